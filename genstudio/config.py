@@ -1,0 +1,182 @@
+"""Settings declared once: default, type, range, help and source in one line; everything else reads that line."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Self, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
+
+from genstudio.errors import ConfigError, Problem
+
+
+def setting(
+    default: Any,
+    help: str,  # noqa: A002 - the word a person reads
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    source: str = "",
+    group: str = "",
+    label: str = "",
+    main: bool = False,
+    logarithmic: bool = False,
+    when: str = "",
+) -> Any:
+    """A field of a Config: its default, what it does, its inclusive range, and where the idea comes from.
+
+    `main` settings are shown open, the rest under "More"; `logarithmic` ones step by factors;
+    `when` says in the form `other=value|value` for which other setting this one has an effect.
+    """
+    extra = {
+        "source": source,
+        "group": group,
+        "label": label,
+        "main": main,
+        "logarithmic": logarithmic,
+        "when": when,
+    }
+    return Field(default, description=help, ge=low, le=high, json_schema_extra=extra)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a form, a command line and a manual need to know of one field."""
+
+    name: str
+    label: str
+    kind: Literal["bool", "int", "float", "choice", "text"]
+    default: Any
+    help: str
+    low: float | None
+    high: float | None
+    choices: tuple[str, ...]
+    source: str
+    group: str
+    main: bool
+    logarithmic: bool
+    when: str
+
+    def applies(self, values: Mapping[str, Any]) -> bool:
+        """Whether the setting has an effect beside these values of the others."""
+        if not self.when:
+            return True
+        name, _, wanted = self.when.partition("=")
+        return str(values.get(name)) in wanted.split("|")
+
+
+class Config(BaseModel):
+    """Frozen, typed settings. `Config.parse` gives all problems at once."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    def rules(self) -> Iterator[Problem]:
+        """What no single field can say; families override it."""
+        yield from ()
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any]) -> Self:
+        """The config of these values. Raises ConfigError with every problem there is."""
+        try:
+            config = cls.model_validate(dict(values))
+        except ValidationError as error:
+            raise ConfigError(list(_explain(cls, error))) from None
+        if problems := list(config.rules()):
+            raise ConfigError(problems)
+        return config
+
+    @classmethod
+    def problems(cls, values: Mapping[str, Any]) -> tuple[Problem, ...]:
+        """Everything that is wrong with these values; empty when they can be used."""
+        try:
+            cls.parse(values)
+        except ConfigError as error:
+            return error.problems
+        return ()
+
+    @classmethod
+    def settings(cls) -> tuple[Setting, ...]:
+        """Every field in the order of declaration."""
+        return tuple(_setting(name, info) for name, info in cls.model_fields.items())
+
+    def override(self, assignments: Sequence[str]) -> Self:
+        """This config with `key=value` texts applied. Raises ConfigError; a wrong key suggests the near one."""
+        values: dict[str, Any] = self.model_dump()
+        problems: list[Problem] = []
+        for assignment in assignments:
+            key, equals, text = assignment.partition("=")
+            key = key.strip().replace("-", "_")
+            if not equals:
+                problems.append(Problem(key, f"'{assignment}' is not of the form key=value"))
+            elif key not in type(self).model_fields:
+                problems.append(Problem(key, _unknown(key, type(self).model_fields)))
+            else:
+                values[key] = text.strip()
+        if problems:
+            raise ConfigError(problems)
+        return type(self).parse(values)
+
+    def changes(self, other: Config) -> dict[str, tuple[Any, Any]]:
+        """Fields whose value differs: name -> (mine, theirs)."""
+        mine, theirs = self.model_dump(), other.model_dump()
+        return {name: (mine[name], theirs.get(name)) for name in mine if mine[name] != theirs.get(name)}
+
+    def to_json(self) -> str:
+        return json.dumps(self.model_dump(), indent=1)
+
+
+def _unknown(key: str, known: Mapping[str, Any]) -> str:
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    return f"there is no setting '{key}'" + (f"; did you mean '{near[0]}'?" if near else "")
+
+
+def _setting(name: str, info: FieldInfo) -> Setting:
+    extra: dict[str, Any] = dict(info.json_schema_extra) if isinstance(info.json_schema_extra, dict) else {}
+    low = next((m.ge for m in info.metadata if getattr(m, "ge", None) is not None), None)
+    high = next((m.le for m in info.metadata if getattr(m, "le", None) is not None), None)
+    choices = tuple(str(c) for c in get_args(info.annotation)) if get_origin(info.annotation) is Literal else ()
+    kinds: dict[Any, Literal["bool", "int", "float", "text"]] = {bool: "bool", int: "int", float: "float", str: "text"}
+    return Setting(
+        name=name,
+        label=extra.get("label") or name.replace("_", " ").capitalize(),
+        kind="choice" if choices else kinds[info.annotation],
+        default=info.default,
+        help=info.description or "",
+        low=low,
+        high=high,
+        choices=choices,
+        source=extra.get("source", ""),
+        group=extra.get("group", ""),
+        main=bool(extra.get("main")),
+        logarithmic=bool(extra.get("logarithmic")),
+        when=extra.get("when", ""),
+    )
+
+
+def _explain(cls: type[Config], error: ValidationError) -> Iterator[Problem]:
+    known = {setting.name: setting for setting in cls.settings()}
+    for item in error.errors(include_url=False):
+        name = str(item["loc"][0]) if item["loc"] else ""
+        found = known.get(name)
+        if found is None:
+            yield Problem(name, _unknown(name, known))
+        else:
+            yield Problem(name, _sentence(found, item["type"], item["input"]))
+
+
+def _sentence(setting: Setting, kind: str, value: Any) -> str:
+    if kind in ("greater_than_equal", "less_than_equal") and setting.low is not None and setting.high is not None:
+        return f"{value} is outside {setting.low:g} to {setting.high:g}"
+    if kind == "greater_than_equal":
+        return f"{value} is below {setting.low:g}"
+    if kind == "less_than_equal":
+        return f"{value} is above {setting.high:g}"
+    if setting.kind == "choice":
+        near = difflib.get_close_matches(str(value), setting.choices, n=1, cutoff=0.5)
+        return f"'{value}' is not one of {', '.join(setting.choices)}" + (f"; did you mean '{near[0]}'?" if near else "")
+    wanted = {"bool": "yes or no", "int": "a whole number", "float": "a number", "text": "text"}[setting.kind]
+    return f"'{value}' is not {wanted}"

@@ -1,0 +1,1 @@
+"""Datasets and tokenizers. Needs numpy only; knows nothing of models."""

@@ -1,0 +1,23 @@
+"""Kinds of models. To add one: a module or folder here that ends in FAMILY, and its name in NAMES."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any, cast
+
+from genstudio.families.family import Family, Preset
+
+__all__ = ["NAMES", "Family", "Preset", "all_families", "get"]
+
+NAMES = ("gpt",)  # explicit: no import side effects, and safe when frozen
+
+
+def get(name: str) -> Family[Any, Any]:
+    """The family called `name`. Raises KeyError when there is none."""
+    if name not in NAMES:
+        raise KeyError(name)
+    return cast("Family[Any, Any]", importlib.import_module(f"genstudio.families.{name}").FAMILY)
+
+
+def all_families() -> tuple[Family[Any, Any], ...]:
+    return tuple(get(name) for name in NAMES)

@@ -1,0 +1,52 @@
+"""What a family is: its settings, its data, and how to build its learner. No torch here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from genstudio.config import Config
+
+if TYPE_CHECKING:
+    from genstudio.training.loop import Learner
+
+C = TypeVar("C", bound=Config)
+D = TypeVar("D")
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """Settings that belong together: what they cost and what to expect of them."""
+
+    name: str
+    title: str
+    expect: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    seconds: float | None = None
+    steps: int | None = None
+
+
+@dataclass(frozen=True)
+class Family(Generic[C, D]):
+    """A kind of model.
+
+    `prepare(config, dataset)` turns an opened dataset into the data D the learner reads, in slices (a generator that
+    yields a fraction in [0, 1] and returns D), so that long work never holds the engine.
+    `learner(config, data, device, seed)` builds modules and optimisers; it may import torch, `prepare` need not.
+    `keep(data)` names what a run must hold to be opened without its dataset: file name -> JSON-able object;
+    `reopen(config, kept)` is data without content, enough to generate.
+    """
+
+    name: str
+    title: str
+    data_kind: str
+    config: type[C]
+    presets: tuple[Preset, ...]
+    prepare: Callable[[C, Any], Iterator[float]]
+    learner: Callable[[C, D, str, int], Learner]
+    keep: Callable[[D], dict[str, Any]]
+    reopen: Callable[[C, Mapping[str, Any]], D]
+    estimate: Callable[[C, int], Mapping[str, float]]
+    folder: Path | None = None

@@ -1,0 +1,183 @@
+"""Settings of the GPT family, and what they cost. No torch here: the form is shown before torch is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Literal
+
+from genstudio.config import Config, setting
+from genstudio.errors import Problem
+
+
+class GPTConfig(Config):
+    """Settings of a decoder-only transformer and of its training."""
+
+    layers: int = setting(
+        4, "Transformer blocks stacked on each other", low=1, high=48, group="Model", main=True,
+        source="Vaswani et al. 2017, 3.1",
+    )
+    heads: int = setting(
+        4, "Attention heads side by side in each block", low=1, high=64, group="Model", main=True,
+        source="Vaswani et al. 2017, 3.2.2",
+    )
+    d_model: int = setting(
+        128, "Size of each token's vector", low=8, high=4096, group="Model", main=True, label="d_model",
+        source="Vaswani et al. 2017, 3.1",
+    )
+    d_head: int = setting(
+        0, "Size of each head's queries, keys and values; W_O maps all heads back to d_model. 0: d_model / heads",
+        low=0, high=1024, group="Model", label="d_head", source="Vaswani et al. 2017, 3.2.2",
+    )
+    context: int = setting(
+        64, "How many tokens the model sees at once (n_ctx)", low=2, high=8192, group="Model", main=True,
+        label="Context length", source="Radford et al. 2019",
+    )
+    d_ff: int = setting(
+        0, "Width of the feed-forward layer. 0: 4 x d_model (8/3 x d_model, rounded up to a multiple of 8, for SwiGLU)",
+        low=0, high=16384, group="Model", label="Feed-forward width", source="Vaswani et al. 2017, 3.3",
+    )
+    activation: Literal["relu", "gelu", "swiglu", "relu2"] = setting(
+        "relu2", "Non-linearity of the feed-forward layer; relu2 is the squared ReLU", group="Model",
+        source="gelu: Hendrycks & Gimpel 2016; swiglu: Shazeer 2020; relu2: So et al. 2021",
+    )
+    positions: Literal["sinusoidal", "learned", "rotary", "none"] = setting(
+        "rotary", "How the model knows the order of tokens; none leaves only what the mask reveals", group="Model",
+        source="sinusoidal: Vaswani et al. 2017, 3.5; rotary: Su et al. 2021",
+    )
+    position_base: float = setting(
+        1000.0, "Longest wavelength of sinusoidal or rotary positions, over 2 pi (10,000 in the papers)",
+        low=2, high=1e7, group="Model", logarithmic=True, when="positions=sinusoidal|rotary",
+        source="Vaswani et al. 2017, 3.5",
+    )
+    norm: Literal["rmsnorm", "layernorm"] = setting(
+        "rmsnorm", "Normalisation of each token's vector", group="Model",
+        source="layernorm: Ba et al. 2016; rmsnorm: Zhang & Sennrich 2019",
+    )
+    norm_place: Literal["pre", "post"] = setting(
+        "pre", "Normalise before each sub-layer (trains easily) or after the residual sum (the original)", group="Model",
+        label="Norm placement", source="Xiong et al. 2020",
+    )
+    qk_norm: bool = setting(
+        True, "Normalise queries and keys, so that attention scores cannot grow without bound", group="Model",
+        label="QK-norm", source="Henry et al. 2020",
+    )
+    bias: bool = setting(False, "Bias terms in linear layers and in LayerNorm", group="Model", label="Biases")
+    tied: bool = setting(
+        False, "The output layer shares its weights with the token embedding", group="Model", label="Tied embeddings",
+        source="Press & Wolf 2017",
+    )
+    mask: bool = setting(
+        True, "Look-ahead mask. Off: every token sees the future, the loss falls towards 0, and the model cannot write",
+        group="Model", label="Look-ahead mask", source="Vaswani et al. 2017, 3.2.3",
+    )
+    dropout: float = setting(
+        0.0, "Share of activations set to zero in training, against overfitting", low=0, high=0.9, group="Model",
+        source="Srivastava et al. 2014",
+    )
+    markers: Literal["none", "lines"] = setting(
+        "none", "Put a beginning- and an end-of-sequence token around every line (for lists such as names)",
+        group="Data", label="Sequence markers",
+    )
+    batch: int = setting(
+        12, "Pieces of text looked at together in one step", low=1, high=4096, group="Training", main=True,
+        label="Batch size",
+    )
+    accumulation: int = setting(
+        1, "Batches whose gradients are added before one update: a larger batch in the same memory", low=1, high=256,
+        group="Training", label="Gradient accumulation",
+    )
+    optimizer: Literal["muon", "adamw"] = setting(
+        "muon", "muon: orthogonalised momentum for the blocks' matrices and AdamW for the rest; adamw: AdamW for all",
+        group="Training", source="muon: Jordan et al. 2024; adamw: Loshchilov & Hutter 2019",
+    )
+    learning_rate: float = setting(
+        4e-3, "Step size of AdamW", low=1e-7, high=1.0, group="Training", main=True, logarithmic=True,
+        source="Kingma & Ba 2015",
+    )
+    muon_rate: float = setting(
+        0.02, "Step size of Muon", low=1e-6, high=1.0, group="Training", logarithmic=True, when="optimizer=muon",
+        label="Muon rate", source="Jordan et al. 2024",
+    )
+    beta1: float = setting(0.9, "AdamW: memory of the gradient", low=0, high=0.9999, group="Training", label="Adam beta 1")
+    beta2: float = setting(
+        0.98, "AdamW: memory of the squared gradient", low=0, high=0.99999, group="Training", label="Adam beta 2",
+    )
+    weight_decay: float = setting(
+        0.0, "Pull of matrices towards zero", low=0, high=10, group="Training", source="Loshchilov & Hutter 2019",
+    )
+    clip: float = setting(
+        1.0, "Largest gradient norm; longer gradients are shortened to it. 0: never", low=0, high=1000,
+        group="Training", label="Gradient clipping", source="Pascanu et al. 2013",
+    )
+    schedule: Literal["linear", "cosine", "constant"] = setting(
+        "linear", "How the rate falls after warm-up: stays, then falls in a line; half a cosine; or never", group="Training",
+        source="cosine: Loshchilov & Hutter 2017; linear after a constant part: Haegele et al. 2024",
+    )
+    warmup: int = setting(
+        20, "Steps in which the rate rises from zero", low=0, high=100_000, group="Training", label="Warm-up steps",
+        source="Vaswani et al. 2017, 5.3",
+    )
+    hold: float = setting(
+        0.3, "Share of the training before the linear fall begins", low=0, high=1, group="Training",
+        label="Constant part", when="schedule=linear",
+    )
+    final_rate: float = setting(
+        0.02, "The rate at the end, as a share of the highest", low=0, high=1, group="Training", label="Final rate",
+        when="schedule=linear|cosine",
+    )
+    evaluate_every: int = setting(
+        100, "Steps between two estimates of the validation loss", low=1, high=1_000_000, group="Training",
+    )
+    precision: Literal["float32", "bfloat16"] = setting(
+        "float32", "Numbers used in the forward pass; bfloat16 (autocast) needs CUDA", group="Training",
+        source="Micikevicius et al. 2018",
+    )
+
+    def rules(self) -> Iterator[Problem]:
+        if not self.d_head and self.d_model % self.heads:
+            yield Problem("heads", f"{self.heads} heads cannot share a d_model of {self.d_model} evenly; set d_head or change one")
+        elif self.positions == "rotary" and self.head_size % 2:
+            yield Problem("d_head", f"rotary positions turn pairs of numbers, and a head size of {self.head_size} is odd")
+        if self.positions == "sinusoidal" and self.d_model % 2:
+            yield Problem("d_model", "sinusoidal positions need an even d_model")
+
+    @property
+    def head_size(self) -> int:
+        return self.d_head or self.d_model // self.heads
+
+    @property
+    def ff_width(self) -> int:
+        if self.d_ff:
+            return self.d_ff
+        return -(-8 * self.d_model // 24) * 8 if self.activation == "swiglu" else 4 * self.d_model
+
+
+def parameters(config: GPTConfig, vocabulary: int) -> int:
+    """Trainable numbers of the model, by closed formula; a test holds it equal to the built modules."""
+    d, inner, wide, bias = config.d_model, config.heads * config.head_size, config.ff_width, int(config.bias)
+    norm = d * (1 + bias * (config.norm == "layernorm"))
+    attention = 4 * d * inner + bias * (3 * inner + d)
+    gates = 2 if config.activation == "swiglu" else 1
+    feed_forward = (gates + 1) * d * wide + bias * (gates * wide + d)
+    embeddings = vocabulary * d + (config.context * d if config.positions == "learned" else 0)
+    head = 0 if config.tied else vocabulary * d
+    last_norm = norm if config.norm_place == "pre" else 0
+    return embeddings + config.layers * (2 * norm + attention + feed_forward) + last_norm + head
+
+
+def estimate(config: GPTConfig, vocabulary: int) -> Mapping[str, float]:
+    """What a run costs: `parameters`, `flops_per_token` (training: 6N + 12 L T d_attention, Kaplan et al. 2020 with
+    attention as in Chowdhery et al. 2022), `bytes` held in training (float32 weights, gradients, moments, activations),
+    and `tokens_per_step`."""
+    count = parameters(config, vocabulary)
+    inner = config.heads * config.head_size
+    moments = 2 if config.optimizer == "adamw" else 1.2
+    tokens = config.batch * config.context
+    per_token = config.layers * (14 * config.d_model + 4 * inner + 3 * config.ff_width + 2 * config.heads * config.context)
+    activations = 4 * tokens * (per_token + 3 * vocabulary)
+    return {
+        "parameters": count,
+        "flops_per_token": 6 * count + 12 * config.layers * config.context * inner,
+        "bytes": 4 * count * (2 + moments) + activations,
+        "tokens_per_step": tokens * config.accumulation,
+    }

@@ -1,0 +1,40 @@
+"""Where things are: shipped resources, and the folder that holds all state."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import platformdirs
+
+
+def resources() -> Path:
+    """The folder of what ships with the program: editable, installed or frozen."""
+    bundled = getattr(sys, "_MEIPASS", None)
+    here = Path(__file__).resolve().parent
+    candidates = [Path(bundled) / "resources"] if bundled else []
+    candidates += [here.parent / "resources", here / "resources"]
+    return next((path for path in candidates if path.is_dir()), candidates[0])
+
+
+def home() -> Path:
+    """All state: GENSTUDIO_HOME, or the system's place for a program's data."""
+    chosen = os.environ.get("GENSTUDIO_HOME")
+    return Path(chosen).expanduser() if chosen else Path(platformdirs.user_data_dir("genstudio", appauthor=False))
+
+
+def runs() -> Path:
+    return home() / "runs"
+
+
+def datasets() -> Path:
+    return home() / "datasets"
+
+
+def cache() -> Path:
+    return home() / "cache"
+
+
+def settings_file() -> Path:
+    return home() / "window.ini"

@@ -1,0 +1,1 @@
+"""Training: the loop, frames, checkpoints, optimisers and devices. Knows no family."""
