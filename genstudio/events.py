@@ -123,9 +123,13 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """Everything that happened in one slice of time: all numbers, the newest snapshot of each channel."""
+    """Everything that happened in one slice of time: all numbers, the newest snapshot of each channel.
+
+    `halt` is empty, or says why the task waits until a person has acted: it is then paused, nothing is lost.
+    """
 
     series: Mapping[str, Series] = field(default_factory=dict)
     snapshots: tuple[Snapshot, ...] = ()
     notices: tuple[Notice, ...] = ()
     progress: Progress | None = None
+    halt: str = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import torch
@@ -51,6 +51,7 @@ class Learner(Protocol):
     parts: Mapping[str, nn.Module]
     optimizers: Mapping[str, torch.optim.Optimizer]
     seed: int
+    tokens_per_step: int
 
     def batch(self, step: int) -> Any:
         """The batch of a step (from 1)."""
@@ -63,3 +64,89 @@ class Learner(Protocol):
 
     def preview(self) -> Iterator[Snapshot | Tick]:
         """Things to look at. Changes nothing in the learner."""
+
+
+@dataclass(slots=True)
+class Plan:
+    """How long to train: `steps` in all, or `seconds` of training time in all. It may change while training."""
+
+    steps: int | None = None
+    seconds: float | None = None
+
+    def progress(self, step: int, elapsed: float) -> float:
+        """The share done after `step` steps and `elapsed` seconds, in [0, 1]."""
+        if self.steps is not None:
+            return min(step / max(self.steps, 1), 1.0)
+        return min(elapsed / max(self.seconds or 0.0, 1e-9), 1.0)
+
+    def over(self, step: int, elapsed: float) -> bool:
+        return self.progress(step, elapsed) >= 1.0
+
+
+@dataclass(slots=True)
+class Stopwatch:
+    """Seconds spent inside an iterator, not between its turns: a pause does not count."""
+
+    total: float = 0.0
+    _began: float | None = field(default=None, repr=False)
+
+    @property
+    def elapsed(self) -> float:
+        return self.total + (time.monotonic() - self._began if self._began is not None else 0.0)
+
+    def over(self, events: Iterator[Any]) -> Iterator[Any]:
+        """The same events, timed."""
+        while True:
+            self._began = time.monotonic()
+            try:
+                event = next(events, None)
+            finally:
+                self.total, self._began = self.elapsed, None
+            if event is None:
+                return
+            yield event
+
+
+def fit(
+    learner: Learner,
+    plan: Plan,
+    watch: Stopwatch,
+    *,
+    start: int = 0,
+    stop_after: int | None = None,
+    evaluate_every: int = 100,
+    preview_every: float = 1.0,
+) -> Iterator[Metrics | Snapshot | Tick]:
+    """Train `learner` from step `start` on and yield what happens; stop by closing the generator.
+
+    Previews cost at most a tenth of the time: a slow one is asked for less often.
+    """
+    due = 0.0
+    for done in itertools.count(start):
+        if done % evaluate_every == 0 and (done > start or start == 0):
+            yield from _validate(learner, done)
+        if (began := watch.elapsed) >= due:
+            yield from (_at(done, event) for event in learner.preview())
+            now = watch.elapsed
+            due = now + max(preview_every, 9 * (now - began))
+        if plan.over(done, watch.elapsed):
+            if done % evaluate_every and done > start:
+                yield from _validate(learner, done)
+            return
+        if done - start == stop_after:
+            return
+        step = done + 1
+        torch.manual_seed((learner.seed * 1_000_003 + step) % 2**32)
+        yield Metrics(step, learner.training_step(learner.batch(step), step, plan.progress(done, watch.elapsed)))
+
+
+def _validate(learner: Learner, step: int) -> Iterator[Metrics | Tick]:
+    scored = None
+    for scored in learner.evaluate():
+        yield Tick()
+    if scored is not None and scored.tokens:
+        yield Metrics(step, {"val_loss": scored.loss})
+
+
+def _at(step: int, event: Snapshot | Tick) -> Snapshot | Tick:
+    return replace(event, step=step) if isinstance(event, Snapshot) else event

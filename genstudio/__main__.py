@@ -1,0 +1,6 @@
+"""python -m genstudio"""
+
+from genstudio.cli import main
+
+if __name__ == "__main__":
+    raise SystemExit(main())

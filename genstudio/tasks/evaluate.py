@@ -1,0 +1,74 @@
+"""Exact loss of a model over a whole validation split, and the reference lines it is compared with."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from genstudio.data import shelf
+from genstudio.data.ngram import reference_lines
+from genstudio.data.text import prepare_text, whole_as_validation
+from genstudio.errors import DataError
+from genstudio.events import Answer, Frame, Progress
+from genstudio.runs import Run
+from genstudio.tasks.models import ModelRef, Models, settings_of
+from genstudio.tasks.task import sliced
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Every validation token scored once; with `data`, every token of that text instead."""
+
+    model: ModelRef
+    data: str | None = None
+
+    def run(self, models: Models) -> Generator[Frame, None, None]:
+        yield Frame(progress=Progress("Opening the model"))
+        opened = models.get(self.model)
+        run = Run.open(self.model.run)
+        data = yield from self._data(run, opened)
+        learner = opened.learner.on(data)
+        scored = None
+        for scored in learner.evaluate(exact=True):
+            yield Frame(progress=Progress("Scoring", scored.done))
+        if scored is None or not scored.tokens:
+            raise DataError("There is nothing to score: the text is shorter than two tokens.", "Choose a longer text.")
+        value = {
+            "loss_nats": scored.loss,
+            "bits_per_char": scored.nats / math.log(2) / max(scored.characters, 1),
+            "tokens": scored.tokens,
+            "characters": scored.characters,
+            "step": opened.step,
+        }
+        yield Frame(snapshots=(Answer("scores", opened.step, value),), progress=Progress("Scored", 1.0))
+
+    def _data(self, run: Run, opened: Any) -> Generator[Frame, None, Any]:
+        if self.data:
+            dataset = shelf.open_dataset(shelf.find_dataset(self.data))
+            return whole_as_validation(dataset, opened.learner.data.tokenizer)
+        info = shelf.find_dataset(str(run.info.dataset.get("id", "")))
+        if run.info.dataset.get("hash") not in (None, "", info.sha256):
+            raise DataError(
+                f"The dataset '{info.title}' has changed since this run was trained.",
+                "Name the text to score with --data, or restore the file.",
+                info.path,
+            )
+        family, config = settings_of(run)
+        data = yield from sliced(family.prepare(config, shelf.open_dataset(info)), "Preparing the text")
+        return replace(data, tokenizer=opened.learner.data.tokenizer)
+
+
+@dataclass(frozen=True)
+class ReadReferences:
+    """Losses that need no neural network: uniform, unigram, modified Kneser-Ney. Computed once, then read from the cache."""
+
+    data: str
+    markers: str = "none"
+
+    def run(self, models: Models) -> Generator[Frame, None, None]:
+        dataset = shelf.open_dataset(shelf.find_dataset(self.data))
+        prepared = yield from sliced(prepare_text(dataset, self.markers, 2), "Reading the text")
+        lines = yield from sliced(reference_lines(prepared), "Counting for the reference lines")
+        yield Frame(snapshots=(Answer("references", 0, {"data": self.data, "markers": self.markers, **lines}),))

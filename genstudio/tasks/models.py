@@ -1,0 +1,88 @@
+"""The models that are open: the ones in training, and the checkpoints somebody looks at."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from genstudio import families
+from genstudio.errors import ConfigError, RunError
+from genstudio.runs import Run
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRef:
+    """A model by where it is: a run's folder, and `live`, `last`, `best` or the step of a checkpoint."""
+
+    run: str
+    which: str | int = "last"
+
+
+@dataclass(slots=True)
+class Opened:
+    """A model ready to be used. `step` is that of its weights."""
+
+    learner: Any
+    step: int
+    title: str
+    live: bool = False
+
+
+@dataclass(slots=True)
+class Models:
+    """Belongs to the thread that runs the jobs; keeps the few checkpoints used last."""
+
+    keep: int = 3
+    training: dict[str, Opened] = field(default_factory=dict)
+    _read: OrderedDict[tuple[str, int], Opened] = field(default_factory=OrderedDict)
+
+    def get(self, ref: ModelRef) -> Opened:
+        """The model of `ref`; `live` falls back to the newest checkpoint. Raises RunError or CheckpointError."""
+        key = str(Path(ref.run).resolve())
+        if ref.which == "live" and key in self.training:
+            return self.training[key]
+        from genstudio.training import checkpoint
+
+        run = Run.open(ref.run)
+        which = "last" if ref.which == "live" else ref.which
+        step = checkpoint.resolve(run, which)
+        if (key, step) not in self._read:
+            self._read[key, step] = self._open(run, step)
+            while len(self._read) > self.keep:
+                self._read.popitem(last=False)
+        self._read.move_to_end((key, step))
+        return self._read[key, step]
+
+    def _open(self, run: Run, step: int) -> Opened:
+        from genstudio.training import checkpoint
+        from genstudio.training.device import choose
+
+        family, config = settings_of(run)
+        data = family.reopen(config, run.kept())
+        learner = family.learner(config, data, choose("auto"), run.info.seed)
+        checkpoint.load_parts(run, step, learner.parts)
+        return Opened(learner, step, f"{run.info.name}, step {step:,}")
+
+    def forget(self, run: str) -> None:
+        """Drop the checkpoints of a run that is being deleted."""
+        key = str(Path(run).resolve())
+        for stale in [found for found in self._read if found[0] == key]:
+            del self._read[stale]
+
+
+def settings_of(run: Run) -> tuple[families.Family[Any, Any], Any]:
+    """The family and config of a run; its file may come from somebody else. Raises RunError."""
+    try:
+        family = families.get(run.info.family)
+    except KeyError:
+        raise RunError(
+            f"This run is of the family '{run.info.family}', which this version does not know.",
+            "Open it with the version that made it.",
+            run.path,
+        ) from None
+    try:
+        return family, family.config.parse(run.info.config)
+    except ConfigError as error:
+        raise RunError(f"The settings of this run cannot be used: {error.message}", "", run.path) from None

@@ -1,0 +1,83 @@
+"""What a task is: a frozen request; running it gives a job, an iterator of frames that others take turns with."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from genstudio.events import Frame, Progress
+
+if TYPE_CHECKING:
+    from genstudio.tasks.models import Models
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something a running job is asked to do between two of its frames."""
+
+
+@dataclass(frozen=True, slots=True)
+class SaveNow(Change):
+    """Write a checkpoint at the next step boundary."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extend(Change):
+    """Plan for this many steps, or seconds of training, in all."""
+
+    steps: int | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShowPrompt(Change):
+    """Write the live sample from this prompt, and show the attention of this probe sentence."""
+
+    prompt: str | None = None
+    probe: str | None = None
+
+
+class Job(Protocol):
+    """A running task: `next` gives a frame, `close` stops it and saves what there is to save."""
+
+    def __iter__(self) -> Iterator[Frame]: ...
+    def __next__(self) -> Frame: ...
+    def close(self) -> None: ...
+
+
+class Adjustable(Protocol):
+    def adjust(self, change: Change) -> None: ...
+
+
+class Task(Protocol):
+    def run(self, models: Models) -> Job:
+        """Start; nothing heavy happens before the first frame is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class WarmUp:
+    """Import torch, so that nobody waits for it later."""
+
+    def run(self, models: Models) -> Generator[Frame, None, None]:
+        yield Frame(progress=Progress("Loading the engine"))
+        import torch
+
+        yield Frame(progress=Progress(f"torch {torch.__version__}"))
+
+
+def sliced(work: Iterator[float], text: str, seconds: float = 0.05) -> Generator[Frame, None, T]:  # type: ignore[type-var]
+    """Frames with the progress of `work`, a generator of fractions; returns what `work` returns."""
+    due = time.monotonic() + seconds
+    while True:
+        try:
+            done = next(work)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+        if time.monotonic() >= due:
+            yield Frame(progress=Progress(text, done))
+            due = time.monotonic() + seconds

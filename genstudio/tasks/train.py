@@ -1,0 +1,373 @@
+"""Train and Resume: from a dataset and settings to a run folder that grows."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from genstudio import families, paths, runs
+from genstudio.config import Config
+from genstudio.data import shelf
+from genstudio.errors import DataError, DeviceError, GenstudioError, Problem, ConfigError, StorageError
+from genstudio.events import Answer, Frame, Notice, Progress, Series
+from genstudio.runs import Run
+from genstudio.tasks.models import Models, Opened, settings_of
+from genstudio.tasks.task import Change, Extend, SaveNow, ShowPrompt, sliced
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train a new run of a family on a dataset (a name on the shelf or a path)."""
+
+    family: str
+    data: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+    steps: int | None = None
+    seconds: float | None = None
+    stop_after: int | None = None
+    seed: int = 0
+    device: str = "auto"
+    runs_folder: Path | None = None
+    name: str = ""
+    prompt: str | None = None
+    probe: str | None = None
+
+    def run(self, models: Models) -> Training:
+        return Training(self, models)
+
+    def parsed(self) -> tuple[families.Family[Any, Any], Config]:
+        """The family and its config. Raises ConfigError."""
+        try:
+            family = families.get(self.family)
+        except KeyError:
+            known = ", ".join(families.NAMES)
+            raise ConfigError([Problem("family", f"there is no family '{self.family}'; there is {known}")]) from None
+        return family, family.config.parse(self.config)
+
+
+@dataclass(frozen=True)
+class Resume:
+    """Go on with a run from its newest sound checkpoint; a number changes the plan to that many in all."""
+
+    run_path: str
+    steps: int | None = None
+    seconds: float | None = None
+    stop_after: int | None = None
+    device: str | None = None
+    prompt: str | None = None
+    probe: str | None = None
+
+    def run(self, models: Models) -> Training:
+        return Training(self, models)
+
+
+class Training:
+    """A job that trains. Between two frames it can be adjusted; closing it saves."""
+
+    def __init__(self, task: Train | Resume, models: Models) -> None:
+        self._task = task
+        self._models = models
+        self._save_asked = False
+        self._shown = ShowPrompt(task.prompt, task.probe)
+        self._learner: Any = None
+        self._plan: Any = None
+        self._notices: list[Notice] = []
+        self._rate = _Rate()
+        self._frames = self._work()
+
+    def __iter__(self) -> Training:
+        return self
+
+    def __next__(self) -> Frame:
+        return next(self._frames)
+
+    def close(self) -> None:
+        self._frames.close()
+
+    def adjust(self, change: Change) -> None:
+        """Take a change into account from the next step on."""
+        if isinstance(change, SaveNow):
+            self._save_asked = True
+        elif isinstance(change, ShowPrompt):
+            self._shown = ShowPrompt(
+                self._shown.prompt if change.prompt is None else change.prompt,
+                self._shown.probe if change.probe is None else change.probe,
+            )
+            self._show()
+        elif isinstance(change, Extend) and self._plan is not None:
+            self._plan.steps, self._plan.seconds = change.steps, change.seconds
+            self._notices.append(Notice(self._rate.step, "changed", f"Planned for {_planned(self._plan)} in all"))
+
+    def _show(self) -> None:
+        if self._learner is not None:
+            for name in ("prompt", "probe"):
+                if (text := getattr(self._shown, name)) is not None:
+                    setattr(self._learner, name, text)
+
+    def _work(self) -> Generator[Frame, None, None]:
+        yield Frame(progress=Progress("Loading the engine"))
+        from genstudio.training.device import out_of_memory
+
+        run = yield from self._begin()
+        saver = self._saver
+        models_key = str(run.path.resolve())
+        opened = Opened(self._learner, self._start, f"{run.info.name} (in training)", live=True)
+        self._models.training[models_key] = opened
+        try:
+            yield Frame(
+                snapshots=(Answer("run", self._start, str(run.path)),),
+                notices=tuple(self._notices_out(run)),
+                progress=Progress("Training", step=self._start, total=self._plan.steps),
+            )
+            yield from self._advance(run, saver, opened)
+        except BaseException as error:
+            if not isinstance(error, GenstudioError) and out_of_memory(error):
+                raise DeviceError(
+                    f"There was not enough memory at step {saver.step + 1}.",
+                    "Take a smaller batch (and more gradient accumulation), a shorter context or a smaller model. "
+                    "The steps before are kept.",
+                ) from error
+            raise
+        finally:
+            del self._models.training[models_key]
+            try:
+                saver.save_if_changed()
+            finally:
+                run.release()
+
+    def _begin(self) -> Generator[Frame, None, Run]:
+        """Open or make the run, lock it, build its learner: everything that can be refused before step 1."""
+        from genstudio.training.device import choose
+        from genstudio.training.loop import Plan, Stopwatch
+
+        task = self._task
+        if isinstance(task, Train):
+            family, config = task.parsed()
+            device = choose(task.device)
+            data = yield from self._data(family, config, task.data)
+            self._plan = _plan(Plan, task.steps, task.seconds, family, config)
+            learner = self._build(family, config, data, device, task.seed)
+            run = _create(task, family, config, data, device, self._plan)
+            run.acquire()
+            self._start, state = 0, {}
+        else:
+            run = Run.open(task.run_path)
+            run.acquire()
+            try:
+                run_learner = yield from self._reopen(run, task)
+            except BaseException:
+                run.release()
+                raise
+            family, config, learner, state = run_learner
+        self._learner, self._config = learner, config
+        self._watch = Stopwatch(float(state.get("elapsed", 0.0)))
+        self._saver = _Saver(run, learner, self._plan, self._watch, self._start, state.get("best"))
+        self._rate = _Rate(self._start)
+        self._show()
+        return run
+
+    def _reopen(self, run: Run, task: Resume) -> Generator[Frame, None, Any]:
+        from genstudio.training import checkpoint
+        from genstudio.training.device import choose
+        from genstudio.training.loop import Plan
+
+        family, config = settings_of(run)
+        device = choose(task.device or "auto")
+        data = yield from self._data(family, config, run.info.dataset.get("id", ""), run.info.dataset)
+        learner = self._build(family, config, data, device, run.info.seed)
+        state = checkpoint.load(run, "last", learner)
+        self._start = int(state["step"])
+        run.truncate(self._start)
+        saved = state.get("plan") or run.info.plan
+        self._plan = Plan(saved.get("steps"), saved.get("seconds"))
+        if task.steps or task.seconds:
+            self._plan = Plan(task.steps, task.seconds)
+        self._notices += [Notice(self._start, "warning", text) for text in state.get("warnings", [])]
+        self._notices.append(Notice(self._start, "info", f"Resumed at step {self._start:,}"))
+        return family, config, learner, state
+
+    def _data(
+        self, family: Any, config: Any, name: str, expected: Mapping[str, Any] | None = None
+    ) -> Generator[Frame, None, Any]:
+        yield Frame(progress=Progress("Reading the dataset"))
+        info = shelf.find_dataset(name)
+        if expected and expected.get("hash") not in (None, "", info.sha256):
+            raise DataError(
+                f"The dataset '{info.title}' has changed since this run began.",
+                "Restore the file as it was, or start a new run on the new text. The run is untouched.",
+                info.path,
+            )
+        return (yield from sliced(family.prepare(config, shelf.open_dataset(info)), "Preparing the text"))
+
+    def _build(self, family: Any, config: Any, data: Any, device: str, seed: int) -> Any:
+        from genstudio.training.device import out_of_memory
+
+        try:
+            return family.learner(config, data, device, seed)
+        except (RuntimeError, MemoryError) as error:
+            if not out_of_memory(error):
+                raise
+            raise DeviceError(
+                "There is not enough memory for a model of this size.", "Take fewer layers or a smaller d_model."
+            ) from error
+
+    def _advance(self, run: Run, saver: _Saver, opened: Opened) -> Generator[Frame, None, None]:
+        from genstudio.training.frames import frames
+        from genstudio.training.loop import fit
+
+        events = fit(
+            self._learner,
+            self._plan,
+            self._watch,
+            start=self._start,
+            stop_after=self._task.stop_after,
+            evaluate_every=self._config.evaluate_every,
+        )
+        for frame in frames(self._watch.over(events)):
+            opened.step = saver.step = max([saver.step, *(int(s.steps[-1]) for s in frame.series.values())])
+            yield from self._kept(run, saver, frame)
+        self._notices += saver.save_if_changed()
+        over = self._plan.over(saver.step, self._watch.elapsed)
+        text = f"Finished after {saver.step:,} steps" if over else f"Stopped at step {saver.step:,}, as asked"
+        self._notices.append(Notice(saver.step, "done", text))
+        yield Frame(notices=tuple(self._notices_out(run)), progress=self._progress(saver))
+
+    def _kept(self, run: Run, saver: _Saver, frame: Frame) -> Generator[Frame, None, None]:
+        """The frame, once it is on the disk; when it cannot be written, halt and try again when resumed."""
+        saver.saw(frame)
+        extra = self._rate.over(frame, self._watch.elapsed, self._learner.tokens_per_step)
+        series = dict(frame.series) | extra
+        written = False
+        while True:
+            try:
+                if not written:
+                    run.log(series, self._watch.elapsed)
+                    for snapshot in frame.snapshots:
+                        run.record(snapshot)
+                    written = True
+                if self._save_asked or saver.due():
+                    self._notices += saver.save_if_changed()
+                    self._save_asked = False
+                break
+            except StorageError as error:
+                yield Frame(halt=f"Paused at step {saver.step:,}, nothing is lost. {error}")
+        yield Frame(series, frame.snapshots, tuple(self._notices_out(run)), self._progress(saver))
+
+    def _notices_out(self, run: Run) -> list[Notice]:
+        out, self._notices = self._notices, []
+        for notice in out:
+            run.note(notice)
+        return out
+
+    def _progress(self, saver: _Saver) -> Progress:
+        elapsed, plan = self._watch.elapsed, self._plan
+        done = plan.progress(saver.step, elapsed)
+        if plan.steps is not None:
+            remaining = (plan.steps - saver.step) / self._rate.steps_per_second if self._rate.steps_per_second else None
+        else:
+            remaining = max((plan.seconds or 0.0) - elapsed, 0.0)
+        return Progress("Training", done, saver.step, plan.steps, remaining)
+
+
+class _Rate:
+    """Steps and tokens per second over the last two seconds of training."""
+
+    def __init__(self, step: int = 0) -> None:
+        self.step = step
+        self.steps_per_second = 0.0
+        self._seen: deque[tuple[float, int]] = deque()
+
+    def over(self, frame: Frame, elapsed: float, tokens_per_step: int) -> dict[str, Series]:
+        """The speed as series, when the frame holds steps."""
+        if "train_loss" not in frame.series:
+            return {}
+        self.step = int(frame.series["train_loss"].steps[-1])
+        self._seen.append((elapsed, self.step))
+        while len(self._seen) > 2 and elapsed - self._seen[0][0] > 2.0:
+            self._seen.popleft()
+        (then, before), span = self._seen[0], elapsed - self._seen[0][0]
+        if span <= 0:
+            return {}
+        self.steps_per_second = (self.step - before) / span
+        steps = np.array([self.step], np.int64)
+        return {"tokens_per_second": Series(steps, np.array([self.steps_per_second * tokens_per_step]))}
+
+
+class _Saver:
+    """Decides when a checkpoint is due, and writes it: at most a fiftieth of the time, and never the same step twice."""
+
+    def __init__(self, run: Run, learner: Any, plan: Any, watch: Any, start: int, best: Any) -> None:
+        self.step = start
+        self._run, self._learner, self._plan, self._watch = run, learner, plan, watch
+        self._saved = start if start else -1
+        self._saved_at = watch.elapsed
+        self._cost = 0.0
+        self._best: list[Any] = list(best) if best else [None, None]
+        self._better = False
+
+    def saw(self, frame: Frame) -> None:
+        if "val_loss" in frame.series:
+            losses = frame.series["val_loss"]
+            least = int(np.argmin(losses.values))
+            if self._best[0] is None or losses.values[least] < self._best[0]:
+                self._best = [float(losses.values[least]), int(losses.steps[least])]
+                self._better = True
+
+    def due(self) -> bool:
+        since = self._watch.elapsed - self._saved_at
+        return since >= max(30.0, 50 * self._cost) or (self._better and since >= max(10.0, 50 * self._cost))
+
+    def save_if_changed(self) -> list[Notice]:
+        """Write a checkpoint unless this very step is saved. Raises StorageError, TrainingError."""
+        if self.step == self._saved:
+            return []
+        from genstudio.training import checkpoint
+
+        began = time.monotonic()
+        state = {
+            "elapsed": self._watch.elapsed,
+            "plan": {"steps": self._plan.steps, "seconds": self._plan.seconds},
+            "best": self._best,
+        }
+        checkpoint.save(self._run, self.step, self._learner, state)
+        checkpoint.prune(self._run)
+        self._cost = time.monotonic() - began
+        self._saved, self._saved_at, self._better = self.step, self._watch.elapsed, False
+        return [Notice(self.step, "saved", f"Saved at step {self.step:,}")]
+
+
+def _plan(plan: Any, steps: int | None, seconds: float | None, family: Any, config: Config) -> Any:
+    if steps is None and seconds is None:
+        same = [p for p in family.presets if family.config.parse(p.values) == config]
+        chosen = same[0] if same else family.presets[0]
+        steps, seconds = chosen.steps, chosen.seconds
+    if steps is not None and steps < 1:
+        raise ConfigError([Problem("steps", f"{steps} steps are too few; 1 is the least")])
+    if steps is None and seconds is not None and seconds <= 0:
+        raise ConfigError([Problem("seconds", f"{seconds:g} seconds are too few")])
+    return plan(steps, None if steps is not None else seconds)
+
+
+def _planned(plan: Any) -> str:
+    return f"{plan.steps:,} steps" if plan.steps is not None else f"{plan.seconds:g} seconds"
+
+
+def _create(task: Train, family: Any, config: Config, data: Any, device: str, plan: Any) -> Run:
+    info = shelf.find_dataset(task.data)
+    return runs.create(
+        task.runs_folder or paths.runs(),
+        family=family.name,
+        name=task.name or info.title,
+        config=config.model_dump(),
+        dataset={"id": str(info.path) if info.origin == "file" else info.id, "title": info.title, "hash": info.sha256},
+        seed=task.seed,
+        device=device,
+        plan={"steps": plan.steps, "seconds": plan.seconds},
+        kept=family.keep(data),
+    )

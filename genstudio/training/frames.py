@@ -1,0 +1,78 @@
+"""From a fast stream of events to at most 20 frames a second: every number kept, of each picture only the newest."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from genstudio.errors import TrainingError
+from genstudio.events import Frame, Series, Snapshot
+from genstudio.training.loop import Metrics, Tick
+
+
+def frames(events: Iterable[Metrics | Snapshot | Tick], seconds: float = 0.05) -> Iterator[Frame]:
+    """One Frame per slice of `seconds`; closing it closes `events`.
+
+    Raises TrainingError at the first step whose numbers are not finite; the numbers before it are delivered first.
+    """
+    metrics: list[Metrics] = []
+    newest: dict[str, Snapshot] = {}
+    due = time.monotonic() + seconds
+    for event in events:
+        if isinstance(event, Metrics):
+            metrics.append(event)
+        elif isinstance(event, Snapshot):
+            newest[event.channel] = event
+        if time.monotonic() >= due:
+            yield from _flush(metrics, newest)
+            metrics, newest = [], {}
+            due = time.monotonic() + seconds
+    if metrics or newest:
+        yield from _flush(metrics, newest)
+
+
+def _flush(metrics: list[Metrics], newest: dict[str, Snapshot]) -> Iterator[Frame]:
+    series = read(metrics)
+    bad = first_not_finite(series)
+    if bad is not None:
+        series = {name: _before(s, bad) for name, s in series.items()}
+    yield Frame(series={name: s for name, s in series.items() if len(s)}, snapshots=tuple(newest.values()))
+    if bad is not None:
+        raise TrainingError(
+            f"The loss or its gradient is no longer a finite number at step {bad}.",
+            "The weights of the step before are kept. Resume with a smaller learning rate, or with clipping.",
+        )
+
+
+def read(metrics: list[Metrics]) -> dict[str, Series]:
+    """Columns of everything in `metrics`; all tensors are read from their device in one go per name."""
+    columns: dict[str, tuple[list[int], list[Tensor | float]]] = {}
+    for item in metrics:
+        for name, value in item.values.items():
+            steps, values = columns.setdefault(name, ([], []))
+            steps.append(item.step)
+            values.append(value)
+    return {name: Series(np.array(steps, np.int64), _numbers(values)) for name, (steps, values) in columns.items()}
+
+
+def _numbers(values: list[Tensor | float]) -> np.ndarray:
+    if isinstance(values[0], Tensor):
+        return torch.stack([torch.as_tensor(value) for value in values]).double().cpu().numpy()
+    return np.array([float(value) for value in values])
+
+
+def first_not_finite(series: dict[str, Series]) -> int | None:
+    """The earliest step at which any number is NaN or infinite."""
+    steps = [int(s.steps[~np.isfinite(s.values)][0]) for s in series.values() if not np.isfinite(s.values).all()]
+    return min(steps, default=None)
+
+
+def _before(series: Series, step: int) -> Series:
+    keep = series.steps < step
+    return Series(series.steps[keep].copy(), series.values[keep].copy())
+
+
