@@ -1,0 +1,236 @@
+"""Text as training data: split and encoded; and what there is to know about a text before training on it."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genstudio.data.shelf import DatasetInfo
+from genstudio.data.slices import Slices
+from genstudio.data.tokenizers import (
+    CharTokenizer,
+    Ids,
+    Tokenizer,
+    chunks,
+    count_characters,
+    printable,
+    tokenizer_from_json,
+)
+from genstudio.errors import DataError
+
+T = TypeVar("T")
+
+TRAIN_SHARE = 0.9
+_NEWLINE = 10
+_TOP = 100
+_SPACES = [code for code in range(0x3001) if chr(code).isspace()]
+
+
+@dataclass(frozen=True)
+class TextDataset:
+    """A dataset that was read: line ends are LF, no byte-order mark."""
+
+    info: DatasetInfo
+    text: str
+
+
+@dataclass(frozen=True, eq=False)
+class TextData:
+    """What a language model learns from: `train` and `validation` are (n,) ids, uint16 where they fit, else int32.
+
+    `validation_characters` is the number of characters of the text that validation tokens 1 .. n-1 stand for (token 0
+    is never predicted); an end marker stands for its line end, a beginning marker for nothing.
+    """
+
+    tokenizer: Tokenizer
+    train: Ids
+    validation: Ids
+    validation_characters: int
+    dataset_id: str
+    dataset_hash: str
+
+
+def prepare_text(dataset: TextDataset, markers: Literal["none", "lines"], context: int) -> Slices[TextData]:
+    """Split 90/10 without shuffling and encode by characters; yields the fraction done.
+
+    With markers "lines" the split is at the nearest line end, and every non-empty line becomes beginning marker,
+    characters, end marker. Raises DataError for a text with nothing to learn, or shorter than one context
+    (`context` tokens and the one after them) in either part.
+    """
+    text, lines, info = dataset.text, markers == "lines", dataset.info
+    if not text:
+        raise DataError("The text is empty.", "Choose a file with text in it.", info.path)
+    counts = yield from _part(count_characters(text), 0.0, 0.4)
+    if np.count_nonzero(counts) == 1:
+        raise DataError(
+            f"The text repeats one character, '{printable(text[0])}', and nothing else: there is nothing to learn.",
+            "Choose a text with at least two different characters.",
+            info.path,
+        )
+    tokenizer = CharTokenizer.of_counts(counts, lines)
+    cut = int(TRAIN_SHARE * len(text))
+    if lines:
+        cut = _nearest_line_end(text, cut)
+    middle = 0.4 + 0.6 * cut / len(text)
+    train = yield from _part(_encode(tokenizer, text, 0, cut), 0.4, middle)
+    validation = yield from _part(_encode(tokenizer, text, cut, len(text)), middle, 1.0)
+    shortest = min(len(train), len(validation))
+    if shortest < context + 1:
+        which = "validation" if len(validation) <= len(train) else "training"
+        raise DataError(
+            f"The text is too short: its {which} part has {shortest} tokens, and a context of {context} needs "
+            f"{context + 1}.",
+            f"Use a text of at least {10 * (context + 1)} characters"
+            + (f", or a context of at most {shortest - 1}." if shortest > 2 else "."),
+            info.path,
+        )
+    begins = int(np.count_nonzero(validation == tokenizer.begin)) if lines else 1
+    return TextData(tokenizer, train, validation, len(validation) - begins, info.id, info.sha256)
+
+
+def keep(data: TextData) -> dict[str, Any]:
+    """What a run must hold to be opened without its dataset."""
+    return {"tokenizer.json": data.tokenizer.to_json()}
+
+
+def reopen(kept: Mapping[str, Any]) -> TextData:
+    """Data without content from what `keep` gave: enough to generate. Raises DataError."""
+    nothing = np.empty(0, np.uint16)
+    return TextData(tokenizer_from_json(kept.get("tokenizer.json")), nothing, nothing, 0, "", "")
+
+
+def _part(work: Slices[T], start: float, stop: float) -> Slices[T]:
+    """The same work as a part of a larger one."""
+    while True:
+        try:
+            done = next(work)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        yield start + (stop - start) * done
+
+
+def _nearest_line_end(text: str, cut: int) -> int:
+    """The position just behind the line end nearest to `cut`."""
+    before, after = text.rfind("\n", 0, cut) + 1, text.find("\n", cut) + 1
+    return before if not after or cut - before <= after - cut else after
+
+
+def _encode(tokenizer: CharTokenizer, text: str, start: int, stop: int) -> Slices[Ids]:
+    """Ids of `text[start:stop]`, whose characters the tokenizer knows; with markers, of its non-empty lines."""
+    kind = np.uint16 if tokenizer.size <= 0xFFFF else np.int32
+    parts: list[Ids] = [np.empty(0, kind)]
+    for position, codes in chunks(text, start, stop):
+        ids = tokenizer.lookup(codes)
+        if tokenizer.begin is not None and tokenizer.end is not None:
+            before = position == start or text[position - 1] == "\n"
+            behind = position + len(codes)
+            after = behind >= stop or text[behind] == "\n"
+            ids = _wrap(tokenizer.begin, tokenizer.end, ids, codes != _NEWLINE, before, after)
+        parts.append(ids.astype(kind))
+        yield (position + len(codes) - start) / (stop - start)
+    return np.concatenate(parts)
+
+
+def _wrap(
+    begin: int, end: int, ids: NDArray[np.int32], inside: NDArray[np.bool_], before: bool, after: bool
+) -> NDArray[np.int32]:
+    """Replace line ends (not `inside`) by markers around what they enclose.
+
+    `before` and `after` say whether a line end is just outside of this stretch.
+    """
+    begins = inside & np.concatenate([[before], ~inside[:-1]])
+    ends = inside & np.concatenate([~inside[1:], [after]])
+    last = np.cumsum(inside.astype(np.int64) + begins + ends)
+    out = np.empty(int(last[-1]), np.int32)
+    place = last - 1 - ends
+    out[place[inside]] = ids[inside]
+    out[place[begins] - 1] = begin
+    out[place[ends] + 1] = end
+    return out
+
+
+@dataclass(frozen=True, slots=True)
+class TextStatistics:
+    """What a text consists of. `top` and `odd` are (character, count) with the most frequent first.
+
+    `odd` are characters that rarely belong in a text: control characters, the replacement character, private and
+    unassigned code points. `longest_line` is in characters, its number counts from 1.
+    """
+
+    bytes: int
+    characters: int
+    lines: int
+    words: int
+    vocabulary: int
+    longest_line: int
+    longest_line_number: int
+    top: tuple[tuple[str, int], ...]
+    odd: tuple[tuple[str, int], ...]
+    excerpt: str
+
+
+def statistics(text: str, seed: int = 0) -> Slices[TextStatistics]:
+    """Count what is in a text; `seed` chooses the excerpt. Yields the fraction done."""
+    counts = yield from _part(count_characters(text), 0.0, 0.5)
+    words, lines, longest, longest_number = yield from _part(_words_and_lines(text), 0.5, 1.0)
+    present = np.flatnonzero(counts)
+    order = present[np.argsort(-counts[present], kind="stable")]
+    sizes = 1 + (present >= 0x80) + (present >= 0x800) + (present >= 0x10000)
+    return TextStatistics(
+        bytes=int(counts[present] @ sizes),
+        characters=len(text),
+        lines=lines,
+        words=words,
+        vocabulary=len(present),
+        longest_line=longest,
+        longest_line_number=longest_number,
+        top=tuple((chr(code), int(counts[code])) for code in order[:_TOP].tolist()),
+        odd=tuple((chr(code), int(counts[code])) for code in order.tolist() if _is_odd(chr(code)))[:_TOP],
+        excerpt=excerpt(text, seed),
+    )
+
+
+def excerpt(text: str, seed: int = 0, characters: int = 600) -> str:
+    """A random stretch of about `characters`, from the beginning of a line where one is near."""
+    start = int(np.random.default_rng(seed).integers(max(1, len(text) - characters + 1)))
+    line = text.rfind("\n", max(0, start - characters // 2), start) + 1
+    start = line or start
+    return text[start : start + characters]
+
+
+def _is_odd(character: str) -> bool:
+    if character in "\n\t":
+        return False
+    return character == "\ufffd" or unicodedata.category(character) in ("Cc", "Co", "Cn", "Cs")
+
+
+def _words_and_lines(text: str) -> Slices[tuple[int, int, int, int]]:
+    """Runs of non-space, lines, length of the longest line and its number from 1."""
+    is_space = np.zeros(0x3002, bool)
+    is_space[_SPACES] = True
+    words = lines = line_start = longest = longest_number = 0
+    after_space = True
+    for position, codes in chunks(text):
+        space = is_space[np.minimum(codes, np.uint32(0x3001))]
+        words += int(np.count_nonzero(~space & np.concatenate([[after_space], space[:-1]])))
+        after_space = bool(space[-1])
+        ends = np.flatnonzero(codes == _NEWLINE) + position
+        if len(ends):
+            lengths = np.diff(ends, prepend=line_start - 1) - 1
+            best = int(lengths.argmax())
+            if lengths[best] > longest:
+                longest, longest_number = int(lengths[best]), lines + best + 1
+            lines += len(ends)
+            line_start = int(ends[-1]) + 1
+        yield (position + len(codes)) / len(text)
+    if len(text) > line_start:
+        lines += 1
+        if len(text) - line_start > longest:
+            longest, longest_number = len(text) - line_start, lines
+    return words, lines, longest, longest_number
