@@ -1,0 +1,45 @@
+"""The GPT family: its settings, presets and registration. torch is imported only when a learner is built."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from genstudio.data.slices import Slices
+from genstudio.data.text import TextData, TextDataset, keep, prepare_text, reopen
+from genstudio.families.family import Family
+from genstudio.families.gpt.config import GPTConfig, estimate
+from genstudio.families.gpt.presets import PRESETS
+
+if TYPE_CHECKING:
+    from genstudio.families.gpt.learner import GPTLearner
+
+__all__ = ["FAMILY", "GPTConfig"]
+
+
+def _prepare(config: GPTConfig, dataset: TextDataset) -> Slices[TextData]:
+    return prepare_text(dataset, config.markers, config.context)
+
+
+def _learner(config: GPTConfig, data: TextData, device: str, seed: int) -> GPTLearner:
+    from genstudio.families.gpt.learner import GPTLearner
+
+    return GPTLearner(config, data, device, seed)
+
+
+def _reopen(_config: GPTConfig, kept: Mapping[str, Any]) -> TextData:
+    return reopen(kept)
+
+
+FAMILY: Family[GPTConfig, TextData] = Family(
+    name="gpt",
+    title="GPT (decoder-only transformer)",
+    data_kind="text",
+    config=GPTConfig,
+    presets=PRESETS,
+    prepare=_prepare,
+    learner=_learner,
+    keep=keep,
+    reopen=_reopen,
+    estimate=estimate,
+)

@@ -1,0 +1,221 @@
+"""Training of a GPT: batches, one update, exact evaluation, and things to look at."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from genstudio.data.text import TextData
+from genstudio.errors import DataError, DeviceError
+from genstudio.events import Attention, Snapshot, Text
+from genstudio.families.gpt.config import GPTConfig
+from genstudio.families.gpt.model import GPT
+from genstudio.sampling.choose import SamplingOptions
+from genstudio.sampling.text import stream
+from genstudio.training.loop import Scored, Tick
+from genstudio.training.optim import Muon, adamw, clip_gradients, schedule
+
+Ids = NDArray[np.integer[Any]]
+
+_TICK = 0.02  # seconds of work between two chances for others
+_WRITE, _WRITE_SEED = 120, 0
+_PROBE = 64
+_SAMPLED_BATCHES = 10
+_SLICE = {"cpu": 1e9}  # floating-point operations of evaluation between two chances for others; fixed, not timed,
+_SLICE_ELSEWHERE = 1e11  # so that the sums of two evaluations are equal to the last bit
+
+
+class GPTLearner:
+    """A GPT and its optimisers. `prompt` is continued and `probe` is looked at in each preview; set them at will."""
+
+    def __init__(self, config: GPTConfig, data: TextData, device: str, seed: int) -> None:
+        """Raises DeviceError for bfloat16 anywhere but on CUDA."""
+        if config.precision == "bfloat16" and not device.startswith("cuda"):
+            raise DeviceError(f"bfloat16 needs a CUDA GPU, and this model is for '{device}'.", "Choose float32.")
+        self.config, self.data, self.device, self.seed = config, data, torch.device(device), seed
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.model = GPT(config, data.tokenizer.size)
+        self.model.to(self.device).train(config.dropout > 0)
+        self.parts: Mapping[str, nn.Module] = {"model": self.model}
+        self.optimizers: Mapping[str, torch.optim.Optimizer] = _optimizers(config, self.model)
+        self.rates = {"adamw": config.learning_rate, "muon": config.muon_rate}
+        self.parameters = [p for p in self.model.parameters() if p.requires_grad]
+        self.step = 0
+        self.prompt = "\n"
+        self.probe = "To be, or not to be, that is the question"
+
+    def batch(self, step: int) -> tuple[Tensor, Tensor]:
+        """Inputs and targets of a step, (accumulation, batch, T) int64 each; depends on seed and step alone.
+
+        Raises DataError when the data has no text to train on.
+        """
+        T, shape = self.model.context, (self.config.accumulation, self.config.batch, 1)
+        if len(self.data.train) <= T:
+            raise DataError(f"There is no text to train on: a context of {T} needs {T + 1} tokens.", "Open a dataset.")
+        rng = np.random.Generator(np.random.Philox(key=[self.seed % 2**64, step]))
+        offsets = rng.integers(0, len(self.data.train) - T, shape)
+        pieces = self._tensor(self.data.train[offsets + np.arange(T + 1)])
+        return pieces[..., :-1], pieces[..., 1:]
+
+    def training_step(self, batch: Any, step: int, progress: float) -> Mapping[str, Tensor | float]:
+        """One update. A gradient that is not finite changes nothing but is reported."""
+        self.step = step
+        inputs, targets = batch
+        losses = [self._backward(x, y, len(inputs)) for x, y in zip(inputs, targets, strict=True)]
+        loss = losses[0] if len(losses) == 1 else torch.stack(losses).sum()
+        norm = clip_gradients(self.parameters, self.config.clip)
+        factor = self._set_rates(step, progress)
+        self._update(norm)
+        for p in self.parameters:
+            p.grad = None
+        return {"train_loss": loss, "gradient_norm": norm, "learning_rate": self.config.learning_rate * factor}
+
+    def evaluate(self, exact: bool = False) -> Iterator[Scored]:
+        """Running sums over validation tokens, each scored at most once; the last one is the result.
+
+        Windows of one context move by half of it, so that every token has at least half a context before it where
+        there is one. All windows when `exact`, else an evenly spaced tenth of an epoch's worth of them at most:
+        about ten times the tokens of a batch.
+        """
+        starts, skipped = windows(len(self.data.validation), self.model.context)
+        if not exact:
+            fresh = max(1, self.model.context // 2)
+            count = -(-_SAMPLED_BATCHES * self.config.batch * self.model.context // fresh)
+            chosen = np.unique(np.linspace(0, len(starts) - 1, min(count, len(starts))).round().astype(np.int64))
+            starts, skipped = starts[chosen], skipped[chosen]
+        nats, tokens, rows = 0.0, 0, self._rows()
+        for first in range(0, len(starts), rows):
+            part = slice(first, first + rows)
+            more, scored = self._score(starts[part], skipped[part])
+            nats, tokens = nats + more, tokens + scored
+            yield Scored(nats, tokens, self._characters(tokens), min(1.0, (first + rows) / len(starts)))
+
+    def preview(self) -> Iterator[Snapshot | Tick]:
+        """A text that the model writes after `prompt` (channel `sample`), and its attention to `probe`."""
+        due = time.monotonic() + _TICK
+        ids = self._encode(self.prompt)
+        written: list[int] = []
+        for choice in stream(self.model, ids, SamplingOptions(temperature=0.8), _WRITE_SEED, _WRITE):
+            written.append(choice.id)
+            if time.monotonic() >= due:
+                yield Tick()
+                due = time.monotonic() + _TICK
+        yield Text("sample", self.step, self.prompt, self.data.tokenizer.decode(written))
+        probe = self._encode(self.probe)[: min(_PROBE, self.model.context)]
+        weights = self._attention(probe)
+        yield Attention("attention", self.step, self.data.tokenizer.pieces(probe), weights)
+
+    def _encode(self, text: str) -> Ids:
+        """Ids of what the vocabulary has of a text; of something to start from when that is nothing."""
+        tokenizer = self.data.tokenizer
+        ids, _ = tokenizer.encode_lossy(text)
+        begin = [] if tokenizer.begin is None else [tokenizer.begin]
+        return np.concatenate([np.array(begin or ([] if len(ids) else [0]), np.int32), ids])
+
+    def _tensor(self, ids: Ids) -> Tensor:
+        return torch.from_numpy(ids.astype(np.int64)).to(self.device, non_blocking=True)
+
+    def _autocast(self) -> contextlib.AbstractContextManager[Any]:
+        if self.config.precision == "bfloat16":
+            return torch.autocast("cuda", torch.bfloat16)
+        return contextlib.nullcontext()
+
+    def _backward(self, inputs: Tensor, targets: Tensor, share: int) -> Tensor:
+        with self._autocast():
+            loss = self.model.loss(inputs, targets) / share
+        loss.backward()
+        return loss.detach()
+
+    def _set_rates(self, step: int, progress: float) -> float:
+        config = self.config
+        factor = schedule(
+            config.schedule, progress, step, warmup=config.warmup, hold=config.hold, final=config.final_rate
+        )
+        for name, optimizer in self.optimizers.items():
+            for group in optimizer.param_groups:
+                group["lr"] = self.rates[name] * factor
+        return factor
+
+    def _update(self, norm: Tensor) -> None:
+        """Let the optimisers step, unless the gradient is not finite; CUDA decides that by itself, without waiting."""
+        if norm.device.type != "cuda":
+            if not torch.isfinite(norm):
+                return
+        else:
+            found = (~torch.isfinite(norm)).float()
+            for optimizer in self.optimizers.values():
+                optimizer.found_inf = found  # type: ignore[attr-defined]
+        for optimizer in self.optimizers.values():
+            optimizer.step()
+
+    def _rows(self) -> int:
+        per_row = self.model.context * 2 * sum(p.numel() for p in self.parameters)
+        return max(1, int(_SLICE.get(self.device.type, _SLICE_ELSEWHERE) / per_row))
+
+    @torch.no_grad()
+    def _score(self, starts: Ids, skipped: Ids) -> tuple[float, int]:
+        """Sum of nats, and tokens scored, of the windows at `starts` without their first `skipped` targets."""
+        T = min(self.model.context, len(self.data.validation) - 1)
+        pieces = self._tensor(self.data.validation[starts[:, None] + np.arange(T + 1)])
+        wanted = torch.from_numpy(np.arange(T) >= skipped[:, None]).to(self.device)
+        training = self.model.training
+        self.model.eval()
+        try:
+            with self._autocast():
+                logits = self.model(pieces[:, :-1])
+        finally:
+            self.model.train(training)
+        nats = F.cross_entropy(logits[wanted].float(), pieces[:, 1:][wanted], reduction="none")
+        return float(nats.double().sum()), int(wanted.sum())
+
+    @torch.no_grad()
+    def _attention(self, ids: Ids) -> NDArray[np.float32]:
+        training = self.model.training
+        self.model.eval()
+        try:
+            return self.model.attention(self._tensor(ids)).float().cpu().numpy()
+        finally:
+            self.model.train(training)
+
+    def _characters(self, tokens: int) -> int:
+        return round(self.data.validation_characters * tokens / max(1, len(self.data.validation) - 1))
+
+
+def windows(tokens: int, context: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where windows start so that each of `tokens` but the first is a target once: starts, and targets to skip in each.
+
+    A window at s holds tokens s .. s + context, the first of them as input only.
+    """
+    last = max(0, tokens - 1 - context)
+    starts = np.append(np.arange(0, last, max(1, context // 2)), last).astype(np.int64)
+    reached = np.append(0, starts[:-1] + min(context, tokens - 1))
+    return starts, reached - starts
+
+
+def _optimizers(config: GPTConfig, model: GPT) -> dict[str, torch.optim.Optimizer]:
+    betas = (config.beta1, config.beta2)
+    if config.optimizer == "adamw":
+        rest = list(model.parameters())
+    else:
+        matrices = list(model.matrices())
+        theirs = {id(p) for p, _ in matrices}
+        rest = [p for p in model.parameters() if id(p) not in theirs]
+    everything: dict[str, torch.optim.Optimizer] = {
+        "adamw": adamw(rest, rate=config.learning_rate, betas=betas, weight_decay=config.weight_decay)
+    }
+    if config.optimizer == "muon":
+        groups = [
+            {"params": [p for p, n in matrices if n == parts], "parts": parts}
+            for parts in sorted({n for _, n in matrices})
+        ]
+        everything["muon"] = Muon(groups, lr=config.muon_rate, weight_decay=config.weight_decay)
+    return everything

@@ -1,0 +1,68 @@
+"""Settings of the GPT family that belong together."""
+
+from __future__ import annotations
+
+from genstudio.families.family import Preset
+
+PRESETS = (
+    Preset(
+        "shakespeare",
+        "Shakespeare in two minutes",
+        "0.8 million parameters, two minutes on two ordinary cores. The loss falls from 4.17 to about 1.6 nats a "
+        "character on the Shakespeare that ships: real words in the shape of a play, little sense.",
+        seconds=120,
+    ),
+    Preset(
+        "larger",
+        "Larger, for ten minutes",
+        "2.7 million parameters and twice the context, ten minutes on two cores. Slower at first than the small "
+        "model and better at the end; with much less time the small one wins.",
+        {"layers": 6, "heads": 6, "d_model": 192, "context": 128, "batch": 16, "muon_rate": 0.015},
+        seconds=600,
+    ),
+    Preset(
+        "nanogpt",
+        "nanoGPT's CPU recipe",
+        "The settings of a well-known small training script, for comparison: 2,000 steps, about two minutes on two "
+        "cores, to about 1.88 nats a character on Shakespeare.",
+        {
+            "activation": "gelu",
+            "positions": "learned",
+            "norm": "layernorm",
+            "qk_norm": False,
+            "tied": True,
+            "optimizer": "adamw",
+            "learning_rate": 1e-3,
+            "beta2": 0.99,
+            "weight_decay": 0.1,
+            "schedule": "cosine",
+            "final_rate": 0.1,
+            "warmup": 100,
+        },
+        steps=2000,
+    ),
+    Preset(
+        "names",
+        "Names, one a line",
+        "For lists: every line is a sequence of its own between two markers, so the model learns where a name begins "
+        "and ends. A minute on two cores gives names that could be real, some of them copies of the list's.",
+        {"markers": "lines", "context": 32, "batch": 32},
+        seconds=60,
+    ),
+    Preset(
+        "peeking",
+        "Peeking: look-ahead mask off",
+        "A lesson in what the mask is for. The loss falls towards zero, because every token sees the one it should "
+        "predict; but the model cannot write, because there is nothing to peek at. Half a minute shows it.",
+        {"mask": False},
+        seconds=30,
+    ),
+    Preset(
+        "unordered",
+        "No positions",
+        "A lesson in what positions are for: only the look-ahead mask tells the order of tokens. It learns, but ends "
+        "clearly above the same model with rotary positions after the same two minutes.",
+        {"positions": "none"},
+        seconds=120,
+    ),
+)

@@ -1,0 +1,110 @@
+"""Multi-head self-attention."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from genstudio.nn.cache import KeyValues
+from genstudio.nn.positions import rotate
+
+EXPLICIT = 96  # up to this many keys, matrices of weights are faster than the fused kernel on a CPU
+
+
+def attention_weights(q: Tensor, k: Tensor, allowed: Tensor | None = None, scale: float | None = None) -> Tensor:
+    """softmax(q k^T scale) with exact zeros where `allowed` is False (Vaswani et al. 2017, 3.2.1).
+
+    q (..., T, D), k (..., S, D), allowed boolean, broadcastable to (..., T, S), scale 1/sqrt(D) unless told
+    -> (..., T, S). A row in which nothing is allowed is all zeros, and so is its gradient.
+    """
+    scores = (q * (1 / math.sqrt(q.shape[-1]) if scale is None else scale)) @ k.transpose(-2, -1)
+    if allowed is None:
+        return scores.softmax(-1)
+    least = torch.finfo(scores.dtype).min  # -inf would make a row without any allowed entry NaN
+    return scores.masked_fill(~allowed, least).softmax(-1).masked_fill(~allowed, 0.0)
+
+
+def look_ahead(queries: int, keys: int, device: torch.device | str = "cpu") -> Tensor:
+    """Which keys each of the last `queries` positions may see: (queries, keys) boolean, itself and all before it."""
+    return torch.ones(queries, keys, dtype=torch.bool, device=device).tril(keys - queries)
+
+
+class SelfAttention(nn.Module):
+    """Multi-head self-attention (Vaswani et al. 2017, 3.2.2): fused when unwatched, explicit when watched or short.
+
+    The head size is free of d_model; `out` (W_O) maps all heads back. While `watched` is a list, every forward pass
+    appends its attention weights (B, H, T, S) to it.
+    """
+
+    future: Tensor
+
+    def __init__(
+        self,
+        d_model: int,
+        heads: int,
+        d_head: int,
+        context: int,
+        *,
+        causal: bool = True,
+        bias: bool = False,
+        qk_norm: bool = False,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.heads, self.d_head, self.causal, self.qk_norm, self.dropout = heads, d_head, causal, qk_norm, dropout
+        self.qkv = nn.Linear(d_model, 3 * heads * d_head, bias=bias)
+        self.out = nn.Linear(heads * d_head, d_model, bias=bias)
+        self.watched: list[Tensor] | None = None
+        short = min(context, EXPLICIT)
+        future = torch.zeros(short, short).masked_fill(~look_ahead(short, short), -math.inf)
+        self.register_buffer("future", future, persistent=False)
+
+    def forward(self, x: Tensor, turn: tuple[Tensor, Tensor] | None = None, cache: KeyValues | None = None) -> Tensor:
+        """x (B, T, C), turn: cos and sin (T, D/2) of these positions, cache of the positions before -> (B, T, C)"""
+        q, k, v = self._project(x, turn)
+        if cache is not None:
+            k, v = cache.append(k, v)
+        if self.watched is not None:
+            mixed = self._watch(q, k, v)
+        elif x.device.type == "cpu" and k.shape[2] <= self.future.shape[0] and not (self.training and self.dropout):
+            mixed = self._explicit(q, k, v)
+        else:
+            mixed = self._fused(q, k, v)
+        return self.out(mixed.transpose(1, 2).flatten(-2))
+
+    def _project(self, x: Tensor, turn: tuple[Tensor, Tensor] | None) -> tuple[Tensor, Tensor, Tensor]:
+        qkv = self.qkv(x).unflatten(-1, (3 * self.heads, self.d_head))  # (B, T, 3H, D)
+        qk, v = qkv.split((2 * self.heads, self.heads), dim=2)
+        if self.qk_norm:
+            qk = F.rms_norm(qk, (self.d_head,))
+        if turn is not None:
+            qk = rotate(qk, *turn)
+        q, k = qk.transpose(1, 2).chunk(2, dim=1)  # (B, H, T, D)
+        return q, k, v.transpose(1, 2)
+
+    def _explicit(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        T, S = q.shape[2], k.shape[2]
+        flat_q, flat_k, flat_v = (part.reshape(-1, part.shape[2], self.d_head) for part in (q, k, v))
+        scale = 1 / math.sqrt(self.d_head)
+        if self.causal and T > 1:
+            scores = torch.baddbmm(self.future[S - T : S, :S], flat_q, flat_k.transpose(1, 2), alpha=scale)
+        else:
+            scores = torch.bmm(flat_q * scale, flat_k.transpose(1, 2))
+        return torch.bmm(scores.softmax(-1), flat_v).view(q.shape)
+
+    def _fused(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        T, S = q.shape[2], k.shape[2]
+        dropout = self.dropout if self.training else 0.0
+        if self.causal and 1 < T < S:
+            return F.scaled_dot_product_attention(q, k, v, look_ahead(T, S, q.device), dropout)
+        return F.scaled_dot_product_attention(q, k, v, None, dropout, is_causal=self.causal and T > 1)
+
+    def _watch(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        allowed = look_ahead(q.shape[2], k.shape[2], q.device) if self.causal else None
+        weights = attention_weights(q, k, allowed)
+        if self.watched is not None:
+            self.watched.append(weights)
+        return weights @ v

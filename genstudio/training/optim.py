@@ -1,0 +1,153 @@
+"""Optimisers, the learning rate over time, and gradient clipping."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def schedule(kind: str, progress: float, step: int, *, warmup: int = 0, hold: float = 0.0, final: float = 0.0) -> float:
+    """The share of the highest learning rate to use in `step` (from 1), `progress` in [0, 1] of the training.
+
+    Rises linearly over `warmup` steps. `constant` stays; `linear` stays for the share `hold`, then falls in a line to
+    `final` (Haegele et al. 2024); `cosine` falls along half a cosine to `final` (Loshchilov & Hutter 2017).
+    By progress and not by steps, so that it works for a training of so many steps and for one of so many seconds.
+    """
+    progress = min(max(progress, 0.0), 1.0)
+    factor = min(1.0, step / warmup) if warmup else 1.0
+    if kind == "linear" and progress > hold:
+        factor *= 1 - (1 - final) * (progress - hold) / (1 - hold)
+    elif kind == "cosine":
+        factor *= final + (1 - final) * (1 + math.cos(math.pi * progress)) / 2
+    return factor
+
+
+@torch.no_grad()
+def clip_gradients(parameters: Iterable[Tensor], largest: float) -> Tensor:
+    """Shorten all gradients together to the norm `largest` (Pascanu et al. 2013; 0: leave them).
+
+    Returns the norm before, a tensor on the gradients' device; nothing is read back from an accelerator.
+    """
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+    if not largest:
+        return norm
+    factor = (largest / (norm + 1e-6)).clamp(max=1.0)
+    if norm.device.type != "cpu" or factor < 1:
+        torch._foreach_mul_(gradients, factor)
+    return norm
+
+
+def adamw(
+    parameters: Iterable[Tensor], *, rate: float, betas: tuple[float, float], weight_decay: float
+) -> torch.optim.AdamW:
+    """AdamW (Loshchilov & Hutter 2019), fused; weight decay pulls on matrices alone, not on norms and biases."""
+    everything = list(parameters)
+    groups = [
+        {"params": [p for p in everything if p.ndim >= 2], "weight_decay": weight_decay},
+        {"params": [p for p in everything if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW([g for g in groups if g["params"]], lr=rate, betas=betas, eps=1e-8, fused=True)
+
+
+def orthogonalise(matrices: Tensor, steps: int = 5) -> Tensor:
+    """Nearest semi-orthogonal matrices, roughly: singular values end near 1, singular vectors stay.
+
+    matrices (N, rows, columns), rows <= columns. Newton-Schulz iteration with the quintic of Jordan et al. 2024.
+    """
+    a, b, c = 3.4445, -4.7750, 2.0315
+    x = matrices / (torch.linalg.matrix_norm(matrices, keepdim=True) + 1e-7)
+    for _ in range(steps):
+        gram = torch.bmm(x, x.mT)
+        polynomial = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
+        x = torch.baddbmm(x, polynomial, x, beta=a)
+    return x
+
+
+class Muon(torch.optim.Optimizer):
+    """Momentum whose update is orthogonalised, for weight matrices (Jordan et al. 2024).
+
+    A group may say `parts`: how many matrices lie on each other in the rows of each of its parameters (3 for a fused
+    query-key-value projection); each is orthogonalised by itself. Matrices of one shape, or of its transpose, go
+    through the iteration together. `found_inf`, when set to a tensor that holds 1, makes a step change nothing.
+    """
+
+    found_inf: Tensor | None = None
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 0.02,
+        momentum: float = 0.95,
+        nesterov: bool = True,
+        steps: int = 5,
+        weight_decay: float = 0.0,
+    ) -> None:
+        defaults = {
+            "lr": lr,
+            "momentum": momentum,
+            "nesterov": nesterov,
+            "steps": steps,
+            "weight_decay": weight_decay,
+            "parts": 1,
+        }
+        super().__init__(params, defaults)
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.ndim != 2 or p.shape[0] % group["parts"]:
+                    raise ValueError(f"Muon takes matrices of {group['parts']} equal parts, not {tuple(p.shape)}")
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
+        """One update from the gradients."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        by_shape: dict[tuple[int, int, int], list[tuple[Tensor, Tensor, float]]] = {}
+        for group in self.param_groups:
+            for p, update in self._momentum(group):
+                for part, moved in zip(p.chunk(group["parts"]), update.chunk(group["parts"]), strict=True):
+                    rows, columns = part.shape
+                    flat = (part, moved) if rows <= columns else (part.mT, moved.mT)
+                    rate = group["lr"] * math.sqrt(max(1.0, rows / columns))
+                    key = (min(rows, columns), max(rows, columns), group["steps"])
+                    by_shape.setdefault(key, []).append((*flat, rate))
+        for (_, _, steps), items in by_shape.items():
+            self._descend(items, steps)
+        return loss
+
+    def _momentum(self, group: dict[str, Any]) -> list[tuple[Tensor, Tensor]]:
+        """Advance the momentum of a group: its parameters with gradients, each with the update to orthogonalise."""
+        moving = [p for p in group["params"] if p.grad is not None]
+        if not moving:
+            return []
+        for p in moving:
+            if not self.state[p]:
+                self.state[p]["momentum"] = torch.zeros_like(p)
+        buffers: list[Tensor] = [self.state[p]["momentum"] for p in moving]
+        gradients: list[Tensor] = [p.grad for p in moving]
+        if self.found_inf is not None:
+            bad = self.found_inf > 0
+            gradients = [torch.where(bad, b, g) for b, g in zip(buffers, gradients, strict=True)]
+        torch._foreach_lerp_(buffers, gradients, 1 - group["momentum"])
+        updates = list(torch._foreach_lerp(gradients, buffers, group["momentum"])) if group["nesterov"] else buffers
+        if group["weight_decay"]:
+            shrink: Any = 1 - group["lr"] * group["weight_decay"] * self._alive()
+            torch._foreach_mul_(moving, shrink)
+        return list(zip(moving, updates, strict=True))
+
+    def _descend(self, items: list[tuple[Tensor, Tensor, float]], steps: int) -> None:
+        directions = orthogonalise(torch.stack([update for _, update, _ in items]), steps)
+        for (part, _, rate), direction in zip(items, directions, strict=True):
+            if self.found_inf is None:
+                part.add_(direction, alpha=-rate)
+            else:
+                part.sub_(direction * (rate * self._alive()))
+
+    def _alive(self) -> Tensor | float:
+        return 1.0 if self.found_inf is None else (1 - self.found_inf).squeeze()
