@@ -1,0 +1,318 @@
+"""A form made of a Config's declaration: nothing about a setting is said twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLineEdit, QVBoxLayout, QWidget
+
+from genstudio.config import Config, Setting
+from genstudio.errors import Problem
+from genstudio.ui import theme
+from genstudio.ui.numbers import FloatEdit, number_text
+from genstudio.ui.widgets import CollapsibleSection, icon_button, plain_label, restyle, tooltip
+
+_EDITOR_WIDTH = 120
+
+
+class _Choice(QComboBox):
+    """A combo box that the wheel changes only while it has the focus."""
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+
+class SettingRow(QWidget):
+    """One setting: name, editor, a dot that resets it, and lines for its help and its problem."""
+
+    changed = Signal(str)
+
+    def __init__(self, setting: Setting) -> None:
+        super().__init__()
+        self.setting = setting
+        self.base: Any = setting.default
+        self.setObjectName(f"row_{setting.name}")
+        self.editor = _editor(setting)
+        self.editor.setObjectName(f"setting_{setting.name}")
+        self.editor.setAccessibleName(setting.label)
+        self.editor.setAccessibleDescription(_help(setting))
+        self.label = plain_label(setting.label, wrap=True, name=f"label_{setting.name}")
+        self.label.setBuddy(self.editor)
+        self.reset = icon_button("dot", f"reset_{setting.name}", "")
+        self.info = icon_button("info", f"help_{setting.name}", f"What {setting.label} does")
+        self.info.setCheckable(True)
+        theme.set_icon(self.info, "info", "quiet")
+        theme.set_icon(self.reset, "dot", "accent")
+        self.help = plain_label(_help(setting), role="quiet", wrap=True, name=f"help_text_{setting.name}")
+        self.problem = plain_label(role="problem", wrap=True, name=f"problem_{setting.name}")
+        self._lay_out()
+        for widget in (self.label, self.editor):
+            widget.setToolTip(tooltip(_help(setting)))
+        self.editor.installEventFilter(self)
+        self.reset.clicked.connect(lambda: self.set_value(self.base))
+        self.info.toggled.connect(lambda _: self._show_help())
+        self._connect()
+        self.set_value(setting.default)
+        self.compare()
+
+    def value(self) -> Any:
+        """What the editor holds; text where it is not a number."""
+        if isinstance(self.editor, QCheckBox):
+            return self.editor.isChecked()
+        if isinstance(self.editor, QComboBox):
+            return self.editor.currentText()
+        return self.editor.text() if isinstance(self.editor, QLineEdit) else self.editor.value()
+
+    def set_value(self, value: Any) -> None:
+        """Show a value; `changed` follows if it differs."""
+        if isinstance(self.editor, QCheckBox):
+            self.editor.setChecked(bool(value))
+        elif isinstance(self.editor, QComboBox):
+            self.editor.setCurrentText(str(value))
+        elif isinstance(self.editor, QLineEdit):
+            self.editor.setText(str(value))
+        else:
+            self.editor.set_value(value)
+
+    @property
+    def is_changed(self) -> bool:
+        return bool(self.value() != self.base)
+
+    def compare(self) -> None:
+        """Show the dot if the value differs from the base."""
+        room = self.reset.sizePolicy()
+        room.setRetainSizeWhenHidden(True)
+        self.reset.setSizePolicy(room)
+        self.reset.setVisible(self.is_changed)
+        words = f"Changed; back to {_words(self.base)}"
+        self.reset.setToolTip(tooltip(words))
+        self.reset.setAccessibleName(f"{self.setting.label}: {words}")
+
+    def show_problem(self, message: str) -> None:
+        self.problem.setText(message)
+        self.problem.setVisible(bool(message))
+        restyle(self.editor, "problem", bool(message))
+        self.editor.setAccessibleDescription(f"{message}. {_help(self.setting)}" if message else _help(self.setting))
+
+    def show_applies(self, applies: bool, reason: str) -> None:
+        """Grey the row while the setting has no effect, and say why."""
+        self.editor.setEnabled(applies)
+        self.label.setEnabled(applies)
+        words = _help(self.setting) if applies else f"{reason}\n{_help(self.setting)}"
+        for widget in (self.label, self.editor):
+            widget.setToolTip(tooltip(words))
+        self.help.setText(words)
+
+    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
+        if event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut):
+            self._show_help(focused=event.type() == QEvent.Type.FocusIn)
+        return False
+
+    def _show_help(self, focused: bool | None = None) -> None:
+        self.help.setVisible(self.info.isChecked() or (self.editor.hasFocus() if focused is None else focused))
+
+    def _lay_out(self) -> None:
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(4)
+        grid.setVerticalSpacing(2)
+        grid.addWidget(self.label, 0, 0)
+        grid.addWidget(self.editor, 0, 1)
+        grid.addWidget(self.reset, 0, 2)
+        grid.addWidget(self.info, 0, 3)
+        grid.addWidget(self.problem, 1, 0, 1, 4)
+        grid.addWidget(self.help, 2, 0, 1, 4)
+        grid.setColumnStretch(0, 1)
+        self.editor.setFixedWidth(_EDITOR_WIDTH)
+        self.help.hide()
+        self.problem.hide()
+        for button in (self.reset, self.info):
+            button.setFixedSize(22, 24)
+        self.info.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+
+    def _connect(self) -> None:
+        name = self.setting.name
+        if isinstance(self.editor, QCheckBox):
+            self.editor.toggled.connect(lambda _: self.changed.emit(name))
+        elif isinstance(self.editor, QComboBox):
+            self.editor.currentTextChanged.connect(lambda _: self.changed.emit(name))
+        elif isinstance(self.editor, QLineEdit):
+            self.editor.textChanged.connect(lambda _: self.changed.emit(name))
+        else:
+            self.editor.changed.connect(lambda _: self.changed.emit(name))
+
+
+class ConfigForm(QWidget):
+    """All settings of a Config type: the main ones open, the rest under "More", with a box that filters them."""
+
+    changed = Signal(object)
+
+    def __init__(self, config_type: type[Config]) -> None:
+        super().__init__()
+        self.setObjectName("config_form")
+        self.config_type = config_type
+        self.rows = {setting.name: SettingRow(setting) for setting in config_type.settings()}
+        self._quiet = False
+        self._extra: tuple[Problem, ...] = ()
+        self._locked: Mapping[str, str] = {}
+        self._headers: dict[QWidget, list[SettingRow]] = {}
+        self.search = QLineEdit()
+        self.search.setObjectName("form_search")
+        self.search.setAccessibleName("Find a setting")
+        self.search.setPlaceholderText("Find a setting")
+        self.search.setClearButtonEnabled(True)
+        self.more = CollapsibleSection("More settings", name="form_more")
+        self.general = plain_label(role="problem", wrap=True, name="form_problems")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self.search)
+        layout.addWidget(self.general)
+        self._fill(layout, [row for row in self.rows.values() if row.setting.main])
+        layout.addWidget(self.more)
+        layout.addStretch(1)
+        inside = QVBoxLayout()
+        inside.setSpacing(4)
+        self._fill(inside, [row for row in self.rows.values() if not row.setting.main])
+        self.more.set_content(inside)
+        self._update()
+        self.search.textChanged.connect(self._filter)
+        for row in self.rows.values():
+            row.changed.connect(lambda _: self._changed())
+
+    def values(self) -> dict[str, Any]:
+        """Every setting as it stands, wrong ones included."""
+        return {name: row.value() for name, row in self.rows.items()}
+
+    def set_values(self, values: Mapping[str, Any]) -> None:
+        """Show these values; names that are missing stay, unknown ones are ignored. `changed` comes once."""
+        before = self.values()
+        self._quiet = True
+        for name in values.keys() & self.rows.keys():
+            self.rows[name].set_value(values[name])
+        self._quiet = False
+        if self.values() != before:
+            self._changed()
+
+    def set_base(self, values: Mapping[str, Any]) -> None:
+        """What the dots compare with and reset to: a preset, or the declared defaults where it is silent."""
+        for name, row in self.rows.items():
+            row.base = values.get(name, row.setting.default)
+        self._update()
+
+    def reset(self) -> None:
+        """Back to the base."""
+        self.set_values({name: row.base for name, row in self.rows.items()})
+
+    def problems(self) -> tuple[Problem, ...]:
+        """What stands in the way now."""
+        return self.config_type.problems(self.values())
+
+    def show_problems(self, problems: Iterable[Problem]) -> None:
+        """Say these at their fields, beside what the form itself finds, until a setting changes."""
+        self._extra = tuple(problems)
+        self._update()
+
+    def set_locked(self, names: Iterable[str], reason: str) -> None:
+        """Grey these settings and say why; all others are free."""
+        self._locked = dict.fromkeys(names, reason)
+        self._update()
+
+    def _fill(self, layout: QVBoxLayout, rows: list[SettingRow]) -> None:
+        groups = dict.fromkeys(row.setting.group for row in rows)
+        for group in groups:
+            members = [row for row in rows if row.setting.group == group]
+            if group:
+                header = plain_label(group, role="group", name=f"group_{group.lower()}")
+                header.setContentsMargins(0, 8, 0, 0)
+                layout.addWidget(header)
+                self._headers[header] = self._headers.get(header, []) + members
+            for row in members:
+                layout.addWidget(row)
+
+    def _changed(self) -> None:
+        if not self._quiet:
+            self._extra = ()
+            self._update()
+            self.changed.emit(self.values())
+
+    def _update(self) -> None:
+        values = self.values()
+        messages: dict[str, str] = {}
+        for problem in (*self.config_type.problems(values), *self._extra):
+            field = problem.field if problem.field in self.rows else ""
+            messages[field] = "\n".join(dict.fromkeys([*messages.get(field, "").split("\n"), problem.message])).strip()
+        self.general.setText(messages.get("", ""))
+        self.general.setVisible("" in messages)
+        for name, row in self.rows.items():
+            row.show_problem(messages.get(name, ""))
+            reason = self._locked.get(name, "") or _reason(row.setting, self.rows)
+            row.show_applies(row.setting.applies(values) and name not in self._locked, reason)
+            row.compare()
+        self._note([row for row in self.rows.values() if not row.setting.main], messages)
+
+    def _note(self, rows: list[SettingRow], messages: Mapping[str, str]) -> None:
+        wrong = sum(row.setting.name in messages for row in rows)
+        changed = sum(row.is_changed for row in rows)
+        if wrong:
+            self.more.set_opened(True)
+        parts = [f"{wrong} to mend"] * bool(wrong) + [f"{changed} changed"] * bool(changed)
+        self.more.set_note(", ".join(parts))
+        self.more.setVisible(bool(rows))
+
+    def _filter(self, text: str) -> None:
+        words = text.lower().split()
+        for row in self.rows.values():
+            about = f"{row.setting.name} {row.setting.label} {row.setting.help} {row.setting.group}".lower()
+            row.setVisible(all(word in about for word in words))
+        for header, rows in self._headers.items():
+            header.setVisible(any(not row.isHidden() for row in rows))
+        if words:
+            self.more.set_opened(any(not row.isHidden() and not row.setting.main for row in self.rows.values()))
+
+
+def _editor(setting: Setting) -> QCheckBox | QComboBox | QLineEdit | FloatEdit:
+    if setting.kind == "bool":
+        return QCheckBox()
+    if setting.kind == "choice":
+        box = _Choice()
+        box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        box.addItems(list(setting.choices))
+        box.setMinimumContentsLength(6)
+        box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        return box
+    if setting.kind == "text":
+        return QLineEdit()
+    whole = setting.kind == "int"
+    unit = 0.0
+    if whole:
+        low = setting.low or 0
+        unit = low if low >= 2 and (setting.high or 0) >= 64 * low else 1
+    return FloatEdit(low=setting.low, high=setting.high, logarithmic=setting.logarithmic, whole=whole, unit=unit)
+
+
+def _help(setting: Setting) -> str:
+    parts = [setting.help.rstrip(".") + "."]
+    if setting.low is not None and setting.high is not None:
+        parts.append(f"{number_text(setting.low)} to {number_text(setting.high)}.")
+    if setting.source:
+        parts.append(f"Source: {setting.source}.")
+    return " ".join(parts)
+
+
+def _reason(setting: Setting, rows: Mapping[str, SettingRow]) -> str:
+    name, _, wanted = setting.when.partition("=")
+    label = rows[name].setting.label if name in rows else name
+    return f"Has an effect only with {label}: {' or '.join(wanted.split('|'))}."
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return number_text(value) if isinstance(value, (int, float)) else str(value)

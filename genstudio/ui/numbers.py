@@ -1,0 +1,150 @@
+"""Editors of numbers that keep every digit and never clamp in silence: what is out of range is said, not changed."""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QFontMetrics, QValidator, QWheelEvent
+from PySide6.QtWidgets import QAbstractSpinBox, QWidget
+
+from genstudio.ui import theme
+
+_LADDER = (1, 2, 5)
+
+
+def number_text(value: float) -> str:
+    """The shortest text that reads back as the same number: 0.004, 1e-7, 128.
+
+    >>> [number_text(v) for v in (0.004, 1e-7, 128, 1000.0)]
+    ['0.004', '1e-7', '128', '1000']
+    """
+    text = repr(value)
+    if "e" in text:
+        digits, _, power = text.partition("e")
+        return f"{digits.removesuffix('.0')}e{int(power)}"
+    return text.removesuffix(".0")
+
+
+def read_number(text: str, *, whole: bool = False) -> int | float | str:
+    """The number a person typed, with a point or a comma; the text itself where it is none."""
+    tidy = text.strip().replace(" ", "").replace("\u2212", "-")
+    if tidy.count(",") == 1 and "." not in tidy:
+        tidy = tidy.replace(",", ".")
+    try:
+        if whole:
+            return int(tidy)
+        value = float(tidy)
+    except ValueError:
+        return text.strip()
+    return value if math.isfinite(value) else text.strip()
+
+
+def stepped(value: float, steps: int, *, logarithmic: bool, whole: bool = False, unit: float = 0.0) -> float:
+    """The next tidy number: along 1, 2, 5, 10 ... (whole: doubled or halved) if logarithmic, else by `unit`.
+
+    A `unit` of 0 means one of the last decimal shown, at least 0.01.
+    """
+    if logarithmic and value > 0:
+        if whole:
+            return int(max(1, value * 2**steps if steps > 0 else value // 2**-steps))
+        for _ in range(abs(steps)):
+            value = _rung(value, up=steps > 0)
+        return value
+    shown = Decimal(number_text(value))
+    exponent = shown.as_tuple().exponent
+    size = Decimal(number_text(unit)) if unit else Decimal(10) ** min(-2, exponent if isinstance(exponent, int) else 0)
+    result = shown + steps * size
+    return int(result) if whole else float(result)
+
+
+def _rung(value: float, *, up: bool) -> float:
+    power = math.floor(math.log10(value))
+    rungs = [float(f"{digit}e{power + shift}") for shift in (-1, 0, 1) for digit in _LADDER]
+    if up:
+        return next(rung for rung in rungs if rung > value * (1 + 1e-9))
+    return next(rung for rung in reversed(rungs) if rung < value * (1 - 1e-9))
+
+
+class FloatEdit(QAbstractSpinBox):
+    """A number as text with two arrows. `changed` carries the number, or the text where it is not one.
+
+    Reads 3e-4, 0,5 and 1e-7; steps by factors if `logarithmic`. `low` and `high` limit stepping, not typing.
+    """
+
+    changed = Signal(object)
+
+    def __init__(
+        self,
+        parent: QWidget | None = None,
+        *,
+        low: float | None = None,
+        high: float | None = None,
+        logarithmic: bool = False,
+        whole: bool = False,
+        unit: float = 0.0,
+    ) -> None:
+        super().__init__(parent)
+        self._low, self._high = low, high
+        self._logarithmic, self._whole, self._unit = logarithmic, whole, unit
+        self._exact: int | float | str = 0 if whole else 0.0
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setFont(theme.font(tabular=True))
+        self.set_value(self._exact)
+        self.lineEdit().textChanged.connect(self._edited)
+
+    def value(self) -> int | float | str:
+        """The number, exactly as it was set or typed; the text where it is not a number."""
+        return self._exact
+
+    def set_value(self, value: int | float | str) -> None:
+        """Show this value; `changed` follows if it differs from the one before."""
+        text = value if isinstance(value, str) else number_text(value)
+        if text != self.lineEdit().text():
+            self.lineEdit().setText(text)
+        self._exact = value
+
+    def stepBy(self, steps: int) -> None:
+        if isinstance(self._exact, str):
+            return
+        value = stepped(self._exact, steps, logarithmic=self._logarithmic, whole=self._whole, unit=self._unit)
+        low = -math.inf if self._low is None else self._low
+        high = math.inf if self._high is None else self._high
+        value = min(max(value, low), high)
+        self.set_value(int(value) if self._whole else float(value))
+        self.selectAll()
+
+    def stepEnabled(self) -> QAbstractSpinBox.StepEnabledFlag:
+        flag = QAbstractSpinBox.StepEnabledFlag
+        if isinstance(self._exact, str):
+            return flag.StepNone
+        up = self._high is None or self._exact < self._high
+        down = self._low is None or self._exact > self._low
+        return (flag.StepUpEnabled if up else flag.StepNone) | (flag.StepDownEnabled if down else flag.StepNone)
+
+    def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
+        return QValidator.State.Acceptable, text, position
+
+    def fixup(self, text: str) -> str:
+        return text
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+    def sizeHint(self) -> QSize:
+        width = QFontMetrics(self.font()).horizontalAdvance("0000000000")
+        return QSize(width + 40, super().sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:
+        width = QFontMetrics(self.font()).horizontalAdvance("00000")
+        return QSize(width + 34, super().minimumSizeHint().height())
+
+    def _edited(self, text: str) -> None:
+        value = read_number(text, whole=self._whole)
+        if value != self._exact or type(value) is not type(self._exact):
+            self._exact = value
+            self.changed.emit(value)

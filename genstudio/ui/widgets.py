@@ -1,0 +1,381 @@
+"""Small widgets that every tab uses."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Sequence
+
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtGui import QAction, QFontMetrics, QGuiApplication, QKeySequence, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLayout,
+    QPlainTextEdit,
+    QPushButton,
+    QSizePolicy,
+    QSlider,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from genstudio.errors import Failure
+from genstudio.ui import theme
+from genstudio.ui.numbers import FloatEdit
+
+
+def tooltip(text: str) -> str:
+    """Text for a tooltip: wrapped at a readable width, and never read as markup."""
+    return f"<p style='white-space: pre-wrap; margin: 0'>{html.escape(text)}</p>" if text else ""
+
+
+def plain_label(text: str = "", *, role: str = "", wrap: bool = False, name: str = "") -> QLabel:
+    """A label that never reads markup; `role` is a word of the style sheet: quiet, heading, title, group, problem."""
+    label = QLabel()
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setText(text)
+    label.setWordWrap(wrap)
+    label.setObjectName(name)
+    if role:
+        label.setProperty(role, True)
+    return label
+
+
+def primary_button(text: str, name: str, icon: str = "") -> QPushButton:
+    """The one button of a tab that stands out."""
+    button = QPushButton(text)
+    button.setObjectName(name)
+    button.setAccessibleName(text)
+    button.setProperty("primary", True)
+    if icon:
+        theme.set_icon(button, icon, "on_accent")
+    return button
+
+
+def icon_button(icon: str, name: str, label: str, *, shortcut: str = "") -> QToolButton:
+    """A quiet button that shows only an icon; `label` is its tooltip and accessible name."""
+    button = QToolButton()
+    button.setObjectName(name)
+    button.setAccessibleName(label)
+    button.setToolTip(tooltip(f"{label} ({shortcut})" if shortcut else label))
+    if shortcut:
+        button.setShortcut(QKeySequence(shortcut))
+    theme.set_icon(button, icon)
+    return button
+
+
+def restyle(widget: QWidget, name: str, value: object) -> None:
+    """Set a property that the style sheet looks at, and make it look again if it changed."""
+    if widget.property(name) != value:
+        widget.setProperty(name, value)
+        widget.style().unpolish(widget)
+        widget.style().polish(widget)
+
+
+class ElidedLabel(QLabel):
+    """One line of plain text with an ellipsis where it does not fit; the whole text is its tooltip then."""
+
+    def __init__(self, text: str = "", mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight) -> None:
+        super().__init__()
+        self._mode = mode
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.setText(text)
+
+    def setText(self, text: str) -> None:
+        super().setText(" ".join(text.split()))
+        self._hint()
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(24, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._hint()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        painter.drawText(self.contentsRect(), int(self.alignment()), self._shown())
+
+    def _shown(self) -> str:
+        return QFontMetrics(self.font()).elidedText(self.text(), self._mode, self.contentsRect().width())
+
+    def _hint(self) -> None:
+        self.setToolTip(tooltip(self.text()) if self._shown() != self.text() else "")
+
+
+class CollapsibleSection(QWidget):
+    """A heading that opens and closes what is under it."""
+
+    toggled = Signal(bool)
+
+    def __init__(self, title: str, *, opened: bool = False, name: str = "") -> None:
+        super().__init__()
+        self.setObjectName(name or f"section_{title.lower().replace(' ', '_')}")
+        self._title, self._note = title, ""
+        self._button = QToolButton()
+        self._button.setObjectName(f"{self.objectName()}_toggle")
+        self._button.setProperty("section", True)
+        self._button.setCheckable(True)
+        self._button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self._button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._body = QWidget()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self._button)
+        layout.addWidget(self._body)
+        self.set_note("")
+        self._show(opened)
+        self._button.setChecked(opened)
+        self._button.toggled.connect(self._show)
+        self._button.toggled.connect(self.toggled)
+
+    def set_content(self, content: QLayout) -> None:
+        """What is shown while open; once only."""
+        content.setContentsMargins(0, 0, 0, 0)
+        self._body.setLayout(content)
+
+    def set_note(self, note: str) -> None:
+        """A few words after the title that are seen while it is closed."""
+        self._note = note
+        words = f"{self._title}  ·  {note}" if note else self._title
+        self._button.setText(words.replace("&", "&&"))
+        self._button.setAccessibleName(words)
+
+    @property
+    def opened(self) -> bool:
+        return self._button.isChecked()
+
+    def set_opened(self, opened: bool) -> None:
+        self._button.setChecked(opened)
+
+    def _show(self, opened: bool) -> None:
+        self._body.setVisible(opened)
+        theme.set_icon(self._button, "chevron-down" if opened else "chevron-right", "quiet")
+
+
+class Banner(QFrame):
+    """What happened, why, what next; with buttons, details to copy, and a cross that dismisses it."""
+
+    dismissed = Signal()
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        kind: str = "error",
+        why: str = "",
+        next_step: str = "",
+        details: str = "",
+        actions: Sequence[QAction] = (),
+    ) -> None:
+        super().__init__()
+        self.setObjectName(f"banner_{kind}")
+        self.setAccessibleName(f"{kind}: {what} {why} {next_step}".strip())
+        self.setProperty("banner", kind)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self._details = QPlainTextEdit(details)
+        self._build(kind, what, " ".join(part for part in (why, next_step) if part), details, actions)
+
+    @classmethod
+    def of(cls, failure: Failure, actions: Sequence[QAction] = ()) -> Banner:
+        """The banner of a failure that came from the engine."""
+        path = f"File: {failure.path}" if failure.path else ""
+        return cls(failure.message, why=path, next_step=failure.hint, details=failure.details, actions=actions)
+
+    def _build(self, kind: str, what: str, rest: str, details: str, actions: Sequence[QAction]) -> None:
+        sign = QLabel()
+        theme.set_icon(sign, kind, "accent" if kind == "info" else kind, 20)
+        first = plain_label(what, wrap=True, name="banner_what")
+        first.setStyleSheet("font-weight: 600")
+        second = plain_label(rest, wrap=True, name="banner_rest")
+        second.setVisible(bool(rest))
+        for label in (first, second):
+            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        words.addWidget(first)
+        words.addWidget(second)
+        if actions or details:
+            words.addSpacing(4)
+            words.addLayout(self._buttons(actions, details))
+        self._details.setObjectName("banner_details")
+        self._details.setAccessibleName("Details")
+        self._details.setReadOnly(True)
+        self._details.setFont(theme.mono(theme.SMALL))
+        self._details.setMaximumHeight(160)
+        self._details.hide()
+        words.addWidget(self._details)
+        close = icon_button("close", "banner_dismiss", "Dismiss")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(12, 10, 8, 10)
+        layout.setSpacing(12)
+        layout.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)
+        layout.addLayout(words, 1)
+        layout.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
+        close.clicked.connect(self._dismiss)
+
+    def _buttons(self, actions: Sequence[QAction], details: str) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        for action in actions:
+            button = QPushButton(action.text())
+            button.setObjectName(f"banner_{action.objectName() or 'action'}")
+            button.setAccessibleName(action.text())
+            button.clicked.connect(action.trigger)
+            row.addWidget(button)
+        if details:
+            show = QPushButton("Details")
+            show.setObjectName("banner_show_details")
+            show.setCheckable(True)
+            show.toggled.connect(self._details.setVisible)
+            copy = QPushButton("Copy details")
+            copy.setObjectName("banner_copy_details")
+            theme.set_icon(copy, "copy")
+            copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self._details.toPlainText()))
+            row.addWidget(show)
+            row.addWidget(copy)
+        row.addStretch(1)
+        return row
+
+    def _dismiss(self) -> None:
+        self.hide()
+        self.dismissed.emit()
+
+
+class EmptyState(QWidget):
+    """Said where nothing is yet: an icon, a sentence, and the one thing to do next."""
+
+    triggered = Signal()
+
+    def __init__(self, icon: str, sentence: str, button: str = "", name: str = "empty") -> None:
+        super().__init__()
+        self.setObjectName(name)
+        sign = QLabel()
+        sign.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        theme.set_icon(sign, icon, "quiet", 40)
+        self._words = plain_label(sentence, wrap=True, name=f"{name}_sentence")
+        self._words.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._words.setMaximumWidth(420)
+        self._button = QPushButton(button)
+        self._button.setObjectName(f"{name}_button")
+        self._button.setAccessibleName(button)
+        self._button.setVisible(bool(button))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(24, 24, 24, 24)
+        layout.setSpacing(12)
+        layout.addStretch(1)
+        layout.addWidget(sign)
+        middle = QHBoxLayout()
+        middle.addStretch(1)
+        middle.addWidget(self._words, 100)
+        middle.addStretch(1)
+        layout.addLayout(middle)
+        layout.addWidget(self._button, 0, Qt.AlignmentFlag.AlignHCenter)
+        layout.addStretch(1)
+        self._button.clicked.connect(self.triggered)
+
+    def set_sentence(self, sentence: str) -> None:
+        self._words.setText(sentence)
+
+
+class LabeledSlider(QWidget):
+    """A number on a slider with its name before it and an exact editor after it.
+
+    `logarithmic` gives every factor the same way on the slider; `whole` keeps to whole numbers.
+    """
+
+    changed = Signal(float)
+    _TICKS = 1000
+
+    def __init__(
+        self,
+        label: str,
+        low: float,
+        high: float,
+        value: float,
+        *,
+        logarithmic: bool = False,
+        whole: bool = False,
+        name: str = "",
+    ) -> None:
+        super().__init__()
+        self.setObjectName(name or label.lower().replace(" ", "_"))
+        self._low, self._high, self._logarithmic, self._whole = low, high, logarithmic, whole
+        self._value = value
+        self._label = plain_label(label, name=f"{self.objectName()}_label")
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setObjectName(f"{self.objectName()}_slider")
+        self.slider.setAccessibleName(label)
+        self.slider.setRange(0, int(high - low) if whole and not logarithmic else self._TICKS)
+        self.slider.setMinimumWidth(64)
+        self.editor = FloatEdit(low=low, high=high, logarithmic=logarithmic, whole=whole)
+        self.editor.setObjectName(f"{self.objectName()}_value")
+        self.editor.setAccessibleName(f"{label}, exact")
+        self.editor.setFixedWidth(80)
+        self._label.setBuddy(self.editor)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        layout.addWidget(self._label)
+        layout.addWidget(self.slider, 1)
+        layout.addWidget(self.editor)
+        self.set_value(value)
+        self.slider.valueChanged.connect(self._slid)
+        self.editor.changed.connect(self._typed)
+
+    def set_label_width(self, width: int) -> None:
+        """Give the name a fixed room, so that sliders under each other line up."""
+        self._label.setFixedWidth(width)
+
+    def value(self) -> float:
+        return self._value
+
+    def set_value(self, value: float) -> None:
+        """Show this value without emitting `changed`."""
+        self._value = value
+        for widget in (self.slider, self.editor):
+            widget.blockSignals(True)
+        self.slider.setValue(self._tick(value))
+        self.editor.set_value(int(value) if self._whole else value)
+        for widget in (self.slider, self.editor):
+            widget.blockSignals(False)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.EnabledChange:
+            self._label.setEnabled(self.isEnabled())
+
+    def _tick(self, value: float) -> int:
+        value = min(max(value, self._low), self._high)
+        if self._logarithmic:
+            share = math.log(max(value, 1e-300) / self._low) / math.log(self._high / self._low)
+        else:
+            share = (value - self._low) / (self._high - self._low)
+        return round(share * self.slider.maximum())
+
+    def _slid(self, tick: int) -> None:
+        share = tick / self.slider.maximum()
+        if self._logarithmic:
+            value = self._low * (self._high / self._low) ** share
+        else:
+            value = self._low + share * (self._high - self._low)
+        value = float(round(value)) if self._whole else float(f"{value:.3g}")
+        self._value = value
+        self.editor.blockSignals(True)
+        self.editor.set_value(int(value) if self._whole else value)
+        self.editor.blockSignals(False)
+        self.changed.emit(value)
+
+    def _typed(self, value: object) -> None:
+        if isinstance(value, (int, float)) and self._low <= value <= self._high:
+            self._value = float(value)
+            self.slider.blockSignals(True)
+            self.slider.setValue(self._tick(self._value))
+            self.slider.blockSignals(False)
+            self.changed.emit(self._value)
