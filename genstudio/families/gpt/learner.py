@@ -49,6 +49,7 @@ class GPTLearner:
         self.optimizers: Mapping[str, torch.optim.Optimizer] = _optimizers(config, self.model)
         self.rates = {"adamw": config.learning_rate, "muon": config.muon_rate}
         self.parameters = [p for p in self.model.parameters() if p.requires_grad]
+        self.tokens_per_step = config.accumulation * config.batch * config.context
         self.step = 0
         self.prompt = "\n"
         self.probe = "To be, or not to be, that is the question"
