@@ -1,0 +1,173 @@
+"""What a run showed, by channel and step, so that time can be scrubbed later. Files may come from other people."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from genstudio import storage
+from genstudio.errors import RunError
+from genstudio.events import Attention, Snapshot, Text
+
+MOST = 200
+_LARGEST_TEXT = 1 << 22
+_LARGEST = 1 << 28
+_FILE = re.compile(r"(\d{1,15})\.(json|npz)")
+_PLAIN = re.compile(r"[a-z0-9_-]")
+_DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)")
+
+
+class Album:
+    """The snapshots in a folder: at most some 200 a channel, spread evenly over the steps."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._known: dict[str, list[int]] = {}
+
+    def channels(self) -> list[str]:
+        """Names of the channels that hold something."""
+        if not self.folder.is_dir():
+            return []
+        return sorted(_channel(place.name) for place in self.folder.iterdir() if place.is_dir())
+
+    def steps(self, channel: str) -> list[int]:
+        """Steps that can be loaded, ascending."""
+        place = self.folder / _folder(channel)
+        if not place.is_dir():
+            return []
+        return sorted({int(found[1]) for path in place.iterdir() if (found := _FILE.fullmatch(path.name))})
+
+    def add(self, snapshot: Snapshot, *, always: bool = False) -> bool:
+        """Stores a snapshot of a kind that can be stored, unless one so close before it is there already.
+
+        Once a channel is half full, the distance between two grows with the run; `always` stores the last of a session.
+        Returns whether it was stored. Raises StorageError.
+        """
+        if not isinstance(snapshot, Text | Attention):
+            return False
+        steps = self._known.setdefault(snapshot.channel, self.steps(snapshot.channel))
+        if not always and len(steps) >= MOST // 2 and snapshot.step - steps[-1] < _distance(steps):
+            return False
+        place = self.folder / _folder(snapshot.channel)
+        storage.make_folder(place)
+        if isinstance(snapshot, Text):
+            storage.write_atomic(place / f"{snapshot.step}.json", _text_bytes(snapshot), sync=False)
+        else:
+            storage.write_atomic(place / f"{snapshot.step}.npz", _attention_bytes(snapshot), sync=False)
+        if snapshot.step not in steps:
+            steps.append(snapshot.step)
+            steps.sort()
+        if len(steps) >= MOST:
+            self._drop(place, steps[1:-1:2])
+            steps[:] = [steps[0], *steps[2:-1:2], steps[-1]]
+        return True
+
+    def load(self, channel: str, step: int) -> Snapshot:
+        """The snapshot of a channel and step. Raises RunError where it is missing or damaged."""
+        place = self.folder / _folder(channel)
+        path = next((p for kind in ("json", "npz") if (p := place / f"{step}.{kind}").is_file()), None)
+        if path is None:
+            raise RunError(f"There is no picture of step {step}.", "Choose another step.", place)
+        try:
+            data = _read(path)
+            return _text(channel, step, data) if path.suffix == ".json" else _attention(channel, step, data)
+        except (
+            OSError,
+            ValueError,
+            TypeError,
+            KeyError,
+            RecursionError,
+            zipfile.BadZipFile,
+            NotImplementedError,
+        ) as error:
+            raise RunError(f"The picture of step {step} is damaged.", "Choose another step.", path) from error
+
+    def cut(self, step: int) -> None:
+        """Removes everything after a step."""
+        for channel in self.channels():
+            self._drop(self.folder / _folder(channel), [at for at in self.steps(channel) if at > step])
+        self._known.clear()
+
+    def _drop(self, place: Path, steps: list[int]) -> None:
+        with storage.translated(place):
+            for step in steps:
+                for kind in ("json", "npz"):
+                    (place / f"{step}.{kind}").unlink(missing_ok=True)
+
+
+def _distance(steps: list[int]) -> float:
+    """How far apart the stored ones are, a little less so that the next of the same beat is not missed."""
+    return 0.9 * (steps[-1] - steps[0]) / max(len(steps) - 1, 1)
+
+
+def _folder(channel: str) -> str:
+    if _DEVICES.fullmatch(channel):
+        return f"%{ord(channel[0]):02x}" + channel[1:].lower()
+    name = "".join(c if _PLAIN.match(c) else "".join(f"%{b:02x}" for b in c.encode()) for c in channel)
+    return name[:150] or "%00"
+
+
+def _channel(name: str) -> str:
+    return re.sub(rb"%([0-9a-f]{2})", lambda found: bytes([int(found[1], 16)]), name.encode()).decode(errors="replace")
+
+
+def _read(path: Path) -> bytes:
+    with path.open("rb") as file:
+        data = file.read(_LARGEST + 1)
+    if len(data) > _LARGEST:
+        raise ValueError("too large")
+    return data
+
+
+def _text_bytes(snapshot: Text) -> bytes:
+    return json.dumps({"prompt": snapshot.prompt, "text": snapshot.text}).encode()
+
+
+def _text(channel: str, step: int, data: bytes) -> Text:
+    if len(data) > _LARGEST_TEXT:
+        raise ValueError("too large")
+    said = json.loads(data)
+    if not isinstance(said["prompt"], str) or not isinstance(said["text"], str):
+        raise TypeError("not text")
+    return Text(channel, step, said["prompt"], said["text"])
+
+
+def _attention_bytes(snapshot: Attention) -> bytes:
+    tokens = np.frombuffer(json.dumps(snapshot.tokens).encode(), dtype=np.uint8)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, array in (("weights", snapshot.weights.astype(np.float16)), ("tokens", tokens)):
+            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w") as member:
+                np.lib.format.write_array(member, array, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _attention(channel: str, step: int, data: bytes) -> Attention:
+    """Declared sizes are checked before anything is unpacked, and shapes before anything is made."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        infos = {info.filename: info for info in archive.infolist()}
+        if set(infos) != {"weights.npy", "tokens.npy"} or sum(info.file_size for info in infos.values()) > _LARGEST:
+            raise ValueError("not an attention picture")
+        weights = _array(archive.read("weights.npy"), np.dtype(np.float16), 4)
+        tokens = json.loads(_array(archive.read("tokens.npy"), np.dtype(np.uint8), 1).tobytes())
+    if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
+        raise TypeError("not tokens")
+    if weights.shape[2:] != (len(tokens), len(tokens)):
+        raise ValueError("tokens and weights differ in length")
+    return Attention(channel, step, tuple(tokens), weights.astype(np.float32))
+
+
+def _array(data: bytes, dtype: np.dtype[Any], dimensions: int) -> np.ndarray[Any, Any]:
+    stream = io.BytesIO(data)
+    if np.lib.format.read_magic(stream) != (1, 0):
+        raise ValueError("an unknown array format")
+    shape, fortran, found = np.lib.format.read_array_header_1_0(stream, max_header_size=1000)
+    if fortran or found != dtype or len(shape) != dimensions or any(not 0 <= size < 1 << 31 for size in shape):
+        raise ValueError("an unexpected array")
+    return np.frombuffer(data, dtype, offset=stream.tell()).reshape(shape)

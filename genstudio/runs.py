@@ -1,0 +1,428 @@
+"""A run is a folder: made, listed, recorded into, locked, read back. No database, no pickle."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import itertools
+import json
+import platform
+import re
+import secrets
+import shutil
+import sys
+import time
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import genstudio
+from genstudio import journal, lock, storage
+from genstudio.album import Album
+from genstudio.errors import RunError, StorageError
+from genstudio.events import Notice, Series, Snapshot
+
+FORMAT = 1
+State = Literal["new", "running", "running elsewhere", "stopped", "finished", "newer", "damaged"]
+
+_LARGEST = 1 << 22
+_ID = re.compile(r"\d{8}-\d{6}_")
+_KEPT = re.compile(r"[A-Za-z0-9_-]{1,60}\.json")
+_OURS = ("run.json", "metrics.jsonl", "checkpoints", "snapshots")
+_TEXTS = ("key", "name", "family", "device", "created", "notes")
+_PLANS = ("steps", "seconds")
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """What run.json and the end of the metrics say. `reason` explains the states `newer` and `damaged`.
+
+    `key` stays the same when the folder is renamed or copied; `plan` is {"steps": n} or {"seconds": s};
+    `losses` are the last values of every series whose name contains "loss"; `elapsed` is in seconds.
+    """
+
+    id: str
+    folder: Path
+    name: str
+    family: str = ""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    dataset: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    device: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    created: str = ""
+    plan: Mapping[str, float] = field(default_factory=dict)
+    notes: str = ""
+    format: int = FORMAT
+    key: str = ""
+    kept: tuple[str, ...] = ()
+    state: State = "new"
+    step: int = 0
+    elapsed: float = 0.0
+    losses: Mapping[str, float] = field(default_factory=dict)
+    reason: str = ""
+
+    @property
+    def usable(self) -> bool:
+        """Whether its metrics and checkpoints can be read."""
+        return self.state not in ("newer", "damaged")
+
+
+class Run:
+    """An open run folder: anybody may read it; who has acquired it may write.
+
+    with runs.create(...) as run:
+        run.log(...)
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._lock = lock.FolderLock(folder)
+        self._album = Album(folder / "snapshots")
+
+    @classmethod
+    def open(cls, path: Path | str) -> Self:
+        """The run in a folder. Raises RunError when there is none, it is damaged, or a newer version made it."""
+        run = cls(Path(path))
+        info = run.info
+        if not info.usable:
+            raise RunError(f"{info.name}: {info.reason}", _hint(info), run.folder)
+        return run
+
+    @property
+    def id(self) -> str:
+        return self.folder.name
+
+    @property
+    def info(self) -> RunInfo:
+        """Read from the disk at every call."""
+        return read_info(self.folder)
+
+    @property
+    def writing(self) -> bool:
+        """Whether this object holds the run's lock."""
+        return self._lock.held
+
+    def acquire(self) -> Self:
+        """Become the run's one writer, and mend what a dead one left.
+
+        Raises RunBusyError naming process and computer, or StorageError when the folder cannot be written.
+        """
+        if self.writing:
+            return self
+        self._lock.acquire()
+        try:
+            storage.check_writable(self.folder)
+            for place in (self.folder, self.folder / "checkpoints"):
+                storage.sweep(place, alone=True)
+        except StorageError:
+            self._lock.release()
+            raise
+        return self
+
+    def release(self) -> None:
+        """Let others write. Does nothing when not acquired."""
+        self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+    def require_writer(self) -> None:
+        """Raises RunError unless this object has acquired the run."""
+        if not self.writing:
+            raise RunError(f"{self.id} is open for reading only.", "Acquire it before writing.", self.folder)
+
+    def log(self, series: Mapping[str, Series], elapsed: float) -> None:
+        """Adds numbers; `elapsed` is the run's training time in seconds. Raises StorageError, RunError."""
+        self.require_writer()
+        if data := journal.metric_lines(series, elapsed):
+            journal.append(self.folder / "metrics.jsonl", data)
+
+    def history(self) -> Iterator[Mapping[str, Series]]:
+        """All numbers logged so far, a few milliseconds of work at a time."""
+        return journal.history(self.folder / "metrics.jsonl")
+
+    def sync(self) -> None:
+        """Everything appended so far survives a power cut. Raises StorageError."""
+        for name in ("metrics.jsonl", "notices.jsonl"):
+            journal.sync(self.folder / name)
+
+    def truncate(self, step: int) -> None:
+        """Drops numbers, notices and snapshots after a step: training goes on from an older checkpoint."""
+        self.require_writer()
+        path = self.folder / "metrics.jsonl"
+        if path.exists():
+            storage.write_atomic(path, b"".join(journal.until(path, step)))
+        kept = [notice for notice in self.notices() if notice.step <= step]
+        if (path := self.folder / "notices.jsonl").exists():
+            storage.write_atomic(path, b"".join(map(_notice_line, kept)))
+        self._album.cut(step)
+
+    def record(self, snapshot: Snapshot, *, always: bool = False) -> bool:
+        """Keeps a Text or Attention for later, some 200 a channel; whether it was kept. Raises StorageError."""
+        self.require_writer()
+        return self._album.add(snapshot, always=always)
+
+    def snapshot_channels(self) -> list[str]:
+        return self._album.channels()
+
+    def snapshot_steps(self, channel: str) -> list[int]:
+        return self._album.steps(channel)
+
+    def load_snapshot(self, channel: str, step: int) -> Snapshot:
+        """Raises RunError where it is missing or damaged."""
+        return self._album.load(channel, step)
+
+    def notice(self, notice: Notice) -> None:
+        """Adds a mark on the time axis. Raises StorageError, RunError."""
+        self.require_writer()
+        journal.append(self.folder / "notices.jsonl", _notice_line(notice))
+
+    def notices(self) -> list[Notice]:
+        rows = journal.read_rows(self.folder / "notices.jsonl")
+        return [
+            Notice(row["step"], row["kind"], row["text"])
+            for row in rows
+            if type(row.get("step")) is int and type(row.get("kind")) is str and type(row.get("text")) is str
+        ]
+
+    def write_log(self, text: str) -> None:
+        """Adds a dated line to log.txt. Raises StorageError, RunError."""
+        self.require_writer()
+        line = f"{datetime.now():%Y-%m-%d %H:%M:%S} {text.rstrip()}\n"
+        journal.append(self.folder / "log.txt", line.encode("utf-8", "replace"))
+
+    def kept(self) -> dict[str, Any]:
+        """The JSON files given to `create`, by name. Raises RunError where one is missing or damaged."""
+        found = {}
+        for name in self.info.kept:
+            try:
+                found[name] = json.loads((self.folder / name).read_bytes())
+            except (OSError, ValueError, RecursionError) as error:
+                raise RunError(
+                    f"{name} is missing or damaged.", "Copy it from a backup.", self.folder / name
+                ) from error
+        return found
+
+    def set_plan(self, plan: Mapping[str, float]) -> None:
+        """The planned length, {"steps": n} or {"seconds": s}, of a run that is extended."""
+        self.require_writer()
+        _change(self.folder, plan=dict(plan))
+
+
+def create(
+    root: Path,
+    *,
+    family: str,
+    name: str,
+    config: Mapping[str, Any],
+    dataset: Mapping[str, Any],
+    seed: int,
+    device: str,
+    plan: Mapping[str, float],
+    kept: Mapping[str, Any],
+) -> Run:
+    """A new run in `<root>/<time>_<family>_<name>/`, not yet acquired. Raises StorageError.
+
+    `dataset` has at least `id`, `title` and `hash`; `kept` are the JSON files that open the run without its dataset.
+    """
+    if bad := [file for file in kept if not _KEPT.fullmatch(file) or file == "run.json"]:
+        raise ValueError(f"{bad[0]!r} is not a name for a kept file")
+    title = " ".join(name.split()) or family
+    said = {
+        "format": FORMAT,
+        "key": secrets.token_hex(8),
+        "name": title,
+        "family": family,
+        "config": dict(config),
+        "dataset": dict(dataset),
+        "seed": seed,
+        "device": device,
+        "versions": _versions(),
+        "created": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "plan": dict(plan),
+        "notes": "",
+        "kept": sorted(kept),
+    }
+    storage.make_folder(root)
+    storage.sweep(root)
+    place = root / f"{time.strftime('%Y%m%d-%H%M%S')}_{slug(family)}_{slug(title)}"
+    with storage.StagedFolder(place) as stage:
+        for file, content in kept.items():
+            stage.write(file, json.dumps(content).encode())
+        stage.write("run.json", _json(said))
+        for folder in ("checkpoints", "snapshots"):
+            stage.make_folder(folder)
+        for stage.place in _numbered(place):
+            if stage.commit(replace=False):
+                break
+    return Run(stage.place)
+
+
+def slug(name: str) -> str:
+    """A folder name of any text: letters and digits of any script, `-` and `_`; at most 40 characters, 120 bytes."""
+    text = unicodedata.normalize("NFC", name)
+    text = re.sub(r"[^\w-]+", "-", text).strip("-_")[:40]
+    while len(text.encode("utf-8", "replace")) > 120:
+        text = text[:-1]
+    return text.strip("-_") or "run"
+
+
+def _numbered(place: Path) -> Iterator[Path]:
+    yield place
+    yield from (place.with_name(f"{place.name}-{count}") for count in itertools.count(2))
+
+
+def _versions() -> dict[str, str]:
+    found = {"genstudio": genstudio.__version__, "python": platform.python_version(), "system": sys.platform}
+    for package in ("torch", "numpy"):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[package] = metadata.version(package)
+    return found
+
+
+def read_info(folder: Path) -> RunInfo:
+    """What a folder says of itself; a damaged one is described, never an error."""
+    try:
+        said = _said(folder)
+    except RunError as error:
+        return RunInfo(folder.name, folder, folder.name, state="damaged", reason=error.message)
+    if said["format"] > FORMAT:
+        reason = f"It was made by a newer version of the program (format {said['format']}, this one reads {FORMAT})."
+        name = said.get("name") if isinstance(said.get("name"), str) else folder.name
+        return RunInfo(folder.name, folder, str(name), format=said["format"], state="newer", reason=reason)
+    losses, step, elapsed = journal.tail(folder / "metrics.jsonl")
+    return RunInfo(
+        id=folder.name,
+        folder=folder,
+        **{name: said[name] for name in ("config", "dataset", "seed", "versions", "plan", "format", *_TEXTS)},
+        kept=tuple(said["kept"]),
+        state=_state(folder, said["plan"], step, elapsed),
+        step=step,
+        elapsed=elapsed,
+        losses={name: value for name, value in losses.items() if "loss" in name},
+    )
+
+
+def _state(folder: Path, plan: Mapping[str, float], step: int, elapsed: float) -> State:
+    if writer := lock.holder(folder):
+        return "running" if writer.here else "running elsewhere"
+    done = step >= plan["steps"] if "steps" in plan else elapsed >= plan.get("seconds", float("inf"))
+    if step and done:
+        return "finished"
+    return "stopped" if step else "new"
+
+
+def _said(folder: Path) -> dict[str, Any]:
+    """run.json, every field of the type it must have. Raises RunError."""
+    path = folder / "run.json"
+    try:
+        with path.open("rb") as file:
+            data = file.read(_LARGEST + 1)
+        said = json.loads(data) if len(data) <= _LARGEST else None
+    except FileNotFoundError:
+        raise RunError("run.json is missing", "Copy it from a backup.", path) from None
+    except (OSError, ValueError, RecursionError):
+        raise RunError("run.json cannot be read", "Copy it from a backup.", path) from None
+    if not isinstance(said, dict) or type(said.get("format")) is not int or said["format"] < 1:
+        raise RunError("run.json does not describe a run", "Copy it from a backup.", path)
+    if said["format"] <= FORMAT and (wrong := _wrong_field(said)):
+        raise RunError(f"run.json has no usable '{wrong}'", "Copy it from a backup.", path)
+    return said
+
+
+def _wrong_field(said: Mapping[str, Any]) -> str:
+    checks = {name: isinstance(said.get(name), str) for name in _TEXTS}
+    checks |= {name: isinstance(said.get(name), dict) for name in ("config", "dataset", "versions", "plan")}
+    checks["seed"] = type(said.get("seed")) is int
+    checks["plan"] = checks["plan"] and all(
+        name in _PLANS and type(value) in (int, float) and value >= 0 for name, value in said["plan"].items()
+    )
+    kept = said.get("kept")
+    checks["kept"] = isinstance(kept, list) and all(isinstance(k, str) and _KEPT.fullmatch(k) for k in kept)
+    return next((name for name, sound in checks.items() if not sound), "")
+
+
+def _hint(info: RunInfo) -> str:
+    return "Update the program to open it." if info.state == "newer" else "Copy the missing part from a backup."
+
+
+def list_runs(root: Path) -> list[RunInfo]:
+    """Every run under `root`, newest first; damaged ones too, each with its reason."""
+    try:
+        folders = [path for path in root.iterdir() if not path.name.startswith(".") and path.is_dir()]
+    except OSError:
+        return []
+    ours = [path for path in folders if _ID.match(path.name) or any((path / name).exists() for name in _OURS)]
+    return [read_info(folder) for folder in sorted(ours, key=lambda path: path.name, reverse=True)]
+
+
+def find(root: Path, text: str) -> Run:
+    """The run with this id, folder or name, or the only one that begins so. Raises RunError, suggesting near ones."""
+    if (path := Path(text).expanduser()).is_dir() and any((path / name).exists() for name in _OURS):
+        return Run.open(path)
+    infos = list_runs(root)
+    for matches in (
+        [info for info in infos if text == info.id],
+        [info for info in infos if text == info.name],
+        [info for info in infos if text and (info.id.startswith(text) or info.name.startswith(text))],
+    ):
+        if len(matches) == 1:
+            return Run.open(matches[0].folder)
+        if matches:
+            some = ", ".join(info.id for info in matches[:5])
+            raise RunError(f"'{text}' could be any of {len(matches)} runs: {some}.", "Give more of the id.", root)
+    names = [word for info in infos for word in (info.id, info.name)]
+    near = list(dict.fromkeys(difflib.get_close_matches(text, names, n=3, cutoff=0.4)))
+    hint = f"Did you mean {' or '.join(near)}?" if near else "List the runs there are."
+    raise RunError(f"There is no run '{text}'.", hint, root)
+
+
+def rename(run: Run, name: str) -> None:
+    """Another name for a person to read; the folder keeps its own. Raises RunError, StorageError."""
+    title = " ".join(name.split())
+    if not title:
+        raise RunError("A run needs a name.", "Type at least one letter.", run.folder)
+    _change(run.folder, name=title)
+
+
+def set_notes(run: Run, notes: str) -> None:
+    """Free text about the run. Raises RunError, StorageError."""
+    _change(run.folder, notes=notes)
+
+
+def delete(run: Run) -> None:
+    """Removes the folder. Raises RunBusyError while anybody writes it, StorageError when it cannot be moved."""
+    guard = lock.FolderLock(run.folder)
+    guard.acquire()
+    try:
+        if sys.platform == "win32":
+            guard.release()
+        gone = storage.move_aside(run.folder)
+    finally:
+        guard.release()
+    shutil.rmtree(gone, ignore_errors=True)
+
+
+def _change(folder: Path, **fields: Any) -> None:
+    said = _said(folder)
+    if said["format"] > FORMAT:
+        raise RunError(
+            "This run was made by a newer version of the program.", "Update the program to change it.", folder
+        )
+    storage.write_atomic(folder / "run.json", _json(said | fields))
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, indent=1).encode()
+
+
+def _notice_line(notice: Notice) -> bytes:
+    return json.dumps({"step": notice.step, "kind": notice.kind, "text": notice.text}).encode() + b"\n"
