@@ -1,0 +1,221 @@
+"""What a model without a neural network reaches on the same text: the reference lines of a loss chart."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import math
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genstudio import paths
+from genstudio.data.slices import Slices
+from genstudio.data.text import TextData
+from genstudio.data.tokenizers import Ids
+
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+LARGEST = 8_000_000
+"""Tokens counted at most, the last ones of the training part; memory and time grow with them."""
+
+_BUCKET = 1 << 17
+_CACHE_FORMAT = 1
+
+
+def uniform(vocabulary: int) -> float:
+    """Nats per token of a guess among `vocabulary` equally likely tokens."""
+    return math.log(vocabulary)
+
+
+def unigram(train: Ids, validation: Ids, vocabulary: int) -> float:
+    """Nats per token of the training frequencies with one added to each count, on every validation token."""
+    counts = np.bincount(train, minlength=vocabulary) + 1.0
+    seen = np.bincount(validation, minlength=vocabulary)
+    return float(-(seen @ np.log(counts / counts.sum())) / max(len(validation), 1))
+
+
+@dataclass(frozen=True, eq=False)
+class Order:
+    """The n-grams of one length. An n-gram is `prefix * vocabulary + token`, its prefix an index into the order below.
+
+    `keys` (n,) ascending; `counts` (n,): occurrences in the highest order, in the others how many different tokens
+    precede the n-gram; `totals` and `backoff` (prefixes,): the sum of counts behind each prefix, and the share that
+    discounting gives to the order below; `discounts` (4,) for counts 0, 1, 2, 3 and more.
+    """
+
+    keys: Integers
+    counts: Integers
+    totals: Floats
+    backoff: Floats
+    discounts: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class KneserNey:
+    """Interpolated modified Kneser-Ney (Chen & Goodman 1998, 3.3), ending in the uniform distribution."""
+
+    orders: tuple[Order, ...]
+    vocabulary: int
+
+    def probabilities(self, tokens: Ids) -> Floats:
+        """(n,) tokens -> (n,) probability of each after those before it; the first ones have shorter contexts."""
+        index = np.zeros(len(tokens) + 1, np.int64)
+        result = np.full(len(tokens), 1.0 / self.vocabulary)
+        for order in self.orders:
+            prefix = index[:-1]
+            keys = np.where(prefix >= 0, prefix * self.vocabulary + tokens, -1)
+            found = np.minimum(np.searchsorted(order.keys, keys), len(order.keys) - 1)
+            found = np.where(order.keys[found] == keys, found, -1)
+            counts = np.where(found >= 0, order.counts[found], 0)
+            totals = np.where(prefix >= 0, order.totals[prefix], 0.0)
+            discounted = counts - order.discounts[np.minimum(counts, 3)]
+            higher = discounted / np.maximum(totals, 1.0) + order.backoff[prefix] * result
+            result = np.where(totals > 0, higher, result)
+            index = np.concatenate([np.full(1, -1), found])
+        return result
+
+
+def fit_kneser_ney(train: Ids, vocabulary: int, order: int = 7) -> Slices[KneserNey]:
+    """Count n-grams of 1 to `order` tokens in `train` (n,), ids below `vocabulary`; yields the fraction done."""
+    order = min(order, len(train))
+    keys: list[Integers] = []
+    counts: list[Integers] = []
+    ends = np.zeros(len(train) + 1, np.int64)
+    for length in range(1, order + 1):
+        grams = ends[:-1] * vocabulary + train[length - 1 :]
+        unique, inverse = yield from _dense(grams, (length - 1) / order, length / order)
+        if length > 1:
+            suffix = np.empty(len(unique), np.int64)
+            suffix[inverse] = ends[1:]
+            counts[-1] = np.bincount(suffix, minlength=len(keys[-1]))
+        keys.append(unique)
+        counts.append(np.bincount(inverse, minlength=len(unique)))
+        ends = inverse
+        yield length / order
+    sizes = [1, *(len(below) for below in keys[:-1])]
+    levels = []
+    for unique, count, below in zip(keys, counts, sizes, strict=True):
+        levels.append(_order(unique, count, below, vocabulary))
+        yield 1.0
+    return KneserNey(tuple(levels), vocabulary)
+
+
+def kneser_ney(train: Ids, validation: Ids, vocabulary: int, order: int = 7) -> Slices[float]:
+    """Nats per token of the modified Kneser-Ney model of `train` on every token of `validation`.
+
+    The first `order` - 1 validation tokens have shorter contexts. Yields the fraction done.
+    """
+    share = len(train) / max(len(train) + len(validation), 1)
+    fitting = fit_kneser_ney(train, vocabulary, order)
+    while True:
+        try:
+            yield share * next(fitting)
+        except StopIteration as end:
+            model: KneserNey = end.value
+            break
+    nats = 0.0
+    step = _BUCKET // 8
+    for start in range(0, len(validation), step):
+        before = min(start, order - 1)
+        window = validation[start - before : start + step]
+        nats -= float(np.log(model.probabilities(window)[before:]).sum())
+        yield share + (1 - share) * min(1.0, (start + step) / len(validation))
+    return nats / max(len(validation), 1)
+
+
+def reference_lines(data: TextData) -> Slices[dict[str, float]]:
+    """`uniform`, `unigram` and `kneser_ney` in nats per token of the data's split, from the cache where it has them.
+
+    At most the last `LARGEST` training tokens and the first eighth as many validation tokens are used.
+    """
+    place = paths.cache() / "reference-lines" / f"{_cache_key(data)}.json"
+    if (known := _cached(place)) is not None:
+        return known
+    train, validation = data.train[-LARGEST:], data.validation[: LARGEST // 8]
+    size = data.tokenizer.size
+    lines = {"uniform": uniform(size), "unigram": unigram(train, validation, size)}
+    lines["kneser_ney"] = yield from kneser_ney(train, validation, size)
+    _write_cache(place, lines)
+    return lines
+
+
+def _order(keys: Integers, counts: Integers, prefixes: int, vocabulary: int) -> Order:
+    discounts = _discounts(counts)
+    prefix = keys // vocabulary
+    totals = np.bincount(prefix, weights=counts, minlength=prefixes).astype(np.float64, copy=False)
+    given = np.bincount(prefix, weights=discounts[np.minimum(counts, 3)], minlength=prefixes)
+    return Order(keys, counts, totals, given / np.maximum(totals, 1.0), discounts)
+
+
+def _discounts(counts: Integers) -> Floats:
+    """Discounts (4,) for counts 0, 1, 2, 3+ from counts of counts (Chen & Goodman 1998, eq. 17).
+
+    Where a count of counts is missing, as in small texts, all three are n1 / (n1 + 2 n2), or 0.5.
+    """
+    n1, n2, n3, n4 = (int(np.count_nonzero(counts == k)) for k in (1, 2, 3, 4))
+    y = n1 / (n1 + 2 * n2) if n1 and n2 else 0.5
+    if not (n1 and n2 and n3 and n4):
+        return np.array([0.0, y, y, y])
+    estimates = [0.0, 1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3]
+    return np.clip(estimates, 0.0, [0.0, 1.0, 2.0, 3.0])
+
+
+def _dense(keys: Integers, start: float, stop: float) -> Slices[tuple[Integers, Integers]]:
+    """Ascending distinct values and each key's index among them: `np.unique` in short slices, by ranges of values."""
+    stride = max(1, len(keys) // 4096)
+    pieces = max(1, len(keys) // _BUCKET)
+    sample = np.sort(keys[::stride])
+    bounds = np.unique(sample[np.arange(1, pieces) * len(sample) // pieces])
+    inverse = np.empty(len(keys), np.int64)
+    found: list[Integers] = []
+    size = 0
+    for piece, (low, high) in enumerate(zip([None, *bounds.tolist()], [*bounds.tolist(), None], strict=True)):
+        inside = np.ones(len(keys), bool) if low is None else keys >= low
+        if high is not None:
+            inside &= keys < high
+        yield start + (stop - start) * piece / (len(bounds) + 1)
+        unique, local = np.unique(keys[inside], return_inverse=True)
+        inverse[inside] = local + size
+        found.append(unique)
+        size += len(unique)
+        yield start + (stop - start) * (piece + 1) / (len(bounds) + 1)
+    return np.concatenate(found), inverse
+
+
+def _cache_key(data: TextData) -> str:
+    parts = [_CACHE_FORMAT, LARGEST, data.dataset_hash, data.tokenizer.to_json(), len(data.train), len(data.validation)]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _cached(place: Path) -> dict[str, float] | None:
+    try:
+        kept: Any = json.loads(place.read_bytes()[:10_000])
+    except (OSError, ValueError, RecursionError):
+        return None
+    names: Sequence[str] = ("uniform", "unigram", "kneser_ney")
+    if not isinstance(kept, dict) or set(kept) != set(names):
+        return None
+    if not all(type(value) is float and math.isfinite(value) and value >= 0 for value in kept.values()):
+        return None
+    return {name: kept[name] for name in names}
+
+
+def _write_cache(place: Path, lines: dict[str, float]) -> None:
+    with contextlib.suppress(OSError):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        handle, staged = tempfile.mkstemp(dir=place.parent, suffix=".part")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(lines, file)
+            os.replace(staged, place)
+        finally:
+            Path(staged).unlink(missing_ok=True)
