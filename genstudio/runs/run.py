@@ -1,4 +1,4 @@
-"""A run is a folder: made, listed, recorded into, locked, read back. No database, no pickle."""
+"""A run folder: made, acquired by one writer, recorded into, read back."""
 
 from __future__ import annotations
 
@@ -14,62 +14,18 @@ import sys
 import time
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import genstudio
-from genstudio import journal, lock, storage
-from genstudio.album import Album
+from genstudio import storage
 from genstudio.errors import RunError, StorageError
 from genstudio.events import Notice, Series, Snapshot
-
-FORMAT = 1
-State = Literal["new", "running", "running elsewhere", "stopped", "finished", "newer", "damaged"]
-
-_LARGEST = 1 << 22
-_ID = re.compile(r"\d{8}-\d{6}_")
-_KEPT = re.compile(r"[A-Za-z0-9_-]{1,60}\.json")
-_OURS = ("run.json", "metrics.jsonl", "checkpoints", "snapshots")
-_TEXTS = ("key", "name", "family", "device", "created", "notes")
-_PLANS = ("steps", "seconds")
-
-
-@dataclass(frozen=True)
-class RunInfo:
-    """What run.json and the end of the metrics say. `reason` explains the states `newer` and `damaged`.
-
-    `key` stays the same when the folder is renamed or copied; `plan` is {"steps": n} or {"seconds": s};
-    `losses` are the last values of every series whose name contains "loss"; `elapsed` is in seconds.
-    """
-
-    id: str
-    folder: Path
-    name: str
-    family: str = ""
-    config: Mapping[str, Any] = field(default_factory=dict)
-    dataset: Mapping[str, Any] = field(default_factory=dict)
-    seed: int = 0
-    device: str = ""
-    versions: Mapping[str, str] = field(default_factory=dict)
-    created: str = ""
-    plan: Mapping[str, float] = field(default_factory=dict)
-    notes: str = ""
-    format: int = FORMAT
-    key: str = ""
-    kept: tuple[str, ...] = ()
-    state: State = "new"
-    step: int = 0
-    elapsed: float = 0.0
-    losses: Mapping[str, float] = field(default_factory=dict)
-    reason: str = ""
-
-    @property
-    def usable(self) -> bool:
-        """Whether its metrics and checkpoints can be read."""
-        return self.state not in ("newer", "damaged")
+from genstudio.runs import journal, lock
+from genstudio.runs.album import Album
+from genstudio.runs.info import FORMAT, KEPT, OURS, RunInfo, hint, list_runs, read_info, read_json
 
 
 class Run:
@@ -90,7 +46,7 @@ class Run:
         run = cls(Path(path))
         info = run.info
         if not info.usable:
-            raise RunError(f"{info.name}: {info.reason}", _hint(info), run.folder)
+            raise RunError(f"{info.name}: {info.reason}", hint(info), run.folder)
         return run
 
     @property
@@ -233,7 +189,7 @@ def create(
 
     `dataset` has at least `id`, `title` and `hash`; `kept` are the JSON files that open the run without its dataset.
     """
-    if bad := [file for file in kept if not _KEPT.fullmatch(file) or file == "run.json"]:
+    if bad := [file for file in kept if not KEPT.fullmatch(file) or file == "run.json"]:
         raise ValueError(f"{bad[0]!r} is not a name for a kept file")
     title = " ".join(name.split()) or family
     said = {
@@ -288,85 +244,9 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def read_info(folder: Path) -> RunInfo:
-    """What a folder says of itself; a damaged one is described, never an error."""
-    try:
-        said = _said(folder)
-    except RunError as error:
-        return RunInfo(folder.name, folder, folder.name, state="damaged", reason=error.message)
-    if said["format"] > FORMAT:
-        reason = f"It was made by a newer version of the program (format {said['format']}, this one reads {FORMAT})."
-        name = said.get("name") if isinstance(said.get("name"), str) else folder.name
-        return RunInfo(folder.name, folder, str(name), format=said["format"], state="newer", reason=reason)
-    losses, step, elapsed = journal.tail(folder / "metrics.jsonl")
-    return RunInfo(
-        id=folder.name,
-        folder=folder,
-        **{name: said[name] for name in ("config", "dataset", "seed", "versions", "plan", "format", *_TEXTS)},
-        kept=tuple(said["kept"]),
-        state=_state(folder, said["plan"], step, elapsed),
-        step=step,
-        elapsed=elapsed,
-        losses={name: value for name, value in losses.items() if "loss" in name},
-    )
-
-
-def _state(folder: Path, plan: Mapping[str, float], step: int, elapsed: float) -> State:
-    if writer := lock.holder(folder):
-        return "running" if writer.here else "running elsewhere"
-    done = step >= plan["steps"] if "steps" in plan else elapsed >= plan.get("seconds", float("inf"))
-    if step and done:
-        return "finished"
-    return "stopped" if step else "new"
-
-
-def _said(folder: Path) -> dict[str, Any]:
-    """run.json, every field of the type it must have. Raises RunError."""
-    path = folder / "run.json"
-    try:
-        with path.open("rb") as file:
-            data = file.read(_LARGEST + 1)
-        said = json.loads(data) if len(data) <= _LARGEST else None
-    except FileNotFoundError:
-        raise RunError("run.json is missing", "Copy it from a backup.", path) from None
-    except (OSError, ValueError, RecursionError):
-        raise RunError("run.json cannot be read", "Copy it from a backup.", path) from None
-    if not isinstance(said, dict) or type(said.get("format")) is not int or said["format"] < 1:
-        raise RunError("run.json does not describe a run", "Copy it from a backup.", path)
-    if said["format"] <= FORMAT and (wrong := _wrong_field(said)):
-        raise RunError(f"run.json has no usable '{wrong}'", "Copy it from a backup.", path)
-    return said
-
-
-def _wrong_field(said: Mapping[str, Any]) -> str:
-    checks = {name: isinstance(said.get(name), str) for name in _TEXTS}
-    checks |= {name: isinstance(said.get(name), dict) for name in ("config", "dataset", "versions", "plan")}
-    checks["seed"] = type(said.get("seed")) is int
-    checks["plan"] = checks["plan"] and all(
-        name in _PLANS and type(value) in (int, float) and value >= 0 for name, value in said["plan"].items()
-    )
-    kept = said.get("kept")
-    checks["kept"] = isinstance(kept, list) and all(isinstance(k, str) and _KEPT.fullmatch(k) for k in kept)
-    return next((name for name, sound in checks.items() if not sound), "")
-
-
-def _hint(info: RunInfo) -> str:
-    return "Update the program to open it." if info.state == "newer" else "Copy the missing part from a backup."
-
-
-def list_runs(root: Path) -> list[RunInfo]:
-    """Every run under `root`, newest first; damaged ones too, each with its reason."""
-    try:
-        folders = [path for path in root.iterdir() if not path.name.startswith(".") and path.is_dir()]
-    except OSError:
-        return []
-    ours = [path for path in folders if _ID.match(path.name) or any((path / name).exists() for name in _OURS)]
-    return [read_info(folder) for folder in sorted(ours, key=lambda path: path.name, reverse=True)]
-
-
 def find(root: Path, text: str) -> Run:
     """The run with this id, folder or name, or the only one that begins so. Raises RunError, suggesting near ones."""
-    if (path := Path(text).expanduser()).is_dir() and any((path / name).exists() for name in _OURS):
+    if (path := Path(text).expanduser()).is_dir() and any((path / name).exists() for name in OURS):
         return Run.open(path)
     infos = list_runs(root)
     for matches in (
@@ -412,7 +292,7 @@ def delete(run: Run) -> None:
 
 
 def _change(folder: Path, **fields: Any) -> None:
-    said = _said(folder)
+    said = read_json(folder)
     if said["format"] > FORMAT:
         raise RunError(
             "This run was made by a newer version of the program.", "Update the program to change it.", folder
