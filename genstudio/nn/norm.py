@@ -11,6 +11,14 @@ from torch import Tensor, nn
 EPSILON = 1e-5
 
 
+def rms_norm(x: Tensor, weight: Tensor | None = None) -> Tensor:
+    """x / rms(x) over the last axis [* weight]."""
+    if x.device.type != "cpu" or not torch.is_grad_enabled():
+        return F.rms_norm(x, x.shape[-1:], weight, EPSILON)
+    x = x * torch.rsqrt(x.square().mean(-1, keepdim=True) + EPSILON)  # its backward is twice as fast on a CPU
+    return x if weight is None else x * weight
+
+
 class RMSNorm(nn.Module):
     """x / rms(x) * weight over the last axis (Zhang & Sennrich 2019)."""
 
@@ -20,7 +28,7 @@ class RMSNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x (..., C) -> (..., C)"""
-        return F.rms_norm(x, x.shape[-1:], self.weight, EPSILON)
+        return rms_norm(x, self.weight)
 
 
 class LayerNorm(nn.Module):

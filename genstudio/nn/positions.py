@@ -18,18 +18,16 @@ def sinusoidal(positions: int, size: int, base: float = 10_000.0) -> Tensor:
     return torch.stack((turned.sin(), turned.cos()), dim=-1).flatten(1).float()
 
 
-def rotary_tables(positions: int, size: int, base: float = 10_000.0) -> tuple[Tensor, Tensor]:
-    """cos and sin of every angle (Su et al. 2021): two tensors (positions, size/2) float32; size is even."""
+def rotary(positions: int, size: int, base: float = 10_000.0) -> Tensor:
+    """exp(i angle) of every angle (Su et al. 2021): (positions, size/2) complex64; size is even."""
     turned = angles(positions, size, base)
-    return turned.cos().float(), turned.sin().float()
+    return torch.polar(torch.ones_like(turned), turned).to(torch.complex64)
 
 
-def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Turn the pairs (x_i, x_{i + D/2}) by their position's angles.
+def rotate(x: Tensor, turn: Tensor) -> Tensor:
+    """Turn the pairs (x_2i, x_2i+1), as complex numbers, by their position's angles.
 
-    x (B, T, H, D), cos and sin (T, D/2) -> (B, T, H, D). The length of every pair stays, and the product of a
+    x (B, T, H, D) float, turn (T, D/2) complex -> (B, T, H, D). The length of every pair stays, and the product of a
     turned query with a turned key depends only on the distance of their positions.
     """
-    first, second = x.chunk(2, dim=-1)
-    cos, sin = cos[:, None].to(x.dtype), sin[:, None].to(x.dtype)
-    return torch.cat((first * cos - second * sin, first * sin + second * cos), dim=-1)
+    return torch.view_as_real(torch.view_as_complex(x.unflatten(-1, (-1, 2))) * turn[:, None]).flatten(-2)

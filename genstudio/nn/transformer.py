@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -12,6 +13,21 @@ from genstudio.nn.cache import KeyValues
 from genstudio.nn.norm import norm
 
 Activation = Literal["relu", "gelu", "swiglu", "relu2"]
+
+
+class _SquaredReLU(torch.autograd.Function):
+    """max(x, 0)^2; torch's own backward of the square is ten times slower on a CPU."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        positive = F.relu(x)
+        ctx.save_for_backward(positive)
+        return positive * positive
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        (positive,) = ctx.saved_tensors
+        return (gradient * positive).mul_(2)
 
 
 class FeedForward(nn.Module):
@@ -31,7 +47,7 @@ class FeedForward(nn.Module):
         """x (..., C) -> (..., C)"""
         hidden = self.up(x)
         if self.activation == "relu2":
-            hidden = F.relu(hidden).square()
+            hidden = _SquaredReLU.apply(hidden)
         elif self.activation == "gelu":
             hidden = F.gelu(hidden)
         elif self.activation == "swiglu":
@@ -70,8 +86,8 @@ class Block(nn.Module):
         self.feed_forward_norm = norm(norm_kind, d_model, bias)
         self.feed_forward = FeedForward(d_model, width, activation, bias)
 
-    def forward(self, x: Tensor, turn: tuple[Tensor, Tensor] | None = None, cache: KeyValues | None = None) -> Tensor:
-        """x (B, T, C), turn: cos and sin of the positions, cache of the positions before -> (B, T, C)"""
+    def forward(self, x: Tensor, turn: Tensor | None = None, cache: KeyValues | None = None) -> Tensor:
+        """x (B, T, C), turn of the positions, cache of the positions before -> (B, T, C)"""
         if self.pre:
             x = x + self._drop(self.attention(self.attention_norm(x), turn, cache))
             return x + self._drop(self.feed_forward(self.feed_forward_norm(x)))

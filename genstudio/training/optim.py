@@ -57,15 +57,29 @@ def adamw(
 def orthogonalise(matrices: Tensor, steps: int = 5) -> Tensor:
     """Nearest semi-orthogonal matrices, roughly: singular values end near 1, singular vectors stay.
 
-    matrices (N, rows, columns), rows <= columns. Newton-Schulz iteration with the quintic of Jordan et al. 2024.
+    matrices (N, rows, columns), rows <= columns. Newton-Schulz iteration with the quintic of Jordan et al. 2024,
+    x <- a x + (b g + c g^2) x where g = x x^T.
     """
     a, b, c = 3.4445, -4.7750, 2.0315
     x = matrices / (torch.linalg.matrix_norm(matrices, keepdim=True) + 1e-7)
+    if x.shape[2] >= 2 * x.shape[1]:
+        return torch.bmm(_newton_schulz_factor(torch.bmm(x, x.mT), steps, a, b, c), x)
     for _ in range(steps):
         gram = torch.bmm(x, x.mT)
-        polynomial = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
-        x = torch.baddbmm(x, polynomial, x, beta=a)
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
     return x
+
+
+def _newton_schulz_factor(gram: Tensor, steps: int, a: float, b: float, c: float) -> Tensor:
+    """The product of all steps' polynomials a + b g + c g^2 of (N, n, n): wide matrices are multiplied only twice."""
+    factor = gram
+    for step in range(steps):
+        polynomial = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
+        polynomial.diagonal(dim1=1, dim2=2).add_(a)
+        factor = torch.bmm(polynomial, factor) if step else polynomial
+        if step < steps - 1:
+            gram = torch.bmm(polynomial, torch.bmm(polynomial, gram))
+    return factor
 
 
 class Muon(torch.optim.Optimizer):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -112,8 +113,14 @@ class GPTLearner:
                 due = time.monotonic() + _TICK
         yield Text("sample", self.step, self.prompt, self.data.tokenizer.decode(written))
         probe = self._encode(self.probe)[: min(_PROBE, self.model.context)]
-        weights = self._attention(probe)
+        weights = self.attention(probe)
         yield Attention("attention", self.step, self.data.tokenizer.pieces(probe), weights)
+
+    def on(self, data: TextData) -> GPTLearner:
+        """The same model with other data, for scoring it."""
+        other = copy.copy(self)
+        other.data = data
+        return other
 
     def _encode(self, text: str) -> Ids:
         """Ids of what the vocabulary has of a text; of something to start from when that is nothing."""
@@ -179,7 +186,8 @@ class GPTLearner:
         return float(nats.double().sum()), int(wanted.sum())
 
     @torch.no_grad()
-    def _attention(self, ids: Ids) -> NDArray[np.float32]:
+    def attention(self, ids: Ids) -> NDArray[np.float32]:
+        """Weights (layers, heads, T, T) over ids (T,), row = query; changes nothing in the model."""
         training = self.model.training
         self.model.eval()
         try:

@@ -13,12 +13,15 @@ from torch import Tensor, nn
 from genstudio.families.gpt.config import GPTConfig
 from genstudio.nn.cache import Cache, KeyValues
 from genstudio.nn.norm import norm
-from genstudio.nn.positions import rotary_tables, sinusoidal
+from genstudio.nn.positions import rotary, sinusoidal
 from genstudio.nn.transformer import Block
 
 
 class GPT(nn.Module):
     """Token embedding, positions, blocks, and a linear layer to logits over the vocabulary (Radford et al. 2019)."""
+
+    turn: Tensor
+    waves: Tensor
 
     def __init__(self, config: GPTConfig, vocabulary: int) -> None:
         super().__init__()
@@ -45,7 +48,10 @@ class GPT(nn.Module):
         )
         self.last_norm = norm(config.norm, d_model, config.bias) if config.norm_place == "pre" else nn.Identity()
         self.head = nn.Linear(d_model, vocabulary, bias=False)
-        self._place_positions(config)
+        if config.positions == "rotary":
+            self.register_buffer("turn", rotary(context, d_head, config.position_base), persistent=False)
+        elif config.positions == "sinusoidal":
+            self.register_buffer("waves", sinusoidal(context, d_model, config.position_base), persistent=False)
         self._initialise(config)
 
     def forward(self, ids: Tensor, cache: Cache | None = None, last: bool = False) -> Tensor:
@@ -53,7 +59,7 @@ class GPT(nn.Module):
         past = 0 if cache is None else cache.length
         x = self._embed(ids, past)
         end = past + ids.shape[1]
-        turn = (self.cos[past:end], self.sin[past:end]) if self.config.positions == "rotary" else None
+        turn = self.turn[past:end] if self.config.positions == "rotary" else None
         for index, block in enumerate(self.blocks):
             x = block(x, turn, None if cache is None else cache.layers[index])
         if last:
@@ -104,19 +110,6 @@ class GPT(nn.Module):
         elif self.config.positions == "sinusoidal":
             x = x * math.sqrt(x.shape[-1]) + self.waves[past:end]
         return F.dropout(x, self.config.dropout) if self.training and self.config.dropout else x
-
-    def _place_positions(self, config: GPTConfig) -> None:
-        cos, sin, waves = torch.empty(0), torch.empty(0), torch.empty(0)
-        if config.positions == "rotary":
-            cos, sin = rotary_tables(config.context, config.head_size, config.position_base)
-        elif config.positions == "sinusoidal":
-            waves = sinusoidal(config.context, config.d_model, config.position_base)
-        for name, table in (("cos", cos), ("sin", sin), ("waves", waves)):
-            self.register_buffer(name, table, persistent=False)
-
-    cos: Tensor
-    sin: Tensor
-    waves: Tensor
 
     @torch.no_grad()
     def _initialise(self, config: GPTConfig) -> None:
