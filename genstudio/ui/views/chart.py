@@ -1,0 +1,195 @@
+"""The frame of a chart: from numbers to pixels, tidy ticks, and labels that never hide each other."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QPainter, QPen
+
+from genstudio.events import Array
+from genstudio.ui import theme
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What is seen: steps `left` to `right` and values `low` to `high` in the `area` in pixels; values logarithmic if `log`."""
+
+    area: QRectF
+    left: float
+    right: float
+    low: float
+    high: float
+    log: bool = False
+
+    def x(self, steps: Array | float) -> Array:
+        width = max(self.right - self.left, 1e-12)
+        return np.asarray(self.area.left() + (np.asarray(steps, np.float64) - self.left) * (self.area.width() / width))
+
+    def y(self, values: Array | float) -> Array:
+        low, high = self._bent(self.low), self._bent(self.high)
+        share = (self._bent(values) - low) / max(float(high - low), 1e-300)
+        return np.asarray(self.area.bottom() - np.clip(share, -50.0, 50.0) * self.area.height())
+
+    def step(self, x: float) -> float:
+        """The step at a pixel."""
+        return self.left + (x - self.area.left()) / max(self.area.width(), 1) * (self.right - self.left)
+
+    def _bent(self, values: Array | float) -> Array:
+        numbers = np.asarray(values, np.float64)
+        return np.log10(np.maximum(numbers, 1e-300)) if self.log else numbers
+
+
+def ticks(low: float, high: float, about: int) -> list[float]:
+    """Multiples of 1, 2 or 5 times a power of ten inside [low, high], some `about` of them.
+
+    >>> ticks(0, 10, 5)
+    [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]
+    """
+    if not (math.isfinite(low) and math.isfinite(high)) or high <= low:
+        return [low]
+    rough = (high - low) / max(about, 1)
+    power = 10.0 ** math.floor(math.log10(rough))
+    size = next((digit * power for digit in (1, 2, 5) if digit * power >= rough * 0.999), 10 * power)
+    first, last = math.ceil(low / size - 1e-9), math.floor(high / size + 1e-9)
+    return [float(f"{index * size:.12g}") for index in range(first, last + 1)]
+
+
+def log_ticks(low: float, high: float, about: int) -> list[float]:
+    """Powers of ten inside [low, high]; with 2 and 5 between where there is room, linear ticks where the span is small."""
+    if low <= 0 or high <= low:
+        return [high]
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    every = max(1, round((last - first) / max(about, 1)))
+    digits = (1, 2, 5) if (last - first) * 3 <= 2 * about else (1,)
+    marks = [float(f"{d}e{p}") for p in range(first, last + 1, every) for d in digits]
+    inside = [mark for mark in marks if low <= mark <= high]
+    return inside if len(inside) >= 2 else ticks(low, high, about)
+
+
+def tick_text(value: float) -> str:
+    """A tick's words: 2,000 and 0.25, 1.2M where long.
+
+    >>> [tick_text(v) for v in (0.0, 0.25, 2000, 1500000, 1e-05)]
+    ['0', '0.25', '2,000', '1.5M', '1e-5']
+    """
+    size = abs(value)
+    if size >= 1e6:
+        for unit, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M")):
+            if size >= unit:
+                return f"{value / unit:.4g}{letter}"
+    if 0 < size < 1e-3:
+        digits, _, power = f"{value:.3g}".partition("e")
+        return f"{digits}e{int(power)}" if power else digits
+    return f"{value:,.6g}" if size < 1000 else f"{value:,.0f}"
+
+
+def value_text(value: float) -> str:
+    """A measured value with four figures, so that the last digits do not dance.
+
+    >>> [value_text(v) for v in (1.60449, 0.004, 12345.6, 3.2e-7, float("nan"))]
+    ['1.604', '0.004', '12,346', '3.2e-7', 'not a number']
+    """
+    if not math.isfinite(value):
+        return "not a number" if math.isnan(value) else "infinite"
+    size = abs(value)
+    if size >= 1e6 or 0 < size < 1e-3:
+        return tick_text(float(f"{value:.3g}"))
+    if size >= 1000:
+        return f"{value:,.0f}"
+    if size >= 1:
+        return f"{value:.4g}" if value == int(value) else f"{value:.{max(0, 3 - int(math.log10(size)))}f}"
+    return f"{value:.3g}"
+
+
+def spread(wanted: Sequence[float], height: float, low: float, high: float) -> list[float]:
+    """Middles of labels of this `height`, as near to the `wanted` as can be without overlap, inside [low, high]."""
+    order = sorted(range(len(wanted)), key=lambda index: wanted[index])
+    placed = [0.0] * len(wanted)
+    edge = low - height / 2
+    for index in order:
+        placed[index] = max(wanted[index], edge + height, low)
+        edge = placed[index]
+    edge = high + height / 2
+    for index in reversed(order):
+        placed[index] = min(placed[index], edge - height, high)
+        edge = placed[index]
+    return placed
+
+
+def place(candidates: Sequence[QRectF], taken: Sequence[QRectF], curves: Array) -> QRectF:
+    """The rectangle for a label: free of the `taken` ones, and among those the one that fewest points (n, 2) cross.
+
+    Where none is free, the first is moved down, or up, until it is.
+    """
+    free = [box for box in candidates if not any(box.intersects(other) for other in taken)]
+    if free:
+        return min(free, key=lambda box: _crossings(box, curves))
+    box = candidates[0]
+    for distance in range(1, 400):
+        for direction in (1, -1):
+            moved = box.translated(0, 2.0 * direction * distance)
+            if not any(moved.intersects(other) for other in taken):
+                return moved
+    return box
+
+
+def _crossings(box: QRectF, points: Array) -> int:
+    x, y = points[:, 0], points[:, 1]
+    return int(((x > box.left()) & (x < box.right()) & (y > box.top() - 2) & (y < box.bottom() + 2)).sum())
+
+
+def paint_frame(painter: QPainter, scale: Scale, *, words: bool = True) -> None:
+    """Quiet grid, thin axis, and the ticks' words in the theme's small font."""
+    look = theme.current()
+    area = scale.area
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    painter.setFont(theme.font(theme.SMALL, tabular=True))
+    metrics = painter.fontMetrics()
+    rows = (log_ticks if scale.log else ticks)(scale.low, scale.high, max(2, int(area.height() / 40)))
+    grid = QPen(look.color("grid"), 1)
+    for value in rows:
+        y = round(float(scale.y(value)))
+        painter.setPen(grid)
+        painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
+        if words:
+            painter.setPen(look.color("quiet"))
+            text = tick_text(value)
+            at = QPointF(area.left() - 6 - metrics.horizontalAdvance(text), y + metrics.ascent() / 2 - 1)
+            painter.drawText(at, text)
+    painter.setPen(QPen(look.color("line"), 1))
+    painter.drawLine(area.bottomLeft(), area.bottomRight())
+    if not words:
+        return
+    edge = -math.inf
+    for step in ticks(scale.left, scale.right, max(2, int(area.width() / 90))):
+        if step != int(step):
+            continue
+        text, x = tick_text(step), float(scale.x(step))
+        width = metrics.horizontalAdvance(text)
+        left = min(max(x - width / 2, area.left() - 4), area.right() - width + 24)
+        if left < edge + 8:
+            continue
+        edge = left + width
+        painter.setPen(look.color("line"))
+        painter.drawLine(QPointF(round(x), area.bottom()), QPointF(round(x), area.bottom() + 3))
+        painter.setPen(look.color("quiet"))
+        painter.drawText(QPointF(left, area.bottom() + 5 + metrics.ascent()), text)
+
+
+def label_width(scale: Scale, painter: QPainter) -> float:
+    """Pixels that the words of the value axis need."""
+    painter.setFont(theme.font(theme.SMALL, tabular=True))
+    rows = (log_ticks if scale.log else ticks)(scale.low, scale.high, max(2, int(scale.area.height() / 40)))
+    return max((painter.fontMetrics().horizontalAdvance(tick_text(value)) for value in rows), default=0)
+
+
+def dashed(role: str) -> QPen:
+    """The pen of reference lines."""
+    pen = QPen(theme.current().color(role), 1)
+    pen.setStyle(Qt.PenStyle.CustomDashLine)
+    pen.setDashPattern([5, 4])
+    return pen

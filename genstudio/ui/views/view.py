@@ -1,0 +1,297 @@
+"""What all views share: they draw only while seen, and every figure can be copied, saved and read as numbers."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, QTimer, Signal
+from PySide6.QtGui import (
+    QAction,
+    QColor,
+    QContextMenuEvent,
+    QGuiApplication,
+    QImage,
+    QKeySequence,
+    QPainter,
+    QPaintEvent,
+    QPixmap,
+    QPolygonF,
+    QResizeEvent,
+    QShowEvent,
+)
+from PySide6.QtSvg import QSvgGenerator
+from PySide6.QtWidgets import QFileDialog, QMenu, QToolButton, QWidget
+from shiboken6 import VoidPtr
+
+from genstudio.errors import Failure, StorageError
+from genstudio.events import Array
+from genstudio.ui import theme
+from genstudio.ui.widgets import icon_button
+
+S = TypeVar("S")
+
+_REDRAW_MS = 50
+
+
+class View(QWidget, Generic[S]):
+    """Shows one kind of snapshot. The newest is remembered, and drawn only while the view is visible."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.snapshot: S | None = None
+        self._missed = False
+
+    def show_snapshot(self, snapshot: S) -> None:
+        """Replace what is shown."""
+        self.snapshot = snapshot
+        if self.isVisible():
+            self.draw(snapshot)
+        else:
+            self._missed = True
+
+    def draw(self, snapshot: S) -> None:
+        """Put the snapshot on the screen; for the sub-class to say."""
+        raise NotImplementedError
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._missed and self.snapshot is not None:
+            self._missed = False
+            self.draw(self.snapshot)
+
+
+class Figure(QWidget):
+    """A picture that a painter makes: redrawn at most 20 times a second, and only while seen.
+
+    Sub-classes say `paint_figure` and, where there are numbers, `table`. The menu (button, right click or menu key)
+    copies, saves and resets. `failed` carries a Failure if a file could not be written.
+    """
+
+    failed = Signal(object)
+
+    def __init__(self, title: str) -> None:
+        super().__init__()
+        self.title = title
+        self.setAccessibleName(title)
+        self._cache: QPixmap | None = None
+        self._drawn_at = 0.0
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self.menu = QMenu(self)
+        self.menu_button = icon_button("menu", "figure_menu", f"{title}: copy, save, options")
+        self.menu_button.setParent(self)
+        self.menu_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.menu_button.setMenu(self.menu)
+        self.menu_button.setFixedSize(24, 24)
+        self._fill_menu()
+        self._timer.timeout.connect(self._redraw)
+        theme.changed.connect(self._recolour)
+
+    def paint_figure(self, painter: QPainter, area: QRectF) -> None:
+        """Draw everything that a saved picture should hold into this area."""
+        raise NotImplementedError
+
+    def paint_hover(self, painter: QPainter) -> None:
+        """Draw what follows the pointer, over the figure; not part of a saved picture."""
+
+    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+        """The figure's numbers: column names and rows."""
+        return (), ()
+
+    def reset_zoom(self) -> None:
+        """Show everything again."""
+
+    def redraw(self) -> None:
+        """Draw again soon; calls that come close together cost one drawing, and none while hidden."""
+        if self.isVisible():
+            if not self._timer.isActive():
+                since = (time.monotonic() - self._drawn_at) * 1000
+                self._timer.start(max(0, round(_REDRAW_MS - since)))
+        else:
+            self._cache = None
+
+    def image(self) -> QImage:
+        """The figure as a picture at the screen's resolution."""
+        ratio = self.devicePixelRatioF()
+        picture = QImage(self.size() * ratio, QImage.Format.Format_ARGB32_Premultiplied)
+        picture.setDevicePixelRatio(ratio)
+        picture.fill(theme.current().color("panel"))
+        painter = QPainter(picture)
+        self.paint_figure(painter, QRectF(self.rect()))
+        painter.end()
+        return picture
+
+    def save(self, path: Path) -> None:
+        """Write the figure as PNG, SVG or CSV by the file's suffix. Raises StorageError."""
+        kind = path.suffix.lower()
+        try:
+            if kind == ".csv":
+                self._save_csv(path)
+            elif kind == ".svg":
+                self._save_svg(path)
+            elif not self.image().save(str(path)):
+                raise OSError("the picture could not be written")
+        except OSError as error:
+            raise StorageError(
+                f"The figure was not saved: {error.strerror or error}.", "Choose another place.", path
+            ) from error
+
+    def copy_image(self) -> None:
+        QGuiApplication.clipboard().setImage(self.image())
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        ratio = self.devicePixelRatioF()
+        if self._cache is None or self._cache.size() != self.size() * ratio:
+            self._cache = QPixmap(self.size() * ratio)
+            self._cache.setDevicePixelRatio(ratio)
+            self._cache.fill(theme.current().color("panel"))
+            painter = QPainter(self._cache)
+            self.paint_figure(painter, QRectF(self.rect()))
+            painter.end()
+            self._drawn_at = time.monotonic()
+        painter = QPainter(self)
+        painter.drawPixmap(0, 0, self._cache)
+        self.paint_hover(painter)
+        painter.end()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.menu_button.move(self.width() - self.menu_button.width() - 4, 4)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        self.menu.popup(event.globalPos())
+
+    def sizeHint(self) -> QSize:
+        return QSize(480, 240)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(200, 112)
+
+    def _redraw(self) -> None:
+        self._cache = None
+        self.update()
+
+    def _recolour(self, _theme: object) -> None:
+        self._redraw()
+
+    def _action(self, text: str, name: str, run: Callable[[], object], shortcut: QKeySequence | str = "") -> QAction:
+        action = QAction(text, self)
+        action.setObjectName(name)
+        if shortcut:
+            action.setShortcut(shortcut)
+        action.triggered.connect(lambda _checked=False: run())
+        self.menu.addAction(action)
+        return action
+
+    def _fill_menu(self) -> None:
+        self._action("Copy image", "figure_copy", self.copy_image)
+        self._action("Save as PNG…", "figure_png", lambda: self._ask("PNG picture (*.png)", ".png"))
+        self._action("Save as SVG…", "figure_svg", lambda: self._ask("SVG drawing (*.svg)", ".svg"))
+        self._action("Save numbers as CSV…", "figure_csv", lambda: self._ask("Table (*.csv)", ".csv"))
+        self.menu.addSeparator()
+        self._action("Reset zoom", "figure_reset", self.reset_zoom)
+
+    def _ask(self, kinds: str, suffix: str) -> None:
+        name = "".join(letter if letter.isalnum() else "_" for letter in self.title.lower()) + suffix
+        chosen, _ = QFileDialog.getSaveFileName(self, "Save figure", name, kinds)
+        if not chosen:
+            return
+        path = Path(chosen)
+        try:
+            self.save(path if path.suffix else path.with_suffix(suffix))
+        except StorageError as error:
+            self.failed.emit(Failure.of(error))
+
+    def _save_csv(self, path: Path) -> None:
+        header, rows = self.table()
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(header)
+            writer.writerows(rows)
+
+    def _save_svg(self, path: Path) -> None:
+        path.touch()
+        drawing = QSvgGenerator()
+        drawing.setFileName(str(path))
+        drawing.setSize(self.size())
+        drawing.setViewBox(self.rect())
+        drawing.setTitle(self.title)
+        painter = QPainter(drawing)
+        painter.fillRect(self.rect(), theme.current().color("panel"))
+        self.paint_figure(painter, QRectF(self.rect()))
+        painter.end()
+
+
+class SnapshotFigure(Figure, Generic[S]):
+    """A Figure of one kind of snapshot: `show_snapshot` remembers, drawing happens only while seen."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__(title)
+        self.snapshot: S | None = None
+
+    def show_snapshot(self, snapshot: S) -> None:
+        """Replace what is shown."""
+        self.snapshot = snapshot
+        self.prepare(snapshot)
+        self.redraw()
+
+    def prepare(self, snapshot: S) -> None:
+        """Forget what was worked out of the snapshot before; cheap, for it runs while hidden too."""
+
+
+def polyline(x: Array, y: Array) -> QPolygonF:
+    """Points (n,) and (n,) in pixels as a polygon, without a Python object per point."""
+    line = QPolygonF()
+    if len(x):
+        line.resize(len(x))
+        points = np.frombuffer(VoidPtr(line.data(), len(x) * 16, True), dtype=np.float64).reshape(-1, 2)
+        points[:, 0], points[:, 1] = x, y
+    return line
+
+
+def bubble(
+    painter: QPainter, at: QPointF, lines: Sequence[tuple[QColor | None, str, str]], area: QRectF, title: str = ""
+) -> None:
+    """A small card beside a point: a title, then lines of (colour of the dot or None, name, value), kept inside `area`."""
+    look = theme.current()
+    font = theme.font(theme.SMALL, tabular=True)
+    painter.setFont(font)
+    metrics = painter.fontMetrics()
+    dot = 12 if any(color is not None for color, _, _ in lines) else 0
+    names = max((metrics.horizontalAdvance(name) for _, name, _ in lines), default=0)
+    values = max((metrics.horizontalAdvance(value) for _, _, value in lines), default=0)
+    width = max(dot + names + (12 if names and values else 0) + values, metrics.horizontalAdvance(title)) + 16
+    row = metrics.height() + 1
+    height = row * (len(lines) + bool(title)) + 10
+    x = at.x() + 12 if at.x() + 12 + width <= area.right() else at.x() - 12 - width
+    y = min(max(at.y() - height / 2, area.top() + 2), area.bottom() - height - 2)
+    box = QRectF(max(x, area.left() + 2), y, width, height)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(look.color("border"))
+    painter.setBrush(look.color("panel", 0.96))
+    painter.drawRoundedRect(box, 6, 6)
+    baseline = box.top() + 5 + metrics.ascent()
+    if title:
+        painter.setPen(look.color("quiet"))
+        painter.drawText(QPointF(box.left() + 8, baseline), title)
+        baseline += row
+    for color, name, value in lines:
+        if color is not None:
+            painter.setPen(QColor(0, 0, 0, 0))
+            painter.setBrush(color)
+            painter.drawEllipse(QPointF(box.left() + 12, baseline - metrics.ascent() / 2 + 1), 3.5, 3.5)
+        painter.setPen(look.color("quiet"))
+        painter.drawText(QPointF(box.left() + 8 + dot, baseline), name)
+        painter.setPen(look.color("text"))
+        painter.drawText(QPointF(box.right() - 8 - metrics.horizontalAdvance(value), baseline), value)
+        baseline += row
+
+
+def pointer_at(widget: QWidget, point: QPointF) -> QPoint:
+    """A point of the widget on the screen."""
+    return widget.mapToGlobal(point.toPoint())
