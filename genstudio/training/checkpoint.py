@@ -8,16 +8,13 @@ A damaged one is set aside under the name <step>.damaged; one left behind by goi
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import math
 import re
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
 from torch import Tensor, nn
 
 from genstudio import storage
@@ -25,25 +22,14 @@ from genstudio.errors import CheckpointError, StorageError, TrainingError
 from genstudio.runs import Run, RunInfo
 from genstudio.training import tensors as packed
 from genstudio.training.loop import Learner
+from genstudio.training.manifest import FILES, FORMAT, manifest, promises, read_json, verified_bytes, verify
+from genstudio.training.matching import check_identity, check_optimizers, check_weights
 from genstudio.training.tensors import DamagedError
 
-FORMAT = 1
 KEEP = 12
 Which = Literal["last", "best"] | int
 
 _STEP = re.compile(r"\d{8,15}")
-_JSON_LIMIT = 1 << 26
-_ALL = ("model.safetensors", "optimizer.safetensors", "optimizer.json", "state.json")
-_verified: dict[Path, tuple[Any, ...]] = {}
-
-
-@dataclass(frozen=True, slots=True)
-class Restored:
-    """What a checkpoint held beside the weights. `notes` are sentences about damaged ones that were passed over."""
-
-    step: int
-    state: Mapping[str, Any]
-    notes: tuple[str, ...] = ()
 
 
 def place(run: Run, step: int) -> Path:
@@ -61,17 +47,34 @@ def steps(run: Run) -> list[int]:
 
 
 def best_step(run: Run) -> int | None:
-    """The checkpoint with the lowest loss given to `save`; the later one of equals."""
-    scored = [(loss, -step) for step in steps(run) if (loss := _loss(place(run, step))) is not None]
-    return -min(scored)[1] if scored else None
+    """The checkpoint with the lowest loss: the one given to `save`, or `best` in the state, a running minimum.
+
+    Of equals the first, which for a running minimum is the one made soonest after it was reached.
+    """
+    scored = [(loss, step) for step in steps(run) if (loss := _loss(place(run, step))) is not None]
+    return min(scored)[1] if scored else None
 
 
 def _loss(folder: Path) -> float | None:
     try:
-        loss = _read_json((folder / "state.json").read_bytes()).get("loss")
-    except (OSError, DamagedError):
+        said = read_json((folder / "state.json").read_bytes())
+        loss = said.get("loss", (said["state"].get("best") or [None])[0])
+    except (OSError, DamagedError, KeyError, TypeError, AttributeError, IndexError):
         return None
     return float(loss) if isinstance(loss, int | float) and math.isfinite(loss) else None
+
+
+def resolve(run: Run, which: Which) -> int:
+    """The step of `last`, `best` (the newest where no loss is known) or a step: the newest sound one for a word.
+
+    Raises CheckpointError.
+    """
+    damage = ""
+    for step in _order(run, which):
+        damage = verify(place(run, step))
+        if not damage:
+            return step
+    raise _unsound(run, damage)
 
 
 def save(
@@ -104,7 +107,7 @@ def save(
         stage.write("optimizer.safetensors", packed.dump(moments))
         stage.write("optimizer.json", json.dumps(settings).encode())
         stage.write("state.json", json.dumps(said, indent=1).encode())
-        stage.write("manifest.json", _manifest(step, stage.written))
+        stage.write("manifest.json", manifest(step, stage.written))
         stage.commit()
     if reason := verify(where):
         raise StorageError(
@@ -141,170 +144,85 @@ def _identity(info: RunInfo) -> dict[str, Any]:
     return {"run": info.key, "family": info.family, "seed": info.seed, "dataset": data, "config": dict(info.config)}
 
 
-def _manifest(step: int, written: Collection[storage.Written]) -> bytes:
-    """Canonical text with a digest of itself, so that no byte of it can change unnoticed either."""
-    files = {one.name: {"size": one.size, "sha256": one.sha256} for one in written}
-    body = {"format": FORMAT, "step": step, "files": files}
-    digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
-    return json.dumps(body | {"sha256": digest}, indent=1, sort_keys=True).encode()
-
-
-def _sizes(folder: Path) -> Mapping[str, storage.Written]:
-    """What the manifest promises. Raises DamagedError, OSError."""
-    data = (folder / "manifest.json").read_bytes()
-    said = _read_json(data)
-    try:
-        if type(said["format"]) is int and said["format"] > FORMAT:
-            raise CheckpointError(
-                f"Checkpoint {folder.name} was made by a newer version of the program.", "Update the program.", folder
-            )
-        written = [storage.Written(str(n), int(f["size"]), str(f["sha256"])) for n, f in said["files"].items()]
-        step = int(said["step"])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DamagedError("manifest.json is damaged") from error
-    if _manifest(step, written) != data or not set(_ALL) <= set(said["files"]):
-        raise DamagedError("manifest.json is damaged")
-    if folder.name != f"{step:08d}":
-        raise DamagedError(f"manifest.json is of step {step}")
-    return {one.name: one for one in written}
-
-
-def _verified_bytes(folder: Path, promised: Mapping[str, storage.Written], name: str) -> bytes:
-    """The file's bytes, exactly as they were written. Raises DamagedError, OSError."""
-    path = folder / name
-    if path.stat().st_size != promised[name].size:
-        raise DamagedError(f"{name} has another size than was written")
-    data = path.read_bytes()
-    if hashlib.sha256(data).hexdigest() != promised[name].sha256:
-        raise DamagedError(f"{name} differs from what was written (SHA-256)")
-    return data
-
-
-def _read_json(data: bytes) -> dict[str, Any]:
-    try:
-        said = json.loads(data) if len(data) <= _JSON_LIMIT else None
-    except (ValueError, RecursionError) as error:
-        raise DamagedError("a JSON file cannot be read") from error
-    if not isinstance(said, dict):
-        raise DamagedError("a JSON file is not what it should be")
-    return said
-
-
-def verify(folder: Path) -> str:
-    """What is wrong with a checkpoint folder; empty when every file is exactly as it was written.
-
-    Raises StorageError where it cannot be read, CheckpointError where a newer version made it.
-    """
-    try:
-        with storage.translated(folder):
-            return _verify(folder)
-    except DamagedError as error:
-        return str(error)
-
-
-def _verify(folder: Path) -> str:
-    try:
-        promised = _sizes(folder)
-        signature = _signature(folder)
-        if _verified.get(folder) != signature:
-            for name in promised:
-                _verified_bytes(folder, promised, name)
-            _verified[folder] = signature
-    except FileNotFoundError as error:
-        raise DamagedError(f"{Path(error.filename).name} is missing") from error
-    return ""
-
-
-def _signature(folder: Path) -> tuple[Any, ...]:
-    found = [(path.name, path.stat()) for path in sorted(folder.iterdir())]
-    return tuple((name, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino) for name, stat in found)
-
-
-def load(run: Run, which: Which, learner: Learner, *, allow: Collection[str] = ()) -> Restored:
+def load(run: Run, which: Which, learner: Learner, *, allow: Collection[str] = ()) -> dict[str, Any]:
     """Puts a checkpoint into the learner, or leaves the learner as it is.
 
-    A damaged one is set aside and the newest sound one taken, before the wanted step where there is one. `allow` names
-    settings that may differ from the run's. Raises CheckpointError: none is sound, or the field, tensor or optimizer
-    that does not fit.
+    Returns the state given to `save` with `step`, and in `warnings` a sentence for each damaged checkpoint passed over:
+    for `last` and `best` it is set aside and the newest sound one taken. `allow` names settings that may differ from
+    the run's. Raises CheckpointError: none is sound, or the field, tensor or optimizer that does not fit.
     """
 
-    def read(folder: Path) -> Restored:
-        promised = _sizes(folder)
-        data = {name: _verified_bytes(folder, promised, name) for name in _ALL}
+    def read(folder: Path) -> dict[str, Any]:
+        promised = promises(folder)
+        data = {name: verified_bytes(folder, promised, name) for name in FILES}
         said = _state(data["state.json"], folder)
         weights, moments = packed.load(data["model.safetensors"]), packed.load(data["optimizer.safetensors"])
-        settings = {
-            name: packed.unflatten(value, moments) for name, value in _read_json(data["optimizer.json"]).items()
-        }
-        _check_identity(run, said, folder, allow)
-        _check_weights(_weights(learner.parts), weights, folder)
-        _check_optimizers(learner.optimizers, settings, folder)
+        settings = {name: packed.unflatten(value, moments) for name, value in read_json(data["optimizer.json"]).items()}
+        check_identity(_identity(run.info), said, folder, allow)
+        check_weights(_weights(learner.parts), weights, folder)
+        check_optimizers(learner.optimizers, settings, folder)
         _apply(learner, weights, settings, folder)
-        return Restored(said["step"], said["state"])
+        return said["state"] | {"step": said["step"]}
 
     return _first_sound(run, which, read)
 
 
-def load_parts(run: Run, which: Which, parts: Mapping[str, nn.Module]) -> Restored:
-    """Puts the weights of these parts into their modules, for use without training. Raises CheckpointError."""
+def load_parts(run: Run, which: Which, parts: Mapping[str, nn.Module]) -> dict[str, Any]:
+    """Puts the weights of these parts into their modules, for use without training; returns what `load` returns.
 
-    def read(folder: Path) -> Restored:
-        promised = _sizes(folder)
-        said = _state(_verified_bytes(folder, promised, "state.json"), folder)
-        weights = packed.load(_verified_bytes(folder, promised, "model.safetensors"))
-        _check_identity(run, said, folder, ())
+    Raises CheckpointError.
+    """
+
+    def read(folder: Path) -> dict[str, Any]:
+        promised = promises(folder)
+        said = _state(verified_bytes(folder, promised, "state.json"), folder)
+        weights = packed.load(verified_bytes(folder, promised, "model.safetensors"))
+        check_identity(_identity(run.info), said, folder, ())
         wanted = _weights(parts)
         mine = {name: tensor for name, tensor in weights.items() if name.startswith(tuple(f"{p}." for p in parts))}
-        _check_weights(wanted, mine, folder)
+        check_weights(wanted, mine, folder)
         _fill(parts, mine)
-        return Restored(said["step"], said["state"])
+        return said["state"] | {"step": said["step"]}
 
     return _first_sound(run, which, read)
 
 
-def _first_sound(run: Run, which: Which, read: Any) -> Restored:
-    notes: list[str] = []
-    wanted: int | None = None
+def _first_sound(run: Run, which: Which, read: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
+    warnings: list[str] = []
     for step in _order(run, which):
         folder = place(run, step)
-        wanted = step if wanted is None else wanted
         try:
-            found: Restored = read(folder)
-        except DamagedError as error:
-            notes.append(f"The checkpoint of step {step} is damaged: {error}.{_set_aside(run, folder, 'damaged')}")
-            continue
-        except FileNotFoundError as error:
-            missing = Path(error.filename).name
-            notes.append(
-                f"The checkpoint of step {step} is damaged: {missing} is missing.{_set_aside(run, folder, 'damaged')}"
-            )
-            continue
+            state = read(folder)
+        except (DamagedError, FileNotFoundError) as error:
+            said = str(error) if isinstance(error, DamagedError) else f"{Path(error.filename).name} is missing"
+            warnings.append(f"The checkpoint of step {step} is damaged: {said}.{_set_aside(run, folder, 'damaged')}")
         except OSError as error:
-            notes.append(f"The checkpoint of step {step} cannot be read ({error.strerror}).")
-            continue
-        if notes:
-            notes.append(f"The checkpoint of step {step} is used instead of step {wanted}.")
-        return Restored(found.step, found.state, tuple(notes))
-    if notes:
-        raise CheckpointError(
-            f"None of the run's {len(notes)} checkpoints is sound. {notes[0]}", "Copy one from a backup.", run.folder
-        )
-    raise CheckpointError(f"{run.id} has no checkpoint yet.", "Train it first.", run.folder)
+            warnings.append(f"The checkpoint of step {step} cannot be read ({error.strerror}).")
+        else:
+            if warnings:
+                warnings.append(f"The checkpoint of step {step} is used instead.")
+            return state | {"warnings": warnings}
+    raise _unsound(run, warnings[0])
 
 
-def _order(run: Run, which: Which) -> Iterator[int]:
+def _unsound(run: Run, said: str) -> CheckpointError:
+    left = ", ".join(map(str, steps(run))) or "none"
+    return CheckpointError(said, f"Choose another checkpoint (there are: {left}) or copy it from a backup.", run.folder)
+
+
+def _order(run: Run, which: Which) -> list[int]:
     there = steps(run)
+    if not there:
+        raise CheckpointError(f"{run.id} has no checkpoint yet.", "Train it first.", run.folder)
     if isinstance(which, int):
         if which not in there:
-            known = ", ".join(map(str, there)) or "none"
+            known = ", ".join(map(str, there))
             raise CheckpointError(f"There is no checkpoint of step {which}.", f"There are: {known}.", run.folder)
-        first: int | None = which
-    else:
-        first = best_step(run) if which == "best" else None
+        return [which]
+    first = best_step(run) if which == "best" else None
     if first is None:
-        return iter(there[::-1])
-    older, newer = [s for s in there if s < first], [s for s in there if s > first]
-    return iter([first, *older[::-1], *newer])
+        return there[::-1]
+    return [first, *(s for s in there[::-1] if s < first), *(s for s in there if s > first)]
 
 
 def _set_aside(run: Run, folder: Path, kind: str) -> str:
@@ -323,64 +241,11 @@ def _set_aside(run: Run, folder: Path, kind: str) -> str:
 
 
 def _state(data: bytes, folder: Path) -> dict[str, Any]:
-    said = _read_json(data)
+    said = read_json(data)
     types = {"step": int, "run": str, "family": str, "seed": int, "dataset": str, "config": dict, "state": dict}
     if any(type(said.get(name)) is not kind for name, kind in types.items()) or f"{said['step']:08d}" != folder.name:
         raise DamagedError("state.json is not of this checkpoint")
     return said
-
-
-def _check_identity(run: Run, said: Mapping[str, Any], folder: Path, allow: Collection[str]) -> None:
-    mine = _identity(run.info)
-    differing = [name for name in ("run", "family", "dataset", "seed") if said[name] != mine[name]]
-    config, theirs = mine["config"], said["config"]
-    fields = sorted(n for n in config.keys() | theirs.keys() if config.get(n) != theirs.get(n) and n not in allow)
-    if differing or fields:
-        texts = [f"{name} is '{said[name]}', not '{mine[name]}'" for name in differing]
-        texts += [f"setting {name} is {theirs.get(name)}, not {config.get(name)}" for name in fields]
-        raise CheckpointError(
-            f"The checkpoint of step {said['step']} belongs to something else: {_some(texts)}.",
-            "Open the run it came from.",
-            folder,
-        )
-
-
-def _check_weights(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor], folder: Path) -> None:
-    texts = [f"{name} is missing" for name in wanted if name not in found]
-    texts += [f"{name} is unexpected" for name in found if name not in wanted]
-    for name in wanted.keys() & found.keys():
-        mine, theirs = wanted[name], found[name]
-        if mine.shape != theirs.shape:
-            texts.append(f"{name} has shape {tuple(theirs.shape)}, not {tuple(mine.shape)}")
-        elif mine.dtype != theirs.dtype:
-            texts.append(f"{name} has type {theirs.dtype}, not {mine.dtype}")
-    if not texts and (bad := packed.nonfinite(found)):
-        texts.append(f"{bad} holds values that are not finite")
-    if texts:
-        hint = "Nothing was loaded; open it with the settings it was made with."
-        raise CheckpointError(f"The checkpoint does not fit the model: {_some(sorted(texts))}.", hint, folder)
-
-
-def _check_optimizers(mine: Mapping[str, torch.optim.Optimizer], found: Mapping[str, Any], folder: Path) -> None:
-    texts = [f"{name} is missing" for name in mine if name not in found]
-    texts += [f"{name} is unexpected" for name in found if name not in mine]
-    for name in mine.keys() & found.keys():
-        try:
-            theirs = [len(group["params"]) for group in found[name]["param_groups"]]
-            moments = found[name]["state"].keys()
-        except (KeyError, TypeError, AttributeError) as error:
-            raise DamagedError("optimizer.json is not what it should be") from error
-        groups = [len(group["params"]) for group in mine[name].param_groups]
-        if theirs != groups or len(moments) > sum(groups):
-            texts.append(f"{name} has groups of {theirs} tensors, not {groups}")
-    if texts:
-        hint = "Nothing was loaded; open it with the settings it was made with."
-        raise CheckpointError(f"The checkpoint does not fit the optimizers: {_some(sorted(texts))}.", hint, folder)
-
-
-def _some(texts: list[str]) -> str:
-    more = f"; and {len(texts) - 5} more" if len(texts) > 5 else ""
-    return "; ".join(texts[:5]) + more
 
 
 def _apply(learner: Learner, weights: Mapping[str, Tensor], settings: Mapping[str, Any], folder: Path) -> None:
@@ -426,7 +291,6 @@ def prune(run: Run, keep: int = KEEP) -> list[int]:
         index = min(inner, key=lambda i: (there[i + 1] - there[i - 1], i))
         removed.append(there.pop(index))
     for step in removed:
-        _verified.pop(place(run, step), None)
         storage.discard(place(run, step))
     _forget_rewound(run, sound[1])
     return removed
