@@ -137,7 +137,9 @@ def _config(options: argparse.Namespace) -> dict[str, Any]:
     try:
         family = families.get(options.family)
     except KeyError:
-        raise GenstudioError(f"There is no family '{options.family}'.", f"There is: {', '.join(families.NAMES)}.") from None
+        raise GenstudioError(
+            f"There is no family '{options.family}'.", f"There is: {', '.join(families.NAMES)}."
+        ) from None
     values: dict[str, Any] = {}
     if options.preset:
         found = {preset.name: preset for preset in family.presets}
@@ -155,7 +157,7 @@ def _resume(options: argparse.Namespace) -> None:
     from genstudio.tasks.train import Resume
 
     run = _find(options)
-    _drive(Resume(str(run.path), options.steps, options.seconds, options.stop_after), options.quiet)
+    _drive(Resume(str(run.folder), options.steps, options.seconds, options.stop_after), options.quiet)
 
 
 def _drive(task: Any, quiet: bool) -> None:
@@ -257,7 +259,7 @@ def _ref(options: argparse.Namespace) -> Any:
             which = int(which)
         except ValueError:
             raise GenstudioError(f"'{which}' is not a checkpoint.", "Name 'last', 'best' or a step.") from None
-    return ModelRef(str(_find(options).path), which)
+    return ModelRef(str(_find(options).folder), which)
 
 
 def _frames(task: Any) -> Iterator[Frame]:
@@ -323,8 +325,8 @@ def _runs(options: argparse.Namespace) -> None:
     if not found:
         print("There are no runs yet. Make one with: genstudio train gpt --data shakespeare")
     for info in found:
-        loss = "" if info.val_loss is None else f"{info.val_loss:.3f}"
-        print(f"{info.id:44}  {info.state:12}  step {info.step or 0:>8,}  {loss:>7}  {info.name}")
+        loss = f"{info.losses['val_loss']:.3f}" if "val_loss" in info.losses else ""
+        print(f"{info.id:44}  {info.state:12}  step {info.step:>8,}  {loss:>7}  {info.name}")
 
 
 def _plain(value: Any) -> Any:
@@ -341,7 +343,9 @@ def _families(options: argparse.Namespace) -> None:
         for preset in family.presets:
             print(f"  preset {preset.name:12} {preset.title}: {preset.expect}")
         for setting in family.config.settings():
-            allowed = "|".join(setting.choices) or (f"{setting.low:g}..{setting.high:g}" if setting.low is not None else "")
+            allowed = "|".join(setting.choices) or (
+                f"{setting.low:g}..{setting.high:g}" if setting.low is not None else ""
+            )
             print(f"  {setting.name:16} {setting.default!s:>10}  {setting.help}{f' [{allowed}]' if allowed else ''}")
 
 
@@ -350,7 +354,9 @@ def _family(family: Any) -> dict[str, Any]:
         "name": family.name,
         "title": family.title,
         "data": family.data_kind,
-        "presets": [{"name": p.name, "title": p.title, "expect": p.expect, "values": dict(p.values)} for p in family.presets],
+        "presets": [
+            {"name": p.name, "title": p.title, "expect": p.expect, "values": dict(p.values)} for p in family.presets
+        ],
         "settings": [asdict(setting) for setting in family.config.settings()],
     }
 

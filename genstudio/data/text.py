@@ -93,6 +93,21 @@ def prepare_text(dataset: TextDataset, markers: Literal["none", "lines"], contex
     return TextData(tokenizer, train, validation, len(validation) - begins, info.id, info.sha256)
 
 
+def all_validation(dataset: TextDataset, tokenizer: Tokenizer) -> Slices[TextData]:
+    """Every token of a text as validation, in the vocabulary of a trained model, nothing to train on.
+
+    Raises DataError naming the characters that the vocabulary lacks.
+    """
+    text, lines = dataset.text, tokenizer.begin is not None
+    tokenizer.encode("".join(set(text) - {"\n"} if lines else set(text)))
+    if not isinstance(tokenizer, CharTokenizer):
+        raise DataError("This model's tokenizer cannot score other texts yet.", "Score its own validation split.")
+    ids = yield from _encode(tokenizer, text, 0, len(text))
+    begins = int(np.count_nonzero(ids == tokenizer.begin)) if lines else 1
+    info = dataset.info
+    return TextData(tokenizer, ids[:0], ids, max(len(ids) - begins, 0), info.id, info.sha256)
+
+
 def keep(data: TextData) -> dict[str, Any]:
     """What a run must hold to be opened without its dataset."""
     return {"tokenizer.json": data.tokenizer.to_json()}

@@ -28,7 +28,7 @@ class RunInfo:
     """What run.json and the end of the metrics say. `reason` explains the states `newer` and `damaged`.
 
     `key` stays the same when the folder is renamed or copied; `plan` is {"steps": n} or {"seconds": s};
-    `losses` are the last values of every series whose name contains "loss"; `elapsed` is in seconds.
+    `losses` are the last values of every series whose name contains "loss"; `checkpoints` are steps, ascending; `elapsed` is in seconds.
     """
 
     id: str
@@ -50,6 +50,7 @@ class RunInfo:
     step: int = 0
     elapsed: float = 0.0
     losses: Mapping[str, float] = field(default_factory=dict)
+    checkpoints: tuple[int, ...] = ()
     reason: str = ""
 
     @property
@@ -78,6 +79,7 @@ def read_info(folder: Path) -> RunInfo:
         step=step,
         elapsed=elapsed,
         losses={name: value for name, value in losses.items() if "loss" in name},
+        checkpoints=_checkpoints(folder / "checkpoints"),
     )
 
 
@@ -132,3 +134,10 @@ def list_runs(root: Path) -> list[RunInfo]:
         return []
     ours = [path for path in folders if _ID.match(path.name) or any((path / name).exists() for name in OURS)]
     return [read_info(folder) for folder in sorted(ours, key=lambda path: path.name, reverse=True)]
+
+
+def _checkpoints(folder: Path) -> tuple[int, ...]:
+    try:
+        return tuple(sorted(int(path.name) for path in folder.iterdir() if path.name.isascii() and path.name.isdigit()))
+    except OSError:
+        return ()

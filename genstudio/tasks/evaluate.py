@@ -9,7 +9,7 @@ from typing import Any
 
 from genstudio.data import shelf
 from genstudio.data.ngram import reference_lines
-from genstudio.data.text import prepare_text, whole_as_validation
+from genstudio.data.text import all_validation, prepare_text
 from genstudio.errors import DataError
 from genstudio.events import Answer, Frame, Progress
 from genstudio.runs import Run
@@ -47,7 +47,8 @@ class Evaluate:
     def _data(self, run: Run, opened: Any) -> Generator[Frame, None, Any]:
         if self.data:
             dataset = shelf.open_dataset(shelf.find_dataset(self.data))
-            return whole_as_validation(dataset, opened.learner.data.tokenizer)
+            work = all_validation(dataset, opened.learner.data.tokenizer)
+            return (yield from sliced(work, "Preparing the text"))
         info = shelf.find_dataset(str(run.info.dataset.get("id", "")))
         if run.info.dataset.get("hash") not in (None, "", info.sha256):
             raise DataError(

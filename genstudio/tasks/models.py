@@ -80,9 +80,9 @@ def settings_of(run: Run) -> tuple[families.Family[Any, Any], Any]:
         raise RunError(
             f"This run is of the family '{run.info.family}', which this version does not know.",
             "Open it with the version that made it.",
-            run.path,
+            run.folder,
         ) from None
     try:
         return family, family.config.parse(run.info.config)
     except ConfigError as error:
-        raise RunError(f"The settings of this run cannot be used: {error.message}", "", run.path) from None
+        raise RunError(f"The settings of this run cannot be used: {error.message}", "", run.folder) from None

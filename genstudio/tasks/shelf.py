@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from genstudio import paths, runs
 from genstudio.data import shelf
 from genstudio.data.text import statistics
+from genstudio.errors import RunError
 from genstudio.events import Answer, Frame, Progress
 from genstudio.runs import Run
 from genstudio.tasks.models import Models
@@ -39,7 +41,8 @@ class Look:
         info = shelf.find_dataset(self.data)
         yield Frame(progress=Progress("Reading the text"))
         text = shelf.open_dataset(info).text
-        yield _answer("look", (info, statistics(text, self.seed)))
+        found = yield from sliced(statistics(text, self.seed), "Reading the text")
+        yield _answer("look", (info, found))
 
 
 @dataclass(frozen=True)
@@ -83,11 +86,11 @@ class ReadRun:
         for series in run.history():
             yield Frame(series=series, progress=Progress("Reading the curves"))
         yield Frame(notices=tuple(run.notices()))
-        for channel in run.channels():
+        for channel in run.snapshot_channels():
             steps = run.snapshot_steps(channel)
             for step in _spread(steps, 40 if channel == "sample" else 1):
-                if (snapshot := run.load_snapshot(channel, step)) is not None:
-                    yield Frame(snapshots=(snapshot,))
+                with contextlib.suppress(RunError):
+                    yield Frame(snapshots=(run.load_snapshot(channel, step),))
 
 
 def _spread(steps: list[int], most: int) -> list[int]:

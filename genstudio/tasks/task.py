@@ -49,8 +49,10 @@ class Job(Protocol):
     def close(self) -> None: ...
 
 
-class Adjustable(Protocol):
-    def adjust(self, change: Change) -> None: ...
+class Adjustable(Job, Protocol):
+    """A job that can be steered: `adjust` is called between two frames and may give a frame of its own."""
+
+    def adjust(self, change: Change) -> Frame | None: ...
 
 
 class Task(Protocol):

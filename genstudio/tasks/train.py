@@ -14,7 +14,7 @@ import numpy as np
 from genstudio import families, paths, runs
 from genstudio.config import Config
 from genstudio.data import shelf
-from genstudio.errors import DataError, DeviceError, GenstudioError, Problem, ConfigError, StorageError
+from genstudio.errors import ConfigError, DataError, DeviceError, GenstudioError, Problem, StorageError
 from genstudio.events import Answer, Frame, Notice, Progress, Series
 from genstudio.runs import Run
 from genstudio.tasks.models import Models, Opened, settings_of
@@ -73,10 +73,10 @@ class Training:
     def __init__(self, task: Train | Resume, models: Models) -> None:
         self._task = task
         self._models = models
-        self._save_asked = False
         self._shown = ShowPrompt(task.prompt, task.probe)
         self._learner: Any = None
         self._plan: Any = None
+        self._run: Run | None = None
         self._notices: list[Notice] = []
         self._rate = _Rate()
         self._frames = self._work()
@@ -90,11 +90,11 @@ class Training:
     def close(self) -> None:
         self._frames.close()
 
-    def adjust(self, change: Change) -> None:
-        """Take a change into account from the next step on."""
+    def adjust(self, change: Change) -> Frame | None:
+        """Take a change into account, between two frames and so between two steps; a frame tells what came of it."""
         if isinstance(change, SaveNow):
-            self._save_asked = True
-        elif isinstance(change, ShowPrompt):
+            return self._save_now()
+        if isinstance(change, ShowPrompt):
             self._shown = ShowPrompt(
                 self._shown.prompt if change.prompt is None else change.prompt,
                 self._shown.probe if change.probe is None else change.probe,
@@ -102,7 +102,18 @@ class Training:
             self._show()
         elif isinstance(change, Extend) and self._plan is not None:
             self._plan.steps, self._plan.seconds = change.steps, change.seconds
-            self._notices.append(Notice(self._rate.step, "changed", f"Planned for {_planned(self._plan)} in all"))
+            self._notices.append(Notice(self._saver.step, "changed", f"Planned for {_planned(self._plan)} in all"))
+            return Frame(notices=tuple(self._notices_out()), progress=self._progress())
+        return None
+
+    def _save_now(self) -> Frame | None:
+        if self._run is None:
+            return None
+        try:
+            self._notices += self._saver.save_if_changed()
+        except StorageError as error:
+            return Frame(halt=f"Paused at step {self._saver.step:,}, nothing is lost. {error}")
+        return Frame(notices=tuple(self._notices_out()), progress=self._progress())
 
     def _show(self) -> None:
         if self._learner is not None:
@@ -114,18 +125,18 @@ class Training:
         yield Frame(progress=Progress("Loading the engine"))
         from genstudio.training.device import out_of_memory
 
-        run = yield from self._begin()
+        run = self._run = yield from self._begin()
         saver = self._saver
-        models_key = str(run.path.resolve())
+        models_key = str(run.folder.resolve())
         opened = Opened(self._learner, self._start, f"{run.info.name} (in training)", live=True)
         self._models.training[models_key] = opened
         try:
             yield Frame(
-                snapshots=(Answer("run", self._start, str(run.path)),),
-                notices=tuple(self._notices_out(run)),
-                progress=Progress("Training", step=self._start, total=self._plan.steps),
+                snapshots=(Answer("run", self._start, str(run.folder)),),
+                notices=tuple(self._notices_out()),
+                progress=self._progress(),
             )
-            yield from self._advance(run, saver, opened)
+            yield from self._advance(opened)
         except BaseException as error:
             if not isinstance(error, GenstudioError) and out_of_memory(error):
                 raise DeviceError(
@@ -217,10 +228,11 @@ class Training:
                 "There is not enough memory for a model of this size.", "Take fewer layers or a smaller d_model."
             ) from error
 
-    def _advance(self, run: Run, saver: _Saver, opened: Opened) -> Generator[Frame, None, None]:
+    def _advance(self, opened: Opened) -> Generator[Frame, None, None]:
         from genstudio.training.frames import frames
         from genstudio.training.loop import fit
 
+        saver = self._saver
         events = fit(
             self._learner,
             self._plan,
@@ -231,15 +243,17 @@ class Training:
         )
         for frame in frames(self._watch.over(events)):
             opened.step = saver.step = max([saver.step, *(int(s.steps[-1]) for s in frame.series.values())])
-            yield from self._kept(run, saver, frame)
+            yield from self._kept(frame)
         self._notices += saver.save_if_changed()
         over = self._plan.over(saver.step, self._watch.elapsed)
         text = f"Finished after {saver.step:,} steps" if over else f"Stopped at step {saver.step:,}, as asked"
         self._notices.append(Notice(saver.step, "done", text))
-        yield Frame(notices=tuple(self._notices_out(run)), progress=self._progress(saver))
+        yield Frame(notices=tuple(self._notices_out()), progress=self._progress())
 
-    def _kept(self, run: Run, saver: _Saver, frame: Frame) -> Generator[Frame, None, None]:
+    def _kept(self, frame: Frame) -> Generator[Frame, None, None]:
         """The frame, once it is on the disk; when it cannot be written, halt and try again when resumed."""
+        run, saver = self._run, self._saver
+        assert run is not None
         saver.saw(frame)
         extra = self._rate.over(frame, self._watch.elapsed, self._learner.tokens_per_step)
         series = dict(frame.series) | extra
@@ -251,22 +265,22 @@ class Training:
                     for snapshot in frame.snapshots:
                         run.record(snapshot)
                     written = True
-                if self._save_asked or saver.due():
+                if saver.due():
                     self._notices += saver.save_if_changed()
-                    self._save_asked = False
                 break
             except StorageError as error:
                 yield Frame(halt=f"Paused at step {saver.step:,}, nothing is lost. {error}")
-        yield Frame(series, frame.snapshots, tuple(self._notices_out(run)), self._progress(saver))
+        yield Frame(series, frame.snapshots, tuple(self._notices_out()), self._progress())
 
-    def _notices_out(self, run: Run) -> list[Notice]:
+    def _notices_out(self) -> list[Notice]:
         out, self._notices = self._notices, []
         for notice in out:
-            run.note(notice)
+            if self._run is not None:
+                self._run.notice(notice)
         return out
 
-    def _progress(self, saver: _Saver) -> Progress:
-        elapsed, plan = self._watch.elapsed, self._plan
+    def _progress(self) -> Progress:
+        elapsed, plan, saver = self._watch.elapsed, self._plan, self._saver
         done = plan.progress(saver.step, elapsed)
         if plan.steps is not None:
             remaining = (plan.steps - saver.step) / self._rate.steps_per_second if self._rate.steps_per_second else None
@@ -291,8 +305,8 @@ class _Rate:
         self._seen.append((elapsed, self.step))
         while len(self._seen) > 2 and elapsed - self._seen[0][0] > 2.0:
             self._seen.popleft()
-        (then, before), span = self._seen[0], elapsed - self._seen[0][0]
-        if span <= 0:
+        began, before = self._seen[0]
+        if (span := elapsed - began) <= 0:
             return {}
         self.steps_per_second = (self.step - before) / span
         steps = np.array([self.step], np.int64)
@@ -309,11 +323,13 @@ class _Saver:
         self._saved_at = watch.elapsed
         self._cost = 0.0
         self._best: list[Any] = list(best) if best else [None, None]
+        self._loss: float | None = None
         self._better = False
 
     def saw(self, frame: Frame) -> None:
         if "val_loss" in frame.series:
             losses = frame.series["val_loss"]
+            self._loss = float(losses.values[-1])
             least = int(np.argmin(losses.values))
             if self._best[0] is None or losses.values[least] < self._best[0]:
                 self._best = [float(losses.values[least]), int(losses.steps[least])]
@@ -332,11 +348,10 @@ class _Saver:
         began = time.monotonic()
         state = {
             "elapsed": self._watch.elapsed,
-            "plan": {"steps": self._plan.steps, "seconds": self._plan.seconds},
+            "plan": _said(self._plan),
             "best": self._best,
         }
-        checkpoint.save(self._run, self.step, self._learner, state)
-        checkpoint.prune(self._run)
+        checkpoint.save(self._run, self.step, self._learner, state, loss=self._loss)
         self._cost = time.monotonic() - began
         self._saved, self._saved_at, self._better = self.step, self._watch.elapsed, False
         return [Notice(self.step, "saved", f"Saved at step {self.step:,}")]
@@ -354,6 +369,10 @@ def _plan(plan: Any, steps: int | None, seconds: float | None, family: Any, conf
     return plan(steps, None if steps is not None else seconds)
 
 
+def _said(plan: Any) -> dict[str, float]:
+    return {"steps": plan.steps} if plan.steps is not None else {"seconds": plan.seconds}
+
+
 def _planned(plan: Any) -> str:
     return f"{plan.steps:,} steps" if plan.steps is not None else f"{plan.seconds:g} seconds"
 
@@ -365,9 +384,9 @@ def _create(task: Train, family: Any, config: Config, data: Any, device: str, pl
         family=family.name,
         name=task.name or info.title,
         config=config.model_dump(),
-        dataset={"id": str(info.path) if info.origin == "file" else info.id, "title": info.title, "hash": info.sha256},
+        dataset={"id": info.id, "title": info.title, "hash": info.sha256},
         seed=task.seed,
         device=device,
-        plan={"steps": plan.steps, "seconds": plan.seconds},
+        plan=_said(plan),
         kept=family.keep(data),
     )

@@ -114,6 +114,8 @@ def _ids(opened: Opened, prompt: str) -> tuple[Any, tuple[int, ...]]:
         ids, _ = tokenizer.encode_lossy("\n")
     if len(ids) == 0:
         if prompt and unknown:
-            raise DataError("None of these characters is in the model's vocabulary.", "Type some text like its training text.")
+            raise DataError(
+                "None of these characters is in the model's vocabulary.", "Type some text like its training text."
+            )
         ids = np.zeros(1, np.int32)
     return ids, tuple(unknown)

@@ -67,7 +67,7 @@ class _Worker(QObject):
     def adjust(self, name: str, change: Change) -> None:
         job = self._jobs.get(name) or self._paused.get(name)
         if job is not None and hasattr(job, "adjust"):
-            self._guarded(name, lambda: job.adjust(change))
+            self._guarded(name, lambda: self._deliver(name, job.adjust(change)))
 
     @Slot(str)
     def stop(self, name: str) -> None:
@@ -91,6 +91,10 @@ class _Worker(QObject):
         except BaseException as error:  # noqa: BLE001 - Rust extensions panic past Exception
             self._finish(name, Failure.of(error))
         else:
+            self._deliver(name, frame)
+
+    def _deliver(self, name: str, frame: Frame | None) -> None:
+        if frame is not None:
             self.framed.emit(name, frame)
             if frame.halt:
                 self.pause(name)
@@ -156,6 +160,7 @@ class Engine(QObject):
         self._worker = _Worker()
         self._worker.moveToThread(self._thread)
         self._thread.started.connect(self._worker.begin)
+        self._thread.finished.connect(self._worker.deleteLater)
         queued = Qt.ConnectionType.QueuedConnection
         for signal, slot in (
             (self._start, self._worker.start),
@@ -232,6 +237,10 @@ class Engine(QObject):
         self.ended.emit(name, failure)
         self.changed.emit()
 
+    def settle(self) -> None:
+        """Call once the large libraries are loaded."""
+        self._collector.settle()
+
     def _on_halt(self, name: str, reason: str) -> None:
         if name in self.running:
             self.running[name] = "paused"
@@ -252,12 +261,19 @@ class _Collector(QObject):
         self._timer.start()
 
     def _collect(self) -> None:
-        for generation, (count, threshold) in reversed(list(enumerate(zip(gc.get_count(), gc.get_threshold(), strict=True)))):
+        for generation, (count, threshold) in reversed(
+            list(enumerate(zip(gc.get_count(), gc.get_threshold(), strict=True)))
+        ):
             if count > threshold > 0:
                 gc.collect(generation)
                 return
 
+    def settle(self) -> None:
+        """What is alive now stays (torch alone brings a million objects): no collection walks it again."""
+        gc.freeze()
+
     def close(self) -> None:
         self._timer.stop()
+        gc.unfreeze()
         if self._was_enabled:
             gc.enable()

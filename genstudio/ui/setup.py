@@ -1,0 +1,211 @@
+"""The left column of a training tab: which data, which preset, how long, and every setting of the family."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFormLayout,
+    QFrame,
+    QHBoxLayout,
+    QLineEdit,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from genstudio.errors import Problem
+from genstudio.families import Family
+from genstudio.ui import theme
+from genstudio.ui.form import ConfigForm
+from genstudio.ui.numbers import FloatEdit
+from genstudio.ui.widgets import plain_label
+
+UNITS = {"minutes": 60.0, "seconds": 1.0, "steps": 0.0}
+
+
+class SetupColumn(QWidget):
+    """What a new run will be. `changed()` when any of it changes; `file_wanted()` to open a text."""
+
+    changed = Signal()
+    file_wanted = Signal()
+
+    def __init__(self, family: Family[Any, Any]) -> None:
+        super().__init__()
+        self.setObjectName("setup_column")
+        self.family = family
+        self.data = _choice("dataset_choice", "Dataset")
+        self.open_file = QPushButton("Open…")
+        self.open_file.setObjectName("open_text")
+        self.open_file.setAccessibleName("Open a text file as a dataset")
+        theme.set_icon(self.open_file, "open")
+        self.preset = _choice("preset_choice", "Preset")
+        for preset in family.presets:
+            self.preset.addItem(preset.title, preset.name)
+        self.preset.addItem("Custom", "custom")
+        self.expect = plain_label(role="quiet", wrap=True, name="preset_expect")
+        self.length = FloatEdit(low=0.01, high=1e9)
+        self.length.setObjectName("plan_length")
+        self.length.setAccessibleName("How long to train")
+        self.unit = _choice("plan_unit", "Unit of the length")
+        self.unit.addItems(list(UNITS))
+        self.seed = FloatEdit(low=0, high=2**31 - 1, whole=True)
+        self.seed.setObjectName("seed")
+        self.seed.setAccessibleName("Seed")
+        self.seed.set_value(0)
+        self.device = _choice("device_choice", "Device")
+        self.device.addItems(["auto", "cpu", "cuda", "mps"])
+        self.name = QLineEdit()
+        self.name.setObjectName("run_name")
+        self.name.setAccessibleName("Name of the run")
+        self.name.setPlaceholderText("named after the dataset")
+        self.name.setMaxLength(80)
+        self.form = ConfigForm(family.config)
+        self.problems = plain_label(role="problem", wrap=True, name="setup_problems")
+        self.problems.hide()
+        self._lay_out()
+        self._applying = False
+        self._apply_preset()
+        self.preset.currentIndexChanged.connect(self._apply_preset)
+        self.form.changed.connect(self._edited)
+        self.open_file.clicked.connect(self.file_wanted)
+        for signal in (
+            self.data.currentIndexChanged,
+            self.unit.currentIndexChanged,
+            self.length.changed,
+            self.seed.changed,
+        ):
+            signal.connect(lambda *_: self.changed.emit())
+
+    def set_datasets(self, infos: Iterable[Any]) -> None:
+        """Fill the list and keep what is chosen, if it is still there."""
+        chosen = self.data.currentData()
+        self.data.blockSignals(True)
+        self.data.clear()
+        for info in infos:
+            self.data.addItem(info.title, info.id)
+        self.data.blockSignals(False)
+        self.choose_data(chosen)
+
+    def choose_data(self, name: str | None) -> None:
+        index = self.data.findData(name) if name else -1
+        self.data.setCurrentIndex(max(index, 0))
+        self.changed.emit()
+
+    def values(self) -> dict[str, Any]:
+        return self.form.values()
+
+    def plan(self) -> tuple[int | None, float | None]:
+        """(steps, seconds), one of them None."""
+        length, scale = float(self.length.value()), UNITS[self.unit.currentText()]
+        return (None, length * scale) if scale else (max(int(length), 1), None)
+
+    def set_plan(self, steps: int | None, seconds: float | None) -> None:
+        unit = "steps" if steps is not None else "minutes" if (seconds or 0) >= 60 else "seconds"
+        self.unit.setCurrentText(unit)
+        self.length.set_value(steps if steps is not None else (seconds or 60.0) / UNITS[unit])
+
+    def set_values(self, values: dict[str, Any]) -> None:
+        """Settings of a run that is opened: the preset they equal is named, or Custom."""
+        self.form.set_values(values)
+
+    def show_problems(self, problems: Iterable[Problem]) -> None:
+        """At their fields in the form; what has no field there, in words below."""
+        listed = list(problems)
+        self.form.show_problems(p for p in listed if p.field in self.form.rows)
+        other = [str(p) for p in listed if p.field not in self.form.rows]
+        self.problems.setText("\n".join(other))
+        self.problems.setVisible(bool(other))
+
+    def state(self) -> dict[str, Any]:
+        """What comes back at the next start."""
+        return {
+            "data": self.data.currentData(),
+            "preset": self.preset.currentData(),
+            "plan": self.plan(),
+            "seed": self.seed.value(),
+            "device": self.device.currentText(),
+            "values": self.values(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Bring back what `state` gave; anything that no longer fits is left as it is."""
+        index = self.preset.findData(state.get("preset"))
+        if index >= 0:
+            self.preset.setCurrentIndex(index)
+        values = state.get("values")
+        if isinstance(values, dict) and not self.family.config.problems(values):
+            self.form.set_values(values)
+        steps, seconds = state.get("plan") or (None, None)
+        if steps or seconds:
+            self.set_plan(steps, seconds)
+        self.seed.set_value(int(state.get("seed") or 0))
+        self.device.setCurrentText(str(state.get("device") or "auto"))
+
+    def _apply_preset(self) -> None:
+        preset = next((p for p in self.family.presets if p.name == self.preset.currentData()), None)
+        if preset is None:
+            self.expect.setText("Your own settings.")
+            return
+        self._applying = True
+        values = self.family.config.parse(preset.values).model_dump()
+        self.form.set_base(values)
+        self.form.set_values(values)
+        self.expect.setText(preset.expect)
+        self.set_plan(preset.steps, preset.seconds)
+        self._applying = False
+        self.changed.emit()
+
+    def _edited(self) -> None:
+        self.problems.hide()
+        if not self._applying:
+            self.changed.emit()
+
+    def _lay_out(self) -> None:
+        top = QFormLayout()
+        top.setContentsMargins(0, 0, 0, 0)
+        top.setSpacing(8)
+        top.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        top.addRow("Dataset", _row(self.data, self.open_file))
+        top.addRow("Preset", self.preset)
+        top.addRow("", self.expect)
+        top.addRow("Train for", _row(self.length, self.unit))
+        top.addRow("Name", self.name)
+        top.addRow("Seed", _row(self.seed, plain_label("on"), self.device))
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(0, 0, 12, 0)
+        column.setSpacing(8)
+        column.addLayout(top)
+        column.addWidget(self.problems)
+        column.addWidget(self.form, 1)
+        scroll = QScrollArea()
+        scroll.setObjectName("setup_scroll")
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(inside)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(scroll)
+
+
+def _choice(name: str, label: str) -> QComboBox:
+    box = QComboBox()
+    box.setObjectName(name)
+    box.setAccessibleName(label)
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    box.setMinimumContentsLength(6)
+    return box
+
+
+def _row(*widgets: QWidget) -> QHBoxLayout:
+    row = QHBoxLayout()
+    row.setSpacing(8)
+    for index, widget in enumerate(widgets):
+        row.addWidget(widget, 0 if index else 1)
+    return row

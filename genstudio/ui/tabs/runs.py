@@ -1,0 +1,267 @@
+"""The Runs tab: every run there is; open, go on, rename, delete."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QSortFilterProxyModel,
+    Qt,
+    QTimer,
+    Signal,
+)
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QHeaderView,
+    QLineEdit,
+    QMessageBox,
+    QPushButton,
+    QStackedWidget,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from genstudio import families
+from genstudio.errors import ConfigError, Failure
+from genstudio.events import Answer, Frame
+from genstudio.tasks.shelf import ListRuns, RemoveRun, RenameRun
+from genstudio.ui import theme
+from genstudio.ui.engine import Engine
+from genstudio.ui.widgets import EmptyState, primary_button
+
+COLUMNS = ("Name", "State", "Step", "Validation loss", "Dataset", "Changes", "Made")
+Index = QModelIndex | QPersistentModelIndex
+
+
+def changes(info: Any) -> str:
+    """The settings that differ from the family's defaults, in a few words."""
+    try:
+        config = families.get(info.family).config
+        mine = config.parse(info.config)
+    except (KeyError, ConfigError):
+        return ""
+    return ", ".join(f"{name} {value}" for name, (value, _) in mine.changes(config()).items())
+
+
+class RunsModel(QAbstractTableModel):
+    """Rows are runs, newest first."""
+
+    renamed = Signal(str, str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runs: list[Any] = []
+        self._cells: list[list[Any]] = []
+
+    def show_runs(self, runs: tuple[Any, ...]) -> None:
+        self.beginResetModel()
+        self.runs = list(runs)
+        self._cells = [
+            [
+                r.name,
+                r.state,
+                r.step,
+                r.losses.get("val_loss"),
+                str(r.dataset.get("title", "")),
+                changes(r),
+                _when(r.created),
+            ]
+            for r in self.runs
+        ]
+        self.endResetModel()
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+        return 0 if parent.isValid() else len(self.runs)
+
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+        return 0 if parent.isValid() else len(COLUMNS)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        value = self._cells[index.row()][index.column()]
+        if role == Qt.ItemDataRole.EditRole:
+            return value
+        if role == Qt.ItemDataRole.UserRole:
+            return -1.0 if value is None else value
+        if role == Qt.ItemDataRole.DisplayRole:
+            if index.column() == 2:
+                return f"{value:,}"
+            if index.column() == 3:
+                return "" if value is None else f"{value:.4f}"
+            return value
+        if role == Qt.ItemDataRole.TextAlignmentRole and index.column() in (2, 3):
+            return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            run = self.runs[index.row()]
+            return run.reason or str(run.folder)
+        return None
+
+    def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
+        if index.column() != 0 or not str(value).strip():
+            return False
+        self.renamed.emit(str(self.runs[index.row()].folder), str(value).strip())
+        return True
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        flags = super().flags(index)
+        return flags | Qt.ItemFlag.ItemIsEditable if index.column() == 0 else flags
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return COLUMNS[section]
+        return None
+
+
+def _when(created: str) -> str:
+    return created.replace("T", " ")[:16]
+
+
+class RunsTab(QWidget):
+    """`open_wanted(path)`, `resume_wanted(path)`, `listed(runs)`, `failed(Failure)`."""
+
+    open_wanted = Signal(str)
+    resume_wanted = Signal(str)
+    listed = Signal(object)
+    failed = Signal(object)
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__()
+        self.setObjectName("runs_tab")
+        self._engine = engine
+        self._listing = ""
+        self.model = RunsModel()
+        self._sorted = QSortFilterProxyModel(self)
+        self._sorted.setSourceModel(self.model)
+        self._sorted.setSortRole(Qt.ItemDataRole.UserRole)
+        self._sorted.setFilterKeyColumn(-1)
+        self._sorted.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        self.search = QLineEdit()
+        self.search.setObjectName("runs_search")
+        self.search.setAccessibleName("Find a run")
+        self.search.setPlaceholderText("Find a run")
+        self.search.setClearButtonEnabled(True)
+        self.table = QTableView()
+        self.empty = EmptyState(
+            "runs", "Every run is kept here: open it, go on with it, compare it. There is none yet.", "", "no_runs"
+        )
+        self.open = primary_button("Open", "open_run", "open")
+        self.resume = _button("Resume", "resume_run", "play")
+        self.rename = _button("Rename", "rename_run", "pencil")
+        self.delete = _button("Delete", "delete_run", "trash")
+        self._lay_out()
+        self._connect()
+        self._enable()
+
+    @property
+    def selected(self) -> Any:
+        rows = self.table.selectionModel().selectedRows()
+        return self.model.runs[self._sorted.mapToSource(rows[0]).row()] if rows else None
+
+    def refresh(self) -> None:
+        if not self._listing:
+            self._listing = self._engine.start(ListRuns(), self._on_frame, self._listed)
+
+    def _listed(self, failure: Failure | None) -> None:
+        self._listing = ""
+        if failure is not None:
+            self.failed.emit(failure)
+
+    def _on_frame(self, frame: Frame) -> None:
+        for snapshot in frame.snapshots:
+            if isinstance(snapshot, Answer) and snapshot.channel == "runs":
+                chosen = self.selected
+                self.model.show_runs(snapshot.value)
+                self.stack.setCurrentIndex(1 if self.model.runs else 0)
+                for row, run in enumerate(self.model.runs):
+                    if chosen is not None and run.folder == chosen.folder:
+                        self.table.selectRow(self._sorted.mapFromSource(self.model.index(row, 0)).row())
+                self._enable()
+                self.listed.emit(snapshot.value)
+
+    def _on_end(self, failure: Failure | None) -> None:
+        if failure is not None:
+            self.failed.emit(failure)
+        self.refresh()
+
+    def _enable(self) -> None:
+        run = self.selected
+        sound = run is not None and run.usable
+        self.open.setEnabled(sound)
+        self.resume.setEnabled(sound)
+        self.rename.setEnabled(sound)
+        self.delete.setEnabled(run is not None)
+
+    def _delete(self) -> None:
+        run = self.selected
+        if run is None:
+            return
+        question = QMessageBox(QMessageBox.Icon.Warning, "Delete run", f"Delete the run '{run.name}'?", parent=self)
+        question.setTextFormat(Qt.TextFormat.PlainText)
+        question.setInformativeText("Its curves, samples and checkpoints are removed from the disk.")
+        question.setStandardButtons(QMessageBox.StandardButton.Cancel)
+        yes = question.addButton("Delete", QMessageBox.ButtonRole.DestructiveRole)
+        question.exec()
+        if question.clickedButton() is yes:
+            self._engine.start(RemoveRun(str(run.folder)), self._on_frame, self._on_end)
+
+    def _emit(self, signal: Any) -> None:
+        if (run := self.selected) is not None and run.usable:
+            signal.emit(str(run.folder))
+
+    def _connect(self) -> None:
+        self.open.clicked.connect(lambda: self._emit(self.open_wanted))
+        self.resume.clicked.connect(lambda: self._emit(self.resume_wanted))
+        self.rename.clicked.connect(lambda: self.table.edit(self.table.currentIndex().siblingAtColumn(0)))
+        self.delete.clicked.connect(self._delete)
+        self.table.doubleClicked.connect(lambda index: self._emit(self.open_wanted) if index.column() else None)
+        self.table.selectionModel().selectionChanged.connect(lambda *_: self._enable())
+        self.model.renamed.connect(
+            lambda path, name: self._engine.start(RenameRun(path, name), self._on_frame, self._on_end)
+        )
+        self.search.textChanged.connect(self._sorted.setFilterFixedString)
+
+    def _lay_out(self) -> None:
+        self.table.setObjectName("runs_table")
+        self.table.setAccessibleName("Runs")
+        self.table.setModel(self._sorted)
+        self.table.setSortingEnabled(True)
+        self.table.sortByColumn(6, Qt.SortOrder.DescendingOrder)
+        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.table.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed)
+        self.table.setShowGrid(False)
+        self.table.setAlternatingRowColors(True)
+        self.table.verticalHeader().hide()
+        header = self.table.horizontalHeader()
+        for column, width in enumerate((220, 100, 90, 120, 150, 300, 140)):
+            self.table.setColumnWidth(column, width)
+        header.setSectionResizeMode(5, QHeaderView.ResizeMode.Stretch)
+        self.stack = QStackedWidget()
+        self.stack.addWidget(self.empty)
+        self.stack.addWidget(self.table)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
+        buttons.addWidget(self.search, 1)
+        for button in (self.open, self.resume, self.rename, self.delete):
+            buttons.addWidget(button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(12, 12, 12, 12)
+        layout.setSpacing(8)
+        layout.addLayout(buttons)
+        layout.addWidget(self.stack, 1)
+
+    def showEvent(self, event: Any) -> None:
+        super().showEvent(event)
+        QTimer.singleShot(0, self.refresh)
+
+
+def _button(text: str, name: str, icon: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setObjectName(name)
+    button.setAccessibleName(text)
+    theme.set_icon(button, icon)
+    return button

@@ -1,0 +1,376 @@
+"""The Transformer tab: set up on the left, live in the middle, samples and attention on the right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import (
+    QGridLayout,
+    QHBoxLayout,
+    QMenu,
+    QPushButton,
+    QSplitter,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from genstudio import families
+from genstudio.config import Config
+from genstudio.errors import Failure
+from genstudio.events import Answer, Frame, Progress
+from genstudio.tasks.evaluate import ReadReferences
+from genstudio.tasks.shelf import ReadRun
+from genstudio.tasks.task import Extend, SaveNow, ShowPrompt
+from genstudio.tasks.train import Resume, Train
+from genstudio.ui import theme
+from genstudio.ui.engine import Engine
+from genstudio.ui.panel import RunPanel, duration
+from genstudio.ui.setup import SetupColumn
+from genstudio.ui.widgets import EmptyState, plain_label, primary_button
+
+STATES = {
+    "idle": "Ready",
+    "starting": "Starting",
+    "running": "Training",
+    "paused": "Paused",
+    "stopping": "Saving",
+    "stopped": "Stopped",
+}
+
+
+class TransformerTab(QWidget):
+    """Trains one model at a time. `failed(Failure)`, `run_changed(path)` and `working(text)` tell the window."""
+
+    failed = Signal(object)
+    run_changed = Signal(str)
+    working = Signal(str)
+    file_wanted = Signal()
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__()
+        self.setObjectName("transformer_tab")
+        self._engine = engine
+        self._job = ""
+        self._references = ""
+        self.state = "idle"
+        self.run_path = ""
+        self._progress = Progress()
+        self._speed = ""
+        self._plan: tuple[int | None, float | None] = (None, None)
+        self.vocabulary = 65
+        self.setup = SetupColumn(families.get("gpt"))
+        self.panel = RunPanel()
+        self.cost = plain_label(role="quiet", wrap=True, name="cost")
+        self.start = primary_button("Start", "start", "play")
+        self.pause = _button("Pause", "pause", "pause")
+        self.stop = _button("Stop", "stop", "stop")
+        self.save = _button("Save now", "save_now", "save")
+        self.extend = QToolButton()
+        self._lay_out()
+        self._connect()
+        self._show_state()
+        self._show_cost()
+
+    def start_training(self) -> None:
+        """A new run from the settings as they stand; problems are shown at their fields instead."""
+        if self.state not in ("idle", "stopped"):
+            return
+        values = self.setup.values()
+        problems = self.setup.family.config.problems(values)
+        self.setup.show_problems(problems)
+        if problems or self.setup.data.currentData() is None:
+            return
+        steps, seconds = self.setup.plan()
+        task = Train(
+            family="gpt",
+            data=self.setup.data.currentData(),
+            config=values,
+            steps=steps,
+            seconds=seconds,
+            seed=int(self.setup.seed.value()),
+            device=self.setup.device.currentText(),
+            name=self.setup.name.text().strip(),
+            prompt=self.panel.prompt.text(),
+            probe=self.panel.probe.text(),
+        )
+        self.panel.clear()
+        self.run_path = ""
+        self._plan = (steps, seconds)
+        self._begin(task)
+        self._read_references(task.data, str(values.get("markers", "none")))
+
+    def toggle_pause(self) -> None:
+        if self.state == "running":
+            self._engine.pause(self._job)
+            self._set_state("paused")
+        elif self.state == "paused":
+            self._engine.resume(self._job)
+            self._set_state("running")
+        elif self.state == "stopped" and self.run_path:
+            self.resume_run(self.run_path)
+
+    def stop_training(self) -> None:
+        if self._job:
+            self._engine.stop(self._job)
+            self._set_state("stopping")
+
+    def save_now(self) -> None:
+        if self._job:
+            self._engine.adjust(self._job, SaveNow())
+
+    def extend_by(self, *, share: float = 0.0, steps: int = 0, seconds: float = 0.0) -> None:
+        """Plan for more: a share of the plan, or steps, or seconds. A stopped run goes on at once."""
+        planned_steps, planned_seconds = self._plan
+        if planned_steps is not None:
+            plan: tuple[int | None, float | None] = (planned_steps + steps + int(planned_steps * share), None)
+        else:
+            plan = (None, (planned_seconds or 0.0) * (1 + share) + seconds)
+        self._plan = plan
+        if self._job:
+            self._engine.adjust(self._job, Extend(*plan))
+        elif self.run_path:
+            self.resume_run(self.run_path, *plan)
+
+    def resume_run(self, path: str, steps: int | None = None, seconds: float | None = None) -> None:
+        """Go on with a run; its curves are read back first when it is not the one shown."""
+        if self.state not in ("idle", "stopped"):
+            return
+        task = Resume(path, steps, seconds, prompt=self.panel.prompt.text(), probe=self.panel.probe.text())
+        if path == self.run_path:
+            self._begin(task)
+        else:
+            self.open_run(path, lambda: self._begin(task))
+
+    def open_run(self, path: str, then: Any = None) -> None:
+        """Show a run of the disk as it was."""
+        if self.state not in ("idle", "stopped"):
+            return
+        self.panel.clear()
+        self.run_path = path
+
+        def ended(failure: Failure | None) -> None:
+            if failure is not None:
+                self.failed.emit(failure)
+                self.run_path = ""
+                self._set_state("idle")
+            elif then is not None:
+                then()
+
+        self._set_state("stopped")
+        self._engine.start(ReadRun(path), self._on_read, ended)
+
+    def _begin(self, task: Train | Resume) -> None:
+        self._set_state("starting")
+        self._job = self._engine.start(task, self._on_frame, self._on_end)
+
+    def _on_frame(self, frame: Frame) -> None:
+        for snapshot in frame.snapshots:
+            if isinstance(snapshot, Answer) and snapshot.channel == "run":
+                self.run_path = str(snapshot.value)
+                self.run_changed.emit(self.run_path)
+                self._set_state("running")
+        self.panel.show_frame(frame)
+        if "tokens_per_second" in frame.series:
+            self._speed = f"{frame.series['tokens_per_second'].values[-1]:,.0f} tokens/s"
+        if frame.progress is not None:
+            self._progress = frame.progress
+            if frame.progress.text == "Training":
+                self._headline()
+            else:
+                done = "" if frame.progress.done is None else f" {frame.progress.done:.0%}"
+                self.panel.headline.setText(f"{frame.progress.text}{done}…")
+
+    def _on_read(self, frame: Frame) -> None:
+        self.panel.show_frame(frame)
+        for snapshot in frame.snapshots:
+            if isinstance(snapshot, Answer) and snapshot.channel == "opened":
+                self._opened(snapshot.value)
+
+    def _opened(self, info: Any) -> None:
+        self.setup.set_values(dict(info.config))
+        self.setup.choose_data(str(info.dataset.get("id", "")))
+        plan = info.plan
+        self._plan = (plan.get("steps"), plan.get("seconds"))
+        self._progress = Progress("Stopped", step=info.step or 0, total=plan.get("steps"))
+        self._speed = ""
+        self._headline()
+        self._read_references(str(info.dataset.get("id", "")), str(info.config.get("markers", "none")))
+
+    def _on_end(self, failure: Failure | None) -> None:
+        self._job = ""
+        if failure is not None:
+            self.setup.show_problems(failure.problems)
+            self.failed.emit(failure)
+        self._set_state("stopped" if self.run_path else "idle")
+        self.run_changed.emit(self.run_path)
+
+    def on_halted(self, name: str) -> None:
+        if name == self._job:
+            self._set_state("paused")
+
+    def _read_references(self, data: str, markers: str) -> None:
+        if self._references:
+            self._engine.stop(self._references)
+        self._references = self._engine.start(
+            ReadReferences(data, markers), self._on_references, lambda _failure: setattr(self, "_references", "")
+        )
+
+    def _on_references(self, frame: Frame) -> None:
+        for snapshot in frame.snapshots:
+            if isinstance(snapshot, Answer) and snapshot.channel == "references":
+                self.panel.show_references(snapshot.value)
+
+    def _set_state(self, state: str) -> None:
+        self.state = state
+        self._show_state()
+        self._headline()
+
+    def _headline(self) -> None:
+        if self.state in ("running", "paused", "stopping", "stopped"):
+            self.panel.show_progress(self._progress, STATES[self.state], self._speed)
+        elif self.state == "starting":
+            self.panel.headline.setText("Starting…")
+        left = (
+            f", {duration(self._progress.remaining)} left"
+            if self._progress.remaining and self.state == "running"
+            else ""
+        )
+        step = f"step {self._progress.step:,}" if self.run_path else ""
+        self.working.emit(f"{STATES[self.state]} {step}{left}".strip())
+
+    def _show_state(self) -> None:
+        free, live = self.state in ("idle", "stopped"), self.state in ("running", "paused")
+        resumable = self.state == "stopped" and bool(self.run_path)
+        self.start.setEnabled(free)
+        self.start.setText("Start new" if resumable else "Start")
+        self.pause.setEnabled(live or resumable)
+        going_on = self.state == "paused" or resumable
+        self.pause.setText("Resume" if going_on else "Pause")
+        self.pause.setAccessibleName(self.pause.text())
+        theme.set_icon(self.pause, "play" if going_on else "pause")
+        self.stop.setEnabled(live or self.state == "starting")
+        self.save.setEnabled(live)
+        self.extend.setEnabled(live or resumable)
+        self.setup.setEnabled(free)
+        self.stack.setCurrentIndex(0 if self.state == "idle" and not self.run_path else 1)
+
+    def _show_cost(self) -> None:
+        values = self.setup.values()
+        if self.setup.family.config.problems(values):
+            self.cost.setText("")
+            return
+        cost = self.setup.family.estimate(self.setup.family.config.parse(values), self.vocabulary)
+        self.cost.setText(
+            f"{int(cost['parameters']):,} parameters   ·   {size(cost['bytes'])} in training   ·   "
+            f"{cost['flops_per_token'] / 1e6:.1f} MFLOP a token"
+        )
+
+    def set_vocabulary(self, size: int) -> None:
+        """How many different tokens the chosen dataset has: the parameter count follows."""
+        self.vocabulary = size
+        self._show_cost()
+
+    def _connect(self) -> None:
+        self.start.clicked.connect(self.start_training)
+        self.pause.clicked.connect(self.toggle_pause)
+        self.stop.clicked.connect(self.stop_training)
+        self.save.clicked.connect(self.save_now)
+        self.setup.changed.connect(self._show_cost)
+        self.setup.file_wanted.connect(self.file_wanted)
+        self.panel.prompted.connect(self._prompted)
+        self.empty.triggered.connect(self.start_training)
+        self._engine.halted.connect(lambda name, _reason: self.on_halted(name))
+
+    def _prompted(self, prompt: str, probe: str) -> None:
+        if self._job:
+            self._engine.adjust(self._job, ShowPrompt(prompt, probe))
+
+    def _lay_out(self) -> None:
+        self.extend.setObjectName("extend")
+        self.extend.setText("Extend")
+        self.extend.setAccessibleName("Train longer than planned")
+        self.extend.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.extend.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        theme.set_icon(self.extend, "extend")
+        self.extend.setMenu(self._extend_menu())
+        buttons = QGridLayout()
+        buttons.setSpacing(8)
+        buttons.addWidget(self.start, 0, 0, 1, 2)
+        buttons.addWidget(self.pause, 1, 0)
+        buttons.addWidget(self.stop, 1, 1)
+        buttons.addWidget(self.save, 2, 0)
+        buttons.addWidget(self.extend, 2, 1)
+        self.extend.setSizePolicy(self.save.sizePolicy())
+        left = QWidget()
+        left.setObjectName("left_column")
+        left.setMinimumWidth(300)
+        column = QVBoxLayout(left)
+        column.setContentsMargins(0, 0, 8, 0)
+        column.setSpacing(8)
+        column.addWidget(self.setup, 1)
+        column.addWidget(self.cost)
+        column.addLayout(buttons)
+        self.empty = EmptyState(
+            "play",
+            "Train your first model: Shakespeare, about two minutes. You will see the loss fall, "
+            "the text become words, and the attention form. Your own text works the same way: drop the file on the window.",
+            "Start now",
+            "first_run",
+        )
+        self.stack = QStackedWidget()
+        self.stack.addWidget(self.empty)
+        self.stack.addWidget(self.panel)
+        self.splitter = QSplitter(Qt.Orientation.Horizontal)
+        self.splitter.setObjectName("transformer_splitter")
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.addWidget(left)
+        self.splitter.addWidget(self.stack)
+        self.splitter.setStretchFactor(1, 1)
+        self.splitter.setSizes([330, 950])
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(12, 12, 12, 12)
+        layout.addWidget(self.splitter)
+
+    def _extend_menu(self) -> QMenu:
+        menu = QMenu(self)
+        for text, much in (
+            ("As long again", {"share": 1.0}),
+            ("Half as long again", {"share": 0.5}),
+            ("1,000 steps or 1 minute more", {"steps": 1000, "seconds": 60.0}),
+            ("10,000 steps or 10 minutes more", {"steps": 10_000, "seconds": 600.0}),
+        ):
+            action = QAction(text, menu)
+            action.setObjectName(f"extend_{text.split()[0].lower()}")
+            action.triggered.connect(lambda _=False, much=much: self.extend_by(**much))
+            menu.addAction(action)
+        return menu
+
+    @property
+    def config_type(self) -> type[Config]:
+        return self.setup.family.config
+
+    @property
+    def folder(self) -> Path | None:
+        return Path(self.run_path) if self.run_path else None
+
+
+def _button(text: str, name: str, icon: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setObjectName(name)
+    button.setAccessibleName(text)
+    theme.set_icon(button, icon)
+    return button
+
+
+def size(count: float) -> str:
+    """1.2 GB, 34 MB"""
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if count < 1000 or unit == "TB":
+            return f"{count:.0f} {unit}" if count >= 10 or unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return ""

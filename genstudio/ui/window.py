@@ -1,0 +1,322 @@
+"""The one window: tabs, menus, banners, the status bar, and what comes back at the next start."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer
+from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMainWindow, QMenu, QMessageBox, QTabWidget, QVBoxLayout, QWidget
+
+from genstudio import __version__, paths
+from genstudio.errors import Failure
+from genstudio.events import Answer, Frame
+from genstudio.tasks.task import WarmUp
+from genstudio.ui import theme
+from genstudio.ui.engine import Engine
+from genstudio.ui.memory import memory_text
+from genstudio.ui.tabs.datasets import DatasetsTab
+from genstudio.ui.tabs.playground import PlaygroundTab
+from genstudio.ui.tabs.runs import RunsTab
+from genstudio.ui.tabs.transformer import TransformerTab
+from genstudio.ui.widgets import Banner
+
+
+class MainWindow(QMainWindow):
+    """Holds the engine and the tabs, and carries what one tab says to the others."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("main_window")
+        self.setWindowTitle("genstudio")
+        self.setAcceptDrops(True)
+        self.settings = QSettings(str(paths.settings_file()), QSettings.Format.IniFormat)
+        self.engine = Engine(self)
+        self.datasets = DatasetsTab(self.engine)
+        self.transformer = TransformerTab(self.engine)
+        self.playground = PlaygroundTab(self.engine)
+        self.runs = RunsTab(self.engine)
+        self.tabs = QTabWidget()
+        self.tabs.setObjectName("tabs")
+        self.tabs.setDocumentMode(True)
+        self.tabs.addTab(self.datasets, "Datasets")
+        self.tabs.addTab(self.transformer, "Transformer")
+        self.tabs.addTab(self.playground, "Playground")
+        self.tabs.addTab(self.runs, "Runs")
+        self.banners = QVBoxLayout()
+        self.banners.setContentsMargins(12, 0, 12, 0)
+        self.banners.setSpacing(4)
+        center = QWidget()
+        layout = QVBoxLayout(center)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addLayout(self.banners)
+        layout.addWidget(self.tabs, 1)
+        self.setCentralWidget(center)
+        self._build_status()
+        self._build_menus()
+        self._connect()
+        self._restore()
+
+    def begin(self) -> None:
+        """What waits until the window has been painted: lists, then the large libraries."""
+        self.datasets.refresh()
+        self.runs.refresh()
+        self.engine.start(WarmUp(), self._on_warm, lambda _failure: self.engine.settle(), name="warm-up")
+
+    def show_failure(self, failure: Failure) -> None:
+        """A banner with what happened and what to do; the same text twice shows once."""
+        self._add_banner(Banner.of(failure), failure.message)
+
+    def show_banner(self, what: str, kind: str = "info", next_step: str = "") -> None:
+        self._add_banner(Banner(what, kind=kind, next_step=next_step), what)
+
+    def _add_banner(self, banner: Banner, text: str) -> None:
+        for index in range(self.banners.count()):
+            widget = self.banners.itemAt(index).widget()
+            if widget is not None and widget.property("text") == text:
+                widget.deleteLater()
+        banner.setProperty("text", text)
+        banner.dismissed.connect(banner.deleteLater)
+        self.banners.insertWidget(0, banner)
+        while self.banners.count() > 3:
+            oldest = self.banners.takeAt(self.banners.count() - 1).widget()
+            if oldest is not None:
+                oldest.deleteLater()
+
+    def import_file(self, path: str) -> None:
+        self.tabs.setCurrentWidget(self.datasets)
+        self.datasets.import_file(path)
+
+    def ask_for_file(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Open a text file", "", "Text files (*.txt *.md *.csv *.tsv *.jsonl *.py *);;All files (*)")
+        if path:
+            self.import_file(path)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        files = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        event.acceptProposedAction()
+        for file in files:
+            if (file / "run.json").is_file():
+                self._open_run(str(file))
+            else:
+                self.import_file(str(file))
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self._remember()
+        self.hide()
+        self.engine.close()
+        super().closeEvent(event)
+
+    def _on_warm(self, frame: Frame) -> None:
+        if frame.progress is not None:
+            self.doing.setText(frame.progress.text)
+        for snapshot in frame.snapshots:
+            if isinstance(snapshot, Answer) and snapshot.channel == "device":
+                self.device.setText(str(snapshot.value))
+
+    def _open_run(self, path: str) -> None:
+        if self.transformer.state not in ("idle", "stopped"):
+            self.show_banner("A training is running.", "warning", "Stop it before opening another run.")
+            return
+        self.tabs.setCurrentWidget(self.transformer)
+        self.transformer.open_run(path)
+
+    def _resume_run(self, path: str) -> None:
+        if self.transformer.state not in ("idle", "stopped"):
+            self.show_banner("A training is running.", "warning", "Stop it before going on with another run.")
+            return
+        self.tabs.setCurrentWidget(self.transformer)
+        self.transformer.resume_run(path)
+
+    def _train_on(self, name: str) -> None:
+        self.transformer.setup.choose_data(name)
+        self.tabs.setCurrentWidget(self.transformer)
+
+    def _run_changed(self, path: str) -> None:
+        live = path if self.transformer.state in ("running", "paused") else ""
+        self.playground.set_live(live)
+        self.runs.refresh()
+
+    def _looked(self, info: Any, found: Any) -> None:
+        if info.id == self.transformer.setup.data.currentData():
+            self.transformer.set_vocabulary(found.vocabulary)
+
+    def _listed(self, infos: tuple[Any, ...]) -> None:
+        before = self.transformer.setup.data.currentData() or self._wanted_data
+        self.transformer.setup.set_datasets(infos)
+        if before:
+            self.transformer.setup.choose_data(before)
+
+    def _halted(self, _name: str, reason: str) -> None:
+        self.show_banner(reason, "warning", "Press Resume to try again.")
+
+    def _working(self, text: str) -> None:
+        self.doing.setText(text)
+        if self.transformer.state in ("running", "paused"):
+            self.playground.set_live(self.transformer.run_path)
+
+    def _connect(self) -> None:
+        for tab in (self.datasets, self.transformer, self.playground, self.runs):
+            tab.failed.connect(self.show_failure)
+        self.datasets.listed.connect(self._listed)
+        self.datasets.looked.connect(self._looked)
+        self.datasets.train_wanted.connect(self._train_on)
+        self.datasets.file_wanted.connect(self.ask_for_file)
+        self.transformer.file_wanted.connect(self.ask_for_file)
+        self.transformer.run_changed.connect(self._run_changed)
+        self.transformer.working.connect(self._working)
+        self.transformer.setup.data.currentIndexChanged.connect(
+            lambda _: self.datasets.choose(self.transformer.setup.data.currentData() or "")
+        )
+        self.runs.listed.connect(self.playground.show_runs)
+        self.runs.open_wanted.connect(self._open_run)
+        self.runs.resume_wanted.connect(self._resume_run)
+        self.engine.halted.connect(self._halted)
+        self.engine.changed.connect(self._count_tasks)
+        self._clock = QTimer(self)
+        self._clock.setInterval(2000)
+        self._clock.timeout.connect(lambda: self.memory.setText(memory_text()))
+        self._clock.start()
+
+    def _count_tasks(self) -> None:
+        shown = [name for name in self.engine.running if not name.startswith(("NextTokensOf", "InspectAttention"))]
+        self.tasks.setText(f"{len(shown)} task{'s' if len(shown) != 1 else ''}" if shown else "no tasks")
+        self.tasks.setToolTip("\n".join(f"{name.split('-')[0]}: {self.engine.running[name]}" for name in shown))
+
+    def _build_status(self) -> None:
+        self.doing, self.tasks, self.memory, self.device = (QLabel() for _ in range(4))
+        for label, name, says in (
+            (self.doing, "status_doing", "What the engine is doing"),
+            (self.tasks, "status_tasks", "Tasks that run"),
+            (self.memory, "status_memory", "Memory the program uses"),
+            (self.device, "status_device", "Device"),
+        ):
+            label.setObjectName(name)
+            label.setAccessibleName(says)
+            label.setTextFormat(Qt.TextFormat.PlainText)
+        self.memory.setText(memory_text())
+        self.statusBar().setSizeGripEnabled(False)
+        self.statusBar().addWidget(self.doing, 1)
+        for label in (self.tasks, self.memory, self.device):
+            self.statusBar().addPermanentWidget(label)
+
+    def _build_menus(self) -> None:
+        train = self.transformer
+        bar = self.menuBar()
+        file = bar.addMenu("&File")
+        self._action(file, "Open a text file…", self.ask_for_file, "Ctrl+O")
+        file.addSeparator()
+        self._action(file, "Quit", self.close, "Ctrl+Q")
+        run = bar.addMenu("&Training")
+        self._action(run, "Start", train.start_training, "Ctrl+Return")
+        self._action(run, "Pause or resume", train.toggle_pause, "Ctrl+P")
+        self._action(run, "Stop", train.stop_training, "Ctrl+.")
+        self._action(run, "Save now", train.save_now, "Ctrl+S")
+        self._action(run, "Train as long again", lambda: train.extend_by(share=1.0), "Ctrl+E")
+        play = bar.addMenu("&Playground")
+        self._action(play, "Generate", self._generate, "Ctrl+G")
+        self._action(play, "Stop writing", self.playground.stop_writing, "Ctrl+Shift+G")
+        view = bar.addMenu("&View")
+        for index in range(self.tabs.count()):
+            name = self.tabs.tabText(index)
+            self._action(view, name, lambda _=False, i=index: self.tabs.setCurrentIndex(i), f"Ctrl+{index + 1}")
+        view.addSeparator()
+        self._themes = QActionGroup(self)
+        for mode in ("system", "light", "dark"):
+            action = self._action(view, f"{mode.capitalize()} colours", lambda _=False, m=mode: self._set_theme(m))
+            action.setCheckable(True)
+            action.setData(mode)
+            self._themes.addAction(action)
+        self._action(view, "Light or dark", self._toggle_theme, "Ctrl+D")
+        about = bar.addMenu("&Help")
+        self._action(about, "Where everything is kept", self._about_files)
+        self._action(about, "About genstudio", self._about)
+
+    def _action(self, menu: QMenu, text: str, does: Any, shortcut: str = "") -> QAction:
+        action = QAction(text, self)
+        action.setObjectName("action_" + "_".join(text.lower().replace("…", "").split()))
+        if shortcut:
+            action.setShortcut(QKeySequence(shortcut))
+        action.triggered.connect(lambda _=False: does())
+        menu.addAction(action)
+        return action
+
+    def _generate(self) -> None:
+        self.tabs.setCurrentWidget(self.playground)
+        self.playground.start_writing()
+
+    def _about(self) -> None:
+        self.show_banner(
+            f"genstudio {__version__}: train and explore generative models on your own data.",
+            next_step="Everything runs on this computer; nothing is sent anywhere.",
+        )
+
+    def _about_files(self) -> None:
+        self.show_banner(f"Runs: {paths.runs()}", next_step=f"Imported datasets: {paths.datasets()}")
+
+    def _set_theme(self, mode: Any) -> None:
+        app = QApplication.instance()
+        if isinstance(app, QApplication):
+            theme.apply(app, mode)
+        self.settings.setValue("theme", mode)
+        for action in self._themes.actions():
+            action.setChecked(action.data() == mode)
+
+    def _toggle_theme(self) -> None:
+        self._set_theme("light" if theme.current().dark else "dark")
+
+    def _splitters(self) -> dict[str, Any]:
+        return {
+            "datasets": self.datasets.splitter,
+            "transformer": self.transformer.splitter,
+            "run": self.transformer.panel.splitter,
+            "playground": self.playground.splitter,
+        }
+
+    def _remember(self) -> None:
+        self.settings.setValue("geometry", self.saveGeometry())
+        self.settings.setValue("tab", self.tabs.currentIndex())
+        for name, splitter in self._splitters().items():
+            self.settings.setValue(f"splitter/{name}", splitter.saveState())
+        state = {
+            "setup": self.transformer.setup.state(),
+            "playground": self.playground.state(),
+            "prompt": self.transformer.panel.prompt.text(),
+            "probe": self.transformer.panel.probe.text(),
+        }
+        self.settings.setValue("state", json.dumps(state))
+        self.settings.sync()
+
+    def _restore(self) -> None:
+        self.resize(1280, 800)
+        geometry = self.settings.value("geometry")
+        if isinstance(geometry, QByteArray):
+            self.restoreGeometry(geometry)
+        for name, splitter in self._splitters().items():
+            saved = self.settings.value(f"splitter/{name}")
+            if isinstance(saved, QByteArray):
+                splitter.restoreState(saved)
+        self._set_theme(str(self.settings.value("theme", "system")))
+        try:
+            state = json.loads(str(self.settings.value("state", "{}")))
+            tab = int(str(self.settings.value("tab", 1)))
+        except ValueError:
+            state, tab = {}, 1
+        state = state if isinstance(state, dict) else {}
+        self.tabs.setCurrentIndex(tab)
+        setup, playground = state.get("setup"), state.get("playground")
+        self._wanted_data = str(setup.get("data") or "") if isinstance(setup, dict) else ""
+        if isinstance(setup, dict):
+            self.transformer.setup.restore(setup)
+        if isinstance(playground, dict):
+            self.playground.restore(playground)
+        for name in ("prompt", "probe"):
+            if isinstance(state.get(name), str) and state[name]:
+                getattr(self.transformer.panel, name).setText(state[name])

@@ -1,0 +1,53 @@
+"""Every test has its own home, no display, and may leave no thread behind."""
+
+from __future__ import annotations
+
+import gc
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GENSTUDIO_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture(autouse=True)
+def _no_leaked_threads() -> Iterator[None]:
+    before = set(threading.enumerate())
+    yield
+    left = [thread for thread in threading.enumerate() if thread not in before and thread.is_alive()]
+    for thread in left:
+        thread.join(timeout=2)
+    left = [thread for thread in left if thread.is_alive()]
+    assert not left, f"threads left behind: {left}"
+    assert gc.isenabled(), "a test left the collector off"
+
+
+@pytest.fixture(autouse=True)
+def _no_running_qthreads(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[None]:
+    if "qtbot" not in request.fixturenames:
+        yield
+        return
+    from PySide6.QtCore import QThread
+
+    made: list[QThread] = []
+    start = QThread.start
+
+    def counted(self: QThread, *arguments: object) -> None:
+        made.append(self)
+        start(self, *arguments)
+
+    monkeypatch.setattr(QThread, "start", counted)
+    yield
+    running = [thread for thread in made if thread.isRunning()]
+    for thread in running:
+        thread.quit()
+        thread.wait(5000)
+    assert not running, "an engine thread was left running"

@@ -1,0 +1,123 @@
+"""The import picture of genstudio/__init__.py, held as a dictionary."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1] / "genstudio"
+EVERYTHING = {
+    "errors",
+    "config",
+    "events",
+    "paths",
+    "storage",
+    "runs",
+    "data",
+    "nn",
+    "training",
+    "sampling",
+    "families",
+    "tasks",
+}
+MAY_IMPORT = {
+    "errors": set(),
+    "config": {"errors"},
+    "events": {"errors"},
+    "paths": {"errors"},
+    "storage": {"errors"},
+    "runs": {"errors", "events", "paths", "storage", "config"},
+    "data": {"errors", "events", "paths", "storage", "config"},
+    "nn": {"errors"},
+    "training": {"errors", "config", "events", "paths", "storage", "runs", "nn"},
+    "sampling": {"errors", "config", "events", "nn"},
+    "families": EVERYTHING - {"tasks"},
+    "tasks": EVERYTHING,
+    "cli": EVERYTHING | {"ui"},
+    "ui": EVERYTHING,
+    "__main__": {"cli"},
+    "__init__": set(),
+}
+ONLY_UI = {"PySide6", "pyqtgraph"}
+NO_TORCH = (
+    "errors",
+    "config",
+    "events",
+    "paths",
+    "storage",
+    "runs",
+    "data",
+    "ui",
+    "cli",
+    "tasks",
+    "families/__init__.py",
+    "families/family.py",
+    "families/gpt/__init__.py",
+    "families/gpt/config.py",
+    "sampling/choose.py",
+)
+
+
+def modules() -> list[Path]:
+    return sorted(ROOT.rglob("*.py"))
+
+
+def imports(tree: ast.AST) -> set[str]:
+    """Dotted names of everything imported anywhere, but for type checking."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def part(path: Path) -> str:
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+def offences(path: Path, tree: ast.AST) -> set[str]:
+    own = part(path)
+    names = imports(tree)
+    inside = {name.split(".")[1] for name in names if name.startswith("genstudio.")} - {"__version__"}
+    bad = inside - MAY_IMPORT[own] - {own}
+    if own != "ui":
+        bad |= {name.split(".")[0] for name in names} & ONLY_UI
+    return bad
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_follow_the_picture(path: Path) -> None:
+    assert offences(path, ast.parse(path.read_text())) == set()
+
+
+def test_a_wrong_import_is_caught() -> None:
+    tree = ast.parse("from genstudio.ui.theme import Theme\nimport PySide6.QtCore")
+    assert offences(ROOT / "training" / "loop.py", tree) == {"ui", "PySide6"}
+
+
+def top_level(tree: ast.Module) -> set[str]:
+    nodes = [n for n in tree.body if not (isinstance(n, ast.If) and "TYPE_CHECKING" in ast.unparse(n.test))]
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return set().union(*(imports(n) for n in nodes if not isinstance(n, (*functions, ast.ClassDef))), set())
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(ROOT)))
+def test_no_torch_at_module_level_outside_the_engine(path: Path) -> None:
+    inside = str(path.relative_to(ROOT)).replace("\\", "/")
+    if inside.startswith(NO_TORCH):
+        assert not {name for name in top_level(ast.parse(path.read_text())) if name.split(".")[0] == "torch"}
+
+
+def test_the_window_needs_no_torch_to_be_imported() -> None:
+    code = (
+        "import sys, genstudio.ui.app, genstudio.ui.window, genstudio.tasks, genstudio.cli\n"
+        "heavy = {'torch', 'safetensors.torch', 'tokenizers', 'transformers'} & set(sys.modules)\n"
+        "sys.exit(str(heavy) if heavy else 0)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False).stderr == ""

@@ -1,0 +1,213 @@
+"""The engine: every frame arrives, jobs take turns, and nothing outlives it."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QObject, Signal
+
+from genstudio.errors import DataError, Failure
+from genstudio.events import Frame, Series
+from genstudio.tasks.task import Change, SaveNow
+from genstudio.ui.engine import Engine
+
+
+@pytest.fixture
+def engine(qtbot: Any) -> Iterator[Engine]:
+    engine = Engine()
+    yield engine
+    engine.close()
+
+
+def frame(step: int) -> Frame:
+    return Frame(series={"loss": Series(np.array([step]), np.array([1.0 / step]))})
+
+
+@dataclass(frozen=True)
+class Counting:
+    """Counts to `last`, a frame a step."""
+
+    last: int
+    log: list[str] = field(default_factory=list)
+
+    def run(self, models: Any) -> Iterator[Frame]:
+        try:
+            for step in range(1, self.last + 1):
+                yield frame(step)
+        finally:
+            self.log.append("closed")
+
+
+class Panic(BaseException):
+    """What a Rust extension raises."""
+
+
+@dataclass(frozen=True)
+class Failing:
+    error: BaseException
+
+    def run(self, models: Any) -> Iterator[Frame]:
+        yield frame(1)
+        raise self.error
+
+
+@dataclass(frozen=True)
+class Halting:
+    """Halts once, and goes on when resumed."""
+
+    def run(self, models: Any) -> Iterator[Frame]:
+        yield frame(1)
+        yield Frame(halt="The disk is full.")
+        yield frame(2)
+
+
+class Steered:
+    def __init__(self) -> None:
+        self.changes: list[Change] = []
+
+    def run(self, models: Any) -> Steered:
+        return self
+
+    def __iter__(self) -> Steered:
+        return self
+
+    def __next__(self) -> Frame:
+        return frame(len(self.changes) + 1)
+
+    def adjust(self, change: Change) -> Frame:
+        self.changes.append(change)
+        return frame(100)
+
+    def close(self) -> None:
+        self.changes.append(Change())
+
+
+def steps(frames: list[Frame]) -> list[int]:
+    return [int(step) for f in frames if f.series for step in f.series["loss"].steps]
+
+
+def test_every_frame_arrives_in_order(engine: Engine, qtbot: Any) -> None:
+    frames: list[Frame] = []
+    with qtbot.waitSignal(engine.ended, timeout=20_000) as blocker:
+        engine.start(Counting(2_000), frames.append)
+    assert steps(frames) == list(range(1, 2_001))
+    assert blocker.args[1] is None
+    assert engine.running == {}
+
+
+def test_jobs_take_turns(engine: Engine, qtbot: Any) -> None:
+    order: list[str] = []
+    engine.framed.connect(lambda name, _frame: order.append(name))
+    ended: list[str] = []
+    engine.ended.connect(lambda name, _failure: ended.append(name))
+    engine.start(Counting(200), name="a")
+    engine.start(Counting(200), name="b")
+    qtbot.waitUntil(lambda: len(ended) == 2, timeout=10_000)
+    first_b, last_a = order.index("b"), len(order) - 1 - order[::-1].index("a")
+    assert first_b < last_a
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        DataError("The file is gone."),
+        RuntimeError("boom"),
+        KeyboardInterrupt(),
+        SystemExit(3),
+        Panic("rust"),
+        MemoryError(),
+    ],
+    ids=lambda e: type(e).__name__,
+)
+def test_every_kind_of_error_becomes_a_message(engine: Engine, qtbot: Any, error: BaseException) -> None:
+    with qtbot.waitSignal(engine.ended, timeout=5_000) as blocker:
+        engine.start(Failing(error))
+    failure = blocker.args[1]
+    assert isinstance(failure, Failure)
+    assert failure.kind == type(error).__name__
+    assert failure.expected == isinstance(error, DataError)
+    assert pickle.loads(pickle.dumps(failure)) == failure
+    with qtbot.waitSignal(engine.ended, timeout=5_000) as blocker:
+        engine.start(Counting(3))
+    assert blocker.args[1] is None
+
+
+def test_pause_holds_and_resume_goes_on(engine: Engine, qtbot: Any) -> None:
+    frames: list[Frame] = []
+    task = Steered()
+    name = engine.start(task, frames.append)
+    qtbot.waitUntil(lambda: len(frames) > 5)
+    engine.pause(name)
+    with qtbot.waitSignal(engine.ended, timeout=5_000):
+        engine.start(Counting(1))
+    held = len(frames)
+    with qtbot.waitSignal(engine.ended, timeout=5_000):
+        engine.start(Counting(50))
+    assert len(frames) == held
+    engine.resume(name)
+    qtbot.waitUntil(lambda: len(frames) > held)
+    engine.stop(name)
+    qtbot.waitUntil(lambda: not engine.running)
+
+
+def test_stop_closes_the_job(engine: Engine, qtbot: Any) -> None:
+    task = Counting(10**9)
+    name = engine.start(task)
+    with qtbot.waitSignal(engine.framed, timeout=5_000):
+        pass
+    with qtbot.waitSignal(engine.ended, timeout=5_000) as blocker:
+        engine.stop(name)
+    assert task.log == ["closed"]
+    assert blocker.args == [name, None]
+
+
+def test_a_halted_job_waits_for_the_person(engine: Engine, qtbot: Any) -> None:
+    frames: list[Frame] = []
+    with qtbot.waitSignal(engine.halted, timeout=5_000) as blocker:
+        name = engine.start(Halting(), frames.append)
+    assert blocker.args[1] == "The disk is full."
+    assert engine.running[name] == "paused"
+    with qtbot.waitSignal(engine.ended, timeout=5_000):
+        engine.resume(name)
+    assert steps(frames) == [1, 2]
+
+
+def test_a_paused_job_can_be_adjusted(engine: Engine, qtbot: Any) -> None:
+    frames: list[Frame] = []
+    task = Steered()
+    name = engine.start(task, frames.append)
+    qtbot.waitUntil(lambda: bool(frames))
+    engine.pause(name)
+    engine.adjust(name, SaveNow())
+    qtbot.waitUntil(lambda: 100 in steps(frames))
+    assert task.changes == [SaveNow()]
+
+
+def test_closing_the_engine_closes_running_and_paused_jobs(qtbot: Any) -> None:
+    engine = Engine()
+    running, paused = Counting(10**9), Counting(10**9)
+    engine.start(running)
+    name = engine.start(paused)
+    with qtbot.waitSignal(engine.framed, timeout=5_000):
+        pass
+    engine.pause(name)
+    engine.close()
+    engine.close()
+    assert running.log == paused.log == ["closed"]
+
+
+class Emitter(QObject):
+    sent = Signal(object)
+
+
+def test_the_binding_survives_two_thousand_emits(qtbot: Any) -> None:
+    emitter, got = Emitter(), []
+    emitter.sent.connect(got.append)
+    for number in range(2_000):
+        emitter.sent.emit({"number": number})
+    assert [item["number"] for item in got] == list(range(2_000))
