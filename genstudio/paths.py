@@ -14,7 +14,7 @@ def resources() -> Path:
     bundled = getattr(sys, "_MEIPASS", None)
     here = Path(__file__).resolve().parent
     candidates = [Path(bundled) / "resources"] if bundled else []
-    candidates += [here.parent / "resources", here / "resources"]
+    candidates += [here / "resources", here.parent / "resources"]
     return next((path for path in candidates if path.is_dir()), candidates[0])
 
 

