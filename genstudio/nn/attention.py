@@ -89,22 +89,30 @@ class SelfAttention(nn.Module):
             k, v = cache.append(k, v)
         if self.watched is not None:
             mixed = self._watch(q, k, v)
-        elif x.device.type == "cpu" and k.shape[2] <= self.future.shape[0] and not (self.training and self.dropout):
+        elif self._short(q.shape[2], k) and not (self.training and self.dropout):
             mixed = self._explicit(q, k, v)
         else:
             mixed = self._fused(q, k, v)
         return self.out(mixed.transpose(1, 2).flatten(-2))
+
+    def _short(self, queries: int, k: Tensor) -> bool:
+        return queries > 1 and k.device.type == "cpu" and k.shape[2] <= self.future.shape[0]
 
     def _project(self, x: Tensor, turn: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
         qkv = self.qkv(x).unflatten(-1, (3 * self.heads, self.d_head))  # (B, T, 3H, D)
         qk, v = qkv.split((2 * self.heads, self.heads), dim=2)
         if turn is not None:
             qk = qk if qk.dtype == torch.float64 else qk.float()
-            qk = (_NormaliseAndTurn.apply(qk, turn) if self.qk_norm else rotate(qk, turn)).to(v.dtype)
+            qk = self._turned(qk, turn).to(v.dtype)
         elif self.qk_norm:
             qk = rms_norm(qk).to(v.dtype)
         q, k = qk.transpose(1, 2).chunk(2, dim=1)  # (B, H, T, D)
         return q, k, v.transpose(1, 2)
+
+    def _turned(self, qk: Tensor, turn: Tensor) -> Tensor:
+        if not self.qk_norm:
+            return rotate(qk, turn)
+        return _NormaliseAndTurn.apply(qk, turn) if torch.is_grad_enabled() else rotate(rms_norm(qk), turn)
 
     def _explicit(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         T, S = q.shape[2], k.shape[2]
