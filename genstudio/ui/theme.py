@@ -221,6 +221,16 @@ def series_color(name: str, index: int = 0) -> str:
     return SERIES.get(name, CYCLE[index % len(CYCLE)])
 
 
+def visible(color: str) -> str:
+    """A series colour as it is drawn on the current panel: in the dark, dim ones are lightened to a contrast of 4."""
+    look, share = current(), 0.0
+    drawn = color
+    while look.dark and contrast(drawn, look.panel) < 4 and share < 1:
+        share += 0.08
+        drawn = "#" + "".join(f"{round(int(color[i : i + 2], 16) * (1 - share) + 255 * share):02X}" for i in (1, 3, 5))
+    return drawn
+
+
 def icon(name: str, role: str = "text") -> QIcon:
     """A named icon in a colour of the current theme. Raises KeyError for an unknown name."""
     theme = current()

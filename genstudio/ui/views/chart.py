@@ -16,7 +16,7 @@ from genstudio.ui import theme
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """What is seen: steps `left` to `right` and values `low` to `high` in the `area` in pixels; values logarithmic if `log`."""
+    """What is seen: steps `left` to `right` and values `low` to `high`, logarithmic if `log`, in an `area` in pixels."""
 
     area: QRectF
     left: float
@@ -59,7 +59,7 @@ def ticks(low: float, high: float, about: int) -> list[float]:
 
 
 def log_ticks(low: float, high: float, about: int) -> list[float]:
-    """Powers of ten inside [low, high]; with 2 and 5 between where there is room, linear ticks where the span is small."""
+    """Powers of ten inside [low, high], with 2 and 5 between where there is room; linear ticks where the span is small."""
     if low <= 0 or high <= low:
         return [high]
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))

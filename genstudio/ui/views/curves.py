@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QLineF, QObject, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QActionGroup,
     QColor,
@@ -26,7 +27,7 @@ from PySide6.QtWidgets import QMenu, QToolTip
 from genstudio.events import Array
 from genstudio.ui import theme
 from genstudio.ui.views import chart
-from genstudio.ui.views.decimate import Growing, Smoother, columns, sensible_range
+from genstudio.ui.views.decimate import Growing, Smoother, columns_of, sampled, sensible_range
 from genstudio.ui.views.view import Figure, bubble, polyline
 from genstudio.ui.widgets import tooltip
 
@@ -43,7 +44,7 @@ _MARKS = {
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One series of a chart; `smooth` for noisy ones: raw faint, smoothed strong. An empty colour is the quantity's own."""
+    """One series of a chart; `smooth` for noisy ones: raw faint, smoothed strong. No colour: the quantity's own."""
 
     name: str
     label: str
@@ -64,7 +65,7 @@ class _Curve:
     """The points of one line, and the same smoothed, both only ever extended."""
 
     def __init__(self, line: Line, color: str, decay: float) -> None:
-        self.line, self.color = line, color
+        self.line, self._color = line, color
         self.raw, self.smooth = Growing(), Growing()
         self.set_decay(decay)
 
@@ -82,6 +83,11 @@ class _Curve:
         self.smooth.clear()
         if self._smoother is not None:
             self.smooth.append(self.raw.steps, self._smoother.extend(self.raw.values))
+
+    @property
+    def color(self) -> str:
+        """The line's colour, light enough for the theme."""
+        return theme.visible(self._color)
 
     @property
     def shown(self) -> Growing:
@@ -218,7 +224,9 @@ class CurvesView(Figure):
         chart.paint_frame(painter, scale)
         painter.save()
         painter.setClipRect(scale.area.adjusted(-1, -1, 3, 1))
-        drawn = [self._paint_curve(painter, curve, scale) for curve in self._curves.values()]
+        for curve in self._curves.values():
+            self._paint_faint(painter, curve, scale)
+        drawn = [self._paint_strong(painter, curve, scale) for curve in self._curves.values()]
         painter.restore()
         everything = np.concatenate([np.empty((0, 2)), *drawn])
         self._paint_references(painter, scale, everything)
@@ -311,7 +319,7 @@ class CurvesView(Figure):
     def _values(self, left: float, right: float) -> tuple[float, float]:
         parts = []
         for curve in self._curves.values():
-            _, values = columns(curve.raw.steps, curve.raw.values, left, right, 400)
+            _, values = columns_of(curve.raw, left, right, 400)
             values = values[values > 0] if self._log else values
             if len(values):
                 values = np.log10(values) if self._log else values
@@ -325,31 +333,27 @@ class CurvesView(Figure):
         low, high = (0.0 if not self._log and 0 <= low < 0.08 * span else low - 0.06 * span), high + 0.06 * span
         return (10**low, 10**high) if self._log else (low, high)
 
-    def _paint_curve(self, painter: QPainter, curve: _Curve, scale: chart.Scale) -> Array:
-        count = max(16, int(scale.area.width()))
-        strong = self._pixels(curve.shown, scale, count)
-        color = QColor(curve.color)
+    def _paint_faint(self, painter: QPainter, curve: _Curve, scale: chart.Scale) -> None:
         if curve.shown is not curve.raw:
-            faint = self._pixels(curve.raw, scale, count)
+            points = self._pixels(scale, *columns_of(curve.raw, scale.left, scale.right, _width(scale)))
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-            pale = QColor(color)
-            pale.setAlphaF(0.28)
-            painter.setPen(QPen(pale, 0))
-            painter.drawPolyline(polyline(faint[:, 0], faint[:, 1]))
-        few = len(strong) < 3 * count
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, few)
-        painter.setPen(
-            QPen(color, 1.75 if few else 1, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin)
-        )
-        painter.drawPolyline(polyline(strong[:, 0], strong[:, 1]))
-        if len(strong) <= 40:
-            painter.setBrush(color)
-            for x, y in strong:
-                painter.drawEllipse(QPointF(x, y), 1.8, 1.8)
-        return strong
+            painter.setPen(QPen(_mixed(curve.color, theme.current().panel, 0.32), 0))
+            painter.drawPolyline(polyline(points[:, 0], points[:, 1]))
 
-    def _pixels(self, points: Growing, scale: chart.Scale, count: int) -> Array:
-        steps, values = columns(points.steps, points.values, scale.left, scale.right, count)
+    def _paint_strong(self, painter: QPainter, curve: _Curve, scale: chart.Scale) -> Array:
+        thin = columns_of if curve.shown is curve.raw else sampled
+        points = self._pixels(scale, *thin(curve.shown, scale.left, scale.right, _width(scale) // 3))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        cap = Qt.PenCapStyle.RoundCap if len(points) < 200 else Qt.PenCapStyle.FlatCap
+        painter.setPen(QPen(QColor(curve.color), 1.75, Qt.PenStyle.SolidLine, cap))
+        corners = points.tolist()
+        painter.drawLines([QLineF(*start, *end) for start, end in pairwise(corners)])
+        if len(corners) <= 40:
+            painter.setPen(QPen(QColor(curve.color), 4.5, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+            painter.drawPoints(polyline(points[:, 0], points[:, 1]))
+        return points
+
+    def _pixels(self, scale: chart.Scale, steps: Array, values: Array) -> Array:
         if scale.log:
             steps, values = steps[values > 0], values[values > 0]
         return np.stack([scale.x(steps), scale.y(values)], axis=1)
@@ -357,7 +361,8 @@ class CurvesView(Figure):
     def _paint_references(self, painter: QPainter, scale: chart.Scale, curves: Array) -> None:
         painter.setFont(theme.font(theme.SMALL, tabular=True))
         metrics = painter.fontMetrics()
-        look, taken = theme.current(), []
+        look = theme.current()
+        taken: list[QRectF] = []
         for value, label in sorted(self._references.values(), reverse=True):
             outside = value > scale.high or value < scale.low
             y = scale.area.top() if value > scale.high else scale.area.bottom() if outside else float(scale.y(value))
@@ -546,6 +551,17 @@ class CurveGroup(QObject):
             view.set_window(window)
 
 
+def _width(scale: chart.Scale) -> int:
+    return max(16, int(scale.area.width()))
+
+
+def _mixed(color: str, ground: str, share: float) -> QColor:
+    """The colour as it would look on the ground with this opacity; opaque lines are painted many times faster."""
+    top, bottom = QColor(color), QColor(ground)
+    parts = zip(top.getRgb()[:3], bottom.getRgb()[:3], strict=True)  # type: ignore[index]
+    return QColor(*(round(share * a + (1 - share) * b) for a, b in parts))
+
+
 def _with_neighbours(low: float, high: float, lines: Sequence[float]) -> tuple[float, float]:
     """The range widened to the reference lines that matter: the nearest on either side, if within 1.5 spans."""
     reach = 1.5 * max(high - low, 0.05 * abs(high), 1e-9)
@@ -558,13 +574,14 @@ def _with_neighbours(low: float, high: float, lines: Sequence[float]) -> tuple[f
     return low, high
 
 
+_SHAPES: dict[str, tuple[tuple[float, float], ...]] = {
+    "changed": ((0, -9), (4.5, -4.5), (0, 0), (-4.5, -4.5)),
+    "warning": ((-5, 0), (0, -10), (5, 0)),
+    "best": ((-4, 0), (-4, -9), (4, -9), (4, 0)),
+    "done": ((-4, 0), (-4, -9), (4, -9), (4, 0)),
+}
+
+
 def _shape(kind: str, x: float, y: float) -> QPolygonF:
-    if kind == "changed":
-        points = ((0, -9), (4.5, -4.5), (0, 0), (-4.5, -4.5))
-    elif kind == "warning":
-        points = ((-5, 0), (0, -10), (5, 0))
-    elif kind in ("best", "done"):
-        points = ((-4, 0), (-4, -9), (4, -9), (4, 0))
-    else:
-        points = ((-4, -8), (4, -8), (0, 0))
+    points = _SHAPES.get(kind, ((-4, -8), (4, -8), (0, 0)))
     return QPolygonF([QPointF(x + dx, y + dy) for dx, dy in points])

@@ -50,7 +50,9 @@ class FrequencyView(QWidget):
             painter.setBrush(look.color(theme.BLUE))
             painter.drawRoundedRect(QRectF(left + 1.5, 4 + room - tall, pitch - 3, tall), 2, 2)
             painter.setPen(look.color("quiet"))
-            painter.drawText(QRectF(left - 6, 4 + room, pitch + 12, label), Qt.AlignmentFlag.AlignCenter, printable(character))
+            painter.drawText(
+                QRectF(left - 6, 4 + room, pitch + 12, label), Qt.AlignmentFlag.AlignCenter, printable(character)
+            )
 
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:

@@ -6,10 +6,10 @@ import csv
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
-from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, QTimer, Signal
+from PySide6.QtCore import QPointF, QRectF, QSize, QTimer, Signal
 from PySide6.QtGui import (
     QAction,
     QColor,
@@ -249,7 +249,8 @@ def polyline(x: Array, y: Array) -> QPolygonF:
     line = QPolygonF()
     if len(x):
         line.resize(len(x))
-        points = np.frombuffer(VoidPtr(line.data(), len(x) * 16, True), dtype=np.float64).reshape(-1, 2)
+        memory: Any = cast(Any, VoidPtr)(line.data(), len(x) * 16, True)
+        points = np.frombuffer(memory, dtype=np.float64).reshape(-1, 2)
         points[:, 0], points[:, 1] = x, y
     return line
 
@@ -290,8 +291,3 @@ def bubble(
         painter.setPen(look.color("text"))
         painter.drawText(QPointF(box.right() - 8 - metrics.horizontalAdvance(value), baseline), value)
         baseline += row
-
-
-def pointer_at(widget: QWidget, point: QPointF) -> QPoint:
-    """A point of the widget on the screen."""
-    return widget.mapToGlobal(point.toPoint())
