@@ -42,7 +42,7 @@ def python_problem(version: tuple[int, int], executable: str = "") -> str:
     others = [f"python3.{minor}" for minor in range(NEWEST[1], OLDEST[1] - 1, -1)]
     found = next((name for name in others if shutil.which(name)), "")
     hint = f"start it with {found} instead" if found else "install one of these and start it with that"
-    return f"genstudio needs Python {wanted}, and this is {version[0]}.{version[1]} ({executable}): {hint}."
+    return f"Python {wanted} is needed, and this is {version[0]}.{version[1]} ({executable}): {hint}."
 
 
 def python_of(venv: Path) -> Path:

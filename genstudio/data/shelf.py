@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import errno
 import gzip
 import hashlib
 import json
@@ -20,20 +19,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from genstudio import paths
+from genstudio import paths, storage
 from genstudio.data.reading import normalised
 from genstudio.data.slices import Slices, finished
-from genstudio.errors import DataError, StorageError
+from genstudio.errors import DataError
 
 if TYPE_CHECKING:
     from genstudio.data.text import TextDataset
 
 _FORMAT = 1
 _SMALL_FILE = 1 << 20
+_STAGING = ".import-"
 _STALE_SECONDS = 3600
 _FIELDS = ("title", "sha256", "licence", "source", "description")
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,80}")
-_FULL = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -71,7 +70,7 @@ def find_dataset(name_or_path: str) -> DatasetInfo:
     for info in known:
         if wanted.casefold() == info.title.casefold():
             return info
-    path = Path(wanted).expanduser()
+    path = _expanded(name_or_path)
     if wanted and (os.path.lexists(path) or path.name != wanted or path.suffix):
         return finished(import_text(path))
     names = [name for info in known for name in (info.id, info.title.casefold())]
@@ -84,6 +83,8 @@ def open_dataset(info: DatasetInfo) -> TextDataset:
     """Read a dataset whole. Raises DataError where its file is missing or no longer the one that was put there."""
     from genstudio.data.text import TextDataset
 
+    if not info.path.is_file():
+        raise DataError(f"The file of dataset '{info.title}' is gone.", _again(info), info.path)
     try:
         packed = info.path.suffix == ".gz"
         with gzip.open(info.path) if packed else info.path.open("rb") as file:
@@ -91,8 +92,6 @@ def open_dataset(info: DatasetInfo) -> TextDataset:
                 raise _changed(info)
             raw = file.read(info.bytes + 1)
         text = raw.decode("utf-8")
-    except FileNotFoundError:
-        raise DataError(f"The file of dataset '{info.title}' is gone.", _again(info), info.path) from None
     except (gzip.BadGzipFile, zlib.error, EOFError, UnicodeDecodeError):
         raise DataError(f"The file of dataset '{info.title}' is damaged.", _again(info), info.path) from None
     except OSError as error:
@@ -108,51 +107,60 @@ def import_text(path: Path | str, name: str | None = None) -> Slices[DatasetInfo
     The copy has no byte-order mark and LF line ends. The same content gives the same entry, whatever its name. Raises
     DataError for what is no text, StorageError where the copy cannot be written; then, or when closed, nothing is left.
     """
-    path = Path(path).expanduser()
+    path = _expanded(path)
     title = _title(path.stem or "text") if name is None else _title(name)
     pieces = normalised(path)
+    done, piece = next(pieces, (0.0, b""))
+    if not piece:
+        raise DataError("The file is empty.", "Choose a file with text in it.", path)
     shelf = paths.datasets()
-    with _storage(shelf):
-        shelf.mkdir(parents=True, exist_ok=True)
-        _sweep(shelf)
-        staging = Path(tempfile.mkdtemp(prefix=".import-", dir=shelf))
+    storage.make_folder(shelf)
+    _sweep(shelf)
+    with storage.translated(shelf):
+        staging = Path(tempfile.mkdtemp(prefix=_STAGING, dir=shelf))
     try:
         digest, count = hashlib.sha256(), 0
-        with _storage(staging), (staging / "text.txt").open("wb") as copy:
-            for done, piece in pieces:
+        with storage.translated(shelf), (staging / "text.txt").open("wb") as copy:
+            while piece:
                 digest.update(piece)
                 count += len(piece)
                 copy.write(piece)
                 yield min(done, 0.99)
+                done, piece = next(pieces, (1.0, b""))
             copy.flush()
-            os.fsync(copy.fileno())
-        if not count:
-            raise DataError("The file is empty.", "Choose a file with text in it.", path)
+            storage.sync_file(copy.fileno())
         info = _entry(shelf, title, _title(path.name), count, digest.hexdigest())
-        with _storage(shelf):
-            if not _intact(info):
-                _write_card(staging, info)
-                _discard(info.path.parent)
-                os.replace(staging, info.path.parent)
-                _sync_folder(shelf)
+        if not _intact(info):
+            _put(staging, info)
         return info
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def rename_dataset(dataset_id: str, title: str) -> DatasetInfo:
+def rename_dataset(info: DatasetInfo, title: str) -> DatasetInfo:
     """Give an imported dataset another title; its id stays. Raises DataError, StorageError."""
-    info = replace(_imported_or_refused(dataset_id), title=_title(title))
-    with _storage(info.path.parent):
-        _write_card(info.path.parent, info)
-    return info
+    _refuse_unless_imported(info)
+    renamed = replace(info, title=_title(title))
+    storage.write_atomic(info.path.parent / "dataset.json", _card(renamed))
+    return renamed
 
 
-def delete_dataset(dataset_id: str) -> None:
+def delete_dataset(info: DatasetInfo) -> None:
     """Take an imported dataset off the shelf; the file it was made from stays. Raises DataError, StorageError."""
-    info = _imported_or_refused(dataset_id)
-    with _storage(info.path.parent):
-        _discard(info.path.parent)
+    _refuse_unless_imported(info)
+    shutil.rmtree(storage.move_aside(info.path.parent), ignore_errors=True)
+
+
+def _put(staging: Path, info: DatasetInfo) -> None:
+    """Give a staged copy its place; a damaged one that is there makes room."""
+    place = info.path.parent
+    storage.write_atomic(staging / "dataset.json", _card(info))
+    old = storage.move_aside(place) if os.path.lexists(place) else None
+    with storage.translated(place):
+        storage.again(lambda: staging.rename(place))
+    storage.sync_folder(place.parent)
+    if old is not None:
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _shipped() -> Iterator[DatasetInfo]:
@@ -208,6 +216,8 @@ def _is_unicode(text: str) -> bool:
 def _small_json(path: Path) -> dict[str, Any]:
     """The object in a small JSON file; empty where there is none. Never raises for what is in the file."""
     try:
+        if not path.is_file():
+            return {}
         with path.open("rb") as file:
             raw = file.read(_SMALL_FILE + 1)
         found = json.loads(raw) if len(raw) <= _SMALL_FILE else {}
@@ -216,15 +226,10 @@ def _small_json(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _write_card(folder: Path, info: DatasetInfo) -> None:
+def _card(info: DatasetInfo) -> bytes:
     values = {"format": _FORMAT, "id": info.id, "kind": info.kind, "bytes": info.bytes}
     values |= {name: getattr(info, name) for name in _FIELDS}
-    staged = folder / "dataset.json.part"
-    with staged.open("w", encoding="utf-8") as file:
-        json.dump(values, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(staged, folder / "dataset.json")
+    return json.dumps(values, indent=1).encode("utf-8")
 
 
 def _entry(shelf: Path, title: str, source: str, count: int, sha256: str) -> DatasetInfo:
@@ -245,13 +250,18 @@ def _intact(info: DatasetInfo) -> bool:
     return (info.path.parent / "dataset.json").is_file()
 
 
-def _imported_or_refused(dataset_id: str) -> DatasetInfo:
-    for info in list_datasets():
-        if info.id == dataset_id:
-            if info.origin == "ships":
-                raise DataError(f"'{info.title}' ships with the program and cannot be changed.", "Import a copy of it.")
-            return info
-    raise DataError(f"There is no imported dataset '{dataset_id}'.", "It may have been deleted already.")
+def _refuse_unless_imported(info: DatasetInfo) -> None:
+    if info.origin == "ships":
+        raise DataError(f"'{info.title}' ships with the program and cannot be changed.", "Import a copy of it.")
+    if info.id not in {known.id for known in _imported()}:
+        raise DataError(f"There is no imported dataset '{info.id}'.", "It may have been deleted already.")
+
+
+def _expanded(path: Path | str) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
 
 
 def _title(text: str) -> str:
@@ -276,44 +286,10 @@ def _again(info: DatasetInfo) -> str:
     return "Install genstudio again." if info.origin == "ships" else "Delete it from the shelf and import it again."
 
 
-def _discard(folder: Path) -> None:
-    """Delete a folder so that it vanishes at once, not file by file."""
-    if os.path.lexists(folder):
-        trash = Path(tempfile.mkdtemp(prefix=".deleted-", dir=folder.parent))
-        os.replace(folder, trash / folder.name)
-        shutil.rmtree(trash, ignore_errors=True)
-
-
 def _sweep(shelf: Path) -> None:
     """Remove what an interrupted import or deletion left long ago."""
-    for pattern in (".import-*", ".deleted-*"):
-        for folder in shelf.glob(pattern):
-            with contextlib.suppress(OSError):
-                if time.time() - folder.stat().st_mtime > _STALE_SECONDS:
-                    shutil.rmtree(folder, ignore_errors=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename survive a power cut, where the system has folders that can be synced."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
-@contextlib.contextmanager
-def _storage(place: Path) -> Iterator[None]:
-    """Turn what the system says of writing into a StorageError."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in _FULL:
-            message = f"The disk is full: {place} cannot be written."
-            raise StorageError(message, "Free some space and try again; nothing was changed.", place) from error
-        raise StorageError(
-            f"{place} cannot be written: {error.strerror or error}.",
-            "Check that the folder may be written, or set GENSTUDIO_HOME to another place; nothing was changed.",
-            place,
-        ) from error
+    storage.sweep(shelf)
+    for folder in shelf.glob(f"{_STAGING}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - folder.stat().st_mtime > _STALE_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)

@@ -89,23 +89,21 @@ def prepare_text(dataset: TextDataset, markers: Literal["none", "lines"], contex
             + (f", or a context of at most {shortest - 1}." if shortest > 2 else "."),
             info.path,
         )
-    begins = int(np.count_nonzero(validation == tokenizer.begin)) if lines else 1
-    return TextData(tokenizer, train, validation, len(validation) - begins, info.id, info.sha256)
+    return TextData(tokenizer, train, validation, _characters(validation, tokenizer), info.id, info.sha256)
 
 
 def all_validation(dataset: TextDataset, tokenizer: Tokenizer) -> Slices[TextData]:
     """Every token of a text as validation, in the vocabulary of a trained model, nothing to train on.
 
-    Raises DataError naming the characters that the vocabulary lacks.
+    Raises DataError naming the characters that the vocabulary lacks, and for a text of fewer than two tokens.
     """
-    text, lines = dataset.text, tokenizer.begin is not None
-    tokenizer.encode("".join(set(text) - {"\n"} if lines else set(text)))
     if not isinstance(tokenizer, CharTokenizer):
-        raise DataError("This model's tokenizer cannot score other texts yet.", "Score its own validation split.")
-    ids = yield from _encode(tokenizer, text, 0, len(text))
-    begins = int(np.count_nonzero(ids == tokenizer.begin)) if lines else 1
+        raise DataError("This model's tokenizer cannot score other texts.", "Score its own validation split.")
     info = dataset.info
-    return TextData(tokenizer, ids[:0], ids, max(len(ids) - begins, 0), info.id, info.sha256)
+    ids = yield from _encode(tokenizer, dataset.text, 0, len(dataset.text))
+    if len(ids) < 2:
+        raise DataError("The text is too short to score: it needs two tokens.", "Choose a longer text.", info.path)
+    return TextData(tokenizer, ids[:0], ids, _characters(ids, tokenizer), info.id, info.sha256)
 
 
 def keep(data: TextData) -> dict[str, Any]:
@@ -117,6 +115,11 @@ def reopen(kept: Mapping[str, Any]) -> TextData:
     """Data without content from what `keep` gave: enough to generate. Raises DataError."""
     nothing = np.empty(0, np.uint16)
     return TextData(tokenizer_from_json(kept.get("tokenizer.json")), nothing, nothing, 0, "", "")
+
+
+def _characters(ids: Ids, tokenizer: Tokenizer) -> int:
+    """How many characters tokens 1 .. n-1 stand for."""
+    return len(ids) - (1 if tokenizer.begin is None else int(np.count_nonzero(ids == tokenizer.begin)))
 
 
 def _part(work: Slices[T], start: float, stop: float) -> Slices[T]:
@@ -137,11 +140,14 @@ def _nearest_line_end(text: str, cut: int) -> int:
 
 
 def _encode(tokenizer: CharTokenizer, text: str, start: int, stop: int) -> Slices[Ids]:
-    """Ids of `text[start:stop]`, whose characters the tokenizer knows; with markers, of its non-empty lines."""
+    """Ids of `text[start:stop]`; with markers, of its non-empty lines. Raises DataError for unknown characters."""
     kind = np.uint16 if tokenizer.size <= 0xFFFF else np.int32
     parts: list[Ids] = [np.empty(0, kind)]
     for position, codes in chunks(text, start, stop):
         ids = tokenizer.lookup(codes)
+        unknown = (ids < 0) & (codes != _NEWLINE) if tokenizer.markers else ids < 0
+        if unknown.any():
+            raise tokenizer.lacks(codes[unknown], position + int(unknown.argmax()))
         if tokenizer.begin is not None and tokenizer.end is not None:
             before = position == start or text[position - 1] == "\n"
             behind = position + len(codes)

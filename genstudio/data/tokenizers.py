@@ -149,9 +149,10 @@ class CharTokenizer:
     def encode(self, text: str) -> NDArray[np.int32]:
         out = np.empty(len(text), np.int32)
         for position, codes in chunks(text):
-            out[position : position + len(codes)] = self.lookup(codes)
-        if len(out) and out.min() < 0:
-            raise self._lacks(text, out)
+            ids = self.lookup(codes)
+            if ids.min() < 0:
+                raise self.lacks(codes[ids < 0], position + int((ids < 0).argmax()))
+            out[position : position + len(codes)] = ids
         return out
 
     def encode_lossy(self, text: str) -> tuple[NDArray[np.int32], tuple[int, ...]]:
@@ -181,13 +182,13 @@ class CharTokenizer:
             raise DataError(f"A token id is outside 0 to {self.size - 1}.", "The ids belong to another vocabulary.")
         return wanted.astype(np.int64)
 
-    def _lacks(self, text: str, ids: NDArray[np.int32]) -> DataError:
-        missing = np.flatnonzero(ids < 0)
-        unknown = sorted({text[position] for position in missing[:10_000].tolist()})
+    def lacks(self, codes: NDArray[np.uint32], first: int) -> DataError:
+        """The error for these code points, none of which is known; `first` is where in the text the first one is."""
+        unknown = [chr(code) for code in np.unique(codes).tolist()]
         shown = " ".join(f"'{printable(character)}'" for character in unknown[:20])
         more = f" and {len(unknown) - 20} more" if len(unknown) > 20 else ""
         return DataError(
-            f"The vocabulary lacks {shown}{more} (first at character {missing[0]}).",
+            f"The vocabulary lacks {shown}{more} (first at character {first}).",
             f"Leave these characters out; the vocabulary has {len(self.alphabet)} others.",
         )
 
