@@ -96,6 +96,12 @@ def save(
             run.folder,
         )
     info = run.info
+    if not info.usable:
+        raise StorageError(
+            f"The folder {run.folder} is gone or damaged: {info.reason}. What is in memory is intact.",
+            "Put the folder back, then save again.",
+            run.folder,
+        )
     best = {"loss": loss} if loss is not None and math.isfinite(loss) else {}
     said = {"format": FORMAT, "step": step, **_identity(info), "plan": dict(info.plan), **best, "state": dict(state)}
     run.sync()
