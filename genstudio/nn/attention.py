@@ -79,8 +79,7 @@ class SelfAttention(nn.Module):
         self.out = nn.Linear(heads * d_head, d_model, bias=bias)
         self.watched: list[Tensor] | None = None
         short = min(context, EXPLICIT)
-        future = torch.zeros(short, short).masked_fill(~look_ahead(short, short), -math.inf)
-        self.register_buffer("future", future, persistent=False)
+        self.register_buffer("future", torch.full((short, short), -math.inf).triu(1), persistent=False)
 
     def forward(self, x: Tensor, turn: Tensor | None = None, cache: KeyValues | None = None) -> Tensor:
         """x (B, T, C), turn (T, D/2) of these positions, cache of the positions before -> (B, T, C)"""

@@ -52,6 +52,7 @@ class GPTLearner:
         self.parameters = [p for p in self.model.parameters() if p.requires_grad]
         self.tokens_per_step = config.accumulation * config.batch * config.context
         self.step = 0
+        self._spoiled = torch.zeros((), device=self.device)
         self.prompt = "\n"
         self.probe = "To be, or not to be, that is the question"
 
@@ -85,9 +86,11 @@ class GPTLearner:
         """Running sums over validation tokens, each scored at most once; the last one is the result.
 
         Windows of one context move by half of it, so that every token has at least half a context before it where
-        there is one. All windows when `exact`, else an evenly spaced tenth of an epoch's worth of them at most:
-        about ten times the tokens of a batch.
+        there is one. All windows when `exact`, else evenly spaced ones with about ten times the tokens of a batch.
+        Yields nothing when there is no text to validate on.
         """
+        if len(self.data.validation) < 2:
+            return
         starts, skipped = windows(len(self.data.validation), self.model.context)
         if not exact:
             fresh = max(1, self.model.context // 2)
@@ -154,14 +157,17 @@ class GPTLearner:
         return factor
 
     def _update(self, norm: Tensor) -> None:
-        """Let the optimisers step, unless the gradient is not finite; CUDA decides that by itself, without waiting."""
+        """Let the optimisers step, unless the gradient is not finite.
+
+        CUDA decides that by itself, without waiting, and takes no step after a bad one until somebody has looked.
+        """
         if norm.device.type != "cuda":
             if not torch.isfinite(norm):
                 return
         else:
-            found = (~torch.isfinite(norm)).float()
+            self._spoiled = torch.maximum(self._spoiled, (~torch.isfinite(norm)).float())
             for optimizer in self.optimizers.values():
-                optimizer.found_inf = found  # type: ignore[attr-defined]
+                optimizer.found_inf = self._spoiled  # type: ignore[attr-defined]
         for optimizer in self.optimizers.values():
             optimizer.step()
 

@@ -126,6 +126,7 @@ class GPT(nn.Module):
         if not config.tied:
             self.head.weight.zero_()
             return
-        if config.norm_place == "post":  # the last norm would make a token's own logit d_model times its scale
+        # Where its own vector is most of what the last norm sees, a token would foretell itself.
+        if config.norm_place == "post" or config.positions == "sinusoidal":
             self.tokens.weight.mul_(min(1.0, 50 / config.d_model))
         self.head.weight = self.tokens.weight
