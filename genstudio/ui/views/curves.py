@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -31,6 +31,7 @@ from genstudio.ui.views.decimate import Growing, Smoother, columns_of, sampled, 
 from genstudio.ui.views.view import Figure, bubble, polyline
 from genstudio.ui.widgets import tooltip
 
+NOISY = frozenset({"loss", "train_loss", "gradient_norm", "grad_norm", "tokens_per_second", "steps_per_second"})
 _SMOOTHING = {"None": 0.0, "Light": 0.9, "Medium": 0.97, "Strong": 0.99}
 _MARKS = {
     "saved": "accent",
@@ -103,6 +104,7 @@ class _Curve:
 class CurvesView(Figure):
     """A chart of some series over steps, with reference lines, marks, a crosshair, zoom and the last values at the end.
 
+    `series` are Lines, or name -> label; then the quantities in NOISY are smoothed.
     Wheel or + and - zoom around the crosshair, dragging moves, a double click or Home shows everything.
     `step_chosen` carries the step that was clicked (or Enter was pressed at).
     """
@@ -112,12 +114,20 @@ class CurvesView(Figure):
     zoomed = Signal(object)
 
     def __init__(
-        self, title: str, unit: str = "", series: Sequence[Line] = (), *, log: bool = False, name: str = ""
+        self,
+        title: str,
+        unit: str = "",
+        series: Sequence[Line] | Mapping[str, str] = (),
+        *,
+        log: bool = False,
+        name: str = "",
     ) -> None:
         self._log, self._decay = log, _SMOOTHING["Medium"]
         super().__init__(title)
         self.setObjectName(name or "curves_" + "_".join(title.lower().split()))
         self.unit = unit
+        if isinstance(series, Mapping):
+            series = [Line(key, label, smooth=key in NOISY) for key, label in series.items()]
         self._curves = {
             line.name: _Curve(line, line.color or theme.series_color(line.name, index), self._decay)
             for index, line in enumerate(series)
@@ -161,11 +171,11 @@ class CurvesView(Figure):
         self.redraw()
 
     def set_reference(self, name: str, value: float | None, label: str = "") -> None:
-        """A dashed line at a value with its label on it; None takes it away."""
+        """A dashed line at a value with its label on it (without one: its name and value); None takes it away."""
         if value is None or not math.isfinite(value):
             self._references.pop(name, None)
         else:
-            self._references[name] = (value, label or name)
+            self._references[name] = (value, label or f"{name} {chart.value_text(value)}")
         self.redraw()
 
     def mark(self, step: int, kind: str, text: str) -> None:
@@ -367,7 +377,7 @@ class CurvesView(Figure):
             outside = value > scale.high or value < scale.low
             y = scale.area.top() if value > scale.high else scale.area.bottom() if outside else float(scale.y(value))
             arrow = "" if not outside else " ↑" if value > scale.high else " ↓"
-            text = f"{label}  {chart.value_text(value)}{arrow}"
+            text = f"{label}{arrow}"
             if not outside:
                 painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
                 painter.setPen(chart.dashed("disabled"))

@@ -244,6 +244,18 @@ class SnapshotFigure(Figure, Generic[S]):
         """Forget what was worked out of the snapshot before; cheap, for it runs while hidden too."""
 
 
+_VISIBLE = {" ": "␣", "\n": "⏎", "\t": "⇥", "\r": "␍", "": "∅"}
+
+
+def token_text(piece: str) -> str:
+    """A token as it can be seen: spaces, line ends and control characters have a sign."""
+    if piece in _VISIBLE:
+        return _VISIBLE[piece]
+    shown = "".join(_VISIBLE.get(letter, letter) if letter != " " else letter for letter in piece)
+    shown = f"␣{shown[1:]}" if shown.startswith(" ") else shown
+    return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in shown)
+
+
 def polyline(x: Array, y: Array) -> QPolygonF:
     """Points (n,) and (n,) in pixels as a polygon, without a Python object per point."""
     line = QPolygonF()

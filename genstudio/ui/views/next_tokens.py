@@ -1,0 +1,172 @@
+"""What the model would say next: the likeliest tokens before and after the sampler."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPen
+
+from genstudio.events import Array, NextTokens
+from genstudio.sampling.choose import SamplingOptions, distribution
+from genstudio.ui import theme
+from genstudio.ui.views.view import SnapshotFigure, bubble, token_text
+
+_ROW = 20.0
+
+
+class NextTokensView(SnapshotFigure[NextTokens]):
+    """Bars of the next tokens as they will be drawn, with a thin outline of what the model itself gave them.
+
+    Ordered by the model's own opinion, so that the rows stay where they are while the sampler's sliders move.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("Next token")
+        self.setObjectName("next_tokens")
+        self.options = SamplingOptions()
+        self.before: Array = np.empty(0)
+        self.after: Array = np.empty(0)
+        self._order: Array = np.empty(0, np.int64)
+        self._stale = False
+        self._hover: int | None = None
+        self._top = 0.0
+        self.setMouseTracking(True)
+
+    def prepare(self, _snapshot: NextTokens) -> None:
+        self._stale = True
+
+    def clear(self) -> None:
+        """Forget what was shown."""
+        self.snapshot = None
+        self.redraw()
+
+    def set_options(self, options: SamplingOptions) -> None:
+        """Show at once what the sampler would do with these options."""
+        if options != self.options:
+            self.options = options
+            self._stale = True
+            self._redraw()
+
+    def entropy(self) -> float:
+        """Entropy of the distribution after the sampler, in bits."""
+        self._work_out()
+        kept = self.after[self.after > 0]
+        return float(-(kept * np.log2(kept)).sum()) + 0.0
+
+    def survivors(self) -> int:
+        """How many tokens the sampler leaves possible."""
+        self._work_out()
+        return int(np.count_nonzero(self.after))
+
+    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+        self._work_out()
+        if self.snapshot is None:
+            return (), ()
+        pieces = self.snapshot.pieces
+        rows = ((int(i), pieces[i], float(self.before[i]), float(self.after[i])) for i in np.argsort(-self.before))
+        return ("id", "token", "before the sampler", "after the sampler"), rows
+
+    def paint_figure(self, painter: QPainter, area: QRectF) -> None:
+        look = theme.current()
+        self._work_out()
+        painter.setFont(theme.font(theme.NORMAL, bold=True))
+        metrics = painter.fontMetrics()
+        baseline = area.top() + 8 + metrics.ascent()
+        painter.setPen(look.color("text"))
+        painter.drawText(QPointF(area.left() + 12, baseline), self.title)
+        if not len(self.after):
+            painter.setFont(theme.font(theme.SMALL))
+            painter.setPen(look.color("quiet"))
+            words = (
+                "Appears when a model reads the prompt"
+                if self.snapshot is None
+                else "The model's numbers are not finite"
+            )
+            painter.drawText(area, Qt.AlignmentFlag.AlignCenter, words)
+            return
+        painter.setFont(theme.font(theme.SMALL, tabular=True))
+        painter.setPen(look.color("quiet"))
+        summary = f"{self.survivors():,} of {len(self.after):,} tokens possible  ·  entropy {self.entropy():.2f} bits"
+        painter.drawText(QPointF(area.left() + 12, baseline + 18), summary)
+        self._top = baseline + 28
+        self._paint_rows(painter, area)
+
+    def paint_hover(self, painter: QPainter) -> None:
+        if self._hover is None or self.snapshot is None or self._hover >= len(self._order):
+            return
+        token = int(self._order[self._hover])
+        gone = self.after[token] <= 0
+        lines: list[tuple[QColor | None, str, str]] = [
+            (None, "the model gives it", f"{self.before[token]:.4f}"),
+            (None, "after the sampler", "cut" if gone else f"{self.after[token]:.4f}"),
+            (None, "rank", f"{self._hover + 1}"),
+        ]
+        at = QPointF(self.width() / 2, self._top + (self._hover + 0.5) * _ROW)
+        bubble(painter, at, lines, QRectF(self.rect()), f"'{token_text(self.snapshot.pieces[token])}'  id {token}")
+
+    def _paint_rows(self, painter: QPainter, area: QRectF) -> None:
+        if self.snapshot is None:
+            return
+        look = theme.current()
+        shown = self._order[: max(0, int((area.bottom() - 8 - self._top) / _ROW))]
+        if not len(shown):
+            return
+        painter.setFont(theme.mono())
+        mono = painter.fontMetrics()
+        words = [mono.elidedText(token_text(self.snapshot.pieces[i]), Qt.TextElideMode.ElideRight, 96) for i in shown]
+        left = area.left() + 20 + max(mono.horizontalAdvance(word) for word in words)
+        right = area.right() - 60
+        largest = max(float(self.before[shown].max()), float(self.after[shown].max()), 1e-12)
+        figures = theme.font(theme.SMALL, tabular=True)
+        for row, (token, word) in enumerate(zip(shown.tolist(), words, strict=True)):
+            y, kept = self._top + row * _ROW, self.after[token] > 0
+            painter.setFont(theme.mono())
+            painter.setPen(look.color("text" if kept else "disabled"))
+            painter.drawText(
+                QPointF(left - 8 - mono.horizontalAdvance(word), y + _ROW / 2 + mono.ascent() / 2 - 1), word
+            )
+            room = right - left
+            if kept:
+                bar = QRectF(left, y + 4, max(1.0, room * float(self.after[token]) / largest), _ROW - 8)
+                painter.fillRect(bar, look.color("accent"))
+            outline = QRectF(left, round(y) + 3.5, max(1.0, room * float(self.before[token]) / largest), _ROW - 7)
+            painter.setPen(QPen(look.color("text" if kept else "disabled", 0.7), 1))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(outline)
+            painter.setFont(figures)
+            painter.setPen(look.color("text" if kept else "disabled"))
+            words_right = f"{100 * self.after[token]:.1f} %" if kept else "cut"
+            box = QRectF(right, y, area.right() - right - 8, _ROW)
+            painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, words_right)
+
+    def _work_out(self) -> None:
+        if not self._stale or self.snapshot is None:
+            if self.snapshot is None:
+                self.before = self.after = np.empty(0)
+            return
+        self._stale = False
+        try:
+            self.before = distribution(self.snapshot.logits, SamplingOptions())
+            self.after = distribution(self.snapshot.logits, self.options)
+        except ValueError:
+            self.before = self.after = np.empty(0)
+            return
+        most = min(len(self.before), 200)
+        top = np.argpartition(-self.before, most - 1)[:most]
+        self._order = top[np.lexsort((top, -self.before[top]))]
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        row = int((event.position().y() - self._top) // _ROW)
+        last = int((self.height() - 8 - self._top) / _ROW)
+        found = row if len(self.after) and 0 <= row < min(last, len(self._order)) else None
+        if found != self._hover:
+            self._hover = found
+            self.update()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self._hover = None
+        self.update()
