@@ -51,7 +51,8 @@ def distribution(logits: Floats, options: SamplingOptions) -> NDArray[np.float64
         raise ValueError("the logits hold a number that is not finite, or no possible token")
     if options.greedy or not options.temperature:
         return _one_hot(values)
-    weights = np.exp((values - highest) / options.temperature)
+    with np.errstate(over="ignore"):  # to -inf, which is probability 0
+        weights = np.exp((values - highest) / options.temperature)
     order = np.argsort(-values, kind="stable")
     if 0 < options.top_k < len(values):
         weights[order[options.top_k :]] = 0.0

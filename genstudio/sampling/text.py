@@ -14,7 +14,7 @@ from torch import Tensor
 from genstudio.nn.cache import Cache
 from genstudio.sampling.choose import SamplingOptions, distribution, pick
 
-Logits = NDArray[np.float32]
+Logits = NDArray[np.floating[Any]]
 
 
 class LanguageModel(Protocol):
@@ -33,7 +33,8 @@ class LanguageModel(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Choice:
-    """A token that was written: its `id`, the `probability` it had when it was chosen, and the raw `logits` (V,)."""
+    """A token that was written: its `id`, the `probability` it had when it was chosen, and the raw `logits` (V,),
+    float32 unless the model computes in float64."""
 
     id: int
     probability: float
@@ -109,7 +110,7 @@ def _read(model: LanguageModel, ids: list[int], cache: Cache | None) -> Logits:
     try:
         device = next(module.parameters()).device if module is not None else torch.device("cpu")
         logits = model(torch.tensor([ids], device=device), cache, True)[0, -1]
-        return logits.float().cpu().numpy()
+        return (logits if logits.dtype == torch.float64 else logits.float()).cpu().numpy()
     finally:
         if module is not None and training:
             module.train()

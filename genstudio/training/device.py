@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import platform
 
 import torch
@@ -47,6 +48,8 @@ def out_of_memory(error: BaseException) -> bool:
     """Whether an error means that memory ran out, on whichever device and however torch words it."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
     return isinstance(error, RuntimeError) and any(text in str(error).lower() for text in _OUT_OF_MEMORY)
 
 
