@@ -159,14 +159,15 @@ def _order(keys: Integers, counts: Integers, prefixes: int, vocabulary: int) -> 
 def _discounts(counts: Integers) -> Floats:
     """Discounts (4,) for counts 0, 1, 2, 3+ from counts of counts (Chen & Goodman 1998, eq. 17).
 
-    Where a count of counts is missing, as in small texts, all three are n1 / (n1 + 2 n2), or 0.5.
+    Where a count of counts is missing or an estimate is not above zero, as in texts with few n-grams, it is the first
+    one, n1 / (n1 + 2 n2), or 0.5: so every token keeps some probability.
     """
     n1, n2, n3, n4 = (int(np.count_nonzero(counts == k)) for k in (1, 2, 3, 4))
     y = n1 / (n1 + 2 * n2) if n1 and n2 else 0.5
     if not (n1 and n2 and n3 and n4):
         return np.array([0.0, y, y, y])
-    estimates = [0.0, 1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3]
-    return np.clip(estimates, 0.0, [0.0, 1.0, 2.0, 3.0])
+    second, third = 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3
+    return np.array([0.0, y, second if second > 0 else y, third if third > 0 else y])
 
 
 def _dense(keys: Integers, start: float, stop: float) -> Slices[tuple[Integers, Integers]]:

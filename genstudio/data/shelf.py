@@ -158,7 +158,7 @@ def _put(staging: Path, info: DatasetInfo) -> None:
     old = storage.move_aside(place) if os.path.lexists(place) else None
     with storage.translated(place):
         storage.again(lambda: staging.rename(place))
-    storage.sync_folder(place.parent)
+        storage.sync_folder(place.parent)
     if old is not None:
         shutil.rmtree(old, ignore_errors=True)
 

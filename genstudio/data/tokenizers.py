@@ -149,10 +149,10 @@ class CharTokenizer:
     def encode(self, text: str) -> NDArray[np.int32]:
         out = np.empty(len(text), np.int32)
         for position, codes in chunks(text):
-            ids = self.lookup(codes)
-            if ids.min() < 0:
-                raise self.lacks(codes[ids < 0], position + int((ids < 0).argmax()))
-            out[position : position + len(codes)] = ids
+            out[position : position + len(codes)] = self.lookup(codes)
+        if len(out) and out.min() < 0:
+            unknown = [np.unique(codes[out[at : at + len(codes)] < 0]) for at, codes in chunks(text)]
+            raise self.lacks(np.concatenate(unknown), int((out < 0).argmax()))
         return out
 
     def encode_lossy(self, text: str) -> tuple[NDArray[np.int32], tuple[int, ...]]:
