@@ -141,8 +141,9 @@ def _nearest_line_end(text: str, cut: int) -> int:
 
 def _encode(tokenizer: CharTokenizer, text: str, start: int, stop: int) -> Slices[Ids]:
     """Ids of `text[start:stop]`; with markers, of its non-empty lines. Raises DataError for unknown characters."""
-    kind = np.uint16 if tokenizer.size <= 0xFFFF else np.int32
-    parts: list[Ids] = [np.empty(0, kind)]
+    most = stop - start + (text.count("\n", start, stop) + 2 if tokenizer.markers else 0)
+    out: Ids = np.empty(most, np.uint16 if tokenizer.size <= 0xFFFF else np.int32)
+    size = 0
     for position, codes in chunks(text, start, stop):
         ids = tokenizer.lookup(codes)
         unknown = (ids < 0) & (codes != _NEWLINE) if tokenizer.markers else ids < 0
@@ -153,9 +154,10 @@ def _encode(tokenizer: CharTokenizer, text: str, start: int, stop: int) -> Slice
             behind = position + len(codes)
             after = behind >= stop or text[behind] == "\n"
             ids = _wrap(tokenizer.begin, tokenizer.end, ids, codes != _NEWLINE, before, after)
-        parts.append(ids.astype(kind))
+        out[size : size + len(ids)] = ids
+        size += len(ids)
         yield (position + len(codes) - start) / (stop - start)
-    return np.concatenate(parts)
+    return out[:size]
 
 
 def _wrap(

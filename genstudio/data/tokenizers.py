@@ -144,7 +144,7 @@ class CharTokenizer:
 
     def lookup(self, codes: NDArray[np.uint32]) -> NDArray[np.int32]:
         """(n,) code points -> (n,) int32 ids, -1 where the vocabulary has none."""
-        return self._table[np.minimum(codes, np.uint32(len(self._table) - 1))]
+        return self._table.take(codes, mode="clip")
 
     def encode(self, text: str) -> NDArray[np.int32]:
         out = np.empty(len(text), np.int32)
