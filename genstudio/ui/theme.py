@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -234,10 +235,15 @@ def visible(color: str) -> str:
 def icon(name: str, role: str = "text") -> QIcon:
     """A named icon in a colour of the current theme. Raises KeyError for an unknown name."""
     theme = current()
+    return _icon(name, getattr(theme, role), theme.disabled)
+
+
+@lru_cache(maxsize=256)
+def _icon(name: str, normal: str, disabled: str) -> QIcon:
     result = QIcon()
-    for state, color in ((QIcon.Mode.Normal, theme.color(role)), (QIcon.Mode.Disabled, theme.color("disabled"))):
-        drawing = QSvgRenderer(QByteArray(icons.svg(name, color.name())))
-        for size in (16, 20, 24, 32, 40, 64):
+    for state, color in ((QIcon.Mode.Normal, normal), (QIcon.Mode.Disabled, disabled)):
+        drawing = QSvgRenderer(QByteArray(icons.svg(name, color)))
+        for size in (16, 24, 32, 48, 80):
             pixmap = QPixmap(QSize(size, size))
             pixmap.fill(Qt.GlobalColor.transparent)
             painter = QPainter(pixmap)

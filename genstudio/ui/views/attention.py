@@ -31,6 +31,7 @@ class AttentionView(SnapshotFigure[Attention]):
         self.layer = self.head = 0
         self.causal = False
         self._alone = False
+        self._small: tuple[int, Array] | None = None
         self._cells: dict[tuple[int, int], QRectF] = {}
         self._large = QRectF()
         self._hover: tuple[int, int] | None = None
@@ -48,6 +49,7 @@ class AttentionView(SnapshotFigure[Attention]):
         layers, heads = snapshot.weights.shape[:2]
         self.layer, self.head = min(self.layer, layers - 1), min(self.head, heads - 1)
         self.causal = is_causal(snapshot.weights)
+        self._small = None
         self._hover = None
         self.setAccessibleDescription(f"{layers} layers, {heads} heads, step {snapshot.step}")
 
@@ -141,7 +143,10 @@ class AttentionView(SnapshotFigure[Attention]):
         margin = 20.0
         side = max(6.0, min((area.width() - margin) / heads, (area.height() - margin) / layers) - 4)
         pitch = side + 4
-        for layer, shrunk in enumerate(thumbnails(snapshot.weights, max(1, int(side * self.devicePixelRatioF())))):
+        pixels = max(1, int(side * self.devicePixelRatioF()))
+        if self._small is None or self._small[0] != pixels:
+            self._small = pixels, thumbnails(snapshot.weights, pixels)
+        for layer, shrunk in enumerate(self._small[1]):
             y = area.top() + margin + layer * pitch
             painter.setPen(look.color("quiet"))
             painter.drawText(
@@ -277,7 +282,7 @@ class AttentionView(SnapshotFigure[Attention]):
 def is_causal(weights: Array) -> bool:
     """Whether every entry above the diagonals of weights (..., T, T) is exactly 0, for more than one token."""
     size = weights.shape[-1]
-    return size > 1 and not weights[..., np.triu(np.ones((size, size), bool), 1)].any()
+    return size > 1 and not any(weights[..., row, row + 1 :].any() for row in range(size - 1))
 
 
 def thumbnails(weights: Array, side: int) -> Array:
@@ -287,7 +292,7 @@ def thumbnails(weights: Array, side: int) -> Array:
     if step <= 1:
         return weights
     starts = np.arange(0, size, step)
-    return np.asarray(np.maximum.reduceat(np.maximum.reduceat(weights, starts, axis=-1), starts, axis=-2))
+    return np.asarray(np.maximum.reduceat(np.maximum.reduceat(weights, starts, axis=-2), starts, axis=-1))
 
 
 def heatmap(weights: Array, causal: bool) -> QImage:

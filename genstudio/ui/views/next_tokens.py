@@ -37,6 +37,7 @@ class NextTokensView(SnapshotFigure[NextTokens]):
 
     def prepare(self, _snapshot: NextTokens) -> None:
         self._stale = True
+        self.before = np.empty(0)
 
     def clear(self) -> None:
         """Forget what was shown."""
@@ -104,7 +105,7 @@ class NextTokensView(SnapshotFigure[NextTokens]):
             (None, "after the sampler", "cut" if gone else f"{self.after[token]:.4f}"),
             (None, "rank", f"{self._hover + 1}"),
         ]
-        at = QPointF(self.width() / 2, self._top + (self._hover + 0.5) * _ROW)
+        at = QPointF(0.4 * self.width(), self._top + (self._hover + 0.5) * _ROW)
         bubble(painter, at, lines, QRectF(self.rect()), f"'{token_text(self.snapshot.pieces[token])}'  id {token}")
 
     def _paint_rows(self, painter: QPainter, area: QRectF) -> None:
@@ -149,14 +150,15 @@ class NextTokensView(SnapshotFigure[NextTokens]):
             return
         self._stale = False
         try:
-            self.before = distribution(self.snapshot.logits, SamplingOptions())
             self.after = distribution(self.snapshot.logits, self.options)
         except ValueError:
             self.before = self.after = np.empty(0)
             return
-        most = min(len(self.before), 200)
-        top = np.argpartition(-self.before, most - 1)[:most]
-        self._order = top[np.lexsort((top, -self.before[top]))]
+        if not len(self.before):
+            self.before = softmax(self.snapshot.logits)
+            most = min(len(self.before), 200)
+            top = np.argpartition(-self.before, most - 1)[:most]
+            self._order = top[np.lexsort((top, -self.before[top]))]
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         row = int((event.position().y() - self._top) // _ROW)
@@ -170,3 +172,9 @@ class NextTokensView(SnapshotFigure[NextTokens]):
         super().leaveEvent(event)
         self._hover = None
         self.update()
+
+
+def softmax(logits: Array) -> Array:
+    """Probabilities (V,) float64 of finite or -inf logits (V,)."""
+    weights = np.exp(np.asarray(logits, np.float64) - logits.max())
+    return np.asarray(weights / weights.sum())

@@ -45,22 +45,22 @@ class SamplesView(View[Text]):
         self.slider.setAccessibleName("Step of the sample shown")
         self.slider.setRange(0, 0)
         self.slider.setEnabled(False)
-        self.earlier = icon_button("chevron-right", "samples_newest", "Follow the newest")
-        self.earlier.setCheckable(True)
-        self.earlier.setChecked(True)
-        theme.set_icon(self.earlier, "resume")
+        self.newest = icon_button("chevron-right", "samples_newest", "Follow the newest")
+        self.newest.setCheckable(True)
+        self.newest.setChecked(True)
+        theme.set_icon(self.newest, "resume")
         row = QHBoxLayout()
         row.setSpacing(8)
         row.addWidget(self.label)
         row.addWidget(self.slider, 1)
-        row.addWidget(self.earlier)
+        row.addWidget(self.newest)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         layout.addLayout(row)
         layout.addWidget(self.text, 1)
         self.slider.valueChanged.connect(self._slid)
-        self.earlier.toggled.connect(self._follow)
+        self.newest.toggled.connect(self._follow)
         theme.changed.connect(lambda _: self._tint())
 
     def show_snapshot(self, snapshot: Text) -> None:
@@ -89,7 +89,7 @@ class SamplesView(View[Text]):
         self._steps.clear()
         self._texts.clear()
         self._shown = self.snapshot = None
-        self.earlier.setChecked(True)
+        self.newest.setChecked(True)
         self.slider.setRange(0, 0)
         self.slider.setEnabled(False)
         self.label.setText("")
@@ -113,9 +113,9 @@ class SamplesView(View[Text]):
     def _slid(self, index: int) -> None:
         newest = index == len(self._steps) - 1
         self._following = newest
-        self.earlier.blockSignals(True)
-        self.earlier.setChecked(newest)
-        self.earlier.blockSignals(False)
+        self.newest.blockSignals(True)
+        self.newest.setChecked(newest)
+        self.newest.blockSignals(False)
         self._show(index)
         self.step_chosen.emit(self._steps[index])
 

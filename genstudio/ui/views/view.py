@@ -19,6 +19,7 @@ from PySide6.QtGui import (
     QKeySequence,
     QPainter,
     QPaintEvent,
+    QPen,
     QPixmap,
     QPolygonF,
     QResizeEvent,
@@ -149,8 +150,9 @@ class Figure(QWidget):
         if self._cache is None or self._cache.size() != self.size() * ratio:
             self._cache = QPixmap(self.size() * ratio)
             self._cache.setDevicePixelRatio(ratio)
-            self._cache.fill(theme.current().color("panel"))
+            self._cache.fill(theme.current().color("window"))
             painter = QPainter(self._cache)
+            self._paint_card(painter)
             self.paint_figure(painter, QRectF(self.rect()))
             painter.end()
             self._drawn_at = time.monotonic()
@@ -171,6 +173,13 @@ class Figure(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         return QSize(200, 112)
+
+    def _paint_card(self, painter: QPainter) -> None:
+        look = theme.current()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(look.color("line"), 1))
+        painter.setBrush(look.color("panel"))
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 8, 8)
 
     def _redraw(self) -> None:
         self._cache = None

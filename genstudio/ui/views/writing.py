@@ -150,7 +150,9 @@ class DocumentView(View[Writing]):
     def set_prompt(self, text: str) -> None:
         """Replace everything by this text."""
         self._forget()
-        self.editor.setPlainText(shown(text))
+        self._painter.unknown = []
+        self._change(lambda: self.editor.setPlainText(shown(text)))
+        self._say()
 
     def begin_writing(self) -> None:
         """Take an earlier continuation away and make ready for the next one."""
@@ -278,6 +280,9 @@ class DocumentView(View[Writing]):
             else:
                 self._listening = False
                 self._forget()
+        self._say()
+
+    def _say(self) -> None:
         text = self.prompt()
         if text != self._last_prompt:
             self._last_prompt = text

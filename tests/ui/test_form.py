@@ -1,0 +1,216 @@
+"""The form holds exactly what it was given, says problems at their field, and resets what was changed."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
+from pytestqt.qtbot import QtBot
+
+from genstudio.config import Config, Setting, setting
+from genstudio.errors import Problem
+from genstudio.families.gpt.config import GPTConfig
+from genstudio.ui.form import ConfigForm
+from genstudio.ui.numbers import FloatEdit, number_text, read_number, stepped
+
+
+@pytest.fixture
+def form(qtbot: QtBot) -> ConfigForm:
+    made = ConfigForm(GPTConfig)
+    qtbot.addWidget(made)
+    made.show()
+    return made
+
+
+def one(found: Setting) -> st.SearchStrategy[Any]:
+    if found.kind == "bool":
+        return st.booleans()
+    if found.kind == "choice":
+        return st.sampled_from(found.choices)
+    if found.kind == "int":
+        return st.integers(int(found.low or 0), int(found.high or 2**40))
+    return st.floats(found.low if found.low is not None else -1e9, found.high if found.high is not None else 1e9)
+
+
+CONFIGS = st.fixed_dictionaries({found.name: one(found) for found in GPTConfig.settings()})
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(values=CONFIGS)
+def test_values_in_are_values_out(form: ConfigForm, values: dict[str, Any]) -> None:
+    form.set_values(values)
+    assert form.values() == values
+    assert {n: type(v) for n, v in form.values().items()} == {n: type(v) for n, v in values.items()}
+    assert form.problems() == GPTConfig.problems(values)
+
+
+def test_what_is_typed_is_what_is_read(form: ConfigForm, qtbot: QtBot) -> None:
+    editor = form.rows["learning_rate"].editor
+    for typed, value in (
+        ("3e-4", 3e-4),
+        ("1e-7", 1e-7),
+        ("0,5", 0.5),
+        ("0.0010000000000000002", 0.0010000000000000002),
+    ):
+        editor.selectAll()
+        with qtbot.waitSignal(form.changed) as caught:
+            qtbot.keyClicks(editor, typed)
+        assert form.values()["learning_rate"] == value
+        assert caught.args is not None
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"heads": 5}, "heads"),
+        ({"dropout": 0.95}, "dropout"),
+        ({"layers": "many"}, "layers"),
+        ({"learning_rate": ""}, "learning_rate"),
+    ],
+)
+def test_a_problem_appears_at_its_field_and_goes_again(form: ConfigForm, changes: dict[str, Any], field: str) -> None:
+    form.set_values(changes)
+    wrong = [name for name, row in form.rows.items() if not row.problem.isHidden()]
+    assert wrong == [field]
+    assert form.rows[field].problem.text() == form.problems()[0].message
+    assert form.rows[field].editor.property("problem") is True
+    form.set_values(GPTConfig().model_dump())
+    assert form.rows[field].problem.isHidden() and not form.problems()
+
+
+def test_problems_from_elsewhere_are_shown_until_something_changes(form: ConfigForm) -> None:
+    form.show_problems([Problem("batch", "too large for the memory"), Problem("", "no data chosen")])
+    assert form.rows["batch"].problem.text() == "too large for the memory"
+    assert form.general.text() == "no data chosen"
+    form.set_values({"batch": 4})
+    assert form.rows["batch"].problem.isHidden() and form.general.isHidden()
+
+
+def test_a_hidden_problem_opens_its_section(form: ConfigForm) -> None:
+    assert not form.more.opened
+    form.set_values({"dropout": 0.95})
+    assert form.more.opened
+
+
+def test_the_dot_compares_with_the_preset_and_goes_back_to_it(form: ConfigForm, qtbot: QtBot) -> None:
+    row = form.rows["layers"]
+    assert not row.reset.isVisible()
+    form.set_base({"layers": 6})
+    form.set_values({"layers": 8})
+    assert row.reset.isVisible()
+    qtbot.mouseClick(row.reset, Qt.MouseButton.LeftButton)
+    assert form.values()["layers"] == 6 and not row.reset.isVisible()
+    form.set_values({"layers": 4})
+    form.reset()
+    assert form.values()["layers"] == 6
+
+
+def test_settings_without_effect_are_grey_and_say_why(form: ConfigForm) -> None:
+    assert form.rows["muon_rate"].editor.isEnabled()
+    form.set_values({"optimizer": "adamw"})
+    row = form.rows["muon_rate"]
+    assert not row.editor.isEnabled()
+    assert "Optimizer: muon" in row.editor.toolTip()
+    assert "muon_rate" in form.values()
+
+
+def test_locked_settings_say_why(form: ConfigForm) -> None:
+    form.set_locked(["layers"], "Fixed while this run goes on.")
+    assert not form.rows["layers"].editor.isEnabled() and "Fixed while" in form.rows["layers"].editor.toolTip()
+    form.set_locked([], "")
+    assert form.rows["layers"].editor.isEnabled()
+
+
+def test_changed_comes_once_for_many_values(form: ConfigForm, qtbot: QtBot) -> None:
+    seen: list[object] = []
+    form.changed.connect(seen.append)
+    form.set_values({"layers": 2, "heads": 2, "d_model": 64})
+    assert len(seen) == 1 and seen[0] == form.values()
+    form.set_values({"layers": 2})
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize("name", ["layers", "activation"])
+def test_the_wheel_changes_only_what_has_the_focus(form: ConfigForm, qtbot: QtBot, name: str) -> None:
+    form.more.set_opened(True)
+    before = form.values()
+    editor = form.rows[name].editor
+    form.search.setFocus()
+    wheel = QWheelEvent(
+        QPointF(5, 5), QPointF(5, 5), QPoint(), QPoint(0, -120), Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+    )  # fmt: skip
+    QApplication.sendEvent(editor, wheel)
+    assert form.values() == before
+
+
+def test_search_leaves_what_matches(form: ConfigForm) -> None:
+    form.search.setText("rotary")
+    shown = {name for name, row in form.rows.items() if not row.isHidden()}
+    assert "position_base" in shown and "layers" not in shown
+    assert form.more.opened
+    form.search.clear()
+    assert all(not row.isHidden() for row in form.rows.values())
+
+
+def test_every_editor_has_a_name_and_help(form: ConfigForm) -> None:
+    for found in GPTConfig.settings():
+        editor = form.findChild(QWidget, f"setting_{found.name}")
+        assert editor is not None and editor.accessibleName() == found.label
+        assert found.help.rstrip(".") in editor.accessibleDescription()
+        assert found.source in form.rows[found.name].help.text()
+
+
+class Hostile(Config):
+    """Words that would be markup."""
+
+    name: str = setting("<b>bold</b>", "<img src=x> & more", label="<i>Name</i>", main=True)
+    kind: Literal["<u>a</u>", "b"] = setting("b", "choose", group="<h1>Group</h1>")
+    size: int = setting(2**40, "a large whole number", low=0)
+
+
+def test_words_are_never_markup(qtbot: QtBot) -> None:
+    form = ConfigForm(Hostile)
+    qtbot.addWidget(form)
+    form.set_values({"name": "<script>"})
+    assert all(label.textFormat() == Qt.TextFormat.PlainText for label in form.findChildren(QLabel))
+    assert "&lt;img" in form.rows["name"].editor.toolTip()
+    assert form.values() == {"name": "<script>", "kind": "b", "size": 2**40}
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_a_number_survives_its_text(value: float) -> None:
+    assert read_number(number_text(value)) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "steps", "logarithmic", "whole", "expected"),
+    [
+        (0.004, 1, True, False, 0.005),
+        (0.004, -1, True, False, 0.002),
+        (1e-7, 1, True, False, 2e-7),
+        (0.98, 1, False, False, 0.99),
+        (0.1, 2, False, False, 0.12),
+        (0.999, 1, False, False, 1.0),
+        (12, 1, True, True, 24),
+        (12, -1, True, True, 6),
+    ],
+)
+def test_steps_are_tidy(value: float, steps: int, logarithmic: bool, whole: bool, expected: float) -> None:
+    assert stepped(value, steps, logarithmic=logarithmic, whole=whole) == expected
+
+
+def test_stepping_stops_at_the_ends(qtbot: QtBot) -> None:
+    edit = FloatEdit(low=0, high=0.9)
+    qtbot.addWidget(edit)
+    edit.set_value(0.895)
+    edit.stepBy(10)
+    assert edit.value() == 0.9
+    assert not edit.stepEnabled() & FloatEdit.StepEnabledFlag.StepUpEnabled
+    edit.set_value(5.0)
+    assert edit.value() == 5.0

@@ -1,0 +1,106 @@
+"""The small widgets: what they say is what they were given."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QGuiApplication
+from PySide6.QtWidgets import QLabel, QPushButton, QToolButton, QVBoxLayout
+from pytestqt.qtbot import QtBot
+
+from genstudio.errors import Failure
+from genstudio.ui.widgets import (
+    Banner,
+    CollapsibleSection,
+    ElidedLabel,
+    EmptyState,
+    LabeledSlider,
+    plain_label,
+    tooltip,
+)
+
+
+def test_a_banner_says_all_and_goes(qtbot: QtBot) -> None:
+    action = QAction("Retry")
+    banner = Banner.of(Failure("X", "what <b>happened</b>", "what next", "/a/file", details="the trace"), [action])
+    qtbot.addWidget(banner)
+    banner.show()
+    words = " ".join(label.text() for label in banner.findChildren(QLabel))
+    assert "what <b>happened</b>" in words and "what next" in words and "/a/file" in words
+    assert all(label.textFormat() == Qt.TextFormat.PlainText for label in banner.findChildren(QLabel) if label.text())
+    with qtbot.waitSignal(action.triggered):
+        qtbot.mouseClick(banner.findChild(QPushButton, "banner_action"), Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(banner.findChild(QPushButton, "banner_copy_details"), Qt.MouseButton.LeftButton)
+    assert QGuiApplication.clipboard().text() == "the trace"
+    with qtbot.waitSignal(banner.dismissed):
+        qtbot.mouseClick(banner.findChild(QToolButton, "banner_dismiss"), Qt.MouseButton.LeftButton)
+    assert not banner.isVisible()
+
+
+@pytest.mark.parametrize(
+    ("slider", "values"),
+    [
+        (("Temperature", 0.05, 5.0, 0.8, True, False), (0.05, 0.1, 0.8, 5.0)),
+        (("Top-k", 0, 100, 0, False, True), (0, 1, 37, 100)),
+        (("Top-p", 0.01, 1.0, 1.0, False, False), (0.01, 0.95, 1.0)),
+    ],
+)
+def test_a_slider_keeps_exact_values(
+    qtbot: QtBot, slider: tuple[str, float, float, float, bool, bool], values: tuple[float, ...]
+) -> None:
+    name, low, high, value, logarithmic, whole = slider
+    widget = LabeledSlider(name, low, high, value, logarithmic=logarithmic, whole=whole)
+    qtbot.addWidget(widget)
+    seen: list[float] = []
+    widget.changed.connect(seen.append)
+    assert widget.value() == value
+    for wanted in values:
+        widget.set_value(wanted)
+        assert widget.value() == wanted and widget.editor.value() == wanted
+    assert seen == []
+    ticks = widget.slider.maximum()
+    widget.slider.setValue(0)
+    widget.slider.setValue(ticks)
+    assert seen[0] == pytest.approx(low) and seen[-1] == pytest.approx(high)
+    widget.editor.set_value(values[1])
+    assert widget.value() == values[1] and seen[-1] == values[1]
+    widget.editor.set_value(high * 10)
+    assert widget.value() == values[1]
+
+
+def test_a_section_opens_and_closes(qtbot: QtBot) -> None:
+    section = CollapsibleSection("More")
+    inside = QVBoxLayout()
+    label = plain_label("within")
+    inside.addWidget(label)
+    section.set_content(inside)
+    qtbot.addWidget(section)
+    section.show()
+    assert not label.isVisible()
+    with qtbot.waitSignal(section.toggled):
+        section.set_opened(True)
+    assert label.isVisible()
+    section.set_note("2 changed")
+    assert "2 changed" in section.findChild(QToolButton).text()
+
+
+def test_a_long_name_is_cut_and_can_be_read(qtbot: QtBot) -> None:
+    label = ElidedLabel("a <b>very</b> long name\nof a run " * 20)
+    qtbot.addWidget(label)
+    label.resize(100, 20)
+    label.show()
+    assert "\n" not in label.text() and "&lt;b&gt;" in label.toolTip()
+    label.setText("short")
+    assert label.toolTip() == ""
+
+
+def test_an_empty_place_says_what_to_do(qtbot: QtBot) -> None:
+    empty = EmptyState("runs", "Nothing yet.", "Train")
+    qtbot.addWidget(empty)
+    with qtbot.waitSignal(empty.triggered):
+        empty.findChild(QPushButton).click()
+
+
+def test_tooltips_are_never_markup() -> None:
+    assert tooltip("a < b & c") == "<p style='white-space: pre-wrap; margin: 0'>a &lt; b &amp; c</p>"
+    assert tooltip("") == ""

@@ -1,0 +1,115 @@
+"""Attention: the right words for the right cell, and the masked part apart from zero."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from genstudio.events import Attention
+from genstudio.ui.views.attention import AttentionView, heatmap, is_causal, thumbnails
+
+
+def weights(layers: int, heads: int, size: int, *, causal: bool = True) -> np.ndarray:
+    raw = np.random.default_rng(0).random((layers, heads, size, size)) + 1e-3
+    raw = np.tril(raw) if causal else raw
+    return (raw / raw.sum(-1, keepdims=True)).astype(np.float32)
+
+
+def shown(qtbot: QtBot, snapshot: Attention, width: int = 640, height: int = 420) -> AttentionView:
+    view = AttentionView()
+    qtbot.addWidget(view)
+    view.resize(width, height)
+    view.show()
+    view.show_snapshot(snapshot)
+    view.image()
+    return view
+
+
+def test_words_of_a_cell(qtbot: QtBot) -> None:
+    given = weights(3, 4, 5)
+    view = shown(qtbot, Attention("a", 7, ("T", "h", "e", " ", "\n"), given))
+    view.choose(1, 2)
+    assert view.describe(1, 0) == f"layer 2 head 3: 'h' looks at 'T' {given[1, 2, 1, 0]:.2f}"
+    assert view.describe(0, 3) == "layer 2 head 3: 'T' looks at '␣' masked"
+
+
+def test_hover_finds_the_cell_under_the_pointer(qtbot: QtBot) -> None:
+    view = shown(qtbot, Attention("a", 7, tuple("abcde"), weights(2, 2, 5)))
+    cell = view._large.width() / 5
+    qtbot.mouseMove(view, QPoint(round(view._large.left() + 1.5 * cell), round(view._large.top() + 3.5 * cell)))
+    assert view._hover == (3, 1)
+    assert "'d' looks at 'b'" in view.accessibleDescription()
+
+
+def test_click_and_keys_choose_a_head(qtbot: QtBot) -> None:
+    view = shown(qtbot, Attention("a", 7, tuple("abcde"), weights(3, 4, 5)))
+    with qtbot.waitSignal(view.head_chosen) as caught:
+        qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=view._cells[2, 1].center().toPoint())
+    assert caught.args == [2, 1]
+    qtbot.keyClick(view, Qt.Key.Key_Up)
+    qtbot.keyClick(view, Qt.Key.Key_Right)
+    assert (view.layer, view.head) == (1, 2)
+    before = view._large.width()
+    qtbot.keyClick(view, Qt.Key.Key_Return)
+    view.image()
+    assert view._large.width() > before and not view._cells
+
+
+@pytest.mark.parametrize(("layers", "heads", "size"), [(1, 1, 1), (1, 12, 2), (12, 1, 40), (12, 12, 256), (4, 4, 64)])
+def test_all_sizes_fit(qtbot: QtBot, layers: int, heads: int, size: int) -> None:
+    tokens = tuple(f"token{i}" for i in range(size))
+    for width, height in ((320, 520), (900, 400)):
+        view = shown(qtbot, Attention("a", 1, tokens, weights(layers, heads, size)), width, height)
+        assert len(view._cells) == layers * heads
+        edges = [*view._cells.values(), view._large]
+        assert all(box.left() >= 0 and box.right() <= width and box.bottom() <= height for box in edges)
+        assert not any(view._large.intersects(cell) for cell in view._cells.values())
+
+
+def test_masked_is_not_the_colour_of_zero() -> None:
+    matrix = np.array([[1.0, 0.0], [0.0, 1.0]], np.float32)
+    image = heatmap(matrix, causal=True)
+    assert image.pixelColor(1, 0).alpha() == 0 and image.pixelColor(0, 1).alpha() == 255
+    assert heatmap(matrix, causal=False).pixelColor(1, 0).alpha() == 255
+
+
+def test_a_model_without_mask_is_noticed() -> None:
+    assert is_causal(weights(2, 2, 6))
+    assert not is_causal(weights(2, 2, 6, causal=False))
+    leaking = weights(2, 2, 6)
+    leaking[1, 1, 2, 3] = 1e-9
+    assert not is_causal(leaking)
+    assert not is_causal(np.ones((1, 1, 1, 1)))
+
+
+def test_thumbnails_keep_the_largest_weight_of_each_patch() -> None:
+    given = weights(2, 3, 100)
+    small = thumbnails(given, 30)
+    assert small.shape == (2, 3, 25, 25)
+    assert small[1, 2, 4, 3] == given[1, 2, 16:20, 12:16].max()
+    assert thumbnails(given, 100) is given
+
+
+def test_a_hidden_view_draws_the_newest_when_shown(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[int] = []
+    monkeypatch.setattr(AttentionView, "paint_figure", lambda self, *_: drawn.append(self.snapshot.step))
+    view = AttentionView()
+    qtbot.addWidget(view)
+    for step in range(5):
+        view.show_snapshot(Attention("a", step, tuple("ab"), weights(1, 1, 2)))
+    QApplication.processEvents()
+    assert drawn == []
+    view.show()
+    qtbot.waitUntil(lambda: drawn == [4] or drawn[-1:] == [4])
+
+
+def test_the_table_is_the_chosen_head(qtbot: QtBot) -> None:
+    given = weights(2, 2, 3)
+    view = shown(qtbot, Attention("a", 1, tuple("abc"), given))
+    view.choose(1, 0)
+    header, rows = view.table()
+    assert header[-1] == "weight"
+    assert [row[-1] for row in rows] == given[1, 0].ravel().tolist()

@@ -1,0 +1,223 @@
+"""Charts: what is appended is drawn, read, saved; hidden ones cost nothing."""
+
+from __future__ import annotations
+
+import csv
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QMouseEvent
+from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from genstudio.errors import StorageError
+from genstudio.ui import theme
+from genstudio.ui.views.curves import CurveGroup, CurvesView, Line
+
+
+def loss_chart() -> CurvesView:
+    return CurvesView("Loss", "nats", {"train_loss": "training", "val_loss": "validation"})
+
+
+@pytest.fixture
+def chart(qtbot: QtBot, qapp: QApplication) -> CurvesView:
+    theme.apply(qapp, "light")
+    made = loss_chart()
+    qtbot.addWidget(made)
+    made.resize(640, 320)
+    made.show()
+    steps = np.arange(1, 2001)
+    made.append("train_loss", steps, 1.5 + 2.7 * np.exp(-steps / 80))
+    made.append("val_loss", steps[::100], 1.6 + 2.6 * np.exp(-steps[::100] / 80))
+    return made
+
+
+def pixels(image: QImage, color: str, near: int = 40) -> int:
+    wanted = QColor(color)
+    count = 0
+    for x in range(image.width()):
+        for y in range(image.height()):
+            found = image.pixelColor(x, y)
+            distance = (
+                abs(found.red() - wanted.red())
+                + abs(found.green() - wanted.green())
+                + abs(found.blue() - wanted.blue())
+            )
+            count += distance < near
+    return count
+
+
+def seen(view: CurvesView) -> int:
+    return len(view.points("train_loss")[0])
+
+
+def move(chart: CurvesView, x: float, y: float) -> None:
+    at = QPointF(x, y)
+    none = Qt.MouseButton.NoButton
+    event = QMouseEvent(QEvent.Type.MouseMove, at, chart.mapToGlobal(at), none, none, Qt.KeyboardModifier.NoModifier)
+    QApplication.sendEvent(chart, event)
+
+
+def test_both_lines_are_drawn_in_their_colours(chart: CurvesView) -> None:
+    image = chart.image()
+    assert pixels(image, theme.BLUE) > 300 and pixels(image, theme.ORANGE) > 300
+    chart.clear()
+    assert pixels(chart.image(), theme.ORANGE) < 60
+
+
+def test_hidden_charts_draw_what_was_missed_when_shown(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[int] = []
+    real = CurvesView.paint_figure
+    monkeypatch.setattr(
+        CurvesView,
+        "paint_figure",
+        monkeypatch.setattr(CurvesView, "paint_figure", lambda self, *a: (drawn.append(seen(self)), real(self, *a))),
+    )
+    hidden = loss_chart()
+    qtbot.addWidget(hidden)
+    for step in range(50):
+        hidden.append("train_loss", np.array([step]), np.array([1.0]))
+    QApplication.processEvents()
+    assert drawn == []
+    hidden.show()
+    qtbot.waitUntil(lambda: 50 in drawn)
+
+
+def test_many_appends_cost_few_drawings(chart: CurvesView, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    QApplication.processEvents()
+    drawn: list[int] = []
+    real = CurvesView.paint_figure
+    monkeypatch.setattr(
+        CurvesView,
+        "paint_figure",
+        monkeypatch.setattr(CurvesView, "paint_figure", lambda self, *a: (drawn.append(seen(self)), real(self, *a))),
+    )
+    for step in range(2001, 2301):
+        chart.append("train_loss", np.array([step]), np.array([1.5]))
+        QApplication.processEvents()
+    qtbot.waitUntil(lambda: drawn and drawn[-1] == 2300)
+    assert len(drawn) < 60
+
+
+def test_the_reference_that_matters_is_in_the_picture(chart: CurvesView) -> None:
+    chart.set_reference("kn", 1.2, "Kneser-Ney 1.200")
+    chart.set_reference("far", 400.0, "far 400")
+    chart.image()
+    assert chart._scale.low < 1.2 and chart._scale.high < 10
+    chart.set_reference("kn", None)
+    chart.image()
+    assert chart._scale.low > 1.2
+
+
+def test_a_wild_beginning_does_not_squeeze_the_rest(chart: CurvesView) -> None:
+    values = np.full(1000, 2.0) + np.linspace(0.5, 0, 1000)
+    values[:3] = 5000.0
+    chart.replace("train_loss", np.arange(1000), values)
+    chart.replace("val_loss", np.empty(0, np.int64), np.empty(0))
+    chart.image()
+    assert chart._scale.high < 4
+
+
+def test_not_a_number_breaks_nothing(chart: CurvesView) -> None:
+    chart.append("train_loss", np.array([2001, 2002]), np.array([math.nan, math.inf]))
+    chart.set_log(True)
+    chart.append("train_loss", np.array([2003]), np.array([-1.0]))
+    assert chart.image().width() == 640
+
+
+def test_the_crosshair_is_one_for_the_group(chart: CurvesView, qtbot: QtBot) -> None:
+    other = CurvesView("Rate", "", {"learning_rate": "rate"})
+    qtbot.addWidget(other)
+    group = CurveGroup([chart, other])
+    chart.image()
+    move(chart, chart._scale.area.center().x(), chart._scale.area.center().y())
+    assert other._at == chart._at == round(chart._scale.step(chart._scale.area.center().x()))
+    QApplication.sendEvent(chart, QEvent(QEvent.Type.Leave))
+    assert other._at is None
+    chart.setFocus()
+    qtbot.keyClick(chart, Qt.Key.Key_Plus)
+    assert other._window == chart._window is not None
+    qtbot.keyClick(chart, Qt.Key.Key_Home)
+    assert other._window is None and chart._window is None
+    group.mark(3, "saved", "checkpoint")
+    assert len(other._marks) == 1
+
+
+def test_a_click_says_the_step_and_a_drag_does_not(chart: CurvesView, qtbot: QtBot) -> None:
+    chart.image()
+    middle = chart._scale.area.center().toPoint()
+    with qtbot.waitSignal(chart.step_chosen) as caught:
+        qtbot.mouseClick(chart, Qt.MouseButton.LeftButton, pos=middle)
+    assert caught.args == [round(chart._scale.step(middle.x()))]
+
+
+def test_zoom_shows_a_part(chart: CurvesView) -> None:
+    chart.set_window((1000, 1500))
+    chart.image()
+    assert (chart._scale.left, chart._scale.right) == (1000, 1500)
+    assert chart._scale.high < 2.0
+
+
+def test_values_at_a_step_are_the_last_ones_before_it(chart: CurvesView) -> None:
+    curve = chart._curves["val_loss"]
+    step, value = curve.at(250) or (0, 0.0)
+    assert step == 201 and value == pytest.approx(1.6 + 2.6 * math.exp(-201 / 80))
+    assert curve.at(0) is None
+
+
+def test_csv_holds_every_value(chart: CurvesView, tmp_path: Path) -> None:
+    file = tmp_path / "loss.csv"
+    chart.save(file)
+    rows = list(csv.reader(file.read_text(encoding="utf-8").splitlines()))
+    assert rows[0] == ["step", "train_loss", "val_loss"] and len(rows) == 2001
+    _, values = chart.points("train_loss")
+    assert [float(row[1]) for row in rows[1:]] == values.tolist()
+    assert rows[2][2] == ""
+
+
+def test_pictures_can_be_read_back(chart: CurvesView, tmp_path: Path) -> None:
+    chart.save(tmp_path / "loss.png")
+    assert pixels(QImage(str(tmp_path / "loss.png")), theme.ORANGE) > 300
+    chart.save(tmp_path / "loss.svg")
+    drawing = QSvgRenderer(str(tmp_path / "loss.svg"))
+    assert drawing.isValid() and drawing.viewBoxF() == QRectF(0, 0, 640, 320)
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg", "csv"])
+def test_a_place_that_cannot_be_written_is_said(chart: CurvesView, tmp_path: Path, suffix: str) -> None:
+    with pytest.raises(StorageError) as caught:
+        chart.save(tmp_path / "no such folder" / f"loss.{suffix}")
+    assert caught.value.path is not None and caught.value.hint
+
+
+def test_colours_follow_the_theme(chart: CurvesView, qapp: QApplication) -> None:
+    theme.apply(qapp, "dark")
+    assert pixels(chart.image(), theme.DARK.panel, 6) > 640 * 320 / 2
+    theme.apply(qapp, "light")
+    assert pixels(chart.image(), theme.LIGHT.panel, 6) > 640 * 320 / 2
+
+
+def test_labels_of_references_never_overlap(chart: CurvesView, monkeypatch: pytest.MonkeyPatch) -> None:
+    from genstudio.ui.views import chart as frame
+
+    placed: list[QRectF] = []
+    real = frame.place
+    monkeypatch.setattr(frame, "place", lambda *a: (placed.append(real(*a)), placed[-1])[1])
+    for index, value in enumerate((1.50, 1.51, 1.52, 1.53, 1.54)):
+        chart.set_reference(str(index), value, f"a long reference label number {index}")
+    chart.image()
+    assert len(placed) == 5
+    assert not any(a.intersects(b) for i, a in enumerate(placed) for b in placed[:i])
+
+
+def test_own_colours_and_new_series(qtbot: QtBot) -> None:
+    view = CurvesView("Two", "", [Line("a", "first", "#CC0000")])
+    qtbot.addWidget(view)
+    view.add_series(Line("b", "second"))
+    view.append("b", np.array([1, 2]), np.array([1.0, 2.0]))
+    with pytest.raises(KeyError):
+        view.append("c", np.array([1]), np.array([1.0]))
