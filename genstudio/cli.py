@@ -252,14 +252,9 @@ def _find(options: argparse.Namespace) -> Any:
 
 def _ref(options: argparse.Namespace) -> Any:
     from genstudio.tasks.models import ModelRef
+    from genstudio.training.checkpoint import which
 
-    which: str | int = options.checkpoint
-    if which not in ("last", "best"):
-        try:
-            which = int(which)
-        except ValueError:
-            raise GenstudioError(f"'{which}' is not a checkpoint.", "Name 'last', 'best' or a step.") from None
-    return ModelRef(str(_find(options).folder), which)
+    return ModelRef(str(_find(options).folder), which(options.checkpoint))
 
 
 def _frames(task: Any) -> Iterator[Frame]:

@@ -32,7 +32,7 @@ def setting(
     `main` settings are shown open, the rest under "More"; `logarithmic` ones step by factors;
     `when` says in the form `other=value|value` for which other setting this one has an effect.
     """
-    extra = {
+    extra: dict[str, Any] = {
         "source": source,
         "group": group,
         "label": label,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from genstudio.config import Config
 
@@ -44,7 +44,7 @@ class Family(Generic[C, D]):
     data_kind: str
     config: type[C]
     presets: tuple[Preset, ...]
-    prepare: Callable[[C, Any], Iterator[float]]
+    prepare: Callable[[C, Any], Generator[float, None, Any]]
     learner: Callable[[C, D, str, int], Learner]
     keep: Callable[[D], dict[str, Any]]
     reopen: Callable[[C, Mapping[str, Any]], D]

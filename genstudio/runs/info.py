@@ -28,7 +28,8 @@ class RunInfo:
     """What run.json and the end of the metrics say. `reason` explains the states `newer` and `damaged`.
 
     `key` stays the same when the folder is renamed or copied; `plan` is {"steps": n} or {"seconds": s};
-    `losses` are the last values of every series whose name contains "loss"; `checkpoints` are steps, ascending; `elapsed` is in seconds.
+    `losses` are the last values of every series whose name contains "loss"; `checkpoints` are steps, ascending;
+    `elapsed` is in seconds.
     """
 
     id: str

@@ -57,7 +57,7 @@ class Evaluate:
                 info.path,
             )
         family, config = settings_of(run)
-        data = yield from sliced(family.prepare(config, shelf.open_dataset(info)), "Preparing the text")
+        data: Any = yield from sliced(family.prepare(config, shelf.open_dataset(info)), "Preparing the text")
         return replace(data, tokenizer=opened.learner.data.tokenizer)
 
 
@@ -70,6 +70,8 @@ class ReadReferences:
 
     def run(self, models: Models) -> Generator[Frame, None, None]:
         dataset = shelf.open_dataset(shelf.find_dataset(self.data))
-        prepared = yield from sliced(prepare_text(dataset, self.markers, 2), "Reading the text")
+        prepared = yield from sliced(
+            prepare_text(dataset, "lines" if self.markers == "lines" else "none", 2), "Reading the text"
+        )
         lines = yield from sliced(reference_lines(prepared), "Counting for the reference lines")
         yield Frame(snapshots=(Answer("references", 0, {"data": self.data, "markers": self.markers, **lines}),))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from genstudio import families
 from genstudio.errors import ConfigError, RunError
@@ -17,7 +17,7 @@ class ModelRef:
     """A model by where it is: a run's folder, and `live`, `last`, `best` or the step of a checkpoint."""
 
     run: str
-    which: str | int = "last"
+    which: Literal["live", "last", "best"] | int = "last"
 
 
 @dataclass(slots=True)
@@ -46,8 +46,7 @@ class Models:
         from genstudio.training import checkpoint
 
         run = Run.open(ref.run)
-        which = "last" if ref.which == "live" else ref.which
-        step = checkpoint.resolve(run, which)
+        step = checkpoint.resolve(run, "last" if ref.which == "live" else ref.which)
         if (key, step) not in self._read:
             self._read[key, step] = self._open(run, step)
             while len(self._read) > self.keep:

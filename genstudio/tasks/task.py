@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from genstudio.data.slices import Slices
 from genstudio.events import Frame, Progress
 
 if TYPE_CHECKING:
@@ -71,8 +72,8 @@ class WarmUp:
         yield Frame(progress=Progress(f"torch {torch.__version__}"))
 
 
-def sliced(work: Iterator[float], text: str, seconds: float = 0.05) -> Generator[Frame, None, T]:  # type: ignore[type-var]
-    """Frames with the progress of `work`, a generator of fractions; returns what `work` returns."""
+def sliced(work: Slices[T], text: str, seconds: float = 0.05) -> Generator[Frame, None, T]:
+    """Frames with the progress of sliced work; returns what it returns."""
     due = time.monotonic() + seconds
     while True:
         try:

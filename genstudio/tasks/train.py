@@ -102,9 +102,14 @@ class Training:
             self._show()
         elif isinstance(change, Extend) and self._plan is not None:
             self._plan.steps, self._plan.seconds = change.steps, change.seconds
+            self._tell_plan()
             self._notices.append(Notice(self._saver.step, "changed", f"Planned for {_planned(self._plan)} in all"))
             return Frame(notices=tuple(self._notices_out()), progress=self._progress())
         return None
+
+    def _tell_plan(self) -> None:
+        if self._run is not None:
+            self._run.set_plan(_said(self._plan))
 
     def _save_now(self) -> Frame | None:
         if self._run is None:
@@ -176,7 +181,7 @@ class Training:
                 run.release()
                 raise
             family, config, learner, state = run_learner
-        self._learner, self._config = learner, config
+        self._learner = learner
         self._watch = Stopwatch(float(state.get("elapsed", 0.0)))
         self._saver = _Saver(run, learner, self._plan, self._watch, self._start, state.get("best"))
         self._rate = _Rate(self._start)
@@ -196,9 +201,10 @@ class Training:
         self._start = int(state["step"])
         run.truncate(self._start)
         saved = state.get("plan") or run.info.plan
-        self._plan = Plan(saved.get("steps"), saved.get("seconds"))
+        self._plan = Plan(int(saved["steps"]) if "steps" in saved else None, saved.get("seconds"))
         if task.steps or task.seconds:
             self._plan = Plan(task.steps, task.seconds)
+            run.set_plan(_said(self._plan))
         self._notices += [Notice(self._start, "warning", text) for text in state.get("warnings", [])]
         self._notices.append(Notice(self._start, "info", f"Resumed at step {self._start:,}"))
         return family, config, learner, state
@@ -239,7 +245,7 @@ class Training:
             self._watch,
             start=self._start,
             stop_after=self._task.stop_after,
-            evaluate_every=self._config.evaluate_every,
+            evaluate_every=self._learner.evaluate_every,
         )
         for frame in frames(self._watch.over(events)):
             opened.step = saver.step = max([saver.step, *(int(s.steps[-1]) for s in frame.series.values())])

@@ -110,12 +110,8 @@ def _ids(opened: Opened, prompt: str) -> tuple[Any, tuple[int, ...]]:
     ids, unknown = tokenizer.encode_lossy(prompt)
     if tokenizer.begin is not None:
         ids = np.concatenate([np.array([tokenizer.begin], np.int32), ids])
+    if len(ids) == 0 and unknown:
+        raise DataError("None of these characters is in the model's vocabulary.", "Type text like its training text.")
     if len(ids) == 0:
         ids, _ = tokenizer.encode_lossy("\n")
-    if len(ids) == 0:
-        if prompt and unknown:
-            raise DataError(
-                "None of these characters is in the model's vocabulary.", "Type some text like its training text."
-            )
-        ids = np.zeros(1, np.int32)
-    return ids, tuple(unknown)
+    return (ids if len(ids) else np.zeros(1, np.int32)), tuple(unknown)

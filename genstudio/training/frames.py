@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Iterator
 
@@ -15,24 +16,43 @@ from genstudio.training.loop import Metrics, Tick
 
 
 def frames(events: Iterable[Metrics | Snapshot | Tick], seconds: float = 0.05) -> Iterator[Frame]:
-    """One Frame per slice of `seconds`; closing it closes `events`.
+    """One Frame per slice of `seconds`; closing it closes `events`. On the CPU no step follows a bad one.
 
     Raises TrainingError at the first step whose numbers are not finite; the numbers before it are delivered first.
     """
     metrics: list[Metrics] = []
     newest: dict[str, Snapshot] = {}
     due = time.monotonic() + seconds
-    for event in events:
+    stream = iter(events)
+    while True:
+        try:
+            event = next(stream)
+        except StopIteration:
+            break
+        except Exception:
+            yield from _flush(metrics, newest)
+            raise
         if isinstance(event, Metrics):
             metrics.append(event)
         elif isinstance(event, Snapshot):
             newest[event.channel] = event
-        if time.monotonic() >= due:
+        if time.monotonic() >= due or _is_bad(event):
             yield from _flush(metrics, newest)
             metrics, newest = [], {}
             due = time.monotonic() + seconds
     if metrics or newest:
         yield from _flush(metrics, newest)
+
+
+def _is_bad(event: Metrics | Snapshot | Tick) -> bool:
+    """Whether a step's numbers are not finite, where it costs nothing to know: a GPU is asked once a frame."""
+    if not isinstance(event, Metrics):
+        return False
+    return not all(
+        math.isfinite(value)
+        for value in event.values.values()
+        if not isinstance(value, Tensor) or value.device.type == "cpu"
+    )
 
 
 def _flush(metrics: list[Metrics], newest: dict[str, Snapshot]) -> Iterator[Frame]:
@@ -74,5 +94,3 @@ def first_not_finite(series: dict[str, Series]) -> int | None:
 def _before(series: Series, step: int) -> Series:
     keep = series.steps < step
     return Series(series.steps[keep].copy(), series.values[keep].copy())
-
-

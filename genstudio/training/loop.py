@@ -52,6 +52,7 @@ class Learner(Protocol):
     optimizers: Mapping[str, torch.optim.Optimizer]
     seed: int
     tokens_per_step: int
+    evaluate_every: int
 
     def batch(self, step: int) -> Any:
         """The batch of a step (from 1)."""
@@ -141,11 +142,12 @@ def fit(
 
 
 def _validate(learner: Learner, step: int) -> Iterator[Metrics | Tick]:
-    scored = None
+    loss = None
     for scored in learner.evaluate():
+        loss = scored.loss if scored.tokens else None
         yield Tick()
-    if scored is not None and scored.tokens:
-        yield Metrics(step, {"val_loss": scored.loss})
+    if loss is not None:
+        yield Metrics(step, {"val_loss": loss})
 
 
 def _at(step: int, event: Snapshot | Tick) -> Snapshot | Tick:

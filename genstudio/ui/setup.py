@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLineEdit,
-    QPushButton,
     QScrollArea,
     QVBoxLayout,
     QWidget,
@@ -20,10 +19,9 @@ from PySide6.QtWidgets import (
 
 from genstudio.errors import Problem
 from genstudio.families import Family
-from genstudio.ui import theme
 from genstudio.ui.form import ConfigForm
 from genstudio.ui.numbers import FloatEdit
-from genstudio.ui.widgets import plain_label
+from genstudio.ui.widgets import icon_button, plain_label
 
 UNITS = {"minutes": 60.0, "seconds": 1.0, "steps": 0.0}
 
@@ -39,10 +37,7 @@ class SetupColumn(QWidget):
         self.setObjectName("setup_column")
         self.family = family
         self.data = _choice("dataset_choice", "Dataset")
-        self.open_file = QPushButton("Open…")
-        self.open_file.setObjectName("open_text")
-        self.open_file.setAccessibleName("Open a text file as a dataset")
-        theme.set_icon(self.open_file, "open")
+        self.open_file = icon_button("open", "open_text", "Open a text file as a dataset")
         self.preset = _choice("preset_choice", "Preset")
         for preset in family.presets:
             self.preset.addItem(preset.title, preset.name)
@@ -173,6 +168,10 @@ class SetupColumn(QWidget):
         top.addRow("Dataset", _row(self.data, self.open_file))
         top.addRow("Preset", self.preset)
         top.addRow("", self.expect)
+        for edit in (self.length, self.seed):
+            edit.setMinimumWidth(64)
+        self.unit.setMinimumWidth(112)
+        self.device.setMinimumWidth(96)
         top.addRow("Train for", _row(self.length, self.unit))
         top.addRow("Name", self.name)
         top.addRow("Seed", _row(self.seed, plain_label("on"), self.device))
@@ -199,7 +198,7 @@ def _choice(name: str, label: str) -> QComboBox:
     box.setObjectName(name)
     box.setAccessibleName(label)
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    box.setMinimumContentsLength(6)
+    box.setMinimumContentsLength(3)
     return box
 
 

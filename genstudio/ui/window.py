@@ -8,7 +8,16 @@ from typing import Any
 
 from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer
 from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence
-from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMainWindow, QMenu, QMessageBox, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QLabel,
+    QMainWindow,
+    QMenu,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from genstudio import __version__, paths
 from genstudio.errors import Failure
@@ -45,6 +54,7 @@ class MainWindow(QMainWindow):
         self.tabs.addTab(self.transformer, "Transformer")
         self.tabs.addTab(self.playground, "Playground")
         self.tabs.addTab(self.runs, "Runs")
+        self._shown: list[Banner] = []
         self.banners = QVBoxLayout()
         self.banners.setContentsMargins(12, 0, 12, 0)
         self.banners.setSpacing(4)
@@ -74,24 +84,27 @@ class MainWindow(QMainWindow):
         self._add_banner(Banner(what, kind=kind, next_step=next_step), what)
 
     def _add_banner(self, banner: Banner, text: str) -> None:
-        for index in range(self.banners.count()):
-            widget = self.banners.itemAt(index).widget()
-            if widget is not None and widget.property("text") == text:
-                widget.deleteLater()
         banner.setProperty("text", text)
-        banner.dismissed.connect(banner.deleteLater)
+        banner.dismissed.connect(lambda: self._drop_banner(banner))
+        for shown in [old for old in self._shown if old.property("text") == text] + self._shown[2:]:
+            self._drop_banner(shown)
+        self._shown.insert(0, banner)
         self.banners.insertWidget(0, banner)
-        while self.banners.count() > 3:
-            oldest = self.banners.takeAt(self.banners.count() - 1).widget()
-            if oldest is not None:
-                oldest.deleteLater()
+
+    def _drop_banner(self, banner: Banner) -> None:
+        if banner in self._shown:
+            self._shown.remove(banner)
+            self.banners.removeWidget(banner)
+            banner.hide()
+            banner.deleteLater()
 
     def import_file(self, path: str) -> None:
         self.tabs.setCurrentWidget(self.datasets)
         self.datasets.import_file(path)
 
     def ask_for_file(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "Open a text file", "", "Text files (*.txt *.md *.csv *.tsv *.jsonl *.py *);;All files (*)")
+        kinds = "Text files (*.txt *.md *.csv *.tsv *.jsonl *.py);;All files (*)"
+        path, _ = QFileDialog.getOpenFileName(self, "Open a text file", "", kinds)
         if path:
             self.import_file(path)
 
@@ -295,7 +308,8 @@ class MainWindow(QMainWindow):
         self.settings.sync()
 
     def _restore(self) -> None:
-        self.resize(1280, 800)
+        room = self.screen().availableGeometry().size()
+        self.resize(min(1360, room.width()), min(860, room.height()))
         geometry = self.settings.value("geometry")
         if isinstance(geometry, QByteArray):
             self.restoreGeometry(geometry)

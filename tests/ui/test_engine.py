@@ -191,10 +191,11 @@ def test_a_paused_job_can_be_adjusted(engine: Engine, qtbot: Any) -> None:
 def test_closing_the_engine_closes_running_and_paused_jobs(qtbot: Any) -> None:
     engine = Engine()
     running, paused = Counting(10**9), Counting(10**9)
+    seen: set[str] = set()
+    engine.framed.connect(lambda name, _frame: seen.add(name))
     engine.start(running)
     name = engine.start(paused)
-    with qtbot.waitSignal(engine.framed, timeout=5_000):
-        pass
+    qtbot.waitUntil(lambda: len(seen) == 2)
     engine.pause(name)
     engine.close()
     engine.close()

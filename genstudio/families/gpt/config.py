@@ -135,7 +135,7 @@ class GPTConfig(Config):
 
     def rules(self) -> Iterator[Problem]:
         if not self.d_head and self.d_model % self.heads:
-            yield Problem("heads", f"{self.heads} heads cannot share a d_model of {self.d_model} evenly; set d_head or change one")
+            yield Problem("heads", f"{self.heads} heads cannot share a d_model of {self.d_model}; set d_head or change one")
         elif self.positions == "rotary" and self.head_size % 2:
             yield Problem("d_head", f"rotary positions turn pairs of numbers, and a head size of {self.head_size} is odd")
         if self.positions == "sinusoidal" and self.d_model % 2:

@@ -50,6 +50,7 @@ class GPTLearner:
         self.optimizers: Mapping[str, torch.optim.Optimizer] = _optimizers(config, self.model)
         self.rates = {"adamw": config.learning_rate, "muon": config.muon_rate}
         self.parameters = [p for p in self.model.parameters() if p.requires_grad]
+        self.evaluate_every = config.evaluate_every
         self.tokens_per_step = config.accumulation * config.batch * config.context
         self.step = 0
         self._spoiled = torch.zeros((), device=self.device)

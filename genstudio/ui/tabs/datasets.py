@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QMessageBox,
     QPlainTextEdit,
     QPushButton,
+    QSizePolicy,
     QSplitter,
     QVBoxLayout,
     QWidget,
@@ -66,7 +67,7 @@ class DatasetsTab(QWidget):
         self.another = QPushButton("Another excerpt")
         self.another.setObjectName("another_excerpt")
         self.another.setAccessibleName("Another excerpt")
-        theme.set_icon(self.another, "shuffle")
+        theme.set_icon(self.another, "dice")
         self.open_file = QPushButton("Open a text file…")
         self.open_file.setObjectName("import_text")
         self.open_file.setAccessibleName("Open a text file")
@@ -201,7 +202,7 @@ class DatasetsTab(QWidget):
 
     def _lay_out(self) -> None:
         left = _column(plain_label("Shelf", role="heading"), self.shelf, self.open_file)
-        left.layout().setStretch(1, 1)
+        self.shelf.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         left.setMinimumWidth(220)
         head = QHBoxLayout()
         head.addWidget(plain_label("Excerpt", role="heading"), 1)

@@ -160,8 +160,10 @@ class PlaygroundTab(QWidget):
             elif isinstance(snapshot, NextTokens):
                 self.document.set_unknown(snapshot.unknown)
                 self.next_tokens.show_snapshot(snapshot)
-                unknown = f"   ·   {len(snapshot.unknown)} characters are not in the vocabulary and are left out" if snapshot.unknown else ""
-                self.status.setText(f"Weights of step {snapshot.step:,}   ·   {len(snapshot.prompt_pieces)} tokens of prompt{unknown}")
+                parts = [f"weights of step {snapshot.step:,}", f"{len(snapshot.prompt_pieces)} tokens of prompt"]
+                if snapshot.unknown:
+                    parts.append(f"{len(snapshot.unknown)} characters not in the vocabulary are left out")
+                self.status.setText("   ·   ".join(parts))
             elif isinstance(snapshot, Attention):
                 self.attention.show_snapshot(snapshot)
             elif isinstance(snapshot, Answer) and snapshot.channel == "unknown":

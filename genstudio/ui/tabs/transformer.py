@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QPushButton,
     QSplitter,
     QStackedWidget,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -70,7 +69,7 @@ class TransformerTab(QWidget):
         self.pause = _button("Pause", "pause", "pause")
         self.stop = _button("Stop", "stop", "stop")
         self.save = _button("Save now", "save_now", "save")
-        self.extend = QToolButton()
+        self.extend = _button("Extend", "extend", "extend")
         self._lay_out()
         self._connect()
         self._show_state()
@@ -291,12 +290,7 @@ class TransformerTab(QWidget):
             self._engine.adjust(self._job, ShowPrompt(prompt, probe))
 
     def _lay_out(self) -> None:
-        self.extend.setObjectName("extend")
-        self.extend.setText("Extend")
         self.extend.setAccessibleName("Train longer than planned")
-        self.extend.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.extend.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        theme.set_icon(self.extend, "extend")
         self.extend.setMenu(self._extend_menu())
         buttons = QGridLayout()
         buttons.setSpacing(8)
@@ -305,10 +299,9 @@ class TransformerTab(QWidget):
         buttons.addWidget(self.stop, 1, 1)
         buttons.addWidget(self.save, 2, 0)
         buttons.addWidget(self.extend, 2, 1)
-        self.extend.setSizePolicy(self.save.sizePolicy())
         left = QWidget()
         left.setObjectName("left_column")
-        left.setMinimumWidth(300)
+        left.setMinimumWidth(336)
         column = QVBoxLayout(left)
         column.setContentsMargins(0, 0, 8, 0)
         column.setSpacing(8)
@@ -331,7 +324,7 @@ class TransformerTab(QWidget):
         self.splitter.addWidget(left)
         self.splitter.addWidget(self.stack)
         self.splitter.setStretchFactor(1, 1)
-        self.splitter.setSizes([330, 950])
+        self.splitter.setSizes([348, 932])
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 12, 12, 12)
         layout.addWidget(self.splitter)

@@ -1,0 +1,64 @@
+"""Small things several tests need: a text, a tiny model's settings, running a task to its end."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from genstudio.events import Answer, Frame
+from genstudio.tasks.models import Models
+
+TINY: dict[str, Any] = {
+    "layers": 2, "heads": 2, "d_model": 16, "context": 8, "batch": 4, "evaluate_every": 10, "dropout": 0.1,
+}  # fmt: skip
+
+
+def words(count: int = 3_000, seed: int = 0) -> str:
+    """A text with something to learn in it."""
+    rng = random.Random(seed)
+    return " ".join(rng.choice(["the", "cat", "sat", "on", "a", "mat", "and", "ran"]) for _ in range(count)) + "\n"
+
+
+def text_file(folder: Path, text: str | None = None, name: str = "words.txt") -> Path:
+    path = folder / name
+    path.write_text(words() if text is None else text, encoding="utf-8")
+    return path
+
+
+def run_task(task: Any, models: Models | None = None) -> list[Frame]:
+    """Every frame of a task."""
+    return list(task.run(models or Models()))
+
+
+def answer(frames: Iterable[Frame], channel: str) -> Any:
+    """The last answer of a channel."""
+    found = [s.value for f in frames for s in f.snapshots if isinstance(s, Answer) and s.channel == channel]
+    assert found, f"no answer '{channel}'"
+    return found[-1]
+
+
+def curve(frames: Iterable[Frame], name: str) -> tuple[list[int], list[float]]:
+    """Steps and values of a number over all frames."""
+    parts = [f.series[name] for f in frames if name in f.series]
+    steps = np.concatenate([p.steps for p in parts]) if parts else np.empty(0)
+    values = np.concatenate([p.values for p in parts]) if parts else np.empty(0)
+    return [int(s) for s in steps], [float(v) for v in values]
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Everything in a folder, by relative name."""
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def until_trained(job: Any) -> list[Frame]:
+    """Frames up to the next that holds a step."""
+    frames = []
+    for frame in job:
+        frames.append(frame)
+        if "train_loss" in frame.series:
+            return frames
+    raise AssertionError("it ended before the next step")

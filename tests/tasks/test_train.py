@@ -1,0 +1,320 @@
+"""Train and Resume through real run folders: every step kept, stop and resume exact, faults survived."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from helpers import TINY, answer, curve, files, run_task, text_file, until_trained
+
+from genstudio import runs
+from genstudio.errors import ConfigError, DataError, DeviceError, RunBusyError, StorageError, TrainingError
+from genstudio.events import Attention, Text
+from genstudio.runs import Run
+from genstudio.tasks.evaluate import Evaluate
+from genstudio.tasks.models import ModelRef, Models
+from genstudio.tasks.task import Extend, SaveNow, ShowPrompt
+from genstudio.tasks.train import Resume, Train
+from genstudio.tasks.write import Generate, InspectAttention, NextTokensOf
+
+
+def train(tmp_path: Path, **changes: Any) -> Train:
+    values: dict[str, Any] = {"family": "gpt", "data": str(text_file(tmp_path)), "config": TINY, "steps": 30}
+    return Train(**values | {"runs_folder": tmp_path / "runs"} | changes)
+
+
+def checkpoint_files(folder: str, step: int) -> dict[str, bytes]:
+    found = files(Path(folder) / "checkpoints" / f"{step:08d}")
+    return {name: data for name, data in found.items() if name.endswith(".safetensors")}
+
+
+def logged(folder: str) -> dict[str, list[tuple[int, float]]]:
+    """Every number of a run but the speeds, which are never the same twice."""
+    found: dict[str, list[tuple[int, float]]] = {}
+    for series in Run.open(folder).history():
+        for name, values in series.items():
+            if name != "tokens_per_second":
+                found.setdefault(name, []).extend(zip(values.steps.tolist(), values.values.tolist(), strict=True))
+    return found
+
+
+def test_every_step_is_in_the_frames_and_in_the_folder(tmp_path: Path) -> None:
+    frames = run_task(train(tmp_path))
+    folder = answer(frames, "run")
+    steps, losses = curve(frames, "train_loss")
+    assert steps == list(range(1, 31))
+    assert curve(frames, "val_loss")[0] == [0, 10, 20, 30]
+    kept = logged(folder)
+    assert [step for step, _ in kept["train_loss"]] == steps
+    assert np.allclose([value for _, value in kept["train_loss"]], losses, rtol=1e-8)
+    assert losses[-1] < losses[0]
+    info = Run.open(folder).info
+    assert (info.state, info.step, info.checkpoints) == ("finished", 30, (30,))
+
+
+def test_the_sample_and_the_attention_are_there_from_step_0_on(tmp_path: Path) -> None:
+    frames = run_task(train(tmp_path, prompt="the ", probe="the cat sat"))
+    shown = [s for f in frames for s in f.snapshots]
+    sample = next(s for s in shown if isinstance(s, Text))
+    attention = next(s for s in shown if isinstance(s, Attention))
+    assert attention.step == 0
+    assert (sample.step, sample.prompt) == (0, "the ")
+    assert attention.weights.shape == (2, 2, 8, 8)
+    run = Run.open(answer(frames, "run"))
+    assert 0 in run.snapshot_steps("sample") and 0 in run.snapshot_steps("attention")
+
+
+def test_every_frame_can_cross_a_process(tmp_path: Path) -> None:
+    for frame in run_task(train(tmp_path)):
+        assert b"torch" not in pickle.dumps(frame)
+
+
+@pytest.mark.parametrize("cuts", [(13,), (10, 11), (1, 2, 29)])
+def test_stopping_and_resuming_changes_nothing(tmp_path: Path, cuts: tuple[int, ...]) -> None:
+    whole = answer(run_task(train(tmp_path, name="whole")), "run")
+    frames = run_task(train(tmp_path, name="cut", stop_after=cuts[0]))
+    folder = answer(frames, "run")
+    for before, after in itertools.pairwise((*cuts, 30)):
+        assert Run.open(folder).info.step == before
+        run_task(Resume(folder, stop_after=after - before))
+    assert checkpoint_files(folder, 30) == checkpoint_files(whole, 30)
+    assert logged(folder) == logged(whole)
+
+
+def test_a_resume_that_forgets_the_optimizer_would_be_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = answer(run_task(train(tmp_path, name="whole")), "run")
+    folder = answer(run_task(train(tmp_path, name="cut", stop_after=13)), "run")
+    monkeypatch.setattr(torch.optim.Optimizer, "load_state_dict", lambda *_: None)
+    run_task(Resume(folder))
+    assert checkpoint_files(folder, 30) != checkpoint_files(whole, 30)
+
+
+def test_closing_in_the_middle_saves_the_step_it_had_reached(tmp_path: Path) -> None:
+    job = train(tmp_path, steps=10_000).run(Models())
+    seen = until_trained(job)
+    job.close()
+    info = Run.open(answer(seen, "run")).info
+    steps, _ = curve(seen, "train_loss")
+    assert info.step == steps[-1] == info.checkpoints[-1]
+    assert info.state == "stopped"
+    with Run.open(info.folder):
+        pass
+
+
+def test_a_killed_run_goes_on_from_its_checkpoint_exactly(tmp_path: Path) -> None:
+    whole = answer(run_task(train(tmp_path, name="whole")), "run")
+    folder = answer(run_task(train(tmp_path, name="killed", stop_after=13)), "run")
+    with (Path(folder) / "metrics.jsonl").open("ab") as log:
+        log.write(b'{"steps":[14,15],"elapsed":1.0,"train_loss":[9.0,9.0]}\n{"steps":[16],"tra')
+    run_task(Resume(folder))
+    assert logged(folder) == logged(whole)
+
+
+def test_looking_and_saving_change_nothing(tmp_path: Path) -> None:
+    plain = answer(run_task(train(tmp_path, name="plain")), "run")
+    models = Models()
+    job = train(tmp_path, name="watched").run(models)
+    frames = []
+    for frame in job:
+        frames.append(frame)
+        if "train_loss" in frame.series:
+            folder = answer(frames, "run")
+            job.adjust(ShowPrompt("a mat", "the mat"))
+            job.adjust(SaveNow())
+            live = ModelRef(folder, "live")
+            run_task(NextTokensOf(live, "the c"), models)
+            run_task(Generate(live, "the c", length=5, seed=3), models)
+            run_task(InspectAttention(live, "the cat"), models)
+    assert checkpoint_files(folder, 30) == checkpoint_files(plain, 30)
+    assert logged(folder) == logged(plain)
+
+
+def test_two_trainings_at_once_are_each_as_if_alone(tmp_path: Path) -> None:
+    alone = [answer(run_task(train(tmp_path, name=f"alone{s}", seed=s)), "run") for s in (1, 2)]
+    models = Models()
+    jobs = [train(tmp_path, name=f"both{s}", seed=s).run(models) for s in (1, 2)]
+    frames: list[list[Any]] = [[], []]
+    for pair in itertools.zip_longest(*jobs):
+        for kept, frame in zip(frames, pair, strict=True):
+            if frame is not None:
+                kept.append(frame)
+    for kept, one in zip(frames, alone, strict=True):
+        assert checkpoint_files(answer(kept, "run"), 30) == checkpoint_files(one, 30)
+
+
+def test_extending_goes_beyond_the_plan(tmp_path: Path) -> None:
+    folder = answer(run_task(train(tmp_path, steps=12)), "run")
+    run_task(Resume(folder, steps=20))
+    assert Run.open(folder).info.step == 20
+    job = train(tmp_path, name="live", steps=2_000).run(Models())
+    frames = until_trained(job)
+    frames += [job.adjust(Extend(steps=2_010)), *job]
+    assert curve(frames, "train_loss")[0][-1] == 2_010
+    assert any(notice.kind == "changed" for frame in frames for notice in frame.notices)
+
+
+def test_training_by_time_ends_by_time(tmp_path: Path) -> None:
+    frames = run_task(train(tmp_path, steps=None, seconds=0.8))
+    run = Run.open(answer(frames, "run"))
+    assert 0.7 < run.info.elapsed < 3
+    assert run.info.state == "finished"
+    rates = [value for _, value in logged(str(run.folder))["learning_rate"]]
+    assert rates[-1] < 0.5 * max(rates)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "words"),
+    [
+        ({"config": {"heads": 3}}, ConfigError, "3 heads"),
+        ({"config": {"layers": 99, "batch": 0}}, ConfigError, "99 is outside"),
+        ({"family": "gtp"}, ConfigError, "gtp"),
+        ({"steps": 0}, ConfigError, "too few"),
+        ({"data": "nothing-like-this"}, DataError, "nothing-like-this"),
+        ({"device": "cuda"}, DeviceError, "CUDA"),
+        ({"config": TINY | {"precision": "bfloat16"}, "device": "cpu"}, DeviceError, "bfloat16"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused_before_a_run_exists(
+    tmp_path: Path, changes: dict[str, Any], error: type[Exception], words: str
+) -> None:
+    if changes.get("device") == "cuda" and torch.cuda.is_available():
+        pytest.skip("this machine has CUDA")
+    with pytest.raises(error, match=words):
+        run_task(train(tmp_path, **changes))
+    assert runs.list_runs(tmp_path / "runs") == []
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "empty"),
+        (b"\x00\x01\x02binary" * 50, "(?i)binary|text"),
+        (b"caf\xe9 " * 100, "(?i)utf-8"),
+        (b"too short", "(?i)short"),
+        (b"aaaa" * 100, "(?i)one character"),
+    ],
+)
+def test_a_file_that_is_no_text_to_learn_from_says_why(tmp_path: Path, content: bytes, words: str) -> None:
+    path = tmp_path / "bad.txt"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=words) as caught:
+        run_task(train(tmp_path, data=str(path)))
+    assert caught.value.hint
+    assert path.read_bytes() == content
+
+
+def test_too_little_memory_says_what_to_change(tmp_path: Path) -> None:
+    from genstudio.families.gpt.learner import GPTLearner
+
+    step = GPTLearner.training_step
+
+    def hungry(self: Any, batch: Any, number: int, progress: float) -> Any:
+        if number == 7:
+            raise RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory")
+        return step(self, batch, number, progress)
+
+    frames = []
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(DeviceError, match="smaller batch"):
+        patch.setattr(GPTLearner, "training_step", hungry)
+        for frame in train(tmp_path).run(Models()):
+            frames.append(frame)
+    info = Run.open(answer(frames, "run")).info
+    assert info.step == info.checkpoints[-1] == 6
+    run_task(Resume(str(info.folder)))
+    assert Run.open(info.folder).info.step == 30
+
+
+def test_a_loss_that_is_no_number_stops_and_keeps_clean_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from genstudio.families.gpt.learner import GPTLearner
+
+    clean = answer(run_task(train(tmp_path, name="clean", stop_after=6)), "run")
+    backward = GPTLearner._backward
+
+    def spoiled(self: Any, inputs: Any, targets: Any, share: int) -> Any:
+        loss = backward(self, inputs, targets, share)
+        if self.step == 7:
+            next(iter(self.model.parameters())).grad.fill_(float("nan"))
+        return loss
+
+    monkeypatch.setattr(GPTLearner, "_backward", spoiled)
+    frames = []
+    with pytest.raises(TrainingError, match="step 7"):
+        for frame in train(tmp_path, name="nan").run(Models()):
+            frames.append(frame)
+    folder = answer(frames, "run")
+    assert checkpoint_files(folder, 6) == checkpoint_files(clean, 6)
+
+
+def test_a_full_disk_halts_and_resuming_goes_on_exactly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = answer(run_task(train(tmp_path, name="whole")), "run")
+    job = train(tmp_path, name="full").run(Models())
+    frames = [next(job) for _ in range(4)]
+    log, fails = Run.log, iter([True, True])
+
+    def full(self: Run, *arguments: Any) -> None:
+        if next(fails, False):
+            raise StorageError("The disk is full.", "Free some space.")
+        log(self, *arguments)
+
+    monkeypatch.setattr(Run, "log", full)
+    frames += list(job)
+    halts = [frame.halt for frame in frames if frame.halt]
+    assert len(halts) == 2 and "nothing is lost" in halts[0] and "disk is full" in halts[0]
+    folder = answer(frames, "run")
+    assert logged(folder) == logged(whole)
+    assert checkpoint_files(folder, 30) == checkpoint_files(whole, 30)
+
+
+def test_one_writer_a_run(tmp_path: Path) -> None:
+    job = train(tmp_path, steps=10_000).run(Models())
+    folder = answer(until_trained(job), "run")
+    with pytest.raises(RunBusyError):
+        run_task(Resume(folder))
+    job.close()
+    run_task(Resume(folder, stop_after=1))
+
+
+def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_taken(tmp_path: Path) -> None:
+    folder = answer(run_task(train(tmp_path, stop_after=10)), "run")
+    run_task(Resume(folder, stop_after=10))
+    model = Path(folder) / "checkpoints" / f"{20:08d}" / "model.safetensors"
+    data = bytearray(model.read_bytes())
+    data[-5] ^= 4
+    model.write_bytes(data)
+    whole = answer(run_task(train(tmp_path, name="whole")), "run")
+    frames = run_task(Resume(folder))
+    assert any("damaged" in notice.text for frame in frames for notice in frame.notices)
+    assert checkpoint_files(folder, 30) == checkpoint_files(whole, 30)
+    assert logged(folder) == logged(whole)
+
+
+def test_a_changed_dataset_is_refused(tmp_path: Path) -> None:
+    folder = answer(run_task(train(tmp_path, stop_after=5)), "run")
+    said = json.loads((Path(folder) / "run.json").read_text())
+    said["dataset"]["hash"] = "0" * 64
+    (Path(folder) / "run.json").write_text(json.dumps(said))
+    before = files(Path(folder) / "checkpoints")
+    with pytest.raises(DataError, match="changed"):
+        run_task(Resume(folder))
+    assert files(Path(folder) / "checkpoints") == before
+
+
+def test_evaluation_is_exact_and_repeatable(tmp_path: Path) -> None:
+    folder = answer(run_task(train(tmp_path)), "run")
+    first = answer(run_task(Evaluate(ModelRef(folder))), "scores")
+    assert first == answer(run_task(Evaluate(ModelRef(folder, 30))), "scores")
+    text = text_file(tmp_path).read_text()
+    assert first["tokens"] == first["characters"] == len(text) - int(0.9 * len(text)) - 1
+    assert first["bits_per_char"] == pytest.approx(first["loss_nats"] / np.log(2))
+    other = answer(run_task(Evaluate(ModelRef(folder), str(text_file(tmp_path)))), "scores")
+    assert other["tokens"] == len(text) - 1
+    with pytest.raises(DataError, match="Z"):
+        run_task(Evaluate(ModelRef(folder), str(text_file(tmp_path, "the cat Z" * 50, "z.txt"))))
