@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import hashlib
 import itertools
 import os
@@ -311,7 +312,7 @@ def sweep(folder: Path, *, alone: bool = False) -> int:
                 continue
             with contextlib.suppress(FileNotFoundError):
                 if alone or _abandoned(entry, found[2], int(found[3])):
-                    _mend(Path(entry.path), found[1], found[5])
+                    again(functools.partial(_mend, Path(entry.path), found[1], found[5]))
                     count += 1
     return count
 

@@ -454,4 +454,4 @@ def test_history_reads_in_short_pieces(tmp_path: Path) -> None:
         journal.append(run.folder / "metrics.jsonl", data)
         parts = [len(part["train_loss"]) for part in run.history()]
     assert sum(parts) == 20_000
-    assert max(parts) * len(data) / 20_000 <= 300_000
+    assert max(parts) * len(data) / 20_000 <= 150_000

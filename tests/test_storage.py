@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import functools
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -160,3 +162,53 @@ def test_a_folder_that_cannot_be_written_is_found_at_once(tmp_path: Path) -> Non
         storage.check_writable(tmp_path)
     with pytest.raises(StorageError, match="gone"):
         storage.check_writable(tmp_path / "nowhere")
+
+
+def order_of_calls(work: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """(call, name of the file or folder) as they happen."""
+    names: dict[int, str] = {}
+    calls: list[tuple[str, str]] = []
+    real = {name: getattr(os, name) for name in ("open", "write", "fsync", "rename", "replace")}
+
+    def opened(path: Path, *arguments: int, **options: int) -> int:
+        descriptor = real["open"](path, *arguments, **options)
+        names[descriptor] = Path(path).name
+        return descriptor
+
+    def named(call: str, given: int | Path, *arguments: object) -> object:
+        calls.append((call, names[given] if isinstance(given, int) else Path(given).name))
+        return real[call](given, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", opened)
+        for call in ("write", "fsync", "rename", "replace"):
+            patch.setattr(os, call, functools.partial(named, call))
+        work()
+    return calls
+
+
+def survives_a_power_cut(calls: list[tuple[str, str]]) -> bool:
+    """Whether all that was written was synced before it got its name, and the name after."""
+    renamed = next(i for i, (call, _) in enumerate(calls) if call in ("rename", "replace"))
+    before, after = calls[:renamed], calls[renamed + 1 :]
+    written = {name for call, name in before if call == "write"}
+    synced = {
+        name for index, (call, name) in enumerate(before) if call == "fsync" and ("write", name) not in before[index:]
+    }
+    return written <= synced and any(call == "fsync" for call, _ in after)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="folders are synced otherwise elsewhere")
+def test_what_has_its_name_survives_a_power_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def staged(sync: bool) -> None:
+        with storage.StagedFolder(tmp_path / "00000001") as stage:
+            stage.write("a", b"1")
+            stage.write("b", b"2", sync=sync)
+            stage.commit()
+        shutil.rmtree(tmp_path / "00000001")
+
+    assert survives_a_power_cut(order_of_calls(lambda: staged(True), monkeypatch))
+    assert survives_a_power_cut(order_of_calls(lambda: storage.write_atomic(tmp_path / "c", b"3"), monkeypatch))
+    assert not survives_a_power_cut(order_of_calls(lambda: staged(False), monkeypatch)), (
+        "the broken twin must be caught"
+    )

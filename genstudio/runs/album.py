@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import re
@@ -98,7 +99,8 @@ class Album:
         with storage.translated(place):
             for step in steps:
                 for kind in ("json", "npz"):
-                    (place / f"{step}.{kind}").unlink(missing_ok=True)
+                    path = place / f"{step}.{kind}"
+                    storage.again(functools.partial(path.unlink, missing_ok=True))
 
 
 def _distance(steps: list[int]) -> float:

@@ -16,11 +16,13 @@ import numpy as np
 from genstudio import storage
 from genstudio.events import Array, Series
 
-_CHUNK = 1 << 18
+_CHUNK = 1 << 17
 _LONGEST = 1 << 24
 _TAIL = 1 << 16
 _LAST_STEP = re.compile(rb'"steps":\[(?:[0-9]+,)*([0-9]+)\]')
 _RESERVED = {"steps", "elapsed"}
+_NUMERIC = b"0123456789.+-enul"  # what numbers and null are made of; without it, lines show their shape
+Columns = tuple[Array, Array]
 
 
 def append(path: Path, data: bytes, *, sync: bool = False) -> None:
@@ -74,7 +76,7 @@ def sync(path: Path) -> None:
 
 
 def lines(path: Path) -> Iterator[list[bytes]]:
-    """Whole lines, some 256 KB at a time; a cut last line is left out, and one beyond 16 MB is skipped."""
+    """Whole lines, some 128 KB at a time; a cut last line is left out, and one beyond 16 MB is skipped."""
     try:
         file = path.open("rb")
     except FileNotFoundError:
@@ -127,18 +129,50 @@ def _numbers(values: Array) -> str:
 
 
 def history(path: Path) -> Iterator[dict[str, Series]]:
-    """All numbers in the order of writing, a few milliseconds of work at a time. Damaged lines are left out."""
+    """All numbers, a few milliseconds of work at a time, each slice ascending in steps. Damaged lines are left out."""
     for batch in lines(path):
-        rows = parse(batch)
-        try:
-            found = _columns(rows)
-        except (ValueError, TypeError, OverflowError, KeyError):
-            found = _columns([row for row in rows if _sound(row)])
-        if found:
-            yield found
+        groups: dict[bytes, list[bytes]] = {}
+        for line in batch:
+            groups.setdefault(line.translate(None, _NUMERIC), []).append(line)
+        parts: dict[str, list[Columns]] = {}
+        for shape, group in groups.items():
+            for name, columns in (_uniform(shape, group) or _mixed(group)).items():
+                parts.setdefault(name, []).append(columns)
+        if parts:
+            yield {name: _ordered(some) for name, some in parts.items()}
 
 
-def _columns(rows: list[dict[str, Any]]) -> dict[str, Series]:
+def _uniform(shape: bytes, group: list[bytes]) -> dict[str, Columns]:
+    """Lines of one step each that differ in their numbers only, read as one flat list: a third of the time.
+
+    Empty where the lines are something else.
+    """
+    first = _parse_line(group[0]) if len(group) > 8 and b"[," not in shape else None
+    names = list(first) if isinstance(first, dict) and _sound(first) else []
+    if names[:2] != ["steps", "elapsed"]:
+        return {}
+    flat = b",".join(group).replace(b'{"steps":[', b"").replace(b'],"elapsed":', b",").replace(b"]}", b"")
+    for index, name in enumerate(names[2:]):
+        flat = flat.replace(f"{']' * (index > 0)},{json.dumps(name)}:[".encode(), b",")
+    try:
+        table = np.array(json.loads(b"[" + flat + b"]"), dtype=np.float64).reshape(len(group), len(names))
+    except (ValueError, TypeError, OverflowError, RecursionError):
+        return {}
+    if not ((table[:, 0] >= 0) & (table[:, 0] < 1 << 53)).all():
+        return {}
+    steps = table[:, 0].astype(np.int64)
+    return {name: (steps, table[:, index + 2]) for index, name in enumerate(names[2:])}
+
+
+def _mixed(group: list[bytes]) -> dict[str, Columns]:
+    rows = parse(group)
+    try:
+        return _columns(rows)
+    except (ValueError, TypeError, OverflowError, KeyError):
+        return _columns([row for row in rows if _sound(row)])
+
+
+def _columns(rows: list[dict[str, Any]]) -> dict[str, Columns]:
     steps: dict[str, list[Array]] = {}
     values: dict[str, list[Array]] = {}
     for names, some in groupby(rows, key=tuple):
@@ -151,11 +185,16 @@ def _columns(rows: list[dict[str, Any]]) -> dict[str, Series]:
                     raise ValueError(name)
                 steps.setdefault(name, []).append(joined)
                 values.setdefault(name, []).append(column)
-    return {name: Series(_joined(steps[name]), _joined(values[name])) for name in steps}
+    return {name: (np.concatenate(steps[name]), np.concatenate(values[name])) for name in steps}
 
 
-def _joined(parts: list[Array]) -> Array:
-    return parts[0].copy() if len(parts) == 1 else np.concatenate(parts)
+def _ordered(parts: list[Columns]) -> Series:
+    steps = np.concatenate([part[0] for part in parts])
+    values = np.concatenate([part[1] for part in parts])
+    if (steps[1:] < steps[:-1]).any():
+        order = np.argsort(steps, kind="stable")
+        return Series(steps[order], values[order])
+    return Series(steps, values)
 
 
 def _sound(row: dict[str, Any]) -> bool:

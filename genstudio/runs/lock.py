@@ -85,7 +85,7 @@ class FolderLock:
         if self.held:
             return
         with storage.translated(self.path):
-            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
+            descriptor = storage.again(lambda: os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666))
             try:
                 if not _patiently(descriptor):
                     raise RunBusyError(
@@ -93,10 +93,7 @@ class FolderLock:
                         "Close it there, or open it here without training.",
                         self.path.parent,
                     )
-                os.ftruncate(descriptor, 0)
-                os.lseek(descriptor, 0, os.SEEK_SET)
-                text = json.dumps({"pid": os.getpid(), "host": socket.gethostname()})
-                storage.write_all(descriptor, text.encode())
+                storage.again(lambda: _sign(descriptor))
             except BaseException:
                 os.close(descriptor)
                 raise
@@ -110,6 +107,12 @@ class FolderLock:
             os.ftruncate(descriptor, 0)
             _unlock(descriptor)
         os.close(descriptor)
+
+
+def _sign(descriptor: int) -> None:
+    os.ftruncate(descriptor, 0)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    storage.write_all(descriptor, json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode())
 
 
 def _patiently(descriptor: int) -> bool:

@@ -217,6 +217,9 @@ def _unsound(run: Run, said: str) -> CheckpointError:
 
 
 def _order(run: Run, which: Which) -> list[int]:
+    if run.writing:
+        with contextlib.suppress(StorageError):
+            storage.sweep(run.folder / "checkpoints", alone=True)
     there = steps(run)
     if not there:
         raise CheckpointError(f"{run.id} has no checkpoint yet.", "Train it first.", run.folder)
