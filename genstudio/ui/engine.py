@@ -225,7 +225,7 @@ class Engine(QObject):
 
     def _on_frame(self, name: str, frame: Frame) -> None:
         on_frame, _ = self._listeners.get(name, (None, None))
-        if on_frame is not None and self.running.get(name) != "stopping":
+        if on_frame is not None:
             on_frame(frame)
         self.framed.emit(name, frame)
 

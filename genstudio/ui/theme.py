@@ -246,9 +246,8 @@ def _icon(name: str, normal: str, disabled: str) -> QIcon:
         for size in (16, 24, 32, 48, 80):
             pixmap = QPixmap(QSize(size, size))
             pixmap.fill(Qt.GlobalColor.transparent)
-            painter = QPainter(pixmap)
-            drawing.render(painter)
-            painter.end()
+            with QPainter(pixmap) as painter:
+                drawing.render(painter)
             result.addPixmap(pixmap, state)
     return result
 

@@ -151,7 +151,7 @@ class PlaygroundTab(QWidget):
 
     def _on_frame(self, frame: Frame) -> None:
         for snapshot in frame.snapshots:
-            if isinstance(snapshot, Writing):
+            if isinstance(snapshot, Writing) and "write" in self._jobs:
                 self.document.show_writing(snapshot)
                 self.status.setText(
                     f"{len(snapshot.pieces):,} tokens with the weights of step {snapshot.step:,}"

@@ -20,7 +20,10 @@ class FrequencyView(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumHeight(90)
         self._counts: tuple[tuple[str, int], ...] = ()
-        theme.changed.connect(lambda _theme: self.update())
+        theme.changed.connect(self._recolour)
+
+    def _recolour(self, _theme: object) -> None:
+        self.update()
 
     def sizeHint(self) -> QSize:
         return QSize(400, 140)

@@ -61,7 +61,10 @@ class SamplesView(View[Text]):
         layout.addWidget(self.text, 1)
         self.slider.valueChanged.connect(self._slid)
         self.newest.toggled.connect(self._follow)
-        theme.changed.connect(lambda _: self._tint())
+        theme.changed.connect(self._recolour)
+
+    def _recolour(self, _theme: object) -> None:
+        self._tint()
 
     def show_snapshot(self, snapshot: Text) -> None:
         """Add the text of a step; the same step again replaces it."""

@@ -122,9 +122,8 @@ class Figure(QWidget):
         picture = QImage(self.size() * ratio, QImage.Format.Format_ARGB32_Premultiplied)
         picture.setDevicePixelRatio(ratio)
         picture.fill(theme.current().color("panel"))
-        painter = QPainter(picture)
-        self.paint_figure(painter, QRectF(self.rect()))
-        painter.end()
+        with QPainter(picture) as painter:
+            self.paint_figure(painter, QRectF(self.rect()))
         return picture
 
     def save(self, path: Path) -> None:
@@ -151,15 +150,13 @@ class Figure(QWidget):
             self._cache = QPixmap(self.size() * ratio)
             self._cache.setDevicePixelRatio(ratio)
             self._cache.fill(theme.current().color("window"))
-            painter = QPainter(self._cache)
-            self._paint_card(painter)
-            self.paint_figure(painter, QRectF(self.rect()))
-            painter.end()
+            with QPainter(self._cache) as painter:  # left open by an error, it would end the process
+                self._paint_card(painter)
+                self.paint_figure(painter, QRectF(self.rect()))
             self._drawn_at = time.monotonic()
-        painter = QPainter(self)
-        painter.drawPixmap(0, 0, self._cache)
-        self.paint_hover(painter)
-        painter.end()
+        with QPainter(self) as painter:
+            painter.drawPixmap(0, 0, self._cache)
+            self.paint_hover(painter)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -230,10 +227,9 @@ class Figure(QWidget):
         drawing.setSize(self.size())
         drawing.setViewBox(self.rect())
         drawing.setTitle(self.title)
-        painter = QPainter(drawing)
-        painter.fillRect(self.rect(), theme.current().color("panel"))
-        self.paint_figure(painter, QRectF(self.rect()))
-        painter.end()
+        with QPainter(drawing) as painter:
+            painter.fillRect(self.rect(), theme.current().color("panel"))
+            self.paint_figure(painter, QRectF(self.rect()))
 
 
 class SnapshotFigure(Figure, Generic[S]):

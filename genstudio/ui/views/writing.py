@@ -87,7 +87,10 @@ class _Legend(QWidget):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         look = theme.current()
-        painter = QPainter(self)
+        with QPainter(self) as painter:
+            self._paint(painter, look)
+
+    def _paint(self, painter: QPainter, look: theme.Theme) -> None:
         painter.setFont(theme.font(theme.SMALL, tabular=True))
         metrics = painter.fontMetrics()
         painter.setPen(look.color("quiet"))
@@ -101,7 +104,6 @@ class _Legend(QWidget):
             painter.setPen(look.color("text"))
             painter.drawText(QRectF(x, 0, width, 20), Qt.AlignmentFlag.AlignCenter, word)
             x += width
-        painter.end()
 
     def sizeHint(self) -> QSize:
         return QSize(320, 20)
@@ -141,7 +143,10 @@ class DocumentView(View[Writing]):
         self.setFocusProxy(self.editor)
         self.editor.viewport().installEventFilter(self)
         self.editor.document().contentsChange.connect(self._edited)
-        theme.changed.connect(lambda _: self._painter.rehighlight())
+        theme.changed.connect(self._recolour)
+
+    def _recolour(self, _theme: object) -> None:
+        self._painter.rehighlight()
 
     def prompt(self) -> str:
         """The person's text, without a continuation that is still the model's."""
