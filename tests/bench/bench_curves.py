@@ -19,7 +19,8 @@ def filled(qtbot: QtBot, count: int) -> tuple[CurvesView, float]:
     chart = CurvesView("Loss", "nats", {"train_loss": "training", "val_loss": "validation"})
     qtbot.addWidget(chart)
     chart.resize(900, 400)
-    chart.show()
+    with qtbot.waitExposed(chart):
+        chart.show()
     steps = np.arange(1, count + 1)
     loss = 1.45 + 2.7 * np.exp(-((steps / 60) ** 0.6)) + np.random.default_rng(0).normal(0, 0.06, count)
     began = time.perf_counter()

@@ -72,11 +72,7 @@ def test_both_lines_are_drawn_in_their_colours(chart: CurvesView) -> None:
 def test_hidden_charts_draw_what_was_missed_when_shown(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[int] = []
     real = CurvesView.paint_figure
-    monkeypatch.setattr(
-        CurvesView,
-        "paint_figure",
-        monkeypatch.setattr(CurvesView, "paint_figure", lambda self, *a: (drawn.append(seen(self)), real(self, *a))),
-    )
+    monkeypatch.setattr(CurvesView, "paint_figure", lambda self, *a: (drawn.append(seen(self)), real(self, *a)))
     hidden = loss_chart()
     qtbot.addWidget(hidden)
     for step in range(50):
@@ -91,15 +87,11 @@ def test_many_appends_cost_few_drawings(chart: CurvesView, qtbot: QtBot, monkeyp
     QApplication.processEvents()
     drawn: list[int] = []
     real = CurvesView.paint_figure
-    monkeypatch.setattr(
-        CurvesView,
-        "paint_figure",
-        monkeypatch.setattr(CurvesView, "paint_figure", lambda self, *a: (drawn.append(seen(self)), real(self, *a))),
-    )
+    monkeypatch.setattr(CurvesView, "paint_figure", lambda self, *a: (drawn.append(seen(self)), real(self, *a)))
     for step in range(2001, 2301):
         chart.append("train_loss", np.array([step]), np.array([1.5]))
         QApplication.processEvents()
-    qtbot.waitUntil(lambda: drawn and drawn[-1] == 2300)
+    qtbot.waitUntil(lambda: drawn[-1:] == [2300])
     assert len(drawn) < 60
 
 
@@ -111,6 +103,18 @@ def test_the_reference_that_matters_is_in_the_picture(chart: CurvesView) -> None
     chart.set_reference("kn", None)
     chart.image()
     assert chart._scale.low > 1.2
+
+
+def test_an_error_while_drawing_is_an_error_and_not_the_end(chart: CurvesView, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ValueError("drawn wrongly")
+
+    monkeypatch.setattr(CurvesView, "paint_figure", broken)
+    with pytest.raises(ValueError, match="drawn wrongly"):
+        chart.image()
+    chart._redraw()
+    with pytest.raises(ValueError, match="drawn wrongly"):
+        chart.repaint()
 
 
 def test_a_wild_beginning_does_not_squeeze_the_rest(chart: CurvesView) -> None:

@@ -110,9 +110,10 @@ def test_the_models_own_opinion_is_the_samplers_without_options() -> None:
     np.testing.assert_allclose(softmax(logits), distribution(logits, SamplingOptions()), rtol=1e-12)
 
 
-@pytest.mark.parametrize(
-    ("piece", "seen"), [(" ", "␣"), ("\n", "⏎"), (" the", "␣the"), ("a b", "a b"), ("\x1b", "\\x1b"), ("", "∅")]
-)
+VISIBLE = [(" ", "␣"), ("\n", "⏎"), (" the", "␣the"), ("a b", "a b"), ("\x1b", "\\x1b"), ("", "∅")]
+
+
+@pytest.mark.parametrize(("piece", "seen"), VISIBLE)
 def test_tokens_can_be_seen(piece: str, seen: str) -> None:
     assert token_text(piece) == seen
 
