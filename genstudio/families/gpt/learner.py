@@ -30,8 +30,10 @@ _TICK = 0.02  # seconds of work between two chances for others
 _WRITE, _WRITE_SEED = 120, 0
 _PROBE = 64
 _SAMPLED_BATCHES = 10
-_SLICE = {"cpu": 1e9}  # floating-point operations of evaluation between two chances for others; fixed, not timed,
-_SLICE_ELSEWHERE = 1e11  # so that the sums of two evaluations are equal to the last bit
+_SLICE = {"cpu": 1e9}
+_SLICE_ELSEWHERE = 1e11
+"""Floating-point operations of evaluation between two chances for others: fixed, not timed, so that the sums of two
+evaluations are equal to the last bit."""
 
 
 class GPTLearner:
@@ -190,7 +192,7 @@ class GPTLearner:
         finally:
             self.model.train(training)
         nats = F.cross_entropy(logits[wanted].float(), pieces[:, 1:][wanted], reduction="none")
-        return float(nats.double().sum()), int(wanted.sum())
+        return float(nats.cpu().double().sum()), int(wanted.sum())  # an Apple GPU has no float64
 
     @torch.no_grad()
     def attention(self, ids: Ids) -> NDArray[np.float32]:
