@@ -121,7 +121,12 @@ def test_gradients_are_those_of_finite_differences(qk_norm: bool, turned: bool) 
 def test_reading_in_pieces_equals_reading_at_once(pieces: list[int]) -> None:
     torch.manual_seed(0)
     layer, turn = SelfAttention(8, 2, 4, 9, qk_norm=True).double(), rotary(9, 4)
-    x, cache, read, parts = torch.randn(1, 9, 8, dtype=torch.float64), KeyValues(1, 2, 9, 4, torch.zeros(1).double()), 0, []
+    x, cache, read, parts = (
+        torch.randn(1, 9, 8, dtype=torch.float64),
+        KeyValues(1, 2, 9, 4, torch.zeros(1).double()),
+        0,
+        [],
+    )
     with torch.no_grad():
         for piece in pieces:
             parts.append(layer(x[:, read : read + piece], turn[read : read + piece], cache))

@@ -53,7 +53,16 @@ def test_feed_forward_is_its_formula(activation: str) -> None:
 def test_gradients_of_a_block_are_those_of_finite_differences(activation: str, kind: str, place: str) -> None:
     torch.manual_seed(0)
     block = Block(
-        4, 2, 2, 3, 5, activation=activation, norm_kind=kind, norm_place=place, qk_norm=True, bias=True  # type: ignore[arg-type]
+        4,
+        2,
+        2,
+        3,
+        5,
+        activation=activation,
+        norm_kind=kind,
+        norm_place=place,
+        qk_norm=True,
+        bias=True,  # type: ignore[arg-type]
     ).double()
     names, turn = [name for name, _ in block.named_parameters()], rotary(3, 2).to(torch.complex128)
 
