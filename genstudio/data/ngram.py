@@ -96,7 +96,9 @@ def fit_kneser_ney(train: Ids, vocabulary: int, order: int = 7) -> Slices[Kneser
         if length > 1:
             suffix = np.empty(len(unique), np.int64)
             suffix[inverse] = ends[1:]
+            yield length / order
             counts[-1] = np.bincount(suffix, minlength=len(keys[-1]))
+            yield length / order
         keys.append(unique)
         counts.append(np.bincount(inverse, minlength=len(unique)))
         ends = inverse
@@ -104,8 +106,7 @@ def fit_kneser_ney(train: Ids, vocabulary: int, order: int = 7) -> Slices[Kneser
     sizes = [1, *(len(below) for below in keys[:-1])]
     levels = []
     for unique, count, below in zip(keys, counts, sizes, strict=True):
-        levels.append(_order(unique, count, below, vocabulary))
-        yield 1.0
+        levels.append((yield from _order(unique, count, below, vocabulary)))
     return KneserNey(tuple(levels), vocabulary)
 
 
@@ -148,10 +149,13 @@ def reference_lines(data: TextData) -> Slices[dict[str, float]]:
     return lines
 
 
-def _order(keys: Integers, counts: Integers, prefixes: int, vocabulary: int) -> Order:
+def _order(keys: Integers, counts: Integers, prefixes: int, vocabulary: int) -> Slices[Order]:
     discounts = _discounts(counts)
+    yield 1.0
     prefix = keys // vocabulary
+    yield 1.0
     totals = np.bincount(prefix, weights=counts, minlength=prefixes).astype(np.float64, copy=False)
+    yield 1.0
     given = np.bincount(prefix, weights=discounts[np.minimum(counts, 3)], minlength=prefixes)
     return Order(keys, counts, totals, given / np.maximum(totals, 1.0), discounts)
 
