@@ -296,11 +296,12 @@ def _generate(options: argparse.Namespace) -> None:
     )
     if options.tokens < 1:
         raise GenstudioError(f"{options.tokens} tokens are too few.", "Ask for 1 or more with --tokens.")
-    sys.stdout.write(options.prompt)
     shown = 0
     for frame in _frames(Generate(_ref(options), options.prompt, options.tokens, sampling, options.seed)):
         for snapshot in frame.snapshots:
-            if isinstance(snapshot, Writing):
+            if isinstance(snapshot, Answer) and snapshot.channel == "model":
+                sys.stdout.write(options.prompt)
+            elif isinstance(snapshot, Writing):
                 sys.stdout.write("".join(snapshot.pieces[shown:]))
                 sys.stdout.flush()
                 shown = len(snapshot.pieces)

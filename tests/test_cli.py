@@ -1,0 +1,166 @@
+"""The command line as scripts see it: words, output, exit codes, signals."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from genstudio import cli
+from genstudio.runs import Run
+from helpers import TINY, files, text_file
+
+SETTINGS = [f"{name}={value}" for name, value in TINY.items()]
+
+
+def genstudio(*arguments: object) -> int:
+    """Run one command in this process."""
+    try:
+        return cli.main([str(argument) for argument in arguments])
+    except SystemExit as stop:
+        return int(stop.code or 0)
+
+
+@pytest.fixture
+def trained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    """The folder of a run of 25 steps: the last line that `train` prints."""
+    code = genstudio("train", "gpt", "--data", text_file(tmp_path), "--set", *SETTINGS, "--steps", 25, "--name", "Ünï cödé")
+    assert code == 0
+    return capsys.readouterr().out.splitlines()[-1]
+
+
+def test_train_prints_the_run_folder_last(trained: str, tmp_path: Path) -> None:
+    info = Run.open(trained).info
+    assert (info.name, info.step, info.state) == ("Ünï cödé", 25, "finished")
+    assert Path(trained).parent == tmp_path / "home" / "runs"
+
+
+def test_runs_dir_moves_the_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    place = tmp_path / "elsewhere"
+    options = ["--set", *SETTINGS, "--steps", 3, "--runs", place, "--quiet"]
+    assert genstudio("train", "gpt", "--data", text_file(tmp_path), *options) == 0
+    out, err = capsys.readouterr()
+    assert Path(out.strip()).parent == place and err == ""
+    assert genstudio("runs", "--json", "--runs", place) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert [(run["step"], run["family"], run["state"]) for run in listed] == [(3, "gpt", "finished")]
+
+
+def test_stop_after_and_resume_are_exact(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = text_file(tmp_path)
+    genstudio("train", "gpt", "--data", data, "--set", *SETTINGS, "--steps", 20, "--seed", 3)
+    whole = capsys.readouterr().out.splitlines()[-1]
+    genstudio("train", "gpt", "--data", data, "--set", *SETTINGS, "--steps", 20, "--seed", 3, "--stop-after", 7)
+    cut = capsys.readouterr().out.splitlines()[-1]
+    assert Run.open(cut).info.step == 7
+    assert genstudio("resume", cut) == 0
+    for name in ("model.safetensors", "optimizer.safetensors"):
+        same = [files(Path(folder) / "checkpoints" / "00000020")[name] for folder in (whole, cut)]
+        assert same[0] == same[1]
+    assert genstudio("resume", Path(cut).name, "--steps", 30) == 0
+    assert Run.open(cut).info.step == 30
+
+
+def test_evaluate_says_exact_numbers(trained: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert genstudio("evaluate", trained, "--json") == 0
+    scores = json.loads(capsys.readouterr().out)
+    assert {"loss_nats", "bits_per_char", "tokens"} <= scores.keys()
+    assert scores["bits_per_char"] == pytest.approx(scores["loss_nats"] / 0.6931471805599453)
+    assert genstudio("evaluate", trained, "--checkpoint", 25, "--data", text_file(tmp_path), "--json") == 0
+    assert json.loads(capsys.readouterr().out)["tokens"] > scores["tokens"]
+    assert genstudio("evaluate", trained, "--checkpoint", "best") == 0
+    assert "nats per token" in capsys.readouterr().out
+
+
+def test_generate_is_deterministic(trained: str, capsys: pytest.CaptureFixture[str]) -> None:
+    texts = []
+    for seed in (1, 1, 2):
+        assert genstudio("generate", trained, "--prompt", "the ", "--tokens", 30, "--top-k", 5, "--seed", seed) == 0
+        texts.append(capsys.readouterr().out)
+    assert texts[0] == texts[1] != texts[2]
+    assert texts[0].startswith("the ") and len(texts[0]) == 4 + 30 + 1
+    assert genstudio("generate", trained, "--prompt", "the Ω", "--tokens", 3, "--greedy") == 0
+    assert "'Ω'" in capsys.readouterr().err
+
+
+def test_lists(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert genstudio("families", "--json") == 0
+    (family,) = json.loads(capsys.readouterr().out)
+    assert family["name"] == "gpt" and {s["name"] for s in family["settings"]} >= {"layers", "learning_rate"}
+    assert all(setting["help"] for setting in family["settings"])
+    assert genstudio("import", text_file(tmp_path, name="mine.txt"), "--name", "My words") == 0
+    capsys.readouterr()
+    assert genstudio("datasets", "--json") == 0
+    listed = {item["title"]: item["origin"] for item in json.loads(capsys.readouterr().out)}
+    assert listed == {"Shakespeare": "ships", "Names": "ships", "My words": "imported"}
+    assert genstudio("runs") == 0
+    assert "no runs" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["train", "gpt", "--data", "shakespear"], "did you mean 'shakespeare'"),
+        (["train", "gpt", "--data", "shakespeare", "--set", "head=3"], "did you mean 'heads'"),
+        (["train", "gpt", "--data", "shakespeare", "--set", "heads=3"], "3 heads"),
+        (["train", "gpt", "--data", "shakespeare", "--set", "heads"], "key=value"),
+        (["train", "gpt", "--data", "shakespeare", "--set", "activation=rellu"], "did you mean 'relu'"),
+        (["train", "gtp", "--data", "shakespeare"], "gtp"),
+        (["train", "gpt"], "--data"),
+        (["train", "gpt", "--data", "missing.txt"], "missing.txt"),
+        (["train", "gpt", "--data", "shakespeare", "--preset", "none"], "preset"),
+        (["train", "gpt", "--data", "shakespeare", "--steps", "0"], "steps"),
+        (["train", "gpt", "--data", "shakespeare", "--seconds", "-1"], "seconds"),
+        (["train", "gpt", "--data", "shakespeare", "--steps", "3", "--seconds", "3"], "not allowed with"),
+        (["resume", "nothing"], "nothing"),
+        (["evaluate", "nothing", "--checkpoint", "best"], "nothing"),
+        (["generate", "nothing"], "nothing"),
+        (["import", "nothing.txt"], "nothing.txt"),
+        (["fly"], "fly"),
+    ],
+)
+def test_what_a_person_can_get_wrong_is_one_sentence(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert genstudio(*arguments) == 2
+    out, err = capsys.readouterr()
+    assert err.startswith("genstudio: ") and words.lower() in err.lower()
+    assert "Traceback" not in err and out == ""
+
+
+@pytest.mark.parametrize("options", [["--checkpoint", "first"], ["--tokens", "0"], ["--temperature", "-1"], ["--top-p", "2"]])
+def test_generate_names_what_is_wrong(trained: str, options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert genstudio("generate", trained, *options) == 2
+    assert capsys.readouterr().err.startswith("genstudio: ")
+
+
+def test_an_unreadable_home_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    monkeypatch.setenv("GENSTUDIO_HOME", str(tmp_path / "file" / "home"))
+    assert genstudio("train", "gpt", "--data", "names", "--set", *SETTINGS, "--steps", 2) == 2
+    assert capsys.readouterr().err.startswith("genstudio: ")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to send")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_and_exits_well(tmp_path: Path, number: signal.Signals) -> None:
+    command = [sys.executable, "-m", "genstudio", "train", "gpt", "--data", str(text_file(tmp_path)), "--set", *SETTINGS]
+    environment: dict[str, Any] = {**os.environ, "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1"}
+    child = subprocess.Popen(
+        [*command, "--steps", "1000000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
+    root = Path(environment["GENSTUDIO_HOME"]) / "runs"
+    while child.poll() is None and not any("train_loss" in log.read_text() for log in root.glob("*/metrics.jsonl")):
+        os.sched_yield()
+    child.send_signal(number)
+    out, err = child.communicate(timeout=60)
+    assert child.returncode == 0, err
+    info = Run.open(out.splitlines()[-1]).info
+    assert info.checkpoints[-1] == info.step > 0
+    assert "Traceback" not in err
