@@ -31,11 +31,13 @@ class Album:
         self.folder = folder
         self._known: dict[str, list[int]] = {}
 
+    def folders(self) -> list[Path]:
+        """One for each channel."""
+        return sorted(path for path in self.folder.iterdir() if path.is_dir()) if self.folder.is_dir() else []
+
     def channels(self) -> list[str]:
-        """Names of the channels that hold something."""
-        if not self.folder.is_dir():
-            return []
-        return sorted(_channel(place.name) for place in self.folder.iterdir() if place.is_dir())
+        """Names of the channels that were ever shown."""
+        return [_channel(path.name) for path in self.folders()]
 
     def steps(self, channel: str) -> list[int]:
         """Steps that can be loaded, ascending."""

@@ -16,6 +16,7 @@ FORMAT = 1
 State = Literal["new", "running", "running elsewhere", "stopped", "finished", "newer", "damaged"]
 
 _LARGEST = 1 << 22
+_LAST_FRAME = 0.5  # seconds: the last numbers may be written a little before the planned end
 _ID = re.compile(r"\d{8}-\d{6}_")
 KEPT = re.compile(r"[A-Za-z0-9_-]{1,60}\.json")
 OURS = ("run.json", "metrics.jsonl", "checkpoints", "snapshots")
@@ -87,7 +88,7 @@ def read_info(folder: Path) -> RunInfo:
 def _state(folder: Path, plan: Mapping[str, float], step: int, elapsed: float) -> State:
     if writer := lock.holder(folder):
         return "running" if writer.here else "running elsewhere"
-    done = step >= plan["steps"] if "steps" in plan else elapsed >= plan.get("seconds", float("inf"))
+    done = step >= plan["steps"] if "steps" in plan else elapsed >= plan.get("seconds", float("inf")) - _LAST_FRAME
     if step and done:
         return "finished"
     return "stopped" if step else "new"

@@ -73,7 +73,7 @@ class Run:
         self._lock.acquire()
         try:
             storage.check_writable(self.folder)
-            for place in (self.folder, self.folder / "checkpoints"):
+            for place in (self.folder, self.folder / "checkpoints", *self._album.folders()):
                 storage.sweep(place, alone=True)
         except StorageError:
             self._lock.release()
