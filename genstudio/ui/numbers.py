@@ -91,6 +91,7 @@ class FloatEdit(QAbstractSpinBox):
         self._exact: int | float | str = 0 if whole else 0.0
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setFont(theme.font(tabular=True))
+        self.lineEdit().setTextMargins(5, 0, 0, 0)
         self.set_value(self._exact)
         self.lineEdit().textChanged.connect(self._edited)
 

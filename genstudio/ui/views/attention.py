@@ -87,18 +87,22 @@ class AttentionView(SnapshotFigure[Attention]):
         painter.setFont(theme.font(theme.NORMAL, bold=True))
         metrics = painter.fontMetrics()
         baseline = area.top() + 8 + metrics.ascent()
-        painter.setPen(look.color("text"))
-        painter.drawText(QPointF(area.left() + 12, baseline), self.title)
         if self.snapshot is None:
+            painter.setPen(look.color("text"))
+            painter.drawText(QPointF(area.left() + 12, baseline), self.title)
             painter.setFont(theme.font(theme.SMALL))
             painter.setPen(look.color("quiet"))
             painter.drawText(area, Qt.AlignmentFlag.AlignCenter, "Appears when a model looks at a text")
             return
-        left = area.left() + 12 + metrics.horizontalAdvance(self.title) + 8
+        chosen = f"layer {self.layer + 1}, head {self.head + 1}"
+        painter.setPen(look.color("text"))
+        painter.drawText(QPointF(area.left() + 12, baseline), f"Attention: {chosen}")
+        left = area.left() + 12 + metrics.horizontalAdvance(f"Attention: {chosen}") + 8
         painter.setFont(theme.font(theme.SMALL, tabular=True))
-        painter.setPen(look.color("quiet"))
-        chosen = f"step {self.snapshot.step:,}  ·  layer {self.layer + 1}, head {self.head + 1}"
-        painter.drawText(QPointF(left, baseline), chosen)
+        step = f"step {self.snapshot.step:,}"
+        if left + painter.fontMetrics().horizontalAdvance(step) < area.right() - 32:
+            painter.setPen(look.color("quiet"))
+            painter.drawText(QPointF(left, baseline), step)
         inside = area.adjusted(12, baseline - area.top() + 14, -12, -10)
         small, large = self._divide(inside)
         if not self._alone:

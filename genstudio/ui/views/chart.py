@@ -142,6 +142,16 @@ def _crossings(box: QRectF, points: Array) -> int:
     return int(((x > box.left()) & (x < box.right()) & (y > box.top() - 2) & (y < box.bottom() + 2)).sum())
 
 
+def value_ticks(scale: Scale) -> list[float]:
+    """Ticks of the value axis, at least two where the numbers allow it."""
+    kind, about = (log_ticks if scale.log else ticks), max(2, int(scale.area.height() / 40))
+    found = kind(scale.low, scale.high, about)
+    while len(found) < 2 and about < 8:
+        about += 1
+        found = kind(scale.low, scale.high, about)
+    return found
+
+
 def paint_frame(painter: QPainter, scale: Scale, *, words: bool = True) -> None:
     """Quiet grid, thin axis, and the ticks' words in the theme's small font."""
     look = theme.current()
@@ -149,7 +159,7 @@ def paint_frame(painter: QPainter, scale: Scale, *, words: bool = True) -> None:
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
     painter.setFont(theme.font(theme.SMALL, tabular=True))
     metrics = painter.fontMetrics()
-    rows = (log_ticks if scale.log else ticks)(scale.low, scale.high, max(2, int(area.height() / 40)))
+    rows = value_ticks(scale)
     grid = QPen(look.color("grid"), 1)
     for value in rows:
         y = round(float(scale.y(value)))
@@ -183,8 +193,8 @@ def paint_frame(painter: QPainter, scale: Scale, *, words: bool = True) -> None:
 def label_width(scale: Scale, painter: QPainter) -> float:
     """Pixels that the words of the value axis need."""
     painter.setFont(theme.font(theme.SMALL, tabular=True))
-    rows = (log_ticks if scale.log else ticks)(scale.low, scale.high, max(2, int(scale.area.height() / 40)))
-    return max((painter.fontMetrics().horizontalAdvance(tick_text(value)) for value in rows), default=0)
+    widths = (painter.fontMetrics().horizontalAdvance(tick_text(value)) for value in value_ticks(scale))
+    return max(widths, default=0)
 
 
 def dashed(role: str) -> QPen:

@@ -193,4 +193,4 @@ def sensible_range(values: Array, *, early: int = 0) -> tuple[float, float]:
         high = top
     elif float(later.max()) <= high + 0.6 * span:
         high = float(later.max())
-    return min(low, float(fine.min()) if float(fine.min()) >= low - 0.6 * span else low), high
+    return min(low, float(fine.min())), high
