@@ -159,6 +159,7 @@ def apply(app: QApplication, wanted: Mode = "system") -> Theme:
     theme = DARK if dark else LIGHT
     if theme is not _State.theme or not app.styleSheet():
         _State.theme = theme
+        app.setStyleSheet("")  # replacing one sheet by another takes Qt several times as long as none in between
         app.setPalette(palette(theme))
         app.setStyleSheet(stylesheet.text(theme))
         changed.emit(theme)
