@@ -180,17 +180,56 @@ def die_at_every_call(folder: Path, careful: bool) -> None:
     while code == 137:
         k += 1 if careful else 3
         run = Run.open(shutil.copytree(base.folder, folder / f"copy-{k}"))
-        child = os.fork()
-        if not child:
-            with faults.failing(k, "exit"):
-                run.acquire()
-                advance(run, learner, 4, checkpoint.save if careful else careless)
-            (folder / f"done-{k}").touch()
-            os._exit(0)
-        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        reports.append(verified(run, 4 if (folder / f"done-{k}").exists() else 3))
+        save = checkpoint.save if careful else careless
+        code = dying(k, lambda run=run, save=save: advance(run.acquire(), learner, 4, save))  # type: ignore[misc]
+        reports.append(verified(run, 3 if code else 4))
         shutil.rmtree(run.folder)
     print(json.dumps([code, reports]))
+
+
+def die_while_recovering(folder: Path) -> None:
+    """In a process of its own: what dies at any call of a save dies again at any call of what follows it."""
+    torch.set_num_threads(1)
+    os.fsync = lambda descriptor: None
+    base = tiny.new_run(folder).acquire()
+    learner = tiny.TinyLearner()
+    for step in (1, 2, 3):
+        advance(base, learner, step)
+    base.release()
+    found, k, first = [], 0, 137
+    while first == 137:
+        k += 1
+        dead = shutil.copytree(base.folder, folder / f"dead-{k}")
+        first = dying(k, lambda dead=dead: again(dead, learner))  # type: ignore[misc]
+        j, second = 0, 137
+        while second == 137:
+            j += 1
+            run = Run.open(shutil.copytree(dead, folder / f"copy-{k}-{j}"))
+            second = dying(j, lambda run=run: recover(run))  # type: ignore[misc]
+            found.append(verified(run, 3))
+            shutil.rmtree(run.folder)
+    print(json.dumps([first, found]))
+
+
+def again(folder: Path, learner: tiny.TinyLearner) -> None:
+    """Saves step 3 once more, so that an acknowledged checkpoint is replaced."""
+    with Run.open(folder) as run:
+        checkpoint.save(run, 3, learner, {"elapsed": 3.0})
+
+
+def recover(run: Run) -> None:
+    with run:
+        checkpoint.rewind(run, int(checkpoint.load(run, "last", tiny.TinyLearner())["step"]))
+
+
+def dying(k: int, work: Callable[[], None]) -> int:
+    """The exit code of a child that does the work and dies at its k-th call: 137, or 0 where it makes fewer."""
+    child = os.fork()
+    if not child:
+        with faults.failing(k, "exit"):
+            work()
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def kill_at_random(folder: Path, count: int) -> None:
@@ -243,6 +282,16 @@ def test_a_death_at_any_call_loses_nothing_acknowledged(tmp_path: Path) -> None:
 def test_a_death_within_a_careless_save_is_caught(tmp_path: Path) -> None:
     _, found = reports(f"die_at_every_call(Path({str(tmp_path)!r}), False)")
     assert [report for report in found if "damaged" in report] != []
+
+
+@forks
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_death_while_recovering_from_a_death_loses_nothing(tmp_path: Path) -> None:
+    code, found = reports(f"die_while_recovering(Path({str(tmp_path)!r}))")
+    assert code == 0
+    assert len(found) > 200
+    assert [report for report in found if report] == []
 
 
 @forks
