@@ -30,4 +30,6 @@ def rotate(x: Tensor, turn: Tensor) -> Tensor:
     x (B, T, H, D) float, turn (T, D/2) complex -> (B, T, H, D). The length of every pair stays, and the product of a
     turned query with a turned key depends only on the distance of their positions.
     """
+    if x.stride(-1) != 1:  # pairs must lie side by side to be complex numbers
+        x = x.contiguous()
     return torch.view_as_real(torch.view_as_complex(x.unflatten(-1, (-1, 2))) * turn[:, None]).flatten(-2)

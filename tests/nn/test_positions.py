@@ -58,3 +58,11 @@ def test_position_zero_stays_and_lengths_stay() -> None:
     turned = rotate(x, rotary(6, 4))
     assert torch.equal(turned[:, 0], x[:, 0])
     torch.testing.assert_close(turned.norm(dim=-1), x.norm(dim=-1), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 1, 2, 0), (0, 3, 1, 2), (2, 0, 1, 3)])
+def test_any_layout_in_memory_can_be_turned(order: tuple[int, ...]) -> None:
+    x = torch.randn(2, 6, 3, 4)
+    laid_out = x.permute(order).contiguous().permute([order.index(axis) for axis in range(4)])
+    assert torch.equal(laid_out, x)
+    torch.testing.assert_close(rotate(laid_out, rotary(6, 4)), rotate(x, rotary(6, 4)), atol=1e-6, rtol=0)
