@@ -30,7 +30,9 @@ def genstudio(*arguments: object) -> int:
 @pytest.fixture
 def trained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> str:
     """The folder of a run of 25 steps: the last line that `train` prints."""
-    code = genstudio("train", "gpt", "--data", text_file(tmp_path), "--set", *SETTINGS, "--steps", 25, "--name", "Ünï cödé")
+    code = genstudio(
+        "train", "gpt", "--data", text_file(tmp_path), "--set", *SETTINGS, "--steps", 25, "--name", "Ünï cödé"
+    )
     assert code == 0
     return capsys.readouterr().out.splitlines()[-1]
 
@@ -134,13 +136,17 @@ def test_what_a_person_can_get_wrong_is_one_sentence(
     assert "Traceback" not in err and out == ""
 
 
-@pytest.mark.parametrize("options", [["--checkpoint", "first"], ["--tokens", "0"], ["--temperature", "-1"], ["--top-p", "2"]])
+@pytest.mark.parametrize(
+    "options", [["--checkpoint", "first"], ["--tokens", "0"], ["--temperature", "-1"], ["--top-p", "2"]]
+)
 def test_generate_names_what_is_wrong(trained: str, options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert genstudio("generate", trained, *options) == 2
     assert capsys.readouterr().err.startswith("genstudio: ")
 
 
-def test_an_unreadable_home_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unreadable_home_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "file").write_text("not a folder")
     monkeypatch.setenv("GENSTUDIO_HOME", str(tmp_path / "file" / "home"))
     assert genstudio("train", "gpt", "--data", "names", "--set", *SETTINGS, "--steps", 2) == 2
@@ -150,7 +156,17 @@ def test_an_unreadable_home_is_a_sentence(tmp_path: Path, monkeypatch: pytest.Mo
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to send")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_saves_and_exits_well(tmp_path: Path, number: signal.Signals) -> None:
-    command = [sys.executable, "-m", "genstudio", "train", "gpt", "--data", str(text_file(tmp_path)), "--set", *SETTINGS]
+    command = [
+        sys.executable,
+        "-m",
+        "genstudio",
+        "train",
+        "gpt",
+        "--data",
+        str(text_file(tmp_path)),
+        "--set",
+        *SETTINGS,
+    ]
     environment: dict[str, Any] = {**os.environ, "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1"}
     child = subprocess.Popen(
         [*command, "--steps", "1000000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment

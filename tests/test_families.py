@@ -20,7 +20,7 @@ from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.train import Train
 from genstudio.training.frames import frames
 from genstudio.training.loop import Plan, Stopwatch, Tick, fit
-from helpers import TINY, answer, run_task, text_file
+from helpers import TINY, answer, text_file
 
 SMALL: Mapping[str, Mapping[str, Any]] = {"gpt": TINY}
 EVERY = pytest.mark.parametrize("family", families.all_families(), ids=lambda family: family.name)

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from helpers import TINY, answer, curve, files, run_task, text_file, until_trained
 
 from genstudio import runs
 from genstudio.errors import ConfigError, DataError, DeviceError, RunBusyError, StorageError, TrainingError
@@ -22,6 +21,7 @@ from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.task import Extend, SaveNow, ShowPrompt
 from genstudio.tasks.train import Resume, Train
 from genstudio.tasks.write import Generate, InspectAttention, NextTokensOf
+from helpers import TINY, answer, curve, files, run_task, text_file, until_trained
 
 
 def train(tmp_path: Path, **changes: Any) -> Train:

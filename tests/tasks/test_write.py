@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import TINY, answer, run_task, text_file, until_trained, words
 
 from genstudio.errors import CheckpointError, ConfigError, DataError, RunError
 from genstudio.events import Attention, NextTokens, Writing
@@ -14,6 +13,7 @@ from genstudio.sampling.choose import SamplingOptions, distribution
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.train import Train
 from genstudio.tasks.write import Generate, InspectAttention, NextTokensOf
+from helpers import TINY, answer, run_task, text_file, until_trained, words
 
 
 @pytest.fixture(scope="module")

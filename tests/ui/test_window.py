@@ -219,7 +219,8 @@ def test_runs_can_be_renamed_and_deleted(
 def test_everything_that_can_be_used_has_names(open_window: Callable[[], MainWindow], qtbot: Any, colours: str) -> None:
     window = open_window()
     window._set_theme(colours)
-    usable = (QAbstractButton, QComboBox, QLineEdit, QAbstractSpinBox, QAbstractSlider, QPlainTextEdit, QTextEdit, QAbstractItemView)
+    buttons = (QAbstractButton, QComboBox, QLineEdit, QAbstractSpinBox)
+    usable = (*buttons, QAbstractSlider, QPlainTextEdit, QTextEdit, QAbstractItemView)
     nameless, seen = [], {}
     for index in range(window.tabs.count()):
         window.tabs.setCurrentIndex(index)
@@ -236,7 +237,8 @@ def inside_another(widget: QWidget) -> bool:
     """Qt's own parts of a combo box, spin box or list."""
     parent = widget.parentWidget()
     while parent is not None:
-        if isinstance(parent, (QComboBox, QAbstractSpinBox, QAbstractItemView, QLineEdit)) or parent.objectName().startswith("qt_"):
+        whole = isinstance(parent, (QComboBox, QAbstractSpinBox, QAbstractItemView, QLineEdit))
+        if whole or parent.objectName().startswith("qt_"):
             return True
         parent = parent.parentWidget()
     return widget.objectName().startswith("qt_")
