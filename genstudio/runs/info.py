@@ -98,6 +98,8 @@ def read_json(folder: Path) -> dict[str, Any]:
     """run.json, every field of the type it must have. Raises RunError."""
     path = folder / "run.json"
     try:
+        if path.exists() and not path.is_file():
+            raise RunError("run.json is not a file", "Copy it from a backup.", path)
         with path.open("rb") as file:
             data = file.read(_LARGEST + 1)
         said = json.loads(data) if len(data) <= _LARGEST else None

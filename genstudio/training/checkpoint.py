@@ -22,7 +22,7 @@ from genstudio.errors import CheckpointError, StorageError, TrainingError
 from genstudio.runs import Run, RunInfo
 from genstudio.training import tensors as packed
 from genstudio.training.loop import Learner
-from genstudio.training.manifest import FILES, FORMAT, manifest, promises, read_json, verified_bytes, verify
+from genstudio.training.manifest import FILES, FORMAT, manifest, promises, read_file, read_json, verified_bytes, verify
 from genstudio.training.matching import check_identity, check_optimizers, check_weights
 from genstudio.training.tensors import DamagedError
 
@@ -57,7 +57,7 @@ def best_step(run: Run) -> int | None:
 
 def _loss(folder: Path) -> float | None:
     try:
-        said = read_json((folder / "state.json").read_bytes())
+        said = read_json(read_file(folder / "state.json"))
         loss = said.get("loss", (said["state"].get("best") or [None])[0])
     except (OSError, DamagedError, KeyError, TypeError, AttributeError, IndexError):
         return None

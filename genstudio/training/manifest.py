@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 from genstudio import storage
@@ -21,40 +22,58 @@ _verified: dict[Path, tuple[Any, ...]] = {}
 def manifest(step: int, written: Collection[storage.Written]) -> bytes:
     """Canonical text with a digest of itself, so that no byte of it can change unnoticed either."""
     files = {one.name: {"size": one.size, "sha256": one.sha256} for one in written}
-    body = {"format": FORMAT, "step": step, "files": files}
-    digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
-    return json.dumps(body | {"sha256": digest}, indent=1, sort_keys=True).encode()
+    return _bytes({"format": FORMAT, "step": step, "files": files})
 
 
 def promises(folder: Path) -> Mapping[str, storage.Written]:
-    """What the manifest promises. Raises DamagedError, OSError."""
-    data = (folder / "manifest.json").read_bytes()
+    """What the manifest promises. Raises DamagedError, OSError; CheckpointError where a newer version made it."""
+    data = read_file(folder / "manifest.json")
     said = read_json(data)
+    body = {name: value for name, value in said.items() if name != "sha256"}
+    if said.get("sha256") != _digest(body) or _bytes(body) != data:
+        raise DamagedError("manifest.json is damaged")
+    if type(said.get("format")) is int and said["format"] > FORMAT:
+        raise CheckpointError(
+            f"Checkpoint {folder.name} was made by a newer version of the program.", "Update the program.", folder
+        )
     try:
-        if type(said["format"]) is int and said["format"] > FORMAT:
-            raise CheckpointError(
-                f"Checkpoint {folder.name} was made by a newer version of the program.", "Update the program.", folder
-            )
-        written = [storage.Written(str(n), int(f["size"]), str(f["sha256"])) for n, f in said["files"].items()]
+        written = [storage.Written(name, int(f["size"]), str(f["sha256"])) for name, f in said["files"].items()]
         step = int(said["step"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DamagedError("manifest.json is damaged") from error
-    if manifest(step, written) != data or not set(FILES) <= set(said["files"]):
-        raise DamagedError("manifest.json is damaged")
+    if {one.name for one in written} != set(FILES):
+        raise DamagedError("manifest.json lists other files than a checkpoint has")
     if folder.name != f"{step:08d}":
         raise DamagedError(f"manifest.json is of step {step}")
     return {one.name: one for one in written}
 
 
+def _digest(body: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+
+
+def _bytes(body: Mapping[str, Any]) -> bytes:
+    return json.dumps({**body, "sha256": _digest(body)}, indent=1, sort_keys=True).encode()
+
+
 def verified_bytes(folder: Path, promised: Mapping[str, storage.Written], name: str) -> bytes:
     """The file's bytes, exactly as they were written. Raises DamagedError, OSError."""
-    path = folder / name
-    if path.stat().st_size != promised[name].size:
+    data = read_file(folder / name, promised[name].size)
+    if len(data) != promised[name].size:
         raise DamagedError(f"{name} has another size than was written")
-    data = path.read_bytes()
     if hashlib.sha256(data).hexdigest() != promised[name].sha256:
         raise DamagedError(f"{name} differs from what was written (SHA-256)")
     return data
+
+
+def read_file(path: Path, most: int = _JSON_LIMIT) -> bytes:
+    """The bytes of a regular file: a pipe or a device in its place would never end. Raises DamagedError, OSError."""
+    stat = path.stat()
+    if not S_ISREG(stat.st_mode):
+        raise DamagedError(f"{path.name} is not a file")
+    if stat.st_size > most:
+        raise DamagedError(f"{path.name} has another size than was written")
+    return path.read_bytes()
 
 
 def read_json(data: bytes) -> dict[str, Any]:

@@ -399,6 +399,38 @@ def test_a_newer_format_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> N
     assert checkpoint.steps(run) == [3]
 
 
+def test_a_format_number_that_only_seems_newer_is_damage(run: Run) -> None:
+    saved(run, 3, 4)
+    path = checkpoint.place(run, 4) / "manifest.json"
+    path.write_bytes(path.read_bytes().replace(b'"format": 1', b'"format": 3'))
+    assert checkpoint.load(run, "last", tiny.TinyLearner())["step"] == 3
+
+
+def test_a_manifest_cannot_name_other_files(run: Run) -> None:
+    saved(run, 3)
+    path = checkpoint.place(run, 3) / "manifest.json"
+    body = {name: value for name, value in json.loads(path.read_bytes()).items() if name != "sha256"}
+    body["files"]["../../run.json"] = {"size": 0, "sha256": ""}
+    path.write_bytes(manifest._bytes(body))
+    assert "other files" in manifest.verify(path.parent)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(run: Run) -> None:
+    saved(run, 3)
+    run.release()
+    for name in ("state.json", "manifest.json"):
+        path = checkpoint.place(run, 3) / name
+        path.unlink()
+        os.mkfifo(path)
+        assert "not a file" in manifest.verify(path.parent)
+        with pytest.raises(CheckpointError, match="not a file"):
+            checkpoint.load(run, 3, tiny.TinyLearner())
+    (run.folder / "run.json").unlink()
+    os.mkfifo(run.folder / "run.json")
+    assert run.info.state == "damaged"
+
+
 def test_a_renamed_or_copied_folder_still_opens(run: Run, tmp_path: Path) -> None:
     learner = saved(run, 3)
     run.release()
