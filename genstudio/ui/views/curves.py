@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QEvent, QLineF, QObject, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QActionGroup,
     QColor,
@@ -19,86 +17,21 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPen,
-    QPolygonF,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QMenu, QToolTip
 
 from genstudio.events import Array
 from genstudio.ui import theme
-from genstudio.ui.views import chart
-from genstudio.ui.views.decimate import Growing, Smoother, columns_of, sampled, sensible_range
-from genstudio.ui.views.view import Figure, bubble, polyline
+from genstudio.ui.views import chart, curve_paint
+from genstudio.ui.views.curve import Curve, Line, Mark
+from genstudio.ui.views.view import Figure, bubble
 from genstudio.ui.widgets import tooltip
+
+__all__ = ["NOISY", "CurveGroup", "CurvesView", "Line", "Mark"]
 
 NOISY = frozenset({"loss", "train_loss", "gradient_norm", "grad_norm", "tokens_per_second", "steps_per_second"})
 _SMOOTHING = {"None": 0.0, "Light": 0.9, "Medium": 0.97, "Strong": 0.99}
-_MARKS = {
-    "saved": "accent",
-    "best": "accent",
-    "done": "accent",
-    "changed": "text",
-    "info": "quiet",
-    "warning": "warning",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One series of a chart; `smooth` for noisy ones: raw faint, smoothed strong. No colour: the quantity's own."""
-
-    name: str
-    label: str
-    color: str = ""
-    smooth: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """Something that happened at a step: kind as in events.Notice."""
-
-    step: int
-    kind: str
-    text: str
-
-
-class _Curve:
-    """The points of one line, and the same smoothed, both only ever extended."""
-
-    def __init__(self, line: Line, color: str, decay: float) -> None:
-        self.line, self._color = line, color
-        self.raw, self.smooth = Growing(), Growing()
-        self.set_decay(decay)
-
-    def append(self, steps: Array, values: Array) -> None:
-        backwards = len(self.raw) and len(steps) and steps[0] <= self.raw.steps[-1]
-        self.raw.append(steps, values)
-        if backwards:
-            self.set_decay(self._decay)
-        elif self._smoother is not None:
-            self.smooth.append(steps, self._smoother.extend(values))
-
-    def set_decay(self, decay: float) -> None:
-        self._decay = decay
-        self._smoother = Smoother(decay) if self.line.smooth and decay else None
-        self.smooth.clear()
-        if self._smoother is not None:
-            self.smooth.append(self.raw.steps, self._smoother.extend(self.raw.values))
-
-    @property
-    def color(self) -> str:
-        """The line's colour, light enough for the theme."""
-        return theme.visible(self._color)
-
-    @property
-    def shown(self) -> Growing:
-        """The strong line."""
-        return self.raw if self._smoother is None else self.smooth
-
-    def at(self, step: float) -> tuple[int, float] | None:
-        """The last point at or before a step, as shown."""
-        index = int(np.searchsorted(self.raw.steps, step, side="right")) - 1
-        return (int(self.raw.steps[index]), float(self.shown.values[index])) if index >= 0 else None
 
 
 class CurvesView(Figure):
@@ -129,7 +62,7 @@ class CurvesView(Figure):
         if isinstance(series, Mapping):
             series = [Line(key, label, smooth=key in NOISY) for key, label in series.items()]
         self._curves = {
-            line.name: _Curve(line, line.color or theme.series_color(line.name, index), self._decay)
+            line.name: Curve(line, line.color or theme.series_color(line.name, index), self._decay)
             for index, line in enumerate(series)
         }
         self._references: dict[str, tuple[float, str]] = {}
@@ -146,7 +79,7 @@ class CurvesView(Figure):
         """One more series; the same name again changes nothing."""
         if line.name not in self._curves:
             color = line.color or theme.series_color(line.name, len(self._curves))
-            self._curves[line.name] = _Curve(line, color, self._decay)
+            self._curves[line.name] = Curve(line, color, self._decay)
             self.redraw()
 
     def append(self, name: str, steps: Array, values: Array) -> None:
@@ -228,21 +161,22 @@ class CurvesView(Figure):
         )
 
     def paint_figure(self, painter: QPainter, area: QRectF) -> None:
-        top = self._paint_heading(painter, area)
+        curves = list(self._curves.values())
+        top = curve_paint.paint_heading(painter, area, self.title, self.unit, curves)
         scale = self._measure(painter, QRectF(area.left(), top, area.width(), area.bottom() - top))
         self._scale = scale
         chart.paint_frame(painter, scale)
         painter.save()
         painter.setClipRect(scale.area.adjusted(-1, -1, 3, 1))
-        for curve in self._curves.values():
-            self._paint_faint(painter, curve, scale)
-        drawn = [self._paint_strong(painter, curve, scale) for curve in self._curves.values()]
+        for curve in curves:
+            curve_paint.paint_faint(painter, curve, scale)
+        drawn = [curve_paint.paint_strong(painter, curve, scale) for curve in curves]
         painter.restore()
         everything = np.concatenate([np.empty((0, 2)), *drawn])
-        self._paint_references(painter, scale, everything)
-        self._paint_marks(painter, scale)
-        self._paint_last(painter, scale)
-        if not any(len(curve.raw) for curve in self._curves.values()):
+        curve_paint.paint_references(painter, scale, self._references.values(), everything)
+        curve_paint.paint_marks(painter, scale, self._marks)
+        curve_paint.paint_last(painter, scale, curves)
+        if not any(len(curve.raw) for curve in curves):
             painter.setPen(theme.current().color("quiet"))
             painter.setFont(theme.font(theme.SMALL))
             painter.drawText(scale.area, Qt.AlignmentFlag.AlignCenter, "Appears with the first step")
@@ -271,42 +205,10 @@ class CurvesView(Figure):
                 painter.drawEllipse(QPointF(float(scale.x(point[0])), y), 4, 4)
         bubble(painter, QPointF(x, scale.area.center().y()), lines, QRectF(self.rect()), f"step {nearest:,}")
 
-    def _paint_heading(self, painter: QPainter, area: QRectF) -> float:
-        look = theme.current()
-        painter.setFont(theme.font(theme.NORMAL, bold=True))
-        metrics = painter.fontMetrics()
-        baseline = area.top() + 8 + metrics.ascent()
-        painter.setPen(look.color("text"))
-        painter.drawText(QPointF(area.left() + 12, baseline), self.title)
-        x = area.left() + 12 + metrics.horizontalAdvance(self.title) + 8
-        painter.setFont(theme.font(theme.SMALL))
-        small = painter.fontMetrics()
-        if self.unit:
-            painter.setPen(look.color("quiet"))
-            painter.drawText(QPointF(x, baseline), self.unit)
-            x += small.horizontalAdvance(self.unit) + 12
-        if len(self._curves) > 1:
-            self._paint_legend(painter, x + 8, area.right() - 36, baseline)
-        return baseline + 12
-
-    def _paint_legend(self, painter: QPainter, left: float, right: float, baseline: float) -> None:
-        metrics = painter.fontMetrics()
-        widths = [metrics.horizontalAdvance(curve.line.label) + 28 for curve in self._curves.values()]
-        x = max(left, right - sum(widths))
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for curve, width in zip(self._curves.values(), widths, strict=True):
-            if x + width > right + 12:
-                break
-            painter.setPen(QPen(QColor(curve.color), 2.5, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
-            y = baseline - metrics.ascent() / 2 + 1
-            painter.drawLine(QPointF(x, y), QPointF(x + 10, y))
-            painter.setPen(theme.current().color("quiet"))
-            painter.drawText(QPointF(x + 16, baseline), curve.line.label)
-            x += width
-
     def _measure(self, painter: QPainter, area: QRectF) -> chart.Scale:
         left, right = self._steps()
-        low, high = self._values(left, right)
+        references = [value for value, _ in self._references.values()]
+        low, high = curve_paint.value_range(list(self._curves.values()), references, left, right, log=self._log)
         painter.setFont(theme.font(theme.SMALL, tabular=True))
         metrics = painter.fontMetrics()
         lasts = [chart.value_text(float(curve.shown.values[-1])) for curve in self._curves.values() if len(curve.raw)]
@@ -325,111 +227,6 @@ class CurvesView(Figure):
         left, right = float(min(end[0] for end in ends)), float(max(end[1] for end in ends))
         left = 0.0 if left <= 0.1 * right else left
         return left, right if right > left else left + 1
-
-    def _values(self, left: float, right: float) -> tuple[float, float]:
-        parts = []
-        for curve in self._curves.values():
-            _, values = columns_of(curve.raw, left, right, 400)
-            values = values[values > 0] if self._log else values
-            if len(values):
-                values = np.log10(values) if self._log else values
-                parts.append(sensible_range(values, early=max(3, len(values) // 50)))
-        bend = (lambda v: math.log10(v) if v > 0 else math.nan) if self._log else float
-        lines = sorted(v for v in (bend(value) for value, _ in self._references.values()) if math.isfinite(v))
-        low = min((part[0] for part in parts), default=lines[0] if lines else 0.0)
-        high = max((part[1] for part in parts), default=lines[-1] if lines else 1.0)
-        low, high = _with_neighbours(low, high, lines)
-        span = high - low or max(abs(high) * 0.1, 1e-9)
-        low, high = (0.0 if not self._log and 0 <= low < 0.08 * span else low - 0.06 * span), high + 0.06 * span
-        return (10**low, 10**high) if self._log else (low, high)
-
-    def _paint_faint(self, painter: QPainter, curve: _Curve, scale: chart.Scale) -> None:
-        if curve.shown is not curve.raw:
-            points = self._pixels(scale, *columns_of(curve.raw, scale.left, scale.right, _width(scale)))
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-            painter.setPen(QPen(_mixed(curve.color, theme.current().panel, 0.32), 0))
-            painter.drawPolyline(polyline(points[:, 0], points[:, 1]))
-
-    def _paint_strong(self, painter: QPainter, curve: _Curve, scale: chart.Scale) -> Array:
-        thin = columns_of if curve.shown is curve.raw else sampled
-        points = self._pixels(scale, *thin(curve.shown, scale.left, scale.right, _width(scale) // 3))
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(QColor(curve.color), 1.75, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
-        if len(points) < 160:
-            painter.drawPolyline(polyline(points[:, 0], points[:, 1]))
-        else:  # joined lines of many points take ten times as long
-            painter.drawLines([QLineF(*start, *end) for start, end in pairwise(points.tolist())])
-        if len(curve.raw) <= 40:
-            painter.setPen(QPen(QColor(curve.color), 4.5, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
-            painter.drawPoints(polyline(points[:, 0], points[:, 1]))
-        return points
-
-    def _pixels(self, scale: chart.Scale, steps: Array, values: Array) -> Array:
-        if scale.log:
-            steps, values = steps[values > 0], values[values > 0]
-        return np.stack([scale.x(steps), scale.y(values)], axis=1)
-
-    def _paint_references(self, painter: QPainter, scale: chart.Scale, curves: Array) -> None:
-        painter.setFont(theme.font(theme.SMALL, tabular=True))
-        metrics = painter.fontMetrics()
-        look = theme.current()
-        taken: list[QRectF] = []
-        for value, label in sorted(self._references.values(), reverse=True):
-            outside = value > scale.high or value < scale.low
-            y = scale.area.top() if value > scale.high else scale.area.bottom() if outside else float(scale.y(value))
-            arrow = "" if not outside else " ↑" if value > scale.high else " ↓"
-            text = f"{label}{arrow}"
-            if not outside:
-                painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-                painter.setPen(chart.dashed("disabled"))
-                painter.drawLine(QPointF(scale.area.left(), round(y)), QPointF(scale.area.right(), round(y)))
-            box = QRectF(0, 0, metrics.horizontalAdvance(text) + 8, metrics.height())
-            tops = (y - box.height() - 1, y + 2)
-            lefts = (
-                scale.area.right() - box.width() - 2,
-                scale.area.left() + 2,
-                scale.area.center().x() - box.width() / 2,
-            )
-            options = [box.translated(x, top) for x in lefts for top in tops]
-            inside = scale.area.adjusted(-1, -2, 1, 2)
-            chosen = chart.place([option for option in options if inside.contains(option)] or options, taken, curves)
-            taken.append(chosen)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(look.color("panel", 0.82))
-            painter.drawRoundedRect(chosen, 3, 3)
-            painter.setPen(look.color("quiet"))
-            painter.drawText(chosen, Qt.AlignmentFlag.AlignCenter, text)
-
-    def _paint_marks(self, painter: QPainter, scale: chart.Scale) -> None:
-        look = theme.current()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for mark in self._marks:
-            if not scale.left <= mark.step <= scale.right:
-                continue
-            x, y = float(scale.x(mark.step)), scale.area.bottom()
-            painter.setPen(QPen(look.color("panel"), 1))
-            painter.setBrush(look.color(_MARKS.get(mark.kind, "quiet")))
-            painter.drawPolygon(_shape(mark.kind, x, y))
-
-    def _paint_last(self, painter: QPainter, scale: chart.Scale) -> None:
-        look = theme.current()
-        painter.setFont(theme.font(theme.SMALL, bold=True, tabular=True))
-        metrics = painter.fontMetrics()
-        ends = []
-        for curve in self._curves.values():
-            if (point := curve.at(scale.right)) is not None and math.isfinite(point[1]):
-                ends.append((curve, point[1]))
-        wanted = [min(max(float(scale.y(v)), scale.area.top()), scale.area.bottom()) for _, v in ends]
-        middles = chart.spread(wanted, metrics.height(), scale.area.top(), scale.area.bottom())
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for (curve, value), middle in zip(ends, middles, strict=True):
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(curve.color))
-            painter.drawEllipse(QPointF(scale.area.right() + 8, middle), 3, 3)
-            painter.setPen(look.color("text"))
-            painter.drawText(
-                QPointF(scale.area.right() + 15, middle + metrics.ascent() / 2 - 1), chart.value_text(value)
-            )
 
     def _fill_menu(self) -> None:
         super()._fill_menu()
@@ -488,6 +285,12 @@ class CurvesView(Figure):
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
         self._hover(None)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        ends = ((curve.line.label, curve.at(math.inf)) for curve in self._curves.values())
+        words = [f"{label} {chart.value_text(end[1])} at step {end[0]:,}" for label, end in ends if end is not None]
+        self.setAccessibleDescription("; ".join(words) or "no points yet")
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
@@ -560,39 +363,3 @@ class CurveGroup(QObject):
     def _zoom(self, window: tuple[float, float] | None) -> None:
         for view in self._views:
             view.set_window(window)
-
-
-def _width(scale: chart.Scale) -> int:
-    return max(16, int(scale.area.width()))
-
-
-def _mixed(color: str, ground: str, share: float) -> QColor:
-    """The colour as it would look on the ground with this opacity; opaque lines are painted many times faster."""
-    top, bottom = QColor(color), QColor(ground)
-    parts = zip(top.getRgb()[:3], bottom.getRgb()[:3], strict=True)  # type: ignore[index]
-    return QColor(*(round(share * a + (1 - share) * b) for a, b in parts))
-
-
-def _with_neighbours(low: float, high: float, lines: Sequence[float]) -> tuple[float, float]:
-    """The range widened to the reference lines that matter: the nearest on either side, if within 1.5 spans."""
-    reach = 1.5 * max(high - low, 0.05 * abs(high), 1e-9)
-    below = [line for line in lines if line < low]
-    above = [line for line in lines if line > high]
-    if below:
-        low = below[-1]
-    if above and above[0] - high <= reach:
-        high = above[0]
-    return low, high
-
-
-_SHAPES: dict[str, tuple[tuple[float, float], ...]] = {
-    "changed": ((0, -9), (4.5, -4.5), (0, 0), (-4.5, -4.5)),
-    "warning": ((-5, 0), (0, -10), (5, 0)),
-    "best": ((-4, 0), (-4, -9), (4, -9), (4, 0)),
-    "done": ((-4, 0), (-4, -9), (4, -9), (4, 0)),
-}
-
-
-def _shape(kind: str, x: float, y: float) -> QPolygonF:
-    points = _SHAPES.get(kind, ((-4, -8), (4, -8), (0, 0)))
-    return QPolygonF([QPointF(x + dx, y + dy) for dx, dy in points])

@@ -159,6 +159,8 @@ class NextTokensView(SnapshotFigure[NextTokens]):
             most = min(len(self.before), 200)
             top = np.argpartition(-self.before, most - 1)[:most]
             self._order = top[np.lexsort((top, -self.before[top]))]
+        words = (f"{token_text(self.snapshot.pieces[i])} {self.after[i]:.0%}" for i in self._order[:5])
+        self.setAccessibleDescription(", ".join(words))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         row = int((event.position().y() - self._top) // _ROW)

@@ -1,0 +1,69 @@
+"""One line of a chart: its name, its points, and the same smoothed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from genstudio.events import Array
+from genstudio.ui import theme
+from genstudio.ui.views.decimate import Growing, Smoother
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One series of a chart; `smooth` for noisy ones: raw faint, smoothed strong. No colour: the quantity's own."""
+
+    name: str
+    label: str
+    color: str = ""
+    smooth: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something that happened at a step: kind as in events.Notice."""
+
+    step: int
+    kind: str
+    text: str
+
+
+class Curve:
+    """The points of one line, and the same smoothed, both only ever extended."""
+
+    def __init__(self, line: Line, color: str, decay: float) -> None:
+        self.line, self._color = line, color
+        self.raw, self.smooth = Growing(), Growing()
+        self.set_decay(decay)
+
+    def append(self, steps: Array, values: Array) -> None:
+        backwards = len(self.raw) and len(steps) and steps[0] <= self.raw.steps[-1]
+        self.raw.append(steps, values)
+        if backwards:
+            self.set_decay(self._decay)
+        elif self._smoother is not None:
+            self.smooth.append(steps, self._smoother.extend(values))
+
+    def set_decay(self, decay: float) -> None:
+        self._decay = decay
+        self._smoother = Smoother(decay) if self.line.smooth and decay else None
+        self.smooth.clear()
+        if self._smoother is not None:
+            self.smooth.append(self.raw.steps, self._smoother.extend(self.raw.values))
+
+    @property
+    def color(self) -> str:
+        """The line's colour, light enough for the theme."""
+        return theme.visible(self._color)
+
+    @property
+    def shown(self) -> Growing:
+        """The strong line."""
+        return self.raw if self._smoother is None else self.smooth
+
+    def at(self, step: float) -> tuple[int, float] | None:
+        """The last point at or before a step, as shown."""
+        index = int(np.searchsorted(self.raw.steps, step, side="right")) - 1
+        return (int(self.raw.steps[index]), float(self.shown.values[index])) if index >= 0 else None
