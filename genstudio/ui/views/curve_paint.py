@@ -105,7 +105,7 @@ def paint_strong(painter: QPainter, curve: Curve, scale: chart.Scale) -> Array:
     points = _pixels(scale, *thin(curve.shown, scale.left, scale.right, _width(scale) // 3))
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(QPen(QColor(curve.color), 1.75, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
-    if len(points) < 160:
+    if len(points) < 64:
         painter.drawPolyline(polyline(points[:, 0], points[:, 1]))
     else:  # joined lines of many points take ten times as long
         painter.drawLines([QLineF(*start, *end) for start, end in pairwise(points.tolist())])
