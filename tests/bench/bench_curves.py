@@ -33,14 +33,16 @@ def filled(qtbot: QtBot, count: int) -> tuple[CurvesView, float]:
 
 
 def test_redraw(qtbot: QtBot) -> None:
-    print(f"\n{'points':>10} {'fill s':>8} {'ms/frame median':>16} {'worst':>7}")
+    print(f"\n{'points':>10} {'fill s':>8} {'ms/frame median':>16} {'worst':>7} {'CPU median':>11}")
     for count in (1_000, 10_000, 100_000, 1_000_000):
         chart, fill = filled(qtbot, count)
-        frames = []
+        frames, busy = [], []
         for index in range(40):
             chart.append("train_loss", np.array([count + 1 + index]), np.array([1.5]))
-            began = time.perf_counter()
+            began, worked = time.perf_counter(), time.thread_time()
             chart._redraw()
             chart.repaint()
             frames.append((time.perf_counter() - began) * 1000)
-        print(f"{count:>10,} {fill:>8.3f} {statistics.median(frames):>16.2f} {max(frames):>7.2f}")
+            busy.append((time.thread_time() - worked) * 1000)
+        print(f"{count:>10,} {fill:>8.3f} {statistics.median(frames):>16.2f} {max(frames):>7.2f}", end="")
+        print(f" {statistics.median(busy):>11.2f}")
