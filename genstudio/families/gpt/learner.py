@@ -30,7 +30,7 @@ _TICK = 0.02  # seconds of work between two chances for others
 _WRITE, _WRITE_SEED = 120, 0
 _PROBE = 64
 _SAMPLED_BATCHES = 10
-_SLICE = {"cpu": 1e9}
+_SLICE = {"cpu": 5e8}
 _SLICE_ELSEWHERE = 1e11
 """Floating-point operations of evaluation between two chances for others: fixed, not timed, so that the sums of two
 evaluations are equal to the last bit."""
