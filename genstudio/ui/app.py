@@ -13,7 +13,6 @@ from PySide6.QtWidgets import QApplication
 
 from genstudio import __version__, paths
 from genstudio.errors import Failure
-from genstudio.ui import theme
 from genstudio.ui.window import MainWindow
 
 
@@ -24,7 +23,6 @@ def run(arguments: list[str] | None = None) -> int:
     app.setApplicationName("genstudio")
     app.setApplicationVersion(__version__)
     app.setDesktopFileName("genstudio")
-    theme.apply(app, "system")
     paths.home().mkdir(parents=True, exist_ok=True)
     with (paths.home() / "crash.log").open("a", encoding="utf-8") as crashes:
         faulthandler.enable(crashes)
