@@ -46,7 +46,7 @@ class Evaluate:
 
     def _data(self, run: Run, opened: Any) -> Generator[Frame, None, Any]:
         if self.data:
-            dataset = shelf.open_dataset(shelf.find_dataset(self.data))
+            dataset = shelf.open_text(shelf.find_dataset(self.data))
             work = all_validation(dataset, opened.learner.data.tokenizer)
             return (yield from sliced(work, "Preparing the text"))
         info = shelf.find_dataset(str(run.info.dataset.get("id", "")))
@@ -69,7 +69,7 @@ class ReadReferences:
     markers: str = "none"
 
     def run(self, models: Models) -> Generator[Frame, None, None]:
-        dataset = shelf.open_dataset(shelf.find_dataset(self.data))
+        dataset = shelf.open_text(shelf.find_dataset(self.data))
         prepared = yield from sliced(
             prepare_text(dataset, "lines" if self.markers == "lines" else "none", 2), "Reading the text"
         )

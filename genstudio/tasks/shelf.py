@@ -40,7 +40,7 @@ class Look:
     def run(self, models: Models) -> Frames:
         info = shelf.find_dataset(self.data)
         yield Frame(progress=Progress("Reading the text"))
-        text = shelf.open_dataset(info).text
+        text = shelf.open_text(info).text
         found = yield from sliced(statistics(text, self.seed), "Reading the text")
         yield _answer("look", (info, found))
 

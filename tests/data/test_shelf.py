@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genstudio import paths
-from genstudio.data import reading, shelf
+from genstudio.data import info as info_module
+from genstudio.data import reading
 from genstudio.data.shelf import (
     DatasetInfo,
     delete_dataset,
@@ -359,12 +360,12 @@ def test_hundreds_of_damaged_files_are_accepted_whole_or_refused_in_words(
 @given(st.text(max_size=300))
 def test_every_title_becomes_a_safe_folder_name(title: str) -> None:
     try:
-        clean = shelf._title(title)
+        clean = info_module.clean_title(title)
     except DataError:
         return
-    assert shelf._title(clean) == clean
+    assert info_module.clean_title(clean) == clean
     assert clean.isprintable()
-    assert shelf._ID.fullmatch(f"{shelf._slug(clean)}-12345678")
+    assert info_module.ID.fullmatch(f"{info_module.slug(clean)}-12345678")
 
 
 def test_an_entry_says_what_it_is(tmp_path: Path) -> None:

@@ -1,0 +1,71 @@
+"""Pictures of one size, with what is known about each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genstudio.data.info import DatasetInfo
+from genstudio.errors import DataError
+
+LARGEST_SIZE = 1024
+
+
+@dataclass(frozen=True)
+class PictureSettings:
+    """How pictures of any size become squares of `size` pixels; 0 keeps a size that all of them have in common.
+
+    `crop` fills the square and cuts what is too long, `pad` shows all of the picture between black bars, `stretch`
+    gives up its proportions. `flip` adds every picture's mirror image.
+    """
+
+    size: int = 0
+    fit: Literal["crop", "pad", "stretch"] = "crop"
+    grey: bool = False
+    flip: bool = False
+
+    def __post_init__(self) -> None:
+        if type(self.size) is not int or not 0 <= self.size <= LARGEST_SIZE:
+            raise DataError(f"A picture size of {self.size} is not possible.", f"Choose 0 to {LARGEST_SIZE} pixels.")
+        if self.fit not in ("crop", "pad", "stretch"):
+            raise DataError(f"There is no way to fit pictures called '{self.fit}'.", "Choose crop, pad or stretch.")
+
+    @classmethod
+    def of(cls, details: Mapping[str, Any]) -> PictureSettings:
+        """The settings that `to_json` described; what is missing or strange has its default."""
+        found: dict[str, Any] = {}
+        for name, default in asdict(cls()).items():
+            value = details.get(name)
+            found[name] = value if type(value) is type(default) else default
+        try:
+            return cls(**found)
+        except DataError:
+            return cls()
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, eq=False)
+class ImageDataset:
+    """`pixels` (n, h, w, c) uint8 read-only, c 1 or 3. `labels` (n,) int64 index `classes`, -1 where unknown.
+
+    `attributes` maps a name to (n, ...) values; `names` are those of the files the pictures came from.
+    """
+
+    info: DatasetInfo
+    pixels: NDArray[np.uint8]
+    labels: NDArray[np.int64] | None = None
+    classes: tuple[str, ...] = ()
+    captions: tuple[str, ...] | None = None
+    attributes: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    names: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        for array in (self.pixels, self.labels, *self.attributes.values()):
+            if array is not None:
+                array.setflags(write=False)
