@@ -99,6 +99,9 @@ class SelfAttention(nn.Module):
 
     def _project(self, x: Tensor, turn: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
         qkv = self.qkv(x).unflatten(-1, (3 * self.heads, self.d_head))  # (B, T, 3H, D)
+        if turn is None and not self.qk_norm:
+            q, k, v = qkv.unflatten(2, (3, self.heads)).transpose(1, 3).unbind(2)
+            return q, k, v
         qk, v = qkv.split((2 * self.heads, self.heads), dim=2)
         if turn is not None:
             qk = qk if qk.dtype == torch.float64 else qk.float()
