@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from genstudio import families
+from genstudio.data import shelf
+from genstudio.data.shelf import DatasetInfo
 from genstudio.errors import ConfigError, RunError
 from genstudio.runs import Run
 
@@ -37,6 +39,7 @@ class Models:
     keep: int = 3
     training: dict[str, Opened] = field(default_factory=dict)
     _read: OrderedDict[tuple[str, int], Opened] = field(default_factory=OrderedDict)
+    _dataset: tuple[tuple[str, str, str], Any] | None = None
 
     def get(self, ref: ModelRef) -> Opened:
         """The model of `ref`; `live` falls back to the newest checkpoint. Raises RunError or CheckpointError."""
@@ -63,6 +66,14 @@ class Models:
         learner = family.learner(config, data, choose("auto"), run.info.seed)
         checkpoint.load_parts(run, step, learner.parts)
         return Opened(learner, step, f"{run.info.name}, step {step:,}")
+
+    def dataset(self, info: DatasetInfo) -> Any:
+        """The opened dataset. The one asked for last stays open, so that looking closer does not read it again."""
+        key = (info.id, info.sha256, str(info.path))
+        if self._dataset is None or self._dataset[0] != key:
+            self._dataset = None
+            self._dataset = (key, shelf.open_dataset(info))
+        return self._dataset[1]
 
     def forget(self, run: str) -> None:
         """Drop the checkpoints of a run that is being deleted."""

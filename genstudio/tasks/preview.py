@@ -1,0 +1,84 @@
+"""Tasks that show what is in a dataset: they read it once and keep it open for the next question about it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from genstudio.data import preview, shelf
+from genstudio.errors import DataError
+from genstudio.events import Answer, Frame, Progress
+from genstudio.tasks.models import Models
+from genstudio.tasks.task import sliced
+
+Frames = Generator[Frame, None, None]
+
+
+def _answer(channel: str, value: Any) -> Frame:
+    return Frame(snapshots=(Answer(channel, 0, value),))
+
+
+@dataclass(frozen=True)
+class Look:
+    """Figures of a dataset, its content to be drawn, and for a text its beginning. Answers `look`: (info, preview)."""
+
+    data: str
+
+    def run(self, models: Models) -> Frames:
+        info = shelf.find_dataset(self.data)
+        yield Frame(progress=Progress("Reading"))
+        dataset = models.dataset(info)
+        found = yield from sliced(preview.preview(dataset), "Reading")
+        yield _answer("look", (info, found))
+        if info.kind == "text":
+            yield _answer("reading", (info.id, *preview.reading(dataset.text, 0)))
+
+
+@dataclass(frozen=True)
+class ReadText:
+    """A stretch of a text around a position, or around a random one. Answers `reading`: (id, start, text)."""
+
+    data: str
+    position: int = 0
+    seed: int | None = None
+
+    def run(self, models: Models) -> Frames:
+        info = shelf.find_dataset(self.data)
+        yield Frame(progress=Progress("Reading"))
+        text = models.dataset(info).text
+        position = self.position
+        if self.seed is not None:
+            position = int(np.random.default_rng(self.seed).integers(max(1, len(text))))
+        yield _answer("reading", (info.id, *preview.reading(text, position)))
+
+
+@dataclass(frozen=True)
+class Find:
+    """Where a needle is in a text, or in which pairs, examples, names or captions. Answers `found`: (id, Matches)."""
+
+    data: str
+    needle: str
+    match_case: bool = False
+
+    def run(self, models: Models) -> Frames:
+        info = shelf.find_dataset(self.data)
+        yield Frame(progress=Progress("Searching"))
+        dataset = models.dataset(info)
+        if info.kind == "text":
+            work = preview.search(dataset.text, self.needle, match_case=self.match_case)
+        else:
+            columns = _columns(dataset)
+            if not columns:
+                raise DataError("There is nothing to search in: these have no words.", "", info.path)
+            work = preview.search_rows(columns, self.needle)
+        found = yield from sliced(work, "Searching")
+        yield _answer("found", (info.id, found))
+
+
+def _columns(dataset: Any) -> list[Any]:
+    names = {"pairs": ("left", "right"), "tasks": ("questions", "answers"), "images": ("captions", "names")}
+    found = [getattr(dataset, name) for name in names.get(dataset.info.kind, ())]
+    return [column for column in found if column is not None]
