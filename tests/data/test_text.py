@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genstudio.data import tokenizers
 from genstudio.data.shelf import DatasetInfo, find_dataset, open_dataset
 from genstudio.data.slices import finished
 from genstudio.data.text import (
@@ -25,6 +24,7 @@ from genstudio.data.text import (
     statistics,
 )
 from genstudio.data.tokenizers import CharTokenizer
+from genstudio.data.tokenizers import tokenizer as tokenizer_module
 from genstudio.errors import DataError
 
 LINES = st.lists(st.text("ab é🙂", max_size=12), min_size=4, max_size=60).map("\n".join)
@@ -60,7 +60,7 @@ def test_lines_are_wrapped_wherever_the_text_is_cut(text: str, chunk: int) -> No
     if len(set(text)) < 2:
         return
     patch = pytest.MonkeyPatch()
-    patch.setattr(tokenizers, "CHUNK", chunk)
+    patch.setattr(tokenizer_module, "CHUNK", chunk)
     try:
         data = finished(prepare_text(dataset(text), "lines", 1))
     except DataError as error:
@@ -84,7 +84,7 @@ def test_the_split_of_lines_is_at_the_line_end_nearest_to_nine_tenths() -> None:
 
 
 def test_progress_goes_from_zero_to_one_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tokenizers, "CHUNK", 64)
+    monkeypatch.setattr(tokenizer_module, "CHUNK", 64)
     done = list(prepare_text(dataset("ab cd\n" * 300), "none", 8))
     assert done == sorted(done)
     assert len(done) > 40
@@ -133,7 +133,7 @@ def test_another_text_is_scored_in_the_vocabulary_of_the_model() -> None:
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=120), st.integers(1, 9))
 def test_statistics_agree_with_plain_python(text: str, chunk: int) -> None:
     patch = pytest.MonkeyPatch()
-    patch.setattr(tokenizers, "CHUNK", chunk)
+    patch.setattr(tokenizer_module, "CHUNK", chunk)
     try:
         found = finished(statistics(text))
     finally:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genstudio.data import tokenizers
 from genstudio.data.tokenizers import CharTokenizer, tokenizer_from_json
+from genstudio.data.tokenizers import tokenizer as tokenizer_module
 from genstudio.errors import DataError
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
@@ -46,7 +46,7 @@ def test_unknown_characters_are_dropped_and_their_places_told(known: str, text: 
 def test_encoding_does_not_depend_on_where_the_text_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "wörld 🙂 \n" * 40
     whole = CharTokenizer.of(text).encode(text)
-    monkeypatch.setattr(tokenizers, "CHUNK", 7)
+    monkeypatch.setattr(tokenizer_module, "CHUNK", 7)
     assert np.array_equal(CharTokenizer.of(text).encode(text), whole)
     with pytest.raises(DataError, match=r"lacks 'X' 'Y' .*character 363"):
         CharTokenizer.of(text).encode(text + "   YX")

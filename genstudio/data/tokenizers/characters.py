@@ -1,84 +1,31 @@
-"""Text to token ids and back."""
+"""One token per character."""
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from genstudio.data.slices import Slices, finished
+from genstudio.data.slices import finished
+from genstudio.data.tokenizers.tokenizer import (
+    BEGIN,
+    END,
+    Ids,
+    checked,
+    chunks,
+    code_points,
+    count_characters,
+    damaged,
+    printable,
+)
 from genstudio.errors import DataError
 
-Ids = NDArray[np.integer[Any]]
-
-CHUNK = 1 << 19
-"""Characters handled at a time: a few milliseconds of work, a few megabytes of memory."""
-
+FORMAT = 1
 _CODE_POINTS = 0x110000
-_FORMAT = 1
-_SIGNS = {"\n": "⏎", " ": "␣", "\t": "⇥", "\r": "␍"}
-
-
-class Tokenizer(Protocol):
-    """A reversible map between text and ids 0 .. size-1."""
-
-    @property
-    def name(self) -> str:
-        """What kind of tokens these are, in one word."""
-
-    @property
-    def size(self) -> int:
-        """How many different ids there are, markers included."""
-
-    @property
-    def begin(self) -> int | None:
-        """Id of the beginning-of-sequence marker, if there is one."""
-
-    @property
-    def end(self) -> int | None:
-        """Id of the end-of-sequence marker, if there is one."""
-
-    def encode(self, text: str) -> NDArray[np.int32]:
-        """text -> (n,) int32. Raises DataError that names the characters it lacks."""
-
-    def encode_lossy(self, text: str) -> tuple[NDArray[np.int32], tuple[int, ...]]:
-        """The same without the characters it lacks, and the positions in `text` where these were."""
-
-    def decode(self, ids: Sequence[int] | Ids) -> str:
-        """(n,) ids -> text; a beginning marker is nothing, an end marker a new line. Raises DataError."""
-
-    def pieces(self, ids: Sequence[int] | Ids) -> tuple[str, ...]:
-        """Each token in a form that can be seen on one line. Raises DataError."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data from which `tokenizer_from_json` makes an equal tokenizer."""
-
-
-def code_points(text: str) -> NDArray[np.uint32]:
-    """text -> (n,) uint32."""
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.uint32, copy=False)
-
-
-def chunks(text: str, start: int = 0, stop: int | None = None) -> Iterator[tuple[int, NDArray[np.uint32]]]:
-    """Position and code points of each piece of `text[start:stop]`, in order."""
-    stop = len(text) if stop is None else stop
-    for position in range(start, stop, CHUNK):
-        yield position, code_points(text[position : min(position + CHUNK, stop)])
-
-
-def count_characters(text: str) -> Slices[NDArray[np.int64]]:
-    """How often each code point occurs: (0x110000,) int64."""
-    counts = np.zeros(_CODE_POINTS, np.int64)
-    for position, codes in chunks(text):
-        found = np.bincount(codes)
-        counts[: len(found)] += found
-        yield min(1.0, (position + CHUNK) / len(text))
-    return counts
 
 
 @dataclass(frozen=True)
@@ -140,7 +87,7 @@ class CharTokenizer:
 
     @cached_property
     def _pieces(self) -> tuple[str, ...]:
-        return tuple(map(printable, self.alphabet)) + (("<bos>", "<eos>") if self.markers else ())
+        return tuple(map(printable, self.alphabet)) + ((BEGIN, END) if self.markers else ())
 
     def lookup(self, codes: NDArray[np.uint32]) -> NDArray[np.int32]:
         """(n,) code points -> (n,) int32 ids, -1 where the vocabulary has none."""
@@ -161,26 +108,16 @@ class CharTokenizer:
         return out[out >= 0], tuple(np.flatnonzero(out < 0).tolist())
 
     def decode(self, ids: Sequence[int] | Ids) -> str:
-        wanted = self._checked(ids)
+        wanted = checked(ids, self.size)
         if self.markers:
             wanted = wanted[wanted != self.begin]
         return self._codes[wanted].astype("<u4").tobytes().decode("utf-32-le")
 
     def pieces(self, ids: Sequence[int] | Ids) -> tuple[str, ...]:
-        return tuple(self._pieces[index] for index in self._checked(ids).tolist())
+        return tuple(self._pieces[index] for index in checked(ids, self.size).tolist())
 
     def to_json(self) -> dict[str, Any]:
-        return {"format": _FORMAT, "kind": self.name, "alphabet": self.alphabet, "markers": self.markers}
-
-    def _checked(self, ids: Sequence[int] | Ids) -> NDArray[np.int64]:
-        wanted = np.asarray(ids)
-        if not wanted.size:
-            return np.empty(0, np.int64)
-        if wanted.ndim != 1 or wanted.dtype.kind not in "iu":
-            raise DataError("Token ids are whole numbers in one row.", "This is a fault of what produced them.")
-        if int(wanted.min()) < 0 or int(wanted.max()) >= self.size:
-            raise DataError(f"A token id is outside 0 to {self.size - 1}.", "The ids belong to another vocabulary.")
-        return wanted.astype(np.int64)
+        return {"format": FORMAT, "kind": self.name, "alphabet": self.alphabet, "markers": self.markers}
 
     def lacks(self, codes: NDArray[np.uint32], first: int) -> DataError:
         """The error for these code points, none of which is known; `first` is where in the text the first one is."""
@@ -193,40 +130,22 @@ class CharTokenizer:
         )
 
 
-def printable(character: str) -> str:
-    """A form of one character that can be seen on one line."""
-    if character in _SIGNS:
-        return _SIGNS[character]
-    if unicodedata.combining(character):
-        return "◌" + character
-    if character.isprintable():
-        return character
-    code = ord(character)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
-
-
-def tokenizer_from_json(kept: Any) -> Tokenizer:
-    """The tokenizer that `to_json` described. Raises DataError for anything else, whoever made it."""
-    if not isinstance(kept, Mapping):
-        raise _damaged("it is not a set of named values")
+def characters_from_json(kept: Mapping[str, Any]) -> CharTokenizer:
+    """What `CharTokenizer.to_json` described. Raises DataError for anything else."""
     version = kept.get("format")
     if type(version) is not int or version < 1:
-        raise _damaged("its format number is missing")
-    if version > _FORMAT:
+        raise damaged("its format number is missing")
+    if version > FORMAT:
         raise DataError(
-            f"This tokenizer has format {version}; this program knows {_FORMAT}.", "Open it with a newer genstudio."
+            f"This tokenizer has format {version}; this program knows {FORMAT}.", "Open it with a newer genstudio."
         )
     if kept.get("kind") != "characters":
-        raise _damaged("its kind is not 'characters'")
+        raise damaged("its kind is not 'characters'")
     if set(kept) != {"format", "kind", "alphabet", "markers"}:
-        raise _damaged("it has other entries than format, kind, alphabet and markers")
+        raise damaged("it has other entries than format, kind, alphabet and markers")
     alphabet, markers = kept["alphabet"], kept["markers"]
     if not isinstance(alphabet, str) or not 0 < len(alphabet) <= _CODE_POINTS:
-        raise _damaged("its alphabet is not a text")
+        raise damaged("its alphabet is not a text")
     if not isinstance(markers, bool):
-        raise _damaged("'markers' is neither true nor false")
+        raise damaged("'markers' is neither true nor false")
     return CharTokenizer(alphabet, markers)
-
-
-def _damaged(why: str) -> DataError:
-    return DataError(f"This tokenizer cannot be read: {why}.", "Its file is damaged or was made by another program.")
