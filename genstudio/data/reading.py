@@ -10,36 +10,37 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from genstudio.data.importing import encodings
 from genstudio.errors import DataError
 
 _BLOCK = 1 << 20
-_SAVE_AS = "Open it in a text editor and save it as UTF-8."
 _BOM = "\ufeff"
 
 
-def normalised(path: Path) -> Iterator[tuple[float, bytes]]:
-    """Fraction read and the next piece of a UTF-8 text file, without byte-order mark and with LF line ends.
+def normalised(path: Path, encoding: str | None = None) -> Iterator[tuple[float, bytes]]:
+    """Fraction read and the next piece, as UTF-8, of a text file without byte-order mark and with LF line ends.
 
-    Raises DataError for what cannot be read or is no text; for UTF-8 errors it names the offset of the byte.
+    Without `encoding` the file has to be UTF-8. Raises DataError for what cannot be read or is no text; for bytes that
+    do not fit it names the offset of the first and the encoding the file probably has.
     """
-    decoder = codecs.getincrementaldecoder("utf-8")()
+    codec = "utf-8" if encoding is None else encodings.canonical(encoding)
+    wide = codec.startswith(("utf-16", "utf-32"))
+    decoder = codecs.getincrementaldecoder(codec)()
     newlines = io.IncrementalNewlineDecoder(None, translate=True)
     consumed, first = 0, True
-    with _opened(path) as file:
+    with opened(path) as file:
         size = max(os.fstat(file.fileno()).st_size, 1)
         while True:
             block = _read(file, path)
-            _refuse_binary(block, consumed, path)
+            if not wide:
+                _refuse_binary(block, consumed, path)
             try:
                 text = decoder.decode(block, final=not block)
             except UnicodeDecodeError as error:
-                pending = len(error.object) - len(block)
-                offset = consumed - pending + error.start
-                raise DataError(
-                    f"The file is not UTF-8: byte {offset} (0x{error.object[error.start]:02x}) fits no character.",
-                    _SAVE_AS,
-                    path,
-                ) from None
+                offset = max(0, consumed - (len(error.object) - len(block)) + error.start)
+                raise _misfit(path, file, codec, offset, error.object[error.start]) from None
+            if wide and "\0" in text:
+                raise DataError("This is a binary file, not text.", "Choose a text file, or another encoding.", path)
             consumed += len(block)
             if first and text:
                 text, first = text.removeprefix(_BOM), False
@@ -50,7 +51,8 @@ def normalised(path: Path) -> Iterator[tuple[float, bytes]]:
                 return
 
 
-def _opened(path: Path) -> IO[bytes]:
+def opened(path: Path) -> IO[bytes]:
+    """The file, open for reading. Raises DataError for folders, pipes and what may not be read."""
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
@@ -67,9 +69,25 @@ def _opened(path: Path) -> IO[bytes]:
         raise DataError(f"{path} cannot be read: {reason}.", "Check its name and folder.", path) from None
 
 
-def _read(file: IO[bytes], path: Path) -> bytes:
+def beginning(path: Path, most: int = encodings.SAMPLE) -> bytes:
+    """The first bytes of a file. Raises DataError."""
+    with opened(path) as file:
+        return _read(file, path, most)
+
+
+def _misfit(path: Path, file: IO[bytes], codec: str, offset: int, byte: int) -> DataError:
+    """The error for a byte that does not fit, judged by what stands around it."""
+    title = encodings.TITLES[codec]
+    sentence = f"The file is not {title}: byte {offset} (0x{byte:02x}) fits no character."
+    if codec != "utf-8":
+        return DataError(sentence, "Choose another encoding, or save the file as UTF-8.", path)
+    file.seek(max(0, offset - encodings.SAMPLE // 2))
+    return encodings.refusal(sentence, _read(file, path, encodings.SAMPLE), path)
+
+
+def _read(file: IO[bytes], path: Path, most: int | None = None) -> bytes:
     try:
-        return file.read(_BLOCK)
+        return file.read(_BLOCK if most is None else most)
     except OSError as error:
         raise DataError(
             f"{path} cannot be read: {error.strerror}.", "Copy the file elsewhere and try again.", path
@@ -77,12 +95,13 @@ def _read(file: IO[bytes], path: Path) -> bytes:
 
 
 def _refuse_binary(block: bytes, consumed: int, path: Path) -> None:
-    if not consumed and block[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-        raise DataError("The file is UTF-16 or UTF-32, not UTF-8.", _SAVE_AS, path)
+    wide = encodings.likely(block[: encodings.SAMPLE]) if not consumed and b"\0" in block else ""
+    if wide or (not consumed and block[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise encodings.refusal("The file is UTF-16 or UTF-32, not UTF-8.", block[: encodings.SAMPLE], path)
     place = block.find(b"\0")
     if place >= 0:
         raise DataError(
             f"This is a binary file, not text: byte {consumed + place} is zero.",
-            "Choose a text file. If it is text, it may be UTF-16: save it as UTF-8.",
+            "Choose a text file. If it is text, it may be UTF-16: choose that encoding, or save it as UTF-8.",
             path,
         )

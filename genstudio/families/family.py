@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from genstudio.config import Config
 
 if TYPE_CHECKING:
+    from genstudio.data.batches import TokenBatch
     from genstudio.training.loop import Learner
 
 C = TypeVar("C", bound=Config)
@@ -37,6 +38,7 @@ class Family(Generic[C, D]):
     `learner(config, data, device, seed)` builds modules and optimisers; it may import torch, `prepare` need not.
     `keep(data)` names what a run must hold to be opened without its dataset: file name -> JSON-able object;
     `reopen(config, kept)` is data without content, enough to generate.
+    `batch(config, data, seed, step)` is what the learner will be fed at a step, for people to look at; no torch.
     """
 
     name: str
@@ -49,4 +51,5 @@ class Family(Generic[C, D]):
     keep: Callable[[D], dict[str, Any]]
     reopen: Callable[[C, Mapping[str, Any]], D]
     estimate: Callable[[C, int], Mapping[str, float]]
+    batch: Callable[[C, D, int, int], TokenBatch] | None = None
     folder: Path | None = None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from genstudio.data.slices import Slices
 from genstudio.data.text import TextData, TextDataset, keep, prepare_text, reopen
 from genstudio.families.family import Family
+from genstudio.families.gpt.batches import shown
 from genstudio.families.gpt.config import GPTConfig, estimate
 from genstudio.families.gpt.presets import PRESETS
 
@@ -42,4 +43,5 @@ FAMILY: Family[GPTConfig, TextData] = Family(
     keep=keep,
     reopen=_reopen,
     estimate=estimate,
+    batch=shown,
 )

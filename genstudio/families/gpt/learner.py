@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from genstudio.data.text import TextData
-from genstudio.errors import DataError, DeviceError
+from genstudio.errors import DeviceError
 from genstudio.events import Attention, Snapshot, Text
+from genstudio.families.gpt.batches import draw
 from genstudio.families.gpt.config import GPTConfig
 from genstudio.families.gpt.model import GPT
 from genstudio.sampling.choose import SamplingOptions
@@ -64,12 +65,7 @@ class GPTLearner:
 
         Raises DataError when the data has no text to train on.
         """
-        T, shape = self.model.context, (self.config.accumulation, self.config.batch, 1)
-        if len(self.data.train) <= T:
-            raise DataError(f"There is no text to train on: a context of {T} needs {T + 1} tokens.", "Open a dataset.")
-        rng = np.random.Generator(np.random.Philox(key=[self.seed % 2**64, step]))
-        offsets = rng.integers(0, len(self.data.train) - T, shape)
-        pieces = self._tensor(self.data.train[offsets + np.arange(T + 1)])
+        pieces = self._tensor(draw(self.config, self.data, self.seed, step))
         return pieces[..., :-1], pieces[..., 1:]
 
     def training_step(self, batch: Any, step: int, progress: float) -> Mapping[str, Tensor | float]:
