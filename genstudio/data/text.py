@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from genstudio.data.encoding import encode_part
 from genstudio.data.shelf import DatasetInfo
 from genstudio.data.slices import Slices
 from genstudio.data.tokenizers import (
-    CharTokenizer,
     Ids,
     Tokenizer,
     chunks,
@@ -21,6 +20,7 @@ from genstudio.data.tokenizers import (
     printable,
     tokenizer_from_json,
 )
+from genstudio.data.vocabulary import TokenSettings, make_tokenizer
 from genstudio.errors import DataError
 
 T = TypeVar("T")
@@ -44,7 +44,8 @@ class TextData:
     """What a language model learns from: `train` and `validation` are (n,) ids, uint16 where they fit, else int32.
 
     `validation_characters` is the number of characters of the text that validation tokens 1 .. n-1 stand for (token 0
-    is never predicted); an end marker stands for its line end, a beginning marker for nothing.
+    is never predicted); an end marker stands for its line end, a beginning marker for nothing. `validation_unknown` of
+    the validation tokens are `<unk>`, which is easier to foretell than the words it stands for.
     """
 
     tokenizer: Tokenizer
@@ -53,43 +54,62 @@ class TextData:
     validation_characters: int
     dataset_id: str
     dataset_hash: str
+    validation_unknown: int = 0
 
 
-def prepare_text(dataset: TextDataset, markers: Literal["none", "lines"], context: int) -> Slices[TextData]:
-    """Split 90/10 without shuffling and encode by characters; yields the fraction done.
+def prepare_text(
+    dataset: TextDataset,
+    markers: Literal["none", "lines"],
+    context: int,
+    settings: TokenSettings | None = None,
+    tokenizer: Tokenizer | None = None,
+) -> Slices[TextData]:
+    """Split 90/10 without shuffling and encode; yields the fraction done.
 
-    With markers "lines" the split is at the nearest line end, and every non-empty line becomes beginning marker,
-    characters, end marker. Raises DataError for a text with nothing to learn, or shorter than one context
+    The tokens are characters unless `settings` say otherwise; `tokenizer` is used instead where it is given, as a run
+    keeps it. With markers "lines" the split is at the nearest line end, and every non-empty line becomes beginning
+    marker, tokens, end marker. Raises DataError for a text with nothing to learn, or shorter than one context
     (`context` tokens and the one after them) in either part.
     """
     text, lines, info = dataset.text, markers == "lines", dataset.info
+    settings = replace(settings or TokenSettings(), lines=lines)
     if not text:
         raise DataError("The text is empty.", "Choose a file with text in it.", info.path)
-    counts = yield from _part(count_characters(text), 0.0, 0.4)
-    if np.count_nonzero(counts) == 1:
+    if text.count(text[0]) == len(text):
         raise DataError(
             f"The text repeats one character, '{printable(text[0])}', and nothing else: there is nothing to learn.",
             "Choose a text with at least two different characters.",
             info.path,
         )
-    tokenizer = CharTokenizer.of_counts(counts, lines)
     cut = int(TRAIN_SHARE * len(text))
     if lines:
         cut = _nearest_line_end(text, cut)
+    if tokenizer is None:
+        tokenizer = yield from _part(make_tokenizer(text, cut, settings, info.sha256), 0.0, 0.4)
+    elif (tokenizer.begin is not None) != lines:
+        raise DataError("The run's tokenizer does not fit its settings.", "The run's files were changed.", info.path)
     middle = 0.4 + 0.6 * cut / len(text)
-    train = yield from _part(_encode(tokenizer, text, 0, cut), 0.4, middle)
-    validation = yield from _part(_encode(tokenizer, text, cut, len(text)), middle, 1.0)
-    shortest = min(len(train), len(validation))
-    if shortest < context + 1:
-        which = "validation" if len(validation) <= len(train) else "training"
-        raise DataError(
-            f"The text is too short: its {which} part has {shortest} tokens, and a context of {context} needs "
-            f"{context + 1}.",
-            f"Use a text of at least {10 * (context + 1)} characters"
-            + (f", or a context of at most {shortest - 1}." if shortest > 2 else "."),
-            info.path,
-        )
-    return TextData(tokenizer, train, validation, _characters(validation, tokenizer), info.id, info.sha256)
+    train = yield from _part(encode_part(tokenizer, text, 0, cut), 0.4, middle)
+    validation = yield from _part(encode_part(tokenizer, text, cut, len(text)), middle, 1.0)
+    _refuse_short(len(train.ids), len(validation.ids), context, len(text), info)
+    return TextData(
+        tokenizer, train.ids, validation.ids, validation.characters, info.id, info.sha256, validation.unknown
+    )
+
+
+def _refuse_short(train: int, validation: int, context: int, characters: int, info: DatasetInfo) -> None:
+    shortest = min(train, validation)
+    if shortest >= context + 1:
+        return
+    which = "validation" if validation <= train else "training"
+    needed = max(10 * (context + 1), -(-characters * (context + 1) // max(shortest, 1)))
+    raise DataError(
+        f"The text is too short: its {which} part has {shortest} tokens, and a context of {context} needs "
+        f"{context + 1}.",
+        f"Use a text of at least {needed} characters"
+        + (f", or a context of at most {shortest - 1}." if shortest > 2 else "."),
+        info.path,
+    )
 
 
 def all_validation(dataset: TextDataset, tokenizer: Tokenizer) -> Slices[TextData]:
@@ -97,13 +117,11 @@ def all_validation(dataset: TextDataset, tokenizer: Tokenizer) -> Slices[TextDat
 
     Raises DataError naming the characters that the vocabulary lacks, and for a text of fewer than two tokens.
     """
-    if not isinstance(tokenizer, CharTokenizer):
-        raise DataError("This model's tokenizer cannot score other texts.", "Score its own validation split.")
     info = dataset.info
-    ids = yield from _encode(tokenizer, dataset.text, 0, len(dataset.text))
-    if len(ids) < 2:
+    found = yield from encode_part(tokenizer, dataset.text, 0, len(dataset.text))
+    if len(found.ids) < 2:
         raise DataError("The text is too short to score: it needs two tokens.", "Choose a longer text.", info.path)
-    return TextData(tokenizer, ids[:0], ids, _characters(ids, tokenizer), info.id, info.sha256)
+    return TextData(tokenizer, found.ids[:0], found.ids, found.characters, info.id, info.sha256, found.unknown)
 
 
 def keep(data: TextData) -> dict[str, Any]:
@@ -115,11 +133,6 @@ def reopen(kept: Mapping[str, Any]) -> TextData:
     """Data without content from what `keep` gave: enough to generate. Raises DataError."""
     nothing = np.empty(0, np.uint16)
     return TextData(tokenizer_from_json(kept.get("tokenizer.json")), nothing, nothing, 0, "", "")
-
-
-def _characters(ids: Ids, tokenizer: Tokenizer) -> int:
-    """How many characters tokens 1 .. n-1 stand for."""
-    return len(ids) - (1 if tokenizer.begin is None else int(np.count_nonzero(ids == tokenizer.begin)))
 
 
 def _part(work: Slices[T], start: float, stop: float) -> Slices[T]:
@@ -137,45 +150,6 @@ def _nearest_line_end(text: str, cut: int) -> int:
     """The position just behind the line end nearest to `cut`."""
     before, after = text.rfind("\n", 0, cut) + 1, text.find("\n", cut) + 1
     return before if not after or cut - before <= after - cut else after
-
-
-def _encode(tokenizer: CharTokenizer, text: str, start: int, stop: int) -> Slices[Ids]:
-    """Ids of `text[start:stop]`; with markers, of its non-empty lines. Raises DataError for unknown characters."""
-    most = stop - start + (text.count("\n", start, stop) + 2 if tokenizer.markers else 0)
-    out: Ids = np.empty(most, np.uint16 if tokenizer.size <= 0xFFFF else np.int32)
-    size = 0
-    for position, codes in chunks(text, start, stop):
-        ids = tokenizer.lookup(codes)
-        unknown = (ids < 0) & (codes != _NEWLINE) if tokenizer.markers else ids < 0
-        if unknown.any():
-            raise tokenizer.lacks(codes[unknown], position + int(unknown.argmax()))
-        if tokenizer.begin is not None and tokenizer.end is not None:
-            before = position == start or text[position - 1] == "\n"
-            behind = position + len(codes)
-            after = behind >= stop or text[behind] == "\n"
-            ids = _wrap(tokenizer.begin, tokenizer.end, ids, codes != _NEWLINE, before, after)
-        out[size : size + len(ids)] = ids
-        size += len(ids)
-        yield (position + len(codes) - start) / (stop - start)
-    return out[:size]
-
-
-def _wrap(
-    begin: int, end: int, ids: NDArray[np.int32], inside: NDArray[np.bool_], before: bool, after: bool
-) -> NDArray[np.int32]:
-    """Replace line ends (not `inside`) by markers around what they enclose.
-
-    `before` and `after` say whether a line end is just outside of this stretch.
-    """
-    begins = inside & np.concatenate([[before], ~inside[:-1]])
-    ends = inside & np.concatenate([~inside[1:], [after]])
-    last = np.cumsum(inside.astype(np.int64) + begins + ends)
-    out = np.empty(int(last[-1]), np.int32)
-    place = last - 1 - ends
-    out[place[inside]] = ids[inside]
-    out[place[begins] - 1] = begin
-    out[place[ends] + 1] = end
-    return out
 
 
 @dataclass(frozen=True, slots=True)

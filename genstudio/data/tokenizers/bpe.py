@@ -32,20 +32,23 @@ LARGEST = 1 << 18
 
 _LONGEST = 100_000
 _PLAIN = re.compile(rf"[ \t\n\r]*[^ \t\n\r]{{1,{_LONGEST}}}|[ \t\n\r]+")
+_LINES = re.compile(rf"\n|[ \t\r]*[^ \t\n\r]{{1,{_LONGEST}}}|[ \t\r]+")
 _OTHER_SPACE = re.compile(r"[^\S \t\n\r]")
+_LINE_ENDS = re.compile(r"(\n)")
 _CAREFUL = re.compile(r"(?<=\S)(?=[ \t\n\r])")
 
 
-def units_of(text: str) -> list[str]:
+def units_of(text: str, lines: bool = False) -> list[str]:
     """The text cut where no token can cross: before white space that follows something else.
 
     In the library's rule (Radford et al. 2019) a token is letters, digits or signs with at most one space before them,
     or white space alone, so a token never holds white space behind something else. Without white space a unit is cut
-    after 100,000 characters, which bounds the library's memory.
+    after 100,000 characters, which bounds the library's memory. With `lines`, every line end is a unit of its own.
     """
     if _OTHER_SPACE.search(text) is None:
-        return _PLAIN.findall(text)
-    pieces = _CAREFUL.split(text)
+        return (_LINES if lines else _PLAIN).findall(text)
+    parts = _LINE_ENDS.split(text) if lines else [text]
+    pieces = [piece for part in parts for piece in ([part] if part == "\n" else _CAREFUL.split(part))]
     return [piece[at : at + _LONGEST] for piece in pieces for at in range(0, len(piece), _LONGEST)]
 
 
@@ -113,25 +116,29 @@ class BPETokenizer:
         return tuple(named.get(i) or printable_bytes(token) for i, token in enumerate(self.token_bytes))
 
     @cached_property
-    def _units(self) -> UnitTable:
+    def _engine(self) -> Any:
         from tokenizers import Tokenizer, models, pre_tokenizers
 
         named = {index for _, index in self.special}
         vocabulary = {token: index for index, token in enumerate(self.tokens) if index not in named}
         engine = Tokenizer(models.BPE(vocab=vocabulary, merges=list(self.merges)))
         engine.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        return engine
 
-        def encode(units: Sequence[str]) -> list[list[int]]:
-            return [found.ids for found in engine.encode_batch_fast(list(units), add_special_tokens=False)]
+    @cached_property
+    def _table(self) -> UnitTable:
+        return UnitTable(self.encode_units)
 
-        return UnitTable(encode)
+    def units(self, text: str, lines: bool = False) -> list[str]:
+        """Pieces of a text that are encoded independently; with `lines`, every line end is one of its own."""
+        return units_of(text, lines)
 
-    def encode_units(self, units: Sequence[str]) -> NDArray[np.int32]:
-        """The ids of what `units_of` gave."""
-        return self._units.ids(units)
+    def encode_units(self, units: Sequence[str]) -> list[list[int]]:
+        """The ids of each unit."""
+        return [found.ids for found in self._engine.encode_batch_fast(units, add_special_tokens=False)]
 
     def encode(self, text: str) -> NDArray[np.int32]:
-        return self.encode_units(units_of(whole(text)))
+        return self._table.ids(units_of(whole(text)))
 
     def encode_lossy(self, text: str) -> tuple[NDArray[np.int32], tuple[int, ...]]:
         unknown = surrogates(text)

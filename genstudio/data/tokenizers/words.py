@@ -121,7 +121,7 @@ class WordTokenizer:
 
     @cached_property
     def _units(self) -> UnitTable:
-        return UnitTable(lambda units: map(self._ids, units))
+        return UnitTable(self.encode_units)
 
     def _ids(self, unit: str) -> Sequence[int]:
         known = self._table.get(unit)
@@ -131,12 +131,16 @@ class WordTokenizer:
             return (space, self._table.get(unit[1:], 0))
         return (0,)
 
-    def encode_units(self, units: Sequence[str]) -> NDArray[np.int32]:
-        """The ids of what `words_of` gave."""
-        return self._units.ids(units)
+    def units(self, text: str, _lines: bool = False) -> list[str]:
+        """Pieces of a text that are encoded independently; every line end is one of its own."""
+        return words_of(text)
+
+    def encode_units(self, units: Sequence[str]) -> list[Sequence[int]]:
+        """The ids of each unit."""
+        return [self._ids(unit) for unit in units]
 
     def encode(self, text: str) -> NDArray[np.int32]:
-        return self.encode_units(words_of(text))
+        return self._units.ids(words_of(text))
 
     def encode_lossy(self, text: str) -> tuple[NDArray[np.int32], tuple[int, ...]]:
         units = words_of(text)
@@ -146,7 +150,7 @@ class WordTokenizer:
             if (ids := self._ids(unit))[-1] == 0:
                 unknown += range(position + len(ids) - 1, position + len(unit))
             position += len(unit)
-        return self.encode_units(units), tuple(unknown)
+        return self._units.ids(units), tuple(unknown)
 
     def decode(self, ids: Sequence[int] | Ids) -> str:
         return "".join(map(self._texts.__getitem__, checked(ids, self.size).tolist()))
