@@ -285,6 +285,8 @@ def _evaluate(options: argparse.Namespace) -> None:
     print(f"loss           {scores['loss_nats']:.4f} nats per token")
     print(f"compression    {scores['bits_per_char']:.4f} bits per character")
     print(f"tokens scored  {scores['tokens']:,} (step {scores['step']:,})")
+    if scores["unknown"]:
+        print(f"unknown words  {scores['unknown']:,}: <unk> is easier to foretell than what it stands for")
 
 
 def _generate(options: argparse.Namespace) -> None:

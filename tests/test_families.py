@@ -20,15 +20,31 @@ from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.train import Train
 from genstudio.training.frames import frames
 from genstudio.training.loop import Plan, Stopwatch, Tick, fit
-from helpers import TINY, answer, text_file
+from helpers import TINY, answer, text_file, words
 
+TEXT = words().replace(" cat", "\ncat")
 SMALL: Mapping[str, Mapping[str, Any]] = {"gpt": TINY}
 EVERY = pytest.mark.parametrize("family", families.all_families(), ids=lambda family: family.name)
+TOKENS: tuple[Mapping[str, Any], ...] = (
+    {"tokenizer": "char"},
+    {"tokenizer": "byte"},
+    {"tokenizer": "word", "vocabulary": 20},
+    {"tokenizer": "bpe", "vocabulary": 280},
+    {"tokenizer": "bpe", "vocabulary": 280, "markers": "lines"},
+)
+CASES = [
+    (family, {**SMALL[family.name], **tokens})
+    for family in families.all_families()
+    for tokens in (TOKENS if "tokenizer" in family.config.model_fields else ({},))
+]
+EVERY_DATA = pytest.mark.parametrize(
+    ("family", "values"), CASES, ids=lambda v: v.name if isinstance(v, Family) else "-".join(map(str, v.values()))[-16:]
+)
 
 
-def build(family: Family[Any, Any], folder: Path, seed: int = 0) -> Any:
-    config = family.config.parse(SMALL[family.name])
-    dataset = shelf.open_dataset(shelf.find_dataset(str(text_file(folder))))
+def build(family: Family[Any, Any], values: Mapping[str, Any], folder: Path, seed: int = 0) -> Any:
+    config = family.config.parse(values)
+    dataset = shelf.open_dataset(shelf.find_dataset(str(text_file(folder, TEXT))))
     return family.learner(config, finished(family.prepare(config, dataset)), "cpu", seed)
 
 
@@ -106,16 +122,18 @@ def test_every_preset_can_be_used_and_says_what_to_expect(family: Family[Any, An
         assert preset.expect and preset.title and (preset.steps or preset.seconds)
 
 
-@EVERY
-def test_the_estimate_counts_what_is_built(family: Family[Any, Any], tmp_path: Path) -> None:
-    learner = build(family, tmp_path)
+@EVERY_DATA
+def test_the_estimate_counts_what_is_built(family: Family[Any, Any], values: Mapping[str, Any], tmp_path: Path) -> None:
+    learner = build(family, values, tmp_path)
     built = sum(p.numel() for part in learner.parts.values() for p in part.parameters())
     assert family.estimate(learner.config, learner.data.tokenizer.size)["parameters"] == built
 
 
-@EVERY
-def test_a_step_is_a_function_of_seed_and_number(family: Family[Any, Any], tmp_path: Path) -> None:
-    one, two, other = (build(family, tmp_path, seed) for seed in (5, 5, 6))
+@EVERY_DATA
+def test_a_step_is_a_function_of_seed_and_number(
+    family: Family[Any, Any], values: Mapping[str, Any], tmp_path: Path
+) -> None:
+    one, two, other = (build(family, values, tmp_path, seed) for seed in (5, 5, 6))
     assert equal(weights(one), weights(two)) and not equal(weights(one), weights(other))
     assert equal(one.batch(3), two.batch(3)) and not equal(one.batch(3), one.batch(4))
     assert not equal(one.batch(3), other.batch(3))
@@ -124,18 +142,22 @@ def test_a_step_is_a_function_of_seed_and_number(family: Family[Any, Any], tmp_p
     assert equal(weights(one), weights(two))
 
 
-@EVERY
-def test_training_changes_weights_and_the_loss_falls(family: Family[Any, Any], tmp_path: Path) -> None:
-    learner = build(family, tmp_path)
+@EVERY_DATA
+def test_training_changes_weights_and_the_loss_falls(
+    family: Family[Any, Any], values: Mapping[str, Any], tmp_path: Path
+) -> None:
+    learner = build(family, values, tmp_path)
     before = weights(learner)
     losses = [float(step(learner, number)["train_loss"]) for number in range(1, 61)]
     assert not equal(before, weights(learner))
     assert sum(losses[-10:]) < sum(losses[:10])
 
 
-@EVERY
-def test_looking_and_scoring_change_nothing(family: Family[Any, Any], tmp_path: Path) -> None:
-    learner = build(family, tmp_path)
+@EVERY_DATA
+def test_looking_and_scoring_change_nothing(
+    family: Family[Any, Any], values: Mapping[str, Any], tmp_path: Path
+) -> None:
+    learner = build(family, values, tmp_path)
     step(learner, 1)
     before, inside = weights(learner), moments(learner)
     modes = {name: m.training for part in learner.parts.values() for name, m in part.named_modules()}
@@ -147,9 +169,9 @@ def test_looking_and_scoring_change_nothing(family: Family[Any, Any], tmp_path: 
     assert modes == {name: m.training for part in learner.parts.values() for name, m in part.named_modules()}
 
 
-@EVERY
-def test_its_frames_are_plain_data(family: Family[Any, Any], tmp_path: Path) -> None:
-    learner, watch = build(family, tmp_path), Stopwatch()
+@EVERY_DATA
+def test_its_frames_are_plain_data(family: Family[Any, Any], values: Mapping[str, Any], tmp_path: Path) -> None:
+    learner, watch = build(family, values, tmp_path), Stopwatch()
     found = list(frames(watch.over(fit(learner, Plan(steps=12), watch, evaluate_every=5))))
     assert found
     for frame in found:
@@ -158,10 +180,12 @@ def test_its_frames_are_plain_data(family: Family[Any, Any], tmp_path: Path) -> 
         assert all(not series.values.flags.writeable for series in frame.series.values())
 
 
-@EVERY
-def test_a_run_opens_without_its_dataset_as_the_same_model(family: Family[Any, Any], tmp_path: Path) -> None:
+@EVERY_DATA
+def test_a_run_opens_without_its_dataset_as_the_same_model(
+    family: Family[Any, Any], values: Mapping[str, Any], tmp_path: Path
+) -> None:
     models = Models()
-    task = Train(family.name, str(text_file(tmp_path)), SMALL[family.name], steps=15, runs_folder=tmp_path / "runs")
+    task = Train(family.name, str(text_file(tmp_path, TEXT)), values, steps=15, runs_folder=tmp_path / "runs")
     job = task.run(models)
     found = []
     for frame in job:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -102,7 +103,8 @@ def _refuse_short(train: int, validation: int, context: int, characters: int, in
     if shortest >= context + 1:
         return
     which = "validation" if validation <= train else "training"
-    needed = max(10 * (context + 1), -(-characters * (context + 1) // max(shortest, 1)))
+    share = characters / shortest if shortest else 10
+    needed = max(10 * (context + 1), math.ceil(share * (context + 1)))
     raise DataError(
         f"The text is too short: its {which} part has {shortest} tokens, and a context of {context} needs "
         f"{context + 1}.",

@@ -34,7 +34,8 @@ class Family(Generic[C, D]):
     """A kind of model.
 
     `prepare(config, dataset)` turns an opened dataset into the data D the learner reads, in slices (a generator that
-    yields a fraction in [0, 1] and returns D), so that long work never holds the engine.
+    yields a fraction in [0, 1] and returns D), so that long work never holds the engine; a third argument is what a run
+    kept, where the data must be that of the run.
     `learner(config, data, device, seed)` builds modules and optimisers; it may import torch, `prepare` need not.
     `keep(data)` names what a run must hold to be opened without its dataset: file name -> JSON-able object;
     `reopen(config, kept)` is data without content, enough to generate.
@@ -46,7 +47,7 @@ class Family(Generic[C, D]):
     data_kind: str
     config: type[C]
     presets: tuple[Preset, ...]
-    prepare: Callable[[C, Any], Generator[float, None, Any]]
+    prepare: Callable[..., Generator[float, None, Any]]
     learner: Callable[[C, D, str, int], Learner]
     keep: Callable[[D], dict[str, Any]]
     reopen: Callable[[C, Mapping[str, Any]], D]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 from genstudio.data import shelf
 from genstudio.data.ngram import reference_lines
 from genstudio.data.text import all_validation, prepare_text
+from genstudio.data.vocabulary import TokenSettings
 from genstudio.errors import DataError
 from genstudio.events import Answer, Frame, Progress
 from genstudio.runs import Run
@@ -39,6 +40,7 @@ class Evaluate:
             "loss_nats": scored.loss,
             "bits_per_char": scored.nats / math.log(2) / max(scored.characters, 1),
             "tokens": scored.tokens,
+            "unknown": data.validation_unknown,
             "characters": scored.characters,
             "step": opened.step,
         }
@@ -57,21 +59,23 @@ class Evaluate:
                 info.path,
             )
         family, config = settings_of(run)
-        data: Any = yield from sliced(family.prepare(config, shelf.open_dataset(info)), "Preparing the text")
+        data: Any = yield from sliced(
+            family.prepare(config, shelf.open_dataset(info), run.kept()), "Preparing the text"
+        )
         return replace(data, tokenizer=opened.learner.data.tokenizer)
 
 
 @dataclass(frozen=True)
 class ReadReferences:
-    """Losses that need no neural network: uniform, unigram, modified Kneser-Ney. Computed once, then read from the cache."""
+    """Losses that need no neural network, in nats per token: uniform, unigram, modified Kneser-Ney. Computed once, then
+    read from the cache."""
 
     data: str
-    markers: str = "none"
+    tokens: TokenSettings = field(default_factory=TokenSettings)
 
     def run(self, models: Models) -> Generator[Frame, None, None]:
         dataset = shelf.open_text(shelf.find_dataset(self.data))
-        prepared = yield from sliced(
-            prepare_text(dataset, "lines" if self.markers == "lines" else "none", 2), "Reading the text"
-        )
+        markers: Literal["none", "lines"] = "lines" if self.tokens.lines else "none"
+        prepared = yield from sliced(prepare_text(dataset, markers, 2, self.tokens), "Reading the text")
         lines = yield from sliced(reference_lines(prepared), "Counting for the reference lines")
-        yield Frame(snapshots=(Answer("references", 0, {"data": self.data, "markers": self.markers, **lines}),))
+        yield Frame(snapshots=(Answer("references", 0, {"data": self.data, "markers": markers, **lines}),))

@@ -195,7 +195,7 @@ class Training:
 
         family, config = settings_of(run)
         device = choose(task.device or "auto")
-        data = yield from self._data(family, config, run.info.dataset.get("id", ""), run.info.dataset)
+        data = yield from self._data(family, config, run.info.dataset.get("id", ""), run)
         learner = self._build(family, config, data, device, run.info.seed)
         state = checkpoint.load(run, "last", learner)
         self._start = int(state["step"])
@@ -209,18 +209,18 @@ class Training:
         self._notices.append(Notice(self._start, "info", f"Resumed at step {self._start:,}"))
         return family, config, learner, state
 
-    def _data(
-        self, family: Any, config: Any, name: str, expected: Mapping[str, Any] | None = None
-    ) -> Generator[Frame, None, Any]:
+    def _data(self, family: Any, config: Any, name: str, run: Run | None = None) -> Generator[Frame, None, Any]:
+        """The data of a new run, or of one that goes on."""
         yield Frame(progress=Progress("Reading the dataset"))
         info = shelf.find_dataset(name)
-        if expected and expected.get("hash") not in (None, "", info.sha256):
+        if run is not None and run.info.dataset.get("hash") not in (None, "", info.sha256):
             raise DataError(
                 f"The dataset '{info.title}' has changed since this run began.",
                 "Restore the file as it was, or start a new run on the new text. The run is untouched.",
                 info.path,
             )
-        return (yield from sliced(family.prepare(config, shelf.open_dataset(info)), "Preparing the text"))
+        kept = () if run is None else (run.kept(),)
+        return (yield from sliced(family.prepare(config, shelf.open_dataset(info), *kept), "Preparing the text"))
 
     def _build(self, family: Any, config: Any, data: Any, device: str, seed: int) -> Any:
         from genstudio.training.device import out_of_memory

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from genstudio.data.tokenizers import texts
 from genstudio.errors import ConfigError, DataError
 from genstudio.events import Answer, Attention, Frame, NextTokens, Progress, Writing
 from genstudio.sampling.choose import SamplingOptions
@@ -59,11 +60,6 @@ class Generate:
         return Frame(snapshots=(writing,), progress=Progress("Writing", len(written) / max(self.length, 1)))
 
 
-def texts(tokenizer: Any, ids: list[int]) -> tuple[str, ...]:
-    """The text of each token (not its printable form): joined, they are the text of all."""
-    return tuple(tokenizer.decode(np.array([i], np.int32)) for i in ids)
-
-
 @dataclass(frozen=True)
 class NextTokensOf:
     """What the model expects after `prompt`: one forward pass, raw logits; the sampler is applied where they are shown."""
@@ -105,7 +101,8 @@ class InspectAttention:
 
 
 def _ids(opened: Opened, prompt: str) -> tuple[Any, tuple[int, ...]]:
-    """Token ids of a prompt and the positions of characters that have none. An empty prompt becomes a beginning."""
+    """Token ids of a prompt and the positions of characters that are left out or `<unk>`. An empty prompt becomes a
+    beginning."""
     tokenizer = opened.learner.data.tokenizer
     ids, unknown = tokenizer.encode_lossy(prompt)
     if tokenizer.begin is not None:

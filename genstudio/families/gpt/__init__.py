@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from genstudio.data.slices import Slices
 from genstudio.data.text import TextData, TextDataset, keep, prepare_text, reopen
+from genstudio.data.vocabulary import TokenSettings
 from genstudio.families.family import Family
 from genstudio.families.gpt.batches import shown
 from genstudio.families.gpt.config import GPTConfig, estimate
@@ -18,8 +19,11 @@ if TYPE_CHECKING:
 __all__ = ["FAMILY", "GPTConfig"]
 
 
-def _prepare(config: GPTConfig, dataset: TextDataset) -> Slices[TextData]:
-    return prepare_text(dataset, config.markers, config.context)
+def _prepare(config: GPTConfig, dataset: TextDataset, kept: Mapping[str, Any] | None = None) -> Slices[TextData]:
+    """Words and byte pairs that a run learnt are taken from what it kept: another library might learn others."""
+    learnt = kept is not None and config.tokenizer in ("word", "bpe")
+    tokenizer = reopen(kept or {}).tokenizer if learnt else None
+    return prepare_text(dataset, config.markers, config.context, TokenSettings.of(config.model_dump()), tokenizer)
 
 
 def _learner(config: GPTConfig, data: TextData, device: str, seed: int) -> GPTLearner:

@@ -74,6 +74,19 @@ class GPTConfig(Config):
         0.0, "Share of activations set to zero in training, against overfitting", low=0, high=0.9, group="Model",
         source="Srivastava et al. 2014",
     )
+    tokenizer: Literal["char", "byte", "word", "bpe"] = setting(
+        "char", "What a token is: a character; a byte of UTF-8; a word with the space before it, or a sign; or a piece "
+        "of a word, learnt from the training part by merging the most frequent pairs (byte-pair encoding)",
+        group="Data", label="Tokens", source="bpe: Sennrich et al. 2016; of bytes: Radford et al. 2019",
+    )
+    vocabulary: int = setting(
+        1024, "How many different tokens there may be, markers included; a short text gives fewer",
+        low=8, high=65535, group="Data", logarithmic=True, when="tokenizer=word|bpe", label="Vocabulary size",
+    )
+    min_count: int = setting(
+        2, "A word that occurs less often in the training part is <unk>", low=1, high=1_000_000, group="Data",
+        logarithmic=True, when="tokenizer=word", label="Minimum count",
+    )
     markers: Literal["none", "lines"] = setting(
         "none", "Put a beginning- and an end-of-sequence token around every line (for lists such as names)",
         group="Data", label="Sequence markers",
@@ -140,6 +153,8 @@ class GPTConfig(Config):
             yield Problem("d_head", f"rotary positions turn pairs of numbers, and a head size of {self.head_size} is odd")
         if self.positions == "sinusoidal" and self.d_model % 2:
             yield Problem("d_model", "sinusoidal positions need an even d_model")
+        if self.tokenizer == "bpe" and self.vocabulary < 257 + 2 * (self.markers == "lines"):
+            yield Problem("vocabulary", "byte pairs begin with the 256 bytes (and two markers): take at least 260")
 
     @property
     def head_size(self) -> int:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from genstudio.data.text import TextData
+from genstudio.data.tokenizers import continuation
 from genstudio.errors import DeviceError
 from genstudio.events import Attention, Snapshot, Text
 from genstudio.families.gpt.batches import draw
@@ -113,7 +114,7 @@ class GPTLearner:
             if time.monotonic() >= due:
                 yield Tick()
                 due = time.monotonic() + _TICK
-        yield Text("sample", self.step, self.prompt, self.data.tokenizer.decode(written))
+        yield Text("sample", self.step, self.prompt, continuation(self.data.tokenizer, written))
         probe = self._encode(self.probe)[: min(_PROBE, self.model.context)]
         weights = self.attention(probe)
         yield Attention("attention", self.step, self.data.tokenizer.pieces(probe), weights)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from genstudio import families
 from genstudio.config import Config
+from genstudio.data.vocabulary import TokenSettings
 from genstudio.errors import Failure
 from genstudio.events import Answer, Frame, Progress
 from genstudio.tasks.evaluate import ReadReferences
@@ -101,7 +103,7 @@ class TransformerTab(QWidget):
         self.run_path = ""
         self._plan = (steps, seconds)
         self._begin(task)
-        self._read_references(task.data, str(values.get("markers", "none")))
+        self._read_references(task.data, values)
 
     def toggle_pause(self) -> None:
         if self.state == "running":
@@ -198,7 +200,7 @@ class TransformerTab(QWidget):
         self._progress = Progress("Stopped", step=info.step or 0, total=plan.get("steps"))
         self._speed = ""
         self._headline()
-        self._read_references(str(info.dataset.get("id", "")), str(info.config.get("markers", "none")))
+        self._read_references(str(info.dataset.get("id", "")), info.config)
 
     def _on_end(self, failure: Failure | None) -> None:
         self._job = ""
@@ -212,11 +214,13 @@ class TransformerTab(QWidget):
         if name == self._job:
             self._set_state("paused")
 
-    def _read_references(self, data: str, markers: str) -> None:
+    def _read_references(self, data: str, values: Mapping[str, Any]) -> None:
         if self._references:
             self._engine.stop(self._references)
         self._references = self._engine.start(
-            ReadReferences(data, markers), self._on_references, lambda _failure: setattr(self, "_references", "")
+            ReadReferences(data, TokenSettings.of(values)),
+            self._on_references,
+            lambda _failure: setattr(self, "_references", ""),
         )
 
     def _on_references(self, frame: Frame) -> None:
@@ -263,14 +267,15 @@ class TransformerTab(QWidget):
         if self.setup.family.config.problems(values):
             self.cost.setText("")
             return
-        cost = self.setup.family.estimate(self.setup.family.config.parse(values), self.vocabulary)
+        tokens = TokenSettings.of(values).size(self.vocabulary)
+        cost = self.setup.family.estimate(self.setup.family.config.parse(values), tokens)
         self.cost.setText(
             f"{int(cost['parameters']):,} parameters   ·   {size(cost['bytes'])} in training   ·   "
             f"{cost['flops_per_token'] / 1e6:.1f} MFLOP a token"
         )
 
     def set_vocabulary(self, size: int) -> None:
-        """How many different tokens the chosen dataset has: the parameter count follows."""
+        """How many different characters the chosen dataset has: the parameter count follows."""
         self.vocabulary = size
         self._show_cost()
 
