@@ -10,7 +10,6 @@ from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer
 from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence
 from PySide6.QtWidgets import (
     QApplication,
-    QFileDialog,
     QLabel,
     QMainWindow,
     QMenu,
@@ -98,15 +97,18 @@ class MainWindow(QMainWindow):
             banner.hide()
             banner.deleteLater()
 
-    def import_file(self, path: str) -> None:
+    def import_files(self, paths: list[str]) -> None:
+        """Show what these files are, and offer to make a dataset of them."""
         self.tabs.setCurrentWidget(self.datasets)
-        self.datasets.import_file(path)
+        self.datasets.import_files(paths)
 
     def ask_for_file(self) -> None:
-        kinds = "Text files (*.txt *.md *.csv *.tsv *.jsonl *.py);;All files (*)"
-        path, _ = QFileDialog.getOpenFileName(self, "Open a text file", "", kinds)
-        if path:
-            self.import_file(path)
+        self.tabs.setCurrentWidget(self.datasets)
+        self.datasets.ask_for_files()
+
+    def show_import(self) -> None:
+        self.tabs.setCurrentWidget(self.datasets)
+        self.datasets.show_import()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if any(url.isLocalFile() for url in event.mimeData().urls()):
@@ -115,11 +117,11 @@ class MainWindow(QMainWindow):
     def dropEvent(self, event: QDropEvent) -> None:
         files = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
         event.acceptProposedAction()
-        for file in files:
-            if (file / "run.json").is_file():
-                self._open_run(str(file))
-            else:
-                self.import_file(str(file))
+        runs = [file for file in files if (file / "run.json").is_file()]
+        for file in runs:
+            self._open_run(str(file))
+        if data := [str(file) for file in files if file not in runs]:
+            self.import_files(data)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self._remember()
@@ -159,11 +161,12 @@ class MainWindow(QMainWindow):
 
     def _looked(self, info: Any, found: Any) -> None:
         if info.id == self.transformer.setup.data.currentData():
-            self.transformer.set_vocabulary(found.vocabulary)
+            self.transformer.set_vocabulary(found.statistics.vocabulary)
 
     def _listed(self, infos: tuple[Any, ...]) -> None:
         before = self.transformer.setup.data.currentData() or self._wanted_data
-        self.transformer.setup.set_datasets(infos)
+        kind = self.transformer.setup.family.data_kind
+        self.transformer.setup.set_datasets(info for info in infos if info.kind == kind)
         if before:
             self.transformer.setup.choose_data(before)
 
@@ -181,7 +184,7 @@ class MainWindow(QMainWindow):
         self.datasets.listed.connect(self._listed)
         self.datasets.looked.connect(self._looked)
         self.datasets.train_wanted.connect(self._train_on)
-        self.datasets.file_wanted.connect(self.ask_for_file)
+        self.datasets.set_settings(lambda: (self.transformer.setup.values(), int(self.transformer.setup.seed.value())))
         self.transformer.file_wanted.connect(self.ask_for_file)
         self.transformer.run_changed.connect(self._run_changed)
         self.transformer.working.connect(self._working)
@@ -224,7 +227,8 @@ class MainWindow(QMainWindow):
         train = self.transformer
         bar = self.menuBar()
         file = bar.addMenu("&File")
-        self._action(file, "Open a text file…", self.ask_for_file, "Ctrl+O")
+        self._action(file, "Import files…", self.ask_for_file, "Ctrl+O")
+        self._action(file, "Import, paste or draw…", self.show_import, "Ctrl+I")
         file.addSeparator()
         self._action(file, "Quit", self.close, "Ctrl+Q")
         run = bar.addMenu("&Training")

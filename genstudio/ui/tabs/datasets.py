@@ -1,21 +1,20 @@
-"""The Datasets tab: the shelf on the left, what is in a text in the middle, what to know before training on the right."""
+"""The Datasets tab: the shelf on the left, what is in a dataset in the middle, checks and split on the right."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
-    QFormLayout,
+    QFileDialog,
     QHBoxLayout,
+    QInputDialog,
     QLabel,
-    QListWidget,
-    QListWidgetItem,
+    QLineEdit,
     QMessageBox,
-    QPlainTextEdit,
-    QPushButton,
-    QSizePolicy,
     QSplitter,
+    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -23,23 +22,25 @@ from PySide6.QtWidgets import (
 from genstudio.data.shelf import DatasetInfo
 from genstudio.errors import Failure
 from genstudio.events import Answer, Frame
-from genstudio.tasks.shelf import ImportText, ListDatasets, Look, RemoveDataset
-from genstudio.ui import theme
+from genstudio.tasks.datasets import RenameDataset, UsedBy
+from genstudio.tasks.first_batch import FirstBatch
+from genstudio.tasks.preview import Find, Look, ReadText
+from genstudio.tasks.shelf import ListDatasets, RemoveDataset
+from genstudio.ui.datasets.drawing import DrawDigits, DrawPoints
+from genstudio.ui.datasets.importing import ImportPanel
+from genstudio.ui.datasets.parts import button, row
+from genstudio.ui.datasets.preview import PreviewPages
+from genstudio.ui.datasets.shelf import ShelfList, entry_of
 from genstudio.ui.engine import Engine
-from genstudio.ui.tabs.transformer import size
-from genstudio.ui.views.frequency import FrequencyView
-from genstudio.ui.widgets import plain_label, primary_button
-
-FIGURES = ("Size", "Characters", "Lines", "Words", "Vocabulary", "Longest line", "Odd characters", "Split")
+from genstudio.ui.widgets import icon_button, plain_label, primary_button
 
 
 class DatasetsTab(QWidget):
-    """`listed(tuple of DatasetInfo)`, `chosen(DatasetInfo, statistics)`, `train_wanted(id)`, `failed(Failure)`."""
+    """`listed(tuple of DatasetInfo)`, `looked(info, preview)`, `train_wanted(id)`, `failed(Failure)`."""
 
     listed = Signal(object)
     looked = Signal(object, object)
     train_wanted = Signal(str)
-    file_wanted = Signal()
     failed = Signal(object)
 
     def __init__(self, engine: Engine) -> None:
@@ -47,204 +48,229 @@ class DatasetsTab(QWidget):
         self.setObjectName("datasets_tab")
         self._engine = engine
         self._infos: dict[str, DatasetInfo] = {}
-        self._look = ""
+        self._jobs: dict[str, str] = {}
         self._seed = 0
         self._wanted: str | None = None
-        self.shelf = QListWidget()
-        self.shelf.setObjectName("shelf")
-        self.shelf.setAccessibleName("Datasets")
+        self._settings: Any = lambda: ({}, 0)
+        self.shelf = ShelfList()
         self.title = plain_label(role="title", name="dataset_title", wrap=True)
         self.about = plain_label(role="quiet", wrap=True, name="dataset_about")
-        self.figures: dict[str, QLabel] = {
-            name: plain_label(name=f"figure_{name.lower().replace(' ', '_')}", wrap=True) for name in FIGURES
-        }
-        self.frequency = FrequencyView()
-        self.excerpt = QPlainTextEdit()
-        self.excerpt.setObjectName("excerpt")
-        self.excerpt.setAccessibleName("An excerpt")
-        self.excerpt.setReadOnly(True)
-        self.excerpt.setFont(theme.mono())
-        self.another = QPushButton("Another excerpt")
-        self.another.setObjectName("another_excerpt")
-        self.another.setAccessibleName("Another excerpt")
-        theme.set_icon(self.another, "dice")
-        self.open_file = QPushButton("Open a text file…")
-        self.open_file.setObjectName("import_text")
-        self.open_file.setAccessibleName("Open a text file")
-        theme.set_icon(self.open_file, "open")
-        self.delete = QPushButton("Delete")
-        self.delete.setObjectName("delete_dataset")
-        self.delete.setAccessibleName("Delete this dataset")
-        theme.set_icon(self.delete, "trash")
+        self.rename = icon_button("pencil", "rename_dataset", "Rename this dataset")
+        self.duplicate = icon_button("copy", "duplicate_dataset", "Duplicate with other settings")
+        self.delete = icon_button("trash", "delete_dataset", "Delete this dataset")
+        self.preview = PreviewPages()
+        self.importing = ImportPanel()
+        self.draw_points, self.draw_digits = DrawPoints(), DrawDigits()
+        self.open_file = button("Import…", "import_data", "plus", "Import your own data", self.show_import)
         self.train = primary_button("Train on this", "train_on_this", "play")
         self._lay_out()
-        self.shelf.currentItemChanged.connect(lambda item, _before: self._show(item))
-        self.open_file.clicked.connect(self.file_wanted)
-        self.another.clicked.connect(self._again)
-        self.delete.clicked.connect(self._delete)
-        self.train.clicked.connect(lambda: self.train_wanted.emit(self.current or ""))
+        self._connect()
 
     @property
     def current(self) -> str | None:
-        item = self.shelf.currentItem()
-        return item.data(Qt.ItemDataRole.UserRole) if item is not None else None
+        """Id of the dataset that is chosen."""
+        key = self.shelf.current
+        return key if key in self._infos else None
+
+    @property
+    def figures(self) -> dict[str, QLabel]:
+        return self.preview.text_figures.figures
+
+    def set_settings(self, settings: Any) -> None:
+        """`settings()` gives (values, seed) of the training as it is set up now."""
+        self._settings = settings
 
     def refresh(self) -> None:
-        self._engine.start(ListDatasets(), self._on_frame, self._on_end)
-
-    def import_file(self, path: str) -> None:
-        """Make a dataset of a text file and show it."""
-        self.title.setText("Importing…")
-        self._engine.start(ImportText(path), self._on_frame, self._on_end)
-
-    def _on_frame(self, frame: Frame) -> None:
-        if frame.progress is not None and frame.progress.text == "Importing" and frame.progress.done is not None:
-            self.title.setText(f"Importing… {frame.progress.done:.0%}")
-        for snapshot in frame.snapshots:
-            if not isinstance(snapshot, Answer):
-                continue
-            if snapshot.channel == "datasets":
-                self._fill(snapshot.value)
-            elif snapshot.channel == "imported":
-                self._wanted = snapshot.value.id
-                self.refresh()
-            elif snapshot.channel == "look":
-                self._show_look(*snapshot.value)
-
-    def _on_end(self, failure: Failure | None) -> None:
-        if failure is not None:
-            self.failed.emit(failure)
-            self._show(self.shelf.currentItem())
-
-    def _fill(self, infos: tuple[DatasetInfo, ...]) -> None:
-        wanted = self._wanted or self.current
-        self._wanted = None
-        self._infos = {info.id: info for info in infos}
-        self.shelf.blockSignals(True)
-        self.shelf.clear()
-        for info in infos:
-            item = QListWidgetItem(
-                f"{info.title}\n{'ships' if info.origin == 'ships' else 'imported'} · {size(info.bytes)}"
-            )
-            item.setData(Qt.ItemDataRole.UserRole, info.id)
-            self.shelf.addItem(item)
-        self.shelf.blockSignals(False)
-        ids = list(self._infos)
-        self.listed.emit(infos)
-        if ids:
-            self.shelf.setCurrentRow(ids.index(wanted) if wanted in self._infos else 0)
+        self._start("list", ListDatasets())
 
     def choose(self, name: str) -> None:
         """Show this dataset; once it is listed, if it is not yet."""
-        ids = list(self._infos)
-        if name in self._infos:
-            self.shelf.setCurrentRow(ids.index(name))
-        else:
+        if not self.shelf.choose(name):
             self._wanted = name
 
-    def _show(self, item: QListWidgetItem | None) -> None:
-        info = self._infos.get(item.data(Qt.ItemDataRole.UserRole)) if item is not None else None
-        for button in (self.train, self.another):
-            button.setEnabled(info is not None)
-        self.delete.setEnabled(info is not None and info.origin == "imported")
+    def show_import(self) -> None:
+        """Offer the ways to bring data."""
+        self.importing.choose()
+        self.stack.setCurrentWidget(self.importing)
+
+    def _start(self, slot: str, task: Any) -> None:
+        """Run a task; a newer one in the same slot ends the older."""
+        if (before := self._jobs.pop(slot, "")) and before in self._engine.running:
+            self._engine.stop(before)
+        self._jobs[slot] = self._engine.start(task, self._on_frame, lambda failure: self._on_end(slot, failure))
+
+    def _on_frame(self, frame: Frame) -> None:
+        for snapshot in frame.snapshots:
+            if isinstance(snapshot, Answer):
+                self._on_answer(snapshot.channel, snapshot.value)
+
+    def _on_answer(self, channel: str, value: Any) -> None:
+        if channel == "datasets":
+            self._fill(value)
+        elif channel == "look":
+            self._show_look(*value)
+        elif channel == "reading" and value[0] == self.current:
+            self.preview.text.show_reading(value[1], value[2])
+        elif channel == "found" and value[0] == self.current:
+            self.preview.show_matches(value[1])
+        elif channel == "first_batch" and value[0] == self.current:
+            self.preview.batch.show_batch(value[1])
+        elif channel == "used_by":
+            self._ask_to_delete(*value)
+
+    def _on_end(self, slot: str, failure: Failure | None) -> None:
+        if failure is not None and slot == "batch":
+            self.preview.batch.clear(f"{failure.message} {failure.hint}")
+        elif failure is not None:
+            self.failed.emit(failure)
+
+    def _fill(self, infos: tuple[DatasetInfo, ...]) -> None:
+        self._infos = {info.id: info for info in infos}
+        wanted, self._wanted = self._wanted, None
+        self.listed.emit(infos)
+        self.shelf.show_entries([entry_of(info) for info in infos], wanted)
+
+    def _show(self, key: str) -> None:
+        info = self._infos.get(key)
         if info is None:
             return
+        self.stack.setCurrentWidget(self._pages)
+        mine = info.origin == "imported"
+        for widget in (self.rename, self.delete):
+            widget.setEnabled(mine)
         self.title.setText(info.title)
         self.about.setText("  ·  ".join(part for part in (info.description, info.licence, info.source) if part))
-        self._read(info)
+        self.preview.show_kind(info.kind)
+        self._start("look", Look(info.id))
 
-    def _read(self, info: DatasetInfo) -> None:
-        if self._look:
-            self._engine.stop(self._look)
-        self._look = self._engine.start(Look(info.id, self._seed), self._on_frame, self._on_end)
+    def _show_look(self, info: DatasetInfo, look: Any) -> None:
+        if info.id == self.current:
+            self.preview.show_look(info, look)
+            self.looked.emit(info, look)
 
-    def _again(self) -> None:
-        self._seed += 1
-        if (info := self._infos.get(self.current or "")) is not None:
-            self._read(info)
+    def _read(self, position: int | None) -> None:
+        if self.current:
+            self._seed += 1
+            seed = self._seed if position is None else None
+            self._start("read", ReadText(self.current, position or 0, seed))
 
-    def _show_look(self, info: DatasetInfo, found: Any) -> None:
-        if info.id != self.current:
+    def _find(self, needle: str, match_case: bool) -> None:
+        if self.current:
+            self._start("find", Find(self.current, needle, match_case))
+
+    def _batch(self) -> None:
+        if self.current:
+            values, seed = self._settings()
+            self.preview.batch.clear("Working out the first batch…")
+            self._start("batch", FirstBatch(self.current, values, seed=seed))
+
+    def _rename(self) -> None:
+        info = self._infos.get(self.current or "")
+        if info is None:
             return
-        train = int(0.9 * found.characters)
-        words = {
-            "Size": size(found.bytes),
-            "Characters": f"{found.characters:,}",
-            "Lines": f"{found.lines:,}",
-            "Words": f"{found.words:,}",
-            "Vocabulary": f"{found.vocabulary:,} different characters",
-            "Longest line": f"{found.longest_line:,} characters (line {found.longest_line_number:,})",
-            "Odd characters": ", ".join(f"{name} × {count:,}" for name, count in found.odd) or "none",
-            "Split": f"first 90 % to train ({train:,}), last 10 % to validate ({found.characters - train:,})",
-        }
-        for name, text in words.items():
-            self.figures[name].setText(text)
-        self.frequency.show_counts(found.top)
-        self.excerpt.setPlainText(found.excerpt)
-        self.looked.emit(info, found)
+        title, agreed = QInputDialog.getText(self, "Rename dataset", "Name", QLineEdit.EchoMode.Normal, info.title)
+        if agreed and title.strip() and title != info.title:
+            self._start("change", RenameDataset(info.id, title))
 
     def _delete(self) -> None:
-        info = self._infos.get(self.current or "")
+        if self.current:
+            self._start("used", UsedBy(self.current))
+
+    def _ask_to_delete(self, key: str, used_by: tuple[str, ...]) -> None:
+        info = self._infos.get(key)
         if info is None:
             return
         question = QMessageBox(
             QMessageBox.Icon.Warning, "Delete dataset", f"Delete '{info.title}' from the shelf?", parent=self
         )
+        question.setObjectName("delete_question")
         question.setTextFormat(Qt.TextFormat.PlainText)
-        question.setInformativeText(
-            "The file it was made from stays. Runs trained on it can still write, but not go on training."
-        )
+        question.setInformativeText("The files it was made from stay. " + _uses(used_by))
         question.setStandardButtons(QMessageBox.StandardButton.Cancel)
         yes = question.addButton("Delete", QMessageBox.ButtonRole.DestructiveRole)
         question.exec()
         if question.clickedButton() is yes:
-            self._engine.start(RemoveDataset(info.id), self._on_frame, self._on_end)
+            self._start("change", RemoveDataset(info.id))
+
+    def ask_for_files(self) -> None:
+        paths, _ = QFileDialog.getOpenFileNames(self, "Import files", "", "All files (*)")
+        if paths:
+            self.import_files(paths)
+
+    def ask_for_folder(self) -> None:
+        path = QFileDialog.getExistingDirectory(self, "Import a folder")
+        if path:
+            self.import_files([path])
+
+    def import_files(self, sources: Sequence[str]) -> None:
+        """Find out what these are, and ask what to make of them."""
+        self.stack.setCurrentWidget(self.importing)
+        self.importing.look_at(sources)
+
+    def _draw(self, what: str) -> None:
+        self.stack.setCurrentWidget(self.draw_points if what == "points" else self.draw_digits)
+
+    def _back(self) -> None:
+        self.stack.setCurrentWidget(self._pages)
+
+    def _connect(self) -> None:
+        self.shelf.chosen.connect(self._show)
+        self.train.clicked.connect(lambda: self.train_wanted.emit(self.current or ""))
+        self.rename.clicked.connect(self._rename)
+        self.delete.clicked.connect(self._delete)
+        self.preview.find_wanted.connect(self._find)
+        self.preview.read_wanted.connect(self._read)
+        self.preview.random_wanted.connect(lambda: self._read(None))
+        self.preview.batch_wanted.connect(self._batch)
+        self.importing.files_wanted.connect(self.ask_for_files)
+        self.importing.folder_wanted.connect(self.ask_for_folder)
+        self.importing.drawing_wanted.connect(self._draw)
+        self.importing.cancelled.connect(self._back)
+        for drawing in (self.draw_points, self.draw_digits):
+            drawing.cancelled.connect(self._back)
 
     def _lay_out(self) -> None:
-        left = _column(plain_label("Shelf", role="heading"), self.shelf, self.open_file)
-        self.shelf.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
-        left.setMinimumWidth(220)
-        head = QHBoxLayout()
-        head.addWidget(plain_label("Excerpt", role="heading"), 1)
-        head.addWidget(self.another)
-        middle = _column(self.title, self.about)
-        box = middle.layout()
-        assert isinstance(box, QVBoxLayout)
-        box.addLayout(head)
-        box.addWidget(self.excerpt, 3)
-        box.addWidget(plain_label("Most frequent characters", role="heading"))
-        box.addWidget(self.frequency, 2)
-        form = QFormLayout()
-        form.setSpacing(8)
-        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
-        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
-        for name, label in self.figures.items():
-            form.addRow(plain_label(name, role="quiet"), label)
-        right = _column(plain_label("Figures", role="heading"))
-        side = right.layout()
-        assert isinstance(side, QVBoxLayout)
-        side.addLayout(form)
-        side.addStretch(1)
-        side.addWidget(self.train)
-        side.addWidget(self.delete)
-        right.setMinimumWidth(240)
+        left = _column(self.shelf, self.open_file)
+        left.setMinimumWidth(232)
+        self._pages = QWidget()
+        head = row(self.title, self.rename, self.duplicate, self.delete, spacing=4)
+        head.setStretch(0, 1)
+        pages = QVBoxLayout(self._pages)
+        pages.setContentsMargins(0, 0, 0, 0)
+        pages.setSpacing(4)
+        pages.addLayout(head)
+        pages.addWidget(self.about)
+        pages.addWidget(self.preview, 1)
+        self.stack = QStackedWidget()
+        for page in (self._pages, self.importing, self.draw_points, self.draw_digits):
+            self.stack.addWidget(page)
+        right = _column(self.train)
+        right.setMinimumWidth(248)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.setObjectName("datasets_splitter")
         self.splitter.setChildrenCollapsible(False)
-        for widget in (left, middle, right):
+        for widget in (left, _column(self.stack), right):
             self.splitter.addWidget(widget)
         self.splitter.setStretchFactor(1, 1)
-        self.splitter.setSizes([260, 700, 300])
+        self.splitter.setSizes([264, 712, 280])
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 12, 12, 12)
         layout.addWidget(self.splitter)
 
 
+def _uses(names: tuple[str, ...]) -> str:
+    if not names:
+        return "No run was trained on it."
+    shown = ", ".join(f"'{name}'" for name in names[:4]) + (f" and {len(names) - 4:,} more" if len(names) > 4 else "")
+    many = "run was" if len(names) == 1 else "runs were"
+    return f"{len(names):,} {many} trained on it ({shown}): they can still write, but not go on training."
+
+
 def _column(*widgets: QWidget) -> QWidget:
     holder = QWidget()
     layout = QVBoxLayout(holder)
-    layout.setContentsMargins(8, 0, 8, 0)
+    layout.setContentsMargins(6, 0, 6, 0)
     layout.setSpacing(8)
     for widget in widgets:
-        layout.addWidget(widget)
+        layout.addWidget(widget, 1 if isinstance(widget, (ShelfList, QStackedWidget)) else 0)
     return holder

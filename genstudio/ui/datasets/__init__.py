@@ -1,0 +1,1 @@
+"""The parts of the Datasets tab: shelf, pages of the preview, checks, split, import and drawing."""

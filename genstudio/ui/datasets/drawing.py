@@ -1,0 +1,380 @@
+"""Data drawn by hand: points with a brush, and small pictures with a label."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QLineEdit, QSizePolicy, QVBoxLayout, QWidget
+
+from genstudio.events import Array
+from genstudio.ui import theme
+from genstudio.ui.datasets.parts import button, choice, row
+from genstudio.ui.views.picture_grid import PictureGrid, picture
+from genstudio.ui.views.view import polyline
+from genstudio.ui.widgets import LabeledSlider, plain_label, primary_button
+
+HALF = 4.0
+"""The plane shown is [-HALF, HALF] in both directions."""
+SIDE = 28
+_RATE_MS = 20
+
+
+class PointsCanvas(QWidget):
+    """A plane to spray points on: hold the button and move. Keys: arrows move the brush, Space sprays."""
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("points_canvas")
+        self.setAccessibleName("Plane to draw points on")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMouseTracking(True)
+        self.setCursor(Qt.CursorShape.CrossCursor)
+        self.setMinimumSize(200, 200)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.width_of_brush, self.density = 0.3, 8
+        self._strokes: list[Array] = []
+        self._undone: list[Array] = []
+        self._now: list[Array] = []
+        self._rng = np.random.default_rng(0)
+        self._brush = np.zeros(2)
+        self._inside = False
+        self._timer = QTimer(self)
+        self._timer.setInterval(_RATE_MS)
+        self._timer.timeout.connect(self.spray)
+        theme.changed.connect(self._recolour)
+
+    def points(self) -> Array:
+        """All points (n, 2) float32, in the order they were drawn."""
+        return np.concatenate([np.empty((0, 2)), *self._strokes, *self._now]).astype(np.float32)
+
+    def spray(self) -> None:
+        """Some points around the brush."""
+        self._now.append(self._brush + self.width_of_brush * self._rng.standard_normal((self.density, 2)))
+        self.update()
+
+    def lift(self) -> None:
+        """The stroke is over: from here on it is undone as one."""
+        self._timer.stop()
+        if self._now:
+            self._strokes.append(np.concatenate(self._now))
+            self._now, self._undone = [], []
+            self.changed.emit()
+
+    def undo(self) -> None:
+        if self._strokes:
+            self._undone.append(self._strokes.pop())
+            self._tell()
+
+    def redo(self) -> None:
+        if self._undone:
+            self._strokes.append(self._undone.pop())
+            self._tell()
+
+    def clear(self) -> None:
+        """Take everything away, as one thing that can be undone."""
+        if self._strokes:
+            self._undone = [np.concatenate(self._strokes)]
+            self._strokes = []
+            self._tell()
+
+    def _tell(self) -> None:
+        self.changed.emit()
+        self.update()
+
+    def place(self, at: QPointF) -> Array:
+        scale = self._scale()
+        return np.array([(at.x() - self.width() / 2) / scale, (self.height() / 2 - at.y()) / scale])
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._brush = self.place(event.position())
+            self.spray()
+            self._timer.start()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        self._inside = True
+        self._brush = self.place(event.position())
+        if self._timer.isActive():
+            self.spray()
+        self.update()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.lift()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._inside = False
+        self.update()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        moves = {
+            Qt.Key.Key_Left: (-0.1, 0), Qt.Key.Key_Right: (0.1, 0), Qt.Key.Key_Up: (0, 0.1), Qt.Key.Key_Down: (0, -0.1),
+        }  # fmt: skip
+        key = Qt.Key(event.key())
+        if key in moves:
+            self._inside = True
+            self._brush = np.clip(self._brush + np.array(moves[key]), -HALF, HALF)
+            self.update()
+        elif key == Qt.Key.Key_Space:
+            self.spray()
+            self.lift()
+        else:
+            super().keyPressEvent(event)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        look, scale = theme.current(), self._scale()
+        middle = QPointF(self.width() / 2, self.height() / 2)
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(QPen(look.color("line"), 1))
+            painter.setBrush(look.color("panel"))
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 8, 8)
+            for value in range(-int(HALF), int(HALF) + 1):
+                painter.setPen(QPen(look.color("line" if value == 0 else "grid"), 1))
+                x, y = middle.x() + value * scale, middle.y() - value * scale
+                painter.drawLine(QPointF(x, 1), QPointF(x, self.height() - 1))
+                painter.drawLine(QPointF(1, y), QPointF(self.width() - 1, y))
+            drawn = self.points().astype(np.float64)
+            painter.setPen(QPen(look.color(theme.visible(theme.BLUE), 0.7), 3.5, cap=Qt.PenCapStyle.RoundCap))
+            painter.drawPoints(polyline(middle.x() + drawn[:, 0] * scale, middle.y() - drawn[:, 1] * scale))
+            if not len(drawn):
+                painter.setPen(look.color("quiet"))
+                painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "Hold the mouse button and move")
+            if self._inside or self.hasFocus():
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.setPen(QPen(look.color("accent"), 1.5))
+                at = QPointF(middle.x() + self._brush[0] * scale, middle.y() - self._brush[1] * scale)
+                painter.drawEllipse(at, 2 * self.width_of_brush * scale, 2 * self.width_of_brush * scale)
+
+    def sizeHint(self) -> QSize:
+        return QSize(420, 420)
+
+    def _scale(self) -> float:
+        return min(self.width(), self.height()) / (2 * HALF)
+
+    def _recolour(self, _theme: object) -> None:
+        self.update()
+
+
+class DigitCanvas(QWidget):
+    """A picture of SIDE x SIDE grey pixels to paint on; the right button erases. Keys: arrows move, Space paints."""
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("digit_canvas")
+        self.setAccessibleName(f"Picture of {SIDE} by {SIDE} pixels to paint on")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMinimumSize(224, 224)
+        self.setCursor(Qt.CursorShape.CrossCursor)
+        self.pixels = np.zeros((SIDE, SIDE, 1), np.uint8)
+        self.width_of_brush = 1.1
+        self._before: list[Array] = []
+        self._last: QPointF | None = None
+        self._cursor = np.array([SIDE / 2, SIDE / 2])
+        theme.changed.connect(self._recolour)
+
+    def dab(self, x: float, y: float, *, erase: bool = False) -> None:
+        """Paint a soft dot at a place in pixels."""
+        rows, columns = np.mgrid[:SIDE, :SIDE] + 0.5
+        distance = np.hypot(columns - x, rows - y)
+        ink = np.clip(1.6 - distance / self.width_of_brush, 0, 1)[..., None] * 255
+        fresh = np.minimum(self.pixels, 255 - ink) if erase else np.maximum(self.pixels, ink)
+        self.pixels = fresh.astype(np.uint8)
+        self.update()
+
+    def undo(self) -> None:
+        if self._before:
+            self.pixels = self._before.pop()
+            self._tell()
+
+    def clear(self) -> None:
+        if self.pixels.any():
+            self._before.append(self.pixels)
+            self.pixels = np.zeros((SIDE, SIDE, 1), np.uint8)
+            self._tell()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._before.append(self.pixels)
+        self._last = None
+        self._paint_to(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if event.buttons() & (Qt.MouseButton.LeftButton | Qt.MouseButton.RightButton):
+            self._paint_to(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._last = None
+        self.changed.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        moves = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
+        key = Qt.Key(event.key())
+        if key in moves:
+            self._cursor = np.clip(self._cursor + np.array(moves[key]), 0.5, SIDE - 0.5)
+            self.update()
+        elif key in (Qt.Key.Key_Space, Qt.Key.Key_Delete):
+            self._before.append(self.pixels)
+            self.dab(*self._cursor, erase=key == Qt.Key.Key_Delete)
+            self.changed.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        area, look = self._area(), theme.current()
+        with QPainter(self) as painter:
+            painter.drawImage(area, picture(self.pixels))
+            painter.setPen(QPen(look.color("accent" if self.hasFocus() else "border"), 1))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(area)
+            if self.hasFocus():
+                cell = area.width() / SIDE
+                at = QPointF(area.left() + self._cursor[0] * cell, area.top() + self._cursor[1] * cell)
+                painter.drawEllipse(at, cell * self.width_of_brush, cell * self.width_of_brush)
+
+    def sizeHint(self) -> QSize:
+        return QSize(10 * SIDE, 10 * SIDE)
+
+    def _tell(self) -> None:
+        self.changed.emit()
+        self.update()
+
+    def _paint_to(self, event: QMouseEvent) -> None:
+        area = self._area()
+        erase = bool(event.buttons() & Qt.MouseButton.RightButton)
+        to = event.position()
+        start = self._last or to
+        steps = max(1, int((to - start).manhattanLength() / area.width() * SIDE * 2))
+        for step in range(1, steps + 1):
+            at = start + (to - start) * (step / steps)
+            x, y = (at.x() - area.left()) / area.width() * SIDE, (at.y() - area.top()) / area.height() * SIDE
+            self.dab(x, y, erase=erase)
+        self._last, self._cursor = to, np.clip([x, y], 0.5, SIDE - 0.5)
+
+    def _area(self) -> QRectF:
+        side = min(self.width(), self.height()) - 1.0
+        return QRectF((self.width() - side) / 2, (self.height() - side) / 2, side, side)
+
+    def _recolour(self, _theme: object) -> None:
+        self.update()
+
+
+class DrawPoints(QWidget):
+    """A distribution by hand. `saved(name, points)`, `cancelled()`."""
+
+    saved = Signal(str, object)
+    cancelled = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("draw_points")
+        self.canvas = PointsCanvas()
+        self.brush = LabeledSlider("Brush", 0.02, 1.5, 0.3, logarithmic=True, name="points_brush")
+        self.density = LabeledSlider("Points a dab", 1, 40, 8, whole=True, name="points_density")
+        self.name = _name_field("points_name", "My points")
+        self.counted = plain_label("No points yet", role="quiet", name="points_counted")
+        self.undo = button("Undo", "points_undo", "undo", does=self.canvas.undo)
+        self.redo = button("Redo", "points_redo", "redo", does=self.canvas.redo)
+        self.clear = button("Clear", "points_clear", "trash", does=self.canvas.clear)
+        self.save = primary_button("Save as dataset", "points_save", "save")
+        self.save.setEnabled(False)
+        cancel = button("Cancel", "points_cancel", does=self.cancelled.emit)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        layout.addWidget(plain_label("Draw a distribution", role="title"))
+        layout.addLayout(row(self.brush, self.density, self.undo, self.redo, self.clear))
+        layout.addWidget(self.canvas, 1)
+        layout.addLayout(row(plain_label("Name"), self.name, self.counted, None, cancel, self.save))
+        self.brush.changed.connect(lambda value: setattr(self.canvas, "width_of_brush", value))
+        self.density.changed.connect(lambda value: setattr(self.canvas, "density", int(value)))
+        self.canvas.changed.connect(self._count)
+        self.save.clicked.connect(lambda: self.saved.emit(self.name.text(), self.canvas.points()))
+
+    def _count(self) -> None:
+        count = len(self.canvas.points())
+        self.counted.setText(f"{count:,} points")
+        self.save.setEnabled(count >= 2)
+
+
+class DrawDigits(QWidget):
+    """Pictures by hand, each with a label. `saved(name, pixels (n, 28, 28, 1), labels (n,))`, `cancelled()`."""
+
+    saved = Signal(str, object, object)
+    cancelled = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("draw_digits")
+        self.canvas = DigitCanvas()
+        self.label = choice("digit_label", "Label of the picture", *"0123456789")
+        self.grid = PictureGrid()
+        self.grid.setObjectName("drawn_pictures")
+        self.grid.setAccessibleName("Pictures drawn so far")
+        self.name = _name_field("digits_name", "My digits")
+        self.add = button("Add picture", "digit_add", "plus", does=self.add_picture)
+        self.undo = button("Undo", "digit_undo", "undo", does=self.canvas.undo)
+        self.clear = button("Clear", "digit_clear", "trash", does=self.canvas.clear)
+        self.drop = button("Remove last", "digit_remove", "minus", "Remove the picture added last", self._remove)
+        self.counted = plain_label("No pictures yet", role="quiet", name="digits_counted")
+        self.save = primary_button("Save as dataset", "digits_save", "save")
+        cancel = button("Cancel", "digits_cancel", does=self.cancelled.emit)
+        self._pixels: list[Array] = []
+        self._labels: list[int] = []
+        self.canvas.setFixedSize(10 * SIDE, 10 * SIDE)
+        left = QVBoxLayout()
+        left.setSpacing(8)
+        left.addWidget(self.canvas)
+        left.addLayout(row(self.undo, self.clear, None))
+        left.addLayout(row(plain_label("Label"), self.label, self.add, None))
+        left.addStretch(1)
+        middle = row()
+        middle.addLayout(left)
+        middle.addWidget(self.grid, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        layout.addWidget(plain_label("Draw digits", role="title"))
+        layout.addLayout(middle, 1)
+        layout.addLayout(row(plain_label("Name"), self.name, self.counted, self.drop, None, cancel, self.save))
+        self.save.clicked.connect(self._save)
+        self._show()
+
+    def add_picture(self) -> None:
+        """Keep what is on the canvas with its label, and make room for the next of the following label."""
+        if self.canvas.pixels.any():
+            self._pixels.append(self.canvas.pixels)
+            self._labels.append(self.label.currentIndex())
+            self.canvas.clear()
+            self.label.setCurrentIndex((self.label.currentIndex() + 1) % self.label.count())
+            self._show()
+
+    def _remove(self) -> None:
+        if self._pixels:
+            self._pixels.pop()
+            self._labels.pop()
+            self._show()
+
+    def _show(self) -> None:
+        count = len(self._pixels)
+        pixels = np.stack(self._pixels) if count else np.empty((0, SIDE, SIDE, 1), np.uint8)
+        self.grid.show_pictures(pixels, np.array(self._labels, np.int64), tuple("0123456789"))
+        self.counted.setText(f"{count:,} picture{'s' if count != 1 else ''}" if count else "No pictures yet")
+        self.save.setEnabled(count > 0)
+        self.drop.setEnabled(count > 0)
+
+    def _save(self) -> None:
+        self.saved.emit(self.name.text(), np.stack(self._pixels), np.array(self._labels, np.int64))
+
+
+def _name_field(name: str, text: str) -> QLineEdit:
+    field = QLineEdit(text)
+    field.setObjectName(name)
+    field.setAccessibleName("Name of the dataset")
+    field.setMaxLength(120)
+    field.setMinimumWidth(120)
+    return field

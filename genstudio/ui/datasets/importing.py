@@ -1,0 +1,410 @@
+"""Import in the middle of the tab, beside everything else: what was found, what to make of it, how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QCheckBox,
+    QFormLayout,
+    QHeaderView,
+    QLineEdit,
+    QPlainTextEdit,
+    QProgressBar,
+    QStackedWidget,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from genstudio.data.images import PictureSettings
+from genstudio.data.importing.options import Found, ImportOptions
+from genstudio.events import Progress
+from genstudio.ui import theme
+from genstudio.ui.datasets.parts import button, choice, column, row
+from genstudio.ui.panel import duration
+from genstudio.ui.widgets import plain_label, primary_button
+
+DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
+SIZES = (0, 8, 12, 16, 24, 28, 32, 48, 64, 96, 128)
+FITS = {"cut what is too long": "crop", "black bars": "pad", "stretch": "stretch"}
+USES = {"one text": "text", "pairs": "pairs", "points": "points"}
+
+
+class PictureForm(QWidget):
+    """How pictures are made: size, fit, grey, mirror images. `changed()`."""
+
+    changed = Signal()
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.setObjectName(name)
+        self.size_ = choice(f"{name}_size", "Size in pixels", *("keep" if s == 0 else f"{s} x {s}" for s in SIZES))
+        self.fit = choice(f"{name}_fit", "What to do with pictures that are not square", *FITS)
+        self.grey = QCheckBox("Grey")
+        self.grey.setObjectName(f"{name}_grey")
+        self.flip = QCheckBox("Add mirror images")
+        self.flip.setObjectName(f"{name}_flip")
+        form = QFormLayout(self)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setSpacing(8)
+        form.addRow("Size", self.size_)
+        form.addRow("Not square", self.fit)
+        form.addRow("", self.grey)
+        form.addRow("", self.flip)
+        for signal in (
+            self.size_.currentIndexChanged,
+            self.fit.currentIndexChanged,
+            self.grey.toggled,
+            self.flip.toggled,
+        ):
+            signal.connect(lambda *_: self.changed.emit())
+
+    def settings(self) -> PictureSettings:
+        fit: Any = FITS[self.fit.currentText()]
+        return PictureSettings(
+            SIZES[self.size_.currentIndex()], fit, grey=self.grey.isChecked(), flip=self.flip.isChecked()
+        )
+
+    def show_settings(self, settings: PictureSettings) -> None:
+        self.blockSignals(True)
+        self.size_.setCurrentIndex(min(range(len(SIZES)), key=lambda i: abs(SIZES[i] - settings.size)))
+        self.fit.setCurrentIndex(list(FITS.values()).index(settings.fit))
+        self.grey.setChecked(settings.grey)
+        self.flip.setChecked(settings.flip)
+        self.blockSignals(False)
+
+
+class TableForm(QWidget):
+    """Which columns of a table to take, with its first rows. `reread()` when it has to be read in another way."""
+
+    reread = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("table_form")
+        self.use = choice("table_use", "What to make of the table")
+        self.columns = (choice("table_column", "Column"), choice("table_second_column", "Second column"))
+        self.delimiter = choice("table_delimiter", "What separates columns", *DELIMITERS)
+        self.header = QCheckBox("First row holds names")
+        self.header.setObjectName("table_header")
+        self.rows = QTableWidget()
+        self.rows.setObjectName("table_rows")
+        self.rows.setAccessibleName("First rows of the table")
+        self.rows.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.rows.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        self.rows.setTabKeyNavigation(False)
+        self.rows.verticalHeader().setDefaultSectionSize(26)
+        self.rows.verticalHeader().hide()
+        self.rows.setWordWrap(False)
+        self._found: Found | None = None
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        layout.addLayout(row(plain_label("Make"), self.use, plain_label("from"), *self.columns, None))
+        self._how = QWidget()
+        self._how.setLayout(row(plain_label("Columns are separated by"), self.delimiter, self.header, None))
+        layout.addWidget(self._how)
+        layout.addWidget(self.rows, 1)
+        self.use.currentIndexChanged.connect(lambda _: self._used())
+        for box in self.columns:
+            box.currentIndexChanged.connect(lambda _: self._tint())
+        self.delimiter.activated.connect(lambda _: self.reread.emit())
+        self.header.clicked.connect(lambda _: self.reread.emit())
+
+    def show_found(self, found: Found) -> None:
+        self._found = found
+        uses = [
+            "one text",
+            *(["pairs"] if len(found.columns) > 1 else []),
+            *(["points"] if len(found.numeric) > 1 else []),
+        ]
+        boxes = (self.use, *self.columns, self.delimiter, self.header)
+        for box in boxes:
+            box.blockSignals(True)
+        self.use.clear()
+        self.use.addItems(uses)
+        kind = found.suggested.kind or found.kind
+        self.use.setCurrentIndex(next((i for i, name in enumerate(uses) if USES[name] == kind), 0))
+        self._fill_columns(found.suggested.columns)
+        names = {value: name for name, value in DELIMITERS.items()}
+        self._how.setVisible(bool(found.delimiter))
+        if found.delimiter in names:
+            self.delimiter.setCurrentText(names[found.delimiter])
+        self.header.setChecked(found.header)
+        for box in boxes:
+            box.blockSignals(False)
+        self.rows.clear()
+        self.rows.setColumnCount(len(found.columns))
+        self.rows.setRowCount(len(found.rows))
+        self.rows.setHorizontalHeaderLabels(list(found.columns))
+        for y, cells in enumerate(found.rows):
+            for x, cell in enumerate(cells[: len(found.columns)]):
+                self.rows.setItem(y, x, QTableWidgetItem(" ".join(cell[:300].split())))
+        mode = QHeaderView.ResizeMode.Stretch if len(found.columns) <= 5 else QHeaderView.ResizeMode.Interactive
+        self.rows.horizontalHeader().setSectionResizeMode(mode)
+        self._used()
+
+    def options(self, base: ImportOptions) -> ImportOptions:
+        kind: Any = USES.get(self.use.currentText(), "text")
+        wanted = self.columns[:1] if kind == "text" else self.columns
+        return replace(base, kind=kind, columns=tuple(box.currentText() for box in wanted), **self._reading())
+
+    def reading(self, base: ImportOptions) -> ImportOptions:
+        """Options that say only how the table is to be read."""
+        return replace(base, columns=(), kind=None, **self._reading())
+
+    def _reading(self) -> dict[str, Any]:
+        if self._found is None or not self._found.delimiter:
+            return {}
+        return {"delimiter": DELIMITERS[self.delimiter.currentText()], "header": self.header.isChecked()}
+
+    def _fill_columns(self, wanted: Sequence[str]) -> None:
+        found = self._found
+        if found is None:
+            return
+        names = found.numeric if self.use.currentText() == "points" else found.columns
+        for place, box in enumerate(self.columns):
+            before = wanted[place] if place < len(wanted) else box.currentText()
+            box.blockSignals(True)
+            box.clear()
+            box.addItems(list(names))
+            box.setCurrentIndex(names.index(before) if before in names else min(place, len(names) - 1))
+            box.blockSignals(False)
+
+    def _used(self) -> None:
+        self._fill_columns(())
+        self.columns[1].setVisible(self.use.currentText() != "one text")
+        self._tint()
+
+    def _tint(self) -> None:
+        """Colour the columns that are taken."""
+        taken = {box.currentText() for box in self.columns if box.isVisibleTo(self)}
+        names = self._found.columns if self._found is not None else ()
+        for x, name in enumerate(names):
+            for y in range(self.rows.rowCount()):
+                if (item := self.rows.item(y, x)) is not None:
+                    item.setBackground(theme.current().color("accent", 0.22 if name in taken else 0.0))
+
+
+class ImportPanel(QWidget):
+    """From a drop to a dataset. Asks for files, folder, a look (`inspect_wanted`) and the work (`import_wanted`)."""
+
+    files_wanted = Signal()
+    folder_wanted = Signal()
+    drawing_wanted = Signal(str)
+    pasted = Signal(str)
+    inspect_wanted = Signal(object, object)
+    import_wanted = Signal(object, object)
+    cancelled = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("import_panel")
+        self.sources: tuple[str, ...] = ()
+        self.found: Found | None = None
+        self._base = ImportOptions()
+        self.title = plain_label("Import your own data", role="title", wrap=True, name="import_title")
+        self.sentence = plain_label(role="quiet", wrap=True, name="import_sentence")
+        self.problems = plain_label(role="problem", wrap=True, name="import_problems")
+        self.name = QLineEdit()
+        self.name.setObjectName("import_name")
+        self.name.setAccessibleName("Name of the dataset")
+        self.name.setMaxLength(120)
+        self.encoding = choice("import_encoding", "Encoding of the text")
+        self.sample = QPlainTextEdit()
+        self.sample.setObjectName("import_sample")
+        self.sample.setAccessibleName("How the text begins")
+        self.sample.setReadOnly(True)
+        self.sample.setFont(theme.mono())
+        self.table = TableForm()
+        self.pictures = PictureForm("import_picture")
+        self.broken = QCheckBox("Go on however many pictures cannot be read; they are listed afterwards")
+        self.broken.setObjectName("import_skip_broken")
+        self.bar = QProgressBar()
+        self.bar.setObjectName("import_progress")
+        self.bar.setAccessibleName("How far the import is")
+        self.bar.setRange(0, 1000)
+        self.progress = plain_label(role="quiet", name="import_progress_words")
+        self.start = primary_button("Import", "import_start", "download")
+        self.cancel = button("Cancel", "import_cancel", "close", does=self.cancelled.emit)
+        self.paste = QPlainTextEdit()
+        self.paste.setObjectName("paste_text")
+        self.paste.setAccessibleName("Text to paste")
+        self.paste.setPlaceholderText("Paste or type a text here.")
+        self._lay_out()
+        self._connect()
+        self._clock = QTimer(self)
+        self._clock.setInterval(500)
+        self.choose()
+
+    def choose(self) -> None:
+        """Offer the ways to bring data."""
+        self.sources, self.found = (), None
+        self.title.setText("Import your own data")
+        self.sentence.setText(
+            "Drop files or a folder anywhere on the window: text, CSV, TSV or JSONL, two parallel texts, pictures in "
+            "folders, zip or tar, IDX, NPY, NPZ, Parquet. The originals are only read."
+        )
+        self._show(self._choices, start=False)
+
+    def look_at(self, sources: Sequence[str]) -> None:
+        """Find out what these files are."""
+        self.sources = tuple(sources)
+        self._base = ImportOptions()
+        names = ", ".join(Path(s).name for s in self.sources[:3]) + (" …" if len(self.sources) > 3 else "")
+        self.title.setText(names)
+        self.sentence.setText("Looking at what this is…")
+        self._show(self._empty, start=False)
+        self.inspect_wanted.emit(self.sources, self._base)
+
+    def show_found(self, found: Found) -> None:
+        """What the files are, and what can be chosen about them."""
+        self.found = found
+        self.sentence.setText(found.sentence)
+        self.problems.setText("\n".join(found.problems[:6]))
+        self.problems.setVisible(bool(found.problems))
+        self.name.setText(found.suggested.name or found.title)
+        self.encoding.blockSignals(True)
+        self.encoding.clear()
+        self.encoding.addItems(list(found.encodings or ((found.encoding,) if found.encoding else ())))
+        self.encoding.setCurrentText(found.encoding)
+        self.encoding.blockSignals(False)
+        for widget in self._encoding_row:
+            widget.setVisible(self.encoding.count() > 0)
+        self.sample.setPlainText(found.sample)
+        if found.form == "table":
+            self.table.show_found(found)
+        if found.kind == "images":
+            self.pictures.show_settings(found.suggested.pictures)
+        self.sample.setVisible(bool(found.sample) and found.form != "table")
+        self.table.setVisible(found.form == "table")
+        self._picture_part.setVisible(found.kind == "images")
+        self._says.setText(_details(found))
+        self._show(self._form, start=True)
+        self.start.setFocus()
+
+    def show_progress(self, progress: Progress) -> None:
+        """How far the import is, with the time left."""
+        self.bar.setRange(0, 0 if progress.done is None else 1000)
+        self.bar.setValue(round(1000 * (progress.done or 0)))
+        left = "" if progress.remaining is None else f", {duration(progress.remaining)} left"
+        done = "" if progress.done is None else f" {progress.done:.0%}"
+        self.progress.setText(f"{progress.text}{done}{left}")
+
+    def options(self) -> ImportOptions:
+        """What the person chose."""
+        options = replace(self._base, name=self.name.text().strip() or None)
+        if self.encoding.count():
+            options = replace(options, encoding=self.encoding.currentText())
+        if self.found is not None and self.found.form == "table":
+            options = self.table.options(options)
+        elif self.found is not None:
+            options = replace(options, kind=self.found.suggested.kind, columns=self.found.suggested.columns)
+        if self.found is not None and self.found.kind == "images":
+            options = replace(options, pictures=self.pictures.settings(), skip_broken=self.broken.isChecked())
+        return options
+
+    def begin(self) -> None:
+        """Start the import as chosen."""
+        if self.found is not None:
+            self.import_wanted.emit(self.sources, self.options())
+            self.working("Importing")
+
+    def working(self, words: str) -> None:
+        """Show progress instead of choices."""
+        self.show_progress(Progress(words, 0.0))
+        self._show(self._running, start=False)
+
+    def _again(self) -> None:
+        options = replace(self._base, encoding=self.encoding.currentText() or None)
+        if self.found is not None and self.found.form == "table":
+            options = self.table.reading(options)
+        self.inspect_wanted.emit(self.sources, options)
+
+    def _show(self, page: QWidget, *, start: bool) -> None:
+        self.problems.setVisible(page is self._form and bool(self.problems.text()))
+        self.stack.setCurrentWidget(page)
+        self.start.setVisible(start)
+
+    def _paste(self) -> None:
+        if text := self.paste.toPlainText():
+            self.pasted.emit(text)
+            self.paste.clear()
+
+    def _connect(self) -> None:
+        self.start.clicked.connect(self.begin)
+        self.encoding.activated.connect(lambda _: self._again())
+        self.table.reread.connect(self._again)
+
+    def _lay_out(self) -> None:
+        self._choices, self._form, self._running, self._empty = QWidget(), QWidget(), QWidget(), QWidget()
+        paste = button("Use this text", "paste_use", "paste", does=self._paste)
+        ways = row(
+            button("Files…", "import_files", "open", "Choose files to import", self.files_wanted.emit),
+            button("Folder…", "import_folder", "folder", "Choose a folder to import", self.folder_wanted.emit),
+            button("Draw points", "draw_points_open", "points", does=lambda: self.drawing_wanted.emit("points")),
+            button("Draw digits", "draw_digits_open", "pencil", does=lambda: self.drawing_wanted.emit("digits")),
+            None,
+        )
+        choices = column()
+        choices.addLayout(ways)
+        choices.addSpacing(8)
+        choices.addWidget(plain_label("Or paste a text", role="heading"))
+        choices.addWidget(self.paste, 1)
+        choices.addLayout(row(paste, None))
+        self._choices.setLayout(choices)
+        form = QFormLayout()
+        form.setSpacing(8)
+        form.addRow("Name", self.name)
+        words = plain_label("Encoding")
+        form.addRow(words, self.encoding)
+        self._encoding_row = (words, self.encoding)
+        self._says = plain_label(role="quiet", wrap=True, name="import_details")
+        self._picture_part = QWidget()
+        self._picture_part.setLayout(column(self.pictures, self.broken))
+        inside = column()
+        inside.addLayout(form)
+        inside.addWidget(self._says)
+        inside.addWidget(self.sample, 1)
+        inside.addWidget(self.table, 1)
+        inside.addWidget(self._picture_part)
+        inside.addStretch(0)
+        self._form.setLayout(inside)
+        self._running.setLayout(column(self.bar, self.progress))
+        self._running.layout().addStretch(1)  # type: ignore[attr-defined]
+        self.stack = QStackedWidget()
+        for page in (self._choices, self._form, self._running, self._empty):
+            self.stack.addWidget(page)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        layout.addWidget(self.title)
+        layout.addWidget(self.sentence)
+        layout.addWidget(self.problems)
+        layout.addWidget(self.stack, 1)
+        layout.addLayout(row(None, self.cancel, self.start))
+        self.stack.currentChanged.connect(lambda _: self._clip())
+        for box in (self.encoding,):
+            box.setMinimumContentsLength(12)
+
+    def _clip(self) -> None:
+        self.stack.currentWidget().setFocusPolicy(Qt.FocusPolicy.NoFocus)
+
+
+def _details(found: Found) -> str:
+    """Classes and sizes of pictures, in a few words."""
+    parts = []
+    if found.classes:
+        more = f" and {len(found.classes) - 8:,} more" if len(found.classes) > 8 else ""
+        parts.append(f"{len(found.classes):,} classes: {', '.join(found.classes[:8])}{more}.")
+    if found.sizes:
+        more = f" and {len(found.sizes) - 4:,} other sizes" if len(found.sizes) > 4 else ""
+        parts.append("Sizes: " + ", ".join(f"{w} x {h} ({n:,})" for (w, h), n in found.sizes[:4]) + f"{more}.")
+    return " ".join(parts)

@@ -1,0 +1,225 @@
+"""Pictures: the grid with one of them large, and figures of all."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QComboBox, QGridLayout, QSlider, QVBoxLayout, QWidget
+
+from genstudio.data.preview import Matches, PictureLook
+from genstudio.data.shelf import DatasetInfo
+from genstudio.ui import theme
+from genstudio.ui.datasets.finder import Finder
+from genstudio.ui.datasets.parts import choice, row
+from genstudio.ui.views.bars import BarsView, HistogramView
+from genstudio.ui.views.picture_grid import PictureGrid, picture
+from genstudio.ui.views.view import Figure
+from genstudio.ui.widgets import icon_button, plain_label
+
+
+class LargePicture(Figure):
+    """One picture as large as fits, every stored pixel a square."""
+
+    def __init__(self) -> None:
+        super().__init__("Picture")
+        self.setObjectName("large_picture")
+        self._picture = picture(np.zeros((1, 1, 1), np.uint8))
+
+    def show_pixels(self, pixels: np.ndarray) -> None:
+        self._picture = picture(pixels)
+        self.redraw()
+
+    def paint_figure(self, painter: QPainter, area: QRectF) -> None:
+        room = area.adjusted(8, 30, -8, -8)
+        size = self._picture.size().toSizeF().scaled(room.size(), Qt.AspectRatioMode.KeepAspectRatio)
+        at = QRectF(
+            room.center().x() - size.width() / 2, room.center().y() - size.height() / 2, size.width(), size.height()
+        )
+        smooth = self._picture.width() > size.width()
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
+        painter.drawImage(at, self._picture)
+
+
+class PicturesPage(QWidget):
+    """The grid; a click shows one large with all that is known of it. `find_wanted(needle, match_case)`."""
+
+    find_wanted = Signal(str, bool)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("pictures_page")
+        self.grid = PictureGrid()
+        self.classes: QComboBox = choice("picture_class", "Only pictures of this class")
+        self.finder = Finder("picture", "Find in names and captions")
+        self.finder.previous.hide()
+        self.finder.next.hide()
+        self.zoom = QSlider(Qt.Orientation.Horizontal)
+        self.zoom.setObjectName("picture_zoom")
+        self.zoom.setAccessibleName("How large each picture is shown")
+        self.zoom.setRange(20, 160)
+        self.zoom.setValue(self.grid.cell())
+        self.zoom.setFixedWidth(110)
+        self.counted = plain_label(role="quiet", name="picture_counted")
+        self.counted.setFont(theme.font(theme.SMALL, tabular=True))
+        self.large = LargePicture()
+        self.said = plain_label(wrap=True, name="picture_details")
+        self.said.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.close_large = icon_button("close", "picture_close", "Close the large picture")
+        self._look: PictureLook | None = None
+        self._found: np.ndarray | None = None
+        self._lay_out()
+        self.grid.opened.connect(self.enlarge)
+        self.grid.resized.connect(self._show_zoom)
+        self.zoom.valueChanged.connect(self.grid.set_cell)
+        self.classes.currentIndexChanged.connect(lambda _: self._filter())
+        self.finder.wanted.connect(self._find)
+        self.close_large.clicked.connect(self.side.hide)
+
+    def show_look(self, _info: DatasetInfo, look: PictureLook) -> None:
+        self._look, self._found = look, None
+        self.side.hide()
+        self.finder.clear()
+        self.finder.setVisible(look.captions is not None or look.names is not None)
+        self.classes.blockSignals(True)
+        self.classes.clear()
+        self.classes.addItem("All classes")
+        self.classes.addItems([f"{name} ({count:,})" for name, count in look.per_class])
+        self.classes.setVisible(bool(look.per_class))
+        self.classes.blockSignals(False)
+        larger = min(max(2 * look.thumbs.shape[1], 40), 72)
+        self.grid.set_cell(larger)
+        self.grid.show_pictures(look.thumbs, look.labels, look.classes, look.names)
+        self._count()
+
+    def show_matches(self, matches: Matches) -> None:
+        """Only the pictures that were found."""
+        if matches.needle == self.finder.field.text():
+            self.finder.matches = matches
+            self.finder.said.setText(f"{matches.count:,}" if matches.count else "not found")
+            self._found = matches.positions
+            self._filter()
+
+    def go_to(self, index: int) -> None:
+        """Show this picture."""
+        self.finder.clear()
+        self.classes.setCurrentIndex(0)
+        self._found = None
+        self._filter()
+        self.grid.choose_index(index)
+        self.enlarge(index)
+
+    def enlarge(self, index: int) -> None:
+        """Show one picture large, with its name, class, caption and size."""
+        look = self._look
+        if look is None:
+            return
+        self.large.show_pixels(look.pixels[index])
+        self.said.setText("\n".join(self.details(index)))
+        self.side.show()
+
+    def details(self, index: int) -> list[str]:
+        """All that is known of a picture, a line each."""
+        look = self._look
+        if look is None:
+            return []
+        _, h, w, c = look.pixels.shape
+        lines = [f"Picture {index + 1:,} of {len(look.pixels):,}", f"{w} x {h}, {'colour' if c == 3 else 'grey'}"]
+        if look.labels is not None and look.labels[index] >= 0:
+            label = int(look.labels[index])
+            lines.append(f"Class: {look.classes[label] if label < len(look.classes) else label}")
+        if look.names is not None:
+            lines.append(f"File: {look.names[index]}")
+        if look.captions is not None:
+            lines.append(f"Caption: {look.captions[index]}")
+        on = [n.replace("_", " ") for n, v in look.attributes.items() if np.ndim(v[index]) == 0 and float(v[index]) > 0]
+        return lines + ([f"Has: {', '.join(on)}"] if on else [])
+
+    def _find(self, needle: str, match_case: bool) -> None:
+        if needle:
+            self.find_wanted.emit(needle, match_case)
+        else:
+            self._found = None
+            self._filter()
+
+    def _filter(self) -> None:
+        look = self._look
+        if look is None:
+            return
+        order = np.arange(len(look.pixels)) if self._found is None else self._found
+        chosen = self.classes.currentIndex() - 1
+        if chosen >= 0 and look.labels is not None:
+            order = order[look.labels[order] == chosen]
+        self.grid.show_order(order)
+        self._count()
+
+    def _count(self) -> None:
+        self.counted.setText(f"{self.grid.count():,} pictures")
+
+    def _show_zoom(self, cell: int) -> None:
+        self.zoom.blockSignals(True)
+        self.zoom.setValue(cell)
+        self.zoom.blockSignals(False)
+
+    def _lay_out(self) -> None:
+        self.classes.setMinimumWidth(120)
+        self.classes.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        head = row(self.classes, self.finder, None, self.counted, self.zoom)
+        head.setStretch(1, 2)
+        self.side = QWidget()
+        self.side.setObjectName("picture_side")
+        self.side.setFixedWidth(232)
+        beside = QVBoxLayout(self.side)
+        beside.setContentsMargins(0, 0, 0, 0)
+        beside.setSpacing(6)
+        beside.addLayout(row(plain_label("Picture", role="heading"), None, self.close_large))
+        self.large.setFixedHeight(232)
+        beside.addWidget(self.large)
+        beside.addWidget(self.said)
+        beside.addStretch(1)
+        self.side.hide()
+        inside = row(self.grid, self.side, spacing=10)
+        inside.setStretch(0, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 10, 0, 0)
+        layout.setSpacing(8)
+        layout.addLayout(head)
+        layout.addLayout(inside, 1)
+
+
+class PictureFigures(QWidget):
+    """Classes, sizes of the originals, brightness and colour mode."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("picture_figures")
+        self.classes = BarsView("Pictures of each class", "class_bars")
+        self.sizes = BarsView("Sizes", "size_bars", theme.SKY)
+        self.attributes = BarsView("Attributes", "attribute_bars", theme.GREEN)
+        self.brightness = HistogramView("Brightness of the pixels", "brightness", "0 black, 255 white")
+        self.summary = plain_label(role="quiet", wrap=True, name="picture_summary")
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 12, 0, 0)
+        grid.setSpacing(8)
+        grid.addWidget(self.summary, 0, 0, 1, 2)
+        grid.addWidget(self.classes, 1, 0, 2, 1)
+        grid.addWidget(self.attributes, 1, 0, 2, 1)
+        grid.addWidget(self.sizes, 1, 1)
+        grid.addWidget(self.brightness, 2, 1)
+        for of in (0, 1):
+            grid.setColumnStretch(of, 1)
+            grid.setRowStretch(of + 1, 1)
+
+    def show_look(self, _info: DatasetInfo, look: PictureLook) -> None:
+        n, h, w, c = look.pixels.shape
+        stored = "grey" if c == 1 else "colour, though all are grey" if look.grey else "colour"
+        self.summary.setText(
+            f"{n:,} pictures of {w} x {h} pixels, stored in {stored}: {n * h * w * c / 1e6:,.1f} MB of numbers."
+        )
+        self.classes.show_bars(sorted(look.per_class, key=lambda bar: -bar[1]), f"{len(look.per_class)} classes")
+        has = [(name.replace("_", " "), int((v > 0).sum())) for name, v in look.attributes.items() if v.ndim == 1]
+        self.attributes.show_bars(sorted(has, key=lambda bar: -bar[1]), f"{len(has)}")
+        self.classes.setVisible(bool(look.per_class))
+        self.attributes.setVisible(bool(has) and not look.per_class)
+        self.sizes.show_bars(look.sizes, f"{len(look.sizes)} of the originals" if len(look.sizes) > 1 else "")
+        self.brightness.show_histograms({"": look.brightness})

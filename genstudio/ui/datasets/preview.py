@@ -1,0 +1,113 @@
+"""The middle of the Datasets tab: what is in the chosen dataset, in pages that depend on its kind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
+
+from genstudio.data.preview import Matches
+from genstudio.data.shelf import DatasetInfo
+from genstudio.ui.datasets.batch_page import BatchPage
+from genstudio.ui.datasets.picture_pages import PictureFigures, PicturesPage
+from genstudio.ui.datasets.point_pages import PointsPage
+from genstudio.ui.datasets.row_pages import RowFigures, RowsPage
+from genstudio.ui.datasets.text_pages import TextFigures, TextPage
+
+
+class PreviewPages(QWidget):
+    """`show_look(info, preview)` fills the pages; the page last chosen for a kind is the one shown again.
+
+    `find_wanted(needle, match_case)`, `read_wanted(position)`, `random_wanted()` and `batch_wanted()` ask for more.
+    """
+
+    find_wanted = Signal(str, bool)
+    read_wanted = Signal(int)
+    random_wanted = Signal()
+    batch_wanted = Signal()
+    page_changed = Signal()
+
+    def __init__(self, extra: dict[str, list[tuple[str, QWidget]]] | None = None) -> None:
+        """`extra`: more pages, (title, widget), for each kind."""
+        super().__init__()
+        self.setObjectName("preview_pages")
+        self.text, self.text_figures = TextPage(), TextFigures()
+        self.pictures, self.picture_figures = PicturesPage(), PictureFigures()
+        self.pairs, self.pair_figures = RowsPage("pairs", "Find in the pairs"), RowFigures("pair")
+        self.tasks, self.task_figures = RowsPage("tasks", "Find in the examples"), RowFigures("task")
+        self.points = PointsPage()
+        self.batch = BatchPage()
+        more = extra or {}
+        text = [("Text", self.text), ("Figures", self.text_figures), *more.get("text", [])]
+        self._pages: dict[str, list[tuple[str, QWidget]]] = {
+            "text": [*text, ("What the model sees", self.batch)],
+            "images": [("Pictures", self.pictures), ("Figures", self.picture_figures), *more.get("images", [])],
+            "pairs": [("Pairs", self.pairs), ("Figures", self.pair_figures)],
+            "tasks": [("Examples", self.tasks), ("Figures", self.task_figures)],
+            "points": [("Points", self.points)],
+        }
+        self.kind = ""
+        self._chosen: dict[str, int] = {}
+        self.tabs = QTabWidget()
+        self.tabs.setObjectName("preview_tabs")
+        self.tabs.setDocumentMode(True)
+        self.tabs.tabBar().setObjectName("preview_tab_bar")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.tabs)
+        for page in (self.text, self.pictures, self.pairs, self.tasks):
+            page.find_wanted.connect(self.find_wanted)
+        self.text.read_wanted.connect(self.read_wanted)
+        self.text.random_wanted.connect(self.random_wanted)
+        self.batch.wanted.connect(self.batch_wanted)
+        self.tabs.currentChanged.connect(self._turned)
+
+    def show_kind(self, kind: str) -> None:
+        """The pages of this kind, empty until the look comes."""
+        if kind == "text":
+            self.text.clear()
+        self.batch.clear()
+        if kind == self.kind:
+            return
+        self.kind = kind
+        self.tabs.blockSignals(True)
+        while self.tabs.count():
+            self.tabs.removeTab(0)
+        for title, page in self._pages.get(kind, []):
+            self.tabs.addTab(page, title)
+        self.tabs.setCurrentIndex(self._chosen.get(kind, 0))
+        self.tabs.blockSignals(False)
+
+    def show_look(self, info: DatasetInfo, look: Any) -> None:
+        """Give every page of the kind what it shows."""
+        for _, page in self._pages.get(info.kind, []):
+            if hasattr(page, "show_look"):
+                page.show_look(info, look)
+        if self.tabs.currentWidget() is self.batch:
+            self.batch_wanted.emit()
+
+    def show_matches(self, matches: Matches) -> None:
+        finders = {"images": self.pictures, "pairs": self.pairs, "tasks": self.tasks}
+        if self.kind == "text":
+            self.text.finder.show_matches(matches)
+        elif self.kind in finders:
+            finders[self.kind].show_matches(matches)
+
+    def go_to(self, index: int, length: int = 0) -> None:
+        """Show a place: a character of a text, a picture, a pair, an example."""
+        page = {"text": self.text, "images": self.pictures, "pairs": self.pairs, "tasks": self.tasks}.get(self.kind)
+        if page is None:
+            return
+        self.tabs.setCurrentWidget(page)
+        if isinstance(page, TextPage):
+            page.go_to(index, length)
+        else:
+            page.go_to(index)
+
+    def _turned(self, index: int) -> None:
+        if self.kind:
+            self._chosen[self.kind] = index
+        if self.tabs.currentWidget() is self.batch:
+            self.batch_wanted.emit()
+        self.page_changed.emit()

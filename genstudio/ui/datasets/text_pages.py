@@ -1,0 +1,187 @@
+"""A text: reading and searching it, and its figures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QTextCharFormat, QTextCursor
+from PySide6.QtWidgets import QGridLayout, QLabel, QPlainTextEdit, QSlider, QTextEdit, QVBoxLayout, QWidget
+
+from genstudio.data.preview import TextLook
+from genstudio.data.shelf import DatasetInfo
+from genstudio.data.tokenizers import printable
+from genstudio.ui import theme
+from genstudio.ui.datasets.finder import Finder
+from genstudio.ui.datasets.parts import button, row
+from genstudio.ui.tabs.transformer import size
+from genstudio.ui.views.bars import HistogramView
+from genstudio.ui.views.frequency import FrequencyView
+from genstudio.ui.widgets import plain_label
+
+FIGURES = ("Size", "Characters", "Lines", "Words", "Vocabulary", "Longest line", "Odd characters")
+_TICKS = 1000
+
+
+class TextPage(QWidget):
+    """The text itself, any part of it. `read_wanted(position)`, `random_wanted()`, `find_wanted(needle, match_case)`."""
+
+    read_wanted = Signal(int)
+    random_wanted = Signal()
+    find_wanted = Signal(str, bool)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("text_page")
+        self.finder = Finder("text", "Find in the whole text", cases=True)
+        self.text = QPlainTextEdit()
+        self.text.setObjectName("excerpt")
+        self.text.setAccessibleName("The text")
+        self.text.setReadOnly(True)
+        self.text.setFont(theme.mono())
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setObjectName("text_position")
+        self.slider.setAccessibleName("Where in the text")
+        self.slider.setRange(0, _TICKS)
+        self.where = plain_label(role="quiet", name="text_where")
+        self.where.setFont(theme.font(theme.SMALL, tabular=True))
+        self.another = button("Somewhere else", "another_excerpt", "dice", "Another excerpt", self.random_wanted.emit)
+        self._start, self._total, self._marked = 0, 0, (-1, 0)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(60)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 10, 0, 0)
+        layout.setSpacing(8)
+        layout.addWidget(self.finder)
+        layout.addWidget(self.text, 1)
+        below = row(self.slider, self.where, self.another)
+        below.setStretch(0, 1)
+        layout.addLayout(below)
+        self.finder.wanted.connect(self.find_wanted)
+        self.finder.moved.connect(self.go_to)
+        self.slider.valueChanged.connect(lambda _: self._timer.start())
+        self._timer.timeout.connect(self._slid)
+        theme.changed.connect(self._recolour)
+
+    def show_look(self, _info: DatasetInfo, look: TextLook) -> None:
+        self._total = look.statistics.characters
+
+    def show_reading(self, start: int, text: str) -> None:
+        """The stretch of the text that begins at `start`."""
+        self._start = start
+        self.text.setPlainText(text)
+        share = start / max(self._total - len(text), 1)
+        self.slider.blockSignals(True)
+        self.slider.setValue(round(_TICKS * min(share, 1.0)))
+        self.slider.blockSignals(False)
+        self.where.setText(f"from character {start + 1:,}" + (f" of {self._total:,}" if self._total else ""))
+        self._mark(bring=True)
+
+    def clear(self) -> None:
+        self.finder.clear()
+        self.text.clear()
+        self.where.setText("")
+        self._start, self._total, self._marked = 0, 0, (-1, 0)
+
+    def go_to(self, position: int, length: int = 0) -> None:
+        """Show the place at this character, marked where something was looked for."""
+        self._marked = (position, length or len(self.finder.field.text()) or 1)
+        if self._start <= position < self._start + len(self.text.toPlainText()) - 200:
+            self._mark(bring=True)
+        else:
+            self.read_wanted.emit(position)
+
+    def _slid(self) -> None:
+        self._marked = (-1, 0)
+        self.read_wanted.emit(int(self._total * self.slider.value() / _TICKS))
+
+    def _mark(self, *, bring: bool = False) -> None:
+        """Tint every place of the needle that is in sight, the current one stronger."""
+        document, look = self.text.document(), theme.current()
+        position, length = self._marked
+        shown = self.text.toPlainText()
+        spans = []
+        needle = self.finder.field.text()
+        if needle and self.finder.matches is not None:
+            folded, wanted = (shown, needle) if self.finder.cases.isChecked() else (shown.lower(), needle.lower())
+            at = folded.find(wanted)
+            while at >= 0 and len(spans) < 500 and len(folded) == len(shown):
+                spans.append((at, len(needle), look.color("warning", 0.22)))
+                at = folded.find(wanted, at + len(needle))
+        inside = position - self._start
+        if 0 <= inside < len(shown):
+            spans.append((inside, length, look.color("accent", 0.45)))
+        selections = [_selection(document, *span) for span in spans]
+        self.text.setExtraSelections(selections)
+        if bring and 0 <= inside < len(shown):
+            cursor = QTextCursor(document)
+            cursor.setPosition(_units(shown, inside))
+            self.text.setTextCursor(cursor)
+            self.text.centerCursor()
+
+    def _recolour(self, _theme: object) -> None:
+        self._mark()
+
+
+def _units(text: str, position: int) -> int:
+    """Qt counts UTF-16 units; characters beyond the first plane are two."""
+    return position + sum(1 for letter in text[:position] if ord(letter) > 0xFFFF)
+
+
+def _selection(document: Any, start: int, length: int, color: QColor) -> QTextEdit.ExtraSelection:
+    text = document.toPlainText()
+    cursor = QTextCursor(document)
+    cursor.setPosition(_units(text, start))
+    cursor.setPosition(_units(text, min(start + length, len(text))), QTextCursor.MoveMode.KeepAnchor)
+    made, how = QTextEdit.ExtraSelection(), QTextCharFormat()
+    how.setBackground(color)
+    made.cursor, made.format = cursor, how  # type: ignore[attr-defined]
+    return made
+
+
+class TextFigures(QWidget):
+    """Size, lines, vocabulary, odd characters; how often each character occurs; how long lines are. `place_wanted(line)`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("text_figures")
+        self.figures: dict[str, QLabel] = {
+            name: plain_label(name=f"figure_{name.lower().replace(' ', '_')}", wrap=True) for name in FIGURES
+        }
+        self.frequency = FrequencyView()
+        self.lengths = HistogramView("Length of lines", "line_lengths", "characters")
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(20)
+        grid.setVerticalSpacing(2)
+        for index, (name, label) in enumerate(self.figures.items()):
+            at, of = divmod(index, 3)
+            label.setFont(theme.font(theme.NORMAL, tabular=True))
+            grid.addWidget(plain_label(name, role="quiet"), 2 * at, of)
+            grid.addWidget(label, 2 * at + 1, of, 1, 3 if name == "Odd characters" else 1)
+        for of in range(3):
+            grid.setColumnStretch(of, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 12, 0, 0)
+        layout.setSpacing(8)
+        layout.addLayout(grid)
+        layout.addSpacing(6)
+        layout.addWidget(plain_label("Most frequent characters", role="heading"))
+        layout.addWidget(self.frequency, 3)
+        layout.addWidget(self.lengths, 4)
+
+    def show_look(self, _info: DatasetInfo, look: TextLook) -> None:
+        found = look.statistics
+        words = {
+            "Size": size(found.bytes),
+            "Characters": f"{found.characters:,}",
+            "Lines": f"{found.lines:,}",
+            "Words": f"{found.words:,}",
+            "Vocabulary": f"{found.vocabulary:,} different characters",
+            "Longest line": f"{found.longest_line:,} characters (line {found.longest_line_number:,})",
+            "Odd characters": ", ".join(f"{printable(name)} × {count:,}" for name, count in found.odd[:12]) or "none",
+        }
+        for name, text in words.items():
+            self.figures[name].setText(text)
+        self.frequency.show_counts(found.top)
+        self.lengths.show_histograms({"": look.line_lengths})
