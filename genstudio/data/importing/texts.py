@@ -16,14 +16,19 @@ from genstudio.data.slices import Slices
 from genstudio.errors import DataError
 
 MOST_FILES = 50_000
-SUFFIXES = frozenset(
-    ".txt .text .md .markdown .rst .tex .org .log .srt .html .htm .xml .py .js .ts .c .h .cpp .java .rs .go .rb .sh "
-    ".css .sql .lua .r .jl .hs .scala .swift .kt".split()
-)
+SUFFIXES = (
+    ".txt", ".text", ".md", ".markdown", ".rst", ".tex", ".org", ".log", ".srt", ".html", ".htm", ".xml", ".py", ".js",
+    ".ts", ".c", ".h", ".cpp", ".java", ".rs", ".go", ".rb", ".sh", ".css", ".sql", ".lua", ".r", ".jl", ".hs", ".kt",
+)  # fmt: skip
+"""Files of a folder that are taken for text; others are left out."""
 
 
 def import_texts(
-    sources: Sequence[Path], name: str | None = None, encoding: str | None = None, root: Path | None = None
+    sources: Sequence[Path],
+    name: str | None = None,
+    encoding: str | None = None,
+    root: Path | None = None,
+    source: str | None = None,
 ) -> Slices[DatasetInfo]:
     """Copy text files, UTF-8 if no `encoding` is given, to the shelf as one text; the originals are only read.
 
@@ -50,12 +55,12 @@ def import_texts(
                 copy.write(piece)
                 yield min(done, 0.99)
                 done, piece, files = next(joined, (1.0, b"", files))
-        details = {"files": files} if len(sources) > 1 else {}
+        details: dict[str, object] = {"files": files} if len(sources) > 1 else {}
         if encoding is not None:
             details["encoding"] = encoding
-        source = clean_title(given.name or "text") if len(sources) == 1 or root else f"{len(sources)} files"
+        told = (given.name or "text") if len(sources) == 1 or root else f"{len(sources)} files"
         return store.put(
-            folder, "text", title, size=size, sha256=digest.hexdigest(), count=count, source=source, details=details,
+            folder, "text", title, size=size, sha256=digest.hexdigest(), count=count, source=clean_title(source or told), details=details,
             intact=intact,
         )  # fmt: skip
 

@@ -1,0 +1,95 @@
+"""Another dataset from one on the shelf, with other settings; the first stays as it is."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+import numpy as np
+
+from genstudio.data import shelf, store
+from genstudio.data.images import ImageDataset, PictureSettings
+from genstudio.data.importing import pictures, rows, stored
+from genstudio.data.info import DatasetInfo, clean_title
+from genstudio.data.pairs import PairDataset
+from genstudio.data.points import PointDataset
+from genstudio.data.sequences import TaskDataset
+from genstudio.data.slices import Slices
+from genstudio.data.text import TextDataset
+from genstudio.errors import DataError
+
+_PIECE = 1 << 20
+
+
+def duplicate(
+    info: DatasetInfo, *, name: str | None = None, pictures_as: PictureSettings | None = None, swap: bool = False
+) -> Slices[DatasetInfo]:
+    """A copy under another name; pictures made anew as `pictures_as` says, pairs turned around by `swap`.
+
+    Pictures come from what they were imported from, so nothing is lost twice. Toy tasks become pairs. Yields the
+    fraction done. Raises DataError, StorageError; then, or when closed, nothing is left.
+    """
+    title = clean_title(f"{info.title} (copy)" if name is None else name)
+    if info.kind == "images":
+        return (yield from _pictures(info, title, pictures_as))
+    dataset = shelf.open_dataset(info)
+    yield 0.2
+    if isinstance(dataset, TextDataset):
+        return (yield from _text(dataset, title))
+    if isinstance(dataset, PointDataset):
+        return (yield from _points(dataset, title))
+    if isinstance(dataset, TaskDataset):
+        dataset = PairDataset(info, dataset.questions, dataset.answers, ("question", "answer"))
+    if not isinstance(dataset, PairDataset):
+        raise DataError(f"'{info.title}' cannot be copied.", "Choose another dataset.", info.path)
+    left, right, names = dataset.left, dataset.right, dataset.names
+    if swap:
+        left, right, names = right, left, (names[1], names[0])
+    cells = ((place / len(left), pair) for place, pair in enumerate(zip(left, right, strict=True)))
+    return (yield from rows.import_pairs(cells, title, info.source or info.title, names, {}, anew=True))
+
+
+def _pictures(info: DatasetInfo, title: str, settings: PictureSettings | None) -> Slices[DatasetInfo]:
+    settings = settings or PictureSettings.of(info.details.get("picture") or {})
+    source = info.source or info.title
+    dataset = shelf.open_dataset(info)
+    if not isinstance(dataset, ImageDataset):
+        raise DataError(f"'{info.title}' holds no pictures.", "Choose another dataset.", info.path)
+    yield 0.1
+    if info.origin == "imported" and info.details.get("originals") == "encoded":
+        items: Iterator[pictures.Item] = stored.encoded(info)
+        work = pictures.import_pictures(
+            items, settings, title, source, expected=info.count, classes=dataset.classes, anew=True
+        )
+        return (yield from work)
+    kept = info.origin == "imported" and info.details.get("originals") == "array"
+    pixels = stored.original_pixels(info) if kept else dataset.pixels
+    if len(pixels) != len(dataset.pixels):
+        raise shelf.damaged(info)
+    work = pictures.import_array(
+        pixels, title, source, settings, labels=dataset.labels, classes=dataset.classes, captions=dataset.captions,
+        names=dataset.names, anew=True,
+    )  # fmt: skip
+    return (yield from work)
+
+
+def _text(dataset: TextDataset, title: str) -> Slices[DatasetInfo]:
+    info, text = dataset.info, dataset.text
+    with store.staging() as folder:
+        digest, size = hashlib.sha256(), 0
+        with store.writing(folder / "text.txt") as file:
+            for start in range(0, len(text), _PIECE):
+                raw = text[start : start + _PIECE].encode("utf-8")
+                digest.update(raw)
+                size += len(raw)
+                file.write(raw)
+                yield 0.2 + 0.79 * start / len(text)
+        return store.put(
+            folder, "text", title, size=size, sha256=digest.hexdigest(), count=len(text),
+            source=info.source or info.title, description=info.description, details=info.details, anew=True,
+        )  # fmt: skip
+
+
+def _points(dataset: PointDataset, title: str) -> Slices[DatasetInfo]:
+    source = dataset.info.source or dataset.info.title
+    return (yield from rows.import_points(np.array(dataset.points), title, source, anew=True))

@@ -1,0 +1,241 @@
+"""Encoded pictures to pixels. Runs in a child process: whatever a picture does to its decoder ends there.
+
+It imports as little as possible, because a child starts with it.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import struct
+import warnings
+import zlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "PPM", "TIFF")
+LARGEST = 64 << 20
+_ORIENTATION = 0x0112
+_TURNS = {
+    2: (Image.Transpose.FLIP_LEFT_RIGHT,), 3: (Image.Transpose.ROTATE_180,), 4: (Image.Transpose.FLIP_TOP_BOTTOM,),
+    5: (Image.Transpose.TRANSPOSE,), 6: (Image.Transpose.ROTATE_270,), 7: (Image.Transpose.TRANSVERSE,),
+    8: (Image.Transpose.ROTATE_90,),
+}  # fmt: skip
+_BYTES = {"1": 1, "L": 1, "P": 4, "LA": 4, "PA": 4, "RGBA": 4, "CMYK": 4, "I": 8, "F": 8, "I;16": 6, "I;16B": 6}
+
+
+_ERRORS = (
+    OSError, ValueError, SyntaxError, TypeError, LookupError, AttributeError, ArithmeticError, EOFError, RuntimeError,
+    AssertionError, MemoryError, Image.DecompressionBombError, struct.error, zlib.error,
+)  # fmt: skip
+
+
+class BrokenPictureError(Exception):
+    """Why a picture cannot be used, in words."""
+
+
+def decode(
+    raw: bytes, size: tuple[int, int] | None, fit: str, grey: bool
+) -> tuple[NDArray[np.uint8], tuple[int, int], str]:
+    """Pixels (h, w, 1 or 3), the picture's own (width, height) and its mode.
+
+    `size` is the (width, height) to make of it, None to keep its own. One channel where the picture is grey, or
+    `grey`. The first frame of an animation, upright, on white where it is transparent. Raises BrokenPictureError.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            image = Image.open(io.BytesIO(raw), formats=FORMATS)
+            own, mode = image.size, image.mode
+            if image.format == "JPEG" and size is not None:
+                image.draft(None, _least(own, size, fit))
+            _refuse_bomb(image)
+            orientation = _orientation(image)
+            image.load()
+            picture = _plain(image, grey)
+            for turn in _TURNS.get(orientation, ()):
+                picture = picture.transpose(turn)
+        except BrokenPictureError:
+            raise
+        except UnidentifiedImageError:
+            raise BrokenPictureError("is no picture of a known kind, or its beginning is damaged") from None
+        except MemoryError:
+            raise BrokenPictureError("needs too much memory") from None
+        except _ERRORS as error:
+            raise BrokenPictureError(f"is damaged ({_short(error)})") from None
+    if orientation in (5, 6, 7, 8):
+        own = own[::-1]
+    if size is not None and picture.size != size:
+        picture = fitted(picture, size, fit)
+    pixels = np.asarray(picture, np.uint8)
+    return (pixels[:, :, None] if pixels.ndim == 2 else pixels), own, mode
+
+
+def decode_many(
+    pictures: list[bytes], size: tuple[int, int] | None, fit: str, grey: bool
+) -> list[tuple[NDArray[np.uint8], tuple[int, int], str] | str]:
+    """The same for many; a sentence in place of a broken one."""
+    found: list[Any] = []
+    for raw in pictures:
+        try:
+            found.append(decode(raw, size, fit, grey))
+        except BrokenPictureError as error:
+            found.append(str(error))
+    return found
+
+
+def measure(raw: bytes) -> tuple[int, int] | None:
+    """(width, height) by the beginning of a picture, as it is seen; None where that does not say."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            image = Image.open(io.BytesIO(raw), formats=FORMATS)
+            return image.size[::-1] if _orientation(image) in (5, 6, 7, 8) else image.size
+        except _ERRORS:
+            return None
+
+
+def fitted(picture: Image.Image, size: tuple[int, int], fit: str) -> Image.Image:
+    """The picture as (width, height) `size`: cut, between black bars, or stretched."""
+    width, height = picture.size
+    if fit == "stretch":
+        return _resized(picture, size, (0.0, 0.0, float(width), float(height)))
+    if fit == "pad":
+        scale = min(size[0] / width, size[1] / height)
+        inner = (max(1, round(width * scale)), max(1, round(height * scale)))
+        ground = Image.new(picture.mode, size)
+        small = _resized(picture, inner, (0.0, 0.0, float(width), float(height)))
+        ground.paste(small, ((size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2))
+        return ground
+    scale = max(size[0] / width, size[1] / height)
+    wide, high = min(width, size[0] / scale), min(height, size[1] / scale)
+    left, top = (width - wide) / 2, (height - high) / 2
+    return _resized(picture, size, (left, top, left + wide, top + high))
+
+
+def _resized(picture: Image.Image, size: tuple[int, int], box: tuple[float, float, float, float]) -> Image.Image:
+    return picture.resize(size, Image.Resampling.BICUBIC, box=box, reducing_gap=2.0)
+
+
+def _least(own: tuple[int, int], size: tuple[int, int], fit: str) -> tuple[int, int]:
+    """What a JPEG has to be decoded to at least: twice the final size, for either orientation."""
+    longest = 2 * max(size)
+    if fit == "stretch":
+        return longest, longest
+    scale = longest / max(1, max(own) if fit == "pad" else min(own))
+    return max(1, round(own[0] * scale)), max(1, round(own[1] * scale))
+
+
+def _refuse_bomb(image: Image.Image) -> None:
+    width, height = image.size
+    if width * height * _BYTES.get(image.mode, 3) > LARGEST:
+        raise BrokenPictureError(f"has {width} x {height} pixels, more than {LARGEST >> 20} MB once decoded")
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(_ORIENTATION, 1))
+    except _ERRORS:
+        return 1
+
+
+def _plain(image: Image.Image, grey: bool) -> Image.Image:
+    """The picture in mode L or RGB."""
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        return _of_numbers(image)
+    if image.mode in ("LA", "PA", "RGBA", "RGBa", "La") or "transparency" in image.info:
+        colour = image.convert("RGBA")
+        ground = Image.new("RGBA", image.size, (255, 255, 255, 255))
+        ground.alpha_composite(colour)
+        return ground.convert("L" if grey or image.mode in ("L", "LA", "La", "1") else "RGB")
+    if image.mode == "P":
+        image = image.convert("RGB")
+    return image.convert("L" if grey or image.mode in ("1", "L") else "RGB")
+
+
+def _of_numbers(image: Image.Image) -> Image.Image:
+    """16-bit, 32-bit and floating values to 0..255."""
+    values = np.nan_to_num(np.asarray(image).astype(np.float32), posinf=0.0, neginf=0.0)
+    top = float(values.max(initial=0.0))
+    if image.mode != "F":
+        values = values / 257.0 if image.mode.startswith("I;16") or top > 255 else values
+    elif top <= 1.0:
+        values = values * 255.0
+    return Image.fromarray(np.clip(values + 0.5, 0, 255).astype(np.uint8))
+
+
+def _short(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return (text or type(error).__name__)[:80]
+
+
+def serve(pipe: Any, memory: int) -> None:
+    """Decode what comes through the pipe until it closes. The life of a child process."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    except (ImportError, OSError, ValueError):
+        memory = 0
+    while True:
+        try:
+            head, body = unframed(pipe.recv_bytes())
+            size = None if head["size"] is None else (head["size"][0], head["size"][1])
+            found = decode_many(_split(body, head["lengths"]), size, head["fit"], head["grey"])
+            pipe.send_bytes(_answer(found))
+        except (EOFError, OSError):
+            return
+
+
+def framed(head: dict[str, Any], parts: list[bytes]) -> bytes:
+    """A message between two processes: plain JSON and bytes, so that nobody unpickles what a decoder sent."""
+    told = json.dumps(head).encode("utf-8")
+    return b"".join((struct.pack("<I", len(told)), told, *parts))
+
+
+def unframed(message: bytes) -> tuple[dict[str, Any], memoryview]:
+    """What `framed` was given, its parts in one."""
+    (length,) = struct.unpack_from("<I", message)
+    head: dict[str, Any] = json.loads(message[4 : 4 + length])
+    return head, memoryview(message)[4 + length :]
+
+
+def request(pictures: list[bytes], size: tuple[int, int] | None, fit: str, grey: bool) -> bytes:
+    """The message that asks a child for these pictures."""
+    return framed({"lengths": list(map(len, pictures)), "size": size, "fit": fit, "grey": grey}, pictures)
+
+
+def results(message: bytes) -> list[tuple[NDArray[np.uint8], tuple[int, int], str] | str]:
+    """What a child answered. Raises ValueError, LookupError or TypeError for anything else."""
+    head, body = unframed(message)
+    found: list[Any] = []
+    place = 0
+    for entry in head["found"]:
+        if isinstance(entry, str):
+            found.append(entry)
+            continue
+        high, wide, channels, own_width, own_height, mode = entry
+        pixels = np.frombuffer(body, np.uint8, high * wide * channels, place).reshape(high, wide, channels)
+        place += pixels.size
+        found.append((pixels, (int(own_width), int(own_height)), str(mode)))
+    return found
+
+
+def _answer(found: list[Any]) -> bytes:
+    told = [entry if isinstance(entry, str) else [*entry[0].shape, *entry[1], entry[2]] for entry in found]
+    parts = [np.ascontiguousarray(entry[0]).tobytes() for entry in found if not isinstance(entry, str)]
+    return framed({"found": told}, parts)
+
+
+def _split(body: memoryview, lengths: list[int]) -> list[bytes]:
+    parts, place = [], 0
+    for length in lengths:
+        parts.append(bytes(body[place : place + length]))
+        place += length
+    return parts

@@ -1,0 +1,62 @@
+"""What a person can choose about an import, and what there is to choose from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from genstudio.data.images import PictureSettings
+from genstudio.data.info import Kind
+
+Form = Literal["text", "table", "parallel", "pictures", "archive", "array", "idx"]
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """Everything with a default that is found out from the files.
+
+    `columns` names one column (a text) or two (pairs, or points where both are numbers); `header` says whether the
+    first row of a table holds names; `kind` decides where files could be several things, such as "pairs" for two text
+    files with equally many lines. `skip_broken` goes on however many pictures are broken.
+    """
+
+    name: str | None = None
+    kind: Kind | None = None
+    encoding: str | None = None
+    columns: tuple[str, ...] = ()
+    delimiter: str | None = None
+    header: bool | None = None
+    pictures: PictureSettings = field(default_factory=PictureSettings)
+    skip_broken: bool = False
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the sources are, before anything is copied.
+
+    `sentence` says it in words. `encoding` is that of the text, or the likely one where it is not UTF-8;
+    `encodings` are all that fit, the likely one first. `columns`, `rows` (up to 20, for a preview) and `numeric`
+    (columns of numbers only) are those of a table. `sizes` are the (width, height) of a sample of pictures with their
+    number, `classes` the folders they lie in. `suggested` are good options for the import.
+    """
+
+    kind: Kind
+    form: Form
+    sentence: str
+    title: str
+    files: int = 1
+    bytes: int = 0
+    encoding: str = ""
+    encodings: tuple[str, ...] = ()
+    sample: str = ""
+    delimiter: str = ""
+    header: bool = False
+    columns: tuple[str, ...] = ()
+    numeric: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+    sizes: tuple[tuple[tuple[int, int], int], ...] = ()
+    classes: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    suggested: ImportOptions = field(default_factory=ImportOptions)
+    details: Mapping[str, Any] = field(default_factory=dict, hash=False)

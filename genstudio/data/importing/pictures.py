@@ -1,0 +1,419 @@
+"""Pictures of files, folders and archives on the shelf, with what they were made from."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import re
+import stat
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genstudio import storage
+from genstudio.data import store
+from genstudio.data.images import PictureSettings
+from genstudio.data.importing import archives, arrays, decode, pool
+from genstudio.data.importing.texts import intact
+from genstudio.data.info import DatasetInfo, clean_title
+from genstudio.data.slices import Slices
+from genstudio.errors import DataError
+
+SUFFIXES = (
+    ".png", ".jpg", ".jpeg", ".jfif", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm",
+)  # fmt: skip
+MOST_FILES = 2_000_000
+DEFAULT_SIZE = 64
+_KEPT_SIZE = 256
+_SAMPLE = 64
+_BATCH_BYTES = 16 << 20
+_LISTED = 200
+_SPLITS = {"train", "test", "val", "valid", "validation", "training", "testing"}
+_DIGITS = re.compile(r"(\d+)")
+
+
+@dataclass(frozen=True)
+class Item:
+    """One file: how far the source is read, its name with `/`, its content (empty: `fault` says why)."""
+
+    done: float
+    name: str
+    raw: bytes
+    fault: str = ""
+    label: int = -1
+
+
+@dataclass
+class _Sheet:
+    """What has been written so far."""
+
+    pixels: IO[bytes]
+    originals: IO[bytes]
+    digest: Any = field(default_factory=hashlib.sha256)
+    names: list[str] = field(default_factory=list)
+    labels: list[int] = field(default_factory=list)
+    lengths: list[int] = field(default_factory=list)
+    channels: list[int] = field(default_factory=list)
+    sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
+    modes: Counter[str] = field(default_factory=Counter)
+    broken: list[tuple[str, str]] = field(default_factory=list)
+
+    def add(self, item: Item, found: tuple[NDArray[np.uint8], tuple[int, int], str] | str) -> None:
+        if isinstance(found, str):
+            self.broken.append((_shown(item.name), found))
+            return
+        pixels, own, mode = found
+        raw = np.ascontiguousarray(pixels).tobytes()
+        self.pixels.write(raw)
+        self.digest.update(raw)
+        self.originals.write(item.raw)
+        self.lengths.append(len(item.raw))
+        self.names.append(item.name)
+        self.labels.append(item.label)
+        self.channels.append(pixels.shape[2])
+        self.sizes[own] += 1
+        self.modes[mode] += 1
+
+
+def folder_files(root: Path, suffixes: Sequence[str]) -> list[Path]:
+    """Files below a folder with one of these endings, in natural order; hidden ones and links are left out.
+
+    Raises DataError for a folder that cannot be read, and for more than 2,000,000 files.
+    """
+    found: list[tuple[list[Any], Path]] = []
+
+    def failed(error: OSError) -> None:
+        if Path(error.filename or root) == root:
+            raise DataError(f"{root} cannot be read: {error.strerror}.", "Check its name and permissions.", root)
+
+    for folder, below, names in os.walk(root, onerror=failed):
+        below[:] = [name for name in below if not name.startswith((".", "__MACOSX"))]
+        for name in names:
+            if name.lower().endswith(tuple(suffixes)) and not name.startswith("."):
+                path = Path(folder, name)
+                if not path.is_symlink():
+                    found.append((_natural(path.relative_to(root).as_posix()), path))
+        if len(found) > MOST_FILES:
+            raise DataError(f"There are more than {MOST_FILES:,} files in {root}.", "Import a part of them.", root)
+    return [path for _, path in sorted(found, key=lambda entry: entry[0])]
+
+
+def folder_items(root: Path, files: Sequence[Path]) -> Iterator[Item]:
+    """The content of these files; each is opened once and what is opened has to be an ordinary file."""
+    for number, path in enumerate(files, 1):
+        name = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
+        raw, fault = _content(path)
+        yield Item(number / len(files), name, raw, fault)
+
+
+def archive_items(path: Path) -> Iterator[Item]:
+    """The pictures of an archive. Raises DataError for a hostile one."""
+    for done, name, raw in archives.members(path, is_picture):
+        yield Item(done, name, raw)
+
+
+def is_picture(name: str) -> bool:
+    """Whether a file of this name is taken for a picture."""
+    parts = name.split("/")
+    return name.lower().endswith(SUFFIXES) and not any(part.startswith((".", "__MACOSX")) for part in parts)
+
+
+def import_pictures(
+    items: Iterator[Item],
+    settings: PictureSettings,
+    name: str,
+    source: str,
+    *,
+    expected: int = 0,
+    skip_broken: bool = False,
+    classes: Sequence[str] | None = None,
+    anew: bool = False,
+) -> Slices[DatasetInfo]:
+    """Decode pictures, make them one size, and put them on the shelf beside what they were made from.
+
+    Folders of the names become classes, unless `classes` are given for the items' labels. Broken pictures are left out
+    and listed in `details["broken"]`; more than one in a hundred (and more than ten, or half) of them stop the import
+    unless `skip_broken`. Yields the fraction done. Raises DataError, StorageError; then, or when closed, nothing is
+    left.
+    """
+    title = clean_title(name)
+    with store.staging() as folder:
+        with store.writing(folder / "originals.bin") as originals, store.writing(folder / "pixels.npy") as pixels:
+            pixels.write(bytes(128))
+            sheet = _Sheet(pixels, originals)
+            size = yield from _fill(sheet, items, settings, expected)
+            _refuse_broken(sheet, skip_broken, source)
+            shape = (len(sheet.names), size[1], size[0], max(sheet.channels))
+            pixels.seek(0)
+            pixels.write(arrays.header("|u1", shape))
+        if min(sheet.channels) != shape[3]:
+            sheet.digest = yield from _widen(folder, shape, sheet.channels)
+        labels, found = (sheet.labels, tuple(classes)) if classes is not None else _classes(sheet.names)
+        index = _Index(sheet.names, labels if found else None, found, None, sheet.lengths)
+        details = _details(sheet, settings, shape, found)
+        return _finish(folder, title, source, sheet.digest.hexdigest(), shape, index, details, anew)
+
+
+def import_array(
+    pixels: NDArray[np.uint8],
+    name: str,
+    source: str,
+    settings: PictureSettings | None = None,
+    *,
+    labels: NDArray[np.int64] | None = None,
+    classes: Sequence[str] = (),
+    captions: Sequence[str] | None = None,
+    names: Sequence[str] | None = None,
+    anew: bool = False,
+) -> Slices[DatasetInfo]:
+    """Pictures that are pixels already, (n, h, w, c) uint8, such as drawn digits. Raises DataError, StorageError."""
+    title, settings = clean_title(name), settings or PictureSettings()
+    if pixels.ndim != 4 or pixels.shape[3] not in (1, 3) or not len(pixels) or not pixels.size:
+        raise DataError(f"These are no pictures: {pixels.shape}.", "Give arrays of (n, height, width, 1 or 3).")
+    if labels is not None and (len(labels) != len(pixels) or labels.min() < -1 or labels.max() >= len(classes)):
+        raise DataError(
+            f"The labels do not fit: {len(labels):,} labels from {labels.min()} to {labels.max()} for {len(pixels):,} "
+            f"pictures of {len(classes)} classes.",
+            "Give one label from 0 on for each picture.",
+        )
+    high, wide = pixels.shape[1:3]
+    target = (settings.size, settings.size) if settings.size else (wide, high)
+    same = target == (wide, high) and not (settings.grey and pixels.shape[3] == 3)
+    shape = (len(pixels), target[1], target[0], 1 if settings.grey else pixels.shape[3])
+    with store.staging() as folder:
+        digest = hashlib.sha256()
+        with store.writing(folder / "pixels.npy") as file:
+            file.write(arrays.header("|u1", shape))
+            for start in range(0, len(pixels), 256):
+                part = pixels[start : start + 256]
+                made = part if same else np.stack([_turned(picture, target, settings) for picture in part])
+                raw = np.ascontiguousarray(made).tobytes()
+                digest.update(raw)
+                file.write(raw)
+                yield min(0.95, start / len(pixels))
+        if not same:
+            with store.writing(folder / "originals.bin") as file:
+                file.write(arrays.header("|u1", pixels.shape))
+                for start in range(0, len(pixels), 256):
+                    file.write(np.ascontiguousarray(pixels[start : start + 256]).tobytes())
+        index = _Index(
+            list(names) if names is not None else None,
+            None if labels is None else labels.tolist(), tuple(classes), captions,
+        )  # fmt: skip
+        details = {
+            "picture": settings.to_json(), "width": shape[2], "height": shape[1], "channels": shape[3],
+            "classes": list(classes)[:1000], "sizes": [[wide, high, len(pixels)]],
+            "originals": "pixels" if same else "array",
+        }  # fmt: skip
+        return _finish(folder, title, source, digest.hexdigest(), shape, index, details, anew)
+
+
+@dataclass(frozen=True)
+class _Index:
+    """What is known of each picture beside its pixels."""
+
+    names: list[str] | None
+    labels: list[int] | None
+    classes: tuple[str, ...]
+    captions: Sequence[str] | None = None
+    lengths: list[int] = field(default_factory=list)
+
+    def words(self) -> str:
+        return json.dumps({"classes": self.classes, "captions": self.captions, "names": self.names})
+
+    def packed(self) -> bytes:
+        out = io.BytesIO()
+        arrays_ = {
+            "words": np.frombuffer(self.words().encode("utf-8"), np.uint8),
+            "lengths": np.array(self.lengths, np.int64),
+        }
+        if self.labels is not None:
+            arrays_["labels"] = np.array(self.labels, np.int64)
+        np.savez(out, **arrays_)  # type: ignore[arg-type]
+        return out.getvalue()
+
+
+def content_hash(pixels: str, shape: Sequence[int], labels: Sequence[int] | None, words: str) -> str:
+    """SHA-256 of what a model can learn from: pixels (their own digest), shape, labels, classes, captions, names."""
+    told = hashlib.sha256(np.array([] if labels is None else labels, "<i8").tobytes()).hexdigest()
+    return hashlib.sha256(json.dumps([pixels, list(shape), told, words]).encode("utf-8")).hexdigest()
+
+
+def _finish(
+    folder: Path, title: str, source: str, digest: str, shape: tuple[int, ...], index: _Index, details: dict[str, Any],
+    anew: bool,
+) -> DatasetInfo:  # fmt: skip
+    with store.writing(folder / "index.npz") as file:
+        file.write(index.packed())
+    sha256 = content_hash(digest, shape, index.labels, index.words())
+    return store.put(
+        folder, "images", title, size=int(np.prod(shape)), sha256=sha256, count=shape[0], source=clean_title(source),
+        details=details, intact=intact, anew=anew,
+    )  # fmt: skip
+
+
+def _fill(sheet: _Sheet, items: Iterator[Item], settings: PictureSettings, expected: int) -> Slices[tuple[int, int]]:
+    """Decode everything into the sheet; returns the (width, height) of all."""
+    batches = _batches(sheet, items)
+    first = next(batches, [])
+    if not first:
+        _refuse_broken(sheet, False, "this source")
+    size = _size(first, settings)
+    workers = pool.workers(max(expected, len(first)))
+    done = 0.0
+    with pool.Decoders[list[Item]](workers, size, settings.fit, settings.grey) as decoders:
+        given = ((batch, [item.raw for item in batch]) for batch in _chain(first, batches))
+        for answer in decoders.run(given):
+            if answer is not None:
+                for item, found in zip(answer[0], answer[2], strict=True):
+                    sheet.add(item, found)
+                done = answer[0][-1].done
+            yield min(done, 0.98)
+    return size
+
+
+def _batches(sheet: _Sheet, items: Iterator[Item]) -> Iterator[list[Item]]:
+    batch: list[Item] = []
+    held = 0
+    for item in items:
+        if item.fault:
+            sheet.broken.append((_shown(item.name), item.fault))
+            continue
+        batch.append(item)
+        held += len(item.raw)
+        if len(batch) == _SAMPLE or held > _BATCH_BYTES:
+            yield batch
+            batch, held = [], 0
+    if batch:
+        yield batch
+
+
+def _chain(first: list[Item], rest: Iterator[list[Item]]) -> Iterator[list[Item]]:
+    if first:
+        yield first
+    yield from rest
+
+
+def _size(first: Sequence[Item], settings: PictureSettings) -> tuple[int, int]:
+    """The size asked for, or the one that the first pictures share, if it is small, or 64 x 64."""
+    if settings.size:
+        return settings.size, settings.size
+    sizes = {size for item in first if (size := decode.measure(item.raw)) is not None}
+    common = next(iter(sizes), (DEFAULT_SIZE, DEFAULT_SIZE))
+    return common if len(sizes) == 1 and max(common) <= _KEPT_SIZE else (DEFAULT_SIZE, DEFAULT_SIZE)
+
+
+def _refuse_broken(sheet: _Sheet, skip: bool, source: str) -> None:
+    broken, good = len(sheet.broken), len(sheet.names)
+    if not broken and not good:
+        raise DataError(f"There are no pictures in {source}.", f"Known endings are {', '.join(SUFFIXES)}.")
+    if good and (skip or broken <= max(min(10, good), (good + broken) // 100)):
+        return
+    listed = "; ".join(f"{name} {why}" for name, why in sheet.broken[:20])
+    more = f"; and {broken - 20} more" if broken > 20 else ""
+    raise DataError(
+        f"{broken:,} of {good + broken:,} pictures cannot be used: {listed}{more}.",
+        "Remove or replace them, or import the others with the option to leave out broken pictures."
+        if good
+        else "Choose other pictures.",
+    )
+
+
+def _widen(folder: Path, shape: tuple[int, ...], channels: Sequence[int]) -> Slices[Any]:
+    """Give the grey pictures among coloured ones three equal channels; returns the digest of all pixels."""
+    digest = hashlib.sha256()
+    area = shape[1] * shape[2]
+    mixed = folder / "mixed.npy"
+    with storage.translated(folder):
+        (folder / "pixels.npy").rename(mixed)
+        with mixed.open("rb") as given, store.writing(folder / "pixels.npy") as file:
+            given.seek(128)
+            file.write(arrays.header("|u1", shape))
+            for number, count in enumerate(channels):
+                raw = given.read(area * count)
+                if count == 1:
+                    raw = np.repeat(np.frombuffer(raw, np.uint8), 3).tobytes()
+                digest.update(raw)
+                file.write(raw)
+                if number % 256 == 0:
+                    yield 0.98
+        mixed.unlink()
+    return digest
+
+
+def _classes(names: Sequence[str]) -> tuple[list[int], tuple[str, ...]]:
+    """Labels by the folder each picture lies in, where every one lies in a folder and there are at least two."""
+    parts = [name.split("/")[:-1] for name in names]
+    while parts and all(parts) and len({folders[0] for folders in parts}) == 1:
+        parts = [folders[1:] for folders in parts]
+    if all(parts) and {folders[0].lower() for folders in parts} <= _SPLITS:
+        parts = [folders[1:] for folders in parts]
+    if not parts or not all(parts):
+        return [], ()
+    found = sorted({_shown(folders[0]) for folders in parts}, key=_natural)
+    places = {name: place for place, name in enumerate(found)}
+    return [places[_shown(folders[0])] for folders in parts], tuple(found)
+
+
+def class_names(names: Sequence[str]) -> tuple[str, ...]:
+    """The classes that pictures of these names would have."""
+    return _classes(names)[1]
+
+
+def _details(
+    sheet: _Sheet, settings: PictureSettings, shape: tuple[int, ...], classes: Sequence[str]
+) -> dict[str, Any]:
+    return {
+        "picture": replace(settings, size=settings.size or (shape[1] if shape[1] == shape[2] else 0)).to_json(),
+        "width": shape[2], "height": shape[1], "channels": shape[3], "classes": list(classes)[:1000],
+        "sizes": [[*size, count] for size, count in sheet.sizes.most_common(50)],
+        "modes": dict(sheet.modes.most_common(20)),
+        "broken": [list(entry) for entry in sheet.broken[:_LISTED]], "broken_count": len(sheet.broken),
+        "originals": "encoded",
+    }  # fmt: skip
+
+
+def _turned(pixels: NDArray[np.uint8], size: tuple[int, int], settings: PictureSettings) -> NDArray[np.uint8]:
+    """(h, w, c) -> (size, size, c) by the settings."""
+    from PIL import Image
+
+    picture = Image.fromarray(np.ascontiguousarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels))
+    if settings.grey:
+        picture = picture.convert("L")
+    made = np.asarray(picture if picture.size == size else decode.fitted(picture, size, settings.fit), np.uint8)
+    return made[:, :, None] if made.ndim == 2 else made
+
+
+def _content(path: Path) -> tuple[bytes, str]:
+    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        descriptor = os.open(path, flags)
+        with os.fdopen(descriptor, "rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                return b"", "is not an ordinary file"
+            if status.st_size > archives.LARGEST_MEMBER:
+                return b"", f"is larger than {archives.LARGEST_MEMBER >> 20} MB"
+            raw = file.read(archives.LARGEST_MEMBER + 1)
+    except (OSError, ValueError) as error:
+        return b"", f"cannot be read ({getattr(error, 'strerror', None) or error})"
+    return (raw, "") if raw else (b"", "is empty")
+
+
+def _natural(name: str) -> list[Any]:
+    """A key that sorts `a2` before `a10`."""
+    return [(1, int(part), "") if part.isdecimal() else (0, 0, part.casefold()) for part in _DIGITS.split(name)] + [
+        name
+    ]
+
+
+def _shown(name: str) -> str:
+    plain = "".join(letter if letter.isprintable() else "?" for letter in name)
+    return plain[:200]

@@ -1,0 +1,130 @@
+"""Rows of tables on the shelf: one column as a text, two as pairs, two of numbers as points."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genstudio.data import store
+from genstudio.data.importing import arrays, tables
+from genstudio.data.importing.texts import intact
+from genstudio.data.info import DatasetInfo, clean_title
+from genstudio.data.slices import Slices
+from genstudio.errors import DataError
+
+MOST_POINTS = 20_000_000
+_BATCH = 1 << 12
+Rows = Iterator[tuple[float, tuple[str, ...]]]
+
+
+def import_column(rows: Rows, name: str, source: str, details: dict[str, Any]) -> Slices[DatasetInfo]:
+    """One cell a row -> a text with a line end behind each cell that is not empty. Raises DataError, StorageError."""
+    title = clean_title(name)
+    with store.staging() as folder:
+        digest, size, count = hashlib.sha256(), 0, 0
+        with store.writing(folder / "text.txt") as copy:
+            for done, batch in _batches(rows):
+                text = "".join(cell[0].strip("\n") + "\n" for cell in batch if cell[0].strip())
+                raw = _plain(text).encode("utf-8")
+                digest.update(raw)
+                size, count = size + len(raw), count + len(text)
+                copy.write(raw)
+                yield min(done, 0.99)
+        if not size:
+            raise DataError("There is no text in this column.", "Choose another column.")
+        return store.put(
+            folder, "text", title, size=size, sha256=digest.hexdigest(), count=count, source=clean_title(source),
+            details=details, intact=intact,
+        )  # fmt: skip
+
+
+def import_pairs(
+    rows: Rows, name: str, source: str, sides: Sequence[str], details: dict[str, Any], anew: bool = False
+) -> Slices[DatasetInfo]:
+    """Two cells a row -> pairs, those with an empty side too, so that they can be counted. Raises as above."""
+    title = clean_title(name)
+    with store.staging() as folder:
+        digest, size, count = hashlib.sha256(), 0, 0
+        with store.writing(folder / "pairs.jsonl") as copy:
+            for done, batch in _batches(rows):
+                kept = [(_plain(left).strip(), _plain(right).strip()) for left, right in batch]
+                kept = [pair for pair in kept if any(pair)]
+                raw = "".join(json.dumps(pair, ensure_ascii=False) + "\n" for pair in kept).encode("utf-8")
+                digest.update(raw)
+                size, count = size + len(raw), count + len(kept)
+                copy.write(raw)
+                yield min(done, 0.99)
+        if not count:
+            raise DataError("There is no pair in these columns.", "Choose other columns.")
+        details = {**details, "columns": [str(side)[:80] for side in sides]}
+        return store.put(
+            folder, "pairs", title, size=size, sha256=digest.hexdigest(), count=count, source=clean_title(source),
+            details=details, intact=intact, anew=anew,
+        )  # fmt: skip
+
+
+def import_number_rows(rows: Rows, name: str, source: str, details: dict[str, Any]) -> Slices[DatasetInfo]:
+    """Two numbers a row -> points. Raises DataError with the first row that holds anything else, and their number."""
+    pieces: list[NDArray[np.float32]] = []
+    count, strange, example = 0, 0, ""
+    for done, batch in _batches(rows):
+        values = [(tables.number(x), tables.number(y)) for x, y in batch]
+        bad = [place for place, pair in enumerate(values) if None in pair]
+        if bad and not example:
+            example = f"row {count + bad[0] + 1} has '{batch[bad[0]][0][:40]}', '{batch[bad[0]][1][:40]}'"
+        strange, count = strange + len(bad), count + len(batch)
+        if count > MOST_POINTS:
+            raise DataError(f"There are more than {MOST_POINTS:,} points.", "Take a sample of them.")
+        pieces.append(np.array([pair for pair in values if None not in pair], np.float32).reshape(-1, 2))
+        yield min(done, 0.9)
+    if strange:
+        raise DataError(f"{strange:,} of {count:,} rows hold no two numbers: {example}.", "Mend or remove these rows.")
+    empty = np.empty((0, 2), np.float32)
+    return (yield from import_points(np.concatenate([empty, *pieces]), name, source, details))
+
+
+def import_points(
+    points: NDArray[Any],
+    name: str = "Drawn points",
+    source: str = "drawn",
+    details: dict[str, Any] | None = None,
+    anew: bool = False,
+) -> Slices[DatasetInfo]:
+    """(n, 2) numbers -> points on the shelf. Raises DataError, StorageError."""
+    title = clean_title(name)
+    plain = np.ascontiguousarray(points, np.float32)
+    if plain.ndim != 2 or plain.shape[1:] != (2,) or not 1 < len(plain) <= MOST_POINTS:
+        raise DataError(
+            f"These are no points in the plane: {plain.shape}.", "Give two numbers for at least two points."
+        )
+    if not np.isfinite(plain).all():
+        raise DataError("Some points are infinite or no numbers.", "Remove them first.")
+    yield 0.95
+    raw = arrays.header("<f4", plain.shape) + plain.astype("<f4").tobytes()
+    with store.staging() as folder:
+        with store.writing(folder / "points.npy") as copy:
+            copy.write(raw)
+        return store.put(
+            folder, "points", title, size=len(raw), sha256=hashlib.sha256(raw).hexdigest(), count=len(plain),
+            source=clean_title(source), details=details, intact=intact, anew=anew,
+        )  # fmt: skip
+
+
+def _batches(rows: Rows) -> Iterator[tuple[float, list[tuple[str, ...]]]]:
+    batch: list[tuple[str, ...]] = []
+    for done, row in rows:
+        batch.append(row)
+        if len(batch) == _BATCH:
+            yield done, batch
+            batch = []
+    if batch:
+        yield 1.0, batch
+
+
+def _plain(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")

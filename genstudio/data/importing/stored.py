@@ -1,0 +1,154 @@
+"""Imported datasets read back: every byte checked against the card's hash before it is believed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genstudio.data import shelf
+from genstudio.data.images import ImageDataset
+from genstudio.data.importing import arrays, pictures
+from genstudio.data.info import DatasetInfo
+from genstudio.data.pairs import PairDataset
+from genstudio.data.points import PointDataset
+from genstudio.errors import DataError
+
+if TYPE_CHECKING:
+    from genstudio.data.shelf import Dataset
+
+
+def read(info: DatasetInfo) -> Dataset:
+    """An imported dataset of any kind but text. Raises DataError where a file is missing or has changed."""
+    if info.kind == "pairs":
+        return _pairs(info)
+    if info.kind == "images":
+        return _images(info)
+    if info.kind == "points":
+        return _points(info)
+    raise DataError(f"'{info.title}' is of a kind that cannot be imported.", "Delete it from the shelf.", info.path)
+
+
+def encoded(info: DatasetInfo) -> Iterator[pictures.Item]:
+    """The files that imported pictures were made from. Raises DataError."""
+    index, words = _index(info)
+    lengths, labels = index["lengths"], index.get("labels")
+    names = words["names"] or [str(number) for number in range(len(lengths))]
+    path = info.path.with_name("originals.bin")
+    with _open(info, path) as file:
+        if int(lengths.sum()) != os.fstat(file.fileno()).st_size or len(names) != len(lengths):
+            raise shelf.changed(info)
+        for number, length in enumerate(lengths.tolist()):
+            label = -1 if labels is None else int(labels[number])
+            yield pictures.Item((number + 1) / len(lengths), names[number], file.read(length), "", label)
+
+
+def original_pixels(info: DatasetInfo) -> NDArray[np.uint8]:
+    """(n, h, w, c) what pictures that came as an array were before they were resized. Raises DataError."""
+    kept = arrays.read_npy(info.path.with_name("originals.bin"))
+    if kept.dtype != np.uint8 or kept.ndim != 4 or kept.shape[3] not in (1, 3):
+        raise shelf.damaged(info)
+    return kept
+
+
+def _open(info: DatasetInfo, path: Path) -> Any:
+    try:
+        return path.open("rb")
+    except FileNotFoundError:
+        raise shelf.gone(info) from None
+    except OSError as error:
+        raise shelf.unreadable(info, error) from None
+
+
+def _checked_bytes(info: DatasetInfo) -> bytes:
+    with _open(info, info.path) as file:
+        if os.fstat(file.fileno()).st_size != info.bytes:
+            raise shelf.changed(info)
+        raw: bytes = file.read(info.bytes + 1)
+    if len(raw) != info.bytes or hashlib.sha256(raw).hexdigest() != info.sha256:
+        raise shelf.changed(info)
+    return raw
+
+
+def _pairs(info: DatasetInfo) -> PairDataset:
+    raw = _checked_bytes(info).decode("utf-8", "replace")
+    lines = raw.split("\n")[:-1]
+    pairs: list[Any] = []
+    try:
+        for start in range(0, len(lines), 1 << 14):
+            pairs.extend(json.loads(f"[{','.join(lines[start : start + (1 << 14)])}]"))
+    except (ValueError, RecursionError):
+        raise shelf.damaged(info) from None
+    if not all(isinstance(pair, list) and len(pair) == 2 and all(type(side) is str for side in pair) for pair in pairs):
+        raise shelf.damaged(info)
+    sides = info.details.get("columns")
+    names = ("left", "right")
+    if isinstance(sides, list) and len(sides) == 2 and all(isinstance(side, str) for side in sides):
+        names = (sides[0], sides[1])
+    return PairDataset(info, tuple(pair[0] for pair in pairs), tuple(pair[1] for pair in pairs), names)
+
+
+def _points(info: DatasetInfo) -> PointDataset:
+    _checked_bytes(info)
+    points = arrays.read_npy(info.path)
+    if points.dtype != np.float32 or points.ndim != 2 or points.shape[1] != 2:
+        raise shelf.damaged(info)
+    return PointDataset(info, points)
+
+
+def _index(info: DatasetInfo) -> tuple[dict[str, Any], dict[str, Any]]:
+    path = info.path.with_name("index.npz")
+    if not path.is_file():
+        raise shelf.gone(info)
+    index = dict(arrays.read_npz(path))
+    try:
+        words = json.loads(index["words"].tobytes().decode("utf-8"))
+        fits = isinstance(words, dict) and index["lengths"].ndim == 1 and index["lengths"].min(initial=0) >= 0
+        fits = fits and _strings(words["classes"]) and all(
+            words[name] is None or _strings(words[name]) for name in ("captions", "names")
+        )  # fmt: skip
+    except (KeyError, ValueError, TypeError, RecursionError):
+        fits = False
+    if not fits:
+        raise shelf.damaged(info)
+    return index, words
+
+
+def _strings(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(entry, str) for entry in value)
+
+
+def _images(info: DatasetInfo) -> ImageDataset:
+    if not info.path.is_file():
+        raise shelf.gone(info)
+    pixels = arrays.read_npy(info.path)
+    index, words = _index(info)
+    labels = index.get("labels")
+    told = None if labels is None else labels.tolist()
+    digest = hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()
+    kept = json.dumps({name: words.get(name) for name in ("classes", "captions", "names")})
+    if pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[3] not in (1, 3):
+        raise shelf.damaged(info)
+    if pictures.content_hash(digest, pixels.shape, told, kept) != info.sha256:
+        raise shelf.changed(info)
+    names, captions = words["names"], words["captions"]
+    for entries in (labels, names, captions):
+        if entries is not None and len(entries) != len(pixels):
+            raise shelf.damaged(info)
+    if labels is not None and (labels.min(initial=0) < -1 or labels.max(initial=-1) >= len(words["classes"])):
+        raise shelf.damaged(info)
+    return ImageDataset(
+        info,
+        pixels,
+        None if labels is None else labels.astype(np.int64),
+        tuple(words["classes"]),
+        None if captions is None else tuple(captions),
+        {},
+        None if names is None else tuple(names),
+    )
