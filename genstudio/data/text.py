@@ -82,9 +82,7 @@ def prepare_text(
             "Choose a text with at least two different characters.",
             info.path,
         )
-    cut = int(TRAIN_SHARE * len(text))
-    if lines:
-        cut = _nearest_line_end(text, cut)
+    cut = split_at(text, lines)
     if tokenizer is None:
         tokenizer = yield from _part(make_tokenizer(text, cut, settings, info.sha256), 0.0, 0.4)
     elif (tokenizer.begin is not None) != lines:
@@ -96,6 +94,12 @@ def prepare_text(
     return TextData(
         tokenizer, train.ids, validation.ids, validation.characters, info.id, info.sha256, validation.unknown
     )
+
+
+def split_at(text: str, lines: bool) -> int:
+    """Where the training part ends; with `lines`, behind a line end."""
+    cut = int(TRAIN_SHARE * len(text))
+    return _nearest_line_end(text, cut) if lines else cut
 
 
 def _refuse_short(train: int, validation: int, context: int, characters: int, info: DatasetInfo) -> None:
