@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from genstudio.data.slices import Slices
-from genstudio.events import Frame, Progress
+from genstudio.events import Answer, Frame, Progress
 
 if TYPE_CHECKING:
     from genstudio.tasks.models import Models
@@ -69,7 +69,10 @@ class WarmUp:
         yield Frame(progress=Progress("Loading the engine"))
         import torch
 
-        yield Frame(progress=Progress(f"torch {torch.__version__}"))
+        from genstudio.training.device import choose, describe
+
+        device = describe(choose("auto"))
+        yield Frame(snapshots=(Answer("device", 0, device),), progress=Progress(f"Ready, torch {torch.__version__}"))
 
 
 def sliced(work: Slices[T], text: str, seconds: float = 0.05) -> Generator[Frame, None, T]:

@@ -15,7 +15,7 @@ from genstudio import families, paths, runs
 from genstudio.config import Config
 from genstudio.data import shelf
 from genstudio.errors import ConfigError, DataError, DeviceError, GenstudioError, Problem, StorageError
-from genstudio.events import Answer, Frame, Notice, Progress, Series
+from genstudio.events import Answer, Frame, Notice, Progress, Series, Snapshot
 from genstudio.runs import Run
 from genstudio.tasks.models import Models, Opened, settings_of
 from genstudio.tasks.task import Change, Extend, SaveNow, ShowPrompt, sliced
@@ -78,6 +78,7 @@ class Training:
         self._plan: Any = None
         self._run: Run | None = None
         self._notices: list[Notice] = []
+        self._newest: dict[str, Snapshot] = {}
         self._rate = _Rate()
         self._frames = self._work()
 
@@ -153,6 +154,8 @@ class Training:
         finally:
             del self._models.training[models_key]
             try:
+                for snapshot in self._newest.values():
+                    run.record(snapshot, always=True)
                 saver.save_if_changed()
             finally:
                 run.release()
@@ -270,6 +273,7 @@ class Training:
                     run.log(series, self._watch.elapsed)
                     for snapshot in frame.snapshots:
                         run.record(snapshot)
+                        self._newest[snapshot.channel] = snapshot
                     written = True
                 if saver.due():
                     self._notices += saver.save_if_changed()
