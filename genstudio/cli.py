@@ -92,9 +92,19 @@ def _parser() -> argparse.ArgumentParser:
     ):
         command(name, does, text).add_argument("--json", action="store_true")
 
-    imported = command("import", _import, "copy a text file onto the shelf")
-    imported.add_argument("path", metavar="PATH")
+    imported = command("import", _import, "copy texts, a table, pictures, an archive or arrays onto the shelf")
+    imported.add_argument("path", metavar="PATH", nargs="+", help="a file, several of one kind, or a folder")
     imported.add_argument("--name", metavar="NAME")
+    imported.add_argument("--kind", choices=("text", "pairs", "images", "points"), help="where it could be several")
+    imported.add_argument(
+        "--column", action="append", default=[], metavar="NAME", help="of a table: one makes a text, two make pairs"
+    )
+    imported.add_argument("--encoding", metavar="NAME", help="of a text or table that is not UTF-8, such as cp1252")
+    imported.add_argument("--delimiter", metavar="C", help="what separates the columns of a table")
+    imported.add_argument("--size", type=int, default=0, metavar="N", help="make pictures N x N pixels")
+    imported.add_argument("--fit", choices=("crop", "pad", "stretch"), default="crop", help="how pictures become squares")
+    imported.add_argument("--grey", action="store_true", help="make pictures grey")
+    imported.add_argument("--skip-broken", action="store_true", help="leave out broken pictures, however many")
     return parser
 
 
@@ -371,7 +381,20 @@ def _datasets(options: argparse.Namespace) -> None:
 
 
 def _import(options: argparse.Namespace) -> None:
-    from genstudio.tasks.shelf import ImportText
+    from genstudio.data.images import PictureSettings
+    from genstudio.data.importing.options import ImportOptions
+    from genstudio.tasks.shelf import Import
 
-    info = _answer(ImportText(options.path, options.name), "imported", quiet=not sys.stderr.isatty())
+    chosen = ImportOptions(
+        name=options.name,
+        kind=options.kind,
+        encoding=options.encoding,
+        columns=tuple(options.column),
+        delimiter=options.delimiter,
+        pictures=PictureSettings(options.size, options.fit, options.grey),
+        skip_broken=options.skip_broken,
+    )
+    info = _answer(Import(tuple(options.path), chosen), "imported", quiet=not sys.stderr.isatty())
+    for name, why in info.details.get("broken", ()):
+        print(f"genstudio: left out: {name} {why}", file=sys.stderr)
     print(f"{info.id}: {info.title}, {info.bytes / 1e6:.2f} MB")

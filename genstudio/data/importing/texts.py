@@ -60,7 +60,8 @@ def import_texts(
             details["encoding"] = encoding
         told = (given.name or "text") if len(sources) == 1 or root else f"{len(sources)} files"
         return store.put(
-            folder, "text", title, size=size, sha256=digest.hexdigest(), count=count, source=clean_title(source or told), details=details,
+            folder, "text", title, size=size, sha256=digest.hexdigest(), count=count, details=details,
+            source=clean_title(source or told),
             intact=intact,
         )  # fmt: skip
 
