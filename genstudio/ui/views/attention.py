@@ -6,17 +6,21 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QBrush, QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPen
+from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QKeyEvent, QPainter, QPainterPath, QPen
+from PySide6.QtWidgets import QGraphicsItem, QGraphicsPathItem, QGraphicsRectItem
 
 from genstudio.events import Array, Attention
 from genstudio.ui import theme
-from genstudio.ui.views.view import SnapshotFigure, bubble, token_text
+from genstudio.ui.views.scene import Painted, SceneFigure
+from genstudio.ui.views.view import SnapshotFigure, token_text
 
-_BAR = 10.0
+_BAR, _MARGIN, _GAP = 10.0, 20, 4
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
-class AttentionView(SnapshotFigure[Attention]):
+class AttentionView(SnapshotFigure[Attention], SceneFigure):
     """Rows of thumbnails are layers, columns are heads; click one, or move with the arrow keys, to see it large.
 
     Enter or a double click gives the large one all the room. Colours follow the square root of the weight, so that
@@ -31,13 +35,15 @@ class AttentionView(SnapshotFigure[Attention]):
         self.layer = self.head = 0
         self.causal = False
         self._alone = False
-        self._small: tuple[int, Array] | None = None
+        self._small: tuple[Attention, int, float] | None = None
+        self._shown: tuple[Attention, int, int] | None = None
         self._cells: dict[tuple[int, int], QRectF] = {}
         self._large = QRectF()
         self._hover: tuple[int, int] | None = None
         self._pointer = QPointF()
-        self.setMouseTracking(True)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._short: list[str] = []
+        self._margin = 0.0
+        self._build()
 
     def clear(self) -> None:
         """Forget what was shown."""
@@ -49,7 +55,6 @@ class AttentionView(SnapshotFigure[Attention]):
         layers, heads = snapshot.weights.shape[:2]
         self.layer, self.head = min(self.layer, layers - 1), min(self.head, heads - 1)
         self.causal = is_causal(snapshot.weights)
-        self._small = None
         self._hover = None
         self.setAccessibleDescription(f"{layers} layers, {heads} heads, step {snapshot.step}")
 
@@ -81,54 +86,78 @@ class AttentionView(SnapshotFigure[Attention]):
         )
         return ("query", "query token", "key", "key token", "weight"), rows
 
-    def paint_figure(self, painter: QPainter, area: QRectF) -> None:
-        look = theme.current()
+    def draw(self) -> None:
         self._cells.clear()
-        painter.setFont(theme.font(theme.NORMAL, bold=True))
-        metrics = painter.fontMetrics()
-        baseline = area.top() + 8 + metrics.ascent()
-        if self.snapshot is None:
-            painter.setPen(look.color("text"))
-            painter.drawText(QPointF(area.left() + 12, baseline), self.title)
-            painter.setFont(theme.font(theme.SMALL))
-            painter.setPen(look.color("quiet"))
-            painter.drawText(area, Qt.AlignmentFlag.AlignCenter, "Appears when a model looks at a text")
-            return
-        chosen = f"layer {self.layer + 1}, head {self.head + 1}"
-        painter.setPen(look.color("text"))
-        painter.drawText(QPointF(area.left() + 12, baseline), f"Attention: {chosen}")
-        left = area.left() + 12 + metrics.horizontalAdvance(f"Attention: {chosen}") + 8
-        painter.setFont(theme.font(theme.SMALL, tabular=True))
-        step = f"step {self.snapshot.step:,}"
-        if left + painter.fontMetrics().horizontalAdvance(step) < area.right() - 32:
-            painter.setPen(look.color("quiet"))
-            painter.drawText(QPointF(left, baseline), step)
-        inside = area.adjusted(12, baseline - area.top() + 14, -12, -10)
-        small, large = self._divide(inside)
-        if not self._alone:
-            self._paint_overview(painter, small, self.snapshot)
-        self._paint_large(painter, large, self.snapshot)
+        self._large = QRectF()
+        if self.snapshot is not None:
+            small, large = self._divide(self.room().adjusted(9, 38, -9, -7))
+            if not self._alone:
+                self._lay_thumbnails(small, self.snapshot)
+            self._lay_large(large, self.snapshot)
+        for item in (self._thumbnails, self._chosen):
+            item.setVisible(bool(self._cells))
+        for item in (self._map, self._bar):
+            item.setVisible(self.snapshot is not None)
+        maps = QPainterPath()
+        for box in (*self._cells.values(), self._large):
+            maps.addRect(box)
+        for path in (self._ground, self._frames):
+            path.setPath(maps)
+        self._ground.setVisible(self.causal)
+        self._words.paint_into(self.room())
+        self._point()
 
-    def paint_hover(self, painter: QPainter) -> None:
+    def recolour(self) -> None:
+        look = theme.current()
+        self._ground.setPen(QPen(Qt.PenStyle.NoPen))
+        self._ground.setBrush(QBrush(look.color("border"), Qt.BrushStyle.BDiagPattern))
+        self._frames.setPen(QPen(look.color("line"), 1))
+        self._chosen.setPen(QPen(look.color("accent"), 2))
+        self._cell.setPen(QPen(look.color("text"), 1))
+        self._guides.setPen(QPen(look.color("text", 0.45), 1))
+
+    def hovering(self) -> Sequence[QGraphicsItem]:
+        return [self.bubble, self._cell, self._guides]
+
+    def _build(self) -> None:
+        self._thumbnails, self._map, self._bar = (
+            pg.ImageItem(axisOrder="row-major", levels=(0, 1), lut=theme.VIRIDIS, autoDownsample=False)
+            for _ in range(3)
+        )
+        self._bar.setImage(np.linspace(1, 0, 128)[:, None], levels=(0, 1))
+        self._ground, self._frames, self._guides = (QGraphicsPathItem() for _ in range(3))
+        self._chosen, self._cell = QGraphicsRectItem(), QGraphicsRectItem()
+        self._words = Painted(self._paint_words)
+        layers = (self._ground, self._thumbnails, self._map, self._bar, self._frames, self._chosen, self._words)
+        for z, item in enumerate((*layers, self._guides, self._cell)):
+            item.setZValue(z)
+            self.scene.addItem(item)
+        self.recolour()
+        self.scene.sigMouseMoved.connect(self._pointed)
+        self.scene.sigMouseClicked.connect(self._clicked)
+
+    def _point(self) -> None:
+        """Show what is said of the cell under the pointer."""
+        for item in self.hovering():
+            item.setVisible(self._hover is not None)
         if self._hover is None or self.snapshot is None:
             return
-        look, (row, column) = theme.current(), self._hover
-        tokens = self.snapshot.tokens
-        cell = self._large.width() / len(tokens)
-        painter.setPen(QPen(look.color("text"), 1))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        at = QRectF(self._large.left() + column * cell, self._large.top() + row * cell, cell, cell)
-        painter.drawRect(at)
-        painter.setPen(QPen(look.color("text", 0.45), 1))
-        painter.drawLine(QPointF(self._large.left(), at.center().y()), QPointF(at.left(), at.center().y()))
-        painter.drawLine(QPointF(at.center().x(), self._large.top()), QPointF(at.center().x(), at.top()))
+        (row, column), large = self._hover, self._large
+        tokens, cell = self.snapshot.tokens, large.width() / len(self.snapshot.tokens)
+        at = QRectF(large.left() + column * cell, large.top() + row * cell, cell, cell)
+        self._cell.setRect(at)
+        lines = QPainterPath(QPointF(large.left(), at.center().y()))
+        lines.lineTo(at.left(), at.center().y())
+        lines.moveTo(at.center().x(), large.top())
+        lines.lineTo(at.center().x(), at.top())
+        self._guides.setPath(lines)
         weights = self.snapshot.weights[self.layer, self.head, row]
         value = "masked" if self._masked(row, column) else f"{float(weights[column]):.2f}"
-        lines: list[tuple[QColor | None, str, str]] = [
+        said: list[tuple[QColor | None, str, str]] = [
             (None, f"'{token_text(tokens[row])}' looks at '{token_text(tokens[column])}'", value),
             (None, f"positions {row + 1} and {column + 1}; row sum", f"{float(weights.sum()):.2f}"),
         ]
-        bubble(painter, self._pointer, lines, QRectF(self.rect()), f"layer {self.layer + 1} head {self.head + 1}")
+        self.bubble.say(self._pointer, said, f"layer {self.layer + 1} head {self.head + 1}")
 
     def _divide(self, area: QRectF) -> tuple[QRectF, QRectF]:
         if self._alone or self.snapshot is None:
@@ -140,57 +169,70 @@ class AttentionView(SnapshotFigure[Attention]):
         height = min(area.height() * 0.42, area.width() * layers / heads + 20)
         return QRectF(area.left(), area.top(), area.width(), height), area.adjusted(0, height + 14, 0, 0)
 
-    def _paint_overview(self, painter: QPainter, area: QRectF, snapshot: Attention) -> None:
-        look = theme.current()
+    def _lay_thumbnails(self, area: QRectF, snapshot: Attention) -> None:
         layers, heads = snapshot.weights.shape[:2]
-        painter.setFont(theme.font(theme.SMALL, tabular=True))
-        margin = 20.0
-        side = max(6.0, min((area.width() - margin) / heads, (area.height() - margin) / layers) - 4)
-        pitch = side + 4
-        pixels = max(1, int(side * self.devicePixelRatioF()))
-        if self._small is None or self._small[0] != pixels:
-            self._small = pixels, thumbnails(snapshot.weights, pixels)
-        for layer, shrunk in enumerate(self._small[1]):
-            y = area.top() + margin + layer * pitch
-            painter.setPen(look.color("quiet"))
-            painter.drawText(
-                QRectF(area.left(), y, margin - 6, side),
-                Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
-                str(layer + 1),
-            )
-            for head, weights in enumerate(shrunk):
-                cell = QRectF(area.left() + margin + head * pitch, y, side, side)
-                self._cells[layer, head] = cell
-                if layer == 0:
-                    painter.setPen(look.color("quiet"))
-                    painter.drawText(
-                        QRectF(cell.left() - 4, area.top(), side + 8, margin - 4),
-                        Qt.AlignmentFlag.AlignCenter,
-                        str(head + 1),
-                    )
-                self._paint_map(painter, cell, weights)
-                chosen = (layer, head) == (self.layer, self.head)
-                painter.setBrush(Qt.BrushStyle.NoBrush)
-                painter.setPen(QPen(look.color("accent" if chosen else "line"), 2 if chosen else 1))
-                painter.drawRect(cell.adjusted(-1.5, -1.5, 1.5, 1.5) if chosen else cell)
+        side = max(6, int(min((area.width() - _MARGIN) / heads, (area.height() - _MARGIN) / layers)) - _GAP)
+        pitch, ratio = side + _GAP, self.devicePixelRatioF()
+        left, top = round(area.left() + _MARGIN), round(area.top() + _MARGIN)
+        for layer in range(layers):
+            for head in range(heads):
+                self._cells[layer, head] = QRectF(left + head * pitch, top + layer * pitch, side, side)
+        known = (snapshot, side, ratio)
+        if self._small != known:
+            self._small = known
+            small = thumbnails(snapshot.weights, max(1, int(side * ratio)))
+            self._thumbnails.setImage(composed(shades(small, self.causal), side, _GAP, ratio), levels=(0, 1))
+        self._thumbnails.setRect(QRectF(left, top, heads * pitch - _GAP, layers * pitch - _GAP))
+        self._chosen.setRect(self._cells[self.layer, self.head].adjusted(-1.5, -1.5, 1.5, 1.5))
 
-    def _paint_large(self, painter: QPainter, area: QRectF, snapshot: Attention) -> None:
-        tokens = [token_text(token) for token in snapshot.tokens]
-        painter.setFont(theme.mono(theme.SMALL))
+    def _lay_large(self, area: QRectF, snapshot: Attention) -> None:
+        metrics = QFontMetricsF(theme.mono(theme.SMALL))
+        self._short = [
+            metrics.elidedText(token_text(token), Qt.TextElideMode.ElideRight, 64) for token in snapshot.tokens
+        ]
+        self._margin = 8.0 + max((metrics.horizontalAdvance(token) for token in self._short), default=0)
+        top = metrics.height() if self._single() else self._margin
+        side = max(16.0, min(area.width() - self._margin - _BAR - 44, area.height() - top - 4))
+        self._large = QRectF(area.left() + self._margin, area.top() + top, side, side)
+        known = (snapshot, self.layer, self.head)
+        if self._shown != known:
+            self._shown = known
+            self._map.setImage(shades(snapshot.weights[self.layer, self.head], self.causal), levels=(0, 1))
+        self._map.setRect(self._large)
+        self._bar.setRect(QRectF(self._large.right() + 12, self._large.top(), _BAR, min(side, 160)))
+
+    def _single(self) -> bool:
+        return all(len(token) == 1 for token in self._short)
+
+    def _paint_words(self, painter: QPainter) -> None:
+        look, room = theme.current(), self.room()
+        painter.setFont(theme.font(theme.NORMAL, bold=True))
         metrics = painter.fontMetrics()
-        short = [metrics.elidedText(token, Qt.TextElideMode.ElideRight, 64) for token in tokens]
-        margin = 8.0 + max((metrics.horizontalAdvance(token) for token in short), default=0)
-        single = all(len(token) == 1 for token in short)
-        top = float(metrics.height()) if single else margin
-        side = max(16.0, min(area.width() - margin - _BAR - 44, area.height() - top - 4))
-        box = QRectF(area.left() + margin, area.top() + top, side, side)
-        self._large = box
-        self._paint_map(painter, box, snapshot.weights[self.layer, self.head])
-        painter.setPen(QPen(theme.current().color("line"), 1))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawRect(box)
-        self._paint_tokens(painter, box, short, single, margin)
-        self._paint_bar(painter, QRectF(box.right() + 12, box.top(), _BAR, min(side, 160)))
+        baseline = 5 + metrics.ascent()
+        painter.setPen(look.color("text"))
+        chosen = f": layer {self.layer + 1}, head {self.head + 1}" if self.snapshot is not None else ""
+        painter.drawText(QPointF(9, baseline), f"{self.title}{chosen}")
+        left = 17 + metrics.horizontalAdvance(f"{self.title}{chosen}")
+        painter.setFont(theme.font(theme.SMALL, tabular=True))
+        painter.setPen(look.color("quiet"))
+        if self.snapshot is None:
+            middle = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+            painter.drawText(room.adjusted(12, 24, -12, -8), int(middle), "Appears when a model looks at a text")
+            return
+        step = f"step {self.snapshot.step:,}"
+        if left + painter.fontMetrics().horizontalAdvance(step) < room.right() - 29:
+            painter.drawText(QPointF(left, baseline), step)
+        for (layer, head), cell in self._cells.items():
+            if head == 0:
+                side = QRectF(cell.left() - _MARGIN, cell.top(), _MARGIN - 6, cell.height())
+                painter.drawText(side, _RIGHT, str(layer + 1))
+            if layer == 0:
+                over = QRectF(cell.left() - _GAP, cell.top() - _MARGIN, cell.width() + 2 * _GAP, _MARGIN - 4)
+                painter.drawText(over, Qt.AlignmentFlag.AlignCenter, str(head + 1))
+        bar = self._bar.mapRectToParent(self._bar.boundingRect())
+        for value in (1.0, 0.5, 0.1, 0.0):
+            painter.drawText(QPointF(bar.right() + 5, bar.bottom() - value**0.5 * bar.height() + 4), f"{value:g}")
+        self._paint_tokens(painter, self._large, self._short, self._single(), self._margin)
 
     def _paint_tokens(self, painter: QPainter, box: QRectF, tokens: list[str], single: bool, margin: float) -> None:
         painter.setFont(theme.mono(theme.SMALL))
@@ -200,7 +242,7 @@ class AttentionView(SnapshotFigure[Attention]):
         for index in range(0, len(tokens), every):
             middle = (index + 0.5) * cell
             row = QRectF(box.left() - margin, box.top() + middle - 8, margin - 4, 16)
-            painter.drawText(row, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, tokens[index])
+            painter.drawText(row, _RIGHT, tokens[index])
             if single:
                 column = QRectF(box.left() + middle - 10, box.top() - metrics.height() - 1, 20, metrics.height())
                 painter.drawText(column, Qt.AlignmentFlag.AlignCenter, tokens[index])
@@ -213,55 +255,32 @@ class AttentionView(SnapshotFigure[Attention]):
             )
             painter.restore()
 
-    def _paint_bar(self, painter: QPainter, bar: QRectF) -> None:
-        look = theme.current()
-        painter.drawImage(bar, _image(theme.mapped(np.linspace(1, 0, 128)[:, None], 0, 1)))
-        painter.setFont(theme.font(theme.SMALL, tabular=True))
-        painter.setPen(look.color("quiet"))
-        for value in (1.0, 0.5, 0.1, 0.0):
-            y = bar.bottom() - value**0.5 * bar.height()
-            painter.drawText(QPointF(bar.right() + 5, y + 4), f"{value:g}")
-
-    def _paint_map(self, painter: QPainter, box: QRectF, weights: Array) -> None:
-        look = theme.current()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
-        if self.causal:
-            painter.fillRect(box, look.color("raised"))
-            painter.fillRect(box, QBrush(look.color("border"), Qt.BrushStyle.BDiagPattern))
-        painter.drawImage(box, heatmap(weights, self.causal))
-
     def _masked(self, row: int, column: int) -> bool:
         return self.causal and column > row
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        self._pointer, before = event.position(), self._hover
-        self._hover = None
-        if self.snapshot is not None and self._large.contains(self._pointer):
-            cell = self._large.width() / len(self.snapshot.tokens)
+    def _pointed(self, at: QPointF) -> None:
+        self._pointer, self._hover = at, None
+        if self.snapshot is not None and self._large.contains(at):
             last = len(self.snapshot.tokens) - 1
-            row = min(int((self._pointer.y() - self._large.top()) / cell), last)
-            column = min(int((self._pointer.x() - self._large.left()) / cell), last)
-            self._hover = row, column
-            self.setAccessibleDescription(self.describe(row, column))
-        thumbnail = any(cell.contains(self._pointer) for cell in self._cells.values())
-        self.setCursor(Qt.CursorShape.PointingHandCursor if thumbnail else Qt.CursorShape.ArrowCursor)
-        if self._hover is not None or before is not None:
-            self.update()
+            inside = (at - self._large.topLeft()) * (len(self.snapshot.tokens) / self._large.width())
+            self._hover = min(int(inside.y()), last), min(int(inside.x()), last)
+            self.setAccessibleDescription(self.describe(*self._hover))
+        thumbnail = any(cell.contains(at) for cell in self._cells.values())
+        self.view.setCursor(Qt.CursorShape.PointingHandCursor if thumbnail else Qt.CursorShape.ArrowCursor)
+        self._point()
+
+    def _clicked(self, event: Any) -> None:
+        at = event.scenePos()
+        found = next((key for key, cell in self._cells.items() if cell.contains(at)), None)
+        if event.button() == Qt.MouseButton.LeftButton and found is not None:
+            self.choose(*found)
+        elif event.double() and self._large.contains(at):
+            self._toggle_alone()
 
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
         self._hover = None
-        self.update()
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        found = next((key for key, cell in self._cells.items() if cell.contains(event.position())), None)
-        if found is not None and event.button() == Qt.MouseButton.LeftButton:
-            self.choose(*found)
-
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        if self._large.contains(event.position()):
-            self._toggle_alone()
+        self._point()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         moves = {Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1), Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0)}
@@ -299,17 +318,23 @@ def thumbnails(weights: Array, side: int) -> Array:
     return np.asarray(np.maximum.reduceat(np.maximum.reduceat(weights, starts, axis=-2), starts, axis=-1))
 
 
-def heatmap(weights: Array, causal: bool) -> QImage:
-    """Weights (T, T) as an image, one pixel each; what a causal mask forbids is transparent."""
-    pixels = np.empty((*weights.shape, 4), np.uint8)
-    pixels[..., :3] = theme.mapped(np.sqrt(np.clip(weights, 0, 1)), 0, 1)
-    pixels[..., 3] = 255
+def shades(weights: Array, causal: bool) -> Array:
+    """Weights (..., T, T) as what is shown of them: their square roots in [0, 1], NaN for what a causal mask forbids."""
+    shown = np.sqrt(np.clip(weights, 0, 1))
     if causal:
-        pixels[np.triu(np.ones(weights.shape, bool), 1), 3] = 0
-    return _image(pixels)
+        shown[..., np.triu(np.ones(weights.shape[-2:], bool), 1)] = np.nan
+    return np.asarray(shown)
 
 
-def _image(pixels: Array) -> QImage:
-    height, width, depth = pixels.shape
-    kind = QImage.Format.Format_RGBA8888 if depth == 4 else QImage.Format.Format_RGB888
-    return QImage(np.ascontiguousarray(pixels).tobytes(), width, height, width * depth, kind).copy()
+def composed(maps: Array, side: int, gap: int, ratio: float) -> Array:
+    """Maps (L, H, T, T) side by side as one picture, each `side` units wide with a gap between, `ratio` pixels a unit."""
+    layers, heads, size, _ = maps.shape
+    pixels = [round((n * (side + gap) - gap) * ratio) for n in (layers, heads)]
+    at = [(np.arange(count) + 0.5) / ratio for count in pixels]
+    which = [(position // (side + gap)).astype(int) for position in at]
+    inside = [position % (side + gap) for position in at]
+    row, column = (np.minimum(part * size // side, size - 1).astype(int) for part in inside)
+    picture = maps[which[0][:, None], which[1][None], row[:, None], column[None]]
+    picture[inside[0] >= side] = np.nan
+    picture[:, inside[1] >= side] = np.nan
+    return np.asarray(picture)

@@ -1,46 +1,13 @@
-"""The frame of a chart: from numbers to pixels, tidy ticks, and labels that never hide each other."""
+"""Tidy ticks, their words, and labels that never hide each other."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QPainter, QPen
+from PySide6.QtCore import QPointF, QRectF, QSizeF
 
 from genstudio.events import Array
-from genstudio.ui import theme
-
-
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """What is seen: steps `left` to `right` and values `low` to `high`, logarithmic if `log`, in an `area` in pixels."""
-
-    area: QRectF
-    left: float
-    right: float
-    low: float
-    high: float
-    log: bool = False
-
-    def x(self, steps: Array | float) -> Array:
-        width = max(self.right - self.left, 1e-12)
-        return np.asarray(self.area.left() + (np.asarray(steps, np.float64) - self.left) * (self.area.width() / width))
-
-    def y(self, values: Array | float) -> Array:
-        low, high = self._bent(self.low), self._bent(self.high)
-        share = (self._bent(values) - low) / max(float(high - low), 1e-300)
-        return np.asarray(self.area.bottom() - np.clip(share, -50.0, 50.0) * self.area.height())
-
-    def step(self, x: float) -> float:
-        """The step at a pixel."""
-        return self.left + (x - self.area.left()) / max(self.area.width(), 1) * (self.right - self.left)
-
-    def _bent(self, values: Array | float) -> Array:
-        numbers = np.asarray(values, np.float64)
-        return np.log10(np.maximum(numbers, 1e-300)) if self.log else numbers
 
 
 def ticks(low: float, high: float, about: int) -> list[float]:
@@ -142,64 +109,19 @@ def _crossings(box: QRectF, points: Array) -> int:
     return int(((x > box.left()) & (x < box.right()) & (y > box.top() - 2) & (y < box.bottom() + 2)).sum())
 
 
-def value_ticks(scale: Scale) -> list[float]:
-    """Ticks of the value axis, at least two where the numbers allow it."""
-    kind, about = (log_ticks if scale.log else ticks), max(2, int(scale.area.height() / 40))
-    found = kind(scale.low, scale.high, about)
+def beside(area: QRectF, y: float, size: QSizeF) -> list[QRectF]:
+    """Places for a label of a line at `y`: above or under it, right, left or in the middle of the area."""
+    lefts = (area.right() - size.width() - 2, area.left() + 2, area.center().x() - size.width() / 2)
+    options = [QRectF(QPointF(x, top), size) for x in lefts for top in (y - size.height() - 1, y + 2)]
+    inside = area.adjusted(-1, -2, 1, 2)
+    return [option for option in options if inside.contains(option)] or options
+
+
+def value_ticks(low: float, high: float, height: float, *, log: bool = False) -> list[float]:
+    """Ticks of a value axis of some pixels, at least two where the numbers allow it."""
+    kind, about = (log_ticks if log else ticks), max(2, int(height / 40))
+    found = kind(low, high, about)
     while len(found) < 2 and about < 8:
         about += 1
-        found = kind(scale.low, scale.high, about)
+        found = kind(low, high, about)
     return found
-
-
-def paint_frame(painter: QPainter, scale: Scale, *, words: bool = True) -> None:
-    """Quiet grid, thin axis, and the ticks' words in the theme's small font."""
-    look = theme.current()
-    area = scale.area
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-    painter.setFont(theme.font(theme.SMALL, tabular=True))
-    metrics = painter.fontMetrics()
-    rows = value_ticks(scale)
-    grid = QPen(look.color("grid"), 1)
-    for value in rows:
-        y = round(float(scale.y(value)))
-        painter.setPen(grid)
-        painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
-        if words:
-            painter.setPen(look.color("quiet"))
-            text = tick_text(value)
-            at = QPointF(area.left() - 6 - metrics.horizontalAdvance(text), y + metrics.ascent() / 2 - 1)
-            painter.drawText(at, text)
-    painter.setPen(QPen(look.color("line"), 1))
-    painter.drawLine(area.bottomLeft(), area.bottomRight())
-    if not words:
-        return
-    edge = -math.inf
-    for step in ticks(scale.left, scale.right, max(2, int(area.width() / 90))):
-        if step != int(step):
-            continue
-        text, x = tick_text(step), float(scale.x(step))
-        width = metrics.horizontalAdvance(text)
-        left = min(max(x - width / 2, area.left() - 4), area.right() - width + 24)
-        if left < edge + 8:
-            continue
-        edge = left + width
-        painter.setPen(look.color("line"))
-        painter.drawLine(QPointF(round(x), area.bottom()), QPointF(round(x), area.bottom() + 3))
-        painter.setPen(look.color("quiet"))
-        painter.drawText(QPointF(left, area.bottom() + 5 + metrics.ascent()), text)
-
-
-def label_width(scale: Scale, painter: QPainter) -> float:
-    """Pixels that the words of the value axis need."""
-    painter.setFont(theme.font(theme.SMALL, tabular=True))
-    widths = (painter.fontMetrics().horizontalAdvance(tick_text(value)) for value in value_ticks(scale))
-    return max(widths, default=0)
-
-
-def dashed(role: str) -> QPen:
-    """The pen of reference lines."""
-    pen = QPen(theme.current().color(role), 1)
-    pen.setStyle(Qt.PenStyle.CustomDashLine)
-    pen.setDashPattern([5, 4])
-    return pen

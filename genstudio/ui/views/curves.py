@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
+import html
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import (
-    QActionGroup,
-    QColor,
-    QFocusEvent,
-    QHelpEvent,
-    QKeyEvent,
-    QMouseEvent,
-    QPainter,
-    QPen,
-    QWheelEvent,
-)
-from PySide6.QtWidgets import QMenu, QToolTip
+from PySide6.QtGui import QActionGroup, QColor, QFocusEvent, QFontMetricsF, QKeyEvent, QTextOption
+from PySide6.QtWidgets import QGraphicsItem, QGraphicsSceneWheelEvent, QGraphicsTextItem, QMenu
 
 from genstudio.events import Array
 from genstudio.ui import theme
-from genstudio.ui.views import chart, curve_paint
+from genstudio.ui.views import chart
 from genstudio.ui.views.curve import Curve, Line, Mark
-from genstudio.ui.views.view import Figure, bubble
-from genstudio.ui.widgets import tooltip
+from genstudio.ui.views.curve_items import Axis, Box, Cross, Ends, Marks, References, Sample, Stroke, value_range
+from genstudio.ui.views.scene import SceneFigure, words
 
 __all__ = ["NOISY", "CurveGroup", "CurvesView", "Line", "Mark"]
 
@@ -34,7 +26,7 @@ NOISY = frozenset({"loss", "train_loss", "gradient_norm", "grad_norm", "tokens_p
 _SMOOTHING = {"None": 0.0, "Light": 0.9, "Medium": 0.97, "Strong": 0.99}
 
 
-class CurvesView(Figure):
+class CurvesView(SceneFigure):
     """A chart of some series over steps, with reference lines, marks, a crosshair, zoom and the last values at the end.
 
     `series` are Lines, or name -> label; then the quantities in NOISY are smoothed.
@@ -56,30 +48,28 @@ class CurvesView(Figure):
         name: str = "",
     ) -> None:
         self._log, self._decay = log, _SMOOTHING["Medium"]
+        self.unit = unit
         super().__init__(title)
         self.setObjectName(name or "curves_" + "_".join(title.lower().split()))
-        self.unit = unit
         if isinstance(series, Mapping):
             series = [Line(key, label, smooth=key in NOISY) for key, label in series.items()]
-        self._curves = {
-            line.name: Curve(line, line.color or theme.series_color(line.name, index), self._decay)
-            for index, line in enumerate(series)
-        }
+        self._curves: dict[str, Curve] = {}
         self._references: dict[str, tuple[float, str]] = {}
         self._marks: list[Mark] = []
         self._window: tuple[float, float] | None = None
         self._at: float | None = None
-        self._scale = chart.Scale(QRectF(0, 0, 1, 1), 0, 1, 0, 1, log)
-        self._pressed: tuple[float, tuple[float, float]] | None = None
-        self._moved = False
-        self.setMouseTracking(True)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._build()
+        for line in series:
+            self.add_series(line)
 
     def add_series(self, line: Line) -> None:
         """One more series; the same name again changes nothing."""
         if line.name not in self._curves:
             color = line.color or theme.series_color(line.name, len(self._curves))
-            self._curves[line.name] = Curve(line, color, self._decay)
+            curve = self._curves[line.name] = Curve(line, color, self._decay)
+            stroke = Stroke(self.scene, self.box, curve)
+            self._strokes.append(stroke)
+            self.legend.addItem(stroke.strong, html.escape(line.label))
             self.redraw()
 
     def append(self, name: str, steps: Array, values: Array) -> None:
@@ -144,79 +134,113 @@ class CurvesView(Figure):
         """Put the crosshair at a step; None takes it away."""
         if step != self._at:
             self._at = step
-            self.update()
+            if self.isVisible():
+                self._draw_cross()
 
     def reset_zoom(self) -> None:
         self.set_window(None)
         self.zoomed.emit(None)
 
     def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
-        names = list(self._curves)
-        merged: dict[int, dict[str, float]] = {}
-        for name, curve in self._curves.items():
-            for step, value in zip(curve.raw.steps.tolist(), curve.raw.values.tolist(), strict=True):
-                merged.setdefault(step, {})[name] = value
-        return ("step", *names), (
-            [step, *(row.get(name, "") for name in names)] for step, row in sorted(merged.items())
-        )
+        series = [self.points(name) for name in self._curves]
+        return ("step", *self._curves), _joined(series)
 
-    def paint_figure(self, painter: QPainter, area: QRectF) -> None:
+    def draw(self) -> None:
         curves = list(self._curves.values())
-        top = curve_paint.paint_heading(painter, area, self.title, self.unit, curves)
-        scale = self._measure(painter, QRectF(area.left(), top, area.width(), area.bottom() - top))
-        self._scale = scale
-        chart.paint_frame(painter, scale)
-        painter.save()
-        painter.setClipRect(scale.area.adjusted(-1, -1, 3, 1))
-        for curve in curves:
-            curve_paint.paint_faint(painter, curve, scale)
-        drawn = [curve_paint.paint_strong(painter, curve, scale) for curve in curves]
-        painter.restore()
-        everything = np.concatenate([np.empty((0, 2)), *drawn])
-        curve_paint.paint_references(painter, scale, self._references.values(), everything)
-        curve_paint.paint_marks(painter, scale, self._marks)
-        curve_paint.paint_last(painter, scale, curves)
-        if not any(len(curve.raw) for curve in curves):
-            painter.setPen(theme.current().color("quiet"))
-            painter.setFont(theme.font(theme.SMALL))
-            painter.drawText(scale.area, Qt.AlignmentFlag.AlignCenter, "Appears with the first step")
+        self._lay_out(curves)
+        drawn = [stroke.draw() for stroke in self._strokes]
+        self._lines.draw(self._references, np.concatenate([np.empty((0, 2)), *drawn]))
+        self._notes.draw(self._marks)
+        self._ends.draw(curves)
+        self._draw_cross()
 
-    def paint_hover(self, painter: QPainter) -> None:
-        scale, look = self._scale, theme.current()
-        if self._at is None or not scale.left <= self._at <= scale.right:
-            return
-        found = [(curve, curve.at(self._at)) for curve in self._curves.values()]
-        nearest = max((point[0] for _, point in found if point is not None), default=None)
-        if nearest is None:
-            return
-        x = float(scale.x(self._at))
-        painter.setPen(QPen(look.color("quiet", 0.7), 1))
-        painter.drawLine(QPointF(x, scale.area.top()), QPointF(x, scale.area.bottom()))
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        lines: list[tuple[QColor | None, str, str]] = []
-        for curve, point in found:
-            if point is None:
-                continue
-            lines.append((QColor(curve.color), curve.line.label, chart.value_text(point[1])))
-            y = float(scale.y(point[1])) if math.isfinite(point[1]) else math.nan
-            if scale.area.top() <= y <= scale.area.bottom():
-                painter.setPen(QPen(look.color("panel"), 1.5))
-                painter.setBrush(QColor(curve.color))
-                painter.drawEllipse(QPointF(float(scale.x(point[0])), y), 4, 4)
-        bubble(painter, QPointF(x, scale.area.center().y()), lines, QRectF(self.rect()), f"step {nearest:,}")
+    def recolour(self) -> None:
+        look = theme.current()
+        for item, role in ((self._title, "text"), (self._unit, "quiet")):
+            item.setBrush(look.color(role))
+        self._empty.setDefaultTextColor(look.color("quiet"))
+        self.legend.setLabelTextColor(look.quiet)
+        parts: list[Axis | Stroke | References] = [*self._axes, *self._strokes, self._lines]
+        for part in parts:
+            part.recolour()
 
-    def _measure(self, painter: QPainter, area: QRectF) -> chart.Scale:
+    def hovering(self) -> Sequence[QGraphicsItem]:
+        return [self.bubble, self._cross.line, self._cross.dots]
+
+    def _build(self) -> None:
+        self.box = Box(self._scrolls_page)
+        self._axes = Axis("left", self.box), Axis("bottom", self.box)
+        for item in (self.box, *self._axes):
+            self.scene.addItem(item)
+        self._strokes: list[Stroke] = []
+        self._lines, self._ends = References(self.box), Ends(self.scene, self.box)
+        self._notes, self._cross = Marks(self.scene, self.box), Cross(self.scene, self.box)
+        self._title = words(self.scene, theme.font(theme.NORMAL, bold=True), self.title)
+        self._unit = words(self.scene, theme.font(theme.SMALL), self.unit)
+        self.legend = pg.LegendItem(
+            colCount=9, frame=False, labelTextSize=f"{theme.SMALL}px", horSpacing=4, sampleType=Sample
+        )
+        self.legend.layout.setContentsMargins(0, 0, 0, 0)
+        self.scene.addItem(self.legend)
+        self._empty = QGraphicsTextItem("Appears with the first step")
+        self._empty.setFont(theme.font(theme.SMALL))
+        self._empty.document().setDefaultTextOption(QTextOption(Qt.AlignmentFlag.AlignCenter))
+        self.scene.addItem(self._empty)
+        self.recolour()
+        self.scene.sigMouseMoved.connect(self._pointed)
+        self.scene.sigMouseClicked.connect(self._clicked)
+        self.box.sigRangeChangedManually.connect(lambda _mask: self._zoom(*self.box.viewRange()[0]))
+
+    def _lay_out(self, curves: Sequence[Curve]) -> None:
         left, right = self._steps()
         references = [value for value, _ in self._references.values()]
-        low, high = curve_paint.value_range(list(self._curves.values()), references, left, right, log=self._log)
-        painter.setFont(theme.font(theme.SMALL, tabular=True))
-        metrics = painter.fontMetrics()
-        lasts = [chart.value_text(float(curve.shown.values[-1])) for curve in self._curves.values() if len(curve.raw)]
-        gutter = 22 + max((metrics.horizontalAdvance(text) for text in lasts), default=24)
-        inner = area.adjusted(0, 4, -gutter, -(metrics.height() + 8))
-        draft = chart.Scale(inner, left, right, low, high, self._log)
-        inner = inner.adjusted(14 + chart.label_width(draft, painter), 0, 0, 0)
-        return chart.Scale(inner, left, right, low, high, self._log)
+        low, high = value_range(curves, references, left, right, log=self._log)
+        self.box.log = self._log
+        room, (side, under) = self.room(), self._axes
+        top = self._head(room)
+        height = under.metrics.height() + 8
+        area = room.adjusted(0, top + 4, -self._ends.width(curves), -height)
+        area.setLeft(round(11 + side.words_width(low, high, area.height())))
+        if area != self.box.area():
+            self.box.setGeometry(area)
+            side.setWidth(area.left())
+            under.setHeight(height)
+            side.setGeometry(QRectF(0, area.top(), area.left(), area.height()))
+            under.setGeometry(QRectF(area.left(), area.bottom(), area.width(), height))
+        if [[left, right], [low, high]] != self.box.viewRange():
+            self.box.setRange(xRange=(left, right), yRange=(low, high), padding=0)
+        self._empty.setVisible(not any(len(curve.raw) for curve in curves))
+        self._empty.setTextWidth(area.width())
+        self._empty.setPos(area.left(), area.center().y() - self._empty.boundingRect().height() / 2)
+
+    def _head(self, room: QRectF) -> float:
+        """Put title, unit and, for more than one line, the legend in their places; gives the y below them."""
+        self._title.setPos(9, 5)
+        ends = self._title.boundingRect()
+        base = 5 + QFontMetricsF(self._title.font()).ascent()
+        self._unit.setPos(9 + ends.width() + 8, base - QFontMetricsF(self._unit.font()).ascent())
+        used = self._unit.pos().x() + self._unit.boundingRect().width() + 16
+        width = self.legend.width()
+        self.legend.setVisible(len(self._curves) > 1 and used + width < room.right() - 33)
+        self.legend.setPos(room.right() - 33 - width, 5 + ends.height() / 2 - self.legend.height() / 2)
+        return base + 12
+
+    def _draw_cross(self) -> None:
+        left, right = self.box.viewRange()[0]
+        at = self._at
+        points = [(curve, curve.at(at)) for curve in self._curves.values()] if at is not None else []
+        found = [(curve, point) for curve, point in points if point is not None]
+        if at is None or not found or not left <= at <= right:
+            self._cross.hide()
+            self.bubble.hide()
+            return
+        self._cross.show(at, found)
+        lines: list[tuple[QColor | None, str, str]] = [
+            (QColor(curve.color), curve.line.label, chart.value_text(value)) for curve, (_, value) in found
+        ]
+        x = float(self.box.pixels(np.array([at]), np.zeros(1))[0, 0])
+        nearest = max(step for _, (step, _) in found)
+        self.bubble.say(QPointF(x, self.box.area().center().y()), lines, f"step {nearest:,}")
 
     def _steps(self) -> tuple[float, float]:
         if self._window is not None:
@@ -247,40 +271,17 @@ class CurvesView(Figure):
         self._log_action.setChecked(self._log)
         self._log_action.toggled.connect(self.set_log)
 
-    def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            near = [m for m in self._marks if abs(float(self._scale.x(m.step)) - event.pos().x()) <= 6]
-            if near and event.pos().y() >= self._scale.area.bottom() - 14:
-                QToolTip.showText(
-                    event.globalPos(), tooltip("\n".join(f"step {m.step:,}: {m.text}" for m in near[-6:])), self
-                )
-                return True
-            QToolTip.hideText()
-        return super().event(event)
+    def _pointed(self, at: QPointF) -> None:
+        inside = self.box.area().adjusted(-4, -8, 4, 16).contains(at) and not self.scene.dragButtons
+        self._hover(round(self.box.mapSceneToView(at).x()) if inside else None)
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        x = event.position().x()
-        if self._pressed is not None:
-            start, (left, right) = self._pressed
-            shift = (start - x) / max(self._scale.area.width(), 1) * (right - left)
-            if abs(start - x) > 4 or self._moved:
-                self._moved = True
-                self._zoom(left + shift, right + shift)
+    def _clicked(self, event: Any) -> None:
+        if event.button() != Qt.MouseButton.LeftButton:
             return
-        inside = self._scale.area.adjusted(-4, -8, 4, 16).contains(event.position())
-        self._hover(round(self._scale.step(x)) if inside else None)
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton:
-            self._pressed, self._moved = (event.position().x(), (self._scale.left, self._scale.right)), False
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if self._pressed is not None and not self._moved and self._scale.area.contains(event.position()):
-            self.step_chosen.emit(round(self._scale.step(event.position().x())))
-        self._pressed = None
-
-    def mouseDoubleClickEvent(self, _event: QMouseEvent) -> None:
-        self.reset_zoom()
+        if event.double():
+            self.reset_zoom()
+        elif self.box.area().contains(event.scenePos()):
+            self.step_chosen.emit(round(self.box.mapSceneToView(event.scenePos()).x()))
 
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
@@ -296,22 +297,20 @@ class CurvesView(Figure):
         super().focusOutEvent(event)
         self._hover(None)
 
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        if event.modifiers() & Qt.KeyboardModifier.ControlModifier or self.hasFocus():
-            self._zoom_at(self._scale.step(event.position().x()), 0.85 ** (event.angleDelta().y() / 120))
-            event.accept()
-        else:
-            event.ignore()
+    def _scrolls_page(self, event: QGraphicsSceneWheelEvent) -> bool:
+        return not (event.modifiers() & Qt.KeyboardModifier.ControlModifier or self.hasFocus())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        at = self._at if self._at is not None else self._scale.right
-        stride = max(1.0, (self._scale.right - self._scale.left) / 100)
+        left, right = self.box.viewRange()[0]
+        at = self._at if self._at is not None else right
+        stride = max(1.0, (right - left) / 100)
         key = event.key()
         if key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
             moved = at - stride if key == Qt.Key.Key_Left else at + stride
-            self._hover(round(min(max(moved, self._scale.left), self._scale.right)))
+            self._hover(round(min(max(moved, left), right)))
         elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus):
-            self._zoom_at(at, 1.25 if key == Qt.Key.Key_Minus else 0.8)
+            factor = 1.25 if key == Qt.Key.Key_Minus else 0.8
+            self._zoom(at - (at - left) * factor, at + (right - at) * factor)
         elif key == Qt.Key.Key_Home:
             self.reset_zoom()
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
@@ -324,10 +323,6 @@ class CurvesView(Figure):
             self.set_crosshair(step)
             self.hovered.emit(step)
 
-    def _zoom_at(self, at: float, factor: float) -> None:
-        left, right = self._scale.left, self._scale.right
-        self._zoom(at - (at - left) * factor, at + (right - at) * factor)
-
     def _zoom(self, left: float, right: float) -> None:
         window, self._window = self._window, None
         first, last = self._steps()
@@ -335,9 +330,11 @@ class CurvesView(Figure):
         span = max(right - left, 4.0)
         if span >= last - first:
             self.reset_zoom()
+            self.redraw()
             return
         left = min(max(left, first), last - span)
         self.set_window((left, left + span))
+        self.redraw()
         self.zoomed.emit(self._window)
 
 
@@ -363,3 +360,17 @@ class CurveGroup(QObject):
     def _zoom(self, window: tuple[float, float] | None) -> None:
         for view in self._views:
             view.set_window(window)
+
+
+def _joined(series: Sequence[tuple[Array, Array]]) -> Iterator[Sequence[Any]]:
+    """One row for every step of any of the series of (steps, values): the step, and each value or an empty text."""
+    every = np.unique(np.concatenate([np.empty(0, np.int64), *(steps for steps, _ in series)]))
+    for first in range(0, len(every), 4096):
+        part = every[first : first + 4096]
+        parts: list[list[Any]] = [part.tolist()]
+        for steps, values in series:
+            at = np.minimum(np.searchsorted(steps, part), max(len(steps) - 1, 0))
+            known = steps[at] == part if len(steps) else np.zeros(len(part), bool)
+            found = values[at].tolist() if len(steps) else [""] * len(part)
+            parts.append([value if has else "" for value, has in zip(found, known.tolist(), strict=True)])
+        yield from zip(*parts, strict=True)

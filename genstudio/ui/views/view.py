@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
@@ -14,6 +15,7 @@ from PySide6.QtGui import (
     QAction,
     QColor,
     QContextMenuEvent,
+    QFontMetricsF,
     QGuiApplication,
     QImage,
     QKeySequence,
@@ -37,6 +39,7 @@ from genstudio.ui.widgets import icon_button
 S = TypeVar("S")
 
 _REDRAW_MS = 50
+_SLICE = 4096
 
 
 class View(QWidget, Generic[S]):
@@ -83,6 +86,9 @@ class Figure(QWidget):
         self._drawn_at = 0.0
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
+        self._writing: Iterator[None] = iter(())
+        self._writer = QTimer(self)
+        self._writer.timeout.connect(self._write_on)
         self.menu = QMenu(self)
         self.menu_button = icon_button("menu", "figure_menu", f"{title}: copy, save, options")
         self.menu_button.setParent(self)
@@ -116,6 +122,10 @@ class Figure(QWidget):
         else:
             self._cache = None
 
+    def drawn(self) -> None:
+        """Count the time to the next drawing from now."""
+        self._drawn_at = time.monotonic()
+
     def image(self) -> QImage:
         """The figure as a picture at the screen's resolution."""
         ratio = self.devicePixelRatioF()
@@ -131,15 +141,14 @@ class Figure(QWidget):
         kind = path.suffix.lower()
         try:
             if kind == ".csv":
-                self._save_csv(path)
+                for _ in self._save_csv(path):
+                    pass
             elif kind == ".svg":
                 self._save_svg(path)
             elif not self.image().save(str(path)):
                 raise OSError("the picture could not be written")
         except OSError as error:
-            raise StorageError(
-                f"The figure was not saved: {error.strerror or error}.", "Choose another place.", path
-            ) from error
+            raise _unsaved(error, path) from error
 
     def copy_image(self) -> None:
         QGuiApplication.clipboard().setImage(self.image())
@@ -153,7 +162,7 @@ class Figure(QWidget):
             with QPainter(self._cache) as painter:  # left open by an error, it would end the process
                 self._paint_card(painter)
                 self.paint_figure(painter, QRectF(self.rect()))
-            self._drawn_at = time.monotonic()
+            self.drawn()
         with QPainter(self) as painter:
             painter.drawPixmap(0, 0, self._cache)
             self.paint_hover(painter)
@@ -208,17 +217,44 @@ class Figure(QWidget):
         if not chosen:
             return
         path = Path(chosen)
+        path = path if path.suffix else path.with_suffix(suffix)
+        if path.suffix.lower() == ".csv":
+            self._writing = self._save_csv(path)
+            self._writer.start()
+        else:
+            self._attempt(lambda: self.save(path))
+
+    def _write_on(self) -> None:
+        """One slice of the table, so that a million rows never hold up the window."""
+        if not self._attempt(lambda: next(self._writing)):
+            self._writer.stop()
+
+    def _attempt(self, work: Callable[[], object]) -> bool:
         try:
-            self.save(path if path.suffix else path.with_suffix(suffix))
+            work()
+        except StopIteration:
+            return False
         except StorageError as error:
             self.failed.emit(Failure.of(error))
+            return False
+        return True
 
-    def _save_csv(self, path: Path) -> None:
+    def _save_csv(self, path: Path) -> Iterator[None]:
+        """Write the table in slices of some milliseconds; the file appears under its name once it is whole."""
         header, rows = self.table()
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(header)
-            writer.writerows(rows)
+        numbers, part = iter(rows), path.with_name(f"{path.name}.part")
+        try:
+            with part.open("w", newline="", encoding="utf-8") as file:
+                writer = csv.writer(file)
+                writer.writerow(header)
+                while some := list(itertools.islice(numbers, _SLICE)):
+                    writer.writerows(some)
+                    yield
+            part.replace(path)
+        except OSError as error:
+            raise _unsaved(error, path) from error
+        finally:
+            part.unlink(missing_ok=True)
 
     def _save_svg(self, path: Path) -> None:
         path.touch()
@@ -230,6 +266,10 @@ class Figure(QWidget):
         with QPainter(drawing) as painter:
             painter.fillRect(self.rect(), theme.current().color("panel"))
             self.paint_figure(painter, QRectF(self.rect()))
+
+
+def _unsaved(error: OSError, path: Path) -> StorageError:
+    return StorageError(f"The figure was not saved: {error.strerror or error}.", "Choose another place.", path)
 
 
 class SnapshotFigure(Figure, Generic[S]):
@@ -272,23 +312,29 @@ def polyline(x: Array, y: Array) -> QPolygonF:
     return line
 
 
-def bubble(
-    painter: QPainter, at: QPointF, lines: Sequence[tuple[QColor | None, str, str]], area: QRectF, title: str = ""
-) -> None:
-    """A small card beside a point: a title, then lines of (colour of the dot or None, name, value), kept inside `area`."""
-    look = theme.current()
-    font = theme.font(theme.SMALL, tabular=True)
-    painter.setFont(font)
-    metrics = painter.fontMetrics()
+Lines = Sequence[tuple[QColor | None, str, str]]
+
+
+def bubble_box(at: QPointF, lines: Lines, area: QRectF, title: str = "") -> QRectF:
+    """Where `bubble` paints its card."""
+    metrics = QFontMetricsF(theme.font(theme.SMALL, tabular=True))
     dot = 12 if any(color is not None for color, _, _ in lines) else 0
     names = max((metrics.horizontalAdvance(name) for _, name, _ in lines), default=0)
     values = max((metrics.horizontalAdvance(value) for _, _, value in lines), default=0)
     width = max(dot + names + (12 if names and values else 0) + values, metrics.horizontalAdvance(title)) + 16
-    row = metrics.height() + 1
-    height = row * (len(lines) + bool(title)) + 10
+    height = (metrics.height() + 1) * (len(lines) + bool(title)) + 10
     x = at.x() + 12 if at.x() + 12 + width <= area.right() else at.x() - 12 - width
     y = min(max(at.y() - height / 2, area.top() + 2), area.bottom() - height - 2)
-    box = QRectF(max(x, area.left() + 2), y, width, height)
+    return QRectF(max(x, area.left() + 2), y, width, height)
+
+
+def bubble(painter: QPainter, at: QPointF, lines: Lines, area: QRectF, title: str = "") -> None:
+    """A small card beside a point: a title, then lines of (colour of the dot or None, name, value), kept inside `area`."""
+    look = theme.current()
+    painter.setFont(theme.font(theme.SMALL, tabular=True))
+    metrics = QFontMetricsF(painter.font())
+    dot, row = 12 if any(color is not None for color, _, _ in lines) else 0, metrics.height() + 1
+    box = bubble_box(at, lines, area, title)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(look.color("border"))
     painter.setBrush(look.color("panel", 0.96))

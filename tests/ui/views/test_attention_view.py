@@ -9,7 +9,8 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from genstudio.events import Attention
-from genstudio.ui.views.attention import AttentionView, heatmap, is_causal, thumbnails
+from genstudio.ui import theme
+from genstudio.ui.views.attention import AttentionView, composed, is_causal, shades, thumbnails
 
 
 def weights(layers: int, heads: int, size: int, *, causal: bool = True) -> np.ndarray:
@@ -39,7 +40,8 @@ def test_words_of_a_cell(qtbot: QtBot) -> None:
 def test_hover_finds_the_cell_under_the_pointer(qtbot: QtBot) -> None:
     view = shown(qtbot, Attention("a", 7, tuple("abcde"), weights(2, 2, 5)))
     cell = view._large.width() / 5
-    qtbot.mouseMove(view, QPoint(round(view._large.left() + 1.5 * cell), round(view._large.top() + 3.5 * cell)))
+    at = QPoint(round(view._large.left() + 1.5 * cell), round(view._large.top() + 3.5 * cell))
+    qtbot.mouseMove(view.view.viewport(), at)
     assert view._hover == (3, 1)
     assert "'d' looks at 'b'" in view.accessibleDescription()
 
@@ -47,7 +49,7 @@ def test_hover_finds_the_cell_under_the_pointer(qtbot: QtBot) -> None:
 def test_click_and_keys_choose_a_head(qtbot: QtBot) -> None:
     view = shown(qtbot, Attention("a", 7, tuple("abcde"), weights(3, 4, 5)))
     with qtbot.waitSignal(view.head_chosen) as caught:
-        qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=view._cells[2, 1].center().toPoint())
+        qtbot.mouseClick(view.view.viewport(), Qt.MouseButton.LeftButton, pos=view._cells[2, 1].center().toPoint())
     assert caught.args == [2, 1]
     qtbot.keyClick(view, Qt.Key.Key_Up)
     qtbot.keyClick(view, Qt.Key.Key_Right)
@@ -69,11 +71,44 @@ def test_all_sizes_fit(qtbot: QtBot, layers: int, heads: int, size: int) -> None
         assert not any(view._large.intersects(cell) for cell in view._cells.values())
 
 
-def test_masked_is_not_the_colour_of_zero() -> None:
-    matrix = np.array([[1.0, 0.0], [0.0, 1.0]], np.float32)
-    image = heatmap(matrix, causal=True)
-    assert image.pixelColor(1, 0).alpha() == 0 and image.pixelColor(0, 1).alpha() == 255
-    assert heatmap(matrix, causal=False).pixelColor(1, 0).alpha() == 255
+def test_masked_is_not_the_colour_of_zero(qtbot: QtBot) -> None:
+    given = np.zeros((1, 1, 2, 2), np.float32)
+    given[0, 0] = [[1.0, 0.0], [0.0, 1.0]]
+    view = shown(qtbot, Attention("a", 1, ("a", "b"), given))
+
+    def colour(row: int, column: int) -> tuple[int, ...]:
+        image, at = view.image(), view._large
+        side = at.width() / 2
+        pixel = image.pixelColor(round(3 + at.left() + (column + 0.3) * side), round(3 + at.top() + (row + 0.4) * side))
+        return pixel.red(), pixel.green(), pixel.blue()
+
+    dark, bright = (tuple(theme.VIRIDIS[index].tolist()) for index in (0, 255))
+    assert colour(0, 0) == colour(1, 1) == bright
+    assert colour(1, 0) == dark
+    assert sum(colour(0, 1)) > 600
+    given = given.copy()
+    given[0, 0, 0, 1] = 1e-9
+    view.show_snapshot(Attention("a", 2, ("a", "b"), given))
+    assert colour(0, 1) == dark
+
+
+def test_the_masked_part_has_no_shade() -> None:
+    matrix = np.array([[1.0, 0.0], [0.25, 1.0]], np.float32)
+    causal = shades(matrix, causal=True)
+    assert np.isnan(causal[0, 1]) and causal[1, 0] == 0.5
+    assert not np.isnan(shades(matrix, causal=False)).any()
+
+
+@pytest.mark.parametrize("ratio", [1.0, 1.5, 2.0])
+def test_thumbnails_lie_side_by_side(ratio: float) -> None:
+    maps = np.arange(2 * 3 * 4 * 4, dtype=np.float64).reshape(2, 3, 4, 4)
+    picture = composed(maps, 10, 4, ratio)
+    assert picture.shape == (round(24 * ratio), round(38 * ratio))
+    for layer, head, row, column in ((0, 0, 0, 0), (1, 2, 3, 3), (0, 1, 2, 0)):
+        y, x = (round((n * 14 + (i + 0.5) * 2.5) * ratio - 0.5) for n, i in ((layer, row), (head, column)))
+        assert picture[y, x] == maps[layer, head, row, column]
+    gap = slice(int(10.5 * ratio), int(13.5 * ratio))
+    assert np.isnan(picture[gap]).all() and np.isnan(picture[:, gap]).all()
 
 
 def test_a_model_without_mask_is_noticed() -> None:
@@ -95,7 +130,7 @@ def test_thumbnails_keep_the_largest_weight_of_each_patch() -> None:
 
 def test_a_hidden_view_draws_the_newest_when_shown(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[int] = []
-    monkeypatch.setattr(AttentionView, "paint_figure", lambda self, *_: drawn.append(self.snapshot.step))
+    monkeypatch.setattr(AttentionView, "draw", lambda self: drawn.append(self.snapshot.step))
     view = AttentionView()
     qtbot.addWidget(view)
     for step in range(5):

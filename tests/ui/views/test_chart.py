@@ -6,12 +6,15 @@ import doctest
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PySide6.QtCore import QRectF
+from PySide6.QtCore import QPointF, QRectF
+from pytestqt.qtbot import QtBot
 
 from genstudio.ui import numbers
 from genstudio.ui.views import chart
+from genstudio.ui.views.curves import CurvesView
 
 
 def test_examples_in_the_words() -> None:
@@ -54,7 +57,35 @@ def test_a_label_goes_where_no_curve_is() -> None:
     assert not pushed.intersects(left)
 
 
-def test_scale_goes_there_and_back() -> None:
-    scale = chart.Scale(QRectF(40, 10, 300, 200), 0, 1000, 0.01, 10, log=True)
-    assert scale.step(float(scale.x(250))) == 250
-    assert abs(float(scale.y(0.01)) - 210) < 1e-9 and abs(float(scale.y(10)) - 10) < 1e-9
+@pytest.mark.parametrize("log", [False, True])
+def test_the_box_goes_there_and_back(qtbot: QtBot, log: bool) -> None:
+    view = CurvesView("Loss", "", {"a": "a"}, log=log)
+    qtbot.addWidget(view)
+    view.resize(400, 300)
+    view.show()
+    view.append("a", np.array([0, 500, 1000]), np.array([0.01, 10, 1]))
+    view.image()
+    area = view.box.area()
+    values = np.array([view.box.bent(value) for value in (0.01, 10.0, 1.0)])
+    at = view.box.pixels(np.array([0, 500, 1000]), values)
+    for (x, y), step, value in zip(at.tolist(), (0, 500, 1000), values, strict=True):
+        there = view.box.mapSceneToView(QPointF(x, y))
+        assert abs(there.x() - step) < 1e-6 and abs(there.y() - value) < 1e-9
+        assert area.adjusted(-1, -1, 1, 1).contains(QPointF(x, y))
+    assert abs(values[2] - (0 if log else 1)) < 1e-12
+
+
+def test_an_axis_says_its_ticks_in_words(qtbot: QtBot) -> None:
+    view = CurvesView("Loss", "", {"a": "a"}, log=True)
+    qtbot.addWidget(view)
+    view.resize(640, 320)
+    view.show()
+    view.append("a", np.array([0, 1_000_000]), np.array([0.01, 10]))
+    view.image()
+    side, under = view._axes
+    ((_, bent),) = side.tickValues(-2.0, 1.0, 170)
+    assert side.tickStrings(bent, 1.0, 1.0) == ["0.01", "0.1", "1", "10"]
+    assert bent == [-2, -1, 0, 1]
+    ((_, steps),) = under.tickValues(0, 1_000_000, 100)
+    words = under.tickStrings(steps, 1.0, 1.0)
+    assert sum(under.metrics.horizontalAdvance(word) for word in words[1:]) < 100 and len(words) >= 2

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
+import gc
 import math
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QMouseEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QWheelEvent
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -55,11 +56,26 @@ def seen(view: CurvesView) -> int:
     return len(view.points("train_loss")[0])
 
 
-def move(chart: CurvesView, x: float, y: float) -> None:
-    at = QPointF(x, y)
+def left_right(chart: CurvesView) -> list[float]:
+    return [float(edge) for edge in chart.box.viewRange()[0]]
+
+
+def low_high(chart: CurvesView) -> list[float]:
+    return [float(edge) for edge in chart.box.viewRange()[1]]
+
+
+def move(chart: CurvesView, at: QPointF) -> None:
     none = Qt.MouseButton.NoButton
-    event = QMouseEvent(QEvent.Type.MouseMove, at, chart.mapToGlobal(at), none, none, Qt.KeyboardModifier.NoModifier)
-    QApplication.sendEvent(chart, event)
+    pane = chart.view.viewport()
+    event = QMouseEvent(QEvent.Type.MouseMove, at, pane.mapToGlobal(at), none, none, Qt.KeyboardModifier.NoModifier)
+    QApplication.sendEvent(pane, event)
+
+
+def turn_wheel(chart: CurvesView, at: QPointF, modifiers: Qt.KeyboardModifier) -> None:
+    pane, none = chart.view.viewport(), Qt.MouseButton.NoButton
+    phase = Qt.ScrollPhase.NoScrollPhase
+    event = QWheelEvent(at, pane.mapToGlobal(at), QPoint(), QPoint(0, 120), none, modifiers, phase, False)
+    QApplication.sendEvent(pane, event)
 
 
 def test_both_lines_are_drawn_in_their_colours(chart: CurvesView) -> None:
@@ -71,8 +87,8 @@ def test_both_lines_are_drawn_in_their_colours(chart: CurvesView) -> None:
 
 def test_hidden_charts_draw_what_was_missed_when_shown(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[int] = []
-    real = CurvesView.paint_figure
-    monkeypatch.setattr(CurvesView, "paint_figure", lambda self, *a: (drawn.append(seen(self)), real(self, *a)))
+    real = CurvesView.draw
+    monkeypatch.setattr(CurvesView, "draw", lambda self, *a: (drawn.append(seen(self)), real(self, *a)))
     hidden = loss_chart()
     qtbot.addWidget(hidden)
     for step in range(50):
@@ -86,8 +102,8 @@ def test_hidden_charts_draw_what_was_missed_when_shown(qtbot: QtBot, monkeypatch
 def test_many_appends_cost_few_drawings(chart: CurvesView, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
     QApplication.processEvents()
     drawn: list[int] = []
-    real = CurvesView.paint_figure
-    monkeypatch.setattr(CurvesView, "paint_figure", lambda self, *a: (drawn.append(seen(self)), real(self, *a)))
+    real = CurvesView.draw
+    monkeypatch.setattr(CurvesView, "draw", lambda self, *a: (drawn.append(seen(self)), real(self, *a)))
     for step in range(2001, 2301):
         chart.append("train_loss", np.array([step]), np.array([1.5]))
         QApplication.processEvents()
@@ -99,22 +115,24 @@ def test_the_reference_that_matters_is_in_the_picture(chart: CurvesView) -> None
     chart.set_reference("kn", 1.2, "Kneser-Ney 1.200")
     chart.set_reference("far", 400.0, "far 400")
     chart.image()
-    assert chart._scale.low < 1.2 and chart._scale.high < 10
+    low, high = low_high(chart)
+    assert low < 1.2 and high < 10
     chart.set_reference("kn", None)
     chart.image()
-    assert chart._scale.low > 1.2
+    assert low_high(chart)[0] > 1.2
 
 
 def test_an_error_while_drawing_is_an_error_and_not_the_end(chart: CurvesView, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise ValueError("drawn wrongly")
 
-    monkeypatch.setattr(CurvesView, "paint_figure", broken)
+    monkeypatch.setattr(CurvesView, "draw", broken)
     with pytest.raises(ValueError, match="drawn wrongly"):
         chart.image()
-    chart._redraw()
     with pytest.raises(ValueError, match="drawn wrongly"):
-        chart.repaint()
+        chart._redraw()
+    monkeypatch.undo()
+    assert pixels(chart.image(), theme.BLUE) > 300
 
 
 def test_a_wild_beginning_does_not_squeeze_the_rest(chart: CurvesView) -> None:
@@ -123,7 +141,7 @@ def test_a_wild_beginning_does_not_squeeze_the_rest(chart: CurvesView) -> None:
     chart.replace("train_loss", np.arange(1000), values)
     chart.replace("val_loss", np.empty(0, np.int64), np.empty(0))
     chart.image()
-    assert chart._scale.high < 4
+    assert low_high(chart)[1] < 4
 
 
 def test_not_a_number_breaks_nothing(chart: CurvesView) -> None:
@@ -138,8 +156,9 @@ def test_the_crosshair_is_one_for_the_group(chart: CurvesView, qtbot: QtBot) -> 
     qtbot.addWidget(other)
     group = CurveGroup([chart, other])
     chart.image()
-    move(chart, chart._scale.area.center().x(), chart._scale.area.center().y())
-    assert other._at == chart._at == round(chart._scale.step(chart._scale.area.center().x()))
+    move(chart, chart.box.area().center())
+    assert other._at == chart._at == round(sum(left_right(chart)) / 2)
+    assert chart.bubble.isVisible() and chart._cross.line.value() == chart._at
     QApplication.sendEvent(chart, QEvent(QEvent.Type.Leave))
     assert other._at is None
     chart.setFocus()
@@ -153,17 +172,73 @@ def test_the_crosshair_is_one_for_the_group(chart: CurvesView, qtbot: QtBot) -> 
 
 def test_a_click_says_the_step_and_a_drag_does_not(chart: CurvesView, qtbot: QtBot) -> None:
     chart.image()
-    middle = chart._scale.area.center().toPoint()
+    middle, pane = chart.box.area().center().toPoint(), chart.view.viewport()
     with qtbot.waitSignal(chart.step_chosen) as caught:
-        qtbot.mouseClick(chart, Qt.MouseButton.LeftButton, pos=middle)
-    assert caught.args == [round(chart._scale.step(middle.x()))]
+        qtbot.mouseClick(pane, Qt.MouseButton.LeftButton, pos=middle)
+    assert caught.args == [round(chart.box.mapSceneToView(QPointF(middle)).x())]
+    chart.set_window((500, 1000))
+    chart.image()
+    with qtbot.assertNotEmitted(chart.step_chosen):
+        qtbot.mousePress(pane, Qt.MouseButton.LeftButton, pos=middle)
+        for shift in range(10, 110, 10):
+            held = QMouseEvent(
+                QEvent.Type.MouseMove,
+                QPointF(middle.x() + shift, middle.y()),
+                pane.mapToGlobal(QPointF(middle.x() + shift, middle.y())),
+                Qt.MouseButton.NoButton,
+                Qt.MouseButton.LeftButton,
+                Qt.KeyboardModifier.NoModifier,
+            )
+            QApplication.sendEvent(pane, held)
+        qtbot.mouseRelease(pane, Qt.MouseButton.LeftButton, pos=QPoint(middle.x() + 100, middle.y()))
+    left, right = left_right(chart)
+    assert left < 480 and right - left == pytest.approx(500)
+
+
+def test_the_wheel_zooms_only_with_focus_or_control(chart: CurvesView, qtbot: QtBot) -> None:
+    chart.image()
+    chart.clearFocus()
+    middle = chart.box.area().center()
+    turn_wheel(chart, middle, Qt.KeyboardModifier.NoModifier)
+    assert chart._window is None
+    before = low_high(chart)
+    turn_wheel(chart, middle, Qt.KeyboardModifier.ControlModifier)
+    assert chart._window is not None
+    assert low_high(chart) == before
+    left, right = left_right(chart)
+    assert (left + right) / 2 == pytest.approx(1000, abs=5) and right - left < 1900
+    pane, left_button, keys = chart.view.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    at = pane.mapToGlobal(middle)
+    for kind in (QEvent.Type.MouseButtonDblClick, QEvent.Type.MouseButtonRelease):
+        QApplication.sendEvent(pane, QMouseEvent(kind, middle, at, left_button, left_button, keys))
+    assert chart._window is None
+
+
+def test_redraws_leave_nothing_behind(chart: CurvesView) -> None:
+    chart.set_reference("kn", 1.2, "Kneser-Ney 1.200")
+    chart.mark(100, "saved", "checkpoint")
+    chart.set_crosshair(500)
+
+    def objects() -> int:
+        gc.collect()
+        return len(gc.get_objects())
+
+    counts = []
+    for _ in range(3):
+        for step in range(20):
+            chart.append("train_loss", np.array([len(chart.points("train_loss")[0]) + 1 + step]), np.array([1.5]))
+            chart._redraw()
+            chart.repaint()
+        counts.append((objects(), len(chart.scene.items())))
+    assert counts[2][1] == counts[1][1]
+    assert counts[2][0] - counts[1][0] < 20
 
 
 def test_zoom_shows_a_part(chart: CurvesView) -> None:
     chart.set_window((1000, 1500))
     chart.image()
-    assert (chart._scale.left, chart._scale.right) == (1000, 1500)
-    assert chart._scale.high < 2.0
+    assert left_right(chart) == [1000, 1500]
+    assert low_high(chart)[1] < 2.0
 
 
 def test_values_at_a_step_are_the_last_ones_before_it(chart: CurvesView) -> None:

@@ -1,0 +1,403 @@
+"""The parts of a line chart, as items of pyqtgraph."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPen, QPolygonF, QTransform
+from PySide6.QtWidgets import QGraphicsEllipseItem, QGraphicsSceneWheelEvent
+
+from genstudio.events import Array
+from genstudio.ui import theme
+from genstudio.ui.views import chart
+from genstudio.ui.views.curve import Curve, Mark
+from genstudio.ui.views.decimate import columns_of, sampled, sensible_range
+from genstudio.ui.views.scene import words
+from genstudio.ui.widgets import tooltip
+
+_MARKS = {"saved": "accent", "best": "accent", "done": "accent", "changed": "text", "warning": "warning"}
+_SQUARE = ((-4, 0), (-4, -9), (4, -9), (4, 0))
+_SHAPES: dict[str, tuple[tuple[float, float], ...]] = {
+    "changed": ((0, -9), (4.5, -4.5), (0, 0), (-4.5, -4.5)),
+    "warning": ((-5, 0), (0, -10), (5, 0)),
+    "best": _SQUARE,
+    "done": _SQUARE,
+}
+_ARROW = ((-4, -8), (4, -8), (0, 0))
+_MARK_SIZE = 20
+
+
+class Box(pg.ViewBox):
+    """The window on the data: it is moved and zoomed along the steps only, and scrolls the page when told to."""
+
+    def __init__(self, scrolls_page: Any) -> None:
+        super().__init__(enableMenu=False)
+        self._scrolls_page = scrolls_page
+        self.log = False
+        self.setMouseEnabled(x=True, y=False)
+        self.disableAutoRange()
+
+    def pixels(self, steps: Array, values: Array) -> Array:
+        """Points (n, 2) of the scene, of steps (n,) and values (n,) as they are drawn."""
+        area, ((left, right), (low, high)) = self.area(), self.viewRange()
+        x = area.left() + (steps - left) * (area.width() / (right - left))
+        return np.stack([x, area.bottom() - (values - low) * (area.height() / (high - low))], axis=1)
+
+    def area(self) -> QRectF:
+        return QRectF(self.geometry())
+
+    def bent(self, value: float) -> float:
+        """A value as it is drawn: its logarithm on a logarithmic axis, NaN where there is none."""
+        return value if not self.log else math.log10(value) if value > 0 else math.nan
+
+    def wheelEvent(self, event: QGraphicsSceneWheelEvent, axis: int | None = None) -> None:
+        if self._scrolls_page(event):
+            event.ignore()
+        else:
+            super().wheelEvent(event, axis=0)
+
+    def mouseDragEvent(self, event: Any, axis: int | None = None) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            super().mouseDragEvent(event, axis=0)
+        else:
+            event.ignore()
+
+
+class Axis(pg.AxisItem):
+    """An axis with the program's words for numbers, in its small font; the left one carries the grid."""
+
+    def __init__(self, side: str, box: Box) -> None:
+        super().__init__(side, maxTickLength=3 if side == "bottom" else 0)
+        self._box = box
+        font = theme.font(theme.SMALL, tabular=True)
+        self.metrics = QFontMetricsF(font)
+        self.setStyle(tickFont=font, autoExpandTextSpace=False, tickAlpha=255)
+        self.enableAutoSIPrefix(False)
+        self.linkToView(box)
+        self.setZValue(box.zValue() - 1)
+        if side == "left":
+            self.setGrid(255)
+
+    def boundingRect(self) -> QRectF:
+        """With room for the words at either end."""
+        return QRectF(super().boundingRect().adjusted(-30, -10, 30, 10))
+
+    def recolour(self) -> None:
+        look = theme.current()
+        left = self.orientation == "left"
+        self.setPen(QPen(Qt.PenStyle.NoPen) if left else QPen(look.color("line"), 1))
+        self.setTickPen(QPen(look.color("grid" if left else "line"), 1))
+        self.setTextPen(look.color("quiet"))
+
+    def values(self, low: float, high: float, size: float) -> list[float]:
+        """The ticks of a range, in numbers as they are said."""
+        if self.orientation == "left":
+            if self._box.log:
+                low, high = 10**low, 10**high
+            return chart.value_ticks(low, high, size, log=self._box.log)
+        about = max(2, int(size / 90))
+        while True:
+            found = [step for step in chart.ticks(low, high, about) if step == int(step)]
+            widths = [self.metrics.horizontalAdvance(chart.tick_text(step)) + 8 for step in found]
+            if about == 1 or max(widths, default=0) * (len(found) - 0.5) <= size:
+                return found
+            about -= 1
+
+    def words_width(self, low: float, high: float, size: float) -> float:
+        """Pixels that the words of these values need."""
+        found = self.values(low, high, size)
+        return max((self.metrics.horizontalAdvance(chart.tick_text(value)) for value in found), default=0)
+
+    def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
+        found = self.values(low, high, size)
+        return [(1.0, [self._box.bent(value) for value in found] if self.orientation == "left" else found)]
+
+    def tickStrings(self, values: list[float], _scale: float, _spacing: float) -> list[str]:
+        bent = self._box.log and self.orientation == "left"
+        return [chart.tick_text(float(f"{10**value:.12g}") if bent else value) for value in values]
+
+
+class Dots(pg.ScatterPlotItem):
+    """Points that the edge of the box does not cut."""
+
+    def __init__(self, scene: Any, box: Box, z: float, **options: Any) -> None:
+        super().__init__(antialias=True, **options)
+        self._box = box
+        self.setZValue(z)
+        self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
+        scene.addItem(self)
+
+    def follow(self, *, steps_only: bool = False) -> None:
+        """Lie where the box lies now; `steps_only` counts pixels from its lower edge instead of values."""
+        area, inside = self._box.area(), self._box.childTransform()
+        if steps_only:
+            inside = QTransform(inside.m11(), 0, 0, 1, inside.dx(), area.height())
+        there = inside * QTransform.fromTranslate(area.left(), area.top())
+        if there != self.transform():
+            self.setTransform(there)
+            self.viewTransformChanged()
+
+
+class Sample(pg.ItemSample):
+    """The line of a curve in the legend: short and strong."""
+
+    def __init__(self, item: Any) -> None:
+        super().__init__(item)
+        self.setFixedWidth(14)
+
+    def paint(self, painter: QPainter, *_: Any) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        color = self.item.opts["pen"].color()
+        painter.setPen(QPen(color, 2.5, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        painter.drawLine(QPointF(2, 11), QPointF(12, 11))
+
+    def mouseClickEvent(self, event: Any) -> None:
+        event.ignore()
+
+
+class Stroke:
+    """The lines of one curve: faint ones of its raw points under a strong one, with dots while there are few."""
+
+    def __init__(self, scene: Any, box: Box, curve: Curve) -> None:
+        self._box, self.curve = box, curve
+        self.faint, self.strong = (pg.PlotCurveItem(skipFiniteCheck=True, connect="all") for _ in range(2))
+        self.strong.opts["antialias"] = True
+        self.dots = Dots(scene, box, 3, size=4.5, pen=None)
+        for z, item in enumerate((self.faint, self.strong)):
+            item.setZValue(z)
+            item.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
+            box.addItem(item, ignoreBounds=True)
+        self.recolour()
+
+    def recolour(self) -> None:
+        color, cap = QColor(self.curve.color), Qt.PenCapStyle.FlatCap
+        self.faint.setPen(pg.mkPen(_mixed(color, QColor(theme.current().panel), 0.32), width=0))
+        strong = pg.mkPen(color, width=1.75)
+        strong.setCapStyle(cap)
+        self.strong.setPen(strong)
+        self.dots.setBrush(color)
+
+    def draw(self) -> Array:
+        """Show what lies in the box; gives the points (n, 2) of the strong line in pixels of the scene."""
+        left, right = self._box.viewRange()[0]
+        width, smoothed = max(16, int(self._box.width())), self.curve.shown is not self.curve.raw
+        if smoothed:
+            self.faint.setData(*self._bent(*columns_of(self.curve.raw, left, right, width)))
+        self.faint.setVisible(smoothed)
+        thin = sampled if smoothed else columns_of
+        x, y = self._bent(*thin(self.curve.shown, left, right, width // 3))
+        # joined lines of many points take ten times as long
+        self.strong.setSegmentedLineMode("on" if len(x) >= 64 else "off")
+        self.strong.setData(x, y)
+        few = len(self.curve.raw) <= 40
+        if few or self.dots.isVisible():
+            seen = (x >= left) & (x <= right) & few
+            self.dots.setData(x[seen], y[seen])
+            self.dots.follow()
+        self.dots.setVisible(few)
+        return self._box.pixels(x, y)
+
+    def _bent(self, steps: Array, values: Array) -> tuple[Array, Array]:
+        if self._box.log:
+            steps, values = steps[values > 0], np.log10(values[values > 0])
+        low, high = self._box.viewRange()[1]
+        return steps, np.clip(values, low - 50 * (high - low), high + 50 * (high - low))
+
+
+class References:
+    """Dashed lines with their labels where they hide least."""
+
+    def __init__(self, box: Box) -> None:
+        self._box = box
+        self._items: dict[str, tuple[Any, Any]] = {}
+
+    def recolour(self) -> None:
+        look = theme.current()
+        for line, label in self._items.values():
+            pen = pg.mkPen(look.color("disabled"), width=1)
+            pen.setDashPattern([5, 4])
+            line.setPen(pen)
+            label.setColor(look.color("quiet"))
+            label.fill = pg.mkBrush(look.color("panel", 0.82))
+
+    def draw(self, references: Mapping[str, tuple[float, str]], curves: Array) -> None:
+        """Show these values and labels; `curves` are points (n, 2) in pixels of the scene to keep clear of."""
+        self._match(references)
+        area, (low, high) = self._box.area(), self._box.viewRange()[1]
+        taken: list[QRectF] = []
+        for name, (value, text) in sorted(references.items(), key=lambda item: item[1], reverse=True):
+            line, label = self._items[name]
+            at = self._box.bent(value)
+            inside = low <= at <= high
+            line.setVisible(inside)
+            if inside:
+                line.setValue(at)
+            label.setText(text if inside else f"{text} {'↑' if at > high else '↓'}")
+            y = float(self._box.pixels(np.zeros(1), np.array([at]))[0, 1]) if math.isfinite(at) else area.bottom()
+            size = label.textItem.boundingRect().size()
+            chosen = chart.place(chart.beside(area, min(max(y, area.top()), area.bottom()), size), taken, curves)
+            taken.append(chosen)
+            label.setPos(chosen.topLeft() - area.topLeft())
+
+    def _match(self, references: Mapping[str, tuple[float, str]]) -> None:
+        for name in [name for name in self._items if name not in references]:
+            for item in self._items.pop(name):
+                item.scene().removeItem(item)
+        fresh = [name for name in references if name not in self._items]
+        for name in fresh:
+            line, label = pg.InfiniteLine(angle=0), pg.TextItem("")
+            label.textItem.setFont(theme.font(theme.SMALL, tabular=True))
+            label.textItem.document().setDocumentMargin(1)
+            label.setParentItem(self._box)
+            label.setZValue(5)
+            self._box.addItem(line, ignoreBounds=True)
+            self._items[name] = line, label
+        if fresh:
+            self.recolour()
+
+
+class Ends:
+    """The last value of every line beside its end."""
+
+    def __init__(self, scene: Any, box: Box) -> None:
+        self._scene, self._box = scene, box
+        self._items: list[tuple[QGraphicsEllipseItem, Any]] = []
+        self._font = theme.font(theme.SMALL, bold=True, tabular=True)
+        self.metrics = QFontMetricsF(self._font)
+
+    def width(self, curves: Iterable[Curve]) -> float:
+        """Pixels beside the box that the last values need."""
+        lasts = [chart.value_text(float(curve.shown.values[-1])) for curve in curves if len(curve.raw)]
+        return 22 + max((self.metrics.horizontalAdvance(text) for text in lasts), default=24)
+
+    def draw(self, curves: Sequence[Curve]) -> None:
+        area, ((_, right), _) = self._box.area(), self._box.viewRange()
+        found = [(curve, point[1]) for curve in curves if (point := curve.at(right)) and math.isfinite(point[1])]
+        values = np.array([self._box.bent(value) for _, value in found])
+        wanted = np.nan_to_num(self._box.pixels(np.zeros(len(found)), values)[:, 1], nan=area.bottom())
+        height = self.metrics.height()
+        middles = chart.spread(np.clip(wanted, area.top(), area.bottom()).tolist(), height, area.top(), area.bottom())
+        while len(self._items) < len(found):
+            dot = QGraphicsEllipseItem(-3, -3, 6, 6)
+            dot.setPen(QPen(Qt.PenStyle.NoPen))
+            self._scene.addItem(dot)
+            self._items.append((dot, words(self._scene, self._font)))
+        for index, (dot, text) in enumerate(self._items):
+            for item in (dot, text):
+                item.setVisible(index < len(found))
+            if index < len(found):
+                dot.setBrush(QColor(found[index][0].color))
+                dot.setPos(area.right() + 8, middles[index])
+                text.setText(chart.value_text(found[index][1]))
+                text.setBrush(theme.current().color("text"))
+                text.setPos(area.right() + 15, middles[index] - height / 2)
+
+
+class Marks:
+    """What happened, on the time axis; pointed at, a mark says its text."""
+
+    def __init__(self, scene: Any, box: Box) -> None:
+        self.dots = Dots(scene, box, 6, size=_MARK_SIZE, hoverable=True, tip=lambda data, **_: tooltip(data))
+        self._box = box
+        self._known: tuple[Any, ...] = ()
+
+    def draw(self, marks: Sequence[Mark]) -> None:
+        look, (left, right) = theme.current(), self._box.viewRange()[0]
+        marks = [mark for mark in marks if left <= mark.step <= right]
+        known = (look.name, *marks)
+        if known != self._known:
+            self._known = known
+            self.dots.setData(
+                [float(mark.step) for mark in marks],
+                np.zeros(len(marks)),
+                symbol=[_symbol(mark.kind) for mark in marks],
+                brush=[look.color(_MARKS.get(mark.kind, "quiet")) for mark in marks],
+                pen=pg.mkPen(look.color("panel")),
+                data=[f"step {mark.step:,}: {mark.text}" for mark in marks],
+            )
+        self.dots.follow(steps_only=True)
+
+
+class Cross:
+    """The line under the pointer and a dot on every curve there."""
+
+    def __init__(self, scene: Any, box: Box) -> None:
+        self._box = box
+        self.line, self.dots = pg.InfiniteLine(angle=90), Dots(scene, box, 8, size=9)
+        self.line.setZValue(7)
+        box.addItem(self.line, ignoreBounds=True)
+        self.hide()
+
+    def hide(self) -> None:
+        self.line.hide()
+        self.dots.hide()
+
+    def show(self, at: float, found: Sequence[tuple[Curve, tuple[int, float]]]) -> None:
+        """Stand at a step, with a dot at each curve's point."""
+        low, high = self._box.viewRange()[1]
+        seen = [(c, step, self._box.bent(value)) for c, (step, value) in found]
+        seen = [
+            (c, step, value) for c, step, value in seen if low <= value <= high and step >= self._box.viewRange()[0][0]
+        ]
+        self.line.setPen(pg.mkPen(theme.current().color("quiet", 0.7), width=1))
+        self.line.setValue(at)
+        self.dots.setData(
+            [float(step) for _, step, _ in seen],
+            [value for *_, value in seen],
+            brush=[QColor(curve.color) for curve, *_ in seen],
+            pen=pg.mkPen(theme.current().color("panel"), width=1.5),
+        )
+        self.dots.follow()
+        self.line.show()
+        self.dots.show()
+
+
+def value_range(
+    curves: Sequence[Curve], references: Iterable[float], left: float, right: float, *, log: bool
+) -> tuple[float, float]:
+    """The values to show of steps `left` to `right`, as they are drawn: what matters of the curves, and the reference
+    lines next to them."""
+    parts = []
+    for curve in curves:
+        _, values = columns_of(curve.raw, left, right, 400)
+        values = values[values > 0] if log else values
+        if len(values):
+            values = np.log10(values) if log else values
+            parts.append(sensible_range(values, early=max(3, len(values) // 50)))
+    bend = (lambda v: math.log10(v) if v > 0 else math.nan) if log else float
+    lines = sorted(v for v in (bend(value) for value in references) if math.isfinite(v))
+    low = min((part[0] for part in parts), default=lines[0] if lines else 0.0)
+    high = max((part[1] for part in parts), default=lines[-1] if lines else 1.0)
+    low, high = _with_neighbours(low, high, lines)
+    span = high - low or max(abs(high) * 0.1, 1e-9)
+    return (0.0 if not log and 0 <= low < 0.08 * span else low - 0.06 * span), high + 0.06 * span
+
+
+def _with_neighbours(low: float, high: float, lines: Sequence[float]) -> tuple[float, float]:
+    """The range widened to the reference lines that matter: the nearest on either side, if within 1.5 spans."""
+    reach = 1.5 * max(high - low, 0.05 * abs(high), 1e-9)
+    below = [line for line in lines if line < low]
+    above = [line for line in lines if line > high]
+    if below:
+        low = below[-1]
+    if above and above[0] - high <= reach:
+        high = above[0]
+    return low, high
+
+
+def _symbol(kind: str) -> QPainterPath:
+    path = QPainterPath()
+    path.addPolygon(QPolygonF([QPointF(x, y) / _MARK_SIZE for x, y in _SHAPES.get(kind, _ARROW)]))
+    path.closeSubpath()
+    return path
+
+
+def _mixed(top: QColor, bottom: QColor, share: float) -> QColor:
+    """The colour as it would look on the ground with this opacity; opaque lines are painted many times faster."""
+    parts = zip(top.getRgb()[:3], bottom.getRgb()[:3], strict=True)  # type: ignore[index]
+    return QColor(*(round(share * a + (1 - share) * b) for a, b in parts))
