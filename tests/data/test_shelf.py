@@ -30,7 +30,13 @@ from genstudio.data.shelf import (
 from genstudio.data.slices import finished
 from genstudio.errors import DataError, StorageError
 
-SHIPPED = ["shakespeare", "names"]
+SHIPPED = [
+    "shakespeare", "names", "verses-en-es", "emoji-names", "digits8", "mnist10k", "fashion10k", "pixel-faces", "icons32",
+    "emoji32",
+    "toy-en-es", "known-entropy", "shapes", "gaussian-ring", "gaussian-grid", "moons", "spirals", "swiss-roll", "rings",
+    "copy", "reverse", "sort", "addition", "dyck",
+]  # fmt: skip
+TEXTS = ["shakespeare", "names"]
 
 
 def put(folder: Path, content: bytes | str, name: str = "my book.txt") -> Path:
@@ -45,7 +51,7 @@ def on_disk() -> list[str]:
 
 def test_what_ships_can_be_found_and_read() -> None:
     assert [info.id for info in list_datasets()] == SHIPPED
-    for name in (*SHIPPED, "Shakespeare", "NAMES"):
+    for name in (*TEXTS, "Shakespeare", "NAMES"):
         info = find_dataset(name)
         assert len(open_dataset(info).text.encode()) == info.bytes
         assert info.licence and info.source and info.description

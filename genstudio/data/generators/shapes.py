@@ -1,0 +1,79 @@
+"""Pictures of one shape each, whose factors are known: after dSprites (Matthey et al. 2017), smaller."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genstudio.config import Config, setting
+from genstudio.data.generators.chance import Chance
+from genstudio.data.images import ImageDataset
+from genstudio.data.info import DatasetInfo
+
+SHAPES = ("square", "ellipse", "heart")
+SIZES = 6
+TURNS = 40
+PLACES = 16
+PIXELS = 32
+SPRITE = 17
+"""Pixels of the square that holds the largest shape at any turn."""
+_FINE = 4
+_HALF = SPRITE / 2
+
+POSSIBLE = len(SHAPES) * SIZES * TURNS * PLACES * PLACES
+
+
+class ShapeSettings(Config):
+    count: int = setting(10_000, "Different pictures", low=1, high=POSSIBLE, logarithmic=True)
+    seed: int = setting(0, "Another seed draws other pictures", low=0, high=2**31 - 1)
+
+
+def shapes(settings: ShapeSettings, info: DatasetInfo) -> ImageDataset:
+    """White on black, 32x32, no two alike in their factors; factors as attributes: size in pixels, turn in degrees."""
+    drawn = Chance(settings.seed).order(POSSIBLE)[: settings.count]
+    shape, size, turn, x, y = np.unravel_index(drawn, (len(SHAPES), SIZES, TURNS, PLACES, PLACES))
+    sprites = _sprites()
+    pixels = np.zeros((settings.count, PIXELS, PIXELS, 1), np.uint8)
+    for i in range(settings.count):
+        place = (i, slice(y[i], y[i] + SPRITE), slice(x[i], x[i] + SPRITE), 0)
+        pixels[place] = sprites[shape[i], size[i], turn[i]]
+    half = (SPRITE - 1) // 2
+    attributes = {
+        "size": _half_size(size.astype(np.float64)) * 2,
+        "turn": turn * (360 / TURNS),
+        "x": x.astype(np.int64) + half,
+        "y": y.astype(np.int64) + half,
+    }
+    return ImageDataset(info, pixels, shape.astype(np.int64), SHAPES, attributes=attributes)
+
+
+def _half_size(size: NDArray[np.float64]) -> NDArray[np.float64]:
+    return 3.0 + 0.5 * size
+
+
+def _sprites() -> NDArray[np.uint8]:
+    """(shapes, sizes, turns, 17, 17) brightness 0 to 255: how much of each pixel the shape covers, of 16 samples."""
+    line = (np.arange(SPRITE * _FINE) + 0.5) / _FINE - _HALF
+    v, u = np.meshgrid(line, line, indexing="ij")
+    turn = (2 * np.pi * np.arange(TURNS) / TURNS)[None, :, None, None]
+    scale = _half_size(np.arange(SIZES, dtype=np.float64))[:, None, None, None]
+    a = (np.cos(turn) * u + np.sin(turn) * v) / scale
+    b = (np.cos(turn) * v - np.sin(turn) * u) / scale
+    inside = np.stack([_square(a, b), _ellipse(a, b), _heart(a, b)])
+    fine = inside.reshape(*inside.shape[:3], SPRITE, _FINE, SPRITE, _FINE)
+    covered = fine.sum(axis=(4, 6))
+    return ((covered * 255 + _FINE**2 // 2) // _FINE**2).astype(np.uint8)
+
+
+def _square(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return np.maximum(np.abs(a), np.abs(b)) < 0.951
+
+
+def _ellipse(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return (a / 1.371) ** 2 + (b / 0.783) ** 2 < 1
+
+
+def _heart(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """The sextic (x^2 + y^2 - 1)^3 < x^2 y^3, the point down."""
+    x, y = a / 1.021, -b / 1.021 + 0.117
+    return (x**2 + y**2 - 1) ** 3 < x**2 * y**3
