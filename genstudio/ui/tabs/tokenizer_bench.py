@@ -1,0 +1,490 @@
+"""The tokenizer bench: choose or learn a tokenizer of a text, and see what it does to the dataset and to anything typed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QLineEdit,
+    QPlainTextEdit,
+    QProgressBar,
+    QPushButton,
+    QTableWidget,
+    QTableWidgetItem,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from genstudio.data.shelf import DatasetInfo
+from genstudio.data.token_text import TokenText
+from genstudio.data.tokenizers import Tokenizer
+from genstudio.data.vocabulary import TokenSettings
+from genstudio.errors import Failure
+from genstudio.events import Answer, Frame
+from genstudio.tasks.tokenize import (
+    CompareSizes,
+    MakeTokenizer,
+    OpenTokenizer,
+    SaveTokenizer,
+    SizeRow,
+    SplitDataset,
+    SplitText,
+    StepMerges,
+)
+from genstudio.ui import theme
+from genstudio.ui.engine import Engine
+from genstudio.ui.numbers import FloatEdit
+from genstudio.ui.views.merges import MergesView
+from genstudio.ui.views.sizes import NAMES, SizesView
+from genstudio.ui.views.tokens import TokensView
+from genstudio.ui.widgets import ElidedLabel, plain_label
+
+EXAMPLE = "aaabdaaabac"
+KINDS = (("Characters", "char"), ("Bytes", "byte"), ("Words", "word"), ("Byte pairs", "bpe"))
+LEARNT = ("word", "bpe")
+LOW, HIGH = {"word": 8, "bpe": 260}, 65_535
+
+
+class TokenizerBench(QWidget):
+    """The page Tokens of a dataset. `set_dataset(info)`; `failed(Failure)`."""
+
+    failed = Signal(object)
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__()
+        self.setObjectName("tokenizer_bench")
+        self._engine = engine
+        self._info: DatasetInfo | None = None
+        self._values: dict[str, Any] = {}
+        self._jobs: dict[str, str] = {}
+        self._began = 0.0
+        self._stale = False
+        self.tokenizer: Tokenizer | None = None
+        self.kind = QComboBox()
+        for words, name in KINDS:
+            self.kind.addItem(words, name)
+        self.vocabulary = FloatEdit(low=8, high=HIGH, logarithmic=True, whole=True)
+        self.least = FloatEdit(low=1, high=1_000_000, logarithmic=True, whole=True)
+        self.make = QPushButton("Learn")
+        self.cancel = QPushButton("Cancel")
+        self.save = QPushButton("Save…")
+        self.open = QPushButton("Open…")
+        self.progress = QProgressBar()
+        self.status = ElidedLabel()
+        self.problem = plain_label(role="problem", wrap=True, name="bench_problem")
+        self.typed = QPlainTextEdit("Type any text here, and see how it is cut.")
+        self.facts = plain_label(role="quiet", wrap=True, name="token_facts")
+        self.tokens = TokensView("typed_tokens", "What you typed, in tokens")
+        self.ids = QCheckBox("Ids under the tokens")
+        self.dataset_facts = plain_label(role="quiet", wrap=True, name="dataset_token_facts")
+        self.dataset_tokens = TokensView("dataset_tokens", "The beginning of the dataset, in tokens")
+        self.compare = QPushButton("Compare sizes")
+        self.chart = SizesView()
+        self.table = QTableWidget(0, 4)
+        self.merge_text = QLineEdit(EXAMPLE)
+        self.example = QPushButton("Example")
+        self.from_data = QPushButton("From the dataset")
+        self.apart = QCheckBox("Words apart, as in training")
+        self.merges = MergesView()
+        self.pages = QTabWidget()
+        self._typing = QTimer(self)
+        self._typing.setSingleShot(True)
+        self._typing.setInterval(150)
+        self._merging = QTimer(self)
+        self._merging.setSingleShot(True)
+        self._merging.setInterval(200)
+        self._name_things()
+        self._lay_out()
+        self._connect()
+        self._kind_changed()
+
+    def set_dataset(self, info: DatasetInfo | None) -> None:
+        """Work on this dataset, if it is a text; what was learnt from another one is dropped."""
+        if info is not None and info.kind != "text":
+            info = None
+        if info == self._info:
+            return
+        self._info = info
+        for kind in list(self._jobs):
+            self._stop(kind)
+        self._set_tokenizer(None)
+        self._show_rows(())
+        self.status.setText("" if info is not None else "Choose a text to make a tokenizer of.")
+        self._refresh()
+
+    def set_model(self, values: Mapping[str, Any]) -> None:
+        """The settings of the model whose parameters are compared."""
+        self._values = dict(values)
+
+    def settings(self) -> TokenSettings:
+        """What is chosen now. A number that cannot be read counts as its default."""
+        plain = TokenSettings()
+        size, least = self.vocabulary.value(), self.least.value()
+        return TokenSettings(
+            self.kind.currentData(),
+            size if isinstance(size, int) else plain.vocabulary,
+            least if isinstance(least, int) else plain.min_count,
+        )
+
+    def learn(self) -> None:
+        """Make the chosen tokenizer from the dataset's training part."""
+        if self._info is None or self._problem():
+            return
+        self._began = time.monotonic()
+        self._start("make", MakeTokenizer(self._info.id, self.settings()))
+
+    def cancel_all(self) -> None:
+        """Stop what runs; nothing of it stays."""
+        for kind in ("make", "compare"):
+            self._stop(kind)
+        self.status.setText("Cancelled." if self.tokenizer is None else self._about())
+
+    def compare_sizes(self) -> None:
+        if self._info is not None:
+            self._show_rows(())
+            self._start("compare", CompareSizes(self._info.id, values=self._values))
+
+    def save_to(self, path: str) -> None:
+        if self.tokenizer is not None:
+            self._start("file", SaveTokenizer(self.tokenizer, path))
+
+    def open_from(self, path: str) -> None:
+        """Use a tokenizer.json; it is tried out in a process of its own first."""
+        self._start("make", OpenTokenizer(path))
+
+    def _refresh(self) -> None:
+        """Do what is cheap without being asked, once the page is looked at."""
+        if not self.isVisible():
+            self._stale = True
+            return
+        self._stale = False
+        if self.tokenizer is None and self._info is not None and self.kind.currentData() not in LEARNT:
+            self.learn()
+        if self.merges.merges is None:
+            self._step()
+        self._enable()
+
+    def _kind_changed(self) -> None:
+        kind = self.kind.currentData()
+        for widget in (self.vocabulary, self.vocabulary_label):
+            widget.setVisible(kind in LEARNT)
+        for widget in (self.least, self.least_label):
+            widget.setVisible(kind == "word")
+        self.make.setVisible(kind in LEARNT)
+        self._stop("make")
+        self._set_tokenizer(None)
+        self._problem()
+        if kind in LEARNT:
+            self.status.setText("Learnt from the training part of the dataset.")
+        self._refresh()
+
+    def _problem(self) -> str:
+        """What is wrong with the numbers, shown beside them; empty when they can be used."""
+        kind, size, least = self.kind.currentData(), self.vocabulary.value(), self.least.value()
+        words = ""
+        if kind in LEARNT and not (isinstance(size, int) and LOW[kind] <= size <= HIGH):
+            words = f"A vocabulary has {LOW[kind]:,} to {HIGH:,} tokens" + (
+                ": byte pairs begin with the 256 bytes." if kind == "bpe" else "."
+            )
+        elif kind == "word" and not (isinstance(least, int) and least >= 1):
+            words = "The minimum count is a whole number from 1."
+        self.problem.setText(words)
+        self.problem.setVisible(bool(words))
+        self._enable()
+        return words
+
+    def _set_tokenizer(self, tokenizer: Tokenizer | None) -> None:
+        self.tokenizer = tokenizer
+        for view, facts in ((self.tokens, self.facts), (self.dataset_tokens, self.dataset_facts)):
+            if tokenizer is None:
+                view.show_tokens(None)
+                facts.setText("")
+        if tokenizer is not None:
+            self.status.setText(self._about())
+            self._split()
+            self._page_changed()
+        self._enable()
+
+    def _about(self) -> str:
+        assert self.tokenizer is not None
+        return f"{self.tokenizer.name}, {self.tokenizer.size:,} different tokens"
+
+    def _split(self) -> None:
+        if self.tokenizer is not None:
+            self._start("split", SplitText(self.tokenizer, self.typed.toPlainText()))
+
+    def _step(self) -> None:
+        self._start("merges", StepMerges(self.merge_text.text().replace("⏎", "\n"), self.apart.isChecked()))
+
+    def _page_changed(self) -> None:
+        wanted = self.pages.currentWidget() is self.dataset_page and self.dataset_tokens.shown is None
+        if wanted and self.tokenizer is not None and self._info is not None and "dataset" not in self._jobs:
+            self._start("dataset", SplitDataset(self.tokenizer, self._info.id))
+
+    def _start(self, kind: str, task: Any) -> None:
+        """One job of a kind; a newer one takes the place of an older."""
+        self._stop(kind)
+        name = self._engine.start(
+            task, lambda frame: self._on_frame(kind, name, frame), lambda f: self._on_end(kind, name, f)
+        )
+        self._jobs[kind] = name
+        self._enable()
+
+    def _stop(self, kind: str) -> None:
+        if kind in self._jobs:
+            self._engine.stop(self._jobs.pop(kind))
+        self._enable()
+
+    def _on_frame(self, kind: str, name: str, frame: Frame) -> None:
+        if self._jobs.get(kind) != name:
+            return
+        if frame.progress is not None and kind in ("make", "compare"):
+            done = frame.progress.done
+            self.progress.setRange(0, 0 if done is None else 1000)
+            self.progress.setValue(int(1000 * (done or 0)))
+            left = f", {done:.0%}" if done else ""
+            self.status.setText(f"{frame.progress.text}{left}")
+        for snapshot in frame.snapshots:
+            if isinstance(snapshot, Answer):
+                self._answered(snapshot.channel, snapshot.value)
+
+    def _answered(self, channel: str, value: Any) -> None:
+        if channel == "tokenizer":
+            source, tokenizer = value
+            took = time.monotonic() - self._began
+            self._set_tokenizer(tokenizer)
+            learnt = source and self.kind.currentData() in LEARNT
+            self.status.setText(self._about() + (f", in {took:.1f} s" if learnt else "" if source else ", from a file"))
+        elif channel == "tokens":
+            self.tokens.show_tokens(value)
+            self.facts.setText(facts(value))
+        elif channel == "dataset_tokens":
+            self.dataset_tokens.show_tokens(value)
+            self.dataset_facts.setText(facts(value))
+        elif channel == "merges":
+            self.merges.show_merges(value)
+        elif channel == "sizes":
+            self._show_rows(value)
+        elif channel == "saved":
+            self.status.setText(f"Saved as {value}")
+
+    def _on_end(self, kind: str, name: str, failure: Failure | None) -> None:
+        if self._jobs.get(kind) != name:
+            return
+        del self._jobs[kind]
+        if failure is not None:
+            self.failed.emit(failure)
+            self.status.setText(failure.message)
+        elif kind == "compare":
+            self.status.setText("" if self.tokenizer is None else self._about())
+        self._enable()
+
+    def _show_rows(self, rows: tuple[SizeRow, ...]) -> None:
+        self.chart.show_rows(rows)
+        self.table.setRowCount(len(rows))
+        for y, row in enumerate(rows):
+            unknown = f"  ({row.unknown:.0%} <unk>)" if row.unknown else ""
+            cells = (
+                NAMES[row.kind],
+                f"{row.size:,}",
+                f"{row.tokens_per_character:.3f}{unknown}",
+                f"{row.parameters:,}",
+            )
+            for x, text in enumerate(cells):
+                self.table.setItem(y, x, QTableWidgetItem(text))
+
+    def _enable(self) -> None:
+        working = bool({"make", "compare"} & self._jobs.keys())
+        here = self._info is not None
+        self.make.setEnabled(here and not working and self.problem.isHidden())
+        self.compare.setEnabled(here and not working)
+        self.cancel.setVisible(working)
+        self.progress.setVisible(working)
+        self.save.setEnabled(self.tokenizer is not None)
+        self.from_data.setEnabled(here)
+        empty = "Learn a tokenizer first" if self.kind.currentData() in LEARNT else "Choose a text first"
+        for view in (self.tokens, self.dataset_tokens):
+            view.empty = "" if self.tokenizer is not None else empty
+            view.viewport().update()
+
+    def _take_from_data(self) -> None:
+        """Step through the text that was typed, or what is seen of the dataset."""
+        shown = self.dataset_tokens.shown
+        text = "".join(shown.pieces[k] for k in shown.index[:2000].tolist()) if shown is not None else ""
+        self.merge_text.setText(text or self.typed.toPlainText())
+
+    def _ask_save(self) -> None:
+        path, _ = QFileDialog.getSaveFileName(self, "Save the tokenizer", "tokenizer.json", "Tokenizer (*.json)")
+        if path:
+            self.save_to(path)
+
+    def _ask_open(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Open a tokenizer", "", "Tokenizer (*.json)")
+        if path:
+            self.open_from(path)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._stale or self.merges.merges is None:
+            self._refresh()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._typing.stop()
+
+    def _connect(self) -> None:
+        self.kind.currentIndexChanged.connect(lambda _: self._kind_changed())
+        for edit in (self.vocabulary, self.least):
+            edit.changed.connect(lambda _: self._problem())
+        self.make.clicked.connect(self.learn)
+        self.cancel.clicked.connect(self.cancel_all)
+        self.save.clicked.connect(self._ask_save)
+        self.open.clicked.connect(self._ask_open)
+        self.typed.textChanged.connect(self._typing.start)
+        self._typing.timeout.connect(self._split)
+        self.ids.toggled.connect(self.tokens.show_ids)
+        self.ids.toggled.connect(self.dataset_tokens.show_ids)
+        self.compare.clicked.connect(self.compare_sizes)
+        self.pages.currentChanged.connect(lambda _: self._page_changed())
+        self.merge_text.textChanged.connect(lambda _: self._merging.start())
+        self._merging.timeout.connect(self._step)
+        self.apart.toggled.connect(lambda _: self._step())
+        self.example.clicked.connect(lambda: self.merge_text.setText(EXAMPLE))
+        self.from_data.clicked.connect(self._take_from_data)
+        self.chart.failed.connect(self.failed)
+
+    def _name_things(self) -> None:
+        for widget, name, label in (
+            (self.kind, "bench_kind", "Tokens"),
+            (self.vocabulary, "bench_size", "Vocabulary size"),
+            (self.least, "bench_min_count", "Minimum count of a word"),
+            (self.make, "bench_learn", "Learn the tokenizer"),
+            (self.cancel, "bench_cancel", "Cancel"),
+            (self.save, "bench_save", "Save as tokenizer.json"),
+            (self.open, "bench_open", "Open a tokenizer.json"),
+            (self.progress, "bench_progress", "Progress"),
+            (self.status, "bench_status", "What is happening"),
+            (self.typed, "bench_text", "Any text"),
+            (self.ids, "bench_ids", "Ids under the tokens"),
+            (self.compare, "bench_compare", "Compare vocabulary sizes"),
+            (self.table, "bench_sizes", "Vocabulary sizes"),
+            (self.merge_text, "merge_text", "Text to merge"),
+            (self.example, "merge_example", "The example aaabdaaabac"),
+            (self.from_data, "merge_from_data", "The beginning of the dataset"),
+            (self.apart, "merge_apart", "Words apart, as in training"),
+            (self.pages, "bench_pages", "Views of the tokenizer"),
+        ):
+            widget.setObjectName(name)
+            widget.setAccessibleName(label)
+        for button, icon in ((self.make, "play"), (self.cancel, "stop"), (self.save, "save"), (self.open, "open")):
+            theme.set_icon(button, icon)
+        self.vocabulary.set_value(TokenSettings().vocabulary)
+        self.least.set_value(TokenSettings().min_count)
+        self.typed.setFont(theme.mono())
+        self.typed.setTabChangesFocus(True)
+        self.merge_text.setFont(theme.mono())
+        self.merge_text.setMaxLength(20_000)
+        self.table.setHorizontalHeaderLabels(["Tokens", "Vocabulary", "Tokens per character", "Parameters"])
+        self.table.verticalHeader().hide()
+        self.table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
+        self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+
+    def _lay_out(self) -> None:
+        self.vocabulary_label, self.least_label = (
+            _label("Vocabulary", self.vocabulary),
+            _label("Minimum count", self.least),
+        )
+        row = _row(
+            _label("Tokens", self.kind),
+            self.kind,
+            self.vocabulary_label,
+            self.vocabulary,
+            self.least_label,
+            self.least,
+            self.make,
+        )
+        row.addStretch(1)
+        told = _row(self.progress, self.cancel)
+        told.addWidget(self.status, 1)
+        told.addWidget(self.open)
+        told.addWidget(self.save)
+        self.progress.setFixedWidth(120)
+        for edit in (self.vocabulary, self.least):
+            edit.setFixedWidth(96)
+        self.progress.setTextVisible(False)
+        self.typed.setMaximumHeight(96)
+        self.pages.setDocumentMode(True)
+        head = _row(self.facts)
+        head.setStretchFactor(self.facts, 1)
+        head.addWidget(self.ids)
+        self.pages.addTab(_page(self.typed, head, self.tokens), "Any text")
+        self.dataset_page = _page(self.dataset_facts, self.dataset_tokens)
+        self.pages.addTab(self.dataset_page, "Dataset")
+        words = plain_label(
+            "Tokens for each character of the validation part, and the parameters of the model that is set up.",
+            role="quiet", wrap=True,
+        )  # fmt: skip
+        top = _row(words)
+        top.setStretchFactor(words, 1)
+        top.addWidget(self.compare)
+        self.pages.addTab(_page(top, self.chart, self.table), "Sizes")
+        self.pages.addTab(_page(_row(self.merge_text, self.example, self.from_data), self.apart, self.merges), "Merges")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        layout.addLayout(row)
+        layout.addWidget(self.problem)
+        layout.addLayout(told)
+        layout.addWidget(self.pages, 1)
+
+
+def facts(shown: TokenText) -> str:
+    """What a person wants to know of a text in tokens, in one sentence."""
+    count = len(shown.ids)
+    if not count:
+        return "Nothing to cut."
+    unknown = int(shown.unknown[shown.index].sum())
+    back = "decoding gives the same text back" if shown.returns else "decoding does not give the same text back"
+    parts = [
+        f"{count:,} tokens for {shown.characters:,} characters",
+        f"{count / max(shown.characters, 1):.2f} a character",
+    ]
+    return "  ·  ".join([*parts, *([f"{unknown:,} not in the vocabulary"] if unknown else []), back])
+
+
+def _label(text: str, buddy: QWidget) -> QLabel:
+    label = plain_label(text, role="quiet")
+    label.setBuddy(buddy)
+    return label
+
+
+def _row(*widgets: QWidget) -> QHBoxLayout:
+    row = QHBoxLayout()
+    row.setSpacing(8)
+    for widget in widgets:
+        row.addWidget(widget)
+    return row
+
+
+def _page(*parts: QWidget | QHBoxLayout) -> QWidget:
+    page = QWidget()
+    layout = QVBoxLayout(page)
+    layout.setContentsMargins(0, 8, 0, 0)
+    layout.setSpacing(8)
+    for part in parts:
+        if isinstance(part, QWidget):
+            layout.addWidget(part, int(isinstance(part, TokensView | MergesView | SizesView | QTableWidget)))
+        else:
+            layout.addLayout(part)
+    return page

@@ -1,0 +1,135 @@
+"""Tokens per character against vocabulary size: what a larger vocabulary buys."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
+from PySide6.QtGui import QMouseEvent, QPainter, QPen
+
+from genstudio.tasks.tokenize import SizeRow
+from genstudio.ui import theme
+from genstudio.ui.views.chart import spread, tick_text, ticks
+from genstudio.ui.views.view import Figure, bubble, polyline
+
+NAMES = {"char": "characters", "byte": "bytes", "word": "words", "bpe": "byte pairs"}
+COLORS = {"char": theme.BLUE, "byte": theme.ORANGE, "word": theme.GREEN, "bpe": theme.VERMILION}
+
+
+class SizesView(Figure):
+    """`show_rows(rows)`: a line for each kind of tokenizer, a point where there is one size of it. Hover for the numbers."""
+
+    def __init__(self) -> None:
+        super().__init__("Tokens per character, by vocabulary size")
+        self.setObjectName("sizes_chart")
+        self._rows: tuple[SizeRow, ...] = ()
+        self._hover: SizeRow | None = None
+        self.setMouseTracking(True)
+
+    def show_rows(self, rows: Sequence[SizeRow]) -> None:
+        self._rows = tuple(rows)
+        self._hover = None
+        self.setAccessibleDescription(
+            ", ".join(f"{NAMES[r.kind]} {r.size:,}: {r.tokens_per_character:.3f}" for r in self._rows)
+        )
+        self.redraw()
+
+    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+        header = ("tokens", "vocabulary", "tokens per character", "share of <unk>", "parameters")
+        return header, ((NAMES[r.kind], r.size, r.tokens_per_character, r.unknown, r.parameters) for r in self._rows)
+
+    def paint_figure(self, painter: QPainter, area: QRectF) -> None:
+        look = theme.current()
+        painter.setFont(theme.font(theme.NORMAL, bold=True))
+        painter.setPen(look.color("text"))
+        painter.drawText(QPointF(area.left() + 12, area.top() + 21), self.title)
+        painter.setFont(theme.font(theme.SMALL, tabular=True))
+        if not self._rows:
+            painter.setPen(look.color("quiet"))
+            painter.drawText(area, Qt.AlignmentFlag.AlignCenter, "Appears when sizes are compared")
+            return
+        plot = self._plot(area)
+        self._paint_axes(painter, plot, look)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        lines = {kind: [row for row in self._rows if row.kind == kind] for kind in NAMES}
+        ends = {kind: self._place(rows[-1], plot) for kind, rows in lines.items() if len(rows) > 1}
+        middles = dict(
+            zip(ends, spread([end.y() for end in ends.values()], 15, plot.top(), plot.bottom()), strict=True)
+        )
+        for kind, rows in lines.items():
+            if not rows:
+                continue
+            color = look.color(theme.visible(COLORS[kind]))
+            points = [self._place(row, plot) for row in rows]
+            painter.setPen(QPen(color, 2))
+            line = polyline(np.array([p.x() for p in points]), np.array([p.y() for p in points]))
+            painter.drawPolyline(line)
+            painter.setBrush(color)
+            for point in points:
+                painter.drawEllipse(point, 3, 3)
+            painter.setPen(look.color("text"))
+            painter.drawText(QPointF(points[-1].x() + 8, middles.get(kind, points[-1].y()) + 4), NAMES[kind])
+
+    def paint_hover(self, painter: QPainter) -> None:
+        if self._hover is not None:
+            row, area = self._hover, QRectF(self.rect())
+            lines = [
+                (None, "tokens per character", f"{row.tokens_per_character:.3f}"),
+                (None, "parameters of the model", f"{row.parameters:,}"),
+                *([(None, "tokens that are <unk>", f"{row.unknown:.1%}")] if row.unknown else []),
+            ]
+            title = f"{NAMES[row.kind]}, {row.size:,} different"
+            bubble(painter, self._place(row, self._plot(area)), lines, area, title)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        plot = self._plot(QRectF(self.rect()))
+        found = None
+        for row in self._rows:
+            away = self._place(row, plot) - event.position()
+            if math.hypot(away.x(), away.y()) < 12:
+                found = row
+        if found is not self._hover:
+            self._hover = found
+            self.update()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self._hover = None
+        self.update()
+
+    def _plot(self, area: QRectF) -> QRectF:
+        return area.adjusted(48, 36, -88, -30)
+
+    def _place(self, row: SizeRow, plot: QRectF) -> QPointF:
+        low, high = self._span()
+        x = math.log(row.size / low) / math.log(high / low)
+        return QPointF(
+            plot.left() + x * plot.width(), plot.bottom() - row.tokens_per_character / self._top() * plot.height()
+        )
+
+    def _span(self) -> tuple[float, float]:
+        sizes = [row.size for row in self._rows]
+        low, high = min(sizes), max(sizes)
+        return (low, high) if high > low else (low / 2, low * 2)
+
+    def _top(self) -> float:
+        return 1.08 * max(max(row.tokens_per_character for row in self._rows), 0.1)
+
+    def _paint_axes(self, painter: QPainter, plot: QRectF, look: theme.Theme) -> None:
+        for value in ticks(0, self._top(), 5):
+            y = plot.bottom() - value / self._top() * plot.height()
+            painter.setPen(look.color("grid"))
+            painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
+            painter.setPen(look.color("quiet"))
+            box = QRectF(plot.left() - 44, y - 8, 38, 16)
+            painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, tick_text(value))
+        low, high = self._span()
+        power = math.ceil(math.log2(low))
+        while 2.0**power <= high:
+            x = plot.left() + (power * math.log(2) - math.log(low)) / math.log(high / low) * plot.width()
+            painter.setPen(look.color("quiet"))
+            painter.drawText(QRectF(x - 30, plot.bottom() + 4, 60, 16), Qt.AlignmentFlag.AlignCenter, f"{2**power:,}")
+            power += 1 if plot.width() > 360 else 2
