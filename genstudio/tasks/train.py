@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import deque
 from collections.abc import Generator, Mapping
@@ -14,7 +15,7 @@ import numpy as np
 from genstudio import families, paths, runs
 from genstudio.config import Config
 from genstudio.data import shelf
-from genstudio.errors import ConfigError, DataError, DeviceError, GenstudioError, Problem, StorageError
+from genstudio.errors import ConfigError, DataError, DeviceError, Problem, StorageError
 from genstudio.events import Answer, Frame, Notice, Progress, Series, Snapshot
 from genstudio.runs import Run
 from genstudio.tasks.models import Models, Opened, settings_of
@@ -143,14 +144,14 @@ class Training:
                 progress=self._progress(),
             )
             yield from self._advance(opened)
-        except BaseException as error:
-            if not isinstance(error, GenstudioError) and out_of_memory(error):
-                raise DeviceError(
-                    f"There was not enough memory at step {saver.step + 1}.",
-                    "Take a smaller batch (and more gradient accumulation), a shorter context or a smaller model. "
-                    "The steps before are kept.",
-                ) from error
-            raise
+        except (RuntimeError, MemoryError) as error:
+            if not out_of_memory(error):
+                raise
+            raise DeviceError(
+                f"There was not enough memory at step {saver.step + 1}.",
+                "Take a smaller batch (and more gradient accumulation), a shorter context or a smaller model. "
+                "The steps before are kept.",
+            ) from error
         finally:
             del self._models.training[models_key]
             try:
@@ -177,13 +178,10 @@ class Training:
             self._start, state = 0, {}
         else:
             run = Run.open(task.run_path)
-            run.acquire()
-            try:
-                run_learner = yield from self._reopen(run, task)
-            except BaseException:
-                run.release()
-                raise
-            family, config, learner, state = run_learner
+            with contextlib.ExitStack() as undo:
+                undo.callback(run.acquire().release)
+                family, config, learner, state = yield from self._reopen(run, task)
+                undo.pop_all()
         self._learner = learner
         self._watch = Stopwatch(float(state.get("elapsed", 0.0)))
         self._saver = _Saver(run, learner, self._plan, self._watch, self._start, state.get("best"))
