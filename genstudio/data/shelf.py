@@ -69,9 +69,9 @@ def open_dataset(info: DatasetInfo) -> Dataset:
         from genstudio.data import shipped
 
         return shipped.read(info)
-    from genstudio.data.importing import stored
+    from genstudio.data.importing.stored import read
 
-    return stored.read(info)
+    return read(info)
 
 
 def open_text(info: DatasetInfo) -> TextDataset:

@@ -55,7 +55,7 @@ def arrange(
     """
     if settings.how == "contiguous":
         cut = int((1 - settings.share) * len(text))
-        return text, _nearest_line_end(text, cut) if lines else cut
+        return text, nearest_line_end(text, cut) if lines else cut
     if settings.how == "file":
         bounds = _file_bounds(files, len(text))
     else:
@@ -146,7 +146,7 @@ def _joined(text: str, bounds: Integers, chosen: NDArray[np.bool_]) -> str:
     return "".join(piece if piece.endswith("\n") else piece + "\n" for piece in pieces)
 
 
-def _nearest_line_end(text: str, cut: int) -> int:
+def nearest_line_end(text: str, cut: int) -> int:
     """The position just behind the line end nearest to `cut`."""
     before, after = text.rfind("\n", 0, cut) + 1, text.find("\n", cut) + 1
     return before if not after or cut - before <= after - cut else after

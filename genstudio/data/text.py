@@ -13,6 +13,7 @@ import numpy as np
 from genstudio.data.encoding import encode_part
 from genstudio.data.shelf import DatasetInfo
 from genstudio.data.slices import Slices
+from genstudio.data.split import SplitSettings, arrange, nearest_line_end
 from genstudio.data.tokenizers import (
     Ids,
     Tokenizer,
@@ -64,8 +65,9 @@ def prepare_text(
     context: int,
     settings: TokenSettings | None = None,
     tokenizer: Tokenizer | None = None,
+    split: SplitSettings | None = None,
 ) -> Slices[TextData]:
-    """Split 90/10 without shuffling and encode; yields the fraction done.
+    """Split, 90/10 without shuffling unless `split` says otherwise, and encode; yields the fraction done.
 
     The tokens are characters unless `settings` say otherwise; `tokenizer` is used instead where it is given, as a run
     keeps it. With markers "lines" the split is at the nearest line end, and every non-empty line becomes beginning
@@ -82,9 +84,10 @@ def prepare_text(
             "Choose a text with at least two different characters.",
             info.path,
         )
-    cut = split_at(text, lines)
+    split, files = split or SplitSettings(), info.details.get("files") or ()
+    text, cut = yield from _part(arrange(text, split, lines=lines, context=context, files=files), 0.0, 0.1)
     if tokenizer is None:
-        tokenizer = yield from _part(make_tokenizer(text, cut, settings, info.sha256), 0.0, 0.4)
+        tokenizer = yield from _part(make_tokenizer(text, cut, settings, split.key(info.sha256)), 0.1, 0.4)
     elif (tokenizer.begin is not None) != lines:
         raise DataError("The run's tokenizer does not fit its settings.", "The run's files were changed.", info.path)
     middle = 0.4 + 0.6 * cut / len(text)
@@ -99,7 +102,7 @@ def prepare_text(
 def split_at(text: str, lines: bool) -> int:
     """Where the training part ends; with `lines`, behind a line end."""
     cut = int(TRAIN_SHARE * len(text))
-    return _nearest_line_end(text, cut) if lines else cut
+    return nearest_line_end(text, cut) if lines else cut
 
 
 def _refuse_short(train: int, validation: int, context: int, characters: int, info: DatasetInfo) -> None:
@@ -150,12 +153,6 @@ def _part(work: Slices[T], start: float, stop: float) -> Slices[T]:
             result: T = end.value
             return result
         yield start + (stop - start) * done
-
-
-def _nearest_line_end(text: str, cut: int) -> int:
-    """The position just behind the line end nearest to `cut`."""
-    before, after = text.rfind("\n", 0, cut) + 1, text.find("\n", cut) + 1
-    return before if not after or cut - before <= after - cut else after
 
 
 @dataclass(frozen=True, slots=True)

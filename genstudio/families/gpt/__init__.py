@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from genstudio.data.slices import Slices
+from genstudio.data.split import SplitSettings
 from genstudio.data.text import TextData, TextDataset, keep, prepare_text, reopen
 from genstudio.data.vocabulary import TokenSettings
 from genstudio.families.family import Family
@@ -23,7 +24,9 @@ def _prepare(config: GPTConfig, dataset: TextDataset, kept: Mapping[str, Any] | 
     """Words and byte pairs that a run learnt are taken from what it kept: another library might learn others."""
     learnt = kept is not None and config.tokenizer in ("word", "bpe")
     tokenizer = reopen(kept or {}).tokenizer if learnt else None
-    return prepare_text(dataset, config.markers, config.context, TokenSettings.of(config.model_dump()), tokenizer)
+    values = config.model_dump()
+    split = SplitSettings.of(values)
+    return prepare_text(dataset, config.markers, config.context, TokenSettings.of(values), tokenizer, split)
 
 
 def _learner(config: GPTConfig, data: TextData, device: str, seed: int) -> GPTLearner:

@@ -91,6 +91,18 @@ class GPTConfig(Config):
         "none", "Put a beginning- and an end-of-sequence token around every line (for lists such as names)",
         group="Data", label="Sequence markers",
     )
+    split: Literal["contiguous", "random", "file"] = setting(
+        "contiguous", "What validates: the end of the text; paragraphs (or lines, with markers) drawn by chance; or "
+        "whole files drawn by chance", group="Data",
+    )
+    validation_share: float = setting(
+        0.1, "Share of the text that is kept from training, to measure the validation loss on", low=0.001, high=0.5,
+        group="Data",
+    )
+    split_seed: int = setting(
+        0, "Another number draws other paragraphs or files", low=0, high=2**31 - 1, group="Data",
+        when="split=random|file",
+    )
     batch: int = setting(
         12, "Pieces of text looked at together in one step", low=1, high=4096, group="Training", main=True,
         label="Batch size",
