@@ -1,0 +1,166 @@
+"""Checks of pictures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from genstudio.data.checks import similar
+from genstudio.data.checks.finding import Finding, share, shown
+from genstudio.data.images import ImageDataset
+from genstudio.data.slices import Slices
+from genstudio.data.split import SplitSettings, split_items
+
+_FEW = 200
+_FEW_OF_CLASS = 10
+_IMBALANCE = 4
+
+
+def check_images(dataset: ImageDataset, parameters: int | None, split: SplitSettings) -> Slices[tuple[Finding, ...]]:
+    """Everything that can be said of pictures before training; yields the fraction done."""
+    found = [*_amounts(dataset, parameters), *_classes(dataset), *_imported(dataset)]
+    pixels = dataset.pixels
+    constant: list[int] = []
+    for start in range(0, len(pixels), 256):
+        part = pixels[start : start + 256].reshape(len(pixels[start : start + 256]), -1)
+        constant += (np.flatnonzero(part.max(axis=1) == part.min(axis=1)) + start).tolist()
+        yield 0.2 * min(1.0, (start + 256) / len(pixels))
+    if constant:
+        found.append(Finding(
+            "no picture of one colour", "warning", f"{len(constant):,} pictures have one colour only.", len(constant),
+            _named(dataset, constant), "Remove them.",
+        ))  # fmt: skip
+    keys = yield from _scaled(similar.picture_keys(pixels), 0.2, 0.4)
+    again = similar.repeats(keys)
+    if again:
+        found.append(Finding(
+            "no picture twice", "warning" if len(again) > 0.01 * len(keys) else "info",
+            f"{len(again):,} of {len(keys):,} pictures occur again.", len(again),
+            _named(dataset, [two for _, two in again]), "Remove the copies.",
+        ))  # fmt: skip
+    found += _leak(dataset, keys, split)
+    near = yield from _scaled(similar.near_pictures(pixels, keys), 0.4, 1.0)
+    if near:
+        found.append(Finding(
+            "no picture nearly twice", "info" if len(near) < 0.02 * len(keys) else "warning",
+            f"{len(near):,} of {len(keys):,} pictures look nearly like another.", len(near),
+            _named(dataset, [two for _, two in near]), "Keep one of each, unless they are meant.",
+        ))  # fmt: skip
+    return tuple(found)
+
+
+def _amounts(dataset: ImageDataset, parameters: int | None) -> list[Finding]:
+    found, count = [], len(dataset.pixels)
+    if count < _FEW:
+        found.append(Finding(
+            f"at least {_FEW} pictures", "error" if count < 2 else "warning",
+            f"There are {count:,} pictures: a model learns them by heart.", count, (), "Add more pictures.",
+        ))  # fmt: skip
+    if parameters is not None and parameters > 2 * dataset.pixels.size:
+        found.append(Finding(
+            "at most two parameters for each pixel", "warning",
+            f"The model has {parameters:,} parameters for {dataset.pixels.size:,} pixel values in all.", count, (),
+            "Use a smaller model or more pictures.",
+        ))  # fmt: skip
+    return found
+
+
+def _classes(dataset: ImageDataset) -> list[Finding]:
+    if dataset.labels is None or not dataset.classes:
+        return []
+    found = []
+    labels = dataset.labels
+    unknown = np.flatnonzero(labels < 0)
+    counts = np.bincount(labels[labels >= 0], minlength=len(dataset.classes))
+    listed = [f"{dataset.classes[place]}: {counts[place]:,}" for place in np.argsort(counts, kind="stable").tolist()]
+    if len(unknown):
+        found.append(Finding(
+            "every picture has a class", "warning", f"{len(unknown):,} pictures have no class.", len(unknown),
+            _named(dataset, unknown.tolist()), "Sort them into the folders of the classes.",
+        ))  # fmt: skip
+    if len(dataset.classes) < 2:
+        found.append(Finding(
+            "at least two classes", "info", "There is one class only.", 1, shown(listed), "A classifier needs two.",
+        ))  # fmt: skip
+    few = int(np.count_nonzero(counts < _FEW_OF_CLASS))
+    if few:
+        found.append(Finding(
+            f"at least {_FEW_OF_CLASS} pictures of each class", "warning",
+            f"{few:,} of {len(counts):,} classes have fewer than {_FEW_OF_CLASS} pictures.", few, shown(listed),
+            "Add pictures to these classes, or leave them out.",
+        ))  # fmt: skip
+    elif counts.max() > _IMBALANCE * counts.min():
+        found.append(Finding(
+            f"no class more than {_IMBALANCE} times as large as another", "warning",
+            f"The classes are unbalanced: from {counts.min():,} to {counts.max():,} pictures.",
+            int(np.count_nonzero(counts * _IMBALANCE < counts.max())), shown([*listed[:3], *listed[-2:]]),
+            "Add pictures to the small classes, or take some from the large ones.",
+        ))  # fmt: skip
+    return found
+
+
+def _imported(dataset: ImageDataset) -> list[Finding]:
+    """What the import has noted: broken files, and sizes."""
+    found = []
+    details = dataset.info.details
+    broken, sizes = _list(details.get("broken")), _list(details.get("sizes"))
+    if broken:
+        count = details.get("broken_count")
+        count = count if type(count) is int else len(broken)
+        names = [" ".join(map(str, entry)) for entry in broken if isinstance(entry, list)]
+        found.append(Finding(
+            "every file can be read", "info", f"{count:,} files could not be read and were left out.", count,
+            shown(names), "Mend or remove these files, and import the pictures again.",
+        ))  # fmt: skip
+    told = [
+        entry for entry in sizes if isinstance(entry, list) and len(entry) == 3 and all(type(n) is int for n in entry)
+    ]
+    high, wide = dataset.pixels.shape[1:3]
+    if len(told) > 1:
+        found.append(Finding(
+            "pictures of one size", "info",
+            f"The pictures came in {len(told)}{' or more' if len(told) >= 50 else ''} sizes and were made "
+            f"{wide} x {high}.", sum(entry[2] for entry in told),
+            shown([f"{w} x {h}: {n:,}" for w, h, n in told]), "Choose size and fit by duplicating the dataset.",
+        ))  # fmt: skip
+    small = sum(entry[2] for entry in told if entry[0] < wide / 2 or entry[1] < high / 2)
+    if small:
+        found.append(Finding(
+            "no picture is enlarged more than twice", "warning",
+            f"{small:,} pictures are less than half as large as {wide} x {high} and look blurred.", small, (),
+            "Choose a smaller size, or remove small pictures.",
+        ))  # fmt: skip
+    return found
+
+
+def _leak(dataset: ImageDataset, keys: list[bytes], split: SplitSettings) -> list[Finding]:
+    if len(keys) < 2:
+        return []
+    train, validation = split_items(len(keys), split, dataset.names)
+    known = {keys[place] for place in train.tolist()}
+    both = [place for place in validation.tolist() if keys[place] in known]
+    if not both:
+        return []
+    return [Finding(
+        "no picture in both parts", "warning",
+        f"{len(both):,} of {len(validation):,} validation pictures ({share(len(both), len(validation))}) are in the "
+        "training part too.", len(both), _named(dataset, both), "Remove the copies.",
+    )]  # fmt: skip
+
+
+def _named(dataset: ImageDataset, places: list[int]) -> tuple[str, ...]:
+    return shown([dataset.names[place] if dataset.names else f"picture {place + 1}" for place in places[:5]])
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _scaled(work: Slices[Any], start: float, stop: float) -> Slices[Any]:
+    while True:
+        try:
+            done = next(work)
+        except StopIteration as end:
+            return end.value
+        yield start + (stop - start) * done
