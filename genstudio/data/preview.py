@@ -62,6 +62,7 @@ class PictureLook:
     names: Sequence[str] | None
     attributes: Mapping[str, Array]
     per_class: tuple[tuple[str, int], ...]
+    per_attribute: tuple[tuple[str, int], ...]
     sizes: tuple[tuple[str, int], ...]
     brightness: Histogram
     grey: bool
@@ -226,10 +227,24 @@ def _pictures(dataset: Any) -> Slices[PictureLook]:
         names=dataset.names,
         attributes=dataset.attributes,
         per_class=tuple((classes[i] if i < len(classes) else str(i), int(k)) for i, k in enumerate(counts)),
+        per_attribute=_per_attribute(dataset.attributes),
         sizes=_sizes(dataset.info.details.get("sizes"), (w, h), n),
         brightness=Histogram(np.linspace(0, 256, 33), values),
         grey=grey,
     )
+
+
+def _per_attribute(attributes: Mapping[str, Array]) -> tuple[tuple[str, int], ...]:
+    """How many pictures have each attribute that is a yes or no, and each value of those that are words."""
+    found: Counter[str] = Counter()
+    for name, values in attributes.items():
+        words = name.replace("_", " ")
+        if values.ndim == 1 and values.dtype.kind in "biuf":
+            found[words] = int((values > 0).sum())
+        elif values.ndim == 1:
+            kinds, counts = np.unique(values, return_counts=True)
+            found.update({f"{words}: {kind}": int(count) for kind, count in zip(kinds, counts, strict=True) if kind})
+    return tuple(found.most_common(200))
 
 
 def _sizes(said: Any, size: tuple[int, int], n: int) -> tuple[tuple[str, int], ...]:

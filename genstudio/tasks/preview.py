@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from genstudio.data import preview, shelf
+from genstudio.data.images import PictureSettings
 from genstudio.errors import DataError
 from genstudio.events import Answer, Frame, Progress
 from genstudio.tasks.models import Models
@@ -57,7 +58,7 @@ class ReadText:
 
 @dataclass(frozen=True)
 class Find:
-    """Where a needle is in a text, or in which pairs, examples, names or captions. Answers `found`: (id, Matches)."""
+    """Where a needle is in a text, or in which pairs, examples, names or captions. Answers `matches`: (id, Matches)."""
 
     data: str
     needle: str
@@ -75,7 +76,22 @@ class Find:
                 raise DataError("There is nothing to search in: these have no words.", "", info.path)
             work = preview.search_rows(columns, self.needle)
         found = yield from sliced(work, "Searching")
-        yield _answer("found", (info.id, found))
+        yield _answer("matches", (info.id, found))
+
+
+@dataclass(frozen=True)
+class TryPictures:
+    """A few pictures as other settings would make them. Answers `tried`: (id, settings, ((before, after), ...))."""
+
+    data: str
+    settings: PictureSettings = field(default_factory=PictureSettings)
+
+    def run(self, models: Models) -> Frames:
+        from genstudio.data.trial import try_pictures
+
+        info = shelf.find_dataset(self.data)
+        yield Frame(progress=Progress("Trying the settings"))
+        yield _answer("tried", (info.id, self.settings, tuple(try_pictures(models.dataset(info), self.settings))))
 
 
 def _columns(dataset: Any) -> list[Any]:

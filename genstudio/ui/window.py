@@ -184,6 +184,8 @@ class MainWindow(QMainWindow):
         self.datasets.listed.connect(self._listed)
         self.datasets.looked.connect(self._looked)
         self.datasets.train_wanted.connect(self._train_on)
+        self.datasets.settings_wanted.connect(self.transformer.setup.form.set_values)
+        self.transformer.setup.changed.connect(self.datasets.settings_changed)
         self.datasets.set_settings(lambda: (self.transformer.setup.values(), int(self.transformer.setup.seed.value())))
         self.transformer.file_wanted.connect(self.ask_for_file)
         self.transformer.run_changed.connect(self._run_changed)

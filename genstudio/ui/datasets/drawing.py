@@ -138,7 +138,8 @@ class PointsCanvas(QWidget):
                 painter.drawLine(QPointF(x, 1), QPointF(x, self.height() - 1))
                 painter.drawLine(QPointF(1, y), QPointF(self.width() - 1, y))
             drawn = self.points().astype(np.float64)
-            painter.setPen(QPen(look.color(theme.visible(theme.BLUE), 0.7), 3.5, cap=Qt.PenCapStyle.RoundCap))
+            blue = look.color(theme.visible(theme.BLUE), 0.7)
+            painter.setPen(QPen(blue, 3.5, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
             painter.drawPoints(polyline(middle.x() + drawn[:, 0] * scale, middle.y() - drawn[:, 1] * scale))
             if not len(drawn):
                 painter.setPen(look.color("quiet"))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
@@ -45,7 +45,7 @@ class PictureForm(QWidget):
     def __init__(self, name: str) -> None:
         super().__init__()
         self.setObjectName(name)
-        self.size_ = choice(f"{name}_size", "Size in pixels", *("keep" if s == 0 else f"{s} x {s}" for s in SIZES))
+        self.size_ = choice(f"{name}_size", "Size in pixels", *("automatic" if s == 0 else f"{s} x {s}" for s in SIZES))
         self.fit = choice(f"{name}_fit", "What to do with pictures that are not square", *FITS)
         self.grey = QCheckBox("Grey")
         self.grey.setObjectName(f"{name}_grey")
@@ -55,7 +55,7 @@ class PictureForm(QWidget):
         form.setContentsMargins(0, 0, 0, 0)
         form.setSpacing(8)
         form.addRow("Size", self.size_)
-        form.addRow("Not square", self.fit)
+        form.addRow("Fit", self.fit)
         form.addRow("", self.grey)
         form.addRow("", self.flip)
         for signal in (
@@ -207,7 +207,7 @@ class ImportPanel(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("import_panel")
-        self.sources: tuple[str, ...] = ()
+        self.sources: tuple[str, ...] | str = ()
         self.found: Found | None = None
         self._base = ImportOptions()
         self.title = plain_label("Import your own data", role="title", wrap=True, name="import_title")
@@ -240,8 +240,6 @@ class ImportPanel(QWidget):
         self.paste.setPlaceholderText("Paste or type a text here.")
         self._lay_out()
         self._connect()
-        self._clock = QTimer(self)
-        self._clock.setInterval(500)
         self.choose()
 
     def choose(self) -> None:
@@ -254,11 +252,14 @@ class ImportPanel(QWidget):
         )
         self._show(self._choices, start=False)
 
-    def look_at(self, sources: Sequence[str]) -> None:
-        """Find out what these files are."""
-        self.sources = tuple(sources)
+    def look_at(self, sources: Sequence[str] | str) -> None:
+        """Find out what these files are, or what a pasted text (a plain `str`) is."""
+        self.sources = sources if isinstance(sources, str) else tuple(sources)
         self._base = ImportOptions()
-        names = ", ".join(Path(s).name for s in self.sources[:3]) + (" …" if len(self.sources) > 3 else "")
+        if isinstance(sources, str):
+            names = "Pasted text"
+        else:
+            names = ", ".join(Path(s).name for s in sources[:3]) + (" …" if len(sources) > 3 else "")
         self.title.setText(names)
         self.sentence.setText("Looking at what this is…")
         self._show(self._empty, start=False)
@@ -289,6 +290,13 @@ class ImportPanel(QWidget):
         self._says.setText(_details(found))
         self._show(self._form, start=True)
         self.start.setFocus()
+
+    def failed(self) -> None:
+        """The look or the work came to nothing: back to what can be chosen."""
+        if self.found is not None:
+            self._show(self._form, start=True)
+        else:
+            self.choose()
 
     def show_progress(self, progress: Progress) -> None:
         """How far the import is, with the time left."""
@@ -390,12 +398,7 @@ class ImportPanel(QWidget):
         layout.addWidget(self.problems)
         layout.addWidget(self.stack, 1)
         layout.addLayout(row(None, self.cancel, self.start))
-        self.stack.currentChanged.connect(lambda _: self._clip())
-        for box in (self.encoding,):
-            box.setMinimumContentsLength(12)
-
-    def _clip(self) -> None:
-        self.stack.currentWidget().setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.encoding.setMinimumContentsLength(12)
 
 
 def _details(found: Found) -> str:

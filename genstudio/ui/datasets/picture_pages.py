@@ -132,8 +132,13 @@ class PicturesPage(QWidget):
             lines.append(f"File: {look.names[index]}")
         if look.captions is not None:
             lines.append(f"Caption: {look.captions[index]}")
-        on = [n.replace("_", " ") for n, v in look.attributes.items() if np.ndim(v[index]) == 0 and float(v[index]) > 0]
-        return lines + ([f"Has: {', '.join(on)}"] if on else [])
+        for name, values in look.attributes.items():
+            value, words = values[index], name.replace("_", " ")
+            if np.ndim(value) == 0 and values.dtype.kind in "biuf":
+                lines += [f"{words}: {value:g}" if values.dtype.kind == "f" else words] if value > 0 else []
+            elif np.ndim(value) == 0 and str(value):
+                lines.append(f"{words}: {value}")
+        return lines
 
     def _find(self, needle: str, match_case: bool) -> None:
         if needle:
@@ -217,9 +222,8 @@ class PictureFigures(QWidget):
             f"{n:,} pictures of {w} x {h} pixels, stored in {stored}: {n * h * w * c / 1e6:,.1f} MB of numbers."
         )
         self.classes.show_bars(sorted(look.per_class, key=lambda bar: -bar[1]), f"{len(look.per_class)} classes")
-        has = [(name.replace("_", " "), int((v > 0).sum())) for name, v in look.attributes.items() if v.ndim == 1]
-        self.attributes.show_bars(sorted(has, key=lambda bar: -bar[1]), f"{len(has)}")
+        self.attributes.show_bars(look.per_attribute, f"{len(look.attributes)} known of each")
         self.classes.setVisible(bool(look.per_class))
-        self.attributes.setVisible(bool(has) and not look.per_class)
+        self.attributes.setVisible(bool(look.per_attribute) and not look.per_class)
         self.sizes.show_bars(look.sizes, f"{len(look.sizes)} of the originals" if len(look.sizes) > 1 else "")
         self.brightness.show_histograms({"": look.brightness})

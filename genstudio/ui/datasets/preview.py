@@ -12,6 +12,7 @@ from genstudio.data.shelf import DatasetInfo
 from genstudio.ui.datasets.batch_page import BatchPage
 from genstudio.ui.datasets.picture_pages import PictureFigures, PicturesPage
 from genstudio.ui.datasets.point_pages import PointsPage
+from genstudio.ui.datasets.prepare_page import PreparePage
 from genstudio.ui.datasets.row_pages import RowFigures, RowsPage
 from genstudio.ui.datasets.text_pages import TextFigures, TextPage
 
@@ -37,12 +38,13 @@ class PreviewPages(QWidget):
         self.pairs, self.pair_figures = RowsPage("pairs", "Find in the pairs"), RowFigures("pair")
         self.tasks, self.task_figures = RowsPage("tasks", "Find in the examples"), RowFigures("task")
         self.points = PointsPage()
+        self.prepare = PreparePage()
         self.batch = BatchPage()
         more = extra or {}
         text = [("Text", self.text), ("Figures", self.text_figures), *more.get("text", [])]
         self._pages: dict[str, list[tuple[str, QWidget]]] = {
             "text": [*text, ("What the model sees", self.batch)],
-            "images": [("Pictures", self.pictures), ("Figures", self.picture_figures), *more.get("images", [])],
+            "images": [("Pictures", self.pictures), ("Figures", self.picture_figures), ("Prepare", self.prepare)],
             "pairs": [("Pairs", self.pairs), ("Figures", self.pair_figures)],
             "tasks": [("Examples", self.tasks), ("Figures", self.task_figures)],
             "points": [("Points", self.points)],

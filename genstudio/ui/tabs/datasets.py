@@ -24,23 +24,37 @@ from genstudio.errors import Failure
 from genstudio.events import Answer, Frame
 from genstudio.tasks.datasets import RenameDataset, UsedBy
 from genstudio.tasks.first_batch import FirstBatch
-from genstudio.tasks.preview import Find, Look, ReadText
-from genstudio.tasks.shelf import ListDatasets, RemoveDataset
+from genstudio.tasks.preview import Find, Look, ReadText, TryPictures
+from genstudio.tasks.shelf import (
+    DuplicateDataset,
+    Import,
+    ImportDrawings,
+    ImportPoints,
+    Inspect,
+    ListDatasets,
+    RemoveDataset,
+)
 from genstudio.ui.datasets.drawing import DrawDigits, DrawPoints
 from genstudio.ui.datasets.importing import ImportPanel
 from genstudio.ui.datasets.parts import button, row
 from genstudio.ui.datasets.preview import PreviewPages
 from genstudio.ui.datasets.shelf import ShelfList, entry_of
+from genstudio.ui.datasets.split import SplitPanel
 from genstudio.ui.engine import Engine
+from genstudio.ui.tabs.tokenizer_bench import TokenizerBench
 from genstudio.ui.widgets import icon_button, plain_label, primary_button
 
 
 class DatasetsTab(QWidget):
-    """`listed(tuple of DatasetInfo)`, `looked(info, preview)`, `train_wanted(id)`, `failed(Failure)`."""
+    """`listed(tuple of DatasetInfo)`, `looked(info, preview)`, `train_wanted(id)`, `failed(Failure)`.
+
+    `settings_wanted({name: value})` where the person chose something here that is a setting of the training.
+    """
 
     listed = Signal(object)
     looked = Signal(object, object)
     train_wanted = Signal(str)
+    settings_wanted = Signal(object)
     failed = Signal(object)
 
     def __init__(self, engine: Engine) -> None:
@@ -58,7 +72,9 @@ class DatasetsTab(QWidget):
         self.rename = icon_button("pencil", "rename_dataset", "Rename this dataset")
         self.duplicate = icon_button("copy", "duplicate_dataset", "Duplicate with other settings")
         self.delete = icon_button("trash", "delete_dataset", "Delete this dataset")
-        self.preview = PreviewPages()
+        self.bench = TokenizerBench(engine)
+        self.preview = PreviewPages({"text": [("Tokens", self.bench)]})
+        self.split = SplitPanel()
         self.importing = ImportPanel()
         self.draw_points, self.draw_digits = DrawPoints(), DrawDigits()
         self.open_file = button("Import…", "import_data", "plus", "Import your own data", self.show_import)
@@ -79,6 +95,13 @@ class DatasetsTab(QWidget):
     def set_settings(self, settings: Any) -> None:
         """`settings()` gives (values, seed) of the training as it is set up now."""
         self._settings = settings
+        self.settings_changed()
+
+    def settings_changed(self) -> None:
+        """The settings of the training are others now."""
+        values, _ = self._settings()
+        self.split.show_values(values)
+        self.bench.set_model(values)
 
     def refresh(self) -> None:
         self._start("list", ListDatasets())
@@ -95,11 +118,18 @@ class DatasetsTab(QWidget):
 
     def _start(self, slot: str, task: Any) -> None:
         """Run a task; a newer one in the same slot ends the older."""
-        if (before := self._jobs.pop(slot, "")) and before in self._engine.running:
-            self._engine.stop(before)
-        self._jobs[slot] = self._engine.start(task, self._on_frame, lambda failure: self._on_end(slot, failure))
+        self._stop(slot)
+        self._jobs[slot] = self._engine.start(
+            task, lambda frame: self._on_frame(frame, slot), lambda failure: self._on_end(slot, failure)
+        )
 
-    def _on_frame(self, frame: Frame) -> None:
+    def _stop(self, slot: str) -> None:
+        if (name := self._jobs.pop(slot, "")) and name in self._engine.running:
+            self._engine.stop(name)
+
+    def _on_frame(self, frame: Frame, slot: str = "") -> None:
+        if slot == "import" and frame.progress is not None:
+            self.importing.show_progress(frame.progress)
         for snapshot in frame.snapshots:
             if isinstance(snapshot, Answer):
                 self._on_answer(snapshot.channel, snapshot.value)
@@ -111,8 +141,15 @@ class DatasetsTab(QWidget):
             self._show_look(*value)
         elif channel == "reading" and value[0] == self.current:
             self.preview.text.show_reading(value[1], value[2])
-        elif channel == "found" and value[0] == self.current:
+        elif channel == "matches" and value[0] == self.current:
             self.preview.show_matches(value[1])
+        elif channel == "tried" and value[0] == self.current:
+            self.preview.prepare.show_pairs(value[1], value[2])
+        elif channel == "found":
+            self.importing.show_found(value)
+        elif channel == "imported":
+            self._wanted = value.id
+            self.refresh()
         elif channel == "first_batch" and value[0] == self.current:
             self.preview.batch.show_batch(value[1])
         elif channel == "used_by":
@@ -123,6 +160,8 @@ class DatasetsTab(QWidget):
             self.preview.batch.clear(f"{failure.message} {failure.hint}")
         elif failure is not None:
             self.failed.emit(failure)
+        if failure is not None and slot in ("inspect", "import"):
+            self.importing.failed()
 
     def _fill(self, infos: tuple[DatasetInfo, ...]) -> None:
         self._infos = {info.id: info for info in infos}
@@ -140,6 +179,12 @@ class DatasetsTab(QWidget):
             widget.setEnabled(mine)
         self.title.setText(info.title)
         self.about.setText("  ·  ".join(part for part in (info.description, info.licence, info.source) if part))
+        text = info.kind == "text"
+        self.train.setEnabled(text)
+        self.train.setToolTip("" if text else "No family of models learns from this kind of data yet.")
+        self._split_part.setVisible(text)
+        self.split.show_dataset(info)
+        self.bench.set_dataset(info if text else None)
         self.preview.show_kind(info.kind)
         self._start("look", Look(info.id))
 
@@ -163,6 +208,10 @@ class DatasetsTab(QWidget):
             values, seed = self._settings()
             self.preview.batch.clear("Working out the first batch…")
             self._start("batch", FirstBatch(self.current, values, seed=seed))
+
+    def _try(self, settings: Any) -> None:
+        if self.current and self._infos[self.current].kind == "images":
+            self._start("try", TryPictures(self.current, settings))
 
     def _rename(self) -> None:
         info = self._infos.get(self.current or "")
@@ -207,6 +256,47 @@ class DatasetsTab(QWidget):
         self.stack.setCurrentWidget(self.importing)
         self.importing.look_at(sources)
 
+    def import_text(self, text: str) -> None:
+        """Make a dataset of a pasted text."""
+        self.stack.setCurrentWidget(self.importing)
+        self.importing.look_at(text)
+
+    def _import(self, sources: Any, options: Any) -> None:
+        self._start("import", Import(sources, options))
+
+    def _duplicate(self) -> None:
+        info = self._infos.get(self.current or "")
+        if info is None:
+            return
+        if info.kind == "images":
+            self.preview.tabs.setCurrentWidget(self.preview.prepare)
+            self.preview.prepare.name.setFocus()
+        else:
+            self._work("Copying", DuplicateDataset(info.id))
+
+    def _duplicate_pictures(self, name: str, settings: Any) -> None:
+        if self.current:
+            self._work("Copying", DuplicateDataset(self.current, name.strip() or None, settings))
+
+    def _work(self, words: str, task: Any) -> None:
+        """Something that takes a while and ends in a new dataset."""
+        self.stack.setCurrentWidget(self.importing)
+        self.importing.sentence.setText("")
+        self.importing.title.setText(f"{words}…")
+        self.importing.working(words)
+        self._start("import", task)
+
+    def _save_points(self, name: str, points: Any) -> None:
+        self._work("Saving", ImportPoints(points, name.strip() or "Drawn points"))
+
+    def _save_digits(self, name: str, pixels: Any, labels: Any) -> None:
+        self._work("Saving", ImportDrawings(pixels, labels, tuple("0123456789"), name.strip() or "Drawn digits"))
+
+    def _cancel(self) -> None:
+        for slot in ("inspect", "import"):
+            self._stop(slot)
+        self._back()
+
     def _draw(self, what: str) -> None:
         self.stack.setCurrentWidget(self.draw_points if what == "points" else self.draw_digits)
 
@@ -225,7 +315,19 @@ class DatasetsTab(QWidget):
         self.importing.files_wanted.connect(self.ask_for_files)
         self.importing.folder_wanted.connect(self.ask_for_folder)
         self.importing.drawing_wanted.connect(self._draw)
-        self.importing.cancelled.connect(self._back)
+        self.importing.cancelled.connect(self._cancel)
+        self.importing.pasted.connect(self.import_text)
+        self.importing.inspect_wanted.connect(
+            lambda sources, options: self._start("inspect", Inspect(sources, options))
+        )
+        self.importing.import_wanted.connect(self._import)
+        self.draw_points.saved.connect(self._save_points)
+        self.draw_digits.saved.connect(self._save_digits)
+        self.duplicate.clicked.connect(self._duplicate)
+        self.preview.prepare.try_wanted.connect(self._try)
+        self.preview.prepare.duplicate_wanted.connect(self._duplicate_pictures)
+        self.split.changed.connect(self.settings_wanted)
+        self.bench.failed.connect(self.failed)
         for drawing in (self.draw_points, self.draw_digits):
             drawing.cancelled.connect(self._back)
 
@@ -244,8 +346,14 @@ class DatasetsTab(QWidget):
         self.stack = QStackedWidget()
         for page in (self._pages, self.importing, self.draw_points, self.draw_digits):
             self.stack.addWidget(page)
-        right = _column(self.train)
-        right.setMinimumWidth(248)
+        self._split_part = _column(plain_label("Split", role="heading"), self.split)
+        self._split_part.layout().setContentsMargins(0, 0, 0, 0)  # type: ignore[union-attr]
+        right = _column(self._split_part)
+        side = right.layout()
+        assert isinstance(side, QVBoxLayout)
+        side.addStretch(1)
+        side.addWidget(self.train)
+        right.setMinimumWidth(256)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.setObjectName("datasets_splitter")
         self.splitter.setChildrenCollapsible(False)

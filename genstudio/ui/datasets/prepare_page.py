@@ -1,0 +1,125 @@
+"""Settings of pictures with what they do to a few of them at once, and another dataset made that way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from PySide6.QtCore import QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+
+from genstudio.data.images import PictureSettings
+from genstudio.data.preview import PictureLook
+from genstudio.data.shelf import DatasetInfo
+from genstudio.events import Array
+from genstudio.ui import theme
+from genstudio.ui.datasets.importing import PictureForm
+from genstudio.ui.datasets.parts import button
+from genstudio.ui.views.picture_grid import picture
+from genstudio.ui.views.view import Figure
+from genstudio.ui.widgets import plain_label
+
+
+class BeforeAfter(Figure):
+    """Pictures side by side: what they are made from above, what is made of them below, mirror images at the end."""
+
+    def __init__(self) -> None:
+        super().__init__("Effect of the settings")
+        self.setObjectName("before_after")
+        self._pairs: Sequence[tuple[Array, Array]] = ()
+        self._flip = False
+
+    def show_pairs(self, pairs: Sequence[tuple[Array, Array]], *, flip: bool) -> None:
+        self._pairs, self._flip = pairs, flip
+        if pairs:
+            (h, w, c), (a, b, d) = pairs[0][0].shape, pairs[0][1].shape
+            self.setAccessibleDescription(f"the first was {w} x {h} x {c} and becomes {b} x {a} x {d}")
+        self.redraw()
+
+    def paint_figure(self, painter: QPainter, area: QRectF) -> None:
+        look = theme.current()
+        rows = 3 if self._flip else 2
+        room = area.adjusted(12, 8, -12, -8)
+        tall = room.height() / rows
+        side = min(tall - 26, 112.0)
+        count = min(len(self._pairs), max(1, int(room.width() // (side + 8))))
+        painter.setFont(theme.font(theme.SMALL))
+        for row, words in enumerate(("Made from", "As set", "Mirror images of these, added")[:rows]):
+            top = room.top() + row * tall
+            painter.setPen(look.color("quiet"))
+            painter.drawText(QRectF(room.left(), top, room.width() - 32, 20), Qt.AlignmentFlag.AlignVCenter, words)
+            for place, (before, after) in enumerate(self._pairs[:count]):
+                shown = before if row == 0 else after if row == 1 else np.ascontiguousarray(after[:, ::-1])
+                box = QRectF(room.left() + place * (side + 8), top + 22, side, side)
+                self._draw(painter, shown, box)
+
+    def _draw(self, painter: QPainter, pixels: Array, box: QRectF) -> None:
+        image = picture(pixels)
+        size = image.size().toSizeF().scaled(box.size(), Qt.AspectRatioMode.KeepAspectRatio)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, image.width() > size.width())
+        painter.drawImage(QRectF(box.left(), box.top(), size.width(), size.height()), image)
+
+
+class PreparePage(QWidget):
+    """`try_wanted(PictureSettings)` when there is an effect to work out; `duplicate_wanted(name, PictureSettings)`."""
+
+    try_wanted = Signal(object)
+    duplicate_wanted = Signal(str, object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("prepare_page")
+        self.form = PictureForm("prepare")
+        self.effect = BeforeAfter()
+        self.said = plain_label(role="quiet", wrap=True, name="prepare_said")
+        self.name = QLineEdit()
+        self.name.setObjectName("prepare_name")
+        self.name.setAccessibleName("Name of the new dataset")
+        self.name.setMaxLength(120)
+        self.duplicate = button("Duplicate with these settings", "prepare_duplicate", "copy")
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(80)
+        side = QWidget()
+        side.setFixedWidth(248)
+        left = QVBoxLayout(side)
+        left.setContentsMargins(0, 0, 0, 0)
+        left.setSpacing(8)
+        left.addWidget(self.form)
+        left.addWidget(self.said)
+        left.addSpacing(8)
+        left.addWidget(plain_label("Name of the copy", role="quiet"))
+        left.addWidget(self.name)
+        left.addWidget(self.duplicate)
+        left.addStretch(1)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 12, 0, 0)
+        layout.setSpacing(12)
+        layout.addWidget(side)
+        layout.addWidget(self.effect, 1)
+        self.form.changed.connect(self._timer.start)
+        self._timer.timeout.connect(self._ask)
+        self.duplicate.clicked.connect(lambda: self.duplicate_wanted.emit(self.name.text(), self.form.settings()))
+
+    def show_look(self, info: DatasetInfo, _look: PictureLook) -> None:
+        self.name.setText(f"{info.title} (copy)"[:120])
+        self.form.show_settings(PictureSettings.of(info.details.get("picture") or {}))
+        self.effect.show_pairs((), flip=False)
+        if self.isVisible():
+            self._ask()
+
+    def show_pairs(self, settings: PictureSettings, pairs: Sequence[tuple[Array, Array]]) -> None:
+        """What was worked out, if nothing was changed since."""
+        if settings == self.form.settings():
+            self.effect.show_pairs(pairs, flip=settings.flip)
+            if pairs:
+                h, w, c = pairs[0][1].shape
+                self.said.setText(f"Each becomes {w} x {h}, {'grey' if c == 1 else 'colour'}: {h * w * c:,} numbers.")
+
+    def showEvent(self, event: object) -> None:
+        super().showEvent(event)  # type: ignore[arg-type]
+        self._ask()
+
+    def _ask(self) -> None:
+        self.try_wanted.emit(self.form.settings())

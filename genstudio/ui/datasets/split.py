@@ -1,0 +1,155 @@
+"""How a dataset is split: which way, how much validates, with which seed; shown as a bar of the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QFormLayout, QVBoxLayout, QWidget
+
+from genstudio.data.shelf import DatasetInfo
+from genstudio.events import Array
+from genstudio.ui import theme
+from genstudio.ui.datasets.parts import COUNTED, choice
+from genstudio.ui.numbers import FloatEdit
+from genstudio.ui.widgets import LabeledSlider, plain_label
+
+WAYS = {"contiguous": "the last part", "random": "drawn by chance", "file": "whole files"}
+_PARTS = 200
+
+
+class SplitBar(QWidget):
+    """The whole dataset from left to right: what trains in blue, what validates in orange."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("split_bar")
+        self.setAccessibleName("What trains and what validates")
+        self.setFixedHeight(28)
+        self._parts: Array = np.zeros(_PARTS, bool)
+        theme.changed.connect(self._recolour)
+
+    def show_parts(self, validates: Array, words: str) -> None:
+        """`validates` (n,) bool over equal parts of the dataset."""
+        self._parts = validates
+        self.setAccessibleDescription(words)
+        self.setToolTip(words)
+        self.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        look, wide = theme.current(), self.width() / len(self._parts)
+        edges = np.flatnonzero(np.diff(self._parts.astype(np.int8), prepend=-1, append=-1))
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+            painter.setPen(Qt.PenStyle.NoPen)
+            for start, stop in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
+                painter.setBrush(look.color(theme.visible(theme.ORANGE if self._parts[start] else theme.BLUE)))
+                painter.drawRect(QRectF(start * wide, 4, (stop - start) * wide + 0.5, 20))
+
+    def sizeHint(self) -> QSize:
+        return QSize(220, 28)
+
+    def _recolour(self, _theme: object) -> None:
+        self.update()
+
+
+class SplitPanel(QWidget):
+    """Writes settings of the family: `changed({"split": ..., "validation_share": ..., "split_seed": ...})`."""
+
+    changed = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("split_panel")
+        self._info: DatasetInfo | None = None
+        self.bar = SplitBar()
+        self.how = choice("split_how", "What validates", *WAYS.values())
+        self.share = LabeledSlider("Share", 0.01, 0.5, 0.1, name="split_share")
+        self.seed = FloatEdit(low=0, high=2**31 - 1, whole=True)
+        self.seed.setObjectName("split_seed_field")
+        self.seed.setAccessibleName("Seed of the split")
+        self.said = plain_label(role="quiet", wrap=True, name="split_said")
+        self._seed_words = plain_label("Seed")
+        form = QFormLayout()
+        form.setSpacing(6)
+        form.addRow("Validates", self.how)
+        form.addRow(self._seed_words, self.seed)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(6)
+        layout.addWidget(self.bar)
+        layout.addWidget(self.said)
+        layout.addLayout(form)
+        layout.addWidget(self.share)
+        self.how.activated.connect(lambda _: self._edited())
+        self.share.changed.connect(lambda _: self._edited())
+        self.seed.changed.connect(lambda _: self._edited())
+
+    def values(self) -> dict[str, Any]:
+        """The settings as they stand."""
+        seed = self.seed.value()
+        return {
+            "split": list(WAYS)[self.how.currentIndex()],
+            "validation_share": round(self.share.value(), 4),
+            "split_seed": int(seed) if isinstance(seed, (int, float)) else 0,
+        }
+
+    def show_values(self, values: Mapping[str, Any]) -> None:
+        """The family's settings, without telling of a change."""
+        self.seed.blockSignals(True)
+        self.how.setCurrentIndex(list(WAYS).index(str(values.get("split", "contiguous"))))
+        share = values.get("validation_share", 0.1)
+        self.share.set_value(float(share) if isinstance(share, (int, float)) else 0.1)
+        self.seed.set_value(int(values.get("split_seed") or 0) if str(values.get("split_seed", 0)).isdigit() else 0)
+        self.seed.blockSignals(False)
+        self._show()
+
+    def show_dataset(self, info: DatasetInfo) -> None:
+        self._info = info
+        several = len(info.details.get("files") or ()) > 1
+        self.how.model().item(2).setEnabled(several)  # type: ignore[attr-defined]
+        self._show()
+
+    def _edited(self) -> None:
+        self._show()
+        self.changed.emit(self.values())
+
+    def _show(self) -> None:
+        values, info = self.values(), self._info
+        drawn = values["split"] != "contiguous"
+        for widget in (self.seed, self._seed_words):
+            widget.setVisible(drawn)
+        share = values["validation_share"]
+        if info is None:
+            return
+        count = info.count or info.bytes
+        validates = round(share * count)
+        unit = COUNTED[info.kind] if info.count else "bytes"
+        about = "about " if drawn else ""
+        words = f"{about}{count - validates:,} {unit} train, {about}{validates:,} validate"
+        if values["split"] == "file" and len(info.details.get("files") or ()) < 2:
+            words = "This dataset has only one file: choose another way."
+        self.said.setText(words)
+        self.bar.show_parts(split_parts(values, info.details.get("files") or ()), words)
+
+
+def split_parts(values: Mapping[str, Any], files: Any = (), parts: int = _PARTS) -> Array:
+    """(parts,) whether each equal part of the whole validates: exact for the last part, one draw for the others."""
+    share, out = float(values["validation_share"]), np.zeros(parts, bool)
+    if values["split"] == "contiguous":
+        out[round((1 - share) * parts) :] = True
+        return out
+    rng = np.random.default_rng(int(values["split_seed"]))
+    if values["split"] == "file" and len(files) > 1:
+        sizes = np.array([max(int(file[2]) - int(file[1]), 1) for file in files])
+        order = rng.permutation(len(sizes))
+        wanted = int(np.searchsorted(np.cumsum(sizes[order]), np.ceil(share * sizes.sum()))) + 1
+        edges = np.round(np.concatenate([[0], np.cumsum(sizes)]) / sizes.sum() * parts).astype(int)
+        for file in order[: min(wanted, len(sizes) - 1)].tolist():
+            out[edges[file] : max(edges[file] + 1, edges[file + 1])] = True
+        return out
+    out[rng.permutation(parts)[: max(1, round(share * parts))]] = True
+    return out
