@@ -92,6 +92,21 @@ def _parser() -> argparse.ArgumentParser:
     ):
         command(name, does, text).add_argument("--json", action="store_true")
 
+    download = command("download", _download, "fetch a dataset of the catalogue and put it on the shelf")
+    download.add_argument("name", metavar="NAME", nargs="?", help="see --list")
+    download.add_argument("--list", action="store_true", help="what can be downloaded, and how large it is")
+    download.add_argument("--json", action="store_true", help="the list for scripts")
+
+    export = command("export", _export, "write a model for other programs into a new folder")
+    export.add_argument("run", metavar="RUN")
+    export.add_argument("--format", choices=("hf", "safetensors"), default="safetensors", help="hf: a GPT-2 style folder")
+    export.add_argument("--out", required=True, metavar="DIR")
+    export.add_argument("--checkpoint", default="last", metavar="last|best|STEP")
+
+    adopt = command("import-model", _import_model, "make a run of a GPT-2 style folder; the run's folder is printed")
+    adopt.add_argument("folder", metavar="DIR", help="with config.json, model.safetensors and a tokenizer")
+    adopt.add_argument("--name", default="", metavar="NAME")
+
     imported = command("import", _import, "copy texts, a table, pictures, an archive or arrays onto the shelf")
     imported.add_argument("path", metavar="PATH", nargs="+", help="a file, several of one kind, or a folder")
     imported.add_argument("--name", metavar="NAME")
@@ -323,6 +338,19 @@ def _generate(options: argparse.Namespace) -> None:
     sys.stdout.write("\n")
 
 
+def _export(options: argparse.Namespace) -> None:
+    from genstudio.tasks.exchange import ExportModel
+
+    print(_answer(ExportModel(_ref(options), options.out, options.format), "exported", quiet=not sys.stderr.isatty()))
+
+
+def _import_model(options: argparse.Namespace) -> None:
+    from genstudio.tasks.exchange import AdoptModel
+
+    task = AdoptModel(options.folder, options.name, runs_folder=options.runs)
+    print(_answer(task, "run", quiet=not sys.stderr.isatty()))
+
+
 def _runs(options: argparse.Namespace) -> None:
     from genstudio import runs
 
@@ -378,6 +406,22 @@ def _datasets(options: argparse.Namespace) -> None:
         return
     for info in found:
         print(f"{info.id:24}  {info.origin:9}  {info.bytes / 1e6:8.2f} MB  {info.title}  ({info.licence})")
+
+
+def _download(options: argparse.Namespace) -> None:
+    from genstudio.data import catalogue
+    from genstudio.tasks.download import Download
+
+    if options.json:
+        print(json.dumps([{"bytes": offer.bytes, **asdict(offer)} for offer in catalogue.OFFERS]))
+    elif options.list or not options.name:
+        for offer in catalogue.OFFERS:
+            print(f"{offer.name:18}  {offer.bytes / 1e6:8.2f} MB  {offer.title}  ({offer.licence})")
+        for place in catalogue.ELSEWHERE:
+            print(f"not offered: {place.title}, {place.why}; open {place.page} yourself", file=sys.stderr)
+    else:
+        info = _answer(Download(options.name), "imported", quiet=not sys.stderr.isatty())
+        print(f"{info.id}: {info.title}, {info.bytes / 1e6:.2f} MB")
 
 
 def _import(options: argparse.Namespace) -> None:

@@ -1,0 +1,40 @@
+"""Downloading a dataset of the catalogue, on request."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from dataclasses import dataclass, field
+
+from genstudio.data.download import Patience
+from genstudio.data.fetched import obtain, offer
+from genstudio.events import Answer, Frame, Progress
+from genstudio.storage import size_text
+from genstudio.tasks.models import Models
+
+_EVERY = 0.1
+
+
+@dataclass(frozen=True)
+class Download:
+    """Fetch a dataset of the catalogue by name and put it on the shelf. Answers `imported`."""
+
+    name: str
+    patience: Patience = field(default_factory=Patience)
+
+    def run(self, models: Models) -> Generator[Frame, None, None]:
+        chosen = offer(self.name)
+        text = f"Downloading {chosen.title} ({size_text(chosen.bytes)})"
+        yield Frame(progress=Progress(text, 0.0))
+        began, due = time.monotonic(), 0.0
+        work = obtain(chosen, self.patience)
+        while True:
+            try:
+                done = next(work)
+            except StopIteration as end:
+                yield Frame(snapshots=(Answer("imported", 0, end.value),), progress=Progress(text, 1.0))
+                return
+            now = time.monotonic()
+            left = (now - began) * (1 - done) / done if done > 0.01 else None
+            yield Frame(progress=Progress(text, done, remaining=left)) if now >= due else Frame()
+            due = now + _EVERY if now >= due else due
