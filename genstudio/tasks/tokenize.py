@@ -25,6 +25,7 @@ Frames = Generator[Frame, None, None]
 
 SIZES = (300, 512, 1024, 2048, 4096, 8192)
 _SAMPLE = 1_000_000
+_BEGINNING = 2_000
 
 
 def _answer(channel: str, value: Any) -> Frame:
@@ -128,14 +129,16 @@ class CompareSizes:
 
 @dataclass(frozen=True)
 class StepMerges:
-    """The merges of a text, one by one; answers `merges` with Merges."""
+    """The merges of a text, or of the beginning of a dataset, one by one; answers `merges` with Merges."""
 
     text: str
     apart: bool = False
     most: int = 200
+    data: str = ""
 
     def run(self, models: Models) -> Frames:
-        found = yield from sliced(follow_merges(self.text, self.apart, self.most), "Merging")
+        text = shelf.open_text(shelf.find_dataset(self.data)).text[:_BEGINNING] if self.data else self.text
+        found = yield from sliced(follow_merges(text, self.apart, self.most), "Merging")
         yield _answer("merges", found)
 
 

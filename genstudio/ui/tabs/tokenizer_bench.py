@@ -225,7 +225,10 @@ class TokenizerBench(QWidget):
             self._start("split", SplitText(self.tokenizer, self.typed.toPlainText()))
 
     def _step(self) -> None:
-        self._start("merges", StepMerges(self.merge_text.text().replace("⏎", "\n"), self.apart.isChecked()))
+        self._start("merges", StepMerges(self._merge_text(), self.apart.isChecked()))
+
+    def _merge_text(self) -> str:
+        return self.merge_text.text().replace("⏎", "\n")
 
     def _page_changed(self) -> None:
         wanted = self.pages.currentWidget() is self.dataset_page and self.dataset_tokens.shown is None
@@ -264,7 +267,7 @@ class TokenizerBench(QWidget):
             source, tokenizer = value
             took = time.monotonic() - self._began
             self._set_tokenizer(tokenizer)
-            learnt = source and self.kind.currentData() in LEARNT
+            learnt = source and self.kind.currentData() in LEARNT and took >= 0.1
             self.status.setText(self._about() + (f", in {took:.1f} s" if learnt else "" if source else ", from a file"))
         elif channel == "tokens":
             self.tokens.show_tokens(value)
@@ -274,6 +277,10 @@ class TokenizerBench(QWidget):
             self.dataset_facts.setText(facts(value))
         elif channel == "merges":
             self.merges.show_merges(value)
+            self.merge_text.blockSignals(True)
+            if self._merge_text() != value.text:
+                self.merge_text.setText(value.text.replace("\n", "⏎"))
+            self.merge_text.blockSignals(False)
         elif channel == "sizes":
             self._show_rows(value)
         elif channel == "saved":
@@ -319,10 +326,8 @@ class TokenizerBench(QWidget):
             view.viewport().update()
 
     def _take_from_data(self) -> None:
-        """Step through the text that was typed, or what is seen of the dataset."""
-        shown = self.dataset_tokens.shown
-        text = "".join(shown.pieces[k] for k in shown.index[:2000].tolist()) if shown is not None else ""
-        self.merge_text.setText(text or self.typed.toPlainText())
+        if self._info is not None:
+            self._start("merges", StepMerges("", self.apart.isChecked(), data=self._info.id))
 
     def _ask_save(self) -> None:
         path, _ = QFileDialog.getSaveFileName(self, "Save the tokenizer", "tokenizer.json", "Tokenizer (*.json)")
