@@ -40,6 +40,8 @@ class Family(Generic[C, D]):
     `keep(data)` names what a run must hold to be opened without its dataset: file name -> JSON-able object;
     `reopen(config, kept)` is data without content, enough to generate.
     `batch(config, data, seed, step)` is what the learner will be fed at a step, for people to look at; no torch.
+    `export(learner, format)` is the files that other programs read; `adopt(folder)` reads what they wrote: the settings,
+    data without content, and weights for the learner's parts.
     """
 
     name: str
@@ -53,4 +55,6 @@ class Family(Generic[C, D]):
     reopen: Callable[[C, Mapping[str, Any]], D]
     estimate: Callable[[C, int], Mapping[str, float]]
     batch: Callable[[C, D, int, int], TokenBatch] | None = None
+    export: Callable[[Learner, str], Mapping[str, bytes]] | None = None
+    adopt: Callable[[Path], Generator[float, None, tuple[C, D, Any]]] | None = None
     folder: Path | None = None

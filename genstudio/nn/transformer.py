@@ -12,7 +12,7 @@ from genstudio.nn.attention import SelfAttention
 from genstudio.nn.cache import KeyValues
 from genstudio.nn.norm import norm
 
-Activation = Literal["relu", "gelu", "swiglu", "relu2"]
+Activation = Literal["relu", "gelu", "gelu_tanh", "swiglu", "relu2"]
 
 
 class _SquaredReLU(torch.autograd.Function):
@@ -33,7 +33,7 @@ class _SquaredReLU(torch.autograd.Function):
 class FeedForward(nn.Module):
     """Each token's vector through a wide hidden layer and back (Vaswani et al. 2017, 3.3).
 
-    relu2 is the squared ReLU (So et al. 2021); swiglu multiplies one half of `up`, through SiLU, with the other
+    gelu_tanh is the approximation that GPT-2 uses; relu2 is the squared ReLU (So et al. 2021); swiglu multiplies one half of `up`, through SiLU, with the other
     (Shazeer 2020).
     """
 
@@ -50,6 +50,8 @@ class FeedForward(nn.Module):
             hidden = _SquaredReLU.apply(hidden)
         elif self.activation == "gelu":
             hidden = F.gelu(hidden)
+        elif self.activation == "gelu_tanh":
+            hidden = F.gelu(hidden, approximate="tanh")
         elif self.activation == "swiglu":
             gate, value = hidden.chunk(2, dim=-1)
             hidden = F.silu(gate) * value

@@ -29,6 +29,7 @@ class Opened:
     learner: Any
     step: int
     title: str
+    family: str
     live: bool = False
 
 
@@ -65,7 +66,7 @@ class Models:
         data = family.reopen(config, run.kept())
         learner = family.learner(config, data, choose("auto"), run.info.seed)
         checkpoint.load_parts(run, step, learner.parts)
-        return Opened(learner, step, f"{run.info.name}, step {step:,}")
+        return Opened(learner, step, f"{run.info.name}, step {step:,}", family.name)
 
     def dataset(self, info: DatasetInfo) -> Any:
         """The opened dataset. The one asked for last stays open, so that looking closer does not read it again."""

@@ -135,7 +135,7 @@ class Training:
         run = self._run = yield from self._begin()
         saver = self._saver
         models_key = str(run.folder.resolve())
-        opened = Opened(self._learner, self._start, f"{run.info.name} (in training)", live=True)
+        opened = Opened(self._learner, self._start, f"{run.info.name} (in training)", run.info.family, live=True)
         self._models.training[models_key] = opened
         try:
             yield Frame(

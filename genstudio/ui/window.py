@@ -120,7 +120,11 @@ class MainWindow(QMainWindow):
         runs = [file for file in files if (file / "run.json").is_file()]
         for file in runs:
             self._open_run(str(file))
-        if data := [str(file) for file in files if file not in runs]:
+        models = [file for file in files if file not in runs and (file / "config.json").is_file()]
+        for file in models:
+            self.tabs.setCurrentWidget(self.runs)
+            self.runs.adopt_model(str(file))
+        if data := [str(file) for file in files if file not in (*runs, *models)]:
             self.import_files(data)
 
     def closeEvent(self, event: QCloseEvent) -> None:
@@ -163,6 +167,10 @@ class MainWindow(QMainWindow):
         if info.id == self.transformer.setup.data.currentData():
             self.transformer.set_vocabulary(found.statistics.vocabulary)
 
+    def _checked(self, name: str, words: str) -> None:
+        if name == self.transformer.setup.data.currentData():
+            self.transformer.show_checks(words)
+
     def _listed(self, infos: tuple[Any, ...]) -> None:
         before = self.transformer.setup.data.currentData() or self._wanted_data
         kind = self.transformer.setup.family.data_kind
@@ -184,6 +192,8 @@ class MainWindow(QMainWindow):
         self.datasets.listed.connect(self._listed)
         self.datasets.looked.connect(self._looked)
         self.datasets.train_wanted.connect(self._train_on)
+        self.datasets.checked.connect(self._checked)
+        self.transformer.checks_wanted.connect(lambda: self.tabs.setCurrentWidget(self.datasets))
         self.datasets.settings_wanted.connect(self.transformer.setup.form.set_values)
         self.transformer.setup.changed.connect(self.datasets.settings_changed)
         self.datasets.set_settings(lambda: (self.transformer.setup.values(), int(self.transformer.setup.seed.value())))
@@ -194,6 +204,7 @@ class MainWindow(QMainWindow):
             lambda _: self.datasets.choose(self.transformer.setup.data.currentData() or "")
         )
         self.runs.listed.connect(self.playground.show_runs)
+        self.runs.done.connect(self.show_banner)
         self.runs.open_wanted.connect(self._open_run)
         self.runs.resume_wanted.connect(self._resume_run)
         self.engine.halted.connect(self._halted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genstudio.data.slices import Slices
@@ -39,6 +40,18 @@ def _reopen(_config: GPTConfig, kept: Mapping[str, Any]) -> TextData:
     return reopen(kept)
 
 
+def _export(learner: Any, form: str) -> Mapping[str, bytes]:
+    from genstudio.families.gpt.exchange import exported
+
+    return exported(learner, form)
+
+
+def _adopt(folder: Path) -> Slices[tuple[GPTConfig, TextData, Any]]:
+    from genstudio.families.gpt.exchange import adopted
+
+    return adopted(folder)
+
+
 FAMILY: Family[GPTConfig, TextData] = Family(
     name="gpt",
     title="GPT (decoder-only transformer)",
@@ -51,4 +64,6 @@ FAMILY: Family[GPTConfig, TextData] = Family(
     reopen=_reopen,
     estimate=estimate,
     batch=shown,
+    export=_export,
+    adopt=_adopt,
 )

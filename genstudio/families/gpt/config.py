@@ -36,8 +36,9 @@ class GPTConfig(Config):
         0, "Width of the feed-forward layer. 0: 4 x d_model (8/3 x d_model, rounded up to a multiple of 8, for SwiGLU)",
         low=0, high=16384, group="Model", label="Feed-forward width", source="Vaswani et al. 2017, 3.3",
     )
-    activation: Literal["relu", "gelu", "swiglu", "relu2"] = setting(
-        "relu2", "Non-linearity of the feed-forward layer; relu2 is the squared ReLU", group="Model",
+    activation: Literal["relu", "gelu", "gelu_tanh", "swiglu", "relu2"] = setting(
+        "relu2", "Non-linearity of the feed-forward layer; relu2 is the squared ReLU, gelu_tanh GPT-2's approximation",
+        group="Model",
         source="gelu: Hendrycks & Gimpel 2016; swiglu: Shazeer 2020; relu2: So et al. 2021",
     )
     positions: Literal["sinusoidal", "learned", "rotary", "none"] = setting(

@@ -15,9 +15,11 @@ from PySide6.QtCore import (
 )
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QFileDialog,
     QHBoxLayout,
     QHeaderView,
     QLineEdit,
+    QMenu,
     QMessageBox,
     QPushButton,
     QStackedWidget,
@@ -29,6 +31,8 @@ from PySide6.QtWidgets import (
 from genstudio import families
 from genstudio.errors import ConfigError, Failure
 from genstudio.events import Answer, Frame
+from genstudio.tasks.exchange import AdoptModel, ExportModel
+from genstudio.tasks.models import ModelRef
 from genstudio.tasks.shelf import ListRuns, RemoveRun, RenameRun
 from genstudio.ui import theme
 from genstudio.ui.engine import Engine
@@ -121,12 +125,13 @@ def _when(created: str) -> str:
 
 
 class RunsTab(QWidget):
-    """`open_wanted(path)`, `resume_wanted(path)`, `listed(runs)`, `failed(Failure)`."""
+    """`open_wanted(path)`, `resume_wanted(path)`, `listed(runs)`, `failed(Failure)`, `done(text)`."""
 
     open_wanted = Signal(str)
     resume_wanted = Signal(str)
     listed = Signal(object)
     failed = Signal(object)
+    done = Signal(str)
 
     def __init__(self, engine: Engine) -> None:
         super().__init__()
@@ -151,6 +156,8 @@ class RunsTab(QWidget):
         self.open = primary_button("Open", "open_run", "open")
         self.resume = _button("Resume", "resume_run", "play")
         self.rename = _button("Rename", "rename_run", "pencil")
+        self.export = _button("Export", "export_run", "download")
+        self.adopt = _button("Open a model…", "import_model", "open")
         self.delete = _button("Delete", "delete_run", "trash")
         self._lay_out()
         self._connect()
@@ -172,7 +179,9 @@ class RunsTab(QWidget):
 
     def _on_frame(self, frame: Frame) -> None:
         for snapshot in frame.snapshots:
-            if isinstance(snapshot, Answer) and snapshot.channel == "runs":
+            if isinstance(snapshot, Answer) and snapshot.channel in ("exported", "run"):
+                self.done.emit(self._words(snapshot))
+            elif isinstance(snapshot, Answer) and snapshot.channel == "runs":
                 chosen = self.selected
                 self.model.show_runs(snapshot.value)
                 self.stack.setCurrentIndex(1 if self.model.runs else 0)
@@ -181,6 +190,14 @@ class RunsTab(QWidget):
                         self.table.selectRow(self._sorted.mapFromSource(self.model.index(row, 0)).row())
                 self._enable()
                 self.listed.emit(snapshot.value)
+
+    def _words(self, snapshot: Answer) -> str:
+        where = str(snapshot.value)
+        return (
+            f"Exported to {where}."
+            if snapshot.channel == "exported"
+            else "The model is in the list: the Playground can use it."
+        )
 
     def _on_end(self, failure: Failure | None) -> None:
         if failure is not None:
@@ -193,6 +210,7 @@ class RunsTab(QWidget):
         self.open.setEnabled(sound)
         self.resume.setEnabled(sound)
         self.rename.setEnabled(sound)
+        self.export.setEnabled(sound and bool(run.checkpoints))
         self.delete.setEnabled(run is not None)
 
     def _delete(self) -> None:
@@ -208,6 +226,24 @@ class RunsTab(QWidget):
         if question.clickedButton() is yes:
             self._engine.start(RemoveRun(str(run.folder)), self._on_frame, self._on_end)
 
+    def adopt_model(self, folder: str) -> None:
+        """Make a run of another program's GPT-2 style folder."""
+        self._engine.start(AdoptModel(folder), self._on_frame, self._on_end)
+
+    def export_run(self, form: str) -> None:
+        """Ask where to, and write the selected run's newest model there for other programs."""
+        run = self.selected
+        if run is None:
+            return
+        place, _ = QFileDialog.getSaveFileName(self, "Name of the new folder", f"{run.name} for {form}")
+        if place:
+            self._engine.start(ExportModel(ModelRef(str(run.folder)), place, form), self._on_frame, self._on_end)
+
+    def _ask_for_model(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Folder with config.json and model.safetensors")
+        if folder:
+            self.adopt_model(folder)
+
     def _emit(self, signal: Any) -> None:
         if (run := self.selected) is not None and run.usable:
             signal.emit(str(run.folder))
@@ -217,6 +253,14 @@ class RunsTab(QWidget):
         self.resume.clicked.connect(lambda: self._emit(self.resume_wanted))
         self.rename.clicked.connect(lambda: self.table.edit(self.table.currentIndex().siblingAtColumn(0)))
         self.delete.clicked.connect(self._delete)
+        self.adopt.clicked.connect(self._ask_for_model)
+        menu = QMenu(self)
+        for form, text in (
+            ("hf", "GPT-2 style folder (transformers)"),
+            ("safetensors", "Weights and settings (safetensors)"),
+        ):
+            menu.addAction(text).triggered.connect(lambda _=False, form=form: self.export_run(form))
+        self.export.setMenu(menu)
         self.table.doubleClicked.connect(lambda index: self._emit(self.open_wanted) if index.column() else None)
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._enable())
         self.model.renamed.connect(
@@ -246,7 +290,7 @@ class RunsTab(QWidget):
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
         buttons.addWidget(self.search, 1)
-        for button in (self.open, self.resume, self.rename, self.delete):
+        for button in (self.open, self.resume, self.rename, self.export, self.delete, self.adopt):
             buttons.addWidget(button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 12, 12, 12)
