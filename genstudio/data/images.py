@@ -20,7 +20,7 @@ class PictureSettings:
     """How pictures of any size become squares of `size` pixels; 0 keeps a size that all of them have in common.
 
     `crop` fills the square and cuts what is too long, `pad` shows all of the picture between black bars, `stretch`
-    gives up its proportions. `flip` adds every picture's mirror image.
+    gives up its proportions. `flip` adds every picture's mirror image, just behind it.
     """
 
     size: int = 0

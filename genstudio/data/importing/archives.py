@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import lzma
 import re
 import stat
@@ -24,6 +25,10 @@ _DIRECTORY = 1 << 26
 _LONG_NAME = 1 << 16
 _FREE = 1 << 20
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+_DAMAGE = (
+    OSError, EOFError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile, struct.error, zlib.error,
+    lzma.LZMAError, KeyError, IndexError,
+)  # fmt: skip
 _DRIVE = re.compile(r"[A-Za-z]:")
 _HINT = "The archive is refused whole. If you trust it, unpack it yourself and import the folder."
 Member = tuple[float, str, bytes]
@@ -115,6 +120,16 @@ def checked_zip(file: IO[bytes], path: Path) -> zipfile.ZipFile:
     return packed
 
 
+@contextlib.contextmanager
+def member(packed: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> Iterator[IO[bytes]]:
+    """The content of a checked entry. Raises DataError in the block for one that is damaged."""
+    try:
+        with packed.open(entry) as file:
+            yield file
+    except _DAMAGE as error:
+        raise refused(path, entry.filename, f"is damaged ({str(error)[:60] or type(error).__name__})") from None
+
+
 def _zip_members(file: IO[bytes], path: Path, wanted: Callable[[str], bool]) -> Iterator[Member]:
     packed = checked_zip(file, path)
     entries = [entry for entry in packed.infolist() if not entry.is_dir()]
@@ -127,12 +142,8 @@ def _zip_members(file: IO[bytes], path: Path, wanted: Callable[[str], bool]) -> 
             continue
         if entry.file_size > LARGEST_MEMBER:
             raise refused(path, name, f"is larger than {LARGEST_MEMBER >> 20} MB")
-        try:
-            with packed.open(entry) as member:
-                content = member.read(entry.file_size + 1)
-        except (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile, struct.error,
-                zlib.error, lzma.LZMAError) as error:  # fmt: skip
-            raise refused(path, name, f"is damaged ({str(error)[:60] or type(error).__name__})") from None
+        with member(packed, entry, path) as content_file:
+            content = content_file.read(entry.file_size + 1)
         if len(content) != entry.file_size:
             raise refused(path, name, "has another size than the directory says")
         yield done / total, name, content

@@ -53,7 +53,7 @@ def read_npz(path: Path) -> Mapping[str, Array]:
         left = LARGEST
         for entry in packed.infolist():
             if entry.filename.endswith(".npy"):
-                with packed.open(entry) as member:
+                with archives.member(packed, entry, path) as member:
                     found[entry.filename.removesuffix(".npy")] = _npy(member, path, entry.filename, left)
                 left -= found[entry.filename.removesuffix(".npy")].nbytes
     return found

@@ -52,7 +52,7 @@ def duplicate(
 def _pictures(info: DatasetInfo, title: str, settings: PictureSettings | None) -> Slices[DatasetInfo]:
     settings = settings or PictureSettings.of(info.details.get("picture") or {})
     source = info.source or info.title
-    dataset = shelf.open_dataset(info)
+    dataset = stored.read_images(info) if info.origin == "imported" else shelf.open_dataset(info)
     if not isinstance(dataset, ImageDataset):
         raise DataError(f"'{info.title}' holds no pictures.", "Choose another dataset.", info.path)
     yield 0.1

@@ -253,9 +253,11 @@ def _finish(
     with store.writing(folder / "index.npz") as file:
         file.write(index.packed())
     sha256 = content_hash(digest, shape, index.labels, index.words())
+    flipped = PictureSettings.of(details["picture"]).flip
+    sha256 = hashlib.sha256(f"{sha256} flipped".encode()).hexdigest() if flipped else sha256
     return store.put(
-        folder, "images", title, size=int(np.prod(shape)), sha256=sha256, count=shape[0], source=clean_title(source),
-        details=details, intact=intact, anew=anew,
+        folder, "images", title, size=int(np.prod(shape)), sha256=sha256, count=shape[0] * (1 + flipped),
+        source=clean_title(source), details=details, intact=intact, anew=anew,
     )  # fmt: skip
 
 

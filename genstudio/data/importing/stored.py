@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genstudio.data import shelf
-from genstudio.data.images import ImageDataset
+from genstudio.data.images import ImageDataset, PictureSettings
 from genstudio.data.importing import arrays, pictures
 from genstudio.data.info import DatasetInfo
 from genstudio.data.pairs import PairDataset
@@ -29,7 +30,7 @@ def read(info: DatasetInfo) -> Dataset:
     if info.kind == "pairs":
         return _pairs(info)
     if info.kind == "images":
-        return _images(info)
+        return _mirrored(read_images(info)) if _flips(info) else read_images(info)
     if info.kind == "points":
         return _points(info)
     raise DataError(f"'{info.title}' is of a kind that cannot be imported.", "Delete it from the shelf.", info.path)
@@ -124,7 +125,29 @@ def _strings(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(entry, str) for entry in value)
 
 
-def _images(info: DatasetInfo) -> ImageDataset:
+def _flips(info: DatasetInfo) -> bool:
+    kept = info.details.get("picture")
+    return isinstance(kept, dict) and PictureSettings.of(kept).flip
+
+
+def _mirrored(dataset: ImageDataset) -> ImageDataset:
+    """Every picture followed by its mirror image: neighbours, so that a contiguous split seldom parts them."""
+    pixels, labels = dataset.pixels, dataset.labels
+
+    def twice(words: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        return None if words is None else tuple(word for word in words for _ in range(2))
+
+    return replace(
+        dataset,
+        pixels=np.stack([pixels, pixels[:, :, ::-1]], axis=1).reshape(-1, *pixels.shape[1:]),
+        labels=None if labels is None else np.repeat(labels, 2),
+        captions=twice(dataset.captions),
+        names=twice(dataset.names),
+    )
+
+
+def read_images(info: DatasetInfo) -> ImageDataset:
+    """Imported pictures without the mirror images that the settings may ask for. Raises DataError."""
     if not info.path.is_file():
         raise shelf.gone(info)
     pixels = arrays.read_npy(info.path)
@@ -135,7 +158,10 @@ def _images(info: DatasetInfo) -> ImageDataset:
     kept = json.dumps({name: words.get(name) for name in ("classes", "captions", "names")})
     if pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[3] not in (1, 3):
         raise shelf.damaged(info)
-    if pictures.content_hash(digest, pixels.shape, told, kept) != info.sha256:
+    found = pictures.content_hash(digest, pixels.shape, told, kept)
+    if _flips(info):
+        found = hashlib.sha256(f"{found} flipped".encode()).hexdigest()
+    if found != info.sha256:
         raise shelf.changed(info)
     names, captions = words["names"], words["captions"]
     for entries in (labels, names, captions):
