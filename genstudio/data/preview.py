@@ -129,11 +129,15 @@ def reading(text: str, position: int, characters: int = 8_000) -> tuple[int, str
     return start, text[start : start + characters]
 
 
-def search(text: str, needle: str, *, match_case: bool = False) -> Slices[Matches]:
-    """Every place of a needle, left to right and not overlapping. Yields the fraction done."""
-    if not needle:
+def search(text: str, needle: str, *, match_case: bool = False, loose: bool = False) -> Slices[Matches]:
+    """Every place of a needle, left to right and not overlapping; `loose`: any white space is like any other.
+
+    Yields the fraction done.
+    """
+    if not needle.strip() if loose else not needle:
         return Matches(needle)
-    pattern = re.compile(re.escape(needle), 0 if match_case else re.IGNORECASE)
+    wanted = r"\s+".join(map(re.escape, needle.split())) if loose else re.escape(needle)
+    pattern = re.compile(wanted, 0 if match_case else re.IGNORECASE)
     found: list[int] = []
     count, position = 0, 0
     while position < len(text):

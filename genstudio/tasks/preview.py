@@ -58,18 +58,22 @@ class ReadText:
 
 @dataclass(frozen=True)
 class Find:
-    """Where a needle is in a text, or in which pairs, examples, names or captions. Answers `matches`: (id, Matches)."""
+    """Where a needle is in a text, or in which pairs, examples, names or captions. Answers `matches`: (id, Matches).
+
+    `loose`: any white space stands for any other, in a text.
+    """
 
     data: str
     needle: str
     match_case: bool = False
+    loose: bool = False
 
     def run(self, models: Models) -> Frames:
         info = shelf.find_dataset(self.data)
         yield Frame(progress=Progress("Searching"))
         dataset = models.dataset(info)
         if info.kind == "text":
-            work = preview.search(dataset.text, self.needle, match_case=self.match_case)
+            work = preview.search(dataset.text, self.needle, match_case=self.match_case, loose=self.loose)
         else:
             columns = _columns(dataset)
             if not columns:

@@ -70,6 +70,13 @@ class Finder(QWidget):
         self.matches, self.current = None, -1
         self._say()
 
+    def put(self, needle: str) -> None:
+        """Show these words as what is being looked for, without asking."""
+        self.clear()
+        self.field.blockSignals(True)
+        self.field.setText(needle)
+        self.field.blockSignals(False)
+
     def step(self, by: int) -> None:
         """Go to the next or the previous place, round and round."""
         if self.matches is not None and len(self.matches.positions):

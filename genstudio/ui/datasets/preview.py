@@ -96,6 +96,15 @@ class PreviewPages(QWidget):
         elif self.kind in finders:
             finders[self.kind].show_matches(matches)
 
+    def ask_for(self, needle: str) -> bool:
+        """Put words into the search line of the kind's page, as if typed; False where there is none."""
+        page = {"text": self.text, "images": self.pictures, "pairs": self.pairs, "tasks": self.tasks}.get(self.kind)
+        if page is None:
+            return False
+        self.tabs.setCurrentWidget(page)
+        page.finder.put(needle)
+        return True
+
     def go_to(self, index: int, length: int = 0) -> None:
         """Show a place: a character of a text, a picture, a pair, an example."""
         page = {"text": self.text, "images": self.pictures, "pairs": self.pairs, "tasks": self.tasks}.get(self.kind)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 from collections.abc import Sequence
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
@@ -19,10 +21,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from genstudio.data.catalogue import CATALOGUE
 from genstudio.data.shelf import DatasetInfo
-from genstudio.errors import Failure
+from genstudio.data.split import SplitSettings
+from genstudio.errors import DataError, Failure
 from genstudio.events import Answer, Frame
+from genstudio.tasks.check import CheckDataset
 from genstudio.tasks.datasets import RenameDataset, UsedBy
+from genstudio.tasks.download import Download
 from genstudio.tasks.first_batch import FirstBatch
 from genstudio.tasks.preview import Find, Look, ReadText, TryPictures
 from genstudio.tasks.shelf import (
@@ -34,11 +40,13 @@ from genstudio.tasks.shelf import (
     ListDatasets,
     RemoveDataset,
 )
+from genstudio.ui.datasets.checks import ChecksPanel, summary
+from genstudio.ui.datasets.downloads import DownloadPage
 from genstudio.ui.datasets.drawing import DrawDigits, DrawPoints
 from genstudio.ui.datasets.importing import ImportPanel
 from genstudio.ui.datasets.parts import button, row
 from genstudio.ui.datasets.preview import PreviewPages
-from genstudio.ui.datasets.shelf import ShelfList, entry_of
+from genstudio.ui.datasets.shelf import ShelfList, catalogue_entry, entry_of
 from genstudio.ui.datasets.split import SplitPanel
 from genstudio.ui.engine import Engine
 from genstudio.ui.tabs.tokenizer_bench import TokenizerBench
@@ -48,6 +56,7 @@ from genstudio.ui.widgets import icon_button, plain_label, primary_button
 class DatasetsTab(QWidget):
     """`listed(tuple of DatasetInfo)`, `looked(info, preview)`, `train_wanted(id)`, `failed(Failure)`.
 
+    `checked(id, words)` sums up what the checks found, empty while they run.
     `settings_wanted({name: value})` where the person chose something here that is a setting of the training.
     """
 
@@ -55,6 +64,7 @@ class DatasetsTab(QWidget):
     looked = Signal(object, object)
     train_wanted = Signal(str)
     settings_wanted = Signal(object)
+    checked = Signal(str, str)
     failed = Signal(object)
 
     def __init__(self, engine: Engine) -> None:
@@ -75,10 +85,16 @@ class DatasetsTab(QWidget):
         self.bench = TokenizerBench(engine)
         self.preview = PreviewPages({"text": [("Tokens", self.bench)]})
         self.split = SplitPanel()
+        self.checks = ChecksPanel()
+        self.downloads = DownloadPage()
+        self._findings: dict[CheckDataset, Any] = {}
         self.importing = ImportPanel()
         self.draw_points, self.draw_digits = DrawPoints(), DrawDigits()
         self.open_file = button("Import…", "import_data", "plus", "Import your own data", self.show_import)
         self.train = primary_button("Train on this", "train_on_this", "play")
+        self._recheck = QTimer(self)
+        self._recheck.setSingleShot(True)
+        self._recheck.setInterval(400)
         self._lay_out()
         self._connect()
 
@@ -102,6 +118,49 @@ class DatasetsTab(QWidget):
         values, _ = self._settings()
         self.split.show_values(values)
         self.bench.set_model(values)
+        self._recheck.start()
+
+    def check(self) -> None:
+        """Check the chosen dataset for the training as it is set up now; what was asked before is remembered."""
+        info = self._infos.get(self.current or "")
+        if info is None:
+            return
+        task = self._question(info)
+        if task in self._findings:
+            self._show_findings(task, self._findings[task])
+        else:
+            self.checks.show_working("Checking…")
+            self.checked.emit(info.id, "")
+            self._start("check", task)
+
+    def _question(self, info: DatasetInfo) -> CheckDataset:
+        values, _ = self._settings()
+        if info.kind != "text":
+            return CheckDataset(info.id)
+        context = values.get("context")
+        with contextlib.suppress(DataError, ValueError):
+            split = SplitSettings.of(values)
+            lines = values.get("markers") == "lines"
+            return CheckDataset(info.id, context if isinstance(context, int) else None, split, lines)
+        return CheckDataset(info.id)
+
+    def _show_findings(self, task: CheckDataset, findings: Any) -> None:
+        self._findings[task] = findings
+        info = self._infos.get(self.current or "")
+        if info is not None and task == self._question(info):
+            self.checks.show_findings(findings)
+            self.checked.emit(info.id, summary(findings))
+
+    def _show_example(self, words: str) -> None:
+        """Look for an example of a finding where it stands."""
+        number = re.match(r"(?:picture )?(\d+)(?::|$)", words)
+        kind = self.preview.kind
+        if kind != "text" and number is not None:
+            self.preview.go_to(int(number[1]) - 1)
+            return
+        needle = words.rstrip("…").split(" | ")[0].strip()
+        if self.current and needle and self.preview.ask_for(needle):
+            self._start("find", Find(self.current, needle, loose=True))
 
     def refresh(self) -> None:
         self._start("list", ListDatasets())
@@ -130,6 +189,10 @@ class DatasetsTab(QWidget):
     def _on_frame(self, frame: Frame, slot: str = "") -> None:
         if slot == "import" and frame.progress is not None:
             self.importing.show_progress(frame.progress)
+        if slot == "check" and frame.progress is not None and frame.progress.done is not None:
+            self.checks.said.setText(f"Checking… {frame.progress.done:.0%}")
+        if slot.startswith("download ") and frame.progress is not None:
+            self.downloads.show_progress(slot.removeprefix("download "), frame.progress)
         for snapshot in frame.snapshots:
             if isinstance(snapshot, Answer):
                 self._on_answer(snapshot.channel, snapshot.value)
@@ -145,10 +208,13 @@ class DatasetsTab(QWidget):
             self.preview.show_matches(value[1])
         elif channel == "tried" and value[0] == self.current:
             self.preview.prepare.show_pairs(value[1], value[2])
+        elif channel == "checked":
+            self._show_findings(*value)
         elif channel == "found":
             self.importing.show_found(value)
         elif channel == "imported":
-            self._wanted = value.id
+            busy = self.stack.currentWidget() is self.importing or self.current is None
+            self._wanted = value.id if busy else None
             self.refresh()
         elif channel == "first_batch" and value[0] == self.current:
             self.preview.batch.show_batch(value[1])
@@ -160,6 +226,10 @@ class DatasetsTab(QWidget):
             self.preview.batch.clear(f"{failure.message} {failure.hint}")
         elif failure is not None:
             self.failed.emit(failure)
+        if slot.startswith("download "):
+            self.downloads.ended(slot.removeprefix("download "))
+        if failure is not None and slot == "check":
+            self.checks.show_working(failure.message)
         if failure is not None and slot in ("inspect", "import"):
             self.importing.failed()
 
@@ -167,11 +237,15 @@ class DatasetsTab(QWidget):
         self._infos = {info.id: info for info in infos}
         wanted, self._wanted = self._wanted, None
         self.listed.emit(infos)
-        self.shelf.show_entries([entry_of(info) for info in infos], wanted)
+        offers = [catalogue_entry(name, offer) for name, offer in CATALOGUE.items()]
+        self.shelf.show_entries([*map(entry_of, infos), *offers], wanted)
 
     def _show(self, key: str) -> None:
         info = self._infos.get(key)
+        self._right.setEnabled(info is not None)
         if info is None:
+            self.downloads.show_offer(CATALOGUE[key.removeprefix("catalogue:")])
+            self.stack.setCurrentWidget(self.downloads)
             return
         self.stack.setCurrentWidget(self._pages)
         mine = info.origin == "imported"
@@ -187,6 +261,7 @@ class DatasetsTab(QWidget):
         self.bench.set_dataset(info if text else None)
         self.preview.show_kind(info.kind)
         self._start("look", Look(info.id))
+        self.check()
 
     def _show_look(self, info: DatasetInfo, look: Any) -> None:
         if info.id == self.current:
@@ -328,6 +403,10 @@ class DatasetsTab(QWidget):
         self.preview.prepare.duplicate_wanted.connect(self._duplicate_pictures)
         self.split.changed.connect(self.settings_wanted)
         self.bench.failed.connect(self.failed)
+        self.checks.example_chosen.connect(self._show_example)
+        self._recheck.timeout.connect(self.check)
+        self.downloads.wanted.connect(lambda name: self._start(f"download {name}", Download(name)))
+        self.downloads.cancelled.connect(lambda name: self._stop(f"download {name}"))
         for drawing in (self.draw_points, self.draw_digits):
             drawing.cancelled.connect(self._back)
 
@@ -344,14 +423,15 @@ class DatasetsTab(QWidget):
         pages.addWidget(self.about)
         pages.addWidget(self.preview, 1)
         self.stack = QStackedWidget()
-        for page in (self._pages, self.importing, self.draw_points, self.draw_digits):
+        for page in (self._pages, self.downloads, self.importing, self.draw_points, self.draw_digits):
             self.stack.addWidget(page)
         self._split_part = _column(plain_label("Split", role="heading"), self.split)
         self._split_part.layout().setContentsMargins(0, 0, 0, 0)  # type: ignore[union-attr]
-        right = _column(self._split_part)
+        self._right = right = _column(self._split_part)
         side = right.layout()
         assert isinstance(side, QVBoxLayout)
-        side.addStretch(1)
+        side.addWidget(plain_label("Checks", role="heading"))
+        side.addWidget(self.checks, 1)
         side.addWidget(self.train)
         right.setMinimumWidth(256)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)

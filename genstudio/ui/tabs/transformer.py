@@ -51,6 +51,7 @@ class TransformerTab(QWidget):
     run_changed = Signal(str)
     working = Signal(str)
     file_wanted = Signal()
+    checks_wanted = Signal()
 
     def __init__(self, engine: Engine) -> None:
         super().__init__()
@@ -67,6 +68,10 @@ class TransformerTab(QWidget):
         self.setup = SetupColumn(families.get("gpt"))
         self.panel = RunPanel()
         self.cost = plain_label(role="quiet", wrap=True, name="cost")
+        self.checks = QPushButton()
+        self.checks.setObjectName("checks_summary")
+        self.checks.setProperty("flat", True)
+        self.checks.hide()
         self.start = primary_button("Start", "start", "play")
         self.pause = _button("Pause", "pause", "pause")
         self.stop = _button("Stop", "stop", "stop")
@@ -279,7 +284,16 @@ class TransformerTab(QWidget):
         self.vocabulary = size
         self._show_cost()
 
+    def show_checks(self, words: str) -> None:
+        """What the checks of the chosen dataset found, in a few words; a click shows them all."""
+        self.checks.setText(f"Data: {words}")
+        self.checks.setAccessibleName(f"Checks of the dataset: {words}. Show them")
+        self.checks.setVisible(bool(words))
+        serious = "problem" in words
+        theme.set_icon(self.checks, "error" if serious else "warning" if "warning" in words else "check")
+
     def _connect(self) -> None:
+        self.checks.clicked.connect(self.checks_wanted)
         self.start.clicked.connect(self.start_training)
         self.pause.clicked.connect(self.toggle_pause)
         self.stop.clicked.connect(self.stop_training)
@@ -312,6 +326,7 @@ class TransformerTab(QWidget):
         column.setSpacing(8)
         column.addWidget(self.setup, 1)
         column.addWidget(self.cost)
+        column.addWidget(self.checks)
         column.addLayout(buttons)
         self.empty = EmptyState(
             "play",

@@ -1,0 +1,116 @@
+"""What the checks found, in words: each with its rule, how many, examples to look at, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from genstudio.data.checks import Finding
+from genstudio.ui import theme
+from genstudio.ui.widgets import plain_label, tooltip
+
+_SHOWN = 44
+_ICONS = {"error": ("error", "error"), "warning": ("warning", "warning"), "info": ("info", "accent")}
+
+
+def summary(findings: Sequence[Finding]) -> str:
+    """All findings in a few words, the gravest kind first."""
+    kinds = (("error", "problem"), ("warning", "warning"), ("info", "note"))
+    counts = [(sum(f.level == level for f in findings), word) for level, word in kinds]
+    said = [f"{count} {word}{'s' if count > 1 else ''}" for count, word in counts if count]
+    return ", ".join(said) if said else "nothing found that is wrong"
+
+
+class ChecksPanel(QWidget):
+    """`show_findings(findings)`; `example_chosen(words)` when the person wants to see an example where it stands."""
+
+    example_chosen = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("checks_panel")
+        self.findings: tuple[Finding, ...] = ()
+        self.said = plain_label(role="quiet", wrap=True, name="checks_said")
+        self._list = QVBoxLayout()
+        self._list.setContentsMargins(0, 0, 6, 0)
+        self._list.setSpacing(8)
+        inside = QWidget()
+        holder = QVBoxLayout(inside)
+        holder.setContentsMargins(0, 0, 0, 0)
+        holder.addLayout(self._list)
+        holder.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setObjectName("checks_scroll")
+        scroll.setAccessibleName("Findings")
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(inside)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(6)
+        layout.addWidget(self.said)
+        layout.addWidget(scroll, 1)
+
+    def show_working(self, words: str) -> None:
+        """Nothing is known yet."""
+        self._clear()
+        self.said.setText(words)
+
+    def show_findings(self, findings: Sequence[Finding]) -> None:
+        self._clear()
+        self.findings = tuple(findings)
+        self.said.setText(summary(findings).capitalize() + ".")
+        for number, finding in enumerate(self.findings):
+            self._list.addWidget(self._card(number, finding))
+
+    def _clear(self) -> None:
+        self.findings = ()
+        while (item := self._list.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.hide()
+                widget.deleteLater()
+
+    def _card(self, number: int, finding: Finding) -> QWidget:
+        card = QFrame()
+        card.setObjectName(f"finding_{number}")
+        card.setAccessibleName(f"{finding.level}: {finding.sentence} {finding.mend}")
+        card.setProperty("panel", True)
+        sign = QLabel()
+        icon, role = _ICONS[finding.level]
+        theme.set_icon(sign, icon, role, 18)
+        words = QVBoxLayout()
+        words.setSpacing(3)
+        sentence = plain_label(finding.sentence, wrap=True, name=f"finding_{number}_sentence")
+        words.addWidget(sentence)
+        counted = f"  ·  {finding.count:,}" if finding.count > 1 else ""
+        words.addWidget(plain_label(f"Rule: {finding.rule}{counted}", role="quiet", wrap=True))
+        for place, example in enumerate(finding.examples):
+            words.addWidget(self._example(f"finding_{number}_example_{place}", example))
+        if finding.mend:
+            mend = plain_label(finding.mend, wrap=True, name=f"finding_{number}_mend")
+            mend.setStyleSheet("font-weight: 500")
+            words.addWidget(mend)
+        for label in card.findChildren(QLabel):
+            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        layout = QHBoxLayout(card)
+        layout.setContentsMargins(10, 8, 8, 10)
+        layout.setSpacing(8)
+        layout.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)
+        layout.addLayout(words, 1)
+        return card
+
+    def _example(self, name: str, example: str) -> QPushButton:
+        short = example if len(example) <= _SHOWN else example[: _SHOWN - 1] + "…"
+        made = QPushButton(short.replace("&", "&&"))
+        made.setObjectName(name)
+        made.setAccessibleName(f"Show where this is: {example}")
+        made.setToolTip(tooltip(example))
+        made.setProperty("flat", True)
+        made.setFont(theme.mono(theme.SMALL))
+        made.setStyleSheet("text-align: left; padding: 1px 4px; min-height: 16px")
+        made.setMinimumWidth(40)
+        made.clicked.connect(lambda _=False: self.example_chosen.emit(example))
+        return made
