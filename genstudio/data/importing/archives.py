@@ -207,6 +207,14 @@ def _tar_members(file: IO[bytes], path: Path, wanted: Callable[[str], bool]) -> 
         _skipped(stream, -length % 512, path)
         if take:
             yield min(1.0, stream.consumed / size), plain, content
+    if isinstance(stream, streams.Unpacked):
+        _drain(stream)
+
+
+def _drain(stream: streams.Unpacked) -> None:
+    """Read to the end, where gzip, bzip2 and xz keep a sum of what they packed."""
+    while stream.read(_FREE):
+        pass
 
 
 def _tar_header(block: bytes, path: Path) -> tuple[str, int, bytes]:

@@ -1,0 +1,252 @@
+"""The checks: each finds what was planted, as often as it was planted, and is silent on clean data."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from genstudio.data.checks import Finding, check, languages, similar
+from genstudio.data.images import ImageDataset
+from genstudio.data.pairs import PairDataset
+from genstudio.data.points import PointDataset
+from genstudio.data.sequences import TaskDataset
+from genstudio.data.shelf import DatasetInfo, find_dataset, open_dataset
+from genstudio.data.slices import finished
+from genstudio.data.split import SplitSettings
+from genstudio.data.text import TextDataset
+from genstudio.data.tokenizers import code_points
+
+WORDS = [a + b for a, b in itertools.product(["ba", "ko", "ti", "re", "mu", "lan", "so", "vi"], repeat=2)]
+
+
+def info(kind: str, **details: Any) -> DatasetInfo:
+    return DatasetInfo("x", "x", kind, "imported", Path("x"), 1, "0" * 64, details=details)  # type: ignore[arg-type]
+
+
+def paragraph(seed: int, words: int = 40) -> str:
+    return " ".join(random.Random(seed).choices(WORDS, k=words)) + "."
+
+
+def text_of(paragraphs: list[str]) -> TextDataset:
+    return TextDataset(info("text"), "\n\n".join(paragraphs) + "\n")
+
+
+def rules(dataset: Any, **options: Any) -> dict[str, Finding]:
+    found = finished(check(dataset, **options))
+    assert all(f.sentence and f.mend and f.rule and f.level in ("error", "warning", "info") for f in found)
+    assert all(
+        len(f.examples) <= 5 and all("\n" not in text and len(text) <= 120 for text in f.examples) for f in found
+    )
+    levels = [("error", "warning", "info").index(finding.level) for finding in found]
+    assert levels == sorted(levels)
+    return {finding.rule: finding for finding in found}
+
+
+def found_with(dataset: Any, words: str, **options: Any) -> Finding | None:
+    return next((finding for rule, finding in rules(dataset, **options).items() if words in rule), None)
+
+
+CLEAN = [paragraph(seed) for seed in range(300)]
+
+
+def test_a_clean_text_has_nothing_to_complain_of() -> None:
+    assert rules(text_of(CLEAN), context=64, parameters=100_000) == {}
+    assert rules(open_dataset(find_dataset("shakespeare")), context=64, parameters=800_000) == {}
+
+
+def test_too_little_text_for_context_and_model() -> None:
+    small = text_of(CLEAN[:3])
+    finding = found_with(small, "for a context of 512", context=512)
+    assert finding is not None and finding.level == "error" and "5,130" in finding.rule
+    assert found_with(small, "at most two parameters", parameters=10_000) is not None
+    assert found_with(small, "at most two parameters", parameters=100) is None
+    assert found_with(TextDataset(info("text"), "aaaa"), "nothing to learn") is not None
+    assert found_with(TextDataset(info("text"), ""), "nothing to learn") is not None
+    long = found_with(
+        text_of(CLEAN), "validation at least one context", context=10_000, split=SplitSettings(share=0.01)
+    )
+    assert long is not None and long.level == "error"
+
+
+def test_planted_repetitions_are_counted() -> None:
+    again = text_of([*CLEAN, *CLEAN[:7], paragraph(999)])
+    same = found_with(again, "occur once", split=SplitSettings(share=0.001))
+    assert same is not None and same.count == 7
+    rng = random.Random(0)
+    near = []
+    for seed in range(9):
+        words = CLEAN[seed * 3].split()
+        words[rng.randrange(len(words))] = "changed"
+        near.append(" ".join(words))
+    finding = found_with(
+        text_of([*CLEAN, *near, paragraph(999)]), "more than a quarter", split=SplitSettings(share=0.001)
+    )
+    assert finding is not None and finding.count == 9
+
+
+def test_what_stands_in_both_parts_is_found() -> None:
+    leaky = text_of([*CLEAN, CLEAN[5]])
+    finding = found_with(leaky, "of validation occur in training")
+    assert finding is not None and abs(finding.count - (len(CLEAN[5]) - 49)) < 10
+    assert CLEAN[5][:30] in finding.examples[0] or finding.examples[0][:30] in CLEAN[5]
+    assert found_with(text_of(CLEAN), "of validation occur in training") is None
+
+
+def test_letters_that_validation_alone_has() -> None:
+    finding = found_with(text_of([*CLEAN, "Ω and Ω, then ж"]), "every character of validation")
+    assert finding is not None and finding.count >= 2 and finding.examples[0].startswith("'Ω' (2 times)")
+
+
+def test_a_wrong_encoding_is_seen_afterwards() -> None:
+    broken = "Größe und Schärfe".encode().decode("cp1252")
+    finding = found_with(text_of([*CLEAN, broken]), "as they were written")
+    assert finding is not None and finding.count == 3 and "UTF-8" in finding.mend
+    assert found_with(text_of([*CLEAN, "Größe, Ärger, Âme, ÅÄÖ, Ñandú"]), "as they were written") is None
+    lost = found_with(text_of([*CLEAN, "Gr\ufffd\ufffde"]), "replacement characters")
+    assert lost is not None and lost.count == 2
+
+
+def test_rolling_hashes_tell_stretches_apart() -> None:
+    codes = code_points("abcabcabd" * 20)
+    for width in (1, 2, 3, 7, 8, 50):
+        hashes = similar.rolling(codes, width)
+        text = "abcabcabd" * 20
+        groups: dict[str, int] = {}
+        for place, value in enumerate(hashes.tolist()):
+            assert groups.setdefault(text[place : place + width], value) == value
+        assert len(hashes) == len(text) - width + 1 and len(set(groups.values())) == len(groups)
+
+
+def pictures(count: int = 400, **more: Any) -> ImageDataset:
+    pixels = np.random.default_rng(0).integers(0, 256, (count, 6, 6, 3), dtype=np.uint8).repeat(2, 1).repeat(2, 2)
+    return ImageDataset(info("images", **more.pop("details", {})), pixels, **more)
+
+
+def test_clean_pictures_have_nothing_to_complain_of() -> None:
+    assert rules(pictures()) == {}
+
+
+def changed(edit: Any, **more: Any) -> ImageDataset:
+    pixels = pictures().pixels.copy()
+    edit(pixels)
+    return ImageDataset(info("images"), pixels, **more)
+
+
+def test_planted_pictures_are_counted() -> None:
+    def same(pixels: Any) -> None:
+        pixels[390:395] = pixels[:5]
+        pixels[100:103] = [[[[7, 7, 7]]]]
+
+    found = rules(changed(same))
+    assert found["no picture of one colour"].count == 3
+    assert found["no picture twice"].count == 5 + 2
+    assert found["no picture in both parts"].count == 5
+    assert found["no picture in both parts"].examples[0] == "picture 391"
+
+    def near(pixels: Any) -> None:
+        pixels[200:206] = np.clip(pixels[:6].astype(int) + 3, 0, 255)
+
+    finding = rules(changed(near))["no picture nearly twice"]
+    assert finding.count == 6 and finding.examples[0] == "picture 201"
+
+
+def test_classes_sizes_and_broken_files() -> None:
+    labels = np.repeat([0, 1, 2], [300, 92, 8]).astype(np.int64)
+    found = rules(pictures(labels=labels, classes=("a", "b", "c")))
+    assert found["at least 10 pictures of each class"].examples[0] == "c: 8"
+    labels = np.repeat([0, 1], [350, 50]).astype(np.int64)
+    labels[:4] = -1
+    found = rules(pictures(labels=labels, classes=("a", "b")))
+    assert found["every picture has a class"].count == 4
+    assert "from 50 to 346" in found["no class more than 4 times as large as another"].sentence
+    details = {"broken": [["a.png", "is empty"]], "broken_count": 1, "sizes": [[4, 4, 3], [12, 12, 397]]}
+    found = rules(pictures(details=details))
+    assert found["every file can be read"].examples == ("a.png is empty",)
+    assert found["no picture is enlarged more than twice"].count == 3
+    assert "pictures of one size" in found
+    assert "at least 200 pictures" in rules(pictures(20))
+    assert found_with(pictures(), "split", split=SplitSettings("file")) is not None
+
+
+ENGLISH = [
+    "the cat and the dog were in the house with her",
+    "you have to do this for me but not now",
+    "it was on the table",
+]
+GERMAN = [
+    "die Katze und der Hund sind nicht in dem Haus",
+    "du musst das für mich tun und auch für sie",
+    "es ist auf dem Tisch",
+]
+
+
+def pairs(left: list[str], right: list[str]) -> PairDataset:
+    return PairDataset(info("pairs"), tuple(left), tuple(right), ("en", "de"))
+
+
+def many(sentences: list[str], count: int = 1200) -> list[str]:
+    return [f"{sentences[number % 3]} {paragraph(number, 6)}" for number in range(count)]
+
+
+def test_clean_pairs_have_nothing_to_complain_of() -> None:
+    assert rules(pairs(many(ENGLISH), many(GERMAN))) == {}
+
+
+def test_planted_pairs_are_counted() -> None:
+    left, right = many(ENGLISH), many(GERMAN)
+    right[3], left[4] = "", "   "
+    left[10:15], right[10:15] = right[10:15], left[10:15]
+    for place in range(20, 26):
+        right[place] = right[place] * 6
+    left[30], right[30] = left[31], right[31]
+    left[40] = right[40]
+    found = rules(pairs(left, right))
+    assert found["no side is empty"].count == 2
+    assert found["a length ratio within 3 times the usual"].count == 6
+    assert found["no pair twice"].count == 1
+    assert found["the sides differ"].count == 1
+    assert found["one language a side"].count >= 5
+    assert found["one language a side"].examples[0].startswith(("German", "English"))
+
+
+def test_another_script_is_seen() -> None:
+    usual, strange = finished(languages.strangers([*ENGLISH, "Привет, как дела", "日本語のテキスト"]))
+    assert usual == "English" and strange == [(3, "Cyrillic"), (4, "Japanese")]
+
+
+def test_toy_tasks_with_wrong_answers() -> None:
+    questions = [f"{a}+{b}=" for a in range(20) for b in range(20)]
+    answers = [str(a + b) for a in range(20) for b in range(20)]
+    assert rules(TaskDataset(info("tasks"), tuple(questions), tuple(answers))) == {}
+    twice = TaskDataset(info("tasks"), (*questions, "1+1="), (*answers, "3"))
+    found = rules(twice)
+    assert found["one answer to each question"].level == "error" and found["no question in both parts"].count == 1
+
+
+def test_points() -> None:
+    points = np.random.default_rng(0).normal(size=(1000, 2)).astype(np.float32)
+    assert rules(PointDataset(info("points"), points)) == {}
+    far = points.copy()
+    far[7] = [500, 0]
+    assert found_with(PointDataset(info("points"), far), "15 spreads").count == 1  # type: ignore[union-attr]
+    assert found_with(PointDataset(info("points"), points * np.float32([1, 99])), "similar size") is not None
+    flat = points * np.float32([1, 0])
+    assert found_with(PointDataset(info("points"), flat), "both directions") is not None
+    assert found_with(PointDataset(info("points"), points[:20]), "at least 500") is not None
+
+
+@pytest.mark.parametrize("kind", ["text", "pairs", "images", "points", "tasks"])
+def test_nearly_nothing_is_still_checked(kind: str) -> None:
+    one = {
+        "text": TextDataset(info("text"), "ab"),
+        "pairs": PairDataset(info("pairs"), ("a",), ("b",), ("x", "y")),
+        "images": ImageDataset(info("images"), np.zeros((1, 2, 3, 1), np.uint8)),
+        "points": PointDataset(info("points"), np.zeros((2, 2), np.float32)),
+        "tasks": TaskDataset(info("tasks"), ("a",), ("b",)),
+    }[kind]
+    assert rules(one)
