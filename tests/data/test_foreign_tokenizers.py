@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import json
 import multiprocessing
 import random
@@ -172,7 +173,7 @@ def mutated(rng: random.Random) -> Any:
             if rng.random() < 0.2 and isinstance(place, dict):
                 del place[key]
             else:
-                place[key] = rng.choice(junk)
+                place[key] = copy.deepcopy(rng.choice(junk))
             break
     if rng.random() < 0.3:
         raw = bytearray(json.dumps(kept).encode())

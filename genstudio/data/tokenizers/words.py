@@ -66,13 +66,17 @@ class WordTokenizer:
     ) -> WordTokenizer:
         """The most frequent words, at most so many that there are `vocabulary` ids, none rarer than `min_count`.
 
-        Single characters of the text stay however rare, as far as there is room: the space before all others.
+        A word counts with and without the space before it, and both forms are taken as far as they occur. Single
+        characters of the text stay however rare, as far as there is room: the space before all others.
         """
         room = vocabulary - 1 - 2 * markers
-        usual = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-        single = [word for word, _ in usual if len(word) == 1 and word != " " and not (markers and word == "\n")]
-        single = [" ", *single][:room]
-        rest = [word for word, count in usual if len(word) > 1 and count >= min_count]
+        bare: Counter[str] = Counter()
+        for word, count in counts.items():
+            bare[_bare(word)] += count
+        usual = sorted(counts, key=lambda word: (-bare[_bare(word)], _bare(word), word))
+        single = sorted((w for w in counts if len(w) == 1 and w != " "), key=lambda w: (-counts[w], w))
+        single = [" ", *(word for word in single if not (markers and word == "\n"))][:room]
+        rest = [word for word in usual if len(word) > 1 and bare[_bare(word)] >= min_count]
         return cls((*single, *rest[: room - len(single)]), markers)
 
     @classmethod
@@ -177,6 +181,10 @@ def words_from_json(
     if bad := next((word for word in tokens[1:] if not _is_token(word)), None):
         raise damaged(f"'{bad[:40]}' is not one word")
     return WordTokenizer(tuple(tokens[1:]), markers)
+
+
+def _bare(word: str) -> str:
+    return word[1:] if len(word) > 1 and word[0] == " " else word
 
 
 def _is_token(word: str) -> bool:
