@@ -139,7 +139,7 @@ def _extracted(chosen: Offer, path: Path, folder: Path) -> Slices[list[Path]]:
 def _copied(file: IO[bytes], place: Path, most: int) -> Iterator[int]:
     """Copy at most `most` bytes, yielding how many so far."""
     count = 0
-    with storage.translated(place, most), place.open("wb") as copy:
+    with place.open("wb") as copy:
         while block := file.read(_BLOCK):
             count += len(block)
             if count > most:
