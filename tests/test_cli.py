@@ -105,6 +105,31 @@ def test_lists(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert "no runs" in capsys.readouterr().out
 
 
+def test_import_of_a_table_and_of_pictures(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    from PIL import Image
+
+    table = tmp_path / "pairs.csv"
+    table.write_bytes("Englisch;Deutsch;Nr\r\nsize;Größe;1\r\n".encode("cp1252"))
+    assert genstudio("import", table, "--column", "Englisch", "--column", "Deutsch") == 2
+    assert "cp1252" in capsys.readouterr().err
+    chosen = ("--column", "Englisch", "--column", "Deutsch", "--encoding", "cp1252", "--name", "Words")
+    assert genstudio("import", table, *chosen) == 0
+    assert capsys.readouterr().out.startswith("words-")
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number in range(3):
+        Image.new("RGB", (20 + number, 10), (number, 90, 200)).save(folder / f"{number}.png")
+    (folder / "bad.png").write_bytes(b"no picture")
+    assert genstudio("import", folder, "--size", 8, "--fit", "pad", "--grey") == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("photos-") and "left out: bad.png" in err
+    assert genstudio("datasets", "--json") == 0
+    listed = {item["title"]: item for item in json.loads(capsys.readouterr().out)}
+    assert (listed["Words"]["kind"], listed["Words"]["count"]) == ("pairs", 1)
+    assert listed["photos"]["details"]["picture"] == {"size": 8, "fit": "pad", "grey": True, "flip": False}
+    assert genstudio("import", folder, "--size", 99999) == 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -194,7 +194,7 @@ def _languages(texts: Sequence[str], side: str) -> Slices[list[Finding]]:
     step = max(1, len(texts) // _SAMPLE)
     some = texts[::step]
     usual, strange = yield from languages.strangers(some)
-    if len(strange) < max(2, 0.005 * len(some)):
+    if len(strange) < max(2, 0.002 * len(some)):
         return []
     return [Finding(
         "one language a side", "warning" if len(strange) > 0.02 * len(some) else "info",
