@@ -11,7 +11,7 @@ from genstudio.data.checks import Finding
 from genstudio.ui import theme
 from genstudio.ui.widgets import plain_label, tooltip
 
-_SHOWN = 44
+_SHOWN = 27
 _ICONS = {"error": ("error", "error"), "warning": ("warning", "warning"), "info": ("info", "accent")}
 
 

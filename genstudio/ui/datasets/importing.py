@@ -385,8 +385,9 @@ class ImportPanel(QWidget):
         inside.addWidget(self._picture_part)
         inside.addStretch(0)
         self._form.setLayout(inside)
-        self._running.setLayout(column(self.bar, self.progress))
-        self._running.layout().addStretch(1)  # type: ignore[attr-defined]
+        running = column(self.bar, self.progress)
+        running.addStretch(1)
+        self._running.setLayout(running)
         self.stack = QStackedWidget()
         for page in (self._choices, self._form, self._running, self._empty):
             self.stack.addWidget(page)

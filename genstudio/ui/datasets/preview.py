@@ -90,31 +90,36 @@ class PreviewPages(QWidget):
             self.batch_wanted.emit()
 
     def show_matches(self, matches: Matches) -> None:
-        finders = {"images": self.pictures, "pairs": self.pairs, "tasks": self.tasks}
-        if self.kind == "text":
-            self.text.finder.show_matches(matches)
-        elif self.kind in finders:
-            finders[self.kind].show_matches(matches)
+        page = self._searched()
+        if isinstance(page, TextPage):
+            page.finder.show_matches(matches)
+        elif page is not None:
+            page.show_matches(matches)
 
     def ask_for(self, needle: str) -> bool:
         """Put words into the search line of the kind's page, as if typed; False where there is none."""
-        page = {"text": self.text, "images": self.pictures, "pairs": self.pairs, "tasks": self.tasks}.get(self.kind)
+        page = self._searched()
         if page is None:
             return False
         self.tabs.setCurrentWidget(page)
         page.finder.put(needle)
         return True
 
-    def go_to(self, index: int, length: int = 0) -> None:
+    def go_to(self, index: int) -> None:
         """Show a place: a character of a text, a picture, a pair, an example."""
-        page = {"text": self.text, "images": self.pictures, "pairs": self.pairs, "tasks": self.tasks}.get(self.kind)
-        if page is None:
-            return
-        self.tabs.setCurrentWidget(page)
-        if isinstance(page, TextPage):
-            page.go_to(index, length)
-        else:
+        page = self._searched()
+        if page is not None:
+            self.tabs.setCurrentWidget(page)
             page.go_to(index)
+
+    def _searched(self) -> TextPage | PicturesPage | RowsPage | None:
+        """The page of this kind that can be searched."""
+        if self.kind == "text":
+            return self.text
+        if self.kind == "images":
+            return self.pictures
+        rows = {"pairs": self.pairs, "tasks": self.tasks}
+        return rows.get(self.kind)
 
     def _turned(self, index: int) -> None:
         if self.kind:

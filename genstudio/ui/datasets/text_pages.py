@@ -101,7 +101,7 @@ class TextPage(QWidget):
         document, look = self.text.document(), theme.current()
         position, length = self._marked
         shown = self.text.toPlainText()
-        spans = []
+        spans: list[tuple[int, int, QColor]] = []
         needle = self.finder.field.text()
         if needle and self.finder.matches is not None:
             folded, wanted = (shown, needle) if self.finder.cases.isChecked() else (shown.lower(), needle.lower())
@@ -136,7 +136,7 @@ def _selection(document: Any, start: int, length: int, color: QColor) -> QTextEd
     cursor.setPosition(_units(text, min(start + length, len(text))), QTextCursor.MoveMode.KeepAnchor)
     made, how = QTextEdit.ExtraSelection(), QTextCharFormat()
     how.setBackground(color)
-    made.cursor, made.format = cursor, how  # type: ignore[attr-defined]
+    made.cursor, made.format = cursor, how
     return made
 
 

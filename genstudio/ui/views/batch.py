@@ -160,7 +160,8 @@ class BatchView(QAbstractScrollArea):
         widths = {i: metrics.horizontalAdvance(token_text(p)) + 9 for i, p in batch.pieces.items()} if batch else {}
         for item, (inputs, targets) in enumerate(self._rows):
             y += _TITLE
-            x, first, edges = _LABEL, 0, []
+            x, first = _LABEL, 0
+            edges: list[float] = []
             for position, (a, b) in enumerate(zip(inputs, targets, strict=True)):
                 wide = max(widths[a], widths[b], 16.0)
                 if edges and x + wide > right:

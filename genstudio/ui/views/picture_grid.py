@@ -285,7 +285,9 @@ def enlarged(pictures: Array, cell: int) -> Array:
     size = cell / max(high, wide)
     rows = np.minimum((np.arange(max(1, round(high * size))) / size).astype(np.int64), high - 1)
     columns = np.minimum((np.arange(max(1, round(wide * size))) / size).astype(np.int64), wide - 1)
-    return np.asarray(pictures[:, rows][:, :, columns])
+    flat = (rows[:, None] * wide + columns).ravel()
+    taken = np.take(pictures.reshape(len(pictures), -1), flat, axis=1, mode="clip")
+    return taken.reshape(len(pictures), len(rows), len(columns))
 
 
 def picture(pixels: Array) -> QImage:

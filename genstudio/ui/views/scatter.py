@@ -65,7 +65,7 @@ class ScatterView(Figure):
             self._middle[1] - (at.y() - plot.center().y()) / self._scale(plot),
         ])  # fmt: skip
 
-    def screen(self, points: Array, area: QRectF | None = None) -> Array:
+    def pixels(self, points: Array, area: QRectF | None = None) -> Array:
         """Points (n, 2) as pixels (n, 2)."""
         plot = self._plot(area or QRectF(self.rect()))
         shifted = (np.asarray(points, np.float64) - self._middle) * self._scale(plot)
@@ -84,7 +84,7 @@ class ScatterView(Figure):
         if self.mode == "density":
             self._density(painter, plot)
         else:
-            at = self.screen(self.shown(), area)
+            at = self.pixels(self.shown(), area)
             color = look.color(theme.visible(theme.BLUE), 0.75 if len(at) < 5_000 else 0.4)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(QPen(color, 3.5 if len(at) < 5_000 else 2.5, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
@@ -116,7 +116,7 @@ class ScatterView(Figure):
         color = theme.current().color(theme.visible(theme.VERMILION if self.mode == "points" else "#FFFFFF"))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        for x, y in self.screen(self._centres, area):
+        for x, y in self.pixels(self._centres, area):
             at = QPointF(float(x), float(y))
             painter.setPen(QPen(color, 2))
             painter.drawLine(at + QPointF(-5, 0), at + QPointF(5, 0))
@@ -133,7 +133,7 @@ class ScatterView(Figure):
         low, high = self.place(plot.bottomLeft()), self.place(plot.topRight())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         for value in ticks(float(low[0]), float(high[0]), max(2, int(plot.width() / 80))):
-            x = float(self.screen(np.array([[value, 0.0]]))[0, 0])
+            x = float(self.pixels(np.array([[value, 0.0]]))[0, 0])
             painter.setPen(look.color("grid"))
             painter.drawLine(QPointF(x, plot.top()), QPointF(x, plot.bottom()))
             painter.setPen(look.color("quiet"))
@@ -142,7 +142,7 @@ class ScatterView(Figure):
                 QPointF(x - metrics.horizontalAdvance(text) / 2, plot.bottom() + 4 + metrics.ascent()), text
             )
         for value in ticks(float(low[1]), float(high[1]), max(2, int(plot.height() / 60))):
-            y = float(self.screen(np.array([[0.0, value]]))[0, 1])
+            y = float(self.pixels(np.array([[0.0, value]]))[0, 1])
             painter.setPen(look.color("grid"))
             painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
             painter.setPen(look.color("quiet"))
