@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,5 +66,6 @@ class Curve:
 
     def at(self, step: float) -> tuple[int, float] | None:
         """The last point at or before a step, as shown."""
-        index = int(np.searchsorted(self.raw.steps, step, side="right")) - 1
+        steps = self.raw.steps
+        index = (int(np.searchsorted(steps, math.floor(step), side="right")) if math.isfinite(step) else len(steps)) - 1
         return (int(self.raw.steps[index]), float(self.shown.values[index])) if index >= 0 else None

@@ -364,13 +364,20 @@ class CurveGroup(QObject):
 
 def _joined(series: Sequence[tuple[Array, Array]]) -> Iterator[Sequence[Any]]:
     """One row for every step of any of the series of (steps, values): the step, and each value or an empty text."""
-    every = np.unique(np.concatenate([np.empty(0, np.int64), *(steps for steps, _ in series)]))
-    for first in range(0, len(every), 4096):
-        part = every[first : first + 4096]
+    if not series:
+        return
+    longest = max((steps for steps, _ in series), key=len)
+    edges = [*longest[::4096][1:].tolist(), None]
+    firsts = [0] * len(series)
+    for edge in edges:
+        lasts = [len(steps) if edge is None else int(np.searchsorted(steps, edge)) for steps, _ in series]
+        cut = [slice(*ends) for ends in zip(firsts, lasts, strict=True)]
+        firsts = lasts
+        part = np.unique(np.concatenate([steps[piece] for (steps, _), piece in zip(series, cut, strict=True)]))
         parts: list[list[Any]] = [part.tolist()]
-        for steps, values in series:
-            at = np.minimum(np.searchsorted(steps, part), max(len(steps) - 1, 0))
-            known = steps[at] == part if len(steps) else np.zeros(len(part), bool)
-            found = values[at].tolist() if len(steps) else [""] * len(part)
-            parts.append([value if has else "" for value, has in zip(found, known.tolist(), strict=True)])
+        for (steps, values), piece in zip(series, cut, strict=True):
+            column: list[Any] = [""] * len(part)
+            for at, value in zip(np.searchsorted(part, steps[piece]).tolist(), values[piece].tolist(), strict=True):
+                column[at] = value
+            parts.append(column)
         yield from zip(*parts, strict=True)

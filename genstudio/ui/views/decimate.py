@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from genstudio.events import Array
@@ -68,7 +70,7 @@ class Growing:
 
 def columns_of(points: Growing, low: float, high: float, count: int) -> tuple[Array, Array]:
     """As `columns`, of growing points; where a column holds many, from the extremes of blocks."""
-    first, last = (int(i) for i in np.searchsorted(points.steps, (low, high)))
+    first, last = _between(points.steps, low, high)
     if last - first <= 2 * _BLOCK * count:
         return columns(points.steps, points.values, low, high, count)
     head, tail = -(-first // _BLOCK), last // _BLOCK
@@ -87,14 +89,21 @@ def columns_of(points: Growing, low: float, high: float, count: int) -> tuple[Ar
     return np.concatenate([begin_x, x, ends_x]), np.concatenate([begin_y, y, ends_y])
 
 
+def _between(steps: Array, low: float, high: float) -> tuple[int, int]:
+    """Where the steps from `low` to `high`, both included, begin and end. Looked up as whole numbers: for a fraction
+    numpy would convert all steps first."""
+    ends = np.searchsorted(steps, math.ceil(low)), np.searchsorted(steps, math.floor(high), side="right")
+    return int(ends[0]), int(ends[1])
+
+
 def columns(steps: Array, values: Array, low: float, high: float, count: int) -> tuple[Array, Array]:
     """Points to draw of the part from step `low` to `high`: at most two for each of `count` columns.
 
     Where a column holds more than two points, its smallest and its largest stand for it, in their order, so that no
     peak is lost; non-finite values are left out. One point beyond either end is kept, so that lines leave the picture.
     """
-    first = max(0, int(np.searchsorted(steps, low)) - 1)
-    last = min(len(steps), int(np.searchsorted(steps, high, side="right")) + 1)
+    first, last = _between(steps, low, high)
+    first, last = max(0, first - 1), min(len(steps), last + 1)
     x, y = steps[first:last], values[first:last]
     if len(x) <= 2 * count or high <= low:
         fine = np.isfinite(y)
@@ -120,8 +129,8 @@ def _pairs(left: Array, right: Array, least: Array, most: Array, rising: Array) 
 
 def sampled(points: Growing, low: float, high: float, count: int) -> tuple[Array, Array]:
     """Some `count` of the finite points from step `low` to `high`, evenly apart, with the first and the last of them."""
-    first = max(0, int(np.searchsorted(points.steps, low)) - 1)
-    last = min(len(points), int(np.searchsorted(points.steps, high, side="right")) + 1)
+    first, last = _between(points.steps, low, high)
+    first, last = max(0, first - 1), min(len(points), last + 1)
     size = last - first
     at = np.arange(first, last) if size <= count else first + np.arange(count) * (size - 1) // (count - 1)
     steps, values = points.steps[at], points.values[at]

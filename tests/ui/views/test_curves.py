@@ -12,7 +12,7 @@ import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QMouseEvent, QWheelEvent
 from PySide6.QtSvg import QSvgRenderer
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 
 from genstudio.errors import StorageError
@@ -271,6 +271,38 @@ def test_a_place_that_cannot_be_written_is_said(chart: CurvesView, tmp_path: Pat
     with pytest.raises(StorageError) as caught:
         chart.save(tmp_path / "no such folder" / f"loss.{suffix}")
     assert caught.value.path is not None and caught.value.hint
+
+
+def test_a_long_table_is_written_in_slices(
+    chart: CurvesView, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = np.arange(1, 20_001)
+    chart.replace("train_loss", steps, steps / 8)
+    chart.replace("val_loss", np.array([5000, 25_000]), np.array([0.5, 0.25]))
+    file = tmp_path / "long.csv"
+    slices: list[bool] = []
+    real = CurvesView._write_on
+    monkeypatch.setattr(CurvesView, "_write_on", lambda self: (slices.append(file.exists()), real(self)))
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(file), ""))
+    chart._writer.timeout.disconnect()
+    chart._writer.timeout.connect(chart._write_on)
+    chart._ask("Table (*.csv)", ".csv")
+    qtbot.waitUntil(lambda: not chart._writer.isActive())
+    assert len(slices) >= 5 and not any(slices)
+    rows = list(csv.reader(file.read_text(encoding="utf-8").splitlines()))
+    assert [int(row[0]) for row in rows[1:]] == [*range(1, 20_001), 25_000]
+    assert rows[5000] == ["5000", "625.0", "0.5"] and rows[-1] == ["25000", "", "0.25"]
+    assert [path.name for path in tmp_path.iterdir()] == ["long.csv"]
+
+
+def test_a_table_that_cannot_be_written_is_said(
+    chart: CurvesView, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "nowhere" / "a.csv"), ""))
+    with qtbot.waitSignal(chart.failed) as caught:
+        chart._ask("Table (*.csv)", ".csv")
+    assert "not saved" in caught.args[0].message
+    assert not chart._writer.isActive()
 
 
 def test_colours_follow_the_theme(chart: CurvesView, qapp: QApplication) -> None:
