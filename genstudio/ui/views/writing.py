@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt, Signal
@@ -109,6 +110,20 @@ class _Legend(QWidget):
         return QSize(320, 20)
 
 
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """A continuation that an edit took from the model, for when undo or redo brings its text back."""
+
+    text: str
+    by_undo: bool
+    boundary: int
+    snapshot: Writing | None
+    starts: list[int]
+    tints: list[int]
+    end: int
+    probabilities: list[float]
+
+
 class DocumentView(View[Writing]):
     """The person types; what the model adds is tinted, and becomes the person's as soon as they edit it.
 
@@ -135,6 +150,7 @@ class DocumentView(View[Writing]):
         self._listening = True
         self._last = self._last_prompt = ""
         self._probabilities: list[float] = []
+        self._taken: _Taken | None = None
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
@@ -273,19 +289,46 @@ class DocumentView(View[Writing]):
             self._own = False
 
     def _edited(self, position: int, removed: int, added: int) -> None:
-        raw = self._raw()
-        unchanged, self._last = raw == self._last, raw
-        if self._own or (removed == added and unchanged):
+        raw, before = self._raw(), self._last
+        self._last = raw
+        if self._own or (removed == added and raw == before):
             return
         self._painter.unknown = []
-        if self._boundary is not None:
+        if self._taken is not None and self._bring_back(raw):
+            pass
+        elif self._boundary is not None:
             if position + removed <= self._boundary and position < self._boundary:
                 self._boundary += added - removed
                 self._painter.begin = self._boundary
             else:
                 self._listening = False
+                taken = _Taken(
+                    before,
+                    self.editor.document().isRedoAvailable(),
+                    self._boundary,
+                    self.snapshot,
+                    list(self._painter.starts),
+                    list(self._painter.tints),
+                    self._painter.end,
+                    list(self._probabilities),
+                )
                 self._forget()
+                self._taken = taken
         self._say()
+
+    def _bring_back(self, raw: str) -> bool:
+        """Whether undo or redo made the document what it was with the continuation; then it is the model's again."""
+        taken, can_redo = self._taken, self.editor.document().isRedoAvailable()
+        if taken is None or raw != taken.text or not (taken.by_undo or can_redo):
+            self._taken = taken if can_redo else None
+            return False
+        self._taken = None
+        self._boundary = self._painter.begin = taken.boundary
+        self._painter.starts, self._painter.tints, self._painter.end = taken.starts, taken.tints, taken.end
+        self._probabilities, self.snapshot, self._written = taken.probabilities, taken.snapshot, len(taken.starts)
+        self._legend.show()
+        self._change(self._painter.rehighlight)
+        return True
 
     def _say(self) -> None:
         text = self.prompt()
@@ -295,6 +338,7 @@ class DocumentView(View[Writing]):
 
     def _forget(self) -> None:
         had = bool(self._painter.starts)
+        self._taken = None
         self._boundary = None
         self._written = 0
         self._probabilities.clear()

@@ -162,6 +162,39 @@ def test_one_undo_takes_the_whole_continuation_away(document: DocumentView) -> N
     assert everything(document) == "ROMEO:" and document.prompt() == "ROMEO:"
 
 
+def test_redo_brings_the_continuation_back_as_the_models(document: DocumentView, qtbot: QtBot) -> None:
+    document.begin_writing()
+    for end in (3, 6):
+        document.show_writing(writing(" hello"[:end]))
+    tinted = formats(document)
+    document.editor.undo()
+    assert formats(document) == []
+    document.editor.redo()
+    assert everything(document) == "ROMEO: hello" and document.prompt() == "ROMEO:"
+    assert formats(document) == tinted != []
+    assert document.hint_at(7).startswith("'h'")
+    document.editor.moveCursor(QTextCursor.MoveOperation.End)
+    qtbot.keyClick(document.editor, Qt.Key.Key_Backspace)
+    assert document.prompt() == "ROMEO: hell"
+    document.editor.undo()
+    assert everything(document) == "ROMEO: hello" and document.prompt() == "ROMEO:"
+    assert formats(document) == tinted
+
+
+def test_typing_what_the_model_wrote_makes_it_the_persons(document: DocumentView, qtbot: QtBot) -> None:
+    document.begin_writing()
+    document.show_writing(writing(" hello"))
+    document.editor.moveCursor(QTextCursor.MoveOperation.End)
+    qtbot.keyClick(document.editor, Qt.Key.Key_Backspace)
+    qtbot.keyClicks(document.editor, "o")
+    assert document.prompt() == "ROMEO: hello" and formats(document) == []
+    document.begin_writing()
+    document.show_writing(writing(" you"))
+    document.editor.undo()
+    qtbot.keyClicks(document.editor, " you")
+    assert document.prompt().endswith(" you") and formats(document) == []
+
+
 def test_editing_the_continuation_makes_it_the_persons(document: DocumentView, qtbot: QtBot) -> None:
     document.begin_writing()
     document.show_writing(writing(" hello"))
