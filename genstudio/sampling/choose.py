@@ -53,7 +53,8 @@ def distribution(logits: Floats, options: SamplingOptions) -> NDArray[np.float64
         return _one_hot(values)
     with np.errstate(over="ignore"):  # to -inf, which is probability 0
         weights = np.exp((values - highest) / options.temperature)
-    order = np.argsort(-values, kind="stable")
+    limited = 0 < options.top_k < len(values) or options.top_p < 1
+    order = np.argsort(-values, kind="stable") if limited else np.empty(0, np.int64)
     if 0 < options.top_k < len(values):
         weights[order[options.top_k :]] = 0.0
     if options.top_p < 1:
