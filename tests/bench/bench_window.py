@@ -27,12 +27,12 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication, QMainWindow
 import pyqtgraph
 app = QApplication([])
-class Window(QMainWindow):
+class Plot(pyqtgraph.PlotWidget):
     def paintEvent(self, event):
         super().paintEvent(event)
         QTimer.singleShot(0, app.quit)
-window = Window()
-window.setCentralWidget(pyqtgraph.PlotWidget())
+window = QMainWindow()
+window.setCentralWidget(Plot())
 window.resize(1280, 720)
 window.show()
 app.exec()
