@@ -28,9 +28,10 @@ def duration(seconds: float) -> str:
 
 
 class RunPanel(QWidget):
-    """Shows the frames of one run. `prompted(prompt, probe)` when the person wants other texts watched."""
+    """Shows the frames of one run. `prompted(prompt, probe)` when the person wants other texts watched; `failed(Failure)`."""
 
     prompted = Signal(str, str)
+    failed = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,6 +57,8 @@ class RunPanel(QWidget):
         self._lay_out()
         for field in (self.prompt, self.probe):
             field.editingFinished.connect(self._prompted)
+        for figure in (self.loss, *self.small.values(), self.attention):
+            figure.failed.connect(self.failed)
         self._sent = (self.prompt.text(), self.probe.text())
 
     def clear(self) -> None:

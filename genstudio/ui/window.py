@@ -189,6 +189,8 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         for tab in (self.datasets, self.transformer, self.playground, self.runs):
             tab.failed.connect(self.show_failure)
+        for figures in (self.transformer.panel, self.playground.next_tokens, self.playground.attention):
+            figures.failed.connect(self.show_failure)
         self.datasets.listed.connect(self._listed)
         self.datasets.looked.connect(self._looked)
         self.datasets.train_wanted.connect(self._train_on)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent
+from PySide6.QtGui import QAction, QDropEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -153,6 +153,18 @@ def test_what_cannot_be_used_shows_a_banner_and_the_window_goes_on(
     assert "picture.txt" in window._shown[0].accessibleName()
     window.import_file(str(text_file(tmp_path)))
     qtbot.waitUntil(lambda: (window.datasets.current or "").startswith("words"), timeout=LONG)
+
+
+def test_a_figure_that_cannot_be_saved_shows_a_banner(
+    open_window: Callable[[], MainWindow], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = open_window()
+    panel, play = window.transformer.panel, window.playground
+    for index, figure in enumerate((panel.loss, panel.attention, play.next_tokens, play.attention)):
+        place = str(tmp_path / "no such folder" / f"{index}.svg")
+        monkeypatch.setattr("PySide6.QtWidgets.QFileDialog.getSaveFileName", lambda *_, place=place: (place, ""))
+        figure.findChild(QAction, "figure_svg").trigger()
+        assert "not saved" in window._shown[0].accessibleName() and f"{index}.svg" in window._shown[0].accessibleName()
 
 
 def test_a_dropped_text_becomes_a_dataset_that_can_be_trained_on(
