@@ -13,7 +13,7 @@ from genstudio.data.slices import Slices
 from genstudio.data.tokenizers import BPETokenizer, ByteTokenizer, CharTokenizer, Ids, Tokenizer, WordTokenizer, chunks
 from genstudio.data.tokenizers.units import UnitTable
 
-SPAN = 1 << 18
+SPAN = 1 << 17
 """Characters encoded at a time where tokens are longer than one character."""
 
 _NEWLINE = 10

@@ -162,7 +162,7 @@ class PlaygroundTab(QWidget):
                 self.next_tokens.show_snapshot(snapshot)
                 parts = [f"weights of step {snapshot.step:,}", f"{len(snapshot.prompt_pieces)} tokens of prompt"]
                 if snapshot.unknown:
-                    parts.append(f"{len(snapshot.unknown)} characters not in the vocabulary are left out")
+                    parts.append(f"{len(snapshot.unknown)} characters not in the vocabulary")
                 self.status.setText("   ·   ".join(parts))
             elif isinstance(snapshot, Attention):
                 self.attention.show_snapshot(snapshot)
