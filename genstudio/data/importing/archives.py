@@ -103,7 +103,7 @@ def checked_zip(file: IO[bytes], path: Path) -> zipfile.ZipFile:
         raise DataError("This zip archive is damaged.", "Get it again from where it comes.", path) from None
     names, total = Names(path), 0
     for entry in packed.infolist():
-        names.add(entry.orig_filename, entry.is_dir())
+        names.add(entry.orig_filename, entry.filename.endswith("/"))
         mode = stat.S_IFMT(entry.external_attr >> 16)
         if mode not in (0, stat.S_IFREG, stat.S_IFDIR):
             raise refused(path, entry.filename, "is a link or a device")
@@ -132,7 +132,7 @@ def member(packed: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> Itera
 
 def _zip_members(file: IO[bytes], path: Path, wanted: Callable[[str], bool]) -> Iterator[Member]:
     packed = checked_zip(file, path)
-    entries = [entry for entry in packed.infolist() if not entry.is_dir()]
+    entries = [entry for entry in packed.infolist() if not entry.filename.endswith("/")]
     total = max(1, sum(entry.file_size for entry in entries))
     done = 0
     for entry in entries:

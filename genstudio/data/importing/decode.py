@@ -183,6 +183,10 @@ def serve(pipe: Any, memory: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     except (ImportError, OSError, ValueError):
         memory = 0
+    try:
+        pipe.send_bytes(b"ready")
+    except OSError:
+        return
     while True:
         try:
             head, body = unframed(pipe.recv_bytes())

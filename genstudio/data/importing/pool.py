@@ -32,6 +32,15 @@ class _Child:
         self.process = context.Process(target=decode.serve, args=(other, _MEMORY), daemon=True)
         self.process.start()
         other.close()
+        self.due = time.monotonic() + _START
+        self.started = False
+
+    def ready(self, seconds: float = 0.0) -> bool:
+        """Whether it has started: what is sent before would make the sender wait."""
+        with contextlib.suppress(OSError, EOFError):
+            if not self.started and self.pipe.poll(seconds):
+                self.started = self.pipe.recv_bytes() == b"ready"
+        return self.started
 
     def close(self) -> None:
         self.pipe.close()
@@ -95,7 +104,8 @@ class Decoders(Generic[Tag]):
 
     def _hand_out(self, waiting: deque[_Job[Tag]]) -> None:
         busy = {id(job.child) for job in waiting if job.child is not None}
-        free = [child for child in self._children if id(child) not in busy]
+        self._bury(busy)
+        free = [child for child in self._children if id(child) not in busy and child.ready()]
         for job in waiting:
             if job.results is not None or job.child is not None:
                 continue
@@ -103,15 +113,24 @@ class Decoders(Generic[Tag]):
                 job.results = list(decode.decode_many(job.pictures, *self._settings))
             elif free:
                 child = free.pop()
-                job.child, job.due = child, time.monotonic() + _START + 10 + SECONDS * len(job.pictures) / 20
+                job.child, job.due = child, time.monotonic() + 10 + SECONDS * len(job.pictures) / 20
                 try:
                     child.pipe.send_bytes(decode.request(job.pictures, *self._settings))
                 except (OSError, ValueError):
                     self._again(job)
 
+    def _bury(self, busy: set[int]) -> None:
+        """Take away what died or stalled while it started."""
+        for child in list(self._children):
+            if id(child) not in busy:
+                late = time.monotonic() > child.due and not child.started
+                if late or not child.process.is_alive():
+                    child.close()
+                    self._children.remove(child)
+
     def _wait(self, waiting: deque[_Job[Tag]]) -> None:
         running = {job.child.pipe: job for job in waiting if job.child is not None}
-        ready = wait(list(running), timeout=0.05)
+        ready = wait(list(running) or [child.pipe for child in self._children], timeout=0.05)
         for pipe, job in running.items():
             if pipe in ready:
                 try:
@@ -132,7 +151,7 @@ class Decoders(Generic[Tag]):
         results: list[Result] = []
         child: _Child | None = None
         for picture in job.pictures:
-            if child is None and (child := _started(self._settings)) is None:
+            if child is None and (child := _started()) is None:
                 results.extend(decode.decode_many([picture], *self._settings))
                 continue
             answer = _alone(child, picture, self._settings)
@@ -154,16 +173,14 @@ def workers(pictures: int) -> int:
     return max(1, min(cores, 8, pictures // 200))
 
 
-def _started(settings: tuple[Any, ...]) -> _Child | None:
-    """A process that has answered once, or None."""
+def _started() -> _Child | None:
+    """A process that is ready, or None."""
     try:
         child = _Child()
     except (OSError, RuntimeError, ImportError, ValueError):
         return None
     with contextlib.suppress(OSError, EOFError):
-        child.pipe.send_bytes(decode.request([], *settings))
-        if child.pipe.poll(_START):
-            child.pipe.recv_bytes()
+        if child.ready(_START):
             return child
     child.close()
     return None
