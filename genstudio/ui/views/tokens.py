@@ -33,6 +33,7 @@ GROUNDS = {
 
 _PAD = 3
 _GAP = 2
+_MOST = 4000
 
 
 def lines_of(widths: Array, breaks: Array, room: int) -> Array:
@@ -46,12 +47,13 @@ def lines_of(widths: Array, breaks: Array, room: int) -> Array:
     first = np.unique(np.concatenate([[0], np.flatnonzero(breaks) + 1]))
     first = first[first < len(widths)]
     last = np.append(first[1:], len(widths))
-    long = np.flatnonzero(ends[last] - ends[first] > room)
-    more: list[int] = []
-    for start, stop in zip(first[long].tolist(), last[long].tolist(), strict=True):
-        while (start := max(int(np.searchsorted(ends, ends[start] + room, "right")) - 1, start + 1)) < stop:
-            more.append(start)
-    return np.sort(np.concatenate([first, np.array(more, np.int64)]))
+    long = ends[last] - ends[first] > room
+    start, stop, more = first[long], last[long], [first]
+    while len(start):
+        start = np.maximum(np.searchsorted(ends, ends[start] + room, "right") - 1, start + 1)
+        start, stop = start[start < stop], stop[start < stop]
+        more.append(start)
+    return np.sort(np.concatenate(more))
 
 
 class TokensView(QAbstractScrollArea):
@@ -71,6 +73,8 @@ class TokensView(QAbstractScrollArea):
         self._ids_shown = False
         self._starts: Array = np.empty(0, np.int64)
         self._left: Array = np.zeros(1, np.int64)
+        self._widths: list[float] = []
+        self._row = self.row_height()
         theme.changed.connect(self._recolour)
 
     def show_tokens(self, shown: TokenText | None, marked: Array | None = None) -> None:
@@ -174,44 +178,56 @@ class TokensView(QAbstractScrollArea):
 
     def _paint_line(self, painter: QPainter, line: int, look: theme.Theme, shown: TokenText) -> None:
         start, stop = self._bounds(line)
-        top = _PAD + line * self.row_height() - self.verticalScrollBar().value()
-        mono, small = self._font(), self._small()
-        height = QFontMetricsF(mono).height() + 2
+        top = _PAD + line * self._row - self.verticalScrollBar().value()
+        mono, small = QFontMetricsF(self._font()), QFontMetricsF(self._small())
+        height = mono.height() + 2
+        baseline = top + 2 + mono.ascent()
         grounds = [look.color(color) for color in GROUNDS[look.name]]
-        for token in range(start, min(stop, start + 4000)):
-            left = float(_PAD + self._left[token] - self._left[start])
-            width = float(self._left[token + 1] - self._left[token] - _GAP)
+        text, error = look.color("text"), look.color("error")
+        kinds = shown.index[start:stop].tolist()
+        lefts = (self._left[start : stop + 1] - self._left[start] + _PAD).tolist()
+        painter.setPen(text)
+        painter.setFont(self._font())
+        for place, kind in enumerate(kinds[:_MOST]):
+            left, width = lefts[place], lefts[place + 1] - lefts[place] - _GAP
+            at = QPointF(left + (width - self._widths[kind]) / 2, baseline)
+            unknown, marked = shown.unknown[kind], self._marked[start + place]
+            if not (unknown or marked):
+                painter.fillRect(QRectF(left, top + 1, width, height), grounds[(start + place) % len(grounds)])
+                painter.drawText(at, shown.pieces[kind])
+                continue
             box = QRectF(left, top + 1, width, height)
-            kind = int(shown.index[token])
-            if shown.unknown[kind]:
-                painter.setPen(QPen(look.color("error"), 1, Qt.PenStyle.DashLine))
-                painter.setBrush(look.color("error_back"))
+            painter.fillRect(box, look.color("error_back") if unknown else grounds[(start + place) % len(grounds)])
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            if unknown:
+                painter.setPen(QPen(error, 1, Qt.PenStyle.DashLine))
                 painter.drawRect(box.adjusted(0.5, 0.5, -0.5, -0.5))
-            else:
-                painter.fillRect(box, grounds[token % len(grounds)])
-            if self._marked[token]:
+            if marked:
                 painter.setPen(QPen(look.color("accent"), 2))
-                painter.setBrush(Qt.BrushStyle.NoBrush)
                 painter.drawRect(box.adjusted(1, 1, -1, -1))
-            painter.setFont(mono)
-            painter.setPen(look.color("error" if shown.unknown[kind] else "text"))
-            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, shown.pieces[kind])
-            if self._ids_shown:
-                painter.setFont(small)
-                painter.setPen(look.color("quiet"))
-                under = QRectF(left, box.bottom(), width, QFontMetricsF(small).height())
-                painter.drawText(under, Qt.AlignmentFlag.AlignCenter, str(int(shown.ids[token])))
+            painter.setPen(error if unknown else text)
+            painter.drawText(at, shown.pieces[kind])
+            painter.setPen(text)
+        if self._ids_shown:
+            painter.setFont(self._small())
+            painter.setPen(look.color("quiet"))
+            for place, index in enumerate(shown.ids[start:stop].tolist()[:_MOST]):
+                words = str(index)
+                middle = (lefts[place] + lefts[place + 1] - _GAP) / 2
+                at = QPointF(middle - small.horizontalAdvance(words) / 2, top + 1 + height + small.ascent())
+                painter.drawText(at, words)
 
     def _bounds(self, line: int) -> tuple[int, int]:
         behind = self._starts[line + 1] if line + 1 < len(self._starts) else len(self._left) - 1
         return int(self._starts[line]), int(behind)
 
     def _arrange(self) -> None:
-        shown = self.shown
+        shown, self._row = self.shown, self.row_height()
         if shown is None:
             self._starts, self._left = np.empty(0, np.int64), np.zeros(1, np.int64)
         else:
             cell = QFontMetricsF(self._font()).horizontalAdvance("0")
+            self._widths = (shown.cells * cell).tolist()
             widths = np.ceil(np.maximum(shown.cells, 1) * cell).astype(np.int64)[shown.index]
             if self._ids_shown and len(widths):
                 digit = QFontMetricsF(self._small()).horizontalAdvance("0")
