@@ -101,16 +101,19 @@ class AttentionView(SnapshotFigure[Attention], SceneFigure):
         maps = QPainterPath()
         for box in (*self._cells.values(), self._large):
             maps.addRect(box)
-        for path in (self._ground, self._frames):
+        for path in (self._ground, self._hatch, self._frames):
             path.setPath(maps)
-        self._ground.setVisible(self.causal)
+        for path in (self._ground, self._hatch):
+            path.setVisible(self.causal)
         self._words.paint_into(self.room())
         self._point()
 
     def recolour(self) -> None:
         look = theme.current()
-        self._ground.setPen(QPen(Qt.PenStyle.NoPen))
-        self._ground.setBrush(QBrush(look.color("border"), Qt.BrushStyle.BDiagPattern))
+        for path in (self._ground, self._hatch):
+            path.setPen(QPen(Qt.PenStyle.NoPen))
+        self._ground.setBrush(look.color("raised"))
+        self._hatch.setBrush(QBrush(look.color("border"), Qt.BrushStyle.BDiagPattern))
         self._frames.setPen(QPen(look.color("line"), 1))
         self._chosen.setPen(QPen(look.color("accent"), 2))
         self._cell.setPen(QPen(look.color("text"), 1))
@@ -125,11 +128,11 @@ class AttentionView(SnapshotFigure[Attention], SceneFigure):
             for _ in range(3)
         )
         self._bar.setImage(np.linspace(1, 0, 128)[:, None], levels=(0, 1))
-        self._ground, self._frames, self._guides = (QGraphicsPathItem() for _ in range(3))
+        self._ground, self._hatch, self._frames, self._guides = (QGraphicsPathItem() for _ in range(4))
         self._chosen, self._cell = QGraphicsRectItem(), QGraphicsRectItem()
         self._words = Painted(self._paint_words)
-        layers = (self._ground, self._thumbnails, self._map, self._bar, self._frames, self._chosen, self._words)
-        for z, item in enumerate((*layers, self._guides, self._cell)):
+        maps = (self._ground, self._hatch, self._thumbnails, self._map, self._bar)
+        for z, item in enumerate((*maps, self._frames, self._chosen, self._words, self._guides, self._cell)):
             item.setZValue(z)
             self.scene.addItem(item)
         self.recolour()

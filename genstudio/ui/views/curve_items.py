@@ -164,7 +164,7 @@ class Stroke:
     """The lines of one curve: faint ones of its raw points under a strong one, with dots while there are few."""
 
     def __init__(self, scene: Any, box: Box, curve: Curve) -> None:
-        self._box, self.curve = box, curve
+        self._box, self.curve, self._inside = box, curve, False
         self.faint, self.strong = (pg.PlotCurveItem(skipFiniteCheck=True, connect="all") for _ in range(2))
         self.strong.opts["antialias"] = True
         self.dots = Dots(scene, box, 3, size=4.5, pen=None)
@@ -182,8 +182,10 @@ class Stroke:
         self.strong.setPen(strong)
         self.dots.setBrush(color)
 
-    def draw(self) -> Array:
-        """Show what lies in the box; gives the points (n, 2) of the strong line in pixels of the scene."""
+    def draw(self, *, inside: bool = False) -> Array:
+        """Show what lies in the box, and `inside` nothing beyond it; gives the points (n, 2) of the strong line in
+        pixels of the scene."""
+        self._inside = inside
         left, right = self._box.viewRange()[0]
         width, smoothed = max(16, int(self._box.width())), self.curve.shown is not self.curve.raw
         if smoothed:
@@ -205,8 +207,14 @@ class Stroke:
     def _bent(self, steps: Array, values: Array) -> tuple[Array, Array]:
         if self._box.log:
             steps, values = steps[values > 0], np.log10(values[values > 0])
-        low, high = self._box.viewRange()[1]
-        return steps, np.clip(values, low - 50 * (high - low), high + 50 * (high - low))
+        (left, right), (low, high) = self._box.viewRange()
+        if self._inside and len(steps):
+            ends = np.clip([left, right], steps[0], steps[-1])
+            at = np.interp(ends, steps, values)
+            within = (steps > left) & (steps < right)
+            steps, values = (np.r_[e[0], part[within], e[1]] for e, part in ((ends, steps), (at, values)))
+        reach = 0 if self._inside else 50 * (high - low)
+        return steps, np.clip(values, low - reach, high + reach)
 
 
 class References:

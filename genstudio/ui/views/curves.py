@@ -148,7 +148,7 @@ class CurvesView(SceneFigure):
     def draw(self) -> None:
         curves = list(self._curves.values())
         self._lay_out(curves)
-        drawn = [stroke.draw() for stroke in self._strokes]
+        drawn = [stroke.draw(inside=self.unclipped) for stroke in self._strokes]
         self._lines.draw(self._references, np.concatenate([np.empty((0, 2)), *drawn]))
         self._notes.draw(self._marks)
         self._ends.draw(curves)
@@ -160,6 +160,8 @@ class CurvesView(SceneFigure):
             item.setBrush(look.color(role))
         self._empty.setDefaultTextColor(look.color("quiet"))
         self.legend.setLabelTextColor(look.quiet)
+        for _, label in self.legend.items:
+            label.setText(label.text)
         parts: list[Axis | Stroke | References] = [*self._axes, *self._strokes, self._lines]
         for part in parts:
             part.recolour()

@@ -8,6 +8,7 @@ from typing import Any
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPicture, QResizeEvent, QShowEvent
+from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QFrame, QGraphicsItem, QGraphicsSimpleTextItem, QStyleOptionGraphicsItem, QWidget
 
 from genstudio.ui import theme
@@ -20,7 +21,10 @@ pg.setConfigOptions(exitCleanup=False, mouseRateLimit=0, useOpenGL=False)
 
 
 class SceneFigure(Figure):
-    """A Figure whose picture is a scene of items. Sub-classes say `draw`, which brings the items up to date."""
+    """A Figure whose picture is a scene of items. Sub-classes say `draw`, which brings the items up to date.
+
+    `unclipped` while it draws for a file that knows no clipping (SVG): nothing may lie outside its box then.
+    """
 
     def __init__(self, title: str) -> None:
         super().__init__(title)
@@ -30,6 +34,7 @@ class SceneFigure(Figure):
         self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
         self.view.viewport().setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
         self.scene = self.view.scene()
+        self.unclipped = False
         self.bubble = Bubble(self)
         self.scene.addItem(self.bubble)
         self.menu_button.raise_()
@@ -51,6 +56,7 @@ class SceneFigure(Figure):
         return QRectF(0, 0, self.width() - 2 * _INSET, self.height() - 2 * _INSET)
 
     def paint_figure(self, painter: QPainter, area: QRectF) -> None:
+        self.unclipped = isinstance(painter.device(), QSvgGenerator)
         self.draw()
         hidden = [item for item in self.hovering() if item.isVisible()]
         exported = [item for item in self.scene.items() if hasattr(item, "setExportMode")]
@@ -66,6 +72,7 @@ class SceneFigure(Figure):
                 item.setExportMode(False)
             for item in hidden:
                 item.show()
+            self.unclipped = False
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         with QPainter(self) as painter:

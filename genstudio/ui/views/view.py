@@ -22,6 +22,7 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
+    QPicture,
     QPixmap,
     QPolygonF,
     QResizeEvent,
@@ -260,6 +261,7 @@ class Figure(QWidget):
         path.touch()
         drawing = QSvgGenerator()
         drawing.setFileName(str(path))
+        drawing.setResolution(QPicture().logicalDpiX())  # otherwise the parts that were recorded have another size
         drawing.setSize(self.size())
         drawing.setViewBox(self.rect())
         drawing.setTitle(self.title)

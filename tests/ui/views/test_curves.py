@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QMouseEvent, QWheelEvent
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QWheelEvent
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
@@ -264,6 +264,35 @@ def test_pictures_can_be_read_back(chart: CurvesView, tmp_path: Path) -> None:
     chart.save(tmp_path / "loss.svg")
     drawing = QSvgRenderer(str(tmp_path / "loss.svg"))
     assert drawing.isValid() and drawing.viewBoxF() == QRectF(0, 0, 640, 320)
+
+
+def test_a_drawing_is_what_the_screen_shows(chart: CurvesView, tmp_path: Path) -> None:
+    values = 2.0 + np.linspace(0.5, 0, 2000)
+    values[[900, 1300]] = 5000.0
+    chart.replace("train_loss", np.arange(2000), values)
+    chart.set_smoothing(0)
+    chart.set_window((700, 1510))
+    chart.save(tmp_path / "loss.svg")
+    drawn = QImage(640, 320, QImage.Format.Format_ARGB32)
+    drawn.fill(QColor(theme.LIGHT.panel))
+    with QPainter(drawn) as painter:
+        QSvgRenderer(str(tmp_path / "loss.svg")).render(painter)
+    seen, area = chart.image(), chart.box.area().translated(3, 3)
+    for picture in (drawn, seen):
+        above = picture.copy(0, 0, 640, round(area.top()) - 3)
+        assert pixels(above.copy(0, 0, round(above.width() * 0.6), above.height()), theme.BLUE) == 0
+        assert pixels(picture.copy(0, 0, round(area.left()) - 2, 320), theme.ORANGE) == 0
+    words = drawn.copy(0, 0, round(area.left()) - 2, 320), seen.copy(0, 0, round(area.left()) - 2, 320)
+    dark = [pixels(picture, theme.LIGHT.quiet, 200) for picture in words]
+    assert dark[0] == pytest.approx(dark[1], rel=0.3) and dark[1] > 50
+    assert pixels(drawn, theme.BLUE) == pytest.approx(pixels(seen, theme.BLUE), rel=0.5)
+
+
+def test_the_legend_follows_the_theme(chart: CurvesView, qapp: QApplication) -> None:
+    for look, name in ((theme.DARK, "dark"), (theme.LIGHT, "light")):
+        theme.apply(qapp, name)  # type: ignore[arg-type]
+        image, legend = chart.image(), chart.legend.geometry().translated(3, 3)
+        assert pixels(image.copy(legend.toAlignedRect()), look.quiet, 60) > 20
 
 
 @pytest.mark.parametrize("suffix", ["png", "svg", "csv"])
