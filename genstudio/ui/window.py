@@ -54,6 +54,7 @@ class MainWindow(QMainWindow):
         self.tabs.addTab(self.playground, "Playground")
         self.tabs.addTab(self.runs, "Runs")
         self._shown: list[Banner] = []
+        self._summaries: dict[str, str] = {}
         self.banners = QVBoxLayout()
         self.banners.setContentsMargins(12, 0, 12, 0)
         self.banners.setSpacing(4)
@@ -168,8 +169,12 @@ class MainWindow(QMainWindow):
             self.transformer.set_vocabulary(found.statistics.vocabulary)
 
     def _checked(self, name: str, words: str) -> None:
-        if name == self.transformer.setup.data.currentData():
-            self.transformer.show_checks(words)
+        self._summaries[name] = words
+        self._show_summary()
+
+    def _show_summary(self) -> None:
+        chosen = self.transformer.setup.data.currentData()
+        self.transformer.show_checks(self._summaries.get(chosen or "", ""))
 
     def _listed(self, infos: tuple[Any, ...]) -> None:
         before = self.transformer.setup.data.currentData() or self._wanted_data
@@ -202,6 +207,7 @@ class MainWindow(QMainWindow):
         self.transformer.file_wanted.connect(self.ask_for_file)
         self.transformer.run_changed.connect(self._run_changed)
         self.transformer.working.connect(self._working)
+        self.transformer.setup.data.currentIndexChanged.connect(lambda _: self._show_summary())
         self.transformer.setup.data.currentIndexChanged.connect(
             lambda _: self.datasets.choose(self.transformer.setup.data.currentData() or "")
         )

@@ -43,7 +43,7 @@ def fed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
 def test_the_batch_shown_is_the_batch_fed(change: dict[str, Any], fed: list[Any], tmp_path: Path) -> None:
     lines = "\n".join(f"line {i} has {i * i} and some words of its own" for i in range(300))
     data, config = str(text_file(tmp_path, lines)), TINY | change
-    name, shown = answer(run_task(FirstBatch(data, config, seed=7)), "first_batch")
+    _, shown = answer(run_task(FirstBatch(data, config, seed=7)), "first_batch")
     run_task(Train("gpt", data, config, steps=2, seed=7))
     (first, (inputs, targets)), (second, (others, _)) = fed
     assert (first, second) == (1, 2)

@@ -59,6 +59,12 @@ def press(qtbot: Any, window: QWidget, name: str) -> None:
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
+def import_found(qtbot: Any, window: MainWindow) -> None:
+    """Press Import once it is said what was found."""
+    qtbot.waitUntil(window.datasets.importing.start.isVisible, timeout=LONG)
+    press(qtbot, window, "import_start")
+
+
 def state(window: MainWindow) -> str:
     return window.transformer.state
 
@@ -148,10 +154,11 @@ def test_what_cannot_be_used_shows_a_banner_and_the_window_goes_on(
     window = open_window()
     bad = tmp_path / "picture.txt"
     bad.write_bytes(b"\x89PNG\x00\x00\x01" * 100)
-    window.import_file(str(bad))
+    window.import_files([str(bad)])
     qtbot.waitUntil(lambda: bool(window._shown), timeout=LONG)
     assert "picture.txt" in window._shown[0].accessibleName()
-    window.import_file(str(text_file(tmp_path)))
+    window.import_files([str(text_file(tmp_path))])
+    import_found(qtbot, window)
     qtbot.waitUntil(lambda: (window.datasets.current or "").startswith("words"), timeout=LONG)
 
 
@@ -175,6 +182,7 @@ def test_a_dropped_text_becomes_a_dataset_that_can_be_trained_on(
     data.setUrls([QUrl.fromLocalFile(str(text_file(tmp_path, name="mine.txt")))])
     left = Qt.MouseButton.LeftButton
     window.dropEvent(QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, data, left, Qt.KeyboardModifier.NoModifier))
+    import_found(qtbot, window)
     qtbot.waitUntil(lambda: (window.datasets.current or "").startswith("mine"), timeout=LONG)
     qtbot.waitUntil(lambda: window.datasets.figures["Vocabulary"].text().startswith("1"), timeout=LONG)
     press(qtbot, window, "train_on_this")

@@ -1,0 +1,277 @@
+"""The Datasets tab in the real window: a real file of each kind dropped on it, read, checked, renamed, deleted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+from PySide6.QtWidgets import QAbstractButton, QLabel
+
+from genstudio import paths
+from genstudio.data import shelf
+from genstudio.ui import theme
+from genstudio.ui.window import MainWindow
+from helpers import TINY, run_task, words
+
+LONG = 60_000
+
+
+@pytest.fixture
+def window(qtbot: Any, qapp: Any) -> Iterator[MainWindow]:
+    theme.apply(qapp, "light")
+    made = MainWindow()
+    made.resize(1280, 720)
+    made.show()
+    made.tabs.setCurrentWidget(made.datasets)
+    made.datasets.refresh()
+    qtbot.waitUntil(lambda: made.datasets.current is not None, timeout=LONG)
+    calm(made, qtbot)
+    yield made
+    made.close()
+    made.deleteLater()
+
+
+def calm(window: MainWindow, qtbot: Any) -> None:
+    qtbot.waitUntil(lambda: not window.engine.running and not window.datasets._recheck.isActive(), timeout=LONG)
+
+
+def drop(window: MainWindow, *files: Path) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(file)) for file in files])
+    left = Qt.MouseButton.LeftButton
+    window.dropEvent(QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, data, left, Qt.KeyboardModifier.NoModifier))
+
+
+def press(qtbot: Any, window: MainWindow, name: str) -> None:
+    button = window.findChild(QAbstractButton, name)
+    assert button is not None and button.isEnabled() and button.isVisible(), f"{name} cannot be pressed"
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def imported(window: MainWindow, qtbot: Any, *files: Path, choose: Callable[[], object] = lambda: None) -> Any:
+    """Drop files, import them as chosen, and give the dataset that is then shown."""
+    drop(window, *files)
+    panel = window.datasets.importing
+    qtbot.waitUntil(lambda: panel.found is not None and panel.start.isVisible(), timeout=LONG)
+    choose()
+    press(qtbot, window, "import_start")
+    qtbot.waitUntil(lambda: on_shelf(window) == "imported", timeout=LONG)
+    calm(window, qtbot)
+    return window.datasets._infos[window.datasets.current]
+
+
+def on_shelf(window: MainWindow) -> str:
+    info = window.datasets._infos.get(window.datasets.current or "")
+    return info.origin if info is not None else ""
+
+
+def text_of(folder: Path) -> Path:
+    (folder / "mine.txt").write_text(words(), encoding="utf-8")
+    return folder / "mine.txt"
+
+
+def table(folder: Path) -> Path:
+    rows = "".join(f'2024;"Day {i};\n{i}";{i * i}\n' for i in range(120))
+    (folder / "diary.csv").write_text("year;text;number\n" + rows, encoding="utf-8-sig")
+    return folder / "diary.csv"
+
+
+def pets(folder: Path, count: int = 12) -> Path:
+    rng = np.random.default_rng(0)
+    for pet in ("cats", "dogs"):
+        (folder / "pets" / pet).mkdir(parents=True)
+        for i in range(count):
+            pixels = rng.integers(0, 256, (20 + i, 30, 3), np.uint8)
+            Image.fromarray(pixels).save(folder / "pets" / pet / f"{pet}{i}.png")
+    (folder / "pets" / "cats" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
+    return folder / "pets"
+
+
+def test_a_dropped_text_is_shown_searched_and_fed(window: MainWindow, qtbot: Any, tmp_path: Path) -> None:
+    info = imported(window, qtbot, text_of(tmp_path))
+    tab = window.datasets
+    assert info.kind == "text" and info.title == "mine"
+    assert tab.figures["Characters"].text() == f"{len(words()):,}"
+    page = tab.preview.text
+    assert page.text.toPlainText() == words()[: len(page.text.toPlainText())]
+    qtbot.keyClicks(page.finder.field, "MAT AND")
+    qtbot.waitUntil(lambda: page.finder.matches is not None, timeout=LONG)
+    calm(window, qtbot)
+    assert page.finder.matches.count == words().count("mat and") > 1
+    for _ in range(2):
+        assert page.text.textCursor().block().text()[page.text.textCursor().positionInBlock() :].startswith("mat and")
+        press(qtbot, window, "text_next")
+        calm(window, qtbot)
+    window.transformer.setup.form.set_values(TINY)
+    tab.preview.tabs.setCurrentWidget(tab.preview.batch)
+    qtbot.waitUntil(lambda: tab.preview.batch.view.batch is not None, timeout=LONG)
+    sees, names = tab.preview.batch.view.pieces(0)
+    assert sees[1:] == names[:-1] and "".join(sees).replace("␣", " ") in words()
+    assert window.transformer.setup.data.findData(info.id) >= 0
+
+
+def test_a_dropped_table_offers_its_columns(window: MainWindow, qtbot: Any, tmp_path: Path) -> None:
+    panel = window.datasets.importing
+
+    def choose() -> None:
+        form = panel.table
+        assert [form.rows.horizontalHeaderItem(i).text() for i in range(3)] == ["year", "text", "number"]
+        assert form.delimiter.currentText() == "semicolon" and form.header.isChecked()
+        form.use.setCurrentText("pairs")
+        form.columns[0].setCurrentText("text")
+        form.columns[1].setCurrentText("number")
+        panel.name.setText("Days")
+
+    info = imported(window, qtbot, table(tmp_path), choose=choose)
+    assert (info.kind, info.title, info.count) == ("pairs", "Days", 120)
+    model = window.datasets.preview.pairs.model
+    assert model.names == ("text", "number") and model.rowCount() == 120 and model.columns[1][3] == "9"
+    window.datasets.preview.pairs.finder.field.setText("Day 7;")
+    qtbot.waitUntil(lambda: model.rowCount() == 1, timeout=LONG)
+    assert window.transformer.setup.data.findData(info.id) < 0
+
+
+def test_a_dropped_folder_of_pictures_becomes_classes(window: MainWindow, qtbot: Any, tmp_path: Path) -> None:
+    panel = window.datasets.importing
+    info = imported(window, qtbot, pets(tmp_path), choose=lambda: panel.pictures.size_.setCurrentText("16 x 16"))
+    page = window.datasets.preview.pictures
+    assert (info.kind, info.count) == ("images", 24) and page.grid.count() == 24
+    assert any("could not be read" in finding.sentence for finding in window.datasets.checks.findings)
+    page.classes.setCurrentIndex(2)
+    assert page.grid.count() == 12
+    at = page.grid.cell_rect(3).center()
+    qtbot.mouseClick(page.grid.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(at.x(), at.y()))
+    assert "Class: dogs" in page.said.text() and "16 x 16" in page.said.text() and page.side.isVisible()
+    prepare = window.datasets.preview.prepare
+    window.datasets.preview.tabs.setCurrentWidget(prepare)
+    prepare.form.size_.setCurrentText("8 x 8")
+    prepare.form.grey.setChecked(True)
+    qtbot.waitUntil(lambda: "8 x 8, grey" in prepare.said.text(), timeout=LONG)
+    prepare.name.setText("Small pets")
+    press(qtbot, window, "prepare_duplicate")
+    qtbot.waitUntil(lambda: window.datasets.title.text() == "Small pets", timeout=LONG)
+    calm(window, qtbot)
+    pixels = shelf.open_dataset(window.datasets._infos[window.datasets.current]).pixels  # type: ignore[union-attr]
+    assert pixels.shape == (24, 8, 8, 1)
+
+
+def test_an_import_that_is_cancelled_leaves_nothing(window: MainWindow, qtbot: Any, tmp_path: Path) -> None:
+    before = window.datasets.current
+    drop(window, pets(tmp_path, 150))
+    panel = window.datasets.importing
+    qtbot.waitUntil(lambda: panel.start.isVisible(), timeout=LONG)
+    press(qtbot, window, "import_start")
+    qtbot.waitUntil(lambda: any(name.startswith("Import") for name in window.engine.running), timeout=LONG)
+    press(qtbot, window, "import_cancel")
+    calm(window, qtbot)
+    assert window.datasets.current == before
+    assert not paths.datasets().exists() or not list(paths.datasets().iterdir())
+
+
+def test_what_cannot_be_imported_says_so(window: MainWindow, qtbot: Any, tmp_path: Path) -> None:
+    bad = tmp_path / "noise.txt"
+    bad.write_bytes(b"\x00\x01\x02\x03" * 500)
+    drop(window, bad)
+    panel = window.datasets.importing
+    qtbot.waitUntil(lambda: panel.start.isVisible(), timeout=LONG)
+    assert "binary" in panel.problems.text() and panel.problems.isVisible()
+    press(qtbot, window, "import_start")
+    qtbot.waitUntil(lambda: bool(window._shown), timeout=LONG)
+    assert "noise.txt" in window._shown[0].accessibleName()
+    calm(window, qtbot)
+
+
+def test_deleting_asks_and_names_the_runs(
+    window: MainWindow, qtbot: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from genstudio.tasks.train import Train
+
+    info = imported(window, qtbot, text_of(tmp_path))
+    run_task(Train("gpt", info.id, TINY, steps=2, name="my run"))
+    asked: list[str] = []
+    monkeypatch.setattr("PySide6.QtWidgets.QMessageBox.exec", lambda self: asked.append(self.informativeText()))
+    monkeypatch.setattr(
+        "PySide6.QtWidgets.QMessageBox.clickedButton",
+        lambda self: next(b for b in self.buttons() if b.text().endswith(("Cancel", "Delete")[len(asked) - 1])),
+    )
+    press(qtbot, window, "delete_dataset")
+    qtbot.waitUntil(lambda: len(asked) == 1, timeout=LONG)
+    calm(window, qtbot)
+    assert "'my run'" in asked[0]
+    assert info.id in {d.id for d in shelf.list_datasets()}
+    press(qtbot, window, "delete_dataset")
+    qtbot.waitUntil(lambda: len(asked) == 2, timeout=LONG)
+    calm(window, qtbot)
+    assert info.id not in {d.id for d in shelf.list_datasets()}
+
+
+def test_points_and_digits_can_be_drawn(window: MainWindow, qtbot: Any) -> None:
+    tab = window.datasets
+    tab._draw("points")
+    canvas = tab.draw_points.canvas
+    for x in (60, 120, 180):
+        qtbot.mousePress(canvas, Qt.MouseButton.LeftButton, pos=QPoint(x, 80))
+        qtbot.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=QPoint(x, 80))
+    drawn = len(canvas.points())
+    press(qtbot, window, "points_undo")
+    assert 0 < len(canvas.points()) < drawn
+    kept = canvas.points()
+    press(qtbot, window, "points_save")
+    qtbot.waitUntil(lambda: tab.title.text() == "My points", timeout=LONG)
+    calm(window, qtbot)
+    points = shelf.open_dataset(tab._infos[tab.current]).points  # type: ignore[union-attr]
+    assert np.allclose(points, kept)
+    tab._draw("digits")
+    digit = tab.draw_digits.canvas
+    for number in range(2):
+        qtbot.mousePress(digit, Qt.MouseButton.LeftButton, pos=QPoint(100 + 40 * number, 100))
+        qtbot.mouseRelease(digit, Qt.MouseButton.LeftButton, pos=QPoint(100 + 40 * number, 100))
+        press(qtbot, window, "digit_add")
+    press(qtbot, window, "digits_save")
+    qtbot.waitUntil(lambda: tab.title.text() == "My digits", timeout=LONG)
+    calm(window, qtbot)
+    dataset: Any = shelf.open_dataset(tab._infos[tab.current])
+    assert dataset.pixels.shape == (2, 28, 28, 1) and dataset.pixels.max() > 200
+    assert [dataset.classes[label] for label in dataset.labels] == ["0", "1"]
+
+
+def test_the_split_is_a_setting_of_the_training(window: MainWindow, qtbot: Any) -> None:
+    split = window.datasets.split
+    split.how.setCurrentIndex(1)
+    split.how.activated.emit(1)
+    split.share.editor.set_value(0.25)
+    values = window.transformer.setup.values()
+    assert (values["split"], values["validation_share"]) == ("random", 0.25)
+    window.transformer.setup.form.set_values({"split": "contiguous", "validation_share": 0.2})
+    assert split.how.currentIndex() == 0 and split.share.value() == pytest.approx(0.2)
+    assert split.bar._parts.mean() == pytest.approx(0.2)
+    calm(window, qtbot)
+
+
+def test_checks_are_summed_up_before_start(window: MainWindow, qtbot: Any, tmp_path: Path) -> None:
+    (tmp_path / "short.txt").write_text("Too short to learn from. " * 3)
+    info = imported(window, qtbot, tmp_path / "short.txt")
+    window.transformer.setup.choose_data(info.id)
+    qtbot.waitUntil(lambda: "problem" in window.transformer.checks.text(), timeout=LONG)
+    assert any(finding.level == "error" for finding in window.datasets.checks.findings)
+    sentence = window.datasets.findChild(QLabel, "finding_0_sentence")
+    assert sentence is not None and sentence.text() == window.datasets.checks.findings[0].sentence
+
+
+def test_nothing_is_downloaded_unasked(window: MainWindow, qtbot: Any) -> None:
+    offers = [key for key in window.datasets.shelf.keys() if key.startswith("catalogue:")]  # noqa: SIM118 - a method
+    assert offers
+    for key in offers:
+        window.datasets.choose(key)
+    assert not any(name.startswith("Download") for name in window.engine.running)
+    assert window.datasets.stack.currentWidget() is window.datasets.downloads
+    assert window.datasets.downloads.download.isEnabled()
+    calm(window, qtbot)
+    assert json.dumps(sorted(str(p) for p in paths.home().rglob("*.part"))) == "[]"
