@@ -93,6 +93,7 @@ def test_cancelling_leaves_nothing(what: str, bench: TokenizerBench, qtbot: Any,
     choose(bench, "bpe")
     bench.vocabulary.set_value(3_000)
     bench.pages.setCurrentIndex(2)
+    qtbot.waitUntil(bench.compare.isEnabled, timeout=LONG)
     qtbot.mouseClick(bench.make if what == "learn" else bench.compare, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: bool(multiprocessing.active_children()), timeout=LONG)
     assert bench.cancel.isVisible() and bench.progress.isVisible()
@@ -106,6 +107,7 @@ def test_cancelling_leaves_nothing(what: str, bench: TokenizerBench, qtbot: Any,
 
 def test_sizes_are_compared_in_a_chart_and_a_table(bench: TokenizerBench, qtbot: Any) -> None:
     until_made(qtbot, bench, CharTokenizer)
+    qtbot.waitUntil(bench.compare.isEnabled, timeout=LONG)
     bench.set_model({"layers": 2})
     bench.pages.setCurrentIndex(2)
     qtbot.mouseClick(bench.compare, Qt.MouseButton.LeftButton)
