@@ -203,7 +203,7 @@ class PictureFigures(QWidget):
         self.attributes = BarsView("Attributes", "attribute_bars", theme.GREEN)
         self.brightness = HistogramView("Brightness of the pixels", "brightness", "0 black, 255 white")
         self.summary = plain_label(role="quiet", wrap=True, name="picture_summary")
-        grid = QGridLayout(self)
+        self._grid = grid = QGridLayout(self)
         grid.setContentsMargins(0, 12, 0, 0)
         grid.setSpacing(8)
         grid.addWidget(self.summary, 0, 0, 1, 2)
@@ -226,4 +226,7 @@ class PictureFigures(QWidget):
         self.classes.setVisible(bool(look.per_class))
         self.attributes.setVisible(bool(look.per_attribute) and not look.per_class)
         self.sizes.show_bars(look.sizes, f"{len(look.sizes)} of the originals" if len(look.sizes) > 1 else "")
+        several = len(look.sizes) > 1
+        self.sizes.setVisible(several)
+        self._grid.addWidget(self.brightness, 1 + several, 1, 2 - several, 1)
         self.brightness.show_histograms({"": look.brightness})
