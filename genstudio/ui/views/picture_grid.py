@@ -273,10 +273,10 @@ def strip(pixels: Array, cell: int, pitch: int, columns: int, background: int) -
 
 def packed(pixels: Array) -> Array:
     """(k, h, w, c) uint8 as (k, h, w) 0xFFRRGGBB."""
-    wide = pixels.astype(np.uint32)
-    if pixels.shape[-1] == 1:
-        return np.asarray(wide[..., 0] * 0x010101 | 0xFF000000)
-    return np.asarray(wide[..., 0] << 16 | wide[..., 1] << 8 | wide[..., 2] | 0xFF000000)
+    out = np.empty((*pixels.shape[:3], 4), np.uint8)
+    out[..., 2::-1] = pixels
+    out[..., 3] = 255
+    return out.view("<u4")[..., 0]
 
 
 def enlarged(pictures: Array, cell: int) -> Array:
