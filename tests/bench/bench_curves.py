@@ -41,7 +41,7 @@ def test_redraw(qtbot: QtBot) -> None:
             chart.append("train_loss", np.array([count + 1 + index]), np.array([1.5]))
             began, worked = time.perf_counter(), time.thread_time()
             chart._redraw()
-            chart.repaint()
+            chart.view.viewport().repaint()
             frames.append((time.perf_counter() - began) * 1000)
             busy.append((time.thread_time() - worked) * 1000)
         print(f"{count:>10,} {fill:>8.3f} {statistics.median(frames):>16.2f} {max(frames):>7.2f}", end="")

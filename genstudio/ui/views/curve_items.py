@@ -122,6 +122,20 @@ class Axis(pg.AxisItem):
         return [chart.tick_text(float(f"{10**value:.12g}") if bent else value) for value in values]
 
 
+class Trace(pg.PlotCurveItem):
+    """A line in pixels of the box: what the box's transform has to stretch takes twice as long to draw."""
+
+    def __init__(self, box: Box, z: float, *, antialias: bool = False) -> None:
+        super().__init__(skipFiniteCheck=True, connect="all", antialias=antialias)
+        self._box = box
+        self.setZValue(z)
+        self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
+        self.setParentItem(box)
+
+    def boundingRect(self) -> QRectF:
+        return QRectF(0, 0, self._box.width(), self._box.height())
+
+
 class Dots(pg.ScatterPlotItem):
     """Points that the edge of the box does not cut."""
 
@@ -165,13 +179,8 @@ class Stroke:
 
     def __init__(self, scene: Any, box: Box, curve: Curve) -> None:
         self._box, self.curve, self._inside = box, curve, False
-        self.faint, self.strong = (pg.PlotCurveItem(skipFiniteCheck=True, connect="all") for _ in range(2))
-        self.strong.opts["antialias"] = True
+        self.faint, self.strong = Trace(box, 0), Trace(box, 1, antialias=True)
         self.dots = Dots(scene, box, 3, size=4.5, pen=None)
-        for z, item in enumerate((self.faint, self.strong)):
-            item.setZValue(z)
-            item.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
-            box.addItem(item, ignoreBounds=True)
         self.recolour()
 
     def recolour(self) -> None:
@@ -189,22 +198,22 @@ class Stroke:
         left, right = self._box.viewRange()[0]
         width, smoothed = max(16, int(self._box.width())), self.curve.shown is not self.curve.raw
         if smoothed:
-            self.faint.setData(*self._bent(*columns_of(self.curve.raw, left, right, width)))
+            self.faint.setData(*self._pixels(*columns_of(self.curve.raw, left, right, width)))
         self.faint.setVisible(smoothed)
         thin = sampled if smoothed else columns_of
-        x, y = self._bent(*thin(self.curve.shown, left, right, width // 3))
+        x, y = self._pixels(*thin(self.curve.shown, left, right, width // 3))
         # joined lines of many points take ten times as long
         self.strong.setSegmentedLineMode("on" if len(x) >= 64 else "off")
         self.strong.setData(x, y)
         few = len(self.curve.raw) <= 40
         if few or self.dots.isVisible():
-            seen = (x >= left) & (x <= right) & few
+            seen = (x >= 0) & (x <= self._box.width()) & few
             self.dots.setData(x[seen], y[seen])
-            self.dots.follow()
+            self.dots.setPos(self._box.pos())
         self.dots.setVisible(few)
-        return self._box.pixels(x, y)
+        return np.stack([x, y], axis=1) + (self._box.x(), self._box.y())
 
-    def _bent(self, steps: Array, values: Array) -> tuple[Array, Array]:
+    def _pixels(self, steps: Array, values: Array) -> tuple[Array, Array]:
         if self._box.log:
             steps, values = steps[values > 0], np.log10(values[values > 0])
         (left, right), (low, high) = self._box.viewRange()
@@ -214,7 +223,8 @@ class Stroke:
             within = (steps > left) & (steps < right)
             steps, values = (np.r_[e[0], part[within], e[1]] for e, part in ((ends, steps), (at, values)))
         reach = 0 if self._inside else 50 * (high - low)
-        return steps, np.clip(values, low - reach, high + reach)
+        points = self._box.pixels(steps, np.clip(values, low - reach, high + reach))
+        return points[:, 0] - self._box.x(), points[:, 1] - self._box.y()
 
 
 class References:
@@ -328,7 +338,9 @@ class Marks:
                 pen=pg.mkPen(look.color("panel")),
                 data=[f"step {mark.step:,}: {mark.text}" for mark in marks],
             )
-        self.dots.follow(steps_only=True)
+        self.dots.setVisible(bool(marks))
+        if marks:
+            self.dots.follow(steps_only=True)
 
 
 class Cross:

@@ -212,8 +212,9 @@ class CurvesView(SceneFigure):
         if [[left, right], [low, high]] != self.box.viewRange():
             self.box.setRange(xRange=(left, right), yRange=(low, high), padding=0)
         self._empty.setVisible(not any(len(curve.raw) for curve in curves))
-        self._empty.setTextWidth(area.width())
-        self._empty.setPos(area.left(), area.center().y() - self._empty.boundingRect().height() / 2)
+        if self._empty.isVisible():
+            self._empty.setTextWidth(area.width())
+            self._empty.setPos(area.left(), area.center().y() - self._empty.boundingRect().height() / 2)
 
     def _head(self, room: QRectF) -> float:
         """Put title, unit and, for more than one line, the legend in their places; gives the y below them."""

@@ -30,6 +30,7 @@ class SceneFigure(Figure):
         super().__init__(title)
         self.view = pg.GraphicsView(self, background=theme.current().panel)
         self.view.setFrameShape(QFrame.Shape.NoFrame)
+        self.view.setViewportUpdateMode(pg.GraphicsView.ViewportUpdateMode.BoundingRectViewportUpdate)
         self.view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
         self.view.viewport().setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
@@ -91,6 +92,7 @@ class SceneFigure(Figure):
         if self.isVisible():
             self.drawn()
             self.draw()
+            self.scene.prepareForPaint()  # what it changes would be painted once more
 
     def _recolour(self, _theme: object) -> None:
         self.view.setBackground(theme.current().panel)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QWheelEvent
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication, QFileDialog
@@ -214,6 +214,26 @@ def test_the_wheel_zooms_only_with_focus_or_control(chart: CurvesView, qtbot: Qt
     assert chart._window is None
 
 
+class Paintings(QObject):
+    count = 0
+
+    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
+        self.count += event.type() == QEvent.Type.Paint
+        return False
+
+
+def test_a_redraw_is_painted_once(chart: CurvesView, qtbot: QtBot) -> None:
+    qtbot.wait(200)
+    painted = Paintings()
+    chart.view.viewport().installEventFilter(painted)
+    for redraw in range(1, 6):
+        chart.append("train_loss", np.array([2000 + 300 * redraw]), np.array([1.5]))
+        chart._timer.stop()
+        chart._redraw()
+        qtbot.wait(60)
+        assert painted.count == redraw
+
+
 def test_redraws_leave_nothing_behind(chart: CurvesView) -> None:
     chart.set_reference("kn", 1.2, "Kneser-Ney 1.200")
     chart.mark(100, "saved", "checkpoint")
@@ -228,7 +248,7 @@ def test_redraws_leave_nothing_behind(chart: CurvesView) -> None:
         for step in range(20):
             chart.append("train_loss", np.array([len(chart.points("train_loss")[0]) + 1 + step]), np.array([1.5]))
             chart._redraw()
-            chart.repaint()
+            chart.view.viewport().repaint()
         counts.append((objects(), len(chart.scene.items())))
     assert counts[2][1] == counts[1][1]
     assert counts[2][0] - counts[1][0] < 20
