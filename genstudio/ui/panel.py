@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import Qt, Signal
+import numpy as np
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
-from genstudio.events import Attention, Frame, Notice, Progress, Text
+from genstudio.events import Attention, Frame, Notice, Progress, Series, Text
 from genstudio.ui.views.attention import AttentionView
 from genstudio.ui.views.curves import CurveGroup, CurvesView
 from genstudio.ui.views.samples import SamplesView
@@ -54,6 +55,11 @@ class RunPanel(QWidget):
         self.headline = ElidedLabel()
         self.headline.setObjectName("run_headline")
         self.headline.setAccessibleName("What is happening")
+        self._waiting: dict[str, list[Series]] = {}
+        self._flush = QTimer(self)
+        self._flush.setSingleShot(True)
+        self._flush.setInterval(200)
+        self._flush.timeout.connect(self.flush)
         self._lay_out()
         for field in (self.prompt, self.probe):
             field.editingFinished.connect(self._prompted)
@@ -63,6 +69,7 @@ class RunPanel(QWidget):
 
     def clear(self) -> None:
         """Forget the run that was shown."""
+        self._waiting.clear()
         for view in {id(v): v for v in self._charts.values()}.values():
             view.clear()
         for name, _ in REFERENCES:
@@ -72,10 +79,12 @@ class RunPanel(QWidget):
         self.headline.setText("")
 
     def show_frame(self, frame: Frame) -> None:
-        """Everything in the frame to where it belongs."""
+        """Everything in the frame to where it belongs; numbers a few times a second, not at every frame."""
         for name, series in frame.series.items():
             if name in self._charts:
-                self._charts[name].append(name, series.steps, series.values)
+                self._waiting.setdefault(name, []).append(series)
+        if self._waiting and not self._flush.isActive():
+            self._flush.start()
         for snapshot in frame.snapshots:
             if isinstance(snapshot, Text):
                 self.samples.show_snapshot(snapshot)
@@ -83,6 +92,14 @@ class RunPanel(QWidget):
                 self.attention.show_snapshot(snapshot)
         for notice in frame.notices:
             self._mark(notice)
+
+    def flush(self) -> None:
+        """Hand the numbers that wait to their charts."""
+        self._flush.stop()
+        for name, parts in self._waiting.items():
+            steps, values = (np.concatenate([getattr(part, which) for part in parts]) for which in ("steps", "values"))
+            self._charts[name].append(name, steps, values)
+        self._waiting.clear()
 
     def show_references(self, lines: Mapping[str, float]) -> None:
         """Losses that need no neural network, in nats per token."""

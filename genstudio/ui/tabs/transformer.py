@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QGridLayout,
@@ -63,6 +63,9 @@ class TransformerTab(QWidget):
         self.run_path = ""
         self._progress = Progress()
         self._speed = ""
+        self._told = QTimer(self)
+        self._told.setSingleShot(True)
+        self._told.setInterval(500)
         self._plan: tuple[int | None, float | None] = (None, None)
         self.vocabulary = 65
         self.setup = SetupColumn(families.get("gpt"))
@@ -186,7 +189,9 @@ class TransformerTab(QWidget):
         if frame.progress is not None:
             self._progress = frame.progress
             if frame.progress.text == "Training":
-                self._headline()
+                if not self._told.isActive():
+                    self._headline()
+                    self._told.start()
             else:
                 done = "" if frame.progress.done is None else f" {frame.progress.done:.0%}"
                 self.panel.headline.setText(f"{frame.progress.text}{done}…")
@@ -235,6 +240,7 @@ class TransformerTab(QWidget):
 
     def _set_state(self, state: str) -> None:
         self.state = state
+        self.panel.flush()
         self._show_state()
         self._headline()
 

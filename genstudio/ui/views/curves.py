@@ -75,7 +75,7 @@ class CurvesView(SceneFigure):
     def append(self, name: str, steps: Array, values: Array) -> None:
         """Add points (n,) at the end of a series. Raises KeyError for a series that the chart does not have."""
         self._curves[name].append(np.asarray(steps), np.asarray(values, np.float64))
-        self.redraw()
+        self.redraw(live=True)
 
     def replace(self, name: str, steps: Array, values: Array) -> None:
         """Show these points (n,) instead. Raises KeyError for a series that the chart does not have."""

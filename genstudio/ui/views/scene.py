@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -20,6 +21,17 @@ _INSET = 3
 pg.setConfigOptions(exitCleanup=False, mouseRateLimit=0, useOpenGL=False)
 
 
+class _View(pg.GraphicsView):
+    """Knows what its last painting cost, in milliseconds."""
+
+    cost_ms = 0.0
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        began = time.perf_counter()
+        super().paintEvent(event)
+        self.cost_ms = 1000 * (time.perf_counter() - began)
+
+
 class SceneFigure(Figure):
     """A Figure whose picture is a scene of items. Sub-classes say `draw`, which brings the items up to date.
 
@@ -28,7 +40,7 @@ class SceneFigure(Figure):
 
     def __init__(self, title: str) -> None:
         super().__init__(title)
-        self.view = pg.GraphicsView(self, background=theme.current().panel)
+        self.view = _View(self, background=theme.current().panel)
         self.view.setFrameShape(QFrame.Shape.NoFrame)
         self.view.setViewportUpdateMode(pg.GraphicsView.ViewportUpdateMode.BoundingRectViewportUpdate)
         self.view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -90,9 +102,11 @@ class SceneFigure(Figure):
 
     def _redraw(self) -> None:
         if self.isVisible():
+            began = time.perf_counter()
             self.drawn()
             self.draw()
             self.scene.prepareForPaint()  # what it changes would be painted once more
+            self.cost_ms = 1000 * (time.perf_counter() - began) + self.view.cost_ms
 
     def _recolour(self, _theme: object) -> None:
         self.view.setBackground(theme.current().panel)

@@ -40,6 +40,8 @@ from genstudio.ui.widgets import icon_button
 S = TypeVar("S")
 
 _REDRAW_MS = 50
+_SLOWEST_MS = 1000
+_LIVE_SHARE = 0.01
 _SLICE = 4096
 
 
@@ -85,6 +87,7 @@ class Figure(QWidget):
         self.setAccessibleName(title)
         self._cache: QPixmap | None = None
         self._drawn_at = 0.0
+        self.cost_ms = 0.0
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._writing: Iterator[None] = iter(())
@@ -114,12 +117,17 @@ class Figure(QWidget):
     def reset_zoom(self) -> None:
         """Show everything again."""
 
-    def redraw(self) -> None:
-        """Draw again soon; calls that come close together cost one drawing, and none while hidden."""
+    def redraw(self, live: bool = False) -> None:
+        """Draw again soon; calls that come close together cost one drawing, and none while hidden.
+
+        What comes from a training (`live`) is drawn as often as it takes a small share of the time: a training on the
+        same cores pays for every drawing.
+        """
         if self.isVisible():
-            if not self._timer.isActive():
-                since = (time.monotonic() - self._drawn_at) * 1000
-                self._timer.start(max(0, round(_REDRAW_MS - since)))
+            pause = min(max(_REDRAW_MS, self.cost_ms / _LIVE_SHARE), _SLOWEST_MS) if live else _REDRAW_MS
+            left = max(0, round(pause - (time.monotonic() - self._drawn_at) * 1000))
+            if not self._timer.isActive() or self._timer.remainingTime() > left:
+                self._timer.start(left)
         else:
             self._cache = None
 
@@ -157,6 +165,7 @@ class Figure(QWidget):
     def paintEvent(self, _event: QPaintEvent) -> None:
         ratio = self.devicePixelRatioF()
         if self._cache is None or self._cache.size() != self.size() * ratio:
+            began = time.perf_counter()
             self._cache = QPixmap(self.size() * ratio)
             self._cache.setDevicePixelRatio(ratio)
             self._cache.fill(theme.current().color("window"))
@@ -164,6 +173,7 @@ class Figure(QWidget):
                 self._paint_card(painter)
                 self.paint_figure(painter, QRectF(self.rect()))
             self.drawn()
+            self.cost_ms = 1000 * (time.perf_counter() - began)
         with QPainter(self) as painter:
             painter.drawPixmap(0, 0, self._cache)
             self.paint_hover(painter)
