@@ -63,7 +63,7 @@ class Task(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WarmUp:
-    """Import torch, so that nobody waits for it later."""
+    """Import torch, and what its first backward pass and first update import, so that nobody waits for it later."""
 
     def run(self, models: Models) -> Generator[Frame, None, None]:
         yield Frame(progress=Progress("Loading the engine"))
@@ -71,6 +71,10 @@ class WarmUp:
 
         from genstudio.training.device import choose, describe
 
+        weight = torch.zeros(2, 2, requires_grad=True)
+        optimizer = torch.optim.AdamW([weight], fused=True)
+        weight.sum().backward()
+        optimizer.step()
         device = describe(choose("auto"))
         yield Frame(snapshots=(Answer("device", 0, device),), progress=Progress(f"Ready, torch {torch.__version__}"))
 

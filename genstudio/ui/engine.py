@@ -256,7 +256,7 @@ class _Collector(QObject):
         self._was_enabled = gc.isenabled()
         gc.disable()
         self._timer = QTimer(self)
-        self._timer.setInterval(1000)
+        self._timer.setInterval(250)
         self._timer.timeout.connect(self._collect)
         self._timer.start()
 
