@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from genstudio.data.download import Patience
-from genstudio.data.fetched import obtain, offer
 from genstudio.events import Answer, Frame, Progress
 from genstudio.storage import size_text
 from genstudio.tasks.models import Models
+
+if TYPE_CHECKING:
+    from genstudio.data.download import Patience
 
 _EVERY = 0.1
 
@@ -20,9 +22,11 @@ class Download:
     """Fetch a dataset of the catalogue by name and put it on the shelf. Answers `imported`."""
 
     name: str
-    patience: Patience = field(default_factory=Patience)
+    patience: Patience | None = None
 
     def run(self, models: Models) -> Generator[Frame, None, None]:
+        from genstudio.data.fetched import obtain, offer
+
         chosen = offer(self.name)
         text = f"Downloading {chosen.title} ({size_text(chosen.bytes)})"
         yield Frame(progress=Progress(text, 0.0))

@@ -67,6 +67,13 @@ def _rung(value: float, *, up: bool) -> float:
     return next(rung for rung in reversed(rungs) if rung < value * (1 - 1e-9))
 
 
+def duration(seconds: float) -> str:
+    """1:05 or 2:03:09"""
+    whole = max(int(seconds + 0.5), 0)
+    hours, rest = divmod(whole, 3600)
+    return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"
+
+
 class FloatEdit(QAbstractSpinBox):
     """A number as text with two arrows. `changed` carries the number, or the text where it is not one.
 

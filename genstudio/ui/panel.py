@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from genstudio.events import Attention, Frame, Notice, Progress, Series, Text
+from genstudio.ui.numbers import duration
 from genstudio.ui.views.attention import AttentionView
 from genstudio.ui.views.curves import CurveGroup, CurvesView
 from genstudio.ui.views.samples import SamplesView
@@ -19,13 +20,6 @@ REFERENCES = (
     ("unigram", "unigram"),
     ("kneser_ney", "Kneser-Ney 6"),
 )
-
-
-def duration(seconds: float) -> str:
-    """1:05 or 2:03:09"""
-    whole = max(int(seconds + 0.5), 0)
-    hours, rest = divmod(whole, 3600)
-    return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"
 
 
 class RunPanel(QWidget):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer
 from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence
@@ -25,11 +25,13 @@ from genstudio.tasks.task import WarmUp
 from genstudio.ui import theme
 from genstudio.ui.engine import Engine
 from genstudio.ui.memory import memory_text
-from genstudio.ui.tabs.datasets import DatasetsTab
-from genstudio.ui.tabs.playground import PlaygroundTab
-from genstudio.ui.tabs.runs import RunsTab
 from genstudio.ui.tabs.transformer import TransformerTab
 from genstudio.ui.widgets import Banner
+
+if TYPE_CHECKING:
+    from genstudio.ui.tabs.datasets import DatasetsTab
+    from genstudio.ui.tabs.playground import PlaygroundTab
+    from genstudio.ui.tabs.runs import RunsTab
 
 
 class MainWindow(QMainWindow):
@@ -42,17 +44,17 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.settings = QSettings(str(paths.settings_file()), QSettings.Format.IniFormat)
         self.engine = Engine(self)
-        self.datasets = DatasetsTab(self.engine)
         self.transformer = TransformerTab(self.engine)
-        self.playground = PlaygroundTab(self.engine)
-        self.runs = RunsTab(self.engine)
+        self._datasets: DatasetsTab | None = None
+        self._playground: PlaygroundTab | None = None
+        self._runs: RunsTab | None = None
         self.tabs = QTabWidget()
         self.tabs.setObjectName("tabs")
         self.tabs.setDocumentMode(True)
-        self.tabs.addTab(self.datasets, "Datasets")
+        self.tabs.addTab(QWidget(), "Datasets")
         self.tabs.addTab(self.transformer, "Transformer")
-        self.tabs.addTab(self.playground, "Playground")
-        self.tabs.addTab(self.runs, "Runs")
+        self.tabs.addTab(QWidget(), "Playground")
+        self.tabs.addTab(QWidget(), "Runs")
         self._shown: list[Banner] = []
         self._summaries: dict[str, str] = {}
         self.banners = QVBoxLayout()
@@ -70,8 +72,57 @@ class MainWindow(QMainWindow):
         self._connect()
         self._restore()
 
+    @property
+    def datasets(self) -> DatasetsTab:
+        """The Datasets tab. This and the two below are built when first asked for: after the window has been painted."""
+        if self._datasets is None:
+            from genstudio.ui.tabs.datasets import DatasetsTab
+
+            self._datasets = DatasetsTab(self.engine)
+            self._put(0, self._datasets)
+            self._connect_datasets(self._datasets)
+            self._restore_splitter("datasets", self._datasets.splitter)
+        return self._datasets
+
+    @property
+    def playground(self) -> PlaygroundTab:
+        if self._playground is None:
+            from genstudio.ui.tabs.playground import PlaygroundTab
+
+            tab = self._playground = PlaygroundTab(self.engine)
+            self._put(2, tab)
+            for part in (tab, tab.next_tokens, tab.attention):
+                part.failed.connect(self.show_failure)
+            self._restore_splitter("playground", tab.splitter)
+            tab.restore(self._state("playground"))
+        return self._playground
+
+    @property
+    def runs(self) -> RunsTab:
+        if self._runs is None:
+            from genstudio.ui.tabs.runs import RunsTab
+
+            tab = self._runs = RunsTab(self.engine)
+            self._put(3, tab)
+            tab.failed.connect(self.show_failure)
+            tab.listed.connect(self.playground.show_runs)
+            tab.done.connect(self.show_banner)
+            tab.open_wanted.connect(self._open_run)
+            tab.resume_wanted.connect(self._resume_run)
+        return self._runs
+
+    def _put(self, index: int, tab: QWidget) -> None:
+        """The tab in the place that was kept for it."""
+        current, empty, title = self.tabs.currentIndex(), self.tabs.widget(index), self.tabs.tabText(index)
+        self.tabs.insertTab(index, tab, title)
+        self.tabs.removeTab(index + 1)
+        empty.deleteLater()
+        self.tabs.setCurrentIndex(current)
+
     def begin(self) -> None:
-        """What waits until the window has been painted: lists, then the large libraries."""
+        """What waits until the window has been painted: the other tabs, lists, then the large libraries."""
+        self._restore_panel()
+        self.tabs.setCurrentIndex(self._wanted_tab)
         self.datasets.refresh()
         self.runs.refresh()
         self.engine.start(WarmUp(), self._on_warm, lambda _failure: self.engine.settle(), name="warm-up")
@@ -191,30 +242,25 @@ class MainWindow(QMainWindow):
         if self.transformer.state in ("running", "paused"):
             self.playground.set_live(self.transformer.run_path)
 
+    def _connect_datasets(self, tab: DatasetsTab) -> None:
+        setup = self.transformer.setup
+        tab.failed.connect(self.show_failure)
+        tab.listed.connect(self._listed)
+        tab.looked.connect(self._looked)
+        tab.train_wanted.connect(self._train_on)
+        tab.checked.connect(self._checked)
+        tab.settings_wanted.connect(setup.form.set_values)
+        setup.changed.connect(tab.settings_changed)
+        setup.data.currentIndexChanged.connect(lambda _: tab.choose(setup.data.currentData() or ""))
+        tab.set_settings(lambda: (setup.values(), int(setup.seed.value())))
+
     def _connect(self) -> None:
-        for tab in (self.datasets, self.transformer, self.playground, self.runs):
-            tab.failed.connect(self.show_failure)
-        for figures in (self.transformer.panel, self.playground.next_tokens, self.playground.attention):
-            figures.failed.connect(self.show_failure)
-        self.datasets.listed.connect(self._listed)
-        self.datasets.looked.connect(self._looked)
-        self.datasets.train_wanted.connect(self._train_on)
-        self.datasets.checked.connect(self._checked)
+        self.transformer.failed.connect(self.show_failure)
         self.transformer.checks_wanted.connect(lambda: self.tabs.setCurrentWidget(self.datasets))
-        self.datasets.settings_wanted.connect(self.transformer.setup.form.set_values)
-        self.transformer.setup.changed.connect(self.datasets.settings_changed)
-        self.datasets.set_settings(lambda: (self.transformer.setup.values(), int(self.transformer.setup.seed.value())))
         self.transformer.file_wanted.connect(self.ask_for_file)
         self.transformer.run_changed.connect(self._run_changed)
         self.transformer.working.connect(self._working)
         self.transformer.setup.data.currentIndexChanged.connect(lambda _: self._show_summary())
-        self.transformer.setup.data.currentIndexChanged.connect(
-            lambda _: self.datasets.choose(self.transformer.setup.data.currentData() or "")
-        )
-        self.runs.listed.connect(self.playground.show_runs)
-        self.runs.done.connect(self.show_banner)
-        self.runs.open_wanted.connect(self._open_run)
-        self.runs.resume_wanted.connect(self._resume_run)
         self.engine.halted.connect(self._halted)
         self.engine.changed.connect(self._count_tasks)
         self._clock = QTimer(self)
@@ -260,7 +306,7 @@ class MainWindow(QMainWindow):
         self._action(run, "Train as long again", lambda: train.extend_by(share=1.0), "Ctrl+E")
         play = bar.addMenu("&Playground")
         self._action(play, "Generate", self._generate, "Ctrl+G")
-        self._action(play, "Stop writing", self.playground.stop_writing, "Ctrl+Shift+G")
+        self._action(play, "Stop writing", lambda: self.playground.stop_writing(), "Ctrl+Shift+G")
         view = bar.addMenu("&View")
         for index in range(self.tabs.count()):
             name = self.tabs.tabText(index)
@@ -311,12 +357,14 @@ class MainWindow(QMainWindow):
         self._set_theme("light" if theme.current().dark else "dark")
 
     def _splitters(self) -> dict[str, Any]:
-        return {
-            "datasets": self.datasets.splitter,
-            "transformer": self.transformer.splitter,
-            "run": self.transformer.panel.splitter,
-            "playground": self.playground.splitter,
-        }
+        """Those that are there."""
+        found: dict[str, Any] = {"transformer": self.transformer.splitter}
+        if self.transformer.has_panel:
+            found["run"] = self.transformer.panel.splitter
+        for name, tab in (("datasets", self._datasets), ("playground", self._playground)):
+            if tab is not None:
+                found[name] = tab.splitter
+        return found
 
     def _remember(self) -> None:
         self.settings.setValue("geometry", self.saveGeometry())
@@ -332,30 +380,44 @@ class MainWindow(QMainWindow):
         self.settings.setValue("state", json.dumps(state))
         self.settings.sync()
 
+    def _restore_splitter(self, name: str, splitter: Any) -> None:
+        saved = self.settings.value(f"splitter/{name}")
+        if isinstance(saved, QByteArray):
+            splitter.restoreState(saved)
+
     def _restore(self) -> None:
         room = self.screen().availableGeometry().size()
         self.resize(min(1360, room.width()), min(860, room.height()))
         geometry = self.settings.value("geometry")
         if isinstance(geometry, QByteArray):
             self.restoreGeometry(geometry)
-        for name, splitter in self._splitters().items():
-            saved = self.settings.value(f"splitter/{name}")
-            if isinstance(saved, QByteArray):
-                splitter.restoreState(saved)
+        self._restore_splitter("transformer", self.transformer.splitter)
         self._set_theme(str(self.settings.value("theme", "system")))
         try:
-            state = json.loads(str(self.settings.value("state", "{}")))
-            tab = int(str(self.settings.value("tab", 1)))
+            self._wanted_tab = int(str(self.settings.value("tab", 1)))
         except ValueError:
-            state, tab = {}, 1
-        state = state if isinstance(state, dict) else {}
-        self.tabs.setCurrentIndex(tab)
-        setup, playground = state.get("setup"), state.get("playground")
-        self._wanted_data = str(setup.get("data") or "") if isinstance(setup, dict) else ""
-        if isinstance(setup, dict):
+            self._wanted_tab = 1
+        self.tabs.setCurrentIndex(1)
+        setup = self._state("setup")
+        self._wanted_data = str(setup.get("data") or "")
+        if setup:
             self.transformer.setup.restore(setup)
-        if isinstance(playground, dict):
-            self.playground.restore(playground)
+
+    def _restore_panel(self) -> None:
+        """What the person watched at the last time."""
+        panel = self.transformer.panel
+        panel.failed.connect(self.show_failure)
+        self._restore_splitter("run", panel.splitter)
         for name in ("prompt", "probe"):
-            if isinstance(state.get(name), str) and state[name]:
-                getattr(self.transformer.panel, name).setText(state[name])
+            text = self._state("").get(name)
+            if isinstance(text, str) and text:
+                getattr(panel, name).setText(text)
+
+    def _state(self, part: str) -> dict[str, Any]:
+        """What was remembered of a part of the window, or of all of it; empty where that is missing or damaged."""
+        try:
+            state = json.loads(str(self.settings.value("state", "{}")))
+        except ValueError:
+            return {}
+        found = state.get(part) if part and isinstance(state, dict) else state
+        return found if isinstance(found, dict) else {}

@@ -28,7 +28,7 @@ from genstudio.data.importing.options import Found, ImportOptions
 from genstudio.events import Progress
 from genstudio.ui import theme
 from genstudio.ui.datasets.parts import button, choice, column, row
-from genstudio.ui.panel import duration
+from genstudio.ui.numbers import duration
 from genstudio.ui.widgets import plain_label, primary_button
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}

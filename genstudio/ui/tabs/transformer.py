@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QAction
@@ -30,9 +30,12 @@ from genstudio.tasks.task import Extend, SaveNow, ShowPrompt
 from genstudio.tasks.train import Resume, Train
 from genstudio.ui import theme
 from genstudio.ui.engine import Engine
-from genstudio.ui.panel import RunPanel, duration
+from genstudio.ui.numbers import duration
 from genstudio.ui.setup import SetupColumn
 from genstudio.ui.widgets import EmptyState, plain_label, primary_button
+
+if TYPE_CHECKING:
+    from genstudio.ui.panel import RunPanel
 
 STATES = {
     "idle": "Ready",
@@ -69,7 +72,7 @@ class TransformerTab(QWidget):
         self._plan: tuple[int | None, float | None] = (None, None)
         self.vocabulary = 65
         self.setup = SetupColumn(families.get("gpt"))
-        self.panel = RunPanel()
+        self._panel: RunPanel | None = None
         self.cost = plain_label(role="quiet", wrap=True, name="cost")
         self.checks = QPushButton()
         self.checks.setObjectName("checks_summary")
@@ -84,6 +87,21 @@ class TransformerTab(QWidget):
         self._connect()
         self._show_state()
         self._show_cost()
+
+    @property
+    def panel(self) -> RunPanel:
+        """Where a run is shown; built when first asked for, which is after the window has been painted."""
+        if self._panel is None:
+            from genstudio.ui.panel import RunPanel
+
+            self._panel = RunPanel()
+            self._panel.prompted.connect(self._prompted)
+            self.stack.addWidget(self._panel)
+        return self._panel
+
+    @property
+    def has_panel(self) -> bool:
+        return self._panel is not None
 
     def start_training(self) -> None:
         """A new run from the settings as they stand; problems are shown at their fields instead."""
@@ -240,7 +258,8 @@ class TransformerTab(QWidget):
 
     def _set_state(self, state: str) -> None:
         self.state = state
-        self.panel.flush()
+        if self._panel is not None:
+            self._panel.flush()
         self._show_state()
         self._headline()
 
@@ -306,7 +325,6 @@ class TransformerTab(QWidget):
         self.save.clicked.connect(self.save_now)
         self.setup.changed.connect(self._show_cost)
         self.setup.file_wanted.connect(self.file_wanted)
-        self.panel.prompted.connect(self._prompted)
         self.empty.triggered.connect(self.start_training)
         self._engine.halted.connect(lambda name, _reason: self.on_halted(name))
 
@@ -343,7 +361,6 @@ class TransformerTab(QWidget):
         )
         self.stack = QStackedWidget()
         self.stack.addWidget(self.empty)
-        self.stack.addWidget(self.panel)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.setObjectName("transformer_splitter")
         self.splitter.setChildrenCollapsible(False)
