@@ -1,7 +1,6 @@
 """python -m genstudio"""
 
 import multiprocessing
-
 from multiprocessing import freeze_support
 
 from genstudio.cli import main

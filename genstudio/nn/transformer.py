@@ -33,8 +33,8 @@ class _SquaredReLU(torch.autograd.Function):
 class FeedForward(nn.Module):
     """Each token's vector through a wide hidden layer and back (Vaswani et al. 2017, 3.3).
 
-    gelu_tanh is the approximation that GPT-2 uses; relu2 is the squared ReLU (So et al. 2021); swiglu multiplies one half of `up`, through SiLU, with the other
-    (Shazeer 2020).
+    gelu_tanh is the approximation that GPT-2 uses; relu2 is the squared ReLU (So et al. 2021); swiglu multiplies one
+    half of `up`, through SiLU, with the other (Shazeer 2020).
     """
 
     def __init__(self, d_model: int, width: int, activation: Activation = "gelu", bias: bool = False) -> None:

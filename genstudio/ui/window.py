@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +34,17 @@ if TYPE_CHECKING:
     from genstudio.ui.tabs.datasets import DatasetsTab
     from genstudio.ui.tabs.playground import PlaygroundTab
     from genstudio.ui.tabs.runs import RunsTab
+
+
+_LATER = (
+    "pyqtgraph",
+    "genstudio.ui.panel",
+    "genstudio.ui.tabs.playground",
+    "genstudio.tasks.check",
+    "genstudio.ui.datasets.preview",
+    "genstudio.ui.tabs.tokenizer_bench",
+    "genstudio.ui.tabs.datasets",
+)
 
 
 class MainWindow(QMainWindow):
@@ -116,15 +129,38 @@ class MainWindow(QMainWindow):
         current, empty, title = self.tabs.currentIndex(), self.tabs.widget(index), self.tabs.tabText(index)
         self.tabs.insertTab(index, tab, title)
         self.tabs.removeTab(index + 1)
-        empty.deleteLater()
+        if empty is not None:
+            empty.deleteLater()
         self.tabs.setCurrentIndex(current)
 
     def begin(self) -> None:
-        """What waits until the window has been painted: the other tabs, lists, then the large libraries."""
-        self._restore_panel()
+        """What waits until the window has been painted, in steps between which the window answers."""
+        self._rest_steps = self._rest()
+        self._rest_timer = QTimer(self)
+        self._rest_timer.timeout.connect(self._next_step)
+        self._rest_timer.start(0)
+
+    def _next_step(self) -> None:
+        if next(self._rest_steps, self) is self:
+            self._rest_timer.stop()
+
+    def _rest(self) -> Iterator[None]:
+        """The other tabs, lists, then the large libraries."""
+        for module in _LATER:
+            importlib.import_module(module)
+            yield
+        builders: list[Callable[[], object]] = [
+            self._restore_panel,
+            lambda: self.playground,
+            lambda: self.runs.refresh(),
+            lambda: self.datasets,
+            lambda: self.datasets.refresh(),
+        ]
+        for step in builders:
+            step()
+            yield
         self.tabs.setCurrentIndex(self._wanted_tab)
-        self.datasets.refresh()
-        self.runs.refresh()
+        yield
         self.engine.start(WarmUp(), self._on_warm, lambda _failure: self.engine.settle(), name="warm-up")
 
     def show_failure(self, failure: Failure) -> None:
@@ -371,12 +407,12 @@ class MainWindow(QMainWindow):
         self.settings.setValue("tab", self.tabs.currentIndex())
         for name, splitter in self._splitters().items():
             self.settings.setValue(f"splitter/{name}", splitter.saveState())
-        state = {
-            "setup": self.transformer.setup.state(),
-            "playground": self.playground.state(),
-            "prompt": self.transformer.panel.prompt.text(),
-            "probe": self.transformer.panel.probe.text(),
-        }
+        state = {**self._state(""), "setup": self.transformer.setup.state()}
+        if self._playground is not None:
+            state["playground"] = self._playground.state()
+        if self.transformer.has_panel:
+            panel = self.transformer.panel
+            state |= {"prompt": panel.prompt.text(), "probe": panel.probe.text()}
         self.settings.setValue("state", json.dumps(state))
         self.settings.sync()
 

@@ -44,6 +44,7 @@ def open_window(qtbot: Any, qapp: Any) -> Iterator[Callable[[], MainWindow]]:
         window.show()
         window.begin()
         qtbot.waitUntil(lambda: window.transformer.setup.data.count() >= 2, timeout=LONG)
+        qtbot.waitUntil(lambda: not window._rest_timer.isActive(), timeout=LONG)
         qtbot.waitUntil(lambda: "warm-up" not in window.engine.running, timeout=LONG)
         return window
 
