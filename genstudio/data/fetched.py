@@ -23,7 +23,7 @@ from genstudio.data.importing.options import ImportOptions
 from genstudio.data.importing.pictures import import_array
 from genstudio.data.importing.sources import import_any
 from genstudio.data.info import DatasetInfo, card
-from genstudio.data.slices import Slices
+from genstudio.data.slices import Slices, scaled
 from genstudio.errors import DataError
 
 T = TypeVar("T")
@@ -51,7 +51,7 @@ def obtain(chosen: Offer, patience: Patience | None = None) -> Slices[DatasetInf
     folder = paths.cache() / "downloads" / chosen.name
     _sweep(folder.parent)
     try:
-        files = yield from _scaled(_download(chosen, folder, patience), 0.0, _DOWNLOADED)
+        files = yield from scaled(_download(chosen, folder, patience), 0.0, _DOWNLOADED)
     except GeneratorExit:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -59,7 +59,7 @@ def obtain(chosen: Offer, patience: Patience | None = None) -> Slices[DatasetInf
     try:
         shutil.rmtree(unpacked, ignore_errors=True)
         storage.make_folder(unpacked)
-        info = yield from _scaled(_import(chosen, files, unpacked), _DOWNLOADED, 1.0)
+        info = yield from scaled(_import(chosen, files, unpacked), _DOWNLOADED, 1.0)
         return _signed(info, chosen)
     except _DAMAGE as error:
         raise DataError(f"{chosen.title} cannot be unpacked: {error}.", "Download it again.", folder) from None
@@ -81,25 +81,25 @@ def _download(chosen: Offer, folder: Path, patience: Patience | None) -> Slices[
     files, before = [], 0
     for part in chosen.parts:
         start, stop = before / chosen.bytes, (before + part.bytes) / chosen.bytes
-        files.append((yield from _scaled(fetch(part, folder, patience), start, stop)))
+        files.append((yield from scaled(fetch(part, folder, patience), start, stop)))
         before += part.bytes
     return files
 
 
 def _import(chosen: Offer, files: list[Path], folder: Path) -> Slices[DatasetInfo]:
     if chosen.form == "cifar":
-        pixels, labels = yield from _scaled(_cifar(chosen, files[0]), 0.0, 0.3)
+        pixels, labels = yield from scaled(_cifar(chosen, files[0]), 0.0, 0.3)
         work = import_array(pixels, chosen.title, chosen.page, labels=labels, classes=chosen.classes)
-        return (yield from _scaled(work, 0.3, 1.0))
+        return (yield from scaled(work, 0.3, 1.0))
     sources: list[Path] = files
     if chosen.form in ("gzip", "idx"):
-        sources = yield from _scaled(_inflated(chosen, files, folder), 0.0, 0.3)
+        sources = yield from scaled(_inflated(chosen, files, folder), 0.0, 0.3)
     elif chosen.form == "zip":
-        sources = yield from _scaled(_extracted(chosen, files[0], folder), 0.0, 0.3)
+        sources = yield from scaled(_extracted(chosen, files[0], folder), 0.0, 0.3)
     if chosen.form == "idx":
-        return (yield from _scaled(_idx(chosen, sources), 0.3, 1.0))
+        return (yield from scaled(_idx(chosen, sources), 0.3, 1.0))
     options = ImportOptions(name=chosen.title, kind=chosen.kind)
-    return (yield from _scaled(import_any(sources, options), 0.3, 1.0))
+    return (yield from scaled(import_any(sources, options), 0.3, 1.0))
 
 
 def _idx(chosen: Offer, sources: list[Path]) -> Slices[DatasetInfo]:
@@ -177,17 +177,3 @@ def _signed(info: DatasetInfo, chosen: Offer) -> DatasetInfo:
     signed = replace(info, licence=chosen.licence, source=chosen.page, description=chosen.description)
     storage.write_atomic(info.path.parent / "dataset.json", card(signed))
     return signed
-
-
-def _scaled(work: Slices[T], start: float, stop: float) -> Slices[T]:
-    """The same work as a part of a larger one; closing it closes the work."""
-    try:
-        while True:
-            try:
-                done = next(work)
-            except StopIteration as end:
-                result: T = end.value
-                return result
-            yield start + (stop - start) * done
-    finally:
-        work.close()

@@ -18,3 +18,17 @@ def finished(work: Slices[T]) -> T:
         except StopIteration as end:
             result: T = end.value
             return result
+
+
+def scaled(work: Slices[T], start: float, stop: float) -> Slices[T]:
+    """The same work as the part of a larger one from `start` to `stop`; closing it closes the work."""
+    try:
+        while True:
+            try:
+                done = next(work)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            yield start + (stop - start) * done
+    finally:
+        work.close()

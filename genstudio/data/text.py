@@ -12,7 +12,7 @@ import numpy as np
 
 from genstudio.data.encoding import encode_part
 from genstudio.data.shelf import DatasetInfo
-from genstudio.data.slices import Slices
+from genstudio.data.slices import Slices, scaled
 from genstudio.data.split import SplitSettings, arrange, nearest_line_end
 from genstudio.data.tokenizers import (
     Ids,
@@ -85,14 +85,14 @@ def prepare_text(
             info.path,
         )
     split, files = split or SplitSettings(), info.details.get("files") or ()
-    text, cut = yield from _part(arrange(text, split, lines=lines, context=context, files=files), 0.0, 0.1)
+    text, cut = yield from scaled(arrange(text, split, lines=lines, context=context, files=files), 0.0, 0.1)
     if tokenizer is None:
-        tokenizer = yield from _part(make_tokenizer(text, cut, settings, split.key(info.sha256)), 0.1, 0.4)
+        tokenizer = yield from scaled(make_tokenizer(text, cut, settings, split.key(info.sha256)), 0.1, 0.4)
     elif (tokenizer.begin is not None) != lines:
         raise DataError("The run's tokenizer does not fit its settings.", "The run's files were changed.", info.path)
     middle = 0.4 + 0.6 * cut / len(text)
-    train = yield from _part(encode_part(tokenizer, text, 0, cut), 0.4, middle)
-    validation = yield from _part(encode_part(tokenizer, text, cut, len(text)), middle, 1.0)
+    train = yield from scaled(encode_part(tokenizer, text, 0, cut), 0.4, middle)
+    validation = yield from scaled(encode_part(tokenizer, text, cut, len(text)), middle, 1.0)
     _refuse_short(len(train.ids), len(validation.ids), context, len(text), info)
     return TextData(
         tokenizer, train.ids, validation.ids, validation.characters, info.id, info.sha256, validation.unknown
@@ -144,17 +144,6 @@ def reopen(kept: Mapping[str, Any]) -> TextData:
     return TextData(tokenizer_from_json(kept.get("tokenizer.json")), nothing, nothing, 0, "", "")
 
 
-def _part(work: Slices[T], start: float, stop: float) -> Slices[T]:
-    """The same work as a part of a larger one."""
-    while True:
-        try:
-            done = next(work)
-        except StopIteration as end:
-            result: T = end.value
-            return result
-        yield start + (stop - start) * done
-
-
 @dataclass(frozen=True, slots=True)
 class TextStatistics:
     """What a text consists of. `top` and `odd` are (character, count) with the most frequent first.
@@ -177,8 +166,8 @@ class TextStatistics:
 
 def statistics(text: str, seed: int = 0) -> Slices[TextStatistics]:
     """Count what is in a text; `seed` chooses the excerpt. Yields the fraction done."""
-    counts = yield from _part(count_characters(text), 0.0, 0.5)
-    words, lines, longest, longest_number = yield from _part(_words_and_lines(text), 0.5, 1.0)
+    counts = yield from scaled(count_characters(text), 0.0, 0.5)
+    words, lines, longest, longest_number = yield from scaled(_words_and_lines(text), 0.5, 1.0)
     present = np.flatnonzero(counts)
     order = present[np.argsort(-counts[present], kind="stable")]
     sizes = 1 + (present >= 0x80) + (present >= 0x800) + (present >= 0x10000)

@@ -80,17 +80,6 @@ class Import:
         yield _answer("imported", (yield from _timed(sources.import_any(self.sources, self.options), "Importing")))
 
 
-@dataclass(frozen=True)
-class ImportText:
-    """The same for one file."""
-
-    path: str
-    name: str | None = None
-
-    def run(self, models: Models) -> Frames:
-        yield from Import((self.path,), ImportOptions(name=self.name)).run(models)
-
-
 @dataclass(frozen=True, eq=False)
 class ImportPoints:
     """Drawn points, (n, 2). Answers `imported`."""

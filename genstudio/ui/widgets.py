@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QFontMetrics, QGuiApplication, QKeySequence, QPainter, QPaintEvent, QResizeEvent
@@ -53,6 +53,20 @@ def primary_button(text: str, name: str, icon: str = "") -> QPushButton:
     if icon:
         theme.set_icon(button, icon, "on_accent")
     return button
+
+
+def button(
+    text: str, name: str, icon: str = "", says: str = "", does: Callable[[], object] | None = None
+) -> QPushButton:
+    """A named button with words, and what it does."""
+    made = QPushButton(text)
+    made.setObjectName(name)
+    made.setAccessibleName(says or text)
+    if icon:
+        theme.set_icon(made, icon)
+    if does is not None:
+        made.clicked.connect(lambda _=False: does())
+    return made
 
 
 def icon_button(icon: str, name: str, label: str, *, shortcut: str = "") -> QToolButton:

@@ -34,7 +34,9 @@ def check_pairs(
             f"at least {_FEW if natural else 100:,} pairs", "warning", f"There are {count:,} pairs.", count, (),
             "Add more pairs.",
         ))  # fmt: skip
-    lengths = np.array([[len(a.strip()), len(b.strip())] for a, b in zip(left, right, strict=True)], np.int64).reshape(-1, 2)
+    lengths = np.array([[len(a.strip()), len(b.strip())] for a, b in zip(left, right, strict=True)], np.int64).reshape(
+        -1, 2
+    )
     yield 0.1
     found += _empty(left, right, names)
     if natural:

@@ -9,7 +9,7 @@ import numpy as np
 from genstudio.data.checks import similar
 from genstudio.data.checks.finding import Finding, share, shown
 from genstudio.data.images import ImageDataset
-from genstudio.data.slices import Slices
+from genstudio.data.slices import Slices, scaled
 from genstudio.data.split import SplitSettings, split_items
 
 _FEW = 200
@@ -31,7 +31,7 @@ def check_images(dataset: ImageDataset, parameters: int | None, split: SplitSett
             "no picture of one colour", "warning", f"{len(constant):,} pictures have one colour only.", len(constant),
             _named(dataset, constant), "Remove them.",
         ))  # fmt: skip
-    keys = yield from _scaled(similar.picture_keys(pixels), 0.2, 0.4)
+    keys = yield from scaled(similar.picture_keys(pixels), 0.2, 0.4)
     again = similar.repeats(keys)
     if again:
         found.append(Finding(
@@ -40,7 +40,7 @@ def check_images(dataset: ImageDataset, parameters: int | None, split: SplitSett
             _named(dataset, [two for _, two in again]), "Remove the copies.",
         ))  # fmt: skip
     found += _leak(dataset, keys, split)
-    near = yield from _scaled(similar.near_pictures(pixels, keys), 0.4, 1.0)
+    near = yield from scaled(similar.near_pictures(pixels, keys), 0.4, 1.0)
     if near:
         found.append(Finding(
             "no picture nearly twice", "info" if len(near) < 0.02 * len(keys) else "warning",
@@ -155,12 +155,3 @@ def _named(dataset: ImageDataset, places: list[int]) -> tuple[str, ...]:
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
-
-
-def _scaled(work: Slices[Any], start: float, stop: float) -> Slices[Any]:
-    while True:
-        try:
-            done = next(work)
-        except StopIteration as end:
-            return end.value
-        yield start + (stop - start) * done

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from genstudio.data.checks import similar
 from genstudio.data.checks.finding import Finding, share, shown
-from genstudio.data.slices import Slices
+from genstudio.data.slices import Slices, scaled
 from genstudio.data.split import SplitSettings, arrange
 from genstudio.data.text import TextDataset
 from genstudio.data.tokenizers import chunks, code_points, printable
@@ -200,7 +200,7 @@ def _repeated(text: str) -> Slices[list[Finding]]:
         ))  # fmt: skip
     yield 0.6
     starts, stops = _paragraphs(text)
-    near = yield from _scaled(similar.near_texts(code_points(text), starts, stops), 0.6, 0.98)
+    near = yield from scaled(similar.near_texts(code_points(text), starts, stops), 0.6, 0.98)
     if near:
         examples = [text[starts[two] : stops[two]][:110] for _, two in near[:5]]
         found.append(Finding(
@@ -221,13 +221,3 @@ def _paragraphs(text: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
             stops.append(place + len(piece))
         place += len(piece) + len(mark)
     return np.array(starts, np.int64), np.array(stops, np.int64)
-
-
-def _scaled(work: Slices[similar.Pairs], start: float, stop: float) -> Slices[similar.Pairs]:
-    while True:
-        try:
-            done = next(work)
-        except StopIteration as end:
-            found: similar.Pairs = end.value
-            return found
-        yield start + (stop - start) * done

@@ -6,9 +6,9 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from genstudio.data.batches import TokenBatch
-from genstudio.ui.datasets.parts import button, row
+from genstudio.ui.datasets.parts import row
 from genstudio.ui.views.batch import MOST_ITEMS, BatchView
-from genstudio.ui.widgets import plain_label
+from genstudio.ui.widgets import button, plain_label
 
 
 class BatchPage(QWidget):

@@ -7,10 +7,10 @@ from PySide6.QtWidgets import QFormLayout, QProgressBar, QVBoxLayout, QWidget
 
 from genstudio.data.catalogue import ELSEWHERE, Offer
 from genstudio.events import Progress
-from genstudio.ui.datasets.parts import KIND_WORDS, button, row
+from genstudio.ui.datasets.parts import KIND_WORDS, row
 from genstudio.ui.numbers import duration
 from genstudio.ui.tabs.transformer import size
-from genstudio.ui.widgets import plain_label, primary_button
+from genstudio.ui.widgets import button, plain_label, primary_button
 
 
 class DownloadPage(QWidget):

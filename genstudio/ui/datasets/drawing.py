@@ -9,10 +9,10 @@ from PySide6.QtWidgets import QLineEdit, QSizePolicy, QVBoxLayout, QWidget
 
 from genstudio.events import Array
 from genstudio.ui import theme
-from genstudio.ui.datasets.parts import button, choice, row
+from genstudio.ui.datasets.parts import choice, row
 from genstudio.ui.views.picture_grid import PictureGrid, picture
 from genstudio.ui.views.view import polyline
-from genstudio.ui.widgets import LabeledSlider, plain_label, primary_button
+from genstudio.ui.widgets import LabeledSlider, button, plain_label, primary_button
 
 HALF = 4.0
 """The plane shown is [-HALF, HALF] in both directions."""

@@ -27,9 +27,9 @@ from genstudio.data.images import PictureSettings
 from genstudio.data.importing.options import Found, ImportOptions
 from genstudio.events import Progress
 from genstudio.ui import theme
-from genstudio.ui.datasets.parts import button, choice, column, row
+from genstudio.ui.datasets.parts import choice, column, row
 from genstudio.ui.numbers import duration
-from genstudio.ui.widgets import plain_label, primary_button
+from genstudio.ui.widgets import button, plain_label, primary_button
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
 SIZES = (0, 8, 12, 16, 24, 28, 32, 48, 64, 96, 128)

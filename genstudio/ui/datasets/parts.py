@@ -2,28 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
-
-from genstudio.ui import theme
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
 KIND_WORDS = {"text": "Text", "pairs": "Pairs", "images": "Pictures", "points": "Points", "tasks": "Toy task"}
 COUNTED = {"text": "characters", "pairs": "pairs", "images": "pictures", "points": "points", "tasks": "examples"}
-
-
-def button(
-    text: str, name: str, icon: str = "", says: str = "", does: Callable[[], object] | None = None
-) -> QPushButton:
-    """A named button with words, and what it does."""
-    made = QPushButton(text)
-    made.setObjectName(name)
-    made.setAccessibleName(says or text)
-    if icon:
-        theme.set_icon(made, icon)
-    if does is not None:
-        made.clicked.connect(lambda _=False: does())
-    return made
 
 
 def choice(name: str, says: str, *items: str) -> QComboBox:

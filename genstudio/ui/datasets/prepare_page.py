@@ -15,10 +15,9 @@ from genstudio.data.shelf import DatasetInfo
 from genstudio.events import Array
 from genstudio.ui import theme
 from genstudio.ui.datasets.importing import PictureForm
-from genstudio.ui.datasets.parts import button
 from genstudio.ui.views.picture_grid import picture
 from genstudio.ui.views.view import Figure
-from genstudio.ui.widgets import plain_label
+from genstudio.ui.widgets import button, plain_label
 
 
 class BeforeAfter(Figure):

@@ -13,11 +13,11 @@ from genstudio.data.shelf import DatasetInfo
 from genstudio.data.tokenizers import printable
 from genstudio.ui import theme
 from genstudio.ui.datasets.finder import Finder
-from genstudio.ui.datasets.parts import button, row
+from genstudio.ui.datasets.parts import row
 from genstudio.ui.tabs.transformer import size
 from genstudio.ui.views.bars import HistogramView
 from genstudio.ui.views.frequency import FrequencyView
-from genstudio.ui.widgets import plain_label
+from genstudio.ui.widgets import button, plain_label
 
 FIGURES = ("Size", "Characters", "Lines", "Words", "Vocabulary", "Longest line", "Odd characters")
 _TICKS = 1000

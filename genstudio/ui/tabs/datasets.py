@@ -44,13 +44,13 @@ from genstudio.ui.datasets.checks import ChecksPanel, summary
 from genstudio.ui.datasets.downloads import DownloadPage
 from genstudio.ui.datasets.drawing import DrawDigits, DrawPoints
 from genstudio.ui.datasets.importing import ImportPanel
-from genstudio.ui.datasets.parts import button, row
+from genstudio.ui.datasets.parts import row
 from genstudio.ui.datasets.preview import PreviewPages
 from genstudio.ui.datasets.shelf import ShelfList, catalogue_entry, entry_of
 from genstudio.ui.datasets.split import SplitPanel
 from genstudio.ui.engine import Engine
 from genstudio.ui.tabs.tokenizer_bench import TokenizerBench
-from genstudio.ui.widgets import icon_button, plain_label, primary_button
+from genstudio.ui.widgets import button, icon_button, plain_label, primary_button
 
 
 class DatasetsTab(QWidget):

@@ -21,7 +21,6 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QMenu,
     QMessageBox,
-    QPushButton,
     QStackedWidget,
     QTableView,
     QVBoxLayout,
@@ -34,9 +33,8 @@ from genstudio.events import Answer, Frame
 from genstudio.tasks.exchange import AdoptModel, ExportModel
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.shelf import ListRuns, RemoveRun, RenameRun
-from genstudio.ui import theme
 from genstudio.ui.engine import Engine
-from genstudio.ui.widgets import EmptyState, primary_button
+from genstudio.ui.widgets import EmptyState, button, primary_button
 
 COLUMNS = ("Name", "State", "Step", "Validation loss", "Dataset", "Changes", "Made")
 Index = QModelIndex | QPersistentModelIndex
@@ -154,11 +152,11 @@ class RunsTab(QWidget):
             "runs", "Every run is kept here: open it, go on with it, compare it. There is none yet.", "", "no_runs"
         )
         self.open = primary_button("Open", "open_run", "open")
-        self.resume = _button("Resume", "resume_run", "play")
-        self.rename = _button("Rename", "rename_run", "pencil")
-        self.export = _button("Export", "export_run", "download")
-        self.adopt = _button("Open a model…", "import_model", "open")
-        self.delete = _button("Delete", "delete_run", "trash")
+        self.resume = button("Resume", "resume_run", "play")
+        self.rename = button("Rename", "rename_run", "pencil")
+        self.export = button("Export", "export_run", "download")
+        self.adopt = button("Open a model…", "import_model", "open")
+        self.delete = button("Delete", "delete_run", "trash")
         self._lay_out()
         self._connect()
         self._enable()
@@ -290,8 +288,8 @@ class RunsTab(QWidget):
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
         buttons.addWidget(self.search, 1)
-        for button in (self.open, self.resume, self.rename, self.export, self.delete, self.adopt):
-            buttons.addWidget(button)
+        for widget in (self.open, self.resume, self.rename, self.export, self.delete, self.adopt):
+            buttons.addWidget(widget)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 12, 12, 12)
         layout.setSpacing(8)
@@ -301,11 +299,3 @@ class RunsTab(QWidget):
     def showEvent(self, event: Any) -> None:
         super().showEvent(event)
         QTimer.singleShot(0, self.refresh)
-
-
-def _button(text: str, name: str, icon: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setObjectName(name)
-    button.setAccessibleName(text)
-    theme.set_icon(button, icon)
-    return button

@@ -32,7 +32,7 @@ from genstudio.ui import theme
 from genstudio.ui.engine import Engine
 from genstudio.ui.numbers import duration
 from genstudio.ui.setup import SetupColumn
-from genstudio.ui.widgets import EmptyState, plain_label, primary_button
+from genstudio.ui.widgets import EmptyState, button, plain_label, primary_button
 
 if TYPE_CHECKING:
     from genstudio.ui.panel import RunPanel
@@ -79,10 +79,10 @@ class TransformerTab(QWidget):
         self.checks.setProperty("flat", True)
         self.checks.hide()
         self.start = primary_button("Start", "start", "play")
-        self.pause = _button("Pause", "pause", "pause")
-        self.stop = _button("Stop", "stop", "stop")
-        self.save = _button("Save now", "save_now", "save")
-        self.extend = _button("Extend", "extend", "extend")
+        self.pause = button("Pause", "pause", "pause")
+        self.stop = button("Stop", "stop", "stop")
+        self.save = button("Save now", "save_now", "save")
+        self.extend = button("Extend", "extend", "extend")
         self._lay_out()
         self._connect()
         self._show_state()
@@ -393,14 +393,6 @@ class TransformerTab(QWidget):
     @property
     def folder(self) -> Path | None:
         return Path(self.run_path) if self.run_path else None
-
-
-def _button(text: str, name: str, icon: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setObjectName(name)
-    button.setAccessibleName(text)
-    theme.set_icon(button, icon)
-    return button
 
 
 def size(count: float) -> str:
