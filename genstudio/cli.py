@@ -375,7 +375,7 @@ def _families(options: argparse.Namespace) -> None:
         print(json.dumps([_family(family) for family in found]))
         return
     for family in found:
-        print(f"{family.name}: {family.title} (on {family.data_kind})")
+        print(f"{family.name}: {family.title} (on {' or '.join(family.data_kinds)})")
         for preset in family.presets:
             print(f"  preset {preset.name:12} {preset.title}: {preset.expect}")
         for setting in family.config.settings():
@@ -389,7 +389,7 @@ def _family(family: Any) -> dict[str, Any]:
     return {
         "name": family.name,
         "title": family.title,
-        "data": family.data_kind,
+        "data": list(family.data_kinds),
         "presets": [
             {"name": p.name, "title": p.title, "expect": p.expect, "values": dict(p.values)} for p in family.presets
         ],

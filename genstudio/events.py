@@ -76,14 +76,45 @@ class NextTokens(Snapshot):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Chosen:
+    """Tokens, and what the model thought of each where it was chosen.
+
+    `ids` (n,) int32 with their printable `pieces`; `probabilities` (n,) that the sampler gave and drew with; before the
+    sampler: `logprobs` (n,) in nats, `ranks` (n,) from 1, `entropies` (n,) in nats, and the likeliest `alternatives` (n, K)
+    int32 with `before` and `after` (n, K), their probabilities without and with the sampler; `names` has every piece.
+    """
+
+    ids: Array
+    pieces: tuple[str, ...]
+    probabilities: Array
+    logprobs: Array
+    ranks: Array
+    entropies: Array
+    alternatives: Array
+    before: Array
+    after: Array
+    names: Mapping[int, str]
+
+    def __post_init__(self) -> None:
+        for array in (self.ids, self.probabilities, self.logprobs, self.ranks, self.entropies):
+            frozen(array)
+        for array in (self.alternatives, self.before, self.after):
+            frozen(array)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Writing(Snapshot):
-    """A continuation so far: `pieces` in order with the `probabilities` (n,) the sampler gave each."""
+    """A continuation so far: `pieces` in order with the `probabilities` (n,) the sampler gave each; `chosen` tells more."""
 
     prompt: str
     pieces: tuple[str, ...]
     probabilities: Array
     finished: bool = False
     reason: str = ""
+    chosen: Chosen | None = None
 
     def __post_init__(self) -> None:
         frozen(self.probabilities)
@@ -91,6 +122,60 @@ class Writing(Snapshot):
     @property
     def text(self) -> str:
         return "".join(self.pieces)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plane(Snapshot):
+    """A GAN in the plane: `real` (n, 2) and `fake` (m, 2) points inside `extent` (x0, x1, y0, y1).
+
+    `field` (rows, columns) is the discriminator's opinion on a grid over the extent, rows from y0 up: a probability of
+    being real where `bounded`, else a critic's score. `mesh` (k, k, 2) is where the generator puts an even grid of a
+    two-dimensional latent space, None for others. `arrows` (a, 2) is the way each of the first `a` fakes is pushed by
+    the generator's loss: minus its gradient with respect to the point. `scores` (n + m,) is the opinion of each point.
+    """
+
+    real: Array
+    fake: Array
+    extent: tuple[float, float, float, float]
+    field: Array
+    bounded: bool
+    arrows: Array
+    mesh: Array | None = None
+    scores: Array | None = None
+
+    def __post_init__(self) -> None:
+        for array in (self.real, self.fake, self.field, self.arrows, self.mesh, self.scores):
+            if array is not None:
+                frozen(array)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pictures(Snapshot):
+    """Pictures side by side: `pixels` (n, h, w, c) uint8 with c 1 or 3, `labels` (n,) int64 or None with the names of the
+    `classes`, and the discriminator's opinion `scores` (n,) where there is one."""
+
+    pixels: Array
+    labels: Array | None = None
+    classes: tuple[str, ...] = ()
+    scores: Array | None = None
+
+    def __post_init__(self) -> None:
+        for array in (self.pixels, self.labels, self.scores):
+            if array is not None:
+                frozen(array)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Histograms(Snapshot):
+    """Counts (bins,) of one or more named quantities over the same `edges` (bins + 1,)."""
+
+    edges: Array
+    counts: Mapping[str, Array]
+
+    def __post_init__(self) -> None:
+        frozen(self.edges)
+        for array in self.counts.values():
+            frozen(array)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

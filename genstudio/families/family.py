@@ -46,7 +46,7 @@ class Family(Generic[C, D]):
 
     name: str
     title: str
-    data_kind: str
+    data_kinds: tuple[str, ...]
     config: type[C]
     presets: tuple[Preset, ...]
     prepare: Callable[..., Generator[float, None, Any]]

@@ -27,7 +27,7 @@ class FirstBatch:
         family, config = Train(self.family, self.data, self.config).parsed()
         yield Frame(progress=Progress("Reading the dataset"))
         info = shelf.find_dataset(self.data)
-        if family.batch is None or info.kind != family.data_kind:
+        if family.batch is None or info.kind not in family.data_kinds:
             raise DataError(
                 f"{family.title} cannot be trained on '{info.title}'.", "Choose another dataset.", info.path
             )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from genstudio.data.slices import Slices
 from genstudio.events import Answer, Frame, Progress
@@ -40,6 +40,29 @@ class ShowPrompt(Change):
 
     prompt: str | None = None
     probe: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetLive(Change):
+    """Change settings from the next step on: name -> value. A checkpoint is taken before, and the change is a mark."""
+
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class GoBack(Change):
+    """Return to the checkpoint that was taken before the last `SetLive`, with the settings and weights of then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace(Change):
+    """How the training moves: `steps` as fast as it can, or `stages`: each frame is one numbered stage of a step.
+
+    `train` names the parts that are updated from now on; the others only run. Empty: all of them.
+    """
+
+    by: Literal["steps", "stages"] = "steps"
+    train: tuple[str, ...] = ()
 
 
 class Job(Protocol):

@@ -265,8 +265,8 @@ class MainWindow(QMainWindow):
 
     def _listed(self, infos: tuple[Any, ...]) -> None:
         before = self.transformer.setup.data.currentData() or self._wanted_data
-        kind = self.transformer.setup.family.data_kind
-        self.transformer.setup.set_datasets(info for info in infos if info.kind == kind)
+        kinds = self.transformer.setup.family.data_kinds
+        self.transformer.setup.set_datasets(info for info in infos if info.kind in kinds)
         if before:
             self.transformer.setup.choose_data(before)
 

@@ -55,7 +55,7 @@ def _adopt(folder: Path) -> Slices[tuple[GPTConfig, TextData, Any]]:
 FAMILY: Family[GPTConfig, TextData] = Family(
     name="gpt",
     title="GPT (decoder-only transformer)",
-    data_kind="text",
+    data_kinds=("text",),
     config=GPTConfig,
     presets=PRESETS,
     prepare=_prepare,

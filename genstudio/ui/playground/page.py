@@ -1,0 +1,91 @@
+"""What all pages of the Playground share: they look when seen, and have one job of a kind at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import QWidget
+
+from genstudio.errors import Failure
+from genstudio.events import Frame
+from genstudio.tasks.models import ModelRef
+from genstudio.tasks.prompt import Prompt
+from genstudio.ui.engine import Engine
+
+
+class Page(QWidget):
+    """A page of the Playground. `failed(Failure)` carries what went wrong with its work.
+
+    The tab calls `look_at` whenever the model, its weights or the text have changed. A page that is hidden only
+    remembers; `look` is called when it is seen. Sub-classes say `look` and start their work with `ask`.
+    """
+
+    failed = Signal(object)
+
+    def __init__(self, engine: Engine, name: str, title: str) -> None:
+        super().__init__()
+        self.setObjectName(name)
+        self.setAccessibleName(title)
+        self.title = title
+        self._engine = engine
+        self._jobs: dict[str, str] = {}
+        self._waiting: dict[str, tuple[Any, Callable[[Frame], None]]] = {}
+        self._model: ModelRef | None = None
+        self._prompt: Prompt = ()
+        self._missed = False
+
+    def look_at(self, model: ModelRef | None, prompt: Prompt) -> None:
+        """The model chosen, and the text from its beginning to the cursor."""
+        self._model, self._prompt = model, prompt
+        self._missed = not self.isVisible()
+        if not self._missed:
+            self._look()
+
+    def look(self, model: ModelRef, prompt: Prompt) -> None:
+        """Ask for what this page shows; for the sub-class to say."""
+        raise NotImplementedError
+
+    def ask(self, kind: str, task: Any, on_frame: Callable[[Frame], None]) -> None:
+        """Start a task. While one of its kind runs, the newest that was asked for waits until that has ended."""
+        if kind in self._jobs:
+            self._waiting[kind] = (task, on_frame)
+            return
+        self._jobs[kind] = self._engine.start(task, on_frame, lambda failure: self._ended(kind, failure))
+        self.busy_changed()
+
+    def cancel(self, kind: str) -> None:
+        """Stop a task of this kind, and forget one that waits."""
+        self._waiting.pop(kind, None)
+        if kind in self._jobs:
+            self._engine.stop(self._jobs[kind])
+
+    def busy(self, kind: str) -> bool:
+        return kind in self._jobs
+
+    def busy_changed(self) -> None:
+        """Called when a task begins or ends; buttons may follow."""
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._missed:
+            self._missed = False
+            self._look()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._waiting.clear()
+
+    def _look(self) -> None:
+        if self._model is not None:
+            self.look(self._model, self._prompt)
+
+    def _ended(self, kind: str, failure: Failure | None) -> None:
+        self._jobs.pop(kind, None)
+        if failure is not None:
+            self.failed.emit(failure)
+        if kind in self._waiting:
+            self.ask(kind, *self._waiting.pop(kind))
+        self.busy_changed()
