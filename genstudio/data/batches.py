@@ -1,4 +1,4 @@
-"""A batch of tokens as a person can look at it."""
+"""A batch as a person can look at it: the numbers that a model is fed, and what they mean."""
 
 from __future__ import annotations
 
@@ -23,3 +23,40 @@ class TokenBatch:
     def __post_init__(self) -> None:
         frozen(self.inputs)
         frozen(self.targets)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PictureBatch:
+    """Pictures as a network is fed them: `pixels` (n, h, w, c) float32 within `low` and `high`, c 1 or 3.
+
+    Black is `low` and white is `high`. `labels` (n,) int64 index `classes`; None where pictures have no class.
+    """
+
+    pixels: Array
+    labels: Array | None = None
+    classes: tuple[str, ...] = ()
+    low: float = -1.0
+    high: float = 1.0
+
+    def __post_init__(self) -> None:
+        frozen(self.pixels)
+        if self.labels is not None:
+            frozen(self.labels)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PointBatch:
+    """Points of the plane as a network is fed them: `points` (n, 2) float32 = (dataset - `mean`) / `scale`.
+
+    `mean` and `scale` are those of x and of y, in the dataset's own units.
+    """
+
+    points: Array
+    mean: tuple[float, float] = (0.0, 0.0)
+    scale: tuple[float, float] = (1.0, 1.0)
+
+    def __post_init__(self) -> None:
+        frozen(self.points)
+
+
+Batch = TokenBatch | PictureBatch | PointBatch

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from genstudio.config import Config
 
 if TYPE_CHECKING:
-    from genstudio.data.batches import TokenBatch
+    from genstudio.data.batches import Batch
     from genstudio.training.loop import Learner
 
 C = TypeVar("C", bound=Config)
@@ -54,7 +54,7 @@ class Family(Generic[C, D]):
     keep: Callable[[D], dict[str, Any]]
     reopen: Callable[[C, Mapping[str, Any]], D]
     estimate: Callable[[C, int], Mapping[str, float]]
-    batch: Callable[[C, D, int, int], TokenBatch] | None = None
+    batch: Callable[[C, D, int, int], Batch] | None = None
     export: Callable[[Learner, str], Mapping[str, bytes]] | None = None
     adopt: Callable[[Path], Generator[float, None, tuple[C, D, Any]]] | None = None
     folder: Path | None = None
