@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 
@@ -63,13 +64,16 @@ class Attention(Snapshot):
 class NextTokens(Snapshot):
     """The model's opinion of what comes next: raw `logits` (V,) float32 and each token's printable piece.
 
-    `unknown` are the positions of characters in the prompt that the vocabulary lacks.
+    `pieces` is one tuple for all answers with one tokenizer: compare it with `is`, and keep what was made of it.
+    `unknown` are the positions of characters in the prompt that the vocabulary lacks; `seen` are the ids in the window,
+    which a repetition penalty needs.
     """
 
     logits: Array
     pieces: tuple[str, ...]
     prompt_pieces: tuple[str, ...] = ()
     unknown: tuple[int, ...] = ()
+    seen: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         frozen(self.logits)
@@ -107,7 +111,11 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Writing(Snapshot):
-    """A continuation so far: `pieces` in order with the `probabilities` (n,) the sampler gave each; `chosen` tells more."""
+    """A continuation so far: `pieces` in order with the `probabilities` (n,) the sampler gave each; `chosen` tells more.
+
+    A piece is the text that its token completes, so it may be empty. With `cut`, the last piece is only the beginning of
+    its token's text: a stop text begins in the middle of it.
+    """
 
     prompt: str
     pieces: tuple[str, ...]
@@ -115,6 +123,7 @@ class Writing(Snapshot):
     finished: bool = False
     reason: str = ""
     chosen: Chosen | None = None
+    cut: bool = False
 
     def __post_init__(self) -> None:
         frozen(self.probabilities)
@@ -122,6 +131,79 @@ class Writing(Snapshot):
     @property
     def text(self) -> str:
         return "".join(self.pieces)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WritingGrid(Snapshot):
+    """One seed with several samplers: a Writing for each of `temperatures` (rows) and `top_ps` (columns), row by row."""
+
+    temperatures: tuple[float, ...]
+    top_ps: tuple[float, ...]
+    cells: tuple[Writing, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BeamTree(Snapshot):
+    """The tree of a beam search, its nodes in the order in which they were found: every parent before its children.
+
+    A node is one token after the prompt or after its parent: `parents` (n,) int32 (-1: the prompt), `ids` (n,) int32,
+    printable `pieces`, `logprobs` (n,) in nats of this token, `scores` (n,) of the way to it (the sum of its
+    log-probabilities, over the length penalty), `depths` (n,) int32 from 1, and `states` (n,) uint8: see `STATES`.
+    `best` are the nodes in which the best ways end, the best first; their texts are `texts`.
+    """
+
+    prompt: str
+    parents: Array
+    ids: Array
+    pieces: tuple[str, ...]
+    logprobs: Array
+    scores: Array
+    depths: Array
+    states: Array
+    best: tuple[int, ...]
+    texts: tuple[str, ...]
+    finished: bool = False
+    reason: str = ""
+
+    STATES: ClassVar[tuple[str, ...]] = ("kept", "pruned", "finished", "dropped")
+    """kept: was continued, or can be; pruned: was too unlikely when found; finished: ended the text; dropped: was kept
+    in its step, but no way through it is left."""
+
+    def __post_init__(self) -> None:
+        for array in (self.parents, self.ids, self.logprobs, self.scores, self.depths, self.states):
+            frozen(array)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScoredText(Snapshot):
+    """A text as a model foretold it. `tokens` (its sampler is none: `probabilities` are the model's) and where each
+    begins in the text, `starts` (n + 1,) int64 in characters.
+
+    Where there is nothing before it, the first token cannot be foretold: its numbers are NaN, its rank 0.
+    `nats` is the sum over the `scored` tokens, and `characters` are those of these tokens; `worst` are the positions of
+    the least likely tokens, the worst first. `unknown` are the positions of characters that the vocabulary lacks.
+    """
+
+    text: str
+    tokens: Chosen
+    starts: Array
+    nats: float
+    scored: int
+    characters: int
+    worst: tuple[int, ...]
+    unknown: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        frozen(self.starts)
+
+    @property
+    def perplexity(self) -> float:
+        """exp of the mean nats per token."""
+        return math.exp(min(self.nats / max(self.scored, 1), 700.0))
+
+    @property
+    def bits_per_character(self) -> float:
+        return self.nats / math.log(2) / max(self.characters, 1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -176,6 +258,47 @@ class Histograms(Snapshot):
         frozen(self.edges)
         for array in self.counts.values():
             frozen(array)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Distributions:
+    """Values of several named things, `counts` (names, bins) int64 over shared `edges` (bins + 1,): the outer bins hold
+    what lies beyond them too. At most some thousand evenly spaced values of each thing are counted. `norms` (names,) are
+    Euclidean and `sizes` (names,) int64, both of all values; `decades` says that the edges are log10 of magnitudes.
+    """
+
+    names: tuple[str, ...]
+    edges: Array
+    counts: Array
+    norms: Array
+    sizes: Array
+    decades: bool = False
+
+    def __post_init__(self) -> None:
+        for array in (self.edges, self.counts, self.norms, self.sizes):
+            frozen(array)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LayerStatistics(Snapshot):
+    """Activations, weights and gradients of every layer for a text of `tokens` tokens, and its `loss` in nats per token.
+
+    `gradients` is None where nothing was predicted. `dead` (layers,) is the share of hidden units that are exactly 0 at
+    every token, NaN where the activation function has no exact 0; `updates` belongs to the names of `weights`: the norm
+    of one update over the norm of what it changed, NaN where none was seen.
+    """
+
+    activations: Distributions
+    weights: Distributions
+    gradients: Distributions | None
+    dead: Array
+    updates: Array
+    tokens: int
+    loss: float
+
+    def __post_init__(self) -> None:
+        frozen(self.dead)
+        frozen(self.updates)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,16 +13,23 @@ from numpy.typing import NDArray
 from genstudio.errors import ConfigError, Problem
 
 Floats = NDArray[np.floating[Any]]
+Seen = Sequence[int] | NDArray[np.integer[Any]]
+
+_LIKELY = 1024
+"""How many of the likeliest tokens are sorted first: nearly always enough to find where top-p ends."""
 
 
 @dataclass(frozen=True, slots=True)
 class SamplingOptions:
-    """How to choose. `temperature` 0 or `greedy`: always the likeliest; `top_k` 0 and `top_p` 1: no limit."""
+    """How to choose. `temperature` 0 or `greedy`: always the likeliest; `top_k` 0, `top_p` 1 and `min_p` 0: no limit;
+    `repetition_penalty` 1: none."""
 
     temperature: float = 1.0
     top_k: int = 0
     top_p: float = 1.0
     greedy: bool = False
+    min_p: float = 0.0
+    repetition_penalty: float = 1.0
 
     def problems(self) -> Iterator[Problem]:
         """Everything that is wrong with these numbers."""
@@ -32,6 +39,10 @@ class SamplingOptions:
             yield Problem("top_k", f"{self.top_k} is below 0, which means no limit")
         if not 0 < self.top_p <= 1:
             yield Problem("top_p", f"{self.top_p} is not above 0 and at most 1")
+        if not 0 <= self.min_p <= 1:
+            yield Problem("min_p", f"{self.min_p} is not from 0 to 1")
+        if not 0.01 <= self.repetition_penalty <= 100:
+            yield Problem("repetition_penalty", f"{self.repetition_penalty} is not from 0.01 to 100")
 
     def check(self) -> None:
         """Raises ConfigError with every problem there is."""
@@ -39,13 +50,18 @@ class SamplingOptions:
             raise ConfigError(problems)
 
 
-def distribution(logits: Floats, options: SamplingOptions) -> NDArray[np.float64]:
-    """Probabilities (V,) float64 of logits (V,), limited to the top k and then to the smallest set that reaches p.
+def distribution(logits: Floats, options: SamplingOptions, seen: Seen = ()) -> NDArray[np.float64]:
+    """Probabilities (V,) float64 of logits (V,) after the sampler.
+
+    In this order: the repetition penalty on the logits of the tokens `seen` (Keskar et al. 2019, 4.1; as everybody does
+    it since, a logit below 0 is multiplied, so that a penalty above 1 always makes a token less likely); the
+    temperature; the top k; of these the smallest set that reaches the share p; and of these the tokens with at least
+    min_p times the probability of the likeliest (Nguyen et al. 2024).
 
     Ties are decided by the lower id, as in a stable sort from the likeliest down; at least one token is always left.
     -inf is an impossible token. Raises ValueError for NaN, for +inf, and when no token is possible.
     """
-    values = np.asarray(logits, np.float64)
+    values = _penalised(np.asarray(logits, np.float64), options.repetition_penalty, seen)
     highest = values.max()
     if not np.isfinite(highest):
         raise ValueError("the logits hold a number that is not finite, or no possible token")
@@ -53,21 +69,53 @@ def distribution(logits: Floats, options: SamplingOptions) -> NDArray[np.float64
         return _one_hot(values)
     with np.errstate(over="ignore"):  # to -inf, which is probability 0
         weights = np.exp((values - highest) / options.temperature)
-    limited = 0 < options.top_k < len(values) or options.top_p < 1
-    order = np.argsort(-values, kind="stable") if limited else np.empty(0, np.int64)
     if 0 < options.top_k < len(values):
-        weights[order[options.top_k :]] = 0.0
+        _keep_first(weights, values, options.top_k)
     if options.top_p < 1:
-        reached = np.cumsum(weights[order])
-        enough = int(np.searchsorted(reached, options.top_p * reached[-1])) + 1
-        weights[order[enough:]] = 0.0
-    return weights / weights.sum()
+        _keep_first(weights, values, _enough(weights, options.top_p))
+    if options.min_p > 0:
+        weights[weights < options.min_p] = 0.0  # the likeliest token has the weight 1
+    return np.asarray(weights / weights.sum())
 
 
 def pick(probabilities: NDArray[np.float64], rng: np.random.Generator) -> int:
     """An id drawn from probabilities (V,) with one uniform number; one of probability 0 is never drawn."""
     reached = np.cumsum(probabilities)
     return int(np.searchsorted(reached, rng.random() * reached[-1], side="right"))
+
+
+def _penalised(values: NDArray[np.float64], penalty: float, seen: Seen) -> NDArray[np.float64]:
+    if penalty == 1 or not len(seen):
+        return values
+    ids = np.unique(np.asarray(seen, np.int64))
+    some = values[ids]
+    values = values.copy()
+    values[ids] = np.where(some < 0, some * penalty, some / penalty)
+    return values
+
+
+def _keep_first(weights: NDArray[np.float64], values: NDArray[np.float64], count: int) -> None:
+    """Set all but the `count` first of a stable sort of `values` from the highest down to 0."""
+    if count >= len(values):
+        return
+    least = np.partition(values, len(values) - count)[len(values) - count]
+    weights[values < least] = 0.0
+    tied = np.flatnonzero(values == least)
+    weights[tied[count - int(np.count_nonzero(values > least)) :]] = 0.0
+
+
+def _enough(weights: NDArray[np.float64], share: float) -> int:
+    """How many of the largest weights it takes to reach this share of their sum; at least 1."""
+    wanted = share * weights.sum()
+    for count in (_LIKELY, len(weights)):
+        if count < len(weights):
+            likely = np.partition(weights, len(weights) - count)[len(weights) - count :]
+        else:
+            likely = weights
+        reached = np.cumsum(np.sort(likely)[::-1])
+        if reached[-1] >= wanted:
+            break
+    return int(np.searchsorted(reached, wanted)) + 1
 
 
 def _one_hot(values: NDArray[np.float64]) -> NDArray[np.float64]:
