@@ -26,6 +26,7 @@ from genstudio.events import Notice, Series, Snapshot
 from genstudio.runs import journal, lock
 from genstudio.runs.album import Album
 from genstudio.runs.info import FORMAT, KEPT, OURS, RunInfo, hint, list_runs, read_info, read_json
+from genstudio.runs.trail import Trail
 
 
 class Run:
@@ -39,6 +40,7 @@ class Run:
         self.folder = folder
         self._lock = lock.FolderLock(folder)
         self._album = Album(folder / "snapshots")
+        self.trail = Trail(folder / "trail")
 
     @classmethod
     def open(cls, path: Path | str) -> Self:
@@ -73,7 +75,7 @@ class Run:
         self._lock.acquire()
         try:
             storage.check_writable(self.folder)
-            for place in (self.folder, self.folder / "checkpoints", *self._album.folders()):
+            for place in (self.folder, self.folder / "checkpoints", self.trail.folder, *self._album.folders()):
                 storage.sweep(place, alone=True)
         except StorageError:
             self._lock.release()
@@ -111,7 +113,7 @@ class Run:
             journal.sync(self.folder / name)
 
     def truncate(self, step: int) -> None:
-        """Drops numbers, notices and snapshots after a step: training goes on from an older checkpoint."""
+        """Drops numbers, notices, snapshots and kept weights after a step: training goes on from an older checkpoint."""
         self.require_writer()
         path = self.folder / "metrics.jsonl"
         if path.exists():
@@ -120,6 +122,7 @@ class Run:
         if (path := self.folder / "notices.jsonl").exists():
             storage.write_atomic(path, b"".join(map(_notice_line, kept)))
         self._album.cut(step)
+        self.trail.cut(step)
 
     def record(self, snapshot: Snapshot, *, always: bool = False) -> bool:
         """Keeps a Text or Attention for later, some 200 a channel; whether it was kept. Raises StorageError."""

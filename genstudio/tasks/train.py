@@ -248,6 +248,7 @@ class Training:
             stop_after=self._task.stop_after,
             evaluate_every=self._learner.evaluate_every,
         )
+        self._notices += saver.keep_weights()
         for frame in frames(self._watch.over(events)):
             opened.step = saver.step = max([saver.step, *(int(s.steps[-1]) for s in frame.series.values())])
             yield from self._kept(frame)
@@ -275,6 +276,7 @@ class Training:
                     written = True
                 if saver.due():
                     self._notices += saver.save_if_changed()
+                self._notices += saver.keep_weights()
                 break
             except StorageError as error:
                 yield Frame(halt=f"Paused at step {saver.step:,}, nothing is lost. {error}")
@@ -329,7 +331,8 @@ class _Saver:
         self._run, self._learner, self._plan, self._watch = run, learner, plan, watch
         self._saved = start if start else -1
         self._saved_at = watch.elapsed
-        self._cost = 0.0
+        self._cost = self._spent = 0.0
+        self._keeper = _keeper(run, learner, watch.elapsed)
         self._best: list[Any] = list(best) if best else [None, None]
         self._loss: float | None = None
         self._better = False
@@ -361,8 +364,22 @@ class _Saver:
         }
         checkpoint.save(self._run, self.step, self._learner, state, loss=self._loss)
         self._cost = time.monotonic() - began
+        self._spent += self._cost
         self._saved, self._saved_at, self._better = self.step, self._watch.elapsed, False
         return [Notice(self.step, "saved", f"Saved at step {self.step:,}")]
+
+    def keep_weights(self) -> list[Notice]:
+        """Keep the weights of this step for a replay, where that is due and cheap."""
+        return self._keeper.keep_if_due(self.step, self._watch.elapsed, self._spent) if self._keeper else []
+
+
+def _keeper(run: Run, learner: Any, elapsed: float) -> Any:
+    """What keeps weights along the way: of models that continue a prompt, for nothing else is replayed."""
+    if "text" not in families.get(run.info.family).data_kinds:
+        return None
+    from genstudio.training.trail import Keeper
+
+    return Keeper(run, learner, elapsed)
 
 
 def _plan(plan: Any, steps: int | None, seconds: float | None, family: Any, config: Config) -> Any:

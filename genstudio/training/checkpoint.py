@@ -86,7 +86,7 @@ def save(
     Raises TrainingError naming the tensor that is not finite, or StorageError; what was saved before stays.
     """
     run.require_writer()
-    weights = _weights(learner.parts)
+    weights = weights_of(learner.parts)
     moments: dict[str, Tensor] = {}
     settings = {name: packed.flatten(o.state_dict(), name, moments) for name, o in learner.optimizers.items()}
     if bad := packed.nonfinite(weights) or packed.nonfinite(moments):
@@ -135,7 +135,8 @@ def which(text: str) -> Which:
     return int(text)
 
 
-def _weights(parts: Mapping[str, nn.Module]) -> dict[str, Tensor]:
+def weights_of(parts: Mapping[str, nn.Module]) -> dict[str, Tensor]:
+    """Every tensor of these parts, as `part.name`."""
     found: dict[str, Tensor] = {}
     for part, module in parts.items():
         for name, tensor in module.state_dict().items():
@@ -165,7 +166,7 @@ def load(run: Run, which: Which, learner: Learner, *, allow: Collection[str] = (
         weights, moments = packed.load(data["model.safetensors"]), packed.load(data["optimizer.safetensors"])
         settings = {name: packed.unflatten(value, moments) for name, value in read_json(data["optimizer.json"]).items()}
         check_identity(_identity(run.info), said, folder, allow)
-        check_weights(_weights(learner.parts), weights, folder)
+        check_weights(weights_of(learner.parts), weights, folder)
         check_optimizers(learner.optimizers, settings, folder)
         _apply(learner, weights, settings, folder)
         return said["state"] | {"step": said["step"]}
@@ -184,10 +185,10 @@ def load_parts(run: Run, which: Which, parts: Mapping[str, nn.Module]) -> dict[s
         said = _state(verified_bytes(folder, promised, "state.json"), folder)
         weights = packed.load(verified_bytes(folder, promised, "model.safetensors"))
         check_identity(_identity(run.info), said, folder, ())
-        wanted = _weights(parts)
+        wanted = weights_of(parts)
         mine = {name: tensor for name, tensor in weights.items() if name.startswith(tuple(f"{p}." for p in parts))}
         check_weights(wanted, mine, folder)
-        _fill(parts, mine)
+        fill(parts, mine)
         return said["state"] | {"step": said["step"]}
 
     return _first_sound(run, which, read)
@@ -269,10 +270,11 @@ def _apply(learner: Learner, weights: Mapping[str, Tensor], settings: Mapping[st
         raise CheckpointError(
             f"The checkpoint does not fit the optimizers: {error}.", "Nothing was loaded.", folder
         ) from error
-    _fill(learner.parts, weights)
+    fill(learner.parts, weights)
 
 
-def _fill(parts: Mapping[str, nn.Module], weights: Mapping[str, Tensor]) -> None:
+def fill(parts: Mapping[str, nn.Module], weights: Mapping[str, Tensor]) -> None:
+    """Puts tensors that fit into the modules of the parts."""
     for part, module in parts.items():
         module.load_state_dict({name: weights[f"{part}.{name}"] for name in module.state_dict()})
 

@@ -33,8 +33,11 @@ def nonfinite(tensors: Mapping[str, Tensor]) -> str:
     return ""
 
 
-def dump(tensors: Mapping[str, Tensor]) -> bytes:
-    """The tensors as a safetensors file; a tensor under two names is stored once, its other names in the metadata."""
+def dump(tensors: Mapping[str, Tensor], said: Mapping[str, str] | None = None) -> bytes:
+    """The tensors as a safetensors file; a tensor under two names is stored once, its other names in the metadata.
+
+    `said` goes into the metadata too.
+    """
     stored: dict[str, Tensor] = {}
     first: dict[tuple[Any, ...], str] = {}
     aliases: dict[str, str] = {}
@@ -49,7 +52,7 @@ def dump(tensors: Mapping[str, Tensor]) -> bytes:
         here = tensor.detach().to("cpu").contiguous()
         stored[name] = here.clone() if memory in seen and tensor.numel() else here
         seen.add(memory)
-    return safetensors.torch.save(stored, {"aliases": json.dumps(aliases)})
+    return safetensors.torch.save(stored, {**(said or {}), "aliases": json.dumps(aliases)})
 
 
 def load(data: bytes) -> dict[str, Tensor]:

@@ -1,0 +1,113 @@
+"""Weights kept along the way of a training, so that a prompt can be replayed over it. Files may come from other people."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import math
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from genstudio import storage
+from genstudio.errors import RunError
+
+MOST, LEAST = 24, 4
+BUDGET = 256_000_000
+"""Bytes that one run may take for it; a model of which fewer than LEAST fit has no trail, only its checkpoints."""
+
+_FILE = re.compile(r"(\d{8,15})-([0-9a-f]{32})\.safetensors")
+
+
+def room(size: int) -> int:
+    """How many weights of this many bytes are kept; 0 where they are too large."""
+    fit = min(MOST, BUDGET // max(size, 1))
+    return fit if fit >= LEAST else 0
+
+
+def position(step: int, end: int) -> float:
+    """Where a step lies between 0 and `end`, in [0, 1]: half by its logarithm, for most is learnt early, half evenly."""
+    return (math.log1p(step) / math.log1p(end) + step / end) / 2 if end else 0.0
+
+
+def is_due(kept: Sequence[int], step: int, most: int) -> bool:
+    """Whether a step is further from the last one kept than `most` evenly spread ones are from each other."""
+    return not kept or (step > kept[-1] and 1 - position(kept[-1], step) >= 1 / most)
+
+
+def superfluous(kept: Sequence[int], most: int) -> list[int]:
+    """The steps to drop of ascending ones so that `most` (at least 2) stay, evenly spread; first and last always stay."""
+    there, dropped = list(kept), []
+    while len(there) > max(most, 2):
+        at = [position(step, there[-1]) for step in there]
+        index = min(range(1, len(there) - 1), key=lambda i: at[i + 1] - at[i - 1])
+        dropped.append(there.pop(index))
+    return dropped
+
+
+class Trail:
+    """The files `<step>-<digest>.safetensors` of a folder. The name says what the bytes must be."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def steps(self) -> list[int]:
+        """Steps that have a file, ascending; whether it is sound shows when it is read."""
+        return sorted({step for step, _ in self._files()})
+
+    def size(self) -> int:
+        """Bytes on the disk."""
+        try:
+            return sum(path.stat().st_size for _, path in self._files())
+        except OSError:
+            return 0
+
+    def add(self, step: int, data: bytes) -> list[int]:
+        """Keeps the weights of a step and thins out the others; the steps that are kept now. Raises StorageError."""
+        storage.make_folder(self.folder)
+        place = self.folder / f"{step:08d}-{_digest(data)}.safetensors"
+        storage.write_atomic(place, data)
+        self._remove([path for at, path in self._files() if at == step and path != place])
+        self._drop(superfluous(self.steps(), room(len(data))))
+        return self.steps()
+
+    def read(self, step: int) -> bytes:
+        """What was given to `add`. Raises RunError where it is missing or damaged."""
+        found = [path for at, path in self._files() if at == step]
+        for path in found:
+            try:
+                if path.is_file() and path.stat().st_size <= BUDGET:
+                    data = path.read_bytes()
+                    if path.name == f"{step:08d}-{_digest(data)}.safetensors":
+                        return data
+            except OSError:
+                continue
+        said = "are damaged" if found else "are not there any more"
+        raise RunError(f"The weights kept at step {step:,} {said}.", "Choose another step.", self.folder)
+
+    def cut(self, step: int) -> None:
+        """Removes everything after a step. Raises StorageError."""
+        self._drop([at for at in self.steps() if at > step])
+
+    def clear(self) -> None:
+        """Removes everything. Raises StorageError."""
+        self._remove([path for _, path in self._files()])
+
+    def _files(self) -> list[tuple[int, Path]]:
+        try:
+            names = [(found, path) for path in self.folder.iterdir() if (found := _FILE.fullmatch(path.name))]
+        except OSError:
+            return []
+        return sorted((int(found[1]), path) for found, path in names)
+
+    def _drop(self, steps: Sequence[int]) -> None:
+        self._remove([path for at, path in self._files() if at in steps])
+
+    def _remove(self, paths: Sequence[Path]) -> None:
+        with storage.translated(self.folder):
+            for path in paths:
+                storage.again(functools.partial(path.unlink, missing_ok=True))
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:32]

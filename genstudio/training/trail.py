@@ -1,0 +1,85 @@
+"""Keeps the weights of a learner along the way, and puts kept ones back: weights alone, for looking, not for resuming."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from torch import nn
+
+from genstudio.errors import CheckpointError, RunError, StorageError
+from genstudio.events import Notice
+from genstudio.runs import Run
+from genstudio.runs.trail import is_due, room
+from genstudio.training import checkpoint
+from genstudio.training import tensors as packed
+from genstudio.training.loop import Learner
+from genstudio.training.matching import check_weights
+from genstudio.training.tensors import DamagedError
+
+_SHARE, _AHEAD = 1 / 50, 10.0
+
+
+class Keeper:
+    """Keeps weights while a run is written: where they are due, and cheap enough.
+
+    All savings together take at most a fiftieth of the time, as if it had begun ten seconds earlier: most is learnt
+    early. What cannot be written is told once and ends the keeping, never the training.
+    """
+
+    def __init__(self, run: Run, learner: Learner, elapsed: float) -> None:
+        self._run, self._learner, self._key = run, learner, run.info.key
+        self._most = room(
+            sum(p.numel() * p.element_size() for part in learner.parts.values() for p in part.parameters())
+        )
+        self._kept = run.trail.steps()
+        self._began = elapsed
+        self._spent = self._cost = 0.0
+
+    def keep_if_due(self, step: int, elapsed: float, saving: float = 0.0) -> list[Notice]:
+        """Keep the weights of this step or do not; `saving` are the seconds that checkpoints took. Never raises."""
+        allowed = _SHARE * (elapsed - self._began + _AHEAD)
+        if not self._most or self._spent + self._cost + saving > allowed or not is_due(self._kept, step, self._most):
+            return []
+        began = time.monotonic()
+        try:
+            weights = checkpoint.weights_of(self._learner.parts)
+            if not packed.nonfinite(weights):
+                self._kept = self._run.trail.add(step, packed.dump(weights, {"run": self._key, "step": str(step)}))
+        except StorageError as error:
+            self._most = 0
+            return [Notice(step, "warning", f"No more weights are kept for the replay. {error}")]
+        self._cost = time.monotonic() - began
+        self._spent += self._cost
+        return []
+
+
+def load(run: Run, step: int, parts: Mapping[str, nn.Module]) -> None:
+    """Puts the weights of a step into these modules: from its checkpoint or, without one, those kept along the way.
+
+    Raises CheckpointError or RunError, and then nothing was changed.
+    """
+    if step in checkpoint.steps(run):
+        try:
+            checkpoint.load_parts(run, step, parts)
+        except CheckpointError:
+            if step not in run.trail.steps():
+                raise
+        else:
+            return
+    data = run.trail.read(step)
+    try:
+        said = packed.check(data).get("__metadata__", {})
+        weights = packed.load(data)
+    except DamagedError as error:
+        raise RunError(f"The weights kept at step {step:,} are damaged: {error}.", "Choose another step.") from error
+    if (said.get("run"), said.get("step")) != (run.info.key, str(step)):
+        raise RunError(f"The weights kept at step {step:,} are of another run.", "Choose another step.", run.folder)
+    mine = {name: tensor for name, tensor in weights.items() if name.startswith(tuple(f"{p}." for p in parts))}
+    check_weights(checkpoint.weights_of(parts), mine, run.folder)
+    checkpoint.fill(parts, mine)
+
+
+def steps(run: Run) -> list[int]:
+    """Every step whose weights can be looked at, ascending: checkpoints, and what was kept between them."""
+    return sorted({*checkpoint.steps(run), *run.trail.steps()})
