@@ -1,0 +1,356 @@
+"""A GAN in the plane: where real and fake points lie, what the discriminator thinks of every place, and where the
+generator is pushed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QImage, QLinearGradient, QMouseEvent, QPainter, QPainterPath, QPen, QPixmap
+from PySide6.QtSvg import QSvgGenerator
+
+from genstudio.events import Array, Plane
+from genstudio.ui import theme
+from genstudio.ui.views.chart import value_text
+from genstudio.ui.views.picture_grid import packed
+from genstudio.ui.views.scatter import ScatterView
+from genstudio.ui.views.view import bubble, polyline
+
+LAYERS = {
+    "field": "Discriminator",
+    "mesh": "Generator's map",
+    "real": "Real points",
+    "fake": "Fake points",
+    "arrows": "Push on fakes",
+}
+REAL, FAKE = theme.BLUE, theme.GREEN
+_LONGEST = 0.14
+_SHADES = 8
+
+
+class PlaneView(ScatterView):
+    """Shows `Plane` snapshots in layers that can be turned off. A click on a point: `picked(index)`, real ones first."""
+
+    picked = Signal(int)
+    live_share = 0.05
+
+    def __init__(self) -> None:
+        super().__init__("Real and fake points", "plane")
+        self.snapshot: Plane | None = None
+        self._shown_layers = dict.fromkeys(LAYERS, True)
+        self._axes_key: tuple[Any, ...] = ()
+        self._axes_picture = QPixmap()
+        self._vector = False
+        self._pressed: QPointF | None = None
+
+    def show_snapshot(self, snapshot: Plane, live: bool = True) -> None:
+        """Replace what is shown; the part of the plane that is seen stays while the extent does."""
+        before, self.snapshot = self.snapshot, snapshot
+        self._points = snapshot.real
+        if before is None or before.extent != snapshot.extent:
+            self.reset_zoom()
+        self.redraw(live=live)
+
+    def clear(self) -> None:
+        """Show nothing."""
+        self.snapshot = None
+        self._points = np.empty((0, 2), np.float32)
+        self.redraw()
+
+    def show_centres(self, centres: Array | None, sigma: float | None) -> None:
+        """Where the known distribution has its modes: (k, 2) and their common sigma."""
+        self._centres, self._sigma = centres, sigma
+        self.redraw()
+
+    def has_layer(self, name: str) -> bool:
+        """Whether there is anything to draw in this layer."""
+        return self.snapshot is None or name != "mesh" or self.snapshot.mesh is not None
+
+    def layer(self, name: str) -> bool:
+        return self._shown_layers[name]
+
+    def set_layer(self, name: str, shown: bool) -> None:
+        """Draw this layer or not. Raises KeyError for a name that is not in LAYERS."""
+        if self._shown_layers[name] != shown:
+            self._shown_layers[name] = shown
+            self.redraw()
+
+    def reset_zoom(self) -> None:
+        if self.snapshot is not None:
+            x0, x1, y0, y1 = self.snapshot.extent
+            self._middle = np.array([(x0 + x1) / 2, (y0 + y1) / 2])
+            self._half = max(x1 - x0, y1 - y0) / 2
+        self.redraw()
+
+    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+        return ("kind", "x", "y", "score", "push x", "push y"), self._rows()
+
+    def opinion(self, x: float, y: float) -> float | None:
+        """The discriminator's opinion of a place, between the four nearest points of the field; None outside."""
+        if self.snapshot is None:
+            return None
+        x0, x1, y0, y1 = self.snapshot.extent
+        values = self.snapshot.field
+        column, row = (x - x0) / (x1 - x0) * (values.shape[1] - 1), (y - y0) / (y1 - y0) * (values.shape[0] - 1)
+        if not (0 <= column <= values.shape[1] - 1 and 0 <= row <= values.shape[0] - 1):
+            return None
+        left, low = min(int(column), values.shape[1] - 2), min(int(row), values.shape[0] - 2)
+        u, v = column - left, row - low
+        near = values[low : low + 2, left : left + 2].astype(np.float64)
+        return float((near * np.outer([1 - v, v], [1 - u, u])).sum())
+
+    def limits(self) -> tuple[float, float]:
+        """The opinions at the ends of the colours: 0 and 1, or for a critic as far from 0 on both sides."""
+        if self.snapshot is None or self.snapshot.bounded:
+            return 0.0, 1.0
+        far = float(np.abs(self.snapshot.field).max()) or 1.0
+        return -far, far
+
+    def paint_figure(self, painter: QPainter, area: QRectF) -> None:
+        plot, shown = self._plot(area), self.snapshot
+        self._vector = isinstance(painter.device(), QSvgGenerator)
+        self._paint_axes(painter, area, plot)
+        if shown is None:
+            painter.setPen(theme.current().color("quiet"))
+            painter.drawText(plot, Qt.AlignmentFlag.AlignCenter, "The points appear with the first step")
+            return
+        painter.save()
+        painter.setClipRect(plot)
+        if self.layer("field"):
+            self._paint_field(painter, area, shown)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if self.layer("mesh") and shown.mesh is not None:
+            self._paint_mesh(painter, area, shown.mesh)
+        if self.layer("real"):
+            self._dots(painter, self.pixels(shown.real, area), REAL, 3.5)
+        if self.layer("arrows") and len(shown.arrows):
+            self._paint_arrows(painter, area, shown)
+        if self.layer("fake"):
+            self._dots(painter, self.pixels(shown.fake, area), FAKE, 4.5)
+        self._paint_centres(painter, area, plot)
+        painter.restore()
+        self._legend(painter, plot)
+
+    def paint_hover(self, painter: QPainter) -> None:
+        area = QRectF(self.rect())
+        if self._hover is None or self._grabbed or self.snapshot is None or not self._plot(area).contains(self._hover):
+            return
+        x, y = (float(value) for value in self.place(self._hover))
+        opinion = self.opinion(x, y)
+        lines: list[tuple[QColor | None, str, str]] = [(None, "x, y", f"{x:.3g}, {y:.3g}")]
+        if opinion is not None:
+            lines.append((None, "D here" if self.snapshot.bounded else "critic here", value_text(opinion)))
+        found = self.nearest(self._hover)
+        if found >= 0:
+            real = found < len(self.snapshot.real)
+            score = "" if self.snapshot.scores is None else value_text(float(self.snapshot.scores[found]))
+            color = theme.current().color(theme.visible(REAL if real else FAKE))
+            lines.append((color, "real point" if real else "fake point", score))
+        bubble(painter, self._hover, lines, area)
+
+    def nearest(self, at: QPointF, within: float = 8.0) -> int:
+        """Index of the point drawn next to a place on the screen, real ones first, or -1."""
+        shown = self.snapshot
+        if shown is None:
+            return -1
+        points = np.concatenate([shown.real, shown.fake])
+        distance = np.abs(self.pixels(points) - np.array([at.x(), at.y()])).max(1)
+        distance[: len(shown.real)] += 1e9 * (not self.layer("real"))
+        distance[len(shown.real) :] += 1e9 * (not self.layer("fake"))
+        best = int(distance.argmin()) if len(points) else -1
+        return best if best >= 0 and distance[best] <= within else -1
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        super().mousePressEvent(event)
+        self._pressed = event.position()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        super().mouseReleaseEvent(event)
+        if self._pressed is not None and (event.position() - self._pressed).manhattanLength() < 4:
+            found = self.nearest(event.position())
+            if found >= 0:
+                self.picked.emit(found)
+        self._pressed = None
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self._pressed = None
+
+    def _paint_field(self, painter: QPainter, area: QRectF, shown: Plane) -> None:
+        low, high = self.limits()
+        colors = np.ascontiguousarray(packed(theme.mapped(shown.field[::-1], low, high, opinions())[None])[0])
+        image = QImage(colors.data, colors.shape[1], colors.shape[0], colors.strides[0], QImage.Format.Format_RGB32)
+        x0, x1, y0, y1 = shown.extent
+        corners = self.pixels(np.array([[x0, y1], [x1, y0]]), area)
+        (left, top), (right, bottom) = corners.tolist()
+        rows, columns = shown.field.shape
+        wide, high_ = (right - left) / (columns - 1) / 2, (bottom - top) / (rows - 1) / 2
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        target = QRectF(QPointF(left - wide, top - high_), QPointF(right + wide, bottom + high_))
+        painter.drawImage(target, image)
+
+    def _paint_axes(self, painter: QPainter, area: QRectF, plot: QRectF) -> None:
+        """The axes change only with the view: they are kept as a picture."""
+        key = (area.size().toTuple(), self._half, *self._middle.tolist(), theme.current().name)
+        if self._vector:
+            self._axes(painter, plot)
+            return
+        if self._axes_key != key:
+            ratio = self.devicePixelRatioF()
+            self._axes_picture = QPixmap(area.size().toSize() * ratio)
+            self._axes_picture.setDevicePixelRatio(ratio)
+            self._axes_picture.fill(Qt.GlobalColor.transparent)
+            with QPainter(self._axes_picture) as drawing:
+                self._axes(drawing, plot)
+            self._axes_key = key
+        painter.drawPixmap(area.topLeft(), self._axes_picture)
+
+    def _paint_mesh(self, painter: QPainter, area: QRectF, mesh: Array) -> None:
+        """Cells of equal probability: the smaller one is, the denser the generator puts its points there."""
+        at = self.pixels(mesh.reshape(-1, 2), area).reshape(mesh.shape)
+        quads = np.stack([at[:-1, :-1], at[1:, :-1], at[1:, 1:], at[:-1, 1:]], 2).reshape(-1, 4, 2)
+        shades = shades_of(mesh)
+        color = theme.visible(FAKE)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)  # measured: a third of the time
+        for shade in np.unique(shades).tolist():
+            painter.setBrush(theme.current().color(color, 0.05 + 0.5 * shade / (_SHADES - 1)))
+            painter.drawPath(strokes(np.concatenate([quads, quads[:, :1]], 1)[shades == shade]))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(theme.current().color(color, 0.6), 1))
+        painter.drawPath(strokes(np.concatenate([at, at.transpose(1, 0, 2)])))
+
+    def _paint_arrows(self, painter: QPainter, area: QRectF, shown: Plane) -> None:
+        starts = self.pixels(shown.fake[: len(shown.arrows)], area)
+        vectors = shown.arrows.astype(np.float64) * [1, -1]
+        lengths = np.hypot(*vectors.T)
+        longest = float(lengths.max())
+        if longest <= 0 or not np.isfinite(longest):
+            return
+        span = _LONGEST * (shown.extent[1] - shown.extent[0]) * self._scale(self._plot(area))
+        vectors *= span / longest
+        seen = np.hypot(*vectors.T) >= 1.0
+        starts, vectors = starts[seen], vectors[seen]
+        look = theme.current()
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(look.color("text", 0.75), 1))  # measured: a wider pen takes 30 times as long
+        painter.drawPath(arrows(starts, vectors))
+
+    def _dots(self, painter: QPainter, at: Array, color: str, size: float) -> None:
+        if self._vector:
+            painter.setPen(QPen(QColor(theme.visible(color)), size, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+            painter.drawPoints(polyline(at[:, 0], at[:, 1]))
+            return
+        ratio = self.devicePixelRatioF()
+        dot = _dot(theme.visible(color), theme.current().panel, size, ratio)
+        half = dot.width() / ratio / 2
+        for x, y in np.round(at - half).astype(np.int64).tolist():
+            painter.drawPixmap(x, y, dot)
+
+    def _legend(self, painter: QPainter, plot: QRectF) -> None:
+        """The colours of the field with their values, and how long the longest arrow is."""
+        shown, look = self.snapshot, theme.current()
+        assert shown is not None
+        painter.setFont(theme.font(theme.SMALL, tabular=True))
+        metrics = painter.fontMetrics()
+        base = plot.top() - 8.0 + metrics.ascent() - metrics.height() / 2
+        x = plot.left()
+        if self.layer("field"):
+            low, high = self.limits()
+            painter.setPen(look.color("quiet"))
+            first, last = ("fake 0", "1 real") if shown.bounded else (value_text(low), value_text(high))
+            painter.drawText(QPointF(x, base), first)
+            bar = QRectF(x + metrics.horizontalAdvance(first) + 6, plot.top() - 13, 72, 10)
+            gradient = QLinearGradient(bar.topLeft(), bar.topRight())
+            table = opinions()
+            for index in range(0, 256, 15):
+                gradient.setColorAt(index / 255, QColor(*table[index].tolist()))
+            painter.setPen(QPen(look.color("line"), 1))
+            painter.setBrush(gradient)
+            painter.drawRect(bar)
+            painter.setPen(look.color("quiet"))
+            painter.drawText(QPointF(bar.right() + 6, base), last)
+            x = bar.right() + 6 + metrics.horizontalAdvance(last) + 20
+        if self.layer("arrows") and len(shown.arrows):
+            longest = float(np.hypot(*shown.arrows.astype(np.float64).T).max())
+            text = f"longest push {value_text(longest)}"
+            if x + metrics.horizontalAdvance(text) < plot.right() - 8:
+                painter.setPen(look.color("quiet"))
+                painter.drawText(QPointF(x, base), text)
+
+    def _rows(self) -> Iterable[Sequence[Any]]:
+        shown = self.snapshot
+        if shown is None:
+            return
+        scores = ("" for _ in range(10**9)) if shown.scores is None else iter(shown.scores.tolist())
+        for point in shown.real.tolist():
+            yield ("real", *point, next(scores), "", "")
+        for index, point in enumerate(shown.fake.tolist()):
+            push = shown.arrows[index].tolist() if index < len(shown.arrows) else ("", "")
+            yield ("fake", *point, next(scores), *push)
+
+    def _plot(self, area: QRectF) -> QRectF:
+        return area.adjusted(44, 30, -14, -24)
+
+
+def opinions() -> Array:
+    """256 colours (256, 3) uint8 from orange (fake) over the panel to blue (real), for the theme."""
+    look = theme.current()
+    ends = ("#E0851B", look.panel, "#2B7FBD") if not look.dark else ("#A65E0E", look.panel, "#1F6AA5")
+    points = np.array([[int(color[i : i + 2], 16) for i in (1, 3, 5)] for color in ends], np.float64)
+    at = np.linspace(-1, 1, 256)
+    strength = np.abs(at)[:, None] ** 0.9 * 0.85
+    far = np.where(at[:, None] < 0, points[0], points[2])
+    return np.asarray((points[1] * (1 - strength) + far * strength).round().astype(np.uint8))
+
+
+def shades_of(mesh: Array) -> Array:
+    """How dense each cell of a grid (k, k, 2) of equal probabilities is, (k - 1)^2 numbers from 0 to 7: a step is half
+    as large an area."""
+    across = mesh[1:, 1:] - mesh[:-1, :-1]
+    down = mesh[:-1, 1:] - mesh[1:, :-1]
+    areas = np.abs(across[..., 0] * down[..., 1] - across[..., 1] * down[..., 0]).ravel() / 2
+    areas = np.maximum(areas, 1e-12)
+    return np.clip(_SHADES - 1 + np.floor(np.log2(np.quantile(areas, 0.1) / areas)), 0, _SHADES - 1).astype(np.int64)
+
+
+def strokes(lines: Array) -> QPainterPath:
+    """Lines (n, m, 2) through m points each, as one path."""
+    connect = np.ones(lines.shape[:2], np.int32)
+    connect[:, -1] = 0
+    flat = lines.reshape(-1, 2)
+    path: QPainterPath = pg.arrayToQPath(flat[:, 0], flat[:, 1], connect.ravel(), finiteCheck=False)
+    path.setFillRule(Qt.FillRule.WindingFill)
+    return path
+
+
+def arrows(starts: Array, vectors: Array, head: float = 4.0) -> QPainterPath:
+    """Arrows from (n, 2) along (n, 2), in pixels, as one path."""
+    ends = starts + vectors
+    along = vectors / np.maximum(np.hypot(*vectors.T), 1e-9)[:, None]
+    aside = along[:, ::-1] * [-1, 1]
+    left, right = ends - head * (along - 0.6 * aside), ends - head * (along + 0.6 * aside)
+    shafts, heads = np.stack([starts, ends], 1), np.stack([left, ends, right], 1)
+    path = strokes(shafts)
+    path.addPath(strokes(heads))
+    return path
+
+
+@lru_cache(maxsize=32)
+def _dot(color: str, rim: str, size: float, ratio: float) -> QPixmap:
+    """A dot of `size` pixels with a rim: stamping it takes a fifth of the time of drawing it."""
+    side = size + 4
+    dot = QPixmap(round(side * ratio), round(side * ratio))
+    dot.setDevicePixelRatio(ratio)
+    dot.fill(Qt.GlobalColor.transparent)
+    with QPainter(dot) as painter:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(QColor(rim), 1))
+        painter.setBrush(QColor(color))
+        painter.drawEllipse(QPointF(side / 2, side / 2), size / 2 + 0.5, size / 2 + 0.5)
+    return dot
