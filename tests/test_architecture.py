@@ -59,6 +59,7 @@ NO_TORCH = (
     "families/gpt/__init__.py",
     "families/gpt/config.py",
     "sampling/choose.py",
+    "nn/switches.py",
 )
 
 

@@ -83,21 +83,24 @@ class SelfAttention(nn.Module):
 
     def forward(self, x: Tensor, turn: Tensor | None = None, cache: KeyValues | None = None) -> Tensor:
         """x (B, T, C), turn (T, D/2) of these positions, cache of the positions before -> (B, T, C)"""
-        q, k, v = self._project(x, turn)
+        q, k, v = self.project(x, turn)
         if cache is not None:
             k, v = cache.append(k, v)
+        return self.out(self.mix(q, k, v).transpose(1, 2).flatten(-2))
+
+    def mix(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """Each query's mixture of values: q (B, H, T, D), k and v (B, H, S, D) -> (B, H, T, D)"""
         if self.watched is not None:
-            mixed = self._watch(q, k, v)
-        elif self._short(q.shape[2], k) and not (self.training and self.dropout):
-            mixed = self._explicit(q, k, v)
-        else:
-            mixed = self._fused(q, k, v)
-        return self.out(mixed.transpose(1, 2).flatten(-2))
+            return self._watch(q, k, v)
+        if self._short(q.shape[2], k) and not (self.training and self.dropout):
+            return self._explicit(q, k, v)
+        return self._fused(q, k, v)
 
     def _short(self, queries: int, k: Tensor) -> bool:
         return queries > 1 and k.device.type == "cpu" and k.shape[2] <= self.future.shape[0]
 
-    def _project(self, x: Tensor, turn: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+    def project(self, x: Tensor, turn: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values of x (B, T, C), normalised and turned as they are used: (B, H, T, D) each."""
         qkv = self.qkv(x).unflatten(-1, (3 * self.heads, self.d_head))  # (B, T, 3H, D)
         if turn is None and not self.qk_norm:
             q, k, v = qkv.unflatten(2, (3, self.heads)).transpose(1, 3).unbind(2)

@@ -45,19 +45,21 @@ class FeedForward(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x (..., C) -> (..., C)"""
+        return self.down(self.hidden(x))
+
+    def hidden(self, x: Tensor) -> Tensor:
+        """The wide layer after its non-linearity: x (..., C) -> (..., width)"""
         hidden = self.up(x)
         if self.activation == "relu2":
-            hidden = _SquaredReLU.apply(hidden)
-        elif self.activation == "gelu":
-            hidden = F.gelu(hidden)
-        elif self.activation == "gelu_tanh":
-            hidden = F.gelu(hidden, approximate="tanh")
-        elif self.activation == "swiglu":
+            return _SquaredReLU.apply(hidden)
+        if self.activation == "gelu":
+            return F.gelu(hidden)
+        if self.activation == "gelu_tanh":
+            return F.gelu(hidden, approximate="tanh")
+        if self.activation == "swiglu":
             gate, value = hidden.chunk(2, dim=-1)
-            hidden = F.silu(gate) * value
-        else:
-            hidden = F.relu(hidden)
-        return self.down(hidden)
+            return F.silu(gate) * value
+        return F.relu(hidden)
 
 
 class Block(nn.Module):

@@ -171,4 +171,4 @@ def test_watching_ends_even_when_it_fails() -> None:
     model = stirred(GPTConfig.parse({"layers": 1, "heads": 2, "d_model": 16, "context": 6}))
     with pytest.raises(IndexError):
         model.attention(torch.tensor([99]))
-    assert all(block.attention.watched is None for block in model._typed_blocks())
+    assert all(block.attention.watched is None for block in model.typed_blocks())

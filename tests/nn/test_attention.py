@@ -63,7 +63,7 @@ def test_explicit_fused_and_watched_paths_agree(causal: bool, qk_norm: bool, tur
     layer = SelfAttention(16, 3, 6, 40, causal=causal, qk_norm=qk_norm, bias=True)
     x, turn = torch.randn(2, 40, 16), rotary(40, 6) if turned else None
     explicit = layer(x, turn)
-    q, k, v = layer._project(x, turn)
+    q, k, v = layer.project(x, turn)
     fused = layer.out(layer._fused(q, k, v).transpose(1, 2).flatten(-2))
     layer.watched = []
     watched = layer(x, turn)
@@ -78,7 +78,7 @@ def test_gradients_of_both_paths_agree_with_the_fused_kernel(context: int) -> No
     layer = SelfAttention(8, 2, 4, context)
     x = torch.randn(1, context, 8, requires_grad=True)
     (ours,) = torch.autograd.grad(layer(x).square().sum(), x)
-    q, k, v = layer._project(x, None)
+    q, k, v = layer.project(x, None)
     mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
     (theirs,) = torch.autograd.grad(layer.out(mixed.transpose(1, 2).flatten(-2)).square().sum(), x)
     torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=1e-5)

@@ -56,10 +56,9 @@ class GPT(nn.Module):
 
     def forward(self, ids: Tensor, cache: Cache | None = None, last: bool = False) -> Tensor:
         """ids (B, T), which follow the tokens in the cache -> logits (B, T, V), or (B, 1, V) of the last alone."""
-        past = 0 if cache is None else cache.length
-        x = self._embed(ids, past)
-        end = past + ids.shape[1]
-        turn = self.turn[past:end] if self.config.positions == "rotary" else None
+        x, turn = self.embed(ids, 0 if cache is None else cache.length)
+        if self.training and self.config.dropout:
+            x = F.dropout(x, self.config.dropout)
         for index, block in enumerate(self.blocks):
             x = block(x, turn, None if cache is None else cache.layers[index])
         if last:
@@ -81,7 +80,7 @@ class GPT(nn.Module):
     def attention(self, ids: Tensor) -> Tensor:
         """Attention weights of ids (T,): (layers, heads, T, T), row = query."""
         watched: list[Tensor] = []
-        layers = [block.attention for block in self._typed_blocks()]
+        layers = [block.attention for block in self.typed_blocks()]
         for layer in layers:
             layer.watched = watched
         try:
@@ -93,23 +92,26 @@ class GPT(nn.Module):
 
     def matrices(self) -> Iterator[tuple[Tensor, int]]:
         """The weight matrices of the blocks, each with how many independent matrices are stacked in its rows."""
-        for block in self._typed_blocks():
+        for block in self.typed_blocks():
             yield block.attention.qkv.weight, 3
             yield block.attention.out.weight, 1
             yield block.feed_forward.up.weight, 2 if self.config.activation == "swiglu" else 1
             yield block.feed_forward.down.weight, 1
 
-    def _typed_blocks(self) -> list[Block]:
+    def typed_blocks(self) -> list[Block]:
+        """The blocks in order."""
         return cast("list[Block]", list(self.blocks))
 
-    def _embed(self, ids: Tensor, past: int) -> Tensor:
+    def embed(self, ids: Tensor, past: int = 0) -> tuple[Tensor, Tensor | None]:
+        """ids (B, T) after `past` others -> the stream before the first block (B, T, C), and the turn of the positions
+        (T, D/2) where they are rotary."""
         x = self.tokens(ids)
         end = past + ids.shape[1]
         if self.positions is not None:
             x = x + self.positions.weight[past:end]
         elif self.config.positions == "sinusoidal":
             x = x * math.sqrt(x.shape[-1]) + self.waves[past:end]
-        return F.dropout(x, self.config.dropout) if self.training and self.config.dropout else x
+        return x, self.turn[past:end] if self.config.positions == "rotary" else None
 
     @torch.no_grad()
     def _initialise(self, config: GPTConfig) -> None:
@@ -120,7 +122,7 @@ class GPT(nn.Module):
                 module.weight.normal_(0.0, 0.02)
             if isinstance(module, nn.Linear) and module.bias is not None:
                 module.bias.zero_()
-        for block in self._typed_blocks():
+        for block in self.typed_blocks():
             block.attention.out.weight.mul_(1 / math.sqrt(2 * config.layers))
             block.feed_forward.down.weight.mul_(1 / math.sqrt(2 * config.layers))
         if not config.tied:

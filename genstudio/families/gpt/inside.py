@@ -1,0 +1,236 @@
+"""One forward pass of a GPT with everything that it computes on the way, and with parts of it switched off."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from genstudio.data.slices import Slices, finished
+from genstudio.families.family import Inside
+from genstudio.families.gpt.model import GPT
+from genstudio.nn.attention import SelfAttention, attention_weights, look_ahead
+from genstudio.nn.cache import Cache, KeyValues
+from genstudio.nn.positions import angles
+from genstudio.nn.switches import NOTHING_OFF, Switches
+from genstudio.nn.transformer import Block
+
+LAYER_STAGES = (
+    "normed", "q", "k", "v", "scores", "weights", "mixed", "attention_out", "middle", "normed2", "hidden", "mlp_out",
+)  # fmt: skip
+STAGES = ("embedded", "positions", "residual", *LAYER_STAGES, "last_norm", "logits")
+_SLICE = 4e9  # floating-point operations between two chances for others: 30 to 60 ms on an ordinary core
+
+
+class Keeper:
+    """Keeps the stages that are wanted as numpy arrays, without the batch axis."""
+
+    def __init__(self, wanted: Collection[str] = ()) -> None:
+        self.wanted = frozenset(wanted)
+        self.kept: dict[str, NDArray[Any]] = {}
+
+    def __call__(self, name: str, value: Tensor) -> None:
+        if name in self.wanted:
+            self.kept[name] = _numpy(value)
+
+
+NOTHING = Keeper()
+
+
+def look_inside(
+    model: GPT, ids: NDArray[np.integer[Any]] | Tensor, wanted: Collection[str], switches: Switches = NOTHING_OFF
+) -> Inside:
+    """One forward pass of ids (T,) with the stages that are `wanted`, in the model's precision (float32 or float64).
+
+    The whole model:
+    - embedded (T, C): the rows of W_E (times sqrt(C) where positions are sinusoidal: `embedding_scale`).
+    - positions: what is added, (T, C); with rotary positions the angles in radians, (T, D/2); (T, 0) without any.
+    - residual (layers + 1, T, C): the stream before the first layer and after each.
+    - last_norm (T, C), logits (T, V).
+
+    Each layer, T queries and H heads:
+    - normed (T, C): what the norm at the attention gives: its input (pre), or the normalised sum after it (post).
+    - q, k, v (H, T, D) as used, after QK-norm and rotation; scores (H, T, T) scaled, before the mask;
+      weights (H, T, T), row = query, exactly 0 where masked; mixed (H, T, D), before W_O.
+    - attention_out (T, C), after W_O; middle (T, C): the stream between attention and feed-forward.
+    - normed2 (T, C): the input of the feed-forward (pre), or the normalised sum after it (post).
+    - hidden (T, F) after the non-linearity; mlp_out (T, C).
+
+    Raises ValueError for no ids, more than the context, or a stage that does not exist.
+    """
+    return finished(walk(model, ids, wanted, switches))
+
+
+@torch.no_grad()
+def walk(
+    model: GPT, ids: NDArray[np.integer[Any]] | Tensor, wanted: Collection[str], switches: Switches = NOTHING_OFF
+) -> Slices[Inside]:
+    """`look_inside` in slices of half a layer. The weights must not change between two of them."""
+    if unknown := set(wanted) - set(STAGES):
+        raise ValueError(f"no such stage: {', '.join(sorted(unknown))}")
+    row = torch.as_tensor(ids, device=model.tokens.weight.device).long()
+    if not 0 < len(row) <= model.context:
+        raise ValueError(f"{len(row)} tokens do not fit a context of {model.context}")
+    keep = Keeper(wanted)
+    stages = keep.kept
+    keep("embedded", model.tokens(row[None]))
+    if "positions" in wanted:
+        stages["positions"] = _positions(model, len(row))
+    x, turn = model.embed(row[None])
+    residual, layers = [_numpy(x)] if "residual" in wanted else [], []
+    for index, block in enumerate(model.typed_blocks()):
+        yield index / len(model.blocks)
+        own = Keeper(wanted)
+        if index not in switches.layers:
+            x = attend(block, x, turn, index, switches, own)
+            yield (index + 0.5) / len(model.blocks)
+            x = feed(block, x, index, switches, own)
+        layers.append(own.kept)
+        if "residual" in wanted:
+            residual.append(_numpy(x))
+    if residual:
+        stages["residual"] = np.stack(residual)
+    x = model.last_norm(x)
+    keep("last_norm", x)
+    if "logits" in wanted:
+        stages["logits"] = yield from _logits(model, x[0])
+    return Inside(row.cpu().numpy(), stages, tuple(layers))
+
+
+def embedding_scale(model: GPT) -> float:
+    """What the rows of W_E are multiplied with before positions are added (Vaswani et al. 2017, 3.4)."""
+    return math.sqrt(model.config.d_model) if model.config.positions == "sinusoidal" else 1.0
+
+
+def attend(
+    block: Block,
+    x: Tensor,
+    turn: Tensor | None,
+    layer: int,
+    switches: Switches,
+    keep: Keeper = NOTHING,
+    cache: KeyValues | None = None,
+) -> Tensor:
+    """The attention half of a block without dropout: the stream (1, T, C) -> (1, T, C)."""
+    attention, read = block.attention, x
+    if block.pre:
+        read = block.attention_norm(x)
+        keep("normed", read)
+    q, k, v = attention.project(read, turn)
+    for name, part in (("q", q), ("k", k), ("v", v)):
+        keep(name, part)
+    if cache is not None:
+        k, v = cache.append(k, v)
+    mixed = _mixed(attention, q, k, v, switches, keep)
+    if off := [head for head in switches.heads_of(layer) if head < attention.heads]:
+        mixed = mixed.index_fill(1, torch.tensor(off, device=x.device), 0.0)
+    keep("mixed", mixed)
+    out = attention.out(mixed.transpose(1, 2).flatten(-2))
+    keep("attention_out", out)
+    x = x + out
+    if not block.pre:
+        x = block.attention_norm(x)
+        keep("normed", x)
+    keep("middle", x)
+    return x
+
+
+def feed(
+    block: Block, x: Tensor, layer: int, switches: Switches, keep: Keeper = NOTHING
+) -> Tensor:
+    """The feed-forward half of a block without dropout: the stream (1, T, C) -> (1, T, C)."""
+    read = x
+    if block.pre:
+        read = block.feed_forward_norm(x)
+        keep("normed2", read)
+    hidden = block.feed_forward.hidden(read)
+    keep("hidden", hidden)
+    out = block.feed_forward.down(hidden)
+    if layer in switches.mlps:
+        out = torch.zeros_like(out)
+    keep("mlp_out", out)
+    x = x + out
+    if not block.pre:
+        x = block.feed_forward_norm(x)
+        keep("normed2", x)
+    return x
+
+
+@torch.no_grad()
+def last_logits(model: GPT, ids: Tensor, switches: Switches, cache: Cache | None = None) -> Tensor:
+    """Logits (V,) after ids (T,), which follow the tokens in the cache."""
+    x, turn = model.embed(ids[None], 0 if cache is None else cache.length)
+    for index, block in enumerate(model.typed_blocks()):
+        own = None if cache is None else cache.layers[index]
+        if index in switches.layers:
+            if own is not None:
+                own.length += len(ids)
+            continue
+        x = feed(block, attend(block, x, turn, index, switches, cache=own), index, switches)
+    logits: Tensor = model.head(model.last_norm(x[:, -1]))[0]
+    return logits
+
+
+def seen(switches: Switches, causal: bool, queries: int, keys: int, device: torch.device | str = "cpu") -> Tensor | None:
+    """Which keys the last `queries` positions may attend to: (queries, keys) boolean, or None for all of them."""
+    mask = look_ahead(queries, keys, device) if causal and switches.causal else None
+    hidden = sorted(position for position in switches.tokens if position < keys)
+    if not hidden:
+        return mask
+    if mask is None:
+        mask = torch.ones(queries, keys, dtype=torch.bool, device=device)
+    mask[:, hidden] = False
+    itself = torch.arange(keys - queries, keys, device=device)
+    mask[torch.arange(queries, device=device), itself] = True
+    return mask
+
+
+def _mixed(attention: SelfAttention, q: Tensor, k: Tensor, v: Tensor, switches: Switches, keep: Keeper) -> Tensor:
+    watched = keep.wanted & {"scores", "weights"}
+    scale = 1 / math.sqrt(attention.d_head) if switches.scaled else 1.0
+    dropping = attention.training and attention.dropout > 0
+    if not (watched or dropping or switches.tokens) and switches.scaled and switches.causal:
+        return attention.mix(q, k, v)
+    allowed = seen(switches, attention.causal, q.shape[2], k.shape[2], q.device)
+    if not watched:
+        return F.scaled_dot_product_attention(q, k, v, allowed, scale=scale)
+    if "scores" in watched:
+        keep("scores", (q * scale) @ k.transpose(-2, -1))
+    weights = attention_weights(q, k, allowed, scale)
+    keep("weights", weights)
+    return weights @ v
+
+
+def _numpy(value: Tensor) -> NDArray[Any]:
+    value = value.detach()[0]
+    value = value if value.dtype == torch.float64 else value.float()
+    return np.array(value.cpu().numpy(), order="C")
+
+
+def _positions(model: GPT, length: int) -> NDArray[Any]:
+    config, dtype = model.config, model.tokens.weight.dtype
+    if model.positions is not None:
+        found = model.positions.weight[:length]
+    elif config.positions == "sinusoidal":
+        found = model.waves[:length]
+    elif config.positions == "rotary":
+        found = angles(length, config.head_size, config.position_base).to(dtype)
+    else:
+        found = torch.zeros(length, 0, dtype=dtype)
+    return _numpy(found[None])
+
+
+def _logits(model: GPT, x: Tensor) -> Slices[NDArray[Any]]:
+    rows = max(1, int(_SLICE / (2 * model.head.weight.numel())))
+    parts = []
+    for first in range(0, len(x), rows):
+        parts.append(_numpy(model.head(x[None, first : first + rows])))
+        if first + rows < len(x):
+            yield 1.0
+    return np.concatenate(parts)
