@@ -127,6 +127,9 @@ QListView::item, QTreeView::item, QTableView::item { padding: 4px 8px; }
 QListView::item:hover, QTreeView::item:hover, QTableView::item:hover { background: $raised; color: $text; }
 QListView::item:selected, QTreeView::item:selected, QTableView::item:selected { background: $accent_soft; color: $text; }
 QListView:focus, QTreeView:focus, QTableView:focus { border-color: $accent; }
+QListView[rail="true"] { background: transparent; border: none; border-radius: 0; }
+QListView[rail="true"]::item { border-radius: 6px; padding: 2px 8px; }
+QListView[rail="true"]::item:disabled { color: $quiet; padding-left: 8px; background: transparent; }
 QHeaderView { background: $panel; border: none; }
 QHeaderView::section { background: $panel; color: $quiet; border: none; border-bottom: 1px solid $line; padding: 6px 8px; font-size: 12px; }
 QTableCornerButton::section { background: $panel; border: none; }

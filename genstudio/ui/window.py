@@ -104,8 +104,7 @@ class MainWindow(QMainWindow):
 
             tab = self._playground = PlaygroundTab(self.engine)
             self._put(2, tab)
-            for part in (tab, tab.next_tokens, tab.attention):
-                part.failed.connect(self.show_failure)
+            tab.failed.connect(self.show_failure)
             self._restore_splitter("playground", tab.splitter)
             tab.restore(self._state("playground"))
         return self._playground

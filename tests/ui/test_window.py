@@ -105,10 +105,10 @@ def test_train_pause_write_resume_stop_reopen_and_go_on(
     window.tabs.setCurrentWidget(play)
     qtbot.waitUntil(lambda: play.reference() is not None and play.reference().which == "live", timeout=LONG)
     play.document.set_prompt("ROMEO:")
-    play.length.set_value(30)
+    play.sampler.length.set_value(30)
     press(qtbot, window, "generate")
     qtbot.waitUntil(lambda: play.status.text().endswith("as long as asked"), timeout=LONG)
-    qtbot.waitUntil(lambda: play.next_tokens.snapshot is not None, timeout=LONG)
+    qtbot.waitUntil(lambda: play.page("Next token").view.snapshot is not None, timeout=LONG)
     assert play.document.prompt() == "ROMEO:"
     assert len(steps(window)) == paused_at
 
@@ -168,7 +168,7 @@ def test_a_figure_that_cannot_be_saved_shows_a_banner(
 ) -> None:
     window = open_window()
     panel, play = window.transformer.panel, window.playground
-    for index, figure in enumerate((panel.loss, panel.attention, play.next_tokens, play.attention)):
+    for index, figure in enumerate((panel.loss, panel.attention, play.page("Next token").view)):
         place = str(tmp_path / "no such folder" / f"{index}.svg")
         monkeypatch.setattr("PySide6.QtWidgets.QFileDialog.getSaveFileName", lambda *_, place=place: (place, ""))
         figure.findChild(QAction, "figure_svg").trigger()

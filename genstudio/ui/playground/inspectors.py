@@ -1,0 +1,108 @@
+"""The chooser of pages at the right of the Playground, and the page that is open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QListWidget, QListWidgetItem, QStackedWidget, QWidget
+
+from genstudio.tasks.models import ModelRef
+from genstudio.tasks.prompt import Prompt
+from genstudio.ui import theme
+from genstudio.ui.engine import Engine
+from genstudio.ui.playground.page import Page
+from genstudio.ui.playground.pages import PAGES, Entry
+
+_ROW, _HEADING = 26, 28
+
+
+class Inspectors(QWidget):
+    """A narrow list of pages under headings, and the chosen page. Pages are built when first shown.
+
+    `built(Page)` once for each page; `chosen(title)` when another is opened.
+    """
+
+    built = Signal(object)
+    chosen = Signal(str)
+
+    def __init__(self, engine: Engine, entries: Sequence[Entry] = PAGES) -> None:
+        super().__init__()
+        self.setObjectName("inspectors")
+        self._engine = engine
+        self.pages: dict[str, Page] = {}
+        self._entries = {entry.title: entry for entry in entries}
+        self._looked: tuple[ModelRef | None, Prompt] | None = None
+        self.rail = QListWidget()
+        self.rail.setObjectName("page_rail")
+        self.rail.setAccessibleName("What to look at")
+        self.rail.setProperty("rail", True)
+        self.rail.setFrameShape(QFrame.Shape.NoFrame)
+        self.rail.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.rail.setFixedWidth(120)
+        self.stack = QStackedWidget()
+        self.stack.setObjectName("page_stack")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        layout.addWidget(self.rail)
+        layout.addWidget(self.stack, 1)
+        self._fill(entries)
+        self.rail.currentItemChanged.connect(self._picked)
+
+    @property
+    def current(self) -> Page | None:
+        """The page that is open."""
+        page = self.stack.currentWidget()
+        return page if isinstance(page, Page) else None
+
+    def titles(self) -> tuple[str, ...]:
+        return tuple(self._entries)
+
+    def page(self, title: str) -> Page:
+        """The page of this title, built if need be. Raises KeyError."""
+        if title not in self.pages:
+            page = self._entries[title].build(self._engine)
+            self.pages[title] = page
+            self.stack.addWidget(page)
+            self.built.emit(page)
+            if self._looked is not None:
+                page.look_at(*self._looked)
+        return self.pages[title]
+
+    def open(self, title: str) -> None:
+        """Show this page; an unknown title is ignored."""
+        for item in self.rail.findItems(title, Qt.MatchFlag.MatchExactly):
+            if item.flags() & Qt.ItemFlag.ItemIsSelectable:
+                self.rail.setCurrentItem(item)
+
+    def look_at(self, model: ModelRef | None, prompt: Prompt) -> None:
+        """The model and the text that all pages are about; those that are hidden look when they are seen."""
+        self._looked = (model, prompt)
+        for page in self.pages.values():
+            page.look_at(model, prompt)
+
+    def each(self, do: Callable[[Page], object]) -> None:
+        """Do this to every page that was built."""
+        for page in self.pages.values():
+            do(page)
+
+    def _picked(self, item: QListWidgetItem | None, _before: object = None) -> None:
+        if item is not None and item.text() in self._entries:
+            self.stack.setCurrentWidget(self.page(item.text()))
+            self.chosen.emit(item.text())
+
+    def _fill(self, entries: Sequence[Entry]) -> None:
+        group = ""
+        for entry in entries:
+            if entry.group != group:
+                group = entry.group
+                heading = QListWidgetItem(group)
+                heading.setFlags(Qt.ItemFlag.NoItemFlags)
+                heading.setFont(theme.font(theme.SMALL, bold=True))
+                heading.setSizeHint(self.rail.sizeHint().scaled(100, _HEADING, Qt.AspectRatioMode.IgnoreAspectRatio))
+                heading.setTextAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom)
+                self.rail.addItem(heading)
+            item = QListWidgetItem(entry.title)
+            item.setSizeHint(self.rail.sizeHint().scaled(100, _ROW, Qt.AspectRatioMode.IgnoreAspectRatio))
+            self.rail.addItem(item)

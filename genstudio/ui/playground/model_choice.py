@@ -1,0 +1,113 @@
+"""Which model, and the weights of which step: the live one, or any checkpoint of any run that writes text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
+
+from genstudio import families
+from genstudio.tasks.models import ModelRef
+from genstudio.ui.widgets import plain_label
+
+
+def writes_text(family: str) -> bool:
+    """Whether models of this family read and write text."""
+    try:
+        return "text" in families.get(family).data_kinds
+    except KeyError:
+        return False
+
+
+class ModelChoice(QWidget):
+    """Two boxes: the run, and its checkpoint. `changed()` when another model, or another step of it, is meant."""
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("model_choice_row")
+        self.live = ""
+        self._runs: dict[str, Any] = {}
+        self.model = QComboBox()
+        self.checkpoint = QComboBox()
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        layout.addWidget(plain_label("Model", role="quiet"))
+        for box, name, label, width, stretch in (
+            (self.model, "model_choice", "Model", 20, 2),
+            (self.checkpoint, "checkpoint_choice", "Checkpoint", 12, 1),
+        ):
+            box.setObjectName(name)
+            box.setAccessibleName(label)
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            box.setMinimumContentsLength(width)
+            layout.addWidget(box, stretch)
+        self.model.currentIndexChanged.connect(self._model_changed)
+        self.checkpoint.currentIndexChanged.connect(lambda _: self.changed.emit())
+
+    def reference(self) -> ModelRef | None:
+        """The model chosen, or None when there is none yet."""
+        run = self.model.currentData()
+        which = self.checkpoint.currentData()
+        return ModelRef(run, which if which is not None else "last") if run else None
+
+    def info(self) -> Any:
+        """The RunInfo of the run chosen, or None."""
+        return self._runs.get(self.model.currentData() or "")
+
+    def show_runs(self, runs: tuple[Any, ...]) -> None:
+        """Every run that has something to write with, the newest first; keeps the choice."""
+        before = self.reference()
+        usable = [
+            run
+            for run in runs
+            if run.usable and writes_text(run.family) and (run.checkpoints or str(run.folder) == self.live)
+        ]
+        self._runs = {str(run.folder): run for run in usable}
+        self.model.blockSignals(True)
+        self.model.clear()
+        for run in sorted(usable, key=lambda r: r.created, reverse=True):
+            live = "in training: " if str(run.folder) == self.live else ""
+            self.model.addItem(f"{live}{run.name}  ·  {run.created[:16].replace('T', ' ')}", str(run.folder))
+        self.model.setCurrentIndex(max(self.model.findData(before.run if before else ""), 0) if usable else -1)
+        self.model.blockSignals(False)
+        self._fill_checkpoints(before)
+
+    def set_live(self, run: str) -> None:
+        """The run that is in training now (empty: none)."""
+        if run != self.live:
+            self.live = run
+            self._fill_checkpoints(self.reference())
+
+    def choose(self, run: str, which: Any = None) -> bool:
+        """Choose a run by its folder, and a checkpoint of it; whether there is such a run."""
+        index = self.model.findData(run)
+        if index >= 0:
+            self.model.setCurrentIndex(index)
+            if (at := self.checkpoint.findData(which)) >= 0:
+                self.checkpoint.setCurrentIndex(at)
+        return index >= 0
+
+    def _model_changed(self) -> None:
+        self._fill_checkpoints(None)
+
+    def _fill_checkpoints(self, before: ModelRef | None) -> None:
+        run = self.model.currentData()
+        kept = before.which if before is not None and before.run == run else None
+        self.checkpoint.blockSignals(True)
+        self.checkpoint.clear()
+        if run and run == self.live:
+            self.checkpoint.addItem("live, as it trains", "live")
+        steps = self._runs[run].checkpoints if run in self._runs else ()
+        if steps:
+            self.checkpoint.addItem("newest checkpoint", "last")
+            self.checkpoint.addItem("best checkpoint", "best")
+        for step in reversed(steps):
+            self.checkpoint.addItem(f"step {step:,}", step)
+        self.checkpoint.setCurrentIndex(max(self.checkpoint.findData(kept), 0) if self.checkpoint.count() else -1)
+        self.checkpoint.blockSignals(False)
+        if self.reference() != before:
+            self.changed.emit()

@@ -1,0 +1,29 @@
+"""The inspector pages of the Playground, in the order in which they are listed. A page is imported when first shown."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+
+from genstudio.ui.engine import Engine
+from genstudio.ui.playground.page import Page
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A page: the `group` it is listed under, its `title` in the list, and the class that makes it."""
+
+    group: str
+    title: str
+    module: str
+    name: str
+
+    def build(self, engine: Engine) -> Page:
+        page: Page = getattr(importlib.import_module(f"genstudio.ui.playground.{self.module}"), self.name)(engine)
+        return page
+
+
+PAGES = (
+    Entry("Choose", "Next token", "next_token", "NextTokenPage"),
+    Entry("Inside", "Attention", "attention_now", "AttentionNowPage"),
+)
