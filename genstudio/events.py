@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
@@ -262,9 +263,11 @@ class Histograms(Snapshot):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Distributions:
-    """Values of several named things, `counts` (names, bins) int64 over shared `edges` (bins + 1,): the outer bins hold
-    what lies beyond them too. At most some thousand evenly spaced values of each thing are counted. `norms` (names,) are
-    Euclidean and `sizes` (names,) int64, both of all values; `decades` says that the edges are log10 of magnitudes.
+    """Values of several named things, `counts` (names, bins) int64 over shared `edges` (bins + 1,): multiples of each
+    thing's root mean square, or log10 of magnitudes where `decades`. The outer bins hold what lies beyond them too.
+
+    At most some thousand evenly spaced values of each thing are counted; `norms` (names,), Euclidean, and `sizes`
+    (names,) int64 are of all values.
     """
 
     names: tuple[str, ...]
@@ -277,6 +280,11 @@ class Distributions:
     def __post_init__(self) -> None:
         for array in (self.edges, self.counts, self.norms, self.sizes):
             frozen(array)
+
+    @property
+    def rms(self) -> Array:
+        """Root mean squares (names,)."""
+        return np.asarray(self.norms / np.sqrt(np.maximum(self.sizes, 1)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Generator, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,13 +14,18 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from genstudio.data.slices import Slices
 from genstudio.data.text import TextData
 from genstudio.data.tokenizers import continuation
 from genstudio.errors import DeviceError
-from genstudio.events import Attention, Snapshot, Text
+from genstudio.events import Attention, LayerStatistics, Snapshot, Text
+from genstudio.families.family import Inside
 from genstudio.families.gpt.batches import draw
 from genstudio.families.gpt.config import GPTConfig
+from genstudio.families.gpt.inside import walk
+from genstudio.families.gpt.layers import evenly, layer_statistics, named_weights
 from genstudio.families.gpt.model import GPT
+from genstudio.nn.switches import NOTHING_OFF, Switches
 from genstudio.sampling.choose import SamplingOptions
 from genstudio.sampling.text import stream
 from genstudio.training.loop import Scored, Tick
@@ -31,6 +36,8 @@ Ids = NDArray[np.integer[Any]]
 _TICK = 0.02  # seconds of work between two chances for others
 _WRITE, _WRITE_SEED = 120, 0
 _PROBE = 64
+_PROBE_TOKENS = 512
+_COMPARED = 2048
 _SAMPLED_BATCHES = 10
 _SLICE = {"cpu": 5e8}
 _SLICE_ELSEWHERE = 1e11
@@ -58,6 +65,8 @@ class GPTLearner:
         self.tokens_per_step = config.accumulation * config.batch * config.context
         self.step = 0
         self._spoiled = torch.zeros((), device=self.device)
+        self._updates: Tensor | None = None
+        self._measuring = False
         self.prompt = "\n"
         self.probe = "To be, or not to be, that is the question"
 
@@ -77,7 +86,10 @@ class GPTLearner:
         loss = losses[0] if len(losses) == 1 else torch.stack(losses).sum()
         norm = clip_gradients(self.parameters, self.config.clip)
         factor = self._set_rates(step, progress)
+        before = self._compared() if self._measuring else []
         self._update(norm)
+        if before:
+            self._measure(before)
         for p in self.parameters:
             p.grad = None
         return {"train_loss": loss, "gradient_norm": norm, "learning_rate": self.config.learning_rate * factor}
@@ -118,6 +130,21 @@ class GPTLearner:
         probe = self._encode(self.probe)[: min(_PROBE, self.model.context)]
         weights = self.attention(probe)
         yield Attention("attention", self.step, self.data.tokenizer.pieces(probe), weights)
+        if len(self.data.train) > self.model.context:
+            yield (yield from self.layers())
+
+    def layers(self, ids: Ids | None = None) -> Generator[Tick, None, LayerStatistics]:
+        """Activations, weights and gradients of every layer for ids (T,), or for a part of a batch that is never trained
+        on. The update that follows is measured, for the next time. Gradients need two tokens; they change nothing."""
+        if ids is None:
+            rows = max(1, min(self.config.batch, _PROBE_TOKENS // self.model.context))
+            pieces = self._tensor(draw(self.config, self.data, self.seed, 0)[0, :rows])
+        else:
+            pieces = self._tensor(np.asarray(ids)[None])
+        inputs, targets = (pieces[:, :-1], pieces[:, 1:]) if pieces.shape[1] > 1 else (pieces, None)
+        updates = None if self._updates is None else self._updates.double().cpu().numpy()
+        self._measuring = True
+        return (yield from layer_statistics(self.model, inputs, targets, updates, self._autocast()))
 
     def on(self, data: TextData) -> GPTLearner:
         """The same model with other data, for scoring it."""
@@ -171,6 +198,15 @@ class GPTLearner:
         for optimizer in self.optimizers.values():
             optimizer.step()
 
+    def _compared(self) -> list[Tensor]:
+        """Copies of some entries of every weight."""
+        return [evenly(weight.detach(), _COMPARED).float().clone() for _, weight in named_weights(self.model)]
+
+    def _measure(self, before: list[Tensor]) -> None:
+        pairs = zip(before, self._compared(), strict=True)
+        self._updates = torch.stack([(new - old).norm() / old.norm().clamp(min=1e-30) for old, new in pairs])
+        self._measuring = False
+
     def _rows(self) -> int:
         per_row = self.model.context * 2 * sum(p.numel() for p in self.parameters)
         return max(1, int(_SLICE.get(self.device.type, _SLICE_ELSEWHERE) / per_row))
@@ -200,6 +236,10 @@ class GPTLearner:
             return self.model.attention(self._tensor(ids)).float().cpu().numpy()
         finally:
             self.model.train(training)
+
+    def inspect(self, ids: Ids, wanted: Collection[str], switches: Switches = NOTHING_OFF) -> Slices[Inside]:
+        """One forward pass of ids (T,) with the stages that are `wanted`: see `inside.look_inside`."""
+        return walk(self.model, ids, wanted, switches)
 
     def _characters(self, tokens: int) -> int:
         return round(self.data.validation_characters * tokens / max(1, len(self.data.validation) - 1))
