@@ -1,0 +1,232 @@
+"""Pictures of one moment side by side, as large as there is room for all: samples that evolve, real ones beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QFocusEvent, QGuiApplication, QImage, QKeyEvent, QMouseEvent, QPainter, QPen
+
+from genstudio.events import Array, Pictures
+from genstudio.ui import theme
+from genstudio.ui.views.bars import paint_title
+from genstudio.ui.views.chart import value_text
+from genstudio.ui.views.picture_grid import enlarged, packed, picture
+from genstudio.ui.views.view import SnapshotFigure, bubble
+
+_HEAD = 32
+_GAP = 2
+
+
+class PicturesView(SnapshotFigure[Pictures]):
+    """Shows `Pictures`. Click, Enter or Space: `picked(index)`; arrows, Home and End choose.
+
+    Pictures that come class by class stand in rows with the name of the class before them.
+    """
+
+    picked = Signal(int)
+    live_share = 0.03
+
+    def __init__(self, title: str, name: str, note: str = "") -> None:
+        super().__init__(title)
+        self.setObjectName(name)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMouseTracking(True)
+        self.note = note
+        self._current = -1
+        self._hover: QPointF | None = None
+
+    def show_snapshot(self, snapshot: Pictures) -> None:
+        """Replace what is shown; the picture that is marked stays marked."""
+        self.snapshot = snapshot
+        if self._current >= len(snapshot.pixels):
+            self._current = -1
+        self.setAccessibleDescription(f"{len(snapshot.pixels)} pictures of step {snapshot.step:,}")
+        self.redraw(live=True)
+
+    def clear(self) -> None:
+        """Show nothing."""
+        self.snapshot, self._current = None, -1
+        self.redraw()
+
+    @property
+    def current(self) -> int:
+        """Index of the picture that is marked, or -1."""
+        return self._current
+
+    def choose(self, index: int) -> None:
+        """Mark a picture."""
+        if self.snapshot is not None and 0 <= index < len(self.snapshot.pixels):
+            self._current = index
+            self.setAccessibleDescription(self.describe(index))
+            self.redraw()
+
+    def describe(self, index: int) -> str:
+        """Number, class and score of a picture."""
+        shown = self.snapshot
+        if shown is None or not 0 <= index < len(shown.pixels):
+            return ""
+        parts = [f"sample {index + 1}"]
+        if label := self.label(index):
+            parts.append(label)
+        if shown.scores is not None:
+            parts.append(f"D {value_text(float(shown.scores[index]))}")
+        return ", ".join(parts)
+
+    def label(self, index: int) -> str:
+        """The name of a picture's class, if it has one."""
+        shown = self.snapshot
+        if shown is None or shown.labels is None or shown.labels[index] < 0:
+            return ""
+        label = int(shown.labels[index])
+        return shown.classes[label] if label < len(shown.classes) else str(label)
+
+    def index_at(self, at: QPointF) -> int:
+        """Index of the picture under a place of the figure, or -1."""
+        if self.snapshot is None:
+            return -1
+        columns, cell, origin = self._grid(QRectF(self.rect()))
+        column, row = (at.x() - origin.x()) // (cell + _GAP), (at.y() - origin.y()) // (cell + _GAP)
+        index = int(row * columns + column)
+        return index if 0 <= column < columns and row >= 0 and index < len(self.snapshot.pixels) else -1
+
+    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+        count = 0 if self.snapshot is None else len(self.snapshot.pixels)
+        scores = None if self.snapshot is None else self.snapshot.scores
+        rows = ((i + 1, self.label(i), "" if scores is None else float(scores[i])) for i in range(count))
+        return ("sample", "class", "score"), rows
+
+    def copy_current(self) -> None:
+        """Put the marked picture on the clipboard as it is, pixel by pixel."""
+        if self.snapshot is not None and self._current >= 0:
+            QGuiApplication.clipboard().setImage(picture(self.snapshot.pixels[self._current]))
+
+    def paint_figure(self, painter: QPainter, area: QRectF) -> None:
+        shown, look = self.snapshot, theme.current()
+        step = f"{self.note}{', ' if self.note else ''}step {shown.step:,}" if shown is not None else self.note
+        paint_title(painter, self.title, step, area)
+        if shown is None or not len(shown.pixels):
+            painter.setPen(look.color("quiet"))
+            painter.drawText(area, Qt.AlignmentFlag.AlignCenter, "The pictures appear with the first step")
+            return
+        columns, cell, origin = self._grid(area)
+        ratio = painter.device().devicePixelRatioF()
+        painter.drawImage(origin, sheet(shown.pixels, columns, cell, ratio, look.color("panel")))
+        self._words(painter, columns, cell, origin)
+        if self._current >= 0:
+            self._mark(painter, columns, cell, origin)
+
+    def paint_hover(self, painter: QPainter) -> None:
+        found = self.index_at(self._hover) if self._hover is not None else -1
+        if self._hover is not None and found >= 0:
+            lines = [(None, part, "") for part in self.describe(found).split(", ")]
+            bubble(painter, self._hover, lines, QRectF(self.rect()))
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        self._hover = event.position()
+        self.update()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self._hover = None
+        self.update()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        found = self.index_at(event.position())
+        if event.button() == Qt.MouseButton.LeftButton and found >= 0:
+            self._pick(found)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        if self._current < 0:
+            self.choose(0)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key = Qt.Key(event.key())
+        if self.snapshot is None or not len(self.snapshot.pixels):
+            super().keyPressEvent(event)
+            return
+        last, columns = len(self.snapshot.pixels) - 1, self._grid(QRectF(self.rect()))[0]
+        moves = {
+            Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: -columns, Qt.Key.Key_Down: columns,
+            Qt.Key.Key_Home: -last, Qt.Key.Key_End: last,
+        }  # fmt: skip
+        if key in moves:
+            self.choose(min(max(self._current + moves[key], 0), last))
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space) and self._current >= 0:
+            self._pick(self._current)
+        else:
+            super().keyPressEvent(event)
+
+    def _pick(self, index: int) -> None:
+        self.choose(index)
+        self.picked.emit(index)
+
+    def _grid(self, area: QRectF) -> tuple[int, int, QPointF]:
+        """Columns, side of a cell in pixels, and where the first one begins."""
+        shown = self.snapshot
+        assert shown is not None
+        count, left = len(shown.pixels), 12.0
+        columns = by_class(shown)
+        if columns:
+            metrics = self.fontMetrics()
+            names = {self.label(row * columns) for row in range(-(-count // columns))}
+            left += min(max(metrics.horizontalAdvance(name) for name in names), 96) + 8
+        room = area.adjusted(left, _HEAD, -12, -12)
+        if not columns:
+            columns = min(
+                range(1, count + 1),
+                key=lambda n: -min(room.width() / n, room.height() / -(-count // n)),
+            )
+        rows = -(-count // columns)
+        cell = max(int(min((room.width() + _GAP) / columns, (room.height() + _GAP) / rows)) - _GAP, 4)
+        wide, high = columns * (cell + _GAP) - _GAP, rows * (cell + _GAP) - _GAP
+        x = room.left() + (0 if by_class(shown) else max((room.width() - wide) // 2, 0))
+        return columns, cell, QPointF(x, room.top() + max((room.height() - high) // 2, 0))
+
+    def _words(self, painter: QPainter, columns: int, cell: int, origin: QPointF) -> None:
+        shown = self.snapshot
+        if shown is None or not by_class(shown):
+            return
+        painter.setPen(theme.current().color("quiet"))
+        painter.setFont(theme.font(theme.SMALL))
+        metrics = painter.fontMetrics()
+        for row in range(-(-len(shown.pixels) // columns)):
+            word = metrics.elidedText(self.label(row * columns), Qt.TextElideMode.ElideRight, 96)
+            y = origin.y() + row * (cell + _GAP) + cell / 2 + metrics.ascent() / 2 - 1
+            painter.drawText(QPointF(origin.x() - 8 - metrics.horizontalAdvance(word), y), word)
+
+    def _mark(self, painter: QPainter, columns: int, cell: int, origin: QPointF) -> None:
+        row, column = divmod(self._current, columns)
+        at = QRectF(origin.x() + column * (cell + _GAP), origin.y() + row * (cell + _GAP), cell, cell)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(theme.current().color("accent"), 2.5))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRoundedRect(at.adjusted(-1.5, -1.5, 1.5, 1.5), 3, 3)
+
+
+def by_class(shown: Pictures) -> int:
+    """How many pictures there are of each class where they come class by class, else 0."""
+    if shown.labels is None or len(shown.labels) < 2:
+        return 0
+    breaks = np.flatnonzero(np.diff(shown.labels)) + 1
+    lengths = np.diff(np.concatenate([[0], breaks, [len(shown.labels)]]))
+    same = len(breaks) and (lengths == lengths[0]).all() and lengths[0] > 1
+    return int(lengths[0]) if same else 0
+
+
+def sheet(pixels: Array, columns: int, cell: int, ratio: float, background: QColor) -> QImage:
+    """Pictures (n, h, w, c) as one, each as large as fits in a square of `cell` pixels."""
+    side, gap = round(cell * ratio), round(_GAP * ratio)
+    rows, pitch = -(-len(pixels) // columns), side + gap
+    canvas = np.full((rows * pitch, columns * pitch), background.rgb(), np.uint32)
+    tiles = enlarged(packed(pixels), side)
+    top, left = (side - tiles.shape[1]) // 2, (side - tiles.shape[2]) // 2
+    for index, tile in enumerate(tiles):
+        y, x = index // columns * pitch + top, index % columns * pitch + left
+        canvas[y : y + tile.shape[0], x : x + tile.shape[1]] = tile
+    image = QImage(canvas.data, canvas.shape[1], canvas.shape[0], canvas.strides[0], QImage.Format.Format_RGB32).copy()
+    image.setDevicePixelRatio(ratio)
+    return image
