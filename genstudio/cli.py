@@ -324,7 +324,7 @@ def _generate(options: argparse.Namespace) -> None:
     if options.tokens < 1:
         raise GenstudioError(f"{options.tokens} tokens are too few.", "Ask for 1 or more with --tokens.")
     shown = 0
-    for frame in _frames(Generate(_ref(options), options.prompt, options.tokens, sampling, options.seed)):
+    for frame in _frames(Generate(_ref(options), (options.prompt,), options.tokens, sampling, options.seed)):
         for snapshot in frame.snapshots:
             if isinstance(snapshot, Answer) and snapshot.channel == "model":
                 sys.stdout.write(options.prompt)

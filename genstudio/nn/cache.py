@@ -28,6 +28,12 @@ class KeyValues:
         self.length = end
         return self.keys[:, :, :end], self.values[:, :, :end]
 
+    def copy(self, other: KeyValues) -> None:
+        """Take over what `other`, of the same shape, holds."""
+        self.length = other.length
+        self.keys[:, :, : self.length] = other.keys[:, :, : self.length]
+        self.values[:, :, : self.length] = other.values[:, :, : self.length]
+
 
 class Cache:
     """The KeyValues of all layers."""
@@ -40,7 +46,26 @@ class Cache:
         """Tokens read so far; they are the same for every layer between two forward passes."""
         return self.layers[0].length
 
+    @property
+    def shortest(self) -> int:
+        """Tokens that every layer has read, also where a forward pass has failed half-way."""
+        return min(layer.length for layer in self.layers)
+
+    @property
+    def bytes(self) -> int:
+        """Memory of the room."""
+        return sum(layer.keys.nbytes + layer.values.nbytes for layer in self.layers)
+
     def clear(self) -> None:
         """Forget everything, keep the room."""
+        self.truncate(0)
+
+    def truncate(self, length: int) -> None:
+        """Forget all but the first `length` tokens, keep the room."""
         for layer in self.layers:
-            layer.length = 0
+            layer.length = min(layer.length, length)
+
+    def copy(self, other: Cache) -> None:
+        """Take over what another cache with as much room holds."""
+        for layer, theirs in zip(self.layers, other.layers, strict=True):
+            layer.copy(theirs)

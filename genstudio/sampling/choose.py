@@ -122,3 +122,14 @@ def _one_hot(values: NDArray[np.float64]) -> NDArray[np.float64]:
     probabilities = np.zeros(len(values))
     probabilities[int(values.argmax())] = 1.0
     return probabilities
+
+
+def likeliest(values: Floats, count: int) -> NDArray[np.int64]:
+    """Ids (count,) of the highest of values (V,), the highest first, ties in the order of their ids."""
+    count = min(count, len(values))
+    if count < 1:
+        return np.empty(0, np.int64)
+    least = np.partition(values, len(values) - count)[len(values) - count]
+    above = np.flatnonzero(values > least)
+    ids = np.concatenate([above, np.flatnonzero(values == least)[: count - len(above)]])
+    return ids[np.argsort(-values[ids], kind="stable")]

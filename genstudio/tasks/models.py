@@ -31,6 +31,28 @@ class Opened:
     title: str
     family: str
     live: bool = False
+    _readers: Any = None
+    _pieces: tuple[str, ...] = ()
+
+    @property
+    def tokenizer(self) -> Any:
+        return self.learner.data.tokenizer
+
+    @property
+    def readers(self) -> Any:
+        """What keeps the texts that the model has read (`sampling.reader.Readers`), for these weights alone."""
+        if self._readers is None:
+            from genstudio.sampling.reader import Readers
+
+            self._readers = Readers(self.learner.model, lambda: self.step)
+        return self._readers
+
+    @property
+    def pieces(self) -> tuple[str, ...]:
+        """Every token in a form that can be seen: one tuple for all who ask."""
+        if not self._pieces:
+            self._pieces = tuple(self.tokenizer.pieces(range(self.tokenizer.size)))
+        return self._pieces
 
 
 @dataclass(slots=True)

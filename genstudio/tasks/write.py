@@ -1,86 +1,257 @@
-"""Tasks of the playground: write, look at what comes next, look at attention. They use the model where it is."""
+"""Tasks of the playground that write, and that look at what comes next. They use the model where it is."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
-from dataclasses import dataclass, field
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from genstudio.data.tokenizers import texts
-from genstudio.errors import ConfigError, DataError
-from genstudio.events import Answer, Attention, Frame, NextTokens, Progress, Writing
+from genstudio.data.tokenizers import TextStream
+from genstudio.errors import ConfigError, Problem
+from genstudio.events import Answer, Attention, Frame, NextTokens, Progress, Writing, WritingGrid
 from genstudio.sampling.choose import SamplingOptions
+from genstudio.sampling.record import Record
+from genstudio.sampling.stops import StopTexts, stop_problems
 from genstudio.tasks.models import ModelRef, Models, Opened
+from genstudio.tasks.prompt import Encoded, Prompt, encode, text_of
+
+SLICE = 0.05
+"""Seconds between two frames."""
+LONGEST = 1_000_000
+MOST = 16
 
 
 @dataclass(frozen=True)
 class Generate:
-    """Write `length` tokens after `prompt`; the frames carry the whole continuation so far."""
+    """Write `length` tokens after `prompt`; the frames carry the whole continuation so far.
+
+    `count` continuations are written in turns, the i-th (from 0) with `seed` + i on channel `writing:i`; each is what it
+    would be alone. A continuation ends before the first of the `stop_texts`. The weights of a live model may change
+    between two tokens: every token is drawn with the weights of one step, and the text before it is read again.
+    Raises ConfigError.
+    """
 
     model: ModelRef
-    prompt: str
+    prompt: Prompt
     length: int = 200
     options: SamplingOptions = field(default_factory=SamplingOptions)
     seed: int = 0
+    stop_texts: tuple[str, ...] = ()
+    count: int = 1
 
     def run(self, models: Models) -> Generator[Frame, None, None]:
-        if problems := list(self.options.problems()):
-            raise ConfigError(problems)
+        _check(self._problems())
         yield Frame(progress=Progress("Opening the model"))
         opened = models.get(self.model)
-        ids, unknown = _ids(opened, self.prompt)
-        yield Frame(snapshots=(Answer("unknown", opened.step, unknown), Answer("model", opened.step, opened.title)))
-        yield from self._stream(opened, ids)
+        encoded = encode(opened.tokenizer, self.prompt)
+        yield said(opened, encoded)
+        with ExitStack() as held:
+            readers = [held.enter_context(opened.readers.lend(encoded.ids)) for _ in range(self.count)]
+            yield from prepare(readers, encoded, opened)
+            text = text_of(self.prompt)
+            writers = [
+                Writer(f"writing:{i}", opened, text, encoded, self.options, self.seed + i, self.length, self.stop_texts)
+                for i in range(self.count)
+            ]
+            for writer, reader in zip(writers, readers, strict=True):
+                writer.begin(reader)
+            yield from in_turns(writers, self.length)
 
-    def _stream(self, opened: Opened, ids: Any) -> Generator[Frame, None, None]:
-        from genstudio.sampling.text import stream
+    def _problems(self) -> Iterator[Problem]:
+        yield from self.options.problems()
+        yield from stop_problems(self.stop_texts)
+        yield from length_problems(self.length)
+        yield from seed_problems(self.seed)
+        if not 1 <= self.count <= MOST:
+            yield Problem("count", f"{self.count} is not from 1 to {MOST} continuations")
 
-        tokenizer = opened.learner.data.tokenizer
-        written: list[int] = []
-        chances: list[float] = []
-        due = time.monotonic() + 0.05
-        choices = stream(opened.learner.model, ids, self.options, self.seed, self.length, stop=tokenizer.end)
-        for choice in choices:
-            written.append(choice.id)
-            chances.append(choice.probability)
+
+@dataclass(frozen=True)
+class SamplingGrid:
+    """One seed with several temperatures and top-p: a small text for each, on channel `grid`. Raises ConfigError."""
+
+    model: ModelRef
+    prompt: Prompt
+    temperatures: tuple[float, ...] = (0.2, 0.5, 0.8, 1.0, 1.3)
+    top_ps: tuple[float, ...] = (0.5, 0.8, 0.95, 1.0)
+    length: int = 60
+    seed: int = 0
+    options: SamplingOptions = field(default_factory=SamplingOptions)
+
+    def run(self, models: Models) -> Generator[Frame, None, None]:
+        cells = [
+            replace(self.options, temperature=temperature, top_p=top_p, greedy=False)
+            for temperature in self.temperatures
+            for top_p in self.top_ps
+        ]
+        _check(self._problems(cells))
+        yield Frame(progress=Progress("Opening the model"))
+        opened = models.get(self.model)
+        encoded = encode(opened.tokenizer, self.prompt)
+        yield said(opened, encoded)
+        text = text_of(self.prompt)
+        writers = [
+            Writer(f"grid:{i}", opened, text, encoded, options, self.seed, self.length)
+            for i, options in enumerate(cells)
+        ]
+        with opened.readers.lend(encoded.ids) as reader:
+            yield from prepare([reader], encoded, opened)
+            for index, writer in enumerate(writers):
+                writer.begin(reader)
+                for _ in in_turns([writer], self.length):
+                    yield self._frame(writers, opened.step, index)
+        yield self._frame(writers, opened.step, len(writers))
+
+    def _problems(self, cells: Sequence[SamplingOptions]) -> Iterator[Problem]:
+        yield from {str(problem): problem for options in cells for problem in options.problems()}.values()
+        yield from length_problems(self.length)
+        yield from seed_problems(self.seed)
+        if not 1 <= len(cells) <= 64:
+            yield Problem("temperatures", "the grid has from 1 to 64 cells")
+
+    def _frame(self, writers: Sequence[Writer], step: int, done: int) -> Frame:
+        cells = tuple(writer.writing() for writer in writers)
+        grid = WritingGrid("grid", step, self.temperatures, self.top_ps, cells)
+        return Frame(snapshots=(grid,), progress=Progress("Writing", done / len(writers)))
+
+
+class Writer:
+    """A continuation that grows token by token."""
+
+    def __init__(
+        self,
+        channel: str,
+        opened: Opened,
+        prompt: str,
+        encoded: Encoded,
+        options: SamplingOptions,
+        seed: int,
+        length: int,
+        stop_texts: Sequence[str] = (),
+    ) -> None:
+        self._channel, self._opened, self._prompt, self._ids = channel, opened, prompt, encoded.ids
+        self._options, self._seed, self._length = options, seed, length
+        self._stream, self._stops = TextStream(opened.tokenizer), StopTexts(stop_texts)
+        self._choices: Iterator[Any] = iter(())
+        self._new: list[Any] = []
+        self._record = Record(opened.tokenizer.pieces)
+        self._pieces: list[str] = []
+        self._cut = False
+        self._step = opened.step
+        self.reason = ""
+
+    def begin(self, reader: Any) -> None:
+        """Write with this reader from now on."""
+        from genstudio.sampling.text import writing
+
+        stop = self._opened.tokenizer.end
+        self._choices = writing(reader, self._ids, self._options, self._seed, self._length, stop)
+
+    def advance(self) -> None:
+        """One more token, or a slice of reading."""
+        choice = next(self._choices, self)
+        if choice is self:
+            self.reason = "as long as asked"
+        elif choice is not None:
+            self._take(choice)
+
+    def writing(self) -> Writing:
+        """The text so far, without what may be the beginning of a stop text."""
+        self._record.add(self._new)
+        self._new = []
+        count, held = len(self._pieces), 0 if self.reason else self._stops.held
+        while held > 0 and count:
+            count -= 1
+            held -= len(self._pieces[count])
+        chosen = self._record.chosen(count)
+        pieces = tuple(self._pieces[:count])
+        return Writing(
+            self._channel, self._step, self._prompt, pieces, chosen.probabilities, bool(self.reason), self.reason,
+            chosen, self._cut,
+        )  # fmt: skip
+
+    def __len__(self) -> int:
+        return len(self._pieces)
+
+    def _take(self, choice: Any) -> None:
+        self._step = self._opened.step
+        if choice.id == self._opened.tokenizer.end:
+            self.reason = "the model ended the text"
+            return
+        self._new.append(choice)
+        self._pieces.append(self._stream.add(choice.id))
+        place = self._stops.add(self._pieces[-1])
+        if place is not None:
+            self.reason = "a stop text"
+            self._end_at(place)
+
+    def _end_at(self, place: int) -> None:
+        length = sum(map(len, self._pieces))
+        while self._pieces and length - len(self._pieces[-1]) >= place:
+            length -= len(self._pieces.pop())
+        if length > place:
+            self._pieces[-1] = self._pieces[-1][: place - length]
+            self._cut = True
+
+
+def in_turns(writers: Sequence[Writer], length: int) -> Generator[Frame, None, None]:
+    """Frames with what the writers have written, until all have ended; each writes a token in turn."""
+    due = time.monotonic() + SLICE
+    open_ones = list(writers)
+    while open_ones:
+        for writer in open_ones:
+            writer.advance()
             if time.monotonic() >= due:
-                yield self._frame(opened.step, tokenizer, written, chances, False)
-                due = time.monotonic() + 0.05
-        yield self._frame(opened.step, tokenizer, written, chances, True)
+                yield _frame(writers, length)
+                due = time.monotonic() + SLICE
+        open_ones = [writer for writer in open_ones if not writer.reason]
+    yield _frame(writers, length)
 
-    def _frame(self, step: int, tokenizer: Any, written: list[int], chances: list[float], finished: bool) -> Frame:
-        ended = bool(written) and written[-1] == tokenizer.end
-        shown = written[:-1] if ended else written
-        pieces = texts(tokenizer, shown)
-        reason = ("the model ended the text" if ended else "as long as asked") if finished else ""
-        writing = Writing("writing", step, self.prompt, pieces, np.array(chances[: len(pieces)]), finished, reason)
-        return Frame(snapshots=(writing,), progress=Progress("Writing", len(written) / max(self.length, 1)))
+
+def _frame(writers: Sequence[Writer], length: int) -> Frame:
+    done = sum(length if writer.reason else len(writer) for writer in writers) / max(1, length * len(writers))
+    return Frame(snapshots=tuple(writer.writing() for writer in writers), progress=Progress("Writing", done))
+
+
+def prepare(readers: Sequence[Any], encoded: Encoded, opened: Opened) -> Generator[Frame, None, None]:
+    """Let the first of several readers read the prompt, and the others take it over."""
+    yield from reading(readers[0], encoded.ids[-opened.learner.model.context :])
+    for other in readers[1:]:
+        if other.common(encoded.ids) < readers[0].common(encoded.ids):
+            other.copy(readers[0])
+
+
+def reading(reader: Any, ids: Any) -> Generator[Frame, None, Any]:
+    """Frames while a reader reads ids; returns the logits after them."""
+    work = reader.reading(ids)
+    while True:
+        try:
+            done = next(work)
+        except StopIteration as end:
+            return end.value
+        yield Frame(progress=Progress("Reading", done))
 
 
 @dataclass(frozen=True)
 class NextTokensOf:
-    """What the model expects after `prompt`: one forward pass, raw logits; the sampler is applied where they are shown."""
+    """What the model expects after `prompt`: raw logits; the sampler is applied where they are shown."""
 
     model: ModelRef
-    prompt: str
+    prompt: Prompt
 
     def run(self, models: Models) -> Generator[Frame, None, None]:
         opened = models.get(self.model)
-        yield Frame(snapshots=(_next_tokens(opened, self.prompt),))
-
-
-def _next_tokens(opened: Opened, prompt: str) -> NextTokens:
-    from genstudio.sampling.text import next_logits
-
-    tokenizer = opened.learner.data.tokenizer
-    ids, unknown = _ids(opened, prompt)
-    logits = next_logits(opened.learner.model, ids)
-    every = tokenizer.pieces(np.arange(tokenizer.size, dtype=np.int32))
-    shown = tokenizer.pieces(np.asarray(ids[-opened.learner.model.context :], np.int32))
-    return NextTokens("next", opened.step, logits, every, shown, unknown)
+        encoded = encode(opened.tokenizer, self.prompt)
+        window = encoded.ids[-opened.learner.model.context :]
+        with opened.readers.lend(window) as reader:
+            logits = yield from reading(reader, window)
+        shown = opened.tokenizer.pieces(window)
+        seen = tuple(np.unique(window).tolist())
+        yield Frame(snapshots=(NextTokens("next", opened.step, logits, opened.pieces, shown, encoded.unknown, seen),))
 
 
 @dataclass(frozen=True)
@@ -93,22 +264,29 @@ class InspectAttention:
 
     def run(self, models: Models) -> Generator[Frame, None, None]:
         opened = models.get(self.model)
-        ids, _ = _ids(opened, self.text)
+        ids = encode(opened.tokenizer, (self.text,)).ids
         ids = ids[-min(self.limit, opened.learner.model.context) :]
         weights = opened.learner.attention(ids)
         pieces = opened.learner.data.tokenizer.pieces(np.asarray(ids, np.int32))
         yield Frame(snapshots=(Attention("attention", opened.step, pieces, weights),))
 
 
-def _ids(opened: Opened, prompt: str) -> tuple[Any, tuple[int, ...]]:
-    """Token ids of a prompt and the positions of characters that are left out or `<unk>`. An empty prompt becomes a
-    beginning."""
-    tokenizer = opened.learner.data.tokenizer
-    ids, unknown = tokenizer.encode_lossy(prompt)
-    if tokenizer.begin is not None:
-        ids = np.concatenate([np.array([tokenizer.begin], np.int32), ids])
-    if len(ids) == 0 and unknown:
-        raise DataError("None of these characters is in the model's vocabulary.", "Type text like its training text.")
-    if len(ids) == 0:
-        ids, _ = tokenizer.encode_lossy("\n")
-    return (ids if len(ids) else np.zeros(1, np.int32)), tuple(unknown)
+def said(opened: Opened, encoded: Encoded) -> Frame:
+    """Which model answers, and what of the prompt it does not know."""
+    unknown = Answer("unknown", opened.step, encoded.unknown)
+    return Frame(snapshots=(unknown, Answer("model", opened.step, opened.title)))
+
+
+def length_problems(length: int) -> Iterator[Problem]:
+    if not 0 <= length <= LONGEST:
+        yield Problem("length", f"{length:,} is not from 0 to {LONGEST:,} tokens")
+
+
+def seed_problems(seed: int) -> Iterator[Problem]:
+    if seed < 0:
+        yield Problem("seed", f"{seed} is below 0")
+
+
+def _check(problems: Iterator[Problem]) -> None:
+    if found := list(problems):
+        raise ConfigError(found)

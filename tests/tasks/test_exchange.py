@@ -11,14 +11,16 @@ import pytest
 import safetensors.torch
 import torch
 
+from genstudio.data.vocabulary import TokenSettings
 from genstudio.errors import CheckpointError, DataError, GenstudioError, StorageError
 from genstudio.events import NextTokens
 from genstudio.runs import Run
 from genstudio.tasks.exchange import AdoptModel, ExportModel
 from genstudio.tasks.models import ModelRef, Models
+from genstudio.tasks.tokenize import MakeTokenizer, SaveTokenizer
 from genstudio.tasks.train import Train
 from genstudio.tasks.write import Generate, NextTokensOf
-from helpers import TINY, answer, run_task, text_file
+from helpers import TINY, answer, run_task, text_file, words
 
 GPT2: dict[str, Any] = TINY | {
     "positions": "learned", "norm": "layernorm", "qk_norm": False, "bias": True, "tied": True, "activation": "gelu_tanh",
@@ -44,12 +46,13 @@ def folder(trained: Path, tmp_path: Path) -> Path:
 
 
 def logits(run: str | Path, text: str) -> np.ndarray:
-    frames = run_task(NextTokensOf(ModelRef(str(run)), text))
+    frames = run_task(NextTokensOf(ModelRef(str(run)), (text,)))
     return next(s.logits for f in frames for s in f.snapshots if isinstance(s, NextTokens))
 
 
 def test_out_and_back_is_the_same_model_to_the_bit(trained: Path, folder: Path, tmp_path: Path) -> None:
-    assert sorted(path.name for path in folder.iterdir()) == ["config.json", "model.safetensors", "tokenizer.json"]
+    names = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
+    assert sorted(path.name for path in folder.iterdir()) == names
     back = answer(run_task(AdoptModel(str(folder), runs_folder=tmp_path / "runs")), "run")
     for text in ("the cat", "a mat and the cat sat on"):
         assert np.array_equal(logits(trained, text), logits(back, text))
@@ -58,7 +61,7 @@ def test_out_and_back_is_the_same_model_to_the_bit(trained: Path, folder: Path, 
 
 def test_a_model_from_elsewhere_writes_like_any_other(folder: Path, tmp_path: Path) -> None:
     back = answer(run_task(AdoptModel(str(folder), "mine", runs_folder=tmp_path / "runs")), "run")
-    frames = run_task(Generate(ModelRef(back), "the cat", 12))
+    frames = run_task(Generate(ModelRef(back), ("the cat",), 12))
     assert any(getattr(s, "finished", False) for f in frames for s in f.snapshots)
 
 
@@ -187,3 +190,53 @@ def test_transformers_loads_what_is_exported(folder: Path, trained: Path) -> Non
     with torch.no_grad():
         ours = opened.learner.model(torch.as_tensor(ids[None].astype(np.int64)))
         assert float((theirs(torch.as_tensor(ids[None].astype(np.int64))).logits - ours).abs().max()) < 1e-4
+
+
+TOKENS: dict[str, dict[str, Any]] = {
+    "char": {"tokenizer": "char"},
+    "char, lines": {"tokenizer": "char", "markers": "lines"},
+    "byte": {"tokenizer": "byte"},
+    "word": {"tokenizer": "word", "vocabulary": 20, "min_count": 1},
+    "word, lines": {"tokenizer": "word", "vocabulary": 20, "min_count": 1, "markers": "lines"},
+    "bpe": {"tokenizer": "bpe", "vocabulary": 290},
+    "file": {"tokenizer": "file"},
+}
+
+
+def run_of(kind: str, place: Path) -> str:
+    """A short GPT-2 style run on tokens of this kind."""
+    path, config = str(text_file(place, (words(60) + "naïve 日本\n") * 20)), GPT2 | TOKENS[kind]
+    if kind == "file":
+        _, made = answer(run_task(MakeTokenizer(path, TokenSettings("bpe", 280))), "tokenizer")
+        run_task(SaveTokenizer(made, str(place / "given.json")))
+        config["tokenizer_file"] = str(place / "given.json")
+    return str(answer(run_task(Train("gpt", path, config, steps=2, runs_folder=place / "runs")), "run"))
+
+
+@pytest.mark.parametrize("kind", TOKENS)
+def test_tokens_of_every_kind_survive_the_way_out_and_back(kind: str, tmp_path: Path) -> None:
+    run = run_of(kind, tmp_path)
+    run_task(ExportModel(ModelRef(run), str(tmp_path / "hf"), "hf"))
+    (tmp_path / "given.json").unlink(missing_ok=True)
+    back = answer(run_task(AdoptModel(str(tmp_path / "hf"), runs_folder=tmp_path / "more")), "run")
+    assert np.array_equal(logits(run, "the cat naïve 日"), logits(back, "the cat naïve 日"))
+    ours, theirs = (Models().get(ModelRef(folder)).learner.data.tokenizer for folder in (run, back))
+    assert ours.size == theirs.size and (ours.begin, ours.end) == (theirs.begin, theirs.end)
+    frames = run_task(Generate(ModelRef(back), "the", 5))
+    assert any(getattr(s, "finished", False) for f in frames for s in f.snapshots)
+
+
+@pytest.mark.parametrize("kind", TOKENS)
+def test_auto_classes_of_transformers_load_tokens_of_every_kind(kind: str, tmp_path: Path) -> None:
+    """Words that all are known: of others the library makes one `<unk>` where this program has a space before it."""
+    transformers = pytest.importorskip("transformers")
+    run = run_of(kind, tmp_path)
+    run_task(ExportModel(ModelRef(run), str(tmp_path / "hf"), "hf"))
+    theirs = transformers.AutoTokenizer.from_pretrained(tmp_path / "hf")
+    ours = Models().get(ModelRef(run)).learner.data.tokenizer
+    text = " the cat sat on a mat" if "word" in kind else "the cat naïve 日 sat"
+    assert len(theirs) == ours.size and theirs(text)["input_ids"] == ours.encode(text).tolist()
+    assert theirs.decode(theirs(text)["input_ids"]) == text
+    assert (theirs.bos_token_id, theirs.eos_token_id) == (ours.begin, ours.end)
+    model = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "hf")
+    assert model.config.vocab_size == ours.size

@@ -27,7 +27,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def written(folder: str, prompt: str = "the ", **options: object) -> Writing:
     length, seed = int(options.pop("length", 40)), int(options.pop("seed", 0))  # type: ignore[call-overload]
-    task = Generate(ModelRef(folder), prompt, length, SamplingOptions(**options), seed)  # type: ignore[arg-type]
+    task = Generate(ModelRef(folder), (prompt,), length, SamplingOptions(**options), seed)  # type: ignore[arg-type]
     found = [s for f in run_task(task) for s in f.snapshots if isinstance(s, Writing)]
     assert found[-1].finished
     return found[-1]
@@ -49,7 +49,7 @@ def test_greedy_is_the_argmax_of_what_the_bars_show(folder: str) -> None:
     text = "the cat "
     for _ in range(12):
         shown = next(
-            s for f in run_task(NextTokensOf(ModelRef(folder), text)) for s in f.snapshots if isinstance(s, NextTokens)
+            s for f in run_task(NextTokensOf(ModelRef(folder), (text,))) for s in f.snapshots if isinstance(s, NextTokens)
         )
         likeliest = int(np.argmax(distribution(shown.logits, SamplingOptions())))
         piece = written(folder, text, length=1, greedy=True).text
@@ -58,14 +58,14 @@ def test_greedy_is_the_argmax_of_what_the_bars_show(folder: str) -> None:
 
 
 def test_unknown_characters_are_named_and_left_out(folder: str) -> None:
-    frames = run_task(Generate(ModelRef(folder), "the Ωcat✓", 3))
+    frames = run_task(Generate(ModelRef(folder), ("the Ωcat✓",), 3))
     assert answer(frames, "unknown") == (4, 8)
-    plain = run_task(Generate(ModelRef(folder), "the cat", 3))
+    plain = run_task(Generate(ModelRef(folder), ("the cat",), 3))
     assert [s.text for f in frames for s in f.snapshots if isinstance(s, Writing)][-1] == [
         s.text for f in plain for s in f.snapshots if isinstance(s, Writing)
     ][-1]
     with pytest.raises(DataError, match="vocabulary"):
-        run_task(Generate(ModelRef(folder), "ΩΩ✓", 3))
+        run_task(Generate(ModelRef(folder), ("ΩΩ✓",), 3))
 
 
 @pytest.mark.parametrize("prompt", ["", "t", "the cat sat on a mat and the cat ran and sat " * 10])
@@ -97,9 +97,9 @@ def test_settings_that_cannot_be_sampled_with_are_named(folder: str, options: di
 
 def test_a_model_that_is_not_there(folder: str, tmp_path: Path) -> None:
     with pytest.raises(CheckpointError):
-        run_task(Generate(ModelRef(folder, 12345), "the", 3))
+        run_task(Generate(ModelRef(folder, 12345), ("the",), 3))
     with pytest.raises(RunError):
-        run_task(Generate(ModelRef(str(tmp_path / "nothing")), "the", 3))
+        run_task(Generate(ModelRef(str(tmp_path / "nothing")), ("the",), 3))
 
 
 def test_the_live_model_is_the_one_that_trains(tmp_path: Path) -> None:
@@ -108,17 +108,17 @@ def test_the_live_model_is_the_one_that_trains(tmp_path: Path) -> None:
     frames = until_trained(job)
     live = ModelRef(answer(frames, "run"), "live")
     first = next(
-        s for f in run_task(NextTokensOf(live, "the"), models) for s in f.snapshots if isinstance(s, NextTokens)
+        s for f in run_task(NextTokensOf(live, ("the",)), models) for s in f.snapshots if isinstance(s, NextTokens)
     )
     frames += until_trained(job)
     later = next(
-        s for f in run_task(NextTokensOf(live, "the"), models) for s in f.snapshots if isinstance(s, NextTokens)
+        s for f in run_task(NextTokensOf(live, ("the",)), models) for s in f.snapshots if isinstance(s, NextTokens)
     )
     assert later.step > first.step > 0
     assert not np.array_equal(first.logits, later.logits)
     job.close()
     after = next(
-        s for f in run_task(NextTokensOf(live, "the"), models) for s in f.snapshots if isinstance(s, NextTokens)
+        s for f in run_task(NextTokensOf(live, ("the",)), models) for s in f.snapshots if isinstance(s, NextTokens)
     )
     assert after.step == later.step
     assert np.array_equal(after.logits, later.logits)

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QVBoxLayout
 
 from genstudio.events import Frame, NextTokens
 from genstudio.tasks.models import ModelRef
-from genstudio.tasks.prompt import Prompt, text_of
+from genstudio.tasks.prompt import Prompt
 from genstudio.tasks.write import NextTokensOf
 from genstudio.ui.engine import Engine
 from genstudio.ui.playground.page import Page
@@ -33,7 +33,7 @@ class NextTokenPage(Page):
         self.view.set_options(sampling.options)
 
     def look(self, model: ModelRef, prompt: Prompt) -> None:
-        self.ask("next", NextTokensOf(model, text_of(prompt)), self._show)
+        self.ask("next", NextTokensOf(model, prompt), self._show)
 
     def _show(self, frame: Frame) -> None:
         for snapshot in frame.snapshots:

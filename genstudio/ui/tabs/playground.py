@@ -90,7 +90,7 @@ class PlaygroundTab(QWidget):
         self.stop_writing()
         sampling = self.sampler.next_sampling()
         self.document.begin_writing()
-        task = Generate(ref, self.document.prompt(), sampling.length, sampling.options, sampling.seed)
+        task = Generate(ref, (self.document.prompt(),), sampling.length, sampling.options, sampling.seed)
         self._job = self._engine.start(task, self._on_frame, self._on_end)
         self._enable()
 
