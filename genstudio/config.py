@@ -26,11 +26,13 @@ def setting(
     main: bool = False,
     logarithmic: bool = False,
     when: str = "",
+    file: str = "",
 ) -> Any:
     """A field of a Config: its default, what it does, its inclusive range, and where the idea comes from.
 
     `main` settings are shown open, the rest under "More"; `logarithmic` ones step by factors;
-    `when` says in the form `other=value|value` for which other setting this one has an effect.
+    `when` says in the form `other=value|value` for which other setting this one has an effect; `file` is the filter of
+    names, as a dialog shows it, where the setting is the path of a file.
     """
     extra: dict[str, Any] = {
         "source": source,
@@ -39,6 +41,7 @@ def setting(
         "main": main,
         "logarithmic": logarithmic,
         "when": when,
+        "file": file,
     }
     return Field(default, description=help, ge=low, le=high, json_schema_extra=extra)
 
@@ -60,6 +63,7 @@ class Setting:
     main: bool
     logarithmic: bool
     when: str
+    file: str
 
     def applies(self, values: Mapping[str, Any]) -> bool:
         """Whether the setting has an effect beside these values of the others."""
@@ -154,6 +158,7 @@ def _setting(name: str, info: FieldInfo) -> Setting:
         main=bool(extra.get("main")),
         logarithmic=bool(extra.get("logarithmic")),
         when=extra.get("when", ""),
+        file=extra.get("file", ""),
     )
 
 

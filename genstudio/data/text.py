@@ -13,7 +13,7 @@ import numpy as np
 from genstudio.data.encoding import encode_part
 from genstudio.data.shelf import DatasetInfo
 from genstudio.data.slices import Slices, scaled
-from genstudio.data.split import SplitSettings, arrange, nearest_line_end
+from genstudio.data.split import SplitSettings, arrange
 from genstudio.data.tokenizers import (
     Ids,
     Tokenizer,
@@ -22,12 +22,11 @@ from genstudio.data.tokenizers import (
     printable,
     tokenizer_from_json,
 )
-from genstudio.data.vocabulary import TokenSettings, make_tokenizer
+from genstudio.data.vocabulary import TokenSettings, make_tokenizer, with_markers
 from genstudio.errors import DataError
 
 T = TypeVar("T")
 
-TRAIN_SHARE = 0.9
 _NEWLINE = 10
 _TOP = 100
 _SPACES = [code for code in range(0x3001) if chr(code).isspace()]
@@ -99,12 +98,6 @@ def prepare_text(
     )
 
 
-def split_at(text: str, lines: bool) -> int:
-    """Where the training part ends; with `lines`, behind a line end."""
-    cut = int(TRAIN_SHARE * len(text))
-    return nearest_line_end(text, cut) if lines else cut
-
-
 def _refuse_short(train: int, validation: int, context: int, characters: int, info: DatasetInfo) -> None:
     shortest = min(train, validation)
     if shortest >= context + 1:
@@ -138,10 +131,14 @@ def keep(data: TextData) -> dict[str, Any]:
     return {"tokenizer.json": data.tokenizer.to_json()}
 
 
-def reopen(kept: Mapping[str, Any]) -> TextData:
-    """Data without content from what `keep` gave: enough to generate. Raises DataError."""
+def reopen(kept: Mapping[str, Any], lines: bool | None = None) -> TextData:
+    """Data without content from what `keep` gave: enough to generate. Raises DataError.
+
+    `lines` says whether sequences are marked, where the tokenizer came from a file that may say otherwise.
+    """
     nothing = np.empty(0, np.uint16)
-    return TextData(tokenizer_from_json(kept.get("tokenizer.json")), nothing, nothing, 0, "", "")
+    tokenizer = tokenizer_from_json(kept.get("tokenizer.json"))
+    return TextData(tokenizer if lines is None else with_markers(tokenizer, lines), nothing, nothing, 0, "", "")
 
 
 @dataclass(frozen=True, slots=True)

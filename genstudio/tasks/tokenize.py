@@ -11,8 +11,9 @@ from genstudio import families, storage
 from genstudio.data import shelf
 from genstudio.data.encoding import encode_part
 from genstudio.data.merges import follow_merges
-from genstudio.data.slices import Slices
-from genstudio.data.text import TextDataset, split_at
+from genstudio.data.slices import Slices, scaled
+from genstudio.data.split import SplitSettings, arrange
+from genstudio.data.text import TextDataset
 from genstudio.data.token_text import tokens_of
 from genstudio.data.tokenizers import BPETokenizer, Tokenizer
 from genstudio.data.tokenizers.foreign import open_tokenizer, tokenizer_text
@@ -34,15 +35,21 @@ def _answer(channel: str, value: Any) -> Frame:
 
 @dataclass(frozen=True)
 class MakeTokenizer:
-    """The tokenizer that training on this dataset would use; answers `tokenizer` with (dataset, tokenizer)."""
+    """The tokenizer that training on this dataset would use; answers `tokenizer` with (dataset, tokenizer).
+
+    It learns from the training part of `split`; paragraphs that are drawn are as long as `context` asks for.
+    """
 
     data: str
     settings: TokenSettings
+    split: SplitSettings = field(default_factory=SplitSettings)
+    context: int = 0
 
     def run(self, models: Models) -> Frames:
         yield Frame(progress=Progress("Reading the text"))
         dataset = shelf.open_text(shelf.find_dataset(self.data))
-        made = yield from sliced(_made(dataset, self.settings), "Making the tokenizer")
+        arranged = yield from sliced(_arranged(dataset, self.split, self.settings.lines, self.context), "Splitting")
+        made = yield from sliced(_made(arranged, self.settings), "Making the tokenizer")
         yield _answer("tokenizer", (self.data, made))
 
 
@@ -97,28 +104,30 @@ class CompareSizes:
     def run(self, models: Models) -> Frames:
         yield Frame(progress=Progress("Reading the text"))
         dataset = shelf.open_text(shelf.find_dataset(self.data))
+        values = dict(self.values)
+        split, context, lines = SplitSettings.of(values), values.get("context"), values.get("markers") == "lines"
+        room = context if isinstance(context, int) else 0
+        arranged = yield from sliced(_arranged(dataset, split, lines, room), "Splitting")
         rows: list[SizeRow] = []
-        for kind, size, work in self._tokenizers(dataset):
+        for kind, size, work in self._tokenizers(arranged):
             tokenizer = yield from sliced(work, f"Making the tokenizer: {kind}")
             if rows and rows[-1].kind == kind and tokenizer.size <= rows[-1].size:
                 continue
-            rows.append((yield from sliced(self._row(dataset, kind, tokenizer), f"Counting: {kind} {size or ''}")))
+            rows.append((yield from sliced(self._row(arranged, kind, tokenizer), f"Counting: {kind} {size or ''}")))
             yield Frame(snapshots=(Answer("sizes", 0, tuple(rows)),), progress=Progress("Comparing tokenizers"))
 
-    def _tokenizers(self, dataset: TextDataset) -> Generator[tuple[str, int, Slices[Tokenizer]], None, None]:
+    def _tokenizers(self, text: _Arranged) -> Generator[tuple[str, int, Slices[Tokenizer]], None, None]:
         plain = TokenSettings.of(dict(self.values))
         for kind in ("char", "byte"):
-            yield kind, 0, _made(dataset, replace(plain, kind=kind))
+            yield kind, 0, _made(text, replace(plain, kind=kind))
         for size in self.sizes:
-            yield "word", size, _made(dataset, replace(plain, kind="word", vocabulary=size))
+            yield "word", size, _made(text, replace(plain, kind="word", vocabulary=size))
         for size in self.sizes:
-            yield "bpe", size, _shortened(dataset, replace(plain, kind="bpe", vocabulary=max(self.sizes)), size)
+            yield "bpe", size, _shortened(text, replace(plain, kind="bpe", vocabulary=max(self.sizes)), size)
 
-    def _row(self, dataset: TextDataset, kind: str, tokenizer: Tokenizer) -> Slices[SizeRow]:
-        text = dataset.text
-        start = split_at(text, tokenizer.begin is not None)
-        stop = min(len(text), start + _SAMPLE)
-        found = yield from encode_part(tokenizer, text, start, stop)
+    def _row(self, arranged: _Arranged, kind: str, tokenizer: Tokenizer) -> Slices[SizeRow]:
+        start, stop = arranged.cut, min(len(arranged.text), arranged.cut + _SAMPLE)
+        found = yield from encode_part(tokenizer, arranged.text, start, stop)
         family = families.get(self.family)
         cost = family.estimate(family.config.parse(self.values), tokenizer.size)
         count = max(len(found.ids), 1)
@@ -165,12 +174,28 @@ class OpenTokenizer:
         yield _answer("tokenizer", ("", found))
 
 
-def _made(dataset: TextDataset, settings: TokenSettings) -> Slices[Tokenizer]:
-    return make_tokenizer(dataset.text, split_at(dataset.text, settings.lines), settings, dataset.info.sha256)
+@dataclass(frozen=True)
+class _Arranged:
+    """A text whose training part ends at `cut`, and what names that part."""
+
+    text: str
+    cut: int
+    key: str
 
 
-def _shortened(dataset: TextDataset, settings: TokenSettings, size: int) -> Slices[Tokenizer]:
+def _arranged(dataset: TextDataset, split: SplitSettings, lines: bool, context: int) -> Slices[_Arranged]:
+    files = dataset.info.details.get("files") or ()
+    work = arrange(dataset.text, split, lines=lines, context=context, files=files)
+    text, cut = yield from scaled(work, 0.0, 1.0)
+    return _Arranged(text, cut, split.key(dataset.info.sha256))
+
+
+def _made(arranged: _Arranged, settings: TokenSettings) -> Slices[Tokenizer]:
+    return make_tokenizer(arranged.text, arranged.cut, settings, arranged.key)
+
+
+def _shortened(arranged: _Arranged, settings: TokenSettings, size: int) -> Slices[Tokenizer]:
     """Training to fewer tokens gives the first merges of training to more."""
-    made = yield from _made(dataset, settings)
+    made = yield from _made(arranged, settings)
     assert isinstance(made, BPETokenizer)
     return made.shortened(size)

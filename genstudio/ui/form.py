@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QWheelEvent
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QGridLayout, QLineEdit, QVBoxLayout, QWidget
 
 from genstudio.config import Config, Setting
 from genstudio.errors import Problem
@@ -26,6 +26,34 @@ class _Choice(QComboBox):
             super().wheelEvent(event)
         else:
             event.ignore()
+
+
+class _PathEdit(QLineEdit):
+    """The path of a file, with a sign in it that opens a dialog; a file can be dropped on it."""
+
+    def __init__(self, setting: Setting) -> None:
+        super().__init__()
+        self._setting = setting
+        self.setPlaceholderText("choose a file")
+        browse = self.addAction(theme.icon("open"), QLineEdit.ActionPosition.TrailingPosition)
+        browse.setObjectName(f"browse_{setting.name}")
+        browse.setText(f"Choose: {setting.label}")
+        browse.setToolTip(browse.text())
+        theme.set_icon(browse, "open")
+        browse.triggered.connect(self._browse)
+
+    def _browse(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, self._setting.label, "", self._setting.file)
+        if path:
+            self.setText(path)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self.setText(event.mimeData().urls()[0].toLocalFile())
+        event.acceptProposedAction()
 
 
 class SettingRow(QWidget):
@@ -288,7 +316,7 @@ def _editor(setting: Setting) -> QCheckBox | QComboBox | QLineEdit | FloatEdit:
         box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         return box
     if setting.kind == "text":
-        return QLineEdit()
+        return _PathEdit(setting) if setting.file else QLineEdit()
     whole = setting.kind == "int"
     unit = 0.0
     if whole:

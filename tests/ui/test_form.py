@@ -32,6 +32,8 @@ def one(found: Setting) -> st.SearchStrategy[Any]:
         return st.booleans()
     if found.kind == "choice":
         return st.sampled_from(found.choices)
+    if found.kind == "text":
+        return st.text(st.characters(min_codepoint=32, max_codepoint=0x2FF, exclude_categories=("Cc",)))
     if found.kind == "int":
         return st.integers(int(found.low or 0), int(found.high or 2**40))
     return st.floats(found.low if found.low is not None else -1e9, found.high if found.high is not None else 1e9)

@@ -22,9 +22,9 @@ __all__ = ["FAMILY", "GPTConfig"]
 
 
 def _prepare(config: GPTConfig, dataset: TextDataset, kept: Mapping[str, Any] | None = None) -> Slices[TextData]:
-    """Words and byte pairs that a run learnt are taken from what it kept: another library might learn others."""
-    learnt = kept is not None and config.tokenizer in ("word", "bpe")
-    tokenizer = reopen(kept or {}).tokenizer if learnt else None
+    """What a run learnt or was given is taken from what it kept: another library might learn others, a file may be gone."""
+    learnt = kept is not None and config.tokenizer in ("word", "bpe", "file")
+    tokenizer = _reopen(config, kept or {}).tokenizer if learnt else None
     values = config.model_dump()
     split = SplitSettings.of(values)
     return prepare_text(dataset, config.markers, config.context, TokenSettings.of(values), tokenizer, split)
@@ -36,8 +36,8 @@ def _learner(config: GPTConfig, data: TextData, device: str, seed: int) -> GPTLe
     return GPTLearner(config, data, device, seed)
 
 
-def _reopen(_config: GPTConfig, kept: Mapping[str, Any]) -> TextData:
-    return reopen(kept)
+def _reopen(config: GPTConfig, kept: Mapping[str, Any]) -> TextData:
+    return reopen(kept, config.markers == "lines" if config.tokenizer == "file" else None)
 
 
 def _export(learner: Any, form: str) -> Mapping[str, bytes]:

@@ -75,10 +75,15 @@ class GPTConfig(Config):
         0.0, "Share of activations set to zero in training, against overfitting", low=0, high=0.9, group="Model",
         source="Srivastava et al. 2014",
     )
-    tokenizer: Literal["char", "byte", "word", "bpe"] = setting(
-        "char", "What a token is: a character; a byte of UTF-8; a word with the space before it, or a sign; or a piece "
-        "of a word, learnt from the training part by merging the most frequent pairs (byte-pair encoding)",
+    tokenizer: Literal["char", "byte", "word", "bpe", "file"] = setting(
+        "char", "What a token is: a character; a byte of UTF-8; a word with the space before it, or a sign; a piece "
+        "of a word, learnt from the training part by merging the most frequent pairs (byte-pair encoding); or what a "
+        "tokenizer.json says",
         group="Data", label="Tokens", source="bpe: Sennrich et al. 2016; of bytes: Radford et al. 2019",
+    )
+    tokenizer_file: str = setting(
+        "", "A tokenizer.json: one that was saved here, or a byte-level one such as GPT-2's. The run keeps a copy of it",
+        group="Data", when="tokenizer=file", file="Tokenizer (*.json)",
     )
     vocabulary: int = setting(
         1024, "How many different tokens there may be, markers included; a short text gives fewer",
@@ -166,6 +171,8 @@ class GPTConfig(Config):
             yield Problem("d_head", f"rotary positions turn pairs of numbers, and a head size of {self.head_size} is odd")
         if self.positions == "sinusoidal" and self.d_model % 2:
             yield Problem("d_model", "sinusoidal positions need an even d_model")
+        if self.tokenizer == "file" and not self.tokenizer_file.strip():
+            yield Problem("tokenizer_file", "choose the tokenizer.json to use, or other tokens")
         if self.tokenizer == "bpe" and self.vocabulary < 257 + 2 * (self.markers == "lines"):
             yield Problem("vocabulary", "byte pairs begin with the 256 bytes (and two markers): take at least 260")
 

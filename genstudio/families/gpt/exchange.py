@@ -49,9 +49,10 @@ _NEEDED: tuple[tuple[str, Any, str], ...] = (
 
 
 def exported(learner: Any, form: str) -> Mapping[str, bytes]:
-    """Files by name. `hf`: what transformers loads as GPT-2; `safetensors`: this program's names, for any GPT.
+    """Files by name. `hf`: what transformers loads as GPT-2, whatever its tokens are; `safetensors`: this program's
+    names, for any GPT.
 
-    Raises ConfigError naming every setting that GPT-2 does not have.
+    Raises DataError naming every setting that GPT-2 does not have.
     """
     if not isinstance(learner, GPTLearner):
         raise TypeError("this exports a GPT")
@@ -64,6 +65,8 @@ def exported(learner: Any, form: str) -> Mapping[str, bytes]:
         said = _hf_config(learner.config, tokenizer)
         model = safetensors.torch.save(_hf_weights(learner.config, weights), {"format": "pt"})
     files = {"config.json": json.dumps(said, indent=1).encode(), "model.safetensors": model}
+    if form == "hf":
+        files["tokenizer_config.json"] = json.dumps(_hf_tokens(learner.config, tokenizer), indent=1).encode()
     return files | {"tokenizer.json": tokenizer_text(tokenizer)}
 
 
@@ -111,6 +114,17 @@ def _hf_config(config: GPTConfig, tokenizer: Tokenizer) -> dict[str, Any]:
         "bos_token_id": tokenizer.begin,
         "eos_token_id": tokenizer.end,
         "torch_dtype": "float32",
+    }
+
+
+def _hf_tokens(config: GPTConfig, tokenizer: Tokenizer) -> dict[str, Any]:
+    """Lets AutoTokenizer read tokenizer.json as it is, and not as a GPT-2's."""
+    marks = {"bos_token": tokenizer.begin, "eos_token": tokenizer.end, "unk_token": getattr(tokenizer, "unknown", None)}
+    return {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "model_max_length": config.context,
+        "clean_up_tokenization_spaces": False,
+        **{name: tokenizer.pieces([index])[0] for name, index in marks.items() if index is not None},
     }
 
 
@@ -218,7 +232,9 @@ def _config(said: Mapping[str, Any], tokenizer: Tokenizer, path: Path) -> GPTCon
         "bias": True,
         "tied": said.get("tie_word_embeddings", True),
         "dropout": _number(said, "resid_pdrop", 0.0),
-        "tokenizer": "bpe",
+        "tokenizer": "file",
+        "tokenizer_file": str(path.parent / "tokenizer.json"),
+        "markers": "none" if tokenizer.begin is None or tokenizer.end is None else "lines",
         "vocabulary": min(max(tokenizer.size, 8), 65535),
         "optimizer": "adamw",
         "learning_rate": 3e-5,

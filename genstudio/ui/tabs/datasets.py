@@ -353,6 +353,11 @@ class DatasetsTab(QWidget):
         if self.current:
             self._work("Copying", DuplicateDataset(self.current, name.strip() or None, settings))
 
+    def _train_with(self, values: Any) -> None:
+        """Settings of the training that the person chose here, and the way to where they are used."""
+        self.settings_wanted.emit(values)
+        self.train_wanted.emit(self.current or "")
+
     def _work(self, words: str, task: Any) -> None:
         """Something that takes a while and ends in a new dataset."""
         self.stack.setCurrentWidget(self.importing)
@@ -403,6 +408,7 @@ class DatasetsTab(QWidget):
         self.preview.prepare.duplicate_wanted.connect(self._duplicate_pictures)
         self.split.changed.connect(self.settings_wanted)
         self.bench.failed.connect(self.failed)
+        self.bench.settings_wanted.connect(self._train_with)
         self.checks.example_chosen.connect(self._show_example)
         self._recheck.timeout.connect(self.check)
         self.downloads.wanted.connect(lambda name: self._start(f"download {name}", Download(name)))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import QTimer, Signal
@@ -26,11 +28,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from genstudio import families
 from genstudio.data.shelf import DatasetInfo
+from genstudio.data.split import SplitSettings
 from genstudio.data.token_text import TokenText
 from genstudio.data.tokenizers import Tokenizer
 from genstudio.data.vocabulary import TokenSettings
-from genstudio.errors import Failure
+from genstudio.errors import DataError, Failure
 from genstudio.events import Answer, Frame
 from genstudio.tasks.tokenize import (
     CompareSizes,
@@ -57,9 +61,13 @@ LOW, HIGH = {"word": 8, "bpe": 260}, 65_535
 
 
 class TokenizerBench(QWidget):
-    """The page Tokens of a dataset. `set_dataset(info)`; `failed(Failure)`."""
+    """The page Tokens of a dataset. `set_dataset(info)`, `set_model(values)`; `failed(Failure)`.
+
+    `settings_wanted({name: value})` when the person wants to train with the tokenizer that is shown.
+    """
 
     failed = Signal(object)
+    settings_wanted = Signal(object)
 
     def __init__(self, engine: Engine) -> None:
         super().__init__()
@@ -70,6 +78,8 @@ class TokenizerBench(QWidget):
         self._jobs: dict[str, str] = {}
         self._began = 0.0
         self._stale = False
+        self._file = self._opening = ""
+        self._rows: tuple[SizeRow, ...] = ()
         self.tokenizer: Tokenizer | None = None
         self.kind = QComboBox()
         for words, name in KINDS:
@@ -80,6 +90,7 @@ class TokenizerBench(QWidget):
         self.cancel = QPushButton("Cancel")
         self.save = QPushButton("Save…")
         self.open = QPushButton("Open…")
+        self.use = QPushButton("Train with this")
         self.progress = QProgressBar()
         self.status = ElidedLabel()
         self.problem = plain_label(role="problem", wrap=True, name="bench_problem")
@@ -124,8 +135,15 @@ class TokenizerBench(QWidget):
         self._refresh()
 
     def set_model(self, values: Mapping[str, Any]) -> None:
-        """The settings of the model whose parameters are compared."""
-        self._values = dict(values)
+        """The settings of the model that is set up: whose parameters are compared, and how the text is split."""
+        before, self._values = self._values, dict(values)
+        self._show_rows(self._rows)
+        if any(before.get(name) != values.get(name) for name in ("split", "validation_share", "split_seed")):
+            self._stop("compare")
+            self._show_rows(())
+            if self.kind.currentData() in LEARNT and not self._file:
+                self._set_tokenizer(None)
+                self.status.setText("Learnt from the training part of the dataset.")
 
     def settings(self) -> TokenSettings:
         """What is chosen now. A number that cannot be read counts as its default."""
@@ -137,12 +155,32 @@ class TokenizerBench(QWidget):
             least if isinstance(least, int) else plain.min_count,
         )
 
+    def _parts(self) -> SplitSettings:
+        """How the text is split; in the usual way where the settings say nothing that is possible."""
+        with contextlib.suppress(DataError, ValueError):
+            return SplitSettings.of(self._values)
+        return SplitSettings()
+
+    def train_with_it(self) -> None:
+        """Ask for the settings that train with the tokenizer that is shown."""
+        if self.tokenizer is None:
+            return
+        wanted: dict[str, Any] = {"tokenizer": self.kind.currentData()}
+        if self._file:
+            wanted = {"tokenizer": "file", "tokenizer_file": self._file}
+        elif wanted["tokenizer"] in LEARNT:
+            wanted |= {"vocabulary": self.settings().vocabulary}
+            wanted |= {"min_count": self.settings().min_count} if wanted["tokenizer"] == "word" else {}
+        self.settings_wanted.emit(wanted)
+
     def learn(self) -> None:
         """Make the chosen tokenizer from the dataset's training part."""
         if self._info is None or self._problem():
             return
         self._began = time.monotonic()
-        self._start("make", MakeTokenizer(self._info.id, self.settings()))
+        context = self._values.get("context")
+        task = MakeTokenizer(self._info.id, self.settings(), self._parts(), context if isinstance(context, int) else 0)
+        self._start("make", task)
 
     def cancel_all(self) -> None:
         """Stop what runs; nothing of it stays."""
@@ -161,6 +199,7 @@ class TokenizerBench(QWidget):
 
     def open_from(self, path: str) -> None:
         """Use a tokenizer.json; it is tried out in a process of its own first."""
+        self._opening = path
         self._start("make", OpenTokenizer(path))
 
     def _refresh(self) -> None:
@@ -206,6 +245,7 @@ class TokenizerBench(QWidget):
 
     def _set_tokenizer(self, tokenizer: Tokenizer | None) -> None:
         self.tokenizer = tokenizer
+        self._file = self._file if tokenizer is not None else ""
         for view, facts in ((self.tokens, self.facts), (self.dataset_tokens, self.dataset_facts)):
             if tokenizer is None:
                 view.show_tokens(None)
@@ -265,6 +305,7 @@ class TokenizerBench(QWidget):
     def _answered(self, channel: str, value: Any) -> None:
         if channel == "tokenizer":
             source, tokenizer = value
+            self._file = "" if source else self._opening
             took = time.monotonic() - self._began
             self._set_tokenizer(tokenizer)
             learnt = source and self.kind.currentData() in LEARNT and took >= 0.1
@@ -298,6 +339,12 @@ class TokenizerBench(QWidget):
         self._enable()
 
     def _show_rows(self, rows: tuple[SizeRow, ...]) -> None:
+        """Rows as they were counted, with the parameters of the model as it is set up now."""
+        family = families.get("gpt")
+        if rows and not family.config.problems(self._values):
+            config = family.config.parse(self._values)
+            rows = tuple(replace(row, parameters=int(family.estimate(config, row.size)["parameters"])) for row in rows)
+        self._rows = rows
         self.chart.show_rows(rows)
         self.table.setRowCount(len(rows))
         for y, row in enumerate(rows):
@@ -319,6 +366,7 @@ class TokenizerBench(QWidget):
         self.cancel.setVisible(working)
         self.progress.setVisible(working)
         self.save.setEnabled(self.tokenizer is not None)
+        self.use.setEnabled(self.tokenizer is not None)
         self.from_data.setEnabled(here)
         empty = "Learn a tokenizer first" if self.kind.currentData() in LEARNT else "Choose a text first"
         for view in (self.tokens, self.dataset_tokens):
@@ -356,6 +404,7 @@ class TokenizerBench(QWidget):
         self.cancel.clicked.connect(self.cancel_all)
         self.save.clicked.connect(self._ask_save)
         self.open.clicked.connect(self._ask_open)
+        self.use.clicked.connect(self.train_with_it)
         self.typed.textChanged.connect(self._typing.start)
         self._typing.timeout.connect(self._split)
         self.ids.toggled.connect(self.tokens.show_ids)
@@ -378,6 +427,7 @@ class TokenizerBench(QWidget):
             (self.cancel, "bench_cancel", "Cancel"),
             (self.save, "bench_save", "Save as tokenizer.json"),
             (self.open, "bench_open", "Open a tokenizer.json"),
+            (self.use, "bench_use", "Train with this tokenizer"),
             (self.progress, "bench_progress", "Progress"),
             (self.status, "bench_status", "What is happening"),
             (self.typed, "bench_text", "Any text"),
@@ -424,6 +474,7 @@ class TokenizerBench(QWidget):
         told.addWidget(self.status, 1)
         told.addWidget(self.open)
         told.addWidget(self.save)
+        told.addWidget(self.use)
         self.progress.setFixedWidth(120)
         for edit in (self.vocabulary, self.least):
             edit.setFixedWidth(96)
@@ -459,13 +510,16 @@ def facts(shown: TokenText) -> str:
     count = len(shown.ids)
     if not count:
         return "Nothing to cut."
-    unknown = int(shown.unknown[shown.index].sum())
+    lacks = shown.unknown[shown.index]
+    unknown, marked = int(lacks.sum()), int((lacks & (shown.ids >= 0)).sum())
     back = "decoding gives the same text back" if shown.returns else "decoding does not give the same text back"
     parts = [
         f"{count:,} tokens for {shown.characters:,} characters",
         f"{count / max(shown.characters, 1):.2f} a character",
     ]
-    return "  ·  ".join([*parts, *([f"{unknown:,} not in the vocabulary"] if unknown else []), back])
+    if unknown:
+        parts.append(f"{unknown:,} not in the vocabulary{' (<unk>)' if marked else ''}")
+    return "  ·  ".join([*parts, back])
 
 
 def _label(text: str, buddy: QWidget) -> QLabel:
