@@ -74,6 +74,15 @@ def duration(seconds: float) -> str:
     return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"
 
 
+def size_text(count: float) -> str:
+    """1.2 GB, 34 MB"""
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if count < 1000 or unit == "TB":
+            return f"{count:.0f} {unit}" if count >= 10 or unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return ""
+
+
 class FloatEdit(QAbstractSpinBox):
     """A number as text with two arrows. `changed` carries the number, or the text where it is not one.
 

@@ -8,8 +8,7 @@ from PySide6.QtWidgets import QFormLayout, QProgressBar, QVBoxLayout, QWidget
 from genstudio.data.catalogue import ELSEWHERE, Offer
 from genstudio.events import Progress
 from genstudio.ui.datasets.parts import KIND_WORDS, row
-from genstudio.ui.numbers import duration
-from genstudio.ui.tabs.transformer import size
+from genstudio.ui.numbers import duration, size_text
 from genstudio.ui.widgets import button, plain_label, primary_button
 
 
@@ -68,7 +67,7 @@ class DownloadPage(QWidget):
         self.about.setText(offer.description)
         words = {
             "Kind": KIND_WORDS[offer.kind],
-            "Size": f"{size(offer.bytes)} to download",
+            "Size": f"{size_text(offer.bytes)} to download",
             "Licence": offer.licence,
             "Page": offer.page,
         }

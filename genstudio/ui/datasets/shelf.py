@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 from genstudio.data.shelf import DatasetInfo
 from genstudio.ui import theme
 from genstudio.ui.datasets.parts import COUNTED, KIND_WORDS
-from genstudio.ui.tabs.transformer import size
+from genstudio.ui.numbers import size_text
 
 ENTRY = Qt.ItemDataRole.UserRole
 ROW = Qt.ItemDataRole.UserRole + 1
@@ -46,7 +46,7 @@ class Entry:
 def entry_of(info: DatasetInfo) -> Entry:
     """The line of a dataset."""
     counted = f"{info.count:,} {COUNTED[info.kind]}" if info.count else ""
-    much = size(info.bytes) if info.bytes else ""
+    much = size_text(info.bytes) if info.bytes else ""
     parts = [KIND_WORDS[info.kind], counted or much, info.licence]
     words = f"{info.title} {info.description} {info.source} {KIND_WORDS[info.kind]}"
     return Entry(info.id, info.title, info.kind, info.origin, "  ·  ".join(p for p in parts if p), words.casefold())
@@ -54,7 +54,7 @@ def entry_of(info: DatasetInfo) -> Entry:
 
 def catalogue_entry(name: str, item: Any) -> Entry:
     """The line of something that can be downloaded."""
-    parts = [KIND_WORDS.get(item.kind, item.kind), size(item.bytes), item.licence]
+    parts = [KIND_WORDS.get(item.kind, item.kind), size_text(item.bytes), item.licence]
     words = f"{item.title} {item.description} {item.kind}".casefold()
     return Entry(f"catalogue:{name}", item.title, item.kind, "catalogue", "  ·  ".join(p for p in parts if p), words)
 

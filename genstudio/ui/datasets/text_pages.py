@@ -14,7 +14,7 @@ from genstudio.data.tokenizers import printable
 from genstudio.ui import theme
 from genstudio.ui.datasets.finder import Finder
 from genstudio.ui.datasets.parts import row
-from genstudio.ui.tabs.transformer import size
+from genstudio.ui.numbers import size_text
 from genstudio.ui.views.bars import HistogramView
 from genstudio.ui.views.frequency import FrequencyView
 from genstudio.ui.widgets import button, plain_label
@@ -173,7 +173,7 @@ class TextFigures(QWidget):
     def show_look(self, _info: DatasetInfo, look: TextLook) -> None:
         found = look.statistics
         words = {
-            "Size": size(found.bytes),
+            "Size": size_text(found.bytes),
             "Characters": f"{found.characters:,}",
             "Lines": f"{found.lines:,}",
             "Words": f"{found.words:,}",

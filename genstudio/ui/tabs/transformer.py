@@ -3,244 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QAction
-from PySide6.QtWidgets import (
-    QGridLayout,
-    QHBoxLayout,
-    QMenu,
-    QPushButton,
-    QSplitter,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from typing import Any
 
 from genstudio import families
 from genstudio.config import Config
 from genstudio.data.vocabulary import TokenSettings
-from genstudio.errors import Failure
-from genstudio.events import Answer, Frame, Progress
+from genstudio.events import Answer, Frame
 from genstudio.tasks.evaluate import ReadReferences
-from genstudio.tasks.shelf import ReadRun
-from genstudio.tasks.task import Extend, SaveNow, ShowPrompt
-from genstudio.tasks.train import Resume, Train
-from genstudio.ui import theme
+from genstudio.tasks.task import ShowPrompt
+from genstudio.tasks.train import Train
 from genstudio.ui.engine import Engine
-from genstudio.ui.numbers import duration
-from genstudio.ui.setup import SetupColumn
-from genstudio.ui.widgets import EmptyState, button, plain_label, primary_button
+from genstudio.ui.numbers import size_text
+from genstudio.ui.training_tab import TrainingTab
 
-if TYPE_CHECKING:
-    from genstudio.ui.panel import RunPanel
-
-STATES = {
-    "idle": "Ready",
-    "starting": "Starting",
-    "running": "Training",
-    "paused": "Paused",
-    "stopping": "Saving",
-    "stopped": "Stopped",
-}
+_WELCOME = (
+    "Train your first model: Shakespeare, about two minutes. You will see the loss fall, the text become words, and the "
+    "attention form. Your own text works the same way: drop the file on the window."
+)
 
 
-class TransformerTab(QWidget):
-    """Trains one model at a time. `failed(Failure)`, `run_changed(path)` and `working(text)` tell the window."""
-
-    failed = Signal(object)
-    run_changed = Signal(str)
-    working = Signal(str)
-    file_wanted = Signal()
-    checks_wanted = Signal()
+class TransformerTab(TrainingTab):
+    """Trains a GPT on text, beside the losses that need no neural network."""
 
     def __init__(self, engine: Engine) -> None:
-        super().__init__()
-        self.setObjectName("transformer_tab")
-        self._engine = engine
-        self._job = ""
-        self._references = ""
-        self.state = "idle"
-        self.run_path = ""
-        self._progress = Progress()
-        self._speed = ""
-        self._told = QTimer(self)
-        self._told.setSingleShot(True)
-        self._told.setInterval(500)
-        self._plan: tuple[int | None, float | None] = (None, None)
         self.vocabulary = 65
-        self.setup = SetupColumn(families.get("gpt"))
-        self._panel: RunPanel | None = None
-        self.cost = plain_label(role="quiet", wrap=True, name="cost")
-        self.checks = QPushButton()
-        self.checks.setObjectName("checks_summary")
-        self.checks.setProperty("flat", True)
-        self.checks.hide()
-        self.start = primary_button("Start", "start", "play")
-        self.pause = button("Pause", "pause", "pause")
-        self.stop = button("Stop", "stop", "stop")
-        self.save = button("Save now", "save_now", "save")
-        self.extend = button("Extend", "extend", "extend")
-        self._lay_out()
-        self._connect()
-        self._show_state()
-        self._show_cost()
+        self._references = ""
+        super().__init__(engine, families.get("gpt"), "transformer", _WELCOME)
+        self.show_cost()
 
-    @property
-    def panel(self) -> RunPanel:
-        """Where a run is shown; built when first asked for, which is after the window has been painted."""
-        if self._panel is None:
-            from genstudio.ui.panel import RunPanel
+    def make_panel(self) -> Any:
+        from genstudio.ui.panel import RunPanel
 
-            self._panel = RunPanel()
-            self._panel.prompted.connect(self._prompted)
-            self.stack.addWidget(self._panel)
-        return self._panel
+        panel = RunPanel()
+        panel.prompted.connect(lambda prompt, probe: self.adjust(ShowPrompt(prompt, probe)))
+        return panel
 
-    @property
-    def has_panel(self) -> bool:
-        return self._panel is not None
+    def watched(self) -> dict[str, Any]:
+        return {"prompt": self.panel.prompt.text(), "probe": self.panel.probe.text()}
 
-    def start_training(self) -> None:
-        """A new run from the settings as they stand; problems are shown at their fields instead."""
-        if self.state not in ("idle", "stopped"):
-            return
-        values = self.setup.values()
-        problems = self.setup.family.config.problems(values)
-        self.setup.show_problems(problems)
-        if problems or self.setup.data.currentData() is None:
-            return
-        steps, seconds = self.setup.plan()
-        task = Train(
-            family="gpt",
-            data=self.setup.data.currentData(),
-            config=values,
-            steps=steps,
-            seconds=seconds,
-            seed=int(self.setup.seed.value()),
-            device=self.setup.device.currentText(),
-            name=self.setup.name.text().strip(),
-            prompt=self.panel.prompt.text(),
-            probe=self.panel.probe.text(),
+    def costs(self, config: Config) -> str:
+        tokens = TokenSettings.of(config.model_dump()).size(self.vocabulary)
+        cost = self.setup.family.estimate(config, tokens)
+        return (
+            f"{int(cost['parameters']):,} parameters   ·   {size_text(cost['bytes'])} in training   ·   "
+            f"{cost['flops_per_token'] / 1e6:.1f} MFLOP a token"
         )
-        self.panel.clear()
-        self.run_path = ""
-        self._plan = (steps, seconds)
-        self._begin(task)
-        self._read_references(task.data, values)
 
-    def toggle_pause(self) -> None:
-        if self.state == "running":
-            self._engine.pause(self._job)
-            self._set_state("paused")
-        elif self.state == "paused":
-            self._engine.resume(self._job)
-            self._set_state("running")
-        elif self.state == "stopped" and self.run_path:
-            self.resume_run(self.run_path)
+    def speed(self, frame: Frame) -> str:
+        found = frame.series.get("tokens_per_second")
+        return f"{found.values[-1]:,.0f} tokens/s" if found is not None else ""
 
-    def stop_training(self) -> None:
-        if self._job:
-            self._engine.stop(self._job)
-            self._set_state("stopping")
+    def run_began(self, task: Train) -> None:
+        self._read_references(task.data, task.config)
 
-    def save_now(self) -> None:
-        if self._job:
-            self._engine.adjust(self._job, SaveNow())
-
-    def extend_by(self, *, share: float = 0.0, steps: int = 0, seconds: float = 0.0) -> None:
-        """Plan for more: a share of the plan, or steps, or seconds. A stopped run goes on at once."""
-        planned_steps, planned_seconds = self._plan
-        if planned_steps is not None:
-            plan: tuple[int | None, float | None] = (planned_steps + steps + int(planned_steps * share), None)
-        else:
-            plan = (None, (planned_seconds or 0.0) * (1 + share) + seconds)
-        self._plan = plan
-        if self._job:
-            self._engine.adjust(self._job, Extend(*plan))
-        elif self.run_path:
-            self.resume_run(self.run_path, *plan)
-
-    def resume_run(self, path: str, steps: int | None = None, seconds: float | None = None) -> None:
-        """Go on with a run; its curves are read back first when it is not the one shown."""
-        if self.state not in ("idle", "stopped"):
-            return
-        task = Resume(path, steps, seconds, prompt=self.panel.prompt.text(), probe=self.panel.probe.text())
-        if path == self.run_path:
-            self._begin(task)
-        else:
-            self.open_run(path, lambda: self._begin(task))
-
-    def open_run(self, path: str, then: Any = None) -> None:
-        """Show a run of the disk as it was."""
-        if self.state not in ("idle", "stopped"):
-            return
-        self.panel.clear()
-        self.run_path = path
-
-        def ended(failure: Failure | None) -> None:
-            if failure is not None:
-                self.failed.emit(failure)
-                self.run_path = ""
-                self._set_state("idle")
-            elif then is not None:
-                then()
-
-        self._set_state("stopped")
-        self._engine.start(ReadRun(path), self._on_read, ended)
-
-    def _begin(self, task: Train | Resume) -> None:
-        self._set_state("starting")
-        self._job = self._engine.start(task, self._on_frame, self._on_end)
-
-    def _on_frame(self, frame: Frame) -> None:
-        for snapshot in frame.snapshots:
-            if isinstance(snapshot, Answer) and snapshot.channel == "run":
-                self.run_path = str(snapshot.value)
-                self.run_changed.emit(self.run_path)
-                self._set_state("running")
-        self.panel.show_frame(frame)
-        if "tokens_per_second" in frame.series:
-            self._speed = f"{frame.series['tokens_per_second'].values[-1]:,.0f} tokens/s"
-        if frame.progress is not None:
-            self._progress = frame.progress
-            if frame.progress.text == "Training":
-                if not self._told.isActive():
-                    self._headline()
-                    self._told.start()
-            else:
-                done = "" if frame.progress.done is None else f" {frame.progress.done:.0%}"
-                self.panel.headline.setText(f"{frame.progress.text}{done}…")
-
-    def _on_read(self, frame: Frame) -> None:
-        self.panel.show_frame(frame)
-        for snapshot in frame.snapshots:
-            if isinstance(snapshot, Answer) and snapshot.channel == "opened":
-                self._opened(snapshot.value)
-
-    def _opened(self, info: Any) -> None:
-        self.setup.set_values(dict(info.config))
-        self.setup.choose_data(str(info.dataset.get("id", "")))
-        plan = info.plan
-        self._plan = (plan.get("steps"), plan.get("seconds"))
-        self._progress = Progress("Stopped", step=info.step or 0, total=plan.get("steps"))
-        self._speed = ""
-        self._headline()
+    def run_opened(self, info: Any) -> None:
         self._read_references(str(info.dataset.get("id", "")), info.config)
 
-    def _on_end(self, failure: Failure | None) -> None:
-        self._job = ""
-        if failure is not None:
-            self.setup.show_problems(failure.problems)
-            self.failed.emit(failure)
-        self._set_state("stopped" if self.run_path else "idle")
-        self.run_changed.emit(self.run_path)
-
-    def on_halted(self, name: str) -> None:
-        if name == self._job:
-            self._set_state("paused")
+    def set_vocabulary(self, size: int) -> None:
+        """How many different characters the chosen dataset has: the parameter count follows."""
+        self.vocabulary = size
+        self.show_cost()
 
     def _read_references(self, data: str, values: Mapping[str, Any]) -> None:
         if self._references:
@@ -255,150 +77,3 @@ class TransformerTab(QWidget):
         for snapshot in frame.snapshots:
             if isinstance(snapshot, Answer) and snapshot.channel == "references":
                 self.panel.show_references(snapshot.value)
-
-    def _set_state(self, state: str) -> None:
-        self.state = state
-        if self._panel is not None:
-            self._panel.flush()
-        self._show_state()
-        self._headline()
-
-    def _headline(self) -> None:
-        if self.state in ("running", "paused", "stopping", "stopped"):
-            self.panel.show_progress(self._progress, STATES[self.state], self._speed)
-        elif self.state == "starting":
-            self.panel.headline.setText("Starting…")
-        left = (
-            f", {duration(self._progress.remaining)} left"
-            if self._progress.remaining and self.state == "running"
-            else ""
-        )
-        step = f"step {self._progress.step:,}" if self.run_path else ""
-        self.working.emit(f"{STATES[self.state]} {step}{left}".strip())
-
-    def _show_state(self) -> None:
-        free, live = self.state in ("idle", "stopped"), self.state in ("running", "paused")
-        resumable = self.state == "stopped" and bool(self.run_path)
-        self.start.setEnabled(free)
-        self.start.setText("Start new" if resumable else "Start")
-        self.pause.setEnabled(live or resumable)
-        going_on = self.state == "paused" or resumable
-        self.pause.setText("Resume" if going_on else "Pause")
-        self.pause.setAccessibleName(self.pause.text())
-        theme.set_icon(self.pause, "play" if going_on else "pause")
-        self.stop.setEnabled(live or self.state == "starting")
-        self.save.setEnabled(live)
-        self.extend.setEnabled(live or resumable)
-        self.setup.setEnabled(free)
-        self.stack.setCurrentIndex(0 if self.state == "idle" and not self.run_path else 1)
-
-    def _show_cost(self) -> None:
-        values = self.setup.values()
-        if self.setup.family.config.problems(values):
-            self.cost.setText("")
-            return
-        tokens = TokenSettings.of(values).size(self.vocabulary)
-        cost = self.setup.family.estimate(self.setup.family.config.parse(values), tokens)
-        self.cost.setText(
-            f"{int(cost['parameters']):,} parameters   ·   {size(cost['bytes'])} in training   ·   "
-            f"{cost['flops_per_token'] / 1e6:.1f} MFLOP a token"
-        )
-
-    def set_vocabulary(self, size: int) -> None:
-        """How many different characters the chosen dataset has: the parameter count follows."""
-        self.vocabulary = size
-        self._show_cost()
-
-    def show_checks(self, words: str) -> None:
-        """What the checks of the chosen dataset found, in a few words; a click shows them all."""
-        self.checks.setText(f"Data: {words}")
-        self.checks.setAccessibleName(f"Checks of the dataset: {words}. Show them")
-        self.checks.setVisible(bool(words))
-        serious = "problem" in words
-        theme.set_icon(self.checks, "error" if serious else "warning" if "warning" in words else "check")
-
-    def _connect(self) -> None:
-        self.checks.clicked.connect(self.checks_wanted)
-        self.start.clicked.connect(self.start_training)
-        self.pause.clicked.connect(self.toggle_pause)
-        self.stop.clicked.connect(self.stop_training)
-        self.save.clicked.connect(self.save_now)
-        self.setup.changed.connect(self._show_cost)
-        self.setup.file_wanted.connect(self.file_wanted)
-        self.empty.triggered.connect(self.start_training)
-        self._engine.halted.connect(lambda name, _reason: self.on_halted(name))
-
-    def _prompted(self, prompt: str, probe: str) -> None:
-        if self._job:
-            self._engine.adjust(self._job, ShowPrompt(prompt, probe))
-
-    def _lay_out(self) -> None:
-        self.extend.setAccessibleName("Train longer than planned")
-        self.extend.setMenu(self._extend_menu())
-        buttons = QGridLayout()
-        buttons.setSpacing(8)
-        buttons.addWidget(self.start, 0, 0, 1, 2)
-        buttons.addWidget(self.pause, 1, 0)
-        buttons.addWidget(self.stop, 1, 1)
-        buttons.addWidget(self.save, 2, 0)
-        buttons.addWidget(self.extend, 2, 1)
-        left = QWidget()
-        left.setObjectName("left_column")
-        left.setMinimumWidth(336)
-        column = QVBoxLayout(left)
-        column.setContentsMargins(0, 0, 8, 0)
-        column.setSpacing(8)
-        column.addWidget(self.setup, 1)
-        column.addWidget(self.cost)
-        column.addWidget(self.checks)
-        column.addLayout(buttons)
-        self.empty = EmptyState(
-            "play",
-            "Train your first model: Shakespeare, about two minutes. You will see the loss fall, "
-            "the text become words, and the attention form. Your own text works the same way: drop the file on the window.",
-            "Start now",
-            "first_run",
-        )
-        self.stack = QStackedWidget()
-        self.stack.addWidget(self.empty)
-        self.splitter = QSplitter(Qt.Orientation.Horizontal)
-        self.splitter.setObjectName("transformer_splitter")
-        self.splitter.setChildrenCollapsible(False)
-        self.splitter.addWidget(left)
-        self.splitter.addWidget(self.stack)
-        self.splitter.setStretchFactor(1, 1)
-        self.splitter.setSizes([348, 932])
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(12, 12, 12, 12)
-        layout.addWidget(self.splitter)
-
-    def _extend_menu(self) -> QMenu:
-        menu = QMenu(self)
-        for text, much in (
-            ("As long again", {"share": 1.0}),
-            ("Half as long again", {"share": 0.5}),
-            ("1,000 steps or 1 minute more", {"steps": 1000, "seconds": 60.0}),
-            ("10,000 steps or 10 minutes more", {"steps": 10_000, "seconds": 600.0}),
-        ):
-            action = QAction(text, menu)
-            action.setObjectName(f"extend_{text.split()[0].lower()}")
-            action.triggered.connect(lambda _=False, much=much: self.extend_by(**much))
-            menu.addAction(action)
-        return menu
-
-    @property
-    def config_type(self) -> type[Config]:
-        return self.setup.family.config
-
-    @property
-    def folder(self) -> Path | None:
-        return Path(self.run_path) if self.run_path else None
-
-
-def size(count: float) -> str:
-    """1.2 GB, 34 MB"""
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if count < 1000 or unit == "TB":
-            return f"{count:.0f} {unit}" if count >= 10 or unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return ""

@@ -1,0 +1,407 @@
+"""What all tabs that train share: set up on the left, one run on the right, and every button between."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import (
+    QGridLayout,
+    QHBoxLayout,
+    QMenu,
+    QPushButton,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from genstudio.config import Config
+from genstudio.errors import Failure
+from genstudio.events import Answer, Frame, Progress
+from genstudio.families import Family
+from genstudio.tasks.shelf import ReadRun
+from genstudio.tasks.task import Change, Extend, SaveNow
+from genstudio.tasks.train import Resume, Train
+from genstudio.ui import theme
+from genstudio.ui.engine import Engine
+from genstudio.ui.numbers import duration
+from genstudio.ui.setup import SetupColumn
+from genstudio.ui.widgets import ElidedLabel, EmptyState, button, plain_label, primary_button
+
+STATES = {
+    "idle": "Ready",
+    "starting": "Starting",
+    "running": "Training",
+    "paused": "Paused",
+    "stopping": "Saving",
+    "stopped": "Stopped",
+}
+
+
+class Panel(Protocol):
+    """Where a run is shown, live or read back."""
+
+    headline: ElidedLabel
+
+    def clear(self) -> None:
+        """Forget the run that was shown."""
+
+    def show_frame(self, frame: Frame) -> None:
+        """Everything in the frame to where it belongs."""
+
+    def flush(self) -> None:
+        """Hand the numbers that wait to their charts."""
+
+    def show_progress(self, progress: Progress, state: str, speed: str = "") -> None:
+        """One line over the charts: state, step, time left, speed."""
+
+
+class TrainingTab(QWidget):
+    """Trains one model of a family at a time. `failed(Failure)`, `run_changed(path)` and `working(text)` tell the window.
+
+    Sub-classes say `make_panel`, `costs` and `speed`, and may add to `watched`, `run_began`, `run_opened`, `state_shown`.
+    """
+
+    failed = Signal(object)
+    run_changed = Signal(str)
+    working = Signal(str)
+    file_wanted = Signal()
+    checks_wanted = Signal()
+
+    def __init__(self, engine: Engine, family: Family[Any, Any], name: str, welcome: str) -> None:
+        super().__init__()
+        self.setObjectName(f"{name}_tab")
+        self._engine = engine
+        self._job = ""
+        self.state = "idle"
+        self.run_path = ""
+        self._progress = Progress()
+        self._speed = ""
+        self._told = QTimer(self)
+        self._told.setSingleShot(True)
+        self._told.setInterval(500)
+        self._plan: tuple[int | None, float | None] = (None, None)
+        self.setup = SetupColumn(family)
+        self._panel: Any = None
+        self.cost = plain_label(role="quiet", wrap=True, name="cost")
+        self.checks = QPushButton()
+        self.checks.setObjectName("checks_summary")
+        self.checks.setProperty("flat", True)
+        self.checks.hide()
+        self.start = primary_button("Start", "start", "play")
+        self.pause = button("Pause", "pause", "pause")
+        self.stop = button("Stop", "stop", "stop")
+        self.save = button("Save now", "save_now", "save")
+        self.extend = button("Extend", "extend", "extend")
+        self.empty = EmptyState("play", welcome, "Start now", "first_run")
+        self._lay_out(name)
+        self._connect()
+        self._show_state()
+
+    def make_panel(self) -> Any:
+        """A Panel, which is also a widget; built when first asked for."""
+        raise NotImplementedError
+
+    def costs(self, config: Config) -> str:
+        """What a run with these settings costs, in a line."""
+        raise NotImplementedError
+
+    def speed(self, frame: Frame) -> str:
+        """How fast it goes, where the frame tells."""
+        raise NotImplementedError
+
+    def watched(self) -> dict[str, Any]:
+        """What else a training is told to show, by argument of Train and Resume."""
+        return {}
+
+    def run_began(self, task: Train) -> None:
+        """A new run is being made."""
+
+    def run_opened(self, info: Any) -> None:
+        """A run of the disk is shown."""
+
+    def state_shown(self) -> None:
+        """The state has changed; buttons may follow."""
+
+    @property
+    def panel(self) -> Any:
+        """Where a run is shown; built when first asked for, which is after the window has been painted."""
+        if self._panel is None:
+            self._panel = self.make_panel()
+            self.stack.addWidget(self._panel)
+        return self._panel
+
+    @property
+    def has_panel(self) -> bool:
+        return self._panel is not None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a training is at work or waits."""
+        return self.state not in ("idle", "stopped")
+
+    @property
+    def live_path(self) -> str:
+        """The run whose model is in training now, or nothing."""
+        return self.run_path if self.state in ("running", "paused") else ""
+
+    def start_training(self) -> None:
+        """A new run from the settings as they stand; problems are shown at their fields instead."""
+        if self.busy:
+            return
+        values = self.setup.values()
+        problems = self.setup.family.config.problems(values)
+        self.setup.show_problems(problems)
+        if problems or self.setup.data.currentData() is None:
+            return
+        steps, seconds = self.setup.plan()
+        task = Train(
+            family=self.setup.family.name,
+            data=self.setup.data.currentData(),
+            config=values,
+            steps=steps,
+            seconds=seconds,
+            seed=int(self.setup.seed.value()),
+            device=self.setup.device.currentText(),
+            name=self.setup.name.text().strip(),
+            **self.watched(),
+        )
+        self.panel.clear()
+        self.run_path = ""
+        self._plan = (steps, seconds)
+        self._begin(task)
+        self.run_began(task)
+
+    def toggle_pause(self) -> None:
+        if self.state == "running":
+            self._engine.pause(self._job)
+            self._set_state("paused")
+        elif self.state == "paused":
+            self._engine.resume(self._job)
+            self._set_state("running")
+        elif self.state == "stopped" and self.run_path:
+            self.resume_run(self.run_path)
+
+    def stop_training(self) -> None:
+        if self._job:
+            self._engine.stop(self._job)
+            self._set_state("stopping")
+
+    def save_now(self) -> None:
+        self.adjust(SaveNow())
+
+    def adjust(self, change: Change) -> None:
+        """Ask the training for a change, if there is one."""
+        if self._job:
+            self._engine.adjust(self._job, change)
+
+    def extend_by(self, *, share: float = 0.0, steps: int = 0, seconds: float = 0.0) -> None:
+        """Plan for more: a share of the plan, or steps, or seconds. A stopped run goes on at once."""
+        planned_steps, planned_seconds = self._plan
+        if planned_steps is not None:
+            plan: tuple[int | None, float | None] = (planned_steps + steps + int(planned_steps * share), None)
+        else:
+            plan = (None, (planned_seconds or 0.0) * (1 + share) + seconds)
+        self._plan = plan
+        if self._job:
+            self.adjust(Extend(*plan))
+        elif self.run_path:
+            self.resume_run(self.run_path, *plan)
+
+    def resume_run(self, path: str, steps: int | None = None, seconds: float | None = None) -> None:
+        """Go on with a run; its curves are read back first when it is not the one shown."""
+        if self.busy:
+            return
+        task = Resume(path, steps, seconds, **self.watched())
+        if path == self.run_path:
+            self._begin(task)
+        else:
+            self.open_run(path, lambda: self._begin(task))
+
+    def open_run(self, path: str, then: Any = None) -> None:
+        """Show a run of the disk as it was."""
+        if self.busy:
+            return
+        self.panel.clear()
+        self.run_path = path
+
+        def ended(failure: Failure | None) -> None:
+            if failure is not None:
+                self.failed.emit(failure)
+                self.run_path = ""
+                self._set_state("idle")
+            elif then is not None:
+                then()
+
+        self._set_state("stopped")
+        self._engine.start(ReadRun(path), self._on_read, ended)
+
+    def _begin(self, task: Train | Resume) -> None:
+        self._set_state("starting")
+        self._job = self._engine.start(task, self._on_frame, self._on_end)
+
+    def _on_frame(self, frame: Frame) -> None:
+        for snapshot in frame.snapshots:
+            if isinstance(snapshot, Answer) and snapshot.channel == "run":
+                self.run_path = str(snapshot.value)
+                self.run_changed.emit(self.run_path)
+                self._set_state("running")
+        self.panel.show_frame(frame)
+        self._speed = self.speed(frame) or self._speed
+        if frame.progress is not None:
+            self._progress = frame.progress
+            if frame.progress.text == "Training":
+                if not self._told.isActive():
+                    self._headline()
+                    self._told.start()
+            else:
+                done = "" if frame.progress.done is None else f" {frame.progress.done:.0%}"
+                self.panel.headline.setText(f"{frame.progress.text}{done}…")
+
+    def _on_read(self, frame: Frame) -> None:
+        self.panel.show_frame(frame)
+        for snapshot in frame.snapshots:
+            if isinstance(snapshot, Answer) and snapshot.channel == "opened":
+                self._opened(snapshot.value)
+
+    def _opened(self, info: Any) -> None:
+        self.setup.set_values(dict(info.config))
+        self.setup.choose_data(str(info.dataset.get("id", "")))
+        plan = info.plan
+        self._plan = (plan.get("steps"), plan.get("seconds"))
+        self._progress = Progress("Stopped", step=info.step or 0, total=plan.get("steps"))
+        self._speed = ""
+        self._headline()
+        self.run_opened(info)
+
+    def _on_end(self, failure: Failure | None) -> None:
+        self._job = ""
+        if failure is not None:
+            self.setup.show_problems(failure.problems)
+            self.failed.emit(failure)
+        self._set_state("stopped" if self.run_path else "idle")
+        self.run_changed.emit(self.run_path)
+
+    def on_halted(self, name: str) -> None:
+        if name == self._job:
+            self._set_state("paused")
+
+    def _set_state(self, state: str) -> None:
+        self.state = state
+        if self._panel is not None:
+            self._panel.flush()
+        self._show_state()
+        self._headline()
+
+    def _headline(self) -> None:
+        if self.state in ("running", "paused", "stopping", "stopped"):
+            self.panel.show_progress(self._progress, STATES[self.state], self._speed)
+        elif self.state == "starting":
+            self.panel.headline.setText("Starting…")
+        left = (
+            f", {duration(self._progress.remaining)} left"
+            if self._progress.remaining and self.state == "running"
+            else ""
+        )
+        step = f"step {self._progress.step:,}" if self.run_path else ""
+        self.working.emit(f"{STATES[self.state]} {step}{left}".strip())
+
+    def _show_state(self) -> None:
+        free, live = not self.busy, self.state in ("running", "paused")
+        resumable = self.state == "stopped" and bool(self.run_path)
+        self.start.setEnabled(free)
+        self.start.setText("Start new" if resumable else "Start")
+        self.pause.setEnabled(live or resumable)
+        going_on = self.state == "paused" or resumable
+        self.pause.setText("Resume" if going_on else "Pause")
+        self.pause.setAccessibleName(self.pause.text())
+        theme.set_icon(self.pause, "play" if going_on else "pause")
+        self.stop.setEnabled(live or self.state == "starting")
+        self.save.setEnabled(live)
+        self.extend.setEnabled(live or resumable)
+        self.setup.setEnabled(free)
+        self.stack.setCurrentIndex(0 if self.state == "idle" and not self.run_path else 1)
+        self.state_shown()
+
+    def show_cost(self) -> None:
+        """Bring the line with the costs up to date."""
+        values = self.setup.values()
+        wrong = self.setup.family.config.problems(values)
+        self.cost.setText("" if wrong else self.costs(self.setup.family.config.parse(values)))
+
+    def show_checks(self, words: str) -> None:
+        """What the checks of the chosen dataset found, in a few words; a click shows them all."""
+        self.checks.setText(f"Data: {words}")
+        self.checks.setAccessibleName(f"Checks of the dataset: {words}. Show them")
+        self.checks.setVisible(bool(words))
+        serious = "problem" in words
+        theme.set_icon(self.checks, "error" if serious else "warning" if "warning" in words else "check")
+
+    def _connect(self) -> None:
+        self.checks.clicked.connect(self.checks_wanted)
+        self.start.clicked.connect(self.start_training)
+        self.pause.clicked.connect(self.toggle_pause)
+        self.stop.clicked.connect(self.stop_training)
+        self.save.clicked.connect(self.save_now)
+        self.setup.changed.connect(self.show_cost)
+        self.setup.file_wanted.connect(self.file_wanted)
+        self.empty.triggered.connect(self.start_training)
+        self._engine.halted.connect(lambda name, _reason: self.on_halted(name))
+
+    def _lay_out(self, name: str) -> None:
+        self.extend.setAccessibleName("Train longer than planned")
+        self.extend.setMenu(self._extend_menu())
+        buttons = QGridLayout()
+        buttons.setSpacing(8)
+        buttons.addWidget(self.start, 0, 0, 1, 2)
+        buttons.addWidget(self.pause, 1, 0)
+        buttons.addWidget(self.stop, 1, 1)
+        buttons.addWidget(self.save, 2, 0)
+        buttons.addWidget(self.extend, 2, 1)
+        left = QWidget()
+        left.setObjectName("left_column")
+        left.setMinimumWidth(336)
+        self.column = QVBoxLayout(left)
+        self.column.setContentsMargins(0, 0, 8, 0)
+        self.column.setSpacing(8)
+        self.column.addWidget(self.setup, 1)
+        self.column.addWidget(self.cost)
+        self.column.addWidget(self.checks)
+        self.column.addLayout(buttons)
+        self.stack = QStackedWidget()
+        self.stack.addWidget(self.empty)
+        self.splitter = QSplitter(Qt.Orientation.Horizontal)
+        self.splitter.setObjectName(f"{name}_splitter")
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.addWidget(left)
+        self.splitter.addWidget(self.stack)
+        self.splitter.setStretchFactor(1, 1)
+        self.splitter.setSizes([348, 932])
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(12, 12, 12, 12)
+        layout.addWidget(self.splitter)
+
+    def _extend_menu(self) -> QMenu:
+        menu = QMenu(self)
+        for text, much in (
+            ("As long again", {"share": 1.0}),
+            ("Half as long again", {"share": 0.5}),
+            ("1,000 steps or 1 minute more", {"steps": 1000, "seconds": 60.0}),
+            ("10,000 steps or 10 minutes more", {"steps": 10_000, "seconds": 600.0}),
+        ):
+            action = QAction(text, menu)
+            action.setObjectName(f"extend_{text.split()[0].lower()}")
+            action.triggered.connect(lambda _=False, much=much: self.extend_by(**much))
+            menu.addAction(action)
+        return menu
+
+    @property
+    def config_type(self) -> type[Config]:
+        return self.setup.family.config
+
+    @property
+    def folder(self) -> Path | None:
+        return Path(self.run_path) if self.run_path else None
