@@ -172,7 +172,8 @@ def test_only_the_window_needs_a_display(load, arguments, window) -> None:  # ty
 
 
 def test_every_command_of_the_program_is_known_to_need_no_display(load) -> None:  # type: ignore[no-untyped-def]
-    source = (PACKAGING.parent / "genstudio" / "cli.py").read_text("utf-8")
+    modules = (PACKAGING.parent / "genstudio" / "cli").glob("*.py")
+    source = "".join(module.read_text("utf-8") for module in modules)
     for name in load("run").COMMANDS:
         assert f'"{name}"' in source
     told = subprocess.run([sys.executable, "-m", "genstudio", "--help"], capture_output=True, text=True, check=True)

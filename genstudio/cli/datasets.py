@@ -1,0 +1,82 @@
+"""datasets, download, import."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+
+from genstudio.cli.parser import Commands, plain
+from genstudio.cli.progress import answer
+
+
+def add(commands: Commands) -> None:
+    """Commands of the dataset shelf."""
+    commands.add("datasets", _datasets, "list the datasets").add_argument("--json", action="store_true")
+
+    download = commands.add("download", _download, "fetch a dataset of the catalogue and put it on the shelf")
+    download.add_argument("name", metavar="NAME", nargs="?", help="see --list")
+    download.add_argument("--list", action="store_true", help="what can be downloaded, and how large it is")
+    download.add_argument("--json", action="store_true", help="the list for scripts")
+
+    imported = commands.add("import", _import, "copy texts, a table, pictures, an archive or arrays onto the shelf")
+    imported.add_argument("path", metavar="PATH", nargs="+", help="a file, several of one kind, or a folder")
+    imported.add_argument("--name", metavar="NAME")
+    imported.add_argument("--kind", choices=("text", "pairs", "images", "points"), help="where it could be several")
+    imported.add_argument(
+        "--column", action="append", default=[], metavar="NAME", help="of a table: one makes a text, two make pairs"
+    )
+    imported.add_argument("--encoding", metavar="NAME", help="of a text or table that is not UTF-8, such as cp1252")
+    imported.add_argument("--delimiter", metavar="C", help="what separates the columns of a table")
+    imported.add_argument("--size", type=int, default=0, metavar="N", help="make pictures N x N pixels")
+    imported.add_argument("--fit", choices=("crop", "pad", "stretch"), default="crop", help="how pictures become squares")
+    imported.add_argument("--grey", action="store_true", help="make pictures grey")
+    imported.add_argument("--skip-broken", action="store_true", help="leave out broken pictures, however many")
+
+
+def _datasets(options: argparse.Namespace) -> None:
+    from genstudio.data import shelf
+
+    found = shelf.list_datasets()
+    if options.json:
+        print(json.dumps([plain(info) for info in found]))
+        return
+    for info in found:
+        print(f"{info.id:24}  {info.origin:9}  {info.bytes / 1e6:8.2f} MB  {info.title}  ({info.licence})")
+
+
+def _download(options: argparse.Namespace) -> None:
+    from genstudio.data import catalogue
+    from genstudio.tasks.download import Download
+
+    if options.json:
+        print(json.dumps([{"bytes": offer.bytes, **asdict(offer)} for offer in catalogue.OFFERS]))
+    elif options.list or not options.name:
+        for offer in catalogue.OFFERS:
+            print(f"{offer.name:18}  {offer.bytes / 1e6:8.2f} MB  {offer.title}  ({offer.licence})")
+        for place in catalogue.ELSEWHERE:
+            print(f"not offered: {place.title}, {place.why}; open {place.page} yourself", file=sys.stderr)
+    else:
+        info = answer(Download(options.name), "imported")
+        print(f"{info.id}: {info.title}, {info.bytes / 1e6:.2f} MB")
+
+
+def _import(options: argparse.Namespace) -> None:
+    from genstudio.data.images import PictureSettings
+    from genstudio.data.importing.options import ImportOptions
+    from genstudio.tasks.shelf import Import
+
+    chosen = ImportOptions(
+        name=options.name,
+        kind=options.kind,
+        encoding=options.encoding,
+        columns=tuple(options.column),
+        delimiter=options.delimiter,
+        pictures=PictureSettings(options.size, options.fit, options.grey),
+        skip_broken=options.skip_broken,
+    )
+    info = answer(Import(tuple(options.path), chosen), "imported")
+    for name, why in info.details.get("broken", ()):
+        print(f"genstudio: left out: {name} {why}", file=sys.stderr)
+    print(f"{info.id}: {info.title}, {info.bytes / 1e6:.2f} MB")

@@ -1,0 +1,83 @@
+"""runs, families, export, import-model."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+from typing import Any
+
+from genstudio import families, paths
+from genstudio.cli.parser import Commands, add_model, plain, reference
+from genstudio.cli.progress import answer
+
+
+def add(commands: Commands) -> None:
+    """Commands that list models and exchange them with other programs."""
+    commands.add("runs", _runs, "list the runs").add_argument("--json", action="store_true")
+    listed = commands.add("families", _families, "list the families, their presets and settings")
+    listed.add_argument("--json", action="store_true")
+
+    export = commands.add("export", _export, "write a model for other programs into a new folder")
+    add_model(export)
+    export.add_argument("--format", choices=("hf", "safetensors"), default="safetensors", help="hf: a GPT-2 style folder")
+    export.add_argument("--out", required=True, metavar="DIR")
+
+    adopt = commands.add("import-model", _import_model, "make a run of a GPT-2 style folder; the run's folder is printed")
+    adopt.add_argument("folder", metavar="DIR", help="with config.json, model.safetensors and a tokenizer")
+    adopt.add_argument("--name", default="", metavar="NAME")
+
+
+def _runs(options: argparse.Namespace) -> None:
+    from genstudio import runs
+
+    found = runs.list_runs(options.runs or paths.runs())
+    if options.json:
+        print(json.dumps([plain(info) for info in found]))
+        return
+    if not found:
+        print("There are no runs yet. Make one with: genstudio train gpt --data shakespeare")
+    for info in found:
+        loss = f"{info.losses['val_loss']:.3f}" if "val_loss" in info.losses else ""
+        print(f"{info.id:44}  {info.state:12}  step {info.step:>8,}  {loss:>7}  {info.name}")
+
+
+def _families(options: argparse.Namespace) -> None:
+    found = families.all_families()
+    if options.json:
+        print(json.dumps([_family(family) for family in found]))
+        return
+    for family in found:
+        print(f"{family.name}: {family.title} (on {' or '.join(family.data_kinds)})")
+        for preset in family.presets:
+            print(f"  preset {preset.name:12} {preset.title}: {preset.expect}")
+        for setting in family.config.settings():
+            allowed = "|".join(setting.choices) or (
+                f"{setting.low:g}..{setting.high:g}" if setting.low is not None else ""
+            )
+            print(f"  {setting.name:16} {setting.default!s:>10}  {setting.help}{f' [{allowed}]' if allowed else ''}")
+
+
+def _family(family: Any) -> dict[str, Any]:
+    return {
+        "name": family.name,
+        "title": family.title,
+        "data": list(family.data_kinds),
+        "presets": [
+            {"name": p.name, "title": p.title, "expect": p.expect, "values": dict(p.values)} for p in family.presets
+        ],
+        "settings": [asdict(setting) for setting in family.config.settings()],
+    }
+
+
+def _export(options: argparse.Namespace) -> None:
+    from genstudio.tasks.exchange import ExportModel
+
+    print(answer(ExportModel(reference(options), options.out, options.format), "exported"))
+
+
+def _import_model(options: argparse.Namespace) -> None:
+    from genstudio.tasks.exchange import AdoptModel
+
+    task = AdoptModel(options.folder, options.name, runs_folder=options.runs)
+    print(answer(task, "run"))

@@ -1,0 +1,79 @@
+"""Running a task to its end while a line on the terminal tells how far it is."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from genstudio.events import Answer, Frame, Progress
+
+
+class Bar:
+    """A progress line on a terminal; on anything else a line every ten seconds' worth of progress."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._quiet = quiet
+        self._live = sys.stderr.isatty()
+        self._last: dict[str, float] = {}
+        self._tenth = 0
+
+    def show(self, frame: Frame) -> None:
+        if self._quiet:
+            return
+        for name, series in frame.series.items():
+            self._last[name] = float(series.values[-1])
+        for notice in frame.notices:
+            if notice.kind != "saved":
+                self.say(notice.text)
+        progress = frame.progress
+        if progress is None or progress.done is None:
+            return
+        if self._live:
+            print(f"\r\x1b[K{self._line(progress)}", end="", file=sys.stderr, flush=True)
+        elif int(progress.done * 10) > self._tenth:
+            self._tenth = int(progress.done * 10)
+            print(self._line(progress), file=sys.stderr, flush=True)
+
+    def _line(self, progress: Progress) -> str:
+        done = progress.done or 0.0
+        full = int(done * 24)
+        parts = [f"[{'#' * full}{'.' * (24 - full)}] {done:4.0%}"]
+        if progress.step:
+            parts.append(f"step {progress.step:,}")
+        for name, label in (("train_loss", "loss"), ("val_loss", "val")):
+            if name in self._last:
+                parts.append(f"{label} {self._last[name]:.3f}")
+        if "tokens_per_second" in self._last:
+            parts.append(f"{self._last['tokens_per_second']:,.0f} tokens/s")
+        if progress.remaining is not None:
+            parts.append(f"{int(progress.remaining) // 60}:{int(progress.remaining) % 60:02d} left")
+        return "  ".join(parts)
+
+    def say(self, text: str) -> None:
+        if not self._quiet:
+            clear = "\r\x1b[K" if self._live else ""
+            print(f"{clear}{text}", file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        if self._live and not self._quiet:
+            print(file=sys.stderr)
+
+
+def frames(task: Any) -> Iterator[Frame]:
+    """Every frame of a task."""
+    from genstudio.tasks.models import Models
+
+    yield from task.run(Models())
+
+
+def answer(task: Any, channel: str, quiet: bool | None = None) -> Any:
+    """The value of the last answer of `channel`; its progress is shown on a terminal unless `quiet`."""
+    bar, value = Bar(not sys.stderr.isatty() if quiet is None else quiet), None
+    for frame in frames(task):
+        bar.show(frame)
+        for snapshot in frame.snapshots:
+            if isinstance(snapshot, Answer) and snapshot.channel == channel:
+                value = snapshot.value
+    bar.end()
+    return value

@@ -1,0 +1,137 @@
+"""train, resume, evaluate."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+from typing import Any
+
+from genstudio import families
+from genstudio.cli.parser import Commands, add_model, find_run, reference
+from genstudio.cli.progress import Bar, answer
+from genstudio.errors import GenstudioError, RunError
+from genstudio.events import Answer
+
+
+def add(commands: Commands) -> None:
+    """Commands that train and measure."""
+    train = commands.add("train", _train, "train a new run; its folder is the last line printed")
+    train.add_argument("family", metavar="FAMILY", help=f"one of: {', '.join(families.NAMES)}")
+    train.add_argument("--data", required=True, metavar="NAME_OR_PATH", help="a dataset of the shelf, or a text file")
+    train.add_argument("--preset", metavar="NAME", help="start from a preset (see 'families')")
+    train.add_argument("--set", action="append", default=[], nargs="+", metavar="key=value", help="settings to change")
+    _length(train)
+    train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    train.add_argument("--name", default="", help="a name for the run")
+
+    resume = commands.add("resume", _resume, "go on with a run; a number is the new total")
+    resume.add_argument("run", metavar="RUN", help="a run's folder, id or name")
+    _length(resume)
+
+    evaluate = commands.add("evaluate", _evaluate, "the exact loss over the whole validation split")
+    add_model(evaluate)
+    evaluate.add_argument("--data", metavar="PATH", help="score all of this text instead")
+    evaluate.add_argument("--json", action="store_true")
+
+
+def _length(parser: argparse.ArgumentParser) -> None:
+    planned = parser.add_mutually_exclusive_group()
+    planned.add_argument("--steps", type=int, metavar="N", help="train for N steps in all")
+    planned.add_argument("--seconds", type=float, metavar="S", help="train for S seconds in all")
+    parser.add_argument("--stop-after", type=int, metavar="N", help="save and stop after N steps; the plan stays")
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+
+
+def _train(options: argparse.Namespace) -> None:
+    from genstudio.tasks.train import Train
+
+    config = _config(options)
+    task = Train(
+        family=options.family,
+        data=options.data,
+        config=config,
+        steps=options.steps,
+        seconds=options.seconds,
+        stop_after=options.stop_after,
+        seed=options.seed,
+        device=options.device,
+        runs_folder=options.runs,
+        name=options.name,
+    )
+    _drive(task, options.quiet)
+
+
+def _config(options: argparse.Namespace) -> dict[str, Any]:
+    try:
+        family = families.get(options.family)
+    except KeyError:
+        raise GenstudioError(
+            f"There is no family '{options.family}'.", f"There is: {', '.join(families.NAMES)}."
+        ) from None
+    values: dict[str, Any] = {}
+    if options.preset:
+        found = {preset.name: preset for preset in family.presets}
+        if options.preset not in found:
+            raise GenstudioError(f"There is no preset '{options.preset}'.", f"There is: {', '.join(found)}.")
+        preset = found[options.preset]
+        values = dict(preset.values)
+        if options.steps is None and options.seconds is None:
+            options.steps, options.seconds = preset.steps, preset.seconds
+    assignments = [text for group in options.set for text in group]
+    return dict(family.config.parse(values).override(assignments).model_dump())
+
+
+def _resume(options: argparse.Namespace) -> None:
+    from genstudio.tasks.train import Resume
+
+    run = find_run(options)
+    _drive(Resume(str(run.folder), options.steps, options.seconds, options.stop_after), options.quiet)
+
+
+def _drive(task: Any, quiet: bool) -> None:
+    """Train until the end, Ctrl-C or SIGTERM; save in any case; print the run's folder."""
+    from genstudio.tasks.models import Models
+
+    asked: list[int] = []
+
+    def stop(number: int, _frame: Any) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    bar = Bar(quiet)
+    folder = ""
+    job = task.run(Models())
+    try:
+        for frame in job:
+            folder = next((s.value for s in frame.snapshots if isinstance(s, Answer) and s.channel == "run"), folder)
+            bar.show(frame)
+            if frame.halt:
+                raise RunError(frame.halt, "Free some space, then 'genstudio resume'.")
+            if asked:
+                break
+    finally:
+        bar.end()
+        job.close()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if asked:
+        bar.say("Saved; go on with 'genstudio resume'.")
+    print(folder)
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from genstudio.tasks.evaluate import Evaluate
+
+    scores = answer(Evaluate(reference(options), options.data), "scores", quiet=options.json or None)
+    if options.json:
+        print(json.dumps(scores))
+        return
+    print(f"loss           {scores['loss_nats']:.4f} nats per token")
+    print(f"compression    {scores['bits_per_char']:.4f} bits per character")
+    print(f"tokens scored  {scores['tokens']:,} (step {scores['step']:,})")
+    if scores["unknown"]:
+        print(f"unknown words  {scores['unknown']:,}: <unk> is easier to foretell than what it stands for")
