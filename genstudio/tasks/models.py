@@ -61,6 +61,7 @@ class Models:
 
     keep: int = 3
     training: dict[str, Opened] = field(default_factory=dict)
+    looked: list[Any] = field(default_factory=list)
     _read: OrderedDict[tuple[str, int], Opened] = field(default_factory=OrderedDict)
     _dataset: tuple[tuple[str, str, str], Any] | None = None
 
@@ -69,10 +70,10 @@ class Models:
         key = str(Path(ref.run).resolve())
         if ref.which == "live" and key in self.training:
             return self.training[key]
-        from genstudio.training import checkpoint
+        from genstudio.training import trail
 
         run = Run.open(ref.run)
-        step = checkpoint.resolve(run, "last" if ref.which == "live" else ref.which)
+        step = trail.resolve(run, "last" if ref.which == "live" else ref.which)
         if (key, step) not in self._read:
             self._read[key, step] = self._open(run, step)
             while len(self._read) > self.keep:
@@ -81,13 +82,13 @@ class Models:
         return self._read[key, step]
 
     def _open(self, run: Run, step: int) -> Opened:
-        from genstudio.training import checkpoint
+        from genstudio.training import trail
         from genstudio.training.device import choose
 
         family, config = settings_of(run)
         data = family.reopen(config, run.kept())
         learner = family.learner(config, data, choose("auto"), run.info.seed)
-        checkpoint.load_parts(run, step, learner.parts)
+        trail.load(run, step, learner.parts)
         return Opened(learner, step, f"{run.info.name}, step {step:,}", family.name)
 
     def dataset(self, info: DatasetInfo) -> Any:
@@ -101,6 +102,7 @@ class Models:
     def forget(self, run: str) -> None:
         """Drop the checkpoints of a run that is being deleted."""
         key = str(Path(run).resolve())
+        self.looked.clear()
         for stale in [found for found in self._read if found[0] == key]:
             del self._read[stale]
 

@@ -33,11 +33,14 @@ class Keeper:
             sum(p.numel() * p.element_size() for part in learner.parts.values() for p in part.parameters())
         )
         self._kept = run.trail.steps()
-        self._began = elapsed
+        self._began, self._step = elapsed, 0
         self._spent = self._cost = 0.0
 
     def keep_if_due(self, step: int, elapsed: float, saving: float = 0.0) -> list[Notice]:
         """Keep the weights of this step or do not; `saving` are the seconds that checkpoints took. Never raises."""
+        if step < self._step:  # training went back, and what came after went with it
+            self._kept = self._run.trail.steps()
+        self._step = step
         allowed = _SHARE * (elapsed - self._began + _AHEAD)
         if not self._most or self._spent + self._cost + saving > allowed or not is_due(self._kept, step, self._most):
             return []
@@ -78,6 +81,13 @@ def load(run: Run, step: int, parts: Mapping[str, nn.Module]) -> None:
     mine = {name: tensor for name, tensor in weights.items() if name.startswith(tuple(f"{p}." for p in parts))}
     check_weights(checkpoint.weights_of(parts), mine, run.folder)
     checkpoint.fill(parts, mine)
+
+
+def resolve(run: Run, which: checkpoint.Which) -> int:
+    """As that of checkpoints; a step of which only the weights were kept is one too. Raises CheckpointError."""
+    if isinstance(which, int) and which not in checkpoint.steps(run) and which in run.trail.steps():
+        return which
+    return checkpoint.resolve(run, which)
 
 
 def steps(run: Run) -> list[int]:

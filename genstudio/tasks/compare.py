@@ -1,0 +1,144 @@
+"""Two models with one text: their work in turns, and what differs between them."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from genstudio.events import Array, Attention, Frame, NextTokens
+from genstudio.tasks.models import ModelRef, Models
+from genstudio.tasks.prompt import Prompt, encode
+from genstudio.tasks.task import Task
+
+SIDES = ("a", "b")
+_ENTRIES = 500_000
+
+
+@dataclass(frozen=True)
+class AttentionTo:
+    """Attention of all layers and heads over the last tokens of a text: at most `limit`, fewer for many heads."""
+
+    model: ModelRef
+    prompt: Prompt
+    limit: int = 64
+
+    def run(self, models: Models) -> Generator[Frame, None, None]:
+        opened = models.get(self.model)
+        model = opened.learner.model
+        ids = encode(opened.tokenizer, self.prompt).ids
+        fit = math.isqrt(_ENTRIES // (model.config.layers * model.config.heads))
+        ids = ids[-min(self.limit, model.context, max(fit, 8)) :]
+        weights = opened.learner.attention(ids)
+        yield Frame(snapshots=(Attention("attention", opened.step, opened.tokenizer.pieces(ids), weights),))
+
+
+@dataclass(frozen=True)
+class Both:
+    """Two tasks in turns. The channels of their snapshots begin with `a/` and `b/`; the progress is that of the slower."""
+
+    a: Task
+    b: Task
+
+    def run(self, models: Models) -> Generator[Frame, None, None]:
+        jobs = [task.run(models) for task in (self.a, self.b)]
+        try:
+            for turn in itertools.zip_longest(*jobs):
+                for side, frame in zip(SIDES, turn, strict=True):
+                    if frame is not None:
+                        yield _of(side, frame)
+        finally:
+            for job in jobs:
+                job.close()
+
+
+def _of(side: str, frame: Frame) -> Frame:
+    named = tuple(replace(snapshot, channel=f"{side}/{snapshot.channel}") for snapshot in frame.snapshots)
+    return replace(frame, snapshots=named)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Paired:
+    """What two models expect next. `pieces` (n,) are the likeliest of either, by the larger probability, with the
+    probabilities `a` and `b` (n,): of a token where the vocabularies are the same (`shared`), else of all tokens that
+    show this piece of text; NaN where a vocabulary has no such piece. Entropies and the Jensen-Shannon divergence (Lin
+    1991) are over everything, in bits; the divergence lies between 0 (the same) and 1 (nothing in common).
+    """
+
+    pieces: tuple[str, ...]
+    a: Array
+    b: Array
+    shared: bool
+    entropy_a: float
+    entropy_b: float
+    divergence: float
+
+
+def paired(a: NextTokens, b: NextTokens, count: int = 12) -> Paired:
+    """The likeliest next tokens of two models side by side. Raises ValueError for logits that are not finite."""
+    p, q = _softmax(a.logits), _softmax(b.logits)
+    shared = a.pieces is b.pieces or a.pieces == b.pieces
+    entropies = entropy(p), entropy(q)
+    pieces: Sequence[str] = a.pieces
+    missing_p = missing_q = np.zeros(len(p), bool)
+    if not shared:
+        pieces = tuple(dict.fromkeys((*a.pieces, *b.pieces)))
+        place = {piece: index for index, piece in enumerate(pieces)}
+        (p, missing_p), (q, missing_q) = (_by_piece(side, some.pieces, place) for side, some in ((p, a), (q, b)))
+    top = np.argsort(-np.maximum(p, q), kind="stable")[:count]
+    return Paired(
+        tuple(pieces[index] for index in top),
+        np.where(missing_p, np.nan, p)[top],
+        np.where(missing_q, np.nan, q)[top],
+        shared,
+        *entropies,
+        divergence(p, q),
+    )
+
+
+def entropy(p: Array) -> float:
+    """Of probabilities (n,), in bits."""
+    kept = p[p > 0]
+    return float(-(kept * np.log2(kept)).sum()) + 0.0
+
+
+def divergence(p: Array, q: Array) -> float:
+    """Jensen-Shannon divergence of probabilities (n,) and (n,), in bits."""
+    middle = (p + q) / 2
+
+    def to_middle(one: Array) -> float:
+        kept = one > 0
+        return float((one[kept] * np.log2(one[kept] / middle[kept])).sum())
+
+    return min(max((to_middle(p) + to_middle(q)) / 2, 0.0), 1.0)
+
+
+def first_difference(a: Sequence[str], b: Sequence[str]) -> int | None:
+    """Where two texts in pieces begin to differ, in characters; None where one goes on as the other does so far."""
+    one, other = "".join(a), "".join(b)
+    return next((index for index, (x, y) in enumerate(zip(one, other, strict=False)) if x != y), None)
+
+
+def tokens_before(pieces: Sequence[str], character: int) -> int:
+    """The number of the piece that holds this character."""
+    ends = itertools.accumulate(map(len, pieces))
+    return next((index for index, end in enumerate(ends) if end > character), len(pieces))
+
+
+def _softmax(logits: Array) -> Array:
+    values = np.asarray(logits, np.float64)
+    highest = values.max()
+    if not np.isfinite(highest):
+        raise ValueError("the logits hold a number that is not finite")
+    weights = np.exp(values - highest)
+    return np.asarray(weights / weights.sum())
+
+
+def _by_piece(p: Array, pieces: Sequence[str], place: dict[str, int]) -> tuple[Array, Array]:
+    """Probabilities of each piece of text, and which pieces this vocabulary lacks."""
+    index = np.fromiter((place[piece] for piece in pieces), np.int64, len(pieces))
+    counts = np.bincount(index, minlength=len(place))
+    return np.bincount(index, p, len(place)), counts == 0

@@ -1,0 +1,233 @@
+"""One text over the whole training: what the model of each saved step makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from genstudio.errors import CheckpointError, DataError, RunError
+from genstudio.events import Answer, Array, Attention, Frame, NextTokens, Notice, Progress, Snapshot, Writing, frozen
+from genstudio.runs import Run
+from genstudio.sampling.choose import SamplingOptions
+from genstudio.tasks.compare import AttentionTo
+from genstudio.tasks.models import ModelRef, Models, Opened, settings_of
+from genstudio.tasks.prompt import Prompt, encode
+from genstudio.tasks.task import sliced
+from genstudio.tasks.write import Generate, NextTokensOf
+
+LONGEST = 256
+"""Tokens that are watched at most."""
+CANDIDATES = 4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Watched:
+    """The text that is watched: the end of the prompt, `prompt` tokens long, and what the newest weights write after it.
+
+    `ids` (n,) int32 with printable `pieces`; `candidates` (n, K) int32 are the tokens that the newest weights find
+    likeliest in each place, with their `names`.
+    """
+
+    ids: Array
+    pieces: tuple[str, ...]
+    prompt: int
+    candidates: Array
+    names: dict[int, str]
+
+    def __post_init__(self) -> None:
+        frozen(self.ids)
+        frozen(self.candidates)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Moment(Snapshot):
+    """What the weights of a step make of the text: how they go on, what they expect next, where they look.
+
+    `logprobs` (n,) and `candidates` (n, K) are log-probabilities in nats of the watched tokens and candidates, each
+    after the watched tokens before it; NaN for a first token, which nothing foretells. `live`: not saved, but the
+    weights of a training at that moment.
+    """
+
+    writing: Writing
+    next: NextTokens
+    attention: Attention
+    logprobs: Array
+    candidates: Array
+    live: bool = False
+
+    def __post_init__(self) -> None:
+        frozen(self.logprobs)
+        frozen(self.candidates)
+
+    @property
+    def bytes(self) -> int:
+        """Memory that its arrays take."""
+        return sum(a.nbytes for a in (self.next.logits, self.attention.weights, self.logprobs, self.candidates))
+
+
+@dataclass(frozen=True)
+class SavedSteps:
+    """Which steps of a run can be replayed, and the bytes of the weights that were kept for it beside the checkpoints."""
+
+    run_path: str
+
+    def run(self, models: Models) -> Generator[Frame, None, None]:
+        from genstudio.training import trail
+
+        run = Run.open(self.run_path)
+        value = {"steps": tuple(trail.steps(run)), "kept": len(run.trail.steps()), "bytes": run.trail.size()}
+        yield Frame(snapshots=(Answer("saved_steps", 0, value),))
+
+
+@dataclass(frozen=True)
+class ForgetSteps:
+    """Delete the weights kept along the way of a run; its checkpoints stay. Raises RunBusyError while it trains."""
+
+    run_path: str
+
+    def run(self, models: Models) -> Generator[Frame, None, None]:
+        run = Run.open(self.run_path)
+        with run:
+            run.trail.clear()
+        models.forget(self.run_path)
+        yield from SavedSteps(self.run_path).run(models)
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A Moment for every saved step of a run, the newest first and then from the first on, by a model of its own.
+
+    `watched` and the steps that are `known` come from an earlier replay of the same text: only the others are worked
+    out. Of a run in training, its weights at the beginning are the newest. What is damaged or gone is told and left out.
+    Raises RunError, CheckpointError where nothing is left, DataError, ConfigError.
+    """
+
+    run_path: str
+    prompt: Prompt
+    length: int = 100
+    options: SamplingOptions = field(default_factory=SamplingOptions)
+    seed: int = 0
+    watched: Watched | None = None
+    known: tuple[int, ...] = ()
+
+    def run(self, models: Models) -> Generator[Frame, None, None]:
+        yield Frame(progress=Progress("Opening the run"))
+        run = Run.open(self.run_path)
+        learner = _own(run)
+        watched, shown = self.watched, len(self.known)
+        for done, step, live in _stops(models, run, learner, self.known):
+            yield Frame(progress=Progress(f"Replaying step {step:,}", done))
+            if not live and (damage := _load(run, step, learner)):
+                yield Frame(notices=(Notice(step, "warning", f"Left out: {damage}"),))
+                continue
+            opened = Opened(learner, step, run.info.name, run.info.family)
+            moment = yield from self._moment(opened)
+            if watched is None:
+                watched = yield from self._watch(opened, moment)
+                yield Frame(snapshots=(Answer("watched", step, watched),))
+            foretold = yield from _foretold(learner.model, watched.ids)
+            logprobs, candidates = _of(watched, foretold)
+            shown += 1
+            yield Frame(snapshots=(replace(moment, logprobs=logprobs, candidates=candidates, live=live),))
+        if not shown:
+            hint = "Train it for longer, or copy it from a backup."
+            raise CheckpointError("No weights of this run can be read.", hint, run.folder)
+        yield Frame(progress=Progress("Replayed", 1.0))
+
+    def _moment(self, opened: Opened) -> Generator[Frame, None, Moment]:
+        """What the Playground itself would show with these weights."""
+        only = Models(training={_key(self.run_path): opened})
+        ref = ModelRef(self.run_path, "live")
+        found: dict[type, Any] = {}
+        for task in (
+            NextTokensOf(ref, self.prompt),
+            AttentionTo(ref, self.prompt),
+            Generate(ref, self.prompt, self.length, self.options, self.seed),
+        ):
+            for frame in task.run(only):
+                found |= {type(snapshot): snapshot for snapshot in frame.snapshots}
+                yield Frame()
+        nothing = np.empty(0)
+        return Moment("moment", opened.step, found[Writing], found[NextTokens], found[Attention], nothing, nothing)
+
+    def _watch(self, opened: Opened, moment: Moment) -> Generator[Frame, None, Watched]:
+        tokenizer, chosen = opened.tokenizer, moment.writing.chosen
+        ids = encode(tokenizer, self.prompt).ids
+        most = min(LONGEST, opened.learner.model.context)
+        written = ids[:0] if chosen is None else chosen.ids[: max(most - len(ids), most // 2)]
+        prompt = ids[-(most - len(written)) :]
+        both = np.concatenate([prompt, written]).astype(np.int32)
+        foretold = yield from _foretold(opened.learner.model, both)
+        likeliest = np.argsort(-foretold, axis=-1, kind="stable")[:, :CANDIDATES].astype(np.int32)
+        first = np.full((1, likeliest.shape[1]), both[0], np.int32)
+        kinds = np.unique(likeliest)
+        names = dict(zip(kinds.tolist(), tokenizer.pieces(kinds), strict=True))
+        return Watched(both, tokenizer.pieces(both), len(prompt), np.concatenate([first, likeliest]), names)
+
+
+def _own(run: Run) -> Any:
+    """A learner of the run's kind that belongs to nobody else. Raises RunError, DataError."""
+    from genstudio.training.device import choose
+
+    family, config = settings_of(run)
+    if "text" not in family.data_kinds:
+        raise DataError("This model does not write text.", "Choose a model that does.")
+    learner: Any = family.learner(config, family.reopen(config, run.kept()), choose("auto"), run.info.seed)
+    learner.model.eval()
+    return learner
+
+
+def _stops(models: Models, run: Run, learner: Any, known: Sequence[int]) -> Iterator[tuple[float, int, bool]]:
+    """The share done, step, and whether the learner holds the weights in training already: the newest step first."""
+    from genstudio.training import checkpoint, trail
+
+    steps = [step for step in trail.steps(run) if step not in known]
+    live = models.training.get(_key(str(run.folder)))
+    now = None if live is None or live.step in known or live.step in steps else live.step
+    if live is not None and now is not None:
+        checkpoint.fill(learner.parts, checkpoint.weights_of(live.learner.parts))
+        yield 0.0, now, True
+    else:
+        steps = [*steps[-1:], *steps[:-1]]
+    for index, step in enumerate(steps):
+        yield index / len(steps), step, False
+
+
+def _load(run: Run, step: int, learner: Any) -> str:
+    """Put the weights of a step into the learner; what is wrong with them, if anything."""
+    from genstudio.training import trail
+
+    try:
+        trail.load(run, step, learner.parts)
+    except (CheckpointError, RunError) as error:
+        return error.message
+    return ""
+
+
+def _foretold(model: Any, ids: Array) -> Generator[Frame, None, Array]:
+    """Log-probabilities (n - 1, V) float64 in nats of what follows each of ids (n,) but the last."""
+    from genstudio.families.gpt.inside import walk
+
+    if len(ids) < 2:
+        return np.empty((0, model.vocabulary))
+    inside = yield from sliced(walk(model, ids[:-1], ("logits",)), "Replaying")
+    logits = inside.stages["logits"].astype(np.float64)
+    logits -= logits.max(-1, keepdims=True)
+    return np.asarray(logits - np.log(np.exp(logits).sum(-1, keepdims=True)))
+
+
+def _of(watched: Watched, foretold: Array) -> tuple[Array, Array]:
+    """Log-probabilities (n,) of the watched tokens and (n, K) of the candidates."""
+    ids, candidates = watched.ids, watched.candidates
+    logprobs, others = np.full(len(ids), np.nan), np.full(candidates.shape, np.nan)
+    logprobs[1:] = np.take_along_axis(foretold, ids[1:, None], 1)[:, 0]
+    others[1:] = np.take_along_axis(foretold, candidates[1:], 1)
+    return logprobs, others
+
+
+def _key(path: str) -> str:
+    return str(Path(path).resolve())
