@@ -63,6 +63,12 @@ class _Worker(QObject):
             self._jobs[name] = self._paused.pop(name)
         self._tick()
 
+    @Slot(str)
+    def advance(self, name: str) -> None:
+        """One frame of a paused job, which stays paused."""
+        if name in self._paused:
+            self._step(name, self._paused[name])
+
     @Slot(str, object)
     def adjust(self, name: str, change: Change) -> None:
         job = self._jobs.get(name) or self._paused.get(name)
@@ -84,6 +90,9 @@ class _Worker(QObject):
     def _advance(self) -> None:
         name, job = next(iter(self._jobs.items()))
         self._jobs[name] = self._jobs.pop(name)
+        self._step(name, job)
+
+    def _step(self, name: str, job: Any) -> None:
         try:
             frame = next(job)
         except StopIteration:
@@ -146,6 +155,7 @@ class Engine(QObject):
     _start = Signal(str, object)
     _pause = Signal(str)
     _resume = Signal(str)
+    _advance = Signal(str)
     _adjust = Signal(str, object)
     _stop = Signal(str)
     _stop_all = Signal()
@@ -166,6 +176,7 @@ class Engine(QObject):
             (self._start, self._worker.start),
             (self._pause, self._worker.pause),
             (self._resume, self._worker.resume),
+            (self._advance, self._worker.advance),
             (self._adjust, self._worker.adjust),
             (self._stop, self._worker.stop),
         ):
@@ -204,6 +215,11 @@ class Engine(QObject):
             self.running[name] = "running"
             self._resume.emit(name)
             self.changed.emit()
+
+    def advance(self, name: str) -> None:
+        """Let a paused job give one frame; it stays paused."""
+        if self.running.get(name) == "paused":
+            self._advance.emit(name)
 
     def adjust(self, name: str, change: Change) -> None:
         self._adjust.emit(name, change)

@@ -212,3 +212,32 @@ def test_the_binding_survives_two_thousand_emits(qtbot: Any) -> None:
     for number in range(2_000):
         emitter.sent.emit({"number": number})
     assert [item["number"] for item in got] == list(range(2_000))
+
+
+def test_a_paused_job_gives_one_frame_at_a_time(engine: Engine, qtbot: Any) -> None:
+    seen: list[int] = []
+    name = engine.start(Counting(3), lambda f: seen.append(int(f.series["loss"].steps[0])))
+    engine.pause(name)
+    qtbot.waitUntil(lambda: engine.running[name] == "paused")
+    with qtbot.waitSignal(engine.framed):
+        engine.advance(name)
+    before = len(seen)
+    assert engine.running[name] == "paused"
+    for _ in range(4 - before):
+        engine.advance(name)
+    qtbot.waitUntil(lambda: name not in engine.running)
+    assert seen == [1, 2, 3]
+
+
+def test_a_job_that_runs_or_is_gone_is_not_advanced(engine: Engine, qtbot: Any) -> None:
+    with qtbot.waitSignal(engine.ended):
+        name = engine.start(Counting(2))
+        engine.advance(name)
+    engine.advance(name)
+    with qtbot.waitSignal(engine.ended) as end:
+        other = engine.start(Failing(DataError("broken")))
+        engine.pause(other)
+        engine.advance(other)
+        engine.advance(other)
+    assert end.args is not None
+    assert end.args[0] == other and isinstance(end.args[1], Failure)
