@@ -23,7 +23,10 @@ D = TypeVar("D")
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """Settings that belong together: what they cost and what to expect of them."""
+    """Settings that belong together: what they cost and what to expect of them.
+
+    `data` names the dataset that it is meant for. A lesson is built to fail: `cure` are the settings that mend it.
+    """
 
     name: str
     title: str
@@ -31,6 +34,8 @@ class Preset:
     values: Mapping[str, Any] = field(default_factory=dict)
     seconds: float | None = None
     steps: int | None = None
+    data: str = ""
+    cure: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,7 @@ class Family(Generic[C, D]):
     learner: Callable[[C, D, str, int], Learner]
     keep: Callable[[D], dict[str, Any]]
     reopen: Callable[[C, Mapping[str, Any]], D]
-    estimate: Callable[[C, int], Mapping[str, float]]
+    estimate: Callable[[C, Any], Mapping[str, float]]
     batch: Callable[[C, D, int, int], Batch] | None = None
     export: Callable[[Learner, str], Mapping[str, bytes]] | None = None
     adopt: Callable[[Path], Generator[float, None, tuple[C, D, Any]]] | None = None
