@@ -214,7 +214,7 @@ def _foretold(model: Any, ids: Array) -> Generator[Frame, None, Array]:
 
     if len(ids) < 2:
         return np.empty((0, model.vocabulary))
-    inside = yield from sliced(walk(model, ids[:-1], ("logits",)), "Replaying")
+    inside = yield from sliced(walk(model, ids[:-1].copy(), ("logits",)), "Replaying")
     logits = inside.stages["logits"].astype(np.float64)
     logits -= logits.max(-1, keepdims=True)
     return np.asarray(logits - np.log(np.exp(logits).sum(-1, keepdims=True)))

@@ -17,13 +17,13 @@ from genstudio.training.loop import Learner
 from genstudio.training.matching import check_weights
 from genstudio.training.tensors import DamagedError
 
-_SHARE, _AHEAD = 1 / 50, 10.0
+_SHARE, _AHEAD = 1 / 50, 2.5
 
 
 class Keeper:
     """Keeps weights while a run is written: where they are due, and cheap enough.
 
-    All savings together take at most a fiftieth of the time, as if it had begun ten seconds earlier: most is learnt
+    All savings together take at most a fiftieth of the time, as if it had begun some seconds earlier: most is learnt
     early. What cannot be written is told once and ends the keeping, never the training.
     """
 
