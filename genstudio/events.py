@@ -310,6 +310,52 @@ class LayerStatistics(Snapshot):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Stage:
+    """One stage of a forward pass. `values` (rows, columns) with names of both, or () where numbers from 1 do; NaN is masked.
+
+    `part` and `stack` say where it is drawn: stages in a row with the same stack are above each other. `op` is what was
+    done to reach it from its `sources` (keys). `shape` gives the axes' letters and sizes; `kind` is `signed`, `share`
+    (0 to 1) or `magnitude`; `note` is what to see in these numbers; `role` names the colour of what it belongs to.
+    """
+
+    key: str
+    part: str
+    title: str
+    op: str
+    formula: str
+    shape: str
+    sentence: str
+    values: Array
+    rows: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    kind: str = "signed"
+    note: str = ""
+    role: str = "stream"
+    stack: str = ""
+    sources: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        frozen(self.values)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Anatomy(Snapshot):
+    """A forward pass of `tokens`, the last ones of a prompt, through one head of one layer (from 0) of a model.
+
+    `left_out` tokens of the prompt came before them; `causal` says whether the model has a look-ahead mask.
+    """
+
+    tokens: tuple[str, ...]
+    layer: int
+    head: int
+    layers: int
+    heads: int
+    causal: bool
+    left_out: int
+    stages: tuple[Stage, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Answer(Snapshot):
     """The result of a task that computes one thing; `value` is plain data (numbers, strings, tuples, frozen dataclasses)."""
 
@@ -348,3 +394,120 @@ class Frame:
     notices: tuple[Notice, ...] = ()
     progress: Progress | None = None
     halt: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Heads(Snapshot):
+    """All heads over one text: `small` (layers, heads, s, s) float16 holds the largest weight of each patch of `patch`
+    tokens, row = query; `descriptors` (layers, heads, 5) are the columns of `nn.heads`, `labels` the same in words.
+
+    `tokens` are the T that the model saw, `skipped` how many before them it did not; `looked` names what was computed, so
+    that parts of it can be asked for. `row_error` and `leak` are the largest distance of a row's sum from 1, and the
+    largest weight where the mask forbids any. `causal`: there is a mask. `seconds` it took: (forward pass, the rest).
+    """
+
+    tokens: tuple[str, ...]
+    skipped: int
+    small: Array
+    patch: int
+    descriptors: Array
+    labels: tuple[tuple[str, ...], ...]
+    causal: bool
+    row_error: float
+    leak: float
+    looked: int
+    seconds: tuple[float, float]
+
+    def __post_init__(self) -> None:
+        frozen(self.small)
+        frozen(self.descriptors)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeadMap(Snapshot):
+    """A rectangle of one attention map: `weights` (r, c) float16 are the largest of patches of `patch` tokens of the
+    queries from `row` and the keys from `column` on; `title` says of what, `which` is what was asked for."""
+
+    title: str
+    which: Any
+    row: int
+    column: int
+    patch: int
+    weights: Array
+    mass: float
+    row_error: float
+    leak: float
+    looked: int
+
+    def __post_init__(self) -> None:
+        frozen(self.weights)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lens(Snapshot):
+    """What each depth would say next: `top` and `chances` (layers + 1, T, K), ids from the likeliest on and their
+    probabilities; the `rank` (from 1) and `chance` (layers + 1, T) of the token that really follows, 0 and NaN for the
+    last; `names` has every piece. `tokens` are T, the first of them at `position` of the text."""
+
+    tokens: tuple[str, ...]
+    position: int
+    top: Array
+    chances: Array
+    rank: Array
+    chance: Array
+    names: Mapping[int, str]
+
+    def __post_init__(self) -> None:
+        for array in (self.top, self.chances, self.rank, self.chance):
+            frozen(array)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Saliency(Snapshot):
+    """Gradient times input of the log-probability of `target` at `position`: one signed `score` (T,) for each of the
+    `tokens` before it. `logprob` is what was differentiated; `choices` are likely targets (id, piece, probability)."""
+
+    tokens: tuple[str, ...]
+    position: int
+    score: Array
+    target: int
+    target_piece: str
+    logprob: float
+    choices: tuple[tuple[int, str, float], ...]
+
+    def __post_init__(self) -> None:
+        frozen(self.score)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Knocked(Snapshot):
+    """A model as it is, and with parts switched off. `tokens` (T) were read; `losses` are two (T - 1,) in nats of each token
+    after the first; `chances` two (V,) of the next token; `written` the two continuations."""
+
+    tokens: tuple[str, ...]
+    losses: tuple[Array, Array]
+    chances: tuple[Array, Array]
+    pieces: tuple[str, ...]
+    written: tuple[str, str]
+    shape: tuple[int, int]
+    off: Any
+
+    def __post_init__(self) -> None:
+        for array in (*self.losses, *self.chances):
+            frozen(array)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Induction(Snapshot):
+    """A probe with random tokens, repeated: prefix-matching `scores` (layers, heads); `losses` (2 n - 1,) in nats of each
+    token after the first, by place; `period` n; `even` is the score of a head that looks everywhere alike."""
+
+    scores: Array
+    losses: Array
+    period: int
+    texts: int
+    even: float
+
+    def __post_init__(self) -> None:
+        frozen(self.scores)
+        frozen(self.losses)

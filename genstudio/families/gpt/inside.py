@@ -15,8 +15,9 @@ from torch import Tensor
 from genstudio.data.slices import Slices, finished
 from genstudio.families.family import Inside
 from genstudio.families.gpt.model import GPT
-from genstudio.nn.attention import SelfAttention, attention_weights, look_ahead
+from genstudio.nn.attention import SelfAttention, attention_weights
 from genstudio.nn.cache import Cache, KeyValues
+from genstudio.nn.heads import seen
 from genstudio.nn.positions import angles
 from genstudio.nn.switches import NOTHING_OFF, Switches
 from genstudio.nn.transformer import Block
@@ -177,27 +178,14 @@ def last_logits(model: GPT, ids: Tensor, switches: Switches, cache: Cache | None
     return logits
 
 
-def seen(switches: Switches, causal: bool, queries: int, keys: int, device: torch.device | str = "cpu") -> Tensor | None:
-    """Which keys the last `queries` positions may attend to: (queries, keys) boolean, or None for all of them."""
-    mask = look_ahead(queries, keys, device) if causal and switches.causal else None
-    hidden = sorted(position for position in switches.tokens if position < keys)
-    if not hidden:
-        return mask
-    if mask is None:
-        mask = torch.ones(queries, keys, dtype=torch.bool, device=device)
-    mask[:, hidden] = False
-    itself = torch.arange(keys - queries, keys, device=device)
-    mask[torch.arange(queries, device=device), itself] = True
-    return mask
-
-
 def _mixed(attention: SelfAttention, q: Tensor, k: Tensor, v: Tensor, switches: Switches, keep: Keeper) -> Tensor:
     watched = keep.wanted & {"scores", "weights"}
     scale = 1 / math.sqrt(attention.d_head) if switches.scaled else 1.0
     dropping = attention.training and attention.dropout > 0
     if not (watched or dropping or switches.tokens) and switches.scaled and switches.causal:
         return attention.mix(q, k, v)
-    allowed = seen(switches, attention.causal, q.shape[2], k.shape[2], q.device)
+    T, S = q.shape[2], k.shape[2]
+    allowed = seen(switches, attention.causal, S - T, S, S, q.device)
     if not watched:
         return F.scaled_dot_product_attention(q, k, v, allowed, scale=scale)
     if "scores" in watched:
@@ -234,3 +222,19 @@ def _logits(model: GPT, x: Tensor) -> Slices[NDArray[Any]]:
         if first + rows < len(x):
             yield 1.0
     return np.concatenate(parts)
+
+
+class Switched(torch.nn.Module):
+    """A model with parts switched off, for everything that reads and writes with a model."""
+
+    def __init__(self, model: GPT, switches: Switches) -> None:
+        super().__init__()
+        self.model, self.switches, self.context = model, switches, model.context
+
+    def forward(self, ids: Tensor, cache: Cache | None = None, last: bool = True) -> Tensor:
+        """ids (1, T), which follow the tokens in the cache -> logits (1, 1, V) of the last."""
+        return last_logits(self.model, ids[0], self.switches, cache)[None, None]
+
+    def new_cache(self, batch: int = 1) -> Cache | None:
+        """None where a new token changes what came before it."""
+        return self.model.new_cache(batch) if self.switches.causal else None

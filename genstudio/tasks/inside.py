@@ -1,0 +1,285 @@
+"""Attention of a text, as tasks: all heads small, and any part of a map in full."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import time
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genstudio.data.slices import Slices, scaled
+from genstudio.events import Frame, HeadMap, Heads, Progress
+from genstudio.nn.switches import NOTHING_OFF, Switches
+from genstudio.tasks.models import ModelRef, Models, Opened
+from genstudio.tasks.prompt import Prompt, encode
+from genstudio.tasks.task import sliced
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_ELEMENTS = 2_000_000
+"""Weights computed between two chances for others: some 20 ms."""
+_LETTERS = 64
+"""A token is hardly ever longer: of a long text, only so many letters for each token of the context are encoded."""
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Which:
+    """A map: of a head; of a layer's mean over heads (`head` None); of the mean over all (`layer` None too); or rollout."""
+
+    layer: int | None = None
+    head: int | None = None
+    rollout: bool = False
+
+    def title(self) -> str:
+        if self.rollout:
+            return "Rollout through all layers"
+        if self.layer is None:
+            return "Mean over all layers and heads"
+        return f"Layer {self.layer + 1}, " + ("mean over heads" if self.head is None else f"head {self.head + 1}")
+
+
+@dataclass(slots=True)
+class Looked:
+    """Queries and keys of a text that was looked at: (H, T, D) tensors of each layer, None for a layer that is off."""
+
+    number: int
+    step: int
+    ids: NDArray[np.int32]
+    switches: Switches
+    masks: list[bool]
+    parts: list[tuple[Tensor, Tensor] | None]
+    maps: dict[Which, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LookAtAttention:
+    """All heads of all layers over the last tokens of `prompt`, as thumbnails of at most `side` patches, and described."""
+
+    model: ModelRef
+    prompt: Prompt
+    switches: Switches = NOTHING_OFF
+    side: int = 64
+
+    def run(self, models: Models) -> Generator[Frame, None, None]:
+        yield Frame(progress=Progress("Opening the model"))
+        opened = models.get(self.model)
+        ids, skipped = window(opened, self.prompt)
+        began = time.monotonic()
+        looked = yield from sliced(_look(opened, ids, self.switches), "Reading the text")
+        models.looked[:] = [looked, *models.looked][:2]
+        middle = time.monotonic()
+        heads = yield from sliced(_heads(opened, looked, skipped, self.side, middle - began), "Looking at every head")
+        yield Frame(snapshots=(heads,))
+
+
+@dataclass(frozen=True, slots=True)
+class LookAtMap:
+    """A rectangle of one map, with at most `side` patches each way. `mass` below 1 keeps of every row only the fewest
+    tokens that hold this share. `looked` is that of the Heads it belongs to; the text is read again if that is gone."""
+
+    model: ModelRef
+    prompt: Prompt
+    which: Which
+    looked: int = 0
+    rows: tuple[int, int] = (0, 1 << 30)
+    columns: tuple[int, int] = (0, 1 << 30)
+    mass: float = 1.0
+    switches: Switches = NOTHING_OFF
+    side: int = 1024
+
+    def run(self, models: Models) -> Generator[Frame, None, None]:
+        looked = next((found for found in models.looked if found.number == self.looked), None)
+        if looked is None:
+            yield Frame(progress=Progress("Opening the model"))
+            opened = models.get(self.model)
+            ids, _ = window(opened, self.prompt)
+            looked = yield from sliced(_look(opened, ids, self.switches), "Reading the text")
+            models.looked[:] = [looked, *models.looked][:2]
+        shown = yield from sliced(_map(self, looked), "Looking closer")
+        yield Frame(snapshots=(shown,))
+
+
+def window(opened: Opened, prompt: Prompt) -> tuple[NDArray[np.int32], int]:
+    """The last tokens of a prompt that the model can see: ids (T,), and about how many before them were left out."""
+    context = opened.learner.model.context
+    most, cut, parts = context * _LETTERS, 0, []
+    for part in reversed(prompt):
+        text = part if isinstance(part, str) else part.text
+        if most <= 0:
+            cut += len(text)
+            continue
+        if isinstance(part, str) and len(part) > most:
+            cut += len(part) - most
+            part = part[-most:]
+        parts.append(part)
+        most -= len(text) if isinstance(part, str) else len(part.ids) * _LETTERS
+    encoded = encode(opened.learner.data.tokenizer, tuple(reversed(parts)))
+    return encoded.ids[-context:], max(0, len(encoded.ids) - context) + cut
+
+
+def steady(opened: Opened) -> Any:
+    """The model as it is now: a copy where a training would change it between two slices."""
+    model = opened.learner.model
+    return copy.deepcopy(model).requires_grad_(False) if opened.live else model
+
+
+def full_weights(opened: Opened, ids: NDArray[np.int32], switches: Switches = NOTHING_OFF) -> NDArray[np.float32]:
+    """All weights over ids (T,): (layers, heads, T, T) float32, in one go; zeros where a layer is off."""
+    from genstudio.families.gpt.inside import look_inside
+
+    model = opened.learner.model
+    seen = look_inside(model, ids, ("weights",), switches)
+    none = np.zeros((model.config.heads, len(ids), len(ids)), np.float32)
+    return np.stack([own["weights"].astype(np.float32) if own else none for own in seen.layers])
+
+
+def _look(opened: Opened, ids: NDArray[np.int32], switches: Switches) -> Slices[Looked]:
+    import torch
+
+    from genstudio.families.gpt.inside import walk
+
+    model = steady(opened)
+    inside = yield from walk(model, ids, ("q", "k"), switches)
+    parts = [(torch.from_numpy(own["q"]), torch.from_numpy(own["k"])) if own else None for own in inside.layers]
+    masks = [block.attention.causal for block in model.typed_blocks()]
+    return Looked(next(_numbers), opened.step, ids, switches, masks, parts)
+
+
+def _heads(opened: Opened, looked: Looked, skipped: int, side: int, forward: float) -> Slices[Heads]:
+    from genstudio.nn.heads import Summary, label, score_rows, seen
+
+    began, T, heads = time.monotonic(), len(looked.ids), opened.learner.config.heads
+    summaries = []
+    for index, part in enumerate(looked.parts):
+        summary = Summary(heads, T, side)
+        summaries.append(summary)
+        if part is None:
+            continue
+        q, k = part
+        for first, last in _blocks(T, heads * T, summary.patch):
+            scores = score_rows(q, k, first, last, looked.switches, looked.masks[index])
+            summary.add(scores, first, seen(looked.switches, looked.masks[index], first, last, scores.shape[2]))
+            yield (index + last / T) / len(looked.parts)
+    descriptors = np.stack([summary.descriptors() for summary in summaries])
+    return Heads(
+        "heads",
+        looked.step,
+        opened.learner.data.tokenizer.pieces(looked.ids),
+        skipped,
+        np.stack([summary.small.numpy().astype(np.float16) for summary in summaries]),
+        summaries[0].patch,
+        descriptors,
+        tuple(
+            tuple("switched off" if part is None else label(head) for head in layer)
+            for part, layer in zip(looked.parts, descriptors, strict=True)
+        ),
+        looked.masks[0] and looked.switches.causal,
+        max(s.row_error for s, part in zip(summaries, looked.parts, strict=True) if part) if any(looked.parts) else 0.0,
+        max(summary.leak for summary in summaries),
+        looked.number,
+        (forward, time.monotonic() - began),
+    )
+
+
+def _map(task: LookAtMap, looked: Looked) -> Slices[HeadMap]:
+    from genstudio.nn.heads import heaviest, seen
+
+    T = len(looked.ids)
+    (top, bottom), (left, right) = ((max(0, min(a, T - 1)), max(1, min(b, T))) for a, b in (task.rows, task.columns))
+    patch = -(-max(bottom - top, right - left, 1) // task.side)
+    parts, row_error, leak = [], 0.0, 0.0
+    causal = looked.masks[0] and looked.switches.causal
+    for first, last in _blocks(bottom - top, T, patch):
+        rows = yield from _rows(looked, task.which, top + first, top + last)
+        row_error = max(row_error, float((rows.sum(-1) - 1).abs().max()))
+        allowed = seen(looked.switches, causal, top + first, top + last, T)
+        if allowed is not None:
+            leak = max(leak, float(rows.masked_fill(allowed, 0.0).max()))
+        parts.append(pooled(heaviest(rows, task.mass)[:, left:right].numpy(), patch).astype(np.float16))
+        yield last / (bottom - top)
+    weights = np.concatenate(parts)
+    title = task.which.title()
+    return HeadMap(
+        "map", looked.step, title, task.which, top, left, patch, weights, task.mass, row_error, leak, looked.number
+    )
+
+
+def pooled(weights: NDArray[Any], patch: int) -> NDArray[Any]:
+    """The largest of each patch x patch of weights (r, c): (ceil(r / patch), ceil(c / patch))."""
+    if patch == 1:
+        return weights
+    rows = np.maximum.reduceat(weights, np.arange(0, weights.shape[0], patch), axis=0)
+    return np.asarray(np.maximum.reduceat(rows, np.arange(0, weights.shape[1], patch), axis=1))
+
+
+def _rows(looked: Looked, which: Which, first: int, last: int) -> Slices[Tensor]:
+    """Rows first .. last-1 (R, T) of a map; a map of many heads is worked out once, as a whole."""
+    from genstudio.nn.heads import weight_rows
+
+    if which.layer is not None and which.head is not None:
+        part = looked.parts[which.layer]
+        if part is None:
+            return _nothing(last - first, len(looked.ids))
+        one = slice(which.head, which.head + 1)
+        q, k = part
+        return weight_rows(q[one], k[one], first, last, looked.switches, looked.masks[which.layer])[0]
+    if which not in looked.maps:
+        looked.maps[which] = yield from (_rollout(looked) if which.rollout else _mean(looked, which.layer))
+    return looked.maps[which][first:last]
+
+
+def _nothing(rows: int, tokens: int) -> Tensor:
+    import torch
+
+    return torch.zeros(rows, tokens)
+
+
+def _mean(looked: Looked, layer: int | None) -> Slices[Tensor]:
+    """The mean over the heads of a layer, or over those of all layers that are not off: (T, T)."""
+    from genstudio.nn.heads import weight_rows
+
+    T = len(looked.ids)
+    total, some = _nothing(T, T), 0
+    for index, part in enumerate(looked.parts):
+        if part is None or layer not in (None, index):
+            continue
+        q, k = part
+        some += 1
+        for first, last in _blocks(T, len(q) * T):
+            total[first:last] += weight_rows(q, k, first, last, looked.switches, looked.masks[index]).mean(0)
+            yield (index + last / T) / len(looked.parts)
+    return total / max(some, 1)
+
+
+def _rollout(looked: Looked) -> Slices[Tensor]:
+    import torch
+
+    T, result = len(looked.ids), None
+    for index, part in enumerate(looked.parts):
+        if part is None:
+            continue
+        share = index / len(looked.parts), (index + 0.5) / len(looked.parts)
+        mixed = yield from scaled(_mean(looked, index), *share)
+        mixed.diagonal().add_(1)
+        mixed /= 2
+        if result is None:
+            result = mixed
+            continue
+        for first, last in _blocks(T, T * T // 20):
+            mixed[first:last] = mixed[first:last] @ result
+            yield share[1]
+        result = mixed
+    return torch.eye(T) if result is None else result
+
+
+def _blocks(rows: int, each: int, of: int = 1) -> list[tuple[int, int]]:
+    """Where blocks of rows begin and end: multiples of `of`, so many that a block has about a slice's elements."""
+    size = max(1, _ELEMENTS // max(each, 1) // of) * of
+    return [(first, min(first + size, rows)) for first in range(0, rows, size)]
