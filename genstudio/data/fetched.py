@@ -24,7 +24,7 @@ from genstudio.data.importing.pictures import import_array
 from genstudio.data.importing.sources import import_any
 from genstudio.data.info import DatasetInfo, card
 from genstudio.data.slices import Slices, scaled
-from genstudio.errors import DataError
+from genstudio.errors import DataError, StorageError
 
 T = TypeVar("T")
 
@@ -46,7 +46,7 @@ def obtain(chosen: Offer, patience: Patience | None = None) -> Slices[DatasetInf
     """Download a dataset and put it on the shelf; yields the fraction done.
 
     Raises DataError, StorageError. Closed, it leaves nothing; after a broken connection what was received is kept for
-    the next time.
+    the next time, and after an import that failed the whole download is.
     """
     folder = paths.cache() / "downloads" / chosen.name
     _sweep(folder.parent)
@@ -59,14 +59,27 @@ def obtain(chosen: Offer, patience: Patience | None = None) -> Slices[DatasetInf
     try:
         shutil.rmtree(unpacked, ignore_errors=True)
         storage.make_folder(unpacked)
-        info = yield from scaled(_import(chosen, files, unpacked), _DOWNLOADED, 1.0)
-        return _signed(info, chosen)
-    except _DAMAGE as error:
-        raise DataError(f"{chosen.title} cannot be unpacked: {error}.", "Download it again.", folder) from None
-    except OSError as error:
-        raise storage.storage_error(error, folder, chosen.unpacked) from None
-    finally:
+        info = _signed((yield from scaled(_import(chosen, files, unpacked), _DOWNLOADED, 1.0)), chosen)
+    except GeneratorExit:
         shutil.rmtree(folder, ignore_errors=True)
+        raise
+    except _DAMAGE as error:
+        raise _kept(DataError(f"{chosen.title} cannot be unpacked: {error}.", "", folder), chosen, folder) from None
+    except OSError as error:
+        raise _kept(storage.storage_error(error, folder, chosen.unpacked), chosen, folder) from None
+    except (DataError, StorageError) as error:
+        raise _kept(error, chosen, folder) from None
+    finally:
+        shutil.rmtree(unpacked, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    return info
+
+
+def _kept(error: DataError | StorageError, chosen: Offer, folder: Path) -> DataError | StorageError:
+    """The same error, which also says that the download is not lost."""
+    much = storage.size_text(chosen.bytes)
+    kept = f"The download ({much}) is kept in {folder}: another try begins with the import."
+    return type(error)(error.message, f"{error.hint} {kept}".strip(), error.path)
 
 
 def _sweep(downloads: Path) -> None:
@@ -143,7 +156,7 @@ def _copied(file: IO[bytes], place: Path, most: int) -> Iterator[int]:
         while block := file.read(_BLOCK):
             count += len(block)
             if count > most:
-                raise DataError(f"{place.name} unpacks to more than it should.", "Download it again.", place)
+                raise DataError(f"{place.name} unpacks to more than it should.", "Import the file yourself.", place)
             copy.write(block)
             yield count
 
@@ -159,16 +172,16 @@ def _cifar(chosen: Offer, path: Path) -> Slices[tuple[Any, Any]]:
                 assert file is not None
                 raw = np.frombuffer(file.read(), np.uint8)
                 if len(raw) % record:
-                    raise DataError(f"{member.name} does not hold whole pictures.", "Download it again.", path)
+                    raise DataError(f"{member.name} does not hold whole pictures.", "Import the file yourself.", path)
                 pieces.append(raw.reshape(-1, record))
                 yield len(pieces) / len(chosen.members)
     if len(pieces) != len(chosen.members):
-        raise DataError(f"{chosen.title} does not hold what it should.", "Download it again.", path)
+        raise DataError(f"{chosen.title} does not hold what it should.", "Import the file yourself.", path)
     whole = np.concatenate(pieces)
     pixels = whole[:, -_CIFAR_PIXELS:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
     labels = whole[:, chosen.label].astype(np.int64)
     if int(labels.max()) >= len(chosen.classes):
-        raise DataError(f"{chosen.title} has labels without a class.", "Download it again.", path)
+        raise DataError(f"{chosen.title} has labels without a class.", "Import the file yourself.", path)
     return np.ascontiguousarray(pixels), labels
 
 

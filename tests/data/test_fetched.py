@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import io
@@ -28,7 +29,7 @@ from genstudio.data.images import ImageDataset
 from genstudio.data.pairs import PairDataset
 from genstudio.data.slices import finished
 from genstudio.data.text import TextDataset
-from genstudio.errors import DataError
+from genstudio.errors import DataError, StorageError
 from genstudio.events import Answer
 from genstudio.tasks.download import Download
 from genstudio.tasks.models import Models
@@ -95,6 +96,15 @@ def nothing_left() -> bool:
     return not any(kept.iterdir()) and (not shelved.exists() or not any(shelved.iterdir()))
 
 
+def only_the_download_is_left(name: str, message: str) -> bool:
+    """Whether the files of the download and nothing else are there, which the message says."""
+    folder = paths.cache() / "downloads" / name
+    shelved = paths.datasets()
+    parts = {part.name for part in catalogue.CATALOGUE[name].parts}
+    whole = {path.name for path in folder.iterdir()} == parts
+    return whole and "kept" in message and (not shelved.exists() or not any(shelved.iterdir()))
+
+
 def test_a_text_is_downloaded_and_says_where_it_is_from(offered: Callable[..., Offer]) -> None:
     chosen = offered("tiny-shakespeare", b"First Citizen:\nSpeak.\n" * 100)
     info = finished(obtain(chosen, QUICK))
@@ -127,9 +137,9 @@ def test_idx(offered: Callable[..., Offer]) -> None:
 
 @pytest.mark.parametrize("labels", [LABELS[:-1], LABELS + 5])
 def test_labels_that_do_not_fit_are_refused(offered: Callable[..., Offer], labels: Any) -> None:
-    with pytest.raises(DataError, match="does not hold what it should"):
+    with pytest.raises(DataError, match="does not hold what it should") as error:
         finished(obtain(offered("mnist", idx(PICTURES), idx(labels)), QUICK))
-    assert nothing_left()
+    assert only_the_download_is_left("mnist", str(error.value))
 
 
 def test_members_of_a_zip_and_no_others(offered: Callable[..., Offer]) -> None:
@@ -195,20 +205,38 @@ def test_an_archive_of_pictures_with_folders_as_classes(offered: Callable[..., O
         ("mnist", [idx(PICTURES)[:-50], idx(LABELS)]),
     ],
 )
-def test_what_does_not_unpack_is_refused_and_leaves_nothing(
+def test_what_does_not_unpack_is_refused_and_only_the_download_stays(
     offered: Callable[..., Offer], name: str, contents: list[bytes]
 ) -> None:
     with pytest.raises(DataError) as error:
         finished(obtain(offered(name, *contents), QUICK))
-    assert error.value.hint
-    assert nothing_left()
+    assert only_the_download_is_left(name, str(error.value))
 
 
 def test_what_unpacks_to_too_much_is_refused(offered: Callable[..., Offer]) -> None:
     chosen = offered("text8", zipped({"text8": b"a" * 50_000}), unpacked=40_000)
     with pytest.raises(DataError, match="more than it should"):
         finished(obtain(chosen, QUICK))
-    assert nothing_left()
+    assert only_the_download_is_left("text8", "kept")
+
+
+def test_an_import_that_failed_goes_on_without_the_network(
+    offered: Callable[..., Offer], server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that is full while unpacking: what was downloaded stays, nothing else, and the next try needs no server."""
+    chosen = offered("mnist", idx(PICTURES), idx(LABELS))
+
+    def full(*_: Any) -> Any:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fetched, "_copied", full)
+        with pytest.raises(StorageError, match="full") as error:
+            finished(obtain(chosen, QUICK))
+    assert only_the_download_is_left("mnist", str(error.value))
+    server.files.clear()
+    info = finished(obtain(chosen, QUICK))
+    assert info.count == 30 and not any((paths.cache() / "downloads").iterdir())
 
 
 def test_closing_at_any_moment_leaves_nothing(offered: Callable[..., Offer]) -> None:
