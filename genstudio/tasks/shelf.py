@@ -66,7 +66,7 @@ class Inspect:
 
     def run(self, models: Models) -> Frames:
         yield Frame(progress=Progress("Looking at the files"))
-        yield _answer("found", sources.inspect(self.sources, self.options))
+        yield _answer("found", (yield from sliced(sources.inspect(self.sources, self.options), "Looking at the files")))
 
 
 @dataclass(frozen=True)

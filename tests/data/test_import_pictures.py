@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import os
@@ -87,7 +88,7 @@ def test_a_photo_folder_with_a_few_broken_files(tmp_path: Path) -> None:
     put(folder, b"<svg><image href='file:///etc/passwd'/></svg>", "dog/drawing.png")
     put(folder, b"notes", "notes.txt")
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    found = inspect([folder])
+    found = finished(inspect([folder]))
     assert (found.kind, found.files, found.classes, len(found.sizes)) == ("images", 43, ("cat", "dog"), 4)
     dataset = opened(folder, settings=PictureSettings(16))
     assert dataset.pixels.shape == (40, 16, 16, 3) and not dataset.pixels.flags.writeable
@@ -263,7 +264,7 @@ def test_archives_give_what_the_folder_gives(tmp_path: Path, here: None, form: s
     photos(tmp_path / "p", 12)
     folder = opened(tmp_path / "p", settings=PictureSettings(8))
     packed = Path(shutil.make_archive(str(tmp_path / "packed"), form, tmp_path / "p"))
-    assert inspect([packed]).form == "archive"
+    assert finished(inspect([packed])).form == "archive"
     dataset = opened(packed, settings=PictureSettings(8))
     order = np.argsort(dataset.names or ())
     assert np.array_equal(dataset.pixels[order], folder.pixels[np.argsort(folder.names or ())])
@@ -341,7 +342,7 @@ def test_idx_with_labels_beside_it(tmp_path: Path, here: None) -> None:
     told = b"\0\0\x08\x01" + struct.pack(">I", 30) + labels.tobytes()
     put(tmp_path, gzip.compress(told), "train-labels-idx1-ubyte.gz")
     path = put(tmp_path, gzip.compress(raw), "train-images-idx3-ubyte.gz")
-    found = inspect([path])
+    found = finished(inspect([path]))
     assert (found.form, found.classes) == ("idx", ("0", "1", "2", "3"))
     dataset = opened(path)
     assert np.array_equal(dataset.pixels[..., 0], values) and np.array_equal(dataset.labels, labels)
@@ -405,6 +406,8 @@ def test_closing_an_import_of_pictures_leaves_no_file_and_no_process(tmp_path: P
     photos(tmp_path / "p", 150)
     for steps in (1, 3, 6):
         work = import_any([tmp_path / "p"])
+        while not on_disk():
+            next(work)
         for _ in range(steps):
             next(work)
         assert len(on_disk()) == 1
@@ -518,3 +521,37 @@ def test_ten_thousand_damaged_pictures_arrays_and_archives(
 ) -> None:
     accepted, refused = survive(tmp_path, range(1000, 11_000), monkeypatch)
     assert accepted > 1000 and refused > 2000
+
+
+def test_a_folder_of_many_files_is_looked_at_in_slices(tmp_path: Path, here: None) -> None:
+    """No slice is more than a small part of the work, whatever it is made of: listing, sorting, names, sizes, classes."""
+    for number in range(6_000):
+        place = tmp_path / "p" / f"c{number % 3}" / f"{number}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.touch()
+    (tmp_path / "p" / "c1" / "1.png").write_bytes(png())
+    work, slices = inspect([tmp_path / "p"]), 0
+    while True:
+        try:
+            next(work)
+            slices += 1
+        except StopIteration as end:
+            found = end.value
+            break
+    assert found.sentence.startswith("6,000 pictures in 3 folders") and found.classes == ("c0", "c1", "c2")
+    assert slices > 6_000 / 500
+
+
+def test_a_folder_is_read_in_the_order_a_person_counts(tmp_path: Path, here: None) -> None:
+    for name in ("b/10.png", "b/9.png", "a/1.txt", "a/2.PNG", ".hidden/3.png", "b/.4.png", "c10/1.png", "c9/1.png"):
+        (tmp_path / "p" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "p" / name).touch()
+    (tmp_path / "outside.png").touch()
+    with contextlib.suppress(OSError, NotImplementedError):
+        (tmp_path / "p" / "link.png").symlink_to(tmp_path / "outside.png")
+    found, written = finished(pictures.folder_files(tmp_path / "p", pictures.SUFFIXES, (".txt",)))
+    names = pictures.names_below(tmp_path / "p", found)
+    assert names == ["a/2.PNG", "b/9.png", "b/10.png", "c9/1.png", "c10/1.png"]
+    assert pictures.names_below(tmp_path / "p", [*written, tmp_path / "outside.png"]) == ["a/1.txt", "outside.png"]
+    with pytest.raises(DataError, match="cannot be read"):
+        finished(pictures.folder_files(tmp_path / "nothing", pictures.SUFFIXES))

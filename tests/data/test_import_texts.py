@@ -60,7 +60,7 @@ def test_a_wrong_encoding_is_told_with_the_likely_one_which_then_works(tmp_path:
     with pytest.raises(DataError) as error:
         opened(path)
     assert encoding in error.value.hint and error.value.path == path
-    found = inspect([path])
+    found = finished(inspect([path]))
     assert found.encoding == encoding and found.problems and found.suggested.encoding == encoding
     assert opened(path, encoding=found.encoding).text == text
     assert len(on_disk()) == 1
@@ -286,7 +286,7 @@ def survive(tmp_path: Path, seeds: range, monkeypatch: pytest.MonkeyPatch) -> tu
         path = put(tmp_path, mutated(raw, seed), name)
         kept = path.read_bytes()
         try:
-            found = inspect([path])
+            found = finished(inspect([path]))
             chosen = found.columns[:2] if found.form == "table" else ()
             info = finished(import_any([path], ImportOptions(columns=chosen, encoding=found.suggested.encoding)))
             shelf.open_dataset(info)

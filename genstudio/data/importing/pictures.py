@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import heapq
 import io
 import json
 import os
@@ -33,6 +34,7 @@ MOST_FILES = 2_000_000
 DEFAULT_SIZE = 64
 _KEPT_SIZE = 256
 _SAMPLE = 64
+_SOME = 1_000
 _BATCH_BYTES = 16 << 20
 _LISTED = 200
 _SPLITS = {"train", "test", "val", "valid", "validation", "training", "testing"}
@@ -82,35 +84,81 @@ class _Sheet:
         self.modes[mode] += 1
 
 
-def folder_files(root: Path, suffixes: Sequence[str]) -> list[Path]:
-    """Files below a folder with one of these endings, in natural order; hidden ones and links are left out.
+def folder_files(root: Path, *kinds: Sequence[str]) -> Slices[tuple[list[Path], ...]]:
+    """For each of these lists of endings the files below a folder that have one of them, in natural order; hidden ones
+    and links are left out.
 
-    Raises DataError for a folder that cannot be read, and for more than 2,000,000 files.
+    Yields now and then, without knowing how far it is. Raises DataError for a folder that cannot be read, and for more
+    than 2,000,000 files.
     """
-    found: list[tuple[list[Any], Path]] = []
+    found: list[list[tuple[list[Any], Path]]] = [[] for _ in kinds]
+    endings, many, seen = [tuple(kind) for kind in kinds], 0, 0
+    folders = [(root, "")]
+    while folders:
+        folder, below = folders.pop()
+        try:
+            entries = os.scandir(folder)
+        except OSError as error:
+            if folder == root:
+                raise DataError(
+                    f"{root} cannot be read: {error.strerror}.", "Check its name and permissions.", root
+                ) from None
+            continue
+        with entries:
+            for entry in entries:
+                seen += 1
+                if seen % _SOME == 0:
+                    yield 0.0
+                if entry.name.startswith((".", "__MACOSX")) or entry.is_symlink():
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append((folder / entry.name, f"{below}{entry.name}/"))
+                    continue
+                kind = next((k for k, suffixes in enumerate(endings) if entry.name.lower().endswith(suffixes)), None)
+                if kind is not None:
+                    found[kind].append((_natural(below + entry.name), folder / entry.name))
+                    many += 1
+            if many > MOST_FILES:
+                raise DataError(f"There are more than {MOST_FILES:,} files in {root}.", "Import a part of them.", root)
+    ordered = []
+    for files in found:
+        ordered.append((yield from _in_order(files)))
+    return tuple(ordered)
 
-    def failed(error: OSError) -> None:
-        if Path(error.filename or root) == root:
-            raise DataError(f"{root} cannot be read: {error.strerror}.", "Check its name and permissions.", root)
 
-    for folder, below, names in os.walk(root, onerror=failed):
-        below[:] = [name for name in below if not name.startswith((".", "__MACOSX"))]
-        for name in names:
-            if name.lower().endswith(tuple(suffixes)) and not name.startswith("."):
-                path = Path(folder, name)
-                if not path.is_symlink():
-                    found.append((_natural(path.relative_to(root).as_posix()), path))
-        if len(found) > MOST_FILES:
-            raise DataError(f"There are more than {MOST_FILES:,} files in {root}.", "Import a part of them.", root)
-    return [path for _, path in sorted(found, key=lambda entry: entry[0])]
+def _in_order(files: list[tuple[list[Any], Path]]) -> Slices[list[Path]]:
+    """Sorted by their keys, in slices: runs first, which are then merged."""
+    runs = []
+    for start in range(0, len(files), _SOME):
+        runs.append(sorted(files[start : start + _SOME], key=_key))
+        yield 0.0
+    out: list[Path] = []
+    for _, path in heapq.merge(*runs, key=_key):
+        out.append(path)
+        if len(out) % _SOME == 0:
+            yield 0.0
+    return out
+
+
+def _key(entry: tuple[list[Any], Path]) -> list[Any]:
+    return entry[0]
+
+
+def names_below(root: Path, files: Sequence[Path]) -> list[str]:
+    """The names of files as seen from a folder, with `/`; of files elsewhere only the last part."""
+    start = os.path.join(root, "")  # noqa: PTH118 - with the separator at its end
+    texts = map(str, files)
+    return [
+        text[len(start) :].replace(os.sep, "/") if text.startswith(start) else os.path.basename(text)  # noqa: PTH119
+        for text in texts
+    ]
 
 
 def folder_items(root: Path, files: Sequence[Path]) -> Iterator[Item]:
     """The content of these files; each is opened once and what is opened has to be an ordinary file."""
     for number, path in enumerate(files, 1):
-        name = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
         raw, fault = _content(path)
-        yield Item(number / len(files), name, raw, fault)
+        yield Item(number / len(files), names_below(root, (path,))[0], raw, fault)
 
 
 def archive_items(path: Path) -> Iterator[Item]:
@@ -352,16 +400,19 @@ def _widen(folder: Path, shape: tuple[int, ...], channels: Sequence[int]) -> Sli
 
 def _classes(names: Sequence[str]) -> tuple[list[int], tuple[str, ...]]:
     """Labels by the folder each picture lies in, where every one lies in a folder and there are at least two."""
-    parts = [name.split("/")[:-1] for name in names]
-    while parts and all(parts) and len({folders[0] for folders in parts}) == 1:
-        parts = [folders[1:] for folders in parts]
-    if all(parts) and {folders[0].lower() for folders in parts} <= _SPLITS:
-        parts = [folders[1:] for folders in parts]
+    lies_in = [name.rpartition("/")[0] for name in names]
+    folders = list(set(lies_in))
+    parts = [folder.split("/") if folder else [] for folder in folders]
+    while parts and all(parts) and len({part[0] for part in parts}) == 1:
+        parts = [part[1:] for part in parts]
+    if all(parts) and {part[0].lower() for part in parts} <= _SPLITS:
+        parts = [part[1:] for part in parts]
     if not parts or not all(parts):
         return [], ()
-    found = sorted({_shown(folders[0]) for folders in parts}, key=_natural)
+    found = sorted({_shown(part[0]) for part in parts}, key=_natural)
     places = {name: place for place, name in enumerate(found)}
-    return [places[_shown(folders[0])] for folders in parts], tuple(found)
+    labels = {folder: places[_shown(part[0])] for folder, part in zip(folders, parts, strict=True)}
+    return [labels[folder] for folder in lies_in], tuple(found)
 
 
 def class_names(names: Sequence[str]) -> tuple[str, ...]:

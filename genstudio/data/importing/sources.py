@@ -30,6 +30,7 @@ from genstudio.errors import DataError
 from genstudio.storage import size_text
 
 _SAMPLE = 64
+_SOME = 500
 _MARKS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 _Kind = Literal["text", "table", "parquet", "parallel", "pictures", "archive", "array", "idx"]
 
@@ -62,7 +63,7 @@ def import_any(sources: Sequence[Path | str] | str, options: ImportOptions | Non
             return (yield from texts.import_texts([file], name, source="pasted"))
         finally:
             file.unlink(missing_ok=True)
-    given = _given([expanded(source) for source in sources], options)
+    given = yield from _given([expanded(source) for source in sources], options)
     name = options.name or given.title
     source = (given.root or given.files[0]).name or given.title
     if given.form == "text":
@@ -85,19 +86,21 @@ def import_any(sources: Sequence[Path | str] | str, options: ImportOptions | Non
     return (yield from found)
 
 
-def inspect(sources: Sequence[Path | str] | str, options: ImportOptions | None = None) -> Found:
-    """What the sources are and what can be chosen; nothing is copied. Raises DataError."""
+def inspect(sources: Sequence[Path | str] | str, options: ImportOptions | None = None) -> Slices[Found]:
+    """What the sources are and what can be chosen; nothing is copied. Yields now and then. Raises DataError."""
     options = options or ImportOptions()
     if isinstance(sources, str):
         count, sample = len(sources), sources[:2000]
         sentence = f"A pasted text of {count:,} characters."
         return Found("text", "text", sentence, " ".join(sample.split()[:5])[:40], 1, count, "utf-8", ("utf-8",), sample)
-    given = _given([expanded(source) for source in sources], options)
+    given = yield from _given([expanded(source) for source in sources], options)
     if given.form in ("table", "parquet", "parallel"):
         return _inspect_table(given, options)
     if given.form in ("array", "idx"):
         return labelled.inspect(given.files, given.title)
-    return _inspect_text(given, options) if given.form == "text" else _inspect_pictures(given)
+    if given.form == "text":
+        return (yield from _inspect_text(given, options))
+    return (yield from _inspect_pictures(given))
 
 
 def columns(path: Path | str, options: ImportOptions | None = None) -> Found:
@@ -107,14 +110,14 @@ def columns(path: Path | str, options: ImportOptions | None = None) -> Found:
     )
 
 
-def _given(sources: Sequence[Path], options: ImportOptions) -> _Given:
+def _given(sources: Sequence[Path], options: ImportOptions) -> Slices[_Given]:
     if not sources:
         raise DataError("There is nothing to import.", "Choose a file or a folder.")
     folders = [path for path in sources if path.is_dir()]
     if folders and len(sources) > 1:
         raise DataError("Several folders, or a folder and files, are too much at once.", "Import one folder.")
     if folders:
-        return _folder(folders[0], options)
+        return (yield from _folder(folders[0], options))
     forms = [_file_form(path) for path in sources]
     if len(sources) == 1:
         form = "text" if options.kind == "text" and forms[0] == "table" and not options.columns else forms[0]
@@ -130,9 +133,12 @@ def _given(sources: Sequence[Path], options: ImportOptions) -> _Given:
     raise DataError(f"These files are of different kinds: {shown}.", "Import files of one kind at a time.", sources[0])
 
 
-def _folder(root: Path, options: ImportOptions) -> _Given:
-    found = pictures.folder_files(root, pictures.SUFFIXES) if options.kind in (None, "images") else []
-    written = pictures.folder_files(root, texts.SUFFIXES) if options.kind in (None, "text") else []
+def _folder(root: Path, options: ImportOptions) -> Slices[_Given]:
+    looks_for = (
+        pictures.SUFFIXES if options.kind in (None, "images") else (),
+        texts.SUFFIXES if options.kind in (None, "text") else (),
+    )
+    found, written = yield from pictures.folder_files(root, *looks_for)
     if found and len(found) >= len(written):
         return _Given("pictures", tuple(found), root)
     if written:
@@ -239,8 +245,17 @@ def _inspect_table(given: _Given, options: ImportOptions) -> Found:
     )  # fmt: skip
 
 
-def _inspect_text(given: _Given, options: ImportOptions) -> Found:
-    size = sum(path.stat().st_size for path in given.files)
+def _sizes(files: Sequence[Path]) -> Slices[int]:
+    """Bytes of all these files."""
+    size = 0
+    for start in range(0, len(files), _SOME):
+        size += sum(path.stat().st_size for path in files[start : start + _SOME])
+        yield 0.0
+    return size
+
+
+def _inspect_text(given: _Given, options: ImportOptions) -> Slices[Found]:
+    size = yield from _sizes(given.files)
     sample = beginning(given.files[0])
     fits = encodings.candidates(sample)
     encoding = options.encoding or (fits[0] if fits else "")
@@ -258,7 +273,7 @@ def _inspect_text(given: _Given, options: ImportOptions) -> Found:
     )  # fmt: skip
 
 
-def _inspect_pictures(given: _Given) -> Found:
+def _inspect_pictures(given: _Given) -> Slices[Found]:
     """Sizes of up to 64 pictures, spread over all of them; in an archive, of the first ones."""
     if given.form == "archive":
         items = pictures.archive_items(given.files[0])
@@ -267,12 +282,20 @@ def _inspect_pictures(given: _Given) -> Found:
     else:
         root = given.root or given.files[0].parent
         step = max(1, len(given.files) // _SAMPLE)
-        taken = list(pictures.folder_items(root, given.files[::step][:_SAMPLE]))
-        names = [path.relative_to(root).as_posix() if given.root else path.name for path in given.files]
-        count, size = len(names), sum(path.stat().st_size for path in given.files[:10_000])
+        taken = []
+        for item in pictures.folder_items(root, given.files[::step][:_SAMPLE]):
+            taken.append(item)
+            yield 0.0
+        names = []
+        for start in range(0, len(given.files), 4 * _SOME):
+            names += pictures.names_below(root, given.files[start : start + 4 * _SOME])
+            yield 0.0
+        count, size = len(names), (yield from _sizes(given.files))
+    yield 0.0
     sizes = Counter(found for item in taken if (found := decode.measure(item.raw)) is not None)
     if not taken or not (sizes or given.root or given.form == "archive"):
         raise DataError("There are no pictures here.", "Choose other files.", given.files[0])
+    yield 0.0
     classes = pictures.class_names(names)
     what = f"{count:,} picture{'s' * (count != 1)}" if count else f"An archive of pictures, {size_text(size)}"
     what += f" in {len(classes)} folders, which become classes" if classes else ""
