@@ -27,12 +27,13 @@ def setting(
     logarithmic: bool = False,
     when: str = "",
     file: str = "",
+    live: bool = False,
 ) -> Any:
     """A field of a Config: its default, what it does, its inclusive range, and where the idea comes from.
 
     `main` settings are shown open, the rest under "More"; `logarithmic` ones step by factors;
     `when` says in the form `other=value|value` for which other setting this one has an effect; `file` is the filter of
-    names, as a dialog shows it, where the setting is the path of a file.
+    names, as a dialog shows it, where the setting is the path of a file; a `live` one may change while a model trains.
     """
     extra: dict[str, Any] = {
         "source": source,
@@ -42,6 +43,7 @@ def setting(
         "logarithmic": logarithmic,
         "when": when,
         "file": file,
+        "live": live,
     }
     return Field(default, description=help, ge=low, le=high, json_schema_extra=extra)
 
@@ -64,6 +66,7 @@ class Setting:
     logarithmic: bool
     when: str
     file: str
+    live: bool = False
 
     def applies(self, values: Mapping[str, Any]) -> bool:
         """Whether the setting has an effect beside these values of the others."""
@@ -159,6 +162,7 @@ def _setting(name: str, info: FieldInfo) -> Setting:
         logarithmic=bool(extra.get("logarithmic")),
         when=extra.get("when", ""),
         file=extra.get("file", ""),
+        live=bool(extra.get("live")),
     )
 
 

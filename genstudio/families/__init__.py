@@ -9,7 +9,7 @@ from genstudio.families.family import Family, Preset
 
 __all__ = ["NAMES", "Family", "Preset", "all_families", "get"]
 
-NAMES = ("gpt",)  # explicit: no import side effects, and safe when frozen
+NAMES = ("gpt", "gan")  # explicit: no import side effects, and safe when frozen
 
 
 def get(name: str) -> Family[Any, Any]:

@@ -247,6 +247,7 @@ class Training:
             start=self._start,
             stop_after=self._task.stop_after,
             evaluate_every=self._learner.evaluate_every,
+            preview_every=self._learner.preview_every,
         )
         self._notices += saver.keep_weights()
         for frame in frames(self._watch.over(events)):
@@ -300,7 +301,7 @@ class Training:
 
 
 class _Rate:
-    """Steps and tokens per second over the last two seconds of training."""
+    """Steps, and tokens where there are any, per second over the last two seconds of training."""
 
     def __init__(self, step: int = 0) -> None:
         self.step = step
@@ -309,9 +310,10 @@ class _Rate:
 
     def over(self, frame: Frame, elapsed: float, tokens_per_step: int) -> dict[str, Series]:
         """The speed as series, when the frame holds steps."""
-        if "train_loss" not in frame.series:
+        newest = max((int(series.steps[-1]) for series in frame.series.values()), default=0)
+        if newest <= self.step:
             return {}
-        self.step = int(frame.series["train_loss"].steps[-1])
+        self.step = newest
         self._seen.append((elapsed, self.step))
         while len(self._seen) > 2 and elapsed - self._seen[0][0] > 2.0:
             self._seen.popleft()
@@ -319,8 +321,10 @@ class _Rate:
         if (span := elapsed - began) <= 0:
             return {}
         self.steps_per_second = (self.step - before) / span
-        steps = np.array([self.step], np.int64)
-        return {"tokens_per_second": Series(steps, np.array([self.steps_per_second * tokens_per_step]))}
+        rates = {"steps_per_second": self.steps_per_second}
+        if tokens_per_step:
+            rates["tokens_per_second"] = self.steps_per_second * tokens_per_step
+        return {name: Series(np.array([self.step], np.int64), np.array([rate])) for name, rate in rates.items()}
 
 
 class _Saver:
@@ -338,8 +342,7 @@ class _Saver:
         self._better = False
 
     def saw(self, frame: Frame) -> None:
-        if "val_loss" in frame.series:
-            losses = frame.series["val_loss"]
+        if (losses := frame.series.get(self._learner.criterion)) is not None:
             self._loss = float(losses.values[-1])
             least = int(np.argmin(losses.values))
             if self._best[0] is None or losses.values[least] < self._best[0]:

@@ -12,11 +12,12 @@ from torch import Tensor
 
 from genstudio.errors import TrainingError
 from genstudio.events import Frame, Series, Snapshot
-from genstudio.training.loop import Metrics, Tick
+from genstudio.training.loop import Cut, Event, Metrics
 
 
-def frames(events: Iterable[Metrics | Snapshot | Tick], seconds: float = 0.05) -> Iterator[Frame]:
-    """One Frame per slice of `seconds`; closing it closes `events`. On the CPU no step follows a bad one.
+def frames(events: Iterable[Event], seconds: float = 0.05) -> Iterator[Frame]:
+    """One Frame per slice of `seconds`, and up to each Cut; closing it closes `events`. On the CPU no step follows a bad
+    one.
 
     Raises TrainingError at the first step whose numbers are not finite; the numbers before it are delivered first.
     """
@@ -36,7 +37,7 @@ def frames(events: Iterable[Metrics | Snapshot | Tick], seconds: float = 0.05) -
             metrics.append(event)
         elif isinstance(event, Snapshot):
             newest[event.channel] = event
-        if time.monotonic() >= due or _is_bad(event):
+        if time.monotonic() >= due or isinstance(event, Cut) or _is_bad(event):
             yield from _flush(metrics, newest)
             metrics, newest = [], {}
             due = time.monotonic() + seconds
@@ -44,7 +45,7 @@ def frames(events: Iterable[Metrics | Snapshot | Tick], seconds: float = 0.05) -
         yield from _flush(metrics, newest)
 
 
-def _is_bad(event: Metrics | Snapshot | Tick) -> bool:
+def _is_bad(event: Event) -> bool:
     """Whether a step's numbers are not finite, where it costs nothing to know: a GPU is asked once a frame."""
     if not isinstance(event, Metrics):
         return False

@@ -40,12 +40,36 @@ class Scored:
     def loss(self) -> float:
         return self.nats / max(self.tokens, 1)
 
+    @property
+    def values(self) -> Mapping[str, float]:
+        """What is logged of the step."""
+        return {"val_loss": self.loss} if self.tokens else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Numbers that say how good a model is, once they are known; until then none."""
+
+    values: Mapping[str, float] = field(default_factory=dict)
+    done: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """What came so far is to be seen by itself: it ends a frame."""
+
+
+Event = Metrics | Snapshot | Tick | Cut
+
 
 class Learner(Protocol):
     """Modules and optimisers of one family.
 
     All randomness of step s comes from (seed, s): `batch(step)` is a pure function, and `fit` seeds torch's generators
     before each step. So resuming needs no generator state, and previews cannot change the training.
+
+    `criterion` names the number by which checkpoints are compared, lower being better. `tokens_per_step` is 0 where
+    nothing is counted in tokens. `preview_every` is in seconds.
     """
 
     parts: Mapping[str, nn.Module]
@@ -53,6 +77,8 @@ class Learner(Protocol):
     seed: int
     tokens_per_step: int
     evaluate_every: int
+    preview_every: float
+    criterion: str
 
     def batch(self, step: int) -> Any:
         """The batch of a step (from 1)."""
@@ -60,8 +86,9 @@ class Learner(Protocol):
     def training_step(self, batch: Any, step: int, progress: float) -> Mapping[str, Tensor | float]:
         """One update; `progress` in [0, 1] is the share of the planned training done before it."""
 
-    def evaluate(self, exact: bool = False) -> Iterator[Scored]:
-        """Running sums over a fixed sample of the validation split, or over all of it; the last one is the result."""
+    def evaluate(self, exact: bool = False) -> Iterator[Scored | Measured]:
+        """Running sums over a fixed sample of the validation split, or over all of it, or what else says how good the
+        model is; the last one is the result."""
 
     def preview(self) -> Iterator[Snapshot | Tick]:
         """Things to look at. Changes nothing in the learner."""
@@ -117,7 +144,7 @@ def fit(
     stop_after: int | None = None,
     evaluate_every: int = 100,
     preview_every: float = 1.0,
-) -> Iterator[Metrics | Snapshot | Tick]:
+) -> Iterator[Event]:
     """Train `learner` from step `start` on and yield what happens; stop by closing the generator.
 
     Previews cost at most a tenth of the time: a slow one is asked for less often.
@@ -142,12 +169,12 @@ def fit(
 
 
 def _validate(learner: Learner, step: int) -> Iterator[Metrics | Tick]:
-    loss = None
+    values: Mapping[str, float] = {}
     for scored in learner.evaluate():
-        loss = scored.loss if scored.tokens else None
+        values = scored.values
         yield Tick()
-    if loss is not None:
-        yield Metrics(step, {"val_loss": loss})
+    if values:
+        yield Metrics(step, values)
 
 
 def _at(step: int, event: Snapshot | Tick) -> Snapshot | Tick:

@@ -63,6 +63,7 @@ class GPTLearner:
         self.parameters = [p for p in self.model.parameters() if p.requires_grad]
         self.evaluate_every = config.evaluate_every
         self.tokens_per_step = config.accumulation * config.batch * config.context
+        self.preview_every, self.criterion = 1.0, "val_loss"
         self.step = 0
         self._spoiled = torch.zeros((), device=self.device)
         self._updates: Tensor | None = None

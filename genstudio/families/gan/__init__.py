@@ -1,0 +1,38 @@
+"""The GAN family: its settings, presets and registration. torch is imported only when a learner is built."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from genstudio.families.family import Family
+from genstudio.families.gan.batches import shown
+from genstudio.families.gan.config import GANConfig
+from genstudio.families.gan.cost import estimate
+from genstudio.families.gan.data import GANData, Shape, keep, prepare, reopen
+from genstudio.families.gan.presets import PRESETS
+
+if TYPE_CHECKING:
+    from genstudio.families.gan.learner import GANLearner
+
+__all__ = ["FAMILY", "GANConfig", "Shape"]
+
+
+def _learner(config: GANConfig, data: GANData, device: str, seed: int) -> GANLearner:
+    from genstudio.families.gan.learner import GANLearner
+
+    return GANLearner(config, data, device, seed)
+
+
+FAMILY: Family[GANConfig, GANData] = Family(
+    name="gan",
+    title="GAN (generative adversarial network)",
+    data_kinds=("points", "images"),
+    config=GANConfig,
+    presets=PRESETS,
+    prepare=prepare,
+    learner=_learner,
+    keep=keep,
+    reopen=reopen,
+    estimate=estimate,
+    batch=shown,
+)

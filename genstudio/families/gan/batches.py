@@ -1,0 +1,30 @@
+"""Which real samples a step looks at. No torch: the same code shows a person the batch before training."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genstudio.data.batches import PictureBatch, PointBatch
+from genstudio.errors import DataError
+from genstudio.families.gan.config import GANConfig
+from genstudio.families.gan.data import GANData
+
+
+def draw(config: GANConfig, data: GANData, seed: int, step: int) -> NDArray[np.int64]:
+    """Indices (d_updates, batch) of training samples; depends on settings, seed and step alone. Raises DataError."""
+    if not len(data.train):
+        raise DataError("There is nothing to train on.", "Open a dataset.")
+    rng = np.random.Generator(np.random.Philox(key=[seed % 2**64, step]))
+    return data.train[rng.integers(0, len(data.train), (config.d_updates, config.batch))]
+
+
+def shown(config: GANConfig, data: GANData, seed: int, step: int) -> PictureBatch | PointBatch:
+    """The first real samples of a step, as the discriminator is fed them."""
+    chosen = draw(config, data, seed, step)[0]
+    if data.shape.kind == "points":
+        mean, scale = data.mean.tolist(), data.scale
+        return PointBatch(data.real[chosen], (mean[0], mean[1]), (scale, scale))
+    labels = data.labels[chosen] if config.conditional and data.labels is not None else None
+    pixels = data.real[chosen].astype(np.float32) / np.float32(127.5) - np.float32(1)
+    return PictureBatch(pixels, labels, data.shape.classes if labels is not None else ())

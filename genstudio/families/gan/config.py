@@ -1,0 +1,177 @@
+"""Settings of the GAN family. No torch here: the form is shown before torch is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from genstudio.config import Config, setting
+from genstudio.errors import Problem
+
+Loss = Literal["nonsaturating", "minimax", "least_squares", "hinge", "wasserstein", "wasserstein_gp"]
+_PENALTY = "Mescheder et al. 2018"
+
+
+class GANConfig(Config):
+    """Settings of a generator, a discriminator and of their game."""
+
+    network: Literal["mlp", "dcgan", "residual"] = setting(
+        "mlp", "How both networks are built: layers of neurons; strided convolutions, for pictures; or blocks that add to "
+        "what they are given", group="Model", main=True,
+        source="mlp: Goodfellow et al. 2014; dcgan: Radford et al. 2016; residual: Gulrajani et al. 2017",
+    )
+    width: int = setting(
+        128, "Neurons in each hidden layer", low=2, high=4096, group="Model", main=True, when="network=mlp|residual",
+    )
+    layers: int = setting(
+        3, "Hidden layers, or residual blocks for points", low=1, high=12, group="Model", when="network=mlp|residual",
+    )
+    channels: int = setting(
+        32, "Feature maps at half of the full picture size; twice as many after each further halving", low=2, high=512,
+        group="Model", main=True, when="network=dcgan|residual", source="Radford et al. 2016",
+    )
+    latent: int = setting(
+        2, "Numbers of noise that the generator makes a sample of", low=1, high=1024, group="Model", main=True,
+        label="Latent size", source="Goodfellow et al. 2014",
+    )
+    latent_kind: Literal["normal", "uniform"] = setting(
+        "normal", "Distribution of the noise: standard normal, or even between -1 and 1", group="Model",
+        label="Latent distribution",
+    )
+    norm: Literal["none", "batch"] = setting(
+        "none", "Batch normalisation in the generator", group="Model", source="Ioffe & Szegedy 2015",
+    )
+    conditional: bool = setting(
+        False, "Both networks are told the class, so that a class can be asked for; the data must have labels",
+        group="Model", main=True, source="Mirza & Osindero 2014",
+    )
+    condition: Literal["embedding", "projection"] = setting(
+        "embedding", "How the discriminator hears of the class: beside its input, or as a product with its last features",
+        group="Model", when="conditional=True", source="projection: Miyato & Koyama 2018",
+    )
+    spectral_norm: bool = setting(
+        False, "Divide each weight of the discriminator by its largest singular value, so that its slope is bounded",
+        group="Model", source="Miyato et al. 2018",
+    )
+    pack: int = setting(
+        1, "Samples that the discriminator judges together: sameness gives fakes away", low=1, high=8, group="Model",
+        label="Packing", source="Lin et al. 2018, PacGAN",
+    )
+    loss: Loss = setting(
+        "nonsaturating", "What each network wants; wasserstein clips the critic's weights, wasserstein_gp holds its slope "
+        "near 1", group="Loss", main=True, live=True,
+        source="Goodfellow et al. 2014; least_squares: Mao et al. 2017; hinge: Lim & Ye 2017; wasserstein: Arjovsky et al. "
+        "2017; wasserstein_gp: Gulrajani et al. 2017",
+    )
+    clip: float = setting(
+        0.01, "Largest size of a weight of the critic", low=1e-4, high=10, group="Loss", logarithmic=True,
+        when="loss=wasserstein", label="Weight clipping", live=True, source="Arjovsky et al. 2017",
+    )
+    gradient_penalty: float = setting(
+        10.0, "Weight of the penalty on critic slopes other than 1, between real and fake", low=0, high=1000,
+        group="Loss", when="loss=wasserstein_gp", live=True, source="Gulrajani et al. 2017",
+    )
+    r1: float = setting(
+        0.1, "Weight of the penalty on the discriminator's slope at real samples (gamma)", low=0, high=1000, group="Loss",
+        label="R1 penalty", main=True, live=True, source=_PENALTY,
+    )
+    r2: float = setting(
+        0.0, "The same at fake samples", low=0, high=1000, group="Loss", label="R2 penalty", live=True, source=_PENALTY,
+    )
+    penalty_every: int = setting(
+        1, "Updates of the discriminator between two that are penalised, so much the harder", low=1, high=64, group="Loss",
+        live=True, source="Karras et al. 2020, lazy regularisation",
+    )
+    smoothing: float = setting(
+        0.0, "One-sided label smoothing: real samples count as real by so much less than 1", low=0, high=0.5,
+        group="Loss", when="loss=nonsaturating|minimax|least_squares", label="Label smoothing", live=True,
+        source="Salimans et al. 2016",
+    )
+    noise: float = setting(
+        0.0, "Standard deviation of noise on everything that the discriminator sees, with data of deviation near 1",
+        low=0, high=5, group="Loss", label="Instance noise", live=True, source="Sonderby et al. 2017",
+    )
+    noise_until: float = setting(
+        0.5, "Share of the training in which the noise falls to nothing", low=0, high=1, group="Loss",
+        label="Noise ends at", live=True,
+    )
+    real_weight: float = setting(
+        1.0, "Weight of the real samples in the discriminator's loss", low=0, high=100, group="Loss", live=True,
+    )
+    fake_weight: float = setting(
+        1.0, "Weight of the fakes in the discriminator's loss", low=0, high=100, group="Loss", live=True,
+    )
+    generator_weight: float = setting(
+        1.0, "Weight of the generator's loss; Adam takes most of it back", low=0, high=100, group="Loss", live=True,
+    )
+    batch: int = setting(
+        128, "Real samples, and fakes, looked at together in one update", low=2, high=4096, group="Training", main=True,
+        label="Batch size",
+    )
+    d_rate: float = setting(
+        1e-3, "Step size of the discriminator's Adam", low=1e-7, high=1.0, group="Training", main=True, logarithmic=True,
+        label="Discriminator's rate", live=True, source="Kingma & Ba 2015; separate rates: Heusel et al. 2017",
+    )
+    g_rate: float = setting(
+        1e-3, "Step size of the generator's Adam", low=1e-7, high=1.0, group="Training", main=True, logarithmic=True,
+        label="Generator's rate", live=True, source="Kingma & Ba 2015; separate rates: Heusel et al. 2017",
+    )
+    beta1: float = setting(
+        0.0, "Adam: memory of the gradient", low=0, high=0.9999, group="Training", label="Adam beta 1", live=True,
+    )
+    beta2: float = setting(
+        0.99, "Adam: memory of the squared gradient", low=0, high=0.99999, group="Training", label="Adam beta 2",
+        live=True,
+    )
+    d_updates: int = setting(
+        1, "Updates of the discriminator in one step", low=1, high=20, group="Training", label="Discriminator's updates",
+        live=True, source="Goodfellow et al. 2014, k",
+    )
+    g_updates: int = setting(
+        1, "Updates of the generator in one step", low=1, high=20, group="Training", label="Generator's updates",
+        live=True,
+    )
+    trained: Literal["both", "discriminator", "generator"] = setting(
+        "both", "Which network learns; the other only runs", group="Training", label="Who learns", live=True,
+    )
+    pretrain_discriminator: int = setting(
+        0, "First steps in which only the discriminator learns", low=0, high=100_000, group="Training",
+        label="Discriminator first",
+    )
+    pretrain_generator: int = setting(
+        0, "Steps after those in which only the generator learns", low=0, high=100_000, group="Training",
+        label="Generator first",
+    )
+    schedule: Literal["constant", "linear"] = setting(
+        "linear", "The rates stay, or fall in a line to nothing after their constant part", group="Training",
+    )
+    hold: float = setting(
+        0.5, "Share of the training before the rates fall", low=0, high=1, group="Training", label="Constant part",
+        when="schedule=linear",
+    )
+    ema: float = setting(
+        0.995, "Memory of the generator's moving average over updates, shown and sampled beside the raw one. 0: none",
+        low=0, high=0.99999, group="Training", label="Average of the generator", live=True, source="Yazici et al. 2019",
+    )
+    evaluate_every: int = setting(
+        500, "Steps between two measurements of fidelity and diversity", low=1, high=1_000_000, group="Training",
+    )
+
+    def rules(self) -> Iterator[Problem]:
+        if self.batch % self.pack:
+            yield Problem("batch", f"a batch of {self.batch} cannot be packed by {self.pack}; take a multiple of it")
+        if self.conditional and self.condition == "projection" and self.pack > 1:
+            yield Problem("pack", "the projection discriminator judges one sample at a time; take 1, or the embedding")
+
+    @property
+    def bounded(self) -> bool:
+        """Whether the discriminator's opinion is a probability: the logistic losses."""
+        return self.loss in ("nonsaturating", "minimax")
+
+    def learning(self, step: int) -> tuple[bool, bool]:
+        """Whether the discriminator and the generator learn in a step (from 1)."""
+        if step <= self.pretrain_discriminator:
+            return True, False
+        if step <= self.pretrain_discriminator + self.pretrain_generator:
+            return False, True
+        return self.trained != "generator", self.trained != "discriminator"

@@ -1,0 +1,86 @@
+"""What the two networks want, written on the discriminator's raw output; and the penalties on its slope."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from genstudio.families.gan.config import Loss
+
+Judge = Callable[[Tensor], Tensor]
+
+
+def real_loss(kind: Loss, logits: Tensor, smoothing: float = 0.0) -> Tensor:
+    """The discriminator's loss on real samples (n,): to be added to `fake_loss`; a scalar.
+
+    With one-sided smoothing the target of real samples is 1 - smoothing (Salimans et al. 2016).
+    """
+    if kind in ("nonsaturating", "minimax"):
+        loss = F.softplus(-logits).mean()  # -log D(x)
+        return loss + smoothing * logits.mean() if smoothing else loss
+    if kind == "least_squares":
+        return 0.5 * (logits - (1 - smoothing)).square().mean()
+    if kind == "hinge":
+        return F.relu(1 - logits).mean()
+    return -logits.mean()
+
+
+def fake_loss(kind: Loss, logits: Tensor) -> Tensor:
+    """The discriminator's loss on fakes (n,): a scalar."""
+    if kind in ("nonsaturating", "minimax"):
+        return F.softplus(logits).mean()  # -log(1 - D(G(z)))
+    if kind == "least_squares":
+        return 0.5 * logits.square().mean()
+    if kind == "hinge":
+        return F.relu(1 + logits).mean()
+    return logits.mean()
+
+
+def generator_loss(kind: Loss, logits: Tensor) -> Tensor:
+    """The generator's loss on its fakes (n,): a scalar."""
+    if kind == "nonsaturating":
+        return F.softplus(-logits).mean()  # -log D(G(z))
+    if kind == "minimax":
+        return -F.softplus(logits).mean()  # log(1 - D(G(z)))
+    if kind == "least_squares":
+        return 0.5 * (logits - 1).square().mean()
+    return -logits.mean()
+
+
+def value(real: Tensor, fake: Tensor) -> Tensor:
+    """V(D, G) = mean log D(x) + mean log(1 - D(G(z))) of Goodfellow et al. 2014, equation 1, from logits."""
+    return -F.softplus(-real).mean() - F.softplus(fake).mean()
+
+
+def slope(judge: Judge, samples: Tensor) -> Tensor:
+    """Squared norm (n,) of the gradient of the judge's output with respect to each sample; can be differentiated."""
+    samples = samples.detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(judge(samples).sum(), samples, create_graph=True)
+    return gradient.flatten(1).square().sum(1)
+
+
+def zero_centred(judge: Judge, samples: Tensor, gamma: float) -> Tensor:
+    """gamma / 2 times the mean squared slope: R1 at real samples, R2 at fakes (Mescheder et al. 2018, 9 and 10)."""
+    return gamma / 2 * slope(judge, samples).mean()
+
+
+def one_centred(judge: Judge, real: Tensor, fake: Tensor, weight: float, shares: Tensor) -> Tensor:
+    """weight times the mean of (slope - 1)^2 at `shares` (n,) of the way from fake to real (Gulrajani et al. 2017, 3)."""
+    along = shares.view(-1, *[1] * (real.ndim - 1))
+    between = along * real + (1 - along) * fake
+    return weight * (slope(judge, between).add(1e-12).sqrt() - 1).square().mean()
+
+
+def accuracy(kind: Loss, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+    """Shares of real and of fake samples that the discriminator tells right.
+
+    The line lies at D = 1/2, or at half way between the mean scores for a critic, whose scores have no zero.
+    """
+    if kind == "least_squares":
+        line: Tensor | float = 0.5
+    else:
+        line = (real.mean() + fake.mean()) / 2 if kind.startswith("wasserstein") else 0.0
+    return (real > line).float().mean(), (fake <= line).float().mean()
