@@ -29,6 +29,7 @@ _STROKES = {
     "refresh": "M13.2 8a5.2 5.2 0 1 1-1.6-3.8 M13.4 1.8v3h-3",
     "chevron-down": "M3.6 6 8 10.4 12.4 6",
     "chevron-right": "M6 3.6 10.4 8 6 12.4",
+    "chevron-left": "M10 3.6 5.6 8 10 12.4",
     "chevron-up": "M3.6 10 8 5.6 12.4 10",
     "chart": "M2.4 2.4v11.2h11.2 M4.6 5c2 5 5 5.6 8.6 5.8",
     "text": "M3 4h10 M3 8h10 M3 12h6",

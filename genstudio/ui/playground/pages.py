@@ -26,4 +26,5 @@ class Entry:
 PAGES = (
     Entry("Choose", "Next token", "next_token", "NextTokenPage"),
     Entry("Inside", "Attention", "attention_now", "AttentionNowPage"),
+    Entry("Inside", "Anatomy", "anatomy_page", "AnatomyPage"),
 )

@@ -1,0 +1,381 @@
+"""The way of a text through a GPT, stage by stage, with the names and formulas of the lecture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genstudio.events import Stage
+from genstudio.families.family import Inside
+
+WANTED = (
+    "embedded", "positions", "residual", "normed", "q", "k", "v", "scores", "weights", "mixed", "attention_out", "middle",
+    "normed2", "hidden", "mlp_out", "last_norm", "logits",
+)  # fmt: skip
+MOST = 256
+"""Columns of a vocabulary that are shown at most."""
+
+Floats = NDArray[Any]
+_ACTIVATIONS = {
+    "relu": "max(0, x)",
+    "relu2": "max(0, x)²",
+    "gelu": "x Φ(x)",
+    "gelu_tanh": "x Φ(x), by tanh",
+    "swiglu": "SiLU(gate) · value",
+}
+
+
+class Anatomist:
+    """Makes the stages of one layer and head (from 0) from what a pass `seen` gave; `plain` is the pass with nothing off.
+
+    `pieces` are the tokens that can be seen, `names` the whole vocabulary's. `temperature` divides the logits.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        seen: Inside,
+        plain: Inside,
+        pieces: Sequence[str],
+        names: Sequence[str],
+        *,
+        layer: int,
+        head: int,
+        temperature: float,
+        scaled: bool,
+        causal: bool,
+    ) -> None:
+        self.model, self.config, self.block = model, model.config, model.blocks[layer]
+        self.seen, self.plain, self.at = seen, plain, seen.layers[layer]
+        self.plain_at = plain.layers[layer]
+        self.tokens, self.names = tuple(pieces), tuple(names)
+        self.layer, self.head, self.temperature, self.scaled, self.causal = layer, head, temperature, scaled, causal
+        self.part = f"Layer {layer + 1} of {self.config.layers}, head {head + 1} of {self.config.heads}"
+
+    def stages(self) -> Iterator[Stage]:
+        """From the tokens to the probabilities of the next one."""
+        yield from self._input()
+        yield from self._attention()
+        yield from self._after_attention()
+        yield from self._feed_forward()
+        yield from self._output()
+
+    def _stage(
+        self, key: str, title: str, op: str, formula: str, axes: Sequence[str], says: str, values: Any, **more: Any
+    ) -> Stage:
+        sizes = ", ".join(str(self._size(letter)) for letter in axes)
+        shape, part = f"({', '.join(axes)}) = ({sizes})", more.pop("part", self.part)
+        more.setdefault("rows", self.tokens)
+        return Stage(key, part, title, op, formula, shape, says, np.array(values, np.float32), **more)
+
+    def _size(self, letter: str) -> int:
+        config = self.config
+        return {
+            "T": len(self.tokens),
+            "V": self.model.vocabulary,
+            "C": config.d_model,
+            "D": config.head_size,
+            "I": config.heads * config.head_size,
+            "F": config.ff_width,
+            "D/2": config.head_size // 2,
+        }[letter]
+
+    def _input(self) -> Iterator[Stage]:
+        ids, config = self.seen.ids, self.config
+        shown = self._columns(np.unique(ids))
+        left = self.model.vocabulary - len(shown)
+        part = "Input"
+        yield self._stage(
+            "one_hot", "one-hot", "", "x = one-hot(token)", "TV", "Each token is a row with a single 1, at the place of "
+            "its number in the vocabulary.", ids[:, None] == shown, part=part, columns=self._named(shown),
+            note=f"{left:,} more columns are 0 in every row" if left else "", kind="share", role="input",
+        )  # fmt: skip
+        table = self._numpy(self.model.tokens.weight)
+        tied = " The output layer uses the same table." if config.tied else ""
+        yield self._stage(
+            "table", "W_E", "×", "W_E", "VC", "The embedding table: one learned vector for each token of the vocabulary." + tied,
+            table[shown], part=part, rows=self._named(shown), note=f"{left:,} more rows are not shown" if left else "",
+            role="weight",
+        )  # fmt: skip
+        scaled = config.positions == "sinusoidal"
+        factor = float(np.sqrt(config.d_model)) if scaled else 1.0
+        none = {
+            "none": " No positions are added: only the mask tells this model what came first.",
+            "rotary": " No positions are added here: queries and keys are turned by them later.",
+        }.get(config.positions, "")
+        yield self._stage(
+            "embedded", "embedding", "=", "x W_E √C" if scaled else "x W_E", "TC", "The one-hot rows pick their "
+            "tokens' vectors from the table." + (f" They are multiplied by √C = {factor:.3g}." if scaled else "") + none,
+            self.seen["embedded"] * factor, part=part, sources=("one_hot", "table"), role="input",
+        )  # fmt: skip
+        if config.positions in ("learned", "sinusoidal"):
+            what = {
+                "learned": ("P (learned)", "One learned vector for each position."),
+                "sinusoidal": ("sin(p / b^(2i/C)), cos(p / b^(2i/C))", "Waves of growing length, as in Vaswani et al. 2017."),
+            }[config.positions]
+            yield self._stage(
+                "positions", "positions", "+", what[0], "TC", what[1] + " They tell the model the order of the tokens.",
+                self.seen["positions"], part=part, role="weight",
+            )  # fmt: skip
+            yield self._stage(
+                "stream_0", "stream", "=", "x W_E + P", "TC", "The residual stream begins: a vector for each token, which "
+                "every layer reads and adds to.", self.seen["residual"][0], part=part, sources=("embedded", "positions"),
+            )  # fmt: skip
+
+    def _attention(self) -> Iterator[Stage]:
+        config, head, at = self.config, self.head, self.at
+        stream = f"stream_{self.layer}"
+        before = f"stream_{self.layer}" if config.positions in ("learned", "sinusoidal") or self.layer else "embedded"
+        if self.layer:
+            passed = "layer 1 has" if self.layer == 1 else f"layers 1 to {self.layer} have"
+            yield self._stage(
+                stream, "stream", f"layers 1–{self.layer}" if self.layer > 1 else "layer 1", f"x after layer {self.layer}",
+                "TC", f"The residual stream after {passed} added to it, in the way shown here for layer {self.layer + 1}.",
+                self.seen["residual"][self.layer],
+            )  # fmt: skip
+        read = self.seen["residual"][self.layer]
+        if config.norm_place == "pre":
+            read = at["normed"]
+            yield self._norm("normed", read, "Each token's vector is brought to the same size before attention reads it.", before)
+        source = "normed" if config.norm_place == "pre" else before
+        raw = self._projected(read)
+        for name, sentence, role in (
+            ("Q", "What each token looks for: its query.", "query"),
+            ("K", "What each token offers to be found by: its key.", "key"),
+            ("V", "What each token passes on to those that look at it: its value.", "value"),
+        ):
+            yield self._stage(
+                name, name, "× W_Q, W_K, W_V" if name == "Q" else "", f"{name} = x W_{name}" + (" + b" if config.bias else ""),
+                "TD", sentence, raw[name], role=role, stack="qkv", sources=(source,),
+            )  # fmt: skip
+        yield from self._used()
+        yield from self._scores()
+        weights = self._numbers(at["weights"][head])
+        yield self._stage(
+            "weights", "attention", "softmax", "A = softmax(S), by rows", "TT", "Each row says how much its token looks at "
+            "every other; it sums to 1." + (" What is masked is exactly 0." if self.causal and config.mask else ""),
+            weights, columns=self.tokens, kind="share", role="attention", sources=(self._last_scores,), note=self._looks(),
+        )  # fmt: skip
+        yield self._stage(
+            "mixed", "A V", "× V", "A V", "TD", "Each token gathers the values of those it looks at, by how much it looks.",
+            at["mixed"][head], role="value", sources=("weights", "V"),
+        )  # fmt: skip
+
+    def _used(self) -> Iterator[Stage]:
+        """Queries and keys as they are compared, where that is not how they were made."""
+        config, at = self.config, self.at
+        rotary = config.positions == "rotary"
+        self._compared = ("Q", "K")
+        if not (rotary or config.qk_norm):
+            return
+        self._compared = ("Q'", "K'")
+        op = " + ".join(word for word, is_so in (("norm", config.qk_norm), ("turn", rotary)) if is_so)
+        steps = " and ".join(
+            words for words, is_so in (
+                ("brought to the same length", config.qk_norm),
+                ("turned by the angles of its position, pair by pair, so that a score depends on the distance", rotary),
+            ) if is_so
+        )  # fmt: skip
+        for name, values, role in (("Q", at["q"], "query"), ("K", at["k"], "key")):
+            inner = f"{name} / rms({name})" if config.qk_norm else name
+            yield self._stage(
+                f"{name}'", f"{name}′", op if name == "Q" else "", f"R(p) [{inner}]" if rotary else inner, "TD",
+                f"Each {'query' if name == 'Q' else 'key'} is {steps}.", values[self.head], role=role, stack="used",
+                sources=(name, "angles") if rotary else (name,),
+            )  # fmt: skip
+        if rotary:
+            angles = self.seen["positions"]
+            yield self._stage(
+                "angles", "rotation", "", "cos(p / b^(2i/D))", ("T", "D/2"), "How far each pair of numbers is turned at "
+                f"each position p; b is {config.position_base:g}. Position 1 is not turned.", np.cos(angles), role="weight",
+                stack="used",
+            )  # fmt: skip
+
+    def _scores(self) -> Iterator[Stage]:
+        q, k = self._compared
+        size, scores = self.config.head_size, self.at["scores"][self.head]
+        raw = self._numbers(self.at["q"][self.head] @ self.at["k"][self.head].T)
+        yield self._stage(
+            "products", "Q Kᵀ", "Q Kᵀ", f"{q} {k}ᵀ".replace("'", "′"), "TT",
+            "Every query is compared with every key: the larger the product, the better they fit.", raw,
+            columns=self.tokens, role="attention", sources=(q, k), note=f"standard deviation {raw.std():.2f}",
+        )  # fmt: skip
+        root = float(np.sqrt(size))
+        if self.scaled:
+            what = (
+                "÷ √d_k",
+                f"Q Kᵀ / √{size}",
+                f"Divided by √d_k = {root:.2f}: a sum of {size} products grows with d_k, and a softmax of large numbers looks "
+                "at one token only.",
+            )
+        else:
+            what = ("no scaling", "Q Kᵀ", f"Scaling is off: the scores are {root:.2f} times what the model was trained with.")
+        yield self._stage(
+            "scores", "scores", what[0], what[1], "TT", what[2], scores, columns=self.tokens, role="attention",
+            sources=("products",), note=f"standard deviation {scores.std():.2f}",
+        )  # fmt: skip
+        self._last_scores = "scores"
+        if self.config.mask:
+            hidden = np.triu(np.ones(scores.shape, bool), 1) & self.causal
+            self._last_scores = "masked"
+            yield self._stage(
+                "masked", "masked", "mask" if self.causal else "no mask", "S, −∞ where key > query" if self.causal else "S",
+                "TT", "No token may look at what comes after it, for that is what it must foretell."
+                if self.causal else "The mask is off: every token looks into the future, which it never saw in training.",
+                np.where(hidden, np.nan, scores), columns=self.tokens, role="attention", sources=("scores",),
+            )  # fmt: skip
+
+    def _after_attention(self) -> Iterator[Stage]:
+        config, at = self.config, self.at
+        inner, first = config.heads * config.head_size, self.head * config.head_size + 1
+        last = first + config.head_size - 1
+        joined = at["mixed"].transpose(1, 0, 2).reshape(len(self.tokens), inner)
+        yield self._stage(
+            "joined", "all heads", "join", "[A₁V₁, A₂V₂, …]", "TI",
+            f"What all {config.heads} heads have gathered, side by side; this one's part is columns {first} to {last}.",
+            joined, role="value", sources=("mixed",),
+        )  # fmt: skip
+        yield self._stage(
+            "attention_out", "output", "× W_O", "[…] W_O" + (" + b" if config.bias else ""), "TC",
+            "Mixed back to the size of the stream.", at["attention_out"], role="attention", sources=("joined",),
+        )  # fmt: skip
+        stream = self.seen["residual"][self.layer] + at["attention_out"]
+        yield self._stage(
+            "middle_sum", "stream", "+ stream", "x + attention(x)", "TC", "Added to the residual stream: nothing that was "
+            "there is lost.", stream, sources=("attention_out", self._stream_key(self.layer)),
+        )  # fmt: skip
+        if config.norm_place == "post":
+            yield self._norm("normed", at["normed"], "Brought to the same size after the sum, as in 2017.", "middle_sum")
+
+    def _feed_forward(self) -> Iterator[Stage]:
+        config, at = self.config, self.at
+        before = "middle_sum" if config.norm_place == "pre" else "normed"
+        if config.norm_place == "pre":
+            yield self._norm("normed2", at["normed2"], "Brought to the same size before the feed-forward layer.", before)
+        act = _ACTIVATIONS[config.activation]
+        zeros = float((at["hidden"] == 0).mean())
+        yield self._stage(
+            "hidden", "hidden", "× W_up, φ", f"φ(x W_up), φ = {act}", "TF", "Each token for itself: a wide layer and a "
+            "non-linearity.", at["hidden"], role="mlp", sources=("normed2" if config.norm_place == "pre" else "normed",),
+            note=f"{zeros:.0%} are exactly 0" if zeros else "",
+        )  # fmt: skip
+        yield self._stage(
+            "mlp_out", "MLP", "× W_down", "h W_down" + (" + b" if config.bias else ""), "TC", "Back to the size of the stream.",
+            at["mlp_out"], role="mlp", sources=("hidden",),
+        )  # fmt: skip
+        stream = at["middle"] + at["mlp_out"]
+        last = self.layer + 1 == config.layers
+        yield self._stage(
+            "layer_sum" if config.norm_place == "post" else f"stream_{self.layer + 1}", "stream", "+ stream", "x + MLP(x)", "TC",
+            "Added to the stream; the layer is done." if last else "Added to the stream; the next layer reads it.", stream,
+            sources=("mlp_out", before),
+        )  # fmt: skip
+        if config.norm_place == "post":
+            yield self._norm("normed2", at["normed2"], "Brought to the same size after the sum.", "layer_sum")
+
+    def _output(self) -> Iterator[Stage]:
+        config, part = self.config, "Output"
+        before = f"stream_{self.layer + 1}" if config.norm_place == "pre" else "normed2"
+        if self.layer + 1 < config.layers:
+            first, last = self.layer + 2, config.layers
+            passed = f"layers {first}–{last}" if first < last else f"layer {last}"
+            yield self._stage(
+                f"stream_{last}", "stream", passed, f"x after layer {last}", "TC",
+                "The residual stream after the layers that follow.", self.seen["residual"][-1], part=part,
+                sources=(before,),
+            )  # fmt: skip
+            before = f"stream_{last}"
+        if config.norm_place == "pre":
+            yield self._norm("last_norm", self.seen["last_norm"], "The last norm.", before, part)
+            before = "last_norm"
+        logits, tau = self._numbers(self.seen["logits"]), self.temperature
+        chances = softmax(logits / tau)
+        order = np.argsort(-chances[-1], kind="stable")
+        shown = self._columns(np.sort(order[:MOST]))
+        left = f"{logits.shape[1] - len(shown):,} less likely tokens are not shown" if len(shown) < logits.shape[1] else ""
+        head = "W_Eᵀ" if config.tied else "W_out"
+        columns = self._named(shown)
+        yield self._stage(
+            "logits", "logits", f"× {head}", f"x {head}", "TV",
+            "A number for every token of the vocabulary: how well it would come next.", logits[:, shown], part=part,
+            columns=columns, role="output", sources=(before,), note=left,
+        )  # fmt: skip
+        yield self._stage(
+            "tempered", "÷ temperature", f"÷ {tau:g}", f"logits / τ, τ = {tau:g}", "TV", "A temperature below 1 makes the "
+            "differences larger and the choice surer, above 1 smaller and freer.", logits[:, shown] / tau, part=part,
+            columns=columns, role="output", sources=("logits",),
+        )  # fmt: skip
+        yield self._stage(
+            "probabilities", "probabilities", "softmax", "softmax(logits / τ)", "TV", "Each row sums to 1 over the whole "
+            "vocabulary. The last row is what may come next.", chances[:, shown], part=part, columns=columns, kind="share",
+            role="output", sources=("tempered",), note=self._next(chances[-1]),
+        )  # fmt: skip
+
+    def _norm(self, key: str, values: Floats, sentence: str, source: str, part: str | None = None) -> Stage:
+        formula = {"rmsnorm": "x / rms(x) · g", "layernorm": "(x − mean) / deviation · g"}[self.config.norm]
+        biased = self.config.norm == "layernorm" and self.config.bias
+        return self._stage(
+            key, "norm", "norm", formula + (" + b" if biased else ""), "TC", sentence, values, sources=(source,),
+            part=part or self.part,
+        )  # fmt: skip
+
+    def _stream_key(self, layer: int) -> str:
+        added = self.config.positions in ("learned", "sinusoidal")
+        return f"stream_{layer}" if layer or added else "embedded"
+
+    def _projected(self, read: Floats) -> dict[str, Floats]:
+        """Queries, keys and values (T, D) of the head as W_Q, W_K and W_V give them."""
+        layer, size, heads = self.block.attention.qkv, self.config.head_size, self.config.heads
+        weight = self._numpy(layer.weight)
+        bias = None if layer.bias is None else self._numpy(layer.bias)
+        found = {}
+        for index, name in enumerate("QKV"):
+            rows = slice((index * heads + self.head) * size, (index * heads + self.head + 1) * size)
+            found[name] = read @ weight[rows].T + (0 if bias is None else bias[rows])
+        return found
+
+    def _looks(self) -> str:
+        """How spread the rows are, and what of them lies in the future; before and after where something is off."""
+        now, plain = self.at["weights"][self.head], self.plain_at["weights"][self.head]
+        future = float(np.triu(now, 1).sum() / len(now))
+        note = f"mean entropy of a row {entropy(now).mean():.2f} bits"
+        if self.seen is not self.plain:
+            note = f"mean entropy of a row {entropy(plain).mean():.2f} → {entropy(now).mean():.2f} bits"
+        leak = f", {future:.1%} goes to the future" if not (self.config.mask and self.causal) and len(now) > 1 else ""
+        return note + leak
+
+    def _next(self, chances: Floats) -> str:
+        top = [int(i) for i in np.argsort(-chances, kind="stable")[:3]]
+        if self.seen is self.plain:
+            return "next: " + ", ".join(f"'{self.names[i]}' {chances[i]:.1%}" for i in top)
+        plain = softmax(self._numbers(self.plain["logits"][-1:]) / self.temperature)[0]
+        return "next: " + ", ".join(f"'{self.names[i]}' {plain[i]:.1%} → {chances[i]:.1%}" for i in top)
+
+    def _columns(self, wanted: Floats) -> Floats:
+        """All of a small vocabulary, else the `wanted` ones."""
+        size = self.model.vocabulary
+        return np.arange(size) if size <= MOST else wanted
+
+    def _named(self, ids: Floats) -> tuple[str, ...]:
+        return tuple(self.names[int(i)] for i in ids)
+
+    def _numpy(self, tensor: Any) -> Floats:
+        return np.asarray(tensor.detach().float().cpu().numpy())
+
+    def _numbers(self, values: Floats) -> Floats:
+        return np.asarray(values, np.float64)
+
+
+def softmax(values: Floats) -> Floats:
+    """By rows, (n, m) -> (n, m)."""
+    raised = np.exp(values - values.max(-1, keepdims=True))
+    return np.asarray(raised / raised.sum(-1, keepdims=True))
+
+
+def entropy(shares: Floats) -> Floats:
+    """Of each row, in bits: (n, m) -> (n,)."""
+    some = np.asarray(shares, np.float64)
+    return np.asarray(-(some * np.log2(np.where(some > 0, some, 1.0))).sum(-1))

@@ -1,0 +1,63 @@
+"""A task of the playground: the way of a text through a model, stage by stage."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator
+from dataclasses import dataclass
+
+import numpy as np
+
+from genstudio.data.slices import finished
+from genstudio.errors import ConfigError, Problem, RunError
+from genstudio.events import Anatomy, Frame
+from genstudio.families.family import Inspects
+from genstudio.nn.switches import NOTHING_OFF, Switches
+from genstudio.tasks.models import ModelRef, Models
+from genstudio.tasks.prompt import Prompt, encode
+
+
+@dataclass(frozen=True)
+class Dissect:
+    """All stages of one layer and head (from 0) for the last `limit` tokens of a prompt. Snapshot: Anatomy.
+
+    A layer or head that does not exist is the last. Raises ConfigError, RunError, DataError.
+    """
+
+    model: ModelRef
+    prompt: Prompt
+    layer: int = 0
+    head: int = 0
+    limit: int = 16
+    temperature: float = 1.0
+    scaled: bool = True
+    causal: bool = True
+
+    def run(self, models: Models) -> Generator[Frame, None, None]:
+        from genstudio.families.gpt.anatomy import WANTED, Anatomist
+
+        if not math.isfinite(self.temperature) or self.temperature <= 0:
+            raise ConfigError([Problem("temperature", f"{self.temperature:g} cannot divide logits; take more than 0")])
+        opened = models.get(self.model)
+        learner = opened.learner
+        if not isinstance(learner, Inspects) or opened.family != "gpt":
+            raise RunError("This kind of model has no anatomy to show.", "Choose a model of the Transformer tab.")
+        model, tokenizer = learner.model, learner.data.tokenizer  # type: ignore[attr-defined]
+        ids = encode(tokenizer, self.prompt).ids
+        kept = ids[-max(1, min(self.limit, model.context)) :]
+        layer = min(max(self.layer, 0), model.config.layers - 1)
+        head = min(max(self.head, 0), model.config.heads - 1)
+        switches = Switches(scaled=self.scaled, causal=self.causal)
+        plain = finished(learner.inspect(kept, WANTED))
+        seen = plain if switches == NOTHING_OFF else finished(learner.inspect(kept, WANTED, switches))
+        pieces = tokenizer.pieces(kept)
+        made = Anatomist(
+            model, seen, plain, pieces, tokenizer.pieces(np.arange(tokenizer.size, dtype=np.int32)), layer=layer,
+            head=head, temperature=self.temperature, scaled=self.scaled, causal=self.causal,
+        )  # fmt: skip
+        stages = tuple(made.stages())
+        config = model.config
+        shown = Anatomy(
+            "anatomy", opened.step, pieces, layer, head, config.layers, config.heads, config.mask, len(ids) - len(kept), stages
+        )
+        yield Frame(snapshots=(shown,))

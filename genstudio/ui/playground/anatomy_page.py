@@ -1,0 +1,200 @@
+"""The anatomy of a model: this text's numbers at every stage, from the tokens to the probabilities."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QGridLayout,
+    QHBoxLayout,
+    QScrollArea,
+    QSplitter,
+    QVBoxLayout,
+    QWidget,
+)
+
+from genstudio.events import Anatomy, Frame
+from genstudio.tasks.anatomy import Dissect
+from genstudio.tasks.models import ModelRef
+from genstudio.tasks.prompt import Prompt
+from genstudio.ui import theme
+from genstudio.ui.engine import Engine
+from genstudio.ui.playground.page import Page
+from genstudio.ui.views.anatomy import AnatomyDiagram, matrix_of
+from genstudio.ui.views.heat import MatrixView
+from genstudio.ui.widgets import ElidedLabel, LabeledSlider, icon_button, plain_label
+
+_TOKENS = (8, 12, 16, 24, 32, 64)
+_WIDE = 1000
+
+
+class AnatomyPage(Page):
+    """A diagram to step through, the chosen stage large beside it, and switches to see what a part is for."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine, "page_anatomy", "Anatomy")
+        self.diagram = AnatomyDiagram()
+        self.matrix = MatrixView("Stage", "anatomy_matrix")
+        self.layer, self.head, self.tokens = (self._choice(*names) for names in (
+            ("anatomy_layer", "Layer"), ("anatomy_head", "Head"), ("anatomy_tokens", "How many of the last tokens"),
+        ))  # fmt: skip
+        for count in _TOKENS:
+            self.tokens.addItem(f"last {count} tokens", count)
+        self.tokens.setCurrentIndex(1)
+        self.temperature = LabeledSlider("Temperature", 0.05, 5.0, 1.0, logarithmic=True, name="anatomy_temperature")
+        self.scaled = self._switch("÷ √d_k", "anatomy_scaled", "Divide the scores by the root of d_k")
+        self.causal = self._switch("Mask", "anatomy_causal", "Hide the future from every token")
+        self.previous = icon_button("chevron-left", "anatomy_previous", "Previous stage", shortcut="Alt+Left")
+        self.next = icon_button("chevron-right", "anatomy_next", "Next stage", shortcut="Alt+Right")
+        self.heading = plain_label(role="heading", name="anatomy_heading")
+        self.formula = plain_label(name="anatomy_formula", wrap=True)
+        self.sentence = plain_label(name="anatomy_sentence", wrap=True)
+        self.note = plain_label(name="anatomy_note", wrap=True)
+        self.status = ElidedLabel()
+        self.status.setObjectName("anatomy_status")
+        self.status.setAccessibleName("What is shown")
+        self.note.setStyleSheet("font-weight: 600")
+        self.formula.setFont(theme.mono(theme.LARGE))
+        self._lay_out()
+        self.diagram.failed.connect(self.failed)
+        self.matrix.failed.connect(self.failed)
+        self.diagram.stage_chosen.connect(lambda _: self._show_stage())
+        self.previous.clicked.connect(lambda: self.diagram.choose(self.diagram.chosen - 1))
+        self.next.clicked.connect(lambda: self.diagram.choose(self.diagram.chosen + 1))
+        for box in (self.layer, self.head, self.tokens):
+            box.currentIndexChanged.connect(lambda _: self._look())
+        self.temperature.changed.connect(lambda _: self._look())
+        for switch in (self.scaled, self.causal):
+            switch.toggled.connect(lambda _: self._look())
+
+    def look(self, model: ModelRef, prompt: Prompt) -> None:
+        task = Dissect(
+            model, prompt, max(self.layer.currentIndex(), 0), max(self.head.currentIndex(), 0), self.tokens.currentData(),
+            self.temperature.value(), self.scaled.isChecked(), self.causal.isChecked(),
+        )  # fmt: skip
+        self.ask("anatomy", task, self._show)
+
+    def _show(self, frame: Frame) -> None:
+        for snapshot in frame.snapshots:
+            if isinstance(snapshot, Anatomy):
+                self._fill(self.layer, "Layer", snapshot.layers, snapshot.layer)
+                self._fill(self.head, "Head", snapshot.heads, snapshot.head)
+                self.causal.setEnabled(snapshot.causal)
+                self.causal.setToolTip("" if snapshot.causal else "This model was trained without a mask")
+                key = self._key()
+                self.diagram.show_snapshot(snapshot)
+                keys = [stage.key for stage in snapshot.stages]
+                self.diagram.chosen = keys.index(key) if key in keys else self.diagram.chosen
+                self._show_stage()
+                left = f", {snapshot.left_out:,} before them left out" if snapshot.left_out else ""
+                self.status.setText(f"{len(snapshot.tokens)} tokens{left}   ·   weights of step {snapshot.step:,}")
+
+    def _key(self) -> str:
+        stages = self.diagram.stages
+        return stages[self.diagram.chosen].key if stages else ""
+
+    def _show_stage(self) -> None:
+        stages, index = self.diagram.stages, self.diagram.chosen
+        if not stages:
+            return
+        stage = stages[index]
+        self.heading.setText(f"{index + 1} of {len(stages)}   {stage.title}")
+        self.formula.setText(stage.formula)
+        self.sentence.setText(stage.sentence)
+        self.note.setText(stage.note)
+        self.note.setVisible(bool(stage.note))
+        self.matrix.show_matrix(matrix_of(stage), stage.title, stage.shape)
+        self.previous.setEnabled(index > 0)
+        self.next.setEnabled(index + 1 < len(stages))
+        self._scroll_to(index)
+
+    def _scroll_to(self, index: int) -> None:
+        box = self.diagram.tile(index)
+        middle = box.center().toPoint()
+        self.room.ensureVisible(middle.x(), middle.y(), int(box.width() / 2) + 12, int(box.height() / 2) + 16)
+
+    def _fill(self, box: QComboBox, word: str, count: int, chosen: int) -> None:
+        box.blockSignals(True)
+        if box.count() != count:
+            box.clear()
+            box.addItems([f"{word} {number}" for number in range(1, count + 1)])
+        box.setCurrentIndex(chosen)
+        box.blockSignals(False)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_PageDown, Qt.Key.Key_PageUp):
+            self.diagram.choose(self.diagram.chosen + (1 if event.key() == Qt.Key.Key_PageDown else -1))
+            return
+        super().keyPressEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        wide = event.size().width() >= _WIDE
+        way = Qt.Orientation.Horizontal if wide else Qt.Orientation.Vertical
+        if self.splitter.orientation() != way:
+            self.splitter.setOrientation(way)
+            self.splitter.setSizes([620, 380] if wide else [300, 300])
+
+    def _choice(self, name: str, label: str) -> QComboBox:
+        box = QComboBox()
+        box.setObjectName(name)
+        box.setAccessibleName(label)
+        box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        return box
+
+    def _switch(self, text: str, name: str, says: str) -> QCheckBox:
+        box = QCheckBox(text)
+        box.setObjectName(name)
+        box.setAccessibleName(says)
+        box.setChecked(True)
+        return box
+
+    def _lay_out(self) -> None:
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        for widget in (self.layer, self.head, self.tokens, self.scaled, self.causal):
+            row.addWidget(widget)
+        row.addStretch(1)
+        self.room = QScrollArea()
+        self.room.setObjectName("anatomy_scroll")
+        self.room.setWidget(self.diagram)
+        self.room.setWidgetResizable(True)
+        self.room.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.room.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.splitter = QSplitter(Qt.Orientation.Vertical)
+        self.splitter.setObjectName("anatomy_splitter")
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.addWidget(self.room)
+        self.splitter.addWidget(self._details())
+        self.splitter.setSizes([300, 300])
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        layout.addLayout(row)
+        layout.addWidget(self.temperature)
+        layout.addWidget(self.splitter, 1)
+        layout.addWidget(self.status)
+
+    def _details(self) -> QWidget:
+        holder = QWidget()
+        grid = QGridLayout(holder)
+        grid.setContentsMargins(0, 4, 0, 0)
+        grid.setSpacing(4)
+        title = QHBoxLayout()
+        title.setSpacing(4)
+        title.addWidget(self.previous)
+        title.addWidget(self.next)
+        title.addSpacing(4)
+        title.addWidget(self.heading)
+        title.addStretch(1)
+        grid.addLayout(title, 0, 0, 1, 2)
+        grid.addWidget(self.formula, 1, 0)
+        grid.addWidget(self.sentence, 1, 1)
+        grid.addWidget(self.note, 2, 0, 1, 2)
+        grid.addWidget(self.matrix, 3, 0, 1, 2)
+        grid.setColumnStretch(0, 2)
+        grid.setColumnStretch(1, 3)
+        grid.setRowStretch(3, 1)
+        return holder
