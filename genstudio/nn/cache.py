@@ -34,6 +34,15 @@ class KeyValues:
         self.keys[:, :, : self.length] = other.keys[:, :, : self.length]
         self.values[:, :, : self.length] = other.values[:, :, : self.length]
 
+    def rows(self, rows: Tensor) -> KeyValues:
+        """Another with these rows of the batch, (n,) int64, in this order; one may come several times."""
+        _, heads, room, d_head = self.keys.shape
+        other = KeyValues(len(rows), heads, room, d_head, self.keys)
+        other.length = self.length
+        other.keys[:, :, : self.length] = self.keys[rows, :, : self.length]
+        other.values[:, :, : self.length] = self.values[rows, :, : self.length]
+        return other
+
 
 class Cache:
     """The KeyValues of all layers."""
@@ -69,3 +78,7 @@ class Cache:
         """Take over what another cache with as much room holds."""
         for layer, theirs in zip(self.layers, other.layers, strict=True):
             layer.copy(theirs)
+
+    def rows(self, rows: Tensor) -> Cache:
+        """Another with these rows of the batch, (n,) int64, in this order; one may come several times."""
+        return Cache([layer.rows(rows) for layer in self.layers])

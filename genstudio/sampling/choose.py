@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genstudio.errors import ConfigError, Problem
+from genstudio.errors import ConfigError, Problem, TrainingError
 
 Floats = NDArray[np.floating[Any]]
 Seen = Sequence[int] | NDArray[np.integer[Any]]
@@ -133,3 +133,11 @@ def likeliest(values: Floats, count: int) -> NDArray[np.int64]:
     above = np.flatnonzero(values > least)
     ids = np.concatenate([above, np.flatnonzero(values == least)[: count - len(above)]])
     return ids[np.argsort(-values[ids], kind="stable")]
+
+
+def not_finite() -> TrainingError:
+    """The error for a model whose numbers are spoiled."""
+    return TrainingError(
+        "The model's numbers are not finite, so nothing can be said about the next token.",
+        "Open an earlier checkpoint, or train again with a lower learning rate.",
+    )

@@ -47,7 +47,6 @@ class Reader:
         self._cache = model.new_cache()
         self._version, self._of = version, version()
         module = model if isinstance(model, torch.nn.Module) else None
-        self._module = module
         parameter = None if module is None else next(module.parameters(), None)
         self._device = torch.device("cpu") if parameter is None else parameter.device
         weights = 1 if module is None else sum(p.numel() for p in module.parameters())
@@ -77,8 +76,7 @@ class Reader:
             self._forward(wanted[kept : kept + step])
             kept += step
             yield kept / len(wanted)
-            if self._refresh():
-                kept = 0
+            kept = min(kept, self.common(wanted))
         return self._forward(wanted[kept:])
 
     def logits(self, ids: Ids) -> Logits:
@@ -93,7 +91,7 @@ class Reader:
 
     def add(self, token: int) -> Logits:
         """Logits (V,) after one more token behind `ids`, for which there must be room."""
-        if self._cache is None or self._refresh():
+        if self._cache is None or self._version() != self._of:
             return self.logits([*self.ids, token])
         return self._forward([token])
 
@@ -102,6 +100,10 @@ class Reader:
         if self._cache and other._cache:
             self._cache.copy(other._cache)
             self.ids, self._of = list(other.ids), other._of
+
+    def beams(self) -> Beams:
+        """Several continuations of `ids`, which were read."""
+        return Beams(self)
 
     def _keep(self, count: int) -> None:
         del self.ids[count:]
@@ -128,17 +130,46 @@ class Reader:
         self.read += len(ids)
         return logits
 
-    @torch.inference_mode()
     def _run(self, ids: list[int]) -> Logits:
-        training = self._module is not None and self._module.training
-        if self._module is not None and training:
-            self._module.eval()
-        try:
-            logits = self.model(torch.tensor([ids], device=self._device), self._cache, True)[0, -1]
-            return (logits if logits.dtype == torch.float64 else logits.float()).cpu().numpy()
-        finally:
-            if self._module is not None and training:
-                self._module.train()
+        found: Logits = _last_logits(self.model, [ids], self._cache, self._device)[0]
+        return found
+
+
+class Beams:
+    """Several texts of the same length in one cache, which share what they began with."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._cache = reader._cache and reader._cache.rows(torch.zeros(1, dtype=torch.int64, device=reader._device))
+
+    def add(self, rows: Sequence[int], texts: Sequence[Sequence[int]]) -> Logits:
+        """Logits (n, V) after `texts`, of one length up to `context`; `rows` says which text of the call before each
+        goes on by one token. A model without a cache, other weights, and texts that begin elsewhere are read anew."""
+        device, cache = self._reader._device, self._cache
+        if cache is not None and cache.length == len(texts[0]) - 1 and not self._reader._refresh():
+            if list(rows) != list(range(len(cache.layers[0].keys))):
+                cache = cache.rows(torch.tensor(rows, device=device))
+            texts = [text[-1:] for text in texts]
+        elif cache is not None:
+            cache = self._reader.model.new_cache(len(texts))
+        self._cache = cache
+        return _last_logits(self._reader.model, texts, cache, device)
+
+
+@torch.inference_mode()
+def _last_logits(
+    model: LanguageModel, ids: Sequence[Sequence[int]], cache: Cache | None, device: torch.device
+) -> Logits:
+    """Logits (B, V) after ids (B, T); the mode of the model is as it was."""
+    training = isinstance(model, torch.nn.Module) and model.training
+    if isinstance(model, torch.nn.Module) and training:
+        model.eval()
+    try:
+        logits = model(torch.tensor(ids, device=device), cache, True)[:, -1]
+        return (logits if logits.dtype == torch.float64 else logits.float()).cpu().numpy()
+    finally:
+        if isinstance(model, torch.nn.Module) and training:
+            model.train()
 
 
 class Readers:

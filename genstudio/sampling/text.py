@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from genstudio.sampling.choose import SamplingOptions, distribution, pick
+from genstudio.sampling.choose import SamplingOptions, distribution, not_finite, pick
 from genstudio.sampling.reader import Ids, LanguageModel, Logits, Reader
 
 __all__ = ["Choice", "LanguageModel", "Logits", "next_logits", "stream", "writing"]
@@ -57,7 +57,10 @@ def writing(
     stop: int | None = None,
     slide: int | None = None,
 ) -> Iterator[Choice | None]:
-    """The same with a reader, which may have read the beginning before. Gives None between slices of reading."""
+    """The same with a reader, which may have read the beginning before. Gives None between slices of reading.
+
+    Raises TrainingError where the model's numbers are not finite.
+    """
     options.check()
     if not len(ids):
         raise ValueError("there must be at least one token to continue")
@@ -96,7 +99,10 @@ def _writing(
                 yield None
         else:
             logits = reader.add(chosen)
-        probabilities = distribution(logits, options, window)
+        try:
+            probabilities = distribution(logits, options, window)
+        except ValueError:
+            raise not_finite() from None
         chosen = pick(probabilities, rng)
         window.append(chosen)
         yield Choice(chosen, probabilities, logits)

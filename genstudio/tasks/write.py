@@ -44,7 +44,7 @@ class Generate:
     count: int = 1
 
     def run(self, models: Models) -> Generator[Frame, None, None]:
-        _check(self._problems())
+        check(self._problems())
         yield Frame(progress=Progress("Opening the model"))
         opened = models.get(self.model)
         encoded = encode(opened.tokenizer, self.prompt)
@@ -88,7 +88,7 @@ class SamplingGrid:
             for temperature in self.temperatures
             for top_p in self.top_ps
         ]
-        _check(self._problems(cells))
+        check(self._problems(cells))
         yield Frame(progress=Progress("Opening the model"))
         opened = models.get(self.model)
         encoded = encode(opened.tokenizer, self.prompt)
@@ -287,6 +287,7 @@ def seed_problems(seed: int) -> Iterator[Problem]:
         yield Problem("seed", f"{seed} is below 0")
 
 
-def _check(problems: Iterator[Problem]) -> None:
+def check(problems: Iterator[Problem]) -> None:
+    """Raises ConfigError when there is any."""
     if found := list(problems):
         raise ConfigError(found)

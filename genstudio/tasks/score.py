@@ -1,0 +1,105 @@
+"""How well a model foretells a text, token by token."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from genstudio.data.encoding import cuts
+from genstudio.data.token_starts import token_starts
+from genstudio.errors import DataError
+from genstudio.events import Chosen, Frame, Progress, ScoredText
+from genstudio.tasks.models import ModelRef, Models, Opened
+from genstudio.tasks.prompt import Prompt, encode
+from genstudio.tasks.write import SLICE, said
+
+LARGEST = 4_000_000
+"""Characters that are scored at most: each takes some hundred bytes of results."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """Foretell every token of `text` after `before`, on channel `score`.
+
+    Windows of one context move by half of it, so that every token has at least half a context before it where there is
+    one. The `worst` least likely tokens are named, and `alternatives` for every token. Raises DataError for a text that
+    is empty, too large, or has nothing that the vocabulary knows.
+    """
+
+    model: ModelRef
+    text: str
+    before: Prompt = ()
+    worst: int = 20
+    alternatives: int = 5
+
+    def run(self, models: Models) -> Generator[Frame, None, None]:
+        if not self.text:
+            raise DataError("There is no text to score.", "Type or paste some.")
+        if len(self.text) > LARGEST:
+            raise DataError(f"A text of more than {LARGEST:,} characters is too large to be shown.", "Use a part of it.")
+        yield Frame(progress=Progress("Opening the model"))
+        opened = models.get(self.model)
+        from genstudio.sampling.score import score
+
+        start = encode(opened.tokenizer, self.before) if self.before or opened.tokenizer.begin is not None else None
+        ids, starts, unknown = yield from _tokens(opened, self.text)
+        if not len(ids):
+            raise DataError("None of these characters is in the model's vocabulary.", "Use text like its training text.")
+        context = start.ids if start else np.empty(0, np.int32)
+        yield said(opened, start) if start else Frame()
+        due = time.monotonic() + SLICE
+        work = score(opened.learner.model, context, ids, self.alternatives)
+        while True:
+            try:
+                done = next(work)
+            except StopIteration as end:
+                scores = end.value
+                break
+            if time.monotonic() >= due:
+                yield Frame(progress=Progress("Scoring", done))
+                due = time.monotonic() + SLICE
+        yield Frame(snapshots=(self._shown(opened, ids, starts, unknown, scores),), progress=Progress("Scored", 1.0))
+
+    def _shown(self, opened: Opened, ids: Any, starts: Any, unknown: tuple[int, ...], scores: Any) -> ScoredText:
+        logprobs = scores["logprobs"]
+        foretold = np.flatnonzero(~np.isnan(logprobs))
+        count = max(0, min(self.worst, len(foretold)))
+        order = foretold[np.argsort(logprobs[foretold], kind="stable")[:count]]
+        present = np.unique(np.concatenate([ids, scores["alternatives"].ravel()]))
+        names = dict(zip(present.tolist(), opened.tokenizer.pieces(present), strict=True))
+        first = int(foretold[0]) if len(foretold) else len(ids)
+        pieces = tuple(map(names.__getitem__, ids.tolist()))
+        tokens = Chosen(ids, pieces, np.exp(logprobs), after=scores["before"], names=names, **scores)
+        return ScoredText(
+            "score",
+            opened.step,
+            self.text,
+            tokens,
+            starts,
+            float(-logprobs[foretold].sum()),
+            len(foretold),
+            int(starts[-1] - starts[first]),
+            tuple(order.tolist()),
+            unknown,
+        )
+
+
+def _tokens(opened: Opened, text: str) -> Generator[Frame, None, tuple[Any, Any, tuple[int, ...]]]:
+    """Ids (n,), where each begins in the text (n + 1,), and the positions of unknown characters; in slices."""
+    tokenizer = opened.tokenizer
+    parts, starts, missing = list[Any](), list[Any](), list[int]()
+    due = time.monotonic() + SLICE
+    for begin, end in cuts(text, 0, len(text)):
+        piece = text[begin:end]
+        ids, unknown = tokenizer.encode_lossy(piece)
+        parts.append(np.asarray(ids, np.int32))
+        starts.append(begin + token_starts(tokenizer, piece, ids, unknown))
+        missing += [begin + place for place in unknown]
+        if time.monotonic() >= due:
+            yield Frame(progress=Progress("Reading the text", end / len(text)))
+            due = time.monotonic() + SLICE
+    return np.concatenate(parts), np.concatenate([*starts, [len(text)]]), tuple(missing)
