@@ -8,10 +8,11 @@ import numpy as np
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
-from genstudio.events import Attention, Frame, Notice, Progress, Series, Text
+from genstudio.events import Attention, Frame, LayerStatistics, Notice, Progress, Series, Text
 from genstudio.ui.numbers import duration
 from genstudio.ui.views.attention import AttentionView
 from genstudio.ui.views.curves import CurveGroup, CurvesView
+from genstudio.ui.views.layers import LayersPanel
 from genstudio.ui.views.samples import SamplesView
 from genstudio.ui.widgets import ElidedLabel, plain_label
 
@@ -44,6 +45,7 @@ class RunPanel(QWidget):
         self._charts = {"train_loss": self.loss, "val_loss": self.loss, **self.small}
         self.samples = SamplesView()
         self.attention = AttentionView()
+        self.layers = LayersPanel()
         self.prompt = self._field("live_prompt", "The live sample is written after this", "ROMEO:")
         self.probe = self._field("live_probe", "The attention is shown for this text", "First Citizen: Speak, speak.")
         self.headline = ElidedLabel()
@@ -57,7 +59,7 @@ class RunPanel(QWidget):
         self._lay_out()
         for field in (self.prompt, self.probe):
             field.editingFinished.connect(self._prompted)
-        for figure in (self.loss, *self.small.values(), self.attention):
+        for figure in (self.loss, *self.small.values(), self.attention, self.layers.view):
             figure.failed.connect(self.failed)
         self._sent = (self.prompt.text(), self.probe.text())
 
@@ -70,6 +72,7 @@ class RunPanel(QWidget):
             self.loss.set_reference(name, None, "")
         self.samples.clear()
         self.attention.clear()
+        self.layers.clear()
         self.headline.setText("")
 
     def show_frame(self, frame: Frame) -> None:
@@ -84,6 +87,8 @@ class RunPanel(QWidget):
                 self.samples.show_snapshot(snapshot)
             elif isinstance(snapshot, Attention):
                 self.attention.show_snapshot(snapshot)
+            elif isinstance(snapshot, LayerStatistics):
+                self.layers.show_snapshot(snapshot)
         for notice in frame.notices:
             self._mark(notice)
 
@@ -139,6 +144,7 @@ class RunPanel(QWidget):
         self.inside.setDocumentMode(True)
         self.inside.addTab(self._titled("Prompt", self.prompt, self.samples), "Samples")
         self.inside.addTab(self._titled("Probe", self.probe, self.attention), "Attention")
+        self.inside.addTab(self.layers, "Layers")
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.setObjectName("run_splitter")
         self.splitter.setChildrenCollapsible(False)

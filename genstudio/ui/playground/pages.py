@@ -27,4 +27,5 @@ PAGES = (
     Entry("Choose", "Next token", "next_token", "NextTokenPage"),
     Entry("Inside", "Attention", "attention_now", "AttentionNowPage"),
     Entry("Inside", "Anatomy", "anatomy_page", "AnatomyPage"),
+    Entry("Inside", "Layers", "layers_page", "LayersPage"),
 )

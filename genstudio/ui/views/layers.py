@@ -1,0 +1,267 @@
+"""Activations, gradients and weights of every layer, as ridges or as a strip of colours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPen
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
+
+from genstudio.events import Array, Distributions, LayerStatistics
+from genstudio.ui import theme
+from genstudio.ui.views.anatomy import ROLES
+from genstudio.ui.views.bars import paint_title
+from genstudio.ui.views.chart import tick_text, value_text
+from genstudio.ui.views.heat import heat_image
+from genstudio.ui.views.view import SnapshotFigure, bubble, polyline
+
+Quantity = Literal["activations", "gradients", "weights"]
+Style = Literal["ridges", "colours"]
+
+_TOP, _BOTTOM, _COLUMN = 48.0, 36.0, 62.0
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+_CENTRE = Qt.AlignmentFlag.AlignCenter
+_ROLE = {"attention": "attention", "W_QKV": "attention", "W_O": "attention", "stream": "stream", "embedded": "input"}
+
+
+def role_of(name: str) -> str:
+    """Which colour the row of this name has."""
+    last = name.split()[-1]
+    if "MLP" in name or last in ("W_up", "W_down"):
+        return "mlp"
+    return _ROLE.get(last, "output")
+
+
+def extra_of(shown: LayerStatistics, quantity: Quantity) -> tuple[str, Array]:
+    """The heading and the values of the last column; NaN where there is none."""
+    if quantity == "weights":
+        return ("update" if np.isfinite(shown.updates).any() else ""), shown.updates
+    rows = np.full(len(shown.activations.names), np.nan)
+    if quantity == "activations" and np.isfinite(shown.dead).any():
+        hidden = [row for row, name in enumerate(shown.activations.names) if name.endswith("MLP hidden")]
+        rows[hidden] = shown.dead
+        return "dead units", rows
+    return "", rows
+
+
+class LayersView(SnapshotFigure[LayerStatistics]):
+    """One row for each layer's part: how its values are spread, their root mean square, dead units and updates."""
+
+    def __init__(self) -> None:
+        super().__init__("Layers")
+        self.setObjectName("layers")
+        self.setMouseTracking(True)
+        self.quantity: Quantity = "activations"
+        self.style_shown: Style = "ridges"
+        self._hover = -1
+        self._pointer = QPointF()
+
+    def clear(self) -> None:
+        """Forget what was shown."""
+        self.snapshot = None
+        self.redraw()
+
+    def choose(self, quantity: Quantity, style: Style) -> None:
+        """Show another quantity, or in another way."""
+        self.quantity, self.style_shown, self._hover = quantity, style, -1
+        self.redraw()
+
+    def prepare(self, snapshot: LayerStatistics) -> None:
+        self._hover = -1
+        self.setAccessibleDescription(f"{self.quantity} of {len(snapshot.weights.names)} weights, step {snapshot.step:,}")
+
+    def distributions(self) -> Distributions | None:
+        """What is shown now."""
+        return None if self.snapshot is None else getattr(self.snapshot, self.quantity)
+
+    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+        shown = self.distributions()
+        if shown is None or self.snapshot is None:
+            return (), ()
+        heading, extra = extra_of(self.snapshot, self.quantity)
+        extra = extra if len(extra) == len(shown.names) else np.full(len(shown.names), np.nan)
+        bins = [f"{low:.4g} to {high:.4g}" for low, high in zip(shown.edges[:-1], shown.edges[1:], strict=True)]
+        rows = zip(shown.names, shown.rms, shown.norms, shown.sizes, extra, shown.counts, strict=True)
+        header = ("name", "root mean square", "norm", "values", heading or "-", *bins)
+        return header, ((row[0], *map(float, row[1:5]), *row[5].tolist()) for row in rows)
+
+    def paint_figure(self, painter: QPainter, area: QRectF) -> None:
+        shown, look = self.distributions(), theme.current()
+        if shown is None or self.snapshot is None:
+            paint_title(painter, self.title, "", area)
+            painter.setPen(look.color("quiet"))
+            why = "Gradients need a text of two tokens or more" if self.snapshot is not None else "Appears with the next preview"
+            painter.drawText(area.adjusted(12, 24, -12, -8), int(_CENTRE | Qt.TextFlag.TextWordWrap), why)
+            return
+        loss = "" if np.isnan(self.snapshot.loss) else f", loss {value_text(self.snapshot.loss)}"
+        note = f"step {self.snapshot.step:,}   {self.snapshot.tokens:,} tokens{loss}"
+        paint_title(painter, self.quantity.capitalize(), note, area)
+        heading, extra = extra_of(self.snapshot, self.quantity)
+        strip = self._strip(area)
+        self._paint_axis(painter, strip, shown)
+        if self.style_shown == "ridges":
+            self._paint_ridges(painter, strip, shown)
+        else:
+            shares = shown.counts / np.maximum(shown.counts.max(1, keepdims=True), 1)
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
+            painter.drawImage(strip, heat_image(np.sqrt(shares), "magnitude", 1.0))
+        self._paint_columns(painter, strip, shown, heading, extra)
+
+    def _strip(self, area: QRectF) -> QRectF:
+        shown = self.distributions()
+        metrics = QFontMetricsF(theme.font(theme.SMALL))
+        names = max(metrics.horizontalAdvance(name) for name in shown.names) if shown else 0
+        columns = 2 if self.snapshot is not None and extra_of(self.snapshot, self.quantity)[0] else 1
+        return area.adjusted(names + 34, _TOP, -columns * _COLUMN - 14, -_BOTTOM)
+
+    def _row(self, strip: QRectF, index: int, count: int) -> QRectF:
+        high = strip.height() / count
+        return QRectF(strip.left(), strip.top() + index * high, strip.width(), high)
+
+    def _paint_axis(self, painter: QPainter, strip: QRectF, shown: Distributions) -> None:
+        look = theme.current()
+        painter.setFont(theme.font(theme.SMALL, tabular=True))
+        low, high = float(shown.edges[0]), float(shown.edges[-1])
+        marks = range(int(low), int(high) + 1, 2)
+        every = max(1, -int(-len(marks) * 44 // strip.width()))
+        for mark in list(marks)[::every]:
+            x = strip.left() + (mark - low) / (high - low) * strip.width()
+            painter.setPen(QPen(look.color("grid"), 1))
+            painter.drawLine(QPointF(x, strip.top()), QPointF(x, strip.bottom()))
+            painter.setPen(look.color("quiet"))
+            text = f"1e{mark}" if shown.decades else str(mark)
+            painter.drawText(QRectF(x - 30, strip.bottom() + 2, 60, 15), _CENTRE, text)
+        words = "magnitude" if shown.decades else "× RMS" if strip.width() < 240 else "multiples of the root mean square"
+        words = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, int(strip.width()))
+        painter.drawText(QRectF(strip.left(), strip.bottom() + 17, strip.width(), 16), _CENTRE, words)
+
+    def _paint_ridges(self, painter: QPainter, strip: QRectF, shown: Distributions) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        count, bins = shown.counts.shape
+        x = np.repeat(np.linspace(strip.left(), strip.right(), bins + 1), 2)[1:-1]
+        for index, counts in enumerate(shown.counts):
+            row = self._row(strip, index, count)
+            room = row.height() * (1.0 if count < 3 else 1.25) - 1
+            heights = np.repeat(counts / max(int(counts.max()), 1) * room, 2)
+            y = row.bottom() - heights
+            color = QColor(theme.visible(ROLES[role_of(shown.names[index])]))
+            painter.setPen(QPen(color, 1))
+            color.setAlphaF(0.45)
+            painter.setBrush(color)
+            ends = np.array([strip.right(), strip.left()]), np.array([row.bottom(), row.bottom()])
+            y = np.maximum(y, strip.top() - 4)
+            painter.drawPolygon(polyline(np.concatenate([x, ends[0]]), np.concatenate([y, ends[1]])))
+
+    def _paint_columns(self, painter: QPainter, strip: QRectF, shown: Distributions, heading: str, extra: Array) -> None:
+        look = theme.current()
+        painter.setFont(theme.font(theme.SMALL, tabular=True))
+        metrics = painter.fontMetrics()
+        painter.setPen(look.color("quiet"))
+        painter.drawText(QRectF(strip.right() + 4, strip.top() - 18, _COLUMN - 6, 16), _RIGHT, "RMS")
+        painter.drawText(QRectF(strip.right() + _COLUMN, strip.top() - 18, _COLUMN + 4, 16), _RIGHT, heading)
+        count = len(shown.names)
+        every = max(1, -int(-(metrics.height() - 2) // (strip.height() / count)))
+        for index in range(0, count, every):
+            row = self._row(strip, index, count)
+            middle = row.center().y()
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(theme.visible(ROLES[role_of(shown.names[index])])))
+            painter.drawEllipse(QPointF(14, middle), 3, 3)
+            painter.setPen(look.color("accent" if index == self._hover else "text"))
+            name = QRectF(22, middle - 9, strip.left() - 30, 18)
+            painter.drawText(name, Qt.AlignmentFlag.AlignVCenter, shown.names[index])
+            painter.setPen(look.color("text"))
+            number = QRectF(strip.right() + 4, middle - 9, _COLUMN - 6, 18)
+            painter.drawText(number, _RIGHT, value_text(float(shown.rms[index])))
+            if heading and not np.isnan(extra[index]):
+                text = f"{extra[index]:.1%}" if heading == "dead units" else tick_text(float(f"{extra[index]:.2g}"))
+                painter.drawText(QRectF(strip.right() + _COLUMN, middle - 9, _COLUMN + 4, 18), _RIGHT, text)
+
+    def row_at(self, y: float) -> int:
+        """The row under a height of this widget, or -1."""
+        shown, strip = self.distributions(), self._strip(QRectF(self.rect()))
+        if shown is None or not strip.top() <= y < strip.bottom():
+            return -1
+        return int((y - strip.top()) / strip.height() * len(shown.names))
+
+    def describe(self, row: int, x: float) -> list[tuple[None, str, str]]:
+        """What is said of a row at a place of this widget."""
+        shown = self.distributions()
+        assert shown is not None and self.snapshot is not None
+        lines: list[tuple[None, str, str]] = [
+            (None, "root mean square", value_text(float(shown.rms[row]))),
+            (None, "norm", value_text(float(shown.norms[row]))),
+            (None, "values", f"{int(shown.sizes[row]):,}"),
+        ]
+        heading, extra = extra_of(self.snapshot, self.quantity)
+        if heading and not np.isnan(extra[row]):
+            says = "units that are 0 at every token" if heading == "dead units" else "one update ÷ weights"
+            lines.append((None, says, f"{extra[row]:.2%}" if heading == "dead units" else value_text(float(extra[row]))))
+        strip = self._strip(QRectF(self.rect()))
+        place = (x - strip.left()) / strip.width()
+        if 0 <= place < 1:
+            bins = shown.counts.shape[1]
+            at = int(place * bins)
+            ends = (f"1e{edge:.2f}" if shown.decades else f"{edge:.2f}" for edge in shown.edges[at : at + 2])
+            share = shown.counts[row, at] / max(int(shown.counts[row].sum()), 1)
+            lines.append((None, " to ".join(ends), f"{share:.2%}"))
+        return lines
+
+    def paint_hover(self, painter: QPainter) -> None:
+        shown = self.distributions()
+        if shown is not None and 0 <= self._hover < len(shown.names):
+            lines = self.describe(self._hover, self._pointer.x())
+            bubble(painter, self._pointer, lines, QRectF(self.rect()), shown.names[self._hover])
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        self._pointer, self._hover = event.position(), self.row_at(event.position().y())
+        self.update()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self._hover = -1
+        self.update()
+
+
+class LayersPanel(QWidget):
+    """The view with its two choices."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("layers_panel")
+        self.view = LayersView()
+        self.quantity = self._choice("layers_quantity", "Quantity", ("activations", "gradients", "weights"))
+        self.style_choice = self._choice("layers_style", "Drawn as", ("ridges", "colours"))
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(self.quantity, 1)
+        row.addWidget(self.style_choice, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 8, 0, 0)
+        layout.setSpacing(8)
+        layout.addLayout(row)
+        layout.addWidget(self.view, 1)
+        for box in (self.quantity, self.style_choice):
+            box.currentIndexChanged.connect(lambda _: self._choose())
+
+    def show_snapshot(self, snapshot: LayerStatistics) -> None:
+        """Replace what is shown."""
+        self.view.show_snapshot(snapshot)
+
+    def clear(self) -> None:
+        """Forget what was shown."""
+        self.view.clear()
+
+    def _choose(self) -> None:
+        self.view.choose(self.quantity.currentData(), self.style_choice.currentData())
+
+    def _choice(self, name: str, label: str, values: Sequence[str]) -> QComboBox:
+        box = QComboBox()
+        box.setObjectName(name)
+        box.setAccessibleName(label)
+        for value in values:
+            box.addItem(value.capitalize(), value)
+        return box
