@@ -6,13 +6,13 @@ import itertools
 import math
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from genstudio.events import Array, Attention, Frame, NextTokens
-from genstudio.tasks.models import ModelRef, Models
-from genstudio.tasks.prompt import Prompt, encode
-from genstudio.tasks.task import Task
+from genstudio.events import Answer, Array, Attention, Frame, NextTokens, Progress, frozen
+from genstudio.tasks.models import ModelRef, Models, Opened
+from genstudio.tasks.prompt import Prompt, encode, text_of
 
 SIDES = ("a", "b")
 _ENTRIES = 500_000
@@ -38,13 +38,24 @@ class AttentionTo:
 
 @dataclass(frozen=True)
 class Both:
-    """Two tasks in turns. The channels of their snapshots begin with `a/` and `b/`; the progress is that of the slower."""
+    """A task of the Playground with its model and with another one, in turns.
 
-    a: Task
-    b: Task
+    The channels of their snapshots begin with `a/` and `b/`; first come Answers `a/model` and `b/model` with the titles
+    of the models. Tokens that one model wrote are read as text by a model with another tokenizer.
+    """
+
+    task: Any
+    other: ModelRef
 
     def run(self, models: Models) -> Generator[Frame, None, None]:
-        jobs = [task.run(models) for task in (self.a, self.b)]
+        yield Frame(progress=Progress("Opening the models"))
+        opened = models.get(self.task.model), models.get(self.other)
+        other = replace(self.task, model=self.other)
+        if not same_tokenizer(*opened) and hasattr(other, "prompt"):
+            other = replace(other, prompt=(text_of(other.prompt),))
+        named = (Answer(f"{side}/model", one.step, one.title) for side, one in zip(SIDES, opened, strict=True))
+        yield Frame(snapshots=tuple(named))
+        jobs = [task.run(models) for task in (self.task, other)]
         try:
             for turn in itertools.zip_longest(*jobs):
                 for side, frame in zip(SIDES, turn, strict=True):
@@ -53,6 +64,11 @@ class Both:
         finally:
             for job in jobs:
                 job.close()
+
+
+def same_tokenizer(a: Opened, b: Opened) -> bool:
+    """Whether both models cut a text into the same tokens."""
+    return a.tokenizer is b.tokenizer or bool(a.tokenizer.to_json() == b.tokenizer.to_json())
 
 
 def _of(side: str, frame: Frame) -> Frame:
@@ -75,6 +91,10 @@ class Paired:
     entropy_a: float
     entropy_b: float
     divergence: float
+
+    def __post_init__(self) -> None:
+        frozen(self.a)
+        frozen(self.b)
 
 
 def paired(a: NextTokens, b: NextTokens, count: int = 12) -> Paired:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from genstudio.data.tokenizers import texts
 from genstudio.errors import CheckpointError, DataError, RunError
 from genstudio.events import Answer, Array, Attention, Frame, NextTokens, Notice, Progress, Snapshot, Writing, frozen
 from genstudio.runs import Run
@@ -28,12 +29,13 @@ CANDIDATES = 4
 class Watched:
     """The text that is watched: the end of the prompt, `prompt` tokens long, and what the newest weights write after it.
 
-    `ids` (n,) int32 with printable `pieces`; `candidates` (n, K) int32 are the tokens that the newest weights find
-    likeliest in each place, with their `names`.
+    `ids` (n,) int32 with printable `pieces` and the `texts` that they complete; `candidates` (n, K) int32 are the tokens
+    that the newest weights find likeliest in each place, with their `names`.
     """
 
     ids: Array
     pieces: tuple[str, ...]
+    texts: tuple[str, ...]
     prompt: int
     candidates: Array
     names: dict[int, str]
@@ -166,7 +168,8 @@ class Replay:
         first = np.full((1, likeliest.shape[1]), both[0], np.int32)
         kinds = np.unique(likeliest)
         names = dict(zip(kinds.tolist(), tokenizer.pieces(kinds), strict=True))
-        return Watched(both, tokenizer.pieces(both), len(prompt), np.concatenate([first, likeliest]), names)
+        shown = tokenizer.pieces(both), texts(tokenizer, both.tolist())
+        return Watched(both, *shown, len(prompt), np.concatenate([first, likeliest]), names)
 
 
 def _own(run: Run) -> Any:

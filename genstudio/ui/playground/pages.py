@@ -28,4 +28,5 @@ PAGES = (
     Entry("Inside", "Attention", "attention_now", "AttentionNowPage"),
     Entry("Inside", "Anatomy", "anatomy_page", "AnatomyPage"),
     Entry("Inside", "Layers", "layers_page", "LayersPage"),
+    Entry("Compare", "Compare two", "compare_page", "ComparePage"),
 )

@@ -1,0 +1,309 @@
+"""The same text on two models, or on two steps of one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QGridLayout,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QPlainTextEdit,
+    QTableWidget,
+    QTableWidgetItem,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from genstudio.events import Answer, Attention, Frame, NextTokens, ScoredText, Writing
+from genstudio.tasks.compare import AttentionTo, Both, first_difference, paired, tokens_before
+from genstudio.tasks.models import ModelRef
+from genstudio.tasks.prompt import Prompt, text_of
+from genstudio.tasks.score import Score
+from genstudio.tasks.shelf import ListRuns
+from genstudio.tasks.write import Generate, NextTokensOf
+from genstudio.ui.engine import Engine
+from genstudio.ui.playground.model_choice import ModelChoice
+from genstudio.ui.playground.page import Page
+from genstudio.ui.playground.sampler import Sampling
+from genstudio.ui.views.attention_pair import AttentionPairView
+from genstudio.ui.views.paired_bars import PairedBarsView
+from genstudio.ui.views.tinted import TintedText
+from genstudio.ui.widgets import ElidedLabel, button, plain_label
+
+LONGEST = 400
+"""Tokens that both write at most: they are compared by eye."""
+
+
+class ComparePage(Page):
+    """Model A is the one that the Playground uses, model B is chosen here."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine, "page_compare", "Compare two")
+        self._sampling = Sampling()
+        self._runs: tuple[Any, ...] = ()
+        self._next: dict[str, NextTokens] = {}
+        self._written: dict[str, Writing] = {}
+        self.other = ModelChoice()
+        self.names = {side: ElidedLabel() for side in "ab"}
+        self.texts = {
+            side: TintedText(f"compare_text_{side}", f"What model {side.upper()} writes", "Press Write both.")
+            for side in "ab"
+        }
+        self.bars = PairedBarsView()
+        self.attention = AttentionPairView()
+        self.layer, self.head = QComboBox(), QComboBox()
+        self.scored = QPlainTextEdit()
+        self.numbers = QTableWidget(0, 3)
+        self.note, self.score_note = ElidedLabel(), plain_label(role="quiet", wrap=True, name="compare_score_note")
+        self.write = button("Write both", "compare_write", "play", "Let both models write after the text", self.start)
+        self.stop = button("Stop", "compare_stop", "stop", does=self.stop_all)
+        self.score = button("Score both", "compare_score", "chart", "Score the text with both models", self.start_score)
+        self.tabs = QTabWidget()
+        self._name_things()
+        self._lay_out()
+        for view in (self.bars, self.attention):
+            view.failed.connect(self.failed)
+        self.other.changed.connect(self._other_changed)
+        self.tabs.currentChanged.connect(lambda _: self._look())
+        for box in (self.layer, self.head):
+            box.activated.connect(lambda _: self._choose_head())
+        self.busy_changed()
+
+    def show_sampling(self, sampling: Sampling) -> None:
+        """How both write, from the sampler under the document."""
+        self._sampling = sampling
+
+    def look(self, model: ModelRef, prompt: Prompt) -> None:
+        other = self.other.reference()
+        self.busy_changed()
+        if other is None:
+            return
+        if self.tabs.currentWidget() is self.bars:
+            self.ask("next", Both(NextTokensOf(model, prompt), other), self._show)
+        elif self.tabs.currentWidget() is self._attention_tab:
+            self.ask("attention", Both(AttentionTo(model, prompt), other), self._show)
+
+    def start(self) -> None:
+        """Let both write with the same sampler and the same seed."""
+        other = self.other.reference()
+        if self._model is None or other is None:
+            return
+        self._written.clear()
+        length = min(self._sampling.length, LONGEST)
+        task = Generate(self._model, self._prompt, length, self._sampling.options, self._sampling.seed)
+        self.ask("write", Both(task, other), self._show)
+
+    def start_score(self) -> None:
+        """Score the pasted text, or the document where nothing was pasted, with both."""
+        other, text = self.other.reference(), self.scored.toPlainText() or text_of(self._prompt)
+        if self._model is not None and other is not None:
+            self.ask("score", Both(Score(self._model, text), other), self._show)
+
+    def stop_all(self) -> None:
+        for kind in ("write", "score"):
+            self.cancel(kind)
+
+    def busy_changed(self) -> None:
+        ready = self._model is not None and self.other.reference() is not None
+        self.write.setEnabled(ready and not self.busy("write"))
+        self.score.setEnabled(ready and not self.busy("score"))
+        self.stop.setEnabled(self.busy("write") or self.busy("score"))
+        if not ready:
+            self.note.setText("Train a model first; a minute is enough." if self._runs == () else "Choose model B.")
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.ask("runs", ListRuns(), self._show_runs)
+
+    def _show_runs(self, frame: Frame) -> None:
+        for snapshot in frame.snapshots:
+            if isinstance(snapshot, Answer) and snapshot.channel == "runs":
+                self._runs = snapshot.value
+                running = [str(run.folder) for run in self._runs if run.state == "running"]
+                self.other.set_live(running[0] if running else "")
+                self.other.show_runs(self._runs)
+                self.busy_changed()
+
+    def _other_changed(self) -> None:
+        self._next.clear()
+        self.attention.clear()
+        self._look()
+
+    def _show(self, frame: Frame) -> None:
+        for snapshot in frame.snapshots:
+            side = snapshot.channel.partition("/")[0]
+            if isinstance(snapshot, Answer) and snapshot.channel.endswith("/model"):
+                self._name(side, snapshot)
+            elif isinstance(snapshot, NextTokens):
+                self._next[side] = snapshot
+                self._show_bars()
+            elif isinstance(snapshot, Attention):
+                self.attention.show_side(side, snapshot)
+                self._fill_heads()
+            elif isinstance(snapshot, Writing):
+                self._written[side] = snapshot
+                self._show_writing()
+            elif isinstance(snapshot, ScoredText):
+                self._show_score(side, snapshot)
+
+    def _name(self, side: str, answer: Answer) -> None:
+        title = answer.value if "step" in answer.value else f"{answer.value}, step {answer.step:,}"
+        self.names[side].setText(f"{side.upper()}: {title}")
+        self.names[side].setAccessibleName(f"Model {side.upper()}: {title}")
+
+    def _show_bars(self) -> None:
+        if len(self._next) == 2:
+            try:
+                self.bars.show_snapshot(paired(self._next["a"], self._next["b"], 40))
+            except ValueError:
+                self.note.setText("The numbers of one of the models are not finite.")
+
+    def _show_writing(self) -> None:
+        pieces = {side: writing.pieces for side, writing in self._written.items()}
+        differ = first_difference(pieces["a"], pieces["b"]) if len(pieces) == 2 else None
+        for side, writing in self._written.items():
+            mark = None if differ is None else tokens_before(writing.pieces, differ)
+            chances = np.exp(writing.chosen.logprobs) if writing.chosen is not None else writing.probabilities
+            self.texts[side].show_tokens(writing.pieces, chances.tolist(), mark=mark, note=writing.reason)
+        if differ is not None:
+            self.note.setText(f"The texts differ from character {differ + 1:,} on.")
+        elif len(pieces) == 2:
+            self.note.setText("The texts are the same so far.")
+
+    def _show_score(self, side: str, scored: ScoredText) -> None:
+        column = "ab".index(side)
+        mean = scored.nats / max(scored.scored, 1)
+        values = (mean, scored.perplexity, scored.bits_per_character, scored.scored, len(scored.unknown))
+        for row, value in enumerate(values):
+            self.numbers.setItem(row, column, _cell(f"{value:,}" if isinstance(value, int) else f"{value:.4f}", value))
+            pair = [self.numbers.item(row, place) for place in (0, 1)]
+            if all(item is not None for item in pair):
+                one, other = (item.data(Qt.ItemDataRole.UserRole) for item in pair if item is not None)
+                self.numbers.setItem(
+                    row, 2, _cell(f"{other - one:+,}" if isinstance(value, int) else f"{other - one:+.4f}", other - one)
+                )
+        tokens = [item.data(Qt.ItemDataRole.UserRole) if (item := self.numbers.item(3, c)) else None for c in (0, 1)]
+        same = tokens[0] == tokens[1]
+        self.score_note.setText(
+            f"{scored.characters:,} characters scored. "
+            + ("" if same else "The models cut the text into different tokens: compare bits per character only.")
+        )
+
+    def _fill_heads(self) -> None:
+        for box, count, at in zip(
+            (self.layer, self.head), self.attention.shape(), (self.attention.layer, self.attention.head), strict=True
+        ):
+            if box.count() != count:
+                box.clear()
+                box.addItems([str(index + 1) for index in range(count)])
+            box.setCurrentIndex(at)
+
+    def _choose_head(self) -> None:
+        self.attention.choose(max(self.layer.currentIndex(), 0), max(self.head.currentIndex(), 0))
+
+    def _name_things(self) -> None:
+        self.other.setObjectName("compare_choice_row")
+        for widget, name, label in (
+            (self.other.model, "compare_model", "Model B"),
+            (self.other.checkpoint, "compare_checkpoint", "Checkpoint of model B"),
+            (self.names["a"], "compare_name_a", "Model A"),
+            (self.names["b"], "compare_name_b", "Model B"),
+            (self.layer, "compare_layer", "Layer"),
+            (self.head, "compare_head", "Head"),
+            (self.scored, "compare_scored_text", "Text to score with both models"),
+            (self.numbers, "compare_numbers", "Loss of both models on the text"),
+            (self.note, "compare_note", "What differs"),
+            (self.tabs, "compare_tabs", "What to compare"),
+        ):
+            widget.setObjectName(name)
+            widget.setAccessibleName(label)
+        for words in self.other.findChildren(QLabel):
+            words.setText("Model B")
+        for side in "ab":
+            self.names[side].setText(f"{side.upper()}: " + ("the model above" if side == "a" else "not chosen"))
+        self.scored.setPlaceholderText("Paste a text to score; empty: the document.")
+        self.scored.setTabChangesFocus(True)
+        self.tabs.setDocumentMode(True)
+
+    def _lay_out(self) -> None:
+        actions = QHBoxLayout()
+        actions.setSpacing(8)
+        for widget in (self.write, self.stop):
+            actions.addWidget(widget)
+        actions.addWidget(self.note, 1)
+        names = QGridLayout()
+        names.setHorizontalSpacing(8)
+        for column, side in enumerate("ab"):
+            names.addWidget(self.names[side], 0, column)
+            names.setColumnStretch(column, 1)
+        self.tabs.addTab(self._texts_tab(actions), "Texts")
+        self.tabs.addTab(self.bars, "Next token")
+        self._attention_tab = self._heads_tab()
+        self.tabs.addTab(self._attention_tab, "Attention")
+        self.tabs.addTab(self._score_tab(), "Loss on a text")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        layout.addWidget(self.other)
+        layout.addLayout(names)
+        layout.addWidget(self.tabs, 1)
+
+    def _texts_tab(self, actions: QHBoxLayout) -> QWidget:
+        texts = QHBoxLayout()
+        texts.setSpacing(8)
+        for side in "ab":
+            texts.addWidget(self.texts[side], 1)
+        return _stacked(actions, texts)
+
+    def _heads_tab(self) -> QWidget:
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        for word, box in (("Layer", self.layer), ("Head", self.head)):
+            row.addWidget(plain_label(word, role="quiet"))
+            row.addWidget(box)
+        row.addStretch(1)
+        return _stacked(row, self.attention)
+
+    def _score_tab(self) -> QWidget:
+        rows = ("Loss (nats per token)", "Perplexity", "Bits per character", "Tokens scored", "Unknown characters")
+        self.numbers.setRowCount(len(rows))
+        self.numbers.setVerticalHeaderLabels(rows)
+        self.numbers.setHorizontalHeaderLabels(("A", "B", "B - A"))
+        self.numbers.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        self.numbers.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        self.numbers.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
+        self.numbers.setTabKeyNavigation(False)
+        self.numbers.setFixedHeight(self.numbers.verticalHeader().defaultSectionSize() * len(rows) + 36)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(self.score)
+        row.addWidget(self.score_note, 1)
+        return _stacked(self.scored, row, self.numbers)
+
+
+def _stacked(*parts: Any) -> QWidget:
+    """Widgets and rows under each other; the last of them gets the room."""
+    holder = QWidget()
+    column = QVBoxLayout(holder)
+    column.setContentsMargins(0, 8, 0, 0)
+    column.setSpacing(8)
+    for part in parts:
+        if isinstance(part, QWidget):
+            column.addWidget(part, 1)
+        else:
+            column.addLayout(part, 1 if part is parts[-1] else 0)
+    return holder
+
+
+def _cell(text: str, value: float) -> QTableWidgetItem:
+    item = QTableWidgetItem(text)
+    item.setData(Qt.ItemDataRole.UserRole, value)
+    item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+    return item
