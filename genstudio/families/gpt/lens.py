@@ -1,0 +1,96 @@
+"""What a GPT would say at each depth, and which of its input tokens moved a prediction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from genstudio.data.slices import Slices
+from genstudio.families.gpt.inside import attend, feed
+from genstudio.families.gpt.model import GPT
+from genstudio.nn.switches import NOTHING_OFF, Switches
+
+_SLICE = 4e9  # floating-point operations between two chances for others
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Depths:
+    """`top` (L, T, K) ids and their `chances`, `rank` and `chance` (L, T) of the token that follows; 0 and NaN at the end."""
+
+    top: NDArray[np.int64]
+    chances: NDArray[np.float32]
+    rank: NDArray[np.int64]
+    chance: NDArray[np.float32]
+
+
+@torch.no_grad()
+def depths(model: GPT, residual: NDArray[np.floating], ids: NDArray[np.integer], count: int = 10) -> Slices[Depths]:
+    """The logit lens (nostalgebraist 2020): the last norm and W_U applied to the stream at every depth.
+
+    residual (L, T, C) of T positions, whose tokens are ids (T,) -> `count` likeliest tokens of each.
+    """
+    device, V = model.tokens.weight.device, model.vocabulary
+    L, T, _ = residual.shape
+    following = torch.from_numpy(np.append(ids[1:], -1).astype(np.int64)).to(device).repeat(L)
+    stream = torch.from_numpy(residual).to(device).flatten(0, 1)
+    rows = max(1, int(_SLICE / (2 * model.head.weight.numel())))
+    parts: list[tuple[Tensor, ...]] = []
+    for first in range(0, len(stream), rows):
+        yield first / len(stream)
+        logits = model.head(model.last_norm(stream[first : first + rows]))
+        chances = logits.float().softmax(-1)
+        top = logits.topk(min(count, V), -1).indices
+        follows = following[first : first + rows]
+        own = logits.gather(-1, follows.clamp(min=0)[:, None])
+        rank = ((logits > own).sum(-1) + 1).where(follows >= 0, 0)
+        chance = chances.gather(-1, follows.clamp(min=0)[:, None])[:, 0].where(follows >= 0, torch.nan)
+        parts.append((top, chances.gather(-1, top), rank, chance))
+    found = [torch.cat(some).unflatten(0, (L, T)).cpu().numpy() for some in zip(*parts, strict=True)]
+    return Depths(found[0], found[1], found[2], found[3])
+
+
+def gradient_times_input(
+    model: GPT, ids: NDArray[np.integer], target: int | None = None, switches: Switches = NOTHING_OFF
+) -> Slices[tuple[NDArray[np.float64], NDArray[np.floating], int]]:
+    """Gradient of the log-probability of `target` after ids (T,) with respect to each token's embedding, times the
+    embedding, summed over its numbers: scores (T,); the log-probabilities (V,); and the target, the likeliest unless told.
+
+    One layer at a time, forth and back, so that others get their turn and only one layer's activations are kept.
+    """
+    row = torch.as_tensor(ids, device=model.tokens.weight.device).long()
+    streams: list[Tensor] = []
+    with torch.no_grad():
+        x, turn = model.embed(row[None])
+        embedded = model.tokens(row[None])
+        scale = model.config.d_model**0.5 if model.config.positions == "sinusoidal" else 1.0
+    layers = list(enumerate(model.typed_blocks()))
+
+    def block(index: int, x: Tensor) -> Tensor:
+        if index in switches.layers:
+            return x
+        own = layers[index][1]
+        return feed(own, attend(own, x, turn, index, switches), index, switches)
+
+    for index, _ in layers:
+        streams.append(x)
+        with torch.no_grad():
+            x = block(index, x)
+        yield (index + 1) / (3 * len(layers) + 1)
+    with torch.enable_grad():
+        last = x[0, -1].detach().requires_grad_()
+        logprobs = model.head(model.last_norm(last)).log_softmax(-1)
+        target = int(logprobs.argmax()) if target is None else target
+        (gradient,) = torch.autograd.grad(logprobs[target], last)
+    above = torch.zeros_like(x)
+    above[0, -1] = gradient
+    for index, _ in reversed(layers):
+        yield (3 * len(layers) - 2 * index) / (3 * len(layers) + 1)
+        with torch.enable_grad():
+            below = streams.pop().detach().requires_grad_()
+            (above,) = torch.autograd.grad(block(index, below), below, above)
+    scores = (above * embedded * scale).sum(-1)[0].double().cpu().numpy()
+    return scores, logprobs.detach().cpu().numpy(), target

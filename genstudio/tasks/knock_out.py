@@ -1,0 +1,169 @@
+"""What parts of a model are for: the same text with them switched off; and a probe for induction heads."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genstudio.data.slices import Slices
+from genstudio.data.tokenizers import continuation
+from genstudio.errors import DataError
+from genstudio.events import Frame, Induction, Knocked, Progress
+from genstudio.nn.switches import NOTHING_OFF, Switches
+from genstudio.sampling.choose import SamplingOptions
+from genstudio.tasks.inside import steady, window
+from genstudio.tasks.models import ModelRef, Models
+from genstudio.tasks.prompt import Prompt
+from genstudio.tasks.task import sliced
+
+
+@dataclass(frozen=True, slots=True)
+class KnockOut:
+    """The model as it is beside itself with `switches`: next token, loss on the text, and `length` tokens more.
+
+    The text is the last tokens of `prompt` that leave room to write in the context, at least half of it; both write with
+    the same `options` and `seed`.
+    """
+
+    model: ModelRef
+    prompt: Prompt
+    switches: Switches = NOTHING_OFF
+    length: int = 60
+    options: SamplingOptions = field(default_factory=lambda: SamplingOptions(greedy=True))
+    seed: int = 0
+
+    def run(self, models: Models) -> Generator[Frame, None, None]:
+        self.options.check()
+        yield Frame(progress=Progress("Opening the model"))
+        opened = models.get(self.model)
+        model, tokenizer, context = steady(opened), opened.learner.data.tokenizer, opened.learner.model.context
+        ids, _ = window(opened, self.prompt)
+        ids = ids[-max(context - self.length, context // 2, 1) :]
+        read, written = [], list[str]()
+        for switches in (NOTHING_OFF, self.switches):
+            read.append((yield from sliced(_read(model, ids, switches), "Reading the text")))
+            more = yield from self._write(model, ids, switches)
+            stop = more.index(tokenizer.end) if tokenizer.end in more else len(more)
+            written.append("".join(continuation(tokenizer, more[:stop])))
+        yield Frame(
+            snapshots=(
+                Knocked(
+                    "knocked", opened.step, tokenizer.pieces(ids), (read[0][0], read[1][0]), (read[0][1], read[1][1]),
+                    opened.pieces, (written[0], written[1]), (model.config.layers, model.config.heads), self.switches,
+                ),
+            )
+        )  # fmt: skip
+
+    def _write(self, model: Any, ids: NDArray[np.int32], switches: Switches) -> Generator[Frame, None, list[int]]:
+        from genstudio.families.gpt.inside import Switched
+        from genstudio.sampling.reader import Reader
+        from genstudio.sampling.text import writing
+
+        length, more = min(self.length, model.context - len(ids)), list[int]()
+        due = time.monotonic() + 0.05
+        reader = Reader(Switched(model, switches))
+        for choice in writing(reader, ids, self.options, self.seed, length) if length > 0 else ():
+            if choice is not None:
+                more.append(choice.id)
+            if choice is None or time.monotonic() >= due:
+                yield Frame(progress=Progress("Writing", len(more) / length))
+                due = time.monotonic() + 0.05
+        return more
+
+
+def _read(model: Any, ids: NDArray[np.int32], switches: Switches) -> Slices[tuple[NDArray[Any], NDArray[Any]]]:
+    """Nats of every token after the first (T - 1,), and what comes next: probabilities (V,)."""
+    import torch
+
+    from genstudio.families.gpt.inside import walk
+
+    inside = yield from walk(model, ids, ("last_norm",), switches)
+    stream = torch.from_numpy(inside["last_norm"]).to(model.head.weight.device)
+    rows = max(1, int(2e9 / model.head.weight.numel()))
+    losses = []
+    for first in range(0, len(ids), rows):
+        logprobs = _logprobs(model, stream[first : first + rows])
+        follows = torch.from_numpy(ids[first + 1 : first + 1 + rows].astype(np.int64)).to(logprobs.device)
+        losses.append(-logprobs[torch.arange(len(follows), device=logprobs.device), follows].cpu().numpy())
+        yield 1.0
+    return np.concatenate(losses), logprobs[-1].exp().cpu().numpy()
+
+
+def _logprobs(model: Any, stream: Any) -> Any:
+    """Log-probabilities of rows of the last norm's output."""
+    import torch
+
+    with torch.no_grad():
+        return model.head(stream).log_softmax(-1)
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeInduction:
+    """Random tokens, once more the same: which heads look at what followed the last time, and does the loss fall?
+
+    Each text is the beginning marker where there is one, `period` different tokens drawn by chance, and these again; 0:
+    as many as the context holds twice, at most 64. Scores and losses are means over `texts` of them.
+    """
+
+    model: ModelRef
+    period: int = 0
+    texts: int = 8
+    seed: int = 0
+
+    def run(self, models: Models) -> Generator[Frame, None, None]:
+        import torch
+
+        from genstudio.families.gpt.inside import walk
+        from genstudio.nn.heads import prefix_matching
+
+        yield Frame(progress=Progress("Opening the model"))
+        opened = models.get(self.model)
+        model, tokenizer = steady(opened), opened.learner.data.tokenizer
+        drawn, begin = random_texts(tokenizer, model.context, self.period, self.texts, self.seed)
+        period = (drawn.shape[1] - begin) // 2
+        scores, losses = [], []
+        for index, ids in enumerate(drawn):
+            inside = yield from sliced(walk(model, ids, ("weights", "last_norm")), f"Text {index + 1} of {len(drawn)}")
+            scores.append([prefix_matching(torch.from_numpy(own["weights"]), period, begin).numpy() for own in inside.layers])
+            logprobs = _logprobs(model, torch.from_numpy(inside["last_norm"]).to(model.head.weight.device))[:-1]
+            follows = torch.from_numpy(ids[1:].astype(np.int64)).to(logprobs.device)
+            losses.append(-logprobs.gather(-1, follows[:, None])[begin:, 0].cpu().numpy())
+            yield Frame(progress=Progress("Looking for induction heads", (index + 1) / len(drawn)))
+        queries = np.arange(begin + period, drawn.shape[1])
+        seen = queries + 1 if model.config.mask else np.full(period, drawn.shape[1])
+        yield Frame(
+            snapshots=(
+                Induction(
+                    "induction", opened.step, np.mean(scores, 0), np.mean(losses, 0), period, len(drawn),
+                    float(np.mean(1 / seen)),
+                ),
+            )
+        )  # fmt: skip
+
+
+def random_texts(
+    tokenizer: Any, context: int, period: int = 0, texts: int = 8, seed: int = 0
+) -> tuple[NDArray[np.int32], int]:
+    """Random tokens and their repetition: (texts, begin + 2 period) int32, and how many tokens stand before them (0 or 1).
+
+    Raises DataError when the context or the vocabulary is too small for two tokens, twice.
+    """
+    begin = 0 if tokenizer.begin is None else 1
+    usual = np.array([i for i in range(tokenizer.size) if i not in (tokenizer.begin, tokenizer.end)], np.int32)
+    most = min((context - begin) // 2, len(usual))
+    period = min(period or 64, most)
+    if period < 2:
+        raise DataError(
+            "This model's context or vocabulary is too small for the probe.", "It needs a context of at least 5 tokens."
+        )
+    rng = np.random.default_rng(seed)
+    rows = []
+    for _ in range(texts):
+        once = rng.choice(usual, period, replace=False)
+        rows.append(np.concatenate([np.array([tokenizer.begin] * begin, np.int32), once, once]))
+    return np.stack(rows), begin
