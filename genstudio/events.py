@@ -211,9 +211,9 @@ class ScoredText(Snapshot):
 class Plane(Snapshot):
     """A GAN in the plane: `real` (n, 2) and `fake` (m, 2) points inside `extent` (x0, x1, y0, y1).
 
-    `field` (rows, columns) is the discriminator's opinion on a grid over the extent, rows from y0 up: a probability of
-    being real where `bounded`, else a critic's score. `mesh` (k, k, 2) is where the generator puts an even grid of a
-    two-dimensional latent space, None for others. `arrows` (a, 2) is the way each of the first `a` fakes is pushed by
+    `field` (rows, columns) is the discriminator's opinion in the middles of cells that fill the extent, rows from y0 up: a
+    probability of being real where `bounded`, else a critic's score. `mesh` (k, k, 2) is where the generator puts an even
+    grid of a two-dimensional latent space, None for others. `arrows` (a, 2) is the way each of the first `a` fakes is pushed by
     the generator's loss: minus its gradient with respect to the point. `scores` (n + m,) is the opinion of each point.
     """
 
@@ -353,6 +353,53 @@ class Anatomy(Snapshot):
     causal: bool
     left_out: int
     stages: tuple[Stage, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PositionCode(Snapshot):
+    """How a model tells positions apart: `kind` is `learned`, `sinusoidal`, `rotary` or `none`.
+
+    `table` (positions, columns): the vectors that are added, or the cosines of the angles by which pairs are turned;
+    `positions` of the `context` ones are in it, the first ones. `similarity` (positions, positions) is the cosine of
+    each two (for rotary ones, of a vector of equal numbers turned by both), and `near`, `low`, `high` (positions,) are
+    its mean and its 5 and 95 % quantiles over all pairs of each distance.
+    """
+
+    kind: str
+    base: float
+    context: int
+    table: Array
+    similarity: Array
+    near: Array
+    low: Array
+    high: Array
+
+    def __post_init__(self) -> None:
+        for array in (self.table, self.similarity, self.near, self.low, self.high):
+            frozen(array)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EmbeddingMap(Snapshot):
+    """Vectors as `points` (n, 2), with their `names` and `ids` (n,): of the vocabulary, or positions from 0 in a text.
+
+    `explained` are the shares of the variance along both axes (PCA), or empty (t-SNE); `loss` is t-SNE's divergence in
+    nats. `note` says which of `total` vectors these are. `finished` is False while the points still move.
+    """
+
+    space: str
+    points: Array
+    names: tuple[str, ...]
+    ids: Array
+    total: int
+    explained: tuple[float, ...] = ()
+    loss: float | None = None
+    note: str = ""
+    finished: bool = True
+
+    def __post_init__(self) -> None:
+        frozen(self.points)
+        frozen(self.ids)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

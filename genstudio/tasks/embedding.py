@@ -1,0 +1,185 @@
+"""Tasks of the playground: vectors as a map, what lies near one of them, and how positions are told apart."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genstudio.data.projection import nearest, principal, tsne
+from genstudio.data.slices import finished
+from genstudio.errors import RunError
+from genstudio.events import Answer, EmbeddingMap, Frame, PositionCode, Progress
+from genstudio.tasks.models import ModelRef, Models, Opened
+from genstudio.tasks.prompt import Prompt, encode
+
+Space = Literal["tokens", "output", "hidden"]
+Frames = Generator[Frame, None, None]
+
+MOST_POSITIONS = 512
+_SHOWN_EVERY = 0.1
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """What is mapped: rows (n, C) with their names, and ids in the vocabulary or positions in the text."""
+
+    rows: NDArray[Any]
+    names: tuple[str, ...]
+    ids: NDArray[Any]
+
+
+@dataclass(frozen=True)
+class MapVectors:
+    """A map of the token embeddings, the output layer's rows, or what the stream holds at each token of a prompt.
+
+    `layer` counts from 0, the stream before the first layer. Of a large vocabulary the first `most` tokens are taken,
+    and those of the prompt. t-SNE sends the points while they move. Snapshots: EmbeddingMap. Raises RunError, DataError.
+    """
+
+    model: ModelRef
+    prompt: Prompt
+    space: Space = "tokens"
+    layer: int = 0
+    method: Literal["pca", "tsne"] = "pca"
+    most: int = 800
+    perplexity: float = 30.0
+
+    def run(self, models: Models) -> Frames:
+        yield Frame(progress=Progress("Opening the model"))
+        opened = models.get(self.model)
+        shape = opened.learner.model.config.layers if hasattr(opened.learner.model, "config") else 0
+        yield Frame(snapshots=(Answer("layers", opened.step, shape),))
+        found = _vectors(opened, self.prompt, self.space, self.layer)
+        chosen, note = self._chosen(opened, found)
+        shown = found.rows[chosen]
+        names, ids = tuple(found.names[i] for i in chosen), found.ids[chosen]
+
+        def made(points: NDArray[Any], **more: Any) -> Frame:
+            small = np.ascontiguousarray(points, np.float32)
+            state = EmbeddingMap(
+                "map", opened.step, self.space, small, names, ids.copy(), len(found.rows), note=note, **more
+            )
+            return Frame(snapshots=(state,))
+
+        if self.method == "pca":
+            points, shares = principal(shown)
+            yield made(points, explained=tuple(float(share) for share in shares))
+            return
+        due, last = 0.0, None
+        for last in tsne(shown, self.perplexity):
+            if last.loss is not None and time.monotonic() >= due:
+                yield made(last.points, loss=last.loss, finished=False)
+                due = time.monotonic() + _SHOWN_EVERY
+            else:
+                yield Frame(progress=Progress("Placing the points", last.done))
+        if last is not None:
+            yield made(last.points, loss=last.loss)
+
+    def _chosen(self, opened: Opened, found: Vectors) -> tuple[NDArray[np.int64], str]:
+        if len(found.rows) <= self.most:
+            return np.arange(len(found.rows)), ""
+        first = np.arange(self.most)
+        if self.space == "hidden":
+            last = np.arange(len(found.rows) - self.most, len(found.rows))
+            return last, f"the last {self.most:,} of {len(found.rows):,} tokens"
+        ids = encode(opened.learner.data.tokenizer, self.prompt).ids.astype(np.int64)
+        chosen = np.union1d(first, ids)
+        return chosen, f"the vocabulary's first {self.most:,} of {len(found.rows):,} tokens, and those of the text"
+
+
+@dataclass(frozen=True)
+class FindNear:
+    """The tokens whose vectors point most the same way as that of `index` (its id, or its position in the text).
+
+    Answers `near`: (index, its name, ((index, name, cosine), ...)). All of the vocabulary is searched.
+    """
+
+    model: ModelRef
+    prompt: Prompt
+    index: int
+    space: Space = "tokens"
+    layer: int = 0
+    count: int = 12
+
+    def run(self, models: Models) -> Frames:
+        opened = models.get(self.model)
+        found = _vectors(opened, self.prompt, self.space, self.layer)
+        where = np.flatnonzero(found.ids == self.index)
+        if not len(where):
+            raise RunError("There is no such token any more.", "Choose another one.")
+        near = nearest(found.rows, int(where[0]), self.count)
+        said = tuple((int(found.ids[i]), found.names[i], cosine) for i, cosine in near)
+        yield Frame(snapshots=(Answer("near", opened.step, (self.index, found.names[int(where[0])], said)),))
+
+
+@dataclass(frozen=True)
+class LookAtPositions:
+    """How a model tells positions apart, and how like each other they are by distance. Snapshot: PositionCode."""
+
+    model: ModelRef
+
+    def run(self, models: Models) -> Frames:
+        yield Frame(progress=Progress("Opening the model"))
+        opened = models.get(self.model)
+        model = _model(opened)
+        config = model.config
+        count = min(model.context, MOST_POSITIONS)
+        table, vectors = _positions(model, count)
+        similarity = cosines(vectors)
+        near, low, high = by_distance(similarity)
+        base = float(config.position_base) if config.positions in ("sinusoidal", "rotary") else 0.0
+        code = PositionCode(
+            "positions", opened.step, config.positions, base, model.context, table.astype(np.float32),
+            similarity.astype(np.float32), near, low, high,
+        )  # fmt: skip
+        yield Frame(snapshots=(code,))
+
+
+def cosines(vectors: NDArray[Any]) -> NDArray[Any]:
+    """Of each two of (n, m): (n, n)."""
+    sizes = np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit = vectors / np.maximum(sizes, 1e-12)
+    return np.asarray(unit @ unit.T)
+
+
+def by_distance(similarity: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Mean, 5 % and 95 % quantile of the entries (n, n) of each distance 0 .. n - 1."""
+    rows = [np.diagonal(similarity, distance) for distance in range(len(similarity))]
+    bands = np.array([np.quantile(row, (0.05, 0.95)) for row in rows]).reshape(-1, 2)
+    return np.array([row.mean() for row in rows]), bands[:, 0].copy(), bands[:, 1].copy()
+
+
+def _positions(model: Any, count: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """What is shown of the first positions, and the vectors whose cosines say how like each other they are."""
+    kind = model.config.positions
+    if kind == "rotary":
+        turned = model.turn[:count].detach().cpu().numpy()
+        return turned.real, np.concatenate([turned.real, turned.imag], axis=1).astype(np.float64)
+    if kind == "none":
+        return np.zeros((0, 0)), np.zeros((0, 0))
+    found = model.positions.weight if kind == "learned" else model.waves
+    table = found[:count].detach().float().cpu().numpy()
+    return table, table.astype(np.float64)
+
+
+def _model(opened: Opened) -> Any:
+    if opened.family != "gpt":
+        raise RunError("This kind of model has no tokens to map.", "Choose a model of the Transformer tab.")
+    return opened.learner.model
+
+
+def _vectors(opened: Opened, prompt: Prompt, space: Space, layer: int) -> Vectors:
+    model, tokenizer = _model(opened), opened.learner.data.tokenizer
+    if space == "hidden":
+        ids = encode(tokenizer, prompt).ids[-model.context :]
+        inside = finished(opened.learner.inspect(ids, ("residual",)))
+        layer = min(max(layer, 0), model.config.layers)
+        return Vectors(inside["residual"][layer], tokenizer.pieces(ids), np.arange(len(ids)))
+    found = model.tokens.weight if space == "tokens" else model.head.weight
+    every = np.arange(tokenizer.size, dtype=np.int32)
+    return Vectors(found.detach().float().cpu().numpy(), tokenizer.pieces(every), every.astype(np.int64))
