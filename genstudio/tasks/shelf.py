@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -113,9 +113,16 @@ class DuplicateDataset:
     name: str | None = None
     pictures_as: PictureSettings | None = None
     swap: bool = False
+    made_with: Mapping[str, Any] | None = None
 
     def run(self, models: Models) -> Frames:
-        work = duplicate(shelf.find_dataset(self.data), name=self.name, pictures_as=self.pictures_as, swap=self.swap)
+        work = duplicate(
+            shelf.find_dataset(self.data),
+            name=self.name,
+            pictures_as=self.pictures_as,
+            swap=self.swap,
+            made_with=self.made_with,
+        )
         yield _answer("imported", (yield from _timed(work, "Copying")))
 
 
@@ -182,6 +189,16 @@ def _spread(steps: list[int], most: int) -> list[int]:
     if most == 1:
         return steps[-1:]
     return [steps[round(i * (len(steps) - 1) / (most - 1))] for i in range(most)]
+
+
+@dataclass(frozen=True)
+class FamilyOfRun:
+    """Which family the run in a folder is of. Answers `family`."""
+
+    path: str
+
+    def run(self, models: Models) -> Frames:
+        yield _answer("family", Run.open(self.path).info.family)
 
 
 @dataclass(frozen=True)

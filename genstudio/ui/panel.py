@@ -8,8 +8,7 @@ import numpy as np
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
-from genstudio.events import Attention, Frame, LayerStatistics, Notice, Progress, Series, Text
-from genstudio.ui.numbers import duration
+from genstudio.events import Attention, Frame, LayerStatistics, Notice, Series, Text
 from genstudio.ui.views.attention import AttentionView
 from genstudio.ui.views.curves import CurveGroup, CurvesView
 from genstudio.ui.views.layers import LayersPanel
@@ -173,13 +172,3 @@ class RunPanel(QWidget):
         layout.addLayout(row)
         layout.addWidget(view, 1)
         return holder
-
-    def show_progress(self, progress: Progress, state: str, speed: str = "") -> None:
-        """One line over the charts: state, step, time left, speed."""
-        total = f" of {progress.total:,}" if progress.total else ""
-        parts = [state, f"step {progress.step:,}{total}"]
-        if progress.remaining is not None and state == "Training":
-            parts.append(f"{duration(progress.remaining)} left")
-        if speed:
-            parts.append(speed)
-        self.headline.setText("   ·   ".join(parts))

@@ -55,9 +55,6 @@ class Panel(Protocol):
     def flush(self) -> None:
         """Hand the numbers that wait to their charts."""
 
-    def show_progress(self, progress: Progress, state: str, speed: str = "") -> None:
-        """One line over the charts: state, step, time left, speed."""
-
 
 class TrainingTab(QWidget):
     """Trains one model of a family at a time. `failed(Failure)`, `run_changed(path)` and `working(text)` tell the window.
@@ -298,7 +295,7 @@ class TrainingTab(QWidget):
 
     def _headline(self) -> None:
         if self.state in ("running", "paused", "stopping", "stopped"):
-            self.panel.show_progress(self._progress, STATES[self.state], self._speed)
+            self.panel.headline.setText(headline(self._progress, STATES[self.state], self._speed))
         elif self.state == "starting":
             self.panel.headline.setText("Starting…")
         left = (
@@ -405,3 +402,12 @@ class TrainingTab(QWidget):
     @property
     def folder(self) -> Path | None:
         return Path(self.run_path) if self.run_path else None
+
+
+def headline(progress: Progress, state: str, speed: str = "") -> str:
+    """One line over the charts: state, step, time left, speed."""
+    total = f" of {progress.total:,}" if progress.total else ""
+    parts = [state, f"step {progress.step:,}{total}"]
+    if progress.remaining is not None and state == "Training":
+        parts.append(f"{duration(progress.remaining)} left")
+    return "   ·   ".join([*parts, speed] if speed else parts)

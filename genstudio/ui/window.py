@@ -23,15 +23,18 @@ from PySide6.QtWidgets import (
 from genstudio import __version__, paths
 from genstudio.errors import Failure
 from genstudio.events import Answer, Frame
+from genstudio.tasks.shelf import FamilyOfRun
 from genstudio.tasks.task import WarmUp
 from genstudio.ui import theme
 from genstudio.ui.engine import Engine
 from genstudio.ui.memory import memory_text
 from genstudio.ui.tabs.transformer import TransformerTab
+from genstudio.ui.training_tab import TrainingTab
 from genstudio.ui.widgets import Banner
 
 if TYPE_CHECKING:
     from genstudio.ui.tabs.datasets import DatasetsTab
+    from genstudio.ui.tabs.gan import GANTab
     from genstudio.ui.tabs.playground import PlaygroundTab
     from genstudio.ui.tabs.runs import RunsTab
 
@@ -40,6 +43,8 @@ _LATER = (
     "pyqtgraph",
     "genstudio.ui.panel",
     "genstudio.ui.tabs.playground",
+    "genstudio.ui.tabs.gan",
+    "genstudio.ui.gan.panel",
     "genstudio.tasks.check",
     "genstudio.ui.datasets.preview",
     "genstudio.ui.tabs.tokenizer_bench",
@@ -60,6 +65,7 @@ class MainWindow(QMainWindow):
         self.transformer = TransformerTab(self.engine)
         self._datasets: DatasetsTab | None = None
         self._playground: PlaygroundTab | None = None
+        self._gan: GANTab | None = None
         self._runs: RunsTab | None = None
         self.tabs = QTabWidget()
         self.tabs.setObjectName("tabs")
@@ -67,9 +73,13 @@ class MainWindow(QMainWindow):
         self.tabs.addTab(QWidget(), "Datasets")
         self.tabs.addTab(self.transformer, "Transformer")
         self.tabs.addTab(QWidget(), "Playground")
+        self.tabs.addTab(QWidget(), "GAN")
         self.tabs.addTab(QWidget(), "Runs")
         self._shown: list[Banner] = []
         self._summaries: dict[str, str] = {}
+        self._known: tuple[Any, ...] = ()
+        self._words: dict[str, str] = {}
+        self._drawing: set[str] | None = None
         self.banners = QVBoxLayout()
         self.banners.setContentsMargins(12, 0, 12, 0)
         self.banners.setSpacing(4)
@@ -87,7 +97,7 @@ class MainWindow(QMainWindow):
 
     @property
     def datasets(self) -> DatasetsTab:
-        """The Datasets tab. This and the two below are built when first asked for: after the window has been painted."""
+        """The Datasets tab. This and the three below are built when first asked for: after the window has been painted."""
         if self._datasets is None:
             from genstudio.ui.tabs.datasets import DatasetsTab
 
@@ -110,12 +120,30 @@ class MainWindow(QMainWindow):
         return self._playground
 
     @property
+    def gan(self) -> GANTab:
+        if self._gan is None:
+            from genstudio.ui.tabs.gan import GANTab
+
+            tab = self._gan = GANTab(self.engine)
+            self._put(3, tab)
+            self._connect_training(tab)
+            tab.draw_wanted.connect(self._draw_points)
+            self._restore_splitter("gan", tab.splitter)
+            setup = self._state("gan")
+            if setup:
+                tab.setup.restore(setup)
+            tab.set_datasets(self._known)
+            if setup.get("data"):
+                tab.setup.choose_data(str(setup["data"]))
+        return self._gan
+
+    @property
     def runs(self) -> RunsTab:
         if self._runs is None:
             from genstudio.ui.tabs.runs import RunsTab
 
             tab = self._runs = RunsTab(self.engine)
-            self._put(3, tab)
+            self._put(4, tab)
             tab.failed.connect(self.show_failure)
             tab.listed.connect(self.playground.show_runs)
             tab.done.connect(self.show_banner)
@@ -151,6 +179,7 @@ class MainWindow(QMainWindow):
         builders: list[Callable[[], object]] = [
             self._restore_panel,
             lambda: self.playground,
+            lambda: self.gan,
             lambda: self.runs.refresh(),
             lambda: self.datasets,
             lambda: self.datasets.refresh(),
@@ -228,26 +257,46 @@ class MainWindow(QMainWindow):
                 self.device.setText(str(snapshot.value))
 
     def _open_run(self, path: str) -> None:
-        if self.transformer.state not in ("idle", "stopped"):
-            self.show_banner("A training is running.", "warning", "Stop it before opening another run.")
-            return
-        self.tabs.setCurrentWidget(self.transformer)
-        self.transformer.open_run(path)
+        self._with_trainer(path, lambda tab: tab.open_run(path))
 
     def _resume_run(self, path: str) -> None:
-        if self.transformer.state not in ("idle", "stopped"):
-            self.show_banner("A training is running.", "warning", "Stop it before going on with another run.")
-            return
-        self.tabs.setCurrentWidget(self.transformer)
-        self.transformer.resume_run(path)
+        self._with_trainer(path, lambda tab: tab.resume_run(path))
+
+    def _with_trainer(self, path: str, does: Callable[[TrainingTab], object]) -> None:
+        """Show the tab that trains this run's family, and do something with it unless it is busy."""
+
+        def found(frame: Frame) -> None:
+            for snapshot in frame.snapshots:
+                if not isinstance(snapshot, Answer):
+                    continue
+                tab = self.gan if snapshot.value == "gan" else self.transformer
+                if tab.busy:
+                    self.show_banner("A training is running.", "warning", "Stop it before opening another run.")
+                    return
+                self.tabs.setCurrentWidget(tab)
+                does(tab)
+
+        known = [run for run in self.runs.model.runs if str(run.folder) == path]
+        if known:
+            found(Frame(snapshots=(Answer("family", 0, known[0].family),)))
+        else:
+            self.engine.start(FamilyOfRun(path), found, lambda f: self.show_failure(f) if f is not None else None)
 
     def _train_on(self, name: str) -> None:
-        self.transformer.setup.choose_data(name)
-        self.tabs.setCurrentWidget(self.transformer)
+        kind = next((info.kind for info in self._known if info.id == name), "text")
+        tab: TrainingTab = self.transformer if kind in self.transformer.setup.family.data_kinds else self.gan
+        tab.setup.choose_data(name)
+        self.tabs.setCurrentWidget(tab)
 
-    def _run_changed(self, path: str) -> None:
-        live = path if self.transformer.state in ("running", "paused") else ""
-        self.playground.set_live(live)
+    def _draw_points(self) -> None:
+        """Draw a distribution; once it is saved, it becomes what the GAN tab trains on."""
+        self._drawing = {info.id for info in self._known}
+        self.tabs.setCurrentWidget(self.datasets)
+        self.datasets.importing.drawing_wanted.emit("points")
+
+    def _run_changed(self, tab: TrainingTab) -> None:
+        if tab is self.transformer:
+            self.playground.set_live(tab.live_path)
         self.runs.refresh()
 
     def _looked(self, info: Any, found: Any) -> None:
@@ -259,23 +308,44 @@ class MainWindow(QMainWindow):
         self._show_summary()
 
     def _show_summary(self) -> None:
-        chosen = self.transformer.setup.data.currentData()
-        self.transformer.show_checks(self._summaries.get(chosen or "", ""))
+        for tab in self._trainers():
+            tab.show_checks(self._summaries.get(tab.setup.data.currentData() or "", ""))
+
+    def _trainers(self) -> list[TrainingTab]:
+        """The training tabs that are built."""
+        return [self.transformer] if self._gan is None else [self.transformer, self._gan]
+
+    def _trainer(self) -> TrainingTab:
+        """The training tab that the menus mean: the one that is shown, else the Transformer's."""
+        shown = self.tabs.currentWidget()
+        return shown if isinstance(shown, TrainingTab) else self.transformer
 
     def _listed(self, infos: tuple[Any, ...]) -> None:
+        self._known = infos
         before = self.transformer.setup.data.currentData() or self._wanted_data
         kinds = self.transformer.setup.family.data_kinds
         self.transformer.setup.set_datasets(info for info in infos if info.kind in kinds)
         if before:
             self.transformer.setup.choose_data(before)
+        if self._gan is None:
+            return
+        self._gan.set_datasets(infos)
+        drawn = [info.id for info in infos if info.kind == "points" and info.id not in (self._drawing or {info.id})]
+        if drawn:
+            self._drawing = None
+            self._gan.setup.choose_data(drawn[0])
+            self.tabs.setCurrentWidget(self._gan)
 
     def _halted(self, _name: str, reason: str) -> None:
         self.show_banner(reason, "warning", "Press Resume to try again.")
 
-    def _working(self, text: str) -> None:
-        self.doing.setText(text)
-        if self.transformer.state in ("running", "paused"):
-            self.playground.set_live(self.transformer.run_path)
+    def _working(self, tab: TrainingTab, text: str) -> None:
+        title = tab.setup.family.name.upper()
+        self._words[title] = text
+        busy = [f"{name}: {words}" for name, words in self._words.items() if words != "Ready"]
+        self.doing.setText("   ·   ".join(busy) if len(busy) > 1 else text)
+        if tab is self.transformer and tab.live_path:
+            self.playground.set_live(tab.live_path)
 
     def _connect_datasets(self, tab: DatasetsTab) -> None:
         setup = self.transformer.setup
@@ -289,13 +359,16 @@ class MainWindow(QMainWindow):
         setup.data.currentIndexChanged.connect(lambda _: tab.choose(setup.data.currentData() or ""))
         tab.set_settings(lambda: (setup.values(), int(setup.seed.value())))
 
+    def _connect_training(self, tab: TrainingTab) -> None:
+        tab.failed.connect(self.show_failure)
+        tab.checks_wanted.connect(lambda: self.tabs.setCurrentWidget(self.datasets))
+        tab.file_wanted.connect(self.ask_for_file)
+        tab.run_changed.connect(lambda _path: self._run_changed(tab))
+        tab.working.connect(lambda text: self._working(tab, text))
+        tab.setup.data.currentIndexChanged.connect(lambda _: self._show_summary())
+
     def _connect(self) -> None:
-        self.transformer.failed.connect(self.show_failure)
-        self.transformer.checks_wanted.connect(lambda: self.tabs.setCurrentWidget(self.datasets))
-        self.transformer.file_wanted.connect(self.ask_for_file)
-        self.transformer.run_changed.connect(self._run_changed)
-        self.transformer.working.connect(self._working)
-        self.transformer.setup.data.currentIndexChanged.connect(lambda _: self._show_summary())
+        self._connect_training(self.transformer)
         self.engine.halted.connect(self._halted)
         self.engine.changed.connect(self._count_tasks)
         self._clock = QTimer(self)
@@ -326,7 +399,6 @@ class MainWindow(QMainWindow):
             self.statusBar().addPermanentWidget(label)
 
     def _build_menus(self) -> None:
-        train = self.transformer
         bar = self.menuBar()
         file = bar.addMenu("&File")
         self._action(file, "Import files…", self.ask_for_file, "Ctrl+O")
@@ -334,11 +406,11 @@ class MainWindow(QMainWindow):
         file.addSeparator()
         self._action(file, "Quit", self.close, "Ctrl+Q")
         run = bar.addMenu("&Training")
-        self._action(run, "Start", train.start_training, "Ctrl+Return")
-        self._action(run, "Pause or resume", train.toggle_pause, "Ctrl+P")
-        self._action(run, "Stop", train.stop_training, "Ctrl+.")
-        self._action(run, "Save now", train.save_now, "Ctrl+S")
-        self._action(run, "Train as long again", lambda: train.extend_by(share=1.0), "Ctrl+E")
+        self._action(run, "Start", lambda: self._trainer().start_training(), "Ctrl+Return")
+        self._action(run, "Pause or resume", lambda: self._trainer().toggle_pause(), "Ctrl+P")
+        self._action(run, "Stop", lambda: self._trainer().stop_training(), "Ctrl+.")
+        self._action(run, "Save now", lambda: self._trainer().save_now(), "Ctrl+S")
+        self._action(run, "Train as long again", lambda: self._trainer().extend_by(share=1.0), "Ctrl+E")
         play = bar.addMenu("&Playground")
         self._action(play, "Generate", self._generate, "Ctrl+G")
         self._action(play, "Stop writing", lambda: self.playground.stop_writing(), "Ctrl+Shift+G")
@@ -396,6 +468,10 @@ class MainWindow(QMainWindow):
         found: dict[str, Any] = {"transformer": self.transformer.splitter}
         if self.transformer.has_panel:
             found["run"] = self.transformer.panel.splitter
+        if self._gan is not None:
+            found["gan"] = self._gan.splitter
+            if self._gan.has_panel:
+                found |= {"gan_run": self._gan.panel.splitter, "gan_upright": self._gan.panel.upright}
         for name, tab in (("datasets", self._datasets), ("playground", self._playground)):
             if tab is not None:
                 found[name] = tab.splitter
@@ -407,6 +483,8 @@ class MainWindow(QMainWindow):
         for name, splitter in self._splitters().items():
             self.settings.setValue(f"splitter/{name}", splitter.saveState())
         state = {**self._state(""), "setup": self.transformer.setup.state()}
+        if self._gan is not None:
+            state["gan"] = self._gan.setup.state()
         if self._playground is not None:
             state["playground"] = self._playground.state()
         if self.transformer.has_panel:

@@ -95,10 +95,12 @@ class PlaneView(ScatterView):
             return None
         x0, x1, y0, y1 = self.snapshot.extent
         values = self.snapshot.field
-        column, row = (x - x0) / (x1 - x0) * (values.shape[1] - 1), (y - y0) / (y1 - y0) * (values.shape[0] - 1)
-        if not (0 <= column <= values.shape[1] - 1 and 0 <= row <= values.shape[0] - 1):
+        if not (x0 <= x <= x1 and y0 <= y <= y1):
             return None
-        left, low = min(int(column), values.shape[1] - 2), min(int(row), values.shape[0] - 2)
+        rows, columns = values.shape
+        column = min(max((x - x0) / (x1 - x0) * columns - 0.5, 0.0), columns - 1.0)
+        row = min(max((y - y0) / (y1 - y0) * rows - 0.5, 0.0), rows - 1.0)
+        left, low = min(int(column), columns - 2), min(int(row), rows - 2)
         u, v = column - left, row - low
         near = values[low : low + 2, left : left + 2].astype(np.float64)
         return float((near * np.outer([1 - v, v], [1 - u, u])).sum())
@@ -187,11 +189,8 @@ class PlaneView(ScatterView):
         x0, x1, y0, y1 = shown.extent
         corners = self.pixels(np.array([[x0, y1], [x1, y0]]), area)
         (left, top), (right, bottom) = corners.tolist()
-        rows, columns = shown.field.shape
-        wide, high_ = (right - left) / (columns - 1) / 2, (bottom - top) / (rows - 1) / 2
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        target = QRectF(QPointF(left - wide, top - high_), QPointF(right + wide, bottom + high_))
-        painter.drawImage(target, image)
+        painter.drawImage(QRectF(QPointF(left, top), QPointF(right, bottom)), image)
 
     def _paint_axes(self, painter: QPainter, area: QRectF, plot: QRectF) -> None:
         """The axes change only with the view: they are kept as a picture."""

@@ -1,0 +1,217 @@
+"""The charts of a GAN: what each shows, on which page it stands, and which numbers go where."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtWidgets import QHBoxLayout, QTabWidget, QWidget
+
+from genstudio.events import Frame, Histograms, Notice, Series
+from genstudio.ui import theme
+from genstudio.ui.views.curves import CurveGroup, CurvesView, Line
+from genstudio.ui.views.histograms import HistogramsView
+
+CEILING = 1 - math.exp(-4.5)
+"""Share of a perfect generator's samples within 3 sigma of a mode of a mixture in the plane."""
+_FLUSH_MS = 200
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One chart: `references` are lines at values that are always the same; `floors` name the numbers that are."""
+
+    name: str
+    title: str
+    unit: str
+    lines: tuple[Line, ...]
+    kinds: tuple[str, ...] = ("points", "images")
+    references: Mapping[str, tuple[float, str]] = field(default_factory=dict)
+    floors: Mapping[str, str] = field(default_factory=dict)
+    log: bool = False
+
+
+def _pair(generator: str, discriminator: str, *, smooth: bool = True) -> tuple[Line, ...]:
+    return (
+        Line(generator, "generator", theme.GREEN, smooth),
+        Line(discriminator, "discriminator", theme.VERMILION, smooth),
+    )
+
+
+def _both(real: str, fake: str, first: str, second: str) -> tuple[Line, ...]:
+    return Line(real, first, theme.BLUE, True), Line(fake, second, theme.GREEN, True)
+
+
+PAGES: Mapping[str, tuple[Chart, ...]] = {
+    "Losses": (
+        Chart("losses", "Losses", "", _pair("g_loss", "d_loss")),
+        Chart("opinions", "D(x) and D(G(z))", "mean", _both("d_real", "d_fake", "D(x)", "D(G(z))")),
+    ),
+    "Accuracy": (
+        Chart(
+            "accuracy",
+            "Discriminator is right",
+            "share",
+            _both("accuracy_real", "accuracy_fake", "on real", "on fake"),
+            references={"chance": (0.5, "50 %: it cannot tell")},
+        ),
+    ),
+    "Quality": (
+        Chart(
+            "divergence",
+            "Divergence",
+            "nats",
+            (Line("js_divergence", "JS", theme.BLUE), Line("kl_divergence", "KL(real || fake)", theme.PURPLE)),
+            ("points",),
+            log=True,
+        ),
+        Chart("modes", "Modes covered", "", (Line("modes", "modes", theme.GREEN),), ("points",)),
+        Chart(
+            "high_quality",
+            "High quality",
+            "share within 3 sigma",
+            (Line("high_quality", "share", theme.GREEN),),
+            ("points",),
+            references={"ceiling": (CEILING, f"ceiling {CEILING:.2%}")},
+        ),
+        Chart(
+            "distance",
+            "Fréchet distance",
+            "own encoder",
+            (Line("frechet_distance", "samples", theme.GREEN),),
+            ("images",),
+            floors={"frechet_floor": "real against real"},
+        ),
+        Chart(
+            "kernel",
+            "Kernel distance",
+            "own encoder",
+            (Line("kernel_distance", "samples", theme.GREEN),),
+            ("images",),
+            floors={"kernel_floor": "real against real"},
+        ),
+        Chart(
+            "coverage",
+            "Density and coverage",
+            "",
+            (Line("density", "density", theme.PURPLE), Line("coverage", "coverage", theme.GREEN)),
+            ("images",),
+            floors={"density_floor": "density of real", "coverage_floor": "coverage by real"},
+        ),
+        Chart(
+            "agreement",
+            "Class agreement",
+            "share",
+            (Line("agreement", "samples", theme.GREEN),),
+            ("images",),
+            floors={"agreement_floor": "real pictures"},
+        ),
+    ),
+    "Gradients and rates": (
+        Chart("gradients", "Gradient norms", "", _pair("gradient_norm_g", "gradient_norm_d"), log=True),
+        Chart("rates", "Learning rates", "", _pair("rate_g", "rate_d", smooth=False)),
+        Chart("speed", "Iterations a second", "", (Line("steps_per_second", "steps/s", theme.SKY, True),)),
+    ),
+}
+
+
+class GANCharts(QTabWidget):
+    """Pages of charts that share one crosshair. `failed(Failure)` if a figure cannot be written."""
+
+    failed = Signal(object)
+
+    def __init__(self, kind: str = "points") -> None:
+        super().__init__()
+        self.setObjectName("gan_charts")
+        self.setDocumentMode(True)
+        self.kind = kind
+        self.specs = {chart.name: chart for page in PAGES.values() for chart in page}
+        self.views = {
+            name: CurvesView(chart.title, chart.unit, chart.lines, log=chart.log, name=f"chart_{name}")
+            for name, chart in self.specs.items()
+        }
+        self._of = {line.name: self.views[name] for name, chart in self.specs.items() for line in chart.lines}
+        self._floors = {key: (name, words) for name, chart in self.specs.items() for key, words in chart.floors.items()}
+        self.histograms = HistogramsView("Judgement", "chart_histograms", "D", {})
+        self._group = CurveGroup(list(self.views.values()), QObject(self))
+        self._waiting: dict[str, list[Series]] = {}
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_FLUSH_MS)
+        self._timer.timeout.connect(self.flush)
+        for page, charts in PAGES.items():
+            holder = QWidget()
+            layout = QHBoxLayout(holder)
+            layout.setContentsMargins(0, 8, 0, 0)
+            layout.setSpacing(8)
+            for chart in charts:
+                layout.addWidget(self.views[chart.name], 1)
+            if page == "Accuracy":
+                layout.addWidget(self.histograms, 1)
+            self.addTab(holder, page)
+        for view in (*self.views.values(), self.histograms):
+            view.failed.connect(self.failed)
+        self.set_kind(kind)
+
+    def set_kind(self, kind: str) -> None:
+        """Show the charts of points or of pictures."""
+        self.kind = kind
+        for name, chart in self.specs.items():
+            self.views[name].setVisible(kind in chart.kinds)
+            for key, (value, words) in chart.references.items():
+                self.views[name].set_reference(key, value, words)
+
+    def set_bounded(self, bounded: bool) -> None:
+        """Whether the discriminator gives probabilities: then 1/2 is where it cannot tell."""
+        self.views["opinions"].set_reference("half", 0.5 if bounded else None, "cannot tell")
+
+    def set_modes(self, count: int | None) -> None:
+        """How many modes the data is known to have."""
+        self.views["modes"].set_reference("all", None if count is None else float(count), f"all {count}")
+
+    def show_frame(self, frame: Frame) -> None:
+        """Numbers a few times a second, marks at once."""
+        for name, series in frame.series.items():
+            if name in self._of:
+                self._waiting.setdefault(name, []).append(series)
+            elif name in self._floors:
+                chart, words = self._floors[name]
+                self.views[chart].set_reference(name, float(series.values[-1]), f"{words} {series.values[-1]:.3g}")
+        if self._waiting and not self._timer.isActive():
+            self._timer.start()
+        for snapshot in frame.snapshots:
+            if isinstance(snapshot, Histograms):
+                self.histograms.show_snapshot(snapshot)
+        for notice in frame.notices:
+            self._mark(notice)
+
+    def flush(self) -> None:
+        """Hand the numbers that wait to their charts."""
+        self._timer.stop()
+        for name, parts in self._waiting.items():
+            steps, values = (np.concatenate([getattr(part, which) for part in parts]) for which in ("steps", "values"))
+            self._of[name].append(name, steps, values)
+        self._waiting.clear()
+
+    def clear(self) -> None:
+        """Forget the run that was shown."""
+        self._timer.stop()
+        self._waiting.clear()
+        for view in self.views.values():
+            view.clear()
+        self.histograms.clear()
+        self.set_kind(self.kind)
+
+    def forget_after(self, step: int) -> None:
+        """Take away what came after a step: the training went back to it."""
+        self.flush()
+        for name, view in self._of.items():
+            steps, values = view.points(name)
+            view.replace(name, steps[steps <= step], values[steps <= step])
+
+    def _mark(self, notice: Notice) -> None:
+        if notice.kind in ("saved", "best", "changed", "warning", "done"):
+            self._group.mark(notice.step, notice.kind, notice.text)

@@ -1,0 +1,102 @@
+"""One GAN run on the screen: the plane or the pictures over the charts, and beside them what a person can do with it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QSplitter, QTabWidget, QVBoxLayout, QWidget
+
+from genstudio.config import Config
+from genstudio.events import Answer, Frame, Plane
+from genstudio.ui.gan.charts import GANCharts
+from genstudio.ui.gan.live import LiveHandles
+from genstudio.ui.gan.slow import SlowMotion
+from genstudio.ui.gan.stage import LiveStage
+from genstudio.ui.widgets import ElidedLabel
+
+
+class GANPanel(QWidget):
+    """Shows the frames of one GAN run. `failed(Failure)` if a figure cannot be written.
+
+    `pages` is the tab widget in the middle and `side` the one at the right: both take further pages.
+    """
+
+    failed = Signal(object)
+
+    def __init__(self, config_type: type[Config]) -> None:
+        super().__init__()
+        self.setObjectName("gan_panel")
+        self.kind = "points"
+        self.stage, self.charts = LiveStage(), GANCharts()
+        self.live, self.slow = LiveHandles(config_type), SlowMotion()
+        self.headline = ElidedLabel()
+        self.headline.setObjectName("gan_headline")
+        self.headline.setAccessibleName("What is happening")
+        self.pages, self.side = _tabs("gan_pages"), _tabs("gan_side")
+        self._lay_out()
+        figures = (self.stage.plane.view, self.stage.pictures.samples, self.stage.pictures.real, self.slow.diagram)
+        for figure in (*figures, self.charts):
+            figure.failed.connect(self.failed)
+
+    def set_kind(self, kind: str) -> None:
+        """Show what belongs to data of this kind: points or images."""
+        self.kind = kind
+        self.stage.set_kind(kind)
+        self.charts.set_kind(kind)
+
+    def clear(self) -> None:
+        """Forget the run that was shown."""
+        self.stage.clear()
+        self.charts.clear()
+        self.slow.show_stage(None)
+        self.headline.setText("")
+
+    def show_frame(self, frame: Frame) -> None:
+        """Everything in the frame to where it belongs."""
+        self.charts.show_frame(frame)
+        self.live.show_frame(frame)
+        for snapshot in frame.snapshots:
+            if isinstance(snapshot, Answer):
+                if snapshot.channel == "stage":
+                    self.slow.show_stage(snapshot.value)
+                elif snapshot.channel == "back":
+                    self.charts.forget_after(int(snapshot.value))
+            if isinstance(snapshot, Plane):
+                self.charts.set_bounded(snapshot.bounded)
+            self.stage.show_snapshot(snapshot)
+
+    def flush(self) -> None:
+        """Hand the numbers that wait to their charts."""
+        self.charts.flush()
+
+    def _lay_out(self) -> None:
+        self.upright = QSplitter(Qt.Orientation.Vertical)
+        self.upright.setObjectName("gan_upright_splitter")
+        self.upright.setChildrenCollapsible(False)
+        self.upright.addWidget(self.stage)
+        self.upright.addWidget(self.charts)
+        self.upright.setStretchFactor(0, 2)
+        self.upright.setStretchFactor(1, 1)
+        self.upright.setSizes([640, 320])
+        self.pages.setTabBarAutoHide(True)
+        self.pages.addTab(self.upright, "Training")
+        self.side.addTab(self.live, "Live")
+        self.side.addTab(self.slow, "Slow motion")
+        self.splitter = QSplitter(Qt.Orientation.Horizontal)
+        self.splitter.setObjectName("gan_run_splitter")
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.addWidget(self.pages)
+        self.splitter.addWidget(self.side)
+        self.splitter.setStretchFactor(0, 1)
+        self.splitter.setSizes([600, 320])
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self.headline)
+        layout.addWidget(self.splitter, 1)
+
+
+def _tabs(name: str) -> QTabWidget:
+    tabs = QTabWidget()
+    tabs.setObjectName(name)
+    tabs.setDocumentMode(True)
+    return tabs

@@ -1,0 +1,158 @@
+"""Slow motion: an iteration of a GAN stage by stage, in numbers, in words and on the way that the data takes."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from genstudio.families.gan.stages import TITLES, Stage
+from genstudio.tasks.task import Pace
+from genstudio.ui import theme
+from genstudio.ui.datasets.parts import choice, row
+from genstudio.ui.gan.diagram import StageDiagram
+from genstudio.ui.views.chart import value_text
+from genstudio.ui.widgets import LabeledSlider, button, plain_label, restyle
+
+PARTS = {"Train both": (), "Only the discriminator": ("discriminator",), "Only the generator": ("generator",)}
+
+
+class SlowMotion(QWidget):
+    """Asks for one stage at a time: `stage_wanted()`; `pace_wanted(Pace)` when the way of moving changes.
+
+    `left()` when slow motion ends and the training may run on.
+    """
+
+    pace_wanted = Signal(object)
+    stage_wanted = Signal()
+    left = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("slow_motion")
+        self.stage: Stage | None = None
+        self._awaited = False
+        self._to_end = False
+        self.turn_on = button("Slow motion", "slow_on", "pause", "Slow motion: stop after each stage of an iteration")
+        self.turn_on.setCheckable(True)
+        self.next = button("Next stage", "slow_next", "chevron-right", does=self.next_stage)
+        self.iteration = button(
+            "Whole iteration", "slow_iteration", "resume", "To the end of this iteration", self.run_on
+        )
+        self.play = button("Play slowly", "slow_play", "play")
+        self.play.setCheckable(True)
+        self.speed = LabeledSlider("Seconds a stage", 0.1, 4.0, 1.0, logarithmic=True, name="slow_speed")
+        self.train = choice("slow_train", "Which network learns", *PARTS)
+        self.diagram = StageDiagram()
+        self.steps = [plain_label(f"{i}  {title}", wrap=True, name=f"stage_{i}") for i, title in enumerate(TITLES, 1)]
+        self.formula = QLabel()
+        self.formula.setObjectName("stage_formula")
+        self.formula.setTextFormat(Qt.TextFormat.PlainText)
+        self.formula.setWordWrap(True)
+        self.formula.setFont(theme.mono(theme.SMALL))
+        self.numbers = plain_label(wrap=True, name="stage_values")
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self.next_stage)
+        self._lay_out()
+        self.turn_on.toggled.connect(self._turned)
+        self.play.toggled.connect(self._played)
+        self.train.currentIndexChanged.connect(lambda _: self.pace_wanted.emit(self.pace()))
+        self.set_live(False)
+
+    @property
+    def active(self) -> bool:
+        return self.turn_on.isChecked()
+
+    def pace(self) -> Pace:
+        """How the training is to move now."""
+        return Pace("stages" if self.active else "steps", PARTS[self.train.currentText()])
+
+    def set_live(self, live: bool) -> None:
+        """Whether there is a training to slow down."""
+        self._live = live
+        if not live:
+            self._timer.stop()
+            for switch in (self.turn_on, self.play):
+                switch.blockSignals(True)
+                switch.setChecked(False)
+                switch.blockSignals(False)
+            self._awaited = self._to_end = False
+        self._enable()
+
+    def show_stage(self, stage: Stage | None) -> None:
+        """What has just happened."""
+        self.stage = stage
+        self._awaited = False
+        self.diagram.show_stage(stage)
+        for number, label in enumerate(self.steps, 1):
+            restyle(label, "quiet", stage is not None and number != stage.number)
+            label.setFont(theme.font(bold=stage is not None and number == stage.number))
+        if stage is None:
+            self.formula.setText("")
+            self.numbers.setText("")
+            return
+        self.formula.setText(stage.formula)
+        values = "   ·   ".join(f"{name} = {value_text(value)}" for name, value in stage.values)
+        times = f"   ·   update {stage.update} of {stage.updates}" if stage.updates > 1 else ""
+        self.numbers.setText(f"Stage {stage.number} of {len(TITLES)}{times}\n{values}".strip())
+        self._to_end = self._to_end and not stage.last
+        if self._to_end:
+            self.next_stage()
+        if self.play.isChecked():
+            self._timer.start(round(1000 * self.speed.value()))
+        self._enable()
+
+    def next_stage(self) -> None:
+        """Ask for the next stage, unless one is on its way."""
+        if self.active and not self._awaited:
+            self._awaited = True
+            self.stage_wanted.emit()
+
+    def run_on(self) -> None:
+        """Go on to the end of this iteration."""
+        self._to_end = True
+        self.next_stage()
+
+    def leave(self) -> None:
+        """Back to full speed."""
+        self.turn_on.setChecked(False)
+
+    def _turned(self, on: bool) -> None:
+        self.pace_wanted.emit(self.pace())
+        if on:
+            self.next_stage()
+        else:
+            self.play.setChecked(False)
+            self._timer.stop()
+            self._awaited = self._to_end = False
+            self.show_stage(None)
+            self.left.emit()
+        self._enable()
+
+    def _played(self, on: bool) -> None:
+        self._timer.stop()
+        if on:
+            self.next_stage()
+
+    def _enable(self) -> None:
+        self.turn_on.setEnabled(self._live)
+        self.train.setEnabled(self._live)
+        for widget in (self.next, self.iteration, self.play, self.speed):
+            widget.setEnabled(self._live and self.active)
+
+    def _lay_out(self) -> None:
+        self.speed.set_label_width(110)
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        for label in self.steps:
+            words.addWidget(label)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 8, 0, 0)
+        layout.setSpacing(8)
+        layout.addLayout(row(self.turn_on, self.train, None))
+        layout.addLayout(row(self.next, self.iteration, None))
+        layout.addLayout(row(self.play, self.speed))
+        layout.addWidget(self.diagram, 1)
+        layout.addLayout(words)
+        layout.addWidget(self.formula)
+        layout.addWidget(self.numbers)

@@ -1,0 +1,162 @@
+"""The GAN tab: set up on the left, watched in the middle, steered at the right while it learns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from PySide6.QtCore import Signal
+
+from genstudio import families
+from genstudio.config import Config
+from genstudio.events import Frame
+from genstudio.families.gan.data import Shape
+from genstudio.tasks.task import GoBack, Pace, SetLive
+from genstudio.tasks.train import Train
+from genstudio.ui.engine import Engine
+from genstudio.ui.numbers import size_text
+from genstudio.ui.training_tab import TrainingTab
+from genstudio.ui.widgets import button
+
+_WELCOME = (
+    "Press Start: a generator learns to place its points on a ring of eight spots while a discriminator tells it which "
+    "of them look fake. It takes seconds. Pictures of your own work the same way: drop a folder on the window."
+)
+
+
+class GANTab(TrainingTab):
+    """Trains a GAN on points or on pictures. `draw_wanted()` when the person wants to draw a distribution."""
+
+    draw_wanted = Signal()
+
+    def __init__(self, engine: Engine) -> None:
+        self._infos: dict[str, Any] = {}
+        self.cure = button("Apply the cure", "apply_cure", "check", does=self.apply_cure)
+        super().__init__(engine, families.get("gan"), "gan", _WELCOME)
+        self.draw = button("Draw points…", "draw_distribution", "pencil", "Draw a distribution of your own")
+        self.draw.clicked.connect(self.draw_wanted)
+        self.column.insertWidget(1, self.cure)
+        self.column.insertWidget(1, self.draw)
+        self.setup.preset.currentIndexChanged.connect(lambda _: self._preset_chosen())
+        self.setup.changed.connect(self._show_cure)
+        self.setup.data.currentIndexChanged.connect(lambda _: self._data_chosen())
+        self._show_cure()
+
+    def set_datasets(self, infos: Iterable[Any]) -> None:
+        """What there is to train on, and in which shape."""
+        first = not self._infos
+        known = {info.id: info for info in infos if info.kind in self.setup.family.data_kinds}
+        self._infos = known
+        self.setup.set_datasets(known.values())
+        if first:
+            self._preset_chosen()
+        self.show_cost()
+
+    def kind(self) -> str:
+        """The kind of the chosen dataset: points or images."""
+        info = self._infos.get(str(self.setup.data.currentData()))
+        return "points" if info is None else str(info.kind)
+
+    def preset(self) -> families.Preset | None:
+        """The preset that is chosen."""
+        return next((p for p in self.setup.family.presets if p.name == self.setup.preset.currentData()), None)
+
+    def apply_cure(self) -> None:
+        """Change what the chosen lesson was built to do wrong, in the form or in the training that goes on."""
+        preset = self.preset()
+        if preset is None or not preset.cure:
+            return
+        if self.state in ("running", "paused"):
+            live = {setting.name for setting in self.config_type.settings() if setting.live}
+            self.change({name: value for name, value in preset.cure.items() if name in live})
+        else:
+            self.setup.form.set_values(preset.cure)
+
+    def change(self, values: Mapping[str, Any]) -> None:
+        """Change settings of the training from the next step on."""
+        if values:
+            self.adjust(SetLive(dict(values)))
+
+    def go_back(self) -> None:
+        """To before the last change."""
+        self.adjust(GoBack())
+
+    def make_panel(self) -> Any:
+        from genstudio.ui.gan.panel import GANPanel
+
+        panel = GANPanel(self.config_type)
+        panel.failed.connect(self.failed)
+        panel.live.changed.connect(self.change)
+        panel.live.back_wanted.connect(self.go_back)
+        panel.slow.pace_wanted.connect(self._paced)
+        panel.slow.stage_wanted.connect(lambda: self._engine.advance(self._job))
+        panel.slow.left.connect(self._run_on)
+        panel.set_kind(self.kind())
+        return panel
+
+    def costs(self, config: Config) -> str:
+        info = self._infos.get(str(self.setup.data.currentData()))
+        if info is None:
+            return ""
+        cost = self.setup.family.estimate(config, Shape.of(info))
+        return (
+            f"{int(cost['parameters']):,} parameters   ·   {size_text(cost['bytes'])} in training   ·   "
+            f"{cost['flops_per_step'] / 1e6:,.0f} MFLOP a step"
+        )
+
+    def speed(self, frame: Frame) -> str:
+        found = frame.series.get("steps_per_second")
+        return f"{found.values[-1]:,.0f} iterations/s" if found is not None else ""
+
+    def run_began(self, task: Train) -> None:
+        self._show_run(dict(task.config))
+
+    def run_opened(self, info: Any) -> None:
+        self._show_run(dict(info.config))
+
+    def state_shown(self) -> None:
+        if self.has_panel:
+            live = self.state in ("running", "paused")
+            self.panel.live.set_live(live)
+            self.panel.slow.set_live(live)
+
+    def toggle_pause(self) -> None:
+        if self.has_panel and self.panel.slow.active:
+            self.panel.slow.leave()
+        else:
+            super().toggle_pause()
+
+    def _show_run(self, values: dict[str, Any]) -> None:
+        info = self._infos.get(str(self.setup.data.currentData()))
+        self.panel.set_kind(self.kind())
+        self.panel.live.set_values(values)
+        modes = None
+        if info is not None and str(info.details.get("generator", "")).startswith("gaussian-"):
+            settings = info.details.get("settings", {})
+            modes = settings.get("modes") or (settings["side"] ** 2 if "side" in settings else None)
+        self.panel.charts.set_modes(modes)
+
+    def _paced(self, pace: Pace) -> None:
+        if pace.by == "stages" and self.state == "running":
+            self._engine.pause(self._job)
+            self._set_state("paused")
+        self.adjust(pace)
+
+    def _run_on(self) -> None:
+        if self.state == "paused":
+            self._engine.resume(self._job)
+            self._set_state("running")
+
+    def _preset_chosen(self) -> None:
+        preset = self.preset()
+        if preset is not None and preset.data in self._infos:
+            self.setup.choose_data(preset.data)
+        self._show_cure()
+
+    def _show_cure(self) -> None:
+        preset = self.preset()
+        self.cure.setVisible(preset is not None and bool(preset.cure))
+
+    def _data_chosen(self) -> None:
+        if self.has_panel and not self.run_path and not self.busy:
+            self.panel.set_kind(self.kind())
