@@ -13,7 +13,8 @@ import shutil
 import sys
 import time
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
@@ -27,6 +28,15 @@ from genstudio.runs import journal, lock
 from genstudio.runs.album import Album
 from genstudio.runs.info import FORMAT, KEPT, OURS, RunInfo, hint, list_runs, read_info, read_json
 from genstudio.runs.trail import Trail
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Settings by name and the value they have after `step`; `saved` when a checkpoint was taken just before."""
+
+    step: int
+    values: Mapping[str, Any]
+    saved: bool = True
 
 
 class Run:
@@ -121,6 +131,9 @@ class Run:
         kept = [notice for notice in self.notices() if notice.step <= step]
         if (path := self.folder / "notices.jsonl").exists():
             storage.write_atomic(path, b"".join(map(_notice_line, kept)))
+        changes = self.changes()
+        if any(change.step > step for change in changes):
+            self.set_changes([change for change in changes if change.step <= step])
         self._album.cut(step)
         self.trail.cut(step)
 
@@ -151,6 +164,25 @@ class Run:
             for row in rows
             if type(row.get("step")) is int and type(row.get("kind")) is str and type(row.get("text")) is str
         ]
+
+    def changes(self) -> tuple[Change, ...]:
+        """Settings that were changed while training, in order. Raises RunError where the record is damaged."""
+        path = self.folder / "changes.json"
+        try:
+            rows = json.loads(path.read_bytes())
+        except FileNotFoundError:
+            return ()
+        except (OSError, ValueError, RecursionError) as error:
+            raise RunError("changes.json cannot be read.", "Copy it from a backup.", path) from error
+        if not isinstance(rows, list) or not all(_is_change(row) for row in rows):
+            raise RunError("changes.json is not a list of changes.", "Copy it from a backup.", path)
+        return tuple(Change(row["step"], row["values"], row["saved"]) for row in rows)
+
+    def set_changes(self, changes: Sequence[Change]) -> None:
+        """Another record of the settings that were changed. Raises StorageError, RunError."""
+        self.require_writer()
+        rows = [{"step": change.step, "values": dict(change.values), "saved": change.saved} for change in changes]
+        storage.write_atomic(self.folder / "changes.json", _json(rows))
 
     def write_log(self, text: str) -> None:
         """Adds a dated line to log.txt. Raises StorageError, RunError."""
@@ -305,6 +337,13 @@ def _change(folder: Path, **fields: Any) -> None:
 
 def _json(value: Any) -> bytes:
     return json.dumps(value, indent=1).encode()
+
+
+def _is_change(row: Any) -> bool:
+    if not isinstance(row, dict) or type(row.get("step")) is not int or type(row.get("saved")) is not bool:
+        return False
+    values = row.get("values")
+    return isinstance(values, dict) and all(isinstance(value, bool | int | float | str) for value in values.values())
 
 
 def _notice_line(notice: Notice) -> bytes:

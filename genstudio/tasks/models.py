@@ -12,6 +12,7 @@ from genstudio.data import shelf
 from genstudio.data.shelf import DatasetInfo
 from genstudio.errors import ConfigError, RunError
 from genstudio.runs import Run
+from genstudio.tasks import live
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ class Models:
         data = family.reopen(config, run.kept())
         learner = family.learner(config, data, choose("auto"), run.info.seed)
         trail.load(run, step, learner.parts)
+        live.restore(run, learner, step)
         return Opened(learner, step, f"{run.info.name}, step {step:,}", family.name)
 
     def dataset(self, info: DatasetInfo) -> Any:

@@ -18,8 +18,9 @@ from genstudio.data import shelf
 from genstudio.errors import ConfigError, DataError, DeviceError, Problem, StorageError
 from genstudio.events import Answer, Frame, Notice, Progress, Series, Snapshot
 from genstudio.runs import Run
+from genstudio.tasks import live
 from genstudio.tasks.models import Models, Opened, settings_of
-from genstudio.tasks.task import Change, Extend, SaveNow, ShowPrompt, sliced
+from genstudio.tasks.task import Change, Extend, GoBack, Pace, SaveNow, SetLive, ShowPrompt, sliced
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,9 @@ class Training:
         self._notices: list[Notice] = []
         self._newest: dict[str, Snapshot] = {}
         self._rate = _Rate()
+        self._stream: Any = None
+        self._early: list[SetLive | GoBack | Pace] = []
+        self._between = self._again = False
         self._frames = self._work()
 
     def __iter__(self) -> Training:
@@ -107,7 +111,83 @@ class Training:
             self._tell_plan()
             self._notices.append(Notice(self._saver.step, "changed", f"Planned for {_planned(self._plan)} in all"))
             return Frame(notices=tuple(self._notices_out()), progress=self._progress())
+        elif isinstance(change, SetLive | GoBack | Pace):
+            if self._run is not None:
+                return self._steered(change)
+            self._early.append(change)
         return None
+
+    def _steered(self, change: SetLive | GoBack | Pace) -> Frame:
+        """Change settings, go back, or move by stages; what cannot be done is said in a notice."""
+        try:
+            if isinstance(change, SetLive):
+                self._set_live(change.values)
+            elif isinstance(change, Pace):
+                self._set_pace(change)
+            else:
+                return self._go_back()
+        except StorageError as error:
+            self._notices.append(Notice(self._saver.step, "warning", f"Nothing was changed. {error}"))
+        settings = Answer("settings", self._saver.step, self._learner.config.model_dump())
+        return Frame(snapshots=(settings,), notices=tuple(self._notices_out()), progress=self._progress())
+
+    def _set_live(self, values: Mapping[str, Any], *, save: bool = True) -> None:
+        assert self._run is not None
+        if reason := live.refused(self._learner, values):
+            self._notices.append(Notice(self._saver.step, "warning", f"Nothing was changed: {reason}"))
+        elif live.said(self._learner.config, values):
+            self._to_boundary()
+            if save:
+                self._notices += self._saver.save_if_changed()
+            self._notices.append(live.record(self._run, self._learner, self._saver.step, values, saved=save))
+
+    def _set_pace(self, pace: Pace) -> None:
+        self._plan.by_stages = pace.by == "stages"
+        names = [name for name in ("generator", "discriminator") if name in self._learner.parts]
+        if len(names) == 2:
+            trained = pace.train[0] if len(pace.train) == 1 and pace.train[0] in names else "both"
+            self._set_live({"trained": trained}, save=False)
+
+    def _go_back(self) -> Frame:
+        """To the checkpoint before the last live change: weights, moments and settings of then."""
+        from genstudio.training import checkpoint
+
+        run, saver = self._run, self._saver
+        assert run is not None
+        changes, index = run.changes(), live.last_saved(run)
+        if index is None or changes[index].step not in checkpoint.steps(run):
+            self._notices.append(Notice(saver.step, "warning", "There is no change to go back behind."))
+            return Frame(notices=tuple(self._notices_out()), progress=self._progress())
+        step = changes[index].step
+        undone = live.said(self._learner.config, dict.fromkeys(changes[index].values) | self._before(changes[:index]))
+        if self._stream is not None:
+            self._stream.close()
+        self._between = False
+        state = checkpoint.load(run, step, self._learner)
+        checkpoint.rewind(run, step)
+        run.set_changes(changes[:index])
+        live.restore(run, self._learner, step)
+        self._watch.total = float(state.get("elapsed", 0.0))
+        saver.back(step, state.get("best"))
+        self._rate = _Rate(step)
+        self._newest.clear()
+        self._opened.step, self._again = step, True
+        self._notices.append(Notice(step, "changed", f"Back at step {step:,}. {undone}".rstrip()))
+        told = (Answer("back", step, step), Answer("settings", step, self._learner.config.model_dump()))
+        return Frame(snapshots=told, notices=tuple(self._notices_out()), progress=self._progress())
+
+    def _before(self, changes: tuple[Any, ...]) -> dict[str, Any]:
+        assert self._run is not None
+        values = settings_of(self._run)[1].model_dump()
+        for change in changes:
+            values |= change.values
+        return values
+
+    def _to_boundary(self) -> None:
+        """Half a step is undone, to be begun again: weights are saved and settings changed between steps only."""
+        if self._between:
+            self._stream.close()
+            self._between, self._again = False, True
 
     def _tell_plan(self) -> None:
         if self._run is not None:
@@ -117,6 +197,7 @@ class Training:
         if self._run is None:
             return None
         try:
+            self._to_boundary()
             self._notices += self._saver.save_if_changed()
         except StorageError as error:
             return Frame(halt=f"Paused at step {self._saver.step:,}, nothing is lost. {error}")
@@ -136,13 +217,15 @@ class Training:
         saver = self._saver
         models_key = str(run.folder.resolve())
         opened = Opened(self._learner, self._start, f"{run.info.name} (in training)", run.info.family, live=True)
-        self._models.training[models_key] = opened
+        self._models.training[models_key] = self._opened = opened
         try:
             yield Frame(
                 snapshots=(Answer("run", self._start, str(run.folder)),),
                 notices=tuple(self._notices_out()),
                 progress=self._progress(),
             )
+            for change in self._early:
+                yield self._steered(change)
             yield from self._advance(opened)
         except (RuntimeError, MemoryError) as error:
             if not out_of_memory(error):
@@ -201,6 +284,7 @@ class Training:
         state = checkpoint.load(run, "last", learner)
         self._start = int(state["step"])
         run.truncate(self._start)
+        live.restore(run, learner, self._start)
         saved = state.get("plan") or run.info.plan
         self._plan = Plan(int(saved["steps"]) if "steps" in saved else None, saved.get("seconds"))
         if task.steps or task.seconds:
@@ -236,28 +320,42 @@ class Training:
             ) from error
 
     def _advance(self, opened: Opened) -> Generator[Frame, None, None]:
-        from genstudio.training.frames import frames
-        from genstudio.training.loop import fit
-
         saver = self._saver
-        events = fit(
-            self._learner,
-            self._plan,
-            self._watch,
-            start=self._start,
-            stop_after=self._task.stop_after,
-            evaluate_every=self._learner.evaluate_every,
-            preview_every=self._learner.preview_every,
-        )
+        end = None if self._task.stop_after is None else self._start + self._task.stop_after
         self._notices += saver.keep_weights()
-        for frame in frames(self._watch.over(events)):
-            opened.step = saver.step = max([saver.step, *(int(s.steps[-1]) for s in frame.series.values())])
-            yield from self._kept(frame)
+        while True:
+            self._again = False
+            yield from self._fitted(opened, None if end is None else end - saver.step)
+            if not self._again:
+                break
         self._notices += saver.save_if_changed()
         over = self._plan.over(saver.step, self._watch.elapsed)
         text = f"Finished after {saver.step:,} steps" if over else f"Stopped at step {saver.step:,}, as asked"
         self._notices.append(Notice(saver.step, "done", text))
         yield Frame(notices=tuple(self._notices_out()), progress=self._progress())
+
+    def _fitted(self, opened: Opened, stop_after: int | None) -> Generator[Frame, None, None]:
+        """Frames of the training from where it stands, until its end or until somebody has steered it elsewhere."""
+        from genstudio.training.frames import frames
+        from genstudio.training.loop import fit
+
+        saver, learner = self._saver, self._learner
+        events = fit(
+            learner,
+            self._plan,
+            self._watch,
+            start=saver.step,
+            stop_after=stop_after,
+            evaluate_every=learner.evaluate_every,
+            preview_every=learner.preview_every,
+        )
+        with contextlib.closing(events), contextlib.closing(frames(self._watch.over(events))) as stream:
+            self._stream = _Closing(stream, events)
+            for frame in stream:
+                opened.step = saver.step = max([saver.step, *(int(s.steps[-1]) for s in frame.series.values())])
+                stages = [s.value for s in frame.snapshots if isinstance(s, Answer) and s.channel == "stage"]
+                self._between = bool(stages) and not stages[-1].last
+                yield from self._kept(frame)
 
     def _kept(self, frame: Frame) -> Generator[Frame, None, None]:
         """The frame, once it is on the disk; when it cannot be written, halt and try again when resumed."""
@@ -275,7 +373,7 @@ class Training:
                         run.record(snapshot)
                         self._newest[snapshot.channel] = snapshot
                     written = True
-                if saver.due():
+                if saver.due() and not self._between:
                     self._notices += saver.save_if_changed()
                 self._notices += saver.keep_weights()
                 break
@@ -298,6 +396,18 @@ class Training:
         else:
             remaining = max((plan.seconds or 0.0) - elapsed, 0.0)
         return Progress("Training", done, saver.step, plan.steps, remaining)
+
+
+@dataclass(frozen=True)
+class _Closing:
+    """Frames and what they are made of, to be ended together."""
+
+    stream: Any
+    events: Any
+
+    def close(self) -> None:
+        self.stream.close()
+        self.events.close()
 
 
 class _Rate:
@@ -349,6 +459,12 @@ class _Saver:
                 self._best = [float(losses.values[least]), int(losses.steps[least])]
                 self._better = True
 
+    def back(self, step: int, best: Any) -> None:
+        """The model is again that of a step that is saved."""
+        self.step = self._saved = step
+        self._saved_at, self._better, self._loss = self._watch.elapsed, False, None
+        self._best = list(best) if best else [None, None]
+
     def due(self) -> bool:
         since = self._watch.elapsed - self._saved_at
         return since >= max(30.0, 50 * self._cost) or (self._better and since >= max(10.0, 50 * self._cost))
@@ -365,7 +481,8 @@ class _Saver:
             "plan": _said(self._plan),
             "best": self._best,
         }
-        checkpoint.save(self._run, self.step, self._learner, state, loss=self._loss)
+        spare = [change.step for change in self._run.changes() if change.saved]
+        checkpoint.save(self._run, self.step, self._learner, state, loss=self._loss, spare=spare[-3:])
         self._cost = time.monotonic() - began
         self._spent += self._cost
         self._saved, self._saved_at, self._better = self.step, self._watch.elapsed, False

@@ -78,12 +78,20 @@ def resolve(run: Run, which: Which) -> int:
 
 
 def save(
-    run: Run, step: int, learner: Learner, state: Mapping[str, Any], *, loss: float | None = None, keep: int = KEEP
+    run: Run,
+    step: int,
+    learner: Learner,
+    state: Mapping[str, Any],
+    *,
+    loss: float | None = None,
+    keep: int = KEEP,
+    spare: Collection[int] = (),
 ) -> Path:
     """Writes the learner after `step` and thins out older checkpoints.
 
-    `state` is any JSON-able data to get back from `load`; the checkpoint with the lowest `loss` is the best.
-    Raises TrainingError naming the tensor that is not finite, or StorageError; what was saved before stays.
+    `state` is any JSON-able data to get back from `load`; the checkpoint with the lowest `loss` is the best,
+    and those of the steps in `spare` stay. Raises TrainingError naming the tensor that is not finite, or StorageError;
+    what was saved before stays.
     """
     run.require_writer()
     weights = weights_of(learner.parts)
@@ -122,7 +130,7 @@ def save(
             where,
         )
     with contextlib.suppress(StorageError, CheckpointError):
-        prune(run, keep)
+        prune(run, keep, spare)
     return where
 
 
@@ -279,8 +287,8 @@ def fill(parts: Mapping[str, nn.Module], weights: Mapping[str, Tensor]) -> None:
         module.load_state_dict({name: weights[f"{part}.{name}"] for name in module.state_dict()})
 
 
-def prune(run: Run, keep: int = KEEP) -> list[int]:
-    """Removes checkpoints beyond `keep`, evenly over the steps; the first, the best and the newest two stay.
+def prune(run: Run, keep: int = KEEP, spare: Collection[int] = ()) -> list[int]:
+    """Removes checkpoints beyond `keep`, evenly over the steps; the first, the best, `spare` and the newest two stay.
 
     Nothing goes unless the newest two are verified; damaged ones are set aside. Returns the steps removed.
     """
@@ -296,7 +304,7 @@ def prune(run: Run, keep: int = KEEP) -> list[int]:
     if len(sound) < 2:
         return []
     there, removed = steps(run), []
-    safe = {there[0], best_step(run), *sound}
+    safe = {there[0], best_step(run), *sound, *(step for step in spare if step in there)}
     while len(there) > max(keep, len(safe)):
         inner = [index for index in range(1, len(there)) if there[index] not in safe]
         index = min(inner, key=lambda i: (there[i + 1] - there[i - 1], i))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from genstudio.events import Frame, Series, Snapshot
 from genstudio.training.loop import Cut, Event, Metrics
 
 
-def frames(events: Iterable[Event], seconds: float = 0.05) -> Iterator[Frame]:
+def frames(events: Iterable[Event], seconds: float = 0.05) -> Generator[Frame, None, None]:
     """One Frame per slice of `seconds`, and up to each Cut; closing it closes `events`. On the CPU no step follows a bad
     one.
 
@@ -37,6 +37,8 @@ def frames(events: Iterable[Event], seconds: float = 0.05) -> Iterator[Frame]:
             metrics.append(event)
         elif isinstance(event, Snapshot):
             newest[event.channel] = event
+        elif isinstance(event, Cut):
+            newest |= {snapshot.channel: snapshot for snapshot in event.snapshots}
         if time.monotonic() >= due or isinstance(event, Cut) or _is_bad(event):
             yield from _flush(metrics, newest)
             metrics, newest = [], {}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -56,7 +57,21 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """What came so far is to be seen by itself: it ends a frame."""
+    """Snapshots that are to be seen by themselves: they end a frame."""
+
+    snapshots: tuple[Snapshot, ...] = ()
+
+
+@runtime_checkable
+class Staged(Protocol):
+    """A learner whose step can be watched: `stages` does what `training_step` does, stopping on its way.
+
+    `stage` shows a stop. The last stop of a step has `last`, and the generator returns what `training_step` would.
+    """
+
+    def stages(self, batch: Any, step: int, progress: float) -> Generator[Any, None, Mapping[str, Tensor | float]]: ...
+
+    def stage(self, moment: Any) -> tuple[Snapshot, ...]: ...
 
 
 Event = Metrics | Snapshot | Tick | Cut
@@ -96,10 +111,14 @@ class Learner(Protocol):
 
 @dataclass(slots=True)
 class Plan:
-    """How long to train: `steps` in all, or `seconds` of training time in all. It may change while training."""
+    """How long to train: `steps` in all, or `seconds` of training time in all. It may change while training.
+
+    `by_stages`: stop at every stage of a step, where a learner has some.
+    """
 
     steps: int | None = None
     seconds: float | None = None
+    by_stages: bool = False
 
     def progress(self, step: int, elapsed: float) -> float:
         """The share done after `step` steps and `elapsed` seconds, in [0, 1]."""
@@ -144,7 +163,7 @@ def fit(
     stop_after: int | None = None,
     evaluate_every: int = 100,
     preview_every: float = 1.0,
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """Train `learner` from step `start` on and yield what happens; stop by closing the generator.
 
     Previews cost at most a tenth of the time: a slow one is asked for less often.
@@ -165,7 +184,50 @@ def fit(
             return
         step = done + 1
         torch.manual_seed((learner.seed * 1_000_003 + step) % 2**32)
-        yield Metrics(step, learner.training_step(learner.batch(step), step, plan.progress(done, watch.elapsed)))
+        progress = plan.progress(done, watch.elapsed)
+        if plan.by_stages and isinstance(learner, Staged):
+            yield from _in_stages(learner, plan, step, progress)
+        else:
+            yield Metrics(step, learner.training_step(learner.batch(step), step, progress))
+
+
+def _in_stages(learner: Any, plan: Plan, step: int, progress: float) -> Iterator[Event]:
+    """A step with a Cut after each of its stages; closed half way, the learner is as it was before the step."""
+    before = _state(learner)
+    moments = learner.stages(learner.batch(step), step, progress)
+    last: tuple[Snapshot, ...] = ()
+    whole = False
+    try:
+        while True:
+            try:
+                moment = next(moments)
+            except StopIteration as end:
+                whole = True
+                yield Metrics(step, end.value)
+                break
+            if plan.by_stages and moment.last:
+                last = learner.stage(moment)
+            elif plan.by_stages:
+                yield Cut(learner.stage(moment))
+    finally:
+        if not whole:
+            moments.close()
+            _put_back(learner, before)
+    if last:
+        yield Cut(last)
+
+
+def _state(learner: Learner) -> tuple[dict[str, Any], dict[str, Any]]:
+    parts = {name: copy.deepcopy(part.state_dict()) for name, part in learner.parts.items()}
+    return parts, {name: copy.deepcopy(optimizer.state_dict()) for name, optimizer in learner.optimizers.items()}
+
+
+def _put_back(learner: Learner, before: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    for name, part in learner.parts.items():
+        part.load_state_dict(before[0][name])
+    for name, optimizer in learner.optimizers.items():
+        optimizer.load_state_dict(before[1][name])
+        optimizer.zero_grad()
 
 
 def _validate(learner: Learner, step: int) -> Iterator[Metrics | Tick]:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from genstudio.events import Snapshot
+from genstudio.events import Answer, Snapshot
 from genstudio.families.gan import losses, showing
 from genstudio.families.gan.batches import draw
 from genstudio.families.gan.config import GANConfig
@@ -37,6 +37,7 @@ class Moment:
     values: Values | None = None
     update: int = 1
     updates: int = 1
+    last: bool = False
 
 
 class GANLearner:
@@ -161,7 +162,8 @@ class GANLearner:
             fake = self.generator(latent, y) if learns else self._fakes(latent, y)
             scores = self.discriminator(self._noisy(fake, progress), y)
             opinion = self._opinion(scores.detach())
-            yield Moment(6, x, y, fake.detach(), {"D(G(z))": opinion}, *at)
+            ends = at[0] == at[1]
+            yield Moment(6, x, y, fake.detach(), {"D(G(z))": opinion}, *at, ends and not learns)
             if not learns:
                 return
             loss = config.generator_weight * losses.generator_loss(config.loss, scores)
@@ -173,7 +175,7 @@ class GANLearner:
             self._freeze(False)
         self._update("generator", norm)
         self._follow()
-        yield Moment(8, x, y, fake.detach(), {"|grad L_G|": norm}, *at)
+        yield Moment(8, x, y, fake.detach(), {"|grad L_G|": norm}, *at, ends)
 
     def _penalties(self, x: Tensor, fake: Tensor, y: Tensor | None) -> Tensor:
         config = self.config
@@ -287,13 +289,13 @@ class GANLearner:
             self.generator.train(with_modes)
         yield from shown
 
-    def stage(self, moment: Moment) -> tuple[Snapshot, Stage]:
-        """A picture of this moment, and the stage in words and numbers."""
+    def stage(self, moment: Moment) -> tuple[Snapshot, ...]:
+        """A picture of this moment, and the answer `stage`: a Stage, in words and numbers."""
         number = moment.number
         values = tuple((name, float(value)) for name, value in (moment.values or {}).items())
         told = Stage(
             number, TITLES[number - 1], formula(self.config, number), values, PATHS[number - 1],
-            moment.update, moment.updates,
+            moment.update, moment.updates, moment.last,
         )  # fmt: skip
         self.generator.eval()
         try:
@@ -302,7 +304,7 @@ class GANLearner:
             )
         finally:
             self.generator.train()
-        return snapshot, told
+        return snapshot, Answer("stage", self.step, told)
 
     @torch.no_grad()
     def make(self, noise: Tensor, labels: Tensor | None = None, *, raw: bool = False) -> Tensor:

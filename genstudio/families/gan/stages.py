@@ -32,7 +32,7 @@ PATHS = (
 @dataclass(frozen=True, slots=True)
 class Stage:
     """Where an iteration is: `number` from 1 to 8, of update `update` out of `updates`; `formula` with its current
-    `value` (a name and a number each), and the `path` that is lit."""
+    `values` (a name and a number each), and the `path` that is lit; `last` when the iteration ends with it."""
 
     number: int
     title: str
@@ -41,6 +41,7 @@ class Stage:
     path: tuple[str, ...]
     update: int = 1
     updates: int = 1
+    last: bool = False
 
 
 _D_LOSS = {
