@@ -1,0 +1,156 @@
+"""The attention explorer: all heads small, one map large, as a picture or as lines."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+
+from genstudio.events import Frame, HeadMap, Heads
+from genstudio.tasks.inside import LookAtAttention, LookAtMap, Which
+from genstudio.tasks.models import ModelRef
+from genstudio.tasks.prompt import Prompt
+from genstudio.ui.engine import Engine
+from genstudio.ui.playground.page import Page
+from genstudio.ui.views.head_map import HeadMapView
+from genstudio.ui.views.heads import HeadsView
+from genstudio.ui.views.token_lines import TokenLinesView
+from genstudio.ui.widgets import LabeledSlider, plain_label
+
+_WHAT = ("One head", "Mean of a layer", "Mean of all", "Rollout")
+_WHAT_HELP = (
+    "Rollout follows attention through all layers, half of each layer being the residual stream (Abnar & Zuidema 2020). "
+    "Means are over heads."
+)
+
+
+class AttentionPage(Page):
+    """Attention of the last tokens that the model can see."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine, "page_attention", "Attention")
+        self.heads = HeadsView()
+        self.map = HeadMapView()
+        self.lines = TokenLinesView()
+        self.what, self.how = QComboBox(), QComboBox()
+        self.mass = LabeledSlider("Of each row", 0.1, 1.0, 1.0, name="attention_mass")
+        self.measured = plain_label(role="quiet", wrap=True, name="attention_measured")
+        self._looked_at: tuple[ModelRef, Prompt] | None = None
+        self._found: Heads | None = None
+        self._build()
+        for view in (self.heads, self.map, self.lines):
+            view.failed.connect(self.failed)
+        self.heads.head_chosen.connect(self._head_chosen)
+        self.what.currentIndexChanged.connect(lambda _: self._ask_map())
+        self.how.currentIndexChanged.connect(self._show_as)
+        self.mass.changed.connect(lambda _: self._ask_map())
+        self.map.wanted.connect(self._ask_part)
+        self.lines.wanted.connect(self._ask_part)
+
+    def which(self) -> Which:
+        """The map that is asked for."""
+        kind = self.what.currentIndex()
+        layer, head = self.heads.layer, self.heads.head
+        return (Which(layer, head), Which(layer), Which(), Which(rollout=True))[max(kind, 0)]
+
+    def look(self, model: ModelRef, prompt: Prompt) -> None:
+        self._looked_at = model, prompt
+        self.ask("heads", LookAtAttention(model, prompt), self._show_heads)
+
+    def _show_heads(self, frame: Frame) -> None:
+        for found in frame.snapshots:
+            if isinstance(found, Heads):
+                self._found = found
+                self.heads.show_snapshot(found)
+                for view in (self.map, self.lines):
+                    view.show_text(found.tokens, found.causal)
+                self._ask_map()
+                self._measure()
+
+    def _ask_map(self) -> None:
+        if self._looked_at is not None and self._found is not None:
+            task = LookAtMap(*self._looked_at, self.which(), self._found.looked, mass=self.mass.value())
+            self.ask("map", task, self._show_map)
+
+    def _ask_part(self, rows: tuple[int, int], columns: tuple[int, int]) -> None:
+        if self._looked_at is not None and self._found is not None:
+            mass = self.mass.value()
+            task = LookAtMap(*self._looked_at, self.which(), self._found.looked, rows, columns, mass)
+            self.ask("part", task, self._show_map)
+
+    def _show_map(self, frame: Frame) -> None:
+        for found in frame.snapshots:
+            if isinstance(found, HeadMap):
+                self.map.show_map(found)
+                self.lines.show_map(found)
+                self._measure(found)
+
+    def _head_chosen(self) -> None:
+        if self.what.currentIndex() > 1:
+            self.what.setCurrentIndex(0)
+        else:
+            self._ask_map()
+
+    def _show_as(self, index: int) -> None:
+        self.stack.setCurrentIndex(index)
+
+    def _measure(self, shown: HeadMap | None = None) -> None:
+        """What was measured of what is shown: sums of rows, masked weights, times."""
+        found = self._found
+        if found is None:
+            return
+        said = [f"{len(found.tokens):,} tokens" + (f", {found.skipped:,} before them are out of sight" * bool(found.skipped))]
+        one = found if shown is None else shown
+        said.append(f"rows sum to 1 within {one.row_error:.1g}")
+        if found.causal and not (shown is not None and shown.which.rollout):
+            said.append("masked weights are exactly 0" if one.leak == 0 else f"a masked weight is {one.leak:.1g}")
+        elif not found.causal:
+            said.append("no look-ahead mask")
+        said.append(f"read in {found.seconds[0]:.2f} s, all heads in {found.seconds[1]:.2f} s")
+        self.measured.setText("  ·  ".join(said))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        wide = self.width() > 1.35 * self.height()
+        self._split.setOrientation(Qt.Orientation.Horizontal if wide else Qt.Orientation.Vertical)
+
+    def _build(self) -> None:
+        for box, name, label, entries in (
+            (self.what, "attention_what", "What is shown large", _WHAT),
+            (self.how, "attention_how", "How it is shown", ("As a map", "As lines")),
+        ):
+            box.setObjectName(name)
+            box.setAccessibleName(label)
+            box.addItems(entries)
+        self.what.setToolTip(_WHAT_HELP)
+        self.mass.setToolTip("Keep the fewest tokens that together hold this share of each row's attention")
+        self.measured.setAccessibleName("What was measured")
+        self.stack = QStackedWidget()
+        self.stack.addWidget(self.map)
+        self.stack.addWidget(self.lines)
+        controls = QHBoxLayout()
+        controls.setSpacing(8)
+        controls.addWidget(self.what)
+        controls.addWidget(self.how)
+        controls.addWidget(self.mass, 1)
+        lower = QWidget()
+        below = QVBoxLayout(lower)
+        below.setContentsMargins(0, 0, 0, 0)
+        below.setSpacing(8)
+        below.addLayout(controls)
+        below.addWidget(self.stack, 1)
+        self._split = split = QSplitter(Qt.Orientation.Vertical)
+        split.setObjectName("attention_split")
+        split.setChildrenCollapsible(False)
+        split.addWidget(self.heads)
+        split.addWidget(lower)
+        split.setStretchFactor(0, 2)
+        split.setStretchFactor(1, 5)
+        split.setSizes([180, 420])
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(split, 1)
+        layout.addWidget(self.measured)
+
+

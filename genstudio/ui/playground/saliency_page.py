@@ -1,0 +1,105 @@
+"""Which tokens of the text moved a prediction."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout
+
+from genstudio.events import Frame, Saliency
+from genstudio.tasks.lens import Explain
+from genstudio.tasks.models import ModelRef
+from genstudio.tasks.prompt import Prompt
+from genstudio.ui.engine import Engine
+from genstudio.ui.playground.page import Page
+from genstudio.ui.views.token_strip import TokenStrip
+from genstudio.ui.views.view import token_text
+from genstudio.ui.widgets import button, plain_label
+
+CAVEAT = (
+    "Gradient times input: how the log-probability would change, to first order, if a token's embedding were scaled. It "
+    "says nothing of what another token in its place would do, and where the model is sure of itself, gradients are small."
+)
+
+
+class SaliencyPage(Page):
+    """A strip of the text's tokens; a click on one explains the prediction of that token instead of the next."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine, "page_saliency", "Saliency")
+        self.strip = TokenStrip("Gradient times input", "saliency_strip", "gradient x input")
+        self.target = QComboBox()
+        self.target.setObjectName("saliency_target")
+        self.target.setAccessibleName("The prediction that is explained")
+        self.next: QPushButton = button("The next token", "saliency_next", does=self._explain_next)
+        self.said = plain_label(wrap=True, name="saliency_said")
+        self._looked_at: tuple[ModelRef, Prompt] | None = None
+        self._position: int | None = None
+        self._shown: Saliency | None = None
+        caveat = plain_label(CAVEAT, role="quiet", wrap=True, name="saliency_caveat")
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(plain_label("Explain"))
+        row.addWidget(self.target, 1)
+        row.addWidget(self.next)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        layout.addLayout(row)
+        layout.addWidget(self.strip, 1)
+        layout.addWidget(self.said)
+        layout.addWidget(caveat)
+        self.strip.failed.connect(self.failed)
+        self.strip.picked.connect(self._explain)
+        self.target.activated.connect(self._explain_target)
+
+    def look(self, model: ModelRef, prompt: Prompt) -> None:
+        if (model, prompt) != self._looked_at:
+            self._position = None
+        self._looked_at = model, prompt
+        self.ask("saliency", Explain(model, prompt, self._position), self._show)
+
+    def _explain(self, position: int) -> None:
+        if self._looked_at is not None and position > 0:
+            self._position = position
+            self.ask("saliency", Explain(*self._looked_at, position), self._show)
+
+    def _explain_next(self) -> None:
+        self._position = None
+        self._explain_target(-1)
+
+    def _explain_target(self, index: int) -> None:
+        target = self.target.itemData(index)
+        if self._looked_at is not None:
+            self._position = None
+            self.ask("saliency", Explain(*self._looked_at, None, target), self._show)
+
+    def _show(self, frame: Frame) -> None:
+        for found in frame.snapshots:
+            if isinstance(found, Saliency):
+                self._show_saliency(found)
+
+    def _show_saliency(self, found: Saliency) -> None:
+        self._shown = found
+        values = np.zeros(len(found.tokens))
+        highest = float(np.abs(found.score).max()) or 1.0
+        values[: found.position] = found.score / highest if math.isfinite(highest) else 0.0
+        words = [f"{score:+.4f} nats" for score in found.score]
+        words += ["is explained" if len(words) == found.position else "after it"] * (len(found.tokens) - len(words))
+        note = f"the strongest is {highest:.3g} nats  ·  orange raises, blue lowers  ·  step {found.step:,}"
+        self.strip.show_tokens(found.tokens, values, words, note)
+        self.strip.mark(found.position if found.position < len(found.tokens) else None)
+        self.target.clear()
+        for token, piece, chance in found.choices:
+            self.target.addItem(f"'{token_text(piece)}'  {100 * chance:.1f} %", token)
+        place = [token for token, _, _ in found.choices]
+        if found.target not in place:
+            chance = math.exp(found.logprob)
+            self.target.addItem(f"'{token_text(found.target_piece)}'  {100 * chance:.2g} %", found.target)
+        self.target.setCurrentIndex(self.target.findData(found.target))
+        where = "as the next token" if found.position == len(found.tokens) else f"as token {found.position + 1}"
+        self.said.setText(
+            f"Explained: '{token_text(found.target_piece)}' {where}, probability {100 * math.exp(found.logprob):.2f} %. "
+            f"The scores add up to {float(found.score.sum()):+.3f} nats."
+        )

@@ -1,0 +1,179 @@
+"""A text in tokens on tinted grounds: what was worked out of each is its colour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPen, QWheelEvent
+
+from genstudio.events import Array
+from genstudio.ui import theme
+from genstudio.ui.views.bars import paint_title
+from genstudio.ui.views.view import Figure, bubble, token_text
+
+_TOP, _EDGE, _ROW, _PAD = 34.0, 12.0, 26.0, 4.0
+
+
+class TokenStrip(Figure):
+    """Tokens in lines, the last of them in sight; the wheel shows those before. `picked(index)` on a click, or the space
+    bar on the one that the arrow keys chose.
+
+    A value in [-1, 1] tints a token, orange above 0 and blue below; those that are `struck` are crossed out.
+    """
+
+    picked = Signal(int)
+
+    def __init__(self, title: str, name: str, column: str = "value") -> None:
+        super().__init__(title)
+        self.setObjectName(name)
+        self.tokens: tuple[str, ...] = ()
+        self.values: Array = np.empty(0)
+        self.struck: frozenset[int] = frozenset()
+        self.current: int | None = None
+        self.note, self.empty = "", "Appears when a model has read the text"
+        self._column, self._words = column, tuple[str, ...]()
+        self._scrolled, self._hover = 0, -1
+        self._boxes: list[tuple[int, QRectF]] = []
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+    def show_tokens(
+        self, tokens: tuple[str, ...], values: Array | None = None, words: Sequence[str] = (), note: str = ""
+    ) -> None:
+        """Show these tokens, their values (n,), and words about each for the pointer."""
+        if len(tokens) != len(self.tokens):
+            self._scrolled, self.current = 0, None
+        self.tokens, self.note, self._words = tokens, note, tuple(words)
+        self.values = np.zeros(len(tokens)) if values is None else values
+        self._hover = -1
+        self.redraw()
+
+    def strike(self, struck: frozenset[int]) -> None:
+        """Cross these tokens out, and no others."""
+        self.struck = struck
+        self.redraw()
+
+    def mark(self, index: int | None) -> None:
+        """Put a frame around this token."""
+        self.current = index
+        self._describe()
+        self.redraw()
+
+    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+        header = ("position", "token", self._column)
+        return header, ((i, token, float(self.values[i])) for i, token in enumerate(self.tokens))
+
+    def box(self, index: int) -> QRectF | None:
+        """Where a token is, in pixels; None when it is out of sight."""
+        return next((box for at, box in self._boxes if at == index), None)
+
+    def paint_figure(self, painter: QPainter, area: QRectF) -> None:
+        look = theme.current()
+        paint_title(painter, self.title, self.note, area)
+        self._boxes = []
+        if not self.tokens:
+            painter.setFont(theme.font(theme.SMALL))
+            painter.setPen(look.color("quiet"))
+            painter.drawText(area, Qt.AlignmentFlag.AlignCenter, self.empty)
+            return
+        painter.setFont(theme.mono())
+        metrics = QFontMetricsF(painter.font())
+        self._boxes = self._lay(metrics, area)
+        for index, box in self._boxes:
+            value = float(self.values[index]) if index < len(self.values) else 0.0
+            if value:
+                hue = theme.ORANGE if value > 0 else theme.BLUE
+                painter.fillRect(box, look.color(theme.visible(hue), min(1.0, 0.06 + 0.7 * abs(value))))
+            else:
+                painter.fillRect(box, look.color("raised"))
+            struck = index in self.struck
+            painter.setPen(look.color("disabled" if struck else "text"))
+            text = metrics.elidedText(token_text(self.tokens[index]), Qt.TextElideMode.ElideRight, box.width())
+            painter.drawText(QPointF(box.left() + _PAD, box.center().y() + metrics.ascent() / 2 - 1), text)
+            if struck:
+                painter.setPen(QPen(look.color("error"), 2))
+                painter.drawLine(QPointF(box.left(), box.center().y()), QPointF(box.right(), box.center().y()))
+            if index == self.current:
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.setPen(QPen(look.color("accent"), 2))
+                painter.drawRect(box)
+
+    def paint_hover(self, painter: QPainter) -> None:
+        box = self.box(self._hover)
+        if box is None:
+            return
+        said = self._words[self._hover] if self._hover < len(self._words) else ""
+        lines = [(None, said, "")] if said else []
+        title = f"'{token_text(self.tokens[self._hover])}'  token {self._hover + 1} of {len(self.tokens):,}"
+        bubble(painter, QPointF(box.right(), box.center().y()), lines, QRectF(self.rect()), title)
+
+    def _lay(self, metrics: QFontMetricsF, area: QRectF) -> list[tuple[int, QRectF]]:
+        """Places of the tokens in sight, worked out backwards from the last that is."""
+        room, lines = area.width() - 2 * _EDGE, max(1, int((area.height() - _TOP - 8) // _ROW))
+        last = len(self.tokens) - self._scrolled
+        rows: list[list[tuple[int, float]]] = [[]]
+        used = 0.0
+        for index in range(last - 1, -1, -1):
+            width = min(metrics.horizontalAdvance(token_text(self.tokens[index])) + 2 * _PAD, room)
+            if used + width > room:
+                if len(rows) == lines:
+                    break
+                rows.append([])
+                used = 0.0
+            rows[-1].append((index, width))
+            used += width + 2
+        placed = []
+        for line, row in enumerate(reversed(rows)):
+            x = area.left() + _EDGE
+            for index, width in reversed(row):
+                placed.append((index, QRectF(x, area.top() + _TOP + line * _ROW, width, _ROW - 4)))
+                x += width + 2
+        return placed
+
+    def _at(self, point: QPointF) -> int:
+        return next((index for index, box in self._boxes if box.contains(point)), -1)
+
+    def _describe(self) -> None:
+        if self.current is not None and self.current < len(self.tokens):
+            said = self._words[self.current] if self.current < len(self._words) else ""
+            self.setAccessibleDescription(f"'{token_text(self.tokens[self.current])}' {said}")
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        found = self._at(event.position())
+        if found != self._hover:
+            self._hover = found
+            self.setCursor(Qt.CursorShape.PointingHandCursor if found >= 0 else Qt.CursorShape.ArrowCursor)
+            self.update()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        found = self._at(event.position())
+        if event.button() == Qt.MouseButton.LeftButton and found >= 0:
+            self.mark(found)
+            self.picked.emit(found)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self._hover = -1
+        self.update()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        by = 12 if event.angleDelta().y() > 0 else -12
+        self._scrolled = min(max(self._scrolled + by, 0), max(0, len(self.tokens) - 1))
+        self._redraw()
+        event.accept()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        moves = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
+        key = Qt.Key(event.key())
+        if key in moves and self.tokens:
+            now = len(self.tokens) if self.current is None else self.current
+            self.mark(min(max(now + moves[key], 0), len(self.tokens) - 1))
+            if self.current is not None and self.box(self.current) is None:
+                self._scrolled = max(0, len(self.tokens) - self.current - 12)
+        elif key in (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.current is not None:
+            self.picked.emit(self.current)
+        else:
+            super().keyPressEvent(event)
