@@ -25,8 +25,11 @@ class Entry:
 
 PAGES = (
     Entry("Choose", "Next token", "next_token", "NextTokenPage"),
-    Entry("Inside", "Attention", "attention_now", "AttentionNowPage"),
+    Entry("Inside", "Attention", "attention_page", "AttentionPage"),
     Entry("Inside", "Anatomy", "anatomy_page", "AnatomyPage"),
     Entry("Inside", "Layers", "layers_page", "LayersPage"),
     Entry("Compare", "Compare two", "compare_page", "ComparePage"),
+    Entry("Compare", "Over the training", "replay_page", "ReplayPage"),
+    Entry("Inside", "Positions", "positions_page", "PositionsPage"),
+    Entry("Inside", "Embedding map", "map_page", "MapPage"),
 )

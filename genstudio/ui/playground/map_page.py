@@ -1,0 +1,181 @@
+"""Tokens, or what a layer holds of a text, as a map; and what lies near a token."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QComboBox,
+    QGridLayout,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QProgressBar,
+    QSplitter,
+    QVBoxLayout,
+    QWidget,
+)
+
+from genstudio.events import Answer, EmbeddingMap, Frame
+from genstudio.tasks.embedding import FindNear, MapVectors
+from genstudio.tasks.models import ModelRef
+from genstudio.tasks.prompt import Prompt
+from genstudio.ui.engine import Engine
+from genstudio.ui.playground.page import Page
+from genstudio.ui.views.embedding import EmbeddingView
+from genstudio.ui.views.view import token_text
+from genstudio.ui.widgets import ElidedLabel, button, plain_label
+
+
+class MapPage(Page):
+    """A map to search, zoom and click, with the nearest neighbours of the chosen token beside it."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine, "page_map", "Embedding map")
+        self.view = EmbeddingView()
+        self.space = self._choice("map_space", "What is mapped", (("Token embeddings (W_E)", "tokens"),
+                                                                  ("Output layer", "output")))  # fmt: skip
+        self.method = self._choice("map_method", "How", (("Principal components", "pca"), ("t-SNE", "tsne")))
+        self.search = QLineEdit()
+        self.search.setObjectName("map_search")
+        self.search.setAccessibleName("Find a token on the map")
+        self.search.setPlaceholderText("Find a token")
+        self.search.setClearButtonEnabled(True)
+        self.near = QListWidget()
+        self.near.setObjectName("map_near")
+        self.near.setAccessibleName("Nearest neighbours")
+        self.near_title = plain_label("Click a token for its nearest neighbours", role="quiet", wrap=True, name="map_near_title")
+        self.progress = QProgressBar()
+        self.progress.setObjectName("map_progress")
+        self.progress.setAccessibleName("How far the map is")
+        self.progress.setTextVisible(False)
+        self.progress.setFixedHeight(8)
+        self.stop = button("Cancel", "map_cancel", "stop", "Stop moving the points", lambda: self.cancel("map"))
+        self.again = button("Again", "map_again", "refresh", "Place the points again, with the weights of now", self._again)
+        self.status = ElidedLabel()
+        self.status.setObjectName("map_status")
+        self.status.setAccessibleName("What is shown")
+        self._key: tuple[Any, ...] = ()
+        self._lay_out()
+        self.busy_changed()
+        self.view.failed.connect(self.failed)
+        self.view.chosen_changed.connect(self._ask_near)
+        self.search.textChanged.connect(self._search)
+        self.search.returnPressed.connect(self._take_found)
+        self.near.itemActivated.connect(lambda item: self._ask_near(item.data(Qt.ItemDataRole.UserRole)))
+        for box in (self.space, self.method):
+            box.currentIndexChanged.connect(lambda _: self._look())
+
+    def look(self, model: ModelRef, prompt: Prompt) -> None:
+        kind, layer = self._space()
+        read = prompt if kind == "hidden" else ()
+        wanted = (model, read, kind, layer, self.method.currentData())
+        if wanted == self._key and self.method.currentData() == "tsne":
+            return  # the weights moved on: placing the points anew every two seconds would never let them rest
+        self._key = wanted
+        if self.busy("map"):
+            self.cancel("map")
+        self.ask("map", MapVectors(model, prompt, kind, layer, self.method.currentData()), self._show)
+
+    def busy_changed(self) -> None:
+        moving, busy = self.method.currentData() == "tsne", self.busy("map")
+        for widget in (self.progress, self.stop):
+            widget.setVisible(busy and moving)
+        self.again.setVisible(moving and not busy)
+
+    def _space(self) -> tuple[Any, int]:
+        data = self.space.currentData()
+        return (data, 0) if isinstance(data, str) else ("hidden", int(data))
+
+    def _show(self, frame: Frame) -> None:
+        if frame.progress is not None and frame.progress.done is not None:
+            self.progress.setValue(round(100 * frame.progress.done))
+        for snapshot in frame.snapshots:
+            if isinstance(snapshot, EmbeddingMap):
+                self.view.show_snapshot(snapshot)
+                some = snapshot.note or f"all {snapshot.total:,}"
+                moving = "" if snapshot.finished else ", still moving"
+                self.status.setText(f"{some}{moving}   ·   weights of step {snapshot.step:,}")
+            elif isinstance(snapshot, Answer) and snapshot.channel == "layers":
+                self._name_layers(int(snapshot.value))
+
+    def _name_layers(self, layers: int) -> None:
+        names = [f"Text, after layer {n}" if n else "Text, before layer 1" for n in range(layers + 1)]
+        if [self.space.itemText(i) for i in range(2, self.space.count())] == names:
+            return
+        chosen = self.space.currentIndex()
+        self.space.blockSignals(True)
+        while self.space.count() > 2:
+            self.space.removeItem(2)
+        for number, name in enumerate(names):
+            self.space.addItem(name, number)
+        self.space.setCurrentIndex(min(chosen, self.space.count() - 1))
+        self.space.blockSignals(False)
+
+    def _ask_near(self, ident: int) -> None:
+        if self._model is not None:
+            kind, layer = self._space()
+            self.ask("near", FindNear(self._model, self._prompt, ident, kind, layer), self._show_near)
+
+    def _show_near(self, frame: Frame) -> None:
+        for snapshot in frame.snapshots:
+            if isinstance(snapshot, Answer) and snapshot.channel == "near":
+                ident, name, found = snapshot.value
+                self.near_title.setText(f"Nearest to '{token_text(name)}', by cosine")
+                self.near.clear()
+                for number, other, cosine in found:
+                    item = QListWidgetItem(f"{cosine:+.3f}   {token_text(other)}")
+                    item.setData(Qt.ItemDataRole.UserRole, number)
+                    self.near.addItem(item)
+                self.view.choose(self.view.index_of(ident), [i for n, _, _ in found if (i := self.view.index_of(n)) >= 0])
+
+    def _again(self) -> None:
+        self._key = ()
+        self._look()
+
+    def _search(self, text: str) -> None:
+        count = self.view.search(text)
+        if text:
+            self.near_title.setText(f"{count:,} tokens of the map hold '{text}'" + ("; Enter takes the first" if count else ""))
+
+    def _take_found(self) -> None:
+        if self.view.found and self.view.snapshot is not None:
+            self._ask_near(int(self.view.snapshot.ids[self.view.found[0]]))
+
+    def _choice(self, name: str, label: str, values: tuple[tuple[str, str], ...]) -> QComboBox:
+        box = QComboBox()
+        box.setObjectName(name)
+        box.setAccessibleName(label)
+        for text, data in values:
+            box.addItem(text, data)
+        return box
+
+    def _lay_out(self) -> None:
+        side = QWidget()
+        column = QVBoxLayout(side)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addWidget(self.near_title)
+        column.addWidget(self.near, 1)
+        split = QSplitter(Qt.Orientation.Horizontal)
+        split.setObjectName("map_splitter")
+        split.setChildrenCollapsible(False)
+        split.addWidget(self.view)
+        split.addWidget(side)
+        split.setStretchFactor(0, 1)
+        split.setSizes([460, 150])
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(8)
+        grid.addWidget(self.space, 0, 0)
+        grid.addWidget(self.method, 0, 1)
+        grid.addWidget(self.search, 0, 2)
+        grid.addWidget(split, 1, 0, 1, 3)
+        grid.addWidget(self.status, 2, 0)
+        grid.addWidget(self.progress, 2, 1)
+        for widget in (self.stop, self.again):
+            grid.addWidget(widget, 2, 2, Qt.AlignmentFlag.AlignLeft)
+        for index, share in enumerate((3, 3, 2)):
+            grid.setColumnStretch(index, share)
+        grid.setRowStretch(1, 1)

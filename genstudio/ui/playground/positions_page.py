@@ -1,0 +1,86 @@
+"""How a model tells positions apart: the code as a picture, and how like each other positions are."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QSplitter, QVBoxLayout
+
+from genstudio.events import Frame, PositionCode
+from genstudio.tasks.embedding import LookAtPositions
+from genstudio.tasks.models import ModelRef
+from genstudio.tasks.prompt import Prompt
+from genstudio.ui.engine import Engine
+from genstudio.ui.playground.page import Page
+from genstudio.ui.views.distance import DistanceView
+from genstudio.ui.views.heat import Matrix, MatrixView
+from genstudio.ui.widgets import plain_label
+
+_SAYS = {
+    "learned": "This model learned one vector for each of its {context:,} positions and adds it to the token's vector. "
+    "Positions that are alike have a cosine near 1; before any training there is no order in them.",
+    "sinusoidal": "Sines and cosines of growing wavelength, 2π to 2π · {base:,.6g}, are added to the token's vector "
+    "(Vaswani et al. 2017). The similarity of two positions depends on their distance alone.",
+    "rotary": "Nothing is added: in every layer, each pair of numbers of a query and a key is turned by an angle that grows "
+    "with the position, with wavelengths from 2π to 2π · {base:,.6g} (Su et al. 2021). Shown is the cosine of the angle. "
+    "A score depends on the distance alone; slow pairs tell far tokens apart, fast pairs near ones.",
+    "none": "This model has no position code. Without a look-ahead mask it would see a bag of tokens; with one, it can only "
+    "count how many tokens it may look at.",
+}
+
+
+class PositionsPage(Page):
+    """The code of the first positions, or the similarity of each two; below, the similarity by distance."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine, "page_positions", "Positions")
+        self.words = plain_label(name="positions_words", wrap=True)
+        self.shown = QComboBox()
+        self.shown.setObjectName("positions_shown")
+        self.shown.setAccessibleName("What the picture shows")
+        self.shown.addItems(["Code of each position", "Similarity of each two positions"])
+        self.picture = MatrixView("Position code", "positions_picture")
+        self.distance = DistanceView()
+        self.picture.empty = "This model has no position code"
+        split = QSplitter(Qt.Orientation.Vertical)
+        split.setObjectName("positions_splitter")
+        split.setChildrenCollapsible(False)
+        split.addWidget(self.picture)
+        split.addWidget(self.distance)
+        split.setSizes([340, 220])
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        layout.addWidget(self.words)
+        layout.addWidget(self.shown)
+        layout.addWidget(split, 1)
+        self._code: PositionCode | None = None
+        for figure in (self.picture, self.distance):
+            figure.failed.connect(self.failed)
+        self.shown.currentIndexChanged.connect(lambda _: self._fill())
+
+    def look(self, model: ModelRef, prompt: Prompt) -> None:
+        self.ask("positions", LookAtPositions(model), self._show)
+
+    def _show(self, frame: Frame) -> None:
+        for snapshot in frame.snapshots:
+            if isinstance(snapshot, PositionCode):
+                self._code = snapshot
+                self.words.setText(_SAYS[snapshot.kind].format(context=snapshot.context, base=snapshot.base))
+                self.distance.show_snapshot(snapshot)
+                self._fill()
+
+    def _fill(self) -> None:
+        code = self._code
+        if code is None:
+            return
+        pairs = self.shown.currentIndex() == 1
+        values = code.similarity if pairs else code.table
+        self.shown.setEnabled(bool(values.size))
+        base = f"   base {code.base:,.6g}" if code.base else ""
+        some = f"the first {len(values):,} of {code.context:,} positions" if len(values) < code.context else (
+            f"{len(values):,} positions"
+        )
+        across = "" if pairs else f" × {values.shape[1]:,}"
+        title = "Similarity" if pairs else {"rotary": "Cosines of the angles"}.get(code.kind, "Position code")
+        note = f"{some}{across}{base}   step {code.step:,}" if values.size else ""
+        self.picture.show_matrix(Matrix(values) if values.size else None, title, note)

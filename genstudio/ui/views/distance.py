@@ -1,0 +1,110 @@
+"""How like each other positions are by their distance: the mean as a line, 5 to 95 % of the pairs as a band."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
+from PySide6.QtGui import QMouseEvent, QPainter, QPen
+
+from genstudio.events import PositionCode
+from genstudio.ui import theme
+from genstudio.ui.views.bars import paint_title
+from genstudio.ui.views.chart import tick_text, ticks
+from genstudio.ui.views.view import SnapshotFigure, bubble, polyline
+
+_CENTRE = Qt.AlignmentFlag.AlignCenter
+
+
+class DistanceView(SnapshotFigure[PositionCode]):
+    """Cosine of two positions against the number of tokens between them."""
+
+    def __init__(self) -> None:
+        super().__init__("Similarity by distance")
+        self.setObjectName("position_distance")
+        self.setMouseTracking(True)
+        self._hover: QPointF | None = None
+
+    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+        if self.snapshot is None:
+            return (), ()
+        code = self.snapshot
+        rows = zip(code.near.tolist(), code.low.tolist(), code.high.tolist(), strict=True)
+        return ("distance", "mean", "5 %", "95 %"), ((i, *row) for i, row in enumerate(rows))
+
+    def at(self, x: float) -> int:
+        """The distance under a place of this widget, or -1."""
+        plot = self._plot(QRectF(self.rect()))
+        if self.snapshot is None or not len(self.snapshot.near) or not plot.left() <= x <= plot.right():
+            return -1
+        return round((x - plot.left()) / plot.width() * max(len(self.snapshot.near) - 1, 1))
+
+    def paint_figure(self, painter: QPainter, area: QRectF) -> None:
+        paint_title(painter, self.title, "cosine of two positions, mean and 5 to 95 % of the pairs", area)
+        code, look = self.snapshot, theme.current()
+        if code is None or not len(code.near):
+            painter.setFont(theme.font(theme.SMALL))
+            painter.setPen(look.color("quiet"))
+            painter.drawText(area.adjusted(12, 24, -12, -8), int(_CENTRE), "There are no positions to compare")
+            return
+        plot = self._plot(area)
+        self._paint_axes(painter, plot, len(code.near))
+        x = plot.left() + np.arange(len(code.near)) / max(len(code.near) - 1, 1) * plot.width()
+        mean, low, high = (self._y(plot, part) for part in (code.near, code.low, code.high))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        color = look.color(theme.visible(theme.BLUE))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(look.color(theme.visible(theme.BLUE), 0.2))
+        painter.drawPolygon(polyline(np.concatenate([x, x[::-1]]), np.concatenate([low, high[::-1]])))
+        painter.setPen(QPen(color, 1.8))
+        painter.drawPolyline(polyline(x, mean))
+
+    def paint_hover(self, painter: QPainter) -> None:
+        if self._hover is None or self.snapshot is None or (distance := self.at(self._hover.x())) < 0:
+            return
+        code = self.snapshot
+        lines = [
+            (None, "mean", f"{code.near[distance]:.3f}"),
+            (None, "5 to 95 %", f"{code.low[distance]:.3f} to {code.high[distance]:.3f}"),
+        ]
+        bubble(painter, self._hover, lines, QRectF(self.rect()), f"distance {distance:,}")
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        self._hover = event.position()
+        self.update()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self._hover = None
+        self.update()
+
+    def _plot(self, area: QRectF) -> QRectF:
+        return area.adjusted(44, 40, -20, -42)
+
+    def _range(self) -> tuple[float, float]:
+        assert self.snapshot is not None
+        least = float(min(self.snapshot.low.min(), 0.0))
+        return (-1.0 if least < -0.5 else -0.5 if least < -1e-6 else 0.0), 1.0
+
+    def _y(self, plot: QRectF, values: Any) -> Any:
+        low, high = self._range()
+        return plot.bottom() - (np.asarray(values, np.float64) - low) / (high - low) * plot.height()
+
+    def _paint_axes(self, painter: QPainter, plot: QRectF, count: int) -> None:
+        look = theme.current()
+        painter.setFont(theme.font(theme.SMALL, tabular=True))
+        low, high = self._range()
+        for value in ticks(low, high, max(2, int(plot.height() / 40))):
+            y = float(self._y(plot, value))
+            painter.setPen(look.color("grid" if value else "line"))
+            painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
+            painter.setPen(look.color("quiet"))
+            painter.drawText(QRectF(plot.left() - 44, y - 8, 38, 16), int(Qt.AlignmentFlag.AlignRight), tick_text(value))
+        for value in ticks(0, max(count - 1, 1), max(2, int(plot.width() / 70))):
+            if value != int(value):
+                continue
+            x = plot.left() + value / max(count - 1, 1) * plot.width()
+            painter.drawText(QRectF(x - 30, plot.bottom() + 4, 60, 16), _CENTRE, tick_text(value))
+        painter.drawText(QRectF(plot.left(), plot.bottom() + 21, plot.width(), 16), _CENTRE, "distance in tokens")
