@@ -27,9 +27,9 @@ PAGES = (
     Entry("Choose", "Next token", "next_token", "NextTokenPage"),
     Entry("Inside", "Attention", "attention_page", "AttentionPage"),
     Entry("Inside", "Anatomy", "anatomy_page", "AnatomyPage"),
+    Entry("Inside", "Positions", "positions_page", "PositionsPage"),
+    Entry("Inside", "Embedding map", "map_page", "MapPage"),
     Entry("Inside", "Layers", "layers_page", "LayersPage"),
     Entry("Compare", "Compare two", "compare_page", "ComparePage"),
     Entry("Compare", "Over the training", "replay_page", "ReplayPage"),
-    Entry("Inside", "Positions", "positions_page", "PositionsPage"),
-    Entry("Inside", "Embedding map", "map_page", "MapPage"),
 )
