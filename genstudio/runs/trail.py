@@ -62,6 +62,10 @@ class Trail:
         except OSError:
             return 0
 
+    def mark(self, step: int) -> str:
+        """A word for the bytes of a step; empty without any."""
+        return " ".join(path.name for at, path in self._files() if at == step)
+
     def add(self, step: int, data: bytes) -> list[int]:
         """Keeps the weights of a step and thins out the others; the steps that are kept now. Raises StorageError."""
         storage.make_folder(self.folder)

@@ -71,9 +71,20 @@ class Moment(Snapshot):
         return sum(a.nbytes for a in (self.next.logits, self.attention.weights, self.logprobs, self.candidates))
 
 
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """The steps of a run whose weights can be looked at, each with a word that changes when they may have; how many of
+    them were kept along the way, and the bytes that these take."""
+
+    run: str
+    marks: dict[int, str]
+    kept: int
+    bytes: int
+
+
 @dataclass(frozen=True)
 class SavedSteps:
-    """Which steps of a run can be replayed, and the bytes of the weights that were kept for it beside the checkpoints."""
+    """Which steps of a run can be replayed: a Saved."""
 
     run_path: str
 
@@ -81,8 +92,19 @@ class SavedSteps:
         from genstudio.training import trail
 
         run = Run.open(self.run_path)
-        value = {"steps": tuple(trail.steps(run)), "kept": len(run.trail.steps()), "bytes": run.trail.size()}
-        yield Frame(snapshots=(Answer("saved_steps", 0, value),))
+        value = Saved(self.run_path, trail.marks(run), len(run.trail.steps()), run.trail.size())
+        yield Frame(snapshots=(Answer("saved", 0, value),))
+
+
+@dataclass(frozen=True)
+class ReadLoss:
+    """The training and validation loss of a run, as it was logged."""
+
+    run_path: str
+
+    def run(self, models: Models) -> Generator[Frame, None, None]:
+        for series in Run.open(self.run_path).history():
+            yield Frame(series={name: values for name, values in series.items() if name in ("train_loss", "val_loss")})
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping
 
@@ -93,3 +94,12 @@ def resolve(run: Run, which: checkpoint.Which) -> int:
 def steps(run: Run) -> list[int]:
     """Every step whose weights can be looked at, ascending: checkpoints, and what was kept between them."""
     return sorted({*checkpoint.steps(run), *run.trail.steps()})
+
+
+def marks(run: Run) -> dict[int, str]:
+    """For each of these steps a word that changes when its weights may have."""
+    found = {step: run.trail.mark(step) for step in run.trail.steps()}
+    for step in checkpoint.steps(run):
+        with contextlib.suppress(OSError):
+            found[step] = str((checkpoint.place(run, step) / "manifest.json").stat().st_mtime_ns)
+    return dict(sorted(found.items()))

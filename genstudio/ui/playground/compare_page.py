@@ -35,6 +35,7 @@ from genstudio.ui.playground.sampler import Sampling
 from genstudio.ui.views.attention_pair import AttentionPairView
 from genstudio.ui.views.paired_bars import PairedBarsView
 from genstudio.ui.views.tinted import TintedText
+from genstudio.ui.views.writing import Legend
 from genstudio.ui.widgets import ElidedLabel, button, plain_label
 
 LONGEST = 400
@@ -74,6 +75,7 @@ class ComparePage(Page):
         self.tabs.currentChanged.connect(lambda _: self._look())
         for box in (self.layer, self.head):
             box.activated.connect(lambda _: self._choose_head())
+        self.attention.head_chosen.connect(lambda *_: self._fill_heads())
         self.busy_changed()
 
     def show_sampling(self, sampling: Sampling) -> None:
@@ -173,7 +175,7 @@ class ComparePage(Page):
             chances = np.exp(writing.chosen.logprobs) if writing.chosen is not None else writing.probabilities
             self.texts[side].show_tokens(writing.pieces, chances.tolist(), mark=mark, note=writing.reason)
         if differ is not None:
-            self.note.setText(f"The texts differ from character {differ + 1:,} on.")
+            self.note.setText(f"The texts differ from character {differ + 1:,} on, which is marked.")
         elif len(pieces) == 2:
             self.note.setText("The texts are the same so far.")
 
@@ -260,7 +262,7 @@ class ComparePage(Page):
         texts.setSpacing(8)
         for side in "ab":
             texts.addWidget(self.texts[side], 1)
-        return _stacked(actions, texts)
+        return _stacked(actions, texts, Legend())
 
     def _heads_tab(self) -> QWidget:
         row = QHBoxLayout()
@@ -289,16 +291,16 @@ class ComparePage(Page):
 
 
 def _stacked(*parts: Any) -> QWidget:
-    """Widgets and rows under each other; the last of them gets the room."""
+    """Widgets and rows under each other."""
     holder = QWidget()
     column = QVBoxLayout(holder)
     column.setContentsMargins(0, 8, 0, 0)
     column.setSpacing(8)
     for part in parts:
         if isinstance(part, QWidget):
-            column.addWidget(part, 1)
+            column.addWidget(part)
         else:
-            column.addLayout(part, 1 if part is parts[-1] else 0)
+            column.addLayout(part)
     return holder
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPen
 
 from genstudio.events import Array, Attention
@@ -20,7 +20,11 @@ _CAPTION = 20.0
 
 
 class AttentionPairView(Figure):
-    """Three maps: A, B, and B - A with the signed colours where both read the same tokens."""
+    """Three maps: A, B, and B - A with the signed colours where both read the same tokens; and where both have the same
+    heads, how much each of them differs on average. Click a head there to see it. `head_chosen(layer, head)` from 0.
+    """
+
+    head_chosen = Signal(int, int)
 
     def __init__(self) -> None:
         super().__init__("Attention")
@@ -68,7 +72,7 @@ class AttentionPairView(Figure):
         difference = self.difference()
         if difference is None:
             return "different tokens: no difference can be shown" if len(self.sides) == 2 else ""
-        return f"mean |B - A| {np.abs(difference).mean():.4f}, largest {np.abs(difference).max():.3f}"
+        return f"largest |B - A| {np.abs(difference).max():.3f}"
 
     def matrices(self) -> list[tuple[str, Matrix]]:
         """What is shown, with its name."""
@@ -80,7 +84,20 @@ class AttentionPairView(Figure):
         if difference is not None:
             both = _hidden(difference, np.maximum(self._weights("a"), self._weights("b")))
             shown.append(("B - A", _matrix(self.sides["a"], both, "signed")))
+        if (heads := self.by_head()) is not None:
+            shown.append((_HEADS, Matrix(heads, kind="magnitude")))
         return shown
+
+    def by_head(self) -> Array | None:
+        """Mean |B - A| of every head (layers, heads) over what no mask forbids; None where they cannot be compared."""
+        if not self.comparable():
+            return None
+        a, b = self.sides["a"].weights, self.sides["b"].weights
+        if a.shape != b.shape:
+            return None
+        T = a.shape[-1]
+        count = T * (T + 1) / 2 if is_causal(a) and is_causal(b) else T * T
+        return np.asarray(np.abs(b - a).sum((-2, -1)) / count)
 
     def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
         difference = self.difference()
@@ -108,21 +125,30 @@ class AttentionPairView(Figure):
             painter.setFont(theme.font(theme.SMALL, tabular=True))
             painter.setPen(look.color("quiet"))
             limit = largest(matrix)
-            span = f"{name}   ±{limit:.2g}" if matrix.kind == "signed" else f"{name}   0 to 1"
-            painter.drawText(QRectF(box.left(), box.top() - _CAPTION, box.width(), _CAPTION), _BOTTOM, span)
+            span = {"signed": f"±{limit:.2g}", "share": "0 to 1", "magnitude": f"0 to {limit:.2g}"}[matrix.kind]
+            caption = QRectF(box.left(), box.top() - _CAPTION, box.width() + 12, _CAPTION)
+            painter.drawText(caption, _BOTTOM, f"{name}   {span}")
             paint_heat(painter, box, matrix)
+            if name == _HEADS:
+                painter.setPen(QPen(look.color("accent"), 2))
+                painter.drawRect(_cell(box, matrix, self.layer, self.head))
 
     def paint_hover(self, painter: QPainter) -> None:
         if self._hover is None:
             return
-        _, row, column = self._hover
+        place, row, column = self._hover
+        shown = self.matrices()
         painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(theme.current().color("text"), 1))
         lines: list[tuple[QColor | None, str, str]] = []
-        for box, (name, matrix) in zip(self._boxes, self.matrices(), strict=True):
-            if row < len(matrix.values) and column < len(matrix.values):
-                cell = box.width() / len(matrix.values)
-                painter.setPen(QPen(theme.current().color("text"), 1))
-                painter.drawRect(QRectF(box.left() + column * cell, box.top() + row * cell, cell, cell))
+        if shown[place][0] == _HEADS:
+            painter.drawRect(_cell(self._boxes[place], shown[place][1], row, column))
+            lines = [(None, _HEADS, f"{shown[place][1].values[row, column]:.5f}")]
+            bubble(painter, self._pointer, lines, QRectF(self.rect()), f"layer {row + 1}, head {column + 1}")
+            return
+        for box, (name, matrix) in zip(self._boxes, shown, strict=True):
+            if name != _HEADS and max(row, column) < len(matrix.values):
+                painter.drawRect(_cell(box, matrix, row, column))
                 value = float(matrix.values[row, column])
                 lines.append((None, name, "masked" if np.isnan(value) else f"{value:.3f}"))
         tokens = self.sides["a" if "a" in self.sides else "b"].tokens
@@ -134,10 +160,17 @@ class AttentionPairView(Figure):
         self._pointer, self._hover = event.position(), None
         for index, (box, (_, matrix)) in enumerate(zip(self._boxes, self.matrices(), strict=False)):
             if box.contains(self._pointer):
-                inside = (self._pointer - box.topLeft()) * (len(matrix.values) / box.width())
-                last = len(matrix.values) - 1
-                self._hover = index, min(int(inside.y()), last), min(int(inside.x()), last)
+                rows, columns = matrix.values.shape
+                row = int((self._pointer.y() - box.top()) / box.height() * rows)
+                column = int((self._pointer.x() - box.left()) / box.width() * columns)
+                self._hover = index, min(row, rows - 1), min(column, columns - 1)
         self.update()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        super().mousePressEvent(event)
+        if self._hover is not None and self.matrices()[self._hover[0]][0] == _HEADS:
+            self.choose(*self._hover[1:])
+            self.head_chosen.emit(self.layer, self.head)
 
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
@@ -148,6 +181,7 @@ class AttentionPairView(Figure):
         return np.asarray(self.sides[side].weights[self.layer, self.head])
 
 
+_HEADS = "mean |B - A| by head"
 _BOTTOM = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 
 
@@ -156,6 +190,12 @@ def _hidden(values: Array, weights: Array) -> Array:
     if not is_causal(weights):
         return values
     return np.where(np.triu(np.ones(values.shape, bool), 1), np.nan, values)
+
+
+def _cell(box: QRectF, matrix: Matrix, row: int, column: int) -> QRectF:
+    rows, columns = matrix.values.shape
+    wide, high = box.width() / columns, box.height() / rows
+    return QRectF(box.left() + column * wide, box.top() + row * high, wide, high)
 
 
 def _matrix(snapshot: Attention, values: Array, kind: Any) -> Matrix:
@@ -171,7 +211,7 @@ def _places(area: QRectF, count: int) -> list[QRectF]:
         if side > (best[0].width() if best else 0):
             best = [
                 QRectF(
-                    area.left() + (index % columns) * (side + 16),
+                    area.left() + (index % columns) * (area.width() + 16) / columns,
                     area.top() + _CAPTION + (index // columns) * (side + _CAPTION + 4),
                     side,
                     side,

@@ -58,6 +58,7 @@ class CurvesView(SceneFigure):
         self._marks: list[Mark] = []
         self._window: tuple[float, float] | None = None
         self._at: float | None = None
+        self._said = True
         self._build()
         for line in series:
             self.add_series(line)
@@ -130,10 +131,10 @@ class CurvesView(SceneFigure):
             self._window = window
             self.redraw()
 
-    def set_crosshair(self, step: float | None) -> None:
-        """Put the crosshair at a step; None takes it away."""
-        if step != self._at:
-            self._at = step
+    def set_crosshair(self, step: float | None, said: bool = True) -> None:
+        """Put the crosshair at a step, and beside it the values there if they are to be `said`; None takes it away."""
+        if (step, said) != (self._at, self._said):
+            self._at, self._said = step, said
             if self.isVisible():
                 self._draw_cross()
 
@@ -238,6 +239,9 @@ class CurvesView(SceneFigure):
             self.bubble.hide()
             return
         self._cross.show(at, found)
+        if not self._said:
+            self.bubble.hide()
+            return
         lines: list[tuple[QColor | None, str, str]] = [
             (QColor(curve.color), curve.line.label, chart.value_text(value)) for curve, (_, value) in found
         ]

@@ -10,8 +10,9 @@ from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QMouseEvent, QTextCharF
 from PySide6.QtWidgets import QPlainTextEdit, QTextEdit, QToolTip
 
 from genstudio.ui import theme
+from genstudio.ui.views.positions import Positions, shown
 from genstudio.ui.views.view import token_text
-from genstudio.ui.views.writing import TINTS, shown, tint, units
+from genstudio.ui.views.writing import TINTS, tint
 from genstudio.ui.widgets import tooltip
 
 
@@ -19,9 +20,11 @@ class TintedText(QPlainTextEdit):
     """`show_tokens(texts, probabilities)`; a token that nothing foretold (NaN) has no tint.
 
     `token_chosen(index)` when a token is clicked, or reached with the arrow keys; what was chosen stays marked.
+    `token_pointed(index)` follows the pointer, -1 for none.
     """
 
     token_chosen = Signal(int)
+    token_pointed = Signal(int)
 
     def __init__(self, name: str, label: str, empty: str = "") -> None:
         super().__init__()
@@ -43,13 +46,15 @@ class TintedText(QPlainTextEdit):
     def show_tokens(
         self, texts: Sequence[str], probabilities: Sequence[float], *, mark: int | None = None, note: str = ""
     ) -> None:
-        """Replace what is shown; `mark` is the number of a token to underline, `note` what a screen reader says of it."""
+        """Replace what is shown; `mark` is the number of a token that stands out, `note` what a screen reader says of it."""
         pieces = tuple(map(shown, texts))
         if pieces != self.texts:
             bar = self.verticalScrollBar().value()
             self.setPlainText("".join(pieces))
             self.verticalScrollBar().setValue(bar)
-            self._starts = np.concatenate([[0], np.cumsum([units(piece) for piece in pieces], dtype=np.int64)])
+            self._starts = np.concatenate(
+                [[0], np.cumsum([Positions(piece).length for piece in pieces], dtype=np.int64)]
+            )
         self.texts, self.probabilities, self.mark = pieces, tuple(probabilities), mark
         if self.chosen is not None and self.chosen >= len(pieces):
             self.chosen = None
@@ -82,6 +87,15 @@ class TintedText(QPlainTextEdit):
         super().mouseReleaseEvent(event)
         if self.choosable and event.button() == Qt.MouseButton.LeftButton and not self.textCursor().hasSelection():
             self._pick(self._under(event))
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        super().mouseMoveEvent(event)
+        found = self._under(event)
+        self.token_pointed.emit(-1 if found is None else found)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self.token_pointed.emit(-1)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         move = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()))
@@ -128,23 +142,16 @@ class TintedText(QPlainTextEdit):
                     marks.append(self._marked(first, index, ground=grounds[kinds[first]]))
                 first = index
         if self.mark is not None and self.mark < len(self.texts):
-            marks.append(self._marked(self.mark, self.mark + 1, line=look.error))
+            marks.append(self._marked(self.mark, self.mark + 1, ground=look.error, ink=look.panel))
         if self.chosen is not None and self.chosen < len(self.texts):
             marks.append(self._marked(self.chosen, self.chosen + 1, ground=look.accent, ink=look.on_accent))
         self.setExtraSelections(marks)
 
-    def _marked(
-        self, first: int, behind: int, ground: str = "", ink: str = "", line: str = ""
-    ) -> QTextEdit.ExtraSelection:
+    def _marked(self, first: int, behind: int, ground: str, ink: str = "") -> QTextEdit.ExtraSelection:
         look = QTextCharFormat()
-        if ground:
-            look.setBackground(QColor(ground))
+        look.setBackground(QColor(ground))
         if ink:
             look.setForeground(QColor(ink))
-        if line:
-            look.setUnderlineStyle(QTextCharFormat.UnderlineStyle.SingleUnderline)
-            look.setUnderlineColor(QColor(line))
-            look.setFontWeight(700)
         selection = QTextEdit.ExtraSelection()
         selection.cursor, selection.format = self._cursor(first, behind), look
         return selection
