@@ -13,12 +13,14 @@ class TokenBatch:
     """Token ids that a model is shown, and those it must name: `inputs` and `targets` (accumulation, batch, T) int64.
 
     `pieces` is the text of every id that occurs. `causal`: at each position the model sees that and earlier ones only.
+    `unknown` is the id of `<unk>`, where there is one.
     """
 
     inputs: Array
     targets: Array
     pieces: Mapping[int, str]
     causal: bool = True
+    unknown: int | None = None
 
     def __post_init__(self) -> None:
         frozen(self.inputs)

@@ -50,6 +50,11 @@ class DatasetInfo:
     count: int = 0
     details: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
+    @property
+    def mine(self) -> bool:
+        """Whether the person put it on the shelf, and so can rename and delete it."""
+        return self.origin == "imported" or (self.origin == "generated" and self.path.name == "dataset.json")
+
 
 def checked(values: Mapping[str, Any], origin: Origin, path: Path) -> DatasetInfo:
     """The info these values describe, whoever wrote them. Raises DataError."""

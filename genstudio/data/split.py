@@ -44,9 +44,32 @@ class SplitSettings:
         return sha256 if self == SplitSettings() else f"{sha256} {self.how} {self.share} {self.seed}"
 
 
+@dataclass(frozen=True, eq=False)
+class Arranged:
+    """A text whose training part ends at `cut`, where validation begins.
+
+    The stretches that begin at `starts` (k,) stood at `origins` (k,) of the text as it was.
+    """
+
+    text: str
+    cut: int
+    starts: Integers
+    origins: Integers
+
+    def origin(self, position: int) -> int:
+        """Where a character of this text stood before."""
+        piece = int(np.searchsorted(self.starts, position, side="right")) - 1
+        return int(self.origins[piece]) + position - int(self.starts[piece])
+
+    def unbroken(self, start: int, stop: int) -> int:
+        """Where a stretch ends at the latest so that it is in one piece in the text as it was."""
+        after = int(np.searchsorted(self.starts, start, side="right"))
+        return min(stop, int(self.starts[after])) if after < len(self.starts) else stop
+
+
 def arrange(
     text: str, settings: SplitSettings, *, lines: bool = False, context: int = 0, files: Sequence[Any] = ()
-) -> Slices[tuple[str, int]]:
+) -> Slices[Arranged]:
     """A text so ordered that its training part comes first, and where that ends; yields the fraction done.
 
     Contiguous leaves the text as it is. Random draws blocks of whole paragraphs of at least some contexts (single
@@ -55,7 +78,8 @@ def arrange(
     """
     if settings.how == "contiguous":
         cut = int((1 - settings.share) * len(text))
-        return text, nearest_line_end(text, cut) if lines else cut
+        whole = np.zeros(1, np.int64)
+        return Arranged(text, nearest_line_end(text, cut) if lines else cut, whole, whole)
     if settings.how == "file":
         bounds = _file_bounds(files, len(text))
     else:
@@ -65,8 +89,26 @@ def arrange(
         raise DataError(f"This text has no two {what} to draw from.", "Choose the contiguous split.")
     chosen = _drawn(np.diff(bounds), settings)
     yield 0.9
-    train, validation = _joined(text, bounds, ~chosen), _joined(text, bounds, chosen)
-    return train + validation, len(train)
+    train, validation = _pieces(text, bounds, ~chosen), _pieces(text, bounds, chosen)
+    pieces = [piece for _, piece in (*train, *validation)]
+    starts = np.cumsum([0, *map(len, pieces)], dtype=np.int64)
+    origins = np.array([origin for origin, _ in (*train, *validation)], np.int64)
+    return Arranged("".join(pieces), int(starts[len(train)]), starts[:-1], origins)
+
+
+def split_shares(length: int, arranged: Arranged, parts: int = 200) -> NDArray[np.float64]:
+    """(parts,) which share of each equal part of a text of `length` characters validates, from its beginning on."""
+    stops = np.append(arranged.starts[1:], len(arranged.text))
+    validates = stops > arranged.cut
+    inside = np.maximum(arranged.starts[validates], arranged.cut)
+    begins = arranged.origins[validates] + inside - arranged.starts[validates]
+    ends = np.minimum(begins + stops[validates] - inside, np.append(begins[1:], length))
+    covered = np.cumsum(ends - begins)
+    places = np.stack([begins, ends], axis=1).reshape(-1)
+    sums = np.stack([covered - (ends - begins), covered], axis=1).reshape(-1)
+    edges = np.linspace(0, length, parts + 1)
+    found: NDArray[np.float64] = np.diff(np.interp(edges, places, sums)) / np.diff(edges)
+    return found
 
 
 def split_items(count: int, settings: SplitSettings, groups: Sequence[str] | None = None) -> tuple[Integers, Integers]:
@@ -138,12 +180,12 @@ def _file_bounds(files: Sequence[Any], length: int) -> Integers:
     return np.array(bounds if not files or bounds[-1] == length else [*bounds, length], np.int64)
 
 
-def _joined(text: str, bounds: Integers, chosen: NDArray[np.bool_]) -> str:
-    """The chosen blocks, neighbours in one piece, each ending with a line end where a line of another follows."""
+def _pieces(text: str, bounds: Integers, chosen: NDArray[np.bool_]) -> list[tuple[int, str]]:
+    """Where the chosen blocks begin and what they hold: neighbours in one piece, each ending with a line end."""
     edges = np.diff(np.concatenate([[False], chosen, [False]]).astype(np.int8))
     starts, stops = bounds[:-1][edges[:-1] == 1], bounds[1:][edges[1:] == -1]
-    pieces = [text[start:stop] for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)]
-    return "".join(piece if piece.endswith("\n") else piece + "\n" for piece in pieces)
+    spans = zip(starts.tolist(), stops.tolist(), strict=True)
+    return [(at, text[at:stop] if text[stop - 1] == "\n" else text[at:stop] + "\n") for at, stop in spans]
 
 
 def nearest_line_end(text: str, cut: int) -> int:

@@ -122,12 +122,16 @@ def refuse_unless_imported(info: DatasetInfo) -> None:
     raise DataError(f"There is no imported dataset '{info.id}'.", "It may have been deleted already.")
 
 
-def keep_generated(kind: Kind, title: str, sha256: str, count: int, details: Mapping[str, Any]) -> DatasetInfo:
+def keep_generated(
+    kind: Kind, title: str, sha256: str, count: int, details: Mapping[str, Any], description: str = ""
+) -> DatasetInfo:
     """A dataset that is made from a seed, on the shelf: only its card is kept. Raises DataError, StorageError."""
     title, shelf = clean_title(title), paths.datasets()
     name = _free(shelf, f"{slug(title)}-{sha256[:8]}")
     place = shelf / name / "dataset.json"
-    info = DatasetInfo(name, title, kind, "generated", place, 0, sha256, count=count, details=dict(details))
+    info = DatasetInfo(
+        name, title, kind, "generated", place, 0, sha256, description=description, count=count, details=dict(details)
+    )
     with staging() as staged:
         storage.write_atomic(staged / "dataset.json", card(info))
         with storage.translated(place.parent):

@@ -84,7 +84,8 @@ def prepare_text(
             info.path,
         )
     split, files = split or SplitSettings(), info.details.get("files") or ()
-    text, cut = yield from scaled(arrange(text, split, lines=lines, context=context, files=files), 0.0, 0.1)
+    arranged = yield from scaled(arrange(text, split, lines=lines, context=context, files=files), 0.0, 0.1)
+    text, cut = arranged.text, arranged.cut
     if tokenizer is None:
         tokenizer = yield from scaled(make_tokenizer(text, cut, settings, split.key(info.sha256)), 0.1, 0.4)
     elif (tokenizer.begin is not None) != lines:

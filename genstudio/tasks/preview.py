@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from dataclasses import dataclass, field
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from genstudio.data import preview, shelf
+from genstudio.data import generators, preview, shelf
 from genstudio.data.images import PictureSettings
 from genstudio.errors import DataError
 from genstudio.events import Answer, Frame, Progress
@@ -96,6 +96,30 @@ class TryPictures:
         info = shelf.find_dataset(self.data)
         yield Frame(progress=Progress("Trying the settings"))
         yield _answer("tried", (info.id, self.settings, tuple(try_pictures(models.dataset(info), self.settings))))
+
+
+@dataclass(frozen=True)
+class TryGenerated:
+    """What a dataset made from a seed would be with other settings, at most `most` of it.
+
+    Answers `made`: (id, settings, preview, beginning of a text).
+    """
+
+    data: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    most: int = 5_000
+
+    def run(self, models: Models) -> Frames:
+        info = shelf.find_dataset(self.data)
+        maker = generators.of(info)
+        if maker is None:
+            raise DataError(f"'{info.title}' is not made from a seed.", "Choose another dataset.", info.path)
+        wanted = maker.details(self.settings)
+        yield Frame(progress=Progress("Making a few"))
+        few = wanted | {"settings": wanted["settings"] | {"count": min(wanted["settings"]["count"], self.most)}}
+        dataset = generators.make(replace(info, details=few))
+        found = yield from sliced(preview.preview(dataset), "Looking at a few")
+        yield _answer("made", (info.id, self.settings, found, getattr(dataset, "text", "")[:2000]))
 
 
 def _columns(dataset: Any) -> list[Any]:

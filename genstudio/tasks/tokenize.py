@@ -11,7 +11,7 @@ from genstudio import families, storage
 from genstudio.data import shelf
 from genstudio.data.encoding import encode_part
 from genstudio.data.merges import follow_merges
-from genstudio.data.slices import Slices, scaled
+from genstudio.data.slices import Slices
 from genstudio.data.split import SplitSettings, arrange
 from genstudio.data.text import TextDataset
 from genstudio.data.token_text import tokens_of
@@ -186,8 +186,8 @@ class _Arranged:
 def _arranged(dataset: TextDataset, split: SplitSettings, lines: bool, context: int) -> Slices[_Arranged]:
     files = dataset.info.details.get("files") or ()
     work = arrange(dataset.text, split, lines=lines, context=context, files=files)
-    text, cut = yield from scaled(work, 0.0, 1.0)
-    return _Arranged(text, cut, split.key(dataset.info.sha256))
+    found = yield from work
+    return _Arranged(found.text, found.cut, split.key(dataset.info.sha256))
 
 
 def _made(arranged: _Arranged, settings: TokenSettings) -> Slices[Tokenizer]:

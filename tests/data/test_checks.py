@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from genstudio.data.checks import Finding, check, languages, similar
+from genstudio.data.checks import Example, Finding, check, languages, similar
 from genstudio.data.images import ImageDataset
 from genstudio.data.pairs import PairDataset
 from genstudio.data.points import PointDataset
@@ -40,11 +40,23 @@ def rules(dataset: Any, **options: Any) -> dict[str, Finding]:
     found = finished(check(dataset, **options))
     assert all(f.sentence and f.mend and f.rule and f.level in ("error", "warning", "info") for f in found)
     assert all(
-        len(f.examples) <= 5 and all("\n" not in text and len(text) <= 120 for text in f.examples) for f in found
+        len(f.examples) <= 5 and all("\n" not in e.words and len(e.words) <= 120 for e in f.examples) for f in found
     )
+    if isinstance(dataset, TextDataset):
+        assert all(stands_there(dataset.text, e) for f in found for e in f.examples if e.place is not None)
+        assert all(e.place is not None for f in found for e in f.examples)
     levels = [("error", "warning", "info").index(finding.level) for finding in found]
     assert levels == sorted(levels)
     return {finding.rule: finding for finding in found}
+
+
+def stands_there(text: str, example: Example) -> bool:
+    """Whether the words of an example are what stands at its place, or the words around it."""
+    assert example.place is not None and 0 <= example.place < len(text) and example.length > 0
+    near = " ".join(text[max(0, example.place - 21) : example.place + example.length + 21].split())
+    words = example.words.removesuffix("…")
+    quoted = words[1] if words[:1] == "'" else words
+    return quoted.casefold() in near.casefold() or near.casefold() in words.casefold()
 
 
 def found_with(dataset: Any, words: str, **options: Any) -> Finding | None:
@@ -93,13 +105,13 @@ def test_what_stands_in_both_parts_is_found() -> None:
     leaky = text_of([*CLEAN, CLEAN[5]])
     finding = found_with(leaky, "of validation occur in training")
     assert finding is not None and abs(finding.count - (len(CLEAN[5]) - 49)) < 10
-    assert CLEAN[5][:30] in finding.examples[0] or finding.examples[0][:30] in CLEAN[5]
+    assert CLEAN[5][:30] in finding.examples[0].words or finding.examples[0].words[:30] in CLEAN[5]
     assert found_with(text_of(CLEAN), "of validation occur in training") is None
 
 
 def test_letters_that_validation_alone_has() -> None:
     finding = found_with(text_of([*CLEAN, "Ω and Ω, then ж"]), "every character of validation")
-    assert finding is not None and finding.count >= 2 and finding.examples[0].startswith("'Ω' (2 times)")
+    assert finding is not None and finding.count >= 2 and finding.examples[0].words.startswith("'Ω' (2 times)")
 
 
 def test_a_wrong_encoding_is_seen_afterwards() -> None:
@@ -146,19 +158,19 @@ def test_planted_pictures_are_counted() -> None:
     assert found["no picture of one colour"].count == 3
     assert found["no picture twice"].count == 5 + 2
     assert found["no picture in both parts"].count == 5
-    assert found["no picture in both parts"].examples[0] == "picture 391"
+    assert found["no picture in both parts"].examples[0] == Example("picture 391", 390)
 
     def near(pixels: Any) -> None:
         pixels[200:206] = np.clip(pixels[:6].astype(int) + 3, 0, 255)
 
     finding = rules(changed(near))["no picture nearly twice"]
-    assert finding.count == 6 and finding.examples[0] == "picture 201"
+    assert finding.count == 6 and finding.examples[0] == Example("picture 201", 200)
 
 
 def test_classes_sizes_and_broken_files() -> None:
     labels = np.repeat([0, 1, 2], [300, 92, 8]).astype(np.int64)
     found = rules(pictures(labels=labels, classes=("a", "b", "c")))
-    assert found["at least 10 pictures of each class"].examples[0] == "c: 8"
+    assert found["at least 10 pictures of each class"].examples[0].words == "c: 8"
     labels = np.repeat([0, 1], [350, 50]).astype(np.int64)
     labels[:4] = -1
     found = rules(pictures(labels=labels, classes=("a", "b")))
@@ -166,7 +178,7 @@ def test_classes_sizes_and_broken_files() -> None:
     assert "from 50 to 346" in found["no class more than 4 times as large as another"].sentence
     details = {"broken": [["a.png", "is empty"]], "broken_count": 1, "sizes": [[4, 4, 3], [12, 12, 397]]}
     found = rules(pictures(details=details))
-    assert found["every file can be read"].examples == ("a.png is empty",)
+    assert found["every file can be read"].examples == (Example("a.png is empty"),)
     assert found["no picture is enlarged more than twice"].count == 3
     assert "pictures of one size" in found
     assert "at least 200 pictures" in rules(pictures(20))
@@ -211,7 +223,7 @@ def test_planted_pairs_are_counted() -> None:
     assert found["no pair twice"].count == 1
     assert found["the sides differ"].count == 1
     assert found["one language a side"].count >= 5
-    assert found["one language a side"].examples[0].startswith(("German", "English"))
+    assert found["one language a side"].examples[0].words.startswith(("German", "English"))
 
 
 def test_another_script_is_seen() -> None:
@@ -250,3 +262,33 @@ def test_nearly_nothing_is_still_checked(kind: str) -> None:
         "tasks": TaskDataset(info("tasks"), ("a",), ("b",)),
     }[kind]
     assert rules(one)
+
+
+@pytest.mark.parametrize("how", ["contiguous", "random"])
+def test_examples_stand_where_they_say_in_every_split(how: Any) -> None:
+    """The places are those of the dataset, whatever order the split brought it into."""
+    odd = [*CLEAN[:100], CLEAN[5], CLEAN[7][:-9] + "a dog.", *CLEAN[100:], "Ω and ψ: " + CLEAN[5]]
+    odd[50] += " Ã¼ber \ufffd"
+    found = rules(text_of(odd), context=8, split=SplitSettings(how, 0.2, 3))
+    assert sum(len(finding.examples) for finding in found.values()) >= 5
+    kinds = {rule.split()[0] for rule in found}
+    assert {"no", "letters"} <= kinds
+
+
+def test_a_place_that_is_wrong_is_noticed() -> None:
+    text = text_of(CLEAN).text
+    assert stands_there(text, Example(CLEAN[3][:60], text.index(CLEAN[3]), len(CLEAN[3])))
+    assert not stands_there(text, Example(CLEAN[3][:60], text.index(CLEAN[9]), len(CLEAN[9])))
+
+
+def test_rows_points_and_classes_have_places() -> None:
+    left = [f"sentence number {i} of this list" for i in range(1200)]
+    right = [f"oración número {i} de esta lista" for i in range(1200)]
+    right[700] = " "
+    pairs = PairDataset(info("pairs"), tuple(left), tuple(right), ("en", "es"))
+    empty = found_with(pairs, "no side is empty")
+    assert empty is not None and empty.examples[0].place == 700
+    points = np.random.default_rng(0).normal(size=(800, 2)).astype(np.float32)
+    points[123] = 1000
+    far = found_with(PointDataset(info("points"), points), "15 spreads")
+    assert far is not None and [e.place for e in far.examples] == [123]

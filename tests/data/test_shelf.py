@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from faults import every_call
 from hypothesis import given
@@ -18,6 +19,8 @@ from hypothesis import strategies as st
 from genstudio import paths
 from genstudio.data import info as info_module
 from genstudio.data import reading
+from genstudio.data.importing.copies import duplicate
+from genstudio.data.info import read_card
 from genstudio.data.shelf import (
     DatasetInfo,
     delete_dataset,
@@ -28,7 +31,7 @@ from genstudio.data.shelf import (
     rename_dataset,
 )
 from genstudio.data.slices import finished
-from genstudio.errors import DataError, StorageError
+from genstudio.errors import ConfigError, DataError, StorageError
 
 SHIPPED = [
     "shakespeare", "names", "verses-en-es", "emoji-names", "digits8", "mnist10k", "fashion10k", "pixel-faces", "icons32",
@@ -380,3 +383,37 @@ def test_an_entry_says_what_it_is(tmp_path: Path) -> None:
     assert isinstance(info, DatasetInfo)
     assert (info.bytes, info.kind) == (2, "text")
     assert sys.getsizeof(info.id) < 200
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [("gaussian-ring", {"modes": 5, "sigma": 0.2}), ("shapes", {"count": 30}), ("sort", {"seed": 9}),
+     ("toy-en-es", {"count": 50}), ("known-entropy", {"count": 5_000})],
+)  # fmt: skip
+def test_what_is_made_from_a_seed_can_be_made_otherwise(name: str, settings: dict[str, Any]) -> None:
+    """Another recipe on the person's shelf, which is renamed and deleted like any other; the first stays."""
+    first = find_dataset(name)
+    made = finished(duplicate(first, name="Mine", made_with=settings))
+    assert made.mine and not first.mine and made.id != first.id and find_dataset("Mine") == made
+    assert made.details["settings"] == first.details["settings"] | settings
+    assert made.count == made.details["settings"]["count"] and made.description == first.description
+    dataset: Any = open_dataset(made)
+    content = next(getattr(dataset, n) for n in ("points", "pixels", "left", "questions", "text") if hasattr(dataset, n))
+    assert len(content) == made.count
+    again: Any = open_dataset(read_card(made.path.parent))
+    other = next(getattr(again, n) for n in ("points", "pixels", "left", "questions", "text") if hasattr(again, n))
+    assert np.array_equal(content, other) if isinstance(content, np.ndarray) else content == other
+    assert rename_dataset(made, "Ours").title == "Ours"
+    delete_dataset(find_dataset("Ours"))
+    assert find_dataset(name) == first and not any(info.mine for info in list_datasets())
+
+
+def test_settings_that_cannot_be_make_nothing() -> None:
+    with pytest.raises(ConfigError, match="modes"):
+        finished(duplicate(find_dataset("gaussian-ring"), made_with={"modes": 0}))
+    with pytest.raises(DataError, match="not made from a seed"):
+        finished(duplicate(find_dataset("shakespeare"), made_with={}))
+    work = duplicate(find_dataset("moons"), made_with={"noise": 0.2})
+    next(work)
+    work.close()
+    assert on_disk() == []

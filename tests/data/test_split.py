@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from genstudio.data.shelf import DatasetInfo, find_dataset, open_text
 from genstudio.data.slices import finished
-from genstudio.data.split import SplitSettings, arrange, split_items
+from genstudio.data.split import SplitSettings, arrange, split_items, split_shares
 from genstudio.data.text import TextDataset, prepare_text
 from genstudio.errors import DataError
 
@@ -22,7 +23,11 @@ STORY = "".join(
 
 
 def parts(text: str, settings: SplitSettings, **options: object) -> tuple[str, str]:
-    arranged, cut = finished(arrange(text, settings, **options))  # type: ignore[arg-type]
+    found = finished(arrange(text, settings, **options))  # type: ignore[arg-type]
+    arranged, cut = found.text, found.cut
+    for place in range(0, len(arranged), 1 + len(arranged) // 500):
+        origin = found.origin(place)
+        assert arranged[place] == (text[origin] if origin < len(text) else "\n") or arranged[place] == "\n"
     return arranged[:cut], arranged[cut:]
 
 
@@ -110,3 +115,20 @@ def test_items_of_a_file_stay_together() -> None:
         SplitSettings("other")  # type: ignore[arg-type]
     with pytest.raises(DataError):
         SplitSettings(share=1.5)
+
+
+@pytest.mark.parametrize("how", ["contiguous", "random", "file"])
+def test_the_shares_of_a_bar_are_those_of_the_split(how: Any) -> None:
+    """Counted a second time, character by character, from where each of the validation part stood."""
+    text = "".join(f"Paragraph {i} has {'some ' * (i % 7)}words.\n\n" for i in range(900))
+    files = [["a", 0, 9_000], ["b", 9_000, 20_000], ["c", 20_000, len(text)]]
+    arranged = finished(arrange(text, SplitSettings(how, 0.25, 4), context=16, files=files))
+    shares = split_shares(len(text), arranged, 50)
+    stood = np.zeros(len(text), bool)
+    for place in range(arranged.cut, len(arranged.text)):
+        if (origin := arranged.origin(place)) < len(text):
+            stood[origin] = True
+    edges = np.linspace(0, len(text), 51)
+    counted = np.histogram(np.flatnonzero(stood), edges)[0] / np.diff(edges)
+    assert np.abs(shares - counted).max() < 2 / np.diff(edges).min()
+    assert shares.min() >= 0 and shares.max() <= 1 and 0.2 < shares.mean() < 0.6

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from genstudio.data import shelf
+from genstudio.data.batches import PictureBatch, PointBatch
 from genstudio.errors import ConfigError, DataError
 from genstudio.families.gpt.learner import GPTLearner
 from genstudio.tasks.first_batch import FirstBatch
@@ -54,14 +56,69 @@ def test_the_batch_shown_is_the_batch_fed(change: dict[str, Any], fed: list[Any]
     assert shown.causal == config.get("mask", True)
 
 
+GAN: dict[str, Any] = {"network": "mlp", "batch": 16, "latent": 4, "width": 16, "layers": 1, "d_updates": 2}
+GANS: list[tuple[str, dict[str, Any]]] = [
+    ("gaussian-ring", {}),
+    ("moons", {"batch": 7}),
+    ("digits8", {}),
+    ("digits8", {"conditional": True}),
+    ("emoji32", {"network": "dcgan", "channels": 8}),
+]
+
+
+@pytest.mark.parametrize(("data", "change"), GANS, ids=str)
+def test_points_and_pictures_shown_are_those_fed(
+    data: str, change: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the bit: the same samples, the same normalisation, in the range that the batch says."""
+    from genstudio.families.gan.learner import GANLearner
+
+    fed: list[Any] = []
+    stages = GANLearner.stages
+
+    def watched(self: GANLearner, batch: Any, step: int, progress: float) -> Any:
+        fed.append([None if part is None else part.clone() for part in batch])
+        return stages(self, batch, step, progress)
+
+    monkeypatch.setattr(GANLearner, "stages", watched)
+    config = GAN | change
+    _, shown = answer(run_task(FirstBatch(data, config, "gan", seed=7)), "first_batch")
+    run_task(Train("gan", data, config, steps=2, seed=7))
+    (real, labels), (others, _) = fed[:2]
+    if isinstance(shown, PointBatch):
+        found, other = shown.points, others[0].numpy()
+        assert np.array_equal(found, real[0].numpy())
+        points = shelf.open_dataset(shelf.find_dataset(data)).points  # type: ignore[union-attr]
+        back = found * np.array(shown.scale) + np.array(shown.mean)
+        assert np.abs(points[None] - back[:, None]).max(axis=2).min(axis=1).max() < 1e-5
+    else:
+        assert isinstance(shown, PictureBatch)
+        found, other = shown.pixels, others[0].permute(0, 2, 3, 1).numpy()
+        assert np.array_equal(found, real[0].permute(0, 2, 3, 1).numpy())
+        assert shown.low <= found.min() < found.max() <= shown.high
+        assert (shown.labels is None) == (labels is None)
+        assert labels is None or np.array_equal(shown.labels, labels[0].numpy())
+    assert not np.array_equal(found, other), "every batch is the same: the test could not fail"
+
+
 def test_another_seed_shows_another_batch(tmp_path: Path) -> None:
     data = str(text_file(tmp_path))
     a, b = (answer(run_task(FirstBatch(data, TINY, seed=seed)), "first_batch")[1] for seed in (0, 1))
     assert not np.array_equal(a.inputs, b.inputs)
 
 
+def test_the_batch_says_which_token_is_unknown(tmp_path: Path) -> None:
+    config = TINY | {"tokenizer": "word", "vocabulary": 12, "min_count": 1}
+    lines = "\n".join(f"line {i} has {i * i} and some words of its own" for i in range(300))
+    _, shown = answer(run_task(FirstBatch(str(text_file(tmp_path, lines)), config)), "first_batch")
+    assert shown.unknown == 0 and shown.pieces[0] == "<unk>" and (shown.inputs == 0).any()
+    assert answer(run_task(FirstBatch(str(text_file(tmp_path)), TINY)), "first_batch")[1].unknown is None
+
+
 def test_what_cannot_be_trained_on_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cannot be trained on"):
         run_task(FirstBatch("digits8", TINY))
+    with pytest.raises(DataError, match="cannot be trained on"):
+        run_task(FirstBatch("verses-en-es", GAN, "gan"))
     with pytest.raises(ConfigError):
         run_task(FirstBatch(str(text_file(tmp_path)), TINY | {"heads": 3}))

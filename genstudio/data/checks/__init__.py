@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from genstudio.data.checks.finding import Example as Example
 from genstudio.data.checks.finding import Finding as Finding
 from genstudio.data.checks.finding import Level as Level
 from genstudio.data.checks.pairs import check_pairs, check_points

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 Level = Literal["error", "warning", "info"]
 _SHOWN = 5
 _LENGTH = 120
+
+
+@dataclass(frozen=True)
+class Example:
+    """One item that a finding is about, on one line: `place` is its first character in a text, its index among pictures,
+    pairs, examples or points, None where it has no place; `length` is in characters of a text."""
+
+    words: str
+    place: int | None = None
+    length: int = 0
 
 
 @dataclass(frozen=True)
@@ -22,16 +33,20 @@ class Finding:
     level: Level
     sentence: str
     count: int
-    examples: tuple[str, ...]
+    examples: tuple[Example, ...]
     mend: str
 
 
-def shown(examples: list[str]) -> tuple[str, ...]:
-    """Examples on one line each, cut."""
-    plain = [
-        " ".join("".join(c if c.isprintable() else " " for c in text[:1000]).split()) for text in examples[:_SHOWN]
-    ]
-    return tuple(text if len(text) <= _LENGTH else text[: _LENGTH - 1] + "…" for text in plain)
+def shown(
+    examples: Sequence[str], places: Sequence[int | None] = (), lengths: Sequence[int] = ()
+) -> tuple[Example, ...]:
+    """The first examples on one line each, cut, with where they are and how long they are there."""
+    found = []
+    for number, text in enumerate(examples[:_SHOWN]):
+        plain = " ".join("".join(c if c.isprintable() else " " for c in text[:1000]).split())
+        words = plain if len(plain) <= _LENGTH else plain[: _LENGTH - 1] + "…"
+        found.append(Example(words, places[number] if places else None, lengths[number] if lengths else 0))
+    return tuple(found)
 
 
 def share(part: int, whole: int) -> str:

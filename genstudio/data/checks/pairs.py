@@ -44,7 +44,7 @@ def check_pairs(
     if context is not None and (long := np.flatnonzero(lengths.max(axis=1) > context)).size:
         found.append(Finding(
             f"no side longer than {context:,} characters", "info", f"{len(long):,} pairs are longer than the context.",
-            len(long), shown([max(left[i], right[i], key=len) for i in long[:5].tolist()]),
+            len(long), shown([max(left[i], right[i], key=len) for i in long[:5].tolist()], long[:5].tolist()),
             "Choose a longer context, or tokens of several characters.",
         ))  # fmt: skip
     yield 0.2
@@ -53,7 +53,7 @@ def check_pairs(
         found.append(Finding(
             "no pair twice", "warning" if len(again) > 0.01 * count else "info",
             f"{len(again):,} of {count:,} pairs occur again.", len(again),
-            shown([f"{left[two]} | {right[two]}" for _, two in again]), "Remove the copies.",
+            shown([f"{left[two]} | {right[two]}" for _, two in again], [two for _, two in again]), "Remove the copies.",
         ))  # fmt: skip
     found += _conflicts(left, right, natural)
     found += _leak(left, right, split)
@@ -98,7 +98,8 @@ def check_points(dataset: PointDataset) -> Slices[tuple[Finding, ...]]:
     if len(far):
         found.append(Finding(
             "no point 15 spreads from the middle", "warning", f"{len(far):,} points lie far from all others.", len(far),
-            shown([f"({points[i, 0]:g}, {points[i, 1]:g})" for i in far[:5].tolist()]), "Check or remove them.",
+            shown([f"({points[i, 0]:g}, {points[i, 1]:g})" for i in far[:5].tolist()], far[:5].tolist()),
+            "Check or remove them.",
         ))  # fmt: skip
     if spread.max() > 20 * spread.min():
         found.append(Finding(
@@ -115,14 +116,14 @@ def _empty(left: Sequence[str], right: Sequence[str], names: tuple[str, str]) ->
     if empty:
         found.append(Finding(
             "no side is empty", "warning", f"{len(empty):,} pairs have an empty side.", len(empty),
-            shown([f"{i + 1}: {left[i]} | {right[i]}" for i in empty[:5]]), "Fill these cells, or remove the rows.",
+            shown([f"{i + 1}: {left[i]} | {right[i]}" for i in empty[:5]], empty), "Fill these cells, or remove the rows.",
         ))  # fmt: skip
     same = [i for i, (a, b) in enumerate(zip(left, right, strict=True)) if a == b and len(a) >= _LONG]
     if same:
         found.append(Finding(
             "the sides differ", "warning" if len(same) > 0.02 * len(left) else "info",
             f"{len(same):,} pairs have the same text on both sides ({names[0]} and {names[1]}).", len(same),
-            shown([left[i] for i in same[:5]]), "Remove them, or check the columns.",
+            shown([left[i] for i in same[:5]], same), "Remove them, or check the columns.",
         ))  # fmt: skip
     return found
 
@@ -140,7 +141,8 @@ def _ratios(left: Sequence[str], right: Sequence[str], lengths: np.ndarray) -> l
     return [Finding(
         f"a length ratio within {_RATIO:g} times the usual", "warning" if len(odd) > 0.01 * len(left) else "info",
         f"{len(odd):,} pairs have sides of very different length (usual: {np.exp(usual):.2f} to 1): they may not belong "
-        "together.", len(odd), shown([f"{left[i]} | {right[i]}" for i in odd[:5].tolist()]), "Check or remove them.",
+        "together.", len(odd),
+        shown([f"{left[i]} | {right[i]}" for i in odd[:5].tolist()], odd[:5].tolist()), "Check or remove them.",
     )]  # fmt: skip
 
 
@@ -152,7 +154,7 @@ def _conflicts(left: Sequence[str], right: Sequence[str], natural: bool) -> list
     return [Finding(
         "one answer to each question", "info" if natural else "error",
         f"{len(other):,} pairs give another answer to the same question.", len(other),
-        shown([f"{left[i]} | {answers[left[i]]} / {right[i]}" for i in other[:5]]),
+        shown([f"{left[i]} | {answers[left[i]]} / {right[i]}" for i in other[:5]], other),
         "Keep one, unless several are right.",
     )]  # fmt: skip
 
@@ -168,12 +170,13 @@ def _leak(left: Sequence[str], right: Sequence[str], split: SplitSettings) -> li
     return [Finding(
         "no question in both parts", "warning" if len(both) > 0.01 * len(validation) else "info",
         f"{len(both):,} of {len(validation):,} validation pairs ({share(len(both), len(validation))}) begin like a "
-        "training pair.", len(both), shown([f"{left[i]} | {right[i]}" for i in both[:5]]), "Remove repeated pairs.",
+        "training pair.", len(both), shown([f"{left[i]} | {right[i]}" for i in both[:5]], both), "Remove repeated pairs.",
     )]  # fmt: skip
 
 
 def _near(texts: Sequence[str]) -> Slices[list[Finding]]:
-    some = [text for text in texts[:_SAMPLE] if len(text) >= 40]
+    chosen = [place for place, text in enumerate(texts[:_SAMPLE]) if len(text) >= 40]
+    some = [texts[place] for place in chosen]
     stops = np.cumsum([len(text) + 1 for text in some], dtype=np.int64) - 1
     starts = stops - np.array([len(text) for text in some], np.int64)
     work = similar.near_texts(code_points("\n".join(some)), starts, stops)
@@ -188,7 +191,7 @@ def _near(texts: Sequence[str]) -> Slices[list[Finding]]:
     return [Finding(
         "sentences differ by more than a quarter", "warning" if len(near) > 0.05 * len(some) else "info",
         f"{len(near):,} of {len(some):,} long sentences nearly repeat another.", len(near),
-        shown([some[two] for _, two in near]), "Keep one of each.",
+        shown([some[two] for _, two in near], [chosen[two] for _, two in near]), "Keep one of each.",
     )]  # fmt: skip
 
 
@@ -201,5 +204,6 @@ def _languages(texts: Sequence[str], side: str) -> Slices[list[Finding]]:
     return [Finding(
         "one language a side", "warning" if len(strange) > 0.02 * len(some) else "info",
         f"{len(strange):,} of {len(some):,} texts of the side '{side}' do not look like {usual}.", len(strange),
-        shown([f"{name}: {some[place]}" for place, name in strange]), "Check whether columns or lines are swapped.",
+        shown([f"{name}: {some[place]}" for place, name in strange], [place * step for place, _ in strange]),
+        "Check whether columns or lines are swapped.",
     )]  # fmt: skip

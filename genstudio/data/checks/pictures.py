@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from genstudio.data.checks import similar
-from genstudio.data.checks.finding import Finding, share, shown
+from genstudio.data.checks.finding import Example, Finding, share, shown
 from genstudio.data.images import ImageDataset
 from genstudio.data.slices import Slices, scaled
 from genstudio.data.split import SplitSettings, split_items
@@ -73,7 +73,9 @@ def _classes(dataset: ImageDataset) -> list[Finding]:
     labels = dataset.labels
     unknown = np.flatnonzero(labels < 0)
     counts = np.bincount(labels[labels >= 0], minlength=len(dataset.classes))
-    listed = [f"{dataset.classes[place]}: {counts[place]:,}" for place in np.argsort(counts, kind="stable").tolist()]
+    order = np.argsort(counts, kind="stable").tolist()
+    listed = [f"{dataset.classes[place]}: {counts[place]:,}" for place in order]
+    firsts = [int(np.argmax(labels == place)) if counts[place] else None for place in order]
     if len(unknown):
         found.append(Finding(
             "every picture has a class", "warning", f"{len(unknown):,} pictures have no class.", len(unknown),
@@ -81,20 +83,21 @@ def _classes(dataset: ImageDataset) -> list[Finding]:
         ))  # fmt: skip
     if len(dataset.classes) < 2:
         found.append(Finding(
-            "at least two classes", "info", "There is one class only.", 1, shown(listed), "A classifier needs two.",
+            "at least two classes", "info", "There is one class only.", 1, shown(listed, firsts), "A classifier needs two.",
         ))  # fmt: skip
     few = int(np.count_nonzero(counts < _FEW_OF_CLASS))
     if few:
         found.append(Finding(
             f"at least {_FEW_OF_CLASS} pictures of each class", "warning",
-            f"{few:,} of {len(counts):,} classes have fewer than {_FEW_OF_CLASS} pictures.", few, shown(listed),
+            f"{few:,} of {len(counts):,} classes have fewer than {_FEW_OF_CLASS} pictures.", few, shown(listed, firsts),
             "Add pictures to these classes, or leave them out.",
         ))  # fmt: skip
     elif counts.max() > _IMBALANCE * counts.min():
         found.append(Finding(
             f"no class more than {_IMBALANCE} times as large as another", "warning",
             f"The classes are unbalanced: from {counts.min():,} to {counts.max():,} pictures.",
-            int(np.count_nonzero(counts * _IMBALANCE < counts.max())), shown([*listed[:3], *listed[-2:]]),
+            int(np.count_nonzero(counts * _IMBALANCE < counts.max())),
+            shown([*listed[:3], *listed[-2:]], [*firsts[:3], *firsts[-2:]]),
             "Add pictures to the small classes, or take some from the large ones.",
         ))  # fmt: skip
     return found
@@ -149,8 +152,8 @@ def _leak(dataset: ImageDataset, keys: list[bytes], split: SplitSettings) -> lis
     )]  # fmt: skip
 
 
-def _named(dataset: ImageDataset, places: list[int]) -> tuple[str, ...]:
-    return shown([dataset.names[place] if dataset.names else f"picture {place + 1}" for place in places[:5]])
+def _named(dataset: ImageDataset, places: list[int]) -> tuple[Example, ...]:
+    return shown([dataset.names[place] if dataset.names else f"picture {place + 1}" for place in places[:5]], places)
 
 
 def _list(value: Any) -> list[Any]:

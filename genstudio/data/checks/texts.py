@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from genstudio.data.checks import similar
 from genstudio.data.checks.finding import Finding, share, shown
 from genstudio.data.slices import Slices, scaled
-from genstudio.data.split import SplitSettings, arrange
+from genstudio.data.split import Arranged, SplitSettings, arrange
 from genstudio.data.text import TextDataset
 from genstudio.data.tokenizers import chunks, code_points, printable
 from genstudio.errors import DataError
@@ -30,8 +30,23 @@ _PARAGRAPH = 100
 
 @dataclass(frozen=True)
 class _Parts:
+    """The two parts of an arranged text, and where their characters stood before."""
+
+    arranged: Arranged
     train: str
     validation: str
+
+    @classmethod
+    def of(cls, arranged: Arranged) -> _Parts:
+        return cls(arranged, arranged.text[: arranged.cut], arranged.text[arranged.cut :])
+
+    def trained(self, place: int) -> int:
+        """Where a character of the training part stands in the dataset."""
+        return self.arranged.origin(place)
+
+    def validated(self, place: int) -> int:
+        """Where a character of the validation part stands in the dataset."""
+        return self.arranged.origin(self.arranged.cut + place)
 
 
 def check_text(
@@ -48,11 +63,11 @@ def check_text(
     yield 0.05
     try:
         files = dataset.info.details.get("files") or ()
-        arranged, cut = yield from arrange(text, split, lines=lines, context=context or 0, files=files)
+        arranged = yield from arrange(text, split, lines=lines, context=context or 0, files=files)
     except DataError as error:
         found.append(Finding("split", "error", error.message, 1, (), error.hint))
-        arranged, cut = text, int(0.9 * len(text))
-    parts = _Parts(arranged[:cut], arranged[cut:])
+        arranged = yield from arrange(text, SplitSettings())
+    parts = _Parts.of(arranged)
     if context is not None and len(parts.validation) < context + 1:
         found.append(Finding(
             "validation at least one context", "error",
@@ -61,7 +76,7 @@ def check_text(
         ))  # fmt: skip
     found += yield from _unseen(parts)
     found += yield from _leak(parts)
-    found += yield from _repeated(parts.train[-LARGEST:])
+    found += yield from _repeated(parts)
     yield 1.0
     return tuple(found)
 
@@ -99,7 +114,7 @@ def _encoding(text: str) -> list[Finding]:
         found.append(Finding(
             "no replacement characters", "warning",
             f"{lost:,} characters were lost before the import (they are now '\ufffd').", lost,
-            shown([text[max(0, place - 20) : place + 20] for place in places]),
+            shown([text[max(0, place - 20) : place + 20] for place in places], places, [1] * len(places)),
             "Export the text again as UTF-8, or import it with its real encoding.",
         ))  # fmt: skip
     wrong = [match.start() for match in _MOJIBAKE.finditer(text)] if re.search("[ÃÂÐÑ]|â€", text) else []
@@ -110,7 +125,7 @@ def _encoding(text: str) -> list[Finding]:
         found.append(Finding(
             "letters as they were written", "warning",
             f"{len(wrong):,} places look like UTF-8 that was read as Windows-1252{hint}.".replace("\n", " "),
-            len(wrong), shown(examples), "Import the original again with the encoding UTF-8.",
+            len(wrong), shown(examples, wrong, [2] * len(examples)), "Import the original again with the encoding UTF-8.",
         ))  # fmt: skip
     return found
 
@@ -136,10 +151,12 @@ def _unseen(parts: _Parts) -> Slices[list[Finding]]:
     if strange:
         total = sum(strange.values())
         letters = [f"'{printable(chr(code))}' ({count:,} times)" for code, count in strange.most_common(5)]
+        places = [parts.validated(parts.validation.index(chr(code))) for code, _ in strange.most_common(5)]
         found.append(Finding(
             "every character of validation occurs in training", "warning",
             f"{len(strange):,} characters occur in the validation part only, {total:,} times: the model can not foretell "
-            "them.", len(strange), shown(letters), "Choose a random split, byte tokens, or remove these characters.",
+            "them.", len(strange), shown(letters, places, [1] * len(places)),
+            "Choose a random split, byte tokens, or remove these characters.",
         ))  # fmt: skip
     known = set(parts.train[-LARGEST:].casefold().split())
     yield 0.22
@@ -148,10 +165,11 @@ def _unseen(parts: _Parts) -> Slices[list[Finding]]:
     count = sum(missing.values())
     listed = parts.validation.count("\n") > 0.5 * len(words)
     if count > 0.2 * len(words) and len(words) > 50 and not listed:
+        rare = [word for word, _ in missing.most_common(5)]
         found.append(Finding(
             "at most 20 % of the words of validation are new", "info",
             f"{share(count, len(words))} of the words in the validation part do not occur in training.", count,
-            shown([word for word, _ in missing.most_common(5)]),
+            shown(rare, [_first(parts, word) for word in rare], [len(word) for word in rare]),
             "Choose a random split if the end of the text differs from the rest.",
         ))  # fmt: skip
     yield 0.25
@@ -176,36 +194,63 @@ def _leak(parts: _Parts) -> Slices[list[Finding]]:
         return []
     level = "warning" if count > 0.01 * len(both) else "info"
     starts = np.flatnonzero(both & ~np.append(False, both[:-1]))
+    stops = np.flatnonzero(both & ~np.append(both[1:], False)) + WINDOW
+    cut = parts.arranged.cut
+    first = [
+        (start, parts.arranged.unbroken(cut + start, cut + stop) - cut)
+        for start, stop in zip(starts[:5].tolist(), stops[:5].tolist(), strict=True)
+    ]
     return [Finding(
         f"no {WINDOW} characters of validation occur in training", level,  # type: ignore[arg-type]
         f"{share(count, len(both))} of the validation part stands in the training part too, in {len(starts):,} places: "
         "its loss will look better than it is.", count,
-        shown([validation[start : start + 80] for start in starts[:5].tolist()]),
+        shown(
+            [validation[start:stop] for start, stop in first], [parts.validated(start) for start, _ in first],
+            [stop - start for start, stop in first],
+        ),
         "Remove what is repeated, or choose the contiguous split.",
     )]  # fmt: skip
 
 
-def _repeated(text: str) -> Slices[list[Finding]]:
+def _first(parts: _Parts, word: str) -> int | None:
+    """Where a word, whatever its case, stands first in the validation part."""
+    match = re.search(rf"(?<!\S){re.escape(word)}(?!\S)", parts.validation[:LARGEST], re.IGNORECASE)
+    return None if match is None else parts.validated(match.start())
+
+
+def _repeated(parts: _Parts) -> Slices[list[Finding]]:
     """Long lines that occur again, and paragraphs that nearly do."""
+    text = parts.train[-LARGEST:]
+    before = len(parts.train) - len(text)
     lines = text.split("\n")
     yield 0.55
-    long = [line for line in lines if len(line) >= _LONG_LINE]
+    begins = np.cumsum([before, *(len(line) + 1 for line in lines)], dtype=np.int64)
+    chosen = [place for place, line in enumerate(lines) if len(line) >= _LONG_LINE]
+    long = [lines[place] for place in chosen]
     again = similar.repeats(long)
     found = []
     if again:
         found.append(Finding(
             f"lines of {_LONG_LINE} characters occur once", "warning" if len(again) > 0.01 * len(long) else "info",
             f"{len(again):,} of {len(long):,} long lines occur again.", len(again),
-            shown([long[two] for _, two in again[:5]]), "Remove repeated lines, unless they belong to the text.",
+            shown(
+                [long[two] for _, two in again[:5]],
+                [parts.trained(int(begins[chosen[two]])) for _, two in again[:5]],
+                [len(long[two]) for _, two in again[:5]],
+            ), "Remove repeated lines, unless they belong to the text.",
         ))  # fmt: skip
     yield 0.6
     starts, stops = _paragraphs(text)
     near = yield from scaled(similar.near_texts(code_points(text), starts, stops), 0.6, 0.98)
     if near:
-        examples = [text[starts[two] : stops[two]][:110] for _, two in near[:5]]
+        spans = [(int(starts[two]), int(stops[two])) for _, two in near[:5]]
+        examples = shown(
+            [text[start:stop][:110] for start, stop in spans], [parts.trained(before + start) for start, _ in spans],
+            [stop - start for start, stop in spans],
+        )  # fmt: skip
         found.append(Finding(
             "paragraphs differ by more than a quarter", "warning" if len(near) > 0.01 * len(starts) else "info",
-            f"{len(near):,} of {len(starts):,} paragraphs nearly repeat another.", len(near), shown(examples),
+            f"{len(near):,} of {len(starts):,} paragraphs nearly repeat another.", len(near), examples,
             "Keep one of each, or accept that the model learns them by heart.",
         ))  # fmt: skip
     return found

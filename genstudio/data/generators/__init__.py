@@ -31,7 +31,8 @@ class Generator:
     def details(self, settings: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """What has to be kept of the dataset: enough to make it again. Raises ConfigError."""
         chosen = self.settings.parse(settings or {})
-        return {"generator": self.name, "settings": chosen.model_dump(), **(self.known or {})}
+        usual = chosen.changes(self.settings()).keys() <= {"count", "seed"}
+        return {"generator": self.name, "settings": chosen.model_dump(), **((self.known if usual else None) or {})}
 
     def entry(self, settings: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The manifest's entry. Raises ConfigError."""
@@ -84,6 +85,12 @@ ALL: tuple[Generator, ...] = (
         puzzles.DyckSettings, puzzles.dyck),
 )  # fmt: skip
 GENERATORS: Mapping[str, Generator] = {generator.name: generator for generator in ALL}
+
+
+def of(info: DatasetInfo) -> Generator | None:
+    """What makes this dataset, if it is one that is made from a seed."""
+    found = GENERATORS.get(str(info.details.get("generator")))
+    return found if found is not None and found.kind == info.kind and info.origin == "generated" else None
 
 
 def make(info: DatasetInfo) -> Dataset:

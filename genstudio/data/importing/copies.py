@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from genstudio.data import shelf, store
+from genstudio.data import generators, shelf, store
 from genstudio.data.images import ImageDataset, PictureSettings
 from genstudio.data.importing import pictures, rows, stored
 from genstudio.data.info import DatasetInfo, clean_title
@@ -22,14 +25,22 @@ _PIECE = 1 << 20
 
 
 def duplicate(
-    info: DatasetInfo, *, name: str | None = None, pictures_as: PictureSettings | None = None, swap: bool = False
+    info: DatasetInfo,
+    *,
+    name: str | None = None,
+    pictures_as: PictureSettings | None = None,
+    swap: bool = False,
+    made_with: Mapping[str, Any] | None = None,
 ) -> Slices[DatasetInfo]:
-    """A copy under another name; pictures made anew as `pictures_as` says, pairs turned around by `swap`.
+    """A copy under another name; pictures made anew as `pictures_as` says, pairs turned around by `swap`, what is made
+    from a seed made with other settings.
 
     Pictures come from what they were imported from, so nothing is lost twice. Toy tasks become pairs. Yields the
-    fraction done. Raises DataError, StorageError; then, or when closed, nothing is left.
+    fraction done. Raises DataError, StorageError, ConfigError; then, or when closed, nothing is left.
     """
     title = clean_title(f"{info.title} (copy)" if name is None else name)
+    if made_with is not None:
+        return (yield from _generated(info, title, made_with))
     if info.kind == "images":
         return (yield from _pictures(info, title, pictures_as))
     dataset = shelf.open_dataset(info)
@@ -47,6 +58,19 @@ def duplicate(
         left, right, names = right, left, (names[1], names[0])
     cells = ((place / len(left), pair) for place, pair in enumerate(zip(left, right, strict=True)))
     return (yield from rows.import_pairs(cells, title, info.source or info.title, names, {}, anew=True))
+
+
+def _generated(info: DatasetInfo, title: str, settings: Mapping[str, Any]) -> Slices[DatasetInfo]:
+    """Another recipe on the shelf; it is tried once, so that what is there can be made."""
+    maker = generators.of(info)
+    if maker is None:
+        raise DataError(f"'{info.title}' is not made from a seed.", "Choose another dataset.", info.path)
+    details = maker.details(settings)
+    yield 0.1
+    generators.make(replace(info, details=details))
+    yield 0.9
+    told = hashlib.sha256(json.dumps([info.kind, details], sort_keys=True).encode()).hexdigest()
+    return store.keep_generated(info.kind, title, told, int(details["settings"]["count"]), details, info.description)
 
 
 def _pictures(info: DatasetInfo, title: str, settings: PictureSettings | None) -> Slices[DatasetInfo]:

@@ -32,4 +32,5 @@ def shown(config: GPTConfig, data: TextData, seed: int, step: int) -> TokenBatch
     drawn: NDArray[Any] = draw(config, data, seed, step)
     ids = np.unique(drawn).tolist()
     pieces = dict(zip(ids, data.tokenizer.pieces(ids), strict=True))
-    return TokenBatch(drawn[..., :-1].copy(), drawn[..., 1:].copy(), pieces, config.mask)
+    unknown = getattr(data.tokenizer, "unknown", None)
+    return TokenBatch(drawn[..., :-1].copy(), drawn[..., 1:].copy(), pieces, config.mask, unknown)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from genstudio.data.checks import Finding
+from genstudio.data.checks import Example, Finding
 from genstudio.ui import theme
 from genstudio.ui.widgets import plain_label, tooltip
 
@@ -24,9 +24,9 @@ def summary(findings: Sequence[Finding]) -> str:
 
 
 class ChecksPanel(QWidget):
-    """`show_findings(findings)`; `example_chosen(words)` when the person wants to see an example where it stands."""
+    """`show_findings(findings)`; `example_chosen(Example)` when the person wants to see an example where it stands."""
 
-    example_chosen = Signal(str)
+    example_chosen = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -102,12 +102,19 @@ class ChecksPanel(QWidget):
         layout.addLayout(words, 1)
         return card
 
-    def _example(self, name: str, example: str) -> QPushButton:
-        short = example if len(example) <= _SHOWN else example[: _SHOWN - 1] + "…"
+    def _example(self, name: str, example: Example) -> QWidget:
+        """Something to press where there is a place to go to, else only words."""
+        words = example.words
+        if example.place is None:
+            plain = plain_label(words, wrap=True, name=name)
+            plain.setFont(theme.mono(theme.SMALL))
+            plain.setContentsMargins(4, 0, 4, 0)
+            return plain
+        short = words if len(words) <= _SHOWN else words[: _SHOWN - 1] + "…"
         made = QPushButton(short.replace("&", "&&"))
         made.setObjectName(name)
-        made.setAccessibleName(f"Show where this is: {example}")
-        made.setToolTip(tooltip(example))
+        made.setAccessibleName(f"Show where this is: {words}")
+        made.setToolTip(tooltip(words))
         made.setProperty("flat", True)
         made.setFont(theme.mono(theme.SMALL))
         made.setStyleSheet("text-align: left; padding: 1px 4px; min-height: 16px")

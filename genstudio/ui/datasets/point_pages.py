@@ -31,6 +31,11 @@ class PointsPage(QWidget):
         layout.addWidget(self.scatter, 1)
         self.mode.currentIndexChanged.connect(lambda i: self.scatter.set_mode("density" if i else "points"))
 
+    def go_to(self, index: int) -> None:
+        """Mark this point, and say where it is."""
+        self.mode.setCurrentIndex(0)
+        self.scatter.mark(index)
+
     def show_look(self, _info: DatasetInfo, look: PointLook) -> None:
         self.scatter.show_points(look.points, look.centres, look.sigma)
         parts = [

@@ -7,9 +7,11 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
+from genstudio.data import generators
 from genstudio.data.preview import Matches
 from genstudio.data.shelf import DatasetInfo
 from genstudio.ui.datasets.batch_page import BatchPage
+from genstudio.ui.datasets.make_page import MakePage
 from genstudio.ui.datasets.picture_pages import PictureFigures, PicturesPage
 from genstudio.ui.datasets.point_pages import PointsPage
 from genstudio.ui.datasets.prepare_page import PreparePage
@@ -39,16 +41,19 @@ class PreviewPages(QWidget):
         self.tasks, self.task_figures = RowsPage("tasks", "Find in the examples"), RowFigures("task")
         self.points = PointsPage()
         self.prepare = PreparePage()
-        self.batch = BatchPage()
+        self.batch, self.make = BatchPage(), MakePage()
         more = extra or {}
         text = [("Text", self.text), ("Figures", self.text_figures), *more.get("text", [])]
         self._pages: dict[str, list[tuple[str, QWidget]]] = {
             "text": [*text, ("What the model sees", self.batch)],
-            "images": [("Pictures", self.pictures), ("Figures", self.picture_figures), ("Prepare", self.prepare)],
+            "images": [
+                ("Pictures", self.pictures), ("Figures", self.picture_figures), ("Prepare", self.prepare),
+                ("What the model sees", self.batch),
+            ],
             "pairs": [("Pairs", self.pairs), ("Figures", self.pair_figures)],
             "tasks": [("Examples", self.tasks), ("Figures", self.task_figures)],
-            "points": [("Points", self.points)],
-        }
+            "points": [("Points", self.points), ("What the model sees", self.batch)],
+        }  # fmt: skip
         self.kind = ""
         self._chosen: dict[str, int] = {}
         self.tabs = QTabWidget()
@@ -65,12 +70,13 @@ class PreviewPages(QWidget):
         self.batch.wanted.connect(self.batch_wanted)
         self.tabs.currentChanged.connect(self._turned)
 
-    def show_kind(self, kind: str) -> None:
-        """The pages of this kind, empty until the look comes."""
+    def show_kind(self, info: DatasetInfo) -> None:
+        """The pages of this dataset's kind, empty until the look comes; what is made from a seed has one more."""
+        kind, made = info.kind, generators.of(info) is not None
         if kind == "text":
             self.text.clear()
         self.batch.clear()
-        if kind == self.kind:
+        if (kind, made) == (self.kind, self.tabs.indexOf(self.make) >= 0):
             return
         self.kind = kind
         self.tabs.blockSignals(True)
@@ -78,6 +84,8 @@ class PreviewPages(QWidget):
             self.tabs.removeTab(0)
         for title, page in self._pages.get(kind, []):
             self.tabs.addTab(page, title)
+        if made:
+            self.tabs.addTab(self.make, "Make another")
         self.tabs.setCurrentIndex(self._chosen.get(kind, 0))
         self.tabs.blockSignals(False)
 
@@ -86,6 +94,7 @@ class PreviewPages(QWidget):
         for _, page in self._pages.get(info.kind, []):
             if hasattr(page, "show_look"):
                 page.show_look(info, look)
+        self.make.show_look(info, look)
         if self.tabs.currentWidget() is self.batch:
             self.batch_wanted.emit()
 
@@ -96,20 +105,16 @@ class PreviewPages(QWidget):
         elif page is not None:
             page.show_matches(matches)
 
-    def ask_for(self, needle: str) -> bool:
-        """Put words into the search line of the kind's page, as if typed; False where there is none."""
-        page = self._searched()
+    def go_to(self, index: int, length: int = 0) -> None:
+        """Show a place: so many characters of a text, a picture, a pair, an example, a point."""
+        page = self.points if self.kind == "points" else self._searched()
         if page is None:
-            return False
+            return
         self.tabs.setCurrentWidget(page)
-        page.finder.put(needle)
-        return True
-
-    def go_to(self, index: int) -> None:
-        """Show a place: a character of a text, a picture, a pair, an example."""
-        page = self._searched()
-        if page is not None:
-            self.tabs.setCurrentWidget(page)
+        if isinstance(page, TextPage):
+            page.finder.clear()
+            page.go_to(index, length)
+        else:
             page.go_to(index)
 
     def _searched(self) -> TextPage | PicturesPage | RowsPage | None:

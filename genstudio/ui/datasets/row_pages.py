@@ -71,6 +71,26 @@ class RowsModel(QAbstractTableModel):
         return f"{int(self.order[section]) + 1:,}"
 
 
+def plain_table(name: str, says: str, model: RowsModel) -> QTableView:
+    """A table of two columns of texts that is only read."""
+    table = QTableView()
+    table.setObjectName(name)
+    table.setAccessibleName(says)
+    table.setModel(model)
+    table.setWordWrap(False)
+    table.setShowGrid(False)
+    table.setAlternatingRowColors(True)
+    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+    table.setTabKeyNavigation(False)
+    table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+    table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+    table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+    table.verticalHeader().setDefaultSectionSize(28)
+    table.verticalHeader().setMinimumWidth(56)
+    return table
+
+
 class RowsPage(QWidget):
     """`find_wanted(needle, match_case)`; choosing a row shows both texts whole below the table."""
 
@@ -83,21 +103,7 @@ class RowsPage(QWidget):
         for step in (self.finder.previous, self.finder.next):
             step.hide()
         self.model = RowsModel()
-        self.table = QTableView()
-        self.table.setObjectName(f"{name}_table")
-        self.table.setAccessibleName(placeholder)
-        self.table.setModel(self.model)
-        self.table.setWordWrap(False)
-        self.table.setShowGrid(False)
-        self.table.setAlternatingRowColors(True)
-        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.table.setTabKeyNavigation(False)
-        self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        self.table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        self.table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        self.table.verticalHeader().setDefaultSectionSize(28)
-        self.table.verticalHeader().setMinimumWidth(56)
+        self.table = plain_table(f"{name}_table", placeholder, self.model)
         self.whole = tuple(QPlainTextEdit() for _ in range(2))
         for side, edit in zip(("left", "right"), self.whole, strict=True):
             edit.setObjectName(f"{name}_{side}")

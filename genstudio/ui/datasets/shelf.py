@@ -49,7 +49,8 @@ def entry_of(info: DatasetInfo) -> Entry:
     much = size_text(info.bytes) if info.bytes else ""
     parts = [KIND_WORDS[info.kind], counted or much, info.licence]
     words = f"{info.title} {info.description} {info.source} {KIND_WORDS[info.kind]}"
-    return Entry(info.id, info.title, info.kind, info.origin, "  ·  ".join(p for p in parts if p), words.casefold())
+    group = "imported" if info.mine else info.origin
+    return Entry(info.id, info.title, info.kind, group, "  ·  ".join(p for p in parts if p), words.casefold())
 
 
 def catalogue_entry(name: str, item: Any) -> Entry:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QRectF, QSize, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QFormLayout, QVBoxLayout, QWidget
 
@@ -29,25 +29,26 @@ class SplitBar(QWidget):
         self.setObjectName("split_bar")
         self.setAccessibleName("What trains and what validates")
         self.setFixedHeight(28)
-        self._parts: Array = np.zeros(_PARTS, bool)
+        self._parts: Array = np.zeros(_PARTS)
         theme.changed.connect(self._recolour)
 
     def show_parts(self, validates: Array, words: str) -> None:
-        """`validates` (n,) bool over equal parts of the dataset."""
+        """`validates` (n,) the share of each equal part of the dataset; empty while it is not known."""
         self._parts = validates
         self.setAccessibleDescription(words)
         self.setToolTip(words)
         self.update()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        look, wide = theme.current(), self.width() / len(self._parts)
-        edges = np.flatnonzero(np.diff(self._parts.astype(np.int8), prepend=-1, append=-1))
+        look, wide = theme.current(), self.width() / max(len(self._parts), 1)
         with QPainter(self) as painter:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-            painter.setPen(Qt.PenStyle.NoPen)
-            for start, stop in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
-                painter.setBrush(look.color(theme.visible(theme.ORANGE if self._parts[start] else theme.BLUE)))
-                painter.drawRect(QRectF(start * wide, 4, (stop - start) * wide + 0.5, 20))
+            whole = QRectF(0, 4, self.width(), 20)
+            painter.fillRect(whole, look.color(theme.visible(theme.BLUE)) if len(self._parts) else look.color("line"))
+            color = look.color(theme.visible(theme.ORANGE))
+            for place, share in enumerate(self._parts.tolist()):
+                if share > 0:
+                    painter.fillRect(QRectF(place * wide, 24 - 20 * share, wide + 0.5, 20 * share), color)
 
     def sizeHint(self) -> QSize:
         return QSize(220, 28)
@@ -57,7 +58,10 @@ class SplitBar(QWidget):
 
 
 class SplitPanel(QWidget):
-    """Writes settings of the family: `changed({"split": ..., "validation_share": ..., "split_seed": ...})`."""
+    """Writes settings of the family: `changed({"split": ..., "validation_share": ..., "split_seed": ...})`.
+
+    What a draw gives is worked out by others, `show_true`; until then the bar is empty.
+    """
 
     changed = Signal(object)
 
@@ -128,28 +132,26 @@ class SplitPanel(QWidget):
         count = info.count or info.bytes
         validates = round(share * count)
         unit = COUNTED[info.kind] if info.count else "bytes"
-        about = "about " if drawn else ""
-        words = f"{about}{count - validates:,} {unit} train, {about}{validates:,} validate"
-        if values["split"] == "file" and len(info.details.get("files") or ()) < 2:
-            words = "This dataset has only one file: choose another way."
+        if not drawn:
+            self._say(split_parts(share), f"{count - validates:,} {unit} train, {validates:,} validate")
+        elif values["split"] == "file" and len(info.details.get("files") or ()) < 2:
+            self._say(np.empty(0), "This dataset has only one file: choose another way.")
+        else:
+            self._say(np.empty(0), "Working out the draw…")
+
+    def show_true(self, shares: Array, train: int, validation: int) -> None:
+        """What the draw with these settings gives: `shares` (n,) of the equal parts of the text that validate."""
+        self._say(shares, f"{train:,} characters train, {validation:,} validate")
+
+    def show_problem(self, words: str) -> None:
+        """Why there is no such split."""
+        self._say(np.empty(0), words)
+
+    def _say(self, shares: Array, words: str) -> None:
         self.said.setText(words)
-        self.bar.show_parts(split_parts(values, info.details.get("files") or ()), words)
+        self.bar.show_parts(shares, words)
 
 
-def split_parts(values: Mapping[str, Any], files: Any = (), parts: int = _PARTS) -> Array:
-    """(parts,) whether each equal part of the whole validates: exact for the last part, one draw for the others."""
-    share, out = float(values["validation_share"]), np.zeros(parts, bool)
-    if values["split"] == "contiguous":
-        out[round((1 - share) * parts) :] = True
-        return out
-    rng = np.random.default_rng(int(values["split_seed"]))
-    if values["split"] == "file" and len(files) > 1:
-        sizes = np.array([max(int(file[2]) - int(file[1]), 1) for file in files])
-        order = rng.permutation(len(sizes))
-        wanted = int(np.searchsorted(np.cumsum(sizes[order]), np.ceil(share * sizes.sum()))) + 1
-        edges = np.round(np.concatenate([[0], np.cumsum(sizes)]) / sizes.sum() * parts).astype(int)
-        for file in order[: min(wanted, len(sizes) - 1)].tolist():
-            out[edges[file] : max(edges[file] + 1, edges[file + 1])] = True
-        return out
-    out[rng.permutation(parts)[: max(1, round(share * parts))]] = True
-    return out
+def split_parts(share: float, parts: int = _PARTS) -> Array:
+    """(parts,) the share of each equal part that validates where the last part of the whole does."""
+    return np.clip(np.arange(1, parts + 1) - (1 - share) * parts, 0.0, 1.0)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -21,16 +20,20 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from genstudio import families
 from genstudio.data.catalogue import CATALOGUE
+from genstudio.data.checks import Example
+from genstudio.data.preview import TextLook
 from genstudio.data.shelf import DatasetInfo
 from genstudio.data.split import SplitSettings
+from genstudio.data.vocabulary import TokenSettings
 from genstudio.errors import DataError, Failure
 from genstudio.events import Answer, Frame
-from genstudio.tasks.check import CheckDataset
+from genstudio.tasks.check import CheckDataset, ShowSplit
 from genstudio.tasks.datasets import RenameDataset, UsedBy
 from genstudio.tasks.download import Download
 from genstudio.tasks.first_batch import FirstBatch
-from genstudio.tasks.preview import Find, Look, ReadText, TryPictures
+from genstudio.tasks.preview import Find, Look, ReadText, TryGenerated, TryPictures
 from genstudio.tasks.shelf import (
     DuplicateDataset,
     Import,
@@ -51,6 +54,8 @@ from genstudio.ui.datasets.split import SplitPanel
 from genstudio.ui.engine import Engine
 from genstudio.ui.tabs.tokenizer_bench import TokenizerBench
 from genstudio.ui.widgets import button, icon_button, plain_label, primary_button
+
+Settings = Callable[[], tuple[Mapping[str, Any], int]]
 
 
 class DatasetsTab(QWidget):
@@ -75,7 +80,8 @@ class DatasetsTab(QWidget):
         self._jobs: dict[str, str] = {}
         self._seed = 0
         self._wanted: str | None = None
-        self._settings: Any = lambda: ({}, 0)
+        self._settings: dict[str, Settings] = {}
+        self._characters: dict[str, int] = {}
         self.shelf = ShelfList()
         self.title = plain_label(role="title", name="dataset_title", wrap=True)
         self.about = plain_label(role="quiet", wrap=True, name="dataset_about")
@@ -108,16 +114,17 @@ class DatasetsTab(QWidget):
     def figures(self) -> dict[str, QLabel]:
         return self.preview.text_figures.figures
 
-    def set_settings(self, settings: Any) -> None:
-        """`settings()` gives (values, seed) of the training as it is set up now."""
-        self._settings = settings
+    def set_settings(self, settings: Settings, family: str = "gpt") -> None:
+        """`settings()` gives (values, seed) of a training of this family as it is set up now."""
+        self._settings[family] = settings
         self.settings_changed()
 
     def settings_changed(self) -> None:
-        """The settings of the training are others now."""
-        values, _ = self._settings()
-        self.split.show_values(values)
-        self.bench.set_model(values)
+        """The settings of a training are others now."""
+        if "gpt" in self._settings:
+            values, _ = self._settings["gpt"]()
+            self.split.show_values(values)
+            self.bench.set_model(values)
         self._recheck.start()
 
     def check(self) -> None:
@@ -133,16 +140,41 @@ class DatasetsTab(QWidget):
             self.checked.emit(info.id, "")
             self._start("check", task)
 
+    def _family(self, info: DatasetInfo) -> families.Family[Any, Any] | None:
+        """The family that learns from this kind of data."""
+        return next((family for family in families.all_families() if info.kind in family.data_kinds), None)
+
+    def _set_up(self, info: DatasetInfo) -> tuple[Mapping[str, Any], int]:
+        """Values and seed of the training that would learn this dataset; its defaults where its tab was never opened."""
+        family = self._family(info)
+        return self._settings[family.name]() if family is not None and family.name in self._settings else ({}, 0)
+
+    def _parameters(self, info: DatasetInfo, values: Mapping[str, Any]) -> int | None:
+        """Of the model that is set up for a text, once its characters are counted."""
+        family, characters = self._family(info), self._characters.get(info.id)
+        if info.kind != "text" or family is None or characters is None or family.config.problems(values):
+            return None
+        cost = family.estimate(family.config.parse(values), TokenSettings.of(values).size(characters))
+        return int(cost["parameters"])
+
     def _question(self, info: DatasetInfo) -> CheckDataset:
-        values, _ = self._settings()
+        values, _ = self._set_up(info)
         if info.kind != "text":
             return CheckDataset(info.id)
         context = values.get("context")
         with contextlib.suppress(DataError, ValueError):
             split = SplitSettings.of(values)
             lines = values.get("markers") == "lines"
-            return CheckDataset(info.id, context if isinstance(context, int) else None, split, lines)
+            room = context if isinstance(context, int) else None
+            return CheckDataset(info.id, room, split, lines, self._parameters(info, values))
         return CheckDataset(info.id)
+
+    def _draw_split(self) -> None:
+        """Work out what a split by chance gives; where nothing is drawn, the panel knows it itself."""
+        info = self._infos.get(self.current or "")
+        task = self._question(info) if info is not None and info.kind == "text" else None
+        if task is not None and task.split is not None and task.split.how != "contiguous":
+            self._start("split", ShowSplit(task.data, task.split, task.lines, task.context or 0))
 
     def _show_findings(self, task: CheckDataset, findings: Any) -> None:
         self._findings[task] = findings
@@ -151,16 +183,10 @@ class DatasetsTab(QWidget):
             self.checks.show_findings(findings)
             self.checked.emit(info.id, summary(findings))
 
-    def _show_example(self, words: str) -> None:
-        """Look for an example of a finding where it stands."""
-        number = re.match(r"(?:picture )?(\d+)(?::|$)", words)
-        kind = self.preview.kind
-        if kind != "text" and number is not None:
-            self.preview.go_to(int(number[1]) - 1)
-            return
-        needle = words.rstrip("…").split(" | ")[0].strip()
-        if self.current and needle and self.preview.ask_for(needle):
-            self._start("find", Find(self.current, needle, loose=True))
+    def _show_example(self, example: Example) -> None:
+        """Show an example of a finding where it stands."""
+        if example.place is not None:
+            self.preview.go_to(example.place, example.length)
 
     def refresh(self) -> None:
         self._start("list", ListDatasets())
@@ -210,6 +236,10 @@ class DatasetsTab(QWidget):
             self.preview.prepare.show_pairs(value[1], value[2])
         elif channel == "checked":
             self._show_findings(*value)
+        elif channel == "split" and value[0].data == self.current:
+            self.split.show_true(*value[1:])
+        elif channel == "made" and value[0] == self.current:
+            self.preview.make.show_made(*value[1:])
         elif channel == "found":
             self.importing.show_found(value)
         elif channel == "imported":
@@ -224,11 +254,15 @@ class DatasetsTab(QWidget):
     def _on_end(self, slot: str, failure: Failure | None) -> None:
         if failure is not None and slot == "batch":
             self.preview.batch.clear(f"{failure.message} {failure.hint}")
+        elif failure is not None and slot == "split":
+            self.split.show_problem(failure.message)
+        elif failure is not None and slot == "made":
+            self.preview.make.show_problem(failure.message)
         elif failure is not None:
             self.failed.emit(failure)
         if slot.startswith("download "):
             self.downloads.ended(slot.removeprefix("download "))
-        if failure is not None and slot == "check":
+        if failure is not None and slot in ("check", "look"):
             self.checks.show_working(failure.message)
         if failure is not None and slot in ("inspect", "import"):
             self.importing.failed()
@@ -248,23 +282,31 @@ class DatasetsTab(QWidget):
             self.stack.setCurrentWidget(self.downloads)
             return
         self.stack.setCurrentWidget(self._pages)
-        mine = info.origin == "imported"
         for widget in (self.rename, self.delete):
-            widget.setEnabled(mine)
+            widget.setEnabled(info.mine)
         self.title.setText(info.title)
         self.about.setText("  ·  ".join(part for part in (info.description, info.licence, info.source) if part))
         text = info.kind == "text"
-        self.train.setEnabled(text)
-        self.train.setToolTip("" if text else "No family of models learns from this kind of data yet.")
+        trained = self._family(info) is not None
+        self.train.setEnabled(trained)
+        self.train.setToolTip("" if trained else "No model of this program learns from this kind of data yet.")
         self._split_part.setVisible(text)
         self.split.show_dataset(info)
         self.bench.set_dataset(info if text else None)
-        self.preview.show_kind(info.kind)
+        self.preview.show_kind(info)
         self._start("look", Look(info.id))
-        self.check()
+        if not text:
+            self.check()
+            return
+        self.checks.show_working("Reading…")
+        self.checked.emit(info.id, "")
 
     def _show_look(self, info: DatasetInfo, look: Any) -> None:
         if info.id == self.current:
+            if isinstance(look, TextLook):
+                self._characters[info.id] = look.statistics.vocabulary
+                self.check()
+                self._draw_split()
             self.preview.show_look(info, look)
             self.looked.emit(info, look)
 
@@ -280,13 +322,18 @@ class DatasetsTab(QWidget):
 
     def _batch(self) -> None:
         if self.current:
-            values, seed = self._settings()
+            info = self._infos[self.current]
+            (values, seed), family = self._set_up(info), self._family(info)
             self.preview.batch.clear("Working out the first batch…")
-            self._start("batch", FirstBatch(self.current, values, seed=seed))
+            self._start("batch", FirstBatch(info.id, values, family.name if family is not None else "gpt", seed))
 
     def _try(self, settings: Any) -> None:
         if self.current and self._infos[self.current].kind == "images":
             self._start("try", TryPictures(self.current, settings))
+
+    def _try_made(self, values: Any) -> None:
+        if self.current:
+            self._start("made", TryGenerated(self.current, values))
 
     def _rename(self) -> None:
         info = self._infos.get(self.current or "")
@@ -343,7 +390,10 @@ class DatasetsTab(QWidget):
         info = self._infos.get(self.current or "")
         if info is None:
             return
-        if info.kind == "images":
+        if self.preview.tabs.indexOf(self.preview.make) >= 0:
+            self.preview.tabs.setCurrentWidget(self.preview.make)
+            self.preview.make.name.setFocus()
+        elif info.kind == "images":
             self.preview.tabs.setCurrentWidget(self.preview.prepare)
             self.preview.prepare.name.setFocus()
         else:
@@ -352,6 +402,10 @@ class DatasetsTab(QWidget):
     def _duplicate_pictures(self, name: str, settings: Any) -> None:
         if self.current:
             self._work("Copying", DuplicateDataset(self.current, name.strip() or None, settings))
+
+    def _duplicate_made(self, name: str, values: Any) -> None:
+        if self.current:
+            self._work("Making", DuplicateDataset(self.current, name.strip() or None, made_with=values))
 
     def _train_with(self, values: Any) -> None:
         """Settings of the training that the person chose here, and the way to where they are used."""
@@ -406,11 +460,14 @@ class DatasetsTab(QWidget):
         self.duplicate.clicked.connect(self._duplicate)
         self.preview.prepare.try_wanted.connect(self._try)
         self.preview.prepare.duplicate_wanted.connect(self._duplicate_pictures)
+        self.preview.make.try_wanted.connect(self._try_made)
+        self.preview.make.duplicate_wanted.connect(self._duplicate_made)
         self.split.changed.connect(self.settings_wanted)
         self.bench.failed.connect(self.failed)
         self.bench.settings_wanted.connect(self._train_with)
         self.checks.example_chosen.connect(self._show_example)
         self._recheck.timeout.connect(self.check)
+        self._recheck.timeout.connect(self._draw_split)
         self.downloads.wanted.connect(lambda name: self._start(f"download {name}", Download(name)))
         self.downloads.cancelled.connect(lambda name: self._stop(f"download {name}"))
         for drawing in (self.draw_points, self.draw_digits):

@@ -34,11 +34,12 @@ class ScatterView(Figure):
         self._centres: Array | None = None
         self._sigma: float | None = None
         self._middle, self._half = np.zeros(2), 1.0
+        self._marked: int | None = None
         self._hover: QPointF | None = None
         self._grabbed: tuple[QPointF, Array] | None = None
 
     def show_points(self, points: Array, centres: Array | None = None, sigma: float | None = None) -> None:
-        self._points, self._centres, self._sigma = points, centres, sigma
+        self._points, self._centres, self._sigma, self._marked = points, centres, sigma, None
         self.setAccessibleDescription(
             f"{len(points):,} points" + (f", {len(centres)} centres" if centres is not None else "")
         )
@@ -47,6 +48,13 @@ class ScatterView(Figure):
     def set_mode(self, mode: Literal["points", "density"]) -> None:
         self.mode = mode
         self.redraw()
+
+    def mark(self, index: int) -> None:
+        """Put a ring around a point, in a view of all of them."""
+        if 0 <= index < len(self._points):
+            self._marked = index
+            self.setAccessibleDescription(f"point {index + 1:,} is marked")
+            self.reset_zoom()
 
     def reset_zoom(self) -> None:
         if len(self._points):
@@ -90,6 +98,8 @@ class ScatterView(Figure):
             painter.setPen(QPen(color, 3.5 if len(at) < 5_000 else 2.5, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
             painter.drawPoints(polyline(at[:, 0], at[:, 1]))
         self._paint_centres(painter, area, plot)
+        if self._marked is not None:
+            self._paint_mark(painter, area, self._marked)
         painter.restore()
         if self.mode == "points" and len(self.shown()) < len(self._points):
             painter.setPen(look.color("quiet"))
@@ -125,6 +135,21 @@ class ScatterView(Figure):
                 radius = 2 * self._sigma * self._scale(plot)
                 painter.setPen(QPen(color, 1))
                 painter.drawEllipse(at, radius, radius)
+
+    def _paint_mark(self, painter: QPainter, area: QRectF, index: int) -> None:
+        look = theme.current()
+        ((x, y),) = self.pixels(self._points[index : index + 1], area)
+        at = QPointF(float(x), float(y))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(look.color("accent"), 2.5))
+        painter.drawEllipse(at, 9.0, 9.0)
+        painter.setPen(look.color("text"))
+        painter.setFont(theme.font(theme.SMALL, tabular=True))
+        words = f"point {index + 1:,}: ({self._points[index, 0]:.4g}, {self._points[index, 1]:.4g})"
+        wide = painter.fontMetrics().horizontalAdvance(words)
+        left = at.x() + 14 if at.x() + 14 + wide < area.right() - 40 else at.x() - 14 - wide
+        painter.drawText(QPointF(left, at.y() + 4), words)
 
     def _axes(self, painter: QPainter, plot: QRectF) -> None:
         look = theme.current()

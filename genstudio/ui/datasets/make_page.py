@@ -1,0 +1,156 @@
+"""The settings of a dataset that is made from a seed, what they would make, and another dataset made that way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLineEdit,
+    QPlainTextEdit,
+    QScrollArea,
+    QStackedWidget,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from genstudio.data import generators
+from genstudio.data.preview import PairLook, PictureLook, PointLook, Preview
+from genstudio.data.shelf import DatasetInfo
+from genstudio.ui import theme
+from genstudio.ui.datasets.parts import COUNTED
+from genstudio.ui.datasets.row_pages import RowsModel, plain_table
+from genstudio.ui.form import ConfigForm
+from genstudio.ui.views.picture_grid import PictureGrid
+from genstudio.ui.views.scatter import ScatterView
+from genstudio.ui.widgets import button, plain_label
+
+
+class MakePage(QWidget):
+    """`try_wanted(values)` when there is an effect to work out; `duplicate_wanted(name, values)`."""
+
+    try_wanted = Signal(object)
+    duplicate_wanted = Signal(str, object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("make_page")
+        self.form: ConfigForm | None = None
+        self._info: DatasetInfo | None = None
+        self.said = plain_label(role="quiet", wrap=True, name="make_said")
+        self.name = QLineEdit()
+        self.name.setObjectName("make_name")
+        self.name.setAccessibleName("Name of the new dataset")
+        self.name.setMaxLength(120)
+        self.duplicate = button("Duplicate with these settings", "make_duplicate", "copy")
+        self.scatter = ScatterView("Points with these settings", "make_scatter")
+        self.grid = PictureGrid()
+        self.grid.setObjectName("make_grid")
+        self.model = RowsModel()
+        self.table: QTableView = plain_table("make_table", "Examples with these settings", self.model)
+        self.text = QPlainTextEdit()
+        self.text.setObjectName("make_text")
+        self.text.setAccessibleName("The text with these settings")
+        self.text.setReadOnly(True)
+        self.text.setFont(theme.mono())
+        self.shown = QStackedWidget()
+        for widget in (self.scatter, self.grid, self.table, self.text):
+            self.shown.addWidget(widget)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(120)
+        self._lay_out()
+        self._timer.timeout.connect(self._ask)
+        self.duplicate.clicked.connect(self._duplicate)
+
+    def show_look(self, info: DatasetInfo, _look: Preview) -> None:
+        """The settings that this dataset was made with."""
+        maker = generators.of(info)
+        if maker is None:
+            return
+        if self._info is None or self._info.id != info.id:
+            self._info = info
+            values = maker.settings.parse(info.details.get("settings") or {}).model_dump()
+            self.form = ConfigForm(maker.settings)
+            self.form.set_base(values)
+            self.form.set_values(values)
+            self.form.search.hide()
+            self.form.more.set_opened(True)
+            self.form.changed.connect(lambda _: self._changed())
+            self._scroll.setWidget(self.form)
+            self.name.setText(f"{info.title} (copy)"[:120])
+            self._changed()
+
+    def values(self) -> dict[str, Any]:
+        return self.form.values() if self.form is not None else {}
+
+    def show_made(self, values: Any, look: Preview, beginning: str) -> None:
+        """What was made, if nothing was changed since."""
+        if values != self.values() or self._info is None:
+            return
+        if isinstance(look, PointLook):
+            self.scatter.show_points(look.points, look.centres, look.sigma)
+            self.shown.setCurrentWidget(self.scatter)
+            count = len(look.points)
+        elif isinstance(look, PictureLook):
+            self.grid.show_pictures(look.pixels, look.labels, look.classes)
+            self.shown.setCurrentWidget(self.grid)
+            count = len(look.pixels)
+        elif isinstance(look, PairLook):
+            self.model.show_columns(look.left, look.right, look.names)
+            self.shown.setCurrentWidget(self.table)
+            count = len(look.left)
+        else:
+            self.text.setPlainText(beginning)
+            self.shown.setCurrentWidget(self.text)
+            count = look.statistics.characters
+        wanted, unit = int(np.asarray(values["count"])), COUNTED[self._info.kind]
+        few = f"A try of {count:,} {unit}; the dataset will have {wanted:,}." if count < wanted else ""
+        self.said.setText(few or f"{count:,} {unit}: all that the dataset will have.")
+
+    def show_problem(self, words: str) -> None:
+        self.said.setText(words)
+
+    def showEvent(self, event: object) -> None:
+        super().showEvent(event)  # type: ignore[arg-type]
+        self._ask()
+
+    def _changed(self) -> None:
+        fine = self.form is not None and not self.form.problems()
+        self.duplicate.setEnabled(fine)
+        if fine:
+            self._timer.start()
+
+    def _ask(self) -> None:
+        if self.isVisible() and self.form is not None and not self.form.problems():
+            self.try_wanted.emit(self.values())
+
+    def _duplicate(self) -> None:
+        if self.form is not None and not self.form.problems():
+            self.duplicate_wanted.emit(self.name.text(), self.values())
+
+    def _lay_out(self) -> None:
+        self._scroll = QScrollArea()
+        self._scroll.setObjectName("make_scroll")
+        self._scroll.setAccessibleName("Settings")
+        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self._scroll.setWidgetResizable(True)
+        side = QWidget()
+        side.setFixedWidth(288)
+        left = QVBoxLayout(side)
+        left.setContentsMargins(0, 0, 0, 0)
+        left.setSpacing(8)
+        left.addWidget(self._scroll, 1)
+        left.addWidget(self.said)
+        left.addWidget(plain_label("Name of the copy", role="quiet"))
+        left.addWidget(self.name)
+        left.addWidget(self.duplicate)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 12, 0, 0)
+        layout.setSpacing(12)
+        layout.addWidget(side)
+        layout.addWidget(self.shown, 1)
