@@ -26,6 +26,10 @@ class Entry:
 PAGES = (
     Entry("Choose", "Next token", "next_token", "NextTokenPage"),
     Entry("Inside", "Attention", "attention_page", "AttentionPage"),
+    Entry("Inside", "Knock out", "knockout_page", "KnockOutPage"),
+    Entry("Inside", "Logit lens", "lens_page", "LensPage"),
+    Entry("Inside", "Saliency", "saliency_page", "SaliencyPage"),
+    Entry("Inside", "Induction", "induction_page", "InductionPage"),
     Entry("Inside", "Anatomy", "anatomy_page", "AnatomyPage"),
     Entry("Inside", "Positions", "positions_page", "PositionsPage"),
     Entry("Inside", "Embedding map", "map_page", "MapPage"),

@@ -141,7 +141,7 @@ class HeadsView(SnapshotFigure[Heads]):
     def _labels(self, pitch: float, side: float) -> float:
         """Room for the words beside each thumbnail, 0 where there is too little."""
         free = pitch - side - 2 * _GAP
-        return min(free, _WORDS) if free >= 48 else 0.0
+        return min(free, _WORDS) if free >= 80 else 0.0
 
     def paint_figure(self, painter: QPainter, area: QRectF) -> None:
         look, found = theme.current(), self.snapshot

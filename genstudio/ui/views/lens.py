@@ -13,7 +13,7 @@ from genstudio.ui import theme
 from genstudio.ui.views.bars import paint_title
 from genstudio.ui.views.view import SnapshotFigure, bubble, token_text
 
-_TOP, _EDGE, _SIDE, _CELL, _HEAD = 34.0, 12.0, 62.0, 46.0, 40.0
+_TOP, _EDGE, _SIDE, _CELL, _HEAD = 34.0, 12.0, 72.0, 46.0, 40.0
 
 
 class LensView(SnapshotFigure[Lens]):

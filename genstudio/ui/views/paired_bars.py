@@ -1,4 +1,4 @@
-"""What two models expect next: a pair of bars for each of their likeliest tokens."""
+"""Two distributions of the next token beside each other."""
 
 from __future__ import annotations
 
@@ -6,131 +6,70 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QMouseEvent, QPainter
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QFontMetricsF, QPainter, QPen
 
-from genstudio.tasks.compare import Paired
+from genstudio.events import Array
 from genstudio.ui import theme
 from genstudio.ui.views.bars import paint_title
-from genstudio.ui.views.view import SnapshotFigure, bubble, token_text
+from genstudio.ui.views.view import Figure, token_text
 
-_ROW, _TOP = 30.0, 60.0
-COLORS = (theme.BLUE, theme.ORANGE)
+_TOP, _EDGE, _ROW, _NUMBERS = 36.0, 12.0, 24.0, 110.0
 
 
-class PairedBarsView(SnapshotFigure[Paired]):
-    """Two bars a token, A above B; where a vocabulary lacks the token, it is said in the place of its bar."""
+class PairedBars(Figure):
+    """The tokens that are likeliest in either of two distributions: the first as an outline, the second filled."""
 
-    def __init__(self) -> None:
-        super().__init__("Next token")
-        self.setObjectName("paired_bars")
-        self.setMouseTracking(True)
-        self._hover = -1
+    def __init__(self, title: str, name: str, first: str = "before", second: str = "after") -> None:
+        super().__init__(title)
+        self.setObjectName(name)
+        self.names = first, second
+        self.pieces: tuple[str, ...] = ()
+        self.before: Array = np.empty(0)
+        self.after: Array = np.empty(0)
+        self.order: Array = np.empty(0, np.int64)
+        self.note = ""
 
-    def prepare(self, snapshot: Paired) -> None:
-        self._hover = -1
-        self.setAccessibleDescription(self.summary())
-
-    def summary(self) -> str:
-        """The numbers of both distributions, in words."""
-        if self.snapshot is None:
-            return ""
-        said = self.snapshot
-        words = (
-            f"entropy A {said.entropy_a:.2f}, B {said.entropy_b:.2f} bits  ·  Jensen-Shannon {said.divergence:.3f} bits"
-        )
-        return words if said.shared else f"{words}  ·  different tokens: compared by their text"
+    def show_pair(self, pieces: tuple[str, ...], before: Array, after: Array, note: str = "") -> None:
+        """Probabilities (V,) of every token, whose `pieces` are V."""
+        self.pieces, self.before, self.after, self.note = pieces, before, after, note
+        higher = np.maximum(before, after)
+        most = min(len(higher), 50)
+        top = np.argpartition(-higher, most - 1)[:most] if most else np.empty(0, np.int64)
+        self.order = top[np.lexsort((top, -higher[top]))]
+        words = (f"{token_text(pieces[i])} {before[i]:.0%} to {after[i]:.0%}" for i in self.order[:5])
+        self.setAccessibleDescription(", ".join(words))
+        self.redraw()
 
     def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
-        if self.snapshot is None:
-            return (), ()
-        said = self.snapshot
-        return ("token", "A", "B", "B - A"), zip(
-            said.pieces, said.a.tolist(), said.b.tolist(), (said.b - said.a).tolist(), strict=True
-        )
-
-    def row(self, index: int) -> QRectF:
-        """Where a pair is drawn."""
-        return QRectF(12, _TOP + index * _ROW, self.width() - 24, _ROW)
-
-    def rows(self) -> int:
-        """How many pairs there is room for."""
-        count = 0 if self.snapshot is None else len(self.snapshot.pieces)
-        return min(count, max(0, int((self.height() - _TOP - 8) / _ROW)))
+        every = np.argsort(-np.maximum(self.before, self.after), kind="stable")
+        header = ("id", "token", *self.names)
+        return header, ((int(i), self.pieces[i], float(self.before[i]), float(self.after[i])) for i in every)
 
     def paint_figure(self, painter: QPainter, area: QRectF) -> None:
-        paint_title(painter, self.title, "", area)
         look = theme.current()
-        self._paint_legend(painter, area)
-        painter.setFont(theme.font(theme.SMALL, tabular=True))
-        painter.setPen(look.color("quiet"))
-        if self.snapshot is None:
-            middle = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(area.adjusted(12, 24, -12, -8), int(middle), "Choose a second model to compare with")
+        paint_title(painter, self.title, self.note, area)
+        shown = self.order[: max(0, int((area.height() - _TOP - 6) // _ROW))]
+        if not len(shown):
             return
-        metrics = painter.fontMetrics()
-        summary = metrics.elidedText(self.summary(), Qt.TextElideMode.ElideRight, int(area.width() - 24))
-        painter.drawText(QPointF(12, 44), summary)
-        for index in range(self.rows()):
-            self._paint_row(painter, index)
-
-    def paint_hover(self, painter: QPainter) -> None:
-        if self.snapshot is None or not 0 <= self._hover < self.rows():
-            return
-        said, index = self.snapshot, self._hover
-        values = float(said.a[index]), float(said.b[index])
-        lines: list[tuple[QColor | None, str, str]] = [
-            (QColor(theme.visible(color)), name, "no such token" if np.isnan(value) else f"{value:.5f}")
-            for color, name, value in zip(COLORS, "AB", values, strict=True)
-        ]
-        if not np.isnan(values).any():
-            lines.append((None, "B - A", f"{values[1] - values[0]:+.5f}"))
-        at = QPointF(0.45 * self.width(), self.row(index).center().y())
-        bubble(painter, at, lines, QRectF(self.rect()), f"'{token_text(said.pieces[index])}'")
-
-    def _paint_legend(self, painter: QPainter, area: QRectF) -> None:
-        painter.setFont(theme.font(theme.SMALL))
-        x = area.right() - 40
-        for color, name in ((COLORS[1], "B"), (COLORS[0], "A")):
-            x -= painter.fontMetrics().horizontalAdvance(name)
-            painter.setPen(theme.current().color("quiet"))
-            painter.drawText(QPointF(x, 21), name)
-            painter.fillRect(QRectF(x - 16, 11, 10, 10), QColor(theme.visible(color)))
-            x -= 28
-
-    def _paint_row(self, painter: QPainter, index: int) -> None:
-        assert self.snapshot is not None
-        look, row, said = theme.current(), self.row(index), self.snapshot
-        painter.setFont(theme.mono())
-        metrics = painter.fontMetrics()
-        left = row.left() + min(112, max(metrics.horizontalAdvance(token_text(piece)) for piece in said.pieces)) + 8
-        word = metrics.elidedText(token_text(said.pieces[index]), Qt.TextElideMode.ElideRight, 112)
-        painter.setPen(look.color("text"))
-        where = QRectF(row.left(), row.top(), left - 8 - row.left(), row.height())
-        painter.drawText(where, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, word)
-        largest = max(float(np.nanmax([said.a[: self.rows()], said.b[: self.rows()]])), 1e-12)
-        room = row.right() - left - 56
-        painter.setFont(theme.font(theme.SMALL, tabular=True))
-        for place, (color, values) in enumerate(zip(COLORS, (said.a, said.b), strict=True)):
-            value, top = float(values[index]), row.top() + 2 + place * 13
-            if np.isnan(value):
-                painter.setPen(look.color("quiet"))
-                painter.drawText(QRectF(left, top, room, 13), Qt.AlignmentFlag.AlignVCenter, "not in its vocabulary")
-                continue
-            bar = QRectF(left, top + 1, max(room * value / largest, 1.0), 11)
-            painter.fillRect(bar, QColor(theme.visible(color)))
-            painter.setPen(look.color("quiet"))
-            painter.drawText(
-                QRectF(bar.right() + 6, top, 56, 13), Qt.AlignmentFlag.AlignVCenter, f"{100 * value:.2f} %"
-            )
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        row = int((event.position().y() - _TOP) // _ROW)
-        if row != self._hover:
-            self._hover = row
-            self.update()
-
-    def leaveEvent(self, event: QEvent) -> None:
-        super().leaveEvent(event)
-        self._hover = -1
-        self.update()
+        mono = QFontMetricsF(theme.mono())
+        words = [mono.elidedText(token_text(self.pieces[i]), Qt.TextElideMode.ElideRight, 96) for i in shown]
+        left = area.left() + _EDGE + 8 + max(mono.horizontalAdvance(word) for word in words)
+        room = max(area.right() - _NUMBERS - left, 8.0)
+        largest = max(float(self.before[shown].max()), float(self.after[shown].max()), 1e-12)
+        right = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        for row, (token, word) in enumerate(zip(shown.tolist(), words, strict=True)):
+            y, was, now = area.top() + _TOP + row * _ROW, float(self.before[token]), float(self.after[token])
+            painter.setFont(theme.mono())
+            painter.setPen(look.color("text"))
+            at = QPointF(left - 8 - mono.horizontalAdvance(word), y + _ROW / 2 + mono.ascent() / 2 - 1)
+            painter.drawText(at, word)
+            filled = QRectF(left, y + 5, max(1.0, room * now / largest), _ROW - 10)
+            painter.fillRect(filled, look.color(theme.visible(theme.ORANGE)))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(look.color("text", 0.75), 1))
+            painter.drawRect(QRectF(left + 0.5, round(y) + 3.5, max(1.0, room * was / largest), _ROW - 7))
+            painter.setFont(theme.font(theme.SMALL, tabular=True))
+            painter.setPen(look.color("text"))
+            said = f"{100 * was:.1f} → {100 * now:.1f} %"
+            painter.drawText(QRectF(area.right() - _NUMBERS, y, _NUMBERS - _EDGE, _ROW), right, said)

@@ -1,0 +1,79 @@
+"""The induction probe: does the model look up what followed the last time?"""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout
+
+from genstudio.events import Frame, Induction
+from genstudio.tasks.knock_out import ProbeInduction
+from genstudio.tasks.models import ModelRef
+from genstudio.tasks.prompt import Prompt
+from genstudio.ui.engine import Engine
+from genstudio.ui.playground.page import Page
+from genstudio.ui.views.induction import RepeatedLossView, ScoresView
+from genstudio.ui.widgets import LabeledSlider, button, plain_label
+
+_SAID = (
+    "Random tokens, and the same ones again. An induction head looks at the token that followed the last time (Olsson et "
+    "al. 2022); a model that has such heads foretells the repetition. The text of the document plays no part."
+)
+STRONG = 0.4
+
+
+class InductionPage(Page):
+    """Scores of all heads and the loss by place, for texts drawn by chance."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine, "page_induction", "Induction")
+        self.scores, self.losses = ScoresView(), RepeatedLossView()
+        self.seed = LabeledSlider("Seed", 0, 100, 0, whole=True, name="induction_seed")
+        self.start = button("Run the probe", "induction_run", "play", does=self._run)
+        self.said = plain_label(wrap=True, name="induction_said")
+        self._at: ModelRef | None = None
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(self.seed, 1)
+        row.addWidget(self.start)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        layout.addWidget(plain_label(_SAID, role="quiet", wrap=True))
+        layout.addLayout(row)
+        layout.addWidget(self.scores, 3)
+        layout.addWidget(self.losses, 3)
+        layout.addWidget(self.said)
+        for view in (self.scores, self.losses):
+            view.failed.connect(self.failed)
+        self.seed.changed.connect(lambda _: self._run())
+
+    def look(self, model: ModelRef, prompt: Prompt) -> None:
+        if model != self._at:
+            self._at = model
+            self._run()
+
+    def busy_changed(self) -> None:
+        self.start.setEnabled(not self.busy("induction"))
+
+    def _run(self) -> None:
+        if self._at is not None:
+            self.ask("induction", ProbeInduction(self._at, seed=int(self.seed.value())), self._show)
+
+    def _show(self, frame: Frame) -> None:
+        for found in frame.snapshots:
+            if isinstance(found, Induction):
+                self.scores.show_snapshot(found)
+                self.losses.show_snapshot(found)
+                self.said.setText(conclusion(found))
+
+
+def conclusion(found: Induction) -> str:
+    """What was found, in words and numbers: heads with a score of 0.4 and more are named."""
+    first, again = (float(part.mean()) for part in (found.losses[: found.period - 1], found.losses[found.period :]))
+    strong = [(layer, head) for layer, head in np.argwhere(found.scores >= STRONG)]
+    named = ", ".join(f"{layer + 1}.{head + 1}" for layer, head in strong)
+    heads = f"Induction heads: {named}." if strong else f"No head has a score of {STRONG} or more."
+    return (
+        f"{heads} {found.period} tokens: {first:.2f} nats a token the first time, {again:.2f} the second "
+        f"({again - first:+.2f}). Step {found.step:,}."
+    )

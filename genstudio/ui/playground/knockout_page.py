@@ -1,0 +1,157 @@
+"""What heads, layers, MLPs and tokens are for: the same text without them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QPlainTextEdit, QVBoxLayout
+
+from genstudio.events import Frame, Heads, Knocked
+from genstudio.nn.switches import NOTHING_OFF, Switches
+from genstudio.tasks.inside import LookAtAttention
+from genstudio.tasks.knock_out import KnockOut
+from genstudio.tasks.models import ModelRef
+from genstudio.tasks.prompt import Prompt
+from genstudio.ui import theme
+from genstudio.ui.engine import Engine
+from genstudio.ui.playground.page import Page
+from genstudio.ui.views.heads import HeadsView
+from genstudio.ui.views.paired_bars import PairedBars
+from genstudio.ui.views.token_strip import TokenStrip
+from genstudio.ui.widgets import button, plain_label
+
+_HINT = "Click a head, an MLP or a whole layer to switch it off, or choose it with the arrow keys and press K."
+
+
+class KnockOutPage(Page):
+    """A click in the overview switches a part off; a click on a token hides it from all others."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine, "page_knock_out", "Knock out")
+        self.switches = NOTHING_OFF
+        self.heads = HeadsView("knock_out_heads", switching=True)
+        self.strip = TokenStrip("Click a token to hide it", "knock_out_tokens", "loss added (nats)")
+        self.bars = PairedBars("Next token", "knock_out_bars")
+        self.scaled = QCheckBox("Scaling by 1/√d_k")
+        self.causal = QCheckBox("Look-ahead mask")
+        self.restore = button("Switch all on", "knock_out_restore", does=lambda: self.set_switches(NOTHING_OFF))
+        self.loss = plain_label(wrap=True, name="knock_out_loss")
+        self.texts = _text("knock_out_before", "Written by the model as it is"), _text(
+            "knock_out_after", "Written without the parts that are off"
+        )
+        self._looked_at: tuple[ModelRef, Prompt] | None = None
+        self._shown: Knocked | None = None
+        self._build()
+        for view in (self.heads, self.strip, self.bars):
+            view.failed.connect(self.failed)
+        self.heads.switched.connect(self.set_switches)
+        self.strip.picked.connect(lambda at: self.set_switches(replace(self.switches, tokens=self.switches.tokens ^ {at})))
+        self.scaled.toggled.connect(lambda on: self.set_switches(replace(self.switches, scaled=on)))
+        self.causal.toggled.connect(lambda on: self.set_switches(replace(self.switches, causal=on)))
+
+    def look(self, model: ModelRef, prompt: Prompt) -> None:
+        if self._looked_at is not None and self._looked_at[1] != prompt:
+            self.switches = replace(self.switches, tokens=frozenset())
+        self._looked_at = model, prompt
+        self.ask("heads", LookAtAttention(model, prompt), self._show)
+        self._compare()
+
+    def set_switches(self, switches: Switches) -> None:
+        """Switch exactly these parts off."""
+        if switches == self.switches:
+            return
+        self.switches = switches
+        self.heads.set_switches(switches)
+        self.strip.strike(switches.tokens)
+        for box, on in ((self.scaled, switches.scaled), (self.causal, switches.causal)):
+            box.blockSignals(True)
+            box.setChecked(on)
+            box.blockSignals(False)
+        self.restore.setEnabled(bool(switches))
+        self._compare()
+
+    def _compare(self) -> None:
+        if self._looked_at is not None:
+            self.ask("knock_out", KnockOut(*self._looked_at, self.switches), self._show)
+
+    def _show(self, frame: Frame) -> None:
+        for found in frame.snapshots:
+            if isinstance(found, Heads):
+                self.heads.show_snapshot(found)
+            elif isinstance(found, Knocked):
+                self._show_knocked(found)
+
+    def _show_knocked(self, found: Knocked) -> None:
+        self._shown = found
+        before, after = found.losses
+        added = after - before
+        words = ["the first: nothing foretells it"]
+        words += [f"{was:.3f} → {now:.3f} nats" for was, now in zip(before, after, strict=True)]
+        values = [0.0, *(added / 4).clip(-1, 1).tolist()]
+        note = "orange: harder now, blue: easier" if found.off else ""
+        self.strip.show_tokens(found.tokens, np.asarray(values), words, note)
+        self.strip.strike(self.switches.tokens)
+        off = describe(found.off)
+        self.bars.show_pair(found.pieces, found.chances[0], found.chances[1], f"outline: as it is  ·  filled: {off}")
+        for text, written in zip(self.texts, found.written, strict=True):
+            text.setPlainText(written)
+        if len(before):
+            was, now = float(before.mean()), float(after.mean())
+            said = f"Loss on these {len(before):,} tokens: {was:.3f} → {now:.3f} nats a token ({now - was:+.3f})"
+        else:
+            said = "One token alone has no loss"
+        self.loss.setText(f"{said}  ·  {off}  ·  step {found.step:,}")
+
+    def _build(self) -> None:
+        for box, name in ((self.scaled, "knock_out_scaled"), (self.causal, "knock_out_causal")):
+            box.setObjectName(name)
+            box.setAccessibleName(box.text())
+            box.setChecked(True)
+        self.restore.setEnabled(False)
+        row = QHBoxLayout()
+        row.setSpacing(16)
+        for widget in (self.scaled, self.causal):
+            row.addWidget(widget)
+        row.addStretch(1)
+        row.addWidget(self.restore)
+        written = QGridLayout()
+        written.setSpacing(4)
+        for column, (title, text) in enumerate(zip(("As it is", "With parts off"), self.texts, strict=True)):
+            label = plain_label(title, role="group")
+            label.setBuddy(text)
+            written.addWidget(label, 0, column)
+            written.addWidget(text, 1, column)
+        self.heads.setMinimumHeight(120)
+        self.heads.setToolTip(_HINT)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        layout.addWidget(self.heads, 4)
+        layout.addLayout(row)
+        layout.addWidget(self.strip, 3)
+        layout.addWidget(self.loss)
+        layout.addWidget(self.bars, 4)
+        layout.addLayout(written, 2)
+
+
+def describe(switches: Switches) -> str:
+    """What is off, in words."""
+    parts = [f"head {layer + 1}.{head + 1}" for layer, head in sorted(switches.heads)]
+    parts += [f"MLP {layer + 1}" for layer in sorted(switches.mlps)]
+    parts += [f"layer {layer + 1}" for layer in sorted(switches.layers)]
+    if switches.tokens:
+        parts.append("token " + ", ".join(str(at + 1) for at in sorted(switches.tokens)))
+    parts += ["no scaling"] * (not switches.scaled) + ["no mask"] * (not switches.causal)
+    return f"off: {', '.join(parts)}" if parts else "nothing is off"
+
+
+def _text(name: str, label: str) -> QPlainTextEdit:
+    text = QPlainTextEdit()
+    text.setObjectName(name)
+    text.setAccessibleName(label)
+    text.setReadOnly(True)
+    text.setFont(theme.mono(theme.SMALL))
+    text.setMinimumHeight(56)
+    text.setTabChangesFocus(True)
+    return text

@@ -1,0 +1,146 @@
+"""The induction probe: a score for every head, and the loss along a text that repeats itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPen
+
+from genstudio.events import Induction
+from genstudio.ui import theme
+from genstudio.ui.views.bars import paint_title
+from genstudio.ui.views.chart import tick_text, ticks
+from genstudio.ui.views.view import SnapshotFigure, bubble, polyline
+
+_EDGE, _TOP, _SIDE = 12.0, 52.0, 26.0
+_EMPTY = "Press Run the probe"
+
+
+class ScoresView(SnapshotFigure[Induction]):
+    """Prefix-matching scores: rows are layers, columns heads."""
+
+    def __init__(self) -> None:
+        super().__init__("Induction scores")
+        self.setObjectName("induction_scores")
+        self._hover: tuple[int, int] | None = None
+        self.setMouseTracking(True)
+
+    def clear(self) -> None:
+        """Forget what was shown."""
+        self.snapshot = None
+        self.redraw()
+
+    def prepare(self, snapshot: Induction) -> None:
+        layer, head = np.unravel_index(int(snapshot.scores.argmax()), snapshot.scores.shape)
+        self.setAccessibleDescription(
+            f"the highest is {snapshot.scores.max():.2f}, layer {layer + 1} head {head + 1}"
+        )  # fmt: skip
+
+    def cell(self, layer: int, head: int) -> QRectF:
+        """Where a head is, in pixels."""
+        if self.snapshot is None:
+            return QRectF()
+        layers, heads = self.snapshot.scores.shape
+        wide = min(64.0, (self.width() - _SIDE - 2 * _EDGE) / heads)
+        tall = min(40.0, (self.height() - _TOP - _EDGE) / layers)
+        return QRectF(_EDGE + _SIDE + head * wide, _TOP + layer * tall, wide, tall)
+
+    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+        header, found = ("layer", "head", "prefix-matching score"), self.snapshot
+        if found is None:
+            return header, ()
+        return header, ((layer + 1, head + 1, float(v)) for (layer, head), v in np.ndenumerate(found.scores))
+
+    def paint_figure(self, painter: QPainter, area: QRectF) -> None:
+        look, found = theme.current(), self.snapshot
+        note = "" if found is None else f"1: looks only there; {found.even:.3f}: looks everywhere alike"
+        paint_title(painter, self.title, note, area)
+        painter.setFont(theme.font(theme.SMALL, tabular=True))
+        painter.setPen(look.color("quiet"))
+        if found is None:
+            painter.drawText(area, Qt.AlignmentFlag.AlignCenter, _EMPTY)
+            return
+        for (layer, head), score in np.ndenumerate(found.scores):
+            cell = self.cell(layer, head)
+            ground = theme.mapped(np.array([score]), 0.0, 1.0)[0]
+            painter.fillRect(cell.adjusted(0.5, 0.5, -0.5, -0.5), QColor(*(int(part) for part in ground)))
+            if cell.height() >= 14 and cell.width() >= 30:
+                painter.setPen(QColor("#1C2128" if score > 0.62 else "#FFFFFF"))
+                painter.drawText(cell, Qt.AlignmentFlag.AlignCenter, f"{score:.2f}")
+            painter.setPen(look.color("quiet"))
+            if layer == 0:
+                over = QRectF(cell.left(), cell.top() - 18, cell.width(), 16)
+                painter.drawText(over, Qt.AlignmentFlag.AlignCenter, str(head + 1))
+            if head == 0:
+                right = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+                painter.drawText(QRectF(0, cell.top(), _EDGE + _SIDE - 6, cell.height()), right, str(layer + 1))
+
+    def paint_hover(self, painter: QPainter) -> None:
+        if self._hover is None or self.snapshot is None:
+            return
+        layer, head = self._hover
+        lines = [(None, "prefix matching", f"{float(self.snapshot.scores[layer, head]):.4f}")]
+        bubble(painter, self.cell(layer, head).center(), lines, QRectF(self.rect()), f"layer {layer + 1} head {head + 1}")
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        places = () if self.snapshot is None else np.ndindex(*self.snapshot.scores.shape)
+        found = next((place for place in places if self.cell(*place).contains(event.position())), None)
+        self._hover = None if found is None else (found[0], found[1])
+        self.update()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self._hover = None
+        self.update()
+
+
+class RepeatedLossView(SnapshotFigure[Induction]):
+    """Loss by place: the first time in blue, the repetition in orange."""
+
+    def __init__(self) -> None:
+        super().__init__("Loss along the text")
+        self.setObjectName("induction_loss")
+
+    def clear(self) -> None:
+        """Forget what was shown."""
+        self.snapshot = None
+        self.redraw()
+
+    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+        losses = () if self.snapshot is None else self.snapshot.losses
+        return ("place", "loss (nats)"), ((i + 2, float(loss)) for i, loss in enumerate(losses))
+
+    def paint_figure(self, painter: QPainter, area: QRectF) -> None:
+        look, found = theme.current(), self.snapshot
+        note = "" if found is None else f"mean of {found.texts} texts, nats a token"
+        paint_title(painter, self.title, note, area)
+        plot = area.adjusted(44, 40, -16, -26)
+        painter.setFont(theme.font(theme.SMALL, tabular=True))
+        painter.setPen(look.color("quiet"))
+        if found is None or plot.height() < 16:
+            painter.drawText(area, Qt.AlignmentFlag.AlignCenter, "" if found else _EMPTY)
+            return
+        losses, top = found.losses, max(float(found.losses.max()), 1e-6) * 1.05
+        for value in ticks(0.0, top, max(2, int(plot.height() / 40))):
+            at = plot.bottom() - value / top * plot.height()
+            painter.setPen(look.color("grid"))
+            painter.drawLine(QPointF(plot.left(), at), QPointF(plot.right(), at))
+            painter.setPen(look.color("quiet"))
+            right = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            painter.drawText(QRectF(0, at - 8, plot.left() - 6, 16), right, tick_text(value))
+        places = np.arange(len(losses))
+        x = plot.left() + places / max(len(losses) - 1, 1) * plot.width()
+        y = plot.bottom() - losses / top * plot.height()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        half = found.period - 1
+        for part, color, name in ((slice(0, half), theme.BLUE, "first time"), (slice(half, None), theme.ORANGE, "again")):
+            painter.setPen(QPen(look.color(theme.visible(color)), 2))
+            painter.drawPolyline(polyline(x[part], y[part]))
+            if len(x[part]):
+                painter.drawText(QPointF(float(x[part][0]) + 4, plot.bottom() + 18), name)
+        painter.setPen(QPen(look.color("border"), 1, Qt.PenStyle.DashLine))
+        if half < len(x):
+            painter.drawLine(QPointF(float(x[half]), plot.top()), QPointF(float(x[half]), plot.bottom()))
