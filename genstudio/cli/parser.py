@@ -36,6 +36,11 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--checkpoint", default="last", metavar="last|best|STEP")
 
 
+def add_precision(parser: argparse.ArgumentParser) -> None:
+    """How a model computes; `reference` reads it too."""
+    parser.add_argument("--precision", choices=("float32", "int8"), default="float32", help="int8: faster, less exact")
+
+
 def find_run(options: argparse.Namespace) -> Any:
     """The run that is asked for. Raises RunError."""
     from genstudio import runs
@@ -48,7 +53,8 @@ def reference(options: argparse.Namespace) -> Any:
     from genstudio.tasks.models import ModelRef
     from genstudio.training.checkpoint import which
 
-    return ModelRef(str(find_run(options).folder), which(options.checkpoint))
+    precision: Any = getattr(options, "precision", "float32")
+    return ModelRef(str(find_run(options).folder), which(options.checkpoint), precision)
 
 
 def plain(value: Any) -> Any:

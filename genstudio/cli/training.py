@@ -8,7 +8,7 @@ import signal
 from typing import Any
 
 from genstudio import families
-from genstudio.cli.parser import Commands, add_model, find_run, reference
+from genstudio.cli.parser import Commands, add_model, add_precision, find_run, reference
 from genstudio.cli.progress import Bar, answer
 from genstudio.errors import GenstudioError, RunError
 from genstudio.events import Answer
@@ -32,6 +32,7 @@ def add(commands: Commands) -> None:
 
     evaluate = commands.add("evaluate", _evaluate, "the exact loss over the whole validation split")
     add_model(evaluate)
+    add_precision(evaluate)
     evaluate.add_argument("--data", metavar="PATH", help="score all of this text instead")
     evaluate.add_argument("--json", action="store_true")
 

@@ -1,18 +1,30 @@
-"""generate."""
+"""generate, score, attention."""
 
 from __future__ import annotations
 
 import argparse
+import io
+import json
+import math
 import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, TypeVar
 
-from genstudio.cli.parser import Commands, add_model, reference
-from genstudio.cli.progress import frames
-from genstudio.errors import GenstudioError
-from genstudio.events import Answer, Writing
+import numpy as np
+
+from genstudio import storage
+from genstudio.cli.parser import Commands, add_model, add_precision, reference
+from genstudio.cli.progress import Bar, frames
+from genstudio.data.reading import normalised
+from genstudio.errors import DataError, GenstudioError
+from genstudio.events import Answer, Attention, BeamTree, Chosen, Frame, ScoredText, Snapshot, Writing
+
+S = TypeVar("S", bound=Snapshot)
 
 
 def add(commands: Commands) -> None:
-    """Commands that write and look inside."""
+    """Commands that use a language model."""
     generate = commands.add("generate", _generate, "write with a trained model")
     add_model(generate)
     generate.add_argument("--prompt", default="\n", metavar="TEXT")
@@ -20,29 +32,210 @@ def add(commands: Commands) -> None:
     generate.add_argument("--temperature", type=float, default=1.0, metavar="T")
     generate.add_argument("--top-k", type=int, default=0, metavar="K", help="0: all tokens")
     generate.add_argument("--top-p", type=float, default=1.0, metavar="P")
+    generate.add_argument(
+        "--min-p", type=float, default=0.0, metavar="P", help="cut tokens below P times the likeliest; 0: none"
+    )
+    generate.add_argument("--repetition-penalty", type=float, default=1.0, metavar="F", help="1: none")
     generate.add_argument("--greedy", action="store_true")
     generate.add_argument("--seed", type=int, default=0, metavar="N")
+    generate.add_argument("--stop", action="append", default=[], metavar="TEXT", help="end before this; may be repeated")
+    generate.add_argument("--count", type=int, default=1, metavar="N", help="continuations, with seeds from --seed on")
+    generate.add_argument("--beams", type=int, default=0, metavar="B", help="search the B likeliest texts, draw nothing")
+    generate.add_argument("--length-penalty", type=float, default=0.0, metavar="A", help="of the beam search; 0: none")
+    add_precision(generate)
+    generate.add_argument("--json", action="store_true", help="each token with probability, rank and alternatives")
+
+    score = commands.add("score", _score, "how well a model foretells a text, token by token")
+    add_model(score)
+    score.add_argument("file", metavar="FILE", help="a text in UTF-8")
+    add_precision(score)
+    score.add_argument("--json", action="store_true", help="every token, for scripts")
+
+    attention = commands.add("attention", _attention, "write the attention of all layers and heads over a text")
+    add_model(attention)
+    attention.add_argument("--prompt", required=True, metavar="TEXT", help="its last tokens, as many as the model sees")
+    attention.add_argument(
+        "--out", required=True, metavar="FILE.npz", help="weights (layers, heads, T, T), row = query; tokens; step"
+    )
 
 
 def _generate(options: argparse.Namespace) -> None:
     from genstudio.sampling.choose import SamplingOptions
+    from genstudio.tasks.beam import Beam
     from genstudio.tasks.write import Generate
 
-    sampling = SamplingOptions(
-        temperature=options.temperature, top_k=options.top_k, top_p=options.top_p, greedy=options.greedy
-    )
     if options.tokens < 1:
         raise GenstudioError(f"{options.tokens} tokens are too few.", "Ask for 1 or more with --tokens.")
+    prompt, stops = (options.prompt,), tuple(options.stop)
+    if options.beams:
+        task: Any = Beam(reference(options), prompt, options.beams, options.tokens, options.length_penalty, stops)
+        _show_beams(options, _last(task, options.prompt, BeamTree)["beam"])
+        return
+    sampling = SamplingOptions(
+        temperature=options.temperature,
+        top_k=options.top_k,
+        top_p=options.top_p,
+        greedy=options.greedy,
+        min_p=options.min_p,
+        repetition_penalty=options.repetition_penalty,
+    )
+    task = Generate(reference(options), prompt, options.tokens, sampling, options.seed, stops, options.count)
+    if options.count == 1 and not options.json:
+        _stream(task, options.prompt)
+        return
+    found = list(_last(task, options.prompt, Writing).values())
+    if options.json:
+        print(json.dumps({"prompt": options.prompt, "continuations": _continuations(found, options.seed)}))
+        return
+    for index, writing in enumerate(found):
+        print(f"--- seed {options.seed + index}\n{options.prompt}{writing.text}")
+
+
+def _stream(task: Any, prompt: str) -> None:
     shown = 0
-    for frame in frames(Generate(reference(options), (options.prompt,), options.tokens, sampling, options.seed)):
+    for frame in frames(task):
+        _say_unknown(frame, prompt)
         for snapshot in frame.snapshots:
             if isinstance(snapshot, Answer) and snapshot.channel == "model":
-                sys.stdout.write(options.prompt)
+                sys.stdout.write(prompt)
             elif isinstance(snapshot, Writing):
-                sys.stdout.write("".join(snapshot.pieces[shown:]))
+                sys.stdout.write(snapshot.text[shown:])
                 sys.stdout.flush()
-                shown = len(snapshot.pieces)
-            elif isinstance(snapshot, Answer) and snapshot.channel == "unknown" and snapshot.value:
-                letters = sorted({options.prompt[i] for i in snapshot.value})
-                print(f"genstudio: left out, not in the vocabulary: {' '.join(map(repr, letters))}", file=sys.stderr)
+                shown = len(snapshot.text)
     sys.stdout.write("\n")
+
+
+def _last(task: Any, prompt: str, kind: type[S]) -> dict[str, S]:
+    """The last snapshot of this kind of each channel, in the order in which they came."""
+    bar, found = Bar(not sys.stderr.isatty()), dict[str, S]()
+    for frame in frames(task):
+        bar.show(frame)
+        _say_unknown(frame, prompt)
+        found.update({s.channel: s for s in frame.snapshots if isinstance(s, kind)})
+    bar.end()
+    return found
+
+
+def _say_unknown(frame: Frame, prompt: str) -> None:
+    for snapshot in frame.snapshots:
+        if isinstance(snapshot, Answer) and snapshot.channel == "unknown" and snapshot.value:
+            letters = sorted({prompt[i] for i in snapshot.value})
+            print(f"genstudio: left out, not in the vocabulary: {' '.join(map(repr, letters))}", file=sys.stderr)
+
+
+def _continuations(found: Iterable[Writing], seed: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "seed": seed + index,
+            "step": writing.step,
+            "text": writing.text,
+            "ended_by": writing.reason,
+            "tokens": [{"text": p, **t} for p, t in zip(writing.pieces, _tokens(writing.chosen), strict=True)],
+        }
+        for index, writing in enumerate(found)
+    ]
+
+
+def _tokens(chosen: Chosen | None) -> list[dict[str, Any]]:
+    """Plain data of each token; a number that there is none of is null."""
+    if chosen is None:
+        return []
+    return [
+        {
+            "id": int(chosen.ids[i]),
+            "piece": chosen.pieces[i],
+            "probability": _number(chosen.probabilities[i]),
+            "logprob": _number(chosen.logprobs[i]),
+            "rank": int(chosen.ranks[i]) or None,
+            "entropy": _number(chosen.entropies[i]),
+            "alternatives": [
+                {"id": k, "piece": chosen.names[k], "before": _number(before), "after": _number(after)}
+                for k, before, after in zip(
+                    chosen.alternatives[i].tolist(), chosen.before[i], chosen.after[i], strict=True
+                )
+            ],
+        }
+        for i in range(len(chosen))
+    ]
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _show_beams(options: argparse.Namespace, tree: BeamTree) -> None:
+    if not options.json:
+        for node, text in zip(tree.best, tree.texts, strict=True):
+            print(f"--- score {tree.scores[node]:.4f}\n{options.prompt}{text}")
+        return
+    nodes = [
+        {
+            "parent": int(tree.parents[i]),
+            "id": int(tree.ids[i]),
+            "piece": tree.pieces[i],
+            "logprob": float(tree.logprobs[i]),
+            "score": float(tree.scores[i]),
+            "depth": int(tree.depths[i]),
+            "state": tree.STATES[tree.states[i]],
+        }
+        for i in range(len(tree.ids))
+    ]
+    best = [
+        {"node": node, "score": float(tree.scores[node]), "text": text}
+        for node, text in zip(tree.best, tree.texts, strict=True)
+    ]
+    print(json.dumps({"prompt": options.prompt, "step": tree.step, "best": best, "nodes": nodes}))
+
+
+def _score(options: argparse.Namespace) -> None:
+    from genstudio.tasks.score import LARGEST, Score
+
+    parts, size = list[bytes](), 0
+    for _, part in normalised(Path(options.file).expanduser()):
+        parts.append(part)
+        size += len(part)
+        if size > 4 * LARGEST:
+            raise DataError(f"A text of more than {LARGEST:,} characters is too large.", "Score a part of it.", options.file)
+    found = _last(Score(reference(options), b"".join(parts).decode("utf-8")), "", ScoredText)["score"]
+    if options.json:
+        each = [{"start": int(s), **t} for s, t in zip(found.starts, _tokens(found.tokens), strict=False)]
+        totals = {
+            "step": found.step,
+            "perplexity": found.perplexity,
+            "bits_per_character": found.bits_per_character,
+            "nats": found.nats,
+            "scored": found.scored,
+            "characters": found.characters,
+            "unknown": list(found.unknown),
+            "worst": list(found.worst),
+        }
+        print(json.dumps({**totals, "tokens": each}))
+        return
+    print(f"perplexity     {found.perplexity:.4f} per token (step {found.step:,})")
+    print(f"compression    {found.bits_per_character:.4f} bits per character")
+    print(f"tokens scored  {found.scored:,} of {len(found.tokens):,}, {found.characters:,} characters")
+    if found.unknown:
+        print(f"unknown        {len(found.unknown):,} characters that the vocabulary lacks")
+    print("least likely   character  probability      rank  token")
+    tokens = found.tokens
+    for place in found.worst:
+        print(
+            f"{'':15}{found.starts[place]:>9,}  {tokens.probabilities[place]:>11.2e}  {tokens.ranks[place]:>8,}"
+            f"  {tokens.pieces[place]}"
+        )
+
+
+def _attention(options: argparse.Namespace) -> None:
+    from genstudio.tasks.write import InspectAttention
+
+    out = Path(options.out).expanduser()
+    if out.suffix != ".npz" or out.is_dir():
+        raise DataError(f"{out} is no name for the file.", "Give one that ends with .npz.", out)
+    found = _last(InspectAttention(reference(options), options.prompt, 1 << 30), options.prompt, Attention)["attention"]
+    with io.BytesIO() as buffer:
+        np.savez_compressed(
+            buffer, weights=found.weights, tokens=np.array(found.tokens, np.str_), step=np.int64(found.step)
+        )
+        storage.write_atomic(out, buffer.getvalue())
+    layers, heads, size, _ = found.weights.shape
+    print(f"{out}: {layers} layers, {heads} heads, {size} tokens")

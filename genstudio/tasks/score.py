@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from genstudio.data.encoding import cuts
 from genstudio.data.token_starts import token_starts
 from genstudio.errors import DataError
-from genstudio.events import Chosen, Frame, Progress, ScoredText
+from genstudio.events import Answer, Chosen, Frame, Progress, ScoredText
 from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.prompt import Prompt, encode
 from genstudio.tasks.write import SLICE, said
@@ -86,6 +86,31 @@ class Score:
             tuple(order.tolist()),
             unknown,
         )
+
+
+@dataclass(frozen=True)
+class ComparePrecision:
+    """The mean nats per token of a text in float32 and in int8, on channel `precision`: {"float32", "int8", "tokens"}.
+
+    Raises DataError for a text of which no token can be foretold.
+    """
+
+    model: ModelRef
+    text: str
+
+    def run(self, models: Models) -> Generator[Frame, None, None]:
+        values: dict[str, float] = {}
+        for precision in ("float32", "int8"):
+            ref = replace(self.model, precision=precision)
+            for frame in Score(ref, self.text, worst=0, alternatives=1).run(models):
+                for shown in frame.snapshots:
+                    if isinstance(shown, ScoredText):
+                        values |= {precision: shown.nats / max(1, shown.scored), "tokens": shown.scored}
+                        step = shown.step
+                yield Frame(progress=frame.progress)
+        if not values["tokens"]:
+            raise DataError("No token of this text can be foretold.", "Use a longer text.")
+        yield Frame(snapshots=(Answer("precision", step, values),))
 
 
 def _tokens(opened: Opened, text: str) -> Generator[Frame, None, tuple[Any, Any, tuple[int, ...]]]:
