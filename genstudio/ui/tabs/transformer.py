@@ -8,9 +8,11 @@ from typing import Any
 from genstudio import families
 from genstudio.config import Config
 from genstudio.data.vocabulary import TokenSettings
+from genstudio.errors import Failure, Problem
 from genstudio.events import Answer, Frame
 from genstudio.tasks.evaluate import ReadReferences
 from genstudio.tasks.task import ShowPrompt
+from genstudio.tasks.tokenize import OpenTokenizer
 from genstudio.tasks.train import Train
 from genstudio.ui.engine import Engine
 from genstudio.ui.numbers import size_text
@@ -28,6 +30,7 @@ class TransformerTab(TrainingTab):
     def __init__(self, engine: Engine) -> None:
         self.vocabulary = 65
         self._references = ""
+        self._sizes: dict[str, int | None] = {}
         super().__init__(engine, families.get("gpt"), "transformer", _WELCOME)
         self.show_cost()
 
@@ -42,12 +45,34 @@ class TransformerTab(TrainingTab):
         return {"prompt": self.panel.prompt.text(), "probe": self.panel.probe.text()}
 
     def costs(self, config: Config) -> str:
-        tokens = TokenSettings.of(config.model_dump()).size(self.vocabulary)
+        settings = TokenSettings.of(config.model_dump())
+        tokens = settings.size(self.vocabulary) if settings.kind != "file" else self._size_of(settings.file)
+        if tokens is None:
+            return "The tokenizer.json says how many tokens there are; until it is read, the cost is not known."
         cost = self.setup.family.estimate(config, tokens)
         return (
             f"{int(cost['parameters']):,} parameters   ·   {size_text(cost['bytes'])} in training   ·   "
             f"{cost['flops_per_token'] / 1e6:.1f} MFLOP a token"
         )
+
+    def _size_of(self, path: str) -> int | None:
+        """How many tokens a tokenizer.json has, once it is read."""
+        if path not in self._sizes:
+            self._sizes[path] = None
+
+            def read(frame: Frame) -> None:
+                for snapshot in frame.snapshots:
+                    if isinstance(snapshot, Answer) and snapshot.channel == "tokenizer":
+                        self._sizes[path] = snapshot.value[1].size
+                        self.show_cost()
+
+            def ended(failure: Failure | None) -> None:
+                if failure is not None:
+                    del self._sizes[path]
+                    self.setup.show_problems([Problem("tokenizer_file", failure.message)])
+
+            self._engine.start(OpenTokenizer(path), read, ended)
+        return self._sizes[path]
 
     def speed(self, frame: Frame) -> str:
         found = frame.series.get("tokens_per_second")
