@@ -55,6 +55,10 @@ class Both:
             other = replace(other, prompt=(text_of(other.prompt),))
         named = (Answer(f"{side}/model", one.step, one.title) for side, one in zip(SIDES, opened, strict=True))
         yield Frame(snapshots=tuple(named))
+        if opened[0] is opened[1]:  # read twice, its last digits would depend on what it remembers
+            for frame in self.task.run(models):
+                yield from (_of(side, frame) for side in SIDES)
+            return
         jobs = [task.run(models) for task in (self.task, other)]
         try:
             for turn in itertools.zip_longest(*jobs):
