@@ -266,6 +266,8 @@ class Training:
                 family, config, learner, state = yield from self._reopen(run, task)
                 undo.pop_all()
         self._learner = learner
+        if hasattr(learner, "cache"):
+            learner.cache = run.folder
         self._watch = Stopwatch(float(state.get("elapsed", 0.0)))
         self._saver = _Saver(run, learner, self._plan, self._watch, self._start, state.get("best"))
         self._rate = _Rate(self._start)

@@ -43,11 +43,10 @@ class Shape:
         if info.kind == "points":
             return cls("points")
         said = info.details
-        size, channels = said.get("size"), said.get("channels")
-        height, width = size if isinstance(size, list | tuple) and len(size) == 2 else (size, size)
+        height, width, channels = (said.get(name) for name in ("height", "width", "channels"))
         if type(height) is not int or type(width) is not int or type(channels) is not int:
-            height, width, channels = 32, 32, 3
-        return cls("images", height, width, channels, tuple(map(str, said.get("classes", ()))))
+            height, width, channels = 32, 32, 1
+        return cls("images", height, width, channels, tuple(map(str, said.get("classes") or ())))
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,9 +6,9 @@ import copy
 from collections.abc import Generator as Steps
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -17,6 +17,7 @@ from genstudio.families.gan import losses, showing
 from genstudio.families.gan.batches import draw
 from genstudio.families.gan.config import GANConfig
 from genstudio.families.gan.data import GANData
+from genstudio.families.gan.encoder import Encoder
 from genstudio.families.gan.measuring import measure
 from genstudio.families.gan.networks import Discriminator, Generator, build
 from genstudio.families.gan.stages import PATHS, TITLES, Stage, formula
@@ -44,6 +45,7 @@ class GANLearner:
     """A generator, its discriminator, and the generator's moving average; two Adams.
 
     `config` may be replaced between two steps by `change`. Everything random in step s is drawn from `seed` and s.
+    `cache` is the folder that keeps the `encoder` of pictures; `known` is what was measured of real ones.
     """
 
     def __init__(self, config: GANConfig, data: GANData, device: str, seed: int) -> None:
@@ -72,6 +74,9 @@ class GANLearner:
         self.preview_every = 0.05
         self.criterion = "js_divergence" if data.shape.kind == "points" else "frechet_distance"
         self.step = 0
+        self.cache: Path | None = None
+        self.encoder: Encoder | None = None
+        self.known: dict[int, dict[str, Any]] = {}
         self._random = torch.Generator(self.device)
         self._spoiled = torch.zeros((), device=self.device)
         self.view = showing.Viewer(config, data, self.device)
@@ -87,8 +92,7 @@ class GANLearner:
 
     def samples(self, real: Any) -> Tensor:
         """Stored samples as the networks see them: points (n, 2), or pictures (n, c, h, w) in [-1, 1]."""
-        tensor = torch.from_numpy(np.ascontiguousarray(real)).to(self.device)
-        return tensor if self.data.shape.kind == "points" else tensor.permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
+        return showing.tensor(self.data.shape, real, self.device)
 
     def training_step(self, batch: Any, step: int, progress: float) -> Values:
         """All stages of an iteration in one go. A gradient that is not finite changes nothing but is reported."""

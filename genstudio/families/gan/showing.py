@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from genstudio.events import Histograms, Pictures, Plane, Snapshot
 from genstudio.families.gan import losses
 from genstudio.families.gan.config import GANConfig
-from genstudio.families.gan.data import GANData
+from genstudio.families.gan.data import GANData, Shape
+from genstudio.families.gan.encoder import pictures
 
 GRID, MESH, POINTS, ARROWS, PICTURES = 40, 20, 400, 200, 64
 _BINS = 20
@@ -96,8 +97,7 @@ class Viewer:
         return self._tensor(self.real[chosen])
 
     def _tensor(self, real: NDArray[Any]) -> Tensor:
-        tensor = torch.from_numpy(np.ascontiguousarray(real)).to(self.device)
-        return tensor if self.data.shape.kind == "points" else tensor.permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
+        return tensor(self.data.shape, real, self.device)
 
     def _plane(self, channel: str, step: int, raw: nn.Module, judge: nn.Module, real: Tensor, fake: Tensor) -> Plane:
         data = self.data
@@ -125,10 +125,10 @@ class Viewer:
         return (-gradient * len(fake) / self.data.scale).cpu().numpy()
 
     def _pictures(
-        self, channel: str, step: int, pictures: Tensor, labels: Tensor | None, scores: NDArray[np.float32]
+        self, channel: str, step: int, made: Tensor, labels: Tensor | None, scores: NDArray[np.float32]
     ) -> Pictures:
         told = None if labels is None else labels.cpu().numpy()
-        return Pictures(channel, step, as_pixels(pictures), told, self.data.shape.classes, scores)
+        return Pictures(channel, step, as_pixels(made), told, self.data.shape.classes, scores)
 
     def _histograms(self, step: int, real: NDArray[np.float32], fake: NDArray[np.float32]) -> Histograms:
         low, high = (0.0, 1.0) if self.config.bounded else _range(np.concatenate([real, fake]))
@@ -142,9 +142,16 @@ class Viewer:
         return self.data.inside(np.stack([x, y], -1).reshape(-1, 2))
 
 
-def as_pixels(pictures: Tensor) -> NDArray[np.uint8]:
+def tensor(shape: Shape, real: NDArray[Any], device: torch.device) -> Tensor:
+    """Stored samples as the networks see them: points (n, 2), or pictures (n, c, h, w) in [-1, 1]."""
+    if shape.kind == "images":
+        return pictures(real, device)
+    return torch.from_numpy(np.ascontiguousarray(real)).to(device)
+
+
+def as_pixels(made: Tensor) -> NDArray[np.uint8]:
     """Pictures (n, c, h, w) in [-1, 1] as (n, h, w, c) uint8."""
-    pixels = pictures.detach().add(1).mul_(127.5).round_().clamp_(0, 255).to(torch.uint8)
+    pixels = made.detach().add(1).mul_(127.5).round_().clamp_(0, 255).to(torch.uint8)
     return np.ascontiguousarray(pixels.permute(0, 2, 3, 1).cpu().numpy())
 
 

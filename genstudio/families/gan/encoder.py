@@ -1,0 +1,170 @@
+"""A small network trained here, on the same pictures, whose features and classes say how good other pictures are."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from genstudio import storage
+from genstudio.errors import StorageError
+from genstudio.families.gan.data import Shape
+from genstudio.training import tensors
+
+if TYPE_CHECKING:
+    from genstudio.families.gan.data import GANData
+
+FEATURES = 64
+FILE = "encoder.safetensors"
+_STEPS, _BATCH, _RATE, _SEED = 600, 128, 2e-3, 12_345
+_SIDE = 32
+_ROWS = 512
+
+
+class Encoder(nn.Module):
+    """Pictures (n, c, h, w) in [-1, 1] to features (n, 64), and from these to classes or back to small pictures.
+
+    A classifier where all pictures have labels, else an autoencoder. Features are divided by `scale`, their deviation
+    over the training pictures, so that distances have no unit.
+    """
+
+    scale: Tensor
+
+    def __init__(self, shape: Shape, classes: int) -> None:
+        super().__init__()
+        self.classes = classes
+        self.side = min(max(shape.height, shape.width), _SIDE)
+        parts: list[nn.Module] = []
+        inputs, side, maps = shape.channels, self.side, 16
+        while True:
+            parts += [nn.Conv2d(inputs, maps, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
+            inputs, side, maps = maps, side // 2, min(2 * maps, 64)
+            if side <= 4:
+                break
+        self.body = nn.Sequential(*parts, nn.Flatten(), nn.Linear(inputs * side * side, FEATURES), nn.ReLU())
+        self.register_buffer("scale", torch.ones(()))
+        if classes:
+            self.head: nn.Module = nn.Linear(FEATURES, classes)
+        else:
+            wide = nn.Linear(FEATURES, 256)
+            self.head = nn.Sequential(wide, nn.ReLU(), nn.Linear(256, shape.channels * self.side**2), nn.Tanh())
+
+    def features(self, pictures: Tensor) -> Tensor:
+        """pictures (n, c, h, w) -> (n, 64)"""
+        return self.body(self._small(pictures))
+
+    def loss(self, pictures: Tensor, labels: Tensor | None) -> Tensor:
+        """Cross-entropy of the labels (n,), or the mean squared error of the pictures made again; a scalar."""
+        small = self._small(pictures)
+        told = self.head(self.body(small))
+        return F.mse_loss(told, small.flatten(1)) if labels is None else F.cross_entropy(told, labels)
+
+    def _small(self, pictures: Tensor) -> Tensor:
+        if pictures.shape[2:] == (self.side, self.side):
+            return pictures
+        return F.interpolate(pictures, (self.side, self.side), mode="bilinear", antialias=True)
+
+
+def trained(data: GANData, device: torch.device, folder: Path | None) -> Generator[float, None, Encoder]:
+    """The encoder of these pictures: from `folder`, or trained anew, always alike, and kept there.
+
+    Yields the fraction done. Of classifiers a tenth of the pictures is held back, to know how often they are right.
+    """
+    classes = len(data.shape.classes) if data.labels is not None else 0
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(_SEED)
+        encoder = Encoder(data.shape, classes)
+    if not _read(encoder, folder):
+        encoder.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        yield from _train(encoder, data, device)
+        _write(encoder, folder)
+    encoder.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return encoder.eval().requires_grad_(False)
+
+
+def _train(encoder: Encoder, data: GANData, device: torch.device) -> Generator[float, None, None]:
+    optimizer = torch.optim.Adam(encoder.parameters(), lr=_RATE, fused=True)
+    rng = np.random.default_rng(_SEED)
+    for step in range(_STEPS):
+        chosen = data.train[rng.integers(0, len(data.train), _BATCH)]
+        labels = torch.from_numpy(data.labels[chosen]).to(device) if data.labels is not None and encoder.classes else None
+        for group in optimizer.param_groups:
+            group["lr"] = _RATE * (1 - step / _STEPS)
+        batch = pictures(data.real[chosen], device)
+        if labels is not None:
+            batch = _shifted(batch, rng)
+        loss = encoder.loss(batch, labels)
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        yield step / _STEPS
+    encoder.scale.fill_(_deviation(encoder, pictures(data.real[data.train[:_ROWS]], device)))
+
+
+def _shifted(batch: Tensor, rng: np.random.Generator) -> Tensor:
+    """The batch moved by up to a twelfth of its size, so that a classifier of few pictures does not learn them by heart."""
+    most = batch.shape[2] // 12 + 1
+    down, right = rng.integers(0, 2 * most + 1, 2)
+    padded = F.pad(batch, [most] * 4, mode="replicate")
+    return padded[:, :, down : down + batch.shape[2], right : right + batch.shape[3]]
+
+
+@torch.no_grad()
+def _deviation(encoder: Encoder, batch: Tensor) -> Tensor:
+    return encoder.features(batch).var(0).mean().sqrt().clamp_min(1e-6)
+
+
+def pictures(pixels: NDArray[np.uint8], device: torch.device) -> Tensor:
+    """Stored pictures (n, h, w, c) as tensors (n, c, h, w) in [-1, 1]."""
+    tensor = torch.from_numpy(np.ascontiguousarray(pixels)).to(device)
+    return tensor.permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
+
+
+@torch.no_grad()
+def encode(encoder: Encoder, batch: Tensor) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Features (n, 64) of pictures (n, c, h, w), and the class the encoder sees in each, -1 where it knows none."""
+    features = encoder.features(batch)
+    seen = encoder.head(features).argmax(1) if encoder.classes else torch.full((len(batch),), -1)
+    return (features / encoder.scale).double().cpu().numpy(), seen.cpu().numpy().astype(np.int64)
+
+
+def encode_all(encoder: Encoder, pixels: NDArray[np.uint8]) -> Generator[float, None, tuple[Any, Any]]:
+    """The same of stored pictures, a few hundred at a time; yields the fraction done."""
+    device = next(encoder.parameters()).device
+    found = []
+    for first in range(0, len(pixels), _ROWS):
+        found.append(encode(encoder, pictures(pixels[first : first + _ROWS], device)))
+        yield min(1.0, (first + _ROWS) / len(pixels))
+    return np.concatenate([f for f, _ in found]), np.concatenate([s for _, s in found])
+
+
+def _read(encoder: Encoder, folder: Path | None) -> bool:
+    """Whether the encoder kept in a folder fits, and is now this one."""
+    if folder is None or not (path := folder / FILE).is_file():
+        return False
+    try:
+        found = tensors.load(path.read_bytes())
+    except (OSError, tensors.DamagedError):
+        return False
+    mine = encoder.state_dict()
+    if found.keys() != mine.keys() or any(found[n].shape != t.shape or found[n].dtype != t.dtype for n, t in mine.items()):
+        return False
+    if tensors.nonfinite(found):
+        return False
+    encoder.load_state_dict(found)
+    return True
+
+
+def _write(encoder: Encoder, folder: Path | None) -> None:
+    if folder is None:
+        return
+    try:
+        storage.write_atomic(folder / FILE, tensors.dump(encoder.state_dict()))
+    except StorageError:
+        return  # it can be trained again
