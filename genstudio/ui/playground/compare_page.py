@@ -33,7 +33,7 @@ from genstudio.ui.playground.model_choice import ModelChoice
 from genstudio.ui.playground.page import Page
 from genstudio.ui.playground.sampler import Sampling
 from genstudio.ui.views.attention_pair import AttentionPairView
-from genstudio.ui.views.paired_bars import PairedBarsView
+from genstudio.ui.views.two_bars import TwoBarsView
 from genstudio.ui.views.tinted import TintedText
 from genstudio.ui.views.writing import Legend
 from genstudio.ui.widgets import ElidedLabel, button, plain_label
@@ -57,7 +57,7 @@ class ComparePage(Page):
             side: TintedText(f"compare_text_{side}", f"What model {side.upper()} writes", "Press Write both.")
             for side in "ab"
         }
-        self.bars = PairedBarsView()
+        self.bars = TwoBarsView()
         self.attention = AttentionPairView()
         self.layer, self.head = QComboBox(), QComboBox()
         self.scored = QPlainTextEdit()
