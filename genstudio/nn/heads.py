@@ -63,7 +63,7 @@ class Summary:
     """
 
     def __init__(self, heads: int, tokens: int, side: int) -> None:
-        self.patch = -(-tokens // side)
+        self.patch = -(-tokens // max(side, 1))
         self.size = -(-tokens // self.patch)
         self.tokens = tokens
         self.small = torch.zeros(heads, self.size, self.size)
@@ -91,9 +91,9 @@ class Summary:
 
     def _describe(self, scores: Tensor, weights: Tensor, first: int, allowed: Tensor | None) -> None:
         start = max(0, 2 - first)
-        rows = torch.arange(start, weights.shape[1], device=weights.device)
-        if not len(rows):
+        if start >= weights.shape[1]:
             return
+        rows = torch.arange(start, weights.shape[1], device=weights.device)
         # -sum w log w = log sum exp s - sum w s, and the first follows from the largest: no logarithm of every weight
         highest = scores.amax(-1) - weights.amax(-1).log()
         entropy = (highest - (weights * scores).sum(-1)).clamp_(min=0)[:, start:]

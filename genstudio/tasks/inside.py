@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genstudio.data.slices import Slices, scaled
+from genstudio.errors import DataError
 from genstudio.events import Frame, HeadMap, Heads, Progress
 from genstudio.nn.switches import NOTHING_OFF, Switches
 from genstudio.tasks.models import ModelRef, Models, Opened
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 _ELEMENTS = 1_600_000
 """Weights computed between two chances for others: some 10 ms on one core."""
+_KEPT = 100_000_000
+"""Weights of means and rollouts that are kept at most, or one such map."""
 _LETTERS = 64
 """A token is hardly ever longer: of a long text, only so many letters for each token of the context are encoded."""
 _numbers = itertools.count(1)
@@ -102,8 +105,17 @@ class LookAtMap:
             ids, _ = window(opened, self.prompt)
             looked = yield from sliced(_look(opened, ids, self.switches), "Reading the text")
             models.looked[:] = [looked, *models.looked][:2]
+        _check(self.which, looked)
         shown = yield from sliced(_map(self, looked), "Looking closer")
         yield Frame(snapshots=(shown,))
+
+
+def _check(which: Which, looked: Looked) -> None:
+    """Raises DataError for a layer or a head that the model lacks."""
+    heads = next((len(part[0]) for part in looked.parts if part is not None), 0)
+    layer, head = which.layer or 0, which.head or 0
+    if not 0 <= layer < len(looked.parts) or (looked.parts[layer] is not None and not 0 <= head < heads):
+        raise DataError(f"This model has no {which.title().lower()}.", "Choose one that it has.")
 
 
 def window(opened: Opened, prompt: Prompt) -> tuple[NDArray[np.int32], int]:
@@ -192,8 +204,8 @@ def _map(task: LookAtMap, looked: Looked) -> Slices[HeadMap]:
     from genstudio.nn.heads import heaviest, seen
 
     T = len(looked.ids)
-    (top, bottom), (left, right) = ((max(0, min(a, T - 1)), max(1, min(b, T))) for a, b in (task.rows, task.columns))
-    patch = -(-max(bottom - top, right - left, 1) // task.side)
+    (top, bottom), (left, right) = (_within(*part, T) for part in (task.rows, task.columns))
+    patch = -(-max(bottom - top, right - left) // max(task.side, 1))
     parts, row_error, leak = [], 0.0, 0.0
     causal = looked.masks[0] and looked.switches.causal
     for first, last in _blocks(bottom - top, T, patch):
@@ -209,6 +221,12 @@ def _map(task: LookAtMap, looked: Looked) -> Slices[HeadMap]:
     return HeadMap(
         "map", looked.step, title, task.which, top, left, patch, weights, task.mass, row_error, leak, looked.number
     )
+
+
+def _within(first: int, last: int, size: int) -> tuple[int, int]:
+    """At least one of `size` places."""
+    first = max(0, min(first, size - 1))
+    return first, max(first + 1, min(last, size))
 
 
 def pooled(weights: NDArray[Any], patch: int) -> NDArray[Any]:
@@ -231,6 +249,8 @@ def _rows(looked: Looked, which: Which, first: int, last: int) -> Slices[Tensor]
         q, k = part
         return weight_rows(q[one], k[one], first, last, looked.switches, looked.masks[which.layer])[0]
     if which not in looked.maps:
+        while looked.maps and (len(looked.maps) + 1) * len(looked.ids) ** 2 > _KEPT:
+            del looked.maps[next(iter(looked.maps))]
         looked.maps[which] = yield from (_rollout(looked) if which.rollout else _mean(looked, which.layer))
     return looked.maps[which][first:last]
 
