@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from genstudio import __version__
-from genstudio.cli import datasets, models, training, writing
+from genstudio.cli import datasets, models, samples, training, writing
 from genstudio.cli.parser import Commands, Parser
 from genstudio.errors import GenstudioError
 
@@ -39,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--offscreen", action="store_true", help="open the window where nobody sees it (for tests)")
     parser.set_defaults(command=_window, runs=None)
     commands = Commands(parser)
-    for topic in (training, writing, models, datasets):
+    for topic in (training, writing, samples, models, datasets):
         topic.add(commands)
     return parser
 

@@ -41,11 +41,13 @@ class Bar:
         parts = [f"[{'#' * full}{'.' * (24 - full)}] {done:4.0%}"]
         if progress.step:
             parts.append(f"step {progress.step:,}")
-        for name, label in (("train_loss", "loss"), ("val_loss", "val")):
+        for name, label in (("train_loss", "loss"), ("val_loss", "val"), ("d_loss", "D"), ("g_loss", "G")):
             if name in self._last:
                 parts.append(f"{label} {self._last[name]:.3f}")
         if "tokens_per_second" in self._last:
             parts.append(f"{self._last['tokens_per_second']:,.0f} tokens/s")
+        elif "steps_per_second" in self._last:
+            parts.append(f"{self._last['steps_per_second']:,.0f} steps/s")
         if progress.remaining is not None:
             parts.append(f"{int(progress.remaining) // 60}:{int(progress.remaining) % 60:02d} left")
         return "  ".join(parts)

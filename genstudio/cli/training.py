@@ -8,6 +8,7 @@ import signal
 from typing import Any
 
 from genstudio import families
+from genstudio.cli import samples
 from genstudio.cli.parser import Commands, add_model, add_precision, find_run, reference
 from genstudio.cli.progress import Bar, answer
 from genstudio.errors import GenstudioError, RunError
@@ -18,7 +19,7 @@ def add(commands: Commands) -> None:
     """Commands that train and measure."""
     train = commands.add("train", _train, "train a new run; its folder is the last line printed")
     train.add_argument("family", metavar="FAMILY", help=f"one of: {', '.join(families.NAMES)}")
-    train.add_argument("--data", required=True, metavar="NAME_OR_PATH", help="a dataset of the shelf, or a text file")
+    train.add_argument("--data", required=True, metavar="NAME_OR_PATH", help="a dataset of the shelf, or a file")
     train.add_argument("--preset", metavar="NAME", help="start from a preset (see 'families')")
     train.add_argument("--set", action="append", default=[], nargs="+", metavar="key=value", help="settings to change")
     _length(train)
@@ -30,7 +31,7 @@ def add(commands: Commands) -> None:
     resume.add_argument("run", metavar="RUN", help="a run's folder, id or name")
     _length(resume)
 
-    evaluate = commands.add("evaluate", _evaluate, "the exact loss over the whole validation split")
+    evaluate = commands.add("evaluate", _evaluate, "the exact loss over the validation split, or the measures of a GAN")
     add_model(evaluate)
     add_precision(evaluate)
     evaluate.add_argument("--data", metavar="PATH", help="score all of this text instead")
@@ -130,6 +131,9 @@ def _evaluate(options: argparse.Namespace) -> None:
     scores = answer(Evaluate(reference(options), options.data), "scores", quiet=options.json or None)
     if options.json:
         print(json.dumps(scores))
+        return
+    if "loss_nats" not in scores:
+        samples.tell(scores)
         return
     print(f"loss           {scores['loss_nats']:.4f} nats per token")
     print(f"compression    {scores['bits_per_char']:.4f} bits per character")

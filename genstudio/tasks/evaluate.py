@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -15,12 +15,14 @@ from genstudio.errors import DataError
 from genstudio.events import Answer, Frame, Progress
 from genstudio.runs import Run
 from genstudio.tasks.models import ModelRef, Models, settings_of
+from genstudio.tasks.sample import with_data
 from genstudio.tasks.task import sliced
 
 
 @dataclass(frozen=True)
 class Evaluate:
-    """Every validation token scored once; with `data`, every token of that text instead."""
+    """Every validation token scored once; with `data`, every token of that text instead. Of a GAN: its fidelity and
+    diversity, each number beside what real samples reach."""
 
     model: ModelRef
     data: str | None = None
@@ -29,6 +31,9 @@ class Evaluate:
         yield Frame(progress=Progress("Opening the model"))
         opened = models.get(self.model)
         run = Run.open(self.model.run)
+        if hasattr(opened.learner, "sampled"):
+            yield from self._measured(run, opened)
+            return
         data = yield from self._data(run, opened)
         learner = opened.learner.on(data)
         scored = None
@@ -45,6 +50,19 @@ class Evaluate:
             "step": opened.step,
         }
         yield Frame(snapshots=(Answer("scores", opened.step, value),), progress=Progress("Scored", 1.0))
+
+    def _measured(self, run: Run, opened: Any) -> Generator[Frame, None, None]:
+        if self.data:
+            raise DataError("A GAN is measured against the data it was trained on.", "Leave out --data.")
+        learner = yield from with_data(run, opened)
+        values: Mapping[str, float] = {}
+        for measured in learner.evaluate(exact=True):
+            values = measured.values
+            yield Frame(progress=Progress("Measuring", measured.done))
+        if not values:
+            raise DataError("There is too little data to measure with.", "Two dozen pictures are the least.")
+        value = {**values, "step": opened.step}
+        yield Frame(snapshots=(Answer("scores", opened.step, value),), progress=Progress("Measured", 1.0))
 
     def _data(self, run: Run, opened: Any) -> Generator[Frame, None, Any]:
         if self.data:

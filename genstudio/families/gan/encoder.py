@@ -41,9 +41,12 @@ class Encoder(nn.Module):
         self.classes = classes
         self.side = min(max(shape.height, shape.width), _SIDE)
         parts: list[nn.Module] = []
-        inputs, side, maps = shape.channels, self.side, 16
+        inputs, side, maps = shape.channels, self.side, 32 if self.side <= 8 else 16
         while True:
-            parts += [nn.Conv2d(inputs, maps, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
+            parts += [nn.Conv2d(inputs, maps, 3, padding=1), nn.ReLU()]
+            if side <= 8:
+                parts += [nn.Conv2d(maps, maps, 3, padding=1), nn.ReLU()]
+            parts.append(nn.MaxPool2d(2))
             inputs, side, maps = maps, side // 2, min(2 * maps, 64)
             if side <= 4:
                 break
@@ -109,7 +112,7 @@ def _train(encoder: Encoder, data: GANData, device: torch.device) -> Generator[f
 
 def _shifted(batch: Tensor, rng: np.random.Generator) -> Tensor:
     """The batch moved by up to a twelfth of its size, so that a classifier of few pictures does not learn them by heart."""
-    most = batch.shape[2] // 12 + 1
+    most = batch.shape[2] // 12
     down, right = rng.integers(0, 2 * most + 1, 2)
     padded = F.pad(batch, [most] * 4, mode="replicate")
     return padded[:, :, down : down + batch.shape[2], right : right + batch.shape[3]]

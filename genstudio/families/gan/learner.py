@@ -18,7 +18,7 @@ from genstudio.families.gan.batches import draw
 from genstudio.families.gan.config import GANConfig
 from genstudio.families.gan.data import GANData
 from genstudio.families.gan.encoder import Encoder
-from genstudio.families.gan.measuring import measure
+from genstudio.families.gan.measuring import measure, neighbours
 from genstudio.families.gan.networks import Discriminator, Generator, build
 from genstudio.families.gan.stages import PATHS, TITLES, Stage, formula
 from genstudio.training.loop import Measured, Tick
@@ -77,6 +77,8 @@ class GANLearner:
         self.cache: Path | None = None
         self.encoder: Encoder | None = None
         self.known: dict[int, dict[str, Any]] = {}
+        self.features: Any = None
+        self.filled: GANLearner | None = None
         self._random = torch.Generator(self.device)
         self._spoiled = torch.zeros((), device=self.device)
         self.view = showing.Viewer(config, data, self.device)
@@ -320,6 +322,28 @@ class GANLearner:
             return network(noise, labels)
         finally:
             network.train(training)
+
+    def sampled(self, noise: Any, labels: Any = None, *, raw: bool = False) -> tuple[Any, Any]:
+        """Samples of noise (n, latent) as they are stored, points (n, 2) or pictures (n, h, w, c) uint8, and scores (n,).
+
+        Points are in the units of the dataset.
+        """
+        told = None if labels is None else torch.from_numpy(labels).to(self.device)
+        made = self.make(torch.from_numpy(noise).to(self.device), told, raw=raw)
+        scores = self.view.opinions(self.discriminator, made, told)
+        if self.data.shape.kind == "points":
+            return self.data.outside(made.cpu().numpy()), scores
+        return showing.as_pixels(made), scores
+
+    def neighbours(self, picture: Any, count: int) -> Steps[float, None, dict[str, tuple[Any, Any]]]:
+        """Indices and distances of the training pictures nearest to a picture (h, w, c) uint8; yields the fraction done."""
+        return neighbours(self, picture, count)
+
+    def on(self, data: GANData) -> GANLearner:
+        """The same networks with other data, for measuring them."""
+        other = copy.copy(self)
+        other.data, other.known, other.encoder, other.features = data, {}, None, None
+        return other
 
     def noise(self, count: int, seed: int) -> Tensor:
         """Latents (count, latent) that depend on count and seed alone."""

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from genstudio.data.slices import scaled
 from genstudio.families.gan import encoder, fidelity, planar
 from genstudio.training.loop import Measured
 
@@ -93,6 +94,30 @@ def known(learner: GANLearner, count: int) -> Generator[Measured, None, dict[str
     apart = np.median(fidelity.nearest(_flat(learner, data.held[:_NEAREST]), pixels)[1]) if len(data.held) else 1.0
     learner.known[count] = {"encoder": learner.encoder, "one": one, "floors": floors, "pixels": pixels, "apart": float(apart)}
     return learner.known[count]
+
+
+def neighbours(learner: GANLearner, picture: NDArray[np.uint8], count: int) -> Generator[float, None, dict[str, Any]]:
+    """Indices (count,) of training pictures and their distances, by `nearest_pixels` and by `nearest_features`: see
+    `tasks.sample.NearestPictures`. Yields the fraction done."""
+    data = learner.data
+    if learner.encoder is None:
+        learner.encoder = yield from scaled(encoder.trained(data, learner.device, learner.cache), 0.0, 0.5)
+    if learner.features is None:
+        work = encoder.encode_all(learner.encoder, data.real[data.train])
+        learner.features, _ = yield from scaled(work, 0.5, 0.9)
+    mine, _ = encoder.encode(learner.encoder, encoder.pictures(picture[None], learner.device))
+    apart: dict[str, list[NDArray[np.float64]]] = {"nearest_pixels": [], "nearest_features": []}
+    for first in range(0, len(data.train), _AMONG):
+        part = data.real[data.train[first : first + _AMONG]].astype(np.float32) - picture.astype(np.float32)
+        apart["nearest_pixels"].append(np.sqrt(np.square(part).mean((1, 2, 3))))
+        apart["nearest_features"].append(np.sqrt(np.square(learner.features[first : first + _AMONG] - mine).mean(1)))
+        yield 0.9
+    found = {}
+    for name, parts in apart.items():
+        distances = np.concatenate(parts)
+        order = np.argsort(distances, kind="stable")[:count]
+        found[name] = (data.train[order], distances[order])
+    return found
 
 
 def _compared(real: Any, fake: Any) -> dict[str, float]:

@@ -1,0 +1,95 @@
+"""sample, and what evaluate says of a GAN."""
+
+from __future__ import annotations
+
+import argparse
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from genstudio import storage
+from genstudio.cli.parser import Commands, add_model, reference
+from genstudio.cli.progress import answer
+from genstudio.errors import DataError, StorageError
+from genstudio.families.gan.planar import CEILING
+
+
+def add(commands: Commands) -> None:
+    """Commands that use a generator."""
+    sample = commands.add("sample", _sample, "make points or pictures with a trained GAN")
+    add_model(sample)
+    sample.add_argument("--count", type=int, default=64, metavar="N")
+    sample.add_argument("--seed", type=int, default=0, metavar="S")
+    sample.add_argument("--class", dest="label", metavar="K", help="a class by name or number, of a conditional model")
+    sample.add_argument("--raw", action="store_true", help="the generator itself, not its moving average")
+    sample.add_argument("--out", required=True, metavar="FILE.npz|DIR", help="arrays, or a new folder of PNG pictures")
+
+
+def _sample(options: argparse.Namespace) -> None:
+    from genstudio.tasks.sample import Sample
+
+    ref, out = reference(options), Path(options.out).expanduser()
+    if out.suffix != ".npz" and out.exists():
+        raise StorageError(f"{out} is there already.", "Name a new folder, or a file that ends in .npz.", out)
+    label = _label(ref, options.label)
+    made = answer(Sample(ref, options.count, options.seed, label, options.raw), "samples")
+    if out.suffix == ".npz":
+        _write_arrays(out, made)
+    elif made.pixels is None:
+        raise DataError("Points are not pictures.", "Name a file that ends in .npz with --out.")
+    else:
+        _write_pictures(out, made)
+    print(out)
+
+
+def _label(ref: Any, text: str | None) -> int | None:
+    """The number of a class that is named by its name or number. Raises DataError."""
+    if text is None:
+        return None
+    from genstudio.runs import Run
+    from genstudio.tasks.models import settings_of
+
+    run = Run.open(ref.run)
+    family, config = settings_of(run)
+    shape = getattr(family.reopen(config, run.kept()), "shape", None)
+    classes = () if shape is None else shape.classes
+    if text in classes:
+        return int(classes.index(text))
+    if not (text.isascii() and text.isdigit()):
+        known = ", ".join(classes) or "none"
+        raise DataError(f"There is no class '{text}'.", f"There are: {known}.")
+    return int(text)
+
+
+def _write_arrays(out: Path, made: Any) -> None:
+    named = {name: getattr(made, name) for name in ("points", "pixels", "labels", "latents", "scores")}
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **{name: array for name, array in named.items() if array is not None})
+    storage.write_atomic(out, buffer.getvalue())
+
+
+def _write_pictures(out: Path, made: Any) -> None:
+    from PIL import Image
+
+    with storage.StagedFolder(out) as stage:
+        for number, pixels in enumerate(made.pixels):
+            buffer = io.BytesIO()
+            Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(buffer, "PNG")
+            name = "" if made.labels is None else f"_class{made.labels[number]}"
+            stage.write(f"{number:05d}{name}.png", buffer.getvalue())
+        stage.commit()
+
+
+def tell(scores: Mapping[str, float]) -> None:
+    """What was measured, a line each, beside its ceiling or what other real samples reach."""
+    beside = {"high_quality": CEILING, "agreement": scores.get("agreement_real")}
+    for name, value in scores.items():
+        if name == "step" or name.endswith(("_floor", "_real")):
+            continue
+        other = scores.get(f"{name}_floor", beside.get(name))
+        text = "" if other is None else f"   real: {other:.4f}"
+        print(f"{name.replace('_', ' '):20}{value:10.4f}{text}")
+    print(f"of step {scores['step']:,.0f}" + ("; features of the program's own encoder" if "coverage" in scores else ""))

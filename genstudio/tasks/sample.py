@@ -1,0 +1,157 @@
+"""Samples of a generator, and the training pictures that are nearest to one."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from genstudio.data import shelf
+from genstudio.errors import DataError, RunError
+from genstudio.events import Answer, Array, Frame, Pictures, Progress, frozen
+from genstudio.runs import Run
+from genstudio.tasks.models import ModelRef, Models, Opened, settings_of
+from genstudio.tasks.task import sliced
+
+_ROWS = 100
+_MOST = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Samples:
+    """What a generator made: `latents` (n, latent) and either `points` (n, 2) or `pixels` (n, h, w, c) uint8; the
+    `labels` (n,) that were asked for, and the discriminator's opinion `scores` (n,)."""
+
+    latents: Array
+    points: Array | None
+    pixels: Array | None
+    labels: Array | None
+    scores: Array
+    classes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for array in (self.latents, self.points, self.pixels, self.labels, self.scores):
+            if array is not None:
+                frozen(array)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Make `count` samples of noise that depends on `seed` alone, or of these `latents` (n, latent).
+
+    `label` asks for one class of a conditional model (else they take turns); `raw` takes the generator itself and not
+    its moving average. Answers `samples`: Samples.
+    """
+
+    model: ModelRef
+    count: int = 64
+    seed: int = 0
+    label: int | None = None
+    raw: bool = False
+    latents: Any = field(default=None, hash=False, compare=False)
+
+    def run(self, models: Models) -> Generator[Frame, None, None]:
+        yield Frame(progress=Progress("Opening the model"))
+        opened = models.get(self.model)
+        learner = sampling(opened)
+        labels = self._labels(learner)
+        noise = self._noise(learner)
+        parts = []
+        for first in range(0, len(noise), _ROWS):
+            part = slice(first, first + _ROWS)
+            parts.append(learner.sampled(noise[part], None if labels is None else labels[part], raw=self.raw))
+            yield Frame(progress=Progress("Sampling", min(1.0, (first + _ROWS) / len(noise))))
+        made = np.concatenate([p for p, _ in parts])
+        points = learner.data.shape.kind == "points"
+        value = Samples(
+            noise, made if points else None, None if points else made, labels,
+            np.concatenate([s for _, s in parts]), learner.data.shape.classes,
+        )  # fmt: skip
+        yield Frame(snapshots=(Answer("samples", opened.step, value),), progress=Progress("Sampled", 1.0))
+
+    def _noise(self, learner: Any) -> Array:
+        if self.latents is None:
+            if not 1 <= self.count <= _MOST:
+                raise DataError(f"{self.count} samples are not possible.", f"Ask for 1 to {_MOST:,}.")
+            return np.asarray(learner.noise(self.count, self.seed).cpu().numpy())
+        given = np.array(self.latents, np.float32)
+        if given.ndim != 2 or given.shape[1] != learner.config.latent or not len(given) or not np.isfinite(given).all():
+            raise DataError(
+                f"The latents have the shape {given.shape} or are not finite.", f"Give rows of {learner.config.latent}."
+            )
+        return given
+
+    def _labels(self, learner: Any) -> Array | None:
+        classes = learner.data.shape.classes
+        if not learner.config.conditional:
+            if self.label is not None:
+                raise DataError("This model was not told any classes.", "Sample without a class.")
+            return None
+        count = self.count if self.latents is None else len(self.latents)
+        if self.label is None:
+            return np.arange(count) % len(classes)
+        if not 0 <= self.label < len(classes):
+            raise DataError(f"There is no class {self.label}.", f"Choose 0 to {len(classes) - 1}.")
+        return np.full(count, self.label, np.int64)
+
+
+@dataclass(frozen=True)
+class NearestPictures:
+    """The training pictures nearest to one picture (h, w, c) uint8: has the generator learnt them by heart?
+
+    Shows `nearest_pixels` and `nearest_features`, Pictures whose `scores` are distances: root mean square of pixels
+    from 0 to 255, and of features of the run's encoder.
+    """
+
+    model: ModelRef
+    picture: Any = field(hash=False, compare=False)
+    count: int = 6
+
+    def run(self, models: Models) -> Generator[Frame, None, None]:
+        yield Frame(progress=Progress("Opening the model"))
+        opened = models.get(self.model)
+        sampling(opened)
+        learner = yield from with_data(Run.open(self.model.run), opened)
+        if learner.data.shape.kind != "images":
+            raise DataError("Nearest pictures are for models of pictures.", "")
+        work = learner.neighbours(np.asarray(self.picture), self.count)
+        while True:
+            try:
+                done = next(work)
+            except StopIteration as end:
+                found = end.value
+                break
+            yield Frame(progress=Progress("Comparing with the training pictures", done))
+        shown = []
+        data = learner.data
+        for name, (chosen, apart) in found.items():
+            labels = None if data.labels is None else data.labels[chosen]
+            shown.append(Pictures(name, opened.step, data.real[chosen], labels, data.shape.classes, apart))
+        yield Frame(snapshots=tuple(shown), progress=Progress("Compared", 1.0))
+
+
+def sampling(opened: Opened) -> Any:
+    """The learner, where it makes samples of noise. Raises RunError."""
+    if not hasattr(opened.learner, "sampled"):
+        raise RunError("This model writes; it does not make samples of noise.", "Choose the run of a GAN.")
+    return opened.learner
+
+
+def with_data(run: Run, opened: Opened) -> Generator[Frame, None, Any]:
+    """The learner with the data it was trained on; read once for a model that stays open. Raises DataError."""
+    learner = opened.learner
+    if len(learner.data.real):
+        return learner
+    if getattr(learner, "filled", None) is None:
+        info = shelf.find_dataset(str(run.info.dataset.get("id", "")))
+        if run.info.dataset.get("hash") not in (None, "", info.sha256):
+            raise DataError(
+                f"The dataset '{info.title}' has changed since this run was trained.", "Restore the file.", info.path
+            )
+        family, _ = settings_of(run)
+        work = family.prepare(learner.config, shelf.open_dataset(info), run.kept())
+        learner.filled = learner.on((yield from sliced(work, "Preparing the data")))
+        learner.filled.cache = run.folder
+    return learner.filled
