@@ -165,7 +165,8 @@ class SetupColumn(QWidget):
         top.setContentsMargins(0, 0, 0, 0)
         top.setSpacing(8)
         top.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        top.addRow("Dataset", _row(self.data, self.open_file))
+        self.data_row = _row(self.data, self.open_file)
+        top.addRow("Dataset", self.data_row)
         top.addRow("Preset", self.preset)
         top.addRow("", self.expect)
         for edit in (self.length, self.seed):

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, QPointF, QTimer, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QTabWidget, QWidget
 
 from genstudio.events import Frame, Histograms, Notice, Series
@@ -110,12 +111,39 @@ PAGES: Mapping[str, tuple[Chart, ...]] = {
             floors={"agreement_floor": "real pictures"},
         ),
     ),
-    "Gradients and rates": (
+    "Gradients": (
         Chart("gradients", "Gradient norms", "", _pair("gradient_norm_g", "gradient_norm_d"), log=True),
         Chart("rates", "Learning rates", "", _pair("rate_g", "rate_d", smooth=False)),
         Chart("speed", "Iterations a second", "", (Line("steps_per_second", "steps/s", theme.SKY, True),)),
     ),
 }
+
+
+class ColourKey(QWidget):
+    """What the colours mean on every chart, in a line."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("colour_key")
+        words = {"real": theme.BLUE, "fake, generator": theme.GREEN, "discriminator": theme.VERMILION}
+        self._words = words
+        self.setAccessibleName("Colours: real blue, fake and generator green, discriminator vermilion")
+        self.setFont(theme.font(theme.SMALL))
+        metrics = self.fontMetrics()
+        self.setFixedSize(sum(metrics.horizontalAdvance(word) + 24 for word in words), metrics.height() + 14)
+        theme.changed.connect(lambda _: self.update())
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        metrics, x, middle = self.fontMetrics(), 8.0, self.height() / 2
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            for word, color in self._words.items():
+                painter.setPen(QColor(0, 0, 0, 0))
+                painter.setBrush(QColor(theme.visible(color)))
+                painter.drawEllipse(QPointF(x, middle), 4, 4)
+                painter.setPen(theme.current().color("quiet"))
+                painter.drawText(QPointF(x + 8, middle + metrics.ascent() / 2 - 1), word)
+                x += metrics.horizontalAdvance(word) + 24
 
 
 class GANCharts(QTabWidget):
@@ -142,6 +170,9 @@ class GANCharts(QTabWidget):
         self._timer.setSingleShot(True)
         self._timer.setInterval(_FLUSH_MS)
         self._timer.timeout.connect(self.flush)
+        self.key = ColourKey()
+        self.setCornerWidget(self.key)
+        self.key.show()
         for page, charts in PAGES.items():
             holder = QWidget()
             layout = QHBoxLayout(holder)
@@ -153,6 +184,7 @@ class GANCharts(QTabWidget):
                 layout.addWidget(self.histograms, 1)
             self.addTab(holder, page)
         for view in (*self.views.values(), self.histograms):
+            view.setMinimumWidth(160)
             view.failed.connect(self.failed)
         self.set_kind(kind)
 

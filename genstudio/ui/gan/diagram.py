@@ -11,19 +11,21 @@ from PySide6.QtGui import QPainter, QPainterPath, QPen, QPolygonF
 
 from genstudio.families.gan.stages import Stage
 from genstudio.ui import theme
+from genstudio.ui.views.bars import paint_title
 from genstudio.ui.views.chart import value_text
 from genstudio.ui.views.view import Figure
 
-PLACES: Mapping[str, tuple[float, float, str, str]] = {
-    "noise": (0.0, 0.62, "noise", "z"),
-    "generator": (0.25, 0.62, "generator", "G"),
-    "fake": (0.5, 0.62, "fakes", "G(z)"),
-    "data": (0.5, 0.1, "real", "x"),
-    "discriminator": (0.75, 0.36, "discriminator", "D"),
-    "scores": (1.0, 0.36, "opinions", "D(·)"),
-    "d_loss": (1.0, 0.0, "D's loss", "L_D"),
-    "g_loss": (1.0, 0.72, "G's loss", "L_G"),
+PLACES: Mapping[str, tuple[int, int, str, str]] = {
+    "noise": (0, 2, "noise", "z"),
+    "generator": (1, 2, "generator", "G"),
+    "fake": (2, 2, "fakes", "G(z)"),
+    "data": (2, 0, "real", "x"),
+    "discriminator": (2, 1, "discriminator", "D"),
+    "scores": (3, 1, "opinions", "D(·)"),
+    "d_loss": (3, 0, "D's loss", "L_D"),
+    "g_loss": (3, 2, "G's loss", "L_G"),
 }
+"""Column and row of each part, its name and its sign."""
 EDGES = (
     ("noise", "generator"), ("generator", "fake"), ("fake", "discriminator"), ("data", "discriminator"),
     ("discriminator", "scores"), ("scores", "d_loss"), ("scores", "g_loss"),
@@ -50,7 +52,7 @@ class StageDiagram(Figure):
         super().__init__("One iteration")
         self.setObjectName("stage_diagram")
         self.stage: Stage | None = None
-        self.setMinimumHeight(210)
+        self.setMinimumHeight(214)
 
     def show_stage(self, stage: Stage | None) -> None:
         self.stage = stage
@@ -72,7 +74,10 @@ class StageDiagram(Figure):
 
     def paint_figure(self, painter: QPainter, area: QRectF) -> None:
         look = theme.current()
-        room = area.adjusted(12, 14, -12, -30)
+        stage = self.stage
+        note = "" if stage is None else f"stage {stage.number}, update {stage.update} of {stage.updates}"
+        paint_title(painter, self.title, note, area)
+        room = area.adjusted(12, 36, -12, -30)
         lit = self.lit_edges()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         boxes = {name: self._box(name, room) for name in PLACES}
@@ -91,10 +96,10 @@ class StageDiagram(Figure):
         )
 
     def _box(self, name: str, room: QRectF) -> QRectF:
-        x, y, _, _ = PLACES[name]
-        wide, high = min(room.width() / 5.9, 108.0), min(room.height() / 4.2, 44.0)
-        left, top = room.left() + x * (room.width() - wide), room.top() + y * (room.height() - high) / 0.75
-        return QRectF(left, min(top, room.bottom() - high), wide, high)
+        column, row, _, _ = PLACES[name]
+        wide, high = min(room.width() / 4.9, 120.0), min(room.height() / 4, 46.0)
+        left = room.left() + column * (room.width() - wide) / 3
+        return QRectF(left, room.top() + row * (room.height() - high) / 2, wide, high)
 
     def _node(self, painter: QPainter, name: str, box: QRectF) -> None:
         look, stage = theme.current(), self.stage
@@ -114,10 +119,9 @@ class StageDiagram(Figure):
         half = box.height() / 2
         painter.drawText(box.adjusted(0, 2, 0, -half + 2), Qt.AlignmentFlag.AlignCenter, self._sign(name, sign))
         painter.setFont(theme.font(theme.SMALL - 2))
-        word = painter.fontMetrics().elidedText(
-            "updated" if updated else word, Qt.TextElideMode.ElideRight, int(box.width())
-        )
-        painter.drawText(box.adjusted(0, half - 2, 0, -2), Qt.AlignmentFlag.AlignCenter, word)
+        word = "updated" if updated else word
+        if painter.fontMetrics().horizontalAdvance(word) < box.width() - 4:
+            painter.drawText(box.adjusted(0, half - 2, 0, -2), Qt.AlignmentFlag.AlignCenter, word)
 
     def _sign(self, name: str, sign: str) -> str:
         """The sign, with its number where this stage has one."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QFrame, QListWidget, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtWidgets import QListWidget, QVBoxLayout, QWidget
 
 from genstudio.config import Config
 from genstudio.events import Answer, Frame
 from genstudio.ui.datasets.parts import row
 from genstudio.ui.form import SettingRow
+from genstudio.ui.gan.parts import scrolled
 from genstudio.ui.widgets import CollapsibleSection, button, plain_label
 
 FIRST = ("g_rate", "d_rate", "g_updates", "d_updates", "loss", "r1", "noise", "smoothing", "ema")
@@ -145,16 +146,10 @@ class LiveHandles(QWidget):
         inside.addStretch(1)
         holder = QWidget()
         holder.setLayout(inside)
-        scroll = QScrollArea()
-        scroll.setObjectName("live_scroll")
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(holder)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 8, 0, 0)
         layout.setSpacing(8)
         layout.addWidget(self.said)
-        layout.addWidget(scroll, 1)
+        layout.addWidget(scrolled(holder, "live_scroll"), 1)
         layout.addWidget(self.log)
         layout.addLayout(row(self.back, None))

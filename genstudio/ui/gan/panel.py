@@ -7,8 +7,10 @@ from PySide6.QtWidgets import QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from genstudio.config import Config
 from genstudio.events import Answer, Frame, Plane
+from genstudio.ui.engine import Engine
 from genstudio.ui.gan.charts import GANCharts
 from genstudio.ui.gan.live import LiveHandles
+from genstudio.ui.gan.sample import SamplePage
 from genstudio.ui.gan.slow import SlowMotion
 from genstudio.ui.gan.stage import LiveStage
 from genstudio.ui.widgets import ElidedLabel
@@ -22,19 +24,20 @@ class GANPanel(QWidget):
 
     failed = Signal(object)
 
-    def __init__(self, config_type: type[Config]) -> None:
+    def __init__(self, engine: Engine, config_type: type[Config]) -> None:
         super().__init__()
         self.setObjectName("gan_panel")
         self.kind = "points"
         self.stage, self.charts = LiveStage(), GANCharts()
         self.live, self.slow = LiveHandles(config_type), SlowMotion()
+        self.sample = SamplePage(engine)
         self.headline = ElidedLabel()
         self.headline.setObjectName("gan_headline")
         self.headline.setAccessibleName("What is happening")
         self.pages, self.side = _tabs("gan_pages"), _tabs("gan_side")
         self._lay_out()
         figures = (self.stage.plane.view, self.stage.pictures.samples, self.stage.pictures.real, self.slow.diagram)
-        for figure in (*figures, self.charts):
+        for figure in (*figures, self.charts, self.sample):
             figure.failed.connect(self.failed)
 
     def set_kind(self, kind: str) -> None:
@@ -48,6 +51,7 @@ class GANPanel(QWidget):
         self.stage.clear()
         self.charts.clear()
         self.slow.show_stage(None)
+        self.sample.clear()
         self.headline.setText("")
 
     def show_frame(self, frame: Frame) -> None:
@@ -81,12 +85,14 @@ class GANPanel(QWidget):
         self.pages.addTab(self.upright, "Training")
         self.side.addTab(self.live, "Live")
         self.side.addTab(self.slow, "Slow motion")
+        self.side.addTab(self.sample, "Sample")
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.setObjectName("gan_run_splitter")
         self.splitter.setChildrenCollapsible(False)
         self.splitter.addWidget(self.pages)
         self.splitter.addWidget(self.side)
         self.splitter.setStretchFactor(0, 1)
+        self.side.setMinimumWidth(304)
         self.splitter.setSizes([600, 320])
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

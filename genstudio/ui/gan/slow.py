@@ -10,6 +10,7 @@ from genstudio.tasks.task import Pace
 from genstudio.ui import theme
 from genstudio.ui.datasets.parts import choice, row
 from genstudio.ui.gan.diagram import StageDiagram
+from genstudio.ui.gan.parts import scrolled
 from genstudio.ui.views.chart import value_text
 from genstudio.ui.widgets import LabeledSlider, button, plain_label, restyle
 
@@ -86,15 +87,14 @@ class SlowMotion(QWidget):
         self.diagram.show_stage(stage)
         for number, label in enumerate(self.steps, 1):
             restyle(label, "quiet", stage is not None and number != stage.number)
-            label.setFont(theme.font(bold=stage is not None and number == stage.number))
+            label.setFont(theme.font(theme.SMALL, bold=stage is not None and number == stage.number))
         if stage is None:
             self.formula.setText("")
             self.numbers.setText("")
             return
         self.formula.setText(stage.formula)
         values = "   ·   ".join(f"{name} = {value_text(value)}" for name, value in stage.values)
-        times = f"   ·   update {stage.update} of {stage.updates}" if stage.updates > 1 else ""
-        self.numbers.setText(f"Stage {stage.number} of {len(TITLES)}{times}\n{values}".strip())
+        self.numbers.setText(values)
         self._to_end = self._to_end and not stage.last
         if self._to_end:
             self.next_stage()
@@ -141,18 +141,22 @@ class SlowMotion(QWidget):
             widget.setEnabled(self._live and self.active)
 
     def _lay_out(self) -> None:
-        self.speed.set_label_width(110)
         words = QVBoxLayout()
         words.setSpacing(2)
         for label in self.steps:
             words.addWidget(label)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 8, 0, 0)
+        inside = QWidget()
+        layout = QVBoxLayout(inside)
+        layout.setContentsMargins(0, 8, 8, 0)
         layout.setSpacing(8)
-        layout.addLayout(row(self.turn_on, self.train, None))
+        layout.addLayout(row(self.turn_on, self.play, None))
         layout.addLayout(row(self.next, self.iteration, None))
-        layout.addLayout(row(self.play, self.speed))
+        layout.addWidget(self.speed)
+        layout.addLayout(row(plain_label("Learning", role="quiet"), self.train, None))
         layout.addWidget(self.diagram, 1)
-        layout.addLayout(words)
         layout.addWidget(self.formula)
         layout.addWidget(self.numbers)
+        layout.addLayout(words)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(scrolled(inside, "slow_scroll"))

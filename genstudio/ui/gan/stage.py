@@ -9,7 +9,7 @@ from genstudio.events import Array, Pictures, Plane, Snapshot
 from genstudio.ui.datasets.parts import choice, row
 from genstudio.ui.views.pictures import PicturesView
 from genstudio.ui.views.plane import LAYERS, PlaneView
-from genstudio.ui.widgets import plain_label, tooltip
+from genstudio.ui.widgets import tooltip
 
 _SAYS = {
     "field": "What the discriminator thinks of every place: blue looks real to it, orange looks fake",
@@ -70,9 +70,9 @@ class PicturesPage(QWidget):
         super().__init__()
         self.setObjectName("gan_pictures_page")
         self.samples = PicturesView("Samples", "gan_samples", "same noise throughout")
-        self.real = PicturesView("Real", "gan_real")
+        self.real = PicturesView("Real", "gan_real", "from the dataset", dated=False)
         self.which = choice("gan_which", "Which generator's samples", "Averaged generator", "Raw generator")
-        self.note = plain_label("the average over its last updates, or the weights as they train", role="quiet")
+        self.which.setToolTip(tooltip("The average of the generator's last weights, or the weights as they train"))
         self._newest: dict[str, Pictures] = {}
         self.pictures = QSplitter(Qt.Orientation.Horizontal)
         self.pictures.setObjectName("gan_pictures_splitter")
@@ -83,7 +83,7 @@ class PicturesPage(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
-        layout.addLayout(row(self.which, self.note, None))
+        layout.addLayout(row(self.which, None))
         layout.addWidget(self.pictures, 1)
         self.which.currentIndexChanged.connect(lambda _: self._show())
         self.samples.picked.connect(self.picked)

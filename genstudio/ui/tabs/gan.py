@@ -16,7 +16,7 @@ from genstudio.tasks.train import Train
 from genstudio.ui.engine import Engine
 from genstudio.ui.numbers import size_text
 from genstudio.ui.training_tab import TrainingTab
-from genstudio.ui.widgets import button
+from genstudio.ui.widgets import button, icon_button
 
 _WELCOME = (
     "Press Start: a generator learns to place its points on a ring of eight spots while a discriminator tells it which "
@@ -33,10 +33,10 @@ class GANTab(TrainingTab):
         self._infos: dict[str, Any] = {}
         self.cure = button("Apply the cure", "apply_cure", "check", does=self.apply_cure)
         super().__init__(engine, families.get("gan"), "gan", _WELCOME)
-        self.draw = button("Draw points…", "draw_distribution", "pencil", "Draw a distribution of your own")
+        self.draw = icon_button("pencil", "draw_distribution", "Draw a distribution of your own")
         self.draw.clicked.connect(self.draw_wanted)
         self.column.insertWidget(1, self.cure)
-        self.column.insertWidget(1, self.draw)
+        self.setup.data_row.addWidget(self.draw)
         self.setup.preset.currentIndexChanged.connect(lambda _: self._preset_chosen())
         self.setup.changed.connect(self._show_cure)
         self.setup.data.currentIndexChanged.connect(lambda _: self._data_chosen())
@@ -84,13 +84,14 @@ class GANTab(TrainingTab):
     def make_panel(self) -> Any:
         from genstudio.ui.gan.panel import GANPanel
 
-        panel = GANPanel(self.config_type)
+        panel = GANPanel(self._engine, self.config_type)
         panel.failed.connect(self.failed)
         panel.live.changed.connect(self.change)
         panel.live.back_wanted.connect(self.go_back)
         panel.slow.pace_wanted.connect(self._paced)
         panel.slow.stage_wanted.connect(lambda: self._engine.advance(self._job))
         panel.slow.left.connect(self._run_on)
+        panel.stage.picked.connect(self._picked)
         panel.set_kind(self.kind())
         return panel
 
@@ -135,6 +136,17 @@ class GANTab(TrainingTab):
             settings = info.details.get("settings", {})
             modes = settings.get("modes") or (settings["side"] ** 2 if "side" in settings else None)
         self.panel.charts.set_modes(modes)
+
+    def _picked(self, kind: str, index: int) -> None:
+        """Look closer at a sample; of points, those before the fakes are real."""
+        stage = self.panel.stage
+        if kind == "points":
+            shown = stage.plane.view.snapshot
+            index -= 0 if shown is None else len(shown.real)
+        if index >= 0 and self.run_path and not self.panel.slow.active:
+            self.panel.side.setCurrentWidget(self.panel.sample)
+            raw = kind == "points" or stage.pictures.raw
+            self.panel.sample.look(self.run_path, index, raw, bool(self.live_path))
 
     def _paced(self, pace: Pace) -> None:
         if pace.by == "stages" and self.state == "running":

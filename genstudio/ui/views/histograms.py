@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import QRectF
+
 from genstudio.data.preview import Histogram
 from genstudio.events import Histograms
 from genstudio.ui import theme
@@ -32,3 +34,6 @@ class HistogramsView(HistogramView):
         """Show nothing."""
         self.snapshot = None
         self.show_histograms({})
+
+    def _plot(self, area: QRectF) -> QRectF:
+        return super()._plot(area).adjusted(0, 16, 0, 0)

@@ -7,7 +7,17 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QFocusEvent, QGuiApplication, QImage, QKeyEvent, QMouseEvent, QPainter, QPen
+from PySide6.QtGui import (
+    QColor,
+    QFocusEvent,
+    QFontMetricsF,
+    QGuiApplication,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPen,
+)
 
 from genstudio.events import Array, Pictures
 from genstudio.ui import theme
@@ -18,23 +28,25 @@ from genstudio.ui.views.view import SnapshotFigure, bubble
 
 _HEAD = 32
 _GAP = 2
+_WORDS = 96
 
 
 class PicturesView(SnapshotFigure[Pictures]):
     """Shows `Pictures`. Click, Enter or Space: `picked(index)`; arrows, Home and End choose.
 
-    Pictures that come class by class stand in rows with the name of the class before them.
+    Pictures that come class by class stand in rows with the name of the class before them; where the classes take turns,
+    each has a column. `dated`: whether the step is told.
     """
 
     picked = Signal(int)
     live_share = 0.03
 
-    def __init__(self, title: str, name: str, note: str = "") -> None:
+    def __init__(self, title: str, name: str, note: str = "", *, dated: bool = True) -> None:
         super().__init__(title)
         self.setObjectName(name)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
-        self.note = note
+        self.note, self._dated = note, dated
         self._current = -1
         self._hover: QPointF | None = None
 
@@ -105,8 +117,8 @@ class PicturesView(SnapshotFigure[Pictures]):
 
     def paint_figure(self, painter: QPainter, area: QRectF) -> None:
         shown, look = self.snapshot, theme.current()
-        step = f"{self.note}{', ' if self.note else ''}step {shown.step:,}" if shown is not None else self.note
-        paint_title(painter, self.title, step, area)
+        step = f"step {shown.step:,}" if shown is not None and self._dated else ""
+        paint_title(painter, self.title, ", ".join(part for part in (self.note, step) if part), area)
         if shown is None or not len(shown.pixels):
             painter.setPen(look.color("quiet"))
             painter.drawText(area, Qt.AlignmentFlag.AlignCenter, "The pictures appear with the first step")
@@ -168,13 +180,15 @@ class PicturesView(SnapshotFigure[Pictures]):
         """Columns, side of a cell in pixels, and where the first one begins."""
         shown = self.snapshot
         assert shown is not None
-        count, left = len(shown.pixels), 12.0
-        columns = by_class(shown)
-        if columns:
-            metrics = self.fontMetrics()
+        count, left, head = len(shown.pixels), 12.0, float(_HEAD)
+        columns, kind = arrangement(shown)
+        if kind == "rows":
+            metrics = QFontMetricsF(theme.font(theme.SMALL))
             names = {self.label(row * columns) for row in range(-(-count // columns))}
-            left += min(max(metrics.horizontalAdvance(name) for name in names), 96) + 8
-        room = area.adjusted(left, _HEAD, -12, -12)
+            left += min(max(metrics.horizontalAdvance(name) for name in names), _WORDS) + 8
+        elif kind == "columns":
+            head += 14
+        room = area.adjusted(left, head, -12, -12)
         if not columns:
             columns = min(
                 range(1, count + 1),
@@ -183,20 +197,27 @@ class PicturesView(SnapshotFigure[Pictures]):
         rows = -(-count // columns)
         cell = max(int(min((room.width() + _GAP) / columns, (room.height() + _GAP) / rows)) - _GAP, 4)
         wide, high = columns * (cell + _GAP) - _GAP, rows * (cell + _GAP) - _GAP
-        x = room.left() + (0 if by_class(shown) else max((room.width() - wide) // 2, 0))
+        x = room.left() + (0 if kind == "rows" else max((room.width() - wide) // 2, 0))
         return columns, cell, QPointF(x, room.top() + max((room.height() - high) // 2, 0))
 
     def _words(self, painter: QPainter, columns: int, cell: int, origin: QPointF) -> None:
         shown = self.snapshot
-        if shown is None or not by_class(shown):
+        assert shown is not None
+        _, kind = arrangement(shown)
+        if not kind:
             return
         painter.setPen(theme.current().color("quiet"))
         painter.setFont(theme.font(theme.SMALL))
-        metrics = painter.fontMetrics()
-        for row in range(-(-len(shown.pixels) // columns)):
-            word = metrics.elidedText(self.label(row * columns), Qt.TextElideMode.ElideRight, 96)
-            y = origin.y() + row * (cell + _GAP) + cell / 2 + metrics.ascent() / 2 - 1
-            painter.drawText(QPointF(origin.x() - 8 - metrics.horizontalAdvance(word), y), word)
+        metrics, pitch = painter.fontMetrics(), cell + _GAP
+        across = kind == "columns"
+        for place in range(columns if across else -(-len(shown.pixels) // columns)):
+            wide = cell if across else _WORDS
+            label = self.label(place if across else place * columns)
+            word = metrics.elidedText(label, Qt.TextElideMode.ElideRight, wide)
+            middle = place * pitch + cell / 2
+            half = metrics.horizontalAdvance(word) / 2
+            at = QPointF(middle - half, -5) if across else QPointF(-8 - 2 * half, middle + metrics.ascent() / 2 - 1)
+            painter.drawText(origin + at, word)
 
     def _mark(self, painter: QPainter, columns: int, cell: int, origin: QPointF) -> None:
         row, column = divmod(self._current, columns)
@@ -207,14 +228,19 @@ class PicturesView(SnapshotFigure[Pictures]):
         painter.drawRoundedRect(at.adjusted(-1.5, -1.5, 1.5, 1.5), 3, 3)
 
 
-def by_class(shown: Pictures) -> int:
-    """How many pictures there are of each class where they come class by class, else 0."""
-    if shown.labels is None or len(shown.labels) < 2:
-        return 0
-    breaks = np.flatnonzero(np.diff(shown.labels)) + 1
-    lengths = np.diff(np.concatenate([[0], breaks, [len(shown.labels)]]))
-    same = len(breaks) and (lengths == lengths[0]).all() and lengths[0] > 1
-    return int(lengths[0]) if same else 0
+def arrangement(shown: Pictures) -> tuple[int, str]:
+    """Pictures in a row, and whether the classes stand in `rows` or `columns`; (0, "") where there is no such order."""
+    labels = shown.labels
+    if labels is None or len(labels) < 2:
+        return 0, ""
+    if (labels == labels[0]).sum() * len(np.unique(labels)) == len(labels) > len(np.unique(labels)):
+        classes = len(np.unique(labels))
+        if (labels.reshape(-1, classes) == labels[:classes]).all():
+            return classes, "columns"
+        each = len(labels) // classes
+        if (labels.reshape(classes, each) == labels[::each, None]).all():
+            return each, "rows"
+    return 0, ""
 
 
 def sheet(pixels: Array, columns: int, cell: int, ratio: float, background: QColor) -> QImage:

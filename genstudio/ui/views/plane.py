@@ -22,10 +22,10 @@ from genstudio.ui.views.view import bubble, polyline
 
 LAYERS = {
     "field": "Discriminator",
-    "mesh": "Generator's map",
-    "real": "Real points",
-    "fake": "Fake points",
-    "arrows": "Push on fakes",
+    "mesh": "Generator",
+    "real": "Real",
+    "fake": "Fake",
+    "arrows": "Push",
 }
 REAL, FAKE = theme.BLUE, theme.GREEN
 _LONGEST = 0.14
@@ -128,7 +128,7 @@ class PlaneView(ScatterView):
         if self.layer("mesh") and shown.mesh is not None:
             self._paint_mesh(painter, area, shown.mesh)
         if self.layer("real"):
-            self._dots(painter, self.pixels(shown.real, area), REAL, 3.5)
+            self._dots(painter, self.pixels(shown.real, area), REAL, 4.5)
         if self.layer("arrows") and len(shown.arrows):
             self._paint_arrows(painter, area, shown)
         if self.layer("fake"):

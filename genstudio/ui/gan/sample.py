@@ -1,0 +1,233 @@
+"""One sample looked at closely: larger, with its noise, its score, and the training samples it is nearest to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QMouseEvent, QPainter
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+
+from genstudio.errors import Failure
+from genstudio.events import Answer, Array, Frame, Pictures
+from genstudio.tasks.closer import Closer, LookCloser
+from genstudio.tasks.models import ModelRef
+from genstudio.ui import theme
+from genstudio.ui.datasets.parts import row
+from genstudio.ui.engine import Engine
+from genstudio.ui.gan.parts import scrolled
+from genstudio.ui.views.bars import paint_title
+from genstudio.ui.views.chart import value_text
+from genstudio.ui.views.picture_grid import picture
+from genstudio.ui.views.pictures import PicturesView
+from genstudio.ui.views.view import Figure, bubble
+from genstudio.ui.widgets import EmptyState, button, plain_label
+
+
+class SampleFigure(Figure):
+    """One picture as large as fits, every pixel a square; of a point, where it lies in words."""
+
+    def __init__(self) -> None:
+        super().__init__("Sample")
+        self.setObjectName("sample_figure")
+        self.pixels: Array | None = None
+        self.note = ""
+        self.setFixedHeight(196)
+
+    def show_pixels(self, pixels: Array | None, note: str) -> None:
+        self.pixels, self.note = pixels, note
+        self.setAccessibleDescription(note)
+        self.redraw()
+
+    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+        if self.pixels is None:
+            return (), ()
+        colors = ("grey",) if self.pixels.shape[2] == 1 else ("red", "green", "blue")
+        return ("row", "column", *colors), (
+            (y, x, *values) for y, line in enumerate(self.pixels.tolist()) for x, values in enumerate(line)
+        )
+
+    def paint_figure(self, painter: QPainter, area: QRectF) -> None:
+        paint_title(painter, self.title, self.note, area)
+        if self.pixels is None:
+            return
+        drawn, room = picture(self.pixels), area.adjusted(12, 32, -12, -12)
+        size = drawn.size().toSizeF().scaled(room.size(), Qt.AspectRatioMode.KeepAspectRatio)
+        corner = room.center() - QPointF(size.width() / 2, size.height() / 2)
+        painter.drawImage(QRectF(corner, size), drawn)
+
+
+class LatentBars(Figure):
+    """The numbers of a latent (n,) as bars to both sides of zero."""
+
+    def __init__(self) -> None:
+        super().__init__("Noise z")
+        self.setObjectName("latent_bars")
+        self.latent: Array = np.zeros(0, np.float32)
+        self._hover: QPointF | None = None
+        self.setMouseTracking(True)
+        self.setFixedHeight(112)
+
+    def show_latent(self, latent: Array) -> None:
+        self.latent = latent
+        norm = float(np.linalg.norm(latent))
+        self.setAccessibleDescription(f"{len(latent)} numbers, length {value_text(norm)}")
+        self.redraw()
+
+    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+        return ("index", "value"), enumerate(self.latent.tolist(), 1)
+
+    def paint_figure(self, painter: QPainter, area: QRectF) -> None:
+        look, count = theme.current(), len(self.latent)
+        norm = value_text(float(np.linalg.norm(self.latent)))
+        paint_title(painter, self.title, f"{count} numbers, length {norm}" if count else "", area)
+        if not count:
+            return
+        plot = self._plot(area)
+        most = max(float(np.abs(self.latent).max()), 1e-9)
+        middle, wide = plot.center().y(), plot.width() / count
+        painter.setPen(look.color("line"))
+        painter.drawLine(QPointF(plot.left(), middle), QPointF(plot.right(), middle))
+        painter.setPen(Qt.PenStyle.NoPen)
+        for index, value in enumerate(self.latent.tolist()):
+            painter.setBrush(QColor(theme.visible(theme.BLUE if value >= 0 else theme.ORANGE)))
+            high = plot.height() / 2 * value / most
+            left = plot.left() + index * wide
+            painter.drawRect(QRectF(left, middle - max(high, 0), max(min(wide - 1, 28), 1), abs(high)))
+
+    def paint_hover(self, painter: QPainter) -> None:
+        if self._hover is None or not len(self.latent):
+            return
+        plot = self._plot(QRectF(self.rect()))
+        index = int((self._hover.x() - plot.left()) / plot.width() * len(self.latent))
+        if plot.contains(self._hover) and 0 <= index < len(self.latent):
+            words = [(None, f"z {index + 1}", value_text(float(self.latent[index])))]
+            bubble(painter, self._hover, words, QRectF(self.rect()))
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        self._hover = event.position()
+        self.update()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._hover = None
+        self.update()
+
+    def _plot(self, area: QRectF) -> QRectF:
+        return area.adjusted(12, 34, -12, -10)
+
+
+class SamplePage(QWidget):
+    """Looks at one sample of the run that is shown. `failed(Failure)` if that or saving a figure went wrong."""
+
+    failed = Signal(object)
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__()
+        self.setObjectName("sample_page")
+        self._engine = engine
+        self._job = ""
+        self._next: LookCloser | None = None
+        self._asked: LookCloser | None = None
+        self.found: Closer | None = None
+        self.picture, self.latent = SampleFigure(), LatentBars()
+        self.words = plain_label(wrap=True, name="sample_words")
+        self.plain = PicturesView("Nearest by pixels", "nearest_plain", dated=False)
+        self.features = PicturesView("Nearest by features", "nearest_features", dated=False)
+        self.verdict = plain_label(role="quiet", wrap=True, name="sample_verdict")
+        self.again = button("Look again", "sample_again", "refresh", "Look at this sample as it is now", self.refresh)
+        self.copy = button("Copy picture", "sample_copy", "copy", does=self._copy)
+        for nearest in (self.plain, self.features):
+            nearest.setFixedHeight(128)
+        self.empty = EmptyState(
+            "search",
+            "Click a sample, or press Enter on it: see it larger, the noise it is made of, what the discriminator thinks "
+            "of it, and which training samples are nearest.",
+            "",
+            "sample_empty",
+        )
+        self._lay_out()
+        for figure in (self.picture, self.latent, self.plain, self.features):
+            figure.failed.connect(self.failed)
+
+    def look(self, run: str, index: int, raw: bool, live: bool) -> None:
+        """Look at the sample of this number, of the model in training or of the newest checkpoint."""
+        self._ask(LookCloser(ModelRef(run, "live" if live else "last"), index, raw))
+
+    def refresh(self) -> None:
+        """Look at the same one again: the model has learned since."""
+        if self._asked is not None:
+            self._ask(self._asked)
+
+    def clear(self) -> None:
+        """Forget what was looked at."""
+        self.found = self._asked = self._next = None
+        self.stack.setCurrentIndex(0)
+
+    def _ask(self, task: LookCloser) -> None:
+        self._asked = task
+        if self._job:
+            self._next = task
+        else:
+            self._job = self._engine.start(task, self._on_frame, self._on_end)
+
+    def _on_frame(self, frame: Frame) -> None:
+        for snapshot in frame.snapshots:
+            if isinstance(snapshot, Answer) and snapshot.channel == "closer" and self._asked is not None:
+                self._show(snapshot.value)
+
+    def _on_end(self, failure: Failure | None) -> None:
+        self._job = ""
+        if failure is not None:
+            self.failed.emit(failure)
+        if self._next is not None:
+            task, self._next = self._next, None
+            self._ask(task)
+
+    def _show(self, found: Closer) -> None:
+        self.found = found
+        self.stack.setCurrentIndex(1)
+        points = found.features is None
+        self.picture.setVisible(not points)
+        self.copy.setVisible(not points)
+        self.plain.setVisible(not points)
+        self.features.setVisible(not points)
+        title = f"{found.index + 1}" + (f", {found.label_name}" if found.label_name else "")
+        self.picture.show_pixels(None if points else found.sample, f"{title}, step {found.step:,}")
+        self.latent.show_latent(found.latent)
+        says = "D gives it" if found.bounded else "The critic's score is"
+        meaning = " (1: surely real, 0: surely fake)" if found.bounded else " (higher: more real)"
+        place = f"Fake {found.index + 1} lies at {found.sample[0]:.3g}, {found.sample[1]:.3g}. " if points else ""
+        self.words.setText(f"{place}{says} {value_text(found.score)}{meaning}.")
+        nearest = float(found.plain.distances[0])
+        what = "point" if points else "picture"
+        unit = "" if points else " grey levels"
+        copied = nearest < 0.5 * found.typical
+        self.verdict.setText(
+            f"The nearest of {found.searched:,} training {what}s is {value_text(nearest)}{unit} away; between two real "
+            f"{what}s that is {value_text(found.typical)} as a rule."
+            + (" So near, it may be learnt by heart." if copied and not points else "")
+        )
+        if found.features is not None:
+            self.plain.show_snapshot(Pictures("plain", found.step, found.plain.samples, None, (), None))
+            self.features.show_snapshot(Pictures("features", found.step, found.features.samples, None, (), None))
+
+    def _copy(self) -> None:
+        self.picture.copy_image()
+
+    def _lay_out(self) -> None:
+        inside = QWidget()
+        layout = QVBoxLayout(inside)
+        layout.setContentsMargins(0, 8, 8, 0)
+        layout.setSpacing(8)
+        layout.addLayout(row(self.again, self.copy, None))
+        for widget in (self.picture, self.words, self.latent, self.plain, self.features, self.verdict):
+            layout.addWidget(widget)
+        layout.addStretch()
+        self.stack = QStackedWidget()
+        self.stack.addWidget(self.empty)
+        self.stack.addWidget(scrolled(inside, "sample_scroll"))
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(self.stack)
