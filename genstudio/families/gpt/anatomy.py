@@ -304,12 +304,12 @@ class Anatomist:
             columns=columns, role="output", sources=(before,), note=left,
         )  # fmt: skip
         yield self._stage(
-            "tempered", "÷ temperature", f"÷ {tau:g}", f"logits / τ, τ = {tau:g}", "TV", "A temperature below 1 makes the "
+            "tempered", "logits / τ", f"÷ {tau:g}", f"logits / τ, τ = {tau:g}", "TV", "A temperature below 1 makes the "
             "differences larger and the choice surer, above 1 smaller and freer.", logits[:, shown] / tau, part=part,
             columns=columns, role="output", sources=("logits",),
         )  # fmt: skip
         yield self._stage(
-            "probabilities", "probabilities", "softmax", "softmax(logits / τ)", "TV", "Each row sums to 1 over the whole "
+            "probabilities", "p(next)", "softmax", "softmax(logits / τ)", "TV", "Each row sums to 1 over the whole "
             "vocabulary. The last row is what may come next.", chances[:, shown], part=part, columns=columns, kind="share",
             role="output", sources=("tempered",), note=self._next(chances[-1]),
         )  # fmt: skip

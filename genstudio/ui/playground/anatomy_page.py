@@ -35,6 +35,7 @@ class AnatomyPage(Page):
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine, "page_anatomy", "Anatomy")
+        self._is_wide: bool | None = None
         self.diagram = AnatomyDiagram()
         self.matrix = MatrixView("Stage", "anatomy_matrix")
         self.layer, self.head, self.tokens = (self._choice(*names) for names in (
@@ -42,7 +43,7 @@ class AnatomyPage(Page):
         ))  # fmt: skip
         for count in _TOKENS:
             self.tokens.addItem(f"last {count} tokens", count)
-        self.tokens.setCurrentIndex(1)
+        self.tokens.setCurrentIndex(2)
         self.temperature = LabeledSlider("Temperature", 0.05, 5.0, 1.0, logarithmic=True, name="anatomy_temperature")
         self.scaled = self._switch("÷ √d_k", "anatomy_scaled", "Divide the scores by the root of d_k")
         self.causal = self._switch("Mask", "anatomy_causal", "Hide the future from every token")
@@ -56,7 +57,7 @@ class AnatomyPage(Page):
         self.status.setObjectName("anatomy_status")
         self.status.setAccessibleName("What is shown")
         self.note.setStyleSheet("font-weight: 600")
-        self.formula.setFont(theme.mono(theme.LARGE))
+        self.formula.setFont(theme.mono(theme.NORMAL))
         self._lay_out()
         self.diagram.failed.connect(self.failed)
         self.matrix.failed.connect(self.failed)
@@ -131,11 +132,23 @@ class AnatomyPage(Page):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        wide = event.size().width() >= _WIDE
-        way = Qt.Orientation.Horizontal if wide else Qt.Orientation.Vertical
-        if self.splitter.orientation() != way:
-            self.splitter.setOrientation(way)
-            self.splitter.setSizes([620, 380] if wide else [300, 300])
+        self._arrange(event.size().width() >= _WIDE)
+
+    def _arrange(self, wide: bool) -> None:
+        """Beside each other where there is room, else the diagram over the stage with its words beside it."""
+        if self._is_wide == wide:
+            return
+        self._is_wide = wide
+        self.splitter.setOrientation(Qt.Orientation.Horizontal if wide else Qt.Orientation.Vertical)
+        self.splitter.setSizes([640, 400] if wide else [250, 250])
+        self._controls.addWidget(self.temperature, 0 if wide else 1, 6 if wide else 0, 1, 1 if wide else 7)
+        for widget in (self.matrix, self.words):
+            self._grid.removeWidget(widget)
+        self._grid.addWidget(self.words, 0, 0)
+        self._grid.addWidget(self.matrix, 1 if wide else 0, 0 if wide else 1)
+        for index, (row, column) in enumerate(((0, 3), (1, 4)) if wide else ((1, 3), (0, 4))):
+            self._grid.setRowStretch(index, row)
+            self._grid.setColumnStretch(index, 0 if wide and index else column)
 
     def _choice(self, name: str, label: str) -> QComboBox:
         box = QComboBox()
@@ -152,11 +165,11 @@ class AnatomyPage(Page):
         return box
 
     def _lay_out(self) -> None:
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        for widget in (self.layer, self.head, self.tokens, self.scaled, self.causal):
-            row.addWidget(widget)
-        row.addStretch(1)
+        self._controls = QGridLayout()
+        self._controls.setSpacing(8)
+        for column, widget in enumerate((self.layer, self.head, self.tokens, self.scaled, self.causal)):
+            self._controls.addWidget(widget, 0, column)
+        self._controls.setColumnStretch(6, 1)
         self.room = QScrollArea()
         self.room.setObjectName("anatomy_scroll")
         self.room.setWidget(self.diagram)
@@ -168,33 +181,31 @@ class AnatomyPage(Page):
         self.splitter.setChildrenCollapsible(False)
         self.splitter.addWidget(self.room)
         self.splitter.addWidget(self._details())
-        self.splitter.setSizes([300, 300])
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
-        layout.addLayout(row)
-        layout.addWidget(self.temperature)
+        layout.addLayout(self._controls)
         layout.addWidget(self.splitter, 1)
         layout.addWidget(self.status)
+        self._arrange(False)
 
     def _details(self) -> QWidget:
-        holder = QWidget()
-        grid = QGridLayout(holder)
-        grid.setContentsMargins(0, 4, 0, 0)
-        grid.setSpacing(4)
+        """The chosen stage: its words, and its numbers large."""
         title = QHBoxLayout()
         title.setSpacing(4)
-        title.addWidget(self.previous)
-        title.addWidget(self.next)
-        title.addSpacing(4)
-        title.addWidget(self.heading)
+        for widget in (self.previous, self.next, self.heading):
+            title.addWidget(widget)
         title.addStretch(1)
-        grid.addLayout(title, 0, 0, 1, 2)
-        grid.addWidget(self.formula, 1, 0)
-        grid.addWidget(self.sentence, 1, 1)
-        grid.addWidget(self.note, 2, 0, 1, 2)
-        grid.addWidget(self.matrix, 3, 0, 1, 2)
-        grid.setColumnStretch(0, 2)
-        grid.setColumnStretch(1, 3)
-        grid.setRowStretch(3, 1)
+        self.words = QWidget()
+        column = QVBoxLayout(self.words)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addLayout(title)
+        for label in (self.formula, self.sentence, self.note):
+            column.addWidget(label)
+        column.addStretch(1)
+        holder = QWidget()
+        self._grid = QGridLayout(holder)
+        self._grid.setContentsMargins(0, 4, 0, 0)
+        self._grid.setSpacing(8)
         return holder
