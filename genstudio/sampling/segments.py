@@ -19,13 +19,15 @@ BLOCK = 256
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """Who wrote something, and how: the `run`'s folder, the `model` in words, the `step` of its weights, the sampler."""
+    """Who wrote something, and how: the `run`'s folder, the `model` in words, the `step` of its weights, the sampler;
+    a `method` in words where it was not the sampler that chose."""
 
     run: str
     model: str
     step: int
     options: SamplingOptions = field(default_factory=SamplingOptions)
     seed: int = 0
+    method: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +82,7 @@ def chosen_part(tokens: Chosen, start: int, stop: int) -> Chosen:
     """Tokens `start` to `stop`, with the names of these only."""
     columns = {name: getattr(tokens, name)[start:stop] for name in _COLUMNS}
     ids = {*columns["ids"].tolist(), *columns["alternatives"].ravel().tolist()}
-    names = {i: name for i, name in tokens.names.items() if i in ids} if len(tokens.names) > len(ids) else tokens.names
+    names = {i: tokens.names[i] for i in ids if i in tokens.names}
     return Chosen(pieces=tokens.pieces[start:stop], names=names, **columns)
 
 

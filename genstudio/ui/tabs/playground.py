@@ -8,20 +8,15 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QKeySequence, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSplitter, QVBoxLayout, QWidget
 
-from genstudio.errors import Failure
-from genstudio.events import Answer, Frame, NextTokens, Writing
 from genstudio.tasks.models import ModelRef
-from genstudio.tasks.prompt import Prompt
-from genstudio.tasks.write import Generate
+from genstudio.tasks.prompt import Prompt, Tokens
 from genstudio.ui import theme
 from genstudio.ui.engine import Engine
 from genstudio.ui.playground.inspectors import Inspectors
 from genstudio.ui.playground.model_choice import ModelChoice
-from genstudio.ui.playground.next_token import NextTokenPage
 from genstudio.ui.playground.page import Page
-from genstudio.ui.playground.sampler import Sampler
-from genstudio.ui.views.writing import DocumentView
-from genstudio.ui.widgets import ElidedLabel, button, primary_button
+from genstudio.ui.playground.writer import Writer
+from genstudio.ui.widgets import ElidedLabel
 
 _TYPED_MS = 120
 _LIVE_MS = 2000
@@ -31,8 +26,8 @@ _WIDE_KEY = "F9"
 class PlaygroundTab(QWidget):
     """Writes with the live model or any checkpoint, and holds the pages that look inside. `failed(Failure)`.
 
-    A page that has `show_sampling(Sampling)` hears of the sampler; one with `branch_wanted(Prompt)` or
-    `text_wanted(str)` may continue or replace the document.
+    A page that has `show_sampling(Sampling)` hears of the sampler; one with `take_wanted(Prompt, segments)`,
+    `branch_wanted(Prompt)` or `text_wanted(str)` may continue or replace the document.
     """
 
     failed = Signal(object)
@@ -40,16 +35,12 @@ class PlaygroundTab(QWidget):
     def __init__(self, engine: Engine) -> None:
         super().__init__()
         self.setObjectName("playground_tab")
-        self._engine = engine
-        self._job = ""
         self.choice = ModelChoice()
         self.status = ElidedLabel()
-        self.document = DocumentView()
-        self.sampler = Sampler()
+        self.writer = Writer(engine)
+        self.document = self.writer.view
+        self.sampler = self.writer.sampler
         self.inspectors = Inspectors(engine)
-        self.generate = primary_button("Generate", "generate", "play")
-        self.stop = button("Stop", "stop_writing", "stop")
-        self.clear = button("Clear continuation", "clear_writing")
         self.wide = QPushButton("Hide document")
         self._delay = QTimer(self)
         self._delay.setSingleShot(True)
@@ -59,7 +50,7 @@ class PlaygroundTab(QWidget):
         self._name_things()
         self._lay_out()
         self._connect()
-        self._enable()
+        self._say_what_is_missing()
         self.inspectors.open("Next token")
 
     def page(self, title: str) -> Page:
@@ -73,7 +64,7 @@ class PlaygroundTab(QWidget):
     def show_runs(self, runs: tuple[Any, ...]) -> None:
         """Every run that writes text, the newest first; keeps the choice."""
         self.choice.show_runs(runs)
-        self._enable()
+        self._say_what_is_missing()
 
     def set_live(self, run: str) -> None:
         """The run that is in training now (empty: none)."""
@@ -83,46 +74,34 @@ class PlaygroundTab(QWidget):
         self.choice.choose(run)
 
     def start_writing(self) -> None:
-        """Write after the text with the chosen model; a writing that runs is stopped first."""
-        ref = self.reference()
-        if ref is None:
-            return
-        self.stop_writing()
-        sampling = self.sampler.next_sampling()
-        self.document.begin_writing()
-        task = Generate(ref, (self.document.prompt(),), sampling.length, sampling.options, sampling.seed)
-        self._job = self._engine.start(task, self._on_frame, self._on_end)
-        self._enable()
+        """Write after the text with the chosen model."""
+        self.writer.write()
 
     def stop_writing(self) -> None:
-        if self._job:
-            self._engine.stop(self._job)
-            self._job = ""
-        self._enable()
+        self.writer.stop_writing()
 
     def prompt(self) -> Prompt:
-        """The text that the pages look at."""
-        text = self.document.prompt()
-        return (text,) if text else ()
+        """The text from its beginning to the cursor, which is what the pages look at."""
+        ref = self.reference()
+        return self.document.prompt(ref.run if ref is not None else "", self.document.caret())
 
     def set_wide(self, wide: bool) -> None:
         """Give the pages the whole width, or show the document beside them."""
         self.wide.setChecked(wide)
 
     def state(self) -> dict[str, Any]:
-        """What comes back at the next start."""
+        """What comes back at the next start; the document itself is a file."""
+        self.writer.files.keep()
         page = self.inspectors.rail.currentItem()
         return {
-            "prompt": self.document.prompt(),
             "page": page.text() if page is not None else "",
             "wide": self.wide.isChecked(),
             **self.sampler.state(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
+        self.writer.files.restore()
         self.sampler.restore(state)
-        if state.get("prompt"):
-            self.document.set_prompt(str(state["prompt"]))
         self.inspectors.open(str(state.get("page") or ""))
         self.wide.setChecked(bool(state.get("wide")))
 
@@ -135,46 +114,45 @@ class PlaygroundTab(QWidget):
         super().hideEvent(event)
         self._follow.stop()
 
-    def _on_end(self, failure: Failure | None) -> None:
-        if self._job not in self._engine.running:
-            self._job = ""
-        if failure is not None:
-            self.failed.emit(failure)
-        self._enable()
-
-    def _on_frame(self, frame: Frame) -> None:
-        for snapshot in frame.snapshots:
-            if isinstance(snapshot, Writing) and self._job:
-                self.document.show_writing(snapshot)
-                self.status.setText(
-                    f"{len(snapshot.pieces):,} tokens with the weights of step {snapshot.step:,}"
-                    + (f": {snapshot.reason}" if snapshot.reason else "")
-                )
-            elif isinstance(snapshot, Answer) and snapshot.channel == "unknown":
-                self.document.set_unknown(snapshot.value)
-
-    def _looked(self, snapshot: NextTokens) -> None:
-        self.document.set_unknown(snapshot.unknown)
-        parts = [f"weights of step {snapshot.step:,}", f"{len(snapshot.prompt_pieces)} tokens of prompt"]
-        if snapshot.unknown:
-            parts.append(f"{len(snapshot.unknown)} characters not in the vocabulary")
-        self.status.setText("   ·   ".join(parts))
-
     def _look(self) -> None:
-        if self.isVisible():
-            self.inspectors.look_at(self.reference(), self.prompt())
+        """Tell everybody what to look at; while a text is being written, only once that has ended."""
+        if not self.isVisible():
+            return
+        if self.writer.writing:
+            self._delay.start()
+            return
+        ref = self.reference()
+        self.writer.look_at(ref, ())
+        self.inspectors.look_at(ref, self.prompt())
+
+    def _chosen(self) -> None:
+        """Another model: what runs with the one before ends."""
+        self.writer.stop_writing()
+        self.writer.look_at(self.reference(), ())
+        self._look()
 
     def _follow_live(self) -> None:
         ref = self.reference()
-        if ref is not None and ref.which == "live" and ref.run == self.choice.live and not self._job:
+        if ref is not None and ref.which == "live" and ref.run == self.choice.live:
             self._look()
 
     def _built(self, page: Page) -> None:
         page.failed.connect(self.failed)
         if hasattr(page, "show_sampling"):
             page.show_sampling(self.sampler.sampling())
-        if isinstance(page, NextTokenPage):
-            page.looked.connect(self._looked)
+        for name, slot in (
+            ("take_wanted", self.writer.take),
+            ("branch_wanted", self._branch),
+            ("text_wanted", self.document.set_text),
+            ("said", self.status.setText),
+        ):
+            if hasattr(page, name):
+                getattr(page, name).connect(slot)
+
+    def _branch(self, prompt: Prompt) -> None:
+        """Go on with a whole text: what of it is not in the document yet becomes a branch."""
+        text = "".join(part.text if isinstance(part, Tokens) else part for part in prompt)
+        self.writer.take((text,), ())
 
     def _sampling_changed(self) -> None:
         sampling = self.sampler.sampling()
@@ -183,25 +161,24 @@ class PlaygroundTab(QWidget):
                 page.show_sampling(sampling)
 
     def _set_wide(self, wide: bool) -> None:
-        self._left.setVisible(not wide)
+        self.writer.setVisible(not wide)
         self.wide.setText("Show document" if wide else "Hide document")
 
-    def _enable(self) -> None:
-        ready = self.reference() is not None
-        self.generate.setEnabled(ready)
-        self.stop.setEnabled(bool(self._job))
-        if not ready:
+    def _say_what_is_missing(self) -> None:
+        if self.reference() is None:
             self.status.setText("There is no trained model yet: train one in the Transformer tab; a minute is enough.")
+        elif self.status.text().startswith("There is no trained"):
+            self.status.setText("")
 
     def _connect(self) -> None:
-        self.choice.changed.connect(self._look)
-        self.document.prompt_changed.connect(lambda *_: self._delay.start())
+        self.choice.changed.connect(self._chosen)
+        self.document.changed.connect(self._delay.start)
+        self.document.moved.connect(self._delay.start)
         self._delay.timeout.connect(self._look)
         self._follow.timeout.connect(self._follow_live)
-        self.generate.clicked.connect(self.start_writing)
-        self.stop.clicked.connect(self.stop_writing)
-        self.clear.clicked.connect(self.document.clear_writing)
-        self.sampler.changed.connect(self._sampling_changed)
+        self.writer.failed.connect(self.failed)
+        self.writer.said.connect(self.status.setText)
+        self.writer.sampling_changed.connect(self._sampling_changed)
         self.inspectors.built.connect(self._built)
         self.wide.toggled.connect(self._set_wide)
 
@@ -221,26 +198,14 @@ class PlaygroundTab(QWidget):
         top.addWidget(self.choice, 3)
         top.addWidget(self.status, 4)
         top.addWidget(self.wide)
-        actions = QHBoxLayout()
-        actions.setSpacing(8)
-        for widget in (self.generate, self.stop, self.clear):
-            actions.addWidget(widget)
-        actions.addStretch(1)
-        self._left = QWidget()
-        column = QVBoxLayout(self._left)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
-        column.addWidget(self.document, 1)
-        column.addWidget(self.sampler)
-        column.addLayout(actions)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.setObjectName("playground_splitter")
         self.splitter.setChildrenCollapsible(False)
-        self.splitter.addWidget(self._left)
+        self.splitter.addWidget(self.writer)
         self.splitter.addWidget(self.inspectors)
         self.splitter.setStretchFactor(0, 2)
         self.splitter.setStretchFactor(1, 3)
-        self.splitter.setSizes([520, 720])
+        self.splitter.setSizes([540, 700])
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 12, 12, 12)
         layout.setSpacing(8)

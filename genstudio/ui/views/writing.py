@@ -1,26 +1,35 @@
-"""The document of the playground: the person's text, and after it what the model writes."""
+"""The document of the playground: what the person types, what models write, and every branch of both."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 
 import numpy as np
-from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QSyntaxHighlighter, QTextCharFormat, QTextCursor
-from PySide6.QtWidgets import QPlainTextEdit, QToolTip, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QHideEvent, QKeyEvent, QPainter, QPaintEvent, QTextCursor
+from PySide6.QtWidgets import QHBoxLayout, QToolTip, QVBoxLayout, QWidget
 
-from genstudio.events import Writing
+from genstudio.events import Array, Writing
+from genstudio.sampling.document import Document
+from genstudio.sampling.segments import Made, Segment, Written, chosen_part, merged, typed, written
+from genstudio.sampling.tree import Place, Tree
+from genstudio.tasks.document import Marks
+from genstudio.tasks.prompt import Prompt, Tokens
 from genstudio.ui import theme
-from genstudio.ui.views.view import View, token_text
-from genstudio.ui.widgets import tooltip
+from genstudio.ui.views.editor import Editor, Span
+from genstudio.ui.views.positions import Positions, difference, shown
+from genstudio.ui.views.token_card import TokenCard
+from genstudio.ui.views.view import token_text
+from genstudio.ui.widgets import ElidedLabel, tooltip
 
 SURPRISE = (0.5, 0.2, 0.05, 0.01)
 TINTS = {
     "light": ("#E3ECFB", "#EEF0E2", "#FCF0D3", "#FBDDB0", "#F6C287"),
     "dark": ("#22334F", "#30343A", "#453A22", "#5C441D", "#765015"),
 }
+_LIMITS = np.log(np.array(SURPRISE))
+_LEAVE_MS = 250
 
 
 def tint(probability: float) -> int:
@@ -28,326 +37,466 @@ def tint(probability: float) -> int:
     return sum(not probability >= limit for limit in SURPRISE)
 
 
-def units(text: str) -> int:
-    """Length in UTF-16 units, in which Qt counts."""
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+def tints(logprobs: Array) -> Array:
+    """The same for logarithms of probabilities (n,): (n,) from 0 to 4."""
+    return np.asarray((~(logprobs[:, None] >= _LIMITS)).sum(axis=1))
 
 
-def shown(piece: str) -> str:
-    """A piece of text as the document holds it: one line end for all kinds."""
-    return piece.replace("\r\n", "\n").replace("\r", "\n").replace("\u2029", "\n").replace("\0", "\ufffd")
-
-
-class _Painter(QSyntaxHighlighter):
-    """Tints the continuation and underlines unknown characters without touching the text or its undo history."""
-
-    def __init__(self, editor: QPlainTextEdit) -> None:
-        super().__init__(editor.document())
-        self.begin = 0
-        self.starts: list[int] = []
-        self.tints: list[int] = []
-        self.end = 0
-        self.unknown: list[int] = []
-
-    def highlightBlock(self, text: str) -> None:
-        first = self.currentBlock().position()
-        last = first + units(text)
-        if self.starts and last > self.begin:
-            self._tint(first, last)
-        if self.unknown:
-            wave = QTextCharFormat()
-            wave.setUnderlineStyle(QTextCharFormat.UnderlineStyle.WaveUnderline)
-            wave.setUnderlineColor(QColor(theme.current().error))
-            low, high = np.searchsorted(self.unknown, (first, last))
-            for position in self.unknown[low:high]:
-                self.setFormat(position - first, 1, wave)
-
-    def _tint(self, first: int, last: int) -> None:
-        index = max(0, int(np.searchsorted(self.starts, first - self.begin, side="right")) - 1)
-        while index < len(self.starts) and self.begin + self.starts[index] < last:
-            run = index
-            while run + 1 < len(self.starts) and self.tints[run + 1] == self.tints[index]:
-                run += 1
-            stop = self.starts[run + 1] if run + 1 < len(self.starts) else self.end
-            left, right = max(first, self.begin + self.starts[index]), min(last, self.begin + stop)
-            if right > left:
-                ground = QTextCharFormat()
-                ground.setBackground(QColor(TINTS[theme.current().name][self.tints[index]]))
-                self.setFormat(left - first, right - left, ground)
-            index = run + 1
-
-
-class _Legend(QWidget):
+class Legend(QWidget):
     """What the tints mean."""
 
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("writing_legend")
-        self.setAccessibleName("Tints: how likely each token was, from at least 50 % to below 1 %")
+        self.setAccessibleName("Tints: the model's probability of each token, from at least 50 % to below 1 %")
         self.setFixedHeight(20)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         look = theme.current()
         with QPainter(self) as painter:
-            self._paint(painter, look)
-
-    def _paint(self, painter: QPainter, look: theme.Theme) -> None:
-        painter.setFont(theme.font(theme.SMALL, tabular=True))
-        metrics = painter.fontMetrics()
-        painter.setPen(look.color("quiet"))
-        title = "Probability of each token:"
-        painter.drawText(QRectF(0, 0, self.width(), 20), Qt.AlignmentFlag.AlignVCenter, title)
-        x = metrics.horizontalAdvance(title) + 10.0
-        words = [*(f"≥ {limit:.0%}" for limit in SURPRISE), f"< {SURPRISE[-1]:.0%}"]
-        for color, word in zip(TINTS[look.name], words, strict=True):
-            width = metrics.horizontalAdvance(word) + 12
-            painter.fillRect(QRectF(x, 2, width, 16), QColor(color))
-            painter.setPen(look.color("text"))
-            painter.drawText(QRectF(x, 0, width, 20), Qt.AlignmentFlag.AlignCenter, word)
-            x += width
+            painter.setFont(theme.font(theme.SMALL, tabular=True))
+            metrics = painter.fontMetrics()
+            painter.setPen(look.color("quiet"))
+            painter.drawText(QRectF(0, 0, self.width(), 20), Qt.AlignmentFlag.AlignVCenter, "Surprise:")
+            x = metrics.horizontalAdvance("Surprise:") + 8.0
+            words = [*(f"≥ {limit:.0%}" for limit in SURPRISE), f"< {SURPRISE[-1]:.0%}"]
+            for color, word in zip(TINTS[look.name], words, strict=True):
+                width = metrics.horizontalAdvance(word) + 10
+                painter.fillRect(QRectF(x, 2, width, 16), QColor(color))
+                painter.setPen(look.color("text"))
+                painter.drawText(QRectF(x, 0, width, 20), Qt.AlignmentFlag.AlignCenter, word)
+                x += width
 
     def sizeHint(self) -> QSize:
-        return QSize(320, 20)
+        metrics = self.fontMetrics()
+        words = "".join(["Surprise:", *(f"≥ {limit:.0%}" for limit in SURPRISE), "< 1 %"])
+        return QSize(metrics.horizontalAdvance(words) + 64, 20)
+
+    def minimumSizeHint(self) -> QSize:
+        return self.sizeHint()
 
 
-@dataclass(frozen=True, slots=True)
-class _Taken:
-    """A continuation that an edit took from the model, for when undo or redo brings its text back."""
+class DocumentView(QWidget):
+    """An editor of a Document. What a model wrote is tinted by its surprise; a token's card offers its alternatives.
 
-    text: str
-    by_undo: bool
-    boundary: int
-    snapshot: Writing | None
-    starts: list[int]
-    tints: list[int]
-    end: int
-    probabilities: list[float]
-
-
-class DocumentView(View[Writing]):
-    """The person types; what the model adds is tinted, and becomes the person's as soon as they edit it.
-
-    `prompt_changed(text)` when the person's part changes.
+    `changed()` when the text or its branches have changed; `edited()` before that when a person did it; `moved()` when
+    the cursor has; `alternative_wanted(Place, choice)` when the document should go on with another token.
     """
 
-    prompt_changed = Signal(str)
+    changed = Signal()
+    edited = Signal()
+    moved = Signal()
+    alternative_wanted = Signal(object, int)
 
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("document")
-        self.editor = QPlainTextEdit()
+        self.document = Document()
+        self.marks: Marks | None = None
+        self.editor = Editor()
         self.editor.setObjectName("document_text")
         self.editor.setAccessibleName("Your text, and what the model writes after it")
         self.editor.setPlaceholderText("Write the beginning; the model goes on.")
-        self.editor.setFont(theme.mono(theme.NORMAL + 1))
-        self.editor.setTabChangesFocus(True)
-        self._painter = _Painter(self.editor)
-        self._legend = _Legend()
-        self._legend.hide()
-        self._boundary: int | None = None
-        self._written = 0
+        self.legend = Legend()
+        self.legend.hide()
+        self.count = ElidedLabel()
+        self.count.setObjectName("token_count")
+        self.count.setAccessibleName("Tokens")
+        self.count.setProperty("quiet", True)
+        self.count.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.card = TokenCard()
+        self.card.setParent(self)
+        self._text = ""
+        self._positions = Positions("")
         self._own = False
-        self._listening = True
-        self._last = self._last_prompt = ""
-        self._probabilities: list[float] = []
-        self._taken: _Taken | None = None
+        self._writing: tuple[int, int] | None = None
+        self._leaving = QTimer(self)
+        self._leaving.setSingleShot(True)
+        self._leaving.setInterval(_LEAVE_MS)
+        self.editor.marked = self
+        self._lay_out()
+        self._connect()
+
+    def text(self) -> str:
+        """The text that is shown."""
+        return self.document.text
+
+    def prompt(self, run: str = "", end: int | None = None) -> Prompt:
+        """The text up to a position, for a model of this run: what it wrote itself stays the tokens that it wrote."""
+        parts = merged(self.document.tree.segments(end), run)
+        return tuple(part if isinstance(part, str) else Tokens(*part) for part in parts)
+
+    def caret(self) -> int:
+        """Where the text cursor is, in characters."""
+        return self._positions.characters(self.editor.textCursor().position())
+
+    def set_caret(self, position: int) -> None:
+        cursor = self.editor.textCursor()
+        cursor.setPosition(min(self._positions.units(max(position, 0)), self._positions.length))
+        self.editor.setTextCursor(cursor)
+
+    def set_text(self, text: str) -> None:
+        """Start another document with this text; undo brings the one before back."""
+        self.document.reset(Tree.of(text.replace("\r\n", "\n")))
+        self.show_document()
+
+    def set_document(self, tree: Tree) -> None:
+        """Show a document that was read; there is nothing to undo yet."""
+        self.document = Document(tree)
+        self.show_document()
+
+    def begin_writing(self, position: int | None = None) -> None:
+        """What `show_writing` brings next goes on from this position; at the end unless told."""
+        self._writing = (self.document.tree.length if position is None else position, 0)
+
+    def end_writing(self) -> None:
+        """Whatever comes now was meant for a text that is no longer there."""
+        self._writing = None
+
+    def show_writing(self, writing: Writing, made: Made) -> None:
+        """Add what is new of a continuation; ignored once the person has changed the text."""
+        if self._writing is None or writing.chosen is None:
+            return
+        position, known = self._writing
+        segments = segments_of(writing, made, known)
+        if not segments:
+            return
+        if known:
+            self.document.extend(segments)
+        else:
+            self.document.branch(position, segments)
+        self._writing = (position, len(writing.pieces))
+        self._follow_tree(follow=True)
+
+    def take(self, position: int, segments: Sequence[Segment]) -> None:
+        """Go on from a position with this; what was there stays as another branch."""
+        self.edited.emit()
+        self.document.branch(position, segments)
+        self._follow_tree()
+
+    def undo(self) -> None:
+        self.edited.emit()
+        if self.document.undo():
+            self._follow_tree()
+
+    def redo(self) -> None:
+        self.edited.emit()
+        if self.document.redo():
+            self._follow_tree()
+
+    def switch(self, key: int) -> None:
+        """Show another branch."""
+        self.edited.emit()
+        self.document.switch(key)
+        self._follow_tree()
+
+    def walk(self, by: int) -> None:
+        """To the next or the previous way to go on from the last fork before the cursor."""
+        nodes, shown_one = self.document.tree.siblings(self.caret())
+        if nodes:
+            self.switch(nodes[(shown_one + by) % len(nodes)].id)
+
+    def to_fork(self) -> None:
+        """Put the cursor where the branch that it is in begins."""
+        tree, at = self.document.tree, self.caret()
+        starts = [start for start in tree.starts[1:-1] if start < at]
+        self.set_caret(starts[-1] if starts else 0)
+
+    def rename(self, key: int, name: str) -> None:
+        self.document.rename(key, name)
+        self._follow_tree()
+
+    def remove(self, key: int) -> None:
+        """Take a branch away; undo brings it back."""
+        self.edited.emit()
+        self.document.remove(key)
+        self._follow_tree()
+
+    def set_marks(self, marks: Marks | None) -> None:
+        """Show where the tokens of the typed text begin, and which characters the model does not know."""
+        self.marks = marks
+        self.count.setText(self._count_words())
+        self.editor.viewport().update()
+
+    def show_document(self) -> None:
+        """Everything anew."""
+        self._own = True
+        try:
+            self._text = shown(self.document.text)
+            self._positions = Positions(self._text)
+            self.editor.setPlainText(self._text)
+            self.editor.moveCursor(QTextCursor.MoveOperation.End)
+        finally:
+            self._own = False
+        self._changed()
+
+    def spans(self, start: int, stop: int) -> Iterator[Span]:
+        tree, units = self.document.tree, self._positions.units
+        first, last = self._positions.characters(start), self._positions.characters(stop) + 1
+        colors = TINTS[theme.current().name]
+        for at, segment in self._segments(first, last):
+            low, high = _tokens_between(segment, first - at, last - at)
+            kinds = tints(segment.tokens.logprobs[low:high])
+            edges = np.flatnonzero(np.diff(kinds, prepend=-1, append=-1))
+            for begin, end in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
+                left, right = int(segment.starts[low + begin]), int(segment.starts[low + end])
+                yield Span(units(at + left), units(at + right), QColor(colors[int(kinds[begin])]))
+        if self.marks is not None:
+            low, high = np.searchsorted(self.marks.unknown, (first, last))
+            for place in self.marks.unknown[low:high].tolist():
+                yield Span(units(place), units(place + 1), theme.current().color("error_back"), wavy=True)
+        if self.card.isVisible() and self.card.place is not None and self.card.place.stop <= tree.length:
+            yield Span(units(self.card.place.start), units(self.card.place.stop), framed=True)
+
+    def boundaries(self, start: int, stop: int) -> Iterator[int]:
+        first, last = self._positions.characters(start), self._positions.characters(stop) + 1
+        for at, segment in self._segments(first, last):
+            low, high = _tokens_between(segment, first - at, last - at)
+            yield from (self._positions.units(at + place) for place in segment.starts[low : high + 1].tolist())
+        if self.marks is not None:
+            low, high = np.searchsorted(self.marks.starts, (first, last))
+            yield from map(self._positions.units, self.marks.starts[low:high].tolist())
+
+    def hint_at(self, position: int) -> str:
+        """What is known of a typed character; empty if nothing."""
+        if self.marks is None or not 0 <= position < len(self._text):
+            return ""
+        letter = token_text(self._text[position])
+        if position in self.marks.unknown:
+            fate = f"reads {self.marks.replaced_by} instead" if self.marks.replaced_by else "does not read it"
+            return f"'{letter}' is not in the model's vocabulary: it {fate}."
+        index = int(np.searchsorted(self.marks.starts, position, side="right")) - 1
+        if index < 0 or self.document.tree.token_at(position) is not None:
+            return ""
+        token = int(self.marks.ids[index])
+        return f"'{token_text(self.marks.names.get(token, '?'))}'  id {token:,}"
+
+    def open_card(self, position: int, keyboard: bool = False) -> bool:
+        """Show the card of the written token at a position; whether there is one."""
+        place = self.document.tree.token_at(position)
+        if place is None:
+            self.card.hide()
+            return False
+        self.card.setParent(self.window())
+        box = self._box(place)
+        self.card.show_token(place, box, keyboard)
+        self.editor.viewport().update()
+        return True
+
+    def close_card(self) -> None:
+        if self.card.isVisible():
+            self.card.hide()
+            self.editor.viewport().update()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self.editor and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            return self._key(event)
+        if watched is self.editor and event.type() in (QEvent.Type.FocusOut, QEvent.Type.Hide):
+            self.close_card()
+        return False
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        self.close_card()
+        super().hideEvent(event)
+
+    def _key(self, event: QKeyEvent) -> bool:
+        key, alt = event.key(), bool(event.modifiers() & Qt.KeyboardModifier.AltModifier)
+        if self.card.isVisible():
+            if key in (Qt.Key.Key_Down, Qt.Key.Key_Up):
+                self.card.move_row(1 if key == Qt.Key.Key_Down else -1)
+                return True
+            if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+                self.card.take()
+                return True
+            if key not in (Qt.Key.Key_Alt, Qt.Key.Key_Shift, Qt.Key.Key_Control, Qt.Key.Key_Meta):
+                self.close_card()
+                if key == Qt.Key.Key_Escape:
+                    return True
+        if alt and key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
+            self.walk(1 if key == Qt.Key.Key_Right else -1)
+        elif alt and key == Qt.Key.Key_Up:
+            self.to_fork()
+        elif alt and key == Qt.Key.Key_Down:
+            at = self.caret()
+            if not self.open_card(at, keyboard=True):
+                self.open_card(at - 1, keyboard=True)
+        else:
+            return False
+        return True
+
+    def _box(self, place: Place) -> QRect:
+        """Where a token is in the window."""
+        box = self.editor.box_of(self._positions.units(place.start)).toAlignedRect()
+        corner = self.editor.viewport().mapTo(self.window(), QPoint(box.left(), box.top()))
+        return QRect(corner, box.size())
+
+    def _hovered(self, unit: int) -> None:
+        position = self._positions.characters(unit) if unit >= 0 else -1
+        if position < 0 or self.document.tree.token_at(position) is None:
+            if self.card.isVisible() and self.card.row < 0:
+                self._leaving.start()
+            if position >= 0 and (hint := self.hint_at(position)):
+                place = self.editor.box_of(unit).bottomLeft().toPoint()
+                QToolTip.showText(self.editor.viewport().mapToGlobal(place), tooltip(hint), self.editor)
+            return
+        self._leaving.stop()
+        if not (self.card.isVisible() and self.card.row >= 0):
+            self.open_card(position)
+
+    def _left(self) -> None:
+        if not self.card.underMouse():
+            self.close_card()
+
+    def _take_alternative(self, place: Place, choice: int) -> None:
+        self.close_card()
+        self.alternative_wanted.emit(place, choice)
+
+    def _segments(self, first: int, last: int) -> Iterator[tuple[int, Written]]:
+        """The written segments that are seen between two positions."""
+        spans = self.document.tree.spans
+        index = max(0, bisect_right(spans, first, key=lambda span: span[0]) - 1)
+        while index < len(spans) and spans[index][0] < last:
+            at, segment = spans[index]
+            if isinstance(segment, Written) and segment.texts:
+                yield at, segment
+            index += 1
+
+    def _edited(self, position: int, removed: int, added: int) -> None:
+        """The person changed the editor's text: the same change in the document."""
+        if self._own:
+            return
+        old, length = self._text, self.editor.document().characterCount() - 1
+        if added - removed == length - self._positions.length and position + removed <= self._positions.length:
+            start, end = map(self._positions.characters, (position, position + removed))
+            fresh = self._piece(position, added)
+        else:
+            new = self._piece(0, length)
+            start, end, stop = difference(old, new)
+            fresh = new[start:stop]
+        skip, last, stop = difference(old[start:end], fresh)
+        start, end, fresh = start + skip, start + last, fresh[skip:stop]
+        if start == end and not fresh:
+            return
+        self.edited.emit()
+        self.document.replace(start, end, fresh)
+        self._text = old[:start] + fresh + old[end:]
+        self._positions = Positions(self._text)
+        self._changed((start, end, start + len(fresh)))
+
+    def _follow_tree(self, follow: bool = False) -> None:
+        """Show the document as it is now; the cursor goes to what has changed, or stays where it was."""
+        new = shown(self.document.text)
+        start, end, stop = difference(self._text, new)
+        bar = self.editor.verticalScrollBar()
+        at_end = bar.value() >= bar.maximum() - 2
+        caret, was_last = self.editor.textCursor().position(), self.editor.textCursor().atEnd()
+        begin, behind = self._positions.units(start), self._positions.units(end)
+        self._text, self._positions = new, Positions(new)
+        if start != end or start != stop:
+            self._own = True
+            try:
+                cursor = QTextCursor(self.editor.document())
+                cursor.setPosition(begin)
+                cursor.setPosition(behind, QTextCursor.MoveMode.KeepAnchor)
+                cursor.insertText(new[start:stop])
+            finally:
+                self._own = False
+            if not follow:
+                self.set_caret(stop)
+            elif not was_last:
+                place = self.editor.textCursor()
+                place.setPosition(min(caret, self._positions.length))
+                self.editor.setTextCursor(place)
+            if follow and at_end:
+                bar.setValue(bar.maximum())
+        self._changed((start, end, stop))
+
+    def _changed(self, difference: tuple[int, int, int] | None = None) -> None:
+        if self.marks is not None and difference is not None:
+            self.marks = _moved(self.marks, *difference)
+        elif difference is None:
+            self.marks = None
+        self.close_card()
+        self.legend.setVisible(any(isinstance(segment, Written) for _, segment in self.document.tree.spans))
+        self.editor.viewport().update()
+        self.changed.emit()
+
+    def _piece(self, position: int, length: int) -> str:
+        cursor = QTextCursor(self.editor.document())
+        cursor.setPosition(position)
+        cursor.setPosition(position + length, QTextCursor.MoveMode.KeepAnchor)
+        return cursor.selectedText().replace("\u2029", "\n")
+
+    def _count_words(self) -> str:
+        if self.marks is None:
+            return ""
+        words = f"{self.marks.count:,} token{'' if self.marks.count == 1 else 's'}"
+        if self.marks.count > self.marks.context:
+            words += f", reads the last {self.marks.context:,}"
+        if count := len(self.marks.unknown):
+            fate = f"read as {self.marks.replaced_by}" if self.marks.replaced_by else "left out"
+            words = f"{count:,} unknown: {fate}  ·  {words}"
+        return words
+
+    def _connect(self) -> None:
+        self.setFocusProxy(self.editor)
+        self.editor.installEventFilter(self)
+        self.editor.document().contentsChange.connect(self._edited)
+        self.editor.cursorPositionChanged.connect(lambda: None if self._own else self.moved.emit())
+        self.editor.undo_wanted.connect(self.undo)
+        self.editor.redo_wanted.connect(self.redo)
+        self.editor.hovered.connect(self._hovered)
+        self.editor.verticalScrollBar().valueChanged.connect(lambda _: self.close_card())
+        self._leaving.timeout.connect(self._left)
+        self.card.left.connect(self._leaving.start)
+        self.card.taken.connect(self._take_alternative)
+
+    def _lay_out(self) -> None:
+        below = QHBoxLayout()
+        below.setSpacing(12)
+        below.addWidget(self.legend)
+        below.addWidget(self.count, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         layout.addWidget(self.editor, 1)
-        layout.addWidget(self._legend)
-        self.setFocusProxy(self.editor)
-        self.editor.viewport().installEventFilter(self)
-        self.editor.document().contentsChange.connect(self._edited)
-        theme.changed.connect(self._recolour)
+        layout.addLayout(below)
 
-    def _recolour(self, _theme: object) -> None:
-        self._painter.rehighlight()
 
-    def prompt(self) -> str:
-        """The person's text, without a continuation that is still the model's."""
-        return self._raw() if self._boundary is None else self._cut(self._boundary)
+def segments_of(writing: Writing, made: Made, known: int = 0) -> tuple[Segment, ...]:
+    """What a model wrote as a part of a document, without the first `known` tokens.
 
-    def set_prompt(self, text: str) -> None:
-        """Replace everything by this text."""
-        self._forget()
-        self._painter.unknown = []
-        self._change(lambda: self.editor.setPlainText(shown(text)))
-        self._say()
+    A last token of which only a part was wanted is typed text: its numbers are of the whole token.
+    """
+    if writing.chosen is None:
+        return ()
+    stop = len(writing.pieces) - writing.cut
+    fresh = written(writing.pieces[known:stop], chosen_part(writing.chosen, known, stop), made) if stop > known else ()
+    rest = "".join(writing.pieces[max(stop, known) :])
+    return (*fresh, *typed(rest))
 
-    def begin_writing(self) -> None:
-        """Take an earlier continuation away and make ready for the next one."""
-        self.clear_writing()
-        self._boundary = self.editor.document().characterCount() - 1
-        self._painter.begin = self._boundary
-        self._listening = True
 
-    def clear_writing(self) -> None:
-        """Take the continuation away; the person's own text stays."""
-        if self._boundary is not None:
-            cursor = QTextCursor(self.editor.document())
-            cursor.setPosition(min(self._boundary, self.editor.document().characterCount() - 1))
-            cursor.movePosition(QTextCursor.MoveOperation.End, QTextCursor.MoveMode.KeepAnchor)
-            self._change(lambda: cursor.removeSelectedText())
-        self._forget()
+def _tokens_between(segment: Written, first: int, last: int) -> tuple[int, int]:
+    """The tokens of a segment whose text lies between two positions in it."""
+    low = max(0, int(np.searchsorted(segment.starts, first, side="right")) - 1)
+    high = min(len(segment.texts), int(np.searchsorted(segment.starts, last, side="left")))
+    return low, max(low, high)
 
-    def show_writing(self, writing: Writing) -> None:
-        """Add what is new of the continuation. Ignored once the person has made the continuation their own."""
-        if self._boundary is None:
-            if writing is self.snapshot or not self._listening:
-                return
-            self.begin_writing()
-        self.show_snapshot(writing)
 
-    def draw(self, snapshot: Writing) -> None:
-        if self._boundary is None:
-            return
-        if len(snapshot.pieces) < self._written:
-            self.begin_writing()
-        fresh = [shown(piece) for piece in snapshot.pieces[self._written :]]
-        if not fresh:
-            return
-        starts, position = self._painter.starts, self._painter.end
-        for piece, probability in zip(fresh, snapshot.probabilities[self._written :].tolist(), strict=True):
-            starts.append(position)
-            self._painter.tints.append(tint(probability))
-            self._probabilities.append(probability)
-            position += units(piece)
-        self._painter.end = position
-        joined = self._written > 0
-        self._written = len(snapshot.pieces)
-        self._append("".join(fresh), joined)
-        self._legend.show()
+def _moved(marks: Marks, start: int, end: int, stop: int) -> Marks:
+    """Marks after `[start:end]` has become `[start:stop]`, until they are made anew."""
 
-    def set_unknown(self, positions: Iterable[int]) -> None:
-        """Underline these characters of the prompt (positions count characters): the model does not know them."""
-        prompt = self.prompt()
-        wide = units(prompt) != len(prompt)
-        known = sorted({p for p in positions if 0 <= p < len(prompt)})
-        marks = [units(prompt[:p]) if wide else p for p in known]
-        if marks != self._painter.unknown:
-            self._painter.unknown = marks
-            self._painter.rehighlight()
+    def kept(places: Array) -> tuple[Array, Array]:
+        return places < start, places >= end
 
-    def hint_at(self, position: int) -> str:
-        """What is known of the character at a position of the document (UTF-16 units); empty if nothing."""
-        if position in self._painter.unknown:
-            letter = token_text(
-                self._raw().encode("utf-16-le")[2 * position : 2 * position + 2].decode("utf-16-le", "replace")
-            )
-            return f"The model does not know '{letter}'; it is left out."
-        inside = position - self._painter.begin
-        if self._boundary is None or not 0 <= inside < self._painter.end:
-            return ""
-        index = int(np.searchsorted(self._painter.starts, inside, side="right")) - 1
-        probability = self._probabilities[index]
-        bits = -math.log2(probability) if probability > 0 else math.inf
-        piece = self.snapshot.pieces[index] if self.snapshot is not None and index < len(self.snapshot.pieces) else ""
-        return f"'{token_text(piece)}'  probability {probability:.3f}, surprise {bits:.1f} bits"
-
-    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            position = self.editor.cursorForPosition(event.pos()).position()
-            QToolTip.showText(event.globalPos(), tooltip(self.hint_at(position)), self.editor)
-            return True
-        return False
-
-    def _raw(self) -> str:
-        return self.editor.document().toRawText().replace("\u2029", "\n")
-
-    def _cut(self, end: int) -> str:
-        return self._raw().encode("utf-16-le", "surrogatepass")[: 2 * end].decode("utf-16-le", "replace")
-
-    def _append(self, text: str, joined: bool) -> None:
-        bar = self.editor.verticalScrollBar()
-        at_end = bar.value() >= bar.maximum() - 2
-        cursor = QTextCursor(self.editor.document())
-        cursor.movePosition(QTextCursor.MoveOperation.End)
-
-        def insert() -> None:
-            if joined:
-                cursor.joinPreviousEditBlock()
-            else:
-                cursor.beginEditBlock()
-            cursor.insertText(text)
-            cursor.endEditBlock()
-
-        person = self.editor.textCursor()
-        stays = person.position() if person.atEnd() and not person.hasSelection() else None
-        self._change(insert)
-        if stays is not None and self._boundary is not None and stays <= self._boundary:
-            person.setPosition(stays)
-            self.editor.setTextCursor(person)
-        if at_end:
-            bar.setValue(bar.maximum())
-
-    def _change(self, run: Callable[[], object]) -> None:
-        self._own = True
-        try:
-            run()
-        finally:
-            self._own = False
-
-    def _edited(self, position: int, removed: int, added: int) -> None:
-        raw, before = self._raw(), self._last
-        self._last = raw
-        if self._own or (removed == added and raw == before):
-            return
-        self._painter.unknown = []
-        if self._taken is not None and self._bring_back(raw):
-            pass
-        elif self._boundary is not None:
-            if position + removed <= self._boundary and position < self._boundary:
-                self._boundary += added - removed
-                self._painter.begin = self._boundary
-            else:
-                self._listening = False
-                taken = _Taken(
-                    before,
-                    self.editor.document().isRedoAvailable(),
-                    self._boundary,
-                    self.snapshot,
-                    list(self._painter.starts),
-                    list(self._painter.tints),
-                    self._painter.end,
-                    list(self._probabilities),
-                )
-                self._forget()
-                self._taken = taken
-        self._say()
-
-    def _bring_back(self, raw: str) -> bool:
-        """Whether undo or redo made the document what it was with the continuation; then it is the model's again."""
-        taken, can_redo = self._taken, self.editor.document().isRedoAvailable()
-        if taken is None or raw != taken.text or not (taken.by_undo or can_redo):
-            self._taken = taken if can_redo else None
-            return False
-        self._taken = None
-        self._boundary = self._painter.begin = taken.boundary
-        self._painter.starts, self._painter.tints, self._painter.end = taken.starts, taken.tints, taken.end
-        self._probabilities, self.snapshot, self._written = taken.probabilities, taken.snapshot, len(taken.starts)
-        self._legend.show()
-        self._change(self._painter.rehighlight)
-        return True
-
-    def _say(self) -> None:
-        text = self.prompt()
-        if text != self._last_prompt:
-            self._last_prompt = text
-            self.prompt_changed.emit(text)
-
-    def _forget(self) -> None:
-        had = bool(self._painter.starts)
-        self._taken = None
-        self._boundary = None
-        self._written = 0
-        self._probabilities.clear()
-        self._painter.starts.clear()
-        self._painter.tints.clear()
-        self._painter.end = 0
-        self.snapshot = None
-        self._legend.hide()
-        if had:
-            self._own = True
-            self._painter.rehighlight()
-            self._own = False
+    (before, after), (known, later) = kept(marks.starts), kept(marks.unknown)
+    return Marks(
+        np.concatenate([marks.starts[before], marks.starts[after] + (stop - end)]),
+        np.concatenate([marks.ids[before], marks.ids[after]]),
+        marks.names,
+        np.concatenate([marks.unknown[known], marks.unknown[later] + (stop - end)]),
+        marks.replaced_by,
+        marks.count,
+        marks.context,
+        marks.step,
+    )

@@ -1,21 +1,17 @@
-"""Samples, next tokens and the document."""
+"""Samples and next tokens."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QTextCursor
-from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from genstudio.events import NextTokens, Text, Writing
+from genstudio.events import NextTokens, Text
 from genstudio.sampling.choose import SamplingOptions, distribution
-from genstudio.ui import theme
 from genstudio.ui.views.next_tokens import NextTokensView, softmax
 from genstudio.ui.views.samples import SamplesView
 from genstudio.ui.views.view import token_text
-from genstudio.ui.views.writing import DocumentView, tint
 
 
 @pytest.fixture
@@ -116,165 +112,3 @@ VISIBLE = [(" ", "␣"), ("\n", "⏎"), (" the", "␣the"), ("a b", "a b"), ("\x
 @pytest.mark.parametrize(("piece", "seen"), VISIBLE)
 def test_tokens_can_be_seen(piece: str, seen: str) -> None:
     assert token_text(piece) == seen
-
-
-@pytest.fixture
-def document(qtbot: QtBot, qapp: QApplication) -> DocumentView:
-    theme.apply(qapp, "light")
-    view = DocumentView()
-    qtbot.addWidget(view)
-    view.show()
-    view.set_prompt("ROMEO:")
-    return view
-
-
-def writing(text: str, probability: float = 0.3) -> Writing:
-    return Writing("w", 1, "ROMEO:", tuple(text), np.full(len(text), probability))
-
-
-def everything(view: DocumentView) -> str:
-    return view.editor.toPlainText()
-
-
-def test_the_continuation_grows_after_the_prompt(document: DocumentView) -> None:
-    document.begin_writing()
-    for end in (1, 5, 5, 9):
-        document.show_writing(writing("\nO, what!"[:end]))
-    assert everything(document) == "ROMEO:\nO, what!"
-    assert document.prompt() == "ROMEO:"
-
-
-def test_writing_again_replaces_the_continuation(document: DocumentView) -> None:
-    document.begin_writing()
-    document.show_writing(writing(" first"))
-    document.begin_writing()
-    document.show_writing(writing(" second"))
-    assert everything(document) == "ROMEO: second"
-    document.clear_writing()
-    assert everything(document) == "ROMEO:"
-
-
-def test_one_undo_takes_the_whole_continuation_away(document: DocumentView) -> None:
-    document.begin_writing()
-    for end in range(1, 12):
-        document.show_writing(writing(" many steps"[:end]))
-    document.editor.undo()
-    assert everything(document) == "ROMEO:" and document.prompt() == "ROMEO:"
-
-
-def test_redo_brings_the_continuation_back_as_the_models(document: DocumentView, qtbot: QtBot) -> None:
-    document.begin_writing()
-    for end in (3, 6):
-        document.show_writing(writing(" hello"[:end]))
-    tinted = formats(document)
-    document.editor.undo()
-    assert formats(document) == []
-    document.editor.redo()
-    assert everything(document) == "ROMEO: hello" and document.prompt() == "ROMEO:"
-    assert formats(document) == tinted != []
-    assert document.hint_at(7).startswith("'h'")
-    document.editor.moveCursor(QTextCursor.MoveOperation.End)
-    qtbot.keyClick(document.editor, Qt.Key.Key_Backspace)
-    assert document.prompt() == "ROMEO: hell"
-    document.editor.undo()
-    assert everything(document) == "ROMEO: hello" and document.prompt() == "ROMEO:"
-    assert formats(document) == tinted
-
-
-def test_typing_what_the_model_wrote_makes_it_the_persons(document: DocumentView, qtbot: QtBot) -> None:
-    document.begin_writing()
-    document.show_writing(writing(" hello"))
-    document.editor.moveCursor(QTextCursor.MoveOperation.End)
-    qtbot.keyClick(document.editor, Qt.Key.Key_Backspace)
-    qtbot.keyClicks(document.editor, "o")
-    assert document.prompt() == "ROMEO: hello" and formats(document) == []
-    document.begin_writing()
-    document.show_writing(writing(" you"))
-    document.editor.undo()
-    qtbot.keyClicks(document.editor, " you")
-    assert document.prompt().endswith(" you") and formats(document) == []
-
-
-def test_editing_the_continuation_makes_it_the_persons(document: DocumentView, qtbot: QtBot) -> None:
-    document.begin_writing()
-    document.show_writing(writing(" hello"))
-    document.editor.moveCursor(QTextCursor.MoveOperation.End)
-    with qtbot.waitSignal(document.prompt_changed) as caught:
-        qtbot.keyClicks(document.editor, "!")
-    assert caught.args == ["ROMEO: hello!"] and document.prompt() == "ROMEO: hello!"
-    document.show_writing(writing(" hello again"))
-    assert everything(document) == "ROMEO: hello!"
-
-
-def test_editing_the_prompt_keeps_the_continuation_apart(document: DocumentView, qtbot: QtBot) -> None:
-    document.begin_writing()
-    document.show_writing(writing(" hello"))
-    document.editor.moveCursor(QTextCursor.MoveOperation.Start)
-    qtbot.keyClicks(document.editor, "My ")
-    assert document.prompt() == "My ROMEO:"
-    document.show_writing(writing(" hello you"))
-    assert everything(document) == "My ROMEO: hello you"
-
-
-def test_the_persons_cursor_stays_before_the_continuation(document: DocumentView, qtbot: QtBot) -> None:
-    document.editor.moveCursor(QTextCursor.MoveOperation.End)
-    document.begin_writing()
-    document.show_writing(writing(" hello"))
-    assert document.editor.textCursor().position() == len("ROMEO:")
-
-
-def formats(view: DocumentView, block: int = 0) -> list[tuple[int, int]]:
-    found = view.editor.document().findBlockByNumber(block).layout().formats()
-    return [(piece.start, piece.length) for piece in found]
-
-
-def test_tints_and_hints_lie_on_the_right_tokens(document: DocumentView) -> None:
-    document.begin_writing()
-    document.show_writing(Writing("w", 1, "", (" a", "b\n", "c"), np.array([0.9, 0.9, 0.001])))
-    assert formats(document, 0) == [(6, 3)] and formats(document, 1) == [(0, 1)]
-    assert document.hint_at(6) == "'␣a'  probability 0.900, surprise 0.2 bits"
-    assert document.hint_at(10).startswith("'c'  probability 0.001")
-    assert document.hint_at(2) == ""
-
-
-def test_unknown_characters_are_underlined_beyond_the_basic_plane_too(document: DocumentView) -> None:
-    document.set_prompt("a😀é\nñ")
-    document.set_unknown((1, 2, 4))
-    assert formats(document, 0) == [(1, 1), (3, 1)] or formats(document, 0) == [(1, 2), (3, 1)]
-    assert formats(document, 1) == [(0, 1)]
-    assert document.hint_at(3) == "The model does not know 'é'; it is left out."
-    assert document.prompt() == "a😀é\nñ"
-    assert everything(document) == "a😀é\nñ"
-
-
-def test_a_prompt_with_odd_spaces_survives(document: DocumentView) -> None:
-    document.set_prompt("a\u00a0b\tc  d")
-    assert document.prompt() == "a\u00a0b\tc  d"
-
-
-def test_writing_while_hidden_is_there_when_shown(qtbot: QtBot) -> None:
-    view = DocumentView()
-    qtbot.addWidget(view)
-    view.set_prompt("x")
-    view.begin_writing()
-    view.show_writing(writing("abc"))
-    view.show_writing(writing("abcdef"))
-    view.show()
-    assert everything(view) == "xabcdef"
-
-
-def test_asking_for_the_prompt_changes_nothing(document: DocumentView, qtbot: QtBot) -> None:
-    seen: list[str] = []
-    document.prompt_changed.connect(seen.append)
-    document.begin_writing()
-    document.show_writing(writing(" hello"))
-    document.set_unknown((0,))
-    theme.changed.emit(theme.current())
-    document.clear_writing()
-    assert seen == []
-    document.set_prompt("new")
-    assert seen == ["new"]
-
-
-def test_tints_go_from_likely_to_unlikely() -> None:
-    assert [tint(p) for p in (1.0, 0.5, 0.3, 0.1, 0.02, 0.001, float("nan"))] == [0, 0, 1, 2, 3, 4, 4]

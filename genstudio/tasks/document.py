@@ -1,0 +1,199 @@
+"""What the document of the playground needs: where its tokens begin, what a token would add, and files."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from genstudio import storage
+from genstudio.data.encoding import cuts
+from genstudio.data.token_starts import token_starts
+from genstudio.data.tokenizers import texts
+from genstudio.errors import DataError
+from genstudio.events import Answer, Array, Frame, Progress, frozen
+from genstudio.sampling.document_files import LARGEST, as_json, as_markdown, as_text, read_json
+from genstudio.sampling.tree import Tree
+from genstudio.tasks.models import ModelRef, Models
+from genstudio.tasks.prompt import Prompt, Tokens, text_of
+from genstudio.tasks.task import sliced
+from genstudio.tasks.write import SLICE
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Marks:
+    """The tokens of the typed parts of a text: where each begins, `starts` (n,) in characters, its id, `ids` (n,), and a
+    visible form of each id in `names`.
+
+    `unknown` (m,) are the positions of characters that the vocabulary lacks, which are read as the token `replaced_by`,
+    or left out where that is empty. `count` are all tokens, those that the model wrote included; it reads the last
+    `context` of them.
+    """
+
+    starts: Array
+    ids: Array
+    names: Mapping[int, str] = field(default_factory=dict)
+    unknown: Array = field(default_factory=lambda: np.empty(0, np.int64))
+    replaced_by: str = ""
+    count: int = 0
+    context: int = 0
+    step: int = 0
+
+    def __post_init__(self) -> None:
+        for array in (self.starts, self.ids, self.unknown):
+            frozen(array)
+
+
+@dataclass(frozen=True)
+class MarkTokens:
+    """Answers `marks` with the Marks of a prompt; the typed parts are cut in slices."""
+
+    model: ModelRef
+    prompt: Prompt
+
+    def run(self, models: Models) -> Generator[Frame, None, None]:
+        opened = models.get(self.model)
+        tokenizer = opened.tokenizer
+        starts, ids, unknown = list[Any](), list[Any](), list[Any]()
+        at = count = 0
+        due = time.monotonic() + SLICE
+        for part in self.prompt:
+            if isinstance(part, Tokens):
+                count += len(part.ids)
+                at += len(part.text)
+                continue
+            for begin, end in cuts(part, 0, len(part)):
+                piece = part[begin:end]
+                found, missing = tokenizer.encode_lossy(piece)
+                starts.append(at + begin + token_starts(tokenizer, piece, found, missing))
+                ids.append(np.asarray(found, np.int32))
+                unknown.append(at + begin + np.array(missing, np.int64))
+                count += len(found)
+                if time.monotonic() >= due:
+                    yield Frame(progress=Progress("Cutting the text", (at + end) / max(1, len(text_of(self.prompt)))))
+                    due = time.monotonic() + SLICE
+            at += len(part)
+        every = np.concatenate([np.empty(0, np.int32), *ids])
+        present = np.unique(every)
+        marks = Marks(
+            np.concatenate([np.empty(0, np.int64), *starts]),
+            every,
+            dict(zip(present.tolist(), tokenizer.pieces(present), strict=True)),
+            np.concatenate([np.empty(0, np.int64), *unknown]),
+            "<unk>" if hasattr(tokenizer, "unknown") else "",
+            count,
+            opened.learner.model.context,
+            opened.step,
+        )
+        yield Frame(snapshots=(Answer("marks", opened.step, marks),))
+
+
+@dataclass(frozen=True)
+class TextOf:
+    """Answers `text` with what the last of these ids adds to the text of those before it."""
+
+    model: ModelRef
+    ids: tuple[int, ...]
+
+    def run(self, models: Models) -> Generator[Frame, None, None]:
+        opened = models.get(self.model)
+        yield Frame(snapshots=(Answer("text", opened.step, texts(opened.tokenizer, self.ids)[-1]),))
+
+
+class _Saving:
+    """A job that writes a file; closed before its end, as when the window closes, it writes all the same."""
+
+    def __init__(self, task: SaveDocument) -> None:
+        self._task, self._done = task, False
+        self._parts = {"json": as_json, "txt": as_text, "md": as_markdown}[task.form](task.tree)
+        self._text: list[str] = []
+
+    def __iter__(self) -> _Saving:
+        return self
+
+    def __next__(self) -> Frame:
+        if self._done:
+            raise StopIteration
+        due = time.monotonic() + SLICE
+        for part in self._parts:
+            self._text.append(part)
+            if time.monotonic() >= due:
+                return Frame(progress=Progress("Saving the document"))
+        return self._write()
+
+    def close(self) -> None:
+        if not self._done:
+            self._text += self._parts
+            self._write()
+
+    def _write(self) -> Frame:
+        self._done = True
+        path = Path(self._task.path)
+        storage.make_folder(path.parent)
+        storage.write_atomic(path, "".join(self._text).encode("utf-8", "surrogatepass"))
+        return Frame(snapshots=(Answer("saved", 0, self._task.path),))
+
+
+@dataclass(frozen=True)
+class SaveDocument:
+    """Write a document, whole or not at all: everything as `json`, or what is shown as `txt` or `md`; answers `saved`
+    with the path. Raises StorageError."""
+
+    path: str
+    tree: Tree
+    form: Literal["json", "txt", "md"] = "json"
+
+    def run(self, models: Models) -> _Saving:
+        return _Saving(self)
+
+
+@dataclass(frozen=True)
+class OpenDocument:
+    """Answers `document` with the Tree of a file. A file that is no JSON is a text. Raises DataError.
+
+    With `kept` it is the document of the last time: None where there is none, and set aside where it is damaged.
+    """
+
+    path: str
+    kept: bool = False
+
+    def run(self, models: Models) -> Generator[Frame, None, None]:
+        path = Path(self.path)
+        if self.kept and not path.exists():
+            yield Frame(snapshots=(Answer("document", 0, None),))
+            return
+        yield Frame(progress=Progress("Opening the document"))
+        try:
+            tree = yield from sliced(_read(path), "Reading the document")
+        except DataError as error:
+            if not self.kept:
+                raise
+            raise DataError(error.message, "It was set aside; an empty document is shown.", _aside(path)) from None
+        yield Frame(snapshots=(Answer("document", 0, tree),))
+
+
+def _read(path: Path) -> Generator[float, None, Tree]:
+    try:
+        large = path.stat().st_size > LARGEST
+        data = b"" if large else path.read_bytes()
+    except OSError as error:
+        raise DataError(f"This document cannot be read: {error.strerror}.", "Choose another file.", path) from error
+    if large:
+        raise DataError(f"This document is larger than {LARGEST >> 20} MB.", "Open a part of it.", path)
+    yield 0.1
+    if path.suffix.lower() != ".json":
+        return Tree.of(data.decode("utf-8", "replace").lstrip("\ufeff").replace("\r\n", "\n"))
+    return (yield from read_json(data))
+
+
+def _aside(path: Path) -> Path:
+    aside = path.with_name(f"{path.stem}.damaged{path.suffix}")
+    try:
+        path.replace(aside)
+    except OSError:
+        return path
+    return aside

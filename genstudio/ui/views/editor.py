@@ -1,0 +1,233 @@
+"""A text editor that shows under its text what the tokens are. Only what is seen is painted, however long the text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QColor,
+    QContextMenuEvent,
+    QKeyEvent,
+    QKeySequence,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPolygonF,
+    QTextBlock,
+    QTextLayout,
+    QTextLine,
+    QTextOption,
+)
+from PySide6.QtWidgets import QPlainTextEdit
+
+from genstudio.ui import theme
+
+_HOVER_MS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Text from `start` to `stop`, in UTF-16 units: on a `ground` or none, underlined in waves if `wavy`, framed if
+    `framed`."""
+
+    start: int
+    stop: int
+    ground: QColor | None = None
+    wavy: bool = False
+    framed: bool = False
+
+
+class Marked(Protocol):
+    """What is known of a text."""
+
+    def spans(self, start: int, stop: int) -> Iterable[Span]:
+        """What to paint between two positions, in UTF-16 units."""
+
+    def boundaries(self, start: int, stop: int) -> Iterable[int]:
+        """Where tokens begin between two positions."""
+
+
+class Editor(QPlainTextEdit):
+    """Undo and redo are its owner's. `hovered(unit)`: the pointer rests on a character, or (-1) has left it;
+    `pointed(unit)`: one was clicked."""
+
+    hovered = Signal(int)
+    pointed = Signal(int)
+    undo_wanted = Signal()
+    redo_wanted = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.marked: Marked | None = None
+        self._under = -1
+        self._resting = QTimer(self)
+        self._resting.setSingleShot(True)
+        self._resting.setInterval(_HOVER_MS)
+        self._resting.timeout.connect(lambda: self.hovered.emit(self._under))
+        self.setUndoRedoEnabled(False)
+        self.setTabChangesFocus(True)
+        self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+        self.setFont(theme.mono(theme.NORMAL + 1))
+        self.viewport().setMouseTracking(True)
+        theme.changed.connect(lambda _theme: self.viewport().update())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.matches(QKeySequence.StandardKey.Undo):
+            self.undo_wanted.emit()
+        elif event.matches(QKeySequence.StandardKey.Redo) or _is_redo(event):
+            self.redo_wanted.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        menu = self.createStandardContextMenu(event.pos())
+        for action in menu.actions():
+            name = action.objectName()
+            if name in ("edit-undo", "edit-redo"):
+                action.setEnabled(True)
+                action.triggered.disconnect()
+                action.triggered.connect((self.undo_wanted if name == "edit-undo" else self.redo_wanted).emit)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(event.globalPos())
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        super().mouseMoveEvent(event)
+        self._point(self.unit_at(event.position().toPoint()) if not event.buttons() else -1)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        super().mouseReleaseEvent(event)
+        if event.button() == Qt.MouseButton.LeftButton and not self.textCursor().hasSelection():
+            self.pointed.emit(self.unit_at(event.position().toPoint()))
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self._point(-1)
+
+    def unit_at(self, point: QPoint) -> int:
+        """The character under a point of the viewport, in UTF-16 units; -1 where there is none."""
+        cursor = self.cursorForPosition(point)
+        place = self.cursorRect(cursor)
+        unit = cursor.position() - (point.x() < place.left())
+        box = self.box_of(unit)
+        return unit if box.contains(QPointF(point)) else -1
+
+    def box_of(self, unit: int) -> QRectF:
+        """Where the character at this position is, in the viewport; empty where there is none."""
+        block = self.document().findBlock(unit)
+        if not block.isValid() or unit < 0:
+            return QRectF()
+        inside = unit - block.position()
+        line = block.layout().lineForTextPosition(inside)
+        if not line.isValid():
+            return QRectF()
+        left, right = _x(line, inside), _x(line, inside + 1)
+        if right <= left:
+            right = left + self.fontMetrics().averageCharWidth()
+        top = self.blockBoundingGeometry(block).translated(self.contentOffset()).top()
+        return QRectF(left, top + line.y(), right - left, line.height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self.marked is not None:
+            with QPainter(self.viewport()) as painter:
+                for block, top in self._blocks(event.rect().bottom()):
+                    self._paint_block(painter, self.marked, block, top, event.rect().top(), event.rect().bottom())
+        super().paintEvent(event)
+
+    def _point(self, unit: int) -> None:
+        if unit != self._under:
+            self._under = unit
+            self._resting.start()
+
+    def _blocks(self, bottom: float) -> Iterator[tuple[QTextBlock, float]]:
+        """The paragraphs that are seen, with where each begins."""
+        block = self.firstVisibleBlock()
+        while block.isValid():
+            box = self.blockBoundingGeometry(block).translated(self.contentOffset())
+            if box.top() > bottom:
+                return
+            if block.isVisible():
+                yield block, box.top()
+            block = block.next()
+
+    def _paint_block(
+        self, painter: QPainter, marked: Marked, block: QTextBlock, top: float, high: float, low: float
+    ) -> None:
+        layout = block.layout()
+        begin = block.position()
+        lines = list(_lines(layout, high - top, low - top))
+        if not lines:
+            return
+        start = begin + lines[0].textStart()
+        stop = begin + lines[-1].textStart() + lines[-1].textLength() + 1
+        look = theme.current()
+        spans = list(marked.spans(start, stop))
+        tick = QPen(look.color("quiet", 0.55), 1)
+        places = list(marked.boundaries(start, stop))
+        for line in lines:
+            first, last = begin + line.textStart(), begin + line.textStart() + line.textLength()
+            for span in spans:
+                if span.start <= last and span.stop > first:
+                    self._paint_span(painter, line, begin, span, first, last, top)
+            painter.setPen(tick)
+            bottom = top + line.y() + line.height()
+            for place in places:
+                if first < place < last:
+                    x = round(_x(line, place - begin)) + 0.5
+                    painter.drawLine(QPointF(x, bottom - 3), QPointF(x, bottom - 0.5))
+
+    def _paint_span(
+        self, painter: QPainter, line: QTextLine, begin: int, span: Span, first: int, last: int, top: float
+    ) -> None:
+        left = _x(line, max(span.start, first) - begin)
+        right = _x(line, min(span.stop, last) - begin)
+        if span.stop > last and span.start <= last and right - left < 4:
+            right = left + 6  # a line end has no width of its own
+        box = QRectF(left, top + line.y(), right - left, line.height())
+        if span.ground is not None:
+            painter.fillRect(box, span.ground)
+        if span.wavy:
+            painter.setPen(QPen(theme.current().color("error"), 1.2))
+            painter.drawPolyline(_wave(box))
+        if span.framed:
+            painter.setPen(QPen(theme.current().color("accent"), 1.5))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(box.adjusted(0.5, 0.5, -0.5, -0.5))
+
+
+def _lines(layout: QTextLayout, top: float, bottom: float) -> Iterator[QTextLine]:
+    """The lines of a paragraph between two heights."""
+    low, high = 0, layout.lineCount()
+    while low < high:
+        middle = (low + high) // 2
+        line = layout.lineAt(middle)
+        low, high = (middle + 1, high) if line.y() + line.height() < top else (low, middle)
+    for index in range(low, layout.lineCount()):
+        line = layout.lineAt(index)
+        if line.y() > bottom:
+            return
+        yield line
+
+
+def _x(line: QTextLine, position: int) -> float:
+    found: Any = line.cursorToX(position)
+    return float(found[0])
+
+
+def _wave(box: QRectF) -> QPolygonF:
+    points, x, up = [], box.left(), True
+    while x <= box.right():
+        points.append(QPointF(x, box.bottom() - (3.0 if up else 0.8)))
+        x, up = x + 2, not up
+    return QPolygonF(points)
+
+
+def _is_redo(event: QKeyEvent) -> bool:
+    """Both keys that people know for it, whatever the desktop prefers."""
+    both = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+    return (event.key() == Qt.Key.Key_Z and event.modifiers() == both) or (
+        event.key() == Qt.Key.Key_Y and event.modifiers() == Qt.KeyboardModifier.ControlModifier
+    )

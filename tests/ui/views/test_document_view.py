@@ -1,0 +1,235 @@
+"""The document on the screen: what is typed and what is shown are always the document's text."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QTextCursor
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from genstudio.events import Chosen, Writing
+from genstudio.sampling.segments import Made, Written
+from genstudio.tasks.document import Marks
+from genstudio.tasks.prompt import Tokens
+from genstudio.ui import theme
+from genstudio.ui.views.positions import Positions, difference, shown
+from genstudio.ui.views.writing import DocumentView, tint, tints
+
+MADE = Made("runs/one", "one, step 10", 10)
+
+
+def writing(*texts: str, finished: bool = False, cut: bool = False, chance: float = 0.3) -> Writing:
+    """A continuation with two alternatives for each token."""
+    n = len(texts)
+    table = np.stack([np.arange(n), np.arange(n) + 100], axis=1).astype(np.int32)
+    chances = np.full(n, chance)
+    both = np.stack([chances, 1 - chances], axis=1)
+    names = {int(i): f"t{i}" for i in table.ravel()}
+    chosen = Chosen(
+        table[:, 0], tuple(f"t{i}" for i in range(n)), chances, np.log(chances), np.ones(n, np.int32),
+        np.full(n, 1.25), table, both, both**2, names,
+    )  # fmt: skip
+    return Writing("writing:0", 10, "", texts, chances, finished, "as long as asked" if finished else "", chosen, cut)
+
+
+@pytest.fixture
+def view(qtbot: QtBot, qapp: QApplication) -> DocumentView:
+    theme.apply(qapp, "light")
+    view = DocumentView()
+    qtbot.addWidget(view)
+    view.resize(600, 400)
+    view.show()
+    qtbot.waitExposed(view)
+    view.set_text("ROMEO:")
+    return view
+
+
+def wrote(view: DocumentView, *texts: str, at: int | None = None, chance: float = 0.3) -> None:
+    view.begin_writing(at)
+    view.show_writing(writing(*texts, chance=chance), MADE)
+    view.end_writing()
+
+
+def is_in_step(view: DocumentView) -> None:
+    """The editor shows the document, letter for letter."""
+    assert view.editor.document().toRawText().replace("\u2029", "\n") == shown(view.text())
+    assert view._positions.length == view.editor.document().characterCount() - 1
+
+
+def test_the_continuation_grows_and_is_undone_in_one_step(view: DocumentView) -> None:
+    view.begin_writing()
+    for end in (1, 3, 3, 5):
+        view.show_writing(writing(*[" O", ",", " wh", "at", "!"][:end]), MADE)
+        is_in_step(view)
+    assert view.text() == "ROMEO: O, what!"
+    assert view.prompt(MADE.run) == ("ROMEO:", Tokens((0, 1, 2, 3, 4), " O, what!"))
+    view.undo()
+    assert view.text() == "ROMEO:"
+    view.redo()
+    assert view.text() == "ROMEO: O, what!" and view.legend.isVisible()
+
+
+def test_a_cut_token_is_typed_text(view: DocumentView) -> None:
+    view.begin_writing()
+    view.show_writing(writing(" a", "b", finished=True, cut=True), MADE)
+    assert view.prompt(MADE.run) == ("ROMEO:", Tokens((0,), " a"), "b")
+
+
+def test_typing_into_written_text_branches_and_alt_keys_walk(view: DocumentView, qtbot: QtBot) -> None:
+    wrote(view, " hello", " you")
+    with qtbot.waitSignal(view.edited):
+        view.set_caret(9)
+        qtbot.keyClicks(view.editor, "X")
+    assert view.text() == "ROMEO: heXllo you"
+    is_in_step(view)
+    qtbot.keyClick(view.editor, Qt.Key.Key_Left, Qt.KeyboardModifier.AltModifier)
+    assert view.text() == "ROMEO: hello you" and view.prompt(MADE.run)[1] == Tokens((0, 1), " hello you")
+    is_in_step(view)
+    qtbot.keyClick(view.editor, Qt.Key.Key_Right, Qt.KeyboardModifier.AltModifier)
+    assert view.text() == "ROMEO: heXllo you"
+    qtbot.keyClick(view.editor, Qt.Key.Key_Up, Qt.KeyboardModifier.AltModifier)
+    assert view.caret() == 6
+    for _ in range(3):
+        qtbot.keyClick(view.editor, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert view.text() == ""
+
+
+def test_random_use_of_the_editor_stays_in_step(view: DocumentView, qtbot: QtBot) -> None:
+    rng = random.Random(5)
+    keys = [Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Home, Qt.Key.Key_End]
+    for _ in range(400):
+        kind = rng.choice(["type", "type", "key", "erase", "select", "write", "undo", "redo", "walk", "paste", "new"])
+        if kind == "type":
+            qtbot.keyClicks(view.editor, rng.choice(["a", "b c", "x"]))
+        elif kind == "key":
+            qtbot.keyClick(view.editor, rng.choice(keys))
+        elif kind == "erase":
+            qtbot.keyClick(view.editor, rng.choice([Qt.Key.Key_Backspace, Qt.Key.Key_Delete, Qt.Key.Key_Return]))
+        elif kind == "select":
+            for _ in range(rng.randint(1, 5)):
+                qtbot.keyClick(view.editor, rng.choice(keys), Qt.KeyboardModifier.ShiftModifier)
+        elif kind == "write":
+            pieces = [rng.choice([" x", "y\n", "", "😀", "\r", "é"]) for _ in range(rng.randint(1, 5))]
+            wrote(view, *pieces, at=rng.choice([None, view.caret()]))
+        elif kind == "paste":
+            view.editor.insertPlainText(rng.choice(["one\ntwo", "é", "😀", "a\tb\n", ""]))
+        elif kind == "new" and rng.random() < 0.1:
+            view.set_text("😀 again\r\n")
+        else:
+            {"undo": view.undo, "redo": view.redo, "walk": lambda: view.walk(1)}.get(kind, view.undo)()
+        is_in_step(view)
+    view.grab()
+
+
+def test_tints_lie_on_every_written_token_and_nowhere_else(view: DocumentView) -> None:
+    view.set_text("a😀")
+    view.begin_writing()
+    view.show_writing(writing(" b", "😀c\n", "", "d", chance=0.9), MADE)
+    painted = {unit for span in view.spans(0, 99) if span.ground is not None for unit in range(span.start, span.stop)}
+    assert painted == set(range(3, 3 + 2 + 4 + 1))
+    assert sorted(set(view.boundaries(0, 99))) == [3, 5, 9, 10]
+    wrote(view, "e", "f", chance=0.001)
+    colors = {span.ground.name() for span in view.spans(0, 12) if span.ground is not None}
+    assert len(colors) == 2
+
+
+def test_unknown_characters_are_said_with_what_happens_to_them(view: DocumentView) -> None:
+    view.set_text("a😀é")
+    marks = Marks(np.array([0]), np.array([5]), {5: "a"}, np.array([1, 2]), "", 1, 64, 10)
+    view.set_marks(marks)
+    waves = [(span.start, span.stop) for span in view.spans(0, 9) if span.wavy]
+    assert waves == [(1, 3), (3, 4)]
+    assert "2 unknown: left out" in view.count.text() and "1 token" in view.count.text()
+    assert "does not read it" in view.hint_at(1) and "id 5" in view.hint_at(0)
+    view.set_marks(Marks(marks.starts, marks.ids, marks.names, marks.unknown, "<unk>", 9, 4, 10))
+    assert "read as <unk>" in view.count.text() and "reads the last 4" in view.count.text()
+    view.set_caret(0)
+    view.editor.insertPlainText("xy")
+    assert [(s.start, s.stop) for s in view.spans(0, 9) if s.wavy] == [(3, 5), (5, 6)]
+
+
+def test_the_card_shows_the_numbers_and_offers_the_alternatives(view: DocumentView, qtbot: QtBot) -> None:
+    wrote(view, " a", " b")
+    assert view.open_card(7)
+    facts = dict(view.card.facts())
+    assert facts["drawn with"] == "0.3000" and facts["model's probability"] == "0.3000" and facts["rank"] == "1"
+    assert facts["log-probability"].startswith("-1.204") and facts["surprise"].startswith("1.737")
+    assert [row[:2] for row in view.card.rows()] == [(0, "t0"), (100, "t100")]
+    assert view.card.rows()[1][2:] == pytest.approx((0.7, 0.49))
+    view.card.grab()
+    box = view.card.row_box(1).center().toPoint()
+    with qtbot.waitSignal(view.alternative_wanted) as caught:
+        qtbot.mouseClick(view.card, Qt.MouseButton.LeftButton, pos=box)
+    assert caught.args[0].token == 0 and caught.args[1] == 1
+    assert not view.card.isVisible()
+
+
+def test_the_card_is_reached_by_keys_alone(view: DocumentView, qtbot: QtBot) -> None:
+    wrote(view, " a", " b")
+    view.editor.moveCursor(QTextCursor.MoveOperation.End)
+    qtbot.keyClick(view.editor, Qt.Key.Key_Down, Qt.KeyboardModifier.AltModifier)
+    assert view.card.isVisible() and view.card.place is not None and view.card.place.token == 1
+    qtbot.keyClick(view.editor, Qt.Key.Key_Escape)
+    assert not view.card.isVisible()
+    qtbot.keyClick(view.editor, Qt.Key.Key_Down, Qt.KeyboardModifier.AltModifier)
+    qtbot.keyClick(view.editor, Qt.Key.Key_Down)
+    with qtbot.waitSignal(view.alternative_wanted) as caught:
+        qtbot.keyClick(view.editor, Qt.Key.Key_Return)
+    assert caught.args[1] == 1 and view.text() == "ROMEO: a b"
+
+
+def test_hovering_opens_the_card(view: DocumentView, qtbot: QtBot) -> None:
+    wrote(view, " abc")
+    box = view.editor.box_of(8).center().toPoint()
+    assert view.editor.unit_at(box) == 8
+    assert view.editor.unit_at(QPoint(box.x() + 300, box.y())) == -1
+    qtbot.mouseMove(view.editor.viewport(), box)
+    qtbot.waitUntil(view.card.isVisible)
+
+
+def test_large_documents_stay_usable(view: DocumentView, qtbot: QtBot) -> None:
+    import time
+
+    view.set_text("It was a large document, and each line was like the other.\n" * 17_000)
+    view.editor.moveCursor(QTextCursor.MoveOperation.End)
+    began = time.perf_counter()
+    for letter in "typing":
+        qtbot.keyClicks(view.editor, letter)
+        view.editor.viewport().repaint()
+    assert (time.perf_counter() - began) / 6 < 0.25
+    assert view.text().endswith("typing") and len(view.text()) > 1_000_000
+    is_in_step(view)
+
+
+@pytest.mark.parametrize("text", ["", "abc", "a😀b", "😀😀", "é\ud800x"])
+def test_positions_go_both_ways(text: str) -> None:
+    positions = Positions(text)
+    for at in range(len(text) + 1):
+        assert positions.units(at) == len(text[:at].encode("utf-16-le", "surrogatepass")) // 2
+        assert positions.characters(positions.units(at)) == at
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [("", "", (0, 0, 0)), ("abc", "abc", (3, 3, 3)), ("abc", "abXc", (2, 2, 3)), ("aaa", "aa", (2, 3, 2)),
+     ("abc", "", (0, 3, 0)), ("", "x", (0, 0, 1)), ("abab", "ab", (2, 4, 2)), ("xay", "xby", (1, 2, 2))],
+)  # fmt: skip
+def test_differences(old: str, new: str, expected: tuple[int, int, int]) -> None:
+    assert difference(old, new) == expected
+
+
+def test_tints_go_from_likely_to_unlikely() -> None:
+    chances = np.array([1.0, 0.5, 0.3, 0.1, 0.02, 0.001, np.nan])
+    assert [tint(p) for p in chances] == tints(np.log(chances)).tolist() == [0, 0, 1, 2, 3, 4, 4]
+
+
+def test_every_branch_is_kept(view: DocumentView) -> None:
+    wrote(view, " one")
+    wrote(view, " two", at=6)
+    found = [segment.text for node, _ in view.document.tree.nodes() for segment in node.segments
+             if isinstance(segment, Written)]  # fmt: skip
+    assert sorted(found) == [" one", " two"]
