@@ -172,6 +172,8 @@ class AnatomyPage(Page):
         self._controls.setColumnStretch(6, 1)
         self.room = QScrollArea()
         self.room.setObjectName("anatomy_scroll")
+        self.room.setAccessibleName("Diagram of the stages")
+        self.room.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.room.setWidget(self.diagram)
         self.room.setWidgetResizable(True)
         self.room.setFrameShape(QScrollArea.Shape.NoFrame)
