@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from PySide6.QtCore import QObject, QPointF, QTimer, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QTabWidget, QWidget
 
 from genstudio.events import Frame, Histograms, Notice, Series
@@ -171,8 +171,7 @@ class GANCharts(QTabWidget):
         self._timer.setInterval(_FLUSH_MS)
         self._timer.timeout.connect(self.flush)
         self.key = ColourKey()
-        self.setCornerWidget(self.key)
-        self.key.show()
+        self.key.setParent(self)
         for page, charts in PAGES.items():
             holder = QWidget()
             layout = QHBoxLayout(holder)
@@ -187,6 +186,11 @@ class GANCharts(QTabWidget):
             view.setMinimumWidth(160)
             view.failed.connect(self.failed)
         self.set_kind(kind)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.key.move(self.width() - self.key.width(), 4)
+        self.key.setVisible(self.tabBar().sizeHint().width() + self.key.width() < self.width())
 
     def set_kind(self, kind: str) -> None:
         """Show the charts of points or of pictures."""

@@ -37,6 +37,7 @@ class PlaneView(ScatterView):
 
     picked = Signal(int)
     live_share = 0.05
+    slowest_ms = 250
 
     def __init__(self) -> None:
         super().__init__("Real and fake points", "plane")
@@ -214,11 +215,26 @@ class PlaneView(ScatterView):
         quads = np.stack([at[:-1, :-1], at[1:, :-1], at[1:, 1:], at[:-1, 1:]], 2).reshape(-1, 4, 2)
         shades = shades_of(mesh)
         color = theme.visible(FAKE)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)  # measured: a third of the time
-        for shade in np.unique(shades).tolist():
-            painter.setBrush(theme.current().color(color, 0.05 + 0.5 * shade / (_SHADES - 1)))
-            painter.drawPath(strokes(np.concatenate([quads, quads[:, :1]], 1)[shades == shade]))
+        rings = np.concatenate([quads, quads[:, :1]], 1)
+
+        def fill(to: QPainter) -> None:
+            to.setPen(Qt.PenStyle.NoPen)
+            for shade in np.unique(shades).tolist():
+                to.setBrush(theme.current().color(color, 0.05 + 0.5 * shade / (_SHADES - 1)))
+                to.drawPath(strokes(rings[shades == shade]))
+
+        if self._vector:
+            fill(painter)
+        else:
+            plot = self._plot(area)
+            ground = QImage((plot.size() / 2).toSize(), QImage.Format.Format_ARGB32_Premultiplied)
+            ground.fill(0)
+            with QPainter(ground) as half:  # measured: half as fine, a third of the time; the lines stay sharp
+                half.scale(ground.width() / plot.width(), ground.height() / plot.height())
+                half.translate(-plot.topLeft())
+                fill(half)
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            painter.drawImage(plot, ground)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(theme.current().color(color, 0.6), 1))

@@ -40,7 +40,6 @@ from genstudio.ui.widgets import icon_button
 S = TypeVar("S")
 
 _REDRAW_MS = 50
-_SLOWEST_MS = 1000
 _SLICE = 4096
 
 
@@ -80,6 +79,7 @@ class Figure(QWidget):
 
     failed = Signal(object)
     live_share = 0.01
+    slowest_ms = 1000
 
     def __init__(self, title: str) -> None:
         super().__init__()
@@ -120,11 +120,11 @@ class Figure(QWidget):
     def redraw(self, live: bool = False) -> None:
         """Draw again soon; calls that come close together cost one drawing, and none while hidden.
 
-        What comes from a training (`live`) is drawn as often as it takes `live_share` of the time: a training on the
-        same cores pays for every drawing.
+        What comes from a training (`live`) is drawn as often as it takes `live_share` of the time, and every
+        `slowest_ms` at least: a training on the same cores pays for every drawing.
         """
         if self.isVisible():
-            pause = min(max(_REDRAW_MS, self.cost_ms / self.live_share), _SLOWEST_MS) if live else _REDRAW_MS
+            pause = min(max(_REDRAW_MS, self.cost_ms / self.live_share), self.slowest_ms) if live else _REDRAW_MS
             left = max(0, round(pause - (time.monotonic() - self._drawn_at) * 1000))
             if not self._timer.isActive() or self._timer.remainingTime() > left:
                 self._timer.start(left)
