@@ -36,7 +36,6 @@ class TokenStrip(Figure):
         self.note, self.empty = "", "Appears when a model has read the text"
         self._column, self._words = column, tuple[str, ...]()
         self._scrolled, self._hover = 0, -1
-        self._boxes: list[tuple[int, QRectF]] = []
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
@@ -68,12 +67,11 @@ class TokenStrip(Figure):
 
     def box(self, index: int) -> QRectF | None:
         """Where a token is, in pixels; None when it is out of sight."""
-        return next((box for at, box in self._boxes if at == index), None)
+        return next((box for at, box in self._lay(QRectF(self.rect())) if at == index), None)
 
     def paint_figure(self, painter: QPainter, area: QRectF) -> None:
         look = theme.current()
         paint_title(painter, self.title, self.note, area)
-        self._boxes = []
         if not self.tokens:
             painter.setFont(theme.font(theme.SMALL))
             painter.setPen(look.color("quiet"))
@@ -81,8 +79,7 @@ class TokenStrip(Figure):
             return
         painter.setFont(theme.mono())
         metrics = QFontMetricsF(painter.font())
-        self._boxes = self._lay(metrics, area)
-        for index, box in self._boxes:
+        for index, box in self._lay(area):
             value = float(self.values[index]) if index < len(self.values) else 0.0
             if value:
                 hue = theme.ORANGE if value > 0 else theme.BLUE
@@ -110,8 +107,9 @@ class TokenStrip(Figure):
         title = f"'{token_text(self.tokens[self._hover])}'  token {self._hover + 1} of {len(self.tokens):,}"
         bubble(painter, QPointF(box.right(), box.center().y()), lines, QRectF(self.rect()), title)
 
-    def _lay(self, metrics: QFontMetricsF, area: QRectF) -> list[tuple[int, QRectF]]:
+    def _lay(self, area: QRectF) -> list[tuple[int, QRectF]]:
         """Places of the tokens in sight, worked out backwards from the last that is."""
+        metrics = QFontMetricsF(theme.mono())
         room, lines = area.width() - 2 * _EDGE, max(1, int((area.height() - _TOP - 8) // _ROW))
         last = len(self.tokens) - self._scrolled
         rows: list[list[tuple[int, float]]] = [[]]
@@ -134,7 +132,7 @@ class TokenStrip(Figure):
         return placed
 
     def _at(self, point: QPointF) -> int:
-        return next((index for index, box in self._boxes if box.contains(point)), -1)
+        return next((index for index, box in self._lay(QRectF(self.rect())) if box.contains(point)), -1)
 
     def _describe(self) -> None:
         if self.current is not None and self.current < len(self.tokens):
