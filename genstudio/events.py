@@ -293,7 +293,7 @@ class LayerStatistics(Snapshot):
 
     `gradients` is None where nothing was predicted. `dead` (layers,) is the share of hidden units that are exactly 0 at
     every token, NaN where the activation function has no exact 0; `updates` belongs to the names of `weights`: the norm
-    of one update over the norm of what it changed, NaN where none was seen.
+    of one update over the norm of what it changed, not finite where none was seen or that was 0.
     """
 
     activations: Distributions

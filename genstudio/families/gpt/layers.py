@@ -39,7 +39,7 @@ def layer_statistics(
         logits = model(ids)
         loss, gradients = _gradients(logits, targets, matrices)
     seen.append(("logits", logits.detach()))
-    dead = _dead(model, [value for name, value in seen if name.endswith("MLP hidden")])
+    dead = _dead(model, [value for name, value in seen if name.endswith(" hidden")])
     yield Tick()
     activations = yield from distributions([name for name, _ in seen], [value for _, value in seen])
     weights = yield from distributions(names, [matrix.detach() for matrix in matrices])
@@ -52,7 +52,7 @@ def layer_statistics(
 
 def named_weights(model: GPT) -> Iterator[tuple[str, Tensor]]:
     """The embeddings and matrices of a model, from its input to its output; a tied output layer is not named again."""
-    yield "token embedding", model.tokens.weight
+    yield "embedding", model.tokens.weight
     if model.positions is not None:
         yield "positions", model.positions.weight
     for number, block in enumerate(cast("list[Block]", list(model.blocks)), 1):
@@ -61,7 +61,7 @@ def named_weights(model: GPT) -> Iterator[tuple[str, Tensor]]:
         yield f"{number} W_up", block.feed_forward.up.weight
         yield f"{number} W_down", block.feed_forward.down.weight
     if model.head.weight is not model.tokens.weight:
-        yield "output layer", model.head.weight
+        yield "output", model.head.weight
 
 
 def distributions(
@@ -109,7 +109,7 @@ def _watched(model: GPT) -> Iterator[list[tuple[str, Tensor]]]:
         entering(model.blocks[0], "embedded")
         for number, block in enumerate(cast("list[Block]", list(model.blocks)), 1):
             leaving(block.attention, f"{number} attention")
-            entering(block.feed_forward.down, f"{number} MLP hidden")
+            entering(block.feed_forward.down, f"{number} hidden")
             leaving(block.feed_forward, f"{number} MLP")
             leaving(block, f"{number} stream")
         yield seen

@@ -21,17 +21,19 @@ from genstudio.ui.views.view import SnapshotFigure, bubble, polyline
 Quantity = Literal["activations", "gradients", "weights"]
 Style = Literal["ridges", "colours"]
 
-_TOP, _BOTTOM, _COLUMN = 48.0, 36.0, 62.0
+_TOP, _BOTTOM, _COLUMN = 48.0, 36.0, 60.0
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _CENTRE = Qt.AlignmentFlag.AlignCenter
-_ROLE = {"attention": "attention", "W_QKV": "attention", "W_O": "attention", "stream": "stream", "embedded": "input"}
+_ROLE = {
+    "attention": "attention", "W_QKV": "attention", "W_O": "attention", "hidden": "mlp", "MLP": "mlp", "W_up": "mlp",
+    "W_down": "mlp", "stream": "stream", "embedded": "input", "embedding": "input", "positions": "weight",
+}  # fmt: skip
+_NARROW = 340.0
 
 
 def role_of(name: str) -> str:
     """Which colour the row of this name has."""
     last = name.split()[-1]
-    if "MLP" in name or last in ("W_up", "W_down"):
-        return "mlp"
     return _ROLE.get(last, "output")
 
 
@@ -41,7 +43,7 @@ def extra_of(shown: LayerStatistics, quantity: Quantity) -> tuple[str, Array]:
         return ("update" if np.isfinite(shown.updates).any() else ""), shown.updates
     rows = np.full(len(shown.activations.names), np.nan)
     if quantity == "activations" and np.isfinite(shown.dead).any():
-        hidden = [row for row, name in enumerate(shown.activations.names) if name.endswith("MLP hidden")]
+        hidden = [row for row, name in enumerate(shown.activations.names) if name.endswith(" hidden")]
         rows[hidden] = shown.dead
         return "dead units", rows
     return "", rows
@@ -100,6 +102,7 @@ class LayersView(SnapshotFigure[LayerStatistics]):
         note = f"step {self.snapshot.step:,}   {self.snapshot.tokens:,} tokens{loss}"
         paint_title(painter, self.quantity.capitalize(), note, area)
         heading, extra = extra_of(self.snapshot, self.quantity)
+        heading = heading if area.width() >= _NARROW else ""
         strip = self._strip(area)
         self._paint_axis(painter, strip, shown)
         if self.style_shown == "ridges":
@@ -114,7 +117,8 @@ class LayersView(SnapshotFigure[LayerStatistics]):
         shown = self.distributions()
         metrics = QFontMetricsF(theme.font(theme.SMALL))
         names = max(metrics.horizontalAdvance(name) for name in shown.names) if shown else 0
-        columns = 2 if self.snapshot is not None and extra_of(self.snapshot, self.quantity)[0] else 1
+        more = self.snapshot is not None and bool(extra_of(self.snapshot, self.quantity)[0])
+        columns = 2 if more and area.width() >= _NARROW else 1
         return area.adjusted(names + 34, _TOP, -columns * _COLUMN - 14, -_BOTTOM)
 
     def _row(self, strip: QRectF, index: int, count: int) -> QRectF:
@@ -125,9 +129,10 @@ class LayersView(SnapshotFigure[LayerStatistics]):
         look = theme.current()
         painter.setFont(theme.font(theme.SMALL, tabular=True))
         low, high = float(shown.edges[0]), float(shown.edges[-1])
-        marks = range(int(low), int(high) + 1, 2)
-        every = max(1, -int(-len(marks) * 44 // strip.width()))
-        for mark in list(marks)[::every]:
+        marks = list(range(int(low), int(high) + 1, 2))
+        if len(marks) * 44 > strip.width():
+            marks = [int(low), int((low + high) / 2), int(high)]
+        for mark in marks:
             x = strip.left() + (mark - low) / (high - low) * strip.width()
             painter.setPen(QPen(look.color("grid"), 1))
             painter.drawLine(QPointF(x, strip.top()), QPointF(x, strip.bottom()))
@@ -176,7 +181,7 @@ class LayersView(SnapshotFigure[LayerStatistics]):
             painter.setPen(look.color("text"))
             number = QRectF(strip.right() + 4, middle - 9, _COLUMN - 6, 18)
             painter.drawText(number, _RIGHT, value_text(float(shown.rms[index])))
-            if heading and not np.isnan(extra[index]):
+            if heading and np.isfinite(extra[index]):
                 text = f"{extra[index]:.1%}" if heading == "dead units" else tick_text(float(f"{extra[index]:.2g}"))
                 painter.drawText(QRectF(strip.right() + _COLUMN, middle - 9, _COLUMN + 4, 18), _RIGHT, text)
 
@@ -197,7 +202,7 @@ class LayersView(SnapshotFigure[LayerStatistics]):
             (None, "values", f"{int(shown.sizes[row]):,}"),
         ]
         heading, extra = extra_of(self.snapshot, self.quantity)
-        if heading and not np.isnan(extra[row]):
+        if heading and np.isfinite(extra[row]):
             says = "units that are 0 at every token" if heading == "dead units" else "one update ÷ weights"
             lines.append((None, says, f"{extra[row]:.2%}" if heading == "dead units" else value_text(float(extra[row]))))
         strip = self._strip(QRectF(self.rect()))
