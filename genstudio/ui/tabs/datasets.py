@@ -47,7 +47,7 @@ from genstudio.ui.datasets.checks import ChecksPanel, summary
 from genstudio.ui.datasets.downloads import DownloadPage
 from genstudio.ui.datasets.drawing import DrawDigits, DrawPoints
 from genstudio.ui.datasets.importing import ImportPanel
-from genstudio.ui.datasets.parts import row
+from genstudio.ui.datasets.parts import COUNTED, row
 from genstudio.ui.datasets.preview import PreviewPages
 from genstudio.ui.datasets.shelf import ShelfList, catalogue_entry, entry_of
 from genstudio.ui.datasets.split import SplitPanel
@@ -98,6 +98,8 @@ class DatasetsTab(QWidget):
         self.draw_points, self.draw_digits = DrawPoints(), DrawDigits()
         self.open_file = button("Import…", "import_data", "plus", "Import your own data", self.show_import)
         self.train = primary_button("Train on this", "train_on_this", "play")
+        self.untrained = plain_label(role="quiet", wrap=True, name="untrained")
+        self.untrained.hide()
         self._recheck = QTimer(self)
         self._recheck.setSingleShot(True)
         self._recheck.setInterval(400)
@@ -289,7 +291,9 @@ class DatasetsTab(QWidget):
         text = info.kind == "text"
         trained = self._family(info) is not None
         self.train.setEnabled(trained)
-        self.train.setToolTip("" if trained else "No model of this program learns from this kind of data yet.")
+        what = "toy tasks" if info.kind == "tasks" else COUNTED[info.kind]
+        self.untrained.setText(f"No model of this program reads {what} yet.")
+        self.untrained.setVisible(not trained)
         self._split_part.setVisible(text)
         self.split.show_dataset(info)
         self.bench.set_dataset(info if text else None)
@@ -495,6 +499,7 @@ class DatasetsTab(QWidget):
         assert isinstance(side, QVBoxLayout)
         side.addWidget(plain_label("Checks", role="heading"))
         side.addWidget(self.checks, 1)
+        side.addWidget(self.untrained)
         side.addWidget(self.train)
         right.setMinimumWidth(256)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)

@@ -261,30 +261,46 @@ class PictureGrid(QAbstractScrollArea):
 
 def strip(pixels: Array, cell: int, pitch: int, columns: int, background: int) -> QImage:
     """Pictures (k, h, w, c) side by side, each as large as fits in a square of `cell`, one every `pitch` pixels."""
-    canvas = np.full((cell, columns * pitch), background, np.uint32)
-    if len(pixels):
-        tiles = enlarged(packed(pixels), cell)
-        k, high, wide = tiles.shape
-        top, left = (cell - high) // 2, (cell - wide) // 2
-        rows = canvas[:, : k * pitch].reshape(cell, k, pitch)
-        rows[top : top + high, :, left : left + wide] = tiles.transpose(1, 0, 2)
+    canvas = strip_pixels(pixels, cell, pitch, columns, background)
     return QImage(canvas.data, canvas.shape[1], cell, canvas.strides[0], QImage.Format.Format_RGB32).copy()
+
+
+def strip_pixels(pixels: Array, cell: int, pitch: int, columns: int, background: int) -> Array:
+    """The same as (cell, columns * pitch) 0xFFRRGGBB: each row of the pictures is made wide once, then repeated."""
+    if not len(pixels):
+        return np.full((cell, columns * pitch), background, np.uint32)
+    k, high, wide = pixels.shape[:3]
+    rows, across = nearest(high, cell, max(high, wide)), nearest(wide, cell, max(high, wide))
+    top, left = (cell - len(rows)) // 2, (cell - len(across)) // 2
+    lines = np.full((high + 1, columns * pitch), background, np.uint32)
+    tiles = lines[:high, : k * pitch].reshape(high, k, pitch)
+    tiles[:, :, left : left + len(across)] = np.take(packed(pixels).transpose(1, 0, 2), across, axis=2, mode="clip")
+    order = np.full(cell, high)
+    order[top : top + len(rows)] = rows
+    return np.take(lines, order, axis=0, mode="clip")
+
+
+def nearest(size: int, cell: int, longer: int) -> Array:
+    """Which of `size` pixels is nearest to each one of an enlarged side, where the `longer` side becomes `cell`."""
+    scale = cell / longer
+    return np.minimum((np.arange(max(1, round(size * scale))) / scale).astype(np.int64), size - 1)
 
 
 def packed(pixels: Array) -> Array:
     """(k, h, w, c) uint8 as (k, h, w) 0xFFRRGGBB."""
-    out = np.empty((*pixels.shape[:3], 4), np.uint8)
-    out[..., 2::-1] = pixels
-    out[..., 3] = 255
-    return out.view("<u4")[..., 0]
+    count, high, wide, channels = pixels.shape
+    if not pixels.size:
+        return np.empty((count, high, wide), np.uint32)
+    given = np.ascontiguousarray(pixels)
+    form = QImage.Format.Format_Grayscale8 if channels == 1 else QImage.Format.Format_RGB888
+    image = QImage(given.data, wide, count * high, wide * channels, form).convertToFormat(QImage.Format.Format_RGB32)
+    return np.frombuffer(image.constBits(), np.uint32).reshape(count, high, wide).copy()
 
 
 def enlarged(pictures: Array, cell: int) -> Array:
     """(k, h, w) with the longer side `cell`, each pixel the nearest one: what is small stays sharp."""
     high, wide = pictures.shape[1:]
-    size = cell / max(high, wide)
-    rows = np.minimum((np.arange(max(1, round(high * size))) / size).astype(np.int64), high - 1)
-    columns = np.minimum((np.arange(max(1, round(wide * size))) / size).astype(np.int64), wide - 1)
+    rows, columns = nearest(high, cell, max(high, wide)), nearest(wide, cell, max(high, wide))
     flat = (rows[:, None] * wide + columns).ravel()
     taken = np.take(pictures.reshape(len(pictures), -1), flat, axis=1, mode="clip")
     return taken.reshape(len(pictures), len(rows), len(columns))
