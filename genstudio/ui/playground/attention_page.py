@@ -33,7 +33,7 @@ class AttentionPage(Page):
         self.map = HeadMapView()
         self.lines = TokenLinesView()
         self.what, self.how = QComboBox(), QComboBox()
-        self.mass = LabeledSlider("Of each row", 0.1, 1.0, 1.0, name="attention_mass")
+        self.mass = LabeledSlider("Mass", 0.1, 1.0, 1.0, name="attention_mass")
         self.measured = plain_label(role="quiet", wrap=True, name="attention_measured")
         self._looked_at: tuple[ModelRef, Prompt] | None = None
         self._found: Heads | None = None

@@ -29,7 +29,7 @@ class InductionPage(Page):
         self.scores, self.losses = ScoresView(), RepeatedLossView()
         self.seed = LabeledSlider("Seed", 0, 100, 0, whole=True, name="induction_seed")
         self.start = button("Run the probe", "induction_run", "play", does=self._run)
-        self.said = plain_label(wrap=True, name="induction_said")
+        self.summary = plain_label(wrap=True, name="induction_said")
         self._at: ModelRef | None = None
         row = QHBoxLayout()
         row.setSpacing(8)
@@ -42,7 +42,7 @@ class InductionPage(Page):
         layout.addLayout(row)
         layout.addWidget(self.scores, 3)
         layout.addWidget(self.losses, 3)
-        layout.addWidget(self.said)
+        layout.addWidget(self.summary)
         for view in (self.scores, self.losses):
             view.failed.connect(self.failed)
         self.seed.changed.connect(lambda _: self._run())
@@ -64,7 +64,7 @@ class InductionPage(Page):
             if isinstance(found, Induction):
                 self.scores.show_snapshot(found)
                 self.losses.show_snapshot(found)
-                self.said.setText(conclusion(found))
+                self.summary.setText(conclusion(found))
 
 
 def conclusion(found: Induction) -> str:

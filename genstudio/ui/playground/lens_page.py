@@ -29,13 +29,13 @@ class LensPage(Page):
         super().__init__(engine, "page_lens", "Logit lens")
         self.view = LensView()
         self.top = NamedBars("The likeliest here", "lens_top")
-        self.said = plain_label(wrap=True, name="lens_said")
+        self.summary = plain_label(wrap=True, name="lens_said")
         caveat = plain_label(_SAID, role="quiet", wrap=True, name="lens_caveat")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
         layout.addWidget(self.view, 5)
-        layout.addWidget(self.said)
+        layout.addWidget(self.summary)
         layout.addWidget(self.top, 4)
         layout.addWidget(caveat)
         for view in (self.view, self.top):
@@ -68,9 +68,9 @@ class LensPage(Page):
             ranks = " ".join(f"{int(r):,}" for r in found.rank[:, place])
             follows = token_text(found.tokens[place + 1])
             chance = 100 * float(found.chance[depth, place])
-            self.said.setText(
+            self.summary.setText(
                 f"'{follows}' really follows: rank {rank:,} here, probability {chance:.2g} %. "
                 f"Its rank through the {count} depths: {ranks}"
             )
         else:
-            self.said.setText("Nothing follows the last token yet.")
+            self.summary.setText("Nothing follows the last token yet.")

@@ -33,7 +33,7 @@ class SaliencyPage(Page):
         self.target.setObjectName("saliency_target")
         self.target.setAccessibleName("The prediction that is explained")
         self.next: QPushButton = button("The next token", "saliency_next", does=self._explain_next)
-        self.said = plain_label(wrap=True, name="saliency_said")
+        self.summary = plain_label(wrap=True, name="saliency_said")
         self._looked_at: tuple[ModelRef, Prompt] | None = None
         self._position: int | None = None
         self._shown: Saliency | None = None
@@ -48,7 +48,7 @@ class SaliencyPage(Page):
         layout.setSpacing(8)
         layout.addLayout(row)
         layout.addWidget(self.strip, 1)
-        layout.addWidget(self.said)
+        layout.addWidget(self.summary)
         layout.addWidget(caveat)
         self.strip.failed.connect(self.failed)
         self.strip.picked.connect(self._explain)
@@ -99,7 +99,7 @@ class SaliencyPage(Page):
             self.target.addItem(f"'{token_text(found.target_piece)}'  {100 * chance:.2g} %", found.target)
         self.target.setCurrentIndex(self.target.findData(found.target))
         where = "as the next token" if found.position == len(found.tokens) else f"as token {found.position + 1}"
-        self.said.setText(
+        self.summary.setText(
             f"Explained: '{token_text(found.target_piece)}' {where}, probability {100 * math.exp(found.logprob):.2f} %. "
             f"The scores add up to {float(found.score.sum()):+.3f} nats."
         )

@@ -126,12 +126,12 @@ class HeadsView(SnapshotFigure[Heads]):
     def cell(self, layer: int, column: int) -> QRectF:
         """Where a cell is, in pixels."""
         pitch_x, pitch_y = self._pitches()
-        side = max(4.0, min(pitch_x, pitch_y) - _GAP)
-        step = side + _GAP + (self._labels(pitch_x, side) if column <= self.heads else 0)
-        left = _EDGE + _SIDE + min(column, self.heads) * step
-        if column > self.heads:
-            left = self.cell(layer, self.heads).left() + side + _GAP
-        return QRectF(round(left), round(_TOP + layer * (side + _GAP)), side, side)
+        tall = max(4.0, min(pitch_x, pitch_y) - _GAP)
+        words = self._labels(pitch_x, tall)
+        wide = tall if words else max(4.0, min(pitch_x - _GAP, 2.5 * tall))
+        left = _EDGE + _SIDE + min(column, self.heads) * (wide + _GAP + words)
+        left += max(column - self.heads, 0) * (wide + _GAP)
+        return QRectF(round(left), round(_TOP + layer * (tall + _GAP)), wide, tall)
 
     def _pitches(self) -> tuple[float, float]:
         columns, area = self.heads + 2 * self._switching, QRectF(self.rect())
@@ -153,7 +153,7 @@ class HeadsView(SnapshotFigure[Heads]):
             return
         painter.setFont(theme.font(theme.SMALL, tabular=True))
         metrics, pitch = painter.fontMetrics(), self._pitches()[0]
-        room = self._labels(pitch, self.cell(0, 0).width())
+        room = self._labels(pitch, self.cell(0, 0).height())
         for layer in range(self.layers):
             row = self.cell(layer, 0)
             painter.setPen(look.color("quiet"))
@@ -165,6 +165,7 @@ class HeadsView(SnapshotFigure[Heads]):
                 painter.setPen(look.color("quiet"))
                 if layer == 0:
                     name = str(column + 1) if column < self.heads else ("MLP", "all")[column - self.heads]
+                    name = name if cell.width() >= 24 else name[0]
                     over = QRectF(cell.left() - 8, cell.top() - 17, cell.width() + 16, 15)
                     painter.drawText(over, Qt.AlignmentFlag.AlignCenter, name)
                 if room and column < self.heads:

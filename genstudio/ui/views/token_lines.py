@@ -36,7 +36,7 @@ class TokenLinesView(SnapshotFigure[HeadMap]):
         self.causal = False
         self.frozen: int | None = None
         self._hover: int | None = None
-        self._first = 0
+        self._first, self._at_end = 0, True
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
@@ -44,7 +44,7 @@ class TokenLinesView(SnapshotFigure[HeadMap]):
         """The tokens that the next maps are about."""
         if tokens != self.tokens:
             self.frozen = self._hover = None
-            self._first = max(0, len(tokens) - self.fitting())
+            self._at_end = True
         self.tokens, self.causal = tokens, causal
 
     def show_map(self, shown: HeadMap) -> None:
@@ -88,7 +88,8 @@ class TokenLinesView(SnapshotFigure[HeadMap]):
 
     def move_to(self, first: int) -> None:
         """Show the tokens from this one on."""
-        self._first = min(max(first, 0), max(0, len(self.tokens) - self.fitting()))
+        last = max(0, len(self.tokens) - self.fitting())
+        self._first, self._at_end = min(max(first, 0), last), first >= last
         self._redraw()
         self._ask_weights()
 
@@ -100,6 +101,8 @@ class TokenLinesView(SnapshotFigure[HeadMap]):
             painter.setPen(look.color("quiet"))
             painter.drawText(area, Qt.AlignmentFlag.AlignCenter, "Appears when a model has read the text")
             return
+        if self._at_end:
+            self._first = max(0, len(self.tokens) - self.fitting())
         shown = range(self._first, min(self._first + self.fitting(), len(self.tokens)))
         left, right = self._columns(area)
         alone = self.frozen if self.frozen is not None else self._hover

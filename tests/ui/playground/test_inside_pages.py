@@ -239,7 +239,7 @@ def test_the_lens_is_the_models_at_the_top(engine: Engine, qtbot: QtBot, folder:
         np.testing.assert_allclose([value for _, value in page.top.bars], best, atol=1e-5)
     follows = int(ids[13])
     rank = int((chances[12] > chances[12, follows]).sum()) + 1
-    assert f"rank {rank} here" in page.said.text()
+    assert f"rank {rank} here" in page.summary.text()
     with qtbot.waitSignal(page.view.cell_chosen) as caught:
         qtbot.mouseClick(page.view, LEFT, pos=page.view.cell(0, 12).center().toPoint())
     assert caught.args == [0, 12] and "embedding" in page.view.accessibleDescription()
@@ -263,18 +263,18 @@ def test_saliency_shows_gradient_times_input(engine: Engine, qtbot: QtBot, folde
 
     scores, target, logprob = by_autograd(ids_of(opened))
     np.testing.assert_allclose(page.strip.values, scores / np.abs(scores).max(), atol=1e-3)
-    assert f"{100 * math.exp(logprob):.2f} %" in page.said.text() and page.target.currentData() == target
+    assert f"{100 * math.exp(logprob):.2f} %" in page.summary.text() and page.target.currentData() == target
     page.strip.repaint()
     qtbot.mouseClick(page.strip, LEFT, pos=page.strip.box(8).center().toPoint())
     settle(qtbot, page)
     ids = ids_of(opened)
     scores, _, logprob = by_autograd(ids[:8], int(ids[8]))
     np.testing.assert_allclose(page.strip.values[:8], scores / np.abs(scores).max(), atol=1e-3)
-    assert not page.strip.values[8:].any() and "as token 9" in page.said.text()
+    assert not page.strip.values[8:].any() and "as token 9" in page.summary.text()
     page.target.setCurrentIndex(3)
     page.target.activated.emit(3)
     settle(qtbot, page)
-    assert "as the next token" in page.said.text()
+    assert "as the next token" in page.summary.text()
 
 
 def test_induction_shows_scores_and_losses(engine: Engine, qtbot: QtBot, folder: str) -> None:
@@ -284,7 +284,7 @@ def test_induction_shows_scores_and_losses(engine: Engine, qtbot: QtBot, folder:
     rows = list(page.scores.table()[1])
     assert rows[1] == (1, 2, pytest.approx(float(found.scores[0, 1])))
     first, again = found.losses[: found.period - 1].mean(), found.losses[found.period :].mean()
-    assert f"{first:.2f} nats a token the first time, {again:.2f} the second" in page.said.text()
+    assert f"{first:.2f} nats a token the first time, {again:.2f} the second" in page.summary.text()
     assert page.start.isEnabled()
     page.seed.editor.changed.emit(5)
     settle(qtbot, page)
