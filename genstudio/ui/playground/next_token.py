@@ -2,41 +2,103 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout
 
-from genstudio.events import Frame, NextTokens
+from genstudio.events import Answer, Array, Chosen, Frame, NextTokens
+from genstudio.sampling.choose import likeliest
+from genstudio.sampling.record import ALTERNATIVES, rank
+from genstudio.sampling.segments import Made, Written
+from genstudio.tasks.document import TextOf
 from genstudio.tasks.models import ModelRef
-from genstudio.tasks.prompt import Prompt
+from genstudio.tasks.prompt import Prompt, Tokens
 from genstudio.tasks.write import NextTokensOf
 from genstudio.ui.engine import Engine
 from genstudio.ui.playground.page import Page
 from genstudio.ui.playground.sampler import Sampling
 from genstudio.ui.views.next_tokens import NextTokensView
+from genstudio.ui.widgets import ElidedLabel
+
+_BYTES = 4
+"""A character has at most so many bytes: no more tokens before one decide what text it completes."""
 
 
 class NextTokenPage(Page):
-    """Bars before and after the sampler. `looked(NextTokens)` whenever the model has read the text."""
+    """Bars before and after the sampler; a click on one goes on with that token: `take_wanted(Prompt, segments)`."""
 
-    looked = Signal(object)
+    take_wanted = Signal(object, object)
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine, "page_next_token", "Next token")
         self.view = NextTokensView()
-        self.view.failed.connect(self.failed)
+        self.note = ElidedLabel()
+        self.note.setObjectName("next_token_note")
+        self.note.setAccessibleName("Which weights answer")
+        self._sampling = Sampling()
+        self._looked: tuple[ModelRef, Prompt] | None = None
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.view)
+        layout.setSpacing(4)
+        layout.addWidget(self.note)
+        layout.addWidget(self.view, 1)
+        self.view.failed.connect(self.failed)
+        self.view.chosen.connect(self.choose)
 
     def show_sampling(self, sampling: Sampling) -> None:
         """The sampler was moved: no model is asked."""
+        self._sampling = sampling
         self.view.set_options(sampling.options)
 
     def look(self, model: ModelRef, prompt: Prompt) -> None:
-        self.ask("next", NextTokensOf(model, prompt), self._show)
+        self.ask("next", NextTokensOf(model, prompt), lambda frame: self._show(model, prompt, frame))
 
-    def _show(self, frame: Frame) -> None:
+    def choose(self, token: int) -> None:
+        """Go on with this token."""
+        if self._looked is None or self.view.snapshot is None:
+            return
+        (model, prompt), shown = self._looked, self.view.snapshot
+        last = prompt[-1] if prompt else ""
+        before = last.ids[-_BYTES:] if isinstance(last, Tokens) else ()
+        after = self.view.after
+
+        def take(frame: Frame) -> None:
+            for snapshot in frame.snapshots:
+                if isinstance(snapshot, Answer):
+                    tokens = _chosen(shown, after, token)
+                    made = Made(model.run, "chosen by hand", shown.step, self._sampling.options, self._sampling.seed)
+                    self.take_wanted.emit(prompt, (Written((snapshot.value,), tokens, made),))
+
+        self.ask("text", TextOf(model, (*before, token)), take)
+
+    def _show(self, model: ModelRef, prompt: Prompt, frame: Frame) -> None:
         for snapshot in frame.snapshots:
             if isinstance(snapshot, NextTokens):
+                self._looked = (model, prompt)
                 self.view.show_snapshot(snapshot)
-                self.looked.emit(snapshot)
+                count = len(snapshot.prompt_pieces)
+                self.note.setText(f"After the cursor  ·  weights of step {snapshot.step:,}  ·  {count:,} tokens read")
+
+
+def _chosen(shown: NextTokens, after: Array, token: int) -> Chosen:
+    """What the model and the sampler thought of a token that a person chose."""
+    values = shown.logits.astype(np.float64)
+    values -= values.max()
+    logprobs = values - math.log(np.exp(values).sum())
+    before = np.exp(logprobs)
+    top = likeliest(shown.logits, ALTERNATIVES)
+    possible = before > 0
+    return Chosen(
+        np.array([token], np.int32),
+        (shown.pieces[token],),
+        after[[token]].astype(np.float64),
+        logprobs[[token]],
+        np.array([rank(shown.logits, token)], np.int32),
+        np.array([-(before[possible] * logprobs[possible]).sum()]),
+        top[None].astype(np.int32),
+        before[top][None],
+        after[top][None],
+        {int(i): shown.pieces[i] for i in (token, *top.tolist())},
+    )

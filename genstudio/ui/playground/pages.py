@@ -25,6 +25,10 @@ class Entry:
 
 PAGES = (
     Entry("Choose", "Next token", "next_token", "NextTokenPage"),
+    Entry("Choose", "Continuations", "continuations_page", "ContinuationsPage"),
+    Entry("Choose", "Beam search", "beam_page", "BeamPage"),
+    Entry("Choose", "Grid", "grid_page", "GridPage"),
+    Entry("Text", "Score", "score_page", "ScorePage"),
     Entry("Inside", "Attention", "attention_page", "AttentionPage"),
     Entry("Inside", "Knock out", "knockout_page", "KnockOutPage"),
     Entry("Inside", "Logit lens", "lens_page", "LensPage"),

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPen
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen
 
 from genstudio.events import Array, NextTokens
 from genstudio.sampling.choose import SamplingOptions, distribution
@@ -21,7 +21,10 @@ class NextTokensView(SnapshotFigure[NextTokens]):
     """Bars of the next tokens as they will be drawn, with a thin outline of what the model itself gave them.
 
     Ordered by the model's own opinion, so that the rows stay where they are while the sampler's sliders move.
+    `chosen(id)` when a row is clicked, or chosen with the arrow keys and Enter.
     """
+
+    chosen = Signal(int)
 
     def __init__(self) -> None:
         super().__init__("Next token")
@@ -34,6 +37,7 @@ class NextTokensView(SnapshotFigure[NextTokens]):
         self._hover: int | None = None
         self._top = 0.0
         self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     def prepare(self, _snapshot: NextTokens) -> None:
         self._stale = True
@@ -61,6 +65,19 @@ class NextTokensView(SnapshotFigure[NextTokens]):
         """How many tokens the sampler leaves possible."""
         self._work_out()
         return int(np.count_nonzero(self.after))
+
+    def shown(self) -> Array:
+        """Ids of the tokens that have a bar, the likeliest first."""
+        self._work_out()
+        return (
+            self._order[: max(0, int((self.height() - 8 - self._top) / _ROW))] if len(self.after) else self._order[:0]
+        )
+
+    def tail(self) -> tuple[float, float]:
+        """The probability of all tokens that have no bar, before and after the sampler."""
+        ids = self.shown()
+        before, after = float(self.before[ids].sum()), float(self.after[ids].sum())
+        return max(0.0, 1.0 - before), max(0.0, 1.0 - after)
 
     def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
         self._work_out()
@@ -90,13 +107,24 @@ class NextTokensView(SnapshotFigure[NextTokens]):
             return
         painter.setFont(theme.font(theme.SMALL, tabular=True))
         painter.setPen(look.color("quiet"))
-        summary = f"{self.survivors():,} of {len(self.after):,} tokens possible  ·  entropy {self.entropy():.2f} bits"
-        painter.drawText(QPointF(area.left() + 12, baseline + 18), summary)
-        self._top = baseline + 28
+        self._top = baseline + 46
+        for line, words in enumerate(self.summary()):
+            painter.drawText(QPointF(area.left() + 12, baseline + 18 * (line + 1)), words)
         self._paint_rows(painter, area)
 
+    def summary(self) -> tuple[str, str]:
+        """What is said over the bars."""
+        kept = self.before[self.before > 0]
+        own = float(-(kept * np.log2(kept)).sum()) + 0.0
+        before, after = self.tail()
+        return (
+            f"{self.survivors():,} of {len(self.after):,} tokens possible  ·  "
+            f"entropy {own:.2f} bits, {self.entropy():.2f} after the sampler",
+            f"outline: the model, bar: after the sampler  ·  not shown: {before:.1%}, {after:.1%}",
+        )
+
     def paint_hover(self, painter: QPainter) -> None:
-        if self._hover is None or self.snapshot is None or self._hover >= len(self._order):
+        if self._hover is None or self.snapshot is None or self._hover >= len(self.shown()):
             return
         token = int(self._order[self._hover])
         gone = self.after[token] <= 0
@@ -150,7 +178,7 @@ class NextTokensView(SnapshotFigure[NextTokens]):
             return
         self._stale = False
         try:
-            self.after = distribution(self.snapshot.logits, self.options)
+            self.after = distribution(self.snapshot.logits, self.options, self.snapshot.seen)
         except ValueError:
             self.before = self.after = np.empty(0)
             return
@@ -170,10 +198,30 @@ class NextTokensView(SnapshotFigure[NextTokens]):
             self._hover = found
             self.update()
 
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self.mouseMoveEvent(event)
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._choose()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        last = len(self.shown()) - 1
+        if event.key() in (Qt.Key.Key_Down, Qt.Key.Key_Up) and last >= 0:
+            step = 1 if event.key() == Qt.Key.Key_Down else -1
+            self._hover = 0 if self._hover is None else min(max(self._hover + step, 0), last)
+            self.update()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._choose()
+        else:
+            super().keyPressEvent(event)
+
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
         self._hover = None
         self.update()
+
+    def _choose(self) -> None:
+        if self._hover is not None and self._hover < len(self.shown()):
+            self.chosen.emit(int(self._order[self._hover]))
 
 
 def softmax(logits: Array) -> Array:

@@ -1,0 +1,147 @@
+"""How surprising a text is to the model."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QPlainTextEdit, QSplitter, QTableWidget, QTableWidgetItem
+
+from genstudio.events import ScoredText, Snapshot
+from genstudio.tasks.models import ModelRef
+from genstudio.tasks.prompt import Prompt, text_of
+from genstudio.tasks.score import Score
+from genstudio.ui import theme
+from genstudio.ui.engine import Engine
+from genstudio.ui.playground.sampler import Sampling
+from genstudio.ui.playground.work_page import WorkPage
+from genstudio.ui.views.chart import value_text
+from genstudio.ui.views.surprise import SurpriseStrip
+from genstudio.ui.views.tinted import TintedText
+from genstudio.ui.views.view import token_text
+from genstudio.ui.widgets import button, plain_label
+
+_COLUMNS = ("Token", "Bits", "Rank", "Expected instead")
+_TINTED = 20_000
+_EXPECTED = 3
+
+
+class ScorePage(WorkPage):
+    """Paste a text, or take the document's: per-token surprise, perplexity, bits per character, and the worst tokens."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine, "page_score", "Score", "Score")
+        self.scored: ScoredText | None = None
+        self._first = 0
+        self.text = QPlainTextEdit()
+        self.text.setObjectName("score_text")
+        self.text.setAccessibleName("The text to score")
+        self.text.setPlaceholderText("Paste a text here.")
+        self.text.setFont(theme.mono())
+        self.text.setTabChangesFocus(True)
+        self.document = button("Use the document", "score_document", "", "", self.use_document)
+        self.headline = plain_label("", role="heading", name="score_headline")
+        self.strip = SurpriseStrip()
+        self.strip.failed.connect(self.failed)
+        self.shown = TintedText("score_tokens", "The text, tinted by surprise", "The scored text appears here.")
+        self.shown.choosable = True
+        self.table = QTableWidget(0, len(_COLUMNS))
+        self.add_settings(plain_label("Text"), self.document)
+        self.note.setText("How well the model foretells each token of a text.")
+        self._lay_out()
+        self.strip.picked.connect(self.choose)
+        self.shown.token_chosen.connect(lambda index: self.strip.choose(self._first + index))
+        self.table.currentCellChanged.connect(lambda row, *_: self._worst_chosen(row))
+
+    def task(self, model: ModelRef, prompt: Prompt, sampling: Sampling) -> Score:
+        return Score(model, self.text.toPlainText())
+
+    def use_document(self) -> None:
+        """Score the text up to the cursor."""
+        self.text.setPlainText(text_of(self._prompt))
+        self.run()
+
+    def show_result(self, snapshot: Snapshot) -> None:
+        if not isinstance(snapshot, ScoredText):
+            return
+        self.scored = snapshot
+        self.headline.setText(
+            f"perplexity {value_text(snapshot.perplexity)}   ·   "
+            f"{value_text(snapshot.bits_per_character)} bits per character"
+        )
+        words = [
+            f"{self.model_title}, weights of step {snapshot.step:,}",
+            f"{snapshot.scored:,} tokens",
+            f"{value_text(snapshot.nats / max(snapshot.scored, 1))} nats a token",
+        ]
+        if snapshot.unknown:
+            words.append(f"{len(snapshot.unknown):,} characters unknown to the model")
+        self.note.setText("  ·  ".join(words))
+        self.strip.show_snapshot(snapshot)
+        self._show_from(0)
+        self._list_worst(snapshot)
+
+    def choose(self, token: int) -> None:
+        """Mark a token of the text."""
+        if self.scored is None or not 0 <= token < len(self.scored.tokens):
+            return
+        if not self._first <= token < self._first + _TINTED:
+            self._show_from(max(0, token - _TINTED // 2))
+        self.strip.choose(token)
+        self.shown.choose(token - self._first)
+
+    def _worst_chosen(self, row: int) -> None:
+        if self.scored is not None and 0 <= row < len(self.scored.worst):
+            self.choose(self.scored.worst[row])
+
+    def _show_from(self, first: int) -> None:
+        """Of a long text, a part is tinted at a time."""
+        if self.scored is None:
+            return
+        self._first = first
+        starts = self.scored.starts[first : first + _TINTED + 1].tolist()
+        texts = [self.scored.text[a:b] for a, b in itertools.pairwise(starts)]
+        chances = self.scored.tokens.probabilities[first : first + _TINTED].tolist()
+        self.shown.show_tokens(texts, chances)
+
+    def _list_worst(self, scored: ScoredText) -> None:
+        tokens = scored.tokens
+        self.table.setRowCount(len(scored.worst))
+        for row, token in enumerate(scored.worst):
+            instead = (
+                f"{token_text(tokens.names.get(int(i), '?'))} {chance:.0%}"
+                for i, chance in zip(tokens.alternatives[token], tokens.before[token], strict=True)
+            )
+            cells = (
+                f"'{token_text(tokens.pieces[token])}'  at {int(scored.starts[token]):,}",
+                value_text(-float(tokens.logprobs[token]) / math.log(2)),
+                f"{int(tokens.ranks[token]):,}",
+                "   ".join(list(instead)[:_EXPECTED]),
+            )
+            for column, words in enumerate(cells):
+                item = QTableWidgetItem(words)
+                item.setFont(theme.mono(theme.SMALL) if column in (0, 3) else theme.font(theme.SMALL, tabular=True))
+                self.table.setItem(row, column, item)
+
+    def _lay_out(self) -> None:
+        self.table.setObjectName("score_worst")
+        self.table.setAccessibleName("The most surprising tokens")
+        self.table.setHorizontalHeaderLabels(_COLUMNS)
+        self.table.horizontalHeader().setSectionResizeMode(3, QHeaderView.ResizeMode.Stretch)
+        self.table.setColumnWidth(0, 128)
+        self.table.setColumnWidth(1, 64)
+        self.table.setColumnWidth(2, 56)
+        self.table.verticalHeader().hide()
+        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.table.setTabKeyNavigation(False)
+        split = QSplitter(Qt.Orientation.Vertical)
+        split.setChildrenCollapsible(False)
+        for widget, size in ((self.text, 80), (self.strip, 112), (self.shown, 130), (self.table, 130)):
+            split.addWidget(widget)
+            widget.setMinimumHeight(56)
+            split.setStretchFactor(split.count() - 1, size)
+        split.setSizes([80, 112, 130, 130])
+        self.column.addWidget(self.headline)
+        self.column.addWidget(split, 1)

@@ -1,0 +1,104 @@
+"""What pages share that write or search with a button: the sampler, one job, and taking a result into the document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from genstudio.events import Answer, Frame, Snapshot
+from genstudio.sampling.segments import Made
+from genstudio.tasks.models import ModelRef
+from genstudio.tasks.prompt import Prompt
+from genstudio.ui.engine import Engine
+from genstudio.ui.playground.page import Page
+from genstudio.ui.playground.sampler import Sampling
+from genstudio.ui.widgets import ElidedLabel, button
+
+_JOB = "work"
+
+
+class WorkPage(Page):
+    """A row of settings with a button that starts, and one that stops. Sub-classes say `task` and `show_result`.
+
+    `take_wanted(Prompt, segments)`: go on with this in the document. What is shown was made of `asked`, not of what the
+    person has typed since.
+    """
+
+    take_wanted = Signal(object, object)
+
+    def __init__(self, engine: Engine, name: str, title: str, verb: str) -> None:
+        super().__init__(engine, name, title)
+        self.sampling = Sampling()
+        self.asked: tuple[ModelRef, Prompt, Sampling] | None = None
+        self.model_title = ""
+        self.start = button(verb, f"{name}_start", "play", f"{verb}: {title.lower()}", self.run)
+        self.stop = button("Stop", f"{name}_stop", "stop", f"Stop: {title.lower()}", lambda: self.cancel(_JOB))
+        self.note = ElidedLabel()
+        self.note.setObjectName(f"{name}_note")
+        self.note.setAccessibleName(f"{title}: what is shown")
+        self.settings = QHBoxLayout()
+        self.settings.setSpacing(8)
+        self.column = QVBoxLayout(self)
+        self.column.setContentsMargins(0, 0, 0, 0)
+        self.column.setSpacing(8)
+        self.column.addLayout(self.settings)
+        self.column.addWidget(self.note)
+        self.busy_changed()
+
+    def task(self, model: ModelRef, prompt: Prompt, sampling: Sampling) -> Any:
+        """What to ask for."""
+        raise NotImplementedError
+
+    def show_result(self, snapshot: Snapshot) -> None:
+        """Show what has come so far."""
+        raise NotImplementedError
+
+    def add_settings(self, *widgets: QWidget) -> None:
+        """The row of settings; the buttons stand at its end."""
+        for widget in widgets:
+            self.settings.addWidget(widget)
+        self.settings.addStretch(1)
+        self.settings.addWidget(self.start)
+        self.settings.addWidget(self.stop)
+
+    def show_sampling(self, sampling: Sampling) -> None:
+        self.sampling = sampling
+
+    def look(self, model: ModelRef, prompt: Prompt) -> None:
+        self.busy_changed()
+
+    def look_at(self, model: ModelRef | None, prompt: Prompt) -> None:
+        super().look_at(model, prompt)
+        self.busy_changed()
+
+    def run(self) -> None:
+        """Start with the text up to the cursor; what still runs is stopped."""
+        if self._model is None:
+            return
+        asked = self.asked = (self._model, self._prompt, self.sampling)
+        self.cancel(_JOB)
+        self.ask(_JOB, self.task(*asked), lambda frame: self._came(asked, frame))
+
+    def made(self, step: int, method: str = "", seed: int | None = None) -> Made:
+        """Who made what is shown."""
+        assert self.asked is not None
+        model, _, sampling = self.asked
+        return Made(
+            model.run, self.model_title, step, sampling.options, sampling.seed if seed is None else seed, method
+        )
+
+    def busy_changed(self) -> None:
+        self.start.setEnabled(self._model is not None)
+        self.stop.setEnabled(self.busy(_JOB))
+
+    def _came(self, asked: object, frame: Frame) -> None:
+        if asked is not self.asked:
+            return
+        for snapshot in frame.snapshots:
+            if isinstance(snapshot, Answer):
+                if snapshot.channel == "model":
+                    self.model_title = str(snapshot.value)
+            else:
+                self.show_result(snapshot)

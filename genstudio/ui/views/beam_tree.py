@@ -1,0 +1,182 @@
+"""The tree of a beam search: every token that was looked at, what was pruned, and the best ways through it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QMouseEvent, QPainter, QPen
+
+from genstudio.events import Array, BeamTree
+from genstudio.ui import theme
+from genstudio.ui.views.chart import value_text
+from genstudio.ui.views.view import SnapshotFigure, bubble, token_text
+
+_COLUMN, _ROW, _TOP, _LEFT = 76.0, 20.0, 52.0, 14.0
+_MOST = 4000
+
+
+class BeamTreeView(SnapshotFigure[BeamTree]):
+    """Columns are tokens of the text; a node is drawn under the one it follows. The likeliest way is at the top."""
+
+    def __init__(self) -> None:
+        super().__init__("Beam search")
+        self.setObjectName("beam_tree")
+        self.places: Array = np.empty((0, 2))
+        self.marked: frozenset[int] = frozenset()
+        self._hover: int | None = None
+        self.setMouseTracking(True)
+
+    def prepare(self, snapshot: BeamTree) -> None:
+        self.places = layout(snapshot)
+        self.marked = frozenset(way(snapshot, snapshot.best[0])) if snapshot.best else frozenset()
+        self._hover = None
+        self.setMinimumSize(self.minimumSizeHint())
+        states = {name: int((snapshot.states == i).sum()) for i, name in enumerate(BeamTree.STATES)}
+        self.setAccessibleDescription(", ".join(f"{count} {name}" for name, count in states.items()))
+
+    def mark(self, index: int) -> None:
+        """Draw the way to the best text of this index in the accent colour."""
+        if self.snapshot is not None and 0 <= index < len(self.snapshot.best):
+            self.marked = frozenset(way(self.snapshot, self.snapshot.best[index]))
+            self._redraw()
+
+    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+        if self.snapshot is None:
+            return (), ()
+        s = self.snapshot
+        header = ("node", "parent", "depth", "id", "token", "log-probability", "score", "state")
+        rows = (
+            (i, int(s.parents[i]), int(s.depths[i]), int(s.ids[i]), s.pieces[i], float(s.logprobs[i]),
+             float(s.scores[i]), BeamTree.STATES[int(s.states[i])])
+            for i in range(len(s.ids))
+        )  # fmt: skip
+        return header, rows
+
+    def minimumSizeHint(self) -> QSize:
+        if not len(self.places):
+            return QSize(200, 160)
+        x, y = self.places.max(axis=0)
+        return QSize(round(_LEFT + (x + 1) * _COLUMN + 12), round(_TOP + (y + 1) * _ROW + 12))
+
+    def paint_figure(self, painter: QPainter, area: QRectF) -> None:
+        look = theme.current()
+        painter.setFont(theme.font(theme.NORMAL, bold=True))
+        painter.setPen(look.color("text"))
+        painter.drawText(QPointF(area.left() + 12, area.top() + 20), self.title)
+        painter.setFont(theme.font(theme.SMALL))
+        painter.setPen(look.color("quiet"))
+        if self.snapshot is None or not len(self.places):
+            painter.drawText(area, Qt.AlignmentFlag.AlignCenter, "Press Search: every token that is looked at appears")
+            return
+        x = area.left() + 12
+        for words, role in (("best", "accent"), ("kept", "text"), ("pruned or dropped", "disabled")):
+            painter.setPen(look.color(role))
+            painter.drawText(QPointF(x, area.top() + 38), f"● {words}")
+            x += painter.fontMetrics().horizontalAdvance(f"● {words}") + 16
+        for index in range(min(len(self.places), _MOST)):
+            self._paint_node(painter, self.snapshot, index, area)
+
+    def paint_hover(self, painter: QPainter) -> None:
+        if self._hover is None or self.snapshot is None:
+            return
+        s, i = self.snapshot, self._hover
+        lines = [
+            (None, "probability", f"{np.exp(s.logprobs[i]):.4f}"),
+            (None, "log-probability", f"{value_text(float(s.logprobs[i]))} nats"),
+            (None, "score of the way", value_text(float(s.scores[i]))),
+            (None, "state", BeamTree.STATES[int(s.states[i])]),
+        ]
+        box = self._box(i, QRectF(self.rect()))
+        seen = QRectF(self.visibleRegion().boundingRect())
+        bubble(painter, box.center(), lines, seen, f"'{token_text(s.pieces[i])}'  id {int(s.ids[i]):,}")
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        area = QRectF(self.rect())
+        found = None
+        if len(self.places):
+            column = int((event.position().x() - _LEFT) // _COLUMN)
+            row = int((event.position().y() - _TOP) // _ROW)
+            hits = np.flatnonzero((self.places[:_MOST, 0] == column) & (self.places[:_MOST, 1] == row))
+            found = int(hits[0]) if len(hits) and self._box(int(hits[0]), area).contains(event.position()) else None
+        if found != self._hover:
+            self._hover = found
+            self.update()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self._hover = None
+        self.update()
+
+    def _box(self, index: int, area: QRectF) -> QRectF:
+        x, y = self.places[index]
+        return QRectF(area.left() + _LEFT + x * _COLUMN, area.top() + _TOP + y * _ROW, _COLUMN, _ROW)
+
+    def _paint_node(self, painter: QPainter, tree: BeamTree, index: int, area: QRectF) -> None:
+        look = theme.current()
+        box = self._box(index, area)
+        state = BeamTree.STATES[int(tree.states[index])]
+        role = "accent" if index in self.marked else "text" if state in ("kept", "finished") else "disabled"
+        painter.setPen(QPen(look.color(role if role != "text" else "border"), 2 if index in self.marked else 1))
+        parent = int(tree.parents[index])
+        if 0 <= parent < _MOST:
+            above = self._box(parent, area)
+            bend = box.left() - 8
+            painter.drawLine(QPointF(above.right() - 14, above.center().y()), QPointF(bend, above.center().y()))
+            painter.drawLine(QPointF(bend, above.center().y()), QPointF(bend, box.center().y()))
+            painter.drawLine(QPointF(bend, box.center().y()), QPointF(box.left() - 2, box.center().y()))
+        painter.setFont(theme.mono(theme.SMALL))
+        painter.setPen(look.color(role))
+        words = token_text(tree.pieces[index]) + ("" if state != "finished" else " ■")
+        metrics = painter.fontMetrics()
+        shown = metrics.elidedText(words, Qt.TextElideMode.ElideRight, 30)
+        painter.drawText(QPointF(box.left(), box.center().y() + 4), shown)
+        painter.setFont(theme.font(theme.SMALL - 2, tabular=True))
+        painter.drawText(
+            QRectF(box.left() + 24, box.top(), _COLUMN - 40, _ROW),
+            Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
+            f"{np.exp(tree.logprobs[index]):.2f}",
+        )
+
+
+def way(tree: BeamTree, node: int) -> list[int]:
+    """The nodes from the first token to this one."""
+    found = []
+    while node >= 0:
+        found.append(node)
+        node = int(tree.parents[node])
+    return found[::-1]
+
+
+def layout(tree: BeamTree) -> Array:
+    """Column and row of each node (n, 2) int64: a node's first child stands beside it, the others below.
+
+    Children come in the order of the best score that is reached through them.
+    """
+    count = len(tree.ids)
+    best = np.array(tree.scores, np.float64)
+    for node in range(count - 1, -1, -1):
+        parent = int(tree.parents[node])
+        if parent >= 0 and tree.depths[node] > tree.depths[parent]:
+            alive = BeamTree.STATES[int(tree.states[node])] in ("kept", "finished")
+            best[parent] = max(best[parent], best[node]) if alive else best[parent]
+    children: dict[int, list[int]] = {}
+    for node in range(count):
+        children.setdefault(int(tree.parents[node]), []).append(node)
+    alive_first = {"kept": 0, "finished": 0, "dropped": 1, "pruned": 2}
+    rows = np.zeros((count, 2), np.int64)
+    row = -1
+    waiting = [(node, True) for node in _ordered(children.get(-1, []), tree, best, alive_first)[::-1]]
+    while waiting:
+        node, below = waiting.pop()
+        row += below
+        rows[node] = int(tree.depths[node]) - 1, row
+        following = _ordered(children.get(node, []), tree, best, alive_first)
+        waiting += [(child, index > 0) for index, child in reversed(list(enumerate(following)))]
+    return rows
+
+
+def _ordered(nodes: list[int], tree: BeamTree, best: Array, alive_first: dict[str, int]) -> list[int]:
+    return sorted(nodes, key=lambda node: (alive_first[BeamTree.STATES[int(tree.states[node])]], -best[node]))

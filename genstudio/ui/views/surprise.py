@@ -1,0 +1,119 @@
+"""Surprise token by token, as a strip of bars."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QMouseEvent, QPainter
+
+from genstudio.events import Array, ScoredText
+from genstudio.ui import theme
+from genstudio.ui.views.bars import paint_title
+from genstudio.ui.views.chart import value_text
+from genstudio.ui.views.view import SnapshotFigure, bubble, token_text
+
+_TOP, _EDGE = 34.0, 12.0
+
+
+class SurpriseStrip(SnapshotFigure[ScoredText]):
+    """A bar for each token, as high as its surprise in bits; where there is no room for all, the highest of its
+    neighbours. `picked(token)` on a click."""
+
+    picked = Signal(int)
+
+    def __init__(self) -> None:
+        super().__init__("Surprise")
+        self.setObjectName("surprise_strip")
+        self.bits: Array = np.empty(0)
+        self.chosen: int | None = None
+        self._hover: int | None = None
+        self.setMouseTracking(True)
+
+    def prepare(self, snapshot: ScoredText) -> None:
+        self.bits = -snapshot.tokens.logprobs / math.log(2)
+        self._hover = self.chosen = None
+
+    def choose(self, token: int | None) -> None:
+        """Mark a token."""
+        self.chosen = token
+        self._redraw()
+
+    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+        if self.snapshot is None:
+            return (), ()
+        tokens = self.snapshot.tokens
+        rows = zip(range(len(tokens)), tokens.ids.tolist(), tokens.pieces, self.bits.tolist(), strict=True)
+        return ("position", "id", "token", "bits"), rows
+
+    def paint_figure(self, painter: QPainter, area: QRectF) -> None:
+        look = theme.current()
+        finite = self.bits[np.isfinite(self.bits)]
+        highest = float(finite.max()) if len(finite) else 0.0
+        paint_title(painter, self.title, f"bits a token, up to {value_text(highest)}" if highest else "", area)
+        if not len(finite):
+            painter.setPen(look.color("quiet"))
+            painter.drawText(area, Qt.AlignmentFlag.AlignCenter, "Appears when a text has been scored")
+            return
+        plot = area.adjusted(_EDGE, _TOP, -_EDGE, -10)
+        bins = min(len(self.bits), max(1, int(plot.width() / 2)))
+        edges = np.linspace(0, len(self.bits), bins + 1).astype(np.int64)
+        values = np.nan_to_num(self.bits, nan=0.0, posinf=highest)
+        heights = np.maximum.reduceat(values, edges[:-1]) / max(highest, 1e-12)
+        width = plot.width() / bins
+        gap = 1.0 if width > 4 else 0.0
+        for index, height in enumerate(heights.tolist()):
+            inside = self.chosen is not None and edges[index] <= self.chosen < edges[index + 1]
+            color = look.color("accent") if inside else QColor(theme.visible(theme.ORANGE))
+            tall = max(1.0, height * plot.height())
+            bar = QRectF(plot.left() + index * width, plot.bottom() - tall, max(1.0, width - gap), tall)
+            painter.fillRect(bar, color)
+        mean = float(finite.mean())
+        y = plot.bottom() - plot.height() * mean / highest
+        painter.setPen(look.color("quiet"))
+        painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
+        painter.setFont(theme.font(theme.SMALL, tabular=True))
+        painter.drawText(QPointF(plot.left() + 2, y - 3), f"mean {value_text(mean)}")
+
+    def paint_hover(self, painter: QPainter) -> None:
+        if self._hover is None or self.snapshot is None:
+            return
+        tokens, i = self.snapshot.tokens, self._hover
+        bits = float(self.bits[i])
+        lines = [
+            (None, "surprise", f"{value_text(bits)} bits" if math.isfinite(bits) else "nothing before it"),
+            (None, "rank", f"{int(tokens.ranks[i]):,}" if tokens.ranks[i] else "-"),
+        ]
+        x = _EDGE + (i + 0.5) / len(self.bits) * (self.width() - 2 * _EDGE)
+        bubble(painter, QPointF(x, self.height() / 2), lines, QRectF(self.rect()), f"'{token_text(tokens.pieces[i])}'")
+
+    def token_at(self, x: float) -> int | None:
+        """The token whose bar is there; of several, the most surprising one."""
+        share = (x - _EDGE) / max(1.0, self.width() - 2 * _EDGE)
+        if not len(self.bits) or not 0 <= share < 1:
+            return None
+        bins = min(len(self.bits), max(1, int((self.width() - 2 * _EDGE) / 2)))
+        edges = np.linspace(0, len(self.bits), bins + 1).astype(np.int64)
+        index = int(share * bins)
+        part = np.nan_to_num(self.bits[edges[index] : edges[index + 1]], nan=-1.0)
+        return int(edges[index]) + int(part.argmax())
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        found = self.token_at(event.position().x())
+        if found != self._hover:
+            self._hover = found
+            self.update()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        found = self.token_at(event.position().x())
+        if event.button() == Qt.MouseButton.LeftButton and found is not None:
+            self.choose(found)
+            self.picked.emit(found)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self._hover = None
+        self.update()
