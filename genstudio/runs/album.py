@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import functools
-import io
 import json
 import re
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from genstudio import storage
 from genstudio.errors import RunError
-from genstudio.events import Attention, Snapshot, Text
+from genstudio.events import Array, Attention, Histograms, Pictures, Plane, Snapshot, Text
+from genstudio.runs import packed
 
 MOST = 200
 _LARGEST_TEXT = 1 << 22
-_LARGEST = 1 << 28
+_LARGEST = packed.LARGEST
 _FILE = re.compile(r"(\d{1,15})\.(json|npz)")
 _PLAIN = re.compile(r"[a-z0-9_-]")
 _DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)")
@@ -52,7 +52,7 @@ class Album:
         Once a channel is half full, the distance between two grows with the run; `always` stores the last of a session.
         Returns whether it was stored. Raises StorageError.
         """
-        if not isinstance(snapshot, Text | Attention):
+        if not isinstance(snapshot, Text | Attention | Plane | Pictures | Histograms):
             return False
         steps = self._known.setdefault(snapshot.channel, self.steps(snapshot.channel))
         if not always and len(steps) >= MOST // 2 and snapshot.step - steps[-1] < _distance(steps):
@@ -62,7 +62,8 @@ class Album:
         if isinstance(snapshot, Text):
             storage.write_atomic(place / f"{snapshot.step}.json", _text_bytes(snapshot), sync=False)
         else:
-            storage.write_atomic(place / f"{snapshot.step}.npz", _attention_bytes(snapshot), sync=False)
+            data = _attention_bytes(snapshot) if isinstance(snapshot, Attention) else packed.dump(snapshot)
+            storage.write_atomic(place / f"{snapshot.step}.npz", data, sync=False)
         if snapshot.step not in steps:
             steps.append(snapshot.step)
             steps.sort()
@@ -79,7 +80,7 @@ class Album:
             raise RunError(f"There is no picture of step {step}.", "Choose another step.", place)
         try:
             data = _read(path)
-            return _text(channel, step, data) if path.suffix == ".json" else _attention(channel, step, data)
+            return _text(channel, step, data) if path.suffix == ".json" else _arrays(channel, step, data)
         except (
             OSError,
             ValueError,
@@ -144,34 +145,21 @@ def _text(channel: str, step: int, data: bytes) -> Text:
 
 def _attention_bytes(snapshot: Attention) -> bytes:
     tokens = np.frombuffer(json.dumps(snapshot.tokens).encode(), dtype=np.uint8)
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        for name, array in (("weights", snapshot.weights.astype(np.float16)), ("tokens", tokens)):
-            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w") as member:
-                np.lib.format.write_array(member, array, allow_pickle=False)
-    return buffer.getvalue()
+    return packed.write({"weights": snapshot.weights.astype(np.float16), "tokens": tokens})
 
 
-def _attention(channel: str, step: int, data: bytes) -> Attention:
-    """Declared sizes are checked before anything is unpacked, and shapes before anything is made."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        infos = {info.filename: info for info in archive.infolist()}
-        if set(infos) != {"weights.npy", "tokens.npy"} or sum(info.file_size for info in infos.values()) > _LARGEST:
-            raise ValueError("not an attention picture")
-        weights = _array(archive.read("weights.npy"), np.dtype(np.float16), 4)
-        tokens = json.loads(_array(archive.read("tokens.npy"), np.dtype(np.uint8), 1).tobytes())
+def _arrays(channel: str, step: int, data: bytes) -> Snapshot:
+    arrays = packed.read(data)
+    return packed.load(channel, step, data) if "header" in arrays else _attention(channel, step, arrays)
+
+
+def _attention(channel: str, step: int, arrays: Mapping[str, Array]) -> Attention:
+    weights, stored = arrays["weights"], arrays["tokens"]
+    if set(arrays) != {"weights", "tokens"} or weights.ndim != 4 or weights.dtype != np.float16 or stored.ndim != 1:
+        raise ValueError("not an attention picture")
+    tokens = json.loads(stored.tobytes())
     if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
         raise TypeError("not tokens")
     if weights.shape[2:] != (len(tokens), len(tokens)):
         raise ValueError("tokens and weights differ in length")
     return Attention(channel, step, tuple(tokens), weights.astype(np.float32))
-
-
-def _array(data: bytes, dtype: np.dtype[Any], dimensions: int) -> np.ndarray[Any, Any]:
-    stream = io.BytesIO(data)
-    if np.lib.format.read_magic(stream) != (1, 0):
-        raise ValueError("an unknown array format")
-    shape, fortran, found = np.lib.format.read_array_header_1_0(stream, max_header_size=1000)
-    if fortran or found != dtype or len(shape) != dimensions or any(not 0 <= size < 1 << 31 for size in shape):
-        raise ValueError("an unexpected array")
-    return np.frombuffer(data, dtype, offset=stream.tell()).reshape(shape)

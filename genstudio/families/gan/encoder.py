@@ -44,10 +44,10 @@ class Encoder(nn.Module):
         inputs, side, maps = shape.channels, self.side, 32 if self.side <= 8 else 16
         while True:
             parts += [nn.Conv2d(inputs, maps, 3, padding=1), nn.ReLU()]
-            if side <= 8:
+            if self.side <= 8:
                 parts += [nn.Conv2d(maps, maps, 3, padding=1), nn.ReLU()]
             parts.append(nn.MaxPool2d(2))
-            inputs, side, maps = maps, side // 2, min(2 * maps, 64)
+            inputs, side, maps = maps, side // 2, min(2 * maps, 64 if self.side <= 8 else 32)
             if side <= 4:
                 break
         self.body = nn.Sequential(*parts, nn.Flatten(), nn.Linear(inputs * side * side, FEATURES), nn.ReLU())
@@ -112,7 +112,7 @@ def _train(encoder: Encoder, data: GANData, device: torch.device) -> Generator[f
 
 def _shifted(batch: Tensor, rng: np.random.Generator) -> Tensor:
     """The batch moved by up to a twelfth of its size, so that a classifier of few pictures does not learn them by heart."""
-    most = batch.shape[2] // 12
+    most = batch.shape[2] // 20
     down, right = rng.integers(0, 2 * most + 1, 2)
     padded = F.pad(batch, [most] * 4, mode="replicate")
     return padded[:, :, down : down + batch.shape[2], right : right + batch.shape[3]]
