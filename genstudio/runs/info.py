@@ -22,6 +22,7 @@ KEPT = re.compile(r"[A-Za-z0-9_-]{1,60}\.json")
 OURS = ("run.json", "metrics.jsonl", "checkpoints", "snapshots")
 _TEXTS = ("key", "name", "family", "device", "created", "notes")
 _PLANS = ("steps", "seconds")
+_MEASURED = ("js_divergence", "frechet_distance")
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,8 @@ class RunInfo:
     """What run.json and the end of the metrics say. `reason` explains the states `newer` and `damaged`.
 
     `key` stays the same when the folder is renamed or copied; `plan` is {"steps": n} or {"seconds": s};
-    `losses` are the last values of every series whose name contains "loss"; `checkpoints` are steps, ascending;
-    `elapsed` is in seconds.
+    `losses` are the last values of every series whose name contains "loss", and of what else says how good the model is;
+    `checkpoints` are steps, ascending; `elapsed` is in seconds.
     """
 
     id: str
@@ -80,7 +81,7 @@ def read_info(folder: Path) -> RunInfo:
         state=_state(folder, said["plan"], step, elapsed),
         step=step,
         elapsed=elapsed,
-        losses={name: value for name, value in losses.items() if "loss" in name},
+        losses={name: value for name, value in losses.items() if "loss" in name or name in _MEASURED},
         checkpoints=_checkpoints(folder / "checkpoints"),
     )
 

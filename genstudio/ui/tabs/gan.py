@@ -33,6 +33,8 @@ class GANTab(TrainingTab):
         self._infos: dict[str, Any] = {}
         self.cure = button("Apply the cure", "apply_cure", "check", does=self.apply_cure)
         super().__init__(engine, families.get("gan"), "gan", _WELCOME)
+        for widget in (self.start, self.pause, self.stop, self.save, self.extend, self.cost, self.checks):
+            widget.setObjectName(f"gan_{widget.objectName()}")
         self.draw = icon_button("pencil", "draw_distribution", "Draw a distribution of your own")
         self.draw.clicked.connect(self.draw_wanted)
         self.column.insertWidget(1, self.cure)

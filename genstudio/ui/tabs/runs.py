@@ -36,7 +36,9 @@ from genstudio.tasks.shelf import ListRuns, RemoveRun, RenameRun
 from genstudio.ui.engine import Engine
 from genstudio.ui.widgets import EmptyState, button, primary_button
 
-COLUMNS = ("Name", "State", "Step", "Validation loss", "Dataset", "Changes", "Made")
+COLUMNS = ("Name", "State", "Step", "Result", "Dataset", "Changes", "Made")
+RESULTS = {"val_loss": "loss", "js_divergence": "JS", "frechet_distance": "Fréchet"}
+"""The number that tells how good a model is, by its name in the run: its word in the table."""
 Index = QModelIndex | QPersistentModelIndex
 
 
@@ -48,6 +50,11 @@ def changes(info: Any) -> str:
     except (KeyError, ConfigError):
         return ""
     return ", ".join(f"{name} {value}" for name, (value, _) in mine.changes(config()).items())
+
+
+def result(info: Any) -> tuple[str, float] | None:
+    """What was measured last, by the first of RESULTS that the run has, or None."""
+    return next(((word, info.losses[name]) for name, word in RESULTS.items() if name in info.losses), None)
 
 
 class RunsModel(QAbstractTableModel):
@@ -68,7 +75,7 @@ class RunsModel(QAbstractTableModel):
                 r.name,
                 r.state,
                 r.step,
-                r.losses.get("val_loss"),
+                result(r),
                 str(r.dataset.get("title", "")),
                 changes(r),
                 _when(r.created),
@@ -88,12 +95,13 @@ class RunsModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.EditRole:
             return value
         if role == Qt.ItemDataRole.UserRole:
+            value = value[1] if isinstance(value, tuple) else value
             return -1.0 if value is None else value
         if role == Qt.ItemDataRole.DisplayRole:
             if index.column() == 2:
                 return f"{value:,}"
             if index.column() == 3:
-                return "" if value is None else f"{value:.4f}"
+                return "" if value is None else f"{value[0]} {value[1]:.4f}"
             return value
         if role == Qt.ItemDataRole.TextAlignmentRole and index.column() in (2, 3):
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)

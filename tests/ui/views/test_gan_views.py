@@ -1,0 +1,222 @@
+"""The plane, the pictures and the histograms of a GAN: what is drawn is what the snapshot says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor
+
+from genstudio.events import Histograms, Pictures, Plane
+from genstudio.ui import theme
+from genstudio.ui.views.histograms import HistogramsView
+from genstudio.ui.views.pictures import PicturesView, arrangement
+from genstudio.ui.views.plane import LAYERS, PlaneView, arrows, opinions, shades_of
+
+EXTENT = (-2.0, 2.0, -1.0, 3.0)
+
+
+def plane(step: int = 1, **changes: Any) -> Plane:
+    line = np.linspace(-0.5, 0.5, 4)
+    columns = np.linspace(0.1, 0.8, 8)
+    said: dict[str, Any] = {
+        "real": np.array([[-1.5, 2.5]], np.float32),
+        "fake": np.array([[1.5, -0.5], [1.0, 1.0]], np.float32),
+        "extent": EXTENT,
+        "field": np.tile(columns, (8, 1)).astype(np.float32),
+        "bounded": True,
+        "arrows": np.array([[0.0, 0.5], [-0.25, 0.0]], np.float32),
+        "mesh": np.stack(np.meshgrid(line, line + 1), -1).astype(np.float32),
+        "scores": np.array([0.7, 0.2, 0.4], np.float32),
+    }
+    return Plane("plane", step, **(said | changes))
+
+
+@pytest.fixture
+def view(qtbot: Any, qapp: Any) -> PlaneView:
+    theme.apply(qapp, "light")
+    view = PlaneView()
+    qtbot.addWidget(view)
+    view.resize(480, 440)
+    view.show()
+    view.show_snapshot(plane())
+    return view
+
+
+def color_at(view: PlaneView, x: float, y: float) -> QColor:
+    at = view.pixels(np.array([[x, y]]))[0]
+    return view.image().pixelColor(round(float(at[0])), round(float(at[1])))
+
+
+def near(color: QColor, other: Any, by: int = 12) -> bool:
+    wanted = other if not isinstance(other, QColor) else (other.red(), other.green(), other.blue())
+    return all(abs(a - int(b)) <= by for a, b in zip((color.red(), color.green(), color.blue()), wanted, strict=True))
+
+
+def test_every_place_has_the_colour_of_its_opinion(view: PlaneView) -> None:
+    for name in LAYERS:
+        view.set_layer(name, name == "field")
+    for x in (-1.6, -0.7, 0.3, 1.7):
+        wanted = opinions()[int(255 * view.opinion(x, 0.5))]
+        assert near(color_at(view, x, 0.5), wanted)
+    assert view.opinion(1.7, 0) > view.opinion(-1.6, 0)
+    assert view.opinion(5.0, 0.0) is None
+
+
+def test_an_opinion_is_that_of_the_middle_of_its_cell(view: PlaneView) -> None:
+    found = plane().field
+    x0, x1, y0, y1 = EXTENT
+    for row, column in ((0, 0), (3, 5), (7, 7)):
+        x, y = x0 + (x1 - x0) * (column + 0.5) / 8, y0 + (y1 - y0) * (row + 0.5) / 8
+        assert view.opinion(x, y) == pytest.approx(float(found[row, column]), abs=1e-6)
+
+
+def test_a_critics_colours_are_centred_at_zero(view: PlaneView) -> None:
+    view.show_snapshot(plane(bounded=False, field=np.array([[-4.0, 0.0], [1.0, 2.0]], np.float32)))
+    assert view.limits() == (-4.0, 4.0)
+    assert np.array_equal(opinions()[127], opinions()[128]) or near(QColor(*opinions()[128].tolist()), opinions()[127])
+
+
+@pytest.mark.parametrize(("layer", "at"), [("real", (-1.5, 2.5)), ("fake", (1.5, -0.5)), ("mesh", (0.1, 0.9))])
+def test_a_layer_is_there_only_while_it_is_wanted(view: PlaneView, layer: str, at: tuple[float, float]) -> None:
+    for name in LAYERS:
+        view.set_layer(name, name == layer)
+    shown = color_at(view, *at)
+    view.set_layer(layer, False)
+    assert not near(shown, color_at(view, *at), 4)
+
+
+def test_points_have_their_colours_where_they_lie(view: PlaneView) -> None:
+    assert near(color_at(view, -1.5, 2.5), QColor(theme.BLUE))
+    assert near(color_at(view, 1.5, -0.5), QColor(theme.GREEN))
+
+
+def test_an_arrow_points_the_way_of_the_push_and_y_goes_up() -> None:
+    path = arrows(np.array([[10.0, 10.0]]), np.array([[0.0, -20.0]]))
+    box = path.boundingRect()
+    assert box.top() == pytest.approx(-10.0) and box.bottom() == pytest.approx(10.0)
+
+
+def test_a_push_to_the_top_is_drawn_to_the_top(view: PlaneView) -> None:
+    for name in LAYERS:
+        view.set_layer(name, name == "arrows")
+    x, y = (round(float(value)) for value in view.pixels(np.array([[1.5, -0.5]]))[0])
+    image = view.image()
+
+    def inked(rows: range) -> bool:
+        return any(image.pixelColor(x + dx, y + dy).lightness() < 180 for dx in (-1, 0, 1) for dy in rows)
+
+    assert inked(range(-20, -4)) and not inked(range(4, 20))
+
+
+def test_small_cells_are_dense() -> None:
+    edges = np.array([0.0, 0.1, 1.0])
+    mesh = np.stack(np.meshgrid(edges, edges, indexing="ij"), -1)
+    shades = shades_of(mesh).reshape(2, 2)
+    assert shades[0, 0] > shades[0, 1] == shades[1, 0] > shades[1, 1]
+
+
+def test_a_click_on_a_point_tells_which(view: PlaneView, qtbot: Any) -> None:
+    at = view.pixels(plane().fake)[1]
+    with qtbot.waitSignal(view.picked) as told:
+        qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=QPointF(*at).toPoint())
+    assert told.args == [2]
+    view.set_layer("fake", False)
+    assert view.nearest(QPointF(*at)) == -1
+
+
+def test_the_numbers_of_the_plane_can_be_saved(view: PlaneView, tmp_path: Path) -> None:
+    view.save(tmp_path / "plane.csv")
+    rows = (tmp_path / "plane.csv").read_text().splitlines()
+    assert rows[0] == "kind,x,y,score,push x,push y"
+    assert rows[1].startswith("real,-1.5,2.5,0.69") and rows[2].startswith("fake,1.5,-0.5,0.2") and len(rows) == 4
+    for kind in ("svg", "png"):
+        view.save(tmp_path / f"plane.{kind}")
+        assert (tmp_path / f"plane.{kind}").stat().st_size > 500
+
+
+def test_a_hidden_plane_draws_nothing(view: PlaneView, qtbot: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    qtbot.waitUntil(lambda: not view._timer.isActive())
+    drawn: list[int] = []
+    monkeypatch.setattr(view, "paint_figure", lambda *_: drawn.append(1))
+    view.hide()
+    for step in range(5):
+        view.show_snapshot(plane(step))
+    assert not view._timer.isActive() and not drawn
+    view.show()
+    qtbot.waitUntil(lambda: bool(drawn))
+    assert view.snapshot is not None and view.snapshot.step == 4
+
+
+def pictures(count: int = 6, labels: Any = None, **changes: Any) -> Pictures:
+    pixels = np.zeros((count, 4, 4, 1), np.uint8)
+    pixels[:] = (np.arange(count) * 40)[:, None, None, None]
+    told = None if labels is None else np.array(labels)
+    return Pictures("fixed", 3, pixels, told, ("cat", "dog", "hen"), np.linspace(0, 1, count), **changes)
+
+
+def test_each_picture_is_where_it_is_clicked(qtbot: Any, qapp: Any) -> None:
+    theme.apply(qapp, "light")
+    view = PicturesView("Samples", "samples")
+    qtbot.addWidget(view)
+    view.resize(300, 220)
+    view.show()
+    view.show_snapshot(pictures())
+    image, (columns, cell, origin) = view.image(), view._grid(QRectF(view.rect()))
+    for index in range(6):
+        row, column = divmod(index, columns)
+        at = QPointF(origin.x() + column * (cell + 2) + cell / 2, origin.y() + row * (cell + 2) + cell / 2)
+        assert image.pixelColor(at.toPoint()).red() == 40 * index
+        with qtbot.waitSignal(view.picked) as told:
+            qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=at.toPoint())
+        assert told.args == [index]
+    assert view.index_at(QPointF(1, 1)) == -1
+
+
+def test_the_keyboard_chooses_and_opens(qtbot: Any) -> None:
+    view = PicturesView("Samples", "samples")
+    qtbot.addWidget(view)
+    view.show()
+    view.show_snapshot(pictures(labels=[0, 1, 2, 0, 1, 2]))
+    view.choose(0)
+    for key in (Qt.Key.Key_Right, Qt.Key.Key_Down):
+        qtbot.keyClick(view, key)
+    with qtbot.waitSignal(view.picked) as told:
+        qtbot.keyClick(view, Qt.Key.Key_Return)
+    assert told.args == [4]
+    assert view.accessibleDescription() == "sample 5, dog, D 0.8"
+    view.show_snapshot(pictures(labels=[0, 1, 2, 0, 1, 2]))
+    assert view.current == 4
+    view.show_snapshot(pictures(2))
+    assert view.current == -1
+
+
+@pytest.mark.parametrize(
+    ("labels", "wanted"),
+    [
+        ([0, 1, 2, 0, 1, 2], (3, "columns")),
+        ([0, 0, 1, 1, 2, 2], (2, "rows")),
+        ([0, 2, 1, 1, 0, 2], (0, "")),
+        ([0, 0, 0, 0, 0, 0], (6, "rows")),
+        (None, (0, "")),
+    ],
+)
+def test_the_order_of_the_classes_is_seen(labels: Any, wanted: tuple[int, str]) -> None:
+    found = arrangement(pictures(labels=labels))
+    assert found == wanted or (labels == [0] * 6 and found[0] in (1, 6))
+
+
+def test_histograms_show_the_counts_of_the_snapshot(qtbot: Any) -> None:
+    view = HistogramsView("Judgement", "judgement", "D", {"real": "D(x)"})
+    qtbot.addWidget(view)
+    edges = np.linspace(0, 1, 5)
+    view.show_snapshot(Histograms("scores", 7, edges, {"real": np.array([0, 1, 2, 3]), "fake": np.array([4, 0, 0, 0])}))
+    assert list(view.table()[1])[:4] == [
+        ("D(x)", 0.0, 0.25, 0), ("D(x)", 0.25, 0.5, 1), ("D(x)", 0.5, 0.75, 2), ("D(x)", 0.75, 1.0, 3),
+    ]  # fmt: skip
+    assert view.words_at(0.1)[1] == ("fake 0 to 0.25", "4")
+    view.clear()
+    assert not list(view.table()[1])
