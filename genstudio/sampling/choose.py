@@ -70,8 +70,12 @@ def distribution(logits: Floats, options: SamplingOptions, seen: Seen = ()) -> N
     with np.errstate(over="ignore"):  # to -inf, which is probability 0
         weights = np.exp((values - highest) / options.temperature)
     if 0 < options.top_k < len(values):
-        _keep_first(weights, values, options.top_k)
-    if options.top_p < 1:
+        kept = likeliest(values, options.top_k)
+        if options.top_p < 1:
+            kept = kept[: _enough(weights[kept], options.top_p)]
+        some, weights = weights[kept], np.zeros(len(values))
+        weights[kept] = some
+    elif options.top_p < 1:
         _keep_first(weights, values, _enough(weights, options.top_p))
     if options.min_p > 0:
         weights[weights < options.min_p] = 0.0  # the likeliest token has the weight 1
@@ -107,6 +111,7 @@ def _keep_first(weights: NDArray[np.float64], values: NDArray[np.float64], count
 def _enough(weights: NDArray[np.float64], share: float) -> int:
     """How many of the largest weights it takes to reach this share of their sum; at least 1."""
     wanted = share * weights.sum()
+    weights = weights[weights > 0]
     for count in (_LIKELY, len(weights)):
         if count < len(weights):
             likely = np.partition(weights, len(weights) - count)[len(weights) - count :]

@@ -160,16 +160,23 @@ class Beams:
 def _last_logits(
     model: LanguageModel, ids: Sequence[Sequence[int]], cache: Cache | None, device: torch.device
 ) -> Logits:
-    """Logits (B, V) after ids (B, T); the mode of the model is as it was."""
-    training = isinstance(model, torch.nn.Module) and model.training
-    if isinstance(model, torch.nn.Module) and training:
-        model.eval()
-    try:
+    """Logits (B, V) after ids (B, T)."""
+    with evaluating(model):
         logits = model(torch.tensor(ids, device=device), cache, True)[:, -1]
         return (logits if logits.dtype == torch.float64 else logits.float()).cpu().numpy()
+
+
+@contextmanager
+def evaluating(model: LanguageModel) -> Iterator[None]:
+    """Without dropout for a while; the mode of the model is then what it was."""
+    if not isinstance(model, torch.nn.Module) or not model.training:
+        yield
+        return
+    model.eval()
+    try:
+        yield
     finally:
-        if isinstance(model, torch.nn.Module) and training:
-            model.train()
+        model.train()
 
 
 class Readers:

@@ -14,6 +14,9 @@ from genstudio.sampling.choose import Floats, likeliest
 ALTERNATIVES = 8
 """The likeliest tokens that are remembered for each token."""
 
+_FEW = 2048
+"""Up to this vocabulary all rows are sorted at once."""
+
 
 class Drawn(Protocol):
     """A token with what it was drawn from."""
@@ -42,16 +45,20 @@ class Record:
         """More tokens, in order."""
         if not choices:
             return
-        before, logprobs, entropies = _opinions(np.stack([choice.logits for choice in choices]))
+        logits = np.stack([choice.logits for choice in choices])
+        before, logprobs, entropies = _opinions(logits)
         ids = np.array([choice.id for choice in choices], np.int32)
         rows = np.arange(len(ids))
-        top = np.stack([likeliest(choice.logits, min(self._most, before.shape[1])) for choice in choices])
+        if logits.shape[1] <= _FEW:
+            top = np.argsort(-logits, axis=1, kind="stable")[:, : self._most]
+        else:
+            top = np.stack([likeliest(row, self._most) for row in logits])
         after = np.stack([choice.probabilities[row] for choice, row in zip(choices, top, strict=True)])
         self._append(
             ids=ids,
             probabilities=np.array([choice.probabilities[choice.id] for choice in choices]),
             logprobs=logprobs[rows, ids],
-            ranks=np.array([rank(choice.logits, choice.id) for choice in choices], np.int32),
+            ranks=ranks(logits, ids),
             entropies=entropies,
             alternatives=top.astype(np.int32),
             before=before[rows[:, None], top],
@@ -89,10 +96,11 @@ class Record:
         self._names.update(zip(new, self._pieces_of(new), strict=True))
 
 
-def rank(logits: Floats, token: int) -> int:
-    """The token's place from 1 in a stable sort of logits (V,) from the highest down."""
-    own = logits[token]
-    return 1 + int(np.count_nonzero(logits > own)) + int(np.count_nonzero(logits[:token] == own))
+def ranks(logits: Floats, ids: NDArray[np.integer[Any]]) -> NDArray[np.int32]:
+    """The place from 1 of each of ids (n,) in a stable sort of its row of logits (n, V) from the highest down."""
+    own = logits[np.arange(len(ids)), ids][:, None]
+    earlier = (logits == own) & (np.arange(logits.shape[1]) < ids[:, None])
+    return np.asarray(1 + ((logits > own) | earlier).sum(axis=1), np.int32)
 
 
 def _opinions(logits: Floats) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from genstudio.sampling.choose import not_finite
-from genstudio.sampling.reader import Ids, LanguageModel
+from genstudio.sampling.reader import Ids, LanguageModel, evaluating
 
 Columns = dict[str, NDArray[Any]]
 
@@ -32,20 +32,38 @@ def score(model: LanguageModel, before: Ids, ids: Ids, alternatives: int = 5) ->
     """
     every = np.concatenate([np.asarray(before, np.int64), np.asarray(ids, np.int64)])
     offset, n = len(every) - len(ids), len(ids)
-    columns: Columns = {}
-    done, start = max(offset, 1), max(0, offset - model.context // 2)
-    while done < len(every):
-        stop = min(start + model.context, len(every) - 1)
-        window = torch.from_numpy(every[start : stop + 1])
-        found = yield from _window(model, window, done - start - 1, alternatives, (done - offset) / n)
-        if not columns:
-            columns = _room(found, n, np.asarray(ids))
-        for name, values in found.items():
-            columns[name][done - offset : stop + 1 - offset] = values
-        done = stop + 1
-        yield (done - offset) / n
-        start = max(start + 1, min(start + max(1, model.context // 2), len(every) - 1 - model.context))
-    return columns or _room(_nothing(1), n, np.asarray(ids))
+    size = min(model.context, len(every) - 1)
+    columns = _room(_nothing(1), n, np.asarray(ids))
+    if not size:
+        return columns
+    starts, targets = _windows(offset, len(every), size, max(1, model.context // 2))
+    weights = sum(p.numel() for p in model.parameters()) if isinstance(model, torch.nn.Module) else 1
+    rows = max(1, int(_WORK / (2 * weights * size)))
+    for at in range(0, len(starts), rows):
+        part = slice(at, at + rows)
+        windows = torch.from_numpy(every[starts[part, None] + np.arange(size + 1)])
+        first = torch.from_numpy(targets[part] - starts[part] - 1)
+        begin = int(targets[at]) - offset
+        one = rows == 1 and model.new_cache() is not None
+        for found in (
+            _one(model, windows[0], int(first[0]), alternatives) if one else _many(model, windows, first, alternatives)
+        ):
+            if columns["before"].shape[1:] != found["before"].shape[1:]:
+                columns = _room(found, n, np.asarray(ids))
+            count = len(found["ranks"])
+            for name, values in found.items():
+                columns[name][begin : begin + count] = values
+            begin += count
+            yield begin / n
+    return columns
+
+
+def _windows(offset: int, total: int, size: int, half: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where windows of `size` inputs start so that each token from `offset` on, but the very first of all, is a target
+    once: starts, and the first target of each."""
+    last = total - 1 - size
+    starts = np.append(np.arange(max(0, min(offset - half, last)), last, half), last).astype(np.int64)
+    return starts, np.append(max(offset, 1), starts[:-1] + size + 1)
 
 
 def _room(like: Columns, n: int, ids: NDArray[Any]) -> Columns:
@@ -67,40 +85,38 @@ def _nothing(alternatives: int) -> Columns:
     }
 
 
-def _window(
-    model: LanguageModel, window: Tensor, first: int, alternatives: int, done: float
-) -> Generator[float, None, Columns]:
-    """Of the targets window[first + 1 :], read in slices that follow each other in the model's cache."""
+def _many(model: LanguageModel, windows: Tensor, first: Tensor, alternatives: int) -> Iterator[Columns]:
+    """Of windows (n, size + 1) at once: of each the targets from number `first` (n,) on."""
+    step = 1
+    at = 0
+    while at < len(windows):
+        some = windows[at : at + step]
+        wanted = torch.arange(windows.shape[1] - 1) >= first[at : at + step, None]
+        logits = _read(model, some[:, :-1], None)
+        yield _opinions(logits[wanted.to(logits.device)], some[:, 1:][wanted].to(logits.device), alternatives)
+        at += step
+        step = max(1, _ROOM // logits[0].numel())
+
+
+def _one(model: LanguageModel, window: Tensor, first: int, alternatives: int) -> Iterator[Columns]:
+    """Of a window (size + 1,) of a large model, in slices that follow each other in its cache."""
     weights = sum(p.numel() for p in model.parameters()) if isinstance(model, torch.nn.Module) else 1
     cache = model.new_cache()
-    inputs, parts = window[:-1], list[Columns]()
+    inputs = window[:-1]
     rows = max(16, int(_WORK / (2 * weights))) if cache is not None else len(inputs)
     for begin in range(0, len(inputs), rows):
-        end = min(begin + rows, len(inputs))
-        logits = _read(model, inputs[begin:end], cache)[max(0, first - begin) :]
-        if len(logits):
-            targets = window[end - len(logits) + 1 : end + 1].to(logits.device)
-            step = max(1, _ROOM // logits.shape[1])
-            for at in range(0, len(logits), step):
-                parts.append(_opinions(logits[at : at + step], targets[at : at + step], alternatives))
-                yield done
-        else:
-            yield done
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        logits = _read(model, inputs[None, begin : begin + rows], cache)[0, max(0, first - begin) :]
+        targets = window[1:][begin + max(0, first - begin) : begin + rows]
+        step = max(1, _ROOM // logits.shape[1])
+        for at in range(0, len(logits), step):
+            yield _opinions(logits[at : at + step], targets[at : at + step].to(logits.device), alternatives)
 
 
 @torch.inference_mode()
 def _read(model: LanguageModel, ids: Tensor, cache: Any) -> Tensor:
-    module = model if isinstance(model, torch.nn.Module) else None
-    training = module is not None and module.training
-    if module is not None and training:
-        module.eval()
-    try:
-        parameter = None if module is None else next(module.parameters(), None)
-        return model(ids[None].to("cpu" if parameter is None else parameter.device), cache)[0]
-    finally:
-        if module is not None and training:
-            module.train()
+    parameter = next(model.parameters(), None) if isinstance(model, torch.nn.Module) else None
+    with evaluating(model):
+        return model(ids.to("cpu" if parameter is None else parameter.device), cache)
 
 
 @torch.inference_mode()

@@ -135,6 +135,7 @@ class Writer:
     ) -> None:
         self._channel, self._opened, self._prompt, self._ids = channel, opened, prompt, encoded.ids
         self._options, self._seed, self._length = options, seed, length
+        self._end = opened.tokenizer.end
         self._stream, self._stops = TextStream(opened.tokenizer), StopTexts(stop_texts)
         self._choices: Iterator[Any] = iter(())
         self._new: list[Any] = []
@@ -148,8 +149,7 @@ class Writer:
         """Write with this reader from now on."""
         from genstudio.sampling.text import writing
 
-        stop = self._opened.tokenizer.end
-        self._choices = writing(reader, self._ids, self._options, self._seed, self._length, stop)
+        self._choices = writing(reader, self._ids, self._options, self._seed, self._length, self._end)
 
     def advance(self) -> None:
         """One more token, or a slice of reading."""
@@ -179,7 +179,7 @@ class Writer:
 
     def _take(self, choice: Any) -> None:
         self._step = self._opened.step
-        if choice.id == self._opened.tokenizer.end:
+        if choice.id == self._end:
             self.reason = "the model ended the text"
             return
         self._new.append(choice)

@@ -1,4 +1,4 @@
-"""Writing with the KV cache against reading everything again for each token.
+"""Writing with the KV cache: against reading everything again, a bare loop, and what the memory can give.
 
 python tests/bench/bench_generation.py [TOKENS]
 """
@@ -8,17 +8,28 @@ from __future__ import annotations
 import statistics
 import sys
 import time
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from genstudio.families.gpt.config import GPTConfig
 from genstudio.families.gpt.model import GPT
-from genstudio.sampling.choose import SamplingOptions
+from genstudio.nn.int8 import quantised
+from genstudio.sampling.choose import SamplingOptions, distribution
+from genstudio.sampling.reader import Reader
 from genstudio.sampling.text import stream
+from genstudio.tasks.evaluate import Evaluate
+from genstudio.tasks.models import ModelRef, Models, Opened
+from genstudio.tasks.train import Train
+from genstudio.tasks.write import Generate
+from helpers import answer, run_task
 
 CLASSIC = {"activation": "gelu", "positions": "learned", "norm": "layernorm", "qk_norm": False, "tied": True}
+LARGE: dict[str, Any] = {"layers": 12, "heads": 12, "d_model": 768, "context": 1024, **CLASSIC}
 
 
 class Uncached:
@@ -53,9 +64,8 @@ def write(model: Any, tokens: int) -> tuple[list[int], list[float]]:
 
 def measure(tokens: int = 200) -> float:
     """Prints a table; returns the speed-up of the 12-layer model."""
-    large = {"layers": 12, "heads": 12, "d_model": 768, "context": 1024, **CLASSIC}
     rows = [
-        ("12 layers, 768", large, 50_257),
+        ("12 layers, 768", LARGE, 50_257),
         ("4 layers, 128, classic", {"context": 512, **CLASSIC}, 65),
         ("4 layers, 128, default", {"context": 512}, 65),
     ]
@@ -80,6 +90,141 @@ def measure(tokens: int = 200) -> float:
 @pytest.mark.timeout(900)
 def test_the_cache_is_five_times_as_fast_and_writes_the_same() -> None:
     assert measure() >= 5
+
+
+class Only(Models):
+    """Models of which there is one, that was never trained."""
+
+    def __init__(self, model: GPT) -> None:
+        super().__init__()
+        size = model.vocabulary
+        pieces = tuple(map(str, range(size)))
+        tokenizer = SimpleNamespace(
+            size=size,
+            begin=None,
+            end=None,
+            encode_lossy=lambda text: (np.arange(len(text), dtype=np.int32), ()),
+            decode=lambda ids: "".join(pieces[i] for i in ids),
+            pieces=lambda ids: tuple(pieces[i] for i in np.asarray(ids).tolist()),
+        )
+        learner = SimpleNamespace(model=model, data=SimpleNamespace(tokenizer=tokenizer))
+        self.only = Opened(learner, 0, "never trained", "gpt")
+
+    def get(self, ref: ModelRef) -> Opened:
+        return self.only.int8() if ref.precision == "int8" else self.only
+
+
+@torch.inference_mode()
+def one_token(model: GPT, ids: torch.Tensor, cache: Any) -> torch.Tensor:
+    return model(ids, cache, True)[0, -1].argmax()[None, None]
+
+
+def latency(values: dict[str, Any], vocabulary: int, tokens: int = 100, rounds: int = 8) -> tuple[float, float]:
+    """Milliseconds for each token of a bare loop and of the task Generate: the best of several rounds in turns."""
+    model = build(values, vocabulary)
+    models = Only(model)
+    bare, ours = list[float](), list[float]()
+    for _ in range(rounds):
+        cache, ids = model.new_cache(), torch.arange(16)[None]
+        began = time.perf_counter()
+        for _ in range(tokens):
+            ids = one_token(model, ids, cache)
+        bare.append(time.perf_counter() - began)
+        models.only._readers = None
+        task = Generate(ModelRef(""), ("0123456789abcdef",), tokens, SamplingOptions(0.8, 40, 0.95))
+        began = time.perf_counter()
+        frames = list(task.run(models))
+        ours.append(time.perf_counter() - began)
+        assert len(frames[-1].snapshots[0].chosen) == tokens  # type: ignore[attr-defined]
+    return min(bare) / tokens * 1e3, min(ours) / tokens * 1e3
+
+
+@pytest.mark.bench
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [("4 layers, 128, classic", {"context": 512, **CLASSIC}), ("4 layers, 128, default", {"context": 512})],
+)
+def test_a_token_costs_little_more_than_in_a_bare_loop(name: str, values: dict[str, Any]) -> None:
+    bare, ours = latency(values, 65)
+    print(f"{name}: bare {bare:.2f} ms, generated {ours:.2f} ms a token, {ours / bare:.2f} x")
+    assert ours <= 1.3 * bare
+
+
+@pytest.mark.bench
+@pytest.mark.timeout(900)
+def test_a_large_model_is_as_fast_as_its_memory() -> None:
+    model = build(LARGE, 50_257)
+    weights = torch.empty(sum(p.numel() for p in model.parameters())).fill_(1.0)
+    small = quantised(model)
+    streams = {
+        name: stream(some, range(16), SamplingOptions(greedy=True), 0, 60)  # type: ignore[arg-type]
+        for name, some in (("float32", model), ("int8", small))
+    }
+    times: dict[str, list[float]] = {"memory": [], "float32": [], "int8": []}
+    for _ in range(50):
+        began = time.perf_counter()
+        weights.sum()
+        times["memory"].append(time.perf_counter() - began)
+        for name, choices in streams.items():
+            began = time.perf_counter()
+            next(choices)
+            times[name].append(time.perf_counter() - began)
+    memory, float32, int8 = (statistics.median(times[name][5:]) for name in ("memory", "float32", "int8"))
+    print(
+        f"12 layers, 768: float32 {float32 * 1e3:.1f} ms a token, {memory / float32:.0%} of what the memory gives "
+        f"({weights.nbytes / memory / 1e9:.1f} GB/s); int8 {int8 * 1e3:.1f} ms, {float32 / int8:.2f} x"
+    )
+    assert memory / float32 >= 0.75 and float32 / int8 >= 2
+
+
+@pytest.mark.bench
+@pytest.mark.timeout(900)
+def test_eight_bits_change_the_loss_little(tmp_path: Path) -> None:
+    task = Train("gpt", "shakespeare", GPTConfig().model_dump(), steps=300, runs_folder=tmp_path)
+    run = answer(run_task(task), "run")
+    losses = [
+        answer(run_task(Evaluate(ModelRef(run, "last", precision))), "scores")["loss_nats"]
+        for precision in ("float32", "int8")
+    ]
+    print(f"validation loss {losses[0]:.4f} in float32, {losses[1]:.4f} in int8: {losses[1] - losses[0]:+.4f} nats")
+    assert abs(losses[1] - losses[0]) < 0.02
+
+
+@pytest.mark.bench
+@pytest.mark.timeout(900)
+def test_branching_back_costs_what_is_new() -> None:
+    model = build(LARGE, 50_257)
+    ids = np.random.default_rng(0).integers(0, 50_257, 700).tolist()
+    reader = Reader(model)
+    times = []
+    for text in (ids, [*ids[:200], 1, 2, 3], ids[:203]):
+        began = time.perf_counter()
+        (Reader(model) if text == ids[:203] else reader).logits(text)
+        times.append(time.perf_counter() - began)
+    whole, branch, anew = times
+    print(f"reading 700 tokens {whole:.2f} s; 3 new ones, 500 tokens back, {branch:.3f} s, where all 203 take {anew:.2f} s")
+    assert branch < 0.15 * anew
+
+
+@pytest.mark.bench
+def test_the_bars_follow_a_slider_in_one_frame() -> None:
+    rng = np.random.default_rng(0)
+    logits = (3 * rng.normal(size=50_257)).astype(np.float32)
+    seen = rng.integers(0, 50_257, 1024)
+    for options in (
+        SamplingOptions(),
+        SamplingOptions(0.8, top_k=50),
+        SamplingOptions(0.8, top_p=0.95),
+        SamplingOptions(3.0, top_p=0.99),
+        SamplingOptions(0.8, 200, 0.95, min_p=0.01, repetition_penalty=1.2),
+    ):
+        times = []
+        for _ in range(40):
+            began = time.perf_counter()
+            distribution(logits, options, seen)
+            times.append(time.perf_counter() - began)
+        print(f"{statistics.median(times) * 1e3:6.2f} ms  {options}")
+        assert statistics.median(times) < 0.008
 
 
 if __name__ == "__main__":
