@@ -99,7 +99,9 @@ class AttentionPage(Page):
         found = self._found
         if found is None:
             return
-        said = [f"{len(found.tokens):,} tokens" + (f", {found.skipped:,} before them are out of sight" * bool(found.skipped))]
+        count = len(found.tokens)
+        before = f", {found.skipped:,} before them are out of sight" if found.skipped else ""
+        said = [f"{count:,} token{'s' * (count != 1)}{before}"]
         one = found if shown is None else shown
         said.append(f"rows sum to 1 within {one.row_error:.1g}")
         if found.causal and not (shown is not None and shown.which.rollout):

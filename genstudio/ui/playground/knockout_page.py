@@ -21,6 +21,7 @@ from genstudio.ui.views.paired_bars import PairedBars
 from genstudio.ui.views.token_strip import TokenStrip
 from genstudio.ui.widgets import button, plain_label
 
+_NOTHING = "click a head, an MLP, a whole layer or a token above"
 _HINT = "Click a head, an MLP or a whole layer to switch it off, or choose it with the arrow keys and press K."
 
 
@@ -93,7 +94,8 @@ class KnockOutPage(Page):
         self.strip.show_tokens(found.tokens, np.asarray(values), words, note)
         self.strip.strike(self.switches.tokens)
         off = describe(found.off)
-        self.bars.show_pair(found.pieces, found.chances[0], found.chances[1], f"outline: as it is  ·  filled: {off}")
+        legend = f"outline: as it is  ·  filled: {off}" if found.off else _NOTHING
+        self.bars.show_pair(found.pieces, found.chances[0], found.chances[1], legend)
         for text, written in zip(self.texts, found.written, strict=True):
             text.setPlainText(written)
         if len(before):
@@ -123,6 +125,7 @@ class KnockOutPage(Page):
             written.addWidget(label, 0, column)
             written.addWidget(text, 1, column)
         self.heads.setMinimumHeight(144)
+        self.strip.setMinimumHeight(88)
         self.heads.setToolTip(_HINT)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -131,7 +134,7 @@ class KnockOutPage(Page):
         layout.addLayout(row)
         layout.addWidget(self.strip, 2)
         layout.addWidget(self.loss)
-        layout.addWidget(self.bars, 4)
+        layout.addWidget(self.bars, 6)
         layout.addLayout(written, 2)
 
 

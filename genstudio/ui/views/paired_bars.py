@@ -14,7 +14,7 @@ from genstudio.ui import theme
 from genstudio.ui.views.bars import paint_title
 from genstudio.ui.views.view import Figure, token_text
 
-_TOP, _EDGE, _ROW, _NUMBERS = 36.0, 12.0, 24.0, 110.0
+_TOP, _EDGE, _ROW, _NUMBERS = 36.0, 12.0, 20.0, 110.0
 
 
 class PairedBars(Figure):
@@ -64,7 +64,7 @@ class PairedBars(Figure):
             painter.setPen(look.color("text"))
             at = QPointF(left - 8 - mono.horizontalAdvance(word), y + _ROW / 2 + mono.ascent() / 2 - 1)
             painter.drawText(at, word)
-            filled = QRectF(left, y + 5, max(1.0, room * now / largest), _ROW - 10)
+            filled = QRectF(left, y + 4, max(1.0, room * now / largest), _ROW - 8)
             painter.fillRect(filled, look.color(theme.visible(theme.ORANGE)))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(look.color("text", 0.75), 1))

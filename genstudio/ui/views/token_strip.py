@@ -108,25 +108,32 @@ class TokenStrip(Figure):
         bubble(painter, QPointF(box.right(), box.center().y()), lines, QRectF(self.rect()), title)
 
     def _lay(self, area: QRectF) -> list[tuple[int, QRectF]]:
-        """Places of the tokens in sight, worked out backwards from the last that is."""
-        metrics = QFontMetricsF(theme.mono())
-        room, lines = area.width() - 2 * _EDGE, max(1, int((area.height() - _TOP - 8) // _ROW))
-        last = len(self.tokens) - self._scrolled
-        rows: list[list[tuple[int, float]]] = [[]]
-        used = 0.0
-        for index in range(last - 1, -1, -1):
-            width = min(metrics.horizontalAdvance(token_text(self.tokens[index])) + 2 * _PAD, room)
-            if used + width > room:
-                if len(rows) == lines:
+        """Places of the tokens in sight: from the first where all have room, else backwards from the last in sight."""
+        metrics, room = QFontMetricsF(theme.mono()), area.width() - 2 * _EDGE
+        most = max(1, int((area.height() - _TOP - 8) // _ROW))
+
+        def lines(order: range) -> list[list[tuple[int, float]]]:
+            rows: list[list[tuple[int, float]]] = [[]]
+            used = 0.0
+            for index in order:
+                width = min(metrics.horizontalAdvance(token_text(self.tokens[index])) + 2 * _PAD, room)
+                if used + width > room:
+                    rows.append([])
+                    used = 0.0
+                if len(rows) > most:
                     break
-                rows.append([])
-                used = 0.0
-            rows[-1].append((index, width))
-            used += width + 2
+                rows[-1].append((index, width))
+                used += width + 2
+            return rows
+
+        rows = lines(range(len(self.tokens)))
+        if len(rows) > most or self._scrolled:
+            backwards = lines(range(len(self.tokens) - self._scrolled - 1, -1, -1))[:most]
+            rows = [row[::-1] for row in reversed(backwards)]
         placed = []
-        for line, row in enumerate(reversed(rows)):
+        for line, row in enumerate(rows):
             x = area.left() + _EDGE
-            for index, width in reversed(row):
+            for index, width in row:
                 placed.append((index, QRectF(x, area.top() + _TOP + line * _ROW, width, _ROW - 4)))
                 x += width + 2
         return placed
