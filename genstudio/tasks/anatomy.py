@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from genstudio.data.slices import finished
 from genstudio.errors import ConfigError, Problem, RunError
 from genstudio.events import Anatomy, Frame
 from genstudio.families.family import Inspects
 from genstudio.nn.switches import NOTHING_OFF, Switches
+from genstudio.tasks.inside import steady
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.prompt import Prompt, encode
+from genstudio.tasks.task import sliced
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Dissect:
 
     def run(self, models: Models) -> Generator[Frame, None, None]:
         from genstudio.families.gpt.anatomy import WANTED, Anatomist
+        from genstudio.families.gpt.inside import walk
 
         if not math.isfinite(self.temperature) or self.temperature <= 0:
             raise ConfigError([Problem("temperature", f"{self.temperature:g} cannot divide logits; take more than 0")])
@@ -42,14 +44,15 @@ class Dissect:
         learner = opened.learner
         if not isinstance(learner, Inspects) or opened.family != "gpt":
             raise RunError("This kind of model has no anatomy to show.", "Choose a model of the Transformer tab.")
-        model, tokenizer = learner.model, learner.data.tokenizer  # type: ignore[attr-defined]
+        model, tokenizer = steady(opened), learner.data.tokenizer  # type: ignore[attr-defined]
         ids = encode(tokenizer, self.prompt).ids
         kept = ids[-max(1, min(self.limit, model.context)) :]
         layer = min(max(self.layer, 0), model.config.layers - 1)
         head = min(max(self.head, 0), model.config.heads - 1)
         switches = Switches(scaled=self.scaled, causal=self.causal)
-        plain = finished(learner.inspect(kept, WANTED))
-        seen = plain if switches == NOTHING_OFF else finished(learner.inspect(kept, WANTED, switches))
+        plain = seen = yield from sliced(walk(model, kept, WANTED), "Reading the text")
+        if switches != NOTHING_OFF:
+            seen = yield from sliced(walk(model, kept, WANTED, switches), "Reading it again with parts off")
         pieces = tokenizer.pieces(kept)
         made = Anatomist(
             model, seen, plain, pieces, tokenizer.pieces(np.arange(tokenizer.size, dtype=np.int32)), layer=layer,

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genstudio.data.projection import nearest, principal, tsne
-from genstudio.data.slices import finished
 from genstudio.errors import RunError
 from genstudio.events import Answer, EmbeddingMap, Frame, PositionCode, Progress
+from genstudio.tasks.inside import steady
 from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.prompt import Prompt, encode
+from genstudio.tasks.task import sliced
 
 Space = Literal["tokens", "output", "hidden"]
 Frames = Generator[Frame, None, None]
@@ -54,7 +55,7 @@ class MapVectors:
         opened = models.get(self.model)
         shape = opened.learner.model.config.layers if hasattr(opened.learner.model, "config") else 0
         yield Frame(snapshots=(Answer("layers", opened.step, shape),))
-        found = _vectors(opened, self.prompt, self.space, self.layer)
+        found = yield from _vectors(opened, self.prompt, self.space, self.layer)
         chosen, note = self._chosen(opened, found)
         shown = found.rows[chosen]
         names, ids = tuple(found.names[i] for i in chosen), found.ids[chosen]
@@ -108,7 +109,7 @@ class FindNear:
 
     def run(self, models: Models) -> Frames:
         opened = models.get(self.model)
-        found = _vectors(opened, self.prompt, self.space, self.layer)
+        found = yield from _vectors(opened, self.prompt, self.space, self.layer)
         where = np.flatnonzero(found.ids == self.index)
         if not len(where):
             raise RunError("There is no such token any more.", "Choose another one.")
@@ -173,11 +174,13 @@ def _model(opened: Opened) -> Any:
     return opened.learner.model
 
 
-def _vectors(opened: Opened, prompt: Prompt, space: Space, layer: int) -> Vectors:
+def _vectors(opened: Opened, prompt: Prompt, space: Space, layer: int) -> Generator[Frame, None, Vectors]:
+    from genstudio.families.gpt.inside import walk
+
     model, tokenizer = _model(opened), opened.learner.data.tokenizer
     if space == "hidden":
         ids = encode(tokenizer, prompt).ids[-model.context :]
-        inside = finished(opened.learner.inspect(ids, ("residual",)))
+        inside = yield from sliced(walk(steady(opened), ids, ("residual",)), "Reading the text")
         layer = min(max(layer, 0), model.config.layers)
         return Vectors(inside["residual"][layer], tokenizer.pieces(ids), np.arange(len(ids)))
     found = model.tokens.weight if space == "tokens" else model.head.weight

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 
@@ -13,13 +14,14 @@ from genstudio.tasks.prompt import Prompt, encode
 
 @dataclass(frozen=True)
 class LookAtLayers:
-    """Statistics of every layer for the last tokens of a prompt, as many as the context holds. Snapshot: LayerStatistics.
+    """Statistics of every layer for the last tokens of a prompt, `most` at most. Snapshot: LayerStatistics.
 
     The gradients are those of the text's mean loss. Raises RunError, DataError.
     """
 
     model: ModelRef
     prompt: Prompt
+    most: int = 256
 
     def run(self, models: Models) -> Generator[Frame, None, None]:
         yield Frame(progress=Progress("Opening the model"))
@@ -27,7 +29,10 @@ class LookAtLayers:
         learner = opened.learner
         if not hasattr(learner, "layers"):
             raise RunError("This kind of model has no layers to show.", "Choose a model of the Transformer tab.")
-        ids = encode(learner.data.tokenizer, self.prompt).ids[-(learner.model.context + 1) :]
+        ids = encode(learner.data.tokenizer, self.prompt).ids[-(min(learner.model.context, self.most) + 1) :]
+        if opened.live:
+            learner = copy.copy(learner)  # the training goes on between two slices
+            learner.model = copy.deepcopy(learner.model)
         work, step = learner.layers(ids), opened.step
         while True:
             try:

@@ -61,8 +61,23 @@ def test_magnitudes_of_gradients_are_decades_and_zeros_are_in_the_first(build: A
     assert made.counts[0][(low <= -3 + 1e-6) & (high >= -3 - 1e-6)].sum() == 2
 
 
-def test_gradients_are_those_of_backward(build: Any) -> None:
-    learner = build(dropout=0.0)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"tied": True, "bias": True, "norm": "layernorm"},
+        {"positions": "learned", "norm_place": "post"},
+        {"positions": "sinusoidal", "tied": True, "activation": "swiglu"},
+    ],
+)
+@pytest.mark.parametrize("rows", [1e12, 1.0])
+def test_gradients_are_those_of_backward(
+    build: Any, changes: Any, rows: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("genstudio.families.gpt.layers._SLICE", rows)
+    learner = build(dropout=0.0, **changes)
+    with torch.no_grad():
+        learner.model.head.weight.normal_(0, 0.3, generator=torch.Generator().manual_seed(0))
     ids = torch.as_tensor(learner.data.train[:9].astype(np.int64))[None]
     seen = finished(layer_statistics(learner.model, ids[:, :-1], ids[:, 1:]))
     loss = learner.model.loss(ids[:, :-1], ids[:, 1:])

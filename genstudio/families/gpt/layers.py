@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-from collections.abc import Generator, Iterator, Sequence
-from typing import Any, cast
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,27 +23,31 @@ _BINS = 56
 _SPREAD = 4.0
 _DECADES = (-12.0, 2.0)
 
+_SLICE = 2e9  # floating-point operations of the output layer between two chances for others
+
 Floats = NDArray[np.floating[Any]]
+Autocast = Callable[[], AbstractContextManager[Any]]
+Seen = tuple[str, Tensor]
 
 
 def layer_statistics(
-    model: GPT, ids: Tensor, targets: Tensor | None, updates: Floats | None = None, autocast: Any = None
+    model: GPT, ids: Tensor, targets: Tensor | None, updates: Floats | None = None, autocast: Autocast = nullcontext
 ) -> Generator[Tick, None, LayerStatistics]:
     """Statistics of ids (B, T), with gradients of the mean loss of `targets` (B, T) where those are given.
 
-    Changes nothing: gradients are no one's `.grad`, and dropout is off. The pass forward and back is one slice of work,
-    the counting is sliced. `updates` has one number for each of `named_weights`.
+    Changes nothing: gradients are no one's `.grad`, and dropout is off. The pass forward and back goes block by block,
+    so that others can take turns; the weights must not change meanwhile. `updates` has one number for each of
+    `named_weights`.
     """
     names, matrices = zip(*named_weights(model), strict=True)
-    with _watched(model) as seen, autocast or contextlib.nullcontext(), torch.set_grad_enabled(targets is not None):
-        logits = model(ids)
-        loss, gradients = _gradients(logits, targets, matrices)
-    seen.append(("logits", logits.detach()))
+    seen, loss, gradients = yield from _passed(model, ids, targets, autocast)
     dead = _dead(model, [value for name, value in seen if name.endswith(" hidden")])
     yield Tick()
     activations = yield from distributions([name for name, _ in seen], [value for _, value in seen])
     weights = yield from distributions(names, [matrix.detach() for matrix in matrices])
-    pulled = None if gradients is None else (yield from distributions(names, gradients, decades=True))
+    pulled = None
+    if targets is not None:
+        pulled = yield from distributions(names, [gradients[matrix] for matrix in matrices], decades=True)
     unknown = np.full(len(names), np.nan)
     return LayerStatistics(
         "layers", 0, activations, weights, pulled, dead, unknown if updates is None else updates, ids.numel(), loss
@@ -55,13 +59,18 @@ def named_weights(model: GPT) -> Iterator[tuple[str, Tensor]]:
     yield "embedding", model.tokens.weight
     if model.positions is not None:
         yield "positions", model.positions.weight
-    for number, block in enumerate(cast("list[Block]", list(model.blocks)), 1):
-        yield f"{number} W_QKV", block.attention.qkv.weight
-        yield f"{number} W_O", block.attention.out.weight
-        yield f"{number} W_up", block.feed_forward.up.weight
-        yield f"{number} W_down", block.feed_forward.down.weight
+    for number, block in enumerate(model.typed_blocks(), 1):
+        for name, weight in _matrices(block):
+            yield f"{number} {name}", weight
     if model.head.weight is not model.tokens.weight:
         yield "output", model.head.weight
+
+
+def _matrices(block: Block) -> Iterator[tuple[str, Tensor]]:
+    yield "W_QKV", block.attention.qkv.weight
+    yield "W_O", block.attention.out.weight
+    yield "W_up", block.feed_forward.up.weight
+    yield "W_down", block.feed_forward.down.weight
 
 
 def distributions(
@@ -91,41 +100,87 @@ def evenly(value: Tensor, most: int) -> Tensor:
     return flat[:: max(1, -(-len(flat) // most))]
 
 
-@contextlib.contextmanager
-def _watched(model: GPT) -> Iterator[list[tuple[str, Tensor]]]:
-    """What passes between the modules of a model, by name, without dropout while it is watched."""
-    seen: list[tuple[str, Tensor]] = []
+def _passed(
+    model: GPT, ids: Tensor, targets: Tensor | None, autocast: Autocast
+) -> Generator[Tick, None, tuple[list[Seen], float, dict[Tensor, Tensor]]]:
+    """What passes through a model by name, the loss, and the gradient of every one of its `named_weights`."""
+    learns = targets is not None
+    with autocast(), torch.set_grad_enabled(learns):
+        start, turn = model.embed(ids)
+    seen: list[Seen] = [("embedded", start.detach())]
+    blocks: list[tuple[Block, Tensor, Tensor]] = []
+    x = start
+    for number, block in enumerate(model.typed_blocks(), 1):
+        entering = x.detach().requires_grad_(learns)
+        with _watched(block, number, seen), autocast(), torch.set_grad_enabled(learns):
+            x = block(entering, turn)
+        blocks.append((block, entering, x))
+        yield Tick()
+    logits, loss, pull, head = yield from _read_out(model, x.detach(), targets, autocast)
+    seen.append(("logits", logits))
+    gradients: dict[Tensor, Tensor] = {}
+    if pull is None or head is None:
+        return seen, loss, gradients
+    gradients[model.head.weight] = head
+    for block, entering, leaving in reversed(blocks):
+        own = [weight for _, weight in _matrices(block)]
+        pull, *found = torch.autograd.grad(leaving, [entering, *own], pull)
+        gradients.update(zip(own, found, strict=True))
+        yield Tick()
+    first = [model.tokens.weight] + ([] if model.positions is None else [model.positions.weight])
+    for weight, found_here in zip(first, torch.autograd.grad(start, first, pull), strict=True):
+        gradients[weight] = gradients[weight] + found_here if weight in gradients else found_here
+    return seen, loss, gradients
+
+
+def _read_out(
+    model: GPT, x: Tensor, targets: Tensor | None, autocast: Autocast
+) -> Generator[Tick, None, tuple[Tensor, float, Tensor | None, Tensor | None]]:
+    """Logits (B T, V) of the stream x (B, T, C), and of the mean loss: its value, its gradients by x and by the head."""
+    flat, weight = x.flatten(0, 1), model.head.weight
+    rows = max(1, int(_SLICE / (6 * weight.numel())))
+    logits, pulls, loss, head = [], [], torch.zeros((), device=x.device), torch.zeros_like(weight)
+    for first in range(0, len(flat), rows):
+        part = flat[first : first + rows].requires_grad_(targets is not None)
+        with autocast(), torch.set_grad_enabled(targets is not None):
+            made = model.head(model.last_norm(part))
+            if targets is not None:
+                wanted = targets.flatten()[first : first + rows]
+                share = F.cross_entropy(made.float(), wanted, reduction="sum") / len(flat)
+        if targets is not None:
+            pull, more = torch.autograd.grad(share, [part, weight])
+            pulls.append(pull)
+            loss, head = loss + share.detach(), head + more
+        logits.append(made.detach())
+        yield Tick()
+    if targets is None:
+        return torch.cat(logits), math.nan, None, None
+    return torch.cat(logits), float(loss), torch.cat(pulls).view_as(x), head
+
+
+@contextmanager
+def _watched(block: Block, number: int, seen: list[Seen]) -> Iterator[None]:
+    """Add what passes between the modules of a block to `seen`, and let it drop nothing meanwhile."""
     hooks = []
 
-    def entering(module: nn.Module, name: str) -> None:
-        hooks.append(module.register_forward_pre_hook(lambda _, inputs: seen.append((name, inputs[0].detach()))))
-
     def leaving(module: nn.Module, name: str) -> None:
-        hooks.append(module.register_forward_hook(lambda _, _inputs, output: seen.append((name, output.detach()))))
+        hooks.append(module.register_forward_hook(lambda _, _inputs, made: seen.append((name, made.detach()))))
 
-    training = model.training
-    model.eval()
+    training = block.training
+    block.eval()
     try:
-        entering(model.blocks[0], "embedded")
-        for number, block in enumerate(cast("list[Block]", list(model.blocks)), 1):
-            leaving(block.attention, f"{number} attention")
-            entering(block.feed_forward.down, f"{number} hidden")
-            leaving(block.feed_forward, f"{number} MLP")
-            leaving(block, f"{number} stream")
-        yield seen
+        leaving(block.attention, f"{number} attention")
+        down = block.feed_forward.down
+        hooks.append(
+            down.register_forward_pre_hook(lambda _, inputs: seen.append((f"{number} hidden", inputs[0].detach())))
+        )
+        leaving(block.feed_forward, f"{number} MLP")
+        leaving(block, f"{number} stream")
+        yield
     finally:
         for hook in hooks:
             hook.remove()
-        model.train(training)
-
-
-def _gradients(
-    logits: Tensor, targets: Tensor | None, matrices: Sequence[Tensor]
-) -> tuple[float, Sequence[Tensor] | None]:
-    if targets is None:
-        return math.nan, None
-    loss = F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten())
-    return float(loss.detach()), torch.autograd.grad(loss, matrices)
+        block.train(training)
 
 
 def _dead(model: GPT, hidden: Sequence[Tensor]) -> Floats:

@@ -148,7 +148,7 @@ class GPTLearner:
         inputs, targets = (pieces[:, :-1], pieces[:, 1:]) if pieces.shape[1] > 1 else (pieces, None)
         updates = None if self._updates is None else self._updates.double().cpu().numpy()
         self._measuring = True
-        return (yield from layer_statistics(self.model, inputs, targets, updates, self._autocast()))
+        return (yield from layer_statistics(self.model, inputs, targets, updates, self._autocast))
 
     def on(self, data: TextData) -> GPTLearner:
         """The same model with other data, for scoring it."""
