@@ -39,5 +39,5 @@ PAGES = (
     Entry("Inside", "Embedding map", "map_page", "MapPage"),
     Entry("Inside", "Layers", "layers_page", "LayersPage"),
     Entry("Compare", "Compare two", "compare_page", "ComparePage"),
-    Entry("Compare", "Over the training", "replay_page", "ReplayPage"),
+    Entry("Compare", "Replay", "replay_page", "ReplayPage"),
 )

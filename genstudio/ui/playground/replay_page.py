@@ -66,7 +66,7 @@ class ReplayPage(Page):
     """Replays the text when asked to: with each saved step a model writes, expects and attends anew."""
 
     def __init__(self, engine: Engine) -> None:
-        super().__init__(engine, "page_replay", "Over the training")
+        super().__init__(engine, "page_replay", "Replay")
         self._sampling = Sampling()
         self._saved: Saved | None = None
         self._memory: OrderedDict[Any, Remembered] = OrderedDict()

@@ -126,7 +126,7 @@ class AttentionPairView(Figure):
             painter.setPen(look.color("quiet"))
             limit = largest(matrix)
             span = {"signed": f"±{limit:.2g}", "share": "0 to 1", "magnitude": f"0 to {limit:.2g}"}[matrix.kind]
-            caption = QRectF(box.left(), box.top() - _CAPTION, box.width() + 12, _CAPTION)
+            caption = QRectF(box.left(), box.top() - _CAPTION, box.width() + 60, _CAPTION)
             painter.drawText(caption, _BOTTOM, f"{name}   {span}")
             paint_heat(painter, box, matrix)
             if name == _HEADS:
@@ -181,7 +181,7 @@ class AttentionPairView(Figure):
         return np.asarray(self.sides[side].weights[self.layer, self.head])
 
 
-_HEADS = "mean |B - A| by head"
+_HEADS = "mean |B - A|"
 _BOTTOM = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 
 
