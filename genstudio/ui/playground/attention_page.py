@@ -13,7 +13,7 @@ from genstudio.tasks.prompt import Prompt
 from genstudio.ui.engine import Engine
 from genstudio.ui.playground.page import Page
 from genstudio.ui.views.head_map import HeadMapView
-from genstudio.ui.views.heads import HeadsView
+from genstudio.ui.views.heads import HeadsView, height_of
 from genstudio.ui.views.token_lines import TokenLinesView
 from genstudio.ui.widgets import LabeledSlider, plain_label
 
@@ -61,6 +61,7 @@ class AttentionPage(Page):
         for found in frame.snapshots:
             if isinstance(found, Heads):
                 self._found = found
+                self.heads.setMinimumHeight(height_of(len(found.labels)))
                 self.heads.show_snapshot(found)
                 for view in (self.map, self.lines):
                     view.show_text(found.tokens, found.causal)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QPlainTextEdit, QVBoxLayout
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPlainTextEdit, QVBoxLayout
 
 from genstudio.events import Frame, Heads, Knocked
 from genstudio.nn.switches import NOTHING_OFF, Switches
@@ -16,7 +16,7 @@ from genstudio.tasks.prompt import Prompt
 from genstudio.ui import theme
 from genstudio.ui.engine import Engine
 from genstudio.ui.playground.page import Page
-from genstudio.ui.views.heads import HeadsView
+from genstudio.ui.views.heads import HeadsView, height_of
 from genstudio.ui.views.paired_bars import PairedBars
 from genstudio.ui.views.token_strip import TokenStrip
 from genstudio.ui.widgets import button, plain_label
@@ -79,6 +79,7 @@ class KnockOutPage(Page):
     def _show(self, frame: Frame) -> None:
         for found in frame.snapshots:
             if isinstance(found, Heads):
+                self.heads.setMinimumHeight(height_of(len(found.labels)))
                 self.heads.show_snapshot(found)
             elif isinstance(found, Knocked):
                 self._show_knocked(found)
@@ -117,14 +118,17 @@ class KnockOutPage(Page):
             row.addWidget(widget)
         row.addStretch(1)
         row.addWidget(self.restore)
-        written = QGridLayout()
+        written = QVBoxLayout()
         written.setSpacing(4)
-        for column, (title, text) in enumerate(zip(("As it is", "With parts off"), self.texts, strict=True)):
+        for title, text in zip(("As it is, it writes", "With parts off"), self.texts, strict=True):
             label = plain_label(title, role="group")
             label.setBuddy(text)
-            written.addWidget(label, 0, column)
-            written.addWidget(text, 1, column)
-        self.heads.setMinimumHeight(144)
+            written.addWidget(label)
+            written.addWidget(text, 1)
+        below = QHBoxLayout()
+        below.setSpacing(8)
+        below.addWidget(self.bars, 5)
+        below.addLayout(written, 4)
         self.strip.setMinimumHeight(88)
         self.heads.setToolTip(_HINT)
         layout = QVBoxLayout(self)
@@ -134,8 +138,7 @@ class KnockOutPage(Page):
         layout.addLayout(row)
         layout.addWidget(self.strip, 2)
         layout.addWidget(self.loss)
-        layout.addWidget(self.bars, 6)
-        layout.addLayout(written, 2)
+        layout.addLayout(below, 5)
 
 
 def describe(switches: Switches) -> str:
@@ -155,6 +158,6 @@ def _text(name: str, label: str) -> QPlainTextEdit:
     text.setAccessibleName(label)
     text.setReadOnly(True)
     text.setFont(theme.mono(theme.SMALL))
-    text.setMinimumHeight(56)
+    text.setMinimumHeight(40)
     text.setTabChangesFocus(True)
     return text

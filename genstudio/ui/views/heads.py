@@ -244,3 +244,8 @@ class HeadsView(SnapshotFigure[Heads]):
             self.toggle(self.layer, self.head)
         else:
             super().keyPressEvent(event)
+
+
+def height_of(layers: int) -> int:
+    """Pixels that this many rows of thumbnails should have at least; very many become smaller."""
+    return min(max(round(_TOP + _EDGE) + layers * 16, 128), 252)
