@@ -13,7 +13,7 @@ import numpy as np
 
 from genstudio import storage
 from genstudio.errors import RunError
-from genstudio.events import Array, Attention, Histograms, Pictures, Plane, Snapshot, Text
+from genstudio.events import Array, Attention, Histograms, LayerStatistics, Pictures, Plane, Snapshot, Text
 from genstudio.runs import packed
 
 MOST = 200
@@ -52,7 +52,7 @@ class Album:
         Once a channel is half full, the distance between two grows with the run; `always` stores the last of a session.
         Returns whether it was stored. Raises StorageError.
         """
-        if not isinstance(snapshot, Text | Attention | Plane | Pictures | Histograms):
+        if not isinstance(snapshot, Text | Attention | Plane | Pictures | Histograms | LayerStatistics):
             return False
         steps = self._known.setdefault(snapshot.channel, self.steps(snapshot.channel))
         if not always and len(steps) >= MOST // 2 and snapshot.step - steps[-1] < _distance(steps):

@@ -1,4 +1,4 @@
-"""Snapshots of a GAN as bytes and back: arrays in a zip, and a header in JSON. Bytes may come from other people."""
+"""Snapshots as bytes and back: arrays in a zip, and a header in JSON. Bytes may come from other people."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from genstudio.events import Array, Histograms, Pictures, Plane, Snapshot
+from genstudio.events import Array, Histograms, LayerStatistics, Pictures, Plane, Snapshot
+from genstudio.runs import packed_layers
 
 LARGEST = 1 << 28
 _HALF = 60_000.0
@@ -21,10 +22,14 @@ _SHARP = {"real": np.float32, "fake": np.float32, "edges": np.float64, "pixels":
 _PLANE = ("real", "fake", "field", "arrows", "mesh", "scores")
 
 
-def dump(snapshot: Plane | Pictures | Histograms) -> bytes:
+def dump(snapshot: Plane | Pictures | Histograms | LayerStatistics) -> bytes:
     """The snapshot without its channel and step."""
+    header: dict[str, Any]
+    if isinstance(snapshot, LayerStatistics):
+        header, parts = packed_layers.dump(snapshot)
+        return write({"header": np.frombuffer(json.dumps(header).encode(), np.uint8), **parts})
     if isinstance(snapshot, Plane):
-        header: dict[str, Any] = {"kind": "plane", "extent": snapshot.extent, "bounded": snapshot.bounded}
+        header = {"kind": "plane", "extent": snapshot.extent, "bounded": snapshot.bounded}
         arrays = {name: getattr(snapshot, name) for name in _PLANE}
     elif isinstance(snapshot, Pictures):
         header = {"kind": "pictures", "classes": snapshot.classes}
@@ -45,6 +50,8 @@ def load(channel: str, step: int, data: bytes) -> Snapshot:
         return _plane(channel, step, header, arrays)
     if kind == "pictures":
         return _pictures(channel, step, header, arrays)
+    if kind == "layers":
+        return packed_layers.load(channel, step, header, arrays)
     if kind != "histograms":
         raise ValueError("an unknown kind")
     edges, names = arrays["edges"], header["names"]
