@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from genstudio.errors import ConfigError
-from genstudio.sampling.choose import SamplingOptions, distribution, pick
+from genstudio.sampling.choose import SamplingOptions, distribution, likeliest, pick
 
 LOGITS = st.lists(st.integers(-8, 8).map(float), min_size=1, max_size=12).map(np.array)
 
@@ -113,3 +113,80 @@ def test_impossible_options_are_named_together() -> None:
     for temperature in (-0.1, math.inf):
         assert [p.field for p in SamplingOptions(temperature).problems()] == ["temperature"]
     assert not list(SamplingOptions(0.0, 5, 0.9).problems())
+
+
+@given(LOGITS, st.floats(0.001, 1), st.floats(0.2, 5), st.integers(0, 14), st.floats(0.01, 1))
+@settings(deadline=None)
+def test_min_p_keeps_what_is_likely_enough(
+    logits: NDArray[np.float64], p: float, temperature: float, k: int, top_p: float
+) -> None:
+    before = distribution(logits, SamplingOptions(temperature, k, top_p))
+    result = distribution(logits, SamplingOptions(temperature, k, top_p, min_p=p))
+    kept = np.flatnonzero(before >= p * before.max() * (1 - 1e-12))
+    clear = np.abs(before / before.max() - p) > 1e-9
+    assert ((result > 0) == np.isin(np.arange(len(logits)), kept) & (before > 0))[clear].all()
+    assert np.abs(result[result > 0] - before[result > 0] / before[result > 0].sum()).max() < 1e-12
+    assert result[int(np.argmax(logits))] > 0
+
+
+@given(LOGITS, st.lists(st.integers(0, 11), max_size=20), st.floats(0.1, 10), st.floats(0.2, 5))
+@settings(deadline=None)
+def test_the_repetition_penalty_by_its_formula(
+    logits: NDArray[np.float64], seen: list[int], penalty: float, temperature: float
+) -> None:
+    seen = sorted({i for i in seen if i < len(logits)})
+    changed = [
+        (value * penalty if value < 0 else value / penalty) if i in seen else value for i, value in enumerate(logits)
+    ]
+    given = logits.copy()
+    result = distribution(logits, SamplingOptions(temperature, repetition_penalty=penalty), seen)
+    assert np.abs(result - softmax(np.array(changed), temperature)).max() < 1e-12
+    assert (logits == given).all()
+    if penalty > 1:
+        plain = distribution(logits, SamplingOptions(temperature))
+        assert result[seen].sum() <= plain[seen].sum() + 1e-12
+
+
+def sorted_out(logits: NDArray[np.float64], options: SamplingOptions) -> NDArray[np.float64]:
+    """What is left of a whole vocabulary that is sorted at every stage."""
+    weights = softmax(logits, options.temperature)
+    order = np.argsort(-logits, kind="stable")
+    if options.top_k:
+        weights[order[options.top_k :]] = 0
+    reached = np.cumsum(weights[order])
+    if options.top_p < 1:
+        weights[order[int(np.searchsorted(reached, options.top_p * reached[-1])) + 1 :]] = 0
+    weights[weights < options.min_p * weights.max()] = 0
+    return weights / weights.sum()
+
+
+@pytest.mark.parametrize("size", [1000, 1024, 1025, 5000])
+@pytest.mark.parametrize("spread", [0.0, 0.05, 1.0, 6.0])
+def test_large_vocabularies_agree_with_sorting_everything(size: int, spread: float) -> None:
+    rng = np.random.default_rng(size)
+    logits = np.round(spread * rng.normal(size=size), 2)
+    for top_k in (0, 1, 40, size - 1, size + 1):
+        for top_p in (1e-9, 0.3, 0.9, 0.9999, 1.0):
+            options = SamplingOptions(0.7, top_k, top_p, min_p=0.001)
+            result, expected = distribution(logits, options), sorted_out(logits, options)
+            close = np.abs(result - expected) < 1e-9
+            assert close.all() or (abs((result > 0).sum() - (expected > 0).sum()) <= 1 and top_p in (0.3, 0.9))
+
+
+@given(LOGITS, st.integers(0, 14))
+def test_the_likeliest_are_those_of_a_stable_sort(logits: NDArray[np.float64], count: int) -> None:
+    assert likeliest(logits, count).tolist() == np.argsort(-logits, kind="stable")[:count].tolist()
+
+
+def test_the_sampler_draws_what_it_says() -> None:
+    rng = np.random.default_rng(1)
+    logits = rng.normal(size=60) * 2
+    options = SamplingOptions(0.9, 30, 0.95, min_p=0.01, repetition_penalty=1.3)
+    probabilities = distribution(logits, options, [1, 5, 9])
+    kept = np.flatnonzero(probabilities)
+    draws = np.array([pick(probabilities, rng) for _ in range(100_000)])
+    assert set(draws.tolist()) <= set(kept.tolist()) and len(kept) > 5
+    places = np.searchsorted(kept, draws)
+    assert abs(chi_squared(places, probabilities[kept])) < 3.3
+    twin = softmax(logits)[kept]
+    assert chi_squared(places, twin / twin.sum()) > 3.3

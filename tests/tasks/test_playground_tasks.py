@@ -163,7 +163,7 @@ def test_tokens_in_the_middle_of_a_character_begin_at_it() -> None:
 
 
 def test_a_megabyte_is_scored_in_slices(runs: dict[str, str], models: Models) -> None:
-    text = words(240_000)[:1_000_000]
+    text = words(290_000)[:1_000_000]
     job = Score(ModelRef(runs["bpe"]), text, alternatives=2).run(models)
     slowest, scored, began = 0.0, None, time.thread_time()
     for frame in job:
@@ -212,7 +212,7 @@ def test_frames_are_small_and_can_cross(runs: dict[str, str], models: Models) ->
     tasks = (Generate(ref, ("the",), 50), Beam(ref, ("the",), 3, 5), Score(ref, "the cat"), SamplingGrid(ref, ("t",)))
     for task in tasks:
         for frame in run_task(task, models):
-            assert len(pickle.dumps(frame)) < 200_000
+            assert len(pickle.dumps(frame)) < 300 * 20 * 60
     one, other = (last(NextTokensOf(ref, (text,)), models)[0] for text in ("the", "a"))
     assert one.pieces is other.pieces
 
