@@ -131,10 +131,8 @@ class MainWindow(QMainWindow):
             self._restore_splitter("gan", tab.splitter)
             setup = self._state("gan")
             if setup:
-                tab.setup.restore(setup)
+                tab.restore(setup)
             tab.set_datasets(self._known)
-            if setup.get("data"):
-                tab.setup.choose_data(str(setup["data"]))
         return self._gan
 
     @property

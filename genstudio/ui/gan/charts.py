@@ -84,7 +84,7 @@ PAGES: Mapping[str, tuple[Chart, ...]] = {
             "own encoder",
             (Line("frechet_distance", "samples", theme.GREEN),),
             ("images",),
-            floors={"frechet_floor": "real against real"},
+            floors={"frechet_distance_floor": "real against real"},
         ),
         Chart(
             "kernel",
@@ -92,8 +92,10 @@ PAGES: Mapping[str, tuple[Chart, ...]] = {
             "own encoder",
             (Line("kernel_distance", "samples", theme.GREEN),),
             ("images",),
-            floors={"kernel_floor": "real against real"},
+            floors={"kernel_distance_floor": "real against real"},
         ),
+    ),
+    "Variety": (
         Chart(
             "coverage",
             "Density and coverage",
@@ -108,7 +110,15 @@ PAGES: Mapping[str, tuple[Chart, ...]] = {
             "share",
             (Line("agreement", "samples", theme.GREEN),),
             ("images",),
-            floors={"agreement_floor": "real pictures"},
+            floors={"agreement_real": "real pictures"},
+        ),
+        Chart(
+            "copying",
+            "Distance to the data",
+            "of held-back pictures'",
+            (Line("nearest_ratio", "ratio", theme.GREEN),),
+            ("images",),
+            references={"fresh": (1.0, "as far as new pictures")},
         ),
     ),
     "Gradients": (
@@ -195,6 +205,8 @@ class GANCharts(QTabWidget):
     def set_kind(self, kind: str) -> None:
         """Show the charts of points or of pictures."""
         self.kind = kind
+        for index, charts in enumerate(PAGES.values()):
+            self.setTabVisible(index, any(kind in chart.kinds for chart in charts))
         for name, chart in self.specs.items():
             self.views[name].setVisible(kind in chart.kinds)
             for key, (value, words) in chart.references.items():

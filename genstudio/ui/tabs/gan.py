@@ -31,6 +31,7 @@ class GANTab(TrainingTab):
 
     def __init__(self, engine: Engine) -> None:
         self._infos: dict[str, Any] = {}
+        self._wanted = ""
         self.cure = button("Apply the cure", "apply_cure", "check", does=self.apply_cure)
         super().__init__(engine, families.get("gan"), "gan", _WELCOME)
         for widget in (self.start, self.pause, self.stop, self.save, self.extend, self.cost, self.checks):
@@ -46,13 +47,21 @@ class GANTab(TrainingTab):
 
     def set_datasets(self, infos: Iterable[Any]) -> None:
         """What there is to train on, and in which shape."""
-        first = not self._infos
+        first, wanted = not self._infos, self._wanted
         known = {info.id: info for info in infos if info.kind in self.setup.family.data_kinds}
         self._infos = known
         self.setup.set_datasets(known.values())
-        if first:
+        if wanted in known:
+            self._wanted = ""
+            self.setup.choose_data(wanted)
+        elif first:
             self._preset_chosen()
         self.show_cost()
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Bring back the setup of the last time; its dataset once that is listed."""
+        self.setup.restore(state)
+        self._wanted = str(state.get("data") or "")
 
     def kind(self) -> str:
         """The kind of the chosen dataset: points or images."""
