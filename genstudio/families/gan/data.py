@@ -106,7 +106,11 @@ def prepare(
 
 def _points(dataset: PointDataset) -> GANData:
     points = dataset.points
-    if len(points) < 2 or not np.isfinite(points).all() or (points == points[0]).all():
+    if not np.isfinite(points).all():
+        raise DataError(
+            f"'{dataset.info.title}' has values that are not finite.", "Mend the file and import it again.", dataset.info.path
+        )
+    if len(points) < 2 or (points == points[0]).all():
         raise DataError(
             f"'{dataset.info.title}' has fewer than two different points.", "Choose another dataset.", dataset.info.path
         )

@@ -1,0 +1,389 @@
+"""The GAN family against closed forms, and against twins of it that are broken on purpose."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+
+from genstudio.data.images import ImageDataset
+from genstudio.data.info import DatasetInfo
+from genstudio.data.points import PointDataset
+from genstudio.data.slices import finished
+from genstudio.errors import ConfigError, DataError
+from genstudio.events import Histograms, Pictures, Plane
+from genstudio.families.gan import losses, planar
+from genstudio.families.gan.config import GANConfig
+from genstudio.families.gan.cost import EMBEDDING, estimate
+from genstudio.families.gan.data import GANData, prepare, sizes
+from genstudio.families.gan.learner import GANLearner
+from genstudio.families.gan.networks import EMBEDDING as BUILT
+from genstudio.families.gan.networks import Discriminator
+
+SMALL = {"width": 8, "layers": 2, "batch": 8, "channels": 4, "latent": 3}
+RNG = np.random.default_rng(0)
+
+
+def info(kind: Any = "points") -> DatasetInfo:
+    return DatasetInfo("made", "Made", kind, "generated", Path("made"), 1, "0" * 64)
+
+
+def points(count: int = 200) -> PointDataset:
+    centres, rng = np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 2.0]], np.float32), np.random.default_rng(1)
+    drawn = centres[rng.integers(0, 3, count)] + 0.1 * rng.normal(size=(count, 2))
+    return PointDataset(info(), drawn.astype(np.float32), centres, 0.1)
+
+
+def pictures(count: int = 60, size: int = 8, channels: int = 1, labels: bool = True) -> ImageDataset:
+    """Pictures whose class shows in the half that is light."""
+    told = np.arange(count) % 2
+    pixels = np.random.default_rng(2).integers(0, 60, (count, size, size, channels))
+    pixels[told == 0, : size // 2] += 150
+    pixels[told == 1, size // 2 :] += 150
+    return ImageDataset(info("images"), pixels.astype(np.uint8), told if labels else None, ("up", "down"))
+
+
+def learner(dataset: PointDataset | ImageDataset | None = None, seed: int = 0, **values: Any) -> GANLearner:
+    config = GANConfig.parse({**SMALL, **values})
+    return GANLearner(config, finished(prepare(config, dataset or points())), "cpu", seed)
+
+
+def train(trained: GANLearner, first: int, last: int, of: int = 100) -> None:
+    for step in range(first, last + 1):
+        trained.training_step(trained.batch(step), step, (step - 1) / of)
+
+
+def weights(of: GANLearner, *parts: str) -> dict[str, torch.Tensor]:
+    return {f"{p}.{k}": v.clone() for p in parts or of.parts for k, v in of.parts[p].state_dict().items()}
+
+
+def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[k], other[k]) for k in one)
+
+
+LOGITS = torch.tensor([-3.0, -0.5, 0.0, 2.0, 40.0], dtype=torch.float64)
+
+
+def test_the_losses_are_their_closed_forms() -> None:
+    r, f = LOGITS[:4], LOGITS[:4].flip(0) * 0.7
+    d, g = r.sigmoid(), f.sigmoid()
+    for kind in ("minimax", "nonsaturating"):
+        total = losses.real_loss(kind, r) + losses.fake_loss(kind, f)  # type: ignore[arg-type]
+        assert total.item() == pytest.approx(-(d.log().mean() + (1 - g).log().mean()).item(), abs=1e-7)
+        smooth = losses.real_loss(kind, r, 0.1)  # type: ignore[arg-type]
+        target = torch.full_like(r, 0.9)
+        assert smooth.item() == pytest.approx(F.binary_cross_entropy_with_logits(r, target).item(), abs=1e-7)
+    assert losses.generator_loss("minimax", f).item() == pytest.approx((1 - g).log().mean().item(), abs=1e-7)
+    assert losses.generator_loss("nonsaturating", f).item() == pytest.approx(-g.log().mean().item(), abs=1e-7)
+    assert losses.real_loss("least_squares", r, 0.1).item() == pytest.approx(0.5 * ((r - 0.9) ** 2).mean().item())
+    assert losses.fake_loss("hinge", f).item() == pytest.approx((1 + f).clamp(min=0).mean().item())
+    assert losses.generator_loss("wasserstein", f).item() == pytest.approx(-f.mean().item())
+    assert torch.isfinite(losses.generator_loss("nonsaturating", -LOGITS * 100))
+
+
+def test_at_one_half_the_value_is_minus_log_four() -> None:
+    zero = torch.zeros(7, dtype=torch.float64)
+    assert losses.value(zero, zero).item() == pytest.approx(-math.log(4), abs=1e-12)
+
+
+def test_the_optimal_discriminator_gives_the_jensen_shannon_divergence() -> None:
+    p, q = RNG.dirichlet(np.ones(12)), RNG.dirichlet(np.ones(12))
+    logits = torch.from_numpy(np.log(p / q))  # D* = p / (p + q)
+    value = float((torch.from_numpy(p) * F.logsigmoid(logits) + torch.from_numpy(q) * F.logsigmoid(-logits)).sum())
+    assert value == pytest.approx(2 * planar.jensen_shannon(p, q) - math.log(4), abs=1e-7)
+    assert planar.jensen_shannon(p, p) == 0 and planar.jensen_shannon(p, q) == planar.jensen_shannon(q, p) > 0
+    worse = float((torch.from_numpy(p) * F.logsigmoid(-logits) + torch.from_numpy(q) * F.logsigmoid(logits)).sum())
+    assert worse < value
+
+
+def test_penalties_on_a_linear_critic_are_closed_forms() -> None:
+    w = torch.randn(6, dtype=torch.float64)
+    x, y = torch.randn(5, 6, dtype=torch.float64), torch.randn(5, 6, dtype=torch.float64)
+
+    def judge(samples: torch.Tensor) -> torch.Tensor:
+        return samples @ w
+
+    norm = float(w.norm())
+    for seed in range(3):
+        shares = torch.rand(5, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+        found = losses.one_centred(judge, x, y, 10.0, shares).item()
+        assert found == pytest.approx(10 * (norm - 1) ** 2, abs=1e-6)
+    assert losses.zero_centred(judge, x, 3.0).item() == pytest.approx(1.5 * norm**2, abs=1e-6)
+
+
+def test_spectral_norm_divides_by_the_largest_singular_value() -> None:
+    torch.manual_seed(0)
+    config = GANConfig.parse({**SMALL, "spectral_norm": True})
+    judge = Discriminator(config, finished(prepare(config, points())).shape).train()
+    for _ in range(100):
+        judge(torch.randn(4, 2))
+    judge.eval()
+    for module in (judge.body[0], judge.head):  # type: ignore[index]
+        assert torch.linalg.matrix_norm(module.weight.detach(), 2).item() == pytest.approx(1.0, abs=1e-4)
+
+
+def plain(of: GANLearner, steps: int) -> None:
+    """The game of Goodfellow et al. 2014 in its few lines, on the networks of a learner; no packing anywhere."""
+    generator, judge = of.generator, of.discriminator
+
+    def opinion(samples: torch.Tensor) -> torch.Tensor:
+        return judge.head(judge.body(samples)).squeeze(1)
+
+    for step in range(1, steps + 1):
+        (real,), _ = of.batch(step)
+        random = torch.Generator().manual_seed(of.seed * 1_000_003 + step)
+        fake = generator(torch.randn(len(real), of.config.latent, generator=random)).detach()
+        r, f = opinion(torch.cat([real, fake])).chunk(2)
+        (F.softplus(-r).mean() + F.softplus(f).mean()).backward()
+        of.optimizers["discriminator"].step()
+        judge.zero_grad()
+        scores = opinion(generator(torch.randn(len(real), of.config.latent, generator=random)))
+        F.softplus(-scores).mean().backward()
+        of.optimizers["generator"].step()
+        judge.zero_grad()
+        generator.zero_grad()
+
+
+def test_packing_one_is_the_plain_game_and_packing_two_sees_pairs() -> None:
+    values = {"r1": 0.0, "schedule": "constant"}
+    one, other = learner(pack=1, **values), learner(**values)
+    train(one, 1, 4)
+    plain(other, 4)
+    parts = ("generator", "discriminator")
+    assert same(weights(one, *parts), weights(other, *parts))
+    packed = learner(pack=2)
+    pairs = torch.randn(8, 2)
+    scores = packed.discriminator(pairs)
+    assert scores.shape == (4,)
+    moved = pairs.clone()
+    moved[1] += 1
+    assert (packed.discriminator(moved) != scores).tolist() == [True, False, False, False]
+
+
+@pytest.mark.parametrize("values", [{}, {"spectral_norm": True}, {"norm": "batch"}, {"loss": "wasserstein"}])
+def test_each_networks_step_leaves_the_other_untouched(values: dict[str, Any]) -> None:
+    for who, other in (("discriminator", "generator"), ("generator", "discriminator")):
+        trained = learner(trained=who, **values)
+        before = weights(trained)
+        train(trained, 1, 3)
+        after = weights(trained)
+        assert same({k: v for k, v in before.items() if k.startswith(other)},
+                    {k: v for k, v in after.items() if k.startswith(other)})  # fmt: skip
+        assert not same({k: v for k, v in before.items() if k.startswith(who)},
+                        {k: v for k, v in after.items() if k.startswith(who)})  # fmt: skip
+
+
+def test_a_generator_that_sees_detached_fakes_does_not_learn_and_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    sound, broken = learner(), learner()
+    monkeypatch.setattr(broken, "_freeze", lambda on: None)
+    forward = broken.discriminator.forward
+    monkeypatch.setattr(broken.discriminator, "forward", lambda x, y=None: forward(x.detach(), y))
+    start = weights(sound, "generator")
+    train(sound, 1, 2)
+    assert not same(start, weights(sound, "generator"))
+    with pytest.raises((RuntimeError, IndexError)):
+        train(broken, 1, 2)
+
+
+def test_the_average_is_its_closed_form_and_one_that_stands_still_is_caught() -> None:
+    trained = learner(ema=0.9)
+    expected = weights(trained, "generator")
+    still = weights(trained, "average")
+    for step in range(1, 8):
+        train(trained, step, step)
+        decay = min(0.9, (1 + step) / (10 + step))
+        now = weights(trained, "generator")
+        expected = {k: v + (1 - decay) * (now[k] - v) for k, v in expected.items()}
+    found = weights(trained, "average")
+    assert all(torch.allclose(found[k.replace("generator", "average")], v, atol=1e-6) for k, v in expected.items())
+    assert not same(found, still)
+    without = learner(ema=0.0)
+    train(without, 1, 2)
+    assert all(torch.equal(a, b) for a, b in zip(without.average.parameters(), without.generator.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("network", ["mlp", "dcgan", "residual"])
+@pytest.mark.parametrize("condition", ["embedding", "projection"])
+def test_both_networks_hear_of_the_class(network: str, condition: str) -> None:
+    trained = learner(pictures(), network=network, condition=condition, conditional=True)
+    train(trained, 1, 3)
+    noise, labels = trained.noise(6, 0), torch.tensor([0, 1, 0, 1, 0, 1])
+    made = trained.make(noise, labels)
+    assert made.shape == (6, 1, 8, 8) and bool((made != trained.make(noise, 1 - labels)).any())
+    with torch.no_grad():
+        scores = trained.discriminator(made, labels)
+        assert bool((scores != trained.discriminator(made, 1 - labels)).all())
+    whole = learner(pictures(), network=network)
+    assert whole.make(whole.noise(6, 0)).shape == (6, 1, 8, 8)
+
+
+def agreement(trained: GANLearner) -> float:
+    made = trained.make(trained.noise(200, 1), torch.arange(200) % 2)
+    upper = made[:, :, :4].mean((1, 2, 3)) > made[:, :, 4:].mean((1, 2, 3))
+    return float((upper == (torch.arange(200) % 2 == 0)).float().mean())
+
+
+@pytest.mark.parametrize("broken", ["", "shuffled", "swapped"])
+def test_a_class_that_is_asked_for_comes_and_broken_labels_are_caught(broken: str) -> None:
+    trained = learner(pictures(400), conditional=True, batch=32, width=32, layers=1, d_rate=2e-3, g_rate=2e-3)
+    data = trained.data
+    assert data.labels is not None
+    if broken:
+        rng = np.random.default_rng(3)
+        labels = rng.permutation(data.labels) if broken == "shuffled" else 1 - data.labels
+        trained.data = GANData(**{**{f: getattr(data, f) for f in data.__dataclass_fields__}, "labels": labels})
+    train(trained, 1, 250, 250)
+    assert (agreement(trained) > 0.9) == (broken == "")
+
+
+def test_the_numbers_of_a_mixture() -> None:
+    centres = np.array([[0.0, 0.0], [10.0, 0.0]])
+    perfect = centres[RNG.integers(0, 2, 40_000)] + RNG.normal(size=(40_000, 2))
+    scores = planar.mixture_scores(perfect, centres, 1.0)
+    assert scores["high_quality"] == pytest.approx(planar.CEILING, abs=0.003)
+    assert scores["modes"] == 2 and scores["reverse_kl"] < 1e-3 and scores["width_ratio"] == pytest.approx(1, abs=0.03)
+    one = planar.mixture_scores(perfect[:500] * 0, centres, 1.0)
+    assert one["modes"] == 1 and one["reverse_kl"] == pytest.approx(math.log(2)) and one["least_share"] == 0
+    assert one["width_ratio"] == 0 and planar.mixture_scores(perfect + 100, centres, 1.0)["modes"] == 0
+    near = planar.divergences(perfect[:5000], perfect[5000:10_000], (-4, 14, -9, 9))
+    far = planar.divergences(perfect[:5000], perfect[:5000] + 5, (-4, 14, -9, 9))
+    assert near["js_divergence"] < 0.1 < 0.4 < far["js_divergence"] <= math.log(2) + 1e-12
+    assert near["kl_divergence"] < far["kl_divergence"]
+
+
+def test_a_perfect_generator_has_its_ceiling() -> None:
+    assert pytest.approx(0.98889, abs=1e-5) == planar.CEILING
+
+
+def test_an_untrained_generator_is_not_taken_for_the_data() -> None:
+    """A measure that compared real samples with real ones would call it perfect."""
+    values = list(learner(points(2000)).evaluate())[-1].values
+    data = points(2000)
+    real = planar.divergences(data.points[:1000], data.points[1000:], (-3, 3, -2, 4))
+    assert values["js_divergence"] > 0.3 > real["js_divergence"] and values["high_quality"] < 0.6
+
+
+def test_estimates_are_what_is_built_for_every_network_and_shape() -> None:
+    assert EMBEDDING == BUILT
+    cases = [(points(), {"network": "residual", "norm": "none"}), (points(), {"pack": 2, "norm": "batch"})]
+    for size, channels in ((8, 1), (28, 3), (24, 1)):
+        for network in ("mlp", "dcgan", "residual"):
+            for more in ({}, {"conditional": True, "norm": "batch"}, {"conditional": True, "condition": "projection"}):
+                cases.append((pictures(20, size, channels), {"network": network, **more}))
+    for dataset, values in cases:
+        built = learner(dataset, **values)
+        count = sum(p.numel() for part in built.parts.values() for p in part.parameters())
+        assert estimate(built.config, built.data.shape)["parameters"] == count, values
+
+
+def test_previews_are_bounded_and_complete() -> None:
+    flat = learner(latent=2)
+    plane, scores = flat.preview()
+    assert isinstance(plane, Plane) and isinstance(scores, Histograms)
+    assert plane.field.shape == (40, 40) and plane.mesh is not None and plane.mesh.shape == (20, 20, 2)
+    assert len(plane.arrows) == 200 and plane.scores is not None and plane.bounded and plane.field.min() >= 0
+    shown = {s.channel: s for s in learner(pictures(), conditional=True, pack=2).preview()}  # type: ignore[union-attr]
+    assert set(shown) == {"fixed", "fixed_raw", "real", "scores"}
+    fixed = shown["fixed"]
+    assert isinstance(fixed, Pictures) and fixed.pixels.shape == (64, 8, 8, 1) and fixed.classes == ("up", "down")
+
+
+def test_arrows_point_where_the_loss_falls() -> None:
+    trained = learner()
+    train(trained, 1, 40)
+    plane = next(iter(trained.preview()))
+    assert isinstance(plane, Plane)
+    fake = torch.from_numpy(trained.data.inside(plane.fake[:200]))
+    step = torch.from_numpy(plane.arrows * 1e-3)
+    with torch.no_grad():
+        before = F.softplus(-trained.discriminator(fake))
+        after = F.softplus(-trained.discriminator(fake + step))
+    assert float((after - before).mean()) < 0
+
+
+def refusals() -> Iterator[tuple[str, Any, dict[str, Any], str]]:
+    same_pixels = np.zeros((60, 8, 8, 1), np.uint8)
+    one_class = pictures().pixels.copy()
+    yield "one picture", pictures(1), {}, "one picture only"
+    yield "constant", ImageDataset(info("images"), same_pixels), {}, "are the same"
+    one = ImageDataset(info("images"), one_class, np.zeros(60, np.int64), ("a",))
+    yield "one class", one, {"conditional": True}, "of one class"
+    yield "no labels", pictures(labels=False), {"conditional": True}, "have no labels"
+    yield "few", pictures(20), {"batch": 64}, "more than the 18"
+    yield "size", pictures(60, 30), {"network": "dcgan"}, "8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64"
+    yield "too large", pictures(60, 80), {"network": "mlp"}, "squares of 8 to 64"
+    yield "dcgan of points", points(), {"network": "dcgan"}, "take mlp or residual"
+    yield "classes of points", points(), {"conditional": True}, "no classes"
+    yield "equal points", PointDataset(info(), np.ones((9, 2), np.float32)), {}, "two different points"
+    strange = np.array([[0, 1], [np.nan, 2]], np.float32)
+    yield "not finite", PointDataset(info(), strange), {}, "not finite"
+
+
+@pytest.mark.parametrize(("name", "dataset", "values", "words"), list(refusals()), ids=lambda v: v if isinstance(v, str) else "")
+def test_what_cannot_be_learnt_from_is_refused_with_what_would_do(
+    name: str, dataset: Any, values: dict[str, Any], words: str
+) -> None:
+    config = GANConfig.parse({**SMALL, **values})
+    with pytest.raises((ConfigError, DataError), match=words):
+        finished(prepare(config, dataset))
+
+
+def test_sizes_that_a_network_can_make() -> None:
+    assert {8, 16, 28, 32, 64} <= set(sizes("dcgan")) and 30 not in sizes("dcgan") and 29 in sizes("mlp")
+
+
+def gaussian(count: int, mean: float, scale: NDArray[np.float64]) -> NDArray[np.float64]:
+    return mean + RNG.normal(size=(count, len(scale))) * scale
+
+
+def test_frechet_kernel_density_and_coverage_against_their_definitions() -> None:
+    from genstudio.families.gan import fidelity
+
+    one, other = RNG.normal(size=(50, 4)), RNG.normal(size=(40, 4)) * 1.3 + 0.2
+    assert fidelity.frechet(one, one) == pytest.approx(0, abs=1e-8)
+    a, b = (np.cov(x, rowvar=False) for x in (one, other))
+    root = np.sqrt(np.linalg.eigvals(a @ b).real).sum()
+    plain = ((one.mean(0) - other.mean(0)) ** 2).sum() + np.trace(a) + np.trace(b) - 2 * root
+    assert fidelity.frechet(one, other) == pytest.approx(plain, rel=1e-4)
+    s, t = np.array([1.0, 2.0, 0.5]), np.array([0.5, 1.0, 2.0])
+    wide = fidelity.frechet(gaussian(200_000, 0, s), gaussian(200_000, 1, t))
+    assert wide == pytest.approx(3 + ((s - t) ** 2).sum(), rel=0.02)
+    near = [[sum(np.linalg.norm(x - z) <= np.linalg.norm(x - y) for z in one) for y in one] for x in one]
+    rows = zip(one, near, strict=True)
+    radii = [min(np.linalg.norm(x - y) for y, n in zip(one, row, strict=True) if n == 6) for x, row in rows]
+    inside = np.array([[np.linalg.norm(x - y) < r for y in other] for x, r in zip(one, radii, strict=True)])
+    assert fidelity.density_and_coverage(one, other) == pytest.approx((inside.sum() / (5 * 40), inside.any(1).mean()))
+    k = lambda x, y: (x @ y / 4 + 1) ** 3  # noqa: E731
+    xx = np.mean([k(x, y) for i, x in enumerate(one) for j, y in enumerate(one) if i != j])
+    yy = np.mean([k(x, y) for i, x in enumerate(other) for j, y in enumerate(other) if i != j])
+    xy = np.mean([k(x, y) for x in one for y in other])
+    assert fidelity.kernel_distance(one, other) == pytest.approx(xx + yy - 2 * xy, rel=1e-9)
+    chosen, apart = fidelity.nearest(other[:3], one, 2)
+    assert chosen[0, 0] == np.linalg.norm(one - other[0], axis=1).argmin() and (apart[:, 0] <= apart[:, 1]).all()
+
+
+def test_pictures_are_measured_beside_a_floor_with_an_encoder_that_is_kept(tmp_path: Path) -> None:
+    trained = learner(pictures(400), conditional=True)
+    trained.cache = tmp_path
+    *ticks, last = trained.evaluate()
+    assert len(ticks) > 10 and not any(tick.values for tick in ticks)
+    values = last.values
+    for name in ("frechet_distance", "kernel_distance", "density", "coverage"):
+        assert f"{name}_floor" in values
+    assert values["frechet_distance"] > 5 * values["frechet_distance_floor"] and values["coverage"] < 0.2
+    assert values["coverage_floor"] > 0.8 and values["agreement_real"] == 1.0 and values["nearest_ratio"] > 1
+    again = learner(pictures(400), conditional=True)
+    again.cache, again.data = tmp_path, trained.data
+    assert len(list(again.evaluate())) < len(ticks) and list(again.evaluate())[-1].values == values
+    (tmp_path / "encoder.safetensors").write_bytes(b"no encoder")
+    third = copy.copy(again)
+    third.encoder, third.known = None, {}
+    assert list(third.evaluate())[-1].values == values
