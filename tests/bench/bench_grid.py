@@ -60,6 +60,7 @@ def frames(width: int, height: int, cell: int, side: int, channels: int) -> dict
 
 
 @pytest.mark.bench
+@pytest.mark.timeout(1200)
 def test_every_frame_of_the_grid_is_in_time() -> None:
     worst = 0.0
     print(f"\n{'window':>11} {'cell':>5} {'picture':>9} {'wheel':>7} {'bar':>7} {'jumps':>7} {'p99':>7}")

@@ -275,3 +275,109 @@ def test_nothing_is_downloaded_unasked(window: MainWindow, qtbot: Any) -> None:
     assert window.datasets.downloads.download.isEnabled()
     calm(window, qtbot)
     assert json.dumps(sorted(str(p) for p in paths.home().rglob("*.part"))) == "[]"
+
+
+def calm_after(window: MainWindow, qtbot: Any, milliseconds: int) -> None:
+    qtbot.wait(milliseconds)
+    calm(window, qtbot)
+
+
+def test_pressing_an_example_marks_the_very_place(window: MainWindow, qtbot: Any, tmp_path: Path) -> None:
+    lines = [f"Line {i} of a text that says {' '.join(words(12, i).split())}." for i in range(400)]
+    lines[390] += " ΩΩ"
+    path = tmp_path / "long.txt"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    imported(window, qtbot, path)
+    tab = window.datasets
+    findings = [f for f in tab.checks.findings if f.rule.startswith("every character of validation")]
+    (number,) = [k for k, f in enumerate(tab.checks.findings) if f is findings[0]]
+    press(qtbot, window, f"finding_{number}_example_0")
+    calm_after(window, qtbot, 50)
+    assert findings[0].examples[0].place == path.read_text(encoding="utf-8").index("Ω")
+    assert tab.preview.text.text.textCursor().selectedText() in ("Ω", "")
+    cursor = tab.preview.text.text.textCursor()
+    assert cursor.block().text().startswith("Line 390")
+
+
+def test_the_bar_of_a_random_split_is_the_draw_itself(window: MainWindow, qtbot: Any) -> None:
+    from genstudio.data.slices import finished
+    from genstudio.data.split import SplitSettings, arrange, split_shares
+
+    tab = window.datasets
+    form = window.transformer.setup.form
+    form.set_values({"split": "random", "split_seed": 3, "validation_share": 0.2})
+    calm_after(window, qtbot, 500)
+    text = shelf.open_text(shelf.find_dataset("shakespeare")).text
+    context = int(form.values()["context"])
+    found = finished(arrange(text, SplitSettings("random", 0.2, 3), context=context))
+    assert np.array_equal(tab.split.bar._parts, split_shares(len(text), found))
+    assert f"{len(found.text) - found.cut:,} validate" in tab.split.said.text()
+
+
+def test_what_is_made_from_a_seed_is_tried_and_made_otherwise(window: MainWindow, qtbot: Any) -> None:
+    tab = window.datasets
+    tab.choose("gaussian-ring")
+    calm(window, qtbot)
+    press(qtbot, window, "duplicate_dataset")
+    page = tab.preview.make
+    assert tab.preview.tabs.currentWidget() is page and page.form is not None
+    page.form.set_values({"modes": 3, "sigma": 0.2, "count": 900})
+    calm_after(window, qtbot, 300)
+    assert len(page.scatter._points) == 900 and page.scatter._centres is not None and len(page.scatter._centres) == 3
+    assert "all that the dataset will have" in page.said.text()
+    page.form.set_values({"modes": 0})
+    assert not page.duplicate.isEnabled()
+    page.form.set_values({"modes": 3})
+    page.name.setText("Three")
+    press(qtbot, window, "make_duplicate")
+    qtbot.waitUntil(lambda: tab.title.text() == "Three", timeout=LONG)
+    calm(window, qtbot)
+    made = tab._infos[tab.current or ""]
+    assert made.mine and made.details["settings"]["modes"] == 3 and tab.delete.isEnabled()
+
+
+def test_points_and_pictures_show_what_a_gan_is_fed(window: MainWindow, qtbot: Any) -> None:
+    tab = window.datasets
+    page = tab.preview.batch
+    for name, view in (("moons", page.scatter), ("digits8", page.grid)):
+        tab.choose(name)
+        calm(window, qtbot)
+        assert tab.train.isEnabled() and not tab.untrained.isVisible()
+        tab.preview.tabs.setCurrentWidget(page)
+        qtbot.waitUntil(lambda: page.batch is not None, timeout=LONG)
+        assert page.shown.currentWidget() is view
+    assert "black is -1 and white is 1" in page.said.text()
+    page.grid.open(0)
+    assert "middle row" in page.pointed.text()
+    tab.choose("verses-en-es")
+    calm(window, qtbot)
+    assert tab.untrained.isVisible() and "reads pairs" in tab.untrained.text() and not tab.train.isEnabled()
+
+
+def test_a_table_suggests_the_columns_with_words() -> None:
+    from genstudio.data.importing.options import Found
+    from genstudio.ui.datasets.importing import wordy
+
+    rows = (("2024-01-01", "How are you today?", "7", "Fine, thank you"),) * 3
+    found = Found("pairs", "table", "", "t", columns=("date", "question", "n", "answer"), numeric=("n",), rows=rows)
+    assert wordy(found) == ("question", "answer")
+    assert wordy(Found("pairs", "table", "", "t", columns=("a",), rows=(("x",),))) == ("a",)
+
+
+def test_a_tokenizer_that_was_opened_becomes_a_setting(window: MainWindow, qtbot: Any, tmp_path: Path) -> None:
+    from genstudio.data.tokenizers import ByteTokenizer
+    from genstudio.data.tokenizers.foreign import tokenizer_text
+
+    path = tmp_path / "mine.json"
+    path.write_bytes(tokenizer_text(ByteTokenizer()))
+    tab = window.datasets
+    tab.preview.tabs.setCurrentWidget(tab.bench)
+    calm(window, qtbot)
+    tab.bench.open_from(str(path))
+    qtbot.waitUntil(lambda: isinstance(tab.bench.tokenizer, ByteTokenizer), timeout=LONG)
+    calm(window, qtbot)
+    press(qtbot, window, "bench_use")
+    values = window.transformer.setup.values()
+    assert (values["tokenizer"], values["tokenizer_file"]) == ("file", str(path))
+    assert window.tabs.currentWidget() is window.transformer and not window.transformer.setup.form.problems()
+    qtbot.waitUntil(lambda: "parameters" in window.transformer.cost.text(), timeout=LONG)

@@ -49,6 +49,15 @@ def shown(
     return tuple(found)
 
 
+def many(count: int, one: str, several: str) -> str:
+    """A number with the words that fit it.
+
+    >>> many(1, "picture has", "pictures have"), many(2_000, "picture has", "pictures have")
+    ('1 picture has', '2,000 pictures have')
+    """
+    return f"{count:,} {one if count == 1 else several}"
+
+
 def share(part: int, whole: int) -> str:
     """A share as a person reads it."""
     percent = 100 * part / max(whole, 1)

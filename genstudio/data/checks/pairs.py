@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from genstudio.data.checks import languages, similar
-from genstudio.data.checks.finding import Finding, share, shown
+from genstudio.data.checks.finding import Finding, many, share, shown
 from genstudio.data.points import PointDataset
 from genstudio.data.slices import Slices
 from genstudio.data.split import SplitSettings, split_items
@@ -115,7 +115,7 @@ def _empty(left: Sequence[str], right: Sequence[str], names: tuple[str, str]) ->
     empty = [i for i, (a, b) in enumerate(zip(left, right, strict=True)) if not a.strip() or not b.strip()]
     if empty:
         found.append(Finding(
-            "no side is empty", "warning", f"{len(empty):,} pairs have an empty side.", len(empty),
+            "no side is empty", "warning", f"{many(len(empty), 'pair has', 'pairs have')} an empty side.", len(empty),
             shown([f"{i + 1}: {left[i]} | {right[i]}" for i in empty[:5]], empty), "Fill these cells, or remove the rows.",
         ))  # fmt: skip
     same = [i for i, (a, b) in enumerate(zip(left, right, strict=True)) if a == b and len(a) >= _LONG]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from genstudio.data.checks import similar
-from genstudio.data.checks.finding import Example, Finding, share, shown
+from genstudio.data.checks.finding import Example, Finding, many, share, shown
 from genstudio.data.images import ImageDataset
 from genstudio.data.slices import Slices, scaled
 from genstudio.data.split import SplitSettings, split_items
@@ -28,7 +28,8 @@ def check_images(dataset: ImageDataset, parameters: int | None, split: SplitSett
         yield 0.2 * min(1.0, (start + 256) / len(pixels))
     if constant:
         found.append(Finding(
-            "no picture of one colour", "warning", f"{len(constant):,} pictures have one colour only.", len(constant),
+            "no picture of one colour", "warning", f"{many(len(constant), 'picture has', 'pictures have')} one colour only.",
+            len(constant),
             _named(dataset, constant), "Remove them.",
         ))  # fmt: skip
     keys = yield from scaled(similar.picture_keys(pixels), 0.2, 0.4)
@@ -78,8 +79,8 @@ def _classes(dataset: ImageDataset) -> list[Finding]:
     firsts = [int(np.argmax(labels == place)) if counts[place] else None for place in order]
     if len(unknown):
         found.append(Finding(
-            "every picture has a class", "warning", f"{len(unknown):,} pictures have no class.", len(unknown),
-            _named(dataset, unknown.tolist()), "Sort them into the folders of the classes.",
+            "every picture has a class", "warning", f"{many(len(unknown), 'picture has', 'pictures have')} no class.",
+            len(unknown), _named(dataset, unknown.tolist()), "Sort them into the folders of the classes.",
         ))  # fmt: skip
     if len(dataset.classes) < 2:
         found.append(Finding(
@@ -113,7 +114,7 @@ def _imported(dataset: ImageDataset) -> list[Finding]:
         count = count if type(count) is int else len(broken)
         names = [" ".join(map(str, entry)) for entry in broken if isinstance(entry, list)]
         found.append(Finding(
-            "every file can be read", "info", f"{count:,} files could not be read and were left out.", count,
+            "every file can be read", "info", f"{many(count, 'file', 'files')} could not be read and stayed out.", count,
             shown(names), "Mend or remove these files, and import the pictures again.",
         ))  # fmt: skip
     told = [
@@ -131,7 +132,8 @@ def _imported(dataset: ImageDataset) -> list[Finding]:
     if small:
         found.append(Finding(
             "no picture is enlarged more than twice", "warning",
-            f"{small:,} pictures are less than half as large as {wide} x {high} and look blurred.", small, (),
+            f"{many(small, 'picture is', 'pictures are')} less than half as large as {wide} x {high} and will look "
+            "blurred.", small, (),
             "Choose a smaller size, or remove small pictures.",
         ))  # fmt: skip
     return found

@@ -170,12 +170,14 @@ class TableForm(QWidget):
         if found is None:
             return
         names = found.numeric if self.use.currentText() == "points" else found.columns
+        likely = wordy(found) if names == found.columns else names
         for place, box in enumerate(self.columns):
             before = wanted[place] if place < len(wanted) else box.currentText()
             box.blockSignals(True)
             box.clear()
             box.addItems(list(names))
-            box.setCurrentIndex(names.index(before) if before in names else min(place, len(names) - 1))
+            usual = names.index(likely[place]) if place < len(likely) else min(place, len(names) - 1)
+            box.setCurrentIndex(names.index(before) if before in names else usual)
             box.blockSignals(False)
 
     def _used(self) -> None:
@@ -412,3 +414,11 @@ def _details(found: Found) -> str:
         more = f" and {len(found.sizes) - 4:,} other sizes" if len(found.sizes) > 4 else ""
         parts.append("Sizes: " + ", ".join(f"{w} x {h} ({n:,})" for (w, h), n in found.sizes[:4]) + f"{more}.")
     return " ".join(parts)
+
+
+def wordy(found: Found) -> tuple[str, ...]:
+    """The two columns with the longest cells that are no numbers, in the order of the table: what people mean by pairs."""
+    places = [place for place, name in enumerate(found.columns) if name not in found.numeric]
+    lengths = {place: sum(len(cells[place]) for cells in found.rows if place < len(cells)) for place in places}
+    longest = sorted(places, key=lambda place: -lengths[place])[:2]
+    return tuple(found.columns[place] for place in sorted(longest))

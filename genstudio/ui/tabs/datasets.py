@@ -474,6 +474,7 @@ class DatasetsTab(QWidget):
         self._recheck.timeout.connect(self._draw_split)
         self.downloads.wanted.connect(lambda name: self._start(f"download {name}", Download(name)))
         self.downloads.cancelled.connect(lambda name: self._stop(f"download {name}"))
+        self.stack.currentChanged.connect(lambda _: self._right.setEnabled(self.stack.currentWidget() is self._pages))
         for drawing in (self.draw_points, self.draw_digits):
             drawing.cancelled.connect(self._back)
 
