@@ -54,7 +54,7 @@ def opening(opened: Any, text: str) -> dict[str, float]:
             heads = frame.snapshots[0] if frame.snapshots else None
         assert heads is not None
         middle = time.perf_counter()
-        list(LookAtMap(ref, (text,), Which(5, 7), heads.looked).run(models))
+        list(LookAtMap(ref, (text,), Which(0, 1), heads.looked).run(models))
         found = {
             "whole_s": time.perf_counter() - began,
             "forward_s": heads.seconds[0],
