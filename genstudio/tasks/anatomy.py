@@ -6,8 +6,6 @@ import math
 from collections.abc import Generator
 from dataclasses import dataclass
 
-import numpy as np
-
 from genstudio.errors import ConfigError, Problem, RunError
 from genstudio.events import Anatomy, Frame
 from genstudio.families.family import Inspects
@@ -53,14 +51,14 @@ class Dissect:
         plain = seen = yield from sliced(walk(model, kept, WANTED), "Reading the text")
         if switches != NOTHING_OFF:
             seen = yield from sliced(walk(model, kept, WANTED, switches), "Reading it again with parts off")
-        pieces = tokenizer.pieces(kept)
         made = Anatomist(
-            model, seen, plain, pieces, tokenizer.pieces(np.arange(tokenizer.size, dtype=np.int32)), layer=layer,
-            head=head, temperature=self.temperature, scaled=self.scaled, causal=self.causal,
+            model, seen, plain, tokenizer.pieces, layer=layer, head=head, temperature=self.temperature,
+            scaled=self.scaled, causal=self.causal,
         )  # fmt: skip
         stages = tuple(made.stages())
         config = model.config
         shown = Anatomy(
-            "anatomy", opened.step, pieces, layer, head, config.layers, config.heads, config.mask, len(ids) - len(kept), stages
-        )
+            "anatomy", opened.step, made.tokens, layer, head, config.layers, config.heads, config.mask,
+            len(ids) - len(kept), stages,
+        )  # fmt: skip
         yield Frame(snapshots=(shown,))

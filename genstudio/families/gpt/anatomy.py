@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,7 @@ _ACTIVATIONS = {
 class Anatomist:
     """Makes the stages of one layer and head (from 0) from what a pass `seen` gave; `plain` is the pass with nothing off.
 
-    `pieces` are the tokens that can be seen, `names` the whole vocabulary's. `temperature` divides the logits.
+    `pieces` gives ids as tokens that can be seen. `temperature` divides the logits.
     """
 
     def __init__(
@@ -39,8 +39,7 @@ class Anatomist:
         model: Any,
         seen: Inside,
         plain: Inside,
-        pieces: Sequence[str],
-        names: Sequence[str],
+        pieces: Callable[[Floats], Sequence[str]],
         *,
         layer: int,
         head: int,
@@ -51,7 +50,7 @@ class Anatomist:
         self.model, self.config, self.block = model, model.config, model.blocks[layer]
         self.seen, self.plain, self.at = seen, plain, seen.layers[layer]
         self.plain_at = plain.layers[layer]
-        self.tokens, self.names = tuple(pieces), tuple(names)
+        self.tokens, self.pieces = tuple(pieces(seen.ids)), pieces
         self.layer, self.head, self.temperature, self.scaled, self.causal = layer, head, temperature, scaled, causal
         self.part = f"Layer {layer + 1} of {self.config.layers}, head {head + 1} of {self.config.heads}"
 
@@ -348,11 +347,12 @@ class Anatomist:
         return note + leak
 
     def _next(self, chances: Floats) -> str:
-        top = [int(i) for i in np.argsort(-chances, kind="stable")[:3]]
+        top = np.argsort(-chances, kind="stable")[:3]
+        named = list(zip(self._named(top), top.tolist(), strict=True))
         if self.seen is self.plain:
-            return "next: " + ", ".join(f"'{self.names[i]}' {chances[i]:.1%}" for i in top)
+            return "next: " + ", ".join(f"'{name}' {chances[i]:.1%}" for name, i in named)
         plain = softmax(self._numbers(self.plain["logits"][-1:]) / self.temperature)[0]
-        return "next: " + ", ".join(f"'{self.names[i]}' {plain[i]:.1%} → {chances[i]:.1%}" for i in top)
+        return "next: " + ", ".join(f"'{name}' {plain[i]:.1%} → {chances[i]:.1%}" for name, i in named)
 
     def _columns(self, wanted: Floats) -> Floats:
         """All of a small vocabulary, else the `wanted` ones."""
@@ -360,7 +360,7 @@ class Anatomist:
         return np.arange(size) if size <= MOST else wanted
 
     def _named(self, ids: Floats) -> tuple[str, ...]:
-        return tuple(self.names[int(i)] for i in ids)
+        return tuple(self.pieces(np.asarray(ids, np.int32)))
 
     def _numpy(self, tensor: Any) -> Floats:
         return np.asarray(tensor.detach().float().cpu().numpy())

@@ -171,7 +171,7 @@ class EmbeddingView(ScatterView):
         look, names = theme.current(), self.snapshot.names
         metrics = QFontMetricsF(theme.mono(theme.SMALL))
         texts = [metrics.elidedText(token_text(name), Qt.TextElideMode.ElideRight, 120) for name in names]
-        sizes = np.array([(metrics.horizontalAdvance(text) + 2, metrics.height() - 3) for text in texts])
+        sizes = np.array([(metrics.horizontalAdvance(text) + 2, metrics.height()) for text in texts])
         order = sorted(range(len(names)), key=lambda i: (i != self.chosen, i not in self.near, i not in marked))
         boxes = names_with_room(at, sizes, order, plot)
         for index, box in boxes.items():
