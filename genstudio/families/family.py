@@ -25,7 +25,8 @@ D = TypeVar("D")
 class Preset:
     """Settings that belong together: what they cost and what to expect of them.
 
-    `data` names the dataset that it is meant for. A lesson is built to fail: `cure` are the settings that mend it.
+    `data` names the dataset that it is meant for. A lesson is built to fail: `cure` are the settings that mend it,
+    `cure_text` says why they do.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Preset:
     steps: int | None = None
     data: str = ""
     cure: Mapping[str, Any] = field(default_factory=dict)
+    cure_text: str = ""
 
 
 @dataclass(frozen=True)

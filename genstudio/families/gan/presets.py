@@ -1,14 +1,150 @@
-"""Settings of the GAN family that belong together."""
+"""Settings of the GAN family that belong together: some to succeed with, some to fail with and to mend."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from genstudio.families.family import Preset
+
+_PLANE: dict[str, Any] = {
+    "network": "residual",
+    "penalty_every": 4,
+    "d_rate": 3e-3,
+    "g_rate": 2e-3,
+    "hold": 0.3,
+    "ema": 0.998,
+}
+_PICTURES: dict[str, Any] = {
+    "network": "dcgan",
+    "channels": 32,
+    "latent": 32,
+    "batch": 64,
+    "r1": 0.05,
+    "penalty_every": 8,
+    "d_rate": 2e-3,
+    "g_rate": 1e-3,
+    "ema": 0.99,
+    "evaluate_every": 250,
+}
+_CLASSIC: dict[str, Any] = {"r1": 0.0, "ema": 0.0, "beta1": 0.5, "schedule": "constant", "latent": 2}
 
 PRESETS = (
     Preset(
         "ring",
-        "Ring of eight",
-        "Eight narrow Gaussians on a circle, within a minute.",
-        steps=10_000,
+        "Ring: all eight modes",
+        "Eight narrow Gaussians on a circle. About a minute on one core: all eight are found within the first seconds, the "
+        "rest of the time makes them narrow, while the rates fall.",
+        _PLANE,
+        steps=6000,
+        data="gaussian-ring",
+    ),
+    Preset(
+        "grid",
+        "Grid: all twenty-five modes",
+        "Twenty-five narrow Gaussians on a grid, the standard test for forgotten modes. One to two minutes on one core: "
+        "all are found early, then fewer and fewer samples lie between them.",
+        _PLANE | {"r1": 0.05},
+        steps=9000,
+        data="gaussian-grid",
+    ),
+    Preset(
+        "plane",
+        "Any points",
+        "Small and fast, for moons, spirals or points you have drawn: most of the shape within some seconds.",
+        {"penalty_every": 4},
+        steps=4000,
+        data="moons",
+    ),
+    Preset(
+        "digits",
+        "Digits, each when asked",
+        "Handwritten digits of 8x8 pixels, conditional on the class. Half a minute on one core: a classifier that was "
+        "trained apart sees the digit that was asked for in about 97 of 100.",
+        _PICTURES | {"channels": 64, "conditional": True, "r1": 0.03},
+        steps=1500,
+        data="digits8",
+    ),
+    Preset(
+        "mnist",
+        "MNIST, each digit when asked",
+        "28x28 pixels, conditional on the class: strokes after half a minute, digits after one or two, better ones until "
+        "the end. About four minutes on two cores.",
+        _PICTURES | {"conditional": True, "condition": "projection"},
+        steps=3000,
+        data="mnist10k",
+    ),
+    Preset(
+        "fashion",
+        "Clothes",
+        "28x28 pixels, conditional on the kind: outlines after half a minute, then sleeves, heels and handles. About four "
+        "minutes on two cores.",
+        _PICTURES | {"conditional": True, "condition": "projection"},
+        steps=3000,
+        data="fashion10k",
+    ),
+    Preset(
+        "faces",
+        "Pixel-art faces",
+        "16x16 pixels in colour: faces with hair after a minute, eyes and mouths where they belong after two.",
+        _PICTURES,
+        steps=3000,
+        data="pixel-faces",
+    ),
+    Preset(
+        "icons",
+        "Icons",
+        "32x32 pixels. The hardest of the small ones, because hardly two icons are alike: strokes and frames that look "
+        "drawn, few things one could name. About six minutes on two cores.",
+        _PICTURES | {"latent": 64},
+        steps=3000,
+        data="icons32",
+    ),
+    Preset(
+        "collapse",
+        "Lesson: mode collapse",
+        "A generator that is updated five times for each update of its discriminator puts all samples where the "
+        "discriminator is weakest, and moves on when it has caught up: one or two modes at a time, never all.",
+        _CLASSIC | {"g_updates": 5},
+        steps=3000,
+        data="gaussian-ring",
+        cure={"g_updates": 1, "r1": 0.1, "pack": 2, "beta1": 0.0, "ema": 0.995},
+        cure_text="One update each; a penalty on the discriminator's slope, so that its opinion is smooth; and judging pairs, "
+        "so that sameness gives fakes away.",
+    ),
+    Preset(
+        "vanishing",
+        "Lesson: vanishing gradient",
+        "The minimax loss against a discriminator that has learnt first and is updated more often: it tells all fakes from "
+        "the real points, the loss is flat there, and the generator's gradient is next to nothing.",
+        _CLASSIC | {"loss": "minimax", "d_updates": 5, "pretrain_discriminator": 500, "g_rate": 1e-4},
+        steps=3000,
+        data="gaussian-ring",
+        cure={"loss": "nonsaturating", "d_updates": 1, "pretrain_discriminator": 0, "g_rate": 1e-3, "r1": 0.1},
+        cure_text="The non-saturating loss is steep just where the discriminator is sure; a penalty on the slope keeps it "
+        "from being sure.",
+    ),
+    Preset(
+        "oscillation",
+        "Lesson: oscillation",
+        "High rates with much momentum: both networks overshoot, the fakes run in circles after the real points, and the "
+        "losses swing without an end.",
+        _CLASSIC | {"beta1": 0.95, "d_rate": 5e-3, "g_rate": 5e-3},
+        steps=3000,
+        data="gaussian-ring",
+        cure={"beta1": 0.0, "d_rate": 1e-3, "g_rate": 1e-3, "r1": 0.1, "ema": 0.995},
+        cure_text="No momentum, smaller steps, a penalty on the slope, and the average of the generator over its circles.",
+    ),
+    Preset(
+        "memorising",
+        "Lesson: learning by heart",
+        "A large network, no penalty and a small set of pictures, again and again: fidelity rises while the nearest "
+        "training pictures come closer and closer. Watch the nearest ratio fall below 1, and compare samples with their "
+        "nearest pictures.",
+        _PICTURES | {"network": "mlp", "width": 512, "latent": 64, "r1": 0.0, "d_updates": 2, "ema": 0.99},
+        steps=4000,
+        data="emoji32",
+        cure={"r1": 1.0, "d_updates": 1, "width": 128, "noise": 0.1},
+        cure_text="A penalty on the slope and noise keep the discriminator from knowing single pictures; more pictures would "
+        "help most.",
     ),
 )
