@@ -157,9 +157,11 @@ class ColourKey(QWidget):
 
 
 class GANCharts(QTabWidget):
-    """Pages of charts that share one crosshair. `failed(Failure)` if a figure cannot be written."""
+    """Pages of charts that share one crosshair. `step_chosen(step)` where one was clicked; `failed(Failure)` if a figure
+    cannot be written."""
 
     failed = Signal(object)
+    step_chosen = Signal(int)
 
     def __init__(self, kind: str = "points") -> None:
         super().__init__()
@@ -175,6 +177,7 @@ class GANCharts(QTabWidget):
         self._floors = {key: (name, words) for name, chart in self.specs.items() for key, words in chart.floors.items()}
         self.histograms = HistogramsView("Judgement", "chart_histograms", "D", {})
         self._group = CurveGroup(list(self.views.values()), QObject(self))
+        self._cursor: int | None = None
         self._waiting: dict[str, list[Series]] = {}
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -195,6 +198,9 @@ class GANCharts(QTabWidget):
         for view in (*self.views.values(), self.histograms):
             view.setMinimumWidth(160)
             view.failed.connect(self.failed)
+        for view in self.views.values():
+            view.step_chosen.connect(self.step_chosen)
+            view.hovered.connect(self._rest)
         self.set_kind(kind)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -236,6 +242,21 @@ class GANCharts(QTabWidget):
         for notice in frame.notices:
             self._mark(notice)
 
+    def set_cursor(self, step: int | None) -> None:
+        """Where the crosshair rests while nothing is pointed at; None: nowhere."""
+        self._cursor = step
+        self._rest()
+
+    def values_at(self, step: int) -> dict[str, float]:
+        """The newest values up to a step of everything that belongs to this kind of data, by name."""
+        found = {}
+        for name, view in self._of.items():
+            steps, values = view.points(name)
+            place = int(np.searchsorted(steps, step, side="right"))
+            if place and not name.startswith("rate_") and name != "steps_per_second":
+                found[name] = float(values[place - 1])
+        return found
+
     def flush(self) -> None:
         """Hand the numbers that wait to their charts."""
         self._timer.stop()
@@ -251,6 +272,7 @@ class GANCharts(QTabWidget):
         for view in self.views.values():
             view.clear()
         self.histograms.clear()
+        self.set_cursor(None)
         self.set_kind(self.kind)
 
     def forget_after(self, step: int) -> None:
@@ -259,6 +281,11 @@ class GANCharts(QTabWidget):
         for name, view in self._of.items():
             steps, values = view.points(name)
             view.replace(name, steps[steps <= step], values[steps <= step])
+
+    def _rest(self, hovered: object = None) -> None:
+        if hovered is None:
+            for view in self.views.values():
+                view.set_crosshair(self._cursor, said=False)
 
     def _mark(self, notice: Notice) -> None:
         if notice.kind in ("saved", "best", "changed", "warning", "done"):

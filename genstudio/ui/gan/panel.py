@@ -6,13 +6,16 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from genstudio.config import Config
-from genstudio.events import Answer, Frame, Plane
+from genstudio.events import Answer, Frame, Histograms, Pictures, Plane
+from genstudio.tasks.timeline import Moment
 from genstudio.ui.engine import Engine
 from genstudio.ui.gan.charts import GANCharts
 from genstudio.ui.gan.live import LiveHandles
 from genstudio.ui.gan.sample import SamplePage
 from genstudio.ui.gan.slow import SlowMotion
 from genstudio.ui.gan.stage import LiveStage
+from genstudio.ui.gan.time_machine import TimeMachine
+from genstudio.ui.views.chart import value_text
 from genstudio.ui.widgets import ElidedLabel
 
 
@@ -31,14 +34,19 @@ class GANPanel(QWidget):
         self.stage, self.charts = LiveStage(), GANCharts()
         self.live, self.slow = LiveHandles(config_type), SlowMotion()
         self.sample = SamplePage(engine)
+        self.time = TimeMachine(engine)
         self.headline = ElidedLabel()
         self.headline.setObjectName("gan_headline")
         self.headline.setAccessibleName("What is happening")
         self.pages, self.side = _tabs("gan_pages"), _tabs("gan_side")
         self._lay_out()
         figures = (self.stage.plane.view, self.stage.pictures.samples, self.stage.pictures.real, self.slow.diagram)
-        for figure in (*figures, self.charts, self.sample):
+        for figure in (*figures, self.charts, self.sample, self.time):
             figure.failed.connect(self.failed)
+        self.time.moment_shown.connect(self.show_moment)
+        self.time.cursor_moved.connect(self._cursor_moved)
+        self.charts.step_chosen.connect(self.time.go_to)
+        self.slow.turn_on.toggled.connect(lambda _: self.time.follow())
 
     def set_kind(self, kind: str) -> None:
         """Show what belongs to data of this kind: points or images."""
@@ -52,10 +60,12 @@ class GANPanel(QWidget):
         self.charts.clear()
         self.slow.show_stage(None)
         self.sample.clear()
+        self.time.clear()
         self.headline.setText("")
 
     def show_frame(self, frame: Frame) -> None:
         """Everything in the frame to where it belongs."""
+        frame = self.time.passing(frame)
         self.charts.show_frame(frame)
         self.live.show_frame(frame)
         for snapshot in frame.snapshots:
@@ -68,6 +78,21 @@ class GANPanel(QWidget):
                 self.charts.set_bounded(snapshot.bounded)
             self.stage.show_snapshot(snapshot)
 
+    def show_moment(self, moment: Moment) -> None:
+        """Everything that is looked at, as it was."""
+        for snapshot in moment.snapshots:
+            if isinstance(snapshot, Histograms):
+                self.charts.histograms.show_snapshot(snapshot)
+            elif isinstance(snapshot, Plane | Pictures):
+                self.stage.show_snapshot(snapshot)
+        for figure in (self.stage.plane.view, self.stage.pictures.samples, self.charts.histograms):
+            figure.redraw()
+
+    def _cursor_moved(self, step: int | None) -> None:
+        self.charts.set_cursor(step)
+        values = {} if step is None else self.charts.values_at(step)
+        self.time.tell("   ".join(f"{name.replace('_', ' ')} {value_text(value)}" for name, value in values.items()))
+
     def flush(self) -> None:
         """Hand the numbers that wait to their charts."""
         self.charts.flush()
@@ -76,7 +101,13 @@ class GANPanel(QWidget):
         self.upright = QSplitter(Qt.Orientation.Vertical)
         self.upright.setObjectName("gan_upright_splitter")
         self.upright.setChildrenCollapsible(False)
-        self.upright.addWidget(self.stage)
+        seen = QWidget()
+        above = QVBoxLayout(seen)
+        above.setContentsMargins(0, 0, 0, 0)
+        above.setSpacing(4)
+        above.addWidget(self.stage, 1)
+        above.addWidget(self.time)
+        self.upright.addWidget(seen)
         self.upright.addWidget(self.charts)
         self.upright.setStretchFactor(0, 2)
         self.upright.setStretchFactor(1, 1)

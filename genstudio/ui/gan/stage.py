@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from genstudio.events import Array, Pictures, Plane, Snapshot
+from genstudio.events import Pictures, Plane, Snapshot
 from genstudio.ui.datasets.parts import choice, row
 from genstudio.ui.views.pictures import PicturesView
 from genstudio.ui.views.plane import LAYERS, PlaneView
@@ -51,10 +51,6 @@ class PlanePage(QWidget):
         if mesh.isEnabled() != self.view.has_layer("mesh"):
             mesh.setEnabled(self.view.has_layer("mesh"))
             mesh.setToolTip(tooltip(_SAYS["mesh"] if mesh.isEnabled() else "Only for noise of two numbers"))
-
-    def show_centres(self, centres: Array | None, sigma: float | None) -> None:
-        """Where the modes of a known distribution are."""
-        self.view.show_centres(centres, sigma)
 
     def clear(self) -> None:
         """Show nothing."""

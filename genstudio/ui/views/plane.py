@@ -62,11 +62,6 @@ class PlaneView(ScatterView):
         self._points = np.empty((0, 2), np.float32)
         self.redraw()
 
-    def show_centres(self, centres: Array | None, sigma: float | None) -> None:
-        """Where the known distribution has its modes: (k, 2) and their common sigma."""
-        self._centres, self._sigma = centres, sigma
-        self.redraw()
-
     def has_layer(self, name: str) -> bool:
         """Whether there is anything to draw in this layer."""
         return self.snapshot is None or name != "mesh" or self.snapshot.mesh is not None
@@ -134,7 +129,6 @@ class PlaneView(ScatterView):
             self._paint_arrows(painter, area, shown)
         if self.layer("fake"):
             self._dots(painter, self.pixels(shown.fake, area), FAKE, 4.5)
-        self._paint_centres(painter, area, plot)
         painter.restore()
         self._legend(painter, plot)
 
