@@ -16,7 +16,8 @@ from genstudio.tasks.prompt import Prompt, encode
 class LookAtLayers:
     """Statistics of every layer for the last tokens of a prompt, `most` at most. Snapshot: LayerStatistics.
 
-    The gradients are those of the text's mean loss. Raises RunError, DataError.
+    The gradients are those of the text's mean loss; they need the weights that are trained, so a model in 8 bits is shown
+    as it was before that. Raises RunError, DataError.
     """
 
     model: ModelRef
@@ -25,7 +26,7 @@ class LookAtLayers:
 
     def run(self, models: Models) -> Generator[Frame, None, None]:
         yield Frame(progress=Progress("Opening the model"))
-        opened = models.get(self.model)
+        opened = models.get(replace(self.model, precision="float32"))
         learner = opened.learner
         if not hasattr(learner, "layers"):
             raise RunError("This kind of model has no layers to show.", "Choose a model of the Transformer tab.")

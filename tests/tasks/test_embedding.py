@@ -164,3 +164,21 @@ def test_a_vocabulary_of_fifty_thousand_is_mapped_and_searched(monkeypatch: pyte
     assert len(shown.points) == 801
     assert shown.ids[-1] == 49_999
     assert len(answer(run_task(FindNear(ref, (), 49_999), models), "near")[2]) == 12
+
+
+def test_a_model_in_8_bits_is_mapped_with_its_weights_and_its_layers_are_the_trained_ones() -> None:
+    from dataclasses import replace
+
+    from genstudio.nn import int8
+
+    if not int8.available():
+        pytest.skip("this processor has no kernels for 8 bits")
+    models, ref, _ = opened()
+    small = replace(ref, precision="int8")
+    (one,), (two,) = maps(models, ref, space="output"), maps(models, small, space="output")
+    np.testing.assert_allclose(one.points, two.points, atol=0.05)
+    assert not np.array_equal(one.points, two.points)
+    whole, shown = (
+        next(s for f in run_task(LookAtLayers(which, ("the cat",)), models) for s in f.snapshots) for which in (ref, small)
+    )
+    np.testing.assert_array_equal(whole.gradients.counts, shown.gradients.counts)
