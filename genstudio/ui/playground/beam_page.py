@@ -52,11 +52,12 @@ class BeamPage(WorkPage):
         for widget, name, words, says in (
             (self.beams, "beam_count", "Beams", "How many texts are kept at each token"),
             (self.length, "beam_length", "Tokens", "Tokens at most"),
-            (self.alpha, "beam_alpha", "Length penalty", "Above 0, longer texts cost less (alpha of Wu et al. 2016)"),
+            (self.alpha, "beam_alpha", "Penalty", "Above 0, longer texts cost less (alpha of Wu et al. 2016)"),
         ):
             widget.setObjectName(name)
             widget.setAccessibleName(says)
             widget.setToolTip(says)
+            widget.setFixedWidth(64)
             label = plain_label(words)
             label.setBuddy(widget)
             widgets += [label, widget]

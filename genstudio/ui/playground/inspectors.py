@@ -15,6 +15,7 @@ from genstudio.ui.playground.page import Page
 from genstudio.ui.playground.pages import PAGES, Entry
 
 _ROW, _HEADING = 26, 28
+_LEAST = 480, 360
 
 
 class Inspectors(QWidget):
@@ -39,9 +40,10 @@ class Inspectors(QWidget):
         self.rail.setProperty("rail", True)
         self.rail.setFrameShape(QFrame.Shape.NoFrame)
         self.rail.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.rail.setFixedWidth(120)
+        self.rail.setFixedWidth(136)
         self.stack = QStackedWidget()
         self.stack.setObjectName("page_stack")
+        self.stack.setMinimumSize(*_LEAST)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QWidget
 
 from genstudio import families
 from genstudio.tasks.models import ModelRef
@@ -45,6 +45,12 @@ class ModelChoice(QWidget):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             box.setMinimumContentsLength(width)
             layout.addWidget(box, stretch)
+        self.int8 = QCheckBox("int8")
+        self.int8.setObjectName("int8")
+        self.int8.setAccessibleName("Compute the linear layers in 8 bits: faster, and a little less exact")
+        self.int8.setToolTip(self.int8.accessibleName())
+        layout.addWidget(self.int8)
+        self.int8.toggled.connect(lambda _: self.changed.emit())
         self.model.currentIndexChanged.connect(self._model_changed)
         self.checkpoint.currentIndexChanged.connect(lambda _: self.changed.emit())
 
@@ -52,7 +58,8 @@ class ModelChoice(QWidget):
         """The model chosen, or None when there is none yet."""
         run = self.model.currentData()
         which = self.checkpoint.currentData()
-        return ModelRef(run, which if which is not None else "last") if run else None
+        precision: Literal["float32", "int8"] = "int8" if self.int8.isChecked() else "float32"
+        return ModelRef(run, which if which is not None else "last", precision) if run else None
 
     def info(self) -> Any:
         """The RunInfo of the run chosen, or None."""

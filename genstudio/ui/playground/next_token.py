@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QVBoxLayout
 
 from genstudio.events import Answer, Array, Chosen, Frame, NextTokens
 from genstudio.sampling.choose import likeliest
-from genstudio.sampling.record import ALTERNATIVES, rank
+from genstudio.sampling.record import ALTERNATIVES
 from genstudio.sampling.segments import Made, Written
 from genstudio.tasks.document import TextOf
 from genstudio.tasks.models import ModelRef
@@ -90,12 +90,14 @@ def _chosen(shown: NextTokens, after: Array, token: int) -> Chosen:
     before = np.exp(logprobs)
     top = likeliest(shown.logits, ALTERNATIVES)
     possible = before > 0
+    higher = int(np.count_nonzero(shown.logits > shown.logits[token]))
+    tied = int(np.count_nonzero(shown.logits[:token] == shown.logits[token]))
     return Chosen(
         np.array([token], np.int32),
         (shown.pieces[token],),
         after[[token]].astype(np.float64),
         logprobs[[token]],
-        np.array([rank(shown.logits, token)], np.int32),
+        np.array([1 + higher + tied], np.int32),
         np.array([-(before[possible] * logprobs[possible]).sum()]),
         top[None].astype(np.int32),
         before[top][None],

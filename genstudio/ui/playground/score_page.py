@@ -140,7 +140,7 @@ class ScorePage(WorkPage):
         split.setChildrenCollapsible(False)
         for widget, size in ((self.text, 80), (self.strip, 112), (self.shown, 130), (self.table, 130)):
             split.addWidget(widget)
-            widget.setMinimumHeight(56)
+            widget.setMinimumHeight(48)
             split.setStretchFactor(split.count() - 1, size)
         split.setSizes([80, 112, 130, 130])
         self.column.addWidget(self.headline)

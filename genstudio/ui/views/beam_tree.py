@@ -7,19 +7,19 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QMouseEvent, QPainter, QPen
+from PySide6.QtGui import QMouseEvent, QPainter, QPainterPath, QPen
 
 from genstudio.events import Array, BeamTree
 from genstudio.ui import theme
 from genstudio.ui.views.chart import value_text
 from genstudio.ui.views.view import SnapshotFigure, bubble, token_text
 
-_COLUMN, _ROW, _TOP, _LEFT = 76.0, 20.0, 52.0, 14.0
+_COLUMN, _ROW, _TOP, _LEFT = 88.0, 22.0, 52.0, 14.0
 _MOST = 4000
 
 
 class BeamTreeView(SnapshotFigure[BeamTree]):
-    """Columns are tokens of the text; a node is drawn under the one it follows. The likeliest way is at the top."""
+    """A column for each token of the text; in each, what was kept stands above what was pruned, the best score first."""
 
     def __init__(self) -> None:
         super().__init__("Beam search")
@@ -76,7 +76,9 @@ class BeamTreeView(SnapshotFigure[BeamTree]):
             painter.setPen(look.color(role))
             painter.drawText(QPointF(x, area.top() + 38), f"● {words}")
             x += painter.fontMetrics().horizontalAdvance(f"● {words}") + 16
-        for index in range(min(len(self.places), _MOST)):
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        last_first = sorted(range(min(len(self.places), _MOST)), key=lambda index: index in self.marked)
+        for index in last_first:
             self._paint_node(painter, self.snapshot, index, area)
 
     def paint_hover(self, painter: QPainter) -> None:
@@ -123,10 +125,12 @@ class BeamTreeView(SnapshotFigure[BeamTree]):
         parent = int(tree.parents[index])
         if 0 <= parent < _MOST:
             above = self._box(parent, area)
-            bend = box.left() - 8
-            painter.drawLine(QPointF(above.right() - 14, above.center().y()), QPointF(bend, above.center().y()))
-            painter.drawLine(QPointF(bend, above.center().y()), QPointF(bend, box.center().y()))
-            painter.drawLine(QPointF(bend, box.center().y()), QPointF(box.left() - 2, box.center().y()))
+            line = QPainterPath(QPointF(above.right() - 14, above.center().y()))
+            bend = (above.right() - 14 + box.left() - 3) / 2
+            end = QPointF(box.left() - 3, box.center().y())
+            line.cubicTo(QPointF(bend, above.center().y()), QPointF(bend, end.y()), end)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawPath(line)
         painter.setFont(theme.mono(theme.SMALL))
         painter.setPen(look.color(role))
         words = token_text(tree.pieces[index]) + ("" if state != "finished" else " ■")
@@ -151,32 +155,14 @@ def way(tree: BeamTree, node: int) -> list[int]:
 
 
 def layout(tree: BeamTree) -> Array:
-    """Column and row of each node (n, 2) int64: a node's first child stands beside it, the others below.
-
-    Children come in the order of the best score that is reached through them.
-    """
-    count = len(tree.ids)
-    best = np.array(tree.scores, np.float64)
-    for node in range(count - 1, -1, -1):
-        parent = int(tree.parents[node])
-        if parent >= 0 and tree.depths[node] > tree.depths[parent]:
-            alive = BeamTree.STATES[int(tree.states[node])] in ("kept", "finished")
-            best[parent] = max(best[parent], best[node]) if alive else best[parent]
-    children: dict[int, list[int]] = {}
-    for node in range(count):
-        children.setdefault(int(tree.parents[node]), []).append(node)
-    alive_first = {"kept": 0, "finished": 0, "dropped": 1, "pruned": 2}
-    rows = np.zeros((count, 2), np.int64)
-    row = -1
-    waiting = [(node, True) for node in _ordered(children.get(-1, []), tree, best, alive_first)[::-1]]
-    while waiting:
-        node, below = waiting.pop()
-        row += below
-        rows[node] = int(tree.depths[node]) - 1, row
-        following = _ordered(children.get(node, []), tree, best, alive_first)
-        waiting += [(child, index > 0) for index, child in reversed(list(enumerate(following)))]
-    return rows
-
-
-def _ordered(nodes: list[int], tree: BeamTree, best: Array, alive_first: dict[str, int]) -> list[int]:
-    return sorted(nodes, key=lambda node: (alive_first[BeamTree.STATES[int(tree.states[node])]], -best[node]))
+    """Column and row of each node (n, 2) int64: a column for each depth; from the top what was kept, then what was not,
+    the best score first."""
+    gone = np.isin(tree.states, [BeamTree.STATES.index("pruned")]) * 2 + np.isin(
+        tree.states, [BeamTree.STATES.index("dropped")]
+    )
+    order = np.lexsort((np.arange(len(tree.ids)), -tree.scores, gone, tree.depths))
+    depths = tree.depths[order].astype(np.int64)
+    first = np.searchsorted(depths, depths)
+    places = np.empty((len(order), 2), np.int64)
+    places[order] = np.stack([depths - 1, np.arange(len(order)) - first], axis=1)
+    return places
