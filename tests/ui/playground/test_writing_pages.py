@@ -1,0 +1,422 @@
+"""The Playground with a trained tiny model: write, branch, walk, compare, score; and every number that is shown."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtWidgets import QPushButton
+from pytestqt.qtbot import QtBot
+
+from genstudio import paths
+from genstudio.runs import list_runs
+from genstudio.sampling.choose import SamplingOptions
+from genstudio.sampling.segments import Written
+from genstudio.tasks.models import ModelRef, Models
+from genstudio.tasks.train import Train
+from genstudio.ui.engine import Engine
+from genstudio.ui.playground.sampler import Sampling
+from genstudio.ui.tabs.playground import PlaygroundTab
+from tests.helpers import TINY, run_task, text_file
+
+LONG = 60_000
+EVERY = {"Next token", "Continuations", "Beam search", "Grid", "Score"}
+
+
+@pytest.fixture
+def tab(qtbot: QtBot, tmp_path: Path) -> Iterator[PlaygroundTab]:
+    """A tab with one trained model, seen at the smallest size of the window."""
+    text_file(tmp_path)
+    run_task(Train("gpt", str(tmp_path / "words.txt"), TINY, steps=30, seed=0))
+    engine = Engine()
+    tab = PlaygroundTab(engine)
+    qtbot.addWidget(tab)
+    tab.problems: list[Any] = []  # type: ignore[misc]
+    tab.failed.connect(tab.problems.append)
+    tab.resize(1280, 640)
+    tab.show()
+    qtbot.waitExposed(tab)
+    tab.show_runs(tuple(list_runs(paths.runs())))
+    tab.sampler.length.set_value(20)
+    yield tab
+    engine.close()
+
+
+@pytest.fixture
+def model(tab: PlaygroundTab) -> Callable[[list[int]], np.ndarray[Any, Any]]:
+    """Probabilities (V,) after ids, by a way of its own: the bare model, and a softmax in numpy."""
+    import torch
+
+    ref = tab.reference()
+    assert ref is not None
+    learner = Models().get(ref).learner
+
+    def probabilities(ids: list[int]) -> np.ndarray[Any, Any]:
+        learner.model.eval()
+        with torch.no_grad():
+            logits = learner.model(torch.tensor([ids[-learner.model.context :]]))[0, -1].double().numpy()
+        weights = np.exp(logits - logits.max())
+        return np.asarray(weights / weights.sum())
+
+    probabilities.tokenizer = learner.data.tokenizer  # type: ignore[attr-defined]
+    return probabilities
+
+
+def until(qtbot: QtBot, condition: Callable[[], object]) -> None:
+    qtbot.waitUntil(lambda: bool(condition()), timeout=LONG)
+
+
+def write(tab: PlaygroundTab, qtbot: QtBot, text: str = "the cat ") -> None:
+    tab.document.set_text(text)
+    tab.start_writing()
+    until(qtbot, lambda: not tab.writer.writing)
+
+
+def written(tab: PlaygroundTab) -> Written:
+    found = [s for s in tab.document.document.tree.segments() if isinstance(s, Written)]
+    return found[-1]
+
+
+def press(tab: PlaygroundTab, qtbot: QtBot, name: str) -> None:
+    found = tab.findChild(QPushButton, name)
+    assert found is not None, name
+    qtbot.mouseClick(found, Qt.MouseButton.LeftButton)
+
+
+def test_write_branch_by_mouse_and_keys_undo_and_walk(tab: Any, qtbot: QtBot) -> None:
+    tab.document.set_text("the cat ")
+    press(tab, qtbot, "generate")
+    until(qtbot, lambda: not tab.writer.writing)
+    first = tab.document.text()
+    assert len(written(tab).tokens) == 20 and tab.status.text().startswith("20 tokens, weights of step 30")
+    tab.document.open_card(12)
+    assert tab.document.card.isVisible()
+    row = tab.document.card.row_box(2).center().toPoint()
+    name = tab.document.card.rows()[2][1]
+    qtbot.mouseClick(tab.document.card, Qt.MouseButton.LeftButton, pos=row)
+    until(qtbot, lambda: len(tab.document.text()) == 13)
+    assert tab.document.text()[:12] == first[:12] and name in (tab.document.text()[12], "␣", "⏎")
+    qtbot.keyClick(tab.document.editor, Qt.Key.Key_Down, Qt.KeyboardModifier.AltModifier)
+    qtbot.keyClick(tab.document.editor, Qt.Key.Key_Down)
+    qtbot.keyClick(tab.document.editor, Qt.Key.Key_Return)
+    until(qtbot, lambda: len(tab.document.document.tree.root.children or ()) >= 2)
+    ends = len([n for n, _ in tab.document.document.tree.nodes() if not n.children])
+    assert ends >= 2
+    qtbot.keyClick(tab.document.editor, Qt.Key.Key_Left, Qt.KeyboardModifier.AltModifier)
+    until(qtbot, tab.writer.tree.isVisible)
+    while tab.document.document.can_undo:
+        qtbot.keyClick(tab.document.editor, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert tab.document.text() == ""
+    assert tab.problems == []
+
+
+def test_the_same_seed_writes_the_same_and_again_another(tab: Any, qtbot: QtBot) -> None:
+    write(tab, qtbot)
+    first = tab.document.text()
+    write(tab, qtbot)
+    assert tab.document.text() == first
+    press(tab, qtbot, "generate_again")
+    until(qtbot, lambda: not tab.writer.writing)
+    assert tab.document.text() != first and tab.document.text().startswith("the cat ")
+    assert len(tab.document.document.tree.root.children) == 2
+
+
+def test_stopping_in_the_middle_keeps_what_came(tab: Any, qtbot: QtBot) -> None:
+    tab.sampler.length.set_value(5000)
+    tab.document.set_text("a")
+    tab.start_writing()
+    until(qtbot, lambda: len(tab.document.text()) > 20)
+    press(tab, qtbot, "stop_writing")
+    kept = tab.document.text()
+    until(qtbot, lambda: not tab.writer.busy("write"))
+    assert tab.document.text() == kept and len(kept) < 5000
+    tab.document.undo()
+    assert tab.document.text() == "a"
+
+
+def test_typing_stops_the_writing(tab: Any, qtbot: QtBot) -> None:
+    tab.sampler.length.set_value(5000)
+    tab.document.set_text("a")
+    tab.start_writing()
+    until(qtbot, lambda: len(tab.document.text()) > 20)
+    qtbot.keyClicks(tab.document.editor, "!")
+    assert not tab.writer.writing and tab.document.text().endswith("!")
+
+
+def test_the_numbers_of_every_written_token_are_the_models(tab: Any, qtbot: QtBot, model: Any) -> None:
+    tab.sampler.temperature.set_value(0.7)
+    tab.sampler.top_p.set_value(0.9)
+    write(tab, qtbot, "a ")
+    ids = [int(i) for i in model.tokenizer.encode_lossy("a ")[0]]
+    begin = len("a ")
+    for index, token in enumerate(written(tab).tokens.ids.tolist()):
+        if len(ids) > TINY["context"]:
+            break
+        tab.document.open_card(begin + index)
+        facts, rows = dict(tab.document.card.facts()), tab.document.card.rows()
+        own = model(ids)
+        scaled = own ** (1 / 0.7)
+        order = np.argsort(-scaled, kind="stable")
+        kept = order[: int(np.searchsorted(np.cumsum(scaled[order]), 0.9 * scaled.sum())) + 1]
+        drawn = np.zeros(len(own))
+        drawn[kept] = scaled[kept] / scaled[kept].sum()
+        assert float(facts["drawn with"]) == pytest.approx(drawn[token], abs=6e-5)
+        assert float(facts["model's probability"]) == pytest.approx(own[token], abs=6e-5)
+        assert float(facts["log-probability"].split()[0]) == pytest.approx(math.log(own[token]), rel=2e-3)
+        assert float(facts["surprise"].split()[0]) == pytest.approx(-math.log2(own[token]), rel=2e-3, abs=1e-3)
+        assert int(facts["rank"]) == 1 + int((own > own[token]).sum())
+        entropy = -(own * np.log2(own)).sum()
+        assert float(facts["entropy here"].split()[0]) == pytest.approx(entropy, rel=2e-3)
+        for other, _, before, after in rows:
+            assert before == pytest.approx(own[other], abs=1e-6) and after == pytest.approx(drawn[other], abs=1e-6)
+        ids.append(token)
+    assert index > 4
+
+
+def test_the_next_tokens_are_the_models_and_follow_the_sampler_at_once(tab: Any, qtbot: QtBot, model: Any) -> None:
+    tab.document.set_text("the c")
+    page = tab.page("Next token")
+    until(qtbot, lambda: page.view.snapshot is not None and len(page.view.snapshot.prompt_pieces) == 5)
+    own = model([int(i) for i in model.tokenizer.encode_lossy("the c")[0]])
+    shown = {row[0]: row[2:] for row in page.view.table()[1]}
+    assert all(shown[i][0] == pytest.approx(own[i], abs=1e-6) for i in range(len(own)))
+    entropy = -(own * np.log2(own)).sum()
+    assert f"entropy {entropy:.2f} bits" in page.view.summary()[0]
+    tab.sampler.top_k.slider.setValue(3)
+    assert page.view.survivors() == 3
+    page.view.grab()
+    tail = 1 - sum(own[i] for i in page.view.shown())
+    assert f"not shown: {max(tail, 0.0):.1%}" in page.view.summary()[1]
+    top = int(own.argmax())
+    page.choose(top)
+    until(qtbot, lambda: len(tab.document.text()) == 6)
+    assert written(tab).tokens.ids.tolist() == [top]
+    assert np.exp(written(tab).tokens.logprobs[0]) == pytest.approx(own[top], abs=1e-6)
+
+
+def test_continuations_are_what_each_seed_writes_alone(tab: Any, qtbot: QtBot) -> None:
+    write(tab, qtbot)
+    alone = tab.document.text()[len("the cat ") :]
+    tab.document.set_caret(len("the cat "))
+    tab.inspectors.open("Continuations")
+    page = tab.page("Continuations")
+    page.look_at(tab.reference(), tab.prompt())
+    press(tab, qtbot, "page_continuations_start")
+    until(qtbot, lambda: all(c.writing is not None and c.writing.finished for c in page.cards[:4]))
+    assert page.cards[0].writing.text == alone
+    bits = -page.cards[1].writing.chosen.logprobs.mean() / math.log(2)
+    assert f"{bits:.3f}" in page.cards[1].words.text()
+    press(tab, qtbot, "take_1")
+    assert tab.document.text() == "the cat " + page.cards[1].writing.text
+    assert len(tab.document.document.tree.root.children) == 2
+
+
+def test_the_beam_search_shows_the_models_scores_and_is_taken(tab: Any, qtbot: QtBot, model: Any) -> None:
+    tab.document.set_text("the ")
+    tab.inspectors.open("Beam search")
+    page = tab.page("Beam search")
+    page.length.setValue(4)
+    page.look_at(tab.reference(), tab.prompt())
+    press(tab, qtbot, "page_beam_start")
+    until(qtbot, lambda: page.found is not None and page.found.finished)
+    text = page.found.texts[0]
+    start = [int(i) for i in model.tokenizer.encode_lossy("the ")[0]]
+    ids = [int(i) for i in model.tokenizer.encode_lossy(text)[0]]
+    nats = sum(math.log(model(start + ids[:k])[token]) for k, token in enumerate(ids))
+    assert float(page.table.item(0, 0).text()) == pytest.approx(nats, rel=2e-3)
+    assert float(page.table.item(0, 1).text()) == pytest.approx(-nats / len(ids), rel=2e-3)
+    assert len(page.tree.table()[1].__iter__().__next__()) == 8
+    page.tree.grab()
+    press(tab, qtbot, "beam_take")
+    assert tab.document.text() == "the " + text
+
+
+def test_the_score_is_the_models(tab: Any, qtbot: QtBot, model: Any) -> None:
+    tab.inspectors.open("Score")
+    page = tab.page("Score")
+    page.look_at(tab.reference(), tab.prompt())
+    page.text.setPlainText("the mat")
+    press(tab, qtbot, "page_score_start")
+    until(qtbot, lambda: page.scored is not None)
+    ids = [int(i) for i in model.tokenizer.encode_lossy("the mat")[0]]
+    nats = [-math.log(model(ids[:k])[ids[k]]) for k in range(1, len(ids))]
+    shown = page.headline.text().split()
+    assert float(shown[1]) == pytest.approx(math.exp(np.mean(nats)), rel=2e-3)
+    assert float(shown[3]) == pytest.approx(sum(nats) / math.log(2) / 6, rel=2e-3)
+    worst = int(np.argmax(nats)) + 1
+    assert page.scored.worst[0] == worst
+    assert float(page.table.item(0, 1).text()) == pytest.approx(max(nats) / math.log(2), rel=2e-3)
+    page.table.setCurrentCell(0, 0)
+    assert page.strip.chosen == worst and page.shown.chosen == worst
+    strip = [row[3] for row in page.strip.table()[1]]
+    assert strip[1:] == pytest.approx([n / math.log(2) for n in nats], abs=1e-5)
+
+
+def test_the_grid_is_filled_and_taken_by_key(tab: Any, qtbot: QtBot) -> None:
+    tab.document.set_text("a ")
+    tab.inspectors.open("Grid")
+    page = tab.page("Grid")
+    page.length.setValue(5)
+    page.look_at(tab.reference(), tab.prompt())
+    press(tab, qtbot, "page_grid_start")
+    until(qtbot, lambda: page.grid is not None and all(cell.finished for cell in page.grid.cells))
+    text = page.table.item(2, 1).text()
+    assert len(text) == 5 and "20 of 20" in page.note.text()
+    tab.sampler.temperature.set_value(page.grid.temperatures[2])
+    tab.sampler.top_p.set_value(page.grid.top_ps[1])
+    tab.sampler.length.set_value(5)
+    page.table.setCurrentCell(2, 1)
+    qtbot.keyClick(page.table, Qt.Key.Key_Return)
+    assert tab.document.text() == "a " + text
+    write(tab, qtbot, "a ")
+    assert tab.document.text() == "a " + text
+
+
+def test_the_tab_is_used_with_keys_alone(tab: Any, qtbot: QtBot) -> None:
+    tab.document.editor.setFocus()
+    qtbot.keyClicks(tab.document.editor, "the cat ")
+    until(qtbot, lambda: tab.document.marks is not None)
+    qtbot.keyClick(tab.writer.generate, Qt.Key.Key_Space)
+    until(qtbot, lambda: len(tab.document.text()) > 20 and not tab.writer.writing)
+    seen = set()
+    for _ in range(40):
+        qtbot.keyClick(tab.inspectors.rail, Qt.Key.Key_Down)
+        item = tab.inspectors.rail.currentItem()
+        seen.add(item.text())
+        if seen >= EVERY:
+            break
+    assert EVERY - {"Next token"} <= seen
+    tab.wide.click()
+    assert not tab.writer.isVisible()
+    tab.wide.click()
+    assert tab.writer.isVisible()
+    reached, widget = set(), tab.document.editor
+    for _ in range(4000):
+        widget = widget.nextInFocusChain()
+        if widget.focusPolicy() & Qt.FocusPolicy.TabFocus and widget.isVisible():
+            reached.add(widget.objectName())
+    assert {"generate", "model_choice", "page_rail", "stop_text", "fresh_seed", "document_menu"} <= reached
+
+
+def test_the_document_is_exported_and_comes_back(tab: Any, qtbot: QtBot, tmp_path: Path) -> None:
+    write(tab, qtbot)
+    tab.writer.write(12)
+    until(qtbot, lambda: not tab.writer.writing)
+    text, place = tab.document.text(), tmp_path / "mine.json"
+    tab.writer.files.export(str(place))
+    until(qtbot, place.exists)
+    before = tab.document.document.tree
+    tab.document.set_text("other")
+    tab.writer.files.open(str(place))
+    until(qtbot, lambda: tab.document.text() == text)
+    after = tab.document.document.tree
+    assert [n.text for n, _ in after.nodes()] == [n.text for n, _ in before.nodes()]
+    assert tab.problems == []
+
+
+def hostile(tab: Any, rng: random.Random) -> None:
+    """One action with whatever a person, or a fault, could give it."""
+    run = rng.choice([tab.reference(), tab.reference(), ModelRef("no such run"), None])
+    bad = SamplingOptions(
+        rng.choice([0, 1e-6, 0.8, 100.0, math.nan, -1.0]),
+        rng.choice([0, 3, 10**9, -5]),
+        rng.choice([1.0, 0.5, 0.0, math.nan]),
+        rng.random() < 0.2,
+        rng.choice([0.0, 0.3, 2.0]),
+        rng.choice([1.0, 1.3, 0.0]),
+    )
+    sampling = Sampling(bad, rng.choice([0, 3, 20, 10**9, -1]), rng.choice([0, 7, -3]), ("",) * rng.randint(0, 1))
+    title = rng.choice(sorted(EVERY))
+    page = tab.page(title)
+    at = rng.randint(-3, len(tab.document.text()) + 3)
+    tree = tab.document.document.tree
+    keys = [node.id for node, _ in tree.nodes()]
+    actions: list[Callable[[], object]] = [
+        lambda: tab.document.set_text(
+            rng.choice(["", "the cat", "é☃", rng.choice(["x", "word " * 12 + "\n"]) * rng.choice([1, 10, 16_000])])
+        ),
+        lambda: tab.document.set_caret(at),
+        tab.start_writing,
+        tab.stop_writing,
+        tab.writer.write_here,
+        tab.writer.write_again,
+        lambda: tab.document.open_card(at),
+        lambda: tab.document.card.take(),
+        lambda: tab.document.card.move_row(rng.randint(-9, 9)),
+        tab.document.undo,
+        tab.document.redo,
+        lambda: tab.document.walk(rng.choice([-1, 1])),
+        tab.document.to_fork,
+        lambda: tab.document.switch(rng.choice(keys)),
+        lambda: tab.document.rename(rng.choice(keys), rng.choice(["", "name", "x" * 10_000])),
+        lambda: tab.document.remove(rng.choice(keys)),
+        lambda: tab.inspectors.open(title),
+        lambda: page.look_at(run, tab.prompt()),
+        lambda: page.show_sampling(sampling),
+        lambda: getattr(page, "run", lambda: None)(),
+        lambda: getattr(page, "stop", tab.writer.stop).click(),
+        lambda: tab.sampler.greedy.toggle(),
+        lambda: tab.sampler.temperature.set_value(rng.choice([0.05, 1e-6, 5.0])),
+        lambda: tab.sampler.length.set_value(rng.choice([1, 3, 5000])),
+        lambda: tab.sampler.stop_text.setText(rng.choice(["", "t", "\\n", "x" * 300])),
+        lambda: tab.choice.int8.setChecked(False),
+        lambda: tab.page("Continuations").take(rng.randint(0, 7)),
+        lambda: tab.page("Beam search").take(),
+        lambda: tab.page("Grid").take(rng.randint(-1, 6), rng.randint(0, 3)),
+        lambda: tab.page("Score").choose(rng.randint(-1, 40)),
+        lambda: tab.page("Score").use_document() if len(tab.document.text()) < 1000 else None,
+        lambda: tab.page("Next token").choose(rng.randint(0, 8)),
+        lambda: tab.page("Next token").view.mouseMoveEvent(_move(rng)),
+    ]
+    rng.choice(actions)()
+
+
+def _move(rng: random.Random) -> Any:
+    from PySide6.QtCore import QEvent
+    from PySide6.QtGui import QMouseEvent
+
+    at = QPointF(rng.randint(0, 600), rng.randint(-50, 900))
+    none = Qt.MouseButton.NoButton
+    return QMouseEvent(QEvent.Type.MouseMove, at, at, none, none, Qt.KeyboardModifier.NoModifier)
+
+
+def use_at_random(tab: Any, qtbot: QtBot, count: int, seed: int) -> None:
+    """A message for what cannot be done, never a fault; the editor always shows the document, and undo leads back."""
+    from shutil import rmtree
+
+    rng = random.Random(seed)
+    start = tab.document.document.tree
+    for done in range(count):
+        hostile(tab, rng)
+        if done % 10 == 9:
+            qtbot.wait(2)
+        if done % 100 == 99:
+            shown = tab.document.editor.document().toRawText().replace("\u2029", "\n")
+            assert shown == tab.document._text and len(shown) == len(tab.document.text())
+        if done == count * 3 // 4:
+            rmtree(paths.runs())
+    tab.stop_writing()
+    for title in EVERY - {"Next token"}:
+        tab.page(title).cancel("work")
+    until(qtbot, lambda: not [n for n in tab.writer._engine.running if not n.startswith("SaveDocument")])
+    faults = [failure for failure in tab.problems if not failure.expected]
+    assert not faults, faults[0]
+    while tab.document.document.undo():
+        pass
+    assert tab.document.document.tree.text == start.text
+
+
+def test_random_use(tab: Any, qtbot: QtBot) -> None:
+    use_at_random(tab, qtbot, 300, 1)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3000)
+def test_ten_thousand_random_uses(tab: Any, qtbot: QtBot) -> None:
+    use_at_random(tab, qtbot, 10_000, 2)
