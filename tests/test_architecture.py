@@ -68,6 +68,7 @@ NO_TORCH = (
     "families/gpt/config.py",
     "sampling/choose.py",
     "sampling/document.py",
+    "sampling/document_files.py",
     "sampling/segments.py",
     "sampling/tree.py",
     "nn/switches.py",
