@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 FEATURES = 64
 FILE = "encoder.safetensors"
-_STEPS, _BATCH, _RATE, _SEED = 600, 128, 2e-3, 12_345
+_STEPS, _BATCH, _RATE, _SEED = 600, 128, 4e-3, 12_345
 _SIDE = 32
 _ROWS = 512
 
@@ -43,9 +43,9 @@ class Encoder(nn.Module):
         parts: list[nn.Module] = []
         inputs, side, maps = shape.channels, self.side, 32 if self.side <= 8 else 16
         while True:
-            parts += [nn.Conv2d(inputs, maps, 3, padding=1), nn.ReLU()]
+            parts += [nn.Conv2d(inputs, maps, 3, padding=1), nn.BatchNorm2d(maps), nn.ReLU()]
             if self.side <= 8:
-                parts += [nn.Conv2d(maps, maps, 3, padding=1), nn.ReLU()]
+                parts += [nn.Conv2d(maps, maps, 3, padding=1), nn.BatchNorm2d(maps), nn.ReLU()]
             parts.append(nn.MaxPool2d(2))
             inputs, side, maps = maps, side // 2, min(2 * maps, 64 if self.side <= 8 else 32)
             if side <= 4:
@@ -107,6 +107,7 @@ def _train(encoder: Encoder, data: GANData, device: torch.device) -> Generator[f
         optimizer.step()
         optimizer.zero_grad()
         yield step / _STEPS
+    encoder.eval()
     encoder.scale.fill_(_deviation(encoder, pictures(data.real[data.train[:_ROWS]], device)))
 
 
