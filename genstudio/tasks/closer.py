@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from genstudio import families
 from genstudio.data import shelf
 from genstudio.errors import RunError
 from genstudio.events import Answer, Array, Frame, Progress, frozen
 from genstudio.runs import Run
 from genstudio.tasks.models import ModelRef, Models
+from genstudio.tasks.task import sliced
 
 _PIXELS, _JUDGED = 2048, 128
 
@@ -74,11 +76,12 @@ class LookCloser:
         if not hasattr(learner, "view") or not 0 <= self.index < len(learner.view.noise):
             raise RunError("There is no such sample.", "Choose a sample of a GAN.")
         step, view, data = opened.step, learner.view, learner.data
-        real = data.real
-        if not len(real):
-            dataset: Any = models.dataset(shelf.find_dataset(str(Run.open(self.model.run).info.dataset.get("id", ""))))
-            real = dataset.pixels if data.shape.kind == "images" else data.inside(dataset.points)
-        chosen = data.train if len(data.train) else np.arange(len(real))
+        if not len(data.real):
+            dataset = models.dataset(shelf.find_dataset(str(Run.open(self.model.run).info.dataset.get("id", ""))))
+            data = yield from sliced(
+                families.get(opened.family).prepare(learner.config, dataset), "Reading the dataset"
+            )
+        real, chosen = data.real, data.train
         noise = view.noise[self.index : self.index + 1]
         labels = None if view.labels is None else view.labels[self.index : self.index + 1]
         made = learner.make(noise, labels, raw=self.raw)

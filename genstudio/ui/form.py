@@ -157,7 +157,7 @@ class SettingRow(QWidget):
         grid.addWidget(self.problem, 1, 0, 1, 4)
         grid.addWidget(self.help, 2, 0, 1, 4)
         grid.setColumnStretch(0, 1)
-        self.editor.setFixedWidth(_EDITOR_WIDTH + 20 * isinstance(self.editor, QComboBox))
+        self.editor.setFixedWidth(_EDITOR_WIDTH + 28 * isinstance(self.editor, QComboBox))
         self.help.hide()
         self.problem.hide()
         for button in (self.reset, self.info):

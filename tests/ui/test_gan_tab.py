@@ -356,3 +356,26 @@ def test_what_is_shown_is_of_the_last_frame(window: MainWindow, qtbot: Any) -> N
     for chart, name in (("losses", "g_loss"), ("opinions", "d_real"), ("accuracy", "accuracy_fake")):
         shown = charts.views[chart].points(name)
         assert shown[0][-1] == last[name].steps[-1] and shown[1][-1] == last[name].values[-1]
+
+
+def test_a_lesson_names_its_data_and_its_cure(window: MainWindow, qtbot: Any) -> None:
+    tab = window.gan
+    lesson = next(preset for preset in tab.setup.family.presets if preset.cure and preset.data)
+    assert not tab.cure.isVisible() or tab.preset() is lesson
+    tab.setup.preset.setCurrentIndex(tab.setup.preset.findData(lesson.name))
+    assert tab.cure.isVisible() and tab.setup.data.currentData() == lesson.data
+    assert any(tab.setup.values()[name] != value for name, value in lesson.cure.items())
+    press(qtbot, tab, "apply_cure")
+    assert all(tab.setup.values()[name] == value for name, value in lesson.cure.items())
+
+
+def test_the_cure_can_be_given_while_the_lesson_runs(window: MainWindow, qtbot: Any) -> None:
+    tab = window.gan
+    lesson = next(preset for preset in tab.setup.family.presets if preset.cure and preset.data == "gaussian-ring")
+    tab.setup.preset.setCurrentIndex(tab.setup.preset.findData(lesson.name))
+    begin(qtbot, window, "gaussian-ring", SMALL)
+    live = {setting.name for setting in tab.config_type.settings() if setting.live}
+    press(qtbot, tab, "apply_cure")
+    wanted = {name: value for name, value in lesson.cure.items() if name in live}
+    qtbot.waitUntil(lambda: wanted.items() <= tab.panel.live.values().items(), timeout=LONG)
+    stop(qtbot, tab)

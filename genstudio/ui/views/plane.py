@@ -310,7 +310,7 @@ class PlaneView(ScatterView):
 def opinions() -> Array:
     """256 colours (256, 3) uint8 from orange (fake) over the panel to blue (real), for the theme."""
     look = theme.current()
-    ends = ("#E0851B", look.panel, "#2B7FBD") if not look.dark else ("#A65E0E", look.panel, "#1F6AA5")
+    ends = ("#E0851B", look.panel, "#2B7FBD") if not look.dark else ("#C8741A", look.panel, "#2F86C8")
     points = np.array([[int(color[i : i + 2], 16) for i in (1, 3, 5)] for color in ends], np.float64)
     at = np.linspace(-1, 1, 256)
     strength = np.abs(at)[:, None] ** 0.9 * 0.85

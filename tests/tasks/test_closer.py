@@ -1,0 +1,85 @@
+"""A sample looked at closely: its numbers are those of the model and of the data it was trained on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from genstudio.data import shelf
+from genstudio.errors import RunError
+from genstudio.families.gan import FAMILY as GAN
+from genstudio.tasks.closer import Closer, LookCloser
+from genstudio.tasks.models import ModelRef, Models
+from genstudio.tasks.train import Train
+from helpers import TINY, answer, run_task, text_file
+
+SMALL: dict[str, Any] = {"width": 16, "layers": 2, "batch": 16, "evaluate_every": 1000}
+
+
+def _result(work: Any) -> Any:
+    """What sliced work returns."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            return end.value
+
+
+def looked(tmp_path: Path, data: str, index: int, **values: Any) -> tuple[Closer, Any]:
+    run = answer(run_task(Train("gan", data, {**SMALL, **values}, steps=5, runs_folder=tmp_path)), "run")
+    models = Models()
+    found = answer(run_task(LookCloser(ModelRef(run), index), models), "closer")
+    return found, models.get(ModelRef(run)).learner
+
+
+def test_a_saved_model_is_compared_with_its_dataset(tmp_path: Path) -> None:
+    found, learner = looked(tmp_path, "digits8", 3, latent=8, conditional=True, pack=2)
+    real = shelf.open_dataset(shelf.find_dataset("digits8")).pixels
+    gaps = np.sqrt(np.square(real.astype(np.float64) - found.sample).mean((1, 2, 3)))
+    assert np.allclose(found.plain.distances, gaps[found.plain.indices], rtol=1e-5)
+    assert (np.diff(found.plain.distances) >= 0).all()
+    train = GAN.prepare(learner.config, shelf.open_dataset(shelf.find_dataset("digits8")))
+    trained = _result(train).train.tolist()
+    assert found.searched == len(trained) < len(real)
+    assert np.allclose(found.plain.distances, np.sort(gaps[trained])[:6], rtol=1e-5)
+    assert found.features is not None and len(set(found.features.indices.tolist())) == 6
+    assert (real[found.features.indices] == found.features.samples).all()
+    assert np.array_equal(found.latent, learner.view.noise[3].numpy()) and found.label_name == "3"
+
+
+def test_a_real_picture_would_be_its_own_nearest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    from genstudio.families.gan.learner import GANLearner
+
+    real = shelf.open_dataset(shelf.find_dataset("digits8")).pixels
+
+    def copied(self: Any, noise: Any, labels: Any = None, *, raw: bool = False) -> Any:
+        return self.samples(real[40:41].copy())
+
+    monkeypatch.setattr(GANLearner, "make", copied)
+    found, _ = looked(tmp_path, "digits8", 0, latent=8)
+    assert found.plain.distances[0] == 0 and found.plain.indices[0] == 40
+    assert found.features is not None and found.features.indices[0] == 40
+    assert found.features.distances[0] == pytest.approx(0, abs=1e-5)
+    assert found.typical > 10
+    assert torch.is_grad_enabled()
+
+
+def test_points_are_told_in_the_units_of_the_dataset(tmp_path: Path) -> None:
+    found, learner = looked(tmp_path, "gaussian-ring", 7)
+    points = shelf.open_dataset(shelf.find_dataset("gaussian-ring")).points
+    made = learner.data.outside(learner.make(learner.view.noise[7:8]).numpy())[0]
+    assert np.allclose(found.sample, made) and found.features is None
+    assert found.plain.distances[0] == pytest.approx(np.linalg.norm(points - made, axis=1).min(), rel=1e-4)
+    assert np.abs(points - found.plain.samples[0]).max(1).min() < 1e-5
+
+
+def test_what_has_no_samples_is_refused(tmp_path: Path) -> None:
+    run = answer(run_task(Train("gpt", str(text_file(tmp_path)), TINY, steps=3, runs_folder=tmp_path)), "run")
+    for ref, index in ((ModelRef(run), 0), (ModelRef(run), 10_000)):
+        with pytest.raises(RunError, match="no such sample"):
+            run_task(LookCloser(ref, index))
