@@ -57,7 +57,7 @@ class NextTokenPage(Page):
 
     def choose(self, token: int) -> None:
         """Go on with this token."""
-        if self._looked is None or self.view.snapshot is None:
+        if self._looked is None or self.view.snapshot is None or token not in self.view.shown():
             return
         (model, prompt), shown = self._looked, self.view.snapshot
         last = prompt[-1] if prompt else ""

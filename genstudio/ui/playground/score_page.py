@@ -71,7 +71,7 @@ class ScorePage(WorkPage):
             f"{value_text(snapshot.bits_per_character)} bits per character"
         )
         words = [
-            f"{self.model_title}, weights of step {snapshot.step:,}",
+            f"weights of step {snapshot.step:,}",
             f"{snapshot.scored:,} tokens",
             f"{value_text(snapshot.nats / max(snapshot.scored, 1))} nats a token",
         ]

@@ -49,8 +49,8 @@ class NextTokensView(SnapshotFigure[NextTokens]):
         self.redraw()
 
     def set_options(self, options: SamplingOptions) -> None:
-        """Show at once what the sampler would do with these options."""
-        if options != self.options:
+        """Show at once what the sampler would do with these options; impossible ones change nothing."""
+        if options != self.options and not any(options.problems()):
             self.options = options
             self._stale = True
             self._redraw()
