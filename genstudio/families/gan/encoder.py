@@ -126,7 +126,7 @@ def _deviation(encoder: Encoder, batch: Tensor) -> Tensor:
 
 def pictures(pixels: NDArray[np.uint8], device: torch.device) -> Tensor:
     """Stored pictures (n, h, w, c) as tensors (n, c, h, w) in [-1, 1]."""
-    tensor = torch.from_numpy(np.ascontiguousarray(pixels)).to(device)
+    tensor = torch.from_numpy(np.require(pixels, requirements=["C", "W"])).to(device)
     return tensor.permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
 
 

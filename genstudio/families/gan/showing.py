@@ -146,7 +146,7 @@ def tensor(shape: Shape, real: NDArray[Any], device: torch.device) -> Tensor:
     """Stored samples as the networks see them: points (n, 2), or pictures (n, c, h, w) in [-1, 1]."""
     if shape.kind == "images":
         return pictures(real, device)
-    return torch.from_numpy(np.ascontiguousarray(real)).to(device)
+    return torch.from_numpy(np.require(real, requirements=["C", "W"])).to(device)
 
 
 def as_pixels(made: Tensor) -> NDArray[np.uint8]:

@@ -1,0 +1,79 @@
+"""Samples of a trained GAN, what is measured of it, and its nearest training pictures; by task and by command."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from genstudio.cli import main
+from genstudio.data import shelf
+from genstudio.data.split import SplitSettings, split_items
+from genstudio.errors import DataError, RunError
+from genstudio.events import Pictures
+from genstudio.tasks.evaluate import Evaluate
+from genstudio.tasks.models import ModelRef
+from genstudio.tasks.sample import NearestPictures, Sample
+from genstudio.tasks.train import Train
+from helpers import TINY, answer, run_task, text_file
+
+POINTS = {"width": 8, "layers": 2, "batch": 8, "evaluate_every": 1000}
+DIGITS = POINTS | {"conditional": True, "network": "mlp"}
+
+
+def trained(folder: Path, data: str = "gaussian-ring", **values: Any) -> str:
+    task = Train("gan", data, (DIGITS if data == "digits8" else POINTS) | values, steps=3, runs_folder=folder)
+    return str(answer(run_task(task), "run"))
+
+
+def test_samples_depend_on_seed_and_class_and_latents_come_back(tmp_path: Path) -> None:
+    ref = ModelRef(trained(tmp_path, "digits8"))
+    one, again = (answer(run_task(Sample(ref, 20, 5)), "samples") for _ in range(2))
+    assert one.pixels.shape == (20, 8, 8, 1) and np.array_equal(one.pixels, again.pixels)
+    assert one.labels.tolist() == [*range(10)] * 2 and len(one.scores) == 20
+    asked = answer(run_task(Sample(ref, label=3, latents=one.latents)), "samples")
+    assert (asked.labels == 3).all() and np.array_equal(asked.pixels[3], one.pixels[3])
+    assert not np.array_equal(asked.pixels[4], one.pixels[4])
+    for wrong in (Sample(ref, 0), Sample(ref, label=10), Sample(ref, latents=np.zeros((2, 9)))):
+        with pytest.raises(DataError):
+            run_task(wrong)
+
+
+def test_nearest_pictures_find_a_training_picture_itself(tmp_path: Path) -> None:
+    ref = ModelRef(trained(tmp_path, "digits8"))
+    real = shelf.open_dataset(shelf.find_dataset("digits8"))
+    train, _ = split_items(len(real.pixels), SplitSettings("random", 0.1))
+    shown = [s for f in run_task(NearestPictures(ref, real.pixels[train[7]], 4)) for s in f.snapshots]
+    by = {s.channel: s for s in shown if isinstance(s, Pictures)}
+    assert set(by) == {"nearest_pixels", "nearest_features"}
+    for snapshot in by.values():
+        assert np.array_equal(snapshot.pixels[0], real.pixels[train[7]]) and snapshot.scores is not None
+        assert snapshot.scores[0] == pytest.approx(0, abs=1e-4) and (np.diff(snapshot.scores) >= 0).all()
+
+
+def test_a_gan_of_points_is_measured_and_a_model_that_writes_makes_no_samples(tmp_path: Path) -> None:
+    scores = answer(run_task(Evaluate(ModelRef(trained(tmp_path)))), "scores")
+    assert {"modes", "high_quality", "reverse_kl", "js_divergence", "step"} <= set(scores)
+    task = Train("gpt", str(text_file(tmp_path)), TINY, steps=2, runs_folder=tmp_path)
+    with pytest.raises(RunError, match="writes"):
+        run_task(Sample(ModelRef(str(answer(run_task(task), "run")))))
+
+
+def test_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    small = ["--set", *(f"{name}={value}" for name, value in DIGITS.items()), "--quiet", "--runs", str(tmp_path)]
+    assert main(["train", "gan", "--data", "digits8", "--steps", "2", *small]) == 0
+    run = capsys.readouterr().out.strip()
+    arrays, folder = tmp_path / "made.npz", tmp_path / "made"
+    assert main(["sample", run, "--count", "12", "--seed", "3", "--class", "7", "--out", str(arrays)]) == 0
+    with np.load(arrays) as found:
+        assert found["pixels"].shape == (12, 8, 8, 1) and (found["labels"] == 7).all()
+    assert main(["sample", run, "--count", "3", "--out", str(folder)]) == 0
+    assert sorted(p.name for p in folder.iterdir()) == [f"0000{i}_class{i}.png" for i in range(3)]
+    assert main(["sample", run, "--out", str(folder)]) == 2 and main(["sample", run, "--class", "x", "--out", "a.npz"]) == 2
+    capsys.readouterr()
+    assert main(["evaluate", run, "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert {"frechet_distance", "frechet_distance_floor", "kernel_distance", "density", "coverage", "agreement"} <= set(said)
