@@ -148,10 +148,10 @@ class TimeMachine(QWidget):
 
     def _listed(self, frame: Frame) -> None:
         for snapshot in frame.snapshots:
-            if isinstance(snapshot, Answer) and isinstance(snapshot.value, Timeline):
-                if snapshot.value.path == self.path and snapshot.value.steps != self.steps:
-                    self.steps = snapshot.value.steps
-                    self._show_steps()
+            found = snapshot.value if isinstance(snapshot, Answer) else None
+            if isinstance(found, Timeline) and found.path == self.path and found.steps != self.steps:
+                self.steps = found.steps
+                self._show_steps()
 
     def _list_ended(self, failure: Failure | None) -> None:
         self._listing = ""
@@ -282,16 +282,16 @@ class TimeMachine(QWidget):
 
     def _lay_out(self) -> None:
         self.where.setMinimumWidth(self.fontMetrics().horizontalAdvance("step 100,000, 200 of 200") + 8)
-        self.actions = QHBoxLayout()
-        self.actions.setContentsMargins(0, 0, 0, 0)
-        self.actions.setSpacing(8)
-        self.actions.addWidget(self.play)
-        self.actions.addWidget(self.speed)
-        self.actions.addWidget(self.slider, 1)
-        self.actions.addWidget(self.where)
-        self.actions.addWidget(self.newest)
+        self.bar = QHBoxLayout()
+        self.bar.setContentsMargins(0, 0, 0, 0)
+        self.bar.setSpacing(8)
+        self.bar.addWidget(self.play)
+        self.bar.addWidget(self.speed)
+        self.bar.addWidget(self.slider, 1)
+        self.bar.addWidget(self.where)
+        self.bar.addWidget(self.newest)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
-        layout.addLayout(self.actions)
+        layout.addLayout(self.bar)
         layout.addWidget(self.note)

@@ -131,6 +131,7 @@ class GANTab(TrainingTab):
             live = self.state in ("running", "paused")
             self.panel.live.set_live(live)
             self.panel.slow.set_live(live)
+            self.panel.time.set_run(self.run_path, live)
 
     def toggle_pause(self) -> None:
         if self.has_panel and self.panel.slow.active:

@@ -1,0 +1,88 @@
+"""What a GAN showed while it trained: the moments that were kept, read one by one, or written as a film."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from genstudio.errors import RunError
+from genstudio.events import Answer, Frame, Snapshot
+from genstudio.runs import Run
+from genstudio.tasks.models import Models
+
+CHANNELS = ("plane", "fixed", "fixed_raw", "scores")
+"""What moves with time; the first three are what is looked at."""
+LOOKS = CHANNELS[:3]
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """The steps at which a run can be seen, ascending, and those of each of its channels."""
+
+    path: str
+    steps: tuple[int, ...]
+    channels: Mapping[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Moment:
+    """What a run showed at a step: of each channel the newest snapshot up to then. `damaged` are sentences about those
+    that cannot be read."""
+
+    step: int
+    snapshots: tuple[Snapshot, ...]
+    damaged: tuple[str, ...] = ()
+
+    @property
+    def bytes(self) -> int:
+        """How much memory its arrays take."""
+        found = (getattr(shown, part.name) for shown in self.snapshots for part in fields(shown))
+        return sum(value.nbytes for value in found if isinstance(value, np.ndarray))
+
+
+@dataclass(frozen=True)
+class ReadTimeline:
+    """Answers `timeline`: a Timeline, without steps where nothing to look at was kept."""
+
+    path: str
+
+    def run(self, models: Models) -> Generator[Frame, None, None]:
+        yield Frame(snapshots=(Answer("timeline", 0, timeline(Run.open(self.path))),))
+
+
+@dataclass(frozen=True)
+class ReadMoments:
+    """Answers `moment` for each of the steps, in the order given: a Moment."""
+
+    path: str
+    steps: tuple[int, ...]
+
+    def run(self, models: Models) -> Generator[Frame, None, None]:
+        run = Run.open(self.path)
+        for step in self.steps:
+            yield Frame(snapshots=(Answer("moment", step, moment(run, step)),))
+
+
+def timeline(run: Run) -> Timeline:
+    """What there is now: a run in training keeps more as it goes, and thins what it kept."""
+    there = set(run.snapshot_channels())
+    channels = {name: tuple(run.snapshot_steps(name)) for name in CHANNELS if name in there}
+    steps = sorted({step for name in LOOKS for step in channels.get(name, ())})
+    return Timeline(str(run.folder), tuple(steps), channels)
+
+
+def moment(run: Run, step: int, channels: Sequence[str] = CHANNELS) -> Moment:
+    """What the run showed at a step."""
+    shown: list[Snapshot] = []
+    damaged: list[str] = []
+    for channel in channels:
+        steps = run.snapshot_steps(channel)
+        if place := bisect.bisect_right(steps, step):
+            try:
+                shown.append(run.load_snapshot(channel, steps[place - 1]))
+            except RunError as error:
+                damaged.append(error.message)
+    return Moment(step, tuple(shown), tuple(damaged))
