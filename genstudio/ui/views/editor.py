@@ -73,7 +73,7 @@ class Editor(QPlainTextEdit):
         self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         self.setFont(theme.mono(theme.NORMAL + 1))
         self.viewport().setMouseTracking(True)
-        theme.changed.connect(lambda _theme: self.viewport().update())
+        theme.changed.connect(self._recolour)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.matches(QKeySequence.StandardKey.Undo):
@@ -136,6 +136,9 @@ class Editor(QPlainTextEdit):
                 for block, top in self._blocks(event.rect().bottom()):
                     self._paint_block(painter, self.marked, block, top, event.rect().top(), event.rect().bottom())
         super().paintEvent(event)
+
+    def _recolour(self, _theme: object) -> None:
+        self.viewport().update()
 
     def _point(self, unit: int) -> None:
         if unit != self._under:
