@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import platform
+from pathlib import Path
 
 import torch
 
@@ -42,6 +43,19 @@ def describe(device: str) -> str:
         return "Apple GPU"
     threads = torch.get_num_threads()
     return f"CPU {platform.machine()}, {threads} thread{'s' if threads > 1 else ''}"
+
+
+def free_bytes(device: str) -> int | None:
+    """Memory that a model can still take on a device: of the GPU, or of this computer; None where nobody says."""
+    if device.startswith("cuda"):
+        return int(torch.cuda.mem_get_info(device)[0])
+    try:
+        for line in Path("/proc/meminfo").read_text("ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    except (OSError, ValueError, IndexError):
+        return None
+    return None
 
 
 def out_of_memory(error: BaseException) -> bool:

@@ -18,11 +18,11 @@ from genstudio.data.images import ImageDataset
 from genstudio.data.info import DatasetInfo
 from genstudio.data.points import PointDataset
 from genstudio.data.slices import finished
-from genstudio.errors import ConfigError, DataError
+from genstudio.errors import ConfigError, DataError, DeviceError
 from genstudio.events import Histograms, Pictures, Plane
 from genstudio.families.gan import losses, planar
 from genstudio.families.gan.config import GANConfig
-from genstudio.families.gan.cost import EMBEDDING, estimate
+from genstudio.families.gan.cost import EMBEDDING, estimate, require_memory
 from genstudio.families.gan.data import GANData, prepare, sizes
 from genstudio.families.gan.learner import GANLearner
 from genstudio.families.gan.networks import EMBEDDING as BUILT
@@ -334,6 +334,20 @@ def test_what_cannot_be_learnt_from_is_refused_with_what_would_do(
     config = GANConfig.parse({**SMALL, **values})
     with pytest.raises((ConfigError, DataError), match=words):
         finished(prepare(config, dataset))
+
+
+def test_too_little_memory_is_refused_with_what_fits() -> None:
+    config = GANConfig.parse({"network": "dcgan", "channels": 64, "batch": 256, "pack": 2})
+    shape = finished(prepare(GANConfig.parse({"batch": 2}), pictures(20, 64, 3))).shape
+    needed = estimate(config, shape)["bytes"]
+    require_memory(config, shape, None)
+    require_memory(config, shape, int(needed) + 1)
+    with pytest.raises(DeviceError, match=r"GB of memory.*a batch of 64\.") as refused:
+        require_memory(config, shape, int(needed / 2.5))
+    fitting = config.model_copy(update={"batch": 64})
+    assert estimate(fitting, shape)["bytes"] <= needed / 2.5 and "channels" not in str(refused.value)
+    with pytest.raises(DeviceError, match="channels"):
+        require_memory(config, shape, int(needed / 200))
 
 
 def test_sizes_that_a_network_can_make() -> None:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from genstudio.families.family import Family
 from genstudio.families.gan.batches import shown
 from genstudio.families.gan.config import GANConfig
-from genstudio.families.gan.cost import estimate
+from genstudio.families.gan.cost import estimate, require_memory
 from genstudio.families.gan.data import GANData, Shape, keep, prepare, reopen
+from genstudio.families.gan.doctor import doctor
 from genstudio.families.gan.presets import PRESETS
 
 if TYPE_CHECKING:
@@ -19,7 +20,10 @@ __all__ = ["FAMILY", "GANConfig", "Shape"]
 
 def _learner(config: GANConfig, data: GANData, device: str, seed: int) -> GANLearner:
     from genstudio.families.gan.learner import GANLearner
+    from genstudio.training.device import free_bytes
 
+    if len(data.real):
+        require_memory(config, data.shape, free_bytes(device))
     return GANLearner(config, data, device, seed)
 
 
@@ -35,4 +39,5 @@ FAMILY: Family[GANConfig, GANData] = Family(
     reopen=reopen,
     estimate=estimate,
     batch=shown,
+    doctor=doctor,
 )

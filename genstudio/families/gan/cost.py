@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from genstudio.errors import DeviceError
 from genstudio.families.gan.config import GANConfig
 from genstudio.families.gan.data import Shape, doublings
 
@@ -28,6 +29,26 @@ def estimate(config: GANConfig, shape: Shape) -> Mapping[str, float]:
         "bytes": 4 * (5 * g[0] + 4 * d[0] + config.batch * (3 * g[2] + 6 * d[2])),
         "samples_per_step": samples,
     }
+
+
+def require_memory(config: GANConfig, shape: Shape, free: int | None) -> None:
+    """Raises DeviceError where training takes more than `free` bytes, saying what would fit."""
+    needed = estimate(config, shape)["bytes"]
+    if free is None or needed <= free:
+        return
+    batch, size = config.batch, "width" if config.network == "mlp" or shape.kind == "points" else "channels"
+    while batch > 2 * config.pack and estimate(config.model_copy(update={"batch": batch}), shape)["bytes"] > free:
+        batch = batch // 2 // config.pack * config.pack
+    smaller = config.model_copy(update={"batch": batch})
+    while getattr(smaller, size) > 2 and estimate(smaller, shape)["bytes"] > free:
+        smaller = smaller.model_copy(update={size: getattr(smaller, size) // 2})
+    fits = f"a batch of {batch}"
+    if smaller != config.model_copy(update={"batch": batch}):
+        fits += f" and {size} {getattr(smaller, size)}"
+    raise DeviceError(
+        f"This training needs about {needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are free.",
+        f"What fits: {fits}.",
+    )
 
 
 def generator(config: GANConfig, shape: Shape) -> Cost:
