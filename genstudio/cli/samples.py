@@ -1,4 +1,4 @@
-"""sample, and what evaluate says of a GAN."""
+"""sample, timeline, and what evaluate says of a GAN."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from genstudio import storage
-from genstudio.cli.parser import Commands, add_model, reference
+from genstudio.cli.parser import Commands, add_model, find_run, reference
 from genstudio.cli.progress import answer
 from genstudio.errors import DataError, StorageError
 from genstudio.families.gan.planar import CEILING
@@ -26,6 +26,22 @@ def add(commands: Commands) -> None:
     sample.add_argument("--class", dest="label", metavar="K", help="a class by name or number, of a conditional model")
     sample.add_argument("--raw", action="store_true", help="the generator itself, not its moving average")
     sample.add_argument("--out", required=True, metavar="FILE.npz|DIR", help="arrays, or a new folder of PNG pictures")
+
+    film = commands.add("timeline", _timeline, "write what a GAN showed while it trained as an animation or a sheet")
+    film.add_argument("run", metavar="RUN", help="a run's folder, id or name")
+    film.add_argument("--channel", choices=("plane", "fixed", "fixed_raw"), default="", help="default: what the run has")
+    film.add_argument("--frames", type=int, default=200, metavar="N", help="at most so many steps, evenly; 12 of a sheet")
+    film.add_argument("--rate", type=float, default=10.0, metavar="N", help="frames a second")
+    film.add_argument("--size", type=int, default=480, metavar="PIXELS", help="width of a frame")
+    film.add_argument("--out", required=True, metavar="FILE.gif|mp4|png", help="mp4 needs imageio-ffmpeg")
+
+
+def _timeline(options: argparse.Namespace) -> None:
+    from genstudio.tasks.film import ExportTimeline
+
+    out = str(Path(options.out).expanduser())
+    task = ExportTimeline(str(find_run(options).folder), out, options.channel, options.frames, options.rate, options.size)
+    print(answer(task, "written"))
 
 
 def _sample(options: argparse.Namespace) -> None:

@@ -1,0 +1,113 @@
+"""Snapshots of a GAN as pictures of a fixed size, drawn without a window: frames of a film, tiles of a sheet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from genstudio.events import Array, Pictures, Plane
+
+WHITE, TEXT, QUIET, LINE = (255, 255, 255), (28, 33, 40), (91, 100, 112), (216, 220, 226)
+REAL, FAKE = (0, 114, 178), (0, 158, 115)
+_FAKE_SIDE, _REAL_SIDE = (224, 133, 27), (43, 127, 189)
+_GAP, _MARGIN, _FINER = 2, 8, 2
+
+
+def drawn(shown: Plane | Pictures, size: int, caption: str = "") -> Any:
+    """A Pillow picture about `size` pixels wide, both sides even, with the caption under it; grey (mode L) where the
+    pictures are. Pixels of pictures are repeated whole, so that they stay what they were."""
+    from PIL import Image
+
+    picture = _plane(shown, size) if isinstance(shown, Plane) else _grid(shown, size)
+    high = 24 if caption else 0
+    wide = picture.width + picture.width % 2
+    paper = Image.new(picture.mode, (wide, picture.height + high + picture.height % 2), _color(picture.mode, WHITE))
+    paper.paste(picture, (0, 0))
+    if caption:
+        _write(paper, caption, (_MARGIN, picture.height + 3))
+    return paper
+
+
+def cell(shown: Pictures, size: int) -> tuple[int, int]:
+    """How often each pixel is repeated, and how many pictures stand in a row."""
+    columns = _columns(shown)
+    room = size - 2 * _MARGIN - columns * _GAP
+    return max(1, room // (columns * shown.pixels.shape[2])), columns
+
+
+def place(shown: Pictures, size: int, index: int) -> tuple[int, int]:
+    """Where the left upper corner of a picture of the grid is: x and y in pixels."""
+    times, columns = cell(shown, size)
+    high, wide = shown.pixels.shape[1:3]
+    row, column = divmod(index, columns)
+    return _MARGIN + column * (wide * times + _GAP), _MARGIN + row * (high * times + _GAP)
+
+
+def _columns(shown: Pictures) -> int:
+    """Classes that take turns each have a column; else as many as rows, or one more."""
+    count, labels = len(shown.pixels), shown.labels
+    if labels is not None and count:
+        classes = len(np.unique(labels))
+        if 1 < classes < count and count % classes == 0 and (labels.reshape(-1, classes) == labels[:classes]).all():
+            return classes
+    return max(1, int(np.ceil(np.sqrt(count))))
+
+
+def _grid(shown: Pictures, size: int) -> Any:
+    from PIL import Image
+
+    count, high, wide, channels = shown.pixels.shape
+    times, columns = cell(shown, size)
+    rows = -(-count // columns)
+    mode = "L" if channels == 1 else "RGB"
+    extent = (2 * _MARGIN + columns * (wide * times + _GAP) - _GAP, 2 * _MARGIN + rows * (high * times + _GAP) - _GAP)
+    paper = Image.new(mode, extent, _color(mode, WHITE))
+    large = shown.pixels.repeat(times, 1).repeat(times, 2)
+    for index in range(count):
+        tile = large[index, :, :, 0] if channels == 1 else large[index]
+        paper.paste(Image.fromarray(np.ascontiguousarray(tile)), place(shown, size, index))
+    return paper
+
+
+def _plane(shown: Plane, size: int) -> Any:
+    """Drawn twice as fine and made smaller, so that dots and lines are smooth."""
+    from PIL import Image, ImageDraw
+
+    fine = size * _FINER
+    x0, x1, y0, y1 = shown.extent
+    field = Image.fromarray(_colors(shown)[::-1].copy()).resize((fine, fine), Image.Resampling.BILINEAR)
+    draw = ImageDraw.Draw(field, "RGBA")
+
+    def at(points: Array) -> Array:
+        return np.stack([(points[..., 0] - x0) / (x1 - x0), (y1 - points[..., 1]) / (y1 - y0)], -1) * fine
+
+    if shown.mesh is not None:
+        lines = at(np.clip(shown.mesh.astype(np.float64), x0 - (x1 - x0), x1 + (x1 - x0)))
+        for line in (*lines, *lines.transpose(1, 0, 2)):
+            draw.line([tuple(point) for point in line.tolist()], (*FAKE, 110), _FINER)
+    for points, color in ((shown.real, REAL), (shown.fake, FAKE)):
+        for x, y in at(points).tolist():
+            if 0 <= x <= fine and 0 <= y <= fine:
+                draw.ellipse([x - 5, y - 5, x + 5, y + 5], (*color, 255), WHITE)
+    return field.resize((size, size), Image.Resampling.BOX)
+
+
+def _colors(shown: Plane) -> Array:
+    """The discriminator's opinion of each cell as colours (rows, columns, 3): orange is fake, white undecided, blue real."""
+    values = shown.field.astype(np.float64)
+    far = 1.0 if shown.bounded else float(np.abs(values).max()) or 1.0
+    share = np.clip(values * 2 - 1 if shown.bounded else values / far, -1, 1)[..., None]
+    ends = np.where(share < 0, np.array(_FAKE_SIDE, np.float64), np.array(_REAL_SIDE, np.float64))
+    strength = np.abs(share) * 0.8
+    return np.asarray(((1 - strength) * 255 + strength * ends).round().astype(np.uint8))
+
+
+def _write(paper: Any, text: str, corner: tuple[int, int]) -> None:
+    from PIL import ImageDraw, ImageFont
+
+    ImageDraw.Draw(paper).text(corner, text, _color(paper.mode, TEXT), ImageFont.load_default(14))
+
+
+def _color(mode: str, color: tuple[int, int, int]) -> Any:
+    return color if mode == "RGB" else round(sum(color) / 3)

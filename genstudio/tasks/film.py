@@ -1,0 +1,208 @@
+"""Pictures over time as a file: an animation (GIF), a video (MP4) or a sheet (PNG), written frame by frame."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import struct
+import tempfile
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from genstudio import storage
+from genstudio.errors import DataError, StorageError
+from genstudio.events import Answer, Frame, Pictures, Plane, Progress
+from genstudio.runs import Run
+from genstudio.tasks.drawn import drawn
+from genstudio.tasks.models import Models
+from genstudio.tasks.timeline import LOOKS, moment, timeline
+
+KINDS = {".gif": "Animation", ".mp4": "Video", ".png": "Sheet of pictures"}
+_REST = 15
+_SHEET = 12
+
+
+@dataclass(frozen=True)
+class ExportTimeline:
+    """Write what a run showed: `channel` (the first that it has where empty), at most `frames` of its steps evenly, each
+    `size` pixels wide, `rate` a second. The suffix of `out` says what it becomes. Answers `written`: the file's name.
+
+    Raises RunError, DataError for what cannot be shown or written so, StorageError.
+    """
+
+    path: str
+    out: str
+    channel: str = ""
+    frames: int = 200
+    rate: float = 10.0
+    size: int = 480
+
+    def run(self, models: Models) -> Generator[Frame, None, None]:
+        check(self.out, self.rate, self.size, self.frames)
+        run = Run.open(self.path)
+        there = timeline(run).channels
+        channel = self.channel or next((name for name in LOOKS if there.get(name)), "")
+        steps = there.get(channel, ())
+        if not steps or channel not in LOOKS:
+            known = ", ".join(name for name in LOOKS if there.get(name)) or "none"
+            raise DataError(f"This run kept nothing to look at on '{self.channel or 'any channel'}'.", f"It has: {known}.")
+        most = min(self.frames, _SHEET) if Path(self.out).suffix.lower() == ".png" else self.frames
+        chosen = spread(steps, most)
+        shown = (found for step in chosen for found in moment(run, step, (channel,)).snapshots)
+        yield from write(self.out, looks(shown), len(chosen), self.rate, self.size)
+
+
+@dataclass(frozen=True)
+class ExportShown:
+    """Write these snapshots, each with its caption, as a film or a sheet; see ExportTimeline."""
+
+    shown: tuple[tuple[Plane | Pictures, str], ...]
+    out: str
+    rate: float = 10.0
+    size: int = 480
+
+    def run(self, models: Models) -> Generator[Frame, None, None]:
+        check(self.out, self.rate, self.size, len(self.shown))
+        yield from write(self.out, self.shown, len(self.shown), self.rate, self.size)
+
+
+def videos() -> bool:
+    """Whether the library that writes MP4 is there."""
+    return importlib.util.find_spec("imageio_ffmpeg") is not None
+
+
+def check(out: str, rate: float, size: int, frames: int) -> None:
+    """Raises DataError or StorageError for what cannot be written, before any work."""
+    path = Path(out)
+    kind = path.suffix.lower()
+    if kind not in KINDS:
+        raise DataError(f"'{path.name}' does not say what it is to become.", "End the name in .gif, .mp4 or .png.", path)
+    if kind == ".mp4" and not videos():
+        raise DataError(
+            "Videos need a library that is not installed.", "Install it with: pip install imageio-ffmpeg; or write a .gif."
+        )
+    if not path.parent.is_dir():
+        raise StorageError(f"There is no folder {path.parent}.", "Choose another place.", path)
+    for what, value, low, high in (("rate", rate, 0.1, 50), ("size", size, 32, 2000), ("frames", frames, 1, 2000)):
+        if not low <= value <= high:
+            raise DataError(f"A {what} of {value:g} is not possible.", f"Take {low:g} to {high:,g}.")
+
+
+def spread(steps: tuple[int, ...], most: int) -> tuple[int, ...]:
+    """At most `most` of the steps, evenly, the first and the last among them; the last alone for one."""
+    if len(steps) <= most:
+        return steps
+    places = np.linspace(0, len(steps) - 1, most).round().astype(int) if most > 1 else [len(steps) - 1]
+    return tuple(steps[place] for place in places)
+
+
+def looks(shown: Iterable[Any]) -> Iterable[tuple[Plane | Pictures, str]]:
+    """Planes and pictures of these snapshots, with their step as a caption."""
+    return ((one, f"step {one.step:,}") for one in shown if isinstance(one, Plane | Pictures))
+
+
+def write(
+    out: str, shown: Iterable[tuple[Plane | Pictures, str]], count: int, rate: float, size: int
+) -> Generator[Frame, None, None]:
+    """Write the file; it appears under its name once it is whole."""
+    path = Path(out)
+    kind = path.suffix.lower()
+    tile = size if kind != ".png" else max(32, size // 2)
+    pictures = (drawn(one, tile, caption) for one, caption in shown)
+    makers = {".gif": _gif, ".mp4": _video, ".png": _sheet}
+    work = makers[kind](pictures, rate)
+    done = 0
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            data: bytes = end.value
+            break
+        done += 1
+        yield Frame(progress=Progress(f"Writing {path.name}", min(1.0, done / max(count, 1))))
+    storage.write_atomic(path, data)
+    yield Frame(snapshots=(Answer("written", 0, str(path)),), progress=Progress(f"Wrote {path.name}", 1.0))
+
+
+def _gif(pictures: Iterable[Any], rate: float) -> Generator[None, None, bytes]:
+    """An endless GIF, its last frame held longer. Every frame has a palette of its own; grey ones lose nothing.
+
+    Blocks as in the GIF89a specification, section 18 onwards; Pillow packs the frames, so that none waits for another.
+    """
+    from PIL import GifImagePlugin
+
+    file, pause, last = io.BytesIO(), max(2, round(100 / rate)) * 10, None
+
+    def add(picture: Any, milliseconds: int) -> None:
+        for block in GifImagePlugin.getdata(picture, (0, 0), duration=milliseconds, include_color_table=True):
+            file.write(block)
+
+    for picture in pictures:
+        reduced = picture.convert("P") if picture.mode == "L" else picture.quantize(256, dither=0)
+        if last is None:
+            file.write(b"GIF89a" + struct.pack("<HHBBB", *reduced.size, 0x70, 0, 0))
+            file.write(b"\x21\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00")
+        else:
+            add(last, pause)
+        last = reduced
+        yield
+    if last is None:
+        raise DataError("There is nothing to write.", "Let it train a little first.")
+    add(last, pause + _REST * 100)
+    file.write(b";")
+    return file.getvalue()
+
+
+def _video(pictures: Iterable[Any], rate: float) -> Generator[None, None, bytes]:
+    """H.264 in MP4 that every player plays; the last frame is held longer."""
+    import imageio_ffmpeg
+
+    with tempfile.TemporaryDirectory(prefix="genstudio-") as folder:
+        path, raw = Path(folder) / "film.mp4", b""
+        sink: Any = None
+        try:
+            for picture in pictures:
+                color = picture.convert("RGB")
+                if sink is None:
+                    sink = imageio_ffmpeg.write_frames(
+                        str(path), color.size, fps=rate, codec="libx264", quality=8, macro_block_size=2
+                    )
+                    sink.send(None)
+                raw = color.tobytes()
+                sink.send(raw)
+                yield
+            for _ in range(round(rate * _REST / 10) if sink is not None else 0):
+                sink.send(raw)
+        except OSError as error:
+            raise StorageError(f"The video could not be written: {error.strerror or error}.", "Write a .gif.") from error
+        finally:
+            if sink is not None:
+                sink.close()
+        if not path.is_file():
+            raise DataError("There is nothing to write.", "Let it train a little first.")
+        return path.read_bytes()
+
+
+def _sheet(pictures: Iterable[Any], _rate: float) -> Generator[None, None, bytes]:
+    """All pictures on one, four in a row at most."""
+    from PIL import Image
+
+    tiles = []
+    for picture in pictures:
+        tiles.append(picture)
+        yield
+    if not tiles:
+        raise DataError("There is nothing to write.", "Let it train a little first.")
+    columns = min(4, len(tiles))
+    wide, high = max(tile.width for tile in tiles), max(tile.height for tile in tiles)
+    white = 255 if tiles[0].mode == "L" else (255, 255, 255)
+    paper = Image.new(tiles[0].mode, (columns * wide, -(-len(tiles) // columns) * high), white)
+    for index, tile in enumerate(tiles):
+        paper.paste(tile, (index % columns * wide, index // columns * high))
+    file = io.BytesIO()
+    paper.save(file, "PNG")
+    return file.getvalue()
