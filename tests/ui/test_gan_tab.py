@@ -21,7 +21,7 @@ from genstudio.ui.window import MainWindow
 from helpers import TINY, answer, run_task
 
 LONG = 60_000
-SMALL = {"width": 16, "layers": 2, "batch": 16, "evaluate_every": 20}
+SMALL = {"width": 16, "layers": 2, "batch": 16, "evaluate_every": 20, "d_rate": 0.001, "g_rate": 0.001}
 PICTURES = {**SMALL, "latent": 8, "conditional": True}
 
 
