@@ -43,6 +43,7 @@ class GANPanel(QWidget):
         figures = (self.stage.plane.view, self.stage.pictures.samples, self.stage.pictures.real, self.slow.diagram)
         for figure in (*figures, self.charts, self.sample, self.time):
             figure.failed.connect(self.failed)
+        self.time.channel = self._channel
         self.time.moment_shown.connect(self.show_moment)
         self.time.cursor_moved.connect(self._cursor_moved)
         self.charts.step_chosen.connect(self.time.go_to)
@@ -87,9 +88,18 @@ class GANPanel(QWidget):
                 self.stage.show_snapshot(snapshot)
         for figure in (self.stage.plane.view, self.stage.pictures.samples, self.charts.histograms):
             figure.redraw()
+        if self.time.step is not None and not moment.damaged:
+            self._tell(self.time.step)
+
+    def _channel(self) -> str:
+        return "plane" if self.kind == "points" else "fixed_raw" if self.stage.pictures.raw else "fixed"
 
     def _cursor_moved(self, step: int | None) -> None:
         self.charts.set_cursor(step)
+        self._tell(step)
+
+    def _tell(self, step: int | None) -> None:
+        """The numbers of a step under the slider."""
         values = {} if step is None else self.charts.values_at(step)
         self.time.tell("   ".join(f"{name.replace('_', ' ')} {value_text(value)}" for name, value in values.items()))
 

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QMenu, QPushButton, QSlider, QVBoxLayout, QWidget
 
 from genstudio.errors import Failure
 from genstudio.events import Answer, Frame, Snapshot
+from genstudio.tasks.film import KINDS, ExportTimeline, videos
 from genstudio.tasks.timeline import CHANNELS, Moment, ReadMoments, ReadTimeline, Timeline
 from genstudio.ui import theme
-from genstudio.ui.datasets.parts import choice
+from genstudio.ui.datasets.parts import choice, row
 from genstudio.ui.engine import Engine
 from genstudio.ui.widgets import ElidedLabel, button, plain_label, tooltip
 
 ROOM = 96_000_000
 """Bytes of moments that are kept for scrubbing; the ones used longest ago go first."""
 SPEEDS = {"Slow": 400, "Normal": 150, "Fast": 60}
+"""Milliseconds a step."""
 _AHEAD, _BEHIND = 12, 4
 _LOOK_AGAIN_MS = 2000
 
@@ -46,13 +50,15 @@ class TimeMachine(QWidget):
         self._newest: dict[str, Snapshot] = {}
         self._kept: OrderedDict[int, Moment] = OrderedDict()
         self._bytes = 0
-        self._listing = self._reading = ""
+        self._listing = self._reading = self._writing = ""
         self._asked: tuple[int, ...] = ()
         self._direction = 1
         self.play = QPushButton("Play")
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.where = plain_label("", name="time_where")
         self.speed = choice("time_speed", "How fast it plays", *SPEEDS)
+        self.export = button("Export", "time_export", "save", "Export as an animation or a sheet")
+        self.channel: Callable[[], str] = str
         self.newest = button("Newest", "time_newest", "resume", "Follow the newest step again", self.follow)
         self.note = ElidedLabel()
         self._again, self._beat = QTimer(self), QTimer(self)
@@ -170,6 +176,7 @@ class TimeMachine(QWidget):
         self.slider.blockSignals(False)
         for widget in (self.slider, self.play, self.speed):
             widget.setEnabled(last > 0)
+        self.export.setEnabled(bool(self.steps) and not self._writing)
         self.newest.setEnabled(self.step is not None)
         self._say()
 
@@ -266,6 +273,40 @@ class TimeMachine(QWidget):
         elif self.step in self._kept or not self._reading:
             self.slider.setValue(self.slider.value() + 1)
 
+    def write(self, out: str) -> None:
+        """Export the run as its suffix says, of the channel that is looked at."""
+        if self.path and not self._writing:
+            task = ExportTimeline(self.path, out, self.channel())
+            self._writing = self._engine.start(task, self._wrote, self._write_ended)
+            self._show_steps()
+
+    def _ask(self, suffix: str) -> None:
+        name = f"{Path(self.path).name}{suffix}"
+        chosen, _ = QFileDialog.getSaveFileName(self, "Export", name, f"{KINDS[suffix]} (*{suffix})")
+        if chosen:
+            self.write(chosen if Path(chosen).suffix.lower() == suffix else f"{chosen}{suffix}")
+
+    def _wrote(self, frame: Frame) -> None:
+        if frame.progress is not None and frame.progress.done is not None:
+            self.where.setText(f"{frame.progress.text} {frame.progress.done:.0%}")
+
+    def _write_ended(self, failure: Failure | None) -> None:
+        self._writing = ""
+        self._show_steps()
+        if failure is not None:
+            self.failed.emit(failure)
+        else:
+            self.where.setText("Exported")
+
+    def _export_menu(self) -> QMenu:
+        menu = QMenu(self)
+        for suffix, words in KINDS.items():
+            if suffix != ".mp4" or videos():
+                action = menu.addAction(f"{words} ({suffix[1:].upper()})…")
+                action.setObjectName(f"time_export_{suffix[1:]}")
+                action.triggered.connect(lambda _=False, suffix=suffix: self._ask(suffix))
+        return menu
+
     def _name_things(self) -> None:
         for widget, name, says in (
             (self.play, "time_play", "Play what was kept of the training"),
@@ -281,17 +322,13 @@ class TimeMachine(QWidget):
         self.speed.setCurrentText("Normal")
 
     def _lay_out(self) -> None:
+        self.export.setMenu(self._export_menu())
         self.where.setMinimumWidth(self.fontMetrics().horizontalAdvance("step 100,000, 200 of 200") + 8)
-        self.bar = QHBoxLayout()
-        self.bar.setContentsMargins(0, 0, 0, 0)
-        self.bar.setSpacing(8)
-        self.bar.addWidget(self.play)
-        self.bar.addWidget(self.speed)
-        self.bar.addWidget(self.slider, 1)
-        self.bar.addWidget(self.where)
-        self.bar.addWidget(self.newest)
+        above, below = row(self.play, self.slider, self.where), row(self.note, self.speed, self.newest, self.export)
+        above.setStretch(1, 1)
+        below.setStretch(0, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
-        layout.addLayout(self.bar)
-        layout.addWidget(self.note)
+        layout.addLayout(above)
+        layout.addLayout(below)
