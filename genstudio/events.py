@@ -419,6 +419,31 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Advice:
+    """What to try, in words, and the settings that do it; none where a person has to do something else."""
+
+    text: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """Something that goes wrong since `step`, in words: the `sentence` says what, `rule` when that is said, `evidence` the
+    numbers it was said on. `severity` is `warning` or `error`. `until` is the step at which it was over, None before.
+    """
+
+    name: str
+    title: str
+    step: int
+    sentence: str
+    rule: str
+    evidence: Mapping[str, float]
+    advice: tuple[Advice, ...] = ()
+    severity: str = "warning"
+    until: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """How far a task is. `done` in [0, 1] or None where the end is not known; `remaining` in seconds."""
 

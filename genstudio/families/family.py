@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, runtime_checkable
@@ -15,6 +15,8 @@ from genstudio.nn.switches import NOTHING_OFF, Switches
 
 if TYPE_CHECKING:
     from genstudio.data.batches import Batch
+    from genstudio.events import Diagnosis
+    from genstudio.training.doctor import Doctor
     from genstudio.training.loop import Learner
 
 C = TypeVar("C", bound=Config)
@@ -53,6 +55,7 @@ class Family(Generic[C, D]):
     `batch(config, data, seed, step)` is what the learner will be fed at a step, for people to look at; no torch.
     `export(learner, format)` is the files that other programs read; `adopt(folder)` reads what they wrote: the settings,
     data without content, and weights for the learner's parts.
+    `doctor(told)` watches a training, given what it has told of the run so far.
     """
 
     name: str
@@ -69,6 +72,7 @@ class Family(Generic[C, D]):
     export: Callable[[Learner, str], Mapping[str, bytes]] | None = None
     adopt: Callable[[Path], Generator[float, None, tuple[C, D, Any]]] | None = None
     folder: Path | None = None
+    doctor: Callable[[Iterable[Diagnosis]], Doctor] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

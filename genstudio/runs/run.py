@@ -14,7 +14,7 @@ import sys
 import time
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
@@ -23,7 +23,7 @@ from typing import Any, Self
 import genstudio
 from genstudio import storage
 from genstudio.errors import RunError, StorageError
-from genstudio.events import Notice, Series, Snapshot
+from genstudio.events import Advice, Diagnosis, Notice, Series, Snapshot
 from genstudio.runs import journal, lock
 from genstudio.runs.album import Album
 from genstudio.runs.info import FORMAT, KEPT, OURS, RunInfo, hint, list_runs, read_info, read_json
@@ -131,6 +131,10 @@ class Run:
         kept = [notice for notice in self.notices() if notice.step <= step]
         if (path := self.folder / "notices.jsonl").exists():
             storage.write_atomic(path, b"".join(map(_notice_line, kept)))
+        if (path := self.folder / "doctor.jsonl").exists():
+            early = [told for told in self.diagnoses() if told.step <= step]
+            early = [replace(t, until=None) if t.until is not None and t.until > step else t for t in early]
+            storage.write_atomic(path, b"".join(map(_diagnosis_line, early)))
         changes = self.changes()
         if any(change.step > step for change in changes):
             self.set_changes([change for change in changes if change.step <= step])
@@ -164,6 +168,19 @@ class Run:
             for row in rows
             if type(row.get("step")) is int and type(row.get("kind")) is str and type(row.get("text")) is str
         ]
+
+    def diagnose(self, diagnosis: Diagnosis) -> None:
+        """Adds what the doctor told, or that it is over. Raises StorageError, RunError."""
+        self.require_writer()
+        journal.append(self.folder / "doctor.jsonl", _diagnosis_line(diagnosis))
+
+    def diagnoses(self) -> list[Diagnosis]:
+        """What the doctor told, in order, each as it ended; damaged lines are left out."""
+        found: dict[tuple[str, int], Diagnosis] = {}
+        for row in journal.read_rows(self.folder / "doctor.jsonl"):
+            if (told := _diagnosis(row)) is not None:
+                found[told.name, told.step] = told
+        return list(found.values())
 
     def changes(self) -> tuple[Change, ...]:
         """Settings that were changed while training, in order. Raises RunError where the record is damaged."""
@@ -344,6 +361,31 @@ def _is_change(row: Any) -> bool:
         return False
     values = row.get("values")
     return isinstance(values, dict) and all(isinstance(value, bool | int | float | str) for value in values.values())
+
+
+def _diagnosis_line(diagnosis: Diagnosis) -> bytes:
+    return json.dumps(asdict(diagnosis)).encode() + b"\n"
+
+
+def _diagnosis(row: dict[str, Any]) -> Diagnosis | None:
+    """What a line says, or None where it is no diagnosis; files may come from other people."""
+    texts = [row.get(name) for name in ("name", "title", "sentence", "rule", "severity")]
+    step, until, evidence, advice = (row.get(name) for name in ("step", "until", "evidence", "advice"))
+    whole = type(step) is int and (until is None or type(until) is int) and all(type(text) is str for text in texts)
+    if not whole or not isinstance(evidence, dict) or not isinstance(advice, list):
+        return None
+    if not all(isinstance(value, int | float) for value in evidence.values()):
+        return None
+    tried = []
+    for entry in advice:
+        if not isinstance(entry, dict) or type(entry.get("text")) is not str or not isinstance(entry.get("values"), dict):
+            return None
+        if not all(isinstance(value, bool | int | float | str) for value in entry["values"].values()):
+            return None
+        tried.append(Advice(entry["text"], entry["values"]))
+    name, title, sentence, rule, severity = (str(text) for text in texts)
+    assert isinstance(step, int)
+    return Diagnosis(name, title, step, sentence, rule, evidence, tuple(tried), severity, until)
 
 
 def _notice_line(notice: Notice) -> bytes:

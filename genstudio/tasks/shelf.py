@@ -175,6 +175,7 @@ class ReadRun:
         for series in run.history():
             yield Frame(series=series, progress=Progress("Reading the curves"))
         yield Frame(notices=tuple(run.notices()))
+        yield _answer("doctor", tuple(run.diagnoses()))
         for channel in run.snapshot_channels():
             steps = run.snapshot_steps(channel)
             for step in _spread(steps, 40 if channel == "sample" else 1):

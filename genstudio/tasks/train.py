@@ -15,8 +15,8 @@ import numpy as np
 from genstudio import families, paths, runs
 from genstudio.config import Config
 from genstudio.data import shelf
-from genstudio.errors import ConfigError, DataError, DeviceError, Problem, StorageError
-from genstudio.events import Answer, Frame, Notice, Progress, Series, Snapshot
+from genstudio.errors import ConfigError, DataError, DeviceError, Problem, StorageError, TrainingError
+from genstudio.events import Answer, Diagnosis, Frame, Notice, Progress, Series, Snapshot
 from genstudio.runs import Run
 from genstudio.tasks import live
 from genstudio.tasks.models import Models, Opened, settings_of
@@ -82,6 +82,8 @@ class Training:
         self._notices: list[Notice] = []
         self._newest: dict[str, Snapshot] = {}
         self._rate = _Rate()
+        self._doctor: Any = None
+        self._told: list[Diagnosis] = []
         self._stream: Any = None
         self._early: list[SetLive | GoBack | Pace] = []
         self._between = self._again = False
@@ -171,6 +173,8 @@ class Training:
         saver.back(step, state.get("best"))
         self._rate = _Rate(step)
         self._newest.clear()
+        if self._doctor is not None:
+            self._doctor.back(step)
         self._opened.step, self._again = step, True
         self._notices.append(Notice(step, "changed", f"Back at step {step:,}. {undone}".rstrip()))
         told = (Answer("back", step, step), Answer("settings", step, self._learner.config.model_dump()))
@@ -271,6 +275,9 @@ class Training:
         self._watch = Stopwatch(float(state.get("elapsed", 0.0)))
         self._saver = _Saver(run, learner, self._plan, self._watch, self._start, state.get("best"))
         self._rate = _Rate(self._start)
+        if family.doctor is not None:
+            self._doctor = family.doctor(run.diagnoses())
+            self._doctor.back(self._start)
         self._show()
         return run
 
@@ -353,17 +360,25 @@ class Training:
         )
         with contextlib.closing(events), contextlib.closing(frames(self._watch.over(events))) as stream:
             self._stream = _Closing(stream, events)
-            for frame in stream:
-                opened.step = saver.step = max([saver.step, *(int(s.steps[-1]) for s in frame.series.values())])
-                stages = [s.value for s in frame.snapshots if isinstance(s, Answer) and s.channel == "stage"]
-                self._between = bool(stages) and not stages[-1].last
-                yield from self._kept(frame)
+            try:
+                for frame in stream:
+                    opened.step = saver.step = max([saver.step, *(int(s.steps[-1]) for s in frame.series.values())])
+                    stages = [s.value for s in frame.snapshots if isinstance(s, Answer) and s.channel == "stage"]
+                    self._between = bool(stages) and not stages[-1].last
+                    yield from self._kept(frame)
+            except TrainingError:
+                if self._doctor is not None:
+                    self._told += self._doctor.not_finite(saver.step)
+                    yield from self._kept(Frame())
+                raise
 
     def _kept(self, frame: Frame) -> Generator[Frame, None, None]:
         """The frame, once it is on the disk; when it cannot be written, halt and try again when resumed."""
         run, saver = self._run, self._saver
         assert run is not None
         saver.saw(frame)
+        if self._doctor is not None:
+            self._told += self._doctor.see(frame.series, frame.snapshots, self._learner.config.model_dump())
         extra = self._rate.over(frame, self._watch.elapsed, self._learner.tokens_per_step)
         series = dict(frame.series) | extra
         written = False
@@ -374,6 +389,8 @@ class Training:
                     for snapshot in frame.snapshots:
                         run.record(snapshot)
                         self._newest[snapshot.channel] = snapshot
+                    for told in self._told:
+                        run.diagnose(told)
                     written = True
                 if saver.due() and not self._between:
                     self._notices += saver.save_if_changed()
@@ -381,7 +398,15 @@ class Training:
                 break
             except StorageError as error:
                 yield Frame(halt=f"Paused at step {saver.step:,}, nothing is lost. {error}")
-        yield Frame(series, frame.snapshots, tuple(self._notices_out()), self._progress())
+        yield Frame(series, frame.snapshots + self._told_out(), tuple(self._notices_out()), self._progress())
+
+    def _told_out(self) -> tuple[Snapshot, ...]:
+        """What the doctor has told since the last frame, as the answer `doctor`, and as marks on the time axis."""
+        told, self._told = tuple(self._told), []
+        self._notices += [
+            Notice(found.step, "warning", f"{found.title}. {found.sentence}") for found in told if found.until is None
+        ]
+        return (Answer("doctor", self._saver.step, told),) if told else ()
 
     def _notices_out(self) -> list[Notice]:
         out, self._notices = self._notices, []

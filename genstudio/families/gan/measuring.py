@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from genstudio.data.slices import scaled
 from genstudio.families.gan import encoder, fidelity, planar
+from genstudio.families.gan.units import dead_units
 from genstudio.training.loop import Measured
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def measure(learner: GANLearner, exact: bool) -> Iterator[Measured]:
     encoder, against as many training pictures, each with a `_floor`: the same of other real pictures; `nearest_ratio`,
     the median distance of fakes to their nearest training picture over that of pictures that were held back, well
     below 1 when pictures are copied; `agreement`, the share in which the encoder sees the class that was asked for, and
-    `agreement_real`, the share in which it is right of pictures it never saw.
+    `agreement_real`, the share in which it is right of pictures it never saw. Of all kinds, see `units.dead_units`.
     """
     if not len(learner.data.real):
         return
@@ -48,13 +49,14 @@ def _points(learner: GANLearner, count: int) -> Measured:
     values = planar.divergences(real, fake, data.extent)
     if data.centres is not None and data.sigma:
         values |= planar.mixture_scores(fake, data.centres, data.sigma)
-    return Measured(values)
+    return Measured(values | dead_units(learner))
 
 
 def _pictures(learner: GANLearner, exact: bool) -> Iterator[Measured]:
     half = len(learner.data.train) // 2
     count = min(_MANY_PICTURES if exact else _PICTURES, half)
     if count <= 2 * fidelity.NEAREST:
+        yield Measured(dead_units(learner))
         return
     reference = yield from known(learner, count)
     judge = reference["encoder"]
@@ -72,7 +74,7 @@ def _pictures(learner: GANLearner, exact: bool) -> Iterator[Measured]:
     flat = fake[:_NEAREST].flatten(1).cpu().numpy()
     closest = np.median(fidelity.nearest(flat, reference["pixels"])[1])
     values["nearest_ratio"] = float(closest / max(reference["apart"], 1e-9))
-    yield Measured(values)
+    yield Measured(values | dead_units(learner))
 
 
 def known(learner: GANLearner, count: int) -> Generator[Measured, None, dict[str, Any]]:

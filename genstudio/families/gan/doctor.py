@@ -1,0 +1,336 @@
+"""What goes wrong with GANs, as rules about numbers of their training. Numpy only."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genstudio.events import Advice, Diagnosis, Pictures, Plane, Snapshot
+from genstudio.families.gan.fidelity import nearest
+from genstudio.training.doctor import (
+    EVERY,
+    Doctor,
+    Finding,
+    Rule,
+    Window,
+    autocorrelation,
+    effective_number,
+    median_distance,
+)
+
+SAMPLES = 128
+"""Fakes, and real samples, that are compared with each other at a time."""
+
+
+class Observer:
+    """Numbers of what a GAN shows: fakes of the same noise at every step, and real samples.
+
+    `diversity`: effective number of different fakes over that of as many real samples; `identical`: share of fakes that
+    have another one nearer than a tenth of the usual distance between a real sample and its nearest other; `reached`, of
+    points: share of real ones with a fake nearer than a quarter of the usual distance of two real ones; `motion`: root mean
+    square way of a fake in EVERY steps, over the usual distance of two real samples; `drift_0` and `drift_1`: the mean of the
+    fakes, in the same unit, along two fixed axes.
+    """
+
+    def __init__(self) -> None:
+        self._real: NDArray[np.float64] | None = None
+        self._scale = self._near = self._different = 0.0
+        self._axes = np.zeros((0, 2))
+        self._before: tuple[int, NDArray[np.float64]] | None = None
+
+    def __call__(self, snapshot: Snapshot) -> dict[str, float]:
+        if isinstance(snapshot, Plane) and snapshot.channel == "plane":
+            if self._real is None and len(snapshot.real) >= 8:
+                self._meet(snapshot.real[:SAMPLES])
+            return self._compare(snapshot.step, snapshot.fake[:SAMPLES])
+        if isinstance(snapshot, Pictures) and snapshot.channel == "real":
+            self._meet(snapshot.pixels[:SAMPLES])
+        elif isinstance(snapshot, Pictures) and snapshot.channel == "fixed_raw":
+            return self._compare(snapshot.step, snapshot.pixels[:SAMPLES])
+        return {}
+
+    def _meet(self, real: NDArray[Any]) -> None:
+        self._real = flat = real.reshape(len(real), -1).astype(np.float64)
+        self._scale = max(median_distance(flat), 1e-9)
+        self._near = float(np.median(nearest(flat, flat, 2)[1][:, 1]))
+        self._different = effective_number(flat, self._scale / 4)
+        self._axes = np.random.default_rng(0).standard_normal((flat.shape[1], 2)) if flat.shape[1] > 2 else np.eye(2)
+        self._axes /= np.linalg.norm(self._axes, axis=0)
+
+    def _compare(self, step: int, fake: NDArray[Any]) -> dict[str, float]:
+        if self._real is None or len(fake) < 8:
+            return {}
+        flat = fake.reshape(len(fake), -1).astype(np.float64)
+        whole = effective_number(self._real[: len(flat)], self._scale / 4) if len(flat) != len(self._real) else self._different
+        apart = nearest(flat, flat, 2)[1][:, 1]
+        drift = flat.mean(0) @ self._axes / self._scale
+        found = {
+            "diversity": effective_number(flat, self._scale / 4) / whole,
+            "identical": float((apart < self._near / 10).mean()),
+            "drift_0": float(drift[0]),
+            "drift_1": float(drift[1]),
+        }
+        if flat.shape[1] == 2:
+            found["reached"] = float((nearest(self._real, flat)[1][:, 0] < self._scale / 4).mean())
+        if self._before is not None and step > self._before[0] and self._before[1].shape == flat.shape:
+            way = math.sqrt(np.square(flat - self._before[1]).sum(1).mean()) / self._scale
+            found["motion"] = way * EVERY / (step - self._before[0])
+        self._before = step, flat
+        return found
+
+
+WARM = 300
+"""First steps in which no network can be expected to have learnt anything."""
+LONG = 400
+"""Steps that a rule looks back."""
+REACHED, DIVERSE, ALIKE = 0.6, 0.25, 0.5
+SURE, FOOLED = 0.93, 0.12
+FLAT, SMALL = 0.03, 1e-4
+RESTLESS, STEADY = 0.22, 0.7
+COPIED = 0.6
+DEAD = 0.7
+
+
+def collapse(window: Window) -> Finding | None:
+    """Points: fewer than REACHED of the real ones have a fake near, and the fakes do not spread wider than the real ones;
+    pictures: an effective number of different fakes below DIVERSE of that of real ones, or more than ALIKE near-identical."""
+    diversity, identical = window.mean("diversity", WARM), window.mean("identical", WARM)
+    reached = window.mean("reached", WARM)
+    if window.step < WARM + LONG or math.isnan(diversity):
+        return None
+    if math.isnan(reached):
+        if diversity >= DIVERSE and identical <= ALIKE:
+            return None
+        evidence = {"diversity of the fakes, of that of real ones": diversity, "share of near-identical fakes": identical}
+        words = f"The fakes are hardly different from each other: {diversity:.0%} of the variety of the real pictures."
+    else:
+        if reached >= REACHED or diversity >= 1.2:
+            return None
+        evidence = {"share of the real points with a fake near": reached, "diversity of the fakes": diversity}
+        words = f"The fakes sit in a part of the data: only {reached:.0%} of the real points have a fake near."
+    return Finding(words, evidence, _advice(
+        window,
+        ("Update both networks equally often", {"g_updates": 1}),
+        ("Keep the discriminator's opinion smooth: raise the R1 penalty", {"r1": max(_number(window, "r1") * 3, 0.1)}),
+        ("Take Adam without momentum", {"beta1": 0.0}),
+        ("Start again with packing 2, so that sameness gives fakes away", {"pack": max(2, int(_number(window, "pack")))}),
+    ))  # fmt: skip
+
+
+def discriminator_wins(window: Window) -> Finding | None:
+    """Both accuracies above SURE, on average over LONG steps."""
+    if not _both_learn(window):
+        return None
+    real, fake = window.mean("accuracy_real", LONG), window.mean("accuracy_fake", LONG)
+    if not min(real, fake) > SURE:
+        return None
+    evidence = {"accuracy on real samples": real, "accuracy on fakes": fake}
+    return Finding(
+        f"The discriminator tells {(real + fake) / 2:.0%} of the samples right, so the generator hardly ever wins a point.",
+        evidence,
+        _advice(
+            window,
+            ("Let the discriminator learn more slowly", {"d_rate": _lower(window, "d_rate", 4)}),
+            ("Update the discriminator once in a step", {"d_updates": 1}),
+            ("Let the generator learn faster", {"g_rate": _least(window, "g_rate", 2e-4)}),
+            ("Punish a steep discriminator: raise the R1 penalty", {"r1": max(_number(window, "r1") * 3, 0.1)}),
+            ("Blur what the discriminator sees with noise", {"noise": max(_number(window, "noise"), 0.1)}),
+        ),
+    )
+
+
+def generator_wins(window: Window) -> Finding | None:
+    """The accuracy on fakes is below FOOLED on average over LONG steps, and fakes score higher than real samples."""
+    if not _both_learn(window):
+        return None
+    right, real, fake = (window.mean(name, LONG) for name in ("accuracy_fake", "d_real", "d_fake"))
+    if not (right < FOOLED and fake > real):
+        return None
+    evidence = {"accuracy on fakes": right, "D(x)": real, "D(G(z))": fake}
+    return Finding(
+        f"The discriminator takes {1 - right:.0%} of the fakes for real, so the generator learns nothing from it.",
+        evidence,
+        _advice(
+            window,
+            ("Let the discriminator learn faster", {"d_rate": _least(window, "d_rate", 1e-3)}),
+            ("Let the generator learn more slowly", {"g_rate": _lower(window, "g_rate", 4)}),
+            ("Update both networks equally often", {"g_updates": 1}),
+            ("Give the discriminator two updates in a step", {"d_updates": max(2, int(_number(window, "d_updates")))}),
+        ),
+    )
+
+
+def vanishing_gradient(window: Window) -> Finding | None:
+    """Both accuracies above SURE over LONG steps, while the slope of the generator's loss at the scores of its fakes is below
+    FLAT, or the norm of its gradient below SMALL."""
+    if not _both_learn(window):
+        return None
+    right = min(window.mean("accuracy_real", LONG), window.mean("accuracy_fake", LONG))
+    norms, fake = window.recent("gradient_norm_g", LONG), window.mean("d_fake", LONG)
+    if not right > SURE or not len(norms):
+        return None
+    loss = window.settings.get("loss")
+    slope = fake if loss == "minimax" else 1 - fake if loss == "nonsaturating" else 1.0
+    norm = float(np.median(norms))
+    if slope >= FLAT and norm >= SMALL:
+        return None
+    evidence = {"accuracy of the discriminator": right, "slope of the generator's loss": slope, "its gradient's norm": norm}
+    return Finding(
+        "The discriminator is so sure that the generator's loss is flat: its gradient is next to nothing.",
+        evidence,
+        _advice(
+            window,
+            ("Take the non-saturating loss, which is steep just there", {"loss": "nonsaturating"}),
+            ("Update the discriminator once in a step", {"d_updates": 1}),
+            ("Punish a steep discriminator: raise the R1 penalty", {"r1": max(_number(window, "r1") * 3, 0.1)}),
+            ("Blur what the discriminator sees with noise", {"noise": max(_number(window, "noise"), 0.1)}),
+        ),
+    )
+
+
+def oscillation(window: Window) -> Finding | None:
+    """Fakes of the same noise move by more than RESTLESS of the data's width in EVERY steps over LONG steps, and in the second
+    half of these no less than STEADY of the first."""
+    if window.step < WARM + LONG or not _both_learn(window):
+        return None
+    motion = window.recent("motion", LONG)
+    if len(motion) < 8:
+        return None
+    first, second = (float(half.mean()) for half in np.array_split(motion, 2))
+    if not (motion.mean() > RESTLESS and second > STEADY * first):
+        return None
+    at, drift = window.all("drift_0")
+    repeats = autocorrelation(drift[at > window.step - LONG])
+    evidence = {
+        "way of a fake in 20 steps, of the data's width": float(motion.mean()),
+        "least autocorrelation of the fakes' mean": float(repeats.min()),
+    }
+    return Finding(
+        f"The fakes do not settle: each moves by {motion.mean():.0%} of the data's width every {EVERY} steps, and comes nowhere.",
+        evidence,
+        _advice(
+            window,
+            ("Take Adam without momentum", {"beta1": 0.0}),
+            ("Make smaller steps", {"d_rate": _lower(window, "d_rate", 4), "g_rate": _lower(window, "g_rate", 4)}),
+            ("Raise the R1 penalty, which makes the game settle", {"r1": max(_number(window, "r1") * 3, 0.1)}),
+            ("Update both networks equally often", {"g_updates": 1}),
+            ("Look at the average of the generator", {"ema": max(_number(window, "ema"), 0.995)}),
+        ),
+    )
+
+
+def not_finite(window: Window) -> Finding | None:
+    """A loss or a gradient is infinite or not a number; asked by the training when it ends because of that."""
+    norms = {"gradient norm of the generator": "gradient_norm_g", "gradient norm of the discriminator": "gradient_norm_d"}
+    last = {title: window.last(name) for title, name in norms.items()}
+    return Finding(
+        "A loss or a gradient is no longer a finite number, so the training has stopped; the weights before are kept.",
+        {title: value for title, value in last.items() if not math.isnan(value)},
+        _advice(
+            window,
+            ("Go on with smaller steps", {"d_rate": _lower(window, "d_rate", 10), "g_rate": _lower(window, "g_rate", 10)}),
+            ("Take a loss that stays bounded", {"loss": "nonsaturating"}),
+        ),
+    )
+
+
+def memorising(window: Window) -> Finding | None:
+    """Fakes are nearer to their nearest training pictures than COPIED of what pictures are that were held back."""
+    ratio = window.last("nearest_ratio")
+    if not ratio < COPIED or window.step < WARM:
+        return None
+    return Finding(
+        f"The fakes are copies: their nearest training pictures are {1 - ratio:.0%} nearer than those of real pictures that "
+        "were held back.",
+        {"nearest distance, over that of held-out pictures": ratio},
+        _advice(
+            window,
+            ("Blur what the discriminator sees with noise", {"noise": max(_number(window, "noise"), 0.1)}),
+            ("Raise the R1 penalty", {"r1": max(_number(window, "r1") * 3, 0.1)}),
+            ("Update the discriminator once in a step", {"d_updates": 1}),
+            ("Add pictures: that helps most", {}),
+        ),
+    )
+
+
+def dead_channels(window: Window) -> Finding | None:
+    """More than DEAD of the units of a network are never active, for none of the samples that were tried."""
+    shares = {name: window.last(f"dead_{name}") for name in ("generator", "discriminator")}
+    worst = max(shares, key=lambda name: -1.0 if math.isnan(shares[name]) else shares[name])
+    if not shares[worst] > DEAD:
+        return None
+    rate = "g_rate" if worst == "generator" else "d_rate"
+    return Finding(
+        f"{shares[worst]:.0%} of the {worst}'s units are never active: they pass nothing on and can hardly come back.",
+        {f"share of dead units, {name}": share for name, share in shares.items() if not math.isnan(share)},
+        _advice(
+            window,
+            (f"Start again with a smaller rate of the {worst}", {}),
+            ("Make smaller steps from here", {rate: _lower(window, rate, 10)}),
+        ),
+    )
+
+
+RULES = (
+    Rule("collapse", "Mode collapse",
+         f"Points: over {WARM} steps fewer than {REACHED:.0%} of the real points have a fake near. Pictures: the fakes have "
+         f"less than {DIVERSE:.0%} of the variety of the real ones, or more than {ALIKE:.0%} have a twin.", collapse, 100),
+    Rule("discriminator_wins", "The discriminator wins",
+         f"Over {LONG} steps it tells more than {SURE:.0%} of the real samples and of the fakes right.",
+         discriminator_wins, 100),
+    Rule("generator_wins", "The generator wins",
+         f"Over {LONG} steps less than {FOOLED:.0%} of the fakes are told right, and they score higher than real samples.",
+         generator_wins, 100),
+    Rule("vanishing_gradient", "Vanishing gradient",
+         f"Over {LONG} steps the discriminator is right more than {SURE:.0%} of the time, while the slope of the generator's "
+         f"loss at its fakes is below {FLAT:g} or the norm of its gradient below {SMALL:g}.", vanishing_gradient, 0),
+    Rule("oscillation", "Oscillation",
+         f"Over {LONG} steps fakes of the same noise move by more than {RESTLESS:.0%} of the data's width every {EVERY} steps, "
+         "and it does not get less.", oscillation, 100),
+    Rule("not_finite", "Not a number", "A loss or a gradient is infinite or not a number.", lambda _: None,
+         severity="error"),
+    Rule("memorising", "Learning by heart",
+         f"The nearest training picture of a fake is nearer than {COPIED:.0%} of the distance that held-out pictures have to "
+         "theirs (median).", memorising),
+    Rule("dead_channels", "Dead units",
+         f"More than {DEAD:.0%} of the units of a network are never active for any of the samples that are tried.",
+         dead_channels),
+)  # fmt: skip
+
+
+def doctor(told: Iterable[Diagnosis] = ()) -> Doctor:
+    """What watches a GAN; `told` are the diagnoses of its run so far."""
+    return Doctor(RULES, Observer(), told, broken=not_finite)
+
+
+def _both_learn(window: Window) -> bool:
+    """Whether both networks have learnt all through the steps that are looked at."""
+    before = _number(window, "pretrain_discriminator") + _number(window, "pretrain_generator")
+    return window.settings.get("trained", "both") == "both" and window.step > before + LONG
+
+
+def _number(window: Window, name: str) -> float:
+    value = window.settings.get(name, 0)
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _lower(window: Window, name: str, times: float) -> float:
+    return max(_number(window, name) / times, 1e-7)
+
+
+def _least(window: Window, name: str, least: float) -> float:
+    return max(min(_number(window, name) * 4, 1.0), least)
+
+
+def _advice(window: Window, *tried: tuple[str, Mapping[str, Any]]) -> tuple[Advice, ...]:
+    """What can still be tried: nothing that is so already."""
+    settings = window.settings
+    return tuple(
+        Advice(text, dict(values))
+        for text, values in tried
+        if not values or any(settings.get(name) != value for name, value in values.items())
+    )

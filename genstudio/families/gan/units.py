@@ -1,0 +1,62 @@
+"""Which units of a GAN's networks are never active."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from genstudio.families.gan.networks import ResidualBlock, ResidualLayer
+
+if TYPE_CHECKING:
+    from genstudio.families.gan.learner import GANLearner
+
+_SAMPLES, _SEED = 40, 2_718_281
+
+
+def dead_units(learner: GANLearner) -> dict[str, float]:
+    """`dead_generator`, `dead_discriminator`: the share of hidden units (of maps, all places together) whose input is not
+    above 0 for any of some fixed samples; a rectifier passes nothing on there, a leaky one is a straight line."""
+    config, data = learner.config, learner.data
+    count = _SAMPLES * config.pack
+    noise = learner.noise(count, _SEED)
+    chosen = data.train[torch.randint(len(data.train), (count,), generator=torch.Generator().manual_seed(_SEED)).numpy()]
+    labels = None
+    if config.conditional and data.labels is not None:
+        labels = torch.from_numpy(data.labels[chosen]).to(learner.device)
+    with torch.no_grad(), _watched(learner.generator) as made_active:
+        fake = learner.make(noise, labels, raw=True)
+    with torch.no_grad(), _watched(learner.discriminator) as judged_active:
+        for samples in (learner.samples(data.real[chosen]), fake):
+            learner.discriminator(samples, labels)
+    return {"dead_generator": _share(made_active), "dead_discriminator": _share(judged_active)}
+
+
+@contextmanager
+def _watched(network: nn.Module) -> Iterator[dict[nn.Module, Tensor]]:
+    """Of each part before a rectifier, which of its units were above 0 at any time: bool (units,)."""
+    active: dict[nn.Module, Tensor] = {}
+
+    def look(module: nn.Module, _: object, made: Tensor) -> None:
+        found = (made > 0).flatten(2).any(2).any(0) if made.ndim > 2 else (made > 0).any(0)
+        active[module] = active[module] | found if module in active else found
+
+    with ExitStack() as hooks:
+        for module in network.modules():
+            watched: tuple[nn.Module, ...] = ()
+            if isinstance(module, nn.ReLU | nn.LeakyReLU):
+                watched = (module,)
+            elif isinstance(module, ResidualLayer):
+                watched = (module.inner,)
+            elif isinstance(module, ResidualBlock):
+                watched = (module.second_norm,)
+            for part in watched:
+                hooks.callback(part.register_forward_hook(look).remove)
+        yield active
+
+
+def _share(active: dict[nn.Module, Tensor]) -> float:
+    return 1 - float(torch.cat(list(active.values())).float().mean()) if active else 0.0
