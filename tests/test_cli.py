@@ -93,9 +93,10 @@ def test_generate_is_deterministic(trained: str, capsys: pytest.CaptureFixture[s
 
 def test_lists(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert genstudio("families", "--json") == 0
-    (family,) = json.loads(capsys.readouterr().out)
-    assert family["name"] == "gpt" and {s["name"] for s in family["settings"]} >= {"layers", "learning_rate"}
-    assert all(setting["help"] for setting in family["settings"])
+    known = {family["name"]: family for family in json.loads(capsys.readouterr().out)}
+    assert {s["name"] for s in known["gpt"]["settings"]} >= {"layers", "learning_rate"}
+    assert known["gpt"]["data"] == ["text"] and known["gan"]["data"] == ["points", "images"]
+    assert all(setting["help"] for family in known.values() for setting in family["settings"])
     assert genstudio("import", text_file(tmp_path, name="mine.txt"), "--name", "My words") == 0
     capsys.readouterr()
     assert genstudio("datasets", "--json") == 0

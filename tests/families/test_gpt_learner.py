@@ -14,7 +14,7 @@ import torch.nn.functional as F
 
 from genstudio.data.text import TextData
 from genstudio.errors import DataError, DeviceError
-from genstudio.events import Attention, Text
+from genstudio.events import Attention, LayerStatistics, Text
 from genstudio.families import gpt
 from genstudio.families.gpt import presets
 from genstudio.families.gpt.config import GPTConfig
@@ -196,12 +196,13 @@ def test_a_preview_shows_text_and_attention_and_leaves_no_trace(text_data: TextD
     before, state = weights(shown), torch.get_rng_state()
     first, again = list(shown.preview()), list(shown.preview())
     assert same(before, weights(shown)) and torch.equal(state, torch.get_rng_state())
-    text, attention = (event for event in first if not isinstance(event, Tick))
+    text, attention, layers = (event for event in first if not isinstance(event, Tick))
     assert isinstance(text, Text) and isinstance(attention, Attention)
     assert text.channel == "sample" and text.prompt == "abc ~" and text.step == 2 and len(text.text) == 120
     assert set(text.text) <= set(text_data.tokenizer.alphabet)  # type: ignore[attr-defined]
     assert attention.weights.shape == (2, 2, 16, 16) and attention.weights.dtype == np.float32
     assert len(attention.tokens) == 16 and attention.tokens[:4] == ("d", "j", "␣", "a")
+    assert isinstance(layers, LayerStatistics) and layers.step == 2
     assert [event.text for event in again if isinstance(event, Text)] == [text.text]
 
 
@@ -209,7 +210,7 @@ def test_a_preview_shows_text_and_attention_and_leaves_no_trace(text_data: TextD
 def test_previews_work_with_nothing_to_start_from(text_data: TextData, values: dict[str, Any]) -> None:
     shown = learner(text_data, **values)
     shown.prompt, shown.probe = "", "ÄÖÜ"
-    text, attention = (event for event in shown.preview() if not isinstance(event, Tick))
+    text, attention, *_ = (event for event in shown.preview() if not isinstance(event, Tick))
     assert isinstance(text, Text) and len(text.text) == 120
     assert isinstance(attention, Attention) and attention.weights.shape == (2, 2, 1, 1)
 

@@ -39,7 +39,7 @@ def logged(folder: str) -> dict[str, list[tuple[int, float]]]:
     found: dict[str, list[tuple[int, float]]] = {}
     for series in Run.open(folder).history():
         for name, values in series.items():
-            if name != "tokens_per_second":
+            if name not in ("tokens_per_second", "steps_per_second"):
                 found.setdefault(name, []).extend(zip(values.steps.tolist(), values.values.tolist(), strict=True))
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import dataclasses
 import time
 from collections.abc import Collection, Generator, Iterator, Mapping
 from typing import Any
@@ -148,7 +149,8 @@ class GPTLearner:
         inputs, targets = (pieces[:, :-1], pieces[:, 1:]) if pieces.shape[1] > 1 else (pieces, None)
         updates = None if self._updates is None else self._updates.double().cpu().numpy()
         self._measuring = True
-        return (yield from layer_statistics(self.model, inputs, targets, updates, self._autocast))
+        found = yield from layer_statistics(self.model, inputs, targets, updates, self._autocast)
+        return dataclasses.replace(found, step=self.step)
 
     def on(self, data: TextData) -> GPTLearner:
         """The same model with other data, for scoring it."""
