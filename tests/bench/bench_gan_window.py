@@ -28,13 +28,17 @@ def headless(data: str, config: str, seconds: float) -> float:
     from genstudio.tasks.models import Models
     from genstudio.tasks.train import Train
 
-    steps, began, ended = [], 0.0, 0.0
-    for frame in Train("gan", data, json.loads(config), seconds=seconds).run(Models()):
+    job = Train("gan", data, json.loads(config), seconds=3600).run(Models())
+    steps, began = 0, 0.0
+    for frame in job:
         if "d_loss" in frame.series:
-            began = began or time.monotonic()
-            ended = time.monotonic()
-            steps.append(len(frame.series["d_loss"]))
-    return sum(steps[1:]) / (ended - began)
+            now = time.monotonic()
+            steps += len(frame.series["d_loss"]) if began else 0
+            began = began or now
+            if now - began >= seconds:
+                break
+    job.close()
+    return steps / (now - began)
 
 
 def windowed(data: str, config: str, seconds: float) -> dict[str, float]:
@@ -64,6 +68,9 @@ def windowed(data: str, config: str, seconds: float) -> dict[str, float]:
     def framed(_name: str, frame: object) -> None:
         if "d_loss" in frame.series:  # type: ignore[attr-defined]
             seen.append((time.monotonic(), len(frame.series["d_loss"])))  # type: ignore[attr-defined]
+            if len(seen) == 20:
+                drawn.clear()
+                QTimer.singleShot(int(1000 * seconds), window.close)
 
     def begin() -> None:
         if window._rest_timer.isActive() or "warm-up" in window.engine.running or not window.gan.setup.data.count():
@@ -85,7 +92,6 @@ def windowed(data: str, config: str, seconds: float) -> dict[str, float]:
             drawn.append(1000 * (time.thread_time() - began))
 
         view.paint_figure = counted
-        QTimer.singleShot(int(1000 * seconds), window.close)
 
     timer = QTimer()
     timer.setTimerType(Qt.TimerType.PreciseTimer)
