@@ -115,7 +115,7 @@ def collapse(window: Window) -> Finding | None:
     return Finding(words, evidence, _advice(
         window,
         ("Update both networks equally often", {"g_updates": 1}),
-        ("Keep the discriminator's opinion smooth: raise the R1 penalty", {"r1": max(_number(window, "r1") * 3, 0.1)}),
+        ("Keep the discriminator's opinion smooth: raise the R1 penalty", {"r1": _more(window, "r1", 3, 0.1)}),
         ("Take Adam without momentum", {"beta1": 0.0}),
         ("Start again with packing 2, so that sameness gives fakes away", {"pack": max(2, int(_number(window, "pack")))}),
     ))  # fmt: skip
@@ -137,8 +137,8 @@ def discriminator_wins(window: Window) -> Finding | None:
             ("Let the discriminator learn more slowly", {"d_rate": _lower(window, "d_rate", 4)}),
             ("Update the discriminator once in a step", {"d_updates": 1}),
             ("Let the generator learn faster", {"g_rate": _least(window, "g_rate", 2e-4)}),
-            ("Punish a steep discriminator: raise the R1 penalty", {"r1": max(_number(window, "r1") * 3, 0.1)}),
-            ("Blur what the discriminator sees with noise", {"noise": max(_number(window, "noise"), 0.1)}),
+            ("Punish a steep discriminator: raise the R1 penalty", {"r1": _more(window, "r1", 3, 0.1)}),
+            ("Blur what the discriminator sees with noise", {"noise": _more(window, "noise", 2, 0.1)}),
         ),
     )
 
@@ -186,8 +186,8 @@ def vanishing_gradient(window: Window) -> Finding | None:
             window,
             ("Take the non-saturating loss, which is steep just there", {"loss": "nonsaturating"}),
             ("Update the discriminator once in a step", {"d_updates": 1}),
-            ("Punish a steep discriminator: raise the R1 penalty", {"r1": max(_number(window, "r1") * 3, 0.1)}),
-            ("Blur what the discriminator sees with noise", {"noise": max(_number(window, "noise"), 0.1)}),
+            ("Punish a steep discriminator: raise the R1 penalty", {"r1": _more(window, "r1", 3, 0.1)}),
+            ("Blur what the discriminator sees with noise", {"noise": _more(window, "noise", 2, 0.1)}),
         ),
     )
 
@@ -216,7 +216,7 @@ def oscillation(window: Window) -> Finding | None:
             window,
             ("Take Adam without momentum", {"beta1": 0.0}),
             ("Make smaller steps", {"d_rate": _lower(window, "d_rate", 4), "g_rate": _lower(window, "g_rate", 4)}),
-            ("Raise the R1 penalty, which makes the game settle", {"r1": max(_number(window, "r1") * 3, 0.1)}),
+            ("Raise the R1 penalty, which makes the game settle", {"r1": _more(window, "r1", 3, 0.1)}),
             ("Update both networks equally often", {"g_updates": 1}),
             ("Look at the average of the generator", {"ema": max(_number(window, "ema"), 0.995)}),
         ),
@@ -249,8 +249,8 @@ def memorising(window: Window) -> Finding | None:
         {"nearest distance, over that of held-out pictures": ratio},
         _advice(
             window,
-            ("Blur what the discriminator sees with noise", {"noise": max(_number(window, "noise"), 0.1)}),
-            ("Raise the R1 penalty", {"r1": max(_number(window, "r1") * 3, 0.1)}),
+            ("Blur what the discriminator sees with noise", {"noise": _more(window, "noise", 2, 0.1)}),
+            ("Raise the R1 penalty", {"r1": _more(window, "r1", 3, 0.1)}),
             ("Update the discriminator once in a step", {"d_updates": 1}),
             ("Add pictures: that helps most", {}),
         ),
@@ -319,11 +319,15 @@ def _number(window: Window, name: str) -> float:
 
 
 def _lower(window: Window, name: str, times: float) -> float:
-    return max(_number(window, name) / times, 1e-7)
+    return float(f"{max(_number(window, name) / times, 1e-7):.4g}")
+
+
+def _more(window: Window, name: str, times: float, least: float) -> float:
+    return float(f"{max(_number(window, name) * times, least):.4g}")
 
 
 def _least(window: Window, name: str, least: float) -> float:
-    return max(min(_number(window, name) * 4, 1.0), least)
+    return min(_more(window, name, 4, least), 1.0)
 
 
 def _advice(window: Window, *tried: tuple[str, Mapping[str, Any]]) -> tuple[Advice, ...]:

@@ -10,6 +10,7 @@ from genstudio.events import Answer, Frame, Histograms, Pictures, Plane
 from genstudio.tasks.timeline import Moment
 from genstudio.ui.engine import Engine
 from genstudio.ui.gan.charts import GANCharts
+from genstudio.ui.gan.doctor import DoctorPage
 from genstudio.ui.gan.live import LiveHandles
 from genstudio.ui.gan.sample import SamplePage
 from genstudio.ui.gan.slow import SlowMotion
@@ -33,7 +34,7 @@ class GANPanel(QWidget):
         self.kind = "points"
         self.stage, self.charts = LiveStage(), GANCharts()
         self.live, self.slow = LiveHandles(config_type), SlowMotion()
-        self.sample = SamplePage(engine)
+        self.sample, self.doctor = SamplePage(engine), DoctorPage(config_type)
         self.time = TimeMachine(engine)
         self.headline = ElidedLabel()
         self.headline.setObjectName("gan_headline")
@@ -46,7 +47,10 @@ class GANPanel(QWidget):
         self.time.channel = self._channel
         self.time.moment_shown.connect(self.show_moment)
         self.time.cursor_moved.connect(self._cursor_moved)
+        self.charts.filled.connect(lambda: self.time.following or self._tell(self.time.step))
         self.charts.step_chosen.connect(self.time.go_to)
+        self.doctor.step_wanted.connect(self.time.go_to)
+        self.doctor.changed.connect(self._diagnosed)
         self.slow.turn_on.toggled.connect(lambda _: self.time.follow())
 
     def set_kind(self, kind: str) -> None:
@@ -61,6 +65,7 @@ class GANPanel(QWidget):
         self.charts.clear()
         self.slow.show_stage(None)
         self.sample.clear()
+        self.doctor.clear()
         self.time.clear()
         self.headline.setText("")
 
@@ -69,6 +74,7 @@ class GANPanel(QWidget):
         frame = self.time.passing(frame)
         self.charts.show_frame(frame)
         self.live.show_frame(frame)
+        self.doctor.show_frame(frame)
         for snapshot in frame.snapshots:
             if isinstance(snapshot, Answer):
                 if snapshot.channel == "stage":
@@ -103,6 +109,9 @@ class GANPanel(QWidget):
         values = {} if step is None else self.charts.values_at(step)
         self.time.tell("   ".join(f"{name.replace('_', ' ')} {value_text(value)}" for name, value in values.items()))
 
+    def _diagnosed(self, holding: int) -> None:
+        self.side.setTabText(self.side.indexOf(self.doctor), f"Doctor ({holding})" if holding else "Doctor")
+
     def flush(self) -> None:
         """Hand the numbers that wait to their charts."""
         self.charts.flush()
@@ -127,6 +136,7 @@ class GANPanel(QWidget):
         self.side.addTab(self.live, "Live")
         self.side.addTab(self.slow, "Slow motion")
         self.side.addTab(self.sample, "Sample")
+        self.side.addTab(self.doctor, "Doctor")
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.setObjectName("gan_run_splitter")
         self.splitter.setChildrenCollapsible(False)

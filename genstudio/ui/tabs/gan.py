@@ -88,6 +88,17 @@ class GANTab(TrainingTab):
         if values:
             self.adjust(SetLive(dict(values)))
 
+    def take_advice(self, values: Mapping[str, Any]) -> None:
+        """What the doctor says to try: from the next step on, or when the run goes on; else in the setup of a new run."""
+        live = {setting.name for setting in self.config_type.settings() if setting.live}
+        if not set(values) <= live:
+            if not self.busy:
+                self.setup.form.set_values(dict(values))
+            return
+        if self.state == "stopped" and self.run_path:
+            self.resume_run(self.run_path)
+        self.change(values)
+
     def go_back(self) -> None:
         """To before the last change."""
         self.adjust(GoBack())
@@ -99,6 +110,7 @@ class GANTab(TrainingTab):
         panel.failed.connect(self.failed)
         panel.live.changed.connect(self.change)
         panel.live.back_wanted.connect(self.go_back)
+        panel.doctor.advice_wanted.connect(self.take_advice)
         panel.slow.pace_wanted.connect(self._paced)
         panel.slow.stage_wanted.connect(lambda: self._engine.advance(self._job))
         panel.slow.left.connect(self._run_on)
@@ -131,6 +143,7 @@ class GANTab(TrainingTab):
             live = self.state in ("running", "paused")
             self.panel.live.set_live(live)
             self.panel.slow.set_live(live)
+            self.panel.doctor.set_state(self.state)
             self.panel.time.set_run(self.run_path, live)
 
     def toggle_pause(self) -> None:

@@ -1,0 +1,167 @@
+"""What the doctor says of a run: in words, with its evidence, and with what to try a click away."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QPushButton, QVBoxLayout, QWidget
+
+from genstudio.config import Config
+from genstudio.events import Answer, Diagnosis, Frame
+from genstudio.families.gan.doctor import RULES
+from genstudio.ui.datasets.parts import row
+from genstudio.ui.gan.parts import scrolled
+from genstudio.ui.views.chart import value_text
+from genstudio.ui.widgets import button, plain_label, restyle
+
+_EMPTY = (
+    f"Nothing is wrong so far: {len(RULES)} rules are watched.\n\n"
+    "When one of them holds, it is said here in words: what is wrong, on which numbers that rests, and what to try."
+)
+
+
+class DoctorPage(QWidget):
+    """The diagnoses of a run, the newest first; those that are over are kept below, quietly.
+
+    `advice_wanted(values)`: apply these settings. `step_wanted(step)`: look at the run at that step. `changed(open)`: how
+    many diagnoses hold now.
+    """
+
+    advice_wanted = Signal(object)
+    step_wanted = Signal(int)
+    changed = Signal(int)
+
+    def __init__(self, config_type: type[Config]) -> None:
+        super().__init__()
+        self.setObjectName("doctor_page")
+        self.setAccessibleName("Doctor")
+        settings = config_type.settings()
+        self._live = {setting.name for setting in settings if setting.live}
+        self._labels = {setting.name: setting.label for setting in settings}
+        self._told: dict[tuple[str, int], Diagnosis] = {}
+        self.state = "idle"
+        self.said = plain_label(_EMPTY, role="quiet", wrap=True, name="doctor_said")
+        self.said.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.cards: list[DiagnosisCard] = []
+        inside = QWidget()
+        self._column = QVBoxLayout(inside)
+        self._column.setContentsMargins(0, 0, 8, 0)
+        self._column.setSpacing(8)
+        self._column.addStretch(1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 8, 0, 0)
+        layout.setSpacing(8)
+        layout.addWidget(self.said)
+        layout.addWidget(scrolled(inside, "doctor_scroll"), 1)
+
+    def clear(self) -> None:
+        """Forget the run that was shown."""
+        if self._told:
+            self._told.clear()
+            self._show()
+
+    def show_frame(self, frame: Frame) -> None:
+        """What is told, what is over, and what never was because the training went back."""
+        before = dict(self._told)
+        for snapshot in frame.snapshots:
+            if isinstance(snapshot, Answer) and snapshot.channel == "doctor":
+                self._told.update({(told.name, told.step): told for told in snapshot.value})
+            elif isinstance(snapshot, Answer) and snapshot.channel == "back":
+                self._told = {key: told for key, told in self._told.items() if told.step <= snapshot.value}
+        if before != self._told:
+            self._show()
+
+    def set_state(self, state: str) -> None:
+        """Whether a training goes on (`running`, `paused`), could go on (`stopped`), or neither."""
+        self.state = state
+        for card in self.cards:
+            card.set_state(state)
+
+    @property
+    def diagnoses(self) -> tuple[Diagnosis, ...]:
+        """What is shown, from above: what holds now first, then the newest first."""
+        return tuple(sorted(self._told.values(), key=lambda told: (told.until is not None, -told.step, told.name)))
+
+    def _show(self) -> None:
+        for card in self.cards:
+            self._column.removeWidget(card)
+            card.hide()
+            card.deleteLater()
+        self.cards = [DiagnosisCard(told, self._live, self._labels) for told in self.diagnoses]
+        for index, card in enumerate(self.cards):
+            card.set_state(self.state)
+            card.advice_wanted.connect(self.advice_wanted)
+            card.step_wanted.connect(self.step_wanted)
+            self._column.insertWidget(index, card)
+        holding = sum(told.until is None for told in self._told.values())
+        self.said.setText(
+            _EMPTY if not self._told else f"{holding} of {len(RULES)} rules hold now." if holding
+            else f"Nothing is wrong now: {len(RULES)} rules are watched."
+        )  # fmt: skip
+        self.changed.emit(holding)
+
+
+class DiagnosisCard(QFrame):
+    """One diagnosis: title and steps, sentence, evidence, advice, and the rule."""
+
+    advice_wanted = Signal(object)
+    step_wanted = Signal(int)
+
+    def __init__(self, told: Diagnosis, live: set[str], labels: Mapping[str, str]) -> None:
+        super().__init__()
+        self.diagnosis = told
+        self.setObjectName(f"diagnosis_{told.name}")
+        self.setAccessibleName(f"{told.title}. {told.sentence}")
+        over = told.until is not None
+        restyle(self, "banner", "info" if over else told.severity)
+        title = plain_label(told.title, role="group", wrap=True, name="diagnosis_title")
+        when = f"Step {told.step:,}" + (f" to {told.until:,}" if told.until is not None else "")
+        go = button(when, "diagnosis_step", "", f"Look at the run at step {told.step:,}", self._go)
+        go.setProperty("flat", True)
+        numbers = "\n".join(f"{name}: {value_text(value)}" for name, value in told.evidence.items())
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(12, 8, 12, 8)
+        layout.setSpacing(4)
+        layout.addLayout(row(title, None, go))
+        layout.addWidget(plain_label(told.sentence, wrap=True, name="diagnosis_sentence"))
+        layout.addWidget(plain_label(numbers, role="quiet", wrap=True, name="diagnosis_evidence"))
+        self.tries: list[tuple[QPushButton, bool]] = []
+        if told.advice and not over:
+            layout.addWidget(plain_label("What to try", role="group"))
+            for index, advice in enumerate(told.advice):
+                layout.addLayout(self._line(index, advice.text, advice.values, live, labels))
+        layout.addWidget(plain_label(f"Rule: {told.rule}", role="quiet", wrap=True, name="diagnosis_rule"))
+
+    def set_state(self, state: str) -> None:
+        """Which advice can be taken now."""
+        for press, live in self.tries:
+            press.setEnabled(state in ("running", "paused", "stopped") if live else state in ("idle", "stopped"))
+
+    def _line(
+        self, index: int, text: str, values: Mapping[str, Any], live: set[str], labels: Mapping[str, str]
+    ) -> Any:
+        words = plain_label(text + ".", wrap=True, name=f"advice_{index}_text")
+        if not values:
+            return row(words)
+        said = ", ".join(f"{labels.get(name, name)} {_short(value)}" for name, value in values.items())
+        changes = set(values) <= live
+        press = button(
+            "Try" if changes else "Set up", f"advice_{index}",
+            says=f"{said}: {'change it now' if changes else 'for a new run'}",
+            does=lambda: self.advice_wanted.emit(dict(values)),
+        )  # fmt: skip
+        press.setToolTip(press.accessibleName())
+        press.setFixedWidth(64)
+        self.tries.append((press, changes))
+        line = row(words, press)
+        line.setStretch(0, 1)
+        return line
+
+    def _go(self) -> None:
+        self.step_wanted.emit(self.diagnosis.step)
+
+
+def _short(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
