@@ -157,11 +157,12 @@ class ColourKey(QWidget):
 
 
 class GANCharts(QTabWidget):
-    """Pages of charts that share one crosshair. `step_chosen(step)` where one was clicked; `failed(Failure)` if a figure
-    cannot be written."""
+    """Pages of charts that share one crosshair. `step_chosen(step)` where one was clicked; `filled()` when there are more
+    numbers; `failed(Failure)` if a figure cannot be written."""
 
     failed = Signal(object)
     step_chosen = Signal(int)
+    filled = Signal()
 
     def __init__(self, kind: str = "points") -> None:
         super().__init__()
@@ -263,7 +264,9 @@ class GANCharts(QTabWidget):
         for name, parts in self._waiting.items():
             steps, values = (np.concatenate([getattr(part, which) for part in parts]) for which in ("steps", "values"))
             self._of[name].append(name, steps, values)
-        self._waiting.clear()
+        if self._waiting:
+            self._waiting.clear()
+            self.filled.emit()
 
     def clear(self) -> None:
         """Forget the run that was shown."""

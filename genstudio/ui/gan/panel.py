@@ -47,7 +47,7 @@ class GANPanel(QWidget):
         self.time.channel = self._channel
         self.time.moment_shown.connect(self.show_moment)
         self.time.cursor_moved.connect(self._cursor_moved)
-        self.charts.filled.connect(lambda: self.time.following or self._tell(self.time.step))
+        self.charts.filled.connect(lambda: self._tell(self.time.step))
         self.charts.step_chosen.connect(self.time.go_to)
         self.doctor.step_wanted.connect(self.time.go_to)
         self.doctor.changed.connect(self._diagnosed)
