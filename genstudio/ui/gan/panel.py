@@ -11,6 +11,7 @@ from genstudio.tasks.timeline import Moment
 from genstudio.ui.engine import Engine
 from genstudio.ui.gan.charts import GANCharts
 from genstudio.ui.gan.doctor import DoctorPage
+from genstudio.ui.gan.explore import ExplorePage
 from genstudio.ui.gan.live import LiveHandles
 from genstudio.ui.gan.sample import SamplePage
 from genstudio.ui.gan.slow import SlowMotion
@@ -35,14 +36,14 @@ class GANPanel(QWidget):
         self.stage, self.charts = LiveStage(), GANCharts()
         self.live, self.slow = LiveHandles(config_type), SlowMotion()
         self.sample, self.doctor = SamplePage(engine), DoctorPage(config_type)
-        self.time = TimeMachine(engine)
+        self.time, self.explore = TimeMachine(engine), ExplorePage(engine)
         self.headline = ElidedLabel()
         self.headline.setObjectName("gan_headline")
         self.headline.setAccessibleName("What is happening")
         self.pages, self.side = _tabs("gan_pages"), _tabs("gan_side")
         self._lay_out()
         figures = (self.stage.plane.view, self.stage.pictures.samples, self.stage.pictures.real, self.slow.diagram)
-        for figure in (*figures, self.charts, self.sample, self.time):
+        for figure in (*figures, self.charts, self.sample, self.time, self.explore):
             figure.failed.connect(self.failed)
         self.time.channel = self._channel
         self.time.moment_shown.connect(self.show_moment)
@@ -133,6 +134,7 @@ class GANPanel(QWidget):
         self.upright.setSizes([640, 320])
         self.pages.setTabBarAutoHide(True)
         self.pages.addTab(self.upright, "Training")
+        self.pages.addTab(self.explore, "Explore")
         self.side.addTab(self.live, "Live")
         self.side.addTab(self.slow, "Slow motion")
         self.side.addTab(self.sample, "Sample")

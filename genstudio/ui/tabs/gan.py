@@ -145,6 +145,7 @@ class GANTab(TrainingTab):
             self.panel.slow.set_live(live)
             self.panel.doctor.set_state(self.state)
             self.panel.time.set_run(self.run_path, live)
+            self.panel.explore.set_run(self.run_path, live)
 
     def toggle_pause(self) -> None:
         if self.has_panel and self.panel.slow.active:

@@ -1,0 +1,334 @@
+"""Looking around in the noise of a generator: dragging in a slice, sliding along directions, and ways through it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import QGridLayout, QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
+
+from genstudio.events import Answer, Array, Frame
+from genstudio.sampling import latent
+from genstudio.tasks.latent import FindSpace, LatentSpace
+from genstudio.tasks.models import ModelRef
+from genstudio.tasks.prompt import Prompt
+from genstudio.tasks.replay import Saved, SavedSteps
+from genstudio.tasks.sample import Sample, Samples
+from genstudio.ui.datasets.parts import choice, row
+from genstudio.ui.engine import Engine
+from genstudio.ui.gan.pad import LandingView, LatentPad, hues
+from genstudio.ui.gan.parts import scrolled
+from genstudio.ui.gan.sample import SampleFigure
+from genstudio.ui.gan.ways import Ways
+from genstudio.ui.playground.page import Page
+from genstudio.ui.views.chart import value_text
+from genstudio.ui.widgets import EmptyState, LabeledSlider, button, plain_label, tooltip
+
+_PICTURES, _POINTS = 9, 25
+_SLIDERS = 8
+_SETTLED_MS, _LIVE_MS = 200, 1000
+AXES = ("Principal 1 and 2", "Principal 3 and 4", "Numbers 1 and 2", "Random")
+
+
+class ExplorePage(Page):
+    """The latent explorer of one run. What is shown is what the chosen generator makes of `latent()`."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine, "explore_page", "Explore the noise")
+        self.space: LatentSpace | None = None
+        self.found: Samples | None = None
+        self.base: Array = np.zeros(0, np.float32)
+        self.axes: Array = np.zeros((2, 0), np.float32)
+        self._seed = 0
+        self._live = False
+        self.model = choice("explore_model", "Which weights", "Newest saved")
+        self.model.setItemData(0, "last")
+        self.which = choice("explore_which", "Which generator", "Averaged", "Raw")
+        self.label = choice("explore_class", "Class that is asked for")
+        self.slice = choice("explore_axes", "Directions of the slice", *AXES)
+        self.other = button("Another sample", "explore_other", "dice", "Begin at other noise", self.another)
+        self.middle = button("Middle", "explore_middle", "zoom-reset", "Begin in the middle, at zero", self.to_middle)
+        self.turn = button("Turn", "explore_turn", "refresh", "Other random directions", self.turn_axes)
+        self.pad, self.picture, self.landing = LatentPad(), SampleFigure(), LandingView()
+        self.words = plain_label(role="quiet", name="explore_words", wrap=True)
+        self.sliders: list[LabeledSlider] = []
+        self.ways = Ways(self)
+        self._settled, self._beat = QTimer(self), QTimer(self)
+        self._settled.setSingleShot(True)
+        self._settled.setInterval(_SETTLED_MS)
+        self._beat.setInterval(_LIVE_MS)
+        self._lay_out()
+        self._connect()
+
+    def set_run(self, path: str, live: bool) -> None:
+        """The run whose generator is looked at, and whether it trains now."""
+        changed = path != (self._model.run if self._model is not None else "")
+        if changed:
+            self.space = self.found = None
+            self.model.blockSignals(True)
+            self.model.clear()
+            self.model.addItem(*(("In training", "live") if live else ("Newest saved", "last")))
+            self.model.blockSignals(False)
+            self.ways.clear()
+            self.stack.setCurrentIndex(0)
+        if live != self._live or changed:
+            self._live = live
+            self.look_at(ModelRef(path) if path else None, ())
+
+    def look(self, model: ModelRef, prompt: Prompt) -> None:
+        self.ask("saved", SavedSteps(model.run), self._show_saved)
+        self.ask("space", FindSpace(self.reference(), self.raw), self._show_space)
+
+    def reference(self) -> ModelRef:
+        """The weights that are looked at."""
+        assert self._model is not None
+        return replace(self._model, which=self.model.currentData())
+
+    @property
+    def raw(self) -> bool:
+        return self.which.currentIndex() == 1
+
+    @property
+    def asked_class(self) -> int | None:
+        """The class that is asked for, where the model knows classes."""
+        return self.label.currentIndex() if self.space is not None and self.space.classes else None
+
+    def latent(self) -> Array:
+        """The noise (d,) that is looked at: where one began, moved in the slice and by the sliders."""
+        assert self.space is not None
+        moved = self.base + np.array(self.pad.at, np.float32) @ self.axes
+        for slider, direction in zip(self.sliders, self.space.directions, strict=False):
+            moved = moved + np.float32(slider.value()) * direction
+        return self.inside(moved)
+
+    def inside(self, latents: Array) -> Array:
+        """The same within the bounds of uniform noise."""
+        uniform = self.space is not None and self.space.kind == "uniform"
+        return np.clip(latents, -1, 1).astype(np.float32) if uniform else np.asarray(latents, np.float32)
+
+    def noise(self, count: int, seed: int) -> Array:
+        """Latents (count, d) of the distribution that the generator learnt with."""
+        assert self.space is not None
+        random, shape = np.random.default_rng(seed), (count, self.space.size)
+        drawn = random.uniform(-1, 1, shape) if self.space.kind == "uniform" else random.normal(size=shape)
+        return drawn.astype(np.float32)
+
+    def another(self) -> None:
+        """Begin at other noise."""
+        if self.space is not None:
+            self._seed += 1
+            self.begin(self.noise(1, self._seed)[0])
+
+    def to_middle(self) -> None:
+        if self.space is not None:
+            self.begin(np.zeros(self.space.size, np.float32))
+
+    def begin(self, base: Array) -> None:
+        """Look around this latent (d,)."""
+        self.base = base
+        self.pad.set_at(0.0, 0.0)
+        for slider in self.sliders:
+            slider.set_value(0.0)
+        self._moved()
+        self._settled.start()
+
+    def turn_axes(self) -> None:
+        """Another random slice through the same place."""
+        self._seed += 1
+        self.slice.setCurrentText("Random")
+        self._sliced()
+
+    def make(self, kind: str, latents: Array, show: Any, label: int | None = None) -> None:
+        """What the generator makes of latents (n, d), handed to `show(Samples, step)`."""
+        task = Sample(self.reference(), label=label, raw=self.raw, latents=latents)
+        self.ask(kind, task, lambda frame: _samples(frame, show))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._beat.start()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._beat.stop()
+
+    def _moved(self) -> None:
+        if self.space is not None and self._model is not None:
+            self.make("one", self.latent()[None], self._show_one, self.asked_class)
+
+    def _map(self) -> None:
+        """The whole slice, once it has come to rest."""
+        if self.space is None or self._model is None:
+            return
+        side = _PICTURES if self.space.extent is None else _POINTS
+        middle = self.latent() - np.array(self.pad.at, np.float32) @ self.axes
+        reach = self.space.reach * (1 - 1 / side)
+        self.make("map", self.inside(latent.plane(middle, self.axes, reach, side)), self._show_map, self.asked_class)
+
+    def _show_one(self, made: Samples, step: int) -> None:
+        self.found = made
+        length = float(np.linalg.norm(made.latents[0]))
+        title = "" if made.labels is None else f"{made.classes[int(made.labels[0])]}, "
+        if made.pixels is not None:
+            self.picture.show_pixels(made.pixels[0], f"{title}step {step:,}")
+            place = ""
+        else:
+            assert made.points is not None
+            self.landing.show_one(made.points[0])
+            place = f"It lands at {made.points[0, 0]:.3g}, {made.points[0, 1]:.3g}.  "
+        self.words.setText(f"{place}Length of the noise {value_text(length)}, D {value_text(float(made.scores[0]))}.")
+
+    def _show_map(self, made: Samples, _step: int) -> None:
+        if made.pixels is not None:
+            self.pad.show_map(made.pixels, None)
+        elif made.points is not None and self.space is not None and self.space.extent is not None:
+            colors = hues(round(len(made.points) ** 0.5))
+            self.pad.show_map(None, colors)
+            self.landing.show_grid(made.points, colors, self.space.extent)
+
+    def _show_saved(self, frame: Frame) -> None:
+        """The choice of weights, which stays where it is."""
+        saved = next((s.value for s in frame.snapshots if isinstance(s, Answer) and isinstance(s.value, Saved)), None)
+        if saved is None:
+            return
+        chosen = self.model.currentData()
+        self.model.blockSignals(True)
+        self.model.clear()
+        if self._live:
+            self.model.addItem("In training", "live")
+        self.model.addItem("Newest saved", "last")
+        for step in sorted(saved.marks, reverse=True):
+            self.model.addItem(f"step {step:,}", step)
+        self.model.setCurrentIndex(max(self.model.findData(chosen), 0))
+        self.model.blockSignals(False)
+        if self.model.currentData() != chosen:
+            self._model_chosen()
+
+    def _show_space(self, frame: Frame) -> None:
+        found = next((s.value for s in frame.snapshots if isinstance(s, Answer) and s.channel == "space"), None)
+        if found is None:
+            return
+        before, self.space = self.space, found
+        fresh = before is None or before.size != found.size
+        if fresh or before is None or before.classes != found.classes:
+            self.label.clear()
+            self.label.addItems(list(found.classes))
+        self.label.setVisible(bool(found.classes))
+        self.right.setCurrentIndex(0 if found.extent is None else 1)
+        if fresh:
+            self.base = np.zeros(found.size, np.float32) if found.size <= 2 else self.noise(1, self._seed)[0]
+            self.slice.setCurrentText(AXES[2] if found.size <= 2 else AXES[0])
+            self.landing.clear()
+            self._build_sliders()
+        self.ways.set_space(found)
+        self.stack.setCurrentIndex(1)
+        self._sliced()
+
+    def _build_sliders(self) -> None:
+        assert self.space is not None
+        for slider in self.sliders:
+            self.grid.removeWidget(slider)
+            slider.deleteLater()
+        self.sliders = []
+        for index, share in enumerate(self.space.shares[:_SLIDERS].tolist()):
+            slider = LabeledSlider(f"{index + 1}", -5.0, 5.0, 0.0, name=f"direction_{index + 1}")
+            slider.setToolTip(tooltip(f"Principal direction {index + 1}: {share:.1%} of what moves in the first layer"))
+            slider.changed.connect(lambda _: self._slid())
+            self.grid.addWidget(slider, index // 2, index % 2)
+            self.sliders.append(slider)
+
+    def _slid(self) -> None:
+        self._moved()
+        self._settled.start()
+
+    def _sliced(self) -> None:
+        """Other directions of the slice."""
+        if self.space is None:
+            return
+        size, found, chosen = self.space.size, self.space.directions, self.slice.currentIndex()
+        first = 2 if chosen == 1 else 0
+        if chosen == 2 and size >= 2:
+            self.axes, names = np.eye(2, size, dtype=np.float32), ("z 1", "z 2")
+        elif chosen < 2 and len(found) >= first + 2:
+            across = found[first]
+            up = found[first + 1] - (found[first + 1] @ across) * across
+            self.axes = np.stack([across, up / np.linalg.norm(up)]).astype(np.float32)
+            names = (f"principal {first + 1}", f"principal {first + 2}")
+        else:
+            self.axes, names = latent.random_axes(size, self._seed), ("random 1", "random 2")
+        self.pad.show_axes(names, self.space.reach)
+        self._moved()
+        self._settled.start()
+
+    def _model_chosen(self) -> None:
+        if self._model is not None and self.isVisible():
+            self.ask("space", FindSpace(self.reference(), self.raw), self._show_space)
+
+    def _follow(self) -> None:
+        """The weights in training have changed."""
+        if self.model.currentData() == "live" and not self.busy("one"):
+            self._moved()
+            if not self.busy("map"):
+                self._map()
+
+    def _connect(self) -> None:
+        self.pad.moved.connect(lambda _x, _y: self._moved())
+        self._settled.timeout.connect(self._map)
+        self._beat.timeout.connect(self._follow)
+        self.slice.activated.connect(lambda _: self._sliced())
+        self.label.activated.connect(lambda _: self._slid())
+        for box in (self.model, self.which):
+            box.currentIndexChanged.connect(lambda _: self._model_chosen())
+        for figure in (self.pad, self.picture, self.landing, self.ways):
+            figure.failed.connect(self.failed)
+
+    def _lay_out(self) -> None:
+        self.picture.setMinimumHeight(120)
+        self.picture.setMaximumHeight(16_777_215)
+        self.right = QStackedWidget()
+        self.right.addWidget(self.picture)
+        self.right.addWidget(self.landing)
+        sides = QSplitter(Qt.Orientation.Horizontal)
+        sides.setObjectName("explore_splitter")
+        sides.setChildrenCollapsible(False)
+        sides.addWidget(self.pad)
+        sides.addWidget(self.right)
+        sides.setSizes([300, 260])
+        self.grid = QGridLayout()
+        self.grid.setContentsMargins(0, 8, 8, 0)
+        self.grid.setHorizontalSpacing(16)
+        self.grid.setVerticalSpacing(4)
+        along = QWidget()
+        within = QVBoxLayout(along)
+        within.setContentsMargins(0, 0, 0, 0)
+        within.addLayout(self.grid)
+        within.addStretch(1)
+        self.tools = QTabWidget()
+        self.tools.setObjectName("explore_tools")
+        self.tools.setDocumentMode(True)
+        self.tools.addTab(scrolled(along, "explore_sliders"), "Directions")
+        self.tools.addTab(self.ways, "Ways")
+        inside = QWidget()
+        layout = QVBoxLayout(inside)
+        layout.setContentsMargins(0, 8, 0, 0)
+        layout.setSpacing(8)
+        layout.addLayout(row(self.model, self.which, self.label, None, self.other))
+        layout.addLayout(row(self.slice, self.turn, None, self.middle))
+        layout.addWidget(sides, 3)
+        layout.addWidget(self.words)
+        layout.addWidget(self.tools, 2)
+        self.stack = QStackedWidget()
+        empty = "Train a GAN, or open a run of one: then look around in the noise that its generator makes samples of."
+        self.stack.addWidget(EmptyState("dice", empty, "", "explore_empty"))
+        self.stack.addWidget(inside)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(self.stack)
+
+
+def _samples(frame: Frame, show: Any) -> None:
+    for snapshot in frame.snapshots:
+        if isinstance(snapshot, Answer) and isinstance(snapshot.value, Samples):
+            show(snapshot.value, snapshot.step)
