@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,17 @@ class AttentionTo:
         ids = ids[-min(self.limit, model.context, max(fit, 8)) :]
         weights = opened.learner.attention(ids)
         yield Frame(snapshots=(Attention("attention", opened.step, opened.tokenizer.pieces(ids), weights),))
+
+
+@dataclass(frozen=True)
+class InTraining:
+    """Which of these folders of runs have live weights now, and all that have: an Answer `in training` of both."""
+
+    folders: tuple[str, ...] = ()
+
+    def run(self, models: Models) -> Generator[Frame, None, None]:
+        live = tuple(folder for folder in self.folders if str(Path(folder).resolve()) in models.training)
+        yield Frame(snapshots=(Answer("in training", 0, (live, tuple(models.training))),))
 
 
 @dataclass(frozen=True)

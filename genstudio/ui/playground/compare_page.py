@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QShowEvent
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QGridLayout,
@@ -22,9 +22,10 @@ from PySide6.QtWidgets import (
 )
 
 from genstudio.events import Answer, Attention, Frame, NextTokens, ScoredText, Writing
-from genstudio.tasks.compare import AttentionTo, Both, first_difference, paired, tokens_before
+from genstudio.tasks.compare import AttentionTo, Both, InTraining, first_difference, paired, tokens_before
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt, text_of
+from genstudio.tasks.replay import SavedSteps
 from genstudio.tasks.score import Score
 from genstudio.tasks.shelf import ListRuns
 from genstudio.tasks.write import Generate, NextTokensOf
@@ -40,6 +41,7 @@ from genstudio.ui.widgets import ElidedLabel, button, plain_label
 
 LONGEST = 400
 """Tokens that both write at most: they are compared by eye."""
+_LIVE_MS = 2000
 
 
 class ComparePage(Page):
@@ -49,6 +51,7 @@ class ComparePage(Page):
         super().__init__(engine, "page_compare", "Compare two")
         self._sampling = Sampling()
         self._runs: tuple[Any, ...] = ()
+        self._training: tuple[str, ...] = ()
         self._next: dict[str, NextTokens] = {}
         self._written: dict[str, Writing] = {}
         self.other = ModelChoice()
@@ -67,11 +70,14 @@ class ComparePage(Page):
         self.stop = button("Stop", "compare_stop", "stop", does=self.stop_all)
         self.score = button("Score both", "compare_score", "chart", "Score the text with both models", self.start_score)
         self.tabs = QTabWidget()
+        self._follow = QTimer(self)
+        self._follow.setInterval(_LIVE_MS)
         self._name_things()
         self._lay_out()
         for view in (self.bars, self.attention):
             view.failed.connect(self.failed)
         self.other.changed.connect(self._other_changed)
+        self._follow.timeout.connect(self._follow_live)
         self.tabs.currentChanged.connect(lambda _: self._look())
         for box in (self.layer, self.head):
             box.activated.connect(lambda _: self._choose_head())
@@ -123,19 +129,66 @@ class ComparePage(Page):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.ask("runs", ListRuns(), self._show_runs)
+        self._follow.start()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._follow.stop()
 
     def _show_runs(self, frame: Frame) -> None:
         for snapshot in frame.snapshots:
-            if isinstance(snapshot, Answer) and snapshot.channel == "runs":
-                self._runs = snapshot.value
-                running = [str(run.folder) for run in self._runs if run.state == "running"]
-                self.other.set_live(running[0] if running else "")
+            if not isinstance(snapshot, Answer):
+                continue
+            if snapshot.channel == "in training":
+                live, every = snapshot.value
+                if frozenset(live) != self.other.live:
+                    self.other.set_live(*live)
+                    self.other.show_runs(self._runs)
+                if every != self._training:
+                    self._training = every
+                    self.ask("runs", ListRuns(), self._show_runs)
+            elif snapshot.channel == "runs":
+                self._runs, first = snapshot.value, self.other.reference() is None
                 self.other.show_runs(self._runs)
+                if first:
+                    self._choose_another()
+                self._ask_training()
+                self._ask_kept()
                 self.busy_changed()
+
+    def _choose_another(self) -> None:
+        """At first a model beside itself would show no difference: take the run before it, or its first checkpoint."""
+        if self._model is None or self.other.model.currentData() != self._model.run:
+            return
+        if self.other.model.count() > 1:
+            self.other.model.setCurrentIndex(1)
+        else:
+            self.other.checkpoint.setCurrentIndex(self.other.checkpoint.count() - 1)
+
+    def _ask_training(self) -> None:
+        self.ask("training", InTraining(tuple(str(run.folder) for run in self._runs)), self._show_runs)
+
+    def _ask_kept(self) -> None:
+        other = self.other.reference()
+        if other is not None:
+            self.ask("kept", SavedSteps(other.run), self._show_kept)
+
+    def _show_kept(self, frame: Frame) -> None:
+        for snapshot in frame.snapshots:
+            if isinstance(snapshot, Answer) and snapshot.channel == "saved":
+                self.other.show_kept(snapshot.value.run, snapshot.value.marks)
+
+    def _follow_live(self) -> None:
+        """New weights of model B, when it is in training; the tab tells of those of model A."""
+        self._ask_training()
+        other = self.other.reference()
+        if other is not None and other.which == "live" and other != self._model and not self.busy("attention"):
+            self._look()
 
     def _other_changed(self) -> None:
         self._next.clear()
         self.attention.clear()
+        self._ask_kept()
         self._look()
 
     def _show(self, frame: Frame) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from PySide6.QtCore import Signal
@@ -28,8 +29,9 @@ class ModelChoice(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("model_choice_row")
-        self.live = ""
+        self.live: frozenset[str] = frozenset()
         self._runs: dict[str, Any] = {}
+        self._kept: tuple[str, tuple[int, ...]] = ("", ())
         self.model = QComboBox()
         self.checkpoint = QComboBox()
         layout = QHBoxLayout(self)
@@ -71,22 +73,30 @@ class ModelChoice(QWidget):
         usable = [
             run
             for run in runs
-            if run.usable and writes_text(run.family) and (run.checkpoints or str(run.folder) == self.live)
+            if run.usable and writes_text(run.family) and (run.checkpoints or str(run.folder) in self.live)
         ]
         self._runs = {str(run.folder): run for run in usable}
         self.model.blockSignals(True)
         self.model.clear()
         for run in sorted(usable, key=lambda r: r.created, reverse=True):
-            live = "in training: " if str(run.folder) == self.live else ""
+            live = "in training: " if str(run.folder) in self.live else ""
             self.model.addItem(f"{live}{run.name}  ·  {run.created[:16].replace('T', ' ')}", str(run.folder))
         self.model.setCurrentIndex(max(self.model.findData(before.run if before else ""), 0) if usable else -1)
         self.model.blockSignals(False)
         self._fill_checkpoints(before)
 
-    def set_live(self, run: str) -> None:
-        """The run that is in training now (empty: none)."""
-        if run != self.live:
-            self.live = run
+    def set_live(self, *runs: str) -> None:
+        """The runs that are in training now; an empty name is none."""
+        live = frozenset(run for run in runs if run)
+        if live != self.live:
+            self.live = live
+            self._fill_checkpoints(self.reference())
+
+    def show_kept(self, run: str, steps: Iterable[int]) -> None:
+        """List these steps of a run beside its checkpoints: weights that were kept along the way."""
+        kept = run, tuple(sorted(steps))
+        if kept != self._kept:
+            self._kept = kept
             self._fill_checkpoints(self.reference())
 
     def choose(self, run: str, which: Any = None) -> bool:
@@ -106,14 +116,15 @@ class ModelChoice(QWidget):
         kept = before.which if before is not None and before.run == run else None
         self.checkpoint.blockSignals(True)
         self.checkpoint.clear()
-        if run and run == self.live:
+        if run and run in self.live:
             self.checkpoint.addItem("live, as it trains", "live")
         steps = self._runs[run].checkpoints if run in self._runs else ()
         if steps:
             self.checkpoint.addItem("newest checkpoint", "last")
             self.checkpoint.addItem("best checkpoint", "best")
-        for step in reversed(steps):
-            self.checkpoint.addItem(f"step {step:,}", step)
+        kept_run, kept_steps = self._kept
+        for step in sorted({*steps, *(kept_steps if kept_run == run else ())}, reverse=True):
+            self.checkpoint.addItem(f"step {step:,}" + ("" if step in steps else ", weights alone"), step)
         self.checkpoint.setCurrentIndex(max(self.checkpoint.findData(kept), 0) if self.checkpoint.count() else -1)
         self.checkpoint.blockSignals(False)
         if self.reference() != before:

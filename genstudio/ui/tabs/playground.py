@@ -133,7 +133,7 @@ class PlaygroundTab(QWidget):
 
     def _follow_live(self) -> None:
         ref = self.reference()
-        if ref is not None and ref.which == "live" and ref.run == self.choice.live:
+        if ref is not None and ref.which == "live" and ref.run in self.choice.live:
             self._look()
 
     def _built(self, page: Page) -> None:

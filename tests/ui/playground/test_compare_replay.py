@@ -23,7 +23,7 @@ from genstudio.tasks.write import Generate, NextTokensOf
 from genstudio.training import trail
 from genstudio.ui import theme
 from genstudio.ui.engine import Engine
-from genstudio.ui.playground import replay_page
+from genstudio.ui.playground import compare_page, replay_page
 from genstudio.ui.playground.compare_page import ComparePage
 from genstudio.ui.playground.page import Page
 from genstudio.ui.playground.replay_page import ReplayPage
@@ -164,6 +164,67 @@ def test_a_model_beside_itself_differs_nowhere(
     assert page.texts["a"].toPlainText() == page.texts["b"].toPlainText()
     assert page.texts["a"].mark is None
     assert "same" in page.note.text()
+
+
+def test_every_run_in_training_is_offered_and_followed_as_model_b(
+    qtbot: Any, engine: Engine, runs: dict[str, str], failures: list[Failure], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(compare_page, "_LIVE_MS", 100)
+    jobs = [
+        engine.start(Train("gpt", str(text_file(tmp_path)), TINY, steps=1_000_000, name=name), lambda _: None, lambda _: None)
+        for name in ("left", "right")
+    ]
+    page = ComparePage(engine)
+    opened(qtbot, page, runs["one"], failures)
+    qtbot.waitUntil(lambda: len(page.other.live) == 2, timeout=LONG)
+    page.tabs.setCurrentWidget(page.bars)
+    for run in sorted(page.other.live):
+        assert page.other.choose(run, "live")
+        assert page.other.reference() == ModelRef(run, "live")
+        qtbot.waitUntil(lambda run=run: _step(page, run) is not None, timeout=LONG)
+        first = _step(page, run)
+        qtbot.waitUntil(lambda run=run, first=first: _step(page, run) > first, timeout=LONG)
+    for job in jobs:
+        engine.stop(job)
+    qtbot.waitUntil(lambda: not page.other.live and not page._jobs, timeout=LONG)
+    assert page.other.reference() is not None and page.other.reference().which == "last"
+    assert failures == []
+
+
+def _step(page: ComparePage, run: str) -> int | None:
+    """The step of model B whose bars are shown, once they are those of this run."""
+    said = page.names["b"].text()
+    shown = page._next.get("b")
+    return shown.step if shown is not None and Run.open(run).info.name in said else None
+
+
+def test_weights_kept_along_the_way_can_be_model_b(
+    qtbot: Any, engine: Engine, runs: dict[str, str], failures: list[Failure]
+) -> None:
+    page = comparing(qtbot, engine, runs, "one", failures)
+    assert 0 not in Run.open(runs["one"]).info.checkpoints
+    qtbot.waitUntil(lambda: page.other.checkpoint.findData(0) >= 0, timeout=LONG)
+    page.other.checkpoint.setCurrentIndex(page.other.checkpoint.findData(0))
+    assert "weights alone" in page.other.checkpoint.currentText()
+    page.tabs.setCurrentWidget(page.bars)
+    qtbot.waitUntil(lambda: "step 0" in page.names["b"].text() and page.bars.snapshot is not None, timeout=LONG)
+    wanted = last(NextTokensOf(ModelRef(runs["one"], 0), PROMPT), NextTokens)
+    np.testing.assert_allclose(page._next["b"].logits, wanted.logits, atol=1e-5)
+    assert failures == []
+
+
+def test_model_b_is_another_one_at_first(
+    qtbot: Any, engine: Engine, runs: dict[str, str], failures: list[Failure]
+) -> None:
+    page = ComparePage(engine)
+    opened(qtbot, page, runs["bytes"], failures)
+    qtbot.waitUntil(lambda: page.other.reference() is not None, timeout=LONG)
+    assert page.other.reference().run == runs["one"]
+    shutil.rmtree(runs["bytes"])
+    alone = ComparePage(engine)
+    opened(qtbot, alone, runs["one"], failures)
+    qtbot.waitUntil(lambda: alone.other.reference() is not None, timeout=LONG)
+    assert alone.other.reference() == ModelRef(runs["one"], 10)
 
 
 def test_heads_are_chosen_by_box_and_by_click(
