@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QGridLayout, QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QGridLayout, QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
 from genstudio.events import Answer, Array, Frame
 from genstudio.sampling import latent
@@ -25,7 +25,7 @@ from genstudio.ui.gan.sample import SampleFigure
 from genstudio.ui.gan.ways import Ways
 from genstudio.ui.playground.page import Page
 from genstudio.ui.views.chart import value_text
-from genstudio.ui.widgets import EmptyState, LabeledSlider, button, plain_label, tooltip
+from genstudio.ui.widgets import EmptyState, LabeledSlider, icon_button, plain_label, tooltip
 
 _PICTURES, _POINTS = 9, 25
 _SLIDERS = 8
@@ -49,9 +49,12 @@ class ExplorePage(Page):
         self.which = choice("explore_which", "Which generator", "Averaged", "Raw")
         self.label = choice("explore_class", "Class that is asked for")
         self.slice = choice("explore_axes", "Directions of the slice", *AXES)
-        self.other = button("Another sample", "explore_other", "dice", "Begin at other noise", self.another)
-        self.middle = button("Middle", "explore_middle", "zoom-reset", "Begin in the middle, at zero", self.to_middle)
-        self.turn = button("Turn", "explore_turn", "refresh", "Other random directions", self.turn_axes)
+        self.other = icon_button("dice", "explore_other", "Begin at other noise")
+        self.middle = icon_button("zoom-reset", "explore_middle", "Begin in the middle, at zero")
+        self.turn = icon_button("refresh", "explore_turn", "Other random directions")
+        for box, letters in ((self.model, 9), (self.which, 5), (self.slice, 8)):
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            box.setMinimumContentsLength(letters)
         self.pad, self.picture, self.landing = LatentPad(), SampleFigure(), LandingView()
         self.words = plain_label(role="quiet", name="explore_words", wrap=True)
         self.sliders: list[LabeledSlider] = []
@@ -127,9 +130,10 @@ class ExplorePage(Page):
             self.begin(np.zeros(self.space.size, np.float32))
 
     def begin(self, base: Array) -> None:
-        """Look around this latent (d,)."""
-        self.base = base
-        self.pad.set_at(0.0, 0.0)
+        """Look around this latent (d,); where the slice is all there is, the dot goes there."""
+        whole = len(base) == 2 and self.slice.currentIndex() == 2
+        self.base = np.zeros_like(base) if whole else base
+        self.pad.set_at(*(base.tolist() if whole else (0.0, 0.0)))
         for slider in self.sliders:
             slider.set_value(0.0)
         self._moved()
@@ -274,6 +278,8 @@ class ExplorePage(Page):
                 self._map()
 
     def _connect(self) -> None:
+        for pressed, does in ((self.other, self.another), (self.middle, self.to_middle), (self.turn, self.turn_axes)):
+            pressed.clicked.connect(does)
         self.pad.moved.connect(lambda _x, _y: self._moved())
         self._settled.timeout.connect(self._map)
         self._beat.timeout.connect(self._follow)
@@ -310,15 +316,25 @@ class ExplorePage(Page):
         self.tools.setDocumentMode(True)
         self.tools.addTab(scrolled(along, "explore_sliders"), "Directions")
         self.tools.addTab(self.ways, "Ways")
-        inside = QWidget()
+        above, inside = QWidget(), QWidget()
+        seen = QVBoxLayout(above)
+        seen.setContentsMargins(0, 0, 0, 0)
+        seen.setSpacing(4)
+        seen.addWidget(sides, 1)
+        seen.addWidget(self.words)
+        upright = QSplitter(Qt.Orientation.Vertical)
+        upright.setObjectName("explore_upright")
+        upright.setChildrenCollapsible(False)
+        upright.addWidget(above)
+        upright.addWidget(self.tools)
+        upright.setStretchFactor(0, 3)
+        upright.setStretchFactor(1, 2)
+        upright.setSizes([340, 220])
         layout = QVBoxLayout(inside)
         layout.setContentsMargins(0, 8, 0, 0)
         layout.setSpacing(8)
-        layout.addLayout(row(self.model, self.which, self.label, None, self.other))
-        layout.addLayout(row(self.slice, self.turn, None, self.middle))
-        layout.addWidget(sides, 3)
-        layout.addWidget(self.words)
-        layout.addWidget(self.tools, 2)
+        layout.addLayout(row(self.model, self.which, self.label, self.slice, None, self.turn, self.other, self.middle))
+        layout.addWidget(upright, 1)
         self.stack = QStackedWidget()
         empty = "Train a GAN, or open a run of one: then look around in the noise that its generator makes samples of."
         self.stack.addWidget(EmptyState("dice", empty, "", "explore_empty"))

@@ -175,6 +175,7 @@ class LandingView(ScatterView):
 
     def paint_figure(self, painter: QPainter, area: QRectF) -> None:
         plot = self._plot(area)
+        paint_title(painter, self.title, "in the colour of its noise", area)
         self._axes(painter, plot)
         painter.save()
         painter.setClipRect(plot)
@@ -203,3 +204,6 @@ class LandingView(ScatterView):
         painter.setBrush(theme.current().color("accent"))
         painter.setPen(QPen(theme.current().color("panel"), 2))
         painter.drawEllipse(QPointF(x, y), 7, 7)
+
+    def _plot(self, area: QRectF) -> QRectF:
+        return area.adjusted(44, 34, -14, -24)

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFileDialog, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFileDialog, QMenu, QVBoxLayout, QWidget
 
 from genstudio.errors import DataError, Failure
 from genstudio.events import Array, Frame, Pictures
@@ -19,7 +19,7 @@ from genstudio.tasks.sample import Samples
 from genstudio.ui.datasets.parts import choice, row
 from genstudio.ui.gan.pad import LandingView
 from genstudio.ui.views.pictures import PicturesView
-from genstudio.ui.widgets import LabeledSlider, button, plain_label
+from genstudio.ui.widgets import LabeledSlider, button, plain_label, tooltip
 
 TOOLS = (
     "A to B along the sphere",
@@ -73,10 +73,13 @@ class Ways(QWidget):
         self.made: Samples | None = None
         self.captions: tuple[str, ...] = ()
         self.tool = choice("way_tool", "What to make", *TOOLS)
+        self.tool.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.tool.setMinimumContentsLength(16)
         self.count = LabeledSlider("Steps", 2, 60, 16, whole=True, name="way_steps")
         self.limit = LabeledSlider("Cut off at", 0.1, 3.0, 1.0, name="way_limit")
         self.keep = {
-            name: button(f"Keep as {name}", f"keep_{name.lower()}", does=partial(self.keep_as, name)) for name in "ABC"
+            name: button(name, f"keep_{name.lower()}", "", f"Keep what is looked at as {name}", partial(self.keep_as, name))
+            for name in "ABC"
         }
         self.go = button("Make", "way_make", "play", "Make these samples", self.run)
         self.export = button("Export", "way_export", "save", "Export as an animation or a sheet")
@@ -151,6 +154,7 @@ class Ways(QWidget):
     def _wrote(self, frame: Frame) -> None:
         if frame.progress is not None:
             self.says.setText(frame.progress.text)
+            self.says.show()
 
     def _show(self, made: Samples, step: int, captions: tuple[str, ...]) -> None:
         self.made, self.captions = made, captions
@@ -165,12 +169,13 @@ class Ways(QWidget):
         chosen, space = self.tool.currentIndex(), self._page.space
         missing = [name for name in _NEEDS.get(chosen, "") if name not in self.kept]
         unknown = chosen == 5 and (space is None or not space.classes)
+        self.says.setVisible(bool(missing) or unknown)
         self.go.setEnabled(space is not None and not missing and not unknown)
         self.count.setVisible(chosen not in (4, 5))
         self.limit.setVisible(chosen == 6)
         self.export.setEnabled(self.made is not None and self.made.pixels is not None)
         for name, keep in self.keep.items():
-            keep.setText(f"Keep as {name}" + (" again" if name in self.kept else ""))
+            keep.setText(f"{name} ✓" if name in self.kept else name)
         if missing:
             self.says.setText(f"Look for a sample you like and keep it as {' and as '.join(missing)}.")
         else:
@@ -192,9 +197,11 @@ class Ways(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 8, 0, 0)
         layout.setSpacing(4)
-        layout.addLayout(row(*self.keep.values(), None))
-        layout.addLayout(row(self.tool, self.go, None, self.export))
-        layout.addLayout(row(self.count, self.limit))
+        for name, keep in self.keep.items():
+            keep.setToolTip(tooltip(f"Keep what is looked at as {name}"))
+        self.keep["C"].setMinimumWidth(44)
+        layout.addLayout(row(plain_label("Keep as", role="quiet"), *self.keep.values(), None, self.go, self.export))
+        layout.addLayout(row(self.tool, self.count, self.limit))
         layout.addWidget(self.says)
         layout.addWidget(self.view, 1)
         layout.addStretch(0)
