@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
@@ -18,6 +18,7 @@ from PySide6.QtGui import (
     QPen,
     QPolygonF,
     QTextBlock,
+    QTextCursor,
     QTextLayout,
     QTextLine,
     QTextOption,
@@ -25,6 +26,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QPlainTextEdit
 
 from genstudio.ui import theme
+from genstudio.ui.views.soft_breaks import LONGEST, is_soft, plain
 
 _HOVER_MS = 300
 
@@ -53,10 +55,11 @@ class Marked(Protocol):
 
 class Editor(QPlainTextEdit):
     """Undo and redo are its owner's. `hovered(unit)`: the pointer rests on a character, or (-1) has left it;
-    `pointed(unit)`: one was clicked."""
+    `pointed(unit)`: one was clicked; `pasted(text)`: more was pasted or dropped than can be laid out in one part."""
 
     hovered = Signal(int)
     pointed = Signal(int)
+    pasted = Signal(str)
     undo_wanted = Signal()
     redo_wanted = Signal()
 
@@ -81,7 +84,20 @@ class Editor(QPlainTextEdit):
         elif event.matches(QKeySequence.StandardKey.Redo) or _is_redo(event):
             self.redo_wanted.emit()
         else:
+            self._cross(event)
             super().keyPressEvent(event)
+
+    def createMimeDataFromSelection(self) -> QMimeData:
+        """What is copied is the text, without the breaks that are not in it."""
+        cursor, data = self.textCursor(), QMimeData()
+        data.setText(plain(self.document(), cursor.selectionStart(), cursor.selectionEnd())[0])
+        return data
+
+    def insertFromMimeData(self, source: QMimeData) -> None:
+        if source.hasText() and len(source.text()) > LONGEST:
+            self.pasted.emit(source.text())
+        else:
+            super().insertFromMimeData(source)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         menu = self.createStandardContextMenu(event.pos())
@@ -136,6 +152,22 @@ class Editor(QPlainTextEdit):
                 for block, top in self._blocks(event.rect().bottom()):
                     self._paint_block(painter, self.marked, block, top, event.rect().top(), event.rect().bottom())
         super().paintEvent(event)
+
+    def _cross(self, event: QKeyEvent) -> None:
+        """A break that is not in the text is passed together with the letter behind it."""
+        key, cursor = event.key(), self.textCursor()
+        shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        selects = shift and key in (Qt.Key.Key_Left, Qt.Key.Key_Right)
+        if cursor.hasSelection() and not selects:
+            return
+        mode = QTextCursor.MoveMode.KeepAnchor if selects else QTextCursor.MoveMode.MoveAnchor
+        if key in (Qt.Key.Key_Backspace, Qt.Key.Key_Left) and cursor.atBlockStart() and is_soft(cursor.block()):
+            cursor.movePosition(QTextCursor.MoveOperation.PreviousCharacter, mode)
+        elif key in (Qt.Key.Key_Delete, Qt.Key.Key_Right) and cursor.atBlockEnd() and is_soft(cursor.block().next()):
+            cursor.movePosition(QTextCursor.MoveOperation.NextCharacter, mode)
+        else:
+            return
+        self.setTextCursor(cursor)
 
     def _recolour(self, _theme: object) -> None:
         self.viewport().update()

@@ -27,22 +27,27 @@ def units(text: str) -> int:
 
 
 class Positions:
-    """Both ways between the positions of a text."""
+    """Both ways between the positions of a text, shown with `breaks` (n,) that are not in it: where they are, in units."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, breaks: Array | None = None) -> None:
         self._wide: Array = np.empty(0, np.int64)
         if not text.isascii():
             codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
             self._wide = np.flatnonzero(codes > 0xFFFF)
         self._units = self._wide + np.arange(1, len(self._wide) + 1)
-        self.length = len(text) + len(self._wide)
+        self.breaks = np.empty(0, np.int64) if breaks is None else breaks
+        self._broken = self.breaks - np.arange(len(self.breaks))
+        self.length = len(text) + len(self._wide) + len(self.breaks)
 
     def units(self, position: int) -> int:
         """In units: where the character at this position begins."""
-        return position + int(np.searchsorted(self._wide, position)) if len(self._wide) else position
+        unit = position + int(np.searchsorted(self._wide, position)) if len(self._wide) else position
+        return unit + int(np.searchsorted(self._broken, unit, side="right")) if len(self._broken) else unit
 
     def characters(self, unit: int) -> int:
-        """In characters: which one this unit belongs to."""
+        """In characters: which one this unit belongs to; a break belongs to the one behind it."""
+        if len(self.breaks):
+            unit -= int(np.searchsorted(self.breaks, unit))
         return unit - int(np.searchsorted(self._units, unit, side="right")) if len(self._units) else unit
 
 

@@ -18,7 +18,8 @@ from genstudio.tasks.document import Marks
 from genstudio.tasks.prompt import Prompt, Tokens
 from genstudio.ui import theme
 from genstudio.ui.views.editor import Editor, Span
-from genstudio.ui.views.positions import Positions, difference, shown
+from genstudio.ui.views.positions import Positions, difference, shown, units
+from genstudio.ui.views.soft_breaks import broken, mark, moved, plain, settle
 from genstudio.ui.views.token_card import TokenCard
 from genstudio.ui.views.view import token_text
 from genstudio.ui.widgets import ElidedLabel, tooltip
@@ -30,6 +31,7 @@ TINTS = {
 }
 _LIMITS = np.log(np.array(SURPRISE))
 _LEAVE_MS = 250
+_UNTOUCHED = (1 << 62, -1)
 
 
 def tint(probability: float) -> int:
@@ -109,6 +111,10 @@ class DocumentView(QWidget):
         self._text = ""
         self._positions = Positions("")
         self._own = False
+        self._touched = _UNTOUCHED
+        self._settling = QTimer(self)
+        self._settling.setSingleShot(True)
+        self._settling.setInterval(0)
         self._writing: tuple[int, int] | None = None
         self._leaving = QTimer(self)
         self._leaving.setSingleShot(True)
@@ -223,8 +229,11 @@ class DocumentView(QWidget):
         self._own = True
         try:
             self._text = shown(self.document.text)
-            self._positions = Positions(self._text)
-            self.editor.setPlainText(self._text)
+            lines, breaks = broken(self._text)
+            self._positions = Positions(self._text, breaks)
+            self.editor.setPlainText(lines)
+            if len(breaks):
+                mark(self.editor.document(), breaks, 0, self._positions.length)
             self.editor.moveCursor(QTextCursor.MoveOperation.End)
         finally:
             self._own = False
@@ -366,22 +375,47 @@ class DocumentView(QWidget):
         if self._own:
             return
         old, length = self._text, self.editor.document().characterCount() - 1
-        if added - removed == length - self._positions.length and position + removed <= self._positions.length:
-            start, end = map(self._positions.characters, (position, position + removed))
-            fresh = self._piece(position, added)
-        else:
-            new = self._piece(0, length)
-            start, end, stop = difference(old, new)
-            fresh = new[start:stop]
+        if added - removed != length - self._positions.length or position + removed > self._positions.length:
+            position, removed, added = 0, self._positions.length, length
+        start, end = map(self._positions.characters, (position, position + removed))
+        fresh, soft = plain(self.editor.document(), position, position + added)
+        breaks = moved(self._positions.breaks, position, removed, added, soft)
+        if len(breaks) or len(self._positions.breaks):
+            mark(self.editor.document(), breaks, position, position + added)
         skip, last, stop = difference(old[start:end], fresh)
         start, end, fresh = start + skip, start + last, fresh[skip:stop]
+        self._settling.start()
         if start == end and not fresh:
+            self._positions = Positions(self._text, breaks)
             return
         self.edited.emit()
         self.document.replace(start, end, fresh)
         self._text = old[:start] + fresh + old[end:]
-        self._positions = Positions(self._text)
+        self._positions = Positions(self._text, breaks)
+        self._touched = (min(self._touched[0], position), max(self._touched[1], position + added))
         self._changed((start, end, start + len(fresh)))
+
+    def _pasted(self, text: str) -> None:
+        """Much text at once, which the editor would lay out as a whole."""
+        cursor = self.editor.textCursor()
+        start, end = map(self._positions.characters, (cursor.selectionStart(), cursor.selectionEnd()))
+        self.edited.emit()
+        self.document.replace(start, end, text.replace("\r\n", "\n"))
+        self._follow_tree()
+
+    def _settle(self) -> None:
+        """Keep the parts of long paragraphs neither too long nor too short."""
+        first, last = self._touched
+        self._touched = _UNTOUCHED
+        if first > last:
+            return
+        self._own = True
+        try:
+            document = self.editor.document()
+            breaks = settle(document, self._positions.breaks, min(first, self._positions.length), last)
+        finally:
+            self._own = False
+        self._positions = Positions(self._text, breaks)
 
     def _follow_tree(self, follow: bool = False) -> None:
         """Show the document as it is now; the cursor goes to what has changed, or stays where it was."""
@@ -391,16 +425,9 @@ class DocumentView(QWidget):
         at_end = bar.value() >= bar.maximum() - 2
         caret, was_last = self.editor.textCursor().position(), self.editor.textCursor().atEnd()
         begin, behind = self._positions.units(start), self._positions.units(end)
-        self._text, self._positions = new, Positions(new)
+        self._text = new
         if start != end or start != stop:
-            self._own = True
-            try:
-                cursor = QTextCursor(self.editor.document())
-                cursor.setPosition(begin)
-                cursor.setPosition(behind, QTextCursor.MoveMode.KeepAnchor)
-                cursor.insertText(new[start:stop])
-            finally:
-                self._own = False
+            self._put(begin, behind, new[start:stop])
             if not follow:
                 self.set_caret(stop)
             elif not was_last:
@@ -411,6 +438,25 @@ class DocumentView(QWidget):
                 bar.setValue(bar.maximum())
         self._changed((start, end, stop))
 
+    def _put(self, begin: int, behind: int, text: str) -> None:
+        """Show this instead of what is between two positions, in units; `_text` has it already."""
+        self._own = True
+        try:
+            document = self.editor.document()
+            cursor = QTextCursor(document)
+            cursor.setPosition(begin)
+            cursor.setPosition(behind, QTextCursor.MoveMode.KeepAnchor)
+            lines, soft = broken(text)
+            cursor.insertText(lines)
+            stop = begin + units(lines)
+            breaks = moved(self._positions.breaks, begin, behind - begin, stop - begin, soft)
+            if len(breaks) or len(self._positions.breaks):
+                mark(document, breaks, begin, stop)
+            breaks = settle(document, breaks, begin, stop)
+        finally:
+            self._own = False
+        self._positions = Positions(self._text, breaks)
+
     def _changed(self, difference: tuple[int, int, int] | None = None) -> None:
         if self.marks is not None and difference is not None:
             self.marks = _moved(self.marks, *difference)
@@ -420,12 +466,6 @@ class DocumentView(QWidget):
         self.legend.setVisible(any(isinstance(segment, Written) for _, segment in self.document.tree.spans))
         self.editor.viewport().update()
         self.changed.emit()
-
-    def _piece(self, position: int, length: int) -> str:
-        cursor = QTextCursor(self.editor.document())
-        cursor.setPosition(position)
-        cursor.setPosition(position + length, QTextCursor.MoveMode.KeepAnchor)
-        return cursor.selectedText().replace("\u2029", "\n")
 
     def _count_words(self) -> str:
         if self.marks is None:
@@ -445,6 +485,8 @@ class DocumentView(QWidget):
         self.editor.cursorPositionChanged.connect(lambda: None if self._own else self.moved.emit())
         self.editor.undo_wanted.connect(self.undo)
         self.editor.redo_wanted.connect(self.redo)
+        self.editor.pasted.connect(self._pasted)
+        self._settling.timeout.connect(self._settle)
         self.editor.hovered.connect(self._hovered)
         self.editor.verticalScrollBar().valueChanged.connect(lambda _: self.close_card())
         self._leaving.timeout.connect(self._left)
