@@ -52,7 +52,7 @@ class ExplorePage(Page):
         self.other = icon_button("dice", "explore_other", "Begin at other noise")
         self.middle = icon_button("zoom-reset", "explore_middle", "Begin in the middle, at zero")
         self.turn = icon_button("refresh", "explore_turn", "Other random directions")
-        for box, letters in ((self.model, 9), (self.which, 5), (self.slice, 8)):
+        for box, letters in ((self.model, 9), (self.which, 5), (self.label, 4), (self.slice, 8)):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             box.setMinimumContentsLength(letters)
         self.pad, self.picture, self.landing = LatentPad(), SampleFigure(), LandingView()
@@ -321,7 +321,9 @@ class ExplorePage(Page):
         seen.setContentsMargins(0, 0, 0, 0)
         seen.setSpacing(4)
         seen.addWidget(sides, 1)
-        seen.addWidget(self.words)
+        beside = row(self.words, self.turn, self.other, self.middle, spacing=4)
+        beside.setStretch(0, 1)
+        seen.addLayout(beside)
         upright = QSplitter(Qt.Orientation.Vertical)
         upright.setObjectName("explore_upright")
         upright.setChildrenCollapsible(False)
@@ -333,7 +335,7 @@ class ExplorePage(Page):
         layout = QVBoxLayout(inside)
         layout.setContentsMargins(0, 8, 0, 0)
         layout.setSpacing(8)
-        layout.addLayout(row(self.model, self.which, self.label, self.slice, None, self.turn, self.other, self.middle))
+        layout.addLayout(row(self.model, self.which, self.label, self.slice, None))
         layout.addWidget(upright, 1)
         self.stack = QStackedWidget()
         empty = "Train a GAN, or open a run of one: then look around in the noise that its generator makes samples of."
