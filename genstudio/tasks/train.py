@@ -93,7 +93,10 @@ class Training:
         return self
 
     def __next__(self) -> Frame:
-        return next(self._frames)
+        from genstudio.training.device import threads
+
+        with threads(getattr(self._learner, "threads", None)):
+            return next(self._frames)
 
     def close(self) -> None:
         self._frames.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, runtime_checkable
 
@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from genstudio.events import Snapshot
+from genstudio.training.device import available
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +170,7 @@ def fit(
     Previews cost at most a tenth of the time: a slow one is asked for less often.
     """
     due = 0.0
+    seed = _seeding()
     for done in itertools.count(start):
         if done % evaluate_every == 0 and (done > start or start == 0):
             yield from _validate(learner, done)
@@ -183,12 +185,18 @@ def fit(
         if done - start == stop_after:
             return
         step = done + 1
-        torch.manual_seed((learner.seed * 1_000_003 + step) % 2**32)
+        seed((learner.seed * 1_000_003 + step) % 2**32)
         progress = plan.progress(done, watch.elapsed)
         if plan.by_stages and isinstance(learner, Staged):
             yield from _in_stages(learner, plan, step, progress)
         else:
             yield Metrics(step, learner.training_step(learner.batch(step), step, progress))
+
+
+def _seeding() -> Callable[[int], Any]:
+    """What seeds torch's generators. torch.manual_seed writes down the stack for each kind of accelerator, also where
+    there is none: 0.2 ms a step."""
+    return torch.manual_seed if len(available()) > 1 else torch.default_generator.manual_seed
 
 
 def _in_stages(learner: Any, plan: Plan, step: int, progress: float) -> Iterator[Event]:

@@ -177,3 +177,27 @@ def test_half_a_step_is_never_kept(train: Any, how: str) -> None:
         job.close()
     reference = list(train(30, "reference", step))
     assert same(kept, state(folder_of(reference), step))
+
+
+def test_two_trainings_in_turns_each_compute_with_their_own_threads(train: Any, tmp_path: Path) -> None:
+    """Points with one thread, whoever comes between; and the numbers are those of a training that is alone."""
+    alone = list(train(12, "alone"))
+    before, used = torch.get_num_threads(), set()
+    torch.set_num_threads(2)
+    try:
+        text = {"layers": 1, "heads": 1, "d_model": 8, "context": 8, "batch": 2}
+        other = Train("gpt", "names", text, steps=12, runs_folder=tmp_path / "runs", name="text").run(Models())
+        job, mixed = train(12, "mixed"), []
+        learner: Any = None
+        for frame in job:
+            mixed.append(frame)
+            next(other, None)
+            assert torch.get_num_threads() == 2
+            if learner is None and job._learner is not None:
+                learner, step = job._learner, job._learner.training_step
+                learner.training_step = lambda *a, step=step: (used.add(torch.get_num_threads()), step(*a))[1]
+        other.close()
+    finally:
+        torch.set_num_threads(before)
+    assert used == {1}
+    assert curve(mixed, "d_loss") == curve(alone, "d_loss")

@@ -67,3 +67,13 @@ def test_a_real_allocation_that_is_too_large_is_recognised() -> None:
 
 def test_the_cpu_is_described() -> None:
     assert device.describe("cpu").startswith("CPU") and "thread" in device.describe("cpu")
+
+
+def test_threads_are_as_before_afterwards() -> None:
+    before = torch.get_num_threads()
+    with pytest.raises(KeyError), device.threads(before + 1):
+        assert torch.get_num_threads() == before + 1
+        raise KeyError
+    with device.threads(None):
+        assert torch.get_num_threads() == before
+    assert torch.get_num_threads() == before

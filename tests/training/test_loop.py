@@ -110,7 +110,7 @@ def test_previews_and_validation_do_not_touch_the_randomness_of_steps(clock: Clo
 
 
 def test_without_seeding_each_step_previews_would_be_seen(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop.torch, "manual_seed", lambda _seed: None)
+    monkeypatch.setattr(loop, "_seeding", lambda: lambda _seed: None)
     test = pytest.raises(AssertionError)
     with test:
         test_previews_and_validation_do_not_touch_the_randomness_of_steps(clock)

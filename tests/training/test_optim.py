@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from genstudio.training.optim import Muon, adamw, clip_gradients, orthogonalise, schedule
+from genstudio.training.optim import Adam, Muon, adamw, clip_gradients, orthogonalise, schedule
 
 A, B, C = 3.4445, -4.7750, 2.0315
 
@@ -198,3 +198,22 @@ def test_schedules_are_their_formulas() -> None:
     assert [schedule("constant", 0.0, step, warmup=4) for step in (1, 2, 4, 5)] == [0.25, 0.5, 1.0, 1.0]
     assert schedule("linear", 1.0, 50, hold=1.0, final=0.0) == 1.0
     assert schedule("cosine", 7.0, 50, final=0.1) == pytest.approx(0.1, abs=1e-12)
+
+
+def test_a_quick_update_of_adam_is_its_step_bitwise_also_after_loading_and_with_a_gradient_missing() -> None:
+    torch.manual_seed(0)
+    ours = [torch.randn(5, 3, requires_grad=True), torch.randn(7, requires_grad=True)]
+    theirs = [p.detach().clone().requires_grad_() for p in ours]
+    quick, plain = Adam(ours, 1e-2, (0.5, 0.9)), torch.optim.Adam(theirs, lr=1e-2, betas=(0.5, 0.9), fused=True)
+    for step in range(12):
+        for mine, other in zip(ours, theirs, strict=True):
+            mine.grad = None if step == 4 and mine.ndim == 1 else torch.randn_like(mine)
+            other.grad = None if mine.grad is None else mine.grad.clone()
+        if step == 8:
+            quick.load_state_dict(copy.deepcopy(quick.state_dict()))
+        for group in (quick.param_groups[0], plain.param_groups[0]):
+            group["lr"] = 1e-2 / (1 + step)
+        quick.update()
+        plain.step()
+        assert all(torch.equal(mine, other) for mine, other in zip(ours, theirs, strict=True))
+    assert quick.state[ours[1]]["step"] == 11 and quick.state_dict()["state"].keys() == plain.state_dict()["state"].keys()
