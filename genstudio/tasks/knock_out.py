@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -24,10 +24,11 @@ from genstudio.tasks.task import sliced
 
 @dataclass(frozen=True, slots=True)
 class KnockOut:
-    """The model as it is beside itself with `switches`: next token, loss on the text, and `length` tokens more.
+    """The model as it is beside itself with `switches`: next token, loss on the text, and `length` tokens more, as many as
+    the context at most.
 
-    The text is the last tokens of `prompt` that leave room to write in the context, at least half of it; both write with
-    the same `options` and `seed`.
+    The text is the last tokens of `prompt` that the model can see; both write with the same `options` and `seed`. Where
+    tokens are hidden, the window cannot slide over them: then both write after the last tokens that leave room.
     """
 
     model: ModelRef
@@ -41,9 +42,8 @@ class KnockOut:
         self.options.check()
         yield Frame(progress=Progress("Opening the model"))
         opened = models.get(self.model)
-        model, tokenizer, context = steady(opened), opened.learner.data.tokenizer, opened.learner.model.context
+        model, tokenizer = steady(opened), opened.learner.data.tokenizer
         ids, _ = window(opened, self.prompt)
-        ids = ids[-max(context - self.length, context // 2, 1) :]
         read, written = [], list[str]()
         for switches in (NOTHING_OFF, self.switches):
             read.append((yield from sliced(_read(model, ids, switches), "Reading the text")))
@@ -60,11 +60,16 @@ class KnockOut:
         )  # fmt: skip
 
     def _write(self, model: Any, ids: NDArray[np.int32], switches: Switches) -> Generator[Frame, None, list[int]]:
+        """Ids of what is written, at most `length` of them."""
         from genstudio.families.gpt.inside import Switched
         from genstudio.sampling.reader import Reader
         from genstudio.sampling.text import writing
 
-        length, more = min(self.length, model.context - len(ids)), list[int]()
+        length, more = min(max(self.length, 0), model.context), list[int]()
+        if self.switches.tokens:
+            cut = len(ids) - min(len(ids), max(model.context - length, model.context // 2, 1))
+            ids, length = ids[cut:], min(length, model.context - len(ids) + cut)
+            switches = replace(switches, tokens=frozenset(at - cut for at in switches.tokens if at >= cut))
         due = time.monotonic() + 0.05
         reader = Reader(Switched(model, switches))
         for choice in writing(reader, ids, self.options, self.seed, length) if length > 0 else ():

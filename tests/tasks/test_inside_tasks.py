@@ -16,9 +16,11 @@ from genstudio.data.tokenizers import CharTokenizer
 from genstudio.errors import DataError, GenstudioError
 from genstudio.events import HeadMap, Heads, Induction, Knocked, Lens, Saliency
 from genstudio.families.gpt.config import GPTConfig
+from genstudio.families.gpt.inside import look_inside
 from genstudio.families.gpt.learner import GPTLearner
 from genstudio.nn.switches import NOTHING_OFF, Switches
 from genstudio.sampling.choose import SamplingOptions
+from genstudio.sampling.text import stream
 from genstudio.tasks.inside import LookAtAttention, LookAtMap, Which, full_weights
 from genstudio.tasks.knock_out import KnockOut, ProbeInduction, random_texts
 from genstudio.tasks.lens import Explain, LookThroughLens
@@ -249,6 +251,23 @@ def test_knock_out_of_nothing_changes_nothing_and_draws_with_the_seed() -> None:
     assert other.written[0] != same.written[0]
     for switches in (Switches(causal=False), Switches(scaled=False), Switches(layers=frozenset({0, 1, 2}))):
         assert shown(KnockOut(REF, TEXT, switches, 4), models).written[0]
+
+
+def test_a_text_as_long_as_the_context_is_read_whole_and_continued() -> None:
+    models = models_with(context=8)
+    ids = ids_of(models)[-8:]
+    whole = shown(KnockOut(REF, TEXT, length=6), models)
+    assert len(whole.tokens) == 8
+    wanted = list(stream(model_of(models), ids, SamplingOptions(greedy=True), seed=0, length=6))
+    assert whole.written[0] == models.get(REF).learner.data.tokenizer.decode([choice.id for choice in wanted])
+    hidden = shown(KnockOut(REF, TEXT, Switches(tokens=frozenset({6})), length=4), models)
+    text = ids.tolist()[-4:]
+    with torch.no_grad():
+        for _ in range(4):
+            inside = look_inside(model_of(models), np.array(text), ("logits",), Switches(tokens=frozenset({2})))
+            text.append(int(inside["logits"][-1].argmax()))
+    assert hidden.written[1] == models.get(REF).learner.data.tokenizer.decode(text[4:])
+    assert hidden.written[1] != hidden.written[0] or hidden.losses[0].max() != hidden.losses[1].max()
 
 
 def test_induction_scores_are_the_weights_of_the_repetition() -> None:

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPlainTextEdit, QVBoxLayou
 
 from genstudio.events import Frame, Heads, Knocked
 from genstudio.nn.switches import NOTHING_OFF, Switches
+from genstudio.sampling.choose import SamplingOptions
 from genstudio.tasks.inside import LookAtAttention
 from genstudio.tasks.knock_out import KnockOut
 from genstudio.tasks.models import ModelRef
@@ -16,12 +17,13 @@ from genstudio.tasks.prompt import Prompt
 from genstudio.ui import theme
 from genstudio.ui.engine import Engine
 from genstudio.ui.playground.page import Page
+from genstudio.ui.playground.sampler import Sampling
 from genstudio.ui.views.heads import HeadsView, height_of
 from genstudio.ui.views.paired_bars import PairedBars
 from genstudio.ui.views.token_strip import TokenStrip
 from genstudio.ui.widgets import button, plain_label
 
-_NOTHING = "click a head, an MLP, a whole layer or a token above"
+_NOTHING = "nothing is off: click above"
 _HINT = "Click a head, an MLP or a whole layer to switch it off, or choose it with the arrow keys and press K."
 
 
@@ -41,6 +43,7 @@ class KnockOutPage(Page):
         self.texts = _text("knock_out_before", "Written by the model as it is"), _text(
             "knock_out_after", "Written without the parts that are off"
         )
+        self._sampling = Sampling(SamplingOptions(greedy=True))
         self._looked_at: tuple[ModelRef, Prompt] | None = None
         self._shown: Knocked | None = None
         self._build()
@@ -50,6 +53,13 @@ class KnockOutPage(Page):
         self.strip.picked.connect(lambda at: self.set_switches(replace(self.switches, tokens=self.switches.tokens ^ {at})))
         self.scaled.toggled.connect(lambda on: self.set_switches(replace(self.switches, scaled=on)))
         self.causal.toggled.connect(lambda on: self.set_switches(replace(self.switches, causal=on)))
+
+    def show_sampling(self, sampling: Sampling) -> None:
+        """How both write, from the sampler under the document."""
+        if (sampling.options, sampling.seed) != (self._sampling.options, self._sampling.seed):
+            self._sampling = sampling
+            if self.isVisible():
+                self._compare()
 
     def look(self, model: ModelRef, prompt: Prompt) -> None:
         if self._looked_at is not None and self._looked_at[1] != prompt:
@@ -74,7 +84,9 @@ class KnockOutPage(Page):
 
     def _compare(self) -> None:
         if self._looked_at is not None:
-            self.ask("knock_out", KnockOut(*self._looked_at, self.switches), self._show)
+            options, seed = self._sampling.options, self._sampling.seed
+            task = KnockOut(*self._looked_at, self.switches, options=options, seed=seed)
+            self.ask("knock_out", task, self._show)
 
     def _show(self, frame: Frame) -> None:
         for found in frame.snapshots:
@@ -95,7 +107,7 @@ class KnockOutPage(Page):
         self.strip.show_tokens(found.tokens, np.asarray(values), words, note)
         self.strip.strike(self.switches.tokens)
         off = describe(found.off)
-        legend = f"outline: as it is  ·  filled: {off}" if found.off else _NOTHING
+        legend = "outline: as it is, filled: parts off" if found.off else _NOTHING
         self.bars.show_pair(found.pieces, found.chances[0], found.chances[1], legend)
         for text, written in zip(self.texts, found.written, strict=True):
             text.setPlainText(written)
