@@ -13,6 +13,7 @@ from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
 from genstudio.ui.engine import Engine
 from genstudio.ui.playground.page import Page
+from genstudio.ui.views.named_bars import NamedBars
 from genstudio.ui.views.token_strip import TokenStrip
 from genstudio.ui.views.view import token_text
 from genstudio.ui.widgets import button, plain_label
@@ -21,6 +22,7 @@ CAVEAT = (
     "Gradient times input: how the log-probability would change, to first order, if a token's embedding were scaled. It "
     "says nothing of what another token in its place would do, and where the model is sure of itself, gradients are small."
 )
+_STRONGEST = 30
 
 
 class SaliencyPage(Page):
@@ -29,6 +31,7 @@ class SaliencyPage(Page):
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine, "page_saliency", "Saliency")
         self.strip = TokenStrip("Gradient times input", "saliency_strip", "gradient x input")
+        self.strongest = NamedBars("Strongest tokens", "saliency_strongest", "nats")
         self.target = QComboBox()
         self.target.setObjectName("saliency_target")
         self.target.setAccessibleName("The prediction that is explained")
@@ -47,10 +50,12 @@ class SaliencyPage(Page):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
         layout.addLayout(row)
-        layout.addWidget(self.strip, 1)
+        layout.addWidget(self.strip, 4)
+        layout.addWidget(self.strongest, 5)
         layout.addWidget(self.summary)
         layout.addWidget(caveat)
-        self.strip.failed.connect(self.failed)
+        for view in (self.strip, self.strongest):
+            view.failed.connect(self.failed)
         self.strip.picked.connect(self._explain)
         self.target.activated.connect(self._explain_target)
 
@@ -90,6 +95,9 @@ class SaliencyPage(Page):
         note = f"the strongest is {highest:.3g} nats  ·  orange raises, blue lowers  ·  step {found.step:,}"
         self.strip.show_tokens(found.tokens, values, words, note)
         self.strip.mark(found.position if found.position < len(found.tokens) else None)
+        strongest = np.argsort(-np.abs(found.score), kind="stable")[:_STRONGEST]
+        named = ((f"{token_text(found.tokens[at])} {at + 1}", float(found.score[at])) for at in strongest.tolist())
+        self.strongest.show_bars(named, "with their place, in nats: how much each raised or lowered it")
         self.target.clear()
         for token, piece, chance in found.choices:
             self.target.addItem(f"'{token_text(piece)}'  {100 * chance:.1f} %", token)

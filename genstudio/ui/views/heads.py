@@ -199,6 +199,9 @@ class HeadsView(SnapshotFigure[Heads]):
             painter.setOpacity(0.3 if off else 1.0)
             painter.drawImage(cell, self._pictures[layer, column])
             painter.setOpacity(1.0)
+        elif cell.height() >= 12 and not off:
+            painter.setPen(look.color("quiet"))
+            painter.drawText(cell, Qt.AlignmentFlag.AlignCenter, "on")
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(look.color("line"), 1))
         painter.drawRect(cell)

@@ -44,8 +44,8 @@ class ScoresView(SnapshotFigure[Induction]):
         if self.snapshot is None:
             return QRectF()
         layers, heads = self.snapshot.scores.shape
-        wide = min(64.0, (self.width() - _SIDE - 2 * _EDGE) / heads)
-        tall = min(40.0, (self.height() - _TOP - _EDGE) / layers)
+        wide = min(96.0, (self.width() - _SIDE - 2 * _EDGE) / heads)
+        tall = min(64.0, (self.height() - _TOP - _EDGE) / layers)
         return QRectF(_EDGE + _SIDE + head * wide, _TOP + layer * tall, wide, tall)
 
     def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:

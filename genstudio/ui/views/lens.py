@@ -13,7 +13,8 @@ from genstudio.ui import theme
 from genstudio.ui.views.bars import paint_title
 from genstudio.ui.views.view import SnapshotFigure, bubble, token_text
 
-_TOP, _EDGE, _SIDE, _CELL, _HEAD = 34.0, 12.0, 72.0, 46.0, 40.0
+_TOP, _EDGE, _SIDE, _HEAD = 34.0, 12.0, 72.0, 40.0
+_NARROW, _WIDE, _TALL = 26.0, 72.0, 64.0
 
 
 class LensView(SnapshotFigure[Lens]):
@@ -26,7 +27,7 @@ class LensView(SnapshotFigure[Lens]):
         super().__init__("Logit lens")
         self.setObjectName("lens")
         self.level = self.place = 0
-        self._first = 0
+        self._first, self._cell = 0, _WIDE
         self._hover: tuple[int, int] | None = None
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -34,6 +35,10 @@ class LensView(SnapshotFigure[Lens]):
     def prepare(self, snapshot: Lens) -> None:
         depths, positions = snapshot.top.shape[:2]
         self.level, self.place, self._hover = depths - 1, positions - 1, None
+        mono = QFontMetricsF(theme.mono(theme.SMALL))
+        words = (*snapshot.tokens, *snapshot.names.values())
+        longest = max((mono.horizontalAdvance(token_text(word)) for word in words), default=_WIDE)
+        self._cell = min(max(longest + 8, _NARROW), 46.0)
         self._first = max(0, positions - self.fitting())
 
     def clear(self) -> None:
@@ -54,7 +59,7 @@ class LensView(SnapshotFigure[Lens]):
 
     def fitting(self) -> int:
         """How many positions there is room for beside each other."""
-        return max(1, int((self.width() - _SIDE - 2 * _EDGE) // _CELL))
+        return max(1, int((self.width() - _SIDE - 2 * _EDGE) // self._cell))
 
     def describe(self, depth: int, place: int) -> str:
         """A cell in words."""
@@ -86,9 +91,9 @@ class LensView(SnapshotFigure[Lens]):
         if self.snapshot is None:
             return QRectF()
         depths, positions = self.snapshot.top.shape[:2]
-        tall = min(40.0, (self.height() - _TOP - _HEAD - _EDGE) / depths)
+        tall = min(_TALL, (self.height() - _TOP - _HEAD - _EDGE) / depths)
         shown = min(self.fitting(), positions)
-        wide = min(72.0, (self.width() - _SIDE - 2 * _EDGE) / shown)
+        wide = min(_WIDE, (self.width() - _SIDE - 2 * _EDGE) / shown)
         left = _EDGE + _SIDE + (place - self._first) * wide
         return QRectF(left, _TOP + _HEAD - 8 + (depths - 1 - depth) * tall, wide, tall)
 

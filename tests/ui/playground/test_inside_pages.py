@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import shutil
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from genstudio.nn.switches import Switches
+from genstudio.sampling.choose import SamplingOptions
+from genstudio.sampling.text import stream
 from genstudio.tasks.inside import Which
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.train import Train
@@ -28,6 +31,7 @@ from genstudio.ui.playground.lens_page import LensPage
 from genstudio.ui.playground.page import Page
 from genstudio.ui.playground.pages import PAGES
 from genstudio.ui.playground.saliency_page import SaliencyPage
+from genstudio.ui.playground.sampler import Sampling
 from helpers import TINY, answer, run_task, text_file
 
 TEXT = "the cat sat on a mat"
@@ -200,6 +204,13 @@ def test_knocking_out_is_recomputed(engine: Engine, qtbot: QtBot, folder: str) -
     page.restore.click()
     settle(qtbot, page)
     assert not page.switches and page.texts[0].toPlainText() == page.texts[1].toPlainText() != ""
+    greedy = page.texts[0].toPlainText()
+    page.show_sampling(Sampling(SamplingOptions(temperature=2.0), seed=5))
+    settle(qtbot, page)
+    ids = ids_of(evaluated(folder))[-tokens:]
+    drawn = stream(evaluated(folder).learner.model, ids, SamplingOptions(temperature=2.0), seed=5, length=60)
+    wanted = opened.learner.data.tokenizer.decode([choice.id for choice in itertools.islice(drawn, 32)])
+    assert page.texts[0].toPlainText() == wanted != greedy
 
 
 def test_knocking_out_by_key_token_and_box(engine: Engine, qtbot: QtBot, folder: str) -> None:
@@ -264,6 +275,7 @@ def test_saliency_shows_gradient_times_input(engine: Engine, qtbot: QtBot, folde
     scores, target, logprob = by_autograd(ids_of(opened))
     np.testing.assert_allclose(page.strip.values, scores / np.abs(scores).max(), atol=1e-3)
     assert f"{100 * math.exp(logprob):.2f} %" in page.summary.text() and page.target.currentData() == target
+    assert [value for _, value in page.strongest.bars] == pytest.approx(sorted(scores, key=abs, reverse=True)[:30], abs=1e-4)
     page.strip.repaint()
     qtbot.mouseClick(page.strip, LEFT, pos=page.strip.box(8).center().toPoint())
     settle(qtbot, page)
