@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import math
+import re
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -19,7 +21,8 @@ from genstudio.sampling.tree import Node, Tree
 FORMAT = "genstudio document"
 LARGEST = 1 << 28
 """Bytes of a file that is read at most."""
-_NODES, _TEXT, _WORDS, _ALTERNATIVES = 200_000, 64_000_000, 400, 64
+_NODES, _TEXT, _WORDS, _ALTERNATIVES, _DEEPEST = 200_000, 64_000_000, 400, 64, 2_000
+_SPACE = re.compile(r"[ \t\n\r]*")
 _FLOATS = ("probabilities", "logprobs", "entropies", "before", "after")
 _INTEGERS = ("ids", "ranks", "alternatives")
 _TABLES = ("alternatives", "before", "after")
@@ -69,12 +72,8 @@ def read_json(data: bytes) -> Generator[float, None, Tree]:
     """The document of a file, in slices. Raises DataError for anything that is not one."""
     if len(data) > LARGEST:
         raise _bad(f"it is larger than {LARGEST >> 20} MB")
-    try:
-        whole = json.loads(data)
-    except (ValueError, RecursionError):
-        raise _bad("it is not JSON") from None
-    yield 0.3
-    if not isinstance(whole, dict) or whole.get("format") != FORMAT:
+    whole = yield from _parsed(data)
+    if whole.get("format") != FORMAT:
         raise _bad("it is not a document of this program")
     if whole.get("version") != 1:
         raise _bad("a newer version of this program made it")
@@ -82,22 +81,108 @@ def read_json(data: bytes) -> Generator[float, None, Tree]:
     nodes = _list(whole, "nodes", _NODES)
     parts: dict[int, tuple[Mapping[str, Any], tuple[Segment, ...]]] = {}
     children: dict[int | None, list[int]] = {}
+    depths: dict[int | None, int] = {None: 0}
     room = _TEXT
     for index, node in enumerate(nodes):
-        key, parent = _whole(node, "id", 0, 1 << 53), node.get("parent")
+        key = _whole(node, "id", 0, 1 << 53)
+        parent = None if node.get("parent") is None else _whole(node, "parent", 0, 1 << 53)
         if key in parts or (parent is None) != (not parts) or (parent is not None and parent not in parts):
             raise _bad("its branches do not form a tree")
-        segments = tuple(_segments(node, makers))
-        room -= sum(len(segment) for segment in segments)
-        if room < 0:
-            raise _bad("its text is too long")
-        parts[key] = (node, segments)
+        depths[key] = depths[parent] + 1
+        if depths[key] > _DEEPEST:
+            raise _bad(f"more than {_DEEPEST:,} branches grow out of each other")
+        segments = list[Segment]()
+        for segment in _segments(node, makers):
+            segments.append(segment)
+            room -= len(segment)
+            if room < 0:
+                raise _bad("its text is too long")
+            yield 0.5 + 0.5 * index / len(nodes)
+        parts[key] = (node, tuple(segments))
         children.setdefault(parent, []).append(key)
-        if index % 64 == 63:
-            yield 0.3 + 0.6 * index / len(nodes)
+        yield 0.5 + 0.5 * index / len(nodes)
     if not parts:
         raise _bad("it is empty")
     return _assembled(parts, children)
+
+
+class _Json:
+    """Reads JSON a value at a time: the parser of the standard library holds all threads until it has read everything."""
+
+    def __init__(self, text: str) -> None:
+        self._text, self.at = text, 0
+        self._decode = json.JSONDecoder().raw_decode
+
+    def skip(self) -> None:
+        """To the next sign that is no space."""
+        self.at = _SPACE.match(self._text, self.at).end()  # type: ignore[union-attr]
+
+    def value(self) -> Any:
+        """Raises ValueError or RecursionError."""
+        self.skip()
+        found, self.at = self._decode(self._text, self.at)
+        return found
+
+    def items(self) -> Iterator[None]:
+        """Stands before each value of a list in turn, which the caller reads."""
+        return self._inside("[", "]")
+
+    def members(self) -> Iterator[str]:
+        """Each key of an object in turn; the caller reads its value."""
+        for _ in self._inside("{", "}"):
+            key = self.value()
+            if not isinstance(key, str) or not self._take(":"):
+                raise ValueError
+            yield key
+
+    def _inside(self, start: str, end: str) -> Iterator[None]:
+        if not self._take(start):
+            raise ValueError
+        if self._take(end):
+            return
+        while True:
+            yield
+            if self._take(end):
+                return
+            if not self._take(","):
+                raise ValueError
+
+    def _take(self, sign: str) -> bool:
+        self.skip()
+        found = self._text.startswith(sign, self.at)
+        self.at += found
+        return found
+
+
+def _parsed(data: bytes) -> Generator[float, None, dict[str, Any]]:
+    """The file as it is, node by node and segment by segment."""
+    try:
+        decoder, texts = codecs.getincrementaldecoder("utf-8-sig")("surrogatepass"), list[str]()
+        for at in range(0, len(data), 1 << 20):
+            texts.append(decoder.decode(data[at : at + (1 << 20)], at + (1 << 20) >= len(data)))
+            yield 0.1 * at / len(data)
+        text = "".join(texts)
+        file, whole = _Json(text), dict[str, Any]()
+        for key in file.members():
+            if key != "nodes":
+                whole[key] = file.value()
+                continue
+            whole["nodes"] = []
+            for _ in file.items():
+                node: dict[str, Any] = {}
+                for name in file.members():
+                    node[name] = [] if name == "segments" else file.value()
+                    for _ in file.items() if name == "segments" else ():
+                        node[name].append(file.value())
+                        yield 0.1 + 0.4 * file.at / len(text)
+                whole["nodes"].append(node)
+                yield 0.1 + 0.4 * file.at / len(text)
+        file.skip()
+    except (ValueError, RecursionError):
+        raise _bad("it is not JSON, or not a document") from None
+    if file.at < len(text):
+        raise _bad("something follows its end")
+    return whole
 
 
 def _assembled(
@@ -109,8 +194,13 @@ def _assembled(
         found, segments = parts[key]
         below = tuple(made[child] for child in children.get(key, []))
         chosen = _whole(found, "chosen", 0, max(len(below) - 1, 0)) if below else 0
-        made[key] = Node(len(parts) - 1 - number, str(found.get("name") or "")[:_WORDS], segments, below, chosen)
+        made[key] = Node(len(parts) - 1 - number, _name(found), segments, below, chosen)
     return Tree(made[next(iter(parts))], len(parts))
+
+
+def _name(found: Mapping[str, Any]) -> str:
+    name = found.get("name")
+    return name[:_WORDS] if isinstance(name, str) else ""
 
 
 def _segment_as(segment: Segment, makers: Mapping[Made, int]) -> dict[str, Any]:
@@ -153,11 +243,15 @@ def _written(found: Mapping[str, Any], makers: list[Made]) -> tuple[Segment, ...
     widths = {columns[name].shape[1] for name in _TABLES}
     if len(widths) != 1 or len(pieces) != len(texts):
         raise _bad("its tokens do not belong together")
-    known = {int(key): _text(name, _WORDS) for key, name in names.items() if key.isdigit() and len(key) < 10}
+    known = {int(key): _text(name, _WORDS) for key, name in names.items() if _is_number(key)}
     maker = makers[_whole(found, "made", 0, len(makers) - 1)] if makers else None
     if maker is None:
         raise _bad("nobody wrote its tokens")
     return written(texts, Chosen(pieces=pieces, names=known, **columns), maker)
+
+
+def _is_number(key: str) -> bool:
+    return key.isascii() and key.isdigit() and len(key) < 10
 
 
 def _column(found: Mapping[str, Any], name: str, count: int) -> Array:
@@ -167,7 +261,7 @@ def _column(found: Mapping[str, Any], name: str, count: int) -> Array:
         values = np.array(found.get(name), np.float64)
     except (ValueError, TypeError, OverflowError):
         raise _bad(f"its {name} are not numbers") from None
-    if count == 0 or (name in _TABLES and values.size == 0):
+    if values.size == 0 and (count == 0 or name in _TABLES):
         values = values.reshape(count, 0) if name in _TABLES else values.reshape(0)
     wanted = 2 if name in _TABLES else 1
     if values.ndim != wanted or len(values) != count or (wanted == 2 and values.shape[1] > _ALTERNATIVES):
@@ -182,8 +276,11 @@ def _made(found: Any) -> Made:
         raise _bad("it does not say who wrote it")
     try:
         options = SamplingOptions(**found["options"])
-        wrong = list(options.problems()) or not isinstance(options.top_k, int)
-    except TypeError:
+        wrong = bool(list(options.problems())) or any(
+            type(value) not in ((int,) if name == "top_k" else (bool,) if name == "greedy" else (int, float))
+            for name, value in asdict(options).items()
+        )
+    except (TypeError, ValueError, OverflowError):
         wrong = True
     if wrong:
         raise _bad("its sampler is none")

@@ -94,13 +94,15 @@ class MarkTokens:
 
 @dataclass(frozen=True)
 class TextOf:
-    """Answers `text` with what the last of these ids adds to the text of those before it."""
+    """Answers `text` with what the last of these ids adds to the text of those before it. Raises DataError."""
 
     model: ModelRef
     ids: tuple[int, ...]
 
     def run(self, models: Models) -> Generator[Frame, None, None]:
         opened = models.get(self.model)
+        if not all(0 <= token < opened.tokenizer.size for token in self.ids):
+            raise DataError("This model does not have that token.", "Choose the model that wrote it.")
         yield Frame(snapshots=(Answer("text", opened.step, texts(opened.tokenizer, self.ids)[-1]),))
 
 
@@ -172,7 +174,8 @@ class OpenDocument:
         except DataError as error:
             if not self.kept:
                 raise
-            raise DataError(error.message, "It was set aside; an empty document is shown.", _aside(path)) from None
+            aside, said = _aside(path)
+            raise DataError(error.message, said, aside) from None
         yield Frame(snapshots=(Answer("document", 0, tree),))
 
 
@@ -190,10 +193,12 @@ def _read(path: Path) -> Generator[float, None, Tree]:
     return (yield from read_json(data))
 
 
-def _aside(path: Path) -> Path:
-    aside = path.with_name(f"{path.stem}.damaged{path.suffix}")
+def _aside(path: Path) -> tuple[Path, str]:
+    """Where a damaged file is from now on, and what to say; one that was set aside before stays."""
+    taken = (path.with_name(f"{path.stem}.damaged{number}{path.suffix}") for number in ("", *range(2, 1000)))
+    aside = next((place for place in taken if not place.exists()), path)
     try:
         path.replace(aside)
     except OSError:
-        return path
-    return aside
+        return path, "An empty document is shown; copy the file before you write, for it is written over."
+    return aside, "It was set aside; an empty document is shown."
