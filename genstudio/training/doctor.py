@@ -226,10 +226,16 @@ def _squares(flat: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.maximum(norms[:, None] + norms[None] - 2 * flat @ flat.T, 0)
 
 
+def straightened(values: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Evenly spaced values (n,) less the straight line that fits them best."""
+    at = np.arange(len(values), dtype=np.float64) - (len(values) - 1) / 2
+    rest = np.asarray(values - values.mean(), np.float64)
+    return rest - at * (at @ rest / max(float(at @ at), 1e-12))
+
+
 def autocorrelation(values: NDArray[np.floating]) -> NDArray[np.float64]:
     """Of evenly spaced values (n,), without their straight trend, at lags 0 to n / 2: 1 at lag 0, 0 where they are all alike."""
-    at = np.arange(len(values))
-    rest = values - np.polyval(np.polyfit(at, values, 1), at) if len(values) > 2 else values - values.mean()
+    rest = straightened(values)
     power = float(np.square(rest).mean())
     if power <= 1e-24:
         return np.zeros(len(values) // 2 + 1)

@@ -20,6 +20,7 @@ from genstudio.training.doctor import (
     autocorrelation,
     effective_number,
     median_distance,
+    straightened,
 )
 
 SAMPLES = 128
@@ -31,9 +32,10 @@ class Observer:
 
     `diversity`: effective number of different fakes over that of as many real samples; `identical`: share of fakes that
     have another one nearer than a tenth of the usual distance between a real sample and its nearest other; `reached`, of
-    points: share of real ones with a fake nearer than a quarter of the usual distance of two real ones; `motion`: root mean
-    square way of a fake in EVERY steps, over the usual distance of two real samples; `drift_0` and `drift_1`: the mean of the
-    fakes, in the same unit, along two fixed axes.
+    points: share of real ones with a fake nearer than a quarter of the usual distance of two real ones; `near`: the same of
+    fakes with a real one near; `motion`: root mean square way of a fake in EVERY steps, over the usual distance of two real
+    samples; `drift_0` and `drift_1`: the mean of the fakes, in the same unit, along two fixed axes; of pictures two random
+    ones, lengthened so that they stand for all.
     """
 
     def __init__(self) -> None:
@@ -59,7 +61,7 @@ class Observer:
         self._near = float(np.median(nearest(flat, flat, 2)[1][:, 1]))
         self._different = effective_number(flat, self._scale / 4)
         self._axes = np.random.default_rng(0).standard_normal((flat.shape[1], 2)) if flat.shape[1] > 2 else np.eye(2)
-        self._axes /= np.linalg.norm(self._axes, axis=0)
+        self._axes /= np.linalg.norm(self._axes, axis=0) * math.sqrt(2 / flat.shape[1])
 
     def _compare(self, step: int, fake: NDArray[Any]) -> dict[str, float]:
         if self._real is None or len(fake) < 8:
@@ -76,6 +78,7 @@ class Observer:
         }
         if flat.shape[1] == 2:
             found["reached"] = float((nearest(self._real, flat)[1][:, 0] < self._scale / 4).mean())
+            found["near"] = float((nearest(flat, self._real)[1][:, 0] < self._scale / 4).mean())
         if self._before is not None and step > self._before[0] and self._before[1].shape == flat.shape:
             way = math.sqrt(np.square(flat - self._before[1]).sum(1).mean()) / self._scale
             found["motion"] = way * EVERY / (step - self._before[0])
@@ -87,17 +90,18 @@ WARM = 300
 """First steps in which no network can be expected to have learnt anything."""
 LONG = 400
 """Steps that a rule looks back."""
-REACHED, DIVERSE, ALIKE = 0.6, 0.25, 0.5
-SURE, FOOLED = 0.93, 0.12
-FLAT, SMALL = 0.03, 1e-4
-RESTLESS, STEADY = 0.22, 0.7
-COPIED = 0.6
+REACHED, NEAR, DIVERSE, ALIKE = 0.6, 0.05, 0.25, 0.5
+SURE, FOOLED = 0.93, 0.9
+FLAT, SMALL = 0.05, 1e-4
+RESTLESS, SWING, SWING_PICTURES, STEADY = 0.25, 0.22, 0.45, 0.5
+COPIED = 0.8
 DEAD = 0.7
 
 
 def collapse(window: Window) -> Finding | None:
-    """Points: fewer than REACHED of the real ones have a fake near, and the fakes do not spread wider than the real ones;
-    pictures: an effective number of different fakes below DIVERSE of that of real ones, or more than ALIKE near-identical."""
+    """Points: fewer than REACHED of the real ones have a fake near, while at least NEAR of the fakes have a real one near and
+    they are not more various than the real ones, for else they have not come to the data at all. Pictures: an effective
+    number of different fakes below DIVERSE of that of real ones, or more than ALIKE near-identical."""
     diversity, identical = window.mean("diversity", WARM), window.mean("identical", WARM)
     reached = window.mean("reached", WARM)
     if window.step < WARM + LONG or math.isnan(diversity):
@@ -108,7 +112,7 @@ def collapse(window: Window) -> Finding | None:
         evidence = {"diversity of the fakes, of that of real ones": diversity, "share of near-identical fakes": identical}
         words = f"The fakes are hardly different from each other: {diversity:.0%} of the variety of the real pictures."
     else:
-        if reached >= REACHED or diversity >= 1.2:
+        if reached >= REACHED or diversity >= 1.5 or window.mean("near", WARM) < NEAR:
             return None
         evidence = {"share of the real points with a fake near": reached, "diversity of the fakes": diversity}
         words = f"The fakes sit in a part of the data: only {reached:.0%} of the real points have a fake near."
@@ -144,15 +148,16 @@ def discriminator_wins(window: Window) -> Finding | None:
 
 
 def generator_wins(window: Window) -> Finding | None:
-    """The accuracy on fakes is below FOOLED on average over LONG steps, and fakes score higher than real samples."""
-    if not _both_learn(window):
+    """In more than FOOLED of the last LONG steps the fakes score higher than the real samples."""
+    real, fake = window.recent("d_real", LONG), window.recent("d_fake", LONG)
+    if not _both_learn(window) or not len(real) or len(real) != len(fake):
         return None
-    right, real, fake = (window.mean(name, LONG) for name in ("accuracy_fake", "d_real", "d_fake"))
-    if not (right < FOOLED and fake > real):
+    share = float((fake > real).mean())
+    if share <= FOOLED:
         return None
-    evidence = {"accuracy on fakes": right, "D(x)": real, "D(G(z))": fake}
+    evidence = {"share of steps with D(G(z)) above D(x)": share, "D(x)": float(real.mean()), "D(G(z))": float(fake.mean())}
     return Finding(
-        f"The discriminator takes {1 - right:.0%} of the fakes for real, so the generator learns nothing from it.",
+        "The discriminator takes the fakes for more real than the real samples, so the generator learns nothing from it.",
         evidence,
         _advice(
             window,
@@ -193,24 +198,26 @@ def vanishing_gradient(window: Window) -> Finding | None:
 
 
 def oscillation(window: Window) -> Finding | None:
-    """Fakes of the same noise move by more than RESTLESS of the data's width in EVERY steps over LONG steps, and in the second
-    half of these no less than STEADY of the first."""
+    """Over LONG steps the mean of the fakes swings about its straight way by more than SWING of the usual distance of two real
+    samples (SWING_PICTURES for pictures), and fakes of the same noise move by more than RESTLESS of it in EVERY steps, in the
+    second half no less than STEADY of the first."""
     if window.step < WARM + LONG or not _both_learn(window):
         return None
     motion = window.recent("motion", LONG)
     if len(motion) < 8:
         return None
     first, second = (float(half.mean()) for half in np.array_split(motion, 2))
-    if not (motion.mean() > RESTLESS and second > STEADY * first):
+    swing = math.hypot(*(_swing(window, name) for name in ("drift_0", "drift_1")))
+    most = SWING if len(window.all("reached")[0]) else SWING_PICTURES
+    if not (motion.mean() > RESTLESS and second > STEADY * first and swing > most):
         return None
-    at, drift = window.all("drift_0")
-    repeats = autocorrelation(drift[at > window.step - LONG])
     evidence = {
-        "way of a fake in 20 steps, of the data's width": float(motion.mean()),
-        "least autocorrelation of the fakes' mean": float(repeats.min()),
+        "swing of the fakes' mean, over the usual distance of two real samples": swing,
+        f"way of a fake in {EVERY} steps, in the same unit": float(motion.mean()),
+        "least autocorrelation of the swing": float(autocorrelation(window.recent("drift_0", LONG)).min()),
     }
     return Finding(
-        f"The fakes do not settle: each moves by {motion.mean():.0%} of the data's width every {EVERY} steps, and comes nowhere.",
+        f"The fakes do not settle: all together they swing by {swing:.0%} of the distance between two real samples.",
         evidence,
         _advice(
             window,
@@ -277,20 +284,22 @@ def dead_channels(window: Window) -> Finding | None:
 
 RULES = (
     Rule("collapse", "Mode collapse",
-         f"Points: over {WARM} steps fewer than {REACHED:.0%} of the real points have a fake near. Pictures: the fakes have "
+         f"Points: over {WARM} steps fewer than {REACHED:.0%} of the real points have a fake near, while at least {NEAR:.0%} of "
+         f"the fakes have a real one near. Pictures: the fakes have "
          f"less than {DIVERSE:.0%} of the variety of the real ones, or more than {ALIKE:.0%} have a twin.", collapse, 100),
     Rule("discriminator_wins", "The discriminator wins",
          f"Over {LONG} steps it tells more than {SURE:.0%} of the real samples and of the fakes right.",
          discriminator_wins, 100),
     Rule("generator_wins", "The generator wins",
-         f"Over {LONG} steps less than {FOOLED:.0%} of the fakes are told right, and they score higher than real samples.",
+         f"In more than {FOOLED:.0%} of the last {LONG} steps the fakes score higher than the real samples.",
          generator_wins, 100),
     Rule("vanishing_gradient", "Vanishing gradient",
          f"Over {LONG} steps the discriminator is right more than {SURE:.0%} of the time, while the slope of the generator's "
          f"loss at its fakes is below {FLAT:g} or the norm of its gradient below {SMALL:g}.", vanishing_gradient, 0),
     Rule("oscillation", "Oscillation",
-         f"Over {LONG} steps fakes of the same noise move by more than {RESTLESS:.0%} of the data's width every {EVERY} steps, "
-         "and it does not get less.", oscillation, 100),
+         f"Over {LONG} steps the mean of the fakes swings by more than {SWING:.0%} of the usual distance of two real samples "
+         f"({SWING_PICTURES:.0%} for pictures), and each fake moves by more than {RESTLESS:.0%} of it every {EVERY} steps.",
+         oscillation, 60),
     Rule("not_finite", "Not a number", "A loss or a gradient is infinite or not a number.", lambda _: None,
          severity="error"),
     Rule("memorising", "Learning by heart",
@@ -305,6 +314,12 @@ RULES = (
 def doctor(told: Iterable[Diagnosis] = ()) -> Doctor:
     """What watches a GAN; `told` are the diagnoses of its run so far."""
     return Doctor(RULES, Observer(), told, broken=not_finite)
+
+
+def _swing(window: Window, name: str) -> float:
+    """The standard deviation about a straight line over LONG steps."""
+    values = window.recent(name, LONG)
+    return math.sqrt(float(np.square(straightened(values)).mean())) if len(values) >= 8 else 0.0
 
 
 def _both_learn(window: Window) -> bool:
