@@ -71,6 +71,7 @@ NO_TORCH = (
     "training/doctor.py",
     "sampling/document.py",
     "sampling/document_files.py",
+    "sampling/latent.py",
     "sampling/segments.py",
     "sampling/tree.py",
     "nn/switches.py",
