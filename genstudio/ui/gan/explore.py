@@ -30,7 +30,7 @@ from genstudio.ui.widgets import EmptyState, LabeledSlider, icon_button, plain_l
 _PICTURES, _POINTS = 9, 25
 _SLIDERS = 8
 _SETTLED_MS, _LIVE_MS = 200, 1000
-AXES = ("Principal 1 and 2", "Principal 3 and 4", "Numbers 1 and 2", "Random")
+AXES = ("Principal 1, 2", "Principal 3, 4", "Numbers 1, 2", "Random")
 
 
 class ExplorePage(Page):
@@ -52,7 +52,7 @@ class ExplorePage(Page):
         self.other = icon_button("dice", "explore_other", "Begin at other noise")
         self.middle = icon_button("zoom-reset", "explore_middle", "Begin in the middle, at zero")
         self.turn = icon_button("refresh", "explore_turn", "Other random directions")
-        for box, letters in ((self.model, 9), (self.which, 5), (self.label, 4), (self.slice, 8)):
+        for box, letters in ((self.model, 9), (self.which, 5), (self.label, 2), (self.slice, 10)):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             box.setMinimumContentsLength(letters)
         self.pad, self.picture, self.landing = LatentPad(), SampleFigure(), LandingView()

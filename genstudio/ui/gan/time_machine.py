@@ -19,7 +19,7 @@ from genstudio.tasks.timeline import CHANNELS, Moment, ReadMoments, ReadTimeline
 from genstudio.ui import theme
 from genstudio.ui.datasets.parts import choice, row
 from genstudio.ui.engine import Engine
-from genstudio.ui.widgets import ElidedLabel, button, plain_label, tooltip
+from genstudio.ui.widgets import ElidedLabel, button, icon_button, plain_label, tooltip
 
 ROOM = 96_000_000
 """Bytes of moments that are kept for scrubbing; the ones used longest ago go first."""
@@ -59,7 +59,7 @@ class TimeMachine(QWidget):
         self.speed = choice("time_speed", "How fast it plays", *SPEEDS)
         self.export = button("Export", "time_export", "save", "Export as an animation or a sheet")
         self.channel: Callable[[], str] = str
-        self.newest = button("Newest", "time_newest", "resume", "Follow the newest step again", self.follow)
+        self.newest = icon_button("resume", "time_newest", "Follow the newest step again")
         self.note = ElidedLabel()
         self._again, self._beat = QTimer(self), QTimer(self)
         self._again.setInterval(_LOOK_AGAIN_MS)
@@ -67,6 +67,7 @@ class TimeMachine(QWidget):
         self._lay_out()
         self.slider.valueChanged.connect(self._moved)
         self.play.toggled.connect(self._playing)
+        self.newest.clicked.connect(self.follow)
         self.speed.currentTextChanged.connect(lambda speed: self._beat.setInterval(SPEEDS[speed]))
         self._beat.timeout.connect(self._tick)
         self._again.timeout.connect(self._list)
@@ -324,7 +325,8 @@ class TimeMachine(QWidget):
     def _lay_out(self) -> None:
         self.export.setMenu(self._export_menu())
         self.where.setMinimumWidth(self.fontMetrics().horizontalAdvance("step 100,000, 200 of 200") + 8)
-        above, below = row(self.play, self.slider, self.where), row(self.note, self.speed, self.newest, self.export)
+        above = row(self.play, self.slider, self.where, self.newest)
+        below = row(self.note, self.speed, self.export)
         above.setStretch(1, 1)
         below.setStretch(0, 1)
         layout = QVBoxLayout(self)
