@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from genstudio.events import Advice, Diagnosis, Series, Snapshot
 
-EVERY = 20
-"""Steps between two judgements: a rule is asked no more often, however fast the training is."""
+EVERY, ASK = 20, 40
+"""Steps between two snapshots that are observed, and between two judgements: no more often, however fast the training."""
 KEEP = 2000
 """Steps that are remembered of a number."""
 
@@ -112,7 +112,7 @@ class Doctor:
 
     `observe(snapshot)` turns what is looked at into further numbers. `told` are diagnoses of the run so far: those that
     are not over go on, and are not told again. `broken` says what to do about numbers that are not finite. The cost is
-    bounded: rules are asked once in EVERY steps, and of a channel one snapshot in EVERY steps is observed.
+    bounded: rules are asked once in ASK steps, and of a channel one snapshot in EVERY steps is observed.
     """
 
     def __init__(
@@ -146,7 +146,7 @@ class Doctor:
         window.add(series)
         for snapshot in snapshots:
             self._look(snapshot)
-        if window.step < self._asked + EVERY:
+        if window.step < self._asked + ASK:
             return []
         self._asked = window.step
         return [found for rule in self.rules if (found := self._ask(rule)) is not None]
@@ -205,14 +205,11 @@ class Doctor:
 def effective_number(samples: NDArray[np.floating], width: float) -> float:
     """How many clearly different ones there are among samples (n, d), from 1 to n.
 
-    exp of the entropy of the eigenvalues of the kernel exp(-|x - y|^2 / 2 width^2) / n: the Vendi score of Friedman &
-    Dieng 2023.
+    The Vendi score of order 2 (Friedman & Dieng 2023; Pasarkar & Dieng 2024): 1 over the sum of the squared eigenvalues of
+    the kernel exp(-|x - y|^2 / 2 width^2) / n, which is 1 over the mean of the squared kernel.
     """
     flat = samples.reshape(len(samples), -1).astype(np.float64)
-    kernel = np.exp(-_squares(flat) / (2 * max(width, 1e-12) ** 2)) / len(flat)
-    shares = np.maximum(np.linalg.eigvalsh(kernel), 1e-12)
-    shares /= shares.sum()
-    return float(np.exp(-(shares * np.log(shares)).sum()))
+    return 1 / float(np.exp(-_squares(flat) / max(width, 1e-12) ** 2).mean())
 
 
 def median_distance(samples: NDArray[np.floating]) -> float:

@@ -9,6 +9,7 @@ import pytest
 
 from genstudio.events import Diagnosis, Series, Text
 from genstudio.training.doctor import (
+    ASK,
     EVERY,
     KEEP,
     Doctor,
@@ -60,7 +61,7 @@ def test_a_finding_is_told_once_it_lasts_and_again_only_after_it_was_over() -> N
     assert told(doctor, 1, [0.5] * 200) == []
     assert told(doctor, 201, [2.0] * 60) == []
     (first,) = told(doctor, 261, [2.0] * 200)
-    assert (first.name, first.step, first.until) == ("high", 280, None)
+    assert (first.name, first.step, first.until) == ("high", 320, None)
     assert first.sentence == "The loss is 2." and first.evidence == {"loss": 2.0} and doctor.open == (first,)
     assert told(doctor, 461, [0.5] * 60 + [2.0] * 60) == []
     (over,) = told(doctor, 581, [0.5] * 400)
@@ -89,8 +90,8 @@ def test_rules_are_asked_once_in_some_steps_and_a_channel_is_observed_as_often()
     doctor = Doctor([Rule("never", "", "", judge)], observe)  # type: ignore[arg-type]
     for step in range(1, 401):
         doctor.see(series(step, [1.0]), [Text("sample", step, "", "four")], {})
-    assert len(asked) == 400 // EVERY == len(looked)
-    assert np.diff(asked).tolist() == [EVERY] * (len(asked) - 1)
+    assert (len(asked), len(looked)) == (400 // ASK, 400 // EVERY)
+    assert np.diff(asked).tolist() == [ASK] * (len(asked) - 1)
 
 
 def test_what_was_told_before_goes_on_and_going_back_undoes_it() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genstudio.events import Advice, Diagnosis, Pictures, Plane, Snapshot
-from genstudio.families.gan.fidelity import nearest
+from genstudio.families.gan.fidelity import distances, nearest
 from genstudio.training.doctor import (
     EVERY,
     Doctor,
@@ -40,7 +40,8 @@ class Observer:
 
     def __init__(self) -> None:
         self._real: NDArray[np.float64] | None = None
-        self._scale = self._near = self._different = 0.0
+        self._scale = self._near = 0.0
+        self._different: dict[int, float] = {}
         self._axes = np.zeros((0, 2))
         self._before: tuple[int, NDArray[np.float64]] | None = None
 
@@ -59,7 +60,7 @@ class Observer:
         self._real = flat = real.reshape(len(real), -1).astype(np.float64)
         self._scale = max(median_distance(flat), 1e-9)
         self._near = float(np.median(nearest(flat, flat, 2)[1][:, 1]))
-        self._different = effective_number(flat, self._scale / 4)
+        self._different = {}
         self._axes = np.random.default_rng(0).standard_normal((flat.shape[1], 2)) if flat.shape[1] > 2 else np.eye(2)
         self._axes /= np.linalg.norm(self._axes, axis=0) * math.sqrt(2 / flat.shape[1])
 
@@ -67,18 +68,21 @@ class Observer:
         if self._real is None or len(fake) < 8:
             return {}
         flat = fake.reshape(len(fake), -1).astype(np.float64)
-        whole = effective_number(self._real[: len(flat)], self._scale / 4) if len(flat) != len(self._real) else self._different
-        apart = nearest(flat, flat, 2)[1][:, 1]
+        count = min(len(flat), len(self._real))
+        if count not in self._different:
+            self._different[count] = effective_number(self._real[:count], self._scale / 4)
+        others = distances(flat, flat)
+        np.fill_diagonal(others, np.inf)
         drift = flat.mean(0) @ self._axes / self._scale
         found = {
-            "diversity": effective_number(flat, self._scale / 4) / whole,
-            "identical": float((apart < self._near / 10).mean()),
+            "diversity": effective_number(flat[:count], self._scale / 4) / self._different[count],
+            "identical": float((others.min(1) < self._near / 10).mean()),
             "drift_0": float(drift[0]),
             "drift_1": float(drift[1]),
         }
         if flat.shape[1] == 2:
-            found["reached"] = float((nearest(self._real, flat)[1][:, 0] < self._scale / 4).mean())
-            found["near"] = float((nearest(flat, self._real)[1][:, 0] < self._scale / 4).mean())
+            close = distances(self._real, flat) < self._scale / 4
+            found["reached"], found["near"] = float(close.any(1).mean()), float(close.any(0).mean())
         if self._before is not None and step > self._before[0] and self._before[1].shape == flat.shape:
             way = math.sqrt(np.square(flat - self._before[1]).sum(1).mean()) / self._scale
             found["motion"] = way * EVERY / (step - self._before[0])
