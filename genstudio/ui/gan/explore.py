@@ -239,6 +239,7 @@ class ExplorePage(Page):
         for index, share in enumerate(self.space.shares[:_SLIDERS].tolist()):
             slider = LabeledSlider(f"{index + 1}", -5.0, 5.0, 0.0, name=f"direction_{index + 1}")
             slider.setToolTip(tooltip(f"Principal direction {index + 1}: {share:.1%} of what moves in the first layer"))
+            slider.slider.setAccessibleName(f"Principal direction {index + 1}")
             slider.changed.connect(lambda _: self._slid())
             self.grid.addWidget(slider, index // 2, index % 2)
             self.sliders.append(slider)
