@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from concurrent.futures import Future, wait
+from threading import Thread
 from typing import TypeVar
 
 T = TypeVar("T")
+
+_LOOK = 0.005
+"""Seconds between two looks at what another thread does."""
 
 Slices = Generator[float, None, T]
 
@@ -18,6 +23,26 @@ def finished(work: Slices[T]) -> T:
         except StopIteration as end:
             result: T = end.value
             return result
+
+
+def aside(work: Callable[[], T]) -> Slices[T]:
+    """The result of work that cannot be cut, such as one large factorisation, done on another thread meanwhile.
+
+    It must own its data: others take their turns, and may change what they share.
+    """
+    found: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            found.set_result(work())
+        except (ArithmeticError, ValueError, MemoryError) as error:
+            found.set_exception(error)
+
+    thread = Thread(target=run, name="aside", daemon=True)
+    thread.start()
+    while not wait((found,), _LOOK).done and thread.is_alive():
+        yield 0.0
+    return found.result(timeout=0)
 
 
 def scaled(work: Slices[T], start: float, stop: float) -> Slices[T]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
+from genstudio.data.slices import Slices
 from genstudio.errors import ConfigError, Problem, RunError
-from genstudio.events import Anatomy, Frame
+from genstudio.events import Anatomy, Frame, Stage
 from genstudio.families.family import Inspects
 from genstudio.nn.switches import NOTHING_OFF, Switches
 from genstudio.tasks.inside import steady
@@ -39,6 +40,7 @@ class Dissect:
         if not math.isfinite(self.temperature) or self.temperature <= 0:
             raise ConfigError([Problem("temperature", f"{self.temperature:g} cannot divide logits; take more than 0")])
         opened = models.get(self.model)
+        step = opened.step
         learner = opened.learner
         if not isinstance(learner, Inspects) or opened.family != "gpt":
             raise RunError("This kind of model has no anatomy to show.", "Choose a model of the Transformer tab.")
@@ -55,10 +57,18 @@ class Dissect:
             model, seen, plain, tokenizer.pieces, layer=layer, head=head, temperature=self.temperature,
             scaled=self.scaled, causal=self.causal,
         )  # fmt: skip
-        stages = tuple(made.stages())
+        stages = yield from sliced(_made(made.stages()), "Making the stages")
         config = model.config
         shown = Anatomy(
-            "anatomy", opened.step, made.tokens, layer, head, config.layers, config.heads, config.mask,
+            "anatomy", step, made.tokens, layer, head, config.layers, config.heads, config.mask,
             len(ids) - len(kept), stages,
         )  # fmt: skip
         yield Frame(snapshots=(shown,))
+
+
+def _made(stages: Iterator[Stage]) -> Slices[tuple[Stage, ...]]:
+    made = []
+    for stage in stages:
+        made.append(stage)
+        yield 1.0
+    return tuple(made)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genstudio.data.projection import nearest, principal, tsne
+from genstudio.data.slices import aside
 from genstudio.errors import RunError
 from genstudio.events import Answer, EmbeddingMap, Frame, PositionCode, Progress
 from genstudio.tasks.inside import steady
@@ -55,6 +56,7 @@ class MapVectors:
         opened = models.get(self.model)
         shape = opened.learner.model.config.layers if hasattr(opened.learner.model, "config") else 0
         yield Frame(snapshots=(Answer("layers", opened.step, shape),))
+        step = opened.step
         found = yield from _vectors(opened, self.prompt, self.space, self.layer)
         chosen, note = self._chosen(opened, found)
         shown = found.rows[chosen]
@@ -63,12 +65,12 @@ class MapVectors:
         def made(points: NDArray[Any], **more: Any) -> Frame:
             small = np.ascontiguousarray(points, np.float32)
             state = EmbeddingMap(
-                "map", opened.step, self.space, small, names, ids.copy(), len(found.rows), note=note, **more
+                "map", step, self.space, small, names, ids.copy(), len(found.rows), note=note, **more
             )
             return Frame(snapshots=(state,))
 
         if self.method == "pca":
-            points, shares = principal(shown)
+            points, shares = yield from sliced(aside(lambda: principal(shown)), "Placing the points", 0.0)
             yield made(points, explained=tuple(float(share) for share in shares))
             return
         due, last = 0.0, None
@@ -109,13 +111,15 @@ class FindNear:
 
     def run(self, models: Models) -> Frames:
         opened = models.get(self.model)
+        step = opened.step
         found = yield from _vectors(opened, self.prompt, self.space, self.layer)
         where = np.flatnonzero(found.ids == self.index)
         if not len(where):
             raise RunError("There is no such token any more.", "Choose another one.")
-        near = nearest(found.rows, int(where[0]), self.count)
+        rows, at = found.rows.copy() if opened.live else found.rows, int(where[0])
+        near = yield from sliced(aside(lambda: nearest(rows, at, self.count)), "Searching", 0.0)
         said = tuple((int(found.ids[i]), found.names[i], cosine) for i, cosine in near)
-        yield Frame(snapshots=(Answer("near", opened.step, (self.index, found.names[int(where[0])], said)),))
+        yield Frame(snapshots=(Answer("near", step, (self.index, found.names[int(where[0])], said)),))
 
 
 @dataclass(frozen=True)
@@ -127,15 +131,16 @@ class LookAtPositions:
     def run(self, models: Models) -> Frames:
         yield Frame(progress=Progress("Opening the model"))
         opened = models.get(self.model)
+        step = opened.step
         model = _model(opened)
         config = model.config
         count = min(model.context, MOST_POSITIONS)
         table, vectors = _positions(model, count)
-        similarity = cosines(vectors)
-        near, low, high = by_distance(similarity)
+        similarity = yield from sliced(aside(lambda: cosines(vectors)), "Comparing positions", 0.0)
+        near, low, high = yield from sliced(aside(lambda: by_distance(similarity)), "Comparing positions", 0.0)
         base = float(config.position_base) if config.positions in ("sinusoidal", "rotary") else 0.0
         code = PositionCode(
-            "positions", opened.step, config.positions, base, model.context, table.astype(np.float32),
+            "positions", step, config.positions, base, model.context, table.astype(np.float32),
             similarity.astype(np.float32), near, low, high,
         )  # fmt: skip
         yield Frame(snapshots=(code,))
@@ -164,7 +169,7 @@ def _positions(model: Any, count: int) -> tuple[NDArray[Any], NDArray[Any]]:
     if kind == "none":
         return np.zeros((0, 0)), np.zeros((0, 0))
     found = model.positions.weight if kind == "learned" else model.waves
-    table = found[:count].detach().float().cpu().numpy()
+    table = found[:count].detach().float().cpu().numpy().copy()
     return table, table.astype(np.float64)
 
 

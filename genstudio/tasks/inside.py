@@ -157,11 +157,11 @@ def _look(opened: Opened, ids: NDArray[np.int32], switches: Switches) -> Slices[
 
     from genstudio.families.gpt.inside import walk
 
-    model = steady(opened)
+    model, step = steady(opened), opened.step
     inside = yield from walk(model, ids, ("q", "k"), switches)
     parts = [(torch.from_numpy(own["q"]), torch.from_numpy(own["k"])) if own else None for own in inside.layers]
     masks = [block.attention.causal for block in model.typed_blocks()]
-    return Looked(next(_numbers), opened.step, ids, switches, masks, parts)
+    return Looked(next(_numbers), step, ids, switches, masks, parts)
 
 
 def _heads(opened: Opened, looked: Looked, skipped: int, side: int, forward: float) -> Slices[Heads]:

@@ -42,6 +42,7 @@ class KnockOut:
         self.options.check()
         yield Frame(progress=Progress("Opening the model"))
         opened = models.get(self.model)
+        step = opened.step
         model, tokenizer = steady(opened), opened.learner.data.tokenizer
         ids, _ = window(opened, self.prompt)
         read, written = [], list[str]()
@@ -53,7 +54,7 @@ class KnockOut:
         yield Frame(
             snapshots=(
                 Knocked(
-                    "knocked", opened.step, tokenizer.pieces(ids), (read[0][0], read[1][0]), (read[0][1], read[1][1]),
+                    "knocked", step, tokenizer.pieces(ids), (read[0][0], read[1][0]), (read[0][1], read[1][1]),
                     opened.pieces, (written[0], written[1]), (model.config.layers, model.config.heads), self.switches,
                 ),
             )
@@ -128,6 +129,7 @@ class ProbeInduction:
 
         yield Frame(progress=Progress("Opening the model"))
         opened = models.get(self.model)
+        step = opened.step
         model, tokenizer = steady(opened), opened.learner.data.tokenizer
         drawn, begin = random_texts(tokenizer, model.context, self.period, self.texts, self.seed)
         period = (drawn.shape[1] - begin) // 2
@@ -144,7 +146,7 @@ class ProbeInduction:
         yield Frame(
             snapshots=(
                 Induction(
-                    "induction", opened.step, np.mean(scores, 0), np.mean(losses, 0), period, len(drawn),
+                    "induction", step, np.mean(scores, 0), np.mean(losses, 0), period, len(drawn),
                     float(np.mean(1 / seen)),
                 ),
             )

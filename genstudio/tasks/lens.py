@@ -33,6 +33,7 @@ class LookThroughLens:
 
         yield Frame(progress=Progress("Opening the model"))
         opened = models.get(self.model)
+        step = opened.step
         model, tokenizer = steady(opened), opened.learner.data.tokenizer
         ids, _ = window(opened, self.prompt)
         first = max(0, len(ids) - self.positions)
@@ -42,7 +43,7 @@ class LookThroughLens:
         tokens = tokenizer.pieces(ids[first:])
         yield Frame(
             snapshots=(
-                Lens("lens", opened.step, tokens, first, found.top, found.chances, found.rank, found.chance, names),
+                Lens("lens", step, tokens, first, found.top, found.chances, found.rank, found.chance, names),
             )
         )
 
@@ -62,6 +63,7 @@ class Explain:
 
         yield Frame(progress=Progress("Opening the model"))
         opened = models.get(self.model)
+        step = opened.step
         tokenizer, (ids, _) = opened.learner.data.tokenizer, window(opened, self.prompt)
         position, target = len(ids), self.target
         if self.position is not None and 0 < self.position < len(ids):
@@ -77,7 +79,7 @@ class Explain:
         yield Frame(
             snapshots=(
                 Saliency(
-                    "saliency", opened.step, tokens, position, scores, target, named[target], float(logprobs[target]),
+                    "saliency", step, tokens, position, scores, target, named[target], float(logprobs[target]),
                     choices,
                 ),
             )

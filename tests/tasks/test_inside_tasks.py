@@ -21,6 +21,8 @@ from genstudio.families.gpt.learner import GPTLearner
 from genstudio.nn.switches import NOTHING_OFF, Switches
 from genstudio.sampling.choose import SamplingOptions
 from genstudio.sampling.text import stream
+from genstudio.tasks.anatomy import Dissect
+from genstudio.tasks.embedding import FindNear, MapVectors
 from genstudio.tasks.inside import LookAtAttention, LookAtMap, Which, full_weights
 from genstudio.tasks.knock_out import KnockOut, ProbeInduction, random_texts
 from genstudio.tasks.lens import Explain, LookThroughLens
@@ -165,6 +167,19 @@ def test_a_training_between_two_slices_does_not_mix_weights(look: Any, monkeypat
     for module in ("inside", "lens", "knock_out"):
         monkeypatch.setattr(f"genstudio.tasks.{module}.steady", lambda opened: opened.learner.model)
     assert mixes_weights(task)
+
+
+@pytest.mark.parametrize("look", [*LOOKS, Dissect, MapVectors, FindNear])
+@pytest.mark.usefixtures("tiny_slices")
+def test_what_is_shown_is_said_to_be_of_the_step_whose_weights_were_read(look: Any) -> None:
+    models = models_with(live=True)
+    more = {FindNear: {"index": 3, "space": "hidden"}, MapVectors: {"method": "tsne"}}.get(look, {})
+    job = look(REF, TEXT, **more).run(models)
+    frames = [next(job)]
+    while frames[-1].progress is None or frames[-1].progress.text == "Opening the model":
+        frames.append(next(job))
+    models.get(REF).step = 99
+    assert [*frames, *job][-1].snapshots[-1].step == 7
 
 
 def test_the_lens_reads_every_depth() -> None:

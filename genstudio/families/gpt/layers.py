@@ -78,7 +78,12 @@ def distributions(
 ) -> Generator[Tick, None, Distributions]:
     """Histograms of each tensor over bins that all share: in multiples of its own root mean square, or of log10 |value|
     where `decades`."""
-    norms = torch.stack([torch.linalg.vector_norm(value.float()) for value in values]).double().cpu().numpy()
+    found = []
+    for number, value in enumerate(values):
+        found.append(torch.linalg.vector_norm(value.float()))
+        if number % 8 == 7:
+            yield Tick()
+    norms = torch.stack(found).double().cpu().numpy()
     sizes = np.array([value.numel() for value in values], np.int64)
     low, high = _DECADES if decades else (-_SPREAD, _SPREAD)
     counts = np.empty((len(names), _BINS), np.int64)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -13,6 +15,7 @@ from genstudio.data.slices import Slices
 from genstudio.families.gpt.inside import attend, feed
 from genstudio.families.gpt.model import GPT
 from genstudio.nn.switches import NOTHING_OFF, Switches
+from genstudio.nn.transformer import Block
 
 _SLICE = 4e9  # floating-point operations between two chances for others
 
@@ -59,7 +62,7 @@ def gradient_times_input(
     """Gradient of the log-probability of `target` after ids (T,) with respect to each token's embedding, times the
     embedding, summed over its numbers: scores (T,); the log-probabilities (V,); and the target, the likeliest unless told.
 
-    One layer at a time, forth and back, so that others get their turn and only one layer's activations are kept.
+    Half a layer at a time, forth and back, so that others get their turn and only its activations are kept.
     """
     row = torch.as_tensor(ids, device=model.tokens.weight.device).long()
     streams: list[Tensor] = []
@@ -67,19 +70,16 @@ def gradient_times_input(
         x, turn = model.embed(row[None])
         embedded = model.tokens(row[None])
         scale = model.config.d_model**0.5 if model.config.positions == "sinusoidal" else 1.0
-    layers = list(enumerate(model.typed_blocks()))
-
-    def block(index: int, x: Tensor) -> Tensor:
-        if index in switches.layers:
-            return x
-        own = layers[index][1]
-        return feed(own, attend(own, x, turn, index, switches), index, switches)
-
-    for index, _ in layers:
+    halves: list[Callable[[Tensor], Tensor]] = []
+    for index, block in enumerate(model.typed_blocks()):
+        if index not in switches.layers:
+            halves.append(partial(_attended, block, turn, index, switches))
+            halves.append(partial(_fed, block, index, switches))
+    for place, half in enumerate(halves):
         streams.append(x)
         with torch.no_grad():
-            x = block(index, x)
-        yield (index + 1) / (3 * len(layers) + 1)
+            x = half(x)
+        yield (place + 1) / (3 * len(halves) + 1)
     with torch.enable_grad():
         last = x[0, -1].detach().requires_grad_()
         logprobs = model.head(model.last_norm(last)).log_softmax(-1)
@@ -87,10 +87,18 @@ def gradient_times_input(
         (gradient,) = torch.autograd.grad(logprobs[target], last)
     above = torch.zeros_like(x)
     above[0, -1] = gradient
-    for index, _ in reversed(layers):
-        yield (3 * len(layers) - 2 * index) / (3 * len(layers) + 1)
+    for place, half in reversed(list(enumerate(halves))):
+        yield (3 * len(halves) - 2 * place) / (3 * len(halves) + 1)
         with torch.enable_grad():
             below = streams.pop().detach().requires_grad_()
-            (above,) = torch.autograd.grad(block(index, below), below, above)
+            (above,) = torch.autograd.grad(half(below), below, above)
     scores = (above * embedded * scale).sum(-1)[0].double().cpu().numpy()
     return scores, logprobs.detach().cpu().numpy(), target
+
+
+def _attended(block: Block, turn: Tensor | None, layer: int, switches: Switches, x: Tensor) -> Tensor:
+    return attend(block, x, turn, layer, switches)
+
+
+def _fed(block: Block, layer: int, switches: Switches, x: Tensor) -> Tensor:
+    return feed(block, x, layer, switches)

@@ -1,0 +1,22 @@
+"""Work done aside: its result, its faults, and turns for others meanwhile."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from genstudio.data.slices import aside, finished
+
+
+def test_others_have_their_turns_while_work_is_done_aside() -> None:
+    go = threading.Event()
+    work = aside(lambda: (go.wait(20), threading.current_thread() is threading.main_thread()))
+    assert [next(work) for _ in range(3)] == [0.0, 0.0, 0.0]
+    go.set()
+    assert finished(work) == (True, False)
+
+
+def test_a_fault_aside_is_raised() -> None:
+    with pytest.raises(ZeroDivisionError):
+        finished(aside(lambda: 1 // 0))
