@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from genstudio.events import Histograms, Pictures, Plane
 from genstudio.families.gan import losses, planar
 from genstudio.families.gan.config import GANConfig
 from genstudio.families.gan.cost import EMBEDDING, estimate, require_memory
-from genstudio.families.gan.data import GANData, prepare, sizes
+from genstudio.families.gan.data import GANData, Shape, prepare, sizes
 from genstudio.families.gan.learner import GANLearner
 from genstudio.families.gan.networks import EMBEDDING as BUILT
 from genstudio.families.gan.networks import Discriminator
@@ -117,6 +118,22 @@ def test_penalties_on_a_linear_critic_are_closed_forms() -> None:
         found = losses.one_centred(judge, x, y, 10.0, shares).item()
         assert found == pytest.approx(10 * (norm - 1) ** 2, abs=1e-6)
     assert losses.zero_centred(judge, x, 3.0).item() == pytest.approx(1.5 * norm**2, abs=1e-6)
+
+
+def test_lazy_penalties_come_every_so_often_and_that_of_wgan_gp_always(monkeypatch: pytest.MonkeyPatch) -> None:
+    weighed: list[tuple[int, str, float]] = []
+    for name in ("zero_centred", "one_centred"):
+        plain = getattr(losses, name)
+
+        def noted(*given: Any, name: str = name, plain: Any = plain) -> torch.Tensor:
+            weighed.append((trained.step, name, given[2 if name == "zero_centred" else 3]))
+            return plain(*given) * 0
+
+        monkeypatch.setattr(losses, name, noted)
+    trained = learner(loss="wasserstein_gp", gradient_penalty=3.0, r1=0.5, r2=0.0, penalty_every=3)
+    train(trained, 1, 6)
+    assert [w for w in weighed if w[1] == "one_centred"] == [(step, "one_centred", 3.0) for step in range(1, 7)]
+    assert [w for w in weighed if w[1] == "zero_centred"] == [(3, "zero_centred", 0.5), (6, "zero_centred", 0.5)]
 
 
 def test_spectral_norm_divides_by_the_largest_singular_value() -> None:
@@ -356,6 +373,19 @@ def test_sizes_that_a_network_can_make() -> None:
 
 def gaussian(count: int, mean: float, scale: NDArray[np.float64]) -> NDArray[np.float64]:
     return mean + RNG.normal(size=(count, len(scale))) * scale
+
+
+def test_the_shelf_knows_the_shape_of_pictures_that_are_not_square() -> None:
+    told = {"width": 12, "height": 8, "channels": 3, "classes": ["a", "b"]}
+    assert Shape.of(replace(info("images"), details=told)) == Shape("images", 8, 12, 3, ("a", "b"))
+    assert Shape.of(info()) == Shape("points")
+
+
+def test_the_same_seed_starts_the_same_whatever_the_game() -> None:
+    """Also the generator alone, whatever discriminator it meets: a restart differs in the settings only."""
+    one, other = learner(seed=5), learner(seed=5, loss="hinge", r1=7.0, d_rate=0.1, ema=0.5)
+    assert same(weights(one), weights(other)) and not same(weights(one), weights(learner(seed=6)))
+    assert same(weights(one, "generator"), weights(learner(seed=5, pack=2), "generator"))
 
 
 def test_frechet_kernel_density_and_coverage_against_their_definitions() -> None:

@@ -21,7 +21,7 @@ class GANConfig(Config):
         source="mlp: Goodfellow et al. 2014; dcgan: Radford et al. 2016; residual: Gulrajani et al. 2017",
     )
     width: int = setting(
-        128, "Neurons in each hidden layer", low=2, high=4096, group="Model", main=True, when="network=mlp|residual",
+        64, "Neurons in each hidden layer", low=2, high=4096, group="Model", main=True, when="network=mlp|residual",
     )
     layers: int = setting(
         3, "Hidden layers, or residual blocks for points", low=1, high=12, group="Model", when="network=mlp|residual",
@@ -79,8 +79,8 @@ class GANConfig(Config):
         0.0, "The same at fake samples", low=0, high=1000, group="Loss", label="R2 penalty", live=True, source=_PENALTY,
     )
     penalty_every: int = setting(
-        1, "Updates of the discriminator between two that are penalised, so much the harder", low=1, high=64, group="Loss",
-        live=True, source="Karras et al. 2020, lazy regularisation",
+        4, "Updates of the discriminator between two that R1 and R2 penalise, so much the harder", low=1, high=64,
+        group="Loss", live=True, source="Karras et al. 2020, lazy regularisation",
     )
     smoothing: float = setting(
         0.0, "One-sided label smoothing: real samples count as real by so much less than 1", low=0, high=0.5,

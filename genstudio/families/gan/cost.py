@@ -19,7 +19,7 @@ def estimate(config: GANConfig, shape: Shape) -> Mapping[str, float]:
     """
     g, d = generator(config, shape), discriminator(config, shape)
     samples = config.batch * config.d_updates
-    penalised = 2 * sum((config.r1 > 0, config.r2 > 0, config.loss == "wasserstein_gp")) / config.penalty_every
+    penalised = 2 * ((config.r1 > 0) + (config.r2 > 0)) / config.penalty_every + 2 * (config.loss == "wasserstein_gp")
     judged = samples * (2 + penalised) / config.pack
     forward = 2 * (g[1] * samples + d[1] * judged)
     backward = 2 * config.batch * config.g_updates * (3 * g[1] + 3 * d[1] / config.pack)

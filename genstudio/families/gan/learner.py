@@ -150,8 +150,8 @@ class GANLearner:
         loss = config.real_weight * losses.real_loss(config.loss, r, config.smoothing)
         loss = loss + config.fake_weight * losses.fake_loss(config.loss, f)
         count = (self.step - 1) * at[1] + at[0]
-        if count % config.penalty_every == 0:
-            loss = loss + config.penalty_every * self._penalties(seen[: len(x)], seen[len(x) :], y)
+        lazy = config.penalty_every if count % config.penalty_every == 0 else 0
+        loss = loss + self._penalties(seen[: len(x)], seen[len(x) :], y, lazy)
         loss.backward()
         values["d_loss"] = loss.detach()
         values["gradient_norm_d"] = norm = clip_gradients(self._weights["discriminator"], 0)
@@ -188,17 +188,18 @@ class GANLearner:
         self._follow()
         yield Moment(8, x, y, fake.detach(), {"|grad L_G|": norm}, *at, ends)
 
-    def _penalties(self, x: Tensor, fake: Tensor, y: Tensor | None) -> Tensor:
+    def _penalties(self, x: Tensor, fake: Tensor, y: Tensor | None, lazy: int) -> Tensor | float:
+        """R1 and R2 as hard as `lazy` says, and the penalty of WGAN-GP, without which its critic knows no bound."""
         config = self.config
 
         def judge(samples: Tensor) -> Tensor:
             return self.discriminator(samples, y)
 
-        total = torch.zeros((), device=self.device)
-        if config.r1:
-            total = total + losses.zero_centred(judge, x, config.r1)
-        if config.r2:
-            total = total + losses.zero_centred(judge, fake, config.r2)
+        total: Tensor | float = 0.0
+        if lazy and config.r1:
+            total = total + lazy * losses.zero_centred(judge, x, config.r1)
+        if lazy and config.r2:
+            total = total + lazy * losses.zero_centred(judge, fake, config.r2)
         if config.loss == "wasserstein_gp" and config.gradient_penalty:
             packs = torch.rand(len(x) // config.pack, generator=self._random, device=self.device)
             shares = packs.repeat_interleave(config.pack)
