@@ -268,6 +268,9 @@ def _column(found: Mapping[str, Any], name: str, count: int) -> Array:
         raise _bad(f"there are not as many {name} as tokens")
     if kind is np.int64 and not bool(np.all((values >= 0) & (values < 1 << 31) & (values == np.floor(values)))):
         raise _bad(f"its {name} are not whole numbers")
+    low, high = {"logprobs": (-1e6, 1e-6), "entropies": (-1e-6, 100.0)}.get(name, (0.0, 1.0 + 1e-6))
+    if kind is np.float64 and bool(np.any((values < low) | (values > high))):
+        raise _bad(f"its {name} are not from {low:g} to {high:g}")
     return values.astype(np.int32) if kind is np.int64 else values
 
 

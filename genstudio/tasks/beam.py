@@ -11,7 +11,7 @@ import numpy as np
 
 from genstudio.data.tokenizers import continuation
 from genstudio.errors import Problem
-from genstudio.events import BeamTree, Frame, Progress
+from genstudio.events import Answer, BeamTree, Frame, Progress
 from genstudio.sampling.stops import StopTexts, stop_problems
 from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.prompt import Prompt, encode, text_of
@@ -51,7 +51,8 @@ class Beam:
                     yield Frame(snapshots=(self._tree(opened, search, ""),), progress=Progress("Searching", done))
                     due = time.monotonic() + SLICE
         reason = "as long as asked" if done == 1.0 else "no longer text could be likelier"
-        yield Frame(snapshots=(self._tree(opened, search, reason),), progress=Progress("Searched", 1.0))
+        weights = Answer("weights", opened.step, opened.words)
+        yield Frame(snapshots=(weights, self._tree(opened, search, reason)), progress=Progress("Searched", 1.0))
 
     def _problems(self) -> Iterator[Problem]:
         yield from stop_problems(self.stop_texts)

@@ -42,6 +42,11 @@ class Opened:
     _int8: Opened | None = None
 
     @property
+    def words(self) -> str:
+        """The model, and which of its weights answer."""
+        return f"{self.title}, weights of step {self.step:,}" if self.live else self.title
+
+    @property
     def tokenizer(self) -> Any:
         """Raises RunError for a model that does not write text."""
         tokenizer = getattr(self.learner.data, "tokenizer", None)
@@ -59,7 +64,7 @@ class Opened:
             learner = copy.copy(self.learner)
             learner.model = int8.quantised(self.learner.model)
             learner.device = next(learner.model.parameters()).device
-            self._int8 = Opened(learner, self.step, f"{self.title}, int8", self.family)
+            self._int8 = Opened(learner, self.step, f"{self.title}, int8", self.family, self.live)
         return self._int8
 
     @property

@@ -11,14 +11,20 @@ import numpy as np
 
 from genstudio.data.encoding import cuts
 from genstudio.data.token_starts import token_starts
+from genstudio.data.tokenizers import texts
 from genstudio.errors import DataError
 from genstudio.events import Answer, Chosen, Frame, Progress, ScoredText
+from genstudio.sampling.choose import SamplingOptions
+from genstudio.sampling.record import ALTERNATIVES
 from genstudio.tasks.models import ModelRef, Models, Opened
-from genstudio.tasks.prompt import Prompt, encode
+from genstudio.tasks.prompt import Encoded, Prompt, encode
 from genstudio.tasks.write import SLICE, said
 
 LARGEST = 4_000_000
 """Characters that are scored at most: each takes some hundred bytes of results."""
+_BYTES = 4
+"""A character has at most so many bytes, so no more tokens before one decide what text it completes."""
+_BEGINNING, _WRITTEN = 200, 48
 
 
 @dataclass(frozen=True)
@@ -50,19 +56,11 @@ class Score:
         if not len(ids):
             raise DataError("None of these characters is in the model's vocabulary.", "Use text like its training text.")
         context = start.ids if start else np.empty(0, np.int32)
-        yield said(opened, start) if start else Frame()
-        due = time.monotonic() + SLICE
-        work = score(opened.learner.model, context, ids, self.alternatives)
-        while True:
-            try:
-                done = next(work)
-            except StopIteration as end:
-                scores = end.value
-                break
-            if time.monotonic() >= due:
-                yield Frame(progress=Progress("Scoring", done))
-                due = time.monotonic() + SLICE
-        yield Frame(snapshots=(self._shown(opened, ids, starts, unknown, scores),), progress=Progress("Scored", 1.0))
+        yield said(opened, start) if start else said(opened, Encoded(ids, unknown, 0))
+        scores = yield from _sliced(score(opened.learner.model, context, ids, self.alternatives))
+        weights = Answer("weights", opened.step, opened.words)
+        shown = self._shown(opened, ids, starts, unknown, scores)
+        yield Frame(snapshots=(weights, shown), progress=Progress("Scored", 1.0))
 
     def _shown(self, opened: Opened, ids: Any, starts: Any, unknown: tuple[int, ...], scores: Any) -> ScoredText:
         logprobs = scores["logprobs"]
@@ -89,10 +87,37 @@ class Score:
 
 
 @dataclass(frozen=True)
-class ComparePrecision:
-    """The mean nats per token of a text in float32 and in int8, on channel `precision`: {"float32", "int8", "tokens"}.
+class Judge:
+    """Answers `judged` with what the model thinks of tokens that follow a prompt: (texts, Chosen), where a text is what
+    each token completes, and no sampler had a part. Raises DataError."""
 
-    Raises DataError for a text of which no token can be foretold.
+    model: ModelRef
+    prompt: Prompt
+    ids: tuple[int, ...]
+
+    def run(self, models: Models) -> Generator[Frame, None, None]:
+        opened = models.get(self.model)
+        if not all(0 <= token < opened.tokenizer.size for token in self.ids):
+            raise DataError("This model does not have these tokens.", "Choose the model that wrote them.")
+        from genstudio.sampling.score import score
+
+        before = encode(opened.tokenizer, self.prompt).ids
+        ids = np.array(self.ids, np.int32)
+        columns = yield from _sliced(score(opened.learner.model, before, ids, ALTERNATIVES))
+        present = np.unique(np.concatenate([ids, columns["alternatives"].ravel()]))
+        names = dict(zip(present.tolist(), opened.tokenizer.pieces(present), strict=True))
+        pieces = tuple(map(names.__getitem__, ids.tolist()))
+        tokens = Chosen(ids, pieces, np.exp(columns["logprobs"]), after=columns["before"], names=names, **columns)
+        added = texts(opened.tokenizer, [*before[-_BYTES:].tolist(), *self.ids])[-len(ids) :] if len(ids) else ()
+        yield Frame(snapshots=(Answer("judged", opened.step, (added, tokens)),))
+
+
+@dataclass(frozen=True)
+class ComparePrecision:
+    """What 8 bits cost and give, on channel `precision`: the mean nats per token of a text in `float32` and in `int8`,
+    of how many `tokens` and `characters`, and the tokens a second that each writes (`float32 speed`, `int8 speed`).
+
+    Only the time of this task counts, whatever else runs. Raises DataError for a text of which no token can be foretold.
     """
 
     model: ModelRef
@@ -100,17 +125,53 @@ class ComparePrecision:
 
     def run(self, models: Models) -> Generator[Frame, None, None]:
         values: dict[str, float] = {}
+        step = 0
         for precision in ("float32", "int8"):
             ref = replace(self.model, precision=precision)
             for frame in Score(ref, self.text, worst=0, alternatives=1).run(models):
                 for shown in frame.snapshots:
                     if isinstance(shown, ScoredText):
                         values |= {precision: shown.nats / max(1, shown.scored), "tokens": shown.scored}
+                        values["characters"] = shown.characters
                         step = shown.step
                 yield Frame(progress=frame.progress)
-        if not values["tokens"]:
-            raise DataError("No token of this text can be foretold.", "Use a longer text.")
+            if not values["tokens"]:
+                raise DataError("No token of this text can be foretold.", "Use a longer text.")
+            values[f"{precision} speed"] = yield from _speed(ref, self.text, models)
         yield Frame(snapshots=(Answer("precision", step, values),))
+
+
+def _speed(model: ModelRef, text: str, models: Models) -> Generator[Frame, None, float]:
+    """Tokens a second that a model writes, without the time in which others work."""
+    from genstudio.sampling.text import writing
+
+    opened = models.get(model)
+    ids = encode(opened.tokenizer, (text[:_BEGINNING],)).ids
+    spent, count, first = 0.0, 0, True
+    with opened.readers.lend(ids) as reader:
+        work = writing(reader, ids, SamplingOptions(greedy=True), 0, _WRITTEN, None)
+        while True:
+            began = time.perf_counter()
+            choice = next(work, work)
+            if choice is work:
+                return count / max(spent, 1e-9)
+            if choice is not None and not first:
+                spent, count = spent + time.perf_counter() - began, count + 1
+            first = first and choice is None
+            yield Frame(progress=Progress("Measuring", count / _WRITTEN))
+
+
+def _sliced(work: Generator[float, None, Any]) -> Generator[Frame, None, Any]:
+    """Frames while a text is scored; returns the scores."""
+    due = time.monotonic() + SLICE
+    while True:
+        try:
+            done = next(work)
+        except StopIteration as end:
+            return end.value
+        if time.monotonic() >= due:
+            yield Frame(progress=Progress("Scoring", done))
+            due = time.monotonic() + SLICE
 
 
 def _tokens(opened: Opened, text: str) -> Generator[Frame, None, tuple[Any, Any, tuple[int, ...]]]:

@@ -251,7 +251,8 @@ class NextTokensOf:
             logits = yield from reading(reader, window)
         shown = opened.tokenizer.pieces(window)
         seen = tuple(np.unique(window).tolist())
-        yield Frame(snapshots=(NextTokens("next", opened.step, logits, opened.pieces, shown, encoded.unknown, seen),))
+        answer = NextTokens("next", opened.step, logits, opened.pieces, shown, encoded.unknown, seen)
+        yield Frame(snapshots=(answer, Answer("weights", opened.step, opened.words)))
 
 
 @dataclass(frozen=True)
@@ -274,7 +275,8 @@ class InspectAttention:
 def said(opened: Opened, encoded: Encoded) -> Frame:
     """Which model answers, and what of the prompt it does not know."""
     unknown = Answer("unknown", opened.step, encoded.unknown)
-    return Frame(snapshots=(unknown, Answer("model", opened.step, opened.title)))
+    words = Answer("weights", opened.step, opened.words)
+    return Frame(snapshots=(unknown, Answer("model", opened.step, opened.title), words))
 
 
 def length_problems(length: int) -> Iterator[Problem]:

@@ -417,6 +417,13 @@ class MainWindow(QMainWindow):
         play = bar.addMenu("&Playground")
         self._action(play, "Generate", self._generate, "Ctrl+G")
         self._action(play, "Stop writing", lambda: self.playground.stop_writing(), "Ctrl+Shift+G")
+        for words, does, keys in (
+            ("Next branch", lambda view: view.walk(1), "Alt+PgDown"),
+            ("Previous branch", lambda view: view.walk(-1), "Alt+PgUp"),
+            ("To where the branch begins", lambda view: view.to_fork(), "Alt+Home"),
+            ("Alternatives of the token", lambda view: view.open_here(), "Alt+Return"),
+        ):
+            self._action(play, words, lambda does=does: self._in_document(does), keys)
         view = bar.addMenu("&View")
         for index in range(self.tabs.count()):
             name = self.tabs.tabText(index)
@@ -445,6 +452,10 @@ class MainWindow(QMainWindow):
     def _generate(self) -> None:
         self.tabs.setCurrentWidget(self.playground)
         self.playground.start_writing()
+
+    def _in_document(self, does: Callable[[Any], object]) -> None:
+        if self._playground is not None and self._playground.isVisible():
+            does(self._playground.document)
 
     def _about(self) -> None:
         self.show_banner(

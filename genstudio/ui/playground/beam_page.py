@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from dataclasses import replace
 
 import numpy as np
 from PySide6.QtCore import Qt
@@ -17,18 +17,18 @@ from PySide6.QtWidgets import (
     QTableWidgetItem,
 )
 
-from genstudio.events import Array, BeamTree, Chosen, Snapshot
-from genstudio.sampling.segments import Segment, typed, written
+from genstudio.events import Answer, BeamTree, Chosen, Frame, Snapshot
+from genstudio.sampling.segments import Made, Segment, chosen_part, typed, written
 from genstudio.tasks.beam import Beam
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
+from genstudio.tasks.score import Judge
 from genstudio.ui import theme
 from genstudio.ui.engine import Engine
 from genstudio.ui.playground.sampler import Sampling
 from genstudio.ui.playground.work_page import WorkPage
 from genstudio.ui.views.beam_tree import BeamTreeView, way
 from genstudio.ui.views.chart import value_text
-from genstudio.ui.views.view import token_text
 from genstudio.ui.widgets import button, plain_label
 
 _COLUMNS = ("Score", "Nats a token", "Text")
@@ -102,28 +102,26 @@ class BeamPage(WorkPage):
         if len(snapshot.best):
             self.table.setCurrentCell(min(row, len(snapshot.best) - 1), 2)
         pruned = int(np.isin(snapshot.states, (1, 3)).sum())
-        facts = [f"{self.model_title}, weights of step {snapshot.step:,}", f"{len(snapshot.ids):,} tokens looked at"]
+        facts = [self.weights, f"{len(snapshot.ids):,} tokens looked at"]
         self.note.setText("  ·  ".join([*facts, f"{pruned:,} pruned or dropped", snapshot.reason or "searching"]))
         self.use.setEnabled(bool(snapshot.best))
 
     def take(self) -> None:
-        """Put the chosen text into the document."""
-        if self.found is not None and self.asked is not None and 0 <= self.table.currentRow() < len(self.found.best):
-            self.take_wanted.emit(self.asked[1], self._segments(self.found, self.table.currentRow()))
+        """Put the chosen text into the document, once the model has said what it thinks of each of its tokens."""
+        row = self.table.currentRow()
+        if self.found is None or self.asked is None or not 0 <= row < len(self.found.best):
+            return
+        tree, asked = self.found, self.asked
+        text, method = tree.texts[row], f"beam search, {self.beams.value()} beams"
+        ids = tuple(tree.ids[way(tree, tree.best[row])].tolist())
 
-    def _segments(self, tree: BeamTree, index: int) -> tuple[Segment, ...]:
-        """The text as it is: what each single token adds to it is not known here, so the whole is one segment of text
-        unless every token's visible form is the text itself."""
-        nodes = way(tree, tree.best[index])
-        text = tree.texts[index]
-        pieces = tuple(tree.pieces[node] for node in nodes)
-        signs = {token_text(letter): letter for letter in (" ", "\n", "\t")}
-        texts = tuple("".join(signs.get(letter, letter) for letter in piece) for piece in pieces)
-        if "".join(texts) != text:
-            return typed(text)
-        chances = np.exp(tree.logprobs[nodes])
-        made = self.made(tree.step, f"beam search, {self.beams.value()} beams")
-        return written(texts, chosen(tree, nodes, pieces, chances), made)
+        def judged(frame: Frame) -> None:
+            for snapshot in frame.snapshots:
+                if isinstance(snapshot, Answer) and snapshot.channel == "judged":
+                    made = replace(self.made(snapshot.step, method), run=asked[0].run)
+                    self.take_wanted.emit(asked[1], _segments(text, snapshot.value, made))
+
+        self.ask("judge", Judge(asked[0], asked[1], ids), judged)
 
     def _lay_out(self) -> None:
         scroll = QScrollArea()
@@ -140,15 +138,16 @@ class BeamPage(WorkPage):
         self.use.setEnabled(False)
 
 
-def chosen(tree: BeamTree, nodes: list[int], pieces: tuple[str, ...], chances: Array) -> Chosen:
-    """What a beam search knows of its tokens: no rank, no entropy, and no alternatives."""
-    n = len(nodes)
-    none = np.empty((n, 0))
-    names = {int(tree.ids[node]): tree.pieces[node] for node in nodes}
-    return Chosen(
-        tree.ids[nodes], pieces, chances, tree.logprobs[nodes], np.zeros(n, np.int32), np.full(n, math.nan),
-        none.astype(np.int32), none, none, names,
-    )  # fmt: skip
+def _segments(text: str, judged: tuple[tuple[str, ...], Chosen], made: Made) -> tuple[Segment, ...]:
+    """The tokens of which the text is made; what a stop text left of one is typed."""
+    texts, tokens = judged
+    count, length = 0, 0
+    while count < len(texts) and length + len(texts[count]) <= len(text):
+        if not text.startswith(texts[count], length):
+            return typed(text)
+        length += len(texts[count])
+        count += 1
+    return (*written(texts[:count], chosen_part(tokens, 0, count), made), *typed(text[length:]))
 
 
 def token_line(text: str) -> str:

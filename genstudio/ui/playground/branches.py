@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTree
 from genstudio.sampling.tree import Node, Tree
 from genstudio.ui import theme
 from genstudio.ui.views.view import token_text
+from genstudio.ui.widgets import tooltip
 
 _KEY = Qt.ItemDataRole.UserRole
 _SHOWN = 48
@@ -30,6 +31,12 @@ class BranchTree(QTreeWidget):
         super().__init__()
         self.setObjectName("branch_tree")
         self.setAccessibleName("Branches of the document")
+        self.setToolTip(
+            tooltip(
+                "Click or Enter shows a branch, F2 renames it, Delete takes it away. In the text, Alt+Page Up and "
+                "Alt+Page Down walk through the branches, and Alt+Home goes to where this one begins."
+            )
+        )
         self.setColumnCount(2)
         self.setHeaderHidden(True)
         self.header().setStretchLastSection(False)

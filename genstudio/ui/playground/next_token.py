@@ -74,12 +74,13 @@ class NextTokenPage(Page):
         self.ask("text", TextOf(model, (*before, token)), take)
 
     def _show(self, model: ModelRef, prompt: Prompt, frame: Frame) -> None:
+        weights = next((str(s.value) for s in frame.snapshots if isinstance(s, Answer) and s.channel == "weights"), "")
         for snapshot in frame.snapshots:
             if isinstance(snapshot, NextTokens):
                 self._looked = (model, prompt)
                 self.view.show_snapshot(snapshot)
                 count = len(snapshot.prompt_pieces)
-                self.note.setText(f"After the cursor  ·  weights of step {snapshot.step:,}  ·  {count:,} tokens read")
+                self.note.setText(f"{weights}  ·  after the cursor, {count:,} tokens read")
 
 
 def _chosen(shown: NextTokens, after: Array, token: int) -> Chosen:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Mapping
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QPlainTextEdit, QSplitter, QTableWidget, QTableWidgetItem
 
-from genstudio.events import ScoredText, Snapshot
+from genstudio.events import Answer, Frame, ScoredText, Snapshot
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt, text_of
-from genstudio.tasks.score import Score
+from genstudio.tasks.score import ComparePrecision, Score
 from genstudio.ui import theme
 from genstudio.ui.engine import Engine
 from genstudio.ui.playground.sampler import Sampling
@@ -47,7 +48,12 @@ class ScorePage(WorkPage):
         self.shown = TintedText("score_tokens", "The text, tinted by surprise", "The scored text appears here.")
         self.shown.choosable = True
         self.table = QTableWidget(0, len(_COLUMNS))
-        self.add_settings(plain_label("Text"), self.document)
+        says = "Score this text and write a little with float32 and with int8: loss and speed of both"
+        self.cost = button("What does int8 cost?", "score_precision", "", says, self.compare)
+        self.cost.setToolTip(says)
+        self.costs = plain_label("", role="quiet", name="score_costs")
+        self.costs.hide()
+        self.add_settings(plain_label("Text"), self.document, self.cost)
         self.note.setText("How well the model foretells each token of a text.")
         self._lay_out()
         self.strip.picked.connect(self.choose)
@@ -56,6 +62,25 @@ class ScorePage(WorkPage):
 
     def task(self, model: ModelRef, prompt: Prompt, sampling: Sampling) -> Score:
         return Score(model, self.text.toPlainText())
+
+    def compare(self) -> None:
+        """Ask what the 8 bits cost on this text, or on the document where there is none."""
+        text = self.text.toPlainText() or text_of(self._prompt)
+        if self._model is not None:
+            self.ask("precision", ComparePrecision(self._model, text), self._compared)
+
+    def busy_changed(self) -> None:
+        super().busy_changed()
+        if hasattr(self, "cost"):
+            self.cost.setEnabled(self._model is not None and not self.busy("precision"))
+
+    def _compared(self, frame: Frame) -> None:
+        if frame.progress is not None and not frame.snapshots:
+            self.costs.setText(f"float32 against int8: {frame.progress.text.lower()}…")
+            self.costs.show()
+        for snapshot in frame.snapshots:
+            if isinstance(snapshot, Answer) and snapshot.channel == "precision":
+                self.costs.setText(precision_words(snapshot.value))
 
     def use_document(self) -> None:
         """Score the text up to the cursor."""
@@ -71,7 +96,7 @@ class ScorePage(WorkPage):
             f"{value_text(snapshot.bits_per_character)} bits per character"
         )
         words = [
-            f"weights of step {snapshot.step:,}",
+            self.weights,
             f"{snapshot.scored:,} tokens",
             f"{value_text(snapshot.nats / max(snapshot.scored, 1))} nats a token",
         ]
@@ -143,5 +168,17 @@ class ScorePage(WorkPage):
             widget.setMinimumHeight(48)
             split.setStretchFactor(split.count() - 1, size)
         split.setSizes([80, 112, 130, 130])
+        self.column.addWidget(self.costs)
         self.column.addWidget(self.headline)
         self.column.addWidget(split, 1)
+
+
+def precision_words(values: Mapping[str, float]) -> str:
+    """Loss and speed of both, as ComparePrecision answers them."""
+    per = values["tokens"] / max(1, values["characters"])
+    one, other = values["float32"] * per, values["int8"] * per
+    speeds = values["float32 speed"], values["int8 speed"]
+    return (
+        f"nats a character: float32 {one:.4f}, int8 {other:.4f} ({other - one:+.4f})  ·  "
+        f"tokens/s: {speeds[0]:,.0f} and {speeds[1]:,.0f} ({speeds[1] / speeds[0]:.2f}x)"
+    )

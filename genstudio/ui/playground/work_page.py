@@ -33,6 +33,7 @@ class WorkPage(Page):
         self.sampling = Sampling()
         self.asked: tuple[ModelRef, Prompt, Sampling] | None = None
         self.model_title = ""
+        self.weights = ""
         self.start = button(verb, f"{name}_start", "play", f"{verb}: {title.lower()}", self.run)
         self.stop = button("Stop", f"{name}_stop", "stop", f"Stop: {title.lower()}", lambda: self.cancel(_JOB))
         self.note = ElidedLabel()
@@ -54,6 +55,9 @@ class WorkPage(Page):
     def show_result(self, snapshot: Snapshot) -> None:
         """Show what has come so far."""
         raise NotImplementedError
+
+    def show_answer(self, answer: Answer) -> None:
+        """Show an answer that is no picture; for the sub-class that asks for one."""
 
     def add_settings(self, *widgets: QWidget) -> None:
         """The row of settings; the buttons stand at its end."""
@@ -100,5 +104,9 @@ class WorkPage(Page):
             if isinstance(snapshot, Answer):
                 if snapshot.channel == "model":
                     self.model_title = str(snapshot.value)
+                elif snapshot.channel == "weights":
+                    self.weights = str(snapshot.value)
+                else:
+                    self.show_answer(snapshot)
             else:
                 self.show_result(snapshot)

@@ -164,7 +164,7 @@ class TokenCard(QWidget):
         metrics = painter.fontMetrics()
         words = metrics.elidedText(self.made(), Qt.TextElideMode.ElideRight, self.width() - 2 * _EDGE)
         painter.drawText(QPointF(_EDGE, bottom + 12), words)
-        painter.drawText(QPointF(_EDGE, bottom + 29), "Alt+↓ opens, ↑ ↓ choose, Enter branches, Esc closes")
+        painter.drawText(QPointF(_EDGE, bottom + 29), "Alt+Enter opens, ↑ ↓ choose, Enter branches, Esc closes")
 
     def _paint_facts(self, painter: QPainter, look: theme.Theme) -> None:
         column = (self.width() - 2 * _EDGE + 16) / 2

@@ -292,6 +292,12 @@ class DocumentView(QWidget):
         self.editor.viewport().update()
         return True
 
+    def open_here(self) -> None:
+        """Show the card of the token at the cursor, or of the one before it."""
+        at = self.caret()
+        if not self.open_card(at, keyboard=True):
+            self.open_card(at - 1, keyboard=True)
+
     def close_card(self) -> None:
         if self.card.isVisible():
             self.card.hide()
@@ -321,14 +327,12 @@ class DocumentView(QWidget):
                 self.close_card()
                 if key == Qt.Key.Key_Escape:
                     return True
-        if alt and key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
-            self.walk(1 if key == Qt.Key.Key_Right else -1)
-        elif alt and key == Qt.Key.Key_Up:
+        if alt and key in (Qt.Key.Key_PageUp, Qt.Key.Key_PageDown):
+            self.walk(1 if key == Qt.Key.Key_PageDown else -1)
+        elif alt and key == Qt.Key.Key_Home:
             self.to_fork()
-        elif alt and key == Qt.Key.Key_Down:
-            at = self.caret()
-            if not self.open_card(at, keyboard=True):
-                self.open_card(at - 1, keyboard=True)
+        elif alt and key in (Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.open_here()
         else:
             return False
         return True

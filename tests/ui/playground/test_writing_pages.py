@@ -109,7 +109,7 @@ def test_write_branch_by_mouse_and_keys_undo_and_walk(tab: Any, qtbot: QtBot) ->
     until(qtbot, lambda: len(tab.document.document.tree.root.children or ()) >= 2)
     ends = len([n for n, _ in tab.document.document.tree.nodes() if not n.children])
     assert ends >= 2
-    qtbot.keyClick(tab.document.editor, Qt.Key.Key_Left, Qt.KeyboardModifier.AltModifier)
+    qtbot.keyClick(tab.document.editor, Qt.Key.Key_PageUp, Qt.KeyboardModifier.AltModifier)
     until(qtbot, tab.writer.tree.isVisible)
     while tab.document.document.can_undo:
         qtbot.keyClick(tab.document.editor, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
@@ -235,7 +235,17 @@ def test_the_beam_search_shows_the_models_scores_and_is_taken(tab: Any, qtbot: Q
     assert len(page.tree.table()[1].__iter__().__next__()) == 8
     page.tree.grab()
     press(tab, qtbot, "beam_take")
-    assert tab.document.text() == "the " + text
+    until(qtbot, lambda: tab.document.text() == "the " + text)
+    taken = written(tab)
+    assert taken.tokens.ids.tolist() == ids and taken.made.method == "beam search, 4 beams"
+    for k, token in enumerate(ids):
+        own = model(start + ids[:k])
+        assert math.exp(taken.tokens.logprobs[k]) == pytest.approx(own[token], rel=1e-3)
+        assert taken.tokens.ranks[k] == 1 + int((own > own[token]).sum())
+        assert taken.tokens.entropies[k] == pytest.approx(-(own * np.log(own)).sum(), rel=1e-3)
+        top = taken.tokens.alternatives[k].tolist()
+        assert taken.tokens.before[k] == pytest.approx(own[top], abs=1e-6) and own[top[0]] == own.max()
+    assert all(span.ground is not None for span in tab.document.spans(4, 4 + len(text)))
 
 
 def test_the_score_is_the_models(tab: Any, qtbot: QtBot, model: Any) -> None:
@@ -257,6 +267,68 @@ def test_the_score_is_the_models(tab: Any, qtbot: QtBot, model: Any) -> None:
     assert page.strip.chosen == worst and page.shown.chosen == worst
     strip = [row[3] for row in page.strip.table()[1]]
     assert strip[1:] == pytest.approx([n / math.log(2) for n in nats], abs=1e-5)
+
+
+def test_the_cost_of_int8_is_shown(tab: Any, qtbot: QtBot, model: Any) -> None:
+    tab.inspectors.open("Score")
+    page = tab.page("Score")
+    page.look_at(tab.reference(), tab.prompt())
+    page.text.setPlainText("the mat")
+    press(tab, qtbot, "score_precision")
+    until(qtbot, lambda: "tokens/s" in page.costs.text())
+    words = page.costs.text().replace(",", "").replace(")", "").replace("(", "").split()
+    ids = [int(i) for i in model.tokenizer.encode_lossy("the mat")[0]]
+    nats = [-math.log(model(ids[:k])[ids[k]]) for k in range(1, len(ids))]
+    exact, eight, more = (float(words[i]) for i in (4, 6, 7))
+    assert exact == pytest.approx(np.mean(nats), abs=2e-4) and 0 < abs(eight - exact) < 0.2
+    assert more == pytest.approx(eight - exact, abs=2e-4) and float(words[10]) > 0 and float(words[12]) > 0
+    assert tab.problems == []
+
+
+def test_everything_works_with_a_model_in_training_and_while_it_is_paused(tab: Any, qtbot: QtBot) -> None:
+    engine, places, losses = tab.writer._engine, [], []
+
+    def heard(frame: Any) -> None:
+        losses.extend(name for name in frame.series if name == "train_loss")
+        places.extend(s.value for s in frame.snapshots if getattr(s, "channel", "") == "run")
+
+    job = engine.start(Train("gpt", str(paths.home().parent / "words.txt"), TINY, steps=10**6, seed=1), heard)
+    until(qtbot, lambda: len(losses) > 5)
+    tab.set_live(places[0])
+    tab.show_runs(tuple(list_runs(paths.runs())))
+    tab.choose(places[0])
+    assert tab.reference() == ModelRef(places[0], "live")
+    steps = {}
+    for state in ("running", "paused"):
+        if state == "paused":
+            engine.pause(job)
+        tab.document.set_text("the cat ")
+        tab.sampler.length.set_value(8)
+        tab.start_writing()
+        until(qtbot, lambda: not tab.writer.writing)
+        parts = [s for s in tab.document.document.tree.segments() if isinstance(s, Written)]
+        assert sum(len(part.tokens) for part in parts) == 8
+        assert f"weights of step {parts[-1].made.step:,}" in tab.status.text()
+        seen = [part.made.step for part in parts]
+        for title in ("Next token", "Score", "Beam search"):
+            tab.inspectors.open(title)
+            page = tab.page(title)
+            page.look_at(tab.reference(), ("the cat ",))
+            if title == "Beam search":
+                page.length.setValue(3)
+            elif title == "Score":
+                page.text.setPlainText("the mat")
+            getattr(page, "run", page.busy_changed)()
+            until(qtbot, lambda page=page: not page.busy("work") and not page.busy("next"))
+            found = {"Next token": lambda p: p.view.snapshot, "Score": lambda p: p.scored}.get(title, lambda p: p.found)(page)
+            assert f"(in training), weights of step {found.step:,}" in page.note.text()
+            seen.append(found.step)
+        steps[state] = seen
+    assert steps["running"] == sorted(steps["running"]) and steps["running"][-1] > steps["running"][0] > 0
+    assert len(set(steps["paused"])) == 1 and steps["paused"][0] >= steps["running"][-1]
+    engine.stop(job)
+    until(qtbot, lambda: job not in engine.running)
+    assert tab.problems == []
 
 
 def test_the_grid_is_filled_and_taken_by_key(tab: Any, qtbot: QtBot) -> None:

@@ -89,12 +89,12 @@ def test_typing_into_written_text_branches_and_alt_keys_walk(view: DocumentView,
         qtbot.keyClicks(view.editor, "X")
     assert view.text() == "ROMEO: heXllo you"
     is_in_step(view)
-    qtbot.keyClick(view.editor, Qt.Key.Key_Left, Qt.KeyboardModifier.AltModifier)
+    qtbot.keyClick(view.editor, Qt.Key.Key_PageUp, Qt.KeyboardModifier.AltModifier)
     assert view.text() == "ROMEO: hello you" and view.prompt(MADE.run)[1] == Tokens((0, 1), " hello you")
     is_in_step(view)
-    qtbot.keyClick(view.editor, Qt.Key.Key_Right, Qt.KeyboardModifier.AltModifier)
+    qtbot.keyClick(view.editor, Qt.Key.Key_PageDown, Qt.KeyboardModifier.AltModifier)
     assert view.text() == "ROMEO: heXllo you"
-    qtbot.keyClick(view.editor, Qt.Key.Key_Up, Qt.KeyboardModifier.AltModifier)
+    qtbot.keyClick(view.editor, Qt.Key.Key_Home, Qt.KeyboardModifier.AltModifier)
     assert view.caret() == 6
     for _ in range(3):
         qtbot.keyClick(view.editor, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
