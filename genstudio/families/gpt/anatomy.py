@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from genstudio.events import Stage
-from genstudio.families.family import Inside
+from genstudio.families.gpt import stages
+from genstudio.families.gpt.stages import Floats, StageMaker, entropy, softmax
 
 WANTED = (
     "embedded", "positions", "residual", "normed", "q", "k", "v", "scores", "weights", "mixed", "attention_out", "middle",
     "normed2", "hidden", "mlp_out", "last_norm", "logits",
 )  # fmt: skip
-MOST = 256
-"""Columns of a vocabulary that are shown at most."""
-
-Floats = NDArray[Any]
 _ACTIVATIONS = {
     "relu": "max(0, x)",
     "relu2": "max(0, x)²",
@@ -28,31 +23,8 @@ _ACTIVATIONS = {
 }
 
 
-class Anatomist:
-    """Makes the stages of one layer and head (from 0) from what a pass `seen` gave; `plain` is the pass with nothing off.
-
-    `pieces` gives ids as tokens that can be seen. `temperature` divides the logits.
-    """
-
-    def __init__(
-        self,
-        model: Any,
-        seen: Inside,
-        plain: Inside,
-        pieces: Callable[[Floats], Sequence[str]],
-        *,
-        layer: int,
-        head: int,
-        temperature: float,
-        scaled: bool,
-        causal: bool,
-    ) -> None:
-        self.model, self.config, self.block = model, model.config, model.blocks[layer]
-        self.seen, self.plain, self.at = seen, plain, seen.layers[layer]
-        self.plain_at = plain.layers[layer]
-        self.tokens, self.pieces = tuple(pieces(seen.ids)), pieces
-        self.layer, self.head, self.temperature, self.scaled, self.causal = layer, head, temperature, scaled, causal
-        self.part = f"Layer {layer + 1} of {self.config.layers}, head {head + 1} of {self.config.heads}"
+class Anatomist(StageMaker):
+    """Makes the stages of one layer and head."""
 
     def stages(self) -> Iterator[Stage]:
         """From the tokens to the probabilities of the next one."""
@@ -61,26 +33,6 @@ class Anatomist:
         yield from self._after_attention()
         yield from self._feed_forward()
         yield from self._output()
-
-    def _stage(
-        self, key: str, title: str, op: str, formula: str, axes: Sequence[str], says: str, values: Any, **more: Any
-    ) -> Stage:
-        sizes = ", ".join(str(self._size(letter)) for letter in axes)
-        shape, part = f"({', '.join(axes)}) = ({sizes})", more.pop("part", self.part)
-        more.setdefault("rows", self.tokens)
-        return Stage(key, part, title, op, formula, shape, says, np.array(values, np.float32), **more)
-
-    def _size(self, letter: str) -> int:
-        config = self.config
-        return {
-            "T": len(self.tokens),
-            "V": self.model.vocabulary,
-            "C": config.d_model,
-            "D": config.head_size,
-            "I": config.heads * config.head_size,
-            "F": config.ff_width,
-            "D/2": config.head_size // 2,
-        }[letter]
 
     def _input(self) -> Iterator[Stage]:
         ids, config = self.seen.ids, self.config
@@ -293,7 +245,7 @@ class Anatomist:
         logits, tau = self._numbers(self.seen["logits"]), self.temperature
         chances = softmax(logits / tau)
         order = np.argsort(-chances[-1], kind="stable")
-        shown = self._columns(np.sort(order[:MOST]))
+        shown = self._columns(np.sort(order[: stages.MOST]))
         left = f"{logits.shape[1] - len(shown):,} less likely tokens are not shown" if len(shown) < logits.shape[1] else ""
         head = "W_Eᵀ" if config.tied else "W_out"
         columns = self._named(shown)
@@ -312,18 +264,6 @@ class Anatomist:
             "vocabulary. The last row is what may come next.", chances[:, shown], part=part, columns=columns, kind="share",
             role="output", sources=("tempered",), note=self._next(chances[-1]),
         )  # fmt: skip
-
-    def _norm(self, key: str, values: Floats, sentence: str, source: str, part: str | None = None) -> Stage:
-        formula = {"rmsnorm": "x / rms(x) · g", "layernorm": "(x − mean) / deviation · g"}[self.config.norm]
-        biased = self.config.norm == "layernorm" and self.config.bias
-        return self._stage(
-            key, "norm", "norm", formula + (" + b" if biased else ""), "TC", sentence, values, sources=(source,),
-            part=part or self.part,
-        )  # fmt: skip
-
-    def _stream_key(self, layer: int) -> str:
-        added = self.config.positions in ("learned", "sinusoidal")
-        return f"stream_{layer}" if layer or added else "embedded"
 
     def _projected(self, read: Floats) -> dict[str, Floats]:
         """Queries, keys and values (T, D) of the head as W_Q, W_K and W_V give them."""
@@ -353,29 +293,3 @@ class Anatomist:
             return "next: " + ", ".join(f"'{name}' {chances[i]:.1%}" for name, i in named)
         plain = softmax(self._numbers(self.plain["logits"][-1:]) / self.temperature)[0]
         return "next: " + ", ".join(f"'{name}' {plain[i]:.1%} → {chances[i]:.1%}" for name, i in named)
-
-    def _columns(self, wanted: Floats) -> Floats:
-        """All of a small vocabulary, else the `wanted` ones."""
-        size = self.model.vocabulary
-        return np.arange(size) if size <= MOST else wanted
-
-    def _named(self, ids: Floats) -> tuple[str, ...]:
-        return tuple(self.pieces(np.asarray(ids, np.int32)))
-
-    def _numpy(self, tensor: Any) -> Floats:
-        return np.asarray(tensor.detach().float().cpu().numpy())
-
-    def _numbers(self, values: Floats) -> Floats:
-        return np.asarray(values, np.float64)
-
-
-def softmax(values: Floats) -> Floats:
-    """By rows, (n, m) -> (n, m)."""
-    raised = np.exp(values - values.max(-1, keepdims=True))
-    return np.asarray(raised / raised.sum(-1, keepdims=True))
-
-
-def entropy(shares: Floats) -> Floats:
-    """Of each row, in bits: (n, m) -> (n,)."""
-    some = np.asarray(shares, np.float64)
-    return np.asarray(-(some * np.log2(np.where(some > 0, some, 1.0))).sum(-1))

@@ -1,0 +1,102 @@
+"""What all stages of the anatomy of a GPT are made with: their shapes, names and numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genstudio.events import Stage
+from genstudio.families.family import Inside
+
+MOST = 256
+"""Columns of a vocabulary that are shown at most."""
+
+Floats = NDArray[Any]
+
+
+class StageMaker:
+    """One layer and head (from 0) of what a pass `seen` gave; `plain` is the pass with nothing off.
+
+    `pieces` gives ids as tokens that can be seen. `temperature` divides the logits.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        seen: Inside,
+        plain: Inside,
+        pieces: Callable[[Floats], Sequence[str]],
+        *,
+        layer: int,
+        head: int,
+        temperature: float,
+        scaled: bool,
+        causal: bool,
+    ) -> None:
+        self.model, self.config, self.block = model, model.config, model.blocks[layer]
+        self.seen, self.plain, self.at = seen, plain, seen.layers[layer]
+        self.plain_at = plain.layers[layer]
+        self.tokens, self.pieces = tuple(pieces(seen.ids)), pieces
+        self.layer, self.head, self.temperature, self.scaled, self.causal = layer, head, temperature, scaled, causal
+        self.part = f"Layer {layer + 1} of {self.config.layers}, head {head + 1} of {self.config.heads}"
+
+    def _stage(
+        self, key: str, title: str, op: str, formula: str, axes: Sequence[str], says: str, values: Any, **more: Any
+    ) -> Stage:
+        sizes = ", ".join(str(self._size(letter)) for letter in axes)
+        shape, part = f"({', '.join(axes)}) = ({sizes})", more.pop("part", self.part)
+        more.setdefault("rows", self.tokens)
+        return Stage(key, part, title, op, formula, shape, says, np.array(values, np.float32), **more)
+
+    def _size(self, letter: str) -> int:
+        config = self.config
+        return {
+            "T": len(self.tokens),
+            "V": self.model.vocabulary,
+            "C": config.d_model,
+            "D": config.head_size,
+            "I": config.heads * config.head_size,
+            "F": config.ff_width,
+            "D/2": config.head_size // 2,
+        }[letter]
+
+    def _norm(self, key: str, values: Floats, sentence: str, source: str, part: str | None = None) -> Stage:
+        formula = {"rmsnorm": "x / rms(x) · g", "layernorm": "(x − mean) / deviation · g"}[self.config.norm]
+        biased = self.config.norm == "layernorm" and self.config.bias
+        return self._stage(
+            key, "norm", "norm", formula + (" + b" if biased else ""), "TC", sentence, values, sources=(source,),
+            part=part or self.part,
+        )  # fmt: skip
+
+    def _stream_key(self, layer: int) -> str:
+        added = self.config.positions in ("learned", "sinusoidal")
+        return f"stream_{layer}" if layer or added else "embedded"
+
+    def _columns(self, wanted: Floats) -> Floats:
+        """All of a small vocabulary, else the `wanted` ones."""
+        size = self.model.vocabulary
+        return np.arange(size) if size <= MOST else wanted
+
+    def _named(self, ids: Floats) -> tuple[str, ...]:
+        return tuple(self.pieces(np.asarray(ids, np.int32)))
+
+    def _numpy(self, tensor: Any) -> Floats:
+        return np.asarray(tensor.detach().float().cpu().numpy())
+
+    def _numbers(self, values: Floats) -> Floats:
+        return np.asarray(values, np.float64)
+
+
+def softmax(values: Floats) -> Floats:
+    """By rows, (n, m) -> (n, m)."""
+    raised = np.exp(values - values.max(-1, keepdims=True))
+    return np.asarray(raised / raised.sum(-1, keepdims=True))
+
+
+def entropy(shares: Floats) -> Floats:
+    """Of each row, in bits: (n, m) -> (n,)."""
+    some = np.asarray(shares, np.float64)
+    return np.asarray(-(some * np.log2(np.where(some > 0, some, 1.0))).sum(-1))
