@@ -141,7 +141,10 @@ class ColourKey(QWidget):
         self.setFont(theme.font(theme.SMALL))
         metrics = self.fontMetrics()
         self.setFixedSize(sum(metrics.horizontalAdvance(word) + 24 for word in words), metrics.height() + 14)
-        theme.changed.connect(lambda _: self.update())
+        theme.changed.connect(self._recolour)
+
+    def _recolour(self, _theme: object) -> None:
+        self.update()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         metrics, x, middle = self.fontMetrics(), 8.0, self.height() / 2
