@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -51,7 +51,10 @@ class LookThroughLens:
 @dataclass(frozen=True, slots=True)
 class Explain:
     """Which tokens moved a prediction: that of the token at `position` of the window (from 0), or, without one, that of
-    what follows the prompt: of `target`, or of the likeliest token."""
+    what follows the prompt: of `target`, or of the likeliest token.
+
+    Layers in 8 bits have no gradients, so a model in 8 bits is explained as it was before that.
+    """
 
     model: ModelRef
     prompt: Prompt
@@ -62,7 +65,7 @@ class Explain:
         from genstudio.families.gpt.lens import gradient_times_input
 
         yield Frame(progress=Progress("Opening the model"))
-        opened = models.get(self.model)
+        opened = models.get(replace(self.model, precision="float32"))
         step = opened.step
         tokenizer, (ids, _) = opened.learner.data.tokenizer, window(opened, self.prompt)
         position, target = len(ids), self.target

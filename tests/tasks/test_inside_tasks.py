@@ -237,6 +237,14 @@ def test_saliency_is_a_finite_difference(values: dict[str, Any]) -> None:
     assert len(inner.tokens) == 15 and all(p.grad is None for p in model.parameters())
 
 
+def test_saliency_of_a_model_in_8_bits_is_that_of_its_trained_weights() -> None:
+    models = models_with(double=False)
+    plain = shown(Explain(REF, TEXT), models)
+    small = shown(Explain(replace(REF, precision="int8"), TEXT), models)
+    np.testing.assert_array_equal(small.score, plain.score)
+    assert np.abs(plain.score).max() > 0
+
+
 def test_knock_out_is_a_model_without_the_columns() -> None:
     models = models_with(context=32)
     model, ids = model_of(models), ids_of(models)
