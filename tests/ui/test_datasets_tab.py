@@ -50,9 +50,12 @@ def drop(window: MainWindow, *files: Path) -> None:
 
 
 def press(qtbot: Any, window: MainWindow, name: str) -> None:
-    button = window.findChild(QAbstractButton, name)
-    assert button is not None and button.isEnabled() and button.isVisible(), f"{name} cannot be pressed"
-    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    def ready() -> list[QAbstractButton]:
+        found = window.findChildren(QAbstractButton, name)
+        return [button for button in found if button.isEnabled() and button.isVisible()]
+
+    qtbot.waitUntil(lambda: bool(ready()), timeout=LONG)
+    qtbot.mouseClick(ready()[0], Qt.MouseButton.LeftButton)
 
 
 def imported(window: MainWindow, qtbot: Any, *files: Path, choose: Callable[[], object] = lambda: None) -> Any:

@@ -70,7 +70,7 @@ class ChecksPanel(QWidget):
         self.findings = ()
         while (item := self._list.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
-                widget.hide()
+                widget.setParent(None)
                 widget.deleteLater()
 
     def _card(self, number: int, finding: Finding) -> QWidget:
