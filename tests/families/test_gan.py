@@ -388,6 +388,13 @@ def test_the_same_seed_starts_the_same_whatever_the_game() -> None:
     assert same(weights(one, "generator"), weights(learner(seed=5, pack=2), "generator"))
 
 
+def test_only_so_many_samples_are_used_as_asked_for() -> None:
+    few = learner(examples=5)
+    drawn = {tuple(point) for step in range(1, 30) for point in few.batch(step)[0].flatten(0, 1).tolist()}
+    assert drawn == {tuple(point) for point in few.data.real[few.data.train[:5]].tolist()}
+    assert same({"": learner(examples=10**6).batch(1)[0]}, {"": learner().batch(1)[0]})
+
+
 def test_frechet_kernel_density_and_coverage_against_their_definitions() -> None:
     from genstudio.families.gan import fidelity
 

@@ -16,7 +16,8 @@ def draw(config: GANConfig, data: GANData, seed: int, step: int) -> NDArray[np.i
     if not len(data.train):
         raise DataError("There is nothing to train on.", "Open a dataset.")
     rng = np.random.Generator(np.random.Philox(key=[seed % 2**64, step]))
-    return data.train[rng.integers(0, len(data.train), (config.d_updates, config.batch))]
+    count = min(config.examples or len(data.train), len(data.train))
+    return data.train[rng.integers(0, count, (config.d_updates, config.batch))]
 
 
 def shown(config: GANConfig, data: GANData, seed: int, step: int) -> PictureBatch | PointBatch:

@@ -108,6 +108,10 @@ class GANConfig(Config):
         128, "Real samples, and fakes, looked at together in one update", low=2, high=4096, group="Training", main=True,
         label="Batch size",
     )
+    examples: int = setting(
+        0, "Train on so many of the samples only, to see what few do; 0: all of them", low=0, high=1_000_000,
+        group="Training", label="Samples used",
+    )
     d_rate: float = setting(
         1e-3, "Step size of the discriminator's Adam", low=1e-7, high=1.0, group="Training", main=True, logarithmic=True,
         label="Discriminator's rate", live=True, source="Kingma & Ba 2015; separate rates: Heusel et al. 2017",
