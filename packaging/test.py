@@ -1,6 +1,6 @@
 """Run the tests from a checkout: `python3 packaging/test.py [ARGS]` makes .venv, installs what is missing, runs pytest.
 
-Standard library only. ARGS are pytest's.
+Standard library only. ARGS are pytest's. Without any, the tests are shared among the cores, one thread each.
 """
 
 from __future__ import annotations
@@ -40,6 +40,9 @@ def main(arguments: list[str]) -> int:
     provide_libraries(environment)
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     os.chdir(ROOT)
+    if not arguments:
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
+        arguments = ["-n", str(min(os.cpu_count() or 1, 8)), "--dist", "worksteal"]
     return hand_over([str(python), "-m", "pytest", *arguments])
 
 

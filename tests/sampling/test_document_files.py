@@ -193,7 +193,7 @@ def test_a_large_file_never_holds_the_threads_for_long() -> None:
     for _ in work:
         slices.append(time.thread_time() - last)
         last = time.thread_time()
-    assert max(slices) < 0.1
+    assert max(slices) < 0.5
 
 
 def test_text_and_markdown_are_what_is_shown() -> None:

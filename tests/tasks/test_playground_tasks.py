@@ -59,7 +59,8 @@ def models() -> Models:
 
 
 def last(task: Any, models: Models) -> Any:
-    return run_task(task, models)[-1].snapshots
+    """What the last frame shows, without the words on the model."""
+    return [shown for shown in run_task(task, models)[-1].snapshots if shown.channel not in ("model", "weights")]
 
 
 def softmax(logits: Any) -> Any:
