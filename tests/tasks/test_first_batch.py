@@ -57,12 +57,12 @@ def test_the_batch_shown_is_the_batch_fed(change: dict[str, Any], fed: list[Any]
 
 
 GAN: dict[str, Any] = {"network": "mlp", "batch": 16, "latent": 4, "width": 16, "layers": 1, "d_updates": 2}
-GANS: list[tuple[str, dict[str, Any]]] = [
+GANS: list[Any] = [
     ("gaussian-ring", {}),
     ("moons", {"batch": 7}),
     ("digits8", {}),
     ("digits8", {"conditional": True}),
-    ("emoji32", {"network": "dcgan", "channels": 8}),
+    pytest.param("emoji32", {"network": "dcgan", "channels": 8}, marks=pytest.mark.slow),
 ]
 
 
