@@ -129,6 +129,19 @@ def _one_hot(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return probabilities
 
 
+def softmax(logits: Floats) -> NDArray[np.float64]:
+    """Probabilities of logits (..., V) along the last axis, as they are without a sampler."""
+    values = np.asarray(logits, np.float64)
+    weights = np.exp(values - values.max(-1, keepdims=True))
+    return np.asarray(weights / weights.sum(-1, keepdims=True))
+
+
+def entropy(probabilities: Floats) -> NDArray[np.float64]:
+    """In bits, of probabilities (..., V) along the last axis."""
+    shares = np.asarray(probabilities, np.float64)
+    return np.asarray(-(shares * np.log2(np.where(shares > 0, shares, 1.0))).sum(-1) + 0.0)
+
+
 def likeliest(values: Floats, count: int) -> NDArray[np.int64]:
     """Ids (count,) of the highest of values (V,), the highest first, ties in the order of their ids."""
     count = min(count, len(values))

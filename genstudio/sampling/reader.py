@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from genstudio.nn.cache import Cache
+from genstudio.nn.modes import evaluating
 
 Logits = NDArray[np.floating[Any]]
 Ids = Sequence[int] | NDArray[np.integer[Any]]
@@ -164,19 +165,6 @@ def _last_logits(
     with evaluating(model):
         logits = model(torch.tensor(ids, device=device), cache, True)[:, -1]
         return (logits if logits.dtype == torch.float64 else logits.float()).cpu().numpy()
-
-
-@contextmanager
-def evaluating(model: LanguageModel) -> Iterator[None]:
-    """Without dropout for a while; the mode of the model is then what it was."""
-    if not isinstance(model, torch.nn.Module) or not model.training:
-        yield
-        return
-    model.eval()
-    try:
-        yield
-    finally:
-        model.train()
 
 
 class Readers:

@@ -10,8 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from genstudio.nn.modes import evaluating
 from genstudio.sampling.choose import not_finite
-from genstudio.sampling.reader import Ids, LanguageModel, evaluating
+from genstudio.sampling.reader import Ids, LanguageModel
 
 Columns = dict[str, NDArray[Any]]
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from genstudio.events import Answer, Array, Attention, Frame, NextTokens, Progress, frozen
+from genstudio.sampling.choose import entropy, softmax
 from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.prompt import Prompt, encode, text_of
 
@@ -115,9 +116,9 @@ class Paired:
 
 def paired(a: NextTokens, b: NextTokens, count: int = 12) -> Paired:
     """The likeliest next tokens of two models side by side. Raises ValueError for logits that are not finite."""
-    p, q = _softmax(a.logits), _softmax(b.logits)
+    p, q = _probabilities(a.logits), _probabilities(b.logits)
     shared = a.pieces is b.pieces or a.pieces == b.pieces
-    entropies = entropy(p), entropy(q)
+    entropies = float(entropy(p)), float(entropy(q))
     pieces: Sequence[str] = a.pieces
     missing_p = missing_q = np.zeros(len(p), bool)
     if not shared:
@@ -133,12 +134,6 @@ def paired(a: NextTokens, b: NextTokens, count: int = 12) -> Paired:
         *entropies,
         divergence(p, q),
     )
-
-
-def entropy(p: Array) -> float:
-    """Of probabilities (n,), in bits."""
-    kept = p[p > 0]
-    return float(-(kept * np.log2(kept)).sum()) + 0.0
 
 
 def divergence(p: Array, q: Array) -> float:
@@ -164,13 +159,10 @@ def tokens_before(pieces: Sequence[str], character: int) -> int:
     return next((index for index, end in enumerate(ends) if end > character), len(pieces))
 
 
-def _softmax(logits: Array) -> Array:
-    values = np.asarray(logits, np.float64)
-    highest = values.max()
-    if not np.isfinite(highest):
+def _probabilities(logits: Array) -> Array:
+    if not np.isfinite(logits.max()):
         raise ValueError("the logits hold a number that is not finite")
-    weights = np.exp(values - highest)
-    return np.asarray(weights / weights.sum())
+    return softmax(logits)
 
 
 def _by_piece(p: Array, pieces: Sequence[str], place: dict[str, int]) -> tuple[Array, Array]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import json
 import random
 import threading
@@ -21,7 +22,7 @@ from genstudio.sampling.document_files import as_json, as_markdown, as_text, rea
 from genstudio.sampling.segments import Made, Segment, Written, written
 from genstudio.sampling.tree import Node, Tree
 from genstudio.tasks.document import OpenDocument, SaveDocument
-from tests.helpers import answer, run_task
+from helpers import answer, run_task
 
 MADE = Made("runs/one", "one, step 10", 10, SamplingOptions(0.7, 5, 0.9), 3)
 
@@ -189,11 +190,15 @@ def test_a_large_file_never_holds_the_threads_for_long() -> None:
         thread.join()
     assert sorted(waits)[int(0.9 * len(waits))] < 0.1
     slices = list[float]()
-    work, last = read_json(data), time.thread_time()
-    for _ in work:
-        slices.append(time.thread_time() - last)
-        last = time.thread_time()
-    assert max(slices) < 0.5
+    gc.disable()  # as the engine's thread is: what the collector takes is not the reader's
+    try:
+        work, last = read_json(data), time.thread_time()
+        for _ in work:
+            slices.append(time.thread_time() - last)
+            last = time.thread_time()
+    finally:
+        gc.enable()
+    assert max(slices) < 0.1
 
 
 def test_text_and_markdown_are_what_is_shown() -> None:

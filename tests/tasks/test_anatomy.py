@@ -14,7 +14,7 @@ from opened import opened
 from genstudio.errors import ConfigError, RunError
 from genstudio.events import Anatomy, Stage
 from genstudio.families.gpt.learner import GPTLearner
-from genstudio.families.gpt.stages import entropy, softmax
+from genstudio.sampling.choose import entropy, softmax
 from genstudio.tasks.anatomy import Dissect
 from genstudio.tasks.models import ModelRef, Models
 from helpers import run_task

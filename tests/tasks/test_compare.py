@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genstudio.events import Answer, Attention, NextTokens, ScoredText, Writing
-from genstudio.sampling.choose import SamplingOptions
-from genstudio.tasks.compare import AttentionTo, Both, divergence, entropy, first_difference, paired, tokens_before
+from genstudio.sampling.choose import SamplingOptions, entropy
+from genstudio.tasks.compare import AttentionTo, Both, divergence, first_difference, paired, tokens_before
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.prompt import Tokens
 from genstudio.tasks.score import Score

@@ -22,6 +22,7 @@ from genstudio.families.gan.encoder import Encoder
 from genstudio.families.gan.measuring import measure, neighbours
 from genstudio.families.gan.networks import Discriminator, Generator, build
 from genstudio.families.gan.stages import PATHS, TITLES, Stage, formula
+from genstudio.nn.modes import evaluating
 from genstudio.training.loop import Measured, Tick
 from genstudio.training.optim import Adam, clip_gradients, schedule
 
@@ -293,12 +294,8 @@ class GANLearner:
 
     def preview(self) -> Iterator[Snapshot | Tick]:
         """What the generator makes and what the discriminator thinks of it; see `showing`."""
-        with_modes = self.generator.training
-        self.generator.eval()
-        try:
+        with evaluating(self.generator):
             shown = list(self.view.preview(self.generator, self.average, self.discriminator, self.step))
-        finally:
-            self.generator.train(with_modes)
         yield from shown
 
     def stage(self, moment: Moment) -> tuple[Snapshot, ...]:
@@ -309,25 +306,18 @@ class GANLearner:
             number, TITLES[number - 1], formula(self.config, number), values, PATHS[number - 1],
             moment.update, moment.updates, moment.last,
         )  # fmt: skip
-        self.generator.eval()
-        try:
+        with evaluating(self.generator):
             snapshot = self.view.moment(
                 self.generator, self.discriminator, self.step, moment.real, moment.labels, moment.fake
             )
-        finally:
-            self.generator.train()
         return snapshot, Answer("stage", self.step, told)
 
     @torch.no_grad()
     def make(self, noise: Tensor, labels: Tensor | None = None, *, raw: bool = False) -> Tensor:
         """Samples of noise (n, latent) by the average, or by the raw generator, as it is used and not as it trains."""
         network: Generator = self.generator if raw else self.average
-        training = network.training
-        network.eval()
-        try:
+        with evaluating(network):
             return network(noise, labels)
-        finally:
-            network.train(training)
 
     def sampled(self, noise: Any, labels: Any = None, *, raw: bool = False) -> tuple[Any, Any]:
         """Samples of noise (n, latent) as they are stored, points (n, 2) or pictures (n, h, w, c) uint8, and scores (n,).

@@ -8,7 +8,8 @@ import numpy as np
 
 from genstudio.events import Stage
 from genstudio.families.gpt import stages
-from genstudio.families.gpt.stages import Floats, StageMaker, entropy, softmax
+from genstudio.families.gpt.stages import Floats, StageMaker
+from genstudio.sampling.choose import entropy, softmax
 
 WANTED = (
     "embedded", "positions", "residual", "normed", "q", "k", "v", "scores", "weights", "mixed", "attention_out", "middle",

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from genstudio.events import Distributions, LayerStatistics
 from genstudio.families.gpt.model import GPT
+from genstudio.nn.modes import evaluating
 from genstudio.nn.transformer import Block
 from genstudio.training.loop import Tick
 
@@ -171,8 +172,6 @@ def _watched(block: Block, number: int, seen: list[Seen]) -> Iterator[None]:
     def leaving(module: nn.Module, name: str) -> None:
         hooks.append(module.register_forward_hook(lambda _, _inputs, made: seen.append((name, made.detach()))))
 
-    training = block.training
-    block.eval()
     try:
         leaving(block.attention, f"{number} attention")
         down = block.feed_forward.down
@@ -181,11 +180,11 @@ def _watched(block: Block, number: int, seen: list[Seen]) -> Iterator[None]:
         )
         leaving(block.feed_forward, f"{number} MLP")
         leaving(block, f"{number} stream")
-        yield
+        with evaluating(block):
+            yield
     finally:
         for hook in hooks:
             hook.remove()
-        block.train(training)
 
 
 def _dead(model: GPT, hidden: Sequence[Tensor]) -> Floats:

@@ -26,6 +26,7 @@ from genstudio.families.gpt.config import GPTConfig
 from genstudio.families.gpt.inside import walk
 from genstudio.families.gpt.layers import evenly, layer_statistics, named_weights
 from genstudio.families.gpt.model import GPT
+from genstudio.nn.modes import evaluating
 from genstudio.nn.switches import NOTHING_OFF, Switches
 from genstudio.sampling.choose import SamplingOptions
 from genstudio.sampling.text import stream
@@ -223,25 +224,16 @@ class GPTLearner:
         T = min(self.model.context, len(self.data.validation) - 1)
         pieces = self._tensor(self.data.validation[starts[:, None] + np.arange(T + 1)])
         wanted = torch.from_numpy(np.arange(T) >= skipped[:, None]).to(self.device)
-        training = self.model.training
-        self.model.eval()
-        try:
-            with self._autocast():
-                logits = self.model(pieces[:, :-1])
-        finally:
-            self.model.train(training)
+        with evaluating(self.model), self._autocast():
+            logits = self.model(pieces[:, :-1])
         nats = F.cross_entropy(logits[wanted].float(), pieces[:, 1:][wanted], reduction="none")
         return float(nats.cpu().double().sum()), int(wanted.sum())  # an Apple GPU has no float64
 
     @torch.no_grad()
     def attention(self, ids: Ids) -> NDArray[np.float32]:
         """Weights (layers, heads, T, T) over ids (T,), row = query; changes nothing in the model."""
-        training = self.model.training
-        self.model.eval()
-        try:
+        with evaluating(self.model):
             return self.model.attention(self._tensor(ids)).float().cpu().numpy()
-        finally:
-            self.model.train(training)
 
     def inspect(self, ids: Ids, wanted: Collection[str], switches: Switches = NOTHING_OFF) -> Slices[Inside]:
         """One forward pass of ids (T,) with the stages that are `wanted`: see `inside.look_inside`."""

@@ -88,15 +88,3 @@ class StageMaker:
 
     def _numbers(self, values: Floats) -> Floats:
         return np.asarray(values, np.float64)
-
-
-def softmax(values: Floats) -> Floats:
-    """By rows, (n, m) -> (n, m)."""
-    raised = np.exp(values - values.max(-1, keepdims=True))
-    return np.asarray(raised / raised.sum(-1, keepdims=True))
-
-
-def entropy(shares: Floats) -> Floats:
-    """Of each row, in bits: (n, m) -> (n,)."""
-    some = np.asarray(shares, np.float64)
-    return np.asarray(-(some * np.log2(np.where(some > 0, some, 1.0))).sum(-1))

@@ -9,7 +9,7 @@ from PySide6.QtGui import QHideEvent, QKeySequence, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSplitter, QVBoxLayout, QWidget
 
 from genstudio.tasks.models import ModelRef
-from genstudio.tasks.prompt import Prompt, Tokens
+from genstudio.tasks.prompt import Prompt
 from genstudio.ui import theme
 from genstudio.ui.engine import Engine
 from genstudio.ui.playground.inspectors import Inspectors
@@ -26,8 +26,8 @@ _WIDE_KEY = "F9"
 class PlaygroundTab(QWidget):
     """Writes with the live model or any checkpoint, and holds the pages that look inside. `failed(Failure)`.
 
-    A page that has `show_sampling(Sampling)` hears of the sampler; one with `take_wanted(Prompt, segments)`,
-    `branch_wanted(Prompt)` or `text_wanted(str)` may continue or replace the document.
+    A page that has `show_sampling(Sampling)` hears of the sampler; one with `take_wanted(Prompt, segments)`
+    or `text_wanted(str)` may continue or replace the document.
     """
 
     failed = Signal(object)
@@ -142,17 +142,11 @@ class PlaygroundTab(QWidget):
             page.show_sampling(self.sampler.sampling())
         for name, slot in (
             ("take_wanted", self.writer.take),
-            ("branch_wanted", self._branch),
             ("text_wanted", self.document.set_text),
             ("said", self.status.setText),
         ):
             if hasattr(page, name):
                 getattr(page, name).connect(slot)
-
-    def _branch(self, prompt: Prompt) -> None:
-        """Go on with a whole text: what of it is not in the document yet becomes a branch."""
-        text = "".join(part.text if isinstance(part, Tokens) else part for part in prompt)
-        self.writer.take((text,), ())
 
     def _sampling_changed(self) -> None:
         sampling = self.sampler.sampling()

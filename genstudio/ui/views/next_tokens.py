@@ -10,7 +10,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen
 
 from genstudio.events import Array, NextTokens
-from genstudio.sampling.choose import SamplingOptions, distribution
+from genstudio.sampling.choose import SamplingOptions, distribution, entropy, softmax
 from genstudio.ui import theme
 from genstudio.ui.views.view import SnapshotFigure, bubble, token_text
 
@@ -58,8 +58,7 @@ class NextTokensView(SnapshotFigure[NextTokens]):
     def entropy(self) -> float:
         """Entropy of the distribution after the sampler, in bits."""
         self._work_out()
-        kept = self.after[self.after > 0]
-        return float(-(kept * np.log2(kept)).sum()) + 0.0
+        return float(entropy(self.after))
 
     def survivors(self) -> int:
         """How many tokens the sampler leaves possible."""
@@ -222,9 +221,3 @@ class NextTokensView(SnapshotFigure[NextTokens]):
     def _choose(self) -> None:
         if self._hover is not None and self._hover < len(self.shown()):
             self.chosen.emit(int(self._order[self._hover]))
-
-
-def softmax(logits: Array) -> Array:
-    """Probabilities (V,) float64 of finite or -inf logits (V,)."""
-    weights = np.exp(np.asarray(logits, np.float64) - logits.max())
-    return np.asarray(weights / weights.sum())
