@@ -92,7 +92,7 @@ def known(learner: GANLearner, count: int) -> Generator[Measured, None, dict[str
     if data.labels is not None and len(data.held):
         _, seen = yield from _passed(encoder.encode_all(learner.encoder, data.real[data.held]), 0.5, 0.5)
         floors["agreement_real"] = float((seen == data.labels[data.held]).mean())
-    pixels = _flat(learner, order[:_AMONG])
+    pixels = _flat(learner, np.random.default_rng(_SEED).permutation(_used(learner))[:_AMONG])
     apart = np.median(fidelity.nearest(_flat(learner, data.held[:_NEAREST]), pixels)[1]) if len(data.held) else 1.0
     learner.known[count] = {"encoder": learner.encoder, "one": one, "floors": floors, "pixels": pixels, "apart": float(apart)}
     return learner.known[count]
@@ -104,13 +104,14 @@ def neighbours(learner: GANLearner, picture: NDArray[np.uint8], count: int) -> G
     data = learner.data
     if learner.encoder is None:
         learner.encoder = yield from scaled(encoder.trained(data, learner.device, learner.cache), 0.0, 0.5)
+    used = _used(learner)
     if learner.features is None:
-        work = encoder.encode_all(learner.encoder, data.real[data.train])
+        work = encoder.encode_all(learner.encoder, data.real[used])
         learner.features, _ = yield from scaled(work, 0.5, 0.9)
     mine, _ = encoder.encode(learner.encoder, encoder.pictures(picture[None], learner.device))
     apart: dict[str, list[NDArray[np.float64]]] = {"nearest_pixels": [], "nearest_features": []}
-    for first in range(0, len(data.train), _AMONG):
-        part = data.real[data.train[first : first + _AMONG]].astype(np.float32) - picture.astype(np.float32)
+    for first in range(0, len(used), _AMONG):
+        part = data.real[used[first : first + _AMONG]].astype(np.float32) - picture.astype(np.float32)
         apart["nearest_pixels"].append(np.sqrt(np.square(part).mean((1, 2, 3))))
         apart["nearest_features"].append(np.sqrt(np.square(learner.features[first : first + _AMONG] - mine).mean(1)))
         yield 0.9
@@ -118,8 +119,13 @@ def neighbours(learner: GANLearner, picture: NDArray[np.uint8], count: int) -> G
     for name, parts in apart.items():
         distances = np.concatenate(parts)
         order = np.argsort(distances, kind="stable")[:count]
-        found[name] = (data.train[order], distances[order])
+        found[name] = (used[order], distances[order])
     return found
+
+
+def _used(learner: GANLearner) -> NDArray[np.int64]:
+    """Indices of the samples that are trained on: all of the training split, or the first `examples` of it."""
+    return learner.data.train[: learner.config.examples or None]
 
 
 def _compared(real: Any, fake: Any) -> dict[str, float]:
