@@ -226,12 +226,13 @@ def _score(options: argparse.Namespace) -> None:
 
 
 def _attention(options: argparse.Namespace) -> None:
-    from genstudio.tasks.write import InspectAttention
+    from genstudio.tasks.compare import AttentionTo
 
     out = Path(options.out).expanduser()
     if out.suffix != ".npz" or out.is_dir():
         raise DataError(f"{out} is no name for the file.", "Give one that ends with .npz.", out)
-    found = _last(InspectAttention(reference(options), options.prompt, 1 << 30), options.prompt, Attention)["attention"]
+    everything = AttentionTo(reference(options), (options.prompt,), limit=1 << 30, entries=1 << 60)
+    found = _last(everything, options.prompt, Attention)["attention"]
     with io.BytesIO() as buffer:
         np.savez_compressed(
             buffer, weights=found.weights, tokens=np.array(found.tokens, np.str_), step=np.int64(found.step)

@@ -14,11 +14,11 @@ from genstudio.nn.switches import NOTHING_OFF, Switches
 from genstudio.tasks.inside import steady
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.prompt import Prompt, encode
-from genstudio.tasks.task import sliced
+from genstudio.tasks.task import Quiet, sliced
 
 
 @dataclass(frozen=True)
-class Dissect:
+class Dissect(Quiet):
     """All stages of one layer and head (from 0) for the last `limit` tokens of a prompt. Snapshot: Anatomy.
 
     A layer or head that does not exist is the last. Raises ConfigError, RunError, DataError.

@@ -15,31 +15,33 @@ from genstudio.events import Answer, Array, Attention, Frame, NextTokens, Progre
 from genstudio.sampling.choose import entropy, softmax
 from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.prompt import Prompt, encode, text_of
+from genstudio.tasks.task import Quiet
 
 SIDES = ("a", "b")
-_ENTRIES = 500_000
 
 
 @dataclass(frozen=True)
-class AttentionTo:
-    """Attention of all layers and heads over the last tokens of a text: at most `limit`, fewer for many heads."""
+class AttentionTo(Quiet):
+    """Attention of all layers and heads over the last tokens of a text, at most `limit`, and so few that all weights
+    together are about `entries` at most."""
 
     model: ModelRef
     prompt: Prompt
     limit: int = 64
+    entries: int = 500_000
 
     def run(self, models: Models) -> Generator[Frame, None, None]:
         opened = models.get(self.model)
         model = opened.learner.model
         ids = encode(opened.tokenizer, self.prompt).ids
-        fit = math.isqrt(_ENTRIES // (model.config.layers * model.config.heads))
+        fit = math.isqrt(self.entries // (model.config.layers * model.config.heads))
         ids = ids[-min(self.limit, model.context, max(fit, 8)) :]
         weights = opened.learner.attention(ids)
         yield Frame(snapshots=(Attention("attention", opened.step, opened.tokenizer.pieces(ids), weights),))
 
 
 @dataclass(frozen=True)
-class InTraining:
+class InTraining(Quiet):
     """Which of these folders of runs have live weights now, and all that have: an Answer `in training` of both."""
 
     folders: tuple[str, ...] = ()
@@ -59,6 +61,10 @@ class Both:
 
     task: Any
     other: ModelRef
+
+    @property
+    def quiet(self) -> bool:
+        return getattr(self.task, "quiet", False)
 
     def run(self, models: Models) -> Generator[Frame, None, None]:
         yield Frame(progress=Progress("Opening the models"))

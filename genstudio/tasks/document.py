@@ -20,7 +20,7 @@ from genstudio.sampling.document_files import LARGEST, as_json, as_markdown, as_
 from genstudio.sampling.tree import Tree
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.prompt import Prompt, Tokens, text_of
-from genstudio.tasks.task import sliced
+from genstudio.tasks.task import Quiet, sliced
 from genstudio.tasks.write import SLICE
 
 
@@ -49,7 +49,7 @@ class Marks:
 
 
 @dataclass(frozen=True)
-class MarkTokens:
+class MarkTokens(Quiet):
     """Answers `marks` with the Marks of a prompt; the typed parts are cut in slices."""
 
     model: ModelRef
@@ -93,7 +93,7 @@ class MarkTokens:
 
 
 @dataclass(frozen=True)
-class TextOf:
+class TextOf(Quiet):
     """Answers `text` with what the last of these ids adds to the text of those before it. Raises DataError."""
 
     model: ModelRef

@@ -17,7 +17,7 @@ from genstudio.events import Answer, EmbeddingMap, Frame, PositionCode, Progress
 from genstudio.tasks.inside import steady
 from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.prompt import Prompt, encode
-from genstudio.tasks.task import sliced
+from genstudio.tasks.task import Quiet, sliced
 
 Space = Literal["tokens", "output", "hidden"]
 Frames = Generator[Frame, None, None]
@@ -50,6 +50,11 @@ class MapVectors:
     method: Literal["pca", "tsne"] = "pca"
     most: int = 800
     perplexity: float = 30.0
+
+    @property
+    def quiet(self) -> bool:
+        """t-SNE takes long enough to be stopped."""
+        return self.method == "pca"
 
     def run(self, models: Models) -> Frames:
         yield Frame(progress=Progress("Opening the model"))
@@ -96,7 +101,7 @@ class MapVectors:
 
 
 @dataclass(frozen=True)
-class FindNear:
+class FindNear(Quiet):
     """The tokens whose vectors point most the same way as that of `index` (its id, or its position in the text).
 
     Answers `near`: (index, its name, ((index, name, cosine), ...)). All of the vocabulary is searched.
@@ -123,7 +128,7 @@ class FindNear:
 
 
 @dataclass(frozen=True)
-class LookAtPositions:
+class LookAtPositions(Quiet):
     """How a model tells positions apart, and how like each other they are by distance. Snapshot: PositionCode."""
 
     model: ModelRef

@@ -18,7 +18,7 @@ from genstudio.events import Frame, HeadMap, Heads, Progress
 from genstudio.nn.switches import NOTHING_OFF, Switches
 from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.prompt import Prompt, encode
-from genstudio.tasks.task import sliced
+from genstudio.tasks.task import Quiet, sliced
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -62,7 +62,7 @@ class Looked:
 
 
 @dataclass(frozen=True, slots=True)
-class LookAtAttention:
+class LookAtAttention(Quiet):
     """All heads of all layers over the last tokens of `prompt`, as thumbnails of at most `side` patches, and described."""
 
     model: ModelRef
@@ -83,7 +83,7 @@ class LookAtAttention:
 
 
 @dataclass(frozen=True, slots=True)
-class LookAtMap:
+class LookAtMap(Quiet):
     """A rectangle of one map, with at most `side` patches each way. `mass` below 1 keeps of every row only the fewest
     tokens that hold this share. `looked` is that of the Heads it belongs to; the text is read again if that is gone."""
 
@@ -140,16 +140,6 @@ def steady(opened: Opened) -> Any:
     """The model as it is now: a copy where a training would change it between two slices."""
     model = opened.learner.model
     return copy.deepcopy(model).requires_grad_(False) if opened.live else model
-
-
-def full_weights(opened: Opened, ids: NDArray[np.int32], switches: Switches = NOTHING_OFF) -> NDArray[np.float32]:
-    """All weights over ids (T,): (layers, heads, T, T) float32, in one go; zeros where a layer is off."""
-    from genstudio.families.gpt.inside import look_inside
-
-    model = opened.learner.model
-    seen = look_inside(model, ids, ("weights",), switches)
-    none = np.zeros((model.config.heads, len(ids), len(ids)), np.float32)
-    return np.stack([own["weights"].astype(np.float32) if own else none for own in seen.layers])
 
 
 def _look(opened: Opened, ids: NDArray[np.int32], switches: Switches) -> Slices[Looked]:

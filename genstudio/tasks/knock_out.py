@@ -19,11 +19,11 @@ from genstudio.sampling.choose import SamplingOptions
 from genstudio.tasks.inside import steady, window
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.prompt import Prompt
-from genstudio.tasks.task import sliced
+from genstudio.tasks.task import Quiet, sliced
 
 
 @dataclass(frozen=True, slots=True)
-class KnockOut:
+class KnockOut(Quiet):
     """The model as it is beside itself with `switches`: next token, loss on the text, and `length` tokens more, as many as
     the context at most.
 
@@ -109,7 +109,7 @@ def _logprobs(model: Any, stream: Any) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class ProbeInduction:
+class ProbeInduction(Quiet):
     """Random tokens, once more the same: which heads look at what followed the last time, and does the loss fall?
 
     Each text is the beginning marker where there is one, `period` different tokens drawn by chance, and these again; 0:

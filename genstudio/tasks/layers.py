@@ -10,10 +10,11 @@ from genstudio.errors import RunError
 from genstudio.events import Frame, Progress
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.prompt import Prompt, encode
+from genstudio.tasks.task import Quiet
 
 
 @dataclass(frozen=True)
-class LookAtLayers:
+class LookAtLayers(Quiet):
     """Statistics of every layer for the last tokens of a prompt, `most` at most. Snapshot: LayerStatistics.
 
     The gradients are those of the text's mean loss; they need the weights that are trained, so a model in 8 bits is shown

@@ -14,13 +14,13 @@ from genstudio.sampling.choose import likeliest
 from genstudio.tasks.inside import steady, window
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.prompt import Prompt
-from genstudio.tasks.task import sliced
+from genstudio.tasks.task import Quiet, sliced
 
 CHOICES = 10
 
 
 @dataclass(frozen=True, slots=True)
-class LookThroughLens:
+class LookThroughLens(Quiet):
     """What each depth would say after each of the last `positions` tokens of `prompt`."""
 
     model: ModelRef
@@ -49,7 +49,7 @@ class LookThroughLens:
 
 
 @dataclass(frozen=True, slots=True)
-class Explain:
+class Explain(Quiet):
     """Which tokens moved a prediction: that of the token at `position` of the window (from 0), or, without one, that of
     what follows the prompt: of `target`, or of the likeliest token.
 

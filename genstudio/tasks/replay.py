@@ -17,7 +17,7 @@ from genstudio.sampling.choose import SamplingOptions
 from genstudio.tasks.compare import AttentionTo
 from genstudio.tasks.models import ModelRef, Models, Opened, settings_of
 from genstudio.tasks.prompt import Prompt, encode
-from genstudio.tasks.task import sliced
+from genstudio.tasks.task import Quiet, sliced
 from genstudio.tasks.write import Generate, NextTokensOf
 
 LONGEST = 256
@@ -83,7 +83,7 @@ class Saved:
 
 
 @dataclass(frozen=True)
-class SavedSteps:
+class SavedSteps(Quiet):
     """Which steps of a run can be replayed: a Saved."""
 
     run_path: str
@@ -97,7 +97,7 @@ class SavedSteps:
 
 
 @dataclass(frozen=True)
-class ReadLoss:
+class ReadLoss(Quiet):
     """The training and validation loss of a run, as it was logged."""
 
     run_path: str

@@ -26,7 +26,7 @@ from genstudio.errors import RunError
 from genstudio.events import Answer, Frame, Progress
 from genstudio.runs import Run
 from genstudio.tasks.models import Models
-from genstudio.tasks.task import sliced
+from genstudio.tasks.task import Quiet, sliced
 
 Frames = Generator[Frame, None, None]
 T = TypeVar("T")
@@ -156,7 +156,7 @@ class RemoveDataset:
 
 
 @dataclass(frozen=True)
-class ListRuns:
+class ListRuns(Quiet):
     folder: Path | None = None
 
     def run(self, models: Models) -> Frames:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeVar
 
 from genstudio.data.slices import Slices
 from genstudio.events import Answer, Frame, Progress
@@ -82,6 +82,13 @@ class Adjustable(Job, Protocol):
 class Task(Protocol):
     def run(self, models: Models) -> Job:
         """Start; nothing heavy happens before the first frame is asked for."""
+
+
+class Quiet:
+    """A task that no person started: a page looks at something by itself. It is not counted among the work at hand."""
+
+    __slots__ = ()
+    quiet: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, slots=True)

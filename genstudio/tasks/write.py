@@ -12,12 +12,13 @@ import numpy as np
 
 from genstudio.data.tokenizers import TextStream
 from genstudio.errors import ConfigError, Problem
-from genstudio.events import Answer, Attention, Frame, NextTokens, Progress, Writing, WritingGrid
+from genstudio.events import Answer, Frame, NextTokens, Progress, Writing, WritingGrid
 from genstudio.sampling.choose import SamplingOptions
 from genstudio.sampling.record import Record
 from genstudio.sampling.stops import StopTexts, stop_problems
 from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.prompt import Encoded, Prompt, encode, text_of
+from genstudio.tasks.task import Quiet
 
 SLICE = 0.05
 """Seconds between two frames."""
@@ -237,7 +238,7 @@ def reading(reader: Any, ids: Any) -> Generator[Frame, None, Any]:
 
 
 @dataclass(frozen=True)
-class NextTokensOf:
+class NextTokensOf(Quiet):
     """What the model expects after `prompt`: raw logits; the sampler is applied where they are shown."""
 
     model: ModelRef
@@ -253,23 +254,6 @@ class NextTokensOf:
         seen = tuple(np.unique(window).tolist())
         answer = NextTokens("next", opened.step, logits, opened.pieces, shown, encoded.unknown, seen)
         yield Frame(snapshots=(answer, Answer("weights", opened.step, opened.words)))
-
-
-@dataclass(frozen=True)
-class InspectAttention:
-    """Attention of all layers and heads over a text (its last `limit` tokens)."""
-
-    model: ModelRef
-    text: str
-    limit: int = 128
-
-    def run(self, models: Models) -> Generator[Frame, None, None]:
-        opened = models.get(self.model)
-        ids = encode(opened.tokenizer, (self.text,)).ids
-        ids = ids[-min(self.limit, opened.learner.model.context) :]
-        weights = opened.learner.attention(ids)
-        pieces = opened.learner.data.tokenizer.pieces(np.asarray(ids, np.int32))
-        yield Frame(snapshots=(Attention("attention", opened.step, pieces, weights),))
 
 
 def said(opened: Opened, encoded: Encoded) -> Frame:

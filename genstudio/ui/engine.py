@@ -164,6 +164,7 @@ class Engine(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.running: dict[str, str] = {}
+        self._quiet: set[str] = set()
         self._names = itertools.count(1)
         self._listeners: dict[str, tuple[Callable[[Frame], None] | None, Callable[[Failure | None], None] | None]] = {}
         self._thread = QThread()
@@ -200,10 +201,16 @@ class Engine(QObject):
         """Ask for a task; returns its name. The callbacks run on the interface thread."""
         name = name or f"{type(task).__name__}-{next(self._names)}"
         self.running[name] = "running"
+        if getattr(task, "quiet", False):
+            self._quiet.add(name)
         self._listeners[name] = (on_frame, on_end)
         self._start.emit(name, task)
         self.changed.emit()
         return name
+
+    def work(self) -> dict[str, str]:
+        """Names and states of the jobs that a person started: see `tasks.task.Quiet`."""
+        return {name: state for name, state in self.running.items() if name not in self._quiet}
 
     def pause(self, name: str) -> None:
         if self.running.get(name) == "running":
@@ -248,6 +255,7 @@ class Engine(QObject):
 
     def _on_end(self, name: str, failure: Failure | None) -> None:
         self.running.pop(name, None)
+        self._quiet.discard(name)
         _, on_end = self._listeners.pop(name, (None, None))
         if on_end is not None:
             on_end(failure)

@@ -380,9 +380,9 @@ class MainWindow(QMainWindow):
         self._clock.start()
 
     def _count_tasks(self) -> None:
-        shown = [name for name in self.engine.running if not name.startswith(("NextTokensOf", "InspectAttention"))]
+        shown = self.engine.work()
         self.tasks.setText(f"{len(shown)} task{'s' if len(shown) != 1 else ''}" if shown else "no tasks")
-        self.tasks.setToolTip("\n".join(f"{name.split('-')[0]}: {self.engine.running[name]}" for name in shown))
+        self.tasks.setToolTip("\n".join(f"{name.split('-')[0]}: {state}" for name, state in shown.items()))
 
     def _build_status(self) -> None:
         self.doing, self.tasks, self.memory, self.device = (QLabel() for _ in range(4))

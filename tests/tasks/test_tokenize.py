@@ -18,6 +18,7 @@ from genstudio.events import Attention, NextTokens, Text, Writing
 from genstudio.families.gpt.config import GPTConfig, parameters
 from genstudio.runs import Run
 from genstudio.sampling.choose import SamplingOptions
+from genstudio.tasks.compare import AttentionTo
 from genstudio.tasks.evaluate import Evaluate, ReadReferences
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.tokenize import (
@@ -30,7 +31,7 @@ from genstudio.tasks.tokenize import (
     StepMerges,
 )
 from genstudio.tasks.train import Resume, Train
-from genstudio.tasks.write import Generate, InspectAttention, NextTokensOf
+from genstudio.tasks.write import Generate, NextTokensOf
 from helpers import TINY, answer, curve, files, run_task, text_file, words
 
 KINDS: dict[str, dict[str, Any]] = {
@@ -72,7 +73,7 @@ def test_a_model_of_any_tokens_trains_resumes_writes_and_is_scored(kind: str, tm
         run_task(Evaluate(ModelRef(folder), str(text_file(tmp_path, "the cat sat " * 20, "o.txt")))), "scores"
     )
     assert other["tokens"] > 10
-    for task in (NextTokensOf(ModelRef(folder), ("the cät ",)), InspectAttention(ModelRef(folder), "the cat sat")):
+    for task in (NextTokensOf(ModelRef(folder), ("the cät ",)), AttentionTo(ModelRef(folder), ("the cat sat",))):
         (shown,) = (s for f in run_task(task) for s in f.snapshots if isinstance(s, (NextTokens, Attention)))
         assert shown is not None
 

@@ -16,11 +16,12 @@ from genstudio import runs
 from genstudio.errors import ConfigError, DataError, DeviceError, RunBusyError, StorageError, TrainingError
 from genstudio.events import Attention, Text
 from genstudio.runs import Run
+from genstudio.tasks.compare import AttentionTo
 from genstudio.tasks.evaluate import Evaluate
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.task import Extend, SaveNow, ShowPrompt
 from genstudio.tasks.train import Resume, Train
-from genstudio.tasks.write import Generate, InspectAttention, NextTokensOf
+from genstudio.tasks.write import Generate, NextTokensOf
 from helpers import TINY, answer, curve, files, run_task, text_file, until_trained
 
 
@@ -130,7 +131,7 @@ def test_looking_and_saving_change_nothing(tmp_path: Path) -> None:
             live = ModelRef(folder, "live")
             run_task(NextTokensOf(live, ("the c",)), models)
             run_task(Generate(live, ("the c",), length=5, seed=3), models)
-            run_task(InspectAttention(live, "the cat"), models)
+            run_task(AttentionTo(live, ("the cat",)), models)
     assert checkpoint_files(folder, 30) == checkpoint_files(plain, 30)
     assert logged(folder) == logged(plain)
 

@@ -10,9 +10,10 @@ import pytest
 from genstudio.errors import CheckpointError, ConfigError, DataError, RunError
 from genstudio.events import Attention, NextTokens, Writing
 from genstudio.sampling.choose import SamplingOptions, distribution
+from genstudio.tasks.compare import AttentionTo
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.train import Train
-from genstudio.tasks.write import Generate, InspectAttention, NextTokensOf
+from genstudio.tasks.write import Generate, NextTokensOf
 from helpers import TINY, answer, run_task, text_file, until_trained, words
 
 
@@ -74,7 +75,7 @@ def test_prompts_of_any_length(folder: str, prompt: str) -> None:
 
 
 def test_attention_rows_sum_to_one_and_never_look_ahead(folder: str) -> None:
-    frames = run_task(InspectAttention(ModelRef(folder), "the cat sat"))
+    frames = run_task(AttentionTo(ModelRef(folder), ("the cat sat",)))
     shown = next(s for f in frames for s in f.snapshots if isinstance(s, Attention))
     assert shown.weights.shape == (2, 2, 8, 8)
     assert np.allclose(shown.weights.sum(-1), 1, atol=1e-6)

@@ -13,7 +13,9 @@ from PySide6.QtCore import QObject, Signal
 
 from genstudio.errors import DataError, Failure
 from genstudio.events import Frame, Series
-from genstudio.tasks.task import Change, SaveNow
+from genstudio.tasks.compare import Both
+from genstudio.tasks.models import ModelRef
+from genstudio.tasks.task import Change, Quiet, SaveNow
 from genstudio.ui.engine import Engine
 
 
@@ -236,3 +238,27 @@ def test_a_job_that_runs_or_is_gone_is_not_advanced(engine: Engine, qtbot: Any) 
         engine.advance(other)
     assert end.args is not None
     assert end.args[0] == other and isinstance(end.args[1], Failure)
+
+
+@dataclass(frozen=True)
+class Looking(Quiet):
+    """What a page asks for by itself."""
+
+    task: Counting
+
+    def run(self, models: Any) -> Iterator[Frame]:
+        return self.task.run(models)
+
+
+def test_only_what_a_person_started_counts_as_work(engine: Engine, qtbot: Any) -> None:
+    started = engine.start(Counting(10**9))
+    looking = engine.start(Looking(Counting(10**9)))
+    both = engine.start(Both(Looking(Counting(1)), ModelRef("none")))
+    assert set(engine.work()) == {started} and set(engine.running) == {started, looking, both}
+    engine.stop(looking)
+    qtbot.waitUntil(lambda: set(engine.running) == {started})
+    engine.stop(started)
+    qtbot.waitUntil(lambda: not engine.running)
+    assert not engine.work()
+    again = engine.start(Counting(10**9), name=looking)
+    assert set(engine.work()) == {again}
