@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -83,22 +82,6 @@ def test_advice_is_a_click_away_when_it_can_be_taken(page: DoctorPage, qtbot: An
     assert go is not None
     qtbot.mouseClick(go, Qt.MouseButton.LeftButton)
     assert wanted == [{"d_rate": 1e-4}, {"pack": 2}] and steps == [500]
-
-
-@pytest.fixture
-def window(qtbot: Any, qapp: Any) -> Iterator[MainWindow]:
-    theme.apply(qapp, "light")
-    window = MainWindow()
-    window.resize(1280, 720)
-    window.show()
-    window.begin()
-    qtbot.waitUntil(lambda: not window._rest_timer.isActive(), timeout=LONG)
-    qtbot.waitUntil(lambda: window.gan.setup.data.count() >= 2, timeout=LONG)
-    qtbot.waitUntil(lambda: "warm-up" not in window.engine.running, timeout=LONG)
-    window.tabs.setCurrentWidget(window.gan)
-    yield window
-    window.close()
-    window.deleteLater()
 
 
 def test_an_ill_run_is_told_cured_by_a_click_and_opened_again(window: MainWindow, qtbot: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,6 @@ from genstudio.events import Frame
 from genstudio.families.gan.stages import TITLES
 from genstudio.runs import Run
 from genstudio.tasks.train import Train
-from genstudio.ui import theme
 from genstudio.ui.tabs.gan import GANTab
 from genstudio.ui.window import MainWindow
 from helpers import TINY, answer, run_task
@@ -23,22 +21,6 @@ from helpers import TINY, answer, run_task
 LONG = 60_000
 SMALL = {"width": 16, "layers": 2, "batch": 16, "evaluate_every": 20, "d_rate": 0.001, "g_rate": 0.001}
 PICTURES = {**SMALL, "latent": 8, "conditional": True}
-
-
-@pytest.fixture
-def window(qtbot: Any, qapp: Any) -> Iterator[MainWindow]:
-    theme.apply(qapp, "light")
-    window = MainWindow()
-    window.resize(1280, 720)
-    window.show()
-    window.begin()
-    qtbot.waitUntil(lambda: not window._rest_timer.isActive(), timeout=LONG)
-    qtbot.waitUntil(lambda: window.gan.setup.data.count() >= 2, timeout=LONG)
-    qtbot.waitUntil(lambda: "warm-up" not in window.engine.running, timeout=LONG)
-    window.tabs.setCurrentWidget(window.gan)
-    yield window
-    window.close()
-    window.deleteLater()
 
 
 def press(qtbot: Any, tab: QWidget, name: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,26 +17,12 @@ from genstudio.sampling import latent
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.sample import Sample
 from genstudio.tasks.train import Train
-from genstudio.ui import theme
 from genstudio.ui.gan.panel import GANPanel
 from genstudio.ui.window import MainWindow
 from helpers import answer, run_task
 
 LONG = 120_000
 SMALL = {"width": 12, "layers": 2, "batch": 16, "evaluate_every": 1000}
-
-
-@pytest.fixture
-def window(qtbot: Any, qapp: Any) -> Iterator[MainWindow]:
-    theme.apply(qapp, "light")
-    window = MainWindow()
-    window.resize(1280, 720)
-    window.show()
-    window.begin()
-    qtbot.waitUntil(lambda: not window._rest_timer.isActive(), timeout=LONG)
-    yield window
-    window.close()
-    window.deleteLater()
 
 
 def opened(qtbot: Any, window: MainWindow, folder: Path, data: str, **values: Any) -> tuple[GANPanel, Run]:
@@ -48,6 +33,7 @@ def opened(qtbot: Any, window: MainWindow, folder: Path, data: str, **values: An
         first = run.load_snapshot(channel, run.snapshot_steps(channel)[0])
         for step in range(1, 30, 4):
             run.record(_other(first, step))
+    window.tabs.setCurrentIndex(0)
     window._open_run(str(run.folder))
     qtbot.waitUntil(lambda: window.tabs.currentWidget() is window.gan, timeout=LONG)
     panel = window.gan.panel
