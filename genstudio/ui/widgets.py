@@ -208,7 +208,8 @@ class Banner(QFrame):
         first = plain_label(what, wrap=True, name="banner_what")
         first.setStyleSheet("font-weight: 600")
         second = plain_label(rest, wrap=True, name="banner_rest")
-        second.setVisible(bool(rest))
+        if not rest:
+            second.hide()
         for label in (first, second):
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         words = QVBoxLayout()
@@ -279,7 +280,6 @@ class EmptyState(QWidget):
         self._button = QPushButton(button)
         self._button.setObjectName(f"{name}_button")
         self._button.setAccessibleName(button)
-        self._button.setVisible(bool(button))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(24, 24, 24, 24)
         layout.setSpacing(12)
@@ -292,6 +292,7 @@ class EmptyState(QWidget):
         layout.addLayout(middle)
         layout.addWidget(self._button, 0, Qt.AlignmentFlag.AlignHCenter)
         layout.addStretch(1)
+        self._button.setVisible(bool(button))
         self._button.clicked.connect(self.triggered)
 
     def set_sentence(self, sentence: str) -> None:
@@ -342,6 +343,7 @@ class LabeledSlider(QWidget):
         self.set_value(value)
         self.slider.valueChanged.connect(self._slid)
         self.editor.changed.connect(self._typed)
+        self.editor.editingFinished.connect(self._settle)
 
     def set_label_width(self, width: int) -> None:
         """Give the name a fixed room, so that sliders under each other line up."""
@@ -351,8 +353,8 @@ class LabeledSlider(QWidget):
         return self._value
 
     def set_value(self, value: float) -> None:
-        """Show this value without emitting `changed`."""
-        self._value = value
+        """Show this value, or the nearest that there is, without emitting `changed`."""
+        value = self._value = min(max(self._low, value), self._high)
         for widget in (self.slider, self.editor):
             widget.blockSignals(True)
         self.slider.setValue(self._tick(value))
@@ -392,4 +394,11 @@ class LabeledSlider(QWidget):
             self.slider.blockSignals(True)
             self.slider.setValue(self._tick(self._value))
             self.slider.blockSignals(False)
+            self.changed.emit(self._value)
+
+    def _settle(self) -> None:
+        """What was typed out of range becomes the nearest value, so that what is shown is what is used."""
+        typed, before = self.editor.value(), self._value
+        self.set_value(typed if isinstance(typed, (int, float)) else before)
+        if self._value != before:
             self.changed.emit(self._value)

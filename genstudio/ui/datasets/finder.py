@@ -30,7 +30,8 @@ class Finder(QWidget):
         self.field.setMaxLength(1000)
         self.cases = QCheckBox("Match case")
         self.cases.setObjectName(f"{name}_case")
-        self.cases.setVisible(cases)
+        if not cases:
+            self.cases.hide()
         self.said = plain_label(role="quiet", name=f"{name}_matches")
         self.said.setFont(theme.font(theme.SMALL, tabular=True))
         self.previous = icon_button("chevron-up", f"{name}_previous", "Previous place")

@@ -102,10 +102,10 @@ class ContinuationsPage(WorkPage):
         columns = 1 if count == 1 else 2 if count <= 6 else 3
         for index, card in enumerate(self.cards):
             self._grid.removeWidget(card)
-            card.setVisible(index < count)
             card.writing = None
             card.text.show_tokens((), ())
             card.words.setText("")
             card.take.setEnabled(False)
             if index < count:
                 self._grid.addWidget(card, index // columns, index % columns)
+            card.setVisible(index < count)
