@@ -24,7 +24,7 @@ def seen(
     switches: Switches, causal: bool, first: int, last: int, keys: int, device: torch.device | str = "cpu"
 ) -> Tensor | None:
     """Which keys the positions first .. last-1 may attend to: (last - first, keys) boolean, or None for all of them."""
-    masked, hidden = causal and switches.causal, sorted(at for at in switches.tokens if at < keys)
+    masked, hidden = causal and switches.causal, sorted(at for at in switches.tokens if 0 <= at < keys)
     if not masked and not hidden:
         return None
     rows, columns = torch.arange(first, last, device=device)[:, None], torch.arange(keys, device=device)

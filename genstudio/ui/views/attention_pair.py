@@ -53,7 +53,8 @@ class AttentionPairView(Figure):
     def choose(self, layer: int, head: int) -> None:
         """Show this layer and head, from 0."""
         layers, heads = self.shape()
-        self.layer, self.head, self._hover = min(layer, layers - 1), min(head, heads - 1), None
+        self.layer, self.head = min(max(layer, 0), layers - 1), min(max(head, 0), heads - 1)
+        self._hover = None
         self.setAccessibleDescription(f"layer {self.layer + 1}, head {self.head + 1}. {self.note()}")
         self.redraw()
 
