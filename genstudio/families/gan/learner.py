@@ -60,7 +60,6 @@ class GANLearner:
         for network in (self.generator, self.discriminator):
             network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.generator).requires_grad_(False).eval()
-        self.generator.train()
         self.discriminator.eval()
         self.parts: Mapping[str, nn.Module] = {
             "generator": self.generator,
@@ -69,6 +68,7 @@ class GANLearner:
         }
         self._weights: dict[str, list[Tensor]] = {name: list(part.parameters()) for name, part in self.parts.items()}
         self._norms = [m for m in self.generator.modules() if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d)]
+        self.generator.train(bool(self._norms))  # nothing else has a mode, and changing it for each look takes time
         self._adams = {
             name: Adam(self._weights[name], 1e-3, (config.beta1, config.beta2))
             for name in ("generator", "discriminator")
@@ -77,7 +77,7 @@ class GANLearner:
         self.evaluate_every = config.evaluate_every
         self.tokens_per_step = 0
         self.threads = 1 if data.shape.kind == "points" and config.width <= _ONE_THREAD else None
-        self.preview_every = 0.05
+        self.preview_every = 0.08
         self.criterion = "js_divergence" if data.shape.kind == "points" else "frechet_distance"
         self.step = 0
         self.cache: Path | None = None

@@ -46,8 +46,8 @@ class Viewer:
     def preview(self, raw: nn.Module, average: nn.Module, judge: nn.Module, step: int) -> Iterator[Snapshot]:
         """`plane` of the raw generator, or `fixed` and `fixed_raw` pictures; and the histograms `scores`."""
         if self.data.shape.kind == "points":
-            fake = _run(raw, self.noise, None)
-            plane = self._plane("plane", step, raw, judge, torch.from_numpy(self.real).to(self.device), fake)
+            fake, mesh = self._made(raw)
+            plane = self._plane("plane", step, mesh, judge, torch.from_numpy(self.real).to(self.device), fake)
             yield plane
             assert plane.scores is not None
             yield self._histograms(step, plane.scores[: len(self.real)], plane.scores[len(self.real) :])
@@ -73,7 +73,7 @@ class Viewer:
         """The samples of one stage: on channel `plane`, or as pictures on `stage` (fakes once there are some)."""
         if self.data.shape.kind == "points":
             made = real[:0] if fake is None else fake[:POINTS]
-            return self._plane("plane", step, raw, judge, real[:POINTS], made)
+            return self._plane("plane", step, self._made(raw)[1], judge, real[:POINTS], made)
         shown = (real if fake is None else fake)[:PICTURES]
         told = None if labels is None else labels[: len(shown)]
         whole = shown[: len(shown) // self.config.pack * self.config.pack]
@@ -99,13 +99,20 @@ class Viewer:
     def _tensor(self, real: NDArray[Any]) -> Tensor:
         return tensor(self.data.shape, real, self.device)
 
-    def _plane(self, channel: str, step: int, raw: nn.Module, judge: nn.Module, real: Tensor, fake: Tensor) -> Plane:
+    def _made(self, raw: nn.Module) -> tuple[Tensor, Tensor | None]:
+        """The fakes of the noise, and where the even grid goes, in one pass."""
+        if self._even is None:
+            return _run(raw, self.noise, None), None
+        made = _run(raw, torch.cat([self.noise, self._even]), None)
+        return made[: len(self.noise)], made[len(self.noise) :]
+
+    def _plane(
+        self, channel: str, step: int, grid: Tensor | None, judge: nn.Module, real: Tensor, fake: Tensor
+    ) -> Plane:
         data = self.data
         scores = self.opinions(judge, torch.cat([self._places, real, fake]), None)
         places = GRID * GRID
-        mesh = None
-        if self._even is not None:
-            mesh = data.outside(_run(raw, self._even, None).cpu().numpy()).reshape(MESH, MESH, 2)
+        mesh = None if grid is None else data.outside(grid.cpu().numpy()).reshape(MESH, MESH, 2)
         return Plane(
             channel, step, data.outside(real.cpu().numpy()), data.outside(fake.cpu().numpy()), data.extent,
             scores[:places].reshape(GRID, GRID), self.config.bounded, self._arrows(judge, fake[:ARROWS]), mesh,

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
+from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QLinearGradient, QMouseEvent, QPainter, QPainterPath, QPen, QPixmap
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPainterPath, QPen, QPixmap
 from PySide6.QtSvg import QSvgGenerator
 
-from genstudio.events import Array, Plane
+from genstudio.events import Array, Plane, frozen
 from genstudio.ui import theme
 from genstudio.ui.views.chart import value_text
 from genstudio.ui.views.picture_grid import packed
@@ -29,7 +30,9 @@ LAYERS = {
 }
 REAL, FAKE = theme.BLUE, theme.GREEN
 _LONGEST = 0.14
-_SHADES = 8
+_COARSE = 3
+"""Pixels of the screen that share one shade of the density, across and down."""
+_FINE = 8
 
 
 class PlaneView(ScatterView):
@@ -179,8 +182,7 @@ class PlaneView(ScatterView):
 
     def _paint_field(self, painter: QPainter, area: QRectF, shown: Plane) -> None:
         low, high = self.limits()
-        colors = np.ascontiguousarray(packed(theme.mapped(shown.field[::-1], low, high, opinions())[None])[0])
-        image = QImage(colors.data, colors.shape[1], colors.shape[0], colors.strides[0], QImage.Format.Format_RGB32)
+        image = _image(theme.mapped(shown.field[::-1], low, high, opinions()))
         x0, x1, y0, y1 = shown.extent
         corners = self.pixels(np.array([[x0, y1], [x1, y0]]), area)
         (left, top), (right, bottom) = corners.tolist()
@@ -204,34 +206,20 @@ class PlaneView(ScatterView):
         painter.drawPixmap(area.topLeft(), self._axes_picture)
 
     def _paint_mesh(self, painter: QPainter, area: QRectF, mesh: Array) -> None:
-        """Cells of equal probability: the smaller one is, the denser the generator puts its points there."""
-        at = self.pixels(mesh.reshape(-1, 2), area).reshape(mesh.shape)
-        quads = np.stack([at[:-1, :-1], at[1:, :-1], at[1:, 1:], at[:-1, 1:]], 2).reshape(-1, 4, 2)
-        shades = shades_of(mesh)
-        color = theme.visible(FAKE)
-        rings = np.concatenate([quads, quads[:, :1]], 1)
-
-        def fill(to: QPainter) -> None:
-            to.setPen(Qt.PenStyle.NoPen)
-            for shade in np.unique(shades).tolist():
-                to.setBrush(theme.current().color(color, 0.05 + 0.5 * shade / (_SHADES - 1)))
-                to.drawPath(strokes(rings[shades == shade]))
-
-        if self._vector:
-            fill(painter)
-        else:
-            plot = self._plot(area)
-            ground = QImage((plot.size() / 2).toSize(), QImage.Format.Format_ARGB32_Premultiplied)
-            ground.fill(0)
-            with QPainter(ground) as half:  # measured: half as fine, a third of the time; the lines stay sharp
-                half.scale(ground.width() / plot.width(), ground.height() / plot.height())
-                half.translate(-plot.topLeft())
-                fill(half)
+        """The lines of the grid, over how dense the generator puts its points."""
+        at, plot = self.pixels(mesh.reshape(-1, 2), area).reshape(mesh.shape), self._plot(area)
+        color = theme.current().color(theme.visible(FAKE))
+        wide, high = int(plot.width() / _COARSE), int(plot.height() / _COARSE)
+        if wide and high:
+            corner = [plot.left(), plot.top()]
+            levels = density((at - corner) / [plot.width() / wide, plot.height() / high], wide, high)
+            rows = np.ascontiguousarray(_washes(color.rgb())[levels])
+            ground = QImage(rows.data, wide, high, 4 * wide, QImage.Format.Format_ARGB32_Premultiplied)
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
             painter.drawImage(plot, ground)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(theme.current().color(color, 0.6), 1))
+        color.setAlphaF(0.6)
+        painter.setPen(QPen(color, 1))
         painter.drawPath(strokes(np.concatenate([at, at.transpose(1, 0, 2)])))
 
     def _paint_arrows(self, painter: QPainter, area: QRectF, shown: Plane) -> None:
@@ -275,12 +263,9 @@ class PlaneView(ScatterView):
             first, last = ("fake 0", "1 real") if shown.bounded else (value_text(low), value_text(high))
             painter.drawText(QPointF(x, base), first)
             bar = QRectF(x + metrics.horizontalAdvance(first) + 6, plot.top() - 13, 72, 10)
-            gradient = QLinearGradient(bar.topLeft(), bar.topRight())
-            table = opinions()
-            for index in range(0, 256, 15):
-                gradient.setColorAt(index / 255, QColor(*table[index].tolist()))
+            painter.drawImage(bar, _image(opinions()[None]))
             painter.setPen(QPen(look.color("line"), 1))
-            painter.setBrush(gradient)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(bar)
             painter.setPen(look.color("quiet"))
             painter.drawText(QPointF(bar.right() + 6, base), last)
@@ -309,23 +294,55 @@ class PlaneView(ScatterView):
 
 def opinions() -> Array:
     """256 colours (256, 3) uint8 from orange (fake) over the panel to blue (real), for the theme."""
-    look = theme.current()
+    return _opinions(theme.current())
+
+
+@lru_cache(maxsize=4)
+def _opinions(look: theme.Theme) -> Array:
     ends = ("#E0851B", look.panel, "#2B7FBD") if not look.dark else ("#C8741A", look.panel, "#2F86C8")
     points = np.array([[int(color[i : i + 2], 16) for i in (1, 3, 5)] for color in ends], np.float64)
     at = np.linspace(-1, 1, 256)
     strength = np.abs(at)[:, None] ** 0.9 * 0.85
     far = np.where(at[:, None] < 0, points[0], points[2])
-    return np.asarray((points[1] * (1 - strength) + far * strength).round().astype(np.uint8))
+    return frozen((points[1] * (1 - strength) + far * strength).round().astype(np.uint8))
 
 
-def shades_of(mesh: Array) -> Array:
-    """How dense each cell of a grid (k, k, 2) of equal probabilities is, (k - 1)^2 numbers from 0 to 7: a step is half
-    as large an area."""
-    across = mesh[1:, 1:] - mesh[:-1, :-1]
-    down = mesh[:-1, 1:] - mesh[1:, :-1]
-    areas = np.abs(across[..., 0] * down[..., 1] - across[..., 1] * down[..., 0]).ravel() / 2
-    areas = np.maximum(areas, 1e-12)
-    return np.clip(_SHADES - 1 + np.floor(np.log2(np.quantile(areas, 0.1) / areas)), 0, _SHADES - 1).astype(np.int64)
+def _image(colors: Array) -> QImage:
+    """Colours (h, w, 3) uint8 as a picture."""
+    rows = np.ascontiguousarray(packed(colors[None])[0])
+    return QImage(rows.data, rows.shape[1], rows.shape[0], rows.strides[0], QImage.Format.Format_RGB32).copy()
+
+
+def density(mesh: Array, wide: int, high: int) -> NDArray[np.uint8]:
+    """How dense a grid (k, k, 2) of equal probabilities lies in each pixel (high, wide), 0 to 255 on a logarithmic scale.
+
+    255 is where the densest tenth of it lies, 1 is a 128th of that, 0 is nothing. Every cell counts as 64 even places.
+    """
+    steps = (np.arange((len(mesh) - 1) * _FINE) + 0.5) / _FINE
+    weights = np.maximum(1 - np.abs(steps[:, None] - np.arange(len(mesh))), 0).astype(np.float32)
+    x, y = ((weights @ mesh[..., axis].astype(np.float32) @ weights.T).ravel() for axis in (0, 1))
+    inside = (x >= -1) & (x < wide + 1) & (y >= -1) & (y < high + 1)
+    rows, columns = (y[inside] + 1).astype(np.int32), (x[inside] + 1).astype(np.int32)
+    if not len(rows):
+        return np.zeros((high, wide), np.uint8)
+    counts: Array = np.bincount(rows * (wide + 2) + columns, minlength=(wide + 2) * (high + 2))
+    counts = counts.reshape(high + 2, wide + 2)
+    counts = counts[:-2] + counts[1:-1] + counts[2:]
+    counts = counts[:, :-2] + counts[:, 1:-1] + counts[:, 2:]
+    some = slice(None, None, _FINE)
+    top = np.quantile(counts[np.clip(rows[some] - 1, 0, high - 1), np.clip(columns[some] - 1, 0, wide - 1)], 0.9)
+    levels = 255 + 254 / 7 * np.log2(np.maximum(counts, 1e-9) / max(top, 1))
+    return np.where(counts > 0, np.clip(levels, 1, 255), 0).astype(np.uint8)
+
+
+@lru_cache(maxsize=4)
+def _washes(color: int) -> Array:
+    """256 strengths of a colour (256,) uint32, premultiplied: from clear to half opaque."""
+    alphas = 0.55 * np.arange(256) / 255
+    full = QColor(color)
+    parts = np.array([255, full.red(), full.green(), full.blue()])
+    channels = (alphas[:, None] * parts).round().astype(np.uint32)
+    return frozen((channels << np.array([24, 16, 8, 0], np.uint32)).sum(1, dtype=np.uint32))
 
 
 def strokes(lines: Array) -> QPainterPath:
@@ -334,19 +351,18 @@ def strokes(lines: Array) -> QPainterPath:
     connect[:, -1] = 0
     flat = lines.reshape(-1, 2)
     path: QPainterPath = pg.arrayToQPath(flat[:, 0], flat[:, 1], connect.ravel(), finiteCheck=False)
-    path.setFillRule(Qt.FillRule.WindingFill)
     return path
 
 
 def arrows(starts: Array, vectors: Array, head: float = 4.0) -> QPainterPath:
-    """Arrows from (n, 2) along (n, 2), in pixels, as one path."""
+    """Arrows from (n, 2) along (n, 2), in pixels, as one path; those that are shorter than a head have none."""
     ends = starts + vectors
-    along = vectors / np.maximum(np.hypot(*vectors.T), 1e-9)[:, None]
+    lengths = np.hypot(*vectors.T)
+    along = vectors / np.maximum(lengths, 1e-9)[:, None]
     aside = along[:, ::-1] * [-1, 1]
     left, right = ends - head * (along - 0.6 * aside), ends - head * (along + 0.6 * aside)
-    shafts, heads = np.stack([starts, ends], 1), np.stack([left, ends, right], 1)
-    path = strokes(shafts)
-    path.addPath(strokes(heads))
+    path = strokes(np.stack([starts, ends], 1))
+    path.addPath(strokes(np.stack([left, ends, right], 1)[lengths > head]))
     return path
 
 

@@ -120,8 +120,8 @@ class Figure(QWidget):
     def redraw(self, live: bool = False) -> None:
         """Draw again soon; calls that come close together cost one drawing, and none while hidden.
 
-        What comes from a training (`live`) is drawn as often as it takes `live_share` of the time, and every
-        `slowest_ms` at least: a training on the same cores pays for every drawing.
+        What comes from a training (`live`) is drawn as often as it takes `live_share` of a core, and every `slowest_ms`
+        at least: a training on the same cores pays for every drawing.
         """
         if self.isVisible():
             pause = min(max(_REDRAW_MS, self.cost_ms / self.live_share), self.slowest_ms) if live else _REDRAW_MS
@@ -165,7 +165,7 @@ class Figure(QWidget):
     def paintEvent(self, _event: QPaintEvent) -> None:
         ratio = self.devicePixelRatioF()
         if self._cache is None or self._cache.size() != self.size() * ratio:
-            began = time.perf_counter()
+            began = time.thread_time()
             self._cache = QPixmap(self.size() * ratio)
             self._cache.setDevicePixelRatio(ratio)
             self._cache.fill(theme.current().color("window"))
@@ -173,7 +173,8 @@ class Figure(QWidget):
                 self._paint_card(painter)
                 self.paint_figure(painter, QRectF(self.rect()))
             self.drawn()
-            self.cost_ms = 1000 * (time.perf_counter() - began)
+            took = 1000 * (time.thread_time() - began)
+            self.cost_ms += (took - self.cost_ms) * (0.2 if self.cost_ms else 1.0)  # some clocks are coarse
         with QPainter(self) as painter:
             painter.drawPixmap(0, 0, self._cache)
             self.paint_hover(painter)

@@ -14,7 +14,7 @@ from genstudio.events import Histograms, Pictures, Plane
 from genstudio.ui import theme
 from genstudio.ui.views.histograms import HistogramsView
 from genstudio.ui.views.pictures import PicturesView, arrangement
-from genstudio.ui.views.plane import LAYERS, PlaneView, arrows, opinions, shades_of
+from genstudio.ui.views.plane import LAYERS, PlaneView, arrows, density, opinions
 
 EXTENT = (-2.0, 2.0, -1.0, 3.0)
 
@@ -112,11 +112,30 @@ def test_a_push_to_the_top_is_drawn_to_the_top(view: PlaneView) -> None:
     assert inked(range(-20, -4)) and not inked(range(4, 20))
 
 
-def test_small_cells_are_dense() -> None:
-    edges = np.array([0.0, 0.1, 1.0])
-    mesh = np.stack(np.meshgrid(edges, edges, indexing="ij"), -1)
-    shades = shades_of(mesh).reshape(2, 2)
-    assert shades[0, 0] > shades[0, 1] == shades[1, 0] > shades[1, 1]
+_HALVING = 254 / 7
+
+
+def test_a_cell_of_twice_the_area_is_half_as_dense() -> None:
+    edges = np.array([0.0, 4.0, 12.0, 28.0])
+    levels = density(np.stack(np.meshgrid(edges, edges), -1), 40, 34).astype(float)
+    crowded, long, wide = levels[6:10, 6:10].mean(), levels[6:10, 14:26].mean(), levels[14:26, 14:26].mean()
+    assert levels.max() == levels[2, 2] == 255
+    assert crowded - long == pytest.approx(_HALVING, rel=0.15)
+    assert long - wide == pytest.approx(_HALVING, rel=0.15)
+    assert not levels[30:].any() and not levels[:, 30:].any()
+
+
+def test_cells_that_lie_on_each_other_add_up() -> None:
+    once_then_twice = np.array([32.0, 24.0, 16.0, 8.0, 0.0, 8.0, 16.0, 16.1])
+    levels = density(np.stack(np.meshgrid(once_then_twice, np.arange(0.0, 64.0, 8.0)), -1), 40, 56).astype(float)
+    assert levels[8:24, 3:13].mean() - levels[8:24, 19:29].mean() == pytest.approx(_HALVING, rel=0.15)
+
+
+def test_what_lies_outside_does_not_come_in_again_at_the_other_side() -> None:
+    line = np.linspace(0.0, 10.0, 5)
+    levels = density(np.stack(np.meshgrid(line - 6, line + 20), -1), 40, 40)
+    assert levels[25, 1] and not levels[:, 10:].any()
+    assert not density(np.stack(np.meshgrid(line - 90, line), -1), 40, 40).any()
 
 
 def test_a_click_on_a_point_tells_which(view: PlaneView, qtbot: Any) -> None:
