@@ -381,7 +381,8 @@ class PositionCode(Snapshot):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EmbeddingMap(Snapshot):
-    """Vectors as `points` (n, 2), with their `names` and `ids` (n,): of the vocabulary, or positions from 0 in a text.
+    """Vectors as `points` (n, 2), with their `names` and `ids` (n,): of the vocabulary, or positions from 0 in a text whose
+    stream is read at the depth `layer`.
 
     `explained` are the shares of the variance along both axes (PCA), or empty (t-SNE); `loss` is t-SNE's divergence in
     nats. `note` says which of `total` vectors these are. `finished` is False while the points still move.
@@ -396,6 +397,7 @@ class EmbeddingMap(Snapshot):
     loss: float | None = None
     note: str = ""
     finished: bool = True
+    layer: int = 0
 
     def __post_init__(self) -> None:
         frozen(self.points)

@@ -70,7 +70,7 @@ class MapVectors:
         def made(points: NDArray[Any], **more: Any) -> Frame:
             small = np.ascontiguousarray(points, np.float32)
             state = EmbeddingMap(
-                "map", step, self.space, small, names, ids.copy(), len(found.rows), note=note, **more
+                "map", step, self.space, small, names, ids.copy(), len(found.rows), note=note, layer=self.layer, **more
             )
             return Frame(snapshots=(state,))
 

@@ -27,6 +27,8 @@ from genstudio.ui.views.embedding import EmbeddingView
 from genstudio.ui.views.view import token_text
 from genstudio.ui.widgets import ElidedLabel, button, plain_label
 
+_NO_NEAR = "Click a token for its nearest neighbours"
+
 
 class MapPage(Page):
     """A map to search, zoom and click, with the nearest neighbours of the chosen token beside it."""
@@ -45,7 +47,7 @@ class MapPage(Page):
         self.near = QListWidget()
         self.near.setObjectName("map_near")
         self.near.setAccessibleName("Nearest neighbours")
-        self.near_title = plain_label("Click a token for its nearest neighbours", role="quiet", wrap=True, name="map_near_title")
+        self.near_title = plain_label(_NO_NEAR, role="quiet", wrap=True, name="map_near_title")
         self.progress = QProgressBar()
         self.progress.setObjectName("map_progress")
         self.progress.setAccessibleName("How far the map is")
@@ -57,6 +59,7 @@ class MapPage(Page):
         self.status.setObjectName("map_status")
         self.status.setAccessibleName("What is shown")
         self._key: tuple[Any, ...] = ()
+        self._near_of = False, -1
         self._lay_out()
         self.busy_changed()
         self.view.failed.connect(self.failed)
@@ -97,6 +100,8 @@ class MapPage(Page):
                 some = snapshot.note or f"all {snapshot.total:,}"
                 moving = "" if snapshot.finished else ", still moving"
                 self.status.setText(f"{some}{moving}   ·   weights of step {snapshot.step:,}")
+                if snapshot.finished:
+                    self._look_near(snapshot)
             elif isinstance(snapshot, Answer) and snapshot.channel == "layers":
                 self._name_layers(int(snapshot.value))
 
@@ -116,7 +121,18 @@ class MapPage(Page):
     def _ask_near(self, ident: int) -> None:
         if self._model is not None:
             kind, layer = self._space()
+            self._near_of = kind == "hidden", ident
             self.ask("near", FindNear(self._model, self._prompt, ident, kind, layer), self._show_near)
+
+    def _look_near(self, shown: EmbeddingMap) -> None:
+        """The neighbours in the space and with the weights of the map; none where it has no such token."""
+        in_text, ident = self._near_of
+        if ident >= 0 and in_text == (shown.space == "hidden") and (not in_text or ident < len(shown.names)):
+            self._ask_near(ident)
+        elif ident >= 0:
+            self._near_of = False, -1
+            self.near.clear()
+            self.near_title.setText(_NO_NEAR)
 
     def _show_near(self, frame: Frame) -> None:
         for snapshot in frame.snapshots:

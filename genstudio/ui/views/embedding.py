@@ -87,11 +87,11 @@ class EmbeddingView(ScatterView):
     def show_snapshot(self, snapshot: EmbeddingMap) -> None:
         """Replace what is shown; the zoom stays while the same points move."""
         before = self.snapshot
-        same = before is not None and before.names == snapshot.names and before.space == snapshot.space
+        same = before is not None and (before.names, before.space) == (snapshot.names, snapshot.space)
         self.snapshot = snapshot
         middle, half = self._middle, self._half
         self.show_points(snapshot.points)
-        if same and before is not None and before.explained and snapshot.explained:
+        if same and before is not None and before.layer == snapshot.layer and before.explained and snapshot.explained:
             self._middle, self._half = middle, half
         if not same:
             self.chosen, self.near = -1, ()
