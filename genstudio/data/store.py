@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from genstudio import paths, storage
+from genstudio.data import derived
 from genstudio.data.info import FILES, ID, DatasetInfo, Kind, card, clean_title, read_card, slug
 from genstudio.errors import DataError
 
@@ -108,9 +109,10 @@ def rename(info: DatasetInfo, title: str) -> DatasetInfo:
 
 
 def delete(info: DatasetInfo) -> None:
-    """Take an imported dataset off the shelf. Raises DataError, StorageError."""
+    """Take an imported dataset off the shelf, and what was worked out from it. Raises DataError, StorageError."""
     refuse_unless_imported(info)
     shutil.rmtree(storage.move_aside(_folder(info)), ignore_errors=True)
+    derived.forget(info.sha256)
 
 
 def refuse_unless_imported(info: DatasetInfo) -> None:

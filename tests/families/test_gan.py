@@ -15,13 +15,14 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
+from genstudio import paths
 from genstudio.data.images import ImageDataset
 from genstudio.data.info import DatasetInfo
 from genstudio.data.points import PointDataset
 from genstudio.data.slices import finished
 from genstudio.errors import ConfigError, DataError, DeviceError
 from genstudio.events import Histograms, Pictures, Plane
-from genstudio.families.gan import losses, planar
+from genstudio.families.gan import encoder, losses, planar
 from genstudio.families.gan.config import GANConfig
 from genstudio.families.gan.cost import EMBEDDING, estimate, require_memory
 from genstudio.families.gan.data import GANData, Shape, prepare, sizes
@@ -421,7 +422,10 @@ def test_frechet_kernel_density_and_coverage_against_their_definitions() -> None
     assert chosen[0, 0] == np.linalg.norm(one - other[0], axis=1).argmin() and (apart[:, 0] <= apart[:, 1]).all()
 
 
-def test_pictures_are_measured_beside_a_floor_with_an_encoder_that_is_kept(tmp_path: Path) -> None:
+def test_pictures_are_measured_beside_a_floor_with_an_encoder_that_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encoder, "_STEPS", 60)
     trained = learner(pictures(400), conditional=True)
     trained.cache = tmp_path
     *ticks, last = trained.evaluate()
@@ -438,3 +442,32 @@ def test_pictures_are_measured_beside_a_floor_with_an_encoder_that_is_kept(tmp_p
     third = copy.copy(again)
     third.encoder, third.known = None, {}
     assert list(third.evaluate())[-1].values == values
+
+
+def test_another_run_on_the_same_pictures_takes_the_encoder_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On others it trains its own: of other labels, or with a class less, or where the one that was kept is damaged."""
+    trainings: list[int] = []
+    train_one = encoder._train
+
+    def counted(judge: encoder.Encoder, data: GANData, device: torch.device) -> Any:
+        trainings.append(len(data.real))
+        return train_one(judge, data, device)
+
+    monkeypatch.setattr(encoder, "_train", counted)
+    monkeypatch.setattr(encoder, "_STEPS", 5)
+    dataset = pictures(100)
+
+    def of(given: ImageDataset) -> dict[str, torch.Tensor]:
+        data = finished(prepare(GANConfig.parse(SMALL), given))
+        return finished(encoder.trained(data, torch.device("cpu"), None)).state_dict()
+
+    first = of(dataset)
+    assert same(of(dataset), first) and len(trainings) == 1
+    assert dataset.labels is not None
+    assert not same(of(replace(dataset, labels=1 - dataset.labels)), first)
+    of(replace(dataset, labels=None))
+    of(replace(dataset, pixels=dataset.pixels + 1))
+    assert len(trainings) == 4
+    for kept in (paths.cache() / "encoders").iterdir():
+        kept.write_bytes(kept.read_bytes()[:-1] + b"x")
+    assert same(of(dataset), first) and len(trainings) == 5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from genstudio import storage
+from genstudio.data import derived
 from genstudio.errors import StorageError
 from genstudio.families.gan.data import Shape
 from genstudio.training import tensors
@@ -25,6 +27,7 @@ FILE = "encoder.safetensors"
 _STEPS, _BATCH, _RATE, _SEED = 600, 128, 4e-3, 12_345
 _SIDE = 32
 _ROWS = 512
+_KEPT, _MOST = "encoders", 64 << 20
 
 
 class Encoder(nn.Module):
@@ -75,17 +78,21 @@ class Encoder(nn.Module):
 
 
 def trained(data: GANData, device: torch.device, folder: Path | None) -> Generator[float, None, Encoder]:
-    """The encoder of these pictures: from `folder`, or trained anew, always alike, and kept there.
+    """The encoder of these pictures: that of the run in `folder`, that of another run on the same data, or trained anew.
 
-    Yields the fraction done. Of classifiers a tenth of the pictures is held back, to know how often they are right.
+    It is always alike, and kept in both places. Yields the fraction done. Of classifiers a tenth of the pictures is held
+    back, to know how often they are right.
     """
     classes = len(data.shape.classes) if data.labels is not None else 0
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(_SEED)
         encoder = Encoder(data.shape, classes)
-    if not _read(encoder, folder):
-        encoder.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        yield from _train(encoder, data, device)
+    key = _key(encoder, data)
+    if not _adopted(encoder, _of_run(folder)):
+        if not _adopted(encoder, derived.read(_KEPT, data.source, key)):
+            encoder.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            yield from _train(encoder, data, device)
+            derived.keep(_KEPT, data.source, key, tensors.dump(encoder.state_dict()), _MOST)
         _write(encoder, folder)
     encoder.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return encoder.eval().requires_grad_(False)
@@ -148,13 +155,27 @@ def encode_all(encoder: Encoder, pixels: NDArray[np.uint8]) -> Generator[float, 
     return np.concatenate([f for f, _ in found]), np.concatenate([s for _, s in found])
 
 
-def _read(encoder: Encoder, folder: Path | None) -> bool:
-    """Whether the encoder kept in a folder fits, and is now this one."""
-    if folder is None or not (path := folder / FILE).is_file():
-        return False
+def _key(encoder: Encoder, data: GANData) -> str:
+    """All that the training depends on, but for the pictures after the first few hundred: the dataset's hash knows them."""
+    said = f"{_STEPS} {_BATCH} {_RATE} {_SEED} {len(data.train)} {encoder}"
+    digest = hashlib.sha256(said.encode())
+    for array in (data.real[data.train[:_ROWS]], data.labels):
+        digest.update(b"" if array is None else np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def _of_run(folder: Path | None) -> bytes | None:
     try:
-        found = tensors.load(path.read_bytes())
-    except (OSError, tensors.DamagedError):
+        return None if folder is None else (folder / FILE).read_bytes()
+    except OSError:
+        return None
+
+
+def _adopted(encoder: Encoder, data: bytes | None) -> bool:
+    """Whether these bytes hold an encoder of this shape, and are now this one."""
+    try:
+        found = {} if data is None else tensors.load(data)
+    except tensors.DamagedError:
         return False
     mine = encoder.state_dict()
     if found.keys() != mine.keys() or any(found[n].shape != t.shape or found[n].dtype != t.dtype for n, t in mine.items()):
