@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,20 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 @pytest.fixture(autouse=True)
 def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GENSTUDIO_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def known_encoders(_own_home: None, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The home of somebody whose earlier runs trained encoders: those of all tests before, in any worker."""
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "known-encoders"
+    own = tmp_path / "home" / "cache" / "encoders"
+    shared.mkdir(exist_ok=True)
+    shutil.copytree(shared, own)
+    yield
+    for path in own.iterdir():
+        if not (shared / path.name).exists():
+            shutil.copyfile(path, shared / path.name)
 
 
 @pytest.fixture(autouse=True)

@@ -17,6 +17,8 @@ from genstudio.tasks.first_batch import FirstBatch
 from genstudio.tasks.train import Train
 from helpers import TINY, answer, run_task, text_file
 
+pytestmark = pytest.mark.usefixtures("known_encoders")
+
 CHANGES: list[dict[str, Any]] = [
     {},
     {"accumulation": 3},

@@ -14,7 +14,7 @@ LONG = 60_000
 
 
 @pytest.fixture
-def window(qtbot: Any, qapp: Any) -> Iterator[MainWindow]:
+def window(known_encoders: None, qtbot: Any, qapp: Any) -> Iterator[MainWindow]:
     """Shown at its smallest with the GAN tab in front, its datasets listed and torch imported."""
     theme.apply(qapp, "light")
     window = MainWindow()
