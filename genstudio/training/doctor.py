@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from genstudio.events import Advice, Diagnosis, Series, Snapshot
 
-EVERY, ASK = 20, 40
+EVERY, ASK = 40, 100
 """Steps between two snapshots that are observed, and between two judgements: no more often, however fast the training."""
 KEEP = 2000
 """Steps that are remembered of a number."""
@@ -40,9 +40,12 @@ class Window:
         """Further numbers; steps of one name ascend."""
         for name, values in series.items():
             if len(values):
-                self._parts.setdefault(name, deque()).append(values)
+                parts = self._parts.setdefault(name, deque())
+                parts.append(values)
                 self._joined.pop(name, None)
                 self.step = max(self.step, int(values.steps[-1]))
+                while parts[0].steps[-1] <= self.step - KEEP and len(parts) > 1:
+                    parts.popleft()
 
     def forget(self) -> None:
         """All numbers, as when the training goes on from somewhere else."""
@@ -202,25 +205,27 @@ class Doctor:
         return told
 
 
-def effective_number(samples: NDArray[np.floating], width: float) -> float:
-    """How many clearly different ones there are among samples (n, d), from 1 to n.
+def effective_number(squares: NDArray[np.floating], width: float) -> float:
+    """How many clearly different ones there are among n samples, from 1 to n, of their squared distances (n, n).
 
     The Vendi score of order 2 (Friedman & Dieng 2023; Pasarkar & Dieng 2024): 1 over the sum of the squared eigenvalues of
     the kernel exp(-|x - y|^2 / 2 width^2) / n, which is 1 over the mean of the squared kernel.
     """
-    flat = samples.reshape(len(samples), -1).astype(np.float64)
-    return 1 / float(np.exp(-_squares(flat) / max(width, 1e-12) ** 2).mean())
+    return 1 / float(np.exp(squares / -(max(width, 1e-12) ** 2)).mean())
 
 
 def median_distance(samples: NDArray[np.floating]) -> float:
     """The median distance between two different ones of samples (n, d)."""
-    squares = _squares(samples.reshape(len(samples), -1).astype(np.float64))
+    squares = squared_distances(samples, samples)
     return float(np.sqrt(np.median(squares[np.triu_indices(len(samples), 1)]))) if len(samples) > 1 else 0.0
 
 
-def _squares(flat: NDArray[np.float64]) -> NDArray[np.float64]:
-    norms = np.square(flat).sum(1)
-    return np.maximum(norms[:, None] + norms[None] - 2 * flat @ flat.T, 0)
+def squared_distances(one: NDArray[np.floating], other: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Of every row of (n, d) to every row of (m, d): (n, m)."""
+    middle = one.mean(0)
+    one, other = one - middle, other - middle
+    squares = np.square(one).sum(1)[:, None] + np.square(other).sum(1) - 2 * one @ other.T
+    return np.maximum(squares, 0, out=squares)
 
 
 def straightened(values: NDArray[np.floating]) -> NDArray[np.float64]:

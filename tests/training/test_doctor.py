@@ -19,6 +19,7 @@ from genstudio.training.doctor import (
     autocorrelation,
     effective_number,
     median_distance,
+    squared_distances,
 )
 
 
@@ -28,11 +29,11 @@ def series(first: int, values: Iterable[float]) -> dict[str, Series]:
 
 
 def high(window: Window) -> Finding | None:
-    mean = window.mean("loss", 40)
+    mean = window.mean("loss", ASK // 2)
     return Finding(f"The loss is {mean:g}.", {"loss": mean, "broken": float("nan")}) if mean > 1 else None
 
 
-RULE = Rule("high", "Too high", "The mean of 40 steps is above 1.", high, lasting=60, calm=100)
+RULE = Rule("high", "Too high", "The mean of some steps is above 1.", high, lasting=ASK, calm=2 * ASK)
 
 
 def told(doctor: Doctor, first: int, values: Iterable[float]) -> list[Diagnosis]:
@@ -58,20 +59,20 @@ def test_a_window_knows_the_last_steps_and_says_nothing_of_steps_it_never_saw() 
 
 def test_a_finding_is_told_once_it_lasts_and_again_only_after_it_was_over() -> None:
     doctor = Doctor([RULE])
-    assert told(doctor, 1, [0.5] * 200) == []
-    assert told(doctor, 201, [2.0] * 60) == []
-    (first,) = told(doctor, 261, [2.0] * 200)
-    assert (first.name, first.step, first.until) == ("high", 320, None)
+    assert told(doctor, 1, [0.5] * 5 * ASK) == []
+    assert told(doctor, 5 * ASK + 1, [2.0] * ASK) == []
+    (first,) = told(doctor, 6 * ASK + 1, [2.0] * 4 * ASK)
+    assert (first.name, first.step, first.until) == ("high", 7 * ASK, None)
     assert first.sentence == "The loss is 2." and first.evidence == {"loss": 2.0} and doctor.open == (first,)
-    assert told(doctor, 461, [0.5] * 60 + [2.0] * 60) == []
-    (over,) = told(doctor, 581, [0.5] * 400)
-    assert (over.name, over.step) == ("high", first.step) and over.until is not None and doctor.open == ()
-    (second,) = told(doctor, 981, [2.0] * 300)
-    assert second.step > over.until and second.until is None
+    assert told(doctor, 10 * ASK + 1, [0.5] * ASK + [2.0] * ASK) == []
+    (over,) = told(doctor, 12 * ASK + 1, [0.5] * 6 * ASK)
+    assert (over.name, over.step, over.until) == ("high", first.step, 15 * ASK) and doctor.open == ()
+    (second,) = told(doctor, 18 * ASK + 1, [2.0] * 4 * ASK)
+    assert second.step > 15 * ASK and second.until is None
 
 
 def test_a_rule_that_flickers_is_not_told() -> None:
-    values = ([2.0] * 40 + [0.0] * 40) * 20
+    values = ([2.0] * ASK + [0.0] * ASK) * 10
     assert told(Doctor([RULE]), 1, values) == []
     eager = Rule("high", "Too high", "", high, lasting=0)
     assert told(Doctor([eager]), 1, values)
@@ -88,19 +89,19 @@ def test_rules_are_asked_once_in_some_steps_and_a_channel_is_observed_as_often()
         return {"length": float(len(snapshot.text))}
 
     doctor = Doctor([Rule("never", "", "", judge)], observe)  # type: ignore[arg-type]
-    for step in range(1, 401):
+    for step in range(1, 4 * ASK + 1):
         doctor.see(series(step, [1.0]), [Text("sample", step, "", "four")], {})
-    assert (len(asked), len(looked)) == (400 // ASK, 400 // EVERY)
+    assert (len(asked), len(looked)) == (4, 4 * ASK // EVERY)
     assert np.diff(asked).tolist() == [ASK] * (len(asked) - 1)
 
 
 def test_what_was_told_before_goes_on_and_going_back_undoes_it() -> None:
-    (first,) = told(Doctor([RULE]), 1, [2.0] * 200)
+    (first,) = told(Doctor([RULE]), 1, [2.0] * 4 * ASK)
     again = Doctor([RULE], told=[first])
-    assert again.open == (first,) and told(again, 201, [2.0] * 200) == []
+    assert again.open == (first,) and told(again, 4 * ASK + 1, [2.0] * 4 * ASK) == []
     again.back(first.step - 1)
     assert again.open == ()
-    (second,) = told(again, first.step, [2.0] * 200)
+    (second,) = told(again, first.step, [2.0] * 4 * ASK)
     assert second.step >= first.step
     kept = Doctor([RULE], told=[first])
     kept.back(first.step)
@@ -111,13 +112,21 @@ def test_what_was_told_before_goes_on_and_going_back_undoes_it() -> None:
 def test_the_effective_number_counts_separate_groups(groups: int, many: int) -> None:
     centres = np.stack([np.arange(groups) * 100.0, np.zeros(groups)], 1)
     samples = np.repeat(centres, 64 // groups, 0)
-    assert effective_number(samples, 1.0) == pytest.approx(many, rel=1e-6)
+    assert effective_number(squared_distances(samples, samples), 1.0) == pytest.approx(many, rel=1e-6)
 
 
 def test_the_effective_number_of_an_even_line_grows_as_the_kernel_narrows() -> None:
     line = np.stack([np.linspace(0, 1, 100), np.zeros(100)], 1)
-    found = [effective_number(line, width) for width in (1.0, 0.1, 0.001)]
+    squares = squared_distances(line, line)
+    found = [effective_number(squares, width) for width in (1.0, 0.1, 0.001)]
     assert found[0] < 2 < found[1] < 20 and found[2] == pytest.approx(100, rel=1e-3)
+
+
+def test_squared_distances_are_those_of_all_pairs_far_from_the_origin_too() -> None:
+    rng = np.random.default_rng(0)
+    one, other = (rng.standard_normal((count, 3)).astype(np.float32) + 1000 for count in (5, 7))
+    expected = np.square(one[:, None] - other[None]).sum(2)
+    assert np.allclose(squared_distances(one, other), expected, rtol=1e-3, atol=1e-4)
 
 
 def test_the_median_distance_is_that_of_all_pairs() -> None:

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genstudio.events import Advice, Diagnosis, Pictures, Plane, Snapshot
-from genstudio.families.gan.fidelity import distances, nearest
 from genstudio.training.doctor import (
     EVERY,
     Doctor,
@@ -20,6 +19,7 @@ from genstudio.training.doctor import (
     autocorrelation,
     effective_number,
     median_distance,
+    squared_distances,
     straightened,
 )
 
@@ -39,11 +39,11 @@ class Observer:
     """
 
     def __init__(self) -> None:
-        self._real: NDArray[np.float64] | None = None
+        self._real: NDArray[np.float32] | None = None
         self._scale = self._near = 0.0
         self._different: dict[int, float] = {}
         self._axes = np.zeros((0, 2))
-        self._before: tuple[int, NDArray[np.float64]] | None = None
+        self._before: tuple[int, NDArray[np.float32]] | None = None
 
     def __call__(self, snapshot: Snapshot) -> dict[str, float]:
         if isinstance(snapshot, Plane) and snapshot.channel == "plane":
@@ -57,9 +57,11 @@ class Observer:
         return {}
 
     def _meet(self, real: NDArray[Any]) -> None:
-        self._real = flat = real.reshape(len(real), -1).astype(np.float64)
+        self._real = flat = _flat(real)
         self._scale = max(median_distance(flat), 1e-9)
-        self._near = float(np.median(nearest(flat, flat, 2)[1][:, 1]))
+        apart = squared_distances(flat, flat)
+        np.fill_diagonal(apart, np.inf)
+        self._near = float(np.sqrt(np.median(apart.min(1))))
         self._different = {}
         self._axes = np.random.default_rng(0).standard_normal((flat.shape[1], 2)) if flat.shape[1] > 2 else np.eye(2)
         self._axes /= np.linalg.norm(self._axes, axis=0) * math.sqrt(2 / flat.shape[1])
@@ -67,27 +69,32 @@ class Observer:
     def _compare(self, step: int, fake: NDArray[Any]) -> dict[str, float]:
         if self._real is None or len(fake) < 8:
             return {}
-        flat = fake.reshape(len(fake), -1).astype(np.float64)
+        flat, scale = _flat(fake), self._scale
         count = min(len(flat), len(self._real))
         if count not in self._different:
-            self._different[count] = effective_number(self._real[:count], self._scale / 4)
-        others = distances(flat, flat)
+            self._different[count] = effective_number(squared_distances(self._real[:count], self._real[:count]), scale / 4)
+        others = squared_distances(flat, flat)
+        various = effective_number(others[:count, :count], scale / 4) / self._different[count]
         np.fill_diagonal(others, np.inf)
-        drift = flat.mean(0) @ self._axes / self._scale
+        drift = flat.mean(0) @ self._axes / scale
         found = {
-            "diversity": effective_number(flat[:count], self._scale / 4) / self._different[count],
-            "identical": float((others.min(1) < self._near / 10).mean()),
+            "diversity": various,
+            "identical": float((others.min(1) < (self._near / 10) ** 2).mean()),
             "drift_0": float(drift[0]),
             "drift_1": float(drift[1]),
         }
         if flat.shape[1] == 2:
-            close = distances(self._real, flat) < self._scale / 4
+            close = squared_distances(self._real, flat) < (scale / 4) ** 2
             found["reached"], found["near"] = float(close.any(1).mean()), float(close.any(0).mean())
         if self._before is not None and step > self._before[0] and self._before[1].shape == flat.shape:
-            way = math.sqrt(np.square(flat - self._before[1]).sum(1).mean()) / self._scale
+            way = math.sqrt(np.square(flat - self._before[1]).sum(1).mean()) / scale
             found["motion"] = way * EVERY / (step - self._before[0])
         self._before = step, flat
         return found
+
+
+def _flat(samples: NDArray[Any]) -> NDArray[np.float32]:
+    return samples.reshape(len(samples), -1).astype(np.float32)
 
 
 WARM = 300
