@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDoubleSpinBox,
@@ -65,8 +65,9 @@ class BeamPage(WorkPage):
         self.note.setText(
             "Keeps the likeliest beginnings of each length, and drops the rest. It does not use the sampler."
         )
-        self.tree = BeamTreeView()
+        self.tree, self.room = BeamTreeView(), QScrollArea()
         self.tree.failed.connect(self.failed)
+        self.tree.rested.connect(self._keep_in_sight)
         self.table = QTableWidget(0, len(_COLUMNS))
         self.table.setObjectName("beam_texts")
         self.table.setAccessibleName("The best texts")
@@ -123,14 +124,20 @@ class BeamPage(WorkPage):
 
         self.ask("judge", Judge(asked[0], asked[1], ids), judged)
 
+    def _keep_in_sight(self, box: QRectF) -> None:
+        """The node that the arrow keys went to; the pointer is in sight anyway."""
+        if not self.tree.underMouse():
+            middle = box.center().toPoint()
+            self.room.ensureVisible(middle.x(), middle.y(), 96, 48)
+
     def _lay_out(self) -> None:
-        scroll = QScrollArea()
-        scroll.setObjectName("beam_scroll")
-        scroll.setWidgetResizable(True)
-        scroll.setWidget(self.tree)
+        self.room.setObjectName("beam_scroll")
+        self.room.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.room.setWidgetResizable(True)
+        self.room.setWidget(self.tree)
         split = QSplitter(Qt.Orientation.Vertical)
         split.setChildrenCollapsible(False)
-        split.addWidget(scroll)
+        split.addWidget(self.room)
         split.addWidget(self.table)
         split.setSizes([340, 160])
         self.column.addWidget(split, 1)

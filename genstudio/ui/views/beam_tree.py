@@ -6,33 +6,38 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QMouseEvent, QPainter, QPainterPath, QPen
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPainterPath, QPen
 
 from genstudio.events import Array, BeamTree
 from genstudio.ui import theme
 from genstudio.ui.views.chart import value_text
-from genstudio.ui.views.view import SnapshotFigure, bubble, token_text
+from genstudio.ui.views.pointed import PointedFigure
+from genstudio.ui.views.view import Lines, SnapshotFigure, token_text
 
 _COLUMN, _ROW, _TOP, _LEFT = 88.0, 22.0, 52.0, 14.0
 _MOST = 4000
 
 
-class BeamTreeView(SnapshotFigure[BeamTree]):
-    """A column for each token of the text; in each, what was kept stands above what was pruned, the best score first."""
+class BeamTreeView(SnapshotFigure[BeamTree], PointedFigure[int]):
+    """A column for each token of the text; in each, what was kept stands above what was pruned, the best score first.
+
+    The arrow keys walk the tree: right to the best that follows, left to what it follows on. `rested(box)`: where the
+    node is whose card is shown.
+    """
+
+    rested = Signal(QRectF)
 
     def __init__(self) -> None:
         super().__init__("Beam search")
         self.setObjectName("beam_tree")
         self.places: Array = np.empty((0, 2))
         self.marked: frozenset[int] = frozenset()
-        self._hover: int | None = None
-        self.setMouseTracking(True)
 
     def prepare(self, snapshot: BeamTree) -> None:
         self.places = layout(snapshot)
         self.marked = frozenset(way(snapshot, snapshot.best[0])) if snapshot.best else frozenset()
-        self._hover = None
+        self.hover = None if self.hover is None or self.hover >= len(self.places) else self.hover
         self.setMinimumSize(self.minimumSizeHint())
         states = {name: int((snapshot.states == i).sum()) for i, name in enumerate(BeamTree.STATES)}
         self.setAccessibleDescription(", ".join(f"{count} {name}" for name, count in states.items()))
@@ -82,35 +87,49 @@ class BeamTreeView(SnapshotFigure[BeamTree]):
             self._paint_node(painter, self.snapshot, index, area)
 
     def paint_hover(self, painter: QPainter) -> None:
-        if self._hover is None or self.snapshot is None:
-            return
-        s, i = self.snapshot, self._hover
+        if self.hover is not None:
+            box = self._box(self.hover, QRectF(self.rect())).adjusted(-5, 1, -11, -1)
+            painter.setPen(QPen(theme.current().color("accent"), 1.5))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(box, 4, 4)
+        super().paint_hover(painter)
+
+    def card(self, mark: int) -> tuple[QPointF, Lines, str]:
+        assert self.snapshot is not None
+        s, i = self.snapshot, mark
         lines = [
             (None, "probability", f"{np.exp(s.logprobs[i]):.4f}"),
             (None, "log-probability", f"{value_text(float(s.logprobs[i]))} nats"),
             (None, "score of the way", value_text(float(s.scores[i]))),
             (None, "state", BeamTree.STATES[int(s.states[i])]),
         ]
-        box = self._box(i, QRectF(self.rect()))
-        seen = QRectF(self.visibleRegion().boundingRect())
-        bubble(painter, box.center(), lines, seen, f"'{token_text(s.pieces[i])}'  id {int(s.ids[i]):,}")
+        title = f"'{token_text(s.pieces[i])}'  id {int(s.ids[i]):,}"
+        return self._box(i, QRectF(self.rect())).center(), lines, title
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        area = QRectF(self.rect())
-        found = None
-        if len(self.places):
-            column = int((event.position().x() - _LEFT) // _COLUMN)
-            row = int((event.position().y() - _TOP) // _ROW)
-            hits = np.flatnonzero((self.places[:_MOST, 0] == column) & (self.places[:_MOST, 1] == row))
-            found = int(hits[0]) if len(hits) and self._box(int(hits[0]), area).contains(event.position()) else None
-        if found != self._hover:
-            self._hover = found
-            self.update()
+    def mark_at(self, point: QPointF) -> int | None:
+        place = int((point.x() - _LEFT) // _COLUMN), int((point.y() - _TOP) // _ROW)
+        hits = np.flatnonzero((self.places[:_MOST] == place).all(axis=1))
+        return int(hits[0]) if len(hits) else None
 
-    def leaveEvent(self, event: QEvent) -> None:
-        super().leaveEvent(event)
-        self._hover = None
-        self.update()
+    def beside(self, mark: int | None, right: int, down: int) -> int | None:
+        places = self.places[:_MOST]
+        if self.snapshot is None or not len(places):
+            return None
+        if mark is None:
+            return int(np.lexsort((places[:, 1], places[:, 0]))[0])
+        parents, (column, row) = self.snapshot.parents[:_MOST], places[mark]
+        if right == -1 and 0 <= parents[mark] < len(places):
+            return int(parents[mark])
+        near = np.flatnonzero(parents == mark) if right == 1 else np.empty(0, np.int64)
+        if not len(near):
+            near = np.flatnonzero(places[:, 0] == np.clip(column + right, 0, places[:, 0].max()))
+        wanted = 0 if right == 1 else row + down
+        return int(near[np.abs(places[near, 1] - wanted).argmin()])
+
+    def rest_on(self, mark: int | None) -> None:
+        super().rest_on(mark)
+        if mark is not None:
+            self.rested.emit(self._box(mark, QRectF(self.rect())))
 
     def _box(self, index: int, area: QRectF) -> QRectF:
         x, y = self.places[index]

@@ -6,26 +6,28 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
-from PySide6.QtGui import QMouseEvent, QPainter, QPen
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QPainter, QPen
 
 from genstudio.events import PositionCode
 from genstudio.ui import theme
 from genstudio.ui.views.bars import paint_title
 from genstudio.ui.views.chart import tick_text, ticks
-from genstudio.ui.views.view import SnapshotFigure, bubble, polyline
+from genstudio.ui.views.pointed import PointedFigure, moved
+from genstudio.ui.views.view import Lines, SnapshotFigure, polyline
 
 _CENTRE = Qt.AlignmentFlag.AlignCenter
 
 
-class DistanceView(SnapshotFigure[PositionCode]):
+class DistanceView(SnapshotFigure[PositionCode], PointedFigure[int]):
     """Cosine of two positions against the number of tokens between them."""
 
     def __init__(self) -> None:
         super().__init__("Similarity by distance")
         self.setObjectName("position_distance")
-        self.setMouseTracking(True)
-        self._hover: QPointF | None = None
+
+    def prepare(self, snapshot: PositionCode) -> None:
+        self.hover = None
 
     def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
         if self.snapshot is None:
@@ -61,24 +63,23 @@ class DistanceView(SnapshotFigure[PositionCode]):
         painter.setPen(QPen(color, 1.8))
         painter.drawPolyline(polyline(x, mean))
 
-    def paint_hover(self, painter: QPainter) -> None:
-        if self._hover is None or self.snapshot is None or (distance := self.at(self._hover.x())) < 0:
-            return
-        code = self.snapshot
+    def mark_at(self, point: QPointF) -> int | None:
+        distance = self.at(point.x())
+        return distance if distance >= 0 else None
+
+    def beside(self, mark: int | None, right: int, down: int) -> int | None:
+        count = 0 if self.snapshot is None else len(self.snapshot.near)
+        return None if not count else 0 if mark is None else moved(mark, right, count)
+
+    def card(self, mark: int) -> tuple[QPointF, Lines, str]:
+        assert self.snapshot is not None
+        code, plot = self.snapshot, self._plot(QRectF(self.rect()))
+        x = plot.left() + mark / max(len(code.near) - 1, 1) * plot.width()
         lines = [
-            (None, "mean", f"{code.near[distance]:.3f}"),
-            (None, "5 to 95 %", f"{code.low[distance]:.3f} to {code.high[distance]:.3f}"),
+            (None, "mean", f"{code.near[mark]:.3f}"),
+            (None, "5 to 95 %", f"{code.low[mark]:.3f} to {code.high[mark]:.3f}"),
         ]
-        bubble(painter, self._hover, lines, QRectF(self.rect()), f"distance {distance:,}")
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        self._hover = event.position()
-        self.update()
-
-    def leaveEvent(self, event: QEvent) -> None:
-        super().leaveEvent(event)
-        self._hover = None
-        self.update()
+        return QPointF(x, float(self._y(plot, code.near[mark]))), lines, f"distance {mark:,}"
 
     def _plot(self, area: QRectF) -> QRectF:
         return area.adjusted(44, 40, -20, -42)

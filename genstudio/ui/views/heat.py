@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QImage, QMouseEvent, QPainter, QPen
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QImage, QPainter, QPen
 
 from genstudio.events import Array
 from genstudio.ui import theme
 from genstudio.ui.views.bars import paint_title
 from genstudio.ui.views.chart import value_text
-from genstudio.ui.views.view import Figure, bubble, token_text
+from genstudio.ui.views.pointed import PointedFigure, moved
+from genstudio.ui.views.view import Lines, token_text
 
 Kind = Literal["signed", "share", "magnitude"]
 
@@ -95,10 +96,10 @@ def paint_heat(painter: QPainter, box: QRectF, matrix: Matrix, limit: float | No
     painter.drawRect(box)
 
 
-class MatrixView(Figure):
+class MatrixView(PointedFigure[tuple[int, int]]):
     """A matrix large, with names on both sides and the number of each cell on hover, and in the cell where it fits.
 
-    `pointed(row, column)` follows the pointer; -1 for none.
+    `pointed(row, column)` follows the pointer and the arrow keys; -1 for none.
     """
 
     pointed = Signal(int, int)
@@ -106,17 +107,14 @@ class MatrixView(Figure):
     def __init__(self, title: str, name: str) -> None:
         super().__init__(title)
         self.setObjectName(name)
-        self.setMouseTracking(True)
         self.matrix: Matrix | None = None
         self.note = ""
         self.empty = "Appears when a model looks at a text"
         self._box = QRectF()
-        self._hover: tuple[int, int] | None = None
-        self._pointer = QPointF()
 
     def show_matrix(self, matrix: Matrix | None, title: str = "", note: str = "") -> None:
         """Replace what is shown; None for nothing."""
-        self.matrix, self.note, self._hover = matrix, note, None
+        self.matrix, self.note, self.hover = matrix, note, None
         if title:
             self.title = title
         if matrix is not None:
@@ -248,28 +246,30 @@ class MatrixView(Figure):
             painter.drawText(QPointF(bar.right() + 5, bar.top() + 4 + share * bar.height()), text)
 
     def paint_hover(self, painter: QPainter) -> None:
-        if self._hover is None or self.matrix is None:
-            return
-        painter.setPen(QPen(theme.current().color("text"), 1.5))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawRect(self.cell(*self._hover))
-        row, column = self._hover
-        lines = [(None, self.matrix.row(row), ""), (None, self.matrix.column(column), self.describe(row, column))]
-        bubble(painter, self._pointer, lines, QRectF(self.rect()))
+        if self.hover is not None:
+            painter.setPen(QPen(theme.current().color("text"), 1.5))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(self.cell(*self.hover))
+        super().paint_hover(painter)
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        self._pointer = event.position()
-        self._point(self.cell_at(event.position()))
+    def mark_at(self, point: QPointF) -> tuple[int, int] | None:
+        return self.cell_at(point)
 
-    def leaveEvent(self, event: QEvent) -> None:
-        super().leaveEvent(event)
-        self._point(None)
+    def beside(self, mark: tuple[int, int] | None, right: int, down: int) -> tuple[int, int] | None:
+        if self.matrix is None or not self.matrix.values.size or mark is None:
+            return (0, 0) if self.matrix is not None and self.matrix.values.size else None
+        rows, columns = self.matrix.values.shape
+        return moved(mark[0], down, rows), moved(mark[1], right, columns)
 
-    def _point(self, cell: tuple[int, int] | None) -> None:
-        if cell != self._hover:
-            self.pointed.emit(*(cell or (-1, -1)))
-        self._hover = cell
-        self.update()
+    def card(self, mark: tuple[int, int]) -> tuple[QPointF, Lines, str]:
+        assert self.matrix is not None
+        names = self.matrix.row(mark[0]), self.matrix.column(mark[1])
+        return self.cell(*mark).center(), [(None, names[0], ""), (None, names[1], self.describe(*mark))], ""
+
+    def rest_on(self, mark: tuple[int, int] | None) -> None:
+        if mark != self.hover:
+            self.pointed.emit(*(mark or (-1, -1)))
+        super().rest_on(mark)
 
 
 def cell_text(value: float) -> str:

@@ -6,34 +6,34 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPen
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen
 
 from genstudio.events import Induction
 from genstudio.ui import theme
 from genstudio.ui.views.bars import paint_title
 from genstudio.ui.views.chart import tick_text, ticks
-from genstudio.ui.views.view import SnapshotFigure, bubble, polyline
+from genstudio.ui.views.pointed import PointedFigure, moved
+from genstudio.ui.views.view import Lines, SnapshotFigure, polyline
 
 _EDGE, _TOP, _SIDE = 12.0, 52.0, 26.0
 _EMPTY = "Press Run the probe"
 
 
-class ScoresView(SnapshotFigure[Induction]):
+class ScoresView(SnapshotFigure[Induction], PointedFigure[tuple[int, int]]):
     """Prefix-matching scores: rows are layers, columns heads."""
 
     def __init__(self) -> None:
         super().__init__("Induction scores")
         self.setObjectName("induction_scores")
-        self._hover: tuple[int, int] | None = None
-        self.setMouseTracking(True)
 
     def clear(self) -> None:
         """Forget what was shown."""
-        self.snapshot = None
+        self.snapshot = self.hover = None
         self.redraw()
 
     def prepare(self, snapshot: Induction) -> None:
+        self.hover = None
         layer, head = np.unravel_index(int(snapshot.scores.argmax()), snapshot.scores.shape)
         self.setAccessibleDescription(
             f"the highest is {snapshot.scores.max():.2f}, layer {layer + 1} head {head + 1}"
@@ -78,23 +78,20 @@ class ScoresView(SnapshotFigure[Induction]):
                 right = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
                 painter.drawText(QRectF(0, cell.top(), _EDGE + _SIDE - 6, cell.height()), right, str(layer + 1))
 
-    def paint_hover(self, painter: QPainter) -> None:
-        if self._hover is None or self.snapshot is None:
-            return
-        layer, head = self._hover
-        lines = [(None, "prefix matching", f"{float(self.snapshot.scores[layer, head]):.4f}")]
-        bubble(painter, self.cell(layer, head).center(), lines, QRectF(self.rect()), f"layer {layer + 1} head {head + 1}")
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+    def mark_at(self, point: QPointF) -> tuple[int, int] | None:
         places = () if self.snapshot is None else np.ndindex(*self.snapshot.scores.shape)
-        found = next((place for place in places if self.cell(*place).contains(event.position())), None)
-        self._hover = None if found is None else (found[0], found[1])
-        self.update()
+        return next(((layer, head) for layer, head in places if self.cell(layer, head).contains(point)), None)
 
-    def leaveEvent(self, event: QEvent) -> None:
-        super().leaveEvent(event)
-        self._hover = None
-        self.update()
+    def beside(self, mark: tuple[int, int] | None, right: int, down: int) -> tuple[int, int] | None:
+        if self.snapshot is None or mark is None:
+            return None if self.snapshot is None else (0, 0)
+        layers, heads = self.snapshot.scores.shape
+        return moved(mark[0], down, layers), moved(mark[1], right, heads)
+
+    def card(self, mark: tuple[int, int]) -> tuple[QPointF, Lines, str]:
+        assert self.snapshot is not None
+        lines = [(None, "prefix matching", f"{float(self.snapshot.scores[mark]):.4f}")]
+        return self.cell(*mark).center(), lines, f"layer {mark[0] + 1} head {mark[1] + 1}"
 
 
 class RepeatedLossView(SnapshotFigure[Induction]):

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPen
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from genstudio.events import Array, Distributions, LayerStatistics
@@ -16,7 +16,8 @@ from genstudio.ui.views.anatomy import ROLES
 from genstudio.ui.views.bars import paint_title
 from genstudio.ui.views.chart import tick_text, value_text
 from genstudio.ui.views.heat import heat_image
-from genstudio.ui.views.view import SnapshotFigure, bubble, polyline
+from genstudio.ui.views.pointed import PointedFigure, moved
+from genstudio.ui.views.view import Lines, SnapshotFigure, polyline
 
 Quantity = Literal["activations", "gradients", "weights"]
 Style = Literal["ridges", "colours"]
@@ -49,30 +50,30 @@ def extra_of(shown: LayerStatistics, quantity: Quantity) -> tuple[str, Array]:
     return "", rows
 
 
-class LayersView(SnapshotFigure[LayerStatistics]):
-    """One row for each layer's part: how its values are spread, their root mean square, dead units and updates."""
+class LayersView(SnapshotFigure[LayerStatistics], PointedFigure[tuple[int, int]]):
+    """One row for each layer's part: how its values are spread, their root mean square, dead units and updates.
+
+    A mark is a row and a bin of it; -1 for none of its bins.
+    """
 
     def __init__(self) -> None:
         super().__init__("Layers")
         self.setObjectName("layers")
-        self.setMouseTracking(True)
         self.quantity: Quantity = "activations"
         self.style_shown: Style = "ridges"
-        self._hover = -1
-        self._pointer = QPointF()
 
     def clear(self) -> None:
         """Forget what was shown."""
-        self.snapshot = None
+        self.snapshot = self.hover = None
         self.redraw()
 
     def choose(self, quantity: Quantity, style: Style) -> None:
         """Show another quantity, or in another way."""
-        self.quantity, self.style_shown, self._hover = quantity, style, -1
+        self.quantity, self.style_shown, self.hover = quantity, style, None
         self.redraw()
 
     def prepare(self, snapshot: LayerStatistics) -> None:
-        self._hover = -1
+        self.hover = None
         self.setAccessibleDescription(f"{self.quantity} of {len(snapshot.weights.names)} weights, step {snapshot.step:,}")
 
     def distributions(self) -> Distributions | None:
@@ -175,7 +176,7 @@ class LayersView(SnapshotFigure[LayerStatistics]):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(theme.visible(ROLES[role_of(shown.names[index])])))
             painter.drawEllipse(QPointF(14, middle), 3, 3)
-            painter.setPen(look.color("accent" if index == self._hover else "text"))
+            painter.setPen(look.color("text"))
             name = QRectF(22, middle - 9, strip.left() - 30, 18)
             painter.drawText(name, Qt.AlignmentFlag.AlignVCenter, shown.names[index])
             painter.setPen(look.color("text"))
@@ -192,11 +193,24 @@ class LayersView(SnapshotFigure[LayerStatistics]):
             return -1
         return int((y - strip.top()) / strip.height() * len(shown.names))
 
-    def describe(self, row: int, x: float) -> list[tuple[None, str, str]]:
-        """What is said of a row at a place of this widget."""
+    def mark_at(self, point: QPointF) -> tuple[int, int] | None:
+        shown, strip, row = self.distributions(), self._strip(QRectF(self.rect())), self.row_at(point.y())
+        if shown is None or row < 0:
+            return None
+        share = (point.x() - strip.left()) / strip.width()
+        return row, int(share * shown.counts.shape[1]) if 0 <= share < 1 else -1
+
+    def beside(self, mark: tuple[int, int] | None, right: int, down: int) -> tuple[int, int] | None:
         shown = self.distributions()
+        if shown is None or mark is None:
+            return None if shown is None else (0, -1)
+        rows, bins = shown.counts.shape
+        return moved(mark[0], down, rows), moved(mark[1] + 1, right, bins + 1) - 1
+
+    def card(self, mark: tuple[int, int]) -> tuple[QPointF, Lines, str]:
+        (row, place), shown = mark, self.distributions()
         assert shown is not None and self.snapshot is not None
-        lines: list[tuple[None, str, str]] = [
+        lines: list[tuple[QColor | None, str, str]] = [
             (None, "root mean square", value_text(float(shown.rms[row]))),
             (None, "norm", value_text(float(shown.norms[row]))),
             (None, "values", f"{int(shown.sizes[row]):,}"),
@@ -205,30 +219,20 @@ class LayersView(SnapshotFigure[LayerStatistics]):
         if heading and np.isfinite(extra[row]):
             says = "units that are 0 at every token" if heading == "dead units" else "one update ÷ weights"
             lines.append((None, says, f"{extra[row]:.2%}" if heading == "dead units" else value_text(float(extra[row]))))
-        strip = self._strip(QRectF(self.rect()))
-        place = (x - strip.left()) / strip.width()
-        if 0 <= place < 1:
-            bins = shown.counts.shape[1]
-            at = int(place * bins)
-            ends = (f"1e{edge:.2f}" if shown.decades else f"{edge:.2f}" for edge in shown.edges[at : at + 2])
-            share = shown.counts[row, at] / max(int(shown.counts[row].sum()), 1)
+        strip, (rows, bins) = self._strip(QRectF(self.rect())), shown.counts.shape
+        if place >= 0:
+            ends = (f"1e{edge:.2f}" if shown.decades else f"{edge:.2f}" for edge in shown.edges[place : place + 2])
+            share = shown.counts[row, place] / max(int(shown.counts[row].sum()), 1)
             lines.append((None, " to ".join(ends), f"{share:.2%}"))
-        return lines
+        x = strip.left() + (place + 0.5) / bins * strip.width()
+        return QPointF(x, self._row(strip, row, rows).center().y()), lines, shown.names[row]
 
     def paint_hover(self, painter: QPainter) -> None:
         shown = self.distributions()
-        if shown is not None and 0 <= self._hover < len(shown.names):
-            lines = self.describe(self._hover, self._pointer.x())
-            bubble(painter, self._pointer, lines, QRectF(self.rect()), shown.names[self._hover])
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        self._pointer, self._hover = event.position(), self.row_at(event.position().y())
-        self.update()
-
-    def leaveEvent(self, event: QEvent) -> None:
-        super().leaveEvent(event)
-        self._hover = -1
-        self.update()
+        if self.hover is not None and shown is not None:
+            row = self._row(self._strip(QRectF(self.rect())), self.hover[0], len(shown.names))
+            painter.fillRect(row, theme.current().color("accent", 0.14))
+        super().paint_hover(painter)
 
 
 class LayersPanel(QWidget):

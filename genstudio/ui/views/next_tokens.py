@@ -6,18 +6,19 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QPainter, QPen
 
 from genstudio.events import Array, NextTokens
 from genstudio.sampling.choose import SamplingOptions, distribution, entropy, softmax
 from genstudio.ui import theme
-from genstudio.ui.views.view import SnapshotFigure, bubble, token_text
+from genstudio.ui.views.pointed import PointedFigure, moved
+from genstudio.ui.views.view import Lines, SnapshotFigure, token_text
 
 _ROW = 20.0
 
 
-class NextTokensView(SnapshotFigure[NextTokens]):
+class NextTokensView(SnapshotFigure[NextTokens], PointedFigure[int]):
     """Bars of the next tokens as they will be drawn, with a thin outline of what the model itself gave them.
 
     Ordered by the model's own opinion, so that the rows stay where they are while the sampler's sliders move.
@@ -34,10 +35,7 @@ class NextTokensView(SnapshotFigure[NextTokens]):
         self.after: Array = np.empty(0)
         self._order: Array = np.empty(0, np.int64)
         self._stale = False
-        self._hover: int | None = None
         self._top = 0.0
-        self.setMouseTracking(True)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     def prepare(self, _snapshot: NextTokens) -> None:
         self._stale = True
@@ -45,7 +43,7 @@ class NextTokensView(SnapshotFigure[NextTokens]):
 
     def clear(self) -> None:
         """Forget what was shown."""
-        self.snapshot = None
+        self.snapshot = self.hover = None
         self.redraw()
 
     def set_options(self, options: SamplingOptions) -> None:
@@ -123,17 +121,33 @@ class NextTokensView(SnapshotFigure[NextTokens]):
         )
 
     def paint_hover(self, painter: QPainter) -> None:
-        if self._hover is None or self.snapshot is None or self._hover >= len(self.shown()):
-            return
-        token = int(self._order[self._hover])
-        gone = self.after[token] <= 0
-        lines: list[tuple[QColor | None, str, str]] = [
+        if self.hover is not None and self.hover < len(self.shown()):
+            row = QRectF(6, self._top + self.hover * _ROW, self.width() - 12, _ROW)
+            painter.fillRect(row, theme.current().color("accent", 0.14))
+            super().paint_hover(painter)
+
+    def mark_at(self, point: QPointF) -> int | None:
+        row = int((point.y() - self._top) // _ROW)
+        return row if 0 <= row < len(self.shown()) else None
+
+    def beside(self, mark: int | None, right: int, down: int) -> int | None:
+        count = len(self.shown())
+        return None if not count else 0 if mark is None else moved(mark, down, count)
+
+    def card(self, mark: int) -> tuple[QPointF, Lines, str]:
+        assert self.snapshot is not None
+        token = int(self._order[mark])
+        lines = [
             (None, "the model gives it", f"{self.before[token]:.4f}"),
-            (None, "after the sampler", "cut" if gone else f"{self.after[token]:.4f}"),
-            (None, "rank", f"{self._hover + 1}"),
+            (None, "after the sampler", f"{self.after[token]:.4f}" if self.after[token] > 0 else "cut"),
+            (None, "rank", f"{mark + 1}"),
         ]
-        at = QPointF(0.4 * self.width(), self._top + (self._hover + 0.5) * _ROW)
-        bubble(painter, at, lines, QRectF(self.rect()), f"'{token_text(self.snapshot.pieces[token])}'  id {token}")
+        at = QPointF(0.4 * self.width(), self._top + (mark + 0.5) * _ROW)
+        return at, lines, f"'{token_text(self.snapshot.pieces[token])}'  id {token}"
+
+    def take(self, mark: int) -> None:
+        if mark < len(self.shown()):
+            self.chosen.emit(int(self._order[mark]))
 
     def _paint_rows(self, painter: QPainter, area: QRectF) -> None:
         if self.snapshot is None:
@@ -188,36 +202,3 @@ class NextTokensView(SnapshotFigure[NextTokens]):
             self._order = top[np.lexsort((top, -self.before[top]))]
         words = (f"{token_text(self.snapshot.pieces[i])} {self.after[i]:.0%}" for i in self._order[:5])
         self.setAccessibleDescription(", ".join(words))
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        row = int((event.position().y() - self._top) // _ROW)
-        last = int((self.height() - 8 - self._top) / _ROW)
-        found = row if len(self.after) and 0 <= row < min(last, len(self._order)) else None
-        if found != self._hover:
-            self._hover = found
-            self.update()
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        self.mouseMoveEvent(event)
-        if event.button() == Qt.MouseButton.LeftButton:
-            self._choose()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        last = len(self.shown()) - 1
-        if event.key() in (Qt.Key.Key_Down, Qt.Key.Key_Up) and last >= 0:
-            step = 1 if event.key() == Qt.Key.Key_Down else -1
-            self._hover = 0 if self._hover is None else min(max(self._hover + step, 0), last)
-            self.update()
-        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self._choose()
-        else:
-            super().keyPressEvent(event)
-
-    def leaveEvent(self, event: QEvent) -> None:
-        super().leaveEvent(event)
-        self._hover = None
-        self.update()
-
-    def _choose(self) -> None:
-        if self._hover is not None and self._hover < len(self.shown()):
-            self.chosen.emit(int(self._order[self._hover]))

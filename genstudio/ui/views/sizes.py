@@ -7,31 +7,30 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
-from PySide6.QtGui import QMouseEvent, QPainter, QPen
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QPainter, QPen
 
 from genstudio.tasks.tokenize import SizeRow
 from genstudio.ui import theme
 from genstudio.ui.views.chart import spread, tick_text, ticks
-from genstudio.ui.views.view import Figure, bubble, polyline
+from genstudio.ui.views.pointed import PointedFigure, moved
+from genstudio.ui.views.view import Lines, polyline
 
 NAMES = {"char": "characters", "byte": "bytes", "word": "words", "bpe": "byte pairs"}
 COLORS = {"char": theme.BLUE, "byte": theme.ORANGE, "word": theme.GREEN, "bpe": theme.VERMILION}
 
 
-class SizesView(Figure):
-    """`show_rows(rows)`: a line for each kind of tokenizer, a point where there is one size of it. Hover for the numbers."""
+class SizesView(PointedFigure[int]):
+    """`show_rows(rows)`: a line for each kind of tokenizer, a point where there is one size of it."""
 
     def __init__(self) -> None:
         super().__init__("Tokens per character, by vocabulary size")
         self.setObjectName("sizes_chart")
         self._rows: tuple[SizeRow, ...] = ()
-        self._hover: SizeRow | None = None
-        self.setMouseTracking(True)
 
     def show_rows(self, rows: Sequence[SizeRow]) -> None:
         self._rows = tuple(rows)
-        self._hover = None
+        self.hover = None
         self.setAccessibleDescription(
             ", ".join(f"{NAMES[r.kind]} {r.size:,}: {r.tokens_per_character:.3f}" for r in self._rows)
         )
@@ -73,32 +72,25 @@ class SizesView(Figure):
             painter.setPen(look.color("text"))
             painter.drawText(QPointF(points[-1].x() + 8, middles.get(kind, points[-1].y()) + 4), NAMES[kind])
 
-    def paint_hover(self, painter: QPainter) -> None:
-        if self._hover is not None:
-            row, area = self._hover, QRectF(self.rect())
-            lines = [
-                (None, "tokens per character", f"{row.tokens_per_character:.3f}"),
-                (None, "parameters of the model", f"{row.parameters:,}"),
-                *([(None, "tokens that are <unk>", f"{row.unknown:.1%}")] if row.unknown else []),
-            ]
-            title = f"{NAMES[row.kind]}, {row.size:,} different"
-            bubble(painter, self._place(row, self._plot(area)), lines, area, title)
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        plot = self._plot(QRectF(self.rect()))
-        found = None
-        for row in self._rows:
-            away = self._place(row, plot) - event.position()
+    def mark_at(self, point: QPointF) -> int | None:
+        plot, found = self._plot(QRectF(self.rect())), None
+        for index, row in enumerate(self._rows):
+            away = self._place(row, plot) - point
             if math.hypot(away.x(), away.y()) < 12:
-                found = row
-        if found is not self._hover:
-            self._hover = found
-            self.update()
+                found = index
+        return found
 
-    def leaveEvent(self, event: QEvent) -> None:
-        super().leaveEvent(event)
-        self._hover = None
-        self.update()
+    def beside(self, mark: int | None, right: int, down: int) -> int | None:
+        return None if not self._rows else 0 if mark is None else moved(mark, right + down, len(self._rows))
+
+    def card(self, mark: int) -> tuple[QPointF, Lines, str]:
+        row = self._rows[mark]
+        lines = [
+            (None, "tokens per character", f"{row.tokens_per_character:.3f}"),
+            (None, "parameters of the model", f"{row.parameters:,}"),
+            *([(None, "tokens that are <unk>", f"{row.unknown:.1%}")] if row.unknown else []),
+        ]
+        return self._place(row, self._plot(QRectF(self.rect()))), lines, f"{NAMES[row.kind]}, {row.size:,} different"
 
     def _plot(self, area: QRectF) -> QRectF:
         return area.adjusted(48, 36, -88, -30)

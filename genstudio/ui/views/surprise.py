@@ -7,21 +7,22 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QPainter
 
 from genstudio.events import Array, ScoredText
 from genstudio.ui import theme
 from genstudio.ui.views.bars import paint_title
 from genstudio.ui.views.chart import value_text
-from genstudio.ui.views.view import SnapshotFigure, bubble, token_text
+from genstudio.ui.views.pointed import PointedFigure, moved
+from genstudio.ui.views.view import Lines, SnapshotFigure, token_text
 
 _TOP, _EDGE = 34.0, 12.0
 
 
-class SurpriseStrip(SnapshotFigure[ScoredText]):
+class SurpriseStrip(SnapshotFigure[ScoredText], PointedFigure[int]):
     """A bar for each token, as high as its surprise in bits; where there is no room for all, the highest of its
-    neighbours. `picked(token)` on a click."""
+    neighbours. `picked(token)` when one is taken."""
 
     picked = Signal(int)
 
@@ -30,12 +31,10 @@ class SurpriseStrip(SnapshotFigure[ScoredText]):
         self.setObjectName("surprise_strip")
         self.bits: Array = np.empty(0)
         self.chosen: int | None = None
-        self._hover: int | None = None
-        self.setMouseTracking(True)
 
     def prepare(self, snapshot: ScoredText) -> None:
         self.bits = -snapshot.tokens.logprobs / math.log(2)
-        self._hover = self.chosen = None
+        self.hover = self.chosen = None
 
     def choose(self, token: int | None) -> None:
         """Mark a token."""
@@ -78,17 +77,27 @@ class SurpriseStrip(SnapshotFigure[ScoredText]):
         painter.setFont(theme.font(theme.SMALL, tabular=True))
         painter.drawText(QPointF(plot.left() + 2, y - 3), f"mean {value_text(mean)}")
 
-    def paint_hover(self, painter: QPainter) -> None:
-        if self._hover is None or self.snapshot is None:
-            return
-        tokens, i = self.snapshot.tokens, self._hover
+    def mark_at(self, point: QPointF) -> int | None:
+        return self.token_at(point.x())
+
+    def beside(self, mark: int | None, right: int, down: int) -> int | None:
+        start = self.chosen if mark is None else mark
+        return None if not len(self.bits) else moved(0 if start is None else start, right, len(self.bits))
+
+    def take(self, mark: int) -> None:
+        self.choose(mark)
+        self.picked.emit(mark)
+
+    def card(self, mark: int) -> tuple[QPointF, Lines, str]:
+        assert self.snapshot is not None
+        tokens, i = self.snapshot.tokens, mark
         bits = float(self.bits[i])
         lines = [
             (None, "surprise", f"{value_text(bits)} bits" if math.isfinite(bits) else "nothing before it"),
             (None, "rank", f"{int(tokens.ranks[i]):,}" if tokens.ranks[i] else "-"),
         ]
         x = _EDGE + (i + 0.5) / len(self.bits) * (self.width() - 2 * _EDGE)
-        bubble(painter, QPointF(x, self.height() / 2), lines, QRectF(self.rect()), f"'{token_text(tokens.pieces[i])}'")
+        return QPointF(x, self.height() / 2), lines, f"'{token_text(tokens.pieces[i])}'"
 
     def token_at(self, x: float) -> int | None:
         """The token whose bar is there; of several, the most surprising one."""
@@ -100,20 +109,3 @@ class SurpriseStrip(SnapshotFigure[ScoredText]):
         index = int(share * bins)
         part = np.nan_to_num(self.bits[edges[index] : edges[index + 1]], nan=-1.0)
         return int(edges[index]) + int(part.argmax())
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        found = self.token_at(event.position().x())
-        if found != self._hover:
-            self._hover = found
-            self.update()
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        found = self.token_at(event.position().x())
-        if event.button() == Qt.MouseButton.LeftButton and found is not None:
-            self.choose(found)
-            self.picked.emit(found)
-
-    def leaveEvent(self, event: QEvent) -> None:
-        super().leaveEvent(event)
-        self._hover = None
-        self.update()

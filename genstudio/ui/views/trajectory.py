@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSizeF, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPen
+from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
 from genstudio.events import Array
 from genstudio.ui import theme
 from genstudio.ui.views.bars import paint_title
 from genstudio.ui.views.chart import spread, tick_text
-from genstudio.ui.views.view import Figure, bubble, polyline, token_text
+from genstudio.ui.views.pointed import PointedFigure, moved
+from genstudio.ui.views.view import Lines, polyline, token_text
 
 _FLOOR = 1e-6
 
@@ -29,7 +30,7 @@ class Path:
     own: bool = False
 
 
-class TrajectoryView(Figure):
+class TrajectoryView(PointedFigure[int]):
     """Probability over steps, the token of the text strong, the others thin. Steps are spread by their logarithm.
 
     `step_chosen(step)` when one is clicked. The menu makes the probabilities logarithmic.
@@ -41,17 +42,15 @@ class TrajectoryView(Figure):
         self._log = False
         super().__init__("Probability over the training")
         self.setObjectName("trajectory")
-        self.setMouseTracking(True)
         self.steps: tuple[int, ...] = ()
         self.paths: tuple[Path, ...] = ()
         self.note = ""
         self.at: int | None = None
-        self._hover: int | None = None
 
     def show_paths(self, steps: Sequence[int], paths: Sequence[Path], note: str = "") -> None:
         """Replace what is shown."""
         self.steps, self.paths, self.note = tuple(steps), tuple(paths), note
-        self._hover = None
+        self.hover = None
         ends = [f"{token_text(path.piece)} {path.probabilities[-1]:.3f}" for path in self.paths if len(self.steps)]
         self.setAccessibleDescription(f"{note}: {', '.join(ends)} at the last step" if ends else note)
         self.redraw()
@@ -106,19 +105,34 @@ class TrajectoryView(Figure):
         self._paint_ends(painter)
 
     def paint_hover(self, painter: QPainter) -> None:
-        if self._hover is None or not self.paths or self._hover >= len(self.steps):
-            return
-        step = self.steps[self._hover]
-        lines: list[tuple[QColor | None, str, str]] = []
-        for index, path in enumerate(self.paths):
-            value = float(path.probabilities[self._hover])
-            if not math.isnan(value):
-                painter.setPen(Qt.PenStyle.NoPen)
+        if self.hover is not None:
+            painter.setPen(Qt.PenStyle.NoPen)
+            for index, value in self._known(self.hover):
                 painter.setBrush(self.color(index))
-                painter.drawEllipse(self.point(step, value), 4, 4)
-                lines.append((self.color(index), f"'{token_text(path.piece)}'", f"{value:.4f}"))
-        at = QPointF(self.point(step, 1.0).x(), self._plot().center().y())
-        bubble(painter, at, lines, QRectF(self.rect()), f"step {step:,}")
+                painter.drawEllipse(self.point(self.steps[self.hover], value), 4, 4)
+        super().paint_hover(painter)
+
+    def mark_at(self, point: QPointF) -> int | None:
+        inside = self.steps and self.paths and self._plot().adjusted(-8, -8, 8, 8).contains(point)
+        return int(np.argmin([abs(self.point(step, 0).x() - point.x()) for step in self.steps])) if inside else None
+
+    def beside(self, mark: int | None, right: int, down: int) -> int | None:
+        count = len(self.steps) if self.paths else 0
+        return None if not count else count - 1 if mark is None else moved(mark, right, count)
+
+    def card(self, mark: int) -> tuple[QPointF, Lines, str]:
+        known = self._known(mark)
+        lines = [(self.color(i), f"'{token_text(self.paths[i].piece)}'", f"{value:.4f}") for i, value in known]
+        step = self.steps[mark]
+        return QPointF(self.point(step, 1.0).x(), self._plot().center().y()), lines, f"step {step:,}"
+
+    def take(self, mark: int) -> None:
+        self.step_chosen.emit(self.steps[mark])
+
+    def _known(self, place: int) -> list[tuple[int, float]]:
+        """The paths that have a probability at a step, by their places."""
+        values = ((index, float(path.probabilities[place])) for index, path in enumerate(self.paths))
+        return [(index, value) for index, value in values if not math.isnan(value)]
 
     def _plot(self) -> QRectF:
         return QRectF(self.rect()).adjusted(48, 38, -84, -28)
@@ -170,29 +184,9 @@ class TrajectoryView(Figure):
             box = QRectF(QPointF(plot.right() + 10, y - metrics.height() / 2), QSizeF(72, metrics.height()))
             painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, word)
 
-    def _nearest(self, x: float) -> int | None:
-        if not self.steps or not self.paths:
-            return None
-        return int(np.argmin([abs(self.point(step, 0).x() - x) for step in self.steps]))
-
     def _fill_menu(self) -> None:
         super()._fill_menu()
         self._log_action = self.menu.addAction("Logarithmic probability")
         self._log_action.setObjectName("figure_log")
         self._log_action.setCheckable(True)
         self._log_action.toggled.connect(self.set_log)
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        inside = self._plot().adjusted(-8, -8, 8, 8).contains(event.position())
-        self._hover = self._nearest(event.position().x()) if inside else None
-        self.update()
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        super().mousePressEvent(event)
-        if event.button() == Qt.MouseButton.LeftButton and self._hover is not None:
-            self.step_chosen.emit(self.steps[self._hover])
-
-    def leaveEvent(self, event: QEvent) -> None:
-        super().leaveEvent(event)
-        self._hover = None
-        self.update()

@@ -255,7 +255,7 @@ def test_layers_are_shown_as_ridges_and_colours_with_their_numbers(shown: Any) -
             strip = view._strip(view.rect().toRectF())
             row = view.row_at(view._row(strip, 2, len(table)).center().y())
             assert row == 2
-            said = {name: value for _, name, value in view.describe(row, strip.center().x())}
+            said = {name: value for _, name, value in view.card((row, 3))[1]}
             assert float(said["norm"].replace(",", "")) == pytest.approx(float(distributions.norms[2]), rel=2e-3)
 
 
