@@ -2,75 +2,26 @@
 
 from __future__ import annotations
 
-import copy
 import math
-from collections.abc import Iterator
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
+from gans import SMALL, learner, pictures, points, same, train, weights
 
-from genstudio import paths
-from genstudio.data.images import ImageDataset
-from genstudio.data.info import DatasetInfo
-from genstudio.data.points import PointDataset
 from genstudio.data.slices import finished
-from genstudio.errors import ConfigError, DataError, DeviceError
 from genstudio.events import Histograms, Pictures, Plane
-from genstudio.families.gan import encoder, losses, planar
+from genstudio.families.gan import losses, planar
 from genstudio.families.gan.config import GANConfig
-from genstudio.families.gan.cost import EMBEDDING, estimate, require_memory
-from genstudio.families.gan.data import GANData, Shape, prepare, sizes
+from genstudio.families.gan.cost import EMBEDDING, estimate
+from genstudio.families.gan.data import GANData, prepare
 from genstudio.families.gan.learner import GANLearner
 from genstudio.families.gan.networks import EMBEDDING as BUILT
 from genstudio.families.gan.networks import Discriminator
 
-SMALL = {"width": 8, "layers": 2, "batch": 8, "channels": 4, "latent": 3}
 RNG = np.random.default_rng(0)
-
-
-def info(kind: Any = "points") -> DatasetInfo:
-    return DatasetInfo("made", "Made", kind, "generated", Path("made"), 1, "0" * 64)
-
-
-def points(count: int = 200) -> PointDataset:
-    centres, rng = np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 2.0]], np.float32), np.random.default_rng(1)
-    drawn = centres[rng.integers(0, 3, count)] + 0.1 * rng.normal(size=(count, 2))
-    return PointDataset(info(), drawn.astype(np.float32), centres, 0.1)
-
-
-def pictures(count: int = 60, size: int = 8, channels: int = 1, labels: bool = True) -> ImageDataset:
-    """Pictures whose class shows in the half that is light."""
-    told = np.arange(count) % 2
-    pixels = np.random.default_rng(2).integers(0, 60, (count, size, size, channels))
-    pixels[told == 0, : size // 2] += 150
-    pixels[told == 1, size // 2 :] += 150
-    return ImageDataset(info("images"), pixels.astype(np.uint8), told if labels else None, ("up", "down"))
-
-
-def learner(dataset: PointDataset | ImageDataset | None = None, seed: int = 0, **values: Any) -> GANLearner:
-    config = GANConfig.parse({**SMALL, **values})
-    return GANLearner(config, finished(prepare(config, dataset or points())), "cpu", seed)
-
-
-def train(trained: GANLearner, first: int, last: int, of: int = 100) -> None:
-    for step in range(first, last + 1):
-        trained.training_step(trained.batch(step), step, (step - 1) / of)
-
-
-def weights(of: GANLearner, *parts: str) -> dict[str, torch.Tensor]:
-    return {f"{p}.{k}": v.clone() for p in parts or of.parts for k, v in of.parts[p].state_dict().items()}
-
-
-def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
-    return one.keys() == other.keys() and all(torch.equal(one[k], other[k]) for k in one)
-
-
 LOGITS = torch.tensor([-3.0, -0.5, 0.0, 2.0, 40.0], dtype=torch.float64)
 
 
@@ -262,33 +213,6 @@ def test_a_class_that_is_asked_for_comes_and_broken_labels_are_caught(broken: st
     assert (agreement(trained) > 0.9) == (broken == "")
 
 
-def test_the_numbers_of_a_mixture() -> None:
-    centres = np.array([[0.0, 0.0], [10.0, 0.0]])
-    perfect = centres[RNG.integers(0, 2, 40_000)] + RNG.normal(size=(40_000, 2))
-    scores = planar.mixture_scores(perfect, centres, 1.0)
-    assert scores["high_quality"] == pytest.approx(planar.CEILING, abs=0.003)
-    assert scores["modes"] == 2 and scores["reverse_kl"] < 1e-3 and scores["width_ratio"] == pytest.approx(1, abs=0.03)
-    one = planar.mixture_scores(perfect[:500] * 0, centres, 1.0)
-    assert one["modes"] == 1 and one["reverse_kl"] == pytest.approx(math.log(2)) and one["least_share"] == 0
-    assert one["width_ratio"] == 0 and planar.mixture_scores(perfect + 100, centres, 1.0)["modes"] == 0
-    near = planar.divergences(perfect[:5000], perfect[5000:10_000], (-4, 14, -9, 9))
-    far = planar.divergences(perfect[:5000], perfect[:5000] + 5, (-4, 14, -9, 9))
-    assert near["js_divergence"] < 0.1 < 0.4 < far["js_divergence"] <= math.log(2) + 1e-12
-    assert near["kl_divergence"] < far["kl_divergence"]
-
-
-def test_a_perfect_generator_has_its_ceiling() -> None:
-    assert pytest.approx(0.98889, abs=1e-5) == planar.CEILING
-
-
-def test_an_untrained_generator_is_not_taken_for_the_data() -> None:
-    """A measure that compared real samples with real ones would call it perfect."""
-    values = list(learner(points(2000)).evaluate())[-1].values
-    data = points(2000)
-    real = planar.divergences(data.points[:1000], data.points[1000:], (-3, 3, -2, 4))
-    assert values["js_divergence"] > 0.3 > real["js_divergence"] and values["high_quality"] < 0.6
-
-
 def test_estimates_are_what_is_built_for_every_network_and_shape() -> None:
     assert EMBEDDING == BUILT
     cases = [(points(), {"network": "residual", "norm": "none"}), (points(), {"pack": 2, "norm": "batch"})]
@@ -327,61 +251,6 @@ def test_arrows_point_where_the_loss_falls() -> None:
     assert float((after - before).mean()) < 0
 
 
-def refusals() -> Iterator[tuple[str, Any, dict[str, Any], str]]:
-    same_pixels = np.zeros((60, 8, 8, 1), np.uint8)
-    one_class = pictures().pixels.copy()
-    yield "one picture", pictures(1), {}, "one picture only"
-    yield "constant", ImageDataset(info("images"), same_pixels), {}, "are the same"
-    one = ImageDataset(info("images"), one_class, np.zeros(60, np.int64), ("a",))
-    yield "one class", one, {"conditional": True}, "of one class"
-    yield "no labels", pictures(labels=False), {"conditional": True}, "have no labels"
-    yield "few", pictures(20), {"batch": 64}, "more than the 18"
-    yield "size", pictures(60, 30), {"network": "dcgan"}, "8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64"
-    yield "too large", pictures(60, 80), {"network": "mlp"}, "squares of 8 to 64"
-    yield "dcgan of points", points(), {"network": "dcgan"}, "take mlp or residual"
-    yield "classes of points", points(), {"conditional": True}, "no classes"
-    yield "equal points", PointDataset(info(), np.ones((9, 2), np.float32)), {}, "two different points"
-    strange = np.array([[0, 1], [np.nan, 2]], np.float32)
-    yield "not finite", PointDataset(info(), strange), {}, "not finite"
-
-
-@pytest.mark.parametrize(("name", "dataset", "values", "words"), list(refusals()), ids=lambda v: v if isinstance(v, str) else "")
-def test_what_cannot_be_learnt_from_is_refused_with_what_would_do(
-    name: str, dataset: Any, values: dict[str, Any], words: str
-) -> None:
-    config = GANConfig.parse({**SMALL, **values})
-    with pytest.raises((ConfigError, DataError), match=words):
-        finished(prepare(config, dataset))
-
-
-def test_too_little_memory_is_refused_with_what_fits() -> None:
-    config = GANConfig.parse({"network": "dcgan", "channels": 64, "batch": 256, "pack": 2})
-    shape = finished(prepare(GANConfig.parse({"batch": 2}), pictures(20, 64, 3))).shape
-    needed = estimate(config, shape)["bytes"]
-    require_memory(config, shape, None)
-    require_memory(config, shape, int(needed) + 1)
-    with pytest.raises(DeviceError, match=r"GB of memory.*a batch of 64\.") as refused:
-        require_memory(config, shape, int(needed / 2.5))
-    fitting = config.model_copy(update={"batch": 64})
-    assert estimate(fitting, shape)["bytes"] <= needed / 2.5 and "channels" not in str(refused.value)
-    with pytest.raises(DeviceError, match="channels"):
-        require_memory(config, shape, int(needed / 200))
-
-
-def test_sizes_that_a_network_can_make() -> None:
-    assert {8, 16, 28, 32, 64} <= set(sizes("dcgan")) and 30 not in sizes("dcgan") and 29 in sizes("mlp")
-
-
-def gaussian(count: int, mean: float, scale: NDArray[np.float64]) -> NDArray[np.float64]:
-    return mean + RNG.normal(size=(count, len(scale))) * scale
-
-
-def test_the_shelf_knows_the_shape_of_pictures_that_are_not_square() -> None:
-    told = {"width": 12, "height": 8, "channels": 3, "classes": ["a", "b"]}
-    assert Shape.of(replace(info("images"), details=told)) == Shape("images", 8, 12, 3, ("a", "b"))
-    assert Shape.of(info()) == Shape("points")
-
-
 def test_the_same_seed_starts_the_same_whatever_the_game() -> None:
     """Also the generator alone, whatever discriminator it meets: a restart differs in the settings only."""
     one, other = learner(seed=5), learner(seed=5, loss="hinge", r1=7.0, d_rate=0.1, ema=0.5)
@@ -396,78 +265,3 @@ def test_only_so_many_samples_are_used_as_asked_for() -> None:
     assert same({"": learner(examples=10**6).batch(1)[0]}, {"": learner().batch(1)[0]})
 
 
-def test_frechet_kernel_density_and_coverage_against_their_definitions() -> None:
-    from genstudio.families.gan import fidelity
-
-    one, other = RNG.normal(size=(50, 4)), RNG.normal(size=(40, 4)) * 1.3 + 0.2
-    assert fidelity.frechet(one, one) == pytest.approx(0, abs=1e-8)
-    a, b = (np.cov(x, rowvar=False) for x in (one, other))
-    root = np.sqrt(np.linalg.eigvals(a @ b).real).sum()
-    plain = ((one.mean(0) - other.mean(0)) ** 2).sum() + np.trace(a) + np.trace(b) - 2 * root
-    assert fidelity.frechet(one, other) == pytest.approx(plain, rel=1e-4)
-    s, t = np.array([1.0, 2.0, 0.5]), np.array([0.5, 1.0, 2.0])
-    wide = fidelity.frechet(gaussian(200_000, 0, s), gaussian(200_000, 1, t))
-    assert wide == pytest.approx(3 + ((s - t) ** 2).sum(), rel=0.02)
-    near = [[sum(np.linalg.norm(x - z) <= np.linalg.norm(x - y) for z in one) for y in one] for x in one]
-    rows = zip(one, near, strict=True)
-    radii = [min(np.linalg.norm(x - y) for y, n in zip(one, row, strict=True) if n == 6) for x, row in rows]
-    inside = np.array([[np.linalg.norm(x - y) < r for y in other] for x, r in zip(one, radii, strict=True)])
-    assert fidelity.density_and_coverage(one, other) == pytest.approx((inside.sum() / (5 * 40), inside.any(1).mean()))
-    k = lambda x, y: (x @ y / 4 + 1) ** 3  # noqa: E731
-    xx = np.mean([k(x, y) for i, x in enumerate(one) for j, y in enumerate(one) if i != j])
-    yy = np.mean([k(x, y) for i, x in enumerate(other) for j, y in enumerate(other) if i != j])
-    xy = np.mean([k(x, y) for x in one for y in other])
-    assert fidelity.kernel_distance(one, other) == pytest.approx(xx + yy - 2 * xy, rel=1e-9)
-    chosen, apart = fidelity.nearest(other[:3], one, 2)
-    assert chosen[0, 0] == np.linalg.norm(one - other[0], axis=1).argmin() and (apart[:, 0] <= apart[:, 1]).all()
-
-
-def test_pictures_are_measured_beside_a_floor_with_an_encoder_that_is_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(encoder, "_STEPS", 60)
-    trained = learner(pictures(400), conditional=True)
-    trained.cache = tmp_path
-    *ticks, last = trained.evaluate()
-    assert len(ticks) > 10 and not any(tick.values for tick in ticks)
-    values = last.values
-    for name in ("frechet_distance", "kernel_distance", "density", "coverage"):
-        assert f"{name}_floor" in values
-    assert values["frechet_distance"] > 5 * values["frechet_distance_floor"] and values["coverage"] < 0.2
-    assert values["coverage_floor"] > 0.8 and values["agreement_real"] == 1.0 and values["nearest_ratio"] > 1
-    again = learner(pictures(400), conditional=True)
-    again.cache, again.data = tmp_path, trained.data
-    assert len(list(again.evaluate())) < len(ticks) and list(again.evaluate())[-1].values == values
-    (tmp_path / "encoder.safetensors").write_bytes(b"no encoder")
-    third = copy.copy(again)
-    third.encoder, third.known = None, {}
-    assert list(third.evaluate())[-1].values == values
-
-
-def test_another_run_on_the_same_pictures_takes_the_encoder_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On others it trains its own: of other labels, or with a class less, or where the one that was kept is damaged."""
-    trainings: list[int] = []
-    train_one = encoder._train
-
-    def counted(judge: encoder.Encoder, data: GANData, device: torch.device) -> Any:
-        trainings.append(len(data.real))
-        return train_one(judge, data, device)
-
-    monkeypatch.setattr(encoder, "_train", counted)
-    monkeypatch.setattr(encoder, "_STEPS", 5)
-    dataset = pictures(100)
-
-    def of(given: ImageDataset) -> dict[str, torch.Tensor]:
-        data = finished(prepare(GANConfig.parse(SMALL), given))
-        return finished(encoder.trained(data, torch.device("cpu"), None)).state_dict()
-
-    first = of(dataset)
-    assert same(of(dataset), first) and len(trainings) == 1
-    assert dataset.labels is not None
-    assert not same(of(replace(dataset, labels=1 - dataset.labels)), first)
-    of(replace(dataset, labels=None))
-    of(replace(dataset, pixels=dataset.pixels + 1))
-    assert len(trainings) == 4
-    for kept in (paths.cache() / "encoders").iterdir():
-        kept.write_bytes(kept.read_bytes()[:-1] + b"x")
-    assert same(of(dataset), first) and len(trainings) == 5

@@ -1,0 +1,72 @@
+"""What a GAN cannot learn from is refused before the first step, in words that say what would do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from gans import SMALL, info, pictures, points
+
+from genstudio.data.images import ImageDataset
+from genstudio.data.points import PointDataset
+from genstudio.data.slices import finished
+from genstudio.errors import ConfigError, DataError, DeviceError
+from genstudio.families.gan.config import GANConfig
+from genstudio.families.gan.cost import estimate, require_memory
+from genstudio.families.gan.data import Shape, prepare, sizes
+
+
+def refusals() -> Iterator[tuple[str, Any, dict[str, Any], str]]:
+    same_pixels = np.zeros((60, 8, 8, 1), np.uint8)
+    one_class = pictures().pixels.copy()
+    yield "one picture", pictures(1), {}, "one picture only"
+    yield "constant", ImageDataset(info("images"), same_pixels), {}, "are the same"
+    one = ImageDataset(info("images"), one_class, np.zeros(60, np.int64), ("a",))
+    yield "one class", one, {"conditional": True}, "of one class"
+    yield "no labels", pictures(labels=False), {"conditional": True}, "have no labels"
+    yield "few", pictures(20), {"batch": 64}, "more than the 18"
+    yield "size", pictures(60, 30), {"network": "dcgan"}, "8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64"
+    yield "too large", pictures(60, 80), {"network": "mlp"}, "squares of 8 to 64"
+    yield "dcgan of points", points(), {"network": "dcgan"}, "take mlp or residual"
+    yield "classes of points", points(), {"conditional": True}, "no classes"
+    yield "equal points", PointDataset(info(), np.ones((9, 2), np.float32)), {}, "two different points"
+    strange = np.array([[0, 1], [np.nan, 2]], np.float32)
+    yield "not finite", PointDataset(info(), strange), {}, "not finite"
+
+
+@pytest.mark.parametrize(("name", "dataset", "values", "words"), list(refusals()), ids=lambda v: v if isinstance(v, str) else "")
+def test_what_cannot_be_learnt_from_is_refused_with_what_would_do(
+    name: str, dataset: Any, values: dict[str, Any], words: str
+) -> None:
+    config = GANConfig.parse({**SMALL, **values})
+    with pytest.raises((ConfigError, DataError), match=words):
+        finished(prepare(config, dataset))
+
+
+def test_too_little_memory_is_refused_with_what_fits() -> None:
+    config = GANConfig.parse({"network": "dcgan", "channels": 64, "batch": 256, "pack": 2})
+    shape = finished(prepare(GANConfig.parse({"batch": 2}), pictures(20, 64, 3))).shape
+    needed = estimate(config, shape)["bytes"]
+    require_memory(config, shape, None)
+    require_memory(config, shape, int(needed) + 1)
+    with pytest.raises(DeviceError, match=r"GB of memory.*a batch of 64\.") as refused:
+        require_memory(config, shape, int(needed / 2.5))
+    fitting = config.model_copy(update={"batch": 64})
+    assert estimate(fitting, shape)["bytes"] <= needed / 2.5 and "channels" not in str(refused.value)
+    with pytest.raises(DeviceError, match="channels"):
+        require_memory(config, shape, int(needed / 200))
+
+
+def test_sizes_that_a_network_can_make() -> None:
+    assert {8, 16, 28, 32, 64} <= set(sizes("dcgan")) and 30 not in sizes("dcgan") and 29 in sizes("mlp")
+
+
+def test_the_shelf_knows_the_shape_of_pictures_that_are_not_square() -> None:
+    told = {"width": 12, "height": 8, "channels": 3, "classes": ["a", "b"]}
+    assert Shape.of(replace(info("images"), details=told)) == Shape("images", 8, 12, 3, ("a", "b"))
+    assert Shape.of(info()) == Shape("points")
+
+
