@@ -181,8 +181,9 @@ class ScoredText(Snapshot):
     begins in the text, `starts` (n + 1,) int64 in characters.
 
     Where there is nothing before it, the first token cannot be foretold: its numbers are NaN, its rank 0.
-    `nats` is the sum over the `scored` tokens, and `characters` are those of these tokens; `worst` are the positions of
-    the least likely tokens, the worst first. `unknown` are the positions of characters that the vocabulary lacks.
+    `nats` is the sum over the `scored` tokens, and `characters` are those of these tokens, without what they leave out.
+    `worst` are the positions of the least likely tokens, the worst first; `unknown` those of characters that the
+    vocabulary lacks.
     """
 
     text: str

@@ -71,6 +71,7 @@ class Score:
         names = dict(zip(present.tolist(), opened.tokenizer.pieces(present), strict=True))
         first = int(foretold[0]) if len(foretold) else len(ids)
         pieces = tuple(map(names.__getitem__, ids.tolist()))
+        left_out = () if hasattr(opened.tokenizer, "unknown") else unknown  # else <unk> stands for them
         tokens = Chosen(ids, pieces, np.exp(logprobs), after=scores["before"], names=names, **scores)
         return ScoredText(
             "score",
@@ -80,7 +81,7 @@ class Score:
             starts,
             float(-logprobs[foretold].sum()),
             len(foretold),
-            int(starts[-1] - starts[first]),
+            int(starts[-1] - starts[first]) - sum(place >= starts[first] for place in left_out),
             tuple(order.tolist()),
             unknown,
         )
