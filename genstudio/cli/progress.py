@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+from genstudio.cli import findings
 from genstudio.events import Answer, Frame, Progress
 
 
@@ -23,8 +24,12 @@ class Bar:
             return
         for name, series in frame.series.items():
             self._last[name] = float(series.values[-1])
+        told = [d for s in frame.snapshots if isinstance(s, Answer) and s.channel == "doctor" for d in s.value]
+        for line in (line for one in told for line in findings.lines(one)):
+            self.say(line)
+        known = {f"{one.title}. {one.sentence}" for one in told}
         for notice in frame.notices:
-            if notice.kind != "saved":
+            if notice.kind != "saved" and notice.text not in known:
                 self.say(notice.text)
         progress = frame.progress
         if progress is None or progress.done is None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import signal
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from genstudio import families
-from genstudio.cli import samples
+from genstudio.cli import findings, samples
 from genstudio.cli.parser import Commands, add_model, add_precision, find_run, reference
 from genstudio.cli.progress import Bar, answer
 from genstudio.errors import GenstudioError, RunError
@@ -128,12 +130,16 @@ def _drive(task: Any, quiet: bool) -> None:
 def _evaluate(options: argparse.Namespace) -> None:
     from genstudio.tasks.evaluate import Evaluate
 
-    scores = answer(Evaluate(reference(options), options.data), "scores", quiet=options.json or None)
+    ref = reference(options)
+    scores = answer(Evaluate(ref, options.data), "scores", quiet=options.json or None)
+    watched = "loss_nats" not in scores
+    told = findings.of_run(Path(ref.run), int(scores["step"])) if watched else []
     if options.json:
-        print(json.dumps(scores))
+        print(json.dumps(scores | ({"findings": [asdict(one) for one in told]} if watched else {})))
         return
-    if "loss_nats" not in scores:
+    if watched:
         samples.tell(scores)
+        print("\n".join(["The doctor told:", *findings.record(told)] if told else ["The doctor told nothing."]))
         return
     print(f"loss           {scores['loss_nats']:.4f} nats per token")
     print(f"compression    {scores['bits_per_char']:.4f} bits per character")
