@@ -16,6 +16,7 @@ from genstudio.ui.playground.inspectors import Inspectors
 from genstudio.ui.playground.model_choice import ModelChoice
 from genstudio.ui.playground.page import Page
 from genstudio.ui.playground.writer import Writer
+from genstudio.ui.tab_order import follow_the_eye
 from genstudio.ui.widgets import ElidedLabel
 
 _TYPED_MS = 120
@@ -50,6 +51,7 @@ class PlaygroundTab(QWidget):
         self._name_things()
         self._lay_out()
         self._connect()
+        follow_the_eye(self)
         self._say_what_is_missing()
         self.inspectors.open("Next token")
 
@@ -137,6 +139,7 @@ class PlaygroundTab(QWidget):
             self._look()
 
     def _built(self, page: Page) -> None:
+        follow_the_eye(self)
         page.failed.connect(self.failed)
         if hasattr(page, "show_sampling"):
             page.show_sampling(self.sampler.sampling())

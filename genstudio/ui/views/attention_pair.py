@@ -6,22 +6,25 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPen
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QPainter, QPen
 
 from genstudio.events import Array, Attention
 from genstudio.ui import theme
 from genstudio.ui.views.attention import is_causal
 from genstudio.ui.views.bars import paint_title
 from genstudio.ui.views.heat import Matrix, largest, paint_heat
-from genstudio.ui.views.view import Figure, bubble, token_text
+from genstudio.ui.views.pointed import PointedFigure, moved
+from genstudio.ui.views.view import Lines, token_text
 
 _CAPTION = 20.0
 
 
-class AttentionPairView(Figure):
+class AttentionPairView(PointedFigure[tuple[int, int, int]]):
     """Three maps: A, B, and B - A with the signed colours where both read the same tokens; and where both have the same
-    heads, how much each of them differs on average. Click a head there to see it. `head_chosen(layer, head)` from 0.
+    heads, how much each of them differs on average. Take a head there to see it. `head_chosen(layer, head)` from 0.
+
+    A mark is the number of a map, and a row and a column of it.
     """
 
     head_chosen = Signal(int, int)
@@ -29,12 +32,9 @@ class AttentionPairView(Figure):
     def __init__(self) -> None:
         super().__init__("Attention")
         self.setObjectName("attention_pair")
-        self.setMouseTracking(True)
         self.sides: dict[str, Attention] = {}
         self.layer = self.head = 0
         self._boxes: list[QRectF] = []
-        self._hover: tuple[int, int, int] | None = None
-        self._pointer = QPointF()
 
     def show_side(self, side: str, snapshot: Attention) -> None:
         """The attention of `a` or `b`."""
@@ -42,7 +42,7 @@ class AttentionPairView(Figure):
         self.choose(self.layer, self.head)
 
     def clear(self) -> None:
-        self.sides = {}
+        self.sides, self.hover = {}, None
         self.redraw()
 
     def shape(self) -> tuple[int, int]:
@@ -54,7 +54,7 @@ class AttentionPairView(Figure):
         """Show this layer and head, from 0."""
         layers, heads = self.shape()
         self.layer, self.head = min(max(layer, 0), layers - 1), min(max(head, 0), heads - 1)
-        self._hover = None
+        self.hover = None
         self.setAccessibleDescription(f"layer {self.layer + 1}, head {self.head + 1}. {self.note()}")
         self.redraw()
 
@@ -135,48 +135,60 @@ class AttentionPairView(Figure):
                 painter.drawRect(_cell(box, matrix, self.layer, self.head))
 
     def paint_hover(self, painter: QPainter) -> None:
-        if self._hover is None:
-            return
-        place, row, column = self._hover
-        shown = self.matrices()
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(theme.current().color("text"), 1))
-        lines: list[tuple[QColor | None, str, str]] = []
-        if shown[place][0] == _HEADS:
-            painter.drawRect(_cell(self._boxes[place], shown[place][1], row, column))
-            lines = [(None, _HEADS, f"{shown[place][1].values[row, column]:.5f}")]
-            bubble(painter, self._pointer, lines, QRectF(self.rect()), f"layer {row + 1}, head {column + 1}")
-            return
-        for box, (name, matrix) in zip(self._boxes, shown, strict=True):
-            if name != _HEADS and max(row, column) < len(matrix.values):
-                painter.drawRect(_cell(box, matrix, row, column))
-                value = float(matrix.values[row, column])
-                lines.append((None, name, "masked" if np.isnan(value) else f"{value:.3f}"))
-        tokens = self.sides["a" if "a" in self.sides else "b"].tokens
-        if max(row, column) < len(tokens):
-            title = f"'{token_text(tokens[row])}' looks at '{token_text(tokens[column])}'"
-            bubble(painter, self._pointer, lines, QRectF(self.rect()), title)
+        if self.hover is not None:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(theme.current().color("text"), 1))
+            for box, _, matrix in self._alike(self.hover):
+                painter.drawRect(_cell(box, matrix, *self.hover[1:]))
+        super().paint_hover(painter)
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        self._pointer, self._hover = event.position(), None
+    def mark_at(self, point: QPointF) -> tuple[int, int, int] | None:
         for index, (box, (_, matrix)) in enumerate(zip(self._boxes, self.matrices(), strict=False)):
-            if box.contains(self._pointer):
+            if box.contains(point):
                 rows, columns = matrix.values.shape
-                row = int((self._pointer.y() - box.top()) / box.height() * rows)
-                column = int((self._pointer.x() - box.left()) / box.width() * columns)
-                self._hover = index, min(row, rows - 1), min(column, columns - 1)
-        self.update()
+                row = int((point.y() - box.top()) / box.height() * rows)
+                column = int((point.x() - box.left()) / box.width() * columns)
+                return index, min(row, rows - 1), min(column, columns - 1)
+        return None
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        super().mousePressEvent(event)
-        if self._hover is not None and self.matrices()[self._hover[0]][0] == _HEADS:
-            self.choose(*self._hover[1:])
+    def beside(self, mark: tuple[int, int, int] | None, right: int, down: int) -> tuple[int, int, int] | None:
+        """To the right of a map stands the next one."""
+        shown = self.matrices()[: len(self._boxes)]
+        if not shown or mark is None:
+            return (0, 0, 0) if shown else None
+        (index, row, column), sizes = mark, [matrix.values.shape for _, matrix in shown]
+        if abs(right) == 1 and not 0 <= column + right < sizes[index][1] and 0 <= index + right < len(shown):
+            index += right
+            column = -1 if right > 0 else sizes[index][1]
+        return index, moved(row, down, sizes[index][0]), moved(column, right, sizes[index][1])
+
+    def card(self, mark: tuple[int, int, int]) -> tuple[QPointF, Lines, str]:
+        place, row, column = mark
+        name, matrix = self.matrices()[place]
+        at = _cell(self._boxes[place], matrix, row, column).center()
+        if name == _HEADS:
+            lines = [(None, _HEADS, f"{matrix.values[row, column]:.5f}")]
+            return at, lines, f"layer {row + 1}, head {column + 1}"
+        values = [(other, float(part.values[row, column])) for _, other, part in self._alike(mark)]
+        tokens = self.sides[min(self.sides)].tokens
+        names = (token_text(tokens[i]) if i < len(tokens) else "" for i in (row, column))
+        lines = [(None, other, "masked" if np.isnan(value) else f"{value:.3f}") for other, value in values]
+        return at, lines, "'{}' looks at '{}'".format(*names)
+
+    def take(self, mark: tuple[int, int, int]) -> None:
+        if self.matrices()[mark[0]][0] == _HEADS:
+            self.choose(*mark[1:])
             self.head_chosen.emit(self.layer, self.head)
 
-    def leaveEvent(self, event: QEvent) -> None:
-        super().leaveEvent(event)
-        self._hover = None
-        self.update()
+    def _alike(self, mark: tuple[int, int, int]) -> list[tuple[QRectF, str, Matrix]]:
+        """The maps that have this mark too: those of tokens, or that of heads."""
+        shown = self.matrices()
+        of_heads = shown[mark[0]][0] == _HEADS
+        return [
+            (box, name, matrix)
+            for box, (name, matrix) in zip(self._boxes, shown, strict=False)
+            if (name == _HEADS) == of_heads and max(mark[1:]) < len(matrix.values)
+        ]
 
     def _weights(self, side: str) -> Array:
         return np.asarray(self.sides[side].weights[self.layer, self.head])

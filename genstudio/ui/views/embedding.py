@@ -69,6 +69,9 @@ def names_with_room(at: Array, sizes: Array, order: Sequence[int], area: QRectF)
     return placed
 
 
+_WAYS = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, 1), Qt.Key.Key_Down: (0, -1)}
+
+
 class EmbeddingView(ScatterView):
     """Hover for a token, click one for its neighbours, `search` marks all that hold a text. `chosen_changed(id)`."""
 
@@ -116,6 +119,9 @@ class EmbeddingView(ScatterView):
     def choose(self, index: int, near: Sequence[int] = ()) -> None:
         """Mark a point of the map (-1: none) and those near it, by their index."""
         self.chosen, self.near = index, tuple(near)
+        if self.snapshot is not None and index >= 0:
+            name, ident = token_text(self.snapshot.names[index]), int(self.snapshot.ids[index])
+            self.setAccessibleDescription(f"'{name}' {ident:,}, near it: {len(self.near)} of the map")
         self.redraw()
 
     def index_of(self, ident: int) -> int:
@@ -238,7 +244,12 @@ class EmbeddingView(ScatterView):
             self.chosen_changed.emit(int(self.snapshot.ids[index]))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """N and P walk through what was found, or through all points."""
+        """The arrow keys go to the nearest point on their side, with Shift they move the map; N and P walk through what was
+        found, or through all points."""
+        way = _WAYS.get(Qt.Key(event.key()))
+        if way is not None and not event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            self._walk(np.array(way))
+            return
         keys = {Qt.Key.Key_N: 1, Qt.Key.Key_P: -1}
         if Qt.Key(event.key()) not in keys or self.snapshot is None or not len(self.snapshot.ids):
             super().keyPressEvent(event)
@@ -246,6 +257,21 @@ class EmbeddingView(ScatterView):
         among = list(self.found) or list(range(len(self.snapshot.ids)))
         place = among.index(self.chosen) + keys[Qt.Key(event.key())] if self.chosen in among else 0
         self.chosen_changed.emit(int(self.snapshot.ids[among[place % len(among)]]))
+
+    def _walk(self, way: Array) -> None:
+        """Choose the nearest point on this side of the chosen one, far ones off the way last; and keep it in sight."""
+        if self.snapshot is None or not len(self.snapshot.points):
+            return
+        points = self.snapshot.points
+        at = points[self.chosen] if self.chosen >= 0 else self._middle
+        along, across = (points - at) @ way, np.abs((points - at) @ way[::-1])
+        cost = np.where(along > 0, along + 2 * across, np.inf) if self.chosen >= 0 else np.abs(points - at).sum(1)
+        best = int(cost.argmin())
+        if np.isfinite(cost[best]):
+            away = points[best] - self._middle
+            self._middle = self._middle + np.sign(away) * np.maximum(np.abs(away) - 0.8 * self._half, 0)
+            self.choose(best)
+            self.chosen_changed.emit(int(self.snapshot.ids[best]))
 
     def _plot(self, area: QRectF) -> QRectF:
         return area.adjusted(64, 34, -36, -44)

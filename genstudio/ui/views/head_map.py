@@ -22,6 +22,8 @@ _LEAST = 6
 class HeadMapView(SnapshotFigure[HeadMap]):
     """Queries are rows, keys are columns. The wheel zooms, dragging moves, a click freezes the cell under the pointer.
 
+    The arrow keys go from cell to cell, with Shift they move the view; + and - zoom, Enter freezes, Esc lets go.
+
     A map of a long text comes in patches; `wanted((row, end), (column, end))` asks for what is seen in more detail.
     `frozen_at(row, column)` says which cell was frozen, (-1, -1) for none.
     """
@@ -288,6 +290,23 @@ class HeadMapView(SnapshotFigure[HeadMap]):
             self.freeze(None if self.frozen is not None else found)
         self._dragged = None
 
+    def _step(self, right: int, down: int) -> None:
+        """The card goes to the cell beside it, and takes the view along where that ends."""
+        view, last = self._view, len(self.tokens) - 1
+        row, column = self.frozen or self._hover or (min(int(view.bottom()), last), min(int(view.right()), last))
+        row, column = min(max(row + down, 0), last), min(max(column + right, 0), last)
+        if not (view.left() <= column <= view.right() - 1 and view.top() <= row <= view.bottom() - 1):
+            self.move_to(
+                min(max(view.left(), column + 1 - view.width()), column),
+                min(max(view.top(), row + 1 - view.height()), row),
+                view.width(),
+            )
+        if self.frozen is not None:
+            self.freeze((row, column))
+        self._hover = (row, column)
+        self._say()
+        self.update()
+
     def freeze(self, at: tuple[int, int] | None) -> None:
         """Keep the card on this query and key; None lets go."""
         self.frozen = at
@@ -320,8 +339,12 @@ class HeadMapView(SnapshotFigure[HeadMap]):
         }  # fmt: skip
         zooms = {Qt.Key.Key_Plus: 0.8, Qt.Key.Key_Equal: 0.8, Qt.Key.Key_Minus: 1.25}
         key = Qt.Key(event.key())
-        if key in moves:
+        if key in moves and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
             self.move_to(view.left() + moves[key][0], view.top() + moves[key][1], view.width())
+        elif key in moves and self.tokens:
+            self._step(*(round(part / step) for part in moves[key]))
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+            self.freeze(None if self.frozen is not None else self._hover)
         elif key in zooms:
             size = view.width() * zooms[key]
             self.move_to(view.center().x() - size / 2, view.center().y() - size / 2, size)

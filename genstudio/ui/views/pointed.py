@@ -11,10 +11,10 @@ from genstudio.ui.views.view import Figure, Lines, bubble
 
 M = TypeVar("M")
 
-_FAR, _PAGE = 10**9, 10
+_FAR = 10**9
 _WAYS = {
     Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1),
-    Qt.Key.Key_Home: (-_FAR, 0), Qt.Key.Key_End: (_FAR, 0), Qt.Key.Key_PageUp: (0, -_PAGE), Qt.Key.Key_PageDown: (0, _PAGE),
+    Qt.Key.Key_Home: (-_FAR, 0), Qt.Key.Key_End: (_FAR, 0),
 }  # fmt: skip
 
 

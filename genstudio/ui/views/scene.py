@@ -44,6 +44,7 @@ class SceneFigure(Figure):
         self.view.setFrameShape(QFrame.Shape.NoFrame)
         self.view.setViewportUpdateMode(pg.GraphicsView.ViewportUpdateMode.BoundingRectViewportUpdate)
         self.view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.view.viewport().setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
         self.view.viewport().setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
         self.scene = self.view.scene()
@@ -90,6 +91,7 @@ class SceneFigure(Figure):
     def paintEvent(self, _event: QPaintEvent) -> None:
         with QPainter(self) as painter:
             self._paint_card(painter)
+            self._paint_focus(painter)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

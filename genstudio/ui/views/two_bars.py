@@ -6,29 +6,28 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QMouseEvent, QPainter
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter
 
 from genstudio.tasks.compare import Paired
 from genstudio.ui import theme
 from genstudio.ui.views.bars import paint_title
-from genstudio.ui.views.view import SnapshotFigure, bubble, token_text
+from genstudio.ui.views.pointed import PointedFigure, moved
+from genstudio.ui.views.view import Lines, SnapshotFigure, token_text
 
 _ROW, _TOP = 30.0, 60.0
 COLORS = (theme.BLUE, theme.ORANGE)
 
 
-class TwoBarsView(SnapshotFigure[Paired]):
+class TwoBarsView(SnapshotFigure[Paired], PointedFigure[int]):
     """Two bars a token, A above B; where a vocabulary lacks the token, it is said in the place of its bar."""
 
     def __init__(self) -> None:
         super().__init__("Next token")
         self.setObjectName("two_bars")
-        self.setMouseTracking(True)
-        self._hover = -1
 
     def prepare(self, snapshot: Paired) -> None:
-        self._hover = -1
+        self.hover = None
         self.setAccessibleDescription(self.summary())
 
     def summary(self) -> str:
@@ -74,19 +73,26 @@ class TwoBarsView(SnapshotFigure[Paired]):
         for index in range(self.rows()):
             self._paint_row(painter, index)
 
-    def paint_hover(self, painter: QPainter) -> None:
-        if self.snapshot is None or not 0 <= self._hover < self.rows():
-            return
-        said, index = self.snapshot, self._hover
-        values = float(said.a[index]), float(said.b[index])
+    def mark_at(self, point: QPointF) -> int | None:
+        row = int((point.y() - _TOP) // _ROW)
+        return row if self.snapshot is not None and 0 <= row < self.rows() else None
+
+    def beside(self, mark: int | None, right: int, down: int) -> int | None:
+        count = 0 if self.snapshot is None else self.rows()
+        return None if not count else 0 if mark is None else moved(mark, down, count)
+
+    def card(self, mark: int) -> tuple[QPointF, Lines, str]:
+        assert self.snapshot is not None
+        said = self.snapshot
+        values = float(said.a[mark]), float(said.b[mark])
         lines: list[tuple[QColor | None, str, str]] = [
             (QColor(theme.visible(color)), name, "no such token" if np.isnan(value) else f"{value:.5f}")
             for color, name, value in zip(COLORS, "AB", values, strict=True)
         ]
         if not np.isnan(values).any():
             lines.append((None, "B - A", f"{values[1] - values[0]:+.5f}"))
-        at = QPointF(0.45 * self.width(), self.row(index).center().y())
-        bubble(painter, at, lines, QRectF(self.rect()), f"'{token_text(said.pieces[index])}'")
+        at = QPointF(0.45 * self.width(), self.row(mark).center().y())
+        return at, lines, f"'{token_text(said.pieces[mark])}'"
 
     def _paint_legend(self, painter: QPainter, area: QRectF) -> None:
         painter.setFont(theme.font(theme.SMALL))
@@ -123,14 +129,3 @@ class TwoBarsView(SnapshotFigure[Paired]):
             painter.drawText(
                 QRectF(bar.right() + 6, top, 56, 13), Qt.AlignmentFlag.AlignVCenter, f"{100 * value:.2f} %"
             )
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        row = int((event.position().y() - _TOP) // _ROW)
-        if row != self._hover:
-            self._hover = row
-            self.update()
-
-    def leaveEvent(self, event: QEvent) -> None:
-        super().leaveEvent(event)
-        self._hover = -1
-        self.update()
