@@ -4,20 +4,17 @@ generator is pushed."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import pyqtgraph as pg
-from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPainterPath, QPen, QPixmap
+from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPen, QPixmap
 from PySide6.QtSvg import QSvgGenerator
 
-from genstudio.events import Array, Plane, frozen
+from genstudio.events import Array, Plane
 from genstudio.ui import theme
 from genstudio.ui.views.chart import value_text
-from genstudio.ui.views.picture_grid import packed
+from genstudio.ui.views.plane_parts import arrows, density, dot, image, onward, opinions, strokes, washes
 from genstudio.ui.views.scatter import ScatterView
 from genstudio.ui.views.view import bubble, polyline
 
@@ -32,11 +29,13 @@ REAL, FAKE = theme.BLUE, theme.GREEN
 _LONGEST = 0.14
 _COARSE = 3
 """Pixels of the screen that share one shade of the density, across and down."""
-_FINE = 8
 
 
 class PlaneView(ScatterView):
-    """Shows `Plane` snapshots in layers that can be turned off. A click on a point: `picked(index)`, real ones first."""
+    """Shows `Plane` snapshots in layers that can be turned off. A click on a point: `picked(index)`, real ones first.
+
+    The arrow keys go from fake to fake, Enter or Space picks the one that is marked; with Shift they move the view.
+    """
 
     picked = Signal(int)
     live_share = 0.05
@@ -50,6 +49,18 @@ class PlaneView(ScatterView):
         self._axes_picture = QPixmap()
         self._vector = False
         self._pressed: QPointF | None = None
+        self._current = -1
+
+    @property
+    def current(self) -> int:
+        """Number of the fake that is marked, or -1."""
+        return self._current
+
+    def choose(self, index: int) -> None:
+        """Mark a fake, wherever it goes; -1: none."""
+        self._current = index if self.snapshot is not None and 0 <= index < len(self.snapshot.fake) else -1
+        self.setAccessibleDescription(f"fake {index + 1}" if self._current >= 0 else "")
+        self.update()
 
     def show_snapshot(self, snapshot: Plane, live: bool = True) -> None:
         """Replace what is shown; the part of the plane that is seen stays while the extent does."""
@@ -63,6 +74,7 @@ class PlaneView(ScatterView):
         """Show nothing."""
         self.snapshot = None
         self._points = np.empty((0, 2), np.float32)
+        self._current = -1
         self.redraw()
 
     def has_layer(self, name: str) -> bool:
@@ -137,6 +149,7 @@ class PlaneView(ScatterView):
 
     def paint_hover(self, painter: QPainter) -> None:
         area = QRectF(self.rect())
+        self._paint_current(painter, area)
         if self._hover is None or self._grabbed or self.snapshot is None or not self._plot(area).contains(self._hover):
             return
         x, y = (float(value) for value in self.place(self._hover))
@@ -180,14 +193,41 @@ class PlaneView(ScatterView):
         super().leaveEvent(event)
         self._pressed = None
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        ways = {
+            Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, 1), Qt.Key.Key_Down: (0, -1),
+        }  # fmt: skip
+        key, shown = Qt.Key(event.key()), self.snapshot
+        if shown is None or event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            super().keyPressEvent(event)
+        elif key in ways and len(shown.fake):
+            self.choose(onward(shown.fake, self._current, ways[key], self._middle))
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space) and self._current >= 0:
+            self.picked.emit(len(shown.real) + self._current)
+        elif key == Qt.Key.Key_Escape and self._current >= 0:
+            self.choose(-1)
+        else:
+            super().keyPressEvent(event)
+
+    def _paint_current(self, painter: QPainter, area: QRectF) -> None:
+        if self.snapshot is None or not 0 <= self._current < len(self.snapshot.fake):
+            return
+        at = QPointF(*self.pixels(self.snapshot.fake[self._current][None], area)[0].tolist())
+        if self._plot(area).contains(at):
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            for color, wide in (("panel", 5.0), ("accent", 2.5)):
+                painter.setPen(QPen(theme.current().color(color), wide))
+                painter.drawEllipse(at, 7, 7)
+
     def _paint_field(self, painter: QPainter, area: QRectF, shown: Plane) -> None:
         low, high = self.limits()
-        image = _image(theme.mapped(shown.field[::-1], low, high, opinions()))
+        colors = image(theme.mapped(shown.field[::-1], low, high, opinions()))
         x0, x1, y0, y1 = shown.extent
         corners = self.pixels(np.array([[x0, y1], [x1, y0]]), area)
         (left, top), (right, bottom) = corners.tolist()
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        painter.drawImage(QRectF(QPointF(left, top), QPointF(right, bottom)), image)
+        painter.drawImage(QRectF(QPointF(left, top), QPointF(right, bottom)), colors)
 
     def _paint_axes(self, painter: QPainter, area: QRectF, plot: QRectF) -> None:
         """The axes change only with the view: they are kept as a picture."""
@@ -213,7 +253,7 @@ class PlaneView(ScatterView):
         if wide and high:
             corner = [plot.left(), plot.top()]
             levels = density((at - corner) / [plot.width() / wide, plot.height() / high], wide, high)
-            rows = np.ascontiguousarray(_washes(color.rgb())[levels])
+            rows = np.ascontiguousarray(washes(color.rgb())[levels])
             ground = QImage(rows.data, wide, high, 4 * wide, QImage.Format.Format_ARGB32_Premultiplied)
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
             painter.drawImage(plot, ground)
@@ -244,10 +284,10 @@ class PlaneView(ScatterView):
             painter.drawPoints(polyline(at[:, 0], at[:, 1]))
             return
         ratio = self.devicePixelRatioF()
-        dot = _dot(theme.visible(color), theme.current().panel, size, ratio)
-        half = dot.width() / ratio / 2
+        stamp = dot(theme.visible(color), theme.current().panel, size, ratio)
+        half = stamp.width() / ratio / 2
         for x, y in np.round(at - half).astype(np.int64).tolist():
-            painter.drawPixmap(x, y, dot)
+            painter.drawPixmap(x, y, stamp)
 
     def _legend(self, painter: QPainter, plot: QRectF) -> None:
         """The colours of the field with their values, and how long the longest arrow is."""
@@ -263,7 +303,7 @@ class PlaneView(ScatterView):
             first, last = ("fake 0", "1 real") if shown.bounded else (value_text(low), value_text(high))
             painter.drawText(QPointF(x, base), first)
             bar = QRectF(x + metrics.horizontalAdvance(first) + 6, plot.top() - 13, 72, 10)
-            painter.drawImage(bar, _image(opinions()[None]))
+            painter.drawImage(bar, image(opinions()[None]))
             painter.setPen(QPen(look.color("line"), 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(bar)
@@ -290,92 +330,3 @@ class PlaneView(ScatterView):
 
     def _plot(self, area: QRectF) -> QRectF:
         return area.adjusted(44, 30, -14, -24)
-
-
-def opinions() -> Array:
-    """256 colours (256, 3) uint8 from orange (fake) over the panel to blue (real), for the theme."""
-    return _opinions(theme.current())
-
-
-@lru_cache(maxsize=4)
-def _opinions(look: theme.Theme) -> Array:
-    ends = ("#E0851B", look.panel, "#2B7FBD") if not look.dark else ("#C8741A", look.panel, "#2F86C8")
-    points = np.array([[int(color[i : i + 2], 16) for i in (1, 3, 5)] for color in ends], np.float64)
-    at = np.linspace(-1, 1, 256)
-    strength = np.abs(at)[:, None] ** 0.9 * 0.85
-    far = np.where(at[:, None] < 0, points[0], points[2])
-    return frozen((points[1] * (1 - strength) + far * strength).round().astype(np.uint8))
-
-
-def _image(colors: Array) -> QImage:
-    """Colours (h, w, 3) uint8 as a picture."""
-    rows = np.ascontiguousarray(packed(colors[None])[0])
-    return QImage(rows.data, rows.shape[1], rows.shape[0], rows.strides[0], QImage.Format.Format_RGB32).copy()
-
-
-def density(mesh: Array, wide: int, high: int) -> NDArray[np.uint8]:
-    """How dense a grid (k, k, 2) of equal probabilities lies in each pixel (high, wide), 0 to 255 on a logarithmic scale.
-
-    255 is where the densest tenth of it lies, 1 is a 128th of that, 0 is nothing. Every cell counts as 64 even places.
-    """
-    steps = (np.arange((len(mesh) - 1) * _FINE) + 0.5) / _FINE
-    weights = np.maximum(1 - np.abs(steps[:, None] - np.arange(len(mesh))), 0).astype(np.float32)
-    x, y = ((weights @ mesh[..., axis].astype(np.float32) @ weights.T).ravel() for axis in (0, 1))
-    inside = (x >= -1) & (x < wide + 1) & (y >= -1) & (y < high + 1)
-    rows, columns = (y[inside] + 1).astype(np.int32), (x[inside] + 1).astype(np.int32)
-    if not len(rows):
-        return np.zeros((high, wide), np.uint8)
-    counts: Array = np.bincount(rows * (wide + 2) + columns, minlength=(wide + 2) * (high + 2))
-    counts = counts.reshape(high + 2, wide + 2)
-    counts = counts[:-2] + counts[1:-1] + counts[2:]
-    counts = counts[:, :-2] + counts[:, 1:-1] + counts[:, 2:]
-    some = slice(None, None, _FINE)
-    top = np.quantile(counts[np.clip(rows[some] - 1, 0, high - 1), np.clip(columns[some] - 1, 0, wide - 1)], 0.9)
-    levels = 255 + 254 / 7 * np.log2(np.maximum(counts, 1e-9) / max(top, 1))
-    return np.where(counts > 0, np.clip(levels, 1, 255), 0).astype(np.uint8)
-
-
-@lru_cache(maxsize=4)
-def _washes(color: int) -> Array:
-    """256 strengths of a colour (256,) uint32, premultiplied: from clear to half opaque."""
-    alphas = 0.55 * np.arange(256) / 255
-    full = QColor(color)
-    parts = np.array([255, full.red(), full.green(), full.blue()])
-    channels = (alphas[:, None] * parts).round().astype(np.uint32)
-    return frozen((channels << np.array([24, 16, 8, 0], np.uint32)).sum(1, dtype=np.uint32))
-
-
-def strokes(lines: Array) -> QPainterPath:
-    """Lines (n, m, 2) through m points each, as one path."""
-    connect = np.ones(lines.shape[:2], np.int32)
-    connect[:, -1] = 0
-    flat = lines.reshape(-1, 2)
-    path: QPainterPath = pg.arrayToQPath(flat[:, 0], flat[:, 1], connect.ravel(), finiteCheck=False)
-    return path
-
-
-def arrows(starts: Array, vectors: Array, head: float = 4.0) -> QPainterPath:
-    """Arrows from (n, 2) along (n, 2), in pixels, as one path; those that are shorter than a head have none."""
-    ends = starts + vectors
-    lengths = np.hypot(*vectors.T)
-    along = vectors / np.maximum(lengths, 1e-9)[:, None]
-    aside = along[:, ::-1] * [-1, 1]
-    left, right = ends - head * (along - 0.6 * aside), ends - head * (along + 0.6 * aside)
-    path = strokes(np.stack([starts, ends], 1))
-    path.addPath(strokes(np.stack([left, ends, right], 1)[lengths > head]))
-    return path
-
-
-@lru_cache(maxsize=32)
-def _dot(color: str, rim: str, size: float, ratio: float) -> QPixmap:
-    """A dot of `size` pixels with a rim: stamping it takes a fifth of the time of drawing it."""
-    side = size + 4
-    dot = QPixmap(round(side * ratio), round(side * ratio))
-    dot.setDevicePixelRatio(ratio)
-    dot.fill(Qt.GlobalColor.transparent)
-    with QPainter(dot) as painter:
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(QColor(rim), 1))
-        painter.setBrush(QColor(color))
-        painter.drawEllipse(QPointF(side / 2, side / 2), size / 2 + 0.5, size / 2 + 0.5)
-    return dot

@@ -14,7 +14,8 @@ from genstudio.events import Histograms, Pictures, Plane
 from genstudio.ui import theme
 from genstudio.ui.views.histograms import HistogramsView
 from genstudio.ui.views.pictures import PicturesView, arrangement
-from genstudio.ui.views.plane import LAYERS, PlaneView, arrows, density, opinions
+from genstudio.ui.views.plane import LAYERS, PlaneView
+from genstudio.ui.views.plane_parts import arrows, density, onward, opinions
 
 EXTENT = (-2.0, 2.0, -1.0, 3.0)
 
@@ -136,6 +137,30 @@ def test_what_lies_outside_does_not_come_in_again_at_the_other_side() -> None:
     levels = density(np.stack(np.meshgrid(line - 6, line + 20), -1), 40, 40)
     assert levels[25, 1] and not levels[:, 10:].any()
     assert not density(np.stack(np.meshgrid(line - 90, line), -1), 40, 40).any()
+
+
+def test_arrow_keys_go_from_fake_to_fake_and_enter_picks(view: PlaneView, qtbot: Any) -> None:
+    view.setFocus()
+    assert view.current == -1
+    qtbot.keyClick(view, Qt.Key.Key_Up)
+    assert view.current == 1, "the one next to the middle"
+    qtbot.keyClick(view, Qt.Key.Key_Up)
+    assert view.current == 1
+    qtbot.keyClick(view, Qt.Key.Key_Down)
+    assert view.current == 0 and "fake 1" in view.accessibleDescription()
+    with qtbot.waitSignal(view.picked) as told:
+        qtbot.keyClick(view, Qt.Key.Key_Return)
+    assert told.args == [1]
+    before = view._middle.copy()
+    qtbot.keyClick(view, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+    assert view._middle[0] > before[0] and view.current == 0
+    qtbot.keyClick(view, Qt.Key.Key_Escape)
+    assert view.current == -1
+
+
+def test_the_next_point_is_the_nearest_in_that_direction() -> None:
+    points = np.array([[0, 0], [1, 0.9], [3, 0], [0.2, 5], [-1, 0]], np.float32)
+    assert [onward(points, 0, way, np.zeros(2)) for way in ((1, 0), (0, 1), (-1, 0), (0, -1))] == [1, 3, 4, 0]
 
 
 def test_a_click_on_a_point_tells_which(view: PlaneView, qtbot: Any) -> None:
