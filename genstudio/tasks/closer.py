@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Generator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from genstudio import families
-from genstudio.data import shelf
-from genstudio.errors import RunError
+from genstudio import storage
+from genstudio.errors import DataError, RunError
 from genstudio.events import Answer, Array, Frame, Progress, frozen
 from genstudio.runs import Run
 from genstudio.tasks.models import ModelRef, Models
+from genstudio.tasks.sample import with_data
 from genstudio.tasks.task import sliced
 
-_PIXELS, _JUDGED = 2048, 128
+_ROWS = 2048
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,8 +40,9 @@ class Closer:
     """A sample of the fixed noise: `sample` (h, w, c) uint8 or (2,), made of `latent` (n,), of class `label` (-1: none).
 
     `score` is the discriminator's opinion, a probability where `bounded`. `plain` are the nearest by root mean square
-    difference of pixels (0 to 255) or by distance; `features` by the discriminator's last hidden layer, None for points.
-    `typical` is the median of the distances between real samples and their nearest other one, for comparison.
+    difference of pixels (0 to 255) or by distance; `features` by that of the features of the run's encoder, which was
+    trained on the same pictures, None for points. `typical` and `typical_features` are the medians of such distances
+    between real samples and their nearest other one, for comparison.
     """
 
     index: int
@@ -53,6 +56,7 @@ class Closer:
     plain: Nearest
     features: Nearest | None
     typical: float
+    typical_features: float
     searched: int
 
     def __post_init__(self) -> None:
@@ -75,90 +79,82 @@ class LookCloser:
         learner = opened.learner
         if not hasattr(learner, "view") or not 0 <= self.index < len(learner.view.noise):
             raise RunError("There is no such sample.", "Choose a sample of a GAN.")
-        step, view, data = opened.step, learner.view, learner.data
-        if not len(data.real):
-            dataset = models.dataset(shelf.find_dataset(str(Run.open(self.model.run).info.dataset.get("id", ""))))
-            data = yield from sliced(
-                families.get(opened.family).prepare(learner.config, dataset), "Reading the dataset"
-            )
-        real, chosen = data.real, data.train
+        step, view = opened.step, learner.view
+        known = yield from with_data(Run.open(self.model.run), opened)
+        data, real, chosen = known.data, known.data.real, known.data.train
         noise = view.noise[self.index : self.index + 1]
         labels = None if view.labels is None else view.labels[self.index : self.index + 1]
         made = learner.make(noise, labels, raw=self.raw)
         score = float(view.opinions(learner.discriminator, made, labels)[0])
-        features = None
+        features, typical_features = None, 0.0
         if data.shape.kind == "images":
             from genstudio.families.gan.showing import as_pixels
 
             sample = as_pixels(made)[0]
-            gap = yield from _distances(sample.astype(np.float32).ravel(), real, chosen)
-            plain = _nearest(gap, chosen, real, self.count)
-            own = _features(learner, made, labels)[0]
-            gap = yield from _feature_distances(learner, own, labels, real, chosen)
-            features = _nearest(gap, chosen, real, self.count)
+            found = yield from sliced(known.neighbours(sample, self.count), "Comparing with the training pictures")
+            plain, features = (
+                Nearest(indices.copy(), apart.astype(np.float64), real[indices].copy())
+                for indices, apart in (found["nearest_pixels"], found["nearest_features"])
+            )
+            typical = yield from _typical(real[chosen])
+            typical_features = yield from _typical(known.features)
         else:
-            sample = data.outside(made[0].cpu().numpy())
-            gap = np.linalg.norm(data.outside(real[chosen]) - sample, axis=1)
-            near = _nearest(gap, chosen, real, self.count)
-            plain = Nearest(near.indices.copy(), near.distances.copy(), data.outside(near.samples))
-        typical = yield from _typical(data, real, chosen)
+            sample, places = data.outside(made[0].cpu().numpy()), data.outside(real[chosen])
+            gap = np.linalg.norm(places - sample, axis=1)
+            best = np.argsort(gap, kind="stable")[: self.count]
+            plain = Nearest(chosen[best], gap[best].astype(np.float64), places[best].copy())
+            typical = (yield from _typical(places)) * 2**0.5
         label = -1 if labels is None else int(labels[0])
         name = data.shape.classes[label] if 0 <= label < len(data.shape.classes) else ""
-        found = Closer(
+        told = Closer(
             self.index, step, sample, noise[0].cpu().numpy().copy(), label, name, score, learner.config.bounded, plain,
-            features, typical, len(chosen),
+            features, typical, typical_features, len(chosen),
         )  # fmt: skip
-        yield Frame(snapshots=(Answer("closer", step, found),))
+        yield Frame(snapshots=(Answer("closer", step, told),))
 
 
-def _nearest(gap: Array, chosen: Array, real: Array, count: int) -> Nearest:
-    best = np.argsort(gap, kind="stable")[:count]
-    return Nearest(chosen[best], gap[best].astype(np.float64), real[chosen[best]].copy())
+@dataclass(frozen=True)
+class SaveSample:
+    """Write a sample: the picture as it is (.png), or with its noise, class and score as arrays (.npz), named as by the
+    command `sample`. Answers `written`: the file's name. Raises DataError, StorageError."""
 
+    found: Closer
+    out: str
 
-def _distances(sample: Array, real: Array, chosen: Array) -> Generator[Frame, None, Array]:
-    """Root mean square difference (n,) of a sample's numbers to those of each chosen real one."""
-    parts = []
-    for first in range(0, len(chosen), _PIXELS):
-        some = real[chosen[first : first + _PIXELS]].reshape(-1, sample.size).astype(np.float32)
-        parts.append(np.sqrt(np.square(some - sample).mean(1)))
-        yield Frame(progress=Progress("Comparing pixels", first / len(chosen)))
-    return np.concatenate(parts)
+    def run(self, models: Models) -> Generator[Frame, None, None]:
+        path, found, file = Path(self.out), self.found, io.BytesIO()
+        yield Frame(progress=Progress(f"Writing {path.name}"))
+        if path.suffix.lower() == ".png" and found.features is not None:
+            from PIL import Image
 
-
-def _feature_distances(
-    learner: Any, own: Any, labels: Any, real: Array, chosen: Array
-) -> Generator[Frame, None, Array]:
-    """Distance (n,) of a sample's features to those of each chosen real one, all judged as of the sample's class."""
-    parts = []
-    for first in range(0, len(chosen), _JUDGED):
-        some = learner.samples(real[chosen[first : first + _JUDGED]])
-        told = None if labels is None else labels.expand(len(some))
-        parts.append((_features(learner, some, told) - own).square().sum(1).sqrt().cpu().numpy())
-        yield Frame(progress=Progress("Comparing features", first / len(chosen)))
-    return np.concatenate(parts)
-
-
-def _features(learner: Any, samples: Any, labels: Any) -> Any:
-    """What the discriminator's last hidden layer holds of each sample (n, d); a pack is of the same sample."""
-    import torch
-
-    judge, pack = learner.discriminator, learner.config.pack
-    with torch.no_grad():
-        told = None if labels is None else labels.repeat_interleave(pack)
-        features = judge.body(judge._packed(samples.repeat_interleave(pack, 0), told))
-    return features.float()
-
-
-def _typical(data: Any, real: Array, chosen: Array, count: int = 24) -> Generator[Frame, None, float]:
-    """The median distance of some real samples to their nearest other one."""
-    found = []
-    for index in chosen[np.linspace(0, len(chosen) - 1, min(count, len(chosen))).astype(np.int64)]:
-        others = chosen[chosen != index]
-        if data.shape.kind == "images":
-            gap = yield from _distances(real[index].astype(np.float32).ravel(), real, others)
+            Image.fromarray(found.sample.squeeze(2) if found.sample.shape[2] == 1 else found.sample).save(file, "PNG")
+        elif path.suffix.lower() == ".npz":
+            name = "points" if found.features is None else "pixels"
+            arrays: dict[str, Any] = {name: found.sample[None], "latents": found.latent[None]}
+            arrays |= {"scores": np.array([found.score])} | (
+                {"labels": np.array([found.label])} if found.label >= 0 else {}
+            )
+            np.savez_compressed(file, **arrays)
         else:
-            gap = np.linalg.norm(data.outside(real[others]) - data.outside(real[index]), axis=1)
-            yield Frame(progress=Progress("Comparing points"))
-        found.append(float(gap.min()) if len(gap) else 0.0)
-    return float(np.median(found)) if found else 0.0
+            kinds = ".npz" if found.features is None else ".png or .npz"
+            raise DataError(f"'{path.name}' does not say what it is to become.", f"End the name in {kinds}.", path)
+        storage.write_atomic(path, file.getvalue())
+        yield Frame(snapshots=(Answer("written", found.step, str(path)),), progress=Progress(f"Wrote {path.name}", 1.0))
+
+
+def _typical(real: Array, count: int = 24) -> Generator[Frame, None, float]:
+    """The median root mean square difference of some real samples (n, ...) to their nearest other one."""
+    found = []
+    for index in np.linspace(0, len(real) - 1, min(count, len(real))).astype(np.int64):
+        nearest = np.inf
+        for first in range(0, len(real), _ROWS):
+            apart = (real[first : first + _ROWS].astype(np.float32) - real[index].astype(np.float32)).reshape(
+                -1, real[0].size
+            )
+            gap = np.square(apart).mean(1)
+            if first <= index < first + _ROWS:
+                gap[index - first] = np.inf
+            nearest = min(nearest, float(gap.min()))
+            yield Frame(progress=Progress("Comparing real ones", index / len(real)))
+        found.append(nearest**0.5 if np.isfinite(nearest) else 0.0)
+    return float(np.median(found))

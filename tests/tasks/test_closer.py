@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from genstudio.data import shelf
-from genstudio.errors import RunError
+from genstudio.errors import DataError, RunError
 from genstudio.families.gan import FAMILY as GAN
-from genstudio.tasks.closer import Closer, LookCloser
+from genstudio.families.gan.encoder import encode, pictures
+from genstudio.tasks.closer import Closer, LookCloser, SaveSample
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.train import Train
 from helpers import TINY, answer, run_task, text_file
@@ -49,6 +51,12 @@ def test_a_saved_model_is_compared_with_its_dataset(tmp_path: Path) -> None:
     assert np.allclose(found.plain.distances, np.sort(gaps[trained])[:6], rtol=1e-5)
     assert found.features is not None and len(set(found.features.indices.tolist())) == 6
     assert (real[found.features.indices] == found.features.samples).all()
+    known = learner.filled
+    told, _ = encode(known.encoder, pictures(real[trained], known.device))
+    own, _ = encode(known.encoder, pictures(found.sample[None], known.device))
+    apart = np.sort(np.sqrt(np.square(told - own).mean(1)))
+    assert np.allclose(found.features.distances, apart[:6], rtol=1e-4)
+    assert 0 < found.typical_features < np.median(np.sqrt(np.square(told - told[0]).mean(1)))
     assert np.array_equal(found.latent, learner.view.noise[3].numpy()) and found.label_name == "3"
 
 
@@ -69,6 +77,19 @@ def test_a_real_picture_would_be_its_own_nearest(tmp_path: Path, monkeypatch: py
     assert found.features.distances[0] == pytest.approx(0, abs=1e-5)
     assert found.typical > 10
     assert torch.is_grad_enabled()
+
+
+def test_a_sample_is_saved_as_it_is(tmp_path: Path) -> None:
+    found, _ = looked(tmp_path, "digits8", 3, latent=8, conditional=True)
+    run_task(SaveSample(found, str(tmp_path / "sample.png")))
+    with Image.open(tmp_path / "sample.png") as saved:
+        assert np.array_equal(np.asarray(saved), found.sample[:, :, 0])
+    run_task(SaveSample(found, str(tmp_path / "sample.npz")))
+    with np.load(tmp_path / "sample.npz") as arrays:
+        assert np.array_equal(arrays["pixels"][0], found.sample) and np.array_equal(arrays["latents"][0], found.latent)
+        assert arrays["labels"].tolist() == [3] and arrays["scores"][0] == found.score
+    with pytest.raises(DataError, match="does not say"):
+        run_task(SaveSample(found, str(tmp_path / "sample.txt")))
 
 
 def test_points_are_told_in_the_units_of_the_dataset(tmp_path: Path) -> None:

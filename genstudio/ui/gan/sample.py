@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter
-from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtGui import QColor, QGuiApplication, QMouseEvent, QPainter
+from PySide6.QtWidgets import QFileDialog, QStackedWidget, QVBoxLayout, QWidget
 
 from genstudio.errors import Failure
 from genstudio.events import Answer, Array, Frame, Pictures
-from genstudio.tasks.closer import Closer, LookCloser
+from genstudio.tasks.closer import Closer, LookCloser, SaveSample
 from genstudio.tasks.models import ModelRef
 from genstudio.ui import theme
 from genstudio.ui.datasets.parts import row
@@ -134,10 +135,15 @@ class SamplePage(QWidget):
         self.picture, self.latent = SampleFigure(), LatentBars()
         self.words = plain_label(wrap=True, name="sample_words")
         self.plain = PicturesView("Nearest by pixels", "nearest_plain", dated=False)
-        self.features = PicturesView("Nearest by features", "nearest_features", dated=False)
+        self.features = PicturesView("Nearest by features", "nearest_features", "encoder trained here", dated=False)
         self.verdict = plain_label(role="quiet", wrap=True, name="sample_verdict")
         self.again = button("Look again", "sample_again", "refresh", "Look at this sample as it is now", self.refresh)
-        self.copy = button("Copy picture", "sample_copy", "copy", does=self._copy)
+        self.copy = button("Copy", "sample_copy", "copy", "Copy the picture", self._copy)
+        self.save = button(
+            "Save", "sample_save", "save", "Save this sample: the picture, or with its noise", self._choose
+        )
+        self.saved = plain_label(role="quiet", wrap=True, name="sample_saved")
+        self.saved.hide()
         for nearest in (self.plain, self.features):
             nearest.setFixedHeight(128)
         self.empty = EmptyState(
@@ -187,6 +193,7 @@ class SamplePage(QWidget):
 
     def _show(self, found: Closer) -> None:
         self.found = found
+        self.saved.hide()
         self.stack.setCurrentIndex(1)
         points = found.features is None
         self.picture.setVisible(not points)
@@ -208,20 +215,57 @@ class SamplePage(QWidget):
             f"The nearest of {found.searched:,} training {what}s is {value_text(nearest)}{unit} away; between two real "
             f"{what}s that is {value_text(found.typical)} as a rule."
             + (" So near, it may be learnt by heart." if copied and not points else "")
+            + self._by_features(found)
         )
         if found.features is not None:
             self.plain.show_snapshot(Pictures("plain", found.step, found.plain.samples, None, (), None))
             self.features.show_snapshot(Pictures("features", found.step, found.features.samples, None, (), None))
 
+    @staticmethod
+    def _by_features(found: Closer) -> str:
+        if found.features is None:
+            return ""
+        return (
+            f" By features, of an encoder that was trained here on the same pictures, {value_text(found.features.distances[0])}, "
+            f"and {value_text(found.typical_features)} as a rule."
+        )
+
+    def write(self, out: str) -> None:
+        """Save the sample that is shown, as the suffix says."""
+        if self.found is not None:
+            self._engine.start(SaveSample(self.found, out), self._wrote, self._on_written)
+
+    def _wrote(self, frame: Frame) -> None:
+        if frame.progress is not None:
+            self.saved.setText(frame.progress.text)
+            self.saved.show()
+
+    def _on_written(self, failure: Failure | None) -> None:
+        if failure is not None:
+            self.saved.hide()
+            self.failed.emit(failure)
+
+    def _choose(self) -> None:
+        if self.found is None:
+            return
+        kinds = ["Picture (*.png)"] * (self.found.features is not None) + ["With its noise (*.npz)"]
+        suffix = kinds[0][-5:-1]
+        name = f"sample-{self.found.index + 1}-step-{self.found.step}{suffix}"
+        chosen, kind = QFileDialog.getSaveFileName(self, "Save this sample", name, ";;".join(kinds))
+        if chosen:
+            self.write(chosen if Path(chosen).suffix else chosen + kind[-5:-1])
+
     def _copy(self) -> None:
-        self.picture.copy_image()
+        if self.found is not None and self.found.features is not None:
+            QGuiApplication.clipboard().setImage(picture(self.found.sample))
 
     def _lay_out(self) -> None:
         inside = QWidget()
         layout = QVBoxLayout(inside)
         layout.setContentsMargins(0, 8, 8, 0)
         layout.setSpacing(8)
-        layout.addLayout(row(self.again, self.copy, None))
+        layout.addLayout(row(self.again, self.copy, self.save, None))
+        layout.addWidget(self.saved)
         for widget in (self.picture, self.words, self.latent, self.plain, self.features, self.verdict):
             layout.addWidget(widget)
         layout.addStretch()
