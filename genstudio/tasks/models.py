@@ -91,6 +91,7 @@ class Models:
     keep: int = 3
     training: dict[str, Opened] = field(default_factory=dict)
     looked: list[Any] = field(default_factory=list)
+    stream: Any = None
     _read: OrderedDict[tuple[str, int], Opened] = field(default_factory=OrderedDict)
     _dataset: tuple[tuple[str, str, str], Any] | None = None
 
@@ -114,6 +115,7 @@ class Models:
         return self._read[key, step]
 
     def _open(self, run: Run, step: int) -> Opened:
+        from genstudio.nn.layout import lay_out_for_writing
         from genstudio.training import trail
         from genstudio.training.device import choose
 
@@ -122,6 +124,8 @@ class Models:
         learner = family.learner(config, data, choose("auto"), run.info.seed)
         trail.load(run, step, learner.parts)
         live.restore(run, learner, step)
+        if hasattr(learner, "model"):
+            lay_out_for_writing(learner.model)
         return Opened(learner, step, f"{run.info.name}, step {step:,}", family.name)
 
     def dataset(self, info: DatasetInfo) -> Any:
@@ -136,6 +140,7 @@ class Models:
         """Drop the checkpoints of a run that is being deleted."""
         key = str(Path(run).resolve())
         self.looked.clear()
+        self.stream = None
         for stale in [found for found in self._read if found[0] == key]:
             del self._read[stale]
 
