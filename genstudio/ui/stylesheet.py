@@ -87,7 +87,7 @@ QTabBar { qproperty-drawBase: 0; background: transparent; }
 QTabBar::tab { background: transparent; color: $quiet; padding: 8px 4px 7px 4px; margin: 0 12px; border: none; border-bottom: 2px solid transparent; font-weight: 500; }
 QTabBar::tab:hover { color: $text; }
 QTabBar::tab:selected { color: $text; border-bottom-color: $accent; }
-QTabBar::tab:focus { color: $accent; }
+QTabBar::tab:selected:focus { color: $accent; background: $accent_soft; border-top-left-radius: 6px; border-top-right-radius: 6px; }
 
 QSplitter::handle { background: transparent; }
 QSplitter::handle:horizontal { width: 7px; margin: 0 3px; }
@@ -127,7 +127,8 @@ QListView::item, QTreeView::item, QTableView::item { padding: 4px 8px; }
 QListView::item:hover, QTreeView::item:hover, QTableView::item:hover { background: $raised; color: $text; }
 QListView::item:selected, QTreeView::item:selected, QTableView::item:selected { background: $accent_soft; color: $text; }
 QListView:focus, QTreeView:focus, QTableView:focus { border-color: $accent; }
-QListView[rail="true"] { background: transparent; border: none; border-radius: 0; }
+QListView[rail="true"] { background: transparent; border: 1px solid transparent; border-radius: 8px; }
+QListView[rail="true"]:focus { border-color: $accent; }
 QListView[rail="true"]::item { border-radius: 6px; padding: 2px 8px; }
 QListView[rail="true"]::item:disabled { color: $quiet; padding-left: 8px; background: transparent; }
 QHeaderView { background: $panel; border: none; }

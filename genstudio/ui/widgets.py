@@ -32,6 +32,11 @@ def tooltip(text: str) -> str:
     return f"<p style='white-space: pre-wrap; margin: 0'>{html.escape(text)}</p>" if text else ""
 
 
+def with_keys(words: str, keys: str) -> str:
+    """Words for a tooltip, with the keys that do the same in this system's signs."""
+    return f"{words} ({QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText)})"
+
+
 def plain_label(text: str = "", *, role: str = "", wrap: bool = False, name: str = "") -> QLabel:
     """A label that never reads markup; `role` is a word of the style sheet: quiet, heading, title, group, problem."""
     label = QLabel()
@@ -74,7 +79,7 @@ def icon_button(icon: str, name: str, label: str, *, shortcut: str = "") -> QToo
     button = QToolButton()
     button.setObjectName(name)
     button.setAccessibleName(label)
-    button.setToolTip(tooltip(f"{label} ({shortcut})" if shortcut else label))
+    button.setToolTip(tooltip(with_keys(label, shortcut) if shortcut else label))
     if shortcut:
         button.setShortcut(QKeySequence(shortcut))
     theme.set_icon(button, icon)

@@ -28,6 +28,7 @@ from genstudio.tasks.task import WarmUp
 from genstudio.ui import theme
 from genstudio.ui.engine import Engine
 from genstudio.ui.memory import memory_text
+from genstudio.ui.shortcuts import KeysDialog
 from genstudio.ui.tabs.transformer import TransformerTab
 from genstudio.ui.training_tab import TrainingTab
 from genstudio.ui.widgets import Banner
@@ -69,6 +70,8 @@ class MainWindow(QMainWindow):
         self._runs: RunsTab | None = None
         self.tabs = QTabWidget()
         self.tabs.setObjectName("tabs")
+        self.tabs.setAccessibleName("Parts of the program")
+        self.tabs.tabBar().setAccessibleName(self.tabs.accessibleName())
         self.tabs.setDocumentMode(True)
         self.tabs.addTab(QWidget(), "Datasets")
         self.tabs.addTab(self.transformer, "Transformer")
@@ -413,17 +416,25 @@ class MainWindow(QMainWindow):
         self._action(run, "Pause or resume", lambda: self._trainer().toggle_pause(), "Ctrl+P")
         self._action(run, "Stop", lambda: self._trainer().stop_training(), "Ctrl+.")
         self._action(run, "Save now", lambda: self._trainer().save_now(), "Ctrl+S")
-        self._action(run, "Train as long again", lambda: self._trainer().extend_by(share=1.0), "Ctrl+E")
+        self._action(run, "Train as long again", lambda: self._trainer().extend_by(share=1.0), "Ctrl+T")
         play = bar.addMenu("&Playground")
         self._action(play, "Generate", self._generate, "Ctrl+G")
         self._action(play, "Stop writing", lambda: self.playground.stop_writing(), "Ctrl+Shift+G")
         for words, does, keys in (
-            ("Next branch", lambda view: view.walk(1), "Alt+PgDown"),
-            ("Previous branch", lambda view: view.walk(-1), "Alt+PgUp"),
-            ("To where the branch begins", lambda view: view.to_fork(), "Alt+Home"),
-            ("Alternatives of the token", lambda view: view.open_here(), "Alt+Return"),
+            ("Generate from the cursor", lambda tab: tab.writer.write_here(), "Ctrl+Shift+Return"),
+            ("Write again with the next seed", lambda tab: tab.writer.write_again(), "Ctrl+R"),
+            ("Alternatives of the token", lambda tab: tab.document.open_here(), "Alt+Return"),
+            ("Next branch", lambda tab: tab.document.walk(1), "Ctrl+B"),
+            ("Previous branch", lambda tab: tab.document.walk(-1), "Ctrl+Shift+B"),
+            ("To where the branch begins", lambda tab: tab.document.to_fork(), "Ctrl+J"),
+            ("To the text", lambda tab: tab.go_to_text(), "Ctrl+L"),
+            ("To the list of pages", lambda tab: tab.go_to_pages(), "Ctrl+Shift+L"),
+            ("Hide or show the document", lambda tab: tab.wide.toggle(), "Ctrl+Shift+H"),
+            ("New document", lambda tab: tab.document.set_text(""), "Ctrl+Shift+N"),
+            ("Open document…", lambda tab: tab.writer.files.ask_open(), "Ctrl+Shift+O"),
+            ("Export document…", lambda tab: tab.writer.files.ask_export(), "Ctrl+Shift+S"),
         ):
-            self._action(play, words, lambda does=does: self._in_document(does), keys)
+            self._action(play, words, lambda does=does: self._in_playground(does), keys)
         view = bar.addMenu("&View")
         for index in range(self.tabs.count()):
             name = self.tabs.tabText(index)
@@ -435,8 +446,9 @@ class MainWindow(QMainWindow):
             action.setCheckable(True)
             action.setData(mode)
             self._themes.addAction(action)
-        self._action(view, "Light or dark", self._toggle_theme, "Ctrl+D")
+        self._action(view, "Light or dark", self._toggle_theme, "Ctrl+Shift+D")
         about = bar.addMenu("&Help")
+        self._action(about, "Keyboard shortcuts", self._show_keys, "F1")
         self._action(about, "Where everything is kept", self._about_files)
         self._action(about, "About genstudio", self._about)
 
@@ -453,9 +465,14 @@ class MainWindow(QMainWindow):
         self.tabs.setCurrentWidget(self.playground)
         self.playground.start_writing()
 
-    def _in_document(self, does: Callable[[Any], object]) -> None:
+    def _in_playground(self, does: Callable[[PlaygroundTab], object]) -> None:
         if self._playground is not None and self._playground.isVisible():
-            does(self._playground.document)
+            does(self._playground)
+
+    def _show_keys(self) -> None:
+        dialog = KeysDialog(self, self.menuBar().actions())
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.show()
 
     def _about(self) -> None:
         self.show_banner(

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTree
 from genstudio.sampling.tree import Node, Tree
 from genstudio.ui import theme
 from genstudio.ui.views.view import token_text
-from genstudio.ui.widgets import tooltip
+from genstudio.ui.widgets import tooltip, with_keys
 
 _KEY = Qt.ItemDataRole.UserRole
 _SHOWN = 48
@@ -33,8 +33,9 @@ class BranchTree(QTreeWidget):
         self.setAccessibleName("Branches of the document")
         self.setToolTip(
             tooltip(
-                "Click or Enter shows a branch, F2 renames it, Delete takes it away. In the text, Alt+Page Up and "
-                "Alt+Page Down walk through the branches, and Alt+Home goes to where this one begins."
+                with_keys("Click or Enter shows a branch, F2 renames it, Delete takes it away. Next branch", "Ctrl+B")
+                + with_keys(", previous one", "Ctrl+Shift+B")
+                + with_keys(", to where this one begins", "Ctrl+J")
             )
         )
         self.setColumnCount(2)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout
 
 from genstudio.events import Answer, Frame, Writing
@@ -23,7 +22,7 @@ from genstudio.ui.playground.page import Page
 from genstudio.ui.playground.sampler import Sampler, Sampling
 from genstudio.ui.views.positions import difference
 from genstudio.ui.views.writing import DocumentView
-from genstudio.ui.widgets import button, icon_button, primary_button
+from genstudio.ui.widgets import button, icon_button, primary_button, with_keys
 
 _TREE_MS = 100
 _BYTES = 4
@@ -194,12 +193,8 @@ class Writer(Page):
         self.tree.switched.connect(self.view.switch)
         self.tree.renamed.connect(self.view.rename)
         self.tree.removed.connect(self.view.remove)
-        for keys, does in (("Ctrl+Shift+Return", self.write_here), ("Ctrl+R", self.write_again)):
-            shortcut = QShortcut(QKeySequence(keys), self)
-            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-            shortcut.activated.connect(does)
-        self.here.setToolTip("Go on from the text cursor, in a new branch (Ctrl+Shift+Enter)")
-        self.again.setToolTip("Write this again with the next seed, in a new branch (Ctrl+R)")
+        self.here.setToolTip(with_keys("Go on from the text cursor, in a new branch", "Ctrl+Shift+Return"))
+        self.again.setToolTip(with_keys("Write this again with the next seed, in a new branch", "Ctrl+R"))
 
     def _stop_for_edit(self) -> None:
         if self.writing:

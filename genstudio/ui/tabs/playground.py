@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QHideEvent, QKeySequence, QShowEvent
+from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSplitter, QVBoxLayout, QWidget
 
 from genstudio.tasks.models import ModelRef
@@ -17,11 +17,10 @@ from genstudio.ui.playground.model_choice import ModelChoice
 from genstudio.ui.playground.page import Page
 from genstudio.ui.playground.writer import Writer
 from genstudio.ui.tab_order import follow_the_eye
-from genstudio.ui.widgets import ElidedLabel
+from genstudio.ui.widgets import ElidedLabel, with_keys
 
 _TYPED_MS = 120
 _LIVE_MS = 2000
-_WIDE_KEY = "F9"
 
 
 class PlaygroundTab(QWidget):
@@ -90,6 +89,15 @@ class PlaygroundTab(QWidget):
     def set_wide(self, wide: bool) -> None:
         """Give the pages the whole width, or show the document beside them."""
         self.wide.setChecked(wide)
+
+    def go_to_text(self) -> None:
+        """The keys go to the text, which is shown again if need be."""
+        self.set_wide(False)
+        self.document.editor.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def go_to_pages(self) -> None:
+        """The keys go to the list of pages."""
+        self.inspectors.rail.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def state(self) -> dict[str, Any]:
         """What comes back at the next start; the document itself is a file."""
@@ -185,8 +193,7 @@ class PlaygroundTab(QWidget):
         self.wide.setObjectName("hide_document")
         self.wide.setAccessibleName("Give the page the whole width")
         self.wide.setCheckable(True)
-        self.wide.setShortcut(QKeySequence(_WIDE_KEY))
-        self.wide.setToolTip(f"Give the page the whole width ({_WIDE_KEY})")
+        self.wide.setToolTip(with_keys("Give the page the whole width", "Ctrl+Shift+H"))
         theme.set_icon(self.wide, "zoom-reset")
 
     def _lay_out(self) -> None:

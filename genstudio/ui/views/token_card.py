@@ -6,7 +6,15 @@ import math
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import (
+    QAccessible,
+    QAccessibleAnnouncementEvent,
+    QKeySequence,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+)
 from PySide6.QtWidgets import QWidget
 
 from genstudio.sampling.choose import SamplingOptions
@@ -17,6 +25,7 @@ from genstudio.ui.views.view import token_text
 
 _WIDTH, _ROW, _EDGE = 392, 22, 12
 _NAME, _BAR = 96, 120
+_OPENS = QKeySequence("Alt+Return").toString(QKeySequence.SequenceFormat.NativeText)
 
 
 class TokenCard(QWidget):
@@ -48,6 +57,8 @@ class TokenCard(QWidget):
         x = min(max(room.left() + 4, box.left() - 16), room.right() - 4 - self.width())
         self.move(QPoint(x, y))
         self.setAccessibleName(self.words())
+        if keyboard:
+            self._announce(self.words())
         self.show()
         self.raise_()
         self.update()
@@ -98,7 +109,12 @@ class TokenCard(QWidget):
             self.row = min(max(self.row + by, 0), count - 1)
             _, name, before, after = self.rows()[self.row]
             self.setAccessibleDescription(f"{name}: {before:.4f} before the sampler, {after:.4f} after")
+            self._announce(self.accessibleDescription())
             self.update()
+
+    def _announce(self, words: str) -> None:
+        """Say it to those who do not see it: the text keeps the focus."""
+        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, words))
 
     def take(self) -> None:
         """Go on with the alternative that is chosen."""
@@ -164,7 +180,7 @@ class TokenCard(QWidget):
         metrics = painter.fontMetrics()
         words = metrics.elidedText(self.made(), Qt.TextElideMode.ElideRight, self.width() - 2 * _EDGE)
         painter.drawText(QPointF(_EDGE, bottom + 12), words)
-        painter.drawText(QPointF(_EDGE, bottom + 29), "Alt+Enter opens, ↑ ↓ choose, Enter branches, Esc closes")
+        painter.drawText(QPointF(_EDGE, bottom + 29), f"{_OPENS} opens, ← → other tokens, ↑ ↓ choose, Enter branches, Esc closes")
 
     def _paint_facts(self, painter: QPainter, look: theme.Theme) -> None:
         column = (self.width() - 2 * _EDGE + 16) / 2

@@ -315,7 +315,7 @@ class DocumentView(QWidget):
         super().hideEvent(event)
 
     def _key(self, event: QKeyEvent) -> bool:
-        key, alt = event.key(), bool(event.modifiers() & Qt.KeyboardModifier.AltModifier)
+        key = event.key()
         if self.card.isVisible():
             if key in (Qt.Key.Key_Down, Qt.Key.Key_Up):
                 self.card.move_row(1 if key == Qt.Key.Key_Down else -1)
@@ -323,19 +323,22 @@ class DocumentView(QWidget):
             if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
                 self.card.take()
                 return True
+            if key in (Qt.Key.Key_Left, Qt.Key.Key_Right) and not event.modifiers() and self._walk_tokens(key):
+                return True
             if key not in (Qt.Key.Key_Alt, Qt.Key.Key_Shift, Qt.Key.Key_Control, Qt.Key.Key_Meta):
                 self.close_card()
                 if key == Qt.Key.Key_Escape:
                     return True
-        if alt and key in (Qt.Key.Key_PageUp, Qt.Key.Key_PageDown):
-            self.walk(1 if key == Qt.Key.Key_PageDown else -1)
-        elif alt and key == Qt.Key.Key_Home:
-            self.to_fork()
-        elif alt and key in (Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.open_here()
-        else:
+        return False
+
+    def _walk_tokens(self, key: int) -> bool:
+        """Open the card of the written token before or after the one whose card is open; whether there is one."""
+        place = self.card.place
+        at = -1 if place is None else place.start - 1 if key == Qt.Key.Key_Left else place.stop
+        if self.document.tree.token_at(at) is None:
             return False
-        return True
+        self.set_caret(at)
+        return self.open_card(self.caret(), keyboard=True)
 
     def _box(self, place: Place) -> QRect:
         """Where a token is in the window."""

@@ -103,13 +103,13 @@ def test_write_branch_by_mouse_and_keys_undo_and_walk(tab: Any, qtbot: QtBot) ->
     qtbot.mouseClick(tab.document.card, Qt.MouseButton.LeftButton, pos=row)
     until(qtbot, lambda: len(tab.document.text()) == 13)
     assert tab.document.text()[:12] == first[:12] and name in (tab.document.text()[12], "␣", "⏎")
-    qtbot.keyClick(tab.document.editor, Qt.Key.Key_Down, Qt.KeyboardModifier.AltModifier)
+    tab.document.open_here()
     qtbot.keyClick(tab.document.editor, Qt.Key.Key_Down)
     qtbot.keyClick(tab.document.editor, Qt.Key.Key_Return)
     until(qtbot, lambda: len(tab.document.document.tree.root.children or ()) >= 2)
     ends = len([n for n, _ in tab.document.document.tree.nodes() if not n.children])
     assert ends >= 2
-    qtbot.keyClick(tab.document.editor, Qt.Key.Key_PageUp, Qt.KeyboardModifier.AltModifier)
+    tab.document.walk(-1)
     until(qtbot, tab.writer.tree.isVisible)
     while tab.document.document.can_undo:
         qtbot.keyClick(tab.document.editor, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)

@@ -82,19 +82,19 @@ def test_a_cut_token_is_typed_text(view: DocumentView) -> None:
     assert view.prompt(MADE.run) == ("ROMEO:", Tokens((0,), " a"), "b")
 
 
-def test_typing_into_written_text_branches_and_alt_keys_walk(view: DocumentView, qtbot: QtBot) -> None:
+def test_typing_into_written_text_branches_and_branches_are_walked(view: DocumentView, qtbot: QtBot) -> None:
     wrote(view, " hello", " you")
     with qtbot.waitSignal(view.edited):
         view.set_caret(9)
         qtbot.keyClicks(view.editor, "X")
     assert view.text() == "ROMEO: heXllo you"
     is_in_step(view)
-    qtbot.keyClick(view.editor, Qt.Key.Key_PageUp, Qt.KeyboardModifier.AltModifier)
+    view.walk(-1)
     assert view.text() == "ROMEO: hello you" and view.prompt(MADE.run)[1] == Tokens((0, 1), " hello you")
     is_in_step(view)
-    qtbot.keyClick(view.editor, Qt.Key.Key_PageDown, Qt.KeyboardModifier.AltModifier)
+    view.walk(1)
     assert view.text() == "ROMEO: heXllo you"
-    qtbot.keyClick(view.editor, Qt.Key.Key_Home, Qt.KeyboardModifier.AltModifier)
+    view.to_fork()
     assert view.caret() == 6
     for _ in range(3):
         qtbot.keyClick(view.editor, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
@@ -231,11 +231,11 @@ def test_the_card_shows_the_numbers_and_offers_the_alternatives(view: DocumentVi
 def test_the_card_is_reached_by_keys_alone(view: DocumentView, qtbot: QtBot) -> None:
     wrote(view, " a", " b")
     view.editor.moveCursor(QTextCursor.MoveOperation.End)
-    qtbot.keyClick(view.editor, Qt.Key.Key_Down, Qt.KeyboardModifier.AltModifier)
+    view.open_here()
     assert view.card.isVisible() and view.card.place is not None and view.card.place.token == 1
     qtbot.keyClick(view.editor, Qt.Key.Key_Escape)
     assert not view.card.isVisible()
-    qtbot.keyClick(view.editor, Qt.Key.Key_Down, Qt.KeyboardModifier.AltModifier)
+    view.open_here()
     qtbot.keyClick(view.editor, Qt.Key.Key_Down)
     with qtbot.waitSignal(view.alternative_wanted) as caught:
         qtbot.keyClick(view.editor, Qt.Key.Key_Return)

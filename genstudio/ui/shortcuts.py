@@ -1,0 +1,90 @@
+"""Every key of the program on one page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QDialog, QHeaderView, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
+
+from genstudio.ui import theme
+
+Keys = Sequence[tuple[str, str]]
+
+PLACES: tuple[tuple[str, Keys], ...] = (
+    ("Everywhere", (
+        ("Tab, Shift+Tab", "To the next or the previous control; a text keeps no Tab: paste one where it is wanted"),
+        ("Space, Enter", "Press the button that has the frame"),
+        ("← → ↑ ↓", "Move a slider, change a number, choose from a list"),
+    )),
+    ("The text of the Playground", (
+        ("← →", "Beside an open card: the token before, and the next one"),
+        ("↑ ↓, Enter", "Choose an alternative on the card, and branch with it"),
+        ("Esc", "Close the card"),
+    )),
+    ("The branches of the text", (
+        ("Enter", "Show a branch"), ("F2", "Name it"), ("Delete", "Take it away; undo brings it back"),
+    )),
+    ("Pictures", (
+        ("← → ↑ ↓", "From mark to mark: bars, cells, heads, stages, points; its card says what it is"),
+        ("Home, End", "The first and the last mark"),
+        ("Enter, Space", "Take the mark: choose, freeze, switch off or branch with it"),
+        ("Shift+← → ↑ ↓, +, -", "Move and enlarge a map"),
+        ("Esc", "Let go"),
+        ("Menu, or Tab and Space", "Copy, save as PNG, SVG or CSV"),
+    )),
+    ("Pages that look inside", (
+        ("K", "Knock out: switch the chosen part off and on"),
+        ("N, P", "Embedding map: the next and the previous token that was found"),
+        ("F3, Shift+F3", "Anatomy: the next stage, and the one before"),
+        ("Page Up, Page Down", "Anatomy: the stage before, and the next one"),
+    )),
+)  # fmt: skip
+"""What keys do in one place only; keys of the menus are read from the menus."""
+
+
+def menu_keys(menus: Iterable[QAction]) -> list[tuple[str, Keys]]:
+    """The title of each menu, and of its actions that have keys: the keys in this system's signs, and the words."""
+    found = []
+    for entry in menus:
+        actions = entry.menu().actions() if entry.menu() is not None else []  # type: ignore[attr-defined]
+        native = QKeySequence.SequenceFormat.NativeText
+        keys = [(a.shortcut().toString(native), a.text()) for a in actions if not a.shortcut().isEmpty()]
+        found.append((f"Menu {entry.text().replace('&', '')}", keys))
+    return [(title, keys) for title, keys in found if keys]
+
+
+class KeysDialog(QDialog):
+    """Stays open beside the window while the keys are tried."""
+
+    def __init__(self, parent: QWidget, menus: Iterable[QAction]) -> None:
+        super().__init__(parent)
+        self.setObjectName("keys_dialog")
+        self.setWindowTitle("Keyboard shortcuts")
+        self.list = QTreeWidget()
+        self.list.setObjectName("keys_list")
+        self.list.setAccessibleName("Keyboard shortcuts")
+        self.list.setColumnCount(2)
+        self.list.setHeaderHidden(True)
+        self.list.setRootIsDecorated(False)
+        self.list.setIndentation(0)
+        self.list.setWordWrap(True)
+        self.list.header().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(12, 12, 12, 12)
+        layout.addWidget(self.list)
+        self.resize(720, 560)
+        for title, keys in (*menu_keys(menus), *PLACES):
+            self._add(title, keys)
+        self.list.expandAll()
+
+    def _add(self, title: str, keys: Keys) -> None:
+        heading = QTreeWidgetItem([title])
+        heading.setFont(0, theme.font(theme.NORMAL, bold=True))
+        heading.setFirstColumnSpanned(True)
+        self.list.addTopLevelItem(heading)
+        for key, words in keys:
+            item = QTreeWidgetItem(heading, [key, words])
+            item.setForeground(0, theme.current().color("accent"))
+            item.setTextAlignment(1, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
