@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from doctor_runs import Case, Recording, cases, kept, labels, spoken
+from doctor_scores import passes, scores, total, twins, wilson
 
 from genstudio import families
 from genstudio.data import shelf
@@ -238,3 +241,71 @@ def test_numbers_that_are_not_finite_are_told_with_the_failure() -> None:
 def test_every_rule_is_named_once_and_told_with_its_thresholds() -> None:
     assert len({rule.name for rule in RULES}) == len(RULES) == 8
     assert all(rule.says.endswith(".") and rule.title for rule in RULES)
+
+
+def recording(name: str, ill: tuple[str, ...], numbers: Mapping[str, Any], fakes: Any, settings: Mapping[str, Any]) -> Recording:
+    """A run of STEPS steps whose numbers are these; `fakes(step)` are its points."""
+    at = np.arange(1, STEPS + 1)
+    rare = np.arange(250, STEPS + 1, 250)
+    measured = MEASURED | {"js_divergence": 0.1} | {key: value for key, value in settings.items() if key in MEASURED}
+    series = {key: Series(at, np.full(STEPS, float(value))) for key, value in (HEALTHY | numbers).items()}
+    series |= {key: Series(rare, np.full(len(rare), float(value))) for key, value in measured.items()}
+    looks = np.arange(20, STEPS + 1, 20)
+    config = GANConfig().model_dump() | {key: value for key, value in settings.items() if key not in MEASURED}
+    shown = np.stack([fakes(int(step)) for step in looks])
+    broke = 700 if "not_finite" in ill else None
+    extent, case = (-1.5, 1.5, -1.5, 1.5), Case(name, "", {}, ill, STEPS)
+    return Recording(case, 0, config, series, looks, shown, ring(8, 2), extent, None, broke)
+
+
+def made_up() -> list[Recording]:
+    """Runs ill of one thing each, twice, and as many that are well."""
+
+    def well(step: int) -> np.ndarray:
+        return ring(8) + np.random.default_rng(step).standard_normal((400, 2)) * 0.02
+
+    def lost(step: int) -> np.ndarray:
+        return ring(2, step % 3)
+
+    def round_and_round(step: int) -> np.ndarray:
+        return 0.2 * ring(8) + circle(np.array([step / 40]))
+
+    runs = []
+    for turn in range(2):
+        for name, numbers, _, settings in ILL:
+            both = (name, "discriminator_wins") if name == "vanishing_gradient" else (name,)
+            fakes = {"collapse": lost, "oscillation": round_and_round}.get(name, well)
+            runs.append(recording(f"{name} {turn}", both, numbers, fakes, settings))
+            runs.append(recording(f"well {name} {turn}", (), {"d_real": 0.5 + 0.02 * turn}, well, {}))
+        runs.append(recording(f"broken {turn}", ("not_finite",), {}, well, {}))
+    return runs
+
+
+def test_the_doctor_is_right_about_made_up_runs_and_every_broken_twin_is_not() -> None:
+    runs = made_up()
+    assert all(len(labels(run)[1]) == len(RULES) for run in runs if not run.case.ill)
+    assert passes(runs)
+    hits, ills, falses, frees = total(scores(runs))
+    assert hits >= 0.9 * ills > 15 and falses == 0 and frees > 100
+    found = twins(runs)
+    assert len(found) == 6 and not any(found.values()), found
+
+
+def test_intervals_of_shares_are_those_of_wilson() -> None:
+    assert wilson(0, 0) == (0, 1)
+    assert wilson(9, 10) == pytest.approx((0.5958, 0.9821), abs=1e-3)
+    assert wilson(0, 20) == pytest.approx((0, 0.1611), abs=1e-3)
+
+
+def test_a_recording_is_kept_once_and_shows_what_the_training_showed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = Case("short", "gaussian-ring", {"width": 8, "layers": 1, "batch": 8, "evaluate_every": 20}, steps=40)
+    first = kept(case, 3, tmp_path)
+    monkeypatch.setattr("doctor_runs.record", lambda *_: pytest.fail("made again"))
+    again = kept(case, 3, tmp_path)
+    assert again.settings == first.settings and np.array_equal(again.fakes, first.fakes) and again.looks.tolist() == [20, 40]
+    parts = list(again.parts())
+    steps = np.concatenate([series["g_loss"].steps for series, _ in parts])
+    assert steps.tolist() == list(range(1, 41)) and isinstance(parts[0][1][0], Plane)
+    one = learner(case.values)
+    assert np.allclose(first.real, one.data.outside(one.view.real)) and spoken(again) == []
+    assert len({(run.name, run.data) for run in cases()}) == len(cases()) >= 40

@@ -99,6 +99,8 @@ def _flat(samples: NDArray[Any]) -> NDArray[np.float32]:
 
 WARM = 300
 """First steps in which no network can be expected to have learnt anything."""
+START = 600
+"""The first step at which a rule that looks at fakes may hold."""
 LONG = 400
 """Steps that a rule looks back."""
 REACHED, NEAR, DIVERSE, ALIKE = 0.6, 0.05, 0.25, 0.5
@@ -115,7 +117,7 @@ def collapse(window: Window) -> Finding | None:
     number of different fakes below DIVERSE of that of real ones, or more than ALIKE near-identical."""
     diversity, identical = window.mean("diversity", WARM), window.mean("identical", WARM)
     reached = window.mean("reached", WARM)
-    if window.step < WARM + LONG or math.isnan(diversity):
+    if window.step < START or math.isnan(diversity):
         return None
     if math.isnan(reached):
         if diversity >= DIVERSE and identical <= ALIKE:
@@ -212,7 +214,7 @@ def oscillation(window: Window) -> Finding | None:
     """Over LONG steps the mean of the fakes swings about its straight way by more than SWING of the usual distance of two real
     samples (SWING_PICTURES for pictures), and fakes of the same noise move by more than RESTLESS of it in EVERY steps, in the
     second half no less than STEADY of the first."""
-    if window.step < WARM + LONG or not _both_learn(window):
+    if window.step < START or not _both_learn(window):
         return None
     motion = window.recent("motion", LONG)
     if len(motion) < 8:
