@@ -81,8 +81,13 @@ class Adam(torch.optim.Adam):
             beta2=group["betas"][1], weight_decay=0.0, eps=group["eps"], amsgrad=False, maximize=False,
         )  # fmt: skip
 
+    @torch.no_grad()
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """As of torch; moments get the layout of their weights, for the fused kernel reads both as they lie in memory."""
         super().load_state_dict(state_dict)
+        for parameter, state in self.state.items():
+            for name in ("exp_avg", "exp_avg_sq"):
+                state[name] = torch.empty_like(parameter).copy_(state[name])
         self._lists = None
 
     def _ready(self) -> bool:

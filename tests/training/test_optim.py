@@ -217,3 +217,25 @@ def test_a_quick_update_of_adam_is_its_step_bitwise_also_after_loading_and_with_
         plain.step()
         assert all(torch.equal(mine, other) for mine, other in zip(ours, theirs, strict=True))
     assert quick.state[ours[1]]["step"] == 11 and quick.state_dict()["state"].keys() == plain.state_dict()["state"].keys()
+
+
+def test_moments_that_come_back_from_a_file_lie_as_their_weights_do() -> None:
+    """A file keeps them row by row; the fused kernel would give each weight of a channels-last map another's moments."""
+    torch.manual_seed(0)
+    weights = [torch.randn(4, 3, 2, 2).to(memory_format=torch.channels_last).requires_grad_() for _ in range(2)]
+    with torch.no_grad():
+        weights[1].copy_(weights[0])
+    pushes = [torch.randn(4, 3, 2, 2).to(memory_format=torch.channels_last) for _ in range(6)]
+    whole, cut = (Adam([weight], 1e-2, (0.5, 0.9)) for weight in weights)
+    for number, push in enumerate(pushes):
+        if number == 3:
+            kept = copy.deepcopy(cut.state_dict())
+            for name in ("exp_avg", "exp_avg_sq"):
+                kept["state"][0][name] = kept["state"][0][name].contiguous()
+            cut = Adam([weights[1]], 1e-2, (0.5, 0.9))
+            cut.load_state_dict(kept)
+        for weight, optimizer in zip(weights, (whole, cut), strict=True):
+            weight.grad = push.clone()
+            optimizer.update()
+    assert torch.equal(*weights)
+    assert all(cut.state[weights[1]][name].stride() == weights[1].stride() for name in ("exp_avg", "exp_avg_sq"))
