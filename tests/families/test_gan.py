@@ -36,9 +36,19 @@ def test_the_losses_are_their_closed_forms() -> None:
         assert smooth.item() == pytest.approx(F.binary_cross_entropy_with_logits(r, target).item(), abs=1e-7)
     assert losses.generator_loss("minimax", f).item() == pytest.approx((1 - g).log().mean().item(), abs=1e-7)
     assert losses.generator_loss("nonsaturating", f).item() == pytest.approx(-g.log().mean().item(), abs=1e-7)
-    assert losses.real_loss("least_squares", r, 0.1).item() == pytest.approx(0.5 * ((r - 0.9) ** 2).mean().item())
-    assert losses.fake_loss("hinge", f).item() == pytest.approx((1 + f).clamp(min=0).mean().item())
-    assert losses.generator_loss("wasserstein", f).item() == pytest.approx(-f.mean().item())
+    half, real = torch.tensor(0.5, dtype=torch.float64), losses.real_loss
+    forms: list[tuple[torch.Tensor, torch.Tensor]] = [
+        (real("least_squares", r, 0.1), half * ((r - 0.9) ** 2).mean()),
+        (losses.fake_loss("least_squares", f), half * (f**2).mean()),
+        (losses.generator_loss("least_squares", f), half * ((f - 1) ** 2).mean()),
+        (real("hinge", r), (1 - r).clamp(min=0).mean()),
+        (losses.fake_loss("hinge", f), (1 + f).clamp(min=0).mean()),
+        (losses.generator_loss("hinge", f), -f.mean()),
+    ]
+    for kind in ("wasserstein", "wasserstein_gp"):
+        forms += [(real(kind, r), -r.mean()), (losses.fake_loss(kind, f), f.mean())]  # type: ignore[arg-type]
+        forms += [(losses.generator_loss(kind, f), -f.mean())]  # type: ignore[arg-type]
+    assert [found.item() for found, _ in forms] == pytest.approx([form.item() for _, form in forms], abs=1e-7)
     assert torch.isfinite(losses.generator_loss("nonsaturating", -LOGITS * 100))
 
 
@@ -48,13 +58,22 @@ def test_at_one_half_the_value_is_minus_log_four() -> None:
 
 
 def test_the_optimal_discriminator_gives_the_jensen_shannon_divergence() -> None:
-    p, q = RNG.dirichlet(np.ones(12)), RNG.dirichlet(np.ones(12))
-    logits = torch.from_numpy(np.log(p / q))  # D* = p / (p + q)
-    value = float((torch.from_numpy(p) * F.logsigmoid(logits) + torch.from_numpy(q) * F.logsigmoid(-logits)).sum())
-    assert value == pytest.approx(2 * planar.jensen_shannon(p, q) - math.log(4), abs=1e-7)
-    assert planar.jensen_shannon(p, p) == 0 and planar.jensen_shannon(p, q) == planar.jensen_shannon(q, p) > 0
-    worse = float((torch.from_numpy(p) * F.logsigmoid(-logits) + torch.from_numpy(q) * F.logsigmoid(logits)).sum())
-    assert worse < value
+    """Of distributions over 12 things, each thing as often as it is likely: there the losses are least, and -V."""
+    p, q = (RNG.multinomial(5000, RNG.dirichlet(np.ones(12) * 4)) for _ in range(2))
+    assert p.min() > 0 < q.min()
+    logits = torch.from_numpy(np.log(p / q)).requires_grad_()  # D* = p / (p + q)
+    things = torch.arange(12)
+    r, f = (logits[things.repeat_interleave(torch.from_numpy(counts))] for counts in (p, q))
+    loss = losses.real_loss("nonsaturating", r) + losses.fake_loss("nonsaturating", f)
+    (gradient,) = torch.autograd.grad(loss, logits)
+    assert gradient.abs().max() < 1e-12
+    p, q = p / 5000, q / 5000
+    middle = (p + q) / 2
+    divergence = float((p * np.log(p / middle) + q * np.log(q / middle)).sum() / 2)
+    assert losses.value(r, f).item() == pytest.approx(2 * divergence - math.log(4), abs=1e-7)
+    assert -loss.item() == pytest.approx(2 * divergence - math.log(4), abs=1e-7)
+    assert planar.jensen_shannon(p, q) == pytest.approx(divergence, abs=1e-12) and planar.jensen_shannon(p, p) == 0
+    assert losses.value(-r, -f).item() < losses.value(r, f).item() - 0.01
 
 
 def test_penalties_on_a_linear_critic_are_closed_forms() -> None:
@@ -150,6 +169,42 @@ def test_each_networks_step_leaves_the_other_untouched(values: dict[str, Any]) -
                         {k: v for k, v in after.items() if k.startswith(who)})  # fmt: skip
 
 
+def walled_off(trained: GANLearner) -> bool:
+    """Whether in each iteration the first half changes nothing of the generator, and the second nothing of its judge."""
+    for step in range(1, 4):
+        before = weights(trained)
+        for moment in trained.stages(trained.batch(step), step, 0.0):
+            now = weights(trained)
+            untouched = "generator" if moment.number <= 5 else "discriminator"
+            if not same({k: v for k, v in before.items() if k.startswith(untouched)},
+                        {k: v for k, v in now.items() if k.startswith(untouched)}):  # fmt: skip
+                return False
+            if moment.number == 5:
+                if any(p.grad is not None for p in trained.generator.parameters()):
+                    return False
+                before = now
+    return True
+
+
+@pytest.mark.parametrize("values", [{}, {"spectral_norm": True, "norm": "batch", "d_updates": 2}, {"pack": 2}])
+def test_in_one_iteration_each_half_leaves_the_other_network_untouched(
+    values: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert walled_off(learner(**values))
+    leaking = learner(**values)
+    monkeypatch.setattr(leaking, "_fakes", leaking.generator)
+    assert not walled_off(leaking)
+    eager, update = learner(**values), GANLearner._update
+
+    def both(self: GANLearner, name: str, norm: torch.Tensor) -> None:
+        update(self, name, norm)
+        with torch.no_grad():
+            next(self.discriminator.parameters()).add_(1e-6)
+
+    monkeypatch.setattr(GANLearner, "_update", both)
+    assert not walled_off(eager)
+
+
 def test_a_generator_that_sees_detached_fakes_does_not_learn_and_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     sound, broken = learner(), learner()
     monkeypatch.setattr(broken, "_freeze", lambda on: None)
@@ -162,21 +217,30 @@ def test_a_generator_that_sees_detached_fakes_does_not_learn_and_is_caught(monke
         train(broken, 1, 2)
 
 
-def test_the_average_is_its_closed_form_and_one_that_stands_still_is_caught() -> None:
-    trained = learner(ema=0.9)
-    expected = weights(trained, "generator")
-    still = weights(trained, "average")
+def follows(trained: GANLearner) -> bool:
+    """Whether the average is the generator's weights of all steps, each weighed by what the decays after it leave."""
+    past, decays = [weights(trained, "generator")], []
     for step in range(1, 8):
         train(trained, step, step)
-        decay = min(0.9, (1 + step) / (10 + step))
-        now = weights(trained, "generator")
-        expected = {k: v + (1 - decay) * (now[k] - v) for k, v in expected.items()}
+        decays.append(min(trained.config.ema, (1 + step) / (10 + step)))
+        past.append(weights(trained, "generator"))
+    shares = [math.prod(decays[i:]) * (1 - decays[i - 1] if i else 1) for i in range(len(past))]
+    assert sum(shares) == pytest.approx(1)
     found = weights(trained, "average")
-    assert all(torch.allclose(found[k.replace("generator", "average")], v, atol=1e-6) for k, v in expected.items())
-    assert not same(found, still)
+    return all(
+        torch.allclose(found[k.replace("generator", "average")], sum(c * w[k] for c, w in zip(shares, past, strict=True)),
+                       rtol=0, atol=1e-6) for k in past[0]
+    )  # fmt: skip
+
+
+def test_the_average_is_its_closed_form_and_one_that_stands_still_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert follows(learner(ema=0.9))
     without = learner(ema=0.0)
     train(without, 1, 2)
     assert all(torch.equal(a, b) for a, b in zip(without.average.parameters(), without.generator.parameters(), strict=True))
+    still = learner(ema=0.9)
+    monkeypatch.setattr(still, "_follow", lambda: None)
+    assert not follows(still)
 
 
 @pytest.mark.parametrize("network", ["mlp", "dcgan", "residual"])

@@ -17,14 +17,25 @@ from genstudio.tasks.train import Resume, Train
 from genstudio.training import checkpoint
 from helpers import answer, curve
 
+pytestmark = pytest.mark.usefixtures("known_encoders")
+
 SMALL: dict[str, Any] = {"width": 8, "layers": 2, "batch": 8, "evaluate_every": 1000, "r1": 0.1, "penalty_every": 2}
+
+
+PICTURES: dict[str, Any] = {"data": "digits8", "network": "dcgan", "channels": 4, "norm": "batch", "latent": 4}
+EVERY_KIND = pytest.mark.parametrize(
+    "kind", [{}, PICTURES, {**PICTURES, "conditional": True, "spectral_norm": True, "pack": 2}],
+    ids=["points", "pictures", "classes"],
+)  # fmt: skip
 
 
 @pytest.fixture
 def train(tmp_path: Path) -> Any:
-    def start(steps: int = 60, name: str = "run", stop_after: int | None = None, **values: Any) -> Any:
+    def start(
+        steps: int = 60, name: str = "run", stop_after: int | None = None, data: str = "gaussian-ring", **values: Any
+    ) -> Any:
         folder, config = tmp_path / "runs", SMALL | values
-        task = Train("gan", "gaussian-ring", config, steps=steps, stop_after=stop_after, runs_folder=folder, name=name)
+        task = Train("gan", data, config, steps=steps, stop_after=stop_after, runs_folder=folder, name=name)
         return task.run(Models())
 
     return start
@@ -64,8 +75,9 @@ def stages(frames: list[Frame]) -> list[Stage]:
     return [s.value for f in frames for s in f.snapshots if isinstance(s, Answer) and s.channel == "stage"]
 
 
-def test_a_run_resumed_after_a_live_change_equals_one_that_was_never_stopped(train: Any) -> None:
-    job = train(120)
+@EVERY_KIND
+def test_a_run_resumed_after_a_live_change_equals_one_that_was_never_stopped(train: Any, kind: dict[str, Any]) -> None:
+    job = train(60, **kind)
     frames = at_least(job, 5)
     values = {"g_rate": 0.003, "loss": "hinge", "d_updates": 2}
     frames.append(job.adjust(SetLive(values)))
@@ -75,19 +87,33 @@ def test_a_run_resumed_after_a_live_change_equals_one_that_was_never_stopped(tra
     assert dict(change.values) == values and change.saved and change.step in checkpoint.steps(run)
     notice = next(n for n in run.notices() if n.kind == "changed")
     assert notice.step == change.step and "Generator's rate: 0.001 → 0.003" in notice.text and "hinge" in notice.text
-    whole, numbers = state(run, 120), curve(frames, "g_loss")
+    whole, numbers = state(run, 60), curve(frames, "g_loss")
     with run:
         checkpoint.rewind(run, change.step)
     assert run.changes() == (change,)
     again = list(Resume(str(run.folder)).run(Models()))
-    assert same(whole, state(run, 120))
+    assert same(whole, state(run, 60))
     steps, losses = curve(again, "g_loss")
     assert steps[0] == change.step + 1 and losses == numbers[1][-len(losses) :]
     with run:
         checkpoint.rewind(run, change.step)
         run.set_changes(())
     list(Resume(str(run.folder)).run(Models()))
-    assert not same(whole, state(run, 120))
+    assert not same(whole, state(run, 60))
+
+
+@EVERY_KIND
+def test_a_run_stopped_while_its_rates_and_noise_fall_goes_on_to_the_bit(train: Any, kind: dict[str, Any]) -> None:
+    values = {"hold": 0.3, "noise": 0.2, "noise_until": 0.9, **kind}
+    whole, cut = list(train(30, "whole", **values)), list(train(30, "cut", 17, **values))
+    run = folder_of(cut)
+    assert run.info.step == 17
+    rest = list(Resume(str(run.folder)).run(Models()))
+    assert same(state(run, 30), state(folder_of(whole), 30))
+    steps, losses = curve(whole, "d_loss")
+    assert steps == list(range(1, 31)) and losses == curve(cut, "d_loss")[1] + curve(rest, "d_loss")[1]
+    rates = curve(whole, "rate_g")[1]
+    assert rates[8] > rates[17] > rates[29] > 0
 
 
 def test_going_back_restores_weights_moments_settings_and_log(train: Any) -> None:
