@@ -479,6 +479,7 @@ class Heads(Snapshot):
     `tokens` are the T that the model saw, `skipped` how many before them it did not; `looked` names what was computed, so
     that parts of it can be asked for. `row_error` and `leak` are the largest distance of a row's sum from 1, and the
     largest weight where the mask forbids any. `causal`: there is a mask. `seconds` it took: (forward pass, the rest).
+    Only the first `read` layers are there yet.
     """
 
     tokens: tuple[str, ...]
@@ -492,6 +493,7 @@ class Heads(Snapshot):
     leak: float
     looked: int
     seconds: tuple[float, float]
+    read: int
 
     def __post_init__(self) -> None:
         frozen(self.small)
@@ -520,17 +522,23 @@ class HeadMap(Snapshot):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lens(Snapshot):
-    """What each depth would say next: `top` and `chances` (layers + 1, T, K), ids from the likeliest on and their
-    probabilities; the `rank` (from 1) and `chance` (layers + 1, T) of the token that really follows, 0 and NaN for the
-    last; `names` has every piece. `tokens` are T, the first of them at `position` of the text."""
+    """What each depth would say next, at P places of a text from `first` on: `top` and `chances` (layers + 1, P, K), ids
+    from the likeliest on and their probabilities; the `rank` (from 1) and `chance` (layers + 1, P) of the token that really
+    follows, 0 and NaN after the last; `names` has every piece.
+
+    `tokens` are all that the model saw, `skipped` how many before them it did not; `looked` names what was read, so that
+    other places of it can be asked for.
+    """
 
     tokens: tuple[str, ...]
-    position: int
+    first: int
     top: Array
     chances: Array
     rank: Array
     chance: Array
     names: Mapping[int, str]
+    skipped: int = 0
+    looked: int = 0
 
     def __post_init__(self) -> None:
         for array in (self.top, self.chances, self.rank, self.chance):

@@ -2,50 +2,85 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from genstudio.errors import DataError
 from genstudio.events import Frame, Lens, Progress, Saliency
 from genstudio.sampling.choose import likeliest
 from genstudio.tasks.inside import steady, window
-from genstudio.tasks.models import ModelRef, Models
+from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.prompt import Prompt
 from genstudio.tasks.task import Quiet, sliced
 
 CHOICES = 10
+PART = 32
+"""Tokens that are asked of every depth at a time."""
+_numbers = itertools.count(1)
+
+
+@dataclass(slots=True)
+class Stream:
+    """A text that was read: its residual stream (layers + 1, T, C), and the model that read it."""
+
+    number: int
+    step: int
+    ids: NDArray[np.int32]
+    skipped: int
+    residual: NDArray[Any]
+    model: Any
 
 
 @dataclass(frozen=True, slots=True)
 class LookThroughLens(Quiet):
-    """What each depth would say after each of the last `positions` tokens of `prompt`."""
+    """What each depth would say after each of the last `positions` tokens of the text before the place `end`.
+
+    The text is the last tokens of `prompt` that the model can see. It is read once: `looked` is that of the Lens it belongs
+    to, and where that is gone, it is read again.
+    """
 
     model: ModelRef
     prompt: Prompt
-    positions: int = 24
+    positions: int = PART
+    end: int = 1 << 30
+    looked: int = 0
 
     def run(self, models: Models) -> Generator[Frame, None, None]:
-        from genstudio.families.gpt.inside import walk
         from genstudio.families.gpt.lens import depths
 
-        yield Frame(progress=Progress("Opening the model"))
-        opened = models.get(self.model)
-        step = opened.step
-        model, tokenizer = steady(opened), opened.learner.data.tokenizer
-        ids, _ = window(opened, self.prompt)
-        first = max(0, len(ids) - self.positions)
-        inside = yield from sliced(walk(model, ids, ("residual",)), "Reading the text")
-        found = yield from sliced(depths(model, inside["residual"][:, first:], ids[first:]), "Asking every layer")
-        names = _names(tokenizer, np.unique(found.top))
-        tokens = tokenizer.pieces(ids[first:])
+        stream = models.stream
+        if stream is None or stream.number != self.looked:
+            stream = models.stream = None
+            yield Frame(progress=Progress("Opening the model"))
+            stream = models.stream = yield from _read(models.get(self.model), self.prompt)
+        end = min(max(self.end, 1), len(stream.ids))
+        first = max(0, end - max(self.positions, 1))
+        work = depths(stream.model, stream.residual[:, first:end], stream.ids[first : end + 1])
+        found = yield from sliced(work, "Asking every layer")
+        tokenizer = models.get(self.model).learner.data.tokenizer
+        names, tokens = _names(tokenizer, np.unique(found.top)), tokenizer.pieces(stream.ids)
         yield Frame(
             snapshots=(
-                Lens("lens", step, tokens, first, found.top, found.chances, found.rank, found.chance, names),
+                Lens(
+                    "lens", stream.step, tokens, first, found.top, found.chances, found.rank, found.chance, names,
+                    stream.skipped, stream.number,
+                ),
             )
-        )
+        )  # fmt: skip
+
+
+def _read(opened: Opened, prompt: Prompt) -> Generator[Frame, None, Stream]:
+    from genstudio.families.gpt.inside import walk
+
+    step, model = opened.step, steady(opened)
+    ids, skipped = window(opened, prompt)
+    inside = yield from sliced(walk(model, ids, ("residual",)), "Reading the text")
+    return Stream(next(_numbers), step, ids, skipped, inside["residual"], model)
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,7 +185,7 @@ def test_the_lens_reads_every_depth() -> None:
     models = models_with()
     model, ids = model_of(models), ids_of(models)
     found = shown(LookThroughLens(REF, TEXT, positions=6), models)
-    assert isinstance(found, Lens) and found.top.shape == (4, 6, 10) and found.position == 9
+    assert isinstance(found, Lens) and found.top.shape == (4, 6, 10) and found.first == 9
     streams = []
     hooks = [block.register_forward_pre_hook(lambda _m, given: streams.append(given[0])) for block in model.blocks]
     with torch.no_grad():

@@ -34,11 +34,12 @@ class Depths:
 def depths(model: GPT, residual: NDArray[np.floating], ids: NDArray[np.integer], count: int = 10) -> Slices[Depths]:
     """The logit lens (nostalgebraist 2020): the last norm and W_U applied to the stream at every depth.
 
-    residual (L, T, C) of T positions, whose tokens are ids (T,) -> `count` likeliest tokens of each.
+    residual (L, T, C) of T positions, whose tokens are the first T of ids; one more says what follows the last of them
+    -> `count` likeliest tokens of each.
     """
     device, V = model.tokens.weight.device, model.vocabulary
     L, T, _ = residual.shape
-    following = torch.from_numpy(np.append(ids[1:], -1).astype(np.int64)).to(device).repeat(L)
+    following = torch.from_numpy(np.append(ids[1:], -1)[:T].astype(np.int64)).to(device).repeat(L)
     stream = torch.from_numpy(residual).to(device).flatten(0, 1)
     rows = max(1, int(_SLICE / (2 * model.head.weight.numel())))
     parts: list[tuple[Tensor, ...]] = []

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize
-from PySide6.QtWidgets import QVBoxLayout
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QScrollBar, QVBoxLayout
 
 from genstudio.events import Frame, Lens
 from genstudio.tasks.lens import LookThroughLens
@@ -11,6 +11,7 @@ from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
 from genstudio.ui.engine import Engine
 from genstudio.ui.playground.page import Page
+from genstudio.ui.views.chart import percent
 from genstudio.ui.views.lens import LensView, name
 from genstudio.ui.views.named_bars import NamedBars
 from genstudio.ui.views.view import token_text
@@ -30,23 +31,37 @@ class LensPage(Page):
         self.view = LensView()
         self.top = NamedBars("The likeliest here", "lens_top")
         self.summary = plain_label(wrap=True, name="lens_said")
+        self._looked_at: tuple[ModelRef, Prompt] | None = None
         caveat = plain_label(_SAID, role="quiet", wrap=True, name="lens_caveat")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
+        self.bar = QScrollBar(Qt.Orientation.Horizontal)
+        self.bar.setObjectName("lens_bar")
+        self.bar.setAccessibleName("Which tokens of the text are in sight")
         layout.addWidget(self.view, 5)
+        layout.addWidget(self.bar)
         layout.addWidget(self.summary)
         layout.addWidget(self.top, 4)
         layout.addWidget(caveat)
         for view in (self.view, self.top):
             view.failed.connect(self.failed)
         self.view.cell_chosen.connect(self._chosen)
+        self.view.moved.connect(self._moved)
+        self.view.wanted.connect(self._ask_part)
+        self.bar.valueChanged.connect(self.view.move_to)
 
     def sizeHint(self) -> QSize:
         return QSize(480, 560)
 
     def look(self, model: ModelRef, prompt: Prompt) -> None:
+        self._looked_at = model, prompt
         self.ask("lens", LookThroughLens(model, prompt), self._show)
+
+    def _ask_part(self, end: int) -> None:
+        found = self.view.snapshot
+        if self._looked_at is not None and found is not None:
+            self.ask("part", LookThroughLens(*self._looked_at, end=end, looked=found.looked), self._show)
 
     def _show(self, frame: Frame) -> None:
         for found in frame.snapshots:
@@ -54,23 +69,29 @@ class LensPage(Page):
                 self.view.show_snapshot(found)
                 self._chosen(self.view.level, self.view.place)
 
+    def _moved(self) -> None:
+        fitting, positions = self.view.fitting(), self.view.shape[1]
+        self.bar.blockSignals(True)
+        self.bar.setRange(0, max(0, positions - fitting))
+        self.bar.setPageStep(fitting)
+        self.bar.setValue(self.view.first)
+        self.bar.setVisible(positions > fitting)
+        self.bar.blockSignals(False)
+
     def _chosen(self, depth: int, place: int) -> None:
-        found = self.view.snapshot
-        if found is None:
+        found, cell = self.view.snapshot, self.view.at(depth, place)
+        if found is None or cell is None:
+            self.top.show_bars((), "")
+            self.summary.setText("" if found is None else "This part of the text is being asked for.")
             return
-        bars = [
-            (token_text(found.names[int(i)]), float(chance))
-            for i, chance in zip(found.top[depth, place], found.chances[depth, place], strict=True)
-        ]
+        bars = ((token_text(word), chance) for word, chance in cell.likely)
         self.top.show_bars(bars, f"{name(depth)}, after '{token_text(found.tokens[place])}'")
-        rank, count = int(found.rank[depth, place]), len(found.rank)
-        if rank:
-            ranks = " ".join(f"{int(r):,}" for r in found.rank[:, place])
-            follows = token_text(found.tokens[place + 1])
-            chance = 100 * float(found.chance[depth, place])
-            self.summary.setText(
-                f"'{follows}' really follows: rank {rank:,} here, probability {chance:.2g} %. "
-                f"Its rank through the {count} depths: {ranks}"
-            )
-        else:
+        if not cell.rank:
             self.summary.setText("Nothing follows the last token yet.")
+            return
+        depths = [self.view.at(level, place) for level in range(self.view.shape[0])]
+        ranks = " ".join(f"{each.rank:,}" for each in depths if each is not None)
+        self.summary.setText(
+            f"'{token_text(found.tokens[place + 1])}' really follows: rank {cell.rank:,} here, probability "
+            f"{percent(cell.chance)}. Its rank through the {len(depths)} depths: {ranks}"
+        )

@@ -13,6 +13,7 @@ from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
 from genstudio.ui.engine import Engine
 from genstudio.ui.playground.page import Page
+from genstudio.ui.views.chart import percent
 from genstudio.ui.views.named_bars import NamedBars
 from genstudio.ui.views.token_strip import TokenStrip
 from genstudio.ui.views.view import token_text
@@ -100,14 +101,14 @@ class SaliencyPage(Page):
         self.strongest.show_bars(named, "with their place, in nats: how much each raised or lowered it")
         self.target.clear()
         for token, piece, chance in found.choices:
-            self.target.addItem(f"'{token_text(piece)}'  {100 * chance:.1f} %", token)
+            self.target.addItem(f"'{token_text(piece)}'  {percent(chance)}", token)
         place = [token for token, _, _ in found.choices]
         if found.target not in place:
             chance = math.exp(found.logprob)
-            self.target.addItem(f"'{token_text(found.target_piece)}'  {100 * chance:.2g} %", found.target)
+            self.target.addItem(f"'{token_text(found.target_piece)}'  {percent(chance)}", found.target)
         self.target.setCurrentIndex(self.target.findData(found.target))
         where = "as the next token" if found.position == len(found.tokens) else f"as token {found.position + 1}"
         self.summary.setText(
-            f"Explained: '{token_text(found.target_piece)}' {where}, probability {100 * math.exp(found.logprob):.2f} %. "
+            f"Explained: '{token_text(found.target_piece)}' {where}, probability {percent(math.exp(found.logprob))}. "
             f"The scores add up to {float(found.score.sum()):+.3f} nats."
         )
