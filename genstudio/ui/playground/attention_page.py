@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from dataclasses import replace
+
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from genstudio.events import Frame, HeadMap, Heads
+from genstudio.nn.switches import NOTHING_OFF, Switches
 from genstudio.tasks.inside import LookAtAttention, LookAtMap, Which
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
 from genstudio.ui.engine import Engine
+from genstudio.ui.playground.knockout_page import describe
 from genstudio.ui.playground.page import Page
 from genstudio.ui.views.head_map import HeadMapView
 from genstudio.ui.views.heads import HeadsView, height_of
 from genstudio.ui.views.token_lines import TokenLinesView
-from genstudio.ui.widgets import LabeledSlider, plain_label
+from genstudio.ui.widgets import ElidedLabel, LabeledSlider, button, plain_label
 
 _WHAT = ("One head", "Mean of a layer", "Mean of all", "Rollout")
 _WHAT_HELP = (
@@ -25,7 +29,13 @@ _WHAT_HELP = (
 
 
 class AttentionPage(Page):
-    """Attention of the last tokens that the model can see."""
+    """Attention of the last tokens that the model can see, with the parts off that are off in Knock out.
+
+    `switches_changed(Switches)` when that is changed here; `page_wanted(title)` asks for another page.
+    """
+
+    switches_changed = Signal(object)
+    page_wanted = Signal(str)
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine, "page_attention", "Attention")
@@ -35,13 +45,21 @@ class AttentionPage(Page):
         self.what, self.how = QComboBox(), QComboBox()
         self.mass = LabeledSlider("Mass", 0.1, 1.0, 1.0, name="attention_mass")
         self.measured = plain_label(role="quiet", wrap=True, name="attention_measured")
+        self.switches = NOTHING_OFF
+        self.knock_out = button(
+            "Knock out", "attention_knock_out", does=self._knock_out,
+            says="Switch this head off, and see what the model says without it",
+        )  # fmt: skip
+        self.off = ElidedLabel()
+        self.restore = button("Clear", "attention_restore", does=lambda: self.show_switches(NOTHING_OFF))
         self._looked_at: tuple[ModelRef, Prompt] | None = None
         self._found: Heads | None = None
+        self._shown = 0
         self._build()
         for view in (self.heads, self.map, self.lines):
             view.failed.connect(self.failed)
         self.heads.head_chosen.connect(self._head_chosen)
-        self.what.currentIndexChanged.connect(lambda _: self._ask_map())
+        self.what.currentIndexChanged.connect(self._show_what)
         self.how.currentIndexChanged.connect(self._show_as)
         self.mass.changed.connect(lambda _: self._ask_map())
         self.map.wanted.connect(self._ask_part)
@@ -54,8 +72,39 @@ class AttentionPage(Page):
         return (Which(layer, head), Which(layer), Which(), Which(rollout=True))[max(kind, 0)]
 
     def look(self, model: ModelRef, prompt: Prompt) -> None:
+        if self._looked_at is not None and self._looked_at[1] != prompt:
+            self.show_switches(replace(self.switches, tokens=frozenset()))
         self._looked_at = model, prompt
-        self.ask("heads", LookAtAttention(model, prompt), self._show_heads)
+        self._read()
+
+    def show_switches(self, switches: Switches) -> None:
+        """Look at the model with exactly these parts off."""
+        if switches == self.switches:
+            return
+        self.switches = switches
+        self.heads.set_switches(switches)
+        for widget in (self.off, self.restore):
+            widget.setVisible(bool(switches))
+        self.off.setText(f"Shown with parts {describe(switches)}")
+        if self.isVisible():
+            self._read()
+        else:
+            self._missed = True
+        self.switches_changed.emit(switches)
+
+    def _read(self) -> None:
+        if self._looked_at is not None:
+            self.ask("heads", LookAtAttention(*self._looked_at, self.switches), self._show_heads)
+
+    def _knock_out(self) -> None:
+        if self._found is not None:
+            off = self.switches.heads | {(self.heads.layer, self.heads.head)}
+            self.page_wanted.emit("Knock out")
+            self.switches_changed.emit(replace(self.switches, heads=off))
+
+    def _show_what(self, kind: int) -> None:
+        self.knock_out.setEnabled(kind == 0)
+        self._ask_map()
 
     def _show_heads(self, frame: Frame) -> None:
         for found in frame.snapshots:
@@ -63,20 +112,30 @@ class AttentionPage(Page):
                 self._found = found
                 self.heads.setMinimumHeight(height_of(len(found.labels)))
                 self.heads.show_snapshot(found)
-                for view in (self.map, self.lines):
-                    view.show_text(found.tokens, found.causal)
-                self._ask_map()
+                if found.looked != self._shown:
+                    for view in (self.map, self.lines):
+                        view.show_text(found.tokens, found.causal)
+                    self._ask_map()
                 self._measure()
 
     def _ask_map(self) -> None:
-        if self._looked_at is not None and self._found is not None:
-            task = LookAtMap(*self._looked_at, self.which(), self._found.looked, mass=self.mass.value())
+        if self._looked_at is not None and self._found is not None and self._readable():
+            self._shown = self._found.looked
+            task = LookAtMap(*self._looked_at, self.which(), self._found.looked, mass=self.mass.value(), switches=self.switches)
             self.ask("map", task, self._show_map)
+
+    def _readable(self) -> bool:
+        """Whether the layers of the map that is asked for have been read; else it is asked for when they have."""
+        layer, found = self.which().layer, self._found
+        needed = 0 if found is None else len(found.labels) if layer is None else layer + 1
+        ready = found is not None and needed <= found.read
+        self._shown = self._shown if ready else 0
+        return ready
 
     def _ask_part(self, rows: tuple[int, int], columns: tuple[int, int]) -> None:
         if self._looked_at is not None and self._found is not None:
             mass = self.mass.value()
-            task = LookAtMap(*self._looked_at, self.which(), self._found.looked, rows, columns, mass)
+            task = LookAtMap(*self._looked_at, self.which(), self._found.looked, rows, columns, mass, self.switches)
             self.ask("part", task, self._show_map)
 
     def _show_map(self, frame: Frame) -> None:
@@ -128,6 +187,10 @@ class AttentionPage(Page):
         self.what.setToolTip(_WHAT_HELP)
         self.mass.setToolTip("Keep the fewest tokens that together hold this share of each row's attention")
         self.measured.setAccessibleName("What was measured")
+        self.off.setObjectName("attention_off")
+        self.off.setAccessibleName("Parts that are off")
+        for widget in (self.off, self.restore):
+            widget.hide()
         self.stack = QStackedWidget()
         self.stack.addWidget(self.map)
         self.stack.addWidget(self.lines)
@@ -136,6 +199,11 @@ class AttentionPage(Page):
         controls.addWidget(self.what)
         controls.addWidget(self.how)
         controls.addWidget(self.mass, 1)
+        controls.addWidget(self.knock_out)
+        said = QHBoxLayout()
+        said.setSpacing(8)
+        said.addWidget(self.off, 1)
+        said.addWidget(self.restore)
         lower = QWidget()
         below = QVBoxLayout(lower)
         below.setContentsMargins(0, 0, 0, 0)
@@ -153,6 +221,7 @@ class AttentionPage(Page):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
+        layout.addLayout(said)
         layout.addWidget(split, 1)
         layout.addWidget(self.measured)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPlainTextEdit, QVBoxLayout
 
 from genstudio.events import Frame, Heads, Knocked
@@ -28,7 +29,10 @@ _HINT = "Click a head, an MLP or a whole layer to switch it off, or choose it wi
 
 
 class KnockOutPage(Page):
-    """A click in the overview switches a part off; a click on a token hides it from all others."""
+    """A click in the overview switches a part off; a click on a token hides it from all others. `switches_changed(Switches)`
+    goes to the other pages that read the model with parts off."""
+
+    switches_changed = Signal(object)
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine, "page_knock_out", "Knock out")
@@ -38,7 +42,7 @@ class KnockOutPage(Page):
         self.bars = PairedBars("Next token", "knock_out_bars")
         self.scaled = QCheckBox("Scaling by 1/√d_k")
         self.causal = QCheckBox("Look-ahead mask")
-        self.restore = button("Switch all on", "knock_out_restore", does=lambda: self.set_switches(NOTHING_OFF))
+        self.restore = button("Switch all on", "knock_out_restore", does=lambda: self.show_switches(NOTHING_OFF))
         self.loss = plain_label(wrap=True, name="knock_out_loss")
         self.texts = _text("knock_out_before", "Written by the model as it is"), _text(
             "knock_out_after", "Written without the parts that are off"
@@ -49,10 +53,10 @@ class KnockOutPage(Page):
         self._build()
         for view in (self.heads, self.strip, self.bars):
             view.failed.connect(self.failed)
-        self.heads.switched.connect(self.set_switches)
-        self.strip.picked.connect(lambda at: self.set_switches(replace(self.switches, tokens=self.switches.tokens ^ {at})))
-        self.scaled.toggled.connect(lambda on: self.set_switches(replace(self.switches, scaled=on)))
-        self.causal.toggled.connect(lambda on: self.set_switches(replace(self.switches, causal=on)))
+        self.heads.switched.connect(self.show_switches)
+        self.strip.picked.connect(lambda at: self.show_switches(replace(self.switches, tokens=self.switches.tokens ^ {at})))
+        self.scaled.toggled.connect(lambda on: self.show_switches(replace(self.switches, scaled=on)))
+        self.causal.toggled.connect(lambda on: self.show_switches(replace(self.switches, causal=on)))
 
     def show_sampling(self, sampling: Sampling) -> None:
         """How both write, from the sampler under the document."""
@@ -62,13 +66,14 @@ class KnockOutPage(Page):
                 self._compare()
 
     def look(self, model: ModelRef, prompt: Prompt) -> None:
-        if self._looked_at is not None and self._looked_at[1] != prompt:
-            self.switches = replace(self.switches, tokens=frozenset())
+        moved = self._looked_at is not None and self._looked_at[1] != prompt
         self._looked_at = model, prompt
+        if moved:
+            self.show_switches(replace(self.switches, tokens=frozenset()))
         self.ask("heads", LookAtAttention(model, prompt), self._show)
         self._compare()
 
-    def set_switches(self, switches: Switches) -> None:
+    def show_switches(self, switches: Switches) -> None:
         """Switch exactly these parts off."""
         if switches == self.switches:
             return
@@ -80,7 +85,11 @@ class KnockOutPage(Page):
             box.setChecked(on)
             box.blockSignals(False)
         self.restore.setEnabled(bool(switches))
-        self._compare()
+        if self.isVisible():
+            self._compare()
+        else:
+            self._missed = True
+        self.switches_changed.emit(switches)
 
     def _compare(self) -> None:
         if self._looked_at is not None:

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSplitter, QVBoxLayout, QWidget
 
+from genstudio.nn.switches import NOTHING_OFF, Switches
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
 from genstudio.ui import theme
@@ -41,6 +42,7 @@ class PlaygroundTab(QWidget):
         self.document = self.writer.view
         self.sampler = self.writer.sampler
         self.inspectors = Inspectors(engine)
+        self._switches = NOTHING_OFF
         self.wide = QPushButton("Hide document")
         self._delay = QTimer(self)
         self._delay.setSingleShot(True)
@@ -155,9 +157,19 @@ class PlaygroundTab(QWidget):
             ("take_wanted", self.writer.take),
             ("text_wanted", self.document.set_text),
             ("said", self.status.setText),
+            ("page_wanted", self.inspectors.open),
+            ("switches_changed", self._share_switches),
         ):
             if hasattr(page, name):
                 getattr(page, name).connect(slot)
+        self._share_switches(self._switches)
+
+    def _share_switches(self, switches: Switches) -> None:
+        """What is off in one page is off in all that can show it."""
+        self._switches = switches
+        for page in self.inspectors.pages.values():
+            if hasattr(page, "show_switches"):
+                page.show_switches(switches)
 
     def _sampling_changed(self) -> None:
         sampling = self.sampler.sampling()

@@ -186,7 +186,7 @@ def test_knocking_out(opened: Any, model: Model, qtbot: QtBot) -> None:
     page = opened("Knock out")
     plain, own = model.losses(), model.hand.chances(model.ids())[-1]
     for off in OFF:
-        page.set_switches(off)
+        page.show_switches(off)
         settle(qtbot, page)
         now, chances = model.losses(off=off), model.hand.chances(model.ids(), off)[-1]
         said = numbers(page.loss.text())
@@ -241,7 +241,7 @@ def test_the_logit_lens(opened: Any, model: Model) -> None:
             assert says(said[-1], chance, 1e-3)
             assert int(numbers(page.summary.text().partition("depths: ")[2])[depth]) == rank
         shown = painted(page.view)
-        assert shown[:2] == ["Logit lens", f"columns are tokens, rows depths  ·  step {model.hand.step}"]
+        assert shown[:2] == ["Logit lens", f"{T} tokens  ·  step {model.hand.step}"]
 
 
 def test_saliency(opened: Any, model: Model, qtbot: QtBot) -> None:

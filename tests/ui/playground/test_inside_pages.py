@@ -12,15 +12,18 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from by_hand import ByHand
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from genstudio.nn.switches import Switches
+from genstudio.runs import list_runs
 from genstudio.sampling.choose import SamplingOptions
 from genstudio.sampling.text import stream
 from genstudio.tasks.inside import Which
+from genstudio.tasks.lens import LookThroughLens
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.train import Train
 from genstudio.ui.engine import Engine
@@ -32,6 +35,7 @@ from genstudio.ui.playground.page import Page
 from genstudio.ui.playground.pages import PAGES
 from genstudio.ui.playground.saliency_page import SaliencyPage
 from genstudio.ui.playground.sampler import Sampling
+from genstudio.ui.tabs.playground import PlaygroundTab
 from helpers import TINY, answer, run_task, text_file
 
 TEXT = "the cat sat on a mat"
@@ -237,6 +241,43 @@ def test_knocking_out_by_key_token_and_box(engine: Engine, qtbot: QtBot, folder:
     assert not page.switches.tokens and page.switches.layers == {0}
 
 
+def test_what_is_knocked_out_is_off_in_the_attention_too(engine: Engine, qtbot: QtBot, folder: str) -> None:
+    tab, hand = PlaygroundTab(engine), ByHand(folder)
+    qtbot.addWidget(tab)
+    tab.resize(1280, 680)
+    tab.show()
+    tab.show_runs(tuple(list_runs(Path(folder).parent)))
+    tab.document.set_text(TEXT)
+
+    def ready(title: str) -> Any:
+        page = tab.page(title)
+        qtbot.waitUntil(lambda: page._looked_at is not None and page._looked_at[1] == (TEXT,), timeout=20_000)
+        settle(qtbot, page)
+        return page
+
+    def shown(off: Switches) -> None:
+        made = hand.forward(ids_of(evaluated(folder)), off)["layers"][1]["weights"][0].detach().numpy()
+        np.testing.assert_allclose(page.map.snapshot.weights, made, atol=6e-4)
+
+    tab.inspectors.open("Attention")
+    page = ready("Attention")
+    page.heads.choose(0, 1)
+    assert not page.off.isVisible() and not page.restore.isVisible()
+    qtbot.mouseClick(page.knock_out, LEFT)
+    other = ready("Knock out")
+    off = Switches(heads=frozenset({(0, 1)}))
+    assert tab.inspectors.current is other and other.switches == off and "off: head 1.2" in other.loss.text()
+    tab.inspectors.open("Attention")
+    page.heads.choose(1, 0)
+    settle(qtbot, page)
+    assert page.off.isVisible() and page.off.text() == "Shown with parts off: head 1.2" and page.heads.off(0, 1)
+    shown(off)
+    qtbot.mouseClick(page.restore, LEFT)
+    settle(qtbot, page)
+    assert not page.off.isVisible() and not other.switches
+    shown(Switches())
+
+
 def test_the_lens_is_the_models_at_the_top(engine: Engine, qtbot: QtBot, folder: str, opened: Any) -> None:
     page = LensPage(engine)
     assert not look(qtbot, page, folder)
@@ -258,6 +299,39 @@ def test_the_lens_is_the_models_at_the_top(engine: Engine, qtbot: QtBot, folder:
     assert (page.view.level, page.view.place) == (1, 12)
 
 
+def test_the_lens_reaches_every_token_part_by_part(
+    engine: Engine, qtbot: QtBot, folder: str, opened: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts: list[Any] = []
+
+    def asked(*given: Any, **more: Any) -> LookThroughLens:
+        parts.append(LookThroughLens(*given, positions=6, **more))
+        return parts[-1]
+
+    monkeypatch.setattr("genstudio.ui.playground.lens_page.LookThroughLens", asked)
+    page, text = LensPage(engine), "the cat sat on a mat and ran on a"[:32]
+    assert not look(qtbot, page, folder, text, size=(320, 560))
+    ids = ids_of(opened, text)
+    assert page.bar.isVisible() and page.bar.value() == page.bar.maximum() == len(ids) - page.view.fitting()
+    assert f"to {len(ids)} of {len(ids)}" in page.view.note()
+    number = page.view.snapshot.looked
+    for first in (page.bar.maximum() - 8, 0, 9, 0):
+        page.bar.setValue(first)
+        settle(qtbot, page)
+    assert page.view.first == 0 and {part.looked for part in parts[1:]} == {number} and len(parts) < 9
+    page.view.choose(2, 4)
+    with torch.no_grad():
+        chances = opened.learner.model(ids[None])[0].softmax(-1).numpy()
+    for place in range(page.view.fitting()):
+        cell = page.view.at(2, place)
+        assert [chance for _, chance in cell.likely] == pytest.approx(np.sort(chances[place])[::-1][:10], abs=1e-5)
+        assert cell.chance == pytest.approx(chances[place, ids[place + 1]], abs=1e-5)
+    assert f"rank {int((chances[4] > chances[4, ids[5]]).sum()) + 1} here" in page.summary.text()
+    qtbot.keyClick(page.view, Qt.Key.Key_End)
+    settle(qtbot, page)
+    assert page.view.place == len(ids) - 1 and page.bar.value() == page.bar.maximum()
+
+
 def test_saliency_shows_gradient_times_input(engine: Engine, qtbot: QtBot, folder: str, opened: Any) -> None:
     page = SaliencyPage(engine)
     assert not look(qtbot, page, folder)
@@ -274,7 +348,7 @@ def test_saliency_shows_gradient_times_input(engine: Engine, qtbot: QtBot, folde
 
     scores, target, logprob = by_autograd(ids_of(opened))
     np.testing.assert_allclose(page.strip.values, scores / np.abs(scores).max(), atol=1e-3)
-    assert f"{100 * math.exp(logprob):.2f} %" in page.summary.text() and page.target.currentData() == target
+    assert f"{100 * math.exp(logprob):.1f} %" in page.summary.text() and page.target.currentData() == target
     assert [value for _, value in page.strongest.bars] == pytest.approx(sorted(scores, key=abs, reverse=True)[:30], abs=1e-4)
     page.strip.repaint()
     qtbot.mouseClick(page.strip, LEFT, pos=page.strip.box(8).center().toPoint())

@@ -164,7 +164,7 @@ class Person:
         calls: dict[str, Callable[[], object]] = {
             "page_attention": lambda: page._looked_at
             and page.ask("map", LookAtMap(*page._looked_at, Which(number, number), number), page._show_map),
-            "page_knock_out": lambda: page.set_switches(rng.choice([HEADS, Switches(tokens=frozenset({number}))])),
+            "page_knock_out": lambda: page.show_switches(rng.choice([HEADS, Switches(tokens=frozenset({number}))])),
             "page_lens": lambda: page.view.choose(number, number),
             "page_saliency": lambda: page._explain(number),
             "page_map": lambda: page._ask_near(number),
