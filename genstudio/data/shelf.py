@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -35,10 +35,11 @@ def list_datasets() -> list[DatasetInfo]:
     return [*_shipped(), *sorted(store.imported(), key=lambda info: (info.title.casefold(), info.id))]
 
 
-def find_dataset(name_or_path: str) -> DatasetInfo:
+def find_dataset(name_or_path: str, kinds: Collection[str] = ("text",)) -> DatasetInfo:
     """The dataset of this id or title, or that of a file or folder, which is imported if it is not on the shelf yet.
 
-    Raises DataError, which suggests the near name; StorageError where an import cannot be written.
+    A file is read as a text where that is among the `kinds` that are wanted, else as whatever it is. Raises DataError,
+    which suggests the near name; StorageError where an import cannot be written.
     """
     known = list_datasets()
     wanted = name_or_path.strip()
@@ -50,11 +51,11 @@ def find_dataset(name_or_path: str) -> DatasetInfo:
             return info
     path = expanded(name_or_path)
     if wanted and (os.path.lexists(path) or path.name != wanted or path.suffix):
-        return finished(import_text(path))
+        return finished(import_text(path) if "text" in kinds else import_path(path))
     names = [name for info in known for name in (info.id, info.title.casefold())]
     near = difflib.get_close_matches(wanted.casefold(), names, n=1, cutoff=0.5)
     hint = f"Did you mean '{near[0]}'?" if near else f"There are: {', '.join(info.id for info in known) or 'none'}."
-    raise DataError(f"There is no dataset '{wanted}'.", f"{hint} The path of a text file works too.")
+    raise DataError(f"There is no dataset '{wanted}'.", f"{hint} The path of a file works too.")
 
 
 def open_dataset(info: DatasetInfo) -> Dataset:
@@ -110,6 +111,13 @@ def import_text(path: Path | str, name: str | None = None) -> Slices[DatasetInfo
     from genstudio.data.importing import texts
 
     return texts.import_texts([expanded(path)], name)
+
+
+def import_path(path: Path) -> Slices[DatasetInfo]:
+    """Copy a file or folder of any kind to the shelf: `importing.sources.import_any` with its defaults."""
+    from genstudio.data.importing import sources
+
+    return sources.import_any([path])
 
 
 def rename_dataset(info: DatasetInfo, title: str) -> DatasetInfo:

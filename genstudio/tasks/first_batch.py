@@ -6,12 +6,11 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from genstudio.data import shelf
 from genstudio.errors import DataError
 from genstudio.events import Answer, Frame, Progress
 from genstudio.tasks.models import Models
 from genstudio.tasks.task import sliced
-from genstudio.tasks.train import Train
+from genstudio.tasks.train import Train, fitting
 
 
 @dataclass(frozen=True)
@@ -26,11 +25,9 @@ class FirstBatch:
     def run(self, models: Models) -> Generator[Frame, None, None]:
         family, config = Train(self.family, self.data, self.config).parsed()
         yield Frame(progress=Progress("Reading the dataset"))
-        info = shelf.find_dataset(self.data)
-        if family.batch is None or info.kind not in family.data_kinds:
-            raise DataError(
-                f"{family.title} cannot be trained on '{info.title}'.", "Choose another dataset.", info.path
-            )
+        info = fitting(family, self.data)
+        if family.batch is None:
+            raise DataError(f"{family.title} shows no batches.", "Start the training.")
         data: Any = yield from sliced(family.prepare(config, models.dataset(info)), "Preparing the data")
         batch = family.batch(config, data, self.seed, 1)
         yield Frame(snapshots=(Answer("first_batch", 0, (info.id, batch)),))

@@ -79,6 +79,7 @@ class Training:
         self._learner: Any = None
         self._plan: Any = None
         self._run: Run | None = None
+        self._info: Any = None
         self._notices: list[Notice] = []
         self._newest: dict[str, Snapshot] = {}
         self._rate = _Rate()
@@ -263,7 +264,7 @@ class Training:
             data = yield from self._data(family, config, task.data)
             self._plan = _plan(Plan, task.steps, task.seconds, family, config)
             learner = self._build(family, config, data, device, task.seed)
-            run = _create(task, family, config, data, device, self._plan)
+            run = _create(task, family, config, data, self._info, device, self._plan)
             run.acquire()
             self._start, state = 0, {}
         else:
@@ -309,7 +310,7 @@ class Training:
     def _data(self, family: Any, config: Any, name: str, run: Run | None = None) -> Generator[Frame, None, Any]:
         """The data of a new run, or of one that goes on."""
         yield Frame(progress=Progress("Reading the dataset"))
-        info = shelf.find_dataset(name)
+        info = self._info = fitting(family, name)
         if run is not None and run.info.dataset.get("hash") not in (None, "", info.sha256):
             raise DataError(
                 f"The dataset '{info.title}' has changed since this run began.",
@@ -317,7 +318,7 @@ class Training:
                 info.path,
             )
         kept = () if run is None else (run.kept(),)
-        return (yield from sliced(family.prepare(config, shelf.open_dataset(info), *kept), "Preparing the text"))
+        return (yield from sliced(family.prepare(config, shelf.open_dataset(info), *kept), "Preparing the data"))
 
     def _build(self, family: Any, config: Any, data: Any, device: str, seed: int) -> Any:
         from genstudio.training.device import out_of_memory
@@ -328,7 +329,7 @@ class Training:
             if not out_of_memory(error):
                 raise
             raise DeviceError(
-                "There is not enough memory for a model of this size.", "Take fewer layers or a smaller d_model."
+                "There is not enough memory for a model of this size.", "Take a smaller model or a smaller batch."
             ) from error
 
     def _advance(self, opened: Opened) -> Generator[Frame, None, None]:
@@ -552,8 +553,22 @@ def _planned(plan: Any) -> str:
     return f"{plan.steps:,} steps" if plan.steps is not None else f"{plan.seconds:g} seconds"
 
 
-def _create(task: Train, family: Any, config: Config, data: Any, device: str, plan: Any) -> Run:
-    info = shelf.find_dataset(task.data)
+def fitting(family: families.Family[Any, Any], name: str) -> shelf.DatasetInfo:
+    """The dataset, or the file, of this name. Raises DataError where the family learns from other kinds of data."""
+    info = shelf.find_dataset(name, family.data_kinds)
+    if info.kind not in family.data_kinds:
+        wanted = " or ".join(family.data_kinds)
+        raise DataError(
+            f"{family.title} cannot be trained on '{info.title}': it learns from {wanted}, and these are {info.kind}.",
+            "Choose another dataset.",
+            info.path,
+        )
+    return info
+
+
+def _create(
+    task: Train, family: Any, config: Config, data: Any, info: shelf.DatasetInfo, device: str, plan: Any
+) -> Run:
     return runs.create(
         task.runs_folder or paths.runs(),
         family=family.name,

@@ -6,11 +6,11 @@ import errno
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import torch
 
 from genstudio.errors import DeviceError
+from genstudio.training import memory
 
 _OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "cannot allocate memory")
 
@@ -63,13 +63,7 @@ def free_bytes(device: str) -> int | None:
     """Memory that a model can still take on a device: of the GPU, or of this computer; None where nobody says."""
     if device.startswith("cuda"):
         return int(torch.cuda.mem_get_info(device)[0])
-    try:
-        for line in Path("/proc/meminfo").read_text("ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    except (OSError, ValueError, IndexError):
-        return None
-    return None
+    return memory.available()
 
 
 def out_of_memory(error: BaseException) -> bool:

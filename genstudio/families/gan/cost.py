@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from genstudio.errors import DeviceError
 from genstudio.families.gan.config import GANConfig
 from genstudio.families.gan.data import Shape, doublings
+from genstudio.storage import size_text
 
 EMBEDDING = 16
 Cost = tuple[int, int, int]
@@ -36,19 +37,26 @@ def require_memory(config: GANConfig, shape: Shape, free: int | None) -> None:
     needed = estimate(config, shape)["bytes"]
     if free is None or needed <= free:
         return
-    batch, size = config.batch, "width" if config.network == "mlp" or shape.kind == "points" else "channels"
-    while batch > 2 * config.pack and estimate(config.model_copy(update={"batch": batch}), shape)["bytes"] > free:
-        batch = batch // 2 // config.pack * config.pack
-    smaller = config.model_copy(update={"batch": batch})
-    while getattr(smaller, size) > 2 and estimate(smaller, shape)["bytes"] > free:
-        smaller = smaller.model_copy(update={size: getattr(smaller, size) // 2})
-    fits = f"a batch of {batch}"
-    if smaller != config.model_copy(update={"batch": batch}):
-        fits += f" and {size} {getattr(smaller, size)}"
     raise DeviceError(
-        f"This training needs about {needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are free.",
-        f"What fits: {fits}.",
+        f"This training needs about {size_text(needed)} of memory, and {size_text(free)} are free.",
+        _what_fits(config, shape, free),
     )
+
+
+def _what_fits(config: GANConfig, shape: Shape, free: int) -> str:
+    """Smaller settings in words: first of the batch, then of the networks, at last the smallest batch."""
+    size = "width" if config.network == "mlp" or shape.kind == "points" else "channels"
+    fitting, pack = config, config.pack
+    for name, least in (("batch", 16), (size, 2), ("batch", 2)):
+        unit = pack if name == "batch" else 1
+        while (now := getattr(fitting, name)) > max(least, unit) and estimate(fitting, shape)["bytes"] > free:
+            smaller = max(now // 2 // unit * unit, unit, least if unit == 1 else 0)
+            fitting = fitting.model_copy(update={name: smaller})
+    if estimate(fitting, shape)["bytes"] > free:
+        return "Not even the smallest networks fit: close other programs, or take another device."
+    told = [f"a batch of {fitting.batch}"] if fitting.batch != config.batch else []
+    told += [f"{size} {getattr(fitting, size)}"] if getattr(fitting, size) != getattr(config, size) else []
+    return f"What fits: {' and '.join(told)}."
 
 
 def generator(config: GANConfig, shape: Shape) -> Cost:
