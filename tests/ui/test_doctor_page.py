@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QLabel, QPushButton
 
-from genstudio.events import Advice, Answer, Diagnosis, Frame
+from genstudio.events import Advice, Answer, Diagnosis, Frame, Notice, Series
 from genstudio.families.gan.config import GANConfig
 from genstudio.runs import Run
 from genstudio.ui import theme
+from genstudio.ui.gan.charts import GANCharts
 from genstudio.ui.gan.doctor import DoctorPage
 from genstudio.ui.window import MainWindow
 
@@ -48,7 +50,7 @@ def test_what_holds_is_above_what_is_over_and_going_back_takes_it_away(page: Doc
     say(page, LOST)
     assert [card.diagnosis.name for card in page.cards] == ["collapse", "discriminator_wins"]
     texts = [label.text() for label in page.cards[1].findChildren(QLabel)]
-    assert "It tells 99% right." in texts and "accuracy: 0.99" in texts and "Rule: More than 93%." in texts
+    assert "It tells 99% right." in texts and "accuracy: 0.99" in texts and "More than 93%." in texts
     over = Diagnosis(**{name: getattr(LOST, name) for name in LOST.__slots__} | {"until": 900})
     say(page, over)
     assert [card.diagnosis.name for card in page.cards] == ["discriminator_wins", "collapse"]
@@ -59,6 +61,33 @@ def test_what_holds_is_above_what_is_over_and_going_back_takes_it_away(page: Doc
     assert [card.diagnosis.name for card in page.cards] == ["discriminator_wins"]
     page.clear()
     assert not page.cards and said == [1, 2, 1, 1, 0]
+
+
+def test_a_finding_is_named_on_every_chart_at_its_step_and_a_click_there_goes_to_it(qtbot: Any, qapp: Any) -> None:
+    theme.apply(qapp, "light")
+    charts = GANCharts()
+    qtbot.addWidget(charts)
+    charts.resize(900, 200)
+    charts.show()
+    steps = np.arange(1, 1001)
+    numbers = {name: Series(steps, np.sin(steps / 50.0)) for name in ("g_loss", "d_loss", "d_real", "d_fake")}
+    told = [Notice(700, "warning", f"{one.title}. {one.sentence}") for one in (LOST, WINS)]
+    long = Notice(300, "warning", "Nothing was changed because of something that takes long to say.")
+    charts.show_frame(Frame(series=numbers, notices=(*told, long)))
+    charts.flush()
+    chosen: list[int] = []
+    charts.step_chosen.connect(chosen.append)
+    for name in ("losses", "opinions"):
+        view = charts.views[name]
+        qtbot.waitUntil(lambda view=view: any(label.isVisible() for label in view._notes.labels))
+        (label,) = [label for label in view._notes.labels if label.isVisible()]
+        assert label.text() == "Mode collapse +1"
+        area = view.box.area()
+        assert area.contains(label.sceneBoundingRect()) and len(view._notes.dots.data) == 3
+        place = view.box.pixels(np.array([700.0]), np.zeros(1))[0, 0]
+        qtbot.mouseClick(view.view.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(round(place), round(area.bottom()) - 4))
+    qtbot.waitUntil(lambda: len(chosen) == 2)
+    assert all(abs(step - 700) < 12 for step in chosen)
 
 
 def test_advice_is_a_click_away_when_it_can_be_taken(page: DoctorPage, qtbot: Any) -> None:

@@ -122,12 +122,12 @@ def collapse(window: Window) -> Finding | None:
     if math.isnan(reached):
         if diversity >= DIVERSE and identical <= ALIKE:
             return None
-        evidence = {"diversity of the fakes, of that of real ones": diversity, "share of near-identical fakes": identical}
+        evidence = {"variety of the fakes, over that of real ones": diversity, "share of fakes with a twin": identical}
         words = f"The fakes are hardly different from each other: {diversity:.0%} of the variety of the real pictures."
     else:
         if reached >= REACHED or diversity >= 1.5 or window.mean("near", WARM) < NEAR:
             return None
-        evidence = {"share of the real points with a fake near": reached, "diversity of the fakes": diversity}
+        evidence = {"share of real points with a fake near": reached, "variety of the fakes, over that of real ones": diversity}
         words = f"The fakes sit in a part of the data: only {reached:.0%} of the real points have a fake near."
     return Finding(words, evidence, _advice(
         window,
@@ -227,7 +227,7 @@ def oscillation(window: Window) -> Finding | None:
     evidence = {
         "swing of the fakes' mean, over the usual distance of two real samples": swing,
         f"way of a fake in {EVERY} steps, in the same unit": float(motion.mean()),
-        "least autocorrelation of the swing": float(autocorrelation(window.recent("drift_0", LONG)).min()),
+        "least autocorrelation of the swing, -1 where it turns back": float(autocorrelation(window.recent("drift_0", LONG)).min()),
     }
     return Finding(
         f"The fakes do not settle: all together they swing by {swing:.0%} of the distance between two real samples.",

@@ -126,22 +126,22 @@ class DiagnosisCard(QFrame):
         layout.setSpacing(4)
         layout.addLayout(row(title, None, go))
         layout.addWidget(plain_label(told.sentence, wrap=True, name="diagnosis_sentence"))
+        layout.addWidget(plain_label("Seen by", role="group"))
         layout.addWidget(plain_label(numbers, role="quiet", wrap=True, name="diagnosis_evidence"))
         self.tries: list[tuple[QPushButton, bool]] = []
         if told.advice and not over:
             layout.addWidget(plain_label("What to try", role="group"))
             for index, advice in enumerate(told.advice):
                 layout.addLayout(self._line(index, advice.text, advice.values, live, labels))
-        layout.addWidget(plain_label(f"Rule: {told.rule}", role="quiet", wrap=True, name="diagnosis_rule"))
+        layout.addWidget(plain_label("Rule", role="group"))
+        layout.addWidget(plain_label(told.rule, role="quiet", wrap=True, name="diagnosis_rule"))
 
     def set_state(self, state: str) -> None:
         """Which advice can be taken now."""
         for press, live in self.tries:
             press.setEnabled(state in ("running", "paused", "stopped") if live else state in ("idle", "stopped"))
 
-    def _line(
-        self, index: int, text: str, values: Mapping[str, Any], live: set[str], labels: Mapping[str, str]
-    ) -> Any:
+    def _line(self, index: int, text: str, values: Mapping[str, Any], live: set[str], labels: Mapping[str, str]) -> Any:
         words = plain_label(text + ".", wrap=True, name=f"advice_{index}_text")
         if not values:
             return row(words)

@@ -10,7 +10,7 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPen, QPolygonF, QTransform
-from PySide6.QtWidgets import QGraphicsEllipseItem, QGraphicsSceneWheelEvent
+from PySide6.QtWidgets import QGraphicsEllipseItem, QGraphicsSceneWheelEvent, QGraphicsSimpleTextItem
 
 from genstudio.events import Array
 from genstudio.ui import theme
@@ -30,6 +30,8 @@ _SHAPES: dict[str, tuple[tuple[float, float], ...]] = {
 }
 _ARROW = ((-4, -8), (4, -8), (0, 0))
 _MARK_SIZE = 20
+_SHORT = 28
+"""Letters of a first sentence that is shown beside its mark."""
 
 
 class Box(pg.ViewBox):
@@ -317,11 +319,13 @@ class Ends:
 
 
 class Marks:
-    """What happened, on the time axis; pointed at, a mark says its text."""
+    """What happened, on the time axis; pointed at, a mark says its text. A warning has its first sentence beside it where that
+    is short and there is room."""
 
     def __init__(self, scene: Any, box: Box) -> None:
         self.dots = Dots(scene, box, 6, size=_MARK_SIZE, hoverable=True, tip=lambda data, **_: tooltip(data))
-        self._box = box
+        self.labels: list[QGraphicsSimpleTextItem] = []
+        self._scene, self._box = scene, box
         self._known: tuple[Any, ...] = ()
 
     def draw(self, marks: Sequence[Mark]) -> None:
@@ -341,6 +345,33 @@ class Marks:
         self.dots.setVisible(bool(marks))
         if marks:
             self.dots.follow(steps_only=True)
+        self._name([mark for mark in marks if mark.kind == "warning"])
+
+    def _name(self, marks: Sequence[Mark]) -> None:
+        """Short words right of their marks, or left at the edge, never over each other."""
+        said: dict[int, list[str]] = {}
+        for mark in marks:
+            if len(first := mark.text.split(".")[0]) <= _SHORT:
+                said.setdefault(mark.step, []).append(first)
+        short = {step: texts[0] + (f" +{len(texts) - 1}" if texts[1:] else "") for step, texts in said.items()}
+        while len(self.labels) < len(short):
+            label = words(self._scene, theme.font(theme.SMALL))
+            label.setZValue(7)
+            self.labels.append(label)
+        area, taken = self._box.area(), -math.inf
+        for label in self.labels[len(short) :]:
+            label.hide()
+        for label, (step, text) in zip(self.labels, sorted(short.items()), strict=False):
+            label.setText(text)
+            label.setBrush(theme.current().color("warning"))
+            size = label.boundingRect()
+            x = float(self._box.pixels(np.array([float(step)]), np.zeros(1))[0, 0]) + _MARK_SIZE / 2
+            x = x if x + size.width() <= area.right() else x - size.width() - _MARK_SIZE
+            fits = x >= max(taken, area.left())
+            label.setVisible(fits)
+            if fits:
+                label.setPos(x, area.bottom() - size.height())
+                taken = x + size.width() + 4
 
 
 class Cross:
