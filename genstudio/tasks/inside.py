@@ -6,7 +6,7 @@ import copy
 import itertools
 import time
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,10 +23,14 @@ from genstudio.tasks.task import Quiet, sliced
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from genstudio.nn.heads import Summary
+
 _ELEMENTS = 1_600_000
 """Weights computed between two chances for others: some 10 ms on one core."""
 _KEPT = 100_000_000
 """Weights of means and rollouts that are kept at most, or one such map."""
+_SHOW_EVERY = 0.3
+"""Seconds between two pictures of the layers that were read so far."""
 _LETTERS = 64
 """A token is hardly ever longer: of a long text, only so many letters for each token of the context are encoded."""
 _numbers = itertools.count(1)
@@ -50,20 +54,33 @@ class Which:
 
 @dataclass(slots=True)
 class Looked:
-    """Queries and keys of a text that was looked at: (H, T, D) tensors of each layer, None for a layer that is off."""
+    """Queries and keys of a text that was looked at: (H, T, D) tensors of each layer so far, None for one that is off.
+
+    `masks` has an entry for every layer of the model; `shown` is what all of them look like.
+    """
 
     number: int
+    model: ModelRef
     step: int
     ids: NDArray[np.int32]
     switches: Switches
     masks: list[bool]
-    parts: list[tuple[Tensor, Tensor] | None]
+    parts: list[tuple[Tensor, Tensor] | None] = field(default_factory=list)
     maps: dict[Which, Tensor] = field(default_factory=dict)
+    shown: Heads | None = None
+
+    def has(self, which: Which) -> bool:
+        """Whether the layers that a map needs have been read."""
+        one = which.layer is not None and not which.rollout and which.layer < len(self.parts)
+        return one or len(self.parts) == len(self.masks)
 
 
 @dataclass(frozen=True, slots=True)
-class LookAtAttention(Quiet):
-    """All heads of all layers over the last tokens of `prompt`, as thumbnails of at most `side` patches, and described."""
+class LookAtAttention:
+    """All heads of all layers over the last tokens of `prompt`, as thumbnails of at most `side` patches, and described.
+
+    The first layers are shown while the others are still read. A saved model is not asked for the same text again.
+    """
 
     model: ModelRef
     prompt: Prompt
@@ -74,12 +91,12 @@ class LookAtAttention(Quiet):
         yield Frame(progress=Progress("Opening the model"))
         opened = models.get(self.model)
         ids, skipped = window(opened, self.prompt)
-        began = time.monotonic()
-        looked = yield from sliced(_look(opened, ids, self.switches), "Reading the text")
-        models.looked[:] = [looked, *models.looked][:2]
-        middle = time.monotonic()
-        heads = yield from sliced(_heads(opened, looked, skipped, self.side, middle - began), "Looking at every head")
-        yield Frame(snapshots=(heads,))
+        known = None if opened.live else _known(models, self, opened, ids)
+        if known is not None:
+            yield Frame(snapshots=(replace(known, skipped=skipped),))
+            return
+        looked = _begin(models, opened, self.model, ids, self.switches)
+        yield from _heads(opened, looked, skipped, self.side)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +115,13 @@ class LookAtMap(Quiet):
     side: int = 1024
 
     def run(self, models: Models) -> Generator[Frame, None, None]:
-        looked = next((found for found in models.looked if found.number == self.looked), None)
+        looked = next((old for old in models.looked if old.number == self.looked and old.has(self.which)), None)
         if looked is None:
             yield Frame(progress=Progress("Opening the model"))
             opened = models.get(self.model)
             ids, _ = window(opened, self.prompt)
-            looked = yield from sliced(_look(opened, ids, self.switches), "Reading the text")
-            models.looked[:] = [looked, *models.looked][:2]
+            looked = _begin(models, opened, self.model, ids, self.switches)
+            yield from sliced(_read(opened, looked), "Reading the text")
         _check(self.which, looked)
         shown = yield from sliced(_map(self, looked), "Looking closer")
         yield Frame(snapshots=(shown,))
@@ -114,7 +131,7 @@ def _check(which: Which, looked: Looked) -> None:
     """Raises DataError for a layer or a head that the model lacks."""
     heads = next((len(part[0]) for part in looked.parts if part is not None), 0)
     layer, head = which.layer or 0, which.head or 0
-    if not 0 <= layer < len(looked.parts) or (looked.parts[layer] is not None and not 0 <= head < heads):
+    if not 0 <= layer < len(looked.masks) or (looked.parts[layer] is not None and not 0 <= head < heads):
         raise DataError(f"This model has no {which.title().lower()}.", "Choose one that it has.")
 
 
@@ -142,51 +159,101 @@ def steady(opened: Opened) -> Any:
     return copy.deepcopy(model).requires_grad_(False) if opened.live else model
 
 
-def _look(opened: Opened, ids: NDArray[np.int32], switches: Switches) -> Slices[Looked]:
-    import torch
-
-    from genstudio.families.gpt.inside import walk
-
-    model, step = steady(opened), opened.step
-    inside = yield from walk(model, ids, ("q", "k"), switches)
-    parts = [(torch.from_numpy(own["q"]), torch.from_numpy(own["k"])) if own else None for own in inside.layers]
-    masks = [block.attention.causal for block in model.typed_blocks()]
-    return Looked(next(_numbers), step, ids, switches, masks, parts)
+def _begin(models: Models, opened: Opened, ref: ModelRef, ids: NDArray[np.int32], switches: Switches) -> Looked:
+    masks = [block.attention.causal for block in opened.learner.model.typed_blocks()]
+    looked = Looked(next(_numbers), ref, opened.step, ids, switches, masks)
+    models.looked[:] = [looked, *models.looked][:2]
+    return looked
 
 
-def _heads(opened: Opened, looked: Looked, skipped: int, side: int, forward: float) -> Slices[Heads]:
-    from genstudio.nn.heads import Summary, label, score_rows, seen
+def _known(models: Models, task: LookAtAttention, opened: Opened, ids: NDArray[np.int32]) -> Heads | None:
+    """What was shown of the same text and weights before."""
+    for old in models.looked:
+        same = (old.model, old.step, old.switches) == (task.model, opened.step, task.switches)
+        if same and old.shown is not None and np.array_equal(old.ids, ids):
+            return old.shown
+    return None
 
-    began, T, heads = time.monotonic(), len(looked.ids), opened.learner.config.heads
-    summaries = []
-    for index, part in enumerate(looked.parts):
-        summary = Summary(heads, T, side)
-        summaries.append(summary)
-        if part is None:
-            continue
-        q, k = part
-        for first, last in _blocks(T, heads * T, summary.patch):
-            scores = score_rows(q, k, first, last, looked.switches, looked.masks[index])
-            summary.add(scores, first, seen(looked.switches, looked.masks[index], first, last, scores.shape[2]))
-            yield (index + last / T) / len(looked.parts)
+
+def _read(opened: Opened, looked: Looked) -> Slices[None]:
+    from genstudio.families.gpt.inside import read_heads
+
+    yield from read_heads(steady(opened), looked.ids, looked.switches, looked.parts)
+
+
+def _heads(opened: Opened, looked: Looked, skipped: int, side: int) -> Generator[Frame, None, None]:
+    """Each layer is summed up as soon as it is read; all so far are shown when the last picture is old enough."""
+    from genstudio.nn.heads import Summary
+
+    heads, T, layers = opened.learner.config.heads, len(looked.ids), len(looked.masks)
+    pieces = opened.learner.data.tokenizer.pieces(looked.ids)
+    summaries = [Summary(heads, T, side) for _ in looked.masks]
+    reading, began, spent, done, due = _read(opened, looked), time.monotonic(), 0.0, 0, 0.0
+    while done < layers:
+        yield from sliced(_until(reading, looked.parts, done + 1), "Reading the text")
+        middle = time.monotonic()
+        yield from sliced(_sum_up(looked, done, summaries[done]), "Looking at every head")
+        done, now = done + 1, time.monotonic()
+        spent += now - middle
+        if now >= due or done == layers:
+            seconds = now - began - spent, spent
+            shown = _shown(looked, summaries, done, pieces, skipped, seconds)
+            looked.shown = shown if done == layers else None
+            yield Frame(snapshots=(shown,), progress=Progress("Looking at every head", done / layers))
+            due = time.monotonic() + _SHOW_EVERY
+
+
+def _until(reading: Slices[None], parts: list[Any], count: int) -> Slices[None]:
+    """Read on until so many layers are there; the rest waits."""
+    if len(parts) < count:
+        for share in reading:
+            yield share
+            if len(parts) >= count:
+                return
+
+
+def _sum_up(looked: Looked, layer: int, summary: Summary) -> Slices[None]:
+    from genstudio.nn.heads import score_rows, seen
+
+    if (part := looked.parts[layer]) is None:
+        return
+    q, k = part
+    T, switches, mask = len(looked.ids), looked.switches, looked.masks[layer]
+    for first, last in _blocks(T, len(q) * T, summary.patch):
+        scores = score_rows(q, k, first, last, switches, mask)
+        summary.add(scores, first, seen(switches, mask, first, last, scores.shape[2]))
+        yield (layer + last / T) / len(looked.masks)
+
+
+def _shown(
+    looked: Looked, summaries: list[Summary], done: int, pieces: tuple[str, ...], skipped: int,
+    seconds: tuple[float, float],
+) -> Heads:  # fmt: skip
+    from genstudio.nn.heads import label
+
     descriptors = np.stack([summary.descriptors() for summary in summaries])
+    descriptors[done:] = np.nan
+    read = [summary for summary, part in zip(summaries, looked.parts, strict=False) if part is not None]
+    none = ("",) * descriptors.shape[1]
+    words = [
+        ("switched off",) * len(none) if part is None else tuple(map(label, heads))
+        for part, heads in zip(looked.parts[:done], descriptors, strict=False)
+    ]
     return Heads(
         "heads",
         looked.step,
-        opened.learner.data.tokenizer.pieces(looked.ids),
+        pieces,
         skipped,
         np.stack([summary.small.numpy().astype(np.float16) for summary in summaries]),
         summaries[0].patch,
         descriptors,
-        tuple(
-            tuple("switched off" if part is None else label(head) for head in layer)
-            for part, layer in zip(looked.parts, descriptors, strict=True)
-        ),
+        (*words, *[none] * (len(descriptors) - done)),
         looked.masks[0] and looked.switches.causal,
-        max(s.row_error for s, part in zip(summaries, looked.parts, strict=True) if part) if any(looked.parts) else 0.0,
+        max((summary.row_error for summary in read), default=0.0),
         max(summary.leak for summary in summaries),
         looked.number,
-        (forward, time.monotonic() - began),
+        seconds,
+        done,
     )
 
 

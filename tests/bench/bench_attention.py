@@ -113,7 +113,7 @@ def scrolling(tokens: int, heads: tuple[int, int]) -> dict[str, float]:
     labels = (("mixed",) * count,) * layers
     numbers = np.full((layers, count, 5), 0.1, np.float32)
     began = time.thread_time()
-    overview.show_snapshot(Heads("heads", 0, pieces, 0, small, 16, numbers, labels, True, 0.0, 0.0, 1, (0.0, 0.0)))
+    overview.show_snapshot(Heads("heads", 0, pieces, 0, small, 16, numbers, labels, True, 0.0, 0.0, 1, (0.0, 0.0), layers))
     overview._redraw()
     overview.repaint()
     thumbnails = 1000 * (time.thread_time() - began)

@@ -283,4 +283,4 @@ def test_a_learner_inspects(text_data: Any) -> None:
         except StopIteration as end:
             assert end.value.layers[2]["weights"].shape == (4, 8, 8)
             break
-    assert slices == 6
+    assert slices == 12

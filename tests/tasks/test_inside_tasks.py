@@ -18,6 +18,7 @@ from genstudio.events import HeadMap, Heads, Induction, Knocked, Lens, Saliency
 from genstudio.families.gpt.config import GPTConfig
 from genstudio.families.gpt.inside import look_inside
 from genstudio.families.gpt.learner import GPTLearner
+from genstudio.nn.attention import SelfAttention
 from genstudio.nn.switches import NOTHING_OFF, Switches
 from genstudio.sampling.choose import SamplingOptions
 from genstudio.sampling.text import stream
@@ -147,6 +148,54 @@ def mixes_weights(task: Any) -> bool:
     found = [*frames, *job][-1].snapshots[-1]
     names = ("small", "score", "chances", "top")
     return not all(np.array_equal(getattr(found, name, 0), getattr(expected, name, 0)) for name in names)
+
+
+@pytest.mark.usefixtures("tiny_slices")
+def test_layers_are_shown_as_they_are_read() -> None:
+    models = models_with()
+    theirs = model_of(models).attention(ids_of(models)).numpy()
+    switches = Switches(layers=frozenset({1}))
+    stages = [f.snapshots[0] for f in run_task(LookAtAttention(REF, TEXT, switches), models) if f.snapshots]
+    assert [found.read for found in stages] == [1, 2, 3] and len({found.looked for found in stages}) == 1
+    whole = stages[-1]
+    for found in stages:
+        assert np.array_equal(found.small[: found.read], whole.small[: found.read])
+        assert not found.small[found.read :].any() and np.isnan(found.descriptors[found.read :]).all()
+        assert found.labels == (*whole.labels[: found.read], *[("", "")] * (3 - found.read))
+    np.testing.assert_allclose(stages[0].small[0], theirs[0], atol=5e-4)
+    assert whole.labels[1] == ("switched off",) * 2 and not whole.small[1].any()
+    every = [f.snapshots[0] for f in run_task(LookAtAttention(REF, TEXT), models) if f.snapshots]
+    np.testing.assert_allclose(every[-1].small, theirs, atol=5e-4)
+
+
+@pytest.mark.usefixtures("tiny_slices")
+def test_a_map_is_there_before_the_last_layer_is() -> None:
+    models = models_with()
+    theirs = model_of(models).attention(ids_of(models)).numpy()
+    job = LookAtAttention(REF, TEXT).run(models)
+    first = next(frame.snapshots[0] for frame in job if frame.snapshots)
+    early = shown(LookAtMap(REF, TEXT, Which(0, 1), first.looked), models)
+    assert early.looked == first.looked
+    np.testing.assert_allclose(early.weights, theirs[0, 1], atol=5e-4)
+    assert shown(LookAtMap(REF, TEXT, Which(2, 1), first.looked), models).looked != first.looked
+    np.testing.assert_allclose(list(job)[-1].snapshots[0].small, theirs, atol=5e-4)
+
+
+def test_a_saved_model_is_asked_for_a_text_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    models, asked = models_with(), list[int]()
+    project = SelfAttention.project
+    monkeypatch.setattr(SelfAttention, "project", lambda *given: asked.append(1) or project(*given))
+    first = shown(LookAtAttention(REF, TEXT), models)
+    assert len(asked) == 3
+    again = shown(LookAtAttention(REF, TEXT), models)
+    assert len(asked) == 3 and again.looked == first.looked and np.array_equal(again.small, first.small)
+    shown(LookAtAttention(REF, TEXT, Switches(causal=False)), models)
+    assert len(asked) == 6
+    models.get(REF).step = 8
+    assert shown(LookAtAttention(REF, TEXT), models).step == 8 and len(asked) == 9
+    models.get(REF).live = True
+    shown(LookAtAttention(REF, TEXT), models)
+    assert len(asked) == 12
 
 
 LOOKS = (LookAtAttention, KnockOut, Explain, LookThroughLens)

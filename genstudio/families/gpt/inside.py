@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from genstudio.data.slices import Slices, finished
+from genstudio.data.slices import Slices, finished, scaled
 from genstudio.families.family import Inside
 from genstudio.families.gpt.model import GPT
 from genstudio.nn.attention import SelfAttention, attention_weights
@@ -72,12 +72,10 @@ def look_inside(
 def walk(
     model: GPT, ids: NDArray[np.integer[Any]] | Tensor, wanted: Collection[str], switches: Switches = NOTHING_OFF
 ) -> Slices[Inside]:
-    """`look_inside` in slices of half a layer. The weights must not change between two of them."""
+    """`look_inside` in slices of some 50 ms. The weights must not change between two of them."""
     if unknown := set(wanted) - set(STAGES):
         raise ValueError(f"no such stage: {', '.join(sorted(unknown))}")
-    row = torch.as_tensor(ids, device=model.tokens.weight.device).long()
-    if not 0 < len(row) <= model.context:
-        raise ValueError(f"{len(row)} tokens do not fit a context of {model.context}")
+    row = _row(model, ids)
     keep = Keeper(wanted)
     stages = keep.kept
     keep("embedded", model.tokens(row[None]))
@@ -89,9 +87,9 @@ def walk(
         yield index / len(model.blocks)
         own = Keeper(wanted)
         if index not in switches.layers:
-            x = attend(block, x, turn, index, switches, own)
-            yield (index + 0.5) / len(model.blocks)
-            x = feed(block, x, index, switches, own)
+            x = yield from scaled(attending(block, x, turn, index, switches, own), *_share(model, index, 0.0, 0.4))
+            yield (index + 0.4) / len(model.blocks)
+            x = yield from scaled(feeding(block, x, index, switches, own), *_share(model, index, 0.4, 1.0))
         layers.append(own.kept)
         if "residual" in wanted:
             residual.append(_numpy(x))
@@ -102,6 +100,44 @@ def walk(
     if "logits" in wanted:
         stages["logits"] = yield from _logits(model, x[0])
     return Inside(row.cpu().numpy(), stages, tuple(layers))
+
+
+@torch.no_grad()
+def read_heads(
+    model: GPT, ids: NDArray[np.integer[Any]] | Tensor, switches: Switches, into: list[tuple[Tensor, Tensor] | None]
+) -> Slices[None]:
+    """The queries and keys of ids (T,), (H, T, D) each, of one layer after the other as soon as they are there; None for a
+    layer that is off. What only the logits need is left out. The weights must not change between two slices.
+
+    Raises ValueError for no ids, or more than the context.
+    """
+    x, turn = model.embed(_row(model, ids)[None])
+    blocks = model.typed_blocks()
+    for index, block in enumerate(blocks):
+        yield index / len(blocks)
+        if index in switches.layers:
+            into.append(None)
+            continue
+        qkv = block.attention.project(block.attention_norm(x) if block.pre else x, turn)
+        q, k = (_kept(part).clone() for part in qkv[:2])
+        into.append((q, k))
+        if index + 1 == len(blocks):
+            return
+        x = yield from scaled(attending(block, x, turn, index, switches, qkv=qkv), *_share(model, index, 0.2, 0.4))
+        yield (index + 0.4) / len(blocks)
+        x = yield from scaled(feeding(block, x, index, switches), *_share(model, index, 0.4, 1.0))
+
+
+def _row(model: GPT, ids: NDArray[np.integer[Any]] | Tensor) -> Tensor:
+    row = torch.as_tensor(ids, device=model.tokens.weight.device).long()
+    if not 0 < len(row) <= model.context:
+        raise ValueError(f"{len(row)} tokens do not fit a context of {model.context}")
+    return row
+
+
+def _share(model: GPT, layer: int, start: float, stop: float) -> tuple[float, float]:
+    """A part of a layer as a part of the model."""
+    return (layer + start) / len(model.blocks), (layer + stop) / len(model.blocks)
 
 
 def embedding_scale(model: GPT) -> float:
@@ -119,19 +155,37 @@ def attend(
     cache: KeyValues | None = None,
 ) -> Tensor:
     """The attention half of a block without dropout: the stream (1, T, C) -> (1, T, C)."""
+    return finished(attending(block, x, turn, layer, switches, keep, cache))
+
+
+def attending(
+    block: Block,
+    x: Tensor,
+    turn: Tensor | None,
+    layer: int,
+    switches: Switches,
+    keep: Keeper = NOTHING,
+    cache: KeyValues | None = None,
+    qkv: tuple[Tensor, Tensor, Tensor] | None = None,
+) -> Slices[Tensor]:
+    """`attend` in slices; `qkv` is what `project` gave, where that is known."""
     attention, read = block.attention, x
-    if block.pre:
-        read = block.attention_norm(x)
-        keep("normed", read)
-    q, k, v = attention.project(read, turn)
+    if qkv is None:
+        if block.pre:
+            read = block.attention_norm(x)
+            keep("normed", read)
+        qkv = attention.project(read, turn)
+    q, k, v = qkv
     for name, part in (("q", q), ("k", k), ("v", v)):
         keep(name, part)
+    yield 0.4
     if cache is not None:
         k, v = cache.append(k, v)
     mixed = _mixed(attention, q, k, v, switches, keep)
     if off := [head for head in switches.heads_of(layer) if head < attention.heads]:
         mixed = mixed.index_fill(1, torch.tensor(off, device=x.device), 0.0)
     keep("mixed", mixed)
+    yield 0.8
     out = attention.out(mixed.transpose(1, 2).flatten(-2))
     keep("attention_out", out)
     x = x + out
@@ -140,6 +194,22 @@ def attend(
         keep("normed", x)
     keep("middle", x)
     return x
+
+
+def feeding(block: Block, x: Tensor, layer: int, switches: Switches, keep: Keeper = NOTHING) -> Slices[Tensor]:
+    """`feed` of some tokens at a time."""
+    weights = block.feed_forward.up.weight.numel() + block.feed_forward.down.weight.numel()
+    rows = max(1, int(_SLICE / (2 * weights)))
+    parts, kept = [], []
+    for first in range(0, x.shape[1], rows):
+        if first:
+            yield first / x.shape[1]
+        own = Keeper(keep.wanted)
+        parts.append(feed(block, x[:, first : first + rows], layer, switches, own))
+        kept.append(own.kept)
+    for name in kept[0]:
+        keep.kept[name] = np.concatenate([some[name] for some in kept])
+    return torch.cat(parts, 1)
 
 
 def feed(
@@ -195,10 +265,13 @@ def _mixed(attention: SelfAttention, q: Tensor, k: Tensor, v: Tensor, switches: 
     return weights @ v
 
 
-def _numpy(value: Tensor) -> NDArray[Any]:
+def _kept(value: Tensor) -> Tensor:
     value = value.detach()[0]
-    value = value if value.dtype == torch.float64 else value.float()
-    return np.array(value.cpu().numpy(), order="C")
+    return (value if value.dtype == torch.float64 else value.float()).cpu()
+
+
+def _numpy(value: Tensor) -> NDArray[Any]:
+    return np.array(_kept(value).numpy(), order="C")
 
 
 def _positions(model: GPT, length: int) -> NDArray[Any]:

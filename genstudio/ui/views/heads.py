@@ -44,6 +44,7 @@ class HeadsView(SnapshotFigure[Heads]):
         self.switches = NOTHING_OFF
         self._switching = switching
         self._pictures: dict[Place, QImage] = {}
+        self._of = 0
         self._hover: Place | None = None
         self._pointer = QPointF()
         self.setMouseTracking(True)
@@ -58,8 +59,10 @@ class HeadsView(SnapshotFigure[Heads]):
         return 0 if self.snapshot is None else self.snapshot.small.shape[1]
 
     def prepare(self, snapshot: Heads) -> None:
-        self._pictures.clear()
-        self._hover = None
+        if snapshot.looked != self._of:  # else only layers have been added
+            self._pictures.clear()
+            self._hover = None
+        self._of = snapshot.looked
         columns = self.heads + 2 * self._switching
         self.layer, self.head = min(self.layer, self.layers - 1), min(self.head, columns - 1)
         self._say()
@@ -109,7 +112,8 @@ class HeadsView(SnapshotFigure[Heads]):
         if self.snapshot is None:
             return ""
         name = ("MLP", "whole layer")[column - self.heads] if column >= self.heads else f"head {column + 1}"
-        said = f": {self.snapshot.labels[layer][column]}" if column < self.heads else ""
+        said = self.snapshot.labels[layer][column] if layer < self.snapshot.read else "not read yet"
+        said = f": {said}" if column < self.heads else ""
         return f"layer {layer + 1} {name}{said}{', off' if self.off(layer, column) else ''}"
 
     def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
@@ -119,7 +123,7 @@ class HeadsView(SnapshotFigure[Heads]):
         found = self.snapshot
         return header, (
             (layer + 1, head + 1, found.labels[layer][head], *map(float, found.descriptors[layer, head]))
-            for layer in range(self.layers)
+            for layer in range(found.read)
             for head in range(self.heads)
         )
 
@@ -145,7 +149,7 @@ class HeadsView(SnapshotFigure[Heads]):
 
     def paint_figure(self, painter: QPainter, area: QRectF) -> None:
         look, found = theme.current(), self.snapshot
-        paint_title(painter, self.title, "" if found is None else f"rows are layers  ·  step {found.step:,}", area)
+        paint_title(painter, self.title, "" if found is None else _note(found), area)
         if found is None:
             painter.setFont(theme.font(theme.SMALL))
             painter.setPen(look.color("quiet"))
@@ -168,7 +172,7 @@ class HeadsView(SnapshotFigure[Heads]):
                     name = name if cell.width() >= 24 else name[0]
                     over = QRectF(cell.left() - 8, cell.top() - 17, cell.width() + 16, 15)
                     painter.drawText(over, Qt.AlignmentFlag.AlignCenter, name)
-                if room and column < self.heads:
+                if room and column < self.heads and layer < found.read:
                     words = _SHORT[found.labels[layer][column]]
                     short = metrics.elidedText(words, Qt.TextElideMode.ElideRight, int(room - 6))
                     middle = cell.center().y() + metrics.ascent() / 2 - 1
@@ -179,7 +183,7 @@ class HeadsView(SnapshotFigure[Heads]):
             return
         layer, column = self._hover
         lines: list[tuple[QColor | None, str, str]] = []
-        if column < self.heads:
+        if column < self.heads and layer < self.snapshot.read:
             found = self.snapshot.descriptors[layer, column]
             names = ("on the previous token", "on the first token", "on itself")
             lines = [(None, name, f"{100 * value:.0f} %") for name, value in zip(names, found[:3], strict=True)]
@@ -192,14 +196,14 @@ class HeadsView(SnapshotFigure[Heads]):
             return
         painter.fillRect(cell, look.color("raised"))
         off = self.off(layer, column)
-        if column < self.heads:
+        if column < self.heads and layer < found.read:
             if (layer, column) not in self._pictures:
                 small = found.small[layer, column]
                 self._pictures[layer, column] = picture(small, found.causal, patch=found.patch)
             painter.setOpacity(0.3 if off else 1.0)
             painter.drawImage(cell, self._pictures[layer, column])
             painter.setOpacity(1.0)
-        elif cell.height() >= 12 and not off:
+        elif column >= self.heads and cell.height() >= 12 and not off:
             painter.setPen(look.color("quiet"))
             painter.drawText(cell, Qt.AlignmentFlag.AlignCenter, "on")
         painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -247,6 +251,12 @@ class HeadsView(SnapshotFigure[Heads]):
             self.toggle(self.layer, self.head)
         else:
             super().keyPressEvent(event)
+
+
+def _note(found: Heads) -> str:
+    layers = len(found.labels)
+    reading = "" if found.read == layers else f"  ·  {found.read} of {layers} read"
+    return f"rows are layers  ·  step {found.step:,}{reading}"
 
 
 def height_of(layers: int) -> int:
