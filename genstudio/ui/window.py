@@ -435,6 +435,19 @@ class MainWindow(QMainWindow):
             ("Export document…", lambda tab: tab.writer.files.ask_export(), "Ctrl+Shift+S"),
         ):
             self._action(play, words, lambda does=does: self._in_playground(does), keys)
+        gan = bar.addMenu("&GAN")
+        for words, does, keys in (
+            ("A step back in time", lambda panel: panel.time.step_by(-1), "F6"),
+            ("Play or pause the time machine", lambda panel: panel.time.play.click(), "F7"),
+            ("A step on in time", lambda panel: panel.time.step_by(1), "F8"),
+            ("First step that was kept", lambda panel: panel.time.to_first(), "Shift+F6"),
+            ("Newest step", lambda panel: panel.time.follow(), "Shift+F8"),
+            ("Slow motion", lambda panel: panel.slow.turn_on.click(), "Shift+F9"),
+            ("Next stage", lambda panel: panel.slow.next.click(), "F9"),
+            ("Go back before the last change", lambda panel: panel.live.back.click(), "Ctrl+Shift+Z"),
+            ("Training or explorer", lambda panel: panel.turn_page(), "Ctrl+Shift+E"),
+        ):
+            self._action(gan, words, lambda does=does: self._in_gan(does), keys)
         view = bar.addMenu("&View")
         for index in range(self.tabs.count()):
             name = self.tabs.tabText(index)
@@ -473,6 +486,10 @@ class MainWindow(QMainWindow):
         dialog = KeysDialog(self, self.menuBar().actions())
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.show()
+
+    def _in_gan(self, does: Callable[[Any], object]) -> None:
+        if self._gan is not None and self._gan.isVisible() and self._gan.has_panel:
+            does(self._gan.panel)
 
     def _about(self) -> None:
         self.show_banner(

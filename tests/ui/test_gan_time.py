@@ -133,9 +133,9 @@ def test_what_is_explored_is_what_the_generator_makes(window: MainWindow, qtbot:
     assert page.latent() == pytest.approx(page.base + np.array(pad.at) @ page.axes, abs=1e-5)
     page.label.setCurrentIndex(4)
     page.label.activated.emit(4)
-    page.sliders[2].slider.setValue(900)
+    page.directions.sliders[2].slider.setValue(900)
     qtbot.waitUntil(settled, timeout=LONG)
-    moved = page.base + np.array(pad.at) @ page.axes + page.sliders[2].value() * page.space.directions[2]
+    moved = page.base + np.array(pad.at) @ page.axes + page.directions.sliders[2].value() * page.space.directions[2]
     assert page.latent() == pytest.approx(moved, abs=1e-4)
     qtbot.waitUntil(lambda: not page.busy("one"), timeout=LONG)
     ref = ModelRef(str(run.folder))

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QTabWidget, QWidget
 
 from genstudio.events import Frame, Histograms, Notice, Series
 from genstudio.ui import theme
+from genstudio.ui.gan.parts import named_tabs
 from genstudio.ui.views.curves import CurveGroup, CurvesView, Line
 from genstudio.ui.views.histograms import HistogramsView
 
@@ -73,7 +74,7 @@ PAGES: Mapping[str, tuple[Chart, ...]] = {
         Chart(
             "high_quality",
             "High quality",
-            "share within 3 sigma",
+            "within 3 sigma",
             (Line("high_quality", "share", theme.GREEN),),
             ("points",),
             references={"ceiling": (CEILING, f"ceiling {CEILING:.2%}")},
@@ -170,6 +171,7 @@ class GANCharts(QTabWidget):
     def __init__(self, kind: str = "points") -> None:
         super().__init__()
         self.setObjectName("gan_charts")
+        named_tabs(self, "Charts")
         self.setDocumentMode(True)
         self.kind = kind
         self.specs = {chart.name: chart for page in PAGES.values() for chart in page}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QComboBox, QGridLayout, QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
 from genstudio.events import Answer, Array, Frame
 from genstudio.sampling import latent
@@ -19,18 +19,17 @@ from genstudio.tasks.replay import Saved, SavedSteps
 from genstudio.tasks.sample import Sample, Samples
 from genstudio.ui.datasets.parts import choice, row
 from genstudio.ui.engine import Engine
+from genstudio.ui.gan.directions import AXES, Directions, slice_axes
 from genstudio.ui.gan.pad import LandingView, LatentPad, hues
-from genstudio.ui.gan.parts import scrolled
+from genstudio.ui.gan.parts import named_tabs, scrolled
 from genstudio.ui.gan.sample import SampleFigure
 from genstudio.ui.gan.ways import Ways
 from genstudio.ui.playground.page import Page
 from genstudio.ui.views.chart import value_text
-from genstudio.ui.widgets import EmptyState, LabeledSlider, icon_button, plain_label, tooltip
+from genstudio.ui.widgets import EmptyState, icon_button, plain_label
 
 _PICTURES, _POINTS = 9, 25
-_SLIDERS = 8
 _SETTLED_MS, _LIVE_MS = 200, 1000
-AXES = ("Principal 1, 2", "Principal 3, 4", "Numbers 1, 2", "Random")
 
 
 class ExplorePage(Page):
@@ -57,7 +56,7 @@ class ExplorePage(Page):
             box.setMinimumContentsLength(letters)
         self.pad, self.picture, self.landing = LatentPad(), SampleFigure(), LandingView()
         self.words = plain_label(role="quiet", name="explore_words", wrap=True)
-        self.sliders: list[LabeledSlider] = []
+        self.directions = Directions()
         self.ways = Ways(self)
         self._settled, self._beat = QTimer(self), QTimer(self)
         self._settled.setSingleShot(True)
@@ -103,9 +102,7 @@ class ExplorePage(Page):
         """The noise (d,) that is looked at: where one began, moved in the slice and by the sliders."""
         assert self.space is not None
         moved = self.base + np.array(self.pad.at, np.float32) @ self.axes
-        for slider, direction in zip(self.sliders, self.space.directions, strict=False):
-            moved = moved + np.float32(slider.value()) * direction
-        return self.inside(moved)
+        return self.inside(moved + self.directions.shift())
 
     def inside(self, latents: Array) -> Array:
         """The same within the bounds of uniform noise."""
@@ -134,8 +131,7 @@ class ExplorePage(Page):
         whole = len(base) == 2 and self.slice.currentIndex() == 2
         self.base = np.zeros_like(base) if whole else base
         self.pad.set_at(*(base.tolist() if whole else (0.0, 0.0)))
-        for slider in self.sliders:
-            slider.set_value(0.0)
+        self.directions.reset()
         self._moved()
         self._settled.start()
 
@@ -225,24 +221,10 @@ class ExplorePage(Page):
             self.base = np.zeros(found.size, np.float32) if found.size <= 2 else self.noise(1, self._seed)[0]
             self.slice.setCurrentText(AXES[2] if found.size <= 2 else AXES[0])
             self.landing.clear()
-            self._build_sliders()
+        self.directions.show_space(found, anew=fresh)
         self.ways.set_space(found)
         self.stack.setCurrentIndex(1)
         self._sliced()
-
-    def _build_sliders(self) -> None:
-        assert self.space is not None
-        for slider in self.sliders:
-            self.grid.removeWidget(slider)
-            slider.deleteLater()
-        self.sliders = []
-        for index, share in enumerate(self.space.shares[:_SLIDERS].tolist()):
-            slider = LabeledSlider(f"{index + 1}", -5.0, 5.0, 0.0, name=f"direction_{index + 1}")
-            slider.setToolTip(tooltip(f"Principal direction {index + 1}: {share:.1%} of what moves in the first layer"))
-            slider.slider.setAccessibleName(f"Principal direction {index + 1}")
-            slider.changed.connect(lambda _: self._slid())
-            self.grid.addWidget(slider, index // 2, index % 2)
-            self.sliders.append(slider)
 
     def _slid(self) -> None:
         self._moved()
@@ -252,17 +234,7 @@ class ExplorePage(Page):
         """Other directions of the slice."""
         if self.space is None:
             return
-        size, found, chosen = self.space.size, self.space.directions, self.slice.currentIndex()
-        first = 2 if chosen == 1 else 0
-        if chosen == 2 and size >= 2:
-            self.axes, names = np.eye(2, size, dtype=np.float32), ("z 1", "z 2")
-        elif chosen < 2 and len(found) >= first + 2:
-            across = found[first]
-            up = found[first + 1] - (found[first + 1] @ across) * across
-            self.axes = np.stack([across, up / np.linalg.norm(up)]).astype(np.float32)
-            names = (f"principal {first + 1}", f"principal {first + 2}")
-        else:
-            self.axes, names = latent.random_axes(size, self._seed), ("random 1", "random 2")
+        self.axes, names = slice_axes(self.space, self.slice.currentIndex(), self._seed)
         self.pad.show_axes(names, self.space.reach)
         self._moved()
         self._settled.start()
@@ -281,6 +253,7 @@ class ExplorePage(Page):
     def _connect(self) -> None:
         for pressed, does in ((self.other, self.another), (self.middle, self.to_middle), (self.turn, self.turn_axes)):
             pressed.clicked.connect(does)
+        self.directions.changed.connect(self._slid)
         self.pad.moved.connect(lambda _x, _y: self._moved())
         self._settled.timeout.connect(self._map)
         self._beat.timeout.connect(self._follow)
@@ -303,19 +276,11 @@ class ExplorePage(Page):
         sides.addWidget(self.pad)
         sides.addWidget(self.right)
         sides.setSizes([300, 260])
-        self.grid = QGridLayout()
-        self.grid.setContentsMargins(0, 8, 8, 0)
-        self.grid.setHorizontalSpacing(16)
-        self.grid.setVerticalSpacing(4)
-        along = QWidget()
-        within = QVBoxLayout(along)
-        within.setContentsMargins(0, 0, 0, 0)
-        within.addLayout(self.grid)
-        within.addStretch(1)
         self.tools = QTabWidget()
         self.tools.setObjectName("explore_tools")
+        named_tabs(self.tools, "Ways to look around")
         self.tools.setDocumentMode(True)
-        self.tools.addTab(scrolled(along, "explore_sliders"), "Directions")
+        self.tools.addTab(scrolled(self.directions, "explore_sliders"), "Directions")
         self.tools.addTab(self.ways, "Ways")
         above, inside = QWidget(), QWidget()
         seen = QVBoxLayout(above)

@@ -13,7 +13,7 @@ from genstudio.events import Answer, Frame
 from genstudio.ui.datasets.parts import row
 from genstudio.ui.form import SettingRow
 from genstudio.ui.gan.parts import scrolled
-from genstudio.ui.widgets import CollapsibleSection, button, plain_label
+from genstudio.ui.widgets import CollapsibleSection, button, plain_label, tooltip
 
 FIRST = ("g_rate", "d_rate", "g_updates", "d_updates", "loss", "r1", "noise", "smoothing", "ema")
 _WAIT_MS = 500
@@ -45,6 +45,7 @@ class LiveHandles(QWidget):
         self._timer.timeout.connect(self._send)
         self.log = QListWidget()
         self.back = button("Go back", "live_back", "undo", "Go back to before the last change", self.back_wanted.emit)
+        self.back.setToolTip(tooltip("Go back to before the last change: weights, charts and settings (Ctrl+Shift+Z)"))
         self.said = plain_label(role="quiet", wrap=True, name="live_said")
         self._lay_out()
         for name, line in self.rows.items():

@@ -158,6 +158,11 @@ class LandingView(ScatterView):
             self._middle, self._half = np.array([(x0 + x1) / 2, (y0 + y1) / 2]), max(x1 - x0, y1 - y0) / 2
         self.redraw()
 
+    def grid(self) -> Array | None:
+        """Where the even grid lands (k, k, 2), if it is known."""
+        side = round(len(self._points) ** 0.5)
+        return self._points.reshape(side, side, 2).copy() if side > 1 else None
+
     def show_one(self, point: Array | None) -> None:
         """The point (2,) that is looked at."""
         self._one = point

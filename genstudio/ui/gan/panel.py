@@ -13,6 +13,7 @@ from genstudio.ui.gan.charts import GANCharts
 from genstudio.ui.gan.doctor import DoctorPage
 from genstudio.ui.gan.explore import ExplorePage
 from genstudio.ui.gan.live import LiveHandles
+from genstudio.ui.gan.parts import named_tabs
 from genstudio.ui.gan.sample import SamplePage
 from genstudio.ui.gan.slow import SlowMotion
 from genstudio.ui.gan.stage import LiveStage
@@ -40,7 +41,7 @@ class GANPanel(QWidget):
         self.headline = ElidedLabel()
         self.headline.setObjectName("gan_headline")
         self.headline.setAccessibleName("What is happening")
-        self.pages, self.side = _tabs("gan_pages"), _tabs("gan_side")
+        self.pages, self.side = _tabs("gan_pages", "What is looked at"), _tabs("gan_side", "What can be done")
         self._lay_out()
         figures = (self.stage.plane.view, self.stage.pictures.samples, self.stage.pictures.real, self.slow.diagram)
         for figure in (*figures, self.charts, self.sample, self.time, self.explore):
@@ -113,6 +114,10 @@ class GANPanel(QWidget):
     def _diagnosed(self, holding: int) -> None:
         self.side.setTabText(self.side.indexOf(self.doctor), f"Doctor ({holding})" if holding else "Doctor")
 
+    def turn_page(self) -> None:
+        """From the training to the explorer and back."""
+        self.pages.setCurrentIndex((self.pages.currentIndex() + 1) % self.pages.count())
+
     def flush(self) -> None:
         """Hand the numbers that wait to their charts."""
         self.charts.flush()
@@ -146,6 +151,8 @@ class GANPanel(QWidget):
         self.splitter.addWidget(self.side)
         self.splitter.setStretchFactor(0, 1)
         self.side.setMinimumWidth(304)
+        self.side.setUsesScrollButtons(False)
+        self.side.setStyleSheet("QTabBar::tab { margin: 0 4px; }")  # all are seen where there is least room
         self.splitter.setSizes([600, 320])
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -154,8 +161,9 @@ class GANPanel(QWidget):
         layout.addWidget(self.splitter, 1)
 
 
-def _tabs(name: str) -> QTabWidget:
+def _tabs(name: str, says: str) -> QTabWidget:
     tabs = QTabWidget()
     tabs.setObjectName(name)
+    named_tabs(tabs, says)
     tabs.setDocumentMode(True)
     return tabs

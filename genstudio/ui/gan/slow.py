@@ -12,7 +12,7 @@ from genstudio.ui.datasets.parts import choice, row
 from genstudio.ui.gan.diagram import StageDiagram
 from genstudio.ui.gan.parts import scrolled
 from genstudio.ui.views.chart import value_text
-from genstudio.ui.widgets import LabeledSlider, button, plain_label, restyle
+from genstudio.ui.widgets import LabeledSlider, button, plain_label, restyle, tooltip
 
 PARTS = {"Train both": (), "Only the discriminator": ("discriminator",), "Only the generator": ("generator",)}
 
@@ -54,6 +54,8 @@ class SlowMotion(QWidget):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.next_stage)
+        self.turn_on.setToolTip(tooltip("Stop after each stage of an iteration (Shift+F9)"))
+        self.next.setToolTip(tooltip("On to the next stage (F9)"))
         self._lay_out()
         self.turn_on.toggled.connect(self._turned)
         self.play.toggled.connect(self._played)

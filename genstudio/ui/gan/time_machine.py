@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,22 +9,21 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QFileDialog, QMenu, QPushButton, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QSlider, QVBoxLayout, QWidget
 
 from genstudio.errors import Failure
 from genstudio.events import Answer, Frame, Snapshot
-from genstudio.tasks.film import KINDS, ExportTimeline, videos
-from genstudio.tasks.timeline import CHANNELS, Moment, ReadMoments, ReadTimeline, Timeline
+from genstudio.tasks.film import ExportTimeline
+from genstudio.tasks.timeline import CHANNELS, Moment, ReadTimeline, Timeline
 from genstudio.ui import theme
 from genstudio.ui.datasets.parts import choice, row
 from genstudio.ui.engine import Engine
+from genstudio.ui.gan.moments import Moments
+from genstudio.ui.gan.parts import export_menu
 from genstudio.ui.widgets import ElidedLabel, button, icon_button, plain_label, tooltip
 
-ROOM = 96_000_000
-"""Bytes of moments that are kept for scrubbing; the ones used longest ago go first."""
 SPEEDS = {"Slow": 400, "Normal": 150, "Fast": 60}
 """Milliseconds a step."""
-_AHEAD, _BEHIND = 12, 4
 _LOOK_AGAIN_MS = 2000
 
 
@@ -48,18 +46,15 @@ class TimeMachine(QWidget):
         self.steps: tuple[int, ...] = ()
         self.step: int | None = None
         self._newest: dict[str, Snapshot] = {}
-        self._kept: OrderedDict[int, Moment] = OrderedDict()
-        self._bytes = 0
-        self._listing = self._reading = self._writing = ""
-        self._asked: tuple[int, ...] = ()
-        self._direction = 1
+        self.moments = Moments(engine, self)
+        self._listing = self._writing = ""
         self.play = QPushButton("Play")
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.where = plain_label("", name="time_where")
         self.speed = choice("time_speed", "How fast it plays", *SPEEDS)
         self.export = button("Export", "time_export", "save", "Export as an animation or a sheet")
         self.channel: Callable[[], str] = str
-        self.newest = icon_button("resume", "time_newest", "Follow the newest step again")
+        self.newest = icon_button("resume", "time_newest", "Follow the newest step again (Shift+F8)")
         self.note = ElidedLabel()
         self._again, self._beat = QTimer(self), QTimer(self)
         self._again.setInterval(_LOOK_AGAIN_MS)
@@ -71,6 +66,8 @@ class TimeMachine(QWidget):
         self.speed.currentTextChanged.connect(lambda speed: self._beat.setInterval(SPEEDS[speed]))
         self._beat.timeout.connect(self._tick)
         self._again.timeout.connect(self._list)
+        self.moments.arrived.connect(self._arrived)
+        self.moments.failed.connect(self.failed)
         self._show_steps()
 
     @property
@@ -84,6 +81,7 @@ class TimeMachine(QWidget):
         if changed:
             self.clear()
             self.path = path
+            self.moments.set_run(path)
         if changed or live != self._live:
             self._live = live
             self._watch()
@@ -91,11 +89,10 @@ class TimeMachine(QWidget):
 
     def clear(self) -> None:
         """Forget the run."""
-        self._stop_reading()
         self.play.setChecked(False)
         self.path, self.steps, self.step = "", (), None
         self._newest.clear()
-        self._forget()
+        self.moments.set_run("")
         self.note.setText("")
         self._show_steps()
 
@@ -104,7 +101,7 @@ class TimeMachine(QWidget):
         mine = {snapshot.channel: snapshot for snapshot in frame.snapshots if snapshot.channel in CHANNELS}
         self._newest |= mine
         if any(isinstance(snapshot, Answer) and snapshot.channel == "back" for snapshot in frame.snapshots):
-            self._forget()
+            self.moments.set_run(self.path)
             self.follow()
             self._list()
         if self.following or not mine:
@@ -116,10 +113,20 @@ class TimeMachine(QWidget):
         if self.steps:
             self.slider.setValue(int(np.argmin([abs(there - step) for there in self.steps])))
 
+    def step_by(self, count: int) -> None:
+        """So many kept steps on, or back."""
+        if self.slider.isEnabled():
+            self.slider.setValue(self.slider.value() + count)
+
+    def to_first(self) -> None:
+        """To the first step that was kept."""
+        if self.slider.isEnabled():
+            self.slider.setValue(0)
+
     def follow(self) -> None:
         """Back to the newest."""
         self.play.setChecked(False)
-        self._stop_reading()
+        self.moments.stop()
         was, self.step = self.step, None
         self._show_steps()
         if was is not None:
@@ -197,65 +204,23 @@ class TimeMachine(QWidget):
             self.follow()
             return
         step = self.steps[place]
-        self._direction = 1 if self.step is not None and step > self.step else -1
-        if self.play.isChecked():
-            self._direction = 1
+        ahead = self.play.isChecked() or (self.step is not None and step > self.step)
         self.step = step
         self.newest.setEnabled(True)
         self._say()
         self.cursor_moved.emit(step)
-        if step in self._kept:
-            self._show(self._kept[step])
-        self._read(place)
+        if (found := self.moments.get(step)) is not None:
+            self._show(found)
+        self.moments.read(self.steps, place, 1 if ahead else -1)
 
     def _show(self, moment: Moment) -> None:
-        self._kept.move_to_end(moment.step)
         if moment.damaged:
             self.note.setText(" ".join(moment.damaged))
         self.moment_shown.emit(moment)
 
-    def _read(self, place: int) -> None:
-        """Read this step and its neighbours, most of them in the direction of travel."""
-        wanted = [place] + [place + self._direction * n for n in range(1, _AHEAD + 1)]
-        wanted += [place - self._direction * n for n in range(1, _BEHIND + 1)]
-        missing = tuple(self.steps[n] for n in wanted if 0 <= n < len(self.steps) and self.steps[n] not in self._kept)
-        if not missing or (self._reading and self.steps[place] in (*self._kept, *self._asked)):
-            return
-        self._stop_reading()
-        self._asked = missing
-        path = self.path
-        self._reading = self._engine.start(
-            ReadMoments(path, missing),
-            lambda frame: self._read_one(path, frame),
-            lambda failure: self._read_ended(path, missing, failure),
-        )
-
-    def _read_one(self, path: str, frame: Frame) -> None:
-        for snapshot in frame.snapshots:
-            if isinstance(snapshot, Answer) and isinstance(snapshot.value, Moment) and path == self.path:
-                found = snapshot.value
-                if found.step not in self._kept:
-                    self._bytes += found.bytes
-                self._kept[found.step] = found
-                if found.step == self.step:
-                    self._show(found)
-        while len(self._kept) > 1 and self._bytes > ROOM:
-            self._bytes -= self._kept.popitem(last=False)[1].bytes
-
-    def _forget(self) -> None:
-        self._kept.clear()
-        self._bytes = 0
-
-    def _read_ended(self, path: str, asked: tuple[int, ...], failure: Failure | None) -> None:
-        if asked is self._asked:
-            self._reading, self._asked = "", ()
-        if failure is not None and path == self.path:
-            self.failed.emit(failure)
-
-    def _stop_reading(self) -> None:
-        if self._reading:
-            self._engine.stop(self._reading)
-        self._reading, self._asked = "", ()
+    def _arrived(self, moment: Moment) -> None:
+        if moment.step == self.step:
+            self._show(moment)
 
     def _playing(self, on: bool) -> None:
         self.play.setText("Pause" if on else "Play")
@@ -271,7 +236,7 @@ class TimeMachine(QWidget):
         """On to the next step, once the one before it has been seen."""
         if self.step is None:
             self.play.setChecked(False)
-        elif self.step in self._kept or not self._reading:
+        elif self.moments.get(self.step) is not None or not self.moments.reading:
             self.slider.setValue(self.slider.value() + 1)
 
     def write(self, out: str) -> None:
@@ -280,12 +245,6 @@ class TimeMachine(QWidget):
             task = ExportTimeline(self.path, out, self.channel())
             self._writing = self._engine.start(task, self._wrote, self._write_ended)
             self._show_steps()
-
-    def _ask(self, suffix: str) -> None:
-        name = f"{Path(self.path).name}{suffix}"
-        chosen, _ = QFileDialog.getSaveFileName(self, "Export", name, f"{KINDS[suffix]} (*{suffix})")
-        if chosen:
-            self.write(chosen if Path(chosen).suffix.lower() == suffix else f"{chosen}{suffix}")
 
     def _wrote(self, frame: Frame) -> None:
         if frame.progress is not None and frame.progress.done is not None:
@@ -299,15 +258,6 @@ class TimeMachine(QWidget):
         else:
             self.where.setText("Exported")
 
-    def _export_menu(self) -> QMenu:
-        menu = QMenu(self)
-        for suffix, words in KINDS.items():
-            if suffix != ".mp4" or videos():
-                action = menu.addAction(f"{words} ({suffix[1:].upper()})…")
-                action.setObjectName(f"time_export_{suffix[1:]}")
-                action.triggered.connect(lambda _=False, suffix=suffix: self._ask(suffix))
-        return menu
-
     def _name_things(self) -> None:
         for widget, name, says in (
             (self.play, "time_play", "Play what was kept of the training"),
@@ -318,12 +268,17 @@ class TimeMachine(QWidget):
             widget.setAccessibleName(says)
         self.play.setCheckable(True)
         theme.set_icon(self.play, "play")
-        self.play.setToolTip(tooltip("Play through the steps that were kept"))
-        self.slider.setToolTip(tooltip("Drag back in time; a click on a chart jumps there too"))
+        self.play.setToolTip(tooltip("Play through the steps that were kept (F7)"))
+        self.slider.setToolTip(
+            tooltip(
+                "Drag back in time; a click on a chart jumps there too.\nF6 and F8: a step back or on, also the arrow keys.\n"
+                "Shift+F6 or Home: the first step. Shift+F8 or End: the newest."
+            )
+        )
         self.speed.setCurrentText("Normal")
 
     def _lay_out(self) -> None:
-        self.export.setMenu(self._export_menu())
+        self.export.setMenu(export_menu(self, "time_export", lambda: Path(self.path).name, self.write))
         self.where.setMinimumWidth(self.fontMetrics().horizontalAdvance("step 100,000, 200 of 200") + 8)
         above = row(self.play, self.slider, self.where, self.newest)
         below = row(self.note, self.speed, self.export)

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QFileDialog, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
 from genstudio.errors import DataError, Failure
-from genstudio.events import Array, Frame, Pictures
+from genstudio.events import Array, Frame, Pictures, Plane
 from genstudio.sampling import latent
-from genstudio.tasks.film import KINDS, ExportShown, videos
+from genstudio.tasks.film import ExportShown
 from genstudio.tasks.latent import LatentSpace
 from genstudio.tasks.sample import Samples
 from genstudio.ui.datasets.parts import choice, row
 from genstudio.ui.gan.pad import LandingView
+from genstudio.ui.gan.parts import export_menu
 from genstudio.ui.views.pictures import PicturesView
 from genstudio.ui.widgets import LabeledSlider, button, plain_label, tooltip
 
@@ -78,7 +78,9 @@ class Ways(QWidget):
         self.count = LabeledSlider("Steps", 2, 60, 16, whole=True, name="way_steps")
         self.limit = LabeledSlider("Cut off at", 0.1, 3.0, 1.0, name="way_limit")
         self.keep = {
-            name: button(name, f"keep_{name.lower()}", "", f"Keep what is looked at as {name}", partial(self.keep_as, name))
+            name: button(
+                name, f"keep_{name.lower()}", "", f"Keep what is looked at as {name}", partial(self.keep_as, name)
+            )
             for name in "ABC"
         }
         self.go = button("Make", "way_make", "play", "Make these samples", self.run)
@@ -144,12 +146,23 @@ class Ways(QWidget):
         self._page.make("way", self._page.inside(latents), lambda made, step: self._show(made, step, captions), label)
 
     def write(self, out: str) -> None:
-        """Export what was made, as the suffix says."""
-        if self.made is None or self.made.pixels is None:
-            return
-        one = [Pictures("way", 0, self.made.pixels[i : i + 1].copy()) for i in range(len(self.made.pixels))]
-        task = ExportShown(tuple(zip(one, self.captions, strict=True)), out, 12.0, 256)
-        self._page.ask("export", task, self._wrote)
+        """Export what was made, as the suffix says: pictures one by one, or how a point goes its way in the plane."""
+        if self.made is not None:
+            shown = tuple(zip(self._pictures(self.made), self.captions, strict=True))
+            self._page.ask(
+                "export", ExportShown(shown, out, 12.0, 256 if self.made.points is None else 480), self._wrote
+            )
+
+    def _pictures(self, made: Samples) -> list[Pictures | Plane]:
+        if made.pixels is not None:
+            return [Pictures("way", 0, made.pixels[i : i + 1].copy()) for i in range(len(made.pixels))]
+        assert made.points is not None and self._page.space is not None and self._page.space.extent is not None
+        extent, undecided = self._page.space.extent, np.full((2, 2), 0.5, np.float32)
+        grid, none = self._page.landing.grid(), np.zeros((0, 2), np.float32)
+        return [
+            Plane("way", 0, none, made.points[: i + 1].copy(), extent, undecided, True, none, grid)
+            for i in range(len(made.points))
+        ]
 
     def _wrote(self, frame: Frame) -> None:
         if frame.progress is not None:
@@ -173,7 +186,7 @@ class Ways(QWidget):
         self.go.setEnabled(space is not None and not missing and not unknown)
         self.count.setVisible(chosen not in (4, 5))
         self.limit.setVisible(chosen == 6)
-        self.export.setEnabled(self.made is not None and self.made.pixels is not None)
+        self.export.setEnabled(self.made is not None)
         for name, keep in self.keep.items():
             keep.setText(f"{name} ✓" if name in self.kept else name)
         if missing:
@@ -181,19 +194,8 @@ class Ways(QWidget):
         else:
             self.says.setText("This model was not told any classes." if unknown and space is not None else "")
 
-    def _ask(self, suffix: str) -> None:
-        chosen, _ = QFileDialog.getSaveFileName(self, "Export", f"way{suffix}", f"{KINDS[suffix]} (*{suffix})")
-        if chosen:
-            self.write(chosen if Path(chosen).suffix.lower() == suffix else f"{chosen}{suffix}")
-
     def _lay_out(self) -> None:
-        menu = QMenu(self)
-        for suffix, words in KINDS.items():
-            if suffix != ".mp4" or videos():
-                action = menu.addAction(f"{words} ({suffix[1:].upper()})…")
-                action.setObjectName(f"way_export_{suffix[1:]}")
-                action.triggered.connect(lambda _=False, suffix=suffix: self._ask(suffix))
-        self.export.setMenu(menu)
+        self.export.setMenu(export_menu(self, "way_export", lambda: "way", self.write))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 8, 0, 0)
         layout.setSpacing(4)

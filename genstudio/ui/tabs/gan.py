@@ -40,6 +40,7 @@ class GANTab(TrainingTab):
         self.draw.clicked.connect(self.draw_wanted)
         self.column.insertWidget(1, self.cure)
         self.setup.data_row.addWidget(self.draw)
+        self.setTabOrder(self.setup.open_file, self.draw)
         self.setup.preset.currentIndexChanged.connect(lambda _: self._preset_chosen())
         self.setup.changed.connect(self._show_cure)
         self.setup.data.currentIndexChanged.connect(lambda _: self._data_chosen())
