@@ -444,7 +444,7 @@ class MainWindow(QMainWindow):
             ("Newest step", lambda panel: panel.time.follow(), "Shift+F8"),
             ("Slow motion", lambda panel: panel.slow.turn_on.click(), "Shift+F9"),
             ("Next stage", lambda panel: panel.slow.next.click(), "F9"),
-            ("Go back before the last change", lambda panel: panel.live.back.click(), "Ctrl+Shift+Z"),
+            ("Go back before the last change", lambda panel: panel.live.back.click(), "F4"),
             ("Training or explorer", lambda panel: panel.turn_page(), "Ctrl+Shift+E"),
         ):
             self._action(gan, words, lambda does=does: self._in_gan(does), keys)

@@ -45,7 +45,7 @@ class LiveHandles(QWidget):
         self._timer.timeout.connect(self._send)
         self.log = QListWidget()
         self.back = button("Go back", "live_back", "undo", "Go back to before the last change", self.back_wanted.emit)
-        self.back.setToolTip(tooltip("Go back to before the last change: weights, charts and settings (Ctrl+Shift+Z)"))
+        self.back.setToolTip(tooltip("Go back to before the last change: weights, charts and settings (F4)"))
         self.said = plain_label(role="quiet", wrap=True, name="live_said")
         self._lay_out()
         for name, line in self.rows.items():
