@@ -53,16 +53,18 @@ class Sample:
     latents: Any = field(default=None, hash=False, compare=False)
 
     def run(self, models: Models) -> Generator[Frame, None, None]:
-        yield Frame(progress=Progress("Opening the model"))
+        if self.model.which != "live":  # each frame waits for its turn with a training: one is enough for a drag
+            yield Frame(progress=Progress("Opening the model"))
         opened = models.get(self.model)
         learner = sampling(opened)
         labels = self._labels(learner)
         noise = self._noise(learner)
         parts = []
         for first in range(0, len(noise), _ROWS):
+            if first:
+                yield Frame(progress=Progress("Sampling", first / len(noise)))
             part = slice(first, first + _ROWS)
             parts.append(learner.sampled(noise[part], None if labels is None else labels[part], raw=self.raw))
-            yield Frame(progress=Progress("Sampling", min(1.0, (first + _ROWS) / len(noise))))
         made = np.concatenate([p for p, _ in parts])
         points = learner.data.shape.kind == "points"
         value = Samples(
