@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPen
 
@@ -112,8 +113,9 @@ class HeadsView(SnapshotFigure[Heads]):
         if self.snapshot is None:
             return ""
         name = ("MLP", "whole layer")[column - self.heads] if column >= self.heads else f"head {column + 1}"
-        said = self.snapshot.labels[layer][column] if layer < self.snapshot.read else "not read yet"
-        said = f": {said}" if column < self.heads else ""
+        said = ""
+        if column < self.heads:
+            said = f": {self.snapshot.labels[layer][column] if layer < self.snapshot.read else 'not read yet'}"
         return f"layer {layer + 1} {name}{said}{', off' if self.off(layer, column) else ''}"
 
     def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
@@ -183,8 +185,8 @@ class HeadsView(SnapshotFigure[Heads]):
             return
         layer, column = self._hover
         lines: list[tuple[QColor | None, str, str]] = []
-        if column < self.heads and layer < self.snapshot.read:
-            found = self.snapshot.descriptors[layer, column]
+        found = self.snapshot.descriptors[layer, column] if column < self.heads and layer < self.snapshot.read else ()
+        if len(found) and np.isfinite(found).all():
             names = ("on the previous token", "on the first token", "on itself")
             lines = [(None, name, f"{100 * value:.0f} %") for name, value in zip(names, found[:3], strict=True)]
             lines.append((None, "entropy of a row", f"{found[3]:.2f} nats, {100 * found[4]:.0f} % of even"))
