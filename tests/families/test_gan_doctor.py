@@ -114,6 +114,13 @@ def test_a_generator_that_never_came_to_the_data_is_not_called_collapsed() -> No
     assert "collapse" not in {d.name for d in watched(HEALTHY, LOOKED | LOST | {"near": 0.0})}
 
 
+def test_a_spot_that_wanders_between_the_modes_has_collapsed_and_one_that_stands_still_has_not() -> None:
+    spot = {"reached": 0.02, "near": 0.03, "diversity": 0.14}
+    assert [d.name for d in watched(HEALTHY, LOOKED | spot | {"motion": 0.3})] == ["collapse"]
+    assert watched(HEALTHY, LOOKED | spot | {"motion": 0.001}) == []
+    assert watched(HEALTHY, LOOKED | spot | {"motion": 0.3, "diversity": 0.9}) == []
+
+
 def test_fakes_above_the_real_samples_now_and_then_are_no_win() -> None:
     assert watched(HEALTHY | {"d_fake": lambda at: 0.52 + 0.1 * np.sin(at)}, LOOKED) == []
 

@@ -103,7 +103,7 @@ START = 600
 """The first step at which a rule that looks at fakes may hold."""
 LONG = 400
 """Steps that a rule looks back."""
-REACHED, NEAR, DIVERSE, ALIKE = 0.6, 0.05, 0.25, 0.5
+REACHED, NEAR, DIVERSE, ALIKE, MOVES = 0.6, 0.05, 0.25, 0.5, 0.05
 SURE, FOOLED = 0.93, 0.9
 FLAT, SMALL = 0.05, 1e-4
 RESTLESS, SWING, SWING_PICTURES, STEADY = 0.25, 0.22, 0.45, 0.5
@@ -113,8 +113,9 @@ DEAD = 0.7
 
 def collapse(window: Window) -> Finding | None:
     """Points: fewer than REACHED of the real ones have a fake near, while at least NEAR of the fakes have a real one near and
-    they are not more various than the real ones, for else they have not come to the data at all. Pictures: an effective
-    number of different fakes below DIVERSE of that of real ones, or more than ALIKE near-identical."""
+    they are not more various than the real ones, for else they have not come to the data at all; or they are one spot, of a
+    variety below DIVERSE, that moves by more than MOVES in EVERY steps and meets the data now and then only. Pictures: an
+    effective number of different fakes below DIVERSE of that of real ones, or more than ALIKE near-identical."""
     diversity, identical = window.mean("diversity", WARM), window.mean("identical", WARM)
     reached = window.mean("reached", WARM)
     if window.step < START or math.isnan(diversity):
@@ -125,7 +126,8 @@ def collapse(window: Window) -> Finding | None:
         evidence = {"variety of the fakes, over that of real ones": diversity, "share of fakes with a twin": identical}
         words = f"The fakes are hardly different from each other: {diversity:.0%} of the variety of the real pictures."
     else:
-        if reached >= REACHED or diversity >= 1.5 or window.mean("near", WARM) < NEAR:
+        spot = diversity < DIVERSE and window.mean("motion", WARM) > MOVES
+        if reached >= REACHED or diversity >= 1.5 or not (spot or window.mean("near", WARM) >= NEAR):
             return None
         evidence = {"share of real points with a fake near": reached, "variety of the fakes, over that of real ones": diversity}
         words = f"The fakes sit in a part of the data: only {reached:.0%} of the real points have a fake near."
@@ -225,9 +227,9 @@ def oscillation(window: Window) -> Finding | None:
     if not (motion.mean() > RESTLESS and second > STEADY * first and swing > most):
         return None
     evidence = {
-        "swing of the fakes' mean, over the usual distance of two real samples": swing,
+        "swing of the fakes' mean, over the usual distance of real samples": swing,
         f"way of a fake in {EVERY} steps, in the same unit": float(motion.mean()),
-        "least autocorrelation of the swing, -1 where it turns back": float(autocorrelation(window.recent("drift_0", LONG)).min()),
+        "least autocorrelation, -1 where it turns back": float(autocorrelation(window.recent("drift_0", LONG)).min()),
     }
     return Finding(
         f"The fakes do not settle: all together they swing by {swing:.0%} of the distance between two real samples.",
@@ -298,7 +300,7 @@ def dead_channels(window: Window) -> Finding | None:
 RULES = (
     Rule("collapse", "Mode collapse",
          f"Points: over {WARM} steps fewer than {REACHED:.0%} of the real points have a fake near, while at least {NEAR:.0%} of "
-         f"the fakes have a real one near. Pictures: the fakes have "
+         f"the fakes have a real one near, or all are one spot that wanders. Pictures: the fakes have "
          f"less than {DIVERSE:.0%} of the variety of the real ones, or more than {ALIKE:.0%} have a twin.", collapse, 100),
     Rule("discriminator_wins", "The discriminator wins",
          f"Over {LONG} steps it tells more than {SURE:.0%} of the real samples and of the fakes right.",
