@@ -16,6 +16,8 @@ from genstudio.cli.progress import answer
 from genstudio.errors import DataError, StorageError
 from genstudio.families.gan.planar import CEILING
 
+_FILES = (".png", ".jpg", ".jpeg", ".gif", ".npy", ".zip")
+
 
 def add(commands: Commands) -> None:
     """Commands that use a generator."""
@@ -48,11 +50,16 @@ def _sample(options: argparse.Namespace) -> None:
     from genstudio.tasks.sample import Sample
 
     ref, out = reference(options), Path(options.out).expanduser()
-    if out.suffix != ".npz" and out.exists():
+    arrays = out.suffix.lower() == ".npz"
+    if not arrays and out.exists():
         raise StorageError(f"{out} is there already.", "Name a new folder, or a file that ends in .npz.", out)
+    if out.suffix.lower() in _FILES:
+        raise DataError(f"Samples do not become one {out.suffix}.", "Name a new folder, or a file that ends in .npz.", out)
+    if not out.parent.is_dir():
+        raise StorageError(f"There is no folder {out.parent}.", "Choose another place.", out)
     label = _label(ref, options.label)
     made = answer(Sample(ref, options.count, options.seed, label, options.raw), "samples")
-    if out.suffix == ".npz":
+    if arrays:
         _write_arrays(out, made)
     elif made.pixels is None:
         raise DataError("Points are not pictures.", "Name a file that ends in .npz with --out.")

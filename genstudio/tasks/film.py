@@ -48,8 +48,10 @@ class ExportTimeline:
         channel = self.channel or next((name for name in LOOKS if there.get(name)), "")
         steps = there.get(channel, ())
         if not steps or channel not in LOOKS:
-            known = ", ".join(name for name in LOOKS if there.get(name)) or "none"
-            raise DataError(f"This run kept nothing to look at on '{self.channel or 'any channel'}'.", f"It has: {known}.")
+            known = ", ".join(name for name in LOOKS if there.get(name))
+            where = f" on '{self.channel}'" if self.channel and known else ""
+            hint = f"It has: {known}." if known else "Choose the run of a GAN."
+            raise DataError(f"This run kept nothing to look at{where}.", hint)
         most = min(self.frames, _SHEET) if Path(self.out).suffix.lower() == ".png" else self.frames
         chosen = spread(steps, most)
         shown = (found for step in chosen for found in moment(run, step, (channel,)).snapshots)
@@ -89,7 +91,7 @@ def check(out: str, rate: float, size: int, frames: int) -> None:
         raise StorageError(f"There is no folder {path.parent}.", "Choose another place.", path)
     for what, value, low, high in (("rate", rate, 0.1, 50), ("size", size, 32, 2000), ("frames", frames, 1, 2000)):
         if not low <= value <= high:
-            raise DataError(f"A {what} of {value:g} is not possible.", f"Take {low:g} to {high:,g}.")
+            raise DataError(f"{value:g} is not possible for the {what}.", f"Take {low:g} to {high:,g}.")
 
 
 def spread(steps: tuple[int, ...], most: int) -> tuple[int, ...]:

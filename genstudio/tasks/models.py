@@ -55,7 +55,9 @@ class Opened:
         return tokenizer
 
     def int8(self) -> Opened:
-        """The same with linear layers in 8 bits. Raises DeviceError where torch cannot compute with them."""
+        """The same with linear layers in 8 bits. Raises DeviceError where it has none, or torch cannot compute with them."""
+        if not hasattr(self.learner, "model"):
+            raise DeviceError(f"'{self.title}' cannot be computed in 8 bits.", "Choose float32.")
         if self._int8 is None or self._int8.step != self.step:
             from genstudio.nn import int8
 

@@ -74,8 +74,50 @@ def test_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert found["pixels"].shape == (12, 8, 8, 1) and (found["labels"] == 7).all()
     assert main(["sample", run, "--count", "3", "--out", str(folder)]) == 0
     assert sorted(p.name for p in folder.iterdir()) == [f"0000{i}_class{i}.png" for i in range(3)]
-    assert main(["sample", run, "--out", str(folder)]) == 2 and main(["sample", run, "--class", "x", "--out", "a.npz"]) == 2
     capsys.readouterr()
     assert main(["evaluate", run, "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
     assert {"frechet_distance", "frechet_distance_floor", "kernel_distance", "density", "coverage", "agreement"} <= set(said)
+    assert {"kernel_distance_floor", "density_floor", "coverage_floor", "agreement_real"} <= set(said)
+    assert main(["evaluate", run]) == 0
+    first = capsys.readouterr().out.splitlines()[0].split()
+    found, floor = (f"{said[name]:.4f}" for name in ("frechet_distance", "frechet_distance_floor"))
+    assert first == ["frechet", "distance", found, "real:", floor]
+
+
+WRONG: list[tuple[str, str]] = [
+    ("sample {digits} --out {tmp}", "is there already"),
+    ("sample {digits} --out {tmp}/a.png", "do not become one .png"),
+    ("sample {digits} --out {tmp}/none/a.npz", "There is no folder"),
+    ("sample {digits} --count 0 --out {tmp}/a.npz", "Ask for 1 to 1,000,000"),
+    ("sample {digits} --class x --out {tmp}/a.npz", "There are: 0, 1, 2"),
+    ("sample {digits} --class 10 --out {tmp}/a.npz", "Choose 0 to 9"),
+    ("sample {digits} --checkpoint 17 --out {tmp}/a.npz", "There are: 3"),
+    ("sample {ring} --out {tmp}/new", "Points are not pictures"),
+    ("sample {ring} --class 1 --out {tmp}/a.npz", "not told any classes"),
+    ("sample {tmp}/none --out {tmp}/a.npz", "There is no run"),
+    ("evaluate {ring} --data names", "the data it was trained on"),
+    ("evaluate {ring} --precision int8", "Choose float32"),
+    ("timeline {ring} --channel fixed --out {tmp}/a.gif", "on 'fixed'. It has: plane"),
+    ("timeline {ring} --out {tmp}/a.doc", "End the name in .gif, .mp4 or .png"),
+    ("timeline {ring} --out {tmp}/none/a.gif", "There is no folder"),
+    ("timeline {ring} --frames 0 --out {tmp}/a.gif", "0 is not possible for the frames"),
+    ("timeline {ring} --rate nan --out {tmp}/a.gif", "nan is not possible for the rate"),
+    ("timeline {text} --out {tmp}/a.gif", "Choose the run of a GAN"),
+]
+
+
+def test_what_a_person_can_get_wrong_is_a_sentence_and_writes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Runs of points, pictures and text, and every command that uses a generator with something wrong."""
+    runs = tmp_path / "runs"
+    text = answer(run_task(Train("gpt", str(text_file(tmp_path)), TINY, steps=2, runs_folder=runs)), "run")
+    named = {"ring": trained(runs), "digits": trained(runs, "digits8"), "text": str(text), "tmp": str(tmp_path)}
+    before = sorted(tmp_path.iterdir())
+    for command, words in WRONG:
+        capsys.readouterr()
+        assert main([part.format(**named) for part in command.split()]) == 2, command
+        said = capsys.readouterr().err.strip().splitlines()[-1]
+        assert said.startswith("genstudio: ") and words in said, (command, said)
+    assert sorted(tmp_path.iterdir()) == before

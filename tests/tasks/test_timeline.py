@@ -168,9 +168,9 @@ def test_what_was_made_is_written_with_its_captions(tmp_path: Path) -> None:
         ({"out": "a.jpg"}, DataError, "end"),
         ({"out": "nowhere/a.gif"}, StorageError, "no folder"),
         ({"channel": "plane"}, DataError, "It has: fixed"),
-        ({"frames": 0}, DataError, "frames of 0"),
-        ({"size": 5000}, DataError, "size of 5000"),
-        ({"rate": 0.0}, DataError, "rate of 0"),
+        ({"frames": 0}, DataError, "0 is not possible for the frames"),
+        ({"size": 5000}, DataError, "5000 is not possible for the size"),
+        ({"rate": 0.0}, DataError, "0 is not possible for the rate"),
     ],
 )
 def test_what_cannot_be_written_is_said_before_anything_is(
