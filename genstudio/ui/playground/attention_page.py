@@ -47,8 +47,8 @@ class AttentionPage(Page):
         self.measured = plain_label(role="quiet", wrap=True, name="attention_measured")
         self.switches = NOTHING_OFF
         self.knock_out = button(
-            "Knock out", "attention_knock_out", does=self._knock_out,
-            says="Switch this head off, and see what the model says without it",
+            "Knock out this head", "attention_knock_out", does=self._knock_out,
+            says="Knock out this head, and see what the model says without it",
         )  # fmt: skip
         self.off = ElidedLabel()
         self.restore = button("Clear", "attention_restore", does=lambda: self.show_switches(NOTHING_OFF))
@@ -199,7 +199,6 @@ class AttentionPage(Page):
         controls.addWidget(self.what)
         controls.addWidget(self.how)
         controls.addWidget(self.mass, 1)
-        controls.addWidget(self.knock_out)
         said = QHBoxLayout()
         said.setSpacing(8)
         said.addWidget(self.off, 1)
@@ -223,6 +222,10 @@ class AttentionPage(Page):
         layout.setSpacing(4)
         layout.addLayout(said)
         layout.addWidget(split, 1)
-        layout.addWidget(self.measured)
+        foot = QHBoxLayout()
+        foot.setSpacing(8)
+        foot.addWidget(self.measured, 1)
+        foot.addWidget(self.knock_out)
+        layout.addLayout(foot)
 
 

@@ -24,7 +24,7 @@ from genstudio.ui.views.paired_bars import PairedBars
 from genstudio.ui.views.token_strip import TokenStrip
 from genstudio.ui.widgets import button, plain_label
 
-_NOTHING = "nothing is off: click above"
+_NOTHING = "nothing is off"
 _HINT = "Click a head, an MLP or a whole layer to switch it off, or choose it with the arrow keys and press K."
 
 
@@ -116,7 +116,7 @@ class KnockOutPage(Page):
         self.strip.show_tokens(found.tokens, np.asarray(values), words, note)
         self.strip.strike(self.switches.tokens)
         off = describe(found.off)
-        legend = "outline: as it is, filled: parts off" if found.off else _NOTHING
+        legend = "outline: all on, bar: off" if found.off else _NOTHING
         self.bars.show_pair(found.pieces, found.chances[0], found.chances[1], legend)
         for text, written in zip(self.texts, found.written, strict=True):
             text.setPlainText(written)

@@ -51,8 +51,8 @@ class SaliencyPage(Page):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
         layout.addLayout(row)
-        layout.addWidget(self.strip, 4)
-        layout.addWidget(self.strongest, 5)
+        layout.addWidget(self.strip, 3)
+        layout.addWidget(self.strongest, 6)
         layout.addWidget(self.summary)
         layout.addWidget(caveat)
         for view in (self.strip, self.strongest):
@@ -93,7 +93,7 @@ class SaliencyPage(Page):
         values[: found.position] = found.score / highest if math.isfinite(highest) else 0.0
         words = [f"{score:+.4f} nats" for score in found.score]
         words += ["is explained" if len(words) == found.position else "after it"] * (len(found.tokens) - len(words))
-        note = f"the strongest is {highest:.3g} nats  ·  orange raises, blue lowers  ·  step {found.step:,}"
+        note = f"strongest {highest:.3g} nats  ·  orange raises, blue lowers"
         self.strip.show_tokens(found.tokens, values, words, note)
         self.strip.mark(found.position if found.position < len(found.tokens) else None)
         strongest = np.argsort(-np.abs(found.score), kind="stable")[:_STRONGEST]
@@ -110,5 +110,5 @@ class SaliencyPage(Page):
         where = "as the next token" if found.position == len(found.tokens) else f"as token {found.position + 1}"
         self.summary.setText(
             f"Explained: '{token_text(found.target_piece)}' {where}, probability {percent(math.exp(found.logprob))}. "
-            f"The scores add up to {float(found.score.sum()):+.3f} nats."
+            f"The scores add up to {float(found.score.sum()):+.3f} nats. Step {found.step:,}."
         )

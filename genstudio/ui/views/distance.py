@@ -44,7 +44,7 @@ class DistanceView(SnapshotFigure[PositionCode], PointedFigure[int]):
         return round((x - plot.left()) / plot.width() * max(len(self.snapshot.near) - 1, 1))
 
     def paint_figure(self, painter: QPainter, area: QRectF) -> None:
-        paint_title(painter, self.title, "cosine of two positions, mean and 5 to 95 % of the pairs", area)
+        paint_title(painter, self.title, "mean cosine of two positions, band: 5 to 95 %", area)
         code, look = self.snapshot, theme.current()
         if code is None or not len(code.near):
             painter.setFont(theme.font(theme.SMALL))

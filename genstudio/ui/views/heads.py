@@ -185,8 +185,8 @@ class HeadsView(SnapshotFigure[Heads]):
             return
         layer, column = self._hover
         lines: list[tuple[QColor | None, str, str]] = []
-        found = self.snapshot.descriptors[layer, column] if column < self.heads and layer < self.snapshot.read else ()
-        if len(found) and np.isfinite(found).all():
+        found = self.snapshot.descriptors[layer, min(column, self.heads - 1)]
+        if column < self.heads and layer < self.snapshot.read and np.isfinite(found).all():
             names = ("on the previous token", "on the first token", "on itself")
             lines = [(None, name, f"{100 * value:.0f} %") for name, value in zip(names, found[:3], strict=True)]
             lines.append((None, "entropy of a row", f"{found[3]:.2f} nats, {100 * found[4]:.0f} % of even"))

@@ -44,8 +44,8 @@ class ScoresView(SnapshotFigure[Induction], PointedFigure[tuple[int, int]]):
         if self.snapshot is None:
             return QRectF()
         layers, heads = self.snapshot.scores.shape
-        wide = min(96.0, (self.width() - _SIDE - 2 * _EDGE) / heads)
-        tall = min(64.0, (self.height() - _TOP - _EDGE) / layers)
+        wide = min(144.0, (self.width() - _SIDE - 2 * _EDGE) / heads)
+        tall = min(96.0, (self.height() - _TOP - _EDGE) / layers)
         return QRectF(_EDGE + _SIDE + head * wide, _TOP + layer * tall, wide, tall)
 
     def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
@@ -68,8 +68,10 @@ class ScoresView(SnapshotFigure[Induction], PointedFigure[tuple[int, int]]):
             ground = theme.mapped(np.array([score]), 0.0, 1.0)[0]
             painter.fillRect(cell.adjusted(0.5, 0.5, -0.5, -0.5), QColor(*(int(part) for part in ground)))
             if cell.height() >= 14 and cell.width() >= 30:
+                painter.setFont(theme.font(theme.LARGE if cell.height() >= 48 else theme.SMALL, tabular=True))
                 painter.setPen(QColor("#1C2128" if score > 0.62 else "#FFFFFF"))
                 painter.drawText(cell, Qt.AlignmentFlag.AlignCenter, f"{score:.2f}")
+            painter.setFont(theme.font(theme.SMALL, tabular=True))
             painter.setPen(look.color("quiet"))
             if layer == 0:
                 over = QRectF(cell.left(), cell.top() - 18, cell.width(), 16)

@@ -111,7 +111,7 @@ def test_the_hand_made_model_is_no_copy_of_ours(model: Model) -> None:
     assert model.losses().mean() < 2.0, "it has learned something"
 
 
-def test_attention_by_head(opened: Any, model: Model) -> None:
+def test_attention_by_head(opened: Any, model: Model, qtbot: QtBot) -> None:
     page, theirs = opened("Attention"), model.weights()
     rows = np.arange(2, T)
     for layer, head in np.ndindex(*theirs.shape[:2]):
@@ -132,6 +132,9 @@ def test_attention_by_head(opened: Any, model: Model) -> None:
             word = ("looks" if places[best] >= 0.5 else "often looks") + f" at {('the previous', 'the first', 'itself')[best]}"
         assert word in said[0]
     assert painted(page.heads)[:2] == ["Heads", f"rows are layers  ·  step {model.hand.step:,}"]
+    page.look_at(ModelRef(model.folder), ("th",))
+    settle(qtbot, page)
+    assert hovered(page.heads, middle(page.heads.cell(0, 0))) == ["layer 1 head 1: too short to tell"]
 
 
 def test_attention_of_one_head_its_means_rollout_mass_and_lines(opened: Any, model: Model, qtbot: QtBot) -> None:
@@ -259,7 +262,8 @@ def test_saliency(opened: Any, model: Model, qtbot: QtBot) -> None:
             page._explain(count)
             settle(qtbot, page)
         scores, target, logprob = by_hand(count, wanted)
-        chance, total = numbers(page.summary.text().partition("probability ")[2])
+        chance, total, step = numbers(page.summary.text().partition("probability ")[2].rstrip("."))
+        assert int(step) == model.hand.step
         assert says(chance, 100 * math.exp(logprob), 1e-3) and says(total, scores.sum(), 1e-3)
         assert f"'{model.letter(target)}'" in page.summary.text()
         assert says(painted(page.strip)[1], np.abs(scores).max(), 1e-3)
