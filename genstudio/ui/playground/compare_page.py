@@ -182,7 +182,9 @@ class ComparePage(Page):
         """New weights of model B, when it is in training; the tab tells of those of model A."""
         self._ask_training()
         other = self.other.reference()
-        if other is not None and other.which == "live" and other != self._model and not self.busy("attention"):
+        if other is None or other.which != "live" or other == self._model:
+            return
+        if not self.busy("attention") and not self.resting():
             self._look()
 
     def _other_changed(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -15,15 +16,22 @@ from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
 from genstudio.ui.engine import Engine
 
+REST = 4.0
+"""How many times as long as a look took a page rests, where nothing but the weights moved on."""
+
 
 class Page(QWidget):
     """A page of the Playground. `failed(Failure)` carries what went wrong with its work.
 
     The tab calls `look_at` whenever the model, its weights or the text have changed. A page that is hidden only
     remembers; `look` is called when it is seen. Sub-classes say `look` and start their work with `ask`.
+
+    Where nothing but the weights of a training moved on, a page rests after a look for `REST` times as long as that took,
+    so that the training keeps nine tenths of the engine: while both take turns, half of that time was the training's.
     """
 
     failed = Signal(object)
+    rests = True
 
     def __init__(self, engine: Engine, name: str, title: str) -> None:
         super().__init__()
@@ -36,13 +44,20 @@ class Page(QWidget):
         self._model: ModelRef | None = None
         self._prompt: Prompt = ()
         self._missed = False
+        self._asked_at: dict[str, float] = {}
+        self._rests_until = 0.0
 
     def look_at(self, model: ModelRef | None, prompt: Prompt) -> None:
         """The model chosen, and the text from its beginning to the cursor."""
+        moved = (model, prompt) != (self._model, self._prompt) or model is None or model.which != "live"
         self._model, self._prompt = model, prompt
         self._missed = not self.isVisible()
-        if not self._missed:
+        if not self._missed and (moved or not self.resting()):
             self._look()
+
+    def resting(self) -> bool:
+        """Whether it is too early to look at moving weights again."""
+        return self.rests and time.monotonic() < self._rests_until
 
     def look(self, model: ModelRef, prompt: Prompt) -> None:
         """Ask for what this page shows; for the sub-class to say."""
@@ -53,6 +68,8 @@ class Page(QWidget):
         if kind in self._jobs:
             self._waiting[kind] = (task, on_frame)
             return
+        if getattr(task, "quiet", False):
+            self._asked_at[kind] = time.monotonic()
         self._jobs[kind] = self._engine.start(task, on_frame, lambda failure: self._ended(kind, failure))
         self.busy_changed()
 
@@ -84,6 +101,8 @@ class Page(QWidget):
 
     def _ended(self, kind: str, failure: Failure | None) -> None:
         self._jobs.pop(kind, None)
+        now = time.monotonic()
+        self._rests_until = max(self._rests_until, now + REST * (now - self._asked_at.pop(kind, now)))
         if failure is not None:
             self.failed.emit(failure)
         if kind in self._waiting:
