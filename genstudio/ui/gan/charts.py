@@ -286,9 +286,8 @@ class GANCharts(QTabWidget):
     def forget_after(self, step: int) -> None:
         """Take away what came after a step: the training went back to it."""
         self.flush()
-        for name, view in self._of.items():
-            steps, values = view.points(name)
-            view.replace(name, steps[steps <= step], values[steps <= step])
+        for view in self.views.values():
+            view.forget_after(step)
 
     def _rest(self, hovered: object = None) -> None:
         if hovered is None:

@@ -107,6 +107,13 @@ class CurvesView(SceneFigure):
         self._marks.append(Mark(step, kind, text))
         self.redraw()
 
+    def forget_after(self, step: int) -> None:
+        """Take away the points and the marks of later steps."""
+        self._marks = [mark for mark in self._marks if mark.step <= step]
+        for name in self._curves:
+            steps, values = self.points(name)
+            self.replace(name, steps[steps <= step], values[steps <= step])
+
     def points(self, name: str) -> tuple[Array, Array]:
         """Steps and raw values of a series, copied."""
         raw = self._curves[name].raw

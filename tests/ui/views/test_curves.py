@@ -261,6 +261,16 @@ def test_zoom_shows_a_part(chart: CurvesView) -> None:
     assert low_high(chart)[1] < 2.0
 
 
+def test_what_came_after_a_step_can_be_forgotten(chart: CurvesView) -> None:
+    steps, values = chart.points("train_loss")
+    chart.mark(2, "saved", "Saved at step 2")
+    chart.mark(int(steps[-1]), "saved", "Saved at the end")
+    chart.forget_after(2)
+    left = chart.points("train_loss")
+    assert left[0].tolist() == steps[steps <= 2].tolist() and left[1].tolist() == values[steps <= 2].tolist()
+    assert [mark.step for mark in chart._marks if mark.kind == "saved"] == [2]
+
+
 def test_values_at_a_step_are_the_last_ones_before_it(chart: CurvesView) -> None:
     curve = chart._curves["val_loss"]
     step, value = curve.at(250) or (0, 0.0)
