@@ -2,8 +2,8 @@
 
 python tests/bench/bench_gan_doctor.py [--seeds S ...] [--keep DIR] [--jobs N] [--lessons]
 
-The table. Thresholds were chosen on seed 0 and never on the others. A kept recording is judged again in seconds; a run
-takes 5 to 10 seconds of a core. What is ill and what is well, see doctor_runs.
+The table. Thresholds were chosen on seed 0, and SURE once more after a table of seed 101; others are held out. A kept
+recording is judged again in seconds; a run takes 5 to 10 seconds of a core. What is ill and what is well, see doctor_runs.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from genstudio.families.gan.learner import GANLearner
 from genstudio.training.frames import read
 from genstudio.training.loop import Metrics
 
-SEEDS = (101,)
+SEEDS = (102,)
 
 
 def cost(preset: str, steps: int, per: int) -> tuple[float, float]:
