@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QLineF, QMimeData, QPoint, QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
@@ -201,7 +202,7 @@ class Editor(QPlainTextEdit):
         look = theme.current()
         spans = list(marked.spans(start, stop))
         tick = QPen(look.color("quiet", 0.55), 1)
-        places = list(marked.boundaries(start, stop))
+        places = sorted(marked.boundaries(start, stop))
         for line in lines:
             first, last = begin + line.textStart(), begin + line.textStart() + line.textLength()
             for span in spans:
@@ -209,10 +210,9 @@ class Editor(QPlainTextEdit):
                     self._paint_span(painter, line, begin, span, first, last, top)
             painter.setPen(tick)
             bottom = top + line.y() + line.height()
-            for place in places:
-                if first < place < last:
-                    x = round(_x(line, place - begin)) + 0.5
-                    painter.drawLine(QPointF(x, bottom - 3), QPointF(x, bottom - 0.5))
+            inside = places[bisect_right(places, first) : bisect_left(places, last)]
+            across = (round(_x(line, place - begin)) + 0.5 for place in inside)
+            painter.drawLines([QLineF(x, bottom - 3, x, bottom - 0.5) for x in across])
 
     def _paint_span(
         self, painter: QPainter, line: QTextLine, begin: int, span: Span, first: int, last: int, top: float

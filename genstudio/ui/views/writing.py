@@ -18,7 +18,7 @@ from genstudio.tasks.document import Marks
 from genstudio.tasks.prompt import Prompt, Tokens
 from genstudio.ui import theme
 from genstudio.ui.views.editor import Editor, Span
-from genstudio.ui.views.positions import Positions, difference, shown, units
+from genstudio.ui.views.positions import Change, Positions, difference, shown, units
 from genstudio.ui.views.soft_breaks import broken, mark, moved, plain, settle
 from genstudio.ui.views.token_card import TokenCard
 from genstudio.ui.views.view import token_text
@@ -95,6 +95,7 @@ class DocumentView(QWidget):
         self.setObjectName("document")
         self.document = Document()
         self.marks: Marks | None = None
+        self._since: Change | None = None
         self.editor = Editor()
         self.editor.setObjectName("document_text")
         self.editor.setAccessibleName("Your text, and what the model writes after it")
@@ -220,7 +221,7 @@ class DocumentView(QWidget):
 
     def set_marks(self, marks: Marks | None) -> None:
         """Show where the tokens of the typed text begin, and which characters the model does not know."""
-        self.marks = marks
+        self.marks, self._since = marks, None
         self.count.setText(self._count_words())
         self.editor.viewport().update()
 
@@ -251,8 +252,7 @@ class DocumentView(QWidget):
                 left, right = int(segment.starts[low + begin]), int(segment.starts[low + end])
                 yield Span(units(at + left), units(at + right), QColor(colors[int(kinds[begin])]))
         if self.marks is not None:
-            low, high = np.searchsorted(self.marks.unknown, (first, last))
-            for place in self.marks.unknown[low:high].tolist():
+            for place in self._marked(self.marks.unknown, first, last).tolist():
                 yield Span(units(place), units(place + 1), theme.current().color("error_back"), wavy=True)
         if self.card.isVisible() and self.card.place is not None and self.card.place.stop <= tree.length:
             yield Span(units(self.card.place.start), units(self.card.place.stop), framed=True)
@@ -261,24 +261,31 @@ class DocumentView(QWidget):
         first, last = self._positions.characters(start), self._positions.characters(stop) + 1
         for at, segment in self._segments(first, last):
             low, high = _tokens_between(segment, first - at, last - at)
-            yield from (self._positions.units(at + place) for place in segment.starts[low : high + 1].tolist())
+            yield from self._positions.all_units(at + segment.starts[low : high + 1]).tolist()
         if self.marks is not None:
-            low, high = np.searchsorted(self.marks.starts, (first, last))
-            yield from map(self._positions.units, self.marks.starts[low:high].tolist())
+            yield from self._positions.all_units(self._marked(self.marks.starts, first, last)).tolist()
 
     def hint_at(self, position: int) -> str:
         """What is known of a typed character; empty if nothing."""
         if self.marks is None or not 0 <= position < len(self._text):
             return ""
         letter = token_text(self._text[position])
-        if position in self.marks.unknown:
+        if len(self._marked(self.marks.unknown, position, position + 1)):
             fate = f"reads {self.marks.replaced_by} instead" if self.marks.replaced_by else "does not read it"
             return f"'{letter}' is not in the model's vocabulary: it {fate}."
-        index = int(np.searchsorted(self.marks.starts, position, side="right")) - 1
-        if index < 0 or self.document.tree.token_at(position) is not None:
+        old = position if self._since is None else self._since.before(position)
+        index = int(np.searchsorted(self.marks.starts, old, side="right")) - 1
+        start = int(self.marks.starts[index]) + position - old if index >= 0 else -1
+        known = start >= 0 and len(self._marked(self.marks.starts, start, start + 1))
+        if not known or self.document.tree.token_at(position) is not None:
             return ""
         token = int(self.marks.ids[index])
         return f"'{token_text(self.marks.names.get(token, '?'))}'  id {token:,}"
+
+    def _marked(self, places: Array, first: int, last: int) -> Array:
+        """Those of the marks' places that are between two positions, in the text as it has become since."""
+        low, high = np.searchsorted(places, (first, last))
+        return places[low:high] if self._since is None else self._since.between(places, first, last)
 
     def open_card(self, position: int, keyboard: bool = False) -> bool:
         """Show the card of the written token at a position; whether there is one."""
@@ -392,13 +399,12 @@ class DocumentView(QWidget):
         skip, last, stop = difference(old[start:end], fresh)
         start, end, fresh = start + skip, start + last, fresh[skip:stop]
         self._settling.start()
+        self._positions = self._positions.replaced(start, end, fresh, breaks)
         if start == end and not fresh:
-            self._positions = Positions(self._text, breaks)
             return
         self.edited.emit()
         self.document.replace(start, end, fresh)
         self._text = old[:start] + fresh + old[end:]
-        self._positions = Positions(self._text, breaks)
         self._touched = (min(self._touched[0], position), max(self._touched[1], position + added))
         self._changed((start, end, start + len(fresh)))
 
@@ -422,7 +428,7 @@ class DocumentView(QWidget):
             breaks = settle(document, self._positions.breaks, min(first, self._positions.length), last)
         finally:
             self._own = False
-        self._positions = Positions(self._text, breaks)
+        self._positions = self._positions.replaced(0, 0, "", breaks)
 
     def _follow_tree(self, follow: bool = False) -> None:
         """Show the document as it is now; the cursor goes to what has changed, or stays where it was."""
@@ -466,7 +472,7 @@ class DocumentView(QWidget):
 
     def _changed(self, difference: tuple[int, int, int] | None = None) -> None:
         if self.marks is not None and difference is not None:
-            self.marks = _moved(self.marks, *difference)
+            self._since = Change(*difference) if self._since is None else self._since.then(*difference)
         elif difference is None:
             self.marks = None
         self.close_card()
@@ -530,22 +536,3 @@ def _tokens_between(segment: Written, first: int, last: int) -> tuple[int, int]:
     low = max(0, int(np.searchsorted(segment.starts, first, side="right")) - 1)
     high = min(len(segment.texts), int(np.searchsorted(segment.starts, last, side="left")))
     return low, max(low, high)
-
-
-def _moved(marks: Marks, start: int, end: int, stop: int) -> Marks:
-    """Marks after `[start:end]` has become `[start:stop]`, until they are made anew."""
-
-    def kept(places: Array) -> tuple[Array, Array]:
-        return places < start, places >= end
-
-    (before, after), (known, later) = kept(marks.starts), kept(marks.unknown)
-    return Marks(
-        np.concatenate([marks.starts[before], marks.starts[after] + (stop - end)]),
-        np.concatenate([marks.ids[before], marks.ids[after]]),
-        marks.names,
-        np.concatenate([marks.unknown[known], marks.unknown[later] + (stop - end)]),
-        marks.replaced_by,
-        marks.count,
-        marks.context,
-        marks.step,
-    )

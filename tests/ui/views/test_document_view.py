@@ -17,7 +17,7 @@ from genstudio.tasks.document import Marks
 from genstudio.tasks.prompt import Tokens
 from genstudio.ui import theme
 from genstudio.ui.views import soft_breaks
-from genstudio.ui.views.positions import Positions, difference, shown
+from genstudio.ui.views.positions import Change, Positions, difference, shown
 from genstudio.ui.views.soft_breaks import LONGEST, plain
 from genstudio.ui.views.writing import DocumentView, tint, tints
 
@@ -259,11 +259,11 @@ def test_large_documents_stay_usable(view: DocumentView, qtbot: QtBot, line: str
     view.editor.moveCursor(QTextCursor.MoveOperation.End)
     times = []
     for letter in "typing":
-        began = time.perf_counter()
+        began = time.thread_time()
         qtbot.keyClicks(view.editor, letter)
         view.editor.viewport().repaint()
-        times.append(time.perf_counter() - began)
-    assert sorted(times)[2] < 0.1
+        times.append(time.thread_time() - began)
+    assert sorted(times)[2] < 0.05
     assert view.text().endswith("typing") and len(view.text()) > 1_000_000
     is_in_step(view)
 
@@ -274,6 +274,29 @@ def test_positions_go_both_ways(text: str) -> None:
     for at in range(len(text) + 1):
         assert positions.units(at) == len(text[:at].encode("utf-16-le", "surrogatepass")) // 2
         assert positions.characters(positions.units(at)) == at
+
+
+def test_changes_move_places_as_if_all_was_read_again() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        text = "".join(rng.choice(list("aé😀"), 20))
+        positions, change, old = Positions(text), None, np.arange(20)
+        now = [*range(20)]
+        for _ in range(4):
+            start, end = sorted(int(i) for i in rng.integers(0, len(text) + 1, 2))
+            fresh = "😀b"[: int(rng.integers(0, 3))]
+            text = text[:start] + fresh + text[end:]
+            now[start:end] = [-1] * len(fresh)
+            stop = start + len(fresh)
+            positions = positions.replaced(start, end, fresh, positions.breaks)
+            change = Change(start, end, stop) if change is None else change.then(start, end, stop)
+            whole = Positions(text)
+            every = np.arange(len(text) + 1)
+            assert positions.length == whole.length
+            assert positions.all_units(every).tolist() == [whole.units(int(i)) for i in every]
+            found = change.between(old, 0, len(text)).tolist()
+            outside = [i for i, was in enumerate(now) if was >= 0 and not change.start <= i < change.stop]
+            assert found == outside and [change.before(i) for i in outside] == [now[i] for i in outside]
 
 
 @pytest.mark.parametrize(
