@@ -44,7 +44,7 @@ def read_number(text: str, *, whole: bool = False) -> int | float | str:
 def stepped(value: float, steps: int, *, logarithmic: bool, whole: bool = False, unit: float = 0.0) -> float:
     """The next tidy number: along 1, 2, 5, 10 ... (whole: doubled or halved) if logarithmic, else by `unit`.
 
-    A `unit` of 0 means one of the last decimal shown, at least 0.01.
+    A `unit` of 0 means one of the last decimal shown, at least 0.01; of a whole number, 1.
     """
     if logarithmic and value > 0:
         if whole:
@@ -54,6 +54,7 @@ def stepped(value: float, steps: int, *, logarithmic: bool, whole: bool = False,
         return value
     shown = Decimal(number_text(value))
     exponent = shown.as_tuple().exponent
+    unit = unit or float(whole)
     size = Decimal(number_text(unit)) if unit else Decimal(10) ** min(-2, exponent if isinstance(exponent, int) else 0)
     result = shown + steps * size
     return int(result) if whole else float(result)

@@ -25,7 +25,10 @@ _WHOLE = QAbstractItemView, QAbstractSpinBox, QComboBox, QPlainTextEdit
 
 
 def follow_the_eye(root: QWidget) -> None:
-    """Let Tab visit what is inside in the order of its layouts, whatever was built first."""
+    """Let Tab visit what is inside in the order of its layouts, whatever was built first; a bar of tabs, which is what it
+    visits, gets the accessible name of its pages."""
+    for pages in root.findChildren(QTabWidget):
+        pages.tabBar().setAccessibleName(pages.accessibleName())
     stops = [widget for widget in _read(root) if widget.focusPolicy() & Qt.FocusPolicy.TabFocus]
     for before, after in itertools.pairwise(stops):
         QWidget.setTabOrder(before, after)

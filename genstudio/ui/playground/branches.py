@@ -79,6 +79,11 @@ class BranchTree(QTreeWidget):
             self.scrollToItem(end)
         self.blockSignals(False)
 
+    @property
+    def naming(self) -> bool:
+        """Whether a name is being typed."""
+        return self.state() == QAbstractItemView.State.EditingState
+
     def sizeHint(self) -> QSize:
         return QSize(240, 96)
 
@@ -88,11 +93,10 @@ class BranchTree(QTreeWidget):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if watched is self and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             item = self.currentItem()
-            editing = self.state() == QAbstractItemView.State.EditingState
-            if item is not None and not editing and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            if item is not None and not self.naming and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
                 self._switch(item)
                 return True
-            if item is not None and not editing and event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
+            if item is not None and not self.naming and event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
                 self.removed.emit(int(item.data(0, _KEY)))
                 return True
         return super().eventFilter(watched, event)

@@ -43,7 +43,6 @@ class Writer(Page):
 
     said = Signal(str)
     sampling_changed = Signal()
-    rests = False
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine, "writer", "Document")
@@ -156,6 +155,9 @@ class Writer(Page):
         self._enable()
 
     def _list_branches(self) -> None:
+        if self.tree.naming:
+            self._listing.start()  # a new list would take away the name that is being typed
+            return
         tree = self.view.document.tree
         self.tree.setVisible(bool(tree.root.children))
         if tree.root.children:
