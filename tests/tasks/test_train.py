@@ -153,10 +153,10 @@ def test_extending_goes_beyond_the_plan(tmp_path: Path) -> None:
     folder = answer(run_task(train(tmp_path, steps=12)), "run")
     run_task(Resume(folder, steps=20))
     assert Run.open(folder).info.step == 20
-    job = train(tmp_path, name="live", steps=400).run(Models())
+    job = train(tmp_path, name="live", steps=150).run(Models())
     frames = until_trained(job)
-    frames += [job.adjust(Extend(steps=410)), *job]
-    assert curve(frames, "train_loss")[0][-1] == 410
+    frames += [job.adjust(Extend(steps=160)), *job]
+    assert curve(frames, "train_loss")[0][-1] == 160
     assert any(notice.kind == "changed" for frame in frames for notice in frame.notices)
 
 
