@@ -1,7 +1,9 @@
-"""What the GAN tab costs: iterations a second against headless, lateness, redraws, and the milliseconds of each drawing.
+"""What the GAN tab costs: iterations a second against headless, lateness, redraws, the engine's share, and memory.
 
-python tests/bench/bench_gan_window.py [SECONDS]      every condition in a process of its own
+python tests/bench/bench_gan_window.py [SECONDS]      every condition in a process of its own, some four minutes
 python tests/bench/bench_gan_window.py drawing        what each layer of the plane takes to draw, in processor time
+python tests/bench/bench_gan_window.py memory [STEPS] what 10,000 iterations with every view in use add to the memory
+python tests/bench/bench_gan_window.py drag [SECONDS] from a move in the latent slice to the new picture, 28x28
 """
 
 from __future__ import annotations
@@ -12,37 +14,85 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import pytest
 
-RUNS = {
+from genstudio.families.gan.presets import PRESETS
+
+RUNS: dict[str, tuple[str, dict[str, Any]]] = {
     "ring, default": ("gaussian-ring", {}),
+    "ring, live": ("gaussian-ring", next(dict(preset.values) for preset in PRESETS if preset.name == "ring-live")),
     "digits 8x8": ("digits8", {"conditional": True, "latent": 16}),
 }
+SMALL = {"width": 16, "layers": 2, "batch": 16, "latent": 8, "conditional": True, "evaluate_every": 500}
+GROWTH = 24.0
+"""MB that 8,000 iterations may add. Every number of every chart is kept: 25 series of 8,000 steps are 3 MB, and 3 more
+while an array is enlarged; what else is kept (200 moments a channel on the disk, the newest of each view here) has been
+there before. The rest is for the allocator."""
 
 
-def headless(data: str, config: str, seconds: float) -> float:
-    """Iterations a second of the task alone, previews included."""
+def headless(data: str, config: str, seconds: float) -> dict[str, float]:
+    """Iterations a second of the task alone, previews included, by the clock and by processor time."""
     from genstudio.tasks.models import Models
     from genstudio.tasks.train import Train
 
     job = Train("gan", data, json.loads(config), seconds=3600).run(Models())
-    steps, began = 0, 0.0
+    steps, began, spent = 0, 0.0, 0.0
     for frame in job:
         if "d_loss" in frame.series:
             now = time.monotonic()
-            steps += len(frame.series["d_loss"]) if began else 0
-            began = began or now
+            if began:
+                steps += len(frame.series["d_loss"])
+            else:
+                began, spent = now, time.process_time()
             if now - began >= seconds:
                 break
+    taken, spent = now - began, time.process_time() - spent
     job.close()
-    return steps / (now - began)
+    return {"steps": steps / taken, "per_cpu": steps / spent}
 
 
-def windowed(data: str, config: str, seconds: float) -> dict[str, float]:
-    """Iterations a second in the real window with every layer drawn, redraws a second, and how late a 5 ms timer came."""
+class Spent:
+    """Processor time of the engine's thread: in all of a training, and in what is only there to be looked at."""
+
+    def __init__(self) -> None:
+        from genstudio.families.gan.learner import GANLearner
+        from genstudio.runs import Run
+        from genstudio.tasks.train import Training
+
+        self.all = self.showing = 0.0
+        preview, record, advance = GANLearner.preview, Run.record, Training.__next__
+
+        def previewed(learner: Any) -> Iterator[Any]:
+            looks = preview(learner)
+            while (found := self._timed("showing", lambda: next(looks, None))) is not None:
+                yield found
+
+        def recorded(run: Any, *told: Any, **how: Any) -> Any:
+            return self._timed("showing", lambda: record(run, *told, **how))
+
+        def advanced(job: Any) -> Any:
+            return self._timed("all", lambda: advance(job))
+
+        for kind, name, timed in (
+            (GANLearner, "preview", previewed), (Run, "record", recorded), (Training, "__next__", advanced),
+        ):  # fmt: skip
+            setattr(kind, name, timed)
+
+    def _timed(self, what: str, work: Callable[[], Any]) -> Any:
+        began = time.thread_time()
+        try:
+            return work()
+        finally:
+            setattr(self, what, getattr(self, what) + time.thread_time() - began)
+
+
+def opened(begin: Callable[[Any], object], interval: int = 0, tick: Callable[[], object] | None = None) -> None:
+    """Run the window until it closes: `begin(window)` once all is loaded, `tick()` every `interval` milliseconds."""
     from PySide6.QtCore import Qt, QTimer
     from PySide6.QtWidgets import QApplication
 
@@ -54,6 +104,38 @@ def windowed(data: str, config: str, seconds: float) -> dict[str, float]:
     window = MainWindow()
     window.resize(1280, 720)
     window.show()
+
+    def wait() -> None:
+        if window._rest_timer.isActive() or "warm-up" in window.engine.running or not window.gan.setup.data.count():
+            QTimer.singleShot(100, wait)
+        else:
+            window.tabs.setCurrentWidget(window.gan)
+            begin(window)
+
+    timer = QTimer()
+    if tick is not None:
+        timer.setTimerType(Qt.TimerType.PreciseTimer)
+        timer.timeout.connect(tick)
+        timer.start(interval)
+    QTimer.singleShot(0, window.begin)
+    QTimer.singleShot(1000, wait)
+    app.exec()
+
+
+def started(window: Any, data: str, config: dict[str, Any]) -> None:
+    """Start a training as a person would."""
+    tab = window.gan
+    tab.setup.choose_data(data)
+    tab.setup.form.set_values(config)
+    tab.setup.set_plan(None, 7200.0)
+    tab.start_training()
+
+
+def windowed(data: str, config: str, seconds: float) -> dict[str, float]:
+    """Iterations a second in the real window with every layer drawn, redraws a second, and how late a 5 ms timer came."""
+    from PySide6.QtCore import QTimer
+
+    spent = Spent()
     late: list[float] = []
     seen: list[tuple[float, int]] = []
     drawn: list[float] = []
@@ -65,26 +147,29 @@ def windowed(data: str, config: str, seconds: float) -> dict[str, float]:
             late.append(1000 * (now - state["last"]) - 5)
         state["last"] = now
 
-    def framed(_name: str, frame: object) -> None:
-        if "d_loss" in frame.series:  # type: ignore[attr-defined]
-            seen.append((time.monotonic(), len(frame.series["d_loss"])))  # type: ignore[attr-defined]
-            if len(seen) == 20:
-                drawn.clear()
-                QTimer.singleShot(int(1000 * seconds), window.close)
-
-    def begin() -> None:
-        if window._rest_timer.isActive() or "warm-up" in window.engine.running or not window.gan.setup.data.count():
-            QTimer.singleShot(100, begin)
-            return
-        tab = window.gan
-        window.tabs.setCurrentWidget(tab)
-        tab.setup.choose_data(data)
-        tab.setup.form.set_values(json.loads(config))
-        tab.setup.set_plan(None, seconds + 3600)
-        tab.start_training()
-        stage = tab.panel.stage
+    def begin(window: Any) -> None:
+        started(window, data, json.loads(config))
+        stage = window.gan.panel.stage
         view = stage.plane.view if data == "gaussian-ring" else stage.pictures.samples
         paint = view.paint_figure
+
+        def ended() -> None:
+            state["cpu"] = time.process_time() - state["cpu"]
+            state["interface"] = time.thread_time() - state["interface"]
+            state["all"], state["showing"] = spent.all - state["all"], spent.showing - state["showing"]
+            if data == "gaussian-ring":
+                shown = view.snapshot
+                assert all(view.layer(name) and view.has_layer(name) for name in LAYERS) and len(shown.arrows)
+            window.close()
+
+        def framed(_name: str, frame: Any) -> None:
+            if "d_loss" in frame.series:
+                seen.append((time.monotonic(), len(frame.series["d_loss"])))
+                if len(seen) == 20:
+                    drawn.clear()
+                    state.update(cpu=time.process_time(), interface=time.thread_time())
+                    state.update(all=spent.all, showing=spent.showing)
+                    QTimer.singleShot(int(1000 * seconds), ended)
 
         def counted(painter: object, area: object) -> None:
             began = time.thread_time()
@@ -92,25 +177,127 @@ def windowed(data: str, config: str, seconds: float) -> dict[str, float]:
             drawn.append(1000 * (time.thread_time() - began))
 
         view.paint_figure = counted
+        window.engine.framed.connect(framed)
 
-    timer = QTimer()
-    timer.setTimerType(Qt.TimerType.PreciseTimer)
-    timer.setInterval(5)
-    timer.timeout.connect(tick)
-    window.engine.framed.connect(framed)
-    timer.start()
-    QTimer.singleShot(0, window.begin)
-    QTimer.singleShot(1000, begin)
-    app.exec()
+    from genstudio.ui.views.plane import LAYERS
+
+    opened(begin, 5, tick)
     counted_frames, ticks = seen[20:], sorted(late)
+    steps = sum(n for _, n in counted_frames[1:])
     return {
-        "steps": sum(n for _, n in counted_frames[1:]) / (counted_frames[-1][0] - counted_frames[0][0]),
+        "steps": steps / (counted_frames[-1][0] - counted_frames[0][0]),
+        "per_cpu": steps / state["cpu"],
         "redraws": len(drawn) / seconds,
         "drawing": median(drawn),
+        "showing": state["showing"] / state["all"],
+        "interface": state["interface"] / seconds,
         "p50": ticks[len(ticks) // 2],
         "p99": ticks[int(0.99 * len(ticks))],
         "worst": ticks[-1],
     }
+
+
+def memory(steps: int) -> dict[str, float]:
+    """Resident MB at a fifth of the iterations and at all of them, while every page, chart and view is used in turn."""
+    from genstudio.ui.memory import memory_bytes
+
+    found: dict[int, float] = {}
+    state: dict[str, Any] = {"turn": 0, "window": None}
+
+    def turn() -> None:
+        window = state["window"]
+        if window is None or not window.gan.run_path:
+            return
+        panel, state["turn"] = window.gan.panel, state["turn"] + 1
+        for place, tabs in enumerate((panel.charts, panel.side, panel.pages, panel.explore.tools)):
+            shown = [index for index in range(tabs.count()) if tabs.isTabVisible(index)]
+            tabs.setCurrentIndex(shown[(state["turn"] // (1 + 4 * (place == 2))) % len(shown)])
+        panel.stage.pictures.which.setCurrentIndex(state["turn"] % 2)
+        if state["turn"] % 8 == 0:
+            panel.stage.pictures.samples._pick(state["turn"] % 60)
+        if panel.explore.space is not None:
+            panel.explore.pad._go(*(((state["turn"] * step) % 60 - 30) / 10 for step in (7, 11)))
+        if state["turn"] % 40 == 0:
+            panel.time.go_to(window.gan._progress.step // 2)
+        elif state["turn"] % 40 == 20:
+            panel.time.follow()
+        reached = window.gan._progress.step
+        for mark in (steps // 5, steps):
+            if reached >= mark and mark not in found:
+                found[mark] = (memory_bytes() or 0) / 1e6
+        if reached >= steps:
+            window.close()
+            state["window"] = None
+
+    def begin(window: Any) -> None:
+        started(window, "digits8", SMALL)
+        state["window"] = window
+
+    opened(begin, 100, turn)
+    before, after = found[steps // 5], found[steps]
+    return {"before": before, "after": after, "turns": state["turn"]}
+
+
+def drag(seconds: float) -> dict[str, float]:
+    """Milliseconds from a move in the latent slice to the picture on the screen, of a 28x28 DCGAN trained for a while:
+    by the clock, and of processor time on the interface's thread and in all."""
+    from PySide6.QtCore import QTimer
+
+    clock: list[float] = []
+    interface: list[float] = []
+    both: list[float] = []
+    state: dict[str, Any] = {}
+
+    def begin(window: Any) -> None:
+        preset = next(preset for preset in PRESETS if preset.name == "mnist")
+        started(window, preset.data, dict(preset.values))
+        tab = window.gan
+        explore = tab.panel.explore
+
+        def stopped() -> None:
+            if tab.state != "stopped":
+                QTimer.singleShot(200, stopped)
+                return
+            tab.panel.pages.setCurrentWidget(explore)
+            QTimer.singleShot(3000, prepared)
+
+        def prepared() -> None:
+            if explore.space is None or explore.busy("map") or explore.busy("space"):
+                QTimer.singleShot(200, prepared)
+                return
+            paint = explore.picture.paint_figure
+
+            def painted(painter: object, area: object) -> None:
+                paint(painter, area)
+                if state.get("shown") is not explore.found:
+                    state["shown"] = explore.found
+                    QTimer.singleShot(0, arrived)
+
+            explore.picture.paint_figure = painted
+            state["shown"] = explore.found
+            move()
+
+        def move() -> None:
+            turn = state["turn"] = state.get("turn", 0) + 1
+            state["began"] = (time.perf_counter(), time.thread_time(), time.process_time())
+            explore.pad._go(*(((turn * step) % 60 - 30) / 10 for step in (7, 11)))
+
+        def arrived() -> None:
+            began = state["began"]
+            clock.append(1000 * (time.perf_counter() - began[0]))
+            interface.append(1000 * (time.thread_time() - began[1]))
+            both.append(1000 * (time.process_time() - began[2]))
+            if len(clock) < 60:
+                QTimer.singleShot(20, move)
+            else:
+                window.close()
+
+        QTimer.singleShot(int(1000 * seconds), tab.stop_training)
+        QTimer.singleShot(int(1000 * seconds) + 200, stopped)
+
+    opened(begin)
+    told = {"clock": clock, "interface": interface, "both": both}
+    return {name: median(values) for name, values in told.items()} | {"worst": max(clock)}
 
 
 def drawing() -> None:
@@ -154,43 +341,83 @@ def drawing() -> None:
         print(f"{name:10} {cost():.2f} ms")
 
 
-def _mode(*arguments: str) -> object:
+def _mode(*arguments: str) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as home:
         environment = {**os.environ, "GENSTUDIO_HOME": home}
         environment.setdefault("QT_QPA_PLATFORM", "offscreen")
         command = [sys.executable, str(Path(__file__).resolve()), "--child", *arguments]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    return json.loads(done.stdout.splitlines()[-1])
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
 def table(seconds: float) -> None:
     print(
-        f"{'run':14} {'headless':>10} {'window':>10} {'ratio':>6} {'redraws':>8} {'drawing':>8} {'late p50':>9} {'p99':>6}"
+        f"{'run':14} {'headless':>10} {'window':>10} {'ratio':>6} {'per cpu':>8} {'redraws':>8} {'drawing':>8} {'showing':>8} "
+        f"{'interface':>9} {'late p50':>9} {'p99':>6} {'worst':>6}"
     )
     for name, (data, config) in RUNS.items():
-        before = float(str(_mode("headless", data, json.dumps(config), str(seconds / 2))))
+        before = _mode("headless", data, json.dumps(config), str(seconds / 2))
         shown = _mode("window", data, json.dumps(config), str(seconds))
-        after = float(str(_mode("headless", data, json.dumps(config), str(seconds / 2))))
-        assert isinstance(shown, dict)
-        alone = (before + after) / 2
+        after = _mode("headless", data, json.dumps(config), str(seconds / 2))
+        alone, alone_cpu = ((before[key] + after[key]) / 2 for key in ("steps", "per_cpu"))
         print(
-            f"{name:14} {alone:8.1f}/s {shown['steps']:8.1f}/s {shown['steps'] / alone:6.2f} {shown['redraws']:6.1f}/s "
-            f"{shown['drawing']:6.2f}ms {shown['p50']:7.1f}ms {shown['p99']:6.1f}"
+            f"{name:14} {alone:8.1f}/s {shown['steps']:8.1f}/s {shown['steps'] / alone:6.2f} "
+            f"{shown['per_cpu'] / alone_cpu:8.2f} {shown['redraws']:6.1f}/s {shown['drawing']:6.2f}ms "
+            f"{shown['showing']:8.1%} {shown['interface']:9.1%} {shown['p50']:7.1f}ms {shown['p99']:6.1f} "
+            f"{shown['worst']:6.1f}",
+            flush=True,
         )
+
+
+def grown(steps: int) -> None:
+    """Raises AssertionError where memory is not flat."""
+    found = _mode("memory", str(steps))
+    growth = found["after"] - found["before"]
+    print(
+        f"memory: {found['before']:.1f} MB after {steps // 5:,} iterations, {found['after']:.1f} MB after {steps:,}: "
+        f"{growth:+.1f} MB in {found['turns']:.0f} turns of all views"
+    )
+    assert growth <= GROWTH
+
+
+def dragged(seconds: float) -> None:
+    found = _mode("drag", str(seconds))
+    print(
+        f"drag at 28x28: {found['clock']:.1f} ms to the picture (worst {found['worst']:.1f}); processor time "
+        f"{found['interface']:.1f} ms of the interface, {found['both']:.1f} ms in all"
+    )
 
 
 @pytest.mark.bench
 @pytest.mark.timeout(1800)
 def test_gan_window_costs() -> None:
-    table(30.0)
+    table(20.0)
+    dragged(20.0)
+
+
+@pytest.mark.bench
+@pytest.mark.timeout(1800)
+def test_memory_is_flat_with_every_view_in_use() -> None:
+    grown(10_000)
+
+
+def _child(mode: str, *told: str) -> dict[str, float]:
+    if mode in ("headless", "window"):
+        return {"headless": headless, "window": windowed}[mode](told[0], told[1], float(told[2]))
+    return memory(int(told[0])) if mode == "memory" else drag(float(told[0]))
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--child"]:
-        modes = {"headless": headless, "window": windowed}
-        print(json.dumps(modes[sys.argv[2]](sys.argv[3], sys.argv[4], float(sys.argv[5]))))
-    elif sys.argv[1:2] == ["drawing"]:
+    arguments = sys.argv[1:]
+    if arguments[:1] == ["--child"]:
+        print(json.dumps(_child(*arguments[1:])))
+    elif arguments[:1] == ["drawing"]:
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
         drawing()
+    elif arguments[:1] == ["memory"]:
+        grown(int(arguments[1]) if len(arguments) > 1 else 10_000)
+    elif arguments[:1] == ["drag"]:
+        dragged(float(arguments[1]) if len(arguments) > 1 else 20.0)
     else:
-        table(float(sys.argv[1]) if len(sys.argv) > 1 else 30.0)
+        table(float(arguments[0]) if arguments else 20.0)
