@@ -73,8 +73,12 @@ class LensView(SnapshotFigure[Lens]):
         if self._parts and snapshot.looked == self._parts[0].looked:
             self._parts = [*(part for part in self._parts if part.first != snapshot.first), snapshot]
             self.moved.emit()
+            self._ask_part()
             return
-        self._parts = [snapshot]
+        before, self._parts = self._parts[:1], [snapshot]
+        if any(part.tokens == snapshot.tokens and len(part.top) == len(snapshot.top) for part in before):
+            self._ask_part()  # the weights moved on: what is in sight stays there
+            return
         depths, positions = self.shape
         self.level, self.place, self._hover = depths - 1, positions - 1, None
         mono = QFontMetricsF(theme.mono(theme.SMALL))
@@ -229,7 +233,7 @@ class LensView(SnapshotFigure[Lens]):
         """Ask for the part of the last token in sight that is not known."""
         last = min(self.first + self.fitting(), self.shape[1])
         end = next((place + 1 for place in reversed(range(self.first, last)) if self.at(0, place) is None), -1)
-        if end > 0 and end != self._asked:
+        if end > 0 and end != self._asked and self.isVisible():
             self._asked = end
             self.wanted.emit(end)
 

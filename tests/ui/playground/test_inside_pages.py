@@ -327,6 +327,10 @@ def test_the_lens_reaches_every_token_part_by_part(
         assert [chance for _, chance in cell.likely] == pytest.approx(np.sort(chances[place])[::-1][:10], abs=1e-5)
         assert cell.chance == pytest.approx(chances[place, ids[place + 1]], abs=1e-5)
     assert f"rank {int((chances[4] > chances[4, ids[5]]).sum()) + 1} here" in page.summary.text()
+    page.look_at(ModelRef(folder), (text,))
+    settle(qtbot, page)
+    assert (page.view.first, page.view.level, page.view.place) == (0, 2, 4) and page.view.snapshot.looked != number
+    assert all(page.view.at(0, place) is not None for place in range(page.view.fitting()))
     qtbot.keyClick(page.view, Qt.Key.Key_End)
     settle(qtbot, page)
     assert page.view.place == len(ids) - 1 and page.bar.value() == page.bar.maximum()
