@@ -1,7 +1,7 @@
 """How long attention of 12 x 12 heads at 1,024 tokens takes to open, and how long a frame takes while it is scrolled.
 
-The model is untrained, of GPT-2's shape. Processor times hold on a busy machine too: those of opening are sums over
-all threads, from the last frame of the forward pass on. `--quick` is a smaller one that only shows that the bench runs.
+The model is untrained, of GPT-2's shape. Processor times hold on a busy machine too. `--quick` is a smaller one that only
+shows that the bench runs.
 """
 
 from __future__ import annotations
@@ -37,7 +37,28 @@ def model_of(layers: int, d_model: int, heads: int, context: int) -> Any:
     return Opened(learner, 0, "GPT-2 shape", "gpt")
 
 
+def floor(model: Any, tokens: int) -> float:
+    """Processor seconds of the bare matrix products and fused attention that the queries and keys of all layers need."""
+    import torch
+    import torch.nn.functional as F
+
+    blocks, config = model.typed_blocks(), model.config
+    x, hidden = torch.randn(tokens, config.d_model), torch.randn(tokens, config.ff_width)
+    q = torch.randn(1, config.heads, tokens, config.head_size)
+    began = time.process_time()
+    with torch.no_grad():
+        for index, block in enumerate(blocks):
+            F.linear(x, block.attention.qkv.weight)
+            if index + 1 < len(blocks):
+                F.scaled_dot_product_attention(q, q, q, is_causal=True)
+                F.linear(x, block.attention.out.weight)
+                F.linear(x, block.feed_forward.up.weight)
+                F.linear(hidden, block.feed_forward.down.weight)
+    return time.process_time() - began
+
+
 def opening(opened: Any, text: str) -> dict[str, float]:
+    """Seconds until the first layer is seen, and until all are; processor seconds are sums over all threads."""
     from genstudio.tasks.inside import LookAtAttention, LookAtMap, Which
     from genstudio.tasks.models import ModelRef, Models
 
@@ -45,23 +66,29 @@ def opening(opened: Any, text: str) -> dict[str, float]:
     models.training[str(Path("bench").resolve())] = opened
     best: dict[str, float] = {}
     for _ in range(3):
-        began, longest, heads, cpu = time.perf_counter(), 0.0, None, 0.0
-        before = began
+        bare = floor(opened.learner.model, len(text))
+        began, cpu, stages, longest = time.perf_counter(), time.process_time(), list[tuple[float, float]](), 0.0
+        before, heads = began, None
         for frame in LookAtAttention(ref, (text,)).run(models):
             longest, before = max(longest, time.perf_counter() - before), time.perf_counter()
-            if frame.progress is not None and frame.progress.text != "Looking at every head":
-                cpu = time.process_time()
-            heads = frame.snapshots[0] if frame.snapshots else None
+            if frame.snapshots:
+                heads = frame.snapshots[0]
+                stages.append((before - began, time.process_time() - cpu))
         assert heads is not None
         middle = time.perf_counter()
         list(LookAtMap(ref, (text,), Which(0, 1), heads.looked).run(models))
+        after = time.perf_counter()
+        list(LookAtAttention(ref, (text,)).run(models))
         found = {
-            "whole_s": time.perf_counter() - began,
-            "forward_s": heads.seconds[0],
-            "beyond_forward_s": time.perf_counter() - began - heads.seconds[0],
-            "overview_s": heads.seconds[1],
-            "beyond_forward_processor_s": time.process_time() - cpu,
-            "map_s": time.perf_counter() - middle,
+            "first_tiles_s": stages[0][0],
+            "first_tiles_processor_s": stages[0][1],
+            "all_tiles_s": stages[-1][0],
+            "all_tiles_processor_s": stages[-1][1],
+            "floor_processor_s": bare,
+            "all_tiles_of_floor": stages[-1][1] / bare,
+            "summing_up_s": heads.seconds[1],
+            "map_s": after - middle,
+            "again_s": time.perf_counter() - after,
             "longest_between_frames_s": longest,
         }
         best = {name: min(value, best.get(name, value)) for name, value in found.items()}

@@ -102,8 +102,8 @@ def distributions(
 
 def evenly(value: Tensor, most: int) -> Tensor:
     """At most `most` evenly spaced entries of a tensor, as (n,)."""
-    flat = value.reshape(-1)
-    return flat[:: max(1, -(-len(flat) // most))]
+    count = value.numel()
+    return value.take(torch.arange(0, count, max(1, -(-count // most)), device=value.device))
 
 
 def _passed(
@@ -114,13 +114,14 @@ def _passed(
     with autocast(), torch.set_grad_enabled(learns):
         start, turn = model.embed(ids)
     seen: list[Seen] = [("embedded", start.detach())]
-    blocks: list[tuple[Block, Tensor, Tensor]] = []
+    halves: list[tuple[list[Tensor], Tensor, Tensor]] = []  # weights, and the stream before and after them
     x = start
     for number, block in enumerate(model.typed_blocks(), 1):
         entering = x.detach().requires_grad_(learns)
-        with _watched(block, number, seen), autocast(), torch.set_grad_enabled(learns):
+        with _watched(block, number, seen) as middle, autocast(), torch.set_grad_enabled(learns):
             x = block(entering, turn)
-        blocks.append((block, entering, x))
+        own = [weight for _, weight in _matrices(block)]
+        halves += [(own[:2], entering, middle[0]), (own[2:], middle[0], x)]
         yield Tick()
     logits, loss, pull, head = yield from _read_out(model, x.detach(), targets, autocast)
     seen.append(("logits", logits))
@@ -128,8 +129,7 @@ def _passed(
     if pull is None or head is None:
         return seen, loss, gradients
     gradients[model.head.weight] = head
-    for block, entering, leaving in reversed(blocks):
-        own = [weight for _, weight in _matrices(block)]
+    for own, entering, leaving in reversed(halves):
         pull, *found = torch.autograd.grad(leaving, [entering, *own], pull)
         gradients.update(zip(own, found, strict=True))
         yield Tick()
@@ -165,9 +165,11 @@ def _read_out(
 
 
 @contextmanager
-def _watched(block: Block, number: int, seen: list[Seen]) -> Iterator[None]:
-    """Add what passes between the modules of a block to `seen`, and let it drop nothing meanwhile."""
+def _watched(block: Block, number: int, seen: list[Seen]) -> Iterator[list[Tensor]]:
+    """Add what passes between the modules of a block to `seen`, and let it drop nothing meanwhile. Gives a list, to which
+    the stream between attention and feed-forward will be added."""
     hooks = []
+    middle: list[Tensor] = []
 
     def leaving(module: nn.Module, name: str) -> None:
         hooks.append(module.register_forward_hook(lambda _, _inputs, made: seen.append((name, made.detach()))))
@@ -180,8 +182,10 @@ def _watched(block: Block, number: int, seen: list[Seen]) -> Iterator[None]:
         )
         leaving(block.feed_forward, f"{number} MLP")
         leaving(block, f"{number} stream")
+        second = block.feed_forward_norm if block.pre else block.feed_forward
+        hooks.append(second.register_forward_pre_hook(lambda _, inputs: middle.append(inputs[0])))
         with evaluating(block):
-            yield
+            yield middle
     finally:
         for hook in hooks:
             hook.remove()
