@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
 from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Literal
 
@@ -51,7 +52,7 @@ Harm = Literal["", "weight", "dead_generator", "dead_discriminator"]
 
 @dataclass(frozen=True)
 class Case:
-    """A run to be. `ill` has what it is built to be ill of; nothing else counts then. None: nothing."""
+    """A run to be. `ill` has what it is built to be ill of; nothing else counts then."""
 
     name: str
     data: str
@@ -259,7 +260,7 @@ def recordings(chosen: tuple[Case, ...], seeds: tuple[int, ...], folder: Path, j
     asked = [(case, seed, folder) for seed in seeds for case in chosen]
     if jobs == 1:
         return [kept(*one) for one in asked]
-    with ProcessPoolExecutor(jobs, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+    with ProcessPoolExecutor(jobs, get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)) as pool:
         return list(pool.map(kept, *zip(*asked, strict=True)))
 
 
