@@ -27,18 +27,6 @@ from genstudio.runs import Run
 from genstudio.training import checkpoint, manifest, tensors
 
 
-@pytest.fixture(autouse=True)
-def _no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The calls are still made and still fail; only a power cut could tell the difference."""
-    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Iterator[Run]:
-    with tiny.new_run(tmp_path) as run:
-        yield run
-
-
 def saved(run: Run, *steps: int, **options: Any) -> tiny.TinyLearner:
     learner = tiny.TinyLearner()
     last = 0

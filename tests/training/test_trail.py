@@ -9,7 +9,6 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +23,6 @@ from genstudio.errors import CheckpointError, RunError
 from genstudio.runs import Run
 from genstudio.runs import trail as files
 from genstudio.training import checkpoint, trail
-
-
-@pytest.fixture(autouse=True)
-def _no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Iterator[Run]:
-    with tiny.new_run(tmp_path) as run:
-        yield run
 
 
 def walked(run: Run, steps: int, seconds: float = 1.0, every: int = 1) -> dict[int, list[torch.Tensor]]:
