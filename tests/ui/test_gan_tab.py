@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from gan_window import LONG, SMALL, begin, change, press, steps, stop
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QWidget
 
@@ -14,45 +15,10 @@ from genstudio.events import Frame
 from genstudio.families.gan.stages import TITLES
 from genstudio.runs import Run
 from genstudio.tasks.train import Train
-from genstudio.ui.tabs.gan import GANTab
 from genstudio.ui.window import MainWindow
 from helpers import TINY, answer, run_task
 
-LONG = 60_000
-SMALL = {"width": 16, "layers": 2, "batch": 16, "evaluate_every": 20, "d_rate": 0.001, "g_rate": 0.001}
 PICTURES = {**SMALL, "latent": 8, "conditional": True}
-
-
-def press(qtbot: Any, tab: QWidget, name: str) -> None:
-    found = tab.findChild(QAbstractButton, name)
-    assert found is not None and found.isEnabled(), f"{name} cannot be pressed"
-    qtbot.mouseClick(found, Qt.MouseButton.LeftButton)
-
-
-def begin(qtbot: Any, window: MainWindow, data: str, values: dict[str, Any]) -> GANTab:
-    tab = window.gan
-    tab.setup.choose_data(data)
-    tab.setup.form.set_values(values)
-    tab.setup.set_plan(1_000_000, None)
-    press(qtbot, tab, "gan_start")
-    qtbot.waitUntil(lambda: len(steps(tab)) > 30, timeout=LONG)
-    return tab
-
-
-def steps(tab: GANTab, chart: str = "losses", name: str = "d_loss") -> np.ndarray:
-    return tab.panel.charts.views[chart].points(name)[0]
-
-
-def stop(qtbot: Any, tab: GANTab) -> None:
-    press(qtbot, tab, "gan_stop")
-    qtbot.waitUntil(lambda: tab.state == "stopped", timeout=LONG)
-
-
-def change(qtbot: Any, tab: GANTab, name: str, value: Any) -> None:
-    """Type a value into a live handle, and wait until the training has taken it."""
-    row = tab.panel.live.rows[name]
-    row.set_value(value)
-    qtbot.waitUntil(lambda: tab.panel.live.values()[name] == value, timeout=LONG)
 
 
 def test_points_from_start_over_a_change_and_back_to_resuming(window: MainWindow, qtbot: Any) -> None:
