@@ -28,11 +28,14 @@ class InductionPage(Page):
         super().__init__(engine, "page_induction", "Induction")
         self.scores, self.losses = ScoresView(), RepeatedLossView()
         self.seed = LabeledSlider("Seed", 0, 100, 0, whole=True, name="induction_seed")
+        self.period = LabeledSlider("Tokens", 2, 64, 64, whole=True, name="induction_period")
+        self.period.setToolTip("How many different tokens are repeated: at most as many as the context holds twice")
         self.start = button("Run the probe", "induction_run", "play", does=self._run)
         self.summary = plain_label(wrap=True, name="induction_said")
         self._at: ModelRef | None = None
         row = QHBoxLayout()
         row.setSpacing(8)
+        row.addWidget(self.period, 1)
         row.addWidget(self.seed, 1)
         row.addWidget(self.start)
         layout = QVBoxLayout(self)
@@ -45,7 +48,8 @@ class InductionPage(Page):
         layout.addWidget(self.summary)
         for view in (self.scores, self.losses):
             view.failed.connect(self.failed)
-        self.seed.changed.connect(lambda _: self._run())
+        for setting in (self.period, self.seed):
+            setting.changed.connect(lambda _: self._run())
 
     def look(self, model: ModelRef, prompt: Prompt) -> None:
         if model != self._at:
@@ -57,7 +61,7 @@ class InductionPage(Page):
 
     def _run(self) -> None:
         if self._at is not None:
-            self.ask("induction", ProbeInduction(self._at, seed=int(self.seed.value())), self._show)
+            self.ask("induction", ProbeInduction(self._at, int(self.period.value()), seed=int(self.seed.value())), self._show)
 
     def _show(self, frame: Frame) -> None:
         for found in frame.snapshots:

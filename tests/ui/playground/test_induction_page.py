@@ -86,7 +86,7 @@ def probed(qtbot: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         engine.close()
 
 
-def test_a_model_that_copies_by_construction_is_found(probed: Any) -> None:
+def test_a_model_that_copies_by_construction_is_found(probed: Any, qtbot: Any) -> None:
     page = probed(made_by_hand())
     found = page.scores.snapshot
     assert found.scores[1, 1] == pytest.approx(1, abs=1e-3) and found.scores[0, 0] == pytest.approx(0, abs=1e-3)
@@ -94,6 +94,11 @@ def test_a_model_that_copies_by_construction_is_found(probed: Any) -> None:
     assert "1.00" in painted(page.scores) and page.scores.accessibleDescription().endswith("layer 2 head 2")
     assert page.summary.text().startswith("Induction heads: 2.2.")
     _, first, again, change = numbers(page.summary.text().partition("heads: 2.2.")[2])[:4]
+    assert found.period == CONTEXT // 2
+    page.period.set_value(5)
+    page.period.changed.emit(5)
+    qtbot.waitUntil(lambda: page.scores.snapshot.period == 5, timeout=20_000)
+    assert page.scores.snapshot.scores[1, 1] == pytest.approx(1, abs=1e-3)
     assert float(again) < 0.01 < 1 < float(first) and float(change) == pytest.approx(float(again) - float(first), abs=0.011)
 
 
