@@ -333,6 +333,8 @@ class LabeledSlider(QWidget):
         self.slider.setObjectName(f"{self.objectName()}_slider")
         self.slider.setAccessibleName(label)
         self.slider.setRange(0, int(high - low) if whole and not logarithmic else self._TICKS)
+        self.slider.setSingleStep(1 if whole and not logarithmic else self._TICKS // 100)
+        self.slider.setPageStep(max(self.slider.maximum() // 10, 1))
         self.slider.setMinimumWidth(64)
         self.editor = FloatEdit(low=low, high=high, logarithmic=logarithmic, whole=whole)
         self.editor.setObjectName(f"{self.objectName()}_value")
