@@ -43,6 +43,7 @@ class Writer(Page):
 
     said = Signal(str)
     sampling_changed = Signal()
+    rests = False
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine, "writer", "Document")
