@@ -13,13 +13,15 @@ from genstudio.nn.transformer import Block
 class Language(nn.Module):
     """Two rotary blocks with large random weights: every token's logits differ clearly. `read` counts what it computes."""
 
-    def __init__(self, context: int, vocabulary: int = 31, cached: bool = True, seed: int = 0) -> None:
+    def __init__(
+        self, context: int, vocabulary: int = 31, cached: bool = True, dropout: float = 0.0, seed: int = 0
+    ) -> None:
         super().__init__()
         torch.manual_seed(seed)
         self.context, self.cached, self.read = context, cached, 0
         self.tokens, self.head = nn.Embedding(vocabulary, 16), nn.Linear(16, vocabulary)
         self.blocks = nn.ModuleList(
-            Block(16, 2, 8, context, 32, qk_norm=True, norm_kind="rmsnorm") for _ in range(2)
+            Block(16, 2, 8, context, 32, qk_norm=True, norm_kind="rmsnorm", dropout=dropout) for _ in range(2)
         )
         self.turn = rotary(context, 8)
         for p in self.parameters():

@@ -6,47 +6,17 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
 
 from genstudio.errors import ConfigError
-from genstudio.nn.cache import Cache, KeyValues
-from genstudio.nn.positions import rotary
-from genstudio.nn.transformer import Block
 from genstudio.sampling.choose import SamplingOptions, distribution, pick
 from genstudio.sampling.text import next_logits, stream
+from language import Language
 
 V = 31
 
 
-class Model(nn.Module):
-    """Two rotary blocks with large random weights: every token's logits differ clearly."""
-
-    def __init__(self, context: int, cached: bool = True, dropout: float = 0.0) -> None:
-        super().__init__()
-        torch.manual_seed(0)
-        self.context, self.cached, self.read = context, cached, 0
-        self.tokens, self.head = nn.Embedding(V, 16), nn.Linear(16, V)
-        kinds = {"qk_norm": True, "norm_kind": "rmsnorm", "dropout": dropout}
-        self.blocks = nn.ModuleList(Block(16, 2, 8, context, 32, **kinds) for _ in range(2))  # type: ignore[arg-type]
-        self.turn = rotary(context, 8)
-        for p in self.parameters():
-            nn.init.normal_(p, std=0.4)
-
-    def forward(self, ids: Tensor, cache: Cache | None = None, last: bool = False) -> Tensor:
-        past = cache.length if cache else 0
-        x, turn = self.tokens(ids), self.turn[past : past + ids.shape[1]]
-        self.read += ids.shape[1]
-        for index, block in enumerate(self.blocks):
-            x = block(x, turn, cache.layers[index] if cache else None)
-        return self.head(x[:, -1:] if last else x)
-
-    def new_cache(self, batch: int = 1) -> Cache | None:
-        like = self.tokens.weight
-        return Cache([KeyValues(batch, 2, self.context, 8, like) for _ in self.blocks]) if self.cached else None
-
-
 def everything_again(
-    model: Model, ids: list[int], options: SamplingOptions, seed: int, length: int, slide: int
+    model: Language, ids: list[int], options: SamplingOptions, seed: int, length: int, slide: int
 ) -> Iterator[tuple[int, np.ndarray]]:
     """The same policy, all tokens of the window read for every token."""
     rng, window = np.random.default_rng(seed), ids[-model.context :]
@@ -62,7 +32,7 @@ def everything_again(
 
 @pytest.mark.parametrize(("dtype", "tolerance", "prompts"), [(torch.float32, 1e-5, 200), (torch.float64, 1e-12, 40)])
 def test_a_cache_writes_the_same_tokens(dtype: torch.dtype, tolerance: float, prompts: int) -> None:
-    model, rng, options = Model(24).to(dtype).eval(), np.random.default_rng(0), SamplingOptions(greedy=True)
+    model, rng, options = Language(24).to(dtype).eval(), np.random.default_rng(0), SamplingOptions(greedy=True)
     for _ in range(prompts):
         prompt = rng.integers(0, V, rng.integers(1, 30)).tolist()
         ours = list(stream(model, prompt, options, 0, 7))
@@ -75,33 +45,33 @@ def test_a_cache_writes_the_same_tokens(dtype: torch.dtype, tolerance: float, pr
 @pytest.mark.parametrize("slide", [None, 1, 5, 16, 99])
 @pytest.mark.parametrize("cached", [True, False])
 def test_a_full_window_slides_as_promised(slide: int | None, cached: bool) -> None:
-    model, options = Model(16, cached).eval(), SamplingOptions(1.2, top_k=20, top_p=0.95)
+    model, options = Language(16, cached=cached).eval(), SamplingOptions(1.2, top_k=20, top_p=0.95)
     dropped = {None: 2, 99: 16}.get(slide, slide) or 2
     ours = [choice.id for choice in stream(model, [1, 2, 3], options, 7, 60, slide=slide)]
     assert ours == [chosen for chosen, _ in everything_again(model, [1, 2, 3], options, 7, 60, dropped)]
 
 
 def test_each_token_is_read_once_while_the_context_lasts() -> None:
-    model = Model(64).eval()
+    model = Language(64).eval()
     list(stream(model, list(range(10)), SamplingOptions(), 0, 50))
     assert model.read == 10 + 49
 
 
 def test_the_same_seed_writes_the_same_and_another_does_not() -> None:
-    model = Model(16).eval()
+    model = Language(16).eval()
     texts = [[c.id for c in stream(model, [5], SamplingOptions(), seed, 30)] for seed in (1, 1, 2)]
     assert texts[0] == texts[1] != texts[2]
 
 
 def test_probabilities_are_those_of_the_choice() -> None:
     options = SamplingOptions(0.7, top_k=5)
-    for choice in stream(Model(16).eval(), [5], options, 1, 20):
+    for choice in stream(Language(16).eval(), [5], options, 1, 20):
         assert choice.probability == distribution(choice.logits, options)[choice.id] > 0
         assert choice.logits.shape == (V,)
 
 
 def test_it_ends_behind_the_stop_token_and_at_the_length() -> None:
-    model = Model(16).eval()
+    model = Language(16).eval()
     free = [c.id for c in stream(model, [5], SamplingOptions(), 3, 40)]
     stop = free[10]
     stopped = [c.id for c in stream(model, [5], SamplingOptions(), 3, 40, stop=stop)]
@@ -110,7 +80,7 @@ def test_it_ends_behind_the_stop_token_and_at_the_length() -> None:
 
 
 def test_between_two_tokens_gradients_and_mode_are_the_callers() -> None:
-    model = Model(16, dropout=0.5)
+    model = Language(16, dropout=0.5)
     model.train()
     for _ in itertools.islice(stream(model, [5], SamplingOptions(), 0, 40), 5):
         assert model.training and torch.is_grad_enabled()
@@ -119,7 +89,7 @@ def test_between_two_tokens_gradients_and_mode_are_the_callers() -> None:
 
 
 def test_next_logits_reads_what_fits() -> None:
-    model = Model(16).eval()
+    model = Language(16).eval()
     ids = np.arange(20)
     with torch.no_grad():
         expected = model(torch.from_numpy(ids[4:])[None])[0, -1].numpy()
@@ -129,6 +99,6 @@ def test_next_logits_reads_what_fits() -> None:
 
 def test_impossible_requests_are_refused_at_once() -> None:
     with pytest.raises(ConfigError):
-        stream(Model(8), [1], SamplingOptions(-1.0), 0, 5)
+        stream(Language(8), [1], SamplingOptions(-1.0), 0, 5)
     with pytest.raises(ValueError, match="at least one token"):
-        stream(Model(8), [], SamplingOptions(), 0, 5)
+        stream(Language(8), [], SamplingOptions(), 0, 5)
