@@ -6,11 +6,11 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import torch
+from language import Language
 
 from genstudio.errors import ConfigError
 from genstudio.sampling.choose import SamplingOptions, distribution, pick
 from genstudio.sampling.text import next_logits, stream
-from language import Language
 
 V = 31
 
