@@ -391,8 +391,9 @@ class Training:
                 if not written:
                     run.log(series, self._watch.elapsed)
                     for snapshot in frame.snapshots:
-                        run.record(snapshot)
-                        self._newest[snapshot.channel] = snapshot
+                        if snapshot.channel != "moment":  # what a step has on its way is not what it ends with
+                            run.record(snapshot)
+                            self._newest[snapshot.channel] = snapshot
                     for told in self._told:
                         run.diagnose(told)
                     written = True

@@ -70,14 +70,14 @@ class Viewer:
     def moment(
         self, raw: nn.Module, judge: nn.Module, step: int, real: Tensor, labels: Tensor | None, fake: Tensor | None
     ) -> Snapshot:
-        """The samples of one stage: on channel `plane`, or as pictures on `stage` (fakes once there are some)."""
+        """The samples of one stage: on channel `plane`, or as pictures on `moment` (fakes once there are some)."""
         if self.data.shape.kind == "points":
             made = real[:0] if fake is None else fake[:POINTS]
             return self._plane("plane", step, self._made(raw)[1], judge, real[:POINTS], made)
         shown = (real if fake is None else fake)[:PICTURES]
         told = None if labels is None else labels[: len(shown)]
         whole = shown[: len(shown) // self.config.pack * self.config.pack]
-        return self._pictures("stage", step, whole, None if told is None else told[: len(whole)],
+        return self._pictures("moment", step, whole, None if told is None else told[: len(whole)],
                               self.opinions(judge, whole, None if told is None else told[: len(whole)]))  # fmt: skip
 
     def opinions(self, judge: nn.Module, samples: Tensor, labels: Tensor | None) -> NDArray[np.float32]:

@@ -54,6 +54,7 @@ class GANPanel(QWidget):
         self.doctor.step_wanted.connect(self.time.go_to)
         self.doctor.changed.connect(self._diagnosed)
         self.slow.turn_on.toggled.connect(lambda _: self.time.follow())
+        self.slow.stage_wanted.connect(self.time.follow)
 
     def set_kind(self, kind: str) -> None:
         """Show what belongs to data of this kind: points or images."""

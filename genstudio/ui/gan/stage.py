@@ -11,6 +11,7 @@ from genstudio.ui.views.pictures import PicturesView
 from genstudio.ui.views.plane import LAYERS, PlaneView
 from genstudio.ui.widgets import tooltip
 
+_NOTE = "same noise throughout"
 _SAYS = {
     "field": "What the discriminator thinks of every place: blue looks real to it, orange looks fake",
     "mesh": "Where the generator puts an even grid of its noise: cells of equal probability, darker where it is dense",
@@ -65,7 +66,7 @@ class PicturesPage(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("gan_pictures_page")
-        self.samples = PicturesView("Samples", "gan_samples", "same noise throughout")
+        self.samples = PicturesView("Samples", "gan_samples", _NOTE)
         self.real = PicturesView("Real", "gan_real", "from the dataset", dated=False)
         self.which = choice("gan_which", "Which generator's samples", "Averaged generator", "Raw generator")
         self.which.setToolTip(tooltip("The average of the generator's last weights, or the weights as they train"))
@@ -94,7 +95,8 @@ class PicturesPage(QWidget):
         self._newest[snapshot.channel] = snapshot
         if snapshot.channel == "real":
             self.real.show_snapshot(snapshot)
-        elif snapshot.channel == "stage":
+        elif snapshot.channel == "moment":
+            self.samples.note = "what this stage works on"
             self.samples.show_snapshot(snapshot)
         else:
             self._show()
@@ -108,6 +110,7 @@ class PicturesPage(QWidget):
     def _show(self) -> None:
         found = self._newest.get("fixed_raw" if self.raw else "fixed")
         if found is not None and found is not self.samples.snapshot:
+            self.samples.note = _NOTE
             self.samples.show_snapshot(found)
 
 
