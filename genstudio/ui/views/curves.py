@@ -157,7 +157,8 @@ class CurvesView(SceneFigure):
         curves = list(self._curves.values())
         self._lay_out(curves)
         drawn = [stroke.draw(inside=self.unclipped) for stroke in self._strokes]
-        self._lines.draw(self._references, np.concatenate([np.empty((0, 2)), *drawn]))
+        references = {} if self._empty.isVisible() else self._references
+        self._lines.draw(references, np.concatenate([np.empty((0, 2)), *drawn]))
         self._notes.draw(self._marks)
         self._ends.draw(curves)
         self._draw_cross()
