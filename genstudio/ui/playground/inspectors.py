@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QListWidget, QListWidgetItem, QStackedWidget, QWidget
+from PySide6.QtCore import QModelIndex, Qt, Signal
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFrame,
+    QHBoxLayout,
+    QListWidget,
+    QListWidgetItem,
+    QStackedWidget,
+    QWidget,
+)
 
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
@@ -16,6 +24,15 @@ from genstudio.ui.playground.pages import PAGES, Entry
 
 _ROW, _HEADING = 26, 28
 _LEAST = 480, 360
+
+
+class _Rail(QListWidget):
+    """Home and Page Up reach the page under a heading, which cannot be chosen itself."""
+
+    def moveCursor(self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier) -> QModelIndex:
+        found: QModelIndex = super().moveCursor(action, modifiers)
+        heading = found.isValid() and not found.flags() & Qt.ItemFlag.ItemIsEnabled
+        return found.siblingAtRow(found.row() + 1) if heading else found
 
 
 class Inspectors(QWidget):
@@ -34,7 +51,7 @@ class Inspectors(QWidget):
         self.pages: dict[str, Page] = {}
         self._entries = {entry.title: entry for entry in entries}
         self._looked: tuple[ModelRef | None, Prompt] | None = None
-        self.rail = QListWidget()
+        self.rail = _Rail()
         self.rail.setObjectName("page_rail")
         self.rail.setAccessibleName("What to look at")
         self.rail.setProperty("rail", True)

@@ -56,7 +56,7 @@ class AttentionView(SnapshotFigure[Attention], SceneFigure):
         self.layer, self.head = min(self.layer, layers - 1), min(self.head, heads - 1)
         self.causal = is_causal(snapshot.weights)
         self._hover = None
-        self.setAccessibleDescription(f"{layers} layers, {heads} heads, step {snapshot.step}")
+        self._say(snapshot)
 
     def choose(self, layer: int, head: int) -> None:
         """Show this layer and head large, counted from 0."""
@@ -65,6 +65,7 @@ class AttentionView(SnapshotFigure[Attention], SceneFigure):
         layers, heads = self.snapshot.weights.shape[:2]
         self.layer, self.head = min(max(layer, 0), layers - 1), min(max(head, 0), heads - 1)
         self._hover = None
+        self._say(self.snapshot)
         self._redraw()
         self.head_chosen.emit(self.layer, self.head)
 
@@ -138,6 +139,11 @@ class AttentionView(SnapshotFigure[Attention], SceneFigure):
         self.recolour()
         self.scene.sigMouseMoved.connect(self._pointed)
         self.scene.sigMouseClicked.connect(self._clicked)
+
+    def _say(self, snapshot: Attention) -> None:
+        layers, heads = snapshot.weights.shape[:2]
+        chosen = f"layer {self.layer + 1} head {self.head + 1}"
+        self.setAccessibleDescription(f"{chosen} of {layers} layers and {heads} heads, step {snapshot.step}")
 
     def _point(self) -> None:
         """Show what is said of the cell under the pointer."""
