@@ -56,7 +56,7 @@ class ContinuationsPage(WorkPage):
         self.count.setValue(4)
         label = plain_label("Continuations")
         label.setBuddy(self.count)
-        self.add_settings(label, self.count, Legend())
+        self.add_settings(label, self.count)
         self.note.setText("Several ways to go on from the cursor, with seeds that follow each other.")
         self.cards = [_Card(index) for index in range(_MOST)]
         self._holder = QWidget()
@@ -67,6 +67,7 @@ class ContinuationsPage(WorkPage):
             card.hide()
             card.take.clicked.connect(lambda _=False, index=index: self.take(index))
         self.column.addWidget(self._holder, 1)
+        self.column.addWidget(Legend())
 
     def task(self, model: ModelRef, prompt: Prompt, sampling: Sampling) -> Generate:
         count = self.count.value()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QSpinBox, QTableWidget, QTableWidgetItem
 
@@ -45,6 +45,7 @@ class GridPage(WorkPage):
             header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self.table.cellDoubleClicked.connect(self.take)
         self.table.installEventFilter(self)
+        self.table.viewport().installEventFilter(self)
         self.column.addWidget(self.table, 1)
 
     def task(self, model: ModelRef, prompt: Prompt, sampling: Sampling) -> SamplingGrid:
@@ -65,6 +66,7 @@ class GridPage(WorkPage):
                 item.setText(text)
                 item.setToolTip(tooltip(text[:2000]))
             done += cell.finished
+        self._fit()
         seed = self.asked[2].seed if self.asked is not None else 0
         self.note.setText(
             f"{self.model_title}, weights of step {snapshot.step:,}  ·  seed {seed}  ·  {done} of {len(snapshot.cells)}"
@@ -84,7 +86,16 @@ class GridPage(WorkPage):
         if watched is self.table and pressed in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.table.currentRow() >= 0:
             self.take(self.table.currentRow(), self.table.currentColumn())
             return True
+        if watched is self.table.viewport() and event.type() == QEvent.Type.Resize:
+            QTimer.singleShot(0, self, self._fit)
         return super().eventFilter(watched, event)
+
+    def _fit(self) -> None:
+        """Rows share the height while every text has room; else each is as high as its longest text."""
+        needed = sum(map(self.table.sizeHintForRow, range(self.table.rowCount())))
+        mode = QHeaderView.ResizeMode
+        enough = needed <= self.table.viewport().height()
+        self.table.verticalHeader().setSectionResizeMode(mode.Stretch if enough else mode.ResizeToContents)
 
     def _begin(self, grid: WritingGrid) -> None:
         self.table.setRowCount(len(grid.temperatures))

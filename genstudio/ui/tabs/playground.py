@@ -211,8 +211,8 @@ class PlaygroundTab(QWidget):
     def _lay_out(self) -> None:
         top = QHBoxLayout()
         top.setSpacing(8)
-        top.addWidget(self.choice, 3)
-        top.addWidget(self.status, 4)
+        top.addWidget(self.choice, 4)
+        top.addWidget(self.status, 3)
         top.addWidget(self.wide)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.setObjectName("playground_splitter")

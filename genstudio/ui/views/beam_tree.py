@@ -15,7 +15,7 @@ from genstudio.ui.views.chart import value_text
 from genstudio.ui.views.pointed import PointedFigure
 from genstudio.ui.views.view import Lines, SnapshotFigure, token_text
 
-_COLUMN, _ROW, _TOP, _LEFT = 88.0, 22.0, 52.0, 14.0
+_COLUMN, _ROW, _HIGHEST_ROW, _TOP, _LEFT = 88.0, 22.0, 36.0, 52.0, 14.0
 _MOST = 4000
 
 
@@ -77,7 +77,7 @@ class BeamTreeView(SnapshotFigure[BeamTree], PointedFigure[int]):
             painter.drawText(area, Qt.AlignmentFlag.AlignCenter, "Press Search: every token that is looked at appears")
             return
         x = area.left() + 12
-        for words, role in (("best", "accent"), ("kept", "text"), ("pruned or dropped", "disabled")):
+        for words, role in (("best", "accent"), ("kept", "text"), ("pruned or dropped", "quiet")):
             painter.setPen(look.color(role))
             painter.drawText(QPointF(x, area.top() + 38), f"● {words}")
             x += painter.fontMetrics().horizontalAdvance(f"● {words}") + 16
@@ -107,7 +107,7 @@ class BeamTreeView(SnapshotFigure[BeamTree], PointedFigure[int]):
         return self._box(i, QRectF(self.rect())).center(), lines, title
 
     def mark_at(self, point: QPointF) -> int | None:
-        place = int((point.x() - _LEFT) // _COLUMN), int((point.y() - _TOP) // _ROW)
+        place = int((point.x() - _LEFT) // _COLUMN), int((point.y() - _TOP) // self._row(self.height()))
         hits = np.flatnonzero((self.places[:_MOST] == place).all(axis=1))
         return int(hits[0]) if len(hits) else None
 
@@ -133,23 +133,30 @@ class BeamTreeView(SnapshotFigure[BeamTree], PointedFigure[int]):
 
     def _box(self, index: int, area: QRectF) -> QRectF:
         x, y = self.places[index]
-        return QRectF(area.left() + _LEFT + x * _COLUMN, area.top() + _TOP + y * _ROW, _COLUMN, _ROW)
+        row = self._row(area.height())
+        return QRectF(area.left() + _LEFT + x * _COLUMN, area.top() + _TOP + y * row, _COLUMN, row)
+
+    def _row(self, height: float) -> float:
+        """How high a row is in a picture of this height: rows use the room that there is."""
+        rows = int(self.places[:, 1].max()) + 1 if len(self.places) else 1
+        return min(max((height - _TOP - 12) / rows, _ROW), _HIGHEST_ROW)
 
     def _paint_node(self, painter: QPainter, tree: BeamTree, index: int, area: QRectF) -> None:
         look = theme.current()
         box = self._box(index, area)
         state = BeamTree.STATES[int(tree.states[index])]
-        role = "accent" if index in self.marked else "text" if state in ("kept", "finished") else "disabled"
-        painter.setPen(QPen(look.color(role if role != "text" else "border"), 2 if index in self.marked else 1))
+        role = "accent" if index in self.marked else "text" if state in ("kept", "finished") else "quiet"
+        line = {"text": "quiet", "quiet": "border"}.get(role, role)
+        painter.setPen(QPen(look.color(line), 2 if index in self.marked else 1))
         parent = int(tree.parents[index])
         if 0 <= parent < _MOST:
             above = self._box(parent, area)
-            line = QPainterPath(QPointF(above.right() - 14, above.center().y()))
+            path = QPainterPath(QPointF(above.right() - 14, above.center().y()))
             bend = (above.right() - 14 + box.left() - 3) / 2
             end = QPointF(box.left() - 3, box.center().y())
-            line.cubicTo(QPointF(bend, above.center().y()), QPointF(bend, end.y()), end)
+            path.cubicTo(QPointF(bend, above.center().y()), QPointF(bend, end.y()), end)
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawPath(line)
+            painter.drawPath(path)
         painter.setFont(theme.mono(theme.SMALL))
         painter.setPen(look.color(role))
         words = token_text(tree.pieces[index]) + ("" if state != "finished" else " ■")
@@ -158,7 +165,7 @@ class BeamTreeView(SnapshotFigure[BeamTree], PointedFigure[int]):
         painter.drawText(QPointF(box.left(), box.center().y() + 4), shown)
         painter.setFont(theme.font(theme.SMALL - 2, tabular=True))
         painter.drawText(
-            QRectF(box.left() + 24, box.top(), _COLUMN - 40, _ROW),
+            QRectF(box.left() + 24, box.top(), _COLUMN - 40, box.height()),
             Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
             f"{np.exp(tree.logprobs[index]):.2f}",
         )

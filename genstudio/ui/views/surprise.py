@@ -52,7 +52,9 @@ class SurpriseStrip(SnapshotFigure[ScoredText], PointedFigure[int]):
         look = theme.current()
         finite = self.bits[np.isfinite(self.bits)]
         highest = float(finite.max()) if len(finite) else 0.0
-        paint_title(painter, self.title, f"bits a token, up to {value_text(highest)}" if highest else "", area)
+        mean = float(finite.mean()) if len(finite) else 0.0
+        words = f"bits a token, up to {value_text(highest)}; line: the mean, {value_text(mean)}"
+        paint_title(painter, self.title, words if highest else "", area)
         if not len(finite):
             painter.setPen(look.color("quiet"))
             painter.drawText(area, Qt.AlignmentFlag.AlignCenter, "Appears when a text has been scored")
@@ -70,12 +72,9 @@ class SurpriseStrip(SnapshotFigure[ScoredText], PointedFigure[int]):
             tall = max(1.0, height * plot.height())
             bar = QRectF(plot.left() + index * width, plot.bottom() - tall, max(1.0, width - gap), tall)
             painter.fillRect(bar, color)
-        mean = float(finite.mean())
         y = plot.bottom() - plot.height() * mean / highest
         painter.setPen(look.color("quiet"))
         painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
-        painter.setFont(theme.font(theme.SMALL, tabular=True))
-        painter.drawText(QPointF(plot.left() + 2, y - 3), f"mean {value_text(mean)}")
 
     def mark_at(self, point: QPointF) -> int | None:
         return self.token_at(point.x())

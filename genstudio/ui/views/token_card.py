@@ -122,7 +122,7 @@ class TokenCard(QWidget):
             self.taken.emit(self.place, self.row)
 
     def sizeHint(self) -> QSize:
-        return QSize(_WIDTH, round(self._top() + len(self.rows()) * _ROW + 46))
+        return QSize(_WIDTH, round(self._top() + len(self.rows()) * _ROW + 63))
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         with QPainter(self) as painter:
@@ -180,7 +180,8 @@ class TokenCard(QWidget):
         metrics = painter.fontMetrics()
         words = metrics.elidedText(self.made(), Qt.TextElideMode.ElideRight, self.width() - 2 * _EDGE)
         painter.drawText(QPointF(_EDGE, bottom + 12), words)
-        painter.drawText(QPointF(_EDGE, bottom + 29), f"{_OPENS} opens, ← → other tokens, ↑ ↓ choose, Enter branches, Esc closes")
+        painter.drawText(QPointF(_EDGE, bottom + 29), "← → other tokens, ↑ ↓ choose, Enter branches")
+        painter.drawText(QPointF(_EDGE, bottom + 46), f"{_OPENS} opens this card, Esc closes it")
 
     def _paint_facts(self, painter: QPainter, look: theme.Theme) -> None:
         column = (self.width() - 2 * _EDGE + 16) / 2
