@@ -23,10 +23,12 @@ import pytest
 
 from genstudio.families.gan.presets import PRESETS
 
+VALUES = {preset.name: dict(preset.values) for preset in PRESETS}
 RUNS: dict[str, tuple[str, dict[str, Any]]] = {
     "ring, default": ("gaussian-ring", {}),
-    "ring, live": ("gaussian-ring", next(dict(preset.values) for preset in PRESETS if preset.name == "ring-live")),
+    "ring, live": ("gaussian-ring", VALUES["ring-live"]),
     "digits 8x8": ("digits8", {"conditional": True, "latent": 16}),
+    "DCGAN 28x28": ("mnist10k", VALUES["mnist"]),
 }
 SMALL = {"width": 16, "layers": 2, "batch": 16, "latent": 8, "conditional": True, "evaluate_every": 500}
 GROWTH = 24.0
