@@ -18,7 +18,7 @@ from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.sample import with_data
 from genstudio.tasks.task import sliced
 
-_ROWS = 2048
+_VALUES = 1 << 22
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -144,17 +144,19 @@ class SaveSample:
 
 def _typical(real: Array, count: int = 24) -> Generator[Frame, None, float]:
     """The median root mean square difference of some real samples (n, ...) to their nearest other one."""
-    found = []
+    found, rows, done = [], max(_VALUES // real[0].size, 1), 0
     for index in np.linspace(0, len(real) - 1, min(count, len(real))).astype(np.int64):
         nearest = np.inf
-        for first in range(0, len(real), _ROWS):
-            apart = (real[first : first + _ROWS].astype(np.float32) - real[index].astype(np.float32)).reshape(
-                -1, real[0].size
-            )
+        for first in range(0, len(real), rows):
+            part = real[first : first + rows].astype(np.float32)
+            apart = (part - real[index].astype(np.float32)).reshape(len(part), -1)
             gap = np.square(apart).mean(1)
-            if first <= index < first + _ROWS:
+            if first <= index < first + rows:
                 gap[index - first] = np.inf
             nearest = min(nearest, float(gap.min()))
-            yield Frame(progress=Progress("Comparing real ones", index / len(real)))
+            done += apart.size
+            if done >= _VALUES:  # each frame waits for one of a training: many small ones would take seconds
+                done = 0
+                yield Frame(progress=Progress("Comparing real ones", index / len(real)))
         found.append(nearest**0.5 if np.isfinite(nearest) else 0.0)
     return float(np.median(found))
