@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
 from PySide6.QtCore import QEvent, QLineF, QMimeData, QPoint, QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
+    QFontInfo,
+    QFontMetricsF,
     QKeyEvent,
     QKeySequence,
     QMouseEvent,
@@ -26,10 +30,15 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QPlainTextEdit
 
+from genstudio.events import Array
 from genstudio.ui import theme
 from genstudio.ui.views.soft_breaks import LONGEST, is_soft, plain
 
 _HOVER_MS = 300
+_OTHER = re.compile("[^ -~¡-ɏ]")
+"""Letters that a font of one width may not have, so that another font draws them."""
+_WIDE = re.compile("[\U00010000-\U0010ffff]")
+"""Letters of two units."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +211,8 @@ class Editor(QPlainTextEdit):
         look = theme.current()
         spans = list(marked.spans(start, stop))
         tick = QPen(look.color("quiet", 0.55), 1)
-        places = sorted(marked.boundaries(start, stop))
+        places, text = sorted(marked.boundaries(start, stop)), block.text()
+        width = self._letter_width() if text.isprintable() and not _WIDE.search(text) else 0.0
         for line in lines:
             first, last = begin + line.textStart(), begin + line.textStart() + line.textLength()
             for span in spans:
@@ -210,9 +220,13 @@ class Editor(QPlainTextEdit):
                     self._paint_span(painter, line, begin, span, first, last, top)
             painter.setPen(tick)
             bottom = top + line.y() + line.height()
-            inside = places[bisect_right(places, first) : bisect_left(places, last)]
-            across = (round(_x(line, place - begin)) + 0.5 for place in inside)
-            painter.drawLines([QLineF(x, bottom - 3, x, bottom - 0.5) for x in across])
+            inside = np.array(places[bisect_right(places, first) : bisect_left(places, last)], np.int64) - begin
+            across = np.rint(across_line(line, text, inside, width)) + 0.5
+            painter.drawLines([QLineF(x, bottom - 3, x, bottom - 0.5) for x in across.tolist()])
+
+    def _letter_width(self) -> float:
+        """What most letters have, or 0 where each has its own."""
+        return QFontMetricsF(self.font()).horizontalAdvance("x") if QFontInfo(self.font()).fixedPitch() else 0.0
 
     def _paint_span(
         self, painter: QPainter, line: QTextLine, begin: int, span: Span, first: int, last: int, top: float
@@ -250,6 +264,23 @@ def _lines(layout: QTextLayout, top: float, bottom: float) -> Iterator[QTextLine
 def _x(line: QTextLine, position: int) -> float:
     found: Any = line.cursorToX(position)
     return float(found[0])
+
+
+def across_line(line: QTextLine, text: str, places: Array, width: float) -> Array:
+    """Where these places (n,) of a paragraph's text, in units and in order, are in a line of it, in pixels.
+
+    The layout takes microseconds to say where one is, and a window shows thousands. Where letters are `width` wide, it is
+    asked only for both ends and for letters that may be of another width; the rest is between. A `width` of 0: it is asked for
+    every place.
+    """
+    if width and len(places) > 1:
+        first, last = int(places[0]), int(places[-1])
+        others = (edge for found in _OTHER.finditer(text, first, last) for edge in found.span())
+        known = np.array([first, *others, last])
+        at = np.array([_x(line, place) for place in known.tolist()])
+        if np.abs(np.diff(at) - np.diff(known) * width)[::2].max() < 0.5:
+            return np.interp(places, known, at)
+    return np.array([_x(line, place) for place in places.tolist()])
 
 
 def _wave(box: QRectF) -> QPolygonF:

@@ -17,6 +17,7 @@ from genstudio.tasks.document import Marks
 from genstudio.tasks.prompt import Tokens
 from genstudio.ui import theme
 from genstudio.ui.views import soft_breaks
+from genstudio.ui.views.editor import across_line
 from genstudio.ui.views.positions import Change, Positions, difference, shown
 from genstudio.ui.views.soft_breaks import LONGEST, plain
 from genstudio.ui.views.writing import DocumentView, tint, tints
@@ -274,6 +275,24 @@ def test_positions_go_both_ways(text: str) -> None:
     for at in range(len(text) + 1):
         assert positions.units(at) == len(text[:at].encode("utf-16-le", "surrogatepass")) // 2
         assert positions.characters(positions.units(at)) == at
+
+
+@pytest.mark.parametrize("text", ["plain word ", "naïve é☃ wörd ", "日本 x", "so\u00adft e\u0301 fi ", "fl \u200b x"])
+@pytest.mark.parametrize("share", [1.0, 1.3])
+def test_ticks_stand_where_the_layout_has_the_letters(qtbot: QtBot, text: str, share: float) -> None:
+    view = DocumentView()
+    qtbot.addWidget(view)
+    view.resize(400, 300)
+    view.show()
+    view.set_text(text * 20)
+    block = view.editor.document().firstBlock()
+    width = share * view.editor._letter_width()
+    assert width > 0 and block.layout().lineCount() > 1
+    for index in range(block.layout().lineCount()):
+        line = block.layout().lineAt(index)
+        places = np.arange(line.textStart(), line.textStart() + line.textLength())
+        exact = across_line(line, block.text(), places, 0.0)
+        assert np.abs(across_line(line, block.text(), places, width) - exact).max() < 1.0
 
 
 def test_changes_move_places_as_if_all_was_read_again() -> None:
