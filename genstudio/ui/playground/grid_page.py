@@ -92,9 +92,9 @@ class GridPage(WorkPage):
 
     def _fit(self) -> None:
         """Rows share the height while every text has room; else each is as high as its longest text."""
-        needed = sum(map(self.table.sizeHintForRow, range(self.table.rowCount())))
-        mode = QHeaderView.ResizeMode
-        enough = needed <= self.table.viewport().height()
+        rows, mode = self.table.rowCount(), QHeaderView.ResizeMode
+        highest = max(map(self.table.sizeHintForRow, range(rows)), default=0)
+        enough = rows * highest <= self.table.viewport().height()
         self.table.verticalHeader().setSectionResizeMode(mode.Stretch if enough else mode.ResizeToContents)
 
     def _begin(self, grid: WritingGrid) -> None:
