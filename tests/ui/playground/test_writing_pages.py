@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import random
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from at_random import NOTICED, Controls, answer_dialogs
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
@@ -17,17 +19,20 @@ from pytestqt.qtbot import QtBot
 from genstudio import paths
 from genstudio.runs import list_runs
 from genstudio.sampling.choose import SamplingOptions
+from genstudio.sampling.document_files import as_json
 from genstudio.sampling.segments import Written
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.train import Train
 from genstudio.ui.engine import Engine
+from genstudio.ui.playground.pages import PAGES
 from genstudio.ui.playground.sampler import Sampling
 from genstudio.ui.tabs.playground import PlaygroundTab
 from genstudio.ui.views.soft_breaks import plain
-from tests.helpers import TINY, run_task, text_file
+from helpers import TINY, run_task, text_file
 
 LONG = 60_000
-EVERY = {"Next token", "Continuations", "Beam search", "Grid", "Score"}
+EVERY = {entry.title for entry in PAGES if entry.group in ("Choose", "Text")}
+"""The others are used at random beside this."""
 
 
 @pytest.fixture
@@ -340,6 +345,10 @@ def test_the_grid_is_filled_and_taken_by_key(tab: Any, qtbot: QtBot) -> None:
     press(tab, qtbot, "page_grid_start")
     until(qtbot, lambda: page.grid is not None and all(cell.finished for cell in page.grid.cells))
     text = page.table.item(2, 1).text()
+    page.table.item(2, 1).setText("a word " * 60)
+    page._fit()
+    assert page.table.rowHeight(2) >= page.table.sizeHintForRow(2) > page.table.rowHeight(1)
+    page.table.item(2, 1).setText(text)
     assert len(text) == 5 and "20 of 20" in page.note.text()
     tab.sampler.temperature.set_value(page.grid.temperatures[2])
     tab.sampler.top_p.set_value(page.grid.top_ps[1])
@@ -393,68 +402,94 @@ def test_the_document_is_exported_and_comes_back(tab: Any, qtbot: QtBot, tmp_pat
     assert tab.problems == []
 
 
-def hostile(tab: Any, rng: random.Random) -> None:
-    """One action with whatever a person, or a fault, could give it."""
-    run = rng.choice([tab.reference(), tab.reference(), ModelRef("no such run"), None])
-    bad = SamplingOptions(
-        rng.choice([0, 1e-6, 0.8, 100.0, math.nan, -1.0]),
-        rng.choice([0, 3, 10**9, -5]),
-        rng.choice([1.0, 0.5, 0.0, math.nan]),
-        rng.random() < 0.2,
-        rng.choice([0.0, 0.3, 2.0]),
-        rng.choice([1.0, 1.3, 0.0]),
-    )
-    sampling = Sampling(bad, rng.choice([0, 3, 20, 10**9, -1]), rng.choice([0, 7, -3]), ("",) * rng.randint(0, 1))
-    title = rng.choice(sorted(EVERY))
-    page = tab.page(title)
-    at = rng.randint(-3, len(tab.document.text()) + 3)
-    tree = tab.document.document.tree
-    keys = [node.id for node, _ in tree.nodes()]
-    actions: list[Callable[[], object]] = [
-        lambda: tab.document.set_text(
-            rng.choice(
-                [
-                    "",
-                    "the cat",
-                    "é☃",
-                    rng.choice(["x", "word " * 12, "word " * 12 + "\n"]) * rng.choice([1, 10, 16_000]),
-                ]
-            )
-        ),
-        lambda: tab.document.set_caret(at),
-        tab.start_writing,
-        tab.stop_writing,
-        tab.writer.write_here,
-        tab.writer.write_again,
-        lambda: tab.document.open_card(at),
-        lambda: tab.document.card.take(),
-        lambda: tab.document.card.move_row(rng.randint(-9, 9)),
-        tab.document.undo,
-        tab.document.redo,
-        lambda: tab.document.walk(rng.choice([-1, 1])),
-        tab.document.to_fork,
-        lambda: tab.document.switch(rng.choice(keys)),
-        lambda: tab.document.rename(rng.choice(keys), rng.choice(["", "name", "x" * 10_000])),
-        lambda: tab.document.remove(rng.choice(keys)),
-        lambda: tab.inspectors.open(title),
-        lambda: page.look_at(run, tab.prompt()),
-        lambda: page.show_sampling(sampling),
-        lambda: getattr(page, "run", lambda: None)(),
-        lambda: getattr(page, "stop", tab.writer.stop).click(),
-        lambda: tab.sampler.greedy.toggle(),
-        lambda: tab.sampler.temperature.set_value(rng.choice([0.05, 1e-6, 5.0])),
-        lambda: tab.sampler.length.set_value(rng.choice([1, 3, 5000])),
-        lambda: tab.sampler.stop_text.setText(rng.choice(["", "t", "\\n", "x" * 300])),
-        lambda: tab.choice.int8.setChecked(False),
-        lambda: tab.page("Continuations").take(rng.randint(0, 7)),
-        lambda: tab.page("Beam search").take(),
-        lambda: tab.page("Grid").take(rng.randint(-1, 6), rng.randint(0, 3)),
-        lambda: tab.page("Score").choose(rng.randint(-1, 40)),
-        lambda: tab.page("Score").use_document() if len(tab.document.text()) < 1000 else None,
-        lambda: tab.page("Next token").choose(rng.randint(0, 8)),
-        lambda: tab.page("Next token").view.mouseMoveEvent(_move(rng)),
-    ]
-    rng.choice(actions)()
+class Person:
+    """Somebody who does whatever can be done, and some of what cannot. `done`: which kinds of actions."""
+
+    def __init__(self, tab: Any, seed: int) -> None:
+        self.tab, self.rng = tab, random.Random(seed)
+        self.controls = Controls(self.rng)
+        self.done: set[str] = set()
+        self.opened: set[str] = set()
+
+    def act(self) -> None:
+        """One action with whatever a person, or a fault, could give it; what should leave the text alone does so."""
+        changes, harmless = self._changes(), self._harmless()
+        name = self.rng.choice([*changes, *harmless])
+        self.done.add(name)
+        before = "" if name in changes else serialised(self.tab)
+        (changes | harmless)[name]()
+        kept = name in changes or serialised(self.tab) == before
+        assert kept, f"'{name}' changed the text"
+
+    def _changes(self) -> dict[str, Callable[[], object]]:
+        tab, rng = self.tab, self.rng
+        keys = [node.id for node, _ in tab.document.document.tree.nodes()]
+        long = rng.choice(["x", "word " * 12, "word " * 12 + "\n"]) * rng.choice([1, 10, 16_000])
+        return {
+            "set text": lambda: tab.document.set_text(rng.choice(["", "the cat", "é☃", long])),
+            "write": tab.start_writing,
+            "stop": tab.stop_writing,
+            "write here": tab.writer.write_here,
+            "write again": tab.writer.write_again,
+            "take from the card": lambda: tab.document.card.take(),
+            "undo": tab.document.undo,
+            "redo": tab.document.redo,
+            "switch": lambda: tab.document.switch(rng.choice(keys)),
+            "walk": lambda: tab.document.walk(rng.choice([-1, 1])),
+            "name": lambda: tab.document.rename(rng.choice(keys), rng.choice(["", "name", "x" * 10_000])),
+            "remove": lambda: tab.document.remove(rng.choice(keys)),
+            "take a continuation": lambda: tab.page("Continuations").take(rng.randint(0, 7)),
+            "take a beam": lambda: tab.page("Beam search").take(),
+            "take from the grid": lambda: tab.page("Grid").take(rng.randint(-1, 6), rng.randint(0, 3)),
+            "press": lambda: self.controls.use(tab),
+        }
+
+    def _harmless(self) -> dict[str, Callable[[], object]]:
+        tab, rng = self.tab, self.rng
+        title = rng.choice(sorted(EVERY - self.opened) or sorted(EVERY))
+        page, at = tab.page(title), rng.randint(-3, len(tab.document.text()) + 3)
+        run = rng.choice([tab.reference(), tab.reference(), ModelRef("no such run"), None])
+
+        def open_page() -> None:
+            tab.inspectors.open(title)
+            self.opened.add(title)
+
+        return {
+            "move the caret": lambda: tab.document.set_caret(at),
+            "open the card": lambda: tab.document.open_card(at),
+            "move in the card": lambda: tab.document.card.move_row(rng.randint(-9, 9)),
+            "to the fork": tab.document.to_fork,
+            "open a page": open_page,
+            "look": lambda: page.look_at(run, tab.prompt()),
+            "sample": lambda: page.show_sampling(self._sampling()),
+            "run": lambda: getattr(page, "run", lambda: None)(),
+            "greedy": lambda: tab.sampler.greedy.toggle(),
+            "temperature": lambda: tab.sampler.temperature.set_value(rng.choice([0.05, 1e-6, 5.0])),
+            "length": lambda: tab.sampler.length.set_value(rng.choice([1, 3, 5000])),
+            "stop text": lambda: tab.sampler.stop_text.setText(rng.choice(["", "t", "\\n", "x" * 300])),
+            "float32": lambda: tab.choice.int8.setChecked(False),
+            "score": lambda: tab.page("Score").choose(rng.randint(-1, 40)),
+            "score the document": lambda: tab.page("Score").use_document() if len(tab.document.text()) < 1000 else None,
+            "ask for the token": lambda: tab.page("Next token").choose(rng.randint(0, 8)),
+            "point": lambda: tab.page("Next token").view.mouseMoveEvent(_move(rng)),
+        }
+
+    def _sampling(self) -> Sampling:
+        rng = self.rng
+        bad = SamplingOptions(
+            rng.choice([0, 1e-6, 0.8, 100.0, math.nan, -1.0]),
+            rng.choice([0, 3, 10**9, -5]),
+            rng.choice([1.0, 0.5, 0.0, math.nan]),
+            rng.random() < 0.2,
+            rng.choice([0.0, 0.3, 2.0]),
+            rng.choice([1.0, 1.3, 0.0]),
+        )
+        return Sampling(bad, rng.choice([0, 3, 20, 10**9, -1]), rng.choice([0, 7, -3]), ("",) * rng.randint(0, 1))
+
+
+def serialised(tab: Any) -> str:
+    """The document with its branches as its file holds it."""
+    return "".join(as_json(tab.document.document.tree))
 
 
 def _move(rng: random.Random) -> Any:
@@ -466,22 +501,20 @@ def _move(rng: random.Random) -> Any:
     return QMouseEvent(QEvent.Type.MouseMove, at, at, none, none, Qt.KeyboardModifier.NoModifier)
 
 
-def use_at_random(tab: Any, qtbot: QtBot, count: int, seed: int) -> None:
+def use_at_random(person: Person, qtbot: QtBot, count: int) -> None:
     """A message for what cannot be done, never a fault; the editor always shows the document, and undo leads back."""
-    from shutil import rmtree
-
-    rng = random.Random(seed)
+    tab = person.tab
     start = tab.document.document.tree
     for done in range(count):
-        hostile(tab, rng)
-        if done % 10 == 9:
-            qtbot.wait(2)
+        person.act()
+        if done % 4 == 3:
+            qtbot.wait(1)
         if done % 100 == 99:
             editor = tab.document.editor.document()
             shown, _ = plain(editor, 0, editor.characterCount() - 1)
             assert shown == tab.document._text and len(shown) == len(tab.document.text())
         if done == count * 3 // 4:
-            rmtree(paths.runs())
+            shutil.rmtree(paths.runs())
     tab.stop_writing()
     for title in EVERY - {"Next token"}:
         tab.page(title).cancel("work")
@@ -491,13 +524,33 @@ def use_at_random(tab: Any, qtbot: QtBot, count: int, seed: int) -> None:
     while tab.document.document.undo():
         pass
     assert tab.document.document.tree.text == start.text
+    assert person.opened == EVERY and person.done == {*person._changes(), *person._harmless()}
 
 
-def test_random_use(tab: Any, qtbot: QtBot) -> None:
-    use_at_random(tab, qtbot, 300, 1)
+@pytest.fixture
+def person(tab: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Person:
+    person = Person(tab, 1)
+    answer_dialogs(monkeypatch, person.rng, tmp_path)
+    return person
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(3000)
-def test_ten_thousand_random_uses(tab: Any, qtbot: QtBot) -> None:
-    use_at_random(tab, qtbot, 10_000, 2)
+class TestRandomUse:
+    """Nothing but messages comes of it."""
+
+    pytestmark = NOTICED
+
+    def test_random_use(self, person: Person, qtbot: QtBot) -> None:
+        use_at_random(person, qtbot, 300)
+
+    @pytest.mark.slow
+    @pytest.mark.timeout(3000)
+    def test_ten_thousand_random_uses(self, person: Person, qtbot: QtBot) -> None:
+        person.rng.seed(2)
+        use_at_random(person, qtbot, 10_000)
+        assert person.controls.used == person.controls.met
+
+    def test_the_random_use_notices_a_text_that_changed(self, person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(person.tab.document, "to_fork", lambda: person.tab.document.set_text("lost"))
+        with pytest.raises(AssertionError, match="to the fork"):
+            for _ in range(1000):
+                person.act()
