@@ -278,7 +278,8 @@ def across_line(line: QTextLine, text: str, places: Array, width: float) -> Arra
         others = (edge for found in _OTHER.finditer(text, first, last) for edge in found.span())
         known = np.array([first, *others, last])
         at = np.array([_x(line, place) for place in known.tolist()])
-        if np.abs(np.diff(at) - np.diff(known) * width)[::2].max() < 0.5:
+        drift = at - known * width
+        if np.abs(drift[1::2] - drift[::2]).max() < 0.5:
             return np.interp(places, known, at)
     return np.array([_x(line, place) for place in places.tolist()])
 
