@@ -122,11 +122,11 @@ class HeadsView(SnapshotFigure[Heads]):
         header = ("layer", "head", "looks", "previous", "first", "itself", "entropy (nats)", "evenness")
         if self.snapshot is None:
             return header, ()
-        found = self.snapshot
+        found, heads = self.snapshot, range(self.heads)
         return header, (
             (layer + 1, head + 1, found.labels[layer][head], *map(float, found.descriptors[layer, head]))
             for layer in range(found.read)
-            for head in range(self.heads)
+            for head in heads
         )
 
     def cell(self, layer: int, column: int) -> QRectF:

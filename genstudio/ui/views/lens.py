@@ -96,13 +96,7 @@ class LensView(SnapshotFigure[Lens]):
 
     def at(self, depth: int, place: int) -> Cell | None:
         """What is known of a cell; None while its part has not come."""
-        for part in self._parts:
-            here = place - part.first
-            if 0 <= here < part.top.shape[1]:
-                names = (part.names[int(i)] for i in part.top[depth, here])
-                chances = part.chances[depth, here].tolist()
-                return Cell(tuple(zip(names, chances, strict=True)), int(part.rank[depth, here]), float(part.chance[depth, here]))
-        return None
+        return _known(self._parts, depth, place)
 
     def choose(self, depth: int, place: int) -> None:
         """Choose this cell, and bring it into sight."""
@@ -141,7 +135,9 @@ class LensView(SnapshotFigure[Lens]):
         found, (depths, positions) = self.snapshot, self.shape
         if found is None:
             return header, ()
-        places = ((d, p, cell) for d in range(depths) for p in range(positions) if (cell := self.at(d, p)) is not None)
+        parts = self._parts
+        every = ((d, p, _known(parts, d, p)) for d in range(depths) for p in range(positions))
+        places = ((d, p, cell) for d, p, cell in every if cell is not None)
         return header, (
             (d, p, found.tokens[p], k, word, chance, cell.rank, cell.chance)
             for d, p, cell in places
@@ -286,6 +282,16 @@ class LensView(SnapshotFigure[Lens]):
             self.choose(self.level + up, self.place + along)
         else:
             super().keyPressEvent(event)
+
+
+def _known(parts: Sequence[Lens], depth: int, place: int) -> Cell | None:
+    for part in parts:
+        here = place - part.first
+        if 0 <= here < part.top.shape[1]:
+            names = (part.names[int(i)] for i in part.top[depth, here])
+            chances = part.chances[depth, here].tolist()
+            return Cell(tuple(zip(names, chances, strict=True)), int(part.rank[depth, here]), float(part.chance[depth, here]))
+    return None
 
 
 def name(depth: int) -> str:

@@ -80,8 +80,8 @@ class NextTokensView(SnapshotFigure[NextTokens], PointedFigure[int]):
         self._work_out()
         if self.snapshot is None:
             return (), ()
-        pieces = self.snapshot.pieces
-        rows = ((int(i), pieces[i], float(self.before[i]), float(self.after[i])) for i in np.argsort(-self.before))
+        pieces, before, after = self.snapshot.pieces, self.before, self.after
+        rows = ((int(i), pieces[i], float(before[i]), float(after[i])) for i in np.argsort(-before))
         return ("id", "token", "before the sampler", "after the sampler"), rows
 
     def paint_figure(self, painter: QPainter, area: QRectF) -> None:

@@ -42,9 +42,10 @@ class PairedBars(Figure):
         self.redraw()
 
     def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
-        every = np.argsort(-np.maximum(self.before, self.after), kind="stable")
+        pieces, before, after = self.pieces, self.before, self.after
+        every = np.argsort(-np.maximum(before, after), kind="stable")
         header = ("id", "token", *self.names)
-        return header, ((int(i), self.pieces[i], float(self.before[i]), float(self.after[i])) for i in every)
+        return header, ((int(i), pieces[i], float(before[i]), float(after[i])) for i in every)
 
     def paint_figure(self, painter: QPainter, area: QRectF) -> None:
         look = theme.current()

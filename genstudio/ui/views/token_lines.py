@@ -68,8 +68,7 @@ class TokenLinesView(SnapshotFigure[HeadMap]):
         found = self.snapshot
         if found is None or not 0 <= query - found.row < found.weights.shape[0]:
             return []
-        row = found.weights[query - found.row].astype(np.float32)
-        return [(int(i) + found.column, float(row[i])) for i in np.argsort(-row, kind="stable") if row[i] > 0]
+        return _heaviest(found, query)
 
     def describe(self, query: int) -> str:
         """A query in words: "'h' looks at 'T' 0.43, 'h' 0.21"."""
@@ -84,7 +83,7 @@ class TokenLinesView(SnapshotFigure[HeadMap]):
         if found is None:
             return header, ()
         rows = range(found.row, found.row + found.weights.shape[0])
-        return header, ((q, tokens[q], k, tokens[k], w) for q in rows for k, w in self.weights(q))
+        return header, ((q, tokens[q], k, tokens[k], w) for q in rows for k, w in _heaviest(found, q))
 
     def move_to(self, first: int) -> None:
         """Show the tokens from this one on."""
@@ -221,3 +220,9 @@ class TokenLinesView(SnapshotFigure[HeadMap]):
             self.frozen_at.emit(-1)
         else:
             super().keyPressEvent(event)
+
+
+def _heaviest(found: HeadMap, query: int) -> list[tuple[int, float]]:
+    """(key, weight) of a query, the heaviest first; nothing of weight 0."""
+    row = found.weights[query - found.row].astype(np.float32)
+    return [(int(i) + found.column, float(row[i])) for i in np.argsort(-row, kind="stable") if row[i] > 0]

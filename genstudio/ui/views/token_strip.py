@@ -63,7 +63,8 @@ class TokenStrip(Figure):
 
     def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
         header = ("position", "token", self._column)
-        return header, ((i, token, float(self.values[i])) for i, token in enumerate(self.tokens))
+        values = self.values
+        return header, ((i, token, float(values[i])) for i, token in enumerate(self.tokens))
 
     def box(self, index: int) -> QRectF | None:
         """Where a token is, in pixels; None when it is out of sight."""

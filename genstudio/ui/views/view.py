@@ -111,7 +111,8 @@ class Figure(QWidget):
         """Draw what follows the pointer, over the figure; not part of a saved picture."""
 
     def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
-        """The figure's numbers: column names and rows."""
+        """The figure's numbers: column names and rows. Rows are read when the figure may show something else already: they
+        hold what was shown."""
         return (), ()
 
     def reset_zoom(self) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from at_random import NOTICED, Controls, answer_dialogs
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QWidget
@@ -25,10 +26,12 @@ from genstudio.ui.engine import Engine
 from genstudio.ui.playground.page import Page
 from genstudio.ui.playground.pages import PAGES
 from genstudio.ui.playground.sampler import Sampling
-from helpers import TINY, run_task, text_file
+from genstudio.ui.views.view import Figure
+from helpers import TINY, files, run_task, text_file
 
+pytestmark = NOTICED
 LONG = 60_000
-LOOKING = [entry for entry in PAGES if entry.group in ("Inside", "Compare")]
+LOOKING = [entry for entry in PAGES if entry.group not in ("Choose", "Text")]
 MODELS: dict[str, dict[str, Any]] = {
     "rotary": TINY | {"context": 16},
     "bytes": TINY | {"layers": 3, "heads": 4, "tokenizer": "byte", "positions": "sinusoidal", "norm_place": "post"},
@@ -75,6 +78,9 @@ class Person:
         self.page: Any = self.pages[0]
         self.page.show()
         self.training = self.live = ""
+        self.controls = Controls(self.rng)
+        self.done: set[str] = set()
+        self.opened = {self.page}
 
     def train(self) -> None:
         """A training whose live weights are looked at."""
@@ -99,7 +105,8 @@ class Person:
 
     def open(self) -> None:
         self.page.hide()
-        self.page = self.rng.choice(self.pages)
+        self.page = self.rng.choice([page for page in self.pages if page not in self.opened] or self.pages)
+        self.opened.add(self.page)
         self.page.show()
 
     def look(self) -> None:
@@ -117,9 +124,9 @@ class Person:
         return [widget for widget in self.page.findChildren(QWidget) if type(widget).__name__ == name]
 
     def push(self) -> None:
-        """Any box, slider, button or figure of the page, with any value."""
+        """Any box, slider, list or text of the page, with any value."""
         rng = self.rng
-        kind = rng.choice(("QComboBox", "QCheckBox", "LabeledSlider", "QPushButton", "QLineEdit", "QTabWidget", "QSlider"))
+        kind = rng.choice(("QComboBox", "LabeledSlider", "QLineEdit", "QTabWidget", "QSlider"))
         found = self.widgets(kind)
         if not found:
             return
@@ -127,12 +134,8 @@ class Person:
         if kind == "QComboBox" and widget.count():
             widget.setCurrentIndex(rng.randrange(widget.count()))
             widget.activated.emit(widget.currentIndex())
-        elif kind == "QCheckBox":
-            widget.toggle()
         elif kind == "LabeledSlider":
             widget.set_value(rng.choice([-1e9, 0, 0.5, 1, 3, 1e9]))
-        elif kind == "QPushButton" and "forget" not in widget.objectName():
-            widget.click()
         elif kind == "QLineEdit":
             widget.setText(rng.choice(["", "t", "zzz", "x" * 5000]))
         elif kind == "QTabWidget":
@@ -176,14 +179,22 @@ class Person:
         if hasattr(page, "show_sampling"):
             page.show_sampling(rng.choice(SAMPLINGS))
 
+    def press(self) -> None:
+        self.controls.use(self.page)
+
+    def grow(self) -> None:
+        self.page.resize(self.rng.randint(300, 1500), self.rng.randint(240, 900))
+
     def act(self) -> None:
-        actions = (self.look, self.look, self.open, self.push, self.push, self.touch, self.touch, self.call, self.delete)
-        rare = (self.train, self.stop, lambda: self.page.resize(self.rng.randint(300, 1500), self.rng.randint(240, 900)))
-        self.rng.choice(rare if self.rng.random() < 0.06 else actions)()
+        often = (self.look, self.look, self.open, self.push, self.press, self.touch, self.touch, self.call, self.delete)
+        action = self.rng.choice((self.train, self.stop, self.grow) if self.rng.random() < 0.06 else often)
+        self.done.add(action.__name__)
+        action()
 
 
 def use_at_random(person: Person, count: int) -> None:
-    """Every page answers a plain question afterwards, and nothing went wrong that was not foreseen."""
+    """Every page answers a plain question afterwards; nothing went wrong that was not foreseen, and no run was changed."""
+    kept = {run: files(Path(run)) for run in person.runs}
     for done in range(count):
         person.act()
         if done % 4 == 3:
@@ -196,17 +207,39 @@ def use_at_random(person: Person, count: int) -> None:
     faults = [failure for failure in person.failures if not failure.expected]
     assert not faults, faults[0].details
     assert person.failures or count < 100
+    assert person.opened == set(person.pages) and person.done >= {"look", "open", "push", "press", "touch", "call", "delete"}
+    assert all(files(Path(run)) == kept[run] for run in person.runs)
     _answers(person)
 
 
-def _answers(person: Person) -> None:
-    before = len(person.failures)
+def press_the_rest(person: Person) -> None:
+    """Every button and entry that was ever seen enabled is pressed in the end."""
+    controls = person.controls
+    for page in _looking(person):
+        for _ in range(600):
+            person.rng.choice((person.push, person.touch))()
+            person.press()
+            person.qtbot.wait(1)
+            if not any(name.startswith(f"{page.objectName()}:") for name in controls.met - controls.used):
+                break
+    assert not controls.met - controls.used
+    _answers(person)
+
+
+def _looking(person: Person) -> Iterator[Any]:
+    """Every page after it has looked at a plain text."""
     for page in person.pages:
         person.page.hide()
         person.page = page
         page.show()
         page.look_at(ModelRef(person.runs[0]), ("the cat sat",))
         person.qtbot.waitUntil(lambda page=page: not page._jobs and not page._waiting, timeout=LONG)
+        yield page
+
+
+def _answers(person: Person) -> None:
+    before = len(person.failures)
+    for page in _looking(person):
         page.repaint()
     new = [failure for failure in person.failures[before:] if not failure.expected]
     assert not new, new[0].details
@@ -217,7 +250,9 @@ def person(qtbot: QtBot, trained: Path, tmp_path: Path, monkeypatch: pytest.Monk
     shutil.copytree(trained, tmp_path / "here")
     monkeypatch.setenv("GENSTUDIO_HOME", str(tmp_path / "here"))
     engine = Engine()
-    yield Person(qtbot, engine, tmp_path / "here", 4)
+    person = Person(qtbot, engine, tmp_path / "here", 4)
+    answer_dialogs(monkeypatch, person.rng, tmp_path)
+    yield person
     engine.close()
 
 
@@ -231,6 +266,8 @@ def test_random_use_of_the_pages_that_look_inside(person: Person) -> None:
 def test_ten_thousand_random_uses_of_the_pages_that_look_inside(person: Person, seed: int) -> None:
     person.rng.seed(seed)
     use_at_random(person, 2_500)
+    press_the_rest(person)
+    assert person.done >= {"train", "stop", "grow"}
 
 
 def test_the_random_use_notices_a_fault(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -239,6 +276,19 @@ def test_the_random_use_notices_a_fault(person: Person, monkeypatch: pytest.Monk
     monkeypatch.setattr(anatomy, "encode", lambda *_: 1 / 0)
     with pytest.raises(AssertionError):
         _answers(person)
+
+
+def test_a_table_that_is_being_saved_keeps_what_was_shown(person: Person) -> None:
+    checked = 0
+    for page in _looking(person):
+        figures = page.findChildren(Figure)
+        tables = [(figure.objectName(), repr(list(figure.table()[1])), figure.table()[1]) for figure in figures]
+        page.look_at(ModelRef(person.runs[1]), ("a",))
+        person.qtbot.waitUntil(lambda page=page: not page._jobs and not page._waiting, timeout=LONG)
+        for name, before, rows in tables:
+            assert repr(list(rows)) == before, name
+            checked += before != "[]"
+    assert checked > 8
 
 
 def test_every_page_that_looks_inside_is_used(person: Person) -> None:
