@@ -190,3 +190,14 @@ def test_the_noise_of_points_is_coloured_and_lands(window: MainWindow, qtbot: An
     grid = latent.plane(np.zeros(2), np.eye(2), reach, 25)
     want = answer(run_task(Sample(ModelRef(str(run.folder)), latents=grid)), "samples")
     assert page.landing._points == pytest.approx(want.points, abs=1e-4)
+
+
+def test_a_run_that_is_opened_while_another_is_listed_is_listed_too(
+    window: MainWindow, qtbot: Any, tmp_path: Path
+) -> None:
+    panel, run = opened(qtbot, window, tmp_path, "gaussian-ring")
+    time, steps = panel.time, panel.time.steps
+    time.set_run("", False)
+    for path in (str(tmp_path / "another"), str(run.folder)):
+        time.set_run(path, False)
+    qtbot.waitUntil(lambda: time.steps == steps, timeout=LONG)

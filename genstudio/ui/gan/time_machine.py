@@ -48,6 +48,7 @@ class TimeMachine(QWidget):
         self._newest: dict[str, Snapshot] = {}
         self.moments = Moments(engine, self)
         self._listing = self._writing = ""
+        self._list_again = False
         self.play = QPushButton("Play")
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.where = plain_label("", name="time_where")
@@ -84,6 +85,7 @@ class TimeMachine(QWidget):
             self.moments.set_run(path)
         if changed or live != self._live:
             self._live = live
+            self._say()
             self._watch()
             self._list()
 
@@ -157,6 +159,7 @@ class TimeMachine(QWidget):
 
     def _list(self) -> None:
         """Find out which steps there are."""
+        self._list_again = bool(self._listing)
         if self.path and not self._listing and self.isVisible():
             self._listing = self._engine.start(ReadTimeline(self.path), self._listed, self._list_ended)
 
@@ -172,6 +175,8 @@ class TimeMachine(QWidget):
         if failure is not None:
             self._again.stop()
             self.failed.emit(failure)
+        if self._list_again:
+            self._list()
 
     def _show_steps(self) -> None:
         """The slider over all steps; it stays at its step, or at the end."""
