@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from genstudio.errors import Problem
-from genstudio.families import Family
+from genstudio.families import Family, Preset
 from genstudio.ui.form import ConfigForm
 from genstudio.ui.numbers import FloatEdit
 from genstudio.ui.widgets import icon_button, plain_label
@@ -106,6 +106,8 @@ class SetupColumn(QWidget):
 
     def set_values(self, values: dict[str, Any]) -> None:
         """Settings of a run that is opened: the preset they equal is named, or Custom."""
+        name = next((p.name for p in self.family.presets if self._equals(p, values)), "custom")
+        self.preset.setCurrentIndex(self.preset.findData(name))
         self.form.set_values(values)
 
     def show_problems(self, problems: Iterable[Problem]) -> None:
@@ -154,6 +156,10 @@ class SetupColumn(QWidget):
         self.set_plan(preset.steps, preset.seconds)
         self._applying = False
         self.changed.emit()
+
+    def _equals(self, preset: Preset, values: dict[str, Any]) -> bool:
+        whole = self.family.config.parse(preset.values).model_dump()
+        return all(whole.get(name) == value for name, value in values.items())
 
     def _edited(self) -> None:
         self.problems.hide()

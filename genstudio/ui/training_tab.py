@@ -269,6 +269,8 @@ class TrainingTab(QWidget):
         self.setup.choose_data(str(info.dataset.get("id", "")))
         plan = info.plan
         self._plan = (plan.get("steps"), plan.get("seconds"))
+        if any(self._plan):
+            self.setup.set_plan(*self._plan)
         self._progress = Progress("Stopped", step=info.step or 0, total=plan.get("steps"))
         self._speed = ""
         self._headline()

@@ -40,6 +40,7 @@ def test_a_run_is_walked_through_by_keys_alone(window: MainWindow, qtbot: Any, t
     qtbot.waitUntil(lambda: tab.run_path == run and tab.panel.stage.pictures.samples.snapshot is not None, timeout=LONG)
     qtbot.waitUntil(lambda: len(tab.panel.time.steps) > 1, timeout=LONG)
     panel = tab.panel
+    assert tab.setup.preset.currentData() == "custom" and tab.setup.plan() == (20, None)
 
     names = [w.accessibleName() if isinstance(w, QTabBar) else w.objectName() for w in walk(tab)]
     places = [names.index(name) for name in EYE]
