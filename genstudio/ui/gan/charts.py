@@ -99,7 +99,7 @@ PAGES: Mapping[str, tuple[Chart, ...]] = {
     "Variety": (
         Chart(
             "coverage",
-            "Density and coverage",
+            "Density, coverage",
             "",
             (Line("density", "density", theme.PURPLE), Line("coverage", "coverage", theme.GREEN)),
             ("images",),
@@ -115,7 +115,7 @@ PAGES: Mapping[str, tuple[Chart, ...]] = {
         ),
         Chart(
             "copying",
-            "Distance to the data",
+            "Distance to data",
             "of held-back pictures'",
             (Line("nearest_ratio", "ratio", theme.GREEN),),
             ("images",),
@@ -239,7 +239,7 @@ class GANCharts(QTabWidget):
                 self._waiting.setdefault(name, []).append(series)
             elif name in self._floors:
                 chart, words = self._floors[name]
-                self.views[chart].set_reference(name, float(series.values[-1]), f"{words} {series.values[-1]:.3g}")
+                self.views[chart].set_reference(name, float(series.values[-1]), f"{series.values[-1]:.3g} {words}")
         if self._waiting and not self._timer.isActive():
             self._timer.start()
         for snapshot in frame.snapshots:

@@ -87,6 +87,7 @@ class Ways(QWidget):
         self.export = button("Export", "way_export", "save", "Export as an animation or a sheet")
         self.says = plain_label(role="quiet", wrap=True, name="way_says")
         self.view = PicturesView("On the way", "way_pictures", dated=False)
+        self.view.empty = "What is made appears here"
         self.view.failed.connect(self.failed)
         self.view.setMinimumHeight(72)
         self._lay_out()

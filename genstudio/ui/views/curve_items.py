@@ -257,7 +257,10 @@ class References:
             line.setVisible(inside)
             if inside:
                 line.setValue(at)
-            label.setText(text if inside else f"{text} {'↑' if at > high else '↓'}")
+            arrow = "" if inside else " ↑" if at > high else " ↓"
+            metrics = QFontMetricsF(label.textItem.font())
+            wide = area.width() - metrics.horizontalAdvance(arrow) - 6
+            label.setText(metrics.elidedText(text, Qt.TextElideMode.ElideRight, wide) + arrow)
             y = float(self._box.pixels(np.zeros(1), np.array([at]))[0, 1]) if math.isfinite(at) else area.bottom()
             size = label.textItem.boundingRect().size()
             chosen = chart.place(chart.beside(area, min(max(y, area.top()), area.bottom()), size), taken, curves)

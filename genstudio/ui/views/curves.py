@@ -232,6 +232,7 @@ class CurvesView(SceneFigure):
         base = 5 + QFontMetricsF(self._title.font()).ascent()
         self._unit.setPos(9 + ends.width() + 8, base - QFontMetricsF(self._unit.font()).ascent())
         used = self._unit.pos().x() + self._unit.boundingRect().width() + 16
+        self._unit.setVisible(used <= room.right() - 17)
         width = self.legend.width()
         self.legend.setVisible(len(self._curves) > 1 and used + width < room.right() - 33)
         self.legend.setPos(room.right() - 33 - width, 5 + ends.height() / 2 - self.legend.height() / 2)

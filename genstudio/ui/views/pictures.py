@@ -40,6 +40,7 @@ class PicturesView(SnapshotFigure[Pictures]):
 
     picked = Signal(int)
     live_share = 0.03
+    empty = "The pictures appear with the first step"
 
     def __init__(self, title: str, name: str, note: str = "", *, dated: bool = True) -> None:
         super().__init__(title)
@@ -121,7 +122,8 @@ class PicturesView(SnapshotFigure[Pictures]):
         paint_title(painter, self.title, ", ".join(part for part in (self.note, step) if part), area)
         if shown is None or not len(shown.pixels):
             painter.setPen(look.color("quiet"))
-            painter.drawText(area, Qt.AlignmentFlag.AlignCenter, "The pictures appear with the first step")
+            painter.setFont(theme.font(theme.NORMAL))
+            painter.drawText(area.adjusted(12, _HEAD, -12, 0), Qt.AlignmentFlag.AlignCenter, self.empty)
             return
         columns, cell, origin = self._grid(area)
         ratio = painter.device().devicePixelRatioF()

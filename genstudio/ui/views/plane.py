@@ -26,6 +26,7 @@ LAYERS = {
     "arrows": "Push",
 }
 REAL, FAKE = theme.BLUE, theme.GREEN
+_LIGHT = "#ffffff"
 _LONGEST = 0.14
 _COARSE = 3
 """Pixels of the screen that share one shade of the density, across and down."""
@@ -284,7 +285,8 @@ class PlaneView(ScatterView):
             painter.drawPoints(polyline(at[:, 0], at[:, 1]))
             return
         ratio = self.devicePixelRatioF()
-        stamp = dot(theme.visible(color), theme.current().panel, size, ratio)
+        rim = _LIGHT if color == REAL else theme.current().panel  # blue on the dark blue of what looks real is lost
+        stamp = dot(theme.visible(color), rim, size, ratio)
         half = stamp.width() / ratio / 2
         for x, y in np.round(at - half).astype(np.int64).tolist():
             painter.drawPixmap(x, y, stamp)
