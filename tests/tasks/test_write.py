@@ -122,4 +122,5 @@ def test_the_live_model_is_the_one_that_trains(tmp_path: Path) -> None:
         s for f in run_task(NextTokensOf(live, ("the",)), models) for s in f.snapshots if isinstance(s, NextTokens)
     )
     assert after.step == later.step
-    assert np.array_equal(after.logits, later.logits)
+    # Once it is written with only, its weights lie otherwise in memory, and sums are rounded in another order.
+    assert np.allclose(after.logits, later.logits, atol=1e-6) and not np.allclose(after.logits, first.logits, atol=1e-6)

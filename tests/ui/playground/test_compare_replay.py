@@ -24,6 +24,7 @@ from genstudio.training import trail
 from genstudio.ui import theme
 from genstudio.ui.engine import Engine
 from genstudio.ui.playground import compare_page, replay_page
+from genstudio.ui.playground import page as playground_page
 from genstudio.ui.playground.compare_page import ComparePage
 from genstudio.ui.playground.page import Page
 from genstudio.ui.playground.replay_page import ReplayPage
@@ -170,6 +171,7 @@ def test_every_run_in_training_is_offered_and_followed_as_model_b(
     qtbot: Any, engine: Engine, runs: dict[str, str], failures: list[Failure], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(compare_page, "_LIVE_MS", 100)
+    monkeypatch.setattr(playground_page, "REST", 0.0)
     jobs = [
         engine.start(Train("gpt", str(text_file(tmp_path)), TINY, steps=1_000_000, name=name), lambda _: None, lambda _: None)
         for name in ("left", "right")
