@@ -57,7 +57,7 @@ class HeadMapView(SnapshotFigure[HeadMap]):
         if len(tokens) != len(self.tokens):
             self._view = QRectF(0, 0, len(tokens), len(tokens))
         if tokens != self.tokens:
-            self.frozen = self._hover = None
+            self.snapshot = self.detail = self.frozen = self._hover = None
         self.tokens, self.causal = tokens, causal
         metrics = QFontMetricsF(theme.mono(theme.SMALL))
         shown = [token_text(token) for token in set(tokens)]

@@ -43,7 +43,7 @@ class TokenLinesView(SnapshotFigure[HeadMap]):
     def show_text(self, tokens: tuple[str, ...], causal: bool) -> None:
         """The tokens that the next maps are about."""
         if tokens != self.tokens:
-            self.frozen = self._hover = None
+            self.snapshot = self.frozen = self._hover = None
             self._at_end = True
         self.tokens, self.causal = tokens, causal
 
