@@ -142,6 +142,10 @@ class Stopwatch:
     def elapsed(self) -> float:
         return self.total + (time.monotonic() - self._began if self._began is not None else 0.0)
 
+    def restart(self) -> None:
+        """Count from now on."""
+        self.total, self._began = 0.0, None if self._began is None else time.monotonic()
+
     def over(self, events: Iterator[Any]) -> Iterator[Any]:
         """The same events, timed."""
         while True:
@@ -167,13 +171,16 @@ def fit(
 ) -> Generator[Event, None, None]:
     """Train `learner` from step `start` on and yield what happens; stop by closing the generator.
 
-    Previews cost at most a tenth of the time: a slow one is asked for less often.
+    Previews cost at most a tenth of the time: a slow one is asked for less often. What is measured before the first step
+    does not count: it may have to train a network to measure with.
     """
     due = 0.0
     seed = _seeding()
     for done in itertools.count(start):
         if done % evaluate_every == 0 and (done > start or start == 0):
             yield from _validate(learner, done)
+            if not done:
+                watch.restart()
         if (began := watch.elapsed) >= due:
             yield from (_at(done, event) for event in learner.preview())
             now = watch.elapsed

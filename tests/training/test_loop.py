@@ -95,6 +95,17 @@ def test_a_plan_in_seconds_counts_the_time_inside(clock: Clock) -> None:
     assert count == 10
 
 
+def test_measuring_before_the_first_step_does_not_count(clock: Clock) -> None:
+    class Slow(Counter):
+        def evaluate(self, exact: bool = False) -> Iterator[Scored]:
+            self.clock.now += 50.0 if not self.drawn else 0.0
+            yield Scored(1.0, 1, 1, 0.5)
+            self.clock.now += 50.0 if not self.drawn else 0.0
+            yield Scored(4.0, 2, 2)
+
+    assert len(steps_of(events(Slow(clock, step=0.125, preview=0.0), Plan(seconds=1.0)))) == 8
+
+
 def test_previews_cost_at_most_a_tenth(clock: Clock) -> None:
     learner = Counter(clock, step=0.01, preview=0.5)
     events(learner, Plan(seconds=60.0))
