@@ -77,7 +77,7 @@ class GANLearner:
         self.evaluate_every = config.evaluate_every
         self.tokens_per_step = 0
         self.threads = 1 if data.shape.kind == "points" and config.width <= _ONE_THREAD else None
-        self.preview_every = 0.08
+        self.preview_every = 0.1
         self.criterion = "js_divergence" if data.shape.kind == "points" else "frechet_distance"
         self.step = 0
         self.cache: Path | None = None
@@ -211,13 +211,10 @@ class GANLearner:
         return (scores.sigmoid() if self.config.bounded else scores).mean()
 
     def _opinions(self, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
-        right_real, right_fake = losses.accuracy(self.config.loss, real, fake)
-        return {
-            "d_real": self._opinion(real),
-            "d_fake": self._opinion(fake),
-            "accuracy_real": right_real,
-            "accuracy_fake": right_fake,
-        }
+        scores = torch.stack([real, fake])
+        opinions = (scores.sigmoid() if self.config.bounded else scores).mean(1).unbind()
+        right = losses.accuracy(self.config.loss, real, fake)
+        return dict(zip(("d_real", "d_fake", "accuracy_real", "accuracy_fake"), (*opinions, *right), strict=True))
 
     def _latent(self, count: int) -> Tensor:
         return latent(self.config, count, self._random)

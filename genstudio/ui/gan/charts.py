@@ -20,6 +20,8 @@ from genstudio.ui.views.histograms import HistogramsView
 CEILING = 1 - math.exp(-4.5)
 """Share of a perfect generator's samples within 3 sigma of a mode of a mixture in the plane."""
 _FLUSH_MS = 200
+_SLOWEST_MS = 2000
+"""Milliseconds between two drawings of a chart at most: half a dozen are in sight, and the training pays for each."""
 
 
 @dataclass(frozen=True)
@@ -179,6 +181,8 @@ class GANCharts(QTabWidget):
             name: CurvesView(chart.title, chart.unit, chart.lines, log=chart.log, name=f"chart_{name}")
             for name, chart in self.specs.items()
         }
+        for chart_view in self.views.values():
+            chart_view.slowest_ms = _SLOWEST_MS
         self._of = {line.name: self.views[name] for name, chart in self.specs.items() for line in chart.lines}
         self._floors = {key: (name, words) for name, chart in self.specs.items() for key, words in chart.floors.items()}
         self.histograms = HistogramsView("Judgement", "chart_histograms", "D", {})
