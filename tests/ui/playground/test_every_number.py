@@ -6,7 +6,6 @@ By hand means `by_hand.ByHand`: matrices from the checkpoint's file, in double p
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from by_hand import ByHand
+from looked import page_of, settle
 from PySide6.QtCore import QPointF
 from pytestqt.qtbot import QtBot
 from read_back import hovered, numbers, painted, placed, says
@@ -22,7 +22,6 @@ from genstudio.nn.switches import NOTHING_OFF, Switches
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.train import Train
 from genstudio.ui.engine import Engine
-from genstudio.ui.playground.pages import PAGES
 from genstudio.ui.views.view import token_text
 from helpers import TINY, answer, run_task, text_file
 
@@ -64,31 +63,11 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
 
 
 @pytest.fixture
-def engine(qtbot: QtBot) -> Iterator[Engine]:
-    engine = Engine()
-    yield engine
-    engine.close()
-
-
-@pytest.fixture
 def opened(engine: Engine, qtbot: QtBot, model: Model) -> Any:
     def show(title: str, text: str = TEXT, size: tuple[int, int] = (760, 900)) -> Any:
-        page = next(entry for entry in PAGES if entry.title == title).build(engine)
-        page.failures = []
-        page.failed.connect(page.failures.append)
-        qtbot.addWidget(page)
-        page.resize(*size)
-        page.show()
-        page.look_at(ModelRef(model.folder), (text,))
-        settle(qtbot, page)
-        return page
+        return page_of(engine, qtbot, title, model.folder, text, size)
 
     return show
-
-
-def settle(qtbot: QtBot, page: Any) -> None:
-    qtbot.waitUntil(lambda: not page._jobs and not page._waiting, timeout=20_000)
-    assert not page.failures
 
 
 def middle(box: Any) -> QPointF:

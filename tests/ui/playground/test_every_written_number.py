@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 from by_hand import ByHand
+from looked import page_of, settle
 from PySide6.QtCore import QPointF
 from pytestqt.qtbot import QtBot
 from read_back import hovered, numbers, painted, says
 
 from genstudio.sampling.choose import SamplingOptions
 from genstudio.storage import size_text
-from genstudio.tasks.models import ModelRef
 from genstudio.tasks.train import Resume, Train
 from genstudio.ui.engine import Engine
 from genstudio.ui.playground.pages import PAGES
@@ -71,34 +71,13 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
 
 
 @pytest.fixture
-def engine(qtbot: QtBot) -> Iterator[Engine]:
-    engine = Engine()
-    yield engine
-    engine.close()
-
-
-@pytest.fixture
 def opened(engine: Engine, qtbot: QtBot, runs: Runs, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("GENSTUDIO_HOME", str(Path(runs.folder).parents[1]))
 
     def show(title: str) -> Any:
-        page = next(entry for entry in PAGES if entry.title == title).build(engine)
-        page.failures = []
-        page.failed.connect(page.failures.append)
-        qtbot.addWidget(page)
-        page.resize(760, 900)
-        page.show()
-        page.show_sampling(SAMPLING)
-        page.look_at(ModelRef(runs.folder), (TEXT,))
-        settle(qtbot, page)
-        return page
+        return page_of(engine, qtbot, title, runs.folder, TEXT, sampling=SAMPLING)
 
     return show
-
-
-def settle(qtbot: QtBot, page: Any) -> None:
-    qtbot.waitUntil(lambda: not page._jobs and not page._waiting, timeout=20_000)
-    assert not page.failures
 
 
 def run(qtbot: QtBot, page: Any) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import math
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -61,13 +60,6 @@ def evaluated(folder: str) -> Any:
     opened = Models().get(ModelRef(folder))
     opened.learner.model.eval()
     return opened
-
-
-@pytest.fixture
-def engine(qtbot: QtBot) -> Iterator[Engine]:
-    engine = Engine()
-    yield engine
-    engine.close()
 
 
 def look(qtbot: QtBot, page: Page, folder: str, text: str = TEXT, size: tuple[int, int] = (560, 640)) -> list[Any]:
