@@ -1,4 +1,4 @@
-"""Samples of a generator, and the training pictures that are nearest to one."""
+"""Samples of a generator."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from genstudio.data import shelf
 from genstudio.errors import DataError, RunError
-from genstudio.events import Answer, Array, Frame, Pictures, Progress, frozen
+from genstudio.events import Answer, Array, Frame, Progress, frozen
 from genstudio.runs import Run
 from genstudio.tasks.models import ModelRef, Models, Opened, settings_of
 from genstudio.tasks.task import sliced
@@ -97,41 +97,6 @@ class Sample:
         if not 0 <= self.label < len(classes):
             raise DataError(f"There is no class {self.label}.", f"Choose 0 to {len(classes) - 1}.")
         return np.full(count, self.label, np.int64)
-
-
-@dataclass(frozen=True)
-class NearestPictures:
-    """The training pictures nearest to one picture (h, w, c) uint8: has the generator learnt them by heart?
-
-    Shows `nearest_pixels` and `nearest_features`, Pictures whose `scores` are distances: root mean square of pixels
-    from 0 to 255, and of features of the run's encoder.
-    """
-
-    model: ModelRef
-    picture: Any = field(hash=False, compare=False)
-    count: int = 6
-
-    def run(self, models: Models) -> Generator[Frame, None, None]:
-        yield Frame(progress=Progress("Opening the model"))
-        opened = models.get(self.model)
-        sampling(opened)
-        learner = yield from with_data(Run.open(self.model.run), opened)
-        if learner.data.shape.kind != "images":
-            raise DataError("Nearest pictures are for models of pictures.", "")
-        work = learner.neighbours(np.asarray(self.picture), self.count)
-        while True:
-            try:
-                done = next(work)
-            except StopIteration as end:
-                found = end.value
-                break
-            yield Frame(progress=Progress("Comparing with the training pictures", done))
-        shown = []
-        data = learner.data
-        for name, (chosen, apart) in found.items():
-            labels = None if data.labels is None else data.labels[chosen]
-            shown.append(Pictures(name, opened.step, data.real[chosen], labels, data.shape.classes, apart))
-        yield Frame(snapshots=tuple(shown), progress=Progress("Compared", 1.0))
 
 
 def sampling(opened: Opened) -> Any:

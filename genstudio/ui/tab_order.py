@@ -20,6 +20,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from genstudio.ui.widgets import named_tabs
+
 _WHOLE = QAbstractItemView, QAbstractSpinBox, QComboBox, QPlainTextEdit
 """Widgets whose inner parts have no place of their own."""
 
@@ -28,7 +30,7 @@ def follow_the_eye(root: QWidget) -> None:
     """Let Tab visit what is inside in the order of its layouts, whatever was built first; a bar of tabs, which is what it
     visits, gets the accessible name of its pages."""
     for pages in root.findChildren(QTabWidget):
-        pages.tabBar().setAccessibleName(pages.accessibleName())
+        named_tabs(pages, pages.accessibleName())
     stops = [widget for widget in _read(root) if widget.focusPolicy() & Qt.FocusPolicy.TabFocus]
     for before, after in itertools.pairwise(stops):
         QWidget.setTabOrder(before, after)

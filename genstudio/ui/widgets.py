@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QPushButton,
     QSizePolicy,
     QSlider,
+    QTabWidget,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -35,6 +36,12 @@ def tooltip(text: str) -> str:
 def with_keys(words: str, keys: str) -> str:
     """Words for a tooltip, with the keys that do the same in this system's signs."""
     return f"{words} ({QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText)})"
+
+
+def named_tabs(tabs: QTabWidget, says: str) -> None:
+    """Say what these pages are, whether the pages or their bar are come by."""
+    tabs.setAccessibleName(says)
+    tabs.tabBar().setAccessibleName(says)
 
 
 def plain_label(text: str = "", *, role: str = "", wrap: bool = False, name: str = "") -> QLabel:

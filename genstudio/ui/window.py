@@ -31,7 +31,7 @@ from genstudio.ui.memory import memory_text
 from genstudio.ui.shortcuts import KeysDialog
 from genstudio.ui.tabs.transformer import TransformerTab
 from genstudio.ui.training_tab import TrainingTab
-from genstudio.ui.widgets import Banner
+from genstudio.ui.widgets import Banner, named_tabs
 
 if TYPE_CHECKING:
     from genstudio.ui.tabs.datasets import DatasetsTab
@@ -70,8 +70,7 @@ class MainWindow(QMainWindow):
         self._runs: RunsTab | None = None
         self.tabs = QTabWidget()
         self.tabs.setObjectName("tabs")
-        self.tabs.setAccessibleName("Parts of the program")
-        self.tabs.tabBar().setAccessibleName(self.tabs.accessibleName())
+        named_tabs(self.tabs, "Parts of the program")
         self.tabs.setDocumentMode(True)
         self.tabs.addTab(QWidget(), "Datasets")
         self.tabs.addTab(self.transformer, "Transformer")

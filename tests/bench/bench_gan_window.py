@@ -251,8 +251,7 @@ def drag(seconds: float) -> dict[str, float]:
     state: dict[str, Any] = {}
 
     def begin(window: Any) -> None:
-        preset = next(preset for preset in PRESETS if preset.name == "mnist")
-        started(window, preset.data, dict(preset.values))
+        started(window, *RUNS["DCGAN 28x28"])
         tab = window.gan
         explore = tab.panel.explore
 

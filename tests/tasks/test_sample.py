@@ -11,12 +11,13 @@ import pytest
 
 from genstudio.cli import main
 from genstudio.data import shelf
+from genstudio.data.slices import finished
 from genstudio.data.split import SplitSettings, split_items
 from genstudio.errors import DataError, RunError
-from genstudio.events import Pictures
+from genstudio.runs import Run
 from genstudio.tasks.evaluate import Evaluate
-from genstudio.tasks.models import ModelRef
-from genstudio.tasks.sample import NearestPictures, Sample
+from genstudio.tasks.models import ModelRef, Models
+from genstudio.tasks.sample import Sample, with_data
 from genstudio.tasks.train import Train
 from helpers import TINY, answer, run_task, text_file
 
@@ -48,12 +49,13 @@ def test_nearest_pictures_find_a_training_picture_itself(tmp_path: Path) -> None
     ref = ModelRef(trained(tmp_path, "digits8"))
     real = shelf.open_dataset(shelf.find_dataset("digits8"))
     train, _ = split_items(len(real.pixels), SplitSettings("random", 0.1))
-    shown = [s for f in run_task(NearestPictures(ref, real.pixels[train[7]], 4)) for s in f.snapshots]
-    by = {s.channel: s for s in shown if isinstance(s, Pictures)}
+    reading: Any = with_data(Run.open(ref.run), Models().get(ref))
+    learner = finished(reading)
+    by = finished(learner.neighbours(real.pixels[train[7]], 4))
     assert set(by) == {"nearest_pixels", "nearest_features"}
-    for snapshot in by.values():
-        assert np.array_equal(snapshot.pixels[0], real.pixels[train[7]]) and snapshot.scores is not None
-        assert snapshot.scores[0] == pytest.approx(0, abs=1e-4) and (np.diff(snapshot.scores) >= 0).all()
+    for chosen, apart in by.values():
+        assert np.array_equal(learner.data.real[chosen[0]], real.pixels[train[7]])
+        assert apart[0] == pytest.approx(0, abs=1e-4) and (np.diff(apart) >= 0).all()
 
 
 def test_a_gan_of_points_is_measured_and_a_model_that_writes_makes_no_samples(tmp_path: Path) -> None:

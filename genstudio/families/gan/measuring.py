@@ -99,8 +99,8 @@ def known(learner: GANLearner, count: int) -> Generator[Measured, None, dict[str
 
 
 def neighbours(learner: GANLearner, picture: NDArray[np.uint8], count: int) -> Generator[float, None, dict[str, Any]]:
-    """Indices (count,) of training pictures and their distances, by `nearest_pixels` and by `nearest_features`: see
-    `tasks.sample.NearestPictures`. Yields the fraction done."""
+    """Indices (count,) of the training pictures nearest to `picture` (h, w, c) and their distances, by `nearest_pixels`,
+    root mean square from 0 to 255, and by `nearest_features` of the run's encoder. Yields the fraction done."""
     data = learner.data
     if learner.encoder is None:
         learner.encoder = yield from scaled(encoder.trained(data, learner.device, learner.cache), 0.0, 0.5)

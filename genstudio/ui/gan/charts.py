@@ -13,9 +13,9 @@ from PySide6.QtWidgets import QHBoxLayout, QTabWidget, QWidget
 
 from genstudio.events import Frame, Histograms, Notice, Series
 from genstudio.ui import theme
-from genstudio.ui.gan.parts import named_tabs
 from genstudio.ui.views.curves import CurveGroup, CurvesView, Line
 from genstudio.ui.views.histograms import HistogramsView
+from genstudio.ui.widgets import named_tabs
 
 CEILING = 1 - math.exp(-4.5)
 """Share of a perfect generator's samples within 3 sigma of a mode of a mixture in the plane."""

@@ -21,12 +21,12 @@ from genstudio.ui.datasets.parts import choice, row
 from genstudio.ui.engine import Engine
 from genstudio.ui.gan.directions import AXES, Directions, slice_axes
 from genstudio.ui.gan.pad import LandingView, LatentPad, hues
-from genstudio.ui.gan.parts import named_tabs, scrolled
+from genstudio.ui.gan.parts import scrolled
 from genstudio.ui.gan.sample import SampleFigure
 from genstudio.ui.gan.ways import Ways
 from genstudio.ui.playground.page import Page
 from genstudio.ui.views.chart import value_text
-from genstudio.ui.widgets import EmptyState, icon_button, plain_label
+from genstudio.ui.widgets import EmptyState, icon_button, named_tabs, plain_label
 
 _PICTURES, _POINTS = 9, 25
 _SETTLED_MS, _LIVE_MS = 200, 1000

@@ -13,13 +13,12 @@ from genstudio.ui.gan.charts import GANCharts
 from genstudio.ui.gan.doctor import DoctorPage
 from genstudio.ui.gan.explore import ExplorePage
 from genstudio.ui.gan.live import LiveHandles
-from genstudio.ui.gan.parts import named_tabs
 from genstudio.ui.gan.sample import SamplePage
 from genstudio.ui.gan.slow import SlowMotion
 from genstudio.ui.gan.stage import LiveStage
 from genstudio.ui.gan.time_machine import TimeMachine
 from genstudio.ui.views.chart import value_text
-from genstudio.ui.widgets import ElidedLabel
+from genstudio.ui.widgets import ElidedLabel, named_tabs
 
 
 class GANPanel(QWidget):

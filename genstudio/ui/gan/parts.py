@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QFrame, QMenu, QScrollArea, QTabWidget, QWidget
+from PySide6.QtWidgets import QFileDialog, QFrame, QMenu, QScrollArea, QWidget
 
 from genstudio.tasks.film import KINDS, videos
 
@@ -21,12 +21,6 @@ def scrolled(inside: QWidget, name: str) -> QScrollArea:
     scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     scroll.setWidget(inside)
     return scroll
-
-
-def named_tabs(tabs: QTabWidget, says: str) -> None:
-    """Say what these pages are, whether the pages or their bar are come by."""
-    tabs.setAccessibleName(says)
-    tabs.tabBar().setAccessibleName(says)
 
 
 def export_menu(parent: QWidget, name: str, stem: Callable[[], str], write: Callable[[str], object]) -> QMenu:

@@ -81,10 +81,7 @@ class PointedFigure(Figure, Generic[M]):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = Qt.Key(event.key())
         if key in _WAYS:
-            if self._timer.isActive():  # where the marks lie is known once they are painted
-                self._timer.stop()
-                self._redraw()
-                self.repaint()
+            self.draw_now()  # where the marks lie is known once they are painted
             self.rest_on(self.beside(self.hover, *_WAYS[key]))
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space) and self.hover is not None:
             self.take(self.hover)

@@ -132,6 +132,13 @@ class Figure(QWidget):
         else:
             self._cache = None
 
+    def draw_now(self) -> None:
+        """Draw at once what waits to be drawn, if anything does."""
+        if self._timer.isActive():
+            self._timer.stop()
+            self._redraw()
+            self.repaint()
+
     def drawn(self) -> None:
         """Count the time to the next drawing from now."""
         self._drawn_at = time.monotonic()
