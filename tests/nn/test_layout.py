@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable, Iterator
+
 import pytest
 import torch
 from torch import nn
@@ -9,7 +12,7 @@ from torch import nn
 from genstudio.families.gpt.config import GPTConfig
 from genstudio.families.gpt.model import GPT
 from genstudio.nn.int8 import quantised
-from genstudio.nn.layout import lay_out_for_writing
+from genstudio.nn.layout import SharedLinear, lay_out_for_writing
 from genstudio.training import tensors
 
 
@@ -54,3 +57,50 @@ def test_int8_is_the_same_from_either_layout() -> None:
     expected = quantised(model)(ids)
     lay_out_for_writing(model)
     assert torch.equal(quantised(model)(ids), expected)
+
+
+@pytest.fixture
+def threads() -> Iterator[Callable[[int], None]]:
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("shape", [(384, 512), (512, 384), (385, 511)])
+@pytest.mark.parametrize("bias", [False, True])
+@torch.no_grad()
+def test_a_shared_product_is_the_product(shape: tuple[int, int], bias: bool, threads: Callable[[int], None]) -> None:
+    inside = nn.Sequential(nn.Linear(*shape, bias=bias).double())
+    plain = copy.deepcopy(inside[0])
+    lay_out_for_writing(inside)
+    shared = inside[0]
+    assert isinstance(shared, SharedLinear) == torch.backends.mkl.is_available()
+    assert shared.state_dict().keys() == plain.state_dict().keys()
+    for count in (2, 3, 1):
+        threads(count)
+        for rows in ((1,), (1, 1), (3, 1), (2, 4), (9,), (0,), ()):
+            x = torch.randn(*rows, shape[0], dtype=torch.float64)
+            torch.testing.assert_close(shared(x), plain(x), rtol=0, atol=1e-12)
+
+
+@pytest.mark.skipif(not torch.backends.mkl.is_available(), reason="products are shared out with MKL only")
+@torch.no_grad()
+def test_the_weights_are_cut_for_the_threads_there_are_and_not_copied(threads: Callable[[int], None]) -> None:
+    inside = nn.Sequential(nn.Linear(384, 512), nn.Linear(512, 384))
+    lay_out_for_writing(inside)
+    for layer in inside:
+        for count in (2, 4):
+            threads(count)
+            layer(torch.randn(1, layer.in_features))
+            assert len(layer._cut) == count
+            assert copy.deepcopy(layer)._cut.numel() == 0
+            assert layer._cut.untyped_storage().data_ptr() == layer.weight.untyped_storage().data_ptr()
+
+
+def test_a_shared_layer_still_has_gradients(threads: Callable[[int], None]) -> None:
+    threads(2)
+    inside = nn.Sequential(nn.Linear(384, 512))
+    lay_out_for_writing(inside)
+    x = torch.randn(1, 384)
+    inside(x).sum().backward()
+    torch.testing.assert_close(inside[0].weight.grad, x.expand(512, -1))
