@@ -15,8 +15,9 @@ from genstudio.errors import ConfigError, Problem, TrainingError
 Floats = NDArray[np.floating[Any]]
 Seen = Sequence[int] | NDArray[np.integer[Any]]
 
-_LIKELY = 1024
-"""How many of the likeliest tokens are sorted first: nearly always enough to find where top-p ends."""
+_FEW, _LIKELY = 256, 1024
+"""Up to how many tokens sorting all is quickest, and how many of the likeliest are sorted first, where there are more:
+nearly always enough to find where top-p ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,8 @@ def distribution(logits: Floats, options: SamplingOptions, seen: Seen = ()) -> N
     if 0 < options.top_k < len(values):
         kept = likeliest(values, options.top_k)
         if options.top_p < 1:
-            kept = kept[: _enough(weights[kept], options.top_p)]
+            reached = np.cumsum(weights[kept])
+            kept = kept[: int(np.searchsorted(reached, options.top_p * reached[-1])) + 1]
         some, weights = weights[kept], np.zeros(len(values))
         weights[kept] = some
     elif options.top_p < 1:
@@ -147,6 +149,8 @@ def likeliest(values: Floats, count: int) -> NDArray[np.int64]:
     count = min(count, len(values))
     if count < 1:
         return np.empty(0, np.int64)
+    if len(values) <= _FEW:
+        return np.argsort(-values, kind="stable")[:count]
     least = np.partition(values, len(values) - count)[len(values) - count]
     above = np.flatnonzero(values > least)
     ids = np.concatenate([above, np.flatnonzero(values == least)[: count - len(above)]])
