@@ -34,6 +34,7 @@ def frames(events: Iterable[Event], seconds: float = 0.05) -> Generator[Frame, N
             yield from _flush(metrics, newest)
             raise
         if isinstance(event, Metrics):
+            event = Metrics(event.step, {name: _at_once(value) for name, value in event.values.items()})
             metrics.append(event)
         elif isinstance(event, Snapshot):
             newest[event.channel] = event
@@ -47,15 +48,16 @@ def frames(events: Iterable[Event], seconds: float = 0.05) -> Generator[Frame, N
         yield from _flush(metrics, newest)
 
 
+def _at_once(value: Tensor | float) -> Tensor | float:
+    """The number itself where it costs nothing to know; a GPU is asked once a frame."""
+    return value if isinstance(value, Tensor) and value.device.type != "cpu" else float(value)
+
+
 def _is_bad(event: Event) -> bool:
-    """Whether a step's numbers are not finite, where it costs nothing to know: a GPU is asked once a frame."""
+    """Whether a step's numbers are known, and not finite."""
     if not isinstance(event, Metrics):
         return False
-    return not all(
-        math.isfinite(value)
-        for value in event.values.values()
-        if not isinstance(value, Tensor) or value.device.type == "cpu"
-    )
+    return not all(isinstance(value, Tensor) or math.isfinite(value) for value in event.values.values())
 
 
 def _flush(metrics: list[Metrics], newest: dict[str, Snapshot]) -> Iterator[Frame]:
@@ -85,7 +87,7 @@ def read(metrics: list[Metrics]) -> dict[str, Series]:
 def _numbers(values: list[Tensor | float]) -> np.ndarray:
     if isinstance(values[0], Tensor):
         return torch.stack([torch.as_tensor(value) for value in values]).double().cpu().numpy()
-    return np.array([float(value) for value in values])
+    return np.array(values, np.float64)
 
 
 def first_not_finite(series: dict[str, Series]) -> int | None:

@@ -58,6 +58,7 @@ class Adam(torch.optim.Adam):
     """torch's fused Adam (Kingma & Ba 2015) with one group, and a quick way to step for small networks."""
 
     _lists: tuple[list[Tensor], ...] | None = None
+    _counts: Tensor
 
     def __init__(self, params: Iterable[Tensor], rate: float, betas: tuple[float, float]) -> None:
         super().__init__(list(params), lr=rate, betas=betas, fused=True)
@@ -75,7 +76,7 @@ class Adam(torch.optim.Adam):
             return
         assert self._lists is not None
         parameters, first, second, steps = self._lists
-        torch._foreach_add_(steps, 1)
+        self._counts += 1
         torch._fused_adam_(
             parameters, gradients, first, second, [], steps, lr=group["lr"], beta1=group["betas"][0],
             beta2=group["betas"][1], weight_decay=0.0, eps=group["eps"], amsgrad=False, maximize=False,
@@ -94,6 +95,9 @@ class Adam(torch.optim.Adam):
         """Whether the lists are there; they can be once every parameter has its moments."""
         parameters = self.param_groups[0]["params"]
         if self._lists is None and all(self.state.get(p) for p in parameters):
+            self._counts = torch.stack([self.state[p]["step"] for p in parameters])
+            for p, count in zip(parameters, self._counts, strict=True):
+                self.state[p]["step"] = count  # of one tensor, so that one addition counts for all
             moments = [[self.state[p][name] for p in parameters] for name in ("exp_avg", "exp_avg_sq", "step")]
             self._lists = (list(parameters), *moments)
         return self._lists is not None

@@ -77,7 +77,7 @@ class GANLearner:
         self.evaluate_every = config.evaluate_every
         self.tokens_per_step = 0
         self.threads = 1 if data.shape.kind == "points" and config.width <= _ONE_THREAD else None
-        self.preview_every = 0.1
+        self.preview_every = 0.15
         self.criterion = "js_divergence" if data.shape.kind == "points" else "frechet_distance"
         self.step = 0
         self.cache: Path | None = None
@@ -144,15 +144,16 @@ class GANLearner:
         with torch.set_grad_enabled(learns):
             scores = self.discriminator(seen, both)
         r, f = scores.chunk(2)
-        values |= self._opinions(r.detach(), f.detach())
+        values |= self._opinions(scores.detach().view(2, -1))
         yield Moment(3, x, y, fake, {"D(x)": values["d_real"], "D(G(z))": values["d_fake"]}, *at)
         if not learns:
             return
-        loss = config.real_weight * losses.real_loss(config.loss, r, config.smoothing)
-        loss = loss + config.fake_weight * losses.fake_loss(config.loss, f)
+        loss = losses.weighted(losses.real_loss(config.loss, r, config.smoothing), config.real_weight)
+        loss = loss + losses.weighted(losses.fake_loss(config.loss, f), config.fake_weight)
         count = (self.step - 1) * at[1] + at[0]
         lazy = config.penalty_every if count % config.penalty_every == 0 else 0
-        loss = loss + self._penalties(seen[: len(x)], seen[len(x) :], y, lazy)
+        for penalty in self._penalties(seen[: len(x)], seen[len(x) :], y, lazy):
+            loss = loss + penalty
         loss.backward()
         values["d_loss"] = loss.detach()
         values["gradient_norm_d"] = norm = clip_gradients(self._weights["discriminator"], 0)
@@ -178,7 +179,7 @@ class GANLearner:
             yield Moment(6, x, y, fake.detach(), {"D(G(z))": opinion}, *at, ends and not learns)
             if not learns:
                 return
-            loss = config.generator_weight * losses.generator_loss(config.loss, scores)
+            loss = losses.weighted(losses.generator_loss(config.loss, scores), config.generator_weight)
             loss.backward()
             values["g_loss"] = loss.detach()
             values["gradient_norm_g"] = norm = clip_gradients(self._weights["generator"], 0)
@@ -189,31 +190,29 @@ class GANLearner:
         self._follow()
         yield Moment(8, x, y, fake.detach(), {"|grad L_G|": norm}, *at, ends)
 
-    def _penalties(self, x: Tensor, fake: Tensor, y: Tensor | None, lazy: int) -> Tensor | float:
+    def _penalties(self, x: Tensor, fake: Tensor, y: Tensor | None, lazy: int) -> Iterator[Tensor]:
         """R1 and R2 as hard as `lazy` says, and the penalty of WGAN-GP, without which its critic knows no bound."""
         config = self.config
 
         def judge(samples: Tensor) -> Tensor:
             return self.discriminator(samples, y)
 
-        total: Tensor | float = 0.0
         if lazy and config.r1:
-            total = total + lazy * losses.zero_centred(judge, x, config.r1)
+            yield lazy * losses.zero_centred(judge, x, config.r1)
         if lazy and config.r2:
-            total = total + lazy * losses.zero_centred(judge, fake, config.r2)
+            yield lazy * losses.zero_centred(judge, fake, config.r2)
         if config.loss == "wasserstein_gp" and config.gradient_penalty:
             packs = torch.rand(len(x) // config.pack, generator=self._random, device=self.device)
             shares = packs.repeat_interleave(config.pack)
-            total = total + losses.one_centred(judge, x, fake, config.gradient_penalty, shares)
-        return total
+            yield losses.one_centred(judge, x, fake, config.gradient_penalty, shares)
 
     def _opinion(self, scores: Tensor) -> Tensor:
         return (scores.sigmoid() if self.config.bounded else scores).mean()
 
-    def _opinions(self, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
-        scores = torch.stack([real, fake])
+    def _opinions(self, scores: Tensor) -> dict[str, Tensor]:
+        """Of scores (2, n), real ones first: mean opinions, and how many are right."""
         opinions = (scores.sigmoid() if self.config.bounded else scores).mean(1).unbind()
-        right = losses.accuracy(self.config.loss, real, fake)
+        right = losses.accuracy(self.config.loss, scores)
         return dict(zip(("d_real", "d_fake", "accuracy_real", "accuracy_fake"), (*opinions, *right), strict=True))
 
     def _latent(self, count: int) -> Tensor:

@@ -74,13 +74,19 @@ def one_centred(judge: Judge, real: Tensor, fake: Tensor, weight: float, shares:
     return weight * (slope(judge, between).add(1e-12).sqrt() - 1).square().mean()
 
 
-def accuracy(kind: Loss, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
-    """Shares of real and of fake samples that the discriminator tells right.
+def weighted(loss: Tensor, weight: float) -> Tensor:
+    """The loss times its weight; a weight of 1 costs nothing."""
+    return loss if weight == 1 else weight * loss
+
+
+def accuracy(kind: Loss, scores: Tensor) -> tuple[Tensor, Tensor]:
+    """Shares of real and of fake samples that the discriminator tells right, of scores (2, n): real ones first.
 
     The line lies at D = 1/2, or at half way between the mean scores for a critic, whose scores have no zero.
     """
     if kind == "least_squares":
         line: Tensor | float = 0.5
     else:
-        line = (real.mean() + fake.mean()) / 2 if kind.startswith("wasserstein") else 0.0
-    return (real > line).float().mean(), (fake <= line).float().mean()
+        line = scores.mean(1).mean() if kind.startswith("wasserstein") else 0.0
+    taken = (scores > line).float().mean(1)
+    return taken[0], 1 - taken[1]

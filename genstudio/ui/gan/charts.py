@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -19,7 +20,8 @@ from genstudio.ui.widgets import named_tabs
 
 CEILING = 1 - math.exp(-4.5)
 """Share of a perfect generator's samples within 3 sigma of a mode of a mixture in the plane."""
-_FLUSH_MS = 200
+_FLUSH_MS, _FLUSH_SHARE = 200, 0.01
+"""How long numbers wait for their charts at least, and the share of a core that handing them over may take."""
 _SLOWEST_MS = 2000
 """Milliseconds between two drawings of a chart at most: half a dozen are in sight, and the training pays for each."""
 
@@ -269,6 +271,7 @@ class GANCharts(QTabWidget):
 
     def flush(self) -> None:
         """Hand the numbers that wait to their charts."""
+        began = time.thread_time()
         self._timer.stop()
         for name, parts in self._waiting.items():
             steps, values = (np.concatenate([getattr(part, which) for part in parts]) for which in ("steps", "values"))
@@ -276,6 +279,8 @@ class GANCharts(QTabWidget):
         if self._waiting:
             self._waiting.clear()
             self.filled.emit()
+            taken = 1000 * (time.thread_time() - began)
+            self._timer.setInterval(round(min(max(taken / _FLUSH_SHARE, _FLUSH_MS), _SLOWEST_MS / 2)))
 
     def clear(self) -> None:
         """Forget the run that was shown."""

@@ -96,11 +96,11 @@ class CurvesView(SceneFigure):
 
     def set_reference(self, name: str, value: float | None, label: str = "") -> None:
         """A dashed line at a value with its label on it (without one: its name and value); None takes it away."""
-        if value is None or not math.isfinite(value):
-            self._references.pop(name, None)
-        else:
+        before = self._references.pop(name, None)
+        if value is not None and math.isfinite(value):
             self._references[name] = (value, label or f"{name} {chart.value_text(value)}")
-        self.redraw()
+        if self._references.get(name) != before:
+            self.redraw()
 
     def mark(self, step: int, kind: str, text: str) -> None:
         """A small mark on the time axis that says its text when pointed at."""

@@ -111,6 +111,14 @@ def test_many_appends_cost_few_drawings(chart: CurvesView, qtbot: QtBot, monkeyp
     assert len(drawn) < 60
 
 
+def test_a_reference_that_stays_costs_no_drawing(chart: CurvesView, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+    monkeypatch.setattr(CurvesView, "redraw", lambda _self, live=False: asked.append(live))
+    for value in (0.5, 0.5, None, None, 0.5):
+        chart.set_reference("half", value, "cannot tell")
+    assert asked == [False] * 3
+
+
 def test_the_reference_that_matters_is_in_the_picture(chart: CurvesView) -> None:
     chart.set_reference("kn", 1.2, "Kneser-Ney 1.200")
     chart.set_reference("far", 400.0, "far 400")
