@@ -191,6 +191,7 @@ def windowed(data: str, config: str, seconds: float) -> dict[str, float]:
         "per_cpu": steps / state["cpu"],
         "redraws": len(drawn) / seconds,
         "drawing": median(drawn),
+        "engine": state["all"] / seconds,
         "showing": state["showing"] / state["all"],
         "interface": state["interface"] / seconds,
         "p50": ticks[len(ticks) // 2],

@@ -11,6 +11,9 @@ from genstudio.events import Array
 from genstudio.ui import theme
 from genstudio.ui.views.decimate import Growing, Smoother
 
+_BACKLOG = 4096
+"""Points that may wait to be smoothed: of a chart that nobody sees many together, but never so many that it shows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -32,11 +35,11 @@ class Mark:
 
 
 class Curve:
-    """The points of one line, and the same smoothed, both only ever extended."""
+    """The points of one line, and the same smoothed, both only ever extended; smoothed when they are asked for."""
 
     def __init__(self, line: Line, color: str, decay: float) -> None:
         self.line, self._color = line, color
-        self.raw, self.smooth = Growing(), Growing()
+        self.raw, self._smooth = Growing(), Growing()
         self.set_decay(decay)
 
     def append(self, steps: Array, values: Array) -> None:
@@ -44,15 +47,13 @@ class Curve:
         self.raw.append(steps, values)
         if backwards:
             self.set_decay(self._decay)
-        elif self._smoother is not None:
-            self.smooth.append(steps, self._smoother.extend(values))
+        if len(self.raw) - len(self._smooth) > _BACKLOG:
+            self._catch_up()
 
     def set_decay(self, decay: float) -> None:
         self._decay = decay
         self._smoother = Smoother(decay) if self.line.smooth and decay else None
-        self.smooth.clear()
-        if self._smoother is not None:
-            self.smooth.append(self.raw.steps, self._smoother.extend(self.raw.values))
+        self._smooth.clear()
 
     @property
     def color(self) -> str:
@@ -60,9 +61,19 @@ class Curve:
         return theme.visible(self._color)
 
     @property
+    def smoothed(self) -> bool:
+        """Whether the strong line is another than the raw one."""
+        return self._smoother is not None
+
+    @property
     def shown(self) -> Growing:
         """The strong line."""
-        return self.raw if self._smoother is None else self.smooth
+        self._catch_up()
+        return self.raw if self._smoother is None else self._smooth
+
+    def _catch_up(self) -> None:
+        if self._smoother is not None and (known := len(self._smooth)) < len(self.raw):
+            self._smooth.append(self.raw.steps[known:], self._smoother.extend(self.raw.values[known:]))
 
     def at(self, step: float) -> tuple[int, float] | None:
         """The last point at or before a step, as shown."""

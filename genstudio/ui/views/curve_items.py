@@ -198,7 +198,7 @@ class Stroke:
         pixels of the scene."""
         self._inside = inside
         left, right = self._box.viewRange()[0]
-        width, smoothed = max(16, int(self._box.width())), self.curve.shown is not self.curve.raw
+        width, smoothed = max(16, int(self._box.width())), self.curve.smoothed
         if smoothed:
             self.faint.setData(*self._pixels(*columns_of(self.curve.raw, left, right, width)))
         self.faint.setVisible(smoothed)
