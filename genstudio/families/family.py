@@ -15,6 +15,7 @@ from genstudio.nn.switches import NOTHING_OFF, Switches
 
 if TYPE_CHECKING:
     from genstudio.data.batches import Batch
+    from genstudio.data.info import DatasetInfo
     from genstudio.events import Diagnosis
     from genstudio.training.doctor import Doctor
     from genstudio.training.loop import Learner
@@ -56,6 +57,7 @@ class Family(Generic[C, D]):
     `export(learner, format)` is the files that other programs read; `adopt(folder)` reads what they wrote: the settings,
     data without content, and weights for the learner's parts.
     `doctor(told)` watches a training, given what it has told of the run so far.
+    `advised(info, now)` is the preset to begin with on a dataset, by name, where `now` is chosen; none where all fit.
     """
 
     name: str
@@ -73,6 +75,7 @@ class Family(Generic[C, D]):
     adopt: Callable[[Path], Generator[float, None, tuple[C, D, Any]]] | None = None
     folder: Path | None = None
     doctor: Callable[[Iterable[Diagnosis]], Doctor] | None = None
+    advised: Callable[[DatasetInfo, str], str] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

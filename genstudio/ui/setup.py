@@ -110,6 +110,11 @@ class SetupColumn(QWidget):
         self.preset.setCurrentIndex(self.preset.findData(name))
         self.form.set_values(values)
 
+    def edited(self) -> bool:
+        """Whether the settings are other than those of the preset that is named."""
+        preset = next((p for p in self.family.presets if p.name == self.preset.currentData()), None)
+        return preset is None or not self._equals(preset, self.values())
+
     def show_problems(self, problems: Iterable[Problem]) -> None:
         """At their fields in the form; what has no field there, in words below."""
         listed = list(problems)

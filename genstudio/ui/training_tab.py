@@ -208,6 +208,10 @@ class TrainingTab(QWidget):
         elif self.run_path:
             self.resume_run(self.run_path, *plan)
 
+    def train_on(self, name: str) -> None:
+        """Choose a dataset."""
+        self.setup.choose_data(name)
+
     def resume_run(self, path: str, steps: int | None = None, seconds: float | None = None) -> None:
         """Go on with a run; its curves are read back first when it is not the one shown."""
         if self.busy:

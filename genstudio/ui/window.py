@@ -285,7 +285,7 @@ class MainWindow(QMainWindow):
     def _train_on(self, name: str) -> None:
         kind = next((info.kind for info in self._known if info.id == name), "text")
         tab: TrainingTab = self.transformer if kind in self.transformer.setup.family.data_kinds else self.gan
-        tab.setup.choose_data(name)
+        tab.train_on(name)
         self.tabs.setCurrentWidget(tab)
 
     def _draw_points(self) -> None:
@@ -333,7 +333,7 @@ class MainWindow(QMainWindow):
         drawn = [info.id for info in infos if info.kind == "points" and info.id not in (self._drawing or {info.id})]
         if drawn:
             self._drawing = None
-            self._gan.setup.choose_data(drawn[0])
+            self._gan.train_on(drawn[0])
             self.tabs.setCurrentWidget(self._gan)
 
     def _halted(self, _name: str, reason: str) -> None:

@@ -17,6 +17,7 @@ from genstudio.errors import ConfigError, DataError, DeviceError
 from genstudio.families.gan.config import GANConfig
 from genstudio.families.gan.cost import estimate, require_memory
 from genstudio.families.gan.data import Shape, prepare, sizes
+from genstudio.families.gan.presets import PRESETS, advised
 
 
 def refusals() -> Iterator[tuple[str, Any, dict[str, Any], str]]:
@@ -70,3 +71,21 @@ def test_the_shelf_knows_the_shape_of_pictures_that_are_not_square() -> None:
     assert Shape.of(info()) == Shape("points")
 
 
+@pytest.mark.parametrize(
+    ("kind", "details", "name"),
+    [
+        ("points", {}, "plane"),
+        ("images", {"height": 32, "width": 32, "channels": 3}, "pictures"),
+        ("images", {"height": 32, "width": 32, "channels": 3, "classes": ["cat", "dog"]}, "classes"),
+    ],
+)
+def test_data_of_ones_own_begins_with_settings_for_its_kind(kind: str, details: dict[str, Any], name: str) -> None:
+    own = replace(info(kind), id="mine", details=details)
+    assert advised(own, "ring-live") == name
+    config = GANConfig.parse(next(p.values for p in PRESETS if p.name == name))
+    assert config.conditional == ("classes" in details) and (config.network == "dcgan") == (kind == "images")
+
+
+def test_a_preset_that_was_made_for_the_data_stays() -> None:
+    ring = replace(info("points"), id="gaussian-ring")
+    assert advised(ring, "ring") == "ring" and advised(ring, "digits") == "ring-live"

@@ -327,3 +327,39 @@ def test_the_cure_can_be_given_while_the_lesson_runs(window: MainWindow, qtbot: 
     wanted = {name: value for name, value in lesson.cure.items() if name in live}
     qtbot.waitUntil(lambda: wanted.items() <= tab.panel.live.values().items(), timeout=LONG)
     stop(qtbot, tab)
+
+
+def choose(qtbot: Any, tab: Any, name: str) -> None:
+    """As a person does it: open the list, go to the dataset, press Enter."""
+    data = tab.setup.data
+    data.showPopup()
+    data.view().setCurrentIndex(data.model().index(data.findData(name), 0))
+    qtbot.keyClick(data.view(), Qt.Key.Key_Return)
+    assert data.currentData() == name
+
+
+def test_settings_follow_the_data_that_a_person_chooses(window: MainWindow, qtbot: Any) -> None:
+    tab = window.gan
+    for name, preset in (
+        ("digits8", "digits"), ("moons", "plane"), ("icons32", "icons"), ("gaussian-ring", "ring-live"),
+    ):  # fmt: skip
+        choose(qtbot, tab, name)
+        assert (tab.preset().name, tab.setup.data.currentData()) == (preset, name) and not tab.setup.edited()
+    tab.setup.form.set_values({"width": 40})
+    choose(qtbot, tab, "digits8")
+    assert tab.setup.values()["width"] == 40 and tab.preset().name == "ring-live"
+
+
+def test_a_lesson_stays_on_other_data_of_its_kind(window: MainWindow, qtbot: Any) -> None:
+    tab = window.gan
+    tab.setup.preset.setCurrentIndex(tab.setup.preset.findData("collapse"))
+    choose(qtbot, tab, "moons")
+    assert tab.preset().name == "collapse"
+    choose(qtbot, tab, "digits8")
+    assert tab.preset().name == "digits"
+
+
+def test_pictures_of_ones_own_are_trained_on_with_settings_for_pictures(window: MainWindow) -> None:
+    window._train_on("digits8")
+    assert window.tabs.currentWidget() is window.gan
+    assert window.gan.preset().name == "digits" and window.gan.setup.data.currentData() == "digits8"

@@ -10,7 +10,7 @@ from genstudio.families.gan.config import GANConfig
 from genstudio.families.gan.cost import estimate, require_memory
 from genstudio.families.gan.data import GANData, Shape, keep, prepare, reopen
 from genstudio.families.gan.doctor import doctor
-from genstudio.families.gan.presets import PRESETS
+from genstudio.families.gan.presets import PRESETS, advised
 
 if TYPE_CHECKING:
     from genstudio.families.gan.learner import GANLearner
@@ -40,4 +40,5 @@ FAMILY: Family[GANConfig, GANData] = Family(
     estimate=estimate,
     batch=shown,
     doctor=doctor,
+    advised=advised,
 )

@@ -32,6 +32,7 @@ class GANTab(TrainingTab):
     def __init__(self, engine: Engine) -> None:
         self._infos: dict[str, Any] = {}
         self._wanted = ""
+        self._following = False
         self.cure = button("Apply the cure", "apply_cure", "check", does=self.apply_cure)
         super().__init__(engine, families.get("gan"), "gan", _WELCOME)
         for widget in (self.start, self.pause, self.stop, self.save, self.extend, self.cost, self.checks):
@@ -44,6 +45,7 @@ class GANTab(TrainingTab):
         self.setup.preset.currentIndexChanged.connect(lambda _: self._preset_chosen())
         self.setup.changed.connect(self._show_cure)
         self.setup.data.currentIndexChanged.connect(lambda _: self._data_chosen())
+        self.setup.data.activated.connect(lambda _: self._follow_data())
         self._show_cure()
 
     def set_datasets(self, infos: Iterable[Any]) -> None:
@@ -58,6 +60,11 @@ class GANTab(TrainingTab):
         elif first:
             self._preset_chosen()
         self.show_cost()
+
+    def train_on(self, name: str) -> None:
+        """Choose a dataset, and settings that fit it unless some were changed by hand."""
+        super().train_on(name)
+        self._follow_data()
 
     def restore(self, state: dict[str, Any]) -> None:
         """Bring back the setup of the last time; its dataset once that is listed."""
@@ -188,9 +195,23 @@ class GANTab(TrainingTab):
 
     def _preset_chosen(self) -> None:
         preset = self.preset()
-        if preset is not None and preset.data in self._infos:
+        if preset is not None and preset.data in self._infos and not self._following:
             self.setup.choose_data(preset.data)
         self._show_cure()
+
+    def _follow_data(self) -> None:
+        """A lesson is kept on other data of its kind; whatever was edited is kept on any."""
+        info, preset = self._infos.get(str(self.setup.data.currentData())), self.preset()
+        if info is None or preset is None or self.setup.edited() or self.busy:
+            return
+        meant = self._infos.get(preset.data)
+        if preset.cure and meant is not None and meant.kind == info.kind:
+            return
+        advised = self.setup.family.advised
+        assert advised is not None
+        self._following = True
+        self.setup.preset.setCurrentIndex(self.setup.preset.findData(advised(info, preset.name)))
+        self._following = False
 
     def _show_cure(self) -> None:
         preset = self.preset()
