@@ -28,14 +28,15 @@ _SLOWEST_MS = 2000
 
 @dataclass(frozen=True)
 class Chart:
-    """One chart: `references` are lines at values that are always the same; `floors` name the numbers that are."""
+    """One chart: `references` are lines at values that are always the same, with their words and shorter ones; `floors` name
+    the numbers that are lines. The first of their words stands alone where there is little room."""
 
     name: str
     title: str
     unit: str
     lines: tuple[Line, ...]
     kinds: tuple[str, ...] = ("points", "images")
-    references: Mapping[str, tuple[float, str]] = field(default_factory=dict)
+    references: Mapping[str, tuple[float, str, str]] = field(default_factory=dict)
     floors: Mapping[str, str] = field(default_factory=dict)
     log: bool = False
 
@@ -62,7 +63,7 @@ PAGES: Mapping[str, tuple[Chart, ...]] = {
             "Discriminator is right",
             "share",
             _both("accuracy_real", "accuracy_fake", "on real", "on fake"),
-            references={"chance": (0.5, "50 %: it cannot tell")},
+            references={"chance": (0.5, "50 %: it cannot tell", "50 %")},
         ),
     ),
     "Quality": (
@@ -81,7 +82,7 @@ PAGES: Mapping[str, tuple[Chart, ...]] = {
             "within 3 sigma",
             (Line("high_quality", "share", theme.GREEN),),
             ("points",),
-            references={"ceiling": (CEILING, f"ceiling {CEILING:.2%}")},
+            references={"ceiling": (CEILING, f"ceiling {CEILING:.2%}", f"{CEILING:.1%}")},
         ),
         Chart(
             "distance",
@@ -107,7 +108,7 @@ PAGES: Mapping[str, tuple[Chart, ...]] = {
             "",
             (Line("density", "density", theme.PURPLE), Line("coverage", "coverage", theme.GREEN)),
             ("images",),
-            floors={"density_floor": "density of real", "coverage_floor": "coverage by real"},
+            floors={"density_floor": "real density", "coverage_floor": "real coverage"},
         ),
         Chart(
             "agreement",
@@ -123,7 +124,7 @@ PAGES: Mapping[str, tuple[Chart, ...]] = {
             "of held-back pictures'",
             (Line("nearest_ratio", "ratio", theme.GREEN),),
             ("images",),
-            references={"fresh": (1.0, "as far as new pictures")},
+            references={"fresh": (1.0, "as far as new pictures", "new")},
         ),
     ),
     "Gradients": (
@@ -227,8 +228,8 @@ class GANCharts(QTabWidget):
             self.setTabVisible(index, any(kind in chart.kinds for chart in charts))
         for name, chart in self.specs.items():
             self.views[name].setVisible(kind in chart.kinds)
-            for key, (value, words) in chart.references.items():
-                self.views[name].set_reference(key, value, words)
+            for key, (value, words, short) in chart.references.items():
+                self.views[name].set_reference(key, value, words, short)
 
     def set_bounded(self, bounded: bool) -> None:
         """Whether the discriminator gives probabilities: then 1/2 is where it cannot tell."""
@@ -245,7 +246,8 @@ class GANCharts(QTabWidget):
                 self._waiting.setdefault(name, []).append(series)
             elif name in self._floors:
                 chart, words = self._floors[name]
-                self.views[chart].set_reference(name, float(series.values[-1]), f"{series.values[-1]:.3g} {words}")
+                value = float(series.values[-1])
+                self.views[chart].set_reference(name, value, f"{value:.3g} {words}", f"{value:.3g} {words.split()[0]}")
         if self._waiting and not self._timer.isActive():
             self._timer.start()
         for snapshot in frame.snapshots:

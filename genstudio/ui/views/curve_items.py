@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyqtgraph as pg
@@ -229,6 +229,19 @@ class Stroke:
         return points[:, 0] - self._box.x(), points[:, 1] - self._box.y()
 
 
+class Reference(NamedTuple):
+    """A value to compare with, and its label; `short` where that does not fit."""
+
+    value: float
+    label: str
+    short: str = ""
+
+    def fitting(self, metrics: QFontMetricsF, width: float) -> str:
+        """The label in a width in pixels: whole, else the short one, cut only where that does not fit either."""
+        text = self.short if self.short and metrics.horizontalAdvance(self.label) > width else self.label
+        return metrics.elidedText(text, Qt.TextElideMode.ElideRight, width)
+
+
 class References:
     """Dashed lines with their labels where they hide least."""
 
@@ -245,14 +258,14 @@ class References:
             label.setColor(look.color("quiet"))
             label.fill = pg.mkBrush(look.color("panel", 0.82))
 
-    def draw(self, references: Mapping[str, tuple[float, str]], curves: Array) -> None:
+    def draw(self, references: Mapping[str, Reference], curves: Array) -> None:
         """Show these values and labels; `curves` are points (n, 2) in pixels of the scene to keep clear of."""
         self._match(references)
         area, (low, high) = self._box.area(), self._box.viewRange()[1]
         taken: list[QRectF] = []
-        for name, (value, text) in sorted(references.items(), key=lambda item: item[1], reverse=True):
+        for name, reference in sorted(references.items(), key=lambda item: item[1], reverse=True):
             line, label = self._items[name]
-            at = self._box.bent(value)
+            at = self._box.bent(reference.value)
             inside = low <= at <= high
             line.setVisible(inside)
             if inside:
@@ -260,14 +273,14 @@ class References:
             arrow = "" if inside else " ↑" if at > high else " ↓"
             metrics = QFontMetricsF(label.textItem.font())
             wide = area.width() - metrics.horizontalAdvance(arrow) - 6
-            label.setText(metrics.elidedText(text, Qt.TextElideMode.ElideRight, wide) + arrow)
+            label.setText(reference.fitting(metrics, wide) + arrow)
             y = float(self._box.pixels(np.zeros(1), np.array([at]))[0, 1]) if math.isfinite(at) else area.bottom()
             size = label.textItem.boundingRect().size()
             chosen = chart.place(chart.beside(area, min(max(y, area.top()), area.bottom()), size), taken, curves)
             taken.append(chosen)
             label.setPos(chosen.topLeft() - area.topLeft())
 
-    def _match(self, references: Mapping[str, tuple[float, str]]) -> None:
+    def _match(self, references: Mapping[str, Reference]) -> None:
         for name in [name for name in self._items if name not in references]:
             for item in self._items.pop(name):
                 item.scene().removeItem(item)

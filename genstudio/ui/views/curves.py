@@ -17,7 +17,18 @@ from genstudio.events import Array
 from genstudio.ui import theme
 from genstudio.ui.views import chart
 from genstudio.ui.views.curve import Curve, Line, Mark
-from genstudio.ui.views.curve_items import Axis, Box, Cross, Ends, Marks, References, Sample, Stroke, value_range
+from genstudio.ui.views.curve_items import (
+    Axis,
+    Box,
+    Cross,
+    Ends,
+    Marks,
+    Reference,
+    References,
+    Sample,
+    Stroke,
+    value_range,
+)
 from genstudio.ui.views.scene import SceneFigure, words
 
 __all__ = ["NOISY", "CurveGroup", "CurvesView", "Line", "Mark"]
@@ -54,7 +65,7 @@ class CurvesView(SceneFigure):
         if isinstance(series, Mapping):
             series = [Line(key, label, smooth=key in NOISY) for key, label in series.items()]
         self._curves: dict[str, Curve] = {}
-        self._references: dict[str, tuple[float, str]] = {}
+        self._references: dict[str, Reference] = {}
         self._marks: list[Mark] = []
         self._window: tuple[float, float] | None = None
         self._at: float | None = None
@@ -94,11 +105,12 @@ class CurvesView(SceneFigure):
         self._window = None
         self.redraw()
 
-    def set_reference(self, name: str, value: float | None, label: str = "") -> None:
-        """A dashed line at a value with its label on it (without one: its name and value); None takes it away."""
+    def set_reference(self, name: str, value: float | None, label: str = "", short: str = "") -> None:
+        """A dashed line at a value with its label on it (without one: its name and value), `short` where there is little
+        room; None takes it away."""
         before = self._references.pop(name, None)
         if value is not None and math.isfinite(value):
-            self._references[name] = (value, label or f"{name} {chart.value_text(value)}")
+            self._references[name] = Reference(value, label or f"{name} {chart.value_text(value)}", short)
         if self._references.get(name) != before:
             self.redraw()
 
@@ -204,7 +216,7 @@ class CurvesView(SceneFigure):
 
     def _lay_out(self, curves: Sequence[Curve]) -> None:
         left, right = self._steps()
-        references = [value for value, _ in self._references.values()]
+        references = [reference.value for reference in self._references.values()]
         low, high = value_range(curves, references, left, right, log=self._log)
         self.box.log = self._log
         room, (side, under) = self.room(), self._axes

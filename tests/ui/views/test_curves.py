@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QWheelEvent
+from PySide6.QtGui import QColor, QFontMetricsF, QImage, QMouseEvent, QPainter, QWheelEvent
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 
 from genstudio.errors import StorageError
 from genstudio.ui import theme
+from genstudio.ui.views.curve_items import Reference
 from genstudio.ui.views.curves import CurveGroup, CurvesView, Line
 
 
@@ -399,3 +400,17 @@ def test_own_colours_and_new_series(qtbot: QtBot) -> None:
     view.append("b", np.array([1, 2]), np.array([1.0, 2.0]))
     with pytest.raises(KeyError):
         view.append("c", np.array([1]), np.array([1.0]))
+
+
+def test_a_label_without_room_is_shorter(chart: CurvesView) -> None:
+    metrics = QFontMetricsF(theme.font(theme.SMALL, tabular=True))
+    reference = Reference(0.972, "0.972 real coverage", "0.972 real")
+    whole, short = (metrics.horizontalAdvance(text) for text in reference[1:])
+    assert reference.fitting(metrics, whole + 1) == reference.label
+    assert reference.fitting(metrics, whole - 1) == reference.fitting(metrics, short + 1) == reference.short
+    assert reference.fitting(metrics, short - 1).endswith("…")
+    chart.set_reference("floor", *reference)
+    for width, said in ((600, reference.label), (190, reference.short)):
+        chart.resize(width, 200)
+        chart.image()
+        assert chart._lines._items["floor"][1].textItem.toPlainText().startswith(said)
