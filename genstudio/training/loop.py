@@ -172,7 +172,7 @@ def fit(
     """Train `learner` from step `start` on and yield what happens; stop by closing the generator.
 
     Previews cost at most a tenth of the time: a slow one is asked for less often. What is measured before the first step
-    does not count: it may have to train a network to measure with.
+    does not count: it may have to train a network to measure with. The last step of all is always previewed.
     """
     due = 0.0
     seed = _seeding()
@@ -181,11 +181,12 @@ def fit(
             yield from _validate(learner, done)
             if not done:
                 watch.restart()
-        if (began := watch.elapsed) >= due:
+        ends = plan.over(done, began := watch.elapsed)
+        if ends or began >= due:
             yield from (_at(done, event) for event in learner.preview())
             now = watch.elapsed
             due = now + max(preview_every, 9 * (now - began))
-        if plan.over(done, watch.elapsed):
+        if ends and plan.over(done, watch.elapsed):  # it may have been extended meanwhile
             if done % evaluate_every and done > start:
                 yield from _validate(learner, done)
             return

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from genstudio.errors import TrainingError
-from genstudio.events import Text
+from genstudio.events import Snapshot, Text
 from genstudio.training import loop
 from genstudio.training.frames import frames
 from genstudio.training.loop import Metrics, Plan, Scored, Stopwatch, Tick, fit
@@ -110,6 +110,13 @@ def test_previews_cost_at_most_a_tenth(clock: Clock) -> None:
     learner = Counter(clock, step=0.01, preview=0.5)
     events(learner, Plan(seconds=60.0))
     assert 0.05 < learner.looks * 0.5 / 60.0 <= 0.11
+
+
+@pytest.mark.parametrize("plan", [Plan(steps=30), Plan(seconds=0.3)])
+def test_the_last_step_is_shown(clock: Clock, plan: Plan) -> None:
+    found = events(Counter(clock, step=0.01, preview=0.001), plan, preview_every=1e9)
+    shown = [event.step for event in found if isinstance(event, Snapshot)]
+    assert shown == [0, steps_of(found)[-1]]
 
 
 def test_previews_and_validation_do_not_touch_the_randomness_of_steps(clock: Clock) -> None:
