@@ -122,7 +122,7 @@ PRESETS = (
         "Icons",
         "32x32 pixels. The hardest of the small ones, because hardly two icons are alike: strokes and frames that look "
         "drawn, few things one could name. About six minutes on two cores.",
-        _PICTURES | {"latent": 64},
+        _PICTURES | {"latent": 64, "r1": 0.3, "d_rate": 1e-3},
         steps=3000,
         data="icons32",
     ),
