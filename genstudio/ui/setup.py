@@ -110,9 +110,13 @@ class SetupColumn(QWidget):
         self.preset.setCurrentIndex(self.preset.findData(name))
         self.form.set_values(values)
 
+    def chosen(self) -> Preset | None:
+        """The preset that is named; None for Custom."""
+        return next((p for p in self.family.presets if p.name == self.preset.currentData()), None)
+
     def edited(self) -> bool:
         """Whether the settings are other than those of the preset that is named."""
-        preset = next((p for p in self.family.presets if p.name == self.preset.currentData()), None)
+        preset = self.chosen()
         return preset is None or not self._equals(preset, self.values())
 
     def show_problems(self, problems: Iterable[Problem]) -> None:
@@ -149,7 +153,7 @@ class SetupColumn(QWidget):
         self.device.setCurrentText(str(state.get("device") or "auto"))
 
     def _apply_preset(self) -> None:
-        preset = next((p for p in self.family.presets if p.name == self.preset.currentData()), None)
+        preset = self.chosen()
         if preset is None:
             self.expect.setText("Your own settings.")
             return

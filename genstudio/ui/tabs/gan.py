@@ -78,7 +78,7 @@ class GANTab(TrainingTab):
 
     def preset(self) -> families.Preset | None:
         """The preset that is chosen."""
-        return next((p for p in self.setup.family.presets if p.name == self.setup.preset.currentData()), None)
+        return self.setup.chosen()
 
     def apply_cure(self) -> None:
         """Change what the chosen lesson was built to do wrong, in the form or in the training that goes on."""
