@@ -64,6 +64,7 @@ def _download(options: argparse.Namespace) -> None:
 
 def _import(options: argparse.Namespace) -> None:
     from genstudio.data.images import PictureSettings
+    from genstudio.data.importing import report
     from genstudio.data.importing.options import ImportOptions
     from genstudio.tasks.shelf import Import
 
@@ -80,3 +81,5 @@ def _import(options: argparse.Namespace) -> None:
     for name, why in info.details.get("broken", ()):
         print(f"genstudio: left out: {name} {why}", file=sys.stderr)
     print(f"{info.id}: {info.title}, {info.bytes / 1e6:.2f} MB")
+    for line in report.lines(info):
+        print(f"  {line}")

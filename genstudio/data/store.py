@@ -73,7 +73,8 @@ def put(
 ) -> DatasetInfo:
     """Give a staged folder its place on the shelf; Raises StorageError.
 
-    An entry with the same content and `intact` is returned instead, whatever its title; a damaged one is replaced.
+    An entry with the same content and `intact` is returned instead, whatever its title, with a note that says so, which
+    is not kept; a damaged one is replaced.
     `anew` makes another entry in any case.
     """
     shelf, given = paths.datasets(), dict(details or {})
@@ -81,7 +82,7 @@ def put(
     known = None if anew else _same(kind, sha256, given)
     if known is not None:
         if intact is None or intact(known):
-            return known
+            return _noted(known, given)
         info = known
     else:
         number = _free(shelf, f"{name}-{sha256[:8]}")
@@ -98,6 +99,12 @@ def put(
     if old is not None:
         shutil.rmtree(old, ignore_errors=True)
     return info
+
+
+def _noted(known: DatasetInfo, given: Mapping[str, Any]) -> DatasetInfo:
+    """The entry that holds the same content, with what is to be said of it and of this import."""
+    said = f"The shelf already holds the same content as '{known.title}': nothing was added, and its name is unchanged."
+    return replace(known, details={**known.details, "notes": [said, *given.get("notes", ())]})
 
 
 def rename(info: DatasetInfo, title: str) -> DatasetInfo:

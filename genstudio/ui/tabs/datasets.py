@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 from genstudio import families
 from genstudio.data.catalogue import CATALOGUE
 from genstudio.data.checks import Example
+from genstudio.data.importing import report
 from genstudio.data.preview import TextLook
 from genstudio.data.shelf import DatasetInfo
 from genstudio.data.split import SplitSettings
@@ -54,6 +55,9 @@ from genstudio.ui.datasets.split import SplitPanel
 from genstudio.ui.engine import Engine
 from genstudio.ui.tabs.tokenizer_bench import TokenizerBench
 from genstudio.ui.widgets import button, icon_button, plain_label, primary_button
+
+_SAID = 7
+"""Lines about an import at most, so that they leave room for the data below."""
 
 Settings = Callable[[], tuple[Mapping[str, Any], int]]
 
@@ -287,7 +291,7 @@ class DatasetsTab(QWidget):
         for widget in (self.rename, self.delete):
             widget.setEnabled(info.mine)
         self.title.setText(info.title)
-        self.about.setText("  ·  ".join(part for part in (info.description, info.licence, info.source) if part))
+        self.about.setText(about(info))
         text = info.kind == "text"
         trained = self._family(info) is not None
         self.train.setEnabled(trained)
@@ -513,6 +517,14 @@ class DatasetsTab(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 12, 12, 12)
         layout.addWidget(self.splitter)
+
+
+def about(info: DatasetInfo) -> str:
+    """Where a dataset comes from, and what its import made of the files."""
+    where = "  ·  ".join(part for part in (info.description, info.licence, info.source) if part)
+    said = report.lines(info) if info.origin == "imported" else ()
+    more = (f"{len(said) - _SAID:,} more, which 'genstudio datasets --json' lists.",) if len(said) > _SAID else ()
+    return "\n".join((where, *said[:_SAID], *more))
 
 
 def _uses(names: tuple[str, ...]) -> str:
