@@ -5,12 +5,15 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from genstudio.events import Answer, Frame
 from genstudio.tasks.models import Models
+from genstudio.tasks.task import Frames, Task
+
+R = TypeVar("R")
 
 TINY: dict[str, Any] = {
     "layers": 2, "heads": 2, "d_model": 16, "context": 8, "batch": 4, "evaluate_every": 10, "dropout": 0.1,
@@ -32,6 +35,22 @@ def text_file(folder: Path, text: str | None = None, name: str = "words.txt") ->
 def run_task(task: Any, models: Models | None = None) -> list[Frame]:
     """Every frame of a task."""
     return list(task.run(models or Models()))
+
+
+def result(task: Task[R], models: Models | None = None) -> R:
+    """What a task returns."""
+    return returned(task.run(models or Models()))[1]
+
+
+def returned(work: Frames[R]) -> tuple[list[Frame], R]:
+    """Every frame of running work, and what it returns."""
+    frames = []
+    while True:
+        try:
+            frames.append(next(work))
+        except StopIteration as end:
+            value: R = end.value
+            return frames, value
 
 
 def answer(frames: Iterable[Frame], channel: str) -> Any:

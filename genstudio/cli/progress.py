@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from genstudio.cli import findings
 from genstudio.events import Answer, Frame, Progress
+from genstudio.tasks.task import Task
+
+R = TypeVar("R")
 
 
 class Bar:
@@ -72,6 +75,20 @@ def frames(task: Any) -> Iterator[Frame]:
     from genstudio.tasks.models import Models
 
     yield from task.run(Models())
+
+
+def result(task: Task[R], quiet: bool | None = None) -> R:
+    """What a task returns; its progress is shown on a terminal unless `quiet`."""
+    from genstudio.tasks.models import Models
+
+    bar, work = Bar(not sys.stderr.isatty() if quiet is None else quiet), task.run(Models())
+    while True:
+        try:
+            bar.show(next(work))
+        except StopIteration as end:
+            bar.end()
+            found: R = end.value
+            return found
 
 
 def answer(task: Any, channel: str, quiet: bool | None = None) -> Any:

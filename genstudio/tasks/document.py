@@ -20,7 +20,7 @@ from genstudio.sampling.document_files import LARGEST, as_json, as_markdown, as_
 from genstudio.sampling.tree import Tree
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.prompt import Prompt, Tokens, text_of
-from genstudio.tasks.task import Quiet, sliced
+from genstudio.tasks.task import Frames, Quiet, sliced
 from genstudio.tasks.write import SLICE
 
 
@@ -106,7 +106,7 @@ class TextOf(Quiet):
         yield Frame(snapshots=(Answer("text", opened.step, texts(opened.tokenizer, self.ids)[-1]),))
 
 
-class _Saving:
+class _Saving(Generator[Frame, None, str]):
     """A job that writes a file; closed before its end, as when the window closes, it writes all the same."""
 
     def __init__(self, task: SaveDocument) -> None:
@@ -114,36 +114,34 @@ class _Saving:
         self._parts = {"json": as_json, "txt": as_text, "md": as_markdown}[task.form](task.tree)
         self._text: list[str] = []
 
-    def __iter__(self) -> _Saving:
-        return self
-
-    def __next__(self) -> Frame:
-        if self._done:
-            raise StopIteration
+    def send(self, value: None) -> Frame:
         due = time.monotonic() + SLICE
         for part in self._parts:
             self._text.append(part)
             if time.monotonic() >= due:
                 return Frame(progress=Progress("Saving the document"))
-        return self._write()
+        self._write()
+        raise StopIteration(self._task.path)
+
+    def throw(self, *error: Any) -> Frame:
+        raise error[0]
 
     def close(self) -> None:
         if not self._done:
             self._text += self._parts
             self._write()
 
-    def _write(self) -> Frame:
+    def _write(self) -> None:
         self._done = True
         path = Path(self._task.path)
         storage.make_folder(path.parent)
         storage.write_atomic(path, "".join(self._text).encode("utf-8", "surrogatepass"))
-        return Frame(snapshots=(Answer("saved", 0, self._task.path),))
 
 
 @dataclass(frozen=True)
 class SaveDocument:
-    """Write a document, whole or not at all: everything as `json`, or what is shown as `txt` or `md`; answers `saved`
-    with the path. Raises StorageError."""
+    """Write a document, whole or not at all: everything as `json`, or what is shown as `txt` or `md`; returns the path.
+    Raises StorageError."""
 
     path: str
     tree: Tree
@@ -155,7 +153,7 @@ class SaveDocument:
 
 @dataclass(frozen=True)
 class OpenDocument:
-    """Answers `document` with the Tree of a file. A file that is no JSON is a text. Raises DataError.
+    """Returns the Tree of a file. A file that is no JSON is a text. Raises DataError.
 
     With `kept` it is the document of the last time: None where there is none, and set aside where it is damaged.
     """
@@ -163,20 +161,18 @@ class OpenDocument:
     path: str
     kept: bool = False
 
-    def run(self, models: Models) -> Generator[Frame, None, None]:
+    def run(self, models: Models) -> Frames[Tree | None]:
         path = Path(self.path)
         if self.kept and not path.exists():
-            yield Frame(snapshots=(Answer("document", 0, None),))
-            return
+            return None
         yield Frame(progress=Progress("Opening the document"))
         try:
-            tree = yield from sliced(_read(path), "Reading the document")
+            return (yield from sliced(_read(path), "Reading the document"))
         except DataError as error:
             if not self.kept:
                 raise
             aside, said = _aside(path)
             raise DataError(error.message, said, aside) from None
-        yield Frame(snapshots=(Answer("document", 0, tree),))
 
 
 def _read(path: Path) -> Generator[float, None, Tree]:

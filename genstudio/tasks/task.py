@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeVar
 
 from genstudio.data.slices import Slices
-from genstudio.events import Answer, Frame, Progress
+from genstudio.events import Frame, Progress
 
 if TYPE_CHECKING:
     from genstudio.tasks.models import Models
 
 T = TypeVar("T")
+R_co = TypeVar("R_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,22 +66,17 @@ class Pace(Change):
     train: tuple[str, ...] = ()
 
 
-class Job(Protocol):
-    """A running task: `next` gives a frame, `close` stops it and saves what there is to save."""
+Frames = Generator[Frame, None, T]
+"""A running task: `next` gives a frame, `close` stops it and saves what there is to save, its return value is the result.
 
-    def __iter__(self) -> Iterator[Frame]: ...
-    def __next__(self) -> Frame: ...
-    def close(self) -> None: ...
-
-
-class Adjustable(Job, Protocol):
-    """A job that can be steered: `adjust` is called between two frames and may give a frame of its own."""
-
-    def adjust(self, change: Change) -> Frame | None: ...
+One that can be steered also has `adjust(change)`, called between two frames; it may give a frame of its own.
+"""
 
 
-class Task(Protocol):
-    def run(self, models: Models) -> Job:
+class Task(Protocol[R_co]):
+    """A frozen request. What it is asked for is the value that its generator returns."""
+
+    def run(self, models: Models) -> Frames[R_co]:
         """Start; nothing heavy happens before the first frame is asked for."""
 
 
@@ -95,7 +91,8 @@ class Quiet:
 class WarmUp:
     """Import torch, and what its first backward pass and first update import, so that nobody waits for it later."""
 
-    def run(self, models: Models) -> Generator[Frame, None, None]:
+    def run(self, models: Models) -> Frames[str]:
+        """Returns the device in words."""
         yield Frame(progress=Progress("Loading the engine"))
         import torch
 
@@ -106,10 +103,11 @@ class WarmUp:
         weight.sum().backward()
         optimizer.step()
         device = describe(choose("auto"))
-        yield Frame(snapshots=(Answer("device", 0, device),), progress=Progress(f"Ready, torch {torch.__version__}"))
+        yield Frame(progress=Progress(f"Ready, torch {torch.__version__}"))
+        return device
 
 
-def sliced(work: Slices[T], text: str, seconds: float = 0.05) -> Generator[Frame, None, T]:
+def sliced(work: Slices[T], text: str, seconds: float = 0.05) -> Frames[T]:
     """Frames with the progress of sliced work; returns what it returns."""
     due = time.monotonic() + seconds
     while True:

@@ -69,8 +69,8 @@ class Resume:
         return Training(self, models)
 
 
-class Training:
-    """A job that trains. Between two frames it can be adjusted; closing it saves."""
+class Training(Generator[Frame, None, str]):
+    """A job that trains; it returns the folder of its run. Between two frames it can be adjusted; closing it saves."""
 
     def __init__(self, task: Train | Resume, models: Models) -> None:
         self._task = task
@@ -90,17 +90,14 @@ class Training:
         self._between = self._again = False
         self._frames = self._work()
 
-    def __iter__(self) -> Training:
-        return self
-
-    def __next__(self) -> Frame:
+    def send(self, value: None) -> Frame:
         from genstudio.training.device import threads
 
         with threads(getattr(self._learner, "threads", None)):
             return next(self._frames)
 
-    def close(self) -> None:
-        self._frames.close()
+    def throw(self, *error: Any) -> Frame:
+        return self._frames.throw(*error)
 
     def adjust(self, change: Change) -> Frame | None:
         """Take a change into account, between two frames and so between two steps; a frame tells what came of it."""
@@ -217,7 +214,7 @@ class Training:
                 if (text := getattr(self._shown, name)) is not None:
                     setattr(self._learner, name, text)
 
-    def _work(self) -> Generator[Frame, None, None]:
+    def _work(self) -> Generator[Frame, None, str]:
         yield Frame(progress=Progress("Loading the engine"))
         from genstudio.training.device import out_of_memory
 
@@ -235,6 +232,7 @@ class Training:
             for change in self._early:
                 yield self._steered(change)
             yield from self._advance(opened)
+            return str(run.folder)
         except (RuntimeError, MemoryError) as error:
             if not out_of_memory(error):
                 raise

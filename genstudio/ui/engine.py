@@ -8,7 +8,8 @@ import os
 import sys
 import threading
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject, Qt, QThread, QTimer, Signal, Slot
 
@@ -16,12 +17,14 @@ from genstudio.errors import Failure
 from genstudio.events import Frame
 from genstudio.tasks.task import Change, Task
 
+R = TypeVar("R")
+
 
 class _Worker(QObject):
     """Lives on the engine thread. Owns the open models and all jobs."""
 
     framed = Signal(str, object)
-    ended = Signal(str, object)
+    ended = Signal(str, object, object)
     halted = Signal(str, str)
 
     def __init__(self) -> None:
@@ -40,7 +43,7 @@ class _Worker(QObject):
         self._timer.timeout.connect(self._advance)
 
     @Slot(str, object)
-    def start(self, name: str, task: Task) -> None:
+    def start(self, name: str, task: Task[Any]) -> None:
         try:
             if self._models is None:
                 from genstudio.tasks.models import Models
@@ -48,7 +51,7 @@ class _Worker(QObject):
                 self._models = Models()
             self._jobs[name] = task.run(self._models)
         except BaseException as error:  # noqa: BLE001 - work may fail in any way; here it becomes a message
-            self.ended.emit(name, Failure.of(error))
+            self.ended.emit(name, Failure.of(error), None)
         self._tick()
 
     @Slot(str)
@@ -95,8 +98,8 @@ class _Worker(QObject):
     def _step(self, name: str, job: Any) -> None:
         try:
             frame = next(job)
-        except StopIteration:
-            self._finish(name, None)
+        except StopIteration as end:
+            self._finish(name, None, end.value)
         except BaseException as error:  # noqa: BLE001 - Rust extensions panic past Exception
             self._finish(name, Failure.of(error))
         else:
@@ -118,10 +121,10 @@ class _Worker(QObject):
         if ends or failure is not None:
             self._finish(name, failure)
 
-    def _finish(self, name: str, failure: Failure | None) -> None:
+    def _finish(self, name: str, failure: Failure | None, result: Any = None) -> None:
         self._jobs.pop(name, None)
         self._paused.pop(name, None)
-        self.ended.emit(name, failure)
+        self.ended.emit(name, failure, result)
         self._tick()
 
     def _tick(self) -> None:
@@ -139,6 +142,15 @@ def _be_nice() -> None:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 4)
     else:
         QThread.currentThread().setPriority(QThread.Priority.LowPriority)
+
+
+@dataclass(frozen=True, slots=True)
+class _Listener:
+    """Whom to tell of one task."""
+
+    on_frame: Callable[[Frame], None] | None = None
+    on_result: Callable[[Any], None] | None = None
+    on_end: Callable[[Failure | None], None] | None = None
 
 
 class Engine(QObject):
@@ -166,7 +178,7 @@ class Engine(QObject):
         self.running: dict[str, str] = {}
         self._quiet: set[str] = set()
         self._names = itertools.count(1)
-        self._listeners: dict[str, tuple[Callable[[Frame], None] | None, Callable[[Failure | None], None] | None]] = {}
+        self._listeners: dict[str, _Listener] = {}
         self._thread = QThread()
         self._thread.setObjectName("engine")
         self._worker = _Worker()
@@ -192,18 +204,22 @@ class Engine(QObject):
 
     def start(
         self,
-        task: Task,
+        task: Task[R],
         on_frame: Callable[[Frame], None] | None = None,
         on_end: Callable[[Failure | None], None] | None = None,
         *,
+        on_result: Callable[[R], None] | None = None,
         name: str = "",
     ) -> str:
-        """Ask for a task; returns its name. The callbacks run on the interface thread."""
+        """Ask for a task; returns its name. The callbacks run on the interface thread.
+
+        `on_result` gets what the task returned, once and before `on_end`; a task that fails or is stopped has none.
+        """
         name = name or f"{type(task).__name__}-{next(self._names)}"
         self.running[name] = "running"
         if getattr(task, "quiet", False):
             self._quiet.add(name)
-        self._listeners[name] = (on_frame, on_end)
+        self._listeners[name] = _Listener(on_frame, on_result, on_end)
         self._start.emit(name, task)
         self.changed.emit()
         return name
@@ -248,17 +264,19 @@ class Engine(QObject):
         self._collector.close()
 
     def _on_frame(self, name: str, frame: Frame) -> None:
-        on_frame, _ = self._listeners.get(name, (None, None))
-        if on_frame is not None:
-            on_frame(frame)
+        listener = self._listeners.get(name)
+        if listener is not None and listener.on_frame is not None:
+            listener.on_frame(frame)
         self.framed.emit(name, frame)
 
-    def _on_end(self, name: str, failure: Failure | None) -> None:
-        self.running.pop(name, None)
+    def _on_end(self, name: str, failure: Failure | None, result: object) -> None:
+        stopped = self.running.pop(name, "") == "stopping"
         self._quiet.discard(name)
-        _, on_end = self._listeners.pop(name, (None, None))
-        if on_end is not None:
-            on_end(failure)
+        listener = self._listeners.pop(name, _Listener())
+        if listener.on_result is not None and failure is None and not stopped:
+            listener.on_result(result)
+        if listener.on_end is not None:
+            listener.on_end(failure)
         self.ended.emit(name, failure)
         self.changed.emit()
 

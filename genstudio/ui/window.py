@@ -189,7 +189,9 @@ class MainWindow(QMainWindow):
             yield
         self.tabs.setCurrentIndex(self._wanted_tab)
         yield
-        self.engine.start(WarmUp(), self._on_warm, lambda _failure: self.engine.settle(), name="warm-up")
+        self.engine.start(
+            WarmUp(), self._on_warm, lambda _failure: self.engine.settle(), on_result=self.device.setText, name="warm-up"
+        )
 
     def show_failure(self, failure: Failure) -> None:
         """A banner with what happened and what to do; the same text twice shows once."""
@@ -252,9 +254,6 @@ class MainWindow(QMainWindow):
     def _on_warm(self, frame: Frame) -> None:
         if frame.progress is not None:
             self.doing.setText(frame.progress.text)
-        for snapshot in frame.snapshots:
-            if isinstance(snapshot, Answer) and snapshot.channel == "device":
-                self.device.setText(str(snapshot.value))
 
     def _open_run(self, path: str) -> None:
         self._with_trainer(path, lambda tab: tab.open_run(path))

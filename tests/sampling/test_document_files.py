@@ -22,7 +22,7 @@ from genstudio.sampling.document_files import as_json, as_markdown, as_text, rea
 from genstudio.sampling.segments import Made, Segment, Written, written
 from genstudio.sampling.tree import Node, Tree
 from genstudio.tasks.document import OpenDocument, SaveDocument
-from helpers import answer, run_task
+from helpers import result, run_task
 
 MADE = Made("runs/one", "one, step 10", 10, SamplingOptions(0.7, 5, 0.9), 3)
 
@@ -213,9 +213,9 @@ def test_text_and_markdown_are_what_is_shown() -> None:
 @pytest.mark.parametrize(("form", "parts"), [("txt", as_text), ("md", as_markdown), ("json", as_json)])
 def test_every_form_is_written_whole(form: Any, parts: Callable[[Tree], Any], tmp_path: Path) -> None:
     place = tmp_path / f"mine.{form}"
-    run_task(SaveDocument(str(place), some_tree(), form))
+    assert result(SaveDocument(str(place), some_tree(), form)) == str(place)
     assert place.read_bytes().decode() == "".join(parts(some_tree()))
-    opened = answer(run_task(OpenDocument(str(place))), "document")
+    opened = result(OpenDocument(str(place)))
     assert opened.text == (some_tree().text if form != "md" else place.read_text("utf-8"))
 
 
@@ -229,4 +229,4 @@ def test_a_damaged_document_of_the_last_time_is_set_aside_and_none_before_is_los
         aside = tmp_path / f"playground.damaged{'' if not count else count + 1}.json"
         assert aside.read_bytes() == content and str(caught.value.path or "") == str(aside)
     assert len(list(tmp_path.iterdir())) == 3
-    assert answer(run_task(OpenDocument(str(place), kept=True)), "document") is None
+    assert result(OpenDocument(str(place), kept=True)) is None

@@ -15,7 +15,7 @@ from genstudio.errors import DataError, Failure
 from genstudio.events import Frame, Series
 from genstudio.tasks.compare import Both
 from genstudio.tasks.models import ModelRef
-from genstudio.tasks.task import Change, Quiet, SaveNow
+from genstudio.tasks.task import Change, Frames, Quiet, SaveNow
 from genstudio.ui.engine import Engine
 
 
@@ -37,10 +37,11 @@ class Counting:
     last: int
     log: list[str] = field(default_factory=list)
 
-    def run(self, models: Any) -> Iterator[Frame]:
+    def run(self, models: Any) -> Frames[int]:
         try:
             for step in range(1, self.last + 1):
                 yield frame(step)
+            return self.last
         finally:
             self.log.append("closed")
 
@@ -100,6 +101,23 @@ def test_every_frame_arrives_in_order(engine: Engine, qtbot: Any) -> None:
     assert steps(frames) == list(range(1, 2_001))
     assert blocker.args[1] is None
     assert engine.running == {}
+
+
+def test_a_result_comes_once_after_the_last_frame_and_before_the_end(engine: Engine, qtbot: Any) -> None:
+    heard: list[Any] = []
+    with qtbot.waitSignal(engine.ended, timeout=120_000):
+        engine.start(
+            Counting(3), lambda _: heard.append("frame"), lambda _: heard.append("end"), on_result=heard.append
+        )
+    assert heard == ["frame", "frame", "frame", 3, "end"]
+
+
+@pytest.mark.parametrize("task", [Failing(DataError("The file is gone.")), Counting(10**9)], ids=["failed", "stopped"])
+def test_what_failed_or_was_stopped_has_no_result(engine: Engine, qtbot: Any, task: Any) -> None:
+    results: list[Any] = []
+    with qtbot.waitSignal(engine.ended, timeout=120_000):
+        name = engine.start(task, lambda _: engine.stop(name), on_result=results.append)
+    assert results == []
 
 
 def test_jobs_take_turns(engine: Engine, qtbot: Any) -> None:

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QToolButton
 
 from genstudio import paths
 from genstudio.errors import Failure
-from genstudio.events import Answer, Frame
 from genstudio.sampling.tree import Tree
 from genstudio.tasks.document import OpenDocument, SaveDocument
 from genstudio.ui.engine import Engine
@@ -54,7 +53,7 @@ class DocumentFiles(QObject):
 
     def restore(self) -> None:
         """Bring back the document of the last time, unless the person has begun another."""
-        self._engine.start(OpenDocument(self._path, kept=True), self._restored, self._restore_ended)
+        self._engine.start(OpenDocument(self._path, kept=True), None, self._restore_ended, on_result=self._restored)
 
     def keep(self) -> None:
         """Save what is not saved yet. At the end of the program the engine still does it."""
@@ -65,7 +64,7 @@ class DocumentFiles(QObject):
 
     def open(self, path: str) -> None:
         """Show the document of a file; undo brings the one before back."""
-        self._engine.start(OpenDocument(path), self._opened, self._ended)
+        self._engine.start(OpenDocument(path), None, self._ended, on_result=self._opened)
 
     def export(self, path: str) -> None:
         """Write the document in the form that the file's name asks for; without one, everything as JSON."""
@@ -73,7 +72,8 @@ class DocumentFiles(QObject):
         if place.suffix.lower() not in _FORMS:
             place = place.with_name(f"{place.name}.json")
         form = _FORMS[place.suffix.lower()]
-        self._engine.start(SaveDocument(str(place), self._view.document.tree, form), self._exported, self._ended)
+        task = SaveDocument(str(place), self._view.document.tree, form)
+        self._engine.start(task, None, self._ended, on_result=lambda path: self.said.emit(f"Exported to {path}"))
 
     def ask_open(self) -> None:
         kinds = "Documents and texts (*.json *.txt *.md);;All files (*)"
@@ -87,12 +87,10 @@ class DocumentFiles(QObject):
             suffix = next((end for end in _FORMS if end in kind), ".json")
             self.export(path if Path(path).suffix else f"{path}{suffix}")
 
-    def _restored(self, frame: Frame) -> None:
-        for snapshot in frame.snapshots:
-            untouched = not self._view.document.can_undo and not self._view.text()
-            if untouched and isinstance(snapshot, Answer) and isinstance(snapshot.value, Tree):
-                self._view.set_document(snapshot.value)
-                self._kept = snapshot.value
+    def _restored(self, tree: Tree | None) -> None:
+        if tree is not None and not self._view.document.can_undo and not self._view.text():
+            self._view.set_document(tree)
+            self._kept = tree
 
     def _restore_ended(self, failure: Failure | None) -> None:
         if self._kept is None:
@@ -100,17 +98,11 @@ class DocumentFiles(QObject):
         self._ended(failure)
         self._later.start()
 
-    def _opened(self, frame: Frame) -> None:
-        for snapshot in frame.snapshots:
-            if isinstance(snapshot, Answer) and isinstance(snapshot.value, Tree):
-                self._view.edited.emit()
-                self._view.document.reset(snapshot.value)
-                self._view.show_document()
-
-    def _exported(self, frame: Frame) -> None:
-        for snapshot in frame.snapshots:
-            if isinstance(snapshot, Answer) and snapshot.channel == "saved":
-                self.said.emit(f"Exported to {snapshot.value}")
+    def _opened(self, tree: Tree | None) -> None:
+        if tree is not None:
+            self._view.edited.emit()
+            self._view.document.reset(tree)
+            self._view.show_document()
 
     def _saved(self, failure: Failure | None) -> None:
         self._saving = ""
