@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,11 @@ from PySide6.QtWidgets import QAbstractButton, QLabel
 
 from genstudio import paths
 from genstudio.data import shelf
+from genstudio.tasks.shelf import Inspect
 from genstudio.ui import theme
+from genstudio.ui.datasets.importing import _details
 from genstudio.ui.window import MainWindow
-from helpers import TINY, run_task, words
+from helpers import TINY, answer, run_task, words
 
 LONG = 60_000
 
@@ -384,3 +387,32 @@ def test_a_tokenizer_that_was_opened_becomes_a_setting(window: MainWindow, qtbot
     assert (values["tokenizer"], values["tokenizer_file"]) == ("file", str(path))
     assert window.tabs.currentWidget() is window.transformer and not window.transformer.setup.form.problems()
     qtbot.waitUntil(lambda: "parameters" in window.transformer.cost.text(), timeout=LONG)
+
+
+def test_beside_an_import_nothing_of_another_dataset_is_shown(window: MainWindow, qtbot: Any, tmp_path: Path) -> None:
+    datasets = window.datasets
+    assert datasets.checks.isVisible() and datasets.split.isVisible()
+    width = datasets.checks.width()
+    drop(window, text_of(tmp_path))
+    qtbot.waitUntil(datasets.importing.start.isVisible, timeout=LONG)
+    assert not datasets.checks.isVisible() and not datasets.split.isVisible() and not datasets.train.isVisible()
+    press(qtbot, window, "import_cancel")
+    assert datasets.checks.isVisible() and abs(datasets.checks.width() - width) < 16
+
+
+@pytest.mark.parametrize("count", [1, 63, 64, 65, 200])
+def test_sizes_say_how_many_pictures_were_measured(count: int, tmp_path: Path) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    rng = np.random.default_rng(count)
+    for index in range(count):
+        width, height = rng.integers(8, 12, 2)
+        Image.fromarray(np.full((height, width), index, np.uint8)).save(folder / f"{index:03d}.png")
+    found = answer(run_task(Inspect((str(folder),))), "found")
+    says = _details(found)
+    measured = sum(int(number.replace(",", "")) for number in re.findall(r"\(([\d,]+)\)", says))
+    if count <= 64:
+        assert says.startswith("Sizes: ")
+    else:
+        assert says.startswith("Sizes of a sample of 64 pictures: ")
+    assert measured <= min(count, 64) and sum(n for _, n in found.sizes) == min(count, 64)

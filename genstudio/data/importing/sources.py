@@ -302,7 +302,7 @@ def _inspect_pictures(given: _Given) -> Slices[Found]:
     problems = (f"Pictures have different sizes, for example {_listed(sizes)}.",) if len(sizes) > 1 else ()
     return Found(
         "images", "archive" if given.form == "archive" else "pictures", f"{what}.", given.title, count, size,
-        sizes=tuple(sizes.most_common(20)), classes=classes, problems=problems,
+        sizes=tuple(sizes.most_common()), classes=classes, problems=problems,
     )  # fmt: skip
 
 

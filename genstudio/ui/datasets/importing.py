@@ -412,7 +412,10 @@ def _details(found: Found) -> str:
         parts.append(f"{len(found.classes):,} classes: {', '.join(found.classes[:8])}{more}.")
     if found.sizes:
         more = f" and {len(found.sizes) - 4:,} other sizes" if len(found.sizes) > 4 else ""
-        parts.append("Sizes: " + ", ".join(f"{w} x {h} ({n:,})" for (w, h), n in found.sizes[:4]) + f"{more}.")
+        measured = sum(n for _, n in found.sizes)
+        whole = measured >= found.files > 0
+        which = "Sizes" if whole else f"Sizes of a sample of {measured:,} pictures"
+        parts.append(f"{which}: " + ", ".join(f"{w} x {h} ({n:,})" for (w, h), n in found.sizes[:4]) + f"{more}.")
     return " ".join(parts)
 
 

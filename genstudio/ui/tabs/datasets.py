@@ -282,7 +282,6 @@ class DatasetsTab(QWidget):
 
     def _show(self, key: str) -> None:
         info = self._infos.get(key)
-        self._right.setEnabled(info is not None)
         if info is None:
             self.downloads.show_offer(CATALOGUE[key.removeprefix("catalogue:")])
             self.stack.setCurrentWidget(self.downloads)
@@ -478,7 +477,7 @@ class DatasetsTab(QWidget):
         self._recheck.timeout.connect(self._draw_split)
         self.downloads.wanted.connect(lambda name: self._start(f"download {name}", Download(name)))
         self.downloads.cancelled.connect(lambda name: self._stop(f"download {name}"))
-        self.stack.currentChanged.connect(lambda _: self._right.setEnabled(self.stack.currentWidget() is self._pages))
+        self.stack.currentChanged.connect(lambda _: self._right.setVisible(self.stack.currentWidget() is self._pages))
         for drawing in (self.draw_points, self.draw_digits):
             drawing.cancelled.connect(self._back)
 
