@@ -135,6 +135,17 @@ PAGES: Mapping[str, tuple[Chart, ...]] = {
 }
 
 
+def floor_words(value: float, words: str) -> tuple[str, str]:
+    """The label of a floor and its short form.
+
+    The kernel distance is an unbiased estimate of a squared distance: between samples of one distribution it scatters
+    around 0, so a value below 0 means 0.
+    """
+    number = f"{value:.3g}" if value >= 0 else "0"
+    note = "" if value >= 0 else f" (estimated {value:.3g})"
+    return f"{number} {words}{note}", f"{number} {words.split()[0]}"
+
+
 class ColourKey(QWidget):
     """What the colours mean on every chart, in a line."""
 
@@ -247,7 +258,7 @@ class GANCharts(QTabWidget):
             elif name in self._floors:
                 chart, words = self._floors[name]
                 value = float(series.values[-1])
-                self.views[chart].set_reference(name, value, f"{value:.3g} {words}", f"{value:.3g} {words.split()[0]}")
+                self.views[chart].set_reference(name, value, *floor_words(value, words))
         if self._waiting and not self._timer.isActive():
             self._timer.start()
         for snapshot in frame.snapshots:

@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor
 
 from genstudio.events import Histograms, Pictures, Plane
 from genstudio.ui import theme
+from genstudio.ui.gan.charts import floor_words
 from genstudio.ui.views.histograms import HistogramsView
 from genstudio.ui.views.pictures import PicturesView, arrangement
 from genstudio.ui.views.plane import LAYERS, PlaneView
@@ -264,3 +265,10 @@ def test_histograms_show_the_counts_of_the_snapshot(qtbot: Any) -> None:
     assert view.words_at(0.1)[1] == ("fake 0 to 0.25", "4")
     view.clear()
     assert not list(view.table()[1])
+
+
+@pytest.mark.parametrize("value", [-0.0236, -1e-9, 0.0, 0.0123, 4.2])
+def test_a_floor_is_never_a_negative_distance(value: float) -> None:
+    whole, short = floor_words(value, "real against real")
+    assert not whole.startswith("-") and not short.startswith("-") and short.endswith(" real")
+    assert (f"estimated {value:.3g}" in whole) == (value < 0) and float(short.split()[0]) == max(value, 0)
