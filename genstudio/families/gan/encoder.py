@@ -119,7 +119,7 @@ def _train(encoder: Encoder, data: GANData, device: torch.device) -> Generator[f
 
 
 def _shifted(batch: Tensor, rng: np.random.Generator) -> Tensor:
-    """The batch moved by up to a twelfth of its size, so that a classifier of few pictures does not learn them by heart."""
+    """The batch shifted by up to a twentieth of its size, so that a classifier of few pictures does not memorise them."""
     most = batch.shape[2] // 20
     down, right = rng.integers(0, 2 * most + 1, 2)
     padded = F.pad(batch, [most] * 4, mode="replicate")
