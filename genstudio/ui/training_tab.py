@@ -168,6 +168,7 @@ class TrainingTab(QWidget):
         )
         self.panel.clear()
         self.run_path = ""
+        self._progress = Progress()
         self._plan = (steps, seconds)
         self._begin(task)
         self.run_began(task)
@@ -241,6 +242,7 @@ class TrainingTab(QWidget):
         self._engine.start(ReadRun(path), self._on_read, ended)
 
     def _begin(self, task: Train | Resume) -> None:
+        self._speed = ""
         self._set_state("starting")
         self._job = self._engine.start(task, self._on_frame, self._on_end)
 

@@ -314,10 +314,16 @@ class MainWindow(QMainWindow):
         """The training tabs that are built."""
         return [self.transformer] if self._gan is None else [self.transformer, self._gan]
 
-    def _trainer(self) -> TrainingTab:
-        """The training tab that the menus mean: the one that is shown, else the Transformer's."""
+    def _in_training(self, does: Callable[[TrainingTab], object]) -> None:
         shown = self.tabs.currentWidget()
-        return shown if isinstance(shown, TrainingTab) else self.transformer
+        if isinstance(shown, TrainingTab):
+            does(shown)
+
+    def _enable_training(self) -> None:
+        """The menu acts on the training tab that is shown, as its buttons do; elsewhere it could start what nobody sees."""
+        shown = self.tabs.currentWidget()
+        for name, action in self._training_actions.items():
+            action.setEnabled(isinstance(shown, TrainingTab) and getattr(shown, name).isEnabled())
 
     def _listed(self, infos: tuple[Any, ...]) -> None:
         self._known = infos
@@ -339,6 +345,7 @@ class MainWindow(QMainWindow):
         self.show_banner(reason, "warning", "Press Resume to try again.")
 
     def _working(self, tab: TrainingTab, text: str) -> None:
+        self._enable_training()
         title = tab.setup.family.name.upper()
         self._words[title] = text
         busy = [f"{name}: {words}" for name, words in self._words.items() if words != "Ready"]
@@ -375,6 +382,7 @@ class MainWindow(QMainWindow):
         self._connect_training(self.transformer)
         self.engine.halted.connect(self._halted)
         self.engine.changed.connect(self._count_tasks)
+        self.tabs.currentChanged.connect(lambda _: self._enable_training())
         self._clock = QTimer(self)
         self._clock.setInterval(2000)
         self._clock.timeout.connect(lambda: self.memory.setText(memory_text()))
@@ -410,11 +418,16 @@ class MainWindow(QMainWindow):
         file.addSeparator()
         self._action(file, "Quit", self.close, "Ctrl+Q")
         run = bar.addMenu("&Training")
-        self._action(run, "Start", lambda: self._trainer().start_training(), "Ctrl+Return")
-        self._action(run, "Pause or resume", lambda: self._trainer().toggle_pause(), "Ctrl+P")
-        self._action(run, "Stop", lambda: self._trainer().stop_training(), "Ctrl+.")
-        self._action(run, "Save now", lambda: self._trainer().save_now(), "Ctrl+S")
-        self._action(run, "Train as long again", lambda: self._trainer().extend_by(share=1.0), "Ctrl+T")
+        self._training_actions: dict[str, QAction] = {}
+        for pressed, words, does, keys in (
+            ("start", "Start", lambda tab: tab.start_training(), "Ctrl+Return"),
+            ("pause", "Pause or resume", lambda tab: tab.toggle_pause(), "Ctrl+P"),
+            ("stop", "Stop", lambda tab: tab.stop_training(), "Ctrl+."),
+            ("save", "Save now", lambda tab: tab.save_now(), "Ctrl+S"),
+            ("extend", "Train as long again", lambda tab: tab.extend_by(share=1.0), "Ctrl+T"),
+        ):
+            action = self._action(run, words, lambda does=does: self._in_training(does), keys)
+            self._training_actions[pressed] = action
         play = bar.addMenu("&Playground")
         self._action(play, "Generate", self._generate, "Ctrl+G")
         self._action(play, "Stop writing", lambda: self.playground.stop_writing(), "Ctrl+Shift+G")
