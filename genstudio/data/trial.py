@@ -12,6 +12,7 @@ from genstudio.data.images import ImageDataset, PictureSettings
 from genstudio.data.importing import decode, stored
 
 Pixels = NDArray[np.uint8]
+_LARGEST = 512
 
 
 def try_pictures(dataset: ImageDataset, settings: PictureSettings, count: int = 8) -> list[tuple[Pixels, Pixels]]:
@@ -24,13 +25,20 @@ def try_pictures(dataset: ImageDataset, settings: PictureSettings, count: int = 
     info, found = dataset.info, []
     if info.origin == "imported" and info.details.get("originals") == "encoded":
         for item in itertools.islice(stored.encoded(info), count):
-            before, _, _ = decode.decode(item.raw, None, settings.fit, False)
+            before, _, _ = decode.decode(item.raw, _shown(item.raw), "stretch", False)
             after, _, _ = decode.decode(item.raw, target, settings.fit, settings.grey)
             found.append((before, after))
         return found
     kept = info.origin == "imported" and info.details.get("originals") == "array"
     pixels = stored.original_pixels(info) if kept else dataset.pixels
     return [(picture, _made(picture, target, settings)) for picture in pixels[:count]]
+
+
+def _shown(raw: bytes) -> tuple[int, int] | None:
+    """The picture's own size, made smaller where it is larger than it will be shown."""
+    width, height = decode.measure(raw) or (1, 1)
+    share = _LARGEST / max(width, height)
+    return None if share >= 1 else (max(1, round(width * share)), max(1, round(height * share)))
 
 
 def _made(picture: Pixels, target: tuple[int, int], settings: PictureSettings) -> Pixels:

@@ -5,13 +5,18 @@ from __future__ import annotations
 import contextlib
 import gzip
 import io
+import multiprocessing
 import os
 import random
 import struct
+import sys
 import time
 import zipfile
+from collections import deque
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -145,7 +150,8 @@ def test_every_kind_of_picture_becomes_grey_or_colour() -> None:
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_turned_photo_stands_upright(orientation: int) -> None:
+@pytest.mark.parametrize("form", ["PNG", "TIFF", "WEBP"])
+def test_a_turned_photo_stands_upright(orientation: int, form: str) -> None:
     """The picture that a viewer shows for each EXIF orientation: what undoes the turn of the sensor."""
     upright = random_picture(0, 12, 8)
     undo = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}
@@ -155,9 +161,10 @@ def test_a_turned_photo_stands_upright(orientation: int) -> None:
         stored = upright.transpose(Image.Transpose(inverse))
     exif = Image.Exif()
     exif[0x0112] = orientation
-    pixels, own, _ = decode.decode(encoded(stored, "PNG", exif=exif), None, "crop", False)
+    raw = encoded(stored, form, exif=exif, **({"lossless": True} if form == "WEBP" else {}))
+    pixels, own, _ = decode.decode(raw, None, "crop", False)
     assert np.array_equal(pixels, np.asarray(upright)) and own == (12, 8)
-    assert decode.measure(encoded(stored, "PNG", exif=exif)) == (12, 8)
+    assert decode.measure(raw) == (12, 8)
 
 
 def test_crop_pad_and_stretch() -> None:
@@ -180,10 +187,54 @@ def bomb(width: int, height: int) -> bytes:
     return bytes(raw)
 
 
-@pytest.mark.parametrize("size", [(8000, 8000), (100_000, 1000), (2**31 - 1, 2**31 - 1), (60_000, 60_000)])
+@pytest.mark.parametrize("size", [(10_001, 10_000), (1_000_000, 101), (2**31 - 1, 2**31 - 1), (60_000, 60_000)])
 def test_a_picture_that_would_fill_the_memory_is_refused_before_it_is_decoded(size: tuple[int, int]) -> None:
-    with pytest.raises(decode.BrokenPictureError):
+    with pytest.raises(decode.BrokenPictureError, match="at most 100 megapixels"):
         decode.decode(bomb(*size), (16, 16), "crop", False)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "P", "CMYK", "1"])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_large_picture_is_reduced_band_by_band(mode: str, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every pixel is the mean of the area it stands for, in pictures whose size no band fits."""
+    monkeypatch.setattr(decode, "_BAND", 2000)
+    rng = np.random.default_rng(seed)
+    high, wide = rng.integers(300, 600, 2).tolist()
+    y, x = np.mgrid[:high, :wide] / max(high, wide)
+    smooth = np.stack([127 + 120 * np.sin(3 * x * a + 2 * y * b) for a, b in rng.normal(size=(3, 2))], axis=2)
+    picture = Image.fromarray(smooth.astype(np.uint8))
+    if mode == "RGBA":
+        picture.putalpha(Image.fromarray((255 * (x > 0.3)).astype(np.uint8)))
+    picture = picture.quantize(256) if mode == "P" else picture.convert(mode)
+    shown = picture
+    if mode == "RGBA":
+        shown = Image.new("RGB", picture.size, "white")
+        shown.paste(picture, mask=picture.getchannel("A"))
+    whole = np.asarray(shown.convert("L" if mode in ("L", "1") else "RGB"), np.float64)
+    raw = encoded(picture, "TIFF" if mode == "CMYK" else "PNG")
+    pixels, own, _ = decode.decode(raw, (8, 8), "stretch", False)
+    assert own == (wide, high)
+    rows, columns = np.arange(high) * 8 // high, np.arange(wide) * 8 // wide
+    means = np.zeros((8, 8, *whole.shape[2:]))
+    for row, column in np.ndindex(8, 8):
+        means[row, column] = whole[rows == row][:, columns == column].mean(axis=(0, 1))
+    away = np.abs(pixels.reshape(means.shape) - means)
+    assert away.mean() < (12 if mode == "1" else 3) and (mode in ("RGBA", "1") or away.max() < 12)
+
+
+def test_a_scan_of_24_megapixels_is_made_small(tmp_path: Path) -> None:
+    """In a real child, in the memory and the time it has."""
+    scan = Image.new("RGB", (6000, 4000), (200, 180, 160))
+    scan.paste((0, 0, 0), (0, 2000, 6000, 4000))
+    for form in ("PNG", "TIFF"):
+        put(
+            tmp_path / "p",
+            encoded(scan, form, **({"compression": "tiff_deflate"} if form == "TIFF" else {})),
+            f"a.{form}",
+        )
+    pixels = opened(tmp_path / "p", settings=PictureSettings(64, "stretch")).pixels
+    assert pixels.shape == (2, 64, 64, 3)
+    assert (pixels[:, :30] == [200, 180, 160]).all() and (pixels[:, 34:] == 0).all()
 
 
 def test_a_large_photo_is_decoded_small() -> None:
@@ -351,6 +402,26 @@ def test_idx_with_labels_beside_it(tmp_path: Path, here: None) -> None:
     for cut in (3, 10, 100, len(raw) - 1):
         with pytest.raises(DataError):
             opened(put(tmp_path, raw[:cut], "z-idx3-ubyte"))
+    for dimensions in (5, 9, 200):
+        with pytest.raises(DataError, match=f"an IDX file of {dimensions} dimensions"):
+            opened(put(tmp_path, raw[:3] + bytes([dimensions]) + raw[4:], "z-idx3-ubyte"))
+
+
+@pytest.mark.parametrize("brand", [b"heic", b"mif1", b"hevc"])
+def test_a_heic_picture_is_named(tmp_path: Path, brand: bytes) -> None:
+    with pytest.raises(DataError, match="is a HEIC picture") as error:
+        finished(inspect([put(tmp_path, b"\0\0\0\x18ftyp" + brand + bytes(50), "a.HEIC")]))
+    assert "JPEG" in error.value.hint
+
+
+@pytest.mark.skipif("AVIF" not in decode.FORMATS, reason="this Pillow reads no AVIF")
+def test_avif_beside_png(tmp_path: Path, here: None) -> None:
+    for number in range(4):
+        raw = encoded(Image.new("RGB", (16, 16), (40 * number, 200, 9)), "AVIF" if number else "PNG")
+        put(tmp_path / "p", raw, f"{number}.{'avif' if number else 'png'}")
+    pixels = opened(tmp_path / "p").pixels.astype(int)
+    assert np.abs(pixels - [[[[40 * number, 200, 9]]] for number in range(4)]).max() < 6
+    assert len(opened(put(tmp_path, raw, "without_its_ending")).pixels) == 1
 
 
 @pytest.mark.parametrize(
@@ -436,6 +507,39 @@ def test_a_decoder_that_dies_or_hangs_costs_one_picture(tmp_path: Path, monkeypa
     assert child is not None
     assert pool._alone(child, png(0, 200), ((8, 8), "crop", False)) is None
     child.close()
+
+
+def test_a_child_that_decodes_says_that_it_is_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch may take as long as its pictures need, but no child may be silent, or stall by signs of life alone."""
+    ours, theirs = multiprocessing.Pipe()
+    clock = iter(range(0, 100, 2))
+    monkeypatch.setattr(decode.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    monkeypatch.setitem(sys.modules, "resource", None)
+    raw = [png(number) for number in range(3)]
+    theirs.send_bytes(decode.request(raw, (8, 8), "crop", False))
+    theirs.close()
+    answers: list[bytes] = []
+
+    class Pipe:
+        recv_bytes = ours.recv_bytes
+        send_bytes = answers.append
+
+    decode.serve(Pipe(), 0)
+    assert answers[:4] == [b"ready", *[decode.ALIVE] * 3] and len(decode.results(answers[4])) == 3
+    monkeypatch.undo()
+    ours, theirs = multiprocessing.Pipe()
+    decoders, job = pool.Decoders[int](0, (8, 8), "crop", False), pool._Job(0, raw[:1])
+    child: Any = SimpleNamespace(pipe=ours, close=ours.close)
+    job.child = child
+    decoders._children.append(child)
+    theirs.send_bytes(decode.ALIVE)
+    decoders._wait(deque([job]))
+    assert job.results is None and job.due > time.monotonic()
+    monkeypatch.setattr(pool, "_Child", Mock(side_effect=OSError))
+    theirs.send_bytes(decode.ALIVE)
+    decoders._wait(deque([job]))
+    assert job.results is not None and len(job.results) == 1 and decoders._children == []
 
 
 @pytest.mark.skipif(not hasattr(os, "symlink"), reason="this system has no links")

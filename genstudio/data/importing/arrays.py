@@ -64,8 +64,14 @@ def read_idx(path: Path) -> Array:
     with opened(path) as file:
         stream = streams.unpacked(file, path, LARGEST + 1024)
         start = stream.read(4)
-        if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in _IDX_TYPES or not 1 <= start[3] <= 4:
+        if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in _IDX_TYPES or not start[3]:
             raise DataError("This is no IDX file.", "Choose a file such as train-images-idx3-ubyte.", path)
+        if start[3] > 4:
+            raise DataError(
+                f"This is an IDX file of {start[3]} dimensions.",
+                "Pictures have 3 or 4, labels 1: get the file again.",
+                path,
+            )
         sizes = stream.read(4 * start[3])
         if len(sizes) < 4 * start[3]:
             raise _cut(path, path.name)
@@ -75,8 +81,9 @@ def read_idx(path: Path) -> Array:
 
 def is_idx(beginning: bytes, name: str) -> bool:
     """Whether a file that begins so and has this name is IDX (packed ones are known by their name)."""
-    plain = len(beginning) >= 4 and beginning[:2] == b"\0\0" and beginning[2] in _IDX_TYPES and 1 <= beginning[3] <= 4
-    return plain or (beginning[:2] == b"\x1f\x8b" and re.search(r"idx\d|ubyte", name.lower()) is not None)
+    named = re.search(r"idx\d|ubyte", name.lower()) is not None
+    plain = len(beginning) >= 4 and beginning[:2] == b"\0\0" and beginning[2] in _IDX_TYPES
+    return (plain and (named or 1 <= beginning[3] <= 4)) or (named and beginning[:2] == b"\x1f\x8b")
 
 
 def _npy(file: IO[bytes], path: Path, name: str, most: int = LARGEST) -> Array:

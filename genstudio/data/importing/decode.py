@@ -8,29 +8,37 @@ from __future__ import annotations
 import io
 import json
 import struct
+import time
 import warnings
 import zlib
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError, features
 
-FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "PPM", "TIFF")
-LARGEST = 64 << 20
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "PPM", "TIFF", *(("AVIF",) if features.check("avif") else ()))
+LARGEST = 100_000_000
+"""The most pixels that are decoded, of a JPEG after its own reduction."""
+_BAND = 1 << 22
+ALIVE = b"alive"
+"""What a child says now and then while it decodes a batch that takes long."""
 _ORIENTATION = 0x0112
 _TURNS = {
     2: (Image.Transpose.FLIP_LEFT_RIGHT,), 3: (Image.Transpose.ROTATE_180,), 4: (Image.Transpose.FLIP_TOP_BOTTOM,),
     5: (Image.Transpose.TRANSPOSE,), 6: (Image.Transpose.ROTATE_270,), 7: (Image.Transpose.TRANSVERSE,),
     8: (Image.Transpose.ROTATE_90,),
 }  # fmt: skip
-_BYTES = {"1": 1, "L": 1, "P": 4, "LA": 4, "PA": 4, "RGBA": 4, "CMYK": 4, "I": 8, "F": 8, "I;16": 6, "I;16B": 6}
-
 
 _ERRORS = (
     OSError, ValueError, SyntaxError, TypeError, LookupError, AttributeError, ArithmeticError, EOFError, RuntimeError,
     AssertionError, MemoryError, Image.DecompressionBombError, struct.error, zlib.error,
 )  # fmt: skip
+
+
+_TOO_LARGE = f"at most {LARGEST // 1_000_000} megapixels can be decoded"
+_UPRIGHT = ("TIFF",)
+"""Formats that Pillow turns upright by itself."""
 
 
 class BrokenPictureError(Exception):
@@ -50,16 +58,19 @@ def decode(
         try:
             image = Image.open(io.BytesIO(raw), formats=FORMATS)
             own, mode = image.size, image.mode
-            if image.format == "JPEG" and size is not None:
+            if image.format in ("JPEG", "MPO") and size is not None:
                 image.draft(None, _least(own, size, fit))
             _refuse_bomb(image)
-            orientation = _orientation(image)
             image.load()
-            picture = _plain(image, grey)
+            own = image.size if image.format in _UPRIGHT else own
+            orientation = 1 if image.format in _UPRIGHT else _orientation(image)
+            picture = _reduced(image, size, grey)
             for turn in _TURNS.get(orientation, ()):
                 picture = picture.transpose(turn)
         except BrokenPictureError:
             raise
+        except Image.DecompressionBombError:
+            raise BrokenPictureError(_TOO_LARGE) from None
         except UnidentifiedImageError:
             raise BrokenPictureError("is no picture of a known kind, or its beginning is damaged") from None
         except MemoryError:
@@ -87,13 +98,20 @@ def decode_many(
     return found
 
 
+def megapixels(raw: bytes) -> float:
+    """How large a picture claims to be, at most the largest that is decoded."""
+    width, height = measure(raw) or (0, 0)
+    return min(width * height, LARGEST) / 1e6
+
+
 def measure(raw: bytes) -> tuple[int, int] | None:
     """(width, height) by the beginning of a picture, as it is seen; None where that does not say."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             image = Image.open(io.BytesIO(raw), formats=FORMATS)
-            return image.size[::-1] if _orientation(image) in (5, 6, 7, 8) else image.size
+            turned = image.format not in _UPRIGHT and _orientation(image) in (5, 6, 7, 8)
+            return image.size[::-1] if turned else image.size
         except _ERRORS:
             return None
 
@@ -130,9 +148,27 @@ def _least(own: tuple[int, int], size: tuple[int, int], fit: str) -> tuple[int, 
 
 
 def _refuse_bomb(image: Image.Image) -> None:
-    width, height = image.size
-    if width * height * _BYTES.get(image.mode, 3) > LARGEST:
-        raise BrokenPictureError(f"has {width} x {height} pixels, more than {LARGEST >> 20} MB once decoded")
+    if image.width * image.height > LARGEST:
+        raise BrokenPictureError(f"has {image.width} x {image.height} pixels; {_TOO_LARGE}")
+
+
+def _reduced(image: Image.Image, size: tuple[int, int] | None, grey: bool) -> Image.Image:
+    """The picture in mode L or RGB; a large one at not less than four times its final size.
+
+    A large picture is converted band by band, so that no second picture of its full size is held.
+    """
+    factor = 1 if size is None else min(image.size) // (4 * max(size))
+    if factor < 2 or image.width * image.height <= _BAND or _holds_numbers(image):
+        return _plain(image, grey)
+    rows = factor * max(1, _BAND // (image.width * factor))
+    bands = [
+        _plain(image.crop((0, top, image.width, min(image.height, top + rows))), grey).reduce(factor)
+        for top in range(0, image.height, rows)
+    ]
+    whole = Image.new(bands[0].mode, (bands[0].width, sum(band.height for band in bands)))
+    for place, band in enumerate(bands):
+        whole.paste(band, (0, place * rows // factor))
+    return whole
 
 
 def _orientation(image: Image.Image) -> int:
@@ -142,9 +178,13 @@ def _orientation(image: Image.Image) -> int:
         return 1
 
 
+def _holds_numbers(image: Image.Image) -> bool:
+    return image.mode in ("I", "F") or image.mode.startswith("I;16")
+
+
 def _plain(image: Image.Image, grey: bool) -> Image.Image:
     """The picture in mode L or RGB."""
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+    if _holds_numbers(image):
         return _of_numbers(image)
     if image.mode in ("LA", "PA", "RGBA", "RGBa", "La") or "transparency" in image.info:
         colour = image.convert("RGBA")
@@ -191,7 +231,13 @@ def serve(pipe: Any, memory: int) -> None:
         try:
             head, body = unframed(pipe.recv_bytes())
             size = None if head["size"] is None else (head["size"][0], head["size"][1])
-            found = decode_many(_split(body, head["lengths"]), size, head["fit"], head["grey"])
+            found: list[Any] = []
+            said = time.monotonic()
+            for raw in _split(body, head["lengths"]):
+                found += decode_many([raw], size, head["fit"], head["grey"])
+                if time.monotonic() - said > 1:
+                    pipe.send_bytes(ALIVE)
+                    said = time.monotonic()
             pipe.send_bytes(_answer(found))
         except (EOFError, OSError):
             return

@@ -28,7 +28,8 @@ from genstudio.data.slices import Slices
 from genstudio.errors import DataError
 
 SUFFIXES = (
-    ".png", ".jpg", ".jpeg", ".jfif", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm",
+    ".png", ".jpg", ".jpeg", ".jfif", ".jpe", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm",
+    *((".avif",) if "AVIF" in decode.FORMATS else ()),
 )  # fmt: skip
 MOST_FILES = 2_000_000
 DEFAULT_SIZE = 64

@@ -21,7 +21,9 @@ _MEMORY = 3 << 30
 _START = 30.0
 _BAD = (EOFError, OSError, ValueError, LookupError, TypeError)
 SECONDS = 1.0
-"""Time one picture may take in the second try, alone; a batch has ten seconds and a twentieth of it for each."""
+"""Time one picture of up to 4 megapixels may take in the second try, alone; larger ones have more in proportion."""
+_SILENCE = 15.0
+"""Time a child may say nothing while it decodes a batch: more than the largest picture takes."""
 
 
 class _Child:
@@ -55,6 +57,7 @@ class _Job(Generic[Tag]):
         self.results: list[Result] | None = None
         self.child: _Child | None = None
         self.due = 0.0
+        self.signs = 0
 
 
 class Decoders(Generic[Tag]):
@@ -113,7 +116,7 @@ class Decoders(Generic[Tag]):
                 job.results = list(decode.decode_many(job.pictures, *self._settings))
             elif free:
                 child = free.pop()
-                job.child, job.due = child, time.monotonic() + 10 + SECONDS * len(job.pictures) / 20
+                job.child, job.due = child, time.monotonic() + _SILENCE
                 try:
                     child.pipe.send_bytes(decode.request(job.pictures, *self._settings))
                 except (OSError, ValueError):
@@ -134,7 +137,11 @@ class Decoders(Generic[Tag]):
         for pipe, job in running.items():
             if pipe in ready:
                 try:
-                    job.results = _received(pipe, len(job.pictures))
+                    message = pipe.recv_bytes()
+                    if message == decode.ALIVE and job.signs < len(job.pictures):
+                        job.due, job.signs = time.monotonic() + _SILENCE, job.signs + 1
+                        continue
+                    job.results = _results(message, len(job.pictures))
                     job.child = None
                 except _BAD:
                     self._again(job)
@@ -189,13 +196,15 @@ def _started() -> _Child | None:
 def _alone(child: _Child, picture: bytes, settings: tuple[Any, ...]) -> Result | None:
     with contextlib.suppress(*_BAD):
         child.pipe.send_bytes(decode.request([picture], *settings))
-        if child.pipe.poll(SECONDS):
-            return _received(child.pipe, 1)[0]
+        due = time.monotonic() + SECONDS * max(1.0, decode.megapixels(picture) / 4)
+        while child.pipe.poll(max(0.0, due - time.monotonic())):
+            if (message := child.pipe.recv_bytes()) != decode.ALIVE:
+                return _results(message, 1)[0]
     return None
 
 
-def _received(pipe: Connection, count: int) -> list[Result]:
-    found = decode.results(pipe.recv_bytes())
+def _results(message: bytes, count: int) -> list[Result]:
+    found = decode.results(message)
     if len(found) != count:
         raise ValueError("another number of pictures")
     return list(found)

@@ -32,6 +32,7 @@ from genstudio.storage import size_text
 _SAMPLE = 64
 _SOME = 500
 _MARKS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
+_HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 _Kind = Literal["text", "table", "parquet", "parallel", "pictures", "archive", "array", "idx"]
 
 
@@ -162,7 +163,9 @@ def _file_form(path: Path) -> _Kind:
         return "idx"
     if name.endswith(tables.SUFFIXES):
         return "table"
-    if name.endswith(pictures.SUFFIXES) or start.startswith(_MARKS) or start[8:12] == b"WEBP":
+    if start[4:8] == b"ftyp" and start[8:12] in _HEIC:
+        raise DataError(f"{path.name} is a HEIC picture, which cannot be read.", "Save it as JPEG or PNG first.", path)
+    if name.endswith(pictures.SUFFIXES) or start.startswith(_MARKS) or start[8:12] in (b"WEBP", b"avif", b"avis"):
         return "pictures"
     return "text"
 
