@@ -27,6 +27,7 @@ from genstudio.tasks.shelf import FamilyOfRun
 from genstudio.tasks.task import WarmUp
 from genstudio.ui import theme
 from genstudio.ui.engine import Engine
+from genstudio.ui.enter_key import EnterPresses
 from genstudio.ui.memory import memory_text
 from genstudio.ui.shortcuts import KeysDialog
 from genstudio.ui.tabs.transformer import TransformerTab
@@ -94,6 +95,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(center)
         self._build_status()
         self._build_menus()
+        EnterPresses(self)
         self._connect()
         self._restore()
 

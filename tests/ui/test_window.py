@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,34 +24,11 @@ from PySide6.QtWidgets import (
 
 from genstudio.runs import Run
 from genstudio.tasks.train import Train
-from genstudio.ui import theme
 from genstudio.ui.window import MainWindow
 from helpers import TINY, answer, files, run_task, text_file
 
 SMALL = {"layers": 2, "heads": 2, "d_model": 32, "context": 32, "batch": 8, "evaluate_every": 20}
 LONG = 60_000
-
-
-@pytest.fixture
-def open_window(qtbot: Any, qapp: Any) -> Iterator[Callable[[], MainWindow]]:
-    opened: list[MainWindow] = []
-
-    def make() -> MainWindow:
-        theme.apply(qapp, "light")
-        window = MainWindow()
-        opened.append(window)
-        window.resize(1280, 720)
-        window.show()
-        window.begin()
-        qtbot.waitUntil(lambda: window.transformer.setup.data.count() >= 2, timeout=LONG)
-        qtbot.waitUntil(lambda: not window._rest_timer.isActive(), timeout=LONG)
-        qtbot.waitUntil(lambda: "warm-up" not in window.engine.running, timeout=LONG)
-        return window
-
-    yield make
-    for window in opened:
-        window.close()
-        window.deleteLater()
 
 
 def press(qtbot: Any, window: QWidget, name: str) -> None:

@@ -244,6 +244,11 @@ class ImportPanel(QWidget):
         self._connect()
         self.choose()
 
+    @property
+    def prepared(self) -> bool:
+        """Whether an import is ready to begin: what was found is shown, with what the person chose about it."""
+        return self.stack.currentWidget() is self._form
+
     def choose(self) -> None:
         """Offer the ways to bring data."""
         self.sources, self.found = (), None

@@ -42,6 +42,7 @@ from genstudio.ui.widgets import ElidedLabel, button, plain_label
 LONGEST = 400
 """Tokens that both write at most: they are compared by eye."""
 _LIVE_MS = 2000
+_TRAIN, _CHOOSE = "Train a model first; a minute is enough.", "Choose model B."
 
 
 class ComparePage(Page):
@@ -52,6 +53,7 @@ class ComparePage(Page):
         self._sampling = Sampling()
         self._runs: tuple[Any, ...] = ()
         self._training: tuple[str, ...] = ()
+        self._named: dict[str, ModelRef | None] = {}
         self._next: dict[str, NextTokens] = {}
         self._written: dict[str, Writing] = {}
         self.other = ModelChoice()
@@ -124,7 +126,10 @@ class ComparePage(Page):
         self.score.setEnabled(ready and not self.busy("score"))
         self.stop.setEnabled(self.busy("write") or self.busy("score"))
         if not ready:
-            self.note.setText("Train a model first; a minute is enough." if self._runs == () else "Choose model B.")
+            self.note.setText(_CHOOSE if self._runs else _TRAIN)
+        elif self.note.text() in (_CHOOSE, _TRAIN):
+            self.note.setText("")
+        self._name_chosen()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -191,6 +196,7 @@ class ComparePage(Page):
         self._next.clear()
         self.attention.clear()
         self._ask_kept()
+        self.busy_changed()
         self._look()
 
     def _show(self, frame: Frame) -> None:
@@ -210,8 +216,19 @@ class ComparePage(Page):
             elif isinstance(snapshot, ScoredText):
                 self._show_score(side, snapshot)
 
+    def _name_chosen(self) -> None:
+        """Say which models are chosen, until an answer says which step of them it is of."""
+        other = self.other
+        chosen = f"{other.model.currentText()}, {other.checkpoint.currentText()}"
+        for side, ref, title in (("a", self._model, "the model above"), ("b", other.reference(), chosen)):
+            if ref is None or ref != self._named.get(side):
+                self._named[side] = ref
+                self._say_name(side, title if ref is not None else "not chosen")
+
     def _name(self, side: str, answer: Answer) -> None:
-        title = answer.value if "step" in answer.value else f"{answer.value}, step {answer.step:,}"
+        self._say_name(side, answer.value if "step" in answer.value else f"{answer.value}, step {answer.step:,}")
+
+    def _say_name(self, side: str, title: str) -> None:
         self.names[side].setText(f"{side.upper()}: {title}")
         self.names[side].setAccessibleName(f"Model {side.upper()}: {title}")
 
@@ -283,8 +300,6 @@ class ComparePage(Page):
             widget.setAccessibleName(label)
         for words in self.other.findChildren(QLabel):
             words.setText("Model B")
-        for side in "ab":
-            self.names[side].setText(f"{side.upper()}: " + ("the model above" if side == "a" else "not chosen"))
         self.scored.setPlaceholderText("Paste a text to score; empty: the document.")
         self.scored.setTabChangesFocus(True)
         self.tabs.setDocumentMode(True)

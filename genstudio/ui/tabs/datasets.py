@@ -203,8 +203,9 @@ class DatasetsTab(QWidget):
             self._wanted = name
 
     def show_import(self) -> None:
-        """Offer the ways to bring data."""
-        self.importing.choose()
+        """Offer the ways to bring data; where an import is prepared, show that again."""
+        if not self.importing.prepared:
+            self.importing.choose()
         self.stack.setCurrentWidget(self.importing)
 
     def _start(self, slot: str, task: Any) -> None:
@@ -382,13 +383,30 @@ class DatasetsTab(QWidget):
 
     def import_files(self, sources: Sequence[str]) -> None:
         """Find out what these are, and ask what to make of them."""
-        self.stack.setCurrentWidget(self.importing)
-        self.importing.look_at(sources)
+        self._prepare(tuple(sources))
 
     def import_text(self, text: str) -> None:
         """Make a dataset of a pasted text."""
+        self._prepare(text)
+
+    def _prepare(self, sources: Sequence[str] | str) -> None:
         self.stack.setCurrentWidget(self.importing)
-        self.importing.look_at(text)
+        if not self.importing.prepared or self._may_discard():
+            self.importing.look_at(sources)
+
+    def _may_discard(self) -> bool:
+        """Whether the import that is prepared may give way to another."""
+        name = self.importing.name.text().strip() or self.importing.title.text()
+        question = QMessageBox(
+            QMessageBox.Icon.Question, "Discard the import?", f"'{name}' is not imported yet.", parent=self
+        )
+        question.setObjectName("discard_question")
+        question.setTextFormat(Qt.TextFormat.PlainText)
+        question.setInformativeText("To keep it, press Cancel here and then Import. The original files stay as they are.")
+        question.setStandardButtons(QMessageBox.StandardButton.Cancel)
+        discard = question.addButton("Discard", QMessageBox.ButtonRole.DestructiveRole)
+        question.exec()
+        return question.clickedButton() is discard
 
     def _import(self, sources: Any, options: Any) -> None:
         self._start("import", Import(sources, options))
@@ -436,6 +454,7 @@ class DatasetsTab(QWidget):
     def _cancel(self) -> None:
         for slot in ("inspect", "import"):
             self._stop(slot)
+        self.importing.choose()
         self._back()
 
     def _draw(self, what: str) -> None:

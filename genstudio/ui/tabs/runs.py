@@ -13,6 +13,7 @@ from PySide6.QtCore import (
     QTimer,
     Signal,
 )
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFileDialog,
@@ -219,6 +220,10 @@ class RunsTab(QWidget):
         self.export.setEnabled(sound and bool(run.checkpoints))
         self.delete.setEnabled(run is not None)
 
+    def _edit_name(self) -> None:
+        if (run := self.selected) is not None and run.usable:
+            self.table.edit(self.table.currentIndex().siblingAtColumn(0))
+
     def _delete(self) -> None:
         run = self.selected
         if run is None:
@@ -257,7 +262,14 @@ class RunsTab(QWidget):
     def _connect(self) -> None:
         self.open.clicked.connect(lambda: self._emit(self.open_wanted))
         self.resume.clicked.connect(lambda: self._emit(self.resume_wanted))
-        self.rename.clicked.connect(lambda: self.table.edit(self.table.currentIndex().siblingAtColumn(0)))
+        self.rename.clicked.connect(self._edit_name)
+        for keys, does in (
+            ("Return", lambda: self._emit(self.open_wanted)),
+            ("Enter", lambda: self._emit(self.open_wanted)),
+            ("F2", self._edit_name),
+        ):
+            shortcut = QShortcut(QKeySequence(keys), self.table, context=Qt.ShortcutContext.WidgetShortcut)
+            shortcut.activated.connect(does)
         self.delete.clicked.connect(self._delete)
         self.adopt.clicked.connect(self._ask_for_model)
         menu = QMenu(self)
@@ -267,7 +279,7 @@ class RunsTab(QWidget):
         ):
             menu.addAction(text).triggered.connect(lambda _=False, form=form: self.export_run(form))
         self.export.setMenu(menu)
-        self.table.doubleClicked.connect(lambda index: self._emit(self.open_wanted) if index.column() else None)
+        self.table.doubleClicked.connect(lambda _: self._emit(self.open_wanted))
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._enable())
         self.model.renamed.connect(
             lambda path, name: self._engine.start(RenameRun(path, name), self._on_frame, self._on_end)
@@ -282,7 +294,7 @@ class RunsTab(QWidget):
         self.table.sortByColumn(6, Qt.SortOrder.DescendingOrder)
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed)
+        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setShowGrid(False)
         self.table.setAlternatingRowColors(True)
         self.table.verticalHeader().hide()

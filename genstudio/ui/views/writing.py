@@ -176,10 +176,11 @@ class DocumentView(QWidget):
         self._follow_tree(follow=True)
 
     def take(self, position: int, segments: Sequence[Segment]) -> None:
-        """Go on from a position with this; what was there stays as another branch."""
+        """Continue from a position with this; what was there stays as another branch. The cursor goes behind it."""
         self.edited.emit()
         self.document.branch(position, segments)
         self._follow_tree()
+        self.set_caret(self.document.tree.length)
 
     def undo(self) -> None:
         self.edited.emit()

@@ -123,6 +123,25 @@ def test_both_write_with_one_seed_and_the_difference_is_marked(
     assert failures == []
 
 
+def test_both_models_are_named_and_nothing_is_asked_for_once_they_are_chosen(
+    qtbot: Any, engine: Engine, runs: dict[str, str], failures: list[Failure]
+) -> None:
+    page = ComparePage(engine)
+    qtbot.addWidget(page)
+    page.show()
+    assert "Train a model" in page.note.text() and page.names["b"].text() == "B: not chosen"
+    page.look_at(ModelRef(runs["one"]), PROMPT)
+    qtbot.waitUntil(lambda: page.other.reference() is not None, timeout=LONG)
+    for name in ("one", "bytes"):
+        assert page.other.choose(runs[name])
+        assert page.write.isEnabled() and page.note.text() == ""
+        assert page.names["b"].text().startswith(f"B: {name}") and "checkpoint" in page.names["b"].text()
+    page.other.show_runs(())
+    assert not page.write.isEnabled()
+    assert page.names["b"].text() == "B: not chosen" and page.note.text() == "Choose model B."
+    assert failures == []
+
+
 def test_the_bars_follow_the_text_and_say_when_tokens_differ(
     qtbot: Any, engine: Engine, runs: dict[str, str], failures: list[Failure]
 ) -> None:

@@ -22,12 +22,14 @@ from genstudio.sampling.choose import SamplingOptions
 from genstudio.sampling.document_files import as_json
 from genstudio.sampling.segments import Written
 from genstudio.tasks.models import ModelRef, Models
+from genstudio.tasks.prompt import text_of
 from genstudio.tasks.train import Train
 from genstudio.ui.engine import Engine
 from genstudio.ui.playground.pages import PAGES
 from genstudio.ui.playground.sampler import Sampling
 from genstudio.ui.tabs.playground import PlaygroundTab
 from genstudio.ui.views.soft_breaks import plain
+from genstudio.ui.views.view import token_text
 from helpers import TINY, run_task, text_file
 
 LONG = 60_000
@@ -119,6 +121,35 @@ def test_write_branch_by_mouse_and_keys_undo_and_walk(tab: Any, qtbot: QtBot) ->
     while tab.document.document.can_undo:
         qtbot.keyClick(tab.document.editor, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert tab.document.text() == ""
+    assert tab.problems == []
+
+
+def test_after_a_branch_the_pages_are_about_the_place_behind_it(tab: Any, qtbot: QtBot) -> None:
+    """Whichever token is clicked, and whichever of its alternatives then, also one that is the last letter of the text."""
+    write(tab, qtbot)
+    whole, page = tab.document.text(), tab.page("Next token")
+    last = token_text(whole[-1])
+    same = 0
+    for at in (8, 13):
+        tab.document.open_card(at)
+        names = [name for _, name, _, _ in tab.document.card.rows()]
+        same += last in names
+        for row in {0, names.index(last) if last in names else 1}:
+            tab.document.set_caret(at)
+            tab.document.open_card(at)
+            box = tab.document.card.row_box(row).center().toPoint()
+            qtbot.mouseClick(tab.document.card, Qt.MouseButton.LeftButton, pos=box)
+            until(qtbot, lambda at=at: len(tab.document.text()) == at + 1 and not tab.writer.busy("text"))
+            assert tab.document.caret() == at + 1 == len(tab.document.text())
+            tab.document.undo()
+            assert tab.document.text() == whole
+    assert same, "an alternative that ends as the text does was among them"
+    tab.document.open_card(10)
+    alternative = tab.document.card.row_box(1).center().toPoint()
+    qtbot.mouseClick(tab.document.card, Qt.MouseButton.LeftButton, pos=alternative)
+    until(qtbot, lambda: len(tab.document.text()) == 11 and not tab._delay.isActive() and not page._jobs)
+    assert text_of(page._prompt) == tab.document.text()
+    assert "".join(page.view.snapshot.prompt_pieces).endswith(tab.document.text()[-3:])
     assert tab.problems == []
 
 
