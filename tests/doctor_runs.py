@@ -27,9 +27,9 @@ import torch
 from numpy.typing import NDArray
 
 from genstudio.data import shelf
+from genstudio.data.learnable.samples import SampleData
 from genstudio.events import Diagnosis, Pictures, Plane, Series, Snapshot
 from genstudio.families.gan import FAMILY, batches, learner, losses, measuring, networks, showing, units
-from genstudio.families.gan.data import GANData
 from genstudio.families.gan.doctor import RULES, doctor
 from genstudio.training.doctor import Doctor
 from genstudio.training.frames import first_not_finite, read
@@ -269,14 +269,14 @@ def _opened(name: str) -> Any:
     return shelf.open_dataset(shelf.find_dataset(name))
 
 
-def data_of(name: str, config: Any) -> GANData:
+def data_of(name: str, config: Any) -> SampleData:
     """A dataset as the family prepares it."""
     work = FAMILY.prepare(config, _opened(name))
     while True:
         try:
             next(work)
         except StopIteration as end:
-            data: GANData = end.value
+            data: SampleData = end.value
             return data
 
 

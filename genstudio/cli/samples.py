@@ -14,7 +14,7 @@ from genstudio import storage
 from genstudio.cli.parser import Commands, add_model, find_run, reference
 from genstudio.cli.progress import answer
 from genstudio.errors import DataError, StorageError
-from genstudio.families.gan.planar import CEILING
+from genstudio.evaluation.plane import CEILING
 
 _FILES = (".png", ".jpg", ".jpeg", ".gif", ".npy", ".zip")
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from genstudio.data import shelf
-from genstudio.data.ngram import reference_lines
 from genstudio.data.text import all_validation, prepare_text
 from genstudio.data.vocabulary import TokenSettings
 from genstudio.errors import DataError
+from genstudio.evaluation.ngram import reference_lines
 from genstudio.events import Answer, Frame, Progress
 from genstudio.runs import Run
 from genstudio.tasks.models import ModelRef, Models, settings_of

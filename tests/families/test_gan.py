@@ -13,8 +13,9 @@ import torch.nn.functional as F
 from gans import SMALL, learner, pictures, points, same, train, weights
 
 from genstudio.data.slices import finished
+from genstudio.evaluation import plane
 from genstudio.events import Histograms, Pictures, Plane
-from genstudio.families.gan import losses, planar
+from genstudio.families.gan import losses
 from genstudio.families.gan.config import GANConfig
 from genstudio.families.gan.cost import EMBEDDING, estimate
 from genstudio.families.gan.data import prepare
@@ -73,7 +74,7 @@ def test_the_optimal_discriminator_gives_the_jensen_shannon_divergence() -> None
     divergence = float((p * np.log(p / middle) + q * np.log(q / middle)).sum() / 2)
     assert losses.value(r, f).item() == pytest.approx(2 * divergence - math.log(4), abs=1e-7)
     assert -loss.item() == pytest.approx(2 * divergence - math.log(4), abs=1e-7)
-    assert planar.jensen_shannon(p, q) == pytest.approx(divergence, abs=1e-12) and planar.jensen_shannon(p, p) == 0
+    assert plane.jensen_shannon(p, q) == pytest.approx(divergence, abs=1e-12) and plane.jensen_shannon(p, p) == 0
     assert losses.value(-r, -f).item() < losses.value(r, f).item() - 0.01
 
 

@@ -11,12 +11,13 @@ import pytest
 from gans import SMALL, info, pictures, points
 
 from genstudio.data.images import ImageDataset
+from genstudio.data.learnable.samples import Shape
 from genstudio.data.points import PointDataset
 from genstudio.data.slices import finished
 from genstudio.errors import ConfigError, DataError, DeviceError
 from genstudio.families.gan.config import GANConfig
 from genstudio.families.gan.cost import estimate, require_memory
-from genstudio.families.gan.data import Shape, prepare, sizes
+from genstudio.families.gan.data import prepare, sizes
 from genstudio.families.gan.presets import PRESETS, advised
 
 

@@ -11,8 +11,8 @@ from PIL import Image
 
 from genstudio.data import shelf
 from genstudio.errors import DataError, RunError
+from genstudio.evaluation.features import encode, pictures
 from genstudio.families.gan import FAMILY as GAN
-from genstudio.families.gan.encoder import encode, pictures
 from genstudio.tasks.closer import Closer, LookCloser, SaveSample
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.train import Train

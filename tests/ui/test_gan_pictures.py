@@ -15,8 +15,8 @@ from PySide6.QtGui import QAction
 
 from genstudio.data import shelf
 from genstudio.data.slices import finished
+from genstudio.evaluation import features as encoder
 from genstudio.events import Pictures
-from genstudio.families.gan import encoder
 from genstudio.runs import Run
 from genstudio.tasks.drawn import drawn
 from genstudio.ui.gan.panel import GANPanel

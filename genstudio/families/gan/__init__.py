@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from genstudio.data.learnable.samples import SampleData, Shape, from_metadata, metadata
 from genstudio.families.family import Family
 from genstudio.families.gan.batches import shown
 from genstudio.families.gan.config import GANConfig
 from genstudio.families.gan.cost import estimate, require_memory
-from genstudio.families.gan.data import GANData, Shape, keep, prepare, reopen
+from genstudio.families.gan.data import prepare
 from genstudio.families.gan.doctor import doctor
 from genstudio.families.gan.presets import PRESETS, advised
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["FAMILY", "GANConfig", "Shape"]
 
 
-def _learner(config: GANConfig, data: GANData, device: str, seed: int) -> GANLearner:
+def _learner(config: GANConfig, data: SampleData, device: str, seed: int) -> GANLearner:
     from genstudio.families.gan.learner import GANLearner
     from genstudio.training.device import free_bytes
 
@@ -27,7 +28,7 @@ def _learner(config: GANConfig, data: GANData, device: str, seed: int) -> GANLea
     return GANLearner(config, data, device, seed)
 
 
-FAMILY: Family[GANConfig, GANData] = Family(
+FAMILY: Family[GANConfig, SampleData] = Family(
     name="gan",
     title="GAN (generative adversarial network)",
     data_kinds=("points", "images"),
@@ -35,8 +36,8 @@ FAMILY: Family[GANConfig, GANData] = Family(
     presets=PRESETS,
     prepare=prepare,
     learner=_learner,
-    keep=keep,
-    reopen=reopen,
+    keep=metadata,
+    reopen=lambda _config, kept: from_metadata(kept),
     estimate=estimate,
     batch=shown,
     doctor=doctor,

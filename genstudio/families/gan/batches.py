@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genstudio.data.batches import PictureBatch, PointBatch
+from genstudio.data.learnable.samples import SampleData
 from genstudio.errors import DataError
 from genstudio.families.gan.config import GANConfig
-from genstudio.families.gan.data import GANData
 
 _TOGETHER = 64
 """Steps whose samples are drawn at once."""
 
 
-def draw(config: GANConfig, data: GANData, seed: int, step: int) -> NDArray[np.int64]:
+def draw(config: GANConfig, data: SampleData, seed: int, step: int) -> NDArray[np.int64]:
     """Indices (d_updates, batch) of training samples; depends on settings, seed and step alone. Raises DataError."""
     if not len(data.train):
         raise DataError("There is nothing to train on.", "Open a dataset.")
@@ -34,7 +34,7 @@ def _drawn(seed: int, block: int, count: int, shape: tuple[int, int]) -> NDArray
     return places
 
 
-def shown(config: GANConfig, data: GANData, seed: int, step: int) -> PictureBatch | PointBatch:
+def shown(config: GANConfig, data: SampleData, seed: int, step: int) -> PictureBatch | PointBatch:
     """The first real samples of a step, as the discriminator is fed them."""
     chosen = draw(config, data, seed, step)[0]
     if data.shape.kind == "points":

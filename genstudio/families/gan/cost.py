@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from genstudio.data.learnable.samples import Shape
 from genstudio.errors import DeviceError
 from genstudio.families.gan.config import GANConfig
-from genstudio.families.gan.data import Shape, doublings
+from genstudio.families.gan.data import doublings
 from genstudio.storage import size_text
 
 EMBEDDING = 16

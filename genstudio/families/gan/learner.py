@@ -13,12 +13,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from genstudio.data.learnable.samples import SampleData
+from genstudio.evaluation.features import Encoder
 from genstudio.events import Answer, Snapshot
 from genstudio.families.gan import losses, showing
 from genstudio.families.gan.batches import draw
 from genstudio.families.gan.config import GANConfig
-from genstudio.families.gan.data import GANData
-from genstudio.families.gan.encoder import Encoder
 from genstudio.families.gan.measuring import measure, neighbours
 from genstudio.families.gan.networks import Discriminator, Generator, build
 from genstudio.families.gan.stages import PATHS, TITLES, Stage, formula
@@ -52,7 +52,7 @@ class GANLearner:
     `cache` is the folder that keeps the `encoder` of pictures; `known` is what was measured of real ones.
     """
 
-    def __init__(self, config: GANConfig, data: GANData, device: str, seed: int) -> None:
+    def __init__(self, config: GANConfig, data: SampleData, device: str, seed: int) -> None:
         self.config, self.data, self.device, self.seed = config, data, torch.device(device), seed
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -331,7 +331,7 @@ class GANLearner:
         """Indices and distances of the training pictures nearest to a picture (h, w, c) uint8; yields the fraction done."""
         return neighbours(self, picture, count)
 
-    def on(self, data: GANData) -> GANLearner:
+    def on(self, data: SampleData) -> GANLearner:
         """The same networks with other data, for measuring them."""
         other = copy.copy(self)
         other.data, other.known, other.encoder, other.features = data, {}, None, None

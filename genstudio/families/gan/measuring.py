@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from genstudio.data.slices import scaled
-from genstudio.families.gan import encoder, fidelity, planar
+from genstudio.evaluation import distances, features, plane
 from genstudio.families.gan.units import dead_units
 from genstudio.training.loop import Measured
 
@@ -27,7 +27,7 @@ _NEAREST, _AMONG = 200, 5000
 def measure(learner: GANLearner, exact: bool) -> Iterator[Measured]:
     """Numbers of the generator's average, of noise that is the same at every step. Yields nothing without data.
 
-    Points: see `planar`. Pictures: `frechet_distance`, `kernel_distance`, `density` and `coverage` on the features of the
+    Points: see `plane`. Pictures: `frechet_distance`, `kernel_distance`, `density` and `coverage` on the features of the
     encoder, against as many training pictures, each with a `_floor`: the same of other real pictures; `nearest_ratio`,
     the median distance of fakes to their nearest training picture over that of pictures that were held back, well
     below 1 when pictures are copied; `agreement`, the share in which the encoder sees the class that was asked for, and
@@ -36,7 +36,7 @@ def measure(learner: GANLearner, exact: bool) -> Iterator[Measured]:
     if not len(learner.data.real):
         return
     if learner.data.shape.kind == "points":
-        yield _points(learner, _MANY_POINTS if exact else planar.SAMPLES)
+        yield _points(learner, _MANY_POINTS if exact else plane.SAMPLES)
     else:
         yield from _pictures(learner, exact)
 
@@ -46,33 +46,33 @@ def _points(learner: GANLearner, count: int) -> Measured:
     fake = data.outside(learner.make(learner.noise(count, _SEED)).cpu().numpy())
     rng = np.random.default_rng(_SEED)
     real = data.outside(data.real[rng.integers(0, len(data.real), count)])
-    values = planar.divergences(real, fake, data.extent)
+    values = plane.divergences(real, fake, data.extent)
     if data.centres is not None and data.sigma:
-        values |= planar.mixture_scores(fake, data.centres, data.sigma)
+        values |= plane.mixture_scores(fake, data.centres, data.sigma)
     return Measured(values | dead_units(learner))
 
 
 def _pictures(learner: GANLearner, exact: bool) -> Iterator[Measured]:
     half = len(learner.data.train) // 2
     count = min(_MANY_PICTURES if exact else _PICTURES, half)
-    if count <= 2 * fidelity.NEAREST:
+    if count <= 2 * distances.NEAREST:
         yield Measured(dead_units(learner))
         return
     reference = yield from known(learner, count)
     judge = reference["encoder"]
     fake, labels = yield from _faked(learner, count)
-    features, seen = [], []
+    encoded, seen = [], []
     for first in range(0, count, _ROWS):
-        found, classes = encoder.encode(judge, fake[first : first + _ROWS])
-        features.append(found)
+        found, classes = features.encode(judge, fake[first : first + _ROWS])
+        encoded.append(found)
         seen.append(classes)
         yield Measured(done=0.5 + 0.3 * first / count)
-    values = _compared(reference["one"], np.concatenate(features)) | reference["floors"]
+    values = _compared(reference["one"], np.concatenate(encoded)) | reference["floors"]
     if labels is not None:
         values["agreement"] = float((np.concatenate(seen) == labels).mean())
     yield Measured(done=0.9)
     flat = fake[:_NEAREST].flatten(1).cpu().numpy()
-    closest = np.median(fidelity.nearest(flat, reference["pixels"])[1])
+    closest = np.median(distances.nearest(flat, reference["pixels"])[1])
     values["nearest_ratio"] = float(closest / max(reference["apart"], 1e-9))
     yield Measured(values | dead_units(learner))
 
@@ -81,19 +81,19 @@ def known(learner: GANLearner, count: int) -> Generator[Measured, None, dict[str
     """The encoder and what real pictures say, worked out once for a learner."""
     data = learner.data
     if learner.encoder is None:
-        work = encoder.trained(data, learner.device, learner.cache)
+        work = features.trained(data, learner.device, learner.cache)
         learner.encoder = yield from _passed(work, 0.0, 0.4)
     if count in learner.known:
         return learner.known[count]
     order = np.random.default_rng(_SEED).permutation(data.train)
-    one, _ = yield from _passed(encoder.encode_all(learner.encoder, data.real[order[:count]]), 0.4, 0.45)
-    other, _ = yield from _passed(encoder.encode_all(learner.encoder, data.real[order[count : 2 * count]]), 0.45, 0.5)
+    one, _ = yield from _passed(features.encode_all(learner.encoder, data.real[order[:count]]), 0.4, 0.45)
+    other, _ = yield from _passed(features.encode_all(learner.encoder, data.real[order[count : 2 * count]]), 0.45, 0.5)
     floors = {f"{name}_floor": value for name, value in _compared(one, other).items()}
     if data.labels is not None and len(data.held):
-        _, seen = yield from _passed(encoder.encode_all(learner.encoder, data.real[data.held]), 0.5, 0.5)
+        _, seen = yield from _passed(features.encode_all(learner.encoder, data.real[data.held]), 0.5, 0.5)
         floors["agreement_real"] = float((seen == data.labels[data.held]).mean())
     pixels = _flat(learner, np.random.default_rng(_SEED).permutation(_used(learner))[:_AMONG])
-    apart = np.median(fidelity.nearest(_flat(learner, data.held[:_NEAREST]), pixels)[1]) if len(data.held) else 1.0
+    apart = np.median(distances.nearest(_flat(learner, data.held[:_NEAREST]), pixels)[1]) if len(data.held) else 1.0
     learner.known[count] = {"encoder": learner.encoder, "one": one, "floors": floors, "pixels": pixels, "apart": float(apart)}
     return learner.known[count]
 
@@ -103,12 +103,12 @@ def neighbours(learner: GANLearner, picture: NDArray[np.uint8], count: int) -> G
     root mean square from 0 to 255, and by `nearest_features` of the run's encoder. Yields the fraction done."""
     data = learner.data
     if learner.encoder is None:
-        learner.encoder = yield from scaled(encoder.trained(data, learner.device, learner.cache), 0.0, 0.5)
+        learner.encoder = yield from scaled(features.trained(data, learner.device, learner.cache), 0.0, 0.5)
     used = _used(learner)
     if learner.features is None:
-        work = encoder.encode_all(learner.encoder, data.real[used])
+        work = features.encode_all(learner.encoder, data.real[used])
         learner.features, _ = yield from scaled(work, 0.5, 0.9)
-    mine, _ = encoder.encode(learner.encoder, encoder.pictures(picture[None], learner.device))
+    mine, _ = features.encode(learner.encoder, features.pictures(picture[None], learner.device))
     apart: dict[str, list[NDArray[np.float64]]] = {"nearest_pixels": [], "nearest_features": []}
     for first in range(0, len(used), _AMONG):
         part = data.real[used[first : first + _AMONG]].astype(np.float32) - picture.astype(np.float32)
@@ -129,10 +129,10 @@ def _used(learner: GANLearner) -> NDArray[np.int64]:
 
 
 def _compared(real: Any, fake: Any) -> dict[str, float]:
-    density, coverage = fidelity.density_and_coverage(real, fake)
+    density, coverage = distances.density_and_coverage(real, fake)
     return {
-        "frechet_distance": fidelity.frechet(real, fake),
-        "kernel_distance": fidelity.kernel_distance(real, fake),
+        "frechet_distance": distances.frechet(real, fake),
+        "kernel_distance": distances.kernel_distance(real, fake),
         "density": density,
         "coverage": coverage,
     }

@@ -10,8 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from genstudio.data.learnable.samples import Shape
 from genstudio.families.gan.config import GANConfig
-from genstudio.families.gan.data import Shape, doublings
+from genstudio.families.gan.data import doublings
 
 EMBEDDING = 16
 

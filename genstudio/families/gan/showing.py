@@ -10,11 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from genstudio.data.learnable.samples import SampleData, Shape
+from genstudio.evaluation.features import pictures
 from genstudio.events import Histograms, Pictures, Plane, Snapshot
 from genstudio.families.gan import losses
 from genstudio.families.gan.config import GANConfig
-from genstudio.families.gan.data import GANData, Shape
-from genstudio.families.gan.encoder import pictures
 
 GRID, MESH, POINTS, ARROWS, PICTURES = 40, 20, 400, 200, 64
 _BINS = 20
@@ -25,7 +25,7 @@ _SEED = 20_140_610
 class Viewer:
     """Makes snapshots of both networks at bounded cost; the noise and the real samples stay the same."""
 
-    def __init__(self, config: GANConfig, data: GANData, device: torch.device) -> None:
+    def __init__(self, config: GANConfig, data: SampleData, device: torch.device) -> None:
         self.config, self.data, self.device = config, data, device
         random = torch.Generator().manual_seed(_SEED)
         points = data.shape.kind == "points"

@@ -9,8 +9,8 @@ from PySide6.QtCore import Signal
 
 from genstudio import families
 from genstudio.config import Config
+from genstudio.data.learnable.samples import Shape
 from genstudio.events import Frame
-from genstudio.families.gan.data import Shape
 from genstudio.tasks.task import GoBack, Pace, SetLive
 from genstudio.tasks.train import Train
 from genstudio.ui.engine import Engine

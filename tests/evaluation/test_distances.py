@@ -17,10 +17,12 @@ from numpy.typing import NDArray
 
 from genstudio import paths
 from genstudio.data.images import ImageDataset
+from genstudio.data.learnable.samples import SampleData
 from genstudio.data.slices import finished
-from genstudio.families.gan import encoder, fidelity, measuring, planar
+from genstudio.evaluation import distances, features, plane
+from genstudio.families.gan import measuring
 from genstudio.families.gan.config import GANConfig
-from genstudio.families.gan.data import GANData, prepare
+from genstudio.families.gan.data import prepare
 from genstudio.families.gan.learner import GANLearner
 
 Floats = NDArray[np.float64]
@@ -31,20 +33,20 @@ RNG = np.random.default_rng(0)
 def test_the_numbers_of_a_mixture() -> None:
     centres = np.array([[0.0, 0.0], [10.0, 0.0]])
     perfect = centres[RNG.integers(0, 2, 40_000)] + RNG.normal(size=(40_000, 2))
-    scores = planar.mixture_scores(perfect, centres, 1.0)
-    assert scores["high_quality"] == pytest.approx(planar.CEILING, abs=0.003)
+    scores = plane.mixture_scores(perfect, centres, 1.0)
+    assert scores["high_quality"] == pytest.approx(plane.CEILING, abs=0.003)
     assert scores["modes"] == 2 and scores["reverse_kl"] < 1e-3 and scores["width_ratio"] == pytest.approx(1, abs=0.03)
-    one = planar.mixture_scores(perfect[:500] * 0, centres, 1.0)
+    one = plane.mixture_scores(perfect[:500] * 0, centres, 1.0)
     assert one["modes"] == 1 and one["reverse_kl"] == pytest.approx(math.log(2)) and one["least_share"] == 0
-    assert one["width_ratio"] == 0 and planar.mixture_scores(perfect + 100, centres, 1.0)["modes"] == 0
-    near = planar.divergences(perfect[:5000], perfect[5000:10_000], (-4, 14, -9, 9))
-    far = planar.divergences(perfect[:5000], perfect[:5000] + 5, (-4, 14, -9, 9))
+    assert one["width_ratio"] == 0 and plane.mixture_scores(perfect + 100, centres, 1.0)["modes"] == 0
+    near = plane.divergences(perfect[:5000], perfect[5000:10_000], (-4, 14, -9, 9))
+    far = plane.divergences(perfect[:5000], perfect[:5000] + 5, (-4, 14, -9, 9))
     assert near["js_divergence"] < 0.1 < 0.4 < far["js_divergence"] <= math.log(2) + 1e-12
     assert near["kl_divergence"] < far["kl_divergence"]
 
 
 def test_a_perfect_generator_has_its_ceiling() -> None:
-    assert pytest.approx(0.98889, abs=1e-5) == planar.CEILING
+    assert pytest.approx(0.98889, abs=1e-5) == plane.CEILING
 
 
 def clouds() -> list[tuple[Floats, Floats]]:
@@ -79,10 +81,10 @@ def commuting(one: Floats, other: Floats) -> float:
 
 def centred(one: Floats, other: Floats) -> float:
     """A twin that forgets the means."""
-    return fidelity.frechet(one - one.mean(0), other - other.mean(0))
+    return distances.frechet(one - one.mean(0), other - other.mean(0))
 
 
-@pytest.mark.parametrize(("found", "right"), [(fidelity.frechet, True), (commuting, False), (centred, False)])
+@pytest.mark.parametrize(("found", "right"), [(distances.frechet, True), (commuting, False), (centred, False)])
 def test_the_frechet_distance_is_that_of_the_singular_values(found: Distance, right: bool) -> None:
     assert all(found(x, y) == pytest.approx(nuclear(x, y), rel=1e-6) for x, y in clouds()) == right
 
@@ -91,9 +93,9 @@ def test_the_frechet_distance_of_gaussians_is_its_closed_form() -> None:
     drawn = RNG.normal(size=(300, 3))
     white = np.linalg.qr(drawn - drawn.mean(0))[0] * math.sqrt(299)
     s, t, apart = np.array([1.0, 2.0, 0.5]), np.array([0.5, 1.0, 2.0]), np.array([1.0, -2.0, 0.5])
-    assert fidelity.frechet(white * s, white * t + apart) == pytest.approx((apart**2 + (s - t) ** 2).sum(), rel=1e-9)
+    assert distances.frechet(white * s, white * t + apart) == pytest.approx((apart**2 + (s - t) ** 2).sum(), rel=1e-9)
     for one, _ in clouds():
-        assert fidelity.frechet(one, one) == pytest.approx(0, abs=1e-6)
+        assert distances.frechet(one, one) == pytest.approx(0, abs=1e-6)
 
 
 def cubic(x: Floats, y: Floats) -> float:
@@ -113,7 +115,7 @@ def biased(one: Floats, other: Floats) -> float:
     return float(means[0] + means[1] - 2 * means[2])
 
 
-@pytest.mark.parametrize(("found", "right"), [(fidelity.kernel_distance, True), (biased, False)])
+@pytest.mark.parametrize(("found", "right"), [(distances.kernel_distance, True), (biased, False)])
 def test_the_kernel_distance_is_its_definition_and_has_no_bias(found: Distance, right: bool) -> None:
     assert all(found(x, y) == pytest.approx(pairs(x, y), rel=1e-9) for x, y in clouds()) == right
     rng = np.random.default_rng(2)
@@ -132,7 +134,7 @@ def one_by_one(real: Floats, fake: Floats, k: int = 5, rank: int = 0) -> tuple[f
 
 def from_the_fakes(real: Floats, fake: Floats) -> tuple[float, float]:
     """A twin that takes the radii from the fakes."""
-    return fidelity.density_and_coverage(fake, real)
+    return distances.density_and_coverage(fake, real)
 
 
 def one_less(real: Floats, fake: Floats) -> tuple[float, float]:
@@ -141,7 +143,7 @@ def one_less(real: Floats, fake: Floats) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize(
-    ("found", "right"), [(fidelity.density_and_coverage, True), (from_the_fakes, False), (one_less, False)]
+    ("found", "right"), [(distances.density_and_coverage, True), (from_the_fakes, False), (one_less, False)]
 )
 def test_density_and_coverage_are_counted_as_by_hand(found: Any, right: bool) -> None:
     assert all(found(x, y) == pytest.approx(one_by_one(x, y)) for x, y in clouds()) == right
@@ -149,12 +151,12 @@ def test_density_and_coverage_are_counted_as_by_hand(found: Any, right: bool) ->
     alike = np.mean([found(rng.normal(size=(80, 3)), rng.normal(size=(80, 3))) for _ in range(20)], 0)
     assert alike[1] > 0.85 or not right
     far, _ = clouds()[0]
-    assert fidelity.density_and_coverage(far, far + 100) == (0, 0)
+    assert distances.density_and_coverage(far, far + 100) == (0, 0)
 
 
 def test_nearest_are_the_nearest_in_order() -> None:
     one, other = clouds()[0]
-    chosen, apart = fidelity.nearest(other[:3], one, 4)
+    chosen, apart = distances.nearest(other[:3], one, 4)
     for index, sample in enumerate(other[:3]):
         plain = np.linalg.norm(one - sample, axis=1)
         assert chosen[index].tolist() == plain.argsort()[:4].tolist()
@@ -184,19 +186,19 @@ def test_an_untrained_generator_of_points_is_told_from_the_data_and_the_data_is_
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """An encoder that is trained for a moment: light above or below is learnt soon."""
-    monkeypatch.setattr(encoder, "_STEPS", 60)
+    monkeypatch.setattr(features, "_STEPS", 60)
 
 
 def measured(of: GANLearner) -> Any:
     return list(of.evaluate())[-1].values
 
 
-def of_class(data: GANData, asked: Any) -> Any:
+def of_class(data: SampleData, asked: Any) -> Any:
     """A real picture of each class that is asked for."""
     assert data.labels is not None
     found = [data.train[data.labels[data.train] == label] for label in range(2)]
     chosen = [found[int(label)][index % len(found[int(label)])] for index, label in enumerate(asked)]
-    return encoder.pictures(data.real[chosen], torch.device("cpu"))
+    return features.pictures(data.real[chosen], torch.device("cpu"))
 
 
 def test_fakes_are_told_from_pictures_and_pictures_are_not(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -257,19 +259,19 @@ def test_pictures_are_measured_beside_a_floor_with_an_encoder_that_is_kept(quick
 def test_another_run_on_the_same_pictures_takes_the_encoder_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     """On others it trains its own: of other labels, or with a class less, or where the one that was kept is damaged."""
     trainings: list[int] = []
-    train_one = encoder._train
+    train_one = features._train
 
-    def counted(judge: encoder.Encoder, data: GANData, device: torch.device) -> Any:
+    def counted(judge: features.Encoder, data: SampleData, device: torch.device) -> Any:
         trainings.append(len(data.real))
         return train_one(judge, data, device)
 
-    monkeypatch.setattr(encoder, "_train", counted)
-    monkeypatch.setattr(encoder, "_STEPS", 5)
+    monkeypatch.setattr(features, "_train", counted)
+    monkeypatch.setattr(features, "_STEPS", 5)
     dataset = pictures(100)
 
     def of(given: ImageDataset) -> dict[str, torch.Tensor]:
         data = finished(prepare(GANConfig.parse(SMALL), given))
-        return finished(encoder.trained(data, torch.device("cpu"), None)).state_dict()
+        return finished(features.trained(data, torch.device("cpu"), None)).state_dict()
 
     first = of(dataset)
     assert same(of(dataset), first) and len(trainings) == 1

@@ -15,12 +15,12 @@ from torch import Tensor, nn
 
 from genstudio import storage
 from genstudio.data import derived
+from genstudio.data.learnable.samples import Shape
 from genstudio.errors import StorageError
-from genstudio.families.gan.data import Shape
 from genstudio.training import tensors
 
 if TYPE_CHECKING:
-    from genstudio.families.gan.data import GANData
+    from genstudio.data.learnable.samples import SampleData
 
 FEATURES = 64
 FILE = "encoder.safetensors"
@@ -77,7 +77,7 @@ class Encoder(nn.Module):
         return F.interpolate(pictures, (self.side, self.side), mode="bilinear", antialias=True)
 
 
-def trained(data: GANData, device: torch.device, folder: Path | None) -> Generator[float, None, Encoder]:
+def trained(data: SampleData, device: torch.device, folder: Path | None) -> Generator[float, None, Encoder]:
     """The encoder of these pictures: that of the run in `folder`, that of another run on the same data, or trained anew.
 
     It is always alike, and kept in both places. Yields the fraction done. Of classifiers a tenth of the pictures is held
@@ -98,7 +98,7 @@ def trained(data: GANData, device: torch.device, folder: Path | None) -> Generat
     return encoder.eval().requires_grad_(False)
 
 
-def _train(encoder: Encoder, data: GANData, device: torch.device) -> Generator[float, None, None]:
+def _train(encoder: Encoder, data: SampleData, device: torch.device) -> Generator[float, None, None]:
     optimizer = torch.optim.Adam(encoder.parameters(), lr=_RATE, fused=True)
     rng = np.random.default_rng(_SEED)
     for step in range(_STEPS):
@@ -155,7 +155,7 @@ def encode_all(encoder: Encoder, pixels: NDArray[np.uint8]) -> Generator[float, 
     return np.concatenate([f for f, _ in found]), np.concatenate([s for _, s in found])
 
 
-def _key(encoder: Encoder, data: GANData) -> str:
+def _key(encoder: Encoder, data: SampleData) -> str:
     """All that the training depends on, but for the pictures after the first few hundred: the dataset's hash knows them."""
     said = f"{_STEPS} {_BATCH} {_RATE} {_SEED} {len(data.train)} {encoder}"
     digest = hashlib.sha256(said.encode())

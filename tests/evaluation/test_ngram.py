@@ -13,11 +13,11 @@ import pytest
 from numpy.typing import NDArray
 
 from genstudio import paths
-from genstudio.data import ngram
-from genstudio.data.ngram import fit_kneser_ney, kneser_ney, reference_lines, uniform, unigram
 from genstudio.data.shelf import DatasetInfo, find_dataset, open_dataset
 from genstudio.data.slices import finished
 from genstudio.data.text import TextData, TextDataset, prepare_text
+from genstudio.evaluation import ngram
+from genstudio.evaluation.ngram import fit_kneser_ney, kneser_ney, reference_lines, uniform, unigram
 
 Ids = NDArray[np.int64]
 
