@@ -7,11 +7,26 @@ import os
 import shutil
 import threading
 from collections.abc import Iterator
+from functools import partialmethod
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pytestqt.qtbot import QtBot
+
+from helpers import LONG
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+
+WAITS = ("waitActive", "waitExposed", "waitSignal", "waitSignals", "waitUntil", "waitCallback")
+Waiting = type("Waiting", (QtBot,), {name: partialmethod(getattr(QtBot, name), timeout=LONG) for name in WAITS})
+
+
+@pytest.fixture
+def qtbot(qapp: Any, request: pytest.FixtureRequest) -> QtBot:
+    """Waits until the guard where a test names no limit."""
+    return Waiting(request)
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +55,7 @@ def _no_leaked_threads() -> Iterator[None]:
     dummy = threading._DummyThread  # what Python knows of a QThread, which the fixture below watches
     left = [t for t in threading.enumerate() if t not in before and t.is_alive() and not isinstance(t, dummy)]
     for thread in left:
-        thread.join(timeout=2)
+        thread.join(timeout=LONG / 1000)
     left = [thread for thread in left if thread.is_alive()]
     assert not left, f"threads left behind: {left}"
     assert gc.isenabled(), "a test left the collector off"
@@ -65,5 +80,5 @@ def _no_running_qthreads(monkeypatch: pytest.MonkeyPatch, request: pytest.Fixtur
     running = [thread for thread in made if thread.isRunning()]
     for thread in running:
         thread.quit()
-        thread.wait(5000)
+        thread.wait(LONG)
     assert not running, "an engine thread was left running"

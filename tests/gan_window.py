@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QAbstractButton, QWidget
 
 from genstudio.ui.tabs.gan import GANTab
 from genstudio.ui.window import MainWindow
+from helpers import LONG
 
-LONG = 60_000
 SMALL = {"width": 16, "layers": 2, "batch": 16, "evaluate_every": 20, "d_rate": 0.001, "g_rate": 0.001}
 
 

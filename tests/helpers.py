@@ -14,6 +14,7 @@ from genstudio.tasks.models import Models
 from genstudio.tasks.task import Frames, Task
 
 R = TypeVar("R")
+LONG = 120_000  # milliseconds after which a wait gives up; a guard against hanging, never a measurement
 
 TINY: dict[str, Any] = {
     "layers": 2, "heads": 2, "d_model": 16, "context": 8, "batch": 4, "evaluate_every": 10, "dropout": 0.1,

@@ -10,6 +10,7 @@ from genstudio.tasks.models import ModelRef
 from genstudio.ui.engine import Engine
 from genstudio.ui.playground.pages import PAGES
 from genstudio.ui.playground.sampler import Sampling
+from helpers import LONG
 
 
 def page_of(
@@ -32,5 +33,5 @@ def page_of(
 
 def settle(qtbot: QtBot, page: Any) -> None:
     """Wait until a page has nothing to do; nothing may have failed."""
-    qtbot.waitUntil(lambda: not page._jobs and not page._waiting, timeout=20_000)
+    qtbot.waitUntil(lambda: not page._jobs and not page._waiting, timeout=LONG)
     assert not page.failures

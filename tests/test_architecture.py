@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from helpers import LONG
+
 ROOT = Path(__file__).parents[1] / "genstudio"
 EVERYTHING = {
     "errors",
@@ -141,3 +143,30 @@ def test_the_window_needs_no_torch_to_be_imported() -> None:
         "sys.exit(str(heavy) if heavy else 0)"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False).stderr == ""
+
+
+WAITS = {"waitActive", "waitExposed", "waitSignal", "waitSignals", "waitUntil", "waitCallback"}  # of pytest-qt, in ms
+SECONDS = {"communicate", "join", "run", "wait"}
+
+
+def short_waits(tree: ast.AST) -> list[str]:
+    """Waits that give up before the guard `LONG`, in source text."""
+    found = []
+    for call in ast.walk(tree):
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
+            continue
+        least = LONG if call.func.attr in WAITS else LONG / 1000 if call.func.attr in SECONDS else 0
+        limits = [k.value.value for k in call.keywords if k.arg == "timeout" and isinstance(k.value, ast.Constant)]
+        found += [ast.unparse(call) for limit in limits if limit < least]
+    return found
+
+
+def test_no_test_gives_up_waiting_on_a_busy_machine() -> None:
+    tests = [path for path in Path(__file__).parent.rglob("*.py") if path.parent.name != "bench"]
+    found = {str(path): waits for path in tests if (waits := short_waits(ast.parse(path.read_text("utf-8"))))}
+    assert found == {}
+
+
+def test_a_short_wait_is_caught() -> None:
+    code = "qtbot.waitUntil(ready, timeout=5000)\nprocess.communicate(timeout=60)\nqtbot.waitUntil(ready, timeout=LONG)"
+    assert len(short_waits(ast.parse(code))) == 2

@@ -14,7 +14,7 @@ import pytest
 
 from genstudio import cli
 from genstudio.runs import Run
-from helpers import TINY, files, text_file
+from helpers import LONG, TINY, files, text_file
 
 SETTINGS = [f"{name}={value}" for name, value in TINY.items()]
 
@@ -158,7 +158,7 @@ def test_what_a_person_can_get_wrong_is_one_sentence(
 ) -> None:
     assert genstudio(*arguments) == 2
     out, err = capsys.readouterr()
-    assert err.startswith("genstudio: ") and words.lower() in err.lower()
+    assert "genstudio: " in err and words.lower() in err.lower()
     assert "Traceback" not in err and out == ""
 
 
@@ -201,7 +201,7 @@ def test_a_signal_saves_and_exits_well(tmp_path: Path, number: signal.Signals) -
     while child.poll() is None and not any("train_loss" in log.read_text() for log in root.glob("*/metrics.jsonl")):
         os.sched_yield()
     child.send_signal(number)
-    out, err = child.communicate(timeout=60)
+    out, err = child.communicate(timeout=LONG / 1000)
     assert child.returncode == 0, err
     info = Run.open(out.splitlines()[-1]).info
     assert info.checkpoints[-1] == info.step > 0

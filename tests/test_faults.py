@@ -286,7 +286,6 @@ def test_a_death_within_a_careless_save_is_caught(tmp_path: Path) -> None:
 
 @forks
 @pytest.mark.slow
-@pytest.mark.timeout(900)
 def test_a_death_while_recovering_from_a_death_loses_nothing(tmp_path: Path) -> None:
     code, found = reports(f"die_while_recovering(Path({str(tmp_path)!r}))")
     assert code == 0
@@ -296,7 +295,6 @@ def test_a_death_while_recovering_from_a_death_loses_nothing(tmp_path: Path) -> 
 
 @forks
 @pytest.mark.slow
-@pytest.mark.timeout(900)
 def test_200_kills_at_random_lose_nothing_acknowledged(tmp_path: Path) -> None:
     _, found = reports(f"kill_at_random(Path({str(tmp_path)!r}), 200)")
     assert len(found) == 200

@@ -104,4 +104,4 @@ class Server:
             return
         write(body[: file.stall_after])
         self.stalled.set()
-        self.go_on.wait(30)
+        self.go_on.wait()

@@ -7,7 +7,6 @@ import json
 import os
 import random
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,9 +19,10 @@ from genstudio.data.catalogue import Part
 from genstudio.data.download import Patience, fetch
 from genstudio.data.slices import finished
 from genstudio.errors import DataError, StorageError
+from helpers import LONG
 
 CONTENT = random.Random(0).randbytes(300_000)
-QUICK = Patience(timeout=5.0, pause=0.0)
+QUICK = Patience(timeout=LONG / 1000, pause=0.0)
 
 
 @pytest.fixture
@@ -198,26 +198,21 @@ def test_nobody_there(tmp_path: Path, server: Server) -> None:
 
 def test_a_server_that_falls_silent_is_given_up_and_continued(server: Server, tmp_path: Path) -> None:
     server.files["/file"].stall_after = 1000
-    with pytest.raises(DataError, match=r"nothing came for 0.1 s") as error:
-        finished(fetch(part(server.url("/file")), tmp_path, Patience(timeout=0.1, pause=0.0)))
+    with pytest.raises(DataError, match=r"nothing came for 1 s") as error:
+        finished(fetch(part(server.url("/file")), tmp_path, Patience(timeout=1.0, pause=0.0)))
     assert "are kept" in error.value.hint
     server.files["/file"].stall_after = None
     assert finished(fetch(part(server.url("/file")), tmp_path, QUICK)).read_bytes() == CONTENT
 
 
-def test_waiting_never_blocks_for_long_and_cancelling_leaves_nothing(server: Server, tmp_path: Path) -> None:
+def test_waiting_never_blocks_and_cancelling_leaves_nothing(server: Server, tmp_path: Path) -> None:
     server.files["/file"].stall_after = 1000
-    work = fetch(part(server.url("/file")), tmp_path, Patience(timeout=60.0))
-    longest, fraction = 0.0, 0.0
-    while fraction == 0:
-        began = time.monotonic()
-        fraction = next(work)
-        longest = max(longest, time.monotonic() - began)
+    work = fetch(part(server.url("/file")), tmp_path, Patience(timeout=10**6))
+    while (fraction := next(work)) == 0:
+        pass
     assert fraction == pytest.approx(1000 / 300_000)
-    assert longest < 0.5
-    began = time.monotonic()
-    work.close()
-    assert time.monotonic() - began < 1.5, "cancelling waited for the network"
+    assert next(work) == fraction
+    work.close()  # while the server is silent for ever: what waited for it would never come back
     assert left(tmp_path) == []
 
 

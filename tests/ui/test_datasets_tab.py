@@ -21,9 +21,7 @@ from genstudio.tasks.shelf import Inspect
 from genstudio.ui import theme
 from genstudio.ui.datasets.importing import _details
 from genstudio.ui.window import MainWindow
-from helpers import TINY, answer, run_task, words
-
-LONG = 60_000
+from helpers import LONG, TINY, answer, run_task, words
 
 
 @pytest.fixture
@@ -283,11 +281,6 @@ def test_nothing_is_downloaded_unasked(window: MainWindow, qtbot: Any) -> None:
     assert json.dumps(sorted(str(p) for p in paths.home().rglob("*.part"))) == "[]"
 
 
-def calm_after(window: MainWindow, qtbot: Any, milliseconds: int) -> None:
-    qtbot.wait(milliseconds)
-    calm(window, qtbot)
-
-
 def test_pressing_an_example_marks_the_very_place(window: MainWindow, qtbot: Any, tmp_path: Path) -> None:
     lines = [f"Line {i} of a text that says {' '.join(words(12, i).split())}." for i in range(400)]
     lines[390] += " ΩΩ"
@@ -298,11 +291,10 @@ def test_pressing_an_example_marks_the_very_place(window: MainWindow, qtbot: Any
     findings = [f for f in tab.checks.findings if f.rule.startswith("every character of validation")]
     (number,) = [k for k, f in enumerate(tab.checks.findings) if f is findings[0]]
     press(qtbot, window, f"finding_{number}_example_0")
-    calm_after(window, qtbot, 50)
+    text = tab.preview.text.text
+    qtbot.waitUntil(lambda: text.textCursor().block().text().startswith("Line 390"))
     assert findings[0].examples[0].place == path.read_text(encoding="utf-8").index("Ω")
-    assert tab.preview.text.text.textCursor().selectedText() in ("Ω", "")
-    cursor = tab.preview.text.text.textCursor()
-    assert cursor.block().text().startswith("Line 390")
+    assert text.textCursor().selectedText() in ("Ω", "")
 
 
 def test_the_bar_of_a_random_split_is_the_draw_itself(window: MainWindow, qtbot: Any) -> None:
@@ -312,11 +304,10 @@ def test_the_bar_of_a_random_split_is_the_draw_itself(window: MainWindow, qtbot:
     tab = window.datasets
     form = window.transformer.setup.form
     form.set_values({"split": "random", "split_seed": 3, "validation_share": 0.2})
-    calm_after(window, qtbot, 500)
     text = shelf.open_text(shelf.find_dataset("shakespeare")).text
     context = int(form.values()["context"])
     found = finished(arrange(text, SplitSettings("random", 0.2, 3), context=context))
-    assert np.array_equal(tab.split.bar._parts, split_shares(len(text), found))
+    qtbot.waitUntil(lambda: np.array_equal(tab.split.bar._parts, split_shares(len(text), found)))
     assert f"{len(found.text) - found.cut:,} validate" in tab.split.said.text()
 
 
@@ -328,8 +319,8 @@ def test_what_is_made_from_a_seed_is_tried_and_made_otherwise(window: MainWindow
     page = tab.preview.make
     assert tab.preview.tabs.currentWidget() is page and page.form is not None
     page.form.set_values({"modes": 3, "sigma": 0.2, "count": 900})
-    calm_after(window, qtbot, 300)
-    assert len(page.scatter._points) == 900 and page.scatter._centres is not None and len(page.scatter._centres) == 3
+    qtbot.waitUntil(lambda: len(page.scatter._points) == 900)
+    assert page.scatter._centres is not None and len(page.scatter._centres) == 3
     assert "all that the dataset will have" in page.said.text()
     page.form.set_values({"modes": 0})
     assert not page.duplicate.isEnabled()

@@ -16,8 +16,8 @@ from genstudio.ui import theme
 from genstudio.ui.gan.charts import GANCharts
 from genstudio.ui.gan.doctor import DoctorPage
 from genstudio.ui.window import MainWindow
+from helpers import LONG
 
-LONG = 60_000
 WINS = Diagnosis(
     "discriminator_wins", "The discriminator wins", 500, "It tells 99% right.", "More than 93%.", {"accuracy": 0.99},
     (Advice("Learn more slowly", {"d_rate": 1e-4}), Advice("Take packing", {"pack": 2}), Advice("Add data")),

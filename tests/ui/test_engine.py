@@ -17,6 +17,7 @@ from genstudio.tasks.compare import Both
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.task import Change, Frames, Quiet, SaveNow
 from genstudio.ui.engine import Engine
+from helpers import LONG
 
 
 @pytest.fixture
@@ -96,7 +97,7 @@ def steps(frames: list[Frame]) -> list[int]:
 
 def test_every_frame_arrives_in_order(engine: Engine, qtbot: Any) -> None:
     frames: list[Frame] = []
-    with qtbot.waitSignal(engine.ended, timeout=20_000) as blocker:
+    with qtbot.waitSignal(engine.ended, timeout=LONG) as blocker:
         engine.start(Counting(2_000), frames.append)
     assert steps(frames) == list(range(1, 2_001))
     assert blocker.args[1] is None
@@ -127,7 +128,7 @@ def test_jobs_take_turns(engine: Engine, qtbot: Any) -> None:
     engine.ended.connect(lambda name, _failure: ended.append(name))
     engine.start(Counting(200), name="a")
     engine.start(Counting(200), name="b")
-    qtbot.waitUntil(lambda: len(ended) == 2, timeout=10_000)
+    qtbot.waitUntil(lambda: len(ended) == 2, timeout=LONG)
     first_b, last_a = order.index("b"), len(order) - 1 - order[::-1].index("a")
     assert first_b < last_a
 
@@ -145,14 +146,14 @@ def test_jobs_take_turns(engine: Engine, qtbot: Any) -> None:
     ids=lambda e: type(e).__name__,
 )
 def test_every_kind_of_error_becomes_a_message(engine: Engine, qtbot: Any, error: BaseException) -> None:
-    with qtbot.waitSignal(engine.ended, timeout=5_000) as blocker:
+    with qtbot.waitSignal(engine.ended, timeout=LONG) as blocker:
         engine.start(Failing(error))
     failure = blocker.args[1]
     assert isinstance(failure, Failure)
     assert failure.kind == type(error).__name__
     assert failure.expected == isinstance(error, DataError)
     assert pickle.loads(pickle.dumps(failure)) == failure
-    with qtbot.waitSignal(engine.ended, timeout=5_000) as blocker:
+    with qtbot.waitSignal(engine.ended, timeout=LONG) as blocker:
         engine.start(Counting(3))
     assert blocker.args[1] is None
 
@@ -163,10 +164,10 @@ def test_pause_holds_and_resume_goes_on(engine: Engine, qtbot: Any) -> None:
     name = engine.start(task, frames.append)
     qtbot.waitUntil(lambda: len(frames) > 5)
     engine.pause(name)
-    with qtbot.waitSignal(engine.ended, timeout=5_000):
+    with qtbot.waitSignal(engine.ended, timeout=LONG):
         engine.start(Counting(1))
     held = len(frames)
-    with qtbot.waitSignal(engine.ended, timeout=5_000):
+    with qtbot.waitSignal(engine.ended, timeout=LONG):
         engine.start(Counting(50))
     assert len(frames) == held
     engine.resume(name)
@@ -178,9 +179,9 @@ def test_pause_holds_and_resume_goes_on(engine: Engine, qtbot: Any) -> None:
 def test_stop_closes_the_job(engine: Engine, qtbot: Any) -> None:
     task = Counting(10**9)
     name = engine.start(task)
-    with qtbot.waitSignal(engine.framed, timeout=5_000):
+    with qtbot.waitSignal(engine.framed, timeout=LONG):
         pass
-    with qtbot.waitSignal(engine.ended, timeout=5_000) as blocker:
+    with qtbot.waitSignal(engine.ended, timeout=LONG) as blocker:
         engine.stop(name)
     assert task.log == ["closed"]
     assert blocker.args == [name, None]
@@ -188,11 +189,11 @@ def test_stop_closes_the_job(engine: Engine, qtbot: Any) -> None:
 
 def test_a_halted_job_waits_for_the_person(engine: Engine, qtbot: Any) -> None:
     frames: list[Frame] = []
-    with qtbot.waitSignal(engine.halted, timeout=5_000) as blocker:
+    with qtbot.waitSignal(engine.halted, timeout=LONG) as blocker:
         name = engine.start(Halting(), frames.append)
     assert blocker.args[1] == "The disk is full."
     assert engine.running[name] == "paused"
-    with qtbot.waitSignal(engine.ended, timeout=5_000):
+    with qtbot.waitSignal(engine.ended, timeout=LONG):
         engine.resume(name)
     assert steps(frames) == [1, 2]
 

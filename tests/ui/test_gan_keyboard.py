@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from gan_window import LONG, SMALL
+from gan_window import SMALL
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QTabBar, QTabWidget, QWidget
 
 from genstudio.tasks.train import Train
 from genstudio.ui.window import MainWindow
-from helpers import answer, run_task
+from helpers import LONG, answer, run_task
 
 EYE = (
     "dataset_choice", "open_text", "draw_distribution", "preset_choice", "plan_length", "seed", "form_search", "gan_start",

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gan_window import LONG, SMALL, begin, change, press, steps, stop
+from gan_window import SMALL, begin, change, press, steps, stop
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QWidget
 
@@ -16,7 +16,7 @@ from genstudio.families.gan.stages import TITLES
 from genstudio.runs import Run
 from genstudio.tasks.train import Train
 from genstudio.ui.window import MainWindow
-from helpers import TINY, answer, run_task
+from helpers import LONG, TINY, answer, run_task
 
 PICTURES = {**SMALL, "latent": 8, "conditional": True}
 

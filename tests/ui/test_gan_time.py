@@ -19,9 +19,8 @@ from genstudio.tasks.sample import Sample
 from genstudio.tasks.train import Train
 from genstudio.ui.gan.panel import GANPanel
 from genstudio.ui.window import MainWindow
-from helpers import answer, run_task
+from helpers import LONG, answer, run_task
 
-LONG = 120_000
 SMALL = {"width": 12, "layers": 2, "batch": 16, "evaluate_every": 1000}
 
 

@@ -16,9 +16,7 @@ from genstudio.data.slices import finished
 from genstudio.data.tokenizers import BPETokenizer, ByteTokenizer, CharTokenizer, WordTokenizer
 from genstudio.ui.engine import Engine
 from genstudio.ui.tabs.tokenizer_bench import EXAMPLE, KINDS, TokenizerBench
-from helpers import text_file, words
-
-LONG = 30_000
+from helpers import LONG, text_file, words
 
 
 @pytest.fixture

@@ -25,10 +25,9 @@ from PySide6.QtWidgets import (
 from genstudio.runs import Run
 from genstudio.tasks.train import Train
 from genstudio.ui.window import MainWindow
-from helpers import TINY, answer, files, run_task, text_file
+from helpers import LONG, TINY, answer, files, run_task, text_file
 
 SMALL = {"layers": 2, "heads": 2, "d_model": 32, "context": 32, "batch": 8, "evaluate_every": 20}
-LONG = 60_000
 
 
 def press(qtbot: Any, window: QWidget, name: str) -> None:

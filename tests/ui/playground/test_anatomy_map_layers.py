@@ -24,9 +24,8 @@ from genstudio.ui.playground.layers_page import LayersPage
 from genstudio.ui.playground.map_page import MapPage
 from genstudio.ui.playground.page import Page
 from genstudio.ui.playground.positions_page import PositionsPage
-from helpers import TINY, answer, run_task, text_file, words
+from helpers import LONG, TINY, answer, run_task, text_file, words
 
-LONG = 20_000
 PAGES = (AnatomyPage, PositionsPage, MapPage, LayersPage)
 
 

@@ -29,9 +29,8 @@ from genstudio.ui.playground.compare_page import ComparePage
 from genstudio.ui.playground.page import Page
 from genstudio.ui.playground.replay_page import ReplayPage
 from genstudio.ui.playground.sampler import Sampling
-from helpers import TINY, answer, run_task, text_file
+from helpers import LONG, TINY, answer, run_task, text_file
 
-LONG = 30_000
 PROMPT = ("the cat sat",)
 SAMPLING = Sampling(SamplingOptions(temperature=0.9), 12, 3)
 
@@ -204,7 +203,7 @@ def test_every_run_in_training_is_offered_and_followed_as_model_b(
         assert page.other.reference() == ModelRef(run, "live")
         qtbot.waitUntil(lambda run=run: _step(page, run) is not None, timeout=LONG)
         first = _step(page, run)
-        qtbot.waitUntil(lambda run=run, first=first: _step(page, run) > first, timeout=LONG)
+        qtbot.waitUntil(lambda run=run, first=first: (_step(page, run) or 0) > first, timeout=LONG)
     for job in jobs:
         engine.stop(job)
     qtbot.waitUntil(lambda: not page.other.live and not page._jobs, timeout=LONG)

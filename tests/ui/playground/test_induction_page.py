@@ -18,6 +18,7 @@ from genstudio.families.gpt.learner import GPTLearner
 from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.ui.engine import Engine
 from genstudio.ui.playground.induction_page import InductionPage
+from helpers import LONG
 
 LETTERS = "abcdefghijklmnop"
 V, CONTEXT, SURE = len(LETTERS), 24, 30.0
@@ -78,7 +79,7 @@ def probed(qtbot: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         page.resize(600, 640)
         page.show()
         page.look_at(ModelRef("here", "live"), ())
-        qtbot.waitUntil(lambda: page.scores.snapshot is not None and not page._jobs, timeout=20_000)
+        qtbot.waitUntil(lambda: page.scores.snapshot is not None and not page._jobs, timeout=LONG)
         return page
 
     yield show
@@ -97,7 +98,7 @@ def test_a_model_that_copies_by_construction_is_found(probed: Any, qtbot: Any) -
     assert found.period == CONTEXT // 2
     page.period.set_value(5)
     page.period.changed.emit(5)
-    qtbot.waitUntil(lambda: page.scores.snapshot.period == 5, timeout=20_000)
+    qtbot.waitUntil(lambda: page.scores.snapshot.period == 5, timeout=LONG)
     assert page.scores.snapshot.scores[1, 1] == pytest.approx(1, abs=1e-3)
     assert float(again) < 0.01 < 1 < float(first) and float(change) == pytest.approx(float(again) - float(first), abs=0.011)
 

@@ -35,7 +35,7 @@ from genstudio.ui.playground.pages import PAGES
 from genstudio.ui.playground.saliency_page import SaliencyPage
 from genstudio.ui.playground.sampler import Sampling
 from genstudio.ui.tabs.playground import PlaygroundTab
-from helpers import TINY, answer, run_task, text_file
+from helpers import LONG, TINY, answer, run_task, text_file
 
 TEXT = "the cat sat on a mat"
 LEFT = Qt.MouseButton.LeftButton
@@ -75,7 +75,7 @@ def look(qtbot: QtBot, page: Page, folder: str, text: str = TEXT, size: tuple[in
 
 
 def settle(qtbot: QtBot, page: Page) -> None:
-    qtbot.waitUntil(lambda: not page._jobs and not page._waiting, timeout=20_000)
+    qtbot.waitUntil(lambda: not page._jobs and not page._waiting, timeout=LONG)
 
 
 def ids_of(opened: Any, text: str = TEXT) -> Any:
@@ -243,7 +243,7 @@ def test_what_is_knocked_out_is_off_in_the_attention_too(engine: Engine, qtbot: 
 
     def ready(title: str) -> Any:
         page = tab.page(title)
-        qtbot.waitUntil(lambda: page._looked_at is not None and page._looked_at[1] == (TEXT,), timeout=20_000)
+        qtbot.waitUntil(lambda: page._looked_at is not None and page._looked_at[1] == (TEXT,), timeout=LONG)
         settle(qtbot, page)
         return page
 

@@ -27,10 +27,9 @@ from genstudio.ui.playground.page import Page
 from genstudio.ui.playground.pages import PAGES
 from genstudio.ui.playground.sampler import Sampling
 from genstudio.ui.views.view import Figure
-from helpers import TINY, files, run_task, text_file
+from helpers import LONG, TINY, files, run_task, text_file
 
 pytestmark = NOTICED
-LONG = 60_000
 LOOKING = [entry for entry in PAGES if entry.group not in ("Choose", "Text")]
 MODELS: dict[str, dict[str, Any]] = {
     "rotary": TINY | {"context": 16},

@@ -30,10 +30,9 @@ from genstudio.ui.playground.pages import PAGES
 from genstudio.ui.shortcuts import KeysDialog
 from genstudio.ui.views.view import Figure
 from genstudio.ui.window import MainWindow
-from helpers import TINY, run_task, text_file
+from helpers import LONG, TINY, run_task, text_file
 
 Key, Mod = Qt.Key, Qt.KeyboardModifier
-LONG = 120_000
 MOST = 90
 TEXT_KEYS = {
     "linux": "Ctrl+A Ctrl+C Ctrl+D Ctrl+E Ctrl+K Ctrl+U Ctrl+V Ctrl+X Ctrl+Y Ctrl+Z Ctrl+Left Ctrl+Right Ctrl+Home "
@@ -159,7 +158,6 @@ def shorten(hands: Hands, length: str) -> None:
     assert hands.tab.sampler.length.value() == float(length)
 
 
-@pytest.mark.timeout(900)
 def test_the_document_with_keys_alone(hands: Hands, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     tab, control, shift = hands.tab, Mod.ControlModifier, Mod.ShiftModifier
     before = hands.go_to("model_choice").currentText()
@@ -227,7 +225,6 @@ def test_the_document_with_keys_alone(hands: Hands, monkeypatch: pytest.MonkeyPa
     assert hands.at is tab.document.editor
 
 
-@pytest.mark.timeout(900)
 def test_every_control_of_the_sampler_with_keys_alone(hands: Hands) -> None:
     sampler = hands.tab.sampler
     for name in ("temperature", "top_k", "top_p", "min_p", "repetition_penalty", "length"):

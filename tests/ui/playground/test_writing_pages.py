@@ -30,9 +30,8 @@ from genstudio.ui.playground.sampler import Sampling
 from genstudio.ui.tabs.playground import PlaygroundTab
 from genstudio.ui.views.soft_breaks import plain
 from genstudio.ui.views.view import token_text
-from helpers import TINY, run_task, text_file
+from helpers import LONG, TINY, run_task, text_file
 
-LONG = 60_000
 EVERY = {entry.title for entry in PAGES if entry.group in ("Choose", "Text")}
 """The others are used at random beside this."""
 

@@ -232,14 +232,16 @@ class Paintings(QObject):
 
 
 def test_a_redraw_is_painted_once(chart: CurvesView, qtbot: QtBot) -> None:
-    qtbot.wait(200)
+    qtbot.waitUntil(lambda: not chart._timer.isActive())
+    QApplication.processEvents()
     painted = Paintings()
     chart.view.viewport().installEventFilter(painted)
     for redraw in range(1, 6):
         chart.append("train_loss", np.array([2000 + 300 * redraw]), np.array([1.5]))
         chart._timer.stop()
         chart._redraw()
-        qtbot.wait(60)
+        qtbot.waitUntil(lambda redraw=redraw: painted.count >= redraw)
+        qtbot.wait(20)
         assert painted.count == redraw
 
 
