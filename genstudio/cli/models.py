@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from dataclasses import asdict
 from typing import Any
 
 from genstudio import families, paths
 from genstudio.cli.parser import Commands, add_model, plain, reference
-from genstudio.cli.progress import answer
+from genstudio.cli.progress import result
 
 
 def add(commands: Commands) -> None:
@@ -73,11 +74,14 @@ def _family(family: Any) -> dict[str, Any]:
 def _export(options: argparse.Namespace) -> None:
     from genstudio.tasks.exchange import ExportModel
 
-    print(answer(ExportModel(reference(options), options.out, options.format), "exported"))
+    print(result(ExportModel(reference(options), options.out, options.format)))
 
 
 def _import_model(options: argparse.Namespace) -> None:
     from genstudio.tasks.exchange import AdoptModel
 
     task = AdoptModel(options.folder, options.name, runs_folder=options.runs)
-    print(answer(task, "run"))
+    adopted = result(task)
+    for note in adopted.notes:
+        print(f"genstudio: {note}", file=sys.stderr)
+    print(adopted.folder)

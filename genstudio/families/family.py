@@ -44,6 +44,19 @@ class Preset:
 
 
 @dataclass(frozen=True)
+class Imported(Generic[C, D]):
+    """What a folder of another program gave: settings, data without content, weights for the learner's parts.
+
+    `notes` say in sentences what was left out or read in another way than it was written.
+    """
+
+    config: C
+    data: D
+    weights: Mapping[str, Any]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Family(Generic[C, D]):
     """A kind of model.
 
@@ -54,8 +67,7 @@ class Family(Generic[C, D]):
     `keep(data)` names what a run must hold to be opened without its dataset: file name -> JSON-able object;
     `reopen(config, kept)` is data without content, enough to generate.
     `batch(config, data, seed, step)` is what the learner will be fed at a step, for people to look at; no torch.
-    `export(learner, format)` is the files that other programs read; `adopt(folder)` reads what they wrote: the settings,
-    data without content, and weights for the learner's parts.
+    `export(learner, format)` is the files that other programs read; `adopt(folder)` reads what they wrote.
     `doctor(told)` watches a training, given what it has told of the run so far.
     `advised(info, now)` is the preset to begin with on a dataset, by name, where `now` is chosen; none where all fit.
     """
@@ -72,7 +84,7 @@ class Family(Generic[C, D]):
     estimate: Callable[[C, Any], Mapping[str, float]]
     batch: Callable[[C, D, int, int], Batch] | None = None
     export: Callable[[Learner, str], Mapping[str, bytes]] | None = None
-    adopt: Callable[[Path], Generator[float, None, tuple[C, D, Any]]] | None = None
+    adopt: Callable[[Path], Generator[float, None, Imported[C, D]]] | None = None
     folder: Path | None = None
     doctor: Callable[[Iterable[Diagnosis]], Doctor] | None = None
     advised: Callable[[DatasetInfo, str], str] | None = None

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
 from genstudio import families, paths, runs, storage
 from genstudio.errors import GenstudioError, StorageError
-from genstudio.events import Answer, Frame, Progress
+from genstudio.events import Frame, Progress
 from genstudio.tasks.models import ModelRef, Models
-from genstudio.tasks.task import sliced
+from genstudio.tasks.task import Frames, sliced
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """The folder of a new run, and what was left out of the model or read in another way, in sentences."""
+
+    folder: str
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -22,30 +29,31 @@ class AdoptModel:
     family: str = "gpt"
     runs_folder: Path | None = None
 
-    def run(self, models: Models) -> Generator[Frame, None, None]:
+    def run(self, models: Models) -> Frames[Adopted]:
         yield Frame(progress=Progress("Opening the model"))
         from genstudio.training import checkpoint
 
         family, place = families.get(self.family), Path(self.folder).expanduser()
         if family.adopt is None or not place.is_dir():
             raise GenstudioError(f"{place} is not a folder.", "Choose the folder that holds config.json.", place)
-        config, data, weights = yield from sliced(family.adopt(place), "Opening the model")
-        learner = family.learner(config, data, "cpu", 0)
+        found = yield from sliced(family.adopt(place), "Opening the model")
+        learner = family.learner(found.config, found.data, "cpu", 0)
         for name, module in learner.parts.items():
-            module.load_state_dict({**module.state_dict(), **weights} if name == "model" else module.state_dict())
+            module.load_state_dict({**module.state_dict(), **found.weights} if name == "model" else module.state_dict())
         with runs.create(
             self.runs_folder or paths.runs(),
             family=family.name,
             name=self.name or place.resolve().name,
-            config=config.model_dump(),
+            config=found.config.model_dump(),
             dataset={"id": "", "title": "made elsewhere", "hash": ""},
             seed=0,
             device="cpu",
             plan={"steps": 1},
-            kept=family.keep(data),
+            kept=family.keep(found.data),
         ) as run:
             checkpoint.save(run, 0, learner, {"elapsed": 0.0})
-            yield Frame(snapshots=(Answer("run", 0, str(run.folder)),), progress=Progress("Opened", 1.0))
+            yield Frame(progress=Progress("Opened", 1.0))
+            return Adopted(str(run.folder), found.notes)
 
 
 @dataclass(frozen=True)
@@ -56,7 +64,8 @@ class ExportModel:
     folder: str
     form: str = "safetensors"
 
-    def run(self, models: Models) -> Generator[Frame, None, None]:
+    def run(self, models: Models) -> Frames[str]:
+        """Returns the new folder."""
         yield Frame(progress=Progress("Opening the model"))
         opened, place = models.get(self.model), Path(self.folder).expanduser()
         family = families.get(opened.family)
@@ -70,4 +79,5 @@ class ExportModel:
             for name, data in files.items():
                 stage.write(name, data)
             stage.commit(replace=True)
-        yield Frame(snapshots=(Answer("exported", opened.step, str(place)),), progress=Progress("Exported", 1.0))
+        yield Frame(progress=Progress("Exported", 1.0))
+        return str(place)

@@ -16,8 +16,9 @@ import pytest
 from genstudio.data.slices import finished
 from genstudio.data.tokenizers import BPETokenizer, ByteTokenizer, Tokenizer, WordTokenizer, tokenizer_from_json
 from genstudio.data.tokenizers.child import waited, worker
-from genstudio.data.tokenizers.foreign import LARGEST, open_tokenizer, tokenizer_text
+from genstudio.data.tokenizers.foreign import open_tokenizer, tokenizer_text
 from genstudio.data.tokenizers.library import LETTERS, byte_level
+from genstudio.data.tokenizers.model_folder import LARGEST_FILE
 from genstudio.errors import DataError
 
 MERGES = [["t", "h"], ["th", "e"], ["Ġ", "the"], ["a", "t"]]
@@ -127,7 +128,7 @@ def test_what_is_no_file_or_too_large_is_refused_at_once(tmp_path: Path) -> None
             finished(open_tokenizer(path))
     large = tmp_path / "large.json"
     with large.open("wb") as file:
-        file.truncate(LARGEST + 1)
+        file.truncate(LARGEST_FILE + 1)
     with pytest.raises(DataError, match="too large"):
         finished(open_tokenizer(large))
 

@@ -20,7 +20,7 @@ from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.tokenize import MakeTokenizer, SaveTokenizer
 from genstudio.tasks.train import Train
 from genstudio.tasks.write import Generate, NextTokensOf
-from helpers import TINY, answer, run_task, text_file, words
+from helpers import TINY, answer, result, run_task, text_file, words
 
 GPT2: dict[str, Any] = TINY | {
     "positions": "learned", "norm": "layernorm", "qk_norm": False, "bias": True, "tied": True, "activation": "gelu_tanh",
@@ -53,14 +53,14 @@ def logits(run: str | Path, text: str) -> np.ndarray:
 def test_out_and_back_is_the_same_model_to_the_bit(trained: Path, folder: Path, tmp_path: Path) -> None:
     names = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
     assert sorted(path.name for path in folder.iterdir()) == names
-    back = answer(run_task(AdoptModel(str(folder), runs_folder=tmp_path / "runs")), "run")
+    back = result(AdoptModel(str(folder), runs_folder=tmp_path / "runs")).folder
     for text in ("the cat", "a mat and the cat sat on"):
         assert np.array_equal(logits(trained, text), logits(back, text))
     assert Run.open(back).info.name == "hf"
 
 
 def test_a_model_from_elsewhere_writes_like_any_other(folder: Path, tmp_path: Path) -> None:
-    back = answer(run_task(AdoptModel(str(folder), "mine", runs_folder=tmp_path / "runs")), "run")
+    back = result(AdoptModel(str(folder), "mine", runs_folder=tmp_path / "runs")).folder
     frames = run_task(Generate(ModelRef(back), ("the cat",), 12))
     assert any(getattr(s, "finished", False) for f in frames for s in f.snapshots)
 
@@ -104,8 +104,8 @@ def change_weights(folder: Path, name: str, tensor: torch.Tensor | None) -> None
         (lambda f: change_config(f, scale_attn_by_inverse_layer_idx=True), "scale_attn"),
         (lambda f: change_config(f, vocab_size=7), "7 tokens"),
         (lambda f: change_config(f, n_layer=10**6), "settings"),
-        (lambda f: change_config(f, n_embd="big"), "settings"),
-        (lambda f: change_config(f, n_layer=3), "missing"),
+        (lambda f: change_config(f, n_embd="big"), "n_embd .big., which is not a whole number"),
+        (lambda f: change_config(f, n_layer=3), "3 layers, and the weights hold 2"),
         (lambda f: (f / "model.safetensors").unlink(), "safe format"),
         (lambda f: (f / "model.safetensors").write_bytes(b"\x80\x04pickle"), "damaged"),
         (lambda f: change_weights(f, "transformer.wte.weight", None), "wte.weight"),
@@ -143,9 +143,9 @@ def test_old_tokenizer_files_give_the_same_tokens(folder: Path, tmp_path: Path) 
     (folder / "vocab.json").write_text(json.dumps(said["vocab"]))
     merges = "\n".join(" ".join(merge) for merge in said["merges"])
     (folder / "merges.txt").write_text(f"#version: 0.2\n{merges}\n", encoding="utf-8")
-    new = answer(run_task(AdoptModel(str(folder), runs_folder=tmp_path / "runs")), "run")
+    new = result(AdoptModel(str(folder), runs_folder=tmp_path / "runs")).folder
     (folder / "tokenizer.json").unlink()
-    old = answer(run_task(AdoptModel(str(folder), runs_folder=tmp_path / "runs")), "run")
+    old = result(AdoptModel(str(folder), runs_folder=tmp_path / "runs")).folder
     assert np.array_equal(logits(new, "the cat sat on"), logits(old, "the cat sat on"))
 
 
@@ -156,7 +156,7 @@ def test_transformers_gives_the_same_logits_and_text(
 ) -> None:
     transformers = pytest.importorskip("transformers")
     from genstudio.families.gpt.config import GPTConfig
-    from genstudio.families.gpt.exchange import _own_weights
+    from genstudio.families.gpt.foreign_weights import own_weights, plain_names
     from genstudio.families.gpt.model import GPT
 
     torch.manual_seed(seed)
@@ -168,7 +168,9 @@ def test_transformers_gives_the_same_logits_and_text(
     config = GPTConfig.parse(values)
     ours = GPT(config, 61).eval()
     found = {name: tensor for name, tensor in theirs.state_dict().items() if name != "lm_head.weight"}
-    ours.load_state_dict(ours.state_dict() | _own_weights(config, 61, found, tmp_path))
+    weights, notes = own_weights(config, 61, plain_names(found, tmp_path), tmp_path)
+    assert notes == []
+    ours.load_state_dict(ours.state_dict() | weights)
     theirs, ours = theirs.to(dtype), ours.to(dtype)
     ids = torch.randint(0, 61, (3, 20))
     with torch.no_grad():
@@ -218,7 +220,7 @@ def test_tokens_of_every_kind_survive_the_way_out_and_back(kind: str, tmp_path: 
     run = run_of(kind, tmp_path)
     run_task(ExportModel(ModelRef(run), str(tmp_path / "hf"), "hf"))
     (tmp_path / "given.json").unlink(missing_ok=True)
-    back = answer(run_task(AdoptModel(str(tmp_path / "hf"), runs_folder=tmp_path / "more")), "run")
+    back = result(AdoptModel(str(tmp_path / "hf"), runs_folder=tmp_path / "more")).folder
     assert np.array_equal(logits(run, "the cat naïve 日"), logits(back, "the cat naïve 日"))
     ours, theirs = (Models().get(ModelRef(folder)).learner.data.tokenizer for folder in (run, back))
     assert ours.size == theirs.size and (ours.begin, ours.end) == (theirs.begin, theirs.end)

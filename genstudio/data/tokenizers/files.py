@@ -22,28 +22,28 @@ _ENDS = (END, "</s>", "<|endoftext|>", "<|end_of_text|>")
 def tokenizer_from_json(kept: Any) -> Tokenizer:
     """The tokenizer that `to_json` or `to_library` described, or one of the library `tokenizers` that is byte-level BPE.
 
+    Truncation and padding are ignored: they do not change what a text is cut into.
     Raises DataError for anything else, whoever made it. Takes time and memory in proportion to the size of `kept`.
     """
     if not isinstance(kept, Mapping):
         raise damaged("it is not a set of named values")
     if "model" not in kept:
         return characters_from_json(kept)
-    if kept.get("version") != "1.0":
+    if kept.get("version", "1.0") != "1.0":
         raise damaged("its version is not '1.0'")
-    for name in ("truncation", "padding", "normalizer"):
-        if kept.get(name) is not None:
-            raise _unfit(f"it has a {name}")
+    if kept.get("normalizer") is not None:
+        raise _unfit("it has a normalizer")
     model = kept["model"]
-    if not isinstance(model, Mapping) or model.get("type") not in ("BPE", "WordLevel"):
-        kind = model.get("type") if isinstance(model, Mapping) else None
+    kind = _kind(model)
+    if kind not in ("BPE", "WordLevel"):
         raise _unfit(f"its model is {str(kind)[:40]!r}, not 'BPE'")
     special = _special(kept.get("added_tokens"))
     tokens = _tokens(model.get("vocab"), special)
     pre_tokenizer = kept.get("pre_tokenizer")
-    if model["type"] == "WordLevel":
+    if kind == "WordLevel":
         begin, end = _own_markers(special, tokens)
         return words_from_json(model, pre_tokenizer, tokens[: len(tokens) - len(special)], begin and end)
-    merges = _merges(model)
+    merges = _merges(model, pre_tokenizer is not None)
     if pre_tokenizer is None:
         return _characters(tokens, merges, special)
     return _byte_level(kept, tokens, merges, special)
@@ -66,6 +66,13 @@ def _unfit(why: str) -> DataError:
         f"This tokenizer cannot be used here: {why}.",
         "This program reads byte-level BPE, as GPT-2's, and what it saved itself.",
     )
+
+
+def _kind(model: Any) -> Any:
+    """What the model is; before it was written down (GPT-2's own file), merges said that it is BPE."""
+    if not isinstance(model, Mapping):
+        return None
+    return model.get("type", "BPE" if "merges" in model else None)
 
 
 def _special(entries: Any) -> dict[str, int]:
@@ -105,12 +112,14 @@ def _halved(token: str) -> bool:
     return not token.isascii() and any("\ud800" <= letter <= "\udfff" for letter in token)
 
 
-def _merges(model: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+def _merges(model: Mapping[str, Any], of_bytes: bool) -> tuple[tuple[str, str], ...]:
+    """Where every byte has a token, what stands for unknown ones is never used."""
     plain = bpe_model({}, [])
     for name, value in model.items():
         if name not in plain:
             raise damaged(f"its model has an unknown entry '{str(name)[:40]}'")
         silent = value == "" and name in ("continuing_subword_prefix", "end_of_word_suffix")
+        silent |= of_bytes and name in ("unk_token", "fuse_unk")
         if name not in ("type", "vocab", "merges") and value is not plain[name] and not silent:
             raise _unfit(f"its model uses '{name}'")
     merges = model.get("merges")

@@ -1,4 +1,4 @@
-"""Opening a tokenizer.json that somebody else made."""
+"""Opening the tokenizer of a file or a model that somebody else made."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ import json
 import os
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 from genstudio.data.slices import Slices
 from genstudio.data.tokenizers.child import waited, worker
 from genstudio.data.tokenizers.files import to_library, tokenizer_from_json
+from genstudio.data.tokenizers.model_folder import LARGEST_FILE, fitted, read_json, tokenizer_of
 from genstudio.data.tokenizers.tokenizer import Tokenizer
 from genstudio.errors import DataError
-
-LARGEST = 32 << 20
-"""Bytes of a file at most; the largest vocabularies in use take about 20 million."""
 
 _SECONDS = 20.0
 _CPU_SECONDS = 10
@@ -29,7 +28,20 @@ def open_tokenizer(path: Path) -> Slices[Tokenizer]:
     Raises DataError for a file that is none, or that takes longer or more than any real one.
     """
     _looked_at(path)
-    with worker(_try, str(path)) as talk:
+    tokenizer, _ = yield from _tried(path, None)
+    return tokenizer
+
+
+def open_model_tokenizer(folder: Path, rows: int) -> Slices[tuple[Tokenizer, list[str]]]:
+    """The tokenizer of a GPT-2 style folder whose model has `rows` tokens, and what was left out or added, in sentences.
+
+    Tried out like that of a file. Raises DataError.
+    """
+    return _tried(folder, rows)
+
+
+def _tried(path: Path, rows: int | None) -> Slices[tuple[Tokenizer, list[str]]]:
+    with worker(_try, str(path), rows) as talk:
         yield from waited(talk, 0.0, _SECONDS)
         if not talk.said(0):
             raise DataError("The tokenizer takes too long to open.", "Its file is damaged or hostile.", path)
@@ -42,10 +54,12 @@ def open_tokenizer(path: Path) -> Slices[Tokenizer]:
                 path,
             ) from None
     yield 0.9
+    said = json.loads(verdict[1:])
     if verdict[:1] == b"-":
-        message, hint = json.loads(verdict[1:])
+        message, hint = said
         raise DataError(message, hint, path)
-    return tokenizer_from_json(json.loads(verdict[1:]))
+    kept, notes = said
+    return tokenizer_from_json(kept), notes
 
 
 def tokenizer_text(tokenizer: Tokenizer) -> bytes:
@@ -60,25 +74,28 @@ def _looked_at(path: Path) -> None:
         raise DataError(f"{path} cannot be read: {error.strerror}.", "Check its name and folder.", path) from None
     if size < 0:
         raise DataError(f"There is no file {path}.", "Check its name and folder.", path)
-    if size > LARGEST:
+    if size > LARGEST_FILE:
         raise DataError("The file is too large for a tokenizer.", "Choose a tokenizer.json.", path)
 
 
-def _try(connection: Connection, path: str) -> None:
+def _try(connection: Connection, path: str, rows: int | None) -> None:
     _limit()
     try:
-        with Path(path).open("rb") as file:
-            kept = json.loads(file.read(LARGEST + 1))
+        kept, notes = (read_json(Path(path)), []) if rows is None else _of_model(Path(path), rows)
         tokenizer = tokenizer_from_json(kept)
         ids, _ = tokenizer.encode_lossy(_PROBE)
         tokenizer.decode(ids)
         tokenizer.pieces(ids)
-        answer = b"+" + json.dumps(to_library(tokenizer)).encode()
+        answer = b"+" + json.dumps([to_library(tokenizer), notes]).encode()
     except DataError as error:
         answer = b"-" + json.dumps([error.message, error.hint]).encode()
-    except (OSError, ValueError, RecursionError):
-        answer = b"-" + json.dumps(["The file is not JSON.", "Choose a tokenizer.json."]).encode()
     connection.send_bytes(answer)
+
+
+def _of_model(folder: Path, rows: int) -> tuple[dict[str, Any], list[str]]:
+    found, notes = tokenizer_of(folder)
+    kept, more = fitted(found, rows)
+    return kept, [*notes, *more]
 
 
 def _limit() -> None:

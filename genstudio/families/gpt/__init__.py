@@ -10,7 +10,7 @@ from genstudio.data.slices import Slices
 from genstudio.data.split import SplitSettings
 from genstudio.data.text import TextData, TextDataset, keep, prepare_text, reopen
 from genstudio.data.vocabulary import TokenSettings
-from genstudio.families.family import Family
+from genstudio.families.family import Family, Imported
 from genstudio.families.gpt.batches import shown
 from genstudio.families.gpt.config import GPTConfig, estimate
 from genstudio.families.gpt.presets import PRESETS
@@ -46,10 +46,10 @@ def _export(learner: Any, form: str) -> Mapping[str, bytes]:
     return exported(learner, form)
 
 
-def _adopt(folder: Path) -> Slices[tuple[GPTConfig, TextData, Any]]:
-    from genstudio.families.gpt.exchange import adopted
+def _adopt(folder: Path) -> Slices[Imported[GPTConfig, TextData]]:
+    from genstudio.families.gpt.importing import imported
 
-    return adopted(folder)
+    return imported(folder)
 
 
 FAMILY: Family[GPTConfig, TextData] = Family(

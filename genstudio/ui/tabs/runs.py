@@ -31,7 +31,7 @@ from PySide6.QtWidgets import (
 from genstudio import families
 from genstudio.errors import ConfigError, Failure
 from genstudio.events import Answer, Frame
-from genstudio.tasks.exchange import AdoptModel, ExportModel
+from genstudio.tasks.exchange import Adopted, AdoptModel, ExportModel
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.shelf import ListRuns, RemoveRun, RenameRun
 from genstudio.ui.engine import Engine
@@ -186,9 +186,7 @@ class RunsTab(QWidget):
 
     def _on_frame(self, frame: Frame) -> None:
         for snapshot in frame.snapshots:
-            if isinstance(snapshot, Answer) and snapshot.channel in ("exported", "run"):
-                self.done.emit(self._words(snapshot))
-            elif isinstance(snapshot, Answer) and snapshot.channel == "runs":
+            if isinstance(snapshot, Answer) and snapshot.channel == "runs":
                 chosen = self.selected
                 self.model.show_runs(snapshot.value)
                 self.stack.setCurrentIndex(1 if self.model.runs else 0)
@@ -198,13 +196,11 @@ class RunsTab(QWidget):
                 self._enable()
                 self.listed.emit(snapshot.value)
 
-    def _words(self, snapshot: Answer) -> str:
-        where = str(snapshot.value)
-        return (
-            f"Exported to {where}."
-            if snapshot.channel == "exported"
-            else "The model is in the list: the Playground can use it."
-        )
+    def _adopted(self, found: Adopted) -> None:
+        self.done.emit(" ".join(("The model is in the list: the Playground can use it.", *found.notes)))
+
+    def _exported(self, place: str) -> None:
+        self.done.emit(f"Exported to {place}.")
 
     def _on_end(self, failure: Failure | None) -> None:
         if failure is not None:
@@ -239,7 +235,7 @@ class RunsTab(QWidget):
 
     def adopt_model(self, folder: str) -> None:
         """Make a run of another program's GPT-2 style folder."""
-        self._engine.start(AdoptModel(folder), self._on_frame, self._on_end)
+        self._engine.start(AdoptModel(folder), None, self._on_end, on_result=self._adopted)
 
     def export_run(self, form: str) -> None:
         """Ask where to, and write the selected run's newest model there for other programs."""
@@ -248,7 +244,8 @@ class RunsTab(QWidget):
             return
         place, _ = QFileDialog.getSaveFileName(self, "Name of the new folder", f"{run.name} for {form}")
         if place:
-            self._engine.start(ExportModel(ModelRef(str(run.folder)), place, form), self._on_frame, self._on_end)
+            task = ExportModel(ModelRef(str(run.folder)), place, form)
+            self._engine.start(task, None, self._on_end, on_result=self._exported)
 
     def _ask_for_model(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Folder with config.json and model.safetensors")
