@@ -15,7 +15,7 @@ from PySide6.QtCore import QObject, Qt, QThread, QTimer, Signal, Slot
 
 from genstudio.errors import Failure
 from genstudio.events import Frame
-from genstudio.tasks.task import Change, Task
+from genstudio.tasks.task import Change, SaveNow, Task
 
 R = TypeVar("R")
 
@@ -84,6 +84,11 @@ class _Worker(QObject):
         if job is not None:
             self._guarded(name, job.close, ends=True)
         self._tick()
+
+    @Slot()
+    def save_all(self) -> None:
+        for name in [*self._jobs, *self._paused]:
+            self.adjust(name, SaveNow())
 
     @Slot()
     def stop_all(self) -> None:
@@ -171,6 +176,7 @@ class Engine(QObject):
     _advance = Signal(str)
     _adjust = Signal(str, object)
     _stop = Signal(str)
+    _save_all = Signal()
     _stop_all = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -195,6 +201,7 @@ class Engine(QObject):
             (self._stop, self._worker.stop),
         ):
             signal.connect(slot, queued)
+        self._save_all.connect(self._worker.save_all, Qt.ConnectionType.BlockingQueuedConnection)
         self._stop_all.connect(self._worker.stop_all, Qt.ConnectionType.BlockingQueuedConnection)
         self._worker.framed.connect(self._on_frame, queued)
         self._worker.ended.connect(self._on_end, queued)
@@ -254,6 +261,11 @@ class Engine(QObject):
             self.running[name] = "stopping"
             self._stop.emit(name)
             self.changed.emit()
+
+    def save(self) -> None:
+        """Let every job that trains write a checkpoint; returns once they are written."""
+        if self._thread.isRunning():
+            self._save_all.emit()
 
     def close(self) -> None:
         """Stop and save every job and end the thread. Safe to call twice."""

@@ -248,9 +248,11 @@ class MainWindow(QMainWindow):
             self.import_files(data)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        self._remember()
-        self.hide()
-        self.engine.close()
+        try:
+            self._remember()
+        finally:  # whatever cannot be remembered, what trains is saved
+            self.hide()
+            self.engine.close()
         super().closeEvent(event)
 
     def _on_warm(self, frame: Frame) -> None:

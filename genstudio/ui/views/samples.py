@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QColor, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QSlider, QTextEdit, QVBoxLayout
 
@@ -92,8 +92,10 @@ class SamplesView(View[Text]):
         self._steps.clear()
         self._texts.clear()
         self._shown = self.snapshot = None
+        self._following = True
         self.newest.setChecked(True)
-        self.slider.setRange(0, 0)
+        with QSignalBlocker(self.slider):  # its old value is the place of a text that is gone
+            self.slider.setRange(0, 0)
         self.slider.setEnabled(False)
         self.label.setText("")
         self.text.clear()

@@ -43,6 +43,18 @@ def test_going_back_stays_there_and_returns(samples: SamplesView, qtbot: QtBot) 
     assert samples.text.toPlainText().endswith("<b>100</b>")
 
 
+@pytest.mark.parametrize("at", [0, 1, 2])
+def test_another_run_begins_while_any_sample_is_shown(samples: SamplesView, at: int) -> None:
+    chosen: list[int] = []
+    samples.slider.setValue(at)
+    samples.step_chosen.connect(chosen.append)
+    samples.clear()
+    assert not chosen and samples.newest.isChecked() and samples.text.toPlainText() == ""
+    for step in (0, 5):
+        samples.show_snapshot(Text("sample", step, "", f"new {step}"))
+        assert samples.text.toPlainText() == f"new {step}"
+
+
 def test_the_prompt_is_tinted(samples: SamplesView) -> None:
     marks = samples.text.extraSelections()
     assert [mark.cursor.selectedText() for mark in marks] == ["ROMEO:"]
