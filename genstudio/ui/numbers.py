@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from decimal import Decimal
 
 from PySide6.QtCore import QSize, Qt, Signal
@@ -12,6 +13,8 @@ from PySide6.QtWidgets import QAbstractSpinBox, QWidget
 from genstudio.ui import theme
 
 _LADDER = (1, 2, 5)
+_SPACES = re.compile(r"\s|(?<=\d)['\u2019](?=\d)")
+_GROUPED = re.compile(r"[-+]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
 
 
 def number_text(value: float) -> str:
@@ -20,7 +23,7 @@ def number_text(value: float) -> str:
     >>> [number_text(v) for v in (0.004, 1e-7, 128, 1000.0)]
     ['0.004', '1e-7', '128', '1000']
     """
-    text = repr(value)
+    text = repr(+value)  # True is 1
     if "e" in text:
         digits, _, power = text.partition("e")
         return f"{digits.removesuffix('.0')}e{int(power)}"
@@ -28,17 +31,24 @@ def number_text(value: float) -> str:
 
 
 def read_number(text: str, *, whole: bool = False) -> int | float | str:
-    """The number a person typed, with a point or a comma; the text itself where it is none."""
-    tidy = text.strip().replace(" ", "").replace("\u2212", "-")
-    if tidy.count(",") == 1 and "." not in tidy:
+    """The number a person typed; the text itself where it is none, is not finite, or could be two numbers.
+
+    Spaces and apostrophes may stand between digits, and commas between groups of three: 5,000. Another comma is a decimal
+    one: 0,5. What could be both, 1,125, is a number only where it must be a whole one.
+
+    >>> [read_number(t) for t in ("3e-4", "0,5", "1,000,000", "1,125")]
+    [0.0003, 0.5, 1000000.0, '1,125']
+    """
+    tidy = _SPACES.sub("", text).replace("\u2212", "-")
+    if _GROUPED.fullmatch(tidy) and (whole or tidy.count(",") > 1 or "." in tidy):
+        tidy = tidy.replace(",", "")
+    elif tidy.count(",") == 1 and "." not in tidy and not _GROUPED.fullmatch(tidy):
         tidy = tidy.replace(",", ".")
     try:
-        if whole:
-            return int(tidy)
-        value = float(tidy)
+        value = int(tidy) if whole else float(tidy)
     except ValueError:
         return text.strip()
-    return value if math.isfinite(value) else text.strip()
+    return value if whole or math.isfinite(value) else text.strip()
 
 
 def stepped(value: float, steps: int, *, logarithmic: bool, whole: bool = False, unit: float = 0.0) -> float:
@@ -115,6 +125,26 @@ class FloatEdit(QAbstractSpinBox):
     def value(self) -> int | float | str:
         """The number, exactly as it was set or typed; the text where it is not a number."""
         return self._exact
+
+    def problem(self) -> str:
+        """What is wrong with the value, in words; empty where it is a number in range."""
+        value = self._exact
+        if isinstance(value, str):
+            other = read_number(value, whole=True)
+            if isinstance(other, int) and not self._whole:
+                return f"'{value}' can mean two numbers: write {other} or {value.replace(',', '.')}"
+            return f"'{value}' is not a {'whole ' * self._whole}number" if value else "a number is missing"
+        low, high = (None if end is None else number_text(end) for end in (self._low, self._high))
+        if self._low is not None and value < self._low:
+            return f"{number_text(value)} is below {low}"
+        if self._high is not None and value > self._high:
+            return f"{number_text(value)} is above {high}"
+        return "" if isinstance(value, int) or math.isfinite(value) else f"{value} is not a number"
+
+    def set_whole(self, whole: bool, low: float) -> None:
+        """Read what is typed as a whole number or not from now on, with another lower end."""
+        self._whole, self._low = whole, low
+        self._edited(self.lineEdit().text())
 
     def set_value(self, value: int | float | str) -> None:
         """Show this value; `changed` follows if it differs from the one before."""

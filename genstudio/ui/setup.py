@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QComboBox,
     QFormLayout,
@@ -17,12 +17,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from genstudio.errors import Problem
+from genstudio.errors import ConfigError, Problem
 from genstudio.families import Family, Preset
 from genstudio.ui.form import ConfigForm
 from genstudio.ui.numbers import FloatEdit
-from genstudio.ui.widgets import icon_button, plain_label
+from genstudio.ui.widgets import icon_button, plain_label, restyle
 
+LONGEST = 10**9
+"""Of a plan, in its unit."""
 UNITS = {"minutes": 60.0, "seconds": 1.0, "steps": 0.0}
 
 
@@ -43,7 +45,7 @@ class SetupColumn(QWidget):
             self.preset.addItem(preset.title, preset.name)
         self.preset.addItem("Custom", "custom")
         self.expect = plain_label(role="quiet", wrap=True, name="preset_expect")
-        self.length = FloatEdit(low=0.01, high=1e9)
+        self.length = FloatEdit(low=0.01, high=LONGEST)
         self.length.setObjectName("plan_length")
         self.length.setAccessibleName("How long to train")
         self.unit = _choice("plan_unit", "Unit of the length")
@@ -59,9 +61,11 @@ class SetupColumn(QWidget):
         self.name.setAccessibleName("Name of the run")
         self.name.setPlaceholderText("named after the dataset")
         self.name.setMaxLength(80)
+        self._edits = {"length": self.length, "seed": self.seed}
+        self._wrong = {name: plain_label(role="problem", wrap=True, name=f"{name}_problem") for name in self._edits}
         self.form = ConfigForm(family.config)
-        self.problems = plain_label(role="problem", wrap=True, name="setup_problems")
-        self.problems.hide()
+        self.general = plain_label(role="problem", wrap=True, name="setup_problems")
+        self.general.hide()
         self._lay_out()
         self._applying = False
         self._apply_preset()
@@ -74,7 +78,8 @@ class SetupColumn(QWidget):
             self.length.changed,
             self.seed.changed,
         ):
-            signal.connect(lambda *_: self.changed.emit())
+            signal.connect(self._set)
+        self._set()
 
     def set_datasets(self, infos: Iterable[Any]) -> None:
         """Fill the list and keep what is chosen, if it is still there."""
@@ -94,15 +99,47 @@ class SetupColumn(QWidget):
     def values(self) -> dict[str, Any]:
         return self.form.values()
 
+    def problems(self) -> tuple[Problem, ...]:
+        """Everything that stands in the way of a training, each with its field."""
+        own = ((name, edit.problem()) for name, edit in self._edits.items())
+        return (
+            *(Problem(name, words) for name, words in own if words),
+            *self.family.config.problems(self.values()),
+        )
+
+    def parsed(self) -> tuple[dict[str, Any], int]:
+        """Settings and seed of the training as they stand. Raises ConfigError with every problem there is."""
+        if problems := self.problems():
+            raise ConfigError(problems)
+        return self.family.config.parse(self.values()).model_dump(), int(self.seed.value())
+
+    def words(self, problem: Problem) -> str:
+        """The problem with the name of its field as the form shows it."""
+        names = {"length": "Train for", "seed": "Seed"} | {name: row.setting.label for name, row in self.form.rows.items()}
+        return f"{names[problem.field]}: {problem.message}" if problem.field in names else str(problem)
+
+    def go_to(self, problem: Problem) -> None:
+        """Put the cursor into the field that has this problem."""
+        row = self.form.rows.get(problem.field)
+        edit = self._edits.get(problem.field) or (row and row.editor)
+        if edit:
+            self.form.search.clear()
+            edit.setFocus()
+
     def plan(self) -> tuple[int | None, float | None]:
-        """(steps, seconds), one of them None."""
-        length, scale = float(self.length.value()), UNITS[self.unit.currentText()]
-        return (None, length * scale) if scale else (max(int(length), 1), None)
+        """(steps, seconds), one of them None. Raises ConfigError where the length is not a number in range."""
+        if words := self.length.problem():
+            raise ConfigError([Problem("length", words)])
+        length, scale = self.length.value(), UNITS[self.unit.currentText()]
+        return (None, float(length) * scale) if scale else (int(length), None)
 
     def set_plan(self, steps: int | None, seconds: float | None) -> None:
-        unit = "steps" if steps is not None else "minutes" if (seconds or 0) >= 60 else "seconds"
+        unit, length = "steps", steps or seconds or 60.0
+        if steps is None:
+            unit = "minutes" if 60 <= length <= LONGEST else "seconds"
+            length = length / 60 if unit == "minutes" else length
         self.unit.setCurrentText(unit)
-        self.length.set_value(steps if steps is not None else (seconds or 60.0) / UNITS[unit])
+        self.length.set_value(length)
 
     def set_values(self, values: dict[str, Any]) -> None:
         """Settings of a run that is opened: the preset they equal is named, or Custom."""
@@ -121,35 +158,38 @@ class SetupColumn(QWidget):
 
     def show_problems(self, problems: Iterable[Problem]) -> None:
         """At their fields in the form; what has no field there, in words below."""
-        listed = list(problems)
+        listed = [p for p in problems if p.field not in self._edits]  # theirs is shown as long as it lasts
         self.form.show_problems(p for p in listed if p.field in self.form.rows)
         other = [str(p) for p in listed if p.field not in self.form.rows]
-        self.problems.setText("\n".join(other))
-        self.problems.setVisible(bool(other))
+        self.general.setText("\n".join(other))
+        self.general.setVisible(bool(other))
 
     def state(self) -> dict[str, Any]:
         """What comes back at the next start."""
         return {
             "data": self.data.currentData(),
             "preset": self.preset.currentData(),
-            "plan": self.plan(),
-            "seed": self.seed.value(),
+            "plan": None if self.length.problem() else self.plan(),
+            "seed": None if self.seed.problem() else self.seed.value(),
             "device": self.device.currentText(),
             "values": self.values(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Bring back what `state` gave; anything that no longer fits is left as it is."""
-        index = self.preset.findData(state.get("preset"))
+        index = self.preset.findData(str(state.get("preset")))
         if index >= 0:
             self.preset.setCurrentIndex(index)
         values = state.get("values")
         if isinstance(values, dict) and not self.family.config.problems(values):
             self.form.set_values(values)
-        steps, seconds = state.get("plan") or (None, None)
-        if steps or seconds:
-            self.set_plan(steps, seconds)
-        self.seed.set_value(int(state.get("seed") or 0))
+        match state.get("plan"):
+            case [int() as steps, None]:
+                self.set_plan(steps, None)
+            case [None, int() | float() as seconds]:
+                self.set_plan(None, seconds)
+        seed = state.get("seed")
+        self.seed.set_value(seed if isinstance(seed, int) else 0)
         self.device.setCurrentText(str(state.get("device") or "auto"))
 
     def _apply_preset(self) -> None:
@@ -170,13 +210,26 @@ class SetupColumn(QWidget):
         whole = self.family.config.parse(preset.values).model_dump()
         return all(whole.get(name) == value for name, value in values.items())
 
+    def _set(self, *_: object) -> None:
+        """Something beside the form was set."""
+        steps = not UNITS[self.unit.currentText()]
+        with QSignalBlocker(self.length):
+            self.length.set_whole(steps, 1 if steps else 0.01)
+        for name, edit in self._edits.items():
+            words = edit.problem()
+            self._wrong[name].setText(words)
+            self._top.setRowVisible(self._wrong[name], bool(words))
+            restyle(edit, "problem", bool(words))
+            edit.setAccessibleDescription(words)
+        self.changed.emit()
+
     def _edited(self) -> None:
-        self.problems.hide()
+        self.general.hide()
         if not self._applying:
             self.changed.emit()
 
     def _lay_out(self) -> None:
-        top = QFormLayout()
+        top = self._top = QFormLayout()
         top.setContentsMargins(0, 0, 0, 0)
         top.setSpacing(8)
         top.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
@@ -189,14 +242,16 @@ class SetupColumn(QWidget):
         self.unit.setMinimumWidth(112)
         self.device.setMinimumWidth(96)
         top.addRow("Train for", _row(self.length, self.unit))
+        top.addRow("", self._wrong["length"])
         top.addRow("Name", self.name)
         top.addRow("Seed", _row(self.seed, plain_label("on"), self.device))
+        top.addRow("", self._wrong["seed"])
         inside = QWidget()
         column = QVBoxLayout(inside)
         column.setContentsMargins(0, 0, 12, 0)
         column.setSpacing(8)
         column.addLayout(top)
-        column.addWidget(self.problems)
+        column.addWidget(self.general)
         column.addWidget(self.form, 1)
         scroll = QScrollArea()
         scroll.setObjectName("setup_scroll")

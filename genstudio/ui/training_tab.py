@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from genstudio.config import Config
-from genstudio.errors import Failure
+from genstudio.errors import ConfigError, Failure
 from genstudio.events import Answer, Frame, Progress
 from genstudio.families import Family
 from genstudio.tasks.shelf import ReadRun
@@ -28,8 +28,8 @@ from genstudio.tasks.train import Resume, Train
 from genstudio.ui import theme
 from genstudio.ui.engine import Engine
 from genstudio.ui.numbers import duration
-from genstudio.ui.setup import SetupColumn
-from genstudio.ui.widgets import ElidedLabel, EmptyState, button, plain_label, primary_button
+from genstudio.ui.setup import LONGEST, SetupColumn
+from genstudio.ui.widgets import ElidedLabel, EmptyState, button, plain_label, primary_button, restyle
 
 STATES = {
     "idle": "Ready",
@@ -149,10 +149,13 @@ class TrainingTab(QWidget):
         """A new run from the settings as they stand; problems are shown at their fields instead."""
         if self.busy:
             return
-        values = self.setup.values()
-        problems = self.setup.family.config.problems(values)
-        self.setup.show_problems(problems)
-        if problems or self.setup.data.currentData() is None:
+        self.setup.show_problems(())
+        try:
+            values, seed = self.setup.parsed()
+        except ConfigError as error:
+            self.setup.go_to(error.problems[0])
+            return
+        if self.setup.data.currentData() is None:
             return
         steps, seconds = self.setup.plan()
         task = Train(
@@ -161,7 +164,7 @@ class TrainingTab(QWidget):
             config=values,
             steps=steps,
             seconds=seconds,
-            seed=int(self.setup.seed.value()),
+            seed=seed,
             device=self.setup.device.currentText(),
             name=self.setup.name.text().strip(),
             **self.watched(),
@@ -203,6 +206,9 @@ class TrainingTab(QWidget):
             plan: tuple[int | None, float | None] = (planned_steps + steps + int(planned_steps * share), None)
         else:
             plan = (None, (planned_seconds or 0.0) * (1 + share) + seconds)
+        if (plan[0] or plan[1] or 0) > LONGEST:
+            self.failed.emit(Failure("ConfigError", "The plan is as long as it can be.", "Nothing was changed."))
+            return
         self._plan = plan
         if self._job:
             self.adjust(Extend(*plan))
@@ -333,9 +339,13 @@ class TrainingTab(QWidget):
 
     def show_cost(self) -> None:
         """Bring the line with the costs up to date."""
-        values = self.setup.values()
-        wrong = self.setup.family.config.problems(values)
-        self.cost.setText("" if wrong else self.costs(self.setup.family.config.parse(values)))
+        config = self.setup.family.config
+        if problems := self.setup.problems():
+            self.cost.setText(f"Before a training can start: {self.setup.words(problems[0])}.")
+        else:
+            self.cost.setText(self.costs(config.parse(self.setup.values())))
+        restyle(self.cost, "problem", bool(problems))
+        restyle(self.cost, "quiet", not problems)
 
     def show_checks(self, words: str) -> None:
         """What the checks of the chosen dataset found, in a few words; a click shows them all."""

@@ -367,12 +367,8 @@ class MainWindow(QMainWindow):
         tab.settings_wanted.connect(setup.form.set_values)
         setup.changed.connect(tab.settings_changed)
         setup.data.currentIndexChanged.connect(lambda _: tab.choose(setup.data.currentData() or ""))
-        tab.set_settings(lambda: (setup.values(), int(setup.seed.value())))
-        tab.set_settings(self._gan_settings, "gan")
-
-    def _gan_settings(self) -> tuple[dict[str, Any], int]:
-        """Values and seed of the GAN tab, if it was opened."""
-        return ({}, 0) if self._gan is None else (self._gan.setup.values(), int(self._gan.setup.seed.value()))
+        tab.set_settings(setup.parsed)
+        tab.set_settings(lambda: ({}, 0) if self._gan is None else self._gan.setup.parsed(), "gan")
 
     def _connect_training(self, tab: TrainingTab) -> None:
         tab.failed.connect(self.show_failure)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from decimal import Decimal
 from typing import Any, Literal
 
 import pytest
@@ -188,6 +190,49 @@ def test_words_are_never_markup(qtbot: QtBot) -> None:
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_a_number_survives_its_text(value: float) -> None:
     assert read_number(number_text(value)) == value
+
+
+@given(st.integers(-(10**15), 10**15), st.sampled_from([",", " ", "\u00a0", "\u202f", "'", "\u2019"]))
+def test_a_whole_number_is_read_however_its_digits_are_grouped(value: int, mark: str) -> None:
+    assert read_number(f" {value:,} ".replace(",", mark), whole=True) == value
+
+
+@given(st.decimals(-999, 999, places=2))
+def test_a_comma_that_groups_nothing_is_a_decimal_one(value: Decimal) -> None:
+    assert read_number(str(value).replace(".", ",")) == float(value)
+
+
+@given(st.integers(1, 999), st.integers(0, 999))
+def test_what_could_be_two_numbers_is_none(before: int, after: int) -> None:
+    assert read_number(f"{before},{after:03}") == f"{before},{after:03}"
+    assert read_number(f"0,{after:03}") == after / 1000
+    assert read_number(f"{before},{after:03},000") == (1000 * before + after) * 1000
+
+
+@given(st.text(), st.booleans())
+def test_any_text_gives_a_finite_number_or_itself(text: str, whole: bool) -> None:
+    found = read_number(text, whole=whole)
+    assert found == text.strip() if isinstance(found, str) else isinstance(found, int) or math.isfinite(found)
+
+
+@pytest.mark.parametrize(
+    ("value", "whole", "words"),
+    [
+        (3, True, ""),
+        (0, True, "0 is below 1"),
+        (10**400, True, "1" + "0" * 400 + " is above 10"),
+        (math.nan, False, "nan is not a number"),
+        ("", True, "a number is missing"),
+        ("abc", True, "'abc' is not a whole number"),
+        ("1,125", False, "'1,125' can mean two numbers: write 1125 or 1.125"),
+        ("1,12x", False, "'1,12x' is not a number"),
+    ],
+)
+def test_a_field_says_what_is_wrong_with_its_number(qtbot: QtBot, value: Any, whole: bool, words: str) -> None:
+    edit = FloatEdit(low=1, high=10, whole=whole)
+    qtbot.addWidget(edit)
+    edit.set_value(value)
+    assert edit.problem() == words
 
 
 @pytest.mark.parametrize(

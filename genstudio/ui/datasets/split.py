@@ -107,7 +107,8 @@ class SplitPanel(QWidget):
         self.how.setCurrentIndex(list(WAYS).index(str(values.get("split", "contiguous"))))
         share = values.get("validation_share", 0.1)
         self.share.set_value(float(share) if isinstance(share, (int, float)) else 0.1)
-        self.seed.set_value(int(values.get("split_seed") or 0) if str(values.get("split_seed", 0)).isdigit() else 0)
+        seed = values.get("split_seed", 0)
+        self.seed.set_value(seed if isinstance(seed, int) else 0)
         self.seed.blockSignals(False)
         self._show()
 

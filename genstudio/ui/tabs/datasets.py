@@ -28,7 +28,7 @@ from genstudio.data.preview import TextLook
 from genstudio.data.shelf import DatasetInfo
 from genstudio.data.split import SplitSettings
 from genstudio.data.vocabulary import TokenSettings
-from genstudio.errors import DataError, Failure
+from genstudio.errors import ConfigError, DataError, Failure
 from genstudio.events import Answer, Frame
 from genstudio.tasks.check import CheckDataset, ShowSplit
 from genstudio.tasks.datasets import RenameDataset, UsedBy
@@ -85,6 +85,7 @@ class DatasetsTab(QWidget):
         self._seed = 0
         self._wanted: str | None = None
         self._settings: dict[str, Settings] = {}
+        self._sound: dict[str, tuple[Mapping[str, Any], int]] = {}
         self._characters: dict[str, int] = {}
         self.shelf = ShelfList()
         self.title = plain_label(role="title", name="dataset_title", wrap=True)
@@ -121,14 +122,17 @@ class DatasetsTab(QWidget):
         return self.preview.text_figures.figures
 
     def set_settings(self, settings: Settings, family: str = "gpt") -> None:
-        """`settings()` gives (values, seed) of a training of this family as it is set up now."""
+        """`settings()` gives (values, seed) of a training of this family as it is set up now.
+
+        It raises ConfigError while they cannot be used; then those count that could be used last.
+        """
         self._settings[family] = settings
         self.settings_changed()
 
     def settings_changed(self) -> None:
         """The settings of a training are others now."""
         if "gpt" in self._settings:
-            values, _ = self._settings["gpt"]()
+            values, _ = self._last_sound("gpt")
             self.split.show_values(values)
             self.bench.set_model(values)
         self._recheck.start()
@@ -153,7 +157,14 @@ class DatasetsTab(QWidget):
     def _set_up(self, info: DatasetInfo) -> tuple[Mapping[str, Any], int]:
         """Values and seed of the training that would learn this dataset; its defaults where its tab was never opened."""
         family = self._family(info)
-        return self._settings[family.name]() if family is not None and family.name in self._settings else ({}, 0)
+        return self._last_sound(family.name) if family is not None else ({}, 0)
+
+    def _last_sound(self, family: str) -> tuple[Mapping[str, Any], int]:
+        """Values and seed that the training of this family was set up with when they could be used last."""
+        if family in self._settings:
+            with contextlib.suppress(ConfigError):
+                self._sound[family] = self._settings[family]()
+        return self._sound.get(family, ({}, 0))
 
     def _parameters(self, info: DatasetInfo, values: Mapping[str, Any]) -> int | None:
         """Of the model that is set up for a text, once its characters are counted."""
@@ -168,7 +179,7 @@ class DatasetsTab(QWidget):
         if info.kind != "text":
             return CheckDataset(info.id)
         context = values.get("context")
-        with contextlib.suppress(DataError, ValueError):
+        with contextlib.suppress(DataError):
             split = SplitSettings.of(values)
             lines = values.get("markers") == "lines"
             room = context if isinstance(context, int) else None
@@ -331,7 +342,12 @@ class DatasetsTab(QWidget):
     def _batch(self) -> None:
         if self.current:
             info = self._infos[self.current]
-            (values, seed), family = self._set_up(info), self._family(info)
+            family = self._family(info)
+            try:
+                values, seed = self._settings[family.name]() if family and family.name in self._settings else ({}, 0)
+            except ConfigError as error:
+                self.preview.batch.clear(f"The training cannot start as it is set up. {error.message}")
+                return
             self.preview.batch.clear("Working out the first batch…")
             self._start("batch", FirstBatch(info.id, values, family.name if family is not None else "gpt", seed))
 

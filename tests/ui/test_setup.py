@@ -1,0 +1,106 @@
+"""What a new training will be: nothing that is typed reaches it unread, and what cannot be used is said at its field."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pytestqt.qtbot import QtBot
+
+from genstudio import families
+from genstudio.errors import ConfigError
+from genstudio.ui.setup import LONGEST, SetupColumn
+
+HOSTILE = (
+    "",
+    " ",
+    "abc",
+    "-1",
+    "0",
+    "nan",
+    "inf",
+    "-inf",
+    "1e999",
+    "9" * 5000,
+    "5,00,0",
+    "²",
+    "1/2",
+    "0x10",
+    "\n",
+    "٣x",
+)
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@pytest.fixture
+def setup(qtbot: QtBot) -> SetupColumn:
+    made = SetupColumn(families.get("gpt"))
+    qtbot.addWidget(made)
+    made.show()
+    return made
+
+
+@pytest.mark.parametrize(
+    ("typed", "unit", "plan"),
+    [
+        ("5,000", "steps", (5000, None)),
+        ("5000", "steps", (5000, None)),
+        ("1,000,000", "steps", (1_000_000, None)),
+        ("2 000", "steps", (2000, None)),
+        ("0,5", "minutes", (None, 30.0)),
+        ("1.5", "minutes", (None, 90.0)),
+        ("90", "seconds", (None, 90.0)),
+    ],
+)
+def test_the_length_means_what_was_typed(setup: SetupColumn, typed: str, unit: str, plan: tuple[Any, Any]) -> None:
+    setup.unit.setCurrentText(unit)
+    setup.length.lineEdit().setText(typed)
+    assert setup.plan() == plan and not setup.problems()
+
+
+@pytest.mark.parametrize("typed", ["5.5", "0.5", "1.125", "5,5"])
+def test_half_a_step_is_refused_and_half_a_minute_is_not(setup: SetupColumn, typed: str) -> None:
+    setup.unit.setCurrentText("steps")
+    setup.length.lineEdit().setText(typed)
+    assert [p.field for p in setup.problems()] == ["length"]
+    setup.unit.setCurrentText("minutes")
+    assert not setup.problems()
+
+
+@pytest.mark.parametrize("typed", HOSTILE)
+@pytest.mark.parametrize("field", ["length", "seed"])
+@pytest.mark.parametrize("unit", ["steps", "minutes"])
+def test_what_is_no_number_is_said_at_its_field(setup: SetupColumn, field: str, unit: str, typed: str) -> None:
+    setup.unit.setCurrentText(unit)
+    getattr(setup, field).lineEdit().setText(typed)
+    wrong = setup._wrong[field]
+    if (field, typed) == ("seed", "0"):
+        assert not setup.problems() and not wrong.isVisible()
+        return
+    assert [p.field for p in setup.problems()] == [field]
+    assert wrong.isVisible() and wrong.text() and getattr(setup, field).property("problem")
+    with pytest.raises(ConfigError):
+        setup.parsed()
+    setup.restore(setup.state())
+    getattr(setup, field).set_value(7)
+    assert not setup.problems() and not wrong.isVisible()
+
+
+def test_a_plan_without_end_is_refused(setup: SetupColumn) -> None:
+    for value in (float("inf"), float("nan"), 10**400, 2 * LONGEST):
+        setup.set_plan(None, value)
+        with pytest.raises(ConfigError):
+            setup.plan()
+
+
+@given(st.fixed_dictionaries({}, optional=dict.fromkeys(("data", "preset", "plan", "seed", "device", "values"), JUNK)))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_was_remembered_may_be_anything(setup: SetupColumn, state: dict[str, Any]) -> None:
+    setup.restore(state)
+    setup.state()
