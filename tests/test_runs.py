@@ -387,7 +387,7 @@ def test_damaged_and_newer_folders_are_listed_with_their_reason(tmp_path: Path) 
         assert (info.state, bool(info.reason), info.id) == ("damaged", True, run.id)
         with pytest.raises(RunError, match=r"run\.json"):
             Run.open(run.folder)
-    for name in good.keys() - {"format"}:
+    for name in good.keys() - {"format", "plan"}:
         for value in (None, -1.5, ["../x"]):
             info = listed(json.dumps(good | {name: value}).encode())
             assert info.state == "damaged"

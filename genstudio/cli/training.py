@@ -16,6 +16,8 @@ from genstudio.cli.progress import Bar, answer
 from genstudio.errors import GenstudioError, RunError
 from genstudio.events import Answer
 
+_ENDS = ("SIGTERM", "SIGHUP", "SIGBREAK")
+
 
 def add(commands: Commands) -> None:
     """Commands that train and measure."""
@@ -32,6 +34,9 @@ def add(commands: Commands) -> None:
     resume = commands.add("resume", _resume, "go on with a run; a number is the new total")
     resume.add_argument("run", metavar="RUN", help="a run's folder, id or name")
     _length(resume)
+    resume.add_argument(
+        "--set", action="append", default=[], nargs="+", metavar="key=value", help="settings to change from the next step on"
+    )
 
     evaluate = commands.add("evaluate", _evaluate, "the exact loss over the validation split, or the measures of a GAN")
     add_model(evaluate)
@@ -83,29 +88,44 @@ def _config(options: argparse.Namespace) -> dict[str, Any]:
         values = dict(preset.values)
         if options.steps is None and options.seconds is None:
             options.steps, options.seconds = preset.steps, preset.seconds
-    assignments = [text for group in options.set for text in group]
-    return dict(family.config.parse(values).override(assignments).model_dump())
+    return dict(family.config.parse(values).override(_assignments(options)).model_dump())
+
+
+def _assignments(options: argparse.Namespace) -> list[str]:
+    return [text for group in options.set for text in group]
 
 
 def _resume(options: argparse.Namespace) -> None:
+    from genstudio.tasks import live
     from genstudio.tasks.train import Resume
 
     run = find_run(options)
-    _drive(Resume(str(run.folder), options.steps, options.seconds, options.stop_after), options.quiet)
+    changes = live.settings(run, run.info.step).override(_assignments(options)).model_dump() if options.set else {}
+    task = Resume(str(run.folder), options.steps, options.seconds, options.stop_after, changes=changes)
+    _drive(task, options.quiet)
 
 
 def _drive(task: Any, quiet: bool) -> None:
-    """Train until the end, Ctrl-C or SIGTERM; save in any case; print the run's folder."""
+    """Train until the end, Ctrl-C or a signal that ends programs; save in any case; print the run's folder.
+
+    Only a second Ctrl-C does not wait for the step to end: a closed terminal sends SIGHUP more than once. Where it was
+    started with nohup, it trains on.
+    """
     from genstudio.tasks.models import Models
 
     asked: list[int] = []
 
     def stop(number: int, _frame: Any) -> None:
-        if asked:
+        if number == signal.SIGINT in asked:
             raise KeyboardInterrupt
         asked.append(number)
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [signal.SIGINT, *(getattr(signal, name) for name in _ENDS if hasattr(signal, name))]
+    before = {
+        number: signal.signal(number, stop)
+        for number in numbers
+        if number == signal.SIGINT or signal.getsignal(number) != signal.SIG_IGN
+    }
     bar = Bar(quiet)
     folder = ""
     job = task.run(Models())

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from genstudio.errors import RunError
 from genstudio.runs import journal, lock
+from genstudio.runs import plan as plans
 
 FORMAT = 1
 State = Literal["new", "running", "running elsewhere", "stopped", "finished", "newer", "damaged"]
@@ -21,15 +22,16 @@ _ID = re.compile(r"\d{8}-\d{6}_")
 KEPT = re.compile(r"[A-Za-z0-9_-]{1,60}\.json")
 OURS = ("run.json", "metrics.jsonl", "checkpoints", "snapshots")
 _TEXTS = ("key", "name", "family", "device", "created", "notes")
-_PLANS = ("steps", "seconds")
 _MEASURED = ("js_divergence", "frechet_distance")
 
 
 @dataclass(frozen=True)
 class RunInfo:
-    """What run.json and the end of the metrics say. `reason` explains the states `newer` and `damaged`.
+    """What run.json and the end of the metrics say. `reason` explains the states `newer` and `damaged`, or says what is
+    wrong with a run that can be used.
 
-    `key` stays the same when the folder is renamed or copied; `plan` is {"steps": n} or {"seconds": s};
+    `key` stays the same when the folder is renamed or copied; `plan` is {"steps": n} or {"seconds": s}, or empty where
+    run.json has none that can be used;
     `losses` are the last values of every series whose name contains "loss", and of what else says how good the model is;
     `checkpoints` are steps, ascending; `elapsed` is in seconds.
     """
@@ -73,16 +75,19 @@ def read_info(folder: Path) -> RunInfo:
         name = said.get("name") if isinstance(said.get("name"), str) else folder.name
         return RunInfo(folder.name, folder, str(name), format=said["format"], state="newer", reason=reason)
     losses, step, elapsed = journal.tail(folder / "metrics.jsonl")
+    plan, wrong = plans.read(said.get("plan"))
     return RunInfo(
         id=folder.name,
         folder=folder,
-        **{name: said[name] for name in ("config", "dataset", "seed", "versions", "plan", "format", *_TEXTS)},
+        **{name: said[name] for name in ("config", "dataset", "seed", "versions", "format", *_TEXTS)},
+        plan=plan,
         kept=tuple(said["kept"]),
-        state=_state(folder, said["plan"], step, elapsed),
+        state=_state(folder, plan, step, elapsed),
         step=step,
         elapsed=elapsed,
         losses={name: value for name, value in losses.items() if "loss" in name or name in _MEASURED},
         checkpoints=_checkpoints(folder / "checkpoints"),
+        reason=f"The planned length in run.json cannot be used ({wrong})." if wrong else "",
     )
 
 
@@ -96,7 +101,7 @@ def _state(folder: Path, plan: Mapping[str, float], step: int, elapsed: float) -
 
 
 def read_json(folder: Path) -> dict[str, Any]:
-    """run.json, every field of the type it must have. Raises RunError."""
+    """run.json, every field but the plan of the type it must have. Raises RunError."""
     path = folder / "run.json"
     try:
         if path.exists() and not path.is_file():
@@ -117,18 +122,20 @@ def read_json(folder: Path) -> dict[str, Any]:
 
 def _wrong_field(said: Mapping[str, Any]) -> str:
     checks = {name: isinstance(said.get(name), str) for name in _TEXTS}
-    checks |= {name: isinstance(said.get(name), dict) for name in ("config", "dataset", "versions", "plan")}
+    checks |= {name: isinstance(said.get(name), dict) for name in ("config", "dataset", "versions")}
     checks["seed"] = type(said.get("seed")) is int
-    checks["plan"] = checks["plan"] and all(
-        name in _PLANS and type(value) in (int, float) and value >= 0 for name, value in said["plan"].items()
-    )
     kept = said.get("kept")
     checks["kept"] = isinstance(kept, list) and all(isinstance(k, str) and KEPT.fullmatch(k) for k in kept)
     return next((name for name, sound in checks.items() if not sound), "")
 
 
 def hint(info: RunInfo) -> str:
-    return "Update the program to open it." if info.state == "newer" else "Copy the missing part from a backup."
+    """What to do about the `reason`; nothing where there is none."""
+    if info.state == "newer":
+        return "Update the program to open it."
+    if info.state == "damaged":
+        return "Copy the missing part from a backup."
+    return "Resume it with a new length." if info.reason else ""
 
 
 def list_runs(root: Path) -> list[RunInfo]:

@@ -6,67 +6,71 @@ from collections.abc import Mapping
 from typing import Any
 
 from genstudio.config import Config
-from genstudio.errors import ConfigError
+from genstudio.errors import ConfigError, Problem, RunError
 from genstudio.events import Notice
 from genstudio.runs import Run
 from genstudio.runs.run import Change
 
 
-def refused(learner: Any, values: Mapping[str, Any]) -> str:
-    """Why these settings cannot change now; empty when they can."""
-    if not hasattr(learner, "change"):
-        return "This kind of model cannot be changed while it trains."
-    config: Config = learner.config
-    live = {setting.name for setting in config.settings() if setting.live}
-    if fixed := [name for name in values if name not in live]:
-        known = type(config).model_fields
-        labels = [setting.label for setting in config.settings() if setting.name in fixed]
-        labels += [name for name in fixed if name not in known]
-        return f"{', '.join(labels)} cannot change while the model trains; start a new run for that."
-    try:
-        type(config).parse({**config.model_dump(), **values})
-    except ConfigError as error:
-        return error.message
-    return ""
+def changed(config: Config, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the values that differ from the config, parsed.
+
+    Raises ConfigError with a problem for each that is no value of its setting or cannot change while a model trains.
+    """
+    different = type(config).parse({**config.model_dump(), **values}).changes(config)
+    fixed = [setting for setting in config.settings() if setting.name in different and not setting.live]
+    if fixed:
+        reason = "cannot change while the model trains; start a new run for that"
+        raise ConfigError([Problem(setting.name, f"{setting.label} {reason}") for setting in fixed])
+    return {name: mine for name, (mine, _) in different.items()}
 
 
 def said(config: Config, values: Mapping[str, Any]) -> str:
     """What changes, in words: label, old and new value of each."""
     new = type(config).parse({**config.model_dump(), **values})
     labels = {setting.name: setting.label for setting in config.settings()}
-    changed = new.changes(config)
-    return "; ".join(f"{labels[name]}: {_short(old)} → {_short(mine)}" for name, (mine, old) in changed.items())
+    different = new.changes(config)
+    return "; ".join(f"{labels[name]}: {_short(old)} → {_short(mine)}" for name, (mine, old) in different.items())
 
 
 def record(run: Run, learner: Any, step: int, values: Mapping[str, Any], *, saved: bool) -> Notice:
-    """Change the settings after `step`, and say so. Raises StorageError; then nothing has changed."""
-    parsed = type(learner.config).parse({**learner.config.model_dump(), **values}).model_dump()
+    """Make these changes, as `changed` gives them, after `step`, and say so. Raises StorageError; then nothing has
+    changed."""
     text = said(learner.config, values)
-    run.set_changes([*run.changes(), Change(step, {name: parsed[name] for name in values}, saved)])
+    run.set_changes([*run.changes(), Change(step, values, saved)])
     learner.change(values)
     return Notice(step, "changed", text)
 
 
+def settings(run: Run, step: int) -> Config:
+    """The settings that held after `step` of a run: those it began with, and what was changed since. Raises RunError."""
+    from genstudio.tasks.models import settings_of
+
+    _, config = settings_of(run)
+    values = config.model_dump()
+    for change in run.changes():
+        if change.step <= step:
+            values |= change.values
+    try:
+        return type(config).parse(values)
+    except ConfigError as error:
+        raise RunError(
+            f"changes.json holds settings that cannot be used: {error.message}",
+            "Copy it from a backup.",
+            run.folder / "changes.json",
+        ) from None
+
+
 def restore(run: Run, learner: Any, step: int) -> None:
     """Give the learner the settings that held after `step` of its run. Raises RunError."""
-    _, config = _settings(run)
-    values = dict(config.model_dump())
-    changes = [change for change in run.changes() if change.step <= step]
-    for change in changes:
-        values |= change.values
-    if changes or (hasattr(learner, "change") and learner.config != config):
-        learner.change(values)
+    config = settings(run, step)
+    if learner.config != config:
+        learner.change(config.model_dump())
 
 
 def last_saved(run: Run) -> int | None:
     """The place in the record of the change that can be taken back, or None."""
     return next((index for index, change in reversed([*enumerate(run.changes())]) if change.saved), None)
-
-
-def _settings(run: Run) -> tuple[Any, Config]:
-    from genstudio.tasks.models import settings_of
-
-    return settings_of(run)
 
 
 def _short(value: Any) -> str:

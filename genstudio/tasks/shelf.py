@@ -23,8 +23,10 @@ from genstudio.data.importing.rows import import_points
 from genstudio.data.slices import Slices
 from genstudio.data.text import statistics
 from genstudio.errors import RunError
-from genstudio.events import Answer, Frame, Progress
+from genstudio.events import Answer, Frame, Notice, Progress
 from genstudio.runs import Run
+from genstudio.runs.info import hint
+from genstudio.tasks import live
 from genstudio.tasks.models import Models
 from genstudio.tasks.task import Quiet, sliced
 
@@ -165,16 +167,23 @@ class ListRuns(Quiet):
 
 @dataclass(frozen=True)
 class ReadRun:
-    """A run as it was shown: all its numbers in slices, its notices, and the newest snapshot of each channel."""
+    """A run as it was shown: all its numbers in slices, its notices, and the newest snapshot of each channel.
+
+    Answers `opened` with its RunInfo, and `settings` with its settings as they stand after every change.
+    """
 
     path: str
 
     def run(self, models: Models) -> Frames:
         run = Run.open(self.path)
-        yield _answer("opened", run.info)
+        info = run.info
+        yield _answer("opened", info)
         for series in run.history():
             yield Frame(series=series, progress=Progress("Reading the curves"))
-        yield Frame(notices=tuple(run.notices()))
+        wrong = (Notice(info.step, "warning", f"{info.reason} {hint(info)}"),) if info.reason else ()
+        yield Frame(notices=(*run.notices(), *wrong))
+        with contextlib.suppress(RunError):
+            yield _answer("settings", live.settings(run, info.step).model_dump())
         yield _answer("doctor", tuple(run.diagnoses()))
         for channel in run.snapshot_channels():
             steps = run.snapshot_steps(channel)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import deque
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from genstudio.data import shelf
 from genstudio.errors import ConfigError, DataError, DeviceError, Problem, StorageError, TrainingError
 from genstudio.events import Answer, Diagnosis, Frame, Notice, Progress, Series, Snapshot
 from genstudio.runs import Run
+from genstudio.runs import plan as plans
 from genstudio.tasks import live
 from genstudio.tasks.models import Models, Opened, settings_of
 from genstudio.tasks.task import Change, Extend, GoBack, Pace, SaveNow, SetLive, ShowPrompt, sliced
@@ -25,7 +26,11 @@ from genstudio.tasks.task import Change, Extend, GoBack, Pace, SaveNow, SetLive,
 
 @dataclass(frozen=True)
 class Train:
-    """Train a new run of a family on a dataset (a name on the shelf or a path)."""
+    """Train a new run of a family on a dataset (a name on the shelf or a path).
+
+    Everything that is asked for is checked before anything is written. Raises ConfigError, DataError, DeviceError,
+    StorageError.
+    """
 
     family: str
     data: str
@@ -52,10 +57,30 @@ class Train:
             raise ConfigError([Problem("family", f"there is no family '{self.family}'; there is {known}")]) from None
         return family, family.config.parse(self.config)
 
+    def plan(self, family: families.Family[Any, Any], config: Config) -> dict[str, float]:
+        """The planned length: what is asked for, else that of the preset. Raises ConfigError, which names the field of
+        every number that cannot be."""
+        problems = [*_problems(self)]
+        if not 0 <= self.seed < 1 << 63:
+            problems.append(Problem("seed", f"{self.seed} is outside 0 to 2**63 - 1"))
+        if problems:
+            raise ConfigError(problems)
+        if plan := plans.parse(self.steps, self.seconds):
+            return plan
+        same = [p for p in family.presets if family.config.parse(p.values) == config]
+        chosen = same[0] if same else family.presets[0]
+        return plans.parse(chosen.steps, chosen.seconds)
+
 
 @dataclass(frozen=True)
 class Resume:
-    """Go on with a run from its newest sound checkpoint; a number changes the plan to that many in all."""
+    """Go on with a run from its newest sound checkpoint.
+
+    `steps` or `seconds` change the plan to that many in all, which must not be less than what is done. `changes` are
+    settings and their values from the next step on; those that differ must be `live` ones, and are recorded in the run
+    like a `SetLive`. Everything that is asked for is checked before anything is written. Raises ConfigError, with the
+    field of each problem; RunError, CheckpointError, DataError, DeviceError, StorageError.
+    """
 
     run_path: str
     steps: int | None = None
@@ -64,9 +89,28 @@ class Resume:
     device: str | None = None
     prompt: str | None = None
     probe: str | None = None
+    changes: Mapping[str, Any] = field(default_factory=dict)
 
     def run(self, models: Models) -> Training:
         return Training(self, models)
+
+    def check(self, run: Run) -> None:
+        """Raises ConfigError for what cannot be asked of this run; RunError."""
+        from genstudio.training import checkpoint
+
+        if problems := list(_problems(self)):
+            raise ConfigError(problems)
+        live.changed(live.settings(run, max(checkpoint.steps(run), default=0)), self.changes)
+
+
+def _problems(task: Train | Resume) -> Iterator[Problem]:
+    """What is wrong with the numbers that both tasks have."""
+    for unit in ("steps", "seconds"):
+        value = getattr(task, unit)
+        if value is not None and (wrong := plans.problem(unit, value)):
+            yield Problem(unit, wrong)
+    if task.stop_after is not None and task.stop_after < 1:
+        yield Problem("stop_after", f"{task.stop_after} is too few, stop after at least 1 step")
 
 
 class Training(Generator[Frame, None, str]):
@@ -109,16 +153,26 @@ class Training(Generator[Frame, None, str]):
                 self._shown.probe if change.probe is None else change.probe,
             )
             self._show()
-        elif isinstance(change, Extend) and self._plan is not None:
-            self._plan.steps, self._plan.seconds = change.steps, change.seconds
-            self._tell_plan()
-            self._notices.append(Notice(self._saver.step, "changed", f"Planned for {_planned(self._plan)} in all"))
-            return Frame(notices=tuple(self._notices_out()), progress=self._progress())
+        elif isinstance(change, Extend) and self._run is not None:
+            return self._extended(self._run, change)
         elif isinstance(change, SetLive | GoBack | Pace):
             if self._run is not None:
                 return self._steered(change)
             self._early.append(change)
         return None
+
+    def _extended(self, run: Run, change: Extend) -> Frame:
+        step = self._saver.step
+        try:
+            plan = plans.parse(change.steps, change.seconds)
+            plans.check_longer(plan, step, self._watch.elapsed)
+            run.set_plan(plan)
+        except (ConfigError, StorageError) as error:
+            self._notices.append(Notice(step, "warning", f"Nothing was changed. {error.message}"))
+        else:
+            self._plan.steps, self._plan.seconds = plan.get("steps"), plan.get("seconds")
+            self._notices.append(Notice(step, "changed", f"Planned for {plans.words(plan)} in all"))
+        return Frame(notices=tuple(self._notices_out()), progress=self._progress())
 
     def _steered(self, change: SetLive | GoBack | Pace) -> Frame:
         """Change settings, go back, or move by stages; what cannot be done is said in a notice."""
@@ -131,14 +185,20 @@ class Training(Generator[Frame, None, str]):
                 return self._go_back()
         except StorageError as error:
             self._notices.append(Notice(self._saver.step, "warning", f"Nothing was changed. {error}"))
-        settings = Answer("settings", self._saver.step, self._learner.config.model_dump())
-        return Frame(snapshots=(settings,), notices=tuple(self._notices_out()), progress=self._progress())
+        return Frame(snapshots=(self._settings(),), notices=tuple(self._notices_out()), progress=self._progress())
+
+    def _settings(self) -> Answer:
+        """The settings as they stand."""
+        return Answer("settings", self._saver.step, self._learner.config.model_dump())
 
     def _set_live(self, values: Mapping[str, Any], *, save: bool = True) -> None:
         assert self._run is not None
-        if reason := live.refused(self._learner, values):
-            self._notices.append(Notice(self._saver.step, "warning", f"Nothing was changed: {reason}"))
-        elif live.said(self._learner.config, values):
+        try:
+            values = live.changed(self._learner.config, values)
+        except ConfigError as error:
+            self._notices.append(Notice(self._saver.step, "warning", f"Nothing was changed: {error.message}"))
+            return
+        if values:
             self._to_boundary()
             if save:
                 self._notices += self._saver.save_if_changed()
@@ -178,7 +238,7 @@ class Training(Generator[Frame, None, str]):
             self._doctor.back(step)
         self._opened.step, self._again = step, True
         self._notices.append(Notice(step, "changed", f"Back at step {step:,}. {undone}".rstrip()))
-        told = (Answer("back", step, step), Answer("settings", step, self._learner.config.model_dump()))
+        told = (Answer("back", step, step), self._settings())
         return Frame(snapshots=told, notices=tuple(self._notices_out()), progress=self._progress())
 
     def _before(self, changes: tuple[Any, ...]) -> dict[str, Any]:
@@ -193,10 +253,6 @@ class Training(Generator[Frame, None, str]):
         if self._between:
             self._stream.close()
             self._between, self._again = False, True
-
-    def _tell_plan(self) -> None:
-        if self._run is not None:
-            self._run.set_plan(_said(self._plan))
 
     def _save_now(self) -> Frame | None:
         if self._run is None:
@@ -225,7 +281,7 @@ class Training(Generator[Frame, None, str]):
         self._models.training[models_key] = self._opened = opened
         try:
             yield Frame(
-                snapshots=(Answer("run", self._start, str(run.folder)),),
+                snapshots=(Answer("run", self._start, str(run.folder)), self._settings()),
                 notices=tuple(self._notices_out()),
                 progress=self._progress(),
             )
@@ -233,6 +289,9 @@ class Training(Generator[Frame, None, str]):
                 yield self._steered(change)
             yield from self._advance(opened)
             return str(run.folder)
+        except KeyboardInterrupt:
+            saver.back(saver.step, None)  # somewhere within a step: the checkpoints before are what is sound
+            raise
         except (RuntimeError, MemoryError) as error:
             if not out_of_memory(error):
                 raise
@@ -258,15 +317,16 @@ class Training(Generator[Frame, None, str]):
         task = self._task
         if isinstance(task, Train):
             family, config = task.parsed()
+            self._plan = Plan.of(task.plan(family, config))
             device = choose(task.device)
             data = yield from self._data(family, config, task.data)
-            self._plan = _plan(Plan, task.steps, task.seconds, family, config)
             learner = self._build(family, config, data, device, task.seed)
             run = _create(task, family, config, data, self._info, device, self._plan)
             run.acquire()
             self._start, state = 0, {}
         else:
             run = Run.open(task.run_path)
+            task.check(run)
             with contextlib.ExitStack() as undo:
                 undo.callback(run.acquire().release)
                 family, config, learner, state = yield from self._reopen(run, task)
@@ -286,7 +346,6 @@ class Training(Generator[Frame, None, str]):
     def _reopen(self, run: Run, task: Resume) -> Generator[Frame, None, Any]:
         from genstudio.training import checkpoint
         from genstudio.training.device import choose
-        from genstudio.training.loop import Plan
 
         family, config = settings_of(run)
         device = choose(task.device or "auto")
@@ -294,16 +353,32 @@ class Training(Generator[Frame, None, str]):
         learner = self._build(family, config, data, device, run.info.seed)
         state = checkpoint.load(run, "last", learner)
         self._start = int(state["step"])
+        self._set_plan(run, state)
         run.truncate(self._start)
         live.restore(run, learner, self._start)
-        saved = state.get("plan") or run.info.plan
-        self._plan = Plan(int(saved["steps"]) if "steps" in saved else None, saved.get("seconds"))
-        if task.steps or task.seconds:
-            self._plan = Plan(task.steps, task.seconds)
-            run.set_plan(_said(self._plan))
         self._notices += [Notice(self._start, "warning", text) for text in state.get("warnings", [])]
         self._notices.append(Notice(self._start, "info", f"Resumed at step {self._start:,}"))
+        if values := live.changed(learner.config, task.changes):
+            self._notices.append(live.record(run, learner, self._start, values, saved=True))
         return family, config, learner, state
+
+    def _set_plan(self, run: Run, state: Mapping[str, Any]) -> None:
+        """The length that is asked for, or that of run.json, or that of the checkpoint where run.json has none that can be
+        used. Raises ConfigError before anything is written."""
+        from genstudio.training.loop import Plan
+
+        info, asked = run.info, plans.parse(self._task.steps, self._task.seconds)
+        plan = asked or info.plan or plans.read(state.get("plan"))[0]
+        if not plan:
+            raise ConfigError([Problem("", f"{info.reason.rstrip('.')}; give it a new length in steps or seconds")])
+        if asked:
+            plans.check_longer(plan, self._start, float(state.get("elapsed", 0.0)))
+        elif info.reason:
+            text = f"{info.reason} The {plans.words(plan)} of the checkpoint are used instead."
+            self._notices.append(Notice(self._start, "warning", text))
+        if plan != info.plan:
+            run.set_plan(plan)
+        self._plan = Plan.of(plan)
 
     def _data(self, family: Any, config: Any, name: str, run: Run | None = None) -> Generator[Frame, None, Any]:
         """The data of a new run, or of one that goes on."""
@@ -508,7 +583,7 @@ class _Saver:
         began = time.monotonic()
         state = {
             "elapsed": self._watch.elapsed,
-            "plan": _said(self._plan),
+            "plan": self._plan.total,
             "best": self._best,
         }
         spare = [change.step for change in self._run.changes() if change.saved]
@@ -530,26 +605,6 @@ def _keeper(run: Run, learner: Any, elapsed: float) -> Any:
     from genstudio.training.trail import Keeper
 
     return Keeper(run, learner, elapsed)
-
-
-def _plan(plan: Any, steps: int | None, seconds: float | None, family: Any, config: Config) -> Any:
-    if steps is None and seconds is None:
-        same = [p for p in family.presets if family.config.parse(p.values) == config]
-        chosen = same[0] if same else family.presets[0]
-        steps, seconds = chosen.steps, chosen.seconds
-    if steps is not None and steps < 1:
-        raise ConfigError([Problem("steps", f"{steps} steps are too few; 1 is the least")])
-    if steps is None and seconds is not None and seconds <= 0:
-        raise ConfigError([Problem("seconds", f"{seconds:g} seconds are too few")])
-    return plan(steps, None if steps is not None else seconds)
-
-
-def _said(plan: Any) -> dict[str, float]:
-    return {"steps": plan.steps} if plan.steps is not None else {"seconds": plan.seconds}
-
-
-def _planned(plan: Any) -> str:
-    return f"{plan.steps:,} steps" if plan.steps is not None else f"{plan.seconds:g} seconds"
 
 
 def fitting(family: families.Family[Any, Any], name: str) -> shelf.DatasetInfo:
@@ -576,6 +631,6 @@ def _create(
         dataset={"id": info.id, "title": info.title, "hash": info.sha256},
         seed=task.seed,
         device=device,
-        plan=_said(plan),
+        plan=plan.total,
         kept=family.keep(data),
     )

@@ -263,6 +263,9 @@ def _state(data: bytes, folder: Path) -> dict[str, Any]:
     types = {"step": int, "run": str, "family": str, "seed": int, "dataset": str, "config": dict, "state": dict}
     if any(type(said.get(name)) is not kind for name, kind in types.items()) or f"{said['step']:08d}" != folder.name:
         raise DamagedError("state.json is not of this checkpoint")
+    elapsed, best = said["state"].get("elapsed", 0.0), said["state"].get("best")
+    if type(elapsed) not in (int, float) or not math.isfinite(elapsed) or not isinstance(best, list | None):
+        raise DamagedError("state.json holds something else than the times and losses of a training")
     return said
 
 

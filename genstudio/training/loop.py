@@ -121,6 +121,17 @@ class Plan:
     seconds: float | None = None
     by_stages: bool = False
 
+    @classmethod
+    def of(cls, total: Mapping[str, float]) -> Plan:
+        """The plan of what a run folder says of it: {"steps": n} or {"seconds": s}."""
+        steps = total.get("steps")
+        return cls(None if steps is None else int(steps), total.get("seconds"))
+
+    @property
+    def total(self) -> dict[str, float]:
+        """What `of` reads."""
+        return {"steps": self.steps} if self.steps is not None else {"seconds": self.seconds or 0.0}
+
     def progress(self, step: int, elapsed: float) -> float:
         """The share done after `step` steps and `elapsed` seconds, in [0, 1]."""
         if self.steps is not None:

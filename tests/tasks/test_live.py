@@ -148,7 +148,7 @@ def test_a_change_that_cannot_be_is_said_and_the_training_goes_on(train: Any) ->
     for values, words in (
         ({"width": 16}, "Width cannot change"),
         ({"d_rate": 5.0}, "d_rate: 5.0 is outside"),
-        ({"nonsense": 1}, "nonsense cannot change"),
+        ({"nonsense": 1}, "there is no setting 'nonsense'"),
     ):
         frame = job.adjust(SetLive(values))
         assert [n.kind for n in frame.notices] == ["warning"] and words in frame.notices[0].text

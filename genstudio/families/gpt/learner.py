@@ -61,7 +61,6 @@ class GPTLearner:
         self.model.to(self.device).train(config.dropout > 0)
         self.parts: Mapping[str, nn.Module] = {"model": self.model}
         self.optimizers: Mapping[str, torch.optim.Optimizer] = _optimizers(config, self.model)
-        self.rates = {"adamw": config.learning_rate, "muon": config.muon_rate}
         self.parameters = [p for p in self.model.parameters() if p.requires_grad]
         self.evaluate_every = config.evaluate_every
         self.tokens_per_step = config.accumulation * config.batch * config.context
@@ -96,6 +95,10 @@ class GPTLearner:
         for p in self.parameters:
             p.grad = None
         return {"train_loss": loss, "gradient_norm": norm, "learning_rate": self.config.learning_rate * factor}
+
+    def change(self, values: Mapping[str, Any]) -> None:
+        """Other values of the live settings from the next step on. Raises ConfigError."""
+        self.config = type(self.config).parse({**self.config.model_dump(), **values})
 
     def evaluate(self, exact: bool = False) -> Iterator[Scored]:
         """Running sums over validation tokens, each scored at most once; the last one is the result.
@@ -185,9 +188,10 @@ class GPTLearner:
         factor = schedule(
             config.schedule, progress, step, warmup=config.warmup, hold=config.hold, final=config.final_rate
         )
+        rates = {"adamw": config.learning_rate, "muon": config.muon_rate}
         for name, optimizer in self.optimizers.items():
             for group in optimizer.param_groups:
-                group["lr"] = self.rates[name] * factor
+                group["lr"] = rates[name] * factor
         return factor
 
     def _update(self, norm: Tensor) -> None:
