@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from genstudio.data.images import ImageDataset, PictureSettings
-from genstudio.data.importing import decode, stored
+from genstudio.data.importing import decode, pictures, stored
 
 Pixels = NDArray[np.uint8]
 _LARGEST = 512
@@ -24,10 +24,10 @@ def try_pictures(dataset: ImageDataset, settings: PictureSettings, count: int = 
     target = (settings.size, settings.size) if settings.size else (wide, high)
     info, found = dataset.info, []
     if info.origin == "imported" and info.details.get("originals") == "encoded":
+        how = pictures.decode_settings(settings, target, settings.limits or stored.limits(info))
         for item in itertools.islice(stored.encoded(info), count):
-            before, _, _ = decode.decode(item.raw, _shown(item.raw), "stretch", False)
-            after, _, _ = decode.decode(item.raw, target, settings.fit, settings.grey)
-            found.append((before, after))
+            before = decode.decode(item.raw, _shown(item.raw), "stretch", False, *how[3:]).pixels
+            found.append((before, decode.decode(item.raw, *how).pixels))
         return found
     kept = info.origin == "imported" and info.details.get("originals") == "array"
     pixels = stored.original_pixels(info) if kept else dataset.pixels

@@ -142,7 +142,7 @@ def test_every_kind_of_picture_becomes_grey_or_colour() -> None:
         (encoded(colour, "GIF", save_all=True, append_images=[colour.transpose(Image.Transpose.ROTATE_180)]), None),
     ]  # type: ignore[list-item]
     for raw, wanted in cases:
-        pixels, own, _ = decode.decode(raw, None, "crop", False)
+        pixels, own, _, _ = decode.decode(raw, None, "crop", False)
         assert pixels.shape[:2] == own[::-1]
         if wanted is not None:
             assert np.array_equal(pixels, wanted)
@@ -162,7 +162,7 @@ def test_a_turned_photo_stands_upright(orientation: int, form: str) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
     raw = encoded(stored, form, exif=exif, **({"lossless": True} if form == "WEBP" else {}))
-    pixels, own, _ = decode.decode(raw, None, "crop", False)
+    pixels, own, _, _ = decode.decode(raw, None, "crop", False)
     assert np.array_equal(pixels, np.asarray(upright)) and own == (12, 8)
     assert decode.measure(raw) == (12, 8)
 
@@ -212,7 +212,7 @@ def test_a_large_picture_is_reduced_band_by_band(mode: str, seed: int, monkeypat
         shown.paste(picture, mask=picture.getchannel("A"))
     whole = np.asarray(shown.convert("L" if mode in ("L", "1") else "RGB"), np.float64)
     raw = encoded(picture, "TIFF" if mode == "CMYK" else "PNG")
-    pixels, own, _ = decode.decode(raw, (8, 8), "stretch", False)
+    pixels, own, _, _ = decode.decode(raw, (8, 8), "stretch", False)
     assert own == (wide, high)
     rows, columns = np.arange(high) * 8 // high, np.arange(wide) * 8 // wide
     means = np.zeros((8, 8, *whole.shape[2:]))
@@ -239,7 +239,7 @@ def test_a_scan_of_24_megapixels_is_made_small(tmp_path: Path) -> None:
 
 def test_a_large_photo_is_decoded_small() -> None:
     raw = encoded(Image.new("RGB", (6000, 4000), (10, 200, 30)), "JPEG")
-    pixels, own, _ = decode.decode(raw, (32, 32), "crop", False)
+    pixels, own, _, _ = decode.decode(raw, (32, 32), "crop", False)
     assert own == (6000, 4000) and np.abs(pixels.astype(int) - [10, 200, 30]).max() < 4
 
 
@@ -429,10 +429,12 @@ def test_avif_beside_png(tmp_path: Path, here: None) -> None:
         (np.full((4, 8, 6), -1.0), (4, 8, 6, 1), 0),
         (np.full((4, 8, 6, 3), 200, np.int64), (4, 8, 6, 3), 200),
         (np.full((4, 3, 8, 6), 1.0, np.float32), (4, 8, 6, 3), 255),
-        (np.full((4, 8, 6, 4), 9, np.uint8), (4, 8, 6, 3), 9),
+        (np.full((4, 8, 6, 4), 200, np.uint8), (4, 8, 6, 3), 212),
         (np.full((4, 8, 6), 25700, np.uint16), (4, 8, 6, 1), 100),
         (np.ones((4, 8, 6), bool), (4, 8, 6, 1), 255),
-        (np.asfortranarray(np.full((4, 8, 6), 7, ">i4")), (4, 8, 6, 1), 7),
+        (np.asfortranarray(np.full((4, 8, 6), 70, ">i4")), (4, 8, 6, 1), 70),
+        (np.full((8, 6, 3), 200, np.uint8), (1, 8, 6, 3), 200),
+        (np.full((8, 6, 1), 200, np.uint8), (1, 8, 6, 1), 200),
     ],
 )
 def test_arrays_of_any_numbers(tmp_path: Path, here: None, values: Any, shape: Any, first: int) -> None:
@@ -440,26 +442,29 @@ def test_arrays_of_any_numbers(tmp_path: Path, here: None, values: Any, shape: A
     pixels = opened(tmp_path / "x.npy").pixels
     assert pixels.shape == shape and pixels.flat[0] == first
     np.savez_compressed(tmp_path / "x.npz", images=values, labels=np.array(["b", "a", "b", "b"]))
-    dataset = opened(tmp_path / "x.npz")
-    assert dataset.classes == ("a", "b") and dataset.labels is not None and dataset.labels.tolist() == [1, 0, 1, 1]
+    if len(pixels) == 4:
+        dataset = opened(tmp_path / "x.npz")
+        assert dataset.classes == ("a", "b") and dataset.labels is not None and dataset.labels.tolist() == [1, 0, 1, 1]
 
 
 def test_arrays_that_could_run_code_or_lie_are_refused(tmp_path: Path) -> None:
     values = np.zeros((4, 8, 8), np.uint8)
     np.save(tmp_path / "object.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
-    np.savez(tmp_path / "object.npz", pixels=values, more=np.array([{"a": 1}], dtype=object))
+    np.savez(tmp_path / "object.npz", pixels=np.array([{"a": 1}], dtype=object), labels=[0, 1])
     np.save(tmp_path / "record.npy", np.zeros(4, [("a", "i4")]))
     put(tmp_path, arrays.header("|u1", (10**9, 28, 28)), "large.npy")
     put(tmp_path, arrays.header("|u1", (40, 28, 28)) + b"x", "cut.npy")
     put(tmp_path, b"\x93NUMPY\x01\x00\x76\x00" + b"[" * 118, "deep.npy")
     np.save(tmp_path / "strange.npy", np.full((4, 8, 8), np.nan))
     np.save(tmp_path / "shape.npy", np.zeros((4, 7)))
+    np.save(tmp_path / "table.npy", np.zeros((150, 16)))
     np.savez(tmp_path / "labels.npz", pixels=values, labels=[0, 1, -1, 2])
     np.savez(tmp_path / "fewer.npz", pixels=values, labels=[0, 1])
     np.savez(tmp_path / "half.npz", pixels=values, labels=[0, 1, 0.5, np.nan])
     wanted = {
         "object.npy": "run code", "object.npz": "run code", "record.npy": "run code", "large.npy": "784.0 GB",
         "cut.npy": "too early", "deep.npy": "damaged", "strange.npy": "infinite", "shape.npy": "no pictures",
+        "table.npy": "no pictures",
         "labels.npz": "1 of 4 labels are negative", "fewer.npz": "4 pictures and labels", "half.npz": "whole numbers",
     }  # fmt: skip
     for name, match in wanted.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from genstudio.data.checks import similar
 from genstudio.data.checks.finding import Example, Finding, many, share, shown
@@ -13,19 +14,23 @@ from genstudio.data.slices import Slices, scaled
 from genstudio.data.split import SplitSettings, split_items
 
 _FEW = 200
+_DIM = 64
 _FEW_OF_CLASS = 10
 _IMBALANCE = 4
 
 
 def check_images(dataset: ImageDataset, parameters: int | None, split: SplitSettings) -> Slices[tuple[Finding, ...]]:
     """Everything that can be said of pictures before training; yields the fraction done."""
-    found = [*_amounts(dataset, parameters), *_classes(dataset), *_imported(dataset)]
+    found = [*_amounts(dataset, parameters), *_classes(dataset), *_imported(dataset), *_notes(dataset)]
     pixels = dataset.pixels
     constant: list[int] = []
+    levels = np.zeros(256, np.int64)
     for start in range(0, len(pixels), 256):
+        levels += np.bincount(pixels[start : start + 256].reshape(-1), minlength=256)
         part = pixels[start : start + 256].reshape(len(pixels[start : start + 256]), -1)
         constant += (np.flatnonzero(part.max(axis=1) == part.min(axis=1)) + start).tolist()
         yield 0.2 * min(1.0, (start + 256) / len(pixels))
+    found += _brightness(levels, len(pixels))
     if constant:
         found.append(Finding(
             "no picture of one colour", "warning", f"{many(len(constant), 'picture has', 'pictures have')} one colour only.",
@@ -137,6 +142,34 @@ def _imported(dataset: ImageDataset) -> list[Finding]:
             "Choose a smaller size, or remove small pictures.",
         ))  # fmt: skip
     return found
+
+
+def _brightness(levels: NDArray[np.int64], count: int) -> list[Finding]:
+    """Whether nearly all pixels are dark, or bright, by how many there are of each value."""
+    found = []
+    for word, extreme, side, order in (("black", "brightest", "less", levels), ("white", "darkest", "more", levels[::-1])):
+        last = int(np.flatnonzero(order)[-1])
+        nearly = int(np.searchsorted(np.cumsum(order), 0.999 * order.sum()))
+        if last < _DIM:
+            said = f"the {extreme} pixel is {last if word == 'black' else 255 - last} of 255"
+        elif nearly < _DIM // 2:
+            said = f"999 of 1,000 pixels are {nearly if word == 'black' else 255 - nearly} of 255 or {side}"
+        else:
+            continue
+        found.append(Finding(
+            f"pictures are not nearly {word}", "warning", f"The pictures are nearly {word}: {said}.", count, (),
+            "Import them again with the scale that their values have, such as 0..16.",
+        ))  # fmt: skip
+    return found
+
+
+def _notes(dataset: ImageDataset) -> list[Finding]:
+    """What the import decided or left out, in its own words."""
+    return [
+        Finding("what the import decided", "info", note, len(dataset.pixels), (), "Import again if it is not what you want.")
+        for note in _list(dataset.info.details.get("notes"))
+        if isinstance(note, str) and note
+    ]
 
 
 def _leak(dataset: ImageDataset, keys: list[bytes], split: SplitSettings) -> list[Finding]:

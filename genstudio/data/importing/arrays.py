@@ -43,8 +43,15 @@ def read_npy(path: Path) -> Array:
         return _npy(file, path, path.name)
 
 
-def read_npz(path: Path) -> Mapping[str, Array]:
-    """The arrays in an NPZ file by name. Raises DataError as above, and for any trick of the archive."""
+class ObjectsError(DataError):
+    """An array that holds Python objects, which only running code could read."""
+
+
+def read_npz(path: Path, unread: dict[str, str] | None = None) -> Mapping[str, Array]:
+    """The arrays in an NPZ file by name. Raises DataError as above, and for any trick of the archive.
+
+    Where `unread` is given, arrays of Python objects are left unread and named there, with the reason.
+    """
     from genstudio.data.importing import archives
 
     found: dict[str, Array] = {}
@@ -53,9 +60,16 @@ def read_npz(path: Path) -> Mapping[str, Array]:
         left = LARGEST
         for entry in packed.infolist():
             if entry.filename.endswith(".npy"):
-                with archives.member(packed, entry, path) as member:
-                    found[entry.filename.removesuffix(".npy")] = _npy(member, path, entry.filename, left)
-                left -= found[entry.filename.removesuffix(".npy")].nbytes
+                name = entry.filename.removesuffix(".npy")
+                try:
+                    with archives.member(packed, entry, path) as member:
+                        found[name] = _npy(member, path, entry.filename, left)
+                except ObjectsError:
+                    if unread is None:
+                        raise
+                    unread[name] = "holds Python objects, which could run code"
+                    continue
+                left -= found[name].nbytes
     return found
 
 
@@ -98,11 +112,16 @@ def _npy(file: IO[bytes], path: Path, name: str, most: int = LARGEST) -> Array:
     match = _HEADER.fullmatch(described)
     if match is None:
         plain = b"'fortran_order'" in described and (b"'|O'" in described or b"[(" in described)
-        why = "holds Python objects or records, which could run code" if plain else "has a description that is damaged"
-        raise DataError(f"'{name}' {why}.", "Save plain numbers with numpy.save.", path)
+        if plain:
+            raise ObjectsError(
+                f"'{name}' holds Python objects or records, which could run code.",
+                "Save plain numbers with numpy.save.",
+                path,
+            )
+        raise DataError(f"'{name}' has a description that is damaged.", "Save plain numbers with numpy.save.", path)
     kind = match[1].decode("ascii")
     if kind.lstrip("<>|=").startswith("O"):
-        raise DataError(
+        raise ObjectsError(
             f"'{name}' holds Python objects, which could run code: refused.",
             "Save plain numbers with numpy.save.",
             path,

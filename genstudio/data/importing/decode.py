@@ -11,11 +11,14 @@ import struct
 import time
 import warnings
 import zlib
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError, features
+
+from genstudio.data.importing.scale import BYTES, Limits, Spread, joined, to_bytes
 
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "PPM", "TIFF", *(("AVIF",) if features.check("avif") else ()))
 LARGEST = 100_000_000
@@ -45,13 +48,29 @@ class BrokenPictureError(Exception):
     """Why a picture cannot be used, in words."""
 
 
-def decode(
-    raw: bytes, size: tuple[int, int] | None, fit: str, grey: bool
-) -> tuple[NDArray[np.uint8], tuple[int, int], str]:
-    """Pixels (h, w, 1 or 3), the picture's own (width, height) and its mode.
+class Decoded(NamedTuple):
+    """Pixels (h, w, 1 or 3), the picture's own (width, height) and its mode; `spread` where it holds numbers of more
+    than 8 bits."""
 
-    `size` is the (width, height) to make of it, None to keep its own. One channel where the picture is grey, or
-    `grey`. The first frame of an animation, upright, on white where it is transparent. Raises BrokenPictureError.
+    pixels: NDArray[np.uint8]
+    size: tuple[int, int]
+    mode: str
+    spread: Spread | None
+
+
+def decode(
+    raw: bytes,
+    size: tuple[int, int] | None,
+    fit: str,
+    grey: bool,
+    scale: Limits | None = None,
+    scale_bytes: bool = False,
+) -> Decoded:
+    """`size` is the (width, height) to make of the picture, None to keep its own. One channel where it is grey, or
+    `grey`. The first frame of an animation, upright, on white where it is transparent.
+
+    `scale` are the values that become black and white where a picture holds numbers of more than 8 bits, None to decide
+    it by this picture alone; `scale_bytes` where it holds for all pictures. Raises BrokenPictureError.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -64,7 +83,9 @@ def decode(
             image.load()
             own = image.size if image.format in _UPRIGHT else own
             orientation = 1 if image.format in _UPRIGHT else _orientation(image)
-            picture = _reduced(image, size, grey)
+            spread = _spread(image) if _holds_numbers(image) else None
+            limits = BYTES if spread is None and not scale_bytes else scale or (spread.limits() if spread else BYTES)
+            picture = _reduced(image, size, grey, limits)
             for turn in _TURNS.get(orientation, ()):
                 picture = picture.transpose(turn)
         except BrokenPictureError:
@@ -82,17 +103,22 @@ def decode(
     if size is not None and picture.size != size:
         picture = fitted(picture, size, fit)
     pixels = np.asarray(picture, np.uint8)
-    return (pixels[:, :, None] if pixels.ndim == 2 else pixels), own, mode
+    return Decoded(pixels[:, :, None] if pixels.ndim == 2 else pixels, own, mode, spread)
 
 
 def decode_many(
-    pictures: list[bytes], size: tuple[int, int] | None, fit: str, grey: bool
-) -> list[tuple[NDArray[np.uint8], tuple[int, int], str] | str]:
+    pictures: list[bytes],
+    size: tuple[int, int] | None,
+    fit: str,
+    grey: bool,
+    scale: Limits | None = None,
+    scale_bytes: bool = False,
+) -> list[Decoded | str]:
     """The same for many; a sentence in place of a broken one."""
-    found: list[Any] = []
+    found: list[Decoded | str] = []
     for raw in pictures:
         try:
-            found.append(decode(raw, size, fit, grey))
+            found.append(decode(raw, size, fit, grey, scale, scale_bytes))
         except BrokenPictureError as error:
             found.append(str(error))
     return found
@@ -152,23 +178,30 @@ def _refuse_bomb(image: Image.Image) -> None:
         raise BrokenPictureError(f"has {image.width} x {image.height} pixels; {_TOO_LARGE}")
 
 
-def _reduced(image: Image.Image, size: tuple[int, int] | None, grey: bool) -> Image.Image:
+def _reduced(image: Image.Image, size: tuple[int, int] | None, grey: bool, limits: Limits) -> Image.Image:
     """The picture in mode L or RGB; a large one at not less than four times its final size.
 
     A large picture is converted band by band, so that no second picture of its full size is held.
     """
     factor = 1 if size is None else min(image.size) // (4 * max(size))
-    if factor < 2 or image.width * image.height <= _BAND or _holds_numbers(image):
-        return _plain(image, grey)
-    rows = factor * max(1, _BAND // (image.width * factor))
-    bands = [
-        _plain(image.crop((0, top, image.width, min(image.height, top + rows))), grey).reduce(factor)
-        for top in range(0, image.height, rows)
-    ]
+    if factor < 2 or image.width * image.height <= _BAND:
+        return _plain(image, grey, limits)
+    bands = [_plain(band, grey, limits).reduce(factor) for band in _bands(image, factor)]
     whole = Image.new(bands[0].mode, (bands[0].width, sum(band.height for band in bands)))
     for place, band in enumerate(bands):
-        whole.paste(band, (0, place * rows // factor))
+        whole.paste(band, (0, place * bands[0].height))
     return whole
+
+
+def _bands(image: Image.Image, factor: int = 1) -> Iterator[Image.Image]:
+    """Parts of the picture from top to bottom, each a multiple of `factor` rows but the last."""
+    rows = factor * max(1, _BAND // (image.width * factor))
+    for top in range(0, image.height, rows):
+        yield image.crop((0, top, image.width, min(image.height, top + rows)))
+
+
+def _spread(image: Image.Image) -> Spread:
+    return joined(Spread.of(np.asarray(band)) for band in _bands(image))
 
 
 def _orientation(image: Image.Image) -> int:
@@ -182,10 +215,13 @@ def _holds_numbers(image: Image.Image) -> bool:
     return image.mode in ("I", "F") or image.mode.startswith("I;16")
 
 
-def _plain(image: Image.Image, grey: bool) -> Image.Image:
+def _plain(image: Image.Image, grey: bool, limits: Limits) -> Image.Image:
     """The picture in mode L or RGB."""
     if _holds_numbers(image):
-        return _of_numbers(image)
+        return Image.fromarray(to_bytes(np.asarray(image), limits))
+    if limits != BYTES:
+        image = _plain(image, grey, BYTES)
+        return image.point(to_bytes(np.arange(256), limits).tolist() * len(image.getbands()))
     if image.mode in ("LA", "PA", "RGBA", "RGBa", "La") or "transparency" in image.info:
         colour = image.convert("RGBA")
         ground = Image.new("RGBA", image.size, (255, 255, 255, 255))
@@ -194,17 +230,6 @@ def _plain(image: Image.Image, grey: bool) -> Image.Image:
     if image.mode == "P":
         image = image.convert("RGB")
     return image.convert("L" if grey or image.mode in ("1", "L") else "RGB")
-
-
-def _of_numbers(image: Image.Image) -> Image.Image:
-    """16-bit, 32-bit and floating values to 0..255."""
-    values = np.nan_to_num(np.asarray(image).astype(np.float32), posinf=0.0, neginf=0.0)
-    top = float(values.max(initial=0.0))
-    if image.mode != "F":
-        values = values / 257.0 if image.mode.startswith("I;16") or top > 255 else values
-    elif top <= 1.0:
-        values = values * 255.0
-    return Image.fromarray(np.clip(values + 0.5, 0, 255).astype(np.uint8))
 
 
 def _short(error: BaseException) -> str:
@@ -230,11 +255,13 @@ def serve(pipe: Any, memory: int) -> None:
     while True:
         try:
             head, body = unframed(pipe.recv_bytes())
-            size = None if head["size"] is None else (head["size"][0], head["size"][1])
-            found: list[Any] = []
+            settings: dict[str, Any] = {
+                name: tuple(value) if isinstance(value, list) else value for name, value in head["settings"].items()
+            }
+            found: list[Decoded | str] = []
             said = time.monotonic()
             for raw in _split(body, head["lengths"]):
-                found += decode_many([raw], size, head["fit"], head["grey"])
+                found += decode_many([raw], **settings)
                 if time.monotonic() - said > 1:
                     pipe.send_bytes(ALIVE)
                     said = time.monotonic()
@@ -256,30 +283,42 @@ def unframed(message: bytes) -> tuple[dict[str, Any], memoryview]:
     return head, memoryview(message)[4 + length :]
 
 
-def request(pictures: list[bytes], size: tuple[int, int] | None, fit: str, grey: bool) -> bytes:
+def request(
+    pictures: list[bytes],
+    size: tuple[int, int] | None,
+    fit: str,
+    grey: bool,
+    scale: Limits | None = None,
+    scale_bytes: bool = False,
+) -> bytes:
     """The message that asks a child for these pictures."""
-    return framed({"lengths": list(map(len, pictures)), "size": size, "fit": fit, "grey": grey}, pictures)
+    settings = {"size": size, "fit": fit, "grey": grey, "scale": scale, "scale_bytes": scale_bytes}
+    return framed({"lengths": list(map(len, pictures)), "settings": settings}, pictures)
 
 
-def results(message: bytes) -> list[tuple[NDArray[np.uint8], tuple[int, int], str] | str]:
+def results(message: bytes) -> list[Decoded | str]:
     """What a child answered. Raises ValueError, LookupError or TypeError for anything else."""
     head, body = unframed(message)
-    found: list[Any] = []
+    found: list[Decoded | str] = []
     place = 0
     for entry in head["found"]:
         if isinstance(entry, str):
             found.append(entry)
             continue
-        high, wide, channels, own_width, own_height, mode = entry
+        high, wide, channels, own_width, own_height, mode, spread = entry
         pixels = np.frombuffer(body, np.uint8, high * wide * channels, place).reshape(high, wide, channels)
         place += pixels.size
-        found.append((pixels, (int(own_width), int(own_height)), str(mode)))
+        known = None if spread is None else Spread.checked(spread)
+        found.append(Decoded(pixels, (int(own_width), int(own_height)), str(mode), known))
     return found
 
 
-def _answer(found: list[Any]) -> bytes:
-    told = [entry if isinstance(entry, str) else [*entry[0].shape, *entry[1], entry[2]] for entry in found]
-    parts = [np.ascontiguousarray(entry[0]).tobytes() for entry in found if not isinstance(entry, str)]
+def _answer(found: list[Decoded | str]) -> bytes:
+    told = [
+        one if isinstance(one, str) else [*one.pixels.shape, *one.size, one.mode, one.spread and one.spread.fields()]
+        for one in found
+    ]
+    parts = [np.ascontiguousarray(one.pixels).tobytes() for one in found if not isinstance(one, str)]
     return framed({"found": told}, parts)
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from genstudio.data.importing import arrays, pictures, rows
+from genstudio.data.images import PictureSettings
+from genstudio.data.importing import arrays, pictures, rows, scale, shapes
 from genstudio.data.importing.options import Form, Found, ImportOptions
 from genstudio.data.info import DatasetInfo
 from genstudio.data.slices import Slices
@@ -19,132 +20,173 @@ from genstudio.errors import DataError
 
 Array = NDArray[Any]
 
+_PIXELS = ("pixels", "images", "x", "x_train", "data")
 _LABELS = ("labels", "label", "y", "y_train", "targets", "target", "arr_1")
+_BESIDE = ("classes", "captions")
+_IS_PIXELS, _IS_LABELS = re.compile(r"images|imgs|pixels|(?<![a-z])x(?![a-z])"), ("labels", "targets", "y")
+_SAYS_LABELS = re.compile(r"label|target|class|(?<![a-z])y(?![a-z])")
+_SPLIT = re.compile(r"train|test|val(?:id(?:ation)?)?")
 _MOST_CLASSES = 10_000
 
 
+@dataclass(frozen=True)
+class _Read:
+    """What was found in the files: arrays by name, and what was left unread, with the reason."""
+
+    found: Mapping[str, Array]
+    unread: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Pictures:
+    pixels: NDArray[np.uint8]
+    labels: NDArray[np.int64] | None
+    classes: tuple[str, ...]
+    captions: list[str] | None
+    limits: scale.Limits
+    notes: tuple[str, ...]
+
+
 def import_arrays(files: Sequence[Path], options: ImportOptions, name: str, source: str) -> Slices[DatasetInfo]:
-    """One file of arrays, or two with the labels in the second. Raises DataError, StorageError."""
+    """One file of arrays, or two with the labels in the other. Raises DataError, StorageError."""
     yield 0.0
-    found, path = _read(files), files[0]
-    values = _values(found, path)
+    read, path = _read(files), files[0]
+    values_name = _values(read, path)
+    values = read.found[values_name]
     if values.ndim == 2 and values.shape[1] == 2:
         return (yield from rows.import_points(values, name, source))
-    pixels = to_pixels(values, path)
-    labels, classes = _labels(found, len(pixels), path)
-    captions = _words(found.get("captions"), len(pixels))
+    made = _made(read, values_name, options.pictures, path)
     yield 0.1
     work = pictures.import_array(
-        pixels, name, source, options.pictures, labels=labels, classes=classes, captions=captions
-    )
+        made.pixels, name, source, options.pictures, labels=made.labels, classes=made.classes, captions=made.captions,
+        details={"scale": list(made.limits), "notes": list(made.notes)},
+    )  # fmt: skip
     return (yield from work)
 
 
-def inspect(files: Sequence[Path], title: str) -> Found:
+def inspect(files: Sequence[Path], title: str, options: ImportOptions) -> Found:
     """What the arrays are. Raises DataError."""
-    found, path = _read(files), files[0]
-    values = _values(found, path)
+    read, path = _read(files), files[0]
+    values_name = _values(read, path)
+    values = read.found[values_name]
     size = sum(file.stat().st_size for file in files)
     form: Form = "idx" if path.suffix.lower() not in arrays.SUFFIXES else "array"
     if values.ndim == 2 and values.shape[1] == 2:
         return Found("points", "array", f"{len(values):,} points.", title, len(files), size)
-    pixels = to_pixels(values, path)
-    _, classes = _labels(found, len(pixels), path)
-    high, wide, channels = pixels.shape[1:]
-    colour = "grey" if channels == 1 else "coloured"
-    told = f" of {len(classes)} classes" if classes else ""
-    sentence = f"{len(pixels):,} {colour} pictures of {wide} x {high} pixels{told}."
+    made = _made(read, values_name, options.pictures, path)
+    count, high, wide, channels = made.pixels.shape
+    what = f"{count:,} {'grey' if channels == 1 else 'coloured'} picture{'s' * (count != 1)}"
+    told = f" of {len(made.classes)} classes" if made.classes else ""
     return Found(
-        "images", form, sentence, title, len(files), size, sizes=(((wide, high), len(pixels)),), classes=classes
-    )
+        "images", form, f"{what} of {wide} x {high} pixels{told}.", title, len(files), size,
+        sizes=(((wide, high), count),), classes=made.classes, problems=made.notes, details={"numbers": True},
+    )  # fmt: skip
 
 
 def to_pixels(values: Array, path: Path | None = None) -> NDArray[np.uint8]:
     """Numbers of any kind -> (n, h, w, 1 or 3) uint8.
 
-    Rows of square pictures, (n, h, w), channels last or first; floating values from 0 to 1, -1 to 1 or 0 to 255.
-    Raises DataError for negative or infinite values, and for a shape that is none of pictures.
+    One picture, rows of square pictures, (n, h, w), channels last or first; transparent ones are laid on white. One
+    scale for all, as `scale.Spread.limits` says. Raises DataError for infinite values and what is no number, and for a
+    shape that is none of pictures.
     """
-    plain = _shaped(values, path)
-    if plain.dtype == np.uint8:
-        return np.ascontiguousarray(plain)
-    if plain.dtype == np.bool_:
-        return plain.astype(np.uint8) * np.uint8(255)
-    low, high = float(plain.min()), float(plain.max())
-    if not (math.isfinite(low) and math.isfinite(high)):
-        count = int(np.count_nonzero(~np.isfinite(plain)))
-        raise DataError(f"{count:,} pixels are infinite or no numbers.", "Replace them by numbers first.", path)
-    if plain.dtype.kind == "f" and low >= -1 and high <= 1:
-        scale, shift = (255.0, 0.0) if low >= 0 else (127.5, 127.5)
-    elif low >= 0 and high <= 255:
-        scale, shift = 1.0, 0.0
-    elif low >= 0 and high <= 65535 and plain.dtype.kind in "ui":
-        scale, shift = 1 / 257, 0.0
-    else:
-        raise DataError(
-            f"The pixels range from {low:g} to {high:g}.", "Give values from 0 to 1, -1 to 1 or 0 to 255.", path
-        )
-    out = np.empty(plain.shape, np.uint8)
-    for start in range(0, len(plain), 1024):
-        part = plain[start : start + 1024].astype(np.float32)
-        out[start : start + 1024] = np.clip(part * scale + shift + 0.5, 0, 255).astype(np.uint8)
-    return out
+    return _scaled(shapes.shaped(values, path)[0], PictureSettings(), path)[0]
 
 
-def _shaped(values: Array, path: Path | None) -> Array:
-    shape = values.shape
-    if values.dtype.kind in "uifb" and values.size:
-        if values.ndim == 2:
-            for channels in (1, 3):
-                side = math.isqrt(shape[1] // channels)
-                if side > 1 and side * side * channels == shape[1]:
-                    return values.reshape(len(values), side, side, channels)
-        if values.ndim == 3:
-            return values[..., None]
-        if values.ndim == 4:
-            if shape[3] in (1, 3, 4):
-                return values[..., : 1 if shape[3] == 1 else 3]
-            if shape[1] in (1, 3, 4):
-                return np.moveaxis(values, 1, 3)[..., : 1 if shape[1] == 1 else 3]
-    raise DataError(
-        f"An array of shape {shape} holds no pictures.",
-        "Pictures are (n, height, width), (n, height, width, channels) or rows of square ones; points are (n, 2).",
-        path,
-    )
+def _made(read: _Read, values_name: str, settings: PictureSettings, path: Path) -> _Pictures:
+    plain, shape_note = shapes.shaped(read.found[values_name], path)
+    pixels, limits, scale_note = _scaled(plain, settings, path)
+    labels_name = _labels_name(read.found, values_name, len(pixels))
+    labels, classes = _labels(read.found, labels_name, len(pixels), path)
+    captions = _words(read.found.get("captions"), len(pixels))
+    used = {values_name, labels_name, *(name for name in _BESIDE if name in read.found)}
+    left = [
+        f"'{_printable(name)}' ({' x '.join(map(str, array.shape))})"
+        for name, array in read.found.items()
+        if name not in used
+    ]
+    rest = f"Arrays that were left out: {', '.join(left[:10])}{' …' * (len(left) > 10)}." if left else ""
+    notes = (scale_note, shape_note, *read.unread, rest)
+    return _Pictures(pixels, labels, classes, captions, limits, tuple(note for note in notes if note))
 
 
-def _read(files: Sequence[Path]) -> Mapping[str, Array]:
+def _scaled(
+    plain: Array, settings: PictureSettings, path: Path | None
+) -> tuple[NDArray[np.uint8], scale.Limits, str]:
+    """Pixels, the values that became black and white, and a sentence about them."""
+    spread = scale.Spread.of(plain)
+    if spread.odd:
+        raise DataError(f"{spread.odd:,} pixels are infinite or no numbers.", "Replace them by numbers first.", path)
+    limits = settings.limits or spread.limits()
+    pixels = np.ascontiguousarray(scale.to_bytes(plain, limits))
+    return shapes.on_white(pixels), limits, scale.sentence(spread, limits)
+
+
+def _read(files: Sequence[Path]) -> _Read:
     found: dict[str, Array] = {}
+    unread: dict[str, str] = {}
     for path in files:
         if path.suffix.lower() == ".npz":
-            found.update(arrays.read_npz(path))
+            inside = arrays.read_npz(path, unread)
+            only = len(files) > 1 and len(inside) == 1
+            for name, array in inside.items():
+                name = _plain_name(array) if only else name
+                found[f"{path.stem}/{name}" if name in found else name] = array
         else:
             array = arrays.read_npy(path) if path.suffix.lower() == ".npy" else arrays.read_idx(path)
-            found["labels" if array.ndim == 1 else "pixels"] = array
+            found[_plain_name(array)] = array
     first = files[0]
     if len(files) == 1 and "pixels" in found and first.suffix.lower() not in arrays.SUFFIXES:
         beside = first.with_name(re.sub(r"images([-.]idx)\d", r"labels\g<1>1", first.name))
         if beside != first and beside.is_file():
             found["labels"] = arrays.read_idx(beside)
-    return found
+    return _Read(found, tuple(f"'{_printable(name)}' was not read: it {why}." for name, why in unread.items()))
 
 
-def _values(found: Mapping[str, Array], path: Path) -> Array:
-    numbers = {name: array for name, array in found.items() if array.dtype.kind in "uifb" and array.ndim >= 2}
-    if not numbers:
-        only = "These are labels, not pictures." if "labels" in found else "There are no pictures in this file."
-        raise DataError(only, "Choose the file with the pictures; labels beside it are found.", path)
-    for name in ("pixels", "images", "x", "x_train", "data"):
-        if name in numbers:
-            return numbers[name]
-    return max(numbers.values(), key=lambda array: (array.ndim, array.size))
+def _plain_name(array: Array) -> str:
+    """What the only array of a file is by its shape."""
+    return "labels" if array.ndim == 1 or (array.ndim == 2 and array.shape[1] == 1) else "pixels"
 
 
-def _labels(found: Mapping[str, Array], count: int, path: Path) -> tuple[NDArray[np.int64] | None, tuple[str, ...]]:
+def _values(read: _Read, path: Path) -> str:
+    """The name of the array with the pictures or points."""
+    numbers = {name: array for name, array in read.found.items() if array.dtype.kind in "uifb" and array.ndim >= 2}
+    likely = {name: array for name, array in numbers.items() if array.ndim > 2 or array.shape[1] > 1}
+    if not likely:
+        only = "These are labels, not pictures." if "labels" in read.found else "There are no pictures in this file."
+        raise DataError(
+            " ".join((only, *read.unread)), "Choose the file with the pictures; labels beside it are found.", path
+        )
+    known = next((name for name in _PIXELS if name in likely), None)
+    return known or max(likely, key=lambda name: (likely[name].ndim, likely[name].size))
+
+
+def _labels_name(found: Mapping[str, Array], values_name: str, count: int) -> str | None:
+    """The array with a label for each picture: by a usual name, by the name of the pictures (`train_images` and
+    `train_labels`), or by a name that says labels of no other part."""
+    known = next((name for name in _LABELS if name in found), None)
+    if known is not None:
+        return known
+    fits = {
+        name.lower(): name
+        for name, array in found.items()
+        if array.shape in ((count,), (count, 1)) and name not in (values_name, *_BESIDE)
+    }
+    for word in _IS_LABELS:
+        if (twin := fits.get(_IS_PIXELS.sub(word, values_name.lower()))) is not None:
+            return twin
+    part = _SPLIT.findall(values_name.lower())
+    likely = [fits[name] for name in fits if _SAYS_LABELS.search(name) and _SPLIT.findall(name) in ([], part)]
+    return likely[0] if len(likely) == 1 else None
+
+
+def _labels(
+    found: Mapping[str, Array], name: str | None, count: int, path: Path
+) -> tuple[NDArray[np.int64] | None, tuple[str, ...]]:
     """Labels from 0 on and the names of their classes."""
-    given = next((found[name] for name in _LABELS if name in found), None)
-    if given is None:
+    if name is None:
         return None, ()
+    given = found[name]
     given = given.reshape(-1) if given.ndim == 2 and given.shape[1] == 1 else given
     if given.ndim != 1 or len(given) != count:
         raise DataError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import heapq
 import io
@@ -10,7 +11,7 @@ import os
 import re
 import stat
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from genstudio import storage
 from genstudio.data import store
 from genstudio.data.images import PictureSettings
-from genstudio.data.importing import archives, arrays, decode, pool
+from genstudio.data.importing import archives, arrays, decode, pool, scale
 from genstudio.data.importing.texts import intact
 from genstudio.data.info import DatasetInfo, clean_title
 from genstudio.data.slices import Slices
@@ -67,12 +68,15 @@ class _Sheet:
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
     modes: Counter[str] = field(default_factory=Counter)
     broken: list[tuple[str, str]] = field(default_factory=list)
+    spreads: dict[int, scale.Spread] = field(default_factory=dict)
 
-    def add(self, item: Item, found: tuple[NDArray[np.uint8], tuple[int, int], str] | str) -> None:
+    def add(self, item: Item, found: decode.Decoded | str) -> None:
         if isinstance(found, str):
             self.broken.append((_shown(item.name), found))
             return
-        pixels, own, mode = found
+        pixels, own, mode, spread = found
+        if spread is not None:
+            self.spreads[len(self.names)] = spread
         raw = np.ascontiguousarray(pixels).tobytes()
         self.pixels.write(raw)
         self.digest.update(raw)
@@ -202,11 +206,19 @@ def import_pictures(
             shape = (len(sheet.names), size[1], size[0], max(sheet.channels))
             pixels.seek(0)
             pixels.write(arrays.header("|u1", shape))
-        if min(sheet.channels) != shape[3]:
-            sheet.digest = yield from _widen(folder, shape, sheet.channels)
+        whole = scale.joined(sheet.spreads.values())
+        limits = settings.limits or (whole.limits() if sheet.spreads else scale.BYTES)
+        again = [place for place, spread in sheet.spreads.items() if not settings.limits and spread.limits() != limits]
+        if again or min(sheet.channels) != shape[3]:
+            others = _decoded_again(folder, again, sheet.lengths, decode_settings(settings, size, limits))
+            with contextlib.closing(others):
+                sheet.digest = yield from _rewritten(folder, shape, sheet.channels, others)
         labels, found = (sheet.labels, tuple(classes)) if classes is not None else _classes(sheet.names)
         index = _Index(sheet.names, labels if found else None, found, None, sheet.lengths)
         details = _details(sheet, settings, shape, found)
+        if sheet.spreads or settings.limits:
+            details["scale"] = list(limits)
+        details["notes"] = [note for note in (scale.sentence(whole, limits),) if note]
         return _finish(folder, title, source, sheet.digest.hexdigest(), shape, index, details, anew)
 
 
@@ -220,9 +232,11 @@ def import_array(
     classes: Sequence[str] = (),
     captions: Sequence[str] | None = None,
     names: Sequence[str] | None = None,
+    details: Mapping[str, Any] | None = None,
     anew: bool = False,
 ) -> Slices[DatasetInfo]:
-    """Pictures that are pixels already, (n, h, w, c) uint8, such as drawn digits. Raises DataError, StorageError."""
+    """Pictures that are pixels already, (n, h, w, c) uint8, such as drawn digits; `details` are kept beside those of
+    the settings. Raises DataError, StorageError."""
     title, settings = clean_title(name), settings or PictureSettings()
     if pixels.ndim != 4 or pixels.shape[3] not in (1, 3) or not len(pixels) or not pixels.size:
         raise DataError(f"These are no pictures: {pixels.shape}.", "Give arrays of (n, height, width, 1 or 3).")
@@ -257,7 +271,7 @@ def import_array(
             None if labels is None else labels.tolist(), tuple(classes), captions,
         )  # fmt: skip
         details = {
-            "picture": settings.to_json(), "width": shape[2], "height": shape[1], "channels": shape[3],
+            **(details or {}), "picture": settings.to_json(), "width": shape[2], "height": shape[1], "channels": shape[3],
             "classes": list(classes)[:1000], "sizes": [[wide, high, len(pixels)]],
             "originals": "pixels" if same else "array",
         }  # fmt: skip
@@ -319,7 +333,8 @@ def _fill(sheet: _Sheet, items: Iterator[Item], settings: PictureSettings, expec
     size = _size(first, settings)
     workers = pool.workers(max(expected, len(first)))
     done = 0.0
-    with pool.Decoders[list[Item]](workers, size, settings.fit, settings.grey) as decoders:
+    how = decode_settings(settings, size, settings.limits)
+    with pool.Decoders[list[Item]](workers, *how) as decoders:
         given = ((batch, [item.raw for item in batch]) for batch in _chain(first, batches))
         for answer in decoders.run(given):
             if answer is not None:
@@ -377,25 +392,76 @@ def _refuse_broken(sheet: _Sheet, skip: bool, source: str) -> None:
     )
 
 
-def _widen(folder: Path, shape: tuple[int, ...], channels: Sequence[int]) -> Slices[Any]:
-    """Give the grey pictures among coloured ones three equal channels; returns the digest of all pixels."""
+def decode_settings(
+    settings: PictureSettings, size: tuple[int, int], limits: scale.Limits | None
+) -> tuple[tuple[int, int], str, bool, scale.Limits | None, bool]:
+    """What `decode.decode` takes behind a picture; limits that a person chose hold for pictures of 8 bits too."""
+    return size, settings.fit, settings.grey, limits, settings.limits is not None
+
+
+def _decoded_again(
+    folder: Path, places: Sequence[int], lengths: Sequence[int], how: tuple[Any, ...]
+) -> Generator[tuple[int, NDArray[np.uint8]] | None]:
+    """The pictures at these places once more, with the scale of the whole set; None now and then while waiting."""
+    starts = np.concatenate([[0], np.cumsum(lengths)]).tolist()
+
+    def batches(file: IO[bytes]) -> Iterator[tuple[Sequence[int], list[bytes]]]:
+        for start in range(0, len(places), 8):
+            some, raw = places[start : start + 8], []
+            for place in some:
+                file.seek(starts[place])
+                raw.append(file.read(lengths[place]))
+            yield some, raw
+
+    with (
+        storage.translated(folder),
+        (folder / "originals.bin").open("rb") as file,
+        pool.Decoders[Sequence[int]](pool.workers(len(places)) if places else 0, *how) as decoders,
+    ):
+        for answer in decoders.run(batches(file)):
+            if answer is None:
+                yield None
+                continue
+            for place, found in zip(answer[0], answer[2], strict=True):
+                if isinstance(found, str):
+                    raise DataError(f"Picture {place + 1:,} could be decoded once, but not twice: it {found}.", "Try again.")
+                yield place, found.pixels
+
+
+def _rewritten(
+    folder: Path,
+    shape: tuple[int, ...],
+    channels: Sequence[int],
+    others: Iterator[tuple[int, NDArray[np.uint8]] | None],
+) -> Slices[Any]:
+    """All pixels once more, `others` in place of some, and grey ones among coloured with three equal channels; returns
+    the digest."""
     digest = hashlib.sha256()
     area = shape[1] * shape[2]
-    mixed = folder / "mixed.npy"
+    before = folder / "before.npy"
+    none = np.zeros(0, np.uint8)
+    place, pixels = -1, none
     with storage.translated(folder):
-        (folder / "pixels.npy").rename(mixed)
-        with mixed.open("rb") as given, store.writing(folder / "pixels.npy") as file:
+        (folder / "pixels.npy").rename(before)
+        with before.open("rb") as given, store.writing(folder / "pixels.npy") as file:
             given.seek(128)
             file.write(arrays.header("|u1", shape))
             for number, count in enumerate(channels):
                 raw = given.read(area * count)
-                if count == 1:
+                while place < number:
+                    if (other := next(others, (len(channels), none))) is None:
+                        yield 0.98
+                    else:
+                        place, pixels = other
+                if place == number:
+                    raw = np.ascontiguousarray(pixels).tobytes()
+                if count != shape[3]:
                     raw = np.repeat(np.frombuffer(raw, np.uint8), 3).tobytes()
                 digest.update(raw)
                 file.write(raw)
                 if number % 256 == 0:
                     yield 0.98
-        mixed.unlink()
+        before.unlink()
     return digest
 
 

@@ -13,9 +13,10 @@ from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 from genstudio.data.importing import decode
+from genstudio.data.importing.scale import Limits
 
 Tag = TypeVar("Tag")
-Result = Any
+Result = decode.Decoded | str
 
 _MEMORY = 3 << 30
 _START = 30.0
@@ -67,8 +68,16 @@ class Decoders(Generic[Tag]):
     picture, and the guilty one is called broken.
     """
 
-    def __init__(self, workers: int, size: tuple[int, int] | None, fit: str, grey: bool) -> None:
-        self._settings = (size, fit, grey)
+    def __init__(
+        self,
+        workers: int,
+        size: tuple[int, int] | None,
+        fit: str,
+        grey: bool,
+        scale: Limits | None = None,
+        scale_bytes: bool = False,
+    ) -> None:
+        self._settings = (size, fit, grey, scale, scale_bytes)
         self._children: list[_Child] = []
         with contextlib.suppress(OSError, RuntimeError, ImportError, ValueError):
             for _ in range(workers):

@@ -98,7 +98,7 @@ def inspect(sources: Sequence[Path | str] | str, options: ImportOptions | None =
     if given.form in ("table", "parquet", "parallel"):
         return _inspect_table(given, options)
     if given.form in ("array", "idx"):
-        return labelled.inspect(given.files, given.title)
+        return labelled.inspect(given.files, given.title, options)
     if given.form == "text":
         return (yield from _inspect_text(given, options))
     return (yield from _inspect_pictures(given))

@@ -50,6 +50,13 @@ def encoded(info: DatasetInfo) -> Iterator[pictures.Item]:
             yield pictures.Item((number + 1) / len(lengths), names[number], file.read(length), "", label)
 
 
+def limits(info: DatasetInfo) -> tuple[float, float] | None:
+    """The values that the import made black and white; None where it kept no such thing."""
+    kept = info.details.get("scale")
+    fits = isinstance(kept, list) and len(kept) == 2 and all(type(value) in (int, float) for value in kept)
+    return (float(kept[0]), float(kept[1])) if fits and kept is not None and kept[0] < kept[1] else None
+
+
 def original_pixels(info: DatasetInfo) -> NDArray[np.uint8]:
     """(n, h, w, c) what pictures that came as an array were before they were resized. Raises DataError."""
     kept = arrays.read_npy(info.path.with_name("originals.bin"))
