@@ -32,6 +32,9 @@ def add(commands: Commands) -> None:
     imported.add_argument("--size", type=int, default=0, metavar="N", help="make pictures N x N pixels")
     imported.add_argument("--fit", choices=("crop", "pad", "stretch"), default="crop", help="how pictures become squares")
     imported.add_argument("--grey", action="store_true", help="make pictures grey")
+    imported.add_argument(
+        "--scale", default="auto", metavar="LOW..HIGH", help="values that become black and white, such as --scale=-1..1"
+    )
     imported.add_argument("--skip-broken", action="store_true", help="leave out broken pictures, however many")
 
 
@@ -74,7 +77,7 @@ def _import(options: argparse.Namespace) -> None:
         encoding=options.encoding,
         columns=tuple(options.column),
         delimiter=options.delimiter,
-        pictures=PictureSettings(options.size, options.fit, options.grey),
+        pictures=PictureSettings(options.size, options.fit, options.grey, scale=options.scale),
         skip_broken=options.skip_broken,
     )
     info = answer(Import(tuple(options.path), chosen), "imported")

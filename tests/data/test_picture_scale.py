@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from genstudio.cli import main
 from genstudio.data import shelf
 from genstudio.data.checks import check
 from genstudio.data.images import ImageDataset, PictureSettings
@@ -100,7 +101,7 @@ def test_arrays_have_one_scale(kind: str, seed: int, tmp_path: Path) -> None:
     away = np.abs(dataset.pixels[..., 0] - 255 * wanted)
     assert away.max() <= 1, (kind, dataset.info.details)
     kept = dataset.info.details["scale"] == [0, 255]
-    assert ("were scaled to 0..255" in notes(dataset)) != kept
+    assert ("are scaled to 0..255" in notes(dataset)) != kept
     found = finished(inspect([tmp_path / "x.npy"]))
     assert list(found.problems) == dataset.info.details["notes"]
 
@@ -136,7 +137,7 @@ def test_files_of_numbers_have_one_scale(kind: str, ending: str, tmp_path: Path)
     mixed = opened(tmp_path / "p")
     assert np.array_equal(mixed.pixels[3], colour)
     assert np.array_equal(mixed.pixels[[0, 1, 2, 4, 5, 6]], np.repeat(grey.pixels, 3, axis=3))
-    assert ("were scaled to 0..255" in notes(mixed)) != (mixed.info.details["scale"] == [0, 255])
+    assert ("are scaled to 0..255" in notes(mixed)) != (mixed.info.details["scale"] == [0, 255])
     copy = finished(duplicate(mixed.info, name="again"))
     assert np.array_equal(shelf.open_dataset(copy).pixels, mixed.pixels)  # type: ignore[union-attr]
 
@@ -160,7 +161,7 @@ def test_what_lies_outside_is_said(tmp_path: Path) -> None:
     values = np.random.default_rng(0).random((40, 16, 16))
     values[3, 4, 5] = 800
     np.save(tmp_path / "x.npy", values)
-    assert notes(opened(tmp_path / "x.npy")).endswith(f"range from {values.min():g} to 800; those outside became black or white.")
+    assert notes(opened(tmp_path / "x.npy")).endswith(f"range from {values.min():g} to 800; those outside become black or white.")
     odd = np.linspace(0, 1, 99, dtype=np.float32).reshape(9, 11)
     odd[0, 0] = np.nan
     odd[0, 1] = np.inf
@@ -186,6 +187,18 @@ def test_a_scale_can_be_chosen(seed: int, tmp_path: Path) -> None:
         assert np.abs(dataset.pixels[..., 0] - wanted).max() <= 1
         assert dataset.info.details["scale"] == [low, low + width]
         assert PictureSettings.of(dataset.info.details["picture"]).scale == f"{low:g}..{low + width:g}"
+
+
+def test_a_scale_is_chosen_in_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    values = np.random.default_rng(0).uniform(-0.9, 0.9, (4, 9, 11))
+    np.save(tmp_path / "x.npy", values)
+    assert main(["import", str(tmp_path / "x.npy"), "--scale=-0.9..0.9"]) == 0
+    (info,) = [info for info in shelf.list_datasets() if info.origin == "imported"]
+    pixels = shelf.open_dataset(info).pixels  # type: ignore[union-attr]
+    assert np.abs(pixels[..., 0] - 255 * (values + 0.9) / 1.8).max() <= 1
+    assert "Values -0.9 to 0.9 are scaled to 0..255." in "".join(capsys.readouterr())
+    assert main(["import", str(tmp_path / "x.npy"), "--scale", "dark"]) == 2
+    assert "'dark' is no scale of pixels" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("scale", ["", "1", "1..0", "0..0", "a..b", "0..1..2", "nan..1", "0-1"])
@@ -308,7 +321,7 @@ def test_one_bright_pixel_does_not_hide_a_black_set(tmp_path: Path) -> None:
 def test_the_scale_is_said_in_the_checks(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.arange(5 * 99, dtype=np.uint16).reshape(5, 9, 11) * 8)
     findings = finished(check(opened(tmp_path / "x.npy")))
-    assert any("Values 0 to 4095 were scaled to 0..255." in finding.sentence for finding in findings)
+    assert any("Values 0 to 4095 are scaled to 0..255." in finding.sentence for finding in findings)
 
 
 def test_a_dataset_of_the_version_before_opens(tmp_path: Path) -> None:

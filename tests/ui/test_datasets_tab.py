@@ -166,6 +166,30 @@ def test_a_dropped_folder_of_pictures_becomes_classes(window: MainWindow, qtbot:
     assert pixels.shape == (24, 8, 8, 1)
 
 
+def test_the_scale_of_numbers_is_said_and_chosen_before_the_import(
+    window: MainWindow, qtbot: Any, tmp_path: Path
+) -> None:
+    values = np.random.default_rng(0).integers(0, 14, (30, 12, 12))
+    np.save(tmp_path / "digits.npy", values)
+    panel = window.datasets.importing
+
+    def choose() -> None:
+        assert panel.pictures.scale.isVisible() and panel.pictures.settings().scale == "auto"
+        assert "Values 0 to 16 are scaled to 0..255." in panel.problems.text()
+        panel.name.setText("mine")
+        panel.pictures.scale.setCurrentText("0 to 255 (8 bits)")
+        panel.pictures.scale.activated.emit(panel.pictures.scale.currentIndex())
+        qtbot.waitUntil(lambda: "scaled" not in panel.problems.text(), timeout=LONG)
+        assert panel.pictures.settings().scale == "0..255" and panel.name.text() == "mine"
+
+    info = imported(window, qtbot, tmp_path / "digits.npy", choose=choose)
+    dataset = shelf.open_dataset(info)
+    assert info.title == "mine" and np.array_equal(dataset.pixels[..., 0], values)
+    drop(window, pets(tmp_path))
+    qtbot.waitUntil(lambda: panel.start.isVisible() and panel.found.form == "pictures", timeout=LONG)
+    assert not panel.pictures.scale.isVisible() and panel.pictures.settings().scale == "auto"
+
+
 def test_an_import_that_is_cancelled_leaves_nothing(window: MainWindow, qtbot: Any, tmp_path: Path) -> None:
     before = window.datasets.current
     drop(window, pets(tmp_path, 150))

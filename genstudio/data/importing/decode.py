@@ -142,6 +142,16 @@ def measure(raw: bytes) -> tuple[int, int] | None:
             return None
 
 
+def holds_numbers(raw: bytes) -> bool:
+    """Whether the beginning of a picture says that it holds numbers of more than 8 bits."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return _holds_numbers(Image.open(io.BytesIO(raw), formats=FORMATS))
+        except _ERRORS:
+            return False
+
+
 def fitted(picture: Image.Image, size: tuple[int, int], fit: str) -> Image.Image:
     """The picture as (width, height) `size`: cut, between black bars, or stretched."""
     width, height = picture.size

@@ -80,6 +80,7 @@ def inspect(files: Sequence[Path], title: str, options: ImportOptions) -> Found:
     return Found(
         "images", form, f"{what} of {wide} x {high} pixels{told}.", title, len(files), size,
         sizes=(((wide, high), count),), classes=made.classes, problems=made.notes, details={"numbers": True},
+        suggested=options,
     )  # fmt: skip
 
 

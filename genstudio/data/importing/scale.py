@@ -100,11 +100,11 @@ def sentence(spread: Spread, limits: Limits) -> str:
     """What was done to the values, for a person; nothing where they are kept as they are."""
     low, high = limits
     cut = spread.low < low - _HAIR * (high - low) or spread.high > high + _HAIR * (high - low)
-    said = [] if limits == BYTES and not cut else [f"Values {low:g} to {high:g} were scaled to 0..255."]
+    said = [] if limits == BYTES and not cut else [f"Values {low:g} to {high:g} are scaled to 0..255."]
     if cut:
-        said.append(f"The values range from {spread.low:g} to {spread.high:g}; those outside became black or white.")
+        said.append(f"The values range from {spread.low:g} to {spread.high:g}; those outside become black or white.")
     if spread.odd:
-        said.append(f"{spread.odd:,} values are infinite or no numbers and became black or white.")
+        said.append(f"{spread.odd:,} values are infinite or no numbers: they become black or white.")
     return " ".join(said)
 
 

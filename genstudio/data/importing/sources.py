@@ -101,7 +101,7 @@ def inspect(sources: Sequence[Path | str] | str, options: ImportOptions | None =
         return labelled.inspect(given.files, given.title, options)
     if given.form == "text":
         return (yield from _inspect_text(given, options))
-    return (yield from _inspect_pictures(given))
+    return (yield from _inspect_pictures(given, options))
 
 
 def columns(path: Path | str, options: ImportOptions | None = None) -> Found:
@@ -276,7 +276,7 @@ def _inspect_text(given: _Given, options: ImportOptions) -> Slices[Found]:
     )  # fmt: skip
 
 
-def _inspect_pictures(given: _Given) -> Slices[Found]:
+def _inspect_pictures(given: _Given, options: ImportOptions) -> Slices[Found]:
     """Sizes of up to 64 pictures, spread over all of them; in an archive, of the first ones."""
     if given.form == "archive":
         items = pictures.archive_items(given.files[0])
@@ -302,10 +302,14 @@ def _inspect_pictures(given: _Given) -> Slices[Found]:
     classes = pictures.class_names(names)
     what = f"{count:,} picture{'s' * (count != 1)}" if count else f"An archive of pictures, {size_text(size)}"
     what += f" in {len(classes)} folders, which become classes" if classes else ""
-    problems = (f"Pictures have different sizes, for example {_listed(sizes)}.",) if len(sizes) > 1 else ()
+    problems = [f"Pictures have different sizes, for example {_listed(sizes)}."] if len(sizes) > 1 else []
+    numbers = any(decode.holds_numbers(item.raw) for item in taken)
+    if numbers and options.pictures.limits is None:
+        problems.append("Some pictures hold numbers of more than 8 bits: the import finds one scale for all of them.")
     return Found(
         "images", "archive" if given.form == "archive" else "pictures", f"{what}.", given.title, count, size,
-        sizes=tuple(sizes.most_common()), classes=classes, problems=problems,
+        sizes=tuple(sizes.most_common()), classes=classes, problems=tuple(problems), suggested=options,
+        details={"numbers": numbers},
     )  # fmt: skip
 
 

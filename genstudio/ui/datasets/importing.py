@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from genstudio.data.images import PictureSettings
+from genstudio.data.images import AUTO, PictureSettings
 from genstudio.data.importing.options import Found, ImportOptions
 from genstudio.events import Progress
 from genstudio.ui import theme
@@ -34,11 +34,15 @@ from genstudio.ui.widgets import button, plain_label, primary_button
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
 SIZES = (0, 8, 12, 16, 24, 28, 32, 48, 64, 96, 128)
 FITS = {"cut what is too long": "crop", "black bars": "pad", "stretch": "stretch"}
+SCALES = {
+    "automatic": AUTO, "0 to 1": "0..1", "-1 to 1": "-1..1", "0 to 16": "0..16", "0 to 255 (8 bits)": "0..255",
+    "0 to 1023 (10 bits)": "0..1023", "0 to 4095 (12 bits)": "0..4095", "0 to 65535 (16 bits)": "0..65535",
+}  # fmt: skip
 USES = {"one text": "text", "pairs": "pairs", "points": "points"}
 
 
 class PictureForm(QWidget):
-    """How pictures are made: size, fit, grey, mirror images. `changed()`."""
+    """How pictures are made: size, fit, grey, mirror images, and the scale of numbers. `changed()`."""
 
     changed = Signal()
 
@@ -51,6 +55,7 @@ class PictureForm(QWidget):
         self.grey.setObjectName(f"{name}_grey")
         self.flip = QCheckBox("Add mirror images")
         self.flip.setObjectName(f"{name}_flip")
+        self.scale = choice(f"{name}_scale", "Values that become black and white", *SCALES)
         form = QFormLayout(self)
         form.setContentsMargins(0, 0, 0, 0)
         form.setSpacing(8)
@@ -58,19 +63,28 @@ class PictureForm(QWidget):
         form.addRow("Fit", self.fit)
         form.addRow("", self.grey)
         form.addRow("", self.flip)
+        form.addRow("Black to white", self.scale)
+        self._form = form
+        self.offer_scale(False)
         for signal in (
             self.size_.currentIndexChanged,
             self.fit.currentIndexChanged,
             self.grey.toggled,
             self.flip.toggled,
+            self.scale.currentIndexChanged,
         ):
             signal.connect(lambda *_: self.changed.emit())
+
+    def offer_scale(self, offered: bool) -> None:
+        """Let the scale be chosen: of arrays, and of pictures of numbers."""
+        self._form.setRowVisible(self.scale, offered)
 
     def settings(self) -> PictureSettings:
         fit: Any = FITS[self.fit.currentText()]
         return PictureSettings(
-            SIZES[self.size_.currentIndex()], fit, grey=self.grey.isChecked(), flip=self.flip.isChecked()
-        )
+            SIZES[self.size_.currentIndex()], fit, grey=self.grey.isChecked(), flip=self.flip.isChecked(),
+            scale=SCALES.get(self.scale.currentText(), self.scale.currentText()),
+        )  # fmt: skip
 
     def show_settings(self, settings: PictureSettings) -> None:
         self.blockSignals(True)
@@ -78,6 +92,10 @@ class PictureForm(QWidget):
         self.fit.setCurrentIndex(list(FITS.values()).index(settings.fit))
         self.grey.setChecked(settings.grey)
         self.flip.setChecked(settings.flip)
+        scale = next((words for words, limits in SCALES.items() if limits == settings.scale), settings.scale)
+        if self.scale.findText(scale) < 0:
+            self.scale.addItem(scale)
+        self.scale.setCurrentText(scale)
         self.blockSignals(False)
 
 
@@ -291,6 +309,7 @@ class ImportPanel(QWidget):
             self.table.show_found(found)
         if found.kind == "images":
             self.pictures.show_settings(found.suggested.pictures)
+            self.pictures.offer_scale(bool(found.details.get("numbers")))
         self.sample.setVisible(bool(found.sample) and found.form != "table")
         self.table.setVisible(found.form == "table")
         self._picture_part.setVisible(found.kind == "images")
@@ -341,6 +360,8 @@ class ImportPanel(QWidget):
         options = replace(self._base, encoding=self.encoding.currentText() or None)
         if self.found is not None and self.found.form == "table":
             options = self.table.reading(options)
+        if self.found is not None and self.found.kind == "images":
+            options = replace(options, name=self.name.text().strip() or None, pictures=self.pictures.settings())
         self.inspect_wanted.emit(self.sources, options)
 
     def _show(self, page: QWidget, *, start: bool) -> None:
@@ -357,6 +378,7 @@ class ImportPanel(QWidget):
         self.start.clicked.connect(self.begin)
         self.encoding.activated.connect(lambda _: self._again())
         self.table.reread.connect(self._again)
+        self.pictures.scale.activated.connect(lambda _: self._again())
 
     def _lay_out(self) -> None:
         self._choices, self._form, self._running, self._empty = QWidget(), QWidget(), QWidget(), QWidget()

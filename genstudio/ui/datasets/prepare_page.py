@@ -104,6 +104,7 @@ class PreparePage(QWidget):
     def show_look(self, info: DatasetInfo, _look: PictureLook) -> None:
         self.name.setText(f"{info.title} (copy)"[:120])
         self.form.show_settings(PictureSettings.of(info.details.get("picture") or {}))
+        self.form.offer_scale(bool(info.details.get("scale")) and info.details.get("originals") == "encoded")
         self.effect.show_pairs((), flip=False)
         if self.isVisible():
             self._ask()
