@@ -98,6 +98,18 @@ def test_a_run_says_what_it_was_made_of(tmp_path: Path) -> None:
     assert run.kept() == {"tokenizer.json": {"characters": "abc"}}
 
 
+def test_what_is_measured_rarely_is_found_far_from_the_end_with_its_step(tmp_path: Path) -> None:
+    with tiny.new_run(tmp_path) as run:
+        run.log({"val_loss": Series(np.array([0, 40]), np.array([4.25, 3.5]))}, 0.5)
+        for start in range(41, 4041, 10):
+            steps = np.arange(start, start + 10)
+            numbers = {name: Series(steps, steps * 0.123456789) for name in ("train_loss", "gradient_norm")}
+            run.log(numbers, start / 100)
+        assert (run.folder / "metrics.jsonl").stat().st_size > journal._TAIL
+        info = run.info
+    assert info.losses["val_loss"] == 3.5 and info.measured == {"val_loss": 40} and info.step == 4040
+
+
 def test_runs_of_the_same_second_get_their_own_folders(tmp_path: Path) -> None:
     made = [tiny.new_run(tmp_path, name="same") for _ in range(20)]
     assert len({run.folder for run in made}) == 20
@@ -135,6 +147,7 @@ def test_numbers_come_back_exactly(tmp_path: Path) -> None:
         assert np.isnan(back[[7, 8]]).all()
         assert found["val_loss"] == ([5000], [1.25])
         assert (run.info.step, run.info.elapsed, run.info.losses["val_loss"]) == (5000, 500.5, 1.25)
+        assert run.info.measured == {"val_loss": 5000}
         assert run.info.state == "running"
     assert run.info.state == "finished"
 

@@ -40,7 +40,9 @@ def _runs(options: argparse.Namespace) -> None:
         print("There are no runs yet. Make one with: genstudio train gpt --data shakespeare")
     for info in found:
         loss = f"{info.losses['val_loss']:.3f}" if "val_loss" in info.losses else ""
-        print(f"{info.id:44}  {info.state:12}  step {info.step:>8,}  {loss:>7}  {info.name}")
+        measured = info.measured.get("val_loss", info.step)
+        older = "" if measured == info.step else f"  (loss of step {measured:,})"
+        print(f"{info.id:44}  {info.state:12}  step {info.step:>8,}  {loss:>7}  {info.name}{older}")
 
 
 def _families(options: argparse.Namespace) -> None:

@@ -22,7 +22,8 @@ _ID = re.compile(r"\d{8}-\d{6}_")
 KEPT = re.compile(r"[A-Za-z0-9_-]{1,60}\.json")
 OURS = ("run.json", "metrics.jsonl", "checkpoints", "snapshots")
 _TEXTS = ("key", "name", "family", "device", "created", "notes")
-_MEASURED = ("js_divergence", "frechet_distance")
+MEASURED = ("val_loss", "js_divergence", "frechet_distance")
+"""What says how good a model is, and is not measured at every step."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class RunInfo:
     `key` stays the same when the folder is renamed or copied; `plan` is {"steps": n} or {"seconds": s}, or empty where
     run.json has none that can be used;
     `losses` are the last values of every series whose name contains "loss", and of what else says how good the model is;
+    `measured` are the steps of those of MEASURED;
     `checkpoints` are steps, ascending; `elapsed` is in seconds.
     """
 
@@ -55,6 +57,7 @@ class RunInfo:
     step: int = 0
     elapsed: float = 0.0
     losses: Mapping[str, float] = field(default_factory=dict)
+    measured: Mapping[str, int] = field(default_factory=dict)
     checkpoints: tuple[int, ...] = ()
     reason: str = ""
 
@@ -74,7 +77,7 @@ def read_info(folder: Path) -> RunInfo:
         reason = f"It was made by a newer version of the program (format {said['format']}, this one reads {FORMAT})."
         name = said.get("name") if isinstance(said.get("name"), str) else folder.name
         return RunInfo(folder.name, folder, str(name), format=said["format"], state="newer", reason=reason)
-    losses, step, elapsed = journal.tail(folder / "metrics.jsonl")
+    end = journal.tail(folder / "metrics.jsonl", MEASURED)
     plan, wrong = plans.read(said.get("plan"))
     return RunInfo(
         id=folder.name,
@@ -82,10 +85,11 @@ def read_info(folder: Path) -> RunInfo:
         **{name: said[name] for name in ("config", "dataset", "seed", "versions", "format", *_TEXTS)},
         plan=plan,
         kept=tuple(said["kept"]),
-        state=_state(folder, plan, step, elapsed),
-        step=step,
-        elapsed=elapsed,
-        losses={name: value for name, value in losses.items() if "loss" in name or name in _MEASURED},
+        state=_state(folder, plan, end.step, end.elapsed),
+        step=end.step,
+        elapsed=end.elapsed,
+        losses={name: value for name, (_, value) in end.last.items() if "loss" in name or name in MEASURED},
+        measured={name: step for name, (step, _) in end.last.items() if name in MEASURED},
         checkpoints=_checkpoints(folder / "checkpoints"),
         reason=f"The planned length in run.json cannot be used ({wrong})." if wrong else "",
     )

@@ -6,7 +6,8 @@ import json
 import math
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from genstudio.events import Array, Series
 
 _CHUNK = 1 << 17
 _LONGEST = 1 << 24
-_TAIL = 1 << 16
+_TAIL, _LONG_TAIL = 1 << 16, 1 << 20
 _LAST_STEP = re.compile(rb'"steps":\[(?:[0-9]+,)*([0-9]+)\]')
 _RESERVED = {"steps", "elapsed"}
 _NUMERIC = b"0123456789.+-enul"  # what numbers and null are made of; without it, lines show their shape
@@ -212,21 +213,41 @@ def _is_column(column: Any, length: int) -> bool:
     )
 
 
-def tail(path: Path) -> tuple[dict[str, float], int, float]:
-    """The last value of each series near the end of the file, the last step, and the seconds trained."""
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """How a metrics file ends: the last (step, value) of each series, the last step of all, and the seconds trained."""
+
+    last: Mapping[str, tuple[int, float]] = field(default_factory=dict)
+    step: int = 0
+    elapsed: float = 0.0
+
+
+def tail(path: Path, wanted: Collection[str] = ()) -> Tail:
+    """The end of the file, read from further back where none of the series that are `wanted`, which are measured rarely,
+    stands near it."""
+    found = _tail(path, _TAIL)
+    return found if not wanted or any(name in found.last for name in wanted) else _tail(path, _LONG_TAIL)
+
+
+def _tail(path: Path, size: int) -> Tail:
     try:
         with path.open("rb") as file:
             end = file.seek(0, os.SEEK_END)
-            file.seek(max(0, end - _TAIL))
-            data = file.read(_TAIL)
+            file.seek(max(0, end - size))
+            data = file.read(size)
     except OSError:
-        return {}, 0, 0.0
+        return Tail()
     whole = data[: data.rfind(b"\n") + 1].splitlines()
-    rows = [row for row in parse(whole[1:] if end > _TAIL else whole) if _sound(row)]
-    last = {name: column[-1] for row in rows for name, column in row.items() if name not in _RESERVED and column}
+    rows = [row for row in parse(whole[1:] if end > size else whole) if _sound(row)]
+    last = {
+        name: (row["steps"][-1], math.nan if column[-1] is None else float(column[-1]))
+        for row in rows
+        for name, column in row.items()
+        if name not in _RESERVED and column
+    }
     step = max((row["steps"][-1] for row in rows if row["steps"]), default=0)
     elapsed = max((e for row in rows if isinstance(e := row.get("elapsed"), int | float)), default=0.0)
-    return {name: math.nan if value is None else float(value) for name, value in last.items()}, step, float(elapsed)
+    return Tail(last, step, float(elapsed))
 
 
 def until(path: Path, step: int) -> Iterator[bytes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, runtime_checkable
 
@@ -76,6 +76,18 @@ class Staged(Protocol):
 
 
 Event = Metrics | Snapshot | Tick | Cut
+EARLY = 0.2
+"""The share of the usual validation sample that is scored at early steps: five of them cost as much as one whole one."""
+
+
+@runtime_checkable
+class EarlyScored(Protocol):
+    """A learner that is also measured at the steps of `evaluate_early` that lie before `evaluate_every`, each time with a
+    `share` of its validation sample: a line with one point at its beginning says nothing yet."""
+
+    evaluate_early: Collection[int]
+
+    def evaluate(self, exact: bool = False, share: float = 1.0) -> Iterator[Scored]: ...
 
 
 class Learner(Protocol):
@@ -189,17 +201,19 @@ def fit(
     seed = _seeding()
     for done in itertools.count(start):
         if done % evaluate_every == 0 and (done > start or start == 0):
-            yield from _validate(learner, done)
+            yield from _validate(learner.evaluate(), done)
             if not done:
                 watch.restart()
         ends = plan.over(done, began := watch.elapsed)
+        if start < done < evaluate_every and not ends:
+            yield from _validate(_early_scores(learner, done), done)
         if ends or began >= due:
             yield from (_at(done, event) for event in learner.preview())
             now = watch.elapsed
             due = now + max(preview_every, 9 * (now - began))
         if ends and plan.over(done, watch.elapsed):  # it may have been extended meanwhile
             if done % evaluate_every and done > start:
-                yield from _validate(learner, done)
+                yield from _validate(learner.evaluate(), done)
             return
         if done - start == stop_after:
             return
@@ -257,9 +271,15 @@ def _put_back(learner: Learner, before: tuple[dict[str, Any], dict[str, Any]]) -
         optimizer.zero_grad()
 
 
-def _validate(learner: Learner, step: int) -> Iterator[Metrics | Tick]:
+def _early_scores(learner: Learner, step: int) -> Iterator[Scored]:
+    if isinstance(learner, EarlyScored) and step in learner.evaluate_early:
+        return learner.evaluate(share=EARLY)
+    return iter(())
+
+
+def _validate(scores: Iterator[Scored | Measured], step: int) -> Iterator[Metrics | Tick]:
     values: Mapping[str, float] = {}
-    for scored in learner.evaluate():
+    for scored in scores:
         values = scored.values
         yield Tick()
     if values:

@@ -53,13 +53,31 @@ def test_every_step_is_in_the_frames_and_in_the_folder(tmp_path: Path) -> None:
     folder = answer(frames, "run")
     steps, losses = curve(frames, "train_loss")
     assert steps == list(range(1, 31))
-    assert curve(frames, "val_loss")[0] == [0, 10, 20, 30]
+    assert curve(frames, "val_loss")[0] == [0, 5, 10, 20, 30]
     kept = logged(folder)
     assert [step for step, _ in kept["train_loss"]] == steps
     assert np.allclose([value for _, value in kept["train_loss"]], losses, rtol=1e-8)
     assert losses[-1] < losses[0]
     info = Run.open(folder).info
     assert (info.state, info.step, info.checkpoints[-1]) == ("finished", 30, 30)
+
+
+def test_measuring_early_changes_no_weight_and_goes_on_after_a_break(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rare = TINY | {"evaluate_every": 1000}
+    whole = answer(run_task(train(tmp_path, config=rare)), "run")
+    broken = answer(run_task(train(tmp_path, config=rare, stop_after=7)), "run")
+    run_task(Resume(broken))
+    monkeypatch.setattr("genstudio.families.gpt.learner._EARLY_STEPS", frozenset())
+    late = answer(run_task(train(tmp_path, config=rare)), "run")
+    assert [step for step, _ in logged(whole)["val_loss"]] == [0, 5, 10, 20, 30]
+    assert [step for step, _ in logged(late)["val_loss"]] == [0, 30]
+    assert logged(broken) == logged(whole)
+    assert logged(late)["train_loss"] == logged(whole)["train_loss"]
+    assert logged(late)["val_loss"][-1] == logged(whole)["val_loss"][-1]
+    saved = [checkpoint_files(run, 30) for run in (whole, broken, late)]
+    assert saved[0] and saved[0] == saved[1] == saved[2]
 
 
 def test_the_sample_and_the_attention_are_there_from_step_0_on(tmp_path: Path) -> None:

@@ -85,6 +85,40 @@ def test_the_last_step_is_always_validated(clock: Clock) -> None:
     assert steps_of(events(Counter(clock), Plan(steps=25), evaluate_every=10), "val_loss") == [0, 10, 20, 25]
 
 
+class Early(Counter):
+    """Scores a share of its sample at some steps."""
+
+    evaluate_early = (2, 3, 7, 12, 40)
+
+    def evaluate(self, exact: bool = False, share: float = 1.0) -> Iterator[Scored]:
+        yield Scored(share, 1, 1)
+
+
+@pytest.mark.parametrize(("steps", "every", "whole", "early"), [
+    (25, 10, [0, 10, 20, 25], [2, 3, 7]),
+    (30, 12, [0, 12, 24, 30], [2, 3, 7]),
+    (7, 100, [0, 7], [2, 3]),
+    (9, 2, [0, 2, 4, 6, 8, 9], []),
+])  # fmt: skip
+def test_the_first_steps_are_measured_on_a_share_of_the_sample(
+    clock: Clock, steps: int, every: int, whole: list[int], early: list[int]
+) -> None:
+    found = events(Early(clock), Plan(steps=steps), evaluate_every=every)
+    scores = [(e.step, e.values["val_loss"]) for e in found if isinstance(e, Metrics) and "val_loss" in e.values]
+    assert [step for step, share in scores if share == 1.0] == whole
+    assert [step for step, share in scores if share == loop.EARLY] == early
+    assert [step for step, _ in scores] == sorted(whole + early)
+    plain = events(Counter(clock), Plan(steps=steps), evaluate_every=every)
+    assert [e.values.get("train_loss") for e in found if isinstance(e, Metrics) and "train_loss" in e.values] == [
+        e.values.get("train_loss") for e in plain if isinstance(e, Metrics) and "train_loss" in e.values
+    ]
+
+
+def test_what_went_on_in_the_middle_is_measured_at_the_steps_that_are_left(clock: Clock) -> None:
+    found = events(Early(clock), Plan(steps=12), start=3, evaluate_every=10)
+    assert steps_of(found, "val_loss") == [7, 10, 12]
+
+
 def test_a_plan_in_seconds_counts_the_time_inside(clock: Clock) -> None:
     learner = Counter(clock, step=0.1, preview=0.0)
     watch = Stopwatch()

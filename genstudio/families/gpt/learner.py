@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import dataclasses
+import math
 import time
 from collections.abc import Collection, Generator, Iterator, Mapping
 from typing import Any
@@ -41,6 +42,7 @@ _PROBE = 64
 _PROBE_TOKENS = 512
 _COMPARED, _MEASURED_EVERY = 2048, 16
 _SAMPLED_BATCHES = 10
+_EARLY_STEPS = frozenset((5, 10, 20, 40, 70, 100))
 _SLICE = {"cpu": 5e8}
 _SLICE_ELSEWHERE = 1e11
 """Floating-point operations of evaluation between two chances for others: fixed, not timed, so that the sums of two
@@ -62,7 +64,7 @@ class GPTLearner:
         self.parts: Mapping[str, nn.Module] = {"model": self.model}
         self.optimizers: Mapping[str, torch.optim.Optimizer] = _optimizers(config, self.model)
         self.parameters = [p for p in self.model.parameters() if p.requires_grad]
-        self.evaluate_every = config.evaluate_every
+        self.evaluate_every, self.evaluate_early = config.evaluate_every, _EARLY_STEPS
         self.tokens_per_step = config.accumulation * config.batch * config.context
         self.preview_every, self.criterion = 1.0, "val_loss"
         self.step = 0
@@ -100,11 +102,12 @@ class GPTLearner:
         """Other values of the live settings from the next step on. Raises ConfigError."""
         self.config = type(self.config).parse({**self.config.model_dump(), **values})
 
-    def evaluate(self, exact: bool = False) -> Iterator[Scored]:
+    def evaluate(self, exact: bool = False, share: float = 1.0) -> Iterator[Scored]:
         """Running sums over validation tokens, each scored at most once; the last one is the result.
 
         Windows of one context move by half of it, so that every token has at least half a context before it where
-        there is one. All windows when `exact`, else evenly spaced ones with about ten times the tokens of a batch.
+        there is one. All windows when `exact`, else a `share` of evenly spaced ones with about ten times the tokens of a
+        batch.
         Yields nothing when there is no text to validate on.
         """
         if len(self.data.validation) < 2:
@@ -112,7 +115,7 @@ class GPTLearner:
         starts, skipped = windows(len(self.data.validation), self.model.context)
         if not exact:
             fresh = max(1, self.model.context // 2)
-            count = -(-_SAMPLED_BATCHES * self.config.batch * self.model.context // fresh)
+            count = max(1, math.ceil(share * _SAMPLED_BATCHES * self.config.batch * self.model.context / fresh))
             chosen = np.unique(np.linspace(0, len(starts) - 1, min(count, len(starts))).round().astype(np.int64))
             starts, skipped = starts[chosen], skipped[chosen]
         nats, tokens, rows = 0.0, 0, self._rows()

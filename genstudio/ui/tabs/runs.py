@@ -38,7 +38,7 @@ from genstudio.ui.engine import Engine
 from genstudio.ui.widgets import EmptyState, button, primary_button
 
 COLUMNS = ("Name", "State", "Step", "Result", "Dataset", "Changes", "Made")
-RESULTS = {"val_loss": "loss", "js_divergence": "JS", "frechet_distance": "Fréchet"}
+RESULTS = {"val_loss": "validation", "js_divergence": "JS", "frechet_distance": "Fréchet"}
 """The number that tells how good a model is, by its name in the run: its word in the table."""
 Index = QModelIndex | QPersistentModelIndex
 
@@ -54,8 +54,15 @@ def changes(info: Any) -> str:
 
 
 def result(info: Any) -> tuple[str, float] | None:
-    """What was measured last, by the first of RESULTS that the run has, or None."""
-    return next(((word, info.losses[name]) for name, word in RESULTS.items() if name in info.losses), None)
+    """What was measured last, by the first of RESULTS that the run has: in words, and the number. None before that.
+
+    The words name the step where the run went further since.
+    """
+    for name, word in RESULTS.items():
+        if name in info.losses:
+            value, step = info.losses[name], info.measured.get(name, info.step)
+            return f"{word} {value:.4f}" + ("" if step == info.step else f" (step {step:,})"), value
+    return None
 
 
 class RunsModel(QAbstractTableModel):
@@ -102,7 +109,7 @@ class RunsModel(QAbstractTableModel):
             if index.column() == 2:
                 return f"{value:,}"
             if index.column() == 3:
-                return "" if value is None else f"{value[0]} {value[1]:.4f}"
+                return "" if value is None else value[0]
             return value
         if role == Qt.ItemDataRole.TextAlignmentRole and index.column() in (2, 3):
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -296,7 +303,7 @@ class RunsTab(QWidget):
         self.table.setAlternatingRowColors(True)
         self.table.verticalHeader().hide()
         header = self.table.horizontalHeader()
-        for column, width in enumerate((220, 100, 90, 120, 150, 300, 140)):
+        for column, width in enumerate((220, 100, 90, 190, 150, 300, 140)):
             self.table.setColumnWidth(column, width)
         header.setSectionResizeMode(5, QHeaderView.ResizeMode.Stretch)
         self.stack = QStackedWidget()

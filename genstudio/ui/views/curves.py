@@ -263,11 +263,16 @@ class CurvesView(SceneFigure):
         if not self._said:
             self.bubble.hide()
             return
+        nearest = max(step for _, (step, _) in found)
         lines: list[tuple[QColor | None, str, str]] = [
-            (QColor(curve.color), curve.line.label, chart.value_text(value)) for curve, (_, value) in found
+            (
+                QColor(curve.color),
+                curve.line.label,
+                chart.value_text(value) + ("" if step == nearest else f" (step {step:,})"),
+            )
+            for curve, (step, value) in found
         ]
         x = float(self.box.pixels(np.array([at]), np.zeros(1))[0, 0])
-        nearest = max(step for _, (step, _) in found)
         self.bubble.say(QPointF(x, self.box.area().center().y()), lines, f"step {nearest:,}")
 
     def _steps(self) -> tuple[float, float]:

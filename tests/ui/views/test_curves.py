@@ -179,6 +179,27 @@ def test_the_crosshair_is_one_for_the_group(chart: CurvesView, qtbot: QtBot) -> 
     assert len(other._marks) == 1
 
 
+def test_a_value_of_an_older_step_says_which(qtbot: QtBot) -> None:
+    chart = CurvesView("Loss", "nats", {"train_loss": "training", "val_loss": "validation"})
+    qtbot.addWidget(chart)
+    chart.resize(640, 360)
+    chart.show()
+    chart.append("train_loss", np.arange(1, 50), np.linspace(4, 3, 49))
+    chart.append("val_loss", np.array([0, 40]), np.array([4.159, 3.2]))
+    chart.image()
+    said: list[list[tuple[str, str]]] = []
+    chart.bubble.say = lambda _at, lines, title="": said.append([*((n, v) for _, n, v in lines), ("", title)])
+    for at, older in ((49, 40), (40, None), (39, 0)):
+        chart.set_crosshair(None)
+        chart._said = True
+        chart.set_crosshair(at)
+        chart.image()
+        values = dict(said[-1])
+        assert values[""] == f"step {at}"
+        assert values["validation"].endswith("" if older is None else f"(step {older})")
+        assert "(step" not in values["training"] and ("(step" in values["validation"]) == (older is not None)
+
+
 def test_a_click_says_the_step_and_a_drag_does_not(chart: CurvesView, qtbot: QtBot) -> None:
     chart.image()
     middle, pane = chart.box.area().center().toPoint(), chart.view.viewport()
