@@ -8,7 +8,9 @@ Who may import whom (arrows point up only; `tests/test_architecture.py` holds th
                |
        paths - runs - data - nn          runs: no torch. data and nn do not know each other
                |
-  training - sampling - evaluation       know no family; evaluation may import training
+  training - sampling                    know no family
+           |
+  evaluation - inspection                know no family
                |
             families                     do not know each other, tasks, cli or ui
                |

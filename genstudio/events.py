@@ -474,7 +474,7 @@ class Frame:
 @dataclass(frozen=True, slots=True, eq=False)
 class Heads(Snapshot):
     """All heads over one text: `small` (layers, heads, s, s) float16 holds the largest weight of each patch of `patch`
-    tokens, row = query; `descriptors` (layers, heads, 5) are the columns of `nn.heads`, `labels` the same in words.
+    tokens, row = query; `descriptors` (layers, heads, 5) are the columns of `inspection.heads`, `labels` the same in words.
 
     `tokens` are the T that the model saw, `skipped` how many before them it did not; `looked` names what was computed, so
     that parts of it can be asked for. `row_error` and `leak` are the largest distance of a row's sum from 1, and the

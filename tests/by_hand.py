@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from genstudio.nn.switches import NOTHING_OFF, Switches
+from genstudio.inspection.switches import NOTHING_OFF, Switches
 
 
 class ByHand:

@@ -24,6 +24,7 @@ EVERYTHING = {
     "training",
     "sampling",
     "evaluation",
+    "inspection",
     "families",
     "tasks",
 }
@@ -38,6 +39,7 @@ MAY_IMPORT = {
     "nn": {"errors"},
     "training": {"errors", "config", "events", "paths", "storage", "runs", "nn"},
     "sampling": {"errors", "config", "events", "nn"},
+    "inspection": {"errors", "events", "data", "nn", "sampling", "training"},
     "evaluation": {"errors", "config", "events", "paths", "storage", "data", "nn", "training"},
     "families": EVERYTHING - {"tasks"},
     "tasks": EVERYTHING,
@@ -80,7 +82,8 @@ NO_TORCH = (
     "sampling/latent.py",
     "sampling/segments.py",
     "sampling/tree.py",
-    "nn/switches.py",
+    "inspection/switches.py",
+    "inspection/__init__.py",
 )
 
 

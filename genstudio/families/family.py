@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, runtime_checkable
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from genstudio.config import Config
-from genstudio.nn.switches import NOTHING_OFF, Switches
 
 if TYPE_CHECKING:
     from genstudio.data.batches import Batch
@@ -88,29 +84,3 @@ class Family(Generic[C, D]):
     folder: Path | None = None
     doctor: Callable[[Iterable[Diagnosis]], Doctor] | None = None
     advised: Callable[[DatasetInfo, str], str] | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Inside:
-    """What one forward pass of `ids` (T,) went through, by the names of its stages; only what was asked for is there.
-
-    `stages` concern the whole model, `layers` each block; the stages of a layer that is switched off are empty.
-    """
-
-    ids: NDArray[np.int64]
-    stages: Mapping[str, NDArray[Any]]
-    layers: tuple[Mapping[str, NDArray[Any]], ...]
-
-    def __getitem__(self, stage: str) -> NDArray[Any]:
-        """A stage of the whole model. Raises KeyError when it was not asked for."""
-        return self.stages[stage]
-
-
-@runtime_checkable
-class Inspects(Protocol):
-    """A learner that shows what its model computes on the way."""
-
-    def inspect(
-        self, ids: NDArray[np.integer[Any]], wanted: Collection[str], switches: Switches = NOTHING_OFF
-    ) -> Generator[float, None, Inside]:
-        """One forward pass of ids (T,), layer by layer, with the stages that are `wanted`; changes nothing."""

@@ -1,16 +1,20 @@
-"""The feed-forward layer and the block of a transformer."""
+"""The feed-forward layer, the block and the whole of a transformer."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from genstudio.nn.attention import SelfAttention
-from genstudio.nn.cache import KeyValues
+from genstudio.nn.cache import Cache, KeyValues
 from genstudio.nn.norm import norm
+from genstudio.nn.positions import rotary, sinusoidal
 
 Activation = Literal["relu", "gelu", "gelu_tanh", "swiglu", "relu2"]
 
@@ -100,3 +104,146 @@ class Block(nn.Module):
 
     def _drop(self, x: Tensor) -> Tensor:
         return F.dropout(x, self.dropout) if self.training and self.dropout else x
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Architecture:
+    """What a transformer is made of. `d_head` is free of `d_model`; `causal` is the look-ahead mask."""
+
+    vocabulary: int
+    context: int
+    layers: int
+    heads: int
+    d_model: int
+    d_head: int
+    d_ff: int
+    activation: Activation = "gelu"
+    positions: Literal["sinusoidal", "learned", "rotary", "none"] = "learned"
+    position_base: float = 10_000.0
+    norm: Literal["rmsnorm", "layernorm"] = "layernorm"
+    norm_place: Literal["pre", "post"] = "pre"
+    causal: bool = True
+    qk_norm: bool = False
+    bias: bool = False
+    tied: bool = False
+    dropout: float = 0.0
+
+
+class Transformer(nn.Module):
+    """Token embedding, positions, blocks, and a linear layer to logits over the vocabulary.
+
+    With the look-ahead mask it is a decoder that continues a text (Radford et al. 2019), without it an encoder that
+    reads from both sides (Devlin et al. 2019).
+    """
+
+    turn: Tensor
+    waves: Tensor
+
+    def __init__(self, arch: Architecture) -> None:
+        super().__init__()
+        self.architecture, self.context = arch, arch.context
+        self.tokens = nn.Embedding(arch.vocabulary, arch.d_model)
+        self.positions = nn.Embedding(arch.context, arch.d_model) if arch.positions == "learned" else None
+        self.blocks = nn.ModuleList(
+            Block(
+                arch.d_model,
+                arch.heads,
+                arch.d_head,
+                arch.context,
+                arch.d_ff,
+                activation=arch.activation,
+                norm_kind=arch.norm,
+                norm_place=arch.norm_place,
+                causal=arch.causal,
+                qk_norm=arch.qk_norm,
+                bias=arch.bias,
+                dropout=arch.dropout,
+            )
+            for _ in range(arch.layers)
+        )
+        self.last_norm = norm(arch.norm, arch.d_model, arch.bias) if arch.norm_place == "pre" else nn.Identity()
+        self.head = nn.Linear(arch.d_model, arch.vocabulary, bias=False)
+        if arch.positions == "rotary":
+            self.register_buffer("turn", rotary(arch.context, arch.d_head, arch.position_base), persistent=False)
+        elif arch.positions == "sinusoidal":
+            self.register_buffer("waves", sinusoidal(arch.context, arch.d_model, arch.position_base), persistent=False)
+        self._initialise(arch)
+
+    def forward(self, ids: Tensor, cache: Cache | None = None, last: bool = False) -> Tensor:
+        """ids (B, T), which follow the tokens in the cache -> logits (B, T, V), or (B, 1, V) of the last alone."""
+        x, turn = self.embed(ids, 0 if cache is None else cache.length)
+        if self.training and self.architecture.dropout:
+            x = F.dropout(x, self.architecture.dropout)
+        for index, block in enumerate(self.blocks):
+            x = block(x, turn, None if cache is None else cache.layers[index])
+        if last:
+            x = x[:, -1:]
+        return self.head(self.last_norm(x))
+
+    def loss(self, ids: Tensor, targets: Tensor) -> Tensor:
+        """Mean negative log-likelihood in nats of targets (B, T) after ids (B, T)."""
+        return F.cross_entropy(self(ids).flatten(0, 1).float(), targets.flatten())
+
+    def new_cache(self, batch: int = 1) -> Cache | None:
+        """Room for `context` tokens; None without the look-ahead mask, where every new token changes all before it."""
+        if not self.architecture.causal:
+            return None
+        heads, d_head, like = self.architecture.heads, self.architecture.d_head, self.tokens.weight
+        return Cache([KeyValues(batch, heads, self.context, d_head, like) for _ in self.blocks])
+
+    @torch.no_grad()
+    def attention(self, ids: Tensor) -> Tensor:
+        """Attention weights of ids (T,): (layers, heads, T, T), row = query."""
+        watched: list[Tensor] = []
+        layers = [block.attention for block in self.typed_blocks()]
+        for layer in layers:
+            layer.watched = watched
+        try:
+            self(ids[None])
+        finally:
+            for layer in layers:
+                layer.watched = None
+        return torch.cat(watched)
+
+    def matrices(self) -> Iterator[tuple[Tensor, int]]:
+        """The weight matrices of the blocks, each with how many independent matrices are stacked in its rows."""
+        for block in self.typed_blocks():
+            yield block.attention.qkv.weight, 3
+            yield block.attention.out.weight, 1
+            yield block.feed_forward.up.weight, 2 if self.architecture.activation == "swiglu" else 1
+            yield block.feed_forward.down.weight, 1
+
+    def typed_blocks(self) -> list[Block]:
+        """The blocks in order."""
+        return cast("list[Block]", list(self.blocks))
+
+    def embed(self, ids: Tensor, past: int = 0) -> tuple[Tensor, Tensor | None]:
+        """ids (B, T) after `past` others -> the stream before the first block (B, T, C), and the turn of the positions
+        (T, D/2) where they are rotary."""
+        x = self.tokens(ids)
+        end = past + ids.shape[1]
+        if self.positions is not None:
+            x = x + self.positions.weight[past:end]
+        elif self.architecture.positions == "sinusoidal":
+            x = x * math.sqrt(x.shape[-1]) + self.waves[past:end]
+        return x, self.turn[past:end] if self.architecture.positions == "rotary" else None
+
+    @torch.no_grad()
+    def _initialise(self, arch: Architecture) -> None:
+        """Radford et al. 2019, 2.3: small normal weights, smaller where a residual branch ends; an untied head is zero,
+        so that an untrained model gives every token the same probability."""
+        for module in self.modules():
+            if isinstance(module, nn.Linear | nn.Embedding):
+                module.weight.normal_(0.0, 0.02)
+            if isinstance(module, nn.Linear) and module.bias is not None:
+                module.bias.zero_()
+        for block in self.typed_blocks():
+            block.attention.out.weight.mul_(1 / math.sqrt(2 * arch.layers))
+            block.feed_forward.down.weight.mul_(1 / math.sqrt(2 * arch.layers))
+        if not arch.tied:
+            self.head.weight.zero_()
+            return
+        # Where its own vector is most of what the last norm sees, a token would predict itself.
+        if arch.norm_place == "post" or arch.positions == "sinusoidal":
+            self.tokens.weight.mul_(min(1.0, 50 / arch.d_model))
+        self.head.weight = self.tokens.weight

@@ -7,10 +7,9 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 from genstudio.data.slices import Slices
-from genstudio.errors import ConfigError, Problem, RunError
+from genstudio.errors import ConfigError, Problem
 from genstudio.events import Anatomy, Frame, Stage
-from genstudio.families.family import Inspects
-from genstudio.nn.switches import NOTHING_OFF, Switches
+from genstudio.inspection.switches import NOTHING_OFF, Switches
 from genstudio.tasks.inside import steady
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.prompt import Prompt, encode
@@ -34,33 +33,30 @@ class Dissect(Quiet):
     causal: bool = True
 
     def run(self, models: Models) -> Generator[Frame, None, None]:
-        from genstudio.families.gpt.anatomy import WANTED, Anatomist
-        from genstudio.families.gpt.inside import walk
+        from genstudio.inspection.anatomy import WANTED, Anatomist
+        from genstudio.inspection.trace import trace
 
         if not math.isfinite(self.temperature) or self.temperature <= 0:
             raise ConfigError([Problem("temperature", f"{self.temperature:g} cannot divide logits; take more than 0")])
         opened = models.get(self.model)
         step = opened.step
-        learner = opened.learner
-        if not isinstance(learner, Inspects) or opened.family != "gpt":
-            raise RunError("This kind of model has no anatomy to show.", "Choose a model of the Transformer tab.")
-        model, tokenizer = steady(opened), learner.data.tokenizer  # type: ignore[attr-defined]
+        model, tokenizer = steady(opened), opened.tokenizer
         ids = encode(tokenizer, self.prompt).ids
         kept = ids[-max(1, min(self.limit, model.context)) :]
-        layer = min(max(self.layer, 0), model.config.layers - 1)
-        head = min(max(self.head, 0), model.config.heads - 1)
+        layer = min(max(self.layer, 0), model.architecture.layers - 1)
+        head = min(max(self.head, 0), model.architecture.heads - 1)
         switches = Switches(scaled=self.scaled, causal=self.causal)
-        plain = seen = yield from sliced(walk(model, kept, WANTED), "Reading the text")
+        plain = seen = yield from sliced(trace(model, kept, WANTED), "Reading the text")
         if switches != NOTHING_OFF:
-            seen = yield from sliced(walk(model, kept, WANTED, switches), "Reading it again with parts off")
+            seen = yield from sliced(trace(model, kept, WANTED, switches), "Reading it again with parts off")
         made = Anatomist(
             model, seen, plain, tokenizer.pieces, layer=layer, head=head, temperature=self.temperature,
             scaled=self.scaled, causal=self.causal,
         )  # fmt: skip
         stages = yield from sliced(_made(made.stages()), "Making the stages")
-        config = model.config
+        whole = model.architecture
         shown = Anatomy(
-            "anatomy", step, made.tokens, layer, head, config.layers, config.heads, config.mask,
+            "anatomy", step, made.tokens, layer, head, whole.layers, whole.heads, whole.causal,
             len(ids) - len(kept), stages,
         )  # fmt: skip
         yield Frame(snapshots=(shown,))

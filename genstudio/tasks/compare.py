@@ -32,9 +32,9 @@ class AttentionTo(Quiet):
 
     def run(self, models: Models) -> Generator[Frame, None, None]:
         opened = models.get(self.model)
-        model = opened.learner.model
+        model = opened.transformer
         ids = encode(opened.tokenizer, self.prompt).ids
-        fit = math.isqrt(self.entries // (model.config.layers * model.config.heads))
+        fit = math.isqrt(self.entries // (model.architecture.layers * model.architecture.heads))
         ids = ids[-min(self.limit, model.context, max(fit, 8)) :]
         weights = opened.learner.attention(ids)
         yield Frame(snapshots=(Attention("attention", opened.step, opened.tokenizer.pieces(ids), weights),))

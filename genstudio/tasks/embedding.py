@@ -59,8 +59,7 @@ class MapVectors:
     def run(self, models: Models) -> Frames:
         yield Frame(progress=Progress("Opening the model"))
         opened = models.get(self.model)
-        shape = opened.learner.model.config.layers if hasattr(opened.learner.model, "config") else 0
-        yield Frame(snapshots=(Answer("layers", opened.step, shape),))
+        yield Frame(snapshots=(Answer("layers", opened.step, opened.transformer.architecture.layers),))
         step = opened.step
         found = yield from _vectors(opened, self.prompt, self.space, self.layer)
         chosen, note = self._chosen(opened, found)
@@ -137,15 +136,15 @@ class LookAtPositions(Quiet):
         yield Frame(progress=Progress("Opening the model"))
         opened = models.get(self.model)
         step = opened.step
-        model = _model(opened)
-        config = model.config
+        model = opened.transformer
+        arch = model.architecture
         count = min(model.context, MOST_POSITIONS)
         table, vectors = _positions(model, count)
         similarity = yield from sliced(aside(lambda: cosines(vectors)), "Comparing positions", 0.0)
         near, low, high = yield from sliced(aside(lambda: by_distance(similarity)), "Comparing positions", 0.0)
-        base = float(config.position_base) if config.positions in ("sinusoidal", "rotary") else 0.0
+        base = float(arch.position_base) if arch.positions in ("sinusoidal", "rotary") else 0.0
         code = PositionCode(
-            "positions", step, config.positions, base, model.context, table.astype(np.float32),
+            "positions", step, arch.positions, base, model.context, table.astype(np.float32),
             similarity.astype(np.float32), near, low, high,
         )  # fmt: skip
         yield Frame(snapshots=(code,))
@@ -167,7 +166,7 @@ def by_distance(similarity: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], N
 
 def _positions(model: Any, count: int) -> tuple[NDArray[Any], NDArray[Any]]:
     """What is shown of the first positions, and the vectors whose cosines say how like each other they are."""
-    kind = model.config.positions
+    kind = model.architecture.positions
     if kind == "rotary":
         turned = model.turn[:count].detach().cpu().numpy()
         return turned.real, np.concatenate([turned.real, turned.imag], axis=1).astype(np.float64)
@@ -178,20 +177,14 @@ def _positions(model: Any, count: int) -> tuple[NDArray[Any], NDArray[Any]]:
     return table, table.astype(np.float64)
 
 
-def _model(opened: Opened) -> Any:
-    if opened.family != "gpt":
-        raise RunError("This kind of model has no tokens to map.", "Choose a model of the Transformer tab.")
-    return opened.learner.model
-
-
 def _vectors(opened: Opened, prompt: Prompt, space: Space, layer: int) -> Generator[Frame, None, Vectors]:
-    from genstudio.families.gpt.inside import walk
+    from genstudio.inspection.trace import trace
 
-    model, tokenizer = _model(opened), opened.learner.data.tokenizer
+    model, tokenizer = opened.transformer, opened.learner.data.tokenizer
     if space == "hidden":
         ids = encode(tokenizer, prompt).ids[-model.context :]
-        inside = yield from sliced(walk(steady(opened), ids, ("residual",)), "Reading the text")
-        layer = min(max(layer, 0), model.config.layers)
+        inside = yield from sliced(trace(steady(opened), ids, ("residual",)), "Reading the text")
+        layer = min(max(layer, 0), model.architecture.layers)
         return Vectors(inside["residual"][layer], tokenizer.pieces(ids), np.arange(len(ids)))
     found = model.tokens.weight if space == "tokens" else model.head.weight
     every = np.arange(tokenizer.size, dtype=np.int32)

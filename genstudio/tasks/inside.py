@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from genstudio.data.slices import Slices, scaled
 from genstudio.errors import DataError
 from genstudio.events import Frame, HeadMap, Heads, Progress
-from genstudio.nn.switches import NOTHING_OFF, Switches
+from genstudio.inspection.switches import NOTHING_OFF, Switches
 from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.prompt import Prompt, encode
 from genstudio.tasks.task import Quiet, sliced
@@ -23,7 +23,8 @@ from genstudio.tasks.task import Quiet, sliced
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from genstudio.nn.heads import Summary
+    from genstudio.inspection.heads import Summary
+    from genstudio.nn.transformer import Transformer
 
 _ELEMENTS = 1_600_000
 """Weights computed between two chances for others: some 10 ms on one core."""
@@ -137,7 +138,7 @@ def _check(which: Which, looked: Looked) -> None:
 
 def window(opened: Opened, prompt: Prompt) -> tuple[NDArray[np.int32], int]:
     """The last tokens of a prompt that the model can see: ids (T,), and about how many before them were left out."""
-    context = opened.learner.model.context
+    context = opened.transformer.context
     most, cut, parts = context * _LETTERS, 0, []
     for part in reversed(prompt):
         text = part if isinstance(part, str) else part.text
@@ -153,14 +154,14 @@ def window(opened: Opened, prompt: Prompt) -> tuple[NDArray[np.int32], int]:
     return encoded.ids[-context:], max(0, len(encoded.ids) - context) + cut
 
 
-def steady(opened: Opened) -> Any:
-    """The model as it is now: a copy where a training would change it between two slices."""
-    model = opened.learner.model
+def steady(opened: Opened) -> Transformer:
+    """The model as it is now: a copy where a training would change it between two slices. Raises RunError."""
+    model = opened.transformer
     return copy.deepcopy(model).requires_grad_(False) if opened.live else model
 
 
 def _begin(models: Models, opened: Opened, ref: ModelRef, ids: NDArray[np.int32], switches: Switches) -> Looked:
-    masks = [block.attention.causal for block in opened.learner.model.typed_blocks()]
+    masks = [block.attention.causal for block in opened.transformer.typed_blocks()]
     looked = Looked(next(_numbers), ref, opened.step, ids, switches, masks)
     models.looked[:] = [looked, *models.looked][:2]
     return looked
@@ -176,14 +177,14 @@ def _known(models: Models, task: LookAtAttention, opened: Opened, ids: NDArray[n
 
 
 def _read(opened: Opened, looked: Looked) -> Slices[None]:
-    from genstudio.families.gpt.inside import read_heads
+    from genstudio.inspection.trace import read_heads
 
     yield from read_heads(steady(opened), looked.ids, looked.switches, looked.parts)
 
 
 def _heads(opened: Opened, looked: Looked, skipped: int, side: int) -> Generator[Frame, None, None]:
     """Each layer is summed up as soon as it is read; all so far are shown when the last picture is old enough."""
-    from genstudio.nn.heads import Summary
+    from genstudio.inspection.heads import Summary
 
     heads, T, layers = opened.learner.config.heads, len(looked.ids), len(looked.masks)
     pieces = opened.learner.data.tokenizer.pieces(looked.ids)
@@ -213,7 +214,7 @@ def _until(reading: Slices[None], parts: list[Any], count: int) -> Slices[None]:
 
 
 def _sum_up(looked: Looked, layer: int, summary: Summary) -> Slices[None]:
-    from genstudio.nn.heads import score_rows, seen
+    from genstudio.inspection.heads import score_rows, seen
 
     if (part := looked.parts[layer]) is None:
         return
@@ -229,7 +230,7 @@ def _shown(
     looked: Looked, summaries: list[Summary], done: int, pieces: tuple[str, ...], skipped: int,
     seconds: tuple[float, float],
 ) -> Heads:  # fmt: skip
-    from genstudio.nn.heads import label
+    from genstudio.inspection.heads import label
 
     descriptors = np.stack([summary.descriptors() for summary in summaries])
     descriptors[done:] = np.nan
@@ -258,7 +259,7 @@ def _shown(
 
 
 def _map(task: LookAtMap, looked: Looked) -> Slices[HeadMap]:
-    from genstudio.nn.heads import heaviest, seen
+    from genstudio.inspection.heads import heaviest, seen
 
     T = len(looked.ids)
     (top, bottom), (left, right) = (_within(*part, T) for part in (task.rows, task.columns))
@@ -296,7 +297,7 @@ def pooled(weights: NDArray[Any], patch: int) -> NDArray[Any]:
 
 def _rows(looked: Looked, which: Which, first: int, last: int) -> Slices[Tensor]:
     """Rows first .. last-1 (R, T) of a map; a map of many heads is worked out once, as a whole."""
-    from genstudio.nn.heads import weight_rows
+    from genstudio.inspection.heads import weight_rows
 
     if which.layer is not None and which.head is not None:
         part = looked.parts[which.layer]
@@ -320,7 +321,7 @@ def _nothing(rows: int, tokens: int) -> Tensor:
 
 def _mean(looked: Looked, layer: int | None) -> Slices[Tensor]:
     """The mean over the heads of a layer, or over those of all layers that are not off: (T, T)."""
-    from genstudio.nn.heads import weight_rows
+    from genstudio.inspection.heads import weight_rows
 
     T = len(looked.ids)
     total, some = _nothing(T, T), 0

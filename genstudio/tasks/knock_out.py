@@ -14,7 +14,7 @@ from genstudio.data.slices import Slices
 from genstudio.data.tokenizers import continuation
 from genstudio.errors import DataError
 from genstudio.events import Frame, Induction, Knocked, Progress
-from genstudio.nn.switches import NOTHING_OFF, Switches
+from genstudio.inspection.switches import NOTHING_OFF, Switches
 from genstudio.sampling.choose import SamplingOptions
 from genstudio.tasks.inside import steady, window
 from genstudio.tasks.models import ModelRef, Models
@@ -55,14 +55,14 @@ class KnockOut(Quiet):
             snapshots=(
                 Knocked(
                     "knocked", step, tokenizer.pieces(ids), (read[0][0], read[1][0]), (read[0][1], read[1][1]),
-                    opened.pieces, (written[0], written[1]), (model.config.layers, model.config.heads), self.switches,
+                    opened.pieces, (written[0], written[1]), (model.architecture.layers, model.architecture.heads), self.switches,
                 ),
             )
         )  # fmt: skip
 
     def _write(self, model: Any, ids: NDArray[np.int32], switches: Switches) -> Generator[Frame, None, list[int]]:
         """Ids of what is written, at most `length` of them."""
-        from genstudio.families.gpt.inside import Switched
+        from genstudio.inspection.trace import Switched
         from genstudio.sampling.reader import Reader
         from genstudio.sampling.text import writing
 
@@ -86,9 +86,9 @@ def _read(model: Any, ids: NDArray[np.int32], switches: Switches) -> Slices[tupl
     """Nats of every token after the first (T - 1,), and what comes next: probabilities (V,)."""
     import torch
 
-    from genstudio.families.gpt.inside import walk
+    from genstudio.inspection.trace import trace
 
-    inside = yield from walk(model, ids, ("last_norm",), switches)
+    inside = yield from trace(model, ids, ("last_norm",), switches)
     stream = torch.from_numpy(inside["last_norm"]).to(model.head.weight.device)
     rows = max(1, int(2e9 / model.head.weight.numel()))
     losses = []
@@ -124,8 +124,8 @@ class ProbeInduction(Quiet):
     def run(self, models: Models) -> Generator[Frame, None, None]:
         import torch
 
-        from genstudio.families.gpt.inside import walk
-        from genstudio.nn.heads import prefix_matching
+        from genstudio.inspection.heads import prefix_matching
+        from genstudio.inspection.trace import trace
 
         yield Frame(progress=Progress("Opening the model"))
         opened = models.get(self.model)
@@ -135,14 +135,14 @@ class ProbeInduction(Quiet):
         period = (drawn.shape[1] - begin) // 2
         scores, losses = [], []
         for index, ids in enumerate(drawn):
-            inside = yield from sliced(walk(model, ids, ("weights", "last_norm")), f"Text {index + 1} of {len(drawn)}")
+            inside = yield from sliced(trace(model, ids, ("weights", "last_norm")), f"Text {index + 1} of {len(drawn)}")
             scores.append([prefix_matching(torch.from_numpy(own["weights"]), period, begin).numpy() for own in inside.layers])
             logprobs = _logprobs(model, torch.from_numpy(inside["last_norm"]).to(model.head.weight.device))[:-1]
             follows = torch.from_numpy(ids[1:].astype(np.int64)).to(logprobs.device)
             losses.append(-logprobs.gather(-1, follows[:, None])[begin:, 0].cpu().numpy())
             yield Frame(progress=Progress("Looking for induction heads", (index + 1) / len(drawn)))
         queries = np.arange(begin + period, drawn.shape[1])
-        seen = queries + 1 if model.config.mask else np.full(period, drawn.shape[1])
+        seen = queries + 1 if model.architecture.causal else np.full(period, drawn.shape[1])
         yield Frame(
             snapshots=(
                 Induction(

@@ -51,7 +51,7 @@ class LookThroughLens(Quiet):
     looked: int = 0
 
     def run(self, models: Models) -> Generator[Frame, None, None]:
-        from genstudio.families.gpt.lens import depths
+        from genstudio.inspection.lens import depths
 
         stream = models.stream
         if stream is None or stream.number != self.looked:
@@ -75,11 +75,11 @@ class LookThroughLens(Quiet):
 
 
 def _read(opened: Opened, prompt: Prompt) -> Generator[Frame, None, Stream]:
-    from genstudio.families.gpt.inside import walk
+    from genstudio.inspection.trace import trace
 
     step, model = opened.step, steady(opened)
     ids, skipped = window(opened, prompt)
-    inside = yield from sliced(walk(model, ids, ("residual",)), "Reading the text")
+    inside = yield from sliced(trace(model, ids, ("residual",)), "Reading the text")
     return Stream(next(_numbers), step, ids, skipped, inside["residual"], model)
 
 
@@ -97,7 +97,7 @@ class Explain(Quiet):
     target: int | None = None
 
     def run(self, models: Models) -> Generator[Frame, None, None]:
-        from genstudio.families.gpt.lens import gradient_times_input
+        from genstudio.inspection.lens import gradient_times_input
 
         yield Frame(progress=Progress("Opening the model"))
         opened = models.get(replace(self.model, precision="float32"))

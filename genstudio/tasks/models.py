@@ -6,7 +6,7 @@ import copy
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from genstudio import families
 from genstudio.data import shelf
@@ -14,6 +14,9 @@ from genstudio.data.shelf import DatasetInfo
 from genstudio.errors import ConfigError, DeviceError, RunError
 from genstudio.runs import Run
 from genstudio.tasks import live
+
+if TYPE_CHECKING:
+    from genstudio.nn.transformer import Transformer
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,16 @@ class Opened:
         if tokenizer is None:
             raise RunError(f"'{self.title}' does not write text.", "Choose a model that was trained on a text.")
         return tokenizer
+
+    @property
+    def transformer(self) -> Transformer:
+        """The stack that can be looked into. Raises RunError for a model that has none."""
+        from genstudio.nn.transformer import Transformer
+
+        model = getattr(self.learner, "model", None)
+        if not isinstance(model, Transformer):
+            raise RunError(f"'{self.title}' has no attention to look into.", "Choose a model of the Transformer tab.")
+        return model
 
     def int8(self) -> Opened:
         """The same with linear layers in 8 bits. Raises DeviceError where it has none, or torch cannot compute with them."""

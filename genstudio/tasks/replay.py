@@ -181,11 +181,11 @@ class Replay:
     def _watch(self, opened: Opened, moment: Moment) -> Generator[Frame, None, Watched]:
         tokenizer, chosen = opened.tokenizer, moment.writing.chosen
         ids = encode(tokenizer, self.prompt).ids
-        most = min(LONGEST, opened.learner.model.context)
+        most = min(LONGEST, opened.transformer.context)
         written = ids[:0] if chosen is None else chosen.ids[: max(most - len(ids), most // 2)]
         prompt = ids[-(most - len(written)) :]
         both = np.concatenate([prompt, written]).astype(np.int32)
-        foretold = yield from _foretold(opened.learner.model, both)
+        foretold = yield from _foretold(opened.transformer, both)
         likeliest = np.argsort(-foretold, axis=-1, kind="stable")[:, :CANDIDATES].astype(np.int32)
         first = np.full((1, likeliest.shape[1]), both[0], np.int32)
         kinds = np.unique(likeliest)
@@ -235,11 +235,11 @@ def _load(run: Run, step: int, learner: Any) -> str:
 
 def _foretold(model: Any, ids: Array) -> Generator[Frame, None, Array]:
     """Log-probabilities (n - 1, V) float64 in nats of what follows each of ids (n,) but the last."""
-    from genstudio.families.gpt.inside import walk
+    from genstudio.inspection.trace import trace
 
     if len(ids) < 2:
-        return np.empty((0, model.vocabulary))
-    inside = yield from sliced(walk(model, ids[:-1].copy(), ("logits",)), "Replaying")
+        return np.empty((0, model.architecture.vocabulary))
+    inside = yield from sliced(trace(model, ids[:-1].copy(), ("logits",)), "Replaying")
     logits = inside.stages["logits"].astype(np.float64)
     logits -= logits.max(-1, keepdims=True)
     return np.asarray(logits - np.log(np.exp(logits).sum(-1, keepdims=True)))

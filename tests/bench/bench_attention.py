@@ -42,9 +42,9 @@ def floor(model: Any, tokens: int) -> float:
     import torch
     import torch.nn.functional as F
 
-    blocks, config = model.typed_blocks(), model.config
-    x, hidden = torch.randn(tokens, config.d_model), torch.randn(tokens, config.ff_width)
-    q = torch.randn(1, config.heads, tokens, config.head_size)
+    blocks, arch = model.typed_blocks(), model.architecture
+    x, hidden = torch.randn(tokens, arch.d_model), torch.randn(tokens, arch.d_ff)
+    q = torch.randn(1, arch.heads, tokens, arch.d_head)
     began = time.process_time()
     with torch.no_grad():
         for index, block in enumerate(blocks):

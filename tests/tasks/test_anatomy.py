@@ -278,7 +278,7 @@ def test_what_does_not_exist_is_the_last_or_is_refused() -> None:
 
 
 def test_a_large_vocabulary_is_cut_and_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("genstudio.families.gpt.stages.MOST", 6)
+    monkeypatch.setattr("genstudio.inspection.stages.MOST", 6)
     models, ref, _ = opened()
     stages = {stage.key: stage for stage in dissected(models, ref, "tt t").stages}
     assert stages["one_hot"].values.shape == (4, 2)

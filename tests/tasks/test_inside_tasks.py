@@ -11,15 +11,16 @@ import numpy as np
 import pytest
 import torch
 
+from genstudio.data.slices import finished
 from genstudio.data.text import TextData
 from genstudio.data.tokenizers import CharTokenizer
 from genstudio.errors import DataError, GenstudioError
 from genstudio.events import HeadMap, Heads, Induction, Knocked, Lens, Saliency
 from genstudio.families.gpt.config import GPTConfig
-from genstudio.families.gpt.inside import look_inside
 from genstudio.families.gpt.learner import GPTLearner
+from genstudio.inspection.switches import NOTHING_OFF, Switches
+from genstudio.inspection.trace import trace
 from genstudio.nn.attention import SelfAttention
-from genstudio.nn.switches import NOTHING_OFF, Switches
 from genstudio.sampling.choose import SamplingOptions
 from genstudio.sampling.text import stream
 from genstudio.tasks.anatomy import Dissect
@@ -335,7 +336,7 @@ def test_a_text_as_long_as_the_context_is_read_whole_and_continued() -> None:
     text = ids.tolist()[-4:]
     with torch.no_grad():
         for _ in range(4):
-            inside = look_inside(model_of(models), np.array(text), ("logits",), Switches(tokens=frozenset({2})))
+            inside = finished(trace(model_of(models), np.array(text), ("logits",), Switches(tokens=frozenset({2}))))
             text.append(int(inside["logits"][-1].argmax()))
     assert hidden.written[1] == models.get(REF).learner.data.tokenizer.decode(text[4:])
     assert hidden.written[1] != hidden.written[0] or hidden.losses[0].max() != hidden.losses[1].max()

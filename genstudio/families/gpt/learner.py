@@ -7,7 +7,7 @@ import copy
 import dataclasses
 import math
 import time
-from collections.abc import Collection, Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,19 +16,15 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from genstudio.data.slices import Slices
 from genstudio.data.text import TextData
 from genstudio.data.tokenizers import continuation
 from genstudio.errors import DeviceError
 from genstudio.events import Attention, LayerStatistics, Snapshot, Text
-from genstudio.families.family import Inside
 from genstudio.families.gpt.batches import draw
 from genstudio.families.gpt.config import GPTConfig
-from genstudio.families.gpt.inside import walk
-from genstudio.families.gpt.layers import evenly, layer_statistics, named_weights
 from genstudio.families.gpt.model import GPT
+from genstudio.inspection.statistics import evenly, layer_statistics, named_weights
 from genstudio.nn.modes import evaluating
-from genstudio.nn.switches import NOTHING_OFF, Switches
 from genstudio.sampling.choose import SamplingOptions
 from genstudio.sampling.text import stream
 from genstudio.training.loop import Scored, Tick
@@ -241,10 +237,6 @@ class GPTLearner:
         """Weights (layers, heads, T, T) over ids (T,), row = query; changes nothing in the model."""
         with evaluating(self.model):
             return self.model.attention(self._tensor(ids)).float().cpu().numpy()
-
-    def inspect(self, ids: Ids, wanted: Collection[str], switches: Switches = NOTHING_OFF) -> Slices[Inside]:
-        """One forward pass of ids (T,) with the stages that are `wanted`: see `inside.look_inside`."""
-        return walk(self.model, ids, wanted, switches)
 
     def _characters(self, tokens: int) -> int:
         return round(self.data.validation_characters * tokens / max(1, len(self.data.validation) - 1))

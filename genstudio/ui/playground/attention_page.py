@@ -9,7 +9,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from genstudio.events import Frame, HeadMap, Heads
-from genstudio.nn.switches import NOTHING_OFF, Switches
+from genstudio.inspection.switches import NOTHING_OFF, Switches
 from genstudio.tasks.inside import LookAtAttention, LookAtMap, Which
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt

@@ -9,7 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPlainTextEdit, QVBoxLayout
 
 from genstudio.events import Frame, Heads, Knocked
-from genstudio.nn.switches import NOTHING_OFF, Switches
+from genstudio.inspection.switches import NOTHING_OFF, Switches
 from genstudio.sampling.choose import SamplingOptions
 from genstudio.tasks.inside import LookAtAttention
 from genstudio.tasks.knock_out import KnockOut

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSplitter, QVBoxLayout, QWidget
 
-from genstudio.nn.switches import NOTHING_OFF, Switches
+from genstudio.inspection.switches import NOTHING_OFF, Switches
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
 from genstudio.ui import theme

@@ -18,7 +18,7 @@ from PySide6.QtCore import QPointF
 from pytestqt.qtbot import QtBot
 from read_back import hovered, numbers, painted, placed, says
 
-from genstudio.nn.switches import NOTHING_OFF, Switches
+from genstudio.inspection.switches import NOTHING_OFF, Switches
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.train import Train
 from genstudio.ui.engine import Engine

@@ -17,7 +17,7 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from genstudio.nn.switches import Switches
+from genstudio.inspection.switches import Switches
 from genstudio.runs import list_runs
 from genstudio.sampling.choose import SamplingOptions
 from genstudio.sampling.text import stream

@@ -16,7 +16,7 @@ from PySide6.QtGui import QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from genstudio.nn.switches import Switches
+from genstudio.inspection.switches import Switches
 from genstudio.sampling.choose import SamplingOptions
 from genstudio.tasks.inside import LookAtMap, Which
 from genstudio.tasks.models import ModelRef

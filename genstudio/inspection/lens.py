@@ -1,4 +1,4 @@
-"""What a GPT would say at each depth, and which of its input tokens moved a prediction."""
+"""What a transformer would say at each depth, and which of its input tokens moved a prediction."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from genstudio.data.slices import Slices
-from genstudio.families.gpt.inside import attend, feed
-from genstudio.families.gpt.model import GPT
-from genstudio.nn.switches import NOTHING_OFF, Switches
-from genstudio.nn.transformer import Block
+from genstudio.inspection.switches import NOTHING_OFF, Switches
+from genstudio.inspection.trace import attend, embedding_scale, feed
+from genstudio.nn.transformer import Block, Transformer
 
 _SLICE = 4e9  # floating-point operations between two chances for others
 
@@ -31,13 +30,13 @@ class Depths:
 
 
 @torch.no_grad()
-def depths(model: GPT, residual: NDArray[np.floating], ids: NDArray[np.integer], count: int = 10) -> Slices[Depths]:
+def depths(model: Transformer, residual: NDArray[np.floating], ids: NDArray[np.integer], count: int = 10) -> Slices[Depths]:
     """The logit lens (nostalgebraist 2020): the last norm and W_U applied to the stream at every depth.
 
     residual (L, T, C) of T positions, whose tokens are the first T of ids; one more says what follows the last of them
     -> `count` likeliest tokens of each.
     """
-    device, V = model.tokens.weight.device, model.vocabulary
+    device, V = model.tokens.weight.device, model.architecture.vocabulary
     L, T, _ = residual.shape
     following = torch.from_numpy(np.append(ids[1:], -1)[:T].astype(np.int64)).to(device).repeat(L)
     stream = torch.from_numpy(residual).to(device).flatten(0, 1)
@@ -58,7 +57,7 @@ def depths(model: GPT, residual: NDArray[np.floating], ids: NDArray[np.integer],
 
 
 def gradient_times_input(
-    model: GPT, ids: NDArray[np.integer], target: int | None = None, switches: Switches = NOTHING_OFF
+    model: Transformer, ids: NDArray[np.integer], target: int | None = None, switches: Switches = NOTHING_OFF
 ) -> Slices[tuple[NDArray[np.float64], NDArray[np.floating], int]]:
     """Gradient of the log-probability of `target` after ids (T,) with respect to each token's embedding, times the
     embedding, summed over its numbers: scores (T,); the log-probabilities (V,); and the target, the likeliest unless told.
@@ -70,7 +69,6 @@ def gradient_times_input(
     with torch.no_grad():
         x, turn = model.embed(row[None])
         embedded = model.tokens(row[None])
-        scale = model.config.d_model**0.5 if model.config.positions == "sinusoidal" else 1.0
     halves: list[Callable[[Tensor], Tensor]] = []
     for index, block in enumerate(model.typed_blocks()):
         if index not in switches.layers:
@@ -93,7 +91,7 @@ def gradient_times_input(
         with torch.enable_grad():
             below = streams.pop().detach().requires_grad_()
             (above,) = torch.autograd.grad(half(below), below, above)
-    scores = (above * embedded * scale).sum(-1)[0].double().cpu().numpy()
+    scores = (above * embedded * embedding_scale(model)).sum(-1)[0].double().cpu().numpy()
     return scores, logprobs.detach().cpu().numpy(), target
 
 

@@ -10,8 +10,8 @@ import torch
 from genstudio.data.slices import finished
 from genstudio.events import LayerStatistics
 from genstudio.families.gpt.config import GPTConfig
-from genstudio.families.gpt.layers import distributions, layer_statistics, named_weights
 from genstudio.families.gpt.learner import GPTLearner
+from genstudio.inspection.statistics import distributions, layer_statistics, named_weights
 from genstudio.training.loop import Metrics, Plan, Stopwatch, fit
 from helpers import TINY
 
@@ -74,7 +74,7 @@ def test_magnitudes_of_gradients_are_decades_and_zeros_are_in_the_first(build: A
 def test_gradients_are_those_of_backward(
     build: Any, changes: Any, rows: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("genstudio.families.gpt.layers._SLICE", rows)
+    monkeypatch.setattr("genstudio.inspection.statistics._SLICE", rows)
     learner = build(dropout=0.0, **changes)
     with torch.no_grad():
         learner.model.head.weight.normal_(0, 0.3, generator=torch.Generator().manual_seed(0))

@@ -1,4 +1,4 @@
-"""What all stages of the anatomy of a GPT are made with: their shapes, names and numbers."""
+"""What all stages of the anatomy of a transformer are made with: their shapes, names and numbers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genstudio.events import Stage
-from genstudio.families.family import Inside
+from genstudio.inspection.trace import Trace
+from genstudio.nn.transformer import Transformer
 
 MOST = 256
 """Columns of a vocabulary that are shown at most."""
@@ -25,9 +26,9 @@ class StageMaker:
 
     def __init__(
         self,
-        model: Any,
-        seen: Inside,
-        plain: Inside,
+        model: Transformer,
+        seen: Trace,
+        plain: Trace,
         pieces: Callable[[Floats], Sequence[str]],
         *,
         layer: int,
@@ -36,12 +37,12 @@ class StageMaker:
         scaled: bool,
         causal: bool,
     ) -> None:
-        self.model, self.config, self.block = model, model.config, model.blocks[layer]
+        self.model, self.architecture, self.block = model, model.architecture, model.typed_blocks()[layer]
         self.seen, self.plain, self.at = seen, plain, seen.layers[layer]
         self.plain_at = plain.layers[layer]
         self.tokens, self.pieces = tuple(pieces(seen.ids)), pieces
         self.layer, self.head, self.temperature, self.scaled, self.causal = layer, head, temperature, scaled, causal
-        self.part = f"Layer {layer + 1} of {self.config.layers}, head {head + 1} of {self.config.heads}"
+        self.part = f"Layer {layer + 1} of {self.architecture.layers}, head {head + 1} of {self.architecture.heads}"
 
     def _stage(
         self, key: str, title: str, op: str, formula: str, axes: Sequence[str], says: str, values: Any, **more: Any
@@ -52,32 +53,32 @@ class StageMaker:
         return Stage(key, part, title, op, formula, shape, says, np.array(values, np.float32), **more)
 
     def _size(self, letter: str) -> int:
-        config = self.config
+        arch = self.architecture
         return {
             "T": len(self.tokens),
-            "V": self.model.vocabulary,
-            "C": config.d_model,
-            "D": config.head_size,
-            "I": config.heads * config.head_size,
-            "F": config.ff_width,
-            "D/2": config.head_size // 2,
+            "V": self.architecture.vocabulary,
+            "C": arch.d_model,
+            "D": arch.d_head,
+            "I": arch.heads * arch.d_head,
+            "F": arch.d_ff,
+            "D/2": arch.d_head // 2,
         }[letter]
 
     def _norm(self, key: str, values: Floats, sentence: str, source: str, part: str | None = None) -> Stage:
-        formula = {"rmsnorm": "x / rms(x) · g", "layernorm": "(x − mean) / deviation · g"}[self.config.norm]
-        biased = self.config.norm == "layernorm" and self.config.bias
+        formula = {"rmsnorm": "x / rms(x) · g", "layernorm": "(x − mean) / deviation · g"}[self.architecture.norm]
+        biased = self.architecture.norm == "layernorm" and self.architecture.bias
         return self._stage(
             key, "norm", "norm", formula + (" + b" if biased else ""), "TC", sentence, values, sources=(source,),
             part=part or self.part,
         )  # fmt: skip
 
     def _stream_key(self, layer: int) -> str:
-        added = self.config.positions in ("learned", "sinusoidal")
+        added = self.architecture.positions in ("learned", "sinusoidal")
         return f"stream_{layer}" if layer or added else "embedded"
 
     def _columns(self, wanted: Floats) -> Floats:
         """All of a small vocabulary, else the `wanted` ones."""
-        size = self.model.vocabulary
+        size = self.architecture.vocabulary
         return np.arange(size) if size <= MOST else wanted
 
     def _named(self, ids: Floats) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from genstudio.nn.heads import (
+from genstudio.inspection.heads import (
     ENTROPY,
     EVENNESS,
     FIRST,
@@ -22,7 +22,7 @@ from genstudio.nn.heads import (
     seen,
     weight_rows,
 )
-from genstudio.nn.switches import NOTHING_OFF, Switches
+from genstudio.inspection.switches import NOTHING_OFF, Switches
 
 T = 24
 

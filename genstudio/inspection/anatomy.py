@@ -1,4 +1,4 @@
-"""The way of a text through a GPT, stage by stage, with the names and formulas of the lecture."""
+"""The way of a text through a transformer, stage by stage, with the names and formulas of the lecture."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from genstudio.events import Stage
-from genstudio.families.gpt import stages
-from genstudio.families.gpt.stages import Floats, StageMaker
+from genstudio.inspection import stages
+from genstudio.inspection.stages import Floats, StageMaker
 from genstudio.sampling.choose import entropy, softmax
 
 WANTED = (
@@ -36,9 +36,9 @@ class Anatomist(StageMaker):
         yield from self._output()
 
     def _input(self) -> Iterator[Stage]:
-        ids, config = self.seen.ids, self.config
+        ids, arch = self.seen.ids, self.architecture
         shown = self._columns(np.unique(ids))
-        left = self.model.vocabulary - len(shown)
+        left = self.architecture.vocabulary - len(shown)
         part = "Input"
         yield self._stage(
             "one_hot", "one-hot", "", "x = one-hot(token)", "TV", "Each token is a row with a single 1, at the place of "
@@ -46,28 +46,28 @@ class Anatomist(StageMaker):
             note=f"{left:,} more columns are 0 in every row" if left else "", kind="share", role="input",
         )  # fmt: skip
         table = self._numpy(self.model.tokens.weight)
-        tied = " The output layer uses the same table." if config.tied else ""
+        tied = " The output layer uses the same table." if arch.tied else ""
         yield self._stage(
             "table", "W_E", "×", "W_E", "VC", "The embedding table: one learned vector for each token of the vocabulary." + tied,
             table[shown], part=part, rows=self._named(shown), note=f"{left:,} more rows are not shown" if left else "",
             role="weight",
         )  # fmt: skip
-        scaled = config.positions == "sinusoidal"
-        factor = float(np.sqrt(config.d_model)) if scaled else 1.0
+        scaled = arch.positions == "sinusoidal"
+        factor = float(np.sqrt(arch.d_model)) if scaled else 1.0
         none = {
             "none": " No positions are added: only the mask tells this model what came first.",
             "rotary": " No positions are added here: queries and keys are turned by them later.",
-        }.get(config.positions, "")
+        }.get(arch.positions, "")
         yield self._stage(
             "embedded", "embedding", "=", "x W_E √C" if scaled else "x W_E", "TC", "The one-hot rows pick their "
             "tokens' vectors from the table." + (f" They are multiplied by √C = {factor:.3g}." if scaled else "") + none,
             self.seen["embedded"] * factor, part=part, sources=("one_hot", "table"), role="input",
         )  # fmt: skip
-        if config.positions in ("learned", "sinusoidal"):
+        if arch.positions in ("learned", "sinusoidal"):
             what = {
                 "learned": ("P (learned)", "One learned vector for each position."),
                 "sinusoidal": ("sin(p / b^(2i/C)), cos(p / b^(2i/C))", "Waves of growing length, as in Vaswani et al. 2017."),
-            }[config.positions]
+            }[arch.positions]
             yield self._stage(
                 "positions", "positions", "+", what[0], "TC", what[1] + " They tell the model the order of the tokens.",
                 self.seen["positions"], part=part, role="weight",
@@ -78,9 +78,9 @@ class Anatomist(StageMaker):
             )  # fmt: skip
 
     def _attention(self) -> Iterator[Stage]:
-        config, head, at = self.config, self.head, self.at
+        arch, head, at = self.architecture, self.head, self.at
         stream = f"stream_{self.layer}"
-        before = f"stream_{self.layer}" if config.positions in ("learned", "sinusoidal") or self.layer else "embedded"
+        before = f"stream_{self.layer}" if arch.positions in ("learned", "sinusoidal") or self.layer else "embedded"
         if self.layer:
             passed = "layer 1 has" if self.layer == 1 else f"layers 1 to {self.layer} have"
             yield self._stage(
@@ -89,10 +89,10 @@ class Anatomist(StageMaker):
                 self.seen["residual"][self.layer],
             )  # fmt: skip
         read = self.seen["residual"][self.layer]
-        if config.norm_place == "pre":
+        if arch.norm_place == "pre":
             read = at["normed"]
             yield self._norm("normed", read, "Each token's vector is brought to the same size before attention reads it.", before)
-        source = "normed" if config.norm_place == "pre" else before
+        source = "normed" if arch.norm_place == "pre" else before
         raw = self._projected(read)
         for name, sentence, role in (
             ("Q", "What each token looks for: its query.", "query"),
@@ -100,7 +100,7 @@ class Anatomist(StageMaker):
             ("V", "What each token passes on to those that look at it: its value.", "value"),
         ):
             yield self._stage(
-                name, name, "× W_Q, W_K, W_V" if name == "Q" else "", f"{name} = x W_{name}" + (" + b" if config.bias else ""),
+                name, name, "× W_Q, W_K, W_V" if name == "Q" else "", f"{name} = x W_{name}" + (" + b" if arch.bias else ""),
                 "TD", sentence, raw[name], role=role, stack="qkv", sources=(source,),
             )  # fmt: skip
         yield from self._used()
@@ -108,7 +108,7 @@ class Anatomist(StageMaker):
         weights = self._numbers(at["weights"][head])
         yield self._stage(
             "weights", "attention", "softmax", "A = softmax(S), by rows", "TT", "Each row says how much its token looks at "
-            "every other; it sums to 1." + (" What is masked is exactly 0." if self.causal and config.mask else ""),
+            "every other; it sums to 1." + (" What is masked is exactly 0." if self.causal and arch.causal else ""),
             weights, columns=self.tokens, kind="share", role="attention", sources=(self._last_scores,), note=self._looks(),
         )  # fmt: skip
         yield self._stage(
@@ -117,22 +117,22 @@ class Anatomist(StageMaker):
         )  # fmt: skip
 
     def _used(self) -> Iterator[Stage]:
-        """Queries and keys as they are compared, where that is not how they were made."""
-        config, at = self.config, self.at
-        rotary = config.positions == "rotary"
+        """Queries and keys as they are compared, where that is not how they were arch."""
+        arch, at = self.architecture, self.at
+        rotary = arch.positions == "rotary"
         self._compared = ("Q", "K")
-        if not (rotary or config.qk_norm):
+        if not (rotary or arch.qk_norm):
             return
         self._compared = ("Q'", "K'")
-        op = " + ".join(word for word, is_so in (("norm", config.qk_norm), ("turn", rotary)) if is_so)
+        op = " + ".join(word for word, is_so in (("norm", arch.qk_norm), ("turn", rotary)) if is_so)
         steps = " and ".join(
             words for words, is_so in (
-                ("brought to the same length", config.qk_norm),
+                ("brought to the same length", arch.qk_norm),
                 ("turned by the angles of its position, pair by pair, so that a score depends on the distance", rotary),
             ) if is_so
         )  # fmt: skip
         for name, values, role in (("Q", at["q"], "query"), ("K", at["k"], "key")):
-            inner = f"{name} / rms({name})" if config.qk_norm else name
+            inner = f"{name} / rms({name})" if arch.qk_norm else name
             yield self._stage(
                 f"{name}'", f"{name}′", op if name == "Q" else "", f"R(p) [{inner}]" if rotary else inner, "TD",
                 f"Each {'query' if name == 'Q' else 'key'} is {steps}.", values[self.head], role=role, stack="used",
@@ -142,13 +142,13 @@ class Anatomist(StageMaker):
             angles = self.seen["positions"]
             yield self._stage(
                 "angles", "rotation", "", "cos(p / b^(2i/D))", ("T", "D/2"), "How far each pair of numbers is turned at "
-                f"each position p; b is {config.position_base:g}. Position 1 is not turned.", np.cos(angles), role="weight",
+                f"each position p; b is {arch.position_base:g}. Position 1 is not turned.", np.cos(angles), role="weight",
                 stack="used",
             )  # fmt: skip
 
     def _scores(self) -> Iterator[Stage]:
         q, k = self._compared
-        size, scores = self.config.head_size, self.at["scores"][self.head]
+        size, scores = self.architecture.d_head, self.at["scores"][self.head]
         raw = self._numbers(self.at["q"][self.head] @ self.at["k"][self.head].T)
         yield self._stage(
             "products", "Q Kᵀ", "Q Kᵀ", f"{q} {k}ᵀ".replace("'", "′"), "TT",
@@ -170,7 +170,7 @@ class Anatomist(StageMaker):
             sources=("products",), note=f"standard deviation {scores.std():.2f}",
         )  # fmt: skip
         self._last_scores = "scores"
-        if self.config.mask:
+        if self.architecture.causal:
             hidden = np.triu(np.ones(scores.shape, bool), 1) & self.causal
             self._last_scores = "masked"
             yield self._stage(
@@ -181,17 +181,17 @@ class Anatomist(StageMaker):
             )  # fmt: skip
 
     def _after_attention(self) -> Iterator[Stage]:
-        config, at = self.config, self.at
-        inner, first = config.heads * config.head_size, self.head * config.head_size + 1
-        last = first + config.head_size - 1
+        arch, at = self.architecture, self.at
+        inner, first = arch.heads * arch.d_head, self.head * arch.d_head + 1
+        last = first + arch.d_head - 1
         joined = at["mixed"].transpose(1, 0, 2).reshape(len(self.tokens), inner)
         yield self._stage(
             "joined", "all heads", "join", "[A₁V₁, A₂V₂, …]", "TI",
-            f"What all {config.heads} heads have gathered, side by side; this one's part is columns {first} to {last}.",
+            f"What all {arch.heads} heads have gathered, side by side; this one's part is columns {first} to {last}.",
             joined, role="value", sources=("mixed",),
         )  # fmt: skip
         yield self._stage(
-            "attention_out", "output", "× W_O", "[…] W_O" + (" + b" if config.bias else ""), "TC",
+            "attention_out", "output", "× W_O", "[…] W_O" + (" + b" if arch.bias else ""), "TC",
             "Mixed back to the size of the stream.", at["attention_out"], role="attention", sources=("joined",),
         )  # fmt: skip
         stream = self.seen["residual"][self.layer] + at["attention_out"]
@@ -199,40 +199,40 @@ class Anatomist(StageMaker):
             "middle_sum", "stream", "+ stream", "x + attention(x)", "TC", "Added to the residual stream: nothing that was "
             "there is lost.", stream, sources=("attention_out", self._stream_key(self.layer)),
         )  # fmt: skip
-        if config.norm_place == "post":
+        if arch.norm_place == "post":
             yield self._norm("normed", at["normed"], "Brought to the same size after the sum, as in 2017.", "middle_sum")
 
     def _feed_forward(self) -> Iterator[Stage]:
-        config, at = self.config, self.at
-        before = "middle_sum" if config.norm_place == "pre" else "normed"
-        if config.norm_place == "pre":
+        arch, at = self.architecture, self.at
+        before = "middle_sum" if arch.norm_place == "pre" else "normed"
+        if arch.norm_place == "pre":
             yield self._norm("normed2", at["normed2"], "Brought to the same size before the feed-forward layer.", before)
-        act = _ACTIVATIONS[config.activation]
+        act = _ACTIVATIONS[arch.activation]
         zeros = float((at["hidden"] == 0).mean())
         yield self._stage(
             "hidden", "hidden", "× W_up, φ", f"φ(x W_up), φ = {act}", "TF", "Each token for itself: a wide layer and a "
-            "non-linearity.", at["hidden"], role="mlp", sources=("normed2" if config.norm_place == "pre" else "normed",),
+            "non-linearity.", at["hidden"], role="mlp", sources=("normed2" if arch.norm_place == "pre" else "normed",),
             note=f"{zeros:.0%} are exactly 0" if zeros else "",
         )  # fmt: skip
         yield self._stage(
-            "mlp_out", "MLP", "× W_down", "h W_down" + (" + b" if config.bias else ""), "TC", "Back to the size of the stream.",
+            "mlp_out", "MLP", "× W_down", "h W_down" + (" + b" if arch.bias else ""), "TC", "Back to the size of the stream.",
             at["mlp_out"], role="mlp", sources=("hidden",),
         )  # fmt: skip
         stream = at["middle"] + at["mlp_out"]
-        last = self.layer + 1 == config.layers
+        last = self.layer + 1 == arch.layers
         yield self._stage(
-            "layer_sum" if config.norm_place == "post" else f"stream_{self.layer + 1}", "stream", "+ stream", "x + MLP(x)", "TC",
+            "layer_sum" if arch.norm_place == "post" else f"stream_{self.layer + 1}", "stream", "+ stream", "x + MLP(x)", "TC",
             "Added to the stream; the layer is done." if last else "Added to the stream; the next layer reads it.", stream,
             sources=("mlp_out", before),
         )  # fmt: skip
-        if config.norm_place == "post":
+        if arch.norm_place == "post":
             yield self._norm("normed2", at["normed2"], "Brought to the same size after the sum.", "layer_sum")
 
     def _output(self) -> Iterator[Stage]:
-        config, part = self.config, "Output"
-        before = f"stream_{self.layer + 1}" if config.norm_place == "pre" else "normed2"
-        if self.layer + 1 < config.layers:
-            first, last = self.layer + 2, config.layers
+        arch, part = self.architecture, "Output"
+        before = f"stream_{self.layer + 1}" if arch.norm_place == "pre" else "normed2"
+        if self.layer + 1 < arch.layers:
+            first, last = self.layer + 2, arch.layers
             passed = f"layers {first}–{last}" if first < last else f"layer {last}"
             yield self._stage(
                 f"stream_{last}", "stream", passed, f"x after layer {last}", "TC",
@@ -240,7 +240,7 @@ class Anatomist(StageMaker):
                 sources=(before,),
             )  # fmt: skip
             before = f"stream_{last}"
-        if config.norm_place == "pre":
+        if arch.norm_place == "pre":
             yield self._norm("last_norm", self.seen["last_norm"], "The last norm.", before, part)
             before = "last_norm"
         logits, tau = self._numbers(self.seen["logits"]), self.temperature
@@ -248,7 +248,7 @@ class Anatomist(StageMaker):
         order = np.argsort(-chances[-1], kind="stable")
         shown = self._columns(np.sort(order[: stages.MOST]))
         left = f"{logits.shape[1] - len(shown):,} less likely tokens are not shown" if len(shown) < logits.shape[1] else ""
-        head = "W_Eᵀ" if config.tied else "W_out"
+        head = "W_Eᵀ" if arch.tied else "W_out"
         columns = self._named(shown)
         yield self._stage(
             "logits", "logits", f"× {head}", f"x {head}", "TV",
@@ -268,7 +268,7 @@ class Anatomist(StageMaker):
 
     def _projected(self, read: Floats) -> dict[str, Floats]:
         """Queries, keys and values (T, D) of the head as W_Q, W_K and W_V give them."""
-        layer, size, heads = self.block.attention.qkv, self.config.head_size, self.config.heads
+        layer, size, heads = self.block.attention.qkv, self.architecture.d_head, self.architecture.heads
         weight = self._numpy(layer.weight)
         bias = None if layer.bias is None else self._numpy(layer.bias)
         found = {}
@@ -284,7 +284,7 @@ class Anatomist(StageMaker):
         note = f"mean entropy of a row {entropy(now).mean():.2f} bits"
         if self.seen is not self.plain:
             note = f"mean entropy of a row {entropy(plain).mean():.2f} → {entropy(now).mean():.2f} bits"
-        leak = f", {future:.1%} goes to the future" if not (self.config.mask and self.causal) and len(now) > 1 else ""
+        leak = f", {future:.1%} goes to the future" if not (self.architecture.causal and self.causal) and len(now) > 1 else ""
         return note + leak
 
     def _next(self, chances: Floats) -> str:

@@ -1,4 +1,4 @@
-"""What every layer of a GPT holds for a text: activations, weights, gradients."""
+"""What every layer of a transformer holds for a text: activations, weights, gradients."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from genstudio.events import Distributions, LayerStatistics
-from genstudio.families.gpt.model import GPT
 from genstudio.nn.modes import evaluating
-from genstudio.nn.transformer import Block
+from genstudio.nn.transformer import Block, Transformer
 from genstudio.training.loop import Tick
 
 _COUNTED = 8192
@@ -32,7 +31,7 @@ Seen = tuple[str, Tensor]
 
 
 def layer_statistics(
-    model: GPT, ids: Tensor, targets: Tensor | None, updates: Floats | None = None, autocast: Autocast = nullcontext
+    model: Transformer, ids: Tensor, targets: Tensor | None, updates: Floats | None = None, autocast: Autocast = nullcontext
 ) -> Generator[Tick, None, LayerStatistics]:
     """Statistics of ids (B, T), with gradients of the mean loss of `targets` (B, T) where those are given.
 
@@ -55,7 +54,7 @@ def layer_statistics(
     )
 
 
-def named_weights(model: GPT) -> Iterator[tuple[str, Tensor]]:
+def named_weights(model: Transformer) -> Iterator[tuple[str, Tensor]]:
     """The embeddings and matrices of a model, from its input to its output; a tied output layer is not named again."""
     yield "embedding", model.tokens.weight
     if model.positions is not None:
@@ -107,7 +106,7 @@ def evenly(value: Tensor, most: int) -> Tensor:
 
 
 def _passed(
-    model: GPT, ids: Tensor, targets: Tensor | None, autocast: Autocast
+    model: Transformer, ids: Tensor, targets: Tensor | None, autocast: Autocast
 ) -> Generator[Tick, None, tuple[list[Seen], float, dict[Tensor, Tensor]]]:
     """What passes through a model by name, the loss, and the gradient of every one of its `named_weights`."""
     learns = targets is not None
@@ -140,7 +139,7 @@ def _passed(
 
 
 def _read_out(
-    model: GPT, x: Tensor, targets: Tensor | None, autocast: Autocast
+    model: Transformer, x: Tensor, targets: Tensor | None, autocast: Autocast
 ) -> Generator[Tick, None, tuple[Tensor, float, Tensor | None, Tensor | None]]:
     """Logits (B T, V) of the stream x (B, T, C), and of the mean loss: its value, its gradients by x and by the head."""
     flat, weight = x.flatten(0, 1), model.head.weight
@@ -191,8 +190,8 @@ def _watched(block: Block, number: int, seen: list[Seen]) -> Iterator[list[Tenso
             hook.remove()
 
 
-def _dead(model: GPT, hidden: Sequence[Tensor]) -> Floats:
-    if model.config.activation not in ("relu", "relu2"):
+def _dead(model: Transformer, hidden: Sequence[Tensor]) -> Floats:
+    if model.architecture.activation not in ("relu", "relu2"):
         return np.full(len(hidden), np.nan)
     return np.array([float((value.flatten(0, -2) == 0).all(0).float().mean()) for value in hidden])
 

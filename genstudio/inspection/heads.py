@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from genstudio.inspection.switches import Switches
 from genstudio.nn.attention import attention_weights
-from genstudio.nn.switches import Switches
 
 PREVIOUS, FIRST, ITSELF, ENTROPY, EVENNESS = range(5)
 """Columns of the descriptors: shares of attention on three places; entropy of a row in nats, and as a share of the

@@ -1,9 +1,10 @@
-"""One forward pass of a GPT with everything that it computes on the way, and with parts of it switched off."""
+"""One forward pass of a transformer with everything that it computes on the way, and with parts of it switched off."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,20 +14,34 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from genstudio.data.slices import Slices, finished, scaled
-from genstudio.families.family import Inside
-from genstudio.families.gpt.model import GPT
+from genstudio.inspection.heads import seen
+from genstudio.inspection.switches import NOTHING_OFF, Switches
 from genstudio.nn.attention import SelfAttention, attention_weights
 from genstudio.nn.cache import Cache, KeyValues
-from genstudio.nn.heads import seen
 from genstudio.nn.positions import angles
-from genstudio.nn.switches import NOTHING_OFF, Switches
-from genstudio.nn.transformer import Block
+from genstudio.nn.transformer import Block, Transformer
 
 LAYER_STAGES = (
     "normed", "q", "k", "v", "scores", "weights", "mixed", "attention_out", "middle", "normed2", "hidden", "mlp_out",
 )  # fmt: skip
 STAGES = ("embedded", "positions", "residual", *LAYER_STAGES, "last_norm", "logits")
 _SLICE = 4e9  # floating-point operations between two chances for others: 30 to 60 ms on an ordinary core
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trace:
+    """What one forward pass of `ids` (T,) went through, by the names of its stages; only what was asked for is there.
+
+    `stages` concern the whole model, `layers` each block; the stages of a layer that is switched off are empty.
+    """
+
+    ids: NDArray[np.int64]
+    stages: Mapping[str, NDArray[Any]]
+    layers: tuple[Mapping[str, NDArray[Any]], ...]
+
+    def __getitem__(self, stage: str) -> NDArray[Any]:
+        """A stage of the whole model. Raises KeyError when it was not asked for."""
+        return self.stages[stage]
 
 
 class Keeper:
@@ -44,9 +59,10 @@ class Keeper:
 NOTHING = Keeper()
 
 
-def look_inside(
-    model: GPT, ids: NDArray[np.integer[Any]] | Tensor, wanted: Collection[str], switches: Switches = NOTHING_OFF
-) -> Inside:
+@torch.no_grad()
+def trace(
+    model: Transformer, ids: NDArray[np.integer[Any]] | Tensor, wanted: Collection[str], switches: Switches = NOTHING_OFF
+) -> Slices[Trace]:
     """One forward pass of ids (T,) with the stages that are `wanted`, in the model's precision (float32 or float64).
 
     The whole model:
@@ -63,16 +79,10 @@ def look_inside(
     - normed2 (T, C): the input of the feed-forward (pre), or the normalised sum after it (post).
     - hidden (T, F) after the non-linearity; mlp_out (T, C).
 
+    In slices of some 50 ms; the weights must not change between two of them.
+
     Raises ValueError for no ids, more than the context, or a stage that does not exist.
     """
-    return finished(walk(model, ids, wanted, switches))
-
-
-@torch.no_grad()
-def walk(
-    model: GPT, ids: NDArray[np.integer[Any]] | Tensor, wanted: Collection[str], switches: Switches = NOTHING_OFF
-) -> Slices[Inside]:
-    """`look_inside` in slices of some 50 ms. The weights must not change between two of them."""
     if unknown := set(wanted) - set(STAGES):
         raise ValueError(f"no such stage: {', '.join(sorted(unknown))}")
     row = _row(model, ids)
@@ -99,12 +109,12 @@ def walk(
     keep("last_norm", x)
     if "logits" in wanted:
         stages["logits"] = yield from _logits(model, x[0])
-    return Inside(row.cpu().numpy(), stages, tuple(layers))
+    return Trace(row.cpu().numpy(), stages, tuple(layers))
 
 
 @torch.no_grad()
 def read_heads(
-    model: GPT, ids: NDArray[np.integer[Any]] | Tensor, switches: Switches, into: list[tuple[Tensor, Tensor] | None]
+    model: Transformer, ids: NDArray[np.integer[Any]] | Tensor, switches: Switches, into: list[tuple[Tensor, Tensor] | None]
 ) -> Slices[None]:
     """The queries and keys of ids (T,), (H, T, D) each, of one layer after the other as soon as they are there; None for a
     layer that is off. What only the logits need is left out. The weights must not change between two slices.
@@ -128,21 +138,22 @@ def read_heads(
         x = yield from scaled(feeding(block, x, index, switches), *_share(model, index, 0.4, 1.0))
 
 
-def _row(model: GPT, ids: NDArray[np.integer[Any]] | Tensor) -> Tensor:
+def _row(model: Transformer, ids: NDArray[np.integer[Any]] | Tensor) -> Tensor:
     row = torch.as_tensor(ids, device=model.tokens.weight.device).long()
     if not 0 < len(row) <= model.context:
         raise ValueError(f"{len(row)} tokens do not fit a context of {model.context}")
     return row
 
 
-def _share(model: GPT, layer: int, start: float, stop: float) -> tuple[float, float]:
+def _share(model: Transformer, layer: int, start: float, stop: float) -> tuple[float, float]:
     """A part of a layer as a part of the model."""
     return (layer + start) / len(model.blocks), (layer + stop) / len(model.blocks)
 
 
-def embedding_scale(model: GPT) -> float:
+def embedding_scale(model: Transformer) -> float:
     """What the rows of W_E are multiplied with before positions are added (Vaswani et al. 2017, 3.4)."""
-    return math.sqrt(model.config.d_model) if model.config.positions == "sinusoidal" else 1.0
+    arch = model.architecture
+    return math.sqrt(arch.d_model) if arch.positions == "sinusoidal" else 1.0
 
 
 def attend(
@@ -234,7 +245,7 @@ def feed(
 
 
 @torch.no_grad()
-def last_logits(model: GPT, ids: Tensor, switches: Switches, cache: Cache | None = None) -> Tensor:
+def last_logits(model: Transformer, ids: Tensor, switches: Switches, cache: Cache | None = None) -> Tensor:
     """Logits (V,) after ids (T,), which follow the tokens in the cache."""
     x, turn = model.embed(ids[None], 0 if cache is None else cache.length)
     for index, block in enumerate(model.typed_blocks()):
@@ -274,20 +285,20 @@ def _numpy(value: Tensor) -> NDArray[Any]:
     return np.array(_kept(value).numpy(), order="C")
 
 
-def _positions(model: GPT, length: int) -> NDArray[Any]:
-    config, dtype = model.config, model.tokens.weight.dtype
+def _positions(model: Transformer, length: int) -> NDArray[Any]:
+    arch, dtype = model.architecture, model.tokens.weight.dtype
     if model.positions is not None:
         found = model.positions.weight[:length]
-    elif config.positions == "sinusoidal":
+    elif arch.positions == "sinusoidal":
         found = model.waves[:length]
-    elif config.positions == "rotary":
-        found = angles(length, config.head_size, config.position_base).to(dtype)
+    elif arch.positions == "rotary":
+        found = angles(length, arch.d_head, arch.position_base).to(dtype)
     else:
         found = torch.zeros(length, 0, dtype=dtype)
     return _numpy(found[None])
 
 
-def _logits(model: GPT, x: Tensor) -> Slices[NDArray[Any]]:
+def _logits(model: Transformer, x: Tensor) -> Slices[NDArray[Any]]:
     rows = max(1, int(_SLICE / (2 * model.head.weight.numel())))
     parts = []
     for first in range(0, len(x), rows):
@@ -300,7 +311,7 @@ def _logits(model: GPT, x: Tensor) -> Slices[NDArray[Any]]:
 class Switched(torch.nn.Module):
     """A model with parts switched off, for everything that reads and writes with a model."""
 
-    def __init__(self, model: GPT, switches: Switches) -> None:
+    def __init__(self, model: Transformer, switches: Switches) -> None:
         super().__init__()
         self.model, self.switches, self.context = model, switches, model.context
 

@@ -1,6 +1,7 @@
 """What a model computes on the way: every stage against an independent path, and every switch against its definition."""
 
 import math
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from genstudio.families.family import Inside, Inspects
+from genstudio.data.slices import finished
 from genstudio.families.gpt.config import GPTConfig
-from genstudio.families.gpt.inside import STAGES, embedding_scale, last_logits, look_inside
 from genstudio.families.gpt.learner import GPTLearner
 from genstudio.families.gpt.model import GPT
-from genstudio.nn.switches import NOTHING_OFF, Switches
+from genstudio.inspection.switches import NOTHING_OFF, Switches
+from genstudio.inspection.trace import STAGES, Trace, embedding_scale, last_logits, trace
 from tests.families.test_gpt_model import QUICK, VARIED, stirred
 
 A = NDArray[Any]
@@ -23,7 +24,11 @@ SMALL: dict[str, Any] = {"layers": 3, "heads": 4, "d_model": 16, "context": 9}
 
 
 def ids_of(model: GPT, seed: int = 0) -> A:
-    return np.random.default_rng(seed).integers(0, model.vocabulary, model.context)
+    return np.random.default_rng(seed).integers(0, model.architecture.vocabulary, model.context)
+
+
+def traced(model: GPT, ids: A, wanted: Collection[str], switches: Switches = NOTHING_OFF) -> Trace:
+    return finished(trace(model, ids, wanted, switches))
 
 
 def full(model: GPT, ids: A) -> A:
@@ -67,9 +72,9 @@ def turned(x: A, angle: A) -> A:
     return np.stack((even * cos - odd * sin, even * sin + odd * cos), -1).reshape(x.shape)
 
 
-def check_chain(model: GPT, seen: Inside, tolerance: float = 1e-9) -> None:
+def check_chain(model: GPT, seen: Trace, tolerance: float = 1e-9) -> None:
     """Every stage follows from the one before it, in numpy."""
-    config = model.config
+    config = model.architecture
 
     def same(ours: A, theirs: A) -> None:
         np.testing.assert_allclose(ours, theirs, atol=tolerance, rtol=1e-6)
@@ -91,8 +96,8 @@ def check_chain(model: GPT, seen: Inside, tolerance: float = 1e-9) -> None:
         if config.positions == "rotary":
             q, k = (turned(part, seen["positions"]) for part in (q, k))
         same(own["q"], q), same(own["k"], k), same(own["v"], v)
-        same(own["scores"], np.einsum("htd,hsd->hts", own["q"], own["k"]) / math.sqrt(config.head_size))
-        allowed = np.tril(np.ones((T, T), bool)) if config.mask else np.ones((T, T), bool)
+        same(own["scores"], np.einsum("htd,hsd->hts", own["q"], own["k"]) / math.sqrt(config.d_head))
+        allowed = np.tril(np.ones((T, T), bool)) if config.causal else np.ones((T, T), bool)
         same(own["weights"], softmax(np.where(allowed, own["scores"], -np.inf)))
         assert not own["weights"][:, ~allowed].any()
         same(own["mixed"], np.einsum("hts,hsd->htd", own["weights"], own["v"]))
@@ -113,7 +118,7 @@ def check_chain(model: GPT, seen: Inside, tolerance: float = 1e-9) -> None:
 @given(VARIED)
 def test_logits_are_the_models_and_every_stage_gives_the_next(values: dict[str, Any]) -> None:
     model = stirred(GPTConfig.parse(values)).double()
-    seen = look_inside(model, ids_of(model), STAGES)
+    seen = traced(model, ids_of(model), STAGES)
     np.testing.assert_allclose(seen["logits"], full(model, seen.ids), atol=1e-10, rtol=1e-12)
     # rotary angles are stored in single precision
     check_chain(model, seen, 1e-5 if values["positions"] == "rotary" else 1e-9)
@@ -127,16 +132,16 @@ def test_in_single_precision_too(values: dict[str, Any]) -> None:
     theirs = full(model, ids)
     scale = max(1.0, float(np.abs(theirs).max()))
     for wanted in (("logits",), ("logits", "weights")):
-        assert np.abs(look_inside(model, ids, wanted)["logits"] - theirs).max() / scale < 1e-5
+        assert np.abs(traced(model, ids, wanted)["logits"] - theirs).max() / scale < 1e-5
 
 
 def test_a_stage_that_is_not_the_models_is_caught() -> None:
     model = stirred(GPTConfig.parse(SMALL)).double()
-    seen = look_inside(model, ids_of(model), STAGES)
+    seen = traced(model, ids_of(model), STAGES)
     for stage in ("q", "weights", "mixed", "attention_out", "middle", "hidden", "mlp_out", "scores"):
         twin = tuple({**own, stage: own[stage] * 1.01} for own in seen.layers)
         with pytest.raises(AssertionError):
-            check_chain(model, Inside(seen.ids, seen.stages, twin), 1e-5)
+            check_chain(model, Trace(seen.ids, seen.stages, twin), 1e-5)
 
 
 def test_looking_changes_nothing_and_ignores_dropout() -> None:
@@ -145,24 +150,24 @@ def test_looking_changes_nothing_and_ignores_dropout() -> None:
     before = {name: value.clone() for name, value in model.state_dict().items()}
     expected = full(model, ids)
     model.train()
-    np.testing.assert_allclose(look_inside(model, ids, ("logits",))["logits"], expected, atol=1e-4, rtol=1e-5)
+    np.testing.assert_allclose(traced(model, ids, ("logits",))["logits"], expected, atol=1e-4, rtol=1e-5)
     assert model.training and all(p.grad is None for p in model.parameters())
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
 
 
 def test_only_what_is_wanted_is_kept() -> None:
     model = stirred(GPTConfig.parse(SMALL))
-    seen = look_inside(model, ids_of(model), ("weights", "residual"))
+    seen = traced(model, ids_of(model), ("weights", "residual"))
     assert set(seen.stages) == {"residual"} and all(set(own) == {"weights"} for own in seen.layers)
     for bad in (np.zeros(0, int), np.zeros(10, int)):
         with pytest.raises(ValueError, match="context"):
-            look_inside(model, bad, ())
+            traced(model, bad, ())
     with pytest.raises(ValueError, match="scroes"):
-        look_inside(model, ids_of(model), ("scroes",))
+        traced(model, ids_of(model), ("scroes",))
 
 
 def with_columns_zeroed(model: GPT, layer: int, head: int) -> GPT:
-    size = model.config.head_size
+    size = model.architecture.d_head
     with torch.no_grad():
         model.typed_blocks()[layer].attention.out.weight[:, head * size : (head + 1) * size] = 0
     return model
@@ -174,8 +179,8 @@ def test_a_head_off_is_its_columns_of_w_o_zeroed(place: str, context: int) -> No
     config = GPTConfig.parse({**SMALL, "context": context, "norm_place": place, "bias": True})
     model, ids = stirred(config).double(), None
     ids = ids_of(model)
-    off = look_inside(model, ids, ("logits", "mixed"), Switches(heads=frozenset({(1, 2), (7, 7)})))
-    wrong = look_inside(model, ids, ("logits",), Switches(heads=frozenset({(1, 1)})))
+    off = traced(model, ids, ("logits", "mixed"), Switches(heads=frozenset({(1, 2), (7, 7)})))
+    wrong = traced(model, ids, ("logits",), Switches(heads=frozenset({(1, 1)})))
     expected = full(with_columns_zeroed(model, 1, 2), ids)
     np.testing.assert_allclose(off["logits"], expected, atol=1e-10)
     assert not off.layers[1]["mixed"][2].any() and off.layers[1]["mixed"][1].any()
@@ -186,9 +191,9 @@ def test_a_head_off_is_its_columns_of_w_o_zeroed(place: str, context: int) -> No
 def test_a_layer_off_is_a_model_without_it_and_an_mlp_off_adds_nothing(place: str) -> None:
     model = stirred(GPTConfig.parse({**SMALL, "norm_place": place})).double()
     ids = ids_of(model)
-    off = look_inside(model, ids, ("logits", "residual", "q"), Switches(layers=frozenset({1})))
+    off = traced(model, ids, ("logits", "residual", "q"), Switches(layers=frozenset({1})))
     assert off.layers[1] == {} and np.array_equal(off["residual"][1], off["residual"][2])
-    mlp = look_inside(model, ids, ("logits",), Switches(mlps=frozenset({1})))["logits"]
+    mlp = traced(model, ids, ("logits",), Switches(mlps=frozenset({1})))["logits"]
     blocks = model.blocks
     model.blocks = torch.nn.ModuleList([blocks[0], blocks[2]])
     np.testing.assert_allclose(off["logits"], full(model, ids), atol=1e-10)
@@ -207,7 +212,7 @@ def by_hand(own: Any, allowed: A, scale: float) -> A:
 @pytest.mark.parametrize("mask", [True, False])
 def test_masked_tokens_scaling_and_the_mask_do_what_they_say(mask: bool) -> None:
     model = stirred(GPTConfig.parse({**SMALL, "mask": mask})).double()
-    ids, T, scale = ids_of(model), model.context, 1 / math.sqrt(model.config.head_size)
+    ids, T, scale = ids_of(model), model.context, 1 / math.sqrt(model.architecture.d_head)
     everyone, past = np.ones((T, T), bool), np.tril(np.ones((T, T), bool))
     usual = past if mask else everyone
     without = usual.copy()
@@ -219,13 +224,13 @@ def test_masked_tokens_scaling_and_the_mask_do_what_they_say(mask: bool) -> None
         (Switches(causal=False), everyone, scale),
     ]
     for switches, allowed, factor in cases:
-        seen = look_inside(model, ids, STAGES, switches)
+        seen = traced(model, ids, STAGES, switches)
         for own in seen.layers:
             np.testing.assert_allclose(own["weights"], by_hand(own, allowed, factor), atol=1e-10)
             np.testing.assert_allclose(own["mixed"], own["weights"] @ own["v"], atol=1e-10)
             assert not own["weights"][:, ~allowed].any()
             np.testing.assert_allclose(own["weights"].sum(-1), 1, atol=1e-12)
-        plain = look_inside(model, ids, ("logits",), switches)["logits"]
+        plain = traced(model, ids, ("logits",), switches)["logits"]
         np.testing.assert_allclose(plain, seen["logits"], atol=1e-10)
         changed = np.abs(plain - full(model, ids)).max() > 1e-6
         assert changed == (switches.causal or mask)
@@ -235,11 +240,11 @@ def test_position_that_nobody_sees_may_be_any_token() -> None:
     model = stirred(GPTConfig.parse(SMALL)).double()
     ids = ids_of(model)
     other = ids.copy()
-    other[3] = (other[3] + 1) % model.vocabulary
+    other[3] = (other[3] + 1) % model.architecture.vocabulary
     hidden = Switches(tokens=frozenset({3}))
-    one, two = (look_inside(model, x, ("logits",), hidden)["logits"] for x in (ids, other))
+    one, two = (traced(model, x, ("logits",), hidden)["logits"] for x in (ids, other))
     assert np.array_equal(np.delete(one, 3, 0), np.delete(two, 3, 0))
-    one, two = (look_inside(model, x, ("logits",))["logits"] for x in (ids, other))
+    one, two = (traced(model, x, ("logits",))["logits"] for x in (ids, other))
     assert not np.array_equal(one[4:], two[4:])
 
 
@@ -255,7 +260,7 @@ OFF = [
 def test_a_cache_changes_nothing_with_switches_either(switches: Switches, positions: str) -> None:
     model = stirred(GPTConfig.parse({**SMALL, "positions": positions})).double()
     ids = ids_of(model)
-    expected = look_inside(model, ids, ("logits",), switches)["logits"]
+    expected = traced(model, ids, ("logits",), switches)["logits"]
     cache = model.new_cache()
     row = torch.from_numpy(ids)
     np.testing.assert_allclose(last_logits(model, row[:5], switches, cache), expected[4], atol=1e-10)
@@ -271,10 +276,9 @@ def test_switches_are_values(switches: Switches) -> None:
     assert bool(switches) == (bool(switches.heads) or not switches.scaled)
 
 
-def test_a_learner_inspects(text_data: Any) -> None:
+def test_others_get_their_turn_within_a_layer_and_gradients_stay_on(text_data: Any) -> None:
     learner = GPTLearner(GPTConfig.parse({**SMALL, "context": 8}), text_data, "cpu", 0)
-    assert isinstance(learner, Inspects) and not isinstance(object(), Inspects)
-    work = learner.inspect(np.arange(8), ("weights",))
+    work = trace(learner.model, np.arange(8), ("weights",))
     slices = 0
     while True:
         try:
