@@ -262,6 +262,11 @@ class Engine(QObject):
             self._stop.emit(name)
             self.changed.emit()
 
+    def drop(self, name: str) -> None:
+        """Stop the job and hear no more of it: neither what it sent already nor how it ends."""
+        self._listeners.pop(name, None)
+        self.stop(name)
+
     def save(self) -> None:
         """Let every job that trains write a checkpoint; returns once they are written."""
         if self._thread.isRunning():

@@ -26,6 +26,7 @@ from genstudio.tasks.shelf import ReadRun
 from genstudio.tasks.task import Change, Extend, SaveNow
 from genstudio.tasks.train import Resume, Train
 from genstudio.ui import theme
+from genstudio.ui.asking import Asking
 from genstudio.ui.engine import Engine
 from genstudio.ui.numbers import duration
 from genstudio.ui.setup import LONGEST, SetupColumn
@@ -72,6 +73,7 @@ class TrainingTab(QWidget):
         super().__init__()
         self.setObjectName(f"{name}_tab")
         self._engine = engine
+        self._asking = Asking(engine)
         self._job = ""
         self.state = "idle"
         self.run_path = ""
@@ -245,10 +247,11 @@ class TrainingTab(QWidget):
                 then()
 
         self._set_state("stopped")
-        self._engine.start(ReadRun(path), self._on_read, ended)
+        self._asking.ask("run", ReadRun(path), self._on_read, ended)
 
     def _begin(self, task: Train | Resume) -> None:
         self._speed = ""
+        self._asking.drop("run")
         self._set_state("starting")
         self._job = self._engine.start(task, self._on_frame, self._on_end)
 

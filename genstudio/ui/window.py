@@ -26,6 +26,7 @@ from genstudio.events import Answer, Frame
 from genstudio.tasks.shelf import FamilyOfRun
 from genstudio.tasks.task import WarmUp
 from genstudio.ui import theme
+from genstudio.ui.asking import Asking
 from genstudio.ui.engine import Engine
 from genstudio.ui.enter_key import EnterPresses
 from genstudio.ui.memory import memory_text
@@ -64,6 +65,7 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.settings = QSettings(str(paths.settings_file()), QSettings.Format.IniFormat)
         self.engine = Engine(self)
+        self._asking = Asking(self.engine)
         self.transformer = TransformerTab(self.engine)
         self._datasets: DatasetsTab | None = None
         self._playground: PlaygroundTab | None = None
@@ -279,11 +281,13 @@ class MainWindow(QMainWindow):
                 self.tabs.setCurrentWidget(tab)
                 does(tab)
 
+        self._asking.drop("family")
         known = [run for run in self.runs.model.runs if str(run.folder) == path]
         if known:
             found(Frame(snapshots=(Answer("family", 0, known[0].family),)))
         else:
-            self.engine.start(FamilyOfRun(path), found, lambda f: self.show_failure(f) if f is not None else None)
+            task = FamilyOfRun(path)
+            self._asking.ask("family", task, found, lambda f: self.show_failure(f) if f is not None else None)
 
     def _train_on(self, name: str) -> None:
         kind = next((info.kind for info in self._known if info.id == name), "text")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,7 @@ from genstudio.events import Frame, Series
 from genstudio.tasks.compare import Both
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.task import Change, Frames, Quiet, SaveNow
+from genstudio.ui.asking import Asking
 from genstudio.ui.engine import Engine
 from helpers import LONG
 
@@ -281,3 +283,52 @@ def test_only_what_a_person_started_counts_as_work(engine: Engine, qtbot: Any) -
     assert not engine.work()
     again = engine.start(Counting(10**9), name=looking)
     assert set(engine.work()) == {again}
+
+
+@dataclass(frozen=True)
+class Slow:
+    """Gives two frames and a result, or fails, as slowly as the test wants."""
+
+    name: str
+    fails: bool = False
+
+    def run(self, models: Any) -> Iterator[Frame]:
+        yield frame(1)
+        yield frame(2)
+        if self.fails:
+            raise DataError(self.name)
+        return self.name
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_only_the_newest_question_of_its_kind_is_answered(engine: Engine, qtbot: Any, seed: int) -> None:
+    """Whatever is asked, replaced and dropped in whatever order, what arrives is of the question that is open."""
+    rng, asking = random.Random(seed), Asking(engine)
+    current: dict[str, str] = {}
+    heard: list[tuple[str, str, str]] = []
+    answered: set[str] = set()
+
+    def hear(kind: str, name: str, what: str) -> None:
+        heard.append((name, what, current.get(kind, "")))
+        if what == "end":
+            answered.add(current.pop(kind))
+
+    for number in range(300):
+        kind, name = rng.choice("ab"), f"question {number}"
+        if rng.random() < 0.7:
+            current[kind] = name
+            asking.ask(
+                kind,
+                Slow(name, rng.random() < 0.3),
+                lambda _, k=kind, n=name: hear(k, n, "frame"),
+                lambda _, k=kind, n=name: hear(k, n, "end"),
+                on_result=lambda _, k=kind, n=name: hear(k, n, "result"),
+            )
+        elif rng.random() < 0.3:
+            asking.drop(kind)
+            current.pop(kind, None)
+        if rng.random() < 0.2:
+            qtbot.waitUntil(lambda: not engine.running)
+    qtbot.waitUntil(lambda: not engine.running)
+    assert heard and all(name == wanted for name, _, wanted in heard)
+    assert not current and len(answered) > 5 and "a" not in asking

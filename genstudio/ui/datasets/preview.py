@@ -73,8 +73,9 @@ class PreviewPages(QWidget):
     def show_kind(self, info: DatasetInfo) -> None:
         """The pages of this dataset's kind, empty until the look comes; what is made from a seed has one more."""
         kind, made = info.kind, generators.of(info) is not None
-        if kind == "text":
-            self.text.clear()
+        self.text.clear()
+        for finder in (self.pictures.finder, self.pairs.finder, self.tasks.finder):
+            finder.clear()
         self.batch.clear()
         if (kind, made) == (self.kind, self.tabs.indexOf(self.make) >= 0):
             return

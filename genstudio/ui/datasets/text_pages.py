@@ -80,6 +80,7 @@ class TextPage(QWidget):
 
     def clear(self) -> None:
         self.finder.clear()
+        self._timer.stop()
         self.text.clear()
         self.where.setText("")
         self._start, self._total, self._marked = 0, 0, (-1, 0)

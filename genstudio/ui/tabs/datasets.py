@@ -44,6 +44,7 @@ from genstudio.tasks.shelf import (
     ListDatasets,
     RemoveDataset,
 )
+from genstudio.ui.asking import Asking
 from genstudio.ui.datasets.checks import ChecksPanel, summary
 from genstudio.ui.datasets.downloads import DownloadPage
 from genstudio.ui.datasets.drawing import DrawDigits, DrawPoints
@@ -58,6 +59,9 @@ from genstudio.ui.widgets import button, icon_button, plain_label, primary_butto
 
 _SAID = 7
 """Lines about an import at most, so that they leave room for the data below."""
+
+_ABOUT = ("look", "read", "find", "batch", "try", "made", "check", "split", "used")
+"""Questions about the dataset that is chosen."""
 
 Settings = Callable[[], tuple[Mapping[str, Any], int]]
 
@@ -81,7 +85,9 @@ class DatasetsTab(QWidget):
         self.setObjectName("datasets_tab")
         self._engine = engine
         self._infos: dict[str, DatasetInfo] = {}
-        self._jobs: dict[str, str] = {}
+        self._asking = Asking(engine)
+        self._looked_at: str | None = None
+        self._example: Example | None = None
         self._seed = 0
         self._wanted: str | None = None
         self._settings: dict[str, Settings] = {}
@@ -131,6 +137,7 @@ class DatasetsTab(QWidget):
 
     def settings_changed(self) -> None:
         """The settings of a training are others now."""
+        self._asking.drop("check", "split")
         if "gpt" in self._settings:
             values, _ = self._last_sound("gpt")
             self.split.show_values(values)
@@ -195,15 +202,15 @@ class DatasetsTab(QWidget):
 
     def _show_findings(self, task: CheckDataset, findings: Any) -> None:
         self._findings[task] = findings
-        info = self._infos.get(self.current or "")
-        if info is not None and task == self._question(info):
-            self.checks.show_findings(findings)
-            self.checked.emit(info.id, summary(findings))
+        self.checks.show_findings(findings)
+        self.checked.emit(task.data, summary(findings))
 
     def _show_example(self, example: Example) -> None:
         """Show an example of a finding where it stands."""
-        if example.place is not None:
+        self._example = example
+        if self._ready is not None and example.place is not None:
             self.preview.go_to(example.place, example.length)
+            self._example = None
 
     def refresh(self) -> None:
         self._start("list", ListDatasets())
@@ -219,16 +226,20 @@ class DatasetsTab(QWidget):
             self.importing.choose()
         self.stack.setCurrentWidget(self.importing)
 
+    @property
+    def _ready(self) -> str | None:
+        """Id of the dataset whose pages are filled: only these can be asked of."""
+        return self.current if self.current == self._looked_at else None
+
     def _start(self, slot: str, task: Any) -> None:
-        """Run a task; a newer one in the same slot ends the older."""
-        self._stop(slot)
-        self._jobs[slot] = self._engine.start(
-            task, lambda frame: self._on_frame(frame, slot), lambda failure: self._on_end(slot, failure)
+        """Run a task; a newer one in the same slot takes the place of the older."""
+        self._asking.ask(
+            slot, task, lambda frame: self._on_frame(frame, slot), lambda failure: self._on_end(slot, failure)
         )
 
-    def _stop(self, slot: str) -> None:
-        if (name := self._jobs.pop(slot, "")) and name in self._engine.running:
-            self._engine.stop(name)
+    def _change(self, task: Any) -> None:
+        """Change what is on the shelf; a change never gives way to the next one."""
+        self._engine.start(task, self._on_frame, lambda failure: self._on_end("change", failure))
 
     def _on_frame(self, frame: Frame, slot: str = "") -> None:
         if slot == "import" and frame.progress is not None:
@@ -246,17 +257,17 @@ class DatasetsTab(QWidget):
             self._fill(value)
         elif channel == "look":
             self._show_look(*value)
-        elif channel == "reading" and value[0] == self.current:
+        elif channel == "reading":
             self.preview.text.show_reading(value[1], value[2])
-        elif channel == "matches" and value[0] == self.current:
+        elif channel == "matches":
             self.preview.show_matches(value[1])
-        elif channel == "tried" and value[0] == self.current:
+        elif channel == "tried":
             self.preview.prepare.show_pairs(value[1], value[2])
         elif channel == "checked":
             self._show_findings(*value)
-        elif channel == "split" and value[0].data == self.current:
+        elif channel == "split":
             self.split.show_true(*value[1:])
-        elif channel == "made" and value[0] == self.current:
+        elif channel == "made":
             self.preview.make.show_made(*value[1:])
         elif channel == "found":
             self.importing.show_found(value)
@@ -264,7 +275,7 @@ class DatasetsTab(QWidget):
             busy = self.stack.currentWidget() is self.importing or self.current is None
             self._wanted = value.id if busy else None
             self.refresh()
-        elif channel == "first_batch" and value[0] == self.current:
+        elif channel == "first_batch":
             self.preview.batch.show_batch(value[1])
         elif channel == "used_by":
             self._ask_to_delete(*value)
@@ -293,6 +304,8 @@ class DatasetsTab(QWidget):
         self.shelf.show_entries([*map(entry_of, infos), *offers], wanted)
 
     def _show(self, key: str) -> None:
+        self._asking.drop(*_ABOUT)
+        self._looked_at = self._example = None
         info = self._infos.get(key)
         if info is None:
             self.downloads.show_offer(CATALOGUE[key.removeprefix("catalogue:")])
@@ -321,27 +334,29 @@ class DatasetsTab(QWidget):
         self.checked.emit(info.id, "")
 
     def _show_look(self, info: DatasetInfo, look: Any) -> None:
-        if info.id == self.current:
-            if isinstance(look, TextLook):
-                self._characters[info.id] = look.statistics.vocabulary
-                self.check()
-                self._draw_split()
-            self.preview.show_look(info, look)
-            self.looked.emit(info, look)
+        self._looked_at = info.id
+        if isinstance(look, TextLook):
+            self._characters[info.id] = look.statistics.vocabulary
+            self.check()
+            self._draw_split()
+        self.preview.show_look(info, look)
+        if self._example is not None:
+            self._show_example(self._example)
+        self.looked.emit(info, look)
 
     def _read(self, position: int | None) -> None:
-        if self.current:
+        if self._ready:
             self._seed += 1
             seed = self._seed if position is None else None
-            self._start("read", ReadText(self.current, position or 0, seed))
+            self._start("read", ReadText(self._ready, position or 0, seed))
 
     def _find(self, needle: str, match_case: bool) -> None:
-        if self.current:
-            self._start("find", Find(self.current, needle, match_case))
+        if self._ready:
+            self._start("find", Find(self._ready, needle, match_case))
 
     def _batch(self) -> None:
-        if self.current:
-            info = self._infos[self.current]
+        if self._ready:
+            info = self._infos[self._ready]
             family = self._family(info)
             try:
                 values, seed = self._settings[family.name]() if family and family.name in self._settings else ({}, 0)
@@ -352,12 +367,12 @@ class DatasetsTab(QWidget):
             self._start("batch", FirstBatch(info.id, values, family.name if family is not None else "gpt", seed))
 
     def _try(self, settings: Any) -> None:
-        if self.current and self._infos[self.current].kind == "images":
-            self._start("try", TryPictures(self.current, settings))
+        if self._ready and self._infos[self._ready].kind == "images":
+            self._start("try", TryPictures(self._ready, settings))
 
     def _try_made(self, values: Any) -> None:
-        if self.current:
-            self._start("made", TryGenerated(self.current, values))
+        if self._ready:
+            self._start("made", TryGenerated(self._ready, values))
 
     def _rename(self) -> None:
         info = self._infos.get(self.current or "")
@@ -365,7 +380,7 @@ class DatasetsTab(QWidget):
             return
         title, agreed = QInputDialog.getText(self, "Rename dataset", "Name", QLineEdit.EchoMode.Normal, info.title)
         if agreed and title.strip() and title != info.title:
-            self._start("change", RenameDataset(info.id, title))
+            self._change(RenameDataset(info.id, title))
 
     def _delete(self) -> None:
         if self.current:
@@ -385,7 +400,7 @@ class DatasetsTab(QWidget):
         yes = question.addButton("Delete", QMessageBox.ButtonRole.DestructiveRole)
         question.exec()
         if question.clickedButton() is yes:
-            self._start("change", RemoveDataset(info.id))
+            self._change(RemoveDataset(info.id))
 
     def ask_for_files(self) -> None:
         paths, _ = QFileDialog.getOpenFileNames(self, "Import files", "", "All files (*)")
@@ -441,12 +456,12 @@ class DatasetsTab(QWidget):
             self._work("Copying", DuplicateDataset(info.id))
 
     def _duplicate_pictures(self, name: str, settings: Any) -> None:
-        if self.current:
-            self._work("Copying", DuplicateDataset(self.current, name.strip() or None, settings))
+        if self._ready:
+            self._work("Copying", DuplicateDataset(self._ready, name.strip() or None, settings))
 
     def _duplicate_made(self, name: str, values: Any) -> None:
-        if self.current:
-            self._work("Making", DuplicateDataset(self.current, name.strip() or None, made_with=values))
+        if self._ready:
+            self._work("Making", DuplicateDataset(self._ready, name.strip() or None, made_with=values))
 
     def _train_with(self, values: Any) -> None:
         """Settings of the training that the person chose here, and the way to where they are used."""
@@ -468,10 +483,13 @@ class DatasetsTab(QWidget):
         self._work("Saving", ImportDrawings(pixels, labels, tuple("0123456789"), name.strip() or "Drawn digits"))
 
     def _cancel(self) -> None:
-        for slot in ("inspect", "import"):
-            self._stop(slot)
+        self._asking.drop("inspect", "import")
         self.importing.choose()
         self._back()
+
+    def _cancel_download(self, name: str) -> None:
+        self._asking.drop(f"download {name}")
+        self.downloads.ended(name)
 
     def _draw(self, what: str) -> None:
         self.stack.setCurrentWidget(self.draw_points if what == "points" else self.draw_digits)
@@ -511,7 +529,7 @@ class DatasetsTab(QWidget):
         self._recheck.timeout.connect(self.check)
         self._recheck.timeout.connect(self._draw_split)
         self.downloads.wanted.connect(lambda name: self._start(f"download {name}", Download(name)))
-        self.downloads.cancelled.connect(lambda name: self._stop(f"download {name}"))
+        self.downloads.cancelled.connect(self._cancel_download)
         self.stack.currentChanged.connect(lambda _: self._right.setVisible(self.stack.currentWidget() is self._pages))
         for drawing in (self.draw_points, self.draw_digits):
             drawing.cancelled.connect(self._back)

@@ -47,6 +47,7 @@ from genstudio.tasks.tokenize import (
     StepMerges,
 )
 from genstudio.ui import theme
+from genstudio.ui.asking import Asking
 from genstudio.ui.engine import Engine
 from genstudio.ui.numbers import FloatEdit
 from genstudio.ui.views.merges import MergesView
@@ -75,7 +76,7 @@ class TokenizerBench(QWidget):
         self._engine = engine
         self._info: DatasetInfo | None = None
         self._values: dict[str, Any] = {}
-        self._jobs: dict[str, str] = {}
+        self._jobs = Asking(engine)
         self._began = 0.0
         self._stale = False
         self._file = self._opening = ""
@@ -127,8 +128,7 @@ class TokenizerBench(QWidget):
         if info == self._info:
             return
         self._info = info
-        for kind in list(self._jobs):
-            self._stop(kind)
+        self._jobs.drop()
         self._set_tokenizer(None)
         self._show_rows(())
         self.status.setText("" if info is not None else "Choose a text to make a tokenizer of.")
@@ -277,21 +277,14 @@ class TokenizerBench(QWidget):
 
     def _start(self, kind: str, task: Any) -> None:
         """One job of a kind; a newer one takes the place of an older."""
-        self._stop(kind)
-        name = self._engine.start(
-            task, lambda frame: self._on_frame(kind, name, frame), lambda f: self._on_end(kind, name, f)
-        )
-        self._jobs[kind] = name
+        self._jobs.ask(kind, task, lambda frame: self._on_frame(kind, frame), lambda f: self._on_end(kind, f))
         self._enable()
 
     def _stop(self, kind: str) -> None:
-        if kind in self._jobs:
-            self._engine.stop(self._jobs.pop(kind))
+        self._jobs.drop(kind)
         self._enable()
 
-    def _on_frame(self, kind: str, name: str, frame: Frame) -> None:
-        if self._jobs.get(kind) != name:
-            return
+    def _on_frame(self, kind: str, frame: Frame) -> None:
         if frame.progress is not None and kind in ("make", "compare"):
             done = frame.progress.done
             self.progress.setRange(0, 0 if done is None else 1000)
@@ -327,10 +320,7 @@ class TokenizerBench(QWidget):
         elif channel == "saved":
             self.status.setText(f"Saved as {value}")
 
-    def _on_end(self, kind: str, name: str, failure: Failure | None) -> None:
-        if self._jobs.get(kind) != name:
-            return
-        del self._jobs[kind]
+    def _on_end(self, kind: str, failure: Failure | None) -> None:
         if failure is not None:
             self.failed.emit(failure)
             self.status.setText(failure.message)
@@ -359,7 +349,7 @@ class TokenizerBench(QWidget):
                 self.table.setItem(y, x, QTableWidgetItem(text))
 
     def _enable(self) -> None:
-        working = bool({"make", "compare"} & self._jobs.keys())
+        working = "make" in self._jobs or "compare" in self._jobs
         here = self._info is not None
         self.make.setEnabled(here and not working and self.problem.isHidden())
         self.compare.setEnabled(here and not working)

@@ -29,7 +29,6 @@ class TransformerTab(TrainingTab):
 
     def __init__(self, engine: Engine) -> None:
         self.vocabulary = 65
-        self._references = ""
         self._sizes: dict[str, int | None] = {}
         super().__init__(engine, families.get("gpt"), "transformer", _WELCOME)
         self.show_cost()
@@ -69,7 +68,8 @@ class TransformerTab(TrainingTab):
             def ended(failure: Failure | None) -> None:
                 if failure is not None:
                     del self._sizes[path]
-                    self.setup.show_problems([Problem("tokenizer_file", failure.message)])
+                    if self.setup.values().get("tokenizer_file") == path:
+                        self.setup.show_problems([Problem("tokenizer_file", failure.message)])
 
             self._engine.start(OpenTokenizer(path), read, ended)
         return self._sizes[path]
@@ -90,13 +90,7 @@ class TransformerTab(TrainingTab):
         self.show_cost()
 
     def _read_references(self, data: str, values: Mapping[str, Any]) -> None:
-        if self._references:
-            self._engine.stop(self._references)
-        self._references = self._engine.start(
-            ReadReferences(data, TokenSettings.of(values)),
-            self._on_references,
-            lambda _failure: setattr(self, "_references", ""),
-        )
+        self._asking.ask("references", ReadReferences(data, TokenSettings.of(values)), self._on_references)
 
     def _on_references(self, frame: Frame) -> None:
         for snapshot in frame.snapshots:
