@@ -27,8 +27,17 @@ def add(commands: Commands) -> None:
     imported.add_argument(
         "--column", action="append", default=[], metavar="NAME", help="of a table: one makes a text, two make pairs"
     )
-    imported.add_argument("--encoding", metavar="NAME", help="of a text or table that is not UTF-8, such as cp1252")
-    imported.add_argument("--delimiter", metavar="C", help="what separates the columns of a table")
+    imported.add_argument(
+        "--encoding", metavar="NAME",
+        help="of what is not UTF-8, such as cp1252; auto: as each file looks; utf-8: with broken bytes replaced",
+    )  # fmt: skip
+    imported.add_argument(
+        "--delimiter", metavar="C", help="what separates the columns of a table; tab; none: each line is one cell"
+    )
+    imported.add_argument(
+        "--header", action=argparse.BooleanOptionalAction, help="whether the first row of a table holds the names"
+    )
+    imported.add_argument("--decimal", choices=("point", "comma"), help="the mark before decimals in a table")
     imported.add_argument("--size", type=int, default=0, metavar="N", help="make pictures N x N pixels")
     imported.add_argument("--fit", choices=("crop", "pad", "stretch"), default="crop", help="how pictures become squares")
     imported.add_argument("--grey", action="store_true", help="make pictures grey")
@@ -76,7 +85,9 @@ def _import(options: argparse.Namespace) -> None:
         kind=options.kind,
         encoding=options.encoding,
         columns=tuple(options.column),
-        delimiter=options.delimiter,
+        delimiter={"tab": "\t", "\\t": "\t"}.get(options.delimiter, options.delimiter),
+        header=options.header,
+        decimal={"point": ".", "comma": ",", None: None}[options.decimal],
         pictures=PictureSettings(options.size, options.fit, options.grey, scale=options.scale),
         skip_broken=options.skip_broken,
     )

@@ -73,8 +73,8 @@ def put(
 ) -> DatasetInfo:
     """Give a staged folder its place on the shelf; Raises StorageError.
 
-    An entry with the same content and `intact` is returned instead, whatever its title, with a note that says so, which
-    is not kept; a damaged one is replaced.
+    An entry with the same content and `intact` is returned instead, whatever its title, with notes on this import, which
+    are not kept; a damaged one is replaced.
     `anew` makes another entry in any case.
     """
     shelf, given = paths.datasets(), dict(details or {})
@@ -82,7 +82,7 @@ def put(
     known = None if anew else _same(kind, sha256, given)
     if known is not None:
         if intact is None or intact(known):
-            return _noted(known, given)
+            return _noted(known, title, given)
         info = known
     else:
         number = _free(shelf, f"{name}-{sha256[:8]}")
@@ -101,10 +101,11 @@ def put(
     return info
 
 
-def _noted(known: DatasetInfo, given: Mapping[str, Any]) -> DatasetInfo:
+def _noted(known: DatasetInfo, title: str, given: Mapping[str, Any]) -> DatasetInfo:
     """The entry that holds the same content, with what is to be said of it and of this import."""
-    said = f"The shelf already holds the same content as '{known.title}': nothing was added, and its name is unchanged."
-    return replace(known, details={**known.details, "notes": [said, *given.get("notes", ())]})
+    same = f"The shelf already holds the same content as '{known.title}': nothing was added, and its name is unchanged."
+    notes = [*([same] if title != known.title else []), *given.get("notes", ())]
+    return replace(known, details={**known.details, "notes": notes}) if notes else known
 
 
 def rename(info: DatasetInfo, title: str) -> DatasetInfo:

@@ -194,7 +194,11 @@ class MainWindow(QMainWindow):
         self.tabs.setCurrentIndex(self._wanted_tab)
         yield
         self.engine.start(
-            WarmUp(), self._on_warm, lambda _failure: self.engine.settle(), on_result=self.device.setText, name="warm-up"
+            WarmUp(),
+            self._on_warm,
+            lambda _failure: self.engine.settle(),
+            on_result=self.device.setText,
+            name="warm-up",
         )
 
     def show_failure(self, failure: Failure) -> None:
@@ -233,12 +237,17 @@ class MainWindow(QMainWindow):
         self.datasets.show_import()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if any(url.isLocalFile() for url in event.mimeData().urls()):
+        if event.mimeData().urls():
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
         files = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
         event.acceptProposedAction()
+        if len(files) < len(event.mimeData().urls()):
+            self.show_banner(
+                "Only files of this computer can be dropped here, not links.",
+                next_step="Save what the link leads to, then drop the file.",
+            )
         runs = [file for file in files if (file / "run.json").is_file()]
         for file in runs:
             self._open_run(str(file))

@@ -131,7 +131,7 @@ def test_a_table_of_a_spreadsheet_program(tmp_path: Path) -> None:
     ("content", "name", "delimiter", "names"),
     [
         ("a\tb, c\n1\t2, 3\n", "x.tsv", "\t", ("a", "b, c")),
-        ("sep=|\na|b\nx|y\n", "x.csv", "|", ("a", "b")),
+        ("sep=|\nword|text\nx|y\n", "x.csv", "|", ("word", "text")),
         ("Hello there.,Hallo du.\nYes.,Ja.\n", "x.csv", ",", ("column 1", "column 2")),
         ("1,2\n3,4\n", "x.csv", ",", ("column 1", "column 2")),
         ("name,name\nlonger cell,other cell\n", "x.csv", ",", ("column 1", "column 2")),
@@ -190,7 +190,7 @@ def test_an_endless_quotation_or_line_stops_in_bounded_memory(tmp_path: Path, mo
     monkeypatch.setattr(tables, "_FIELD", 1000)
     with pytest.raises(DataError, match="quotation mark may be missing"):
         opened(put(tmp_path, 'a,b\n"' + "x,y\n" * 1000, "x.csv"))
-    monkeypatch.setattr(tables, "_LINE", 1000)
+    monkeypatch.setattr(reading, "_LINE", 1000)
     with pytest.raises(DataError, match="longer than 64 MB"):
         opened(put(tmp_path, "y" * 5000, "x.csv"))
     assert on_disk() == []

@@ -209,11 +209,87 @@ def test_what_cannot_be_imported_says_so(window: MainWindow, qtbot: Any, tmp_pat
     drop(window, bad)
     panel = window.datasets.importing
     qtbot.waitUntil(lambda: panel.start.isVisible(), timeout=LONG)
-    assert "binary" in panel.problems.text() and panel.problems.isVisible()
-    press(qtbot, window, "import_start")
-    qtbot.waitUntil(lambda: bool(window._shown), timeout=LONG)
-    assert "noise.txt" in window._shown[0].accessibleName()
+    assert "noise.txt is a binary file" in panel.problems.text() and panel.problems.isVisible()
+    assert not panel.start.isEnabled() and not panel.name.isVisible()
+    (tmp_path / "empty.txt").write_bytes(b"")
+    drop(window, tmp_path / "empty.txt")
+    qtbot.waitUntil(lambda: "empty.txt is empty" in panel.problems.text(), timeout=LONG)
+    assert not panel.start.isEnabled()
+    drop(window, text_of(tmp_path))
+    qtbot.waitUntil(lambda: panel.start.isEnabled() and panel.start.isVisible(), timeout=LONG)
+    assert not panel.problems.isVisible()
     calm(window, qtbot)
+
+
+SAME = {
+    "vertical.txt": ("Straße\x0bund\x1b[0m Weg\n" * 3).encode(),
+    "latin.txt": "Größe und Schärfe, déjà vu\n".encode("cp1252") * 3,
+    "broken.txt": "Größe und Schärfe\n".encode() * 9 + b"\xff\n",
+    "quotes.tsv": '"Who?" she asked.\t« Qui ? »\nGo.\t"Va !"\nTom said "hi".\tTom\n'.encode(),
+    "names.csv": b"emma\nolivia\nava\n",
+    "ragged.csv": b"text,label\n" + b"fine,1\n" * 12 + b"hello, world,1\n",
+    "points.csv": b"x;y\n0,923;0,493\n0,320;0,691\n1,5;2,25\n",
+    "pretty.json": json.dumps({"data": [{"text": "eins"}, {"text": "zwei"}]}, indent=2).encode(),
+}
+
+
+def test_window_and_command_line_store_the_same_bytes(
+    window: MainWindow, qtbot: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from genstudio import cli
+
+    for name, content in SAME.items():
+        (tmp_path / name).write_bytes(content)
+        info = imported(window, qtbot, tmp_path / name)
+        options = window.datasets.importing.options()
+        about = window.datasets.about.text()
+        stored = info.path.read_bytes()
+        shelf.delete_dataset(info)
+        how = [f"--column={column}" for column in options.columns]
+        if name in ("latin.txt", "broken.txt"):
+            how.append(f"--encoding={options.encoding}")
+        assert cli.main(["import", str(tmp_path / name), *how]) == 0
+        printed = capsys.readouterr().out.splitlines()
+        (again,) = [found for found in shelf.list_datasets() if found.origin == "imported"]
+        assert (again.kind, again.path.read_bytes()) == (info.kind, stored), name
+        assert [line.strip() for line in printed[1:]] == about.splitlines()[1:] and len(printed) > 2
+        shelf.delete_dataset(again)
+        window.datasets.choose("names")
+        window.datasets.refresh()
+        qtbot.waitUntil(lambda: on_shelf(window) != "imported", timeout=LONG)
+        calm(window, qtbot)
+
+
+def test_how_a_table_is_read_is_shown_and_can_be_overruled(window: MainWindow, qtbot: Any, tmp_path: Path) -> None:
+    (tmp_path / "pairs.csv").write_text("hello,hola\ncat,gato\n")
+    form, panel = window.datasets.importing.table, window.datasets.importing
+    drop(window, tmp_path / "pairs.csv")
+    qtbot.waitUntil(lambda: panel.found is not None and panel.start.isEnabled(), timeout=LONG)
+    assert (form.use.currentText(), form.delimiter.currentText(), form.header.isChecked()) == (
+        "one text",
+        "comma",
+        False,
+    )
+    assert form.rows.rowCount() == 2 and not form.untrained.isVisible()
+    form.use.setCurrentText("pairs")
+    assert form.untrained.isVisible() and [box.currentText() for box in form.columns] == ["column 1", "column 2"]
+    qtbot.mouseClick(form.header, Qt.MouseButton.LeftButton, pos=QPoint(8, form.header.height() // 2))
+    qtbot.waitUntil(lambda: form.rows.rowCount() == 1, timeout=LONG)
+    assert panel.found is not None and panel.found.columns == ("hello", "hola") and form.header.isChecked()
+    assert form.use.currentText() == "pairs"
+    calm(window, qtbot)
+    form.delimiter.setCurrentText("nothing")
+    form.delimiter.activated.emit(form.delimiter.currentIndex())
+    qtbot.waitUntil(lambda: panel.found is not None and panel.found.columns == ("hello,hola",), timeout=LONG)
+    calm(window, qtbot)
+
+
+def test_a_dropped_link_is_said_to_be_none_of_this_computer(window: MainWindow) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl("https://example.org/names.txt")])
+    left = Qt.MouseButton.LeftButton
+    window.dropEvent(QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, data, left, Qt.KeyboardModifier.NoModifier))
+    assert "Only files of this computer" in window._shown[-1].property("text")
 
 
 def test_deleting_asks_and_names_the_runs(

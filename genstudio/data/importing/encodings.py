@@ -31,13 +31,23 @@ _SCRIPTS: Mapping[str, tuple[tuple[int, int], ...]] = {
     "euc_kr": ((0xAC00, 0xD7A3),), "gb18030": ((0x4E00, 0x9FFF),), "big5": ((0x4E00, 0x9FFF),),
     "cp1251": ((0x410, 0x44F),), "koi8-r": ((0x410, 0x44F),), "cp1253": ((0x386, 0x3CE),),
 }  # fmt: skip
+_CONTROLS = bytes(value for value in range(0x20) if value not in b"\t\n\r\f\x1b") + b"\x7f"
+_MOST_CONTROLS = 0.05
+_SAVE = "Open it with the program it belongs to and save it as plain text."
+_FORMATS = (
+    (b"{\\rtf", "an RTF document, whose text lies between codes", _SAVE),
+    (b"%PDF-", "a PDF document", "Save or copy its text to a plain text file."),
+    (b"\xd0\xcf\x11\xe0", "a document of an old Office program", _SAVE),
+    (b"SQLite format 3\0", "an SQLite database", "Export a table of it as CSV."),
+    (b"\x28\xb5\x2f\xfd", "packed by Zstandard", "Unpack it first."),
+    (b"7z\xbc\xaf\x27\x1c", "packed by 7-Zip", "Unpack it first."),
+    (b"Rar!\x1a\x07", "packed by RAR", "Unpack it first."),
+    (b"ARROW1\0\0", "an Arrow file", "Save the table as Parquet or CSV."),
+    (b"\x89HDF", "an HDF5 file", "Save its content as CSV, NPY or text."),
+    (b"\x7fELF", "a program, not text", "Choose a text file."),
+    (b"MZ\x90\0", "a program, not text", "Choose a text file."),
+)
 _PUNCTUATION = "–—‘’“”„…«»°§·•€£©®™×  、。，！？「」『』（）：；・ー"
-
-
-class EncodingError(DataError):
-    """A text that is not in the encoding it was read with; `likely` is the encoding it probably has."""
-
-    likely: str = ""
 
 
 def canonical(name: str) -> str:
@@ -53,14 +63,14 @@ def canonical(name: str) -> str:
 
 
 def candidates(sample: bytes) -> tuple[str, ...]:
-    """The encodings a text that begins with `sample` may have, the likely one first; empty for what is no text."""
+    """The encodings that bytes which are no UTF-8 may have, the likely one first; empty for what is no text."""
     for mark, name in _BOMS:
         if sample.startswith(mark):
             return (name,) if _decoded(sample, name) is not None else ()
     if b"\0" in sample:
         return tuple(name for name in _wide(sample) if _decoded(sample, name) is not None)
-    if _decoded(sample, "utf-8") is not None:
-        return ("utf-8",)
+    if len(sample.translate(None, _CONTROLS)) < (1 - _MOST_CONTROLS) * len(sample):
+        return ()
     scored: list[tuple[float, int, str]] = []
     for name in ("cp1252", "shift_jis", "euc_jp", "euc_kr", "gb18030", "big5", "cp1251", "koi8-r", "cp1253", "cp1250"):
         text = _decoded(sample, name)
@@ -70,20 +80,18 @@ def candidates(sample: bytes) -> tuple[str, ...]:
     return (*found, "iso8859-1")
 
 
-def likely(sample: bytes) -> str:
-    """The first of `candidates`, or nothing."""
-    return next(iter(candidates(sample)), "")
+def is_wide(start: bytes) -> bool:
+    """Whether a file that begins so is UTF-16 or UTF-32."""
+    marked = any(start.startswith(mark) for mark, name in _BOMS if name != "utf-8")
+    return marked or (b"\0" in start and bool(_wide(start)))
 
 
-def refusal(sentence: str, sample: bytes, path: object) -> EncodingError:
-    """The error for a text that is not UTF-8, with the encoding to try."""
-    found = likely(sample)
-    hint = "Open it in a text editor and save it as UTF-8."
-    if found and found != "utf-8":
-        hint = f"It looks like {TITLES[found]}: choose the encoding {found}, or save it as UTF-8."
-    error = EncodingError(sentence, hint, str(path))
-    error.likely = found
-    return error
+def what_it_is(start: bytes) -> tuple[str, str]:
+    """What a file that begins so is, and what to do with it; two empty texts for what may be a text."""
+    for mark, words, hint in _FORMATS:
+        if start.startswith(mark):
+            return words, hint
+    return "", ""
 
 
 def _wide(sample: bytes) -> tuple[str, ...]:
@@ -100,7 +108,10 @@ def _decoded(sample: bytes, name: str) -> str | None:
         text = codecs.getincrementaldecoder(name)().decode(sample)
     except (UnicodeDecodeError, UnicodeError):
         return None
-    return text if not any(unicodedata.category(letter) == "Cc" for letter in set(text) - set("\t\n\r\f\x1a")) else None
+    # C1 controls stand where Windows code pages have letters: nobody writes them in an encoding that is not Unicode.
+    strange = "\0" in text or (not name.startswith("utf") and any("\x80" <= letter <= "\x9f" for letter in set(text)))
+    controls = sum(text.count(chr(code)) for code in _CONTROLS)
+    return None if strange or controls > _MOST_CONTROLS * len(text) else text
 
 
 def _plausible(text: str, name: str) -> float:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from genstudio.data.images import PictureSettings
+from genstudio.data.importing.numbers import Decimal
 from genstudio.data.info import Kind
 
 Form = Literal["text", "table", "parallel", "pictures", "archive", "array", "idx"]
@@ -17,8 +18,10 @@ class ImportOptions:
     """Everything with a default that is found out from the files.
 
     `columns` names one column (a text) or two (pairs, or points where both are numbers); `header` says whether the
-    first row of a table holds names; `kind` decides where files could be several things, such as "pairs" for two text
-    files with equally many lines. `skip_broken` goes on however many pictures are broken.
+    first row of a table holds names, `decimal` is the mark before decimals in its numbers, `delimiter` "none" reads each
+    line as one cell; `kind` decides where files could be several things, such as "pairs" for two text files with equally
+    many lines. `encoding` "auto" reads each file in the one it looks like. `skip_broken` imports however many pictures
+    are broken.
     """
 
     name: str | None = None
@@ -27,6 +30,7 @@ class ImportOptions:
     columns: tuple[str, ...] = ()
     delimiter: str | None = None
     header: bool | None = None
+    decimal: Decimal | None = None
     pictures: PictureSettings = field(default_factory=PictureSettings)
     skip_broken: bool = False
 
@@ -38,7 +42,8 @@ class Found:
     `sentence` says it in words. `encoding` is that of the text, or the likely one where it is not UTF-8;
     `encodings` are all that fit, the likely one first. `columns`, `rows` (up to 20, for a preview) and `numeric`
     (columns of numbers only) are those of a table. `sizes` are the (width, height) of a sample of pictures with their
-    number, `classes` the folders they lie in. `suggested` are good options for the import.
+    number, `classes` the folders they lie in. `suggested` are good options for the import. `blocked` says why nothing can
+    be imported; `nested` are columns that hold lists or objects.
     """
 
     kind: Kind
@@ -52,11 +57,14 @@ class Found:
     sample: str = ""
     delimiter: str = ""
     header: bool = False
+    decimal: Decimal = "."
+    nested: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     numeric: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
     sizes: tuple[tuple[tuple[int, int], int], ...] = ()
     classes: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    blocked: str = ""
     suggested: ImportOptions = field(default_factory=ImportOptions)
     details: Mapping[str, Any] = field(default_factory=dict, hash=False)

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from genstudio.data.importing.tables import Layout, number
+from genstudio.data.importing.numbers import decimal_mark, number
+from genstudio.data.importing.tables import Layout
 from genstudio.errors import DataError
 
 _PREVIEW = 20
@@ -25,10 +26,15 @@ def look(path: Path) -> Layout:
     if len(set(columns)) != len(columns) or not columns:
         raise DataError("The columns of this table have no names, or the same.", "Save it again with names.", path)
     body = [row for _, row in _rows(path, columns, _PREVIEW)]
+    decimal = decimal_mark((cell for row in body for cell in row), "")
     numeric = tuple(
-        name for place, name in enumerate(columns) if body and all(number(row[place]) is not None for row in body)
+        name
+        for place, name in enumerate(columns)
+        if body and all(number(row[place], decimal) is not None for row in body)
     )
-    return Layout(False, "", True, columns, numeric, tuple(tuple(cell[:200] for cell in row) for row in body), None)
+    nested = tuple(field.name for field in file.schema_arrow if field.type.num_fields)
+    shown = tuple(tuple(cell[:200] for cell in row) for row in body)
+    return Layout(False, "", True, columns, numeric, shown, None, decimal=decimal, nested=nested)
 
 
 def rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[float, tuple[str, ...]]]:

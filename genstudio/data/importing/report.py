@@ -6,6 +6,7 @@ from genstudio.data.importing.encodings import TITLES
 from genstudio.data.info import DatasetInfo
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
+_DECIMALS = {".": "point", ",": "comma"}
 _LISTED = 8
 
 
@@ -63,7 +64,11 @@ def _table(info: DatasetInfo) -> str:
     if not delimiter:
         return f"{said}."
     first = "the first row holds their names" if header else "no header, the first row is data"
-    return f"{said}; {first}; separated by {DELIMITERS.get(delimiter, repr(delimiter))}."
+    between = (
+        "each line is one cell" if delimiter == "none" else f"separated by {DELIMITERS.get(delimiter, repr(delimiter))}"
+    )
+    decimal = _DECIMALS.get(str(info.details.get("decimal")), "")
+    return f"{said}; {first}; {between}{f'; decimal {decimal}' if decimal else ''}."
 
 
 def _encoding(info: DatasetInfo) -> str:

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genstudio.data import store
-from genstudio.data.importing import arrays, tables
+from genstudio.data.importing import arrays
+from genstudio.data.importing.numbers import MARKS, Decimal, number
 from genstudio.data.importing.texts import intact
 from genstudio.data.info import DatasetInfo, clean_title
 from genstudio.data.slices import Slices
@@ -68,12 +69,14 @@ def import_pairs(
         )  # fmt: skip
 
 
-def import_number_rows(rows: Rows, name: str, source: str, details: dict[str, Any]) -> Slices[DatasetInfo]:
-    """Two numbers a row -> points. Raises DataError with the first row that holds anything else, and their number."""
+def import_number_rows(
+    rows: Rows, name: str, source: str, details: dict[str, Any], decimal: Decimal = "."
+) -> Slices[DatasetInfo]:
+    """Two numbers per row -> points. Raises DataError with the first row that holds anything else, and their number."""
     pieces: list[NDArray[np.float32]] = []
     count, strange, example = 0, 0, ""
     for done, batch in _batches(rows):
-        values = [(tables.number(x), tables.number(y)) for x, y in batch]
+        values = [(number(x, decimal), number(y, decimal)) for x, y in batch]
         bad = [place for place, pair in enumerate(values) if None in pair]
         if bad and not example:
             example = f"row {count + bad[0] + 1} has '{batch[bad[0]][0][:40]}', '{batch[bad[0]][1][:40]}'"
@@ -83,7 +86,10 @@ def import_number_rows(rows: Rows, name: str, source: str, details: dict[str, An
         pieces.append(np.array([pair for pair in values if None not in pair], np.float32).reshape(-1, 2))
         yield min(done, 0.9)
     if strange:
-        raise DataError(f"{strange:,} of {count:,} rows hold no two numbers: {example}.", "Mend or remove these rows.")
+        raise DataError(
+            f"{strange:,} of {count:,} rows hold no two numbers: {example}.",
+            f"Correct or remove these rows; numbers were read with a decimal {MARKS[decimal]}, which can be chosen.",
+        )
     empty = np.empty((0, 2), np.float32)
     return (yield from import_points(np.concatenate([empty, *pieces]), name, source, details))
 

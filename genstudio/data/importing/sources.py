@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -13,19 +13,17 @@ from genstudio.data.importing import (
     archives,
     arrays,
     decode,
-    encodings,
     labelled,
     parquet,
     pictures,
-    rows,
-    tables,
     texts,
+    written,
 )
 from genstudio.data.importing.options import Found, ImportOptions
 from genstudio.data.info import DatasetInfo, Kind
 from genstudio.data.reading import beginning
 from genstudio.data.shelf import expanded
-from genstudio.data.slices import Slices
+from genstudio.data.slices import Slices, finished
 from genstudio.errors import DataError
 from genstudio.storage import size_text
 
@@ -64,13 +62,16 @@ def import_any(sources: Sequence[Path | str] | str, options: ImportOptions | Non
             return (yield from texts.import_texts([file], name, source="pasted"))
         finally:
             file.unlink(missing_ok=True)
-    given = yield from _given([expanded(source) for source in sources], options)
+    given = yield from _given(sources, options)
     name = options.name or given.title
     source = (given.root or given.files[0]).name or given.title
+    _refuse_kind(given, options)
     if given.form == "text":
         found = texts.import_texts(given.files, name, options.encoding, given.root)
-    elif given.form in ("table", "parquet", "parallel"):
-        found = _import_table(given, options, name, source)
+    elif given.form in ("table", "parquet"):
+        found = written.import_table(given.files[0], options, name, source)
+    elif given.form == "parallel":
+        found = written.import_parallel(given.files, options, name)
     elif given.form in ("array", "idx"):
         found = labelled.import_arrays(given.files, options, name, source)
     else:
@@ -94,26 +95,29 @@ def inspect(sources: Sequence[Path | str] | str, options: ImportOptions | None =
         count, sample = len(sources), sources[:2000]
         sentence = f"A pasted text of {count:,} characters."
         return Found("text", "text", sentence, " ".join(sample.split()[:5])[:40], 1, count, "utf-8", ("utf-8",), sample)
-    given = yield from _given([expanded(source) for source in sources], options)
-    if given.form in ("table", "parquet", "parallel"):
-        return _inspect_table(given, options)
+    given = yield from _given(sources, options)
+    if given.form in ("table", "parquet"):
+        return (yield from written.inspect_table(given.files[0], options, given.title))
+    if given.form == "parallel":
+        return (yield from written.inspect_parallel(given.files, options, given.title))
     if given.form in ("array", "idx"):
         return labelled.inspect(given.files, given.title, options)
     if given.form == "text":
-        return (yield from _inspect_text(given, options))
+        size = yield from _sizes(given.files)
+        return (yield from written.inspect_texts(given.files, options, given.title, size))
     return (yield from _inspect_pictures(given, options))
 
 
 def columns(path: Path | str, options: ImportOptions | None = None) -> Found:
     """The columns and first rows of a table, for choosing. Raises DataError."""
-    return _inspect_table(
-        _Given("parquet" if _is_parquet(expanded(path)) else "table", (expanded(path),)), options or ImportOptions()
-    )
+    place = expanded(path)
+    return finished(written.inspect_table(place, options or ImportOptions(), place.stem))
 
 
-def _given(sources: Sequence[Path], options: ImportOptions) -> Slices[_Given]:
-    if not sources:
+def _given(named: Sequence[Path | str], options: ImportOptions) -> Slices[_Given]:
+    if not named or not all(str(source).strip() for source in named):
         raise DataError("There is nothing to import.", "Choose a file or a folder.")
+    sources = [expanded(source) for source in named]
     folders = [path for path in sources if path.is_dir()]
     if folders and len(sources) > 1:
         raise DataError("Several folders, or a folder and files, are too much at once.", "Import one folder.")
@@ -121,8 +125,7 @@ def _given(sources: Sequence[Path], options: ImportOptions) -> Slices[_Given]:
         return (yield from _folder(folders[0], options))
     forms = [_file_form(path) for path in sources]
     if len(sources) == 1:
-        form = "text" if options.kind == "text" and forms[0] == "table" and not options.columns else forms[0]
-        return _Given(form, tuple(sources))
+        return _Given(_as_asked(forms[0], options), tuple(sources))
     if set(forms) <= {"text", "table"}:
         paired = options.kind == "pairs" or (options.kind is None and _alike(sources))
         if paired and len(sources) == 2:
@@ -161,7 +164,7 @@ def _file_form(path: Path) -> _Kind:
         return "array"
     if arrays.is_idx(start, name):
         return "idx"
-    if name.endswith(tables.SUFFIXES):
+    if written.is_table(path):
         return "table"
     if start[4:8] == b"ftyp" and start[8:12] in _HEIC:
         raise DataError(f"{path.name} is a HEIC picture, which cannot be read.", "Save it as JPEG or PNG first.", path)
@@ -170,8 +173,24 @@ def _file_form(path: Path) -> _Kind:
     return "text"
 
 
-def _is_parquet(path: Path) -> bool:
-    return parquet.is_parquet(beginning(path, 8))
+def _as_asked(form: _Kind, options: ImportOptions) -> _Kind:
+    """A text with columns is a table where somebody asks for what only a table gives; a table can stay a text."""
+    reading = options.columns or options.delimiter or options.header is not None or options.decimal
+    if form == "text" and (options.kind in ("pairs", "points") or reading):
+        return "table"
+    return "text" if form == "table" and options.kind == "text" and not reading else form
+
+
+def _refuse_kind(given: _Given, options: ImportOptions) -> None:
+    """Raises DataError where these files can not become what was asked for."""
+    makes: dict[str, tuple[Kind, str]] = {
+        "text": ("text", "text"), "pictures": ("images", "pictures"), "archive": ("images", "an archive of pictures"),
+        "parallel": ("pairs", "two texts whose lines belong together"),
+    }  # fmt: skip
+    kind, what = makes.get(given.form, (options.kind, ""))
+    if options.kind not in (None, kind):
+        name = given.root or given.files[0]
+        raise DataError(f"{name.name} is {what}, not {options.kind}.", f"Leave the kind out, or choose {kind}.", name)
 
 
 def _alike(sources: Sequence[Path]) -> bool:
@@ -183,71 +202,6 @@ def _alike(sources: Sequence[Path]) -> bool:
     return len(one) == len(two) and len(differ) == 1 and all(re.fullmatch(r"[a-z]{2,3}", word) for word in differ[0])
 
 
-def _sides(first: Path, second: Path) -> tuple[str, str]:
-    one, two = first.name.split("."), second.name.split(".")
-    differ = [(a, b) for a, b in zip(one, two, strict=False) if a != b]
-    return differ[0] if len(one) == len(two) and len(differ) == 1 else (first.stem, second.stem)
-
-
-def _import_table(given: _Given, options: ImportOptions, name: str, source: str) -> Slices[DatasetInfo]:
-    path = given.files[0]
-    if given.form == "parallel":
-        lines = tables.parallel(path, given.files[1], options.encoding)
-        sides = _sides(path, given.files[1])
-        return (yield from rows.import_pairs(lines, name, f"{path.name}, {given.files[1].name}", sides, {}))
-    layout = _layout(given, options)
-    chosen = options.columns or (layout.columns if len(layout.columns) <= 2 else ())
-    if len(chosen) not in (1, 2):
-        listed = ", ".join(f"'{column}'" for column in layout.columns[:40])
-        asked = f"{len(chosen)} were chosen" if chosen else f"The table has {len(layout.columns)}: {listed}"
-        raise DataError(f"One column makes a text, two make pairs. {asked}.", "Choose one or two columns.", path)
-    cells = parquet.rows(path, chosen) if given.form == "parquet" else tables.rows(path, layout, chosen)
-    details = {"from": "table", "columns": list(chosen), "delimiter": layout.delimiter, "header": layout.header}
-    if len(chosen) == 1:
-        return (yield from rows.import_column(cells, name, source, details))
-    if options.kind == "points" or (options.kind is None and set(chosen) <= set(layout.numeric)):
-        return (yield from rows.import_number_rows(cells, name, source, details))
-    return (yield from rows.import_pairs(cells, name, source, chosen, details))
-
-
-def _layout(given: _Given, options: ImportOptions) -> tables.Layout:
-    path = given.files[0]
-    if given.form == "parquet":
-        return parquet.look(path)
-    return tables.look(path, options.encoding, options.delimiter, options.header)
-
-
-def _inspect_table(given: _Given, options: ImportOptions) -> Found:
-    path = given.files[0]
-    size = sum(file.stat().st_size for file in given.files)
-    if given.form == "parallel":
-        sides = _sides(path, given.files[1])
-        preview = []
-        for _, pair in tables.parallel(path, given.files[1], options.encoding):
-            preview.append(pair)
-            if len(preview) == 20:
-                break
-        sentence = f"Two texts whose lines belong together ({sides[0]} and {sides[1]})."
-        return Found("pairs", "parallel", sentence, given.title, 2, size, columns=sides, rows=tuple(preview))
-    sample = beginning(path) if given.form == "table" else b""
-    fits = encodings.candidates(sample)
-    encoding = options.encoding or (fits[0] if fits else "utf-8")
-    problems = (
-        () if encoding == "utf-8" or options.encoding else (f"The table looks like {encodings.TITLES[encoding]}.",)
-    )
-    layout = _layout(given, replace(options, encoding=encoding))
-    count = len(layout.columns)
-    kind: Kind = "text" if count == 1 else "points" if count == 2 and len(layout.numeric) == 2 else "pairs"
-    suggested = replace(
-        options, encoding=None if encoding == "utf-8" else encoding, columns=layout.columns if count <= 2 else (),
-    )  # fmt: skip
-    sentence = f"A table of {count} columns, {size_text(size)}." if count > 1 else f"A list, {size_text(size)}."
-    return Found(
-        kind, "table", sentence, given.title, 1, size, encoding, fits, "", layout.delimiter, layout.header,
-        layout.columns, layout.numeric, layout.rows, problems=problems, suggested=suggested,
-    )  # fmt: skip
-
-
 def _sizes(files: Sequence[Path]) -> Slices[int]:
     """Bytes of all these files."""
     size = 0
@@ -255,25 +209,6 @@ def _sizes(files: Sequence[Path]) -> Slices[int]:
         size += sum(path.stat().st_size for path in files[start : start + _SOME])
         yield 0.0
     return size
-
-
-def _inspect_text(given: _Given, options: ImportOptions) -> Slices[Found]:
-    size = yield from _sizes(given.files)
-    sample = beginning(given.files[0])
-    fits = encodings.candidates(sample)
-    encoding = options.encoding or (fits[0] if fits else "")
-    problems = []
-    if not encoding:
-        problems.append("This is a binary file, not text.")
-    elif encoding != "utf-8" and not options.encoding:
-        problems.append(f"The text is not UTF-8; it looks like {encodings.TITLES[encoding]}.")
-    shown = sample.decode(encoding or "utf-8", "replace").removeprefix("\ufeff")[:2000]
-    what = "A text" if len(given.files) == 1 else f"{len(given.files):,} texts"
-    return Found(
-        "text", "text", f"{what}, {size_text(size)}.", given.title, len(given.files), size, encoding, fits, shown,
-        problems=tuple(problems),
-        suggested=replace(options, encoding=None if encoding in ("", "utf-8") else encoding),
-    )  # fmt: skip
 
 
 def _inspect_pictures(given: _Given, options: ImportOptions) -> Slices[Found]:

@@ -6,13 +6,16 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from genstudio import paths, storage
 from genstudio.data import store
+from genstudio.data.importing import encodings
+from genstudio.data.importing.report import listed
 from genstudio.data.info import DatasetInfo, clean_title
-from genstudio.data.reading import normalised
-from genstudio.data.slices import Slices
+from genstudio.data.reading import AUTO, judge, normalised
+from genstudio.data.slices import Slices, scaled
 from genstudio.errors import DataError
 
 MOST_FILES = 50_000
@@ -32,6 +35,7 @@ def import_texts(
 ) -> Slices[DatasetInfo]:
     """Copy text files, UTF-8 if no `encoding` is given, to the shelf as one text; the originals are only read.
 
+    Of several files, `encoding` is that of those which are not UTF-8. With AUTO each has the encoding it looks like.
     The copy has no byte-order mark and LF line ends; where there are several files each ends with a line end, and
     `details["files"]` says where each begins and ends, in characters. `root` is the folder they were found in. The
     same content gives the same entry, whatever its name. Yields the fraction done. Raises DataError for what is no
@@ -41,10 +45,12 @@ def import_texts(
         raise DataError(f"These are {len(sources):,} files.", f"Join them to at most {MOST_FILES:,} files first.", root)
     given = root or sources[0]
     title = clean_title(given.stem or "text") if name is None else clean_title(name)
-    joined = _joined(sources, encoding, root)
+    plan = yield from scaled(_plan(sources, encoding, root), 0.0, 0.1)
+    joined = _joined(sources, plan.encodings, root)
     done, piece, files = next(joined, (0.0, b"", []))
     if not piece:
-        raise DataError("The file is empty.", "Choose a file with text in it.", given)
+        which = f"{given.name} is empty." if len(sources) == 1 else f"All {len(sources):,} files are empty."
+        raise DataError(which, "Choose a file with text in it.", given)
     with store.staging() as folder:
         digest, size, count = hashlib.sha256(), 0, 0
         with store.writing(folder / "text.txt") as copy:
@@ -53,11 +59,15 @@ def import_texts(
                 size += len(piece)
                 count += len(piece.decode("utf-8"))
                 copy.write(piece)
-                yield min(done, 0.99)
+                yield min(0.1 + 0.9 * done, 0.99)
                 done, piece, files = next(joined, (1.0, b"", files))
         details: dict[str, object] = {"files": files} if len(sources) > 1 else {}
-        if encoding is not None:
-            details["encoding"] = encoding
+        if len(used := set(plan.encodings)) == 1:
+            details["encoding"] = used.pop() or "utf-8"
+        empty = len(sources) - len(files) if len(sources) > 1 else 0
+        said = [f"{empty:,} {'file is' if empty == 1 else 'files are'} empty."] if empty else []
+        if notes := [*plan.notes, *said]:
+            details["notes"] = notes
         told = (given.name or "text") if len(sources) == 1 or root else f"{len(sources)} files"
         return store.put(
             folder, "text", title, size=size, sha256=digest.hexdigest(), count=count, details=details,
@@ -96,15 +106,70 @@ def intact(info: DatasetInfo) -> bool:
     return True
 
 
+@dataclass(frozen=True)
+class _Plan:
+    """The encoding of each file for `normalised`, and what is to be said about them."""
+
+    encodings: tuple[str | None, ...]
+    notes: tuple[str, ...] = ()
+
+
+def _plan(sources: Sequence[Path], encoding: str | None, root: Path | None) -> Slices[_Plan]:
+    """Look at every file where an encoding was named. Raises DataError that names the file."""
+    if encoding is None:
+        return _Plan((None,) * len(sources))
+    found: list[str | None] = []
+    notes: list[str] = []
+    for number, path in enumerate(sources):
+        used, said = yield from scaled(
+            decided(path, encoding, several=len(sources) > 1), number / len(sources), (number + 1) / len(sources)
+        )
+        found.append(used)
+        notes += said
+    others = [(name, path) for name, path in zip(found, sources, strict=True) if name not in (None, "utf-8")]
+    for name in dict.fromkeys(name for name, _ in others if name is not None) if len(sources) > 1 else ():
+        files = [shown_name(path, root) for one, path in others if one == name]
+        notes.append(f"{listed(files)}: read as {encodings.TITLES[name]}.")
+    if others and len(others) < len(sources):
+        notes.append(f"The other {len(sources) - len(others):,} files are UTF-8.")
+    return _Plan(tuple(found), tuple(notes))
+
+
+def decided(path: Path, encoding: str | None, *, several: bool = False) -> Slices[tuple[str | None, tuple[str, ...]]]:
+    """The encoding of a file for `normalised`, where a person named `encoding`, and what is to be said about it.
+
+    One of `several` files is read as UTF-8 where it is, whatever was named for the others. Raises DataError.
+    """
+    if encoding is None:
+        return None, ()
+    name = encoding if encoding == AUTO else encodings.canonical(encoding)
+    if not several and name not in (AUTO, "utf-8"):
+        return name, ()
+    found = yield from judge(path)
+    if found.encoding == "utf-8":
+        many = f"{found.broken:,} bytes are no UTF-8, the first in line {found.line:,}: each became '\ufffd'."
+        if found.broken == 1:
+            many = f"1 byte in line {found.line:,} is no UTF-8: it became '\ufffd'."
+        return (None, ()) if found.clean else ("utf-8", (f"{path.name}: {many}",))
+    if not found.encoding or name == "utf-8":
+        raise found.refusal(path)
+    return (found.encoding if name == AUTO else name), ()
+
+
+def shown_name(path: Path, root: Path | None) -> str:
+    """The name of a file below its folder, without characters that cannot be shown."""
+    name = path.relative_to(root).as_posix() if root else path.name
+    return "".join(c if c.isprintable() else "?" for c in name)
+
+
 def _joined(
-    sources: Sequence[Path], encoding: str | None, root: Path | None
+    sources: Sequence[Path], used: Sequence[str | None], root: Path | None
 ) -> Iterator[tuple[float, bytes, list[list[object]]]]:
     """Fraction, piece, and the list of files, which grows by [name, start, end] when one has ended."""
     files: list[list[object]] = []
     place = 0
-    for number, path in enumerate(sources):
+    for number, (path, encoding) in enumerate(zip(sources, used, strict=True)):
         start, last = place, b"\n"
-        name = path.relative_to(root).as_posix() if root else path.name
         for done, piece in normalised(path, encoding):
             place += len(piece.decode("utf-8"))
             last = piece[-1:]
@@ -113,4 +178,4 @@ def _joined(
             place += 1
             yield (number + 1) / len(sources), b"\n", files
         if place > start:
-            files.append(["".join(c if c.isprintable() else "?" for c in name), start, place])
+            files.append([shown_name(path, root), start, place])

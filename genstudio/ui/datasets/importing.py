@@ -24,14 +24,18 @@ from PySide6.QtWidgets import (
 )
 
 from genstudio.data.images import AUTO, PictureSettings
+from genstudio.data.importing import tables
+from genstudio.data.importing.numbers import Decimal, is_number
 from genstudio.data.importing.options import Found, ImportOptions
+from genstudio.data.importing.written import UNTRAINED
 from genstudio.events import Progress
 from genstudio.ui import theme
 from genstudio.ui.datasets.parts import choice, column, row
 from genstudio.ui.numbers import duration
 from genstudio.ui.widgets import button, plain_label, primary_button
 
-DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
+DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|", "nothing": tables.ONE_COLUMN}
+DECIMALS: dict[str, Decimal] = {"decimal point": ".", "decimal comma": ","}
 SIZES = (0, 8, 12, 16, 24, 28, 32, 48, 64, 96, 128)
 FITS = {"cut what is too long": "crop", "black bars": "pad", "stretch": "stretch"}
 SCALES = {
@@ -109,7 +113,8 @@ class TableForm(QWidget):
         self.setObjectName("table_form")
         self.use = choice("table_use", "What to make of the table")
         self.columns = (choice("table_column", "Column"), choice("table_second_column", "Second column"))
-        self.delimiter = choice("table_delimiter", "What separates columns", *DELIMITERS)
+        self.delimiter = choice("table_delimiter", "What separates columns")
+        self.decimal = choice("table_decimal", "Decimal mark of the numbers", *DECIMALS)
         self.header = QCheckBox("First row holds names")
         self.header.setObjectName("table_header")
         self.rows = QTableWidget()
@@ -121,41 +126,56 @@ class TableForm(QWidget):
         self.rows.verticalHeader().setDefaultSectionSize(26)
         self.rows.verticalHeader().hide()
         self.rows.setWordWrap(False)
+        self.untrained = plain_label(UNTRAINED, wrap=True, name="table_untrained")
         self._found: Found | None = None
+        self._fixed: dict[str, Any] = {}
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
         layout.addLayout(row(plain_label("Make"), self.use, plain_label("from"), *self.columns, None))
         self._how = QWidget()
-        self._how.setLayout(row(plain_label("Columns are separated by"), self.delimiter, self.header, None))
+        self._how.setLayout(row(plain_label("Separated by"), self.delimiter, self.header, self.decimal, None))
         layout.addWidget(self._how)
+        layout.addWidget(self.untrained)
         layout.addWidget(self.rows, 1)
         self.use.currentIndexChanged.connect(lambda _: self._used())
         for box in self.columns:
             box.currentIndexChanged.connect(lambda _: self._tint())
-        self.delimiter.activated.connect(lambda _: self.reread.emit())
-        self.header.clicked.connect(lambda _: self.reread.emit())
+        self.delimiter.activated.connect(lambda _: self._read_with("delimiter", self.delimiter.currentData()))
+        self.header.clicked.connect(lambda on: self._read_with("header", on))
+        self.decimal.activated.connect(lambda _: self._read_with("decimal", DECIMALS[self.decimal.currentText()]))
+
+    def forget(self) -> None:
+        """Another source comes: what was decided about the last one does not hold for it."""
+        self._found, self._fixed = None, {}
 
     def show_found(self, found: Found) -> None:
+        chosen = self.use.currentText() if self._found is not None else ""
         self._found = found
         uses = [
             "one text",
             *(["pairs"] if len(found.columns) > 1 else []),
             *(["points"] if len(found.numeric) > 1 else []),
         ]
-        boxes = (self.use, *self.columns, self.delimiter, self.header)
+        boxes = (self.use, *self.columns, self.delimiter, self.header, self.decimal)
         for box in boxes:
             box.blockSignals(True)
         self.use.clear()
         self.use.addItems(uses)
         kind = found.suggested.kind or found.kind
-        self.use.setCurrentIndex(next((i for i, name in enumerate(uses) if USES[name] == kind), 0))
-        self._fill_columns(found.suggested.columns)
-        names = {value: name for name, value in DELIMITERS.items()}
+        usual = next((name for name in uses if USES[name] == kind), uses[0])
+        self.use.setCurrentText(chosen if chosen in uses else usual)
+        self._show_columns(found.suggested.columns if self.use.currentText() == usual else ())
         self._how.setVisible(bool(found.delimiter))
-        if found.delimiter in names:
-            self.delimiter.setCurrentText(names[found.delimiter])
+        self.delimiter.clear()
+        known = (
+            DELIMITERS if found.delimiter in DELIMITERS.values() else {**DELIMITERS, found.delimiter: found.delimiter}
+        )
+        for name, value in known.items():
+            self.delimiter.addItem(name, value)
+        self.delimiter.setCurrentIndex(list(known.values()).index(found.delimiter))
         self.header.setChecked(found.header)
+        self.decimal.setCurrentIndex(list(DECIMALS.values()).index(found.decimal))
         for box in boxes:
             box.blockSignals(False)
         self.rows.clear()
@@ -167,7 +187,7 @@ class TableForm(QWidget):
                 self.rows.setItem(y, x, QTableWidgetItem(" ".join(cell[:300].split())))
         mode = QHeaderView.ResizeMode.Stretch if len(found.columns) <= 5 else QHeaderView.ResizeMode.Interactive
         self.rows.horizontalHeader().setSectionResizeMode(mode)
-        self._used()
+        self._tint()
 
     def options(self, base: ImportOptions) -> ImportOptions:
         kind: Any = USES.get(self.use.currentText(), "text")
@@ -175,32 +195,40 @@ class TableForm(QWidget):
         return replace(base, kind=kind, columns=tuple(box.currentText() for box in wanted), **self._reading())
 
     def reading(self, base: ImportOptions) -> ImportOptions:
-        """Options that say only how the table is to be read."""
-        return replace(base, columns=(), kind=None, **self._reading())
+        """Options that say only how the table is to be read, as far as the person decided it."""
+        return replace(base, columns=(), kind=None, **self._fixed)
 
     def _reading(self) -> dict[str, Any]:
         if self._found is None or not self._found.delimiter:
             return {}
-        return {"delimiter": DELIMITERS[self.delimiter.currentText()], "header": self.header.isChecked()}
+        decimal = DECIMALS[self.decimal.currentText()]
+        return {"delimiter": self.delimiter.currentData(), "header": self.header.isChecked(), "decimal": decimal}
 
-    def _fill_columns(self, wanted: Sequence[str]) -> None:
+    def _read_with(self, name: str, value: Any) -> None:
+        self._fixed[name] = value
+        self.reread.emit()
+
+    def _show_columns(self, wanted: Sequence[str] = ()) -> None:
+        """The columns that can be chosen for this use, with those that are wanted, or the likely ones."""
         found = self._found
         if found is None:
             return
-        names = found.numeric if self.use.currentText() == "points" else found.columns
-        likely = wordy(found) if names == found.columns else names
+        use = self.use.currentText()
+        names = found.numeric if use == "points" else found.columns
+        likely = wanted or (names if use == "points" else wordy(found, 1 if use == "one text" else 2))
         for place, box in enumerate(self.columns):
-            before = wanted[place] if place < len(wanted) else box.currentText()
             box.blockSignals(True)
             box.clear()
             box.addItems(list(names))
             usual = names.index(likely[place]) if place < len(likely) else min(place, len(names) - 1)
-            box.setCurrentIndex(names.index(before) if before in names else usual)
+            box.setCurrentIndex(usual)
             box.blockSignals(False)
+        self.columns[1].setVisible(use != "one text")
+        self.untrained.setVisible(use == "pairs")
+        self.decimal.setVisible("decimal" in self._fixed or any(is_number(cell) for cells in found.rows for cell in cells))
 
     def _used(self) -> None:
-        self._fill_columns(())
-        self.columns[1].setVisible(self.use.currentText() != "one text")
+        self._show_columns()
         self._tint()
 
     def _tint(self) -> None:
@@ -233,6 +261,7 @@ class ImportPanel(QWidget):
         self.title = plain_label("Import your own data", role="title", wrap=True, name="import_title")
         self.sentence = plain_label(role="quiet", wrap=True, name="import_sentence")
         self.problems = plain_label(role="problem", wrap=True, name="import_problems")
+        self.remarks = plain_label(wrap=True, name="import_remarks")
         self.name = QLineEdit()
         self.name.setObjectName("import_name")
         self.name.setAccessibleName("Name of the dataset")
@@ -281,6 +310,7 @@ class ImportPanel(QWidget):
         """Find out what these files are, or what a pasted text (a plain `str`) is."""
         self.sources = sources if isinstance(sources, str) else tuple(sources)
         self._base = ImportOptions()
+        self.table.forget()
         if isinstance(sources, str):
             names = "Pasted text"
         else:
@@ -294,8 +324,11 @@ class ImportPanel(QWidget):
         """What the files are, and what can be chosen about them."""
         self.found = found
         self.sentence.setText(found.sentence)
-        self.problems.setText("\n".join(found.problems[:6]))
-        self.problems.setVisible(bool(found.problems))
+        self.problems.setText(found.blocked)
+        self.remarks.setText("\n".join(found.problems[:6]))
+        if found.blocked:
+            self._show(self._empty, start=True)
+            return
         self.name.setText(found.suggested.name or found.title)
         self.encoding.blockSignals(True)
         self.encoding.clear()
@@ -320,7 +353,7 @@ class ImportPanel(QWidget):
     def failed(self) -> None:
         """The look or the work came to nothing: back to what can be chosen."""
         if self.found is not None:
-            self._show(self._form, start=True)
+            self._show(self._empty if self.found.blocked else self._form, start=True)
         else:
             self.choose()
 
@@ -347,7 +380,7 @@ class ImportPanel(QWidget):
 
     def begin(self) -> None:
         """Start the import as chosen."""
-        if self.found is not None:
+        if self.found is not None and not self.found.blocked:
             self.import_wanted.emit(self.sources, self.options())
             self.working("Importing")
 
@@ -365,9 +398,12 @@ class ImportPanel(QWidget):
         self.inspect_wanted.emit(self.sources, options)
 
     def _show(self, page: QWidget, *, start: bool) -> None:
-        self.problems.setVisible(page is self._form and bool(self.problems.text()))
+        looked = start and self.found is not None
+        self.problems.setVisible(looked and bool(self.problems.text()))
+        self.remarks.setVisible(looked and bool(self.remarks.text()))
         self.stack.setCurrentWidget(page)
         self.start.setVisible(start)
+        self.start.setEnabled(looked and not self.problems.text())
 
     def _paste(self) -> None:
         if text := self.paste.toPlainText():
@@ -426,6 +462,7 @@ class ImportPanel(QWidget):
         layout.addWidget(self.title)
         layout.addWidget(self.sentence)
         layout.addWidget(self.problems)
+        layout.addWidget(self.remarks)
         layout.addWidget(self.stack, 1)
         layout.addLayout(row(None, self.cancel, self.start))
         self.encoding.setMinimumContentsLength(12)
@@ -446,9 +483,7 @@ def _details(found: Found) -> str:
     return " ".join(parts)
 
 
-def wordy(found: Found) -> tuple[str, ...]:
-    """The two columns with the longest cells that are no numbers, in the order of the table: what people mean by pairs."""
-    places = [place for place, name in enumerate(found.columns) if name not in found.numeric]
-    lengths = {place: sum(len(cells[place]) for cells in found.rows if place < len(cells)) for place in places}
-    longest = sorted(places, key=lambda place: -lengths[place])[:2]
-    return tuple(found.columns[place] for place in sorted(longest))
+def wordy(found: Found, most: int = 2) -> tuple[str, ...]:
+    """The columns with the longest cells that are words, at most so many, in the order of the table."""
+    longest = tables.wordy(found.columns, found.numeric, found.nested, found.rows)[:most]
+    return tuple(name for name in found.columns if name in longest)

@@ -49,13 +49,19 @@ from genstudio.ui.datasets.checks import ChecksPanel, summary
 from genstudio.ui.datasets.downloads import DownloadPage
 from genstudio.ui.datasets.drawing import DrawDigits, DrawPoints
 from genstudio.ui.datasets.importing import ImportPanel
-from genstudio.ui.datasets.parts import COUNTED, row
+from genstudio.ui.datasets.parts import row
 from genstudio.ui.datasets.preview import PreviewPages
 from genstudio.ui.datasets.shelf import ShelfList, catalogue_entry, entry_of
 from genstudio.ui.datasets.split import SplitPanel
 from genstudio.ui.engine import Engine
 from genstudio.ui.tabs.tokenizer_bench import TokenizerBench
 from genstudio.ui.widgets import button, icon_button, plain_label, primary_button
+
+UNTRAINED = {
+    "pairs": "Pairs cannot be trained yet: they are here to look at and to check. To train, import one column as a text.",
+    "tasks": "Toy tasks cannot be trained yet: they are here to look at, and to make others from with other settings.",
+}
+"""What datasets that no model reads are for."""
 
 _SAID = 7
 """Lines about an import at most, so that they leave room for the data below."""
@@ -319,8 +325,7 @@ class DatasetsTab(QWidget):
         text = info.kind == "text"
         trained = self._family(info) is not None
         self.train.setEnabled(trained)
-        what = "toy tasks" if info.kind == "tasks" else COUNTED[info.kind]
-        self.untrained.setText(f"No model of this program reads {what} yet.")
+        self.untrained.setText(UNTRAINED.get(info.kind, ""))
         self.untrained.setVisible(not trained)
         self._split_part.setVisible(text)
         self.split.show_dataset(info)
