@@ -11,7 +11,7 @@ from typing import Any
 from genstudio.data.pointer import refuse_pointer
 from genstudio.data.tokenizers.bpe import LARGEST
 from genstudio.data.tokenizers.library import added, byte_level
-from genstudio.data.tokenizers.tokenizer import printable
+from genstudio.data.tokenizers.tokenizer import on_one_line
 from genstudio.errors import DataError
 
 LARGEST_FILE = 32 << 20
@@ -54,7 +54,7 @@ def fitted(kept: dict[str, Any], rows: int) -> tuple[dict[str, Any], list[str]]:
     vocabulary, entries = _vocabulary(kept), kept.get("added_tokens") or []
     special = _numbers(entries)
     taken = {index for index in vocabulary.values() if type(index) is int} | set(special.values())
-    if not vocabulary or taken == set(range(rows)):
+    if not vocabulary or not isinstance(entries, list) or (len(taken) == rows and taken == set(range(rows))):
         return kept, []
     level = kept.get("pre_tokenizer")
     byte_pairs = isinstance(level, Mapping) and level.get("type") == "ByteLevel"
@@ -126,10 +126,12 @@ def _vocabulary(kept: Mapping[str, Any]) -> dict[str, Any]:
 
 def _numbers(entries: Any) -> dict[str, int]:
     """Added tokens with their numbers, as far as they have any."""
-    found = [(e.get("content"), e.get("id")) for e in entries if isinstance(e, Mapping)] if isinstance(entries, list) else []
+    if not isinstance(entries, list):
+        return {}
+    found = [(entry.get("content"), entry.get("id")) for entry in entries if isinstance(entry, Mapping)]
     return {name: index for name, index in found if isinstance(name, str) and type(index) is int}
 
 
 def _listed(names: list[str]) -> str:
-    shown = ", ".join("".join(map(printable, name[:40])) for name in names[:5])
+    shown = ", ".join(on_one_line(name, 40) for name in names[:5])
     return shown + (f" and {len(names) - 5:,} more" if len(names) > 5 else "")

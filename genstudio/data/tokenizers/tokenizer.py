@@ -132,6 +132,11 @@ def printable(character: str) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
+def on_one_line(text: str, most: int = 80) -> str:
+    """The beginning of a text that somebody else wrote, with everything that cannot be seen written out."""
+    return "".join(letter if letter == " " else printable(letter) for letter in text[:most])
+
+
 def printable_bytes(token: bytes) -> str:
     """A form of a token of bytes that can be seen on one line; bytes that are no whole character as \\x and two digits."""
     text = token.decode("utf-8", "backslashreplace")

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from genstudio.data.tokenizers.tokenizer import on_one_line
 from genstudio.errors import CheckpointError
 from genstudio.families.gpt.config import GPTConfig
 from genstudio.families.gpt.gpt2_names import names
@@ -41,7 +42,7 @@ def plain_names(found: Mapping[str, Tensor], folder: Path) -> dict[str, Tensor]:
     for name, original in unwrapped:
         short = name.removeprefix(prefix) if name.startswith(prefix) else name.removeprefix(outer)
         if short in plain:
-            raise CheckpointError(f"The weights hold {_short(short)} twice.", "Choose another model.", folder)
+            raise CheckpointError(f"The weights hold {on_one_line(short)} twice.", "Choose another model.", folder)
         plain[short] = found[original]
     return plain
 
@@ -90,7 +91,7 @@ def own_weights(
         wrong.append(f"{_HEAD} ({reason})")
     elif head is not None:
         weights["head.weight"] = head.float().contiguous()
-    wrong += [f"{_short(name)} (not of a GPT-2)" for name in left]
+    wrong += [f"{on_one_line(name)} (not of a GPT-2)" for name in left]
     if wrong:
         raise CheckpointError(f"The weights do not fit config.json: {_listed(wrong)}.", _AGAIN, folder)
     if bad := tensors.nonfinite(weights):
@@ -129,8 +130,6 @@ def _listed(sentences: list[str]) -> str:
     return ", ".join(sentences[:5]) + (f" and {len(sentences) - 5} more" if len(sentences) > 5 else "")
 
 
-def _short(name: str) -> str:
-    return ascii(name[:80])[1:-1]
 
 
 def _shapes(config: GPTConfig, vocabulary: int) -> dict[str, tuple[int, ...]]:

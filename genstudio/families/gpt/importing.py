@@ -15,7 +15,7 @@ from genstudio.data.slices import Slices, scaled
 from genstudio.data.text import TextData, reopen
 from genstudio.data.tokenizers.foreign import open_model_tokenizer
 from genstudio.data.tokenizers.model_folder import read_json
-from genstudio.data.tokenizers.tokenizer import Tokenizer, printable
+from genstudio.data.tokenizers.tokenizer import Tokenizer, on_one_line
 from genstudio.errors import ConfigError, DataError
 from genstudio.families.family import Imported
 from genstudio.families.gpt.config import GPTConfig
@@ -138,5 +138,5 @@ def _config(said: Mapping[str, Any], bias: bool, tokenizer: Tokenizer, path: Pat
 
 def _shown(value: Any) -> str:
     """A value of a file on one line, no longer than a few words."""
-    text = "".join(map(printable, repr(value)[:60])).replace("␣", " ")
-    return text if len(text) <= 40 else f"{text[:40]}…"
+    text = repr(value)
+    return on_one_line(text, 40) + ("…" if len(text) > 40 else "")

@@ -10,6 +10,7 @@ from torch import Tensor
 from genstudio.data.pointer import refuse_pointer
 from genstudio.data.slices import Slices
 from genstudio.data.tokenizers.model_folder import read_json
+from genstudio.data.tokenizers.tokenizer import on_one_line
 from genstudio.errors import CheckpointError
 from genstudio.training import tensors
 
@@ -50,14 +51,14 @@ def _read_parts(index: Path) -> Slices[dict[str, Tensor]]:
         part = _read(path, left)
         left -= path.stat().st_size
         if twice := sorted(found.keys() & part.keys()):
-            raise CheckpointError(f"{_short(twice[0])} is in {name} and in another part too.", _AGAIN, path)
+            raise CheckpointError(f"{on_one_line(twice[0])} is in {name} and in another part too.", _AGAIN, path)
         if wrong := sorted(tensor for tensor in part if place_of.get(tensor) != name):
-            raise CheckpointError(f"{name} holds {_short(wrong[0])}, where the index has it not.", _AGAIN, path)
+            raise CheckpointError(f"{name} holds {on_one_line(wrong[0])}, where the index has it not.", _AGAIN, path)
         found |= part
         yield count / len(parts)
     if lacking := sorted(place_of.keys() - found.keys()):
         raise CheckpointError(
-            f"{place_of[lacking[0]]} does not hold {_short(lacking[0])}, which the index says.", _AGAIN, index
+            f"{place_of[lacking[0]]} does not hold {on_one_line(lacking[0])}, which the index says.", _AGAIN, index
         )
     return found
 
@@ -70,7 +71,7 @@ def _weight_map(index: Path) -> dict[str, str]:
     for name in listed.values():
         if not isinstance(name, str) or _PART_NAME.fullmatch(name) is None:
             raise CheckpointError(
-                f"{index.name} names a part that is no safetensors file of this folder: {_short(str(name))}.",
+                f"{index.name} names a part that is no safetensors file of this folder: {on_one_line(str(name))}.",
                 "It is damaged or hostile: get the folder again from a place that you trust.",
                 index,
             )
@@ -109,7 +110,7 @@ def _no_weights(folder: Path) -> CheckpointError:
         )
     if others:
         return CheckpointError(
-            f"There is no model.safetensors in this folder, but {_short(others[0])}.",
+            f"There is no model.safetensors in this folder, but {on_one_line(others[0])}.",
             "If that holds all weights, name it model.safetensors.",
             path,
         )
@@ -117,7 +118,3 @@ def _no_weights(folder: Path) -> CheckpointError:
     if any(folder.glob("pytorch_model*.bin")):
         hint = "A .bin file can run code when opened, so it is refused. Convert it to safetensors where you trust it."
     return CheckpointError("There are no weights in a safe format in this folder.", hint, path)
-
-
-def _short(name: str) -> str:
-    return ascii(name[:80])[1:-1]
