@@ -36,13 +36,26 @@ class Nearest:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Closer:
-    """A sample of the fixed noise: `sample` (h, w, c) uint8 or (2,), made of `latent` (n,), of class `label` (-1: none).
+class Shown:
+    """A sample as a snapshot of `step` showed it: `sample` (h, w, c) uint8 or (2,), its class `label` (-1: none), the
+    discriminator's `score` of then (None: not kept), and whether it was made of the fixed noise."""
 
-    `score` is the discriminator's opinion, a probability where `bounded`. `plain` are the nearest by root mean square
-    difference of pixels (0 to 255) or by distance; `features` by that of the features of the run's encoder, which was
-    trained on the same pictures, None for points. `typical` and `typical_features` are the medians of such distances
-    between real samples and their nearest other one, for comparison.
+    step: int
+    sample: Array
+    label: int
+    score: float | None
+    fixed: bool = True
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Closer:
+    """A sample: `sample` (h, w, c) uint8 or (2,), made of `latent` (n,), which is empty where the noise was not kept, of
+    class `label` (-1: none).
+
+    `score` is the discriminator's opinion, a probability where `bounded`; None where it was not kept. `plain` are the
+    nearest by root mean square difference of pixels (0 to 255) or by distance; `features` by that of the features of the
+    run's encoder, which was trained on the same pictures, None for points. `typical` and `typical_features` are the
+    medians of such distances between real samples and their nearest other one, for comparison.
     """
 
     index: int
@@ -51,7 +64,7 @@ class Closer:
     latent: Array
     label: int
     label_name: str
-    score: float
+    score: float | None
     bounded: bool
     plain: Nearest
     features: Nearest | None
@@ -66,31 +79,30 @@ class Closer:
 
 @dataclass(frozen=True)
 class LookCloser:
-    """Answers `closer`: a Closer. `raw` for the generator as it trains, else its average."""
+    """Answers `closer`: a Closer. `raw` for the generator as it trains, else its average.
+
+    With `shown` that very sample is looked at, with the score it had, whatever the model has learnt since.
+    """
 
     model: ModelRef
     index: int
     raw: bool = False
     count: int = 6
+    shown: Shown | None = None
 
     def run(self, models: Models) -> Generator[Frame, None, None]:
         yield Frame(progress=Progress("Looking closer"))
         opened = models.get(self.model)
         learner = opened.learner
-        if not hasattr(learner, "view") or not 0 <= self.index < len(learner.view.noise):
+        fixed = self.shown is None or self.shown.fixed
+        if not hasattr(learner, "view") or self.index < 0 or (fixed and self.index >= len(learner.view.noise)):
             raise RunError("There is no such sample.", "Choose a sample of a GAN.")
-        step, view = opened.step, learner.view
         known = yield from with_data(Run.open(self.model.run), opened)
         data, real, chosen = known.data, known.data.real, known.data.train
-        noise = view.noise[self.index : self.index + 1]
-        labels = None if view.labels is None else view.labels[self.index : self.index + 1]
-        made = learner.make(noise, labels, raw=self.raw)
-        score = float(view.opinions(learner.discriminator, made, labels)[0])
+        shown = self.shown or self._made(learner, opened.step)
+        sample, label = shown.sample, shown.label
         features, typical_features = None, 0.0
         if data.shape.kind == "images":
-            from genstudio.families.gan.showing import as_pixels
-
-            sample = as_pixels(made)[0]
             found = yield from sliced(known.neighbours(sample, self.count), "Comparing with the training pictures")
             plain, features = (
                 Nearest(indices.copy(), apart.astype(np.float64), real[indices].copy())
@@ -99,18 +111,33 @@ class LookCloser:
             typical = yield from _typical(real[chosen])
             typical_features = yield from _typical(known.features)
         else:
-            sample, places = data.outside(made[0].cpu().numpy()), data.outside(real[chosen])
+            places = data.outside(real[chosen])
             gap = np.linalg.norm(places - sample, axis=1)
             best = np.argsort(gap, kind="stable")[: self.count]
             plain = Nearest(chosen[best], gap[best].astype(np.float64), places[best].copy())
             typical = (yield from _typical(places)) * 2**0.5
-        label = -1 if labels is None else int(labels[0])
         name = data.shape.classes[label] if 0 <= label < len(data.shape.classes) else ""
+        latent = learner.view.noise[self.index].cpu().numpy().copy() if shown.fixed else np.zeros(0, np.float32)
         told = Closer(
-            self.index, step, sample, noise[0].cpu().numpy().copy(), label, name, score, learner.config.bounded, plain,
+            self.index, shown.step, sample, latent, label, name, shown.score, learner.config.bounded, plain,
             features, typical, typical_features, len(chosen),
         )  # fmt: skip
-        yield Frame(snapshots=(Answer("closer", step, told),))
+        yield Frame(snapshots=(Answer("closer", shown.step, told),))
+
+    def _made(self, learner: Any, step: int) -> Shown:
+        """The sample as the model makes it now."""
+        view, data = learner.view, learner.data
+        noise = view.noise[self.index : self.index + 1]
+        labels = None if view.labels is None else view.labels[self.index : self.index + 1]
+        made = learner.make(noise, labels, raw=self.raw)
+        score = float(view.opinions(learner.discriminator, made, labels)[0])
+        if data.shape.kind == "images":
+            from genstudio.families.gan.showing import as_pixels
+
+            sample = as_pixels(made)[0]
+        else:
+            sample = data.outside(made[0].cpu().numpy())
+        return Shown(step, sample, -1 if labels is None else int(labels[0]), score)
 
 
 @dataclass(frozen=True)
@@ -130,10 +157,10 @@ class SaveSample:
             Image.fromarray(found.sample.squeeze(2) if found.sample.shape[2] == 1 else found.sample).save(file, "PNG")
         elif path.suffix.lower() == ".npz":
             name = "points" if found.features is None else "pixels"
-            arrays: dict[str, Any] = {name: found.sample[None], "latents": found.latent[None]}
-            arrays |= {"scores": np.array([found.score])} | (
-                {"labels": np.array([found.label])} if found.label >= 0 else {}
-            )
+            arrays: dict[str, Any] = {name: found.sample[None]}
+            arrays |= {"latents": found.latent[None]} if len(found.latent) else {}
+            arrays |= {"scores": np.array([found.score])} if found.score is not None else {}
+            arrays |= {"labels": np.array([found.label])} if found.label >= 0 else {}
             np.savez_compressed(file, **arrays)
         else:
             kinds = ".npz" if found.features is None else ".png or .npz"

@@ -44,6 +44,11 @@ class ShowPrompt(Change):
 
 
 @dataclass(frozen=True, slots=True)
+class ShowNow(Change):
+    """Preview the model as it is at this step: between two previews a paused training stands on another one."""
+
+
+@dataclass(frozen=True, slots=True)
 class SetLive(Change):
     """Change settings from the next step on: name -> value. A checkpoint is taken before, and the change is a mark."""
 

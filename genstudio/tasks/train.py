@@ -6,7 +6,7 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from genstudio.runs import Run
 from genstudio.runs import plan as plans
 from genstudio.tasks import live
 from genstudio.tasks.models import Models, Opened, settings_of
-from genstudio.tasks.task import Change, Extend, GoBack, Pace, SaveNow, SetLive, ShowPrompt, sliced
+from genstudio.tasks.task import Change, Extend, GoBack, Pace, SaveNow, SetLive, ShowNow, ShowPrompt, sliced
 
 
 @dataclass(frozen=True)
@@ -147,6 +147,8 @@ class Training(Generator[Frame, None, str]):
         """Take a change into account, between two frames and so between two steps; a frame tells what came of it."""
         if isinstance(change, SaveNow):
             return self._save_now()
+        if isinstance(change, ShowNow):
+            return self._show_now()
         if isinstance(change, ShowPrompt):
             self._shown = ShowPrompt(
                 self._shown.prompt if change.prompt is None else change.prompt,
@@ -253,6 +255,16 @@ class Training(Generator[Frame, None, str]):
         if self._between:
             self._stream.close()
             self._between, self._again = False, True
+
+    def _show_now(self) -> Frame | None:
+        from genstudio.training.device import threads
+
+        if self._run is None or self._between:
+            return None
+        with threads(getattr(self._learner, "threads", None)):
+            shown = [replace(s, step=self._saver.step) for s in self._learner.preview() if isinstance(s, Snapshot)]
+        self._newest |= {snapshot.channel: snapshot for snapshot in shown}
+        return Frame(snapshots=tuple(shown), progress=self._progress())
 
     def _save_now(self) -> Frame | None:
         if self._run is None:

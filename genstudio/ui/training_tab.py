@@ -125,6 +125,10 @@ class TrainingTab(QWidget):
     def state_shown(self) -> None:
         """The state has changed; buttons may follow."""
 
+    def position(self) -> Progress:
+        """Where the training stands, as the headline says it."""
+        return self._progress
+
     @property
     def panel(self) -> Any:
         """Where a run is shown; built when first asked for, which is after the window has been painted."""
@@ -312,7 +316,7 @@ class TrainingTab(QWidget):
 
     def _headline(self) -> None:
         if self.state in ("running", "paused", "stopping", "stopped"):
-            self.panel.headline.setText(headline(self._progress, STATES[self.state], self._speed))
+            self.panel.headline.setText(headline(self.position(), STATES[self.state], self._speed))
         elif self.state == "starting":
             self.panel.headline.setText("Starting…")
         left = (
@@ -320,7 +324,7 @@ class TrainingTab(QWidget):
             if self._progress.remaining and self.state == "running"
             else ""
         )
-        step = f"step {self._progress.step:,}" if self.run_path else ""
+        step = f"step {self.position().step:,}" if self.run_path else ""
         self.working.emit(f"{STATES[self.state]} {step}{left}".strip())
 
     def _show_state(self) -> None:
@@ -368,6 +372,7 @@ class TrainingTab(QWidget):
         self.setup.file_wanted.connect(self.file_wanted)
         self.empty.triggered.connect(self.start_training)
         self._engine.halted.connect(lambda name, _reason: self.on_halted(name))
+        self._told.timeout.connect(self._headline)
 
     def _lay_out(self, name: str) -> None:
         self.extend.setAccessibleName("Train longer than planned")

@@ -77,18 +77,21 @@ class GANPanel(QWidget):
         self.charts.show_frame(frame)
         self.live.show_frame(frame)
         self.doctor.show_frame(frame)
+        staged = any(isinstance(s, Answer) and s.channel == "stage" for s in frame.snapshots)
         for snapshot in frame.snapshots:
             if isinstance(snapshot, Answer):
-                if snapshot.channel == "stage":
-                    self.slow.show_stage(snapshot.value)
+                if snapshot.channel == "stage" and self.slow.active:
+                    self.slow.show_stage(snapshot.value, snapshot.step)
                 elif snapshot.channel == "back":
                     self.charts.forget_after(int(snapshot.value))
             if isinstance(snapshot, Plane):
                 self.charts.set_bounded(snapshot.bounded)
+                self.stage.plane.fixed = not staged
             self.stage.show_snapshot(snapshot)
 
     def show_moment(self, moment: Moment) -> None:
         """Everything that is looked at, as it was."""
+        self.stage.plane.fixed = self.slow.stage is None or not self.time.following
         for snapshot in moment.snapshots:
             if isinstance(snapshot, Histograms):
                 self.charts.histograms.show_snapshot(snapshot)

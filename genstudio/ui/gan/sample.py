@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QFileDialog, QStackedWidget, QVBoxLayout, QWidget
 
 from genstudio.errors import Failure
 from genstudio.events import Answer, Array, Frame, Pictures
-from genstudio.tasks.closer import Closer, LookCloser, SaveSample
+from genstudio.tasks.closer import Closer, LookCloser, SaveSample, Shown
 from genstudio.tasks.models import ModelRef
 from genstudio.ui import theme
 from genstudio.ui.datasets.parts import row
@@ -25,6 +25,11 @@ from genstudio.ui.views.picture_grid import picture
 from genstudio.ui.views.pictures import PicturesView
 from genstudio.ui.views.view import Figure, bubble
 from genstudio.ui.widgets import EmptyState, button, plain_label
+
+_EMPTY = (
+    "Click a sample, or press Enter on it: see it larger, the noise it is made of, what the discriminator thinks of it, and "
+    "which training samples are nearest."
+)
 
 
 class SampleFigure(Figure):
@@ -58,6 +63,17 @@ class SampleFigure(Figure):
         size = drawn.size().toSizeF().scaled(room.size(), Qt.AspectRatioMode.KeepAspectRatio)
         corner = room.center() - QPointF(size.width() / 2, size.height() / 2)
         painter.drawImage(QRectF(corner, size), drawn)
+
+
+def _judged(found: Closer) -> str:
+    """Where a point lies, and what the discriminator of its step thinks of the sample."""
+    points = found.features is None
+    x, y = found.sample.tolist() if points else (0.0, 0.0)
+    place = f"Fake {found.index + 1} at ({x:.3g}, {y:.3g}). " if points else ""
+    name = "D" if found.bounded else "Critic"
+    meaning = "1 = real, 0 = fake" if found.bounded else "higher = more real"
+    score = "not kept" if found.score is None else f"{value_text(found.score)} ({meaning})"
+    return f"{place}{name} at step {found.step:,}: {score}."
 
 
 class LatentBars(Figure):
@@ -120,9 +136,11 @@ class LatentBars(Figure):
 
 
 class SamplePage(QWidget):
-    """Looks at one sample of the run that is shown. `failed(Failure)` if that or saving a figure went wrong."""
+    """Looks at one sample of the run that is shown. `failed(Failure)` if that or saving a figure went wrong;
+    `again_wanted(index)`: look at this one as it is shown by now."""
 
     failed = Signal(object)
+    again_wanted = Signal(int)
 
     def __init__(self, engine: Engine) -> None:
         super().__init__()
@@ -137,7 +155,7 @@ class SamplePage(QWidget):
         self.plain = PicturesView("Nearest by pixels", "nearest_plain", dated=False)
         self.features = PicturesView("Nearest by features", "nearest_features", "encoder trained here", dated=False)
         self.verdict = plain_label(role="quiet", wrap=True, name="sample_verdict")
-        self.again = button("Look again", "sample_again", "refresh", "Look at this sample as it is now", self.refresh)
+        self.again = button("Look again", "sample_again", "refresh", "Look at this sample as it is shown now", self.refresh)
         self.copy = button("Copy", "sample_copy", "copy", "Copy the picture", self._copy)
         self.save = button(
             "Save", "sample_save", "save", "Save this sample: the picture, or with its noise", self._choose
@@ -146,29 +164,28 @@ class SamplePage(QWidget):
         self.saved.hide()
         for nearest in (self.plain, self.features):
             nearest.setFixedHeight(128)
-        self.empty = EmptyState(
-            "search",
-            "Click a sample, or press Enter on it: see it larger, the noise it is made of, what the discriminator thinks "
-            "of it, and which training samples are nearest.",
-            "",
-            "sample_empty",
-        )
+        self.empty = EmptyState("search", _EMPTY, "", "sample_empty")
         self._lay_out()
         for figure in (self.picture, self.latent, self.plain, self.features):
             figure.failed.connect(self.failed)
 
-    def look(self, run: str, index: int, raw: bool, live: bool) -> None:
-        """Look at the sample of this number, of the model in training or of the newest checkpoint."""
-        self._ask(LookCloser(ModelRef(run, "live" if live else "last"), index, raw))
+    def look(self, run: str, index: int, live: bool, shown: Shown) -> None:
+        """Look at the sample of this number as it is shown, of the model in training or of a run on the disk."""
+        self._ask(LookCloser(ModelRef(run, "live" if live else "last"), index, shown=shown))
 
     def refresh(self) -> None:
         """Look at the same one again: the model has learned since."""
         if self._asked is not None:
-            self._ask(self._asked)
+            self.again_wanted.emit(self._asked.index)
 
     def clear(self) -> None:
         """Forget what was looked at."""
+        self.explain(_EMPTY)
+
+    def explain(self, words: str) -> None:
+        """Say why there is no sample to look at."""
         self.found = self._asked = self._next = None
+        self.empty.set_sentence(words)
         self.stack.setCurrentIndex(0)
 
     def _ask(self, task: LookCloser) -> None:
@@ -202,11 +219,9 @@ class SamplePage(QWidget):
         self.features.setVisible(not points)
         title = f"{found.index + 1}" + (f", {found.label_name}" if found.label_name else "")
         self.picture.show_pixels(None if points else found.sample, f"{title}, step {found.step:,}")
+        self.latent.setVisible(bool(len(found.latent)))
         self.latent.show_latent(found.latent)
-        says = "D gives it" if found.bounded else "The critic's score is"
-        meaning = " (1: surely real, 0: surely fake)" if found.bounded else " (higher: more real)"
-        place = f"Fake {found.index + 1} lies at {found.sample[0]:.3g}, {found.sample[1]:.3g}. " if points else ""
-        self.words.setText(f"{place}{says} {value_text(found.score)}{meaning}.")
+        self.words.setText(_judged(found))
         nearest = float(found.plain.distances[0])
         what = "point" if points else "picture"
         unit = "" if points else " grey levels"

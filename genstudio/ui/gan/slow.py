@@ -31,6 +31,7 @@ class SlowMotion(QWidget):
         super().__init__()
         self.setObjectName("slow_motion")
         self.stage: Stage | None = None
+        self.step = 0
         self._awaited = False
         self._to_end = False
         self.turn_on = button("Slow motion", "slow_on", "pause", "Slow motion: stop after each stage of an iteration")
@@ -53,6 +54,7 @@ class SlowMotion(QWidget):
         self.formula.setMinimumHeight(3 * self.formula.fontMetrics().lineSpacing())
         self.formula.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.numbers = plain_label(wrap=True, name="stage_values")
+        self.where = plain_label(role="group", name="stage_step")
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.next_stage)
@@ -82,20 +84,23 @@ class SlowMotion(QWidget):
                 switch.setChecked(False)
                 switch.blockSignals(False)
             self._awaited = self._to_end = False
+            self.show_stage(None)
         self._enable()
 
-    def show_stage(self, stage: Stage | None) -> None:
-        """What has just happened."""
-        self.stage = stage
+    def show_stage(self, stage: Stage | None, step: int = 0) -> None:
+        """What has just happened, in the iteration `step`."""
+        self.stage, self.step = stage, step
         self._awaited = False
         self.diagram.show_stage(stage)
         for number, label in enumerate(self.steps, 1):
             restyle(label, "quiet", stage is not None and number != stage.number)
             label.setFont(theme.font(theme.SMALL, bold=stage is not None and number == stage.number))
         if stage is None:
-            self.formula.setText("")
-            self.numbers.setText("")
+            for label in (self.formula, self.numbers, self.where):
+                label.setText("")
             return
+        update = f", update {stage.update} of {stage.updates}" if stage.updates > 1 else ""
+        self.where.setText(f"Step {step:,}, stage {stage.number} of {len(TITLES)}{update}")
         self.formula.setText(stage.formula)
         values = "   ·   ".join(f"{name} = {value_text(value)}" for name, value in stage.values)
         self.numbers.setText(values)
@@ -157,6 +162,7 @@ class SlowMotion(QWidget):
         layout.addLayout(row(self.next, self.iteration, None))
         layout.addWidget(self.speed)
         layout.addLayout(row(plain_label("Learning", role="quiet"), self.train, None))
+        layout.addWidget(self.where)
         layout.addWidget(self.diagram)
         layout.addWidget(self.formula)
         layout.addWidget(self.numbers)

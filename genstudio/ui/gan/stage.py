@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from genstudio.events import Pictures, Plane, Snapshot
+from genstudio.tasks.closer import Shown
 from genstudio.ui.datasets.parts import choice, row
 from genstudio.ui.views.pictures import PicturesView
 from genstudio.ui.views.plane import LAYERS, PlaneView
@@ -22,7 +23,10 @@ _SAYS = {
 
 
 class PlanePage(QWidget):
-    """The plane, and a box for each of its layers. `picked(index)`: of the real points, then of the fakes."""
+    """The plane, and a box for each of its layers. `picked(index)`: of the real points, then of the fakes.
+
+    `fixed`: whether the fakes that are shown are made of the fixed noise, and not of that of a stage.
+    """
 
     picked = Signal(int)
 
@@ -30,6 +34,7 @@ class PlanePage(QWidget):
         super().__init__()
         self.setObjectName("plane_page")
         self.view = PlaneView()
+        self.fixed = True
         self.layers: dict[str, QCheckBox] = {}
         for name, title in LAYERS.items():
             box = self.layers[name] = QCheckBox(title)
@@ -52,6 +57,14 @@ class PlanePage(QWidget):
         if mesh.isEnabled() != self.view.has_layer("mesh"):
             mesh.setEnabled(self.view.has_layer("mesh"))
             mesh.setToolTip(tooltip(_SAYS["mesh"] if mesh.isEnabled() else "Only for noise of two numbers"))
+
+    def shown(self, index: int) -> Shown | None:
+        """The fake of this number as it is shown."""
+        found = self.view.snapshot
+        if found is None or not 0 <= index < len(found.fake):
+            return None
+        score = None if found.scores is None else float(found.scores[len(found.real) + index])
+        return Shown(found.step, found.fake[index].copy(), -1, score, self.fixed)
 
     def clear(self) -> None:
         """Show nothing."""
@@ -84,6 +97,15 @@ class PicturesPage(QWidget):
         layout.addWidget(self.pictures, 1)
         self.which.currentIndexChanged.connect(lambda _: self._show())
         self.samples.picked.connect(self.picked)
+
+    def shown(self, index: int) -> Shown | None:
+        """The sample of this number as it is shown."""
+        found = self.samples.snapshot
+        if found is None or not 0 <= index < len(found.pixels):
+            return None
+        label = -1 if found.labels is None else int(found.labels[index])
+        score = None if found.scores is None else float(found.scores[index])
+        return Shown(found.step, found.pixels[index].copy(), label, score, found.channel != "moment")
 
     @property
     def raw(self) -> bool:
@@ -131,6 +153,10 @@ class LiveStage(QStackedWidget):
     def set_kind(self, kind: str) -> None:
         """Show what belongs to data of this kind: points or images."""
         self.setCurrentWidget(self.pictures if kind == "images" else self.plane)
+
+    def shown(self, index: int) -> Shown | None:
+        """The sample of this number as it is shown."""
+        return self.pictures.shown(index) if self.currentWidget() is self.pictures else self.plane.shown(index)
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Hand a snapshot to where it belongs; others are ignored."""

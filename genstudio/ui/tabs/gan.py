@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import Signal
@@ -10,8 +11,8 @@ from PySide6.QtCore import Signal
 from genstudio import families
 from genstudio.config import Config
 from genstudio.data.learnable.samples import Shape
-from genstudio.events import Frame
-from genstudio.tasks.task import GoBack, Pace, SetLive
+from genstudio.events import Frame, Progress
+from genstudio.tasks.task import GoBack, Pace, SetLive, ShowNow
 from genstudio.tasks.train import Train
 from genstudio.ui.engine import Engine
 from genstudio.ui.numbers import size_text
@@ -123,6 +124,7 @@ class GANTab(TrainingTab):
         panel.slow.stage_wanted.connect(lambda: self._engine.advance(self._job))
         panel.slow.left.connect(self._run_on)
         panel.stage.picked.connect(self._picked)
+        panel.sample.again_wanted.connect(self._look_closer)
         panel.set_kind(self.kind())
         return panel
 
@@ -158,8 +160,15 @@ class GANTab(TrainingTab):
     def toggle_pause(self) -> None:
         if self.has_panel and self.panel.slow.active:
             self.panel.slow.leave()
-        else:
-            super().toggle_pause()
+            return
+        super().toggle_pause()
+        if self.state == "paused":
+            self.adjust(ShowNow())
+
+    def position(self) -> Progress:
+        if self.has_panel and self.panel.slow.stage is not None:
+            return replace(super().position(), step=self.panel.slow.step)
+        return super().position()
 
     def _show_run(self, values: dict[str, Any]) -> None:
         info = self._infos.get(str(self.setup.data.currentData()))
@@ -173,14 +182,20 @@ class GANTab(TrainingTab):
 
     def _picked(self, kind: str, index: int) -> None:
         """Look closer at a sample; of points, those before the fakes are real."""
-        stage = self.panel.stage
-        if kind == "points":
-            shown = stage.plane.view.snapshot
-            index -= 0 if shown is None else len(shown.real)
-        if index >= 0 and self.run_path and not self.panel.slow.active:
-            self.panel.side.setCurrentWidget(self.panel.sample)
-            raw = kind == "points" or stage.pictures.raw
-            self.panel.sample.look(self.run_path, index, raw, bool(self.live_path))
+        page, plane = self.panel.sample, self.panel.stage.plane.view.snapshot
+        self.panel.side.setCurrentWidget(page)
+        if kind == "points" and plane is not None:
+            index -= len(plane.real)
+        if index < 0:
+            page.explain("This is a real point, from the dataset. Click a fake to look at it closely.")
+        else:
+            self._look_closer(index)
+
+    def _look_closer(self, index: int) -> None:
+        """At a sample as it is shown, with the step and the score that belong to it."""
+        shown = self.panel.stage.shown(index)
+        if shown is not None and self.run_path:
+            self.panel.sample.look(self.run_path, index, bool(self.live_path), shown)
 
     def _paced(self, pace: Pace) -> None:
         if pace.by == "stages" and self.state == "running":

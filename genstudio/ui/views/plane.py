@@ -164,6 +164,7 @@ class PlaneView(ScatterView):
             score = "" if self.snapshot.scores is None else value_text(float(self.snapshot.scores[found]))
             color = theme.current().color(theme.visible(REAL if real else FAKE))
             lines.append((color, "real point" if real else "fake point", score))
+        lines.append((None, "step", f"{self.snapshot.step:,}"))
         bubble(painter, self._hover, lines, area)
 
     def nearest(self, at: QPointF, within: float = 8.0) -> int:

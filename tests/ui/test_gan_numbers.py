@@ -1,0 +1,134 @@
+"""A sample has one D value and one step, wherever they are shown: on the picture, in the panel, in the headline."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+from gan_window import SMALL, begin, press, steps, stop
+
+from genstudio.evaluation import features
+from genstudio.tasks.closer import Closer
+from genstudio.ui.tabs.gan import GANTab
+from genstudio.ui.views.chart import value_text
+from genstudio.ui.window import MainWindow
+from helpers import LONG
+
+PICTURES = {**SMALL, "latent": 8, "conditional": True}
+
+
+@pytest.fixture(autouse=True)
+def _brief_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the encoder is good for is not the matter here."""
+    monkeypatch.setattr(features, "_STEPS", 3)
+
+
+SETS = [("gaussian-ring", SMALL), ("digits8", PICTURES)]
+
+
+def score(tab: GANTab, index: int) -> str:
+    """The D value that pointing at a fake shows now."""
+    stage = tab.panel.stage
+    if stage.currentWidget() is stage.pictures:
+        return stage.pictures.samples.describe(index).split("D ")[1]
+    shown = stage.plane.view.snapshot
+    return value_text(float(shown.scores[len(shown.real) + index]))
+
+
+def picked(qtbot: Any, tab: GANTab, index: int) -> Closer:
+    """What the panel shows after a click on a fake."""
+    stage, page = tab.panel.stage, tab.panel.sample
+    before = page.found
+    if stage.currentWidget() is stage.pictures:
+        stage.pictures.picked.emit(index)
+    else:
+        stage.plane.picked.emit(len(stage.plane.view.snapshot.real) + index)
+    qtbot.waitUntil(lambda: page.found is not None and page.found is not before, timeout=LONG)
+    found = page.found
+    assert found is not None and found.index == index
+    assert f"at step {found.step:,}: {value_text(found.score)} " in page.words.text()
+    assert tab.panel.side.currentWidget() is page and page.picture.isVisible() == (len(found.sample.shape) == 3)
+    return found
+
+
+def said_step(text: str) -> int:
+    found = re.search(r"[sS]tep ([\d,]+)", text)
+    assert found is not None, text
+    return int(found[1].replace(",", ""))
+
+
+@pytest.mark.parametrize(("data", "values"), SETS)
+def test_panel_and_picture_agree_while_training_paused_and_later(
+    window: MainWindow, qtbot: Any, data: str, values: dict[str, Any]
+) -> None:
+    tab = begin(qtbot, window, data, values)
+    rng = np.random.default_rng(5)
+    qtbot.waitUntil(lambda: tab.panel.stage.shown(0) is not None, timeout=LONG)
+    for index in rng.integers(0, 40, 2).tolist():
+        seen = tab.panel.stage.shown(index)
+        told = score(tab, index)
+        found = picked(qtbot, tab, index)
+        assert (found.step, value_text(found.score)) == (seen.step, told)
+        assert np.array_equal(found.sample, seen.sample) and len(found.latent) == tab.setup.values()["latent"]
+
+    press(qtbot, tab, "gan_pause")
+    qtbot.waitUntil(lambda: tab.panel.stage.shown(0).step == tab._progress.step == steps(tab)[-1], timeout=LONG)
+    qtbot.waitUntil(lambda: said_step(tab.panel.headline.text()) == tab.panel.stage.shown(0).step, timeout=LONG)
+    index = int(rng.integers(0, 40))
+    told = score(tab, index)
+    found = picked(qtbot, tab, index)
+    assert (found.step, value_text(found.score)) == (tab._progress.step, told)
+
+    qtbot.waitUntil(lambda: len(tab.panel.time.steps) > 1, timeout=LONG)
+    tab.panel.time.to_first()
+    first = tab.panel.time.steps[0]
+    qtbot.waitUntil(lambda: tab.panel.stage.shown(0).step == first, timeout=LONG)
+    told = score(tab, index)
+    found = picked(qtbot, tab, index)
+    assert (found.step, value_text(found.score)) == (first, told)
+    press(qtbot, tab, "sample_again")
+    stop(qtbot, tab)
+
+
+@pytest.mark.parametrize(("data", "values"), SETS)
+def test_a_sample_of_slow_motion_is_that_of_its_stage(
+    window: MainWindow, qtbot: Any, data: str, values: dict[str, Any]
+) -> None:
+    tab = begin(qtbot, window, data, values)
+    slow, stage = tab.panel.slow, tab.panel.stage
+    tab.panel.side.setCurrentWidget(slow)
+    press(qtbot, tab, "slow_on")
+
+    def settled() -> bool:
+        return slow.stage is not None and not slow._awaited and said_step(tab.panel.headline.text()) == slow.step
+
+    for _ in range(20):
+        qtbot.waitUntil(settled, timeout=LONG)
+        assert said_step(slow.where.text()) == slow.step
+        assert slow.step - 1 <= tab._progress.step <= slow.step
+        if slow.stage is not None and slow.stage.number == 3:
+            break
+        slow.next_stage()
+    for index in (0, 11):
+        seen, told = stage.shown(index), score(tab, index)
+        found = picked(qtbot, tab, index)
+        assert (found.step, value_text(found.score)) == (slow.step, told)
+        assert np.array_equal(found.sample, seen.sample)
+        assert not len(found.latent) and not tab.panel.sample.latent.isVisible()
+    press(qtbot, tab, "gan_pause")
+    qtbot.waitUntil(
+        lambda: tab.state == "running" and stage.shown(0) is not None and stage.shown(0).fixed, timeout=LONG
+    )
+    assert len(picked(qtbot, tab, 0).latent)
+    stop(qtbot, tab)
+
+
+def test_a_click_on_a_real_point_is_answered(window: MainWindow, qtbot: Any) -> None:
+    tab = begin(qtbot, window, "gaussian-ring", SMALL)
+    picked(qtbot, tab, 3)
+    tab.panel.stage.plane.picked.emit(0)
+    page = tab.panel.sample
+    assert page.found is None and "real point" in page.empty._words.text() and page.empty.isVisible()
+    stop(qtbot, tab)
