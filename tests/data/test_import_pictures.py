@@ -27,7 +27,7 @@ from PIL import Image
 from genstudio import paths
 from genstudio.data import shelf
 from genstudio.data.images import ImageDataset, PictureSettings
-from genstudio.data.importing import archives, arrays, decode, labelled, pictures, pool, streams
+from genstudio.data.importing import archives, arrays, decode, labelled, listing, pictures, pool, streams
 from genstudio.data.importing.copies import duplicate
 from genstudio.data.importing.options import ImportOptions
 from genstudio.data.importing.sources import import_any, inspect
@@ -654,9 +654,9 @@ def test_a_folder_is_read_in_the_order_a_person_counts(tmp_path: Path, here: Non
     (tmp_path / "outside.png").touch()
     with contextlib.suppress(OSError, NotImplementedError):
         (tmp_path / "p" / "link.png").symlink_to(tmp_path / "outside.png")
-    found, written = finished(pictures.folder_files(tmp_path / "p", pictures.SUFFIXES, (".txt",)))
-    names = pictures.names_below(tmp_path / "p", found)
+    found, written = finished(listing.folder_files(tmp_path / "p", listing.SUFFIXES, (".txt",)))
+    names = listing.names_below(tmp_path / "p", found)
     assert names == ["a/2.PNG", "b/9.png", "b/10.png", "c9/1.png", "c10/1.png"]
-    assert pictures.names_below(tmp_path / "p", [*written, tmp_path / "outside.png"]) == ["a/1.txt", "outside.png"]
+    assert listing.names_below(tmp_path / "p", [*written, tmp_path / "outside.png"]) == ["a/1.txt", "outside.png"]
     with pytest.raises(DataError, match="cannot be read"):
-        finished(pictures.folder_files(tmp_path / "nothing", pictures.SUFFIXES))
+        finished(listing.folder_files(tmp_path / "nothing", listing.SUFFIXES))

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from genstudio.data.importing import streams
+from genstudio.data.importing.names import decoded
 from genstudio.data.reading import opened
 from genstudio.errors import DataError
 
@@ -32,6 +33,7 @@ _DAMAGE = (
 _DRIVE = re.compile(r"[A-Za-z]:")
 _HINT = "The archive is refused whole. If you trust it, unpack it yourself and import the folder."
 Member = tuple[float, str, bytes]
+_UTF8 = 0x800
 
 
 def is_archive(beginning: bytes, name: str) -> bool:
@@ -49,6 +51,19 @@ def members(path: Path, wanted: Callable[[str], bool]) -> Iterator[Member]:
     Every member is checked, wanted or not. Raises DataError that names the member for paths that lead outside, links,
     devices, encryption, names that occur twice or differ in case only, more than 200,000 members, 4 GB or 200 to 1.
     """
+    for done, name, content in _all_members(path, wanted):
+        if content is not None:
+            yield done, name, content
+
+
+def names(path: Path) -> Iterator[tuple[float, str]]:
+    """Fraction read and name of each file of an archive, in its order; every member is checked. Raises DataError."""
+    for done, name, _ in _all_members(path, lambda _: False):
+        yield done, name
+
+
+def _all_members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[float, str, bytes | None]]:
+    """Every file of an archive; the content is None where it is not wanted."""
     with opened(path) as file:
         start = file.read(4)
         file.seek(0)
@@ -56,6 +71,11 @@ def members(path: Path, wanted: Callable[[str], bool]) -> Iterator[Member]:
             yield from _zip_members(file, path, wanted)
         else:
             yield from _tar_members(file, path, wanted)
+
+
+def plain_name(name: str) -> str:
+    """A name with `/` between its parts, and no empty ones."""
+    return "/".join(part for part in name.replace("\\", "/").split("/") if part not in ("", "."))
 
 
 class Names:
@@ -86,7 +106,7 @@ class Names:
             raise refused(self._path, name, "occurs twice, or differs from another in case only")
         self._folders |= above
         (self._folders if folder else self._files).add(whole)
-        return "/".join(parts)
+        return plain_name(name)
 
 
 def refused(path: Path, name: str, why: str) -> DataError:
@@ -101,9 +121,9 @@ def checked_zip(file: IO[bytes], path: Path) -> zipfile.ZipFile:
         packed = zipfile.ZipFile(file)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, struct.error, IndexError):
         raise DataError("This zip archive is damaged.", "Get it again from where it comes.", path) from None
-    names, total = Names(path), 0
-    for entry in packed.infolist():
-        names.add(entry.orig_filename, entry.filename.endswith("/"))
+    checked, total = Names(path), 0
+    for entry, name in named(packed):
+        checked.add(name, entry.filename.endswith("/"))
         mode = stat.S_IFMT(entry.external_attr >> 16)
         if mode not in (0, stat.S_IFREG, stat.S_IFDIR):
             raise refused(path, entry.filename, "is a link or a device")
@@ -120,6 +140,18 @@ def checked_zip(file: IO[bytes], path: Path) -> zipfile.ZipFile:
     return packed
 
 
+def named(packed: zipfile.ZipFile) -> list[tuple[zipfile.ZipInfo, str]]:
+    """Every entry of a zip archive with its name, in the encoding that fits the names of all where none is said.
+
+    `zipfile` reads such a name as CP437, which keeps all bytes.
+    """
+    entries = packed.infolist()
+    unsaid = [entry for entry in entries if not entry.flag_bits & _UTF8]
+    found = decoded([entry.orig_filename.encode("cp437") for entry in unsaid])
+    by_entry = {id(entry): name for entry, name in zip(unsaid, found, strict=True)}
+    return [(entry, by_entry.get(id(entry), entry.orig_filename)) for entry in entries]
+
+
 @contextlib.contextmanager
 def member(packed: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> Iterator[IO[bytes]]:
     """The content of a checked entry. Raises DataError in the block for one that is damaged."""
@@ -130,15 +162,17 @@ def member(packed: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> Itera
         raise refused(path, entry.filename, f"is damaged ({str(error)[:60] or type(error).__name__})") from None
 
 
-def _zip_members(file: IO[bytes], path: Path, wanted: Callable[[str], bool]) -> Iterator[Member]:
+def _zip_members(
+    file: IO[bytes], path: Path, wanted: Callable[[str], bool]
+) -> Iterator[tuple[float, str, bytes | None]]:
     packed = checked_zip(file, path)
-    entries = [entry for entry in packed.infolist() if not entry.filename.endswith("/")]
-    total = max(1, sum(entry.file_size for entry in entries))
+    entries = [(entry, plain_name(name)) for entry, name in named(packed) if not entry.filename.endswith("/")]
+    total = max(1, sum(entry.file_size for entry, _ in entries))
     done = 0
-    for entry in entries:
-        name = "/".join(part for part in entry.filename.replace("\\", "/").split("/") if part not in ("", "."))
+    for entry, name in entries:
         done += entry.file_size
         if not wanted(name):
+            yield done / total, name, None
             continue
         if entry.file_size > LARGEST_MEMBER:
             raise refused(path, name, f"is larger than {LARGEST_MEMBER >> 20} MB")
@@ -177,7 +211,9 @@ def _check_overlap(packed: zipfile.ZipFile, path: Path) -> None:
         behind = entry.header_offset + 30 + entry.compress_size
 
 
-def _tar_members(file: IO[bytes], path: Path, wanted: Callable[[str], bool]) -> Iterator[Member]:
+def _tar_members(
+    file: IO[bytes], path: Path, wanted: Callable[[str], bool]
+) -> Iterator[tuple[float, str, bytes | None]]:
     file.seek(0, 2)
     size = max(1, file.tell())
     file.seek(0)
@@ -205,8 +241,8 @@ def _tar_members(file: IO[bytes], path: Path, wanted: Callable[[str], bool]) -> 
             raise refused(path, name, f"is larger than {LARGEST_MEMBER >> 20} MB")
         content = _taken(stream, length, path) if take else _skipped(stream, length, path)
         _skipped(stream, -length % 512, path)
-        if take:
-            yield min(1.0, stream.consumed / size), plain, content
+        if not folder:
+            yield min(1.0, stream.consumed / size), plain, content if take else None
     if isinstance(stream, streams.Unpacked):
         _drain(stream)
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import heapq
 import io
 import json
 import os
-import re
 import stat
 from collections import Counter
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
@@ -22,25 +20,17 @@ from numpy.typing import NDArray
 from genstudio import storage
 from genstudio.data import store
 from genstudio.data.images import PictureSettings
-from genstudio.data.importing import archives, arrays, decode, pool, scale
+from genstudio.data.importing import archives, arrays, decode, listing, pool, scale
 from genstudio.data.importing.texts import intact
 from genstudio.data.info import DatasetInfo, clean_title
 from genstudio.data.slices import Slices
 from genstudio.errors import DataError
 
-SUFFIXES = (
-    ".png", ".jpg", ".jpeg", ".jfif", ".jpe", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm",
-    *((".avif",) if "AVIF" in decode.FORMATS else ()),
-)  # fmt: skip
-MOST_FILES = 2_000_000
 DEFAULT_SIZE = 64
 _KEPT_SIZE = 256
 _SAMPLE = 64
-_SOME = 1_000
 _BATCH_BYTES = 16 << 20
 _LISTED = 200
-_SPLITS = {"train", "test", "val", "valid", "validation", "training", "testing"}
-_DIGITS = re.compile(r"(\d+)")
 
 
 @dataclass(frozen=True)
@@ -72,7 +62,7 @@ class _Sheet:
 
     def add(self, item: Item, found: decode.Decoded | str) -> None:
         if isinstance(found, str):
-            self.broken.append((_shown(item.name), found))
+            self.broken.append((listing.printable(item.name), found))
             return
         pixels, own, mode, spread = found
         if spread is not None:
@@ -89,93 +79,17 @@ class _Sheet:
         self.modes[mode] += 1
 
 
-def folder_files(root: Path, *kinds: Sequence[str]) -> Slices[tuple[list[Path], ...]]:
-    """For each of these lists of endings the files below a folder that have one of them, in natural order; hidden ones
-    and links are left out.
-
-    Yields now and then, without knowing how far it is. Raises DataError for a folder that cannot be read, and for more
-    than 2,000,000 files.
-    """
-    found: list[list[tuple[list[Any], Path]]] = [[] for _ in kinds]
-    endings, many, seen = [tuple(kind) for kind in kinds], 0, 0
-    folders = [(root, "")]
-    while folders:
-        folder, below = folders.pop()
-        try:
-            entries = os.scandir(folder)
-        except OSError as error:
-            if folder == root:
-                raise DataError(
-                    f"{root} cannot be read: {error.strerror}.", "Check its name and permissions.", root
-                ) from None
-            continue
-        with entries:
-            for entry in entries:
-                seen += 1
-                if seen % _SOME == 0:
-                    yield 0.0
-                if entry.name.startswith((".", "__MACOSX")) or entry.is_symlink():
-                    continue
-                if entry.is_dir(follow_symlinks=False):
-                    folders.append((folder / entry.name, f"{below}{entry.name}/"))
-                    continue
-                kind = next((k for k, suffixes in enumerate(endings) if entry.name.lower().endswith(suffixes)), None)
-                if kind is not None:
-                    found[kind].append((_natural(below + entry.name), folder / entry.name))
-                    many += 1
-            if many > MOST_FILES:
-                raise DataError(f"There are more than {MOST_FILES:,} files in {root}.", "Import a part of them.", root)
-    ordered = []
-    for files in found:
-        ordered.append((yield from _in_order(files)))
-    return tuple(ordered)
-
-
-def _in_order(files: list[tuple[list[Any], Path]]) -> Slices[list[Path]]:
-    """Sorted by their keys, in slices: runs first, which are then merged."""
-    runs = []
-    for start in range(0, len(files), _SOME):
-        runs.append(sorted(files[start : start + _SOME], key=_key))
-        yield 0.0
-    out: list[Path] = []
-    for _, path in heapq.merge(*runs, key=_key):
-        out.append(path)
-        if len(out) % _SOME == 0:
-            yield 0.0
-    return out
-
-
-def _key(entry: tuple[list[Any], Path]) -> list[Any]:
-    return entry[0]
-
-
-def names_below(root: Path, files: Sequence[Path]) -> list[str]:
-    """The names of files as seen from a folder, with `/`; of files elsewhere only the last part."""
-    start = os.path.join(root, "")  # noqa: PTH118 - with the separator at its end
-    texts = map(str, files)
-    return [
-        text[len(start) :].replace(os.sep, "/") if text.startswith(start) else os.path.basename(text)  # noqa: PTH119
-        for text in texts
-    ]
-
-
 def folder_items(root: Path, files: Sequence[Path]) -> Iterator[Item]:
     """The content of these files; each is opened once and what is opened has to be an ordinary file."""
     for number, path in enumerate(files, 1):
         raw, fault = _content(path)
-        yield Item(number / len(files), names_below(root, (path,))[0], raw, fault)
+        yield Item(number / len(files), listing.names_below(root, (path,))[0], raw, fault)
 
 
-def archive_items(path: Path) -> Iterator[Item]:
-    """The pictures of an archive. Raises DataError for a hostile one."""
-    for done, name, raw in archives.members(path, is_picture):
+def archive_items(path: Path, names: Collection[str]) -> Iterator[Item]:
+    """These members of an archive. Raises DataError for a hostile one."""
+    for done, name, raw in archives.members(path, names.__contains__):
         yield Item(done, name, raw)
-
-
-def is_picture(name: str) -> bool:
-    """Whether a file of this name is taken for a picture."""
-    parts = name.split("/")
-    return name.lower().endswith(SUFFIXES) and not any(part.startswith((".", "__MACOSX")) for part in parts)
 
 
 def import_pictures(
@@ -187,14 +101,15 @@ def import_pictures(
     expected: int = 0,
     skip_broken: bool = False,
     classes: Sequence[str] | None = None,
+    notes: Sequence[str] = (),
     anew: bool = False,
 ) -> Slices[DatasetInfo]:
     """Decode pictures, make them one size, and put them on the shelf beside what they were made from.
 
     Folders of the names become classes, unless `classes` are given for the items' labels. Broken pictures are left out
     and listed in `details["broken"]`; more than one in a hundred (and more than ten, or half) of them stop the import
-    unless `skip_broken`. Yields the fraction done. Raises DataError, StorageError; then, or when closed, nothing is
-    left.
+    unless `skip_broken`. `notes` say what was left out before. Yields the fraction done. Raises DataError,
+    StorageError; then, or when closed, nothing is left.
     """
     title = clean_title(name)
     with store.staging() as folder:
@@ -213,12 +128,13 @@ def import_pictures(
             others = _decoded_again(folder, again, sheet.lengths, decode_settings(settings, size, limits))
             with contextlib.closing(others):
                 sheet.digest = yield from _rewritten(folder, shape, sheet.channels, others)
-        labels, found = (sheet.labels, tuple(classes)) if classes is not None else _classes(sheet.names)
+        grouped = listing.grouped(sheet.names)
+        labels, found = (sheet.labels, tuple(classes)) if classes is not None else (grouped.labels, grouped.classes)
         index = _Index(sheet.names, labels if found else None, found, None, sheet.lengths)
         details = _details(sheet, settings, shape, found)
         if sheet.spreads or settings.limits:
             details["scale"] = list(limits)
-        details["notes"] = [note for note in (scale.sentence(whole, limits),) if note]
+        details["notes"] = [note for note in (*notes, scale.sentence(whole, limits)) if note]
         return _finish(folder, title, source, sheet.digest.hexdigest(), shape, index, details, anew)
 
 
@@ -350,7 +266,7 @@ def _batches(sheet: _Sheet, items: Iterator[Item]) -> Iterator[list[Item]]:
     held = 0
     for item in items:
         if item.fault:
-            sheet.broken.append((_shown(item.name), item.fault))
+            sheet.broken.append((listing.printable(item.name), item.fault))
             continue
         batch.append(item)
         held += len(item.raw)
@@ -379,7 +295,7 @@ def _size(first: Sequence[Item], settings: PictureSettings) -> tuple[int, int]:
 def _refuse_broken(sheet: _Sheet, skip: bool, source: str) -> None:
     broken, good = len(sheet.broken), len(sheet.names)
     if not broken and not good:
-        raise DataError(f"There are no pictures in {source}.", f"Known endings are {', '.join(SUFFIXES)}.")
+        raise DataError(f"There are no pictures in {source}.", f"Known endings are {', '.join(listing.SUFFIXES)}.")
     if good and (skip or broken <= max(min(10, good), (good + broken) // 100)):
         return
     listed = "; ".join(f"{name} {why}" for name, why in sheet.broken[:20])
@@ -465,28 +381,6 @@ def _rewritten(
     return digest
 
 
-def _classes(names: Sequence[str]) -> tuple[list[int], tuple[str, ...]]:
-    """Labels by the folder each picture lies in, where every one lies in a folder and there are at least two."""
-    lies_in = [name.rpartition("/")[0] for name in names]
-    folders = list(set(lies_in))
-    parts = [folder.split("/") if folder else [] for folder in folders]
-    while parts and all(parts) and len({part[0] for part in parts}) == 1:
-        parts = [part[1:] for part in parts]
-    if all(parts) and {part[0].lower() for part in parts} <= _SPLITS:
-        parts = [part[1:] for part in parts]
-    if not parts or not all(parts):
-        return [], ()
-    found = sorted({_shown(part[0]) for part in parts}, key=_natural)
-    places = {name: place for place, name in enumerate(found)}
-    labels = {folder: places[_shown(part[0])] for folder, part in zip(folders, parts, strict=True)}
-    return [labels[folder] for folder in lies_in], tuple(found)
-
-
-def class_names(names: Sequence[str]) -> tuple[str, ...]:
-    """The classes that pictures of these names would have."""
-    return _classes(names)[1]
-
-
 def _details(
     sheet: _Sheet, settings: PictureSettings, shape: tuple[int, ...], classes: Sequence[str]
 ) -> dict[str, Any]:
@@ -525,15 +419,3 @@ def _content(path: Path) -> tuple[bytes, str]:
     except (OSError, ValueError) as error:
         return b"", f"cannot be read ({getattr(error, 'strerror', None) or error})"
     return (raw, "") if raw else (b"", "is empty")
-
-
-def _natural(name: str) -> list[Any]:
-    """A key that sorts `a2` before `a10`."""
-    return [(1, int(part), "") if part.isdecimal() else (0, 0, part.casefold()) for part in _DIGITS.split(name)] + [
-        name
-    ]
-
-
-def _shown(name: str) -> str:
-    plain = "".join(letter if letter.isprintable() else "?" for letter in name)
-    return plain[:200]

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from genstudio.data.importing import (
     archives,
     arrays,
     decode,
     labelled,
+    listing,
     parquet,
     pictures,
     texts,
@@ -25,22 +26,25 @@ from genstudio.data.reading import beginning
 from genstudio.data.shelf import expanded
 from genstudio.data.slices import Slices, finished
 from genstudio.errors import DataError
-from genstudio.storage import size_text
 
 _SAMPLE = 64
 _SOME = 500
 _MARKS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 _HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+_File = TypeVar("_File", Path, str)
 _Kind = Literal["text", "table", "parquet", "parallel", "pictures", "archive", "array", "idx"]
 
 
 @dataclass(frozen=True)
 class _Given:
-    """Sources whose form is known: `files` in order, `root` the folder they were found in."""
+    """Sources whose form is known: `files` in order, `root` the folder they were found in, `names` of the pictures in an
+    archive or below the folder, and what was `left` out."""
 
     form: _Kind
     files: tuple[Path, ...]
     root: Path | None = None
+    names: tuple[str, ...] = ()
+    left: listing.LeftOut = field(default_factory=listing.LeftOut)
 
     @property
     def title(self) -> str:
@@ -75,15 +79,10 @@ def import_any(sources: Sequence[Path | str] | str, options: ImportOptions | Non
     elif given.form in ("array", "idx"):
         found = labelled.import_arrays(given.files, options, name, source)
     else:
-        archive = given.form == "archive"
-        items = (
-            pictures.archive_items(given.files[0])
-            if archive
-            else pictures.folder_items(given.root or given.files[0].parent, given.files)
-        )
+        items = _items(given, given.files, given.names)
         found = pictures.import_pictures(
-            items, options.pictures, name, source, skip_broken=options.skip_broken,
-            expected=_expected(given.files[0]) if archive else len(given.files),
+            items, options.pictures, name, source, skip_broken=options.skip_broken, notes=given.left.notes(),
+            expected=len(given.names or given.files),
         )  # fmt: skip
     return (yield from found)
 
@@ -124,6 +123,11 @@ def _given(named: Sequence[Path | str], options: ImportOptions) -> Slices[_Given
     if folders:
         return (yield from _folder(folders[0], options))
     forms = [_file_form(path) for path in sources]
+    if forms == ["archive"]:
+        left = listing.LeftOut()
+        names = yield from listing.archive_names(sources[0], left)
+        kept, _ = _without_above(names, names, left)
+        return _Given("archive", tuple(sources), None, tuple(kept), left)
     if len(sources) == 1:
         return _Given(_as_asked(forms[0], options), tuple(sources))
     if set(forms) <= {"text", "table"}:
@@ -139,19 +143,46 @@ def _given(named: Sequence[Path | str], options: ImportOptions) -> Slices[_Given
 
 def _folder(root: Path, options: ImportOptions) -> Slices[_Given]:
     looks_for = (
-        pictures.SUFFIXES if options.kind in (None, "images") else (),
+        listing.SUFFIXES if options.kind in (None, "images") else (),
         texts.SUFFIXES if options.kind in (None, "text") else (),
     )
-    found, written = yield from pictures.folder_files(root, *looks_for)
-    if found and len(found) >= len(written):
-        return _Given("pictures", tuple(found), root)
-    if written:
-        return _Given("text", tuple(written), root)
-    raise DataError(
-        f"There are no texts and no pictures in {root}.",
-        f"Known endings are {', '.join(('.txt', '.md', *pictures.SUFFIXES))}.",
-        root,
-    )
+    left = listing.LeftOut()
+    found, others = yield from listing.folder_files(root, *looks_for, left=left)
+    captions = listing.captions(found, others)
+    if found and (len(found) >= len(others) or 2 * len(captions) >= len(others)):
+        left.captions = len(captions)
+        for path in others:
+            if path not in captions:
+                left.add(path.name)
+        names: list[str] = []
+        for start in range(0, len(found), 4 * _SOME):
+            names += listing.names_below(root, found[start : start + 4 * _SOME])
+            yield 0.0
+        files, names = _without_above(found, names, left)
+        return _Given("pictures", tuple(files), root, tuple(names), left)
+    if others:
+        return _Given("text", tuple(others), root, left=left)
+    holds = f", but {left.files()}" if left.endings else ""
+    hint = " ".join((f"Known endings are {', '.join(('.txt', '.md', *listing.SUFFIXES))}.", left.advice())).strip()
+    raise DataError(f"There are no texts and no pictures in {root}{holds}.", hint, root)
+
+
+def _without_above(files: list[_File], names: list[str], left: listing.LeftOut) -> tuple[list[_File], list[str]]:
+    """Pictures, and their names, without the few that lie above the class folders."""
+    found = listing.grouped(names)
+    left.mixed, left.above = found.mixed, [names[place] for place in found.above]
+    if not found.above:
+        return files, names
+    above = set(found.above)
+    kept = [place for place in range(len(names)) if place not in above]
+    return [files[place] for place in kept], [names[place] for place in kept]
+
+
+def _items(given: _Given, files: Sequence[Path], names: Sequence[str]) -> Iterator[pictures.Item]:
+    """These pictures of a folder, or those of these names in an archive."""
+    if given.form == "archive":
+        return pictures.archive_items(given.files[0], frozenset(names))
+    return pictures.folder_items(given.root or given.files[0].parent, files)
 
 
 def _file_form(path: Path) -> _Kind:
@@ -168,7 +199,7 @@ def _file_form(path: Path) -> _Kind:
         return "table"
     if start[4:8] == b"ftyp" and start[8:12] in _HEIC:
         raise DataError(f"{path.name} is a HEIC picture, which cannot be read.", "Save it as JPEG or PNG first.", path)
-    if name.endswith(pictures.SUFFIXES) or start.startswith(_MARKS) or start[8:12] in (b"WEBP", b"avif", b"avis"):
+    if name.endswith(listing.SUFFIXES) or start.startswith(_MARKS) or start[8:12] in (b"WEBP", b"avif", b"avis"):
         return "pictures"
     return "text"
 
@@ -213,31 +244,23 @@ def _sizes(files: Sequence[Path]) -> Slices[int]:
 
 def _inspect_pictures(given: _Given, options: ImportOptions) -> Slices[Found]:
     """Sizes of up to 64 pictures, spread over all of them; in an archive, of the first ones."""
-    if given.form == "archive":
-        items = pictures.archive_items(given.files[0])
-        taken = [item for _, item in zip(range(_SAMPLE), items, strict=False)]
-        names, count, size = [item.name for item in taken], 0, given.files[0].stat().st_size
-    else:
-        root = given.root or given.files[0].parent
-        step = max(1, len(given.files) // _SAMPLE)
-        taken = []
-        for item in pictures.folder_items(root, given.files[::step][:_SAMPLE]):
-            taken.append(item)
-            yield 0.0
-        names = []
-        for start in range(0, len(given.files), 4 * _SOME):
-            names += pictures.names_below(root, given.files[start : start + 4 * _SOME])
-            yield 0.0
-        count, size = len(names), (yield from _sizes(given.files))
-    yield 0.0
+    step = max(1, len(given.files) // _SAMPLE)
+    taken = []
+    for item in _items(given, given.files[::step][:_SAMPLE], given.names[:_SAMPLE]):
+        taken.append(item)
+        yield 0.0
+        if len(taken) == _SAMPLE:
+            break
+    count, size = len(given.names or given.files), (yield from _sizes(given.files))
     sizes = Counter(found for item in taken if (found := decode.measure(item.raw)) is not None)
     if not taken or not (sizes or given.root or given.form == "archive"):
         raise DataError("There are no pictures here.", "Choose other files.", given.files[0])
     yield 0.0
-    classes = pictures.class_names(names)
-    what = f"{count:,} picture{'s' * (count != 1)}" if count else f"An archive of pictures, {size_text(size)}"
+    classes = listing.grouped(given.names).classes
+    what = f"{count:,} picture{'s' * (count != 1)}"
     what += f" in {len(classes)} folders, which become classes" if classes else ""
     problems = [f"Pictures have different sizes, for example {_listed(sizes)}."] if len(sizes) > 1 else []
+    problems += given.left.notes()
     numbers = any(decode.holds_numbers(item.raw) for item in taken)
     if numbers and options.pictures.limits is None:
         problems.append("Some pictures hold numbers of more than 8 bits: the import finds one scale for all of them.")
@@ -250,8 +273,3 @@ def _inspect_pictures(given: _Given, options: ImportOptions) -> Slices[Found]:
 
 def _listed(sizes: Counter[tuple[int, int]]) -> str:
     return ", ".join(f"{width} x {height}" for (width, height), _ in sizes.most_common(3))
-
-
-def _expected(path: Path) -> int:
-    """About how many pictures an archive holds: enough to choose a number of processes."""
-    return path.stat().st_size // 4096
