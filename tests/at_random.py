@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractButton, QFileDialog, QMenu, QMessageBox, 
 
 NOTICED = [
     pytest.mark.qt_log_level_fail("WARNING"),
-    pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints"),
+    pytest.mark.qt_log_ignore("This plugin does not support (propagateSizeHints|raise|grabbing the keyboard)"),
 ]
 """Marks of a test that fails at anything Qt complains of; a fault in any thread or slot fails every test anyway."""
 
@@ -24,14 +24,16 @@ class Controls:
         self.met: set[str] = set()
         self.used: set[str] = set()
 
-    def use(self, page: QWidget) -> None:
-        """One that is seen and enabled; what was never used comes first."""
+    def use(self, page: QWidget) -> str:
+        """One that is seen and enabled, by its name; what was never used comes first."""
         ways = dict(_ways(page))
         self.met |= ways.keys()
         if ways:
             name = self.rng.choice(sorted(ways.keys() - self.used) or sorted(ways))
             self.used.add(name)
             ways[name]()
+            return name
+        return ""
 
 
 def _ways(page: QWidget) -> Iterator[tuple[str, Callable[[], object]]]:
@@ -56,4 +58,6 @@ def answer_dialogs(patch: pytest.MonkeyPatch, rng: random.Random, folder: Path) 
 
     patch.setattr(QFileDialog, "getSaveFileName", chosen)
     patch.setattr(QFileDialog, "getOpenFileName", chosen)
+    patch.setattr(QFileDialog, "getOpenFileNames", lambda *_: ([str(folder)], ""))
+    patch.setattr(QFileDialog, "getExistingDirectory", lambda *_: rng.choice(["", str(folder / "no such folder")]))
     patch.setattr(QMessageBox, "exec", lambda _question: 0)

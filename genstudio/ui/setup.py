@@ -66,6 +66,8 @@ class SetupColumn(QWidget):
         self.form = ConfigForm(family.config)
         self.general = plain_label(role="problem", wrap=True, name="setup_problems")
         self.general.hide()
+        self.note = plain_label(role="quiet", wrap=True, name="setup_note")
+        self.note.hide()
         self._lay_out()
         self._applying = False
         self._apply_preset()
@@ -164,6 +166,11 @@ class SetupColumn(QWidget):
         self.general.setText("\n".join(other))
         self.general.setVisible(bool(other))
 
+    def say(self, words: str) -> None:
+        """A note about the settings as they stand; empty for none."""
+        self.note.setText(words)
+        self.note.setVisible(bool(words))
+
     def state(self) -> dict[str, Any]:
         """What comes back at the next start."""
         return {
@@ -251,6 +258,7 @@ class SetupColumn(QWidget):
         column.setContentsMargins(0, 0, 12, 0)
         column.setSpacing(8)
         column.addLayout(top)
+        column.addWidget(self.note)
         column.addWidget(self.general)
         column.addWidget(self.form, 1)
         scroll = QScrollArea()

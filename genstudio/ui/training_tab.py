@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -74,6 +75,8 @@ class TrainingTab(QWidget):
         self.setObjectName(f"{name}_tab")
         self._engine = engine
         self._asking = Asking(engine)
+        self._used: dict[str, Any] = {}
+        self._data = ""
         self._job = ""
         self.state = "idle"
         self.run_path = ""
@@ -179,6 +182,7 @@ class TrainingTab(QWidget):
         self.run_path = ""
         self._progress = Progress()
         self._plan = (steps, seconds)
+        self._used, self._data = values, task.data
         self._begin(task)
         self.run_began(task)
 
@@ -229,11 +233,28 @@ class TrainingTab(QWidget):
         """Go on with a run; its curves are read back first when it is not the one shown."""
         if self.busy:
             return
-        task = Resume(path, steps, seconds, **self.watched())
-        if path == self.run_path:
-            self._begin(task)
-        else:
-            self.open_run(path, lambda: self._begin(task))
+        if path != self.run_path:
+            self.open_run(path, lambda: self.resume_run(path, steps, seconds))
+            return
+        changes, _ = self.edits()
+        try:
+            self.config_type.parse({**self._used, **changes})
+        except ConfigError as error:
+            if changes:
+                self.setup.go_to(error.problems[0])
+                return
+        self._begin(Resume(path, steps, seconds, changes=changes, **self.watched()))
+
+    def edits(self) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """How the form differs from the run that is shown: values that the run can take over when it is resumed, and
+        labels of what only a new run can have."""
+        rows = self.setup.form.rows
+        values = {n: v for n, v in self.setup.values().items() if n in self._used and v != self._used[n]}
+        live = {name: value for name, value in values.items() if rows[name].setting.live}
+        fixed = [rows[name].setting.label for name in values if name not in live]
+        if self._used and self.setup.data.currentData() != self._data:
+            fixed.insert(0, "Dataset")
+        return live, tuple(fixed)
 
     def open_run(self, path: str, then: Any = None) -> None:
         """Show a run of the disk as it was."""
@@ -250,6 +271,7 @@ class TrainingTab(QWidget):
             elif then is not None:
                 then()
 
+        self._used = {}
         self._set_state("stopped")
         self._asking.ask("run", ReadRun(path), self._on_read, ended)
 
@@ -265,6 +287,8 @@ class TrainingTab(QWidget):
                 self.run_path = str(snapshot.value)
                 self.run_changed.emit(self.run_path)
                 self._set_state("running")
+            elif isinstance(snapshot, Answer) and snapshot.channel == "settings":
+                self._use(snapshot.value)
         self.panel.show_frame(frame)
         self._speed = self.speed(frame) or self._speed
         if frame.progress is not None:
@@ -282,10 +306,29 @@ class TrainingTab(QWidget):
         for snapshot in frame.snapshots:
             if isinstance(snapshot, Answer) and snapshot.channel == "opened":
                 self._opened(snapshot.value)
+            elif isinstance(snapshot, Answer) and snapshot.channel == "settings":
+                self._use(snapshot.value)
+
+    def _use(self, values: Mapping[str, Any]) -> None:
+        """The settings of the run as they stand now, changes among them: the form shows them."""
+        self._used = dict(values)
+        self.setup.form.set_values(values)
+        self._say_edits()
+
+    def _say_edits(self) -> None:
+        """Say what Resume does with what was edited, before it is pressed."""
+        live, fixed = self.edits() if self.state == "stopped" and self.run_path else ({}, ())
+        labels = [self.setup.form.rows[name].setting.label for name in live]
+        parts = [f"Resume continues with the new value of {', '.join(labels)}."] if live else []
+        if fixed:
+            parts.append(f"Resume continues with what the run has for {', '.join(fixed)}; Start new uses what is set here.")
+        self.setup.say(" ".join(parts))
 
     def _opened(self, info: Any) -> None:
         self.setup.set_values(dict(info.config))
-        self.setup.choose_data(str(info.dataset.get("id", "")))
+        self._data = str(info.dataset.get("id", ""))
+        self.setup.choose_data(self._data)
+        self._use(info.config)
         plan = info.plan
         self._plan = (plan.get("steps"), plan.get("seconds"))
         if any(self._plan):
@@ -341,6 +384,7 @@ class TrainingTab(QWidget):
         self.save.setEnabled(live)
         self.extend.setEnabled(live or resumable)
         self.setup.setEnabled(free)
+        self._say_edits()
         self.stack.setCurrentIndex(0 if self.state == "idle" and not self.run_path else 1)
         self.state_shown()
 
@@ -369,6 +413,7 @@ class TrainingTab(QWidget):
         self.stop.clicked.connect(self.stop_training)
         self.save.clicked.connect(self.save_now)
         self.setup.changed.connect(self.show_cost)
+        self.setup.changed.connect(self._say_edits)
         self.setup.file_wanted.connect(self.file_wanted)
         self.empty.triggered.connect(self.start_training)
         self._engine.halted.connect(lambda name, _reason: self.on_halted(name))
