@@ -17,6 +17,7 @@ from genstudio.data.split import SplitSettings, arrange
 from genstudio.data.tokenizers import (
     Ids,
     Tokenizer,
+    WordTokenizer,
     chunks,
     count_characters,
     printable,
@@ -29,6 +30,9 @@ T = TypeVar("T")
 
 _NEWLINE = 10
 _TOP = 100
+_LONGEST_WORD = 10
+"""Characters of a word and what follows it, on average, where a text is cut into words at all."""
+
 _SPACES = [code for code in range(0x3001) if chr(code).isspace()]
 
 
@@ -93,19 +97,25 @@ def prepare_text(
     middle = 0.4 + 0.6 * cut / len(text)
     train = yield from scaled(encode_part(tokenizer, text, 0, cut), 0.4, middle)
     validation = yield from scaled(encode_part(tokenizer, text, cut, len(text)), middle, 1.0)
-    _refuse_short(len(train.ids), len(validation.ids), context, len(text), info)
+    _refuse_short(len(train.ids), len(validation.ids), context, len(text), info, isinstance(tokenizer, WordTokenizer))
     return TextData(
         tokenizer, train.ids, validation.ids, validation.characters, info.id, info.sha256, validation.unknown
     )
 
 
-def _refuse_short(train: int, validation: int, context: int, characters: int, info: DatasetInfo) -> None:
+def _refuse_short(train: int, validation: int, context: int, characters: int, info: DatasetInfo, words: bool) -> None:
     shortest = min(train, validation)
     if shortest >= context + 1:
         return
     which = "validation" if validation <= train else "training"
     share = characters / shortest if shortest else 10
     needed = max(10 * (context + 1), math.ceil(share * (context + 1)))
+    if words and share > _LONGEST_WORD * 10 and characters > 10 * (context + 1):
+        raise DataError(
+            f"The text is almost without spaces: as words, its {which} part has {shortest:,} tokens.",
+            "Choose characters or byte pairs as tokens.",
+            info.path,
+        )
     raise DataError(
         f"The text is too short: its {which} part has {shortest} tokens, and a context of {context} needs "
         f"{context + 1}.",

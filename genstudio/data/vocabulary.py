@@ -25,7 +25,7 @@ from genstudio.errors import DataError, StorageError
 
 Kind = Literal["char", "byte", "word", "bpe", "file"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-_CACHE_FORMAT = 1
+_CACHE_FORMAT = 2
 _LARGEST_CACHED = 32 << 20
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import json
 import multiprocessing
+import re
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
@@ -21,6 +22,8 @@ Work = Callable[..., None]
 _WAIT = 0.01
 _FED = 0.75
 _RAREST = 2
+_RUN = 1024
+_LONG = re.compile(rf"[^\W\d_]{{{_RUN + 1},}}|\d{{{_RUN + 1},}}|[^\w\s]{{{_RUN + 1},}}|\s{{{_RUN + 1},}}")
 
 
 def train_bpe(pieces: Sequence[Callable[[], str]], vocabulary: int, lines: bool) -> Slices[BPETokenizer]:
@@ -107,6 +110,20 @@ def _translated() -> Iterator[None]:
         ) from None
 
 
+def shortened(text: str) -> list[str]:
+    """The text in pieces without a run of more than 1,024 letters, digits, signs or spaces.
+
+    The library merges in a word in a time that grows with the square of its length, so that a text without spaces, such
+    as DNA, would take minutes. Only training needs the cuts: the merges it finds apply to words of any length.
+    """
+    pieces, start = list[str](), 0
+    for run in _LONG.finditer(text):
+        for cut in range(run.start() + _RUN, run.end(), _RUN):
+            pieces.append(text[start:cut])
+            start = cut
+    return [*pieces, text[start:]]
+
+
 def _pairs(merges: Sequence[Sequence[str]]) -> tuple[tuple[str, str], ...]:
     return tuple((first, second) for first, second in merges)
 
@@ -126,7 +143,7 @@ def _train(connection: Connection, vocabulary: int, lines: bool) -> None:
     def texts() -> Iterator[list[str]]:
         while data := connection.recv_bytes():
             text = data.decode("utf-8")
-            yield text.split("\n") if lines else [text]
+            yield [piece for line in (text.split("\n") if lines else [text]) for piece in shortened(line)]
             connection.send_bytes(b".")
 
     engine.train_from_iterator(texts(), trainer)
