@@ -39,7 +39,7 @@ def _answer(channel: str, value: Any) -> Frame:
 
 
 @dataclass(frozen=True)
-class ListDatasets:
+class ListDatasets(Quiet):
     def run(self, models: Models) -> Frames:
         yield _answer("datasets", tuple(shelf.list_datasets()))
 
@@ -202,7 +202,7 @@ def _spread(steps: list[int], most: int) -> list[int]:
 
 
 @dataclass(frozen=True)
-class FamilyOfRun:
+class FamilyOfRun(Quiet):
     """Which family the run in a folder is of. Answers `family`."""
 
     path: str

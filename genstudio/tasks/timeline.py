@@ -12,6 +12,7 @@ from genstudio.errors import RunError
 from genstudio.events import Answer, Frame, Snapshot
 from genstudio.runs import Run
 from genstudio.tasks.models import Models
+from genstudio.tasks.task import Quiet
 
 CHANNELS = ("plane", "fixed", "fixed_raw", "scores")
 """What moves with time; the first three are what is looked at."""
@@ -44,7 +45,7 @@ class Moment:
 
 
 @dataclass(frozen=True)
-class ReadTimeline:
+class ReadTimeline(Quiet):
     """Answers `timeline`: a Timeline, without steps where nothing to look at was kept."""
 
     path: str
@@ -54,7 +55,7 @@ class ReadTimeline:
 
 
 @dataclass(frozen=True)
-class ReadMoments:
+class ReadMoments(Quiet):
     """Answers `moment` for each of the steps, in the order given: a Moment."""
 
     path: str

@@ -31,7 +31,8 @@ class Asking:
         on_result: Callable[[Any], None] | None = None,
     ) -> None:
         """Start a task as the newest question of its kind; the callbacks are those of `Engine.start`."""
-        self.drop(kind)
+        if name := self._open.pop(kind, ""):
+            self._engine.drop(name, "another one has begun")
 
         def ended(failure: Failure | None) -> None:
             del self._open[kind]
@@ -45,6 +46,10 @@ class Asking:
         for kind in kinds or tuple(self._open):
             if name := self._open.pop(kind, ""):
                 self._engine.drop(name)
+
+    def kind(self, name: str) -> str:
+        """The kind of an open question, by the name of its task; empty where it is not one of these."""
+        return next((kind for kind, job in self._open.items() if job == name), "")
 
     def __contains__(self, kind: str) -> bool:
         """Whether a question of this kind is open."""

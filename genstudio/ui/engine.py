@@ -162,12 +162,14 @@ class Engine(QObject):
     """The window's side: start tasks, steer them, hear of them.
 
     `framed(name, Frame)` for every frame, `ended(name, Failure | None)` once a job is over, `halted(name, reason)` when a
-    job waits for the person. `close()` stops and saves everything and joins the thread.
+    job waits for the person, `superseded(name, reason)` when one is stopped for another. `close()` stops and saves
+    everything and joins the thread.
     """
 
     framed = Signal(str, object)
     ended = Signal(str, object)
     halted = Signal(str, str)
+    superseded = Signal(str, str)
     changed = Signal()
 
     _start = Signal(str, object)
@@ -182,6 +184,7 @@ class Engine(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.running: dict[str, str] = {}
+        self.tasks: dict[str, Task[Any]] = {}
         self._quiet: set[str] = set()
         self._names = itertools.count(1)
         self._listeners: dict[str, _Listener] = {}
@@ -224,6 +227,7 @@ class Engine(QObject):
         """
         name = name or f"{type(task).__name__}-{next(self._names)}"
         self.running[name] = "running"
+        self.tasks[name] = task
         if getattr(task, "quiet", False):
             self._quiet.add(name)
         self._listeners[name] = _Listener(on_frame, on_result, on_end)
@@ -255,17 +259,19 @@ class Engine(QObject):
     def adjust(self, name: str, change: Change) -> None:
         self._adjust.emit(name, change)
 
-    def stop(self, name: str) -> None:
-        """Close the job; it saves, then `ended` comes."""
+    def stop(self, name: str, because: str = "") -> None:
+        """Close the job; it saves, then `ended` comes. `because` says which other work begins in its place, if one does."""
         if name in self.running:
+            if because and self.running[name] != "stopping":
+                self.superseded.emit(name, because)
             self.running[name] = "stopping"
             self._stop.emit(name)
             self.changed.emit()
 
-    def drop(self, name: str) -> None:
+    def drop(self, name: str, because: str = "") -> None:
         """Stop the job and hear no more of it: neither what it sent already nor how it ends."""
         self._listeners.pop(name, None)
-        self.stop(name)
+        self.stop(name, because)
 
     def save(self) -> None:
         """Let every job that trains write a checkpoint; returns once they are written."""
@@ -289,6 +295,7 @@ class Engine(QObject):
     def _on_end(self, name: str, failure: Failure | None, result: object) -> None:
         stopped = self.running.pop(name, "") == "stopping"
         self._quiet.discard(name)
+        self.tasks.pop(name, None)
         listener = self._listeners.pop(name, _Listener())
         if listener.on_result is not None and failure is None and not stopped:
             listener.on_result(result)

@@ -29,6 +29,7 @@ QPushButton[primary="true"] { background: $accent; color: $on_accent; border: 1p
 QPushButton[primary="true"]:hover, QPushButton[primary="true"]:pressed { background: $accent_hover; border-color: $accent_hover; }
 QPushButton[primary="true"]:focus { border: 2px solid $text; padding: 4px 15px; }
 QPushButton[primary="true"]:disabled { background: $line; color: $disabled; border-color: $line; }
+QPushButton[chip="true"] { padding: 0 6px; min-height: 20px; font-size: 12px; border-top-right-radius: 0; border-bottom-right-radius: 0; }
 QPushButton[flat="true"] { background: transparent; border: 1px solid transparent; }
 QPushButton[flat="true"]:hover { background: $raised; }
 QPushButton[flat="true"]:focus { border: 2px solid $accent; }

@@ -201,6 +201,16 @@ class TrainingTab(QWidget):
             self._engine.stop(self._job)
             self._set_state("stopping")
 
+    def runs(self, name: str) -> bool:
+        """Whether this task of the engine is the training of this tab."""
+        return bool(name) and name == self._job
+
+    def cancel_task(self, name: str) -> bool:
+        """Stop this task of the engine, if it is the training of this tab."""
+        if self.runs(name):
+            self.stop_training()
+        return self.runs(name)
+
     def save_now(self) -> None:
         self.adjust(SaveNow())
 

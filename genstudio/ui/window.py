@@ -32,6 +32,7 @@ from genstudio.ui.enter_key import EnterPresses
 from genstudio.ui.memory import memory_text
 from genstudio.ui.shortcuts import KeysDialog
 from genstudio.ui.tabs.transformer import TransformerTab
+from genstudio.ui.task_chips import TaskChips
 from genstudio.ui.training_tab import TrainingTab
 from genstudio.ui.widgets import Banner, named_tabs
 
@@ -53,6 +54,8 @@ _LATER = (
     "genstudio.ui.tabs.tokenizer_bench",
     "genstudio.ui.tabs.datasets",
 )
+
+_SAID_MS = 10_000
 
 
 class MainWindow(QMainWindow):
@@ -394,23 +397,34 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         self._connect_training(self.transformer)
         self.engine.halted.connect(self._halted)
-        self.engine.changed.connect(self._count_tasks)
+        self.chips.opened.connect(self._show_task)
+        self.chips.cancelled.connect(self._cancel_task)
+        self.chips.said.connect(lambda text: self.statusBar().showMessage(text, _SAID_MS))
         self.tabs.currentChanged.connect(lambda _: self._enable_training())
         self._clock = QTimer(self)
         self._clock.setInterval(2000)
         self._clock.timeout.connect(lambda: self.memory.setText(memory_text()))
         self._clock.start()
 
-    def _count_tasks(self) -> None:
-        shown = self.engine.work()
-        self.tasks.setText(f"{len(shown)} task{'s' if len(shown) != 1 else ''}" if shown else "no tasks")
-        self.tasks.setToolTip("\n".join(f"{name.split('-')[0]}: {state}" for name, state in shown.items()))
+    def _show_task(self, name: str, tab: str) -> None:
+        """The place where a running task is seen."""
+        place = next((trainer for trainer in self._trainers() if trainer.runs(name)), None) or getattr(self, tab, None)
+        if place is not None:
+            self.tabs.setCurrentWidget(place)
+            if hasattr(place, "show_task"):
+                place.show_task(name)
+
+    def _cancel_task(self, name: str) -> None:
+        """As its own Stop or Cancel does it, where it has one."""
+        owners = [tab for tab in (*self._trainers(), self._datasets) if tab is not None]
+        if not any(tab.cancel_task(name) for tab in owners):
+            self.engine.stop(name)
 
     def _build_status(self) -> None:
-        self.doing, self.tasks, self.memory, self.device = (QLabel() for _ in range(4))
+        self.doing, self.memory, self.device = (QLabel() for _ in range(3))
+        self.chips = TaskChips(self.engine)
         for label, name, says in (
             (self.doing, "status_doing", "What the engine is doing"),
-            (self.tasks, "status_tasks", "Tasks that run"),
             (self.memory, "status_memory", "Memory the program uses"),
             (self.device, "status_device", "Device"),
         ):
@@ -420,8 +434,8 @@ class MainWindow(QMainWindow):
         self.memory.setText(memory_text())
         self.statusBar().setSizeGripEnabled(False)
         self.statusBar().addWidget(self.doing, 1)
-        for label in (self.tasks, self.memory, self.device):
-            self.statusBar().addPermanentWidget(label)
+        for widget in (self.chips, self.memory, self.device):
+            self.statusBar().addPermanentWidget(widget)
 
     def _build_menus(self) -> None:
         bar = self.menuBar()

@@ -73,11 +73,15 @@ class Page(QWidget):
         self._jobs[kind] = self._engine.start(task, on_frame, lambda failure: self._ended(kind, failure))
         self.busy_changed()
 
-    def cancel(self, kind: str) -> None:
-        """Stop a task of this kind, and forget one that waits."""
+    def cancel(self, kind: str, because: str = "") -> None:
+        """Stop a task of this kind, and forget one that waits; `because` something else begins, if so."""
         self._waiting.pop(kind, None)
         if kind in self._jobs:
-            self._engine.stop(self._jobs[kind])
+            self._engine.stop(self._jobs[kind], because)
+
+    def owns(self, name: str) -> bool:
+        """Whether this task of the engine is one of this page."""
+        return name in self._jobs.values()
 
     def busy(self, kind: str) -> bool:
         return kind in self._jobs

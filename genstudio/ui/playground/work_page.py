@@ -82,7 +82,7 @@ class WorkPage(Page):
         if self._model is None:
             return
         asked = self.asked = (self._model, self._prompt, self.sampling)
-        self.cancel(_JOB)
+        self.cancel(_JOB, "it was started again")
         self.ask(_JOB, self.task(*asked), lambda frame: self._came(asked, frame))
 
     def made(self, step: int, method: str = "", seed: int | None = None) -> Made:

@@ -76,7 +76,7 @@ class Writer(Page):
         """Go on from a position, at the end unless told, with the model and the sampler; what runs is stopped first."""
         if self._model is None:
             return
-        self.stop_writing()
+        self.stop_writing("it was started again")
         session = self._session = _Session(self._model, self.sampler.next_sampling())
         sampling, prompt = session.sampling, self.view.prompt(self._model.run, position)
         self._began = self.view.document.tree.length if position is None else position
@@ -95,10 +95,10 @@ class Writer(Page):
             self.sampler.next_seed()
             self.write(self._began)
 
-    def stop_writing(self) -> None:
+    def stop_writing(self, because: str = "") -> None:
         self._session = None
         self.view.end_writing()
-        self.cancel("write")
+        self.cancel("write", because)
         self._enable()
 
     def take(self, prompt: Prompt, segments: tuple[Segment, ...]) -> None:

@@ -247,6 +247,20 @@ class DatasetsTab(QWidget):
         """Change what is on the shelf; a change never gives way to the next one."""
         self._engine.start(task, self._on_frame, lambda failure: self._on_end("change", failure))
 
+    def cancel_task(self, name: str) -> bool:
+        """Stop this task of the engine, if it is one of this tab."""
+        slot = self._asking.kind(name)
+        if slot in ("inspect", "import"):
+            self._cancel()
+        elif slot:
+            self._engine.stop(name)
+        return bool(slot)
+
+    def show_task(self, name: str) -> None:
+        """The page on which a task of this tab is seen."""
+        if self._asking.kind(name) in ("inspect", "import"):
+            self.stack.setCurrentWidget(self.importing)
+
     def _on_frame(self, frame: Frame, slot: str = "") -> None:
         if slot == "import" and frame.progress is not None:
             self.importing.show_progress(frame.progress)

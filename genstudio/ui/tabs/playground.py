@@ -101,6 +101,12 @@ class PlaygroundTab(QWidget):
         """The keys go to the list of pages."""
         self.inspectors.rail.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
+    def show_task(self, name: str) -> None:
+        """The page on which a task of the engine is seen."""
+        for page in self.inspectors.pages.values():
+            if page.owns(name):
+                self.inspectors.open(page.title)
+
     def state(self) -> dict[str, Any]:
         """What comes back at the next start; the document itself is a file."""
         self.writer.files.keep()
@@ -139,7 +145,7 @@ class PlaygroundTab(QWidget):
 
     def _chosen(self) -> None:
         """Another model: what runs with the one before ends."""
-        self.writer.stop_writing()
+        self.writer.stop_writing("another model was chosen")
         self.writer.look_at(self.reference(), ())
         self._look()
 

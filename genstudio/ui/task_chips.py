@@ -1,0 +1,202 @@
+"""The running tasks in the status bar: a chip for each, with its progress, the way to it and a button that stops it."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
+
+from genstudio.events import Frame, Progress
+from genstudio.ui.engine import Engine
+from genstudio.ui.widgets import icon_button, plain_label, tooltip
+
+WAIT_MS = 400
+"""What ends sooner gets no chip: it would only flicker."""
+_MOST = 4
+_STATES = {"paused": "paused", "stopping": "stopping"}
+
+TASKS: Mapping[str, tuple[str, str]] = {
+    "Train": ("Training", ""),
+    "Resume": ("Training", ""),
+    "ReadRun": ("Open run", ""),
+    "FamilyOfRun": ("Open run", "runs"),
+    "ReadReferences": ("Reference lines", "transformer"),
+    "WarmUp": ("Start-up", ""),
+    "Generate": ("Writing", "playground"),
+    "Writer": ("Writing", "playground"),
+    "SamplingGrid": ("Grid", "playground"),
+    "Beam": ("Beam search", "playground"),
+    "Score": ("Score", "playground"),
+    "Judge": ("Score", "playground"),
+    "ComparePrecision": ("Precision", "playground"),
+    "Replay": ("Replay", "playground"),
+    "ForgetSteps": ("Delete replay data", "playground"),
+    "MapVectors": ("Embedding map", "playground"),
+    "LookAtAttention": ("Attention", "playground"),
+    "Both": ("Compare", "playground"),
+    "OpenDocument": ("Open document", "playground"),
+    "SaveDocument": ("Save document", "playground"),
+    "LookCloser": ("Sample", "gan"),
+    "SaveSample": ("Save sample", "gan"),
+    "FindSpace": ("Explore", "gan"),
+    "Sample": ("Samples", "gan"),
+    "ExportTimeline": ("Export", "gan"),
+    "ExportShown": ("Export", "gan"),
+    "Import": ("Import", "datasets"),
+    "ImportPoints": ("Import", "datasets"),
+    "ImportDrawings": ("Import", "datasets"),
+    "Inspect": ("Look at files", "datasets"),
+    "DuplicateDataset": ("Copy dataset", "datasets"),
+    "RemoveDataset": ("Delete dataset", "datasets"),
+    "RenameDataset": ("Rename dataset", "datasets"),
+    "UsedBy": ("Delete dataset", "datasets"),
+    "Download": ("Download", "datasets"),
+    "CheckDataset": ("Checks", "datasets"),
+    "ShowSplit": ("Split", "datasets"),
+    "Look": ("Preview", "datasets"),
+    "ReadText": ("Preview", "datasets"),
+    "Find": ("Search", "datasets"),
+    "TryPictures": ("Preview", "datasets"),
+    "TryGenerated": ("Preview", "datasets"),
+    "FirstBatch": ("First batch", "datasets"),
+    "MakeTokenizer": ("Tokenizer", "datasets"),
+    "SplitText": ("Tokenizer", "datasets"),
+    "SplitDataset": ("Tokenizer", "datasets"),
+    "CompareSizes": ("Vocabulary sizes", "datasets"),
+    "StepMerges": ("Merges", "datasets"),
+    "SaveTokenizer": ("Save tokenizer", "datasets"),
+    "OpenTokenizer": ("Open tokenizer", "datasets"),
+    "AdoptModel": ("Import model", "runs"),
+    "ExportModel": ("Export model", "runs"),
+    "RenameRun": ("Rename run", "runs"),
+    "RemoveRun": ("Delete run", "runs"),
+    "Evaluate": ("Measure", "runs"),
+}
+"""Of each task a person may start, by its class: what it is called, and the tab where its result is seen."""
+
+
+def title_of(task: Any) -> str:
+    """What a task is called on the screen."""
+    name = TASKS.get(type(task).__name__, ("Task", ""))[0]
+    family = getattr(task, "family", "")
+    return f"{family.upper()} training" if name == "Training" and family else name
+
+
+class TaskChip(QWidget):
+    """One task: a button that leads to it and one that stops it."""
+
+    def __init__(self, task: Any, name: str) -> None:
+        super().__init__()
+        self.title = title_of(task)
+        self.setObjectName(name)
+        self.show_ = QPushButton(self.title)
+        self.show_.setObjectName(f"{name}_show")
+        self.show_.setProperty("chip", True)
+        self.cancel = icon_button("close", f"{name}_cancel", f"Stop: {self.title}")
+        self._state, self._progress = "running", Progress()
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.show_)
+        layout.addWidget(self.cancel)
+        self._say()
+
+    def show_state(self, state: str) -> None:
+        """Running, paused or stopping."""
+        if state != self._state:
+            self._state = state
+            self.cancel.setEnabled(state != "stopping")
+            self._say()
+
+    def show_progress(self, progress: Progress) -> None:
+        """How far the task is."""
+        before, self._progress = self._progress, progress
+        if (before.text, _share(before)) != (progress.text, _share(progress)):
+            self._say()
+
+    def _say(self) -> None:
+        state = _STATES.get(self._state, _share(self._progress) or "…")
+        self.show_.setText(f"{self.title} {state}" if state != "…" else f"{self.title}…")
+        doing = self._progress.text.rstrip("…")
+        words = ", ".join(part for part in (self.title, doing if doing != self.title else "", state.strip("…")) if part)
+        self.show_.setAccessibleName(f"{words}. Show it")
+        self.show_.setToolTip(tooltip(words))
+
+
+class TaskChips(QWidget):
+    """A chip for each running task that a person started. `opened(name, tab)`, `cancelled(name)`.
+
+    `said(text)`: a task that had a chip was ended because something else began.
+    """
+
+    opened = Signal(str, str)
+    cancelled = Signal(str)
+    said = Signal(str)
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__()
+        self.setObjectName("status_tasks")
+        self.setAccessibleName("Running tasks")
+        self._engine = engine
+        self._began: dict[str, float] = {}
+        self.chips: dict[str, TaskChip] = {}
+        self.more = plain_label(role="quiet", name="status_more_tasks")
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(0, 0, 8, 0)
+        self._row.setSpacing(8)
+        self._row.addWidget(self.more)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._show)
+        engine.changed.connect(self._show)
+        engine.framed.connect(self._framed)
+        engine.superseded.connect(self._superseded)
+        self._show()
+
+    def _show(self) -> None:
+        work, now = self._engine.work(), time.monotonic()
+        self._began = {name: self._began.get(name, now) for name in work}
+        for name in [name for name in self.chips if name not in work]:
+            chip = self.chips.pop(name)
+            self._row.removeWidget(chip)
+            chip.hide()
+            chip.deleteLater()
+        for name, began in self._began.items():
+            if name not in self.chips and 1000 * (now - began) >= WAIT_MS:
+                self._add(name)
+        for place, (name, chip) in enumerate(self.chips.items()):
+            chip.show_state(work[name])
+            chip.setVisible(place < _MOST)
+        hidden = [chip.title for chip in self.chips.values()][_MOST:]
+        self.more.setText(f"{len(hidden)} more" if hidden else "")
+        self.more.setToolTip(tooltip("\n".join(hidden)))
+        self.more.setVisible(bool(hidden))
+        if len(self.chips) < len(work) and not self._timer.isActive():
+            self._timer.start(WAIT_MS)
+
+    def _add(self, name: str) -> None:
+        task = self._engine.tasks[name]
+        base = f"task_{'_'.join(title_of(task).lower().replace('-', ' ').split())}"
+        taken = {chip.objectName() for chip in self.chips.values()}
+        free = (base if count == 1 else f"{base}_{count}" for count in itertools.count(1))
+        chip = self.chips[name] = TaskChip(task, next(word for word in free if word not in taken))
+        tab = TASKS.get(type(task).__name__, ("", ""))[1]
+        chip.show_.clicked.connect(lambda: self.opened.emit(name, tab))
+        chip.cancel.clicked.connect(lambda: self.cancelled.emit(name))
+        self._row.insertWidget(self._row.count() - 1, chip)
+
+    def _framed(self, name: str, frame: Frame) -> None:
+        if frame.progress is not None and name in self.chips:
+            self.chips[name].show_progress(frame.progress)
+
+    def _superseded(self, name: str, reason: str) -> None:
+        if name in self.chips:
+            self.said.emit(f"{self.chips[name].title} was stopped: {reason}.")
+
+
+def _share(progress: Progress) -> str:
+    return "" if progress.done is None else f"{progress.done:.0%}"
