@@ -21,6 +21,7 @@ class Bar:
         self._live = sys.stderr.isatty()
         self._last: dict[str, float] = {}
         self._tenth = 0
+        self._doing = ""
 
     def show(self, frame: Frame) -> None:
         if self._quiet:
@@ -37,6 +38,10 @@ class Bar:
         progress = frame.progress
         if progress is None or progress.done is None:
             return
+        if progress.text != self._doing:
+            self._doing, self._tenth = progress.text, 0
+            if progress.text.startswith("Preparing"):
+                self.say(f"{progress.text}…")
         if self._live:
             print(f"\r\x1b[K{self._line(progress)}", end="", file=sys.stderr, flush=True)
         elif int(progress.done * 10) > self._tenth:

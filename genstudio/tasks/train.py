@@ -256,6 +256,10 @@ class Training(Generator[Frame, None, str]):
             self._stream.close()
             self._between, self._again = False, True
 
+    def _opening(self) -> tuple[Snapshot, ...]:
+        """What a learner can show before its first step."""
+        return tuple(self._learner.opening(self._start)) if hasattr(self._learner, "opening") else ()
+
     def _show_now(self) -> Frame | None:
         from genstudio.training.device import threads
 
@@ -293,7 +297,7 @@ class Training(Generator[Frame, None, str]):
         self._models.training[models_key] = self._opened = opened
         try:
             yield Frame(
-                snapshots=(Answer("run", self._start, str(run.folder)), self._settings()),
+                snapshots=(Answer("run", self._start, str(run.folder)), self._settings(), *self._opening()),
                 notices=tuple(self._notices_out()),
                 progress=self._progress(),
             )
@@ -488,7 +492,8 @@ class Training(Generator[Frame, None, str]):
                 break
             except StorageError as error:
                 yield Frame(halt=f"Paused at step {saver.step:,}, nothing is lost. {error}")
-        yield Frame(series, frame.snapshots + self._told_out(), tuple(self._notices_out()), self._progress())
+        progress = frame.progress or self._progress()
+        yield Frame(series, frame.snapshots + self._told_out(), tuple(self._notices_out()), progress)
 
     def _told_out(self) -> tuple[Snapshot, ...]:
         """What the doctor has told since the last frame, as the answer `doctor`, and as marks on the time axis."""

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from genstudio.errors import TrainingError
-from genstudio.events import Frame, Series, Snapshot
-from genstudio.training.loop import Cut, Event, Metrics
+from genstudio.events import Frame, Progress, Series, Snapshot
+from genstudio.training.loop import Cut, Event, Metrics, Tick
 
 
 def frames(events: Iterable[Event], seconds: float = 0.05) -> Generator[Frame, None, None]:
@@ -23,6 +23,7 @@ def frames(events: Iterable[Event], seconds: float = 0.05) -> Generator[Frame, N
     """
     metrics: list[Metrics] = []
     newest: dict[str, Snapshot] = {}
+    progress: Progress | None = None
     due = time.monotonic() + seconds
     stream = iter(events)
     while True:
@@ -31,7 +32,7 @@ def frames(events: Iterable[Event], seconds: float = 0.05) -> Generator[Frame, N
         except StopIteration:
             break
         except Exception:
-            yield from _flush(metrics, newest)
+            yield from _flush(metrics, newest, progress)
             raise
         if isinstance(event, Metrics):
             event = Metrics(event.step, {name: _at_once(value) for name, value in event.values.items()})
@@ -40,12 +41,13 @@ def frames(events: Iterable[Event], seconds: float = 0.05) -> Generator[Frame, N
             newest[event.channel] = event
         elif isinstance(event, Cut):
             newest |= {snapshot.channel: snapshot for snapshot in event.snapshots}
+        progress = event.progress if isinstance(event, Tick) else None
         if time.monotonic() >= due or isinstance(event, Cut) or _is_bad(event):
-            yield from _flush(metrics, newest)
+            yield from _flush(metrics, newest, progress)
             metrics, newest = [], {}
             due = time.monotonic() + seconds
     if metrics or newest:
-        yield from _flush(metrics, newest)
+        yield from _flush(metrics, newest, progress)
 
 
 def _at_once(value: Tensor | float) -> Tensor | float:
@@ -60,12 +62,13 @@ def _is_bad(event: Event) -> bool:
     return not all(isinstance(value, Tensor) or math.isfinite(value) for value in event.values.values())
 
 
-def _flush(metrics: list[Metrics], newest: dict[str, Snapshot]) -> Iterator[Frame]:
+def _flush(metrics: list[Metrics], newest: dict[str, Snapshot], progress: Progress | None) -> Iterator[Frame]:
     series = read(metrics)
     bad = first_not_finite(series)
     if bad is not None:
         series = {name: _before(s, bad) for name, s in series.items()}
-    yield Frame(series={name: s for name, s in series.items() if len(s)}, snapshots=tuple(newest.values()))
+    kept = {name: s for name, s in series.items() if len(s)}
+    yield Frame(series=kept, snapshots=tuple(newest.values()), progress=progress)
     if bad is not None:
         raise TrainingError(
             f"The loss or its gradient is no longer a finite number at step {bad}.",

@@ -12,7 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from genstudio.events import Snapshot
+from genstudio.events import Progress, Snapshot
 from genstudio.training.device import available
 
 
@@ -26,7 +26,9 @@ class Metrics:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """Nothing to show, but time passed: a chance for others to take their turn."""
+    """Nothing to show, but time passed: a chance for others to take their turn. `progress` says what takes long."""
+
+    progress: Progress | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +52,11 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Numbers that say how good a model is, once they are known; until then none."""
+    """Numbers that say how good a model is, once they are known; until then none. `preparing` is what has to be made first."""
 
     values: Mapping[str, float] = field(default_factory=dict)
     done: float = 1.0
+    preparing: Progress | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +284,7 @@ def _validate(scores: Iterator[Scored | Measured], step: int) -> Iterator[Metric
     values: Mapping[str, float] = {}
     for scored in scores:
         values = scored.values
-        yield Tick()
+        yield Tick(scored.preparing if isinstance(scored, Measured) else None)
     if values:
         yield Metrics(step, values)
 

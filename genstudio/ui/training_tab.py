@@ -81,7 +81,7 @@ class TrainingTab(QWidget):
         self.state = "idle"
         self.run_path = ""
         self._progress = Progress()
-        self._speed = ""
+        self._speed = self._preparing = ""
         self._told = QTimer(self)
         self._told.setSingleShot(True)
         self._told.setInterval(500)
@@ -286,7 +286,7 @@ class TrainingTab(QWidget):
         self._asking.ask("run", ReadRun(path), self._on_read, ended)
 
     def _begin(self, task: Train | Resume) -> None:
-        self._speed = ""
+        self._speed = self._preparing = ""
         self._asking.drop("run")
         self._set_state("starting")
         self._job = self._engine.start(task, self._on_frame, self._on_end)
@@ -302,14 +302,14 @@ class TrainingTab(QWidget):
         self.panel.show_frame(frame)
         self._speed = self.speed(frame) or self._speed
         if frame.progress is not None:
-            self._progress = frame.progress
             if frame.progress.text == "Training":
-                if not self._told.isActive():
-                    self._headline()
-                    self._told.start()
+                self._progress, self._preparing = frame.progress, ""
             else:
                 done = "" if frame.progress.done is None else f" {frame.progress.done:.0%}"
-                self.panel.headline.setText(f"{frame.progress.text}{done}…")
+                self._preparing = f"{frame.progress.text}{done}…"
+            if not self._told.isActive():
+                self._headline()
+                self._told.start()
 
     def _on_read(self, frame: Frame) -> None:
         self.panel.show_frame(frame)
@@ -368,6 +368,10 @@ class TrainingTab(QWidget):
         self._headline()
 
     def _headline(self) -> None:
+        if self._preparing and self.state in ("starting", "running"):
+            self.panel.headline.setText(self._preparing)
+            self.working.emit(self._preparing)
+            return
         if self.state in ("running", "paused", "stopping", "stopped"):
             self.panel.headline.setText(headline(self.position(), STATES[self.state], self._speed))
         elif self.state == "starting":

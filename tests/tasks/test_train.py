@@ -341,3 +341,31 @@ def test_evaluation_is_exact_and_repeatable(tmp_path: Path) -> None:
     assert other["tokens"] == len(text) - 1
     with pytest.raises(DataError, match="Z"):
         run_task(Evaluate(ModelRef(folder), str(text_file(tmp_path, "the cat Z" * 50, "z.txt"))))
+
+
+def test_a_long_preparation_is_named_and_real_pictures_come_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from genstudio.cli.progress import Bar
+    from genstudio.data import shelf
+    from genstudio.evaluation import features
+
+    monkeypatch.setattr(features, "_STEPS", 40)
+    values = {"width": 16, "layers": 2, "latent": 4, "batch": 16, "evaluate_every": 1000}
+    found = run_task(Train("gan", "digits8", values, steps=3, runs_folder=tmp_path))
+    bar = Bar(quiet=False)
+    for frame in found:
+        bar.show(frame)
+    told = [frame.progress for frame in found if frame.progress is not None and frame.progress.text != "Training"]
+    shares = [progress.done for progress in told if "feature encoder" in progress.text]
+    assert shares and shares == sorted(shares) and shares[0] >= 0 and shares[-1] <= 1
+    assert "training the feature encoder (once per dataset)" in capsys.readouterr().err
+    opened = next(frame for frame in found if any(s.channel == "run" for s in frame.snapshots))
+    real = next(s for s in opened.snapshots if s.channel == "real")
+    pixels = shelf.open_dataset(shelf.find_dataset("digits8")).pixels
+    assert all((pixels == picture).all((1, 2, 3)).any() for picture in real.pixels[:5])
+    first = found.index(opened)
+    assert all("feature encoder" not in (frame.progress.text if frame.progress else "") for frame in found[: first + 1])
+
+    again = run_task(Train("gan", "digits8", values, steps=3, runs_folder=tmp_path))
+    assert not [f for f in again if f.progress is not None and "feature encoder" in f.progress.text and f.progress.done]

@@ -288,6 +288,10 @@ class GANLearner:
         """Fidelity and diversity of the generator's average, of fixed noise: the last one is the result."""
         yield from measure(self, exact)
 
+    def opening(self, step: int) -> Iterator[Snapshot]:
+        """What can be shown before the first step of a training; see `showing`."""
+        yield from self.view.opening(step)
+
     def preview(self) -> Iterator[Snapshot | Tick]:
         """What the generator makes and what the discriminator thinks of it; see `showing`."""
         with evaluating(self.generator):

@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 
 from genstudio.data.slices import scaled
 from genstudio.evaluation import distances, features, plane
+from genstudio.events import Progress
 from genstudio.families.gan.units import dead_units
 from genstudio.training.loop import Measured
 
 if TYPE_CHECKING:
     from genstudio.families.gan.learner import GANLearner
 
+PREPARING = "Preparing: training the feature encoder (once per dataset)"
 _SEED = 1_000_003
 _MANY_POINTS = 10_000
 _PICTURES, _MANY_PICTURES = 500, 2000
@@ -82,7 +84,7 @@ def known(learner: GANLearner, count: int) -> Generator[Measured, None, dict[str
     data = learner.data
     if learner.encoder is None:
         work = features.trained(data, learner.device, learner.cache)
-        learner.encoder = yield from _passed(work, 0.0, 0.4)
+        learner.encoder = yield from _passed(work, 0.0, 0.4, PREPARING)
     if count in learner.known:
         return learner.known[count]
     order = np.random.default_rng(_SEED).permutation(data.train)
@@ -157,10 +159,12 @@ def _flat(learner: GANLearner, chosen: NDArray[np.int64]) -> NDArray[np.float32]
     return learner.data.real[chosen].reshape(len(chosen), -1).astype(np.float32) / np.float32(127.5) - np.float32(1)
 
 
-def _passed(work: Generator[float, None, Any], start: float, stop: float) -> Generator[Measured, None, Any]:
+def _passed(
+    work: Generator[float, None, Any], start: float, stop: float, preparing: str = ""
+) -> Generator[Measured, None, Any]:
     while True:
         try:
             done = next(work)
         except StopIteration as end:
             return end.value
-        yield Measured(done=start + (stop - start) * done)
+        yield Measured(done=start + (stop - start) * done, preparing=Progress(preparing, done) if preparing else None)

@@ -67,6 +67,11 @@ class Viewer:
             yield self._pictures("real", step, real, labels, judged)
         yield self._histograms(step, judged, scores)
 
+    def opening(self, step: int) -> Iterator[Snapshot]:
+        """What can be shown before a model has seen anything: real pictures, on channel `real`, not judged yet."""
+        if self.data.shape.kind == "images" and len(self.real):
+            yield Pictures("real", step, self.real.copy(), self.real_labels, self.data.shape.classes, None)
+
     def moment(
         self, raw: nn.Module, judge: nn.Module, step: int, real: Tensor, labels: Tensor | None, fake: Tensor | None
     ) -> Snapshot:

@@ -40,7 +40,7 @@ class PicturesView(SnapshotFigure[Pictures]):
 
     picked = Signal(int)
     live_share = 0.03
-    empty = "The pictures appear with the first step"
+    empty = "Waiting for the first step"
 
     def __init__(self, title: str, name: str, note: str = "", *, dated: bool = True) -> None:
         super().__init__(title)
@@ -123,7 +123,8 @@ class PicturesView(SnapshotFigure[Pictures]):
         if shown is None or not len(shown.pixels):
             painter.setPen(look.color("quiet"))
             painter.setFont(theme.font(theme.NORMAL))
-            painter.drawText(area.adjusted(12, _HEAD, -12, 0), Qt.AlignmentFlag.AlignCenter, self.empty)
+            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+            painter.drawText(area.adjusted(12, _HEAD, -12, 0), int(flags), self.empty)
             return
         columns, cell, origin = self._grid(area)
         ratio = painter.device().devicePixelRatioF()

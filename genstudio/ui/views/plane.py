@@ -130,7 +130,7 @@ class PlaneView(ScatterView):
         self._paint_axes(painter, area, plot)
         if shown is None:
             painter.setPen(theme.current().color("quiet"))
-            painter.drawText(plot, Qt.AlignmentFlag.AlignCenter, "The points appear with the first step")
+            painter.drawText(plot, Qt.AlignmentFlag.AlignCenter, "Waiting for the first step")
             return
         painter.save()
         painter.setClipRect(plot)
