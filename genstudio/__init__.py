@@ -19,4 +19,11 @@ Who may import whom (arrows point up only; `tests/test_architecture.py` holds th
           cli      ui                    ui: the only PySide6/pyqtgraph; imports no torch at module level
 """
 
+import os
+
 __version__ = "0.1.0"
+
+if os.environ.keys().isdisjoint(("GOMP_SPINCOUNT", "OMP_WAIT_POLICY", "KMP_BLOCKTIME")):
+    # Where another program uses a core, OpenMP threads that spin at barriers keep the one they wait for from running.
+    # Read once, when torch is loaded: so it stands where every way in begins. A short spin costs nothing measurable.
+    os.environ.update(GOMP_SPINCOUNT="5000", KMP_BLOCKTIME="1")
