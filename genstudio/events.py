@@ -448,13 +448,15 @@ class Diagnosis:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a task is. `done` in [0, 1] or None where the end is not known; `remaining` in seconds."""
+    """How far a task is. `done` in [0, 1] or None where the end is not known; `remaining` in seconds; `note` says what
+    holds it up."""
 
     text: str = ""
     done: float | None = None
     step: int = 0
     total: int | None = None
     remaining: float | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
