@@ -22,6 +22,7 @@ from genstudio.runs import plan as plans
 from genstudio.tasks import live
 from genstudio.tasks.models import Models, Opened, settings_of
 from genstudio.tasks.task import Change, Extend, GoBack, Pace, SaveNow, SetLive, ShowNow, ShowPrompt, sliced
+from genstudio.training.slowdown import Slowdown
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,7 @@ class Training(Generator[Frame, None, str]):
         self._notices: list[Notice] = []
         self._newest: dict[str, Snapshot] = {}
         self._rate = _Rate()
+        self._slowdown, self._held_up = Slowdown(), ""
         self._doctor: Any = None
         self._told: list[Diagnosis] = []
         self._stream: Any = None
@@ -201,6 +203,7 @@ class Training(Generator[Frame, None, str]):
             self._notices.append(Notice(self._saver.step, "warning", f"Nothing was changed: {error.message}"))
             return
         if values:
+            self._slowdown.restart()
             self._to_boundary()
             if save:
                 self._notices += self._saver.save_if_changed()
@@ -208,6 +211,7 @@ class Training(Generator[Frame, None, str]):
 
     def _set_pace(self, pace: Pace) -> None:
         self._plan.by_stages = pace.by == "stages"
+        self._slowdown.restart()
         names = [name for name in ("generator", "discriminator") if name in self._learner.parts]
         if len(names) == 2:
             trained = pace.train[0] if len(pace.train) == 1 and pace.train[0] in names else "both"
@@ -235,6 +239,7 @@ class Training(Generator[Frame, None, str]):
         self._watch.total = float(state.get("elapsed", 0.0))
         saver.back(step, state.get("best"))
         self._rate = _Rate(step)
+        self._slowdown.restart()
         self._newest.clear()
         if self._doctor is not None:
             self._doctor.back(step)
@@ -473,6 +478,7 @@ class Training(Generator[Frame, None, str]):
         if self._doctor is not None:
             self._told += self._doctor.see(frame.series, frame.snapshots, self._learner.config.model_dump())
         extra = self._rate.over(frame, self._watch.elapsed, self._learner.tokens_per_step)
+        self._held_up = self._slowdown.see(saver.step, self._watch.elapsed)
         series = dict(frame.series) | extra
         written = False
         while True:
@@ -517,7 +523,7 @@ class Training(Generator[Frame, None, str]):
             remaining = (plan.steps - saver.step) / self._rate.steps_per_second if self._rate.steps_per_second else None
         else:
             remaining = max((plan.seconds or 0.0) - elapsed, 0.0)
-        return Progress("Training", done, saver.step, plan.steps, remaining)
+        return Progress("Training", done, saver.step, plan.steps, remaining, self._held_up)
 
 
 @dataclass(frozen=True)

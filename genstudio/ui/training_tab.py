@@ -495,4 +495,5 @@ def headline(progress: Progress, state: str, speed: str = "") -> str:
     parts = [state, f"step {progress.step:,}{total}"]
     if progress.remaining is not None and state == "Training":
         parts.append(f"{duration(progress.remaining)} left")
-    return "   ·   ".join([*parts, speed] if speed else parts)
+    held_up = progress.note if state == "Training" else ""
+    return "   ·   ".join([*parts, *filter(None, (speed, held_up))])
