@@ -45,6 +45,15 @@ class Decoding:
     hint: str = ""
 
     @property
+    def sentence(self) -> str:
+        """What is in the way, and how the file is read where nothing else is chosen."""
+        if not self.why or not self.encoding:
+            return self.why
+        if self.broken:
+            return f"{self.why} {'It becomes' if self.broken == 1 else 'They become'} '\ufffd'."
+        return f"{self.why} It looks like {encodings.TITLES[self.encoding]}."
+
+    @property
     def clean(self) -> bool:
         """Whether it is UTF-8 without fault."""
         return self.encoding == "utf-8" and not self.broken

@@ -292,3 +292,12 @@ def test_rows_points_and_classes_have_places() -> None:
     points[123] = 1000
     far = found_with(PointDataset(info("points"), points), "15 spreads")
     assert far is not None and [e.place for e in far.examples] == [123]
+
+
+def test_control_characters_are_counted_named_and_placed() -> None:
+    text = paragraph(3) + "a\x0bb" + paragraph(4) + "\x1b[0m" + paragraph(5) + "\x85\n\t\x0c"
+    dataset = text_of([text])
+    finding = rules(dataset)["no control characters"]
+    assert (finding.level, finding.count) == ("info", 3)
+    assert [dataset.text[example.place or 0] for example in finding.examples] == ["\x0b", "\x1b", "\x85"]
+    assert "no control characters" not in rules(text_of([paragraph(3)]))

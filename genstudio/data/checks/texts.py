@@ -24,6 +24,7 @@ LARGEST = 8_000_000
 _MOJIBAKE = re.compile(
     "[ÃÂÐÑ][\x80-\xbf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u2122]|â€[\x80-\xbf™œ\u02dc\u009d]"
 )
+_CONTROL = re.compile("[\0-\x08\x0b\x0e-\x1f\x7f-\x9f]")
 _LONG_LINE = 60
 _PARAGRAPH = 100
 
@@ -116,6 +117,19 @@ def _encoding(text: str) -> list[Finding]:
             f"{lost:,} characters were lost before the import (they are now '\ufffd').", lost,
             shown([text[max(0, place - 20) : place + 20] for place in places], places, [1] * len(places)),
             "Export the text again as UTF-8, or import it with its real encoding.",
+        ))  # fmt: skip
+    controls = [match.start() for match in _CONTROL.finditer(text)]
+    if controls:
+        which = Counter(text[place] for place in controls).most_common(5)
+        named = ", ".join(f"{printable(letter)} ({count:,})" for letter, count in which)
+        found.append(Finding(
+            "no control characters", "info",
+            f"The text holds {len(controls):,} control characters, which show nothing: {named}.", len(controls),
+            shown(
+                [text[max(0, place - 20) : place] or text[place + 1 : place + 20] for place in controls[:5]],
+                controls[:5], [1] * len(controls[:5]),
+            ),
+            "Remove them if they are left over from a word processor or a terminal.",
         ))  # fmt: skip
     wrong = [match.start() for match in _MOJIBAKE.finditer(text)] if re.search("[ÃÂÐÑ]|â€", text) else []
     if wrong:

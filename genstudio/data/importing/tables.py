@@ -321,9 +321,10 @@ def _refuse_ragged(path: Path, ragged: int, line: int, cells: int, many: int, wi
 def _widths_said(ragged: int, line: int, cells: int, short: int, width: int) -> tuple[str, ...]:
     said = []
     if ragged:
-        rows_ = "1 row was" if ragged == 1 else f"{ragged:,} rows were"
+        rows_ = "1 row has" if ragged == 1 else f"{ragged:,} rows have"
+        stays = "stays" if ragged == 1 else "stay"
         said.append(
-            f"{rows_} left out because of more cells than the {width:,} columns: line {line:,} has {cells:,} cells."
+            f"{rows_} more cells than the {width:,} columns and {stays} out: line {line:,} has {cells:,} cells."
         )
     if short:
         said.append(

@@ -75,7 +75,7 @@ def inspect_table(path: Path, options: ImportOptions, title: str) -> Slices[Foun
     encoding = options.encoding or found.encoding
     if not encoding:
         return _blocked("table", title, size, f"{path.name} {found.why}", found.hint)
-    problems = [] if found.clean or options.encoding else [f"{path.name} {found.why}"]
+    problems = [] if found.clean or options.encoding else [f"{path.name} {found.sentence}"]
     read = None if encoding == "utf-8" and found.clean else encoding
     layout = yield from scaled(_layout(path, replace(options, encoding=read), packed), 0.4, 1.0)
     words = tables.wordy(layout.columns, layout.numeric, layout.nested, layout.rows)
@@ -98,7 +98,7 @@ def inspect_parallel(files: Sequence[Path], options: ImportOptions, title: str) 
     for path in files:
         found = yield from judge(path)
         if not found.clean and not options.encoding:
-            problems.append(f"{path.name} {found.why}")
+            problems.append(f"{path.name} {found.sentence}")
         encoding = options.encoding if options.encoding not in (None, AUTO) and found.encoding != "utf-8" else None
         used.append(None if found.clean else encoding or found.encoding)
     size, names = sum(path.stat().st_size for path in files), sides(*files)
@@ -125,7 +125,7 @@ def inspect_texts(files: Sequence[Path], options: ImportOptions, title: str, siz
             "text", title, size, f"{files[0].name} is empty." if len(files) == 1 else "All files are empty."
         )
     odd = [(path, verdict) for path, verdict in verdicts if not verdict.clean]
-    problems = [] if options.encoding else [f"{path.name} {verdict.why}" for path, verdict in odd[:_LISTED]]
+    problems = [] if options.encoding else [f"{path.name} {verdict.sentence}" for path, verdict in odd[:_LISTED]]
     if len(odd) > _LISTED and not options.encoding:
         problems.append(f"{len(odd) - _LISTED:,} more files are not UTF-8 without fault.")
     suggested = None if not odd else odd[0][1].encoding if len(files) == 1 else AUTO

@@ -11,6 +11,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
+    QComboBox,
     QFormLayout,
     QHeaderView,
     QLineEdit,
@@ -113,6 +114,9 @@ class TableForm(QWidget):
         self.setObjectName("table_form")
         self.use = choice("table_use", "What to make of the table")
         self.columns = (choice("table_column", "Column"), choice("table_second_column", "Second column"))
+        for box in self.columns:
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+            box.setMinimumContentsLength(8)
         self.delimiter = choice("table_delimiter", "What separates columns")
         self.decimal = choice("table_decimal", "Decimal mark of the numbers", *DECIMALS)
         self.header = QCheckBox("First row holds names")
