@@ -110,3 +110,12 @@ def test_what_is_no_text_is_called_what_it_is(tmp_path: Path, content: bytes, wo
     found = finished(inspect([path]))
     assert words in found.blocked and not found.problems
     assert finished(inspect([put(tmp_path, b"", "empty.txt")])).blocked == "empty.txt is empty."
+
+
+def test_files_of_a_folder_that_are_no_texts_are_said_to_stay_out(tmp_path: Path) -> None:
+    for name in ("one.txt", "two.txt", "essay.docx", "empty.txt"):
+        put(tmp_path, b"" if name == "empty.txt" else b"words of " + name.encode() + b"\n", f"folder/{name}")
+    info = opened(tmp_path / "folder").info
+    said = " ".join(report.notes(info))
+    assert ".docx" in said and "1 file is empty" in said
+    assert any(".docx" in problem for problem in finished(inspect([tmp_path / "folder"])).problems)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -71,7 +71,7 @@ def import_any(sources: Sequence[Path | str] | str, options: ImportOptions | Non
     source = (given.root or given.files[0]).name or given.title
     _refuse_kind(given, options)
     if given.form == "text":
-        found = texts.import_texts(given.files, name, options.encoding, given.root)
+        found = texts.import_texts(given.files, name, options.encoding, given.root, notes=given.left.notes())
     elif given.form in ("table", "parquet"):
         found = written.import_table(given.files[0], options, name, source)
     elif given.form == "parallel":
@@ -103,7 +103,8 @@ def inspect(sources: Sequence[Path | str] | str, options: ImportOptions | None =
         return labelled.inspect(given.files, given.title, options)
     if given.form == "text":
         size = yield from _sizes(given.files)
-        return (yield from written.inspect_texts(given.files, options, given.title, size))
+        found = yield from written.inspect_texts(given.files, options, given.title, size)
+        return replace(found, problems=(*found.problems, *given.left.notes()))
     return (yield from _inspect_pictures(given, options))
 
 

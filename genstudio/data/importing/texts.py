@@ -32,14 +32,15 @@ def import_texts(
     encoding: str | None = None,
     root: Path | None = None,
     source: str | None = None,
+    notes: Sequence[str] = (),
 ) -> Slices[DatasetInfo]:
     """Copy text files, UTF-8 if no `encoding` is given, to the shelf as one text; the originals are only read.
 
     Of several files, `encoding` is that of those which are not UTF-8. With AUTO each has the encoding it looks like.
     The copy has no byte-order mark and LF line ends; where there are several files each ends with a line end, and
-    `details["files"]` says where each begins and ends, in characters. `root` is the folder they were found in. The
-    same content gives the same entry, whatever its name. Yields the fraction done. Raises DataError for what is no
-    text, StorageError where the copy cannot be written; then, or when closed, nothing is left.
+    `details["files"]` says where each begins and ends, in characters; `notes` are kept beside. `root` is the folder
+    they were found in. The same content gives the same entry, whatever its name. Yields the fraction done. Raises
+    DataError for what is no text, StorageError where the copy cannot be written; then, or when closed, nothing is left.
     """
     if len(sources) > MOST_FILES:
         raise DataError(f"These are {len(sources):,} files.", f"Join them to at most {MOST_FILES:,} files first.", root)
@@ -66,8 +67,8 @@ def import_texts(
             details["encoding"] = used.pop() or "utf-8"
         empty = len(sources) - len(files) if len(sources) > 1 else 0
         said = [f"{empty:,} {'file is' if empty == 1 else 'files are'} empty."] if empty else []
-        if notes := [*plan.notes, *said]:
-            details["notes"] = notes
+        if every := [*plan.notes, *said, *notes]:
+            details["notes"] = every
         told = (given.name or "text") if len(sources) == 1 or root else f"{len(sources)} files"
         return store.put(
             folder, "text", title, size=size, sha256=digest.hexdigest(), count=count, details=details,
