@@ -106,6 +106,16 @@ def test_a_photo_folder_with_a_few_broken_files(tmp_path: Path) -> None:
     assert before == {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+def test_pictures_of_numbers_are_decoded_twice_in_real_children(tmp_path: Path) -> None:
+    """Each file alone would have another scale than all together, and the children say so."""
+    values = np.arange(64, dtype=np.uint16).reshape(8, 8)
+    for number, factor in enumerate((1, 16, 65, 1000)):
+        put(tmp_path / "p", encoded(Image.fromarray(values * np.uint16(factor))), f"{number}.png")
+    dataset = opened(tmp_path / "p")
+    wanted = values * np.array([1, 16, 65, 1000])[:, None, None] * 255 / 65535
+    assert np.abs(dataset.pixels[..., 0] - wanted).max() <= 0.51 and dataset.info.details["scale"] == [0, 65535]
+
+
 def test_too_many_broken_files_stop_the_import_with_their_names(tmp_path: Path, here: None) -> None:
     photos(tmp_path / "p", 12)
     for number in range(11):

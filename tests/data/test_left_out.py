@@ -128,7 +128,7 @@ def test_captions_do_not_hide_the_pictures(
     assert info.kind == kept
     if kept == "images":
         said = " ".join(info.details["notes"])
-        assert info.count == pictures and ("captions were left out" in said) == (captions > 1)
+        assert info.count == pictures and ("captions are left out" in said) == (captions > 1)
         assert others == 0 or ("LICENSE0.txt" if others == 1 else f"{others} files ending in .txt") in said
 
 
@@ -170,7 +170,7 @@ def test_a_folder_whose_listing_breaks_off(tmp_path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(os, "scandir", lambda folder: (Breaking if Path(folder).name == "bad" else real)(folder))
     found = opened(tmp_path / "p")
-    assert len(found.pixels) == 4 and "1 folder was left out, unreadable: bad." in notes(found)
+    assert len(found.pixels) == 4 and "1 folder is left out, unreadable: bad." in notes(found)
     with pytest.raises(DataError, match="bad cannot be read: Permission denied"):
         opened(tmp_path / "p" / "bad")
 
@@ -279,5 +279,5 @@ def test_members_of_a_tar_are_read_once_each(tmp_path: Path) -> None:
     assert [name for _, name in archives.names(path)] == [*(name for name, _ in members), "note.txt"]
     left = listing.LeftOut()
     assert finished(listing.archive_names(path, left)) == [name for name, _ in members]
-    assert left.notes() == ["Files that were left out: note.txt."]
+    assert left.notes() == ["Files left out: note.txt."]
     assert len(opened(path, pictures=PictureSettings(8)).pixels) == 8

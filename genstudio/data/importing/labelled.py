@@ -106,7 +106,7 @@ def _made(read: _Read, values_name: str, settings: PictureSettings, path: Path) 
         for name, array in read.found.items()
         if name not in used
     ]
-    rest = f"Arrays that were left out: {', '.join(left[:10])}{' …' * (len(left) > 10)}." if left else ""
+    rest = f"Arrays left out: {', '.join(left[:10])}{' …' * (len(left) > 10)}." if left else ""
     notes = (scale_note, shape_note, *read.unread, rest)
     return _Pictures(pixels, labels, classes, captions, limits, tuple(note for note in notes if note))
 
@@ -141,7 +141,7 @@ def _read(files: Sequence[Path]) -> _Read:
         beside = first.with_name(re.sub(r"images([-.]idx)\d", r"labels\g<1>1", first.name))
         if beside != first and beside.is_file():
             found["labels"] = arrays.read_idx(beside)
-    return _Read(found, tuple(f"'{_printable(name)}' was not read: it {why}." for name, why in unread.items()))
+    return _Read(found, tuple(f"'{_printable(name)}' is not read: it {why}." for name, why in unread.items()))
 
 
 def _plain_name(array: Array) -> str:

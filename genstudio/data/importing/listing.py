@@ -87,9 +87,9 @@ class LeftOut:
         if self.captions:
             found.append(f"{_many(self.captions, 'caption')} left out: text files named like the pictures.")
         if self.endings:
-            found.append(f"Files that were left out: {self.files()}. {self.advice()}".strip())
+            found.append(f"Files left out: {self.files()}. {self.advice()}".strip())
         if self.system:
-            found.append(f"Folders of the system were left out: {_some(list(self.system))}.")
+            found.append(f"Folders of the system left out: {_some(list(self.system))}.")
         if self.unreadable:
             found.append(f"{_many(len(self.unreadable), 'folder')} left out, unreadable: {_some(self.unreadable)}.")
         return found
@@ -262,7 +262,7 @@ def _key(entry: tuple[list[Any], Path]) -> list[Any]:
 
 
 def _many(count: int, one: str) -> str:
-    return f"{count:,} {one} was" if count == 1 else f"{count:,} {one}s were"
+    return f"{count:,} {one} is" if count == 1 else f"{count:,} {one}s are"
 
 
 def _some(names: Sequence[str]) -> str:
