@@ -18,10 +18,18 @@ def resources() -> Path:
     return next((path for path in candidates if path.is_dir()), candidates[0])
 
 
+def expanded(path: Path | str) -> Path:
+    """The path with the person's home in place of `~`."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
 def home() -> Path:
     """All state: GENSTUDIO_HOME, or the system's place for a program's data."""
     chosen = os.environ.get("GENSTUDIO_HOME")
-    return Path(chosen).expanduser() if chosen else Path(platformdirs.user_data_dir("genstudio", appauthor=False))
+    return expanded(chosen) if chosen else Path(platformdirs.user_data_dir("genstudio", appauthor=False))
 
 
 def runs() -> Path:

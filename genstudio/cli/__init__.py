@@ -6,31 +6,51 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-from genstudio import __version__
-from genstudio.cli import datasets, models, samples, training, writing
+from genstudio import __version__, paths
+from genstudio.cli import datasets, models, samples, streams, training, writing
 from genstudio.cli.parser import Commands, Parser
-from genstudio.errors import GenstudioError
+from genstudio.errors import GenstudioError, StorageError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 when it did what was asked, 2 when a person has to change something."""
-    parser = _parser()
-    options = parser.parse_args(arguments)
-    if options.runs:
-        options.runs = Path(options.runs).expanduser()
+    with streams.guarded() as out:
+        try:
+            code = _run(arguments)
+            out.flush()
+        except GenstudioError as error:
+            if isinstance(error, streams.OutputError):
+                out.discard()
+            print(f"genstudio: {error}{_moved(error)}", file=sys.stderr)
+            code = 2
+        except BrokenPipeError:
+            out.discard()
+            code = 0
+        except KeyboardInterrupt:
+            print("genstudio: interrupted.", file=sys.stderr)
+            code = 130
+        sys.stderr.flush()
+    return code
+
+
+def _moved(error: GenstudioError) -> str:
+    """How to move the folder of everything, where that is what could not be written."""
+    if not isinstance(error, StorageError) or error.path is None or not error.path.is_relative_to(paths.home()):
+        return ""
+    return f" Everything is kept in {paths.home()}; the variable GENSTUDIO_HOME names another folder."
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
-        return int(options.command(options) or 0)
-    except GenstudioError as error:
-        print(f"genstudio: {error}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except KeyboardInterrupt:
-        print("genstudio: interrupted.", file=sys.stderr)
-        return 130
+        options = _parser().parse_args(arguments)
+    except SystemExit as stop:  # a text was asked for, or there is a mistake, which has been said
+        return int(stop.code or 0)
+    if options.runs:
+        options.runs = paths.expanded(options.runs)
+    if options.command is not _window:
+        sys.stdout.write("")  # where it is closed, better known before the work
+    return int(options.command(options) or 0)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -15,6 +15,7 @@ from genstudio.cli.parser import Commands, add_model, find_run, reference
 from genstudio.cli.progress import answer
 from genstudio.errors import DataError, StorageError
 from genstudio.evaluation.plane import CEILING
+from genstudio.paths import expanded
 
 _FILES = (".png", ".jpg", ".jpeg", ".gif", ".npy", ".zip")
 
@@ -41,7 +42,7 @@ def add(commands: Commands) -> None:
 def _timeline(options: argparse.Namespace) -> None:
     from genstudio.tasks.film import ExportTimeline
 
-    out = str(Path(options.out).expanduser())
+    out = str(expanded(options.out))
     task = ExportTimeline(str(find_run(options).folder), out, options.channel, options.frames, options.rate, options.size)
     print(answer(task, "written"))
 
@@ -49,7 +50,7 @@ def _timeline(options: argparse.Namespace) -> None:
 def _sample(options: argparse.Namespace) -> None:
     from genstudio.tasks.sample import Sample
 
-    ref, out = reference(options), Path(options.out).expanduser()
+    ref, out = reference(options), expanded(options.out)
     arrays = out.suffix.lower() == ".npz"
     if not arrays and out.exists():
         raise StorageError(f"{out} is there already.", "Name a new folder, or a file that ends in .npz.", out)

@@ -8,7 +8,6 @@ import json
 import math
 import sys
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -19,6 +18,7 @@ from genstudio.cli.progress import Bar, frames
 from genstudio.data.reading import normalised
 from genstudio.errors import DataError, GenstudioError
 from genstudio.events import Answer, Attention, BeamTree, Chosen, Frame, ScoredText, Snapshot, Writing
+from genstudio.paths import expanded
 
 S = TypeVar("S", bound=Snapshot)
 
@@ -191,12 +191,13 @@ def _score(options: argparse.Namespace) -> None:
     from genstudio.tasks.score import LARGEST, Score
 
     parts, size = list[bytes](), 0
-    for _, part in normalised(Path(options.file).expanduser()):
+    for _, part in normalised(expanded(options.file)):
         parts.append(part)
         size += len(part)
         if size > 4 * LARGEST:
             raise DataError(f"A text of more than {LARGEST:,} characters is too large.", "Score a part of it.", options.file)
-    found = _last(Score(reference(options), b"".join(parts).decode("utf-8")), "", ScoredText)["score"]
+    text = b"".join(parts).decode("utf-8")
+    found = _last(Score(reference(options), text), text, ScoredText)["score"]
     if options.json:
         each = [{"start": int(s), **t} for s, t in zip(found.starts, _tokens(found.tokens), strict=False)]
         totals = {
@@ -228,7 +229,7 @@ def _score(options: argparse.Namespace) -> None:
 def _attention(options: argparse.Namespace) -> None:
     from genstudio.tasks.compare import AttentionTo
 
-    out = Path(options.out).expanduser()
+    out = expanded(options.out)
     if out.suffix != ".npz" or out.is_dir():
         raise DataError(f"{out} is no name for the file.", "Give one that ends with .npz.", out)
     everything = AttentionTo(reference(options), (options.prompt,), limit=1 << 30, entries=1 << 60)

@@ -19,6 +19,7 @@ from genstudio.data.info import DatasetInfo as DatasetInfo
 from genstudio.data.info import checked, small_json
 from genstudio.data.slices import Slices, finished
 from genstudio.errors import DataError
+from genstudio.paths import expanded as expanded
 
 if TYPE_CHECKING:
     from genstudio.data.images import ImageDataset
@@ -153,14 +154,6 @@ def _of_manifest(item: dict[str, Any], root: Path) -> DatasetInfo:
         "sha256": item.get("text_sha256", item.get("sha256")),
     }
     return checked({**item, **content}, "ships", root / item["file"])
-
-
-def expanded(path: Path | str) -> Path:
-    """The path with the person's home in place of `~`."""
-    try:
-        return Path(path).expanduser()
-    except RuntimeError:
-        return Path(path)
 
 
 def gone(info: DatasetInfo) -> DataError:

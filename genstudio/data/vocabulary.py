@@ -22,6 +22,7 @@ from genstudio.data.tokenizers.foreign import open_tokenizer
 from genstudio.data.tokenizers.tokenizer import BEGIN, END, count_characters
 from genstudio.data.tokenizers.words import words_of
 from genstudio.errors import DataError, StorageError
+from genstudio.paths import expanded
 
 Kind = Literal["char", "byte", "word", "bpe", "file"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -80,7 +81,7 @@ def make_tokenizer(text: str, stop: int, settings: TokenSettings, source: str) -
     if settings.kind == "byte":
         return ByteTokenizer(settings.lines)
     if settings.kind == "file":
-        return with_markers((yield from open_tokenizer(Path(settings.file).expanduser())), settings.lines)
+        return with_markers((yield from open_tokenizer(expanded(settings.file))), settings.lines)
     place = paths.cache() / "tokenizers" / f"{_key(settings, source, stop)}.json"
     if (known := _cached(place, settings)) is not None:
         return known

@@ -33,7 +33,7 @@ class AdoptModel:
         yield Frame(progress=Progress("Opening the model"))
         from genstudio.training import checkpoint
 
-        family, place = families.get(self.family), Path(self.folder).expanduser()
+        family, place = families.get(self.family), paths.expanded(self.folder)
         if family.adopt is None or not place.is_dir():
             raise GenstudioError(f"{place} is not a folder.", "Choose the folder that holds config.json.", place)
         found = yield from sliced(family.adopt(place), "Opening the model")
@@ -67,11 +67,11 @@ class ExportModel:
     def run(self, models: Models) -> Frames[str]:
         """Returns the new folder."""
         yield Frame(progress=Progress("Opening the model"))
-        opened, place = models.get(self.model), Path(self.folder).expanduser()
+        opened, place = models.get(self.model), paths.expanded(self.folder)
         family = families.get(opened.family)
         if family.export is None:
             raise GenstudioError(f"A {family.title} cannot be exported.", "Copy its run folder instead.")
-        if place.exists() and (not place.is_dir() or any(place.iterdir())):
+        if place.exists() and (not place.is_dir() or storage.listed(place)):
             raise StorageError(f"{place} is there already.", "Name a folder that does not exist yet.", place)
         files = family.export(opened.learner, self.form)
         yield Frame(progress=Progress("Writing", 0.5))
