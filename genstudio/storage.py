@@ -192,7 +192,25 @@ def make_folder(path: Path) -> None:
     with translated(path):
         with contextlib.suppress(FileExistsError):
             again(path.mkdir)
+        if not path.is_dir():
+            raise StorageError(f"{path} is a file, and a folder is needed there.", "Move it or choose another folder.", path)
         sync_folder(path.parent)
+
+
+def is_folder(path: Path) -> bool:
+    """Whether it is a folder; one that cannot be asked about is none."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
+def listed(folder: Path) -> list[Path]:
+    """What is in a folder, by name; nothing where it is not there or cannot be read to its end."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
 
 
 def check_writable(folder: Path) -> None:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import sys
 import traceback
+from collections.abc import Iterator
 from types import TracebackType
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QSurfaceFormat
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QMessageBox
 
-from genstudio import __version__, paths
-from genstudio.errors import Failure
+from genstudio import __version__, paths, storage
+from genstudio.errors import Failure, StorageError
 from genstudio.ui.quitting import QuitSignals
 from genstudio.ui.window import MainWindow
+
+CRASHES = "crash.log"
+UNSEEN = ("offscreen", "minimal")
+MOVE = "Set the variable GENSTUDIO_HOME to another folder, then start again."
 
 
 def run(arguments: list[str] | None = None) -> int:
@@ -24,18 +30,54 @@ def run(arguments: list[str] | None = None) -> int:
     app.setApplicationName("genstudio")
     app.setApplicationVersion(__version__)
     app.setDesktopFileName("genstudio")
-    paths.home().mkdir(parents=True, exist_ok=True)
-    with (paths.home() / "crash.log").open("a", encoding="utf-8") as crashes:
-        faulthandler.enable(crashes)
+    make_home(app)
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):
+            faulthandler.enable(stack.enter_context((paths.home() / CRASHES).open("a", encoding="utf-8")))
         window = MainWindow()
         install_hook(window)
         window.show()
+        for text in unwritable():
+            window.show_banner(text, "warning", "Change the permissions of this file.")
         QTimer.singleShot(0, window.begin)
         signals = save_at_the_end(app, window)
         code = app.exec()
         signals.close()
         faulthandler.disable()
     return code
+
+
+def make_home(app: QApplication) -> None:
+    """Make the folder of everything where it is not there. Raises StorageError, which a dialog says first where somebody
+    can see it."""
+    home = paths.home()
+    try:
+        storage.make_folder(home)
+        storage.check_writable(home)
+    except StorageError as error:
+        refused = StorageError(f"genstudio keeps everything in {home}, which cannot be used. {error.message}", MOVE)
+        if app.platformName() not in UNSEEN:
+            refusal(refused).exec()
+        raise refused from error
+
+
+def refusal(error: StorageError) -> QMessageBox:
+    """The dialog that says why the program cannot start."""
+    box = QMessageBox(QMessageBox.Icon.Critical, "genstudio", error.message)
+    box.setObjectName("refusal")
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    box.setInformativeText(error.hint)
+    return box
+
+
+def unwritable() -> Iterator[str]:
+    """What does not work because a file of the program cannot be written."""
+    lost = {paths.home() / CRASHES: "crashes leave no trace", paths.settings_file(): "settings of the window are not kept"}
+    for file, what in lost.items():
+        try:
+            file.open("ab").close()
+        except OSError as error:
+            yield f"{file} cannot be written ({error.strerror}), so {what}."
 
 
 def save_at_the_end(app: QApplication, window: MainWindow) -> QuitSignals:
