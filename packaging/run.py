@@ -11,7 +11,6 @@ import sys
 from environment import Environment, SetupError, hand_over
 from system import provide, wanted_for_window
 
-COMMANDS = ("train", "resume", "evaluate", "generate", "runs", "families", "datasets", "import")
 NO_DISPLAY = (
     "genstudio: there is no display to open a window on (neither DISPLAY nor WAYLAND_DISPLAY is set): start it with "
     "--offscreen, under Xvfb with 'xvfb-run -a python3 packaging/run.py', or use the command line, such as "
@@ -20,8 +19,9 @@ NO_DISPLAY = (
 
 
 def opens_window(arguments: list[str]) -> bool:
-    """Whether these arguments ask for the window, and not for a command or a text about the program."""
-    return not any(word in ("-h", "--help", "--version", *COMMANDS) for word in arguments)
+    """Whether these arguments ask for the window: no command, which is the first word that is no option, and no text
+    about the program. Which commands there are the program itself knows."""
+    return not any(not word.startswith("-") or word in ("-h", "--help", "--version") for word in arguments)
 
 
 def lacks_display(offscreen: bool, platform: str, environment: dict[str, str]) -> bool:
