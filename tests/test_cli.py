@@ -69,6 +69,36 @@ def test_stop_after_and_resume_are_exact(tmp_path: Path, capsys: pytest.CaptureF
     assert Run.open(cut).info.step == 30
 
 
+def test_resume_with_another_setting(trained: str, capsys: pytest.CaptureFixture[str]) -> None:
+    before = files(Path(trained))
+    for bad, words in (
+        ("lerning_rate=0.1", "did you mean 'learning_rate'"),
+        ("learning_rate=fast", "not a number"),
+        ("layers=3", "cannot change while the model trains"),
+        ("learning_rate", "key=value"),
+    ):
+        assert genstudio("resume", trained, "--steps", 30, "--set", bad) == 2
+        assert words in capsys.readouterr().err
+    for option, value in (("--seconds", "-1"), ("--seconds", "nan"), ("--seconds", "inf"), ("--steps", "-3"), ("--steps", 24)):
+        assert genstudio("resume", trained, option, value) == 2
+        assert capsys.readouterr().err.startswith(f"genstudio: {option[2:]}: ")
+    assert {k: v for k, v in files(Path(trained)).items() if k != "lock"} == {k: v for k, v in before.items() if k != "lock"}
+    assert genstudio("resume", trained, "--steps", 30, "--set", "learning_rate=0.001", "clip=0.5") == 0
+    assert "Learning rate: 0.004 → 0.001; Gradient clipping: 1 → 0.5" in capsys.readouterr().err
+    assert Run.open(trained).info.step == 30
+
+
+def test_a_loss_that_is_no_number_names_the_command_that_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from genstudio.families.gpt.learner import GPTLearner
+
+    monkeypatch.setattr(GPTLearner, "training_step", lambda *_: {"train_loss": float("nan")})
+    assert genstudio("train", "gpt", "--data", text_file(tmp_path), "--set", *SETTINGS, "--steps", 5, "--quiet") == 2
+    err = capsys.readouterr().err
+    assert "--set learning_rate=0.001 muon_rate=0.005" in err and "genstudio resume 2" in err
+
+
 def test_evaluate_says_exact_numbers(trained: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert genstudio("evaluate", trained, "--json") == 0
     scores = json.loads(capsys.readouterr().out)
@@ -180,8 +210,8 @@ def test_an_unreadable_home_is_a_sentence(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to send")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_saves_and_exits_well(tmp_path: Path, number: signal.Signals) -> None:
+@pytest.mark.parametrize("numbers", [["SIGINT"], ["SIGTERM"], ["SIGHUP", "SIGHUP", "SIGTERM"]])
+def test_a_signal_saves_and_exits_well(tmp_path: Path, numbers: list[str]) -> None:
     command = [
         sys.executable,
         "-m",
@@ -200,7 +230,8 @@ def test_a_signal_saves_and_exits_well(tmp_path: Path, number: signal.Signals) -
     root = Path(environment["GENSTUDIO_HOME"]) / "runs"
     while child.poll() is None and not any("train_loss" in log.read_text() for log in root.glob("*/metrics.jsonl")):
         os.sched_yield()
-    child.send_signal(number)
+    for name in numbers:  # a terminal that is closed sends more than one
+        child.send_signal(getattr(signal, name))
     out, err = child.communicate(timeout=LONG / 1000)
     assert child.returncode == 0, err
     info = Run.open(out.splitlines()[-1]).info

@@ -13,7 +13,7 @@ from genstudio import families
 from genstudio.cli import findings, samples
 from genstudio.cli.parser import Commands, add_model, add_precision, find_run, reference
 from genstudio.cli.progress import Bar, answer
-from genstudio.errors import GenstudioError, RunError
+from genstudio.errors import GenstudioError, RunError, TrainingError
 from genstudio.events import Answer
 
 _ENDS = ("SIGTERM", "SIGHUP", "SIGBREAK")
@@ -137,6 +137,8 @@ def _drive(task: Any, quiet: bool) -> None:
                 raise RunError(frame.halt, "Free some space, then 'genstudio resume'.")
             if asked:
                 break
+    except TrainingError as error:
+        raise TrainingError(error.message, f"{error.hint} {_gentler(folder)}", error.path) from error
     finally:
         bar.end()
         job.close()
@@ -145,6 +147,19 @@ def _drive(task: Any, quiet: bool) -> None:
     if asked:
         bar.say("Saved; go on with 'genstudio resume'.")
     print(folder)
+
+
+def _gentler(folder: str) -> str:
+    """The command that goes on with learning rates a quarter as large."""
+    from genstudio.runs import Run
+    from genstudio.tasks import live
+
+    run = Run.open(folder)
+    config = live.settings(run, run.info.step)
+    values = config.model_dump()
+    rates = [s.name for s in config.settings() if s.live and "rate" in s.name and s.logarithmic and s.applies(values)]
+    changes = " ".join(f"{name}={values[name] / 4:.3g}" for name in rates)
+    return f"Try: genstudio resume {run.id} --set {changes}"
 
 
 def _evaluate(options: argparse.Namespace) -> None:

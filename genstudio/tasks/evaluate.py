@@ -14,7 +14,7 @@ from genstudio.errors import DataError
 from genstudio.evaluation.ngram import reference_lines
 from genstudio.events import Answer, Frame, Progress
 from genstudio.runs import Run
-from genstudio.tasks.models import ModelRef, Models, settings_of
+from genstudio.tasks.models import ModelRef, Models, dataset_of, settings_of
 from genstudio.tasks.sample import with_data
 from genstudio.tasks.task import sliced
 
@@ -69,13 +69,10 @@ class Evaluate:
             dataset = shelf.open_text(shelf.find_dataset(self.data))
             work = all_validation(dataset, opened.learner.data.tokenizer)
             return (yield from sliced(work, "Preparing the text"))
-        info = shelf.find_dataset(str(run.info.dataset.get("id", "")))
-        if run.info.dataset.get("hash") not in (None, "", info.sha256):
-            raise DataError(
-                f"The dataset '{info.title}' has changed since this run was trained.",
-                "Name the text to score with --data, or restore the file.",
-                info.path,
-            )
+        try:
+            info = dataset_of(run)
+        except DataError as error:
+            raise DataError(error.message, f"{error.hint} Or name a text to score.", error.path) from None
         family, config = settings_of(run)
         data: Any = yield from sliced(
             family.prepare(config, shelf.open_dataset(info), run.kept()), "Preparing the text"

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from genstudio import families
+from genstudio import families, paths
 from genstudio.data import shelf
 from genstudio.data.shelf import DatasetInfo
-from genstudio.errors import ConfigError, DeviceError, RunError
+from genstudio.errors import ConfigError, DataError, DeviceError, RunError
 from genstudio.runs import Run
 from genstudio.tasks import live
 
@@ -158,6 +158,35 @@ class Models:
         self.stream = None
         for stale in [found for found in self._read if found[0] == key]:
             del self._read[stale]
+
+
+def dataset_of(run: Run) -> DatasetInfo:
+    """The dataset that a run was trained on, by its id or, imported once more under another name, by its content.
+
+    Raises DataError where it is not on the shelf, or holds something else than it did.
+    """
+    said = run.info.dataset
+    name, sha256, title = (str(said.get(key) or "") for key in ("id", "hash", "title"))
+    known = shelf.list_datasets()
+    of_id = next((info for info in known if name and info.id == name), None)
+    if of_id is not None and sha256 in ("", of_id.sha256):
+        return of_id
+    for info in known:
+        if sha256 and info.sha256 == sha256:
+            return info
+    if not name:
+        raise DataError("This model was made elsewhere, so its training data is not here.", "Choose another run.", run.folder)
+    if of_id is None:
+        raise DataError(
+            f"The dataset '{title or name}' of this run is no longer on the shelf; the run is intact.",
+            "Import the same file again, then try again.",
+            paths.datasets(),
+        )
+    raise DataError(
+        f"The dataset '{of_id.title}' has changed since this run was trained; the run is intact.",
+        "Restore the file as it was, or start a new run on the new data.",
+        of_id.path,
+    )
 
 
 def settings_of(run: Run) -> tuple[families.Family[Any, Any], Any]:

@@ -12,7 +12,7 @@ from genstudio.data import shelf
 from genstudio.errors import DataError, RunError
 from genstudio.events import Answer, Array, Frame, Progress, frozen
 from genstudio.runs import Run
-from genstudio.tasks.models import ModelRef, Models, Opened, settings_of
+from genstudio.tasks.models import ModelRef, Models, Opened, dataset_of, settings_of
 from genstudio.tasks.task import sliced
 
 _ROWS = 100
@@ -112,13 +112,8 @@ def with_data(run: Run, opened: Opened) -> Generator[Frame, None, Any]:
     if len(learner.data.real):
         return learner
     if getattr(learner, "filled", None) is None:
-        info = shelf.find_dataset(str(run.info.dataset.get("id", "")))
-        if run.info.dataset.get("hash") not in (None, "", info.sha256):
-            raise DataError(
-                f"The dataset '{info.title}' has changed since this run was trained.", "Restore the file.", info.path
-            )
         family, _ = settings_of(run)
-        work = family.prepare(learner.config, shelf.open_dataset(info), run.kept())
+        work = family.prepare(learner.config, shelf.open_dataset(dataset_of(run)), run.kept())
         learner.filled = learner.on((yield from sliced(work, "Preparing the data")))
         learner.filled.cache = run.folder
     return learner.filled

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import deque
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,12 @@ import numpy as np
 from genstudio import families, paths, runs
 from genstudio.config import Config
 from genstudio.data import shelf
-from genstudio.errors import ConfigError, DataError, DeviceError, Problem, StorageError, TrainingError
+from genstudio.errors import ConfigError, DataError, DeviceError, Problem, RunError, StorageError, TrainingError
 from genstudio.events import Answer, Diagnosis, Frame, Notice, Progress, Series, Snapshot
 from genstudio.runs import Run
 from genstudio.runs import plan as plans
 from genstudio.tasks import live
-from genstudio.tasks.models import Models, Opened, settings_of
+from genstudio.tasks.models import Models, Opened, dataset_of, settings_of
 from genstudio.tasks.task import Change, Extend, GoBack, Pace, SaveNow, SetLive, ShowNow, ShowPrompt, sliced
 from genstudio.training.slowdown import Slowdown
 
@@ -370,12 +370,16 @@ class Training(Generator[Frame, None, str]):
 
         family, config = settings_of(run)
         device = choose(task.device or "auto")
-        data = yield from self._data(family, config, run.info.dataset.get("id", ""), run)
+        data = yield from self._data(family, config, run=run)
         learner = self._build(family, config, data, device, run.info.seed)
         state = checkpoint.load(run, "last", learner)
+        before = [step for step in checkpoint.steps(run) if step < state["step"]]
+        while task.changes and state.get("stuck"):
+            self._notices.append(_passed_over(run, state["step"], before))
+            state = checkpoint.load(run, before.pop(), learner)
         self._start = int(state["step"])
         self._set_plan(run, state)
-        run.truncate(self._start)
+        checkpoint.rewind(run, self._start)
         live.restore(run, learner, self._start)
         self._notices += [Notice(self._start, "warning", text) for text in state.get("warnings", [])]
         self._notices.append(Notice(self._start, "info", f"Resumed at step {self._start:,}"))
@@ -401,16 +405,10 @@ class Training(Generator[Frame, None, str]):
             run.set_plan(plan)
         self._plan = Plan.of(plan)
 
-    def _data(self, family: Any, config: Any, name: str, run: Run | None = None) -> Generator[Frame, None, Any]:
+    def _data(self, family: Any, config: Any, name: str = "", run: Run | None = None) -> Generator[Frame, None, Any]:
         """The data of a new run, or of one that goes on."""
         yield Frame(progress=Progress("Reading the dataset"))
-        info = self._info = fitting(family, name)
-        if run is not None and run.info.dataset.get("hash") not in (None, "", info.sha256):
-            raise DataError(
-                f"The dataset '{info.title}' has changed since this run began.",
-                "Restore the file as it was, or start a new run on the new text. The run is untouched.",
-                info.path,
-            )
+        info = self._info = fitting(family, name if run is None else dataset_of(run).id)
         kept = () if run is None else (run.kept(),)
         return (yield from sliced(family.prepare(config, shelf.open_dataset(info), *kept), "Preparing the data"))
 
@@ -465,6 +463,7 @@ class Training(Generator[Frame, None, str]):
                     self._between = bool(stages) and not stages[-1].last
                     yield from self._kept(frame)
             except TrainingError:
+                saver.stuck = True
                 if self._doctor is not None:
                     self._told += self._doctor.not_finite(saver.step)
                     yield from self._kept(Frame())
@@ -575,6 +574,7 @@ class _Saver:
         self._saved_at = watch.elapsed
         self._cost = self._spent = 0.0
         self._keeper = _keeper(run, learner, watch.elapsed)
+        self.stuck = False
         self._best: list[Any] = list(best) if best else [None, None]
         self._loss: float | None = None
         self._better = False
@@ -599,7 +599,7 @@ class _Saver:
 
     def save_if_changed(self) -> list[Notice]:
         """Write a checkpoint unless this very step is saved. Raises StorageError, TrainingError."""
-        if self.step == self._saved:
+        if self.step == self._saved and not self.stuck:
             return []
         from genstudio.training import checkpoint
 
@@ -608,6 +608,7 @@ class _Saver:
             "elapsed": self._watch.elapsed,
             "plan": self._plan.total,
             "best": self._best,
+            "stuck": self.stuck,
         }
         spare = [change.step for change in self._run.changes() if change.saved]
         checkpoint.save(self._run, self.step, self._learner, state, loss=self._loss, spare=spare[-3:])
@@ -628,6 +629,19 @@ def _keeper(run: Run, learner: Any, elapsed: float) -> Any:
     from genstudio.training.trail import Keeper
 
     return Keeper(run, learner, elapsed)
+
+
+def _passed_over(run: Run, step: int, before: Sequence[int]) -> Notice:
+    """The step after a checkpoint was not finite, and would not be with other settings. Raises RunError where there is no
+    checkpoint before it."""
+    if not before:
+        raise RunError(
+            f"The only checkpoint of this run, of step {step:,}, gives a loss that is not finite, whatever the settings are.",
+            "Start a new run with a smaller learning rate.",
+            run.folder,
+        )
+    text = f"The step after {step:,} is not finite whatever the settings are: going on from step {before[-1]:,}"
+    return Notice(before[-1], "warning", text)
 
 
 def fitting(family: families.Family[Any, Any], name: str) -> shelf.DatasetInfo:

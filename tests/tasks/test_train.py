@@ -15,7 +15,9 @@ import pytest
 import torch
 
 from genstudio import runs
-from genstudio.errors import ConfigError, DataError, DeviceError, RunBusyError, StorageError, TrainingError
+from genstudio.data import shelf
+from genstudio.data.slices import finished
+from genstudio.errors import ConfigError, DataError, DeviceError, RunBusyError, RunError, StorageError, TrainingError
 from genstudio.events import Attention, Text
 from genstudio.runs import Run
 from genstudio.tasks.compare import AttentionTo
@@ -274,6 +276,98 @@ def test_a_loss_that_is_no_number_stops_and_keeps_clean_weights(
             frames.append(frame)
     folder = answer(frames, "run")
     assert checkpoint_files(folder, 6) == checkpoint_files(clean, 6)
+
+
+def test_resuming_with_another_rate_goes_back_before_what_cannot_be_finite(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Weights whose next loss is no number stay so whatever the rate is: the checkpoint before them is taken."""
+    from genstudio.families.gpt.learner import GPTLearner
+
+    backward = GPTLearner._backward
+
+    def spoiled(self: Any, inputs: Any, targets: Any, share: int) -> Any:
+        loss = backward(self, inputs, targets, share)
+        if self.step == 7 and self.grown:
+            next(iter(self.model.parameters())).grad.fill_(float("nan"))
+        return loss
+
+    step = GPTLearner.training_step
+
+    def remembering(self: Any, batch: Any, number: int, progress: float) -> Any:
+        self.grown = getattr(self, "grown", number == 7) or self.config.learning_rate == 4e-3
+        return step(self, batch, number, progress)
+
+    monkeypatch.setattr(GPTLearner, "_backward", spoiled)
+    monkeypatch.setattr(GPTLearner, "training_step", remembering)
+    folder = answer(run_task(train(tmp_path, stop_after=4)), "run")
+    for _ in range(2):
+        with pytest.raises(TrainingError, match="step 7"):
+            run_task(Resume(folder))
+        assert Run.open(folder).info.checkpoints == (4, 6)
+    frames = run_task(Resume(folder, changes={"learning_rate": 1e-3}))
+    assert curve(frames, "train_loss")[0] == list(range(5, 31))
+    assert any("going on from step 4" in notice.text for frame in frames for notice in frame.notices)
+    assert (Path(folder) / "checkpoints" / "00000006.rewound").is_dir()
+
+
+def test_a_run_that_has_nothing_but_what_cannot_be_finite_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from genstudio.families.gpt.learner import GPTLearner
+
+    backward = GPTLearner._backward
+
+    def spoiled(self: Any, *arguments: Any) -> Any:
+        loss = backward(self, *arguments)
+        if self.step == 3:
+            next(iter(self.model.parameters())).grad.fill_(float("inf"))
+        return loss
+
+    monkeypatch.setattr(GPTLearner, "_backward", spoiled)
+    with pytest.raises(TrainingError, match="step 3"):
+        run_task(train(tmp_path))
+    (info,) = runs.list_runs(tmp_path / "runs")
+    before = files(info.folder)
+    with pytest.raises(RunError, match="whatever the settings are") as caught:
+        run_task(Resume(str(info.folder), changes={"learning_rate": 1e-3}))
+    assert "Start a new run" in caught.value.hint
+    assert files(info.folder) == before
+
+
+def test_an_interrupt_within_a_step_saves_nothing_half_done(tmp_path: Path) -> None:
+    from genstudio.families.gpt.learner import GPTLearner
+
+    whole = answer(run_task(train(tmp_path, name="whole")), "run")
+    folder = answer(run_task(train(tmp_path, name="cut", stop_after=5)), "run")
+    step = GPTLearner.training_step
+
+    def interrupted(self: Any, batch: Any, number: int, progress: float) -> Any:
+        made = step(self, batch, number, progress)
+        if number == 9:
+            raise KeyboardInterrupt
+        return made
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(GPTLearner, "training_step", interrupted)
+        run_task(Resume(folder))
+    assert Run.open(folder).info.checkpoints == (5,)
+    run_task(Resume(folder))
+    assert checkpoint_files(folder, 30) == checkpoint_files(whole, 30)
+    assert logged(folder) == logged(whole)
+
+
+def test_a_dataset_that_left_the_shelf_is_asked_for_and_found_again(tmp_path: Path) -> None:
+    folder = answer(run_task(train(tmp_path, stop_after=5)), "run")
+    before = files(Path(folder))
+    shelf.delete_dataset(shelf.find_dataset("words"))
+    with pytest.raises(DataError, match="'words' of this run is no longer on the shelf") as caught:
+        run_task(Resume(folder))
+    assert "Import the same file again" in caught.value.hint and "path" not in str(caught.value)
+    assert files(Path(folder)) == before
+    finished(shelf.import_text(tmp_path / "words.txt", "Another name"))
+    run_task(Resume(folder, stop_after=1))
+    assert Run.open(folder).info.step == 6
 
 
 def test_a_full_disk_halts_and_resuming_goes_on_exactly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
