@@ -31,6 +31,7 @@ def add(commands: Commands) -> None:
 
 def _runs(options: argparse.Namespace) -> None:
     from genstudio import runs
+    from genstudio.runs.info import hint
 
     found = runs.list_runs(options.runs or paths.runs())
     if options.json:
@@ -43,6 +44,8 @@ def _runs(options: argparse.Namespace) -> None:
         measured = info.measured.get("val_loss", info.step)
         older = "" if measured == info.step else f"  (loss of step {measured:,})"
         print(f"{info.id:44}  {info.state:12}  step {info.step:>8,}  {loss:>7}  {info.name}{older}")
+        if info.reason:
+            print(f"{'':44}  {info.reason} {hint(info)}")
 
 
 def _families(options: argparse.Namespace) -> None:

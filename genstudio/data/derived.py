@@ -13,7 +13,9 @@ from genstudio.errors import StorageError
 
 def read(kind: str, source: str, key: str) -> bytes | None:
     """The bytes kept for this `key` of a dataset with the hash `source`; None where there are none, or damaged ones."""
-    for path in _folder(kind).glob(f"{_stem(source, key)}-*"):
+    for path in storage.listed(_folder(kind)):
+        if not path.name.startswith(f"{_stem(source, key)}-"):
+            continue
         with contextlib.suppress(OSError):
             found = path.read_bytes()
             if path.name.endswith(_digest(found)):
@@ -43,9 +45,10 @@ def keep(kind: str, source: str, key: str, data: bytes, most: int) -> None:
 
 def forget(source: str) -> None:
     """Delete everything that was worked out from a dataset."""
-    for path in paths.cache().glob(f"*/{source[:32]}-*-*"):
-        with contextlib.suppress(OSError):
-            path.unlink()
+    for path in (path for folder in storage.listed(paths.cache()) for path in storage.listed(folder)):
+        if path.name.startswith(f"{source[:32]}-"):
+            with contextlib.suppress(OSError):
+                path.unlink()
 
 
 def _folder(kind: str) -> Path:

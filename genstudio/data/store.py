@@ -174,7 +174,7 @@ def _free(shelf: Path, name: str) -> str:
 def _sweep(shelf: Path) -> None:
     """Remove what an interrupted import or deletion left long ago."""
     storage.sweep(shelf)
-    for folder in shelf.glob(f"{_STAGING}*"):
+    for folder in storage.listed(shelf):
         with contextlib.suppress(OSError):
-            if time.time() - folder.stat().st_mtime > _STALE_SECONDS:
+            if folder.name.startswith(_STAGING) and time.time() - folder.stat().st_mtime > _STALE_SECONDS:
                 shutil.rmtree(folder, ignore_errors=True)

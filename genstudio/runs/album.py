@@ -33,7 +33,7 @@ class Album:
 
     def folders(self) -> list[Path]:
         """One for each channel."""
-        return sorted(path for path in self.folder.iterdir() if path.is_dir()) if self.folder.is_dir() else []
+        return [path for path in storage.listed(self.folder) if path.is_dir()]
 
     def channels(self) -> list[str]:
         """Names of the channels that were ever shown."""
@@ -42,9 +42,7 @@ class Album:
     def steps(self, channel: str) -> list[int]:
         """Steps that can be loaded, ascending."""
         place = self.folder / _folder(channel)
-        if not place.is_dir():
-            return []
-        return sorted({int(found[1]) for path in place.iterdir() if (found := _FILE.fullmatch(path.name))})
+        return sorted({int(found[1]) for path in storage.listed(place) if (found := _FILE.fullmatch(path.name))})
 
     def add(self, snapshot: Snapshot, *, always: bool = False) -> bool:
         """Stores a snapshot of a kind that can be stored, unless one so close before it is there already.

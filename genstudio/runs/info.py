@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from genstudio import storage
 from genstudio.errors import RunError
 from genstudio.runs import journal, lock
 from genstudio.runs import plan as plans
@@ -109,18 +111,18 @@ def read_json(folder: Path) -> dict[str, Any]:
     path = folder / "run.json"
     try:
         if path.exists() and not path.is_file():
-            raise RunError("run.json is not a file", "Copy it from a backup.", path)
+            raise RunError("run.json is not a file.", "Copy it from a backup.", path)
         with path.open("rb") as file:
             data = file.read(_LARGEST + 1)
         said = json.loads(data) if len(data) <= _LARGEST else None
     except FileNotFoundError:
-        raise RunError("run.json is missing", "Copy it from a backup.", path) from None
+        raise RunError("run.json is missing.", "Copy it from a backup.", path) from None
     except (OSError, ValueError, RecursionError):
-        raise RunError("run.json cannot be read", "Copy it from a backup.", path) from None
+        raise RunError("run.json cannot be read.", "Copy it from a backup.", path) from None
     if not isinstance(said, dict) or type(said.get("format")) is not int or said["format"] < 1:
-        raise RunError("run.json does not describe a run", "Copy it from a backup.", path)
+        raise RunError("run.json does not describe a run.", "Copy it from a backup.", path)
     if said["format"] <= FORMAT and (wrong := _wrong_field(said)):
-        raise RunError(f"run.json has no usable '{wrong}'", "Copy it from a backup.", path)
+        raise RunError(f"run.json has no usable '{wrong}'.", "Copy it from a backup.", path)
     return said
 
 
@@ -138,22 +140,29 @@ def hint(info: RunInfo) -> str:
     if info.state == "newer":
         return "Update the program to open it."
     if info.state == "damaged":
-        return "Copy the missing part from a backup."
+        return "Copy the missing part from a backup, or delete the run."
     return "Resume it with a new length." if info.reason else ""
 
 
 def list_runs(root: Path) -> list[RunInfo]:
-    """Every run under `root`, newest first; damaged ones too, each with its reason."""
+    """Every run under `root`, newest first; damaged ones too, each with its reason. Raises RunError where the folder is
+    there and cannot be listed."""
     try:
-        folders = [path for path in root.iterdir() if not path.name.startswith(".") and path.is_dir()]
-    except OSError:
+        found = sorted((path for path in root.iterdir() if not path.name.startswith(".")), reverse=True)
+    except FileNotFoundError:
         return []
-    ours = [path for path in folders if _ID.match(path.name) or any((path / name).exists() for name in OURS)]
-    return [read_info(folder) for folder in sorted(ours, key=lambda path: path.name, reverse=True)]
+    except OSError as error:
+        text = f"The folder of runs {root} cannot be listed: {error.strerror}."
+        raise RunError(text, "Change its permissions or choose another folder.", root) from None
+    ours = [path for path in found if storage.is_folder(path) and (_ID.match(path.name) or is_ours(path))]
+    return [read_info(folder) for folder in ours]
+
+
+def is_ours(folder: Path) -> bool:
+    """Whether the folder holds anything that a run does."""
+    return any(os.path.lexists(folder / name) for name in OURS)
 
 
 def _checkpoints(folder: Path) -> tuple[int, ...]:
-    try:
-        return tuple(sorted(int(path.name) for path in folder.iterdir() if path.name.isascii() and path.name.isdigit()))
-    except OSError:
-        return ()
+    names = [path.name for path in storage.listed(folder)]
+    return tuple(sorted(int(name) for name in names if name.isascii() and name.isdigit()))

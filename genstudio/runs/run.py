@@ -21,12 +21,12 @@ from pathlib import Path
 from typing import Any, Self
 
 import genstudio
-from genstudio import storage
+from genstudio import paths, storage
 from genstudio.errors import RunError, StorageError
 from genstudio.events import Advice, Diagnosis, Notice, Series, Snapshot
 from genstudio.runs import journal, lock
 from genstudio.runs.album import Album
-from genstudio.runs.info import FORMAT, KEPT, OURS, RunInfo, hint, list_runs, read_info, read_json
+from genstudio.runs.info import FORMAT, KEPT, RunInfo, hint, is_ours, list_runs, read_info, read_json
 from genstudio.runs.trail import Trail
 
 
@@ -298,7 +298,7 @@ def _versions() -> dict[str, str]:
 
 def find(root: Path, text: str) -> Run:
     """The run with this id, folder or name, or the only one that begins so. Raises RunError, suggesting near ones."""
-    if (path := Path(text).expanduser()).is_dir() and any((path / name).exists() for name in OURS):
+    if text and storage.is_folder(path := paths.expanded(text)) and is_ours(path):
         return Run.open(path)
     infos = list_runs(root)
     for matches in (
@@ -331,7 +331,10 @@ def set_notes(run: Run, notes: str) -> None:
 
 
 def delete(run: Run) -> None:
-    """Removes the folder. Raises RunBusyError while anybody writes it, StorageError when it cannot be moved."""
+    """Removes the folder, of a damaged run too. Raises RunBusyError while anybody writes it, StorageError when it cannot
+    be moved, RunError for a folder that is no run."""
+    if not any(info.folder == run.folder for info in list_runs(run.folder.parent)):
+        raise RunError(f"{run.folder} is not the folder of a run.", "Delete it in a file manager.", run.folder)
     guard = lock.FolderLock(run.folder)
     guard.acquire()
     try:

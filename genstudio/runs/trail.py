@@ -98,10 +98,7 @@ class Trail:
         self._remove([path for _, path in self._files()])
 
     def _files(self) -> list[tuple[int, Path]]:
-        try:
-            names = [(found, path) for path in self.folder.iterdir() if (found := _FILE.fullmatch(path.name))]
-        except OSError:
-            return []
+        names = [(found, path) for path in storage.listed(self.folder) if (found := _FILE.fullmatch(path.name))]
         return sorted((int(found[1]), path) for found, path in names)
 
     def _drop(self, steps: Sequence[int]) -> None:

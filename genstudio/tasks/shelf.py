@@ -227,5 +227,5 @@ class RemoveRun:
 
     def run(self, models: Models) -> Frames:
         models.forget(self.path)
-        runs.delete(Run.open(self.path))
+        runs.delete(Run(Path(self.path)))
         yield _answer("runs", tuple(runs.list_runs(Path(self.path).parent)))

@@ -39,11 +39,8 @@ def place(run: Run, step: int) -> Path:
 
 def steps(run: Run) -> list[int]:
     """Steps that have a checkpoint, ascending; whether it is sound shows when it is loaded."""
-    folder = run.folder / "checkpoints"
-    try:
-        return sorted(int(path.name) for path in folder.iterdir() if _STEP.fullmatch(path.name))
-    except OSError:
-        return []
+    names = [path.name for path in storage.listed(run.folder / "checkpoints")]
+    return sorted(int(name) for name in names if _STEP.fullmatch(name))
 
 
 def best_step(run: Run) -> int | None:
@@ -320,9 +317,9 @@ def prune(run: Run, keep: int = KEEP, spare: Collection[int] = ()) -> list[int]:
 
 def _forget_rewound(run: Run, step: int) -> None:
     """What was left behind by going back goes when two verified checkpoints are further than it."""
-    for path in (run.folder / "checkpoints").glob("*.rewound*"):
-        number = path.name.split(".")[0]
-        if number.isdigit() and int(number) <= step:
+    for path in storage.listed(run.folder / "checkpoints"):
+        number, _, kind = path.name.partition(".")
+        if kind.startswith("rewound") and number.isdigit() and int(number) <= step:
             storage.discard(path)
 
 

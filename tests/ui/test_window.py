@@ -196,7 +196,7 @@ def test_closing_while_training_saves(open_window: Callable[[], MainWindow], qtb
     assert info.checkpoints[-1] == info.step >= 30
 
 
-def test_runs_can_be_renamed_and_deleted(
+def test_runs_can_be_renamed_and_deleted_even_when_damaged(
     open_window: Callable[[], MainWindow], qtbot: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = answer(run_task(Train("gpt", str(text_file(tmp_path)), TINY, steps=12, name="first")), "run")
@@ -206,6 +206,9 @@ def test_runs_can_be_renamed_and_deleted(
     qtbot.waitUntil(lambda: len(model.runs) == 1, timeout=LONG)
     model.setData(model.index(0, 0), "<b>better</b>\nname")
     qtbot.waitUntil(lambda: model.runs[0].name.startswith("<b>better</b>"), timeout=LONG)
+    (Path(folder) / "run.json").write_text("{")
+    qtbot.waitUntil(lambda: (window.runs.refresh(), model.runs[0].state == "damaged")[1])
+    assert model.data(model.index(0, 5)) == "run.json cannot be read."
     window.runs.table.selectRow(0)
     monkeypatch.setattr("PySide6.QtWidgets.QMessageBox.exec", lambda self: 0)
     monkeypatch.setattr("PySide6.QtWidgets.QMessageBox.clickedButton", lambda self: self.buttons()[-1])

@@ -44,7 +44,9 @@ Index = QModelIndex | QPersistentModelIndex
 
 
 def changes(info: Any) -> str:
-    """The settings that differ from the family's defaults, in a few words."""
+    """The settings that differ from the family's defaults, in a few words; of a run that something is wrong with, what."""
+    if info.reason:
+        return info.reason
     try:
         config = families.get(info.family).config
         mine = config.parse(info.config)
@@ -233,7 +235,8 @@ class RunsTab(QWidget):
             return
         question = QMessageBox(QMessageBox.Icon.Warning, "Delete run", f"Delete the run '{run.name}'?", parent=self)
         question.setTextFormat(Qt.TextFormat.PlainText)
-        question.setInformativeText("Its curves, samples and checkpoints are removed from the disk.")
+        wrong = f"{run.reason} " if run.reason else ""
+        question.setInformativeText(f"{wrong}Its curves, samples and checkpoints are removed from the disk.")
         question.setStandardButtons(QMessageBox.StandardButton.Cancel)
         yes = question.addButton("Delete", QMessageBox.ButtonRole.DestructiveRole)
         question.exec()
