@@ -81,7 +81,7 @@ class Score:
             starts,
             float(-logprobs[foretold].sum()),
             len(foretold),
-            int(starts[-1] - starts[first]) - sum(place >= starts[first] for place in left_out),
+            int(starts[-1] - starts[first] - sum(place >= starts[first] for place in left_out)),
             tuple(order.tolist()),
             unknown,
         )
@@ -185,7 +185,7 @@ def _tokens(opened: Opened, text: str) -> Generator[Frame, None, tuple[Any, Any,
         ids, unknown = tokenizer.encode_lossy(piece)
         parts.append(np.asarray(ids, np.int32))
         starts.append(begin + token_starts(tokenizer, piece, ids, unknown))
-        missing += [begin + place for place in unknown]
+        missing += [begin + int(place) for place in unknown]
         if time.monotonic() >= due:
             yield Frame(progress=Progress("Reading the text", end / len(text)))
             due = time.monotonic() + SLICE
