@@ -53,6 +53,15 @@ def known_encoders(_own_home: None, tmp_path: Path, tmp_path_factory: pytest.Tem
 
 
 @pytest.fixture(autouse=True)
+def _no_estimates(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """A window times no training beside what is tested; what tests just that brings the time back."""
+    if "qtbot" in request.fixturenames:
+        from genstudio.ui import estimate
+
+        monkeypatch.setattr(estimate, "WAIT_MS", 10**8)
+
+
+@pytest.fixture(autouse=True)
 def _no_leaked_threads() -> Iterator[None]:
     before = set(threading.enumerate())
     yield

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QShowEvent
 from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
@@ -23,12 +23,14 @@ from genstudio.config import Config
 from genstudio.errors import ConfigError, Failure
 from genstudio.events import Answer, Frame, Progress
 from genstudio.families import Family
+from genstudio.tasks.estimate import EstimateTime
 from genstudio.tasks.shelf import ReadRun
 from genstudio.tasks.task import Change, Extend, SaveNow
 from genstudio.tasks.train import Resume, Train
 from genstudio.ui import theme
 from genstudio.ui.asking import Asking
 from genstudio.ui.engine import Engine
+from genstudio.ui.estimate import TimeEstimate, in_words
 from genstudio.ui.numbers import duration
 from genstudio.ui.setup import LONGEST, SetupColumn
 from genstudio.ui.widgets import ElidedLabel, EmptyState, button, plain_label, primary_button, restyle
@@ -89,6 +91,7 @@ class TrainingTab(QWidget):
         self.setup = SetupColumn(family)
         self._panel: Any = None
         self.cost = plain_label(role="quiet", wrap=True, name="cost")
+        self.estimate = TimeEstimate(engine, self._question, lambda: self.isVisible() and not self.busy, self)
         self.checks = QPushButton()
         self.checks.setObjectName("checks_summary")
         self.checks.setProperty("flat", True)
@@ -110,6 +113,10 @@ class TrainingTab(QWidget):
     def costs(self, config: Config) -> str:
         """What a run with these settings costs, in a line."""
         raise NotImplementedError
+
+    def faster(self, config: Config) -> tuple[tuple[str, float], ...]:
+        """What would train faster: in words, with the share of the cost of a step that it takes."""
+        return ()
 
     def speed(self, frame: Frame) -> str:
         """How fast it goes, where the frame tells."""
@@ -402,13 +409,27 @@ class TrainingTab(QWidget):
         self.stack.setCurrentIndex(0 if self.state == "idle" and not self.run_path else 1)
         self.state_shown()
 
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.estimate.ask()
+
+    def _question(self) -> EstimateTime | None:
+        """What is to be timed: a training as it is set up now."""
+        data = self.setup.data.currentData()
+        if data is None or self.setup.problems():
+            return None
+        device = self.setup.device.currentText()
+        return EstimateTime(self.setup.family.name, str(data), self.setup.values(), device)
+
     def show_cost(self) -> None:
         """Bring the line with the costs up to date."""
         config = self.setup.family.config
         if problems := self.setup.problems():
             self.cost.setText(f"Before a training can start: {self.setup.words(problems[0])}.")
         else:
-            self.cost.setText(self.costs(config.parse(self.setup.values())))
+            parsed, per_step = config.parse(self.setup.values()), self.estimate.seconds()
+            times = [] if per_step is None else [in_words(per_step, *self.setup.plan(), self.faster(parsed))]
+            self.cost.setText("\n".join([self.costs(parsed), *times]))
         restyle(self.cost, "problem", bool(problems))
         restyle(self.cost, "quiet", not problems)
 
@@ -428,6 +449,8 @@ class TrainingTab(QWidget):
         self.save.clicked.connect(self.save_now)
         self.setup.changed.connect(self.show_cost)
         self.setup.changed.connect(self._say_edits)
+        self.setup.changed.connect(self.estimate.ask)
+        self.estimate.changed.connect(self.show_cost)
         self.setup.file_wanted.connect(self.file_wanted)
         self.empty.triggered.connect(self.start_training)
         self._engine.halted.connect(lambda name, _reason: self.on_halted(name))

@@ -24,6 +24,9 @@ _WELCOME = (
     "of them look fake. It takes seconds. Pictures of your own work the same way: drop a folder on the window."
 )
 
+_SMALLEST = 8
+"""Pixels of a side of the smallest pictures that a GAN makes."""
+
 
 class GANTab(TrainingTab):
     """Trains a GAN on points or on pictures. `draw_wanted()` when the person wants to draw a distribution."""
@@ -137,6 +140,15 @@ class GANTab(TrainingTab):
             f"{int(cost['parameters']):,} parameters   ·   {size_text(cost['bytes'])} in training   ·   "
             f"{cost['flops_per_step'] / 1e6:,.0f} MFLOP a step"
         )
+
+    def faster(self, config: Config) -> tuple[tuple[str, float], ...]:
+        info = self._infos.get(str(self.setup.data.currentData()))
+        shape = None if info is None else Shape.of(info)
+        if shape is None or shape.kind != "images" or min(shape.height, shape.width) < 2 * _SMALLEST:
+            return ()
+        half = replace(shape, height=shape.height // 2, width=shape.width // 2)
+        now, then = (self.setup.family.estimate(config, which)["flops_per_step"] for which in (shape, half))
+        return ((f"pictures of {half.width} x {half.height}", then / now),)
 
     def speed(self, frame: Frame) -> str:
         found = frame.series.get("steps_per_second")

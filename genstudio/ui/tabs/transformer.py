@@ -54,6 +54,14 @@ class TransformerTab(TrainingTab):
             f"{cost['flops_per_token'] / 1e6:.1f} MFLOP a token"
         )
 
+    def faster(self, config: Config) -> tuple[tuple[str, float], ...]:
+        layers = config.model_dump()["layers"]
+        if layers < 2:
+            return ()
+        half = config.model_copy(update={"layers": layers // 2})
+        now, then = (self.setup.family.estimate(which, self.vocabulary)["flops_per_token"] for which in (config, half))
+        return ((f"{layers // 2} layers", then / now),)
+
     def _size_of(self, path: str) -> int | None:
         """How many tokens a tokenizer.json has, once it is read."""
         if path not in self._sizes:

@@ -1,0 +1,92 @@
+"""How fast a training with some settings would be on this computer: a few steps of it, thrown away."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from genstudio.data import shelf
+from genstudio.events import Frame, Progress
+from genstudio.tasks.models import Models
+from genstudio.tasks.task import Frames, sliced
+from genstudio.tasks.train import Train, fitting
+
+STEPPING = 0.88
+"""Share of a training's time that goes into its steps; previews, measures and checkpoints take the rest."""
+_SECONDS, _SMALL, _LONG, _PREPARING = 0.6, 8, 0.7, 5.0
+_REPEATED = ("batch", "accumulation")
+
+
+@dataclass(frozen=True)
+class EstimateTime:
+    """Time some steps of a training that is never kept; no run is touched.
+
+    Returns the seconds per step of such a training, previews and checkpoints included, or None where preparing the data
+    would take too long to ask. Raises what the training itself would raise before its first step.
+    """
+
+    family: str
+    data: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+    device: str = "auto"
+    quiet: ClassVar[bool] = True
+
+    def run(self, models: Models) -> Frames[float | None]:
+        from genstudio.training.device import choose
+
+        yield Frame(progress=Progress("Estimating the time"))
+        family, config = Train(self.family, self.data, self.config).parsed()
+        device = choose(self.device)
+        work = _for_at_most(_PREPARING, family.prepare(config, shelf.open_dataset(fitting(family, self.data))))
+        data = yield from sliced(work, "Estimating the time")
+        if data is None:
+            return None
+        small, ratio = _smaller(config)
+        if ratio > 1:
+            one_step = yield from _timed(family.learner(small, data, device, 0), 0.0)
+            if one_step * ratio > _LONG:
+                return one_step * ratio / STEPPING
+        seconds = yield from _timed(family.learner(config, data, device, 0), _SECONDS)
+        return seconds / STEPPING
+
+
+def _smaller(config: Any) -> tuple[Any, float]:
+    """Settings with a small batch, and how many times as much work the real batch is: no step may hold the engine long."""
+    pack = getattr(config, "pack", 1)
+    wanted = {"batch": max(_SMALL // pack, 1) * pack, "accumulation": 1}
+    less = {name: wanted[name] for name in _REPEATED if getattr(config, name, 0) > wanted[name]}
+    ratio = 1.0
+    for name, value in less.items():
+        ratio *= getattr(config, name) / value
+    return config.model_copy(update=less), ratio
+
+
+def _timed(learner: Any, seconds: float) -> Generator[Frame, None, float]:
+    """Seconds per step of a learner, over at least one step after the first, and at least `seconds` in all."""
+    from genstudio.training.device import threads
+
+    spent, counted, step = 0.0, 0, 0
+    while not counted or spent < seconds:
+        step += 1
+        began = time.monotonic()
+        with threads(getattr(learner, "threads", None)):
+            values = learner.training_step(learner.batch(step), step, 0.0)
+            float(next(iter(values.values())))  # a GPU answers before it has computed
+        if step > 1:
+            spent, counted = spent + time.monotonic() - began, counted + 1
+        yield Frame()
+    return spent / counted
+
+
+def _for_at_most(seconds: float, work: Generator[float, None, Any]) -> Generator[float, None, Any]:
+    """What the work returns, or None where it takes longer."""
+    due = time.monotonic() + seconds
+    while time.monotonic() < due:
+        try:
+            yield next(work)
+        except StopIteration as end:
+            return end.value
+    work.close()
+    return None

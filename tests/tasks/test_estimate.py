@@ -1,0 +1,74 @@
+"""The time that a training would take, from a few steps that are thrown away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from genstudio import paths
+from genstudio.errors import ConfigError
+from genstudio.tasks import estimate
+from genstudio.tasks.estimate import STEPPING, EstimateTime
+from genstudio.tasks.models import Models
+from helpers import TINY, result, text_file
+
+GAN: dict[str, Any] = {"width": 16, "layers": 2, "batch": 16}
+
+
+@pytest.mark.parametrize(("family", "data", "values"), [("gpt", "", TINY), ("gan", "gaussian-ring", GAN)])
+def test_an_estimate_is_a_time_and_leaves_nothing(tmp_path: Path, family: str, data: str, values: dict[str, Any]) -> None:
+    models = Models()
+    seconds = result(EstimateTime(family, data or str(text_file(tmp_path)), values), models)
+    assert 0 < seconds < 10
+    assert not models.training and not (paths.runs().exists() and list(paths.runs().iterdir()))
+
+
+class Slow:
+    """A learner whose clock runs by the size of its batch."""
+
+    def __init__(self, config: Any, clock: list[float]) -> None:
+        self.config, self.clock = config, clock
+
+    def batch(self, step: int) -> int:
+        return step
+
+    def training_step(self, _batch: int, step: int, _progress: float) -> dict[str, float]:
+        factor = 100 if step == 1 else 1  # what only the first step pays must not be counted
+        self.clock[0] += factor * self.config.batch * getattr(self.config, "accumulation", 1) * self.config.layers * 1e-3
+        return {"loss": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("batch", "accumulation", "layers"), [(4, 1, 2), (8, 1, 2), (100, 1, 2), (100, 3, 2), (4000, 1, 10), (8, 256, 40)]
+)
+def test_the_time_of_a_step_is_that_of_the_whole_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch: int, accumulation: int, layers: int
+) -> None:
+    clock, longest = [0.0], [0.0]
+
+    def monotonic() -> float:
+        return clock[0]
+
+    def made(config: Any, *_: Any) -> Slow:
+        longest[0] = max(longest[0], config.batch * getattr(config, "accumulation", 1) * config.layers * 1e-3)
+        return Slow(config, clock)
+
+    family = estimate.Train("gpt", "", {}).parsed()[0]
+    monkeypatch.setattr(type(family), "learner", property(lambda self: made), raising=False)
+    monkeypatch.setattr(estimate.time, "monotonic", monotonic)
+    values = {**TINY, "batch": batch, "accumulation": accumulation, "layers": layers}
+    seconds = result(EstimateTime("gpt", str(text_file(tmp_path)), values))
+    assert seconds == pytest.approx(batch * accumulation * layers * 1e-3 / STEPPING, rel=0.01)
+    assert longest[0] <= max(estimate._LONG, 8 * layers * 1e-3) + 1e-9
+
+
+def test_data_that_takes_long_to_prepare_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(estimate, "_PREPARING", 0.0)
+    assert result(EstimateTime("gpt", str(text_file(tmp_path)), TINY)) is None
+
+
+def test_what_cannot_be_trained_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError):
+        result(EstimateTime("gan", "gaussian-ring", {**GAN, "conditional": True}))
