@@ -295,8 +295,8 @@ def test_rows_points_and_classes_have_places() -> None:
 
 
 def test_control_characters_are_counted_named_and_placed() -> None:
-    text = paragraph(3) + "a\x0bb" + paragraph(4) + "\x1b[0m" + paragraph(5) + "\x85" + paragraph(6)
-    dataset = text_of([text])
+    strange = paragraph(3) + "a\x0bb" + paragraph(4) + "\x1b[0m" + paragraph(5) + "\x85" + paragraph(6)
+    dataset = text_of([strange, *map(paragraph, range(7, 12))])
     finding = rules(dataset)["no control characters"]
     assert (finding.level, finding.count) == ("info", 3)
     assert [dataset.text[example.place or 0] for example in finding.examples] == ["\x0b", "\x1b", "\x85"]
