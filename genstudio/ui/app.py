@@ -84,8 +84,10 @@ def save_at_the_end(app: QApplication, window: MainWindow) -> QuitSignals:
     """Save what trains however the program is ended: by a signal, at a log-out, or without its window being closed."""
 
     def leave() -> None:
-        window.close()
-        app.exit()  # a question that is open cannot refuse it
+        try:
+            window.close()
+        finally:
+            app.exit()  # neither a question that is open nor a fault at closing can refuse it
 
     app.commitDataRequest.connect(window.engine.save)
     app.aboutToQuit.connect(window.engine.close)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QActionGroup, QColor, QFocusEvent, QFontMetricsF, QKeyEvent, QTextOption
+from PySide6.QtGui import QAction, QActionGroup, QColor, QFocusEvent, QFontMetricsF, QKeyEvent, QTextOption
 from PySide6.QtWidgets import QGraphicsItem, QGraphicsSceneWheelEvent, QGraphicsTextItem, QMenu
 
 from genstudio.events import Array
@@ -298,11 +298,12 @@ class CurvesView(SceneFigure):
             group.addAction(action)
             action.triggered.connect(lambda _checked=False, decay=decay: self.set_smoothing(decay))
         self.menu.addMenu(smoothing)
-        self._log_action = self.menu.addAction("Logarithmic axis")
+        self._log_action = QAction("Logarithmic axis", self)  # of a menu's own action, Python may lose hold
         self._log_action.setObjectName("figure_log")
         self._log_action.setCheckable(True)
         self._log_action.setChecked(self._log)
         self._log_action.toggled.connect(self.set_log)
+        self.menu.addAction(self._log_action)
 
     def _pointed(self, at: QPointF) -> None:
         inside = self.box.area().adjusted(-4, -8, 4, 16).contains(at) and not self.scene.dragButtons

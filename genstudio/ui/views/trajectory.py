@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
+from PySide6.QtGui import QAction, QColor, QFontMetricsF, QPainter, QPen
 
 from genstudio.events import Array
 from genstudio.ui import theme
@@ -186,7 +186,8 @@ class TrajectoryView(PointedFigure[int]):
 
     def _fill_menu(self) -> None:
         super()._fill_menu()
-        self._log_action = self.menu.addAction("Logarithmic probability")
+        self._log_action = QAction("Logarithmic probability", self)  # of a menu's own action, Python may lose hold
         self._log_action.setObjectName("figure_log")
         self._log_action.setCheckable(True)
         self._log_action.toggled.connect(self.set_log)
+        self.menu.addAction(self._log_action)
