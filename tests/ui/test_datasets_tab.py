@@ -175,11 +175,11 @@ def test_the_scale_of_numbers_is_said_and_chosen_before_the_import(
 
     def choose() -> None:
         assert panel.pictures.scale.isVisible() and panel.pictures.settings().scale == "auto"
-        assert "Values 0 to 16 are scaled to 0..255." in panel.problems.text()
+        assert "Values 0 to 16 are scaled to 0..255." in panel.remarks.text()
         panel.name.setText("mine")
         panel.pictures.scale.setCurrentText("0 to 255 (8 bits)")
         panel.pictures.scale.activated.emit(panel.pictures.scale.currentIndex())
-        qtbot.waitUntil(lambda: "scaled" not in panel.problems.text(), timeout=LONG)
+        qtbot.waitUntil(lambda: "scaled" not in panel.remarks.text(), timeout=LONG)
         assert panel.pictures.settings().scale == "0..255" and panel.name.text() == "mine"
 
     info = imported(window, qtbot, tmp_path / "digits.npy", choose=choose)

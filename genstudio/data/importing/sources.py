@@ -162,6 +162,8 @@ def _folder(root: Path, options: ImportOptions) -> Slices[_Given]:
         files, names = _without_above(found, names, left)
         return _Given("pictures", tuple(files), root, tuple(names), left)
     if others:
+        for path in found:
+            left.add(path.name)
         return _Given("text", tuple(others), root, left=left)
     holds = f", but {left.files()}" if left.endings else ""
     hint = " ".join((f"Known endings are {', '.join(('.txt', '.md', *listing.SUFFIXES))}.", left.advice())).strip()
