@@ -50,7 +50,7 @@ class Halted:
             env=kept | {"GENSTUDIO_HOME": str(home)},
         )
         began = time.monotonic()
-        while len(self._rows()) < 20:
+        while len(self._rows()) < 3:
             assert self.process.poll() is None and time.monotonic() - began < 300, "the training never began"
             time.sleep(0.2)
         self.process.send_signal(signal.SIGSTOP)

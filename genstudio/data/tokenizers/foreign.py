@@ -16,7 +16,7 @@ from genstudio.data.tokenizers.model_folder import LARGEST_FILE, fitted, read_js
 from genstudio.data.tokenizers.tokenizer import Tokenizer
 from genstudio.errors import DataError
 
-_SECONDS = 20.0
+_SECONDS = 60.0
 _CPU_SECONDS = 10
 _MEMORY = 4 << 30
 _PROBE = "The cat's 12 hats, naïve — 日本 🙂\r\n\t  end <s> \u3000\x00"
@@ -44,7 +44,11 @@ def _tried(path: Path, rows: int | None) -> Slices[tuple[Tokenizer, list[str]]]:
     with worker(_try, str(path), rows) as talk:
         yield from waited(talk, 0.0, _SECONDS)
         if not talk.said(0):
-            raise DataError("The tokenizer takes too long to open.", "Its file is damaged or hostile.", path)
+            raise DataError(
+                f"The tokenizer was not open after {_SECONDS:.0f} seconds.",
+                "Try again when the computer has less to do. If it is so again, its file is damaged or hostile.",
+                path,
+            )
         try:
             verdict = talk.receive()
         except DataError:
