@@ -7,7 +7,7 @@ import random
 import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, Qt
-from PySide6.QtGui import QTextCursor
+from PySide6.QtGui import QFontMetricsF, QTextCursor
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -286,7 +286,7 @@ def test_ticks_stand_where_the_layout_has_the_letters(qtbot: QtBot, text: str, s
     view.show()
     view.set_text(text * 20)
     block = view.editor.document().firstBlock()
-    width = share * view.editor._letter_width()
+    width = share * QFontMetricsF(view.editor.font()).horizontalAdvance("x")
     assert width > 0 and block.layout().lineCount() > 1
     for index in range(block.layout().lineCount()):
         line = block.layout().lineAt(index)
