@@ -50,7 +50,7 @@ def test_what_ships_is_listed_and_nothing_else() -> None:
 
 @pytest.mark.parametrize("phrase", sorted(set(re.findall(r"(?<!\*)\*([^*\n]+)\*(?!\*)", README))))
 def test_what_is_named_in_the_window_is_there(phrase: str) -> None:
-    assert f'"{phrase}' in SOURCE
+    assert f'"{phrase}' in SOURCE.replace('"&', '"')
 
 
 def test_a_run_folder_holds_what_is_described(tmp_path: Path) -> None:

@@ -237,7 +237,6 @@ def test_only_the_writer_writes(tmp_path: Path) -> None:
         lambda: run.notice(Notice(1, "info", "x")),
         lambda: run.record(Text("sample", 1, "", "")),
         lambda: run.truncate(0),
-        lambda: run.write_log("x"),
     ):
         with pytest.raises(RunError, match="reading only"):
             write()

@@ -201,12 +201,6 @@ class Run:
         rows = [{"step": change.step, "values": dict(change.values), "saved": change.saved} for change in changes]
         storage.write_atomic(self.folder / "changes.json", _json(rows))
 
-    def write_log(self, text: str) -> None:
-        """Adds a dated line to log.txt. Raises StorageError, RunError."""
-        self.require_writer()
-        line = f"{datetime.now():%Y-%m-%d %H:%M:%S} {text.rstrip()}\n"
-        journal.append(self.folder / "log.txt", line.encode("utf-8", "replace"))
-
     def kept(self) -> dict[str, Any]:
         """The JSON files given to `create`, by name. Raises RunError where one is missing or damaged."""
         found = {}

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from genstudio.sampling.choose import SamplingOptions, distribution, not_finite, pick
 from genstudio.sampling.reader import Ids, LanguageModel, Logits, Reader
 
-__all__ = ["Choice", "LanguageModel", "Logits", "next_logits", "stream", "writing"]
+__all__ = ["Choice", "LanguageModel", "Logits", "stream", "writing"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,11 +68,6 @@ def writing(
     slide = min(max(1, context // 8 if slide is None else slide), context)
     window = [int(i) for i in ids[-context:]]
     return _writing(reader, window, options, np.random.default_rng(seed), length, stop, slide)
-
-
-def next_logits(model: LanguageModel, ids: Ids) -> Logits:
-    """The model's opinion of what follows `ids` (at least one; the last `context` of them are read): (V,) float32."""
-    return Reader(model).logits(ids[-model.context :])
 
 
 def _writing(

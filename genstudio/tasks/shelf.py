@@ -21,7 +21,6 @@ from genstudio.data.importing.options import ImportOptions
 from genstudio.data.importing.pictures import import_array
 from genstudio.data.importing.rows import import_points
 from genstudio.data.slices import Slices
-from genstudio.data.text import statistics
 from genstudio.errors import RunError
 from genstudio.events import Answer, Frame, Notice, Progress
 from genstudio.runs import Run
@@ -42,21 +41,6 @@ def _answer(channel: str, value: Any) -> Frame:
 class ListDatasets(Quiet):
     def run(self, models: Models) -> Frames:
         yield _answer("datasets", tuple(shelf.list_datasets()))
-
-
-@dataclass(frozen=True)
-class Look:
-    """Figures and an excerpt of a dataset."""
-
-    data: str
-    seed: int = 0
-
-    def run(self, models: Models) -> Frames:
-        info = shelf.find_dataset(self.data)
-        yield Frame(progress=Progress("Reading the text"))
-        text = shelf.open_text(info).text
-        found = yield from sliced(statistics(text, self.seed), "Reading the text")
-        yield _answer("look", (info, found))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from language import Language
 
 from genstudio.errors import ConfigError
 from genstudio.sampling.choose import SamplingOptions, distribution, pick
-from genstudio.sampling.text import next_logits, stream
+from genstudio.sampling.text import stream
 
 V = 31
 
@@ -86,15 +86,6 @@ def test_between_two_tokens_gradients_and_mode_are_the_callers() -> None:
         assert model.training and torch.is_grad_enabled()
     ours = [c.id for c in stream(model, [5], SamplingOptions(), 0, 20)]
     assert ours == [c.id for c in stream(model.eval(), [5], SamplingOptions(), 0, 20)]
-
-
-def test_next_logits_reads_what_fits() -> None:
-    model = Language(16).eval()
-    ids = np.arange(20)
-    with torch.no_grad():
-        expected = model(torch.from_numpy(ids[4:])[None])[0, -1].numpy()
-    assert np.abs(next_logits(model, ids) - expected).max() < 1e-6
-    assert next_logits(model, [3]).dtype == np.float32
 
 
 def test_impossible_requests_are_refused_at_once() -> None:

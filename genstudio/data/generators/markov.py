@@ -59,15 +59,3 @@ def stationary(table: Table) -> Table:
             break
         pairs = following
     return pairs.ravel()
-
-
-def entropy_rate(table: Table) -> float:
-    """Nats per character: the mean over all pairs of the entropy of what follows (Cover and Thomas 2006, 4.2)."""
-    logs = np.log(np.where(table > 0, table, 1.0))
-    return float(stationary(table) @ -(table * logs).sum(axis=1))
-
-
-def unigram_entropy(table: Table) -> float:
-    """Nats per character of a model that knows only how often each letter occurs."""
-    letters = stationary(table).reshape(table.shape[1], -1).sum(axis=0)
-    return float(-(letters * np.log(letters)).sum())

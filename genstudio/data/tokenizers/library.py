@@ -25,11 +25,6 @@ def to_bytes(token: str) -> bytes:
     return bytes(VALUES[letter] for letter in token)
 
 
-def to_letters(token: bytes) -> str:
-    """The letters that stand for these bytes."""
-    return "".join(LETTERS[value] for value in token)
-
-
 def byte_level(
     vocabulary: Mapping[str, int], merges: Sequence[Sequence[str]], special: Mapping[str, int]
 ) -> dict[str, Any]:

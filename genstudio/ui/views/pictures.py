@@ -11,7 +11,6 @@ from PySide6.QtGui import (
     QColor,
     QFocusEvent,
     QFontMetricsF,
-    QGuiApplication,
     QImage,
     QKeyEvent,
     QMouseEvent,
@@ -23,7 +22,7 @@ from genstudio.events import Array, Pictures
 from genstudio.ui import theme
 from genstudio.ui.views.bars import paint_title
 from genstudio.ui.views.chart import value_text
-from genstudio.ui.views.picture_grid import enlarged, packed, picture
+from genstudio.ui.views.picture_grid import enlarged, packed
 from genstudio.ui.views.view import SnapshotFigure, bubble
 
 _HEAD = 32
@@ -110,11 +109,6 @@ class PicturesView(SnapshotFigure[Pictures]):
         scores = None if self.snapshot is None else self.snapshot.scores
         rows = ((i + 1, self.label(i), "" if scores is None else float(scores[i])) for i in range(count))
         return ("sample", "class", "score"), rows
-
-    def copy_current(self) -> None:
-        """Put the marked picture on the clipboard as it is, pixel by pixel."""
-        if self.snapshot is not None and self._current >= 0:
-            QGuiApplication.clipboard().setImage(picture(self.snapshot.pixels[self._current]))
 
     def paint_figure(self, painter: QPainter, area: QRectF) -> None:
         shown, look = self.snapshot, theme.current()

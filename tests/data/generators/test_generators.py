@@ -234,8 +234,10 @@ def test_there_are_as_many_shapes_as_it_says() -> None:
 def test_the_entropy_of_the_chain_is_the_known_one() -> None:
     table = markov.transitions()
     assert table.shape == (64, 8) and np.allclose(table.sum(axis=1), 1)
-    assert markov.entropy_rate(table) == pytest.approx(1.281157, abs=1e-6) == markov.ENTROPY_RATE
-    assert markov.unigram_entropy(table) == pytest.approx(2.044011, abs=1e-6) == markov.UNIGRAM_ENTROPY
+    rows = -(table * np.log(np.where(table > 0, table, 1.0))).sum(axis=1)  # Cover and Thomas 2006, 4.2
+    assert markov.stationary(table) @ rows == pytest.approx(1.281157, abs=1e-6) == markov.ENTROPY_RATE
+    letters = markov.stationary(table).reshape(8, 8).sum(axis=0)
+    assert -(letters * np.log(letters)).sum() == pytest.approx(2.044011, abs=1e-6) == markov.UNIGRAM_ENTROPY
     pairs = np.zeros((64, 64))
     for a, b, c in itertools.product(range(8), repeat=3):
         pairs[8 * a + b, 8 * b + c] = table[8 * a + b, c]
