@@ -12,6 +12,7 @@ from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
@@ -21,6 +22,8 @@ from genstudio.data.tokenizers import CharTokenizer
 from helpers import LONG
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")
 
 
 WAITS = ("waitActive", "waitExposed", "waitSignal", "waitSignals", "waitUntil", "waitCallback")
