@@ -83,7 +83,7 @@ class Evaluate:
 @dataclass(frozen=True)
 class ReadReferences:
     """Losses that need no neural network, in nats per token: uniform, unigram, modified Kneser-Ney. Computed once, then
-    read from the cache."""
+    read from the cache. `characters_per_token` is that of the validation text."""
 
     data: str
     tokens: TokenSettings = field(default_factory=TokenSettings)
@@ -93,4 +93,6 @@ class ReadReferences:
         markers: Literal["none", "lines"] = "lines" if self.tokens.lines else "none"
         prepared = yield from sliced(prepare_text(dataset, markers, 2, self.tokens), "Reading the text")
         lines = yield from sliced(reference_lines(prepared), "Counting for the reference lines")
+        if len(prepared.validation) > 1:
+            lines["characters_per_token"] = prepared.validation_characters / (len(prepared.validation) - 1)
         yield Frame(snapshots=(Answer("references", 0, {"data": self.data, "markers": markers, **lines}),))

@@ -23,7 +23,7 @@ from genstudio.data.importing.rows import import_points
 from genstudio.data.slices import Slices
 from genstudio.errors import RunError
 from genstudio.events import Answer, Frame, Notice, Progress
-from genstudio.runs import Run
+from genstudio.runs import Run, RunInfo
 from genstudio.runs.info import hint
 from genstudio.tasks import live
 from genstudio.tasks.models import Models
@@ -183,6 +183,17 @@ def _spread(steps: list[int], most: int) -> list[int]:
     if most == 1:
         return steps[-1:]
     return [steps[round(i * (len(steps) - 1) / (most - 1))] for i in range(most)]
+
+
+@dataclass(frozen=True)
+class DescribeRun(Quiet):
+    """What a run folder says of itself now: see `RunInfo`."""
+
+    path: str
+
+    def run(self, models: Models) -> Generator[Frame, None, RunInfo]:
+        yield Frame()
+        return Run.open(self.path).info
 
 
 @dataclass(frozen=True)

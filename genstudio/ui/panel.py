@@ -9,17 +9,12 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from genstudio.events import Attention, Frame, LayerStatistics, Notice, Series, Text
+from genstudio.ui.run_summary import LINES
 from genstudio.ui.views.attention import AttentionView
 from genstudio.ui.views.curves import CurveGroup, CurvesView
 from genstudio.ui.views.layers import LayersPanel
 from genstudio.ui.views.samples import SamplesView
 from genstudio.ui.widgets import ElidedLabel, plain_label
-
-REFERENCES = (
-    ("uniform", "uniform"),
-    ("unigram", "unigram"),
-    ("kneser_ney", "Kneser-Ney 6"),
-)
 
 
 class RunPanel(QWidget):
@@ -67,7 +62,7 @@ class RunPanel(QWidget):
         self._waiting.clear()
         for view in {id(v): v for v in self._charts.values()}.values():
             view.clear()
-        for name, _ in REFERENCES:
+        for name in LINES:
             self.loss.set_reference(name, None, "")
         self.samples.clear()
         self.attention.clear()
@@ -101,7 +96,7 @@ class RunPanel(QWidget):
 
     def show_references(self, lines: Mapping[str, float]) -> None:
         """Losses that need no neural network, in nats per token."""
-        for name, label in REFERENCES:
+        for name, label in LINES.items():
             if name in lines:
                 self.loss.set_reference(name, lines[name], f"{label} {lines[name]:.3f}")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,7 +24,7 @@ from genstudio.errors import ConfigError, Failure
 from genstudio.events import Answer, Frame, Progress
 from genstudio.families import Family
 from genstudio.tasks.estimate import EstimateTime
-from genstudio.tasks.shelf import ReadRun
+from genstudio.tasks.shelf import DescribeRun, ReadRun
 from genstudio.tasks.task import Change, Extend, SaveNow
 from genstudio.tasks.train import Resume, Train
 from genstudio.ui import theme
@@ -32,6 +32,7 @@ from genstudio.ui.asking import Asking
 from genstudio.ui.engine import Engine
 from genstudio.ui.estimate import TimeEstimate, in_words
 from genstudio.ui.numbers import duration
+from genstudio.ui.run_summary import RunSummary, how_it_ended, result
 from genstudio.ui.setup import LONGEST, SetupColumn
 from genstudio.ui.widgets import ElidedLabel, EmptyState, button, plain_label, primary_button, restyle
 
@@ -42,6 +43,7 @@ STATES = {
     "paused": "Paused",
     "stopping": "Saving",
     "stopped": "Stopped",
+    "finished": "Finished",
 }
 
 
@@ -63,7 +65,8 @@ class Panel(Protocol):
 class TrainingTab(QWidget):
     """Trains one model of a family at a time. `failed(Failure)`, `run_changed(path)` and `working(text)` tell the window.
 
-    Sub-classes say `make_panel`, `costs` and `speed`, and may add to `watched`, `run_began`, `run_opened`, `state_shown`.
+    `write_wanted(path)`: to use the model of a run. Sub-classes say `make_panel`, `costs` and `speed`, and may add to
+    `watched`, `result_words`, `run_began`, `run_opened`, `state_shown`.
     """
 
     failed = Signal(object)
@@ -71,6 +74,7 @@ class TrainingTab(QWidget):
     working = Signal(str)
     file_wanted = Signal()
     checks_wanted = Signal()
+    write_wanted = Signal(str)
 
     def __init__(self, engine: Engine, family: Family[Any, Any], name: str, welcome: str) -> None:
         super().__init__()
@@ -80,8 +84,10 @@ class TrainingTab(QWidget):
         self._used: dict[str, Any] = {}
         self._data = ""
         self._job = ""
+        self._then: Callable[[], None] | None = None
         self.state = "idle"
         self.run_path = ""
+        self.info: Any = None
         self._progress = Progress()
         self._speed = self._preparing = ""
         self._told = QTimer(self)
@@ -102,6 +108,7 @@ class TrainingTab(QWidget):
         self.save = button("Save now", "save_now", "save")
         self.extend = button("Extend", "extend", "extend")
         self.empty = EmptyState("play", welcome, "Start now", "first_run")
+        self.summary = RunSummary(f"{name}_summary", writes="text" in family.data_kinds)
         self._lay_out(name)
         self._connect()
         self._show_state()
@@ -125,6 +132,11 @@ class TrainingTab(QWidget):
     def watched(self) -> dict[str, Any]:
         """What else a training is told to show, by argument of Train and Resume."""
         return {}
+
+    def result_words(self, info: Any) -> str:
+        """How good the model of a run that ended is, in a sentence."""
+        found = result(info)
+        return f"{found[0]}." if found is not None else ""
 
     def run_began(self, task: Train) -> None:
         """A new run is being made."""
@@ -157,6 +169,13 @@ class TrainingTab(QWidget):
         return self.state not in ("idle", "stopped")
 
     @property
+    def finished(self) -> bool:
+        """Whether the run that is shown has nothing left of its plan."""
+        if self.state != "stopped" or not self.run_path:
+            return False
+        return self.info.state == "finished" if self.info is not None else (self._progress.done or 0.0) >= 1.0
+
+    @property
     def live_path(self) -> str:
         """The run whose model is in training now, or nothing."""
         return self.run_path if self.state in ("running", "paused") else ""
@@ -185,9 +204,7 @@ class TrainingTab(QWidget):
             name=self.setup.name.text().strip(),
             **self.watched(),
         )
-        self.panel.clear()
-        self.run_path = ""
-        self._progress = Progress()
+        self.close_run()
         self._plan = (steps, seconds)
         self._used, self._data = values, task.data
         self._begin(task)
@@ -200,7 +217,7 @@ class TrainingTab(QWidget):
         elif self.state == "paused":
             self._engine.resume(self._job)
             self._set_state("running")
-        elif self.state == "stopped" and self.run_path:
+        elif self.state == "stopped" and self.run_path and not self.finished:
             self.resume_run(self.run_path)
 
     def stop_training(self) -> None:
@@ -243,8 +260,26 @@ class TrainingTab(QWidget):
             self.resume_run(self.run_path, *plan)
 
     def train_on(self, name: str) -> None:
-        """Choose a dataset."""
+        """Set up a new training on a dataset. The run that was shown is closed: it can be opened again in Runs."""
+        if self.busy:
+            title = self.setup.data.itemText(self.setup.data.findData(name)) or name
+            message = f"A training is running, so '{title}' was not chosen."
+            self.failed.emit(Failure("RunBusyError", message, "Stop it, then press Train on this again."))
+            return
+        self.close_run()
         self.setup.choose_data(name)
+        self.empty.set_sentence(f"Ready to train on {self.setup.data.currentText()}. Press Start.")
+        self._set_state("idle")
+        self.run_changed.emit("")
+
+    def close_run(self) -> None:
+        """Show no run any more."""
+        self._asking.drop("run", "described")
+        self._then = None
+        if self._panel is not None:
+            self._panel.clear()
+        self.run_path, self.info, self._progress = "", None, Progress()
+        self._used, self._data = {}, ""
 
     def resume_run(self, path: str, steps: int | None = None, seconds: float | None = None) -> None:
         """Go on with a run; its curves are read back first when it is not the one shown."""
@@ -252,6 +287,9 @@ class TrainingTab(QWidget):
             return
         if path != self.run_path:
             self.open_run(path, lambda: self.resume_run(path, steps, seconds))
+            return
+        if "run" in self._asking:
+            self._then = lambda: self.resume_run(path, steps, seconds)
             return
         changes, _ = self.edits()
         try:
@@ -273,28 +311,28 @@ class TrainingTab(QWidget):
             fixed.insert(0, "Dataset")
         return live, tuple(fixed)
 
-    def open_run(self, path: str, then: Any = None) -> None:
-        """Show a run of the disk as it was."""
+    def open_run(self, path: str, then: Callable[[], None] | None = None, *, fill_form: bool = True) -> None:
+        """Show a run of the disk as it was, with its settings in the form unless that is to stay as it is."""
         if self.busy:
             return
-        self.panel.clear()
-        self.run_path = path
+        self.close_run()
+        _ = self.panel
+        self.run_path, self._then = path, then
 
         def ended(failure: Failure | None) -> None:
             if failure is not None:
                 self.failed.emit(failure)
-                self.run_path = ""
+                self.close_run()
                 self._set_state("idle")
-            elif then is not None:
-                then()
+            elif self._then is not None:
+                self._then()
 
-        self._used = {}
         self._set_state("stopped")
-        self._asking.ask("run", ReadRun(path), self._on_read, ended)
+        self._asking.ask("run", ReadRun(path), lambda frame: self._on_read(frame, fill_form), ended)
 
     def _begin(self, task: Train | Resume) -> None:
-        self._speed = self._preparing = ""
-        self._asking.drop("run")
+        self._speed, self._preparing, self.info = "", "", None
+        self._asking.drop("run", "described")
         self._set_state("starting")
         self._job = self._engine.start(task, self._on_frame, self._on_end)
 
@@ -302,8 +340,8 @@ class TrainingTab(QWidget):
         for snapshot in frame.snapshots:
             if isinstance(snapshot, Answer) and snapshot.channel == "run":
                 self.run_path = str(snapshot.value)
-                self.run_changed.emit(self.run_path)
                 self._set_state("running")
+                self.run_changed.emit(self.run_path)
             elif isinstance(snapshot, Answer) and snapshot.channel == "settings":
                 self._use(snapshot.value)
         self.panel.show_frame(frame)
@@ -314,22 +352,23 @@ class TrainingTab(QWidget):
             else:
                 done = "" if frame.progress.done is None else f" {frame.progress.done:.0%}"
                 self._preparing = f"{frame.progress.text}{done}…"
-            if not self._told.isActive():
+            if self.state == "paused" or not self._told.isActive():
                 self._headline()
                 self._told.start()
 
-    def _on_read(self, frame: Frame) -> None:
+    def _on_read(self, frame: Frame, fill_form: bool) -> None:
         self.panel.show_frame(frame)
         for snapshot in frame.snapshots:
             if isinstance(snapshot, Answer) and snapshot.channel == "opened":
-                self._opened(snapshot.value)
+                self._opened(snapshot.value, fill_form)
             elif isinstance(snapshot, Answer) and snapshot.channel == "settings":
-                self._use(snapshot.value)
+                self._use(snapshot.value, fill_form)
 
-    def _use(self, values: Mapping[str, Any]) -> None:
-        """The settings of the run as they stand now, changes among them: the form shows them."""
+    def _use(self, values: Mapping[str, Any], fill_form: bool = True) -> None:
+        """The settings of the run as they stand now, changes among them: the form shows them unless it is to stay."""
         self._used = dict(values)
-        self.setup.form.set_values(values)
+        if fill_form:
+            self.setup.form.set_values(values)
         self._say_edits()
 
     def _say_edits(self) -> None:
@@ -341,19 +380,27 @@ class TrainingTab(QWidget):
             parts.append(f"Resume continues with what the run has for {', '.join(fixed)}; Start new uses what is set here.")
         self.setup.say(" ".join(parts))
 
-    def _opened(self, info: Any) -> None:
-        self.setup.set_values(dict(info.config))
+    def _opened(self, info: Any, fill_form: bool) -> None:
         self._data = str(info.dataset.get("id", ""))
-        self.setup.choose_data(self._data)
-        self._use(info.config)
         plan = info.plan
         self._plan = (plan.get("steps"), plan.get("seconds"))
-        if any(self._plan):
-            self.setup.set_plan(*self._plan)
+        if fill_form:
+            self.setup.set_values(dict(info.config))
+            self.setup.choose_data(self._data)
+            if any(self._plan):
+                self.setup.set_plan(*self._plan)
+        self._use(info.config, fill_form)
         self._progress = Progress("Stopped", step=info.step or 0, total=plan.get("steps"))
         self._speed = ""
-        self._headline()
         self.run_opened(info)
+        self._described(info)
+
+    def _described(self, info: Any) -> None:
+        """What the folder of the run says, once it is not in training: the same that the list of runs shows."""
+        if self.state == "stopped" and str(info.folder) == self.run_path:
+            self.info = info
+            self._show_state()
+            self._headline()
 
     def _on_end(self, failure: Failure | None) -> None:
         self._job = ""
@@ -361,6 +408,8 @@ class TrainingTab(QWidget):
             self.setup.show_problems(failure.problems)
             self.failed.emit(failure)
         self._set_state("stopped" if self.run_path else "idle")
+        if self.run_path:
+            self._asking.ask("described", DescribeRun(self.run_path), on_result=self._described)
         self.run_changed.emit(self.run_path)
 
     def on_halted(self, name: str) -> None:
@@ -379,8 +428,11 @@ class TrainingTab(QWidget):
             self.panel.headline.setText(self._preparing)
             self.working.emit(self._preparing)
             return
-        if self.state in ("running", "paused", "stopping", "stopped"):
-            self.panel.headline.setText(headline(self.position(), STATES[self.state], self._speed))
+        state = "finished" if self.finished else self.state
+        if state in ("stopped", "finished") and self.info is not None:
+            self.panel.headline.setText(f"{self.info.name}   ·   {how_it_ended(self.info)}")
+        elif state in ("running", "paused", "stopping", "stopped", "finished"):
+            self.panel.headline.setText(headline(self.position(), STATES[state], self._speed))
         elif self.state == "starting":
             self.panel.headline.setText("Starting…")
         left = (
@@ -389,24 +441,30 @@ class TrainingTab(QWidget):
             else ""
         )
         step = f"step {self.position().step:,}" if self.run_path else ""
-        self.working.emit(f"{STATES[self.state]} {step}{left}".strip())
+        self.working.emit(f"{STATES[state]} {step}{left}".strip())
 
     def _show_state(self) -> None:
         free, live = not self.busy, self.state in ("running", "paused")
-        resumable = self.state == "stopped" and bool(self.run_path)
+        ended = self.state == "stopped" and bool(self.run_path)
+        resumable = ended and not self.finished
         self.start.setEnabled(free)
-        self.start.setText("Start new" if resumable else "Start")
+        self.start.setText("Start new" if ended else "Start")
+        for widget, icon, first in ((self.start, "play", not resumable), (self.pause, "pause", resumable)):
+            restyle(widget, "primary", first)
+            theme.set_icon(widget, icon, "on_accent" if first else "text")
         self.pause.setEnabled(live or resumable)
-        going_on = self.state == "paused" or resumable
+        going_on = self.state == "paused" or ended
         self.pause.setText("Resume" if going_on else "Pause")
         self.pause.setAccessibleName(self.pause.text())
-        theme.set_icon(self.pause, "play" if going_on else "pause")
+        theme.set_icon(self.pause, "play" if going_on else "pause", "on_accent" if resumable else "text")
+        self.pause.setToolTip("The plan is done. Press Extend to train longer." if self.finished else "")
         self.stop.setEnabled(live or self.state == "starting")
         self.save.setEnabled(live)
-        self.extend.setEnabled(live or resumable)
+        self.extend.setEnabled(live or ended)
         self.setup.setEnabled(free)
         self._say_edits()
         self.stack.setCurrentIndex(0 if self.state == "idle" and not self.run_path else 1)
+        self.show_summary()
         self.state_shown()
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -420,6 +478,11 @@ class TrainingTab(QWidget):
             return None
         device = self.setup.device.currentText()
         return EstimateTime(self.setup.family.name, str(data), self.setup.values(), device)
+
+    def show_summary(self) -> None:
+        """Say how the run that is shown ended, if it has."""
+        ended = self.state == "stopped" and self.info is not None and self.info.step > 0
+        self.summary.say(f"{how_it_ended(self.info)} {self.result_words(self.info)}".strip() if ended else "")
 
     def show_cost(self) -> None:
         """Bring the line with the costs up to date."""
@@ -453,6 +516,8 @@ class TrainingTab(QWidget):
         self.estimate.changed.connect(self.show_cost)
         self.setup.file_wanted.connect(self.file_wanted)
         self.empty.triggered.connect(self.start_training)
+        self.summary.extend_wanted.connect(lambda: self.extend_by(share=1.0))
+        self.summary.write_wanted.connect(lambda: self.write_wanted.emit(self.run_path))
         self._engine.halted.connect(lambda name, _reason: self.on_halted(name))
         self._told.timeout.connect(self._headline)
 
@@ -481,8 +546,14 @@ class TrainingTab(QWidget):
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.setObjectName(f"{name}_splitter")
         self.splitter.setChildrenCollapsible(False)
+        right = QWidget()
+        shown = QVBoxLayout(right)
+        shown.setContentsMargins(0, 0, 0, 0)
+        shown.setSpacing(4)
+        shown.addWidget(self.summary)
+        shown.addWidget(self.stack, 1)
         self.splitter.addWidget(left)
-        self.splitter.addWidget(self.stack)
+        self.splitter.addWidget(right)
         self.splitter.setStretchFactor(1, 1)
         self.splitter.setSizes([348, 932])
         layout = QHBoxLayout(self)

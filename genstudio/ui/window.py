@@ -185,8 +185,9 @@ class MainWindow(QMainWindow):
             yield
         builders: list[Callable[[], object]] = [
             self._restore_panel,
+            lambda: self._reopen(self.transformer),
             lambda: self.playground,
-            lambda: self.gan,
+            lambda: self._reopen(self.gan),
             lambda: self.runs.refresh(),
             lambda: self.datasets,
             lambda: self.datasets.refresh(),
@@ -313,7 +314,19 @@ class MainWindow(QMainWindow):
         self.tabs.setCurrentWidget(self.datasets)
         self.datasets.importing.drawing_wanted.emit("points")
 
+    def _reopen(self, tab: TrainingTab) -> None:
+        """The run that the tab showed when the program was closed; the form stays as it was left."""
+        path = str(self.settings.value(f"run/{tab.setup.family.name}") or "")
+        if path and (Path(path) / "run.json").is_file() and not tab.busy and not tab.run_path:
+            tab.open_run(path, fill_form=False)
+
+    def _write_with(self, path: str) -> None:
+        """Show the Playground with the model of a run."""
+        self.tabs.setCurrentWidget(self.playground)
+        self.playground.choose(path)
+
     def _run_changed(self, tab: TrainingTab) -> None:
+        self.settings.setValue(f"run/{tab.setup.family.name}", tab.run_path)
         if tab is self.transformer:
             self.playground.set_live(tab.live_path)
         self.runs.refresh()
@@ -390,6 +403,7 @@ class MainWindow(QMainWindow):
         tab.failed.connect(self.show_failure)
         tab.checks_wanted.connect(lambda: self.tabs.setCurrentWidget(self.datasets))
         tab.file_wanted.connect(self.ask_for_file)
+        tab.write_wanted.connect(self._write_with)
         tab.run_changed.connect(lambda _path: self._run_changed(tab))
         tab.working.connect(lambda text: self._working(tab, text))
         tab.setup.data.currentIndexChanged.connect(lambda _: self._show_summary())
@@ -568,6 +582,8 @@ class MainWindow(QMainWindow):
         self.settings.setValue("tab", self.tabs.currentIndex())
         for name, splitter in self._splitters().items():
             self.settings.setValue(f"splitter/{name}", splitter.saveState())
+        for tab in self._trainers():
+            self.settings.setValue(f"run/{tab.setup.family.name}", tab.run_path)
         state = {**self._state(""), "setup": self.transformer.setup.state()}
         if self._gan is not None:
             state["gan"] = self._gan.setup.state()

@@ -79,8 +79,7 @@ class ModelChoice(QWidget):
         self.model.blockSignals(True)
         self.model.clear()
         for run in sorted(usable, key=lambda r: r.created, reverse=True):
-            live = "in training: " if str(run.folder) in self.live else ""
-            self.model.addItem(f"{live}{run.name}  ·  {run.created[:16].replace('T', ' ')}", str(run.folder))
+            self.model.addItem(self._title(run), str(run.folder))
         self.model.setCurrentIndex(max(self.model.findData(before.run if before else ""), 0) if usable else -1)
         self.model.blockSignals(False)
         self._fill_checkpoints(before)
@@ -89,8 +88,10 @@ class ModelChoice(QWidget):
         """The runs that are in training now; an empty name is none."""
         live = frozenset(run for run in runs if run)
         if live != self.live:
-            self.live = live
-            self._fill_checkpoints(self.reference())
+            before, self.live = self.reference(), live
+            for index in range(self.model.count()):
+                self.model.setItemText(index, self._title(self._runs[self.model.itemData(index)]))
+            self._fill_checkpoints(before)
 
     def show_kept(self, run: str, steps: Iterable[int]) -> None:
         """List these steps of a run beside its checkpoints: weights that were kept along the way."""
@@ -107,6 +108,10 @@ class ModelChoice(QWidget):
             if (at := self.checkpoint.findData(which)) >= 0:
                 self.checkpoint.setCurrentIndex(at)
         return index >= 0
+
+    def _title(self, run: Any) -> str:
+        live = "in training: " if str(run.folder) in self.live else ""
+        return f"{live}{run.name}  ·  {run.created[:16].replace('T', ' ')}"
 
     def _model_changed(self) -> None:
         self._fill_checkpoints(None)

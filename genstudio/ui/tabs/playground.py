@@ -43,6 +43,7 @@ class PlaygroundTab(QWidget):
         self.sampler = self.writer.sampler
         self.inspectors = Inspectors(engine)
         self._switches = NOTHING_OFF
+        self._wanted = ""
         self.wide = QPushButton("Hide document")
         self._delay = QTimer(self)
         self._delay.setSingleShot(True)
@@ -68,13 +69,29 @@ class PlaygroundTab(QWidget):
         """Every run that writes text, the newest first; keeps the choice."""
         self.choice.show_runs(runs)
         self._say_what_is_missing()
+        self._choose_wanted()
 
     def set_live(self, run: str) -> None:
-        """The run that is in training now (empty: none)."""
+        """The run that is in training now (empty: none). One that begins is chosen."""
+        begins = bool(run) and run not in self.choice.live
         self.choice.set_live(run)
+        if begins:
+            self._wanted = run
+        self._choose_wanted()
 
     def choose(self, run: str) -> None:
-        self.choice.choose(run)
+        """Choose a run; once it is listed and nothing is being written, if that is not so yet."""
+        self._wanted = run
+        self._choose_wanted()
+
+    def _choose_wanted(self) -> None:
+        if not self._wanted or self.writer.writing:
+            return
+        live = self._wanted in self.choice.live
+        if self.choice.choose(self._wanted, "live" if live else "last"):
+            self._wanted = ""
+            if live:
+                self.status.setText(f"Using {self.choice.info().name}, which is in training.")
 
     def start_writing(self) -> None:
         """Write after the text with the chosen model."""
@@ -195,6 +212,8 @@ class PlaygroundTab(QWidget):
 
     def _connect(self) -> None:
         self.choice.changed.connect(self._chosen)
+        for box in (self.choice.model, self.choice.checkpoint):
+            box.activated.connect(lambda _: setattr(self, "_wanted", ""))
         self.document.changed.connect(self._delay.start)
         self.document.moved.connect(self._delay.start)
         self._delay.timeout.connect(self._look)

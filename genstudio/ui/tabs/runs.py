@@ -35,11 +35,10 @@ from genstudio.tasks.exchange import Adopted, AdoptModel, ExportModel
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.shelf import ListRuns, RemoveRun, RenameRun
 from genstudio.ui.engine import Engine
+from genstudio.ui.run_summary import result
 from genstudio.ui.widgets import EmptyState, button, primary_button
 
 COLUMNS = ("Name", "State", "Step", "Result", "Dataset", "Changes", "Made")
-RESULTS = {"val_loss": "validation", "js_divergence": "JS", "frechet_distance": "Fréchet"}
-"""The number that tells how good a model is, by its name in the run: its word in the table."""
 Index = QModelIndex | QPersistentModelIndex
 
 
@@ -53,18 +52,6 @@ def changes(info: Any) -> str:
     except (KeyError, ConfigError):
         return ""
     return ", ".join(f"{name} {value}" for name, (value, _) in mine.changes(config()).items())
-
-
-def result(info: Any) -> tuple[str, float] | None:
-    """What was measured last, by the first of RESULTS that the run has: in words, and the number. None before that.
-
-    The words name the step where the run went further since.
-    """
-    for name, word in RESULTS.items():
-        if name in info.losses:
-            value, step = info.losses[name], info.measured.get(name, info.step)
-            return f"{word} {value:.4f}" + ("" if step == info.step else f" (step {step:,})"), value
-    return None
 
 
 class RunsModel(QAbstractTableModel):
@@ -220,7 +207,7 @@ class RunsTab(QWidget):
         run = self.selected
         sound = run is not None and run.usable
         self.open.setEnabled(sound)
-        self.resume.setEnabled(sound)
+        self.resume.setEnabled(sound and run.state != "finished")
         self.rename.setEnabled(sound)
         self.export.setEnabled(sound and bool(run.checkpoints))
         self.delete.setEnabled(run is not None)

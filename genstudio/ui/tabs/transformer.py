@@ -16,6 +16,7 @@ from genstudio.tasks.tokenize import OpenTokenizer
 from genstudio.tasks.train import Train
 from genstudio.ui.engine import Engine
 from genstudio.ui.numbers import size_text
+from genstudio.ui.run_summary import text_result
 from genstudio.ui.training_tab import TrainingTab
 
 _WELCOME = (
@@ -29,6 +30,7 @@ class TransformerTab(TrainingTab):
 
     def __init__(self, engine: Engine) -> None:
         self.vocabulary = 65
+        self._lines: Mapping[str, Any] = {}
         self._sizes: dict[str, int | None] = {}
         super().__init__(engine, families.get("gpt"), "transformer", _WELCOME)
         self.show_cost()
@@ -86,6 +88,9 @@ class TransformerTab(TrainingTab):
         found = frame.series.get("tokens_per_second")
         return f"{found.values[-1]:,.0f} tokens/s" if found is not None else ""
 
+    def result_words(self, info: Any) -> str:
+        return text_result(info, TokenSettings.of(info.config).kind, self._lines)
+
     def run_began(self, task: Train) -> None:
         self._read_references(task.data, task.config)
 
@@ -98,9 +103,12 @@ class TransformerTab(TrainingTab):
         self.show_cost()
 
     def _read_references(self, data: str, values: Mapping[str, Any]) -> None:
+        self._lines = {}
         self._asking.ask("references", ReadReferences(data, TokenSettings.of(values)), self._on_references)
 
     def _on_references(self, frame: Frame) -> None:
         for snapshot in frame.snapshots:
             if isinstance(snapshot, Answer) and snapshot.channel == "references":
+                self._lines = snapshot.value
                 self.panel.show_references(snapshot.value)
+                self.show_summary()

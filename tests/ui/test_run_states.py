@@ -1,0 +1,227 @@
+"""A training from its beginning to its end and after the program was closed: every part of the window says the same."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QAbstractButton, QWidget
+
+from genstudio.runs import Run
+from genstudio.tasks.train import Train
+from genstudio.ui.run_summary import RESULTS, how_it_ended, plan_words, result, text_result
+from genstudio.ui.window import MainWindow
+from helpers import TINY, answer, run_task, text_file
+
+LONG = 120_000
+Open = Callable[[], MainWindow]
+FOREVER = 1_000_000
+
+
+def press(qtbot: Any, window: QWidget, name: str) -> None:
+    found = window.findChild(QAbstractButton, name)
+    assert found is not None and found.isEnabled(), f"{name} cannot be pressed"
+    qtbot.mouseClick(found, Qt.MouseButton.LeftButton)
+
+
+def begin(qtbot: Any, window: MainWindow, steps: int, data: str = "names") -> Any:
+    tab = window.transformer
+    window.tabs.setCurrentWidget(tab)
+    tab.setup.choose_data(data)
+    tab.setup.form.set_values(TINY | {"evaluate_every": 1000})
+    tab.setup.set_plan(steps, None)
+    press(qtbot, window, "start")
+    qtbot.waitUntil(lambda: tab.state in ("running", "stopped"), timeout=LONG)
+    return tab
+
+
+def ended(qtbot: Any, tab: Any) -> Any:
+    qtbot.waitUntil(lambda: tab.state == "stopped" and tab.info is not None, timeout=LONG)
+    return tab.info
+
+
+def trained(qtbot: Any, tab: Any) -> int:
+    return int(max(tab.panel.loss.points("train_loss")[0], default=0))
+
+
+def listed(qtbot: Any, window: MainWindow, path: str) -> Any:
+    """The run as the Runs tab lists it."""
+    found: list[Any] = []
+
+    def there() -> bool:
+        found[:] = [run for run in window.runs.model.runs if str(run.folder) == path]
+        return bool(found) and found[0].state in ("stopped", "finished")
+
+    window.runs.refresh()
+    qtbot.waitUntil(there, timeout=LONG)
+    return found[0]
+
+
+def test_a_training_that_ends_and_one_that_is_stopped_say_so_everywhere(open_window: Open, qtbot: Any) -> None:
+    window = open_window()
+    tab = begin(qtbot, window, 12)
+    info = ended(qtbot, tab)
+    qtbot.waitUntil(lambda: "Kneser-Ney" in tab.summary.words.text(), timeout=LONG)
+    words = tab.summary.words.text()
+    loss = tab.panel.loss.points("val_loss")[1][-1]
+    assert "Finished" in tab.panel.headline.text() and "Stopped" not in tab.panel.headline.text()
+    assert words.startswith("Finished in") and "after 12 steps" in words
+    assert f"{loss:.3f} nats per character" in words and f"perplexity {math.exp(loss):,.3g}" in words
+    assert f"{loss / math.log(2):.2f} bits per character" in words
+    assert tab.summary.isVisible() and tab.summary.write.isVisible()
+    assert not tab.pause.isEnabled(), "nothing is left to resume"
+    tab.toggle_pause()
+    assert tab.state == "stopped"
+    run = listed(qtbot, window, tab.run_path)
+    assert run.state == info.state == "finished" and result(run)[1] == pytest.approx(loss, abs=1e-6)
+    window.runs.table.selectRow(0)
+    assert window.runs.open.isEnabled() and not window.runs.resume.isEnabled()
+
+    with_summary = tab.minimumSizeHint()
+    tab.summary.hide()
+    assert tab.minimumSizeHint() == with_summary, "the window need not grow for the summary"
+    tab.show_summary()
+    press(qtbot, window, "transformer_summary_write")
+    assert window.tabs.currentWidget() is window.playground
+    qtbot.waitUntil(lambda: window.playground.reference() is not None, timeout=LONG)
+    assert window.playground.reference().run == tab.run_path
+
+    window.tabs.setCurrentWidget(tab)
+    press(qtbot, window, "transformer_summary_extend")
+    qtbot.waitUntil(lambda: tab.info is not None and tab.info.step == 24, timeout=LONG)
+    assert "after 24 steps" in tab.summary.words.text()
+    tab.extend_by(steps=FOREVER)
+    qtbot.waitUntil(lambda: trained(qtbot, tab) > 30, timeout=LONG)
+    assert not tab.summary.isVisible()
+    press(qtbot, window, "stop")
+    info = ended(qtbot, tab)
+    assert info.state == listed(qtbot, window, tab.run_path).state == "stopped"
+    for said in (tab.panel.headline.text(), tab.summary.words.text()):
+        assert f"Stopped at step {info.step:,} of {24 + FOREVER:,} steps" in said
+    assert tab.pause.isEnabled() and tab.pause.text() == "Resume" and tab.pause.property("primary")
+    assert f"step {info.step:,}" in window.doing.text() and trained(qtbot, tab) == info.step
+
+
+def test_the_step_of_a_pause_is_one_everywhere(open_window: Open, qtbot: Any) -> None:
+    window = open_window()
+    tab = begin(qtbot, window, FOREVER)
+    for _ in range(3):
+        at = trained(qtbot, tab)
+        qtbot.waitUntil(lambda at=at: trained(qtbot, tab) > at + 5, timeout=LONG)
+        press(qtbot, window, "pause")
+        window.tabs.setCurrentWidget(window.playground)
+        qtbot.waitUntil(lambda: window.playground.reference() is not None, timeout=LONG)
+        assert window.playground.reference().which == "live"
+        window.playground.sampler.length.set_value(3)
+        said = window.playground.status.text()
+        press(qtbot, window, "generate")
+        qtbot.waitUntil(lambda said=said: "step" in window.playground.status.text() != said, timeout=LONG)
+        qtbot.waitUntil(lambda: not window.playground.writer.writing, timeout=LONG)
+        written = int(re.search(r"step ([\d,]+)", window.playground.status.text())[1].replace(",", ""))
+        assert f"step {written:,} of" in tab.panel.headline.text() and "Paused" in tab.panel.headline.text()
+        assert window.doing.text() == f"Paused step {written:,}"
+        tab.panel.flush()
+        assert trained(qtbot, tab) == written
+        window.tabs.setCurrentWidget(tab)
+        press(qtbot, window, "pause")
+    press(qtbot, window, "stop")
+    ended(qtbot, tab)
+
+
+def test_the_playground_follows_a_run_that_begins_until_the_person_chooses(
+    open_window: Open, qtbot: Any, tmp_path: Path
+) -> None:
+    older = str(answer(run_task(Train("gpt", str(text_file(tmp_path)), TINY, steps=6, name="older")), "run"))
+    window = open_window()
+    play = window.playground
+    qtbot.waitUntil(lambda: play.reference() is not None and play.reference().run == older, timeout=LONG)
+    tab = begin(qtbot, window, FOREVER)
+    qtbot.waitUntil(lambda: play.reference().run == tab.run_path, timeout=LONG)
+    assert play.reference().which == "live" and "in training" in play.status.text()
+    assert play.choice.model.currentText().startswith("in training: ")
+    play.choice.model.setCurrentIndex(play.choice.model.findData(older))
+    play.choice.model.activated.emit(play.choice.model.currentIndex())
+    at = trained(qtbot, tab)
+    qtbot.waitUntil(lambda: trained(qtbot, tab) > at + 20, timeout=LONG)
+    window.runs.refresh()
+    qtbot.waitUntil(lambda: not window.runs._listing, timeout=LONG)
+    assert play.reference().run == older, "the choice of the person stays"
+    press(qtbot, window, "stop")
+    ended(qtbot, tab)
+    assert play.reference().run == older
+    assert "in training" not in play.choice.model.itemText(play.choice.model.findData(tab.run_path))
+
+
+def test_a_run_closed_in_the_middle_is_offered_at_the_next_start(open_window: Open, qtbot: Any) -> None:
+    window = open_window()
+    tab = begin(qtbot, window, FOREVER)
+    qtbot.waitUntil(lambda: trained(qtbot, tab) > 10, timeout=LONG)
+    tab.setup.name.setText("")
+    window.close()
+    path = tab.run_path
+    step = Run.open(path).info.step
+
+    again = open_window()
+    tab = again.transformer
+    info = ended(qtbot, tab)
+    assert tab.run_path == path and info.step == step
+    assert tab.panel.headline.text().endswith(how_it_ended(info)) and info.name in tab.panel.headline.text()
+    assert tab.pause.text() == "Resume" and tab.pause.isEnabled() and tab.pause.property("primary")
+    assert tab.setup.values()["layers"] == TINY["layers"]
+    qtbot.waitUntil(lambda: "run" not in tab._asking and trained(qtbot, tab) == step, timeout=LONG)
+    again.tabs.setCurrentWidget(tab)
+    press(qtbot, again, "pause")
+    qtbot.waitUntil(lambda: trained(qtbot, tab) > step + 10, timeout=LONG)
+    press(qtbot, again, "stop")
+    ended(qtbot, tab)
+
+
+def test_train_on_this_begins_with_an_empty_right_side(open_window: Open, qtbot: Any) -> None:
+    window = open_window()
+    tab = begin(qtbot, window, 8)
+    ended(qtbot, tab)
+    first = tab.run_path
+    window._train_on("shakespeare")
+    assert (tab.state, tab.run_path, tab.stack.currentWidget()) == ("idle", "", tab.empty)
+    assert not tab.pause.isEnabled() and not tab.extend.isEnabled() and not tab.summary.isVisible()
+    assert "Shakespeare" in tab.empty._words.text() and tab.setup.data.currentData() == "shakespeare"
+    tab = begin(qtbot, window, FOREVER)
+    failures: list[Any] = []
+    tab.failed.connect(failures.append)
+    window._train_on("shakespeare")
+    assert tab.setup.data.currentData() == "names" and "A training is running" in failures[0].message
+    press(qtbot, window, "stop")
+    ended(qtbot, tab)
+    assert tab.run_path != first
+
+
+@pytest.mark.parametrize("loss", [1.2, 2.0, 4.5])
+def test_the_words_of_a_result_put_it_among_its_references(loss: float) -> None:
+    from types import SimpleNamespace
+
+    info = SimpleNamespace(losses={"val_loss": loss}, measured={"val_loss": 70}, step=83)
+    lines = {"uniform": 4.159, "unigram": 3.3, "kneser_ney": 1.514, "characters_per_token": 2.0}
+    words = text_result(info, "bpe", lines)
+    assert f"Validation {loss:.3f} nats per token (step 70) = perplexity {math.exp(loss):.3g}" in words
+    assert f"{loss / math.log(2) / 2:.2f} bits per character" in words
+    for label, value in (("uniform", 4.159), ("unigram", 3.3), ("Kneser-Ney 6", 1.514)):
+        if loss < value:
+            assert f"{label} ({value:.3f})" in words and f"{label} ({value:.3f}) is" not in words
+        else:
+            assert f"{label} ({value:.3f}) is {loss - value:.3f} ahead" in words
+    assert ("better than" in words) == (loss < 4.159)
+    info.measured["val_loss"] = 83
+    assert "(step" not in text_result(info, "char", {}) and result(info) == (f"{RESULTS['val_loss']} {loss:.4f}", loss)
+    info.losses.clear()
+    assert text_result(info, "char", lines) == "" and result(info) is None
+
+
+def test_a_plan_in_words() -> None:
+    assert [plan_words(plan) for plan in ({"steps": 1}, {"seconds": 120}, {"seconds": 60}, {})] == [
+        "1 step", "about 2 minutes", "about 1 minute", "",
+    ]  # fmt: skip
