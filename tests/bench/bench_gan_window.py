@@ -21,6 +21,8 @@ from typing import Any
 
 import pytest
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # where the helpers are, when started as a program
+
 from genstudio.families.gan.presets import PRESETS
 
 VALUES = {preset.name: dict(preset.values) for preset in PRESETS}
@@ -98,17 +100,13 @@ def opened(begin: Callable[[Any], object], interval: int = 0, tick: Callable[[],
     from PySide6.QtCore import Qt, QTimer
     from PySide6.QtWidgets import QApplication
 
-    from genstudio.ui import theme
-    from genstudio.ui.window import MainWindow
+    from real_window import is_ready, shown
 
     app = QApplication([])
-    theme.apply(app, "light")
-    window = MainWindow()
-    window.resize(1280, 720)
-    window.show()
+    window = shown()
 
     def wait() -> None:
-        if window._rest_timer.isActive() or "warm-up" in window.engine.running or not window.gan.setup.data.count():
+        if not is_ready(window):
             QTimer.singleShot(100, wait)
         else:
             window.tabs.setCurrentWidget(window.gan)

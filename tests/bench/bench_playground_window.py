@@ -15,20 +15,18 @@ from pathlib import Path
 
 import pytest
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # where the helpers are, when started as a program
+
 
 def streamed(seconds: float) -> dict[str, float]:
     """Lateness of a precise 5 ms timer, in ms, while the default model trains and writes; tokens and steps a second."""
     from PySide6.QtCore import Qt, QTimer
     from PySide6.QtWidgets import QApplication
 
-    from genstudio.ui import theme
-    from genstudio.ui.window import MainWindow
+    from real_window import shown
 
     app = QApplication([])
-    theme.apply(app, "light")
-    window = MainWindow()
-    window.resize(1280, 720)
-    window.show()
+    window = shown()
     late: list[float] = []
     began = {"at": 0.0, "written": 0, "steps": 0}
     last = [time.perf_counter()]

@@ -16,6 +16,8 @@ from statistics import median
 
 import pytest
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # where the helpers are, when started as a program
+
 MODELS = {
     "2 ms a step": {"layers": 1, "heads": 2, "d_model": 32, "context": 32, "batch": 4, "optimizer": "adamw"},
     "20 ms a step": {"layers": 3, "heads": 4, "d_model": 96, "context": 64, "batch": 12, "optimizer": "adamw"},
@@ -75,14 +77,10 @@ def windowed(config: str, seconds: float, ticking: bool = True) -> dict[str, flo
     from PySide6.QtCore import Qt, QTimer
     from PySide6.QtWidgets import QApplication
 
-    from genstudio.ui import theme
-    from genstudio.ui.window import MainWindow
+    from real_window import shown
 
     app = QApplication([])
-    theme.apply(app, "light")
-    window = MainWindow()
-    window.resize(1280, 720)
-    window.show()
+    window = shown()
     late: dict[str, list[float]] = {"start": [], "train": []}
     seen: list[tuple[float, int]] = []
     state = {"last": time.perf_counter()}

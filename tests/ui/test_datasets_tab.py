@@ -18,18 +18,15 @@ from PySide6.QtWidgets import QAbstractButton, QLabel
 from genstudio import paths
 from genstudio.data import shelf
 from genstudio.tasks.shelf import Inspect
-from genstudio.ui import theme
 from genstudio.ui.datasets.importing import _details
 from genstudio.ui.window import MainWindow
 from helpers import LONG, TINY, answer, run_task, words
+from real_window import shown
 
 
 @pytest.fixture
 def window(qtbot: Any, qapp: Any) -> Iterator[MainWindow]:
-    theme.apply(qapp, "light")
-    made = MainWindow()
-    made.resize(1280, 720)
-    made.show()
+    made = shown()
     made.tabs.setCurrentWidget(made.datasets)
     made.datasets.refresh()
     qtbot.waitUntil(lambda: made.datasets.current is not None, timeout=LONG)

@@ -17,6 +17,7 @@ from genstudio.runs import Run
 from genstudio.tasks.train import Train
 from genstudio.ui.window import MainWindow
 from helpers import LONG, TINY, answer, run_task
+from real_window import opened
 
 PICTURES = {**SMALL, "latent": 8, "conditional": True}
 
@@ -243,14 +244,9 @@ def test_the_setup_comes_back_at_the_next_start(window: MainWindow, qtbot: Any, 
     window.gan.setup.choose_data("moons")
     window.gan.setup.form.set_values({"width": 40, "loss": "hinge"})
     window.close()
-    again = MainWindow()
-    again.show()
-    again.begin()
-    qtbot.waitUntil(lambda: not again._rest_timer.isActive(), timeout=LONG)
-    qtbot.waitUntil(lambda: again.gan.setup.data.currentData() == "moons", timeout=LONG)
-    assert again.gan.setup.values()["width"] == 40 and again.gan.setup.values()["loss"] == "hinge"
-    again.close()
-    again.deleteLater()
+    with opened(qtbot) as again:
+        qtbot.waitUntil(lambda: again.gan.setup.data.currentData() == "moons", timeout=LONG)
+        assert again.gan.setup.values()["width"] == 40 and again.gan.setup.values()["loss"] == "hinge"
 
 
 def test_everything_that_can_be_used_has_a_name_of_its_own(window: MainWindow, qtbot: Any) -> None:

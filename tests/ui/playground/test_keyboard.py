@@ -31,6 +31,7 @@ from genstudio.ui.shortcuts import KeysDialog
 from genstudio.ui.views.view import Figure
 from genstudio.ui.window import MainWindow
 from helpers import LONG, TINY, run_task, text_file
+from real_window import opened
 
 Key, Mod = Qt.Key, Qt.KeyboardModifier
 MOST = 90
@@ -123,22 +124,15 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def hands(qtbot: QtBot, qapp: Any, trained: Path, tmp_path: Path) -> Iterator[Hands]:
     shutil.copytree(trained, tmp_path / "home")
-    theme.apply(qapp, "light")
-    window = MainWindow()
-    window.resize(1280, 720)
-    window.show()
-    window.begin()
-    qtbot.waitUntil(lambda: not window._rest_timer.isActive(), timeout=LONG)
-    qtbot.waitUntil(lambda: window.playground.choice.model.count() == 2, timeout=LONG)
-    window.activateWindow()
-    qtbot.waitUntil(lambda: QApplication.activeWindow() is window, timeout=LONG)
-    window.tabs.tabBar().setFocus()
-    hands = Hands(qtbot, window)
-    hands.press(Key.Key_3, Mod.ControlModifier)
-    assert window.tabs.currentWidget() is window.playground
-    yield hands
-    window.close()
-    window.deleteLater()
+    with opened(qtbot) as window:
+        qtbot.waitUntil(lambda: window.playground.choice.model.count() == 2, timeout=LONG)
+        window.activateWindow()
+        qtbot.waitUntil(lambda: QApplication.activeWindow() is window, timeout=LONG)
+        window.tabs.tabBar().setFocus()
+        hands = Hands(qtbot, window)
+        hands.press(Key.Key_3, Mod.ControlModifier)
+        assert window.tabs.currentWidget() is window.playground
+        yield hands
 
 
 def write(hands: Hands) -> None:

@@ -1,0 +1,40 @@
+"""The real window, as tests and benches open it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from PySide6.QtWidgets import QApplication
+
+from genstudio.ui import theme
+from genstudio.ui.window import MainWindow
+
+
+def shown() -> MainWindow:
+    """A light window at its smallest size. There has to be an application; `begin()` builds the rest."""
+    theme.apply(QApplication.instance(), "light")
+    window = MainWindow()
+    window.resize(1280, 720)
+    window.show()
+    return window
+
+
+def is_ready(window: MainWindow) -> bool:
+    """Whether everything that `begin()` starts is done: tabs built, datasets listed, torch imported."""
+    built = not window._rest_timer.isActive() and "warm-up" not in window.engine.running
+    return built and all(tab.setup.data.count() >= 2 for tab in (window.transformer, window.gan))
+
+
+@contextmanager
+def opened(qtbot: Any) -> Iterator[MainWindow]:
+    """A window that is ready; it is closed at the end."""
+    window = shown()
+    try:
+        window.begin()
+        qtbot.waitUntil(lambda: is_ready(window))
+        yield window
+    finally:
+        window.close()
+        window.deleteLater()
