@@ -549,8 +549,8 @@ class Lens(Snapshot):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Saliency(Snapshot):
-    """Gradient times input of the log-probability of `target` at `position`: one signed `score` (T,) for each of the
-    `tokens` before it. `logprob` is what was differentiated; `choices` are likely targets (id, piece, probability)."""
+    """What each of the `tokens` before `position` did for the log-probability of `target` there: one signed `score` (T,)
+    by `method`, "leave one out" or "gradient". `choices` are likely targets (id, piece, probability)."""
 
     tokens: tuple[str, ...]
     position: int
@@ -559,6 +559,7 @@ class Saliency(Snapshot):
     target_piece: str
     logprob: float
     choices: tuple[tuple[int, str, float], ...]
+    method: str = "leave one out"
 
     def __post_init__(self) -> None:
         frozen(self.score)

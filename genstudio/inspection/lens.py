@@ -14,6 +14,7 @@ from torch import Tensor
 from genstudio.data.slices import Slices
 from genstudio.inspection.switches import NOTHING_OFF, Switches
 from genstudio.inspection.trace import attend, embedding_scale, feed
+from genstudio.nn.modes import evaluating
 from genstudio.nn.transformer import Block, Transformer
 
 _SLICE = 4e9  # floating-point operations between two chances for others
@@ -54,6 +55,35 @@ def depths(model: Transformer, residual: NDArray[np.floating], ids: NDArray[np.i
         parts.append((top, chances.gather(-1, top), rank, chance))
     found = [torch.cat(some).unflatten(0, (L, T)).cpu().numpy() for some in zip(*parts, strict=True)]
     return Depths(found[0], found[1], found[2], found[3])
+
+
+def leave_one_out(
+    model: Transformer, ids: NDArray[np.integer], target: int | None = None
+) -> Slices[tuple[NDArray[np.float64], NDArray[np.floating], int]]:
+    """How much the log-probability of `target` after ids (T,) falls when one of them is taken out of the text: scores
+    (T,), above 0 where the token raises it; the log-probabilities (V,); and the target, the likeliest unless told.
+
+    The only token of a text cannot be taken out: its score is 0.
+    """
+    row = torch.as_tensor(ids, device=model.tokens.weight.device).long()
+    T = len(row)
+    logprobs = _logprobs_after(model, row[None])[0]
+    target = int(logprobs.argmax()) if target is None else target
+    shorter = row.expand(T, T)[~torch.eye(T, dtype=torch.bool, device=row.device)].view(T, T - 1)
+    rows = max(1, int(_SLICE / (2 * T * sum(weight.numel() for weight in model.parameters()))))
+    scores = np.zeros(T)
+    for first in range(0, T if T > 1 else 0, rows):
+        yield first / T
+        part = slice(first, first + rows)
+        scores[part] = (logprobs[target] - _logprobs_after(model, shorter[part])[:, target]).double().cpu().numpy()
+    return scores, logprobs.cpu().numpy(), target
+
+
+@torch.no_grad()
+def _logprobs_after(model: Transformer, ids: Tensor) -> Tensor:
+    """ids (B, T) -> log-probabilities (B, V) of what follows."""
+    with evaluating(model):
+        return model(ids, last=True)[:, -1].log_softmax(-1)
 
 
 def gradient_times_input(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,6 +88,8 @@ class Explain(Quiet):
     """Which tokens moved a prediction: that of the token at `position` of the window (from 0), or, without one, that of
     what follows the prompt: of `target`, or of the likeliest token.
 
+    By leaving one token out at a time, or by gradient times input.
+
     Layers in 8 bits have no gradients, so a model in 8 bits is explained as it was before that.
     """
 
@@ -95,9 +97,10 @@ class Explain(Quiet):
     prompt: Prompt
     position: int | None = None
     target: int | None = None
+    method: Literal["leave one out", "gradient"] = "leave one out"
 
     def run(self, models: Models) -> Generator[Frame, None, None]:
-        from genstudio.inspection.lens import gradient_times_input
+        from genstudio.inspection.lens import gradient_times_input, leave_one_out
 
         yield Frame(progress=Progress("Opening the model"))
         opened = models.get(replace(self.model, precision="float32"))
@@ -108,8 +111,11 @@ class Explain(Quiet):
             position, target = self.position, int(ids[self.position])
         if target is not None and not 0 <= target < tokenizer.size:
             raise DataError("This model has no such token.", "Choose one of the likely tokens.")
-        work = gradient_times_input(steady(opened), ids[:position], target)
-        scores, logprobs, target = yield from sliced(work, "Going back through the layers")
+        if self.method == "gradient":
+            work = gradient_times_input(steady(opened), ids[:position], target)
+        else:
+            work = leave_one_out(steady(opened), ids[:position], target)
+        scores, logprobs, target = yield from sliced(work, "Explaining the prediction")
         likely = likeliest(logprobs, CHOICES)
         named = _names(tokenizer, np.append(likely, target))
         choices = tuple((int(i), named[int(i)], float(np.exp(logprobs[i]))) for i in likely)
@@ -118,7 +124,7 @@ class Explain(Quiet):
             snapshots=(
                 Saliency(
                     "saliency", step, tokens, position, scores, target, named[target], float(logprobs[target]),
-                    choices,
+                    choices, self.method,
                 ),
             )
         )  # fmt: skip

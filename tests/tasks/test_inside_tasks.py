@@ -261,7 +261,7 @@ def test_the_lens_reads_every_depth() -> None:
 def test_saliency_is_a_finite_difference(values: dict[str, Any]) -> None:
     models = models_with(**values)
     model, ids = model_of(models), ids_of(models)
-    found = shown(Explain(REF, TEXT), models)
+    found = shown(Explain(REF, TEXT, method="gradient"), models)
     assert isinstance(found, Saliency) and found.position == 15
     scale = math.sqrt(16) if values.get("positions") == "sinusoidal" else 1.0
 
@@ -279,17 +279,41 @@ def test_saliency_is_a_finite_difference(values: dict[str, Any]) -> None:
         more, less = one.clone(), one.clone()
         more[t], less[t] = 1 + 1e-5, 1 - 1e-5
         assert found.score[t] == pytest.approx((logprob(more) - logprob(less)) / 2e-5, abs=1e-5), (t, scale)
-    other = shown(Explain(REF, TEXT, target=3), models)
+    other = shown(Explain(REF, TEXT, target=3, method="gradient"), models)
     assert other.target == 3 and np.abs(other.score - found.score).max() > 1e-3
-    inner = shown(Explain(REF, TEXT, position=5), models)
+    inner = shown(Explain(REF, TEXT, position=5, method="gradient"), models)
     assert inner.position == 5 and inner.score.shape == (5,) and inner.target == int(ids[5])
     assert len(inner.tokens) == 15 and all(p.grad is None for p in model.parameters())
 
 
+@pytest.mark.parametrize("positions", ["rotary", "learned", "none"])
+def test_leaving_a_token_out_is_reading_the_text_without_it(positions: str) -> None:
+    models = models_with(positions=positions)
+    model, ids = model_of(models), ids_of(models)
+    for task, count, target in (
+        (Explain(REF, TEXT), 15, None),
+        (Explain(REF, TEXT, target=3), 15, 3),
+        (Explain(REF, TEXT, position=5), 5, int(ids[5])),
+        (Explain(REF, TEXT, position=1), 1, int(ids[1])),
+    ):
+        found = shown(task, models)
+        assert isinstance(found, Saliency) and found.position == count and found.method == "leave one out"
+        with torch.no_grad():
+            whole = model(ids[None, :count])[0, -1].log_softmax(-1)
+            assert found.target == (int(whole.argmax()) if target is None else target)
+            assert found.logprob == pytest.approx(float(whole[found.target]), abs=1e-9)
+            for at in range(count if count > 1 else 0):
+                without = torch.cat([ids[:at], ids[at + 1 : count]])
+                logprob = model(without[None])[0, -1].log_softmax(-1)[found.target]
+                assert found.score[at] == pytest.approx(float(whole[found.target] - logprob), abs=1e-9)
+        assert found.score.shape == (count,) and (np.abs(found.score).max() > 1e-3 or count == 1)
+    assert all(p.grad is None for p in model.parameters())
+
+
 def test_saliency_of_a_model_in_8_bits_is_that_of_its_trained_weights() -> None:
     models = models_with(double=False)
-    plain = shown(Explain(REF, TEXT), models)
-    small = shown(Explain(replace(REF, precision="int8"), TEXT), models)
+    plain = shown(Explain(REF, TEXT, method="gradient"), models)
+    small = shown(Explain(replace(REF, precision="int8"), TEXT, method="gradient"), models)
     np.testing.assert_array_equal(small.score, plain.score)
     assert np.abs(plain.score).max() > 0
 

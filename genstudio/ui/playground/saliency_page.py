@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout
@@ -19,10 +20,14 @@ from genstudio.ui.views.token_strip import TokenStrip
 from genstudio.ui.views.view import token_text
 from genstudio.ui.widgets import button, plain_label
 
-CAVEAT = (
-    "Gradient times input: how the log-probability would change, to first order, if a token's embedding were scaled. It "
-    "says nothing of what another token in its place would do, and where the model is sure of itself, gradients are small."
-)
+METHODS = {"Leave one token out": "leave one out", "Gradient × input": "gradient"}
+CAVEATS = {
+    "leave one out": "Each token is removed from the text in turn: how far does the log-probability of the prediction fall? "
+    "The tokens before it move one place closer. It does not show what a different token would do.",
+    "gradient": "Gradient times input: how the log-probability would change, to first order, if a token's embedding were "
+    "scaled. It does not show what a different token would do. Where the model is sure, or a norm follows the embedding, "
+    "gradients are near zero.",
+}
 _STRONGEST = 30
 
 
@@ -31,22 +36,28 @@ class SaliencyPage(Page):
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine, "page_saliency", "Saliency")
-        self.strip = TokenStrip("Gradient times input", "saliency_strip", "gradient x input")
+        self.strip = TokenStrip("Influence of each token", "saliency_strip", "nats")
         self.strongest = NamedBars("Strongest tokens", "saliency_strongest", "nats")
         self.target = QComboBox()
         self.target.setObjectName("saliency_target")
         self.target.setAccessibleName("The prediction that is explained")
+        self.method = QComboBox()
+        self.method.setObjectName("saliency_method")
+        self.method.setAccessibleName("How the influence of a token is measured")
+        self.method.addItems(list(METHODS))
         self.next: QPushButton = button("The next token", "saliency_next", does=self._explain_next)
         self.summary = plain_label(wrap=True, name="saliency_said")
         self._looked_at: tuple[ModelRef, Prompt] | None = None
         self._position: int | None = None
         self._shown: Saliency | None = None
-        caveat = plain_label(CAVEAT, role="quiet", wrap=True, name="saliency_caveat")
+        self.caveat = plain_label(CAVEATS["leave one out"], role="quiet", wrap=True, name="saliency_caveat")
         row = QHBoxLayout()
         row.setSpacing(8)
         row.addWidget(plain_label("Explain"))
         row.addWidget(self.target, 1)
         row.addWidget(self.next)
+        row.addWidget(plain_label("by"))
+        row.addWidget(self.method)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
@@ -54,32 +65,41 @@ class SaliencyPage(Page):
         layout.addWidget(self.strip, 3)
         layout.addWidget(self.strongest, 6)
         layout.addWidget(self.summary)
-        layout.addWidget(caveat)
+        layout.addWidget(self.caveat)
         for view in (self.strip, self.strongest):
             view.failed.connect(self.failed)
         self.strip.picked.connect(self._explain)
         self.target.activated.connect(self._explain_target)
+        self.method.currentIndexChanged.connect(lambda _: self._method_changed())
 
     def look(self, model: ModelRef, prompt: Prompt) -> None:
         if (model, prompt) != self._looked_at:
             self._position = None
         self._looked_at = model, prompt
-        self.ask("saliency", Explain(model, prompt, self._position), self._show)
+        self._ask()
+
+    def _ask(self, target: int | None = None) -> None:
+        if self._looked_at is not None:
+            method: Any = METHODS[self.method.currentText()]
+            self.ask("saliency", Explain(*self._looked_at, self._position, target, method), self._show)
+
+    def _method_changed(self) -> None:
+        """The same prediction by the other method."""
+        next_one = self._shown is not None and self._position is None
+        self._ask(self._shown.target if self._shown is not None and next_one else None)
 
     def _explain(self, position: int) -> None:
-        if self._looked_at is not None and position > 0:
+        if position > 0:
             self._position = position
-            self.ask("saliency", Explain(*self._looked_at, position), self._show)
+            self._ask()
 
     def _explain_next(self) -> None:
         self._position = None
         self._explain_target(-1)
 
     def _explain_target(self, index: int) -> None:
-        target = self.target.itemData(index)
-        if self._looked_at is not None:
-            self._position = None
-            self.ask("saliency", Explain(*self._looked_at, None, target), self._show)
+        self._position = None
+        self._ask(self.target.itemData(index))
 
     def _show(self, frame: Frame) -> None:
         for found in frame.snapshots:
@@ -88,6 +108,7 @@ class SaliencyPage(Page):
 
     def _show_saliency(self, found: Saliency) -> None:
         self._shown = found
+        self.caveat.setText(CAVEATS[found.method])
         values = np.zeros(len(found.tokens))
         highest = float(np.abs(found.score).max()) or 1.0
         values[: found.position] = found.score / highest if math.isfinite(highest) else 0.0
@@ -110,5 +131,6 @@ class SaliencyPage(Page):
         where = "as the next token" if found.position == len(found.tokens) else f"as token {found.position + 1}"
         self.summary.setText(
             f"Explained: '{token_text(found.target_piece)}' {where}, probability {percent(math.exp(found.logprob))}. "
-            f"The scores add up to {float(found.score.sum()):+.3f} nats. Step {found.step:,}."
+            + (f"The scores add up to {float(found.score.sum()):+.3f} nats. " if found.method == "gradient" else "")
+            + f"Step {found.step:,}."
         )

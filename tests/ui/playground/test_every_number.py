@@ -228,6 +228,14 @@ def test_the_logit_lens(opened: Any, model: Model) -> None:
 
 def test_saliency(opened: Any, model: Model, qtbot: QtBot) -> None:
     page, ids = opened("Saliency"), model.ids()
+    scores = page._shown.score
+    with torch.no_grad():
+        after = [model.hand.forward(some)["logits"][-1].log_softmax(-1)[page._shown.target].item() for some in (ids, ids[:-1])]
+    assert page._shown.method == "leave one out" and scores[-1] == pytest.approx(after[0] - after[1], abs=1e-5)
+    assert says(painted(page.strip)[1], np.abs(scores).max(), 1e-3)
+    page.method.setCurrentIndex(1)
+    settle(qtbot, page)
+    assert page._shown.method == "gradient"
 
     def by_hand(count: int, target: int | None) -> tuple[Any, int, float]:
         made = model.hand.forward(ids[:count])

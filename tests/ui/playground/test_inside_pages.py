@@ -330,6 +330,7 @@ def test_the_lens_reaches_every_token_part_by_part(
 
 def test_saliency_shows_gradient_times_input(engine: Engine, qtbot: QtBot, folder: str, opened: Any) -> None:
     page = SaliencyPage(engine)
+    page.method.setCurrentText("Gradient × input")
     assert not look(qtbot, page, folder)
     model = opened.learner.model
 
