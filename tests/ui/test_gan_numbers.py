@@ -10,6 +10,7 @@ import pytest
 from gan_window import SMALL, begin, press, steps, stop
 
 from genstudio.evaluation import features
+from genstudio.events import Advice, Answer, Diagnosis, Frame
 from genstudio.tasks.closer import Closer
 from genstudio.ui.tabs.gan import GANTab
 from genstudio.ui.views.chart import value_text
@@ -131,4 +132,39 @@ def test_a_click_on_a_real_point_is_answered(window: MainWindow, qtbot: Any) -> 
     tab.panel.stage.plane.picked.emit(0)
     page = tab.panel.sample
     assert page.found is None and "real point" in page.empty._words.text() and page.empty.isVisible()
+    stop(qtbot, tab)
+
+
+def test_trying_a_fix_is_answered_in_every_state(window: MainWindow, qtbot: Any) -> None:
+    tab = window.gan
+    tab.setup.choose_data("gaussian-ring")
+    tab.setup.form.set_values(SMALL)
+    tab.setup.set_plan(30, None)
+    press(qtbot, tab, "gan_start")
+    qtbot.waitUntil(lambda: tab.state == "stopped", timeout=LONG)
+    doctor, path = tab.panel.doctor, tab.run_path
+    tab.panel.side.setCurrentWidget(doctor)
+    told = Diagnosis(
+        "discriminator_wins", "The discriminator wins", 20, "It tells 99% right.", "More than 93%.", {"accuracy": 0.99},
+        (Advice("Learn more slowly", {"d_rate": 1e-4}), Advice("Take packing", {"pack": 2})),
+    )  # fmt: skip
+    doctor.show_frame(Frame(snapshots=(Answer("doctor", 20, (told,)),)))
+    press(qtbot, tab, "advice_0")
+    assert tab.state == "stopped" and tab.setup.values()["d_rate"] == 1e-4
+    assert "reached the end" in doctor.reaction.text() and "Start new" in doctor.reaction.text()
+    assert doctor.reaction.isVisible()
+    press(qtbot, tab, "advice_1")
+    assert tab.setup.values()["pack"] == 2 and doctor.reaction.text().startswith("Set up at the left for a new run")
+
+    tab.extend_by(steps=1_000_000)
+    qtbot.waitUntil(lambda: tab.state == "running" and tab._progress.step > 40, timeout=LONG)
+    press(qtbot, tab, "advice_0")
+    assert "takes effect from the next step" in doctor.reaction.text()
+    qtbot.waitUntil(lambda: tab.panel.live.values()["d_rate"] == 1e-4, timeout=LONG)
+    stop(qtbot, tab)
+    at = tab._progress.step
+    press(qtbot, tab, "advice_0")
+    assert "resumes" in doctor.reaction.text()
+    qtbot.waitUntil(lambda: tab.state == "running" and tab._progress.step > at, timeout=LONG)
+    assert tab.run_path == path
     stop(qtbot, tab)

@@ -44,6 +44,8 @@ class DoctorPage(QWidget):
         self.state = "idle"
         self.said = plain_label(_EMPTY, role="quiet", wrap=True, name="doctor_said")
         self.said.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.reaction = plain_label(wrap=True, name="doctor_reaction")
+        self.reaction.hide()
         self.cards: list[DiagnosisCard] = []
         inside = QWidget()
         self._column = QVBoxLayout(inside)
@@ -54,10 +56,12 @@ class DoctorPage(QWidget):
         layout.setContentsMargins(0, 8, 0, 0)
         layout.setSpacing(8)
         layout.addWidget(self.said)
+        layout.addWidget(self.reaction)
         layout.addWidget(scrolled(inside, "doctor_scroll"), 1)
 
     def clear(self) -> None:
         """Forget the run that was shown."""
+        self.react("")
         if self._told:
             self._told.clear()
             self._show()
@@ -72,6 +76,11 @@ class DoctorPage(QWidget):
                 self._told = {key: told for key, told in self._told.items() if told.step <= snapshot.value}
         if before != self._told:
             self._show()
+
+    def react(self, words: str) -> None:
+        """Say what came of an advice that was taken."""
+        self.reaction.setText(words)
+        self.reaction.setVisible(bool(words))
 
     def set_state(self, state: str) -> None:
         """Whether a training goes on (`running`, `paused`), could go on (`stopped`), or neither."""

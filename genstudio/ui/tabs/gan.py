@@ -103,13 +103,21 @@ class GANTab(TrainingTab):
     def take_advice(self, values: Mapping[str, Any]) -> None:
         """What the doctor says to try: from the next step on, or when the run goes on; else in the setup of a new run."""
         live = {setting.name for setting in self.config_type.settings() if setting.live}
-        if not set(values) <= live:
-            if not self.busy:
-                self.setup.form.set_values(dict(values))
-            return
-        if self.state == "stopped" and self.run_path:
+        if self.busy and set(values) <= live:
+            self.change(values)
+            words = "Sent to the training: it takes effect from the next step. Live shows it, and can go back."
+        elif self.run_path and set(values) <= live and not self.finished:
             self.resume_run(self.run_path)
-        self.change(values)
+            self.change(values)
+            words = "The training resumes with this change."
+        elif self.busy:
+            words = "This cannot change while a training runs: stop it first."
+        else:
+            self.setup.form.set_values(dict(values))
+            words = f"Set up at the left for a new run: press {self.start.text()}."
+            if self.finished and set(values) <= live:
+                words = f"This run has reached the end of its plan. {words} Or press Extend to train this run further with it."
+        self.panel.doctor.react(words)
 
     def go_back(self) -> None:
         """To before the last change."""
