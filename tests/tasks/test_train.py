@@ -445,7 +445,7 @@ def test_a_long_preparation_is_named_and_real_pictures_come_first(
     from genstudio.evaluation import features
 
     monkeypatch.setattr(features, "_STEPS", 40)
-    values = {"width": 16, "layers": 2, "latent": 4, "batch": 16, "evaluate_every": 1000}
+    values = {"width": 16, "layers": 2, "latent": 4, "batch": 16, "evaluate_every": 1000, "conditional": True}
     found = run_task(Train("gan", "digits8", values, steps=3, runs_folder=tmp_path))
     bar = Bar(quiet=False)
     for frame in found:

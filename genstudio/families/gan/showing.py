@@ -70,7 +70,8 @@ class Viewer:
     def opening(self, step: int) -> Iterator[Snapshot]:
         """What can be shown before a model has seen anything: real pictures, on channel `real`, not judged yet."""
         if self.data.shape.kind == "images" and len(self.real):
-            yield Pictures("real", step, self.real.copy(), self.real_labels, self.data.shape.classes, None)
+            labels = None if self.real_labels is None else self.real_labels.copy()  # a snapshot freezes what it holds
+            yield Pictures("real", step, self.real.copy(), labels, self.data.shape.classes, None)
 
     def moment(
         self, raw: nn.Module, judge: nn.Module, step: int, real: Tensor, labels: Tensor | None, fake: Tensor | None
