@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -15,8 +15,7 @@ from genstudio.tasks.train import Train, fitting
 
 STEPPING = 0.88
 """Share of a training's time that goes into its steps; previews, measures and checkpoints take the rest."""
-_SECONDS, _SMALL, _LONG, _PREPARING = 0.6, 8, 0.7, 5.0
-_REPEATED = ("batch", "accumulation")
+_SECONDS, _SMALL, _GROWTH, _LONG, _PREPARING = 0.6, 8, 4, 0.3, 5.0
 
 
 @dataclass(frozen=True)
@@ -43,24 +42,25 @@ class EstimateTime:
         data = yield from sliced(work, "Estimating the time")
         if data is None:
             return None
-        small, ratio = _smaller(config)
-        if ratio > 1:
-            one_step = yield from _timed(family.learner(small, data, device, 0), 0.0)
-            if one_step * ratio > _LONG:
-                return one_step * ratio / STEPPING
-        seconds = yield from _timed(family.learner(config, data, device, 0), _SECONDS)
-        return seconds / STEPPING
+        batches = getattr(config, "accumulation", 1)
+        alone = config.model_copy(update={"accumulation": 1} if batches > 1 else {})
+        seconds = yield from _per_batch(lambda settings: family.learner(settings, data, device, 0), alone)
+        return seconds * batches / STEPPING
 
 
-def _smaller(config: Any) -> tuple[Any, float]:
-    """Settings with a small batch, and how many times as much work the real batch is: no step may hold the engine long."""
+def _per_batch(learner: Callable[[Any], Any], config: Any) -> Generator[Frame, None, float]:
+    """Seconds per batch, from small batches up, so that no step holds the engine long; what is too large to be tried is on
+    the line through the two largest that were."""
     pack = getattr(config, "pack", 1)
-    wanted = {"batch": max(_SMALL // pack, 1) * pack, "accumulation": 1}
-    less = {name: wanted[name] for name in _REPEATED if getattr(config, name, 0) > wanted[name]}
-    ratio = 1.0
-    for name, value in less.items():
-        ratio *= getattr(config, name) / value
-    return config.model_copy(update=less), ratio
+    size = min(max(_SMALL // pack, 1) * pack, config.batch)
+    before, spent = 0, 0.0
+    while size < config.batch:
+        taken = yield from _timed(learner(config.model_copy(update={"batch": size})), _SECONDS / 4)
+        slope = max((taken - spent) / (size - before), 0.0)
+        if taken > _LONG:
+            return taken + slope * (config.batch - size)
+        before, spent, size = size, taken, min(size * _GROWTH, config.batch)
+    return (yield from _timed(learner(config), _SECONDS))
 
 
 def _timed(learner: Any, seconds: float) -> Generator[Frame, None, float]:

@@ -25,8 +25,13 @@ def test_an_estimate_is_a_time_and_leaves_nothing(tmp_path: Path, family: str, d
     assert not models.training and not (paths.runs().exists() and list(paths.runs().iterdir()))
 
 
+def cost(batch: int, accumulation: int, layers: int) -> float:
+    """Seconds of a step."""
+    return accumulation * layers * (0.01 + 1e-3 * batch)
+
+
 class Slow:
-    """A learner whose clock runs by the size of its batch."""
+    """A learner whose clock runs by the size of its batch, and by a part that every batch costs."""
 
     def __init__(self, config: Any, clock: list[float]) -> None:
         self.config, self.clock = config, clock
@@ -36,7 +41,7 @@ class Slow:
 
     def training_step(self, _batch: int, step: int, _progress: float) -> dict[str, float]:
         factor = 100 if step == 1 else 1  # what only the first step pays must not be counted
-        self.clock[0] += factor * self.config.batch * getattr(self.config, "accumulation", 1) * self.config.layers * 1e-3
+        self.clock[0] += factor * cost(self.config.batch, self.config.accumulation, self.config.layers)
         return {"loss": 1.0}
 
 
@@ -52,7 +57,7 @@ def test_the_time_of_a_step_is_that_of_the_whole_batch(
         return clock[0]
 
     def made(config: Any, *_: Any) -> Slow:
-        longest[0] = max(longest[0], config.batch * getattr(config, "accumulation", 1) * config.layers * 1e-3)
+        longest[0] = max(longest[0], cost(config.batch, config.accumulation, config.layers))
         return Slow(config, clock)
 
     family = estimate.Train("gpt", "", {}).parsed()[0]
@@ -60,8 +65,8 @@ def test_the_time_of_a_step_is_that_of_the_whole_batch(
     monkeypatch.setattr(estimate.time, "monotonic", monotonic)
     values = {**TINY, "batch": batch, "accumulation": accumulation, "layers": layers}
     seconds = result(EstimateTime("gpt", str(text_file(tmp_path)), values))
-    assert seconds == pytest.approx(batch * accumulation * layers * 1e-3 / STEPPING, rel=0.01)
-    assert longest[0] <= max(estimate._LONG, 8 * layers * 1e-3) + 1e-9
+    assert seconds == pytest.approx(cost(batch, accumulation, layers) / STEPPING, rel=0.01)
+    assert longest[0] <= max(estimate._LONG * estimate._GROWTH, cost(8, 1, layers)) + 1e-9
 
 
 def test_data_that_takes_long_to_prepare_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
