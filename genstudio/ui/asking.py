@@ -29,10 +29,14 @@ class Asking:
         on_end: Callable[[Failure | None], None] | None = None,
         *,
         on_result: Callable[[Any], None] | None = None,
+        because: str = "",
     ) -> None:
-        """Start a task as the newest question of its kind; the callbacks are those of `Engine.start`."""
+        """Start a task as the newest question of its kind; the callbacks are those of `Engine.start`.
+
+        `because` is said of the one that it replaces, where a person waits for that.
+        """
         if name := self._open.pop(kind, ""):
-            self._engine.drop(name, "another one has begun")
+            self._engine.drop(name, because)
 
         def ended(failure: Failure | None) -> None:
             del self._open[kind]

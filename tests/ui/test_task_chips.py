@@ -135,6 +135,15 @@ def test_what_another_one_ends_is_said(window: MainWindow, qtbot: Any) -> None:
     qtbot.waitUntil(lambda: not window.engine.running, timeout=LONG)
 
 
+@pytest.mark.usefixtures("calm")
+def test_what_starts_by_itself_is_replaced_without_a_word(window: MainWindow, qtbot: Any) -> None:
+    window.datasets._start("look", Import())
+    chip(window, qtbot, "task_import")
+    window.datasets._start("look", Look(window.datasets.current or ""))
+    assert not window.statusBar().currentMessage()
+    qtbot.waitUntil(lambda: not window.engine.running, timeout=LONG)
+
+
 @pytest.fixture
 def written(tmp_path: Path) -> str:
     data = str(text_file(tmp_path))

@@ -239,8 +239,13 @@ class DatasetsTab(QWidget):
 
     def _start(self, slot: str, task: Any) -> None:
         """Run a task; a newer one in the same slot takes the place of the older."""
+        awaited = slot in ("inspect", "import") or slot.startswith("download ")
         self._asking.ask(
-            slot, task, lambda frame: self._on_frame(frame, slot), lambda failure: self._on_end(slot, failure)
+            slot,
+            task,
+            lambda frame: self._on_frame(frame, slot),
+            lambda failure: self._on_end(slot, failure),
+            because="another one has begun" if awaited else "",
         )
 
     def _change(self, task: Any) -> None:
