@@ -59,12 +59,13 @@ class TokenSettings:
         )
 
     def size(self, characters: int) -> int:
-        """How many ids to expect for a text of so many different characters; the most there may be, for words.
+        """How many ids to expect for a text of so many different characters, the line end among them; the most there may
+        be, for words and byte pairs. Where lines are sequences, two markers stand for the line end.
 
         Of a file only its reader knows, so `vocabulary` is what is expected.
         """
         if self.kind == "char":
-            return characters
+            return characters + self.lines
         return 256 + 2 * self.lines if self.kind == "byte" else self.vocabulary
 
 

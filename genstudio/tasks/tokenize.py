@@ -15,12 +15,12 @@ from genstudio.data.slices import Slices
 from genstudio.data.split import SplitSettings, arrange
 from genstudio.data.text import TextDataset
 from genstudio.data.token_text import tokens_of
-from genstudio.data.tokenizers import BPETokenizer, Tokenizer
+from genstudio.data.tokenizers import BPETokenizer, Tokenizer, count_characters
 from genstudio.data.tokenizers.foreign import open_tokenizer, tokenizer_text
 from genstudio.data.vocabulary import TokenSettings, make_tokenizer
 from genstudio.events import Answer, Frame, Progress
 from genstudio.tasks.models import Models
-from genstudio.tasks.task import sliced
+from genstudio.tasks.task import Quiet, sliced
 
 Frames = Generator[Frame, None, None]
 
@@ -51,6 +51,20 @@ class MakeTokenizer:
         arranged = yield from sliced(_arranged(dataset, self.split, self.settings.lines, self.context), "Splitting")
         made = yield from sliced(_made(arranged, self.settings), "Making the tokenizer")
         yield _answer("tokenizer", (self.data, made))
+
+
+@dataclass(frozen=True)
+class CountVocabulary(Quiet):
+    """How many different characters a text has, the line end counted whether it occurs or not; 0 for other data."""
+
+    data: str
+
+    def run(self, models: Models) -> Generator[Frame, None, int]:
+        info = shelf.find_dataset(self.data)
+        if info.kind != "text":
+            return 0
+        counts = yield from sliced(count_characters(shelf.open_text(info).text), "Counting the characters")
+        return int((counts > 0).sum()) + (not counts[ord("\n")])
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,7 @@ def _against(loss: float, references: Mapping[str, float]) -> str:
     beaten = [f"{words} ({value:.3f})" for words, value in known if loss < value]
     ahead = [f"{words} ({value:.3f}) is {loss - value:.3f} ahead" for words, value in known if loss >= value]
     parts = ["better than " + " and ".join(beaten)] if beaten else []
-    return "; " + ", ".join(parts + ahead) if parts or ahead else ""
+    return "".join(f"; {part}" for part in parts + ahead)
 
 
 def result(info: Any) -> tuple[str, float] | None:

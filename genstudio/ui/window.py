@@ -331,10 +331,6 @@ class MainWindow(QMainWindow):
             self.playground.set_live(tab.live_path)
         self.runs.refresh()
 
-    def _looked(self, info: Any, found: Any) -> None:
-        if info.id == self.transformer.setup.data.currentData():
-            self.transformer.set_vocabulary(found.statistics.vocabulary)
-
     def _checked(self, name: str, words: str) -> None:
         self._summaries[name] = words
         self._show_summary()
@@ -390,7 +386,6 @@ class MainWindow(QMainWindow):
         setup = self.transformer.setup
         tab.failed.connect(self.show_failure)
         tab.listed.connect(self._listed)
-        tab.looked.connect(self._looked)
         tab.train_wanted.connect(self._train_on)
         tab.checked.connect(self._checked)
         tab.settings_wanted.connect(setup.form.set_values)

@@ -12,7 +12,7 @@ from genstudio.errors import Failure, Problem
 from genstudio.events import Answer, Frame
 from genstudio.tasks.evaluate import ReadReferences
 from genstudio.tasks.task import ShowPrompt
-from genstudio.tasks.tokenize import OpenTokenizer
+from genstudio.tasks.tokenize import CountVocabulary, OpenTokenizer
 from genstudio.tasks.train import Train
 from genstudio.ui.engine import Engine
 from genstudio.ui.numbers import size_text
@@ -29,7 +29,7 @@ class TransformerTab(TrainingTab):
     """Trains a GPT on text, beside the losses that need no neural network."""
 
     def __init__(self, engine: Engine) -> None:
-        self.vocabulary = 65
+        self._vocabularies: dict[str, int | None] = {}
         self._lines: Mapping[str, Any] = {}
         self._sizes: dict[str, int | None] = {}
         super().__init__(engine, families.get("gpt"), "transformer", _WELCOME)
@@ -46,23 +46,43 @@ class TransformerTab(TrainingTab):
         return {"prompt": self.panel.prompt.text(), "probe": self.panel.probe.text()}
 
     def costs(self, config: Config) -> str:
-        settings = TokenSettings.of(config.model_dump())
-        tokens = settings.size(self.vocabulary) if settings.kind != "file" else self._size_of(settings.file)
+        settings, tokens = TokenSettings.of(config.model_dump()), self._tokens(config)
         if tokens is None:
-            return "The tokenizer.json says how many tokens there are; until it is read, the cost is not known."
+            return "The cost is known once the vocabulary has been counted."
+        most = "up to " if settings.kind in ("word", "bpe") else ""
         cost = self.setup.family.estimate(config, tokens)
         return (
-            f"{int(cost['parameters']):,} parameters   ·   {size_text(cost['bytes'])} in training   ·   "
+            f"{most}{int(cost['parameters']):,} parameters   ·   {size_text(cost['bytes'])} in training   ·   "
             f"{cost['flops_per_token'] / 1e6:.1f} MFLOP a token"
         )
 
     def faster(self, config: Config) -> tuple[tuple[str, float], ...]:
-        layers = config.model_dump()["layers"]
-        if layers < 2:
+        layers, tokens = config.model_dump()["layers"], self._tokens(config)
+        if layers < 2 or tokens is None:
             return ()
         half = config.model_copy(update={"layers": layers // 2})
-        now, then = (self.setup.family.estimate(which, self.vocabulary)["flops_per_token"] for which in (config, half))
+        now, then = (self.setup.family.estimate(which, tokens)["flops_per_token"] for which in (config, half))
         return ((f"{layers // 2} layers", then / now),)
+
+    def _tokens(self, config: Config) -> int | None:
+        """How many tokens a model with these settings would have, once they are counted."""
+        settings = TokenSettings.of(config.model_dump())
+        if settings.kind == "file":
+            return self._size_of(settings.file)
+        characters = self._vocabulary_of(str(self.setup.data.currentData() or ""))
+        return None if characters is None else settings.size(characters)
+
+    def _vocabulary_of(self, data: str) -> int | None:
+        """How many different characters a dataset has, once they are counted."""
+        if data and data not in self._vocabularies:
+            self._vocabularies[data] = None
+
+            def counted(size: int) -> None:
+                self._vocabularies[data] = size
+                self.show_cost()
+
+            self._engine.start(CountVocabulary(data), on_result=counted)
+        return self._vocabularies.get(data)
 
     def _size_of(self, path: str) -> int | None:
         """How many tokens a tokenizer.json has, once it is read."""
@@ -96,11 +116,6 @@ class TransformerTab(TrainingTab):
 
     def run_opened(self, info: Any) -> None:
         self._read_references(str(info.dataset.get("id", "")), info.config)
-
-    def set_vocabulary(self, size: int) -> None:
-        """How many different characters the chosen dataset has: the parameter count follows."""
-        self.vocabulary = size
-        self.show_cost()
 
     def _read_references(self, data: str, values: Mapping[str, Any]) -> None:
         self._lines = {}

@@ -1,0 +1,33 @@
+"""The number of parameters in the form is that of the model that is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+
+from genstudio.tasks.models import ModelRef, Models
+from genstudio.ui.window import MainWindow
+from helpers import TINY
+
+LONG = 120_000
+
+
+@pytest.mark.parametrize("markers", ["none", "lines"])
+def test_the_form_says_as_many_parameters_as_the_run_has(
+    open_window: Callable[[], MainWindow], qtbot: Any, markers: str
+) -> None:
+    window = open_window()
+    tab = window.transformer
+    window.tabs.setCurrentWidget(tab)
+    tab.setup.choose_data("names")
+    tab.setup.form.set_values(TINY | {"markers": markers, "context": 4})
+    qtbot.waitUntil(lambda: "parameters" in tab.cost.text(), timeout=LONG)
+    said = int(tab.cost.text().split()[0].replace(",", ""))
+    tab.setup.set_plan(3, None)
+    qtbot.mouseClick(tab.start, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: tab.state == "stopped" and tab.info is not None, timeout=LONG)
+    model = Models().get(ModelRef(tab.run_path)).learner.model
+    assert said == sum(weight.numel() for weight in model.parameters())
