@@ -281,6 +281,7 @@ class Engine(QObject):
     def close(self) -> None:
         """Stop and save every job and end the thread. Safe to call twice."""
         if self._thread.isRunning():
+            self.running = dict.fromkeys(self.running, "stopping")  # what is cut off has no result
             self._stop_all.emit()
             self._thread.quit()
             self._thread.wait()

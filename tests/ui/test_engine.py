@@ -211,6 +211,19 @@ def test_a_paused_job_can_be_adjusted(engine: Engine, qtbot: Any) -> None:
     assert task.changes == [SaveNow()]
 
 
+@pytest.mark.parametrize("paused", [False, True])
+def test_what_is_cut_off_by_closing_has_no_result(qtbot: Any, paused: bool) -> None:
+    engine, results, ends = Engine(), [], []
+    name = engine.start(Counting(10**9), on_result=results.append, on_end=ends.append)
+    with qtbot.waitSignal(engine.framed, timeout=LONG):
+        pass
+    if paused:
+        engine.pause(name)
+    engine.close()
+    qtbot.waitUntil(lambda: bool(ends), timeout=LONG)
+    assert ends == [None] and not results
+
+
 def test_closing_the_engine_closes_running_and_paused_jobs(qtbot: Any) -> None:
     engine = Engine()
     running, paused = Counting(10**9), Counting(10**9)
