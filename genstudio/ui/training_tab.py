@@ -339,7 +339,7 @@ class TrainingTab(QWidget):
     def _on_frame(self, frame: Frame) -> None:
         for snapshot in frame.snapshots:
             if isinstance(snapshot, Answer) and snapshot.channel == "run":
-                self.run_path = str(snapshot.value)
+                self.run_path, self._preparing = str(snapshot.value), ""
                 self._set_state("running")
                 self.run_changed.emit(self.run_path)
             elif isinstance(snapshot, Answer) and snapshot.channel == "settings":
