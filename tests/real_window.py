@@ -21,6 +21,12 @@ def shown() -> MainWindow:
     return window
 
 
+def fits(window: MainWindow) -> bool:
+    """Whether the window can be as small as a screen of 1280 x 720 leaves room for below a title bar."""
+    window.resize(1280, 692)
+    return (window.width(), window.height()) == (1280, 692)
+
+
 def is_ready(window: MainWindow) -> bool:
     """Whether everything that `begin()` starts is done: tabs built, datasets listed, torch imported."""
     built = not window._rest_timer.isActive() and "warm-up" not in window.engine.running

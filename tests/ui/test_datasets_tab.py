@@ -21,7 +21,7 @@ from genstudio.tasks.shelf import Inspect
 from genstudio.ui.datasets.importing import _details
 from genstudio.ui.window import MainWindow
 from helpers import LONG, TINY, answer, run_task, words
-from real_window import shown
+from real_window import fits, shown
 
 
 @pytest.fixture
@@ -125,6 +125,7 @@ def test_a_dropped_table_offers_its_columns(window: MainWindow, qtbot: Any, tmp_
         form = panel.table
         assert [form.rows.horizontalHeaderItem(i).text() for i in range(3)] == ["year", "text", "number"]
         assert form.delimiter.currentText() == "semicolon" and form.header.isChecked()
+        assert form.isVisible() and not panel.sample.isVisible() and fits(window)
         form.use.setCurrentText("pairs")
         form.columns[0].setCurrentText("text")
         form.columns[1].setCurrentText("number")

@@ -17,6 +17,7 @@ from genstudio.tasks.train import Train
 from genstudio.ui.run_summary import RESULTS, how_it_ended, plan_words, result, text_result
 from genstudio.ui.window import MainWindow
 from helpers import TINY, answer, run_task, text_file
+from real_window import fits
 
 LONG = 120_000
 Open = Callable[[], MainWindow]
@@ -73,7 +74,7 @@ def test_a_training_that_ends_and_one_that_is_stopped_say_so_everywhere(open_win
     assert words.startswith("Finished in") and "after 12 steps" in words
     assert f"{loss:.3f} nats per character" in words and f"perplexity {math.exp(loss):,.3g}" in words
     assert f"{loss / math.log(2):.2f} bits per character" in words
-    assert tab.summary.isVisible() and tab.summary.write.isVisible()
+    assert tab.summary.isVisible() and tab.summary.write.isVisible() and fits(window)
     assert not tab.pause.isEnabled(), "nothing is left to resume"
     tab.toggle_pause()
     assert tab.state == "stopped"

@@ -26,6 +26,7 @@ from genstudio.runs import Run
 from genstudio.tasks.train import Train
 from genstudio.ui.window import MainWindow
 from helpers import LONG, TINY, answer, files, run_task, text_file
+from real_window import fits
 
 SMALL = {"layers": 2, "heads": 2, "d_model": 32, "context": 32, "batch": 8, "evaluate_every": 20}
 
@@ -246,7 +247,8 @@ def inside_another(widget: QWidget) -> bool:
     return widget.objectName().startswith("qt_")
 
 
-def test_nothing_is_wider_than_the_smallest_window(open_window: Callable[[], MainWindow]) -> None:
+def test_every_tab_fits_the_smallest_window(open_window: Callable[[], MainWindow]) -> None:
     window = open_window()
-    assert window.minimumSizeHint().width() <= 1280
-    assert window.minimumSizeHint().height() <= 720
+    for index in range(window.tabs.count()):
+        window.tabs.setCurrentIndex(index)
+        assert fits(window), window.tabs.tabText(index)

@@ -278,7 +278,7 @@ class ImportPanel(QWidget):
         self.sample.setFont(theme.mono())
         self.table = TableForm()
         self.pictures = PictureForm("import_picture")
-        self.broken = QCheckBox("Go on however many pictures cannot be read; they are listed afterwards")
+        self.broken = QCheckBox("Skip unreadable pictures and list them afterwards")
         self.broken.setObjectName("import_skip_broken")
         self.bar = QProgressBar()
         self.bar.setObjectName("import_progress")
@@ -446,6 +446,8 @@ class ImportPanel(QWidget):
         self._says = plain_label(role="quiet", wrap=True, name="import_details")
         self._picture_part = QWidget()
         self._picture_part.setLayout(column(self.pictures, self.broken))
+        for part in (self.sample, self.table, self._picture_part):
+            part.hide()  # one is shown once the files are looked at; all of them together would make the window high
         inside = column()
         inside.addLayout(form)
         inside.addWidget(self._says)
