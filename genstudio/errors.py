@@ -89,4 +89,5 @@ class Failure:
             return cls(kind, error.message, error.hint, str(error.path or ""), problems)
         details = "".join(traceback.format_exception(error))
         message = f"{kind}: {error}".strip().rstrip(":")
-        return cls(kind, message, "This is a fault of the program; the details help to mend it.", details=details, expected=False)
+        hint = "Something went wrong inside genstudio. Please include the details when you report it."
+        return cls(kind, message, hint, details=details, expected=False)

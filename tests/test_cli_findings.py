@@ -21,7 +21,7 @@ LOST = Diagnosis(
 def test_a_finding_says_what_is_wrong_how_it_was_seen_and_what_to_try() -> None:
     assert findings.lines(LOST) == [
         "Step 700: Mode collapse. The fakes are alike.",
-        "  Seen by: share of reached 0.2.",
+        "  Evidence: share of reached 0.2.",
         "  Try: Punish slopes.  --set r1=0.3 beta1=0.0",
         "  Try: Add data.",
     ]

@@ -15,7 +15,7 @@ def lines(told: Diagnosis) -> list[str]:
         return [f"Step {told.until:,}: no longer: {told.title}, told at step {told.step:,}."]
     found = [f"Step {told.step:,}: {told.title}. {told.sentence}"]
     if told.evidence:
-        found.append("  Seen by: " + "; ".join(f"{name} {value:.3g}" for name, value in told.evidence.items()) + ".")
+        found.append("  Evidence: " + "; ".join(f"{name} {value:.3g}" for name, value in told.evidence.items()) + ".")
     for advice in told.advice:
         values = " ".join(f"{name}={value}" for name, value in advice.values.items())
         found.append(f"  Try: {advice.text}." + (f"  --set {values}" if values else ""))

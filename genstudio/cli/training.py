@@ -31,7 +31,7 @@ def add(commands: Commands) -> None:
     train.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     train.add_argument("--name", default="", help="a name for the run")
 
-    resume = commands.add("resume", _resume, "go on with a run; a number is the new total")
+    resume = commands.add("resume", _resume, "continue a run; a number is the new total")
     resume.add_argument("run", metavar="RUN", help="a run's folder, id or name")
     _length(resume)
     resume.add_argument(
@@ -145,7 +145,7 @@ def _drive(task: Any, quiet: bool) -> None:
         for number, handler in before.items():
             signal.signal(number, handler)
     if asked:
-        bar.say("Saved; go on with 'genstudio resume'.")
+        bar.say("Saved; continue with 'genstudio resume'.")
     print(folder)
 
 
@@ -174,10 +174,10 @@ def _evaluate(options: argparse.Namespace) -> None:
         return
     if watched:
         samples.tell(scores)
-        print("\n".join(["The doctor told:", *findings.record(told)] if told else ["The doctor told nothing."]))
+        print("\n".join(["The doctor found:", *findings.record(told)] if told else ["The doctor found nothing."]))
         return
     print(f"loss           {scores['loss_nats']:.4f} nats per token")
     print(f"compression    {scores['bits_per_char']:.4f} bits per character")
     print(f"tokens scored  {scores['tokens']:,} (step {scores['step']:,})")
     if scores["unknown"]:
-        print(f"unknown words  {scores['unknown']:,}: <unk> is easier to foretell than what it stands for")
+        print(f"unknown words  {scores['unknown']:,}: <unk> is easier to predict than what it stands for")

@@ -33,19 +33,19 @@ def add(commands: Commands) -> None:
     generate.add_argument("--top-k", type=int, default=0, metavar="K", help="0: all tokens")
     generate.add_argument("--top-p", type=float, default=1.0, metavar="P")
     generate.add_argument(
-        "--min-p", type=float, default=0.0, metavar="P", help="cut tokens below P times the likeliest; 0: none"
+        "--min-p", type=float, default=0.0, metavar="P", help="cut tokens below P times the top probability; 0: none"
     )
     generate.add_argument("--repetition-penalty", type=float, default=1.0, metavar="F", help="1: none")
     generate.add_argument("--greedy", action="store_true")
     generate.add_argument("--seed", type=int, default=0, metavar="N")
     generate.add_argument("--stop", action="append", default=[], metavar="TEXT", help="end before this; may be repeated")
     generate.add_argument("--count", type=int, default=1, metavar="N", help="continuations, with seeds from --seed on")
-    generate.add_argument("--beams", type=int, default=0, metavar="B", help="search the B likeliest texts, draw nothing")
+    generate.add_argument("--beams", type=int, default=0, metavar="B", help="find the B most probable texts, sample nothing")
     generate.add_argument("--length-penalty", type=float, default=0.0, metavar="A", help="of the beam search; 0: none")
     add_precision(generate)
     generate.add_argument("--json", action="store_true", help="each token with probability, rank and alternatives")
 
-    score = commands.add("score", _score, "how well a model foretells a text, token by token")
+    score = commands.add("score", _score, "how well a model predicts a text, token by token")
     add_model(score)
     score.add_argument("file", metavar="FILE", help="a text in UTF-8")
     add_precision(score)

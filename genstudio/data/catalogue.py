@@ -184,7 +184,7 @@ ELSEWHERE: tuple[Elsewhere, ...] = (
     Elsewhere("SVHN", "http://ufldl.stanford.edu/housenumbers/", "its MATLAB files cannot be read here"),
     Elsewhere("STL-10", "https://cs.stanford.edu/~acoates/stl10/", "2.6 GB in a form of its own"),
     Elsewhere(
-        "Imagenette", "https://github.com/fastai/imagenette", "may have been packed anew since its hash was noted"
+        "Imagenette", "https://github.com/fastai/imagenette", "may have been repacked since its hash was noted"
     ),
     Elsewhere("Quick, Draw!", "https://github.com/googlecreativelab/quickdraw-dataset", "its hashes are not verified"),
     Elsewhere("dSprites", "https://github.com/google-deepmind/dsprites-dataset", "its HDF5 file cannot be read here"),

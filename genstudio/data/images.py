@@ -41,7 +41,7 @@ class PictureSettings:
             raise DataError(f"There is no way to fit pictures called '{self.fit}'.", "Choose crop, pad or stretch.")
         if self.scale != AUTO and self.limits is None:
             raise DataError(
-                f"'{self.scale}' is no scale of pixels.", "Give the values of black and white, such as 0..1 or 0..4095."
+                f"'{self.scale}' is not a range of pixel values.", "Give the values of black and white, such as 0..1 or 0..4095."
             )
 
     @property

@@ -175,7 +175,7 @@ class Anatomist(StageMaker):
             self._last_scores = "masked"
             yield self._stage(
                 "masked", "masked", "mask" if self.causal else "no mask", "S, −∞ where key > query" if self.causal else "S",
-                "TT", "No token may look at what comes after it, for that is what it must foretell."
+                "TT", "No token may look at what comes after it, because that is what it must predict."
                 if self.causal else "The mask is off: every token looks into the future, which it never saw in training.",
                 np.where(hidden, np.nan, scores), columns=self.tokens, role="attention", sources=("scores",),
             )  # fmt: skip

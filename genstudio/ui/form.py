@@ -290,7 +290,7 @@ class ConfigForm(QWidget):
         changed = sum(row.is_changed for row in rows)
         if wrong:
             self.more.set_opened(True)
-        parts = [f"{wrong} to mend"] * bool(wrong) + [f"{changed} changed"] * bool(changed)
+        parts = [f"{wrong} error{'s' * (wrong > 1)}"] * bool(wrong) + [f"{changed} changed"] * bool(changed)
         self.more.set_note(", ".join(parts))
         self.more.setVisible(bool(rows))
 

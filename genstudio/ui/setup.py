@@ -59,7 +59,7 @@ class SetupColumn(QWidget):
         self.name = QLineEdit()
         self.name.setObjectName("run_name")
         self.name.setAccessibleName("Name of the run")
-        self.name.setPlaceholderText("named after the dataset")
+        self.name.setPlaceholderText("(default: dataset name)")
         self.name.setMaxLength(80)
         self._edits = {"length": self.length, "seed": self.seed}
         self._wrong = {name: plain_label(role="problem", wrap=True, name=f"{name}_problem") for name in self._edits}

@@ -251,7 +251,7 @@ class TrainingTab(QWidget):
         else:
             plan = (None, (planned_seconds or 0.0) * (1 + share) + seconds)
         if (plan[0] or plan[1] or 0) > LONGEST:
-            self.failed.emit(Failure("ConfigError", "The plan is as long as it can be.", "Nothing was changed."))
+            self.failed.emit(Failure("ConfigError", "A plan cannot be longer than this.", "Nothing was changed."))
             return
         self._plan = plan
         if self._job:
@@ -375,9 +375,9 @@ class TrainingTab(QWidget):
         """Say what Resume does with what was edited, before it is pressed."""
         live, fixed = self.edits() if self.state == "stopped" and self.run_path else ({}, ())
         labels = [self.setup.form.rows[name].setting.label for name in live]
-        parts = [f"Resume continues with the new value of {', '.join(labels)}."] if live else []
+        parts = [f"Resume uses the new value of {', '.join(labels)}."] if live else []
         if fixed:
-            parts.append(f"Resume continues with what the run has for {', '.join(fixed)}; Start new uses what is set here.")
+            parts.append(f"Resume keeps what the run has for {', '.join(fixed)}; Start new uses what is set here.")
         self.setup.say(" ".join(parts))
 
     def _opened(self, info: Any, fill_form: bool) -> None:

@@ -249,8 +249,8 @@ class MainWindow(QMainWindow):
         event.acceptProposedAction()
         if len(files) < len(event.mimeData().urls()):
             self.show_banner(
-                "Only files of this computer can be dropped here, not links.",
-                next_step="Save what the link leads to, then drop the file.",
+                "Only files on this computer can be dropped here, not links.",
+                next_step="Download it first, then drop the file.",
             )
         runs = [file for file in files if (file / "run.json").is_file()]
         for file in runs:

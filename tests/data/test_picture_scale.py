@@ -198,12 +198,12 @@ def test_a_scale_is_chosen_in_the_terminal(tmp_path: Path, capsys: pytest.Captur
     assert np.abs(pixels[..., 0] - 255 * (values + 0.9) / 1.8).max() <= 1
     assert "Values -0.9 to 0.9 are scaled to 0..255." in "".join(capsys.readouterr())
     assert main(["import", str(tmp_path / "x.npy"), "--scale", "dark"]) == 2
-    assert "'dark' is no scale of pixels" in capsys.readouterr().err
+    assert "'dark' is not a range of pixel values" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("scale", ["", "1", "1..0", "0..0", "a..b", "0..1..2", "nan..1", "0-1"])
 def test_what_is_no_scale_is_refused(scale: str) -> None:
-    with pytest.raises(DataError, match="is no scale of pixels"):
+    with pytest.raises(DataError, match="is not a range of pixel values"):
         PictureSettings(scale=scale)
 
 

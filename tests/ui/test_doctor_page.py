@@ -39,8 +39,8 @@ def page(qtbot: Any, qapp: Any) -> DoctorPage:
     return page
 
 
-def test_an_empty_page_says_that_rules_are_watched(page: DoctorPage) -> None:
-    assert page.said.text().startswith("Nothing is wrong so far: 8 rules are watched.") and not page.cards
+def test_an_empty_page_says_that_all_checks_pass(page: DoctorPage) -> None:
+    assert page.said.text().startswith("All 8 checks pass.") and not page.cards
 
 
 def test_what_holds_is_above_what_is_over_and_going_back_takes_it_away(page: DoctorPage, qtbot: Any) -> None:
@@ -54,7 +54,7 @@ def test_what_holds_is_above_what_is_over_and_going_back_takes_it_away(page: Doc
     over = Diagnosis(**{name: getattr(LOST, name) for name in LOST.__slots__} | {"until": 900})
     say(page, over)
     assert [card.diagnosis.name for card in page.cards] == ["discriminator_wins", "collapse"]
-    assert page.said.text() == "1 of 8 rules hold now." and "Step 700 to 900" in [
+    assert page.said.text() == "1 problem detected." and "Step 700 to 900" in [
         b.text() for b in page.cards[1].findChildren(QPushButton)
     ]
     page.show_frame(Frame(snapshots=(Answer("back", 600, 600),)))

@@ -61,7 +61,7 @@ def _amounts(dataset: ImageDataset, parameters: int | None) -> list[Finding]:
     if count < _FEW:
         found.append(Finding(
             f"at least {_FEW} pictures", "error" if count < 2 else "warning",
-            f"There are {count:,} pictures: a model learns them by heart.", count, (), "Add more pictures.",
+            f"There are {count:,} pictures: a model memorises them.", count, (), "Add more pictures.",
         ))  # fmt: skip
     if parameters is not None and parameters > 2 * dataset.pixels.size:
         found.append(Finding(
@@ -119,8 +119,9 @@ def _imported(dataset: ImageDataset) -> list[Finding]:
         count = count if type(count) is int else len(broken)
         names = [" ".join(map(str, entry)) for entry in broken if isinstance(entry, list)]
         found.append(Finding(
-            "every file can be read", "info", f"{many(count, 'file', 'files')} could not be read and stayed out.", count,
-            shown(names), "Mend or remove these files, and import the pictures again.",
+            "every file can be read", "info",
+            f"{many(count, 'file', 'files')} could not be read and {'was' if count == 1 else 'were'} skipped.", count,
+            shown(names), "Fix or remove these files, and import the pictures again.",
         ))  # fmt: skip
     told = [
         entry for entry in sizes if isinstance(entry, list) and len(entry) == 3 and all(type(n) is int for n in entry)

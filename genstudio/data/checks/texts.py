@@ -100,7 +100,7 @@ def _amounts(count: int, context: int | None, parameters: int | None, split: Spl
     if parameters is not None and parameters > 2 * count:
         found.append(Finding(
             "at most two parameters for each character", "warning",
-            f"The model has {parameters:,} parameters for {count:,} characters: it can learn the text by heart, and its "
+            f"The model has {parameters:,} parameters for {count:,} characters: it can memorise the text, and its "
             "validation loss will rise again.", count, (),
             "Use a smaller model, more text, or dropout; or stop where the validation loss is lowest.",
         ))  # fmt: skip
@@ -168,7 +168,7 @@ def _unseen(parts: _Parts) -> Slices[list[Finding]]:
         places = [parts.validated(parts.validation.index(chr(code))) for code, _ in strange.most_common(5)]
         found.append(Finding(
             "every character of validation occurs in training", "warning",
-            f"{len(strange):,} characters occur in the validation part only, {total:,} times: the model can not foretell "
+            f"{len(strange):,} characters occur in the validation part only, {total:,} times: the model cannot predict "
             "them.", len(strange), shown(letters, places, [1] * len(places)),
             "Choose a random split, byte tokens, or remove these characters.",
         ))  # fmt: skip
@@ -265,7 +265,7 @@ def _repeated(parts: _Parts) -> Slices[list[Finding]]:
         found.append(Finding(
             "paragraphs differ by more than a quarter", "warning" if len(near) > 0.01 * len(starts) else "info",
             f"{len(near):,} of {len(starts):,} paragraphs nearly repeat another.", len(near), examples,
-            "Keep one of each, or accept that the model learns them by heart.",
+            "Keep one of each, or accept that the model memorises them.",
         ))  # fmt: skip
     return found
 

@@ -99,7 +99,7 @@ def _object(path: Path, values: Any) -> Records:
         return Records(iter([(1.0, 1, _named(values, 1, path))]), ("The file is one object, not a list: one row.",))
     name = fitting[0]
     many, others = len(held[name]), len(values) - 1
-    rest = f" Its {others:,} other {'value' if others == 1 else 'values'} stayed out." if others else ""
+    rest = f" Its {others:,} other {'value was' if others == 1 else 'values were'} skipped." if others else ""
     said = f"The file is one object, not a list: the {many:,} entries of its list '{name[:40]}' were read.{rest}"
     return Records(_entries(held[name], path), (said,))
 

@@ -22,7 +22,8 @@ def notes(info: DatasetInfo) -> tuple[str, ...]:
     found = [note for note in said if isinstance(note, str) and note] if isinstance(said, list) else []
     broken = info.details.get("broken_count")
     if isinstance(broken, int) and broken > 0:
-        found.append(f"{broken:,} {'file' if broken == 1 else 'files'} could not be read and stayed out.")
+        many = "file could not be read and was" if broken == 1 else "files could not be read and were"
+        found.append(f"{broken:,} {many} skipped.")
     return tuple(found)
 
 

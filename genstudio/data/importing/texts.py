@@ -148,9 +148,9 @@ def decided(path: Path, encoding: str | None, *, several: bool = False) -> Slice
         return name, ()
     found = yield from judge(path)
     if found.encoding == "utf-8":
-        many = f"{found.broken:,} bytes are no UTF-8, the first in line {found.line:,}: each became '\ufffd'."
+        many = f"{found.broken:,} bytes are not UTF-8, the first in line {found.line:,}: each became '\ufffd'."
         if found.broken == 1:
-            many = f"1 byte in line {found.line:,} is no UTF-8: it became '\ufffd'."
+            many = f"1 byte in line {found.line:,} is not UTF-8: it became '\ufffd'."
         return (None, ()) if found.clean else ("utf-8", (f"{path.name}: {many}",))
     if not found.encoding or name == "utf-8":
         raise found.refusal(path)

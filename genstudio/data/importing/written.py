@@ -181,7 +181,7 @@ def _chosen_said(layout: tables.Layout, chosen: Sequence[str], *, asked: bool) -
     """What was taken of a table that holds more."""
     left = [column for column in layout.columns if column not in chosen]
     if left:
-        yield f"Columns that stayed out: {listed(left)}."
+        yield f"Columns left out: {listed(left)}."
     for column in chosen:
         if column in layout.nested:
             what = "lists or objects, such as chat messages" if column == "messages" else "lists or objects"

@@ -250,11 +250,11 @@ def not_finite(window: Window) -> Finding | None:
     norms = {"gradient norm of the generator": "gradient_norm_g", "gradient norm of the discriminator": "gradient_norm_d"}
     last = {title: window.last(name) for title, name in norms.items()}
     return Finding(
-        "A loss or a gradient is no longer a finite number, so the training has stopped; the weights before are kept.",
+        "A loss or a gradient is no longer finite, so the training stopped; the last good weights are safe.",
         {title: value for title, value in last.items() if not math.isnan(value)},
         _advice(
             window,
-            ("Go on with smaller steps", {"d_rate": _lower(window, "d_rate", 10), "g_rate": _lower(window, "g_rate", 10)}),
+            ("Continue with smaller steps", {"d_rate": _lower(window, "d_rate", 10), "g_rate": _lower(window, "g_rate", 10)}),
             ("Take a loss that stays bounded", {"loss": "nonsaturating"}),
         ),
     )
@@ -317,7 +317,7 @@ RULES = (
          oscillation, 60),
     Rule("not_finite", "Not a number", "A loss or a gradient is infinite or not a number.", lambda _: None,
          severity="error"),
-    Rule("memorising", "Learning by heart",
+    Rule("memorising", "Memorisation (overfitting)",
          f"The nearest training picture of a fake is nearer than {COPIED:.0%} of the distance that held-out pictures have to "
          "theirs (median).", memorising),
     Rule("dead_channels", "Dead units",

@@ -199,7 +199,7 @@ PRESETS = (
     ),
     Preset(
         "memorising",
-        "Lesson: learning by heart",
+        "Lesson: memorising the data",
         "Forty pictures, again and again: the discriminator knows each, and the generator comes closer and closer to them. "
         "Watch the nearest ratio fall below 1 (0.87 after 1,800 steps, and falling) while the coverage of all digits stays at "
         "a third, and compare samples with their nearest pictures.",

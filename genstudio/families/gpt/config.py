@@ -98,8 +98,8 @@ class GPTConfig(Config):
         group="Data", label="Sequence markers",
     )
     split: Literal["contiguous", "random", "file"] = setting(
-        "contiguous", "What validates: the end of the text; paragraphs (or lines, with markers) drawn by chance; or "
-        "whole files drawn by chance", group="Data",
+        "contiguous", "Validation part: the end of the text; random paragraphs (or lines, with markers); or random whole "
+        "files", group="Data",
     )
     validation_share: float = setting(
         0.1, "Share of the text that is kept from training, to measure the validation loss on", low=0.001, high=0.5,

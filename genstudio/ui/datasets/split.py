@@ -17,7 +17,7 @@ from genstudio.ui.datasets.parts import COUNTED, choice
 from genstudio.ui.numbers import FloatEdit
 from genstudio.ui.widgets import LabeledSlider, plain_label
 
-WAYS = {"contiguous": "the last part", "random": "drawn by chance", "file": "whole files"}
+WAYS = {"contiguous": "the last part", "random": "random parts", "file": "whole files"}
 _PARTS = 200
 
 

@@ -17,8 +17,8 @@ from genstudio.ui.views.chart import value_text
 from genstudio.ui.widgets import button, plain_label, restyle
 
 _EMPTY = (
-    f"Nothing is wrong so far: {len(RULES)} rules are watched.\n\n"
-    "When one of them holds, it is said here in words: what is wrong, on which numbers that rests, and what to try."
+    f"All {len(RULES)} checks pass.\n\n"
+    "If one fails, you will see here what went wrong, the evidence, and what to try."
 )
 
 
@@ -106,8 +106,8 @@ class DoctorPage(QWidget):
             self._column.insertWidget(index, card)
         holding = sum(told.until is None for told in self._told.values())
         self.said.setText(
-            _EMPTY if not self._told else f"{holding} of {len(RULES)} rules hold now." if holding
-            else f"Nothing is wrong now: {len(RULES)} rules are watched."
+            _EMPTY if not self._told else f"{holding} problem{'s' * (holding > 1)} detected." if holding
+            else f"All {len(RULES)} checks pass now."
         )  # fmt: skip
         self.changed.emit(holding)
 
@@ -135,14 +135,14 @@ class DiagnosisCard(QFrame):
         layout.setSpacing(4)
         layout.addLayout(row(title, None, go))
         layout.addWidget(plain_label(told.sentence, wrap=True, name="diagnosis_sentence"))
-        layout.addWidget(plain_label("Seen by", role="group"))
+        layout.addWidget(plain_label("Evidence", role="group"))
         layout.addWidget(plain_label(numbers, role="quiet", wrap=True, name="diagnosis_evidence"))
         self.tries: list[tuple[QPushButton, bool]] = []
         if told.advice and not over:
             layout.addWidget(plain_label("What to try", role="group"))
             for index, advice in enumerate(told.advice):
                 layout.addLayout(self._line(index, advice.text, advice.values, live, labels))
-        layout.addWidget(plain_label("Rule", role="group"))
+        layout.addWidget(plain_label("How it is detected", role="group"))
         layout.addWidget(plain_label(told.rule, role="quiet", wrap=True, name="diagnosis_rule"))
 
     def set_state(self, state: str) -> None:

@@ -227,9 +227,9 @@ class SamplePage(QWidget):
         unit = "" if points else " grey levels"
         copied = nearest < 0.5 * found.typical
         self.verdict.setText(
-            f"The nearest of {found.searched:,} training {what}s is {value_text(nearest)}{unit} away; between two real "
-            f"{what}s that is {value_text(found.typical)} as a rule."
-            + (" So near, it may be learnt by heart." if copied and not points else "")
+            f"The nearest of {found.searched:,} training {what}s is {value_text(nearest)}{unit} away; the typical "
+            f"distance between real {what}s is {value_text(found.typical)}."
+            + (" That is close: it may be memorised." if copied and not points else "")
             + self._by_features(found)
         )
         if found.features is not None:
@@ -241,8 +241,8 @@ class SamplePage(QWidget):
         if found.features is None:
             return ""
         return (
-            f" By features, of an encoder that was trained here on the same pictures, {value_text(found.features.distances[0])}, "
-            f"and {value_text(found.typical_features)} as a rule."
+            f" By features of an encoder trained here on the same pictures, {value_text(found.features.distances[0])}; "
+            f"typically {value_text(found.typical_features)}."
         )
 
     def write(self, out: str) -> None:

@@ -42,7 +42,7 @@ class SlowMotion(QWidget):
         )
         self.play = button("Play slowly", "slow_play", "play")
         self.play.setCheckable(True)
-        self.speed = LabeledSlider("Seconds a stage", 0.1, 4.0, 1.0, logarithmic=True, name="slow_speed")
+        self.speed = LabeledSlider("Seconds per stage", 0.1, 4.0, 1.0, logarithmic=True, name="slow_speed")
         self.train = choice("slow_train", "Which network learns", *PARTS)
         self.diagram = StageDiagram()
         self.steps = [plain_label(f"{i}  {title}", wrap=True, name=f"stage_{i}") for i, title in enumerate(TITLES, 1)]

@@ -63,7 +63,7 @@ class BeamPage(WorkPage):
             widgets += [label, widget]
         self.add_settings(*widgets)
         self.note.setText(
-            "Keeps the likeliest beginnings of each length, and drops the rest. It does not use the sampler."
+            "Keeps the most probable partial texts at every step and discards the rest. Ignores temperature and top-p."
         )
         self.tree, self.room = BeamTreeView(), QScrollArea()
         self.tree.failed.connect(self.failed)

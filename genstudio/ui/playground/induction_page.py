@@ -15,8 +15,8 @@ from genstudio.ui.views.induction import RepeatedLossView, ScoresView
 from genstudio.ui.widgets import LabeledSlider, button, plain_label
 
 _SAID = (
-    "Random tokens, and the same ones again. An induction head looks at the token that followed the last time (Olsson et "
-    "al. 2022); a model that has such heads foretells the repetition. The text of the document plays no part."
+    "A random sequence, repeated once. Induction heads find the earlier occurrence and copy what followed (Olsson et "
+    "al. 2022). Your text is not used."
 )
 STRONG = 0.4
 

@@ -109,7 +109,7 @@ class KnockOutPage(Page):
         self._shown = found
         before, after = found.losses
         added = after - before
-        words = ["the first: nothing foretells it"]
+        words = ["the first token: there is nothing to predict it from"]
         words += [f"{was:.3f} → {now:.3f} nats" for was, now in zip(before, after, strict=True)]
         values = [0.0, *(added / 4).clip(-1, 1).tolist()]
         note = "orange: harder now, blue: easier" if found.off else ""

@@ -29,7 +29,7 @@ class LensPage(Page):
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine, "page_lens", "Logit lens")
         self.view = LensView()
-        self.top = NamedBars("The likeliest here", "lens_top")
+        self.top = NamedBars("Top predictions here", "lens_top")
         self.summary = plain_label(wrap=True, name="lens_said")
         self._looked_at: tuple[ModelRef, Prompt] | None = None
         caveat = plain_label(_SAID, role="quiet", wrap=True, name="lens_caveat")

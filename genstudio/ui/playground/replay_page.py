@@ -252,7 +252,7 @@ class ReplayPage(Page):
                 paths.append(Path(watched.names[rival], values))
         kind = "of the prompt" if token < watched.prompt else "that the newest weights wrote"
         note = f"'{token_text(watched.pieces[token])}', token {token + 1:,} of {len(watched.ids):,}, {kind}"
-        self.trajectory.show_paths(steps, paths, note if token else f"{note}: nothing before it foretells it")
+        self.trajectory.show_paths(steps, paths, note if token else f"{note}: there is nothing to predict it from")
 
     def _point(self, token: int) -> None:
         self._show_token(token if token >= 0 else self.text.chosen)
@@ -296,8 +296,8 @@ class ReplayPage(Page):
         elif self._left_out:
             self.note.setText(f"{len(self._left_out)} steps were left out: {'; '.join(self._left_out)}")
         elif self._memory.get(self._key()) is not self._shown or not self._shown.moments:
-            other = "What is shown is of another text. " if self._shown.moments else ""
-            self.note.setText(f"{other}Press Replay: each saved step reads the text anew.")
+            other = "This is the replay of another text. " if self._shown.moments else ""
+            self.note.setText(f"{other}Press Replay to run every saved step on this text.")
         else:
             self.note.setText("Choose a token to see how its probability moved.")
 

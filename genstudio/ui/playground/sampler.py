@@ -111,7 +111,7 @@ class Sampler(QWidget):
 
     def _name_things(self) -> None:
         for widget, name, label in (
-            (self.greedy, "greedy", "Greedy: always the likeliest token"),
+            (self.greedy, "greedy", "Greedy: always the most probable token"),
             (self.seed, "sampling_seed", "Seed: the same one writes the same text"),
             (self.fresh, "fresh_seed", "A new seed each time"),
             (self.stop_text, "stop_text", "Stop before this text; \\n is a line end"),
@@ -119,7 +119,7 @@ class Sampler(QWidget):
             widget.setObjectName(name)
             widget.setAccessibleName(label)
             widget.setToolTip(label)
-        self.min_p.setToolTip("Keep tokens with at least this share of the likeliest token's probability")
+        self.min_p.setToolTip("Keep tokens with at least this share of the top token's probability")
         self.repetition.setToolTip("Above 1, tokens that the model sees in its window become less likely")
         self.stop_text.setMaxLength(200)
         self.stop_text.setPlaceholderText("never")

@@ -54,7 +54,7 @@ class ScorePage(WorkPage):
         self.costs = plain_label("", role="quiet", name="score_costs")
         self.costs.hide()
         self.add_settings(plain_label("Text"), self.document, self.cost)
-        self.note.setText("How well the model foretells each token of a text.")
+        self.note.setText("How well the model predicts each token of a text.")
         self._lay_out()
         self.strip.picked.connect(self.choose)
         self.shown.token_chosen.connect(lambda index: self.strip.choose(self._first + index))

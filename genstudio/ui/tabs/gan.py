@@ -37,7 +37,7 @@ class GANTab(TrainingTab):
         self._infos: dict[str, Any] = {}
         self._wanted = ""
         self._following = False
-        self.cure = button("Apply the cure", "apply_cure", "check", does=self.apply_cure)
+        self.cure = button("Apply the fix", "apply_cure", "check", does=self.apply_cure)
         super().__init__(engine, families.get("gan"), "gan", _WELCOME)
         for widget in (self.start, self.pause, self.stop, self.save, self.extend, self.cost, self.checks):
             widget.setObjectName(f"gan_{widget.objectName()}")
@@ -105,7 +105,7 @@ class GANTab(TrainingTab):
         live = {setting.name for setting in self.config_type.settings() if setting.live}
         if self.busy and set(values) <= live:
             self.change(values)
-            words = "Sent to the training: it takes effect from the next step. Live shows it, and can go back."
+            words = "Changed from the next step on. Live shows the change and can undo it."
         elif self.run_path and set(values) <= live and not self.finished:
             self.resume_run(self.run_path)
             self.change(values)
@@ -146,7 +146,7 @@ class GANTab(TrainingTab):
         cost = self.setup.family.estimate(config, Shape.of(info))
         return (
             f"{int(cost['parameters']):,} parameters   ·   {size_text(cost['bytes'])} in training   ·   "
-            f"{cost['flops_per_step'] / 1e6:,.0f} MFLOP a step"
+            f"{cost['flops_per_step'] / 1e6:,.0f} MFLOP per step"
         )
 
     def faster(self, config: Config) -> tuple[tuple[str, float], ...]:

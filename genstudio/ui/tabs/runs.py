@@ -154,7 +154,7 @@ class RunsTab(QWidget):
         self.search.setClearButtonEnabled(True)
         self.table = QTableView()
         self.empty = EmptyState(
-            "runs", "Every run is kept here: open it, go on with it, compare it. There is none yet.", "", "no_runs"
+            "runs", "Your trainings appear here. Start one in Transformer or GAN.", "", "no_runs"
         )
         self.open = primary_button("Open", "open_run", "open")
         self.resume = button("Resume", "resume_run", "play")
