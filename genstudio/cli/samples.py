@@ -6,16 +6,20 @@ import argparse
 import io
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from genstudio import storage
 from genstudio.cli.parser import Commands, add_model, find_run, reference
-from genstudio.cli.progress import answer
+from genstudio.cli.progress import result
 from genstudio.errors import DataError, StorageError
 from genstudio.evaluation.plane import CEILING
+from genstudio.events import Array
 from genstudio.paths import expanded
+
+if TYPE_CHECKING:
+    from genstudio.tasks.sample import Samples
 
 _FILES = (".png", ".jpg", ".jpeg", ".gif", ".npy", ".zip")
 
@@ -44,7 +48,7 @@ def _timeline(options: argparse.Namespace) -> None:
 
     out = str(expanded(options.out))
     task = ExportTimeline(str(find_run(options).folder), out, options.channel, options.frames, options.rate, options.size)
-    print(answer(task, "written"))
+    print(result(task))
 
 
 def _sample(options: argparse.Namespace) -> None:
@@ -59,13 +63,13 @@ def _sample(options: argparse.Namespace) -> None:
     if not out.parent.is_dir():
         raise StorageError(f"There is no folder {out.parent}.", "Choose another place.", out)
     label = _label(ref, options.label)
-    made = answer(Sample(ref, options.count, options.seed, label, options.raw), "samples")
+    made = result(Sample(ref, options.count, options.seed, label, options.raw))
     if arrays:
         _write_arrays(out, made)
     elif made.pixels is None:
         raise DataError("Points are not pictures.", "Name a file that ends in .npz with --out.")
     else:
-        _write_pictures(out, made)
+        _write_pictures(out, made.pixels, made.labels)
     print(out)
 
 
@@ -88,21 +92,21 @@ def _label(ref: Any, text: str | None) -> int | None:
     return int(text)
 
 
-def _write_arrays(out: Path, made: Any) -> None:
+def _write_arrays(out: Path, made: Samples) -> None:
     named = {name: getattr(made, name) for name in ("points", "pixels", "labels", "latents", "scores")}
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **{name: array for name, array in named.items() if array is not None})
     storage.write_atomic(out, buffer.getvalue())
 
 
-def _write_pictures(out: Path, made: Any) -> None:
+def _write_pictures(out: Path, pictures: Array, labels: Array | None) -> None:
     from PIL import Image
 
     with storage.StagedFolder(out) as stage:
-        for number, pixels in enumerate(made.pixels):
+        for number, pixels in enumerate(pictures):
             buffer = io.BytesIO()
             Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(buffer, "PNG")
-            name = "" if made.labels is None else f"_class{made.labels[number]}"
+            name = "" if labels is None else f"_class{labels[number]}"
             stage.write(f"{number:05d}{name}.png", buffer.getvalue())
         stage.commit()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,11 @@ import numpy as np
 
 from genstudio import storage
 from genstudio.errors import DataError, RunError
-from genstudio.events import Answer, Array, Frame, Progress, frozen
+from genstudio.events import Array, Frame, Progress, frozen
 from genstudio.runs import Run
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.sample import with_data
-from genstudio.tasks.task import sliced
+from genstudio.tasks.task import Frames, sliced
 
 _VALUES = 1 << 22
 
@@ -79,7 +78,7 @@ class Closer:
 
 @dataclass(frozen=True)
 class LookCloser:
-    """Answers `closer`: a Closer. `raw` for the generator as it trains, else its average.
+    """Returns a Closer. `raw` for the generator as it trains, else its average.
 
     With `shown` that very sample is looked at, with the score it had, whatever the model has learnt since.
     """
@@ -90,7 +89,7 @@ class LookCloser:
     count: int = 6
     shown: Shown | None = None
 
-    def run(self, models: Models) -> Generator[Frame, None, None]:
+    def run(self, models: Models) -> Frames[Closer]:
         yield Frame(progress=Progress("Looking closer"))
         opened = models.get(self.model)
         learner = opened.learner
@@ -118,11 +117,10 @@ class LookCloser:
             typical = (yield from _typical(places)) * 2**0.5
         name = data.shape.classes[label] if 0 <= label < len(data.shape.classes) else ""
         latent = learner.view.noise[self.index].cpu().numpy().copy() if shown.fixed else np.zeros(0, np.float32)
-        told = Closer(
+        return Closer(
             self.index, shown.step, sample, latent, label, name, shown.score, learner.config.bounded, plain,
             features, typical, typical_features, len(chosen),
         )  # fmt: skip
-        yield Frame(snapshots=(Answer("closer", shown.step, told),))
 
     def _made(self, learner: Any, step: int) -> Shown:
         """The sample as the model makes it now."""
@@ -143,12 +141,12 @@ class LookCloser:
 @dataclass(frozen=True)
 class SaveSample:
     """Write a sample: the picture as it is (.png), or with its noise, class and score as arrays (.npz), named as by the
-    command `sample`. Answers `written`: the file's name. Raises DataError, StorageError."""
+    command `sample`; returns the file's name. Raises DataError, StorageError."""
 
     found: Closer
     out: str
 
-    def run(self, models: Models) -> Generator[Frame, None, None]:
+    def run(self, models: Models) -> Frames[str]:
         path, found, file = Path(self.out), self.found, io.BytesIO()
         yield Frame(progress=Progress(f"Writing {path.name}"))
         if path.suffix.lower() == ".png" and found.features is not None:
@@ -166,10 +164,11 @@ class SaveSample:
             kinds = ".npz" if found.features is None else ".png or .npz"
             raise DataError(f"'{path.name}' does not say what it is to become.", f"End the name in {kinds}.", path)
         storage.write_atomic(path, file.getvalue())
-        yield Frame(snapshots=(Answer("written", found.step, str(path)),), progress=Progress(f"Wrote {path.name}", 1.0))
+        yield Frame(progress=Progress(f"Wrote {path.name}", 1.0))
+        return str(path)
 
 
-def _typical(real: Array, count: int = 24) -> Generator[Frame, None, float]:
+def _typical(real: Array, count: int = 24) -> Frames[float]:
     """The median root mean square difference of some real samples (n, ...) to their nearest other one."""
     found, rows, done = [], max(_VALUES // real[0].size, 1), 0
     for index in np.linspace(0, len(real) - 1, min(count, len(real))).astype(np.int64):

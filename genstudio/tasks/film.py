@@ -15,10 +15,11 @@ import numpy as np
 
 from genstudio import storage
 from genstudio.errors import DataError, StorageError
-from genstudio.events import Answer, Frame, Pictures, Plane, Progress
+from genstudio.events import Frame, Pictures, Plane, Progress
 from genstudio.runs import Run
 from genstudio.tasks.drawn import drawn
 from genstudio.tasks.models import Models
+from genstudio.tasks.task import Frames
 from genstudio.tasks.timeline import LOOKS, moment, timeline
 
 KINDS = {".gif": "Animation", ".mp4": "Video", ".png": "Sheet of pictures"}
@@ -29,7 +30,7 @@ _SHEET = 12
 @dataclass(frozen=True)
 class ExportTimeline:
     """Write what a run showed: `channel` (the first that it has where empty), at most `frames` of its steps evenly, each
-    `size` pixels wide, `rate` a second. The suffix of `out` says what it becomes. Answers `written`: the file's name.
+    `size` pixels wide, `rate` a second. The suffix of `out` says what it becomes. Returns the file's name.
 
     Raises RunError, DataError for what cannot be shown or written so, StorageError.
     """
@@ -41,7 +42,7 @@ class ExportTimeline:
     rate: float = 10.0
     size: int = 480
 
-    def run(self, models: Models) -> Generator[Frame, None, None]:
+    def run(self, models: Models) -> Frames[str]:
         check(self.out, self.rate, self.size, self.frames)
         run = Run.open(self.path)
         there = timeline(run).channels
@@ -55,7 +56,7 @@ class ExportTimeline:
         most = min(self.frames, _SHEET) if Path(self.out).suffix.lower() == ".png" else self.frames
         chosen = spread(steps, most)
         shown = (found for step in chosen for found in moment(run, step, (channel,)).snapshots)
-        yield from write(self.out, looks(shown), len(chosen), self.rate, self.size)
+        return (yield from write(self.out, looks(shown), len(chosen), self.rate, self.size))
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,9 @@ class ExportShown:
     rate: float = 10.0
     size: int = 480
 
-    def run(self, models: Models) -> Generator[Frame, None, None]:
+    def run(self, models: Models) -> Frames[str]:
         check(self.out, self.rate, self.size, len(self.shown))
-        yield from write(self.out, self.shown, len(self.shown), self.rate, self.size)
+        return (yield from write(self.out, self.shown, len(self.shown), self.rate, self.size))
 
 
 def videos() -> bool:
@@ -109,8 +110,8 @@ def looks(shown: Iterable[Any]) -> Iterable[tuple[Plane | Pictures, str]]:
 
 def write(
     out: str, shown: Iterable[tuple[Plane | Pictures, str]], count: int, rate: float, size: int
-) -> Generator[Frame, None, None]:
-    """Write the file; it appears under its name once it is whole."""
+) -> Frames[str]:
+    """Write the file, which appears under its name once it is whole; returns its name."""
     path = Path(out)
     kind = path.suffix.lower()
     tile = size if kind != ".png" else max(32, size // 2)
@@ -127,7 +128,8 @@ def write(
         done += 1
         yield Frame(progress=Progress(f"Writing {path.name}", min(1.0, done / max(count, 1))))
     storage.write_atomic(path, data)
-    yield Frame(snapshots=(Answer("written", 0, str(path)),), progress=Progress(f"Wrote {path.name}", 1.0))
+    yield Frame(progress=Progress(f"Wrote {path.name}", 1.0))
+    return str(path)
 
 
 def _gif(pictures: Iterable[Any], rate: float) -> Generator[None, None, bytes]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import dataclass
 
 import numpy as np
 
-from genstudio.events import Answer, Array, Frame, Progress, frozen
+from genstudio.events import Array, Frame, Progress, frozen
 from genstudio.sampling import latent
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.sample import sampling
+from genstudio.tasks.task import Frames
 
 _SAMPLES = 2000
 _MOST = 64
@@ -43,13 +43,13 @@ class LatentSpace:
 
 @dataclass(frozen=True)
 class FindSpace:
-    """Answers `space`: a LatentSpace. Its directions are those of GANSpace, of what the first layer makes of noise before
+    """Returns a LatentSpace. Its directions are those of GANSpace, of what the first layer makes of noise before
     its activation function; `raw` takes the generator itself and not its moving average."""
 
     model: ModelRef
     raw: bool = False
 
-    def run(self, models: Models) -> Generator[Frame, None, None]:
+    def run(self, models: Models) -> Frames[LatentSpace]:
         yield Frame(progress=Progress("Opening the model"))
         opened = models.get(self.model)
         learner = sampling(opened)
@@ -61,8 +61,7 @@ class FindSpace:
         # the layer is linear: turned into as many coordinates as there is noise, its features have the same variances
         turned = np.linalg.qr(weight)[1]
         found, shares = latent.directions(noise, noise @ turned.T)
-        space = LatentSpace(
+        return LatentSpace(
             config.latent, config.latent_kind, found[:_MOST].copy(), shares[:_MOST].copy(),
             shape.classes if config.conditional else (), learner.data.extent if shape.kind == "points" else None,
         )  # fmt: skip
-        yield Frame(snapshots=(Answer("space", opened.step, space),), progress=Progress("Found", 1.0))

@@ -17,7 +17,7 @@ from genstudio.sampling.choose import SamplingOptions
 from genstudio.tasks.compare import AttentionTo
 from genstudio.tasks.models import ModelRef, Models, Opened, settings_of
 from genstudio.tasks.prompt import Prompt, encode
-from genstudio.tasks.task import Quiet, sliced
+from genstudio.tasks.task import Frames, Quiet, sliced
 from genstudio.tasks.write import Generate, NextTokensOf
 
 LONGEST = 256
@@ -84,16 +84,16 @@ class Saved:
 
 @dataclass(frozen=True)
 class SavedSteps(Quiet):
-    """Which steps of a run can be replayed: a Saved."""
+    """Which steps of a run can be replayed."""
 
     run_path: str
 
-    def run(self, models: Models) -> Generator[Frame, None, None]:
+    def run(self, models: Models) -> Frames[Saved]:
         from genstudio.training import trail
 
         run = Run.open(self.run_path)
-        value = Saved(self.run_path, trail.marks(run), len(run.trail.steps()), run.trail.size())
-        yield Frame(snapshots=(Answer("saved", 0, value),))
+        yield Frame()
+        return Saved(self.run_path, trail.marks(run), len(run.trail.steps()), run.trail.size())
 
 
 @dataclass(frozen=True)
@@ -109,16 +109,17 @@ class ReadLoss(Quiet):
 
 @dataclass(frozen=True)
 class ForgetSteps:
-    """Delete the weights kept along the way of a run; its checkpoints stay. Raises RunBusyError while it trains."""
+    """Delete the weights kept along the way of a run; its checkpoints stay. Returns what is left. Raises RunBusyError while
+    it trains."""
 
     run_path: str
 
-    def run(self, models: Models) -> Generator[Frame, None, None]:
+    def run(self, models: Models) -> Frames[Saved]:
         run = Run.open(self.run_path)
         with run:
             run.trail.clear()
         models.forget(self.run_path)
-        yield from SavedSteps(self.run_path).run(models)
+        return (yield from SavedSteps(self.run_path).run(models))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,10 +9,10 @@ import numpy as np
 
 from genstudio.data import shelf
 from genstudio.errors import DataError, RunError
-from genstudio.events import Answer, Array, Frame, Progress, frozen
+from genstudio.events import Array, Frame, Progress, frozen
 from genstudio.runs import Run
 from genstudio.tasks.models import ModelRef, Models, Opened, dataset_of, settings_of
-from genstudio.tasks.task import sliced
+from genstudio.tasks.task import Frames, sliced
 
 _ROWS = 100
 _MOST = 1_000_000
@@ -22,13 +21,14 @@ _MOST = 1_000_000
 @dataclass(frozen=True, slots=True, eq=False)
 class Samples:
     """What a generator made: `latents` (n, latent) and either `points` (n, 2) or `pixels` (n, h, w, c) uint8; the
-    `labels` (n,) that were asked for, and the discriminator's opinion `scores` (n,)."""
+    `labels` (n,) that were asked for, and the discriminator's opinion `scores` (n,); by the weights of `step`."""
 
     latents: Array
     points: Array | None
     pixels: Array | None
     labels: Array | None
     scores: Array
+    step: int
     classes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -42,7 +42,7 @@ class Sample:
     """Make `count` samples of noise that depends on `seed` alone, or of these `latents` (n, latent).
 
     `label` asks for one class of a conditional model (else they take turns); `raw` takes the generator itself and not
-    its moving average. Answers `samples`: Samples.
+    its moving average.
     """
 
     model: ModelRef
@@ -52,7 +52,7 @@ class Sample:
     raw: bool = False
     latents: Any = field(default=None, hash=False, compare=False)
 
-    def run(self, models: Models) -> Generator[Frame, None, None]:
+    def run(self, models: Models) -> Frames[Samples]:
         if self.model.which != "live":  # each frame waits for its turn with a training: one is enough for a drag
             yield Frame(progress=Progress("Opening the model"))
         opened = models.get(self.model)
@@ -67,11 +67,10 @@ class Sample:
             parts.append(learner.sampled(noise[part], None if labels is None else labels[part], raw=self.raw))
         made = np.concatenate([p for p, _ in parts])
         points = learner.data.shape.kind == "points"
-        value = Samples(
+        return Samples(
             noise, made if points else None, None if points else made, labels,
-            np.concatenate([s for _, s in parts]), learner.data.shape.classes,
+            np.concatenate([s for _, s in parts]), opened.step, learner.data.shape.classes,
         )  # fmt: skip
-        yield Frame(snapshots=(Answer("samples", opened.step, value),), progress=Progress("Sampled", 1.0))
 
     def _noise(self, learner: Any) -> Array:
         if self.latents is None:
@@ -106,7 +105,7 @@ def sampling(opened: Opened) -> Any:
     return opened.learner
 
 
-def with_data(run: Run, opened: Opened) -> Generator[Frame, None, Any]:
+def with_data(run: Run, opened: Opened) -> Frames[Any]:
     """The learner with the data it was trained on; read once for a model that stays open. Raises DataError."""
     learner = opened.learner
     if len(learner.data.real):

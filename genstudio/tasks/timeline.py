@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
 
 from genstudio.errors import RunError
-from genstudio.events import Answer, Frame, Snapshot
+from genstudio.events import Frame, Snapshot
 from genstudio.runs import Run
 from genstudio.tasks.models import Models
-from genstudio.tasks.task import Quiet
+from genstudio.tasks.task import Frames, Quiet
 
 CHANNELS = ("plane", "fixed", "fixed_raw", "scores")
 """What moves with time; the first three are what is looked at."""
@@ -29,11 +29,10 @@ class Timeline:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Moment:
+class Moment(Snapshot):
     """What a run showed at a step: of each channel the newest snapshot up to then. `damaged` are sentences about those
     that cannot be read."""
 
-    step: int
     snapshots: tuple[Snapshot, ...]
     damaged: tuple[str, ...] = ()
 
@@ -46,25 +45,26 @@ class Moment:
 
 @dataclass(frozen=True)
 class ReadTimeline(Quiet):
-    """Answers `timeline`: a Timeline, without steps where nothing to look at was kept."""
+    """Returns a Timeline, without steps where nothing to look at was kept."""
 
     path: str
 
-    def run(self, models: Models) -> Generator[Frame, None, None]:
-        yield Frame(snapshots=(Answer("timeline", 0, timeline(Run.open(self.path))),))
+    def run(self, models: Models) -> Frames[Timeline]:
+        yield Frame()
+        return timeline(Run.open(self.path))
 
 
 @dataclass(frozen=True)
 class ReadMoments(Quiet):
-    """Answers `moment` for each of the steps, in the order given: a Moment."""
+    """Shows a Moment for each of the steps, in the order given."""
 
     path: str
     steps: tuple[int, ...]
 
-    def run(self, models: Models) -> Generator[Frame, None, None]:
+    def run(self, models: Models) -> Frames[None]:
         run = Run.open(self.path)
         for step in self.steps:
-            yield Frame(snapshots=(Answer("moment", step, moment(run, step)),))
+            yield Frame(snapshots=(moment(run, step),))
 
 
 def timeline(run: Run) -> Timeline:
@@ -86,4 +86,4 @@ def moment(run: Run, step: int, channels: Sequence[str] = CHANNELS) -> Moment:
                 shown.append(run.load_snapshot(channel, steps[place - 1]))
             except RunError as error:
                 damaged.append(error.message)
-    return Moment(step, tuple(shown), tuple(damaged))
+    return Moment("moment", step, tuple(shown), tuple(damaged))

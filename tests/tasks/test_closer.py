@@ -16,7 +16,7 @@ from genstudio.families.gan import FAMILY as GAN
 from genstudio.tasks.closer import Closer, LookCloser, SaveSample
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.train import Train
-from helpers import TINY, answer, run_task, text_file
+from helpers import TINY, answer, result, run_task, text_file
 
 pytestmark = pytest.mark.usefixtures("known_encoders")
 
@@ -35,7 +35,7 @@ def _result(work: Any) -> Any:
 def looked(tmp_path: Path, data: str, index: int, **values: Any) -> tuple[Closer, Any]:
     run = answer(run_task(Train("gan", data, {**SMALL, **values}, steps=5, runs_folder=tmp_path)), "run")
     models = Models()
-    found = answer(run_task(LookCloser(ModelRef(run), index), models), "closer")
+    found = result(LookCloser(ModelRef(run), index), models)
     return found, models.get(ModelRef(run)).learner
 
 

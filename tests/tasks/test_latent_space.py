@@ -10,11 +10,11 @@ from safetensors.numpy import load_file
 
 from genstudio.errors import DataError, RunError
 from genstudio.runs import Run
-from genstudio.tasks.latent import FindSpace, LatentSpace
+from genstudio.tasks.latent import FindSpace
 from genstudio.tasks.models import ModelRef, Models
-from genstudio.tasks.sample import Sample, Samples
+from genstudio.tasks.sample import Sample
 from genstudio.tasks.train import Resume, Train
-from helpers import TINY, answer, run_task, text_file
+from helpers import TINY, answer, result, run_task, text_file
 
 pytestmark = pytest.mark.usefixtures("known_encoders")
 
@@ -53,7 +53,7 @@ def by_hand(found: dict[str, np.ndarray], part: str, latents: np.ndarray, label:
 def test_a_picture_is_what_the_generator_makes_of_the_latent(tmp_path: Path, raw: bool) -> None:
     ref = trained(tmp_path, "digits8", latent=6, conditional=True)
     latents = RNG.normal(size=(5, 6)).astype(np.float32)
-    made: Samples = answer(run_task(Sample(ref, label=3, raw=raw, latents=latents)), "samples")
+    made = result(Sample(ref, label=3, raw=raw, latents=latents))
     assert made.pixels is not None
     want = np.tanh(by_hand(weights(ref), "generator" if raw else "average", latents, 3)) * 127.5 + 127.5
     assert np.abs(made.pixels.reshape(5, -1) - want).max() <= 0.51
@@ -64,7 +64,7 @@ def test_a_picture_is_what_the_generator_makes_of_the_latent(tmp_path: Path, raw
 def test_every_class_of_one_latent(tmp_path: Path) -> None:
     ref = trained(tmp_path, "digits8", latent=6, conditional=True)
     one = RNG.normal(size=(1, 6)).astype(np.float32)
-    made: Samples = answer(run_task(Sample(ref, latents=np.repeat(one, 10, 0))), "samples")
+    made = result(Sample(ref, latents=np.repeat(one, 10, 0)))
     assert made.pixels is not None and made.labels is not None and made.labels.tolist() == list(range(10))
     for label in range(10):
         want = np.tanh(by_hand(weights(ref), "average", one, label)) * 127.5 + 127.5
@@ -74,7 +74,7 @@ def test_every_class_of_one_latent(tmp_path: Path) -> None:
 def test_the_directions_are_those_of_the_first_layer(tmp_path: Path) -> None:
     """Against a PCA of the features themselves, with latents of its own."""
     ref = trained(tmp_path, "digits8", latent=5, conditional=True)
-    space: LatentSpace = answer(run_task(FindSpace(ref)), "space")
+    space = result(FindSpace(ref))
     assert space.size == 5 and space.kind == "normal" and len(space.classes) == 10 and space.extent is None
     first = weights(ref)["average.body.0.weight"][:, :5].astype(np.float64)
     features = np.random.default_rng(9).normal(size=(20_000, 5)) @ first.T
@@ -88,7 +88,7 @@ def test_the_directions_are_those_of_the_first_layer(tmp_path: Path) -> None:
 
 def test_the_space_of_points_knows_where_they_lie(tmp_path: Path) -> None:
     ref = trained(tmp_path, "gaussian-ring", latent=2, latent_kind="uniform")
-    space: LatentSpace = answer(run_task(FindSpace(ref, raw=True)), "space")
+    space = result(FindSpace(ref, raw=True))
     assert space.kind == "uniform" and space.reach == 1.0 and space.classes == ()
     assert space.extent is not None and space.extent[0] < 0 < space.extent[1]
     assert space.directions @ space.directions.T == pytest.approx(np.eye(2), abs=0.3)
@@ -99,8 +99,8 @@ def test_a_saved_step_is_another_model(tmp_path: Path) -> None:
     models = Models()
     latents = RNG.normal(size=(4, 2)).astype(np.float32)
     run_task(Resume(ref.run, steps=12))
-    first = answer(run_task(Sample(ModelRef(ref.run, 8), latents=latents), models), "samples")
-    last = answer(run_task(Sample(ref, latents=latents), models), "samples")
+    first = result(Sample(ModelRef(ref.run, 8), latents=latents), models)
+    last = result(Sample(ref, latents=latents), models)
     assert np.abs(first.points - last.points).max() > 1e-4
 
 

@@ -16,11 +16,11 @@ from genstudio.runs import Run
 from genstudio.sampling.choose import SamplingOptions, distribution
 from genstudio.tasks.models import ModelRef, Models, settings_of
 from genstudio.tasks.prompt import Prompt, Tokens
-from genstudio.tasks.replay import ForgetSteps, Moment, ReadLoss, Replay, Saved, SavedSteps, Watched
+from genstudio.tasks.replay import ForgetSteps, Moment, ReadLoss, Replay, SavedSteps, Watched
 from genstudio.tasks.train import Resume, Train
 from genstudio.tasks.write import NextTokensOf
 from genstudio.training import checkpoint, trail
-from helpers import TINY, answer, run_task, text_file, until_trained
+from helpers import TINY, answer, result, run_task, text_file, until_trained
 
 PROMPT: Prompt = ("the cat sat",)
 OPTIONS = SamplingOptions(temperature=0.9, top_p=0.95)
@@ -194,12 +194,12 @@ def test_a_run_with_one_checkpoint_and_a_text_of_one_token(folder: str) -> None:
 
 
 def test_steps_are_listed_with_their_size_and_can_be_deleted(folder: str) -> None:
-    saved: Saved = answer(run_task(SavedSteps(folder)), "saved")
+    saved = result(SavedSteps(folder))
     assert list(saved.marks) == [0, 4, 10, 20, 30, 40]
     assert (saved.kept, saved.bytes) == (2, sum(p.stat().st_size for p in (Path(folder) / "trail").iterdir()))
     with Run.open(folder), pytest.raises(RunBusyError):
         run_task(ForgetSteps(folder))
-    saved = answer(run_task(ForgetSteps(folder)), "saved")
+    saved = result(ForgetSteps(folder))
     assert list(saved.marks) == [10, 20, 30, 40]
     assert (saved.kept, saved.bytes) == (0, 0)
     with pytest.raises(CheckpointError, match="no checkpoint of step 4"):
@@ -214,14 +214,14 @@ def test_a_kept_step_opens_like_a_checkpoint(folder: str) -> None:
 
 
 def test_the_marks_change_with_the_weights(folder: str) -> None:
-    before = answer(run_task(SavedSteps(folder)), "saved").marks
+    before = result(SavedSteps(folder)).marks
     with Run.open(folder) as run:
         learner = opened(folder, 4)
         with torch.no_grad():
             learner.model.tokens.weight.add_(0.1)
         data = trail.packed.dump(checkpoint.weights_of(learner.parts), {"run": run.info.key, "step": "4"})
         run.trail.add(4, data)
-    after = answer(run_task(SavedSteps(folder)), "saved").marks
+    after = result(SavedSteps(folder)).marks
     assert {step for step in before if before[step] != after[step]} == {4}
 
 

@@ -19,7 +19,7 @@ from genstudio.tasks.evaluate import Evaluate
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.sample import Sample, with_data
 from genstudio.tasks.train import Train
-from helpers import TINY, answer, run_task, text_file
+from helpers import TINY, answer, result, run_task, text_file
 
 pytestmark = pytest.mark.usefixtures("known_encoders")
 
@@ -34,10 +34,10 @@ def trained(folder: Path, data: str = "gaussian-ring", **values: Any) -> str:
 
 def test_samples_depend_on_seed_and_class_and_latents_come_back(tmp_path: Path) -> None:
     ref = ModelRef(trained(tmp_path, "digits8"))
-    one, again = (answer(run_task(Sample(ref, 20, 5)), "samples") for _ in range(2))
+    one, again = (result(Sample(ref, 20, 5)) for _ in range(2))
     assert one.pixels.shape == (20, 8, 8, 1) and np.array_equal(one.pixels, again.pixels)
     assert one.labels.tolist() == [*range(10)] * 2 and len(one.scores) == 20
-    asked = answer(run_task(Sample(ref, label=3, latents=one.latents)), "samples")
+    asked = result(Sample(ref, label=3, latents=one.latents))
     assert (asked.labels == 3).all() and np.array_equal(asked.pixels[3], one.pixels[3])
     assert not np.array_equal(asked.pixels[4], one.pixels[4])
     for wrong in (Sample(ref, 0), Sample(ref, label=10), Sample(ref, latents=np.zeros((2, 9)))):

@@ -17,7 +17,7 @@ from genstudio.tasks import film
 from genstudio.tasks.drawn import cell, drawn, place
 from genstudio.tasks.film import ExportShown, ExportTimeline
 from genstudio.tasks.timeline import Moment, ReadMoments, ReadTimeline
-from helpers import answer, run_task
+from helpers import result, run_task
 
 STEPS = tuple(range(0, 60, 5))
 RNG = np.random.default_rng(0)
@@ -58,11 +58,11 @@ def run(tmp_path: Path) -> Iterator[Run]:
 
 def moments(run: Run, *steps: int) -> list[Moment]:
     frames = run_task(ReadMoments(str(run.folder), steps))
-    return [s.value for f in frames for s in f.snapshots]
+    return [s for f in frames for s in f.snapshots if isinstance(s, Moment)]
 
 
 def test_the_timeline_has_the_steps_that_were_kept(run: Run) -> None:
-    found = answer(run_task(ReadTimeline(str(run.folder))), "timeline")
+    found = result(ReadTimeline(str(run.folder)))
     assert found.steps == STEPS
     assert found.channels == {"fixed": STEPS, "scores": STEPS[::2]}
 
@@ -107,7 +107,7 @@ def test_a_gif_has_the_frames_of_the_snapshots(tmp_path: Path, channels: int) ->
         for step in STEPS:
             run.record(pictures(step, channels=channels))
     out = tmp_path / "film.gif"
-    assert answer(run_task(ExportTimeline(str(run.folder), str(out), rate=5)), "written") == str(out)
+    assert result(ExportTimeline(str(run.folder), str(out), rate=5)) == str(out)
     with Image.open(out) as image:
         assert image.n_frames == len(STEPS) and image.info["loop"] == 0
         for index, step in enumerate(STEPS):
@@ -227,7 +227,7 @@ def test_the_command_writes_the_file_and_prints_its_name(
 
 def test_a_run_that_showed_nothing_has_no_film(tmp_path: Path) -> None:
     made = empty_run(tmp_path)
-    assert answer(run_task(ReadTimeline(str(made.folder))), "timeline").steps == ()
+    assert result(ReadTimeline(str(made.folder))).steps == ()
     with pytest.raises(DataError, match="kept nothing to look at"):
         run_task(ExportTimeline(str(made.folder), str(tmp_path / "a.gif")))
     with pytest.raises(RunError):

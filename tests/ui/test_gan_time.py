@@ -19,7 +19,7 @@ from genstudio.tasks.sample import Sample
 from genstudio.tasks.train import Train
 from genstudio.ui.gan.panel import GANPanel
 from genstudio.ui.window import MainWindow
-from helpers import LONG, answer, run_task
+from helpers import LONG, answer, result, run_task
 
 SMALL = {"width": 12, "layers": 2, "batch": 16, "evaluate_every": 1000}
 
@@ -138,7 +138,7 @@ def test_what_is_explored_is_what_the_generator_makes(window: MainWindow, qtbot:
     assert page.latent() == pytest.approx(moved, abs=1e-4)
     qtbot.waitUntil(lambda: not page.busy("one"), timeout=LONG)
     ref = ModelRef(str(run.folder))
-    want = answer(run_task(Sample(ref, label=4, latents=page.latent()[None])), "samples")
+    want = result(Sample(ref, label=4, latents=page.latent()[None]))
     assert (page.picture.pixels == want.pixels[0]).all()
 
     ways = page.ways
@@ -158,7 +158,7 @@ def test_what_is_explored_is_what_the_generator_makes(window: MainWindow, qtbot:
         qtbot.mouseClick(ways.go, Qt.MouseButton.LeftButton)
         qtbot.waitUntil(lambda: ways.made is not None, timeout=LONG)
         assert ways.made.latents == pytest.approx(wanted, abs=1e-5)
-        want = answer(run_task(Sample(ref, label=4, latents=ways.made.latents)), "samples")
+        want = result(Sample(ref, label=4, latents=ways.made.latents))
         assert (ways.view.snapshot.pixels == want.pixels).all()
     ways.write(str(tmp_path / "way.gif"))
     qtbot.waitUntil(lambda: (tmp_path / "way.gif").exists() and not page.busy("export"), timeout=LONG)
@@ -183,11 +183,11 @@ def test_the_noise_of_points_is_coloured_and_lands(window: MainWindow, qtbot: An
     qtbot.keyClick(page.pad, Qt.Key.Key_Right)
     assert page.latent() == pytest.approx([0.15, 0.0], abs=1e-6)
     qtbot.waitUntil(lambda: bool((page.found.latents[0] == page.latent()).all()), timeout=LONG)
-    want = answer(run_task(Sample(ModelRef(str(run.folder)), latents=page.latent()[None])), "samples")
+    want = result(Sample(ModelRef(str(run.folder)), latents=page.latent()[None]))
     assert page.landing._one == pytest.approx(want.points[0], abs=1e-5)
     reach = 3 * (1 - 1 / 25)
     grid = latent.plane(np.zeros(2), np.eye(2), reach, 25)
-    want = answer(run_task(Sample(ModelRef(str(run.folder)), latents=grid)), "samples")
+    want = result(Sample(ModelRef(str(run.folder)), latents=grid))
     assert page.landing._points == pytest.approx(want.points, abs=1e-4)
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QComboBox, QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
-from genstudio.events import Answer, Array, Frame
+from genstudio.events import Array
 from genstudio.sampling import latent
 from genstudio.tasks.latent import FindSpace, LatentSpace
 from genstudio.tasks.models import ModelRef
@@ -81,8 +81,8 @@ class ExplorePage(Page):
             self.look_at(ModelRef(path) if path else None, ())
 
     def look(self, model: ModelRef, prompt: Prompt) -> None:
-        self.ask("saved", SavedSteps(model.run), self._show_saved)
-        self.ask("space", FindSpace(self.reference(), self.raw), self._show_space)
+        self.ask("saved", SavedSteps(model.run), on_result=self._show_saved)
+        self.ask("space", FindSpace(self.reference(), self.raw), on_result=self._show_space)
 
     def reference(self) -> ModelRef:
         """The weights that are looked at."""
@@ -141,10 +141,9 @@ class ExplorePage(Page):
         self.slice.setCurrentText("Random")
         self._sliced()
 
-    def make(self, kind: str, latents: Array, show: Any, label: int | None = None) -> None:
-        """What the generator makes of latents (n, d), handed to `show(Samples, step)`."""
-        task = Sample(self.reference(), label=label, raw=self.raw, latents=latents)
-        self.ask(kind, task, lambda frame: _samples(frame, show))
+    def make(self, kind: str, latents: Array, show: Callable[[Samples], None], label: int | None = None) -> None:
+        """What the generator makes of latents (n, d), handed to `show`."""
+        self.ask(kind, Sample(self.reference(), label=label, raw=self.raw, latents=latents), on_result=show)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -167,12 +166,12 @@ class ExplorePage(Page):
         reach = self.space.reach * (1 - 1 / side)
         self.make("map", self.inside(latent.plane(middle, self.axes, reach, side)), self._show_map, self.asked_class)
 
-    def _show_one(self, made: Samples, step: int) -> None:
+    def _show_one(self, made: Samples) -> None:
         self.found = made
         length = float(np.linalg.norm(made.latents[0]))
         title = "" if made.labels is None else f"{made.classes[int(made.labels[0])]}, "
         if made.pixels is not None:
-            self.picture.show_pixels(made.pixels[0], f"{title}step {step:,}")
+            self.picture.show_pixels(made.pixels[0], f"{title}step {made.step:,}")
             place = ""
         else:
             assert made.points is not None
@@ -180,7 +179,7 @@ class ExplorePage(Page):
             place = f"It lands at {made.points[0, 0]:.3g}, {made.points[0, 1]:.3g}.  "
         self.words.setText(f"{place}Length of the noise {value_text(length)}, D {value_text(float(made.scores[0]))}.")
 
-    def _show_map(self, made: Samples, _step: int) -> None:
+    def _show_map(self, made: Samples) -> None:
         if made.pixels is not None:
             self.pad.show_map(made.pixels, None)
         elif made.points is not None and self.space is not None and self.space.extent is not None:
@@ -188,11 +187,8 @@ class ExplorePage(Page):
             self.pad.show_map(None, colors)
             self.landing.show_grid(made.points, colors, self.space.extent)
 
-    def _show_saved(self, frame: Frame) -> None:
+    def _show_saved(self, saved: Saved) -> None:
         """The choice of weights, which stays where it is."""
-        saved = next((s.value for s in frame.snapshots if isinstance(s, Answer) and isinstance(s.value, Saved)), None)
-        if saved is None:
-            return
         chosen = self.model.currentData()
         self.model.blockSignals(True)
         self.model.clear()
@@ -206,10 +202,7 @@ class ExplorePage(Page):
         if self.model.currentData() != chosen:
             self._model_chosen()
 
-    def _show_space(self, frame: Frame) -> None:
-        found = next((s.value for s in frame.snapshots if isinstance(s, Answer) and s.channel == "space"), None)
-        if found is None:
-            return
+    def _show_space(self, found: LatentSpace) -> None:
         before, self.space = self.space, found
         fresh = before is None or before.size != found.size
         if fresh or before is None or before.classes != found.classes:
@@ -241,7 +234,7 @@ class ExplorePage(Page):
 
     def _model_chosen(self) -> None:
         if self._model is not None and self.isVisible():
-            self.ask("space", FindSpace(self.reference(), self.raw), self._show_space)
+            self.ask("space", FindSpace(self.reference(), self.raw), on_result=self._show_space)
 
     def _follow(self) -> None:
         """The weights in training have changed."""
@@ -310,9 +303,3 @@ class ExplorePage(Page):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(self.stack)
-
-
-def _samples(frame: Frame, show: Any) -> None:
-    for snapshot in frame.snapshots:
-        if isinstance(snapshot, Answer) and isinstance(snapshot.value, Samples):
-            show(snapshot.value, snapshot.step)

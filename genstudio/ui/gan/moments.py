@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QObject, Signal
 
 from genstudio.errors import Failure
-from genstudio.events import Answer, Frame
+from genstudio.events import Frame
 from genstudio.tasks.timeline import Moment, ReadMoments
 from genstudio.ui.engine import Engine
 
@@ -73,13 +73,12 @@ class Moments(QObject):
 
     def _came(self, path: str, frame: Frame) -> None:
         for snapshot in frame.snapshots:
-            if isinstance(snapshot, Answer) and isinstance(snapshot.value, Moment) and path == self._path:
-                found = snapshot.value
-                if found.step not in self._kept:
-                    self._bytes += found.bytes
-                self._kept[found.step] = found
-                self._kept.move_to_end(found.step)
-                self.arrived.emit(found)
+            if isinstance(snapshot, Moment) and path == self._path:
+                if snapshot.step not in self._kept:
+                    self._bytes += snapshot.bytes
+                self._kept[snapshot.step] = snapshot
+                self._kept.move_to_end(snapshot.step)
+                self.arrived.emit(snapshot)
         while len(self._kept) > 1 and self._bytes > ROOM:
             self._bytes -= self._kept.popitem(last=False)[1].bytes
 

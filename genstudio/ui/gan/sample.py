@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor, QGuiApplication, QMouseEvent, QPainter
 from PySide6.QtWidgets import QFileDialog, QStackedWidget, QVBoxLayout, QWidget
 
 from genstudio.errors import Failure
-from genstudio.events import Answer, Array, Frame, Pictures
+from genstudio.events import Array, Frame, Pictures
 from genstudio.tasks.closer import Closer, LookCloser, SaveSample, Shown
 from genstudio.tasks.models import ModelRef
 from genstudio.ui import theme
@@ -193,12 +193,11 @@ class SamplePage(QWidget):
         if self._job:
             self._next = task
         else:
-            self._job = self._engine.start(task, self._on_frame, self._on_end)
+            self._job = self._engine.start(task, on_end=self._on_end, on_result=self._on_result)
 
-    def _on_frame(self, frame: Frame) -> None:
-        for snapshot in frame.snapshots:
-            if isinstance(snapshot, Answer) and snapshot.channel == "closer" and self._asked is not None:
-                self._show(snapshot.value)
+    def _on_result(self, found: Closer) -> None:
+        if self._asked is not None:
+            self._show(found)
 
     def _on_end(self, failure: Failure | None) -> None:
         self._job = ""

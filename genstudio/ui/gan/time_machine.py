@@ -135,7 +135,7 @@ class TimeMachine(QWidget):
             self.cursor_moved.emit(None)
             if self._newest:
                 step = max(snapshot.step for snapshot in self._newest.values())
-                self.moment_shown.emit(Moment(step, tuple(self._newest.values())))
+                self.moment_shown.emit(Moment("moment", step, tuple(self._newest.values())))
 
     def tell(self, words: str) -> None:
         """Numbers of the step that is shown."""
@@ -161,14 +161,14 @@ class TimeMachine(QWidget):
         """Find out which steps there are."""
         self._list_again = bool(self._listing)
         if self.path and not self._listing and self.isVisible():
-            self._listing = self._engine.start(ReadTimeline(self.path), self._listed, self._list_ended)
+            self._listing = self._engine.start(
+                ReadTimeline(self.path), on_end=self._list_ended, on_result=self._listed
+            )
 
-    def _listed(self, frame: Frame) -> None:
-        for snapshot in frame.snapshots:
-            found = snapshot.value if isinstance(snapshot, Answer) else None
-            if isinstance(found, Timeline) and found.path == self.path and found.steps != self.steps:
-                self.steps = found.steps
-                self._show_steps()
+    def _listed(self, found: Timeline) -> None:
+        if found.path == self.path and found.steps != self.steps:
+            self.steps = found.steps
+            self._show_steps()
 
     def _list_ended(self, failure: Failure | None) -> None:
         self._listing = ""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from PySide6.QtCore import Signal
@@ -15,6 +16,7 @@ from genstudio.sampling import latent
 from genstudio.tasks.film import ExportShown
 from genstudio.tasks.latent import LatentSpace
 from genstudio.tasks.sample import Samples
+from genstudio.tasks.task import Task
 from genstudio.ui.datasets.parts import choice, row
 from genstudio.ui.gan.pad import LandingView
 from genstudio.ui.gan.parts import export_menu
@@ -53,10 +55,10 @@ class Explorer(Protocol):
     def noise(self, count: int, seed: int) -> Array:
         """Latents to begin at."""
 
-    def make(self, kind: str, latents: Array, show: Any, label: int | None = None) -> None:
+    def make(self, kind: str, latents: Array, show: Callable[[Samples], None], label: int | None = None) -> None:
         """What the generator makes of them."""
 
-    def ask(self, kind: str, task: Any, on_frame: Any) -> None:
+    def ask(self, kind: str, task: Task[object], on_frame: Callable[[Frame], None]) -> None:
         """Start a task."""
 
 
@@ -144,7 +146,7 @@ class Ways(QWidget):
             self.failed.emit(Failure.of(error))
             return
         label = None if self.tool.currentIndex() == 5 else self._page.asked_class
-        self._page.make("way", self._page.inside(latents), lambda made, step: self._show(made, step, captions), label)
+        self._page.make("way", self._page.inside(latents), lambda made: self._show(made, captions), label)
 
     def write(self, out: str) -> None:
         """Export what was made, as the suffix says: pictures one by one, or how a point goes its way in the plane."""
@@ -170,11 +172,11 @@ class Ways(QWidget):
             self.says.setText(frame.progress.text)
             self.says.show()
 
-    def _show(self, made: Samples, step: int, captions: tuple[str, ...]) -> None:
+    def _show(self, made: Samples, captions: tuple[str, ...]) -> None:
         self.made, self.captions = made, captions
         if made.pixels is not None:
-            self.view.note = f"{self.tool.currentText()}, step {step:,}"
-            self.view.show_snapshot(Pictures("way", step, made.pixels, None, (), made.scores))
+            self.view.note = f"{self.tool.currentText()}, step {made.step:,}"
+            self.view.show_snapshot(Pictures("way", made.step, made.pixels, None, (), made.scores))
         elif made.points is not None:
             self._page.landing.show_way(made.points)
         self._enable()

@@ -25,7 +25,7 @@ from genstudio.events import Answer, Attention, Frame, NextTokens, ScoredText, W
 from genstudio.tasks.compare import AttentionTo, Both, InTraining, first_difference, paired, tokens_before
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt, text_of
-from genstudio.tasks.replay import SavedSteps
+from genstudio.tasks.replay import Saved, SavedSteps
 from genstudio.tasks.score import Score
 from genstudio.tasks.shelf import ListRuns
 from genstudio.tasks.write import Generate, NextTokensOf
@@ -176,12 +176,10 @@ class ComparePage(Page):
     def _ask_kept(self) -> None:
         other = self.other.reference()
         if other is not None:
-            self.ask("kept", SavedSteps(other.run), self._show_kept)
+            self.ask("kept", SavedSteps(other.run), on_result=self._show_kept)
 
-    def _show_kept(self, frame: Frame) -> None:
-        for snapshot in frame.snapshots:
-            if isinstance(snapshot, Answer) and snapshot.channel == "saved":
-                self.other.show_kept(snapshot.value.run, snapshot.value.marks)
+    def _show_kept(self, saved: Saved) -> None:
+        self.other.show_kept(saved.run, saved.marks)
 
     def _follow_live(self) -> None:
         """New weights of model B, when it is in training; the tab tells of those of model A."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVar
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
@@ -14,7 +14,10 @@ from genstudio.errors import Failure
 from genstudio.events import Frame
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
+from genstudio.tasks.task import Task
 from genstudio.ui.engine import Engine
+
+R = TypeVar("R")
 
 REST = 4.0
 """How many times as long as a look took a page rests, where nothing but the weights moved on."""
@@ -40,7 +43,7 @@ class Page(QWidget):
         self.title = title
         self._engine = engine
         self._jobs: dict[str, str] = {}
-        self._waiting: dict[str, tuple[Any, Callable[[Frame], None]]] = {}
+        self._waiting: dict[str, Callable[[], None]] = {}
         self._model: ModelRef | None = None
         self._prompt: Prompt = ()
         self._missed = False
@@ -63,14 +66,23 @@ class Page(QWidget):
         """Ask for what this page shows; for the sub-class to say."""
         raise NotImplementedError
 
-    def ask(self, kind: str, task: Any, on_frame: Callable[[Frame], None]) -> None:
+    def ask(
+        self,
+        kind: str,
+        task: Task[R],
+        on_frame: Callable[[Frame], None] | None = None,
+        *,
+        on_result: Callable[[R], None] | None = None,
+    ) -> None:
         """Start a task. While one of its kind runs, the newest that was asked for waits until that has ended."""
         if kind in self._jobs:
-            self._waiting[kind] = (task, on_frame)
+            self._waiting[kind] = lambda: self.ask(kind, task, on_frame, on_result=on_result)
             return
         if getattr(task, "quiet", False):
             self._asked_at[kind] = time.monotonic()
-        self._jobs[kind] = self._engine.start(task, on_frame, lambda failure: self._ended(kind, failure))
+        self._jobs[kind] = self._engine.start(
+            task, on_frame, lambda failure: self._ended(kind, failure), on_result=on_result
+        )
         self.busy_changed()
 
     def cancel(self, kind: str, because: str = "") -> None:
@@ -110,5 +122,5 @@ class Page(QWidget):
         if failure is not None:
             self.failed.emit(failure)
         if kind in self._waiting:
-            self.ask(kind, *self._waiting.pop(kind))
+            self._waiting.pop(kind)()
         self.busy_changed()

@@ -102,7 +102,7 @@ class ReplayPage(Page):
         self._recall()
 
     def look(self, model: ModelRef, prompt: Prompt) -> None:
-        self.ask("saved", SavedSteps(model.run), self._show_saved)
+        self.ask("saved", SavedSteps(model.run), on_result=self._show_saved)
         if model.run != self._loss_of:
             self._loss_of = model.run
             self.loss.clear()
@@ -277,14 +277,12 @@ class ReplayPage(Page):
             self.slider.setValue(0)
         self._timer.start()
 
-    def _show_saved(self, frame: Frame) -> None:
-        for snapshot in frame.snapshots:
-            if isinstance(snapshot, Answer) and snapshot.channel == "saved":
-                saved = self._saved = snapshot.value
-                words = f"{len(saved.marks)} saved steps"
-                kept = f", {saved.kept} of them weights alone: {size_text(saved.bytes)}" if saved.kept else ""
-                self.storage.setText(words + kept)
-                self.busy_changed()
+    def _show_saved(self, saved: Saved) -> None:
+        self._saved = saved
+        words = f"{len(saved.marks)} saved steps"
+        kept = f", {saved.kept} of them weights alone: {size_text(saved.bytes)}" if saved.kept else ""
+        self.storage.setText(words + kept)
+        self.busy_changed()
 
     def _show_loss(self, frame: Frame) -> None:
         for name, series in frame.series.items():
@@ -312,7 +310,7 @@ class ReplayPage(Page):
         yes = question.addButton("Delete", QMessageBox.ButtonRole.DestructiveRole)
         question.exec()
         if question.clickedButton() is yes:
-            self.ask("forget", ForgetSteps(self._model.run), self._show_saved)
+            self.ask("forget", ForgetSteps(self._model.run), on_result=self._show_saved)
 
     def _name_things(self) -> None:
         for widget, name, label in (
