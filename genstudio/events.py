@@ -62,12 +62,22 @@ class Attention(Snapshot):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class AnsweredBy(Snapshot):
+    """The model that answers, by its `title`, with those `weights` of it; `unknown` are the positions of characters in the
+    prompt that its vocabulary lacks."""
+
+    title: str
+    weights: str
+    unknown: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class NextTokens(Snapshot):
     """The model's opinion of what comes next: raw `logits` (V,) float32 and each token's printable piece.
 
     `pieces` is one tuple for all answers with one tokenizer: compare it with `is`, and keep what was made of it.
     `unknown` are the positions of characters in the prompt that the vocabulary lacks; `seen` are the ids in the window,
-    which a repetition penalty needs.
+    which a repetition penalty needs. `weights` says which model answers, and with which of its weights.
     """
 
     logits: Array
@@ -75,6 +85,7 @@ class NextTokens(Snapshot):
     prompt_pieces: tuple[str, ...] = ()
     unknown: tuple[int, ...] = ()
     seen: tuple[int, ...] = ()
+    weights: str = ""
 
     def __post_init__(self) -> None:
         frozen(self.logits)
@@ -150,7 +161,7 @@ class BeamTree(Snapshot):
     A node is one token after the prompt or after its parent: `parents` (n,) int32 (-1: the prompt), `ids` (n,) int32,
     printable `pieces`, `logprobs` (n,) in nats of this token, `scores` (n,) of the way to it (the sum of its
     log-probabilities, over the length penalty), `depths` (n,) int32 from 1, and `states` (n,) uint8: see `STATES`.
-    `best` are the nodes in which the best ways end, the best first; their texts are `texts`.
+    `best` are the nodes in which the best ways end, the best first; their texts are `texts`. `weights` says who answers.
     """
 
     prompt: str
@@ -165,6 +176,7 @@ class BeamTree(Snapshot):
     texts: tuple[str, ...]
     finished: bool = False
     reason: str = ""
+    weights: str = ""
 
     STATES: ClassVar[tuple[str, ...]] = ("kept", "pruned", "finished", "dropped")
     """kept: was continued, or can be; pruned: was too unlikely when found; finished: ended the text; dropped: was kept
@@ -183,7 +195,7 @@ class ScoredText(Snapshot):
     Where there is nothing before it, the first token cannot be foretold: its numbers are NaN, its rank 0.
     `nats` is the sum over the `scored` tokens, and `characters` are those of these tokens, without what they leave out.
     `worst` are the positions of the least likely tokens, the worst first; `unknown` those of characters that the
-    vocabulary lacks.
+    vocabulary lacks. `weights` says who answers.
     """
 
     text: str
@@ -194,6 +206,7 @@ class ScoredText(Snapshot):
     characters: int
     worst: tuple[int, ...]
     unknown: tuple[int, ...] = ()
+    weights: str = ""
 
     def __post_init__(self) -> None:
         frozen(self.starts)
@@ -383,7 +396,7 @@ class PositionCode(Snapshot):
 @dataclass(frozen=True, slots=True, eq=False)
 class EmbeddingMap(Snapshot):
     """Vectors as `points` (n, 2), with their `names` and `ids` (n,): of the vocabulary, or positions from 0 in a text whose
-    stream is read at the depth `layer`.
+    stream is read at the depth `layer` of a model of `layers`.
 
     `explained` are the shares of the variance along both axes (PCA), or empty (t-SNE); `loss` is t-SNE's divergence in
     nats. `note` says which of `total` vectors these are. `finished` is False while the points still move.
@@ -399,6 +412,7 @@ class EmbeddingMap(Snapshot):
     note: str = ""
     finished: bool = True
     layer: int = 0
+    layers: int = 0
 
     def __post_init__(self) -> None:
         frozen(self.points)

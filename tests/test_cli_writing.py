@@ -15,7 +15,7 @@ from genstudio.sampling.choose import SamplingOptions
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.train import Train
 from genstudio.tasks.write import Generate, NextTokensOf
-from helpers import TINY, answer, run_task, text_file, words
+from helpers import TINY, answer, result, run_task, text_file, words
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def test_json_tells_of_each_token_what_it_was_drawn_with(run: str, said: Any) ->
     options = ("--tokens", 12, "--temperature", 0.7, "--top-k", 5, "--repetition-penalty", 1.3, "--seed", 3, "--json")
     (told,) = json.loads(said("generate", run, "--prompt", "the ", *options))["continuations"]
     task = Generate(ModelRef(run), ("the ",), 12, SamplingOptions(0.7, 5, repetition_penalty=1.3), 3)
-    (writing,) = run_task(task)[-1].snapshots
+    (writing,) = result(task)
     assert told["text"] == writing.text and [t["text"] for t in told["tokens"]] == list(writing.pieces)
     for token, probability in zip(told["tokens"], writing.probabilities, strict=True):
         assert token["probability"] == probability
@@ -88,8 +88,7 @@ def test_score_agrees_with_the_next_token(run: str, said: Any, tmp_path: Path) -
     path.write_text("the cat", encoding="utf-8")
     told = json.loads(said("score", run, path, "--json"))
     assert told["tokens"][0]["logprob"] is None and told["scored"] == 6
-    (frame,) = run_task(NextTokensOf(ModelRef(run), ("the ca",)))
-    logits = frame.snapshots[0].logits.astype(np.float64)
+    logits = result(NextTokensOf(ModelRef(run), ("the ca",))).logits.astype(np.float64)
     expected = logits - logits.max() - math.log(np.exp(logits - logits.max()).sum())
     last = told["tokens"][-1]
     assert last["logprob"] == pytest.approx(expected[last["id"]], abs=1e-5)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from genstudio.cli import findings
@@ -82,18 +82,20 @@ def frames(task: Any) -> Iterator[Frame]:
     yield from task.run(Models())
 
 
-def result(task: Task[R], quiet: bool | None = None) -> R:
-    """What a task returns; its progress is shown on a terminal unless `quiet`."""
+def result(task: Task[R], quiet: bool | None = None, on_frame: Callable[[Frame], None] = lambda _: None) -> R:
+    """What a task returns; its progress is shown on a terminal unless `quiet`, and `on_frame` gets every frame."""
     from genstudio.tasks.models import Models
 
     bar, work = Bar(not sys.stderr.isatty() if quiet is None else quiet), task.run(Models())
     while True:
         try:
-            bar.show(next(work))
+            frame = next(work)
         except StopIteration as end:
             bar.end()
             found: R = end.value
             return found
+        bar.show(frame)
+        on_frame(frame)
 
 
 def answer(task: Any, channel: str, quiet: bool | None = None) -> Any:

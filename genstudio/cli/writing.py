@@ -14,13 +14,14 @@ import numpy as np
 
 from genstudio import storage
 from genstudio.cli.parser import Commands, add_model, add_precision, reference
-from genstudio.cli.progress import Bar, frames
+from genstudio.cli.progress import frames, result
 from genstudio.data.reading import normalised
 from genstudio.errors import DataError, GenstudioError
-from genstudio.events import Answer, Attention, BeamTree, Chosen, Frame, ScoredText, Snapshot, Writing
+from genstudio.events import AnsweredBy, BeamTree, Chosen, Frame, Writing
 from genstudio.paths import expanded
+from genstudio.tasks.task import Task
 
-S = TypeVar("S", bound=Snapshot)
+R = TypeVar("R")
 
 
 def add(commands: Commands) -> None:
@@ -68,8 +69,8 @@ def _generate(options: argparse.Namespace) -> None:
         raise GenstudioError(f"{options.tokens} tokens are too few.", "Ask for 1 or more with --tokens.")
     prompt, stops = (options.prompt,), tuple(options.stop)
     if options.beams:
-        task: Any = Beam(reference(options), prompt, options.beams, options.tokens, options.length_penalty, stops)
-        _show_beams(options, _last(task, options.prompt, BeamTree)["beam"])
+        search = Beam(reference(options), prompt, options.beams, options.tokens, options.length_penalty, stops)
+        _show_beams(options, _result(search, options.prompt))
         return
     sampling = SamplingOptions(
         temperature=options.temperature,
@@ -83,7 +84,7 @@ def _generate(options: argparse.Namespace) -> None:
     if options.count == 1 and not options.json:
         _stream(task, options.prompt)
         return
-    found = list(_last(task, options.prompt, Writing).values())
+    found = _result(task, options.prompt)
     if options.json:
         print(json.dumps({"prompt": options.prompt, "continuations": _continuations(found, options.seed)}))
         return
@@ -91,12 +92,12 @@ def _generate(options: argparse.Namespace) -> None:
         print(f"--- seed {options.seed + index}\n{options.prompt}{writing.text}")
 
 
-def _stream(task: Any, prompt: str) -> None:
+def _stream(task: Task[object], prompt: str) -> None:
     shown = 0
     for frame in frames(task):
         _say_unknown(frame, prompt)
         for snapshot in frame.snapshots:
-            if isinstance(snapshot, Answer) and snapshot.channel == "model":
+            if isinstance(snapshot, AnsweredBy):
                 sys.stdout.write(prompt)
             elif isinstance(snapshot, Writing):
                 sys.stdout.write(snapshot.text[shown:])
@@ -105,21 +106,15 @@ def _stream(task: Any, prompt: str) -> None:
     sys.stdout.write("\n")
 
 
-def _last(task: Any, prompt: str, kind: type[S]) -> dict[str, S]:
-    """The last snapshot of this kind of each channel, in the order in which they came."""
-    bar, found = Bar(not sys.stderr.isatty()), dict[str, S]()
-    for frame in frames(task):
-        bar.show(frame)
-        _say_unknown(frame, prompt)
-        found.update({s.channel: s for s in frame.snapshots if isinstance(s, kind)})
-    bar.end()
-    return found
+def _result(task: Task[R], prompt: str) -> R:
+    """What a task returns; what its model cannot read is said."""
+    return result(task, on_frame=lambda frame: _say_unknown(frame, prompt))
 
 
 def _say_unknown(frame: Frame, prompt: str) -> None:
     for snapshot in frame.snapshots:
-        if isinstance(snapshot, Answer) and snapshot.channel == "unknown" and snapshot.value:
-            letters = sorted({prompt[i] for i in snapshot.value})
+        if isinstance(snapshot, AnsweredBy) and snapshot.unknown:
+            letters = sorted({prompt[i] for i in snapshot.unknown})
             print(f"genstudio: left out, not in the vocabulary: {' '.join(map(repr, letters))}", file=sys.stderr)
 
 
@@ -197,7 +192,7 @@ def _score(options: argparse.Namespace) -> None:
         if size > 4 * LARGEST:
             raise DataError(f"A text of more than {LARGEST:,} characters is too large.", "Score a part of it.", options.file)
     text = b"".join(parts).decode("utf-8")
-    found = _last(Score(reference(options), text), text, ScoredText)["score"]
+    found = _result(Score(reference(options), text), text)
     if options.json:
         each = [{"start": int(s), **t} for s, t in zip(found.starts, _tokens(found.tokens), strict=False)]
         totals = {
@@ -233,7 +228,7 @@ def _attention(options: argparse.Namespace) -> None:
     if out.suffix != ".npz" or out.is_dir():
         raise DataError(f"{out} is no name for the file.", "Give one that ends with .npz.", out)
     everything = AttentionTo(reference(options), (options.prompt,), limit=1 << 30, entries=1 << 60)
-    found = _last(everything, options.prompt, Attention)["attention"]
+    found = _result(everything, options.prompt)
     with io.BytesIO() as buffer:
         np.savez_compressed(
             buffer, weights=found.weights, tokens=np.array(found.tokens, np.str_), step=np.int64(found.step)

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from genstudio.data.slices import Slices
 from genstudio.errors import ConfigError, Problem
-from genstudio.events import Anatomy, Frame, Stage
+from genstudio.events import Anatomy, Stage
 from genstudio.inspection.switches import NOTHING_OFF, Switches
 from genstudio.tasks.inside import steady
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.prompt import Prompt, encode
-from genstudio.tasks.task import Quiet, sliced
+from genstudio.tasks.task import Frames, Quiet, sliced
 
 
 @dataclass(frozen=True)
 class Dissect(Quiet):
-    """All stages of one layer and head (from 0) for the last `limit` tokens of a prompt. Snapshot: Anatomy.
+    """All stages of one layer and head (from 0) for the last `limit` tokens of a prompt.
 
     A layer or head that does not exist is the last. Raises ConfigError, RunError, DataError.
     """
@@ -32,7 +32,7 @@ class Dissect(Quiet):
     scaled: bool = True
     causal: bool = True
 
-    def run(self, models: Models) -> Generator[Frame, None, None]:
+    def run(self, models: Models) -> Frames[Anatomy]:
         from genstudio.inspection.anatomy import WANTED, Anatomist
         from genstudio.inspection.trace import trace
 
@@ -55,11 +55,10 @@ class Dissect(Quiet):
         )  # fmt: skip
         stages = yield from sliced(_made(made.stages()), "Making the stages")
         whole = model.architecture
-        shown = Anatomy(
+        return Anatomy(
             "anatomy", step, made.tokens, layer, head, whole.layers, whole.heads, whole.causal,
             len(ids) - len(kept), stages,
         )  # fmt: skip
-        yield Frame(snapshots=(shown,))
 
 
 def _made(stages: Iterator[Stage]) -> Slices[tuple[Stage, ...]]:

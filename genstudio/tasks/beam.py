@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +11,11 @@ import numpy as np
 
 from genstudio.data.tokenizers import continuation
 from genstudio.errors import Problem
-from genstudio.events import Answer, BeamTree, Frame, Progress
+from genstudio.events import BeamTree, Frame, Progress
 from genstudio.sampling.stops import StopTexts, stop_problems
 from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.prompt import Prompt, encode, text_of
+from genstudio.tasks.task import Frames
 from genstudio.tasks.write import SLICE, check, said
 
 WIDEST, LONGEST = 64, 2_000
@@ -22,7 +23,7 @@ WIDEST, LONGEST = 64, 2_000
 
 @dataclass(frozen=True)
 class Beam:
-    """The `beams` likeliest texts of up to `length` tokens after `prompt`, with their tree on channel `beam`.
+    """The `beams` likeliest texts of up to `length` tokens after `prompt`, with their tree, which is shown as it grows.
 
     A text ends at the model's end token, or before the first of the `stop_texts`. `alpha` is the length penalty of
     Wu et al. 2016 (0: none). Raises ConfigError.
@@ -35,7 +36,7 @@ class Beam:
     alpha: float = 0.0
     stop_texts: tuple[str, ...] = ()
 
-    def run(self, models: Models) -> Generator[Frame, None, None]:
+    def run(self, models: Models) -> Frames[BeamTree]:
         check(self._problems())
         yield Frame(progress=Progress("Opening the model"))
         opened = models.get(self.model)
@@ -51,8 +52,7 @@ class Beam:
                     yield Frame(snapshots=(self._tree(opened, search, ""),), progress=Progress("Searching", done))
                     due = time.monotonic() + SLICE
         reason = "as long as asked" if done == 1.0 else "no longer text could be likelier"
-        weights = Answer("weights", opened.step, opened.words)
-        yield Frame(snapshots=(weights, self._tree(opened, search, reason)), progress=Progress("Searched", 1.0))
+        return self._tree(opened, search, reason)
 
     def _problems(self) -> Iterator[Problem]:
         yield from stop_problems(self.stop_texts)
@@ -87,6 +87,7 @@ class Beam:
             tuple(self._text(opened, search.way(node)) for node in best),
             bool(reason),
             reason,
+            opened.words,
         )
 
     def _text(self, opened: Opened, ids: list[int]) -> str:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Protocol
 
 import numpy as np
 
-from genstudio.events import Answer, Array, Attention, Frame, NextTokens, Progress, frozen
+from genstudio.events import AnsweredBy, Array, Attention, Frame, NextTokens, Progress, frozen
 from genstudio.sampling.choose import entropy, softmax
 from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.prompt import Prompt, encode, text_of
-from genstudio.tasks.task import Quiet
+from genstudio.tasks.task import Frames, Quiet, R_co, Task
 
 SIDES = ("a", "b")
 
@@ -30,63 +30,89 @@ class AttentionTo(Quiet):
     limit: int = 64
     entries: int = 500_000
 
-    def run(self, models: Models) -> Generator[Frame, None, None]:
+    def run(self, models: Models) -> Frames[Attention]:
+        yield from ()
         opened = models.get(self.model)
         model = opened.transformer
         ids = encode(opened.tokenizer, self.prompt).ids
         fit = math.isqrt(self.entries // (model.architecture.layers * model.architecture.heads))
         ids = ids[-min(self.limit, model.context, max(fit, 8)) :]
         weights = opened.learner.attention(ids)
-        yield Frame(snapshots=(Attention("attention", opened.step, opened.tokenizer.pieces(ids), weights),))
+        return Attention("attention", opened.step, opened.tokenizer.pieces(ids), weights)
+
+
+@dataclass(frozen=True)
+class LiveRuns:
+    """Those of the folders that were asked for which have live weights now, and `every` folder that has."""
+
+    asked: tuple[str, ...]
+    every: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class InTraining(Quiet):
-    """Which of these folders of runs have live weights now, and all that have: an Answer `in training` of both."""
+    """Which of these folders of runs have live weights now, and all that have."""
 
     folders: tuple[str, ...] = ()
 
-    def run(self, models: Models) -> Generator[Frame, None, None]:
+    def run(self, models: Models) -> Frames[LiveRuns]:
+        yield from ()
         live = tuple(folder for folder in self.folders if str(Path(folder).resolve()) in models.training)
-        yield Frame(snapshots=(Answer("in training", 0, (live, tuple(models.training))),))
+        return LiveRuns(live, tuple(models.training))
+
+
+class OfModel(Task[R_co], Protocol[R_co]):
+    """A task that asks one model."""
+
+    @property
+    def model(self) -> ModelRef:
+        """Which one."""
 
 
 @dataclass(frozen=True)
-class Both:
-    """A task of the Playground with its model and with another one, in turns.
+class Both(Generic[R_co]):
+    """A task of the Playground with its model and with another one, in turns; returns what both return.
 
-    The channels of their snapshots begin with `a/` and `b/`; first come Answers `a/model` and `b/model` with the titles
-    of the models. Tokens that one model wrote are read as text by a model with another tokenizer.
+    The channels of their snapshots begin with `a/` and `b/`; first comes an AnsweredBy of each. Tokens that
+    one model wrote are read as text by a model with another tokenizer.
     """
 
-    task: Any
+    task: OfModel[R_co]
     other: ModelRef
 
     @property
     def quiet(self) -> bool:
         return getattr(self.task, "quiet", False)
 
-    def run(self, models: Models) -> Generator[Frame, None, None]:
+    def run(self, models: Models) -> Frames[tuple[R_co, R_co]]:
         yield Frame(progress=Progress("Opening the models"))
         opened = models.get(self.task.model), models.get(self.other)
-        other = replace(self.task, model=self.other)
+        task: Any = self.task
+        other = replace(task, model=self.other)
         if not same_tokenizer(*opened) and hasattr(other, "prompt"):
             other = replace(other, prompt=(text_of(other.prompt),))
-        named = (Answer(f"{side}/model", one.step, one.title) for side, one in zip(SIDES, opened, strict=True))
+        named = (
+            AnsweredBy(f"{side}/model", one.step, one.title, one.words) for side, one in zip(SIDES, opened, strict=True)
+        )
         yield Frame(snapshots=tuple(named))
-        if opened[0] is opened[1]:  # read twice, its last digits would depend on what it remembers
-            for frame in self.task.run(models):
-                yield from (_of(side, frame) for side in SIDES)
-            return
-        jobs = [task.run(models) for task in (self.task, other)]
+        same = opened[0] is opened[1]  # read twice, its last digits would depend on what it remembers
+        jobs: dict[str, Frames[R_co]] = {side: asked.run(models) for side, asked in zip(SIDES, (task, other), strict=True)}
+        if same:
+            del jobs["b"]
+        found: dict[str, R_co] = {}
         try:
-            for turn in itertools.zip_longest(*jobs):
-                for side, frame in zip(SIDES, turn, strict=True):
-                    if frame is not None:
-                        yield _of(side, frame)
+            while len(found) < len(jobs):
+                for side in [one for one in jobs if one not in found]:
+                    try:
+                        frame = next(jobs[side])
+                    except StopIteration as end:
+                        found[side] = end.value
+                    else:
+                        yield from (_of(one, frame) for one in (SIDES if same else (side,)))
         finally:
-            for job in jobs:
+            for job in jobs.values():
                 job.close()
+        return found["a"], found["a" if same else "b"]
 
 
 def same_tokenizer(a: Opened, b: Opened) -> bool:

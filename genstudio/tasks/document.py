@@ -15,7 +15,7 @@ from genstudio.data.encoding import cuts
 from genstudio.data.token_starts import token_starts
 from genstudio.data.tokenizers import texts
 from genstudio.errors import DataError
-from genstudio.events import Answer, Array, Frame, Progress, frozen
+from genstudio.events import Array, Frame, Progress, frozen
 from genstudio.sampling.document_files import LARGEST, as_json, as_markdown, as_text, read_json
 from genstudio.sampling.tree import Tree
 from genstudio.tasks.models import ModelRef, Models
@@ -50,12 +50,12 @@ class Marks:
 
 @dataclass(frozen=True)
 class MarkTokens(Quiet):
-    """Answers `marks` with the Marks of a prompt; the typed parts are cut in slices."""
+    """The Marks of a prompt; the typed parts are cut in slices."""
 
     model: ModelRef
     prompt: Prompt
 
-    def run(self, models: Models) -> Generator[Frame, None, None]:
+    def run(self, models: Models) -> Frames[Marks]:
         opened = models.get(self.model)
         tokenizer = opened.tokenizer
         starts, ids, unknown = list[Any](), list[Any](), list[Any]()
@@ -79,7 +79,7 @@ class MarkTokens(Quiet):
             at += len(part)
         every = np.concatenate([np.empty(0, np.int32), *ids])
         present = np.unique(every)
-        marks = Marks(
+        return Marks(
             np.concatenate([np.empty(0, np.int64), *starts]),
             every,
             dict(zip(present.tolist(), tokenizer.pieces(present), strict=True)),
@@ -89,21 +89,21 @@ class MarkTokens(Quiet):
             opened.learner.model.context,
             opened.step,
         )
-        yield Frame(snapshots=(Answer("marks", opened.step, marks),))
 
 
 @dataclass(frozen=True)
 class TextOf(Quiet):
-    """Answers `text` with what the last of these ids adds to the text of those before it. Raises DataError."""
+    """What the last of these ids adds to the text of those before it. Raises DataError."""
 
     model: ModelRef
     ids: tuple[int, ...]
 
-    def run(self, models: Models) -> Generator[Frame, None, None]:
+    def run(self, models: Models) -> Frames[str]:
+        yield from ()
         opened = models.get(self.model)
         if not all(0 <= token < opened.tokenizer.size for token in self.ids):
             raise DataError("This model does not have that token.", "Choose the model that wrote it.")
-        yield Frame(snapshots=(Answer("text", opened.step, texts(opened.tokenizer, self.ids)[-1]),))
+        return texts(opened.tokenizer, self.ids)[-1]
 
 
 class _Saving(Generator[Frame, None, str]):

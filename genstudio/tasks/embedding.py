@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,14 +12,13 @@ from numpy.typing import NDArray
 from genstudio.data.projection import nearest, principal, tsne
 from genstudio.data.slices import aside
 from genstudio.errors import RunError
-from genstudio.events import Answer, EmbeddingMap, Frame, PositionCode, Progress
+from genstudio.events import EmbeddingMap, Frame, PositionCode, Progress
 from genstudio.tasks.inside import steady
 from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.prompt import Prompt, encode
-from genstudio.tasks.task import Quiet, sliced
+from genstudio.tasks.task import Frames, Quiet, sliced
 
 Space = Literal["tokens", "output", "hidden"]
-Frames = Generator[Frame, None, None]
 
 MOST_POSITIONS = 512
 _SHOWN_EVERY = 0.1
@@ -56,11 +54,10 @@ class MapVectors:
         """t-SNE takes long enough to be stopped."""
         return self.method == "pca"
 
-    def run(self, models: Models) -> Frames:
+    def run(self, models: Models) -> Frames[None]:
         yield Frame(progress=Progress("Opening the model"))
         opened = models.get(self.model)
-        yield Frame(snapshots=(Answer("layers", opened.step, opened.transformer.architecture.layers),))
-        step = opened.step
+        step, layers = opened.step, opened.transformer.architecture.layers
         found = yield from _vectors(opened, self.prompt, self.space, self.layer)
         chosen, note = self._chosen(opened, found)
         shown = found.rows[chosen]
@@ -69,8 +66,9 @@ class MapVectors:
         def made(points: NDArray[Any], **more: Any) -> Frame:
             small = np.ascontiguousarray(points, np.float32)
             state = EmbeddingMap(
-                "map", step, self.space, small, names, ids.copy(), len(found.rows), note=note, layer=self.layer, **more
-            )
+                "map", step, self.space, small, names, ids.copy(), len(found.rows), note=note, layer=self.layer,
+                layers=layers, **more,
+            )  # fmt: skip
             return Frame(snapshots=(state,))
 
         if self.method == "pca":
@@ -100,10 +98,21 @@ class MapVectors:
 
 
 @dataclass(frozen=True)
+class Near:
+    """A token, its id or position and its name, and those nearest to it with the weights of `step`: (index, name, cosine)
+    of each."""
+
+    step: int
+    index: int
+    name: str
+    found: tuple[tuple[int, str, float], ...]
+
+
+@dataclass(frozen=True)
 class FindNear(Quiet):
     """The tokens whose vectors point most the same way as that of `index` (its id, or its position in the text).
 
-    Answers `near`: (index, its name, ((index, name, cosine), ...)). All of the vocabulary is searched.
+    All of the vocabulary is searched. Raises RunError where there is no such token.
     """
 
     model: ModelRef
@@ -113,7 +122,7 @@ class FindNear(Quiet):
     layer: int = 0
     count: int = 12
 
-    def run(self, models: Models) -> Frames:
+    def run(self, models: Models) -> Frames[Near]:
         opened = models.get(self.model)
         step = opened.step
         found = yield from _vectors(opened, self.prompt, self.space, self.layer)
@@ -123,16 +132,16 @@ class FindNear(Quiet):
         rows, at = found.rows.copy() if opened.live else found.rows, int(where[0])
         near = yield from sliced(aside(lambda: nearest(rows, at, self.count)), "Searching", 0.0)
         said = tuple((int(found.ids[i]), found.names[i], cosine) for i, cosine in near)
-        yield Frame(snapshots=(Answer("near", step, (self.index, found.names[int(where[0])], said)),))
+        return Near(step, self.index, found.names[at], said)
 
 
 @dataclass(frozen=True)
 class LookAtPositions(Quiet):
-    """How a model tells positions apart, and how like each other they are by distance. Snapshot: PositionCode."""
+    """How a model tells positions apart, and how like each other they are by distance."""
 
     model: ModelRef
 
-    def run(self, models: Models) -> Frames:
+    def run(self, models: Models) -> Frames[PositionCode]:
         yield Frame(progress=Progress("Opening the model"))
         opened = models.get(self.model)
         step = opened.step
@@ -143,11 +152,10 @@ class LookAtPositions(Quiet):
         similarity = yield from sliced(aside(lambda: cosines(vectors)), "Comparing positions", 0.0)
         near, low, high = yield from sliced(aside(lambda: by_distance(similarity)), "Comparing positions", 0.0)
         base = float(arch.position_base) if arch.positions in ("sinusoidal", "rotary") else 0.0
-        code = PositionCode(
+        return PositionCode(
             "positions", step, arch.positions, base, model.context, table.astype(np.float32),
             similarity.astype(np.float32), near, low, high,
         )  # fmt: skip
-        yield Frame(snapshots=(code,))
 
 
 def cosines(vectors: NDArray[Any]) -> NDArray[Any]:
@@ -177,7 +185,7 @@ def _positions(model: Any, count: int) -> tuple[NDArray[Any], NDArray[Any]]:
     return table, table.astype(np.float64)
 
 
-def _vectors(opened: Opened, prompt: Prompt, space: Space, layer: int) -> Generator[Frame, None, Vectors]:
+def _vectors(opened: Opened, prompt: Prompt, space: Space, layer: int) -> Frames[Vectors]:
     from genstudio.inspection.trace import trace
 
     model, tokenizer = opened.transformer, opened.learner.data.tokenizer

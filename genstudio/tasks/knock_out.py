@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,7 +18,7 @@ from genstudio.sampling.choose import SamplingOptions
 from genstudio.tasks.inside import steady, window
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.prompt import Prompt
-from genstudio.tasks.task import Quiet, sliced
+from genstudio.tasks.task import Frames, Quiet, sliced
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ class KnockOut(Quiet):
     options: SamplingOptions = field(default_factory=lambda: SamplingOptions(greedy=True))
     seed: int = 0
 
-    def run(self, models: Models) -> Generator[Frame, None, None]:
+    def run(self, models: Models) -> Frames[Knocked]:
         self.options.check()
         yield Frame(progress=Progress("Opening the model"))
         opened = models.get(self.model)
@@ -51,16 +50,12 @@ class KnockOut(Quiet):
             more = yield from self._write(model, ids, switches)
             stop = more.index(tokenizer.end) if tokenizer.end in more else len(more)
             written.append("".join(continuation(tokenizer, more[:stop])))
-        yield Frame(
-            snapshots=(
-                Knocked(
-                    "knocked", step, tokenizer.pieces(ids), (read[0][0], read[1][0]), (read[0][1], read[1][1]),
-                    opened.pieces, (written[0], written[1]), (model.architecture.layers, model.architecture.heads), self.switches,
-                ),
-            )
+        return Knocked(
+            "knocked", step, tokenizer.pieces(ids), (read[0][0], read[1][0]), (read[0][1], read[1][1]),
+            opened.pieces, (written[0], written[1]), (model.architecture.layers, model.architecture.heads), self.switches,
         )  # fmt: skip
 
-    def _write(self, model: Any, ids: NDArray[np.int32], switches: Switches) -> Generator[Frame, None, list[int]]:
+    def _write(self, model: Any, ids: NDArray[np.int32], switches: Switches) -> Frames[list[int]]:
         """Ids of what is written, at most `length` of them."""
         from genstudio.inspection.trace import Switched
         from genstudio.sampling.reader import Reader
@@ -121,7 +116,7 @@ class ProbeInduction(Quiet):
     texts: int = 8
     seed: int = 0
 
-    def run(self, models: Models) -> Generator[Frame, None, None]:
+    def run(self, models: Models) -> Frames[Induction]:
         import torch
 
         from genstudio.inspection.heads import prefix_matching
@@ -143,14 +138,9 @@ class ProbeInduction(Quiet):
             yield Frame(progress=Progress("Looking for induction heads", (index + 1) / len(drawn)))
         queries = np.arange(begin + period, drawn.shape[1])
         seen = queries + 1 if model.architecture.causal else np.full(period, drawn.shape[1])
-        yield Frame(
-            snapshots=(
-                Induction(
-                    "induction", step, np.mean(scores, 0), np.mean(losses, 0), period, len(drawn),
-                    float(np.mean(1 / seen)),
-                ),
-            )
-        )  # fmt: skip
+        return Induction(
+            "induction", step, np.mean(scores, 0), np.mean(losses, 0), period, len(drawn), float(np.mean(1 / seen))
+        )
 
 
 def random_texts(

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Generator
 from dataclasses import dataclass, replace
 
 from genstudio.errors import RunError
-from genstudio.events import Frame, Progress
+from genstudio.events import Frame, LayerStatistics, Progress
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.prompt import Prompt, encode
-from genstudio.tasks.task import Quiet
+from genstudio.tasks.task import Frames, Quiet
 
 
 @dataclass(frozen=True)
 class LookAtLayers(Quiet):
-    """Statistics of every layer for the last tokens of a prompt, `most` at most. Snapshot: LayerStatistics.
+    """Statistics of every layer for the last tokens of a prompt, `most` at most.
 
     The gradients are those of the text's mean loss; they need the weights that are trained, so a model in 8 bits is shown
     as it was before that. Raises RunError, DataError.
@@ -25,7 +24,7 @@ class LookAtLayers(Quiet):
     prompt: Prompt
     most: int = 256
 
-    def run(self, models: Models) -> Generator[Frame, None, None]:
+    def run(self, models: Models) -> Frames[LayerStatistics]:
         yield Frame(progress=Progress("Opening the model"))
         opened = models.get(replace(self.model, precision="float32"))
         learner = opened.learner
@@ -40,6 +39,6 @@ class LookAtLayers(Quiet):
             try:
                 next(work)
             except StopIteration as end:
-                yield Frame(snapshots=(replace(end.value, step=step),))
-                return
+                found: LayerStatistics = replace(end.value, step=step)
+                return found
             yield Frame(progress=Progress("Looking at the layers"))

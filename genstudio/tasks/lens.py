@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Generator, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -16,7 +16,7 @@ from genstudio.sampling.choose import likeliest
 from genstudio.tasks.inside import steady, window
 from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.prompt import Prompt
-from genstudio.tasks.task import Quiet, sliced
+from genstudio.tasks.task import Frames, Quiet, sliced
 
 CHOICES = 10
 PART = 32
@@ -50,7 +50,7 @@ class LookThroughLens(Quiet):
     end: int = 1 << 30
     looked: int = 0
 
-    def run(self, models: Models) -> Generator[Frame, None, None]:
+    def run(self, models: Models) -> Frames[Lens]:
         from genstudio.inspection.lens import depths
 
         stream = models.stream
@@ -64,17 +64,13 @@ class LookThroughLens(Quiet):
         found = yield from sliced(work, "Asking every layer")
         tokenizer = models.get(self.model).learner.data.tokenizer
         names, tokens = _names(tokenizer, np.unique(found.top)), tokenizer.pieces(stream.ids)
-        yield Frame(
-            snapshots=(
-                Lens(
-                    "lens", stream.step, tokens, first, found.top, found.chances, found.rank, found.chance, names,
-                    stream.skipped, stream.number,
-                ),
-            )
+        return Lens(
+            "lens", stream.step, tokens, first, found.top, found.chances, found.rank, found.chance, names,
+            stream.skipped, stream.number,
         )  # fmt: skip
 
 
-def _read(opened: Opened, prompt: Prompt) -> Generator[Frame, None, Stream]:
+def _read(opened: Opened, prompt: Prompt) -> Frames[Stream]:
     from genstudio.inspection.trace import trace
 
     step, model = opened.step, steady(opened)
@@ -99,7 +95,7 @@ class Explain(Quiet):
     target: int | None = None
     method: Literal["leave one out", "gradient"] = "leave one out"
 
-    def run(self, models: Models) -> Generator[Frame, None, None]:
+    def run(self, models: Models) -> Frames[Saliency]:
         from genstudio.inspection.lens import gradient_times_input, leave_one_out
 
         yield Frame(progress=Progress("Opening the model"))
@@ -120,14 +116,9 @@ class Explain(Quiet):
         named = _names(tokenizer, np.append(likely, target))
         choices = tuple((int(i), named[int(i)], float(np.exp(logprobs[i]))) for i in likely)
         tokens = tokenizer.pieces(ids)
-        yield Frame(
-            snapshots=(
-                Saliency(
-                    "saliency", step, tokens, position, scores, target, named[target], float(logprobs[target]),
-                    choices, self.method,
-                ),
-            )
-        )  # fmt: skip
+        return Saliency(
+            "saliency", step, tokens, position, scores, target, named[target], float(logprobs[target]), choices, self.method
+        )
 
 
 def _names(tokenizer: Any, ids: Iterable[int]) -> dict[int, str]:

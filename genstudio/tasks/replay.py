@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,13 @@ import numpy as np
 
 from genstudio.data.tokenizers import texts
 from genstudio.errors import CheckpointError, DataError, RunError
-from genstudio.events import Answer, Array, Attention, Frame, NextTokens, Notice, Progress, Snapshot, Writing, frozen
+from genstudio.events import Array, Attention, Frame, NextTokens, Notice, Progress, Snapshot, Writing, frozen
 from genstudio.runs import Run
 from genstudio.sampling.choose import SamplingOptions
 from genstudio.tasks.compare import AttentionTo
 from genstudio.tasks.models import ModelRef, Models, Opened, settings_of
 from genstudio.tasks.prompt import Prompt, encode
-from genstudio.tasks.task import Frames, Quiet, sliced
+from genstudio.tasks.task import Frames, Quiet, T, sliced
 from genstudio.tasks.write import Generate, NextTokensOf
 
 LONGEST = 256
@@ -26,7 +26,7 @@ CANDIDATES = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Watched:
+class Watched(Snapshot):
     """The text that is watched: the end of the prompt, `prompt` tokens long, and what the newest weights write after it.
 
     `ids` (n,) int32 with printable `pieces` and the `texts` that they complete; `candidates` (n, K) int32 are the tokens
@@ -92,7 +92,7 @@ class SavedSteps(Quiet):
         from genstudio.training import trail
 
         run = Run.open(self.run_path)
-        yield Frame()
+        yield from ()
         return Saved(self.run_path, trail.marks(run), len(run.trail.steps()), run.trail.size())
 
 
@@ -102,7 +102,7 @@ class ReadLoss(Quiet):
 
     run_path: str
 
-    def run(self, models: Models) -> Generator[Frame, None, None]:
+    def run(self, models: Models) -> Frames[None]:
         for series in Run.open(self.run_path).history():
             yield Frame(series={name: values for name, values in series.items() if name in ("train_loss", "val_loss")})
 
@@ -139,7 +139,7 @@ class Replay:
     watched: Watched | None = None
     known: tuple[int, ...] = ()
 
-    def run(self, models: Models) -> Generator[Frame, None, None]:
+    def run(self, models: Models) -> Frames[None]:
         yield Frame(progress=Progress("Opening the run"))
         run = Run.open(self.run_path)
         learner = _own(run)
@@ -153,7 +153,7 @@ class Replay:
             moment = yield from self._moment(opened)
             if watched is None:
                 watched = yield from self._watch(opened, moment)
-                yield Frame(snapshots=(Answer("watched", step, watched),))
+                yield Frame(snapshots=(watched,))
             foretold = yield from _foretold(learner.model, watched.ids)
             logprobs, candidates = _of(watched, foretold)
             shown += 1
@@ -163,23 +163,17 @@ class Replay:
             raise CheckpointError("No weights of this run can be read.", hint, run.folder)
         yield Frame(progress=Progress("Replayed", 1.0))
 
-    def _moment(self, opened: Opened) -> Generator[Frame, None, Moment]:
+    def _moment(self, opened: Opened) -> Frames[Moment]:
         """What the Playground itself would show with these weights."""
         only = Models(training={_key(self.run_path): opened})
         ref = ModelRef(self.run_path, "live")
-        found: dict[type, Any] = {}
-        for task in (
-            NextTokensOf(ref, self.prompt),
-            AttentionTo(ref, self.prompt),
-            Generate(ref, self.prompt, self.length, self.options, self.seed),
-        ):
-            for frame in task.run(only):
-                found |= {type(snapshot): snapshot for snapshot in frame.snapshots}
-                yield Frame()
-        nothing = np.empty(0)
-        return Moment("moment", opened.step, found[Writing], found[NextTokens], found[Attention], nothing, nothing)
+        expected = yield from _silently(NextTokensOf(ref, self.prompt).run(only))
+        attention = yield from _silently(AttentionTo(ref, self.prompt).run(only))
+        writing = Generate(ref, self.prompt, self.length, self.options, self.seed).run(only)
+        (written,) = yield from _silently(writing)
+        return Moment("moment", opened.step, written, expected, attention, np.empty(0), np.empty(0))
 
-    def _watch(self, opened: Opened, moment: Moment) -> Generator[Frame, None, Watched]:
+    def _watch(self, opened: Opened, moment: Moment) -> Frames[Watched]:
         tokenizer, chosen = opened.tokenizer, moment.writing.chosen
         ids = encode(tokenizer, self.prompt).ids
         most = min(LONGEST, opened.transformer.context)
@@ -192,7 +186,18 @@ class Replay:
         kinds = np.unique(likeliest)
         names = dict(zip(kinds.tolist(), tokenizer.pieces(kinds), strict=True))
         shown = tokenizer.pieces(both), texts(tokenizer, both.tolist())
-        return Watched(both, *shown, len(prompt), np.concatenate([first, likeliest]), names)
+        return Watched("watched", opened.step, both, *shown, len(prompt), np.concatenate([first, likeliest]), names)
+
+
+def _silently(work: Frames[T]) -> Frames[T]:
+    """Work of which nothing is shown; returns what it returns."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            found: T = end.value
+            return found
+        yield Frame()
 
 
 def _own(run: Run) -> Any:
@@ -234,7 +239,7 @@ def _load(run: Run, step: int, learner: Any) -> str:
     return ""
 
 
-def _foretold(model: Any, ids: Array) -> Generator[Frame, None, Array]:
+def _foretold(model: Any, ids: Array) -> Frames[Array]:
     """Log-probabilities (n - 1, V) float64 in nats of what follows each of ids (n,) but the last."""
     from genstudio.inspection.trace import trace
 

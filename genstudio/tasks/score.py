@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,11 +13,12 @@ from genstudio.data.encoding import cuts
 from genstudio.data.token_starts import token_starts
 from genstudio.data.tokenizers import texts
 from genstudio.errors import DataError
-from genstudio.events import Answer, Chosen, Frame, Progress, ScoredText
+from genstudio.events import Chosen, Frame, Progress, ScoredText
 from genstudio.sampling.choose import SamplingOptions
 from genstudio.sampling.record import ALTERNATIVES
 from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.prompt import Encoded, Prompt, encode
+from genstudio.tasks.task import Frames
 from genstudio.tasks.write import SLICE, said
 
 LARGEST = 4_000_000
@@ -29,7 +30,7 @@ _BEGINNING, _WRITTEN = 200, 48
 
 @dataclass(frozen=True)
 class Score:
-    """Foretell every token of `text` after `before`, on channel `score`.
+    """Foretell every token of `text` after `before`.
 
     Windows of one context move by half of it, so that every token has at least half a context before it where there is
     one. The `worst` least likely tokens are named, and `alternatives` for every token. Raises DataError for a text that
@@ -42,7 +43,7 @@ class Score:
     worst: int = 20
     alternatives: int = 5
 
-    def run(self, models: Models) -> Generator[Frame, None, None]:
+    def run(self, models: Models) -> Frames[ScoredText]:
         if not self.text:
             raise DataError("There is no text to score.", "Type or paste some.")
         if len(self.text) > LARGEST:
@@ -58,9 +59,7 @@ class Score:
         context = start.ids if start else np.empty(0, np.int32)
         yield said(opened, start) if start else said(opened, Encoded(ids, unknown, 0))
         scores = yield from _sliced(score(opened.learner.model, context, ids, self.alternatives))
-        weights = Answer("weights", opened.step, opened.words)
-        shown = self._shown(opened, ids, starts, unknown, scores)
-        yield Frame(snapshots=(weights, shown), progress=Progress("Scored", 1.0))
+        return self._shown(opened, ids, starts, unknown, scores)
 
     def _shown(self, opened: Opened, ids: Any, starts: Any, unknown: tuple[int, ...], scores: Any) -> ScoredText:
         logprobs = scores["logprobs"]
@@ -84,19 +83,28 @@ class Score:
             int(starts[-1] - starts[first] - sum(place >= starts[first] for place in left_out)),
             tuple(order.tolist()),
             unknown,
+            opened.words,
         )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """What the weights of `step` think of `tokens`, in which no sampler had a part; `texts` are what each completes."""
+
+    step: int
+    texts: tuple[str, ...]
+    tokens: Chosen
 
 
 @dataclass(frozen=True)
 class Judge:
-    """Answers `judged` with what the model thinks of tokens that follow a prompt: (texts, Chosen), where a text is what
-    each token completes, and no sampler had a part. Raises DataError."""
+    """What the model thinks of tokens that follow a prompt. Raises DataError."""
 
     model: ModelRef
     prompt: Prompt
     ids: tuple[int, ...]
 
-    def run(self, models: Models) -> Generator[Frame, None, None]:
+    def run(self, models: Models) -> Frames[Judged]:
         opened = models.get(self.model)
         if not all(0 <= token < opened.tokenizer.size for token in self.ids):
             raise DataError("This model does not have these tokens.", "Choose the model that wrote them.")
@@ -110,13 +118,23 @@ class Judge:
         pieces = tuple(map(names.__getitem__, ids.tolist()))
         tokens = Chosen(ids, pieces, np.exp(columns["logprobs"]), after=columns["before"], names=names, **columns)
         added = texts(opened.tokenizer, [*before[-_BYTES:].tolist(), *self.ids])[-len(ids) :] if len(ids) else ()
-        yield Frame(snapshots=(Answer("judged", opened.step, (added, tokens)),))
+        return Judged(opened.step, added, tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class PrecisionCost:
+    """By precision, `float32` and `int8`: the mean `nats` per token of a text of `tokens` foretold ones and `characters`,
+    and the `speeds` at which each writes, in tokens a second."""
+
+    nats: Mapping[str, float]
+    speeds: Mapping[str, float]
+    tokens: int
+    characters: int
 
 
 @dataclass(frozen=True)
 class ComparePrecision:
-    """What 8 bits cost and give, on channel `precision`: the mean nats per token of a text in `float32` and in `int8`,
-    of how many `tokens` and `characters`, and the tokens a second that each writes (`float32 speed`, `int8 speed`).
+    """What 8 bits cost and give.
 
     Only the time of this task counts, whatever else runs. Raises DataError for a text of which no token can be foretold.
     """
@@ -124,25 +142,19 @@ class ComparePrecision:
     model: ModelRef
     text: str
 
-    def run(self, models: Models) -> Generator[Frame, None, None]:
-        values: dict[str, float] = {}
-        step = 0
+    def run(self, models: Models) -> Frames[PrecisionCost]:
+        nats, speeds = dict[str, float](), dict[str, float]()
         for precision in ("float32", "int8"):
             ref = replace(self.model, precision=precision)
-            for frame in Score(ref, self.text, worst=0, alternatives=1).run(models):
-                for shown in frame.snapshots:
-                    if isinstance(shown, ScoredText):
-                        values |= {precision: shown.nats / max(1, shown.scored), "tokens": shown.scored}
-                        values["characters"] = shown.characters
-                        step = shown.step
-                yield Frame(progress=frame.progress)
-            if not values["tokens"]:
+            scored = yield from Score(ref, self.text, worst=0, alternatives=1).run(models)
+            if not scored.scored:
                 raise DataError("No token of this text can be foretold.", "Use a longer text.")
-            values[f"{precision} speed"] = yield from _speed(ref, self.text, models)
-        yield Frame(snapshots=(Answer("precision", step, values),))
+            nats[precision] = scored.nats / scored.scored
+            speeds[precision] = yield from _speed(ref, self.text, models)
+        return PrecisionCost(nats, speeds, scored.scored, scored.characters)
 
 
-def _speed(model: ModelRef, text: str, models: Models) -> Generator[Frame, None, float]:
+def _speed(model: ModelRef, text: str, models: Models) -> Frames[float]:
     """Tokens a second that a model writes, without the time in which others work."""
     from genstudio.sampling.text import writing
 
@@ -162,7 +174,7 @@ def _speed(model: ModelRef, text: str, models: Models) -> Generator[Frame, None,
             yield Frame(progress=Progress("Measuring", count / _WRITTEN))
 
 
-def _sliced(work: Generator[float, None, Any]) -> Generator[Frame, None, Any]:
+def _sliced(work: Generator[float, None, Any]) -> Frames[Any]:
     """Frames while a text is scored; returns the scores."""
     due = time.monotonic() + SLICE
     while True:
@@ -175,7 +187,7 @@ def _sliced(work: Generator[float, None, Any]) -> Generator[Frame, None, Any]:
             due = time.monotonic() + SLICE
 
 
-def _tokens(opened: Opened, text: str) -> Generator[Frame, None, tuple[Any, Any, tuple[int, ...]]]:
+def _tokens(opened: Opened, text: str) -> Frames[tuple[Any, Any, tuple[int, ...]]]:
     """Ids (n,), where each begins in the text (n + 1,), and the positions of unknown characters; in slices."""
     tokenizer = opened.tokenizer
     parts, starts, missing = list[Any](), list[Any](), list[int]()

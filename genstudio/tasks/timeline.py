@@ -50,7 +50,7 @@ class ReadTimeline(Quiet):
     path: str
 
     def run(self, models: Models) -> Frames[Timeline]:
-        yield Frame()
+        yield from ()
         return timeline(Run.open(self.path))
 
 

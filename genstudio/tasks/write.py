@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -12,13 +12,13 @@ import numpy as np
 
 from genstudio.data.tokenizers import TextStream
 from genstudio.errors import ConfigError, Problem
-from genstudio.events import Answer, Frame, NextTokens, Progress, Writing, WritingGrid
+from genstudio.events import AnsweredBy, Frame, NextTokens, Progress, Writing, WritingGrid
 from genstudio.sampling.choose import SamplingOptions
 from genstudio.sampling.record import Record
 from genstudio.sampling.stops import StopTexts, stop_problems
 from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.prompt import Encoded, Prompt, encode, text_of
-from genstudio.tasks.task import Quiet
+from genstudio.tasks.task import Frames, Quiet
 
 SLICE = 0.05
 """Seconds between two frames."""
@@ -44,7 +44,7 @@ class Generate:
     stop_texts: tuple[str, ...] = ()
     count: int = 1
 
-    def run(self, models: Models) -> Generator[Frame, None, None]:
+    def run(self, models: Models) -> Frames[tuple[Writing, ...]]:
         check(self._problems())
         yield Frame(progress=Progress("Opening the model"))
         opened = models.get(self.model)
@@ -60,7 +60,7 @@ class Generate:
             ]
             for writer, reader in zip(writers, readers, strict=True):
                 writer.begin(reader)
-            yield from in_turns(writers, self.length)
+            return (yield from in_turns(writers, self.length))
 
     def _problems(self) -> Iterator[Problem]:
         yield from self.options.problems()
@@ -73,7 +73,7 @@ class Generate:
 
 @dataclass(frozen=True)
 class SamplingGrid:
-    """One seed with several temperatures and top-p: a small text for each, on channel `grid`. Raises ConfigError."""
+    """One seed with several temperatures and top-p: a small text for each, shown as they grow. Raises ConfigError."""
 
     model: ModelRef
     prompt: Prompt
@@ -83,7 +83,7 @@ class SamplingGrid:
     seed: int = 0
     options: SamplingOptions = field(default_factory=SamplingOptions)
 
-    def run(self, models: Models) -> Generator[Frame, None, None]:
+    def run(self, models: Models) -> Frames[WritingGrid]:
         cells = [
             replace(self.options, temperature=temperature, top_p=top_p, greedy=False)
             for temperature in self.temperatures
@@ -104,8 +104,10 @@ class SamplingGrid:
             for index, writer in enumerate(writers):
                 writer.begin(reader)
                 for _ in in_turns([writer], self.length):
-                    yield self._frame(writers, opened.step, index)
-        yield self._frame(writers, opened.step, len(writers))
+                    yield Frame(
+                        snapshots=(self._grid(writers, opened.step),), progress=Progress("Writing", index / len(writers))
+                    )
+        return self._grid(writers, opened.step)
 
     def _problems(self, cells: Sequence[SamplingOptions]) -> Iterator[Problem]:
         yield from {str(problem): problem for options in cells for problem in options.problems()}.values()
@@ -114,10 +116,8 @@ class SamplingGrid:
         if not 1 <= len(cells) <= 64:
             yield Problem("temperatures", "the grid has from 1 to 64 cells")
 
-    def _frame(self, writers: Sequence[Writer], step: int, done: int) -> Frame:
-        cells = tuple(writer.writing() for writer in writers)
-        grid = WritingGrid("grid", step, self.temperatures, self.top_ps, cells)
-        return Frame(snapshots=(grid,), progress=Progress("Writing", done / len(writers)))
+    def _grid(self, writers: Sequence[Writer], step: int) -> WritingGrid:
+        return WritingGrid("grid", step, self.temperatures, self.top_ps, tuple(writer.writing() for writer in writers))
 
 
 class Writer:
@@ -199,8 +199,8 @@ class Writer:
             self._cut = True
 
 
-def in_turns(writers: Sequence[Writer], length: int) -> Generator[Frame, None, None]:
-    """Frames with what the writers have written, until all have ended; each writes a token in turn."""
+def in_turns(writers: Sequence[Writer], length: int) -> Frames[tuple[Writing, ...]]:
+    """Frames with what the writers have written, until all have ended; each writes a token in turn. Returns the texts."""
     due = time.monotonic() + SLICE
     open_ones = list(writers)
     while open_ones:
@@ -211,6 +211,7 @@ def in_turns(writers: Sequence[Writer], length: int) -> Generator[Frame, None, N
                 due = time.monotonic() + SLICE
         open_ones = [writer for writer in open_ones if not writer.reason]
     yield _frame(writers, length)
+    return tuple(writer.writing() for writer in writers)
 
 
 def _frame(writers: Sequence[Writer], length: int) -> Frame:
@@ -218,7 +219,7 @@ def _frame(writers: Sequence[Writer], length: int) -> Frame:
     return Frame(snapshots=tuple(writer.writing() for writer in writers), progress=Progress("Writing", done))
 
 
-def prepare(readers: Sequence[Any], encoded: Encoded, opened: Opened) -> Generator[Frame, None, None]:
+def prepare(readers: Sequence[Any], encoded: Encoded, opened: Opened) -> Frames[None]:
     """Let the first of several readers read the prompt, and the others take it over."""
     yield from reading(readers[0], encoded.ids[-opened.learner.model.context :])
     for other in readers[1:]:
@@ -226,7 +227,7 @@ def prepare(readers: Sequence[Any], encoded: Encoded, opened: Opened) -> Generat
             other.copy(readers[0])
 
 
-def reading(reader: Any, ids: Any) -> Generator[Frame, None, Any]:
+def reading(reader: Any, ids: Any) -> Frames[Any]:
     """Frames while a reader reads ids; returns the logits after them."""
     work = reader.reading(ids)
     while True:
@@ -244,7 +245,7 @@ class NextTokensOf(Quiet):
     model: ModelRef
     prompt: Prompt
 
-    def run(self, models: Models) -> Generator[Frame, None, None]:
+    def run(self, models: Models) -> Frames[NextTokens]:
         opened = models.get(self.model)
         encoded = encode(opened.tokenizer, self.prompt)
         window = encoded.ids[-opened.learner.model.context :]
@@ -252,15 +253,12 @@ class NextTokensOf(Quiet):
             logits = yield from reading(reader, window)
         shown = opened.tokenizer.pieces(window)
         seen = tuple(np.unique(window).tolist())
-        answer = NextTokens("next", opened.step, logits, opened.pieces, shown, encoded.unknown, seen)
-        yield Frame(snapshots=(answer, Answer("weights", opened.step, opened.words)))
+        return NextTokens("next", opened.step, logits, opened.pieces, shown, encoded.unknown, seen, opened.words)
 
 
 def said(opened: Opened, encoded: Encoded) -> Frame:
     """Which model answers, and what of the prompt it does not know."""
-    unknown = Answer("unknown", opened.step, encoded.unknown)
-    words = Answer("weights", opened.step, opened.words)
-    return Frame(snapshots=(unknown, Answer("model", opened.step, opened.title), words))
+    return Frame(snapshots=(AnsweredBy("model", opened.step, opened.title, opened.words, encoded.unknown),))
 
 
 def length_problems(length: int) -> Iterator[Problem]:

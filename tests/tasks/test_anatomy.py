@@ -17,7 +17,7 @@ from genstudio.families.gpt.learner import GPTLearner
 from genstudio.sampling.choose import entropy, softmax
 from genstudio.tasks.anatomy import Dissect
 from genstudio.tasks.models import ModelRef, Models
-from helpers import run_task
+from helpers import result
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "rotary": {},
@@ -34,10 +34,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 
 
 def dissected(models: Models, ref: ModelRef, text: str = "the cat sat", **options: Any) -> Anatomy:
-    found = [
-        s for f in run_task(Dissect(ref, (text,), **options), models) for s in f.snapshots if isinstance(s, Anatomy)
-    ]
-    return found[-1]
+    return result(Dissect(ref, (text,), **options), models)
 
 
 class Retrace:

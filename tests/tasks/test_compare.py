@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genstudio.events import Answer, Attention, NextTokens, ScoredText, Writing
+from genstudio.events import AnsweredBy, NextTokens, Writing
 from genstudio.sampling.choose import SamplingOptions, entropy
 from genstudio.tasks.compare import AttentionTo, Both, divergence, first_difference, paired, tokens_before
 from genstudio.tasks.models import ModelRef, Models
@@ -17,7 +17,7 @@ from genstudio.tasks.prompt import Tokens
 from genstudio.tasks.score import Score
 from genstudio.tasks.train import Train
 from genstudio.tasks.write import Generate, NextTokensOf
-from helpers import TINY, answer, run_task, text_file, until_trained
+from helpers import TINY, answer, result, run_task, text_file, until_trained
 
 
 @pytest.fixture(scope="module")
@@ -35,14 +35,12 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def sides(task: Any, models: Models | None = None) -> dict[str, Any]:
-    """The last snapshot of each side, and its title."""
+    """The last snapshot of each side, and who answered."""
     return {s.channel: s for f in run_task(task, models) for s in f.snapshots}
 
 
 def next_of(folder: str, prompt: str = "the c") -> NextTokens:
-    return next(
-        s for f in run_task(NextTokensOf(ModelRef(folder), (prompt,))) for s in f.snapshots if isinstance(s, NextTokens)
-    )
+    return result(NextTokensOf(ModelRef(folder), (prompt,)))
 
 
 def test_each_side_is_what_it_is_alone_and_says_its_step(folders: dict[str, str]) -> None:
@@ -55,25 +53,22 @@ def test_each_side_is_what_it_is_alone_and_says_its_step(folders: dict[str, str]
         assert found.pieces == alone.pieces
         np.testing.assert_array_equal(found.probabilities, alone.probabilities)
         said = both[f"{side}/model"]
-        assert isinstance(said, Answer)
+        assert isinstance(said, AnsweredBy)
         assert said.step == 30
     assert both["a/writing:0"].text != both["b/writing:0"].text
 
 
 def test_a_model_does_not_differ_from_itself(folders: dict[str, str]) -> None:
     ref = ModelRef(folders["one"])
-    both = sides(Both(NextTokensOf(ref, ("the c",)), ref))
-    said = paired(both["a/next"], both["b/next"])
+    said = paired(*result(Both(NextTokensOf(ref, ("the c",)), ref)))
     assert said.divergence == 0.0
     assert said.entropy_a == said.entropy_b
     assert (said.a == said.b).all()
     assert said.shared
-    seen = sides(Both(AttentionTo(ref, ("the cat",)), ref))
-    assert isinstance(seen["a/attention"], Attention)
-    assert (seen["a/attention"].weights == seen["b/attention"].weights).all()
-    scored = sides(Both(Score(ref, "the cat sat on"), ref))
-    assert isinstance(scored["a/score"], ScoredText)
-    assert scored["a/score"].nats == scored["b/score"].nats
+    seen = result(Both(AttentionTo(ref, ("the cat",)), ref))
+    assert (seen[0].weights == seen[1].weights).all()
+    scored = result(Both(Score(ref, "the cat sat on"), ref))
+    assert scored[0].nats == scored[1].nats
     wrote = sides(Both(Generate(ref, ("the ",), 20), ref))
     assert first_difference(wrote["a/writing:0"].pieces, wrote["b/writing:0"].pieces) is None
 
@@ -113,10 +108,10 @@ def test_tokens_of_one_model_are_text_for_another(folders: dict[str, str]) -> No
     """The broken way would hand the ids of one vocabulary to the other."""
     tokenizer = Models().get(ModelRef(folders["one"])).tokenizer
     written = Tokens(tuple(int(i) for i in tokenizer.encode("cat")), "cat")
-    both = sides(Both(NextTokensOf(ModelRef(folders["one"]), ("the ", written)), ModelRef(folders["bytes"])))
-    np.testing.assert_array_equal(both["b/next"].logits, next_of(folders["bytes"], "the cat").logits)
-    wrong = sides(NextTokensOf(ModelRef(folders["bytes"]), ("the ", written)))["next"]
-    assert (wrong.logits != both["b/next"].logits).any()
+    both = result(Both(NextTokensOf(ModelRef(folders["one"]), ("the ", written)), ModelRef(folders["bytes"])))
+    np.testing.assert_array_equal(both[1].logits, next_of(folders["bytes"], "the cat").logits)
+    wrong = result(NextTokensOf(ModelRef(folders["bytes"]), ("the ", written)))
+    assert (wrong.logits != both[1].logits).any()
 
 
 def test_a_live_model_can_be_either_side(folders: dict[str, str], tmp_path: Any) -> None:
@@ -126,7 +121,7 @@ def test_a_live_model_can_be_either_side(folders: dict[str, str], tmp_path: Any)
     live = ModelRef(next(iter(models.training)), "live")
     both = sides(Both(NextTokensOf(live, ("the",)), ModelRef(folders["one"])), models)
     assert (both["a/model"].step, both["b/model"].step) == (models.training[live.run].step, 30)
-    assert "training" in both["a/model"].value
+    assert "training" in both["a/model"].title
     job.close()
 
 

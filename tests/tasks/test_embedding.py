@@ -10,11 +10,11 @@ import torch
 from opened import opened
 
 from genstudio.errors import RunError
-from genstudio.events import Answer, EmbeddingMap, PositionCode
+from genstudio.events import EmbeddingMap, PositionCode
 from genstudio.tasks.embedding import FindNear, LookAtPositions, MapVectors, by_distance, cosines
 from genstudio.tasks.layers import LookAtLayers
 from genstudio.tasks.models import ModelRef, Models
-from helpers import answer, run_task
+from helpers import result, run_task
 
 
 def maps(models: Models, ref: ModelRef, text: str = "the cat", **options: Any) -> list[EmbeddingMap]:
@@ -75,17 +75,17 @@ def test_near_tokens_are_searched_in_all_of_the_vocabulary() -> None:
     weight = learner.model.tokens.weight.detach().double().numpy()
     unit = weight / np.linalg.norm(weight, axis=1, keepdims=True)
     expected = [i for i in np.argsort(-(unit @ unit[4])) if i != 4][:3]
-    ident, name, found = answer(run_task(FindNear(ref, (), 4, count=3), models), "near")
-    assert (ident, name) == (4, learner.data.tokenizer.pieces([4])[0])
-    assert [i for i, _, _ in found] == expected
-    np.testing.assert_allclose([c for _, _, c in found], (unit @ unit[4])[expected], rtol=1e-5)
+    near = result(FindNear(ref, (), 4, count=3), models)
+    assert (near.index, near.name) == (4, learner.data.tokenizer.pieces([4])[0])
+    assert [i for i, _, _ in near.found] == expected
+    np.testing.assert_allclose([c for _, _, c in near.found], (unit @ unit[4])[expected], rtol=1e-5)
     with pytest.raises(RunError):
         run_task(FindNear(ref, (), 400), models)
 
 
 def code_of(**changes: Any) -> PositionCode:
     models, ref, _ = opened(**changes)
-    return next(s for f in run_task(LookAtPositions(ref), models) for s in f.snapshots if isinstance(s, PositionCode))
+    return result(LookAtPositions(ref), models)
 
 
 def test_rotary_similarity_depends_on_the_distance_alone() -> None:
@@ -127,8 +127,7 @@ def test_distances_are_counted_along_the_diagonals() -> None:
 def test_layers_of_a_text_longer_than_the_context_and_of_none() -> None:
     models, ref, _ = opened()
     for text, tokens in (("the cat sat on a mat " * 30, 12), ("", 1), ("t", 1), ("th", 1)):
-        frames = run_task(LookAtLayers(ref, (text,)), models)
-        (shown,) = [s for f in frames for s in f.snapshots if not isinstance(s, Answer)]
+        shown = result(LookAtLayers(ref, (text,)), models)
         assert shown.tokens == tokens
         assert shown.step == 7
         assert (shown.gradients is None) == (text in ("", "t"))
@@ -163,7 +162,7 @@ def test_a_vocabulary_of_fifty_thousand_is_mapped_and_searched(monkeypatch: pyte
     (shown,) = maps(models, ref, "x")
     assert len(shown.points) == 801
     assert shown.ids[-1] == 49_999
-    assert len(answer(run_task(FindNear(ref, (), 49_999), models), "near")[2]) == 12
+    assert len(result(FindNear(ref, (), 49_999), models).found) == 12
 
 
 def test_a_model_in_8_bits_is_mapped_with_its_weights_and_its_layers_are_the_trained_ones() -> None:
@@ -178,7 +177,5 @@ def test_a_model_in_8_bits_is_mapped_with_its_weights_and_its_layers_are_the_tra
     (one,), (two,) = maps(models, ref, space="output"), maps(models, small, space="output")
     np.testing.assert_allclose(one.points, two.points, atol=0.05)
     assert not np.array_equal(one.points, two.points)
-    whole, shown = (
-        next(s for f in run_task(LookAtLayers(which, ("the cat",)), models) for s in f.snapshots) for which in (ref, small)
-    )
+    whole, shown = (result(LookAtLayers(which, ("the cat",)), models) for which in (ref, small))
     np.testing.assert_array_equal(whole.gradients.counts, shown.gradients.counts)

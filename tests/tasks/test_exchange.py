@@ -13,7 +13,6 @@ import torch
 
 from genstudio.data.vocabulary import TokenSettings
 from genstudio.errors import CheckpointError, DataError, GenstudioError, StorageError
-from genstudio.events import NextTokens
 from genstudio.runs import Run
 from genstudio.tasks.exchange import AdoptModel, ExportModel
 from genstudio.tasks.models import ModelRef, Models
@@ -46,8 +45,7 @@ def folder(trained: Path, tmp_path: Path) -> Path:
 
 
 def logits(run: str | Path, text: str) -> np.ndarray:
-    frames = run_task(NextTokensOf(ModelRef(str(run)), (text,)))
-    return next(s.logits for f in frames for s in f.snapshots if isinstance(s, NextTokens))
+    return result(NextTokensOf(ModelRef(str(run)), (text,))).logits
 
 
 def test_out_and_back_is_the_same_model_to_the_bit(trained: Path, folder: Path, tmp_path: Path) -> None:

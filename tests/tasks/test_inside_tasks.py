@@ -30,7 +30,7 @@ from genstudio.tasks.knock_out import KnockOut, ProbeInduction, random_texts
 from genstudio.tasks.lens import Explain, LookThroughLens
 from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.prompt import Prompt, Tokens
-from helpers import run_task
+from helpers import returned, run_task
 
 LETTERS = "\n abcdefghijklm"
 REF = ModelRef("somewhere", "live")
@@ -59,7 +59,13 @@ def model_of(models: Models) -> Any:
 
 
 def shown(task: Any, models: Models) -> Any:
-    return run_task(task, models)[-1].snapshots[-1]
+    return seen(task.run(models))
+
+
+def seen(job: Any) -> Any:
+    """What running work returns, or showed last."""
+    frames, found = returned(job)
+    return frames[-1].snapshots[-1] if found is None else found
 
 
 def ids_of(models: Models, text: str = "abc defghij abc") -> Any:
@@ -139,14 +145,14 @@ def test_what_was_looked_at_stays_until_it_is_replaced() -> None:
 
 def mixes_weights(task: Any) -> bool:
     """Whether an update between two slices of a task on a live model is seen in its result."""
-    expected = run_task(task, models_with(live=True))[-1].snapshots[-1]
+    expected = shown(task, models_with(live=True))
     models = models_with(live=True)
     job = task.run(models)
-    frames: list[Any] = [next(job), next(job)]
+    next(job), next(job)
     with torch.no_grad():
         model_of(models).head.weight.mul_(0.5)
         model_of(models).blocks[2].attention.qkv.weight[:16].neg_()
-    found = [*frames, *job][-1].snapshots[-1]
+    found = seen(job)
     names = ("small", "score", "chances", "top")
     return not all(np.array_equal(getattr(found, name, 0), getattr(expected, name, 0)) for name in names)
 
@@ -224,11 +230,11 @@ def test_what_is_shown_is_said_to_be_of_the_step_whose_weights_were_read(look: A
     models = models_with(live=True)
     more = {FindNear: {"index": 3, "space": "hidden"}, MapVectors: {"method": "tsne"}}.get(look, {})
     job = look(REF, TEXT, **more).run(models)
-    frames = [next(job)]
-    while frames[-1].progress is None or frames[-1].progress.text == "Opening the model":
-        frames.append(next(job))
+    frame = next(job)
+    while frame.progress is None or frame.progress.text == "Opening the model":
+        frame = next(job)
     models.get(REF).step = 99
-    assert [*frames, *job][-1].snapshots[-1].step == 7
+    assert seen(job).step == 7
 
 
 def test_the_lens_reads_every_depth() -> None:
@@ -402,7 +408,7 @@ def test_hostile_calls_end_in_a_picture_or_a_message(context: int, prompt: Promp
     for task in TASKS:
         asked = task if isinstance(task, ProbeInduction) else replace(task, prompt=prompt)  # type: ignore[type-var]
         try:
-            assert run_task(asked, models)[-1].snapshots
+            assert shown(asked, models) is not None
         except GenstudioError as error:
             assert error.message and "\n" not in error.message
     assert all(p.grad is None for p in model_of(models).parameters())

@@ -23,7 +23,7 @@ from genstudio.tasks.prompt import Tokens
 from genstudio.tasks.score import ComparePrecision, Score
 from genstudio.tasks.train import Train
 from genstudio.tasks.write import Generate, NextTokensOf, SamplingGrid
-from helpers import TINY, answer, run_task, text_file, until_trained, words
+from helpers import TINY, answer, result, returned, run_task, text_file, until_trained, words
 
 KINDS = ("char", "byte", "word", "bpe")
 
@@ -58,11 +58,6 @@ def models() -> Models:
     return Models(keep=9)
 
 
-def last(task: Any, models: Models) -> Any:
-    """What the last frame shows, without the words on the model."""
-    return [shown for shown in run_task(task, models)[-1].snapshots if shown.channel not in ("model", "weights")]
-
-
 def softmax(logits: Any) -> Any:
     weights = np.exp(logits.astype(np.float64) - logits.max())
     return weights / weights.sum()
@@ -71,10 +66,10 @@ def softmax(logits: Any) -> Any:
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_token_was_drawn_with_what_is_shown(runs: dict[str, str], models: Models, kind: str) -> None:
     ref, options = ModelRef(runs[kind]), SamplingOptions(0.8, 12, 0.9, min_p=0.02, repetition_penalty=1.2)
-    (writing,) = last(Generate(ref, ("the cat ",), 15, options, 3), models)
+    (writing,) = result(Generate(ref, ("the cat ",), 15, options, 3), models)
     chosen, written = writing.chosen, list[int]()
     for i in range(len(chosen)):
-        (shown,) = last(NextTokensOf(ref, ("the cat ", Tokens(tuple(written), ""))), models)
+        shown = result(NextTokensOf(ref, ("the cat ", Tokens(tuple(written), ""))), models)
         before, after = softmax(shown.logits), distribution(shown.logits, options, shown.seen)
         token = int(chosen.ids[i])
         assert writing.probabilities[i] == chosen.probabilities[i] == pytest.approx(after[token], abs=1e-5)
@@ -94,7 +89,7 @@ def test_each_token_was_drawn_with_what_is_shown(runs: dict[str, str], models: M
 def test_the_text_ends_before_a_stop_text_wherever_tokens_end(runs: dict[str, str], models: Models, kind: str) -> None:
     ref, rng = ModelRef(runs[kind]), random.Random(0)
     for seed in range(6):
-        (free,) = last(Generate(ref, ("the ",), 60, SamplingOptions(1.0), seed), models)
+        (free,) = result(Generate(ref, ("the ",), 60, SamplingOptions(1.0), seed), models)
         begin = rng.randrange(max(1, len(free.text) - 4))
         stop = free.text[begin : begin + rng.randrange(1, 4)]
         frames = run_task(Generate(ref, ("the ",), 60, SamplingOptions(1.0), seed, (stop, "\0never")), models)
@@ -111,35 +106,35 @@ def test_the_text_ends_before_a_stop_text_wherever_tokens_end(runs: dict[str, st
 
 def test_continuations_side_by_side_are_what_each_is_alone(runs: dict[str, str], models: Models) -> None:
     ref = ModelRef(runs["char"])
-    together = last(Generate(ref, ("the ",), 30, seed=7, count=4), models)
+    together = result(Generate(ref, ("the ",), 30, seed=7, count=4), models)
     assert [w.channel for w in together] == [f"writing:{i}" for i in range(4)]
-    alone = [last(Generate(ref, ("the ",), 30, seed=7 + i), Models())[0] for i in range(4)]
+    alone = [result(Generate(ref, ("the ",), 30, seed=7 + i), Models())[0] for i in range(4)]
     assert [w.text for w in together] == [w.text for w in alone]
     assert len({w.text for w in together}) == 4
 
 
 def test_the_grid_is_one_seed_with_many_samplers(runs: dict[str, str], models: Models) -> None:
     ref = ModelRef(runs["char"])
-    (grid,) = last(SamplingGrid(ref, ("the ",), (0.3, 1.2), (0.4, 1.0), 12, 5), models)
+    grid = result(SamplingGrid(ref, ("the ",), (0.3, 1.2), (0.4, 1.0), 12, 5), models)
     assert isinstance(grid, WritingGrid) and all(cell.finished for cell in grid.cells)
     for cell, (temperature, top_p) in zip(grid.cells, [(0.3, 0.4), (0.3, 1.0), (1.2, 0.4), (1.2, 1.0)], strict=True):
-        (alone,) = last(Generate(ref, ("the ",), 12, SamplingOptions(temperature, top_p=top_p), 5), models)
+        (alone,) = result(Generate(ref, ("the ",), 12, SamplingOptions(temperature, top_p=top_p), 5), models)
         assert cell.text == alone.text
 
 
 def test_beams_score_what_a_score_of_their_text_gives(runs: dict[str, str], models: Models) -> None:
     ref = ModelRef(runs["char"])
-    (tree,) = last(Beam(ref, ("the ",), 4, 4), models)
+    tree = result(Beam(ref, ("the ",), 4, 4), models)
     assert isinstance(tree, BeamTree) and len(tree.best) == len(tree.texts) == 4
     for node, text in zip(tree.best, tree.texts, strict=True):
-        (scored,) = last(Score(ref, text, ("the ",)), models)
+        scored = result(Score(ref, text, ("the ",)), models)
         assert -scored.nats == pytest.approx(tree.scores[node], abs=1e-4)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_score_knows_where_its_tokens_are(runs: dict[str, str], models: Models, kind: str) -> None:
     text = "the cat Ω sat\nüon 🙂☃ a mat" + words(60)
-    (scored,) = last(Score(ModelRef(runs[kind]), text), models)
+    scored = result(Score(ModelRef(runs[kind]), text), models)
     assert isinstance(scored, ScoredText)
     starts = scored.starts
     assert (np.diff(starts) >= 0).all() and starts[-1] == len(text) and len(starts) == len(scored.tokens) + 1
@@ -167,19 +162,22 @@ def test_tokens_in_the_middle_of_a_character_begin_at_it() -> None:
 def test_a_megabyte_is_scored_in_slices(runs: dict[str, str], models: Models) -> None:
     text = words(290_000)[:1_000_000]
     job = Score(ModelRef(runs["bpe"]), text, alternatives=2).run(models)
-    slowest, scored, began = 0.0, None, time.thread_time()
-    for frame in job:
-        slowest = max(slowest, time.thread_time() - began)
-        scored = next((s for s in frame.snapshots if isinstance(s, ScoredText)), scored)
+    slowest, scored = 0.0, None
+    while scored is None:
         began = time.thread_time()
-    assert scored is not None and scored.starts[-1] == 1_000_000
+        try:
+            next(job)
+        except StopIteration as end:
+            scored = end.value
+        slowest = max(slowest, time.thread_time() - began)
+    assert scored.starts[-1] == 1_000_000
     assert slowest < 2.0
 
 
 def test_int8_is_another_model_and_says_so(runs: dict[str, str], models: Models) -> None:
     ref = ModelRef(runs["char"])
-    values = answer(run_task(ComparePrecision(ref, words(100)), models), "precision")
-    assert values["float32"] != values["int8"] == pytest.approx(values["float32"], abs=0.02)
+    cost = result(ComparePrecision(ref, words(100)), models)
+    assert cost.nats["float32"] != cost.nats["int8"] == pytest.approx(cost.nats["float32"], abs=0.02)
     small = models.get(ModelRef(runs["char"], precision="int8"))
     assert small is models.get(ModelRef(runs["char"], precision="int8")) and "int8" in small.title
     model = models.get(ref).learner.model
@@ -213,9 +211,9 @@ def test_frames_are_small_and_can_cross(runs: dict[str, str], models: Models) ->
     ref = ModelRef(runs["char"])
     tasks = (Generate(ref, ("the",), 50), Beam(ref, ("the",), 3, 5), Score(ref, "the cat"), SamplingGrid(ref, ("t",)))
     for task in tasks:
-        for frame in run_task(task, models):
-            assert len(pickle.dumps(frame)) < 300 * 20 * 60
-    one, other = (last(NextTokensOf(ref, (text,)), models)[0] for text in ("the", "a"))
+        frames, found = returned(task.run(models))
+        assert all(len(pickle.dumps(sent)) < 300 * 20 * 60 for sent in (*frames, found))
+    one, other = (result(NextTokensOf(ref, (text,)), models) for text in ("the", "a"))
     assert one.pieces is other.pieces
 
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from genstudio.errors import CheckpointError, RunBusyError, RunError
-from genstudio.events import Frame, NextTokens
+from genstudio.events import Frame
 from genstudio.runs import Run
 from genstudio.sampling.choose import SamplingOptions, distribution
 from genstudio.tasks.models import ModelRef, Models, settings_of
@@ -55,6 +55,10 @@ def replayed(folder: str, models: Models | None = None, **changes: Any) -> tuple
     frames = run_task(task, models)
     moments = [s for f in frames for s in f.snapshots if isinstance(s, Moment)]
     return {moment.step: moment for moment in moments}, frames
+
+
+def watched_in(frames: list[Frame]) -> Watched:
+    return next(s for f in frames for s in f.snapshots if isinstance(s, Watched))
 
 
 def opened(folder: str, step: int) -> Any:
@@ -101,7 +105,7 @@ def test_every_step_writes_what_its_checkpoint_writes(folder: str) -> None:
 
 def test_the_chart_is_what_each_step_thought_of_each_token(folder: str) -> None:
     moments, frames = replayed(folder)
-    watched: Watched = answer(frames, "watched")
+    watched = watched_in(frames)
     newest = moments[40]
     assert newest.writing.chosen is not None
     assert (
@@ -137,21 +141,20 @@ def test_a_replay_leaves_the_models_in_training_alone(folder: str) -> None:
     assert newest.live == (live.step not in trail.steps(Run.open(folder)))
     assert newest.step == live.step > 40
     assert all(torch.equal(before[name], tensor) for name, tensor in live.learner.model.state_dict().items())
-    said = next(s for f in run_task(NextTokensOf(ModelRef(folder, "live"), PROMPT), models) for s in f.snapshots)
-    assert isinstance(said, NextTokens)
+    said = result(NextTokensOf(ModelRef(folder, "live"), PROMPT), models)
     np.testing.assert_allclose(newest.next.logits, said.logits, atol=1e-6)
     assert newest.writing.chosen is not None
-    assert answer(frames, "watched").ids[-1] in newest.writing.chosen.ids
+    assert watched_in(frames).ids[-1] in newest.writing.chosen.ids
     until_trained(job)
     job.close()
 
 
 def test_what_is_known_is_not_worked_out_again(folder: str) -> None:
     first, frames = replayed(folder)
-    watched = answer(frames, "watched")
+    watched = watched_in(frames)
     again, frames = replayed(folder, watched=watched, known=(0, 4, 20, 40))
     assert sorted(again) == [10, 30]
-    assert not any(s.channel == "watched" for f in frames for s in f.snapshots)
+    assert not any(isinstance(s, Watched) for f in frames for s in f.snapshots)
     for step, moment in again.items():
         assert moment.writing.text == first[step].writing.text
         np.testing.assert_array_equal(moment.logprobs, first[step].logprobs)
@@ -188,9 +191,9 @@ def test_a_run_with_one_checkpoint_and_a_text_of_one_token(folder: str) -> None:
     shutil.rmtree(Path(folder) / "trail")
     moments, frames = replayed(folder, prompt=())
     assert sorted(moments) == [40]
-    assert len(answer(frames, "watched").ids) <= TINY["context"]
+    assert len(watched_in(frames).ids) <= TINY["context"]
     moments, frames = replayed(folder, prompt=(Tokens((1,), "c"),))
-    assert answer(frames, "watched").prompt == 1
+    assert watched_in(frames).prompt == 1
 
 
 def test_steps_are_listed_with_their_size_and_can_be_deleted(folder: str) -> None:
@@ -207,8 +210,7 @@ def test_steps_are_listed_with_their_size_and_can_be_deleted(folder: str) -> Non
 
 
 def test_a_kept_step_opens_like_a_checkpoint(folder: str) -> None:
-    said = next(s for f in run_task(NextTokensOf(ModelRef(folder, 4), PROMPT)) for s in f.snapshots)
-    assert isinstance(said, NextTokens)
+    said = result(NextTokensOf(ModelRef(folder, 4), PROMPT))
     assert said.step == 4
     np.testing.assert_array_equal(said.logits, replayed(folder)[0][4].next.logits)
 

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from genstudio.errors import CheckpointError, ConfigError, DataError, RunError
-from genstudio.events import Attention, NextTokens, Writing
+from genstudio.events import AnsweredBy, Writing
 from genstudio.sampling.choose import SamplingOptions, distribution
 from genstudio.tasks.compare import AttentionTo
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.train import Train
 from genstudio.tasks.write import Generate, NextTokensOf
-from helpers import TINY, answer, run_task, text_file, until_trained, words
+from helpers import TINY, answer, result, returned, run_task, text_file, until_trained, words
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +29,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
 def written(folder: str, prompt: str = "the ", **options: object) -> Writing:
     length, seed = int(options.pop("length", 40)), int(options.pop("seed", 0))  # type: ignore[call-overload]
     task = Generate(ModelRef(folder), (prompt,), length, SamplingOptions(**options), seed)  # type: ignore[arg-type]
-    found = [s for f in run_task(task) for s in f.snapshots if isinstance(s, Writing)]
-    assert found[-1].finished
-    return found[-1]
+    (found,) = result(task)
+    assert found.finished
+    return found
 
 
 def test_the_same_seed_writes_the_same(folder: str) -> None:
@@ -49,9 +49,7 @@ def test_it_writes_in_the_vocabulary_and_as_long_as_asked(folder: str) -> None:
 def test_greedy_is_the_argmax_of_what_the_bars_show(folder: str) -> None:
     text = "the cat "
     for _ in range(12):
-        shown = next(
-            s for f in run_task(NextTokensOf(ModelRef(folder), (text,))) for s in f.snapshots if isinstance(s, NextTokens)
-        )
+        shown = result(NextTokensOf(ModelRef(folder), (text,)))
         likeliest = int(np.argmax(distribution(shown.logits, SamplingOptions())))
         piece = written(folder, text, length=1, greedy=True).text
         assert shown.pieces[likeliest].replace("␣", " ").replace("·", " ").replace("⏎", "\n") == piece
@@ -59,12 +57,10 @@ def test_greedy_is_the_argmax_of_what_the_bars_show(folder: str) -> None:
 
 
 def test_unknown_characters_are_named_and_left_out(folder: str) -> None:
-    frames = run_task(Generate(ModelRef(folder), ("the Ωcat✓",), 3))
-    assert answer(frames, "unknown") == (4, 8)
-    plain = run_task(Generate(ModelRef(folder), ("the cat",), 3))
-    assert [s.text for f in frames for s in f.snapshots if isinstance(s, Writing)][-1] == [
-        s.text for f in plain for s in f.snapshots if isinstance(s, Writing)
-    ][-1]
+    frames, (odd,) = returned(Generate(ModelRef(folder), ("the Ωcat✓",), 3).run(Models()))
+    assert [s.unknown for f in frames for s in f.snapshots if isinstance(s, AnsweredBy)] == [(4, 8)]
+    (plain,) = result(Generate(ModelRef(folder), ("the cat",), 3))
+    assert odd.text == plain.text
     with pytest.raises(DataError, match="vocabulary"):
         run_task(Generate(ModelRef(folder), ("ΩΩ✓",), 3))
 
@@ -75,8 +71,7 @@ def test_prompts_of_any_length(folder: str, prompt: str) -> None:
 
 
 def test_attention_rows_sum_to_one_and_never_look_ahead(folder: str) -> None:
-    frames = run_task(AttentionTo(ModelRef(folder), ("the cat sat",)))
-    shown = next(s for f in frames for s in f.snapshots if isinstance(s, Attention))
+    shown = result(AttentionTo(ModelRef(folder), ("the cat sat",)))
     assert shown.weights.shape == (2, 2, 8, 8)
     assert np.allclose(shown.weights.sum(-1), 1, atol=1e-6)
     assert (np.triu(shown.weights[0, 0], 1) == 0).all()
@@ -108,19 +103,13 @@ def test_the_live_model_is_the_one_that_trains(tmp_path: Path) -> None:
     job = Train("gpt", str(text_file(tmp_path)), TINY, steps=5_000, runs_folder=tmp_path / "runs").run(models)
     frames = until_trained(job)
     live = ModelRef(answer(frames, "run"), "live")
-    first = next(
-        s for f in run_task(NextTokensOf(live, ("the",)), models) for s in f.snapshots if isinstance(s, NextTokens)
-    )
+    first = result(NextTokensOf(live, ("the",)), models)
     frames += until_trained(job)
-    later = next(
-        s for f in run_task(NextTokensOf(live, ("the",)), models) for s in f.snapshots if isinstance(s, NextTokens)
-    )
+    later = result(NextTokensOf(live, ("the",)), models)
     assert later.step > first.step > 0
     assert not np.array_equal(first.logits, later.logits)
     job.close()
-    after = next(
-        s for f in run_task(NextTokensOf(live, ("the",)), models) for s in f.snapshots if isinstance(s, NextTokens)
-    )
+    after = result(NextTokensOf(live, ("the",)), models)
     assert after.step == later.step
     # Once it is written with only, its weights lie otherwise in memory, and sums are rounded in another order.
     assert np.allclose(after.logits, later.logits, atol=1e-6) and not np.allclose(after.logits, first.logits, atol=1e-6)

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from genstudio.events import Anatomy, Frame
+from genstudio.events import Anatomy
 from genstudio.tasks.anatomy import Dissect
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
@@ -75,22 +75,20 @@ class AnatomyPage(Page):
             model, prompt, max(self.layer.currentIndex(), 0), max(self.head.currentIndex(), 0), self.tokens.currentData(),
             self.temperature.value(), self.scaled.isChecked(), self.causal.isChecked(),
         )  # fmt: skip
-        self.ask("anatomy", task, self._show)
+        self.ask("anatomy", task, on_result=self._show)
 
-    def _show(self, frame: Frame) -> None:
-        for snapshot in frame.snapshots:
-            if isinstance(snapshot, Anatomy):
-                self._fill(self.layer, "Layer", snapshot.layers, snapshot.layer)
-                self._fill(self.head, "Head", snapshot.heads, snapshot.head)
-                self.causal.setEnabled(snapshot.causal)
-                self.causal.setToolTip("" if snapshot.causal else "This model was trained without a mask")
-                key = self._key()
-                self.diagram.show_snapshot(snapshot)
-                keys = [stage.key for stage in snapshot.stages]
-                self.diagram.chosen = keys.index(key) if key in keys else self.diagram.chosen
-                self._show_stage()
-                left = f", {snapshot.left_out:,} before them left out" if snapshot.left_out else ""
-                self.status.setText(f"{len(snapshot.tokens)} tokens{left}   ·   weights of step {snapshot.step:,}")
+    def _show(self, found: Anatomy) -> None:
+        self._fill(self.layer, "Layer", found.layers, found.layer)
+        self._fill(self.head, "Head", found.heads, found.head)
+        self.causal.setEnabled(found.causal)
+        self.causal.setToolTip("" if found.causal else "This model was trained without a mask")
+        key = self._key()
+        self.diagram.show_snapshot(found)
+        keys = [stage.key for stage in found.stages]
+        self.diagram.chosen = keys.index(key) if key in keys else self.diagram.chosen
+        self._show_stage()
+        left = f", {found.left_out:,} before them left out" if found.left_out else ""
+        self.status.setText(f"{len(found.tokens)} tokens{left}   ·   weights of step {found.step:,}")
 
     def _key(self) -> str:
         stages = self.diagram.stages

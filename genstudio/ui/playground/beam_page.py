@@ -17,12 +17,12 @@ from PySide6.QtWidgets import (
     QTableWidgetItem,
 )
 
-from genstudio.events import Answer, BeamTree, Chosen, Frame, Snapshot
+from genstudio.events import BeamTree, Snapshot
 from genstudio.sampling.segments import Made, Segment, chosen_part, typed, written
 from genstudio.tasks.beam import Beam
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
-from genstudio.tasks.score import Judge
+from genstudio.tasks.score import Judge, Judged
 from genstudio.ui import theme
 from genstudio.ui.engine import Engine
 from genstudio.ui.playground.sampler import Sampling
@@ -103,7 +103,7 @@ class BeamPage(WorkPage):
         if len(snapshot.best):
             self.table.setCurrentCell(min(row, len(snapshot.best) - 1), 2)
         pruned = int(np.isin(snapshot.states, (1, 3)).sum())
-        facts = [self.weights, f"{len(snapshot.ids):,} tokens looked at"]
+        facts = [snapshot.weights, f"{len(snapshot.ids):,} tokens looked at"]
         self.note.setText("  ·  ".join([*facts, f"{pruned:,} pruned or dropped", snapshot.reason or "searching"]))
         self.use.setEnabled(bool(snapshot.best))
 
@@ -116,13 +116,11 @@ class BeamPage(WorkPage):
         text, method = tree.texts[row], f"beam search, {self.beams.value()} beams"
         ids = tuple(tree.ids[way(tree, tree.best[row])].tolist())
 
-        def judged(frame: Frame) -> None:
-            for snapshot in frame.snapshots:
-                if isinstance(snapshot, Answer) and snapshot.channel == "judged":
-                    made = replace(self.made(snapshot.step, method), run=asked[0].run)
-                    self.take_wanted.emit(asked[1], _segments(text, snapshot.value, made))
+        def take(judged: Judged) -> None:
+            made = replace(self.made(judged.step, method), run=asked[0].run)
+            self.take_wanted.emit(asked[1], _segments(text, judged, made))
 
-        self.ask("judge", Judge(asked[0], asked[1], ids), judged)
+        self.ask("judge", Judge(asked[0], asked[1], ids), on_result=take)
 
     def _keep_in_sight(self, box: QRectF) -> None:
         """The node that the arrow keys went to; the pointer is in sight anyway."""
@@ -145,16 +143,15 @@ class BeamPage(WorkPage):
         self.use.setEnabled(False)
 
 
-def _segments(text: str, judged: tuple[tuple[str, ...], Chosen], made: Made) -> tuple[Segment, ...]:
+def _segments(text: str, judged: Judged, made: Made) -> tuple[Segment, ...]:
     """The tokens of which the text is made; what a stop text left of one is typed."""
-    texts, tokens = judged
-    count, length = 0, 0
+    texts, count, length = judged.texts, 0, 0
     while count < len(texts) and length + len(texts[count]) <= len(text):
         if not text.startswith(texts[count], length):
             return typed(text)
         length += len(texts[count])
         count += 1
-    return (*written(texts[:count], chosen_part(tokens, 0, count), made), *typed(text[length:]))
+    return (*written(texts[:count], chosen_part(judged.tokens, 0, count), made), *typed(text[length:]))
 
 
 def token_line(text: str) -> str:

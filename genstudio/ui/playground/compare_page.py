@@ -21,8 +21,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from genstudio.events import Answer, Attention, Frame, NextTokens, ScoredText, Writing
-from genstudio.tasks.compare import AttentionTo, Both, InTraining, first_difference, paired, tokens_before
+from genstudio.events import Answer, AnsweredBy, Attention, Frame, NextTokens, ScoredText, Writing
+from genstudio.tasks.compare import AttentionTo, Both, InTraining, LiveRuns, first_difference, paired, tokens_before
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt, text_of
 from genstudio.tasks.replay import Saved, SavedSteps
@@ -54,7 +54,6 @@ class ComparePage(Page):
         self._runs: tuple[Any, ...] = ()
         self._training: tuple[str, ...] = ()
         self._named: dict[str, ModelRef | None] = {}
-        self._next: dict[str, NextTokens] = {}
         self._written: dict[str, Writing] = {}
         self.other = ModelChoice()
         self.names = {side: ElidedLabel() for side in "ab"}
@@ -96,9 +95,11 @@ class ComparePage(Page):
         if other is None:
             return
         if self.tabs.currentWidget() is self.bars:
-            self.ask("next", Both(NextTokensOf(model, prompt), other), self._show)
+            asked = Both(NextTokensOf(model, prompt), other)
+            self.ask("next", asked, self._show, on_result=self._show_next)
         elif self.tabs.currentWidget() is self._attention_tab:
-            self.ask("attention", Both(AttentionTo(model, prompt), other), self._show)
+            seen = Both(AttentionTo(model, prompt), other)
+            self.ask("attention", seen, self._show, on_result=self._show_attention)
 
     def start(self) -> None:
         """Let both write with the same sampler and the same seed."""
@@ -114,7 +115,7 @@ class ComparePage(Page):
         """Score the pasted text, or the document where nothing was pasted, with both."""
         other, text = self.other.reference(), self.scored.toPlainText() or text_of(self._prompt)
         if self._model is not None and other is not None:
-            self.ask("score", Both(Score(self._model, text), other), self._show)
+            self.ask("score", Both(Score(self._model, text), other), self._show, on_result=self._show_scores)
 
     def stop_all(self) -> None:
         for kind in ("write", "score"):
@@ -142,17 +143,7 @@ class ComparePage(Page):
 
     def _show_runs(self, frame: Frame) -> None:
         for snapshot in frame.snapshots:
-            if not isinstance(snapshot, Answer):
-                continue
-            if snapshot.channel == "in training":
-                live, every = snapshot.value
-                if frozenset(live) != self.other.live:
-                    self.other.set_live(*live)
-                    self.other.show_runs(self._runs)
-                if every != self._training:
-                    self._training = every
-                    self.ask("runs", ListRuns(), self._show_runs)
-            elif snapshot.channel == "runs":
+            if isinstance(snapshot, Answer):
                 self._runs, first = snapshot.value, self.other.reference() is None
                 self.other.show_runs(self._runs)
                 if first:
@@ -160,6 +151,14 @@ class ComparePage(Page):
                 self._ask_training()
                 self._ask_kept()
                 self.busy_changed()
+
+    def _show_training(self, found: LiveRuns) -> None:
+        if frozenset(found.asked) != self.other.live:
+            self.other.set_live(*found.asked)
+            self.other.show_runs(self._runs)
+        if found.every != self._training:
+            self._training = found.every
+            self.ask("runs", ListRuns(), self._show_runs)
 
     def _choose_another(self) -> None:
         """At first a model beside itself would show no difference: take the run before it, or its first checkpoint."""
@@ -171,7 +170,8 @@ class ComparePage(Page):
             self.other.checkpoint.setCurrentIndex(self.other.checkpoint.count() - 1)
 
     def _ask_training(self) -> None:
-        self.ask("training", InTraining(tuple(str(run.folder) for run in self._runs)), self._show_runs)
+        folders = tuple(str(run.folder) for run in self._runs)
+        self.ask("training", InTraining(folders), on_result=self._show_training)
 
     def _ask_kept(self) -> None:
         other = self.other.reference()
@@ -191,7 +191,6 @@ class ComparePage(Page):
             self._look()
 
     def _other_changed(self) -> None:
-        self._next.clear()
         self.attention.clear()
         self._ask_kept()
         self.busy_changed()
@@ -200,19 +199,11 @@ class ComparePage(Page):
     def _show(self, frame: Frame) -> None:
         for snapshot in frame.snapshots:
             side = snapshot.channel.partition("/")[0]
-            if isinstance(snapshot, Answer) and snapshot.channel.endswith("/model"):
+            if isinstance(snapshot, AnsweredBy):
                 self._name(side, snapshot)
-            elif isinstance(snapshot, NextTokens):
-                self._next[side] = snapshot
-                self._show_bars()
-            elif isinstance(snapshot, Attention):
-                self.attention.show_side(side, snapshot)
-                self._fill_heads()
             elif isinstance(snapshot, Writing):
                 self._written[side] = snapshot
                 self._show_writing()
-            elif isinstance(snapshot, ScoredText):
-                self._show_score(side, snapshot)
 
     def _name_chosen(self) -> None:
         """Say which models are chosen, until an answer says which step of them it is of."""
@@ -223,19 +214,27 @@ class ComparePage(Page):
                 self._named[side] = ref
                 self._say_name(side, title if ref is not None else "not chosen")
 
-    def _name(self, side: str, answer: Answer) -> None:
-        self._say_name(side, answer.value if "step" in answer.value else f"{answer.value}, step {answer.step:,}")
+    def _name(self, side: str, by: AnsweredBy) -> None:
+        self._say_name(side, by.title if "step" in by.title else f"{by.title}, step {by.step:,}")
 
     def _say_name(self, side: str, title: str) -> None:
         self.names[side].setText(f"{side.upper()}: {title}")
         self.names[side].setAccessibleName(f"Model {side.upper()}: {title}")
 
-    def _show_bars(self) -> None:
-        if len(self._next) == 2:
-            try:
-                self.bars.show_snapshot(paired(self._next["a"], self._next["b"], 40))
-            except ValueError:
-                self.note.setText("The numbers of one of the models are not finite.")
+    def _show_next(self, found: tuple[NextTokens, NextTokens]) -> None:
+        try:
+            self.bars.show_snapshot(paired(*found, 40))
+        except ValueError:
+            self.note.setText("The numbers of one of the models are not finite.")
+
+    def _show_attention(self, found: tuple[Attention, Attention]) -> None:
+        for side, attention in zip("ab", found, strict=True):
+            self.attention.show_side(side, attention)
+        self._fill_heads()
+
+    def _show_scores(self, found: tuple[ScoredText, ScoredText]) -> None:
+        for side, scored in zip("ab", found, strict=True):
+            self._show_score(side, scored)
 
     def _show_writing(self) -> None:
         pieces = {side: writing.pieces for side, writing in self._written.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout
 
-from genstudio.events import Frame, Induction
+from genstudio.events import Induction
 from genstudio.tasks.knock_out import ProbeInduction
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
@@ -61,14 +61,13 @@ class InductionPage(Page):
 
     def _run(self) -> None:
         if self._at is not None:
-            self.ask("induction", ProbeInduction(self._at, int(self.period.value()), seed=int(self.seed.value())), self._show)
+            task = ProbeInduction(self._at, int(self.period.value()), seed=int(self.seed.value()))
+            self.ask("induction", task, on_result=self._show)
 
-    def _show(self, frame: Frame) -> None:
-        for found in frame.snapshots:
-            if isinstance(found, Induction):
-                self.scores.show_snapshot(found)
-                self.losses.show_snapshot(found)
-                self.summary.setText(conclusion(found))
+    def _show(self, found: Induction) -> None:
+        self.scores.show_snapshot(found)
+        self.losses.show_snapshot(found)
+        self.summary.setText(conclusion(found))
 
 
 def conclusion(found: Induction) -> str:

@@ -95,15 +95,13 @@ class KnockOutPage(Page):
         if self._looked_at is not None:
             options, seed = self._sampling.options, self._sampling.seed
             task = KnockOut(*self._looked_at, self.switches, options=options, seed=seed)
-            self.ask("knock_out", task, self._show)
+            self.ask("knock_out", task, on_result=self._show_knocked)
 
     def _show(self, frame: Frame) -> None:
         for found in frame.snapshots:
             if isinstance(found, Heads):
                 self.heads.setMinimumHeight(height_of(len(found.labels)))
                 self.heads.show_snapshot(found)
-            elif isinstance(found, Knocked):
-                self._show_knocked(found)
 
     def _show_knocked(self, found: Knocked) -> None:
         self._shown = found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QVBoxLayout
 
-from genstudio.events import Frame, LayerStatistics
 from genstudio.tasks.layers import LookAtLayers
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
@@ -25,9 +24,4 @@ class LayersPage(Page):
         layout.addWidget(self.panel)
 
     def look(self, model: ModelRef, prompt: Prompt) -> None:
-        self.ask("layers", LookAtLayers(model, prompt), self._show)
-
-    def _show(self, frame: Frame) -> None:
-        for snapshot in frame.snapshots:
-            if isinstance(snapshot, LayerStatistics):
-                self.panel.show_snapshot(snapshot)
+        self.ask("layers", LookAtLayers(model, prompt), on_result=self.panel.show_snapshot)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QScrollBar, QVBoxLayout
 
-from genstudio.events import Frame, Lens
+from genstudio.events import Lens
 from genstudio.tasks.lens import LookThroughLens
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
@@ -56,18 +56,16 @@ class LensPage(Page):
 
     def look(self, model: ModelRef, prompt: Prompt) -> None:
         self._looked_at = model, prompt
-        self.ask("lens", LookThroughLens(model, prompt), self._show)
+        self.ask("lens", LookThroughLens(model, prompt), on_result=self._show)
 
     def _ask_part(self, end: int) -> None:
         found = self.view.snapshot
         if self._looked_at is not None and found is not None:
-            self.ask("part", LookThroughLens(*self._looked_at, end=end, looked=found.looked), self._show)
+            self.ask("part", LookThroughLens(*self._looked_at, end=end, looked=found.looked), on_result=self._show)
 
-    def _show(self, frame: Frame) -> None:
-        for found in frame.snapshots:
-            if isinstance(found, Lens):
-                self.view.show_snapshot(found)
-                self._chosen(self.view.level, self.view.place)
+    def _show(self, found: Lens) -> None:
+        self.view.show_snapshot(found)
+        self._chosen(self.view.level, self.view.place)
 
     def _moved(self) -> None:
         fitting, positions = self.view.fitting(), self.view.shape[1]

@@ -17,8 +17,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from genstudio.events import Answer, EmbeddingMap, Frame
-from genstudio.tasks.embedding import FindNear, MapVectors
+from genstudio.events import EmbeddingMap, Frame
+from genstudio.tasks.embedding import FindNear, MapVectors, Near
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
 from genstudio.ui.engine import Engine
@@ -96,14 +96,13 @@ class MapPage(Page):
             self.progress.setValue(round(100 * frame.progress.done))
         for snapshot in frame.snapshots:
             if isinstance(snapshot, EmbeddingMap):
+                self._name_layers(snapshot.layers)
                 self.view.show_snapshot(snapshot)
                 some = snapshot.note or f"all {snapshot.total:,}"
                 moving = "" if snapshot.finished else ", still moving"
                 self.status.setText(f"{some}{moving}   ·   weights of step {snapshot.step:,}")
                 if snapshot.finished:
                     self._look_near(snapshot)
-            elif isinstance(snapshot, Answer) and snapshot.channel == "layers":
-                self._name_layers(int(snapshot.value))
 
     def _name_layers(self, layers: int) -> None:
         names = [f"Text, after layer {n}" if n else "Text, before layer 1" for n in range(layers + 1)]
@@ -122,7 +121,7 @@ class MapPage(Page):
         if self._model is not None:
             kind, layer = self._space()
             self._near_of = kind == "hidden", ident
-            self.ask("near", FindNear(self._model, self._prompt, ident, kind, layer), self._show_near)
+            self.ask("near", FindNear(self._model, self._prompt, ident, kind, layer), on_result=self._show_near)
 
     def _look_near(self, shown: EmbeddingMap) -> None:
         """The neighbours in the space and with the weights of the map; none where it has no such token."""
@@ -134,17 +133,15 @@ class MapPage(Page):
             self.near.clear()
             self.near_title.setText(_NO_NEAR)
 
-    def _show_near(self, frame: Frame) -> None:
-        for snapshot in frame.snapshots:
-            if isinstance(snapshot, Answer) and snapshot.channel == "near":
-                ident, name, found = snapshot.value
-                self.near_title.setText(f"Nearest to '{token_text(name)}', by cosine")
-                self.near.clear()
-                for number, other, cosine in found:
-                    item = QListWidgetItem(f"{cosine:+.3f}   {token_text(other)}")
-                    item.setData(Qt.ItemDataRole.UserRole, number)
-                    self.near.addItem(item)
-                self.view.choose(self.view.index_of(ident), [i for n, _, _ in found if (i := self.view.index_of(n)) >= 0])
+    def _show_near(self, near: Near) -> None:
+        self.near_title.setText(f"Nearest to '{token_text(near.name)}', by cosine")
+        self.near.clear()
+        for number, other, cosine in near.found:
+            item = QListWidgetItem(f"{cosine:+.3f}   {token_text(other)}")
+            item.setData(Qt.ItemDataRole.UserRole, number)
+            self.near.addItem(item)
+        around = [place for number, _, _ in near.found if (place := self.view.index_of(number)) >= 0]
+        self.view.choose(self.view.index_of(near.index), around)
 
     def _again(self) -> None:
         self._key = ()

@@ -8,7 +8,7 @@ import numpy as np
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout
 
-from genstudio.events import Answer, Array, Chosen, Frame, NextTokens
+from genstudio.events import Array, Chosen, NextTokens
 from genstudio.sampling.choose import likeliest
 from genstudio.sampling.record import ALTERNATIVES
 from genstudio.sampling.segments import Made, Written
@@ -53,7 +53,7 @@ class NextTokenPage(Page):
         self.view.set_options(sampling.options)
 
     def look(self, model: ModelRef, prompt: Prompt) -> None:
-        self.ask("next", NextTokensOf(model, prompt), lambda frame: self._show(model, prompt, frame))
+        self.ask("next", NextTokensOf(model, prompt), on_result=lambda found: self._show(model, prompt, found))
 
     def choose(self, token: int) -> None:
         """Go on with this token."""
@@ -64,23 +64,16 @@ class NextTokenPage(Page):
         before = last.ids[-_BYTES:] if isinstance(last, Tokens) else ()
         after = self.view.after
 
-        def take(frame: Frame) -> None:
-            for snapshot in frame.snapshots:
-                if isinstance(snapshot, Answer):
-                    tokens = _chosen(shown, after, token)
-                    made = Made(model.run, "chosen by hand", shown.step, self._sampling.options, self._sampling.seed)
-                    self.take_wanted.emit(prompt, (Written((snapshot.value,), tokens, made),))
+        def take(text: str) -> None:
+            made = Made(model.run, "chosen by hand", shown.step, self._sampling.options, self._sampling.seed)
+            self.take_wanted.emit(prompt, (Written((text,), _chosen(shown, after, token), made),))
 
-        self.ask("text", TextOf(model, (*before, token)), take)
+        self.ask("text", TextOf(model, (*before, token)), on_result=take)
 
-    def _show(self, model: ModelRef, prompt: Prompt, frame: Frame) -> None:
-        weights = next((str(s.value) for s in frame.snapshots if isinstance(s, Answer) and s.channel == "weights"), "")
-        for snapshot in frame.snapshots:
-            if isinstance(snapshot, NextTokens):
-                self._looked = (model, prompt)
-                self.view.show_snapshot(snapshot)
-                count = len(snapshot.prompt_pieces)
-                self.note.setText(f"{weights}  ·  after the cursor, {count:,} tokens read")
+    def _show(self, model: ModelRef, prompt: Prompt, found: NextTokens) -> None:
+        self._looked = (model, prompt)
+        self.view.show_snapshot(found)
+        self.note.setText(f"{found.weights}  ·  after the cursor, {len(found.prompt_pieces):,} tokens read")
 
 
 def _chosen(shown: NextTokens, after: Array, token: int) -> Chosen:

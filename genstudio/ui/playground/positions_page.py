@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QSplitter, QVBoxLayout
 
-from genstudio.events import Frame, PositionCode
+from genstudio.events import PositionCode
 from genstudio.tasks.embedding import LookAtPositions
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
@@ -59,15 +59,13 @@ class PositionsPage(Page):
         self.shown.currentIndexChanged.connect(lambda _: self._fill())
 
     def look(self, model: ModelRef, prompt: Prompt) -> None:
-        self.ask("positions", LookAtPositions(model), self._show)
+        self.ask("positions", LookAtPositions(model), on_result=self._show)
 
-    def _show(self, frame: Frame) -> None:
-        for snapshot in frame.snapshots:
-            if isinstance(snapshot, PositionCode):
-                self._code = snapshot
-                self.words.setText(_SAYS[snapshot.kind].format(context=snapshot.context, base=snapshot.base))
-                self.distance.show_snapshot(snapshot)
-                self._fill()
+    def _show(self, code: PositionCode) -> None:
+        self._code = code
+        self.words.setText(_SAYS[code.kind].format(context=code.context, base=code.base))
+        self.distance.show_snapshot(code)
+        self._fill()
 
     def _fill(self) -> None:
         code = self._code

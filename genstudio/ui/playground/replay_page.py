@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from genstudio.events import Answer, Frame
+from genstudio.events import Frame
 from genstudio.runs.trail import BUDGET, MOST
 from genstudio.storage import size_text
 from genstudio.tasks.models import ModelRef
@@ -181,8 +181,8 @@ class ReplayPage(Page):
         for notice in frame.notices:
             self._left_out.append(f"step {notice.step:,}: {notice.text}")
         for snapshot in frame.snapshots:
-            if isinstance(snapshot, Answer) and snapshot.channel == "watched":
-                held.watched = snapshot.value
+            if isinstance(snapshot, Watched):
+                held.watched = snapshot
             elif isinstance(snapshot, Moment):
                 held.moments[snapshot.step] = snapshot
                 if held is self._shown:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout
 
-from genstudio.events import Frame, Saliency
+from genstudio.events import Saliency
 from genstudio.tasks.lens import Explain
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
@@ -81,7 +81,7 @@ class SaliencyPage(Page):
     def _ask(self, target: int | None = None) -> None:
         if self._looked_at is not None:
             method: Any = METHODS[self.method.currentText()]
-            self.ask("saliency", Explain(*self._looked_at, self._position, target, method), self._show)
+            self.ask("saliency", Explain(*self._looked_at, self._position, target, method), on_result=self._show_saliency)
 
     def _method_changed(self) -> None:
         """The same prediction by the other method."""
@@ -100,11 +100,6 @@ class SaliencyPage(Page):
     def _explain_target(self, index: int) -> None:
         self._position = None
         self._ask(self.target.itemData(index))
-
-    def _show(self, frame: Frame) -> None:
-        for found in frame.snapshots:
-            if isinstance(found, Saliency):
-                self._show_saliency(found)
 
     def _show_saliency(self, found: Saliency) -> None:
         self._shown = found

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QPlainTextEdit, QSplitter, QTableWidget, QTableWidgetItem
 
-from genstudio.events import Answer, Frame, ScoredText, Snapshot
+from genstudio.events import Frame, ScoredText, Snapshot
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt, text_of
-from genstudio.tasks.score import ComparePrecision, Score
+from genstudio.tasks.score import ComparePrecision, PrecisionCost, Score
 from genstudio.ui import theme
 from genstudio.ui.engine import Engine
 from genstudio.ui.playground.sampler import Sampling
@@ -67,20 +66,20 @@ class ScorePage(WorkPage):
         """Ask what the 8 bits cost on this text, or on the document where there is none."""
         text = self.text.toPlainText() or text_of(self._prompt)
         if self._model is not None:
-            self.ask("precision", ComparePrecision(self._model, text), self._compared)
+            self.ask("precision", ComparePrecision(self._model, text), self._comparing, on_result=self._compared)
 
     def busy_changed(self) -> None:
         super().busy_changed()
         if hasattr(self, "cost"):
             self.cost.setEnabled(self._model is not None and not self.busy("precision"))
 
-    def _compared(self, frame: Frame) -> None:
-        if frame.progress is not None and not frame.snapshots:
+    def _comparing(self, frame: Frame) -> None:
+        if frame.progress is not None:
             self.costs.setText(f"float32 against int8: {frame.progress.text.lower()}…")
             self.costs.show()
-        for snapshot in frame.snapshots:
-            if isinstance(snapshot, Answer) and snapshot.channel == "precision":
-                self.costs.setText(precision_words(snapshot.value))
+
+    def _compared(self, cost: PrecisionCost) -> None:
+        self.costs.setText(precision_words(cost))
 
     def use_document(self) -> None:
         """Score the text up to the cursor."""
@@ -96,7 +95,7 @@ class ScorePage(WorkPage):
             f"{value_text(snapshot.bits_per_character)} bits per character"
         )
         words = [
-            self.weights,
+            snapshot.weights,
             f"{snapshot.scored:,} tokens",
             f"{value_text(snapshot.nats / max(snapshot.scored, 1))} nats a token",
         ]
@@ -173,11 +172,11 @@ class ScorePage(WorkPage):
         self.column.addWidget(split, 1)
 
 
-def precision_words(values: Mapping[str, float]) -> str:
-    """Loss and speed of both, as ComparePrecision answers them."""
-    per = values["tokens"] / max(1, values["characters"])
-    one, other = values["float32"] * per, values["int8"] * per
-    speeds = values["float32 speed"], values["int8 speed"]
+def precision_words(cost: PrecisionCost) -> str:
+    """Loss and speed of both."""
+    per = cost.tokens / max(1, cost.characters)
+    one, other = cost.nats["float32"] * per, cost.nats["int8"] * per
+    speeds = cost.speeds["float32"], cost.speeds["int8"]
     return (
         f"nats a character: float32 {one:.4f}, int8 {other:.4f} ({other - one:+.4f})  ·  "
         f"tokens/s: {speeds[0]:,.0f} and {speeds[1]:,.0f} ({speeds[1] / speeds[0]:.2f}x)"

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from genstudio.events import Answer, Frame, Snapshot
+from genstudio.events import AnsweredBy, Snapshot
 from genstudio.sampling.segments import Made
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
+from genstudio.tasks.task import Task
 from genstudio.ui.engine import Engine
 from genstudio.ui.playground.page import Page
 from genstudio.ui.playground.sampler import Sampling
@@ -33,7 +34,6 @@ class WorkPage(Page):
         self.sampling = Sampling()
         self.asked: tuple[ModelRef, Prompt, Sampling] | None = None
         self.model_title = ""
-        self.weights = ""
         self.start = button(verb, f"{name}_start", "play", f"{verb}: {title.lower()}", self.run)
         self.stop = button("Stop", f"{name}_stop", "stop", f"Stop: {title.lower()}", lambda: self.cancel(_JOB))
         self.note = ElidedLabel()
@@ -48,16 +48,13 @@ class WorkPage(Page):
         self.column.addWidget(self.note)
         self.busy_changed()
 
-    def task(self, model: ModelRef, prompt: Prompt, sampling: Sampling) -> Any:
+    def task(self, model: ModelRef, prompt: Prompt, sampling: Sampling) -> Task[object]:
         """What to ask for."""
         raise NotImplementedError
 
     def show_result(self, snapshot: Snapshot) -> None:
         """Show what has come so far."""
         raise NotImplementedError
-
-    def show_answer(self, answer: Answer) -> None:
-        """Show an answer that is no picture; for the sub-class that asks for one."""
 
     def add_settings(self, *widgets: QWidget) -> None:
         """The row of settings; the buttons stand at its end."""
@@ -83,7 +80,12 @@ class WorkPage(Page):
             return
         asked = self.asked = (self._model, self._prompt, self.sampling)
         self.cancel(_JOB, "it was started again")
-        self.ask(_JOB, self.task(*asked), lambda frame: self._came(asked, frame))
+        self.ask(
+            _JOB,
+            self.task(*asked),
+            lambda frame: self._came(asked, frame.snapshots),
+            on_result=lambda found: self._came(asked, (found,)),
+        )
 
     def made(self, step: int, method: str = "", seed: int | None = None) -> Made:
         """Who made what is shown."""
@@ -97,16 +99,11 @@ class WorkPage(Page):
         self.start.setEnabled(self._model is not None)
         self.stop.setEnabled(self.busy(_JOB))
 
-    def _came(self, asked: object, frame: Frame) -> None:
+    def _came(self, asked: object, found: Iterable[object]) -> None:
         if asked is not self.asked:
             return
-        for snapshot in frame.snapshots:
-            if isinstance(snapshot, Answer):
-                if snapshot.channel == "model":
-                    self.model_title = str(snapshot.value)
-                elif snapshot.channel == "weights":
-                    self.weights = str(snapshot.value)
-                else:
-                    self.show_answer(snapshot)
-            else:
-                self.show_result(snapshot)
+        for shown in found:
+            if isinstance(shown, AnsweredBy):
+                self.model_title = shown.title
+            elif isinstance(shown, Snapshot):
+                self.show_result(shown)

@@ -8,10 +8,10 @@ from typing import Any
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout
 
-from genstudio.events import Answer, Frame, Writing
+from genstudio.events import AnsweredBy, Frame, Writing
 from genstudio.sampling.segments import Made, Segment, alternative, typed
 from genstudio.sampling.tree import Place
-from genstudio.tasks.document import Marks, MarkTokens, TextOf
+from genstudio.tasks.document import MarkTokens, TextOf
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt, text_of
 from genstudio.tasks.write import Generate
@@ -108,7 +108,7 @@ class Writer(Page):
         self.view.take(position, (*typed(text[position:]), *segments))
 
     def look(self, model: ModelRef, prompt: Prompt) -> None:
-        self.ask("marks", MarkTokens(model, self.view.prompt(model.run)), self._marked)
+        self.ask("marks", MarkTokens(model, self.view.prompt(model.run)), on_result=self.view.set_marks)
 
     def busy_changed(self) -> None:
         if self._session is not None and not self.busy("write"):
@@ -120,8 +120,8 @@ class Writer(Page):
         if session is not self._session:
             return
         for snapshot in frame.snapshots:
-            if isinstance(snapshot, Answer) and snapshot.channel == "model":
-                session.title = str(snapshot.value)
+            if isinstance(snapshot, AnsweredBy):
+                session.title = snapshot.title
             elif isinstance(snapshot, Writing):
                 sampling = session.sampling
                 made = Made(session.model.run, session.title, snapshot.step, sampling.options, sampling.seed)
@@ -131,11 +131,6 @@ class Writer(Page):
                     + (f": {snapshot.reason}" if snapshot.reason else "")
                 )
 
-    def _marked(self, frame: Frame) -> None:
-        for snapshot in frame.snapshots:
-            if isinstance(snapshot, Answer) and isinstance(snapshot.value, Marks):
-                self.view.set_marks(snapshot.value)
-
     def _branch(self, place: Place, choice: int) -> None:
         """Ask what text the alternative is, then go on with it."""
         made, tokens = place.segment.made, place.segment.tokens
@@ -143,13 +138,12 @@ class Writer(Page):
         which: Any = self._model.which if self._model is not None and self._model.run == made.run else "last"
         ids = (*before, int(tokens.alternatives[place.token, choice]))
 
-        def show(frame: Frame) -> None:
+        def show(text: str) -> None:
             now = self.view.document.tree.token_at(place.start)
-            for snapshot in frame.snapshots:
-                if isinstance(snapshot, Answer) and now is not None and now.segment is place.segment:
-                    self.view.take(place.start, (alternative(place.segment, place.token, choice, snapshot.value),))
+            if now is not None and now.segment is place.segment:
+                self.view.take(place.start, (alternative(place.segment, place.token, choice, text),))
 
-        self.ask("text", TextOf(ModelRef(made.run, which), ids), show)
+        self.ask("text", TextOf(ModelRef(made.run, which), ids), on_result=show)
 
     def _changed(self) -> None:
         self._listing.start()

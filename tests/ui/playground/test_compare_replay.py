@@ -13,7 +13,6 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QAbstractButton, QGraphicsView, QWidget
 
 from genstudio.errors import Failure
-from genstudio.events import NextTokens, ScoredText
 from genstudio.runs import Run
 from genstudio.sampling.choose import SamplingOptions
 from genstudio.tasks.models import ModelRef
@@ -29,7 +28,7 @@ from genstudio.ui.playground.compare_page import ComparePage
 from genstudio.ui.playground.page import Page
 from genstudio.ui.playground.replay_page import ReplayPage
 from genstudio.ui.playground.sampler import Sampling
-from helpers import LONG, TINY, answer, run_task, text_file
+from helpers import LONG, TINY, answer, result, run_task, text_file
 
 PROMPT = ("the cat sat",)
 SAMPLING = Sampling(SamplingOptions(temperature=0.9), 12, 3)
@@ -93,10 +92,6 @@ def comparing(qtbot: Any, engine: Engine, runs: dict[str, str], other: str, fail
     return page
 
 
-def last(task: Any, kind: type) -> Any:
-    return [s for f in run_task(task) for s in f.snapshots if isinstance(s, kind)][-1]
-
-
 def test_both_write_with_one_seed_and_the_difference_is_marked(
     qtbot: Any, engine: Engine, runs: dict[str, str], failures: list[Failure]
 ) -> None:
@@ -104,12 +99,11 @@ def test_both_write_with_one_seed_and_the_difference_is_marked(
     page.other.checkpoint.setCurrentIndex(page.other.checkpoint.findData(10))
     press(qtbot, page, "compare_write")
     qtbot.waitUntil(lambda: not page.busy("write"), timeout=LONG)
-    from genstudio.events import Writing
 
     texts = {}
     for side, which in (("a", "last"), ("b", 10)):
         task = Generate(ModelRef(runs["one"], which), PROMPT, 12, SAMPLING.options, 3)  # type: ignore[arg-type]
-        wanted = last(task, Writing)
+        (wanted,) = result(task)
         shown = page.texts[side]
         texts[side] = shown.toPlainText()
         assert texts[side] == wanted.text
@@ -150,7 +144,7 @@ def test_the_bars_follow_the_text_and_say_when_tokens_differ(
     header, rows = page.bars.table()
     found = {row[0]: row[1:] for row in rows}
     for column, name in enumerate(("one", "bytes")):
-        said = last(NextTokensOf(ModelRef(runs[name]), PROMPT), NextTokens)
+        said = result(NextTokensOf(ModelRef(runs[name]), PROMPT))
         weights = np.exp(said.logits.astype(float))
         for piece, values in found.items():
             if piece in said.pieces:
@@ -228,7 +222,7 @@ def test_weights_kept_along_the_way_can_be_model_b(
     assert "weights alone" in page.other.checkpoint.currentText()
     page.tabs.setCurrentWidget(page.bars)
     qtbot.waitUntil(lambda: "step 0" in page.names["b"].text() and page.bars.snapshot is not None, timeout=LONG)
-    wanted = last(NextTokensOf(ModelRef(runs["one"], 0), PROMPT), NextTokens)
+    wanted = result(NextTokensOf(ModelRef(runs["one"], 0), PROMPT))
     np.testing.assert_allclose(page._next["b"].logits, wanted.logits, atol=1e-5)
     assert failures == []
 
@@ -275,7 +269,7 @@ def test_the_loss_of_both_on_a_text(qtbot: Any, engine: Engine, runs: dict[str, 
     press(qtbot, page, "compare_score")
     qtbot.waitUntil(lambda: page.numbers.item(4, 2) is not None and not page.busy("score"), timeout=LONG)
     for column, name in enumerate(("one", "bytes")):
-        scored = last(Score(ModelRef(runs[name]), page.scored.toPlainText()), ScoredText)
+        scored = result(Score(ModelRef(runs[name]), page.scored.toPlainText()))
         shown = [float(page.numbers.item(row, column).text()) for row in range(4)]
         assert shown[0] == pytest.approx(-np.nansum(scored.tokens.logprobs) / scored.scored, abs=1e-4)
         assert shown[2] == pytest.approx(scored.nats / np.log(2) / scored.characters, abs=1e-4)
@@ -306,13 +300,12 @@ def test_the_slider_goes_through_the_saved_steps(
     assert page.steps() == [0, 10, 20, 30, 40]
     page.slider.setFocus()
     qtbot.keyClick(page.slider, Qt.Key.Key_Home)
-    from genstudio.events import Writing
 
     for step in page.steps():
         assert f"step {step} " in page.step.text()
-        wanted = last(Generate(ModelRef(runs["one"], step), PROMPT, 12, SAMPLING.options, 3), Writing)
+        (wanted,) = result(Generate(ModelRef(runs["one"], step), PROMPT, 12, SAMPLING.options, 3))
         assert page.written.toPlainText() == wanted.text
-        bars = last(NextTokensOf(ModelRef(runs["one"], step), PROMPT), NextTokens)
+        bars = result(NextTokensOf(ModelRef(runs["one"], step), PROMPT))
         assert page.next.snapshot is not None
         np.testing.assert_allclose(page.next.snapshot.logits, bars.logits, atol=1e-5)
         assert page.attention.snapshot is not None
@@ -337,7 +330,7 @@ def test_the_chart_of_a_token_is_what_the_steps_say(
     assert header[1] == watched.pieces[token]
     text = "".join(watched.texts)
     for row in rows:
-        scored = last(Score(ModelRef(runs["one"], row[0]), text), ScoredText)
+        scored = result(Score(ModelRef(runs["one"], row[0]), text))
         assert row[1] == pytest.approx(float(np.exp(scored.tokens.logprobs[token])), abs=1e-5)
         page._go_to(row[0])
         assert page.text.probabilities[token] == pytest.approx(row[1])
