@@ -27,7 +27,7 @@ class Engine:
     def __init__(self) -> None:
         self.ends: list[Any] = []
 
-    def start(self, _task: Any, _on_frame: Any, on_end: Any) -> str:
+    def start(self, _task: Any, _on_frame: Any, on_end: Any, *, on_result: Any) -> str:
         self.ends.append(on_end)
         return "job"
 
