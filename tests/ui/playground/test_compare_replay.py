@@ -13,6 +13,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QAbstractButton, QGraphicsView, QWidget
 
 from genstudio.errors import Failure
+from genstudio.events import NextTokens
 from genstudio.runs import Run
 from genstudio.sampling.choose import SamplingOptions
 from genstudio.tasks.models import ModelRef
@@ -188,28 +189,30 @@ def test_every_run_in_training_is_offered_and_followed_as_model_b(
         engine.start(Train("gpt", str(text_file(tmp_path)), TINY, steps=1_000_000, name=name), lambda _: None, lambda _: None)
         for name in ("left", "right")
     ]
-    page = ComparePage(engine)
+    page, steps = ComparePage(engine), list[int]()
+
+    def show(found: tuple[NextTokens, NextTokens]) -> None:
+        ComparePage._show_next(page, found)
+        assert page.bars.snapshot is not None
+        steps.append(found[1].step)
+
+    monkeypatch.setattr(page, "_show_next", show)
     opened(qtbot, page, runs["one"], failures)
     qtbot.waitUntil(lambda: len(page.other.live) == 2, timeout=LONG)
     page.tabs.setCurrentWidget(page.bars)
     for run in sorted(page.other.live):
         assert page.other.choose(run, "live")
         assert page.other.reference() == ModelRef(run, "live")
-        qtbot.waitUntil(lambda run=run: _step(page, run) is not None, timeout=LONG)
-        first = _step(page, run)
-        qtbot.waitUntil(lambda run=run, first=first: (_step(page, run) or 0) > first, timeout=LONG)
+        steps.clear()
+        name = Run.open(run).info.name
+        qtbot.waitUntil(lambda name=name: len(steps) > 1 and name in page.names["b"].text(), timeout=LONG)
+        first = steps[-1]
+        qtbot.waitUntil(lambda first=first: steps[-1] > first, timeout=LONG)
     for job in jobs:
         engine.stop(job)
     qtbot.waitUntil(lambda: not page.other.live and not page._jobs, timeout=LONG)
     assert page.other.reference() is not None and page.other.reference().which == "last"
     assert failures == []
-
-
-def _step(page: ComparePage, run: str) -> int | None:
-    """The step of model B whose bars are shown, once they are those of this run."""
-    said = page.names["b"].text()
-    shown = page._next.get("b")
-    return shown.step if shown is not None and Run.open(run).info.name in said else None
 
 
 def test_weights_kept_along_the_way_can_be_model_b(
