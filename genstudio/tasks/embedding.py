@@ -38,7 +38,7 @@ class MapVectors:
     """A map of the token embeddings, the output layer's rows, or what the stream holds at each token of a prompt.
 
     `layer` counts from 0, the stream before the first layer. Of a large vocabulary the first `most` tokens are taken,
-    and those of the prompt. t-SNE sends the points while they move. Snapshots: EmbeddingMap. Raises RunError, DataError.
+    and those of the prompt. t-SNE shows the points while they move. Raises RunError, DataError.
     """
 
     model: ModelRef
@@ -54,7 +54,7 @@ class MapVectors:
         """t-SNE takes long enough to be stopped."""
         return self.method == "pca"
 
-    def run(self, models: Models) -> Frames[None]:
+    def run(self, models: Models) -> Frames[EmbeddingMap]:
         yield Frame(progress=Progress("Opening the model"))
         opened = models.get(self.model)
         step, layers = opened.step, opened.transformer.architecture.layers
@@ -63,27 +63,24 @@ class MapVectors:
         shown = found.rows[chosen]
         names, ids = tuple(found.names[i] for i in chosen), found.ids[chosen]
 
-        def made(points: NDArray[Any], **more: Any) -> Frame:
+        def made(points: NDArray[Any], **more: Any) -> EmbeddingMap:
             small = np.ascontiguousarray(points, np.float32)
-            state = EmbeddingMap(
+            return EmbeddingMap(
                 "map", step, self.space, small, names, ids.copy(), len(found.rows), note=note, layer=self.layer,
                 layers=layers, **more,
             )  # fmt: skip
-            return Frame(snapshots=(state,))
 
         if self.method == "pca":
             points, shares = yield from sliced(aside(lambda: principal(shown)), "Placing the points", 0.0)
-            yield made(points, explained=tuple(float(share) for share in shares))
-            return
-        due, last = 0.0, None
+            return made(points, explained=tuple(float(share) for share in shares))
+        due = 0.0
         for last in tsne(shown, self.perplexity):
             if last.loss is not None and time.monotonic() >= due:
-                yield made(last.points, loss=last.loss, finished=False)
+                yield Frame(snapshots=(made(last.points, loss=last.loss, finished=False),))
                 due = time.monotonic() + _SHOWN_EVERY
             else:
                 yield Frame(progress=Progress("Placing the points", last.done))
-        if last is not None:
-            yield made(last.points, loss=last.loss)
+        return made(last.points, loss=last.loss)
 
     def _chosen(self, opened: Opened, found: Vectors) -> tuple[NDArray[np.int64], str]:
         if len(found.rows) <= self.most:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import itertools
 import time
-from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ from genstudio.events import Frame, HeadMap, Heads, Progress
 from genstudio.inspection.switches import NOTHING_OFF, Switches
 from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.prompt import Prompt, encode
-from genstudio.tasks.task import Quiet, sliced
+from genstudio.tasks.task import Frames, Quiet, sliced
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -88,7 +87,7 @@ class LookAtAttention:
     switches: Switches = NOTHING_OFF
     side: int = 64
 
-    def run(self, models: Models) -> Generator[Frame, None, None]:
+    def run(self, models: Models) -> Frames[None]:
         yield Frame(progress=Progress("Opening the model"))
         opened = models.get(self.model)
         ids, skipped = window(opened, self.prompt)
@@ -115,7 +114,7 @@ class LookAtMap(Quiet):
     switches: Switches = NOTHING_OFF
     side: int = 1024
 
-    def run(self, models: Models) -> Generator[Frame, None, None]:
+    def run(self, models: Models) -> Frames[HeadMap]:
         looked = next((old for old in models.looked if old.number == self.looked and old.has(self.which)), None)
         if looked is None:
             yield Frame(progress=Progress("Opening the model"))
@@ -124,8 +123,7 @@ class LookAtMap(Quiet):
             looked = _begin(models, opened, self.model, ids, self.switches)
             yield from sliced(_read(opened, looked), "Reading the text")
         _check(self.which, looked)
-        shown = yield from sliced(_map(self, looked), "Looking closer")
-        yield Frame(snapshots=(shown,))
+        return (yield from sliced(_map(self, looked), "Looking closer"))
 
 
 def _check(which: Which, looked: Looked) -> None:
@@ -182,7 +180,7 @@ def _read(opened: Opened, looked: Looked) -> Slices[None]:
     yield from read_heads(steady(opened), looked.ids, looked.switches, looked.parts)
 
 
-def _heads(opened: Opened, looked: Looked, skipped: int, side: int) -> Generator[Frame, None, None]:
+def _heads(opened: Opened, looked: Looked, skipped: int, side: int) -> Frames[None]:
     """Each layer is summed up as soon as it is read; all so far are shown when the last picture is old enough."""
     from genstudio.inspection.heads import Summary
 

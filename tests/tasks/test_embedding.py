@@ -14,12 +14,12 @@ from genstudio.events import EmbeddingMap, PositionCode
 from genstudio.tasks.embedding import FindNear, LookAtPositions, MapVectors, by_distance, cosines
 from genstudio.tasks.layers import LookAtLayers
 from genstudio.tasks.models import ModelRef, Models
-from helpers import result, run_task
+from helpers import result, returned, run_task
 
 
 def maps(models: Models, ref: ModelRef, text: str = "the cat", **options: Any) -> list[EmbeddingMap]:
-    frames = run_task(MapVectors(ref, (text,), **options), models)
-    return [s for f in frames for s in f.snapshots if isinstance(s, EmbeddingMap)]
+    frames, found = returned(MapVectors(ref, (text,), **options).run(models))
+    return [*(s for f in frames for s in f.snapshots if isinstance(s, EmbeddingMap)), found]
 
 
 @pytest.mark.parametrize("space", ["tokens", "output"])

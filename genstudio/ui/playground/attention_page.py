@@ -122,7 +122,7 @@ class AttentionPage(Page):
         if self._looked_at is not None and self._found is not None and self._readable():
             self._shown = self._found.looked
             task = LookAtMap(*self._looked_at, self.which(), self._found.looked, mass=self.mass.value(), switches=self.switches)
-            self.ask("map", task, self._show_map)
+            self.ask("map", task, on_result=self._show_map)
 
     def _readable(self) -> bool:
         """Whether the layers of the map that is asked for have been read; else it is asked for when they have."""
@@ -136,14 +136,12 @@ class AttentionPage(Page):
         if self._looked_at is not None and self._found is not None:
             mass = self.mass.value()
             task = LookAtMap(*self._looked_at, self.which(), self._found.looked, rows, columns, mass, self.switches)
-            self.ask("part", task, self._show_map)
+            self.ask("part", task, on_result=self._show_map)
 
-    def _show_map(self, frame: Frame) -> None:
-        for found in frame.snapshots:
-            if isinstance(found, HeadMap):
-                self.map.show_map(found)
-                self.lines.show_map(found)
-                self._measure(found)
+    def _show_map(self, found: HeadMap) -> None:
+        self.map.show_map(found)
+        self.lines.show_map(found)
+        self._measure(found)
 
     def _head_chosen(self) -> None:
         if self.what.currentIndex() > 1:

@@ -79,7 +79,8 @@ class MapPage(Page):
         self._key = wanted
         if self.busy("map"):
             self.cancel("map")
-        self.ask("map", MapVectors(model, prompt, kind, layer, self.method.currentData()), self._show)
+        task = MapVectors(model, prompt, kind, layer, self.method.currentData())
+        self.ask("map", task, self._heard, on_result=self._show)
 
     def busy_changed(self) -> None:
         moving, busy = self.method.currentData() == "tsne", self.busy("map")
@@ -91,18 +92,21 @@ class MapPage(Page):
         data = self.space.currentData()
         return (data, 0) if isinstance(data, str) else ("hidden", int(data))
 
-    def _show(self, frame: Frame) -> None:
+    def _heard(self, frame: Frame) -> None:
         if frame.progress is not None and frame.progress.done is not None:
             self.progress.setValue(round(100 * frame.progress.done))
         for snapshot in frame.snapshots:
             if isinstance(snapshot, EmbeddingMap):
-                self._name_layers(snapshot.layers)
-                self.view.show_snapshot(snapshot)
-                some = snapshot.note or f"all {snapshot.total:,}"
-                moving = "" if snapshot.finished else ", still moving"
-                self.status.setText(f"{some}{moving}   ·   weights of step {snapshot.step:,}")
-                if snapshot.finished:
-                    self._look_near(snapshot)
+                self._show(snapshot)
+
+    def _show(self, found: EmbeddingMap) -> None:
+        self._name_layers(found.layers)
+        self.view.show_snapshot(found)
+        some = found.note or f"all {found.total:,}"
+        moving = "" if found.finished else ", still moving"
+        self.status.setText(f"{some}{moving}   ·   weights of step {found.step:,}")
+        if found.finished:
+            self._look_near(found)
 
     def _name_layers(self, layers: int) -> None:
         names = [f"Text, after layer {n}" if n else "Text, before layer 1" for n in range(layers + 1)]

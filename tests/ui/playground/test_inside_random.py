@@ -165,7 +165,7 @@ class Person:
         number = rng.choice([-7, 0, 1, 3, 10**6])
         calls: dict[str, Callable[[], object]] = {
             "page_attention": lambda: page._looked_at
-            and page.ask("map", LookAtMap(*page._looked_at, Which(number, number), number), page._show_map),
+            and page.ask("map", LookAtMap(*page._looked_at, Which(number, number), number), on_result=page._show_map),
             "page_knock_out": lambda: page.show_switches(rng.choice([HEADS, Switches(tokens=frozenset({number}))])),
             "page_lens": lambda: page.view.choose(number, number),
             "page_saliency": lambda: page._explain(number),
