@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.prompt import Prompt, encode, text_of
 from genstudio.tasks.task import Frames
 from genstudio.tasks.write import SLICE, check, said
+
+if TYPE_CHECKING:
+    from genstudio.sampling.beam import BeamSearch
 
 WIDEST, LONGEST = 64, 2_000
 
@@ -63,12 +66,12 @@ class Beam:
         if not 0 <= self.alpha <= 5:
             yield Problem("alpha", f"{self.alpha} is not from 0 to 5")
 
-    def _ends(self, opened: Opened) -> Any:
+    def _ends(self, opened: Opened) -> Callable[[list[int]], bool] | None:
         if not self.stop_texts:
             return None
         return lambda ids: any(stop in continuation(opened.tokenizer, ids) for stop in self.stop_texts)
 
-    def _tree(self, opened: Opened, search: Any, reason: str) -> BeamTree:
+    def _tree(self, opened: Opened, search: BeamSearch, reason: str) -> BeamTree:
         nodes = search.nodes
         ids = np.array([node.id for node in nodes], np.int32)
         best = search.best()

@@ -58,7 +58,7 @@ class MarkTokens(Quiet):
     def run(self, models: Models) -> Frames[Marks]:
         opened = models.get(self.model)
         tokenizer = opened.tokenizer
-        starts, ids, unknown = list[Any](), list[Any](), list[Any]()
+        starts, ids, unknown = list[Array](), list[Array](), list[Array]()
         at = count = 0
         due = time.monotonic() + SLICE
         for part in self.prompt:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +12,14 @@ from numpy.typing import NDArray
 from genstudio.data.projection import nearest, principal, tsne
 from genstudio.data.slices import aside
 from genstudio.errors import RunError
-from genstudio.events import EmbeddingMap, Frame, PositionCode, Progress
+from genstudio.events import Array, EmbeddingMap, Frame, PositionCode, Progress
 from genstudio.tasks.inside import steady
 from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.prompt import Prompt, encode
 from genstudio.tasks.task import Frames, Quiet, sliced
+
+if TYPE_CHECKING:
+    from genstudio.nn.transformer import Transformer
 
 Space = Literal["tokens", "output", "hidden"]
 
@@ -28,9 +31,9 @@ _SHOWN_EVERY = 0.1
 class Vectors:
     """What is mapped: rows (n, C) with their names, and ids in the vocabulary or positions in the text."""
 
-    rows: NDArray[Any]
+    rows: Array
     names: tuple[str, ...]
-    ids: NDArray[Any]
+    ids: Array
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ class MapVectors:
         shown = found.rows[chosen]
         names, ids = tuple(found.names[i] for i in chosen), found.ids[chosen]
 
-        def made(points: NDArray[Any], **more: Any) -> EmbeddingMap:
+        def made(points: Array, **more: Any) -> EmbeddingMap:
             small = np.ascontiguousarray(points, np.float32)
             return EmbeddingMap(
                 "map", step, self.space, small, names, ids.copy(), len(found.rows), note=note, layer=self.layer,
@@ -155,21 +158,21 @@ class LookAtPositions(Quiet):
         )  # fmt: skip
 
 
-def cosines(vectors: NDArray[Any]) -> NDArray[Any]:
+def cosines(vectors: Array) -> Array:
     """Of each two of (n, m): (n, n)."""
     sizes = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit = vectors / np.maximum(sizes, 1e-12)
     return np.asarray(unit @ unit.T)
 
 
-def by_distance(similarity: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+def by_distance(similarity: Array) -> tuple[Array, Array, Array]:
     """Mean, 5 % and 95 % quantile of the entries (n, n) of each distance 0 .. n - 1."""
     rows = [np.diagonal(similarity, distance) for distance in range(len(similarity))]
     bands = np.array([np.quantile(row, (0.05, 0.95)) for row in rows]).reshape(-1, 2)
     return np.array([row.mean() for row in rows]), bands[:, 0].copy(), bands[:, 1].copy()
 
 
-def _positions(model: Any, count: int) -> tuple[NDArray[Any], NDArray[Any]]:
+def _positions(model: Transformer, count: int) -> tuple[Array, Array]:
     """What is shown of the first positions, and the vectors whose cosines say how like each other they are."""
     kind = model.architecture.positions
     if kind == "rotary":
@@ -177,7 +180,7 @@ def _positions(model: Any, count: int) -> tuple[NDArray[Any], NDArray[Any]]:
         return turned.real, np.concatenate([turned.real, turned.imag], axis=1).astype(np.float64)
     if kind == "none":
         return np.zeros((0, 0)), np.zeros((0, 0))
-    found = model.positions.weight if kind == "learned" else model.waves
+    found = model.waves if model.positions is None else model.positions.weight
     table = found[:count].detach().float().cpu().numpy().copy()
     return table, table.astype(np.float64)
 

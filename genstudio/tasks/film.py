@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from genstudio.tasks.drawn import drawn
 from genstudio.tasks.models import Models
 from genstudio.tasks.task import Frames
 from genstudio.tasks.timeline import LOOKS, moment, timeline
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 KINDS = {".gif": "Animation", ".mp4": "Video", ".png": "Sheet of pictures"}
 _REST = 15
@@ -103,7 +106,7 @@ def spread(steps: tuple[int, ...], most: int) -> tuple[int, ...]:
     return tuple(steps[place] for place in places)
 
 
-def looks(shown: Iterable[Any]) -> Iterable[tuple[Plane | Pictures, str]]:
+def looks(shown: Iterable[object]) -> Iterable[tuple[Plane | Pictures, str]]:
     """Planes and pictures of these snapshots, with their step as a caption."""
     return ((one, f"step {one.step:,}") for one in shown if isinstance(one, Plane | Pictures))
 
@@ -132,21 +135,21 @@ def write(
     return str(path)
 
 
-def _gif(pictures: Iterable[Any], rate: float) -> Generator[None, None, bytes]:
+def _gif(pictures: Iterable[Image.Image], rate: float) -> Generator[None, None, bytes]:
     """An endless GIF, its last frame held longer. Every frame has a palette of its own; grey ones lose nothing.
 
     Blocks as in the GIF89a specification, section 18 onwards; Pillow packs the frames, so that none waits for another.
     """
-    from PIL import GifImagePlugin
+    from PIL import GifImagePlugin, Image
 
     file, pause, last = io.BytesIO(), max(2, round(100 / rate)) * 10, None
 
-    def add(picture: Any, milliseconds: int) -> None:
+    def add(picture: Image.Image, milliseconds: int) -> None:
         for block in GifImagePlugin.getdata(picture, (0, 0), duration=milliseconds, include_color_table=True):
             file.write(block)
 
     for picture in pictures:
-        reduced = picture.convert("P") if picture.mode == "L" else picture.quantize(256, dither=0)
+        reduced = picture.convert("P") if picture.mode == "L" else picture.quantize(256, dither=Image.Dither.NONE)
         if last is None:
             file.write(b"GIF89a" + struct.pack("<HHBBB", *reduced.size, 0x70, 0, 0))
             file.write(b"\x21\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00")
@@ -161,7 +164,7 @@ def _gif(pictures: Iterable[Any], rate: float) -> Generator[None, None, bytes]:
     return file.getvalue()
 
 
-def _video(pictures: Iterable[Any], rate: float) -> Generator[None, None, bytes]:
+def _video(pictures: Iterable[Image.Image], rate: float) -> Generator[None, None, bytes]:
     """H.264 in MP4 that every player plays; the last frame is held longer."""
     import imageio_ffmpeg
 
@@ -191,7 +194,7 @@ def _video(pictures: Iterable[Any], rate: float) -> Generator[None, None, bytes]
         return path.read_bytes()
 
 
-def _sheet(pictures: Iterable[Any], _rate: float) -> Generator[None, None, bytes]:
+def _sheet(pictures: Iterable[Image.Image], _rate: float) -> Generator[None, None, bytes]:
     """All pictures on one, four in a row at most."""
     from PIL import Image
 

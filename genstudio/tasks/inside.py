@@ -5,15 +5,16 @@ from __future__ import annotations
 import copy
 import itertools
 import time
+from collections.abc import Sized
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from genstudio.data.slices import Slices, scaled
 from genstudio.errors import DataError
-from genstudio.events import Frame, HeadMap, Heads, Progress
+from genstudio.events import Array, Frame, HeadMap, Heads, Progress
 from genstudio.inspection.switches import NOTHING_OFF, Switches
 from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.prompt import Prompt, encode
@@ -202,7 +203,7 @@ def _heads(opened: Opened, looked: Looked, skipped: int, side: int) -> Frames[No
             due = time.monotonic() + _SHOW_EVERY
 
 
-def _until(reading: Slices[None], parts: list[Any], count: int) -> Slices[None]:
+def _until(reading: Slices[None], parts: Sized, count: int) -> Slices[None]:
     """Read on until so many layers are there; the rest waits."""
     if len(parts) < count:
         for share in reading:
@@ -285,7 +286,7 @@ def _within(first: int, last: int, size: int) -> tuple[int, int]:
     return first, max(first + 1, min(last, size))
 
 
-def pooled(weights: NDArray[Any], patch: int) -> NDArray[Any]:
+def pooled(weights: Array, patch: int) -> Array:
     """The largest of each patch x patch of weights (r, c): (ceil(r / patch), ceil(c / patch))."""
     if patch == 1:
         return weights

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +12,18 @@ from numpy.typing import NDArray
 from genstudio.data.slices import Slices
 from genstudio.data.tokenizers import continuation
 from genstudio.errors import DataError
-from genstudio.events import Frame, Induction, Knocked, Progress
+from genstudio.events import Array, Frame, Induction, Knocked, Progress
 from genstudio.inspection.switches import NOTHING_OFF, Switches
 from genstudio.sampling.choose import SamplingOptions
 from genstudio.tasks.inside import steady, window
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.prompt import Prompt
 from genstudio.tasks.task import Frames, Quiet, sliced
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from genstudio.nn.transformer import Transformer
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,7 @@ class KnockOut(Quiet):
             opened.pieces, (written[0], written[1]), (model.architecture.layers, model.architecture.heads), self.switches,
         )  # fmt: skip
 
-    def _write(self, model: Any, ids: NDArray[np.int32], switches: Switches) -> Frames[list[int]]:
+    def _write(self, model: Transformer, ids: NDArray[np.int32], switches: Switches) -> Frames[list[int]]:
         """Ids of what is written, at most `length` of them."""
         from genstudio.inspection.trace import Switched
         from genstudio.sampling.reader import Reader
@@ -77,7 +82,7 @@ class KnockOut(Quiet):
         return more
 
 
-def _read(model: Any, ids: NDArray[np.int32], switches: Switches) -> Slices[tuple[NDArray[Any], NDArray[Any]]]:
+def _read(model: Transformer, ids: NDArray[np.int32], switches: Switches) -> Slices[tuple[Array, Array]]:
     """Nats of every token after the first (T - 1,), and what comes next: probabilities (V,)."""
     import torch
 
@@ -95,7 +100,7 @@ def _read(model: Any, ids: NDArray[np.int32], switches: Switches) -> Slices[tupl
     return np.concatenate(losses), logprobs[-1].exp().cpu().numpy()
 
 
-def _logprobs(model: Any, stream: Any) -> Any:
+def _logprobs(model: Transformer, stream: Tensor) -> Tensor:
     """Log-probabilities of rows of the last norm's output."""
     import torch
 

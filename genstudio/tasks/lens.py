@@ -5,18 +5,21 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from genstudio.errors import DataError
-from genstudio.events import Frame, Lens, Progress, Saliency
+from genstudio.events import Array, Frame, Lens, Progress, Saliency
 from genstudio.sampling.choose import likeliest
 from genstudio.tasks.inside import steady, window
 from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.prompt import Prompt
 from genstudio.tasks.task import Frames, Quiet, sliced
+
+if TYPE_CHECKING:
+    from genstudio.nn.transformer import Transformer
 
 CHOICES = 10
 PART = 32
@@ -32,8 +35,8 @@ class Stream:
     step: int
     ids: NDArray[np.int32]
     skipped: int
-    residual: NDArray[Any]
-    model: Any
+    residual: Array
+    model: Transformer
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ class Sample:
     seed: int = 0
     label: int | None = None
     raw: bool = False
-    latents: Any = field(default=None, hash=False, compare=False)
+    latents: Array | None = field(default=None, hash=False, compare=False)
 
     def run(self, models: Models) -> Frames[Samples]:
         if self.model.which != "live":  # each frame waits for its turn with a training: one is enough for a drag

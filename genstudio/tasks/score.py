@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from genstudio.data.encoding import cuts
+from genstudio.data.slices import Slices
 from genstudio.data.token_starts import token_starts
 from genstudio.data.tokenizers import texts
 from genstudio.errors import DataError
-from genstudio.events import Chosen, Frame, Progress, ScoredText
+from genstudio.events import Array, Chosen, Frame, Progress, ScoredText
 from genstudio.sampling.choose import SamplingOptions
 from genstudio.sampling.record import ALTERNATIVES
 from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.prompt import Encoded, Prompt, encode
 from genstudio.tasks.task import Frames
 from genstudio.tasks.write import SLICE, said
+
+if TYPE_CHECKING:
+    from genstudio.sampling.score import Columns
 
 LARGEST = 4_000_000
 """Characters that are scored at most: each takes some hundred bytes of results."""
@@ -61,7 +65,7 @@ class Score:
         scores = yield from _sliced(score(opened.learner.model, context, ids, self.alternatives))
         return self._shown(opened, ids, starts, unknown, scores)
 
-    def _shown(self, opened: Opened, ids: Any, starts: Any, unknown: tuple[int, ...], scores: Any) -> ScoredText:
+    def _shown(self, opened: Opened, ids: Array, starts: Array, unknown: tuple[int, ...], scores: Columns) -> ScoredText:
         logprobs = scores["logprobs"]
         foretold = np.flatnonzero(~np.isnan(logprobs))
         count = max(0, min(self.worst, len(foretold)))
@@ -174,7 +178,7 @@ def _speed(model: ModelRef, text: str, models: Models) -> Frames[float]:
             yield Frame(progress=Progress("Measuring", count / _WRITTEN))
 
 
-def _sliced(work: Generator[float, None, Any]) -> Frames[Any]:
+def _sliced(work: Slices[Columns]) -> Frames[Columns]:
     """Frames while a text is scored; returns the scores."""
     due = time.monotonic() + SLICE
     while True:
@@ -187,10 +191,10 @@ def _sliced(work: Generator[float, None, Any]) -> Frames[Any]:
             due = time.monotonic() + SLICE
 
 
-def _tokens(opened: Opened, text: str) -> Frames[tuple[Any, Any, tuple[int, ...]]]:
+def _tokens(opened: Opened, text: str) -> Frames[tuple[Array, Array, tuple[int, ...]]]:
     """Ids (n,), where each begins in the text (n + 1,), and the positions of unknown characters; in slices."""
     tokenizer = opened.tokenizer
-    parts, starts, missing = list[Any](), list[Any](), list[int]()
+    parts, starts, missing = list[Array](), list[Array](), list[int]()
     due = time.monotonic() + SLICE
     for begin, end in cuts(text, 0, len(text)):
         piece = text[begin:end]

@@ -6,19 +6,23 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from genstudio.data.tokenizers import TextStream
 from genstudio.errors import ConfigError, Problem
-from genstudio.events import AnsweredBy, Frame, NextTokens, Progress, Writing, WritingGrid
+from genstudio.events import AnsweredBy, Array, Frame, NextTokens, Progress, Writing, WritingGrid
 from genstudio.sampling.choose import SamplingOptions
 from genstudio.sampling.record import Record
 from genstudio.sampling.stops import StopTexts, stop_problems
 from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.prompt import Encoded, Prompt, encode, text_of
 from genstudio.tasks.task import Frames, Quiet
+
+if TYPE_CHECKING:
+    from genstudio.sampling.reader import Reader
+    from genstudio.sampling.text import Choice
 
 SLICE = 0.05
 """Seconds between two frames."""
@@ -138,15 +142,15 @@ class Writer:
         self._options, self._seed, self._length = options, seed, length
         self._end = opened.tokenizer.end
         self._stream, self._stops = TextStream(opened.tokenizer), StopTexts(stop_texts)
-        self._choices: Iterator[Any] = iter(())
-        self._new: list[Any] = []
+        self._choices: Iterator[Choice | None] = iter(())
+        self._new: list[Choice] = []
         self._record = Record(opened.tokenizer.pieces)
         self._pieces: list[str] = []
         self._cut = False
         self._step = opened.step
         self.reason = ""
 
-    def begin(self, reader: Any) -> None:
+    def begin(self, reader: Reader) -> None:
         """Write with this reader from now on."""
         from genstudio.sampling.text import writing
 
@@ -154,11 +158,11 @@ class Writer:
 
     def advance(self) -> None:
         """One more token, or a slice of reading."""
-        choice = next(self._choices, self)
-        if choice is self:
-            self.reason = "as long as asked"
-        elif choice is not None:
-            self._take(choice)
+        for choice in self._choices:
+            if choice is not None:
+                self._take(choice)
+            return
+        self.reason = "as long as asked"
 
     def writing(self) -> Writing:
         """The text so far, without what may be the beginning of a stop text."""
@@ -178,7 +182,7 @@ class Writer:
     def __len__(self) -> int:
         return len(self._pieces)
 
-    def _take(self, choice: Any) -> None:
+    def _take(self, choice: Choice) -> None:
         self._step = self._opened.step
         if choice.id == self._end:
             self.reason = "the model ended the text"
@@ -219,7 +223,7 @@ def _frame(writers: Sequence[Writer], length: int) -> Frame:
     return Frame(snapshots=tuple(writer.writing() for writer in writers), progress=Progress("Writing", done))
 
 
-def prepare(readers: Sequence[Any], encoded: Encoded, opened: Opened) -> Frames[None]:
+def prepare(readers: Sequence[Reader], encoded: Encoded, opened: Opened) -> Frames[None]:
     """Let the first of several readers read the prompt, and the others take it over."""
     yield from reading(readers[0], encoded.ids[-opened.learner.model.context :])
     for other in readers[1:]:
@@ -227,7 +231,7 @@ def prepare(readers: Sequence[Any], encoded: Encoded, opened: Opened) -> Frames[
             other.copy(readers[0])
 
 
-def reading(reader: Any, ids: Any) -> Frames[Any]:
+def reading(reader: Reader, ids: Array) -> Frames[Array]:
     """Frames while a reader reads ids; returns the logits after them."""
     work = reader.reading(ids)
     while True:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
@@ -13,6 +11,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
     QLabel,
+    QLayout,
     QPlainTextEdit,
     QTableWidget,
     QTableWidgetItem,
@@ -22,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from genstudio.events import Answer, AnsweredBy, Attention, Frame, NextTokens, ScoredText, Writing
+from genstudio.runs.info import RunInfo
 from genstudio.tasks.compare import AttentionTo, Both, InTraining, LiveRuns, first_difference, paired, tokens_before
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt, text_of
@@ -51,7 +51,7 @@ class ComparePage(Page):
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine, "page_compare", "Compare two")
         self._sampling = Sampling()
-        self._runs: tuple[Any, ...] = ()
+        self._runs: tuple[RunInfo, ...] = ()
         self._training: tuple[str, ...] = ()
         self._named: dict[str, ModelRef | None] = {}
         self._written: dict[str, Writing] = {}
@@ -357,7 +357,7 @@ class ComparePage(Page):
         return _stacked(self.scored, row, self.numbers)
 
 
-def _stacked(*parts: Any) -> QWidget:
+def _stacked(*parts: QWidget | QLayout) -> QWidget:
     """Widgets and rows under each other."""
     holder = QWidget()
     column = QVBoxLayout(holder)

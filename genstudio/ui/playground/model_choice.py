@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Literal
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QWidget
 
 from genstudio import families
+from genstudio.runs.info import RunInfo
 from genstudio.tasks.models import ModelRef
 from genstudio.ui.widgets import plain_label
 
@@ -30,7 +31,7 @@ class ModelChoice(QWidget):
         super().__init__()
         self.setObjectName("model_choice_row")
         self.live: frozenset[str] = frozenset()
-        self._runs: dict[str, Any] = {}
+        self._runs: dict[str, RunInfo] = {}
         self._kept: tuple[str, tuple[int, ...]] = ("", ())
         self.model = QComboBox()
         self.checkpoint = QComboBox()
@@ -63,11 +64,11 @@ class ModelChoice(QWidget):
         precision: Literal["float32", "int8"] = "int8" if self.int8.isChecked() else "float32"
         return ModelRef(run, which if which is not None else "last", precision) if run else None
 
-    def info(self) -> Any:
-        """The RunInfo of the run chosen, or None."""
+    def info(self) -> RunInfo | None:
+        """The run chosen, if there is one."""
         return self._runs.get(self.model.currentData() or "")
 
-    def show_runs(self, runs: tuple[Any, ...]) -> None:
+    def show_runs(self, runs: tuple[RunInfo, ...]) -> None:
         """Every run that has something to write with, the newest first; keeps the choice."""
         before = self.reference()
         usable = [
@@ -100,7 +101,7 @@ class ModelChoice(QWidget):
             self._kept = kept
             self._fill_checkpoints(self.reference())
 
-    def choose(self, run: str, which: Any = None) -> bool:
+    def choose(self, run: str, which: str | int | None = None) -> bool:
         """Choose a run by its folder, and a checkpoint of it; whether there is such a run."""
         index = self.model.findData(run)
         if index >= 0:
@@ -109,7 +110,7 @@ class ModelChoice(QWidget):
                 self.checkpoint.setCurrentIndex(at)
         return index >= 0
 
-    def _title(self, run: Any) -> str:
+    def _title(self, run: RunInfo) -> str:
         live = "in training: " if str(run.folder) in self.live else ""
         return f"{live}{run.name}  ·  {run.created[:16].replace('T', ' ')}"
 

@@ -90,8 +90,8 @@ class PlaygroundTab(QWidget):
         live = self._wanted in self.choice.live
         if self.choice.choose(self._wanted, "live" if live else "last"):
             self._wanted = ""
-            if live:
-                self.status.setText(f"Using {self.choice.info().name}, which is in training.")
+            if live and (run := self.choice.info()) is not None:
+                self.status.setText(f"Using {run.name}, which is in training.")
 
     def start_writing(self) -> None:
         """Write after the text with the chosen model."""
