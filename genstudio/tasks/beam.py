@@ -55,7 +55,9 @@ class Beam:
                     yield Frame(snapshots=(self._tree(opened, search, ""),), progress=Progress("Searching", done))
                     due = time.monotonic() + SLICE
         reason = "as long as asked" if done == 1.0 else "no longer text could be likelier"
-        return self._tree(opened, search, reason)
+        tree = self._tree(opened, search, reason)
+        yield Frame(progress=Progress("Searched", 1.0))
+        return tree
 
     def _problems(self) -> Iterator[Problem]:
         yield from stop_problems(self.stop_texts)

@@ -65,6 +65,8 @@ class Sample:
                 yield Frame(progress=Progress("Sampling", first / len(noise)))
             part = slice(first, first + _ROWS)
             parts.append(learner.sampled(noise[part], None if labels is None else labels[part], raw=self.raw))
+        if self.model.which != "live":
+            yield Frame(progress=Progress("Sampled", 1.0))
         made = np.concatenate([p for p, _ in parts])
         points = learner.data.shape.kind == "points"
         return Samples(

@@ -63,7 +63,9 @@ class Score:
         context = start.ids if start else np.empty(0, np.int32)
         yield said(opened, start) if start else said(opened, Encoded(ids, unknown, 0))
         scores = yield from _sliced(score(opened.learner.model, context, ids, self.alternatives))
-        return self._shown(opened, ids, starts, unknown, scores)
+        shown = self._shown(opened, ids, starts, unknown, scores)
+        yield Frame(progress=Progress("Scored", 1.0))
+        return shown
 
     def _shown(self, opened: Opened, ids: Array, starts: Array, unknown: tuple[int, ...], scores: Columns) -> ScoredText:
         logprobs = scores["logprobs"]
