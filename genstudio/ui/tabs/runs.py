@@ -140,7 +140,7 @@ class RunsTab(QWidget):
         super().__init__()
         self.setObjectName("runs_tab")
         self._engine = engine
-        self._listing = ""
+        self._listing, self._outdated = "", False
         self.model = RunsModel()
         self._sorted = QSortFilterProxyModel(self)
         self._sorted.setSourceModel(self.model)
@@ -172,6 +172,8 @@ class RunsTab(QWidget):
         return self.model.runs[self._sorted.mapToSource(rows[0]).row()] if rows else None
 
     def refresh(self) -> None:
+        """List the runs; while they are being listed, once more afterwards, for that listing may have missed a change."""
+        self._outdated = bool(self._listing)
         if not self._listing:
             self._listing = self._engine.start(ListRuns(), self._on_frame, self._listed)
 
@@ -179,6 +181,8 @@ class RunsTab(QWidget):
         self._listing = ""
         if failure is not None:
             self.failed.emit(failure)
+        if self._outdated:
+            self.refresh()
 
     def _on_frame(self, frame: Frame) -> None:
         for snapshot in frame.snapshots:
