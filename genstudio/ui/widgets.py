@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+import re
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
@@ -185,6 +186,15 @@ class CollapsibleSection(QWidget):
         theme.set_icon(self._button, "chevron-down" if opened else "chevron-right", "quiet")
 
 
+def _elided(text: str, width: int = 600) -> str:
+    """The text with an ellipsis in each word that is wider than so many pixels, for a label wraps between words only."""
+    metrics = QFontMetrics(theme.font(theme.NORMAL, bold=True))
+    parts = re.split(r"(\s+)", text)
+    return "".join(
+        metrics.elidedText(part, Qt.TextElideMode.ElideMiddle, width) if part.strip() else part for part in parts
+    )
+
+
 class Banner(QFrame):
     """What happened, why, what next; with buttons, details to copy, and a cross that dismisses it."""
 
@@ -217,13 +227,15 @@ class Banner(QFrame):
     def _build(self, kind: str, what: str, rest: str, details: str, actions: Sequence[QAction]) -> None:
         sign = QLabel()
         theme.set_icon(sign, kind, "accent" if kind == "info" else kind, 20)
-        first = plain_label(what, wrap=True, name="banner_what")
+        first = plain_label(_elided(what), wrap=True, name="banner_what")
         first.setStyleSheet("font-weight: 600")
-        second = plain_label(rest, wrap=True, name="banner_rest")
+        second = plain_label(_elided(rest), wrap=True, name="banner_rest")
         if not rest:
             second.hide()
         for label in (first, second):
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        first.setToolTip(tooltip(what) if first.text() != what else "")
+        second.setToolTip(tooltip(rest) if second.text() != rest else "")
         words = QVBoxLayout()
         words.setSpacing(2)
         words.addWidget(first)

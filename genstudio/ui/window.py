@@ -9,24 +9,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer
-from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence
+from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QApplication,
     QLabel,
     QMainWindow,
     QMenu,
     QTabWidget,
-    QVBoxLayout,
     QWidget,
 )
 
-from genstudio import __version__, paths
+from genstudio import paths
 from genstudio.errors import Failure
 from genstudio.events import Answer, Frame
 from genstudio.tasks.shelf import FamilyOfRun
 from genstudio.tasks.task import WarmUp
-from genstudio.ui import theme
+from genstudio.ui import help_dialog, theme
 from genstudio.ui.asking import Asking
+from genstudio.ui.banners import Banners
 from genstudio.ui.engine import Engine
 from genstudio.ui.enter_key import EnterPresses
 from genstudio.ui.memory import memory_text
@@ -83,21 +83,12 @@ class MainWindow(QMainWindow):
         self.tabs.addTab(QWidget(), "Playground")
         self.tabs.addTab(QWidget(), "GAN")
         self.tabs.addTab(QWidget(), "Runs")
-        self._shown: list[Banner] = []
         self._summaries: dict[str, str] = {}
         self._known: tuple[Any, ...] = ()
         self._words: dict[str, str] = {}
         self._drawing: set[str] | None = None
-        self.banners = QVBoxLayout()
-        self.banners.setContentsMargins(12, 0, 12, 0)
-        self.banners.setSpacing(4)
-        center = QWidget()
-        layout = QVBoxLayout(center)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addLayout(self.banners)
-        layout.addWidget(self.tabs, 1)
-        self.setCentralWidget(center)
+        self.banners = Banners(self.tabs)
+        self.setCentralWidget(self.banners)
         self._build_status()
         self._build_menus()
         EnterPresses(self)
@@ -206,26 +197,16 @@ class MainWindow(QMainWindow):
         )
 
     def show_failure(self, failure: Failure) -> None:
-        """A banner with what happened and what to do; the same text twice shows once."""
-        self._add_banner(Banner.of(failure), failure.message)
+        """A banner with what happened and what to do."""
+        self.banners.add(Banner.of(failure), failure.message)
 
     def show_banner(self, what: str, kind: str = "info", next_step: str = "") -> None:
-        self._add_banner(Banner(what, kind=kind, next_step=next_step), what)
+        self.banners.add(Banner(what, kind=kind, next_step=next_step), what)
 
-    def _add_banner(self, banner: Banner, text: str) -> None:
-        banner.setProperty("text", text)
-        banner.dismissed.connect(lambda: self._drop_banner(banner))
-        for shown in [old for old in self._shown if old.property("text") == text] + self._shown[2:]:
-            self._drop_banner(shown)
-        self._shown.insert(0, banner)
-        self.banners.insertWidget(0, banner)
-
-    def _drop_banner(self, banner: Banner) -> None:
-        if banner in self._shown:
-            self._shown.remove(banner)
-            self.banners.removeWidget(banner)
-            banner.hide()
-            banner.deleteLater()
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Esc closes the newest banner, unless what has the focus uses it."""
+        if event.key() != Qt.Key.Key_Escape or not self.banners.dismiss_newest():
+            super().keyPressEvent(event)
 
     def import_files(self, paths: list[str]) -> None:
         """Show what these files are, and offer to make a dataset of them."""
@@ -509,8 +490,8 @@ class MainWindow(QMainWindow):
         self._action(view, "Light or dark", self._toggle_theme, "Ctrl+Shift+D")
         about = bar.addMenu("&Help")
         self._action(about, "Keyboard shortcuts", self._show_keys, "F1")
-        self._action(about, "Where everything is kept", self._about_files)
-        self._action(about, "About genstudio", self._about)
+        self._action(about, "Where everything is kept", lambda: help_dialog.where(self).show())
+        self._action(about, "About genstudio", lambda: help_dialog.about(self).show())
 
     def _action(self, menu: QMenu, text: str, does: Any, shortcut: str = "") -> QAction:
         action = QAction(text, self)
@@ -537,15 +518,6 @@ class MainWindow(QMainWindow):
     def _in_gan(self, does: Callable[[Any], object]) -> None:
         if self._gan is not None and self._gan.isVisible() and self._gan.has_panel:
             does(self._gan.panel)
-
-    def _about(self) -> None:
-        self.show_banner(
-            f"genstudio {__version__}: train and explore generative models on your own data.",
-            next_step="Everything runs on this computer; nothing is sent anywhere.",
-        )
-
-    def _about_files(self) -> None:
-        self.show_banner(f"Runs: {paths.runs()}", next_step=f"Imported datasets: {paths.datasets()}")
 
     def _set_theme(self, mode: Any) -> None:
         app = QApplication.instance()

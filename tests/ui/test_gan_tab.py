@@ -179,7 +179,7 @@ def test_what_cannot_be_learnt_from_is_said_before_the_first_step(
     tab.setup.choose_data(data)
     tab.setup.form.set_values({**SMALL, **values})
     press(qtbot, tab, "gan_start")
-    qtbot.waitUntil(lambda: bool(window._shown), timeout=LONG)
+    qtbot.waitUntil(lambda: bool(window.banners.shown), timeout=LONG)
     assert words in tab.setup.form.rows[field].problem.text()
     assert tab.state == "idle" and not tab.run_path and tab.start.isEnabled()
 

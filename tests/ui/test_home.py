@@ -22,7 +22,7 @@ from genstudio.ui import app, window
 
 class Window(window.MainWindow):
     def begin(self):
-        for banner in self._shown:
+        for banner in self.banners.shown:
             print(banner.property("text"))
         app.QApplication.exit(0)
 

@@ -135,8 +135,8 @@ def test_what_cannot_be_used_shows_a_banner_and_the_window_goes_on(
     bad = tmp_path / "picture.txt"
     bad.write_bytes(b"\x89PNG\x00\x00\x01" * 100)
     window.import_files([str(bad)])
-    qtbot.waitUntil(lambda: bool(window._shown), timeout=LONG)
-    assert "picture.txt" in window._shown[0].accessibleName()
+    qtbot.waitUntil(lambda: bool(window.banners.shown), timeout=LONG)
+    assert "picture.txt" in window.banners.shown[0].accessibleName()
     window.import_files([str(text_file(tmp_path))])
     import_found(qtbot, window)
     qtbot.waitUntil(lambda: (window.datasets.current or "").startswith("words"), timeout=LONG)
@@ -151,7 +151,8 @@ def test_a_figure_that_cannot_be_saved_shows_a_banner(
         place = str(tmp_path / "no such folder" / f"{index}.svg")
         monkeypatch.setattr("PySide6.QtWidgets.QFileDialog.getSaveFileName", lambda *_, place=place: (place, ""))
         figure.findChild(QAction, "figure_svg").trigger()
-        assert "not saved" in window._shown[0].accessibleName() and f"{index}.svg" in window._shown[0].accessibleName()
+        said = window.banners.shown[0].accessibleName()
+        assert "not saved" in said and f"{index}.svg" in said
 
 
 def test_a_dropped_text_becomes_a_dataset_that_can_be_trained_on(
