@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 from pytestqt.qtbot import QtBot
+from tiny import new_run
 
 from genstudio import paths
 from genstudio.ui.engine import Engine
 from genstudio.ui.tabs.runs import RunsTab
 from helpers import LONG
-from tiny import new_run
 
 
 @pytest.fixture
