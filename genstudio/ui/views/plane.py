@@ -332,4 +332,4 @@ class PlaneView(ScatterView):
             yield ("fake", *point, next(scores), *push)
 
     def _plot(self, area: QRectF) -> QRectF:
-        return area.adjusted(44, 30, -14, -24)
+        return QRectF(area.left() + 44, area.top() + 30, max(area.width() - 58, 1.0), max(area.height() - 54, 1.0))

@@ -183,6 +183,15 @@ def test_the_numbers_of_the_plane_can_be_saved(view: PlaneView, tmp_path: Path) 
         assert (tmp_path / f"plane.{kind}").stat().st_size > 500
 
 
+def test_a_plane_of_any_size_is_drawn(view: PlaneView) -> None:
+    angles = np.linspace(0, 6, 64).reshape(8, 8)
+    view.show_snapshot(plane(mesh=np.stack([np.cos(angles), np.sin(angles)], -1).astype(np.float32)))
+    view.setMinimumSize(0, 0)
+    for size in [(width, height) for width in (1, 40, 59, 64, 300) for height in (1, 30, 53, 55, 58, 300)]:
+        view.resize(*size)
+        assert not view.grab().isNull()
+
+
 def test_a_hidden_plane_draws_nothing(view: PlaneView, qtbot: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     qtbot.waitUntil(lambda: not view._timer.isActive())
     drawn: list[int] = []
