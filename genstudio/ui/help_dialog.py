@@ -10,7 +10,7 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLineEdit, QVBoxLayout, QWidget
 
 from genstudio import __version__, paths
-from genstudio.ui.widgets import button, plain_label
+from genstudio.ui.widgets import button, plain_label, tooltip
 
 
 class HelpDialog(QDialog):
@@ -36,7 +36,8 @@ class HelpDialog(QDialog):
         close.rejected.connect(self.reject)
         layout.addStretch(1)
         layout.addWidget(close)
-        self.resize(640, self.sizeHint().height())
+        width = 800 if places else 480
+        self.resize(width, layout.totalHeightForWidth(width))
 
 
 def _rows(places: Sequence[tuple[str, Path]]) -> QGridLayout:
@@ -49,6 +50,7 @@ def _rows(places: Sequence[tuple[str, Path]]) -> QGridLayout:
         field.setAccessibleName(words)
         field.setReadOnly(True)
         field.setCursorPosition(0)
+        field.setToolTip(tooltip(str(place)))
         show = button("Open", f"open_{name}", "open", f"Open the folder: {words}", lambda p=place: _open(p))
         show.setEnabled(place.exists())
         copy = button("Copy", f"copy_{name}", "copy", f"Copy the path: {words}", lambda p=place: _copy(p))

@@ -187,7 +187,7 @@ class CollapsibleSection(QWidget):
 
 
 def _elided(text: str, width: int = 600) -> str:
-    """The text with an ellipsis in each word that is wider than so many pixels, for a label wraps between words only."""
+    """The text with an ellipsis in each word that is wider than this, because a label wraps between words only."""
     metrics = QFontMetrics(theme.font(theme.NORMAL, bold=True))
     parts = re.split(r"(\s+)", text)
     return "".join(
@@ -205,24 +205,23 @@ class Banner(QFrame):
         what: str,
         *,
         kind: str = "error",
-        why: str = "",
         next_step: str = "",
         details: str = "",
         actions: Sequence[QAction] = (),
     ) -> None:
         super().__init__()
         self.setObjectName(f"banner_{kind}")
-        self.setAccessibleName(f"{kind}: {what} {why} {next_step}".strip())
+        self.setAccessibleName(f"{kind}: {what} {next_step}".strip())
         self.setProperty("banner", kind)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self._details = QPlainTextEdit(details)
-        self._build(kind, what, " ".join(part for part in (why, next_step) if part), details, actions)
+        self._build(kind, what, next_step, details, actions)
 
     @classmethod
     def of(cls, failure: Failure, actions: Sequence[QAction] = ()) -> Banner:
         """The banner of a failure that came from the engine."""
-        path = f"File: {failure.path}" if failure.path else ""
-        return cls(failure.message, why=path, next_step=failure.hint, details=failure.details, actions=actions)
+        next_step = f"{failure.hint} File: {failure.path}".strip() if failure.path else failure.hint
+        return cls(failure.message, next_step=next_step, details=failure.details, actions=actions)
 
     def _build(self, kind: str, what: str, rest: str, details: str, actions: Sequence[QAction]) -> None:
         sign = QLabel()
