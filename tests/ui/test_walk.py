@@ -228,7 +228,7 @@ class Walker:
             tab.setup.form.set_values({**tab.config_type().model_dump(), **(SMALL_GAN if gan else TINY)})
             tab.setup.set_plan(100_000, None)
             tab.setup.seed.set_value(0)
-            tab.start_training()
+            tab.start.click()
 
     def drop(self) -> None:
         data, none = QMimeData(), Qt.KeyboardModifier.NoModifier
