@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QUrl
@@ -51,9 +52,9 @@ def _rows(places: Sequence[tuple[str, Path]]) -> QGridLayout:
         field.setReadOnly(True)
         field.setCursorPosition(0)
         field.setToolTip(tooltip(str(place)))
-        show = button("Open", f"open_{name}", "open", f"Open the folder: {words}", lambda p=place: _open(p))
+        show = button("Open", f"open_{name}", "open", f"Open the folder: {words}", partial(_open, place))
         show.setEnabled(place.exists())
-        copy = button("Copy", f"copy_{name}", "copy", f"Copy the path: {words}", lambda p=place: _copy(p))
+        copy = button("Copy", f"copy_{name}", "copy", f"Copy the path: {words}", partial(_copy, place))
         for column, widget in enumerate((plain_label(words), field, show, copy)):
             grid.addWidget(widget, row, column)
     return grid
