@@ -261,8 +261,8 @@ class Engine(QObject):
 
     def stop(self, name: str, because: str = "") -> None:
         """Close the job; it saves, then `ended` comes. `because` says which other work begins in its place, if one does."""
-        if name in self.running:
-            if because and self.running[name] != "stopping":
+        if self.running.get(name, "stopping") != "stopping":
+            if because:
                 self.superseded.emit(name, because)
             self.running[name] = "stopping"
             self._stop.emit(name)

@@ -14,7 +14,7 @@ from genstudio.ui.widgets import button, plain_label
 
 LINES = {"uniform": "uniform", "unigram": "unigram", "kneser_ney": "Kneser-Ney 6"}
 """Reference lines by their names in the numbers, the weakest first: what they are called on screen."""
-RESULTS = {"val_loss": "validation", "js_divergence": "JS", "frechet_distance": "Fréchet"}
+RESULTS = {"val_loss": "validation", "js_divergence": "JS divergence", "frechet_distance": "Fréchet distance"}
 """The number that says how good a model is, by its name in the run: its word."""
 
 
@@ -27,7 +27,7 @@ class RunSummary(QFrame):
     def __init__(self, name: str, *, writes: bool) -> None:
         super().__init__()
         self.setObjectName(name)
-        self.setFrameShape(QFrame.Shape.StyledPanel)
+        self.setProperty("panel", True)
         self.words = plain_label(wrap=True, name=f"{name}_words")
         self.write = button("Write with it", f"{name}_write", "write", "Write with this model in the Playground")
         self.write.setVisible(writes)

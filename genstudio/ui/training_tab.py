@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from genstudio.config import Config
+from genstudio.data.importing.report import listed
 from genstudio.errors import ConfigError, Failure
 from genstudio.events import Answer, Frame, Progress
 from genstudio.families import Family
@@ -45,6 +46,9 @@ STATES = {
     "stopped": "Stopped",
     "finished": "Finished",
 }
+
+_NAMED = 3
+"""Settings that the note about resuming names; it stands where the settings themselves need the room."""
 
 
 class Panel(Protocol):
@@ -375,9 +379,9 @@ class TrainingTab(QWidget):
         """Say what Resume does with what was edited, before it is pressed."""
         live, fixed = self.edits() if self.state == "stopped" and self.run_path else ({}, ())
         labels = [self.setup.form.rows[name].setting.label for name in live]
-        parts = [f"Resume uses the new value of {', '.join(labels)}."] if live else []
+        parts = [f"Resume uses the new value of {listed(labels, _NAMED)}."] if live else []
         if fixed:
-            parts.append(f"Resume keeps what the run has for {', '.join(fixed)}; Start new uses what is set here.")
+            parts.append(f"Resume keeps what the run has for {listed(fixed, _NAMED)}; Start new uses what is set here.")
         self.setup.say(" ".join(parts))
 
     def _opened(self, info: Any, fill_form: bool) -> None:
@@ -440,8 +444,8 @@ class TrainingTab(QWidget):
             if self._progress.remaining and self.state == "running"
             else ""
         )
-        step = f"step {self.position().step:,}" if self.run_path else ""
-        self.working.emit(f"{STATES[state]} {step}{left}".strip())
+        step = f", step {self.position().step:,}" if self.run_path else ""
+        self.working.emit(f"{STATES[state]}{step}{left}")
 
     def _show_state(self) -> None:
         free, live = not self.busy, self.state in ("running", "paused")
@@ -501,7 +505,7 @@ class TrainingTab(QWidget):
         self.checks.setText(f"Data: {words}")
         self.checks.setAccessibleName(f"Checks of the dataset: {words}. Show them")
         self.checks.setVisible(bool(words))
-        serious = "problem" in words
+        serious = words[:1].isdigit() and "problem" in words
         theme.set_icon(self.checks, "error" if serious else "warning" if "warning" in words else "check")
 
     def _connect(self) -> None:

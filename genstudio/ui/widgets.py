@@ -196,7 +196,7 @@ def _elided(text: str, width: int = 600) -> str:
 
 
 class Banner(QFrame):
-    """What happened, why, what next; with buttons, details to copy, and a cross that dismisses it."""
+    """What happened and what next; with buttons, details to copy, and a cross that dismisses it."""
 
     dismissed = Signal()
 

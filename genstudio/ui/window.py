@@ -421,6 +421,7 @@ class MainWindow(QMainWindow):
             label.setObjectName(name)
             label.setAccessibleName(says)
             label.setTextFormat(Qt.TextFormat.PlainText)
+            label.setContentsMargins(8, 0, 8, 0)
         self.memory.setText(memory_text())
         self.statusBar().setSizeGripEnabled(False)
         self.statusBar().addWidget(self.doing, 1)

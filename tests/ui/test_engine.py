@@ -189,6 +189,17 @@ def test_stop_closes_the_job(engine: Engine, qtbot: Any) -> None:
     assert blocker.args == [name, None]
 
 
+def test_a_job_is_stopped_once(engine: Engine, qtbot: Any) -> None:
+    """Whoever hears of the change may stop it again."""
+    name = engine.start(Counting(10**9))
+    states: list[dict[str, str]] = []
+    engine.changed.connect(lambda: states.append(dict(engine.running)))
+    engine.changed.connect(lambda: engine.stop(name))
+    engine.stop(name)
+    assert states == [{name: "stopping"}]
+    qtbot.waitUntil(lambda: not engine.running)
+
+
 def test_a_halted_job_waits_for_the_person(engine: Engine, qtbot: Any) -> None:
     frames: list[Frame] = []
     with qtbot.waitSignal(engine.halted, timeout=LONG) as blocker:

@@ -74,7 +74,7 @@ def test_what_only_a_new_run_can_have_is_said_and_left(window: MainWindow, qtbot
     tab.setup.form.set_values({"layers": 1})
     tab.setup.choose_data("shakespeare")
     note = tab.setup.note
-    assert note.isVisible() and "Dataset, Layers" in note.text() and "Start new" in note.text()
+    assert note.isVisible() and "'Dataset', 'Layers'" in note.text() and "Start new" in note.text()
     tab.setup.form.rows["clip"].editor.set_value("abc")
     press(qtbot, window, "pause")
     assert tab.state == "stopped" and tab.setup.form.rows["clip"].editor.hasFocus()

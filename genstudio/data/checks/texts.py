@@ -214,9 +214,10 @@ def _leak(parts: _Parts) -> Slices[list[Finding]]:
         (start, parts.arranged.unbroken(cut + start, cut + stop) - cut)
         for start, stop in zip(starts[:5].tolist(), stops[:5].tolist(), strict=True)
     ]
+    places = f"{len(starts):,} place{'s' * (len(starts) != 1)}"
     return [Finding(
         f"no {WINDOW} characters of validation occur in training", level,  # type: ignore[arg-type]
-        f"{share(count, len(both))} of the validation part stands in the training part too, in {len(starts):,} places: "
+        f"{share(count, len(both))} of the validation part stands in the training part too, in {places}: "
         "its loss will look better than it is.", count,
         shown(
             [validation[start:stop] for start, stop in first], [parts.validated(start) for start, _ in first],

@@ -82,16 +82,16 @@ PRESETS = (
     ),
     Preset(
         "digits",
-        "Digits, each when asked",
-        "Handwritten digits of 8x8 pixels, conditional on the class. Half a minute on one core: a classifier that was "
-        "trained apart sees the digit that was asked for in about 97 of 100.",
+        "Digits, choose the class",
+        "Handwritten digits of 8x8 pixels, conditional on the class. Half a minute on one core: a separately "
+        "trained classifier recognises the requested digit about 97 % of the time.",
         _PICTURES | {"channels": 64, "conditional": True, "r1": 0.03},
         steps=1500,
         data="digits8",
     ),
     Preset(
         "mnist",
-        "MNIST, each digit when asked",
+        "MNIST, choose the digit",
         "28x28 pixels, conditional on the class: strokes after half a minute, digits after one or two, better ones until "
         "the end. About four minutes on two cores.",
         _PICTURES | {"conditional": True, "condition": "projection"},
@@ -137,7 +137,7 @@ PRESETS = (
     Preset(
         "classes",
         "Any pictures with classes",
-        "The same where every picture has a class: each can be asked for, and a classifier that is trained apart says how "
+        "The same where every picture has a class: each can be chosen, and a separately trained classifier says how "
         "often it sees what was asked for.",
         _PICTURES | {"conditional": True, "condition": "projection"},
         steps=3000,

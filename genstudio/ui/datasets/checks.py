@@ -11,7 +11,7 @@ from genstudio.data.checks import Example, Finding
 from genstudio.ui import theme
 from genstudio.ui.widgets import plain_label, tooltip
 
-_SHOWN = 27
+_SHOWN = 24
 _ICONS = {"error": ("error", "error"), "warning": ("warning", "warning"), "info": ("info", "accent")}
 
 
@@ -20,7 +20,7 @@ def summary(findings: Sequence[Finding]) -> str:
     kinds = (("error", "problem"), ("warning", "warning"), ("info", "note"))
     counts = [(sum(f.level == level for f in findings), word) for level, word in kinds]
     said = [f"{count} {word}{'s' if count > 1 else ''}" for count, word in counts if count]
-    return ", ".join(said) if said else "nothing found that is wrong"
+    return ", ".join(said) if said else "no problems found"
 
 
 class ChecksPanel(QWidget):

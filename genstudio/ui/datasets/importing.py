@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
@@ -38,11 +38,13 @@ from genstudio.ui.widgets import button, plain_label, primary_button
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|", "nothing": tables.ONE_COLUMN}
 DECIMALS: dict[str, Decimal] = {"decimal point": ".", "decimal comma": ","}
 SIZES = (0, 8, 12, 16, 24, 28, 32, 48, 64, 96, 128)
-FITS = {"cut what is too long": "crop", "black bars": "pad", "stretch": "stretch"}
+FITS = {"crop to a square": "crop", "letterbox": "pad", "stretch": "stretch"}
 SCALES = {
     "automatic": AUTO, "0 to 1": "0..1", "-1 to 1": "-1..1", "0 to 16": "0..16", "0 to 255 (8 bits)": "0..255",
     "0 to 1023 (10 bits)": "0..1023", "0 to 4095 (12 bits)": "0..4095", "0 to 65535 (16 bits)": "0..65535",
 }  # fmt: skip
+_WIDEST = 240
+"""Pixels of a column of a table with many columns."""
 USES = {"one text": "text", "pairs": "pairs", "points": "points"}
 
 
@@ -56,7 +58,7 @@ class PictureForm(QWidget):
         self.setObjectName(name)
         self.size_ = choice(f"{name}_size", "Size in pixels", *("automatic" if s == 0 else f"{s} x {s}" for s in SIZES))
         self.fit = choice(f"{name}_fit", "What to do with pictures that are not square", *FITS)
-        self.grey = QCheckBox("Grey")
+        self.grey = QCheckBox("Greyscale")
         self.grey.setObjectName(f"{name}_grey")
         self.flip = QCheckBox("Add mirror images")
         self.flip.setObjectName(f"{name}_flip")
@@ -130,6 +132,7 @@ class TableForm(QWidget):
         self.rows.verticalHeader().setDefaultSectionSize(26)
         self.rows.verticalHeader().hide()
         self.rows.setWordWrap(False)
+        self.rows.horizontalHeader().setTextElideMode(Qt.TextElideMode.ElideRight)
         self.untrained = plain_label(UNTRAINED, wrap=True, name="table_untrained")
         self._found: Found | None = None
         self._fixed: dict[str, Any] = {}
@@ -191,6 +194,10 @@ class TableForm(QWidget):
                 self.rows.setItem(y, x, QTableWidgetItem(" ".join(cell[:300].split())))
         mode = QHeaderView.ResizeMode.Stretch if len(found.columns) <= 5 else QHeaderView.ResizeMode.Interactive
         self.rows.horizontalHeader().setSectionResizeMode(mode)
+        if mode is QHeaderView.ResizeMode.Interactive:
+            self.rows.resizeColumnsToContents()
+            for x in range(len(found.columns)):
+                self.rows.setColumnWidth(x, min(self.rows.columnWidth(x), _WIDEST))
         self._tint()
 
     def options(self, base: ImportOptions) -> ImportOptions:
@@ -351,6 +358,7 @@ class ImportPanel(QWidget):
         self.table.setVisible(found.form == "table")
         self._picture_part.setVisible(found.kind == "images")
         self._says.setText(_details(found))
+        self._says.setVisible(bool(self._says.text()))
         self._show(self._form, start=True)
         self.start.setFocus()
 

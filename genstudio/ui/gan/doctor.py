@@ -162,7 +162,7 @@ class DiagnosisCard(QFrame):
             does=lambda: self.advice_wanted.emit(dict(values)),
         )  # fmt: skip
         press.setToolTip(press.accessibleName())
-        press.setFixedWidth(64)
+        press.setFixedWidth(72)
         self.tries.append((press, changes))
         line = row(words, press)
         line.setStretch(0, 1)

@@ -111,8 +111,9 @@ class ModelChoice(QWidget):
         return index >= 0
 
     def _title(self, run: RunInfo) -> str:
-        live = "in training: " if str(run.folder) in self.live else ""
-        return f"{live}{run.name}  ·  {run.created[:16].replace('T', ' ')}"
+        if str(run.folder) in self.live:
+            return f"in training: {run.name}"
+        return f"{run.name}  ·  {run.created[:16].replace('T', ' ')}"
 
     def _model_changed(self) -> None:
         self._fill_checkpoints(None)

@@ -73,7 +73,8 @@ class NextTokenPage(Page):
     def _show(self, model: ModelRef, prompt: Prompt, found: NextTokens) -> None:
         self._looked = (model, prompt)
         self.view.show_snapshot(found)
-        self.note.setText(f"{found.weights}  ·  after the cursor, {len(found.prompt_pieces):,} tokens read")
+        count = len(found.prompt_pieces)
+        self.note.setText(f"{found.weights}  ·  at the cursor, {count:,} token{'s' * (count != 1)} of context")
 
 
 def _chosen(shown: NextTokens, after: Array, token: int) -> Chosen:

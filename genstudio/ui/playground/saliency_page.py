@@ -105,8 +105,8 @@ class SaliencyPage(Page):
         self._shown = found
         self.caveat.setText(CAVEATS[found.method])
         values = np.zeros(len(found.tokens))
-        highest = float(np.abs(found.score).max()) or 1.0
-        values[: found.position] = found.score / highest if math.isfinite(highest) else 0.0
+        highest = float(np.abs(found.score).max())
+        values[: found.position] = found.score / highest if highest and math.isfinite(highest) else 0.0
         words = [f"{score:+.4f} nats" for score in found.score]
         words += ["is explained" if len(words) == found.position else "after it"] * (len(found.tokens) - len(words))
         note = f"strongest {highest:.3g} nats  ·  orange raises, blue lowers"

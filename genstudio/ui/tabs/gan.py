@@ -146,7 +146,7 @@ class GANTab(TrainingTab):
         cost = self.setup.family.estimate(config, Shape.of(info))
         return (
             f"{int(cost['parameters']):,} parameters   ·   {size_text(cost['bytes'])} in training   ·   "
-            f"{cost['flops_per_step'] / 1e6:,.0f} MFLOP per step"
+            f"{cost['flops_per_step'] / 1e6:,.0f}\N{NO-BREAK SPACE}MFLOP\N{NO-BREAK SPACE}per\N{NO-BREAK SPACE}step"
         )
 
     def faster(self, config: Config) -> tuple[tuple[str, float], ...]:

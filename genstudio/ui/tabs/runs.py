@@ -297,7 +297,7 @@ class RunsTab(QWidget):
         self.table.setAlternatingRowColors(True)
         self.table.verticalHeader().hide()
         header = self.table.horizontalHeader()
-        for column, width in enumerate((220, 100, 90, 190, 150, 300, 140)):
+        for column, width in enumerate((200, 84, 84, 240, 150, 300, 140)):
             self.table.setColumnWidth(column, width)
         header.setSectionResizeMode(5, QHeaderView.ResizeMode.Stretch)
         self.stack = QStackedWidget()

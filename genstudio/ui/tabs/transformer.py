@@ -53,7 +53,7 @@ class TransformerTab(TrainingTab):
         cost = self.setup.family.estimate(config, tokens)
         return (
             f"{most}{int(cost['parameters']):,} parameters   ·   {size_text(cost['bytes'])} in training   ·   "
-            f"{cost['flops_per_token'] / 1e6:.1f} MFLOP per token"
+            f"{cost['flops_per_token'] / 1e6:.1f}\N{NO-BREAK SPACE}MFLOP\N{NO-BREAK SPACE}per\N{NO-BREAK SPACE}token"
         )
 
     def faster(self, config: Config) -> tuple[tuple[str, float], ...]:

@@ -205,7 +205,7 @@ class CurvesView(SceneFigure):
         )
         self.legend.layout.setContentsMargins(0, 0, 0, 0)
         self.scene.addItem(self.legend)
-        self._empty = QGraphicsTextItem("Appears with the first step")
+        self._empty = QGraphicsTextItem("Waiting for the first step")
         self._empty.setFont(theme.font(theme.SMALL))
         self._empty.document().setDefaultTextOption(QTextOption(Qt.AlignmentFlag.AlignCenter))
         self.scene.addItem(self._empty)

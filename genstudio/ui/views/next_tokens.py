@@ -117,7 +117,7 @@ class NextTokensView(SnapshotFigure[NextTokens], PointedFigure[int]):
         return (
             f"{self.survivors():,} of {len(self.after):,} tokens possible  ·  "
             f"entropy {own:.2f} bits, {self.entropy():.2f} after the sampler",
-            f"outline: the model, bar: after the sampler  ·  not shown: {before:.1%}, {after:.1%}",
+            f"outline: model, bar: after sampling settings  ·  other tokens: {before:.1%}, {after:.1%}",
         )
 
     def paint_hover(self, painter: QPainter) -> None:

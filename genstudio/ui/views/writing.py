@@ -59,8 +59,8 @@ class Legend(QWidget):
             painter.setFont(theme.font(theme.SMALL, tabular=True))
             metrics = painter.fontMetrics()
             painter.setPen(look.color("quiet"))
-            painter.drawText(QRectF(0, 0, self.width(), 20), Qt.AlignmentFlag.AlignVCenter, "Surprise:")
-            x = metrics.horizontalAdvance("Surprise:") + 8.0
+            painter.drawText(QRectF(0, 0, self.width(), 20), Qt.AlignmentFlag.AlignVCenter, "Probability:")
+            x = metrics.horizontalAdvance("Probability:") + 8.0
             words = [*(f"≥ {limit:.0%}" for limit in SURPRISE), f"< {SURPRISE[-1]:.0%}"]
             for color, word in zip(TINTS[look.name], words, strict=True):
                 width = metrics.horizontalAdvance(word) + 10
@@ -71,7 +71,7 @@ class Legend(QWidget):
 
     def sizeHint(self) -> QSize:
         metrics = self.fontMetrics()
-        words = "".join(["Surprise:", *(f"≥ {limit:.0%}" for limit in SURPRISE), "< 1 %"])
+        words = "".join(["Probability:", *(f"≥ {limit:.0%}" for limit in SURPRISE), "< 1 %"])
         return QSize(metrics.horizontalAdvance(words) + 64, 20)
 
     def minimumSizeHint(self) -> QSize:
@@ -99,7 +99,7 @@ class DocumentView(QWidget):
         self.editor = Editor()
         self.editor.setObjectName("document_text")
         self.editor.setAccessibleName("Your text, and what the model writes after it")
-        self.editor.setPlaceholderText("Write the beginning; the model goes on.")
+        self.editor.setPlaceholderText("Type a beginning; the model continues it.")
         self.legend = Legend()
         self.legend.hide()
         self.count = ElidedLabel()

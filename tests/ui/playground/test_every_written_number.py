@@ -124,7 +124,7 @@ def test_next_token(opened: Any, runs: Runs) -> None:
         assert card[0] == f"'{runs.letter(token)}'  id {token}" and says(card[2], own[token], 1e-4)
         assert card[4] == "cut" if not left[token] else says(card[4], left[token], 1e-4)
         assert card[6] == str(row + 1)
-    assert f"{len(TEXT)} tokens read" in page.note.text() and "step 40" in page.note.text()
+    assert f"{len(TEXT)} tokens of context" in page.note.text() and "step 40" in page.note.text()
 
 
 def test_continuations(opened: Any, runs: Runs, qtbot: QtBot) -> None:

@@ -228,7 +228,7 @@ def test_the_next_tokens_are_the_models_and_follow_the_sampler_at_once(tab: Any,
     assert page.view.survivors() == 3
     page.view.grab()
     tail = 1 - sum(own[i] for i in page.view.shown())
-    assert f"not shown: {max(tail, 0.0):.1%}" in page.view.summary()[1]
+    assert f"other tokens: {max(tail, 0.0):.1%}" in page.view.summary()[1]
     top = int(own.argmax())
     page.choose(top)
     until(qtbot, lambda: len(tab.document.text()) == 6)
