@@ -8,7 +8,7 @@ import sys
 from dataclasses import asdict
 
 from genstudio.cli.parser import Commands, plain
-from genstudio.cli.progress import answer
+from genstudio.cli.progress import result
 
 
 def add(commands: Commands) -> None:
@@ -70,7 +70,7 @@ def _download(options: argparse.Namespace) -> None:
         for place in catalogue.ELSEWHERE:
             print(f"not offered: {place.title}, {place.why}; open {place.page} yourself", file=sys.stderr)
     else:
-        info = answer(Download(options.name), "imported")
+        info = result(Download(options.name))
         print(f"{info.id}: {info.title}, {info.bytes / 1e6:.2f} MB")
 
 
@@ -78,7 +78,7 @@ def _import(options: argparse.Namespace) -> None:
     from genstudio.data.images import PictureSettings
     from genstudio.data.importing import report
     from genstudio.data.importing.options import ImportOptions
-    from genstudio.tasks.shelf import Import
+    from genstudio.tasks.datasets import Import
 
     chosen = ImportOptions(
         name=options.name,
@@ -91,7 +91,7 @@ def _import(options: argparse.Namespace) -> None:
         pictures=PictureSettings(options.size, options.fit, options.grey, scale=options.scale),
         skip_broken=options.skip_broken,
     )
-    info = answer(Import(tuple(options.path), chosen), "imported")
+    info = result(Import(tuple(options.path), chosen))
     for name, why in info.details.get("broken", ()):
         print(f"genstudio: left out: {name} {why}", file=sys.stderr)
     print(f"{info.id}: {info.title}, {info.bytes / 1e6:.2f} MB")

@@ -1,43 +1,157 @@
-"""Tasks that change the shelf in small ways, and say who depends on a dataset."""
+"""Tasks that bring data onto the shelf, change what is there, and say who depends on it."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from dataclasses import dataclass
-from typing import Any
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from genstudio import paths, runs
 from genstudio.data import shelf
-from genstudio.events import Answer, Frame, Progress
+from genstudio.data.images import PictureSettings
+from genstudio.data.importing import sources
+from genstudio.data.importing.copies import duplicate
+from genstudio.data.importing.options import Found, ImportOptions
+from genstudio.data.importing.pictures import import_array
+from genstudio.data.importing.rows import import_points
+from genstudio.data.shelf import DatasetInfo
+from genstudio.data.slices import Slices
+from genstudio.events import Frame, Progress
 from genstudio.tasks.models import Models
+from genstudio.tasks.task import Frames, Quiet, sliced
 
-Frames = Generator[Frame, None, None]
+T = TypeVar("T")
+Listed = tuple[DatasetInfo, ...]
 
 
-def _answer(channel: str, value: Any) -> Frame:
-    return Frame(snapshots=(Answer(channel, 0, value),))
+@dataclass(frozen=True)
+class ListDatasets(Quiet):
+    def run(self, models: Models) -> Frames[Listed]:
+        yield Frame()
+        return tuple(shelf.list_datasets())
+
+
+@dataclass(frozen=True)
+class Inspect:
+    """What files, a folder or a pasted text (a plain `str`) are, before anything is copied."""
+
+    sources: tuple[str, ...] | str
+    options: ImportOptions = field(default_factory=ImportOptions)
+
+    def run(self, models: Models) -> Frames[Found]:
+        yield Frame(progress=Progress("Looking at the files"))
+        return (yield from sliced(sources.inspect(self.sources, self.options), "Looking at the files"))
+
+
+@dataclass(frozen=True)
+class Import:
+    """Copy files, a folder or a pasted text (a plain `str`) onto the shelf; the original is never changed."""
+
+    sources: tuple[str, ...] | str
+    options: ImportOptions = field(default_factory=ImportOptions)
+
+    def run(self, models: Models) -> Frames[DatasetInfo]:
+        return _timed(sources.import_any(self.sources, self.options), "Importing")
+
+
+@dataclass(frozen=True, eq=False)
+class ImportPoints:
+    """Drawn points, (n, 2)."""
+
+    points: NDArray[np.float32]
+    name: str = "Drawn points"
+
+    def run(self, models: Models) -> Frames[DatasetInfo]:
+        return sliced(import_points(self.points, self.name), "Saving the points")
+
+
+@dataclass(frozen=True, eq=False)
+class ImportDrawings:
+    """Drawn pictures, (n, h, w, c) uint8 with `labels` (n,) of `classes`."""
+
+    pixels: NDArray[np.uint8]
+    labels: NDArray[np.int64] | None = None
+    classes: tuple[str, ...] = ()
+    name: str = "Drawn pictures"
+
+    def run(self, models: Models) -> Frames[DatasetInfo]:
+        work = import_array(self.pixels, self.name, "drawn", labels=self.labels, classes=self.classes)
+        return sliced(work, "Saving the pictures")
+
+
+@dataclass(frozen=True)
+class DuplicateDataset:
+    """A copy with other settings: see `importing.copies.duplicate`."""
+
+    data: str
+    name: str | None = None
+    pictures_as: PictureSettings | None = None
+    swap: bool = False
+    made_with: Mapping[str, Any] | None = None
+
+    def run(self, models: Models) -> Frames[DatasetInfo]:
+        work = duplicate(
+            shelf.find_dataset(self.data),
+            name=self.name,
+            pictures_as=self.pictures_as,
+            swap=self.swap,
+            made_with=self.made_with,
+        )
+        return (yield from _timed(work, "Copying"))
+
+
+def _timed(work: Slices[T], text: str) -> Frames[T]:
+    """Frames with the progress of sliced work and the time that is left; returns what it returns."""
+    began = time.monotonic()
+    job = sliced(work, text)
+    while True:
+        try:
+            frame = next(job)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        done = frame.progress.done if frame.progress is not None else None
+        spent = time.monotonic() - began
+        remaining = spent * (1 - done) / done if done and spent > 2 else None
+        try:
+            yield Frame(progress=Progress(text, done, remaining=remaining))
+        except GeneratorExit:
+            job.close()
+            raise
 
 
 @dataclass(frozen=True)
 class RenameDataset:
-    """Another title; the id stays. Answers `datasets`."""
+    """Another title; the id stays."""
 
     data: str
     title: str
 
-    def run(self, models: Models) -> Frames:
+    def run(self, models: Models) -> Frames[Listed]:
         shelf.rename_dataset(shelf.find_dataset(self.data), self.title)
-        yield _answer("datasets", tuple(shelf.list_datasets()))
+        return (yield from ListDatasets().run(models))
+
+
+@dataclass(frozen=True)
+class RemoveDataset:
+    data: str
+
+    def run(self, models: Models) -> Frames[Listed]:
+        shelf.delete_dataset(shelf.find_dataset(self.data))
+        return (yield from ListDatasets().run(models))
 
 
 @dataclass(frozen=True)
 class UsedBy:
-    """Names of the runs that were trained on a dataset, by its hash. Answers `used_by`: (id, names)."""
+    """Names of the runs that were trained on a dataset, by its hash."""
 
     data: str
 
-    def run(self, models: Models) -> Frames:
+    def run(self, models: Models) -> Frames[tuple[str, ...]]:
         info = shelf.find_dataset(self.data)
         yield Frame(progress=Progress("Looking through the runs"))
-        found = tuple(run.name for run in runs.list_runs(paths.runs()) if run.dataset.get("hash") == info.sha256)
-        yield _answer("used_by", (info.id, found))
+        return tuple(run.name for run in runs.list_runs(paths.runs()) if run.dataset.get("hash") == info.sha256)

@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from genstudio.events import Answer, Frame, Progress
+from genstudio.events import Frame, Progress
 from genstudio.storage import size_text
 from genstudio.tasks.models import Models
+from genstudio.tasks.task import Frames
 
 if TYPE_CHECKING:
     from genstudio.data.download import Patience
+    from genstudio.data.shelf import DatasetInfo
 
 _EVERY = 0.1
 
 
 @dataclass(frozen=True)
 class Download:
-    """Fetch a dataset of the catalogue by name and put it on the shelf. Answers `imported`."""
+    """Fetch a dataset of the catalogue by name and put it on the shelf."""
 
     name: str
     patience: Patience | None = None
 
-    def run(self, models: Models) -> Generator[Frame, None, None]:
+    def run(self, models: Models) -> Frames[DatasetInfo]:
         from genstudio.data.fetched import obtain, offer
 
         chosen = offer(self.name)
@@ -36,8 +37,9 @@ class Download:
             try:
                 done = next(work)
             except StopIteration as end:
-                yield Frame(snapshots=(Answer("imported", 0, end.value),), progress=Progress(text, 1.0))
-                return
+                yield Frame(progress=Progress(text, 1.0))
+                fetched: DatasetInfo = end.value
+                return fetched
             now = time.monotonic()
             left = (now - began) * (1 - done) / done if done > 0.01 else None
             yield Frame(progress=Progress(text, done, remaining=left)) if now >= due else Frame()

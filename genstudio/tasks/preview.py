@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,55 +10,56 @@ import numpy as np
 
 from genstudio.data import generators, preview, shelf
 from genstudio.data.images import PictureSettings
+from genstudio.data.preview import Matches, Preview
 from genstudio.errors import DataError
-from genstudio.events import Answer, Frame, Progress
+from genstudio.events import Array, Frame, Progress
 from genstudio.tasks.models import Models
-from genstudio.tasks.task import sliced
-
-Frames = Generator[Frame, None, None]
+from genstudio.tasks.task import Frames, sliced
 
 
-def _answer(channel: str, value: Any) -> Frame:
-    return Frame(snapshots=(Answer(channel, 0, value),))
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What there is to see of a dataset, and the beginning of a text."""
+
+    preview: Preview
+    beginning: str = ""
 
 
 @dataclass(frozen=True)
 class Look:
-    """Figures of a dataset, its content to be drawn, and for a text its beginning. Answers `look`: (info, preview)."""
+    """Figures of a dataset, its content to be drawn, and for a text its beginning."""
 
     data: str
 
-    def run(self, models: Models) -> Frames:
+    def run(self, models: Models) -> Frames[Looked]:
         info = shelf.find_dataset(self.data)
         yield Frame(progress=Progress("Reading"))
         dataset = models.dataset(info)
         found = yield from sliced(preview.preview(dataset), "Reading")
-        yield _answer("look", (info, found))
-        if info.kind == "text":
-            yield _answer("reading", (info.id, *preview.reading(dataset.text, 0)))
+        return Looked(found, preview.reading(dataset.text, 0)[1] if info.kind == "text" else "")
 
 
 @dataclass(frozen=True)
 class ReadText:
-    """A stretch of a text around a position, or around a random one. Answers `reading`: (id, start, text)."""
+    """A stretch of a text around a position, or around a random one: (start, text)."""
 
     data: str
     position: int = 0
     seed: int | None = None
 
-    def run(self, models: Models) -> Frames:
+    def run(self, models: Models) -> Frames[tuple[int, str]]:
         info = shelf.find_dataset(self.data)
         yield Frame(progress=Progress("Reading"))
         text = models.dataset(info).text
         position = self.position
         if self.seed is not None:
             position = int(np.random.default_rng(self.seed).integers(max(1, len(text))))
-        yield _answer("reading", (info.id, *preview.reading(text, position)))
+        return preview.reading(text, position)
 
 
 @dataclass(frozen=True)
 class Find:
-    """Where a needle is in a text, or in which pairs, examples, names or captions. Answers `matches`: (id, Matches).
+    """Where a needle is in a text, or in which pairs, examples, names or captions.
 
     `loose`: any white space stands for any other, in a text.
     """
@@ -68,7 +69,7 @@ class Find:
     match_case: bool = False
     loose: bool = False
 
-    def run(self, models: Models) -> Frames:
+    def run(self, models: Models) -> Frames[Matches]:
         info = shelf.find_dataset(self.data)
         yield Frame(progress=Progress("Searching"))
         dataset = models.dataset(info)
@@ -79,37 +80,33 @@ class Find:
             if not columns:
                 raise DataError("There is nothing to search in: these have no words.", "", info.path)
             work = preview.search_rows(columns, self.needle)
-        found = yield from sliced(work, "Searching")
-        yield _answer("matches", (info.id, found))
+        return (yield from sliced(work, "Searching"))
 
 
 @dataclass(frozen=True)
 class TryPictures:
-    """A few pictures as other settings would make them. Answers `tried`: (id, settings, ((before, after), ...))."""
+    """A few pictures as other settings would make them: before and after."""
 
     data: str
     settings: PictureSettings = field(default_factory=PictureSettings)
 
-    def run(self, models: Models) -> Frames:
+    def run(self, models: Models) -> Frames[tuple[tuple[Array, Array], ...]]:
         from genstudio.data.trial import try_pictures
 
         info = shelf.find_dataset(self.data)
         yield Frame(progress=Progress("Trying the settings"))
-        yield _answer("tried", (info.id, self.settings, tuple(try_pictures(models.dataset(info), self.settings))))
+        return tuple(try_pictures(models.dataset(info), self.settings))
 
 
 @dataclass(frozen=True)
 class TryGenerated:
-    """What a dataset made from a seed would be with other settings, at most `most` of it.
-
-    Answers `made`: (id, settings, preview, beginning of a text).
-    """
+    """What a dataset made from a seed would be with other settings, at most `most` of it."""
 
     data: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     most: int = 5_000
 
-    def run(self, models: Models) -> Frames:
+    def run(self, models: Models) -> Frames[Looked]:
         info = shelf.find_dataset(self.data)
         maker = generators.of(info)
         if maker is None:
@@ -119,7 +116,7 @@ class TryGenerated:
         few = wanted | {"settings": wanted["settings"] | {"count": min(wanted["settings"]["count"], self.most)}}
         dataset = generators.make(replace(info, details=few))
         found = yield from sliced(preview.preview(dataset), "Looking at a few")
-        yield _answer("made", (info.id, self.settings, found, getattr(dataset, "text", "")[:2000]))
+        return Looked(found, getattr(dataset, "text", "")[:2000])
 
 
 def _columns(dataset: Any) -> list[Any]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVar
 
 from genstudio.errors import Failure
 from genstudio.events import Frame
+from genstudio.tasks.task import Task
 from genstudio.ui.engine import Engine
+
+R = TypeVar("R")
 
 
 class Asking:
@@ -24,11 +27,11 @@ class Asking:
     def ask(
         self,
         kind: str,
-        task: Any,
+        task: Task[R],
         on_frame: Callable[[Frame], None] | None = None,
         on_end: Callable[[Failure | None], None] | None = None,
         *,
-        on_result: Callable[[Any], None] | None = None,
+        on_result: Callable[[R], object] | None = None,
         because: str = "",
     ) -> None:
         """Start a task as the newest question of its kind; the callbacks are those of `Engine.start`.
@@ -39,11 +42,12 @@ class Asking:
             self._engine.drop(name, because)
 
         def ended(failure: Failure | None) -> None:
-            del self._open[kind]
-            if on_end is not None:
-                on_end(failure)
+            if self._open.get(kind) == job:  # else its own result had it dropped, or asked again
+                del self._open[kind]
+                if on_end is not None:
+                    on_end(failure)
 
-        self._open[kind] = self._engine.start(task, on_frame, ended, on_result=on_result)
+        job = self._open[kind] = self._engine.start(task, on_frame, ended, on_result=on_result)
 
     def drop(self, *kinds: str) -> None:
         """Forget the questions of these kinds; of all, where none is named."""

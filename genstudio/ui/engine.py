@@ -154,7 +154,7 @@ class _Listener:
     """Whom to tell of one task."""
 
     on_frame: Callable[[Frame], None] | None = None
-    on_result: Callable[[Any], None] | None = None
+    on_result: Callable[[Any], object] | None = None
     on_end: Callable[[Failure | None], None] | None = None
 
 
@@ -218,7 +218,7 @@ class Engine(QObject):
         on_frame: Callable[[Frame], None] | None = None,
         on_end: Callable[[Failure | None], None] | None = None,
         *,
-        on_result: Callable[[R], None] | None = None,
+        on_result: Callable[[R], object] | None = None,
         name: str = "",
     ) -> str:
         """Ask for a task; returns its name. The callbacks run on the interface thread.

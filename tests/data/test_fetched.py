@@ -30,10 +30,9 @@ from genstudio.data.pairs import PairDataset
 from genstudio.data.slices import finished
 from genstudio.data.text import TextDataset
 from genstudio.errors import DataError, StorageError
-from genstudio.events import Answer
 from genstudio.tasks.download import Download
 from genstudio.tasks.models import Models
-from helpers import LONG
+from helpers import LONG, returned
 
 QUICK = Patience(timeout=LONG / 1000, pause=0.0)
 PICTURES = np.random.default_rng(0).integers(0, 256, (30, 28, 28), np.uint8)
@@ -271,10 +270,8 @@ def test_what_was_forgotten_long_ago_is_swept(offered: Callable[..., Offer]) -> 
 
 def test_the_task_answers_with_the_dataset(offered: Callable[..., Offer]) -> None:
     offered("makemore-names", b"emma\nolivia\n")
-    frames = list(Download("makemore-names", QUICK).run(Models()))
-    answers = [snapshot for frame in frames for snapshot in frame.snapshots if isinstance(snapshot, Answer)]
-    assert [answer.channel for answer in answers] == ["imported"]
-    assert answers[0].value == shelf.find_dataset("Names of makemore")
+    frames, info = returned(Download("makemore-names", QUICK).run(Models()))
+    assert info == shelf.find_dataset("Names of makemore")
     told = [frame.progress for frame in frames if frame.progress is not None]
     assert "Names of makemore" in told[0].text and told[-1].done == 1.0
 

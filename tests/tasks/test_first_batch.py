@@ -15,7 +15,7 @@ from genstudio.errors import ConfigError, DataError
 from genstudio.families.gpt.learner import GPTLearner
 from genstudio.tasks.first_batch import FirstBatch
 from genstudio.tasks.train import Train
-from helpers import TINY, answer, run_task, text_file
+from helpers import TINY, result, run_task, text_file
 
 pytestmark = pytest.mark.usefixtures("known_encoders")
 
@@ -47,7 +47,7 @@ def fed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
 def test_the_batch_shown_is_the_batch_fed(change: dict[str, Any], fed: list[Any], tmp_path: Path) -> None:
     lines = "\n".join(f"line {i} has {i * i} and some words of its own" for i in range(300))
     data, config = str(text_file(tmp_path, lines)), TINY | change
-    _, shown = answer(run_task(FirstBatch(data, config, seed=7)), "first_batch")
+    shown = result(FirstBatch(data, config, seed=7))
     run_task(Train("gpt", data, config, steps=2, seed=7))
     (first, (inputs, targets)), (second, (others, _)) = fed
     assert (first, second) == (1, 2)
@@ -84,7 +84,7 @@ def test_points_and_pictures_shown_are_those_fed(
 
     monkeypatch.setattr(GANLearner, "stages", watched)
     config = GAN | change
-    _, shown = answer(run_task(FirstBatch(data, config, "gan", seed=7)), "first_batch")
+    shown = result(FirstBatch(data, config, "gan", seed=7))
     run_task(Train("gan", data, config, steps=2, seed=7))
     (real, labels), (others, _) = fed[:2]
     if isinstance(shown, PointBatch):
@@ -105,16 +105,16 @@ def test_points_and_pictures_shown_are_those_fed(
 
 def test_another_seed_shows_another_batch(tmp_path: Path) -> None:
     data = str(text_file(tmp_path))
-    a, b = (answer(run_task(FirstBatch(data, TINY, seed=seed)), "first_batch")[1] for seed in (0, 1))
+    a, b = (result(FirstBatch(data, TINY, seed=seed)) for seed in (0, 1))
     assert not np.array_equal(a.inputs, b.inputs)
 
 
 def test_the_batch_says_which_token_is_unknown(tmp_path: Path) -> None:
     config = TINY | {"tokenizer": "word", "vocabulary": 12, "min_count": 1}
     lines = "\n".join(f"line {i} has {i * i} and some words of its own" for i in range(300))
-    _, shown = answer(run_task(FirstBatch(str(text_file(tmp_path, lines)), config)), "first_batch")
+    shown = result(FirstBatch(str(text_file(tmp_path, lines)), config))
     assert shown.unknown == 0 and shown.pieces[0] == "<unk>" and (shown.inputs == 0).any()
-    assert answer(run_task(FirstBatch(str(text_file(tmp_path)), TINY)), "first_batch")[1].unknown is None
+    assert result(FirstBatch(str(text_file(tmp_path)), TINY)).unknown is None
 
 
 def test_what_cannot_be_trained_on_is_refused(tmp_path: Path) -> None:

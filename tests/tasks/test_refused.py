@@ -18,7 +18,7 @@ from genstudio.errors import GenstudioError
 from genstudio.tasks.first_batch import FirstBatch
 from genstudio.tasks.train import Train
 from genstudio.training import device
-from helpers import answer, run_task
+from helpers import answer, result, run_task
 
 RNG = np.random.default_rng(0)
 
@@ -88,8 +88,9 @@ def test_it_is_said_in_a_sentence_before_the_first_step(
 
 def test_pictures_of_several_sizes_become_squares_of_one(tmp_path: Path) -> None:
     data = files(*((8 + 4 * (i % 2), 8 + 2 * (i % 3)) for i in range(20)))(tmp_path)
-    name, batch = answer(run_task(FirstBatch(data, {"batch": 4}, "gan")), "first_batch")
-    assert batch.pixels.shape == (4, 64, 64, 1) and shelf.find_dataset(name).details["width"] == 64
+    batch = result(FirstBatch(data, {"batch": 4}, "gan"))
+    (info,) = [info for info in shelf.list_datasets() if info.origin == "imported"]
+    assert batch.pixels.shape == (4, 64, 64, 1) and info.details["width"] == 64
 
 
 @pytest.mark.parametrize("free", [30_000_000, 300_000])

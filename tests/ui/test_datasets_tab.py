@@ -17,10 +17,10 @@ from PySide6.QtWidgets import QAbstractButton, QLabel
 
 from genstudio import paths
 from genstudio.data import shelf
-from genstudio.tasks.shelf import Inspect
+from genstudio.tasks.datasets import Inspect
 from genstudio.ui.datasets.importing import _details
 from genstudio.ui.window import MainWindow
-from helpers import LONG, TINY, answer, run_task, words
+from helpers import LONG, TINY, result, run_task, words
 from real_window import fits, shown
 
 
@@ -446,7 +446,7 @@ def test_points_and_pictures_show_what_a_gan_is_fed(window: MainWindow, qtbot: A
     assert "middle row" in page.pointed.text()
     tab.choose("verses-en-es")
     calm(window, qtbot)
-    assert tab.untrained.isVisible() and "reads pairs" in tab.untrained.text() and not tab.train.isEnabled()
+    assert tab.untrained.isVisible() and "cannot be trained yet" in tab.untrained.text() and not tab.train.isEnabled()
 
 
 def test_a_table_suggests_the_columns_with_words() -> None:
@@ -497,7 +497,7 @@ def test_sizes_say_how_many_pictures_were_measured(count: int, tmp_path: Path) -
     for index in range(count):
         width, height = rng.integers(8, 12, 2)
         Image.fromarray(np.full((height, width), index, np.uint8)).save(folder / f"{index:03d}.png")
-    found = answer(run_task(Inspect((str(folder),))), "found")
+    found = result(Inspect((str(folder),)))
     says = _details(found)
     measured = sum(int(number.replace(",", "")) for number in re.findall(r"\(([\d,]+)\)", says))
     if count <= 64:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import (
@@ -22,28 +22,32 @@ from PySide6.QtWidgets import (
 
 from genstudio import families
 from genstudio.data.catalogue import CATALOGUE
-from genstudio.data.checks import Example
+from genstudio.data.checks import Example, Finding
+from genstudio.data.images import PictureSettings
 from genstudio.data.importing import report
 from genstudio.data.preview import TextLook
 from genstudio.data.shelf import DatasetInfo
 from genstudio.data.split import SplitSettings
 from genstudio.data.vocabulary import TokenSettings
 from genstudio.errors import ConfigError, DataError, Failure
-from genstudio.events import Answer, Frame
+from genstudio.events import Frame
 from genstudio.tasks.check import CheckDataset, ShowSplit
-from genstudio.tasks.datasets import RenameDataset, UsedBy
-from genstudio.tasks.download import Download
-from genstudio.tasks.first_batch import FirstBatch
-from genstudio.tasks.preview import Find, Look, ReadText, TryGenerated, TryPictures
-from genstudio.tasks.shelf import (
+from genstudio.tasks.datasets import (
     DuplicateDataset,
     Import,
     ImportDrawings,
     ImportPoints,
     Inspect,
     ListDatasets,
+    Listed,
     RemoveDataset,
+    RenameDataset,
+    UsedBy,
 )
+from genstudio.tasks.download import Download
+from genstudio.tasks.first_batch import FirstBatch
+from genstudio.tasks.preview import Find, Look, Looked, ReadText, TryGenerated, TryPictures
+from genstudio.tasks.task import Task
 from genstudio.ui.asking import Asking
 from genstudio.ui.datasets.checks import ChecksPanel, summary
 from genstudio.ui.datasets.downloads import DownloadPage
@@ -69,6 +73,7 @@ _SAID = 7
 _ABOUT = ("look", "read", "find", "batch", "try", "made", "check", "split", "used")
 """Questions about the dataset that is chosen."""
 
+R = TypeVar("R")
 Settings = Callable[[], tuple[Mapping[str, Any], int]]
 
 
@@ -110,7 +115,7 @@ class DatasetsTab(QWidget):
         self.split = SplitPanel()
         self.checks = ChecksPanel()
         self.downloads = DownloadPage()
-        self._findings: dict[CheckDataset, Any] = {}
+        self._findings: dict[CheckDataset, tuple[Finding, ...]] = {}
         self.importing = ImportPanel()
         self.draw_points, self.draw_digits = DrawPoints(), DrawDigits()
         self.open_file = button("Import…", "import_data", "plus", "Import your own data", self.show_import)
@@ -161,7 +166,7 @@ class DatasetsTab(QWidget):
         else:
             self.checks.show_working("Checking…")
             self.checked.emit(info.id, "")
-            self._start("check", task)
+            self._start("check", task, lambda findings: self._show_findings(task, findings))
 
     def _family(self, info: DatasetInfo) -> families.Family[Any, Any] | None:
         """The family that learns from this kind of data."""
@@ -204,9 +209,10 @@ class DatasetsTab(QWidget):
         info = self._infos.get(self.current or "")
         task = self._question(info) if info is not None and info.kind == "text" else None
         if task is not None and task.split is not None and task.split.how != "contiguous":
-            self._start("split", ShowSplit(task.data, task.split, task.lines, task.context or 0))
+            asked = ShowSplit(task.data, task.split, task.lines, task.context or 0)
+            self._start("split", asked, lambda f: self.split.show_true(f.shares, f.train, f.validation))
 
-    def _show_findings(self, task: CheckDataset, findings: Any) -> None:
+    def _show_findings(self, task: CheckDataset, findings: tuple[Finding, ...]) -> None:
         self._findings[task] = findings
         self.checks.show_findings(findings)
         self.checked.emit(task.data, summary(findings))
@@ -219,7 +225,7 @@ class DatasetsTab(QWidget):
             self._example = None
 
     def refresh(self) -> None:
-        self._start("list", ListDatasets())
+        self._start("list", ListDatasets(), self._fill)
 
     def choose(self, name: str) -> None:
         """Show this dataset; once it is listed, if it is not yet."""
@@ -237,7 +243,7 @@ class DatasetsTab(QWidget):
         """Id of the dataset whose pages are filled: only these can be asked of."""
         return self.current if self.current == self._looked_at else None
 
-    def _start(self, slot: str, task: Any) -> None:
+    def _start(self, slot: str, task: Task[R], on_result: Callable[[R], object] | None = None) -> None:
         """Run a task; a newer one in the same slot takes the place of the older."""
         awaited = slot in ("inspect", "import") or slot.startswith("download ")
         self._asking.ask(
@@ -245,12 +251,13 @@ class DatasetsTab(QWidget):
             task,
             lambda frame: self._on_frame(frame, slot),
             lambda failure: self._on_end(slot, failure),
+            on_result=on_result,
             because="another one has begun" if awaited else "",
         )
 
-    def _change(self, task: Any) -> None:
+    def _change(self, task: Task[Listed]) -> None:
         """Change what is on the shelf; a change never gives way to the next one."""
-        self._engine.start(task, self._on_frame, lambda failure: self._on_end("change", failure))
+        self._engine.start(task, None, lambda failure: self._on_end("change", failure), on_result=self._fill)
 
     def cancel_task(self, name: str) -> bool:
         """Stop this task of the engine, if it is one of this tab."""
@@ -266,44 +273,18 @@ class DatasetsTab(QWidget):
         if self._asking.kind(name) in ("inspect", "import"):
             self.stack.setCurrentWidget(self.importing)
 
-    def _on_frame(self, frame: Frame, slot: str = "") -> None:
+    def _on_frame(self, frame: Frame, slot: str) -> None:
         if slot == "import" and frame.progress is not None:
             self.importing.show_progress(frame.progress)
         if slot == "check" and frame.progress is not None and frame.progress.done is not None:
             self.checks.said.setText(f"Checking… {frame.progress.done:.0%}")
         if slot.startswith("download ") and frame.progress is not None:
             self.downloads.show_progress(slot.removeprefix("download "), frame.progress)
-        for snapshot in frame.snapshots:
-            if isinstance(snapshot, Answer):
-                self._on_answer(snapshot.channel, snapshot.value)
 
-    def _on_answer(self, channel: str, value: Any) -> None:
-        if channel == "datasets":
-            self._fill(value)
-        elif channel == "look":
-            self._show_look(*value)
-        elif channel == "reading":
-            self.preview.text.show_reading(value[1], value[2])
-        elif channel == "matches":
-            self.preview.show_matches(value[1])
-        elif channel == "tried":
-            self.preview.prepare.show_pairs(value[1], value[2])
-        elif channel == "checked":
-            self._show_findings(*value)
-        elif channel == "split":
-            self.split.show_true(*value[1:])
-        elif channel == "made":
-            self.preview.make.show_made(*value[1:])
-        elif channel == "found":
-            self.importing.show_found(value)
-        elif channel == "imported":
-            busy = self.stack.currentWidget() is self.importing or self.current is None
-            self._wanted = value.id if busy else None
-            self.refresh()
-        elif channel == "first_batch":
-            self.preview.batch.show_batch(value[1])
-        elif channel == "used_by":
-            self._ask_to_delete(*value)
+    def _imported(self, info: DatasetInfo) -> None:
+        busy = self.stack.currentWidget() is self.importing or self.current is None
+        self._wanted = info.id if busy else None
+        self.refresh()
 
     def _on_end(self, slot: str, failure: Failure | None) -> None:
         if failure is not None and slot == "batch":
@@ -321,7 +302,7 @@ class DatasetsTab(QWidget):
         if failure is not None and slot in ("inspect", "import"):
             self.importing.failed()
 
-    def _fill(self, infos: tuple[DatasetInfo, ...]) -> None:
+    def _fill(self, infos: Listed) -> None:
         self._infos = {info.id: info for info in infos}
         wanted, self._wanted = self._wanted, None
         self.listed.emit(infos)
@@ -350,15 +331,15 @@ class DatasetsTab(QWidget):
         self.split.show_dataset(info)
         self.bench.set_dataset(info if text else None)
         self.preview.show_kind(info)
-        self._start("look", Look(info.id))
+        self._start("look", Look(info.id), lambda looked: self._show_look(info, looked))
         if not text:
             self.check()
             return
         self.checks.show_working("Reading…")
         self.checked.emit(info.id, "")
 
-    def _show_look(self, info: DatasetInfo, look: Any) -> None:
-        self._looked_at = info.id
+    def _show_look(self, info: DatasetInfo, looked: Looked) -> None:
+        look, self._looked_at = looked.preview, info.id
         if isinstance(look, TextLook):
             self._characters[info.id] = look.statistics.vocabulary
             self.check()
@@ -367,16 +348,19 @@ class DatasetsTab(QWidget):
         if self._example is not None:
             self._show_example(self._example)
         self.looked.emit(info, look)
+        if isinstance(look, TextLook):
+            self.preview.text.show_reading(0, looked.beginning)
 
     def _read(self, position: int | None) -> None:
         if self._ready:
             self._seed += 1
             seed = self._seed if position is None else None
-            self._start("read", ReadText(self._ready, position or 0, seed))
+            task = ReadText(self._ready, position or 0, seed)
+            self._start("read", task, lambda stretch: self.preview.text.show_reading(*stretch))
 
     def _find(self, needle: str, match_case: bool) -> None:
         if self._ready:
-            self._start("find", Find(self._ready, needle, match_case))
+            self._start("find", Find(self._ready, needle, match_case), self.preview.show_matches)
 
     def _batch(self) -> None:
         if self._ready:
@@ -388,15 +372,18 @@ class DatasetsTab(QWidget):
                 self.preview.batch.clear(f"The training cannot start as it is set up. {error.message}")
                 return
             self.preview.batch.clear("Working out the first batch…")
-            self._start("batch", FirstBatch(info.id, values, family.name if family is not None else "gpt", seed))
+            task = FirstBatch(info.id, values, family.name if family is not None else "gpt", seed)
+            self._start("batch", task, self.preview.batch.show_batch)
 
-    def _try(self, settings: Any) -> None:
+    def _try(self, settings: PictureSettings) -> None:
         if self._ready and self._infos[self._ready].kind == "images":
-            self._start("try", TryPictures(self._ready, settings))
+            task, prepare = TryPictures(self._ready, settings), self.preview.prepare
+            self._start("try", task, lambda pairs: prepare.show_pairs(settings, pairs))
 
-    def _try_made(self, values: Any) -> None:
+    def _try_made(self, values: Mapping[str, Any]) -> None:
         if self._ready:
-            self._start("made", TryGenerated(self._ready, values))
+            task, make = TryGenerated(self._ready, values), self.preview.make
+            self._start("made", task, lambda made: make.show_made(values, made.preview, made.beginning))
 
     def _rename(self) -> None:
         info = self._infos.get(self.current or "")
@@ -408,7 +395,12 @@ class DatasetsTab(QWidget):
 
     def _delete(self) -> None:
         if self.current:
-            self._start("used", UsedBy(self.current))
+            key = self.current
+
+            def ask(used_by: tuple[str, ...]) -> None:  # once this task is over: the question has an event loop of its own
+                QTimer.singleShot(0, self, lambda: self._ask_to_delete(key, used_by))
+
+            self._start("used", UsedBy(key), ask)
 
     def _ask_to_delete(self, key: str, used_by: tuple[str, ...]) -> None:
         info = self._infos.get(key)
@@ -464,7 +456,7 @@ class DatasetsTab(QWidget):
         return question.clickedButton() is discard
 
     def _import(self, sources: Any, options: Any) -> None:
-        self._start("import", Import(sources, options))
+        self._start("import", Import(sources, options), self._imported)
 
     def _duplicate(self) -> None:
         info = self._infos.get(self.current or "")
@@ -492,13 +484,13 @@ class DatasetsTab(QWidget):
         self.settings_wanted.emit(values)
         self.train_wanted.emit(self.current or "")
 
-    def _work(self, words: str, task: Any) -> None:
+    def _work(self, words: str, task: Task[DatasetInfo]) -> None:
         """Something that takes a while and ends in a new dataset."""
         self.stack.setCurrentWidget(self.importing)
         self.importing.sentence.setText("")
         self.importing.title.setText(f"{words}…")
         self.importing.working(words)
-        self._start("import", task)
+        self._start("import", task, self._imported)
 
     def _save_points(self, name: str, points: Any) -> None:
         self._work("Saving", ImportPoints(points, name.strip() or "Drawn points"))
@@ -536,7 +528,7 @@ class DatasetsTab(QWidget):
         self.importing.cancelled.connect(self._cancel)
         self.importing.pasted.connect(self.import_text)
         self.importing.inspect_wanted.connect(
-            lambda sources, options: self._start("inspect", Inspect(sources, options))
+            lambda sources, options: self._start("inspect", Inspect(sources, options), self.importing.show_found)
         )
         self.importing.import_wanted.connect(self._import)
         self.draw_points.saved.connect(self._save_points)
@@ -552,7 +544,7 @@ class DatasetsTab(QWidget):
         self.checks.example_chosen.connect(self._show_example)
         self._recheck.timeout.connect(self.check)
         self._recheck.timeout.connect(self._draw_split)
-        self.downloads.wanted.connect(lambda name: self._start(f"download {name}", Download(name)))
+        self.downloads.wanted.connect(lambda name: self._start(f"download {name}", Download(name), self._imported))
         self.downloads.cancelled.connect(self._cancel_download)
         self.stack.currentChanged.connect(lambda _: self._right.setVisible(self.stack.currentWidget() is self._pages))
         for drawing in (self.draw_points, self.draw_digits):
