@@ -14,7 +14,7 @@ import pytest
 from genstudio import cli, runs
 from genstudio.runs import Run
 from genstudio.tasks.train import Train
-from helpers import answer, run_task
+from helpers import answer, result, run_task
 
 Said = Callable[..., tuple[int, str, str]]
 GPT: dict[str, Any] = {"layers": 1, "heads": 1, "d_model": 16, "context": 8, "batch": 2, "norm": "layernorm"}
@@ -158,7 +158,7 @@ def test_a_run_that_is_damaged(said: Said, made: Path, tmp_path: Path, command: 
 def test_a_damaged_run_is_listed_with_its_reason_and_can_be_deleted(
     made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from genstudio.tasks.shelf import RemoveRun
+    from genstudio.tasks.runs import RemoveRun
 
     for damage in (_spoil_json, _folder_for_json, _spoil_family):
         run = shutil.copytree(made / "words", tmp_path / "copies" / "20260101-120000_gpt_words")
@@ -166,7 +166,7 @@ def test_a_damaged_run_is_listed_with_its_reason_and_can_be_deleted(
         assert cli.main(["runs", "--runs", str(run.parent)]) == 0
         out = capsys.readouterr().out
         assert run.name in out and (damage is _spoil_family or "run.json" in out or "newer version" in out)
-        assert answer(run_task(RemoveRun(str(run))), "runs") == ()
+        assert result(RemoveRun(str(run))) == ()
         assert not list(run.parent.iterdir())
     other = tmp_path / "copies" / "holiday"
     other.mkdir()

@@ -23,7 +23,7 @@ TASKS: Mapping[str, tuple[str, str]] = {
     "Train": ("Training", ""),
     "Resume": ("Training", ""),
     "ReadRun": ("Open run", ""),
-    "FamilyOfRun": ("Open run", "runs"),
+    "DescribeRun": ("Open run", "runs"),
     "ReadReferences": ("Reference lines", "transformer"),
     "WarmUp": ("Start-up", ""),
     "Generate": ("Writing", "playground"),

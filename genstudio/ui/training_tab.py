@@ -24,8 +24,9 @@ from genstudio.data.importing.report import listed
 from genstudio.errors import ConfigError, Failure
 from genstudio.events import Answer, Frame, Progress
 from genstudio.families import Family
+from genstudio.runs import RunInfo
 from genstudio.tasks.estimate import EstimateTime
-from genstudio.tasks.shelf import DescribeRun, ReadRun
+from genstudio.tasks.runs import DescribeRun, ReadRun
 from genstudio.tasks.task import Change, Extend, SaveNow
 from genstudio.tasks.train import Resume, Train
 from genstudio.ui import theme
@@ -91,7 +92,7 @@ class TrainingTab(QWidget):
         self._then: Callable[[], None] | None = None
         self.state = "idle"
         self.run_path = ""
-        self.info: Any = None
+        self.info: RunInfo | None = None
         self._progress = Progress()
         self._speed = self._preparing = ""
         self._told = QTimer(self)
@@ -137,7 +138,7 @@ class TrainingTab(QWidget):
         """What else a training is told to show, by argument of Train and Resume."""
         return {}
 
-    def result_words(self, info: Any) -> str:
+    def result_words(self, info: RunInfo) -> str:
         """How good the model of a run that ended is, in a sentence."""
         found = result(info)
         return f"{found[0]}." if found is not None else ""
@@ -145,7 +146,7 @@ class TrainingTab(QWidget):
     def run_began(self, task: Train) -> None:
         """A new run is being made."""
 
-    def run_opened(self, info: Any) -> None:
+    def run_opened(self, info: RunInfo) -> None:
         """A run of the disk is shown."""
 
     def state_shown(self) -> None:
@@ -331,8 +332,16 @@ class TrainingTab(QWidget):
             elif self._then is not None:
                 self._then()
 
+        def described(failure: Failure | None) -> None:
+            if failure is not None:
+                ended(failure)
+            else:
+                self._asking.ask("run", ReadRun(path), lambda frame: self._on_read(frame, fill_form), ended)
+
         self._set_state("stopped")
-        self._asking.ask("run", ReadRun(path), lambda frame: self._on_read(frame, fill_form), ended)
+        self._asking.ask(
+            "run", DescribeRun(path), None, described, on_result=lambda info: self._opened(info, fill_form)
+        )
 
     def _begin(self, task: Train | Resume) -> None:
         self._speed, self._preparing, self.info = "", "", None
@@ -363,9 +372,7 @@ class TrainingTab(QWidget):
     def _on_read(self, frame: Frame, fill_form: bool) -> None:
         self.panel.show_frame(frame)
         for snapshot in frame.snapshots:
-            if isinstance(snapshot, Answer) and snapshot.channel == "opened":
-                self._opened(snapshot.value, fill_form)
-            elif isinstance(snapshot, Answer) and snapshot.channel == "settings":
+            if isinstance(snapshot, Answer) and snapshot.channel == "settings":
                 self._use(snapshot.value, fill_form)
 
     def _use(self, values: Mapping[str, Any], fill_form: bool = True) -> None:
@@ -384,22 +391,22 @@ class TrainingTab(QWidget):
             parts.append(f"Resume keeps what the run has for {listed(fixed, _NAMED)}; Start new uses what is set here.")
         self.setup.say(" ".join(parts))
 
-    def _opened(self, info: Any, fill_form: bool) -> None:
+    def _opened(self, info: RunInfo, fill_form: bool) -> None:
         self._data = str(info.dataset.get("id", ""))
-        plan = info.plan
-        self._plan = (plan.get("steps"), plan.get("seconds"))
+        steps = info.plan.get("steps")
+        self._plan = (None if steps is None else int(steps), info.plan.get("seconds"))
         if fill_form:
             self.setup.set_values(dict(info.config))
             self.setup.choose_data(self._data)
             if any(self._plan):
                 self.setup.set_plan(*self._plan)
         self._use(info.config, fill_form)
-        self._progress = Progress("Stopped", step=info.step or 0, total=plan.get("steps"))
+        self._progress = Progress("Stopped", step=info.step or 0, total=self._plan[0])
         self._speed = ""
         self.run_opened(info)
         self._described(info)
 
-    def _described(self, info: Any) -> None:
+    def _described(self, info: RunInfo) -> None:
         """What the folder of the run says, once it is not in training: the same that the list of runs shows."""
         if self.state == "stopped" and str(info.folder) == self.run_path:
             self.info = info
@@ -485,8 +492,11 @@ class TrainingTab(QWidget):
 
     def show_summary(self) -> None:
         """Say how the run that is shown ended, if it has."""
-        ended = self.state == "stopped" and self.info is not None and self.info.step > 0
-        self.summary.say(f"{how_it_ended(self.info)} {self.result_words(self.info)}".strip() if ended else "")
+        info = self.info if self.state == "stopped" else None
+        if info is not None and info.step > 0:
+            self.summary.say(f"{how_it_ended(info)} {self.result_words(info)}".strip())
+        else:
+            self.summary.say("")
 
     def show_cost(self) -> None:
         """Bring the line with the costs up to date."""

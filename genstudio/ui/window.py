@@ -21,8 +21,9 @@ from PySide6.QtWidgets import (
 
 from genstudio import paths
 from genstudio.errors import Failure
-from genstudio.events import Answer, Frame
-from genstudio.tasks.shelf import FamilyOfRun
+from genstudio.events import Frame
+from genstudio.runs import RunInfo
+from genstudio.tasks.runs import DescribeRun
 from genstudio.tasks.task import WarmUp
 from genstudio.ui import help_dialog, theme
 from genstudio.ui.asking import Asking
@@ -264,24 +265,21 @@ class MainWindow(QMainWindow):
     def _with_trainer(self, path: str, does: Callable[[TrainingTab], object]) -> None:
         """Show the tab that trains this run's family, and do something with it unless it is busy."""
 
-        def found(frame: Frame) -> None:
-            for snapshot in frame.snapshots:
-                if not isinstance(snapshot, Answer):
-                    continue
-                tab = self.gan if snapshot.value == "gan" else self.transformer
-                if tab.busy:
-                    self.show_banner("A training is running.", "warning", "Stop it before opening another run.")
-                    return
-                self.tabs.setCurrentWidget(tab)
-                does(tab)
+        def found(info: RunInfo) -> None:
+            tab = self.gan if info.family == "gan" else self.transformer
+            if tab.busy:
+                self.show_banner("A training is running.", "warning", "Stop it before opening another run.")
+                return
+            self.tabs.setCurrentWidget(tab)
+            does(tab)
 
         self._asking.drop("family")
         known = [run for run in self.runs.model.runs if str(run.folder) == path]
         if known:
-            found(Frame(snapshots=(Answer("family", 0, known[0].family),)))
+            found(known[0])
         else:
-            task = FamilyOfRun(path)
-            self._asking.ask("family", task, found, lambda f: self.show_failure(f) if f is not None else None)
+            failed = lambda failure: self.show_failure(failure) if failure is not None else None  # noqa: E731
+            self._asking.ask("family", DescribeRun(path), None, failed, on_result=found)
 
     def _train_on(self, name: str) -> None:
         kind = next((info.kind for info in self._known if info.id == name), "text")

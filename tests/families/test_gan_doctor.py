@@ -22,7 +22,7 @@ from genstudio.families.gan.doctor import RULES, Observer, doctor
 from genstudio.families.gan.units import dead_units
 from genstudio.runs import Run
 from genstudio.tasks.models import Models
-from genstudio.tasks.shelf import ReadRun
+from genstudio.tasks.runs import ReadRun
 from genstudio.tasks.train import Train
 from genstudio.training.doctor import EVERY
 from helpers import answer, run_task

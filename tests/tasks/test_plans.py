@@ -19,7 +19,7 @@ from genstudio.errors import ConfigError
 from genstudio.runs import Run
 from genstudio.runs import plan as plans
 from genstudio.tasks.models import Models
-from genstudio.tasks.shelf import ReadRun
+from genstudio.tasks.runs import ReadRun
 from genstudio.tasks.task import Extend, SetLive
 from genstudio.tasks.train import Resume, Train
 from genstudio.training import checkpoint

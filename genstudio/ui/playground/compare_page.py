@@ -26,8 +26,8 @@ from genstudio.tasks.compare import AttentionTo, Both, InTraining, LiveRuns, fir
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt, text_of
 from genstudio.tasks.replay import Saved, SavedSteps
+from genstudio.tasks.runs import Listed, ListRuns
 from genstudio.tasks.score import Score
-from genstudio.tasks.shelf import ListRuns
 from genstudio.tasks.write import Generate, NextTokensOf
 from genstudio.ui.engine import Engine
 from genstudio.ui.playground.model_choice import ModelChoice
@@ -134,23 +134,21 @@ class ComparePage(Page):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self.ask("runs", ListRuns(), self._show_runs)
+        self.ask("runs", ListRuns(), on_result=self._show_runs)
         self._follow.start()
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         self._follow.stop()
 
-    def _show_runs(self, frame: Frame) -> None:
-        for snapshot in frame.snapshots:
-            if isinstance(snapshot, Answer):
-                self._runs, first = snapshot.value, self.other.reference() is None
-                self.other.show_runs(self._runs)
-                if first:
-                    self._choose_another()
-                self._ask_training()
-                self._ask_kept()
-                self.busy_changed()
+    def _show_runs(self, runs: Listed) -> None:
+        self._runs, first = runs, self.other.reference() is None
+        self.other.show_runs(runs)
+        if first:
+            self._choose_another()
+        self._ask_training()
+        self._ask_kept()
+        self.busy_changed()
 
     def _show_training(self, found: LiveRuns) -> None:
         if frozenset(found.asked) != self.other.live:
@@ -158,7 +156,7 @@ class ComparePage(Page):
             self.other.show_runs(self._runs)
         if found.every != self._training:
             self._training = found.every
-            self.ask("runs", ListRuns(), self._show_runs)
+            self.ask("runs", ListRuns(), on_result=self._show_runs)
 
     def _choose_another(self) -> None:
         """At first a model beside itself would show no difference: take the run before it, or its first checkpoint."""

@@ -30,10 +30,10 @@ from PySide6.QtWidgets import (
 
 from genstudio import families
 from genstudio.errors import ConfigError, Failure
-from genstudio.events import Answer, Frame
+from genstudio.runs import RunInfo
 from genstudio.tasks.exchange import Adopted, AdoptModel, ExportModel
 from genstudio.tasks.models import ModelRef
-from genstudio.tasks.shelf import ListRuns, RemoveRun, RenameRun
+from genstudio.tasks.runs import Listed, ListRuns, RemoveRun, RenameRun
 from genstudio.ui.engine import Engine
 from genstudio.ui.run_summary import result
 from genstudio.ui.widgets import EmptyState, button, primary_button
@@ -42,7 +42,7 @@ COLUMNS = ("Name", "State", "Step", "Result", "Dataset", "Changes", "Made")
 Index = QModelIndex | QPersistentModelIndex
 
 
-def changes(info: Any) -> str:
+def changes(info: RunInfo) -> str:
     """The settings that differ from the family's defaults, in a few words; of a run that something is wrong with, what."""
     if info.reason:
         return info.reason
@@ -61,10 +61,10 @@ class RunsModel(QAbstractTableModel):
 
     def __init__(self) -> None:
         super().__init__()
-        self.runs: list[Any] = []
+        self.runs: list[RunInfo] = []
         self._cells: list[list[Any]] = []
 
-    def show_runs(self, runs: tuple[Any, ...]) -> None:
+    def show_runs(self, runs: Listed) -> None:
         self.beginResetModel()
         self.runs = list(runs)
         self._cells = [
@@ -167,7 +167,7 @@ class RunsTab(QWidget):
         self._enable()
 
     @property
-    def selected(self) -> Any:
+    def selected(self) -> RunInfo | None:
         rows = self.table.selectionModel().selectedRows()
         return self.model.runs[self._sorted.mapToSource(rows[0]).row()] if rows else None
 
@@ -175,7 +175,7 @@ class RunsTab(QWidget):
         """List the runs; while they are being listed, once more afterwards, for that listing may have missed a change."""
         self._outdated = bool(self._listing)
         if not self._listing:
-            self._listing = self._engine.start(ListRuns(), self._on_frame, self._listed)
+            self._listing = self._engine.start(ListRuns(), None, self._listed, on_result=self._show)
 
     def _listed(self, failure: Failure | None) -> None:
         self._listing = ""
@@ -184,17 +184,15 @@ class RunsTab(QWidget):
         if self._outdated:
             self.refresh()
 
-    def _on_frame(self, frame: Frame) -> None:
-        for snapshot in frame.snapshots:
-            if isinstance(snapshot, Answer) and snapshot.channel == "runs":
-                chosen = self.selected
-                self.model.show_runs(snapshot.value)
-                self.stack.setCurrentIndex(1 if self.model.runs else 0)
-                for row, run in enumerate(self.model.runs):
-                    if chosen is not None and run.folder == chosen.folder:
-                        self.table.selectRow(self._sorted.mapFromSource(self.model.index(row, 0)).row())
-                self._enable()
-                self.listed.emit(snapshot.value)
+    def _show(self, runs: Listed) -> None:
+        chosen = self.selected
+        self.model.show_runs(runs)
+        self.stack.setCurrentIndex(1 if runs else 0)
+        for row, run in enumerate(runs):
+            if chosen is not None and run.folder == chosen.folder:
+                self.table.selectRow(self._sorted.mapFromSource(self.model.index(row, 0)).row())
+        self._enable()
+        self.listed.emit(runs)
 
     def _adopted(self, found: Adopted) -> None:
         self.done.emit(" ".join(("The model is in the list: the Playground can use it.", *found.notes)))
@@ -209,11 +207,11 @@ class RunsTab(QWidget):
 
     def _enable(self) -> None:
         run = self.selected
-        sound = run is not None and run.usable
-        self.open.setEnabled(sound)
-        self.resume.setEnabled(sound and run.state != "finished")
-        self.rename.setEnabled(sound)
-        self.export.setEnabled(sound and bool(run.checkpoints))
+        sound = run if run is not None and run.usable else None
+        self.open.setEnabled(sound is not None)
+        self.resume.setEnabled(sound is not None and sound.state != "finished")
+        self.rename.setEnabled(sound is not None)
+        self.export.setEnabled(sound is not None and bool(sound.checkpoints))
         self.delete.setEnabled(run is not None)
 
     def _edit_name(self) -> None:
@@ -232,7 +230,7 @@ class RunsTab(QWidget):
         yes = question.addButton("Delete", QMessageBox.ButtonRole.DestructiveRole)
         question.exec()
         if question.clickedButton() is yes:
-            self._engine.start(RemoveRun(str(run.folder)), self._on_frame, self._on_end)
+            self._engine.start(RemoveRun(str(run.folder)), None, self._on_end, on_result=self._show)
 
     def adopt_model(self, folder: str) -> None:
         """Make a run of another program's GPT-2 style folder."""
@@ -280,7 +278,7 @@ class RunsTab(QWidget):
         self.table.doubleClicked.connect(lambda _: self._emit(self.open_wanted))
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._enable())
         self.model.renamed.connect(
-            lambda path, name: self._engine.start(RenameRun(path, name), self._on_frame, self._on_end)
+            lambda path, name: self._engine.start(RenameRun(path, name), None, self._on_end, on_result=self._show)
         )
         self.search.textChanged.connect(self._sorted.setFilterFixedString)
 

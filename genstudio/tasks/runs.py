@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from genstudio import paths, runs
 from genstudio.errors import RunError
@@ -15,43 +13,39 @@ from genstudio.runs import Run, RunInfo
 from genstudio.runs.info import hint
 from genstudio.tasks import live
 from genstudio.tasks.models import Models
-from genstudio.tasks.task import Quiet
+from genstudio.tasks.task import Frames, Quiet
 
-Frames = Generator[Frame, None, None]
-
-
-def _answer(channel: str, value: Any) -> Frame:
-    return Frame(snapshots=(Answer(channel, 0, value),))
+Listed = tuple[RunInfo, ...]
 
 
 @dataclass(frozen=True)
 class ListRuns(Quiet):
     folder: Path | None = None
 
-    def run(self, models: Models) -> Frames:
-        yield _answer("runs", tuple(runs.list_runs(self.folder or paths.runs())))
+    def run(self, models: Models) -> Frames[Listed]:
+        yield Frame()
+        return tuple(runs.list_runs(self.folder or paths.runs()))
 
 
 @dataclass(frozen=True)
 class ReadRun:
     """A run as it was shown: all its numbers in slices, its notices, and the newest snapshot of each channel.
 
-    Answers `opened` with its RunInfo, and `settings` with its settings as they stand after every change.
+    `settings` and `doctor` are said as a training says them: settings as they stand after every change, all diagnoses.
     """
 
     path: str
 
-    def run(self, models: Models) -> Frames:
+    def run(self, models: Models) -> Frames[None]:
         run = Run.open(self.path)
         info = run.info
-        yield _answer("opened", info)
         for series in run.history():
             yield Frame(series=series, progress=Progress("Reading the curves"))
         wrong = (Notice(info.step, "warning", f"{info.reason} {hint(info)}"),) if info.reason else ()
         yield Frame(notices=(*run.notices(), *wrong))
         with contextlib.suppress(RunError):
-            yield _answer("settings", live.settings(run, info.step).model_dump())
-        yield _answer("doctor", tuple(run.diagnoses()))
+            yield Frame(snapshots=(Answer("settings", 0, live.settings(run, info.step).model_dump()),))
+        yield Frame(snapshots=(Answer("doctor", 0, tuple(run.diagnoses())),))
         for channel in run.snapshot_channels():
             steps = run.snapshot_steps(channel)
             for step in _spread(steps, 40 if channel == "sample" else 1):
@@ -74,19 +68,9 @@ class DescribeRun(Quiet):
 
     path: str
 
-    def run(self, models: Models) -> Generator[Frame, None, RunInfo]:
+    def run(self, models: Models) -> Frames[RunInfo]:
         yield Frame()
         return Run.open(self.path).info
-
-
-@dataclass(frozen=True)
-class FamilyOfRun(Quiet):
-    """Which family the run in a folder is of. Answers `family`."""
-
-    path: str
-
-    def run(self, models: Models) -> Frames:
-        yield _answer("family", Run.open(self.path).info.family)
 
 
 @dataclass(frozen=True)
@@ -94,16 +78,16 @@ class RenameRun:
     path: str
     name: str
 
-    def run(self, models: Models) -> Frames:
+    def run(self, models: Models) -> Frames[Listed]:
         runs.rename(Run.open(self.path), self.name)
-        yield _answer("runs", tuple(runs.list_runs(Path(self.path).parent)))
+        return (yield from ListRuns(Path(self.path).parent).run(models))
 
 
 @dataclass(frozen=True)
 class RemoveRun:
     path: str
 
-    def run(self, models: Models) -> Frames:
+    def run(self, models: Models) -> Frames[Listed]:
         models.forget(self.path)
         runs.delete(Run(Path(self.path)))
-        yield _answer("runs", tuple(runs.list_runs(Path(self.path).parent)))
+        return (yield from ListRuns(Path(self.path).parent).run(models))
