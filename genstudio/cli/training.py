@@ -12,7 +12,7 @@ from typing import Any
 from genstudio import families
 from genstudio.cli import findings, samples
 from genstudio.cli.parser import Commands, add_model, add_precision, find_run, reference
-from genstudio.cli.progress import Bar, answer
+from genstudio.cli.progress import Bar, result
 from genstudio.errors import GenstudioError, RunError, TrainingError
 from genstudio.events import Answer
 
@@ -166,7 +166,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     from genstudio.tasks.evaluate import Evaluate
 
     ref = reference(options)
-    scores = answer(Evaluate(ref, options.data), "scores", quiet=options.json or None)
+    scores = result(Evaluate(ref, options.data), quiet=options.json or None)
     watched = "loss_nats" not in scores
     told = findings.of_run(Path(ref.run), int(scores["step"])) if watched else []
     if options.json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -12,11 +12,11 @@ from genstudio.data.text import all_validation, prepare_text
 from genstudio.data.vocabulary import TokenSettings
 from genstudio.errors import DataError
 from genstudio.evaluation.ngram import reference_lines
-from genstudio.events import Answer, Frame, Progress
+from genstudio.events import Frame, Progress
 from genstudio.runs import Run
 from genstudio.tasks.models import ModelRef, Models, dataset_of, settings_of
 from genstudio.tasks.sample import with_data
-from genstudio.tasks.task import sliced
+from genstudio.tasks.task import Frames, sliced
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,12 @@ class Evaluate:
     model: ModelRef
     data: str | None = None
 
-    def run(self, models: Models) -> Generator[Frame, None, None]:
+    def run(self, models: Models) -> Frames[dict[str, float]]:
         yield Frame(progress=Progress("Opening the model"))
         opened = models.get(self.model)
         run = Run.open(self.model.run)
         if hasattr(opened.learner, "sampled"):
-            yield from self._measured(run, opened)
-            return
+            return (yield from self._measured(run, opened))
         data = yield from self._data(run, opened)
         learner = opened.learner.on(data)
         scored = None
@@ -41,7 +40,8 @@ class Evaluate:
             yield Frame(progress=Progress("Scoring", scored.done))
         if scored is None or not scored.tokens:
             raise DataError("There is nothing to score: the text is shorter than two tokens.", "Choose a longer text.")
-        value = {
+        yield Frame(progress=Progress("Scored", 1.0))
+        return {
             "loss_nats": scored.loss,
             "bits_per_char": scored.nats / math.log(2) / max(scored.characters, 1),
             "tokens": scored.tokens,
@@ -49,9 +49,8 @@ class Evaluate:
             "characters": scored.characters,
             "step": opened.step,
         }
-        yield Frame(snapshots=(Answer("scores", opened.step, value),), progress=Progress("Scored", 1.0))
 
-    def _measured(self, run: Run, opened: Any) -> Generator[Frame, None, None]:
+    def _measured(self, run: Run, opened: Any) -> Frames[dict[str, float]]:
         if self.data:
             raise DataError("A GAN is measured against the data it was trained on.", "Leave out --data.")
         learner = yield from with_data(run, opened)
@@ -61,10 +60,10 @@ class Evaluate:
             yield Frame(progress=Progress("Measuring", measured.done))
         if not values:
             raise DataError("There is too little data to measure with.", "Two dozen pictures are the least.")
-        value = {**values, "step": opened.step}
-        yield Frame(snapshots=(Answer("scores", opened.step, value),), progress=Progress("Measured", 1.0))
+        yield Frame(progress=Progress("Measured", 1.0))
+        return {**values, "step": opened.step}
 
-    def _data(self, run: Run, opened: Any) -> Generator[Frame, None, Any]:
+    def _data(self, run: Run, opened: Any) -> Frames[Any]:
         if self.data:
             dataset = shelf.open_text(shelf.find_dataset(self.data))
             work = all_validation(dataset, opened.learner.data.tokenizer)
@@ -88,11 +87,11 @@ class ReadReferences:
     data: str
     tokens: TokenSettings = field(default_factory=TokenSettings)
 
-    def run(self, models: Models) -> Generator[Frame, None, None]:
+    def run(self, models: Models) -> Frames[dict[str, float]]:
         dataset = shelf.open_text(shelf.find_dataset(self.data))
         markers: Literal["none", "lines"] = "lines" if self.tokens.lines else "none"
         prepared = yield from sliced(prepare_text(dataset, markers, 2, self.tokens), "Reading the text")
         lines = yield from sliced(reference_lines(prepared), "Counting for the reference lines")
         if len(prepared.validation) > 1:
             lines["characters_per_token"] = prepared.validation_characters / (len(prepared.validation) - 1)
-        yield Frame(snapshots=(Answer("references", 0, {"data": self.data, "markers": markers, **lines}),))
+        return lines

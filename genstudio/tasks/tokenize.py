@@ -10,32 +10,26 @@ from typing import Any
 from genstudio import families, storage
 from genstudio.data import shelf
 from genstudio.data.encoding import encode_part
-from genstudio.data.merges import follow_merges
+from genstudio.data.merges import Merges, follow_merges
 from genstudio.data.slices import Slices
 from genstudio.data.split import SplitSettings, arrange
 from genstudio.data.text import TextDataset
-from genstudio.data.token_text import tokens_of
+from genstudio.data.token_text import TokenText, tokens_of
 from genstudio.data.tokenizers import BPETokenizer, Tokenizer, count_characters
 from genstudio.data.tokenizers.foreign import open_tokenizer, tokenizer_text
 from genstudio.data.vocabulary import TokenSettings, make_tokenizer
-from genstudio.events import Answer, Frame, Progress
+from genstudio.events import Frame, Progress, Snapshot
 from genstudio.tasks.models import Models
-from genstudio.tasks.task import Quiet, sliced
-
-Frames = Generator[Frame, None, None]
+from genstudio.tasks.task import Frames, Quiet, sliced
 
 SIZES = (300, 512, 1024, 2048, 4096, 8192)
 _SAMPLE = 1_000_000
 _BEGINNING = 2_000
 
 
-def _answer(channel: str, value: Any) -> Frame:
-    return Frame(snapshots=(Answer(channel, 0, value),))
-
-
 @dataclass(frozen=True)
 class MakeTokenizer:
-    """The tokenizer that training on this dataset would use; answers `tokenizer` with (dataset, tokenizer).
+    """The tokenizer that training on this dataset would use.
 
     It learns from the training part of `split`; paragraphs that are drawn are as long as `context` asks for.
     """
@@ -45,12 +39,11 @@ class MakeTokenizer:
     split: SplitSettings = field(default_factory=SplitSettings)
     context: int = 0
 
-    def run(self, models: Models) -> Frames:
+    def run(self, models: Models) -> Frames[Tokenizer]:
         yield Frame(progress=Progress("Reading the text"))
         dataset = shelf.open_text(shelf.find_dataset(self.data))
         arranged = yield from sliced(_arranged(dataset, self.split, self.settings.lines, self.context), "Splitting")
-        made = yield from sliced(_made(arranged, self.settings), "Making the tokenizer")
-        yield _answer("tokenizer", (self.data, made))
+        return (yield from sliced(_made(arranged, self.settings), "Making the tokenizer"))
 
 
 @dataclass(frozen=True)
@@ -59,7 +52,7 @@ class CountVocabulary(Quiet):
 
     data: str
 
-    def run(self, models: Models) -> Generator[Frame, None, int]:
+    def run(self, models: Models) -> Frames[int]:
         info = shelf.find_dataset(self.data)
         if info.kind != "text":
             return 0
@@ -69,29 +62,27 @@ class CountVocabulary(Quiet):
 
 @dataclass(frozen=True)
 class SplitText:
-    """The tokens of a text; answers `tokens` with TokenText."""
+    """The tokens of a text."""
 
     tokenizer: Tokenizer
     text: str
 
-    def run(self, models: Models) -> Frames:
-        found = yield from sliced(tokens_of(self.tokenizer, self.text), "Cutting the text")
-        yield _answer("tokens", found)
+    def run(self, models: Models) -> Frames[TokenText]:
+        return sliced(tokens_of(self.tokenizer, self.text), "Cutting the text")
 
 
 @dataclass(frozen=True)
 class SplitDataset:
-    """The tokens of the beginning of a dataset; answers `dataset_tokens` with TokenText."""
+    """The tokens of the beginning of a dataset."""
 
     tokenizer: Tokenizer
     data: str
     characters: int = _SAMPLE
 
-    def run(self, models: Models) -> Frames:
+    def run(self, models: Models) -> Frames[TokenText]:
         yield Frame(progress=Progress("Reading the text"))
         text = shelf.open_text(shelf.find_dataset(self.data)).text[: self.characters]
-        found = yield from sliced(tokens_of(self.tokenizer, text), "Cutting the text")
-        yield _answer("dataset_tokens", found)
+        return (yield from sliced(tokens_of(self.tokenizer, text), "Cutting the text"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,17 +96,24 @@ class SizeRow:
     parameters: int
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class SizeRows(Snapshot):
+    """The rows that are known so far."""
+
+    rows: tuple[SizeRow, ...]
+
+
 @dataclass(frozen=True)
 class CompareSizes:
     """Tokens per character of the validation part, by tokenizer and vocabulary size, and what a model of these settings
-    would have as parameters; answers `sizes` with a row for each, as they are known."""
+    would have as parameters: a row for each, shown as they are known."""
 
     data: str
     family: str = "gpt"
     values: Mapping[str, Any] = field(default_factory=dict)
     sizes: tuple[int, ...] = SIZES
 
-    def run(self, models: Models) -> Frames:
+    def run(self, models: Models) -> Frames[tuple[SizeRow, ...]]:
         yield Frame(progress=Progress("Reading the text"))
         dataset = shelf.open_text(shelf.find_dataset(self.data))
         values = dict(self.values)
@@ -128,7 +126,8 @@ class CompareSizes:
             if rows and rows[-1].kind == kind and tokenizer.size <= rows[-1].size:
                 continue
             rows.append((yield from sliced(self._row(arranged, kind, tokenizer), f"Counting: {kind} {size or ''}")))
-            yield Frame(snapshots=(Answer("sizes", 0, tuple(rows)),), progress=Progress("Comparing tokenizers"))
+            yield Frame(snapshots=(SizeRows("sizes", 0, tuple(rows)),), progress=Progress("Comparing tokenizers"))
+        return tuple(rows)
 
     def _tokenizers(self, text: _Arranged) -> Generator[tuple[str, int, Slices[Tokenizer]], None, None]:
         plain = TokenSettings.of(dict(self.values))
@@ -152,40 +151,39 @@ class CompareSizes:
 
 @dataclass(frozen=True)
 class StepMerges:
-    """The merges of a text, or of the beginning of a dataset, one by one; answers `merges` with Merges."""
+    """The merges of a text, or of the beginning of a dataset, one by one."""
 
     text: str
     apart: bool = False
     most: int = 200
     data: str = ""
 
-    def run(self, models: Models) -> Frames:
+    def run(self, models: Models) -> Frames[Merges]:
         text = shelf.open_text(shelf.find_dataset(self.data)).text[:_BEGINNING] if self.data else self.text
-        found = yield from sliced(follow_merges(text, self.apart, self.most), "Merging")
-        yield _answer("merges", found)
+        return (yield from sliced(follow_merges(text, self.apart, self.most), "Merging"))
 
 
 @dataclass(frozen=True)
 class SaveTokenizer:
-    """Write a tokenizer.json that other programs read, whole or not at all; answers `saved` with the path."""
+    """Write a tokenizer.json that other programs read, whole or not at all; returns the path."""
 
     tokenizer: Tokenizer
     path: str
 
-    def run(self, models: Models) -> Frames:
+    def run(self, models: Models) -> Frames[str]:
         storage.write_atomic(Path(self.path), tokenizer_text(self.tokenizer))
-        yield _answer("saved", self.path)
+        yield Frame()
+        return self.path
 
 
 @dataclass(frozen=True)
 class OpenTokenizer:
-    """Read a tokenizer.json, tried out in a process with limits; answers `tokenizer` with ("", tokenizer)."""
+    """Read a tokenizer.json, tried out in a process with limits."""
 
     path: str
 
-    def run(self, models: Models) -> Frames:
-        found = yield from sliced(open_tokenizer(Path(self.path)), "Trying the tokenizer out")
-        yield _answer("tokenizer", ("", found))
+    def run(self, models: Models) -> Frames[Tokenizer]:
+        return sliced(open_tokenizer(Path(self.path)), "Trying the tokenizer out")
 
 
 @dataclass(frozen=True)

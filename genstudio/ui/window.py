@@ -278,8 +278,12 @@ class MainWindow(QMainWindow):
         if known:
             found(known[0])
         else:
-            failed = lambda failure: self.show_failure(failure) if failure is not None else None  # noqa: E731
-            self._asking.ask("family", DescribeRun(path), None, failed, on_result=found)
+            self._asking.ask(
+                "family",
+                DescribeRun(path),
+                on_end=lambda failure: self.show_failure(failure) if failure is not None else None,
+                on_result=found,
+            )
 
     def _train_on(self, name: str) -> None:
         kind = next((info.kind for info in self._known if info.id == name), "text")

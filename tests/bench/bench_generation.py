@@ -28,7 +28,7 @@ from genstudio.tasks.evaluate import Evaluate
 from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.train import Train
 from genstudio.tasks.write import Generate
-from helpers import answer, run_task
+from helpers import answer, result, run_task
 
 CLASSIC = {"activation": "gelu", "positions": "learned", "norm": "layernorm", "qk_norm": False, "tied": True}
 LARGE: dict[str, Any] = {"layers": 12, "heads": 12, "d_model": 768, "context": 1024, **CLASSIC}
@@ -213,10 +213,7 @@ def test_a_large_model_is_as_fast_as_its_memory() -> None:
 def test_eight_bits_change_the_loss_little(tmp_path: Path) -> None:
     task = Train("gpt", "shakespeare", GPTConfig().model_dump(), steps=300, runs_folder=tmp_path)
     run = answer(run_task(task), "run")
-    losses = [
-        answer(run_task(Evaluate(ModelRef(run, "last", precision))), "scores")["loss_nats"]
-        for precision in ("float32", "int8")
-    ]
+    losses = [result(Evaluate(ModelRef(run, "last", precision)))["loss_nats"] for precision in ("float32", "int8")]
     print(f"validation loss {losses[0]:.4f} in float32, {losses[1]:.4f} in int8: {losses[1] - losses[0]:+.4f} nats")
     assert abs(losses[1] - losses[0]) < 0.02
 

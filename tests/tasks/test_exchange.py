@@ -207,7 +207,7 @@ def run_of(kind: str, place: Path) -> str:
     """A short GPT-2 style run on tokens of this kind."""
     path, config = str(text_file(place, (words(60) + "naïve 日本\n") * 20)), GPT2 | TOKENS[kind]
     if kind == "file":
-        _, made = answer(run_task(MakeTokenizer(path, TokenSettings("bpe", 280))), "tokenizer")
+        made = result(MakeTokenizer(path, TokenSettings("bpe", 280)))
         run_task(SaveTokenizer(made, str(place / "given.json")))
         config["tokenizer_file"] = str(place / "given.json")
     return str(answer(run_task(Train("gpt", path, config, steps=2, runs_folder=place / "runs")), "run"))

@@ -59,7 +59,7 @@ def test_nearest_pictures_find_a_training_picture_itself(tmp_path: Path) -> None
 
 
 def test_a_gan_of_points_is_measured_and_a_model_that_writes_makes_no_samples(tmp_path: Path) -> None:
-    scores = answer(run_task(Evaluate(ModelRef(trained(tmp_path)))), "scores")
+    scores = result(Evaluate(ModelRef(trained(tmp_path))))
     assert {"modes", "high_quality", "reverse_kl", "js_divergence", "step"} <= set(scores)
     task = Train("gpt", str(text_file(tmp_path)), TINY, steps=2, runs_folder=tmp_path)
     with pytest.raises(RunError, match="writes"):

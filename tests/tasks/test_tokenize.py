@@ -49,7 +49,7 @@ def test_a_model_of_any_tokens_trains_resumes_writes_and_is_scored(kind: str, tm
     path = str(text_file(tmp_path, TEXT))
     given = tmp_path / "given.json"
     if kind == "file":
-        _, made = answer(run_task(MakeTokenizer(path, TokenSettings("bpe", 300))), "tokenizer")
+        made = result(MakeTokenizer(path, TokenSettings("bpe", 300)))
         run_task(SaveTokenizer(made, str(given)))
         config["tokenizer_file"] = str(given)
     whole = run_task(Train("gpt", path, config, steps=24, runs_folder=tmp_path / "whole"))
@@ -64,14 +64,12 @@ def test_a_model_of_any_tokens_trains_resumes_writes_and_is_scored(kind: str, tm
     assert kept == Run.open(answer(whole, "run")).kept()["tokenizer.json"]
     samples = [s for frame in whole for s in frame.snapshots if isinstance(s, Text)]
     assert samples and not any("\ufffd" in s.text[-1:] for s in samples)
-    scores = answer(run_task(Evaluate(ModelRef(folder))), "scores")
+    scores = result(Evaluate(ModelRef(folder)))
     assert scores["characters"] > 0 and 0 < scores["bits_per_char"] < 12
     assert scores["loss_nats"] * scores["tokens"] / np.log(2) / scores["characters"] == pytest.approx(
         scores["bits_per_char"]
     )
-    other = answer(
-        run_task(Evaluate(ModelRef(folder), str(text_file(tmp_path, "the cat sat " * 20, "o.txt")))), "scores"
-    )
+    other = result(Evaluate(ModelRef(folder), str(text_file(tmp_path, "the cat sat " * 20, "o.txt"))))
     assert other["tokens"] > 10
     for task in (NextTokensOf(ModelRef(folder), ("the cät ",)), AttentionTo(ModelRef(folder), ("the cat sat",))):
         assert isinstance(result(task), NextTokens | Attention)
@@ -98,8 +96,8 @@ def test_streamed_bytes_are_whole_characters_at_every_frame(tmp_path: Path, monk
 def test_reference_lines_are_those_of_the_same_tokens(kind: str, tmp_path: Path) -> None:
     settings = TokenSettings.of(KINDS[kind])
     path = str(text_file(tmp_path, TEXT))
-    lines = answer(run_task(ReadReferences(path, settings)), "references")
-    made = answer(run_task(MakeTokenizer(path, settings)), "tokenizer")[1]
+    lines = result(ReadReferences(path, settings))
+    made = result(MakeTokenizer(path, settings))
     assert lines["uniform"] == pytest.approx(np.log(made.size))
     assert 0 < lines["kneser_ney"] < lines["unigram"] < lines["uniform"]
 
@@ -114,20 +112,20 @@ def test_the_estimate_follows_the_vocabulary() -> None:
 def test_tokens_of_a_text_and_of_a_dataset(tmp_path: Path) -> None:
     path = str(text_file(tmp_path, TEXT))
     for kind in ("char", "byte", "word", "bpe"):
-        _, tokenizer = answer(run_task(MakeTokenizer(path, TokenSettings(kind, 300, 1))), "tokenizer")  # type: ignore[arg-type]
-        shown = answer(run_task(SplitText(tokenizer, " the cat\n漢 zzz")), "tokens")
+        tokenizer = result(MakeTokenizer(path, TokenSettings(kind, 300, 1)))  # type: ignore[arg-type]
+        shown = result(SplitText(tokenizer, " the cat\n漢 zzz"))
         assert len(shown.ids) == len(shown.index) and shown.characters == 14
         unknown = [shown.pieces[k] for k in shown.index.tolist() if shown.unknown[k]]
         assert unknown == {"char": ["漢", "z", "z", "z"], "word": ["漢", "zzz"]}.get(kind, [])
         assert shown.returns == (kind in ("byte", "bpe"))
-        whole = answer(run_task(SplitDataset(tokenizer, path)), "dataset_tokens")
+        whole = result(SplitDataset(tokenizer, path))
         assert whole.returns and whole.characters == len(TEXT)
         assert np.array_equal(whole.ids, tokenizer.encode(TEXT))
 
 
 def test_sizes_are_compared_on_what_was_held_out(tmp_path: Path) -> None:
     path = str(text_file(tmp_path, TEXT))
-    rows = answer(run_task(CompareSizes(path, values={"layers": 2}, sizes=(260, 262, 5_000))), "sizes")
+    rows = result(CompareSizes(path, values={"layers": 2}, sizes=(260, 262, 5_000)))
     kinds = [row.kind for row in rows]
     assert kinds[:2] == ["char", "byte"] and kinds.count("bpe") == 3 and kinds.count("word") == 1
     pairs = [row for row in rows if row.kind == "bpe"]
@@ -139,12 +137,12 @@ def test_sizes_are_compared_on_what_was_held_out(tmp_path: Path) -> None:
 
 def test_saved_whole_or_not_at_all_and_opened_again(tmp_path: Path) -> None:
     path = str(text_file(tmp_path, TEXT))
-    _, tokenizer = answer(run_task(MakeTokenizer(path, TokenSettings("bpe", 300))), "tokenizer")
+    tokenizer = result(MakeTokenizer(path, TokenSettings("bpe", 300)))
     place = tmp_path / "out" / "tokenizer.json"
     place.parent.mkdir()
-    assert answer(run_task(SaveTokenizer(tokenizer, str(place))), "saved") == str(place)
+    assert result(SaveTokenizer(tokenizer, str(place))) == str(place)
     assert json.loads(place.read_bytes())["model"]["type"] == "BPE"
-    assert answer(run_task(OpenTokenizer(str(place))), "tokenizer") == ("", tokenizer)
+    assert result(OpenTokenizer(str(place))) == tokenizer
     with pytest.raises(StorageError):
         run_task(SaveTokenizer(tokenizer, str(tmp_path / "out" / "none" / "x.json")))
     with pytest.raises(DataError):
@@ -153,8 +151,8 @@ def test_saved_whole_or_not_at_all_and_opened_again(tmp_path: Path) -> None:
 
 
 def test_merges_of_a_text_and_of_a_dataset(tmp_path: Path) -> None:
-    assert answer(run_task(StepMerges("aaabdaaabac")), "merges").written(3) == "XdXac"
-    found = answer(run_task(StepMerges("", apart=True, data=str(text_file(tmp_path, TEXT)))), "merges")
+    assert result(StepMerges("aaabdaaabac")).written(3) == "XdXac"
+    found = result(StepMerges("", apart=True, data=str(text_file(tmp_path, TEXT))))
     assert found.text == TEXT[:2_000]
 
 
@@ -162,9 +160,7 @@ def test_merges_of_a_text_and_of_a_dataset(tmp_path: Path) -> None:
 def test_cancelled_in_the_middle_nothing_is_left(task: str, tmp_path: Path) -> None:
     path = str(text_file(tmp_path, words(60_000)))
     tokenizer = tmp_path / "t.json"
-    run_task(
-        SaveTokenizer(answer(run_task(MakeTokenizer(path, TokenSettings("byte"))), "tokenizer")[1], str(tokenizer))
-    )
+    run_task(SaveTokenizer(result(MakeTokenizer(path, TokenSettings("byte"))), str(tokenizer)))
     before = set(files(tmp_path))
     job = {
         "make": MakeTokenizer(path, TokenSettings("bpe", 3_000)),

@@ -27,7 +27,7 @@ from genstudio.tasks.task import Extend, SaveNow, ShowPrompt
 from genstudio.tasks.train import Resume, Train
 from genstudio.tasks.write import Generate, NextTokensOf
 from genstudio.training import loop
-from helpers import TINY, answer, curve, files, run_task, text_file, until_trained
+from helpers import TINY, answer, curve, files, result, run_task, text_file, until_trained
 
 
 def train(tmp_path: Path, **changes: Any) -> Train:
@@ -426,12 +426,12 @@ def test_a_changed_dataset_is_refused(tmp_path: Path) -> None:
 
 def test_evaluation_is_exact_and_repeatable(tmp_path: Path) -> None:
     folder = answer(run_task(train(tmp_path)), "run")
-    first = answer(run_task(Evaluate(ModelRef(folder))), "scores")
-    assert first == answer(run_task(Evaluate(ModelRef(folder, 30))), "scores")
+    first = result(Evaluate(ModelRef(folder)))
+    assert first == result(Evaluate(ModelRef(folder, 30)))
     text = text_file(tmp_path).read_text()
     assert first["tokens"] == first["characters"] == len(text) - int(0.9 * len(text)) - 1
     assert first["bits_per_char"] == pytest.approx(first["loss_nats"] / np.log(2))
-    other = answer(run_task(Evaluate(ModelRef(folder), str(text_file(tmp_path)))), "scores")
+    other = result(Evaluate(ModelRef(folder), str(text_file(tmp_path))))
     assert other["tokens"] == len(text) - 1
     with pytest.raises(DataError, match="Z"):
         run_task(Evaluate(ModelRef(folder), str(text_file(tmp_path, "the cat Z" * 50, "z.txt"))))

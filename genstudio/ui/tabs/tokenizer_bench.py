@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
@@ -29,19 +29,22 @@ from PySide6.QtWidgets import (
 )
 
 from genstudio import families
+from genstudio.data.merges import Merges
 from genstudio.data.shelf import DatasetInfo
 from genstudio.data.split import SplitSettings
 from genstudio.data.token_text import TokenText
 from genstudio.data.tokenizers import Tokenizer
 from genstudio.data.vocabulary import TokenSettings
 from genstudio.errors import DataError, Failure
-from genstudio.events import Answer, Frame
+from genstudio.events import Frame
+from genstudio.tasks.task import Task
 from genstudio.tasks.tokenize import (
     CompareSizes,
     MakeTokenizer,
     OpenTokenizer,
     SaveTokenizer,
     SizeRow,
+    SizeRows,
     SplitDataset,
     SplitText,
     StepMerges,
@@ -55,6 +58,7 @@ from genstudio.ui.views.sizes import NAMES, SizesView
 from genstudio.ui.views.tokens import TokensView
 from genstudio.ui.widgets import ElidedLabel, plain_label
 
+R = TypeVar("R")
 EXAMPLE = "aaabdaaabac"
 KINDS = (("Characters", "char"), ("Bytes", "byte"), ("Words", "word"), ("Byte pairs", "bpe"))
 LEARNT = ("word", "bpe")
@@ -79,7 +83,7 @@ class TokenizerBench(QWidget):
         self._jobs = Asking(engine)
         self._began = 0.0
         self._stale = False
-        self._file = self._opening = ""
+        self._file = ""
         self._rows: tuple[SizeRow, ...] = ()
         self.tokenizer: Tokenizer | None = None
         self.kind = QComboBox()
@@ -180,7 +184,7 @@ class TokenizerBench(QWidget):
         self._began = time.monotonic()
         context = self._values.get("context")
         task = MakeTokenizer(self._info.id, self.settings(), self._parts(), context if isinstance(context, int) else 0)
-        self._start("make", task)
+        self._start("make", task, self._made)
 
     def cancel_all(self) -> None:
         """Stop what runs; nothing of it stays."""
@@ -191,16 +195,16 @@ class TokenizerBench(QWidget):
     def compare_sizes(self) -> None:
         if self._info is not None:
             self._show_rows(())
-            self._start("compare", CompareSizes(self._info.id, values=self._values))
+            self._start("compare", CompareSizes(self._info.id, values=self._values), self._show_rows)
 
     def save_to(self, path: str) -> None:
         if self.tokenizer is not None:
-            self._start("file", SaveTokenizer(self.tokenizer, path))
+            task = SaveTokenizer(self.tokenizer, path)
+            self._start("file", task, lambda saved: self.status.setText(f"Saved as {saved}"))
 
     def open_from(self, path: str) -> None:
         """Use a tokenizer.json; it is tried out in a process of its own first."""
-        self._opening = path
-        self._start("make", OpenTokenizer(path))
+        self._start("make", OpenTokenizer(path), lambda tokenizer: self._opened(path, tokenizer))
 
     def _refresh(self) -> None:
         """Do what is cheap without being asked, once the page is looked at."""
@@ -262,10 +266,11 @@ class TokenizerBench(QWidget):
 
     def _split(self) -> None:
         if self.tokenizer is not None:
-            self._start("split", SplitText(self.tokenizer, self.typed.toPlainText()))
+            task = SplitText(self.tokenizer, self.typed.toPlainText())
+            self._start("split", task, lambda found: _show_tokens(found, self.tokens, self.facts))
 
     def _step(self) -> None:
-        self._start("merges", StepMerges(self._merge_text(), self.apart.isChecked()))
+        self._start("merges", StepMerges(self._merge_text(), self.apart.isChecked()), self._show_merges)
 
     def _merge_text(self) -> str:
         return self.merge_text.text().replace("⏎", "\n")
@@ -273,11 +278,13 @@ class TokenizerBench(QWidget):
     def _page_changed(self) -> None:
         wanted = self.pages.currentWidget() is self.dataset_page and self.dataset_tokens.shown is None
         if wanted and self.tokenizer is not None and self._info is not None and "dataset" not in self._jobs:
-            self._start("dataset", SplitDataset(self.tokenizer, self._info.id))
+            task, view, words = SplitDataset(self.tokenizer, self._info.id), self.dataset_tokens, self.dataset_facts
+            self._start("dataset", task, lambda found: _show_tokens(found, view, words))
 
-    def _start(self, kind: str, task: Any) -> None:
+    def _start(self, kind: str, task: Task[R], on_result: Callable[[R], object]) -> None:
         """One job of a kind; a newer one takes the place of an older."""
-        self._jobs.ask(kind, task, lambda frame: self._on_frame(kind, frame), lambda f: self._on_end(kind, f))
+        on_frame, on_end = lambda frame: self._on_frame(kind, frame), lambda failure: self._on_end(kind, failure)
+        self._jobs.ask(kind, task, on_frame, on_end, on_result=on_result)
         self._enable()
 
     def _stop(self, kind: str) -> None:
@@ -292,33 +299,27 @@ class TokenizerBench(QWidget):
             left = f", {done:.0%}" if done else ""
             self.status.setText(f"{frame.progress.text}{left}")
         for snapshot in frame.snapshots:
-            if isinstance(snapshot, Answer):
-                self._answered(snapshot.channel, snapshot.value)
+            if isinstance(snapshot, SizeRows):
+                self._show_rows(snapshot.rows)
 
-    def _answered(self, channel: str, value: Any) -> None:
-        if channel == "tokenizer":
-            source, tokenizer = value
-            self._file = "" if source else self._opening
-            took = time.monotonic() - self._began
-            self._set_tokenizer(tokenizer)
-            learnt = source and self.kind.currentData() in LEARNT and took >= 0.1
-            self.status.setText(self._about() + (f", in {took:.1f} s" if learnt else "" if source else ", from a file"))
-        elif channel == "tokens":
-            self.tokens.show_tokens(value)
-            self.facts.setText(facts(value))
-        elif channel == "dataset_tokens":
-            self.dataset_tokens.show_tokens(value)
-            self.dataset_facts.setText(facts(value))
-        elif channel == "merges":
-            self.merges.show_merges(value)
-            self.merge_text.blockSignals(True)
-            if self._merge_text() != value.text:
-                self.merge_text.setText(value.text.replace("\n", "⏎"))
-            self.merge_text.blockSignals(False)
-        elif channel == "sizes":
-            self._show_rows(value)
-        elif channel == "saved":
-            self.status.setText(f"Saved as {value}")
+    def _made(self, tokenizer: Tokenizer) -> None:
+        took = time.monotonic() - self._began
+        self._file = ""
+        self._set_tokenizer(tokenizer)
+        learnt = self.kind.currentData() in LEARNT and took >= 0.1
+        self.status.setText(self._about() + (f", in {took:.1f} s" if learnt else ""))
+
+    def _opened(self, path: str, tokenizer: Tokenizer) -> None:
+        self._file = path
+        self._set_tokenizer(tokenizer)
+        self.status.setText(f"{self._about()}, from a file")
+
+    def _show_merges(self, merges: Merges) -> None:
+        self.merges.show_merges(merges)
+        self.merge_text.blockSignals(True)
+        if self._merge_text() != merges.text:
+            self.merge_text.setText(merges.text.replace("\n", "⏎"))
+        self.merge_text.blockSignals(False)
 
     def _on_end(self, kind: str, failure: Failure | None) -> None:
         if failure is not None:
@@ -365,7 +366,7 @@ class TokenizerBench(QWidget):
 
     def _take_from_data(self) -> None:
         if self._info is not None:
-            self._start("merges", StepMerges("", self.apart.isChecked(), data=self._info.id))
+            self._start("merges", StepMerges("", self.apart.isChecked(), data=self._info.id), self._show_merges)
 
     def _ask_save(self) -> None:
         path, _ = QFileDialog.getSaveFileName(self, "Save the tokenizer", "tokenizer.json", "Tokenizer (*.json)")
@@ -510,6 +511,11 @@ def facts(shown: TokenText) -> str:
     if unknown:
         parts.append(f"{unknown:,} not in the vocabulary{' (<unk>)' if marked else ''}")
     return "  ·  ".join([*parts, back])
+
+
+def _show_tokens(found: TokenText, view: TokensView, words: QLabel) -> None:
+    view.show_tokens(found)
+    words.setText(facts(found))
 
 
 def _label(text: str, buddy: QWidget) -> QLabel:

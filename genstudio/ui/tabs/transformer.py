@@ -7,9 +7,11 @@ from typing import Any
 
 from genstudio import families
 from genstudio.config import Config
+from genstudio.data.tokenizers import Tokenizer
 from genstudio.data.vocabulary import TokenSettings
 from genstudio.errors import Failure, Problem
-from genstudio.events import Answer, Frame
+from genstudio.events import Frame
+from genstudio.runs import RunInfo
 from genstudio.tasks.evaluate import ReadReferences
 from genstudio.tasks.task import ShowPrompt
 from genstudio.tasks.tokenize import CountVocabulary, OpenTokenizer
@@ -30,7 +32,7 @@ class TransformerTab(TrainingTab):
 
     def __init__(self, engine: Engine) -> None:
         self._vocabularies: dict[str, int | None] = {}
-        self._lines: Mapping[str, Any] = {}
+        self._lines: Mapping[str, float] = {}
         self._sizes: dict[str, int | None] = {}
         super().__init__(engine, families.get("gpt"), "transformer", _WELCOME)
         self.show_cost()
@@ -89,11 +91,9 @@ class TransformerTab(TrainingTab):
         if path not in self._sizes:
             self._sizes[path] = None
 
-            def read(frame: Frame) -> None:
-                for snapshot in frame.snapshots:
-                    if isinstance(snapshot, Answer) and snapshot.channel == "tokenizer":
-                        self._sizes[path] = snapshot.value[1].size
-                        self.show_cost()
+            def read(tokenizer: Tokenizer) -> None:
+                self._sizes[path] = tokenizer.size
+                self.show_cost()
 
             def ended(failure: Failure | None) -> None:
                 if failure is not None:
@@ -101,29 +101,27 @@ class TransformerTab(TrainingTab):
                     if self.setup.values().get("tokenizer_file") == path:
                         self.setup.show_problems([Problem("tokenizer_file", failure.message)])
 
-            self._engine.start(OpenTokenizer(path), read, ended)
+            self._engine.start(OpenTokenizer(path), None, ended, on_result=read)
         return self._sizes[path]
 
     def speed(self, frame: Frame) -> str:
         found = frame.series.get("tokens_per_second")
         return f"{found.values[-1]:,.0f} tokens/s" if found is not None else ""
 
-    def result_words(self, info: Any) -> str:
+    def result_words(self, info: RunInfo) -> str:
         return text_result(info, TokenSettings.of(info.config).kind, self._lines)
 
     def run_began(self, task: Train) -> None:
         self._read_references(task.data, task.config)
 
-    def run_opened(self, info: Any) -> None:
+    def run_opened(self, info: RunInfo) -> None:
         self._read_references(str(info.dataset.get("id", "")), info.config)
 
     def _read_references(self, data: str, values: Mapping[str, Any]) -> None:
         self._lines = {}
-        self._asking.ask("references", ReadReferences(data, TokenSettings.of(values)), self._on_references)
+        self._asking.ask("references", ReadReferences(data, TokenSettings.of(values)), on_result=self._show_references)
 
-    def _on_references(self, frame: Frame) -> None:
-        for snapshot in frame.snapshots:
-            if isinstance(snapshot, Answer) and snapshot.channel == "references":
-                self._lines = snapshot.value
-                self.panel.show_references(snapshot.value)
-                self.show_summary()
+    def _show_references(self, lines: Mapping[str, float]) -> None:
+        self._lines = lines
+        self.panel.show_references(lines)
+        self.show_summary()
