@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout
 
+from genstudio.runs import RunInfo
 from genstudio.ui.numbers import duration
 from genstudio.ui.widgets import button, plain_label
 
@@ -62,7 +62,7 @@ def plan_words(plan: Mapping[str, float]) -> str:
     return f"{seconds:g} seconds" if seconds else ""
 
 
-def how_it_ended(info: Any) -> str:
+def how_it_ended(info: RunInfo) -> str:
     """A run that is not in training, in a sentence; the word for its state is that of the list of runs."""
     if info.state == "finished":
         return f"Finished in {duration(info.elapsed)}, after {info.step:,} steps."
@@ -70,7 +70,7 @@ def how_it_ended(info: Any) -> str:
     return f"Stopped at step {info.step:,}" + (f" of {plan}" if plan else "") + f", after {duration(info.elapsed)}."
 
 
-def text_result(info: Any, kind: str, references: Mapping[str, float]) -> str:
+def text_result(info: RunInfo, kind: str, references: Mapping[str, float]) -> str:
     """The validation loss of a model of text as perplexity and in bits per character, and against each reference line.
 
     `kind` is that of its tokens. Bits per character need `characters_per_token` among the references.
@@ -96,7 +96,7 @@ def _against(loss: float, references: Mapping[str, float]) -> str:
     return "".join(f"; {part}" for part in parts + ahead)
 
 
-def result(info: Any) -> tuple[str, float] | None:
+def result(info: RunInfo) -> tuple[str, float] | None:
     """What was measured last, by the first of RESULTS that the run has: in words, and the number. None before that.
 
     The words name the step where the run went further since.

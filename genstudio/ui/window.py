@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from genstudio import paths
+from genstudio.data.info import DatasetInfo
 from genstudio.errors import Failure
 from genstudio.events import Frame
 from genstudio.runs import RunInfo
@@ -85,7 +86,7 @@ class MainWindow(QMainWindow):
         self.tabs.addTab(QWidget(), "GAN")
         self.tabs.addTab(QWidget(), "Runs")
         self._summaries: dict[str, str] = {}
-        self._known: tuple[Any, ...] = ()
+        self._known: tuple[DatasetInfo, ...] = ()
         self._words: dict[str, str] = {}
         self._drawing: set[str] | None = None
         self.banners = Banners(self.tabs)
@@ -337,7 +338,7 @@ class MainWindow(QMainWindow):
         for name, action in self._training_actions.items():
             action.setEnabled(isinstance(shown, TrainingTab) and getattr(shown, name).isEnabled())
 
-    def _listed(self, infos: tuple[Any, ...]) -> None:
+    def _listed(self, infos: tuple[DatasetInfo, ...]) -> None:
         self._known = infos
         before = self.transformer.setup.data.currentData() or self._wanted_data
         kinds = self.transformer.setup.family.data_kinds

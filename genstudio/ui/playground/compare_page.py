@@ -51,7 +51,7 @@ class ComparePage(Page):
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine, "page_compare", "Compare two")
         self._sampling = Sampling()
-        self._runs: tuple[RunInfo, ...] = ()
+        self._runs: Listed = ()
         self._training: tuple[str, ...] = ()
         self._named: dict[str, ModelRef | None] = {}
         self._written: dict[str, Writing] = {}

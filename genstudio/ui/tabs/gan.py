@@ -11,7 +11,9 @@ from PySide6.QtCore import Signal
 from genstudio import families
 from genstudio.config import Config
 from genstudio.data.learnable.samples import Shape
+from genstudio.data.shelf import DatasetInfo
 from genstudio.events import Frame, Progress
+from genstudio.runs import RunInfo
 from genstudio.tasks.task import GoBack, Pace, SetLive, ShowNow
 from genstudio.tasks.train import Train
 from genstudio.ui.engine import Engine
@@ -34,7 +36,7 @@ class GANTab(TrainingTab):
     draw_wanted = Signal()
 
     def __init__(self, engine: Engine) -> None:
-        self._infos: dict[str, Any] = {}
+        self._infos: dict[str, DatasetInfo] = {}
         self._wanted = ""
         self._following = False
         self.cure = button("Apply the fix", "apply_cure", "check", does=self.apply_cure)
@@ -52,7 +54,7 @@ class GANTab(TrainingTab):
         self.setup.data.activated.connect(lambda _: self._follow_data())
         self._show_cure()
 
-    def set_datasets(self, infos: Iterable[Any]) -> None:
+    def set_datasets(self, infos: Iterable[DatasetInfo]) -> None:
         """What there is to train on, and in which shape."""
         first, wanted = not self._infos, self._wanted
         known = {info.id: info for info in infos if info.kind in self.setup.family.data_kinds}
@@ -165,7 +167,7 @@ class GANTab(TrainingTab):
     def run_began(self, task: Train) -> None:
         self._show_run(dict(task.config))
 
-    def run_opened(self, info: Any) -> None:
+    def run_opened(self, info: RunInfo) -> None:
         self._show_run(dict(info.config))
 
     def state_shown(self) -> None:
