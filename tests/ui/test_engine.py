@@ -356,3 +356,23 @@ def test_only_the_newest_question_of_its_kind_is_answered(engine: Engine, qtbot:
     qtbot.waitUntil(lambda: not engine.running)
     assert heard and all(name == wanted for name, _, wanted in heard)
     assert not current and len(answered) > 5 and "a" not in asking
+
+
+def test_a_result_may_ask_again_or_drop_its_own_question(engine: Engine, qtbot: Any) -> None:
+    asking, heard = Asking(engine), list[str]()
+
+    def again(name: str) -> None:
+        heard.append(name)
+        asking.ask("a", Slow("second"), None, lambda _: heard.append("end"), on_result=last)
+
+    def last(name: str) -> None:
+        heard.append(name)
+        asking.ask("b", Slow("third"), None, lambda _: heard.append("end of the third"), on_result=dropping)
+
+    def dropping(name: str) -> None:
+        heard.append(name)
+        asking.drop("b")
+
+    asking.ask("a", Slow("first"), None, lambda _: heard.append("end of the first"), on_result=again)
+    qtbot.waitUntil(lambda: "third" in heard and not engine.running, timeout=LONG)
+    assert heard == ["first", "second", "end", "third"] and "a" not in asking and "b" not in asking
