@@ -20,8 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from genstudio.events import Answer, AnsweredBy, Attention, Frame, NextTokens, ScoredText, Writing
-from genstudio.runs.info import RunInfo
+from genstudio.events import AnsweredBy, Attention, Frame, NextTokens, ScoredText, Writing
 from genstudio.tasks.compare import AttentionTo, Both, InTraining, LiveRuns, first_difference, paired, tokens_before
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt, text_of
