@@ -96,15 +96,3 @@ def result(task: Task[R], quiet: bool | None = None, on_frame: Callable[[Frame],
             return found
         bar.show(frame)
         on_frame(frame)
-
-
-def answer(task: Any, channel: str, quiet: bool | None = None) -> Any:
-    """The value of the last answer of `channel`; its progress is shown on a terminal unless `quiet`."""
-    bar, value = Bar(not sys.stderr.isatty() if quiet is None else quiet), None
-    for frame in frames(task):
-        bar.show(frame)
-        for snapshot in frame.snapshots:
-            if isinstance(snapshot, Answer) and snapshot.channel == channel:
-                value = snapshot.value
-    bar.end()
-    return value
