@@ -64,7 +64,7 @@ class TransformerTab(TrainingTab):
             return ()
         half = config.model_copy(update={"layers": layers // 2})
         now, then = (self.setup.family.estimate(which, tokens)["flops_per_token"] for which in (config, half))
-        return ((f"{layers // 2} layers", then / now),)
+        return ((f"{layers // 2} layer{'s' * (layers // 2 > 1)}", then / now),)
 
     def _tokens(self, config: Config) -> int | None:
         """How many tokens a model with these settings would have, once they are counted."""
