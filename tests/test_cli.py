@@ -157,7 +157,13 @@ def test_import_of_a_table_and_of_pictures(capsys: pytest.CaptureFixture[str], t
     assert genstudio("datasets", "--json") == 0
     listed = {item["title"]: item for item in json.loads(capsys.readouterr().out)}
     assert (listed["Words"]["kind"], listed["Words"]["count"]) == ("pairs", 1)
-    assert listed["photos"]["details"]["picture"] == {"size": 8, "fit": "pad", "grey": True, "flip": False}
+    assert listed["photos"]["details"]["picture"] == {
+        "size": 8,
+        "fit": "pad",
+        "grey": True,
+        "flip": False,
+        "scale": "auto",
+    }
     assert genstudio("import", folder, "--size", 99999) == 2
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import deque
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import numpy as np
 from genstudio import families, paths, runs
 from genstudio.config import Config
 from genstudio.data import shelf
-from genstudio.errors import ConfigError, DataError, DeviceError, Problem, RunError, StorageError, TrainingError
+from genstudio.errors import ConfigError, DataError, DeviceError, Problem, StorageError, TrainingError
 from genstudio.events import Answer, Diagnosis, Frame, Notice, Progress, Series, Snapshot
 from genstudio.runs import Run
 from genstudio.runs import plan as plans
@@ -375,8 +375,13 @@ class Training(Generator[Frame, None, str]):
         state = checkpoint.load(run, "last", learner)
         before = [step for step in checkpoint.steps(run) if step < state["step"]]
         while task.changes and state.get("stuck"):
-            self._notices.append(_passed_over(run, state["step"], before))
-            state = checkpoint.load(run, before.pop(), learner)
+            stuck = int(state["step"])
+            if before:
+                state = checkpoint.load(run, before.pop(), learner)
+            else:  # the weights of step 0 follow from the seed alone
+                learner, state = self._build(family, config, data, device, run.info.seed), {"step": 0}
+            text = f"The step after {stuck:,} is not finite whatever the settings are: continuing from step {state['step']:,}"
+            self._notices.append(Notice(int(state["step"]), "warning", text))
         self._start = int(state["step"])
         self._set_plan(run, state)
         checkpoint.rewind(run, self._start)
@@ -629,19 +634,6 @@ def _keeper(run: Run, learner: Any, elapsed: float) -> Any:
     from genstudio.training.trail import Keeper
 
     return Keeper(run, learner, elapsed)
-
-
-def _passed_over(run: Run, step: int, before: Sequence[int]) -> Notice:
-    """The step after a checkpoint was not finite, and would not be with other settings. Raises RunError where there is no
-    checkpoint before it."""
-    if not before:
-        raise RunError(
-            f"The only checkpoint of this run, of step {step:,}, gives a loss that is not finite, whatever the settings are.",
-            "Start a new run with a smaller learning rate.",
-            run.folder,
-        )
-    text = f"The step after {step:,} is not finite whatever the settings are: going on from step {before[-1]:,}"
-    return Notice(before[-1], "warning", text)
 
 
 def fitting(family: families.Family[Any, Any], name: str) -> shelf.DatasetInfo:
