@@ -393,7 +393,7 @@ def test_damaged_and_newer_folders_are_listed_with_their_reason(tmp_path: Path) 
     (tmp_path / "holiday pictures").mkdir()
     (tmp_path / "note.txt").write_text("x")
     good = json.loads((run.folder / "run.json").read_bytes())
-    assert listed(None).reason == "run.json is missing"
+    assert listed(None).reason == "run.json is missing."
     for data in (b"", b"{", b"[]", b"\xff", b"[" * 100_000, b"null", b'{"format":"1"}', b" " * 5_000_000):
         info = listed(data)
         assert (info.state, bool(info.reason), info.id) == ("damaged", True, run.id)

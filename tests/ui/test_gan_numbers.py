@@ -159,7 +159,7 @@ def test_trying_a_fix_is_answered_in_every_state(window: MainWindow, qtbot: Any)
     tab.extend_by(steps=1_000_000)
     qtbot.waitUntil(lambda: tab.state == "running" and tab._progress.step > 40, timeout=LONG)
     press(qtbot, tab, "advice_0")
-    assert "takes effect from the next step" in doctor.reaction.text()
+    assert "from the next step on" in doctor.reaction.text()
     qtbot.waitUntil(lambda: tab.panel.live.values()["d_rate"] == 1e-4, timeout=LONG)
     stop(qtbot, tab)
     at = tab._progress.step
