@@ -287,7 +287,7 @@ def test_a_dropped_link_is_said_to_be_none_of_this_computer(window: MainWindow) 
     data.setUrls([QUrl("https://example.org/names.txt")])
     left = Qt.MouseButton.LeftButton
     window.dropEvent(QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, data, left, Qt.KeyboardModifier.NoModifier))
-    assert "Only files of this computer" in window.banners.shown[-1].property("text")
+    assert "Only files on this computer" in window.banners.shown[-1].property("text")
 
 
 def test_deleting_asks_and_names_the_runs(
