@@ -286,16 +286,25 @@ class TrainingTab(QWidget):
         self.run_path, self.info, self._progress = "", None, Progress()
         self._used, self._data = {}, ""
 
-    def resume_run(self, path: str, steps: int | None = None, seconds: float | None = None) -> None:
-        """Go on with a run; its curves are read back first when it is not the one shown."""
+    def resume_run(
+        self,
+        path: str,
+        steps: int | None = None,
+        seconds: float | None = None,
+        values: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Continue a run, with these `values` of settings that may change in the form; its curves are read back first when
+        it is not the one shown."""
         if self.busy:
             return
         if path != self.run_path:
-            self.open_run(path, lambda: self.resume_run(path, steps, seconds))
+            self.open_run(path, lambda: self.resume_run(path, steps, seconds, values))
             return
         if "run" in self._asking:
-            self._then = lambda: self.resume_run(path, steps, seconds)
+            self._then = lambda: self.resume_run(path, steps, seconds, values)
             return
+        if values:
+            self.setup.form.set_values(dict(values))
         changes, _ = self.edits()
         try:
             self.config_type.parse({**self._used, **changes})

@@ -109,8 +109,7 @@ class GANTab(TrainingTab):
             self.change(values)
             words = "Changed from the next step on. Live shows the change and can undo it."
         elif self.run_path and set(values) <= live and not self.finished:
-            self.resume_run(self.run_path)
-            self.change(values)
+            self.resume_run(self.run_path, values=values)
             words = "The training resumes with this change."
         elif self.busy:
             words = "This cannot change while a training runs: stop it first."
