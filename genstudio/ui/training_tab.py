@@ -441,6 +441,7 @@ class TrainingTab(QWidget):
         if self._panel is not None:
             self._panel.flush()
         self._show_state()
+        self.show_cost()
         self._headline()
 
     def _headline(self) -> None:
@@ -514,7 +515,8 @@ class TrainingTab(QWidget):
             self.cost.setText(f"Before a training can start: {self.setup.words(problems[0])}.")
         else:
             parsed, per_step = config.parse(self.setup.values()), self.estimate.seconds()
-            times = [] if per_step is None else [in_words(per_step, *self.setup.plan(), self.faster(parsed))]
+            # the headline says how long a training that runs still takes
+            times = [] if per_step is None or self.busy else [in_words(per_step, *self.setup.plan(), self.faster(parsed))]
             self.cost.setText("\n".join([self.costs(parsed), *times]))
         restyle(self.cost, "problem", bool(problems))
         restyle(self.cost, "quiet", not problems)

@@ -49,6 +49,10 @@ def test_each_family_says_its_time_and_remembers_it(
     tab.setup.form.set_values({"batch": values["batch"]})
     assert tab.estimate.seconds() == per_step != other and told(tab)
     assert not tab.run_path and not list(window.runs.model.runs)
+    tab.start_training()
+    assert tab.busy and not told(tab)
+    tab.stop_training()
+    qtbot.waitUntil(lambda: not tab.busy, timeout=LONG)
 
 
 def test_nothing_is_timed_while_a_training_runs(window: MainWindow, qtbot: Any) -> None:
