@@ -20,10 +20,14 @@ from genstudio.ui.window import MainWindow
 from helpers import TINY
 
 PROGRAM = f"""
+import signal
 import sys
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QMessageBox
 from genstudio.ui import app, window
+
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # tests may be run by something that ignores it, as nohup does
 
 class Window(window.MainWindow):
     def begin(self):
