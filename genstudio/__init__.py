@@ -6,7 +6,9 @@ Who may import whom (arrows point up only; `tests/test_architecture.py` holds th
                |
        config  -  events                 stdlib and pydantic; events also numpy
                |
-       paths - runs - data - nn          runs: no torch. data and nn do not know each other
+       paths - snapshots - data - nn     data and nn do not know each other
+               |
+              runs                       no torch
                |
   training - sampling                    know no family
            |

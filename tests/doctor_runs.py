@@ -28,9 +28,10 @@ from numpy.typing import NDArray
 
 from genstudio.data import shelf
 from genstudio.data.learnable.samples import SampleData
-from genstudio.events import Diagnosis, Pictures, Plane, Series, Snapshot
+from genstudio.events import Diagnosis, Series, Snapshot
 from genstudio.families.gan import FAMILY, batches, learner, losses, measuring, networks, showing, units
 from genstudio.families.gan.doctor import RULES, doctor
+from genstudio.snapshots.samples import Pictures, Plane
 from genstudio.training.doctor import Doctor
 from genstudio.training.frames import first_not_finite, read
 from genstudio.training.loop import Metrics

@@ -22,8 +22,9 @@ import torch
 
 from genstudio import runs, storage
 from genstudio.errors import GenstudioError, StorageError
-from genstudio.events import Notice, Series, Text
+from genstudio.events import Notice, Series
 from genstudio.runs import Run
+from genstudio.snapshots.text import Text
 from genstudio.training import checkpoint, manifest
 
 HERE = Path(__file__).parent

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from genstudio.errors import RunError
-from genstudio.events import Histograms, Pictures, Plane
 from genstudio.runs import packed
 from genstudio.runs.album import Album
+from genstudio.snapshots.samples import Histograms, Pictures, Plane
 
 RNG = np.random.default_rng(0)
 

@@ -12,9 +12,9 @@ from opened import opened
 
 from genstudio.data.slices import finished
 from genstudio.errors import RunError
-from genstudio.events import LayerStatistics
 from genstudio.runs import packed
 from genstudio.runs.album import Album
+from genstudio.snapshots.layers import LayerStatistics
 
 
 def statistics(tokens: int = 5) -> LayerStatistics:

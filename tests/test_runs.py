@@ -19,8 +19,10 @@ from hypothesis import strategies as st
 
 from genstudio import runs
 from genstudio.errors import RunBusyError, RunError, StorageError
-from genstudio.events import Answer, Attention, Notice, Series, Text
+from genstudio.events import Answer, Notice, Series
 from genstudio.runs import Run, journal
+from genstudio.snapshots.attention import Attention
+from genstudio.snapshots.text import Text
 
 ROOT = Path(__file__).parents[1]
 CHILD = """

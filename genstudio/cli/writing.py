@@ -17,8 +17,9 @@ from genstudio.cli.parser import Commands, add_model, add_precision, reference
 from genstudio.cli.progress import frames, result
 from genstudio.data.reading import normalised
 from genstudio.errors import DataError, GenstudioError
-from genstudio.events import AnsweredBy, BeamTree, Chosen, Frame, Writing
+from genstudio.events import Frame
 from genstudio.paths import expanded
+from genstudio.snapshots.text import AnsweredBy, BeamTree, Chosen, Writing
 from genstudio.tasks.task import Task
 
 R = TypeVar("R")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from genstudio.events import Array, frozen
+from genstudio.events import Array, Frozen
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class TokenBatch:
+class TokenBatch(Frozen):
     """Token ids that a model is shown, and those it must name: `inputs` and `targets` (accumulation, batch, T) int64.
 
     `pieces` is the text of every id that occurs. `causal`: at each position the model sees that and earlier ones only.
@@ -22,13 +22,9 @@ class TokenBatch:
     causal: bool = True
     unknown: int | None = None
 
-    def __post_init__(self) -> None:
-        frozen(self.inputs)
-        frozen(self.targets)
-
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PictureBatch:
+class PictureBatch(Frozen):
     """Pictures as a network is fed them: `pixels` (n, h, w, c) float32 within `low` and `high`, c 1 or 3.
 
     Black is `low` and white is `high`. `labels` (n,) int64 index `classes`; None where pictures have no class.
@@ -40,14 +36,9 @@ class PictureBatch:
     low: float = -1.0
     high: float = 1.0
 
-    def __post_init__(self) -> None:
-        frozen(self.pixels)
-        if self.labels is not None:
-            frozen(self.labels)
-
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PointBatch:
+class PointBatch(Frozen):
     """Points of the plane as a network is fed them: `points` (n, 2) float32 = (dataset - `mean`) / `scale`.
 
     `mean` and `scale` are those of x and of y, in the dataset's own units.
@@ -56,9 +47,6 @@ class PointBatch:
     points: Array
     mean: tuple[float, float] = (0.0, 0.0)
     scale: tuple[float, float] = (1.0, 1.0)
-
-    def __post_init__(self) -> None:
-        frozen(self.points)
 
 
 Batch = TokenBatch | PictureBatch | PointBatch

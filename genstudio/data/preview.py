@@ -13,7 +13,7 @@ import numpy as np
 from genstudio.data.slices import Slices
 from genstudio.data.text import TextStatistics, statistics
 from genstudio.data.tokenizers import chunks
-from genstudio.events import Array, frozen
+from genstudio.events import Array, Frozen, frozen
 
 THUMB = 64
 """Pixels; larger pictures are averaged down to it for the grid."""
@@ -27,15 +27,11 @@ _BINS = 40
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Histogram:
+class Histogram(Frozen):
     """Numbers in bins: `edges` (k + 1,) ascending, `counts` (k,)."""
 
     edges: Array
     counts: Array
-
-    def __post_init__(self) -> None:
-        frozen(self.edges)
-        frozen(self.counts)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,15 +89,12 @@ class PointLook:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Matches:
+class Matches(Frozen):
     """Where a needle is: `positions` (at most MOST_MATCHES,), `count` of all."""
 
     needle: str
     positions: Array = field(default_factory=lambda: np.empty(0, np.int64))
     count: int = 0
-
-    def __post_init__(self) -> None:
-        frozen(self.positions)
 
 
 Preview = TextLook | PictureLook | PairLook | PointLook

@@ -10,14 +10,14 @@ import numpy as np
 from genstudio.data.encoding import cuts
 from genstudio.data.slices import Slices
 from genstudio.data.tokenizers import BPETokenizer, ByteTokenizer, CharTokenizer, Tokenizer, WordTokenizer, printable
-from genstudio.events import Array, frozen
+from genstudio.events import Array, Frozen
 
 LARGEST = 2_000_000
 """Characters looked at in one go at most."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class TokenText:
+class TokenText(Frozen):
     """The tokens of a text. `ids` (n,), -1 for a character that the vocabulary lacks; `index` (n,) into `pieces`, which
     can be seen on one line; for each piece `cells` is its width in monospaced letters, `breaks` whether the line ends
     behind it, `unknown` whether the vocabulary lacks it. `returns`: whether decoding gives the text back."""
@@ -30,10 +30,6 @@ class TokenText:
     unknown: Array
     characters: int
     returns: bool
-
-    def __post_init__(self) -> None:
-        for array in (self.ids, self.index, self.cells, self.breaks, self.unknown):
-            frozen(array)
 
 
 def tokens_of(tokenizer: Tokenizer, text: str) -> Slices[TokenText]:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from genstudio.events import Stage
 from genstudio.inspection import stages
 from genstudio.inspection.stages import Floats, StageMaker
 from genstudio.sampling.choose import entropy, softmax
+from genstudio.snapshots.layers import Stage
 
 WANTED = (
     "embedded", "positions", "residual", "normed", "q", "k", "v", "scores", "weights", "mixed", "attention_out", "middle",

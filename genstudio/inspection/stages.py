@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genstudio.events import Stage
 from genstudio.inspection.trace import Trace
 from genstudio.nn.transformer import Transformer
+from genstudio.snapshots.layers import Stage
 
 MOST = 256
 """Columns of a vocabulary that are shown at most."""

@@ -13,9 +13,9 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from genstudio.events import Distributions, LayerStatistics
 from genstudio.nn.modes import evaluating
 from genstudio.nn.transformer import Block, Transformer
+from genstudio.snapshots.layers import Distributions, LayerStatistics
 from genstudio.training.loop import Tick
 
 _COUNTED = 8192

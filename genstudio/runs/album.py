@@ -13,8 +13,12 @@ import numpy as np
 
 from genstudio import storage
 from genstudio.errors import RunError
-from genstudio.events import Array, Attention, Histograms, LayerStatistics, Pictures, Plane, Snapshot, Text
+from genstudio.events import Array, Snapshot
 from genstudio.runs import packed
+from genstudio.snapshots.attention import Attention
+from genstudio.snapshots.layers import LayerStatistics
+from genstudio.snapshots.samples import Histograms, Pictures, Plane
+from genstudio.snapshots.text import Text
 
 MOST = 200
 _LARGEST_TEXT = 1 << 22

@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from genstudio.events import Array, Histograms, LayerStatistics, Pictures, Plane, Snapshot
+from genstudio.events import Array, Snapshot
 from genstudio.runs import packed_layers
+from genstudio.snapshots.layers import LayerStatistics
+from genstudio.snapshots.samples import Histograms, Pictures, Plane
 
 LARGEST = 1 << 28
 _HALF = 60_000.0

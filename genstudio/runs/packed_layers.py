@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from genstudio.events import Array, Distributions, LayerStatistics
+from genstudio.events import Array
+from genstudio.snapshots.layers import Distributions, LayerStatistics
 
 _PARTS = ("activations", "weights", "gradients")
 _MOST = 10_000

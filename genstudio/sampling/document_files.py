@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from genstudio.errors import DataError
-from genstudio.events import Array, Chosen
+from genstudio.events import Array
 from genstudio.sampling.choose import SamplingOptions
 from genstudio.sampling.segments import BLOCK, CHUNK, Made, Segment, Typed, Written, written
 from genstudio.sampling.tree import Node, Tree
+from genstudio.snapshots.text import Chosen
 
 FORMAT = "genstudio document"
 LARGEST = 1 << 28

@@ -8,8 +8,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from genstudio.events import Chosen
 from genstudio.sampling.choose import Floats, likeliest
+from genstudio.snapshots.text import Chosen
 
 ALTERNATIVES = 8
 """The likeliest tokens that are remembered for each token."""

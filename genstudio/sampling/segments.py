@@ -8,8 +8,9 @@ from functools import cached_property
 
 import numpy as np
 
-from genstudio.events import Array, Chosen
+from genstudio.events import Array
 from genstudio.sampling.choose import SamplingOptions
+from genstudio.snapshots.text import Chosen
 
 CHUNK = 4096
 """Characters in a segment of typed text at most: an edit copies one segment, not the document."""

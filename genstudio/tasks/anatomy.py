@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from genstudio.data.slices import Slices
 from genstudio.errors import ConfigError, Problem
-from genstudio.events import Anatomy, Stage
 from genstudio.inspection.switches import NOTHING_OFF, Switches
+from genstudio.snapshots.layers import Anatomy, Stage
 from genstudio.tasks.inside import steady
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.prompt import Prompt, encode

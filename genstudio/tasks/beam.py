@@ -11,8 +11,9 @@ import numpy as np
 
 from genstudio.data.tokenizers import continuation
 from genstudio.errors import Problem
-from genstudio.events import BeamTree, Frame, Progress
+from genstudio.events import Frame, Progress
 from genstudio.sampling.stops import StopTexts, stop_problems
+from genstudio.snapshots.text import BeamTree
 from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.prompt import Prompt, encode, text_of
 from genstudio.tasks.task import Frames

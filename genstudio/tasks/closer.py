@@ -11,7 +11,7 @@ import numpy as np
 
 from genstudio import storage
 from genstudio.errors import DataError, RunError
-from genstudio.events import Array, Frame, Progress, frozen
+from genstudio.events import Array, Frame, Frozen, Progress
 from genstudio.runs import Run
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.sample import with_data
@@ -21,17 +21,13 @@ _VALUES = 1 << 22
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Nearest:
+class Nearest(Frozen):
     """The training samples next to one: their `indices` (k,) in the dataset, nearest first, their `distances` (k,), and
     the samples themselves, `pixels` (k, h, w, c) uint8 or points (k, 2)."""
 
     indices: Array
     distances: Array
     samples: Array
-
-    def __post_init__(self) -> None:
-        for array in (self.indices, self.distances, self.samples):
-            frozen(array)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +43,7 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Closer:
+class Closer(Frozen):
     """A sample: `sample` (h, w, c) uint8 or (2,), made of `latent` (n,), which is empty where the noise was not kept, of
     class `label` (-1: none).
 
@@ -70,10 +66,6 @@ class Closer:
     typical: float
     typical_features: float
     searched: int
-
-    def __post_init__(self) -> None:
-        frozen(self.sample)
-        frozen(self.latent)
 
 
 @dataclass(frozen=True)

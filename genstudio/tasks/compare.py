@@ -11,8 +11,10 @@ from typing import Any, Generic, Protocol
 
 import numpy as np
 
-from genstudio.events import AnsweredBy, Array, Attention, Frame, NextTokens, Progress, frozen
+from genstudio.events import Array, Frame, Frozen, Progress
 from genstudio.sampling.choose import entropy, softmax
+from genstudio.snapshots.attention import Attention
+from genstudio.snapshots.text import AnsweredBy, NextTokens
 from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.prompt import Prompt, encode, text_of
 from genstudio.tasks.task import Frames, Quiet, R_co, Task
@@ -126,7 +128,7 @@ def _of(side: str, frame: Frame) -> Frame:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Paired:
+class Paired(Frozen):
     """What two models expect next. `pieces` (n,) are the likeliest of either, by the larger probability, with the
     probabilities `a` and `b` (n,): of a token where the vocabularies are the same (`shared`), else of all tokens that
     show this piece of text; NaN where a vocabulary has no such piece. Entropies and the Jensen-Shannon divergence (Lin
@@ -140,10 +142,6 @@ class Paired:
     entropy_a: float
     entropy_b: float
     divergence: float
-
-    def __post_init__(self) -> None:
-        frozen(self.a)
-        frozen(self.b)
 
 
 def paired(a: NextTokens, b: NextTokens, count: int = 12) -> Paired:

@@ -15,7 +15,7 @@ from genstudio.data.encoding import cuts
 from genstudio.data.token_starts import token_starts
 from genstudio.data.tokenizers import texts
 from genstudio.errors import DataError
-from genstudio.events import Array, Frame, Progress, frozen
+from genstudio.events import Array, Frame, Frozen, Progress
 from genstudio.sampling.document_files import LARGEST, as_json, as_markdown, as_text, read_json
 from genstudio.sampling.tree import Tree
 from genstudio.tasks.models import ModelRef, Models
@@ -25,7 +25,7 @@ from genstudio.tasks.write import SLICE
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Marks:
+class Marks(Frozen):
     """The tokens of the typed parts of a text: where each begins, `starts` (n,) in characters, its id, `ids` (n,), and a
     visible form of each id in `names`.
 
@@ -42,10 +42,6 @@ class Marks:
     count: int = 0
     context: int = 0
     step: int = 0
-
-    def __post_init__(self) -> None:
-        for array in (self.starts, self.ids, self.unknown):
-            frozen(array)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from genstudio.events import Array, Pictures, Plane
+from genstudio.events import Array
+from genstudio.snapshots.samples import Pictures, Plane
 
 WHITE, TEXT, QUIET, LINE = (255, 255, 255), (28, 33, 40), (91, 100, 112), (216, 220, 226)
 REAL, FAKE = (0, 114, 178), (0, 158, 115)

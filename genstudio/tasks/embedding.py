@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from genstudio.data.projection import nearest, principal, tsne
 from genstudio.data.slices import aside
 from genstudio.errors import RunError
-from genstudio.events import Array, EmbeddingMap, Frame, PositionCode, Progress
+from genstudio.events import Array, Frame, Progress
+from genstudio.snapshots.layers import EmbeddingMap, PositionCode
 from genstudio.tasks.inside import steady
 from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.prompt import Prompt, encode

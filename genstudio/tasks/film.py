@@ -15,8 +15,9 @@ import numpy as np
 
 from genstudio import storage
 from genstudio.errors import DataError, StorageError
-from genstudio.events import Frame, Pictures, Plane, Progress
+from genstudio.events import Frame, Progress
 from genstudio.runs import Run
+from genstudio.snapshots.samples import Pictures, Plane
 from genstudio.tasks.drawn import drawn
 from genstudio.tasks.models import Models
 from genstudio.tasks.task import Frames

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from genstudio.data.slices import Slices, scaled
 from genstudio.errors import DataError
-from genstudio.events import Array, Frame, HeadMap, Heads, Progress
+from genstudio.events import Array, Frame, Progress
 from genstudio.inspection.switches import NOTHING_OFF, Switches
+from genstudio.snapshots.attention import HeadMap, Heads
 from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.prompt import Prompt, encode
 from genstudio.tasks.task import Frames, Quiet, sliced

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from genstudio.data.slices import Slices
 from genstudio.data.tokenizers import continuation
 from genstudio.errors import DataError
-from genstudio.events import Array, Frame, Induction, Knocked, Progress
+from genstudio.events import Array, Frame, Progress
 from genstudio.inspection.switches import NOTHING_OFF, Switches
 from genstudio.sampling.choose import SamplingOptions
+from genstudio.snapshots.attention import Induction, Knocked
 from genstudio.tasks.inside import steady, window
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.prompt import Prompt

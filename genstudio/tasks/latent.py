@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from genstudio.events import Array, Frame, Progress, frozen
+from genstudio.events import Array, Frame, Frozen, Progress
 from genstudio.sampling import latent
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.sample import sampling
@@ -17,7 +17,7 @@ _MOST = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LatentSpace:
+class LatentSpace(Frozen):
     """The latents of a model: `size` numbers, `kind` normal or uniform; `directions` (k, size) of unit length, the one
     that moves the generator's first layer most before the others, with the `shares` (k,) of its variance.
 
@@ -30,10 +30,6 @@ class LatentSpace:
     shares: Array
     classes: tuple[str, ...]
     extent: tuple[float, float, float, float] | None
-
-    def __post_init__(self) -> None:
-        frozen(self.directions)
-        frozen(self.shares)
 
     @property
     def reach(self) -> float:

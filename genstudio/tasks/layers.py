@@ -6,7 +6,8 @@ import copy
 from dataclasses import dataclass, replace
 
 from genstudio.errors import RunError
-from genstudio.events import Frame, LayerStatistics, Progress
+from genstudio.events import Frame, Progress
+from genstudio.snapshots.layers import LayerStatistics
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.prompt import Prompt, encode
 from genstudio.tasks.task import Frames, Quiet

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genstudio.errors import DataError
-from genstudio.events import Array, Frame, Lens, Progress, Saliency
+from genstudio.events import Array, Frame, Progress
 from genstudio.sampling.choose import likeliest
+from genstudio.snapshots.attention import Lens, Saliency
 from genstudio.tasks.inside import steady, window
 from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.prompt import Prompt

@@ -11,9 +11,11 @@ import numpy as np
 
 from genstudio.data.tokenizers import texts
 from genstudio.errors import CheckpointError, DataError, RunError
-from genstudio.events import Array, Attention, Frame, NextTokens, Notice, Progress, Snapshot, Writing, frozen
+from genstudio.events import Array, Frame, Notice, Progress, Snapshot
 from genstudio.runs import Run
 from genstudio.sampling.choose import SamplingOptions
+from genstudio.snapshots.attention import Attention
+from genstudio.snapshots.text import NextTokens, Writing
 from genstudio.tasks.compare import AttentionTo
 from genstudio.tasks.models import ModelRef, Models, Opened, settings_of
 from genstudio.tasks.prompt import Prompt, encode
@@ -40,10 +42,6 @@ class Watched(Snapshot):
     candidates: Array
     names: dict[int, str]
 
-    def __post_init__(self) -> None:
-        frozen(self.ids)
-        frozen(self.candidates)
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Moment(Snapshot):
@@ -60,10 +58,6 @@ class Moment(Snapshot):
     logprobs: Array
     candidates: Array
     live: bool = False
-
-    def __post_init__(self) -> None:
-        frozen(self.logprobs)
-        frozen(self.candidates)
 
     @property
     def bytes(self) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 
 from genstudio.data import shelf
 from genstudio.errors import DataError, RunError
-from genstudio.events import Array, Frame, Progress, frozen
+from genstudio.events import Array, Frame, Frozen, Progress
 from genstudio.runs import Run
 from genstudio.tasks.models import ModelRef, Models, Opened, dataset_of, settings_of
 from genstudio.tasks.task import Frames, sliced
@@ -19,7 +19,7 @@ _MOST = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Samples:
+class Samples(Frozen):
     """What a generator made: `latents` (n, latent) and either `points` (n, 2) or `pixels` (n, h, w, c) uint8; the
     `labels` (n,) that were asked for, and the discriminator's opinion `scores` (n,); by the weights of `step`."""
 
@@ -30,11 +30,6 @@ class Samples:
     scores: Array
     step: int
     classes: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        for array in (self.latents, self.points, self.pixels, self.labels, self.scores):
-            if array is not None:
-                frozen(array)
 
 
 @dataclass(frozen=True)

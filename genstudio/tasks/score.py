@@ -14,9 +14,10 @@ from genstudio.data.slices import Slices
 from genstudio.data.token_starts import token_starts
 from genstudio.data.tokenizers import texts
 from genstudio.errors import DataError
-from genstudio.events import Array, Chosen, Frame, Progress, ScoredText
+from genstudio.events import Array, Frame, Progress
 from genstudio.sampling.choose import SamplingOptions
 from genstudio.sampling.record import ALTERNATIVES
+from genstudio.snapshots.text import Chosen, ScoredText
 from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.prompt import Encoded, Prompt, encode
 from genstudio.tasks.task import Frames

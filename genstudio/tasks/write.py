@@ -12,10 +12,11 @@ import numpy as np
 
 from genstudio.data.tokenizers import TextStream
 from genstudio.errors import ConfigError, Problem
-from genstudio.events import AnsweredBy, Array, Frame, NextTokens, Progress, Writing, WritingGrid
+from genstudio.events import Array, Frame, Progress
 from genstudio.sampling.choose import SamplingOptions
 from genstudio.sampling.record import Record
 from genstudio.sampling.stops import StopTexts, stop_problems
+from genstudio.snapshots.text import AnsweredBy, NextTokens, Writing, WritingGrid
 from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.prompt import Encoded, Prompt, encode, text_of
 from genstudio.tasks.task import Frames, Quiet

@@ -8,7 +8,10 @@ import numpy as np
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
-from genstudio.events import Attention, Frame, LayerStatistics, Notice, Series, Text
+from genstudio.events import Frame, Notice, Series
+from genstudio.snapshots.attention import Attention
+from genstudio.snapshots.layers import LayerStatistics
+from genstudio.snapshots.text import Text
 from genstudio.ui.run_summary import LINES
 from genstudio.ui.views.attention import AttentionView
 from genstudio.ui.views.curves import CurveGroup, CurvesView

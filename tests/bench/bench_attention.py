@@ -100,7 +100,7 @@ def scrolling(tokens: int, heads: tuple[int, int]) -> dict[str, float]:
     """Processor milliseconds of a frame while a map is dragged, zoomed and put on the screen, and of painting all thumbnails."""
     from PySide6.QtWidgets import QApplication
 
-    from genstudio.events import HeadMap, Heads
+    from genstudio.snapshots.attention import HeadMap, Heads
     from genstudio.tasks.inside import Which
     from genstudio.ui import theme
     from genstudio.ui.views.head_map import HeadMapView

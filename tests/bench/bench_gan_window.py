@@ -307,7 +307,7 @@ def drawing() -> None:
     from PySide6.QtGui import QPainter, QPixmap
     from PySide6.QtWidgets import QApplication
 
-    from genstudio.events import Plane
+    from genstudio.snapshots.samples import Plane
     from genstudio.ui import theme
     from genstudio.ui.views.plane import LAYERS, PlaneView
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from genstudio.events import NextTokens
 from genstudio.sampling.choose import SamplingOptions
+from genstudio.snapshots.text import NextTokens
 from genstudio.ui.views.next_tokens import NextTokensView
 
 VOCABULARY = 50_257

@@ -14,7 +14,6 @@ from gans import SMALL, learner, pictures, points, same, train, weights
 
 from genstudio.data.slices import finished
 from genstudio.evaluation import plane
-from genstudio.events import Histograms, Pictures, Plane
 from genstudio.families.gan import losses
 from genstudio.families.gan.config import GANConfig
 from genstudio.families.gan.cost import EMBEDDING, estimate
@@ -22,6 +21,7 @@ from genstudio.families.gan.data import prepare
 from genstudio.families.gan.learner import GANLearner
 from genstudio.families.gan.networks import EMBEDDING as BUILT
 from genstudio.families.gan.networks import Discriminator
+from genstudio.snapshots.samples import Histograms, Pictures, Plane
 
 RNG = np.random.default_rng(0)
 LOGITS = torch.tensor([-3.0, -0.5, 0.0, 2.0, 40.0], dtype=torch.float64)

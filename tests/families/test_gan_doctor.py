@@ -16,11 +16,12 @@ from doctor_scores import passes, scores, total, twins, wilson
 from genstudio import families
 from genstudio.data import shelf
 from genstudio.errors import TrainingError
-from genstudio.events import Diagnosis, Frame, Pictures, Plane, Series
+from genstudio.events import Diagnosis, Frame, Series
 from genstudio.families.gan.config import GANConfig
 from genstudio.families.gan.doctor import RULES, Observer, doctor
 from genstudio.families.gan.units import dead_units
 from genstudio.runs import Run
+from genstudio.snapshots.samples import Pictures, Plane
 from genstudio.tasks.models import Models
 from genstudio.tasks.runs import ReadRun
 from genstudio.tasks.train import Train

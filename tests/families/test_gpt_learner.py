@@ -14,11 +14,13 @@ import torch.nn.functional as F
 
 from genstudio.data.text import TextData
 from genstudio.errors import DataError, DeviceError
-from genstudio.events import Attention, LayerStatistics, Text
 from genstudio.families import gpt
 from genstudio.families.gpt import presets
 from genstudio.families.gpt.config import GPTConfig
 from genstudio.families.gpt.learner import GPTLearner, windows
+from genstudio.snapshots.attention import Attention
+from genstudio.snapshots.layers import LayerStatistics
+from genstudio.snapshots.text import Text
 from genstudio.training.loop import Scored, Tick
 
 SMALL = {"layers": 2, "heads": 2, "d_model": 16, "context": 16, "batch": 4, "warmup": 2}

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from genstudio.data.slices import finished
-from genstudio.events import LayerStatistics
 from genstudio.families.gpt.config import GPTConfig
 from genstudio.families.gpt.learner import GPTLearner
 from genstudio.inspection.statistics import distributions, layer_statistics, named_weights
+from genstudio.snapshots.layers import LayerStatistics
 from genstudio.training.loop import Metrics, Plan, Stopwatch, fit
 from helpers import TINY
 

@@ -8,10 +8,10 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from genstudio.events import Chosen
 from genstudio.sampling.document import Document
 from genstudio.sampling.segments import BLOCK, CHUNK, Made, Typed, Written, alternative, merged, typed, written
 from genstudio.sampling.tree import Node, Tree
+from genstudio.snapshots.text import Chosen
 
 MADE = Made("runs/one", "one, step 10", 10)
 

@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 
 from genstudio.errors import DataError
-from genstudio.events import Chosen
 from genstudio.sampling.choose import SamplingOptions
 from genstudio.sampling.document_files import as_json, as_markdown, as_text, read_json
 from genstudio.sampling.segments import Made, Segment, Written, written
 from genstudio.sampling.tree import Node, Tree
+from genstudio.snapshots.text import Chosen
 from genstudio.tasks.document import OpenDocument, SaveDocument
 from helpers import result, run_task
 

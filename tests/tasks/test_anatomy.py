@@ -12,9 +12,9 @@ import torch
 from opened import opened
 
 from genstudio.errors import ConfigError, RunError
-from genstudio.events import Anatomy, Stage
 from genstudio.families.gpt.learner import GPTLearner
 from genstudio.sampling.choose import entropy, softmax
+from genstudio.snapshots.layers import Anatomy, Stage
 from genstudio.tasks.anatomy import Dissect
 from genstudio.tasks.models import ModelRef, Models
 from helpers import result

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genstudio.events import AnsweredBy, NextTokens, Writing
 from genstudio.sampling.choose import SamplingOptions, entropy
+from genstudio.snapshots.text import AnsweredBy, NextTokens, Writing
 from genstudio.tasks.compare import AttentionTo, Both, divergence, first_difference, paired, tokens_before
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.prompt import Tokens

@@ -10,7 +10,7 @@ import torch
 from opened import opened
 
 from genstudio.errors import RunError
-from genstudio.events import EmbeddingMap, PositionCode
+from genstudio.snapshots.layers import EmbeddingMap, PositionCode
 from genstudio.tasks.embedding import FindNear, LookAtPositions, MapVectors, by_distance, cosines
 from genstudio.tasks.layers import LookAtLayers
 from genstudio.tasks.models import ModelRef, Models

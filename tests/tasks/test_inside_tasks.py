@@ -15,7 +15,6 @@ from genstudio.data.slices import finished
 from genstudio.data.text import TextData
 from genstudio.data.tokenizers import CharTokenizer
 from genstudio.errors import DataError, GenstudioError
-from genstudio.events import HeadMap, Heads, Induction, Knocked, Lens, Saliency
 from genstudio.families.gpt.config import GPTConfig
 from genstudio.families.gpt.learner import GPTLearner
 from genstudio.inspection.switches import NOTHING_OFF, Switches
@@ -23,6 +22,7 @@ from genstudio.inspection.trace import trace
 from genstudio.nn.attention import SelfAttention
 from genstudio.sampling.choose import SamplingOptions
 from genstudio.sampling.text import stream
+from genstudio.snapshots.attention import HeadMap, Heads, Induction, Knocked, Lens, Saliency
 from genstudio.tasks.anatomy import Dissect
 from genstudio.tasks.embedding import FindNear, MapVectors
 from genstudio.tasks.inside import LookAtAttention, LookAtMap, Which

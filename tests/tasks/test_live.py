@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 import torch
 
-from genstudio.events import Answer, Frame, Plane
+from genstudio.events import Answer, Frame
 from genstudio.families.gan.stages import Stage
 from genstudio.runs import Run
+from genstudio.snapshots.samples import Plane
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.task import GoBack, Pace, SaveNow, SetLive
 from genstudio.tasks.train import Resume, Train

@@ -15,8 +15,8 @@ import torch
 
 from genstudio.data.token_starts import token_starts
 from genstudio.errors import DataError, GenstudioError, RunError, TrainingError
-from genstudio.events import BeamTree, ScoredText, Writing, WritingGrid
 from genstudio.sampling.choose import SamplingOptions, distribution
+from genstudio.snapshots.text import BeamTree, ScoredText, Writing, WritingGrid
 from genstudio.tasks.beam import Beam
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.prompt import Tokens

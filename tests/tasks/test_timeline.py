@@ -11,8 +11,8 @@ from PIL import Image
 
 from genstudio import cli, runs
 from genstudio.errors import DataError, GenstudioError, RunError, StorageError
-from genstudio.events import Histograms, Pictures, Plane
 from genstudio.runs import Run
+from genstudio.snapshots.samples import Histograms, Pictures, Plane
 from genstudio.tasks import film
 from genstudio.tasks.drawn import cell, drawn, place
 from genstudio.tasks.film import ExportShown, ExportTimeline

@@ -14,10 +14,11 @@ import pytest
 from genstudio import paths
 from genstudio.data.vocabulary import TokenSettings
 from genstudio.errors import DataError, StorageError
-from genstudio.events import Attention, NextTokens, Text, Writing
 from genstudio.families.gpt.config import GPTConfig, parameters
 from genstudio.runs import Run
 from genstudio.sampling.choose import SamplingOptions
+from genstudio.snapshots.attention import Attention
+from genstudio.snapshots.text import NextTokens, Text, Writing
 from genstudio.tasks.compare import AttentionTo
 from genstudio.tasks.evaluate import Evaluate, ReadReferences
 from genstudio.tasks.models import ModelRef, Models

@@ -18,8 +18,9 @@ from genstudio import runs
 from genstudio.data import shelf
 from genstudio.data.slices import finished
 from genstudio.errors import ConfigError, DataError, DeviceError, RunBusyError, StorageError, TrainingError
-from genstudio.events import Attention, Text
 from genstudio.runs import Run
+from genstudio.snapshots.attention import Attention
+from genstudio.snapshots.text import Text
 from genstudio.tasks.compare import AttentionTo
 from genstudio.tasks.evaluate import Evaluate
 from genstudio.tasks.models import ModelRef, Models

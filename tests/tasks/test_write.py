@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from genstudio.errors import CheckpointError, ConfigError, DataError, RunError
-from genstudio.events import AnsweredBy, Writing
 from genstudio.sampling.choose import SamplingOptions, distribution
+from genstudio.snapshots.text import AnsweredBy, Writing
 from genstudio.tasks.compare import AttentionTo
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.train import Train

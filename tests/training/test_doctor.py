@@ -7,7 +7,8 @@ from collections.abc import Iterable
 import numpy as np
 import pytest
 
-from genstudio.events import Diagnosis, Series, Text
+from genstudio.events import Diagnosis, Series
+from genstudio.snapshots.text import Text
 from genstudio.training.doctor import (
     ASK,
     EVERY,

@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from genstudio.errors import TrainingError
-from genstudio.events import Snapshot, Text
+from genstudio.events import Snapshot
+from genstudio.snapshots.text import Text
 from genstudio.training import loop
 from genstudio.training.frames import frames
 from genstudio.training.loop import Metrics, Plan, Scored, Stopwatch, Tick, fit

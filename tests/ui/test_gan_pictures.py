@@ -16,8 +16,8 @@ from PySide6.QtGui import QAction
 from genstudio.data import shelf
 from genstudio.data.slices import finished
 from genstudio.evaluation import features as encoder
-from genstudio.events import Pictures
 from genstudio.runs import Run
+from genstudio.snapshots.samples import Pictures
 from genstudio.tasks.drawn import drawn
 from genstudio.ui.gan.panel import GANPanel
 from genstudio.ui.tabs.gan import GANTab

@@ -11,9 +11,10 @@ from PIL import Image
 from PySide6.QtCore import QPoint, QRectF, Qt
 from PySide6.QtWidgets import QAbstractButton, QComboBox, QSlider, QWidget
 
-from genstudio.events import Frame, Pictures, Plane
+from genstudio.events import Frame
 from genstudio.runs import Run
 from genstudio.sampling import latent
+from genstudio.snapshots.samples import Pictures, Plane
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.sample import Sample
 from genstudio.tasks.train import Train

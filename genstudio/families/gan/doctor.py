@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genstudio.events import Advice, Diagnosis, Pictures, Plane, Snapshot
+from genstudio.events import Advice, Diagnosis, Snapshot
+from genstudio.snapshots.samples import Pictures, Plane
 from genstudio.training.doctor import (
     EVERY,
     Doctor,

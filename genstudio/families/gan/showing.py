@@ -12,9 +12,10 @@ from torch import Tensor, nn
 
 from genstudio.data.learnable.samples import SampleData, Shape
 from genstudio.evaluation.features import pictures
-from genstudio.events import Histograms, Pictures, Plane, Snapshot
+from genstudio.events import Snapshot
 from genstudio.families.gan import losses
 from genstudio.families.gan.config import GANConfig
+from genstudio.snapshots.samples import Histograms, Pictures, Plane
 
 GRID, MESH, POINTS, ARROWS, PICTURES = 40, 20, 400, 200, 64
 _BINS = 20

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from genstudio.data.text import TextData
 from genstudio.data.tokenizers import continuation
 from genstudio.errors import DeviceError
-from genstudio.events import Attention, LayerStatistics, Snapshot, Text
+from genstudio.events import Snapshot
 from genstudio.families.gpt.batches import draw
 from genstudio.families.gpt.config import GPTConfig
 from genstudio.families.gpt.model import GPT
@@ -27,6 +27,9 @@ from genstudio.inspection.statistics import evenly, layer_statistics, named_weig
 from genstudio.nn.modes import evaluating
 from genstudio.sampling.choose import SamplingOptions
 from genstudio.sampling.text import stream
+from genstudio.snapshots.attention import Attention
+from genstudio.snapshots.layers import LayerStatistics
+from genstudio.snapshots.text import Text
 from genstudio.training.loop import Scored, Tick
 from genstudio.training.optim import Muon, adamw, clip_gradients, schedule
 

@@ -12,7 +12,8 @@ from PySide6.QtCore import QObject, QPointF, QTimer, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QTabWidget, QWidget
 
-from genstudio.events import Frame, Histograms, Notice, Series
+from genstudio.events import Frame, Notice, Series
+from genstudio.snapshots.samples import Histograms
 from genstudio.ui import theme
 from genstudio.ui.views.curves import CurveGroup, CurvesView, Line
 from genstudio.ui.views.histograms import HistogramsView

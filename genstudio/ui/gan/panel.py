@@ -6,7 +6,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from genstudio.config import Config
-from genstudio.events import Answer, Frame, Histograms, Pictures, Plane
+from genstudio.events import Answer, Frame
+from genstudio.snapshots.samples import Histograms, Pictures, Plane
 from genstudio.tasks.timeline import Moment
 from genstudio.ui.engine import Engine
 from genstudio.ui.gan.charts import GANCharts

@@ -12,7 +12,8 @@ from PySide6.QtGui import QColor, QGuiApplication, QMouseEvent, QPainter
 from PySide6.QtWidgets import QFileDialog, QStackedWidget, QVBoxLayout, QWidget
 
 from genstudio.errors import Failure
-from genstudio.events import Array, Frame, Pictures
+from genstudio.events import Array, Frame
+from genstudio.snapshots.samples import Pictures
 from genstudio.tasks.closer import Closer, LookCloser, SaveSample, Shown
 from genstudio.tasks.models import ModelRef
 from genstudio.ui import theme

@@ -5,7 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from genstudio.events import Pictures, Plane, Snapshot
+from genstudio.events import Snapshot
+from genstudio.snapshots.samples import Pictures, Plane
 from genstudio.tasks.closer import Shown
 from genstudio.ui.datasets.parts import choice, row
 from genstudio.ui.views.pictures import PicturesView

@@ -11,8 +11,9 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
 from genstudio.errors import DataError, Failure
-from genstudio.events import Array, Frame, Pictures, Plane
+from genstudio.events import Array, Frame
 from genstudio.sampling import latent
+from genstudio.snapshots.samples import Pictures, Plane
 from genstudio.tasks.film import ExportShown
 from genstudio.tasks.latent import LatentSpace
 from genstudio.tasks.sample import Samples

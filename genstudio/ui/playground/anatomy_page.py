@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from genstudio.events import Anatomy
+from genstudio.snapshots.layers import Anatomy
 from genstudio.tasks.anatomy import Dissect
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt

@@ -8,8 +8,9 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from genstudio.events import Frame, HeadMap, Heads
+from genstudio.events import Frame
 from genstudio.inspection.switches import NOTHING_OFF, Switches
+from genstudio.snapshots.attention import HeadMap, Heads
 from genstudio.tasks.inside import LookAtAttention, LookAtMap, Which
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt

@@ -17,8 +17,9 @@ from PySide6.QtWidgets import (
     QTableWidgetItem,
 )
 
-from genstudio.events import BeamTree, Snapshot
+from genstudio.events import Snapshot
 from genstudio.sampling.segments import Made, Segment, chosen_part, typed, written
+from genstudio.snapshots.text import BeamTree
 from genstudio.tasks.beam import Beam
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt

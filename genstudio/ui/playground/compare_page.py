@@ -20,7 +20,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from genstudio.events import AnsweredBy, Attention, Frame, NextTokens, ScoredText, Writing
+from genstudio.events import Frame
+from genstudio.snapshots.attention import Attention
+from genstudio.snapshots.text import AnsweredBy, NextTokens, ScoredText, Writing
 from genstudio.tasks.compare import AttentionTo, Both, InTraining, LiveRuns, first_difference, paired, tokens_before
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt, text_of

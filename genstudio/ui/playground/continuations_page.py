@@ -6,7 +6,8 @@ import math
 
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QSpinBox, QVBoxLayout, QWidget
 
-from genstudio.events import Snapshot, Writing
+from genstudio.events import Snapshot
+from genstudio.snapshots.text import Writing
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
 from genstudio.tasks.write import Generate

@@ -6,7 +6,8 @@ from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QSpinBox, QTableWidget, QTableWidgetItem
 
-from genstudio.events import Snapshot, WritingGrid
+from genstudio.events import Snapshot
+from genstudio.snapshots.text import WritingGrid
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
 from genstudio.tasks.write import SamplingGrid

@@ -8,9 +8,10 @@ import numpy as np
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPlainTextEdit, QVBoxLayout
 
-from genstudio.events import Frame, Heads, Knocked
+from genstudio.events import Frame
 from genstudio.inspection.switches import NOTHING_OFF, Switches
 from genstudio.sampling.choose import SamplingOptions
+from genstudio.snapshots.attention import Heads, Knocked
 from genstudio.tasks.inside import LookAtAttention
 from genstudio.tasks.knock_out import KnockOut
 from genstudio.tasks.models import ModelRef

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QScrollBar, QVBoxLayout
 
-from genstudio.events import Lens
+from genstudio.snapshots.attention import Lens
 from genstudio.tasks.lens import LookThroughLens
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt

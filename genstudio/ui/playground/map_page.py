@@ -17,7 +17,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from genstudio.events import EmbeddingMap, Frame
+from genstudio.events import Frame
+from genstudio.snapshots.layers import EmbeddingMap
 from genstudio.tasks.embedding import FindNear, MapVectors, Near
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt

@@ -8,10 +8,11 @@ import numpy as np
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout
 
-from genstudio.events import Array, Chosen, NextTokens
+from genstudio.events import Array
 from genstudio.sampling.choose import likeliest
 from genstudio.sampling.record import ALTERNATIVES
 from genstudio.sampling.segments import Made, Written
+from genstudio.snapshots.text import Chosen, NextTokens
 from genstudio.tasks.document import TextOf
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt, Tokens

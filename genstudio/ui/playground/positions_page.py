@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QSplitter, QVBoxLayout
 
-from genstudio.events import PositionCode
+from genstudio.snapshots.layers import PositionCode
 from genstudio.tasks.embedding import LookAtPositions
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt

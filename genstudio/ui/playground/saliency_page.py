@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout
 
-from genstudio.events import Saliency
+from genstudio.snapshots.attention import Saliency
 from genstudio.tasks.lens import Explain
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt

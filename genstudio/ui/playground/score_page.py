@@ -8,7 +8,8 @@ import math
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QPlainTextEdit, QSplitter, QTableWidget, QTableWidgetItem
 
-from genstudio.events import Frame, ScoredText, Snapshot
+from genstudio.events import Frame, Snapshot
+from genstudio.snapshots.text import ScoredText
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt, text_of
 from genstudio.tasks.score import ComparePrecision, PrecisionCost, Score

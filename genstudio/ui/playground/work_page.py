@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from genstudio.events import AnsweredBy, Snapshot
+from genstudio.events import Snapshot
 from genstudio.sampling.segments import Made
+from genstudio.snapshots.text import AnsweredBy
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
 from genstudio.tasks.task import Task

@@ -8,9 +8,10 @@ from typing import Any
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout
 
-from genstudio.events import AnsweredBy, Frame, Writing
+from genstudio.events import Frame
 from genstudio.sampling.segments import Made, Segment, alternative, typed
 from genstudio.sampling.tree import Place
+from genstudio.snapshots.text import AnsweredBy, Writing
 from genstudio.tasks.document import MarkTokens, TextOf
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt, text_of

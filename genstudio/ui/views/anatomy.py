@@ -10,7 +10,7 @@ from typing import Any
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPen, QResizeEvent
 
-from genstudio.events import Anatomy, Stage
+from genstudio.snapshots.layers import Anatomy, Stage
 from genstudio.ui import theme
 from genstudio.ui.views.heat import Kind, Matrix, paint_heat
 from genstudio.ui.views.view import SnapshotFigure

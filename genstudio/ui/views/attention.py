@@ -11,7 +11,8 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QKeyEvent, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QGraphicsItem, QGraphicsPathItem, QGraphicsRectItem
 
-from genstudio.events import Array, Attention
+from genstudio.events import Array
+from genstudio.snapshots.attention import Attention
 from genstudio.ui import theme
 from genstudio.ui.views.scene import Painted, SceneFigure
 from genstudio.ui.views.view import SnapshotFigure, token_text

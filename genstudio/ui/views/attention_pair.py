@@ -9,7 +9,8 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QPen
 
-from genstudio.events import Array, Attention
+from genstudio.events import Array
+from genstudio.snapshots.attention import Attention
 from genstudio.ui import theme
 from genstudio.ui.views.attention import is_causal
 from genstudio.ui.views.bars import paint_title

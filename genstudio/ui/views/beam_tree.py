@@ -9,7 +9,8 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPainterPath, QPen
 
-from genstudio.events import Array, BeamTree
+from genstudio.events import Array
+from genstudio.snapshots.text import BeamTree
 from genstudio.ui import theme
 from genstudio.ui.views.chart import value_text
 from genstudio.ui.views.pointed import PointedFigure

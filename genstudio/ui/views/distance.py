@@ -9,7 +9,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
 
-from genstudio.events import PositionCode
+from genstudio.snapshots.layers import PositionCode
 from genstudio.ui import theme
 from genstudio.ui.views.bars import paint_title
 from genstudio.ui.views.chart import tick_text, ticks

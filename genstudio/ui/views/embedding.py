@@ -10,7 +10,8 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter
 
-from genstudio.events import Array, EmbeddingMap
+from genstudio.events import Array
+from genstudio.snapshots.layers import EmbeddingMap
 from genstudio.ui import theme
 from genstudio.ui.views.scatter import ScatterView
 from genstudio.ui.views.view import bubble, token_text

@@ -10,8 +10,8 @@ import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPen
 
-from genstudio.events import Heads
 from genstudio.inspection.switches import NOTHING_OFF, Switches
+from genstudio.snapshots.attention import Heads
 from genstudio.ui import theme
 from genstudio.ui.views.bars import paint_title
 from genstudio.ui.views.maps import picture

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QRectF
 
 from genstudio.data.preview import Histogram
-from genstudio.events import Histograms
+from genstudio.snapshots.samples import Histograms
 from genstudio.ui import theme
 from genstudio.ui.views.bars import HistogramView
 

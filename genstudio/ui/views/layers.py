@@ -10,7 +10,8 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
-from genstudio.events import Array, Distributions, LayerStatistics
+from genstudio.events import Array
+from genstudio.snapshots.layers import Distributions, LayerStatistics
 from genstudio.ui import theme
 from genstudio.ui.views.anatomy import ROLES
 from genstudio.ui.views.bars import paint_title

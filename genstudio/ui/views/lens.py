@@ -20,7 +20,7 @@ from PySide6.QtGui import (
     QWheelEvent,
 )
 
-from genstudio.events import Lens
+from genstudio.snapshots.attention import Lens
 from genstudio.ui import theme
 from genstudio.ui.views.bars import paint_title
 from genstudio.ui.views.chart import percent

@@ -9,8 +9,9 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QPen
 
-from genstudio.events import Array, NextTokens
+from genstudio.events import Array
 from genstudio.sampling.choose import SamplingOptions, distribution, entropy, softmax
+from genstudio.snapshots.text import NextTokens
 from genstudio.ui import theme
 from genstudio.ui.views.pointed import PointedFigure, moved
 from genstudio.ui.views.view import Lines, SnapshotFigure, token_text

@@ -18,7 +18,8 @@ from PySide6.QtGui import (
     QPen,
 )
 
-from genstudio.events import Array, Pictures
+from genstudio.events import Array
+from genstudio.snapshots.samples import Pictures
 from genstudio.ui import theme
 from genstudio.ui.views.bars import paint_title
 from genstudio.ui.views.chart import value_text

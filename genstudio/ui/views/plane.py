@@ -11,7 +11,8 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPen, QPixmap
 from PySide6.QtSvg import QSvgGenerator
 
-from genstudio.events import Array, Plane
+from genstudio.events import Array
+from genstudio.snapshots.samples import Plane
 from genstudio.ui import theme
 from genstudio.ui.views.chart import value_text
 from genstudio.ui.views.plane_parts import arrows, density, dot, image, onward, opinions, strokes, washes

@@ -8,7 +8,7 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QColor, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QSlider, QTextEdit, QVBoxLayout
 
-from genstudio.events import Text
+from genstudio.snapshots.text import Text
 from genstudio.ui import theme
 from genstudio.ui.views.view import View
 from genstudio.ui.widgets import icon_button, plain_label

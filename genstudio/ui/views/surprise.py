@@ -10,7 +10,8 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QPainter
 
-from genstudio.events import Array, ScoredText
+from genstudio.events import Array
+from genstudio.snapshots.text import ScoredText
 from genstudio.ui import theme
 from genstudio.ui.views.bars import paint_title
 from genstudio.ui.views.chart import value_text

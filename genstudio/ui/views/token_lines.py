@@ -9,7 +9,7 @@ import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPen, QWheelEvent
 
-from genstudio.events import HeadMap
+from genstudio.snapshots.attention import HeadMap
 from genstudio.ui import theme
 from genstudio.ui.views.bars import paint_title
 from genstudio.ui.views.view import SnapshotFigure, bubble, token_text

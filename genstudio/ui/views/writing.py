@@ -10,10 +10,11 @@ from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, QSize, Qt, QT
 from PySide6.QtGui import QColor, QHideEvent, QKeyEvent, QPainter, QPaintEvent, QTextCursor
 from PySide6.QtWidgets import QHBoxLayout, QToolTip, QVBoxLayout, QWidget
 
-from genstudio.events import Array, Writing
+from genstudio.events import Array
 from genstudio.sampling.document import Document
 from genstudio.sampling.segments import Made, Segment, Written, chosen_part, merged, typed, written
 from genstudio.sampling.tree import Place, Tree
+from genstudio.snapshots.text import Writing
 from genstudio.tasks.document import Marks
 from genstudio.tasks.prompt import Prompt, Tokens
 from genstudio.ui import theme

@@ -13,7 +13,7 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtWidgets import QComboBox, QWidget
 
 from genstudio.errors import Failure
-from genstudio.events import LayerStatistics
+from genstudio.snapshots.layers import LayerStatistics
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.train import Train
 from genstudio.ui import theme

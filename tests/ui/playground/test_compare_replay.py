@@ -13,9 +13,9 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QAbstractButton, QGraphicsView, QWidget
 
 from genstudio.errors import Failure
-from genstudio.events import NextTokens
 from genstudio.runs import Run
 from genstudio.sampling.choose import SamplingOptions
+from genstudio.snapshots.text import NextTokens
 from genstudio.tasks.compare import paired
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.score import Score

@@ -8,7 +8,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from genstudio.events import Attention
+from genstudio.snapshots.attention import Attention
 from genstudio.ui import theme
 from genstudio.ui.views.attention import AttentionView, composed, is_causal, shades, thumbnails
 

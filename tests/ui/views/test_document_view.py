@@ -11,8 +11,8 @@ from PySide6.QtGui import QFontMetricsF, QTextCursor
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from genstudio.events import Chosen, Writing
 from genstudio.sampling.segments import Made, Written
+from genstudio.snapshots.text import Chosen, Writing
 from genstudio.tasks.document import Marks
 from genstudio.tasks.prompt import Tokens
 from genstudio.ui import theme

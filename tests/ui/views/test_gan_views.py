@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor
 
-from genstudio.events import Histograms, Pictures, Plane
+from genstudio.snapshots.samples import Histograms, Pictures, Plane
 from genstudio.ui import theme
 from genstudio.ui.gan.charts import floor_words
 from genstudio.ui.views.histograms import HistogramsView

@@ -7,8 +7,8 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from genstudio.events import NextTokens, Text
 from genstudio.sampling.choose import SamplingOptions, distribution
+from genstudio.snapshots.text import NextTokens, Text
 from genstudio.ui.views.next_tokens import NextTokensView, softmax
 from genstudio.ui.views.samples import SamplesView
 from genstudio.ui.views.view import token_text

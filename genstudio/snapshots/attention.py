@@ -1,0 +1,121 @@
+"""Who looks at whom, and what follows from it: attention maps, lenses, saliency, ablation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from genstudio.events import Array, Snapshot
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attention(Snapshot):
+    """Attention of one text: `weights` (layers, heads, T, T) float32, row = query; `tokens` are T printable pieces."""
+
+    tokens: tuple[str, ...]
+    weights: Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Heads(Snapshot):
+    """All heads over one text: `small` (layers, heads, s, s) float16 holds the largest weight of each patch of `patch`
+    tokens, row = query; `descriptors` (layers, heads, 5) are the columns of `inspection.heads`, `labels` the same in words.
+
+    `tokens` are the T that the model saw, `skipped` how many before them it did not; `looked` names what was computed, so
+    that parts of it can be asked for. `row_error` and `leak` are the largest distance of a row's sum from 1, and the
+    largest weight where the mask forbids any. `causal`: there is a mask. `seconds` it took: (forward pass, the rest).
+    Only the first `read` layers are there yet.
+    """
+
+    tokens: tuple[str, ...]
+    skipped: int
+    small: Array
+    patch: int
+    descriptors: Array
+    labels: tuple[tuple[str, ...], ...]
+    causal: bool
+    row_error: float
+    leak: float
+    looked: int
+    seconds: tuple[float, float]
+    read: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeadMap(Snapshot):
+    """A rectangle of one attention map: `weights` (r, c) float16 are the largest of patches of `patch` tokens of the
+    queries from `row` and the keys from `column` on; `title` says of what, `which` is what was asked for."""
+
+    title: str
+    which: Any
+    row: int
+    column: int
+    patch: int
+    weights: Array
+    mass: float
+    row_error: float
+    leak: float
+    looked: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lens(Snapshot):
+    """What each depth would say next, at P places of a text from `first` on: `top` and `chances` (layers + 1, P, K), ids
+    from the likeliest on and their probabilities; the `rank` (from 1) and `chance` (layers + 1, P) of the token that really
+    follows, 0 and NaN after the last; `names` has every piece.
+
+    `tokens` are all that the model saw, `skipped` how many before them it did not; `looked` names what was read, so that
+    other places of it can be asked for.
+    """
+
+    tokens: tuple[str, ...]
+    first: int
+    top: Array
+    chances: Array
+    rank: Array
+    chance: Array
+    names: Mapping[int, str]
+    skipped: int = 0
+    looked: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Saliency(Snapshot):
+    """What each of the `tokens` before `position` did for the log-probability of `target` there: one signed `score` (T,)
+    by `method`, "leave one out" or "gradient". `choices` are likely targets (id, piece, probability)."""
+
+    tokens: tuple[str, ...]
+    position: int
+    score: Array
+    target: int
+    target_piece: str
+    logprob: float
+    choices: tuple[tuple[int, str, float], ...]
+    method: str = "leave one out"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Knocked(Snapshot):
+    """A model as it is, and with parts switched off. `tokens` (T) were read; `losses` are two (T - 1,) in nats of each token
+    after the first; `chances` two (V,) of the next token; `written` the two continuations."""
+
+    tokens: tuple[str, ...]
+    losses: tuple[Array, Array]
+    chances: tuple[Array, Array]
+    pieces: tuple[str, ...]
+    written: tuple[str, str]
+    shape: tuple[int, int]
+    off: Any
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Induction(Snapshot):
+    """A probe with random tokens, repeated: prefix-matching `scores` (layers, heads); `losses` (2 n - 1,) in nats of each
+    token after the first, by place; `period` n; `even` is the score of a head that looks everywhere alike."""
+
+    scores: Array
+    losses: Array
+    period: int
+    texts: int
+    even: float
