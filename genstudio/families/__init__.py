@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from genstudio.families.family import Family, Preset
 
-__all__ = ["NAMES", "Family", "Preset", "all_families", "get"]
+__all__ = ["NAMES", "Family", "Preset", "all_families", "get", "learning_from"]
 
 NAMES = ("gpt", "gan")  # explicit: no import side effects, and safe when frozen
 
@@ -21,3 +21,8 @@ def get(name: str) -> Family[Any, Any]:
 
 def all_families() -> tuple[Family[Any, Any], ...]:
     return tuple(get(name) for name in NAMES)
+
+
+def learning_from(kind: str) -> tuple[Family[Any, Any], ...]:
+    """The families that learn from this kind of data, the usual one first."""
+    return tuple(family for family in all_families() if kind in family.data_kinds)

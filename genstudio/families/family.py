@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from genstudio.config import Config
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 C = TypeVar("C", bound=Config)
 D = TypeVar("D")
+Room = Literal["transformer", "gan", "latent", "basics"]
+"""The tab in which a family is trained."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Imported(Generic[C, D]):
 class Family(Generic[C, D]):
     """A kind of model.
 
+    `room` is the tab in which it is trained; `abilities` names the protocols that its models satisfy.
     `prepare(config, dataset)` turns an opened dataset into the data D the learner reads, in slices (a generator that
     yields a fraction in [0, 1] and returns D), so that long work never holds the engine; a third argument is what a run
     kept, where the data must be that of the run.
@@ -78,6 +81,8 @@ class Family(Generic[C, D]):
     keep: Callable[[D], dict[str, Any]]
     reopen: Callable[[C, Mapping[str, Any]], D]
     estimate: Callable[[C, Any], Mapping[str, float]]
+    room: Room = "basics"
+    abilities: tuple[str, ...] = ()
     batch: Callable[[C, D, int, int], Batch] | None = None
     export: Callable[[Learner, str], Mapping[str, bytes]] | None = None
     adopt: Callable[[Path], Generator[float, None, Imported[C, D]]] | None = None
