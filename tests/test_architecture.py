@@ -65,6 +65,7 @@ NO_TORCH = (
     "tasks",
     "families/__init__.py",
     "families/family.py",
+    "families/abilities.py",
     "families/gan/__init__.py",
     "families/gan/batches.py",
     "families/gan/config.py",

@@ -54,9 +54,9 @@ def dataset_of(family: Family[Any, Any], folder: Path) -> str:
     return str(text_file(folder, TEXT)) if "text" in family.data_kinds else "gaussian-ring"
 
 
-def size_of(learner: Any) -> Any:
-    """What the estimate must know of the data."""
-    return learner.data.shape if hasattr(learner.data, "shape") else learner.data.tokenizer.size
+def size_of(family: Family[Any, Any], learner: Any, folder: Path) -> tuple[Any, int]:
+    """What the cost depends on: the dataset, and the size of the vocabulary where there is one."""
+    return shelf.find_dataset(dataset_of(family, folder)), getattr(getattr(learner.data, "tokenizer", None), "size", 0)
 
 
 def build(family: Family[Any, Any], values: Mapping[str, Any], folder: Path, seed: int = 0) -> Any:
@@ -146,7 +146,7 @@ def test_every_preset_can_be_used_and_says_what_to_expect(family: Family[Any, An
 def test_the_estimate_counts_what_is_built(family: Family[Any, Any], values: Mapping[str, Any], tmp_path: Path) -> None:
     learner = build(family, values, tmp_path)
     built = sum(p.numel() for part in learner.parts.values() for p in part.parameters())
-    assert family.estimate(learner.config, size_of(learner))["parameters"] == built
+    assert family.cost(learner.config, *size_of(family, learner, tmp_path)).parameters == built
 
 
 @EVERY_DATA
@@ -220,4 +220,4 @@ def test_a_run_opens_without_its_dataset_as_the_same_model(
     opened = Models().get(ModelRef(folder))
     assert opened.step == 15
     assert equal(weights(opened.learner), weights(live))
-    assert family.keep(opened.learner.data) == family.keep(live.data)
+    assert family.metadata(opened.learner.data) == family.metadata(live.data)

@@ -82,7 +82,7 @@ def _label(ref: Any, text: str | None) -> int | None:
 
     run = Run.open(ref.run)
     family, config = settings_of(run)
-    shape = getattr(family.reopen(config, run.kept()), "shape", None)
+    shape = getattr(family.from_metadata(config, run.kept()), "shape", None)
     classes = () if shape is None else shape.classes
     if text in classes:
         return int(classes.index(text))

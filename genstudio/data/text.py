@@ -137,13 +137,13 @@ def all_validation(dataset: TextDataset, tokenizer: Tokenizer) -> Slices[TextDat
     return TextData(tokenizer, found.ids[:0], found.ids, found.characters, info.id, info.sha256, found.unknown)
 
 
-def keep(data: TextData) -> dict[str, Any]:
+def metadata(data: TextData) -> dict[str, Any]:
     """What a run must hold to be opened without its dataset."""
     return {"tokenizer.json": data.tokenizer.to_json()}
 
 
-def reopen(kept: Mapping[str, Any], lines: bool | None = None) -> TextData:
-    """Data without content from what `keep` gave: enough to generate. Raises DataError.
+def from_metadata(kept: Mapping[str, Any], lines: bool | None = None) -> TextData:
+    """Data without content from what `metadata` gave: enough to generate. Raises DataError.
 
     `lines` says whether sequences are marked, where the tokenizer came from a file that may say otherwise.
     """

@@ -54,21 +54,35 @@ class Imported(Generic[C, D]):
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a training costs: `parameters` of all modules, `bytes` held in training, floating-point operations of a step, and
+    how many `items` a step reads: tokens or samples."""
+
+    parameters: int
+    bytes: float
+    flops_per_step: float
+    items: int
+    item: Literal["token", "sample"] = "sample"
+
+
 @dataclass(frozen=True)
 class Family(Generic[C, D]):
     """A kind of model.
 
-    `room` is the tab in which it is trained; `abilities` names the protocols that its models satisfy.
+    `room` is the tab in which it is trained; `abilities` names the protocols of `abilities.py` that its models satisfy.
     `prepare(config, dataset)` turns an opened dataset into the data D the learner reads, in slices (a generator that
     yields a fraction in [0, 1] and returns D), so that long work never holds the engine; a third argument is what a run
     kept, where the data must be that of the run.
     `learner(config, data, device, seed)` builds modules and optimisers; it may import torch, `prepare` need not.
-    `keep(data)` names what a run must hold to be opened without its dataset: file name -> JSON-able object;
-    `reopen(config, kept)` is data without content, enough to generate.
+    `metadata(data)` names what a run must hold to be opened without its dataset: file name -> JSON-able object;
+    `from_metadata(config, metadata)` is data without content, enough to generate.
+    `cost(config, info, tokens)` is what a training on a dataset costs, for a vocabulary of so many tokens where there is
+    one; no torch.
     `batch(config, data, seed, step)` is what the learner will be fed at a step, for people to look at; no torch.
     `export(learner, format)` is the files that other programs read; `adopt(folder)` reads what they wrote.
     `doctor(told)` watches a training, given what it has told of the run so far.
-    `advised(info, now)` is the preset to begin with on a dataset, by name, where `now` is chosen; none where all fit.
+    `preset_for(info, now)` is the preset to begin with on a dataset, by name, where `now` is chosen; none where all fit.
     """
 
     name: str
@@ -78,9 +92,9 @@ class Family(Generic[C, D]):
     presets: tuple[Preset, ...]
     prepare: Callable[..., Generator[float, None, Any]]
     learner: Callable[[C, D, str, int], Learner]
-    keep: Callable[[D], dict[str, Any]]
-    reopen: Callable[[C, Mapping[str, Any]], D]
-    estimate: Callable[[C, Any], Mapping[str, float]]
+    metadata: Callable[[D], dict[str, Any]]
+    from_metadata: Callable[[C, Mapping[str, Any]], D]
+    cost: Callable[[C, DatasetInfo, int], Cost]
     room: Room = "basics"
     abilities: tuple[str, ...] = ()
     batch: Callable[[C, D, int, int], Batch] | None = None
@@ -88,4 +102,4 @@ class Family(Generic[C, D]):
     adopt: Callable[[Path], Generator[float, None, Imported[C, D]]] | None = None
     folder: Path | None = None
     doctor: Callable[[Iterable[Diagnosis]], Doctor] | None = None
-    advised: Callable[[DatasetInfo, str], str] | None = None
+    preset_for: Callable[[DatasetInfo, str], str] | None = None

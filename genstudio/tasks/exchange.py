@@ -49,7 +49,7 @@ class AdoptModel:
             seed=0,
             device="cpu",
             plan={"steps": 1},
-            kept=family.keep(found.data),
+            kept=family.metadata(found.data),
         ) as run:
             checkpoint.save(run, 0, learner, {"elapsed": 0.0})
             yield Frame(progress=Progress("Opened", 1.0))

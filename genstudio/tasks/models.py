@@ -135,7 +135,7 @@ class Models:
         from genstudio.training.device import choose
 
         family, config = settings_of(run)
-        data = family.reopen(config, run.kept())
+        data = family.from_metadata(config, run.kept())
         learner = family.learner(config, data, choose("auto"), run.info.seed)
         trail.load(run, step, learner.parts)
         live.restore(run, learner, step)

@@ -201,7 +201,7 @@ def _own(run: Run) -> Any:
     family, config = settings_of(run)
     if "text" not in family.data_kinds:
         raise DataError("This model does not write text.", "Choose a model that does.")
-    learner: Any = family.learner(config, family.reopen(config, run.kept()), choose("auto"), run.info.seed)
+    learner: Any = family.learner(config, family.from_metadata(config, run.kept()), choose("auto"), run.info.seed)
     learner.model.eval()
     return learner
 

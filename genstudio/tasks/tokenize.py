@@ -142,11 +142,9 @@ class CompareSizes:
         start, stop = arranged.cut, min(len(arranged.text), arranged.cut + _SAMPLE)
         found = yield from encode_part(tokenizer, arranged.text, start, stop)
         family = families.get(self.family)
-        cost = family.estimate(family.config.parse(self.values), tokenizer.size)
+        cost = family.cost(family.config.parse(self.values), shelf.find_dataset(self.data), tokenizer.size)
         count = max(len(found.ids), 1)
-        return SizeRow(
-            kind, tokenizer.size, count / max(stop - start, 1), found.unknown / count, int(cost["parameters"])
-        )
+        return SizeRow(kind, tokenizer.size, count / max(stop - start, 1), found.unknown / count, cost.parameters)
 
 
 @dataclass(frozen=True)

@@ -661,5 +661,5 @@ def _create(
         seed=task.seed,
         device=device,
         plan=plan.total,
-        kept=family.keep(data),
+        kept=family.metadata(data),
     )

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from genstudio.data.info import DatasetInfo
 from genstudio.errors import ConfigError, Problem
 from genstudio.families import Family, Preset
 from genstudio.ui.form import ConfigForm
@@ -38,6 +39,7 @@ class SetupColumn(QWidget):
         super().__init__()
         self.setObjectName("setup_column")
         self.family = family
+        self._infos: dict[str, DatasetInfo] = {}
         self.data = _choice("dataset_choice", "Dataset")
         self.open_file = icon_button("open", "open_text", "Open a text file as a dataset")
         self.preset = _choice("preset_choice", "Preset")
@@ -83,15 +85,20 @@ class SetupColumn(QWidget):
             signal.connect(self._set)
         self._set()
 
-    def set_datasets(self, infos: Iterable[Any]) -> None:
+    def set_datasets(self, infos: Iterable[DatasetInfo]) -> None:
         """Fill the list and keep what is chosen, if it is still there."""
         chosen = self.data.currentData()
         self.data.blockSignals(True)
         self.data.clear()
-        for info in infos:
+        self._infos = {info.id: info for info in infos}
+        for info in self._infos.values():
             self.data.addItem(info.title, info.id)
         self.data.blockSignals(False)
         self.choose_data(chosen)
+
+    def info(self) -> DatasetInfo | None:
+        """The dataset that is chosen."""
+        return self._infos.get(str(self.data.currentData()))
 
     def choose_data(self, name: str | None) -> None:
         index = self.data.findData(name) if name else -1

@@ -14,7 +14,7 @@ from genstudio.data import encoding
 from genstudio.data.encoding import encode_part
 from genstudio.data.shelf import DatasetInfo
 from genstudio.data.slices import finished
-from genstudio.data.text import TextDataset, all_validation, keep, prepare_text, reopen
+from genstudio.data.text import TextDataset, all_validation, from_metadata, metadata, prepare_text
 from genstudio.data.tokenizers import ByteTokenizer, Tokenizer
 from genstudio.data.tokenizers.files import tokenizer_from_json
 from genstudio.data.vocabulary import TokenSettings, make_tokenizer
@@ -70,7 +70,7 @@ def test_a_prepared_text_is_split_encoded_and_kept(settings: TokenSettings) -> N
     data = finished(prepare_text(dataset(text), markers, 8, settings))  # type: ignore[arg-type]
     again = finished(prepare_text(dataset(text), markers, 8, settings, data.tokenizer))  # type: ignore[arg-type]
     assert np.array_equal(data.train, again.train) and np.array_equal(data.validation, again.validation)
-    assert reopen(json.loads(json.dumps(keep(data)))).tokenizer == data.tokenizer
+    assert from_metadata(json.loads(json.dumps(metadata(data)))).tokenizer == data.tokenizer
     if settings.kind != "word" and not settings.lines:
         assert data.tokenizer.decode(np.concatenate([data.train, data.validation])) == text
     scored = finished(all_validation(dataset("the cat\nsat on"), data.tokenizer))

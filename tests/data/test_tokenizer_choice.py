@@ -10,7 +10,7 @@ import pytest
 
 from genstudio.data.info import DatasetInfo
 from genstudio.data.slices import finished
-from genstudio.data.text import TextDataset, keep, prepare_text, reopen
+from genstudio.data.text import TextDataset, from_metadata, metadata, prepare_text
 from genstudio.data.tokenizers import BPETokenizer, ByteTokenizer, CharTokenizer, Tokenizer, WordTokenizer
 from genstudio.data.tokenizers.foreign import tokenizer_text
 from genstudio.data.tokenizers.library import LETTERS
@@ -51,7 +51,7 @@ def test_any_saved_tokenizer_prepares_a_text_and_is_kept(name: str, lines: bool,
     data = finished(prepare_text(dataset(), "lines" if lines else "none", 8, settings))
     marks = {data.tokenizer.begin, data.tokenizer.end} - {None}
     assert (data.tokenizer.begin is not None) == lines and bool(marks & set(data.train.tolist())) == lines
-    again = reopen(keep(data), lines)
+    again = from_metadata(metadata(data), lines)
     assert again.tokenizer == data.tokenizer
     back = data.tokenizer.decode(data.train)
     assert back == TEXT[: len(back)]

@@ -16,7 +16,7 @@ from genstudio.data.slices import finished
 from genstudio.evaluation import plane
 from genstudio.families.gan import losses
 from genstudio.families.gan.config import GANConfig
-from genstudio.families.gan.cost import EMBEDDING, estimate
+from genstudio.families.gan.cost import EMBEDDING, cost
 from genstudio.families.gan.data import prepare
 from genstudio.families.gan.learner import GANLearner
 from genstudio.families.gan.networks import EMBEDDING as BUILT
@@ -285,7 +285,7 @@ def test_a_class_that_is_asked_for_comes_and_broken_labels_are_caught(broken: st
     assert (min(found) > 0.9) == (broken == ""), found
 
 
-def test_estimates_are_what_is_built_for_every_network_and_shape() -> None:
+def test_costs_are_what_is_built_for_every_network_and_shape() -> None:
     assert EMBEDDING == BUILT
     cases = [(points(), {"network": "residual", "norm": "none"}), (points(), {"pack": 2, "norm": "batch"})]
     for size, channels in ((8, 1), (28, 3), (24, 1)):
@@ -295,7 +295,7 @@ def test_estimates_are_what_is_built_for_every_network_and_shape() -> None:
     for dataset, values in cases:
         built = learner(dataset, **values)
         count = sum(p.numel() for part in built.parts.values() for p in part.parameters())
-        assert estimate(built.config, built.data.shape)["parameters"] == count, values
+        assert cost(built.config, built.data.shape).parameters == count, values
 
 
 def test_previews_are_bounded_and_complete() -> None:

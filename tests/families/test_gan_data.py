@@ -16,9 +16,9 @@ from genstudio.data.points import PointDataset
 from genstudio.data.slices import finished
 from genstudio.errors import ConfigError, DataError, DeviceError
 from genstudio.families.gan.config import GANConfig
-from genstudio.families.gan.cost import estimate, require_memory
+from genstudio.families.gan.cost import cost, require_memory
 from genstudio.families.gan.data import prepare, sizes
-from genstudio.families.gan.presets import PRESETS, advised
+from genstudio.families.gan.presets import PRESETS, preset_for
 
 
 def refusals() -> Iterator[tuple[str, Any, dict[str, Any], str]]:
@@ -51,13 +51,13 @@ def test_what_cannot_be_learnt_from_is_refused_with_what_would_do(
 def test_too_little_memory_is_refused_with_what_fits() -> None:
     config = GANConfig.parse({"network": "dcgan", "channels": 64, "batch": 256, "pack": 2})
     shape = finished(prepare(GANConfig.parse({"batch": 2}), pictures(20, 64, 3))).shape
-    needed = estimate(config, shape)["bytes"]
+    needed = cost(config, shape).bytes
     require_memory(config, shape, None)
     require_memory(config, shape, int(needed) + 1)
     with pytest.raises(DeviceError, match=r"GB of memory.*a batch of 64\.") as refused:
         require_memory(config, shape, int(needed / 2.5))
     fitting = config.model_copy(update={"batch": 64})
-    assert estimate(fitting, shape)["bytes"] <= needed / 2.5 and "channels" not in str(refused.value)
+    assert cost(fitting, shape).bytes <= needed / 2.5 and "channels" not in str(refused.value)
     with pytest.raises(DeviceError, match="channels"):
         require_memory(config, shape, int(needed / 200))
 
@@ -82,11 +82,11 @@ def test_the_shelf_knows_the_shape_of_pictures_that_are_not_square() -> None:
 )
 def test_data_of_ones_own_begins_with_settings_for_its_kind(kind: str, details: dict[str, Any], name: str) -> None:
     own = replace(info(kind), id="mine", details=details)
-    assert advised(own, "ring-live") == name
+    assert preset_for(own, "ring-live") == name
     config = GANConfig.parse(next(p.values for p in PRESETS if p.name == name))
     assert config.conditional == ("classes" in details) and (config.network == "dcgan") == (kind == "images")
 
 
 def test_a_preset_that_was_made_for_the_data_stays() -> None:
     ring = replace(info("points"), id="gaussian-ring")
-    assert advised(ring, "ring") == "ring" and advised(ring, "digits") == "ring-live"
+    assert preset_for(ring, "ring") == "ring" and preset_for(ring, "digits") == "ring-live"

@@ -8,10 +8,10 @@ from genstudio.data.learnable.samples import SampleData, Shape, from_metadata, m
 from genstudio.families.family import Family
 from genstudio.families.gan.batches import shown
 from genstudio.families.gan.config import GANConfig
-from genstudio.families.gan.cost import estimate, require_memory
+from genstudio.families.gan.cost import cost, require_memory
 from genstudio.families.gan.data import prepare
 from genstudio.families.gan.doctor import doctor
-from genstudio.families.gan.presets import PRESETS, advised
+from genstudio.families.gan.presets import PRESETS, preset_for
 
 if TYPE_CHECKING:
     from genstudio.families.gan.learner import GANLearner
@@ -38,10 +38,10 @@ FAMILY: Family[GANConfig, SampleData] = Family(
     presets=PRESETS,
     prepare=prepare,
     learner=_learner,
-    keep=metadata,
-    reopen=lambda _config, kept: from_metadata(kept),
-    estimate=estimate,
+    metadata=metadata,
+    from_metadata=lambda _config, kept: from_metadata(kept),
+    cost=lambda config, info, _tokens: cost(config, Shape.of(info)),
     batch=shown,
     doctor=doctor,
-    advised=advised,
+    preset_for=preset_for,
 )

@@ -2,40 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from genstudio.data.learnable.samples import Shape
 from genstudio.errors import DeviceError
+from genstudio.families.family import Cost
 from genstudio.families.gan.config import GANConfig
 from genstudio.families.gan.data import doublings
 from genstudio.storage import size_text
 
 EMBEDDING = 16
-Cost = tuple[int, int, int]
-"""Parameters; multiplications for one sample; numbers held for its backward pass."""
+Network = tuple[int, int, int]
+"""Parameters of a network; multiplications for one sample; numbers held for its backward pass."""
 
 
-def estimate(config: GANConfig, shape: Shape) -> Mapping[str, float]:
-    """What a run costs: `parameters` of both networks and the generator's average, `flops_per_step`, the `bytes` held in
-    training (weights, gradients, moments, activations) and `samples_per_step`.
-    """
+def cost(config: GANConfig, shape: Shape) -> Cost:
+    """What a training costs: parameters of both networks and the generator's average; bytes of weights, gradients, moments
+    and activations."""
     g, d = generator(config, shape), discriminator(config, shape)
     samples = config.batch * config.d_updates
     penalised = 2 * ((config.r1 > 0) + (config.r2 > 0)) / config.penalty_every + 2 * (config.loss == "wasserstein_gp")
     judged = samples * (2 + penalised) / config.pack
     forward = 2 * (g[1] * samples + d[1] * judged)
     backward = 2 * config.batch * config.g_updates * (3 * g[1] + 3 * d[1] / config.pack)
-    return {
-        "parameters": 2 * g[0] + d[0],
-        "flops_per_step": forward + 4 * d[1] * judged + backward,
-        "bytes": 4 * (5 * g[0] + 4 * d[0] + config.batch * (3 * g[2] + 6 * d[2])),
-        "samples_per_step": samples,
-    }
+    held = 4 * (5 * g[0] + 4 * d[0] + config.batch * (3 * g[2] + 6 * d[2]))
+    return Cost(2 * g[0] + d[0], held, forward + 4 * d[1] * judged + backward, samples)
 
 
 def require_memory(config: GANConfig, shape: Shape, free: int | None) -> None:
     """Raises DeviceError where training takes more than `free` bytes, saying what would fit."""
-    needed = estimate(config, shape)["bytes"]
+    needed = cost(config, shape).bytes
     if free is None or needed <= free:
         return
     raise DeviceError(
@@ -50,17 +44,17 @@ def _what_fits(config: GANConfig, shape: Shape, free: int) -> str:
     fitting, pack = config, config.pack
     for name, least in (("batch", 16), (size, 2), ("batch", 2)):
         unit = pack if name == "batch" else 1
-        while (now := getattr(fitting, name)) > max(least, unit) and estimate(fitting, shape)["bytes"] > free:
+        while (now := getattr(fitting, name)) > max(least, unit) and cost(fitting, shape).bytes > free:
             smaller = max(now // 2 // unit * unit, unit, least if unit == 1 else 0)
             fitting = fitting.model_copy(update={name: smaller})
-    if estimate(fitting, shape)["bytes"] > free:
+    if cost(fitting, shape).bytes > free:
         return "Not even the smallest networks fit: close other programs, or take another device."
     told = [f"a batch of {fitting.batch}"] if fitting.batch != config.batch else []
     told += [f"{size} {getattr(fitting, size)}"] if getattr(fitting, size) != getattr(config, size) else []
     return f"What fits: {' and '.join(told)}."
 
 
-def generator(config: GANConfig, shape: Shape) -> Cost:
+def generator(config: GANConfig, shape: Shape) -> Network:
     """The cost of one generator."""
     classes = len(shape.classes) if config.conditional else 0
     inputs = config.latent + (EMBEDDING if classes else 0)
@@ -72,7 +66,7 @@ def generator(config: GANConfig, shape: Shape) -> Cost:
     return parameters + cost[0], cost[1], cost[2]
 
 
-def discriminator(config: GANConfig, shape: Shape) -> Cost:
+def discriminator(config: GANConfig, shape: Shape) -> Network:
     """The cost of the discriminator, for one pack."""
     dense = config.network == "mlp" or shape.kind == "points"
     classes = len(shape.classes) if config.conditional else 0
@@ -87,7 +81,7 @@ def discriminator(config: GANConfig, shape: Shape) -> Cost:
     return cost[0] + told, cost[1], cost[2]
 
 
-def _dense(config: GANConfig, inputs: int, outputs: int, normed: bool) -> Cost:
+def _dense(config: GANConfig, inputs: int, outputs: int, normed: bool) -> Network:
     width, layers = config.width, config.layers
     if config.network == "residual":
         inner = inputs * width + 2 * layers * width * width + width * outputs
@@ -96,7 +90,7 @@ def _dense(config: GANConfig, inputs: int, outputs: int, normed: bool) -> Cost:
     return inner + layers * width * (3 if normed else 1) + outputs, inner, 2 * layers * width
 
 
-def _growing(config: GANConfig, inputs: int, shape: Shape) -> Cost:
+def _growing(config: GANConfig, inputs: int, shape: Shape) -> Network:
     base, count = doublings(shape.height)
     maps = [config.channels * 2 ** (count - 1 - index) for index in range(count)]
     norm = 2 if config.norm == "batch" else 0
@@ -121,7 +115,7 @@ def _growing(config: GANConfig, inputs: int, shape: Shape) -> Cost:
     return total + norm * sum(maps[1:]), work, held
 
 
-def _shrinking(config: GANConfig, inputs: int, shape: Shape) -> tuple[Cost, int]:
+def _shrinking(config: GANConfig, inputs: int, shape: Shape) -> tuple[Network, int]:
     base, count = doublings(shape.height)
     maps = [config.channels * 2**index for index in range(count)]
     size, held = shape.height, 0

@@ -213,7 +213,7 @@ PRESETS = (
 )
 
 
-def advised(info: DatasetInfo, now: str = "") -> str:
+def preset_for(info: DatasetInfo, now: str = "") -> str:
     """Name of the preset to begin with on a dataset: one made for it, the one of `now` first; else one for its kind."""
     made = [preset.name for preset in PRESETS if preset.data == info.id]
     if made:

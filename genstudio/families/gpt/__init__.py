@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from genstudio.data.slices import Slices
 from genstudio.data.split import SplitSettings
-from genstudio.data.text import TextData, TextDataset, keep, prepare_text, reopen
+from genstudio.data.text import TextData, TextDataset, from_metadata, metadata, prepare_text
 from genstudio.data.vocabulary import TokenSettings
 from genstudio.families.family import Family, Imported
 from genstudio.families.gpt.batches import shown
-from genstudio.families.gpt.config import GPTConfig, estimate
+from genstudio.families.gpt.config import GPTConfig, cost
 from genstudio.families.gpt.presets import PRESETS
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ __all__ = ["FAMILY", "GPTConfig"]
 def _prepare(config: GPTConfig, dataset: TextDataset, kept: Mapping[str, Any] | None = None) -> Slices[TextData]:
     """What a run learnt or was given is taken from what it kept: another library might learn others, a file may be gone."""
     learnt = kept is not None and config.tokenizer in ("word", "bpe", "file")
-    tokenizer = _reopen(config, kept or {}).tokenizer if learnt else None
+    tokenizer = _from_metadata(config, kept or {}).tokenizer if learnt else None
     values = config.model_dump()
     split = SplitSettings.of(values)
     return prepare_text(dataset, config.markers, config.context, TokenSettings.of(values), tokenizer, split)
@@ -36,8 +36,8 @@ def _learner(config: GPTConfig, data: TextData, device: str, seed: int) -> GPTLe
     return GPTLearner(config, data, device, seed)
 
 
-def _reopen(config: GPTConfig, kept: Mapping[str, Any]) -> TextData:
-    return reopen(kept, config.markers == "lines" if config.tokenizer == "file" else None)
+def _from_metadata(config: GPTConfig, kept: Mapping[str, Any]) -> TextData:
+    return from_metadata(kept, config.markers == "lines" if config.tokenizer == "file" else None)
 
 
 def _export(learner: Any, form: str) -> Mapping[str, bytes]:
@@ -62,9 +62,9 @@ FAMILY: Family[GPTConfig, TextData] = Family(
     presets=PRESETS,
     prepare=_prepare,
     learner=_learner,
-    keep=keep,
-    reopen=_reopen,
-    estimate=estimate,
+    metadata=metadata,
+    from_metadata=_from_metadata,
+    cost=lambda config, _info, tokens: cost(config, tokens),
     batch=shown,
     export=_export,
     adopt=_adopt,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Literal
 
 from genstudio.config import Config, setting
 from genstudio.errors import Problem
+from genstudio.families.family import Cost
 
 
 class GPTConfig(Config):
@@ -201,19 +202,15 @@ def parameters(config: GPTConfig, vocabulary: int) -> int:
     return embeddings + config.layers * (2 * norm + attention + feed_forward) + last_norm + head
 
 
-def estimate(config: GPTConfig, vocabulary: int) -> Mapping[str, float]:
-    """What a run costs: `parameters`, `flops_per_token` (training: 6N + 12 L T d_attention, Kaplan et al. 2020 with
-    attention as in Chowdhery et al. 2022), `bytes` held in training (float32 weights, gradients, moments, activations),
-    and `tokens_per_step`."""
+def cost(config: GPTConfig, vocabulary: int) -> Cost:
+    """What a training costs: operations as 6N + 12 L T d_attention per token (Kaplan et al. 2020, with attention as in
+    Chowdhery et al. 2022); bytes of float32 weights, gradients, moments and activations."""
     count = parameters(config, vocabulary)
     inner = config.heads * config.head_size
     moments = 2 if config.optimizer == "adamw" else 1.2
     tokens = config.batch * config.context
     per_token = config.layers * (14 * config.d_model + 4 * inner + 3 * config.ff_width + 2 * config.heads * config.context)
     activations = 4 * tokens * (per_token + 3 * vocabulary)
-    return {
-        "parameters": count,
-        "flops_per_token": 6 * count + 12 * config.layers * config.context * inner,
-        "bytes": 4 * count * (2 + moments) + activations,
-        "tokens_per_step": tokens * config.accumulation,
-    }
+    items = tokens * config.accumulation
+    flops = items * (6 * count + 12 * config.layers * config.context * inner)
+    return Cost(count, 4 * count * (2 + moments) + activations, flops, items, "token")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from genstudio.data.slices import Slices, scaled
-from genstudio.data.text import TextData, reopen
+from genstudio.data.text import TextData, from_metadata
 from genstudio.data.tokenizers.foreign import open_model_tokenizer
 from genstudio.data.tokenizers.model_folder import read_json
 from genstudio.data.tokenizers.tokenizer import Tokenizer, on_one_line
@@ -66,7 +66,7 @@ def imported(folder: Path) -> Slices[Imported[GPTConfig, TextData]]:
     config = _config(said, has_biases(weights), tokenizer, path)
     own, more = own_weights(config, tokenizer.size, weights, folder)
     yield 1.0
-    return Imported(config, reopen({"tokenizer.json": tokenizer.to_json()}), own, (*notes, *more))
+    return Imported(config, from_metadata({"tokenizer.json": tokenizer.to_json()}), own, (*notes, *more))
 
 
 def _settings(said: Mapping[str, Any], path: Path) -> dict[str, Any]:

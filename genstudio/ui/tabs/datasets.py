@@ -189,8 +189,7 @@ class DatasetsTab(QWidget):
         family, characters = self._family(info), self._characters.get(info.id)
         if info.kind != "text" or family is None or characters is None or family.config.problems(values):
             return None
-        cost = family.estimate(family.config.parse(values), TokenSettings.of(values).size(characters))
-        return int(cost["parameters"])
+        return family.cost(family.config.parse(values), info, TokenSettings.of(values).size(characters)).parameters
 
     def _question(self, info: DatasetInfo) -> CheckDataset:
         values, _ = self._set_up(info)

@@ -144,20 +144,21 @@ class GANTab(TrainingTab):
         info = self._infos.get(str(self.setup.data.currentData()))
         if info is None:
             return ""
-        cost = self.setup.family.estimate(config, Shape.of(info))
+        cost = self.setup.family.cost(config, info, 0)
         return (
-            f"{int(cost['parameters']):,} parameters   ·   {size_text(cost['bytes'])} in training   ·   "
-            f"{cost['flops_per_step'] / 1e6:,.0f}\N{NO-BREAK SPACE}MFLOP\N{NO-BREAK SPACE}per\N{NO-BREAK SPACE}step"
+            f"{cost.parameters:,} parameters   ·   {size_text(cost.bytes)} in training   ·   "
+            f"{cost.flops_per_step / 1e6:,.0f}\N{NO-BREAK SPACE}MFLOP\N{NO-BREAK SPACE}per\N{NO-BREAK SPACE}step"
         )
 
     def faster(self, config: Config) -> tuple[tuple[str, float], ...]:
         info = self._infos.get(str(self.setup.data.currentData()))
         shape = None if info is None else Shape.of(info)
-        if shape is None or shape.kind != "images" or min(shape.height, shape.width) < 2 * _SMALLEST:
+        if info is None or shape is None or shape.kind != "images" or min(shape.height, shape.width) < 2 * _SMALLEST:
             return ()
-        half = replace(shape, height=shape.height // 2, width=shape.width // 2)
-        now, then = (self.setup.family.estimate(config, which)["flops_per_step"] for which in (shape, half))
-        return ((f"pictures of {half.width} x {half.height}", then / now),)
+        width, height = shape.width // 2, shape.height // 2
+        half = replace(info, details={**info.details, "width": width, "height": height})
+        now, then = (self.setup.family.cost(config, which, 0).flops_per_step for which in (info, half))
+        return ((f"pictures of {width} x {height}", then / now),)
 
     def speed(self, frame: Frame) -> str:
         found = frame.series.get("steps_per_second")
@@ -243,10 +244,10 @@ class GANTab(TrainingTab):
         meant = self._infos.get(preset.data)
         if preset.cure and meant is not None and meant.kind == info.kind:
             return
-        advised = self.setup.family.advised
-        assert advised is not None
+        preset_for = self.setup.family.preset_for
+        assert preset_for is not None
         self._following = True
-        self.setup.preset.setCurrentIndex(self.setup.preset.findData(advised(info, preset.name)))
+        self.setup.preset.setCurrentIndex(self.setup.preset.findData(preset_for(info, preset.name)))
         self._following = False
 
     def _show_cure(self) -> None:

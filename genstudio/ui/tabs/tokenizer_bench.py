@@ -332,9 +332,9 @@ class TokenizerBench(QWidget):
     def _show_rows(self, rows: tuple[SizeRow, ...]) -> None:
         """Rows as they were counted, with the parameters of the model as it is set up now."""
         family = families.get("gpt")
-        if rows and not family.config.problems(self._values):
+        if rows and self._info is not None and not family.config.problems(self._values):
             config = family.config.parse(self._values)
-            rows = tuple(replace(row, parameters=int(family.estimate(config, row.size)["parameters"])) for row in rows)
+            rows = tuple(replace(row, parameters=family.cost(config, self._info, row.size).parameters) for row in rows)
         self._rows = rows
         self.chart.show_rows(rows)
         self.table.setRowCount(len(rows))

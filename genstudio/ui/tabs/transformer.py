@@ -48,22 +48,22 @@ class TransformerTab(TrainingTab):
         return {"prompt": self.panel.prompt.text(), "probe": self.panel.probe.text()}
 
     def costs(self, config: Config) -> str:
-        settings, tokens = TokenSettings.of(config.model_dump()), self._tokens(config)
-        if tokens is None:
+        settings, tokens, info = TokenSettings.of(config.model_dump()), self._tokens(config), self.setup.info()
+        if tokens is None or info is None:
             return "The cost is known once the vocabulary has been counted."
         most = "up to " if settings.kind in ("word", "bpe") else ""
-        cost = self.setup.family.estimate(config, tokens)
+        cost = self.setup.family.cost(config, info, tokens)
         return (
-            f"{most}{int(cost['parameters']):,} parameters   ·   {size_text(cost['bytes'])} in training   ·   "
-            f"{cost['flops_per_token'] / 1e6:.1f}\N{NO-BREAK SPACE}MFLOP\N{NO-BREAK SPACE}per\N{NO-BREAK SPACE}token"
+            f"{most}{cost.parameters:,} parameters   ·   {size_text(cost.bytes)} in training   ·   "
+            f"{cost.flops_per_step / cost.items / 1e6:.1f}\N{NO-BREAK SPACE}MFLOP\N{NO-BREAK SPACE}per\N{NO-BREAK SPACE}token"
         )
 
     def faster(self, config: Config) -> tuple[tuple[str, float], ...]:
-        layers, tokens = config.model_dump()["layers"], self._tokens(config)
-        if layers < 2 or tokens is None:
+        layers, tokens, info = config.model_dump()["layers"], self._tokens(config), self.setup.info()
+        if layers < 2 or tokens is None or info is None:
             return ()
         half = config.model_copy(update={"layers": layers // 2})
-        now, then = (self.setup.family.estimate(which, tokens)["flops_per_token"] for which in (config, half))
+        now, then = (self.setup.family.cost(which, info, tokens).flops_per_step for which in (config, half))
         return ((f"{layers // 2} layer{'s' * (layers // 2 > 1)}", then / now),)
 
     def _tokens(self, config: Config) -> int | None:
