@@ -70,10 +70,13 @@ class Setting:
 
     def applies(self, values: Mapping[str, Any]) -> bool:
         """Whether the setting has an effect beside these values of the others."""
-        if not self.when:
-            return True
-        name, _, wanted = self.when.partition("=")
-        return str(values.get(name)) in wanted.split("|")
+        return applies(self.when, values)
+
+
+def applies(when: str, values: Mapping[str, Any]) -> bool:
+    """Whether a condition in the form `name=value|value` holds of these values; an empty one does."""
+    name, _, wanted = when.partition("=")
+    return not when or str(values.get(name)) in wanted.split("|")
 
 
 class Config(BaseModel):

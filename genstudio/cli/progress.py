@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from genstudio.cli import findings
 from genstudio.events import Answer, Frame, Progress
+from genstudio.families.dashboard import Dashboard
 from genstudio.tasks.task import Task
 
 R = TypeVar("R")
@@ -16,8 +17,9 @@ R = TypeVar("R")
 class Bar:
     """A progress line on a terminal; on anything else a line every ten seconds' worth of progress."""
 
-    def __init__(self, quiet: bool) -> None:
-        self._quiet = quiet
+    def __init__(self, quiet: bool, board: Dashboard | None = None) -> None:
+        """`board` says which numbers of a training stand in the line."""
+        self._quiet, self._board = quiet, board or Dashboard()
         self._live = sys.stderr.isatty()
         self._last: dict[str, float] = {}
         self._tenth = 0
@@ -54,13 +56,11 @@ class Bar:
         parts = [f"[{'#' * full}{'.' * (24 - full)}] {done:4.0%}"]
         if progress.step:
             parts.append(f"step {progress.step:,}")
-        for name, label in (("train_loss", "loss"), ("val_loss", "val"), ("d_loss", "D"), ("g_loss", "G")):
-            if name in self._last:
-                parts.append(f"{label} {self._last[name]:.3f}")
-        if "tokens_per_second" in self._last:
-            parts.append(f"{self._last['tokens_per_second']:,.0f} tokens/s")
-        elif "steps_per_second" in self._last:
-            parts.append(f"{self._last['steps_per_second']:,.0f} steps/s")
+        board = self._board
+        known = [measure for measure in board.summary if measure.name in self._last]
+        parts += [f"{measure.words} {self._last[measure.name]:.3f}" for measure in known]
+        if board.speed.name in self._last:
+            parts.append(f"{self._last[board.speed.name]:,.0f} {board.speed.unit}")
         if progress.remaining is not None:
             parts.append(f"{int(progress.remaining) // 60}:{int(progress.remaining) % 60:02d} left")
         return "  ".join(parts)

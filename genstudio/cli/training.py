@@ -69,7 +69,7 @@ def _train(options: argparse.Namespace) -> None:
         runs_folder=options.runs,
         name=options.name,
     )
-    _drive(task, options.quiet)
+    _drive(task, options.family, options.quiet)
 
 
 def _config(options: argparse.Namespace) -> dict[str, Any]:
@@ -102,10 +102,10 @@ def _resume(options: argparse.Namespace) -> None:
     run = find_run(options)
     changes = live.settings(run, run.info.step).override(_assignments(options)).model_dump() if options.set else {}
     task = Resume(str(run.folder), options.steps, options.seconds, options.stop_after, changes=changes)
-    _drive(task, options.quiet)
+    _drive(task, run.info.family, options.quiet)
 
 
-def _drive(task: Any, quiet: bool) -> None:
+def _drive(task: Any, family: str, quiet: bool) -> None:
     """Train until the end, Ctrl-C or a signal that ends programs; save in any case; print the run's folder.
 
     Only a second Ctrl-C does not wait for the step to end: a closed terminal sends SIGHUP more than once. Where it was
@@ -126,7 +126,7 @@ def _drive(task: Any, quiet: bool) -> None:
         for number in numbers
         if number == signal.SIGINT or signal.getsignal(number) != signal.SIG_IGN
     }
-    bar = Bar(quiet)
+    bar = Bar(quiet, families.get(family).dashboard)
     folder = ""
     job = task.run(Models())
     try:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from genstudio.config import Config
+from genstudio.families.dashboard import Dashboard
 
 if TYPE_CHECKING:
     from genstudio.data.batches import Batch
@@ -79,6 +80,7 @@ class Family(Generic[C, D]):
     `from_metadata(config, metadata)` is data without content, enough to generate.
     `cost(config, info, tokens)` is what a training on a dataset costs, for a vocabulary of so many tokens where there is
     one; no torch.
+    `dashboard` is what a run shows.
     `batch(config, data, seed, step)` is what the learner will be fed at a step, for people to look at; no torch.
     `export(learner, format)` is the files that other programs read; `adopt(folder)` reads what they wrote.
     `doctor(told)` watches a training, given what it has told of the run so far.
@@ -95,6 +97,7 @@ class Family(Generic[C, D]):
     metadata: Callable[[D], dict[str, Any]]
     from_metadata: Callable[[C, Mapping[str, Any]], D]
     cost: Callable[[C, DatasetInfo, int], Cost]
+    dashboard: Dashboard
     room: Room = "basics"
     abilities: tuple[str, ...] = ()
     batch: Callable[[C, D, int, int], Batch] | None = None

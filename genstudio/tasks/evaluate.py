@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
+from genstudio import families
 from genstudio.data import shelf
-from genstudio.data.text import all_validation, prepare_text
-from genstudio.data.vocabulary import TokenSettings
+from genstudio.data.text import all_validation
 from genstudio.errors import DataError
-from genstudio.evaluation.ngram import reference_lines
 from genstudio.events import Frame, Progress
 from genstudio.runs import Run
 from genstudio.tasks.models import ModelRef, Models, dataset_of, settings_of
@@ -81,17 +80,15 @@ class Evaluate:
 
 @dataclass(frozen=True)
 class ReadReferences:
-    """Losses that need no neural network, in nats per token: uniform, unigram, modified Kneser-Ney. Computed once, then
-    read from the cache. `characters_per_token` is that of the validation text."""
+    """What the charts of a family compare a run on this dataset with: values by name, see `Dashboard.references`."""
 
+    family: str
     data: str
-    tokens: TokenSettings = field(default_factory=TokenSettings)
+    config: Mapping[str, Any] = field(default_factory=dict)
 
-    def run(self, models: Models) -> Frames[dict[str, float]]:
-        dataset = shelf.open_text(shelf.find_dataset(self.data))
-        markers: Literal["none", "lines"] = "lines" if self.tokens.lines else "none"
-        prepared = yield from sliced(prepare_text(dataset, markers, 2, self.tokens), "Reading the text")
-        lines = yield from sliced(reference_lines(prepared), "Counting for the reference lines")
-        if len(prepared.validation) > 1:
-            lines["characters_per_token"] = prepared.validation_characters / (len(prepared.validation) - 1)
-        return lines
+    def run(self, models: Models) -> Frames[Mapping[str, float]]:
+        family = families.get(self.family)
+        if family.dashboard.references is None:
+            return {}
+        config, info = family.config.parse(self.config), shelf.find_dataset(self.data, family.data_kinds)
+        return (yield from sliced(family.dashboard.references(config, info), "Preparing the reference lines"))

@@ -9,15 +9,17 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from genstudio.events import Frame, Notice, Series
+from genstudio.families import get
 from genstudio.snapshots.attention import Attention
 from genstudio.snapshots.layers import LayerStatistics
 from genstudio.snapshots.text import Text
-from genstudio.ui.run_summary import LINES
 from genstudio.ui.views.attention import AttentionView
 from genstudio.ui.views.curves import CurveGroup, CurvesView
 from genstudio.ui.views.layers import LayersPanel
 from genstudio.ui.views.samples import SamplesView
 from genstudio.ui.widgets import ElidedLabel, plain_label
+
+_CHARTS = {chart.name: chart for chart in get("gpt").dashboard.charts}
 
 
 class RunPanel(QWidget):
@@ -29,12 +31,12 @@ class RunPanel(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("run_panel")
-        self.loss = CurvesView("Loss", "nats per token", series={"train_loss": "training", "val_loss": "validation"})
+        self.loss = CurvesView("Loss", "nats per token", _CHARTS["loss"].lines)
         self.loss.setObjectName("chart_loss")
         self.small = {
-            "learning_rate": CurvesView("Learning rate", "", series={"learning_rate": "rate"}),
-            "gradient_norm": CurvesView("Gradient norm", "", series={"gradient_norm": "norm"}),
-            "tokens_per_second": CurvesView("Tokens per second", "", series={"tokens_per_second": "tokens/s"}),
+            "learning_rate": CurvesView("Learning rate", "", _CHARTS["learning_rate"].lines),
+            "gradient_norm": CurvesView("Gradient norm", "", _CHARTS["gradient_norm"].lines),
+            "tokens_per_second": CurvesView("Tokens per second", "", _CHARTS["tokens_per_second"].lines),
         }
         for name, view in self.small.items():
             view.setObjectName(f"chart_{name}")
@@ -65,8 +67,7 @@ class RunPanel(QWidget):
         self._waiting.clear()
         for view in {id(v): v for v in self._charts.values()}.values():
             view.clear()
-        for name in LINES:
-            self.loss.set_reference(name, None, "")
+        self.show_references({})
         self.samples.clear()
         self.attention.clear()
         self.layers.clear()
@@ -99,9 +100,9 @@ class RunPanel(QWidget):
 
     def show_references(self, lines: Mapping[str, float]) -> None:
         """Losses that need no neural network, in nats per token."""
-        for name, label in LINES.items():
-            if name in lines:
-                self.loss.set_reference(name, lines[name], f"{label} {lines[name]:.3f}")
+        for line in _CHARTS["loss"].references:
+            value = lines.get(line.name)
+            self.loss.set_reference(line.name, value, "" if value is None else line.words.format(value))
 
     def _mark(self, notice: Notice) -> None:
         if notice.kind in ("saved", "best", "changed", "warning", "done"):

@@ -23,20 +23,11 @@ SMALL, NORMAL, LARGE, HUGE = 12, 13, 16, 20
 
 BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
 CYCLE = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY)
-SERIES = {
-    "loss": BLUE,
-    "train_loss": BLUE,
-    "val_loss": ORANGE,
-    "validation_loss": ORANGE,
-    "perplexity": SKY,
-    "learning_rate": PURPLE,
-    "gradient_norm": GREEN,
-    "grad_norm": GREEN,
-    "tokens_per_second": SKY,
-    "steps_per_second": SKY,
-    "generator": GREEN,
-    "discriminator": VERMILION,
-}
+ROLES = {
+    "training": BLUE, "validation": ORANGE, "rate": PURPLE, "norm": GREEN, "speed": SKY, "variety": PURPLE,
+    "real": BLUE, "fake": GREEN, "generator": GREEN, "discriminator": VERMILION,
+}  # fmt: skip
+"""Colours of what a line of a chart is about, the same everywhere: see `families.dashboard.Line`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,9 +209,9 @@ def mono(size: int = NORMAL) -> QFont:
     return result
 
 
-def series_color(name: str, index: int = 0) -> str:
-    """The colour of a quantity: the same everywhere for the known ones, the cycle by `index` for others."""
-    return SERIES.get(name, CYCLE[index % len(CYCLE)])
+def role_color(role: str, index: int = 0) -> str:
+    """The colour of a role, or of a #RRGGBB text; for others the cycle by `index`."""
+    return role if role.startswith("#") else ROLES.get(role, CYCLE[index % len(CYCLE)])
 
 
 def visible(color: str) -> str:

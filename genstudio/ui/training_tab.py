@@ -24,6 +24,7 @@ from genstudio.data.importing.report import listed
 from genstudio.errors import ConfigError, Failure
 from genstudio.events import Answer, Frame, Progress
 from genstudio.families import Family
+from genstudio.families.dashboard import result
 from genstudio.runs import RunInfo
 from genstudio.tasks.estimate import EstimateTime
 from genstudio.tasks.runs import DescribeRun, ReadRun
@@ -34,7 +35,7 @@ from genstudio.ui.asking import Asking
 from genstudio.ui.engine import Engine
 from genstudio.ui.estimate import TimeEstimate, in_words
 from genstudio.ui.numbers import duration
-from genstudio.ui.run_summary import RunSummary, how_it_ended, result
+from genstudio.ui.run_summary import RunSummary, how_it_ended
 from genstudio.ui.setup import LONGEST, SetupColumn
 from genstudio.ui.widgets import ElidedLabel, EmptyState, button, plain_label, primary_button, restyle
 
@@ -140,7 +141,7 @@ class TrainingTab(QWidget):
 
     def result_words(self, info: RunInfo) -> str:
         """How good the model of a run that ended is, in a sentence."""
-        found = result(info)
+        found = result(self.setup.family.dashboard.result, info)
         return f"{found[0]}." if found is not None else ""
 
     def run_began(self, task: Train) -> None:

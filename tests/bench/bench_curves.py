@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from genstudio.ui.views.curves import CurvesView
+from genstudio.ui.views.curves import CurvesView, Line
 
 pytestmark = pytest.mark.bench
 
 
 def filled(qtbot: QtBot, count: int) -> tuple[CurvesView, float]:
     """A shown chart of `count` noisy points with smoothing and reference lines; and the seconds of filling it."""
-    chart = CurvesView("Loss", "nats", {"train_loss": "training", "val_loss": "validation"})
+    lines = Line("train_loss", "training", "training", True), Line("val_loss", "validation", "validation")
+    chart = CurvesView("Loss", "nats", lines)
     qtbot.addWidget(chart)
     chart.resize(900, 400)
     with qtbot.waitExposed(chart):

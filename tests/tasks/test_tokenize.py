@@ -97,7 +97,7 @@ def test_streamed_bytes_are_whole_characters_at_every_frame(tmp_path: Path, monk
 def test_reference_lines_are_those_of_the_same_tokens(kind: str, tmp_path: Path) -> None:
     settings = TokenSettings.of(KINDS[kind])
     path = str(text_file(tmp_path, TEXT))
-    lines = result(ReadReferences(path, settings))
+    lines = result(ReadReferences("gpt", path, KINDS[kind]))
     made = result(MakeTokenizer(path, settings))
     assert lines["uniform"] == pytest.approx(np.log(made.size))
     assert 0 < lines["kneser_ney"] < lines["unigram"] < lines["uniform"]

@@ -12,9 +12,11 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
+from genstudio.families.dashboard import result
+from genstudio.families.gpt.dashboard import DASHBOARD
 from genstudio.runs import Run
 from genstudio.tasks.train import Train
-from genstudio.ui.run_summary import RESULTS, how_it_ended, plan_words, result, text_result
+from genstudio.ui.run_summary import how_it_ended, plan_words
 from genstudio.ui.window import MainWindow
 from helpers import TINY, answer, run_task, text_file
 from real_window import fits
@@ -205,9 +207,9 @@ def test_train_on_this_begins_with_an_empty_right_side(open_window: Open, qtbot:
 def test_the_words_of_a_result_put_it_among_its_references(loss: float) -> None:
     from types import SimpleNamespace
 
-    info = SimpleNamespace(losses={"val_loss": loss}, measured={"val_loss": 70}, step=83)
+    info = SimpleNamespace(losses={"val_loss": loss}, measured={"val_loss": 70}, step=83, config={"tokenizer": "bpe"})
     lines = {"uniform": 4.159, "unigram": 3.3, "kneser_ney": 1.514, "characters_per_token": 2.0}
-    words = text_result(info, "bpe", lines)
+    words = DASHBOARD.said(info, lines)
     assert f"Validation {loss:.3f} nats per token (step 70) = perplexity {math.exp(loss):.3g}" in words
     assert f"{loss / math.log(2) / 2:.2f} bits per character" in words
     for label, value in (("uniform", 4.159), ("unigram", 3.3), ("Kneser-Ney 6", 1.514)):
@@ -217,9 +219,9 @@ def test_the_words_of_a_result_put_it_among_its_references(loss: float) -> None:
             assert f"{label} ({value:.3f}) is {loss - value:.3f} ahead" in words
     assert ("better than" in words) == (loss < 4.159)
     info.measured["val_loss"] = 83
-    assert "(step" not in text_result(info, "char", {}) and result(info) == (f"{RESULTS['val_loss']} {loss:.4f}", loss)
+    assert "(step" not in DASHBOARD.said(info, {}) and result(DASHBOARD.result, info) == (f"validation {loss:.4f}", loss)
     info.losses.clear()
-    assert text_result(info, "char", lines) == "" and result(info) is None
+    assert DASHBOARD.said(info, lines) == "" and result(DASHBOARD.result, info) is None
 
 
 def test_a_plan_in_words() -> None:

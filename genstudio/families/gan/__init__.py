@@ -9,6 +9,7 @@ from genstudio.families.family import Family
 from genstudio.families.gan.batches import shown
 from genstudio.families.gan.config import GANConfig
 from genstudio.families.gan.cost import cost, require_memory
+from genstudio.families.gan.dashboard import DASHBOARD
 from genstudio.families.gan.data import prepare
 from genstudio.families.gan.doctor import doctor
 from genstudio.families.gan.presets import PRESETS, preset_for
@@ -42,6 +43,7 @@ FAMILY: Family[GANConfig, SampleData] = Family(
     from_metadata=lambda _config, kept: from_metadata(kept),
     cost=lambda config, info, _tokens: cost(config, Shape.of(info)),
     batch=shown,
+    dashboard=DASHBOARD,
     doctor=doctor,
     preset_for=preset_for,
 )

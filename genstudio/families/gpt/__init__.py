@@ -13,6 +13,7 @@ from genstudio.data.vocabulary import TokenSettings
 from genstudio.families.family import Family, Imported
 from genstudio.families.gpt.batches import shown
 from genstudio.families.gpt.config import GPTConfig, cost
+from genstudio.families.gpt.dashboard import DASHBOARD
 from genstudio.families.gpt.presets import PRESETS
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ FAMILY: Family[GPTConfig, TextData] = Family(
     from_metadata=_from_metadata,
     cost=lambda config, _info, tokens: cost(config, tokens),
     batch=shown,
+    dashboard=DASHBOARD,
     export=_export,
     adopt=_adopt,
 )

@@ -31,7 +31,7 @@ from genstudio.ui.engine import Engine
 from genstudio.ui.playground.page import Page
 from genstudio.ui.playground.sampler import Sampling
 from genstudio.ui.views.attention import AttentionView
-from genstudio.ui.views.curves import CurvesView
+from genstudio.ui.views.curves import CurvesView, Line
 from genstudio.ui.views.next_tokens import NextTokensView
 from genstudio.ui.views.tinted import TintedText
 from genstudio.ui.views.trajectory import Path, TrajectoryView
@@ -85,7 +85,8 @@ class ReplayPage(Page):
         )
         self.written = TintedText("replay_written", "What the model of this step writes", "Press Replay.")
         self.trajectory = TrajectoryView()
-        self.loss = CurvesView("Loss", "nats per token", {"train_loss": "training", "val_loss": "validation"})
+        lines = Line("train_loss", "training", "training", True), Line("val_loss", "validation", "validation")
+        self.loss = CurvesView("Loss", "nats per token", lines)
         self.next, self.attention = NextTokensView(), AttentionView()
         self.tabs = QTabWidget()
         self._timer = QTimer(self)

@@ -30,12 +30,12 @@ from PySide6.QtWidgets import (
 
 from genstudio import families
 from genstudio.errors import ConfigError, Failure
+from genstudio.families.dashboard import result
 from genstudio.runs import RunInfo
 from genstudio.tasks.exchange import Adopted, AdoptModel, ExportModel
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.runs import Listed, ListRuns, RemoveRun, RenameRun
 from genstudio.ui.engine import Engine
-from genstudio.ui.run_summary import result
 from genstudio.ui.widgets import EmptyState, button, primary_button
 
 COLUMNS = ("Name", "State", "Step", "Result", "Dataset", "Changes", "Made")
@@ -52,6 +52,11 @@ def changes(info: RunInfo) -> str:
     except (KeyError, ConfigError):
         return ""
     return ", ".join(f"{name} {value}" for name, (value, _) in mine.changes(config()).items())
+
+
+def _result(info: RunInfo) -> tuple[str, float] | None:
+    """How good its model is, by what its family measures."""
+    return result(families.get(info.family).dashboard.result, info) if info.family in families.NAMES else None
 
 
 class RunsModel(QAbstractTableModel):
@@ -72,7 +77,7 @@ class RunsModel(QAbstractTableModel):
                 r.name,
                 r.state,
                 r.step,
-                result(r),
+                _result(r),
                 str(r.dataset.get("title", "")),
                 changes(r),
                 _when(r.created),

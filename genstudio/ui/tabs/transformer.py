@@ -18,7 +18,6 @@ from genstudio.tasks.tokenize import CountVocabulary, OpenTokenizer
 from genstudio.tasks.train import Train
 from genstudio.ui.engine import Engine
 from genstudio.ui.numbers import size_text
-from genstudio.ui.run_summary import text_result
 from genstudio.ui.training_tab import TrainingTab
 
 _WELCOME = (
@@ -109,7 +108,8 @@ class TransformerTab(TrainingTab):
         return f"{found.values[-1]:,.0f} tokens/s" if found is not None else ""
 
     def result_words(self, info: RunInfo) -> str:
-        return text_result(info, TokenSettings.of(info.config).kind, self._lines)
+        said = self.setup.family.dashboard.said
+        return said(info, self._lines) if said is not None else ""
 
     def run_began(self, task: Train) -> None:
         self._read_references(task.data, task.config)
@@ -119,7 +119,7 @@ class TransformerTab(TrainingTab):
 
     def _read_references(self, data: str, values: Mapping[str, Any]) -> None:
         self._lines = {}
-        self._asking.ask("references", ReadReferences(data, TokenSettings.of(values)), on_result=self._show_references)
+        self._asking.ask("references", ReadReferences(self.setup.family.name, data, values), on_result=self._show_references)
 
     def _show_references(self, lines: Mapping[str, float]) -> None:
         self._lines = lines

@@ -8,21 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from genstudio.events import Array
+from genstudio.families.dashboard import Line
 from genstudio.ui import theme
 from genstudio.ui.views.decimate import Growing, Smoother
 
 _BACKLOG = 4096
 """Points that may wait to be smoothed: of a chart that nobody sees many together, but never so many that it shows."""
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One series of a chart; `smooth` for noisy ones: raw faint, smoothed strong. No colour: the quantity's own."""
-
-    name: str
-    label: str
-    color: str = ""
-    smooth: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,9 +14,10 @@ from PySide6.QtGui import QAction, QActionGroup, QColor, QFocusEvent, QFontMetri
 from PySide6.QtWidgets import QGraphicsItem, QGraphicsSceneWheelEvent, QGraphicsTextItem, QMenu
 
 from genstudio.events import Array
+from genstudio.families.dashboard import Line
 from genstudio.ui import theme
 from genstudio.ui.views import chart
-from genstudio.ui.views.curve import Curve, Line, Mark
+from genstudio.ui.views.curve import Curve, Mark
 from genstudio.ui.views.curve_items import (
     Axis,
     Box,
@@ -31,16 +32,14 @@ from genstudio.ui.views.curve_items import (
 )
 from genstudio.ui.views.scene import SceneFigure, words
 
-__all__ = ["NOISY", "CurveGroup", "CurvesView", "Line", "Mark"]
+__all__ = ["CurveGroup", "CurvesView", "Line", "Mark"]
 
-NOISY = frozenset({"loss", "train_loss", "gradient_norm", "grad_norm", "tokens_per_second", "steps_per_second"})
 _SMOOTHING = {"None": 0.0, "Light": 0.9, "Medium": 0.97, "Strong": 0.99}
 
 
 class CurvesView(SceneFigure):
     """A chart of some series over steps, with reference lines, marks, a crosshair, zoom and the last values at the end.
 
-    `series` are Lines, or name -> label; then the quantities in NOISY are smoothed.
     Wheel or + and - zoom around the crosshair, dragging moves, a double click or Home shows everything.
     `step_chosen` carries the step that was clicked (or Enter was pressed at).
     """
@@ -53,7 +52,7 @@ class CurvesView(SceneFigure):
         self,
         title: str,
         unit: str = "",
-        series: Sequence[Line] | Mapping[str, str] = (),
+        series: Sequence[Line] = (),
         *,
         log: bool = False,
         name: str = "",
@@ -62,8 +61,6 @@ class CurvesView(SceneFigure):
         self.unit = unit
         super().__init__(title)
         self.setObjectName(name or "curves_" + "_".join(title.lower().split()))
-        if isinstance(series, Mapping):
-            series = [Line(key, label, smooth=key in NOISY) for key, label in series.items()]
         self._curves: dict[str, Curve] = {}
         self._references: dict[str, Reference] = {}
         self._marks: list[Mark] = []
@@ -77,7 +74,7 @@ class CurvesView(SceneFigure):
     def add_series(self, line: Line) -> None:
         """One more series; the same name again changes nothing."""
         if line.name not in self._curves:
-            color = line.color or theme.series_color(line.name, len(self._curves))
+            color = theme.role_color(line.role, len(self._curves))
             curve = self._curves[line.name] = Curve(line, color, self._decay)
             stroke = Stroke(self.scene, self.box, curve)
             self._strokes.append(stroke)

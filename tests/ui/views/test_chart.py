@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from genstudio.ui import numbers
 from genstudio.ui.views import chart
-from genstudio.ui.views.curves import CurvesView
+from genstudio.ui.views.curves import CurvesView, Line
 
 
 def test_examples_in_the_words() -> None:
@@ -59,7 +59,7 @@ def test_a_label_goes_where_no_curve_is() -> None:
 
 @pytest.mark.parametrize("log", [False, True])
 def test_the_box_goes_there_and_back(qtbot: QtBot, log: bool) -> None:
-    view = CurvesView("Loss", "", {"a": "a"}, log=log)
+    view = CurvesView("Loss", "", [Line("a", "a")], log=log)
     qtbot.addWidget(view)
     view.resize(400, 300)
     view.show()
@@ -76,7 +76,7 @@ def test_the_box_goes_there_and_back(qtbot: QtBot, log: bool) -> None:
 
 
 def test_an_axis_says_its_ticks_in_words(qtbot: QtBot) -> None:
-    view = CurvesView("Loss", "", {"a": "a"}, log=True)
+    view = CurvesView("Loss", "", [Line("a", "a")], log=True)
     qtbot.addWidget(view)
     view.resize(640, 320)
     view.show()

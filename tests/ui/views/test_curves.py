@@ -20,9 +20,11 @@ from genstudio.ui import theme
 from genstudio.ui.views.curve_items import Reference
 from genstudio.ui.views.curves import CurveGroup, CurvesView, Line
 
+LOSS = [Line("train_loss", "training", "training", True), Line("val_loss", "validation", "validation")]
+
 
 def loss_chart() -> CurvesView:
-    return CurvesView("Loss", "nats", {"train_loss": "training", "val_loss": "validation"})
+    return CurvesView("Loss", "nats", LOSS)
 
 
 @pytest.fixture
@@ -161,7 +163,7 @@ def test_not_a_number_breaks_nothing(chart: CurvesView) -> None:
 
 
 def test_the_crosshair_is_one_for_the_group(chart: CurvesView, qtbot: QtBot) -> None:
-    other = CurvesView("Rate", "", {"learning_rate": "rate"})
+    other = CurvesView("Rate", "", [Line("learning_rate", "rate", "rate")])
     qtbot.addWidget(other)
     group = CurveGroup([chart, other])
     chart.image()
@@ -181,7 +183,7 @@ def test_the_crosshair_is_one_for_the_group(chart: CurvesView, qtbot: QtBot) -> 
 
 
 def test_a_value_of_an_older_step_says_which(qtbot: QtBot) -> None:
-    chart = CurvesView("Loss", "nats", {"train_loss": "training", "val_loss": "validation"})
+    chart = CurvesView("Loss", "nats", LOSS)
     qtbot.addWidget(chart)
     chart.resize(640, 360)
     chart.show()

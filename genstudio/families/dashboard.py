@@ -1,0 +1,151 @@
+"""What a run of a family shows: charts, panes, tools and the numbers that say how good it is. No torch, no Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from genstudio.runs import RunInfo
+
+PROMPT, LIVE, DOCTOR, TIMELINE, SLOW_MOTION, EXPLORE, SAMPLE = TOOLS = (
+    "prompt", "live", "doctor", "timeline", "slow motion", "explore", "sample",
+)  # fmt: skip
+"""PROMPT: texts that are watched; LIVE: settings that change while it trains, with going back; DOCTOR: diagnoses;
+TIMELINE: a slider over the past; SLOW_MOTION: a step in stages; EXPLORE: the latent space; SAMPLE: one sample closely."""
+STAGE, SIDE = "stage", "side"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One number over steps: its name in the metrics, its word on a chart, and its `role`, which has a colour of its own on
+    every chart: see `ui.theme.ROLES`. `smooth`: it is noisy, its running mean is drawn over it."""
+
+    name: str
+    label: str
+    role: str = ""
+    smooth: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A dashed line with its `words`, in which `{}` stands for the value, and `short` ones where there is little room.
+
+    `value` is None where it is known only of the data: `Dashboard.references` gives it by `name`. `when` says for which
+    setting it holds, in the form of `config.setting`.
+    """
+
+    name: str
+    words: str
+    short: str = ""
+    value: float | None = None
+    when: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Lines on common axes. Charts of a `page` stand side by side; a `large` one has a row of its own over the others.
+
+    `kinds` are the kinds of data that it is for; empty: all. `floors` name numbers that are drawn as dashed lines, with
+    their words: what real data would reach.
+    """
+
+    name: str
+    title: str
+    unit: str
+    lines: tuple[Line, ...]
+    page: str
+    kinds: tuple[str, ...] = ()
+    log: bool = False
+    large: bool = False
+    references: tuple[Reference, ...] = ()
+    floors: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Pane:
+    """A view of the newest snapshot of one of the `channels`, which are chosen among by their words in `choices`.
+
+    `place` is STAGE (large, in the middle), SIDE (a tab beside it), or the page of charts that it stands on. The snapshot
+    of the channel `beside` is shown next to it, and says `beside_title`. `staged` is the channel whose snapshots replace it
+    while a step is walked through. `note` says what stays the same from step to step.
+    """
+
+    channels: tuple[str, ...]
+    title: str
+    place: str = STAGE
+    kinds: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+    choice_title: str = ""
+    choice_help: str = ""
+    beside: str = ""
+    beside_title: str = ""
+    beside_note: str = ""
+    staged: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A number by its name in the metrics, and what it is called. `better` is "lower", "higher", or empty."""
+
+    name: str
+    words: str
+    better: str = ""
+    unit: str = ""
+
+
+References = Callable[[Any, Any], Generator[float, None, Mapping[str, float]]]
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    """What the window, the command line and the list of runs show of a family.
+
+    `result`: the first of these that a run has says how good its model is; `said(info, references)` says it in a sentence
+    where that takes more. `summary` stands in the line of the command line while it trains, `speed` in the headline.
+    `handles` are the live settings that are shown first. `key` explains colours: (word, role). `stages` are the titles of
+    the stages of a step, for SLOW_MOTION. `references(config, info)` gives, in slices, the values of references that
+    follow from the data, and whatever else `said` needs. `welcome` is what to do first.
+    """
+
+    charts: tuple[Chart, ...] = ()
+    panes: tuple[Pane, ...] = ()
+    tools: tuple[str, ...] = ()
+    result: tuple[Measure, ...] = ()
+    summary: tuple[Measure, ...] = ()
+    speed: Measure = field(default_factory=lambda: Measure("steps_per_second", "speed", unit="steps/s"))
+    handles: tuple[str, ...] = ()
+    key: tuple[tuple[str, str], ...] = ()
+    stages: tuple[str, ...] = ()
+    references: References | None = None
+    said: Callable[[RunInfo, Mapping[str, float]], str] | None = None
+    welcome: str = "Press Start."
+
+    def pages(self) -> tuple[str, ...]:
+        """Titles of the pages of charts, in order."""
+        return tuple(dict.fromkeys(chart.page for chart in self.charts))
+
+    def channels(self, kind: str = "") -> tuple[str, ...]:
+        """Channels that change with time, those on the stage first; of one kind of data, or of all."""
+        panes = sorted(fitting(self.panes, kind), key=lambda pane: pane.place != STAGE)
+        return tuple(dict.fromkeys(channel for pane in panes for channel in pane.channels))
+
+
+def fitting(parts: Iterable[Any], kind: str = "") -> Iterator[Any]:
+    """Charts or panes that are for a kind of data; all of them where none is named."""
+    return (part for part in parts if not kind or not part.kinds or kind in part.kinds)
+
+
+def result(measures: Iterable[Measure], info: RunInfo) -> tuple[str, float] | None:
+    """What was measured last, by the first of the measures that the run has: in words, and the number. None before that.
+
+    The words name the step where the run went further since.
+    """
+    for measure in measures:
+        if measure.name in info.losses:
+            value, step = info.losses[measure.name], info.measured.get(measure.name, info.step)
+            when = "" if step == info.step else f" (step {step:,})"
+            return f"{measure.words} {value:.4f}{when}", value
+    return None

@@ -1,0 +1,129 @@
+"""What a run of a GAN shows."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+
+from genstudio.data.info import DatasetInfo
+from genstudio.evaluation.plane import CEILING
+from genstudio.families.dashboard import (
+    DOCTOR,
+    EXPLORE,
+    LIVE,
+    SAMPLE,
+    SLOW_MOTION,
+    TIMELINE,
+    Chart,
+    Dashboard,
+    Line,
+    Measure,
+    Pane,
+    Reference,
+)
+from genstudio.families.gan.config import GANConfig
+from genstudio.families.gan.stages import TITLES
+
+POINTS, PICTURES = ("points",), ("images",)
+
+
+def _pair(generator: str, discriminator: str, *, smooth: bool = True) -> tuple[Line, ...]:
+    return (
+        Line(generator, "generator", "generator", smooth),
+        Line(discriminator, "discriminator", "discriminator", smooth),
+    )
+
+
+def _both(real: str, fake: str, first: str, second: str) -> tuple[Line, ...]:
+    return Line(real, first, "real", True), Line(fake, second, "fake", True)
+
+
+CHARTS = (
+    Chart("losses", "Losses", "", _pair("g_loss", "d_loss"), "Losses"),
+    Chart(
+        "opinions", "D(x) and D(G(z))", "mean", _both("d_real", "d_fake", "D(x)", "D(G(z))"), "Losses",
+        references=(Reference("half", "cannot tell", value=0.5, when="loss=nonsaturating|minimax"),),
+    ),
+    Chart(
+        "accuracy", "Discriminator is right", "share",
+        _both("accuracy_real", "accuracy_fake", "on real", "on fake"), "Accuracy",
+        references=(Reference("chance", "50 %: it cannot tell", "50 %", 0.5),),
+    ),
+    Chart(
+        "divergence", "Divergence", "nats",
+        (Line("js_divergence", "JS", "real"), Line("kl_divergence", "KL(real || fake)", "variety")),
+        "Quality", POINTS, log=True,
+    ),
+    Chart(
+        "modes", "Modes covered", "", (Line("modes", "modes", "fake"),), "Quality", POINTS,
+        references=(Reference("modes", "all {:.0f}"),),
+    ),
+    Chart(
+        "high_quality", "High quality", "within 3 sigma", (Line("high_quality", "share", "fake"),), "Quality", POINTS,
+        references=(Reference("ceiling", f"ceiling {CEILING:.2%}", f"{CEILING:.1%}", CEILING),),
+    ),
+    Chart(
+        "distance", "Fréchet distance", "own encoder", (Line("frechet_distance", "samples", "fake"),), "Quality",
+        PICTURES, floors={"frechet_distance_floor": "real against real"},
+    ),
+    Chart(
+        "kernel", "Kernel distance", "own encoder", (Line("kernel_distance", "samples", "fake"),), "Quality",
+        PICTURES, floors={"kernel_distance_floor": "real against real"},
+    ),
+    Chart(
+        "coverage", "Density, coverage", "",
+        (Line("density", "density", "variety"), Line("coverage", "coverage", "fake")), "Variety",
+        PICTURES, floors={"density_floor": "real density", "coverage_floor": "real coverage"},
+    ),
+    Chart(
+        "agreement", "Class agreement", "share", (Line("agreement", "samples", "fake"),), "Variety",
+        PICTURES, floors={"agreement_real": "real pictures"},
+    ),
+    Chart(
+        "copying", "Distance to data", "of held-back pictures'", (Line("nearest_ratio", "ratio", "fake"),), "Variety",
+        PICTURES, references=(Reference("fresh", "as far as new pictures", "new", 1.0),),
+    ),
+    Chart("gradients", "Gradient norms", "", _pair("gradient_norm_g", "gradient_norm_d"), "Gradients", log=True),
+    Chart("rates", "Learning rates", "", _pair("rate_g", "rate_d", smooth=False), "Gradients"),
+    Chart("speed", "Iterations a second", "", (Line("steps_per_second", "steps/s", "speed", True),), "Gradients"),
+)  # fmt: skip
+
+_NOISE = "same noise throughout"
+
+
+def _references(_config: GANConfig, info: DatasetInfo) -> Generator[float, None, Mapping[str, float]]:
+    """How many modes the data is known to have."""
+    yield from ()
+    details = info.details
+    if not str(details.get("generator", "")).startswith("gaussian-"):
+        return {}
+    settings = details.get("settings", {})
+    modes = settings.get("modes") or (settings["side"] ** 2 if "side" in settings else None)
+    return {} if modes is None else {"modes": float(modes)}
+
+
+DASHBOARD = Dashboard(
+    charts=CHARTS,
+    panes=(
+        Pane(("plane",), "Real and fake points", kinds=POINTS, staged="plane"),
+        Pane(
+            ("fixed", "fixed_raw"), "Samples", kinds=PICTURES,
+            choices=("Averaged generator", "Raw generator"), choice_title="Which generator's samples",
+            choice_help="The average of the generator's last weights, or the weights as they train",
+            beside="real", beside_title="Real", beside_note="from the dataset", staged="moment", note=_NOISE,
+        ),
+        Pane(("scores",), "Judgement", "Accuracy"),
+    ),
+    tools=(LIVE, SLOW_MOTION, SAMPLE, DOCTOR, TIMELINE, EXPLORE),
+    result=(
+        Measure("js_divergence", "JS divergence", "lower", "nats"),
+        Measure("frechet_distance", "Fréchet distance", "lower"),
+    ),
+    summary=(Measure("d_loss", "D"), Measure("g_loss", "G")),
+    speed=Measure("steps_per_second", "speed", "higher", "iterations/s"),
+    handles=("g_rate", "d_rate", "g_updates", "d_updates", "loss", "r1", "noise", "smoothing", "ema"),
+    key=(("real", "real"), ("fake, generator", "generator"), ("discriminator", "discriminator")),
+    stages=TITLES,
+    references=_references,
+    welcome="Press Start: a generator learns to place its points on a ring of eight spots while a discriminator tells it "
+    "which of them look fake. It takes seconds. Pictures of your own work the same way: drop a folder on the window.",
+)  # fmt: skip

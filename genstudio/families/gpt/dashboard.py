@@ -1,0 +1,99 @@
+"""What a run of a GPT shows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator, Mapping
+from typing import TYPE_CHECKING, Literal
+
+from genstudio.data import shelf
+from genstudio.data.info import DatasetInfo
+from genstudio.data.text import prepare_text
+from genstudio.data.vocabulary import TokenSettings
+from genstudio.evaluation.ngram import reference_lines
+from genstudio.families.dashboard import (
+    DOCTOR,
+    LIVE,
+    PROMPT,
+    SIDE,
+    TIMELINE,
+    Chart,
+    Dashboard,
+    Line,
+    Measure,
+    Pane,
+    Reference,
+)
+from genstudio.families.gpt.config import GPTConfig
+
+if TYPE_CHECKING:
+    from genstudio.runs import RunInfo
+
+LINES = {"uniform": "uniform", "unigram": "unigram", "kneser_ney": "Kneser-Ney 6"}
+"""Losses that need no neural network, by their names, the weakest first: what they are called on screen."""
+
+
+def _references(config: GPTConfig, info: DatasetInfo) -> Generator[float, None, Mapping[str, float]]:
+    """Those of LINES in nats per token, from the cache where it has them; `characters_per_token` of the validation text."""
+    tokens = TokenSettings.of(config.model_dump())
+    markers: Literal["none", "lines"] = "lines" if tokens.lines else "none"
+    prepared = yield from prepare_text(shelf.open_text(info), markers, 2, tokens)
+    lines = yield from reference_lines(prepared)
+    if len(prepared.validation) > 1:
+        lines["characters_per_token"] = prepared.validation_characters / (len(prepared.validation) - 1)
+    return lines
+
+
+def said(info: RunInfo, references: Mapping[str, float]) -> str:
+    """The validation loss of a model as perplexity and in bits per character, and against each reference line.
+
+    Bits per character need `characters_per_token` among the references.
+    """
+    loss = info.losses.get("val_loss")
+    if loss is None or not math.isfinite(loss):
+        return ""
+    step = info.measured.get("val_loss", info.step)
+    when = "" if step == info.step else f" (step {step:,})"
+    unit = {"char": "character", "byte": "byte"}.get(TokenSettings.of(info.config).kind, "token")
+    words = [f"Validation {loss:.3f} nats per {unit}{when} = perplexity {math.exp(min(loss, 700)):,.3g}"]
+    if ratio := references.get("characters_per_token"):
+        words.append(f"{loss / math.log(2) / ratio:.2f} bits per character")
+    return ", ".join(words) + _against(loss, references) + "."
+
+
+def _against(loss: float, references: Mapping[str, float]) -> str:
+    """Which reference lines a loss beats, and by how much it misses the others."""
+    known = [(words, references[name]) for name, words in LINES.items() if name in references]
+    beaten = [f"{words} ({value:.3f})" for words, value in known if loss < value]
+    ahead = [f"{words} ({value:.3f}) is {loss - value:.3f} ahead" for words, value in known if loss >= value]
+    parts = ["better than " + " and ".join(beaten)] if beaten else []
+    return "".join(f"; {part}" for part in parts + ahead)
+
+
+DASHBOARD = Dashboard(
+    charts=(
+        Chart(
+            "loss", "Loss", "nats per token",
+            (Line("train_loss", "training", "training", True), Line("val_loss", "validation", "validation")),
+            "Loss", large=True,
+            references=tuple(Reference(name, words + " {:.3f}") for name, words in LINES.items()),
+        ),
+        Chart("learning_rate", "Learning rate", "", (Line("learning_rate", "rate", "rate"),), "Loss"),
+        Chart("gradient_norm", "Gradient norm", "", (Line("gradient_norm", "norm", "norm", True),), "Loss"),
+        Chart("tokens_per_second", "Tokens per second", "", (Line("tokens_per_second", "tokens/s", "speed", True),), "Loss"),
+    ),
+    panes=(
+        Pane(("sample",), "Samples", SIDE),
+        Pane(("attention",), "Attention", SIDE),
+        Pane(("layers",), "Layers", SIDE),
+    ),
+    tools=(PROMPT, LIVE, DOCTOR, TIMELINE),
+    result=(Measure("val_loss", "validation", "lower", "nats per token"),),
+    summary=(Measure("train_loss", "loss"), Measure("val_loss", "val")),
+    speed=Measure("tokens_per_second", "speed", "higher", "tokens/s"),
+    handles=("learning_rate", "muon_rate", "clip", "schedule", "final_rate"),
+    references=_references,
+    said=said,
+    welcome="Train your first model: Shakespeare, about two minutes. You will see the loss fall, the text become words, and "
+    "the attention form. Your own text works the same way: drop the file on the window.",
+)  # fmt: skip
