@@ -111,7 +111,7 @@ def orthogonalise(matrices: Tensor, steps: int = 5) -> Tensor:
     """
     a, b, c = 3.4445, -4.7750, 2.0315
     x = matrices / (torch.linalg.matrix_norm(matrices, keepdim=True) + 1e-7)
-    if x.shape[2] >= 2 * x.shape[1]:
+    if x.shape[2] >= 2 * x.shape[1]:  # all steps on the small x x^T: the wide x is multiplied twice, not twice a step
         return torch.bmm(_newton_schulz_factor(torch.bmm(x, x.mT), steps, a, b, c), x)
     for _ in range(steps):
         gram = torch.bmm(x, x.mT)

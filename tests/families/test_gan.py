@@ -196,14 +196,15 @@ def test_in_one_iteration_each_half_leaves_the_other_network_untouched(
     leaking = learner(**values)
     monkeypatch.setattr(leaking, "_fakes", leaking.generator)
     assert not walled_off(leaking)
-    eager, update = learner(**values), GANLearner._update
+    eager = learner(**values)
+    apply = eager.updates.apply
 
-    def both(self: GANLearner, name: str, norm: torch.Tensor) -> None:
-        update(self, name, norm)
+    def both(norm: torch.Tensor, *names: str) -> None:
+        apply(norm, *names)
         with torch.no_grad():
-            next(self.discriminator.parameters()).add_(1e-6)
+            next(eager.discriminator.parameters()).add_(1e-6)
 
-    monkeypatch.setattr(GANLearner, "_update", both)
+    monkeypatch.setattr(eager.updates, "apply", both)
     assert not walled_off(eager)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Generator as Steps
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -24,7 +23,8 @@ from genstudio.families.gan.networks import Discriminator, Generator, build
 from genstudio.families.gan.stages import PATHS, TITLES, Stage, formula
 from genstudio.nn.modes import evaluating
 from genstudio.training.loop import Measured, Tick
-from genstudio.training.optim import Adam, clip_gradients, schedule
+from genstudio.training.optim import Adam, schedule
+from genstudio.training.updates import Updates
 
 Values = Mapping[str, Tensor | float]
 _ONE_THREAD = 256
@@ -69,11 +69,11 @@ class GANLearner:
         self._weights: dict[str, list[Tensor]] = {name: list(part.parameters()) for name, part in self.parts.items()}
         self._norms = [m for m in self.generator.modules() if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d)]
         self.generator.train(bool(self._norms))  # nothing else has a mode, and changing it for each look takes time
-        self._adams = {
+        self.optimizers: Mapping[str, torch.optim.Optimizer] = {
             name: Adam(self._weights[name], 1e-3, (config.beta1, config.beta2))
             for name in ("generator", "discriminator")
         }
-        self.optimizers: Mapping[str, torch.optim.Optimizer] = self._adams
+        self.updates = Updates((self.generator, self.discriminator), self.optimizers)
         self.evaluate_every = config.evaluate_every
         self.tokens_per_step = 0
         self.threads = 1 if data.shape.kind == "points" and config.width <= _ONE_THREAD else None
@@ -86,7 +86,6 @@ class GANLearner:
         self.features: Any = None
         self.filled: GANLearner | None = None
         self._random = torch.Generator(self.device)
-        self._spoiled = torch.zeros((), device=self.device)
         self.view = showing.Viewer(config, data, self.device)
 
     def batch(self, step: int) -> tuple[Tensor, Tensor | None]:
@@ -151,15 +150,16 @@ class GANLearner:
         loss = losses.weighted(losses.real_loss(config.loss, r, config.smoothing), config.real_weight)
         loss = loss + losses.weighted(losses.fake_loss(config.loss, f), config.fake_weight)
         count = (self.step - 1) * at[1] + at[0]
+        # lazy regularisation (Karras et al. 2020): at each k-th update only, k times as hard, so its mean stays
         lazy = config.penalty_every if count % config.penalty_every == 0 else 0
         for penalty in self._penalties(seen[: len(x)], seen[len(x) :], y, lazy):
             loss = loss + penalty
         loss.backward()
         values["d_loss"] = loss.detach()
-        values["gradient_norm_d"] = norm = clip_gradients(self._weights["discriminator"], 0)
+        values["gradient_norm_d"] = norm = self.updates.clip("discriminator")
         self._teach(False)
         yield Moment(4, x, y, fake, {"L_D": values["d_loss"], "|grad L_D|": norm}, *at)
-        self._update("discriminator", norm)
+        self.updates.apply(norm, "discriminator")
         if config.loss == "wasserstein":
             self._clip()
         yield Moment(5, x, y, fake, {"|grad L_D|": norm}, *at)
@@ -182,11 +182,11 @@ class GANLearner:
             loss = losses.weighted(losses.generator_loss(config.loss, scores), config.generator_weight)
             loss.backward()
             values["g_loss"] = loss.detach()
-            values["gradient_norm_g"] = norm = clip_gradients(self._weights["generator"], 0)
+            values["gradient_norm_g"] = norm = self.updates.clip("generator")
             yield Moment(7, x, y, fake.detach(), {"L_G": values["g_loss"], "|grad L_G|": norm}, *at)
         finally:
             self._freeze(False)
-        self._update("generator", norm)
+        self.updates.apply(norm, "generator")
         self._follow()
         yield Moment(8, x, y, fake.detach(), {"|grad L_G|": norm}, *at, ends)
 
@@ -240,9 +240,7 @@ class GANLearner:
         config = self.config
         factor = schedule(config.schedule, progress, 1, hold=config.hold)
         rates = {"generator": config.g_rate * factor, "discriminator": config.d_rate * factor}
-        for name, optimizer in self.optimizers.items():
-            for group in optimizer.param_groups:
-                group["lr"], group["betas"] = rates[name], (config.beta1, config.beta2)
+        self.updates.set_rates(rates, betas=(config.beta1, config.beta2))
         return {"rate_g": rates["generator"], "rate_d": rates["discriminator"]}
 
     def _teach(self, on: bool) -> None:
@@ -253,17 +251,6 @@ class GANLearner:
     def _freeze(self, on: bool) -> None:
         for p in self._weights["discriminator"]:
             p.requires_grad_(not on)
-
-    def _update(self, name: str, norm: Tensor) -> None:
-        """Let an optimiser step, unless the gradient is not finite; CUDA decides that without waiting."""
-        optimizer = self._adams[name]
-        if norm.device.type == "cuda":
-            self._spoiled = torch.maximum(self._spoiled, (~torch.isfinite(norm)).float())
-            optimizer.found_inf = self._spoiled  # type: ignore[attr-defined]
-        if norm.device.type == "cuda" or math.isfinite(norm):
-            optimizer.update()
-        for p in self._weights[name]:
-            p.grad = None
 
     @torch.no_grad()
     def _clip(self) -> None:

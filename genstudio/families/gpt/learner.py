@@ -31,7 +31,8 @@ from genstudio.snapshots.attention import Attention
 from genstudio.snapshots.layers import LayerStatistics
 from genstudio.snapshots.text import Text
 from genstudio.training.loop import Scored, Tick
-from genstudio.training.optim import Muon, adamw, clip_gradients, schedule
+from genstudio.training.optim import Muon, adamw, schedule
+from genstudio.training.updates import Updates
 
 Ids = NDArray[np.integer[Any]]
 
@@ -67,7 +68,7 @@ class GPTLearner:
         self.tokens_per_step = config.accumulation * config.batch * config.context
         self.preview_every, self.criterion = 1.0, "val_loss"
         self.step = 0
-        self._spoiled = torch.zeros((), device=self.device)
+        self.updates = Updates([self.model], self.optimizers)
         self._updates: Tensor | None = None
         self._measuring = False
         self.prompt = "\n"
@@ -87,14 +88,11 @@ class GPTLearner:
         inputs, targets = batch
         losses = [self._backward(x, y, len(inputs)) for x, y in zip(inputs, targets, strict=True)]
         loss = losses[0] if len(losses) == 1 else torch.stack(losses).sum()
-        norm = clip_gradients(self.parameters, self.config.clip)
         factor = self._set_rates(step, progress)
         before = self._compared() if self._measuring or step % _MEASURED_EVERY == 0 else []
-        self._update(norm)
+        norm = self.updates.step(clip=self.config.clip)
         if before:
             self._measure(before)
-        for p in self.parameters:
-            p.grad = None
         return {"train_loss": loss, "gradient_norm": norm, "learning_rate": self.config.learning_rate * factor}
 
     def change(self, values: Mapping[str, Any]) -> None:
@@ -191,25 +189,8 @@ class GPTLearner:
             config.schedule, progress, step, warmup=config.warmup, hold=config.hold, final=config.final_rate
         )
         rates = {"adamw": config.learning_rate, "muon": config.muon_rate}
-        for name, optimizer in self.optimizers.items():
-            for group in optimizer.param_groups:
-                group["lr"] = rates[name] * factor
+        self.updates.set_rates({name: rates[name] * factor for name in self.optimizers})
         return factor
-
-    def _update(self, norm: Tensor) -> None:
-        """Let the optimisers step, unless the gradient is not finite.
-
-        CUDA decides that by itself, without waiting, and takes no step after a bad one until somebody has looked.
-        """
-        if norm.device.type != "cuda":
-            if not torch.isfinite(norm):
-                return
-        else:
-            self._spoiled = torch.maximum(self._spoiled, (~torch.isfinite(norm)).float())
-            for optimizer in self.optimizers.values():
-                optimizer.found_inf = self._spoiled  # type: ignore[attr-defined]
-        for optimizer in self.optimizers.values():
-            optimizer.step()
 
     def _compared(self) -> list[Tensor]:
         """Copies of some entries of every weight."""
