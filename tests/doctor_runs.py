@@ -34,7 +34,7 @@ from genstudio.families.gan.doctor import RULES, doctor
 from genstudio.snapshots.samples import Pictures, Plane
 from genstudio.training.doctor import Doctor
 from genstudio.training.frames import first_not_finite, read
-from genstudio.training.loop import Metrics
+from genstudio.training.learner import Metrics
 
 ILLNESSES = tuple(rule.name for rule in RULES)
 EVERY = 20

@@ -84,6 +84,7 @@ NO_TORCH = (
     "families/gpt/config.py",
     "sampling/choose.py",
     "training/doctor.py",
+    "training/learner.py",
     "sampling/document.py",
     "sampling/document_files.py",
     "sampling/latent.py",

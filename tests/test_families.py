@@ -19,7 +19,8 @@ from genstudio.families import Family
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.train import Train
 from genstudio.training.frames import frames
-from genstudio.training.loop import Plan, Stopwatch, Tick, fit
+from genstudio.training.learner import Tick
+from genstudio.training.loop import Plan, Stopwatch, fit
 from helpers import TINY, answer, text_file, words
 
 TEXT = words().replace(" cat", "\ncat")

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from genstudio import runs
 from genstudio.events import Snapshot
-from genstudio.training.loop import Scored, Tick
+from genstudio.training.learner import Scored, Tick
 
 
 class TinyLearner:

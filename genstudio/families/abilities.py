@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from genstudio.nn.transformer import Transformer
     from genstudio.sampling.reader import LanguageModel
     from genstudio.snapshots.layers import LayerStatistics
-    from genstudio.training.loop import Measured, Scored, Tick
+    from genstudio.training.learner import Measured, Scored, Tick
 
 
 @runtime_checkable

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from genstudio.data.info import DatasetInfo
     from genstudio.events import Diagnosis
     from genstudio.training.doctor import Doctor
-    from genstudio.training.loop import Learner
+    from genstudio.training.learner import Learner
 
 C = TypeVar("C", bound=Config)
 D = TypeVar("D")

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from genstudio.nn.modes import evaluating
 from genstudio.nn.transformer import Block, Transformer
 from genstudio.snapshots.layers import Distributions, LayerStatistics
-from genstudio.training.loop import Tick
+from genstudio.training.learner import Tick
 
 _COUNTED = 8192
 _BINS = 56

@@ -21,7 +21,7 @@ from genstudio import storage
 from genstudio.errors import CheckpointError, StorageError, TrainingError
 from genstudio.runs import Run, RunInfo
 from genstudio.training import tensors as packed
-from genstudio.training.loop import Learner
+from genstudio.training.learner import Learner
 from genstudio.training.manifest import FILES, FORMAT, manifest, promises, read_file, read_json, verified_bytes, verify
 from genstudio.training.matching import check_identity, check_optimizers, check_weights
 from genstudio.training.tensors import DamagedError

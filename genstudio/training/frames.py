@@ -12,7 +12,8 @@ from torch import Tensor
 
 from genstudio.errors import TrainingError
 from genstudio.events import Frame, Progress, Series, Snapshot
-from genstudio.training.loop import Cut, Event, Metrics, Tick
+from genstudio.training.learner import Cut, Metrics, Tick
+from genstudio.training.loop import Event
 
 
 def frames(events: Iterable[Event], seconds: float = 0.05) -> Generator[Frame, None, None]:

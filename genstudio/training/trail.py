@@ -14,7 +14,7 @@ from genstudio.runs import Run
 from genstudio.runs.trail import is_due, room
 from genstudio.training import checkpoint
 from genstudio.training import tensors as packed
-from genstudio.training.loop import Learner
+from genstudio.training.learner import Learner
 from genstudio.training.matching import check_weights
 from genstudio.training.tensors import DamagedError
 

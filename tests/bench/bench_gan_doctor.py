@@ -27,7 +27,7 @@ from genstudio.families.gan import FAMILY
 from genstudio.families.gan.doctor import doctor
 from genstudio.families.gan.learner import GANLearner
 from genstudio.training.frames import read
-from genstudio.training.loop import Metrics
+from genstudio.training.learner import Metrics
 
 SEEDS = (102,)
 

@@ -21,7 +21,7 @@ from genstudio.families.gpt.learner import GPTLearner, windows
 from genstudio.snapshots.attention import Attention
 from genstudio.snapshots.layers import LayerStatistics
 from genstudio.snapshots.text import Text
-from genstudio.training.loop import Scored, Tick
+from genstudio.training.learner import Scored, Tick
 
 SMALL = {"layers": 2, "heads": 2, "d_model": 16, "context": 16, "batch": 4, "warmup": 2}
 

@@ -12,7 +12,8 @@ from genstudio.families.gpt.config import GPTConfig
 from genstudio.families.gpt.learner import GPTLearner
 from genstudio.inspection.statistics import distributions, layer_statistics, named_weights
 from genstudio.snapshots.layers import LayerStatistics
-from genstudio.training.loop import Metrics, Plan, Stopwatch, fit
+from genstudio.training.learner import Metrics
+from genstudio.training.loop import Plan, Stopwatch, fit
 from helpers import TINY
 
 

@@ -15,7 +15,8 @@ from genstudio.events import Snapshot
 from genstudio.snapshots.text import Text
 from genstudio.training import loop
 from genstudio.training.frames import frames
-from genstudio.training.loop import Metrics, Plan, Scored, Stopwatch, Tick, fit
+from genstudio.training.learner import Metrics, Scored, Tick
+from genstudio.training.loop import Plan, Stopwatch, fit
 
 
 class Clock:

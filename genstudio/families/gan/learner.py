@@ -22,7 +22,7 @@ from genstudio.families.gan.measuring import measure, neighbours
 from genstudio.families.gan.networks import Discriminator, Generator, build
 from genstudio.families.gan.stages import PATHS, TITLES, Stage, formula
 from genstudio.nn.modes import evaluating
-from genstudio.training.loop import Measured, Tick
+from genstudio.training.learner import Measured, Tick
 from genstudio.training.optim import Adam, schedule
 from genstudio.training.updates import Updates
 

@@ -13,7 +13,7 @@ from genstudio.data.slices import scaled
 from genstudio.evaluation import distances, features, plane
 from genstudio.events import Progress
 from genstudio.families.gan.units import dead_units
-from genstudio.training.loop import Measured
+from genstudio.training.learner import Measured
 
 if TYPE_CHECKING:
     from genstudio.families.gan.learner import GANLearner

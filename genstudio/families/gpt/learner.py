@@ -30,7 +30,7 @@ from genstudio.sampling.text import stream
 from genstudio.snapshots.attention import Attention
 from genstudio.snapshots.layers import LayerStatistics
 from genstudio.snapshots.text import Text
-from genstudio.training.loop import Scored, Tick
+from genstudio.training.learner import Scored, Tick
 from genstudio.training.optim import Muon, adamw, schedule
 from genstudio.training.updates import Updates
 
