@@ -32,6 +32,20 @@ class Frozen:
                 elif part is not None:
                     break  # 50,000 names of tokens are not looked at one by one
 
+    def sound(self) -> bool:
+        """Whether values of the right types and shapes make sense together: asked of what a file holds."""
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """How an array, or a tuple, is stored (in `Annotated`): `axes` has one word for each of its axes: a number, a name (the
+    same size throughout an object), or a sum of them. `dtype` is "json" where it may not be finite, float16 where it becomes
+    a colour or a length, "" for a tuple."""
+
+    dtype: str
+    axes: str
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Series(Frozen):

@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 import functools
-import json
 import re
-import zipfile
-from collections.abc import Mapping
 from pathlib import Path
-
-import numpy as np
 
 from genstudio import storage
 from genstudio.errors import RunError
-from genstudio.events import Array, Snapshot
-from genstudio.runs import packed
-from genstudio.snapshots.attention import Attention
-from genstudio.snapshots.layers import LayerStatistics
-from genstudio.snapshots.samples import Histograms, Pictures, Plane
-from genstudio.snapshots.text import Text
+from genstudio.events import Snapshot
+from genstudio.snapshots import codec
 
 MOST = 200
-_LARGEST_TEXT = 1 << 22
-_LARGEST = packed.LARGEST
 _FILE = re.compile(r"(\d{1,15})\.(json|npz)")
 _PLAIN = re.compile(r"[a-z0-9_-]")
 _DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)")
@@ -54,18 +43,16 @@ class Album:
         Once a channel is half full, the distance between two grows with the run; `always` stores the last of a session.
         Returns whether it was stored. Raises StorageError.
         """
-        if not isinstance(snapshot, Text | Attention | Plane | Pictures | Histograms | LayerStatistics):
+        if not codec.kind_of(snapshot):
             return False
         steps = self._known.setdefault(snapshot.channel, self.steps(snapshot.channel))
         if not always and len(steps) >= MOST // 2 and snapshot.step - steps[-1] < _distance(steps):
             return False
         place = self.folder / _folder(snapshot.channel)
         storage.make_folder(place)
-        if isinstance(snapshot, Text):
-            storage.write_atomic(place / f"{snapshot.step}.json", _text_bytes(snapshot), sync=False)
-        else:
-            data = _attention_bytes(snapshot) if isinstance(snapshot, Attention) else packed.dump(snapshot)
-            storage.write_atomic(place / f"{snapshot.step}.npz", data, sync=False)
+        data = codec.dump(snapshot)
+        kind = "json" if data[:1] == b"{" else "npz"
+        storage.write_atomic(place / f"{snapshot.step}.{kind}", data, sync=False)
         if snapshot.step not in steps:
             steps.append(snapshot.step)
             steps.sort()
@@ -81,17 +68,8 @@ class Album:
         if path is None:
             raise RunError(f"There is no picture of step {step}.", "Choose another step.", place)
         try:
-            data = _read(path)
-            return _text(channel, step, data) if path.suffix == ".json" else _arrays(channel, step, data)
-        except (
-            OSError,
-            ValueError,
-            TypeError,
-            KeyError,
-            RecursionError,
-            zipfile.BadZipFile,
-            NotImplementedError,
-        ) as error:
+            return codec.load(channel, step, _read(path))
+        except (OSError, *codec.DAMAGE) as error:
             raise RunError(f"The picture of step {step} is damaged.", "Choose another step.", path) from error
 
     def cut(self, step: int) -> None:
@@ -126,42 +104,7 @@ def _channel(name: str) -> str:
 
 def _read(path: Path) -> bytes:
     with path.open("rb") as file:
-        data = file.read(_LARGEST + 1)
-    if len(data) > _LARGEST:
+        data = file.read(codec.LARGEST + 1)
+    if len(data) > codec.LARGEST:
         raise ValueError("too large")
     return data
-
-
-def _text_bytes(snapshot: Text) -> bytes:
-    return json.dumps({"prompt": snapshot.prompt, "text": snapshot.text}).encode()
-
-
-def _text(channel: str, step: int, data: bytes) -> Text:
-    if len(data) > _LARGEST_TEXT:
-        raise ValueError("too large")
-    said = json.loads(data)
-    if not isinstance(said["prompt"], str) or not isinstance(said["text"], str):
-        raise TypeError("not text")
-    return Text(channel, step, said["prompt"], said["text"])
-
-
-def _attention_bytes(snapshot: Attention) -> bytes:
-    tokens = np.frombuffer(json.dumps(snapshot.tokens).encode(), dtype=np.uint8)
-    return packed.write({"weights": snapshot.weights.astype(np.float16), "tokens": tokens})
-
-
-def _arrays(channel: str, step: int, data: bytes) -> Snapshot:
-    arrays = packed.read(data)
-    return packed.load(channel, step, data) if "header" in arrays else _attention(channel, step, arrays)
-
-
-def _attention(channel: str, step: int, arrays: Mapping[str, Array]) -> Attention:
-    weights, stored = arrays["weights"], arrays["tokens"]
-    if set(arrays) != {"weights", "tokens"} or weights.ndim != 4 or weights.dtype != np.float16 or stored.ndim != 1:
-        raise ValueError("not an attention picture")
-    tokens = json.loads(stored.tobytes())
-    if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
-        raise TypeError("not tokens")
-    if weights.shape[2:] != (len(tokens), len(tokens)):
-        raise ValueError("tokens and weights differ in length")
-    return Attention(channel, step, tuple(tokens), weights.astype(np.float32))

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
-from genstudio.events import Array, Snapshot
+from genstudio.events import Array, Held, Snapshot
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Attention(Snapshot):
-    """Attention of one text: `weights` (layers, heads, T, T) float32, row = query; `tokens` are T printable pieces."""
+    """Attention over one text: `weights` (layers, heads, Q, K) float32, row = query; `tokens` are the K printable pieces
+    that are looked at, `queries` the Q that look, where these are others."""
 
-    tokens: tuple[str, ...]
-    weights: Array
+    tokens: Annotated[tuple[str, ...], Held("", "keys")]
+    weights: Annotated[Array, Held("float16", "layers heads queries keys")]
+    queries: tuple[str, ...] = ()
+
+    def sound(self) -> bool:
+        return len(self.queries or self.tokens) == self.weights.shape[2]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

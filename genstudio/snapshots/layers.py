@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
-from genstudio.events import Array, Frozen, Snapshot
+from genstudio.events import Array, Frozen, Held, Snapshot
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -18,12 +19,16 @@ class Distributions(Frozen):
     (names,) int64 are of all values.
     """
 
-    names: tuple[str, ...]
-    edges: Array
-    counts: Array
-    norms: Array
-    sizes: Array
+    names: Annotated[tuple[str, ...], Held("", "names")]
+    edges: Annotated[Array, Held("float64", "bins+1")]
+    counts: Annotated[Array, Held("int64", "names bins")]
+    norms: Annotated[Array, Held("json", "names")]
+    sizes: Annotated[Array, Held("int64", "names")]
     decades: bool = False
+
+    def sound(self) -> bool:
+        ascending = bool((np.diff(self.edges) > 0).all())
+        return bool(self.names) and ascending and not (self.counts < 0).any() and not (self.sizes < 0).any()
 
     @property
     def rms(self) -> Array:
@@ -43,10 +48,14 @@ class LayerStatistics(Snapshot):
     activations: Distributions
     weights: Distributions
     gradients: Distributions | None
-    dead: Array
-    updates: Array
+    dead: Annotated[Array, Held("json", "layers")]
+    updates: Annotated[Array, Held("json", "weights")]
     tokens: int
     loss: float
+
+    def sound(self) -> bool:
+        hidden = sum(name.endswith(" hidden") for name in self.activations.names)
+        return len(self.updates) == len(self.weights.names) and len(self.dead) == hidden
 
 
 @dataclass(frozen=True, slots=True, eq=False)

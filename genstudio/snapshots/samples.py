@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
-from genstudio.events import Array, Snapshot
+import numpy as np
+
+from genstudio.events import Array, Held, Snapshot
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -18,14 +21,18 @@ class Plane(Snapshot):
     the generator's loss: minus its gradient with respect to the point. `scores` (n + m,) is the opinion of each point.
     """
 
-    real: Array
-    fake: Array
+    real: Annotated[Array, Held("float32", "real 2")]
+    fake: Annotated[Array, Held("float32", "fake 2")]
     extent: tuple[float, float, float, float]
-    field: Array
+    field: Annotated[Array, Held("float16", "rows columns")]
     bounded: bool
-    arrows: Array
-    mesh: Array | None = None
-    scores: Array | None = None
+    arrows: Annotated[Array, Held("float16", "arrows 2")]
+    mesh: Annotated[Array | None, Held("float16", "mesh mesh 2")] = None
+    scores: Annotated[Array | None, Held("float16", "real+fake")] = None
+
+    def sound(self) -> bool:
+        x0, x1, y0, y1 = self.extent
+        return bool(np.isfinite(self.extent).all()) and x0 < x1 and y0 < y1 and len(self.arrows) <= len(self.fake)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,15 +40,22 @@ class Pictures(Snapshot):
     """Pictures side by side: `pixels` (n, h, w, c) uint8 with c 1 or 3, `labels` (n,) int64 or None with the names of the
     `classes`, and the discriminator's opinion `scores` (n,) where there is one."""
 
-    pixels: Array
-    labels: Array | None = None
+    pixels: Annotated[Array, Held("uint8", "n height width channels")]
+    labels: Annotated[Array | None, Held("int64", "n")] = None
     classes: tuple[str, ...] = ()
-    scores: Array | None = None
+    scores: Annotated[Array | None, Held("float16", "n")] = None
+
+    def sound(self) -> bool:
+        named = self.labels is None or bool(((self.labels >= -1) & (self.labels < len(self.classes))).all())
+        return self.pixels.shape[3] in (1, 3) and named
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Histograms(Snapshot):
     """Counts (bins,) of one or more named quantities over the same `edges` (bins + 1,)."""
 
-    edges: Array
-    counts: Mapping[str, Array]
+    edges: Annotated[Array, Held("float64", "bins+1")]
+    counts: Annotated[Mapping[str, Array], Held("int64", "bins")]
+
+    def sound(self) -> bool:
+        return len(self.edges) > 1 and all((count >= 0).all() for count in self.counts.values())
