@@ -15,7 +15,7 @@ def resources() -> Path:
     here = Path(__file__).resolve().parent
     candidates = [Path(bundled) / "resources"] if bundled else []
     candidates += [here / "resources", here.parent / "resources"]
-    return next((path for path in candidates if path.is_dir()), candidates[0])
+    return next((path for path in candidates if (path / "MANIFEST.json").is_file()), candidates[0])
 
 
 def expanded(path: Path | str) -> Path:

@@ -12,7 +12,6 @@ import re
 import subprocess
 import sys
 import tarfile
-import tomllib
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -319,9 +318,19 @@ def test_unpacking_stays_in_its_folder(build: ModuleType, tmp_path: Path) -> Non
     assert not (tmp_path / "outside").exists()
 
 
-def test_a_wheel_holds_every_package() -> None:
-    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]
+def test_a_wheel_holds_every_package_and_what_ships() -> None:
+    script = (
+        "import json, os, setuptools.dist\n"
+        "project = setuptools.dist.Distribution({'script_name': 'setup.py'})\n"
+        "project.parse_config_files()\n"
+        "project.set_defaults()\n"
+        "build = project.get_command_obj('build_py')\n"
+        "build.ensure_finalized()\n"
+        "print(json.dumps([project.packages, [f for f in build.get_outputs() if not f.endswith('.py')]]))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    packages, shipped = json.loads(done.stdout.splitlines()[-1])
     found = {path.parent.relative_to(ROOT).as_posix().replace("/", ".") for path in ROOT.glob("genstudio/**/*.py")}
-    assert set(settings["packages"]) == found | {"genstudio.resources"}
-    assert settings["package-dir"] == {"genstudio.resources": "resources"}
-    assert settings["package-data"] == {"genstudio.resources": ["**/*"]}
+    assert set(packages) == found
+    own = {path.relative_to(ROOT).as_posix() for path in (ROOT / "resources").rglob("*") if path.is_file()}
+    assert {path.partition("genstudio/")[2] for path in shipped} == own
