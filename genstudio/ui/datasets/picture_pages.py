@@ -12,7 +12,8 @@ from genstudio.data.shelf import DatasetInfo
 from genstudio.ui import theme
 from genstudio.ui.datasets.finder import Finder
 from genstudio.ui.datasets.parts import choice, row
-from genstudio.ui.views.bars import BarsView, HistogramView
+from genstudio.ui.views.bars import NamedBars
+from genstudio.ui.views.histograms import HistogramView
 from genstudio.ui.views.picture_grid import PictureGrid, picture
 from genstudio.ui.views.view import Figure
 from genstudio.ui.widgets import icon_button, plain_label
@@ -198,9 +199,13 @@ class PictureFigures(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("picture_figures")
-        self.classes = BarsView("Pictures of each class", "class_bars")
-        self.sizes = BarsView("Sizes", "size_bars", theme.SKY)
-        self.attributes = BarsView("Attributes", "attribute_bars", theme.GREEN)
+        self.classes, self.sizes, self.attributes = (
+            NamedBars(title, name, "count", "{:,}".format, (color, color), summed=True)
+            for title, name, color in (
+                ("Pictures of each class", "class_bars", theme.BLUE), ("Sizes", "size_bars", theme.SKY),
+                ("Attributes", "attribute_bars", theme.GREEN),
+            )
+        )  # fmt: skip
         self.brightness = HistogramView("Brightness of the pixels", "brightness", "0 black, 255 white")
         self.summary = plain_label(role="quiet", wrap=True, name="picture_summary")
         self._grid = grid = QGridLayout(self)

@@ -23,7 +23,7 @@ from genstudio.events import Array
 from genstudio.ui import theme
 from genstudio.ui.datasets.finder import Finder
 from genstudio.ui.datasets.parts import row
-from genstudio.ui.views.bars import HistogramView
+from genstudio.ui.views.histograms import HistogramView
 from genstudio.ui.widgets import plain_label
 
 Index = QModelIndex | QPersistentModelIndex

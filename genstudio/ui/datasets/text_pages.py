@@ -15,8 +15,7 @@ from genstudio.ui import theme
 from genstudio.ui.datasets.finder import Finder
 from genstudio.ui.datasets.parts import row
 from genstudio.ui.numbers import size_text
-from genstudio.ui.views.bars import HistogramView
-from genstudio.ui.views.frequency import FrequencyView
+from genstudio.ui.views.histograms import HistogramView, NamedColumns
 from genstudio.ui.widgets import button, plain_label
 
 FIGURES = ("Size", "Characters", "Lines", "Words", "Vocabulary", "Longest line", "Odd characters")
@@ -150,7 +149,7 @@ class TextFigures(QWidget):
         self.figures: dict[str, QLabel] = {
             name: plain_label(name=f"figure_{name.lower().replace(' ', '_')}", wrap=True) for name in FIGURES
         }
-        self.frequency = FrequencyView()
+        self.frequency = NamedColumns("Most frequent characters", "frequency")
         self.lengths = HistogramView("Length of lines", "line_lengths", "characters")
         grid = QGridLayout()
         grid.setHorizontalSpacing(20)
@@ -166,8 +165,6 @@ class TextFigures(QWidget):
         layout.setContentsMargins(0, 12, 0, 0)
         layout.setSpacing(8)
         layout.addLayout(grid)
-        layout.addSpacing(6)
-        layout.addWidget(plain_label("Most frequent characters", role="heading"))
         layout.addWidget(self.frequency, 3)
         layout.addWidget(self.lengths, 4)
 
@@ -184,5 +181,7 @@ class TextFigures(QWidget):
         }
         for name, text in words.items():
             self.figures[name].setText(text)
-        self.frequency.show_counts(found.top)
+        letters = [(printable(letter), letter) for letter, _ in found.top]
+        counts = [(shown, count) for (shown, _), (_, count) in zip(letters, found.top, strict=True)]
+        self.frequency.show_counts(counts, [f"{shown} (U+{ord(letter):04X})" for shown, letter in letters])
         self.lengths.show_histograms({"": look.line_lengths})

@@ -16,7 +16,7 @@ from genstudio.events import Frame, Notice, Series
 from genstudio.snapshots.samples import Histograms
 from genstudio.ui import theme
 from genstudio.ui.views.curves import CurveGroup, CurvesView, Line
-from genstudio.ui.views.histograms import HistogramsView
+from genstudio.ui.views.histograms import HistogramView
 from genstudio.ui.widgets import named_tabs
 
 CEILING = 1 - math.exp(-4.5)
@@ -200,7 +200,7 @@ class GANCharts(QTabWidget):
             chart_view.slowest_ms = _SLOWEST_MS
         self._of = {line.name: self.views[name] for name, chart in self.specs.items() for line in chart.lines}
         self._floors = {key: (name, words) for name, chart in self.specs.items() for key, words in chart.floors.items()}
-        self.histograms = HistogramsView("Judgement", "chart_histograms", "D", {})
+        self.histograms = HistogramView("Judgement", "chart_histograms", "D", (theme.BLUE, theme.GREEN, theme.VERMILION))
         self._group = CurveGroup(list(self.views.values()), QObject(self))
         self._cursor: int | None = None
         self._waiting: dict[str, list[Series]] = {}

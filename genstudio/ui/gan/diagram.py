@@ -11,9 +11,8 @@ from PySide6.QtGui import QPainter, QPainterPath, QPen, QPolygonF
 
 from genstudio.families.gan.stages import Stage
 from genstudio.ui import theme
-from genstudio.ui.views.bars import paint_title
 from genstudio.ui.views.chart import value_text
-from genstudio.ui.views.view import Figure
+from genstudio.ui.views.view import Figure, paint_title
 
 PLACES: Mapping[str, tuple[int, int, str, str]] = {
     "noise": (0, 2, "noise", "z"),

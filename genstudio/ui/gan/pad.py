@@ -11,11 +11,10 @@ from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPen
 
 from genstudio.events import Array
 from genstudio.ui import theme
-from genstudio.ui.views.bars import paint_title
 from genstudio.ui.views.picture_grid import packed
 from genstudio.ui.views.pictures import sheet
 from genstudio.ui.views.scatter import ScatterView
-from genstudio.ui.views.view import Figure
+from genstudio.ui.views.view import Figure, paint_title
 
 _CORNERS = np.array([[230, 159, 0], [0, 114, 178], [204, 121, 167], [0, 158, 115]], np.float64)
 

@@ -20,11 +20,10 @@ from genstudio.ui import theme
 from genstudio.ui.datasets.parts import row
 from genstudio.ui.engine import Engine
 from genstudio.ui.gan.parts import scrolled
-from genstudio.ui.views.bars import paint_title
 from genstudio.ui.views.chart import value_text
 from genstudio.ui.views.picture_grid import picture
 from genstudio.ui.views.pictures import PicturesView
-from genstudio.ui.views.view import Figure, bubble
+from genstudio.ui.views.view import Figure, bubble, paint_title
 from genstudio.ui.widgets import EmptyState, button, plain_label
 
 _EMPTY = (

@@ -36,7 +36,7 @@ from genstudio.ui.playground.page import Page
 from genstudio.ui.playground.sampler import Sampling
 from genstudio.ui.views.attention_pair import AttentionPairView
 from genstudio.ui.views.tinted import TintedText
-from genstudio.ui.views.two_bars import TwoBarsView
+from genstudio.ui.views.token_bars import TwoBarsView
 from genstudio.ui.views.writing import Legend
 from genstudio.ui.widgets import ElidedLabel, button, plain_label
 

@@ -21,7 +21,7 @@ from genstudio.ui.engine import Engine
 from genstudio.ui.playground.page import Page
 from genstudio.ui.playground.sampler import Sampling
 from genstudio.ui.views.heads import HeadsView, height_of
-from genstudio.ui.views.paired_bars import PairedBars
+from genstudio.ui.views.token_bars import PairedBars
 from genstudio.ui.views.token_strip import TokenStrip
 from genstudio.ui.widgets import button, plain_label
 

@@ -11,9 +11,9 @@ from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
 from genstudio.ui.engine import Engine
 from genstudio.ui.playground.page import Page
+from genstudio.ui.views.bars import NamedBars
 from genstudio.ui.views.chart import percent
 from genstudio.ui.views.lens import LensView, name
-from genstudio.ui.views.named_bars import NamedBars
 from genstudio.ui.views.view import token_text
 from genstudio.ui.widgets import plain_label
 

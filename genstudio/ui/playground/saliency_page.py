@@ -12,10 +12,11 @@ from genstudio.snapshots.attention import Saliency
 from genstudio.tasks.lens import Explain
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
+from genstudio.ui import theme
 from genstudio.ui.engine import Engine
 from genstudio.ui.playground.page import Page
+from genstudio.ui.views.bars import NamedBars
 from genstudio.ui.views.chart import percent
-from genstudio.ui.views.named_bars import NamedBars
 from genstudio.ui.views.token_strip import TokenStrip
 from genstudio.ui.views.view import token_text
 from genstudio.ui.widgets import button, plain_label
@@ -37,7 +38,7 @@ class SaliencyPage(Page):
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine, "page_saliency", "Saliency")
         self.strip = TokenStrip("Influence of each token", "saliency_strip", "nats")
-        self.strongest = NamedBars("Strongest tokens", "saliency_strongest", "nats")
+        self.strongest = NamedBars("Strongest tokens", "saliency_strongest", "nats", "{:+.3f}".format, (theme.ORANGE, theme.BLUE))
         self.target = QComboBox()
         self.target.setObjectName("saliency_target")
         self.target.setAccessibleName("The prediction that is explained")

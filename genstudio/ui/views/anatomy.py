@@ -13,14 +13,13 @@ from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainte
 from genstudio.snapshots.layers import Anatomy, Stage
 from genstudio.ui import theme
 from genstudio.ui.views.heat import Kind, Matrix, paint_heat
-from genstudio.ui.views.view import SnapshotFigure
+from genstudio.ui.views.view import CENTRE, SnapshotFigure, paint_empty
 
 _WIDE, _HEAT, _HEAT_STACKED = 104.0, 54.0, 30.0
 _HEAD, _FOOT = 19.0, 17.0
 _GAP, _ROW_GAP, _STACK_GAP = 62.0, 14.0, 6.0
 _PART_HEAD, _PART_PAD, _MARGIN = 26.0, 10.0, 12.0
 _SIGNS = ("×", "+", "=")
-_CENTRE = Qt.AlignmentFlag.AlignCenter
 
 ROLES = {
     "input": theme.SKY,
@@ -180,9 +179,7 @@ class AnatomyDiagram(SnapshotFigure[Anatomy]):
     def paint_figure(self, painter: QPainter, area: QRectF) -> None:
         look = theme.current()
         if not self.stages:
-            painter.setPen(look.color("quiet"))
-            painter.setFont(theme.font(theme.SMALL))
-            painter.drawText(area, int(_CENTRE | Qt.TextFlag.TextWordWrap), "Appears when a model looks at a text")
+            paint_empty(painter, area, "Appears when a model looks at a text")
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         cards, steps, _ = self._laid
@@ -210,7 +207,7 @@ class AnatomyDiagram(SnapshotFigure[Anatomy]):
         if step.op in _SIGNS:
             painter.setFont(theme.font(theme.HUGE))
             painter.setPen(look.color("text"))
-            painter.drawText(gap, _CENTRE, step.op)
+            painter.drawText(gap, CENTRE, step.op)
             return
         painter.setPen(QPen(look.color("quiet", 0.7), 1.2))
         for start, end in self._lines(step, before):
@@ -223,13 +220,13 @@ class AnatomyDiagram(SnapshotFigure[Anatomy]):
             painter.drawPolygon([end, end + QPointF(-6, -3), end + QPointF(-6, 3)])
         painter.setFont(theme.font(11))
         metrics = QFontMetricsF(painter.font())
-        words = painter.boundingRect(gap.adjusted(1, 0, -7, 0), int(_CENTRE | Qt.TextFlag.TextWordWrap), step.op)
+        words = painter.boundingRect(gap.adjusted(1, 0, -7, 0), int(CENTRE | Qt.TextFlag.TextWordWrap), step.op)
         words.moveCenter(QPointF(gap.center().x() - 2, gap.center().y() - words.height() / 2 - 3))
         if words.height() > 1.5 * metrics.height() or len(step.tiles) > 1:
             words.moveCenter(QPointF(gap.center().x() - 2, gap.center().y()))
         painter.fillRect(words.adjusted(-1, 0, 1, 0), look.color("window"))
         painter.setPen(look.color("text"))
-        painter.drawText(words, int(_CENTRE | Qt.TextFlag.TextWordWrap), step.op)
+        painter.drawText(words, int(CENTRE | Qt.TextFlag.TextWordWrap), step.op)
 
     def _lines(self, step: Step, before: Step | None) -> Iterable[tuple[QPointF, QPointF]]:
         """From the stages a step is made of, where they stand right before it; else from the side."""
@@ -270,7 +267,7 @@ class AnatomyDiagram(SnapshotFigure[Anatomy]):
         painter.setPen(look.color("quiet"))
         painter.setFont(theme.font(11, tabular=True))
         sizes = stage.shape.partition("= (")[2].rstrip(")").replace(", ", " × ")
-        painter.drawText(QRectF(box.left(), box.bottom() - _FOOT, _WIDE, _FOOT - 1), _CENTRE, sizes)
+        painter.drawText(QRectF(box.left(), box.bottom() - _FOOT, _WIDE, _FOOT - 1), CENTRE, sizes)
 
     def sizeHint(self) -> QSize:
         return QSize(640, 400)

@@ -15,10 +15,9 @@ from genstudio.events import Array
 from genstudio.snapshots.attention import Attention
 from genstudio.ui import theme
 from genstudio.ui.views.scene import Painted, SceneFigure
-from genstudio.ui.views.view import SnapshotFigure, token_text
+from genstudio.ui.views.view import RIGHT, SnapshotFigure, token_text
 
 _BAR, _MARGIN, _GAP = 10.0, 20, 4
-_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 class AttentionView(SnapshotFigure[Attention], SceneFigure):
@@ -235,7 +234,7 @@ class AttentionView(SnapshotFigure[Attention], SceneFigure):
         for (layer, head), cell in self._cells.items():
             if head == 0:
                 side = QRectF(cell.left() - _MARGIN, cell.top(), _MARGIN - 6, cell.height())
-                painter.drawText(side, _RIGHT, str(layer + 1))
+                painter.drawText(side, RIGHT, str(layer + 1))
             if layer == 0:
                 over = QRectF(cell.left() - _GAP, cell.top() - _MARGIN, cell.width() + 2 * _GAP, _MARGIN - 4)
                 painter.drawText(over, Qt.AlignmentFlag.AlignCenter, str(head + 1))
@@ -252,7 +251,7 @@ class AttentionView(SnapshotFigure[Attention], SceneFigure):
         for index in range(0, len(tokens), every):
             middle = (index + 0.5) * cell
             row = QRectF(box.left() - margin, box.top() + middle - 8, margin - 4, 16)
-            painter.drawText(row, _RIGHT, tokens[index])
+            painter.drawText(row, RIGHT, tokens[index])
             if single:
                 column = QRectF(box.left() + middle - 10, box.top() - metrics.height() - 1, 20, metrics.height())
                 painter.drawText(column, Qt.AlignmentFlag.AlignCenter, tokens[index])

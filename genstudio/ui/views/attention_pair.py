@@ -13,10 +13,9 @@ from genstudio.events import Array
 from genstudio.snapshots.attention import Attention
 from genstudio.ui import theme
 from genstudio.ui.views.attention import is_causal
-from genstudio.ui.views.bars import paint_title
 from genstudio.ui.views.heat import Matrix, largest, paint_heat
 from genstudio.ui.views.pointed import PointedFigure, moved
-from genstudio.ui.views.view import Lines, token_text
+from genstudio.ui.views.view import Lines, paint_empty, paint_title, token_text
 
 _CAPTION = 20.0
 
@@ -118,10 +117,7 @@ class AttentionPairView(PointedFigure[tuple[int, int, int]]):
         paint_title(painter, self.title, chosen, area)
         shown, look = self.matrices(), theme.current()
         if not shown:
-            painter.setFont(theme.font(theme.SMALL))
-            painter.setPen(look.color("quiet"))
-            middle = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(area.adjusted(12, 24, -12, -8), int(middle), "Choose a second model to compare with")
+            paint_empty(painter, area, "Choose a second model to compare with")
         self._boxes = _places(area.adjusted(12, 34, -12, -10), len(shown))
         for box, (name, matrix) in zip(self._boxes, shown, strict=True):
             painter.setFont(theme.font(theme.SMALL, tabular=True))

@@ -14,7 +14,7 @@ from genstudio.snapshots.text import BeamTree
 from genstudio.ui import theme
 from genstudio.ui.views.chart import value_text
 from genstudio.ui.views.pointed import PointedFigure
-from genstudio.ui.views.view import Lines, SnapshotFigure, token_text
+from genstudio.ui.views.view import RIGHT, Lines, SnapshotFigure, paint_empty, paint_title, token_text
 
 _COLUMN, _ROW, _HIGHEST_ROW, _TOP, _LEFT = 88.0, 22.0, 36.0, 52.0, 14.0
 _MOST = 4000
@@ -69,13 +69,10 @@ class BeamTreeView(SnapshotFigure[BeamTree], PointedFigure[int]):
 
     def paint_figure(self, painter: QPainter, area: QRectF) -> None:
         look = theme.current()
-        painter.setFont(theme.font(theme.NORMAL, bold=True))
-        painter.setPen(look.color("text"))
-        painter.drawText(QPointF(area.left() + 12, area.top() + 20), self.title)
+        paint_title(painter, self.title, "", area)
         painter.setFont(theme.font(theme.SMALL))
-        painter.setPen(look.color("quiet"))
         if self.snapshot is None or not len(self.places):
-            painter.drawText(area, Qt.AlignmentFlag.AlignCenter, "Press Search: every token that is looked at appears")
+            paint_empty(painter, area, "Press Search: every token that is looked at appears")
             return
         x = area.left() + 12
         for words, role in (("best", "accent"), ("kept", "text"), ("pruned or dropped", "quiet")):
@@ -167,7 +164,7 @@ class BeamTreeView(SnapshotFigure[BeamTree], PointedFigure[int]):
         painter.setFont(theme.font(theme.SMALL - 2, tabular=True))
         painter.drawText(
             QRectF(box.left() + 24, box.top(), _COLUMN - 40, box.height()),
-            Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
+            RIGHT,
             f"{np.exp(tree.logprobs[index]):.2f}",
         )
 

@@ -1,4 +1,4 @@
-"""Tidy ticks, their words, and labels that never hide each other."""
+"""Tidy ticks, their words, a scale of them, and labels that never hide each other."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import math
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPointF, QRectF, QSizeF
+from PySide6.QtGui import QPainter
 
 from genstudio.events import Array
+from genstudio.ui import theme
+from genstudio.ui.views.view import RIGHT
 
 
 def ticks(low: float, high: float, about: int) -> list[float]:
@@ -35,6 +38,18 @@ def log_ticks(low: float, high: float, about: int) -> list[float]:
     marks = [float(f"{d}e{p}") for p in range(first, last + 1, every) for d in digits]
     inside = [mark for mark in marks if low <= mark <= high]
     return inside if len(inside) >= 2 else ticks(low, high, about)
+
+
+def paint_scale(painter: QPainter, plot: QRectF, low: float, high: float) -> None:
+    """Lines across a plot whose height goes from `low` to `high`, with their values at its left; leaves a quiet pen."""
+    look = theme.current()
+    painter.setFont(theme.font(theme.SMALL, tabular=True))
+    for value in ticks(low, high, max(2, int(plot.height() / 40))):
+        y = plot.bottom() - (value - low) / (high - low) * plot.height()
+        painter.setPen(look.color("grid" if value else "line"))
+        painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
+        painter.setPen(look.color("quiet"))
+        painter.drawText(QRectF(plot.left() - 44, y - 8, 38, 16), RIGHT, tick_text(value))
 
 
 def tick_text(value: float) -> str:

@@ -11,12 +11,9 @@ from PySide6.QtGui import QPainter, QPen
 
 from genstudio.snapshots.layers import PositionCode
 from genstudio.ui import theme
-from genstudio.ui.views.bars import paint_title
-from genstudio.ui.views.chart import tick_text, ticks
+from genstudio.ui.views.chart import paint_scale, tick_text, ticks
 from genstudio.ui.views.pointed import PointedFigure, moved
-from genstudio.ui.views.view import Lines, SnapshotFigure, polyline
-
-_CENTRE = Qt.AlignmentFlag.AlignCenter
+from genstudio.ui.views.view import CENTRE, Lines, SnapshotFigure, paint_empty, paint_title, polyline
 
 
 class DistanceView(SnapshotFigure[PositionCode], PointedFigure[int]):
@@ -47,9 +44,7 @@ class DistanceView(SnapshotFigure[PositionCode], PointedFigure[int]):
         paint_title(painter, self.title, "mean cosine of two positions, band: 5 to 95 %", area)
         code, look = self.snapshot, theme.current()
         if code is None or not len(code.near):
-            painter.setFont(theme.font(theme.SMALL))
-            painter.setPen(look.color("quiet"))
-            painter.drawText(area.adjusted(12, 24, -12, -8), int(_CENTRE), "There are no positions to compare")
+            paint_empty(painter, area, "There are no positions to compare")
             return
         plot = self._plot(area)
         self._paint_axes(painter, plot, len(code.near))
@@ -94,18 +89,10 @@ class DistanceView(SnapshotFigure[PositionCode], PointedFigure[int]):
         return plot.bottom() - (np.asarray(values, np.float64) - low) / (high - low) * plot.height()
 
     def _paint_axes(self, painter: QPainter, plot: QRectF, count: int) -> None:
-        look = theme.current()
-        painter.setFont(theme.font(theme.SMALL, tabular=True))
-        low, high = self._range()
-        for value in ticks(low, high, max(2, int(plot.height() / 40))):
-            y = float(self._y(plot, value))
-            painter.setPen(look.color("grid" if value else "line"))
-            painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
-            painter.setPen(look.color("quiet"))
-            painter.drawText(QRectF(plot.left() - 44, y - 8, 38, 16), int(Qt.AlignmentFlag.AlignRight), tick_text(value))
+        paint_scale(painter, plot, *self._range())
         for value in ticks(0, max(count - 1, 1), max(2, int(plot.width() / 70))):
             if value != int(value):
                 continue
             x = plot.left() + value / max(count - 1, 1) * plot.width()
-            painter.drawText(QRectF(x - 30, plot.bottom() + 4, 60, 16), _CENTRE, tick_text(value))
-        painter.drawText(QRectF(plot.left(), plot.bottom() + 21, plot.width(), 16), _CENTRE, "distance in tokens")
+            painter.drawText(QRectF(x - 30, plot.bottom() + 4, 60, 16), CENTRE, tick_text(value))
+        painter.drawText(QRectF(plot.left(), plot.bottom() + 21, plot.width(), 16), CENTRE, "distance in tokens")

@@ -14,7 +14,7 @@ from genstudio.events import Array
 from genstudio.snapshots.layers import EmbeddingMap
 from genstudio.ui import theme
 from genstudio.ui.views.scatter import ScatterView
-from genstudio.ui.views.view import bubble, token_text
+from genstudio.ui.views.view import bubble, paint_empty, token_text
 
 _NEAR = 14.0
 _MOST_NAMES = 400
@@ -148,11 +148,10 @@ class EmbeddingView(ScatterView):
         return ("id", "token", "x", "y"), rows
 
     def paint_figure(self, painter: QPainter, area: QRectF) -> None:
-        look, plot, shown = theme.current(), self._plot(area), self.snapshot
+        plot, shown = self._plot(area), self.snapshot
         painter.setFont(theme.font(theme.SMALL))
         if shown is None or not len(shown.points):
-            painter.setPen(look.color("quiet"))
-            painter.drawText(area, int(Qt.AlignmentFlag.AlignCenter), "Appears when a model is chosen")
+            paint_empty(painter, area, "Appears when a model is chosen")
             return
         if shown.explained:
             self._axes(painter, plot)

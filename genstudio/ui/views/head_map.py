@@ -11,9 +11,8 @@ from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QImage, QKeyEvent, QMou
 
 from genstudio.snapshots.attention import HeadMap
 from genstudio.ui import theme
-from genstudio.ui.views.bars import paint_title
 from genstudio.ui.views.maps import picture
-from genstudio.ui.views.view import SnapshotFigure, bubble, token_text
+from genstudio.ui.views.view import RIGHT, SnapshotFigure, bubble, paint_empty, paint_title, token_text
 
 _TOP, _EDGE, _TOKENS, _LEGEND, _ASK_MS = 34.0, 12.0, 72.0, 56.0, 60
 _LEAST = 6
@@ -143,9 +142,7 @@ class HeadMapView(SnapshotFigure[HeadMap]):
         )  # fmt: skip
         paint_title(painter, self.title if found is None else found.title, note, area)
         if found is None or not self.tokens:
-            painter.setFont(theme.font(theme.SMALL))
-            painter.setPen(look.color("quiet"))
-            painter.drawText(area, Qt.AlignmentFlag.AlignCenter, "Appears when a model has read the text")
+            paint_empty(painter, area, "Appears when a model has read the text")
             return
         painter.save()
         painter.setClipRect(box)
@@ -222,7 +219,6 @@ class HeadMapView(SnapshotFigure[HeadMap]):
         painter.setPen(theme.current().color("quiet"))
         metrics = QFontMetricsF(painter.font())
         every = max(1, -int(-(metrics.height() - 3) // scale))
-        right = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         left = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         for start, rows in ((self._view.top(), True), (self._view.left(), False)):
             first = -int(-start // every) * every
@@ -234,7 +230,7 @@ class HeadMapView(SnapshotFigure[HeadMap]):
                 painter.save()
                 if rows:
                     side = QRectF(box.left() - self._margin - 4, box.top() + at - 8, self._margin, 16)
-                    painter.drawText(side, right, text)
+                    painter.drawText(side, RIGHT, text)
                 elif self._single:
                     over = QRectF(box.left() + at - 10, box.top() - self._single - 1, 20, self._single)
                     painter.drawText(over, Qt.AlignmentFlag.AlignCenter, text)

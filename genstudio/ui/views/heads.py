@@ -13,9 +13,8 @@ from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPen
 from genstudio.inspection.switches import NOTHING_OFF, Switches
 from genstudio.snapshots.attention import Heads
 from genstudio.ui import theme
-from genstudio.ui.views.bars import paint_title
 from genstudio.ui.views.maps import picture
-from genstudio.ui.views.view import SnapshotFigure, bubble
+from genstudio.ui.views.view import RIGHT, SnapshotFigure, bubble, paint_empty, paint_title
 
 _TOP, _SIDE, _EDGE, _GAP, _WORDS = 48.0, 26.0, 12.0, 4.0, 100.0
 _SHORT = {
@@ -153,9 +152,7 @@ class HeadsView(SnapshotFigure[Heads]):
         look, found = theme.current(), self.snapshot
         paint_title(painter, self.title, "" if found is None else _note(found), area)
         if found is None:
-            painter.setFont(theme.font(theme.SMALL))
-            painter.setPen(look.color("quiet"))
-            painter.drawText(area, Qt.AlignmentFlag.AlignCenter, "Appears when a model has read the text")
+            paint_empty(painter, area, "Appears when a model has read the text")
             return
         painter.setFont(theme.font(theme.SMALL, tabular=True))
         metrics, pitch = painter.fontMetrics(), self._pitches()[0]
@@ -163,7 +160,7 @@ class HeadsView(SnapshotFigure[Heads]):
         for layer in range(self.layers):
             row = self.cell(layer, 0)
             painter.setPen(look.color("quiet"))
-            right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            right = RIGHT
             painter.drawText(QRectF(_EDGE - 4, row.top(), _SIDE - 2, row.height()), int(right), str(layer + 1))
             for column in range(self.heads + 2 * self._switching):
                 cell = self.cell(layer, column)

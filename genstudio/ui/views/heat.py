@@ -12,16 +12,13 @@ from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QImage, QPainter, QPen
 
 from genstudio.events import Array
 from genstudio.ui import theme
-from genstudio.ui.views.bars import paint_title
 from genstudio.ui.views.chart import value_text
 from genstudio.ui.views.pointed import PointedFigure, moved
-from genstudio.ui.views.view import Lines, token_text
+from genstudio.ui.views.view import CENTRE, LEFT, RIGHT, Lines, paint_empty, paint_title, token_text
 
 Kind = Literal["signed", "share", "magnitude"]
 
 _BAR = 10.0
-_LEFT, _CENTRE = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, Qt.AlignmentFlag.AlignCenter
-_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -154,11 +151,8 @@ class MatrixView(PointedFigure[tuple[int, int]]):
 
     def paint_figure(self, painter: QPainter, area: QRectF) -> None:
         paint_title(painter, self.title, self.note, area)
-        look = theme.current()
         if self.matrix is None or not self.matrix.values.size:
-            painter.setFont(theme.font(theme.SMALL))
-            painter.setPen(look.color("quiet"))
-            painter.drawText(area.adjusted(12, 24, -12, -8), int(_CENTRE | Qt.TextFlag.TextWordWrap), self.empty)
+            paint_empty(painter, area, self.empty)
             self._box = QRectF()
             return
         painter.setFont(theme.mono(theme.SMALL))
@@ -195,7 +189,7 @@ class MatrixView(PointedFigure[tuple[int, int]]):
         for row in range(0, rows, every):
             box = self.cell(row, 0)
             at = QRectF(0, box.center().y() - 9, box.left() - 6, 18)
-            painter.drawText(at, _RIGHT, self._short(self.matrix.row(row), metrics))
+            painter.drawText(at, RIGHT, self._short(self.matrix.row(row), metrics))
         wide = self.cell(0, 0).width()
         upright = self._upright or not self.matrix.columns
         need = metrics.height() - 2
@@ -205,12 +199,12 @@ class MatrixView(PointedFigure[tuple[int, int]]):
         for column in range(0, columns, every):
             middle, name = self.cell(0, column).center().x(), self._short(self.matrix.column(column), metrics)
             if upright:
-                painter.drawText(QRectF(middle - 40, self._box.top() - metrics.height() - 2, 80, metrics.height()), _CENTRE, name)
+                painter.drawText(QRectF(middle - 40, self._box.top() - metrics.height() - 2, 80, metrics.height()), CENTRE, name)
                 continue
             painter.save()
             painter.translate(middle, self._box.top() - 4)
             painter.rotate(-90)
-            painter.drawText(QRectF(0, -9, 90, 18), _LEFT, name)
+            painter.drawText(QRectF(0, -9, 90, 18), LEFT, name)
             painter.restore()
 
     def _paint_numbers(self, painter: QPainter) -> None:
@@ -226,7 +220,7 @@ class MatrixView(PointedFigure[tuple[int, int]]):
                 if np.isnan(value):
                     continue
                 painter.setPen(QColor(ink(float(value), self.matrix.kind, limit)))
-                painter.drawText(self.cell(row, column), _CENTRE, cell_text(float(value)))
+                painter.drawText(self.cell(row, column), CENTRE, cell_text(float(value)))
 
     def _paint_bar(self, painter: QPainter) -> None:
         assert self.matrix is not None

@@ -11,10 +11,9 @@ from PySide6.QtGui import QColor, QPainter, QPen
 
 from genstudio.snapshots.attention import Induction
 from genstudio.ui import theme
-from genstudio.ui.views.bars import paint_title
-from genstudio.ui.views.chart import tick_text, ticks
+from genstudio.ui.views.chart import paint_scale
 from genstudio.ui.views.pointed import PointedFigure, moved
-from genstudio.ui.views.view import Lines, SnapshotFigure, polyline
+from genstudio.ui.views.view import RIGHT, Lines, SnapshotFigure, paint_empty, paint_title, polyline
 
 _EDGE, _TOP, _SIDE = 12.0, 52.0, 26.0
 _EMPTY = "Press Run the probe"
@@ -58,10 +57,8 @@ class ScoresView(SnapshotFigure[Induction], PointedFigure[tuple[int, int]]):
         look, found = theme.current(), self.snapshot
         note = "" if found is None else f"1: looks only there; {found.even:.3f}: looks everywhere alike"
         paint_title(painter, self.title, note, area)
-        painter.setFont(theme.font(theme.SMALL, tabular=True))
-        painter.setPen(look.color("quiet"))
         if found is None:
-            painter.drawText(area, Qt.AlignmentFlag.AlignCenter, _EMPTY)
+            paint_empty(painter, area, _EMPTY)
             return
         for (layer, head), score in np.ndenumerate(found.scores):
             cell = self.cell(layer, head)
@@ -77,8 +74,7 @@ class ScoresView(SnapshotFigure[Induction], PointedFigure[tuple[int, int]]):
                 over = QRectF(cell.left(), cell.top() - 18, cell.width(), 16)
                 painter.drawText(over, Qt.AlignmentFlag.AlignCenter, str(head + 1))
             if head == 0:
-                right = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-                painter.drawText(QRectF(0, cell.top(), _EDGE + _SIDE - 6, cell.height()), right, str(layer + 1))
+                painter.drawText(QRectF(0, cell.top(), _EDGE + _SIDE - 6, cell.height()), RIGHT, str(layer + 1))
 
     def mark_at(self, point: QPointF) -> tuple[int, int] | None:
         places = () if self.snapshot is None else np.ndindex(*self.snapshot.scores.shape)
@@ -117,19 +113,11 @@ class RepeatedLossView(SnapshotFigure[Induction]):
         note = "" if found is None else f"mean of {found.texts} texts, nats a token"
         paint_title(painter, self.title, note, area)
         plot = area.adjusted(44, 40, -16, -26)
-        painter.setFont(theme.font(theme.SMALL, tabular=True))
-        painter.setPen(look.color("quiet"))
         if found is None or plot.height() < 16:
-            painter.drawText(area, Qt.AlignmentFlag.AlignCenter, "" if found else _EMPTY)
+            paint_empty(painter, area, "" if found else _EMPTY)
             return
         losses, top = found.losses, max(float(found.losses.max()), 1e-6) * 1.05
-        for value in ticks(0.0, top, max(2, int(plot.height() / 40))):
-            at = plot.bottom() - value / top * plot.height()
-            painter.setPen(look.color("grid"))
-            painter.drawLine(QPointF(plot.left(), at), QPointF(plot.right(), at))
-            painter.setPen(look.color("quiet"))
-            right = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            painter.drawText(QRectF(0, at - 8, plot.left() - 6, 16), right, tick_text(value))
+        paint_scale(painter, plot, 0.0, top)
         places = np.arange(len(losses))
         x = plot.left() + places / max(len(losses) - 1, 1) * plot.width()
         y = plot.bottom() - losses / top * plot.height()

@@ -14,18 +14,15 @@ from genstudio.events import Array
 from genstudio.snapshots.layers import Distributions, LayerStatistics
 from genstudio.ui import theme
 from genstudio.ui.views.anatomy import ROLES
-from genstudio.ui.views.bars import paint_title
 from genstudio.ui.views.chart import tick_text, value_text
 from genstudio.ui.views.heat import heat_image
 from genstudio.ui.views.pointed import PointedFigure, moved
-from genstudio.ui.views.view import Lines, SnapshotFigure, polyline
+from genstudio.ui.views.view import CENTRE, RIGHT, Lines, SnapshotFigure, paint_empty, paint_title, polyline
 
 Quantity = Literal["activations", "gradients", "weights"]
 Style = Literal["ridges", "colours"]
 
 _TOP, _BOTTOM, _COLUMN = 48.0, 36.0, 60.0
-_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-_CENTRE = Qt.AlignmentFlag.AlignCenter
 _ROLE = {
     "attention": "attention", "W_QKV": "attention", "W_O": "attention", "hidden": "mlp", "MLP": "mlp", "W_up": "mlp",
     "W_down": "mlp", "stream": "stream", "embedded": "input", "embedding": "input", "positions": "weight",
@@ -93,12 +90,11 @@ class LayersView(SnapshotFigure[LayerStatistics], PointedFigure[tuple[int, int]]
         return header, ((row[0], *map(float, row[1:5]), *row[5].tolist()) for row in rows)
 
     def paint_figure(self, painter: QPainter, area: QRectF) -> None:
-        shown, look = self.distributions(), theme.current()
+        shown = self.distributions()
         if shown is None or self.snapshot is None:
             paint_title(painter, self.title, "", area)
-            painter.setPen(look.color("quiet"))
             why = "Gradients need a text of two tokens or more" if self.snapshot is not None else "Appears with the next preview"
-            painter.drawText(area.adjusted(12, 24, -12, -8), int(_CENTRE | Qt.TextFlag.TextWordWrap), why)
+            paint_empty(painter, area, why)
             return
         loss = "" if np.isnan(self.snapshot.loss) else f", loss {value_text(self.snapshot.loss)}"
         note = f"step {self.snapshot.step:,}   {self.snapshot.tokens:,} tokens{loss}"
@@ -140,10 +136,10 @@ class LayersView(SnapshotFigure[LayerStatistics], PointedFigure[tuple[int, int]]
             painter.drawLine(QPointF(x, strip.top()), QPointF(x, strip.bottom()))
             painter.setPen(look.color("quiet"))
             text = f"1e{mark}" if shown.decades else str(mark)
-            painter.drawText(QRectF(x - 30, strip.bottom() + 2, 60, 15), _CENTRE, text)
+            painter.drawText(QRectF(x - 30, strip.bottom() + 2, 60, 15), CENTRE, text)
         words = "magnitude" if shown.decades else "× RMS" if strip.width() < 240 else "multiples of the root mean square"
         words = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, int(strip.width()))
-        painter.drawText(QRectF(strip.left(), strip.bottom() + 17, strip.width(), 16), _CENTRE, words)
+        painter.drawText(QRectF(strip.left(), strip.bottom() + 17, strip.width(), 16), CENTRE, words)
 
     def _paint_ridges(self, painter: QPainter, strip: QRectF, shown: Distributions) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -167,8 +163,8 @@ class LayersView(SnapshotFigure[LayerStatistics], PointedFigure[tuple[int, int]]
         painter.setFont(theme.font(theme.SMALL, tabular=True))
         metrics = painter.fontMetrics()
         painter.setPen(look.color("quiet"))
-        painter.drawText(QRectF(strip.right() + 4, strip.top() - 18, _COLUMN - 6, 16), _RIGHT, "RMS")
-        painter.drawText(QRectF(strip.right() + _COLUMN, strip.top() - 18, _COLUMN + 4, 16), _RIGHT, heading)
+        painter.drawText(QRectF(strip.right() + 4, strip.top() - 18, _COLUMN - 6, 16), RIGHT, "RMS")
+        painter.drawText(QRectF(strip.right() + _COLUMN, strip.top() - 18, _COLUMN + 4, 16), RIGHT, heading)
         count = len(shown.names)
         every = max(1, -int(-(metrics.height() - 2) // (strip.height() / count)))
         for index in range(0, count, every):
@@ -182,10 +178,10 @@ class LayersView(SnapshotFigure[LayerStatistics], PointedFigure[tuple[int, int]]
             painter.drawText(name, Qt.AlignmentFlag.AlignVCenter, shown.names[index])
             painter.setPen(look.color("text"))
             number = QRectF(strip.right() + 4, middle - 9, _COLUMN - 6, 18)
-            painter.drawText(number, _RIGHT, value_text(float(shown.rms[index])))
+            painter.drawText(number, RIGHT, value_text(float(shown.rms[index])))
             if heading and np.isfinite(extra[index]):
                 text = f"{extra[index]:.1%}" if heading == "dead units" else tick_text(float(f"{extra[index]:.2g}"))
-                painter.drawText(QRectF(strip.right() + _COLUMN, middle - 9, _COLUMN + 4, 18), _RIGHT, text)
+                painter.drawText(QRectF(strip.right() + _COLUMN, middle - 9, _COLUMN + 4, 18), RIGHT, text)
 
     def row_at(self, y: float) -> int:
         """The row under a height of this widget, or -1."""

@@ -22,9 +22,8 @@ from PySide6.QtGui import (
 
 from genstudio.snapshots.attention import Lens
 from genstudio.ui import theme
-from genstudio.ui.views.bars import paint_title
 from genstudio.ui.views.chart import percent
-from genstudio.ui.views.view import SnapshotFigure, bubble, token_text
+from genstudio.ui.views.view import RIGHT, SnapshotFigure, bubble, paint_empty, paint_title, token_text
 
 _TOP, _EDGE, _SIDE, _HEAD = 34.0, 12.0, 72.0, 40.0
 _NARROW, _WIDE, _TALL = 26.0, 72.0, 64.0
@@ -170,9 +169,7 @@ class LensView(SnapshotFigure[Lens]):
         look, found = theme.current(), self.snapshot
         paint_title(painter, self.title, self.note(), area)
         if found is None:
-            painter.setFont(theme.font(theme.SMALL))
-            painter.setPen(look.color("quiet"))
-            painter.drawText(area, Qt.AlignmentFlag.AlignCenter, "Appears when a model has read the text")
+            paint_empty(painter, area, "Appears when a model has read the text")
             return
         depths, positions = self.shape
         shown = range(self.first, min(self.first + self.fitting(), positions))
@@ -180,9 +177,8 @@ class LensView(SnapshotFigure[Lens]):
             row = self.cell(depth, self.first)
             painter.setFont(theme.font(theme.SMALL))
             painter.setPen(look.color("quiet"))
-            right = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             if row.height() >= 12 or depth in (0, depths - 1) or depth % 4 == 0:
-                painter.drawText(QRectF(_EDGE - 4, row.top(), _SIDE - 4, row.height()), right, name(depth))
+                painter.drawText(QRectF(_EDGE - 4, row.top(), _SIDE - 4, row.height()), RIGHT, name(depth))
             painter.setFont(theme.mono(theme.SMALL))
             for place in shown:
                 self._paint_cell(painter, depth, place)

@@ -21,10 +21,9 @@ from PySide6.QtGui import (
 from genstudio.events import Array
 from genstudio.snapshots.samples import Pictures
 from genstudio.ui import theme
-from genstudio.ui.views.bars import paint_title
 from genstudio.ui.views.chart import value_text
 from genstudio.ui.views.picture_grid import enlarged, packed
-from genstudio.ui.views.view import SnapshotFigure, bubble
+from genstudio.ui.views.view import SnapshotFigure, bubble, paint_empty, paint_title
 
 _HEAD = 32
 _GAP = 2
@@ -116,10 +115,7 @@ class PicturesView(SnapshotFigure[Pictures]):
         step = f"step {shown.step:,}" if shown is not None and self._dated else ""
         paint_title(painter, self.title, ", ".join(part for part in (self.note, step) if part), area)
         if shown is None or not len(shown.pixels):
-            painter.setPen(look.color("quiet"))
-            painter.setFont(theme.font(theme.NORMAL))
-            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(area.adjusted(12, _HEAD, -12, 0), int(flags), self.empty)
+            paint_empty(painter, area, self.empty)
             return
         columns, cell, origin = self._grid(area)
         ratio = painter.device().devicePixelRatioF()

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QPainter, QPen
 
 from genstudio.tasks.tokenize import SizeRow
 from genstudio.ui import theme
-from genstudio.ui.views.chart import spread, tick_text, ticks
+from genstudio.ui.views.chart import paint_scale, spread
 from genstudio.ui.views.pointed import PointedFigure, moved
-from genstudio.ui.views.view import Lines, polyline
+from genstudio.ui.views.view import CENTRE, Lines, paint_empty, paint_title, polyline
 
 NAMES = {"char": "characters", "byte": "bytes", "word": "words", "bpe": "byte pairs"}
 COLORS = {"char": theme.BLUE, "byte": theme.ORANGE, "word": theme.GREEN, "bpe": theme.VERMILION}
@@ -42,16 +42,12 @@ class SizesView(PointedFigure[int]):
 
     def paint_figure(self, painter: QPainter, area: QRectF) -> None:
         look = theme.current()
-        painter.setFont(theme.font(theme.NORMAL, bold=True))
-        painter.setPen(look.color("text"))
-        painter.drawText(QPointF(area.left() + 12, area.top() + 21), self.title)
-        painter.setFont(theme.font(theme.SMALL, tabular=True))
+        paint_title(painter, self.title, "", area)
         if not self._rows:
-            painter.setPen(look.color("quiet"))
-            painter.drawText(area, Qt.AlignmentFlag.AlignCenter, "Appears when sizes are compared")
+            paint_empty(painter, area, "Appears when sizes are compared")
             return
         plot = self._plot(area)
-        self._paint_axes(painter, plot, look)
+        self._paint_axes(painter, plot)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         lines = {kind: [row for row in self._rows if row.kind == kind] for kind in NAMES}
         ends = {kind: self._place(rows[-1], plot) for kind, rows in lines.items() if len(rows) > 1}
@@ -110,18 +106,11 @@ class SizesView(PointedFigure[int]):
     def _top(self) -> float:
         return 1.08 * max(max(row.tokens_per_character for row in self._rows), 0.1)
 
-    def _paint_axes(self, painter: QPainter, plot: QRectF, look: theme.Theme) -> None:
-        for value in ticks(0, self._top(), 5):
-            y = plot.bottom() - value / self._top() * plot.height()
-            painter.setPen(look.color("grid"))
-            painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
-            painter.setPen(look.color("quiet"))
-            box = QRectF(plot.left() - 44, y - 8, 38, 16)
-            painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, tick_text(value))
+    def _paint_axes(self, painter: QPainter, plot: QRectF) -> None:
+        paint_scale(painter, plot, 0, self._top())
         low, high = self._span()
         power = math.ceil(math.log2(low))
         while 2.0**power <= high:
             x = plot.left() + (power * math.log(2) - math.log(low)) / math.log(high / low) * plot.width()
-            painter.setPen(look.color("quiet"))
-            painter.drawText(QRectF(x - 30, plot.bottom() + 4, 60, 16), Qt.AlignmentFlag.AlignCenter, f"{2**power:,}")
+            painter.drawText(QRectF(x - 30, plot.bottom() + 4, 60, 16), CENTRE, f"{2**power:,}")
             power += 1 if plot.width() > 360 else 2

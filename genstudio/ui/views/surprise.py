@@ -7,16 +7,15 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, Signal
 from PySide6.QtGui import QColor, QPainter
 
 from genstudio.events import Array
 from genstudio.snapshots.text import ScoredText
 from genstudio.ui import theme
-from genstudio.ui.views.bars import paint_title
 from genstudio.ui.views.chart import value_text
 from genstudio.ui.views.pointed import PointedFigure, moved
-from genstudio.ui.views.view import Lines, SnapshotFigure, token_text
+from genstudio.ui.views.view import Lines, SnapshotFigure, paint_empty, paint_title, token_text
 
 _TOP, _EDGE = 34.0, 12.0
 
@@ -57,8 +56,7 @@ class SurpriseStrip(SnapshotFigure[ScoredText], PointedFigure[int]):
         words = f"bits a token, up to {value_text(highest)}; line: the mean, {value_text(mean)}"
         paint_title(painter, self.title, words if highest else "", area)
         if not len(finite):
-            painter.setPen(look.color("quiet"))
-            painter.drawText(area, Qt.AlignmentFlag.AlignCenter, "Appears when a text has been scored")
+            paint_empty(painter, area, "Appears when a text has been scored")
             return
         plot = area.adjusted(_EDGE, _TOP, -_EDGE, -10)
         bins = min(len(self.bits), max(1, int(plot.width() / 2)))

@@ -6,39 +6,37 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QFontMetricsF, QPainter, QPen
+from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtGui import QColor, QPainter
 
 from genstudio.events import Array
+from genstudio.tasks.compare import Paired
 from genstudio.ui import theme
-from genstudio.ui.views.bars import paint_title
-from genstudio.ui.views.view import Figure, token_text
+from genstudio.ui.views.bars import Bar, BarChart
+from genstudio.ui.views.view import Lines, SnapshotFigure, likeliest, token_text
 
-_TOP, _EDGE, _ROW, _NUMBERS = 36.0, 12.0, 20.0, 110.0
+COLORS = (theme.BLUE, theme.ORANGE)
 
 
-class PairedBars(Figure):
+class PairedBars(BarChart):
     """The tokens that are likeliest in either of two distributions: the first as an outline, the second filled."""
 
     def __init__(self, title: str, name: str, first: str = "before", second: str = "after") -> None:
-        super().__init__(title)
-        self.setObjectName(name)
+        super().__init__(title, name)
         self.names = first, second
         self.pieces: tuple[str, ...] = ()
         self.before: Array = np.empty(0)
         self.after: Array = np.empty(0)
-        self.order: Array = np.empty(0, np.int64)
-        self.note = ""
 
     def show_pair(self, pieces: tuple[str, ...], before: Array, after: Array, note: str = "") -> None:
         """Probabilities (V,) of every token, whose `pieces` are V."""
-        self.pieces, self.before, self.after, self.note = pieces, before, after, note
-        higher = np.maximum(before, after)
-        most = min(len(higher), 50)
-        top = np.argpartition(-higher, most - 1)[:most] if most else np.empty(0, np.int64)
-        self.order = top[np.lexsort((top, -higher[top]))]
-        words = (f"{token_text(pieces[i])} {before[i]:.0%} to {after[i]:.0%}" for i in self.order[:5])
-        self.setAccessibleDescription(", ".join(words))
+        self.pieces, self.before, self.after, self.note, self.hover = pieces, before, after, note, None
+        self.bars = tuple(
+            Bar(token_text(pieces[i]), ((now, theme.ORANGE, f"{100 * was:.1f} → {100 * now:.1f} %"),), was)
+            for i in likeliest(np.maximum(before, after), 50).tolist()
+            for was, now in ((float(before[i]), float(after[i])),)
+        )
+        self.setAccessibleDescription(", ".join(f"{bar.name} {bar.parts[0][2]}" for bar in self.bars[:5]))
         self.redraw()
 
     def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
@@ -47,30 +45,71 @@ class PairedBars(Figure):
         header = ("id", "token", *self.names)
         return header, ((int(i), pieces[i], float(before[i]), float(after[i])) for i in every)
 
+
+class TwoBarsView(SnapshotFigure[Paired], BarChart):
+    """Two bars for each token, A above B; where a vocabulary lacks the token, that is said in the place of its bar."""
+
+    top, rows = 56.0, (30.0, 30.0)
+    empty = "Choose a second model to compare with"
+
+    def __init__(self) -> None:
+        super().__init__("Next token")
+        self.setObjectName("two_bars")
+
+    def prepare(self, snapshot: Paired) -> None:
+        self.hover = None
+        self.bars = tuple(
+            Bar(token_text(piece), tuple((v, c, _percent(v)) for c, v in zip(COLORS, pair, strict=True)))
+            for piece, *pair in zip(snapshot.pieces, snapshot.a.tolist(), snapshot.b.tolist(), strict=True)
+        )
+        self.setAccessibleDescription(self.summary())
+
+    def summary(self) -> str:
+        """The numbers of both distributions, in words."""
+        if self.snapshot is None:
+            return ""
+        said = self.snapshot
+        words = (
+            f"entropy A {said.entropy_a:.2f}, B {said.entropy_b:.2f} bits  ·  Jensen-Shannon {said.divergence:.3f} bits"
+        )
+        return words if said.shared else f"{words}  ·  different tokens: compared by their text"
+
+    def notes(self) -> Sequence[str]:
+        return (self.summary(),)
+
+    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+        if self.snapshot is None:
+            return (), ()
+        said = self.snapshot
+        return ("token", "A", "B", "B - A"), zip(
+            said.pieces, said.a.tolist(), said.b.tolist(), (said.b - said.a).tolist(), strict=True
+        )
+
     def paint_figure(self, painter: QPainter, area: QRectF) -> None:
-        look = theme.current()
-        paint_title(painter, self.title, self.note, area)
-        shown = self.order[: max(0, int((area.height() - _TOP - 6) // _ROW))]
-        if not len(shown):
-            return
-        mono = QFontMetricsF(theme.mono())
-        words = [mono.elidedText(token_text(self.pieces[i]), Qt.TextElideMode.ElideRight, 96) for i in shown]
-        left = area.left() + _EDGE + 8 + max(mono.horizontalAdvance(word) for word in words)
-        room = max(area.right() - _NUMBERS - left, 8.0)
-        largest = max(float(self.before[shown].max()), float(self.after[shown].max()), 1e-12)
-        right = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        for row, (token, word) in enumerate(zip(shown.tolist(), words, strict=True)):
-            y, was, now = area.top() + _TOP + row * _ROW, float(self.before[token]), float(self.after[token])
-            painter.setFont(theme.mono())
-            painter.setPen(look.color("text"))
-            at = QPointF(left - 8 - mono.horizontalAdvance(word), y + _ROW / 2 + mono.ascent() / 2 - 1)
-            painter.drawText(at, word)
-            filled = QRectF(left, y + 4, max(1.0, room * now / largest), _ROW - 8)
-            painter.fillRect(filled, look.color(theme.visible(theme.ORANGE)))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(look.color("text", 0.75), 1))
-            painter.drawRect(QRectF(left + 0.5, round(y) + 3.5, max(1.0, room * was / largest), _ROW - 7))
-            painter.setFont(theme.font(theme.SMALL, tabular=True))
-            painter.setPen(look.color("text"))
-            said = f"{100 * was:.1f} → {100 * now:.1f} %"
-            painter.drawText(QRectF(area.right() - _NUMBERS, y, _NUMBERS - _EDGE, _ROW), right, said)
+        super().paint_figure(painter, area)
+        self._paint_legend(painter, area)
+
+    def card(self, mark: int) -> tuple[QPointF, Lines, str]:
+        assert self.snapshot is not None
+        values = float(self.snapshot.a[mark]), float(self.snapshot.b[mark])
+        lines: list[tuple[QColor | None, str, str]] = [
+            (QColor(theme.visible(color)), name, "no such token" if np.isnan(value) else f"{value:.5f}")
+            for color, name, value in zip(COLORS, "AB", values, strict=True)
+        ]
+        if not np.isnan(values).any():
+            lines.append((None, "B - A", f"{values[1] - values[0]:+.5f}"))
+        return self.row(mark).center(), lines, f"'{token_text(self.snapshot.pieces[mark])}'"
+
+    def _paint_legend(self, painter: QPainter, area: QRectF) -> None:
+        painter.setFont(theme.font(theme.SMALL))
+        x = area.right() - 40
+        for color, name in ((COLORS[1], "B"), (COLORS[0], "A")):
+            x -= painter.fontMetrics().horizontalAdvance(name)
+            painter.setPen(theme.current().color("quiet"))
+            painter.drawText(QPointF(x, 21), name)
+            painter.fillRect(QRectF(x - 16, 11, 10, 10), QColor(theme.visible(color)))
+            x -= 28
+
+
+def _percent(value: float) -> str:
+    return "not in its vocabulary" if np.isnan(value) else f"{100 * value:.2f} %"

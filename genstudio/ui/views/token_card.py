@@ -21,7 +21,7 @@ from genstudio.sampling.choose import SamplingOptions
 from genstudio.sampling.tree import Place
 from genstudio.ui import theme
 from genstudio.ui.views.chart import value_text
-from genstudio.ui.views.view import token_text
+from genstudio.ui.views.view import RIGHT, token_text
 
 _WIDTH, _ROW, _EDGE = 392, 22, 12
 _NAME, _BAR = 96, 120
@@ -170,7 +170,7 @@ class TokenCard(QWidget):
         top = self._top()
         painter.setPen(look.color("quiet"))
         painter.drawText(QPointF(_EDGE, top - 8), "Instead, click to branch")
-        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        right = RIGHT
         painter.drawText(QRectF(self.width() - 76 - 64, top - 22, 64, 20), right, "model")
         painter.drawText(QRectF(self.width() - 72, top - 22, 60, 20), right, "sampler")
         self._paint_rows(painter, look)
@@ -191,14 +191,14 @@ class TokenCard(QWidget):
             painter.drawText(QPointF(x, y), name)
             painter.setPen(look.color("text"))
             painter.drawText(
-                QRectF(x, y - 14, column - 16, 18), Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, value
+                QRectF(x, y - 14, column - 16, 18), RIGHT, value
             )
 
     def _paint_rows(self, painter: QPainter, look: theme.Theme) -> None:
         rows = self.rows()
         largest = max((max(before, after) for _, _, before, after in rows), default=1.0) or 1.0
         own = None if self.place is None else int(self.place.segment.tokens.ids[self.place.token])
-        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        right = RIGHT
         for index, (token, name, before, after) in enumerate(rows):
             box = self.row_box(index)
             if index == self.row:

@@ -11,8 +11,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainte
 
 from genstudio.snapshots.attention import HeadMap
 from genstudio.ui import theme
-from genstudio.ui.views.bars import paint_title
-from genstudio.ui.views.view import SnapshotFigure, bubble, token_text
+from genstudio.ui.views.view import SnapshotFigure, bubble, paint_empty, paint_title, token_text
 
 _TOP, _ROW, _EDGE = 52.0, 18.0, 12.0
 _FAINTEST = 0.02
@@ -96,9 +95,7 @@ class TokenLinesView(SnapshotFigure[HeadMap]):
         look, found = theme.current(), self.snapshot
         paint_title(painter, self.title if found is None else found.title, "" if found is None else f"step {found.step:,}", area)
         if found is None or not self.tokens:
-            painter.setFont(theme.font(theme.SMALL))
-            painter.setPen(look.color("quiet"))
-            painter.drawText(area, Qt.AlignmentFlag.AlignCenter, "Appears when a model has read the text")
+            paint_empty(painter, area, "Appears when a model has read the text")
             return
         if self._at_end:
             self._first = max(0, len(self.tokens) - self.fitting())

@@ -11,8 +11,7 @@ from PySide6.QtGui import QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPen,
 
 from genstudio.events import Array
 from genstudio.ui import theme
-from genstudio.ui.views.bars import paint_title
-from genstudio.ui.views.view import Figure, bubble, token_text
+from genstudio.ui.views.view import Figure, bubble, paint_empty, paint_title, token_text
 
 _TOP, _EDGE, _ROW, _PAD = 34.0, 12.0, 26.0, 4.0
 
@@ -74,9 +73,7 @@ class TokenStrip(Figure):
         look = theme.current()
         paint_title(painter, self.title, self.note, area)
         if not self.tokens:
-            painter.setFont(theme.font(theme.SMALL))
-            painter.setPen(look.color("quiet"))
-            painter.drawText(area, Qt.AlignmentFlag.AlignCenter, self.empty)
+            paint_empty(painter, area, self.empty)
             return
         painter.setFont(theme.mono())
         metrics = QFontMetricsF(painter.font())

@@ -13,10 +13,9 @@ from PySide6.QtGui import QAction, QColor, QFontMetricsF, QPainter, QPen
 
 from genstudio.events import Array
 from genstudio.ui import theme
-from genstudio.ui.views.bars import paint_title
 from genstudio.ui.views.chart import spread, tick_text
 from genstudio.ui.views.pointed import PointedFigure, moved
-from genstudio.ui.views.view import Lines, polyline, token_text
+from genstudio.ui.views.view import RIGHT, Lines, paint_empty, paint_title, polyline, token_text
 
 _FLOOR = 1e-6
 
@@ -89,10 +88,7 @@ class TrajectoryView(PointedFigure[int]):
         paint_title(painter, self.title, self.note, area)
         look = theme.current()
         if not self.paths or not self.steps:
-            painter.setFont(theme.font(theme.SMALL))
-            painter.setPen(look.color("quiet"))
-            middle = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(area.adjusted(12, 24, -12, -8), int(middle), "Choose a token of the text")
+            paint_empty(painter, area, "Choose a token of the text")
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._paint_axes(painter)
@@ -147,7 +143,7 @@ class TrajectoryView(PointedFigure[int]):
             painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
             painter.setPen(look.color("quiet"))
             box = QRectF(0, y - 8, plot.left() - 6, 16)
-            painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, tick_text(value))
+            painter.drawText(box, RIGHT, tick_text(value))
         edge = plot.left() - 20
         last = max(self.steps)
         for step in (0, *(digit * 10**power for power in range(9) for digit in (1, 2, 5))):

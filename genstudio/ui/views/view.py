@@ -39,6 +39,9 @@ from genstudio.ui.widgets import icon_button
 
 S = TypeVar("S")
 
+LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+CENTRE = Qt.AlignmentFlag.AlignCenter
 _REDRAW_MS = 50
 _SLICE = 4096
 
@@ -317,6 +320,36 @@ class SnapshotFigure(Figure, Generic[S]):
 
     def prepare(self, snapshot: S) -> None:
         """Forget what was worked out of the snapshot before; cheap, for it runs while hidden too."""
+
+
+def paint_title(painter: QPainter, title: str, note: str, area: QRectF) -> None:
+    """The figure's name at its top left, a quiet note after it."""
+    look = theme.current()
+    painter.setFont(theme.font(theme.NORMAL, bold=True))
+    painter.setPen(look.color("text"))
+    at = QPointF(area.left() + 12, area.top() + 21)
+    painter.drawText(at, title)
+    if note:
+        width = painter.fontMetrics().horizontalAdvance(title)
+        painter.setFont(theme.font(theme.SMALL, tabular=True))
+        painter.setPen(look.color("quiet"))
+        room = area.width() - width - 66
+        words = painter.fontMetrics().elidedText(note, Qt.TextElideMode.ElideRight, int(max(room, 0)))
+        painter.drawText(at + QPointF(width + 10, 0), words)
+
+
+def paint_empty(painter: QPainter, area: QRectF, words: str) -> None:
+    """Quiet words in the middle of a figure that has nothing to show yet."""
+    painter.setFont(theme.font(theme.SMALL))
+    painter.setPen(theme.current().color("quiet"))
+    painter.drawText(area.adjusted(12, 24, -12, -8), CENTRE | Qt.TextFlag.TextWordWrap, words)
+
+
+def likeliest(probabilities: Array, most: int) -> Array:
+    """Indices of the largest of probabilities (V,), at most so many, from the largest on; of equals, the first."""
+    most = min(len(probabilities), most)
+    top = np.argpartition(-probabilities, most - 1)[:most] if most else np.empty(0, np.int64)
+    return np.asarray(top[np.lexsort((top, -probabilities[top]))])
 
 
 _VISIBLE = {" ": "␣", "\n": "⏎", "\t": "⇥", "\r": "␍", "": "∅"}

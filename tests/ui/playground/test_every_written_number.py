@@ -107,7 +107,7 @@ def test_every_page_is_read_back_here_or_beside() -> None:
 
 def test_next_token(opened: Any, runs: Runs) -> None:
     page, own = opened("Next token"), runs.chances(TEXT)
-    page.view.resize(400, 160)
+    page.view.resize(640, 160)
     left, shown = sampled(own), painted(page.view)
     possible, total, before, after = numbers(shown[1])
     assert (int(possible), int(total)) == (np.count_nonzero(left), len(own))
@@ -120,7 +120,7 @@ def test_next_token(opened: Any, runs: Runs) -> None:
     for row, (token, word, said) in enumerate(zip(order, shown[3::2], shown[4::2], strict=False)):
         assert word == runs.letter(token)
         assert says(said, 100 * left[token], 1e-4) if left[token] else said == "cut"
-        card = hovered(page.view, QPointF(100, page.view._top + (row + 0.5) * 20))
+        card = hovered(page.view, page.view.row(row).center())
         assert card[0] == f"'{runs.letter(token)}'  id {token}" and says(card[2], own[token], 1e-4)
         assert card[4] == "cut" if not left[token] else says(card[4], left[token], 1e-4)
         assert card[6] == str(row + 1)

@@ -280,7 +280,7 @@ def test_the_lens_is_the_models_at_the_top(engine: Engine, qtbot: QtBot, folder:
     for place in (19, 12):
         page.view.choose(2, place)
         best = np.sort(chances[place])[::-1][:10]
-        np.testing.assert_allclose([value for _, value in page.top.bars], best, atol=1e-5)
+        np.testing.assert_allclose([value for _, value in page.top.values], best, atol=1e-5)
     follows = int(ids[13])
     rank = int((chances[12] > chances[12, follows]).sum()) + 1
     assert f"rank {rank} here" in page.summary.text()
@@ -346,7 +346,7 @@ def test_saliency_shows_gradient_times_input(engine: Engine, qtbot: QtBot, folde
     scores, target, logprob = by_autograd(ids_of(opened))
     np.testing.assert_allclose(page.strip.values, scores / np.abs(scores).max(), atol=1e-3)
     assert f"{100 * math.exp(logprob):.1f} %" in page.summary.text() and page.target.currentData() == target
-    assert [value for _, value in page.strongest.bars] == pytest.approx(sorted(scores, key=abs, reverse=True)[:30], abs=1e-4)
+    assert [value for _, value in page.strongest.values] == pytest.approx(sorted(scores, key=abs, reverse=True)[:30], abs=1e-4)
     page.strip.repaint()
     qtbot.mouseClick(page.strip, LEFT, pos=page.strip.box(8).center().toPoint())
     settle(qtbot, page)

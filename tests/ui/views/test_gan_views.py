@@ -13,7 +13,7 @@ from PySide6.QtGui import QColor
 from genstudio.snapshots.samples import Histograms, Pictures, Plane
 from genstudio.ui import theme
 from genstudio.ui.gan.charts import floor_words
-from genstudio.ui.views.histograms import HistogramsView
+from genstudio.ui.views.histograms import HistogramView
 from genstudio.ui.views.pictures import PicturesView, arrangement
 from genstudio.ui.views.plane import LAYERS, PlaneView
 from genstudio.ui.views.plane_parts import arrows, density, onward, opinions
@@ -264,12 +264,12 @@ def test_the_order_of_the_classes_is_seen(labels: Any, wanted: tuple[int, str]) 
 
 
 def test_histograms_show_the_counts_of_the_snapshot(qtbot: Any) -> None:
-    view = HistogramsView("Judgement", "judgement", "D", {"real": "D(x)"})
+    view = HistogramView("Judgement", "judgement", "D")
     qtbot.addWidget(view)
     edges = np.linspace(0, 1, 5)
     view.show_snapshot(Histograms("scores", 7, edges, {"real": np.array([0, 1, 2, 3]), "fake": np.array([4, 0, 0, 0])}))
     assert list(view.table()[1])[:4] == [
-        ("D(x)", 0.0, 0.25, 0), ("D(x)", 0.25, 0.5, 1), ("D(x)", 0.5, 0.75, 2), ("D(x)", 0.75, 1.0, 3),
+        ("real", 0.0, 0.25, 0), ("real", 0.25, 0.5, 1), ("real", 0.5, 0.75, 2), ("real", 0.75, 1.0, 3),
     ]  # fmt: skip
     assert view.words_at(0.1)[1] == ("fake 0 to 0.25", "4")
     view.clear()
