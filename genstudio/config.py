@@ -110,8 +110,10 @@ class Config(BaseModel):
 
     @classmethod
     def settings(cls) -> tuple[Setting, ...]:
-        """Every field in the order of declaration."""
-        return tuple(_setting(name, info) for name, info in cls.model_fields.items())
+        """Every field in the order of declaration, those of inherited groups behind its own."""
+        groups = [group for group in cls.__mro__ if issubclass(group, Config)]
+        first = {name: place for place, group in enumerate(groups) for name in group.model_fields}
+        return tuple(_setting(name, cls.model_fields[name]) for name in sorted(cls.model_fields, key=lambda n: first[n]))
 
     def override(self, assignments: Sequence[str]) -> Self:
         """This config with `key=value` texts applied. Raises ConfigError; a wrong key suggests the near one."""

@@ -115,7 +115,7 @@ class Doctor:
 
     `observe(snapshot)` turns what is looked at into further numbers. `told` are diagnoses of the run so far: those that
     are not over go on, and are not told again. `broken` says what to do about numbers that are not finite. The cost is
-    bounded: rules are asked once in ASK steps, and of a channel one snapshot in EVERY steps is observed.
+    bounded: rules are asked once in `every` steps, and of a channel one snapshot in EVERY steps is observed.
     """
 
     def __init__(
@@ -124,9 +124,10 @@ class Doctor:
         observe: Callable[[Snapshot], Mapping[str, float]] | None = None,
         told: Iterable[Diagnosis] = (),
         broken: Callable[[Window], Finding | None] | None = None,
+        every: int = ASK,
     ) -> None:
         self.rules = tuple(rules)
-        self._observe, self._broken = observe, broken
+        self._observe, self._broken, self._every = observe, broken, every
         self._window = Window()
         self._states = {rule.name: _State() for rule in self.rules}
         self._seen: dict[str, int] = {}
@@ -149,7 +150,7 @@ class Doctor:
         window.add(series)
         for snapshot in snapshots:
             self._look(snapshot)
-        if window.step < self._asked + ASK:
+        if window.step < self._asked + self._every:
             return []
         self._asked = window.step
         return [found for rule in self.rules if (found := self._ask(rule)) is not None]

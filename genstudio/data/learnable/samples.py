@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from genstudio.data.images import ImageDataset
 from genstudio.data.info import DatasetInfo
 from genstudio.data.points import PointDataset
+from genstudio.data.slices import Slices
 from genstudio.data.split import SplitSettings, split_items
-from genstudio.errors import DataError
+from genstudio.errors import ConfigError, DataError, Problem
 
+Learnable = PointDataset | ImageDataset
 _HELD = SplitSettings("random", 0.1)
 
 
@@ -74,8 +76,22 @@ class SampleData:
         return ((points - self.mean) / np.float32(self.scale)).astype(np.float32)
 
 
-def from_points(dataset: PointDataset) -> SampleData:
-    """Points, standardised. Raises DataError for points that are not finite, or all in one place."""
+def prepared(
+    dataset: Learnable, split: SplitSettings, problems: Callable[[SampleData], Iterable[Problem]]
+) -> Slices[SampleData]:
+    """Points or pictures, some kept from training as `split` says. Raises DataError for what nothing can be learnt from, and
+    ConfigError for the `problems` of settings with these data."""
+    yield 0.1
+    data = from_points(dataset, split) if isinstance(dataset, PointDataset) else from_pictures(dataset, split)
+    if found := list(problems(data)):
+        raise ConfigError(found)
+    yield 1.0
+    return data
+
+
+def from_points(dataset: PointDataset, split: SplitSettings | None = None) -> SampleData:
+    """Points, standardised; all are trained on where there is no split. Raises DataError for points that are not finite, or
+    all in one place."""
     points = dataset.points
     if not np.isfinite(points).all():
         raise DataError(
@@ -89,12 +105,13 @@ def from_points(dataset: PointDataset) -> SampleData:
     scale = float(np.sqrt(np.square(points - mean).mean()))
     half = 1.15 * float(np.abs(points - (points.max(0) + points.min(0)) / 2).max())
     x, y = ((points.max(0) + points.min(0)) / 2).tolist()
+    train, held = (np.arange(len(points)), np.zeros(0, np.int64)) if split is None else split_items(len(points), split)
     return SampleData(
         Shape("points"),
         ((points - mean) / scale).astype(np.float32),
         None,
-        np.arange(len(points)),
-        np.zeros(0, np.int64),
+        train,
+        held,
         mean.astype(np.float32),
         scale,
         (x - half, x + half, y - half, y + half),
@@ -104,8 +121,8 @@ def from_points(dataset: PointDataset) -> SampleData:
     )
 
 
-def from_pictures(dataset: ImageDataset) -> SampleData:
-    """Pictures, a tenth of them held back. Raises DataError for fewer than two different ones."""
+def from_pictures(dataset: ImageDataset, split: SplitSettings = _HELD) -> SampleData:
+    """Pictures, a tenth of them held back unless the split says otherwise. Raises DataError for fewer than two different ones."""
     info, pixels = dataset.info, dataset.pixels
     n, height, width, channels = pixels.shape
     if n < 2:
@@ -113,7 +130,7 @@ def from_pictures(dataset: ImageDataset) -> SampleData:
     if (pixels == pixels[:1]).all():
         raise DataError(f"All {n:,} pictures of '{info.title}' are the same.", "Choose another dataset.", info.path)
     shape = Shape("images", height, width, channels, dataset.classes)
-    train, held = split_items(n, _HELD)
+    train, held = split_items(n, split)
     if dataset.labels is not None and (dataset.labels < 0).any():
         labels = None
     else:

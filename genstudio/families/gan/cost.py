@@ -6,12 +6,11 @@ from genstudio.data.learnable.samples import Shape
 from genstudio.errors import DeviceError
 from genstudio.families.family import Cost
 from genstudio.families.gan.config import GANConfig
-from genstudio.families.gan.data import doublings
+from genstudio.nn import cost as networks
+from genstudio.nn.cost import Network
 from genstudio.storage import size_text
 
 EMBEDDING = 16
-Network = tuple[int, int, int]
-"""Parameters of a network; multiplications for one sample; numbers held for its backward pass."""
 
 
 def cost(config: GANConfig, shape: Shape) -> Cost:
@@ -58,12 +57,11 @@ def generator(config: GANConfig, shape: Shape) -> Network:
     """The cost of one generator."""
     classes = len(shape.classes) if config.conditional else 0
     inputs = config.latent + (EMBEDDING if classes else 0)
-    parameters = classes * EMBEDDING
-    if config.network == "mlp" or shape.kind == "points":
-        cost = _dense(config, inputs, shape.numbers, config.norm == "batch")
-    else:
-        cost = _growing(config, inputs, shape)
-    return parameters + cost[0], cost[1], cost[2]
+    embedding, kind = Network(classes * EMBEDDING, 0, 0), config.network
+    if kind == "mlp" or shape.kind == "points":
+        body = networks.hidden(inputs, config.width, config.layers, kind=kind, norm=config.norm)
+        return embedding + body + networks.linear(config.width, shape.numbers)
+    return embedding + networks.up(inputs, config.channels, shape.height, shape.channels, kind=kind, norm=config.norm)
 
 
 def discriminator(config: GANConfig, shape: Shape) -> Network:
@@ -73,64 +71,10 @@ def discriminator(config: GANConfig, shape: Shape) -> Network:
     beside = bool(classes) and config.condition == "embedding"
     extra = EMBEDDING if dense else shape.height * shape.width
     if dense:
-        cost = _dense(config, config.pack * (shape.numbers + extra * beside), 1, False)
-        features = config.width
+        inputs, features = config.pack * (shape.numbers + extra * beside), config.width
+        body = networks.hidden(inputs, config.width, config.layers, kind=config.network)
     else:
-        cost, features = _shrinking(config, config.pack * (shape.channels + beside), shape)
-    told = classes * (extra if beside else features)
-    return cost[0] + told, cost[1], cost[2]
-
-
-def _dense(config: GANConfig, inputs: int, outputs: int, normed: bool) -> Network:
-    width, layers = config.width, config.layers
-    if config.network == "residual":
-        inner = inputs * width + 2 * layers * width * width + width * outputs
-        return inner + width + 2 * layers * width + outputs, inner, width * (3 * layers + 2)
-    inner = inputs * width + (layers - 1) * width * width + width * outputs
-    return inner + layers * width * (3 if normed else 1) + outputs, inner, 2 * layers * width
-
-
-def _growing(config: GANConfig, inputs: int, shape: Shape) -> Network:
-    base, count = doublings(shape.height)
-    maps = [config.channels * 2 ** (count - 1 - index) for index in range(count)]
-    norm = 2 if config.norm == "batch" else 0
-    first = maps[0] * base * base
-    total, work, held = first * (inputs + 1), first * inputs, 2 * first
-    size = base
-    if config.network == "residual":
-        for now, after in zip(maps, [*maps[1:], maps[-1]], strict=True):
-            size *= 2
-            skip = now * after if now != after else 0
-            kernels = 9 * (now * after + after * after) + skip
-            total, work = total + kernels + 2 * after + norm * (now + after), work + kernels * size * size
-            held += size * size * (now + 4 * after)
-        last = 9 * maps[-1] * shape.channels
-        return total + last + shape.channels + norm * maps[-1], work + last * size * size, held + shape.numbers
-    total += norm * maps[0]
-    for now, after in zip(maps, [*maps[1:], shape.channels], strict=True):
-        kernels = 16 * now * after
-        total, work = total + kernels + after, work + kernels * size * size
-        size *= 2
-        held += 2 * size * size * after
-    return total + norm * sum(maps[1:]), work, held
-
-
-def _shrinking(config: GANConfig, inputs: int, shape: Shape) -> tuple[Network, int]:
-    base, count = doublings(shape.height)
-    maps = [config.channels * 2**index for index in range(count)]
-    size, held = shape.height, 0
-    if config.network == "residual":
-        total = 9 * inputs * maps[0] + maps[0]
-        work = 9 * inputs * maps[0] * size * size
-        for now, after in zip([maps[0], *maps[:-1]], maps, strict=True):
-            kernels = 9 * (now * after + after * after) + (now * after if now != after else 0)
-            total, work, held = total + kernels + 2 * after, work + kernels * size * size, held + 5 * size * size * after
-            size //= 2
-        return (total + maps[-1] + 1, work, held), maps[-1]
-    total = work = 0
-    for now, after in zip([inputs, *maps[:-1]], maps, strict=True):
-        size //= 2
-        kernels = 16 * now * after
-        total, work, held = total + kernels + after, work + kernels * size * size, held + 2 * size * size * after
-    features = maps[-1] * base * base
-    return (total + features + 1, work + features, held), features
+        inputs = config.pack * (shape.channels + beside)
+        body, features = networks.down(inputs, config.channels, shape.height, kind=config.network)
+    embedding = Network(classes * (extra if beside else features), 0, 0)
+    return embedding + body + networks.linear(features, 1)

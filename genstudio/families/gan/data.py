@@ -13,22 +13,14 @@ from genstudio.data.points import PointDataset
 from genstudio.data.slices import Slices
 from genstudio.errors import ConfigError, Problem
 from genstudio.families.gan.config import GANConfig
+from genstudio.nn.sizes import doubling_sizes
 
 LEAST, LARGEST = 8, 64
 
 
 def sizes(network: str) -> tuple[int, ...]:
     """Picture sizes that a network can make: any for an MLP, else a few pixels doubled again and again."""
-    every = range(LEAST, LARGEST + 1)
-    return tuple(every) if network == "mlp" else tuple(size for size in every if doublings(size)[0] <= 8)
-
-
-def doublings(size: int) -> tuple[int, int]:
-    """The smallest map, at least 4 pixels, that reaches `size` by doublings, and how many it takes."""
-    count = 0
-    while size % 2 == 0 and size >= 8:
-        size, count = size // 2, count + 1
-    return size, count
+    return tuple(range(LEAST, LARGEST + 1)) if network == "mlp" else doubling_sizes(LEAST, LARGEST)
 
 
 def prepare(

@@ -2,50 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
-import math
+from typing import Any, Literal
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from genstudio.data.learnable.samples import Shape
 from genstudio.families.gan.config import GANConfig
-from genstudio.families.gan.data import doublings
+from genstudio.nn import conv, dense
 
 EMBEDDING = 16
-
-
-class ResidualLayer(nn.Module):
-    """x + W2 relu(W1 relu(x)) for vectors of one width."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.inner, self.outer = nn.Linear(width, width), nn.Linear(width, width)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """x (B, C) -> (B, C)"""
-        return x + self.outer(F.relu(self.inner(F.relu(x))))
-
-
-class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions added to their input; `scale` 2 doubles the picture first, 0.5 halves it last, 1 leaves it."""
-
-    def __init__(self, inputs: int, outputs: int, scale: float = 1.0, norm: str = "none") -> None:
-        super().__init__()
-        self.scale = scale
-        self.first_norm, self.second_norm = _norm(norm, inputs), _norm(norm, outputs)
-        self.first, self.second = nn.Conv2d(inputs, outputs, 3, padding=1), nn.Conv2d(outputs, outputs, 3, padding=1)
-        self.skip = nn.Conv2d(inputs, outputs, 1, bias=False) if inputs != outputs else nn.Identity()
-
-    def forward(self, x: Tensor) -> Tensor:
-        """x (B, C, H, W) -> (B, C', H scale, W scale)"""
-        inner = F.relu(self.first_norm(x))
-        if self.scale > 1:
-            x, inner = _double(x), _double(inner)
-        added = self.skip(x) + self.second(F.relu(self.second_norm(self.first(inner))))
-        return F.avg_pool2d(added, 2) if self.scale < 1 else added
 
 
 class Generator(nn.Module):
@@ -59,7 +26,9 @@ class Generator(nn.Module):
         if config.network == "mlp" or shape.kind == "points":
             self.body: nn.Module = _dense_generator(config, inputs, shape.numbers)
         else:
-            self.body = _picture_generator(config, inputs, shape)
+            self.body = conv.up(
+                inputs, config.channels, shape.height, shape.channels, kind=_kind(config), norm=config.norm
+            )
 
     def forward(self, latent: Tensor, labels: Tensor | None = None) -> Tensor:
         """latent (B, latent), labels (B,) int64 -> (B, 2) or (B, C, H, W)"""
@@ -85,7 +54,8 @@ class Discriminator(nn.Module):
             inputs = config.pack * (shape.numbers + (extra if beside else 0))
             self.body, features = _dense_discriminator(config, inputs)
         else:
-            self.body, features = _picture_discriminator(config, config.pack * (shape.channels + int(beside)), shape)
+            inputs = config.pack * (shape.channels + int(beside))
+            self.body, features = conv.down(inputs, config.channels, shape.height, kind=_kind(config))
         self.head = nn.Linear(features, 1)
         projected = config.conditional and not beside
         self.projection = nn.Embedding(len(shape.classes), features) if projected else None
@@ -125,72 +95,17 @@ def build(config: GANConfig, shape: Shape) -> tuple[Generator, Discriminator]:
 
 
 def _dense_generator(config: GANConfig, inputs: int, outputs: int) -> nn.Module:
-    if config.network == "residual":
-        blocks = [ResidualLayer(config.width) for _ in range(config.layers)]
-        return nn.Sequential(nn.Linear(inputs, config.width), *blocks, nn.ReLU(), nn.Linear(config.width, outputs))
-    parts: list[nn.Module] = []
-    for _ in range(config.layers):
-        parts += [_started(nn.Linear(inputs, config.width)), _norm(config.norm, config.width, flat=True), nn.ReLU()]
-        inputs = config.width
-    return nn.Sequential(*parts, nn.Linear(inputs, outputs))
+    return nn.Sequential(*_hidden(config, inputs, norm=config.norm), nn.Linear(config.width, outputs))
 
 
 def _dense_discriminator(config: GANConfig, inputs: int) -> tuple[nn.Module, int]:
-    if config.network == "residual":
-        blocks = [ResidualLayer(config.width) for _ in range(config.layers)]
-        return nn.Sequential(nn.Linear(inputs, config.width), *blocks, nn.ReLU()), config.width
-    parts: list[nn.Module] = []
-    for _ in range(config.layers):
-        parts += [_started(nn.Linear(inputs, config.width)), nn.LeakyReLU(0.2)]
-        inputs = config.width
-    return nn.Sequential(*parts), config.width
+    return nn.Sequential(*_hidden(config, inputs, leak=0.2)), config.width
 
 
-def _picture_generator(config: GANConfig, inputs: int, shape: Shape) -> nn.Module:
-    base, count = doublings(shape.height)
-    maps = [config.channels * 2 ** (count - 1 - index) for index in range(count)]
-    begin = [nn.Linear(inputs, maps[0] * base * base), nn.Unflatten(1, (maps[0], base, base))]
-    parts: list[nn.Module] = []
-    if config.network == "residual":
-        for now, after in zip(maps, [*maps[1:], maps[-1]], strict=True):
-            parts.append(ResidualBlock(now, after, 2, config.norm))
-        end = [_norm(config.norm, maps[-1]), nn.ReLU(), nn.Conv2d(maps[-1], shape.channels, 3, padding=1)]
-        return nn.Sequential(*begin, *parts, *end)
-    parts += [_norm(config.norm, maps[0]), nn.ReLU()]
-    for now, after in itertools.pairwise(maps):
-        parts += [nn.ConvTranspose2d(now, after, 4, 2, 1), _norm(config.norm, after), nn.ReLU()]
-    return nn.Sequential(*begin, *parts, nn.ConvTranspose2d(maps[-1], shape.channels, 4, 2, 1))
+def _hidden(config: GANConfig, inputs: int, **options: Any) -> list[nn.Module]:
+    kind: Literal["mlp", "residual"] = "residual" if config.network == "residual" else "mlp"
+    return dense.hidden_layers(inputs, config.width, config.layers, kind=kind, **options)
 
 
-def _picture_discriminator(config: GANConfig, inputs: int, shape: Shape) -> tuple[nn.Module, int]:
-    base, count = doublings(shape.height)
-    maps = [config.channels * 2**index for index in range(count)]
-    if config.network == "residual":
-        blocks = [ResidualBlock(now, after, 0.5) for now, after in zip([maps[0], *maps[:-1]], maps, strict=True)]
-        return nn.Sequential(nn.Conv2d(inputs, maps[0], 3, padding=1), *blocks, nn.ReLU(), _Sum()), maps[-1]
-    parts: list[nn.Module] = []
-    for now, after in zip([inputs, *maps[:-1]], maps, strict=True):
-        parts += [nn.Conv2d(now, after, 4, 2, 1), nn.LeakyReLU(0.2)]
-    return nn.Sequential(*parts, nn.Flatten()), maps[-1] * base * base
-
-
-class _Sum(nn.Module):
-    def forward(self, x: Tensor) -> Tensor:
-        """x (B, C, H, W) -> (B, C)"""
-        return x.sum((2, 3))
-
-
-def _norm(kind: str, size: int, flat: bool = False) -> nn.Module:
-    if kind == "none":
-        return nn.Identity()
-    return nn.BatchNorm1d(size) if flat else nn.BatchNorm2d(size)
-
-
-def _started(layer: nn.Linear) -> nn.Linear:
-    """He's start, so that the signal neither dies nor grows with depth (He et al. 2015)."""
-    nn.init.normal_(layer.weight, std=math.sqrt(2 / layer.in_features))
-    return layer
-
-
-def _double(x: Tensor) -> Tensor:
-    return F.interpolate(x, scale_factor=2, mode="nearest")
+def _kind(config: GANConfig) -> conv.Kind:
+    return "residual" if config.network == "residual" else "strided"

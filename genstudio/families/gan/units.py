@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from genstudio.families.gan.networks import ResidualBlock, ResidualLayer
+from genstudio.nn.conv import ResidualBlock
+from genstudio.nn.dense import ResidualLayer
 
 if TYPE_CHECKING:
     from genstudio.families.gan.learner import GANLearner

@@ -1,0 +1,76 @@
+"""What the stacks of `conv` and `dense` cost, by closed formula and without torch; tests hold it equal to what is built."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from genstudio.nn.sizes import doublings
+
+
+class Network(NamedTuple):
+    """Parameters; multiplications for one sample; numbers held for its backward pass."""
+
+    parameters: int
+    work: int
+    held: int
+
+    def __add__(self, other: object) -> Network:
+        return Network(*(a + b for a, b in zip(self, other, strict=True))) if isinstance(other, Network) else NotImplemented
+
+
+def linear(inputs: int, outputs: int) -> Network:
+    """One linear layer with biases."""
+    return Network(outputs * (inputs + 1), inputs * outputs, 0)
+
+
+def hidden(inputs: int, width: int, layers: int, *, kind: str = "mlp", norm: str = "none") -> Network:
+    """`dense.hidden_layers`."""
+    if kind == "residual":
+        inner = inputs * width + 2 * layers * width * width
+        return Network(inner + width + 2 * layers * width, inner, width * (3 * layers + 2))
+    inner = inputs * width + (layers - 1) * width * width
+    return Network(inner + layers * width * (3 if norm == "batch" else 1), inner, 2 * layers * width)
+
+
+def up(inputs: int, channels: int, size: int, outputs: int, *, kind: str, norm: str = "none") -> Network:
+    """`conv.up`."""
+    base, count = doublings(size)
+    maps = [channels * 2 ** (count - 1 - index) for index in range(count)]
+    normed = 2 if norm == "batch" else 0
+    first = maps[0] * base * base
+    total, work, held, side = first * (inputs + 1), first * inputs, 2 * first, base
+    if kind == "residual":
+        for now, after in zip(maps, [*maps[1:], maps[-1]], strict=True):
+            side *= 2
+            kernels = 9 * (now * after + after * after) + (now * after if now != after else 0)
+            total, work = total + kernels + 2 * after + normed * (now + after), work + kernels * side * side
+            held += side * side * (now + 4 * after)
+        last = 9 * maps[-1] * outputs
+        return Network(total + last + outputs + normed * maps[-1], work + last * side * side, held + outputs * side * side)
+    total += normed * maps[0]
+    for now, after in zip(maps, [*maps[1:], outputs], strict=True):
+        kernels = 16 * now * after
+        total, work = total + kernels + after, work + kernels * side * side
+        side *= 2
+        held += 2 * side * side * after
+    return Network(total + normed * sum(maps[1:]), work, held)
+
+
+def down(inputs: int, channels: int, size: int, *, kind: str) -> tuple[Network, int]:
+    """`conv.down`, and its number of features."""
+    base, count = doublings(size)
+    maps = [channels * 2**index for index in range(count)]
+    held = 0
+    if kind == "residual":
+        total, work = 9 * inputs * maps[0] + maps[0], 9 * inputs * maps[0] * size * size
+        for now, after in zip([maps[0], *maps[:-1]], maps, strict=True):
+            kernels = 9 * (now * after + after * after) + (now * after if now != after else 0)
+            total, work, held = total + kernels + 2 * after, work + kernels * size * size, held + 5 * size * size * after
+            size //= 2
+        return Network(total, work, held), maps[-1]
+    total = work = 0
+    for now, after in zip([inputs, *maps[:-1]], maps, strict=True):
+        size //= 2
+        kernels = 16 * now * after
+        total, work, held = total + kernels + after, work + kernels * size * size, held + 2 * size * size * after
+    return Network(total, work, held), maps[-1] * base * base
