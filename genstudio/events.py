@@ -66,13 +66,6 @@ class Snapshot(Frozen):
     step: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Answer(Snapshot):
-    """The result of a task that computes one thing; `value` is plain data (numbers, strings, tuples, frozen dataclasses)."""
-
-    value: Any
-
-
 @dataclass(frozen=True, slots=True)
 class Notice:
     """A mark on the time axis and a sentence: kind is `saved`, `best`, `changed`, `warning`, `info` or `done`."""
@@ -124,6 +117,8 @@ class Progress:
 class Frame:
     """Everything that happened in one slice of time: all numbers, the newest snapshot of each channel.
 
+    `run` is the folder that a training writes, said once, before its first step. `settings` are those of the run,
+    whenever they may have changed. `back` is the step that a training went back to: what came later is no more.
     `halt` is empty, or says why the task waits until a person has acted: it is then paused, nothing is lost.
     """
 
@@ -132,5 +127,9 @@ class Frame:
     notices: tuple[Notice, ...] = ()
     progress: Progress | None = None
     halt: str = ""
+    run: str = ""
+    settings: Mapping[str, Any] | None = None
+    back: int | None = None
+    diagnoses: tuple[Diagnosis, ...] = ()
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from genstudio.events import Answer, Frame
+from genstudio.events import Frame
 from genstudio.tasks.models import Models
 from genstudio.tasks.task import Frames, Task
 
@@ -54,10 +54,10 @@ def returned(work: Frames[R]) -> tuple[list[Frame], R]:
             return frames, value
 
 
-def answer(frames: Iterable[Frame], channel: str) -> Any:
-    """The last answer of a channel."""
-    found = [s.value for f in frames for s in f.snapshots if isinstance(s, Answer) and s.channel == channel]
-    assert found, f"no answer '{channel}'"
+def answer(frames: Iterable[Frame], name: str) -> Any:
+    """What frames last say of their `run`, `settings`, `back` or `diagnoses`."""
+    found = [value for frame in frames if (value := getattr(frame, name)) not in (None, "", ())]
+    assert found, f"no '{name}'"
     return found[-1]
 
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from genstudio import runs
 from genstudio.errors import RunBusyError, RunError, StorageError
-from genstudio.events import Answer, Notice, Series
+from genstudio.events import Notice, Series, Snapshot
 from genstudio.runs import Run, journal
 from genstudio.snapshots.attention import Attention
 from genstudio.snapshots.text import Text
@@ -315,7 +315,7 @@ def test_a_text_and_an_attention_come_back(tmp_path: Path) -> None:
     with tiny.new_run(tmp_path) as run:
         run.record(Text("sample / A", 3, "To be", "or\u2028not \U0001f600"))
         run.record(Attention("attention", 4, ("a", "b", "c", "d", "\n"), weights))
-        assert not run.record(Answer("x", 5, 1))
+        assert not run.record(Snapshot("x", 5))
     assert run.snapshot_channels() == ["attention", "sample / A"]
     text = run.load_snapshot("sample / A", 3)
     assert isinstance(text, Text)

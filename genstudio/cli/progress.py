@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from genstudio.cli import findings
-from genstudio.events import Answer, Frame, Progress
+from genstudio.events import Frame, Progress
 from genstudio.families.dashboard import Dashboard
 from genstudio.tasks.task import Task
 
@@ -30,10 +30,9 @@ class Bar:
             return
         for name, series in frame.series.items():
             self._last[name] = float(series.values[-1])
-        told = [d for s in frame.snapshots if isinstance(s, Answer) and s.channel == "doctor" for d in s.value]
-        for line in (line for one in told for line in findings.lines(one)):
+        for line in (line for one in frame.diagnoses for line in findings.lines(one)):
             self.say(line)
-        known = {f"{one.title}. {one.sentence}" for one in told}
+        known = {f"{one.title}. {one.sentence}" for one in frame.diagnoses}
         for notice in frame.notices:
             if notice.kind != "saved" and notice.text not in known:
                 self.say(notice.text)

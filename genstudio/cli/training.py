@@ -14,7 +14,6 @@ from genstudio.cli import findings, samples
 from genstudio.cli.parser import Commands, add_model, add_precision, find_run, reference
 from genstudio.cli.progress import Bar, result
 from genstudio.errors import GenstudioError, RunError, TrainingError
-from genstudio.events import Answer
 
 _ENDS = ("SIGTERM", "SIGHUP", "SIGBREAK")
 
@@ -131,7 +130,7 @@ def _drive(task: Any, family: str, quiet: bool) -> None:
     job = task.run(Models())
     try:
         for frame in job:
-            folder = next((s.value for s in frame.snapshots if isinstance(s, Answer) and s.channel == "run"), folder)
+            folder = frame.run or folder
             bar.show(frame)
             if frame.halt:
                 raise RunError(frame.halt, "Free some space, then 'genstudio resume'.")

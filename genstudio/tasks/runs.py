@@ -8,7 +8,7 @@ from pathlib import Path
 
 from genstudio import paths, runs
 from genstudio.errors import RunError
-from genstudio.events import Answer, Frame, Notice, Progress
+from genstudio.events import Frame, Notice, Progress
 from genstudio.runs import Run, RunInfo
 from genstudio.runs.info import hint
 from genstudio.tasks import live
@@ -31,7 +31,7 @@ class ListRuns(Quiet):
 class ReadRun:
     """A run as it was shown: all its numbers in slices, its notices, and the newest snapshot of each channel.
 
-    `settings` and `doctor` are said as a training says them: settings as they stand after every change, all diagnoses.
+    Settings as they stand after every change, and all diagnoses, are said as a training says them.
     """
 
     path: str
@@ -44,8 +44,8 @@ class ReadRun:
         wrong = (Notice(info.step, "warning", f"{info.reason} {hint(info)}"),) if info.reason else ()
         yield Frame(notices=(*run.notices(), *wrong))
         with contextlib.suppress(RunError):
-            yield Frame(snapshots=(Answer("settings", 0, live.settings(run, info.step).model_dump()),))
-        yield Frame(snapshots=(Answer("doctor", 0, tuple(run.diagnoses())),))
+            yield Frame(settings=live.settings(run, info.step).model_dump())
+        yield Frame(diagnoses=tuple(run.diagnoses()))
         for channel in run.snapshot_channels():
             steps = run.snapshot_steps(channel)
             for step in _spread(steps, 40 if channel == "sample" else 1):

@@ -16,9 +16,10 @@ from genstudio import families, paths, runs
 from genstudio.config import Config
 from genstudio.data import shelf
 from genstudio.errors import ConfigError, DataError, DeviceError, Problem, StorageError, TrainingError
-from genstudio.events import Answer, Diagnosis, Frame, Notice, Progress, Series, Snapshot
+from genstudio.events import Diagnosis, Frame, Notice, Progress, Series, Snapshot
 from genstudio.runs import Run
 from genstudio.runs import plan as plans
+from genstudio.snapshots.step_stage import StepStage
 from genstudio.tasks import live
 from genstudio.tasks.models import Models, Opened, dataset_of, settings_of
 from genstudio.tasks.task import Change, Extend, GoBack, Pace, SaveNow, SetLive, ShowNow, ShowPrompt, sliced
@@ -189,11 +190,11 @@ class Training(Generator[Frame, None, str]):
                 return self._go_back()
         except StorageError as error:
             self._notices.append(Notice(self._saver.step, "warning", f"Nothing was changed. {error}"))
-        return Frame(snapshots=(self._settings(),), notices=tuple(self._notices_out()), progress=self._progress())
+        return Frame(settings=self._settings(), notices=tuple(self._notices_out()), progress=self._progress())
 
-    def _settings(self) -> Answer:
+    def _settings(self) -> dict[str, Any]:
         """The settings as they stand."""
-        return Answer("settings", self._saver.step, self._learner.config.model_dump())
+        return dict(self._learner.config.model_dump())
 
     def _set_live(self, values: Mapping[str, Any], *, save: bool = True) -> None:
         assert self._run is not None
@@ -245,8 +246,8 @@ class Training(Generator[Frame, None, str]):
             self._doctor.back(step)
         self._opened.step, self._again = step, True
         self._notices.append(Notice(step, "changed", f"Back at step {step:,}. {undone}".rstrip()))
-        told = (Answer("back", step, step), self._settings())
-        return Frame(snapshots=told, notices=tuple(self._notices_out()), progress=self._progress())
+        notices = tuple(self._notices_out())
+        return Frame(back=step, settings=self._settings(), notices=notices, progress=self._progress())
 
     def _before(self, changes: tuple[Any, ...]) -> dict[str, Any]:
         assert self._run is not None
@@ -302,7 +303,9 @@ class Training(Generator[Frame, None, str]):
         self._models.training[models_key] = self._opened = opened
         try:
             yield Frame(
-                snapshots=(Answer("run", self._start, str(run.folder)), self._settings(), *self._opening()),
+                run=str(run.folder),
+                settings=self._settings(),
+                snapshots=self._opening(),
                 notices=tuple(self._notices_out()),
                 progress=self._progress(),
             )
@@ -464,7 +467,7 @@ class Training(Generator[Frame, None, str]):
             try:
                 for frame in stream:
                     opened.step = saver.step = max([saver.step, *(int(s.steps[-1]) for s in frame.series.values())])
-                    stages = [s.value for s in frame.snapshots if isinstance(s, Answer) and s.channel == "stage"]
+                    stages = [s for s in frame.snapshots if isinstance(s, StepStage)]
                     self._between = bool(stages) and not stages[-1].last
                     yield from self._kept(frame)
             except TrainingError:
@@ -503,15 +506,16 @@ class Training(Generator[Frame, None, str]):
             except StorageError as error:
                 yield Frame(halt=f"Paused at step {saver.step:,}, nothing is lost. {error}")
         progress = frame.progress or self._progress()
-        yield Frame(series, frame.snapshots + self._told_out(), tuple(self._notices_out()), progress)
+        diagnoses = self._told_out()
+        yield Frame(series, frame.snapshots, tuple(self._notices_out()), progress, diagnoses=diagnoses)
 
-    def _told_out(self) -> tuple[Snapshot, ...]:
-        """What the doctor has told since the last frame, as the answer `doctor`, and as marks on the time axis."""
+    def _told_out(self) -> tuple[Diagnosis, ...]:
+        """What the doctor has told since the last frame, also as marks on the time axis."""
         told, self._told = tuple(self._told), []
         self._notices += [
             Notice(found.step, "warning", f"{found.title}. {found.sentence}") for found in told if found.until is None
         ]
-        return (Answer("doctor", self._saver.step, told),) if told else ()
+        return told
 
     def _notices_out(self) -> list[Notice]:
         out, self._notices = self._notices, []

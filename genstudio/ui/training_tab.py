@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 from genstudio.config import Config
 from genstudio.data.importing.report import listed
 from genstudio.errors import ConfigError, Failure
-from genstudio.events import Answer, Frame, Progress
+from genstudio.events import Frame, Progress
 from genstudio.families import Family
 from genstudio.families.dashboard import result
 from genstudio.runs import RunInfo
@@ -360,13 +360,12 @@ class TrainingTab(QWidget):
         self._job = self._engine.start(task, self._on_frame, self._on_end)
 
     def _on_frame(self, frame: Frame) -> None:
-        for snapshot in frame.snapshots:
-            if isinstance(snapshot, Answer) and snapshot.channel == "run":
-                self.run_path, self._preparing = str(snapshot.value), ""
-                self._set_state("running")
-                self.run_changed.emit(self.run_path)
-            elif isinstance(snapshot, Answer) and snapshot.channel == "settings":
-                self._use(snapshot.value)
+        if frame.run:
+            self.run_path, self._preparing = frame.run, ""
+            self._set_state("running")
+            self.run_changed.emit(self.run_path)
+        if frame.settings is not None:
+            self._use(frame.settings)
         self.panel.show_frame(frame)
         self._speed = self.speed(frame) or self._speed
         if frame.progress is not None:
@@ -381,9 +380,8 @@ class TrainingTab(QWidget):
 
     def _on_read(self, frame: Frame, fill_form: bool) -> None:
         self.panel.show_frame(frame)
-        for snapshot in frame.snapshots:
-            if isinstance(snapshot, Answer) and snapshot.channel == "settings":
-                self._use(snapshot.value, fill_form)
+        if frame.settings is not None:
+            self._use(frame.settings, fill_form)
 
     def _use(self, values: Mapping[str, Any], fill_form: bool = True) -> None:
         """The settings of the run as they stand now, changes among them: the form shows them unless it is to stay."""

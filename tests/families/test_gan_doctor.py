@@ -222,7 +222,7 @@ def test_a_real_collapse_is_told_kept_and_shown_again_and_a_healthy_run_is_left_
     assert "collapse" in {d.name for d in told}
     kept = Run.open(path).diagnoses()
     assert {(d.name, d.step) for d in kept} == {(d.name, d.step) for d in told}
-    assert answer(run_task(ReadRun(path)), "doctor") == tuple(kept)
+    assert answer(run_task(ReadRun(path)), "diagnoses") == tuple(kept)
     marks = [n for n in Run.open(path).notices() if n.kind == "warning"]
     assert {n.text for n in marks} >= {f"{d.title}. {d.sentence}" for d in told if d.until is None}
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import torch
 
-from genstudio.events import Answer, Frame
-from genstudio.families.gan.stages import Stage
+from genstudio.events import Frame
 from genstudio.runs import Run
 from genstudio.snapshots.samples import Plane
+from genstudio.snapshots.step_stage import StepStage
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.task import GoBack, Pace, SaveNow, SetLive
 from genstudio.tasks.train import Resume, Train
@@ -72,8 +72,8 @@ def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[k], other[k]) for k in one)
 
 
-def stages(frames: list[Frame]) -> list[Stage]:
-    return [s.value for f in frames for s in f.snapshots if isinstance(s, Answer) and s.channel == "stage"]
+def stages(frames: list[Frame]) -> list[StepStage]:
+    return [s for f in frames for s in f.snapshots if isinstance(s, StepStage)]
 
 
 @EVERY_KIND
@@ -162,7 +162,7 @@ def test_stages_add_up_to_the_step_and_each_is_a_frame(train: Any) -> None:
     fast = folder_of(list(job))
     slow_job = train(30, "slow", d_updates=2)
     frames = [next(slow_job)]
-    while not any(isinstance(s, Answer) and s.channel == "run" for s in frames[-1].snapshots):
+    while not frames[-1].run:
         frames.append(next(slow_job))
     slow_job.adjust(Pace("stages"))
     begun = False

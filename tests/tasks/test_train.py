@@ -454,7 +454,7 @@ def test_a_long_preparation_is_named_and_real_pictures_come_first(
     shares = [progress.done for progress in told if "feature encoder" in progress.text]
     assert shares and shares == sorted(shares) and shares[0] >= 0 and shares[-1] <= 1
     assert "training the feature encoder (once per dataset)" in capsys.readouterr().err
-    opened = next(frame for frame in found if any(s.channel == "run" for s in frame.snapshots))
+    opened = next(frame for frame in found if frame.run)
     real = next(s for s in opened.snapshots if s.channel == "real")
     pixels = shelf.open_dataset(shelf.find_dataset("digits8")).pixels
     assert all((pixels == picture).all((1, 2, 3)).any() for picture in real.pixels[:5])

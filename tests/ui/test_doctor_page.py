@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QLabel, QPushButton
 
-from genstudio.events import Advice, Answer, Diagnosis, Frame, Notice, Series
+from genstudio.events import Advice, Diagnosis, Frame, Notice, Series
 from genstudio.families.gan.config import GANConfig
 from genstudio.runs import Run
 from genstudio.ui import theme
@@ -26,7 +26,7 @@ LOST = Diagnosis("collapse", "Mode collapse", 700, "The fakes are alike.", "Fewe
 
 
 def say(page: DoctorPage, *told: Diagnosis) -> None:
-    page.show_frame(Frame(snapshots=(Answer("doctor", 0, told),)))
+    page.show_frame(Frame(diagnoses=told))
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_what_holds_is_above_what_is_over_and_going_back_takes_it_away(page: Doc
     assert page.said.text() == "1 problem detected." and "Step 700 to 900" in [
         b.text() for b in page.cards[1].findChildren(QPushButton)
     ]
-    page.show_frame(Frame(snapshots=(Answer("back", 600, 600),)))
+    page.show_frame(Frame(back=600))
     assert [card.diagnosis.name for card in page.cards] == ["discriminator_wins"]
     page.clear()
     assert not page.cards and said == [1, 2, 1, 1, 0]

@@ -10,7 +10,7 @@ import pytest
 from gan_window import SMALL, begin, press, steps, stop
 
 from genstudio.evaluation import features
-from genstudio.events import Advice, Answer, Diagnosis, Frame
+from genstudio.events import Advice, Diagnosis, Frame
 from genstudio.tasks.closer import Closer
 from genstudio.ui.tabs.gan import GANTab
 from genstudio.ui.views.chart import value_text
@@ -148,7 +148,7 @@ def test_trying_a_fix_is_answered_in_every_state(window: MainWindow, qtbot: Any)
         "discriminator_wins", "The discriminator wins", 20, "It tells 99% right.", "More than 93%.", {"accuracy": 0.99},
         (Advice("Learn more slowly", {"d_rate": 1e-4}), Advice("Take packing", {"pack": 2})),
     )  # fmt: skip
-    doctor.show_frame(Frame(snapshots=(Answer("doctor", 20, (told,)),)))
+    doctor.show_frame(Frame(diagnoses=(told,)))
     press(qtbot, tab, "advice_0")
     assert tab.state == "stopped" and tab.setup.values()["d_rate"] == 1e-4
     assert "reached the end" in doctor.reaction.text() and "Start new" in doctor.reaction.text()

@@ -14,14 +14,15 @@ from torch import Tensor, nn
 
 from genstudio.data.learnable.samples import SampleData
 from genstudio.evaluation.features import Encoder
-from genstudio.events import Answer, Snapshot
+from genstudio.events import Snapshot
 from genstudio.families.gan import losses, showing
 from genstudio.families.gan.batches import draw
 from genstudio.families.gan.config import GANConfig
 from genstudio.families.gan.measuring import measure, neighbours
 from genstudio.families.gan.networks import Discriminator, Generator, build
-from genstudio.families.gan.stages import PATHS, TITLES, Stage, formula
+from genstudio.families.gan.stages import PATHS, TITLES, formula
 from genstudio.nn.modes import evaluating
+from genstudio.snapshots.step_stage import StepStage
 from genstudio.training.learner import Measured, Tick
 from genstudio.training.optim import Adam, schedule
 from genstudio.training.updates import Updates
@@ -286,18 +287,18 @@ class GANLearner:
         yield from shown
 
     def stage(self, moment: Moment) -> tuple[Snapshot, ...]:
-        """A picture of this moment, and the answer `stage`: a Stage, in words and numbers."""
+        """A picture of this moment, and a StepStage: the same in words and numbers."""
         number = moment.number
         values = tuple((name, float(value)) for name, value in (moment.values or {}).items())
-        told = Stage(
-            number, TITLES[number - 1], formula(self.config, number), values, PATHS[number - 1],
+        told = StepStage(
+            "stage", self.step, number, TITLES[number - 1], formula(self.config, number), values, PATHS[number - 1],
             moment.update, moment.updates, moment.last,
         )  # fmt: skip
         with evaluating(self.generator):
             snapshot = self.view.moment(
                 self.generator, self.discriminator, self.step, moment.real, moment.labels, moment.fake
             )
-        return snapshot, Answer("stage", self.step, told)
+        return snapshot, told
 
     @torch.no_grad()
     def make(self, noise: Tensor, labels: Tensor | None = None, *, raw: bool = False) -> Tensor:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from genstudio.families.gan.config import GANConfig
 
 TITLES = (
@@ -27,22 +25,6 @@ PATHS = (
     ("g_loss", "generator"),
 )
 """The parts that data (or a gradient) runs through in each stage, in its order."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """Where an iteration is: `number` from 1 to 8, of update `update` out of `updates`; `formula` with its current
-    `values` (a name and a number each), and the `path` that is lit; `last` when the iteration ends with it."""
-
-    number: int
-    title: str
-    formula: str
-    values: tuple[tuple[str, float], ...]
-    path: tuple[str, ...]
-    update: int = 1
-    updates: int = 1
-    last: bool = False
-
 
 _D_LOSS = {
     "nonsaturating": "L_D = -mean log D(x) - mean log(1 - D(G(z)))",

@@ -9,7 +9,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPainterPath, QPen, QPolygonF
 
-from genstudio.families.gan.stages import Stage
+from genstudio.snapshots.step_stage import StepStage
 from genstudio.ui import theme
 from genstudio.ui.views.chart import value_text
 from genstudio.ui.views.view import Figure, paint_title
@@ -50,10 +50,10 @@ class StageDiagram(Figure):
     def __init__(self) -> None:
         super().__init__("One iteration")
         self.setObjectName("stage_diagram")
-        self.stage: Stage | None = None
+        self.stage: StepStage | None = None
         self.setMinimumHeight(214)
 
-    def show_stage(self, stage: Stage | None) -> None:
+    def show_stage(self, stage: StepStage | None) -> None:
         self.stage = stage
         words = "no stage" if stage is None else f"stage {stage.number}: {stage.title}; {', '.join(stage.path)}"
         self.setAccessibleDescription(words)

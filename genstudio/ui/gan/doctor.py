@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QPushButton, QVBoxLayout, QWidget
 
 from genstudio.config import Config
-from genstudio.events import Answer, Diagnosis, Frame
+from genstudio.events import Diagnosis, Frame
 from genstudio.families.gan.doctor import RULES
 from genstudio.ui.datasets.parts import row
 from genstudio.ui.gan.parts import scrolled
@@ -69,11 +69,9 @@ class DoctorPage(QWidget):
     def show_frame(self, frame: Frame) -> None:
         """What is told, what is over, and what never was because the training went back."""
         before = dict(self._told)
-        for snapshot in frame.snapshots:
-            if isinstance(snapshot, Answer) and snapshot.channel == "doctor":
-                self._told.update({(told.name, told.step): told for told in snapshot.value})
-            elif isinstance(snapshot, Answer) and snapshot.channel == "back":
-                self._told = {key: told for key, told in self._told.items() if told.step <= snapshot.value}
+        self._told.update({(told.name, told.step): told for told in frame.diagnoses})
+        if frame.back is not None:
+            self._told = {key: told for key, told in self._told.items() if told.step <= frame.back}
         if before != self._told:
             self._show()
 

@@ -9,7 +9,7 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QListWidget, QVBoxLayout, QWidget
 
 from genstudio.config import Config
-from genstudio.events import Answer, Frame
+from genstudio.events import Frame
 from genstudio.ui.datasets.parts import row
 from genstudio.ui.form import SettingRow
 from genstudio.ui.gan.parts import scrolled
@@ -65,16 +65,15 @@ class LiveHandles(QWidget):
 
     def show_frame(self, frame: Frame) -> None:
         """What the training says of its settings: the changes that took effect, and how they stand now."""
-        told = {s.channel: s.value for s in frame.snapshots if isinstance(s, Answer)}
         made = [notice for notice in frame.notices if notice.kind == "changed"]
-        if "back" in told:
+        if frame.back is not None:
             self._changes = max(self._changes - 1, 0)
-        elif "settings" in told or frame.progress is None:
+        elif frame.settings is not None or frame.progress is None:
             self._changes += len(made)
         for notice in made:
             self.log.insertItem(0, f"Step {notice.step:,}: {notice.text}")
-        if "settings" in told:
-            self._show(told["settings"])
+        if frame.settings is not None:
+            self._show(frame.settings)
             refused = [notice.text for notice in frame.notices if notice.kind == "warning"]
             self.said.setText(" ".join(refused) or _SAYS[self._live])
         self._enable()

@@ -6,8 +6,9 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from genstudio.config import Config
-from genstudio.events import Answer, Frame
+from genstudio.events import Frame
 from genstudio.snapshots.samples import Histograms, Pictures, Plane
+from genstudio.snapshots.step_stage import StepStage
 from genstudio.tasks.timeline import Moment
 from genstudio.ui.engine import Engine
 from genstudio.ui.gan.charts import GANCharts
@@ -78,13 +79,12 @@ class GANPanel(QWidget):
         self.charts.show_frame(frame)
         self.live.show_frame(frame)
         self.doctor.show_frame(frame)
-        staged = any(isinstance(s, Answer) and s.channel == "stage" for s in frame.snapshots)
+        if frame.back is not None:
+            self.charts.forget_after(frame.back)
+        staged = any(isinstance(snapshot, StepStage) for snapshot in frame.snapshots)
         for snapshot in frame.snapshots:
-            if isinstance(snapshot, Answer):
-                if snapshot.channel == "stage" and self.slow.active:
-                    self.slow.show_stage(snapshot.value, snapshot.step)
-                elif snapshot.channel == "back":
-                    self.charts.forget_after(int(snapshot.value))
+            if isinstance(snapshot, StepStage) and self.slow.active:
+                self.slow.show_stage(snapshot)
             if isinstance(snapshot, Plane):
                 self.charts.set_bounded(snapshot.bounded)
                 self.stage.plane.fixed = not staged

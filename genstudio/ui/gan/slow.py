@@ -5,7 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from genstudio.families.gan.stages import TITLES, Stage
+from genstudio.families.gan.stages import TITLES
+from genstudio.snapshots.step_stage import StepStage
 from genstudio.tasks.task import Pace
 from genstudio.ui import theme
 from genstudio.ui.datasets.parts import choice, row
@@ -30,7 +31,7 @@ class SlowMotion(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("slow_motion")
-        self.stage: Stage | None = None
+        self.stage: StepStage | None = None
         self.step = 0
         self._awaited = False
         self._to_end = False
@@ -87,9 +88,9 @@ class SlowMotion(QWidget):
             self.show_stage(None)
         self._enable()
 
-    def show_stage(self, stage: Stage | None, step: int = 0) -> None:
-        """What has just happened, in the iteration `step`."""
-        self.stage, self.step = stage, step
+    def show_stage(self, stage: StepStage | None) -> None:
+        """What has just happened."""
+        self.stage, self.step = stage, 0 if stage is None else stage.step
         self._awaited = False
         self.diagram.show_stage(stage)
         for number, label in enumerate(self.steps, 1):
@@ -100,7 +101,7 @@ class SlowMotion(QWidget):
                 label.setText("")
             return
         update = f", update {stage.update} of {stage.updates}" if stage.updates > 1 else ""
-        self.where.setText(f"Step {step:,}, stage {stage.number} of {len(TITLES)}{update}")
+        self.where.setText(f"Step {stage.step:,}, stage {stage.number} of {len(TITLES)}{update}")
         self.formula.setText(stage.formula)
         values = "   ·   ".join(f"{name} = {value_text(value)}" for name, value in stage.values)
         self.numbers.setText(values)

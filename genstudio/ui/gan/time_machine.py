@@ -12,7 +12,7 @@ from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QPushButton, QSlider, QVBoxLayout, QWidget
 
 from genstudio.errors import Failure
-from genstudio.events import Answer, Frame, Snapshot
+from genstudio.events import Frame, Snapshot
 from genstudio.tasks.film import ExportTimeline
 from genstudio.tasks.timeline import CHANNELS, Moment, ReadTimeline, Timeline
 from genstudio.ui import theme
@@ -102,7 +102,7 @@ class TimeMachine(QWidget):
         """The frame without what belongs to the newest step, while another one is looked at."""
         mine = {snapshot.channel: snapshot for snapshot in frame.snapshots if snapshot.channel in CHANNELS}
         self._newest |= mine
-        if any(isinstance(snapshot, Answer) and snapshot.channel == "back" for snapshot in frame.snapshots):
+        if frame.back is not None:
             self.moments.set_run(self.path)
             self.follow()
             self._list()
