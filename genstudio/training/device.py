@@ -7,10 +7,10 @@ import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psutil
 import torch
 
 from genstudio.errors import DeviceError
-from genstudio.training import memory
 
 _OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "cannot allocate memory")
 
@@ -59,11 +59,11 @@ def threads(count: int | None) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def free_bytes(device: str) -> int | None:
-    """Memory that a model can still take on a device: of the GPU, or of this computer; None where nobody says."""
+def free_bytes(device: str) -> int:
+    """Memory that a model can still take on a device: of the GPU, or of this computer without swapping."""
     if device.startswith("cuda"):
         return int(torch.cuda.mem_get_info(device)[0])
-    return memory.available()
+    return int(psutil.virtual_memory().available)
 
 
 def out_of_memory(error: BaseException) -> bool:

@@ -77,3 +77,7 @@ def test_threads_are_as_before_afterwards() -> None:
     with device.threads(None):
         assert torch.get_num_threads() == before
     assert torch.get_num_threads() == before
+
+
+def test_this_computer_says_how_much_memory_is_free() -> None:
+    assert 10 << 20 < device.free_bytes("cpu") < 1 << 46
