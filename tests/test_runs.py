@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from genstudio import runs
 from genstudio.errors import RunBusyError, RunError, StorageError
 from genstudio.events import Notice, Series, Snapshot
-from genstudio.runs import Run, journal
+from genstudio.runs import Run, metrics_log
 from genstudio.snapshots.attention import Attention
 from genstudio.snapshots.text import Text
 
@@ -107,7 +107,7 @@ def test_what_is_measured_rarely_is_found_far_from_the_end_with_its_step(tmp_pat
             steps = np.arange(start, start + 10)
             numbers = {name: Series(steps, steps * 0.123456789) for name in ("train_loss", "gradient_norm")}
             run.log(numbers, start / 100)
-        assert (run.folder / "metrics.jsonl").stat().st_size > journal._TAIL
+        assert (run.folder / "metrics.jsonl").stat().st_size > metrics_log._TAIL
         info = run.info
     assert info.losses["val_loss"] == 3.5 and info.measured == {"val_loss": 40} and info.step == 4040
 
@@ -464,8 +464,8 @@ def test_nothing_is_lost_where_a_kept_file_has_a_hostile_name(tmp_path: Path) ->
 
 def test_history_reads_in_short_pieces(tmp_path: Path) -> None:
     with tiny.new_run(tmp_path) as run:
-        data = b"".join(journal.metric_lines({"train_loss": series(range(s, s + 1))}, s) for s in range(1, 20_001))
-        journal.append(run.folder / "metrics.jsonl", data)
+        data = b"".join(metrics_log.metric_lines({"train_loss": series(range(s, s + 1))}, s) for s in range(1, 20_001))
+        metrics_log.append(run.folder / "metrics.jsonl", data)
         parts = [len(part["train_loss"]) for part in run.history()]
     assert sum(parts) == 20_000
     assert max(parts) * len(data) / 20_000 <= 150_000

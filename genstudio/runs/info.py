@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from genstudio import storage
 from genstudio.errors import RunError
-from genstudio.runs import journal, lock
+from genstudio.runs import lock, metrics_log
 from genstudio.runs import plan as plans
 
 FORMAT = 1
@@ -79,7 +79,7 @@ def read_info(folder: Path) -> RunInfo:
         reason = f"It was made by a newer version of the program (format {said['format']}, this one reads {FORMAT})."
         name = said.get("name") if isinstance(said.get("name"), str) else folder.name
         return RunInfo(folder.name, folder, str(name), format=said["format"], state="newer", reason=reason)
-    end = journal.tail(folder / "metrics.jsonl", MEASURED)
+    end = metrics_log.tail(folder / "metrics.jsonl", MEASURED)
     plan, wrong = plans.read(said.get("plan"))
     return RunInfo(
         id=folder.name,

@@ -24,10 +24,10 @@ import genstudio
 from genstudio import paths, storage
 from genstudio.errors import RunError, StorageError
 from genstudio.events import Advice, Diagnosis, Notice, Series, Snapshot
-from genstudio.runs import journal, lock
-from genstudio.runs.album import Album
+from genstudio.runs import lock, metrics_log
 from genstudio.runs.info import FORMAT, KEPT, RunInfo, hint, is_ours, list_runs, read_info, read_json
-from genstudio.runs.trail import Trail
+from genstudio.runs.snapshot_store import SnapshotStore
+from genstudio.runs.weight_history import WeightHistory
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,8 @@ class Run:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._lock = lock.FolderLock(folder)
-        self._album = Album(folder / "snapshots")
-        self.trail = Trail(folder / "trail")
+        self._snapshots = SnapshotStore(folder / "snapshots")
+        self.weights = WeightHistory(folder / "trail")
 
     @classmethod
     def open(cls, path: Path | str) -> Self:
@@ -85,7 +85,7 @@ class Run:
         self._lock.acquire()
         try:
             storage.check_writable(self.folder)
-            for place in (self.folder, self.folder / "checkpoints", self.trail.folder, *self._album.folders()):
+            for place in (self.folder, self.folder / "checkpoints", self.weights.folder, *self._snapshots.folders()):
                 storage.sweep(place, alone=True)
         except StorageError:
             self._lock.release()
@@ -110,24 +110,24 @@ class Run:
     def log(self, series: Mapping[str, Series], elapsed: float) -> None:
         """Adds numbers; `elapsed` is the run's training time in seconds. Raises StorageError, RunError."""
         self.require_writer()
-        if data := journal.metric_lines(series, elapsed):
-            journal.append(self.folder / "metrics.jsonl", data)
+        if data := metrics_log.metric_lines(series, elapsed):
+            metrics_log.append(self.folder / "metrics.jsonl", data)
 
     def history(self) -> Iterator[Mapping[str, Series]]:
         """All numbers logged so far, a few milliseconds of work at a time."""
-        return journal.history(self.folder / "metrics.jsonl")
+        return metrics_log.history(self.folder / "metrics.jsonl")
 
     def sync(self) -> None:
         """Everything appended so far survives a power cut. Raises StorageError."""
         for name in ("metrics.jsonl", "notices.jsonl"):
-            journal.sync(self.folder / name)
+            metrics_log.sync(self.folder / name)
 
     def truncate(self, step: int) -> None:
         """Drops numbers, notices, snapshots and kept weights after a step: training goes on from an older checkpoint."""
         self.require_writer()
         path = self.folder / "metrics.jsonl"
         if path.exists():
-            storage.write_atomic(path, b"".join(journal.until(path, step)))
+            storage.write_atomic(path, b"".join(metrics_log.until(path, step)))
         kept = [notice for notice in self.notices() if notice.step <= step]
         if (path := self.folder / "notices.jsonl").exists():
             storage.write_atomic(path, b"".join(map(_notice_line, kept)))
@@ -138,31 +138,31 @@ class Run:
         changes = self.changes()
         if any(change.step > step for change in changes):
             self.set_changes([change for change in changes if change.step <= step])
-        self._album.cut(step)
-        self.trail.cut(step)
+        self._snapshots.cut(step)
+        self.weights.cut(step)
 
     def record(self, snapshot: Snapshot, *, always: bool = False) -> bool:
         """Keeps a Text or Attention for later, some 200 a channel; whether it was kept. Raises StorageError."""
         self.require_writer()
-        return self._album.add(snapshot, always=always)
+        return self._snapshots.add(snapshot, always=always)
 
     def snapshot_channels(self) -> list[str]:
-        return self._album.channels()
+        return self._snapshots.channels()
 
     def snapshot_steps(self, channel: str) -> list[int]:
-        return self._album.steps(channel)
+        return self._snapshots.steps(channel)
 
     def load_snapshot(self, channel: str, step: int) -> Snapshot:
         """Raises RunError where it is missing or damaged."""
-        return self._album.load(channel, step)
+        return self._snapshots.load(channel, step)
 
     def notice(self, notice: Notice) -> None:
         """Adds a mark on the time axis. Raises StorageError, RunError."""
         self.require_writer()
-        journal.append(self.folder / "notices.jsonl", _notice_line(notice))
+        metrics_log.append(self.folder / "notices.jsonl", _notice_line(notice))
 
     def notices(self) -> list[Notice]:
-        rows = journal.read_rows(self.folder / "notices.jsonl")
+        rows = metrics_log.read_rows(self.folder / "notices.jsonl")
         return [
             Notice(row["step"], row["kind"], row["text"])
             for row in rows
@@ -172,12 +172,12 @@ class Run:
     def diagnose(self, diagnosis: Diagnosis) -> None:
         """Adds what the doctor told, or that it is over. Raises StorageError, RunError."""
         self.require_writer()
-        journal.append(self.folder / "doctor.jsonl", _diagnosis_line(diagnosis))
+        metrics_log.append(self.folder / "doctor.jsonl", _diagnosis_line(diagnosis))
 
     def diagnoses(self) -> list[Diagnosis]:
         """What the doctor told, in order, each as it ended; damaged lines are left out."""
         found: dict[tuple[str, int], Diagnosis] = {}
-        for row in journal.read_rows(self.folder / "doctor.jsonl"):
+        for row in metrics_log.read_rows(self.folder / "doctor.jsonl"):
             if (told := _diagnosis(row)) is not None:
                 found[told.name, told.step] = told
         return list(found.values())

@@ -118,10 +118,10 @@ class Models:
         key = str(Path(ref.run).resolve())
         if ref.which == "live" and key in self.training:
             return self.training[key]
-        from genstudio.training import trail
+        from genstudio.training import weights
 
         run = Run.open(ref.run)
-        step = trail.resolve(run, "last" if ref.which == "live" else ref.which)
+        step = weights.resolve(run, "last" if ref.which == "live" else ref.which)
         if (key, step) not in self._read:
             self._read[key, step] = self._open(run, step)
             while len(self._read) > self.keep:
@@ -131,13 +131,13 @@ class Models:
 
     def _open(self, run: Run, step: int) -> Opened:
         from genstudio.nn.layout import lay_out_for_writing
-        from genstudio.training import trail
+        from genstudio.training import weights
         from genstudio.training.device import choose
 
         family, config = settings_of(run)
         data = family.from_metadata(config, run.kept())
         learner = family.learner(config, data, choose("auto"), run.info.seed)
-        trail.load(run, step, learner.parts)
+        weights.load(run, step, learner.parts)
         live.restore(run, learner, step)
         if hasattr(learner, "model"):
             lay_out_for_writing(learner.model)

@@ -83,11 +83,11 @@ class SavedSteps(Quiet):
     run_path: str
 
     def run(self, models: Models) -> Frames[Saved]:
-        from genstudio.training import trail
+        from genstudio.training import weights
 
         run = Run.open(self.run_path)
         yield from ()
-        return Saved(self.run_path, trail.marks(run), len(run.trail.steps()), run.trail.size())
+        return Saved(self.run_path, weights.marks(run), len(run.weights.steps()), run.weights.size())
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class ForgetSteps:
     def run(self, models: Models) -> Frames[Saved]:
         run = Run.open(self.run_path)
         with run:
-            run.trail.clear()
+            run.weights.clear()
         models.forget(self.run_path)
         return (yield from SavedSteps(self.run_path).run(models))
 
@@ -208,9 +208,9 @@ def _own(run: Run) -> Any:
 
 def _stops(models: Models, run: Run, learner: Any, known: Sequence[int]) -> Iterator[tuple[float, int, bool]]:
     """The share done, step, and whether the learner holds the weights in training already: the newest step first."""
-    from genstudio.training import checkpoint, trail
+    from genstudio.training import checkpoint, weights
 
-    steps = [step for step in trail.steps(run) if step not in known]
+    steps = [step for step in weights.steps(run) if step not in known]
     live = models.training.get(_key(str(run.folder)))
     now = None if live is None or live.step in known or live.step in steps else live.step
     if live is not None and now is not None:
@@ -224,10 +224,10 @@ def _stops(models: Models, run: Run, learner: Any, known: Sequence[int]) -> Iter
 
 def _load(run: Run, step: int, learner: Any) -> str:
     """Put the weights of a step into the learner; what is wrong with them, if anything."""
-    from genstudio.training import trail
+    from genstudio.training import weights
 
     try:
-        trail.load(run, step, learner.parts)
+        weights.load(run, step, learner.parts)
     except (CheckpointError, RunError) as error:
         return error.message
     return ""

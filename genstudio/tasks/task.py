@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
 from genstudio.data.slices import Slices
 from genstudio.events import Frame, Progress
@@ -17,64 +17,11 @@ T = TypeVar("T")
 R_co = TypeVar("R_co", covariant=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """Something a running job is asked to do between two of its frames."""
-
-
-@dataclass(frozen=True, slots=True)
-class SaveNow(Change):
-    """Write a checkpoint at the next step boundary."""
-
-
-@dataclass(frozen=True, slots=True)
-class Extend(Change):
-    """Plan for this many steps, or seconds of training, in all."""
-
-    steps: int | None = None
-    seconds: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ShowPrompt(Change):
-    """Write the live sample from this prompt, and show the attention of this probe sentence."""
-
-    prompt: str | None = None
-    probe: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ShowNow(Change):
-    """Preview the model as it is at this step: between two previews a paused training stands on another one."""
-
-
-@dataclass(frozen=True, slots=True)
-class SetLive(Change):
-    """Change settings from the next step on: name -> value. A checkpoint is taken before, and the change is a mark."""
-
-    values: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class GoBack(Change):
-    """Return to the checkpoint that was taken before the last `SetLive`, with the settings and weights of then."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pace(Change):
-    """How the training moves: `steps` as fast as it can, or `stages`: each frame is one numbered stage of a step.
-
-    `train` names the parts that are updated from now on; the others only run. Empty: all of them.
-    """
-
-    by: Literal["steps", "stages"] = "steps"
-    train: tuple[str, ...] = ()
-
-
 Frames = Generator[Frame, None, T]
 """A running task: `next` gives a frame, `close` stops it and saves what there is to save, its return value is the result.
 
-One that can be steered also has `adjust(change)`, called between two frames; it may give a frame of its own.
+One that can be steered also has `adjust(change)` (`training.changes`), called between two frames; it may give a frame of
+its own.
 """
 
 

@@ -22,7 +22,9 @@ from genstudio.runs import plan as plans
 from genstudio.snapshots.step_stage import StepStage
 from genstudio.tasks import live
 from genstudio.tasks.models import Models, Opened, dataset_of, settings_of
-from genstudio.tasks.task import Change, Extend, GoBack, Pace, SaveNow, SetLive, ShowNow, ShowPrompt, sliced
+from genstudio.tasks.task import sliced
+from genstudio.training.changes import Change, Extend, GoBack, Pace, SaveNow, SetLive, ShowNow, Watch
+from genstudio.training.learner import Watches
 from genstudio.training.slowdown import Slowdown
 
 
@@ -44,8 +46,7 @@ class Train:
     device: str = "auto"
     runs_folder: Path | None = None
     name: str = ""
-    prompt: str | None = None
-    probe: str | None = None
+    watch: Mapping[str, str] = field(default_factory=dict)
 
     def run(self, models: Models) -> Training:
         return Training(self, models)
@@ -89,8 +90,7 @@ class Resume:
     seconds: float | None = None
     stop_after: int | None = None
     device: str | None = None
-    prompt: str | None = None
-    probe: str | None = None
+    watch: Mapping[str, str] = field(default_factory=dict)
     changes: Mapping[str, Any] = field(default_factory=dict)
 
     def run(self, models: Models) -> Training:
@@ -121,7 +121,7 @@ class Training(Generator[Frame, None, str]):
     def __init__(self, task: Train | Resume, models: Models) -> None:
         self._task = task
         self._models = models
-        self._shown = ShowPrompt(task.prompt, task.probe)
+        self._watched = dict(task.watch)
         self._learner: Any = None
         self._plan: Any = None
         self._run: Run | None = None
@@ -152,11 +152,8 @@ class Training(Generator[Frame, None, str]):
             return self._save_now()
         if isinstance(change, ShowNow):
             return self._show_now()
-        if isinstance(change, ShowPrompt):
-            self._shown = ShowPrompt(
-                self._shown.prompt if change.prompt is None else change.prompt,
-                self._shown.probe if change.probe is None else change.probe,
-            )
+        if isinstance(change, Watch):
+            self._watched |= change.values
             self._show()
         elif isinstance(change, Extend) and self._run is not None:
             return self._extended(self._run, change)
@@ -287,10 +284,8 @@ class Training(Generator[Frame, None, str]):
         return Frame(notices=tuple(self._notices_out()), progress=self._progress())
 
     def _show(self) -> None:
-        if self._learner is not None:
-            for name in ("prompt", "probe"):
-                if (text := getattr(self._shown, name)) is not None:
-                    setattr(self._learner, name, text)
+        if isinstance(self._learner, Watches):
+            self._learner.watch(self._watched)
 
     def _work(self) -> Generator[Frame, None, str]:
         yield Frame(progress=Progress("Loading the engine"))
@@ -635,9 +630,9 @@ def _keeper(run: Run, learner: Any, elapsed: float) -> Any:
     """What keeps weights along the way: of models that continue a prompt, for nothing else is replayed."""
     if "text" not in families.get(run.info.family).data_kinds:
         return None
-    from genstudio.training.trail import Keeper
+    from genstudio.training.weights import WeightRecorder
 
-    return Keeper(run, learner, elapsed)
+    return WeightRecorder(run, learner, elapsed)
 
 
 def fitting(family: families.Family[Any, Any], name: str) -> shelf.DatasetInfo:

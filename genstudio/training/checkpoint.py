@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from genstudio import storage
 from genstudio.errors import CheckpointError, StorageError, TrainingError
 from genstudio.runs import Run, RunInfo
+from genstudio.runs.thinning import superfluous
 from genstudio.training import tensors as packed
 from genstudio.training.learner import Learner
 from genstudio.training.manifest import FILES, FORMAT, manifest, promises, read_file, read_json, verified_bytes, verify
@@ -288,7 +289,7 @@ def fill(parts: Mapping[str, nn.Module], weights: Mapping[str, Tensor]) -> None:
 
 
 def prune(run: Run, keep: int = KEEP, spare: Collection[int] = ()) -> list[int]:
-    """Removes checkpoints beyond `keep`, evenly over the steps; the first, the best, `spare` and the newest two stay.
+    """Removes checkpoints beyond `keep`, as `thinning` says; the first, the best, `spare` and the newest two stay.
 
     Nothing goes unless the newest two are verified; damaged ones are set aside. Returns the steps removed.
     """
@@ -303,12 +304,8 @@ def prune(run: Run, keep: int = KEEP, spare: Collection[int] = ()) -> list[int]:
             sound.append(step)
     if len(sound) < 2:
         return []
-    there, removed = steps(run), []
-    safe = {there[0], best_step(run), *sound, *(step for step in spare if step in there)}
-    while len(there) > max(keep, len(safe)):
-        inner = [index for index in range(1, len(there)) if there[index] not in safe]
-        index = min(inner, key=lambda i: (there[i + 1] - there[i - 1], i))
-        removed.append(there.pop(index))
+    best = best_step(run)
+    removed = superfluous(steps(run), keep, {*sound, *spare, *(() if best is None else (best,))})
     for step in removed:
         storage.discard(place(run, step))
     _forget_rewound(run, sound[1])

@@ -132,3 +132,11 @@ class Learner(Protocol):
 
     def preview(self) -> Iterator[Snapshot | Tick]:
         """Things to look at. Changes nothing in the learner."""
+
+
+@runtime_checkable
+class Watches(Protocol):
+    """A learner whose previews show what comes of texts, which a person may change while it trains."""
+
+    def watch(self, values: Mapping[str, str]) -> None:
+        """Show these texts from now on, by name; others stay, and names that the learner does not know are left out."""

@@ -15,7 +15,8 @@ from PySide6.QtCore import QObject, Qt, QThread, QTimer, Signal, Slot
 
 from genstudio.errors import Failure
 from genstudio.events import Frame
-from genstudio.tasks.task import Change, SaveNow, Task
+from genstudio.tasks.task import Task
+from genstudio.training.changes import Change, SaveNow
 
 R = TypeVar("R")
 

@@ -28,8 +28,8 @@ from genstudio.families.dashboard import result
 from genstudio.runs import RunInfo
 from genstudio.tasks.estimate import EstimateTime
 from genstudio.tasks.runs import DescribeRun, ReadRun
-from genstudio.tasks.task import Change, Extend, SaveNow
 from genstudio.tasks.train import Resume, Train
+from genstudio.training.changes import Change, Extend, SaveNow
 from genstudio.ui import theme
 from genstudio.ui.asking import Asking
 from genstudio.ui.engine import Engine
@@ -135,8 +135,8 @@ class TrainingTab(QWidget):
         """How fast it goes, where the frame tells."""
         raise NotImplementedError
 
-    def watched(self) -> dict[str, Any]:
-        """What else a training is told to show, by argument of Train and Resume."""
+    def watched(self) -> dict[str, str]:
+        """Texts that are watched while it trains, by the names of the learner."""
         return {}
 
     def result_words(self, info: RunInfo) -> str:
@@ -208,7 +208,7 @@ class TrainingTab(QWidget):
             seed=seed,
             device=self.setup.device.currentText(),
             name=self.setup.name.text().strip(),
-            **self.watched(),
+            watch=self.watched(),
         )
         self.close_run()
         self._plan = (steps, seconds)
@@ -313,7 +313,7 @@ class TrainingTab(QWidget):
             if changes:
                 self.setup.go_to(error.problems[0])
                 return
-        self._begin(Resume(path, steps, seconds, changes=changes, **self.watched()))
+        self._begin(Resume(path, steps, seconds, changes=changes, watch=self.watched()))
 
     def edits(self) -> tuple[dict[str, Any], tuple[str, ...]]:
         """How the form differs from the run that is shown: values that the run can take over when it is resumed, and

@@ -10,7 +10,7 @@ import pytest
 import tiny
 
 from genstudio.events import Series
-from genstudio.runs import journal
+from genstudio.runs import metrics_log
 
 STEPS = 1_000_000
 NAMES = ("train_loss", "learning_rate", "gradient_norm")
@@ -27,7 +27,7 @@ def written(path: Path, per_line: int) -> tuple[float, float]:
                 name: Series(steps, row[start : start + per_line].copy())
                 for name, row in zip(NAMES, numbers, strict=True)
             }
-            file.write(journal.metric_lines(series, start / 1000))
+            file.write(metrics_log.metric_lines(series, start / 1000))
     return time.process_time() - began, path.stat().st_size / STEPS
 
 

@@ -13,9 +13,9 @@ from genstudio.runs import Run
 from genstudio.snapshots.samples import Plane
 from genstudio.snapshots.step_stage import StepStage
 from genstudio.tasks.models import ModelRef, Models
-from genstudio.tasks.task import GoBack, Pace, SaveNow, SetLive
 from genstudio.tasks.train import Resume, Train
 from genstudio.training import checkpoint
+from genstudio.training.changes import GoBack, Pace, SaveNow, SetLive
 from helpers import answer, curve
 
 pytestmark = pytest.mark.usefixtures("known_encoders")

@@ -20,9 +20,9 @@ from genstudio.runs import Run
 from genstudio.runs import plan as plans
 from genstudio.tasks.models import Models
 from genstudio.tasks.runs import ReadRun
-from genstudio.tasks.task import Extend, SetLive
 from genstudio.tasks.train import Resume, Train
 from genstudio.training import checkpoint
+from genstudio.training.changes import Extend, SetLive
 from helpers import answer, curve, files, run_task, text_file, until_trained
 
 SMALL: dict[str, Any] = {"layers": 1, "heads": 1, "d_model": 8, "context": 8, "batch": 2, "warmup": 0}

@@ -19,7 +19,7 @@ from genstudio.tasks.prompt import Prompt, Tokens
 from genstudio.tasks.replay import ForgetSteps, Moment, ReadLoss, Replay, SavedSteps, Watched
 from genstudio.tasks.train import Resume, Train
 from genstudio.tasks.write import NextTokensOf
-from genstudio.training import checkpoint, trail
+from genstudio.training import checkpoint, weights
 from helpers import TINY, answer, result, run_task, text_file, until_trained
 
 PROMPT: Prompt = ("the cat sat",)
@@ -32,15 +32,15 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("replay")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GENSTUDIO_HOME", str(place / "home"))
-        patch.setattr(trail, "is_due", lambda kept, step, most: step in (0, 4) and step not in kept)
-        patch.setattr(trail, "_AHEAD", 1e9)
+        patch.setattr(weights, "is_due", lambda kept, step, maximum: step in (0, 4) and step not in kept)
+        patch.setattr(weights, "_AHEAD", 1e9)
         task = Train("gpt", str(text_file(place)), TINY, steps=40, stop_after=4, runs_folder=place / "runs")
         folder = str(answer(run_task(task), "run"))
         for count in (6, 10, 10, 10):
             run_task(Resume(folder, stop_after=count))
         with Run.open(folder) as run:
             shutil.rmtree(checkpoint.place(run, 4))
-            run.trail.cut(4)
+            run.weights.cut(4)
     return Path(folder)
 
 
@@ -66,7 +66,7 @@ def opened(folder: str, step: int) -> Any:
     run = Run.open(folder)
     family, config = settings_of(run)
     learner: Any = family.learner(config, family.reopen(config, run.kept()), "cpu", 0)
-    trail.load(run, step, learner.parts)
+    weights.load(run, step, learner.parts)
     learner.model.eval()
     return learner
 
@@ -138,7 +138,7 @@ def test_a_replay_leaves_the_models_in_training_alone(folder: str) -> None:
     before = {name: tensor.clone() for name, tensor in live.learner.model.state_dict().items()}
     moments, frames = replayed(folder, models)
     newest = moments[max(moments)]
-    assert newest.live == (live.step not in trail.steps(Run.open(folder)))
+    assert newest.live == (live.step not in weights.steps(Run.open(folder)))
     assert newest.step == live.step > 40
     assert all(torch.equal(before[name], tensor) for name, tensor in live.learner.model.state_dict().items())
     said = result(NextTokensOf(ModelRef(folder, "live"), PROMPT), models)
@@ -221,8 +221,8 @@ def test_the_marks_change_with_the_weights(folder: str) -> None:
         learner = opened(folder, 4)
         with torch.no_grad():
             learner.model.tokens.weight.add_(0.1)
-        data = trail.packed.dump(checkpoint.weights_of(learner.parts), {"run": run.info.key, "step": "4"})
-        run.trail.add(4, data)
+        data = weights.packed.dump(checkpoint.weights_of(learner.parts), {"run": run.info.key, "step": "4"})
+        run.weights.add(4, data)
     after = result(SavedSteps(folder)).marks
     assert {step for step in before if before[step] != after[step]} == {4}
 
@@ -237,8 +237,8 @@ def test_the_loss_is_the_one_that_was_logged(folder: str) -> None:
 def test_a_training_keeps_its_first_weights_and_resumes_bitwise_with_them(folder: str, trained: Path) -> None:
     """What is kept along the way is an extra: without it, the same steps give the same weights."""
     run = Run.open(folder)
-    assert run.trail.steps()[0] == 0
-    shutil.rmtree(run.trail.folder)
+    assert run.weights.steps()[0] == 0
+    shutil.rmtree(run.weights.folder)
     other = str(shutil.copytree(trained, f"{folder}-with"))
     for place in (folder, other):
         run_task(Resume(place, steps=50))

@@ -24,10 +24,10 @@ from genstudio.snapshots.text import Text
 from genstudio.tasks.compare import AttentionTo
 from genstudio.tasks.evaluate import Evaluate
 from genstudio.tasks.models import ModelRef, Models
-from genstudio.tasks.task import Extend, SaveNow, ShowPrompt
 from genstudio.tasks.train import Resume, Train
 from genstudio.tasks.write import Generate, NextTokensOf
 from genstudio.training import loop
+from genstudio.training.changes import Extend, SaveNow, Watch
 from helpers import TINY, answer, curve, files, result, run_task, text_file, until_trained
 
 
@@ -84,7 +84,7 @@ def test_measuring_early_changes_no_weight_and_goes_on_after_a_break(
 
 
 def test_the_sample_and_the_attention_are_there_from_step_0_on(tmp_path: Path) -> None:
-    frames = run_task(train(tmp_path, prompt="the ", probe="the cat sat"))
+    frames = run_task(train(tmp_path, watch={"prompt": "the ", "probe": "the cat sat"}))
     shown = [s for f in frames for s in f.snapshots]
     sample = next(s for s in shown if isinstance(s, Text))
     attention = next(s for s in shown if isinstance(s, Attention))
@@ -150,7 +150,7 @@ def test_looking_and_saving_change_nothing(tmp_path: Path) -> None:
         frames.append(frame)
         if "train_loss" in frame.series:
             folder = answer(frames, "run")
-            job.adjust(ShowPrompt("a mat", "the mat"))
+            job.adjust(Watch({"prompt": "a mat", "probe": "the mat"}))
             job.adjust(SaveNow())
             live = ModelRef(folder, "live")
             run_task(NextTokensOf(live, ("the c",)), models)

@@ -14,8 +14,8 @@ from gans import SMALL
 
 from genstudio.events import Progress
 from genstudio.tasks.models import Models
-from genstudio.tasks.task import SetLive
 from genstudio.tasks.train import Train
+from genstudio.training.changes import SetLive
 from genstudio.training.slowdown import Slowdown, Usage, usage
 from helpers import LONG
 

@@ -50,7 +50,7 @@ evaluations are equal to the last bit."""
 
 
 class GPTLearner:
-    """A GPT and its optimisers. `prompt` is continued and `probe` is looked at in each preview; set them at will."""
+    """A GPT and its optimisers. `prompt` is continued and `probe` is looked at in each preview."""
 
     def __init__(self, config: GPTConfig, data: TextData, device: str, seed: int) -> None:
         """Raises DeviceError for bfloat16 anywhere but on CUDA."""
@@ -94,6 +94,10 @@ class GPTLearner:
         if before:
             self._measure(before)
         return {"train_loss": loss, "gradient_norm": norm, "learning_rate": self.config.learning_rate * factor}
+
+    def watch(self, values: Mapping[str, str]) -> None:
+        """Other texts as `prompt` and `probe` of the previews."""
+        self.prompt, self.probe = values.get("prompt", self.prompt), values.get("probe", self.probe)
 
     def change(self, values: Mapping[str, Any]) -> None:
         """Other values of the live settings from the next step on. Raises ConfigError."""

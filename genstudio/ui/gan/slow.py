@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from genstudio.families.gan.stages import TITLES
 from genstudio.snapshots.step_stage import StepStage
-from genstudio.tasks.task import Pace
+from genstudio.training.changes import Pace
 from genstudio.ui import theme
 from genstudio.ui.datasets.parts import choice, row
 from genstudio.ui.gan.diagram import StageDiagram

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from genstudio.events import Frame
-from genstudio.runs.trail import BUDGET, MOST
+from genstudio.runs.weight_history import BUDGET, MAXIMUM
 from genstudio.storage import size_text
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
@@ -44,7 +44,7 @@ ROOM = 200_000_000
 """Bytes of replays that are remembered; the oldest go first."""
 _PLAY_MS = 500
 _RULE = (
-    f"While a model trains, the weights of up to {MOST} steps are kept for the replay, {size_text(BUDGET)} a run at most, "
+    f"While a model trains, the weights of up to {MAXIMUM} steps are kept for the replay, {size_text(BUDGET)} a run at most, "
     "close together at first and wider apart later. The checkpoints stay."
 )
 

@@ -14,8 +14,8 @@ from genstudio.data.learnable.samples import Shape
 from genstudio.data.shelf import DatasetInfo
 from genstudio.events import Frame, Progress
 from genstudio.runs import RunInfo
-from genstudio.tasks.task import GoBack, Pace, SetLive, ShowNow
 from genstudio.tasks.train import Train
+from genstudio.training.changes import GoBack, Pace, SetLive, ShowNow
 from genstudio.ui.engine import Engine
 from genstudio.ui.numbers import size_text
 from genstudio.ui.training_tab import TrainingTab

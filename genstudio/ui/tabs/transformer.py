@@ -13,9 +13,9 @@ from genstudio.errors import Failure, Problem
 from genstudio.events import Frame
 from genstudio.runs import RunInfo
 from genstudio.tasks.evaluate import ReadReferences
-from genstudio.tasks.task import ShowPrompt
 from genstudio.tasks.tokenize import CountVocabulary, OpenTokenizer
 from genstudio.tasks.train import Train
+from genstudio.training.changes import Watch
 from genstudio.ui.engine import Engine
 from genstudio.ui.numbers import size_text
 from genstudio.ui.training_tab import TrainingTab
@@ -40,10 +40,10 @@ class TransformerTab(TrainingTab):
         from genstudio.ui.panel import RunPanel
 
         panel = RunPanel()
-        panel.prompted.connect(lambda prompt, probe: self.adjust(ShowPrompt(prompt, probe)))
+        panel.prompted.connect(lambda prompt, probe: self.adjust(Watch({"prompt": prompt, "probe": probe})))
         return panel
 
-    def watched(self) -> dict[str, Any]:
+    def watched(self) -> dict[str, str]:
         return {"prompt": self.panel.prompt.text(), "probe": self.panel.probe.text()}
 
     def costs(self, config: Config) -> str:

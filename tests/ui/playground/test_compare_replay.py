@@ -21,7 +21,7 @@ from genstudio.tasks.models import ModelRef
 from genstudio.tasks.score import Score
 from genstudio.tasks.train import Resume, Train
 from genstudio.tasks.write import Generate, NextTokensOf
-from genstudio.training import trail
+from genstudio.training import weights
 from genstudio.ui import theme
 from genstudio.ui.engine import Engine
 from genstudio.ui.playground import compare_page, replay_page
@@ -42,7 +42,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("pages")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GENSTUDIO_HOME", str(place))
-        patch.setattr(trail, "is_due", lambda kept, step, most: step == 0 and not kept)
+        patch.setattr(weights, "is_due", lambda kept, step, maximum: step == 0 and not kept)
         data = str(text_file(place))
         folder = str(answer(run_task(Train("gpt", data, TINY, steps=40, stop_after=10, name="one")), "run"))
         for _ in range(3):

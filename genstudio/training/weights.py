@@ -11,7 +11,8 @@ from torch import nn
 from genstudio.errors import CheckpointError, RunError, StorageError
 from genstudio.events import Notice
 from genstudio.runs import Run
-from genstudio.runs.trail import is_due, room
+from genstudio.runs.thinning import is_due
+from genstudio.runs.weight_history import room
 from genstudio.training import checkpoint
 from genstudio.training import tensors as packed
 from genstudio.training.learner import Learner
@@ -21,7 +22,7 @@ from genstudio.training.tensors import DamagedError
 _SHARE, _AHEAD = 1 / 50, 2.5
 
 
-class Keeper:
+class WeightRecorder:
     """Keeps weights while a run is written: where they are due, and cheap enough.
 
     All savings together take at most a fiftieth of the time, as if it had begun some seconds earlier: most is learnt
@@ -30,28 +31,28 @@ class Keeper:
 
     def __init__(self, run: Run, learner: Learner, elapsed: float) -> None:
         self._run, self._learner, self._key = run, learner, run.info.key
-        self._most = room(
+        self._maximum = room(
             sum(p.numel() * p.element_size() for part in learner.parts.values() for p in part.parameters())
         )
-        self._kept = run.trail.steps()
+        self._kept = run.weights.steps()
         self._began, self._step = elapsed, 0
         self._spent = self._cost = 0.0
 
     def keep_if_due(self, step: int, elapsed: float, saving: float = 0.0) -> list[Notice]:
         """Keep the weights of this step or do not; `saving` are the seconds that checkpoints took. Never raises."""
         if step < self._step:  # training went back, and what came after went with it
-            self._kept = self._run.trail.steps()
+            self._kept = self._run.weights.steps()
         self._step = step
         allowed = _SHARE * (elapsed - self._began + _AHEAD)
-        if not self._most or self._spent + self._cost + saving > allowed or not is_due(self._kept, step, self._most):
+        if not self._maximum or self._spent + self._cost + saving > allowed or not is_due(self._kept, step, self._maximum):
             return []
         began = time.monotonic()
         try:
             weights = checkpoint.weights_of(self._learner.parts)
             if not packed.nonfinite(weights):
-                self._kept = self._run.trail.add(step, packed.dump(weights, {"run": self._key, "step": str(step)}))
+                self._kept = self._run.weights.add(step, packed.dump(weights, {"run": self._key, "step": str(step)}))
         except StorageError as error:
-            self._most = 0
+            self._maximum = 0
             return [Notice(step, "warning", f"No more weights are kept for the replay. {error}")]
         self._cost = time.monotonic() - began
         self._spent += self._cost
@@ -67,11 +68,11 @@ def load(run: Run, step: int, parts: Mapping[str, nn.Module]) -> None:
         try:
             checkpoint.load_parts(run, step, parts)
         except CheckpointError:
-            if step not in run.trail.steps():
+            if step not in run.weights.steps():
                 raise
         else:
             return
-    data = run.trail.read(step)
+    data = run.weights.read(step)
     try:
         said = packed.check(data).get("__metadata__", {})
         weights = packed.load(data)
@@ -86,19 +87,19 @@ def load(run: Run, step: int, parts: Mapping[str, nn.Module]) -> None:
 
 def resolve(run: Run, which: checkpoint.Which) -> int:
     """As that of checkpoints; a step of which only the weights were kept is one too. Raises CheckpointError."""
-    if isinstance(which, int) and which not in checkpoint.steps(run) and which in run.trail.steps():
+    if isinstance(which, int) and which not in checkpoint.steps(run) and which in run.weights.steps():
         return which
     return checkpoint.resolve(run, which)
 
 
 def steps(run: Run) -> list[int]:
     """Every step whose weights can be looked at, ascending: checkpoints, and what was kept between them."""
-    return sorted({*checkpoint.steps(run), *run.trail.steps()})
+    return sorted({*checkpoint.steps(run), *run.weights.steps()})
 
 
 def marks(run: Run) -> dict[int, str]:
     """For each of these steps a word that changes when its weights may have."""
-    found = {step: run.trail.mark(step) for step in run.trail.steps()}
+    found = {step: run.weights.mark(step) for step in run.weights.steps()}
     for step in checkpoint.steps(run):
         with contextlib.suppress(OSError):
             found[step] = str((checkpoint.place(run, step) / "manifest.json").stat().st_mtime_ns)

@@ -9,16 +9,17 @@ from pathlib import Path
 from genstudio import storage
 from genstudio.errors import RunError
 from genstudio.events import Snapshot
+from genstudio.runs.thinning import is_due, superfluous
 from genstudio.snapshots import codec
 
-MOST = 200
+MAXIMUM = 200
 _FILE = re.compile(r"(\d{1,15})\.(json|npz)")
 _PLAIN = re.compile(r"[a-z0-9_-]")
 _DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)")
 
 
-class Album:
-    """The snapshots in a folder: at most some 200 a channel, spread evenly over the steps."""
+class SnapshotStore:
+    """The snapshots in a folder: at most 200 per channel, spread over the steps as `thinning` says."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -40,13 +41,12 @@ class Album:
     def add(self, snapshot: Snapshot, *, always: bool = False) -> bool:
         """Stores a snapshot of a kind that can be stored, unless one so close before it is there already.
 
-        Once a channel is half full, the distance between two grows with the run; `always` stores the last of a session.
-        Returns whether it was stored. Raises StorageError.
+        `always` stores the last of a session. Returns whether it was stored. Raises StorageError.
         """
         if not codec.kind_of(snapshot):
             return False
         steps = self._known.setdefault(snapshot.channel, self.steps(snapshot.channel))
-        if not always and len(steps) >= MOST // 2 and snapshot.step - steps[-1] < _distance(steps):
+        if not always and not is_due(steps, snapshot.step, MAXIMUM):
             return False
         place = self.folder / _folder(snapshot.channel)
         storage.make_folder(place)
@@ -56,9 +56,9 @@ class Album:
         if snapshot.step not in steps:
             steps.append(snapshot.step)
             steps.sort()
-        if len(steps) >= MOST:
-            self._drop(place, steps[1:-1:2])
-            steps[:] = [steps[0], *steps[2:-1:2], steps[-1]]
+        if dropped := superfluous(steps, MAXIMUM):
+            self._drop(place, dropped)
+            steps[:] = [step for step in steps if step not in dropped]
         return True
 
     def load(self, channel: str, step: int) -> Snapshot:
@@ -84,11 +84,6 @@ class Album:
                 for kind in ("json", "npz"):
                     path = place / f"{step}.{kind}"
                     storage.again(functools.partial(path.unlink, missing_ok=True))
-
-
-def _distance(steps: list[int]) -> float:
-    """How far apart the stored ones are, a little less so that the next of the same beat is not missed."""
-    return 0.9 * (steps[-1] - steps[0]) / max(len(steps) - 1, 1)
 
 
 def _folder(channel: str) -> str:

@@ -16,25 +16,24 @@ import faults
 import pytest
 import tiny
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from genstudio.errors import CheckpointError, RunError
 from genstudio.runs import Run
-from genstudio.runs import trail as files
-from genstudio.training import checkpoint, trail
+from genstudio.runs import weight_history as files
+from genstudio.training import checkpoint
+from genstudio.training import weights as kept_weights
 
 
 def walked(run: Run, steps: int, seconds: float = 1.0, every: int = 1) -> dict[int, list[torch.Tensor]]:
-    """Train with a keeper; the weights of every step."""
+    """Train with a recorder; the weights of every step."""
     learner = tiny.TinyLearner()
-    keeper, found = trail.Keeper(run, learner, 0.0), {}
+    recorder, found = kept_weights.WeightRecorder(run, learner, 0.0), {}
     for step in range(steps + 1):
         if step:
             learner.train(step, step)
         found[step] = weights(learner)
         if step % every == 0:
-            assert keeper.keep_if_due(step, step * seconds) == []
+            assert recorder.keep_if_due(step, step * seconds) == []
     return found
 
 
@@ -42,46 +41,21 @@ def weights(learner: tiny.TinyLearner) -> list[torch.Tensor]:
     return [tensor.clone() for part in learner.parts.values() for tensor in part.state_dict().values()]
 
 
-@given(st.lists(st.integers(1, 10**7), unique=True, max_size=400), st.integers(4, 24))
-def test_thinning_is_bounded_and_keeps_first_and_last(later: list[int], most: int) -> None:
-    kept: list[int] = []
-    for step in [0, *sorted(later)]:
-        kept.append(step)
-        gone = set(files.superfluous(kept, most))
-        kept = [at for at in kept if at not in gone]
-        assert len(kept) <= most
-        assert (kept[0], kept[-1]) == (0, step)
-        assert kept == sorted(set(kept))
-
-
-def test_what_is_kept_is_spread_evenly_over_the_whole() -> None:
-    kept: list[int] = []
-    for step in range(50_001):
-        if files.is_due(kept, step, files.MOST):
-            kept.append(step)
-            for gone in files.superfluous(kept, files.MOST):
-                kept.remove(gone)
-    at = [files.position(step, 50_000) for step in kept]
-    assert len(kept) > files.MOST * 0.7
-    assert max(b - a for a, b in itertools.pairwise(at)) < 4 / files.MOST
-    assert sum(step <= 500 for step in kept) >= 6, "most is learnt early"
-
-
 def test_the_budget_holds_for_models_of_any_size() -> None:
     for size in (1, 10**5, 10**7, 5 * 10**7, 64 * 10**6, 65 * 10**6, 10**9, 10**12):
         room = files.room(size)
         assert room * size <= files.BUDGET
-        assert room == 0 or files.LEAST <= room <= files.MOST
+        assert room == 0 or files.MINIMUM <= room <= files.MAXIMUM
 
 
 def test_the_weights_of_a_step_come_back_bitwise(run: Run) -> None:
     found = walked(run, 60)
-    assert trail.steps(run) == run.trail.steps()
-    assert 0 in trail.steps(run)
-    assert 8 <= len(trail.steps(run)) <= files.MOST
-    for step in trail.steps(run):
+    assert kept_weights.steps(run) == run.weights.steps()
+    assert 0 in kept_weights.steps(run)
+    assert 8 <= len(kept_weights.steps(run)) <= files.MAXIMUM
+    for step in kept_weights.steps(run):
         learner = tiny.TinyLearner(initial=9)
-        trail.load(run, step, learner.parts)
+        kept_weights.load(run, step, learner.parts)
         assert tiny.equal(weights(learner), found[step])
 
 
@@ -94,42 +68,42 @@ def test_keeping_changes_nothing_in_the_learner(run: Run) -> None:
 def test_it_takes_a_fiftieth_of_the_time(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     clock, learner = [0.0], tiny.TinyLearner()
 
-    def slow(self: files.Trail, step: int, data: bytes) -> list[int]:
+    def slow(self: files.WeightHistory, step: int, data: bytes) -> list[int]:
         clock[0] += 0.2
         kept.append(step)
         return kept
 
     kept: list[int] = []
-    monkeypatch.setattr(trail.time, "monotonic", lambda: clock[0])
-    monkeypatch.setattr(files.Trail, "add", slow)
-    keeper = trail.Keeper(run, learner, 0.0)
+    monkeypatch.setattr(kept_weights.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(files.WeightHistory, "add", slow)
+    recorder = kept_weights.WeightRecorder(run, learner, 0.0)
     for step in range(2_000):
-        keeper.keep_if_due(step, step * 0.1)
+        recorder.keep_if_due(step, step * 0.1)
     assert 5 < len(kept) <= 1 + 2_000 * 0.1 / 50 / 0.2
     before = len(kept)
     for step in range(2_000, 4_000):
-        keeper.keep_if_due(step, step * 0.1, saving=8.0)
+        recorder.keep_if_due(step, step * 0.1, saving=8.0)
     assert len(kept) == before, "checkpoints have taken the whole share"
 
 
 def test_going_back_takes_what_came_after(run: Run) -> None:
     walked(run, 40)
-    last = [step for step in run.trail.steps() if step <= 20][-1]
+    last = [step for step in run.weights.steps() if step <= 20][-1]
     run.truncate(20)
-    assert run.trail.steps()[-1] == last
+    assert run.weights.steps()[-1] == last
     learner = tiny.TinyLearner()
-    keeper = trail.Keeper(run, learner, 0.0)
+    recorder = kept_weights.WeightRecorder(run, learner, 0.0)
     for step in (*range(30), *range(10, 60)):
         if step == 10:
-            run.trail.cut(10)
-        keeper.keep_if_due(step, 1000.0 + step)
-    assert max(run.trail.steps()) > 40
+            run.weights.cut(10)
+        recorder.keep_if_due(step, 1000.0 + step)
+    assert max(run.weights.steps()) > 40
 
 
 def test_damage_is_said_and_nothing_is_loaded(run: Run) -> None:
     walked(run, 20)
-    step = run.trail.steps()[3]
-    place = next(run.trail.folder.glob(f"{step:08d}-*"))
+    step = run.weights.steps()[3]
+    place = next(run.weights.folder.glob(f"{step:08d}-*"))
     whole = place.read_bytes()
     chosen = random.Random(0)
     learner = tiny.TinyLearner(initial=5)
@@ -140,43 +114,43 @@ def test_damage_is_said_and_nothing_is_loaded(run: Run) -> None:
     for damage in damages:
         place.write_bytes(damage)
         with pytest.raises(RunError, match="damaged"):
-            trail.load(run, step, learner.parts)
+            kept_weights.load(run, step, learner.parts)
     place.unlink()
     with pytest.raises(RunError, match="not there"):
-        trail.load(run, step, learner.parts)
+        kept_weights.load(run, step, learner.parts)
     place.mkdir()
     with pytest.raises(RunError, match="damaged"):
-        trail.load(run, step, learner.parts)
+        kept_weights.load(run, step, learner.parts)
     assert tiny.equal(weights(learner), before)
 
 
 def test_files_of_another_run_or_another_model_are_refused(run: Run, tmp_path: Path) -> None:
     walked(run, 10)
     with tiny.new_run(tmp_path, name="other") as other:
-        other.trail.folder.mkdir()
-        for path in run.trail.folder.iterdir():
-            (other.trail.folder / path.name).write_bytes(path.read_bytes())
+        other.weights.folder.mkdir()
+        for path in run.weights.folder.iterdir():
+            (other.weights.folder / path.name).write_bytes(path.read_bytes())
         with pytest.raises(RunError, match="another run"):
-            trail.load(other, run.trail.steps()[0], tiny.TinyLearner().parts)
+            kept_weights.load(other, run.weights.steps()[0], tiny.TinyLearner().parts)
     with pytest.raises(CheckpointError, match="shape"):
-        trail.load(run, run.trail.steps()[0], tiny.TinyLearner(width=9).parts)
+        kept_weights.load(run, run.weights.steps()[0], tiny.TinyLearner(width=9).parts)
 
 
 def test_a_checkpoint_is_taken_before_what_was_kept_and_mended_by_it(run: Run) -> None:
     found = walked(run, 10)
-    step = run.trail.steps()[-1]
+    step = run.weights.steps()[-1]
     learner = tiny.TinyLearner()
     learner.train(1, step)
     checkpoint.save(run, step, learner, {})
-    assert trail.resolve(run, step) == step
-    assert trail.resolve(run, "last") == step
+    assert kept_weights.resolve(run, step) == step
+    assert kept_weights.resolve(run, "last") == step
     (checkpoint.place(run, step) / "model.safetensors").write_bytes(b"x")
     run.release()
     back = tiny.TinyLearner(initial=3)
-    trail.load(run, step, back.parts)
+    kept_weights.load(run, step, back.parts)
     assert tiny.equal(weights(back), found[step])
     with pytest.raises(CheckpointError, match="no checkpoint of step 999"):
-        trail.resolve(run, 999)
+        kept_weights.resolve(run, 999)
 
 
 def test_weights_that_are_not_finite_are_not_kept(run: Run) -> None:
@@ -184,8 +158,8 @@ def test_weights_that_are_not_finite_are_not_kept(run: Run) -> None:
     model: Any = learner.parts["model"]
     with torch.no_grad():
         model.first.bias[0] = float("nan")
-    assert trail.Keeper(run, learner, 0.0).keep_if_due(0, 0.0) == []
-    assert run.trail.steps() == []
+    assert kept_weights.WeightRecorder(run, learner, 0.0).keep_if_due(0, 0.0) == []
+    assert run.weights.steps() == []
 
 
 @pytest.mark.parametrize(("mode", "code"), [("once", errno.EIO), ("ever", errno.ENOSPC), ("short", errno.ENOSPC)])
@@ -194,26 +168,26 @@ def test_no_failing_call_stops_the_training_or_leaves_half_a_file(run: Run, mode
     told: list[Any] = []
 
     def work() -> None:
-        told[:] = trail.Keeper(run, learner, 0.0).keep_if_due(2 ** next(step), 100.0)
+        told[:] = kept_weights.WeightRecorder(run, learner, 0.0).keep_if_due(2 ** next(step), 100.0)
 
     for k, call, raised in faults.every_call(work, mode, code):
         assert raised is None, (k, call)
         assert bool(told) == (mode != "once"), (k, call)
-        for at in run.trail.steps():
+        for at in run.weights.steps():
             back = tiny.TinyLearner(initial=4)
-            trail.load(run, at, back.parts)
+            kept_weights.load(run, at, back.parts)
             assert tiny.equal(weights(back), weights(learner))
         run.release()
         run.acquire()
-        assert not list(run.trail.folder.glob(".*"))
+        assert not list(run.weights.folder.glob(".*"))
     assert told == []
-    assert run.trail.steps()
+    assert run.weights.steps()
 
 
 def test_a_full_disk_is_told_once_and_ends_the_keeping(run: Run) -> None:
-    keeper = trail.Keeper(run, tiny.TinyLearner(), 0.0)
+    recorder = kept_weights.WeightRecorder(run, tiny.TinyLearner(), 0.0)
     with faults.failing(1, "ever", errno.ENOSPC):
-        told = [keeper.keep_if_due(step, 100.0 * step) for step in range(5)]
+        told = [recorder.keep_if_due(step, 100.0 * step) for step in range(5)]
     assert [len(some) for some in told] == [1, 0, 0, 0, 0]
     assert told[0][0].kind == "warning"
     assert "disk is full" in told[0][0].text
@@ -225,7 +199,7 @@ def die_at_every_call(folder: Path) -> None:
     base = tiny.new_run(folder)
     with base:
         found = walked(base, 60)
-    reports, before, code, k = [], base.trail.steps(), 137, 0
+    reports, before, code, k = [], base.weights.steps(), 137, 0
     while code == 137:
         k += 1
         child = os.fork()
@@ -233,34 +207,34 @@ def die_at_every_call(folder: Path) -> None:
             learner = tiny.TinyLearner()
             learner.train(1, 60)
             with faults.failing(k, "exit"):
-                trail.Keeper(Run.open(base.folder).acquire(), learner, 0.0).keep_if_due(1000, 9.0)
+                kept_weights.WeightRecorder(Run.open(base.folder).acquire(), learner, 0.0).keep_if_due(1000, 9.0)
             os._exit(0)
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         with Run.open(base.folder) as run:
             reports.append(wrong(run, before, found))
-            run.trail.cut(999)
-            before = run.trail.steps()
+            run.weights.cut(999)
+            before = run.weights.steps()
     print(json.dumps(reports))
 
 
 def wrong(run: Run, before: list[int], found: dict[int, list[torch.Tensor]]) -> str:
     """What a death spoiled: all but the one that is thinned out must be there, whole, and nothing else."""
-    kept = run.trail.steps()
+    kept = run.weights.steps()
     if not (set(kept) - {1000} <= set(before) <= {*kept, *before[1:-1]} and len(kept) >= len(before) - 1):
         return f"kept {kept} of {before}"
     for step in kept:
         learner = tiny.TinyLearner(initial=2)
-        trail.load(run, step, learner.parts)
+        kept_weights.load(run, step, learner.parts)
         if not tiny.equal(weights(learner), found[min(step, 60)]):
             return f"other weights at step {step}"
-    return " ".join(path.name for path in run.trail.folder.glob(".*"))
+    return " ".join(path.name for path in run.weights.folder.glob(".*"))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_death_while_writing_loses_nothing_kept_and_counts_no_half_file(tmp_path: Path) -> None:
     here = Path(__file__).parent
     places = [str(here), str(here.parent)]
-    code = f"import sys; sys.path[:0] = {places!r}; from pathlib import Path; import test_trail as t; "
+    code = f"import sys; sys.path[:0] = {places!r}; from pathlib import Path; import test_weights as t; "
     code += f"t.die_at_every_call(Path({str(tmp_path)!r}))"
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)

@@ -4,48 +4,28 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from genstudio import storage
 from genstudio.errors import RunError
+from genstudio.runs.thinning import superfluous
 
-MOST, LEAST = 24, 4
+MAXIMUM, MINIMUM = 24, 4
 BUDGET = 256_000_000
-"""Bytes that one run may take for it; a model of which fewer than LEAST fit has no trail, only its checkpoints."""
+"""Bytes that one run may take for it; a model of which fewer than MINIMUM fit has only its checkpoints."""
 
 _FILE = re.compile(r"(\d{8,15})-([0-9a-f]{32})\.safetensors")
 
 
 def room(size: int) -> int:
     """How many weights of this many bytes are kept; 0 where they are too large."""
-    fit = min(MOST, BUDGET // max(size, 1))
-    return fit if fit >= LEAST else 0
+    fit = min(MAXIMUM, BUDGET // max(size, 1))
+    return fit if fit >= MINIMUM else 0
 
 
-def position(step: int, end: int) -> float:
-    """Where a step lies between 0 and `end`, in [0, 1]: half by its logarithm, for most is learnt early, half evenly."""
-    return (math.log1p(step) / math.log1p(end) + step / end) / 2 if end else 0.0
-
-
-def is_due(kept: Sequence[int], step: int, most: int) -> bool:
-    """Whether a step is further from the last one kept than `most` evenly spread ones are from each other."""
-    return not kept or (step > kept[-1] and 1 - position(kept[-1], step) >= 1 / most)
-
-
-def superfluous(kept: Sequence[int], most: int) -> list[int]:
-    """The steps to drop of ascending ones so that `most` (at least 2) stay, evenly spread; first and last always stay."""
-    there, dropped = list(kept), []
-    while len(there) > max(most, 2):
-        at = [position(step, there[-1]) for step in there]
-        index = min(range(1, len(there) - 1), key=lambda i: at[i + 1] - at[i - 1])
-        dropped.append(there.pop(index))
-    return dropped
-
-
-class Trail:
+class WeightHistory:
     """The files `<step>-<digest>.safetensors` of a folder. The name says what the bytes must be."""
 
     def __init__(self, folder: Path) -> None:
