@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from genstudio.data.images import ImageDataset
+from genstudio.data.datasets import ImageDataset, PointDataset
 from genstudio.data.info import DatasetInfo
-from genstudio.data.points import PointDataset
 from genstudio.data.slices import finished
 from genstudio.families.gan.config import GANConfig
 from genstudio.families.gan.data import prepare

@@ -1,16 +1,12 @@
-"""Pictures of one size, with what is known about each."""
+"""How pictures of any size become pictures of one."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from genstudio.data.info import DatasetInfo
 from genstudio.errors import DataError
 
 LARGEST_SIZE = 1024
@@ -65,24 +61,3 @@ class PictureSettings:
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
-
-
-@dataclass(frozen=True, eq=False)
-class ImageDataset:
-    """`pixels` (n, h, w, c) uint8 read-only, c 1 or 3. `labels` (n,) int64 index `classes`, -1 where unknown.
-
-    `attributes` maps a name to (n, ...) values; `names` are those of the files the pictures came from.
-    """
-
-    info: DatasetInfo
-    pixels: NDArray[np.uint8]
-    labels: NDArray[np.int64] | None = None
-    classes: tuple[str, ...] = ()
-    captions: tuple[str, ...] | None = None
-    attributes: Mapping[str, NDArray[Any]] = field(default_factory=dict)
-    names: tuple[str, ...] | None = None
-
-    def __post_init__(self) -> None:
-        for array in (self.pixels, self.labels, *self.attributes.values()):
-            if array is not None:
-                array.setflags(write=False)

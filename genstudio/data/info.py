@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import json
+import os
 import re
 import unicodedata
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -122,3 +126,45 @@ def slug(title: str) -> str:
 
 def _is_unicode(text: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def content(info: DatasetInfo) -> bytes:
+    """The bytes of a dataset's file, unpacked where that is a `.gz`. Raises DataError where they are not those it had."""
+    packed = info.path.suffix == ".gz"
+    try:
+        with gzip.open(info.path) if packed else info.path.open("rb") as file:
+            if not packed and os.fstat(file.fileno()).st_size != info.bytes:
+                raise changed(info)
+            raw = bytes(file.read(info.bytes + 1))
+    except FileNotFoundError:
+        raise gone(info) from None
+    except (gzip.BadGzipFile, zlib.error, EOFError):
+        raise damaged(info) from None
+    except OSError as error:
+        raise unreadable(info, error) from None
+    if len(raw) != info.bytes or hashlib.sha256(raw).hexdigest() != info.sha256:
+        raise changed(info)
+    return raw
+
+
+def gone(info: DatasetInfo) -> DataError:
+    return DataError(f"The file of dataset '{info.title}' is gone.", _again(info), info.path)
+
+
+def damaged(info: DatasetInfo) -> DataError:
+    return DataError(f"The file of dataset '{info.title}' is damaged.", _again(info), info.path)
+
+
+def unreadable(info: DatasetInfo, error: OSError) -> DataError:
+    return DataError(f"Dataset '{info.title}' cannot be read: {error.strerror}.", _again(info), info.path)
+
+
+def changed(info: DatasetInfo) -> DataError:
+    message = f"The file of dataset '{info.title}' has changed since it was put on the shelf."
+    return DataError(message, _again(info), info.path)
+
+
+def _again(info: DatasetInfo) -> str:
+    if info.origin == "imported":
+        return "Delete it from the shelf and import it again."
+    return "Install genstudio again."

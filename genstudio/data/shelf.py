@@ -4,31 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import gzip
 import hashlib
 import json
 import os
-import zlib
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any
 
 from genstudio import paths
 from genstudio.data import store
 from genstudio.data.info import DatasetInfo as DatasetInfo
 from genstudio.data.info import checked, small_json
+from genstudio.data.opening import open_dataset as open_dataset
+from genstudio.data.opening import open_text as open_text
 from genstudio.data.slices import Slices, finished
 from genstudio.errors import DataError
 from genstudio.paths import expanded as expanded
-
-if TYPE_CHECKING:
-    from genstudio.data.images import ImageDataset
-    from genstudio.data.pairs import PairDataset
-    from genstudio.data.points import PointDataset
-    from genstudio.data.sequences import TaskDataset
-    from genstudio.data.text import TextDataset
-
-    Dataset: TypeAlias = TextDataset | PairDataset | ImageDataset | PointDataset | TaskDataset
 
 
 def list_datasets() -> list[DatasetInfo]:
@@ -57,54 +48,6 @@ def find_dataset(name_or_path: str, kinds: Collection[str] = ("text",)) -> Datas
     near = difflib.get_close_matches(wanted.casefold(), names, n=1, cutoff=0.5)
     hint = f"Did you mean '{near[0]}'?" if near else f"There are: {', '.join(info.id for info in known) or 'none'}."
     raise DataError(f"There is no dataset '{wanted}'.", f"{hint} The path of a file works too.")
-
-
-def open_dataset(info: DatasetInfo) -> Dataset:
-    """Read a dataset whole. Raises DataError where its file is missing or no longer the one that was put there."""
-    if info.details.get("generator") is not None and info.origin != "imported":
-        from genstudio.data import generators
-
-        return generators.make(info)
-    if info.kind == "text":
-        return _open_text(info)
-    if info.origin == "ships":
-        from genstudio.data import shipped
-
-        return shipped.read(info)
-    from genstudio.data.importing.stored import read
-
-    return read(info)
-
-
-def open_text(info: DatasetInfo) -> TextDataset:
-    """The same for a text. Raises DataError for a dataset of another kind."""
-    from genstudio.data.text import TextDataset
-
-    dataset = open_dataset(info) if info.kind == "text" else None
-    if not isinstance(dataset, TextDataset):
-        raise DataError(f"'{info.title}' is no text.", "Choose a text.", info.path)
-    return dataset
-
-
-def _open_text(info: DatasetInfo) -> TextDataset:
-    from genstudio.data.text import TextDataset
-
-    if not info.path.is_file():
-        raise gone(info)
-    try:
-        packed = info.path.suffix == ".gz"
-        with gzip.open(info.path) if packed else info.path.open("rb") as file:
-            if not packed and os.fstat(file.fileno()).st_size != info.bytes:
-                raise changed(info)
-            raw = file.read(info.bytes + 1)
-        text = raw.decode("utf-8")
-    except (gzip.BadGzipFile, zlib.error, EOFError, UnicodeDecodeError):
-        raise damaged(info) from None
-    except OSError as error:
-        raise unreadable(info, error) from None
-    if len(raw) != info.bytes or hashlib.sha256(raw).hexdigest() != info.sha256:
-        raise changed(info)
-    return TextDataset(info, text)
 
 
 def import_text(path: Path | str, name: str | None = None) -> Slices[DatasetInfo]:
@@ -154,26 +97,3 @@ def _of_manifest(item: dict[str, Any], root: Path) -> DatasetInfo:
         "sha256": item.get("text_sha256", item.get("sha256")),
     }
     return checked({**item, **content}, "ships", root / item["file"])
-
-
-def gone(info: DatasetInfo) -> DataError:
-    return DataError(f"The file of dataset '{info.title}' is gone.", _again(info), info.path)
-
-
-def damaged(info: DatasetInfo) -> DataError:
-    return DataError(f"The file of dataset '{info.title}' is damaged.", _again(info), info.path)
-
-
-def unreadable(info: DatasetInfo, error: OSError) -> DataError:
-    return DataError(f"Dataset '{info.title}' cannot be read: {error.strerror}.", _again(info), info.path)
-
-
-def changed(info: DatasetInfo) -> DataError:
-    message = f"The file of dataset '{info.title}' has changed since it was put on the shelf."
-    return DataError(message, _again(info), info.path)
-
-
-def _again(info: DatasetInfo) -> str:
-    if info.origin == "imported":
-        return "Delete it from the shelf and import it again."
-    return "Install genstudio again."

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import hashlib
 import io
 import zipfile
 import zlib
@@ -12,15 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genstudio.data.images import ImageDataset
-from genstudio.data.info import DatasetInfo
-from genstudio.data.pairs import PairDataset
+from genstudio.data.datasets import ImageDataset, PairDataset
+from genstudio.data.info import DatasetInfo, content, damaged
 from genstudio.errors import DataError
 
 LARGEST = 256 << 20
-"""No file that ships is nearly as large, packed or not."""
+"""No file that ships unpacks to nearly as much."""
 
-_AGAIN = "Install genstudio again."
 _ATTRIBUTE = "attribute_"
 
 
@@ -33,66 +29,44 @@ def read(info: DatasetInfo) -> PairDataset | ImageDataset:
         return _pairs(info)
     if info.kind == "images":
         return _images(info)
-    raise DataError(f"'{info.title}' ships in a form that nothing here can read.", _AGAIN, info.path)
+    raise DataError(f"'{info.title}' ships in a form that nothing here can read.", "Install genstudio again.", info.path)
 
 
 def _pairs(info: DatasetInfo) -> PairDataset:
     try:
-        with gzip.GzipFile(fileobj=io.BytesIO(_raw(info))) as file:
-            table = file.read(info.bytes + 1)
-        _check(info, table)
-        header, *rows = table.decode("utf-8").removesuffix("\n").split("\n")
+        header, *rows = content(info).decode("utf-8").removesuffix("\n").split("\n")
         names, pairs = tuple(header.split("\t")), [tuple(row.split("\t")) for row in rows]
-    except (gzip.BadGzipFile, zlib.error, EOFError, UnicodeDecodeError):
-        raise _damaged(info) from None
+    except UnicodeDecodeError:
+        raise damaged(info) from None
     if len(names) != 2 or any(len(pair) != 2 for pair in pairs):
-        raise _damaged(info)
+        raise damaged(info)
     return PairDataset(info, tuple(p[0] for p in pairs), tuple(p[1] for p in pairs), (names[0], names[1]))
 
 
 def _images(info: DatasetInfo) -> ImageDataset:
-    raw = _raw(info)
-    _check(info, raw)
+    raw = content(info)
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
             if sum(member.file_size for member in archive.infolist()) > LARGEST:
-                raise _damaged(info)
+                raise damaged(info)
         with np.load(io.BytesIO(raw), allow_pickle=False) as arrays:
             found = {name: arrays[name] for name in arrays.files}
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, OSError):
-        raise _damaged(info) from None
+        raise damaged(info) from None
     pixels, labels = found.get("pixels"), found.get("labels")
     if pixels is None or pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[3] not in (1, 3):
-        raise _damaged(info)
+        raise damaged(info)
     classes = _words(found.get("classes"))
     count = len(pixels)
     if labels is not None and (labels.shape != (count,) or labels.dtype.kind not in "iu" or _outside(labels, classes)):
-        raise _damaged(info)
+        raise damaged(info)
     attributes = {n.removeprefix(_ATTRIBUTE): array for n, array in found.items() if n.startswith(_ATTRIBUTE)}
     captions = _words(found["captions"]) if "captions" in found else None
     if any(len(values) != count for values in (*attributes.values(), *([captions] if captions is not None else []))):
-        raise _damaged(info)
+        raise damaged(info)
     return ImageDataset(
         info, pixels, None if labels is None else labels.astype(np.int64), classes, captions, attributes
     )
-
-
-def _raw(info: DatasetInfo) -> bytes:
-    try:
-        with info.path.open("rb") as file:
-            raw = file.read(LARGEST + 1)
-    except FileNotFoundError:
-        raise DataError(f"The file of dataset '{info.title}' is gone.", _AGAIN, info.path) from None
-    except OSError as error:
-        raise DataError(f"Dataset '{info.title}' cannot be read: {error.strerror}.", _AGAIN, info.path) from None
-    if len(raw) > LARGEST:
-        raise _changed(info)
-    return raw
-
-
-def _check(info: DatasetInfo, content: bytes) -> None:
-    if len(content) != info.bytes or hashlib.sha256(content).hexdigest() != info.sha256:
-        raise _changed(info)
 
 
 def _words(array: NDArray[Any] | None) -> tuple[str, ...]:
@@ -101,13 +75,3 @@ def _words(array: NDArray[Any] | None) -> tuple[str, ...]:
 
 def _outside(labels: NDArray[Any], classes: tuple[str, ...]) -> bool:
     return len(labels) > 0 and not 0 <= int(labels.min()) <= int(labels.max()) < len(classes)
-
-
-def _damaged(info: DatasetInfo) -> DataError:
-    return DataError(f"The file of dataset '{info.title}' is damaged.", _AGAIN, info.path)
-
-
-def _changed(info: DatasetInfo) -> DataError:
-    return DataError(
-        f"The file of dataset '{info.title}' has changed since it was put on the shelf.", _AGAIN, info.path
-    )

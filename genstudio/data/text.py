@@ -10,8 +10,9 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 
+from genstudio.data.datasets import TextDataset
 from genstudio.data.encoding import encode_part
-from genstudio.data.shelf import DatasetInfo
+from genstudio.data.info import DatasetInfo
 from genstudio.data.slices import Slices, scaled
 from genstudio.data.split import SplitSettings, arrange
 from genstudio.data.tokenizers import (
@@ -34,14 +35,6 @@ _LONGEST_WORD = 10
 """Characters of a word and what follows it, on average, where a text is cut into words at all."""
 
 _SPACES = [code for code in range(0x3001) if chr(code).isspace()]
-
-
-@dataclass(frozen=True)
-class TextDataset:
-    """A dataset that was read: line ends are LF, no byte-order mark."""
-
-    info: DatasetInfo
-    text: str
 
 
 @dataclass(frozen=True, eq=False)

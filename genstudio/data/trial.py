@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from genstudio.data.images import ImageDataset, PictureSettings
+from genstudio.data.datasets import ImageDataset
+from genstudio.data.images import PictureSettings
 from genstudio.data.importing import decode, pictures, stored
 
 Pixels = NDArray[np.uint8]

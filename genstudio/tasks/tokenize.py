@@ -9,11 +9,11 @@ from typing import Any
 
 from genstudio import families, storage
 from genstudio.data import shelf
+from genstudio.data.datasets import TextDataset
 from genstudio.data.encoding import encode_part
 from genstudio.data.merges import Merges, follow_merges
 from genstudio.data.slices import Slices
 from genstudio.data.split import SplitSettings, arrange
-from genstudio.data.text import TextDataset
 from genstudio.data.token_text import TokenText, tokens_of
 from genstudio.data.tokenizers import BPETokenizer, Tokenizer, count_characters
 from genstudio.data.tokenizers.foreign import open_tokenizer, tokenizer_text

@@ -11,14 +11,10 @@ import numpy as np
 import pytest
 
 from genstudio.data.checks import Example, Finding, check, languages, similar
-from genstudio.data.images import ImageDataset
-from genstudio.data.pairs import PairDataset
-from genstudio.data.points import PointDataset
-from genstudio.data.sequences import TaskDataset
+from genstudio.data.datasets import ImageDataset, PairDataset, PointDataset, TaskDataset, TextDataset
 from genstudio.data.shelf import DatasetInfo, find_dataset, open_dataset
 from genstudio.data.slices import finished
 from genstudio.data.split import SplitSettings
-from genstudio.data.text import TextDataset
 from genstudio.data.tokenizers import code_points
 
 WORDS = [a + b for a, b in itertools.product(["ba", "ko", "ti", "re", "mu", "lan", "so", "vi"], repeat=2)]

@@ -23,12 +23,10 @@ from webserver import File, Server
 from genstudio import cli, paths
 from genstudio.data import catalogue, fetched, shelf, web
 from genstudio.data.catalogue import Offer, Part
+from genstudio.data.datasets import ImageDataset, PairDataset, TextDataset
 from genstudio.data.download import Patience
 from genstudio.data.fetched import obtain
-from genstudio.data.images import ImageDataset
-from genstudio.data.pairs import PairDataset
 from genstudio.data.slices import finished
-from genstudio.data.text import TextDataset
 from genstudio.errors import DataError, StorageError
 from genstudio.tasks.download import Download
 from genstudio.tasks.models import Models

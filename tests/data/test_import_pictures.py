@@ -26,7 +26,8 @@ from PIL import Image
 
 from genstudio import paths
 from genstudio.data import shelf
-from genstudio.data.images import ImageDataset, PictureSettings
+from genstudio.data.datasets import ImageDataset
+from genstudio.data.images import PictureSettings
 from genstudio.data.importing import archives, arrays, decode, labelled, listing, pictures, pool, streams
 from genstudio.data.importing.copies import duplicate
 from genstudio.data.importing.options import ImportOptions

@@ -14,7 +14,8 @@ import pytest
 from hostile import NAMES, png, tarred, zipped
 
 from genstudio.data import shelf
-from genstudio.data.images import ImageDataset, PictureSettings
+from genstudio.data.datasets import ImageDataset
+from genstudio.data.images import PictureSettings
 from genstudio.data.importing import archives, listing, names, pool
 from genstudio.data.importing.options import ImportOptions
 from genstudio.data.importing.sources import import_any, inspect

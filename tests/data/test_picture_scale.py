@@ -15,7 +15,8 @@ from PIL import Image
 from genstudio.cli import main
 from genstudio.data import shelf
 from genstudio.data.checks import check
-from genstudio.data.images import ImageDataset, PictureSettings
+from genstudio.data.datasets import ImageDataset
+from genstudio.data.images import PictureSettings
 from genstudio.data.importing import decode, labelled, pool
 from genstudio.data.importing.copies import duplicate
 from genstudio.data.importing.options import ImportOptions

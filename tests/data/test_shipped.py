@@ -16,9 +16,8 @@ import numpy as np
 import pytest
 
 from genstudio.data import shelf, shipped
-from genstudio.data.images import ImageDataset
+from genstudio.data.datasets import ImageDataset, PairDataset
 from genstudio.data.info import DatasetInfo
-from genstudio.data.pairs import PairDataset
 from genstudio.errors import DataError
 
 GOOD = {

@@ -16,7 +16,7 @@ from gans import SMALL, learner, pictures, points, same
 from numpy.typing import NDArray
 
 from genstudio import paths
-from genstudio.data.images import ImageDataset
+from genstudio.data.datasets import ImageDataset
 from genstudio.data.learnable.samples import SampleData
 from genstudio.data.slices import finished
 from genstudio.evaluation import distances, features, plane

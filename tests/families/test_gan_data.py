@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 from gans import SMALL, info, pictures, points
 
-from genstudio.data.images import ImageDataset
+from genstudio.data.datasets import ImageDataset, PointDataset
 from genstudio.data.learnable.samples import Shape
-from genstudio.data.points import PointDataset
 from genstudio.data.slices import finished
 from genstudio.errors import ConfigError, DataError, DeviceError
 from genstudio.families.gan.config import GANConfig

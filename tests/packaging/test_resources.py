@@ -20,8 +20,7 @@ import numpy as np
 import pytest
 
 from genstudio.data import generators, shelf
-from genstudio.data.images import ImageDataset
-from genstudio.data.pairs import PairDataset
+from genstudio.data.datasets import ImageDataset, PairDataset
 
 ROOT = Path(__file__).parents[2]
 MANIFEST = json.loads((ROOT / "resources" / "MANIFEST.json").read_text("utf-8"))

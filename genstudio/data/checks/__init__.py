@@ -8,13 +8,9 @@ from genstudio.data.checks.finding import Level as Level
 from genstudio.data.checks.pairs import check_pairs, check_points
 from genstudio.data.checks.pictures import check_images
 from genstudio.data.checks.texts import check_text
-from genstudio.data.images import ImageDataset
-from genstudio.data.pairs import PairDataset
-from genstudio.data.points import PointDataset
-from genstudio.data.sequences import TaskDataset
+from genstudio.data.datasets import ImageDataset, PairDataset, PointDataset, TaskDataset, TextDataset
 from genstudio.data.slices import Slices
 from genstudio.data.split import SplitSettings
-from genstudio.data.text import TextDataset
 from genstudio.errors import DataError
 
 _ORDER = {"error": 0, "warning": 1, "info": 2}

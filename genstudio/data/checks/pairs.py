@@ -8,7 +8,7 @@ import numpy as np
 
 from genstudio.data.checks import languages, similar
 from genstudio.data.checks.finding import Finding, many, share, shown
-from genstudio.data.points import PointDataset
+from genstudio.data.datasets import PointDataset
 from genstudio.data.slices import Slices
 from genstudio.data.split import SplitSettings, split_items
 from genstudio.data.tokenizers import code_points

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from genstudio.data.checks import similar
 from genstudio.data.checks.finding import Example, Finding, many, share, shown
-from genstudio.data.images import ImageDataset
+from genstudio.data.datasets import ImageDataset
 from genstudio.data.slices import Slices, scaled
 from genstudio.data.split import SplitSettings, split_items
 

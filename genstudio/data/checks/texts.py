@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from genstudio.data.checks import similar
 from genstudio.data.checks.finding import Finding, share, shown
+from genstudio.data.datasets import TextDataset
 from genstudio.data.slices import Slices, scaled
 from genstudio.data.split import Arranged, SplitSettings, arrange
-from genstudio.data.text import TextDataset
 from genstudio.data.tokenizers import chunks, code_points, printable
 from genstudio.errors import DataError
 

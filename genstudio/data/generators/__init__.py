@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from genstudio.config import Config
+from genstudio.data.datasets import Dataset
 from genstudio.data.generators import grammar, markov, planar, puzzles, shapes
 from genstudio.data.info import DatasetInfo, Kind
 from genstudio.errors import ConfigError, DataError
-
-if TYPE_CHECKING:
-    from genstudio.data.shelf import Dataset
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from genstudio.config import Config, setting
+from genstudio.data.datasets import PairDataset
 from genstudio.data.generators import lexicon, numerals
 from genstudio.data.generators.chance import Chance
 from genstudio.data.generators.lexicon import Adjective, Gender, Noun
 from genstudio.data.info import DatasetInfo
-from genstudio.data.pairs import PairDataset
 from genstudio.errors import DataError
 
 _TRIES = 30

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genstudio.config import Config, setting
+from genstudio.data.datasets import TextDataset
 from genstudio.data.generators.chance import Chance
 from genstudio.data.info import DatasetInfo
-from genstudio.data.text import TextDataset
 
 SYMBOLS = "abcdefgh"
 CONCENTRATION = 0.3

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genstudio.config import Config, setting
+from genstudio.data.datasets import PointDataset
 from genstudio.data.generators.chance import Chance, settled
 from genstudio.data.info import DatasetInfo
-from genstudio.data.points import PointDataset
 
 Plane = NDArray[np.float64]
 _PACGAN = "Lin et al. 2018, PacGAN, 4.1"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from genstudio.config import Config, setting
+from genstudio.data.datasets import TaskDataset
 from genstudio.data.generators.chance import Chance
 from genstudio.data.info import DatasetInfo
-from genstudio.data.sequences import TaskDataset
 from genstudio.errors import DataError, Problem
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"

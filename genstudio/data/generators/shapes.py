@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genstudio.config import Config, setting
+from genstudio.data.datasets import ImageDataset
 from genstudio.data.generators.chance import Chance
-from genstudio.data.images import ImageDataset
 from genstudio.data.info import DatasetInfo
 
 SHAPES = ("square", "ellipse", "heart")

@@ -10,15 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from genstudio.data import generators, shelf, store
-from genstudio.data.images import ImageDataset, PictureSettings
+from genstudio.data import generators, opening, store
+from genstudio.data.datasets import ImageDataset, PairDataset, PointDataset, TaskDataset, TextDataset
+from genstudio.data.images import PictureSettings
 from genstudio.data.importing import pictures, rows, stored
-from genstudio.data.info import DatasetInfo, clean_title
-from genstudio.data.pairs import PairDataset
-from genstudio.data.points import PointDataset
-from genstudio.data.sequences import TaskDataset
+from genstudio.data.info import DatasetInfo, clean_title, damaged
 from genstudio.data.slices import Slices
-from genstudio.data.text import TextDataset
 from genstudio.errors import DataError
 
 _PIECE = 1 << 20
@@ -43,7 +40,7 @@ def duplicate(
         return (yield from _generated(info, title, made_with))
     if info.kind == "images":
         return (yield from _pictures(info, title, pictures_as))
-    dataset = shelf.open_dataset(info)
+    dataset = opening.open_dataset(info)
     yield 0.2
     if isinstance(dataset, TextDataset):
         return (yield from _text(dataset, title))
@@ -76,12 +73,12 @@ def _generated(info: DatasetInfo, title: str, settings: Mapping[str, Any]) -> Sl
 def _pictures(info: DatasetInfo, title: str, settings: PictureSettings | None) -> Slices[DatasetInfo]:
     settings = settings or PictureSettings.of(info.details.get("picture") or {})
     source = info.source or info.title
-    dataset = stored.read_images(info) if info.origin == "imported" else shelf.open_dataset(info)
+    dataset = stored.read_images(info) if info.origin == "imported" else opening.open_dataset(info)
     if not isinstance(dataset, ImageDataset):
         raise DataError(f"'{info.title}' holds no pictures.", "Choose another dataset.", info.path)
     yield 0.1
     if info.origin == "imported" and info.details.get("originals") == "encoded":
-        items: Iterator[pictures.Item] = stored.encoded(info)
+        items: Iterator[stored.Item] = stored.encoded(info)
         work = pictures.import_pictures(
             items, settings, title, source, expected=info.count, classes=dataset.classes, anew=True
         )
@@ -89,7 +86,7 @@ def _pictures(info: DatasetInfo, title: str, settings: PictureSettings | None) -
     kept = info.origin == "imported" and info.details.get("originals") == "array"
     pixels = stored.original_pixels(info) if kept else dataset.pixels
     if len(pixels) != len(dataset.pixels):
-        raise shelf.damaged(info)
+        raise damaged(info)
     work = pictures.import_array(
         pixels, title, source, settings, labels=dataset.labels, classes=dataset.classes, captions=dataset.captions,
         names=dataset.names, anew=True,

@@ -21,6 +21,7 @@ from genstudio import storage
 from genstudio.data import store
 from genstudio.data.images import PictureSettings
 from genstudio.data.importing import archives, arrays, decode, listing, pool, scale
+from genstudio.data.importing.stored import Item, content_hash
 from genstudio.data.importing.texts import intact
 from genstudio.data.info import DatasetInfo, clean_title
 from genstudio.data.slices import Slices
@@ -31,17 +32,6 @@ _KEPT_SIZE = 256
 _SAMPLE = 64
 _BATCH_BYTES = 16 << 20
 _LISTED = 200
-
-
-@dataclass(frozen=True)
-class Item:
-    """One file: how far the source is read, its name with `/`, its content (empty: `fault` says why)."""
-
-    done: float
-    name: str
-    raw: bytes
-    fault: str = ""
-    label: int = -1
 
 
 @dataclass
@@ -217,12 +207,6 @@ class _Index:
             arrays_["labels"] = np.array(self.labels, np.int64)
         np.savez(out, **arrays_)  # type: ignore[arg-type]
         return out.getvalue()
-
-
-def content_hash(pixels: str, shape: Sequence[int], labels: Sequence[int] | None, words: str) -> str:
-    """SHA-256 of what a model can learn from: pixels (their own digest), shape, labels, classes, captions, names."""
-    told = hashlib.sha256(np.array([] if labels is None else labels, "<i8").tobytes()).hexdigest()
-    return hashlib.sha256(json.dumps([pixels, list(shape), told, words]).encode("utf-8")).hexdigest()
 
 
 def _finish(

@@ -21,11 +21,12 @@ from genstudio.data.importing import (
     written,
 )
 from genstudio.data.importing.options import Found, ImportOptions
+from genstudio.data.importing.stored import Item
 from genstudio.data.info import DatasetInfo, Kind
 from genstudio.data.reading import beginning
-from genstudio.data.shelf import expanded
 from genstudio.data.slices import Slices, finished
 from genstudio.errors import DataError
+from genstudio.paths import expanded
 
 _SAMPLE = 64
 _SOME = 500
@@ -181,7 +182,7 @@ def _without_above(files: list[_File], names: list[str], left: listing.LeftOut) 
     return [files[place] for place in kept], [names[place] for place in kept]
 
 
-def _items(given: _Given, files: Sequence[Path], names: Sequence[str]) -> Iterator[pictures.Item]:
+def _items(given: _Given, files: Sequence[Path], names: Sequence[str]) -> Iterator[Item]:
     """These pictures of a folder, or those of these names in an archive."""
     if given.form == "archive":
         return pictures.archive_items(given.files[0], frozenset(names))

@@ -5,24 +5,30 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from genstudio.data import shelf
-from genstudio.data.images import ImageDataset, PictureSettings
-from genstudio.data.importing import arrays, pictures
-from genstudio.data.info import DatasetInfo
-from genstudio.data.pairs import PairDataset
-from genstudio.data.points import PointDataset
+from genstudio.data.datasets import Dataset, ImageDataset, PairDataset, PointDataset
+from genstudio.data.images import PictureSettings
+from genstudio.data.importing import arrays
+from genstudio.data.info import DatasetInfo, changed, content, damaged, gone, unreadable
 from genstudio.errors import DataError
 
-if TYPE_CHECKING:
-    from genstudio.data.shelf import Dataset
+
+@dataclass(frozen=True)
+class Item:
+    """One file: how far the source is read, its name with `/`, its content (empty: `fault` says why)."""
+
+    done: float
+    name: str
+    raw: bytes
+    fault: str = ""
+    label: int = -1
 
 
 def read(info: DatasetInfo) -> Dataset:
@@ -36,7 +42,7 @@ def read(info: DatasetInfo) -> Dataset:
     raise DataError(f"'{info.title}' is of a kind that cannot be imported.", "Delete it from the shelf.", info.path)
 
 
-def encoded(info: DatasetInfo) -> Iterator[pictures.Item]:
+def encoded(info: DatasetInfo) -> Iterator[Item]:
     """The files that imported pictures were made from. Raises DataError."""
     index, words = _index(info)
     lengths, labels = index["lengths"], index.get("labels")
@@ -44,10 +50,16 @@ def encoded(info: DatasetInfo) -> Iterator[pictures.Item]:
     path = info.path.with_name("originals.bin")
     with _open(info, path) as file:
         if int(lengths.sum()) != os.fstat(file.fileno()).st_size or len(names) != len(lengths):
-            raise shelf.changed(info)
+            raise changed(info)
         for number, length in enumerate(lengths.tolist()):
             label = -1 if labels is None else int(labels[number])
-            yield pictures.Item((number + 1) / len(lengths), names[number], file.read(length), "", label)
+            yield Item((number + 1) / len(lengths), names[number], file.read(length), "", label)
+
+
+def content_hash(pixels: str, shape: Sequence[int], labels: Sequence[int] | None, words: str) -> str:
+    """SHA-256 of what a model can learn from: pixels (their own digest), shape, labels, classes, captions, names."""
+    told = hashlib.sha256(np.array([] if labels is None else labels, "<i8").tobytes()).hexdigest()
+    return hashlib.sha256(json.dumps([pixels, list(shape), told, words]).encode("utf-8")).hexdigest()
 
 
 def limits(info: DatasetInfo) -> tuple[float, float] | None:
@@ -61,7 +73,7 @@ def original_pixels(info: DatasetInfo) -> NDArray[np.uint8]:
     """(n, h, w, c) what pictures that came as an array were before they were resized. Raises DataError."""
     kept = arrays.read_npy(info.path.with_name("originals.bin"))
     if kept.dtype != np.uint8 or kept.ndim != 4 or kept.shape[3] not in (1, 3):
-        raise shelf.damaged(info)
+        raise damaged(info)
     return kept
 
 
@@ -69,32 +81,22 @@ def _open(info: DatasetInfo, path: Path) -> Any:
     try:
         return path.open("rb")
     except FileNotFoundError:
-        raise shelf.gone(info) from None
+        raise gone(info) from None
     except OSError as error:
-        raise shelf.unreadable(info, error) from None
-
-
-def _checked_bytes(info: DatasetInfo) -> bytes:
-    with _open(info, info.path) as file:
-        if os.fstat(file.fileno()).st_size != info.bytes:
-            raise shelf.changed(info)
-        raw: bytes = file.read(info.bytes + 1)
-    if len(raw) != info.bytes or hashlib.sha256(raw).hexdigest() != info.sha256:
-        raise shelf.changed(info)
-    return raw
+        raise unreadable(info, error) from None
 
 
 def _pairs(info: DatasetInfo) -> PairDataset:
-    raw = _checked_bytes(info).decode("utf-8", "replace")
+    raw = content(info).decode("utf-8", "replace")
     lines = raw.split("\n")[:-1]
     pairs: list[Any] = []
     try:
         for start in range(0, len(lines), 1 << 14):
             pairs.extend(json.loads(f"[{','.join(lines[start : start + (1 << 14)])}]"))
     except (ValueError, RecursionError):
-        raise shelf.damaged(info) from None
+        raise damaged(info) from None
     if not all(isinstance(pair, list) and len(pair) == 2 and all(type(side) is str for side in pair) for pair in pairs):
-        raise shelf.damaged(info)
+        raise damaged(info)
     sides = info.details.get("columns")
     names = ("left", "right")
     if isinstance(sides, list) and len(sides) == 2 and all(isinstance(side, str) for side in sides):
@@ -103,17 +105,17 @@ def _pairs(info: DatasetInfo) -> PairDataset:
 
 
 def _points(info: DatasetInfo) -> PointDataset:
-    _checked_bytes(info)
+    content(info)
     points = arrays.read_npy(info.path)
     if points.dtype != np.float32 or points.ndim != 2 or points.shape[1] != 2:
-        raise shelf.damaged(info)
+        raise damaged(info)
     return PointDataset(info, points)
 
 
 def _index(info: DatasetInfo) -> tuple[dict[str, Any], dict[str, Any]]:
     path = info.path.with_name("index.npz")
     if not path.is_file():
-        raise shelf.gone(info)
+        raise gone(info)
     index = dict(arrays.read_npz(path))
     try:
         words = json.loads(index["words"].tobytes().decode("utf-8"))
@@ -124,7 +126,7 @@ def _index(info: DatasetInfo) -> tuple[dict[str, Any], dict[str, Any]]:
     except (KeyError, ValueError, TypeError, RecursionError):
         fits = False
     if not fits:
-        raise shelf.damaged(info)
+        raise damaged(info)
     return index, words
 
 
@@ -156,7 +158,7 @@ def _mirrored(dataset: ImageDataset) -> ImageDataset:
 def read_images(info: DatasetInfo) -> ImageDataset:
     """Imported pictures without the mirror images that the settings may ask for. Raises DataError."""
     if not info.path.is_file():
-        raise shelf.gone(info)
+        raise gone(info)
     pixels = arrays.read_npy(info.path)
     index, words = _index(info)
     labels = index.get("labels")
@@ -164,18 +166,18 @@ def read_images(info: DatasetInfo) -> ImageDataset:
     digest = hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()
     kept = json.dumps({name: words.get(name) for name in ("classes", "captions", "names")})
     if pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[3] not in (1, 3):
-        raise shelf.damaged(info)
-    found = pictures.content_hash(digest, pixels.shape, told, kept)
+        raise damaged(info)
+    found = content_hash(digest, pixels.shape, told, kept)
     if _flips(info):
         found = hashlib.sha256(f"{found} flipped".encode()).hexdigest()
     if found != info.sha256:
-        raise shelf.changed(info)
+        raise changed(info)
     names, captions = words["names"], words["captions"]
     for entries in (labels, names, captions):
         if entries is not None and len(entries) != len(pixels):
-            raise shelf.damaged(info)
+            raise damaged(info)
     if labels is not None and (labels.min(initial=0) < -1 or labels.max(initial=-1) >= len(words["classes"])):
-        raise shelf.damaged(info)
+        raise damaged(info)
     return ImageDataset(
         info,
         pixels,

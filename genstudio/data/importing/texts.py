@@ -14,6 +14,7 @@ from genstudio.data import store
 from genstudio.data.importing import encodings
 from genstudio.data.importing.report import listed
 from genstudio.data.info import DatasetInfo, clean_title
+from genstudio.data.opening import open_dataset
 from genstudio.data.reading import AUTO, judge, normalised
 from genstudio.data.slices import Slices, scaled
 from genstudio.errors import DataError
@@ -98,10 +99,8 @@ def pasted(text: str) -> Path:
 
 def intact(info: DatasetInfo) -> bool:
     """Whether the entry can be opened."""
-    from genstudio.data import shelf
-
     try:
-        shelf.open_dataset(info)
+        open_dataset(info)
     except DataError:
         return False
     return True

@@ -9,9 +9,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from genstudio.data.images import ImageDataset
+from genstudio.data.datasets import ImageDataset, PointDataset
 from genstudio.data.info import DatasetInfo
-from genstudio.data.points import PointDataset
 from genstudio.data.slices import Slices
 from genstudio.data.split import SplitSettings, split_items
 from genstudio.errors import ConfigError, DataError, Problem

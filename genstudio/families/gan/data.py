@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from genstudio.data.images import ImageDataset
+from genstudio.data.datasets import ImageDataset, PointDataset
 from genstudio.data.learnable.samples import SampleData, Shape, from_pictures, from_points
-from genstudio.data.points import PointDataset
 from genstudio.data.slices import Slices
 from genstudio.errors import ConfigError, Problem
 from genstudio.families.gan.config import GANConfig

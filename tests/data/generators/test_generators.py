@@ -13,13 +13,10 @@ import numpy as np
 import pytest
 
 from genstudio.data import generators, shelf
+from genstudio.data.datasets import ImageDataset, PointDataset, TaskDataset, TextDataset
 from genstudio.data.generators import GENERATORS, markov, shapes
 from genstudio.data.generators.chance import Chance
-from genstudio.data.images import ImageDataset
 from genstudio.data.info import DatasetInfo
-from genstudio.data.points import PointDataset
-from genstudio.data.sequences import TaskDataset
-from genstudio.data.text import TextDataset
 from genstudio.errors import ConfigError, DataError
 
 SMALL = {"known-entropy": 20_000}

@@ -7,9 +7,9 @@ from functools import cache
 
 import pytest
 
+from genstudio.data.datasets import PairDataset
 from genstudio.data.generators import GENERATORS, lexicon, make, numerals
 from genstudio.data.info import DatasetInfo
-from genstudio.data.pairs import PairDataset
 
 MASCULINE = tuple(
     str.split(

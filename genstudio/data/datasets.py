@@ -1,0 +1,78 @@
+"""Datasets that were opened, of each kind; their arrays are read-only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genstudio.data.info import DatasetInfo
+
+
+@dataclass(frozen=True)
+class TextDataset:
+    """A dataset that was read: line ends are LF, no byte-order mark."""
+
+    info: DatasetInfo
+    text: str
+
+
+@dataclass(frozen=True, eq=False)
+class PairDataset:
+    """Sentences and their translations, for one: `left[i]` and `right[i]` belong together, `names` are those of the sides."""
+
+    info: DatasetInfo
+    left: tuple[str, ...]
+    right: tuple[str, ...]
+    names: tuple[str, str]
+
+
+@dataclass(frozen=True, eq=False)
+class TaskDataset:
+    """A toy task: `answers[i]` is the right answer to `questions[i]`."""
+
+    info: DatasetInfo
+    questions: tuple[str, ...]
+    answers: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class PointDataset:
+    """`points` (n, 2) float32, read-only. `centres` (k, 2) and their common `sigma` where the distribution is known."""
+
+    info: DatasetInfo
+    points: NDArray[np.float32]
+    centres: NDArray[np.float32] | None = None
+    sigma: float | None = None
+
+    def __post_init__(self) -> None:
+        for array in (self.points, self.centres):
+            if array is not None:
+                array.setflags(write=False)
+
+
+@dataclass(frozen=True, eq=False)
+class ImageDataset:
+    """`pixels` (n, h, w, c) uint8 read-only, c 1 or 3. `labels` (n,) int64 index `classes`, -1 where unknown.
+
+    `attributes` maps a name to (n, ...) values; `names` are those of the files the pictures came from.
+    """
+
+    info: DatasetInfo
+    pixels: NDArray[np.uint8]
+    labels: NDArray[np.int64] | None = None
+    classes: tuple[str, ...] = ()
+    captions: tuple[str, ...] | None = None
+    attributes: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    names: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        for array in (self.pixels, self.labels, *self.attributes.values()):
+            if array is not None:
+                array.setflags(write=False)
+
+
+Dataset: TypeAlias = TextDataset | PairDataset | ImageDataset | PointDataset | TaskDataset
