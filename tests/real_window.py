@@ -29,8 +29,7 @@ def fits(window: MainWindow) -> bool:
 
 def is_ready(window: MainWindow) -> bool:
     """Whether everything that `begin()` starts is done: tabs built, datasets listed, torch imported."""
-    built = not window._rest_timer.isActive() and "warm-up" not in window.engine.running
-    return built and all(tab.setup.data.count() >= 2 for tab in (window.transformer, window.gan))
+    return window.ready and all(tab.setup.data.count() >= 2 for tab in (window.transformer, window.gan))
 
 
 @contextmanager

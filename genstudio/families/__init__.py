@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from genstudio.families.family import Family, Preset
 
-__all__ = ["NAMES", "Family", "Preset", "all_families", "get", "learning_from"]
+__all__ = ["NAMES", "Family", "Preset", "all_families", "find", "get", "learning_from"]
 
 NAMES = ("gpt", "gan")  # explicit: no import side effects, and safe when frozen
 
@@ -17,6 +17,11 @@ def get(name: str) -> Family[Any, Any]:
     if name not in NAMES:
         raise KeyError(name)
     return cast("Family[Any, Any]", importlib.import_module(f"genstudio.families.{name}").FAMILY)
+
+
+def find(name: str) -> Family[Any, Any] | None:
+    """The family called `name`, or None where this version knows none."""
+    return get(name) if name in NAMES else None
 
 
 def all_families() -> tuple[Family[Any, Any], ...]:

@@ -6,7 +6,6 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Generic, Protocol
 
 import numpy as np
@@ -41,26 +40,6 @@ class AttentionTo(Quiet):
         ids = ids[-min(self.limit, model.context, max(fit, 8)) :]
         weights = opened.learner.attention(ids)
         return Attention("attention", opened.step, opened.tokenizer.pieces(ids), weights)
-
-
-@dataclass(frozen=True)
-class LiveRuns:
-    """Those of the folders that were asked for which have live weights now, and `every` folder that has."""
-
-    asked: tuple[str, ...]
-    every: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class InTraining(Quiet):
-    """Which of these folders of runs have live weights now, and all that have."""
-
-    folders: tuple[str, ...] = ()
-
-    def run(self, models: Models) -> Frames[LiveRuns]:
-        yield from ()
-        live = tuple(folder for folder in self.folders if str(Path(folder).resolve()) in models.training)
-        return LiveRuns(live, tuple(models.training))
 
 
 class OfModel(Task[R_co], Protocol[R_co]):

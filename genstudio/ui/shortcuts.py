@@ -50,7 +50,7 @@ def menu_keys(menus: Iterable[QAction]) -> list[tuple[str, Keys]]:
     for entry in menus:
         actions = entry.menu().actions() if entry.menu() is not None else []  # type: ignore[attr-defined]
         native = QKeySequence.SequenceFormat.NativeText
-        keys = [(a.shortcut().toString(native), a.text()) for a in actions if not a.shortcut().isEmpty()]
+        keys = [(a.shortcut().toString(native), a.text().replace("&&", "&")) for a in actions if not a.shortcut().isEmpty()]
         found.append((f"Menu {entry.text().replace('&', '')}", keys))
     return [(title, keys) for title, keys in found if keys]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from PySide6.QtCore import QTimer, Signal
@@ -24,7 +24,7 @@ TASKS: Mapping[str, tuple[str, str]] = {
     "Resume": ("Training", ""),
     "ReadRun": ("Open run", ""),
     "DescribeRun": ("Open run", "runs"),
-    "ReadReferences": ("Reference lines", "transformer"),
+    "ReadReferences": ("Reference lines", ""),
     "WarmUp": ("Start-up", ""),
     "Generate": ("Writing", "playground"),
     "Writer": ("Writing", "playground"),
@@ -40,12 +40,12 @@ TASKS: Mapping[str, tuple[str, str]] = {
     "Both": ("Compare", "playground"),
     "OpenDocument": ("Open document", "playground"),
     "SaveDocument": ("Save document", "playground"),
-    "LookCloser": ("Sample", "gan"),
-    "SaveSample": ("Save sample", "gan"),
-    "FindSpace": ("Explore", "gan"),
-    "Sample": ("Samples", "gan"),
-    "ExportTimeline": ("Export", "gan"),
-    "ExportShown": ("Export", "gan"),
+    "LookCloser": ("Sample", ""),
+    "SaveSample": ("Save sample", ""),
+    "FindSpace": ("Explore", ""),
+    "Sample": ("Samples", ""),
+    "ExportTimeline": ("Export", ""),
+    "ExportShown": ("Export", ""),
     "Import": ("Import", "datasets"),
     "ImportPoints": ("Import", "datasets"),
     "ImportDrawings": ("Import", "datasets"),
@@ -76,7 +76,8 @@ TASKS: Mapping[str, tuple[str, str]] = {
     "RemoveRun": ("Delete run", "runs"),
     "Evaluate": ("Measure", "runs"),
 }
-"""Of each task a person may start, by its class: what it is called, and the tab where its result is seen."""
+"""Of each task a person may start, by its class: what it is called, and the room where its result is seen; where none is
+named, that is the room that was in front when it began."""
 
 
 def title_of(task: Any) -> str:
@@ -128,21 +129,22 @@ class TaskChip(QWidget):
 
 
 class TaskChips(QWidget):
-    """A chip for each running task that a person started. `opened(name, tab)`, `cancelled(name)`.
+    """A chip for each running task that a person started. `opened(name, room)`, `cancelled(name)`.
 
-    `said(text)`: a task that had a chip was ended because something else began.
+    `place()` is the room in front. `said(text)`: a task that had a chip was ended because something else began.
     """
 
     opened = Signal(str, str)
     cancelled = Signal(str)
     said = Signal(str)
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, place: Callable[[], str]) -> None:
         super().__init__()
         self.setObjectName("status_tasks")
         self.setAccessibleName("Running tasks")
         self._engine = engine
-        self._began: dict[str, float] = {}
+        self._place = place
+        self._began: dict[str, tuple[float, str]] = {}
         self.chips: dict[str, TaskChip] = {}
         self.more = plain_label(role="quiet", name="status_more_tasks")
         self._row = QHBoxLayout(self)
@@ -159,18 +161,18 @@ class TaskChips(QWidget):
 
     def _show(self) -> None:
         work, now = self._engine.work(), time.monotonic()
-        self._began = {name: self._began.get(name, now) for name in work}
+        self._began = {name: self._began.get(name, (now, self._place())) for name in work}
         for name in [name for name in self.chips if name not in work]:
             chip = self.chips.pop(name)
             self._row.removeWidget(chip)
             chip.hide()
             chip.deleteLater()
-        for name, began in self._began.items():
+        for name, (began, place) in self._began.items():
             if name not in self.chips and 1000 * (now - began) >= WAIT_MS:
-                self._add(name)
-        for place, (name, chip) in enumerate(self.chips.items()):
+                self._add(name, place)
+        for number, (name, chip) in enumerate(self.chips.items()):
             chip.show_state(work[name])
-            chip.setVisible(place < _MOST)
+            chip.setVisible(number < _MOST)
         hidden = [chip.title for chip in self.chips.values()][_MOST:]
         self.more.setText(f"{len(hidden)} more" if hidden else "")
         self.more.setToolTip(tooltip("\n".join(hidden)))
@@ -178,14 +180,14 @@ class TaskChips(QWidget):
         if len(self.chips) < len(work) and not self._timer.isActive():
             self._timer.start(WAIT_MS)
 
-    def _add(self, name: str) -> None:
+    def _add(self, name: str, place: str) -> None:
         task = self._engine.tasks[name]
         base = f"task_{'_'.join(title_of(task).lower().replace('-', ' ').split())}"
         taken = {chip.objectName() for chip in self.chips.values()}
         free = (base if count == 1 else f"{base}_{count}" for count in itertools.count(1))
         chip = self.chips[name] = TaskChip(task, next(word for word in free if word not in taken))
-        tab = TASKS.get(type(task).__name__, ("", ""))[1]
-        chip.show_.clicked.connect(lambda: self.opened.emit(name, tab))
+        room = TASKS.get(type(task).__name__, ("", ""))[1] or place
+        chip.show_.clicked.connect(lambda: self.opened.emit(name, room))
         chip.cancel.clicked.connect(lambda: self.cancelled.emit(name))
         self._row.insertWidget(self._row.count() - 1, chip)
 

@@ -28,7 +28,7 @@ from real_window import fits, shown
 def window(qtbot: Any, qapp: Any) -> Iterator[MainWindow]:
     made = shown()
     made.tabs.setCurrentWidget(made.datasets)
-    made.datasets.refresh()
+    made.library.refresh_datasets()
     qtbot.waitUntil(lambda: made.datasets.current is not None, timeout=LONG)
     calm(made, qtbot)
     yield made
@@ -253,7 +253,7 @@ def test_window_and_command_line_store_the_same_bytes(
         assert [line.strip() for line in printed[1:]] == about.splitlines()[1:] and len(printed) > 2
         shelf.delete_dataset(again)
         window.datasets.choose("names")
-        window.datasets.refresh()
+        window.library.refresh_datasets()
         qtbot.waitUntil(lambda: on_shelf(window) != "imported", timeout=LONG)
         calm(window, qtbot)
 

@@ -138,7 +138,7 @@ def test_an_ill_run_is_told_cured_by_a_click_and_opened_again(window: MainWindow
     tab.panel.clear()
     assert not page.cards
     tab.run_path = ""
-    window._open_run(path)
+    window.open_run(path)
     qtbot.waitUntil(lambda: len(page.cards) == len(kept), timeout=LONG)
     tab.take_advice({"pack": 2, "batch": 32})
     assert (tab.setup.values()["pack"], tab.setup.values()["batch"]) == (2, 32) and tab.state == "stopped"

@@ -35,7 +35,7 @@ def walk(tab: QWidget) -> list[QWidget]:
 def test_a_run_is_walked_through_by_keys_alone(window: MainWindow, qtbot: Any, tmp_path: Path) -> None:
     values = {**SMALL, "latent": 8, "conditional": True, "evaluate_every": 1000}
     run = answer(run_task(Train("gan", "digits8", values, steps=80, stop_after=60, runs_folder=tmp_path)), "run")
-    window._open_run(run)
+    window.open_run(run)
     tab = window.gan
     qtbot.waitUntil(lambda: tab.run_path == run and tab.panel.stage.pictures.samples.snapshot is not None, timeout=LONG)
     qtbot.waitUntil(lambda: len(tab.panel.time.steps) > 1, timeout=LONG)

@@ -64,7 +64,7 @@ def _through_it_all(
     assert steps(tab).tolist() == list(range(1, len(steps(tab)) + 1))
     stop(qtbot, tab)
     count, marks = len(steps(tab)), _marks(tab)
-    window._open_run(tab.run_path)
+    window.open_run(tab.run_path)
     qtbot.waitUntil(lambda: len(steps(tab)) == count and _marks(tab) == marks, timeout=LONG)
 
 

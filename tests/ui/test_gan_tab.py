@@ -156,7 +156,7 @@ def test_a_run_opens_in_the_tab_of_its_family(window: MainWindow, qtbot: Any, tm
     task = Train("gan", "gaussian-ring", SMALL, steps=25, runs_folder=other)
     path = answer(run_task(task), "run")
     window.tabs.setCurrentWidget(window.runs)
-    window._open_run(path)
+    window.open_run(path)
     qtbot.waitUntil(lambda: window.tabs.currentWidget() is window.gan, timeout=LONG)
     qtbot.waitUntil(lambda: len(steps(window.gan)) == 25, timeout=LONG)
     assert window.gan.setup.values()["width"] == 16 and window.gan.panel.live.values()["width"] == 16
@@ -356,6 +356,6 @@ def test_a_lesson_stays_on_other_data_of_its_kind(window: MainWindow, qtbot: Any
 
 
 def test_pictures_of_ones_own_are_trained_on_with_settings_for_pictures(window: MainWindow) -> None:
-    window._train_on("digits8")
+    window.train_on("digits8")
     assert window.tabs.currentWidget() is window.gan
     assert window.gan.preset().name == "digits" and window.gan.setup.data.currentData() == "digits8"

@@ -34,7 +34,7 @@ def opened(qtbot: Any, window: MainWindow, folder: Path, data: str, **values: An
         for step in range(1, 30, 4):
             run.record(_other(first, step))
     window.tabs.setCurrentIndex(0)
-    window._open_run(str(run.folder))
+    window.open_run(str(run.folder))
     qtbot.waitUntil(lambda: window.tabs.currentWidget() is window.gan, timeout=LONG)
     panel = window.gan.panel
     qtbot.waitUntil(lambda: len(panel.time.steps) > 5, timeout=LONG)

@@ -60,7 +60,7 @@ def listed(qtbot: Any, window: MainWindow, path: str) -> Any:
         found[:] = [run for run in window.runs.model.runs if str(run.folder) == path]
         return bool(found) and found[0].state in ("stopped", "finished")
 
-    window.runs.refresh()
+    window.library.refresh_runs()
     qtbot.waitUntil(there, timeout=LONG)
     return found[0]
 
@@ -151,8 +151,8 @@ def test_the_playground_follows_a_run_that_begins_until_the_person_chooses(
     play.choice.model.activated.emit(play.choice.model.currentIndex())
     at = trained(qtbot, tab)
     qtbot.waitUntil(lambda: trained(qtbot, tab) > at + 20, timeout=LONG)
-    window.runs.refresh()
-    qtbot.waitUntil(lambda: not window.runs._listing, timeout=LONG)
+    window.library.refresh_runs()
+    qtbot.waitUntil(lambda: not window.library.reading, timeout=LONG)
     assert play.reference().run == older, "the choice of the person stays"
     press(qtbot, window, "stop")
     ended(qtbot, tab)
@@ -189,14 +189,14 @@ def test_train_on_this_begins_with_an_empty_right_side(open_window: Open, qtbot:
     tab = begin(qtbot, window, 8)
     ended(qtbot, tab)
     first = tab.run_path
-    window._train_on("shakespeare")
+    window.train_on("shakespeare")
     assert (tab.state, tab.run_path, tab.stack.currentWidget()) == ("idle", "", tab.empty)
     assert not tab.pause.isEnabled() and not tab.extend.isEnabled() and not tab.summary.isVisible()
     assert "Shakespeare" in tab.empty._words.text() and tab.setup.data.currentData() == "shakespeare"
     tab = begin(qtbot, window, FOREVER)
     failures: list[Any] = []
     tab.failed.connect(failures.append)
-    window._train_on("shakespeare")
+    window.train_on("shakespeare")
     assert tab.setup.data.currentData() == "names" and "A training is running" in failures[0].message
     press(qtbot, window, "stop")
     ended(qtbot, tab)

@@ -275,7 +275,7 @@ def window(
     window.resize(1280, 720)
     window.show()
     window.begin()
-    qtbot.waitUntil(lambda: not window._rest_timer.isActive() and "warm-up" not in window.engine.running, timeout=LONG)
+    qtbot.waitUntil(lambda: window.ready, timeout=LONG)
     qtbot.waitUntil(lambda: window.gan.setup.data.count() >= 2, timeout=LONG)
     window.findChild(QAction, "action_quit").setEnabled(False)
     yield window

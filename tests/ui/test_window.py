@@ -209,7 +209,7 @@ def test_runs_can_be_renamed_and_deleted_even_when_damaged(
     model.setData(model.index(0, 0), "<b>better</b>\nname")
     qtbot.waitUntil(lambda: model.runs[0].name.startswith("<b>better</b>"), timeout=LONG)
     (Path(folder) / "run.json").write_text("{")
-    qtbot.waitUntil(lambda: (window.runs.refresh(), model.runs[0].state == "damaged")[1])
+    qtbot.waitUntil(lambda: (window.library.refresh_runs(), model.runs[0].state == "damaged")[1])
     assert model.data(model.index(0, 5)) == "run.json cannot be read."
     window.runs.table.selectRow(0)
     monkeypatch.setattr("PySide6.QtWidgets.QMessageBox.exec", lambda self: 0)
@@ -222,7 +222,7 @@ def test_runs_can_be_renamed_and_deleted_even_when_damaged(
 @pytest.mark.parametrize("colours", ["light", "dark"])
 def test_everything_that_can_be_used_has_names(open_window: Callable[[], MainWindow], qtbot: Any, colours: str) -> None:
     window = open_window()
-    window._set_theme(colours)
+    window.set_theme(colours)
     buttons = (QAbstractButton, QComboBox, QLineEdit, QAbstractSpinBox)
     usable = (*buttons, QAbstractSlider, QPlainTextEdit, QTextEdit, QAbstractItemView)
     nameless, seen = [], {}

@@ -23,16 +23,18 @@ from PySide6.QtWidgets import (
 from genstudio.events import Frame
 from genstudio.snapshots.attention import Attention
 from genstudio.snapshots.text import AnsweredBy, NextTokens, ScoredText, Writing
-from genstudio.tasks.compare import AttentionTo, Both, InTraining, LiveRuns, first_difference, paired, tokens_before
+from genstudio.tasks.compare import AttentionTo, Both, first_difference, paired, tokens_before
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt, text_of
 from genstudio.tasks.replay import Saved, SavedSteps
-from genstudio.tasks.runs import Listed, ListRuns
+from genstudio.tasks.runs import Listed
 from genstudio.tasks.score import Score
 from genstudio.tasks.write import Generate, NextTokensOf
 from genstudio.ui.engine import Engine
+from genstudio.ui.library import Library
 from genstudio.ui.playground.model_choice import ModelChoice
 from genstudio.ui.playground.page import Page
+from genstudio.ui.playground.pages import lack
 from genstudio.ui.playground.sampler import Sampling
 from genstudio.ui.views.attention_pair import AttentionPairView
 from genstudio.ui.views.tinted import TintedText
@@ -52,11 +54,10 @@ class ComparePage(Page):
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine, "page_compare", "Compare two")
         self._sampling = Sampling()
-        self._runs: Listed = ()
-        self._training: tuple[str, ...] = ()
+        self._chosen = False
         self._named: dict[str, ModelRef | None] = {}
         self._written: dict[str, Writing] = {}
-        self.other = ModelChoice()
+        self.other = ModelChoice(lambda family: not lack(family, "Compare two"))
         self.names = {side: ElidedLabel() for side in "ab"}
         self.texts = {
             side: TintedText(f"compare_text_{side}", f"What model {side.upper()} writes", "Press Write both.")
@@ -90,7 +91,15 @@ class ComparePage(Page):
         """How both write, from the sampler under the document."""
         self._sampling = sampling
 
+    def show_library(self, library: Library) -> None:
+        """The runs to choose model B from."""
+        library.runs_changed.connect(self._show_runs)
+        library.live_changed.connect(self.other.set_live)
+        self.other.set_live(library.live)
+        self._show_runs(library.runs)
+
     def look(self, model: ModelRef, prompt: Prompt) -> None:
+        self._choose_another()
         other = self.other.reference()
         self.busy_changed()
         if other is None:
@@ -128,14 +137,14 @@ class ComparePage(Page):
         self.score.setEnabled(ready and not self.busy("score"))
         self.stop.setEnabled(self.busy("write") or self.busy("score"))
         if not ready:
-            self.note.setText(_CHOOSE if self._runs else _TRAIN)
+            self.note.setText(_CHOOSE if self._model is not None else _TRAIN)
         elif self.note.text() in (_CHOOSE, _TRAIN):
             self.note.setText("")
         self._name_chosen()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self.ask("runs", ListRuns(), on_result=self._show_runs)
+        self._ask_kept()
         self._follow.start()
 
     def hideEvent(self, event: QHideEvent) -> None:
@@ -143,38 +152,26 @@ class ComparePage(Page):
         self._follow.stop()
 
     def _show_runs(self, runs: Listed) -> None:
-        self._runs, first = runs, self.other.reference() is None
         self.other.show_runs(runs)
-        if first:
-            self._choose_another()
-        self._ask_training()
+        self._choose_another()
         self._ask_kept()
         self.busy_changed()
 
-    def _show_training(self, found: LiveRuns) -> None:
-        if frozenset(found.asked) != self.other.live:
-            self.other.set_live(*found.asked)
-            self.other.show_runs(self._runs)
-        if found.every != self._training:
-            self._training = found.every
-            self.ask("runs", ListRuns(), on_result=self._show_runs)
-
     def _choose_another(self) -> None:
         """At first a model beside itself would show no difference: take the run before it, or its first checkpoint."""
-        if self._model is None or self.other.model.currentData() != self._model.run:
+        if self._chosen or self._model is None or self.other.reference() is None:
+            return
+        self._chosen = True
+        if self.other.model.currentData() != self._model.run:
             return
         if self.other.model.count() > 1:
             self.other.model.setCurrentIndex(1)
         else:
             self.other.checkpoint.setCurrentIndex(self.other.checkpoint.count() - 1)
 
-    def _ask_training(self) -> None:
-        folders = tuple(str(run.folder) for run in self._runs)
-        self.ask("training", InTraining(folders), on_result=self._show_training)
-
     def _ask_kept(self) -> None:
         other = self.other.reference()
-        if other is not None:
+        if other is not None and self.isVisible():
             self.ask("kept", SavedSteps(other.run), on_result=self._show_kept)
 
     def _show_kept(self, saved: Saved) -> None:
@@ -182,7 +179,6 @@ class ComparePage(Page):
 
     def _follow_live(self) -> None:
         """New weights of model B, when it is in training; the tab tells of those of model A."""
-        self._ask_training()
         other = self.other.reference()
         if other is None or other.which != "live" or other == self._model:
             return

@@ -21,9 +21,11 @@ from genstudio.ui import theme
 from genstudio.ui.engine import Engine
 from genstudio.ui.playground.page import Page
 from genstudio.ui.playground.pages import PAGES, Entry
+from genstudio.ui.widgets import tooltip
 
 _ROW, _HEADING = 26, 28
 _LEAST = 480, 360
+_CHOOSABLE = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
 
 
 class _Rail(QListWidget):
@@ -50,6 +52,8 @@ class Inspectors(QWidget):
         self._engine = engine
         self.pages: dict[str, Page] = {}
         self._entries = {entry.title: entry for entry in entries}
+        self._abilities: tuple[str, ...] | None = None
+        self._picked_last = ""
         self._looked: tuple[ModelRef | None, Prompt] | None = None
         self.rail = _Rail()
         self.rail.setObjectName("page_rail")
@@ -85,7 +89,7 @@ class Inspectors(QWidget):
             self.pages[title] = page
             self.stack.addWidget(page)
             self.built.emit(page)
-            if self._looked is not None:
+            if self._looked is not None and self.offered(title):
                 page.look_at(*self._looked)
         return self.pages[title]
 
@@ -98,8 +102,30 @@ class Inspectors(QWidget):
     def look_at(self, model: ModelRef | None, prompt: Prompt) -> None:
         """The model and the text that all pages are about; those that are hidden look when they are seen."""
         self._looked = (model, prompt)
-        for page in self.pages.values():
-            page.look_at(model, prompt)
+        for title, page in self.pages.items():
+            page.look_at(model if self.offered(title) else None, prompt)
+
+    def offered(self, title: str) -> bool:
+        """Whether the model has what this page needs."""
+        return self._abilities is None or not self._entries[title].lack(self._abilities)
+
+    def offer(self, abilities: tuple[str, ...] | None) -> None:
+        """Grey the pages that a model with these abilities lacks, each with the reason; None: there is no model yet.
+
+        Where the open page is one of them, that which was opened last of the others is shown, or the first.
+        """
+        if abilities == self._abilities:
+            return
+        self._abilities, chosen = abilities, self._picked_last
+        for title, entry in self._entries.items():
+            (item,) = self.rail.findItems(title, Qt.MatchFlag.MatchExactly)
+            lack = "" if abilities is None else entry.lack(abilities)
+            item.setFlags(Qt.ItemFlag.NoItemFlags if lack else _CHOOSABLE)
+            item.setToolTip(tooltip(lack))
+            item.setData(Qt.ItemDataRole.AccessibleDescriptionRole, lack)
+        offered = [title for title in (chosen, *self._entries) if title in self._entries and self.offered(title)]
+        self.open(next(iter(offered), ""))
+        self._picked_last = chosen
 
     def each(self, do: Callable[[Page], object]) -> None:
         """Do this to every page that was built."""
@@ -108,6 +134,7 @@ class Inspectors(QWidget):
 
     def _picked(self, item: QListWidgetItem | None, _before: object = None) -> None:
         if item is not None and item.text() in self._entries:
+            self._picked_last = item.text()
             self.stack.setCurrentWidget(self.page(item.text()))
             self.chosen.emit(item.text())
 

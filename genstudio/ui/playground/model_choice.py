@@ -1,8 +1,8 @@
-"""Which model, and the weights of which step: the live one, or any checkpoint of any run that writes text."""
+"""Which model, and the weights of which step: the live one, or any checkpoint of any run that can be played with."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Literal
 
 from PySide6.QtCore import Signal
@@ -14,22 +14,18 @@ from genstudio.tasks.models import ModelRef
 from genstudio.ui.widgets import plain_label
 
 
-def writes_text(family: str) -> bool:
-    """Whether models of this family read and write text."""
-    try:
-        return "text" in families.get(family).data_kinds
-    except KeyError:
-        return False
-
-
 class ModelChoice(QWidget):
-    """Two boxes: the run, and its checkpoint. `changed()` when another model, or another step of it, is meant."""
+    """Two boxes: the run, and its checkpoint. `changed()` when another model, or another step of it, is meant.
+
+    `offers(family)` says whether the models of a family can be chosen.
+    """
 
     changed = Signal()
 
-    def __init__(self) -> None:
+    def __init__(self, offers: Callable[[str], bool]) -> None:
         super().__init__()
         self.setObjectName("model_choice_row")
+        self._offers = offers
         self.live: frozenset[str] = frozenset()
         self._runs: dict[str, RunInfo] = {}
         self._kept: tuple[str, tuple[int, ...]] = ("", ())
@@ -61,20 +57,27 @@ class ModelChoice(QWidget):
         """The model chosen, or None when there is none yet."""
         run = self.model.currentData()
         which = self.checkpoint.currentData()
-        precision: Literal["float32", "int8"] = "int8" if self.int8.isChecked() else "float32"
+        int8 = self.int8.isChecked() and not self.int8.isHidden()
+        precision: Literal["float32", "int8"] = "int8" if int8 else "float32"
         return ModelRef(run, which if which is not None else "last", precision) if run else None
 
     def info(self) -> RunInfo | None:
         """The run chosen, if there is one."""
         return self._runs.get(self.model.currentData() or "")
 
+    def abilities(self) -> tuple[str, ...] | None:
+        """What the model chosen can do; None where there is none yet."""
+        run = self.info()
+        family = families.find(run.family) if run is not None else None
+        return family.abilities if family is not None else None
+
     def show_runs(self, runs: tuple[RunInfo, ...]) -> None:
-        """Every run that has something to write with, the newest first; keeps the choice."""
+        """Every run that is offered and has weights, the newest first; keeps the choice."""
         before = self.reference()
         usable = [
             run
             for run in runs
-            if run.usable and writes_text(run.family) and (run.checkpoints or str(run.folder) in self.live)
+            if run.usable and self._offers(run.family) and (run.checkpoints or str(run.folder) in self.live)
         ]
         self._runs = {str(run.folder): run for run in usable}
         self.model.blockSignals(True)
@@ -85,9 +88,8 @@ class ModelChoice(QWidget):
         self.model.blockSignals(False)
         self._fill_checkpoints(before)
 
-    def set_live(self, *runs: str) -> None:
-        """The runs that are in training now; an empty name is none."""
-        live = frozenset(run for run in runs if run)
+    def set_live(self, live: frozenset[str]) -> None:
+        """The runs that are in training now."""
         if live != self.live:
             before, self.live = self.reference(), live
             for index in range(self.model.count()):
@@ -120,6 +122,7 @@ class ModelChoice(QWidget):
 
     def _fill_checkpoints(self, before: ModelRef | None) -> None:
         run = self.model.currentData()
+        self.int8.setVisible("Writes" in (self.abilities() or ("Writes",)))
         kept = before.which if before is not None and before.run == run else None
         self.checkpoint.blockSignals(True)
         self.checkpoint.clear()
@@ -130,7 +133,8 @@ class ModelChoice(QWidget):
             self.checkpoint.addItem("newest checkpoint", "last")
             self.checkpoint.addItem("best checkpoint", "best")
         kept_run, kept_steps = self._kept
-        for step in sorted({*steps, *(kept_steps if kept_run == run else ())}, reverse=True):
+        known = kept_run == run and (steps or run in self.live)  # else its last checkpoint is not listed yet
+        for step in sorted({*steps, *(kept_steps if known else ())}, reverse=True):
             self.checkpoint.addItem(f"step {step:,}" + ("" if step in steps else ", weights alone"), step)
         self.checkpoint.setCurrentIndex(max(self.checkpoint.findData(kept), 0) if self.checkpoint.count() else -1)
         self.checkpoint.blockSignals(False)

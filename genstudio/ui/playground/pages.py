@@ -3,41 +3,65 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Collection
 from dataclasses import dataclass
 
+from genstudio import families
+from genstudio.families.abilities import words
 from genstudio.ui.engine import Engine
 from genstudio.ui.playground.page import Page
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A page: the `group` it is listed under, its `title` in the list, and the class that makes it."""
+    """A page: the `group` it is listed under, its `title` in the list, the class that makes it, in a module of `ui`, and
+    the abilities that a model `needs` for it."""
 
     group: str
     title: str
     module: str
     name: str
+    needs: tuple[str, ...]
 
     def build(self, engine: Engine) -> Page:
-        page: Page = getattr(importlib.import_module(f"genstudio.ui.playground.{self.module}"), self.name)(engine)
+        page: Page = getattr(importlib.import_module(f"genstudio.ui.{self.module}"), self.name)(engine)
         return page
 
+    def lack(self, abilities: Collection[str]) -> str:
+        """Why a model with these abilities has no such page, in a sentence; empty where it has."""
+        missing = [words(name) for name in self.needs if name not in abilities]
+        can = ", and can ".join(words(name) for name in abilities) or "do nothing that is shown here"
+        return f"{self.title} needs a model that can {' and '.join(missing)}. This one can {can}." if missing else ""
 
+
+W, T, S = ("Writes",), ("Writes", "Traces"), ("Samples",)
 PAGES = (
-    Entry("Choose", "Next token", "next_token", "NextTokenPage"),
-    Entry("Choose", "Continuations", "continuations_page", "ContinuationsPage"),
-    Entry("Choose", "Beam search", "beam_page", "BeamPage"),
-    Entry("Choose", "Grid", "grid_page", "GridPage"),
-    Entry("Text", "Score", "score_page", "ScorePage"),
-    Entry("Inside", "Attention", "attention_page", "AttentionPage"),
-    Entry("Inside", "Knock out", "knockout_page", "KnockOutPage"),
-    Entry("Inside", "Logit lens", "lens_page", "LensPage"),
-    Entry("Inside", "Saliency", "saliency_page", "SaliencyPage"),
-    Entry("Inside", "Induction", "induction_page", "InductionPage"),
-    Entry("Inside", "Anatomy", "anatomy_page", "AnatomyPage"),
-    Entry("Inside", "Positions", "positions_page", "PositionsPage"),
-    Entry("Inside", "Embedding map", "map_page", "MapPage"),
-    Entry("Inside", "Layers", "layers_page", "LayersPage"),
-    Entry("Compare", "Compare two", "compare_page", "ComparePage"),
-    Entry("Compare", "Replay", "replay_page", "ReplayPage"),
+    Entry("Choose", "Next token", "playground.next_token", "NextTokenPage", W),
+    Entry("Choose", "Continuations", "playground.continuations_page", "ContinuationsPage", W),
+    Entry("Choose", "Beam search", "playground.beam_page", "BeamPage", W),
+    Entry("Choose", "Grid", "playground.grid_page", "GridPage", W),
+    Entry("Text", "Score", "playground.score_page", "ScorePage", W),
+    Entry("Inside", "Attention", "playground.attention_page", "AttentionPage", T),
+    Entry("Inside", "Knock out", "playground.knockout_page", "KnockOutPage", T),
+    Entry("Inside", "Logit lens", "playground.lens_page", "LensPage", T),
+    Entry("Inside", "Saliency", "playground.saliency_page", "SaliencyPage", T),
+    Entry("Inside", "Induction", "playground.induction_page", "InductionPage", T),
+    Entry("Inside", "Anatomy", "playground.anatomy_page", "AnatomyPage", T),
+    Entry("Inside", "Positions", "playground.positions_page", "PositionsPage", T),
+    Entry("Inside", "Embedding map", "playground.map_page", "MapPage", T),
+    Entry("Inside", "Layers", "playground.layers_page", "LayersPage", T),
+    Entry("Compare", "Compare two", "playground.compare_page", "ComparePage", W),
+    Entry("Compare", "Replay", "playground.replay_page", "ReplayPage", W),
+    Entry("Samples", "Explore", "gan.explore", "ExplorePage", S),
 )
+
+
+def shown(family: str) -> bool:
+    """Whether there is a page for models of this family."""
+    return any(not lack(family, entry.title) for entry in PAGES)
+
+
+def lack(family: str, title: str) -> str:
+    """Why models of a family have no page of this title, in a sentence; empty where they have."""
+    found, entry = families.find(family), next(entry for entry in PAGES if entry.title == title)
+    return entry.lack(found.abilities if found is not None else ())

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QInputDialog,
     QLabel,
     QLineEdit,
+    QMenu,
     QMessageBox,
     QSplitter,
     QStackedWidget,
@@ -38,7 +39,6 @@ from genstudio.tasks.datasets import (
     ImportDrawings,
     ImportPoints,
     Inspect,
-    ListDatasets,
     Listed,
     RemoveDataset,
     RenameDataset,
@@ -58,6 +58,7 @@ from genstudio.ui.datasets.preview import PreviewPages
 from genstudio.ui.datasets.shelf import ShelfList, catalogue_entry, entry_of
 from genstudio.ui.datasets.split import SplitPanel
 from genstudio.ui.engine import Engine
+from genstudio.ui.library import Library
 from genstudio.ui.tabs.tokenizer_bench import TokenizerBench
 from genstudio.ui.widgets import button, icon_button, plain_label, primary_button
 
@@ -74,34 +75,33 @@ _ABOUT = ("look", "read", "find", "batch", "try", "made", "check", "split", "use
 """Questions about the dataset that is chosen."""
 
 R = TypeVar("R")
-Settings = Callable[[], tuple[Mapping[str, Any], int]]
+Settings = Callable[[str], tuple[Mapping[str, Any], int]]
 
 
 class DatasetsTab(QWidget):
-    """`listed(tuple of DatasetInfo)`, `looked(info, preview)`, `train_wanted(id)`, `failed(Failure)`.
+    """`looked(info, preview)`, `train_wanted(id, family)`, `failed(Failure)`.
 
     `checked(id, words)` sums up what the checks found, empty while they run.
-    `settings_wanted({name: value})` where the person chose something here that is a setting of the training.
+    `settings_wanted(family, {name: value})` where the person chose something here that is a setting of a training.
     """
 
-    listed = Signal(object)
     looked = Signal(object, object)
-    train_wanted = Signal(str)
-    settings_wanted = Signal(object)
+    train_wanted = Signal(str, str)
+    settings_wanted = Signal(str, object)
     checked = Signal(str, str)
     failed = Signal(object)
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, library: Library) -> None:
         super().__init__()
         self.setObjectName("datasets_tab")
-        self._engine = engine
+        self._engine, self._library = engine, library
         self._infos: dict[str, DatasetInfo] = {}
         self._asking = Asking(engine)
         self._looked_at: str | None = None
         self._example: Example | None = None
         self._seed = 0
         self._wanted: str | None = None
-        self._settings: dict[str, Settings] = {}
+        self._settings: Settings | None = None
         self._sound: dict[str, tuple[Mapping[str, Any], int]] = {}
         self._characters: dict[str, int] = {}
         self.shelf = ShelfList()
@@ -120,6 +120,8 @@ class DatasetsTab(QWidget):
         self.draw_points, self.draw_digits = DrawPoints(), DrawDigits()
         self.open_file = button("Import…", "import_data", "plus", "Import your own data", self.show_import)
         self.train = primary_button("Train on this", "train_on_this", "play")
+        self.families = QMenu(self.train)
+        self.families.setObjectName("train_with")
         self.untrained = plain_label(role="quiet", wrap=True, name="untrained")
         self.untrained.hide()
         self._recheck = QTimer(self)
@@ -127,6 +129,8 @@ class DatasetsTab(QWidget):
         self._recheck.setInterval(400)
         self._lay_out()
         self._connect()
+        if library.datasets:
+            self._fill(library.datasets)
 
     @property
     def current(self) -> str | None:
@@ -138,19 +142,19 @@ class DatasetsTab(QWidget):
     def figures(self) -> dict[str, QLabel]:
         return self.preview.text_figures.figures
 
-    def set_settings(self, settings: Settings, family: str = "gpt") -> None:
-        """`settings()` gives (values, seed) of a training of this family as it is set up now.
+    def set_settings(self, settings: Settings) -> None:
+        """`settings(family)` gives (values, seed) of a training of this family as it is set up now.
 
         It raises ConfigError while they cannot be used; then those count that could be used last.
         """
-        self._settings[family] = settings
+        self._settings = settings
         self.settings_changed()
 
     def settings_changed(self) -> None:
         """The settings of a training are others now."""
         self._asking.drop("check", "split")
-        if "gpt" in self._settings:
-            values, _ = self._last_sound("gpt")
+        if family := _usual("text"):
+            values, _ = self._last_sound(family.name)
             self.split.show_values(values)
             self.bench.set_model(values)
         self._recheck.start()
@@ -168,25 +172,21 @@ class DatasetsTab(QWidget):
             self.checked.emit(info.id, "")
             self._start("check", task, lambda findings: self._show_findings(task, findings))
 
-    def _family(self, info: DatasetInfo) -> families.Family[Any, Any] | None:
-        """The family that learns from this kind of data."""
-        return next((family for family in families.all_families() if info.kind in family.data_kinds), None)
-
     def _set_up(self, info: DatasetInfo) -> tuple[Mapping[str, Any], int]:
-        """Values and seed of the training that would learn this dataset; its defaults where its tab was never opened."""
-        family = self._family(info)
+        """Values and seed of the training that would usually learn this dataset; none where it was never set up."""
+        family = _usual(info.kind)
         return self._last_sound(family.name) if family is not None else ({}, 0)
 
     def _last_sound(self, family: str) -> tuple[Mapping[str, Any], int]:
         """Values and seed that the training of this family was set up with when they could be used last."""
-        if family in self._settings:
+        if self._settings is not None:
             with contextlib.suppress(ConfigError):
-                self._sound[family] = self._settings[family]()
+                self._sound[family] = self._settings(family)
         return self._sound.get(family, ({}, 0))
 
     def _parameters(self, info: DatasetInfo, values: Mapping[str, Any]) -> int | None:
         """Of the model that is set up for a text, once its characters are counted."""
-        family, characters = self._family(info), self._characters.get(info.id)
+        family, characters = _usual(info.kind), self._characters.get(info.id)
         if info.kind != "text" or family is None or characters is None or family.config.problems(values):
             return None
         return family.cost(family.config.parse(values), info, TokenSettings.of(values).size(characters)).parameters
@@ -223,9 +223,6 @@ class DatasetsTab(QWidget):
             self.preview.go_to(example.place, example.length)
             self._example = None
 
-    def refresh(self) -> None:
-        self._start("list", ListDatasets(), self._fill)
-
     def choose(self, name: str) -> None:
         """Show this dataset; once it is listed, if it is not yet."""
         if not self.shelf.choose(name):
@@ -256,7 +253,9 @@ class DatasetsTab(QWidget):
 
     def _change(self, task: Task[Listed]) -> None:
         """Change what is on the shelf; a change never gives way to the next one."""
-        self._engine.start(task, None, lambda failure: self._on_end("change", failure), on_result=self._fill)
+        self._engine.start(
+            task, None, lambda failure: self._on_end("change", failure), on_result=self._library.set_datasets
+        )
 
     def cancel_task(self, name: str) -> bool:
         """Stop this task of the engine, if it is one of this tab."""
@@ -283,7 +282,7 @@ class DatasetsTab(QWidget):
     def _imported(self, info: DatasetInfo) -> None:
         busy = self.stack.currentWidget() is self.importing or self.current is None
         self._wanted = info.id if busy else None
-        self.refresh()
+        self._library.refresh_datasets()
 
     def _on_end(self, slot: str, failure: Failure | None) -> None:
         if failure is not None and slot == "batch":
@@ -304,7 +303,6 @@ class DatasetsTab(QWidget):
     def _fill(self, infos: Listed) -> None:
         self._infos = {info.id: info for info in infos}
         wanted, self._wanted = self._wanted, None
-        self.listed.emit(infos)
         offers = [catalogue_entry(name, offer) for name, offer in CATALOGUE.items()]
         self.shelf.show_entries([*map(entry_of, infos), *offers], wanted)
 
@@ -322,10 +320,7 @@ class DatasetsTab(QWidget):
         self.title.setText(info.title)
         self.about.setText(about(info))
         text = info.kind == "text"
-        trained = self._family(info) is not None
-        self.train.setEnabled(trained)
-        self.untrained.setText(UNTRAINED.get(info.kind, ""))
-        self.untrained.setVisible(not trained)
+        self._offer_training(info)
         self._split_part.setVisible(text)
         self.split.show_dataset(info)
         self.bench.set_dataset(info if text else None)
@@ -336,6 +331,19 @@ class DatasetsTab(QWidget):
             return
         self.checks.show_working("Reading…")
         self.checked.emit(info.id, "")
+
+    def _offer_training(self, info: DatasetInfo) -> None:
+        """The button trains the family that takes this data; of several, a menu offers each, the usual one first."""
+        taking = families.learning_from(info.kind)
+        self.train.setEnabled(bool(taking))
+        self.untrained.setText("" if taking else UNTRAINED.get(info.kind, "No model is trained on this kind of data yet."))
+        self.untrained.setVisible(not taking)
+        self.families.clear()
+        for family in taking:
+            action = self.families.addAction(family.title)
+            action.setObjectName(f"train_{family.name}")
+            action.triggered.connect(lambda _=False, name=family.name: self.train_wanted.emit(self.current or "", name))
+        self.train.setMenu(self.families if len(taking) > 1 else None)  # type: ignore[arg-type]
 
     def _show_look(self, info: DatasetInfo, looked: Looked) -> None:
         look, self._looked_at = looked.preview, info.id
@@ -364,15 +372,17 @@ class DatasetsTab(QWidget):
     def _batch(self) -> None:
         if self._ready:
             info = self._infos[self._ready]
-            family = self._family(info)
+            family = _usual(info.kind)
+            if family is None:
+                self.preview.batch.clear(self.untrained.text())
+                return
             try:
-                values, seed = self._settings[family.name]() if family and family.name in self._settings else ({}, 0)
+                values, seed = self._settings(family.name) if self._settings is not None else ({}, 0)
             except ConfigError as error:
                 self.preview.batch.clear(f"The training cannot start as it is set up. {error.message}")
                 return
             self.preview.batch.clear("Working out the first batch…")
-            task = FirstBatch(info.id, values, family.name if family is not None else "gpt", seed)
-            self._start("batch", task, self.preview.batch.show_batch)
+            self._start("batch", FirstBatch(info.id, values, family.name, seed), self.preview.batch.show_batch)
 
     def _try(self, settings: PictureSettings) -> None:
         if self._ready and self._infos[self._ready].kind == "images":
@@ -478,10 +488,19 @@ class DatasetsTab(QWidget):
         if self._ready:
             self._work("Making", DuplicateDataset(self._ready, name.strip() or None, made_with=values))
 
+    def _train(self) -> None:
+        if self.train.menu() is None:
+            self.train_wanted.emit(self.current or "", "")
+
     def _train_with(self, values: Any) -> None:
         """Settings of the training that the person chose here, and the way to where they are used."""
-        self.settings_wanted.emit(values)
-        self.train_wanted.emit(self.current or "")
+        self._wish(values)
+        self.train_wanted.emit(self.current or "", "")
+
+    def _wish(self, values: Any) -> None:
+        """A setting of the training that would usually learn from a text was chosen here."""
+        if family := _usual("text"):
+            self.settings_wanted.emit(family.name, values)
 
     def _work(self, words: str, task: Task[DatasetInfo]) -> None:
         """Something that takes a while and ends in a new dataset."""
@@ -514,7 +533,8 @@ class DatasetsTab(QWidget):
 
     def _connect(self) -> None:
         self.shelf.chosen.connect(self._show)
-        self.train.clicked.connect(lambda: self.train_wanted.emit(self.current or ""))
+        self.train.clicked.connect(self._train)
+        self._library.datasets_changed.connect(self._fill)
         self.rename.clicked.connect(self._rename)
         self.delete.clicked.connect(self._delete)
         self.preview.find_wanted.connect(self._find)
@@ -537,7 +557,7 @@ class DatasetsTab(QWidget):
         self.preview.prepare.duplicate_wanted.connect(self._duplicate_pictures)
         self.preview.make.try_wanted.connect(self._try_made)
         self.preview.make.duplicate_wanted.connect(self._duplicate_made)
-        self.split.changed.connect(self.settings_wanted)
+        self.split.changed.connect(self._wish)
         self.bench.failed.connect(self.failed)
         self.bench.settings_wanted.connect(self._train_with)
         self.checks.example_chosen.connect(self._show_example)
@@ -584,6 +604,11 @@ class DatasetsTab(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 12, 12, 12)
         layout.addWidget(self.splitter)
+
+
+def _usual(kind: str) -> families.Family[Any, Any] | None:
+    """The family that usually learns from this kind of data."""
+    return next(iter(families.learning_from(kind)), None)
 
 
 def about(info: DatasetInfo) -> str:

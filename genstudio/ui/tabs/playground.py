@@ -9,13 +9,16 @@ from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSplitter, QVBoxLayout, QWidget
 
 from genstudio.inspection.switches import NOTHING_OFF, Switches
+from genstudio.runs import RunInfo
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
 from genstudio.ui import theme
 from genstudio.ui.engine import Engine
+from genstudio.ui.library import Library
 from genstudio.ui.playground.inspectors import Inspectors
 from genstudio.ui.playground.model_choice import ModelChoice
 from genstudio.ui.playground.page import Page
+from genstudio.ui.playground.pages import PAGES, shown
 from genstudio.ui.playground.writer import Writer
 from genstudio.ui.tab_order import follow_the_eye
 from genstudio.ui.widgets import ElidedLabel, with_keys
@@ -27,16 +30,18 @@ _LIVE_MS = 2000
 class PlaygroundTab(QWidget):
     """Writes with the live model or any checkpoint, and holds the pages that look inside. `failed(Failure)`.
 
-    A page that has `show_sampling(Sampling)` hears of the sampler; one with `take_wanted(Prompt, segments)`
+    A page that has `show_sampling(Sampling)` hears of the sampler, one that has `show_library(Library)` watches the lists;
+    one with `take_wanted(Prompt, segments)`
     or `text_wanted(str)` may continue or replace the document.
     """
 
     failed = Signal(object)
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, library: Library) -> None:
         super().__init__()
         self.setObjectName("playground_tab")
-        self.choice = ModelChoice()
+        self._library = library
+        self.choice = ModelChoice(shown)
         self.status = ElidedLabel()
         self.writer = Writer(engine)
         self.document = self.writer.view
@@ -54,8 +59,9 @@ class PlaygroundTab(QWidget):
         self._lay_out()
         self._connect()
         follow_the_eye(self)
-        self._say_what_is_missing()
-        self.inspectors.open("Next token")
+        self.inspectors.open(PAGES[0].title)
+        self.choice.set_live(library.live)
+        self.show_runs(library.runs)
 
     def page(self, title: str) -> Page:
         """The page of this title, built if need be. Raises KeyError."""
@@ -65,18 +71,17 @@ class PlaygroundTab(QWidget):
         """The model chosen, or None when there is none yet."""
         return self.choice.reference()
 
-    def show_runs(self, runs: tuple[Any, ...]) -> None:
-        """Every run that writes text, the newest first; keeps the choice."""
+    def show_runs(self, runs: tuple[RunInfo, ...]) -> None:
+        """Every run that a page is for, the newest first; keeps the choice."""
         self.choice.show_runs(runs)
         self._say_what_is_missing()
         self._choose_wanted()
 
-    def set_live(self, run: str) -> None:
-        """The run that is in training now (empty: none). One that begins is chosen."""
-        begins = bool(run) and run not in self.choice.live
-        self.choice.set_live(run)
-        if begins:
-            self._wanted = run
+    def set_live(self, live: frozenset[str]) -> None:
+        """The runs that are in training now. One that begins is chosen."""
+        begins = live - self.choice.live
+        self.choice.set_live(live)
+        self._wanted = next(iter(begins), self._wanted)
         self._choose_wanted()
 
     def choose(self, run: str) -> None:
@@ -144,6 +149,7 @@ class PlaygroundTab(QWidget):
         super().showEvent(event)
         self._follow.start()
         self._delay.start()
+        self._library.refresh_runs()
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
@@ -157,13 +163,15 @@ class PlaygroundTab(QWidget):
             self._delay.start()
             return
         ref = self.reference()
-        self.writer.look_at(ref, ())
-        self.inspectors.look_at(ref, self.prompt())
+        self.writer.look_at(ref if self.writes else None, ())
+        self.inspectors.look_at(ref, self.prompt() if self.writes else ())
 
     def _chosen(self) -> None:
         """Another model: what runs with the one before ends."""
         self.writer.stop_writing("another model was chosen")
-        self.writer.look_at(self.reference(), ())
+        self.inspectors.offer(self.choice.abilities())
+        self._show_document()
+        self.writer.look_at(self.reference() if self.writes else None, ())
         self._look()
 
     def _follow_live(self) -> None:
@@ -176,6 +184,8 @@ class PlaygroundTab(QWidget):
         page.failed.connect(self.failed)
         if hasattr(page, "show_sampling"):
             page.show_sampling(self.sampler.sampling())
+        if hasattr(page, "show_library"):
+            page.show_library(self._library)
         for name, slot in (
             ("take_wanted", self.writer.take),
             ("text_wanted", self.document.set_text),
@@ -200,13 +210,21 @@ class PlaygroundTab(QWidget):
             if hasattr(page, "show_sampling"):
                 page.show_sampling(sampling)
 
-    def _set_wide(self, wide: bool) -> None:
-        self.writer.setVisible(not wide)
+    @property
+    def writes(self) -> bool:
+        """Whether the model chosen writes text; so it is while there is none."""
+        return "Writes" in (self.choice.abilities() or ("Writes",))
+
+    def _show_document(self) -> None:
+        """The document, unless the page has the whole width or the model does not write."""
+        wide = self.wide.isChecked()
+        self.writer.setVisible(self.writes and not wide)
         self.wide.setText("Show document" if wide else "Hide document")
+        self.wide.setEnabled(self.writes)
 
     def _say_what_is_missing(self) -> None:
         if self.reference() is None:
-            self.status.setText("There is no trained model yet: train one in the Transformer tab; a minute is enough.")
+            self.status.setText("There is no trained model yet: train one first; a minute is enough.")
         elif self.status.text().startswith("There is no trained"):
             self.status.setText("")
 
@@ -222,7 +240,9 @@ class PlaygroundTab(QWidget):
         self.writer.said.connect(self.status.setText)
         self.writer.sampling_changed.connect(self._sampling_changed)
         self.inspectors.built.connect(self._built)
-        self.wide.toggled.connect(self._set_wide)
+        self.wide.toggled.connect(lambda _: self._show_document())
+        self._library.runs_changed.connect(self.show_runs)
+        self._library.live_changed.connect(self.set_live)
 
     def _name_things(self) -> None:
         self.status.setObjectName("playground_status")

@@ -34,8 +34,9 @@ from genstudio.families.dashboard import result
 from genstudio.runs import RunInfo
 from genstudio.tasks.exchange import Adopted, AdoptModel, ExportModel
 from genstudio.tasks.models import ModelRef
-from genstudio.tasks.runs import Listed, ListRuns, RemoveRun, RenameRun
+from genstudio.tasks.runs import Listed, RemoveRun, RenameRun
 from genstudio.ui.engine import Engine
+from genstudio.ui.library import Library
 from genstudio.ui.widgets import EmptyState, button, primary_button
 
 COLUMNS = ("Name", "State", "Step", "Result", "Dataset", "Changes", "Made")
@@ -46,17 +47,20 @@ def changes(info: RunInfo) -> str:
     """The settings that differ from the family's defaults, in a few words; of a run that something is wrong with, what."""
     if info.reason:
         return info.reason
+    family = families.find(info.family)
+    if family is None:
+        return f"Of the family '{info.family}', which this version does not know."
     try:
-        config = families.get(info.family).config
-        mine = config.parse(info.config)
-    except (KeyError, ConfigError):
+        mine = family.config.parse(info.config)
+    except ConfigError:
         return ""
-    return ", ".join(f"{name} {value}" for name, (value, _) in mine.changes(config()).items())
+    return ", ".join(f"{name} {value}" for name, (value, _) in mine.changes(family.config()).items())
 
 
 def _result(info: RunInfo) -> tuple[str, float] | None:
     """How good its model is, by what its family measures."""
-    return result(families.get(info.family).dashboard.result, info) if info.family in families.NAMES else None
+    family = families.find(info.family)
+    return result(family.dashboard.result, info) if family is not None else None
 
 
 class RunsModel(QAbstractTableModel):
@@ -133,19 +137,17 @@ def _when(created: str) -> str:
 
 
 class RunsTab(QWidget):
-    """`open_wanted(path)`, `resume_wanted(path)`, `listed(runs)`, `failed(Failure)`, `done(text)`."""
+    """`open_wanted(path)`, `resume_wanted(path)`, `failed(Failure)`, `done(text)`."""
 
     open_wanted = Signal(str)
     resume_wanted = Signal(str)
-    listed = Signal(object)
     failed = Signal(object)
     done = Signal(str)
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, library: Library) -> None:
         super().__init__()
         self.setObjectName("runs_tab")
-        self._engine = engine
-        self._listing, self._outdated = "", False
+        self._engine, self._library = engine, library
         self.model = RunsModel()
         self._sorted = QSortFilterProxyModel(self)
         self._sorted.setSourceModel(self.model)
@@ -159,7 +161,7 @@ class RunsTab(QWidget):
         self.search.setClearButtonEnabled(True)
         self.table = QTableView()
         self.empty = EmptyState(
-            "runs", "Your trainings appear here. Start one in Transformer or GAN.", "", "no_runs"
+            "runs", "Your trainings appear here. Start one in a tab to the left.", "", "no_runs"
         )
         self.open = primary_button("Open", "open_run", "open")
         self.resume = button("Resume", "resume_run", "play")
@@ -169,25 +171,12 @@ class RunsTab(QWidget):
         self.delete = button("Delete", "delete_run", "trash")
         self._lay_out()
         self._connect()
-        self._enable()
+        self._show(library.runs)
 
     @property
     def selected(self) -> RunInfo | None:
         rows = self.table.selectionModel().selectedRows()
         return self.model.runs[self._sorted.mapToSource(rows[0]).row()] if rows else None
-
-    def refresh(self) -> None:
-        """List the runs; while they are being listed, once more afterwards, for that listing may have missed a change."""
-        self._outdated = bool(self._listing)
-        if not self._listing:
-            self._listing = self._engine.start(ListRuns(), None, self._listed, on_result=self._show)
-
-    def _listed(self, failure: Failure | None) -> None:
-        self._listing = ""
-        if failure is not None:
-            self.failed.emit(failure)
-        if self._outdated:
-            self.refresh()
 
     def _show(self, runs: Listed) -> None:
         chosen = self.selected
@@ -197,7 +186,6 @@ class RunsTab(QWidget):
             if chosen is not None and run.folder == chosen.folder:
                 self.table.selectRow(self._sorted.mapFromSource(self.model.index(row, 0)).row())
         self._enable()
-        self.listed.emit(runs)
 
     def _adopted(self, found: Adopted) -> None:
         self.done.emit(" ".join(("The model is in the list: the Playground can use it.", *found.notes)))
@@ -208,7 +196,7 @@ class RunsTab(QWidget):
     def _on_end(self, failure: Failure | None) -> None:
         if failure is not None:
             self.failed.emit(failure)
-        self.refresh()
+        self._library.refresh_runs()
 
     def _enable(self) -> None:
         run = self.selected
@@ -235,7 +223,7 @@ class RunsTab(QWidget):
         yes = question.addButton("Delete", QMessageBox.ButtonRole.DestructiveRole)
         question.exec()
         if question.clickedButton() is yes:
-            self._engine.start(RemoveRun(str(run.folder)), None, self._on_end, on_result=self._show)
+            self._engine.start(RemoveRun(str(run.folder)), None, self._on_end)
 
     def adopt_model(self, folder: str) -> None:
         """Make a run of another program's GPT-2 style folder."""
@@ -282,9 +270,8 @@ class RunsTab(QWidget):
         self.export.setMenu(menu)
         self.table.doubleClicked.connect(lambda _: self._emit(self.open_wanted))
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._enable())
-        self.model.renamed.connect(
-            lambda path, name: self._engine.start(RenameRun(path, name), None, self._on_end, on_result=self._show)
-        )
+        self.model.renamed.connect(lambda path, name: self._engine.start(RenameRun(path, name), None, self._on_end))
+        self._library.runs_changed.connect(self._show)
         self.search.textChanged.connect(self._sorted.setFilterFixedString)
 
     def _lay_out(self) -> None:
@@ -319,4 +306,4 @@ class RunsTab(QWidget):
 
     def showEvent(self, event: Any) -> None:
         super().showEvent(event)
-        QTimer.singleShot(0, self.refresh)
+        QTimer.singleShot(0, self._library.refresh_runs)

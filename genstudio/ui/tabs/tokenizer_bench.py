@@ -79,6 +79,7 @@ class TokenizerBench(QWidget):
         self.setObjectName("tokenizer_bench")
         self._engine = engine
         self._info: DatasetInfo | None = None
+        self._family = families.learning_from("text")[0]
         self._values: dict[str, Any] = {}
         self._jobs = Asking(engine)
         self._began = 0.0
@@ -195,7 +196,7 @@ class TokenizerBench(QWidget):
     def compare_sizes(self) -> None:
         if self._info is not None:
             self._show_rows(())
-            self._start("compare", CompareSizes(self._info.id, values=self._values), self._show_rows)
+            self._start("compare", CompareSizes(self._info.id, self._family.name, self._values), self._show_rows)
 
     def save_to(self, path: str) -> None:
         if self.tokenizer is not None:
@@ -331,7 +332,7 @@ class TokenizerBench(QWidget):
 
     def _show_rows(self, rows: tuple[SizeRow, ...]) -> None:
         """Rows as they were counted, with the parameters of the model as it is set up now."""
-        family = families.get("gpt")
+        family = self._family
         if rows and self._info is not None and not family.config.problems(self._values):
             config = family.config.parse(self._values)
             rows = tuple(replace(row, parameters=family.cost(config, self._info, row.size).parameters) for row in rows)

@@ -40,6 +40,7 @@ class TransformerTab(TrainingTab):
         from genstudio.ui.panel import RunPanel
 
         panel = RunPanel()
+        panel.failed.connect(self.failed)
         panel.prompted.connect(lambda prompt, probe: self.adjust(Watch({"prompt": prompt, "probe": probe})))
         return panel
 

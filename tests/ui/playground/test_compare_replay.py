@@ -24,6 +24,7 @@ from genstudio.tasks.write import Generate, NextTokensOf
 from genstudio.training import weights
 from genstudio.ui import theme
 from genstudio.ui.engine import Engine
+from genstudio.ui.library import Library
 from genstudio.ui.playground import compare_page, replay_page
 from genstudio.ui.playground import page as playground_page
 from genstudio.ui.playground.compare_page import ComparePage
@@ -73,6 +74,10 @@ def failures() -> list[Failure]:
 
 def opened(qtbot: Any, page: Page, run: str, failures: list[Failure]) -> None:
     qtbot.addWidget(page)
+    if isinstance(page, ComparePage):
+        library = Library(page._engine, page)
+        page.show_library(library)
+        library.refresh_runs()
     page.failed.connect(failures.append)
     page.show_sampling(SAMPLING)  # type: ignore[attr-defined]
     page.resize(600, 620)
@@ -121,9 +126,11 @@ def test_both_write_with_one_seed_and_the_difference_is_marked(
 def test_both_models_are_named_and_nothing_is_asked_for_once_they_are_chosen(
     qtbot: Any, engine: Engine, runs: dict[str, str], failures: list[Failure]
 ) -> None:
-    page = ComparePage(engine)
+    page, library = ComparePage(engine), Library(engine)
     qtbot.addWidget(page)
+    page.show_library(library)
     page.show()
+    library.refresh_runs()
     assert "Train a model" in page.note.text() and page.names["b"].text() == "B: not chosen"
     page.look_at(ModelRef(runs["one"]), PROMPT)
     qtbot.waitUntil(lambda: page.other.reference() is not None, timeout=LONG)
@@ -186,10 +193,16 @@ def test_every_run_in_training_is_offered_and_followed_as_model_b(
 ) -> None:
     monkeypatch.setattr(compare_page, "_LIVE_MS", 100)
     monkeypatch.setattr(playground_page, "REST", 0.0)
+    begun: list[str] = []
+
+    def heard(frame: Any) -> None:
+        begun.extend([frame.run] if frame.run else [])
+
     jobs = [
-        engine.start(Train("gpt", str(text_file(tmp_path)), TINY, steps=1_000_000, name=name), lambda _: None, lambda _: None)
+        engine.start(Train("gpt", str(text_file(tmp_path)), TINY, steps=1_000_000, name=name), heard, lambda _: None)
         for name in ("left", "right")
     ]
+    qtbot.waitUntil(lambda: len(begun) == 2, timeout=LONG)
     page, steps = ComparePage(engine), list[int]()
 
     def show(found: tuple[NextTokens, NextTokens]) -> None:
@@ -199,7 +212,9 @@ def test_every_run_in_training_is_offered_and_followed_as_model_b(
 
     monkeypatch.setattr(page, "_show_next", show)
     opened(qtbot, page, runs["one"], failures)
-    qtbot.waitUntil(lambda: len(page.other.live) == 2, timeout=LONG)
+    library = page.findChild(Library)
+    library.set_live(begun)
+    qtbot.waitUntil(lambda: all(page.other.model.findData(run) >= 0 for run in begun), timeout=LONG)
     page.tabs.setCurrentWidget(page.bars)
     for run in sorted(page.other.live):
         assert page.other.choose(run, "live")
@@ -211,6 +226,8 @@ def test_every_run_in_training_is_offered_and_followed_as_model_b(
         qtbot.waitUntil(lambda first=first: steps[-1] > first, timeout=LONG)
     for job in jobs:
         engine.stop(job)
+    library.set_live(())
+    library.refresh_runs()
     qtbot.waitUntil(lambda: not page.other.live and not page._jobs, timeout=LONG)
     assert page.other.reference() is not None and page.other.reference().which == "last"
     assert failures == []

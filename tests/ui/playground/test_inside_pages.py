@@ -26,6 +26,7 @@ from genstudio.tasks.lens import LookThroughLens
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.train import Train
 from genstudio.ui.engine import Engine
+from genstudio.ui.library import Library
 from genstudio.ui.playground.attention_page import AttentionPage
 from genstudio.ui.playground.induction_page import InductionPage
 from genstudio.ui.playground.knockout_page import KnockOutPage, describe
@@ -234,7 +235,7 @@ def test_knocking_out_by_key_token_and_box(engine: Engine, qtbot: QtBot, folder:
 
 
 def test_what_is_knocked_out_is_off_in_the_attention_too(engine: Engine, qtbot: QtBot, folder: str) -> None:
-    tab, hand = PlaygroundTab(engine), ByHand(folder)
+    tab, hand = PlaygroundTab(engine, Library(engine)), ByHand(folder)
     qtbot.addWidget(tab)
     tab.resize(1280, 680)
     tab.show()

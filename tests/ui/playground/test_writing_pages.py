@@ -25,6 +25,7 @@ from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.prompt import text_of
 from genstudio.tasks.train import Train
 from genstudio.ui.engine import Engine
+from genstudio.ui.library import Library
 from genstudio.ui.playground.pages import PAGES
 from genstudio.ui.playground.sampler import Sampling
 from genstudio.ui.tabs.playground import PlaygroundTab
@@ -42,7 +43,7 @@ def tab(qtbot: QtBot, tmp_path: Path) -> Iterator[PlaygroundTab]:
     text_file(tmp_path)
     run_task(Train("gpt", str(tmp_path / "words.txt"), TINY, steps=30, seed=0))
     engine = Engine()
-    tab = PlaygroundTab(engine)
+    tab = PlaygroundTab(engine, Library(engine))
     qtbot.addWidget(tab)
     tab.problems: list[Any] = []  # type: ignore[misc]
     tab.failed.connect(tab.problems.append)
@@ -325,11 +326,11 @@ def test_everything_works_with_a_model_in_training_and_while_it_is_paused(tab: A
 
     def heard(frame: Any) -> None:
         losses.extend(name for name in frame.series if name == "train_loss")
-        places.extend(s.value for s in frame.snapshots if getattr(s, "channel", "") == "run")
+        places.extend([frame.run] if frame.run else [])
 
     job = engine.start(Train("gpt", str(paths.home().parent / "words.txt"), TINY, steps=10**6, seed=1), heard)
     until(qtbot, lambda: len(losses) > 5)
-    tab.set_live(places[0])
+    tab.set_live(frozenset(places))
     tab.show_runs(tuple(list_runs(paths.runs())))
     tab.choose(places[0])
     assert tab.reference() == ModelRef(places[0], "live")

@@ -1,0 +1,170 @@
+"""The menus as data: what each entry is called, what it does, its keys, and what it needs in front."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+
+from genstudio.ui import help_dialog, theme
+from genstudio.ui.training_tab import TrainingTab
+
+if TYPE_CHECKING:
+    from genstudio.ui.window import MainWindow
+
+Target = Callable[["MainWindow"], Any]
+"""Gives what an entry acts on; None where that is not in front, or cannot be used."""
+
+
+def _window(window: MainWindow) -> Any:
+    return window
+
+
+def _playground(window: MainWindow) -> Any:
+    return window.playground if window.tabs.key() == "playground" else None
+
+
+def _trainer(button: str) -> Target:
+    """The training tab in front, while this button of it can be pressed."""
+
+    def target(window: MainWindow) -> Any:
+        page = window.tabs.currentWidget()
+        return page if isinstance(page, TrainingTab) and getattr(page, button).isEnabled() else None
+
+    return target
+
+
+def _tool(name: str) -> Target:
+    """The panel of the training tab in front, if it has this tool."""
+
+    def target(window: MainWindow) -> Any:
+        page = window.tabs.currentWidget()
+        found = page.panel if isinstance(page, TrainingTab) and page.has_panel else None
+        return found if hasattr(found, name) else None
+
+    return target
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An entry: `does(target)` acts on what `needs(window)` gives. A `mode` can be checked, one of its menu at a time."""
+
+    words: str
+    does: Callable[[Any], object]
+    keys: str = ""
+    needs: Target = _window
+    name: str = ""
+    mode: str = ""
+
+
+Menu = tuple[str, tuple[Item | None, ...]]
+"""Its title and its entries; None is a line between two."""
+
+MENUS: tuple[Menu, ...] = (
+    ("&File", (
+        Item("Import files…", lambda w: w.ask_for_file(), "Ctrl+O"),
+        Item("Import, paste or draw…", lambda w: w.show_import(), "Ctrl+I"),
+        None,
+        Item("Quit", lambda w: w.close(), "Ctrl+Q"),
+    )),
+    ("&Training", (
+        Item("Start", lambda tab: tab.start_training(), "Ctrl+Return", _trainer("start")),
+        Item("Pause or resume", lambda tab: tab.toggle_pause(), "Ctrl+P", _trainer("pause")),
+        Item("Stop", lambda tab: tab.stop_training(), "Ctrl+.", _trainer("stop")),
+        Item("Save now", lambda tab: tab.save_now(), "Ctrl+S", _trainer("save")),
+        Item("Train as long again", lambda tab: tab.extend_by(share=1.0), "Ctrl+T", _trainer("extend")),
+        None,
+        Item("A step back in time", lambda panel: panel.time.step_by(-1), "F6", _tool("time")),
+        Item("Play or pause the time machine", lambda panel: panel.time.play.click(), "F7", _tool("time")),
+        Item("A step on in time", lambda panel: panel.time.step_by(1), "F8", _tool("time")),
+        Item("First step that was kept", lambda panel: panel.time.to_first(), "Shift+F6", _tool("time")),
+        Item("Newest step", lambda panel: panel.time.follow(), "Shift+F8", _tool("time")),
+        Item("Slow motion", lambda panel: panel.slow.turn_on.click(), "Shift+F9", _tool("slow")),
+        Item("Next stage", lambda panel: panel.slow.next.click(), "F9", _tool("slow")),
+        Item("Go back before the last change", lambda panel: panel.live.back.click(), "F4", _tool("live")),
+        Item("Training or explorer", lambda panel: panel.turn_page(), "Ctrl+Shift+E", _tool("explore")),
+    )),
+    ("&Playground", (
+        Item("Generate", lambda w: w.generate(), "Ctrl+G"),
+        Item("Stop writing", lambda w: w.playground.stop_writing(), "Ctrl+Shift+G"),
+        Item("Generate from the cursor", lambda tab: tab.writer.write_here(), "Ctrl+Shift+Return", _playground),
+        Item("Write again with the next seed", lambda tab: tab.writer.write_again(), "Ctrl+R", _playground),
+        Item("Alternatives of the token", lambda tab: tab.document.open_here(), "Alt+Return", _playground),
+        Item("Next branch", lambda tab: tab.document.walk(1), "Ctrl+B", _playground),
+        Item("Previous branch", lambda tab: tab.document.walk(-1), "Ctrl+Shift+B", _playground),
+        Item("To where the branch begins", lambda tab: tab.document.to_fork(), "Ctrl+J", _playground),
+        Item("To the text", lambda tab: tab.go_to_text(), "Ctrl+L", _playground),
+        Item("To the list of pages", lambda tab: tab.go_to_pages(), "Ctrl+Shift+L", _playground),
+        Item("Hide or show the document", lambda tab: tab.wide.click(), "Ctrl+Shift+H", _playground),
+        Item("New document", lambda tab: tab.document.set_text(""), "Ctrl+Shift+N", _playground),
+        Item("Open document…", lambda tab: tab.writer.files.ask_open(), "Ctrl+Shift+O", _playground),
+        Item("Export document…", lambda tab: tab.writer.files.ask_export(), "Ctrl+Shift+S", _playground),
+    )),
+    ("&View", (
+        Item("System colours", lambda w: w.set_theme("system"), mode="system"),
+        Item("Light colours", lambda w: w.set_theme("light"), mode="light"),
+        Item("Dark colours", lambda w: w.set_theme("dark"), mode="dark"),
+        Item("Light or dark", lambda w: w.set_theme("light" if theme.current().dark else "dark"), "Ctrl+Shift+D"),
+    )),
+    ("&Help", (
+        Item("Keyboard shortcuts", lambda w: w.show_keys(), "F1"),
+        Item("Where everything is kept", lambda w: help_dialog.where(w).show()),
+        Item("About genstudio", lambda w: help_dialog.about(w).show()),
+    )),
+)  # fmt: skip
+
+
+class Menus:
+    """The menu bar of a window. Entries whose target is not in front are greyed: see `enable`."""
+
+    def __init__(self, window: MainWindow) -> None:
+        self._window = window
+        self._actions: list[tuple[Item, QAction]] = []
+        self._modes = QActionGroup(window)
+        for title, items in MENUS:
+            menu = window.menuBar().addMenu(title)
+            for item in (*_rooms(window), *items) if title == "&View" else items:
+                menu.addAction(self._action(item)) if item is not None else menu.addSeparator()
+
+    def enable(self) -> None:
+        """Bring up to date which entries can be used; elsewhere they could act on what nobody sees."""
+        for item, action in self._actions:
+            if item.needs is not _window:
+                action.setEnabled(item.needs(self._window) is not None)
+
+    def check(self, mode: str) -> None:
+        """Mark the mode that is on."""
+        for item, action in self._actions:
+            if item.mode:
+                action.setChecked(item.mode == mode)
+
+    def _action(self, item: Item) -> QAction:
+        action = QAction(item.words.replace("&", "&&"), self._window)
+        action.setObjectName("action_" + (item.name or "_".join(item.words.lower().replace("…", "").split())))
+        if item.keys:
+            action.setShortcut(QKeySequence(item.keys))
+        if item.mode:
+            action.setCheckable(True)
+            self._modes.addAction(action)
+        action.triggered.connect(lambda _=False: self._trigger(item))
+        self._actions.append((item, action))
+        return action
+
+    def _trigger(self, item: Item) -> None:
+        target = item.needs(self._window)
+        if target is not None:
+            item.does(target)
+
+
+def _rooms(window: MainWindow) -> Iterator[Item | None]:
+    """The way to each tab, by its number on the bar."""
+    for number, room in enumerate(window.tabs.rooms.values(), 1):
+        yield Item(room.title, partial(_show, room.key), f"Ctrl+{number}", name=room.key)
+    yield None
+
+
+def _show(room: str, window: MainWindow) -> None:
+    window.tabs.show_room(room)
