@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import ClassVar, Literal
+from weakref import WeakSet
 
 import numpy as np
 from PySide6.QtCore import QByteArray, QDir, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QColor, QFont, QFontDatabase, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QStyleFactory
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QStyleFactory, QWidget
+from shiboken6 import isValid
 
 from genstudio import paths
 from genstudio.events import Array
@@ -117,6 +119,8 @@ class _State:
     theme: Theme = LIGHT
     mode: Mode = "system"
     following = False
+    sheet = ""
+    windows: ClassVar[WeakSet[QWidget]] = WeakSet()
 
 
 _notifier = _Notifier()
@@ -148,13 +152,26 @@ def apply(app: QApplication, wanted: Mode = "system") -> Theme:
         hints.setColorScheme(schemes.get(wanted, Qt.ColorScheme.Unknown))
     dark = wanted == "dark" or (wanted == "system" and hints.colorScheme() == Qt.ColorScheme.Dark)
     theme = DARK if dark else LIGHT
-    if theme is not _State.theme or not app.styleSheet():
-        _State.theme = theme
-        app.setStyleSheet("")  # replacing one sheet by another takes Qt several times as long as none in between
+    if theme is not _State.theme or not _State.sheet:
+        _State.theme, _State.sheet = theme, stylesheet.text(theme)
+        windows = [window for window in _State.windows if isValid(window)]
+        for window in windows:
+            window.setStyleSheet("")  # replacing one sheet by another takes Qt several times as long as none in between
         app.setPalette(palette(theme))
-        app.setStyleSheet(stylesheet.text(theme))
+        for window in windows:
+            window.setStyleSheet(_State.sheet)
         changed.emit(theme)
     return theme
+
+
+def dress(window: QWidget) -> None:
+    """Give a window the style sheet of the theme, now and whenever that changes.
+
+    Not the application: there each layout would style all widgets in it once more as it is put into the next larger one,
+    which took most of the time of building a window.
+    """
+    _State.windows.add(window)
+    window.setStyleSheet(_State.sheet)
 
 
 def palette(theme: Theme) -> QPalette:

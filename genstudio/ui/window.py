@@ -69,6 +69,7 @@ class MainWindow(QMainWindow):
         EnterPresses(self)
         self._connect()
         self._restore()
+        theme.dress(self)
 
     @property
     def datasets(self) -> DatasetsTab:
