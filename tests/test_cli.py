@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -52,6 +53,11 @@ def test_runs_dir_moves_the_runs(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert genstudio("runs", "--json", "--runs", place) == 0
     listed = json.loads(capsys.readouterr().out)
     assert [(run["step"], run["family"], run["state"]) for run in listed] == [(3, "gpt", "finished")]
+    assert genstudio("train", "gan", "--data", "gaussian-ring", "--set", "width=8", *options[-5:]) == 0
+    capsys.readouterr()
+    assert genstudio("runs", "--runs", place) == 0
+    gan, gpt = capsys.readouterr().out.splitlines()
+    assert re.search(r"JS divergence \d+\.\d{4} ", gan) and re.search(r"validation \d+\.\d{4} ", gpt)
 
 
 def test_stop_after_and_resume_are_exact(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -100,16 +100,32 @@ def test_a_run_says_what_it_was_made_of(tmp_path: Path) -> None:
     assert run.kept() == {"tokenizer.json": {"characters": "abc"}}
 
 
-def test_what_is_measured_rarely_is_found_far_from_the_end_with_its_step(tmp_path: Path) -> None:
-    with tiny.new_run(tmp_path) as run:
-        run.log({"val_loss": Series(np.array([0, 40]), np.array([4.25, 3.5]))}, 0.5)
+@pytest.mark.parametrize("measures", [["val_loss"], ["distance"], ["distance", "val_loss"], []])
+def test_what_is_measured_rarely_is_found_far_from_the_end_with_its_step(tmp_path: Path, measures: list[str]) -> None:
+    with tiny.new_run(tmp_path, measures=measures) as run:
+        rare = {"val_loss": Series(np.array([0, 40]), np.array([4.25, 3.5]))}
+        run.log(rare | {"distance": Series(np.array([0, 40]), np.array([2.0, 0.5]))}, 0.5)
         for start in range(41, 4041, 10):
             steps = np.arange(start, start + 10)
             numbers = {name: Series(steps, steps * 0.123456789) for name in ("train_loss", "gradient_norm")}
             run.log(numbers, start / 100)
         assert (run.folder / "metrics.jsonl").stat().st_size > metrics_log._TAIL
         info = run.info
-    assert info.losses["val_loss"] == 3.5 and info.measured == {"val_loss": 40} and info.step == 4040
+    logged = {"val_loss": 40, "distance": 40, "train_loss": 4040, "gradient_norm": 4040}
+    assert info.measured == {name: step for name, step in logged.items() if name in measures or not measures}
+    losses = {name for name in logged if "loss" in name or name in measures or not measures}
+    assert info.losses.keys() == losses and info.losses["val_loss"] == 3.5 and info.step == 4040
+
+
+def test_a_run_of_an_older_version_says_what_it_logged(tmp_path: Path) -> None:
+    with tiny.new_run(tmp_path) as run:
+        run.log({"frechet_distance": Series(np.array([7]), np.array([1.5]))}, 0.5)
+        path = run.folder / "run.json"
+        said = json.loads(path.read_text())
+        del said["measures"]
+        path.write_text(json.dumps(said))
+        info = run.info
+    assert (info.measures, dict(info.losses), dict(info.measured)) == ((), {"frechet_distance": 1.5}, {"frechet_distance": 7})
 
 
 def test_runs_of_the_same_second_get_their_own_folders(tmp_path: Path) -> None:

@@ -93,5 +93,6 @@ def new_run(root: Path, **changes: Any) -> runs.Run:
         "device": "cpu",
         "plan": {"steps": 100},
         "kept": {"tokenizer.json": {"characters": "abc"}},
+        "measures": ["val_loss"],
     }
     return runs.create(root, **(said | changes))

@@ -31,6 +31,7 @@ def add(commands: Commands) -> None:
 
 def _runs(options: argparse.Namespace) -> None:
     from genstudio import runs
+    from genstudio.families import dashboard
     from genstudio.runs.info import hint
 
     found = runs.list_runs(options.runs or paths.runs())
@@ -40,10 +41,9 @@ def _runs(options: argparse.Namespace) -> None:
     if not found:
         print("There are no runs yet. Make one with: genstudio train gpt --data shakespeare")
     for info in found:
-        loss = f"{info.losses['val_loss']:.3f}" if "val_loss" in info.losses else ""
-        measured = info.measured.get("val_loss", info.step)
-        older = "" if measured == info.step else f"  (loss of step {measured:,})"
-        print(f"{info.id:44}  {info.state:12}  step {info.step:>8,}  {loss:>7}  {info.name}{older}")
+        measures = families.get(info.family).dashboard.result if info.family in families.NAMES else ()
+        good, _ = dashboard.result(measures, info) or ("", 0.0)
+        print(f"{info.id:44}  {info.state:12}  step {info.step:>8,}  {good:26}  {info.name}")
         if info.reason:
             print(f"{'':44}  {info.reason} {hint(info)}")
 

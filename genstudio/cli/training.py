@@ -7,13 +7,16 @@ import json
 import signal
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from genstudio import families
 from genstudio.cli import findings, samples
 from genstudio.cli.parser import Commands, add_model, add_precision, find_run, reference
 from genstudio.cli.progress import Bar, result
 from genstudio.errors import GenstudioError, RunError, TrainingError
+
+if TYPE_CHECKING:
+    from genstudio.tasks.train import Resume, Train
 
 _ENDS = ("SIGTERM", "SIGHUP", "SIGBREAK")
 
@@ -68,7 +71,7 @@ def _train(options: argparse.Namespace) -> None:
         runs_folder=options.runs,
         name=options.name,
     )
-    _drive(task, options.family, options.quiet)
+    _drive(task, families.get(options.family), options.quiet)
 
 
 def _config(options: argparse.Namespace) -> dict[str, Any]:
@@ -96,15 +99,16 @@ def _assignments(options: argparse.Namespace) -> list[str]:
 
 def _resume(options: argparse.Namespace) -> None:
     from genstudio.tasks import live
+    from genstudio.tasks.models import settings_of
     from genstudio.tasks.train import Resume
 
     run = find_run(options)
     changes = live.settings(run, run.info.step).override(_assignments(options)).model_dump() if options.set else {}
     task = Resume(str(run.folder), options.steps, options.seconds, options.stop_after, changes=changes)
-    _drive(task, run.info.family, options.quiet)
+    _drive(task, settings_of(run)[0], options.quiet)
 
 
-def _drive(task: Any, family: str, quiet: bool) -> None:
+def _drive(task: Train | Resume, family: families.Family[Any, Any], quiet: bool) -> None:
     """Train until the end, Ctrl-C or a signal that ends programs; save in any case; print the run's folder.
 
     Only a second Ctrl-C does not wait for the step to end: a closed terminal sends SIGHUP more than once. Where it was
@@ -125,7 +129,7 @@ def _drive(task: Any, family: str, quiet: bool) -> None:
         for number in numbers
         if number == signal.SIGINT or signal.getsignal(number) != signal.SIG_IGN
     }
-    bar = Bar(quiet, families.get(family).dashboard)
+    bar = Bar(quiet, family.dashboard)
     folder = ""
     job = task.run(Models())
     try:

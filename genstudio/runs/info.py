@@ -20,12 +20,11 @@ State = Literal["new", "running", "running elsewhere", "stopped", "finished", "n
 
 _LARGEST = 1 << 22
 _LAST_FRAME = 0.5  # seconds: the last numbers may be written a little before the planned end
+_NUMBER = re.compile(r"\w{1,60}")
 _ID = re.compile(r"\d{8}-\d{6}_")
 KEPT = re.compile(r"[A-Za-z0-9_-]{1,60}\.json")
 OURS = ("run.json", "metrics.jsonl", "checkpoints", "snapshots")
 _TEXTS = ("key", "name", "family", "device", "created", "notes")
-MEASURED = ("val_loss", "js_divergence", "frechet_distance")
-"""What says how good a model is, and is not measured at every step."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +34,9 @@ class RunInfo:
 
     `key` stays the same when the folder is renamed or copied; `plan` is {"steps": n} or {"seconds": s}, or empty where
     run.json has none that can be used;
-    `losses` are the last values of every series whose name contains "loss", and of what else says how good the model is;
-    `measured` are the steps of those of MEASURED;
+    `measures` name what says how good the model is and is not measured at every step, none in a run of an older version;
+    `losses` are the last values of these and of every series whose name contains "loss", `measured` the steps of these:
+    of every series, where a run has no `measures`;
     `checkpoints` are steps, ascending; `elapsed` is in seconds.
     """
 
@@ -58,6 +58,7 @@ class RunInfo:
     state: State = "new"
     step: int = 0
     elapsed: float = 0.0
+    measures: tuple[str, ...] = ()
     losses: Mapping[str, float] = field(default_factory=dict)
     measured: Mapping[str, int] = field(default_factory=dict)
     checkpoints: tuple[int, ...] = ()
@@ -79,7 +80,9 @@ def read_info(folder: Path) -> RunInfo:
         reason = f"It was made by a newer version of the program (format {said['format']}, this one reads {FORMAT})."
         name = said.get("name") if isinstance(said.get("name"), str) else folder.name
         return RunInfo(folder.name, folder, str(name), format=said["format"], state="newer", reason=reason)
-    end = metrics_log.tail(folder / "metrics.jsonl", MEASURED)
+    measures = tuple(said.get("measures", ()))
+    end = metrics_log.tail(folder / "metrics.jsonl", measures)
+    measured = {name: step for name, (step, _) in end.last.items() if name in measures or not measures}
     plan, wrong = plans.read(said.get("plan"))
     return RunInfo(
         id=folder.name,
@@ -90,8 +93,9 @@ def read_info(folder: Path) -> RunInfo:
         state=_state(folder, plan, end.step, end.elapsed),
         step=end.step,
         elapsed=end.elapsed,
-        losses={name: value for name, (_, value) in end.last.items() if "loss" in name or name in MEASURED},
-        measured={name: step for name, (step, _) in end.last.items() if name in MEASURED},
+        measures=measures,
+        losses={name: value for name, (_, value) in end.last.items() if "loss" in name or name in measured},
+        measured=measured,
         checkpoints=_checkpoints(folder / "checkpoints"),
         reason=f"The planned length in run.json cannot be used ({wrong})." if wrong else "",
     )
@@ -132,6 +136,8 @@ def _wrong_field(said: Mapping[str, Any]) -> str:
     checks["seed"] = type(said.get("seed")) is int
     kept = said.get("kept")
     checks["kept"] = isinstance(kept, list) and all(isinstance(k, str) and KEPT.fullmatch(k) for k in kept)
+    measures = said.get("measures", [])
+    checks["measures"] = isinstance(measures, list) and all(isinstance(m, str) and _NUMBER.fullmatch(m) for m in measures)
     return next((name for name, sound in checks.items() if not sound), "")
 
 

@@ -222,11 +222,11 @@ class Tail:
     elapsed: float = 0.0
 
 
-def tail(path: Path, wanted: Collection[str] = ()) -> Tail:
-    """The end of the file, read from further back where none of the series that are `wanted`, which are measured rarely,
-    stands near it."""
+def tail(path: Path, rare: Collection[str]) -> Tail:
+    """The end of the file, read from further back where none of the `rare` series, which are not measured at every step,
+    stands near it: also where it is not known which they are."""
     found = _tail(path, _TAIL)
-    return found if not wanted or any(name in found.last for name in wanted) else _tail(path, _LONG_TAIL)
+    return found if any(name in found.last for name in rare) else _tail(path, _LONG_TAIL)
 
 
 def _tail(path: Path, size: int) -> Tail:

@@ -230,10 +230,12 @@ def create(
     device: str,
     plan: Mapping[str, float],
     kept: Mapping[str, Any],
+    measures: Sequence[str] = (),
 ) -> Run:
     """A new run in `<root>/<time>_<family>_<name>/`, not yet acquired. Raises StorageError.
 
-    `dataset` has at least `id`, `title` and `hash`; `kept` are the JSON files that open the run without its dataset.
+    `dataset` has at least `id`, `title` and `hash`; `kept` are the JSON files that open the run without its dataset;
+    `measures` name what says how good the model is and is not measured at every step.
     """
     if bad := [file for file in kept if not KEPT.fullmatch(file) or file == "run.json"]:
         raise ValueError(f"{bad[0]!r} is not a name for a kept file")
@@ -252,6 +254,7 @@ def create(
         "plan": dict(plan),
         "notes": "",
         "kept": sorted(kept),
+        "measures": list(measures),
     }
     storage.make_folder(root)
     storage.sweep(root)

@@ -661,4 +661,5 @@ def _create(
         device=device,
         plan=plan.total,
         kept=family.metadata(data),
+        measures=[measure.name for measure in family.dashboard.result],
     )
