@@ -59,7 +59,7 @@ def known_encoders(_own_home: None, tmp_path: Path, tmp_path_factory: pytest.Tem
 def _no_estimates(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     """A window times no training beside what is tested; what tests just that brings the time back."""
     if "qtbot" in request.fixturenames:
-        from genstudio.ui import estimate
+        from genstudio.ui.train import estimate
 
         monkeypatch.setattr(estimate, "WAIT_MS", 10**8)
 

@@ -8,7 +8,8 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
-from genstudio.ui.tabs.gan import GANTab
+from genstudio.ui.train.panel import RunPanel
+from genstudio.ui.train.tab import TrainingTab
 from genstudio.ui.window import MainWindow
 from helpers import LONG
 
@@ -21,7 +22,7 @@ def press(qtbot: Any, tab: QWidget, name: str) -> None:
     qtbot.mouseClick(found, Qt.MouseButton.LeftButton)
 
 
-def begin(qtbot: Any, window: MainWindow, data: str, values: dict[str, Any]) -> GANTab:
+def begin(qtbot: Any, window: MainWindow, data: str, values: dict[str, Any]) -> TrainingTab:
     tab = window.gan
     tab.setup.choose_data(data)
     tab.setup.form.set_values(values)
@@ -31,16 +32,26 @@ def begin(qtbot: Any, window: MainWindow, data: str, values: dict[str, Any]) -> 
     return tab
 
 
-def steps(tab: GANTab, chart: str = "losses", name: str = "d_loss") -> np.ndarray:
+def steps(tab: TrainingTab, chart: str = "losses", name: str = "d_loss") -> np.ndarray:
     return tab.panel.charts.views[chart].points(name)[0]
 
 
-def stop(qtbot: Any, tab: GANTab) -> None:
+def points(panel: RunPanel) -> Any:
+    """The page with the plane."""
+    return panel.pane("plane").view
+
+
+def pictures(panel: RunPanel) -> Any:
+    """The page with the pictures."""
+    return panel.pane("fixed").view
+
+
+def stop(qtbot: Any, tab: TrainingTab) -> None:
     press(qtbot, tab, "gan_stop")
     qtbot.waitUntil(lambda: tab.state == "stopped", timeout=LONG)
 
 
-def change(qtbot: Any, tab: GANTab, name: str, value: Any) -> None:
+def change(qtbot: Any, tab: TrainingTab, name: str, value: Any) -> None:
     """Type a value into a live handle, and wait until the training has taken it."""
     row = tab.panel.live.rows[name]
     row.set_value(value)

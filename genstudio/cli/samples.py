@@ -36,7 +36,7 @@ def add(commands: Commands) -> None:
 
     film = commands.add("timeline", _timeline, "write what a GAN showed while it trained as an animation or a sheet")
     film.add_argument("run", metavar="RUN", help="a run's folder, id or name")
-    film.add_argument("--channel", choices=("plane", "fixed", "fixed_raw"), default="", help="default: what the run has")
+    film.add_argument("--channel", default="", metavar="NAME", help="what of it; default: the first that the run has")
     film.add_argument("--frames", type=int, default=200, metavar="N", help="at most so many steps, evenly; 12 of a sheet")
     film.add_argument("--rate", type=float, default=10.0, metavar="N", help="frames a second")
     film.add_argument("--size", type=int, default=480, metavar="PIXELS", help="width of a frame")

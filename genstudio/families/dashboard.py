@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+import dataclasses
+from collections.abc import Callable, Generator, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
+    from genstudio.data.info import DatasetInfo
     from genstudio.runs import RunInfo
 
 PROMPT, LIVE, DOCTOR, TIMELINE, SLOW_MOTION, EXPLORE, SAMPLE = TOOLS = (
@@ -15,6 +17,16 @@ PROMPT, LIVE, DOCTOR, TIMELINE, SLOW_MOTION, EXPLORE, SAMPLE = TOOLS = (
 """PROMPT: texts that are watched; LIVE: settings that change while it trains, with going back; DOCTOR: diagnoses;
 TIMELINE: a slider over the past; SLOW_MOTION: a step in stages; EXPLORE: the latent space; SAMPLE: one sample closely."""
 STAGE, SIDE = "stage", "side"
+_SMALLEST = 8
+"""Pixels of a side of the smallest pictures that anything is made of."""
+LAYERS: Mapping[str, tuple[str, str]] = {
+    "field": ("Density", "How likely the model finds every place"),
+    "mesh": ("Grid", "Where the model puts an even grid of its latents: cells of equal probability, darker where it is dense"),
+    "real": ("Real", "Points of the dataset"),
+    "fake": ("Made", "Points that the model makes of fixed noise"),
+    "arrows": ("Push", "The way each point is pushed"),
+}
+"""Layers of a plane: (title, help) by name, the lowest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +72,17 @@ class Chart:
     log: bool = False
     large: bool = False
     references: tuple[Reference, ...] = ()
-    floors: Mapping[str, str] = field(default_factory=dict)
+    floors: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A text that a person has watched, by its `name` for the learner: its `label`, `help`, and the `text` to begin with."""
+
+    name: str
+    label: str
+    help: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +91,11 @@ class Pane:
 
     `place` is STAGE (large, in the middle), SIDE (a tab beside it), or the page of charts that it stands on. The snapshot
     of the channel `beside` is shown next to it, and says `beside_title`. `staged` is the channel whose snapshots replace it
-    while a step is walked through. `note` says what stays the same from step to step.
+    while a step is walked through. `note` says what stays the same from step to step. `field` is the text that it follows.
+
+    Of points: `layers` are (title, help) by the names of the layers of a plane, `made` is what a point of the model is called.
+    `score` is what the number of a place or a sample is called, `ends` what the lowest and the highest mean where it is a
+    probability.
     """
 
     channels: tuple[str, ...]
@@ -84,6 +110,11 @@ class Pane:
     beside_note: str = ""
     staged: str = ""
     note: str = ""
+    field: Field | None = None
+    layers: Mapping[str, tuple[str, str]] = dataclasses.field(default_factory=lambda: LAYERS)
+    made: str = "sample"
+    score: str = "score"
+    ends: tuple[str, str] = ("0", "1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +127,7 @@ class Measure:
     unit: str = ""
 
 
+P = TypeVar("P", Chart, Pane)
 References = Callable[[Any, Any], Generator[float, None, Mapping[str, float]]]
 
 
@@ -107,7 +139,8 @@ class Dashboard:
     where that takes more. `summary` stands in the line of the command line while it trains, `speed` in the headline.
     `handles` are the live settings that are shown first. `key` explains colours: (word, role). `stages` are the titles of
     the stages of a step, for SLOW_MOTION. `references(config, info)` gives, in slices, the values of references that
-    follow from the data, and whatever else `said` needs. `welcome` is what to do first.
+    follow from the data, and whatever else `said` needs. `smaller(config, info)` is what would train faster: in words, with its
+    config and dataset. `welcome` is what to do first.
     """
 
     charts: tuple[Chart, ...] = ()
@@ -115,11 +148,12 @@ class Dashboard:
     tools: tuple[str, ...] = ()
     result: tuple[Measure, ...] = ()
     summary: tuple[Measure, ...] = ()
-    speed: Measure = field(default_factory=lambda: Measure("steps_per_second", "speed", unit="steps/s"))
+    speed: Measure = dataclasses.field(default_factory=lambda: Measure("steps_per_second", "speed", unit="steps/s"))
     handles: tuple[str, ...] = ()
     key: tuple[tuple[str, str], ...] = ()
     stages: tuple[str, ...] = ()
     references: References | None = None
+    smaller: Callable[[Any, Any], tuple[str, Any, Any] | None] | None = None
     said: Callable[[RunInfo, Mapping[str, float]], str] | None = None
     welcome: str = "Press Start."
 
@@ -127,15 +161,19 @@ class Dashboard:
         """Titles of the pages of charts, in order."""
         return tuple(dict.fromkeys(chart.page for chart in self.charts))
 
-    def channels(self, kind: str = "") -> tuple[str, ...]:
-        """Channels that change with time, those on the stage first; of one kind of data, or of all."""
-        panes = sorted(fitting(self.panes, kind), key=lambda pane: pane.place != STAGE)
+    def channels(self) -> tuple[str, ...]:
+        """Channels that change with time."""
+        return tuple(dict.fromkeys(channel for pane in self.panes for channel in pane.channels))
+
+    def looks(self) -> tuple[str, ...]:
+        """Those that are looked at by themselves, not among the charts."""
+        panes = (pane for pane in self.panes if pane.place in (STAGE, SIDE))
         return tuple(dict.fromkeys(channel for pane in panes for channel in pane.channels))
 
 
-def fitting(parts: Iterable[Any], kind: str = "") -> Iterator[Any]:
+def fitting(parts: Iterable[P], kind: str = "") -> tuple[P, ...]:
     """Charts or panes that are for a kind of data; all of them where none is named."""
-    return (part for part in parts if not kind or not part.kinds or kind in part.kinds)
+    return tuple(part for part in parts if not kind or not part.kinds or kind in part.kinds)
 
 
 def result(measures: Iterable[Measure], info: RunInfo) -> tuple[str, float] | None:
@@ -149,3 +187,12 @@ def result(measures: Iterable[Measure], info: RunInfo) -> tuple[str, float] | No
             when = "" if step == info.step else f" (step {step:,})"
             return f"{measure.words} {value:.4f}{when}", value
     return None
+
+
+def smaller_pictures(config: Any, info: DatasetInfo) -> tuple[str, Any, DatasetInfo] | None:
+    """Pictures of half the size train faster, where there are pictures that are not too small for that."""
+    height, width = (info.details.get(name) for name in ("height", "width"))
+    if info.kind != "images" or type(height) is not int or type(width) is not int or min(height, width) < 2 * _SMALLEST:
+        return None
+    details = {**info.details, "height": height // 2, "width": width // 2}
+    return f"pictures of {width // 2} x {height // 2}", config, dataclasses.replace(info, details=details)

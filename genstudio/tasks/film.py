@@ -21,7 +21,7 @@ from genstudio.snapshots.samples import Pictures, Plane
 from genstudio.tasks.drawn import drawn
 from genstudio.tasks.models import Models
 from genstudio.tasks.task import Frames
-from genstudio.tasks.timeline import LOOKS, moment, timeline
+from genstudio.tasks.timeline import board_of, moment, timeline
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -50,12 +50,13 @@ class ExportTimeline:
         check(self.out, self.rate, self.size, self.frames)
         run = Run.open(self.path)
         there = timeline(run).channels
-        channel = self.channel or next((name for name in LOOKS if there.get(name)), "")
+        looks_at = [name for name in board_of(run).looks() if there.get(name)]
+        channel = self.channel or next(iter(looks_at), "")
         steps = there.get(channel, ())
-        if not steps or channel not in LOOKS:
-            known = ", ".join(name for name in LOOKS if there.get(name))
+        if channel not in looks_at:
+            known = ", ".join(looks_at)
             where = f" on '{self.channel}'" if self.channel and known else ""
-            hint = f"It has: {known}." if known else "Choose the run of a GAN."
+            hint = f"It has: {known}." if known else "Choose a run that was trained for longer."
             raise DataError(f"This run kept nothing to look at{where}.", hint)
         most = min(self.frames, _SHEET) if Path(self.out).suffix.lower() == ".png" else self.frames
         chosen = spread(steps, most)

@@ -1,4 +1,4 @@
-"""What a GAN showed while it trained: the moments that were kept, read one by one, or written as a film."""
+"""What a run showed while it trained: the moments that were kept, read one by one, or written as a film."""
 
 from __future__ import annotations
 
@@ -10,13 +10,10 @@ import numpy as np
 
 from genstudio.errors import RunError
 from genstudio.events import Frame, Snapshot
+from genstudio.families.dashboard import Dashboard
 from genstudio.runs import Run
-from genstudio.tasks.models import Models
+from genstudio.tasks.models import Models, settings_of
 from genstudio.tasks.task import Frames, Quiet
-
-CHANNELS = ("plane", "fixed", "fixed_raw", "scores")
-"""What moves with time; the first three are what is looked at."""
-LOOKS = CHANNELS[:3]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +60,25 @@ class ReadMoments(Quiet):
 
     def run(self, models: Models) -> Frames[None]:
         run = Run.open(self.path)
+        channels = board_of(run).channels()
         for step in self.steps:
-            yield Frame(snapshots=(moment(run, step),))
+            yield Frame(snapshots=(moment(run, step, channels),))
 
 
 def timeline(run: Run) -> Timeline:
     """What there is now: a run in training keeps more as it goes, and thins what it kept."""
-    there = set(run.snapshot_channels())
-    channels = {name: tuple(run.snapshot_steps(name)) for name in CHANNELS if name in there}
-    steps = sorted({step for name in LOOKS for step in channels.get(name, ())})
+    there, board = set(run.snapshot_channels()), board_of(run)
+    channels = {name: tuple(run.snapshot_steps(name)) for name in board.channels() if name in there}
+    steps = sorted({step for name in board.looks() for step in channels.get(name, ())})
     return Timeline(str(run.folder), tuple(steps), channels)
 
 
-def moment(run: Run, step: int, channels: Sequence[str] = CHANNELS) -> Moment:
+def board_of(run: Run) -> Dashboard:
+    """What a run of its family shows. Raises RunError where this version does not know the family."""
+    return settings_of(run)[0].dashboard
+
+
+def moment(run: Run, step: int, channels: Sequence[str]) -> Moment:
     """What the run showed at a step."""
     shown: list[Snapshot] = []
     damaged: list[str] = []

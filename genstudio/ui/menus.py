@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 
 from genstudio.ui import help_dialog, theme
-from genstudio.ui.training_tab import TrainingTab
+from genstudio.ui.train.tab import TrainingTab
 
 if TYPE_CHECKING:
     from genstudio.ui.window import MainWindow

@@ -31,7 +31,7 @@ class Room:
 
     def build(self, engine: Engine, library: Library) -> QWidget:
         made = getattr(importlib.import_module(f"genstudio.ui.{self.module}"), self.name)
-        page: QWidget = made(engine) if self.trains else made(engine, library)
+        page: QWidget = made(engine, self.key) if self.trains else made(engine, library)
         return page
 
 
@@ -39,11 +39,11 @@ ROOMS = (
     Room("datasets", "Datasets", "tabs.datasets", "DatasetsTab", (
         "genstudio.tasks.check", "genstudio.ui.datasets.preview", "genstudio.ui.tabs.tokenizer_bench",
     )),
-    Room("transformer", "Transformer", "tabs.transformer", "TransformerTab", ("pyqtgraph", "genstudio.ui.panel"), trains=True),
+    Room("transformer", "Transformer", "train.tab", "TrainingTab", ("pyqtgraph", "genstudio.ui.train.panel"), trains=True),
     Room("playground", "Playground", "tabs.playground", "PlaygroundTab"),
-    Room("gan", "GAN", "tabs.gan", "GANTab", ("genstudio.ui.gan.panel",), trains=True),
-    Room("latent", "VAE & diffusion", "training_tab", "TrainingTab", trains=True),
-    Room("basics", "Basics", "training_tab", "TrainingTab", trains=True),
+    Room("gan", "GAN", "train.tab", "TrainingTab", trains=True),
+    Room("latent", "VAE & diffusion", "train.tab", "TrainingTab", trains=True),
+    Room("basics", "Basics", "train.tab", "TrainingTab", trains=True),
     Room("runs", "Runs", "tabs.runs", "RunsTab"),
 )  # fmt: skip
 

@@ -18,7 +18,7 @@ from genstudio.events import Frame
 from genstudio.runs import RunInfo
 from genstudio.tasks.runs import DescribeRun
 from genstudio.tasks.task import WarmUp
-from genstudio.ui import dropping, seam, theme
+from genstudio.ui import dropping, theme
 from genstudio.ui.asking import Asking
 from genstudio.ui.banners import Banners
 from genstudio.ui.engine import Engine
@@ -29,7 +29,7 @@ from genstudio.ui.remember import Memory
 from genstudio.ui.rooms import Rooms
 from genstudio.ui.shortcuts import KeysDialog
 from genstudio.ui.status import StatusBar
-from genstudio.ui.training_tab import TrainingTab
+from genstudio.ui.train.tab import TrainingTab
 from genstudio.ui.widgets import Banner
 
 if TYPE_CHECKING:
@@ -266,7 +266,7 @@ class MainWindow(QMainWindow):
 
     def _listed(self, infos: tuple[DatasetInfo, ...]) -> None:
         for tab in self.trainers().values():
-            seam.set_datasets(tab, infos)
+            tab.set_datasets(infos)
         room, known = self._drawing or ("", frozenset())
         drawn = [info.id for info in infos if info.kind == "points" and info.id not in known] if room else []
         if drawn:
@@ -373,8 +373,8 @@ class MainWindow(QMainWindow):
                 self.datasets.settings_changed()
 
         if state := self.memory.state(key):
-            seam.restore(tab, state)
-        seam.set_datasets(tab, self.library.datasets)
+            tab.restore(state)
+        tab.set_datasets(self.library.datasets)
         tab.setup.changed.connect(changed)
         tab.setup.data.currentIndexChanged.connect(lambda _: follow())
         tab.run_changed.connect(lambda _: self._run_changed(key, tab))
@@ -382,7 +382,7 @@ class MainWindow(QMainWindow):
 
     def _restore_panel(self, key: str, tab: TrainingTab) -> None:
         """What the person watched at the last time."""
-        seam.restore_panel(tab, self.memory.state(key))
+        _ = tab.panel
         self.memory.restore_splitters(self._splitters(key, tab))
 
     def _reopen(self, key: str, tab: TrainingTab) -> None:
@@ -393,7 +393,7 @@ class MainWindow(QMainWindow):
 
     def _splitters(self, key: str, page: QWidget) -> dict[str, QSplitter]:
         if isinstance(page, TrainingTab):
-            return seam.splitters(key, page)
+            return page.splitters()
         splitter = getattr(page, "splitter", None)
         return {key: splitter} if splitter is not None else {}
 
@@ -406,7 +406,7 @@ class MainWindow(QMainWindow):
             self.memory.keep_splitters(self._splitters(key, page))
             if isinstance(page, TrainingTab):
                 self.memory.set(f"run/{key}", page.run_path)
-                states[key] = seam.state(page)
+                states[key] = page.remembered()
             elif key == "playground":
                 states[key] = self.playground.state()
         self.memory.keep_states(states)

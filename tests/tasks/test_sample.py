@@ -105,7 +105,7 @@ WRONG: list[tuple[str, str]] = [
     ("timeline {ring} --out {tmp}/none/a.gif", "There is no folder"),
     ("timeline {ring} --frames 0 --out {tmp}/a.gif", "0 is not possible for the frames"),
     ("timeline {ring} --rate nan --out {tmp}/a.gif", "nan is not possible for the rate"),
-    ("timeline {text} --out {tmp}/a.gif", "Choose the run of a GAN"),
+    ("timeline {text} --out {tmp}/a.gif --channel fixed", "It has: sample, attention, layers"),
 ]
 
 

@@ -13,7 +13,7 @@ from genstudio.runs import Run
 from genstudio.training import checkpoint
 from genstudio.training.manifest import verify
 from genstudio.ui.numbers import FloatEdit
-from genstudio.ui.training_tab import TrainingTab
+from genstudio.ui.train.tab import TrainingTab
 from genstudio.ui.window import MainWindow
 from helpers import LONG, TINY
 

@@ -11,10 +11,11 @@ from PySide6.QtWidgets import QLabel, QPushButton
 
 from genstudio.events import Advice, Diagnosis, Frame, Notice, Series
 from genstudio.families.gan.config import GANConfig
+from genstudio.families.gan.dashboard import DASHBOARD
 from genstudio.runs import Run
 from genstudio.ui import theme
-from genstudio.ui.gan.charts import GANCharts
-from genstudio.ui.gan.doctor import DoctorPage
+from genstudio.ui.train.charts import RunCharts
+from genstudio.ui.train.diagnoses import DoctorPage
 from genstudio.ui.window import MainWindow
 from helpers import LONG
 
@@ -32,7 +33,7 @@ def say(page: DoctorPage, *told: Diagnosis) -> None:
 @pytest.fixture
 def page(qtbot: Any, qapp: Any) -> DoctorPage:
     theme.apply(qapp, "light")
-    page = DoctorPage(GANConfig)
+    page = DoctorPage(GANConfig, 8)
     qtbot.addWidget(page)
     page.resize(304, 600)
     page.show()
@@ -65,7 +66,7 @@ def test_what_holds_is_above_what_is_over_and_going_back_takes_it_away(page: Doc
 
 def test_a_finding_is_named_on_every_chart_at_its_step_and_a_click_there_goes_to_it(qtbot: Any, qapp: Any) -> None:
     theme.apply(qapp, "light")
-    charts = GANCharts()
+    charts = RunCharts(DASHBOARD)
     qtbot.addWidget(charts)
     charts.resize(900, 200)
     charts.show()

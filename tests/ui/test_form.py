@@ -17,8 +17,8 @@ from pytestqt.qtbot import QtBot
 from genstudio.config import Config, Setting, setting
 from genstudio.errors import Problem
 from genstudio.families.gpt.config import GPTConfig
-from genstudio.ui.form import ConfigForm
 from genstudio.ui.numbers import FloatEdit, number_text, read_number, stepped
+from genstudio.ui.train.form import ConfigForm
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from gan_window import SMALL
+from gan_window import SMALL, pictures
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QTabBar, QTabWidget, QWidget
 
@@ -15,7 +15,7 @@ from helpers import LONG, answer, run_task
 
 EYE = (
     "dataset_choice", "open_text", "draw_distribution", "preset_choice", "plan_length", "seed", "form_search", "gan_start",
-    "gan_pause", "gan_extend", "What is looked at", "gan_which", "gan_samples", "gan_real", "time_play", "time_slider",
+    "gan_pause", "gan_extend", "What is looked at", "which_fixed", "pictures_fixed", "pictures_real", "time_play", "time_slider",
     "time_speed", "time_export", "Charts", "chart_losses", "chart_opinions", "What can be done",
 )  # fmt: skip
 """Names of widgets, and of the bars of tabs what they say."""
@@ -37,7 +37,7 @@ def test_a_run_is_walked_through_by_keys_alone(window: MainWindow, qtbot: Any, t
     run = answer(run_task(Train("gan", "digits8", values, steps=80, stop_after=60, runs_folder=tmp_path)), "run")
     window.open_run(run)
     tab = window.gan
-    qtbot.waitUntil(lambda: tab.run_path == run and tab.panel.stage.pictures.samples.snapshot is not None, timeout=LONG)
+    qtbot.waitUntil(lambda: tab.run_path == run and tab.panel.pane("fixed").view is not None, timeout=LONG)
     qtbot.waitUntil(lambda: len(tab.panel.time.steps) > 1, timeout=LONG)
     panel = tab.panel
     assert tab.setup.preset.currentData() == "custom" and tab.setup.plan() == (80, None)
@@ -50,7 +50,7 @@ def test_a_run_is_walked_through_by_keys_alone(window: MainWindow, qtbot: Any, t
         _all_named(panel)
     panel.side.setCurrentIndex(0)
 
-    samples = panel.stage.pictures.samples
+    samples = pictures(panel).samples
     samples.setFocus()
     for key in (Qt.Key.Key_Home, Qt.Key.Key_Right, Qt.Key.Key_Down, Qt.Key.Key_Return):
         qtbot.keyClick(samples, key)

@@ -12,7 +12,8 @@ from gan_window import SMALL, begin, press, steps, stop
 from genstudio.evaluation import features
 from genstudio.events import Advice, Diagnosis, Frame
 from genstudio.tasks.closer import Closer
-from genstudio.ui.tabs.gan import GANTab
+from genstudio.ui.train.panes import PaneView, PicturesPage
+from genstudio.ui.train.tab import TrainingTab
 from genstudio.ui.views.chart import value_text
 from genstudio.ui.window import MainWindow
 from helpers import LONG
@@ -29,23 +30,26 @@ def _brief_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
 SETS = [("gaussian-ring", SMALL), ("digits8", PICTURES)]
 
 
-def score(tab: GANTab, index: int) -> str:
+def looked_at(tab: TrainingTab) -> PaneView:
+    found = tab.panel.looked_at()
+    assert found is not None
+    return found
+
+
+def score(tab: TrainingTab, index: int) -> str:
     """The D value that pointing at a fake shows now."""
-    stage = tab.panel.stage
-    if stage.currentWidget() is stage.pictures:
-        return stage.pictures.samples.describe(index).split("D ")[1]
-    shown = stage.plane.view.snapshot
+    view = looked_at(tab).view
+    if isinstance(view, PicturesPage):
+        return view.samples.describe(index).split("D ")[1]
+    shown = view.view.snapshot
     return value_text(float(shown.scores[len(shown.real) + index]))
 
 
-def picked(qtbot: Any, tab: GANTab, index: int) -> Closer:
+def picked(qtbot: Any, tab: TrainingTab, index: int) -> Closer:
     """What the panel shows after a click on a fake."""
-    stage, page = tab.panel.stage, tab.panel.sample
+    pane, page = looked_at(tab), tab.panel.sample
     before = page.found
-    if stage.currentWidget() is stage.pictures:
-        stage.pictures.picked.emit(index)
-    else:
-        stage.plane.picked.emit(len(stage.plane.view.snapshot.real) + index)
+    pane.picked.emit(pane.real + index)
     qtbot.waitUntil(lambda: page.found is not None and page.found is not before, timeout=LONG)
     found = page.found
     assert found is not None and found.index == index
@@ -66,17 +70,17 @@ def test_panel_and_picture_agree_while_training_paused_and_later(
 ) -> None:
     tab = begin(qtbot, window, data, values)
     rng = np.random.default_rng(5)
-    qtbot.waitUntil(lambda: tab.panel.stage.shown(0) is not None, timeout=LONG)
+    qtbot.waitUntil(lambda: looked_at(tab).shown(0) is not None, timeout=LONG)
     for index in rng.integers(0, 40, 2).tolist():
-        seen = tab.panel.stage.shown(index)
+        seen = looked_at(tab).shown(index)
         told = score(tab, index)
         found = picked(qtbot, tab, index)
         assert (found.step, value_text(found.score)) == (seen.step, told)
         assert np.array_equal(found.sample, seen.sample) and len(found.latent) == tab.setup.values()["latent"]
 
     press(qtbot, tab, "gan_pause")
-    qtbot.waitUntil(lambda: tab.panel.stage.shown(0).step == tab._progress.step == steps(tab)[-1], timeout=LONG)
-    qtbot.waitUntil(lambda: said_step(tab.panel.headline.text()) == tab.panel.stage.shown(0).step, timeout=LONG)
+    qtbot.waitUntil(lambda: looked_at(tab).shown(0).step == tab._progress.step == steps(tab)[-1], timeout=LONG)
+    qtbot.waitUntil(lambda: said_step(tab.panel.headline.text()) == looked_at(tab).shown(0).step, timeout=LONG)
     index = int(rng.integers(0, 40))
     told = score(tab, index)
     found = picked(qtbot, tab, index)
@@ -85,7 +89,7 @@ def test_panel_and_picture_agree_while_training_paused_and_later(
     qtbot.waitUntil(lambda: len(tab.panel.time.steps) > 1, timeout=LONG)
     tab.panel.time.to_first()
     first = tab.panel.time.steps[0]
-    qtbot.waitUntil(lambda: tab.panel.stage.shown(0).step == first, timeout=LONG)
+    qtbot.waitUntil(lambda: looked_at(tab).shown(0).step == first, timeout=LONG)
     told = score(tab, index)
     found = picked(qtbot, tab, index)
     assert (found.step, value_text(found.score)) == (first, told)
@@ -98,7 +102,7 @@ def test_a_sample_of_slow_motion_is_that_of_its_stage(
     window: MainWindow, qtbot: Any, data: str, values: dict[str, Any]
 ) -> None:
     tab = begin(qtbot, window, data, values)
-    slow, stage = tab.panel.slow, tab.panel.stage
+    slow, stage = tab.panel.slow, looked_at(tab)
     tab.panel.side.setCurrentWidget(slow)
     press(qtbot, tab, "slow_on")
 
@@ -129,7 +133,7 @@ def test_a_sample_of_slow_motion_is_that_of_its_stage(
 def test_a_click_on_a_real_point_is_answered(window: MainWindow, qtbot: Any) -> None:
     tab = begin(qtbot, window, "gaussian-ring", SMALL)
     picked(qtbot, tab, 3)
-    tab.panel.stage.plane.picked.emit(0)
+    looked_at(tab).picked.emit(0)
     page = tab.panel.sample
     assert page.found is None and "real point" in page.empty._words.text() and page.empty.isVisible()
     stop(qtbot, tab)

@@ -19,8 +19,8 @@ from genstudio.evaluation import features as encoder
 from genstudio.runs import Run
 from genstudio.snapshots.samples import Pictures
 from genstudio.tasks.drawn import drawn
-from genstudio.ui.gan.panel import GANPanel
-from genstudio.ui.tabs.gan import GANTab
+from genstudio.ui.train.panel import RunPanel
+from genstudio.ui.train.tab import TrainingTab
 from genstudio.ui.window import MainWindow
 from helpers import LONG
 
@@ -68,13 +68,13 @@ def _through_it_all(
     qtbot.waitUntil(lambda: len(steps(tab)) == count and _marks(tab) == marks, timeout=LONG)
 
 
-def _marks(tab: GANTab) -> list[tuple[int, str, str]]:
+def _marks(tab: TrainingTab) -> list[tuple[int, str, str]]:
     found = {name: sorted((m.step, m.kind, m.text) for m in v._marks) for name, v in tab.panel.charts.views.items()}
     assert all(marks == found["losses"] for marks in found.values())
     return found["losses"]
 
 
-def _change_and_back(qtbot: Any, tab: GANTab) -> None:
+def _change_and_back(qtbot: Any, tab: TrainingTab) -> None:
     """A change is a mark on every chart, with a checkpoint before it; one click goes back."""
     change(qtbot, tab, "g_rate", 0.0003)
     changed_at = int(tab.panel.live.log.item(0).text().removeprefix("Step ").split(":")[0].replace(",", ""))
@@ -89,7 +89,7 @@ def _change_and_back(qtbot: Any, tab: GANTab) -> None:
     assert rates[steps_seen > changed_at].min() > 0.0003
 
 
-def _slowly(qtbot: Any, tab: GANTab) -> None:
+def _slowly(qtbot: Any, tab: TrainingTab) -> None:
     slow = tab.panel.slow
     tab.panel.side.setCurrentWidget(slow)
     press(qtbot, tab, "slow_on")
@@ -98,21 +98,21 @@ def _slowly(qtbot: Any, tab: GANTab) -> None:
         qtbot.waitUntil(lambda: slow.stage is not None and not slow._awaited, timeout=LONG)
         assert slow.stage is not None
         walked.add(slow.stage.number)
-        shown = tab.panel.stage.pictures.samples.snapshot
-        assert shown is not None and shown.channel == "moment" and "this stage" in tab.panel.stage.pictures.samples.note
+        shown = tab.panel.pane("fixed").view.samples.snapshot
+        assert shown is not None and shown.channel == "moment" and "this stage" in tab.panel.pane("fixed").view.samples.note
         press(qtbot, tab, "slow_next")
     assert walked == set(range(1, 9))
     qtbot.waitUntil(lambda: not slow._awaited, timeout=LONG)
     before = steps(tab)[-1]
     press(qtbot, tab, "slow_on")
     qtbot.waitUntil(lambda: steps(tab)[-1] > before + 10 and tab.state == "running", timeout=LONG)
-    samples = tab.panel.stage.pictures.samples
+    samples = tab.panel.pane("fixed").view.samples
     qtbot.waitUntil(lambda: samples.snapshot.channel == "fixed" and "same noise" in samples.note, timeout=LONG)
     assert "moment" not in Run.open(tab.run_path).snapshot_channels()
 
 
-def _through_time(qtbot: Any, window: MainWindow, panel: GANPanel, folder: Path) -> None:
-    time, seen = panel.time, panel.stage.pictures.samples
+def _through_time(qtbot: Any, window: MainWindow, panel: RunPanel, folder: Path) -> None:
+    time, seen = panel.time, panel.pane("fixed").view.samples
     qtbot.waitUntil(lambda: len(time.steps) > 4, timeout=LONG)
     for action, place in (("first_step_that_was_kept", 0), ("a_step_on_in_time", 1), ("a_step_back_in_time", 0)):
         found = window.findChild(QAction, f"action_{action}")
@@ -144,7 +144,7 @@ def _through_time(qtbot: Any, window: MainWindow, panel: GANPanel, folder: Path)
     assert time.following
 
 
-def _around(qtbot: Any, panel: GANPanel, channels: int) -> None:
+def _around(qtbot: Any, panel: RunPanel, channels: int) -> None:
     """A drag in the latent slice of the model in training is what its generator makes of that noise."""
     page, pad = panel.explore, panel.explore.pad
     panel.turn_page()

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gan_window import SMALL, begin, change, press, steps, stop
+from gan_window import SMALL, begin, change, pictures, points, press, steps, stop
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QWidget
 
@@ -14,6 +14,7 @@ from genstudio.data import shelf
 from genstudio.events import Frame
 from genstudio.families.gan.stages import TITLES
 from genstudio.runs import Run
+from genstudio.snapshots.samples import Plane
 from genstudio.tasks.train import Train
 from genstudio.ui.window import MainWindow
 from helpers import LONG, TINY, answer, run_task
@@ -25,8 +26,8 @@ PICTURES = {**SMALL, "latent": 8, "conditional": True}
 def test_points_from_start_over_a_change_and_back_to_resuming(window: MainWindow, qtbot: Any) -> None:
     tab = begin(qtbot, window, "gaussian-ring", SMALL)
     live = tab.panel.live
-    seen = tab.panel.stage.plane.view.snapshot
-    assert seen is not None and len(seen.real) and tab.panel.stage.currentWidget() is tab.panel.stage.plane
+    seen = points(tab.panel).view.snapshot
+    assert len(seen.real) and tab.panel.looked_at() is tab.panel.pane("plane")
     assert steps(tab)[:3].tolist() == [1, 2, 3]
 
     qtbot.waitUntil(lambda: len(steps(tab, "divergence", "js_divergence")) > 0, timeout=LONG)
@@ -55,19 +56,19 @@ def test_points_from_start_over_a_change_and_back_to_resuming(window: MainWindow
 
 def test_pictures_are_shown_looked_at_closely_and_resumed_from_the_list(window: MainWindow, qtbot: Any) -> None:
     tab = begin(qtbot, window, "digits8", PICTURES)
-    stage = tab.panel.stage
-    assert stage.currentWidget() is stage.pictures
+    assert tab.panel.looked_at() is tab.panel.pane("fixed")
     real = shelf.open_dataset(shelf.find_dataset("digits8")).pixels
-    assert stage.pictures.real.snapshot is not None
-    assert (real[None] == stage.pictures.real.snapshot.pixels[:5, None]).all((2, 3, 4)).any(1).all()
-    qtbot.waitUntil(lambda: stage.pictures.samples.snapshot is not None, timeout=LONG)
-    assert stage.pictures.samples.label(3) == "3"
-    columns = stage.pictures.samples._grid(stage.pictures.samples.rect().toRectF())[0]
+    page = pictures(tab.panel)
+    assert (real[None] == page.beside.snapshot.pixels[:5, None]).all((2, 3, 4)).any(1).all()
+    samples = page.samples
+    qtbot.waitUntil(lambda: samples.snapshot is not None, timeout=LONG)
+    assert samples.label(3) == "3"
+    columns = samples._grid(samples.rect().toRectF())[0]
     assert columns == 10
 
-    stage.pictures.samples.setFocus()
-    stage.pictures.samples.choose(3)
-    qtbot.keyClick(stage.pictures.samples, Qt.Key.Key_Return)
+    samples.setFocus()
+    samples.choose(3)
+    qtbot.keyClick(samples, Qt.Key.Key_Return)
     page = tab.panel.sample
     qtbot.waitUntil(lambda: page.found is not None and page.found.index == 3, timeout=LONG)
     found = page.found
@@ -141,7 +142,7 @@ def test_a_gpt_and_a_gan_train_at_once(window: MainWindow, qtbot: Any) -> None:
     gpt.setup.form.set_values(TINY)
     gpt.setup.set_plan(1_000_000, None)
     qtbot.mouseClick(gpt.start, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: len(gpt.panel.loss.points("train_loss")[0]) > 20, timeout=LONG)
+    qtbot.waitUntil(lambda: len(gpt.panel.charts.views["loss"].points("train_loss")[0]) > 20, timeout=LONG)
     before = gan._progress.step
     qtbot.waitUntil(lambda: gan._progress.step > before + 20, timeout=LONG)
     assert "GPT" in window.doing.text() and "GAN" in window.doing.text()
@@ -199,7 +200,7 @@ def test_a_live_value_that_is_wrong_is_said_at_its_field_and_not_sent(window: Ma
 def test_what_is_not_seen_is_not_drawn(window: MainWindow, qtbot: Any) -> None:
     tab = begin(qtbot, window, "gaussian-ring", SMALL)
     drawn: list[str] = []
-    figures = {"plane": tab.panel.stage.plane.view, "charts": tab.panel.charts.histograms}
+    figures = {"plane": points(tab.panel).view, "charts": tab.panel.pane("scores").view}
     for name, figure in figures.items():
         paint = figure.paint_figure
         figure.paint_figure = lambda *a, name=name, paint=paint: (drawn.append(name), paint(*a))  # type: ignore[method-assign]
@@ -214,7 +215,12 @@ def test_what_is_not_seen_is_not_drawn(window: MainWindow, qtbot: Any) -> None:
 
 
 def test_toggles_by_keyboard_hide_their_layer(window: MainWindow, qtbot: Any) -> None:
-    page = window.gan.panel.stage.plane
+    panel = window.gan.panel
+    plane = Plane("plane", 1, *(np.zeros((4, 2), np.float32),) * 2, (-1, 1, -1, 1), np.zeros((2, 2)), True,
+                  np.zeros((4, 2)), np.zeros((3, 3, 2)))  # fmt: skip
+    panel.show_frame(Frame(snapshots=(plane,)))
+    window.gan.stack.setCurrentWidget(panel)
+    page = points(panel)
     for name, box in page.layers.items():
         box.setFocus()
         qtbot.keyClick(box, Qt.Key.Key_Space)
@@ -251,7 +257,7 @@ def test_the_setup_comes_back_at_the_next_start(window: MainWindow, qtbot: Any, 
 
 def test_everything_that_can_be_used_has_a_name_of_its_own(window: MainWindow, qtbot: Any) -> None:
     panel = window.gan.panel
-    window.gan.stack.setCurrentIndex(1)
+    window.gan.stack.setCurrentWidget(panel)
     for page in range(panel.side.count()):
         panel.side.setCurrentIndex(page)
         for widget in panel.side.currentWidget().findChildren(QWidget):
@@ -271,11 +277,11 @@ def test_a_further_page_can_be_added_in_the_middle_and_beside(window: MainWindow
 
 def test_a_real_point_is_not_looked_at_as_if_it_were_a_sample(window: MainWindow, qtbot: Any) -> None:
     tab = begin(qtbot, window, "gaussian-ring", SMALL)
-    tab.panel.stage.plane.picked.emit(0)
+    points(tab.panel).picked.emit(0)
     assert not tab.panel.sample._job
-    shown = tab.panel.stage.plane.view.snapshot
+    shown = points(tab.panel).view.snapshot
     assert shown is not None
-    tab.panel.stage.plane.picked.emit(len(shown.real) + 2)
+    points(tab.panel).picked.emit(len(shown.real) + 2)
     qtbot.waitUntil(lambda: tab.panel.sample.found is not None, timeout=LONG)
     found = tab.panel.sample.found
     assert found is not None and found.index == 2 and found.sample.shape == (2,) and len(found.latent) == 2
@@ -295,8 +301,8 @@ def test_what_is_shown_is_of_the_last_frame(window: MainWindow, qtbot: Any) -> N
     begin(qtbot, window, "gaussian-ring", SMALL)
     stop(qtbot, tab)
     charts = tab.panel.charts
-    assert tab.panel.stage.plane.view.snapshot is last["plane"]
-    assert charts.histograms.snapshot is last["scores"]
+    assert points(tab.panel).view.snapshot is last["plane"]
+    assert tab.panel.pane("scores").view.snapshot is last["scores"]
     for chart, name in (("losses", "g_loss"), ("opinions", "d_real"), ("accuracy", "accuracy_fake")):
         shown = charts.views[chart].points(name)
         assert shown[0][-1] == last[name].steps[-1] and shown[1][-1] == last[name].values[-1]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from gan_window import points
 from PIL import Image
 from PySide6.QtCore import QPoint, QRectF, Qt
 from PySide6.QtWidgets import QAbstractButton, QComboBox, QSlider, QWidget
@@ -18,14 +19,14 @@ from genstudio.snapshots.samples import Pictures, Plane
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.sample import Sample
 from genstudio.tasks.train import Train
-from genstudio.ui.gan.panel import GANPanel
+from genstudio.ui.train.panel import RunPanel
 from genstudio.ui.window import MainWindow
 from helpers import LONG, answer, result, run_task
 
 SMALL = {"width": 12, "layers": 2, "batch": 16, "evaluate_every": 1000}
 
 
-def opened(qtbot: Any, window: MainWindow, folder: Path, data: str, **values: Any) -> tuple[GANPanel, Run]:
+def opened(qtbot: Any, window: MainWindow, folder: Path, data: str, **values: Any) -> tuple[RunPanel, Run]:
     task = Train("gan", data, {**SMALL, **values}, steps=30, runs_folder=folder)
     run = Run.open(answer(run_task(task), "run"))
     with run.acquire():
@@ -39,8 +40,7 @@ def opened(qtbot: Any, window: MainWindow, folder: Path, data: str, **values: An
     panel = window.gan.panel
     qtbot.waitUntil(lambda: len(panel.time.steps) > 5, timeout=LONG)
     qtbot.waitUntil(lambda: len(panel.charts.views["losses"].points("d_loss")[0]) == 30, timeout=LONG)
-    seen = panel.stage.plane.view if data == "gaussian-ring" else panel.stage.pictures.samples
-    qtbot.waitUntil(lambda: seen.snapshot is not None, timeout=LONG)
+    qtbot.waitUntil(lambda: panel.pane(channel).view is not None, timeout=LONG)
     return panel, run
 
 
@@ -56,7 +56,7 @@ def test_scrubbing_shows_what_was_stored_and_moves_everything_together(
     window: MainWindow, qtbot: Any, tmp_path: Path
 ) -> None:
     panel, run = opened(qtbot, window, tmp_path, "gaussian-ring")
-    time, view = panel.time, panel.stage.plane.view
+    time, view = panel.time, points(panel).view
     assert time.following and view.snapshot is not None
     time.slider.setFocus()
     qtbot.keyClick(time.slider, Qt.Key.Key_Home)
@@ -67,7 +67,7 @@ def test_scrubbing_shows_what_was_stored_and_moves_everything_together(
         stored = run.load_snapshot("plane", step)
         assert isinstance(stored, Plane)
         assert (view.snapshot.fake == stored.fake).all() and (view.snapshot.field == stored.field).all()
-        shown = panel.charts.histograms.snapshot
+        shown = panel.pane("scores").view.snapshot
         assert shown is not None and shown.step <= step
         assert panel.charts.views["losses"]._at == step and panel.charts.views["gradients"]._at == step
         steps, values = panel.charts.views["losses"].points("d_loss")
@@ -90,14 +90,14 @@ def test_a_frame_in_training_waits_while_the_past_is_looked_at(window: MainWindo
     panel, run = opened(qtbot, window, tmp_path, "gaussian-ring")
     panel.time.slider.setValue(2)
     step = panel.time.steps[2]
-    qtbot.waitUntil(lambda: panel.stage.plane.view.snapshot.step == step, timeout=LONG)
+    qtbot.waitUntil(lambda: points(panel).view.snapshot.step == step, timeout=LONG)
     newer = _other(run.load_snapshot("plane", step), 99)
     panel.show_frame(Frame(snapshots=(newer,)))
-    assert panel.stage.plane.view.snapshot.step == step
+    assert points(panel).view.snapshot.step == step
     qtbot.mouseClick(panel.time.newest, Qt.MouseButton.LeftButton)
-    assert panel.stage.plane.view.snapshot is newer and panel.time.following
+    assert points(panel).view.snapshot is newer and panel.time.following
     panel.show_frame(Frame(snapshots=(_other(newer, 100),)))
-    assert panel.stage.plane.view.snapshot.step == 100
+    assert points(panel).view.snapshot.step == 100
 
 
 def test_playing_ends_at_the_newest_and_exports_are_written(window: MainWindow, qtbot: Any, tmp_path: Path) -> None:

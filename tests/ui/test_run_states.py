@@ -16,7 +16,7 @@ from genstudio.families.dashboard import result
 from genstudio.families.gpt.dashboard import DASHBOARD
 from genstudio.runs import Run
 from genstudio.tasks.train import Train
-from genstudio.ui.run_summary import how_it_ended, plan_words
+from genstudio.ui.train.summary import how_it_ended, plan_words
 from genstudio.ui.window import MainWindow
 from helpers import TINY, answer, run_task, text_file
 from real_window import fits
@@ -49,7 +49,7 @@ def ended(qtbot: Any, tab: Any) -> Any:
 
 
 def trained(qtbot: Any, tab: Any) -> int:
-    return int(max(tab.panel.loss.points("train_loss")[0], default=0))
+    return int(max(tab.panel.charts.views["loss"].points("train_loss")[0], default=0))
 
 
 def listed(qtbot: Any, window: MainWindow, path: str) -> Any:
@@ -71,7 +71,7 @@ def test_a_training_that_ends_and_one_that_is_stopped_say_so_everywhere(open_win
     info = ended(qtbot, tab)
     qtbot.waitUntil(lambda: "Kneser-Ney" in tab.summary.words.text(), timeout=LONG)
     words = tab.summary.words.text()
-    loss = tab.panel.loss.points("val_loss")[1][-1]
+    loss = tab.panel.charts.views["loss"].points("val_loss")[1][-1]
     assert "Finished" in tab.panel.headline.text() and "Stopped" not in tab.panel.headline.text()
     assert words.startswith("Finished in") and "after 12 steps" in words
     assert f"{loss:.3f} nats per character" in words and f"perplexity {math.exp(loss):,.3g}" in words

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from genstudio import families
 from genstudio.errors import ConfigError
-from genstudio.ui.setup import LONGEST, SetupColumn
+from genstudio.ui.train.setup import LONGEST, SetupColumn
 
 HOSTILE = (
     "",
@@ -40,7 +40,7 @@ JUNK = st.recursive(
 
 @pytest.fixture
 def setup(qtbot: QtBot) -> SetupColumn:
-    made = SetupColumn(families.get("gpt"))
+    made = SetupColumn([families.get("gpt")])
     qtbot.addWidget(made)
     made.show()
     return made

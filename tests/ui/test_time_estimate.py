@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from gan_window import SMALL, begin
 
-from genstudio.ui import estimate
-from genstudio.ui.estimate import about, in_words
-from genstudio.ui.training_tab import TrainingTab
+from genstudio.ui.train import estimate
+from genstudio.ui.train.estimate import about, in_words
+from genstudio.ui.train.tab import TrainingTab
 from genstudio.ui.window import MainWindow
 from helpers import LONG, TINY
 

@@ -342,7 +342,7 @@ def test_ten_thousand_things_done_anywhere(walk: Walk, seed: int) -> None:
 
 def test_a_fault_is_noticed(walk: Walk, monkeypatch: pytest.MonkeyPatch) -> None:
     """The broken twin: a field that is read unparsed."""
-    from genstudio.ui.setup import SetupColumn
+    from genstudio.ui.train.setup import SetupColumn
 
     monkeypatch.setattr(SetupColumn, "parsed", lambda self: (self.values(), int("")))
     with pytest.raises(pytest.fail.Exception):

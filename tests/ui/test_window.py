@@ -22,7 +22,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from genstudio.events import Frame
 from genstudio.runs import Run
+from genstudio.snapshots.attention import Attention
 from genstudio.tasks.train import Train
 from genstudio.ui.window import MainWindow
 from helpers import LONG, TINY, answer, files, run_task, text_file
@@ -48,7 +50,7 @@ def state(window: MainWindow) -> str:
 
 
 def steps(window: MainWindow, name: str = "train_loss") -> np.ndarray:
-    return window.transformer.panel.loss.points(name)[0]
+    return window.transformer.panel.charts.views["loss"].points(name)[0]
 
 
 def weights(folder: Path, step: int) -> dict[str, bytes]:
@@ -69,8 +71,8 @@ def test_train_pause_write_resume_stop_reopen_and_go_on(
     press(qtbot, window, "start")
     qtbot.waitUntil(lambda: len(steps(window)) > 40 and len(steps(window, "val_loss")) > 2, timeout=LONG)
     assert steps(window)[:3].tolist() == [1, 2, 3]
-    assert tab.panel.samples.steps()[0] == 0
-    losses = tab.panel.loss.points("train_loss")[1]
+    qtbot.waitUntil(lambda: tab.panel.pane("sample").view is not None, timeout=LONG)
+    losses = tab.panel.charts.views["loss"].points("train_loss")[1]
     assert losses[-10:].mean() < losses[:10].mean()
 
     press(qtbot, window, "pause")
@@ -147,7 +149,9 @@ def test_a_figure_that_cannot_be_saved_shows_a_banner(
 ) -> None:
     window = open_window()
     panel, play = window.transformer.panel, window.playground
-    for index, figure in enumerate((panel.loss, panel.attention, play.page("Next token").view)):
+    panel.show_frame(Frame(snapshots=(Attention("attention", 1, ("a",), np.ones((1, 1, 1, 1), np.float32)),)))
+    figures = panel.charts.views["loss"], panel.pane("attention").view
+    for index, figure in enumerate((*figures, play.page("Next token").view)):
         place = str(tmp_path / "no such folder" / f"{index}.svg")
         monkeypatch.setattr("PySide6.QtWidgets.QFileDialog.getSaveFileName", lambda *_, place=place: (place, ""))
         figure.findChild(QAction, "figure_svg").trigger()

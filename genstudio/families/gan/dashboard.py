@@ -19,6 +19,7 @@ from genstudio.families.dashboard import (
     Measure,
     Pane,
     Reference,
+    smaller_pictures,
 )
 from genstudio.families.gan.config import GANConfig
 from genstudio.families.gan.stages import TITLES
@@ -88,6 +89,16 @@ CHARTS = (
 )  # fmt: skip
 
 _NOISE = "same noise throughout"
+_LAYERS = {
+    "field": ("Discriminator", "What the discriminator thinks of every place: blue looks real to it, orange looks fake"),
+    "mesh": (
+        "Generator",
+        "Where the generator puts an even grid of its noise: cells of equal probability, darker where it is dense",
+    ),
+    "real": ("Real", "Points of the dataset"),
+    "fake": ("Fake", "Points that the generator makes of fixed noise"),
+    "arrows": ("Push", "The way each fake is pushed by the generator's loss; the longest arrow is the strongest push"),
+}
 
 
 def _references(_config: GANConfig, info: DatasetInfo) -> Generator[float, None, Mapping[str, float]]:
@@ -104,12 +115,16 @@ def _references(_config: GANConfig, info: DatasetInfo) -> Generator[float, None,
 DASHBOARD = Dashboard(
     charts=CHARTS,
     panes=(
-        Pane(("plane",), "Real and fake points", kinds=POINTS, staged="plane"),
+        Pane(
+            ("plane",), "Real and fake points", kinds=POINTS, staged="plane", layers=_LAYERS, made="fake", score="D",
+            ends=("fake 0", "1 real"),
+        ),
         Pane(
             ("fixed", "fixed_raw"), "Samples", kinds=PICTURES,
             choices=("Averaged generator", "Raw generator"), choice_title="Which generator's samples",
             choice_help="The average of the generator's last weights, or the weights as they train",
             beside="real", beside_title="Real", beside_note="from the dataset", staged="moment", note=_NOISE,
+            made="fake", score="D",
         ),
         Pane(("scores",), "Judgement", "Accuracy"),
     ),
@@ -124,6 +139,7 @@ DASHBOARD = Dashboard(
     key=(("real", "real"), ("fake, generator", "generator"), ("discriminator", "discriminator")),
     stages=TITLES,
     references=_references,
+    smaller=smaller_pictures,
     welcome="Press Start: a generator learns to place its points on a ring of eight spots while a discriminator tells it "
     "which of them look fake. It takes seconds. Pictures of your own work the same way: drop a folder on the window.",
 )  # fmt: skip

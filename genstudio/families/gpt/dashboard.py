@@ -19,6 +19,7 @@ from genstudio.families.dashboard import (
     TIMELINE,
     Chart,
     Dashboard,
+    Field,
     Line,
     Measure,
     Pane,
@@ -42,6 +43,12 @@ def _references(config: GPTConfig, info: DatasetInfo) -> Generator[float, None, 
     if len(prepared.validation) > 1:
         lines["characters_per_token"] = prepared.validation_characters / (len(prepared.validation) - 1)
     return lines
+
+
+def _smaller(config: GPTConfig, info: DatasetInfo) -> tuple[str, GPTConfig, DatasetInfo] | None:
+    """Half the layers."""
+    half = config.layers // 2
+    return (f"{half} layer{'s' * (half > 1)}", config.model_copy(update={"layers": half}), info) if half else None
 
 
 def said(info: RunInfo, references: Mapping[str, float]) -> str:
@@ -83,8 +90,14 @@ DASHBOARD = Dashboard(
         Chart("tokens_per_second", "Tokens per second", "", (Line("tokens_per_second", "tokens/s", "speed", True),), "Loss"),
     ),
     panes=(
-        Pane(("sample",), "Samples", SIDE),
-        Pane(("attention",), "Attention", SIDE),
+        Pane(
+            ("sample",), "Samples", SIDE,
+            field=Field("prompt", "Prompt", "The live sample is written after this", "ROMEO:"),
+        ),
+        Pane(
+            ("attention",), "Attention", SIDE,
+            field=Field("probe", "Probe", "The attention is shown for this text", "First Citizen: Speak, speak."),
+        ),
         Pane(("layers",), "Layers", SIDE),
     ),
     tools=(PROMPT, LIVE, DOCTOR, TIMELINE),
@@ -93,6 +106,7 @@ DASHBOARD = Dashboard(
     speed=Measure("tokens_per_second", "speed", "higher", "tokens/s"),
     handles=("learning_rate", "muon_rate", "clip", "schedule", "final_rate"),
     references=_references,
+    smaller=_smaller,
     said=said,
     welcome="Train your first model: Shakespeare, about two minutes. You will see the loss fall, the text become words, and "
     "the attention form. Your own text works the same way: drop the file on the window.",

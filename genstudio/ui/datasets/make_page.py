@@ -24,7 +24,7 @@ from genstudio.data.shelf import DatasetInfo
 from genstudio.ui import theme
 from genstudio.ui.datasets.parts import COUNTED
 from genstudio.ui.datasets.row_pages import RowsModel, plain_table
-from genstudio.ui.form import ConfigForm
+from genstudio.ui.train.form import ConfigForm
 from genstudio.ui.views.picture_grid import PictureGrid
 from genstudio.ui.views.scatter import ScatterView
 from genstudio.ui.widgets import button, plain_label

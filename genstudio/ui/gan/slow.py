@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from genstudio.families.gan.stages import TITLES
 from genstudio.snapshots.step_stage import StepStage
 from genstudio.training.changes import Pace
 from genstudio.ui import theme
 from genstudio.ui.datasets.parts import choice, row
 from genstudio.ui.gan.diagram import StageDiagram
-from genstudio.ui.gan.parts import scrolled
+from genstudio.ui.parts import scrolled
 from genstudio.ui.views.chart import value_text
 from genstudio.ui.widgets import LabeledSlider, button, plain_label, restyle, tooltip
 
@@ -21,14 +22,14 @@ PARTS = {"Train both": (), "Only the discriminator": ("discriminator",), "Only t
 class SlowMotion(QWidget):
     """Asks for one stage at a time: `stage_wanted()`; `pace_wanted(Pace)` when the way of moving changes.
 
-    `left()` when slow motion ends and the training may run on.
+    `left()` when slow motion ends and the training may run on. `titles` are those of the stages.
     """
 
     pace_wanted = Signal(object)
     stage_wanted = Signal()
     left = Signal()
 
-    def __init__(self) -> None:
+    def __init__(self, titles: Sequence[str]) -> None:
         super().__init__()
         self.setObjectName("slow_motion")
         self.stage: StepStage | None = None
@@ -46,7 +47,7 @@ class SlowMotion(QWidget):
         self.speed = LabeledSlider("Seconds per stage", 0.1, 4.0, 1.0, logarithmic=True, name="slow_speed")
         self.train = choice("slow_train", "Which network learns", *PARTS)
         self.diagram = StageDiagram()
-        self.steps = [plain_label(f"{i}  {title}", wrap=True, name=f"stage_{i}") for i, title in enumerate(TITLES, 1)]
+        self.steps = [plain_label(f"{i}  {title}", wrap=True, name=f"stage_{i}") for i, title in enumerate(titles, 1)]
         self.formula = QLabel()
         self.formula.setObjectName("stage_formula")
         self.formula.setTextFormat(Qt.TextFormat.PlainText)
@@ -101,7 +102,7 @@ class SlowMotion(QWidget):
                 label.setText("")
             return
         update = f", update {stage.update} of {stage.updates}" if stage.updates > 1 else ""
-        self.where.setText(f"Step {stage.step:,}, stage {stage.number} of {len(TITLES)}{update}")
+        self.where.setText(f"Step {stage.step:,}, stage {stage.number} of {len(self.steps)}{update}")
         self.formula.setText(stage.formula)
         values = "   ·   ".join(f"{name} = {value_text(value)}" for name, value in stage.values)
         self.numbers.setText(values)

@@ -41,12 +41,12 @@ class PicturesView(SnapshotFigure[Pictures]):
     live_share = 0.03
     empty = "Waiting for the first step"
 
-    def __init__(self, title: str, name: str, note: str = "", *, dated: bool = True) -> None:
+    def __init__(self, title: str, name: str, note: str = "", *, dated: bool = True, score: str = "D") -> None:
         super().__init__(title)
         self.setObjectName(name)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
-        self.note, self._dated = note, dated
+        self.note, self._dated, self._score = note, dated, score
         self._current = -1
         self._hover: QPointF | None = None
 
@@ -84,7 +84,7 @@ class PicturesView(SnapshotFigure[Pictures]):
         if label := self.label(index):
             parts.append(label)
         if shown.scores is not None:
-            parts.append(f"D {value_text(float(shown.scores[index]))}")
+            parts.append(f"{self._score} {value_text(float(shown.scores[index]))}")
         return ", ".join(parts)
 
     def label(self, index: int) -> str:

@@ -1,5 +1,4 @@
-"""A GAN in the plane: where real and fake points lie, what the discriminator thinks of every place, and where the
-generator is pushed."""
+"""Real points and those that a model makes, over what the model thinks of every place, with its grid and its pushes."""
 
 from __future__ import annotations
 
@@ -12,6 +11,7 @@ from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPen
 from PySide6.QtSvg import QSvgGenerator
 
 from genstudio.events import Array
+from genstudio.families.dashboard import LAYERS, Pane
 from genstudio.snapshots.samples import Plane
 from genstudio.ui import theme
 from genstudio.ui.views.chart import value_text
@@ -19,18 +19,14 @@ from genstudio.ui.views.plane_parts import arrows, density, dot, image, onward, 
 from genstudio.ui.views.scatter import ScatterView
 from genstudio.ui.views.view import bubble, polyline
 
-LAYERS = {
-    "field": "Discriminator",
-    "mesh": "Generator",
-    "real": "Real",
-    "fake": "Fake",
-    "arrows": "Push",
-}
 REAL, FAKE = theme.BLUE, theme.GREEN
 _LIGHT = "#ffffff"
 _LONGEST = 0.14
 _COARSE = 3
 """Pixels of the screen that share one shade of the density, across and down."""
+
+
+_PANE = Pane(("plane",), "Points")
 
 
 class PlaneView(ScatterView):
@@ -43,8 +39,9 @@ class PlaneView(ScatterView):
     live_share = 0.05
     slowest_ms = 250
 
-    def __init__(self) -> None:
-        super().__init__("Real and fake points", "plane")
+    def __init__(self, pane: Pane = _PANE) -> None:
+        super().__init__(pane.title, "plane")
+        self._pane = pane
         self.snapshot: Plane | None = None
         self._shown_layers = dict.fromkeys(LAYERS, True)
         self._axes_key: tuple[Any, ...] = ()
@@ -61,7 +58,7 @@ class PlaneView(ScatterView):
     def choose(self, index: int) -> None:
         """Mark a fake, wherever it goes; -1: none."""
         self._current = index if self.snapshot is not None and 0 <= index < len(self.snapshot.fake) else -1
-        self.setAccessibleDescription(f"fake {index + 1}" if self._current >= 0 else "")
+        self.setAccessibleDescription(f"{self._pane.made} {index + 1}" if self._current >= 0 else "")
         self.update()
 
     def show_snapshot(self, snapshot: Plane, live: bool = True) -> None:
@@ -80,8 +77,8 @@ class PlaneView(ScatterView):
         self.redraw()
 
     def has_layer(self, name: str) -> bool:
-        """Whether there is anything to draw in this layer."""
-        return self.snapshot is None or name != "mesh" or self.snapshot.mesh is not None
+        """Whether there is anything to draw in this layer; all have before the first snapshot."""
+        return self.snapshot is None or getattr(self.snapshot, name) is not None
 
     def layer(self, name: str) -> bool:
         return self._shown_layers[name]
@@ -103,8 +100,8 @@ class PlaneView(ScatterView):
         return ("kind", "x", "y", "score", "push x", "push y"), self._rows()
 
     def opinion(self, x: float, y: float) -> float | None:
-        """The discriminator's opinion of a place, between the four nearest points of the field; None outside."""
-        if self.snapshot is None:
+        """The value of the field at a place, between the four nearest of its points; None outside, or without a field."""
+        if self.snapshot is None or self.snapshot.field is None:
             return None
         x0, x1, y0, y1 = self.snapshot.extent
         values = self.snapshot.field
@@ -119,8 +116,8 @@ class PlaneView(ScatterView):
         return float((near * np.outer([1 - v, v], [1 - u, u])).sum())
 
     def limits(self) -> tuple[float, float]:
-        """The opinions at the ends of the colours: 0 and 1, or for a critic as far from 0 on both sides."""
-        if self.snapshot is None or self.snapshot.bounded:
+        """The values at the ends of the colours: 0 and 1, or without bounds as far from 0 on both sides."""
+        if self.snapshot is None or self.snapshot.bounded or self.snapshot.field is None:
             return 0.0, 1.0
         far = float(np.abs(self.snapshot.field).max()) or 1.0
         return -far, far
@@ -135,15 +132,15 @@ class PlaneView(ScatterView):
             return
         painter.save()
         painter.setClipRect(plot)
-        if self.layer("field"):
-            self._paint_field(painter, area, shown)
+        if self.layer("field") and shown.field is not None:
+            self._paint_field(painter, area, shown, shown.field)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self.layer("mesh") and shown.mesh is not None:
             self._paint_mesh(painter, area, shown.mesh)
         if self.layer("real"):
             self._dots(painter, self.pixels(shown.real, area), REAL, 4.5)
-        if self.layer("arrows") and len(shown.arrows):
-            self._paint_arrows(painter, area, shown)
+        if self.layer("arrows") and shown.arrows is not None and len(shown.arrows):
+            self._paint_arrows(painter, area, shown, shown.arrows)
         if self.layer("fake"):
             self._dots(painter, self.pixels(shown.fake, area), FAKE, 4.5)
         painter.restore()
@@ -158,13 +155,13 @@ class PlaneView(ScatterView):
         opinion = self.opinion(x, y)
         lines: list[tuple[QColor | None, str, str]] = [(None, "x, y", f"{x:.3g}, {y:.3g}")]
         if opinion is not None:
-            lines.append((None, "D here" if self.snapshot.bounded else "critic here", value_text(opinion)))
+            lines.append((None, f"{self._pane.score} here", value_text(opinion)))
         found = self.nearest(self._hover)
         if found >= 0:
             real = found < len(self.snapshot.real)
             score = "" if self.snapshot.scores is None else value_text(float(self.snapshot.scores[found]))
             color = theme.current().color(theme.visible(REAL if real else FAKE))
-            lines.append((color, "real point" if real else "fake point", score))
+            lines.append((color, "real point" if real else f"{self._pane.made} point", score))
         lines.append((None, "step", f"{self.snapshot.step:,}"))
         bubble(painter, self._hover, lines, area)
 
@@ -223,9 +220,9 @@ class PlaneView(ScatterView):
                 painter.setPen(QPen(theme.current().color(color), wide))
                 painter.drawEllipse(at, 7, 7)
 
-    def _paint_field(self, painter: QPainter, area: QRectF, shown: Plane) -> None:
+    def _paint_field(self, painter: QPainter, area: QRectF, shown: Plane, field: Array) -> None:
         low, high = self.limits()
-        colors = image(theme.mapped(shown.field[::-1], low, high, opinions()))
+        colors = image(theme.mapped(field[::-1], low, high, opinions()))
         x0, x1, y0, y1 = shown.extent
         corners = self.pixels(np.array([[x0, y1], [x1, y0]]), area)
         (left, top), (right, bottom) = corners.tolist()
@@ -265,9 +262,9 @@ class PlaneView(ScatterView):
         painter.setPen(QPen(color, 1))
         painter.drawPath(strokes(np.concatenate([at, at.transpose(1, 0, 2)])))
 
-    def _paint_arrows(self, painter: QPainter, area: QRectF, shown: Plane) -> None:
-        starts = self.pixels(shown.fake[: len(shown.arrows)], area)
-        vectors = shown.arrows.astype(np.float64) * [1, -1]
+    def _paint_arrows(self, painter: QPainter, area: QRectF, shown: Plane, pushes: Array) -> None:
+        starts = self.pixels(shown.fake[: len(pushes)], area)
+        vectors = pushes.astype(np.float64) * [1, -1]
         lengths = np.hypot(*vectors.T)
         longest = float(lengths.max())
         if longest <= 0 or not np.isfinite(longest):
@@ -301,10 +298,10 @@ class PlaneView(ScatterView):
         metrics = painter.fontMetrics()
         base = plot.top() - 8.0 + metrics.ascent() - metrics.height() / 2
         x = plot.left()
-        if self.layer("field"):
+        if self.layer("field") and shown.field is not None:
             low, high = self.limits()
             painter.setPen(look.color("quiet"))
-            first, last = ("fake 0", "1 real") if shown.bounded else (value_text(low), value_text(high))
+            first, last = self._pane.ends if shown.bounded else (value_text(low), value_text(high))
             painter.drawText(QPointF(x, base), first)
             bar = QRectF(x + metrics.horizontalAdvance(first) + 6, plot.top() - 13, 72, 10)
             painter.drawImage(bar, image(opinions()[None]))
@@ -314,7 +311,7 @@ class PlaneView(ScatterView):
             painter.setPen(look.color("quiet"))
             painter.drawText(QPointF(bar.right() + 6, base), last)
             x = bar.right() + 6 + metrics.horizontalAdvance(last) + 20
-        if self.layer("arrows") and len(shown.arrows):
+        if self.layer("arrows") and shown.arrows is not None and len(shown.arrows):
             longest = float(np.hypot(*shown.arrows.astype(np.float64).T).max())
             text = f"longest push {value_text(longest)}"
             if x + metrics.horizontalAdvance(text) < plot.right() - 8:
@@ -328,9 +325,9 @@ class PlaneView(ScatterView):
         scores = ("" for _ in range(10**9)) if shown.scores is None else iter(shown.scores.tolist())
         for point in shown.real.tolist():
             yield ("real", *point, next(scores), "", "")
+        pushes = [] if shown.arrows is None else shown.arrows.tolist()
         for index, point in enumerate(shown.fake.tolist()):
-            push = shown.arrows[index].tolist() if index < len(shown.arrows) else ("", "")
-            yield ("fake", *point, next(scores), *push)
+            yield (self._pane.made, *point, next(scores), *(pushes[index] if index < len(pushes) else ("", "")))
 
     def _plot(self, area: QRectF) -> QRectF:
         return QRectF(area.left() + 44, area.top() + 30, max(area.width() - 58, 1.0), max(area.height() - 54, 1.0))

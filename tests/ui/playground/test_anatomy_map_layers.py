@@ -12,18 +12,19 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtWidgets import QComboBox, QWidget
 
+from genstudio import families
 from genstudio.errors import Failure
 from genstudio.snapshots.layers import LayerStatistics
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.train import Train
 from genstudio.ui import theme
 from genstudio.ui.engine import Engine
-from genstudio.ui.panel import RunPanel
 from genstudio.ui.playground.anatomy_page import AnatomyPage
 from genstudio.ui.playground.layers_page import LayersPage
 from genstudio.ui.playground.map_page import MapPage
 from genstudio.ui.playground.page import Page
 from genstudio.ui.playground.positions_page import PositionsPage
+from genstudio.ui.train.panel import RunPanel
 from helpers import LONG, TINY, answer, run_task, text_file, words
 
 PAGES = (AnatomyPage, PositionsPage, MapPage, LayersPage)
@@ -294,17 +295,17 @@ def test_everything_usable_has_a_name_and_both_themes_draw(shown: Any, kind: typ
     theme.apply(qapp, "light")
 
 
-def test_the_layers_come_live_in_the_panel_of_a_run(shown: Any, qtbot: Any, tmp_path: Path) -> None:
-    panel = RunPanel()
+def test_the_layers_come_live_in_the_panel_of_a_run(engine: Engine, qtbot: Any, tmp_path: Path) -> None:
+    panel = RunPanel(engine, families.get("gpt"))
     qtbot.addWidget(panel)
     panel.show()
-    panel.inside.setCurrentWidget(panel.layers)
+    pane = panel.pane("layers")
+    panel.side.setCurrentWidget(pane)
     for frame in run_task(
         Train("gpt", str(text_file(tmp_path, words(800))), TINY, steps=3, runs_folder=tmp_path / "runs")
     ):
         panel.show_frame(frame)
-    assert panel.layers.view.snapshot is not None
-    assert panel.layers.view.snapshot.gradients is not None
+    assert pane.view.view.snapshot.gradients is not None
     assert not panel.grab().isNull()
     panel.clear()
-    assert panel.layers.view.snapshot is None
+    assert pane.view is None

@@ -10,12 +10,14 @@ import pytest
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor
 
+from genstudio.families.dashboard import LAYERS
+from genstudio.families.gan.dashboard import DASHBOARD
 from genstudio.snapshots.samples import Histograms, Pictures, Plane
 from genstudio.ui import theme
-from genstudio.ui.gan.charts import floor_words
+from genstudio.ui.train.charts import floor_words
 from genstudio.ui.views.histograms import HistogramView
 from genstudio.ui.views.pictures import PicturesView, arrangement
-from genstudio.ui.views.plane import LAYERS, PlaneView
+from genstudio.ui.views.plane import PlaneView
 from genstudio.ui.views.plane_parts import arrows, density, onward, opinions
 
 EXTENT = (-2.0, 2.0, -1.0, 3.0)
@@ -40,7 +42,7 @@ def plane(step: int = 1, **changes: Any) -> Plane:
 @pytest.fixture
 def view(qtbot: Any, qapp: Any) -> PlaneView:
     theme.apply(qapp, "light")
-    view = PlaneView()
+    view = PlaneView(DASHBOARD.panes[0])
     qtbot.addWidget(view)
     view.resize(480, 440)
     view.show()

@@ -1,8 +1,8 @@
-"""Settings that may change while a GAN trains: each change is saved before, marked on the charts, and can be undone."""
+"""Settings that may change while a model trains: each change is saved before, marked on the charts, and can be undone."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import QTimer, Signal
@@ -11,11 +11,10 @@ from PySide6.QtWidgets import QListWidget, QVBoxLayout, QWidget
 from genstudio.config import Config
 from genstudio.events import Frame
 from genstudio.ui.datasets.parts import row
-from genstudio.ui.form import SettingRow
-from genstudio.ui.gan.parts import scrolled
+from genstudio.ui.parts import scrolled
+from genstudio.ui.train.form import SettingRow
 from genstudio.ui.widgets import CollapsibleSection, button, plain_label, tooltip
 
-FIRST = ("g_rate", "d_rate", "g_updates", "d_updates", "loss", "r1", "noise", "smoothing", "ema")
 _WAIT_MS = 500
 _SAYS = {
     True: "A change takes effect from the next step on. The model is saved before it, so you can go back.",
@@ -29,7 +28,8 @@ class LiveHandles(QWidget):
     changed = Signal(object)
     back_wanted = Signal()
 
-    def __init__(self, config_type: type[Config]) -> None:
+    def __init__(self, config_type: type[Config], first: Sequence[str] = ()) -> None:
+        """`first` are the settings that are seen at once; the others, where there are some, under "More handles"."""
         super().__init__()
         self.setObjectName("live_handles")
         self._type = config_type
@@ -47,7 +47,7 @@ class LiveHandles(QWidget):
         self.back = button("Go back", "live_back", "undo", "Go back to before the last change", self.back_wanted.emit)
         self.back.setToolTip(tooltip("Go back to before the last change: weights, charts and settings (F4)"))
         self.said = plain_label(role="quiet", wrap=True, name="live_said")
-        self._lay_out()
+        self._lay_out(first)
         for name, line in self.rows.items():
             line.changed.connect(lambda _, name=name: self._edited(name))
         self.set_live(False)
@@ -129,7 +129,7 @@ class LiveHandles(QWidget):
         self.back.setEnabled(self._live and self._changes > 0)
         self.log.setVisible(self.log.count() > 0)
 
-    def _lay_out(self) -> None:
+    def _lay_out(self, first: Sequence[str]) -> None:
         self.log.setObjectName("live_log")
         self.log.setAccessibleName("Changes made while training")
         self.log.setMaximumHeight(120)
@@ -139,9 +139,11 @@ class LiveHandles(QWidget):
         for layout in (inside, hidden):
             layout.setContentsMargins(0, 0, 8, 0)
             layout.setSpacing(4)
-        for name in (*(n for n in FIRST if n in self.rows), *(n for n in self.rows if n not in FIRST)):
-            (inside if name in FIRST else hidden).addWidget(self.rows[name])
+        rest = [name for name in self.rows if name not in first]
+        for name in (*(n for n in first if n in self.rows), *rest):
+            (inside if name in first else hidden).addWidget(self.rows[name])
         more.set_content(hidden)
+        more.setVisible(bool(rest))
         inside.addWidget(more)
         inside.addStretch(1)
         holder = QWidget()

@@ -19,7 +19,7 @@ from genstudio.tasks.models import ModelRef
 from genstudio.ui import theme
 from genstudio.ui.datasets.parts import row
 from genstudio.ui.engine import Engine
-from genstudio.ui.gan.parts import scrolled
+from genstudio.ui.parts import scrolled
 from genstudio.ui.views.chart import value_text
 from genstudio.ui.views.picture_grid import picture
 from genstudio.ui.views.pictures import PicturesView

@@ -10,31 +10,29 @@ from PySide6.QtWidgets import QFrame, QPushButton, QVBoxLayout, QWidget
 
 from genstudio.config import Config
 from genstudio.events import Diagnosis, Frame
-from genstudio.families.gan.doctor import RULES
 from genstudio.ui.datasets.parts import row
-from genstudio.ui.gan.parts import scrolled
+from genstudio.ui.parts import scrolled
 from genstudio.ui.views.chart import value_text
 from genstudio.ui.widgets import button, plain_label, restyle
-
-_EMPTY = (
-    f"All {len(RULES)} checks pass.\n\n"
-    "If one fails, you will see here what went wrong, the evidence, and what to try."
-)
 
 
 class DoctorPage(QWidget):
     """The diagnoses of a run, the newest first; those that are over are kept below, quietly.
 
     `advice_wanted(values)`: apply these settings. `step_wanted(step)`: look at the run at that step. `changed(open)`: how
-    many diagnoses hold now.
+    many diagnoses hold now. `rules` is how many checks there are.
     """
 
     advice_wanted = Signal(object)
     step_wanted = Signal(int)
     changed = Signal(int)
 
-    def __init__(self, config_type: type[Config]) -> None:
+    def __init__(self, config_type: type[Config], rules: int) -> None:
         super().__init__()
+        self._passed = f"All {rules} checks pass"
+        self._empty = (
+            f"{self._passed}.\n\nIf one fails, you will see here what went wrong, the evidence, and what to try."
+        )
         self.setObjectName("doctor_page")
         self.setAccessibleName("Doctor")
         settings = config_type.settings()
@@ -42,7 +40,7 @@ class DoctorPage(QWidget):
         self._labels = {setting.name: setting.label for setting in settings}
         self._told: dict[tuple[str, int], Diagnosis] = {}
         self.state = "idle"
-        self.said = plain_label(_EMPTY, role="quiet", wrap=True, name="doctor_said")
+        self.said = plain_label(self._empty, role="quiet", wrap=True, name="doctor_said")
         self.said.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.reaction = plain_label(wrap=True, name="doctor_reaction")
         self.reaction.hide()
@@ -104,8 +102,8 @@ class DoctorPage(QWidget):
             self._column.insertWidget(index, card)
         holding = sum(told.until is None for told in self._told.values())
         self.said.setText(
-            _EMPTY if not self._told else f"{holding} problem{'s' * (holding > 1)} detected." if holding
-            else f"All {len(RULES)} checks pass now."
+            self._empty if not self._told else f"{holding} problem{'s' * (holding > 1)} detected." if holding
+            else f"{self._passed} now."
         )  # fmt: skip
         self.changed.emit(holding)
 

@@ -1,8 +1,8 @@
-"""The left column of a training tab: which data, which preset, how long, and every setting of the family."""
+"""The left column of a training tab: which model, which data, which preset, how long, and every setting of the family."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
@@ -20,8 +20,8 @@ from PySide6.QtWidgets import (
 from genstudio.data.info import DatasetInfo
 from genstudio.errors import ConfigError, Problem
 from genstudio.families import Family, Preset
-from genstudio.ui.form import ConfigForm
 from genstudio.ui.numbers import FloatEdit
+from genstudio.ui.train.form import ConfigForm
 from genstudio.ui.widgets import icon_button, plain_label, restyle
 
 LONGEST = 10**9
@@ -30,22 +30,30 @@ UNITS = {"minutes": 60.0, "seconds": 1.0, "steps": 0.0}
 
 
 class SetupColumn(QWidget):
-    """What a new run will be. `changed()` when any of it changes; `file_wanted()` to open a text."""
+    """What a new run will be, of one of the families. `changed()` when any of it changes; `family_chosen(name)` when the
+    person wants another one; `file_wanted()` to open a file, `draw_wanted()` to draw points.
+    """
 
     changed = Signal()
+    family_chosen = Signal(str)
     file_wanted = Signal()
+    draw_wanted = Signal()
 
-    def __init__(self, family: Family[Any, Any]) -> None:
+    def __init__(self, families: Sequence[Family[Any, Any]]) -> None:
         super().__init__()
         self.setObjectName("setup_column")
-        self.family = family
-        self._infos: dict[str, DatasetInfo] = {}
+        self.families = {family.name: family for family in families}
+        self.family = families[0]
+        self.infos: dict[str, DatasetInfo] = {}
+        self._every: tuple[DatasetInfo, ...] = ()
+        self._wanted = ""
+        self.model = _choice("model_choice", "Model")
+        for family in families:
+            self.model.addItem(family.title, family.name)
         self.data = _choice("dataset_choice", "Dataset")
-        self.open_file = icon_button("open", "open_text", "Open a text file as a dataset")
+        self.open_file = icon_button("open", "open_text", "Open a file as a dataset")
+        self.draw = icon_button("pencil", "draw_distribution", "Draw a distribution of your own")
         self.preset = _choice("preset_choice", "Preset")
-        for preset in family.presets:
-            self.preset.addItem(preset.title, preset.name)
-        self.preset.addItem("Custom", "custom")
         self.expect = plain_label(role="quiet", wrap=True, name="preset_expect")
         self.length = FloatEdit(low=0.01, high=LONGEST)
         self.length.setObjectName("plan_length")
@@ -65,17 +73,21 @@ class SetupColumn(QWidget):
         self.name.setMaxLength(80)
         self._edits = {"length": self.length, "seed": self.seed}
         self._wrong = {name: plain_label(role="problem", wrap=True, name=f"{name}_problem") for name in self._edits}
-        self.form = ConfigForm(family.config)
+        self._forms = {self.family.name: ConfigForm(self.family.config)}
+        self.form = self._forms[self.family.name]
         self.general = plain_label(role="problem", wrap=True, name="setup_problems")
         self.general.hide()
         self.note = plain_label(role="quiet", wrap=True, name="setup_note")
         self.note.hide()
         self._lay_out()
         self._applying = False
+        self._fill()
         self._apply_preset()
         self.preset.currentIndexChanged.connect(self._apply_preset)
         self.form.changed.connect(self._edited)
+        self.model.activated.connect(lambda _: self.family_chosen.emit(self.model.currentData()))
         self.open_file.clicked.connect(self.file_wanted)
+        self.draw.clicked.connect(self.draw_wanted)
         for signal in (
             self.data.currentIndexChanged,
             self.unit.currentIndexChanged,
@@ -85,20 +97,52 @@ class SetupColumn(QWidget):
             signal.connect(self._set)
         self._set()
 
+    def set_family(self, name: str) -> None:
+        """Set up a model of another family: with its form as it was left, and the datasets that it learns from."""
+        self.model.setCurrentIndex(self.model.findData(name))
+        if name == self.family.name:
+            return
+        self.family = self.families[name]
+        fresh = name not in self._forms
+        if fresh:
+            form = self._forms[name] = ConfigForm(self.family.config)
+            form.changed.connect(self._edited)
+            self._column.addWidget(form, 1)
+        self.form.hide()
+        self.form = self._forms[name]
+        self.form.show()
+        self._fill()
+        if fresh:
+            self._apply_preset()
+        else:
+            self.set_values(self.values())
+        self.set_datasets(self._every)
+
     def set_datasets(self, infos: Iterable[DatasetInfo]) -> None:
-        """Fill the list and keep what is chosen, if it is still there."""
-        chosen = self.data.currentData()
-        self.data.blockSignals(True)
-        self.data.clear()
-        self._infos = {info.id: info for info in infos}
-        for info in self._infos.values():
-            self.data.addItem(info.title, info.id)
-        self.data.blockSignals(False)
+        """Fill the list with those that the family learns from; what is chosen, or was at the last time, stays. Else it is
+        what the preset is meant for."""
+        chosen, preset = self._wanted or self.data.currentData(), self.chosen()
+        self._every = tuple(infos)
+        self.infos = {info.id: info for info in self._every if info.kind in self.family.data_kinds}
+        with QSignalBlocker(self.data):
+            self.data.clear()
+            for info in self.infos.values():
+                self.data.addItem(info.title, info.id)
+        if chosen in self.infos:
+            self._wanted = ""
+        elif preset is not None:
+            chosen = preset.data
         self.choose_data(chosen)
 
+    @property
     def info(self) -> DatasetInfo | None:
-        """The dataset that is chosen."""
-        return self._infos.get(str(self.data.currentData()))
+        """The dataset that is chosen, if it is listed."""
+        return self.infos.get(str(self.data.currentData()))
+
+    @property
+    def kind(self) -> str:
+        """The kind of the dataset that is chosen."""
+        return self.family.data_kinds[0] if self.info is None else self.info.kind
 
     def choose_data(self, name: str | None) -> None:
         index = self.data.findData(name) if name else -1
@@ -181,7 +225,8 @@ class SetupColumn(QWidget):
     def state(self) -> dict[str, Any]:
         """What comes back at the next start."""
         return {
-            "data": self.data.currentData(),
+            "family": self.family.name,
+            "data": self.data.currentData() or self._wanted,
             "preset": self.preset.currentData(),
             "plan": None if self.length.problem() else self.plan(),
             "seed": None if self.seed.problem() else self.seed.value(),
@@ -190,7 +235,10 @@ class SetupColumn(QWidget):
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Bring back what `state` gave; anything that no longer fits is left as it is."""
+        """Bring back what `state` gave, the dataset once it is listed; anything that no longer fits is left as it is."""
+        if state.get("family") in self.families:
+            self.set_family(str(state["family"]))
+        self._wanted = str(state.get("data") or "")
         index = self.preset.findData(str(state.get("preset")))
         if index >= 0:
             self.preset.setCurrentIndex(index)
@@ -205,6 +253,15 @@ class SetupColumn(QWidget):
         seed = state.get("seed")
         self.seed.set_value(seed if isinstance(seed, int) else 0)
         self.device.setCurrentText(str(state.get("device") or "auto"))
+
+    def _fill(self) -> None:
+        """The presets of the family."""
+        with QSignalBlocker(self.preset):
+            self.preset.clear()
+            for preset in self.family.presets:
+                self.preset.addItem(preset.title, preset.name)
+            self.preset.addItem("Custom", "custom")
+        self.draw.setVisible("points" in self.family.data_kinds)
 
     def _apply_preset(self) -> None:
         preset = self.chosen()
@@ -247,8 +304,9 @@ class SetupColumn(QWidget):
         top.setContentsMargins(0, 0, 0, 0)
         top.setSpacing(8)
         top.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        self.data_row = _row(self.data, self.open_file)
-        top.addRow("Dataset", self.data_row)
+        top.addRow("Model", self.model)
+        top.setRowVisible(self.model, len(self.families) > 1)
+        top.addRow("Dataset", _row(self.data, self.open_file, self.draw))
         top.addRow("Preset", self.preset)
         top.addRow("", self.expect)
         for edit in (self.length, self.seed):
@@ -261,7 +319,7 @@ class SetupColumn(QWidget):
         top.addRow("Seed", _row(self.seed, plain_label("on"), self.device))
         top.addRow("", self._wrong["seed"])
         inside = QWidget()
-        column = QVBoxLayout(inside)
+        column = self._column = QVBoxLayout(inside)
         column.setContentsMargins(0, 0, 12, 0)
         column.setSpacing(8)
         column.addLayout(top)

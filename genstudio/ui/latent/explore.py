@@ -19,11 +19,11 @@ from genstudio.tasks.replay import Saved, SavedSteps
 from genstudio.tasks.sample import Sample, Samples
 from genstudio.ui.datasets.parts import choice, row
 from genstudio.ui.engine import Engine
-from genstudio.ui.gan.directions import AXES, Directions, slice_axes
-from genstudio.ui.gan.pad import LandingView, LatentPad, hues
-from genstudio.ui.gan.parts import scrolled
-from genstudio.ui.gan.sample import SampleFigure
-from genstudio.ui.gan.ways import Ways
+from genstudio.ui.latent.directions import AXES, Directions, slice_axes
+from genstudio.ui.latent.pad import LandingView, LatentPad, hues
+from genstudio.ui.latent.paths import Ways
+from genstudio.ui.latent.sample import SampleFigure
+from genstudio.ui.parts import scrolled
 from genstudio.ui.playground.page import Page
 from genstudio.ui.views.chart import value_text
 from genstudio.ui.widgets import EmptyState, icon_button, named_tabs, plain_label

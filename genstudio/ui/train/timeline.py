@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,12 +14,12 @@ from PySide6.QtWidgets import QPushButton, QSlider, QVBoxLayout, QWidget
 from genstudio.errors import Failure
 from genstudio.events import Frame, Snapshot
 from genstudio.tasks.film import ExportTimeline
-from genstudio.tasks.timeline import CHANNELS, Moment, ReadTimeline, Timeline
+from genstudio.tasks.timeline import Moment, ReadTimeline, Timeline
 from genstudio.ui import theme
 from genstudio.ui.datasets.parts import choice, row
 from genstudio.ui.engine import Engine
-from genstudio.ui.gan.moments import Moments
-from genstudio.ui.gan.parts import export_menu
+from genstudio.ui.parts import export_menu
+from genstudio.ui.train.moments import Moments
 from genstudio.ui.widgets import ElidedLabel, button, icon_button, plain_label, tooltip
 
 SPEEDS = {"Slow": 400, "Normal": 150, "Fast": 60}
@@ -31,15 +31,17 @@ class TimeMachine(QWidget):
     """A row with the slider. `moment_shown(Moment)` when there is another one to look at, `cursor_moved(step | None)` as
     soon as the slider moves; None means that the newest is followed. `failed(Failure)`.
 
-    The panel hands every frame to `passing`, which holds back what would replace the past that is looked at.
+    The panel hands every frame to `passing`, which holds back what would replace the past that is looked at: `channels` move
+    with time.
     """
 
     moment_shown = Signal(object)
     cursor_moved = Signal(object)
     failed = Signal(object)
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, channels: Collection[str]) -> None:
         super().__init__()
+        self._channels = frozenset(channels)
         self.setObjectName("time_machine")
         self._engine = engine
         self.path, self._live = "", False
@@ -100,7 +102,7 @@ class TimeMachine(QWidget):
 
     def passing(self, frame: Frame) -> Frame:
         """The frame without what belongs to the newest step, while another one is looked at."""
-        mine = {snapshot.channel: snapshot for snapshot in frame.snapshots if snapshot.channel in CHANNELS}
+        mine = {snapshot.channel: snapshot for snapshot in frame.snapshots if snapshot.channel in self._channels}
         self._newest |= mine
         if frame.back is not None:
             self.moments.set_run(self.path)

@@ -19,8 +19,8 @@ from genstudio.tasks.latent import LatentSpace
 from genstudio.tasks.sample import Samples
 from genstudio.tasks.task import Task
 from genstudio.ui.datasets.parts import choice, row
-from genstudio.ui.gan.pad import LandingView
-from genstudio.ui.gan.parts import export_menu
+from genstudio.ui.latent.pad import LandingView
+from genstudio.ui.parts import export_menu
 from genstudio.ui.views.pictures import PicturesView
 from genstudio.ui.widgets import LabeledSlider, button, plain_label, tooltip
 

@@ -18,13 +18,12 @@ class RunSummary(QFrame):
     write_wanted = Signal()
     extend_wanted = Signal()
 
-    def __init__(self, name: str, *, writes: bool) -> None:
+    def __init__(self, name: str) -> None:
         super().__init__()
         self.setObjectName(name)
         self.setProperty("panel", True)
         self.words = plain_label(wrap=True, name=f"{name}_words")
         self.write = button("Write with it", f"{name}_write", "write", "Write with this model in the Playground")
-        self.write.setVisible(writes)
         self.extend = button("Train longer", f"{name}_extend", "play", "Train for as long again")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(8, 4, 8, 4)

@@ -1,10 +1,11 @@
-"""What all tabs that train share: set up on the left, one run on the right, and every button between."""
+"""A room to train in: set up on the left, one run on the right, and every button between."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QShowEvent
@@ -19,25 +20,32 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from genstudio import families
 from genstudio.config import Config
 from genstudio.data.importing.report import listed
+from genstudio.data.info import DatasetInfo
 from genstudio.errors import ConfigError, Failure
 from genstudio.events import Frame, Progress
 from genstudio.families import Family
-from genstudio.families.dashboard import result
+from genstudio.families.dashboard import DOCTOR, LIVE, SLOW_MOTION, result
 from genstudio.runs import RunInfo
 from genstudio.tasks.estimate import EstimateTime
+from genstudio.tasks.evaluate import ReadReferences
 from genstudio.tasks.runs import DescribeRun, ReadRun
 from genstudio.tasks.train import Resume, Train
-from genstudio.training.changes import Change, Extend, SaveNow
+from genstudio.training.changes import Change, Extend, GoBack, Pace, SaveNow, SetLive, ShowNow, Watch
 from genstudio.ui import theme
 from genstudio.ui.asking import Asking
 from genstudio.ui.engine import Engine
-from genstudio.ui.estimate import TimeEstimate, in_words
 from genstudio.ui.numbers import duration
-from genstudio.ui.run_summary import RunSummary, how_it_ended
-from genstudio.ui.setup import LONGEST, SetupColumn
-from genstudio.ui.widgets import ElidedLabel, EmptyState, button, plain_label, primary_button, restyle
+from genstudio.ui.train.cost import Costs
+from genstudio.ui.train.estimate import TimeEstimate, in_words
+from genstudio.ui.train.setup import LONGEST, SetupColumn
+from genstudio.ui.train.summary import RunSummary, how_it_ended
+from genstudio.ui.widgets import EmptyState, button, plain_label, primary_button, restyle
+
+if TYPE_CHECKING:
+    from genstudio.ui.train.panel import RunPanel
 
 STATES = {
     "idle": "Ready",
@@ -53,26 +61,9 @@ _NAMED = 3
 """Settings that the note about resuming names; it stands where the settings themselves need the room."""
 
 
-class Panel(Protocol):
-    """Where a run is shown, live or read back."""
-
-    headline: ElidedLabel
-
-    def clear(self) -> None:
-        """Forget the run that was shown."""
-
-    def show_frame(self, frame: Frame) -> None:
-        """Everything in the frame to where it belongs."""
-
-    def flush(self) -> None:
-        """Hand the numbers that wait to their charts."""
-
-
 class TrainingTab(QWidget):
-    """Trains one model of a family at a time. `failed(Failure)`, `run_changed(path)` and `working(text)` tell the window.
-
-    `write_wanted(path)`: to use the model of a run. Sub-classes say `make_panel`, `costs` and `speed`, and may add to
-    `watched`, `result_words`, `run_began`, `run_opened`, `state_shown`.
+    """Trains one model at a time, of the families of a room. `failed(Failure)`, `run_changed(path)` and `working(text)` tell
+    the window; `write_wanted(path)`: to use the model of a run; `draw_wanted()`: to draw a distribution.
     """
 
     failed = Signal(object)
@@ -80,11 +71,17 @@ class TrainingTab(QWidget):
     working = Signal(str)
     file_wanted = Signal()
     checks_wanted = Signal()
+    draw_wanted = Signal()
     write_wanted = Signal(str)
 
-    def __init__(self, engine: Engine, family: Family[Any, Any], name: str, welcome: str) -> None:
+    def __init__(self, engine: Engine, room: str) -> None:
+        """Raises ValueError for a room that no family is in."""
         super().__init__()
-        self.setObjectName(f"{name}_tab")
+        found = [family for family in families.all_families() if family.room == room]
+        if not found:
+            raise ValueError(f"no family is in the room '{room}'")
+        self.room, self.prefix = room, "" if room == "transformer" else f"{room}_"
+        self.setObjectName(f"{room}_tab")
         self._engine = engine
         self._asking = Asking(engine)
         self._used: dict[str, Any] = {}
@@ -96,78 +93,89 @@ class TrainingTab(QWidget):
         self.info: RunInfo | None = None
         self._progress = Progress()
         self._speed = self._preparing = ""
+        self._lines: Mapping[str, float] = {}
+        self._texts: dict[str, Any] = {}
         self._told = QTimer(self)
         self._told.setSingleShot(True)
         self._told.setInterval(500)
         self._plan: tuple[int | None, float | None] = (None, None)
-        self.setup = SetupColumn(family)
-        self._panel: Any = None
-        self.cost = plain_label(role="quiet", wrap=True, name="cost")
+        self.setup = SetupColumn(found)
+        self._panels: dict[str, RunPanel] = {}
+        self.costs = Costs(engine, self.setup, self)
+        self.cost = plain_label(role="quiet", wrap=True, name=f"{self.prefix}cost")
         self.estimate = TimeEstimate(engine, self._question, lambda: self.isVisible() and not self.busy, self)
         self.checks = QPushButton()
-        self.checks.setObjectName("checks_summary")
+        self.checks.setObjectName(f"{self.prefix}checks_summary")
         self.checks.setProperty("flat", True)
         self.checks.hide()
-        self.start = primary_button("Start", "start", "play")
-        self.pause = button("Pause", "pause", "pause")
-        self.stop = button("Stop", "stop", "stop")
-        self.save = button("Save now", "save_now", "save")
-        self.extend = button("Extend", "extend", "extend")
-        self.empty = EmptyState("play", welcome, "Start now", "first_run")
-        self.summary = RunSummary(f"{name}_summary", writes="text" in family.data_kinds)
-        self._lay_out(name)
+        self.start = primary_button("Start", f"{self.prefix}start", "play")
+        self.pause = button("Pause", f"{self.prefix}pause", "pause")
+        self.stop = button("Stop", f"{self.prefix}stop", "stop")
+        self.save = button("Save now", f"{self.prefix}save_now", "save")
+        self.extend = button("Extend", f"{self.prefix}extend", "extend")
+        self.cure = button("Apply the fix", "apply_cure", "check", does=self.apply_cure)
+        self.empty = EmptyState("play", self.setup.family.dashboard.welcome, "Start now", f"{self.prefix}first_run")
+        self.summary = RunSummary(f"{room}_summary")
+        self._following = False
+        self._lay_out(room)
         self._connect()
+        self._show_family()
         self._show_state()
 
-    def make_panel(self) -> Any:
-        """A Panel, which is also a widget; built when first asked for."""
-        raise NotImplementedError
-
-    def costs(self, config: Config) -> str:
-        """What a run with these settings costs, in a line."""
-        raise NotImplementedError
-
-    def faster(self, config: Config) -> tuple[tuple[str, float], ...]:
-        """What would train faster: in words, with the share of the cost of a step that it takes."""
-        return ()
-
-    def speed(self, frame: Frame) -> str:
-        """How fast it goes, where the frame tells."""
-        raise NotImplementedError
-
-    def watched(self) -> dict[str, str]:
-        """Texts that are watched while it trains, by the names of the learner."""
-        return {}
-
-    def result_words(self, info: RunInfo) -> str:
-        """How good the model of a run that ended is, in a sentence."""
-        found = result(self.setup.family.dashboard.result, info)
-        return f"{found[0]}." if found is not None else ""
-
-    def run_began(self, task: Train) -> None:
-        """A new run is being made."""
-
-    def run_opened(self, info: RunInfo) -> None:
-        """A run of the disk is shown."""
-
-    def state_shown(self) -> None:
-        """The state has changed; buttons may follow."""
-
-    def position(self) -> Progress:
-        """Where the training stands, as the headline says it."""
-        return self._progress
+    @property
+    def family(self) -> Family[Any, Any]:
+        """The family that is set up, or whose run is shown."""
+        return self.setup.family
 
     @property
-    def panel(self) -> Any:
-        """Where a run is shown; built when first asked for, which is after the window has been painted."""
-        if self._panel is None:
-            self._panel = self.make_panel()
-            self.stack.addWidget(self._panel)
-        return self._panel
+    def panel(self) -> RunPanel:
+        """Where a run of the family is shown; built when first asked for, which is after the window has been painted."""
+        if self.family.name not in self._panels:
+            from genstudio.ui.train.panel import RunPanel
+
+            panel = self._panels[self.family.name] = RunPanel(self._engine, self.family, self.prefix)
+            self.stack.addWidget(panel)
+            self._connect_panel(panel)
+            panel.set_texts(self._texts)
+            panel.set_kind(self.setup.kind)
+        return self._panels[self.family.name]
 
     @property
     def has_panel(self) -> bool:
-        return self._panel is not None
+        return self.family.name in self._panels
+
+    def choose_family(self, name: str) -> None:
+        """Set up a model of another family of the room. The run that was shown is closed: it can be opened again in Runs."""
+        if name == self.family.name or self.busy:
+            return
+        self.close_run()
+        self.setup.set_family(name)
+        self._show_family()
+        self._set_state("idle")
+        self.run_changed.emit("")
+
+    def set_datasets(self, infos: Iterable[DatasetInfo]) -> None:
+        """What there is to train on."""
+        self.setup.set_datasets(infos)
+        self.show_cost()
+
+    def remembered(self) -> dict[str, Any]:
+        """What comes back at the next start."""
+        return self.setup.state() | self._texts | (self.panel.texts() if self.has_panel else {})
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Bring back what `remembered` gave: the set-up, and the texts that are followed."""
+        self.setup.restore(state)
+        self._texts = {name: text for name, text in state.items() if isinstance(text, str)}
+        self._show_family()
+
+    def splitters(self) -> dict[str, QSplitter]:
+        """Those that are there, by the names under which their places are remembered."""
+        found = {self.room: self.splitter}
+        for name, panel in self._panels.items():
+            key = self.prefix if self.setup.model.count() == 1 else f"{self.prefix}{name}_"
+            found |= {f"{key}run": panel.splitter, f"{key}upright": panel.upright}
+        return found
 
     @property
     def busy(self) -> bool:
@@ -208,18 +216,21 @@ class TrainingTab(QWidget):
             seed=seed,
             device=self.setup.device.currentText(),
             name=self.setup.name.text().strip(),
-            watch=self.watched(),
+            watch=self.panel.texts(),
         )
         self.close_run()
         self._plan = (steps, seconds)
         self._used, self._data = values, task.data
         self._begin(task)
-        self.run_began(task)
+        self._show_run(task.data, values)
 
     def toggle_pause(self) -> None:
-        if self.state == "running":
+        if self.has_panel and self.panel.slowed:
+            self.panel.slow.leave()
+        elif self.state == "running":
             self._engine.pause(self._job)
             self._set_state("paused")
+            self.adjust(ShowNow())
         elif self.state == "paused":
             self._engine.resume(self._job)
             self._set_state("running")
@@ -274,6 +285,7 @@ class TrainingTab(QWidget):
             return
         self.close_run()
         self.setup.choose_data(name)
+        self._follow_data()
         self.empty.set_sentence(f"Ready to train on {self.setup.data.currentText()}. Press Start.")
         self._set_state("idle")
         self.run_changed.emit("")
@@ -282,8 +294,9 @@ class TrainingTab(QWidget):
         """Show no run any more."""
         self._asking.drop("run", "described")
         self._then = None
-        if self._panel is not None:
-            self._panel.clear()
+        for panel in self._panels.values():
+            panel.clear()
+        self._lines = {}
         self.run_path, self.info, self._progress = "", None, Progress()
         self._used, self._data = {}, ""
 
@@ -313,7 +326,7 @@ class TrainingTab(QWidget):
             if changes:
                 self.setup.go_to(error.problems[0])
                 return
-        self._begin(Resume(path, steps, seconds, changes=changes, watch=self.watched()))
+        self._begin(Resume(path, steps, seconds, changes=changes, watch=self.panel.texts()))
 
     def edits(self) -> tuple[dict[str, Any], tuple[str, ...]]:
         """How the form differs from the run that is shown: values that the run can take over when it is resumed, and
@@ -331,7 +344,6 @@ class TrainingTab(QWidget):
         if self.busy:
             return
         self.close_run()
-        _ = self.panel
         self.run_path, self._then = path, then
 
         def ended(failure: Failure | None) -> None:
@@ -367,7 +379,9 @@ class TrainingTab(QWidget):
         if frame.settings is not None:
             self._use(frame.settings)
         self.panel.show_frame(frame)
-        self._speed = self.speed(frame) or self._speed
+        speed = self.family.dashboard.speed
+        if (rates := frame.series.get(speed.name)) is not None:
+            self._speed = f"{rates.values[-1]:,.0f} {speed.unit}"
         if frame.progress is not None:
             if frame.progress.text == "Training":
                 self._progress, self._preparing = frame.progress, ""
@@ -400,6 +414,10 @@ class TrainingTab(QWidget):
         self.setup.say(" ".join(parts))
 
     def _opened(self, info: RunInfo, fill_form: bool) -> None:
+        if info.family in self.setup.families:
+            self.setup.set_family(info.family)
+            self._show_family()
+        _ = self.panel
         self._data = str(info.dataset.get("id", ""))
         steps = info.plan.get("steps")
         self._plan = (None if steps is None else int(steps), info.plan.get("seconds"))
@@ -411,7 +429,7 @@ class TrainingTab(QWidget):
         self._use(info.config, fill_form)
         self._progress = Progress("Stopped", step=info.step or 0, total=self._plan[0])
         self._speed = ""
-        self.run_opened(info)
+        self._show_run(self._data, info.config)
         self._described(info)
 
     def _described(self, info: RunInfo) -> None:
@@ -437,11 +455,16 @@ class TrainingTab(QWidget):
 
     def _set_state(self, state: str) -> None:
         self.state = state
-        if self._panel is not None:
-            self._panel.flush()
+        if self.has_panel:
+            self.panel.flush()
         self._show_state()
         self.show_cost()
         self._headline()
+
+    def _position(self) -> Progress:
+        """Where the training stands, as the headline says it."""
+        staged = self.has_panel and self.panel.slowed and self.panel.slow.stage is not None
+        return replace(self._progress, step=self.panel.slow.step) if staged else self._progress
 
     def _headline(self) -> None:
         if self._preparing and self.state in ("starting", "running"):
@@ -452,7 +475,7 @@ class TrainingTab(QWidget):
         if state in ("stopped", "finished") and self.info is not None:
             self.panel.headline.setText(f"{self.info.name}   ·   {how_it_ended(self.info)}")
         elif state in ("running", "paused", "stopping", "stopped", "finished"):
-            self.panel.headline.setText(headline(self.position(), STATES[state], self._speed))
+            self.panel.headline.setText(headline(self._position(), STATES[state], self._speed))
         elif self.state == "starting":
             self.panel.headline.setText("Starting…")
         left = (
@@ -460,7 +483,7 @@ class TrainingTab(QWidget):
             if self._progress.remaining and self.state == "running"
             else ""
         )
-        step = f", step {self.position().step:,}" if self.run_path else ""
+        step = f", step {self._position().step:,}" if self.run_path else ""
         self.working.emit(f"{STATES[state]}{step}{left}")
 
     def _show_state(self) -> None:
@@ -483,9 +506,11 @@ class TrainingTab(QWidget):
         self.extend.setEnabled(live or ended)
         self.setup.setEnabled(free)
         self._say_edits()
-        self.stack.setCurrentIndex(0 if self.state == "idle" and not self.run_path else 1)
+        shown = self.state != "idle" or bool(self.run_path)
+        self.stack.setCurrentWidget(self.panel if shown else self.empty)
         self.show_summary()
-        self.state_shown()
+        if self.has_panel:
+            self.panel.set_run(self.run_path, self.state)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -503,7 +528,7 @@ class TrainingTab(QWidget):
         """Say how the run that is shown ended, if it has."""
         info = self.info if self.state == "stopped" else None
         if info is not None and info.step > 0:
-            self.summary.say(f"{how_it_ended(info)} {self.result_words(info)}".strip())
+            self.summary.say(f"{how_it_ended(info)} {self._result(info)}".strip())
         else:
             self.summary.say("")
 
@@ -515,10 +540,129 @@ class TrainingTab(QWidget):
         else:
             parsed, per_step = config.parse(self.setup.values()), self.estimate.seconds()
             # the headline says how long a training that runs still takes
-            times = [] if per_step is None or self.busy else [in_words(per_step, *self.setup.plan(), self.faster(parsed))]
-            self.cost.setText("\n".join([self.costs(parsed), *times]))
+            times = [] if per_step is None or self.busy else [in_words(per_step, *self.setup.plan(), self.costs.faster(parsed))]
+            self.cost.setText("\n".join([self.costs.words(parsed), *times]))
         restyle(self.cost, "problem", bool(problems))
         restyle(self.cost, "quiet", not problems)
+
+    def preset(self) -> families.Preset | None:
+        """The preset that is chosen."""
+        return self.setup.chosen()
+
+    def apply_cure(self) -> None:
+        """Change what the chosen lesson was built to do wrong, in the form or in the training that goes on."""
+        preset = self.preset()
+        if preset is None or not preset.cure:
+            return
+        if self.state in ("running", "paused"):
+            self.change({name: value for name, value in preset.cure.items() if name in self._live_names()})
+        else:
+            self.setup.form.set_values(preset.cure)
+
+    def change(self, values: Mapping[str, Any]) -> None:
+        """Change settings of the training from the next step on."""
+        if values:
+            self.adjust(SetLive(dict(values)))
+
+    def take_advice(self, values: Mapping[str, Any]) -> None:
+        """What the doctor says to try: from the next step on, or when the run goes on; else in the setup of a new run."""
+        can = set(values) <= self._live_names()
+        if self.busy and can:
+            self.change(values)
+            words = "Changed from the next step on. Live shows the change and can undo it."
+        elif self.run_path and can and not self.finished:
+            self.resume_run(self.run_path, values=values)
+            words = "The training resumes with this change."
+        elif self.busy:
+            words = "This cannot change while a training runs: stop it first."
+        else:
+            self.setup.form.set_values(dict(values))
+            words = f"Set up at the left for a new run: press {self.start.text()}."
+            if self.finished and can:
+                words = f"This run has reached the end of its plan. {words} Or press Extend to train this run further with it."
+        self.panel.doctor.react(words)
+
+    def _live_names(self) -> set[str]:
+        return {setting.name for setting in self.config_type.settings() if setting.live}
+
+    def _result(self, info: RunInfo) -> str:
+        """How good the model of a run that ended is, in a sentence."""
+        board = self.family.dashboard
+        if board.said is not None:
+            return board.said(info, self._lines)
+        found = result(board.result, info)
+        return f"{found[0]}." if found is not None else ""
+
+    def _show_run(self, data: str, values: Mapping[str, Any]) -> None:
+        """The panel for a run on this dataset, with what its numbers are compared with."""
+        self.panel.set_kind(self.setup.kind)
+        self.panel.show_settings(dict(values))
+        self._lines = {}
+        if self.family.dashboard.references is not None:
+            task = ReadReferences(self.family.name, data, values)
+            self._asking.ask("references", task, on_result=self._show_references)
+
+    def _show_references(self, lines: Mapping[str, float]) -> None:
+        self._lines = lines
+        self.panel.charts.show_references(lines)
+        self.show_summary()
+
+    def _show_family(self) -> None:
+        """What follows from the family that is set up."""
+        self.empty.set_sentence(self.family.dashboard.welcome)
+        self.summary.write.setVisible("Writes" in self.family.abilities)
+        self._show_cure()
+        self.show_cost()
+
+    def _show_cure(self) -> None:
+        preset = self.preset()
+        self.cure.setVisible(preset is not None and bool(preset.cure))
+
+    def _preset_chosen(self) -> None:
+        preset = self.preset()
+        if preset is not None and preset.data in self.setup.infos and not self._following:
+            self.setup.choose_data(preset.data)
+        self._show_cure()
+
+    def _data_chosen(self) -> None:
+        if self.has_panel and not self.run_path and not self.busy:
+            self.panel.set_kind(self.setup.kind)
+
+    def _follow_data(self) -> None:
+        """Settings that fit the dataset, unless some were changed by hand; a lesson is kept on other data of its kind."""
+        info, preset, preset_for = self.setup.info, self.preset(), self.family.preset_for
+        if info is None or preset is None or preset_for is None or self.setup.edited() or self.busy:
+            return
+        meant = self.setup.infos.get(preset.data)
+        if preset.cure and meant is not None and meant.kind == info.kind:
+            return
+        self._following = True
+        self.setup.preset.setCurrentIndex(self.setup.preset.findData(preset_for(info, preset.name)))
+        self._following = False
+
+    def _paced(self, pace: Pace) -> None:
+        if pace.by == "stages" and self.state == "running":
+            self._engine.pause(self._job)
+            self._set_state("paused")
+        self.adjust(pace)
+
+    def _run_on(self) -> None:
+        if self.state == "paused":
+            self._engine.resume(self._job)
+            self._set_state("running")
+
+    def _connect_panel(self, panel: RunPanel) -> None:
+        panel.failed.connect(self.failed)
+        panel.watched.connect(lambda texts: self.adjust(Watch(texts)))
+        if LIVE in panel.tools:
+            panel.live.changed.connect(self.change)
+            panel.live.back_wanted.connect(lambda: self.adjust(GoBack()))
+        if DOCTOR in panel.tools:
+            panel.doctor.advice_wanted.connect(self.take_advice)
+        if SLOW_MOTION in panel.tools:
+            panel.slow.pace_wanted.connect(self._paced)
+            panel.slow.stage_wanted.connect(lambda: self._engine.advance(self._job))
+            panel.slow.left.connect(self._run_on)
 
     def show_checks(self, words: str) -> None:
         """What the checks of the chosen dataset found, in a few words; a click shows them all."""
@@ -538,6 +682,13 @@ class TrainingTab(QWidget):
         self.setup.changed.connect(self._say_edits)
         self.setup.changed.connect(self.estimate.ask)
         self.estimate.changed.connect(self.show_cost)
+        self.costs.changed.connect(self.show_cost)
+        self.setup.changed.connect(self._show_cure)
+        self.setup.family_chosen.connect(self.choose_family)
+        self.setup.draw_wanted.connect(self.draw_wanted)
+        self.setup.preset.currentIndexChanged.connect(lambda _: self._preset_chosen())
+        self.setup.data.currentIndexChanged.connect(lambda _: self._data_chosen())
+        self.setup.data.activated.connect(lambda _: self._follow_data())
         self.setup.file_wanted.connect(self.file_wanted)
         self.empty.triggered.connect(self.start_training)
         self.summary.extend_wanted.connect(lambda: self.extend_by(share=1.0))
@@ -562,6 +713,7 @@ class TrainingTab(QWidget):
         self.column.setContentsMargins(0, 0, 8, 0)
         self.column.setSpacing(8)
         self.column.addWidget(self.setup, 1)
+        self.column.addWidget(self.cure)
         self.column.addWidget(self.cost)
         self.column.addWidget(self.checks)
         self.column.addLayout(buttons)

@@ -1,0 +1,1 @@
+"""Training a model and watching it: one panel and one tab for all families."""

@@ -1,0 +1,240 @@
+"""The charts of a run: what its dashboard declares, by page, with references and floors."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QObject, QPointF, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QSplitter, QTabWidget, QWidget
+
+from genstudio.config import applies
+from genstudio.events import Frame, Notice, Series
+from genstudio.families.dashboard import Chart, Dashboard, fitting
+from genstudio.ui import theme
+from genstudio.ui.views.curves import CurveGroup, CurvesView
+from genstudio.ui.widgets import named_tabs
+
+_FLUSH_MS, _FLUSH_SHARE = 200, 0.01
+"""How long numbers wait for their charts at least, and the share of a core that handing them over may take."""
+_SLOWEST_MS = 2000
+"""Milliseconds between two drawings of a chart at most: half a dozen are in sight, and the training pays for each."""
+
+
+def floor_words(value: float, words: str) -> tuple[str, str]:
+    """The label of a floor and its short form.
+
+    The kernel distance is an unbiased estimate of a squared distance: between samples of one distribution it scatters
+    around 0, so a value below 0 means 0.
+    """
+    number = f"{value:.3g}" if value >= 0 else "0"
+    note = "" if value >= 0 else f" (estimated {value:.3g})"
+    return f"{number} {words}{note}", f"{number} {words.split()[0]}"
+
+
+class ColourKey(QWidget):
+    """What colours mean on every chart, in a line: (word, role)."""
+
+    def __init__(self, words: Iterable[tuple[str, str]]) -> None:
+        super().__init__()
+        self.setObjectName("colour_key")
+        self._words = {word: theme.role_color(role) for word, role in words}
+        self.setAccessibleName(f"Colours: {', '.join(self._words)}")
+        self.setFont(theme.font(theme.SMALL))
+        metrics = self.fontMetrics()
+        self.setFixedSize(sum(metrics.horizontalAdvance(word) + 24 for word in self._words), metrics.height() + 14)
+        theme.changed.connect(self._recolour)
+
+    def _recolour(self, _theme: object) -> None:
+        self.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        metrics, x, middle = self.fontMetrics(), 8.0, self.height() / 2
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            for word, color in self._words.items():
+                painter.setPen(QColor(0, 0, 0, 0))
+                painter.setBrush(QColor(theme.visible(color)))
+                painter.drawEllipse(QPointF(x, middle), 4, 4)
+                painter.setPen(theme.current().color("quiet"))
+                painter.drawText(QPointF(x + 8, middle + metrics.ascent() / 2 - 1), word)
+                x += metrics.horizontalAdvance(word) + 24
+
+
+class RunCharts(QTabWidget):
+    """Pages of charts that share one crosshair. `step_chosen(step)` where one was clicked; `filled()` when there are more
+    numbers; `failed(Failure)` if a figure cannot be written.
+
+    `beside` are further figures by the page that they stand on.
+    """
+
+    failed = Signal(object)
+    step_chosen = Signal(int)
+    filled = Signal()
+
+    def __init__(self, board: Dashboard, name: str = "charts", beside: Mapping[str, list[QWidget]] | None = None) -> None:
+        super().__init__()
+        self.setObjectName(name)
+        named_tabs(self, "Charts")
+        self.setDocumentMode(True)
+        self.setTabBarAutoHide(True)
+        self.board, self.kind = board, ""
+        self.specs = {chart.name: chart for chart in board.charts}
+        self.views = {
+            chart.name: CurvesView(chart.title, chart.unit, chart.lines, log=chart.log, name=f"chart_{chart.name}")
+            for chart in board.charts
+        }
+        self._of = {line.name: self.views[chart.name] for chart in board.charts for line in chart.lines}
+        self._passing = {
+            line.name for chart in board.charts for line in chart.lines if line.role in ("rate", "speed")
+        }
+        self._floors = {key: (chart.name, words) for chart in board.charts for key, words in chart.floors.items()}
+        self._known: Mapping[str, float] = {}
+        self._settings: Mapping[str, Any] = {}
+        self._group = CurveGroup(list(self.views.values()), QObject(self))
+        self._cursor: int | None = None
+        self._waiting: dict[str, list[Series]] = {}
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_FLUSH_MS)
+        self._timer.timeout.connect(self.flush)
+        self.key = ColourKey(board.key)
+        self.key.setParent(self)
+        for page in board.pages():
+            self.addTab(self._page(page, (beside or {}).get(page, [])), page)
+        for view in self.views.values():
+            view.slowest_ms = _SLOWEST_MS
+            view.setMinimumWidth(160)
+            view.failed.connect(self.failed)
+            view.step_chosen.connect(self.step_chosen)
+            view.hovered.connect(self._rest)
+        self.set_kind("")
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.key.move(self.width() - self.key.width(), 4)
+        self.key.setVisible(self.tabBar().sizeHint().width() + self.key.width() < self.width())
+
+    def set_kind(self, kind: str) -> None:
+        """Show the charts of one kind of data."""
+        self.kind = kind
+        shown = fitting(self.board.charts, kind)
+        for index, page in enumerate(self.board.pages()):
+            self.setTabVisible(index, any(chart.page == page for chart in shown))
+        for name, chart in self.specs.items():
+            self.views[name].setVisible(chart in shown)
+        self._refer()
+
+    def show_references(self, values: Mapping[str, float]) -> None:
+        """Values that follow from the data, by their names."""
+        self._known = values
+        self._refer()
+
+    def show_settings(self, values: Mapping[str, Any]) -> None:
+        """The settings of the run as they stand: some references hold only for some."""
+        self._settings = values
+        self._refer()
+
+    def show_frame(self, frame: Frame) -> None:
+        """Numbers a few times a second, marks at once."""
+        for name, series in frame.series.items():
+            if name in self._of:
+                self._waiting.setdefault(name, []).append(series)
+            elif name in self._floors:
+                chart, words = self._floors[name]
+                value = float(series.values[-1])
+                self.views[chart].set_reference(name, value, *floor_words(value, words))
+        if self._waiting and not self._timer.isActive():
+            self._timer.start()
+        for notice in frame.notices:
+            self._mark(notice)
+
+    def set_cursor(self, step: int | None) -> None:
+        """Where the crosshair rests while nothing is pointed at; None: nowhere."""
+        self._cursor = step
+        self._rest()
+
+    def values_at(self, step: int) -> dict[str, float]:
+        """The newest values up to a step of everything but rates and speeds, by name."""
+        found = {}
+        for name, view in self._of.items():
+            steps, values = view.points(name)
+            place = int(np.searchsorted(steps, step, side="right"))
+            if place and name not in self._passing:
+                found[name] = float(values[place - 1])
+        return found
+
+    def flush(self) -> None:
+        """Hand the numbers that wait to their charts."""
+        began = time.thread_time()
+        self._timer.stop()
+        for name, parts in self._waiting.items():
+            steps, values = (np.concatenate([getattr(part, which) for part in parts]) for which in ("steps", "values"))
+            self._of[name].append(name, steps, values)
+        if self._waiting:
+            self._waiting.clear()
+            self.filled.emit()
+            taken = 1000 * (time.thread_time() - began)
+            self._timer.setInterval(round(min(max(taken / _FLUSH_SHARE, _FLUSH_MS), _SLOWEST_MS / 2)))
+
+    def clear(self) -> None:
+        """Forget the run that was shown."""
+        self._timer.stop()
+        self._waiting.clear()
+        self._known = {}
+        for view in self.views.values():
+            view.clear()
+        self.set_cursor(None)
+        self._refer()
+
+    def forget_after(self, step: int) -> None:
+        """Take away what came after a step: the training went back to it."""
+        self.flush()
+        for view in self.views.values():
+            view.forget_after(step)
+
+    def _refer(self) -> None:
+        for chart in self.board.charts:
+            for line in chart.references:
+                value = self._known.get(line.name) if line.value is None else line.value
+                if value is None or not applies(line.when, self._settings):
+                    self.views[chart.name].set_reference(line.name, None)
+                else:
+                    self.views[chart.name].set_reference(line.name, value, line.words.format(value), line.short.format(value))
+
+    def _rest(self, hovered: object = None) -> None:
+        if hovered is None:
+            for view in self.views.values():
+                view.set_crosshair(self._cursor, said=False)
+
+    def _mark(self, notice: Notice) -> None:
+        if notice.kind in ("saved", "best", "changed", "warning", "done"):
+            self._group.mark(notice.step, notice.kind, notice.text)
+
+    def _page(self, page: str, beside: list[QWidget]) -> QWidget:
+        """The large charts of a page over a row of the others."""
+        charts = [chart for chart in self.board.charts if chart.page == page]
+        below = self._row([chart for chart in charts if not chart.large], beside)
+        large = [chart for chart in charts if chart.large]
+        if not large:
+            return below
+        split = QSplitter(Qt.Orientation.Vertical)
+        split.setObjectName("charts_splitter")
+        split.addWidget(self._row(large, []))
+        split.addWidget(below)
+        split.setStretchFactor(0, 7)
+        split.setStretchFactor(1, 3)
+        split.setSizes([700, 300])
+        return split
+
+    def _row(self, charts: Iterable[Chart], beside: list[QWidget]) -> QWidget:
+        holder = QWidget()
+        layout = QHBoxLayout(holder)
+        layout.setContentsMargins(0, 8 if self.count() or len(self.board.pages()) > 1 else 0, 0, 0)
+        layout.setSpacing(8)
+        for figure in (*(self.views[chart.name] for chart in charts), *beside):
+            layout.addWidget(figure, 1)
+        return holder

@@ -1,0 +1,346 @@
+"""One run on the screen, live or read back: what the dashboard of its family declares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QLineEdit, QSplitter, QTabWidget, QVBoxLayout, QWidget
+
+from genstudio.events import Frame, Snapshot
+from genstudio.families import Family
+from genstudio.families.dashboard import (
+    DOCTOR,
+    EXPLORE,
+    LIVE,
+    PROMPT,
+    SAMPLE,
+    SIDE,
+    SLOW_MOTION,
+    STAGE,
+    TIMELINE,
+    fitting,
+)
+from genstudio.snapshots.step_stage import StepStage
+from genstudio.tasks.timeline import Moment
+from genstudio.ui.engine import Engine
+from genstudio.ui.gan.slow import SlowMotion
+from genstudio.ui.latent.explore import ExplorePage
+from genstudio.ui.latent.sample import SamplePage
+from genstudio.ui.train.charts import RunCharts
+from genstudio.ui.train.diagnoses import DoctorPage
+from genstudio.ui.train.live import LiveHandles
+from genstudio.ui.train.panes import PaneView, with_field
+from genstudio.ui.train.timeline import TimeMachine
+from genstudio.ui.views.chart import value_text
+from genstudio.ui.widgets import ElidedLabel, named_tabs
+
+
+class RunPanel(QWidget):
+    """Shows the frames of one run. `watched(texts)` when other texts are to be followed, by their names for the learner;
+    `failed(Failure)`.
+
+    `pages` is the tab widget in the middle, `stage` and `charts` stand on its first page, and `side` is the one at the right.
+    `live`, `doctor`, `time`, `slow`, `explore` and `sample` are there where the family names the tool.
+    """
+
+    watched = Signal(object)
+    failed = Signal(object)
+    live: LiveHandles
+    doctor: DoctorPage
+    time: TimeMachine
+    slow: SlowMotion
+    explore: ExplorePage
+    sample: SamplePage
+
+    def __init__(self, engine: Engine, family: Family[Any, Any], prefix: str = "") -> None:
+        super().__init__()
+        self.setObjectName(f"{prefix}panel")
+        self.family, self.board = family, family.dashboard
+        self.tools = frozenset(self.board.tools) - (frozenset() if family.doctor else {DOCTOR})
+        self.kind, self.run, self._live = "", "", False
+        self.panes = [PaneView(pane) for pane in self.board.panes]
+        self.fields: dict[str, QLineEdit] = {}
+        self._holders = {id(pane): self._held(pane) for pane in self.panes}
+        beside: dict[str, list[QWidget]] = {}
+        for pane in self.panes:
+            if pane.pane.place not in (STAGE, SIDE):
+                beside.setdefault(pane.pane.place, []).append(pane)
+        self.charts = RunCharts(self.board, f"{prefix}charts", beside)
+        self.headline = ElidedLabel()
+        self.headline.setObjectName(f"{prefix}headline")
+        self.headline.setAccessibleName("What is happening")
+        self.stage = _tabs(f"{prefix}stage", "Views")
+        self.pages = _tabs(f"{prefix}pages", "What is looked at")
+        self.side = _tabs(f"{prefix}side", "What can be done")
+        self._make_tools(engine)
+        self._lay_out(prefix)
+        self._connect()
+        self._sent = self.texts()
+
+    def pane(self, channel: str) -> PaneView:
+        """The pane that shows a channel. Raises StopIteration where there is none."""
+        return next(pane for pane in self.panes if pane.takes(channel))
+
+    def texts(self) -> dict[str, str]:
+        """The texts that are followed, by their names for the learner."""
+        return {name: field.text() for name, field in self.fields.items()}
+
+    def set_texts(self, texts: Mapping[str, Any]) -> None:
+        """Follow these texts; what is empty or no text is left out."""
+        for name, field in self.fields.items():
+            if isinstance(text := texts.get(name), str) and text:
+                field.setText(text)
+        self._sent = self.texts()
+
+    def set_kind(self, kind: str) -> None:
+        """Show what belongs to data of this kind."""
+        self.kind = kind
+        shown = fitting(self.board.panes, kind)
+        for tabs in (self.stage, self.side):
+            for pane in self.panes:
+                if (index := tabs.indexOf(self._holders[id(pane)])) >= 0:
+                    tabs.setTabVisible(index, pane.pane in shown)
+        self.stage.setVisible(any(pane.place == STAGE for pane in shown))
+        self.charts.set_kind(kind)
+
+    def set_run(self, path: str, state: str) -> None:
+        """The run that is shown, and the state of its training, as a word of the tab's."""
+        self.run, self._live = path, state in ("running", "paused")
+        if LIVE in self.tools:
+            self.live.set_live(self._live)
+        if SLOW_MOTION in self.tools:
+            self.slow.set_live(self._live)
+        if DOCTOR in self.tools:
+            self.doctor.set_state(state)
+        if TIMELINE in self.tools:
+            self.time.set_run(path, self._live)
+        if EXPLORE in self.tools:
+            self.explore.set_run(path, self._live)
+
+    def show_settings(self, values: Mapping[str, Any]) -> None:
+        """The settings that a run begins with."""
+        self.charts.show_settings(values)
+        if LIVE in self.tools:
+            self.live.set_values(values)
+
+    def clear(self) -> None:
+        """Forget the run that was shown."""
+        self.charts.clear()
+        for pane in self.panes:
+            pane.clear()
+        if SLOW_MOTION in self.tools:
+            self.slow.show_stage(None)
+        if SAMPLE in self.tools:
+            self.sample.clear()
+        if DOCTOR in self.tools:
+            self.doctor.clear()
+        if TIMELINE in self.tools:
+            self.time.clear()
+        self.headline.setText("")
+
+    def show_frame(self, frame: Frame) -> None:
+        """Everything in the frame to where it belongs."""
+        if TIMELINE in self.tools:
+            frame = self.time.passing(frame)
+        self.charts.show_frame(frame)
+        if frame.settings is not None:
+            self.charts.show_settings(frame.settings)
+        if LIVE in self.tools:
+            self.live.show_frame(frame)
+        if DOCTOR in self.tools:
+            self.doctor.show_frame(frame)
+        if frame.back is not None:
+            self.charts.forget_after(frame.back)
+        stages = [snapshot for snapshot in frame.snapshots if isinstance(snapshot, StepStage)]
+        if stages and self.slowed:
+            self.slow.show_stage(stages[-1])
+        for snapshot in frame.snapshots:
+            self._show(snapshot, fixed=not stages)
+
+    def show_moment(self, moment: Moment) -> None:
+        """Everything that is looked at, as it was."""
+        fixed = not (self.slowed and self.slow.stage is not None and self.time.following)
+        for snapshot in moment.snapshots:
+            self._show(snapshot, fixed)
+        for pane in self.panes:
+            pane.redraw()
+        if self.time.step is not None and not moment.damaged:
+            self._tell(self.time.step)
+
+    @property
+    def slowed(self) -> bool:
+        """Whether a step is walked through in stages."""
+        return SLOW_MOTION in self.tools and self.slow.active
+
+    def turn_page(self) -> None:
+        """From the training to the explorer and back."""
+        self.pages.setCurrentIndex((self.pages.currentIndex() + 1) % self.pages.count())
+
+    def flush(self) -> None:
+        """Hand the numbers that wait to their charts."""
+        self.charts.flush()
+
+    def looked_at(self) -> PaneView | None:
+        """The pane that is in front: on the stage, else beside."""
+        fitted = [pane for pane in self.panes if pane.pane in fitting(self.board.panes, self.kind)]
+        for place, tabs in ((STAGE, self.stage), (SIDE, self.side)):
+            placed = [pane for pane in fitted if pane.pane.place == place]
+            front = [pane for pane in placed if self._holders[id(pane)] is tabs.currentWidget()]
+            if placed:
+                return (front or placed)[0]
+        return None
+
+    def _show(self, snapshot: Snapshot, fixed: bool) -> None:
+        for pane in self.panes:
+            if pane.takes(snapshot.channel):
+                pane.show_snapshot(snapshot, fixed or snapshot.channel != pane.pane.staged)
+
+    def _picked(self, pane: PaneView, index: int) -> None:
+        """Look closer at a sample as it is shown, with the step and the score that belong to it."""
+        if SAMPLE not in self.tools:
+            return
+        self.side.setCurrentWidget(self.sample)
+        if index < pane.real:
+            self.sample.explain(f"This is a real point, from the dataset. Click a {pane.pane.made} to look at it closely.")
+        else:
+            self._look_closer(pane, index - pane.real)
+
+    def _look_closer(self, pane: PaneView | None, number: int) -> None:
+        shown = None if pane is None else pane.shown(number)
+        if shown is not None and self.run:
+            self.sample.look(self.run, number, self._live, shown)
+
+    def _edited(self) -> None:
+        if (texts := self.texts()) != self._sent:
+            self._sent = texts
+            self.watched.emit(texts)
+
+    def _cursor_moved(self, step: int | None) -> None:
+        self.charts.set_cursor(step)
+        self._tell(step)
+
+    def _tell(self, step: int | None) -> None:
+        """The numbers of a step under the slider."""
+        values = {} if step is None else self.charts.values_at(step)
+        self.time.tell("   ".join(f"{name.replace('_', ' ')} {value_text(value)}" for name, value in values.items()))
+
+    def _diagnosed(self, holding: int) -> None:
+        self.side.setTabText(self.side.indexOf(self.doctor), f"Doctor ({holding})" if holding else "Doctor")
+
+    def _held(self, pane: PaneView) -> QWidget:
+        holder, field = with_field(pane)
+        if field is not None and pane.pane.field is not None and PROMPT in self.tools:
+            self.fields[pane.pane.field.name] = field
+            field.editingFinished.connect(self._edited)
+        return holder
+
+    def _make_tools(self, engine: Engine) -> None:
+        config, board = self.family.config, self.board
+        if LIVE in self.tools:
+            self.live = LiveHandles(config, board.handles)
+        if SLOW_MOTION in self.tools:
+            self.slow = SlowMotion(board.stages)
+        if SAMPLE in self.tools:
+            self.sample = SamplePage(engine)
+        if DOCTOR in self.tools:
+            rules = () if self.family.doctor is None else self.family.doctor(()).rules
+            self.doctor = DoctorPage(config, len(rules))
+        if TIMELINE in self.tools:
+            self.time = TimeMachine(engine, board.channels())
+        if EXPLORE in self.tools:
+            self.explore = ExplorePage(engine)
+
+    def _connect(self) -> None:
+        for pane in self.panes:
+            pane.failed.connect(self.failed)
+            pane.picked.connect(partial(self._picked, pane))
+        self.charts.failed.connect(self.failed)
+        if SAMPLE in self.tools:
+            self.sample.failed.connect(self.failed)
+            self.sample.again_wanted.connect(lambda number: self._look_closer(self.looked_at(), number))
+        if EXPLORE in self.tools:
+            self.explore.failed.connect(self.failed)
+        if SLOW_MOTION in self.tools:
+            self.slow.diagram.failed.connect(self.failed)
+        if DOCTOR in self.tools:
+            self.doctor.changed.connect(self._diagnosed)
+        if TIMELINE in self.tools:
+            self._connect_time(self.time)
+
+    def _connect_time(self, time: TimeMachine) -> None:
+        time.failed.connect(self.failed)
+        time.channel = lambda: "" if (pane := self.looked_at()) is None else pane.channel
+        time.moment_shown.connect(self.show_moment)
+        time.cursor_moved.connect(self._cursor_moved)
+        self.charts.filled.connect(lambda: self._tell(time.step))
+        self.charts.step_chosen.connect(time.go_to)
+        if DOCTOR in self.tools:
+            self.doctor.step_wanted.connect(time.go_to)
+        if SLOW_MOTION in self.tools:
+            self.slow.turn_on.toggled.connect(lambda _: time.follow())
+            self.slow.stage_wanted.connect(time.follow)
+
+    def _lay_out(self, prefix: str) -> None:
+        for pane in self.panes:
+            tabs = {STAGE: self.stage, SIDE: self.side}.get(pane.pane.place)
+            if tabs is not None:
+                tabs.addTab(self._holders[id(pane)], pane.pane.title)
+        self.upright = QSplitter(Qt.Orientation.Vertical)
+        self.upright.setObjectName(f"{prefix}upright_splitter")
+        self.upright.setChildrenCollapsible(False)
+        time = [self.time] if TIMELINE in self.tools else []
+        staged = self.stage.count() > 0
+        self.upright.addWidget(_column(self.stage, *(time if staged else ())))
+        self.upright.addWidget(_column(self.charts, *(() if staged else time)))
+        self.upright.setStretchFactor(0, 2)
+        self.upright.setStretchFactor(1, 1)
+        self.upright.setSizes([640, 320])
+        self.pages.addTab(self.upright, "Training")
+        if EXPLORE in self.tools:
+            self.pages.addTab(self.explore, "Explore")
+        for tool, name, title in (
+            (LIVE, "live", "Live"), (SLOW_MOTION, "slow", "Slow motion"), (SAMPLE, "sample", "Sample"),
+            (DOCTOR, "doctor", "Doctor"),
+        ):  # fmt: skip
+            if tool in self.tools:
+                self.side.addTab(getattr(self, name), title)
+        self.splitter = QSplitter(Qt.Orientation.Horizontal)
+        self.splitter.setObjectName(f"{prefix}run_splitter")
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.addWidget(self.pages)
+        self.splitter.addWidget(self.side)
+        self.splitter.setStretchFactor(0, 1)
+        self.side.setMinimumWidth(304)
+        self.side.setUsesScrollButtons(False)
+        self.side.setStyleSheet("QTabBar::tab { margin: 0 4px; }")  # all are seen where there is least room
+        self.side.setVisible(self.side.count() > 0)
+        self.splitter.setSizes([600, 320] if self.stage.count() else [560, 380])
+        self.set_kind(self.family.data_kinds[0])
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self.headline)
+        layout.addWidget(self.splitter, 1)
+
+
+def _column(*widgets: QWidget) -> QWidget:
+    """The first with all the room that the others leave."""
+    holder = QWidget()
+    layout = QVBoxLayout(holder)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(4)
+    for index, widget in enumerate(widgets):
+        layout.addWidget(widget, 0 if index else 1)
+    return holder
+
+
+def _tabs(name: str, says: str) -> QTabWidget:
+    tabs = QTabWidget()
+    tabs.setObjectName(name)
+    named_tabs(tabs, says)
+    tabs.setDocumentMode(True)
+    tabs.setTabBarAutoHide(True)
+    return tabs
