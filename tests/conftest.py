@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from genstudio.data.text import TextData
+from genstudio.data.learnable.tokens import TextData
 from genstudio.data.tokenizers import CharTokenizer
 from helpers import LONG
 

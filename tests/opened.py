@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from genstudio.data.text import TextData
+from genstudio.data.learnable.tokens import TextData
 from genstudio.data.tokenizers import CharTokenizer
 from genstudio.families.gpt.config import GPTConfig
 from genstudio.families.gpt.learner import GPTLearner

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genstudio import paths
+from genstudio.data.learnable.tokens import TextData
 from genstudio.data.slices import Slices
-from genstudio.data.text import TextData
 from genstudio.data.tokenizers import Ids
 
 Integers = NDArray[np.int64]

@@ -9,7 +9,7 @@ from typing import Any
 
 from genstudio import families
 from genstudio.data import shelf
-from genstudio.data.text import all_validation
+from genstudio.data.learnable.tokens import all_validation
 from genstudio.errors import DataError
 from genstudio.events import Frame, Progress
 from genstudio.runs import Run

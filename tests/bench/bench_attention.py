@@ -19,7 +19,7 @@ import numpy as np
 def model_of(layers: int, d_model: int, heads: int, context: int) -> Any:
     import torch
 
-    from genstudio.data.text import TextData
+    from genstudio.data.learnable.tokens import TextData
     from genstudio.data.tokenizers import CharTokenizer
     from genstudio.families.gpt.config import GPTConfig
     from genstudio.families.gpt.learner import GPTLearner

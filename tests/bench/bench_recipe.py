@@ -24,9 +24,9 @@ import torch.nn.functional as F
 from bench_training import CONTEXT, plain
 from torch import Tensor, nn
 
+from genstudio.data.learnable.tokens import TextData
 from genstudio.data.shelf import find_dataset, open_dataset
 from genstudio.data.slices import finished
-from genstudio.data.text import TextData
 from genstudio.families.gpt import FAMILY, GPTConfig
 from genstudio.families.gpt.learner import GPTLearner
 

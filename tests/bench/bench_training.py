@@ -21,7 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from genstudio.data.text import TextData
+from genstudio.data.learnable.tokens import TextData
 from genstudio.data.tokenizers import CharTokenizer
 from genstudio.families.gpt.config import GPTConfig
 from genstudio.families.gpt.learner import GPTLearner

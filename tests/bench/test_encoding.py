@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from genstudio.data.learnable.tokens import prepare_text
 from genstudio.data.shelf import find_dataset, import_text, open_dataset
 from genstudio.data.slices import finished
-from genstudio.data.text import prepare_text, statistics
+from genstudio.data.text import statistics
 from genstudio.data.tokenizers import CharTokenizer
 from genstudio.evaluation.ngram import kneser_ney
 

@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genstudio.data.datasets import TextDataset
+from genstudio.data.learnable.tokens import all_validation, prepare_text
 from genstudio.data.shelf import DatasetInfo, find_dataset, open_dataset
 from genstudio.data.slices import finished
-from genstudio.data.text import all_validation, excerpt, keep, prepare_text, reopen, statistics
+from genstudio.data.text import excerpt, keep, reopen, statistics
 from genstudio.data.tokenizers import CharTokenizer
 from genstudio.data.tokenizers import tokenizer as tokenizer_module
 from genstudio.errors import DataError

@@ -10,8 +10,8 @@ import pytest
 
 from genstudio.data.datasets import TextDataset
 from genstudio.data.info import DatasetInfo
+from genstudio.data.learnable.tokens import from_metadata, metadata, prepare_text
 from genstudio.data.slices import finished
-from genstudio.data.text import from_metadata, metadata, prepare_text
 from genstudio.data.tokenizers import BPETokenizer, ByteTokenizer, CharTokenizer, Tokenizer, WordTokenizer
 from genstudio.data.tokenizers.foreign import tokenizer_text
 from genstudio.data.tokenizers.library import LETTERS

@@ -12,7 +12,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from genstudio.data.text import TextData
+from genstudio.data.learnable.tokens import TextData
 from genstudio.errors import DataError, DeviceError
 from genstudio.families import gpt
 from genstudio.families.gpt import presets

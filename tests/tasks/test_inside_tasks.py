@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import torch
 
+from genstudio.data.learnable.tokens import TextData
 from genstudio.data.slices import finished
-from genstudio.data.text import TextData
 from genstudio.data.tokenizers import CharTokenizer
 from genstudio.errors import DataError, GenstudioError
 from genstudio.families.gpt.config import GPTConfig

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genstudio.data.datasets import TextDataset
+from genstudio.data.learnable.tokens import TextData, from_metadata, metadata, prepare_text
 from genstudio.data.slices import Slices
 from genstudio.data.split import SplitSettings
-from genstudio.data.text import TextData, from_metadata, metadata, prepare_text
 from genstudio.data.vocabulary import TokenSettings
 from genstudio.families.family import Family, Imported
 from genstudio.families.gpt.batches import shown

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genstudio.data.batches import TokenBatch
-from genstudio.data.text import TextData
+from genstudio.data.learnable.tokens import TextData
 from genstudio.errors import DataError
 from genstudio.families.gpt.config import GPTConfig
 

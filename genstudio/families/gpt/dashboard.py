@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from genstudio.data import shelf
 from genstudio.data.info import DatasetInfo
-from genstudio.data.text import prepare_text
+from genstudio.data.learnable.tokens import prepare_text
 from genstudio.data.vocabulary import TokenSettings
 from genstudio.evaluation.ngram import reference_lines
 from genstudio.families.dashboard import (

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from genstudio.data.learnable.tokens import TextData, from_metadata
 from genstudio.data.slices import Slices, scaled
-from genstudio.data.text import TextData, from_metadata
 from genstudio.data.tokenizers.foreign import open_model_tokenizer
 from genstudio.data.tokenizers.model_folder import read_json
 from genstudio.data.tokenizers.tokenizer import Tokenizer, on_one_line

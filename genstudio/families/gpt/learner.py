@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from genstudio.data.text import TextData
+from genstudio.data.learnable.tokens import TextData
 from genstudio.data.tokenizers import continuation
 from genstudio.errors import DeviceError
 from genstudio.events import Snapshot

@@ -11,7 +11,7 @@ import pytest
 import torch
 from read_back import numbers, painted
 
-from genstudio.data.text import TextData
+from genstudio.data.learnable.tokens import TextData
 from genstudio.data.tokenizers import CharTokenizer
 from genstudio.families.gpt.config import GPTConfig
 from genstudio.families.gpt.learner import GPTLearner
