@@ -14,7 +14,7 @@ from opened import opened
 from genstudio.data.slices import finished
 from genstudio.errors import RunError
 from genstudio.events import Snapshot
-from genstudio.runs.album import Album
+from genstudio.runs.snapshot_store import SnapshotStore
 from genstudio.snapshots import codec
 from genstudio.snapshots.attention import Attention
 from genstudio.snapshots.layers import LayerStatistics
@@ -44,9 +44,9 @@ def histograms() -> Histograms:
 
 @pytest.mark.parametrize("mesh", [True, False])
 def test_a_plane_comes_back_and_is_small(tmp_path: Path, mesh: bool) -> None:
-    album, shown = Album(tmp_path), plane(mesh)
-    assert album.add(shown)
-    back = album.load("plane", 7)
+    store, shown = SnapshotStore(tmp_path), plane(mesh)
+    assert store.add(shown)
+    back = store.load("plane", 7)
     assert isinstance(back, Plane) and back.extent == shown.extent and back.bounded and (back.mesh is None) != mesh
     assert np.array_equal(back.real, shown.real) and np.array_equal(back.fake, shown.fake)
     assert np.allclose(back.field, shown.field, atol=1e-3) and np.allclose(back.arrows, shown.arrows, rtol=1e-3)
@@ -54,9 +54,9 @@ def test_a_plane_comes_back_and_is_small(tmp_path: Path, mesh: bool) -> None:
 
 
 def test_pictures_and_histograms_come_back_exactly(tmp_path: Path) -> None:
-    album = Album(tmp_path)
-    assert album.add(pictures()) and album.add(histograms())
-    back, shown = album.load("fixed", 3), album.load("scores", 2)
+    store = SnapshotStore(tmp_path)
+    assert store.add(pictures()) and store.add(histograms())
+    back, shown = store.load("fixed", 3), store.load("scores", 2)
     assert isinstance(back, Pictures) and isinstance(shown, Histograms)
     assert back.classes == ("a", "b", "ç") and back.pixels.shape == (64, 8, 8, 1)
     assert np.array_equal(back.labels, np.arange(64) % 3)  # type: ignore[arg-type]
@@ -95,11 +95,11 @@ def header(**values: object) -> np.ndarray:
     ],
 )
 def test_what_is_not_a_snapshot_is_refused(tmp_path: Path, data: bytes) -> None:
-    album = Album(tmp_path)
-    album.add(plane())
+    store = SnapshotStore(tmp_path)
+    store.add(plane())
     (tmp_path / "plane" / "7.npz").write_bytes(data)
     with pytest.raises(RunError, match="damaged"):
-        album.load("plane", 7)
+        store.load("plane", 7)
 
 
 def test_nothing_is_unpickled_and_no_size_is_believed(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_nothing_is_unpickled_and_no_size_is_believed(tmp_path: Path) -> None:
         (tmp_path / "plane").mkdir(exist_ok=True)
         (tmp_path / "plane" / "7.npz").write_bytes(data)
         with pytest.raises(RunError):
-            Album(tmp_path).load("plane", 7)
+            SnapshotStore(tmp_path).load("plane", 7)
 
 
 def statistics(tokens: int = 5) -> LayerStatistics:
@@ -121,9 +121,9 @@ def statistics(tokens: int = 5) -> LayerStatistics:
 
 @pytest.mark.parametrize("tokens", [1, 5])
 def test_statistics_of_layers_come_back(tmp_path: Path, tokens: int) -> None:
-    album, stored = Album(tmp_path), statistics(tokens)
-    assert album.add(stored)
-    loaded = album.load("layers", 0)
+    store, stored = SnapshotStore(tmp_path), statistics(tokens)
+    assert store.add(stored)
+    loaded = store.load("layers", 0)
     assert isinstance(loaded, LayerStatistics)
     assert (loaded.gradients is None) == (tokens == 1)
     for name in ("activations", "weights", "gradients"):
@@ -161,13 +161,13 @@ def spoilt(change: Any) -> bytes:
     ],
 )
 def test_damaged_statistics_are_refused(tmp_path: Path, change: Any) -> None:
-    album = Album(tmp_path)
-    album.add(statistics())
+    store = SnapshotStore(tmp_path)
+    store.add(statistics())
     (tmp_path / "layers" / "0.npz").write_bytes(spoilt(lambda header, arrays: None))
-    album.load("layers", 0)
+    store.load("layers", 0)
     (tmp_path / "layers" / "0.npz").write_bytes(spoilt(change))
     with pytest.raises(RunError):
-        album.load("layers", 0)
+        store.load("layers", 0)
 
 
 OLDER = Path(__file__).parent / "older"
@@ -175,35 +175,35 @@ OLDER = Path(__file__).parent / "older"
 
 @pytest.mark.parametrize("channel", ["sample", "attention", "plane", "fixed", "scores", "layers"])
 def test_what_the_version_before_wrote_still_opens(tmp_path: Path, channel: str) -> None:
-    before = Album(OLDER).load(channel, 3)
-    album = Album(tmp_path)
-    assert album.add(before)
-    again = album.load(channel, 3)
+    before = SnapshotStore(OLDER).load(channel, 3)
+    store = SnapshotStore(tmp_path)
+    assert store.add(before)
+    again = store.load(channel, 3)
     assert type(again) is type(before) and codec.dump(again) == codec.dump(before)
 
 
 def test_values_of_the_version_before() -> None:
-    album = Album(OLDER)
+    store = SnapshotStore(OLDER)
     rng = np.random.default_rng(5)
     weights = rng.random((2, 2, 3, 3)).astype(np.float32)
-    text, attention = album.load("sample", 3), album.load("attention", 3)
+    text, attention = store.load("sample", 3), store.load("attention", 3)
     assert isinstance(text, Text) and (text.prompt, text.text) == ("ROMEO:", "\nWhat, ho! é")
     assert isinstance(attention, Attention) and attention.tokens == ("T", "o", "␣")
     np.testing.assert_allclose(attention.weights, weights, atol=1e-3)
-    plane, counts = album.load("plane", 3), album.load("scores", 3)
+    plane, counts = store.load("plane", 3), store.load("scores", 3)
     assert isinstance(plane, Plane) and isinstance(counts, Histograms)
     np.testing.assert_array_equal(plane.real, rng.normal(size=(4, 2)).astype(np.float32))
     assert list(counts.counts) == ["D(x)", "D(G(z))"] and counts.counts["D(x)"].tolist() == [0, 1, 2, 3]
 
 
 def test_attention_between_two_texts(tmp_path: Path) -> None:
-    album = Album(tmp_path)
-    album.add(Attention("cross", 1, ("a", "b", "c"), RNG.random((1, 2, 2, 3)).astype(np.float32), ("x", "y")))
-    back = album.load("cross", 1)
+    store = SnapshotStore(tmp_path)
+    store.add(Attention("cross", 1, ("a", "b", "c"), RNG.random((1, 2, 2, 3)).astype(np.float32), ("x", "y")))
+    back = store.load("cross", 1)
     assert isinstance(back, Attention) and back.queries == ("x", "y") and back.weights.shape == (1, 2, 2, 3)
-    album.add(Attention("cross", 2, ("a", "b", "c"), RNG.random((1, 2, 2, 3)).astype(np.float32)))
+    store.add(Attention("cross", 2, ("a", "b", "c"), RNG.random((1, 2, 2, 3)).astype(np.float32)))
     with pytest.raises(RunError, match="damaged"):
-        album.load("cross", 2)
+        store.load("cross", 2)
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -218,6 +218,6 @@ def test_random_damage_is_refused_or_read_as_a_snapshot(tmp_path: Path, seed: in
     (tmp_path / channel).mkdir()
     (tmp_path / channel / "3.npz").write_bytes(codec.write(arrays))
     try:
-        assert isinstance(Album(tmp_path).load(channel, 3), Snapshot)
+        assert isinstance(SnapshotStore(tmp_path).load(channel, 3), Snapshot)
     except RunError as error:
         assert "damaged" in error.message

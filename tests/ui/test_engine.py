@@ -16,7 +16,8 @@ from genstudio.errors import DataError, Failure
 from genstudio.events import Frame, Series
 from genstudio.tasks.compare import Both
 from genstudio.tasks.models import ModelRef
-from genstudio.tasks.task import Change, Frames, Quiet, SaveNow
+from genstudio.tasks.task import Frames, Quiet
+from genstudio.training.changes import Change, SaveNow
 from genstudio.ui.asking import Asking
 from genstudio.ui.engine import Engine
 from helpers import LONG
