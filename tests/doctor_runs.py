@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from genstudio.data import shelf
 from genstudio.data.learnable.samples import SampleData
 from genstudio.events import Diagnosis, Series, Snapshot
-from genstudio.families.gan import FAMILY, batches, learner, losses, measuring, networks, showing, units
+from genstudio.families.gan import FAMILY, batches, learner, losses, measuring, model, networks, showing, units
 from genstudio.families.gan.doctor import RULES, doctor
 from genstudio.snapshots.samples import Pictures, Plane
 from genstudio.training.doctor import Doctor
@@ -243,7 +243,7 @@ def lessons() -> tuple[Case, ...]:
 @cache
 def fingerprint() -> str:
     """Of the code that makes a recording: another one makes others."""
-    made_by = [batches, learner, losses, measuring, networks, showing, units, record]
+    made_by = [batches, learner, losses, measuring, model, networks, showing, units, record]
     return hashlib.sha256("".join(map(inspect.getsource, made_by)).encode()).hexdigest()  # type: ignore[arg-type]
 
 
@@ -285,9 +285,10 @@ def record(case: Case, seed: int, folder: Path) -> Recording:
     """Train, and keep what a doctor would be told; encoders of pictures are kept in `folder`."""
     config = FAMILY.config.parse({**case.values})
     data = data_of(case.data, config)
-    one = learner.GANLearner(config, data, "cpu", seed)
-    one.cache = folder / case.data
-    one.cache.mkdir(parents=True, exist_ok=True)
+    gan = model.GANModel(config, data, "cpu", seed)
+    one = learner.GANLearner(gan, seed)
+    gan.reference.cache = folder / case.data
+    gan.reference.cache.mkdir(parents=True, exist_ok=True)
     began, metrics, looks, fakes = time.process_time(), [], [], []
     broke: int | None = None
     for step in range(1, case.steps + 1):
@@ -297,14 +298,14 @@ def record(case: Case, seed: int, folder: Path) -> Recording:
         if step % config.evaluate_every == 0 or (broke := first_not_finite(read(metrics[-1:]))) is not None:
             if broke is not None:
                 break
-            *_, measured = one.evaluate()
+            *_, measured = gan.evaluate()
             metrics.append(Metrics(step, measured.values))
         if step % EVERY == 0:
-            made = one.make(one.view.noise, one.view.labels, raw=True)
+            made = gan.made(*gan.fixed, "generator")
             looks.append(step)
-            fakes.append(data.outside(made.numpy()) if data.shape.kind == "points" else showing.as_pixels(made))
+            fakes.append(gan.outside(made))
     series = read(metrics)
-    real = data.outside(one.view.real) if data.shape.kind == "points" else one.view.real
+    real = data.outside(gan.real) if data.shape.kind == "points" else gan.real
     shown = np.stack(fakes) if fakes else np.zeros((0, *real.shape), real.dtype)
     return Recording(
         case, seed, config.model_dump(), series, np.array(looks, np.int64), shown, real, data.extent, data.centres,

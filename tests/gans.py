@@ -14,6 +14,7 @@ from genstudio.data.slices import finished
 from genstudio.families.gan.config import GANConfig
 from genstudio.families.gan.data import prepare
 from genstudio.families.gan.learner import GANLearner
+from genstudio.families.gan.model import GANModel
 
 SMALL = {"width": 8, "layers": 2, "batch": 8, "channels": 4, "latent": 3}
 
@@ -39,7 +40,7 @@ def pictures(count: int = 60, size: int = 8, channels: int = 1, labels: bool = T
 
 def learner(dataset: PointDataset | ImageDataset | None = None, seed: int = 0, **values: Any) -> GANLearner:
     config = GANConfig.parse({**SMALL, **values})
-    return GANLearner(config, finished(prepare(config, dataset or points())), "cpu", seed)
+    return GANLearner(GANModel(config, finished(prepare(config, dataset or points())), "cpu", seed), seed)
 
 
 def train(trained: GANLearner, first: int, last: int, of: int = 100) -> None:
@@ -48,7 +49,8 @@ def train(trained: GANLearner, first: int, last: int, of: int = 100) -> None:
 
 
 def weights(of: GANLearner, *parts: str) -> dict[str, torch.Tensor]:
-    return {f"{p}.{k}": v.clone() for p in parts or of.parts for k, v in of.parts[p].state_dict().items()}
+    modules = of.model.modules
+    return {f"{p}.{k}": v.clone() for p in parts or modules for k, v in modules[p].state_dict().items()}
 
 
 def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:

@@ -12,23 +12,23 @@ import torch
 from genstudio.data.learnable.tokens import TextData
 from genstudio.data.tokenizers import CharTokenizer
 from genstudio.families.gpt.config import GPTConfig
-from genstudio.families.gpt.learner import GPTLearner
+from genstudio.families.gpt.model import GPTModel
 from genstudio.tasks.models import ModelRef, Models, Opened
 from helpers import TINY, words
 
 
-def opened(**changes: Any) -> tuple[Models, ModelRef, GPTLearner]:
+def opened(**changes: Any) -> tuple[Models, ModelRef, GPTModel]:
     """A model with weights of a size that makes every stage differ from the others."""
     text = words()
     tokenizer = CharTokenizer.of(text)
     ids = tokenizer.encode(text).astype(np.uint16)
     data = TextData(tokenizer, ids[:-500], ids[-500:], 499, "words", hashlib.sha256(text.encode()).hexdigest())
-    learner = GPTLearner(GPTConfig.parse(TINY | {"context": 12} | changes), data, "cpu", 3)
+    gpt = GPTModel(GPTConfig.parse(TINY | {"context": 12} | changes), data, "cpu", 3)
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
-        for parameter in learner.model.parameters():
+        for parameter in gpt.transformer.parameters():
             drawn = torch.randn(parameter.shape, generator=generator)
             parameter.copy_(drawn * 0.3 if parameter.ndim > 1 else 1 + 0.3 * drawn)
     models = Models()
-    models.training[str(Path("live").resolve())] = Opened(learner, 7, "tiny", "gpt", live=True)
-    return models, ModelRef("live", "live"), learner
+    models.training[str(Path("live").resolve())] = Opened(gpt, 7, "tiny", "gpt", live=True)
+    return models, ModelRef("live", "live"), gpt

@@ -57,17 +57,18 @@ def dataset_of(family: Family[Any, Any], folder: Path) -> str:
 
 def size_of(family: Family[Any, Any], learner: Any, folder: Path) -> tuple[Any, int]:
     """What the cost depends on: the dataset, and the size of the vocabulary where there is one."""
-    return shelf.find_dataset(dataset_of(family, folder)), getattr(getattr(learner.data, "tokenizer", None), "size", 0)
+    return shelf.find_dataset(dataset_of(family, folder)), getattr(getattr(learner.model.data, "tokenizer", None), "size", 0)
 
 
 def build(family: Family[Any, Any], values: Mapping[str, Any], folder: Path, seed: int = 0) -> Any:
     config = family.config.parse(values)
     dataset = shelf.open_dataset(shelf.find_dataset(dataset_of(family, folder)))
-    return family.learner(config, finished(family.prepare(config, dataset)), "cpu", seed)
+    return family.learner(family.model(config, finished(family.prepare(config, dataset)), "cpu", seed), seed)
 
 
 def weights(learner: Any) -> dict[str, torch.Tensor]:
-    return {f"{part}.{name}": t.clone() for part, m in learner.parts.items() for name, t in m.state_dict().items()}
+    modules = getattr(learner, "model", learner).modules
+    return {f"{part}.{name}": t.clone() for part, m in modules.items() for name, t in m.state_dict().items()}
 
 
 def moments(learner: Any) -> list[torch.Tensor]:
@@ -146,8 +147,8 @@ def test_every_preset_can_be_used_and_says_what_to_expect(family: Family[Any, An
 @EVERY_DATA
 def test_the_estimate_counts_what_is_built(family: Family[Any, Any], values: Mapping[str, Any], tmp_path: Path) -> None:
     learner = build(family, values, tmp_path)
-    built = sum(p.numel() for part in learner.parts.values() for p in part.parameters())
-    assert family.cost(learner.config, *size_of(family, learner, tmp_path)).parameters == built
+    built = sum(p.numel() for part in learner.model.modules.values() for p in part.parameters())
+    assert family.cost(learner.model.config, *size_of(family, learner, tmp_path)).parameters == built
 
 
 @EVERY_DATA
@@ -182,13 +183,13 @@ def test_looking_and_scoring_change_nothing(
     learner = build(family, values, tmp_path)
     step(learner, 1)
     before, inside = weights(learner), moments(learner)
-    modes = {name: m.training for part in learner.parts.values() for name, m in part.named_modules()}
+    modes = {name: m.training for part in learner.model.modules.values() for name, m in part.named_modules()}
     shown = [event for event in learner.preview() if not isinstance(event, Tick)]
-    scores = [list(learner.evaluate(exact=exact))[-1] for exact in (False, True, True)]
+    scores = [list(learner.model.evaluate(exact=exact))[-1] for exact in (False, True, True)]
     assert shown and all(b"torch" not in pickle.dumps(snapshot) for snapshot in shown)
     assert scores[1] == scores[2] and scores[0].values.keys() == scores[1].values.keys()
     assert equal(before, weights(learner)) and equal(inside, moments(learner))
-    assert modes == {name: m.training for part in learner.parts.values() for name, m in part.named_modules()}
+    assert modes == {name: m.training for part in learner.model.modules.values() for name, m in part.named_modules()}
 
 
 @EVERY_DATA
@@ -213,12 +214,12 @@ def test_a_run_opens_without_its_dataset_as_the_same_model(
     for frame in job:
         found.append(frame)
         if models.training:
-            live = next(iter(models.training.values())).learner
+            live = next(iter(models.training.values())).model
     folder = answer(found, "run")
     for info in shelf.list_datasets():
         if info.origin == "imported":
             shelf.delete_dataset(info)
     opened = Models().get(ModelRef(folder))
     assert opened.step == 15
-    assert equal(weights(opened.learner), weights(live))
-    assert family.metadata(opened.learner.data) == family.metadata(live.data)
+    assert equal(weights(opened.model), weights(live))
+    assert family.metadata(opened.model.data) == family.metadata(live.data)

@@ -83,9 +83,9 @@ def _export(options: argparse.Namespace) -> None:
 
 
 def _import_model(options: argparse.Namespace) -> None:
-    from genstudio.tasks.exchange import AdoptModel
+    from genstudio.tasks.exchange import ImportModel
 
-    task = AdoptModel(options.folder, options.name, runs_folder=options.runs)
+    task = ImportModel(options.folder, options.name, runs_folder=options.runs)
     adopted = result(task)
     for note in adopted.notes:
         print(f"genstudio: {note}", file=sys.stderr)

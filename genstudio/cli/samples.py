@@ -78,7 +78,7 @@ def _label(ref: Any, text: str | None) -> int | None:
     if text is None:
         return None
     from genstudio.runs import Run
-    from genstudio.tasks.models import settings_of
+    from genstudio.tasks.live import settings_of
 
     run = Run.open(ref.run)
     family, config = settings_of(run)

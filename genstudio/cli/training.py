@@ -99,7 +99,7 @@ def _assignments(options: argparse.Namespace) -> list[str]:
 
 def _resume(options: argparse.Namespace) -> None:
     from genstudio.tasks import live
-    from genstudio.tasks.models import settings_of
+    from genstudio.tasks.live import settings_of
     from genstudio.tasks.train import Resume
 
     run = find_run(options)

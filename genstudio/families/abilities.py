@@ -8,53 +8,38 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar, runtime_checkable
 
 from genstudio.events import Array
+from genstudio.training.learner import Evaluates, Model, Tick
 
 if TYPE_CHECKING:
-    import torch
-    from torch import nn
-
-    from genstudio.config import Config
     from genstudio.data.learnable.samples import SampleData
     from genstudio.data.tokenizers import Tokenizer
+    from genstudio.evaluation.samples import Reference
     from genstudio.nn.transformer import Transformer
     from genstudio.sampling.reader import LanguageModel
     from genstudio.snapshots.layers import LayerStatistics
-    from genstudio.training.learner import Measured, Scored, Tick
 
-
-@runtime_checkable
-class Model(Protocol):
-    """What is opened from a checkpoint: settings, data, and modules by the names of their parts in the checkpoint.
-
-    It has no optimiser. `data` may be without content, as it is opened from what a run kept.
-    """
-
-    @property
-    def config(self) -> Config: ...
-
-    @property
-    def data(self) -> Any: ...
-
-    @property
-    def modules(self) -> Mapping[str, nn.Module]: ...
-
-    @property
-    def device(self) -> torch.device: ...
-
+__all__ = [
+    "ABILITIES", "Encodes", "Evaluates", "Judges", "LatentSpec", "Made", "Model", "Reads", "Reconstructs", "Samples", "Traces",
+    "Writes", "able", "words",
+]  # fmt: skip
 
 A = TypeVar("A", bound=Model)
 
 
 @runtime_checkable
-class Writes(Model, Protocol):
-    """Writes text, token by token. `language_model` is what `sampling.reader` and `sampling.score` read with."""
+class Reads(Model, Protocol):
+    """Reads text as tokens."""
 
     @property
     def tokenizer(self) -> Tokenizer: ...
+
+
+@runtime_checkable
+class Writes(Reads, Protocol):
+    """Writes text, token by token. `language_model` is what `sampling.reader` and `sampling.score` read with."""
 
     @property
     def context(self) -> int:
@@ -65,11 +50,8 @@ class Writes(Model, Protocol):
 
 
 @runtime_checkable
-class Traces(Model, Protocol):
-    """Stands on a `Transformer` stack that can be looked into, and reads the tokens of a text."""
-
-    @property
-    def tokenizer(self) -> Tokenizer: ...
+class Traces(Reads, Protocol):
+    """Stands on a `Transformer` stack that can be looked into."""
 
     @property
     def transformer(self) -> Transformer: ...
@@ -108,6 +90,13 @@ class Samples(Model, Protocol):
 
     @property
     def data(self) -> SampleData: ...
+
+    def on(self, data: SampleData) -> Samples:
+        """The same modules with other data."""
+
+    @property
+    def reference(self) -> Reference:
+        """The real samples of its data, which made ones are compared with."""
 
     @property
     def latent(self) -> LatentSpec: ...
@@ -160,26 +149,8 @@ class Judges(Model, Protocol):
         """Points (n, 2) in the dataset's units or pictures (n, h, w, c) uint8, classes (n,) -> scores (n,)"""
 
 
-@runtime_checkable
-class Evaluates(Model, Protocol):
-    """Can be measured."""
-
-    def on(self, data: Any) -> Evaluates:
-        """The same modules with other data of the same kind."""
-
-    def evaluate(self, exact: bool = False, share: float = 1.0) -> Iterator[Scored | Measured]:
-        """How good it is, on a fixed sample of the data (`share` of the usual one), or on all of it; the last one is the
-        result. Yields nothing where there is too little data."""
-
-
-@runtime_checkable
-class KeepsBeside(Model, Protocol):
-    """Works something out once for its data and keeps it in the folder of the run, where there is one."""
-
-    folder: Path | None
-
-
 ABILITIES: Mapping[str, tuple[type[Model], str]] = {
+    "Reads": (Reads, "read text"),
     "Writes": (Writes, "write text"),
     "Traces": (Traces, "be looked into layer by layer"),
     "Samples": (Samples, "make samples"),

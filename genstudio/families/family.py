@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from genstudio.data.info import DatasetInfo
     from genstudio.events import Diagnosis
     from genstudio.training.doctor import Doctor
-    from genstudio.training.learner import Learner
+    from genstudio.training.learner import Learner, Model
 
 C = TypeVar("C", bound=Config)
 D = TypeVar("D")
@@ -44,14 +44,14 @@ class Preset:
 
 @dataclass(frozen=True)
 class Imported(Generic[C, D]):
-    """What a folder of another program gave: settings, data without content, weights for the learner's parts.
+    """What a folder of another program gave: settings, data without content, weights by module and name.
 
     `notes` say in sentences what was left out or read in another way than it was written.
     """
 
     config: C
     data: D
-    weights: Mapping[str, Any]
+    weights: Mapping[str, Mapping[str, Any]]
     notes: tuple[str, ...] = ()
 
 
@@ -75,14 +75,14 @@ class Family(Generic[C, D]):
     `prepare(config, dataset)` turns an opened dataset into the data D the learner reads, in slices (a generator that
     yields a fraction in [0, 1] and returns D), so that long work never holds the engine; a third argument is what a run
     kept, where the data must be that of the run.
-    `learner(config, data, device, seed)` builds modules and optimisers; it may import torch, `prepare` need not.
+    `model(config, data, device, seed)` builds the modules, `learner(model, seed)` what trains them; both import torch.
     `metadata(data)` names what a run must hold to be opened without its dataset: file name -> JSON-able object;
     `from_metadata(config, metadata)` is data without content, enough to generate.
     `cost(config, info, tokens)` is what a training on a dataset costs, for a vocabulary of so many tokens where there is
     one; no torch.
     `dashboard` is what a run shows.
     `batch(config, data, seed, step)` is what the learner will be fed at a step, for people to look at; no torch.
-    `export(learner, format)` is the files that other programs read; `adopt(folder)` reads what they wrote.
+    `export(model, format, step)` is the files that other programs read; `import_(folder)` reads what they wrote.
     `doctor(told)` watches a training, given what it has told of the run so far.
     `preset_for(info, now)` is the preset to begin with on a dataset, by name, where `now` is chosen; none where all fit.
     """
@@ -93,7 +93,8 @@ class Family(Generic[C, D]):
     config: type[C]
     presets: tuple[Preset, ...]
     prepare: Callable[..., Generator[float, None, Any]]
-    learner: Callable[[C, D, str, int], Learner]
+    model: Callable[[C, D, str, int], Model]
+    learner: Callable[[Any, int], Learner]
     metadata: Callable[[D], dict[str, Any]]
     from_metadata: Callable[[C, Mapping[str, Any]], D]
     cost: Callable[[C, DatasetInfo, int], Cost]
@@ -101,8 +102,8 @@ class Family(Generic[C, D]):
     room: Room = "basics"
     abilities: tuple[str, ...] = ()
     batch: Callable[[C, D, int, int], Batch] | None = None
-    export: Callable[[Learner, str], Mapping[str, bytes]] | None = None
-    adopt: Callable[[Path], Generator[float, None, Imported[C, D]]] | None = None
+    export: Callable[[Any, str, int], Mapping[str, bytes]] | None = None
+    import_: Callable[[Path], Generator[float, None, Imported[C, D]]] | None = None
     folder: Path | None = None
     doctor: Callable[[Iterable[Diagnosis]], Doctor] | None = None
     preset_for: Callable[[DatasetInfo, str], str] | None = None

@@ -18,6 +18,7 @@ from genstudio.inspection.heads import seen
 from genstudio.inspection.switches import NOTHING_OFF, Switches
 from genstudio.nn.attention import SelfAttention, attention_weights
 from genstudio.nn.cache import Cache, KeyValues
+from genstudio.nn.modes import evaluating
 from genstudio.nn.positions import angles
 from genstudio.nn.transformer import Block, Transformer
 
@@ -42,6 +43,13 @@ class Trace:
     def __getitem__(self, stage: str) -> NDArray[Any]:
         """A stage of the whole model. Raises KeyError when it was not asked for."""
         return self.stages[stage]
+
+
+def attention(model: Transformer, ids: NDArray[Any]) -> NDArray[np.float32]:
+    """Weights (layers, heads, T, T) over ids (T,), row = query; changes nothing in the model."""
+    device = next(model.parameters()).device
+    with evaluating(model):
+        return model.attention(torch.from_numpy(ids.astype(np.int64)).to(device)).float().cpu().numpy()
 
 
 class Keeper:

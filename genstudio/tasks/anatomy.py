@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from genstudio.data.slices import Slices
 from genstudio.errors import ConfigError, Problem
+from genstudio.families.abilities import Traces
 from genstudio.inspection.switches import NOTHING_OFF, Switches
 from genstudio.snapshots.layers import Anatomy, Stage
-from genstudio.tasks.inside import steady
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.prompt import Prompt, encode
 from genstudio.tasks.task import Frames, Quiet, sliced
@@ -38,9 +38,9 @@ class Dissect(Quiet):
 
         if not math.isfinite(self.temperature) or self.temperature <= 0:
             raise ConfigError([Problem("temperature", f"{self.temperature:g} cannot divide logits; take more than 0")])
-        opened = models.get(self.model)
+        opened = models.open(self.model, Traces)
         step = opened.step
-        model, tokenizer = steady(opened), opened.tokenizer
+        model, tokenizer = opened.frozen(), opened.tokenizer
         ids = encode(tokenizer, self.prompt).ids
         kept = ids[-max(1, min(self.limit, model.context)) :]
         layer = min(max(self.layer, 0), model.architecture.layers - 1)

@@ -12,6 +12,7 @@ import numpy as np
 from genstudio.data.tokenizers import continuation
 from genstudio.errors import Problem
 from genstudio.events import Frame, Progress
+from genstudio.families.abilities import Writes
 from genstudio.sampling.stops import StopTexts, stop_problems
 from genstudio.snapshots.text import BeamTree
 from genstudio.tasks.models import ModelRef, Models, Opened
@@ -43,7 +44,7 @@ class Beam:
     def run(self, models: Models) -> Frames[BeamTree]:
         check(self._problems())
         yield Frame(progress=Progress("Opening the model"))
-        opened = models.get(self.model)
+        opened = models.open(self.model, Writes)
         from genstudio.sampling.beam import BeamSearch
 
         encoded = encode(opened.tokenizer, self.prompt)
@@ -69,12 +70,12 @@ class Beam:
         if not 0 <= self.alpha <= 5:
             yield Problem("alpha", f"{self.alpha} is not from 0 to 5")
 
-    def _ends(self, opened: Opened) -> Callable[[list[int]], bool] | None:
+    def _ends(self, opened: Opened[Writes]) -> Callable[[list[int]], bool] | None:
         if not self.stop_texts:
             return None
         return lambda ids: any(stop in continuation(opened.tokenizer, ids) for stop in self.stop_texts)
 
-    def _tree(self, opened: Opened, search: BeamSearch, reason: str) -> BeamTree:
+    def _tree(self, opened: Opened[Writes], search: BeamSearch, reason: str) -> BeamTree:
         nodes = search.nodes
         ids = np.array([node.id for node in nodes], np.int32)
         best = search.best()
@@ -96,7 +97,7 @@ class Beam:
             opened.words,
         )
 
-    def _text(self, opened: Opened, ids: list[int]) -> str:
+    def _text(self, opened: Opened[Writes], ids: list[int]) -> str:
         shown = ids[:-1] if ids[-1] == opened.tokenizer.end else ids
         text = continuation(opened.tokenizer, shown)
         return text[: StopTexts(self.stop_texts).add(text)]

@@ -12,9 +12,10 @@ import numpy as np
 from genstudio import storage
 from genstudio.errors import DataError, RunError
 from genstudio.events import Array, Frame, Frozen, Progress
+from genstudio.families.abilities import Judges, Samples
 from genstudio.runs import Run
 from genstudio.tasks.models import ModelRef, Models
-from genstudio.tasks.sample import with_data
+from genstudio.tasks.sample import variant
 from genstudio.tasks.task import Frames, sliced
 
 _VALUES = 1 << 22
@@ -70,37 +71,38 @@ class Closer(Frozen):
 
 @dataclass(frozen=True)
 class LookCloser:
-    """Returns a Closer. `raw` for the generator as it trains, else its average.
+    """Returns a Closer of a sample of the fixed noise, as `variant` makes it.
 
     With `shown` that very sample is looked at, with the score it had, whatever the model has learnt since.
     """
 
     model: ModelRef
     index: int
-    raw: bool = False
+    variant: str = ""
     count: int = 6
     shown: Shown | None = None
 
     def run(self, models: Models) -> Frames[Closer]:
         yield Frame(progress=Progress("Looking closer"))
-        opened = models.get(self.model)
-        learner = opened.learner
+        opened = models.open(self.model, Samples)
+        model, (latents, _) = opened.model, opened.model.fixed
         fixed = self.shown is None or self.shown.fixed
-        if not hasattr(learner, "view") or self.index < 0 or (fixed and self.index >= len(learner.view.noise)):
-            raise RunError("There is no such sample.", "Choose a sample of a GAN.")
-        known = yield from with_data(Run.open(self.model.run), opened)
+        if self.index < 0 or (fixed and self.index >= len(latents)):
+            raise RunError("There is no such sample.", "Choose one of those that are shown.")
+        known = yield from opened.with_data(Run.open(self.model.run))
         data, real, chosen = known.data, known.data.real, known.data.train
-        shown = self.shown or self._made(learner, opened.step)
+        shown = self.shown or self._made(model, opened.step)
         sample, label = shown.sample, shown.label
         features, typical_features = None, 0.0
         if data.shape.kind == "images":
-            found = yield from sliced(known.neighbours(sample, self.count), "Comparing with the training pictures")
+            reference = known.reference
+            found = yield from sliced(reference.neighbours(sample, self.count), "Comparing with the training pictures")
             plain, features = (
                 Nearest(indices.copy(), apart.astype(np.float64), real[indices].copy())
                 for indices, apart in (found["nearest_pixels"], found["nearest_features"])
             )
             typical = yield from _typical(real[chosen])
-            typical_features = yield from _typical(known.features)
+            typical_features = yield from _typical(reference.features)
         else:
             places = data.outside(real[chosen])
             gap = np.linalg.norm(places - sample, axis=1)
@@ -108,26 +110,21 @@ class LookCloser:
             plain = Nearest(chosen[best], gap[best].astype(np.float64), places[best].copy())
             typical = (yield from _typical(places)) * 2**0.5
         name = data.shape.classes[label] if 0 <= label < len(data.shape.classes) else ""
-        latent = learner.view.noise[self.index].cpu().numpy().copy() if shown.fixed else np.zeros(0, np.float32)
+        latent = latents[self.index].copy() if shown.fixed else np.zeros(0, np.float32)
+        bounded = isinstance(model, Judges) and model.bounded
         return Closer(
-            self.index, shown.step, sample, latent, label, name, shown.score, learner.config.bounded, plain,
+            self.index, shown.step, sample, latent, label, name, shown.score, bounded, plain,
             features, typical, typical_features, len(chosen),
         )  # fmt: skip
 
-    def _made(self, learner: Any, step: int) -> Shown:
+    def _made(self, model: Samples, step: int) -> Shown:
         """The sample as the model makes it now."""
-        view, data = learner.view, learner.data
-        noise = view.noise[self.index : self.index + 1]
-        labels = None if view.labels is None else view.labels[self.index : self.index + 1]
-        made = learner.make(noise, labels, raw=self.raw)
-        score = float(view.opinions(learner.discriminator, made, labels)[0])
-        if data.shape.kind == "images":
-            from genstudio.families.gan.showing import as_pixels
-
-            sample = as_pixels(made)[0]
-        else:
-            sample = data.outside(made[0].cpu().numpy())
-        return Shown(step, sample, -1 if labels is None else int(labels[0]), score)
+        one = slice(self.index, self.index + 1)
+        latents, labels = model.fixed
+        asked = None if labels is None else labels[one]
+        *_, made = model.sample(latents[one], asked, variant(model, self.variant))
+        score = None if made.scores is None else float(made.scores[0])
+        return Shown(step, made.samples[0], -1 if asked is None else int(asked[0]), score)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Any, Generic, Protocol
 import numpy as np
 
 from genstudio.events import Array, Frame, Frozen, Progress
+from genstudio.families.abilities import Reads, Traces
 from genstudio.sampling.choose import entropy, softmax
 from genstudio.snapshots.attention import Attention
 from genstudio.snapshots.text import AnsweredBy, NextTokens
@@ -33,13 +34,14 @@ class AttentionTo(Quiet):
 
     def run(self, models: Models) -> Frames[Attention]:
         yield from ()
-        opened = models.get(self.model)
-        model = opened.transformer
+        from genstudio.inspection.trace import attention
+
+        opened = models.open(self.model, Traces)
+        model = opened.model.transformer
         ids = encode(opened.tokenizer, self.prompt).ids
         fit = math.isqrt(self.entries // (model.architecture.layers * model.architecture.heads))
         ids = ids[-min(self.limit, model.context, max(fit, 8)) :]
-        weights = opened.learner.attention(ids)
-        return Attention("attention", opened.step, opened.tokenizer.pieces(ids), weights)
+        return Attention("attention", opened.step, opened.tokenizer.pieces(ids), attention(model, ids))
 
 
 class OfModel(Task[R_co], Protocol[R_co]):
@@ -67,7 +69,7 @@ class Both(Generic[R_co]):
 
     def run(self, models: Models) -> Frames[tuple[R_co, R_co]]:
         yield Frame(progress=Progress("Opening the models"))
-        opened = models.get(self.task.model), models.get(self.other)
+        opened = models.open(self.task.model, Reads), models.open(self.other, Reads)
         task: Any = self.task
         other = replace(task, model=self.other)
         if not same_tokenizer(*opened) and hasattr(other, "prompt"):
@@ -96,7 +98,7 @@ class Both(Generic[R_co]):
         return found["a"], found["a" if same else "b"]
 
 
-def same_tokenizer(a: Opened, b: Opened) -> bool:
+def same_tokenizer(a: Opened[Reads], b: Opened[Reads]) -> bool:
     """Whether both models cut a text into the same tokens."""
     return a.tokenizer is b.tokenizer or bool(a.tokenizer.to_json() == b.tokenizer.to_json())
 

@@ -16,6 +16,7 @@ from genstudio.data.token_starts import token_starts
 from genstudio.data.tokenizers import texts
 from genstudio.errors import DataError
 from genstudio.events import Array, Frame, Frozen, Progress
+from genstudio.families.abilities import Writes
 from genstudio.sampling.document_files import LARGEST, as_json, as_markdown, as_text, read_json
 from genstudio.sampling.tree import Tree
 from genstudio.tasks.models import ModelRef, Models
@@ -52,7 +53,7 @@ class MarkTokens(Quiet):
     prompt: Prompt
 
     def run(self, models: Models) -> Frames[Marks]:
-        opened = models.get(self.model)
+        opened = models.open(self.model, Writes)
         tokenizer = opened.tokenizer
         starts, ids, unknown = list[Array](), list[Array](), list[Array]()
         at = count = 0
@@ -82,7 +83,7 @@ class MarkTokens(Quiet):
             np.concatenate([np.empty(0, np.int64), *unknown]),
             "<unk>" if hasattr(tokenizer, "unknown") else "",
             count,
-            opened.learner.model.context,
+            opened.model.context,
             opened.step,
         )
 
@@ -96,7 +97,7 @@ class TextOf(Quiet):
 
     def run(self, models: Models) -> Frames[str]:
         yield from ()
-        opened = models.get(self.model)
+        opened = models.open(self.model, Writes)
         if not all(0 <= token < opened.tokenizer.size for token in self.ids):
             raise DataError("This model does not have that token.", "Choose the model that wrote it.")
         return texts(opened.tokenizer, self.ids)[-1]

@@ -1,13 +1,19 @@
-"""Snapshots of a GAN as pictures of a fixed size, drawn without a window: frames of a film, tiles of a sheet."""
+"""Snapshots as pictures of a fixed size, drawn without a window: frames of a film, tiles of a sheet."""
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from genstudio.events import Array
-from genstudio.snapshots.samples import Pictures, Plane
+from genstudio.errors import DataError
+from genstudio.events import Array, Snapshot
+from genstudio.snapshots.attention import Attention
+from genstudio.snapshots.layers import LayerStatistics
+from genstudio.snapshots.samples import Histograms, Pictures, Plane
+from genstudio.snapshots.text import Text
 
 WHITE, TEXT, QUIET, LINE = (255, 255, 255), (28, 33, 40), (91, 100, 112), (216, 220, 226)
 REAL, FAKE = (0, 114, 178), (0, 158, 115)
@@ -15,12 +21,18 @@ _FAKE_SIDE, _REAL_SIDE = (224, 133, 27), (43, 127, 189)
 _GAP, _MARGIN, _FINER = 2, 8, 2
 
 
-def drawn(shown: Plane | Pictures, size: int, caption: str = "") -> Any:
+def drawn(shown: Snapshot, size: int, caption: str = "") -> Any:
     """A Pillow picture about `size` pixels wide, both sides even, with the caption under it; grey (mode L) where the
-    pictures are. Pixels of pictures are repeated whole, so that they stay what they were."""
+    pictures are. Pixels of pictures are repeated whole, so that they stay what they were. Raises DataError for a kind of
+    snapshot that nothing draws."""
     from PIL import Image
 
-    picture = _plane(shown, size) if isinstance(shown, Plane) else _grid(shown, size)
+    for kind, draw in _DRAWN.items():
+        if isinstance(shown, kind):
+            picture = draw(shown, size)
+            break
+    else:
+        raise DataError(f"The channel '{shown.channel}' holds nothing to draw.", "Choose another channel.")
     high = 24 if caption else 0
     wide = picture.width + picture.width % 2
     paper = Image.new(picture.mode, (wide, picture.height + high + picture.height % 2), _color(picture.mode, WHITE))
@@ -112,3 +124,57 @@ def _write(paper: Any, text: str, corner: tuple[int, int]) -> None:
 
 def _color(mode: str, color: tuple[int, int, int]) -> Any:
     return color if mode == "RGB" else round(sum(color) / 3)
+
+
+def _text(shown: Text, size: int) -> Any:
+    """The prompt and what was written after it, in lines as wide as the picture."""
+    from PIL import Image
+
+    high = size * 3 // 4
+    paper = Image.new("RGB", (size, high), WHITE)
+    wide = max(8, (size - 2 * _MARGIN) // 8)
+    lines = [piece for line in (shown.prompt + shown.text).split("\n") for piece in (textwrap.wrap(line, wide) or [""])]
+    _write(paper, "\n".join(lines[: max(1, (high - 2 * _MARGIN) // 18)]), (_MARGIN, _MARGIN))
+    return paper
+
+
+def _attention(shown: Attention, size: int) -> Any:
+    """A square for every head, a row for every layer; dark is attended to."""
+    layers, heads = shown.weights.shape[:2]
+    maps = shown.weights.reshape(layers * heads, *shown.weights.shape[2:])
+    return _grid(Pictures("", 0, _dark(maps), np.tile(np.arange(heads), layers) if layers > 1 else None), size)
+
+
+def _layers(shown: LayerStatistics, size: int) -> Any:
+    """How the activations of every layer are spread: a row for each."""
+    counts = shown.activations.counts / np.maximum(shown.activations.counts.max(1, keepdims=True), 1)
+    return _grid(Pictures("", 0, _dark(counts[None])), size)
+
+
+def _histograms(shown: Histograms, size: int) -> Any:
+    """Bars of each quantity, behind each other."""
+    from PIL import Image, ImageDraw
+
+    paper = Image.new("RGB", (size, size // 2), WHITE)
+    draw, most = ImageDraw.Draw(paper, "RGBA"), max((int(counts.max()) for counts in shown.counts.values()), default=1) or 1
+    for counts, color in zip(shown.counts.values(), (REAL, FAKE), strict=False):
+        wide, high = (size - 2 * _MARGIN) / len(counts), size // 2 - 2 * _MARGIN
+        for index, count in enumerate(counts.tolist()):
+            left, top = _MARGIN + index * wide, _MARGIN + high * (1 - count / most)
+            draw.rectangle([left, top, left + wide - 1, _MARGIN + high], (*color, 150))
+    return paper
+
+
+def _dark(shares: Array) -> Array:
+    """Shares (n, h, w) of 0 to 1 as pictures (n, h, w, 1), dark where they are large."""
+    return np.asarray(255 - np.clip(shares.astype(np.float32), 0, 1) * 255).astype(np.uint8)[..., None]
+
+
+_DRAWN: Mapping[type[Snapshot], Callable[[Any, int], Any]] = {
+    Plane: _plane,
+    Pictures: _grid,
+    Text: _text,
+    Attention: _attention,
+    LayerStatistics: _layers,
+    Histograms: _histograms,
+}

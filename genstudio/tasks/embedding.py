@@ -13,8 +13,8 @@ from genstudio.data.projection import nearest, principal, tsne
 from genstudio.data.slices import aside
 from genstudio.errors import RunError
 from genstudio.events import Array, Frame, Progress
+from genstudio.families.abilities import Traces
 from genstudio.snapshots.layers import EmbeddingMap, PositionCode
-from genstudio.tasks.inside import steady
 from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.prompt import Prompt, encode
 from genstudio.tasks.task import Frames, Quiet, sliced
@@ -60,8 +60,8 @@ class MapVectors:
 
     def run(self, models: Models) -> Frames[EmbeddingMap]:
         yield Frame(progress=Progress("Opening the model"))
-        opened = models.get(self.model)
-        step, layers = opened.step, opened.transformer.architecture.layers
+        opened = models.open(self.model, Traces)
+        step, layers = opened.step, opened.model.transformer.architecture.layers
         found = yield from _vectors(opened, self.prompt, self.space, self.layer)
         chosen, note = self._chosen(opened, found)
         shown = found.rows[chosen]
@@ -86,14 +86,14 @@ class MapVectors:
                 yield Frame(progress=Progress("Placing the points", last.done))
         return made(last.points, loss=last.loss)
 
-    def _chosen(self, opened: Opened, found: Vectors) -> tuple[NDArray[np.int64], str]:
+    def _chosen(self, opened: Opened[Traces], found: Vectors) -> tuple[NDArray[np.int64], str]:
         if len(found.rows) <= self.most:
             return np.arange(len(found.rows)), ""
         first = np.arange(self.most)
         if self.space == "hidden":
             last = np.arange(len(found.rows) - self.most, len(found.rows))
             return last, f"the last {self.most:,} of {len(found.rows):,} tokens"
-        ids = encode(opened.learner.data.tokenizer, self.prompt).ids.astype(np.int64)
+        ids = encode(opened.tokenizer, self.prompt).ids.astype(np.int64)
         chosen = np.union1d(first, ids)
         return chosen, f"the vocabulary's first {self.most:,} of {len(found.rows):,} tokens, and those of the text"
 
@@ -124,7 +124,7 @@ class FindNear(Quiet):
     count: int = 12
 
     def run(self, models: Models) -> Frames[Near]:
-        opened = models.get(self.model)
+        opened = models.open(self.model, Traces)
         step = opened.step
         found = yield from _vectors(opened, self.prompt, self.space, self.layer)
         where = np.flatnonzero(found.ids == self.index)
@@ -144,9 +144,9 @@ class LookAtPositions(Quiet):
 
     def run(self, models: Models) -> Frames[PositionCode]:
         yield Frame(progress=Progress("Opening the model"))
-        opened = models.get(self.model)
+        opened = models.open(self.model, Traces)
         step = opened.step
-        model = opened.transformer
+        model = opened.model.transformer
         arch = model.architecture
         count = min(model.context, MOST_POSITIONS)
         table, vectors = _positions(model, count)
@@ -186,13 +186,13 @@ def _positions(model: Transformer, count: int) -> tuple[Array, Array]:
     return table, table.astype(np.float64)
 
 
-def _vectors(opened: Opened, prompt: Prompt, space: Space, layer: int) -> Frames[Vectors]:
+def _vectors(opened: Opened[Traces], prompt: Prompt, space: Space, layer: int) -> Frames[Vectors]:
     from genstudio.inspection.trace import trace
 
-    model, tokenizer = opened.transformer, opened.learner.data.tokenizer
+    model, tokenizer = opened.model.transformer, opened.tokenizer
     if space == "hidden":
         ids = encode(tokenizer, prompt).ids[-model.context :]
-        inside = yield from sliced(trace(steady(opened), ids, ("residual",)), "Reading the text")
+        inside = yield from sliced(trace(opened.frozen(), ids, ("residual",)), "Reading the text")
         layer = min(max(layer, 0), model.architecture.layers)
         return Vectors(inside["residual"][layer], tokenizer.pieces(ids), np.arange(len(ids)))
     found = model.tokens.weight if space == "tokens" else model.head.weight

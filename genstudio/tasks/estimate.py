@@ -7,11 +7,13 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from genstudio.config import Config
 from genstudio.data import shelf
 from genstudio.events import Frame, Progress
 from genstudio.tasks.models import Models
 from genstudio.tasks.task import Frames, sliced
 from genstudio.tasks.train import Train, fitting
+from genstudio.training.learner import Learner
 
 STEPPING = 0.88
 """Share of a training's time that goes into its steps; previews, measures and checkpoints take the rest."""
@@ -44,11 +46,11 @@ class EstimateTime:
             return None
         batches = getattr(config, "accumulation", 1)
         alone = config.model_copy(update={"accumulation": 1} if batches > 1 else {})
-        seconds = yield from _per_batch(lambda settings: family.learner(settings, data, device, 0), alone)
+        seconds = yield from _per_batch(lambda settings: family.learner(family.model(settings, data, device, 0), 0), alone)
         return seconds * batches / STEPPING
 
 
-def _per_batch(learner: Callable[[Any], Any], config: Any) -> Generator[Frame, None, float]:
+def _per_batch(learner: Callable[[Config], Learner], config: Any) -> Generator[Frame, None, float]:
     """Seconds per batch, from small batches up, so that no step holds the engine long; what is too large to be tried is on
     the line through the two largest that were."""
     pack = getattr(config, "pack", 1)
@@ -63,7 +65,7 @@ def _per_batch(learner: Callable[[Any], Any], config: Any) -> Generator[Frame, N
     return (yield from _timed(learner(config), _SECONDS))
 
 
-def _timed(learner: Any, seconds: float) -> Generator[Frame, None, float]:
+def _timed(learner: Learner, seconds: float) -> Generator[Frame, None, float]:
     """Seconds per step of a learner, over at least one step after the first, and at least `seconds` in all."""
     from genstudio.training.device import threads
 
@@ -71,7 +73,7 @@ def _timed(learner: Any, seconds: float) -> Generator[Frame, None, float]:
     while not counted or spent < seconds:
         step += 1
         began = time.monotonic()
-        with threads(getattr(learner, "threads", None)):
+        with threads(learner.threads):
             values = learner.training_step(learner.batch(step), step, 0.0)
             float(next(iter(values.values())))  # a GPU answers before it has computed
         if step > 1:

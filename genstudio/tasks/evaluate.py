@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from genstudio import families
@@ -12,70 +11,39 @@ from genstudio.data import shelf
 from genstudio.data.learnable.tokens import all_validation
 from genstudio.errors import DataError
 from genstudio.events import Frame, Progress
+from genstudio.families.abilities import Evaluates, Writes
 from genstudio.runs import Run
-from genstudio.tasks.models import ModelRef, Models, dataset_of, settings_of
-from genstudio.tasks.sample import with_data
+from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.task import Frames, sliced
 
 
 @dataclass(frozen=True)
 class Evaluate:
-    """Every validation token scored once; with `data`, every token of that text instead. Of a GAN: its fidelity and
-    diversity, each number beside what real samples reach."""
+    """How good a model is on all of the data that was kept from it, in the numbers of its family; with `data`, on all of that
+    text instead."""
 
     model: ModelRef
     data: str | None = None
 
     def run(self, models: Models) -> Frames[dict[str, float]]:
         yield Frame(progress=Progress("Opening the model"))
-        opened = models.get(self.model)
-        run = Run.open(self.model.run)
-        if hasattr(opened.learner, "sampled"):
-            return (yield from self._measured(run, opened))
-        data = yield from self._data(run, opened)
-        learner = opened.learner.on(data)
+        opened = models.open(self.model, Evaluates)
+        model = yield from self._with_data(opened)
         scored = None
-        for scored in learner.evaluate(exact=True):
+        for scored in model.evaluate(exact=True):
             yield Frame(progress=Progress("Scoring", scored.done))
-        if scored is None or not scored.tokens:
-            raise DataError("There is nothing to score: the text is shorter than two tokens.", "Choose a longer text.")
+        if scored is None or not scored.result:
+            raise DataError("There is too little data to measure with.", "Take more of it.")
         yield Frame(progress=Progress("Scored", 1.0))
-        return {
-            "loss_nats": scored.loss,
-            "bits_per_char": scored.nats / math.log(2) / max(scored.characters, 1),
-            "tokens": scored.tokens,
-            "unknown": data.validation_unknown,
-            "characters": scored.characters,
-            "step": opened.step,
-        }
+        return {**scored.result, "step": opened.step}
 
-    def _measured(self, run: Run, opened: Any) -> Frames[dict[str, float]]:
-        if self.data:
-            raise DataError("A GAN is measured against the data it was trained on.", "Leave out --data.")
-        learner = yield from with_data(run, opened)
-        values: Mapping[str, float] = {}
-        for measured in learner.evaluate(exact=True):
-            values = measured.values
-            yield Frame(progress=Progress("Measuring", measured.done))
-        if not values:
-            raise DataError("There is too little data to measure with.", "Two dozen pictures are the least.")
-        yield Frame(progress=Progress("Measured", 1.0))
-        return {**values, "step": opened.step}
-
-    def _data(self, run: Run, opened: Any) -> Frames[Any]:
-        if self.data:
-            dataset = shelf.open_text(shelf.find_dataset(self.data))
-            work = all_validation(dataset, opened.learner.data.tokenizer)
-            return (yield from sliced(work, "Preparing the text"))
-        try:
-            info = dataset_of(run)
-        except DataError as error:
-            raise DataError(error.message, f"{error.hint} Or name a text to score.", error.path) from None
-        family, config = settings_of(run)
-        data: Any = yield from sliced(
-            family.prepare(config, shelf.open_dataset(info), run.kept()), "Preparing the text"
-        )
-        return replace(data, tokenizer=opened.learner.data.tokenizer)
+    def _with_data(self, opened: Opened[Evaluates]) -> Frames[Evaluates]:
+        if self.data is None:
+            return (yield from opened.with_data(Run.open(self.model.run)))
+        if not isinstance(opened.model, Writes):
+            raise DataError(f"'{opened.title}' is measured with the data it was trained on.", "Leave out --data.")
+        dataset = shelf.open_text(shelf.find_dataset(self.data))
+        return opened.model.on((yield from sliced(all_validation(dataset, opened.model.tokenizer), "Preparing the text")))
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from genstudio import families, paths, runs, storage
 from genstudio.errors import GenstudioError, StorageError
@@ -13,7 +14,7 @@ from genstudio.tasks.task import Frames, sliced
 
 
 @dataclass(frozen=True, slots=True)
-class Adopted:
+class ImportedModel:
     """The folder of a new run, and what was left out of the model or read in another way, in sentences."""
 
     folder: str
@@ -21,25 +22,28 @@ class Adopted:
 
 
 @dataclass(frozen=True)
-class AdoptModel:
+class ImportModel:
     """Make a run of a GPT-2 style folder: the playground can use it like any other."""
 
     folder: str
     name: str = ""
-    family: str = "gpt"
+    family: str = ""
     runs_folder: Path | None = None
 
-    def run(self, models: Models) -> Frames[Adopted]:
+    def run(self, models: Models) -> Frames[ImportedModel]:
         yield Frame(progress=Progress("Opening the model"))
         from genstudio.training import checkpoint
 
-        family, place = families.get(self.family), paths.expanded(self.folder)
-        if family.adopt is None or not place.is_dir():
+        family, place = self._family(), paths.expanded(self.folder)
+        if family.import_ is None:
+            raise GenstudioError(f"{family.title} cannot be imported.", "Train one.")
+        if not place.is_dir():
             raise GenstudioError(f"{place} is not a folder.", "Choose the folder that holds config.json.", place)
-        found = yield from sliced(family.adopt(place), "Opening the model")
-        learner = family.learner(found.config, found.data, "cpu", 0)
-        for name, module in learner.parts.items():
-            module.load_state_dict({**module.state_dict(), **found.weights} if name == "model" else module.state_dict())
+        found = yield from sliced(family.import_(place), "Opening the model")
+        model = family.model(found.config, found.data, "cpu", 0)
+        for name, weights in found.weights.items():
+            module = model.modules[name]
+            module.load_state_dict({**module.state_dict(), **weights})
         with runs.create(
             self.runs_folder or paths.runs(),
             family=family.name,
@@ -51,9 +55,13 @@ class AdoptModel:
             plan={"steps": 1},
             kept=family.metadata(found.data),
         ) as run:
-            checkpoint.save(run, 0, learner, {"elapsed": 0.0})
+            checkpoint.save(run, 0, family.learner(model, 0), {"elapsed": 0.0})
             yield Frame(progress=Progress("Opened", 1.0))
-            return Adopted(str(run.folder), found.notes)
+            return ImportedModel(str(run.folder), found.notes)
+
+    def _family(self) -> families.Family[Any, Any]:
+        """The one that is named, else the first that reads what other programs wrote."""
+        return next(f for f in families.all_families() if (f.name == self.family if self.family else f.import_ is not None))
 
 
 @dataclass(frozen=True)
@@ -73,7 +81,7 @@ class ExportModel:
             raise GenstudioError(f"A {family.title} cannot be exported.", "Copy its run folder instead.")
         if place.exists() and (not place.is_dir() or storage.listed(place)):
             raise StorageError(f"{place} is there already.", "Name a folder that does not exist yet.", place)
-        files = family.export(opened.learner, self.form)
+        files = family.export(opened.model, self.form, opened.step)
         yield Frame(progress=Progress("Writing", 0.5))
         with storage.StagedFolder(place) as stage:
             for name, data in files.items():

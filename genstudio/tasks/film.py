@@ -15,9 +15,8 @@ import numpy as np
 
 from genstudio import storage
 from genstudio.errors import DataError, StorageError
-from genstudio.events import Frame, Progress
+from genstudio.events import Frame, Progress, Snapshot
 from genstudio.runs import Run
-from genstudio.snapshots.samples import Pictures, Plane
 from genstudio.tasks.drawn import drawn
 from genstudio.tasks.models import Models
 from genstudio.tasks.task import Frames
@@ -68,7 +67,7 @@ class ExportTimeline:
 class ExportShown:
     """Write these snapshots, each with its caption, as a film or a sheet; see ExportTimeline."""
 
-    shown: tuple[tuple[Plane | Pictures, str], ...]
+    shown: tuple[tuple[Snapshot, str], ...]
     out: str
     rate: float = 10.0
     size: int = 480
@@ -108,14 +107,12 @@ def spread(steps: tuple[int, ...], most: int) -> tuple[int, ...]:
     return tuple(steps[place] for place in places)
 
 
-def looks(shown: Iterable[object]) -> Iterable[tuple[Plane | Pictures, str]]:
-    """Planes and pictures of these snapshots, with their step as a caption."""
-    return ((one, f"step {one.step:,}") for one in shown if isinstance(one, Plane | Pictures))
+def looks(shown: Iterable[Snapshot]) -> Iterable[tuple[Snapshot, str]]:
+    """These snapshots with their step as a caption."""
+    return ((one, f"step {one.step:,}") for one in shown)
 
 
-def write(
-    out: str, shown: Iterable[tuple[Plane | Pictures, str]], count: int, rate: float, size: int
-) -> Frames[str]:
+def write(out: str, shown: Iterable[tuple[Snapshot, str]], count: int, rate: float, size: int) -> Frames[str]:
     """Write the file, which appears under its name once it is whole; returns its name."""
     path = Path(out)
     kind = path.suffix.lower()

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from genstudio import families
+from genstudio.data import shelf
 from genstudio.data.batches import Batch
 from genstudio.errors import DataError
 from genstudio.events import Frame, Progress
@@ -20,11 +22,12 @@ class FirstBatch:
 
     data: str
     config: Mapping[str, Any] = field(default_factory=dict)
-    family: str = "gpt"
+    family: str = ""
     seed: int = 0
 
     def run(self, models: Models) -> Frames[Batch]:
-        family, config = Train(self.family, self.data, self.config).parsed()
+        name = self.family or families.learning_from(shelf.find_dataset(self.data).kind)[0].name
+        family, config = Train(name, self.data, self.config).parsed()
         yield Frame(progress=Progress("Reading the dataset"))
         info = fitting(family, self.data)
         if family.batch is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import itertools
 import time
 from collections.abc import Sized
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from genstudio.data.slices import Slices, scaled
 from genstudio.errors import DataError
 from genstudio.events import Array, Frame, Progress
+from genstudio.families.abilities import Traces
 from genstudio.inspection.switches import NOTHING_OFF, Switches
 from genstudio.snapshots.attention import HeadMap, Heads
 from genstudio.tasks.models import ModelRef, Models, Opened
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from genstudio.inspection.heads import Summary
-    from genstudio.nn.transformer import Transformer
 
 _ELEMENTS = 1_600_000
 """Weights computed between two chances for others: some 10 ms on one core."""
@@ -55,7 +54,7 @@ class Which:
 
 
 @dataclass(slots=True)
-class Looked:
+class AttentionCache:
     """Queries and keys of a text that was looked at: (H, T, D) tensors of each layer so far, None for one that is off.
 
     `masks` has an entry for every layer of the model; `shown` is what all of them look like.
@@ -91,14 +90,14 @@ class LookAtAttention:
 
     def run(self, models: Models) -> Frames[None]:
         yield Frame(progress=Progress("Opening the model"))
-        opened = models.get(self.model)
+        opened = models.open(self.model, Traces)
         ids, skipped = window(opened, self.prompt)
         known = None if opened.live else _known(models, self, opened, ids)
         if known is not None:
             yield Frame(snapshots=(replace(known, skipped=skipped),))
             return
-        looked = _begin(models, opened, self.model, ids, self.switches)
-        yield from _heads(opened, looked, skipped, self.side)
+        cache = _begin(models, opened, self.model, ids, self.switches)
+        yield from _heads(opened, cache, skipped, self.side)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,28 +116,28 @@ class LookAtMap(Quiet):
     side: int = 1024
 
     def run(self, models: Models) -> Frames[HeadMap]:
-        looked = next((old for old in models.looked if old.number == self.looked and old.has(self.which)), None)
-        if looked is None:
+        cache = next((old for old in models.attention if old.number == self.looked and old.has(self.which)), None)
+        if cache is None:
             yield Frame(progress=Progress("Opening the model"))
-            opened = models.get(self.model)
+            opened = models.open(self.model, Traces)
             ids, _ = window(opened, self.prompt)
-            looked = _begin(models, opened, self.model, ids, self.switches)
-            yield from sliced(_read(opened, looked), "Reading the text")
-        _check(self.which, looked)
-        return (yield from sliced(_map(self, looked), "Looking closer"))
+            cache = _begin(models, opened, self.model, ids, self.switches)
+            yield from sliced(_read(opened, cache), "Reading the text")
+        _check(self.which, cache)
+        return (yield from sliced(_map(self, cache), "Looking closer"))
 
 
-def _check(which: Which, looked: Looked) -> None:
+def _check(which: Which, cache: AttentionCache) -> None:
     """Raises DataError for a layer or a head that the model lacks."""
-    heads = next((len(part[0]) for part in looked.parts if part is not None), 0)
+    heads = next((len(part[0]) for part in cache.parts if part is not None), 0)
     layer, head = which.layer or 0, which.head or 0
-    if not 0 <= layer < len(looked.masks) or (looked.parts[layer] is not None and not 0 <= head < heads):
+    if not 0 <= layer < len(cache.masks) or (cache.parts[layer] is not None and not 0 <= head < heads):
         raise DataError(f"This model has no {which.title().lower()}.", "Choose one that it has.")
 
 
-def window(opened: Opened, prompt: Prompt) -> tuple[NDArray[np.int32], int]:
+def window(opened: Opened[Traces], prompt: Prompt) -> tuple[NDArray[np.int32], int]:
     """The last tokens of a prompt that the model can see: ids (T,), and about how many before them were left out."""
-    context = opened.transformer.context
+    context = opened.model.transformer.context
     most, cut, parts = context * _LETTERS, 0, []
     for part in reversed(prompt):
         text = part if isinstance(part, str) else part.text
@@ -150,56 +149,50 @@ def window(opened: Opened, prompt: Prompt) -> tuple[NDArray[np.int32], int]:
             part = part[-most:]
         parts.append(part)
         most -= len(text) if isinstance(part, str) else len(part.ids) * _LETTERS
-    encoded = encode(opened.learner.data.tokenizer, tuple(reversed(parts)))
+    encoded = encode(opened.tokenizer, tuple(reversed(parts)))
     return encoded.ids[-context:], max(0, len(encoded.ids) - context) + cut
 
 
-def steady(opened: Opened) -> Transformer:
-    """The model as it is now: a copy where a training would change it between two slices. Raises RunError."""
-    model = opened.transformer
-    return copy.deepcopy(model).requires_grad_(False) if opened.live else model
+def _begin(models: Models, opened: Opened[Traces], ref: ModelRef, ids: NDArray[np.int32], switches: Switches) -> AttentionCache:
+    masks = [block.attention.causal for block in opened.model.transformer.typed_blocks()]
+    cache = AttentionCache(next(_numbers), ref, opened.step, ids, switches, masks)
+    models.attention[:] = [cache, *models.attention][:2]
+    return cache
 
 
-def _begin(models: Models, opened: Opened, ref: ModelRef, ids: NDArray[np.int32], switches: Switches) -> Looked:
-    masks = [block.attention.causal for block in opened.transformer.typed_blocks()]
-    looked = Looked(next(_numbers), ref, opened.step, ids, switches, masks)
-    models.looked[:] = [looked, *models.looked][:2]
-    return looked
-
-
-def _known(models: Models, task: LookAtAttention, opened: Opened, ids: NDArray[np.int32]) -> Heads | None:
+def _known(models: Models, task: LookAtAttention, opened: Opened[Traces], ids: NDArray[np.int32]) -> Heads | None:
     """What was shown of the same text and weights before."""
-    for old in models.looked:
+    for old in models.attention:
         same = (old.model, old.step, old.switches) == (task.model, opened.step, task.switches)
         if same and old.shown is not None and np.array_equal(old.ids, ids):
             return old.shown
     return None
 
 
-def _read(opened: Opened, looked: Looked) -> Slices[None]:
+def _read(opened: Opened[Traces], cache: AttentionCache) -> Slices[None]:
     from genstudio.inspection.trace import read_heads
 
-    yield from read_heads(steady(opened), looked.ids, looked.switches, looked.parts)
+    yield from read_heads(opened.frozen(), cache.ids, cache.switches, cache.parts)
 
 
-def _heads(opened: Opened, looked: Looked, skipped: int, side: int) -> Frames[None]:
+def _heads(opened: Opened[Traces], cache: AttentionCache, skipped: int, side: int) -> Frames[None]:
     """Each layer is summed up as soon as it is read; all so far are shown when the last picture is old enough."""
     from genstudio.inspection.heads import Summary
 
-    heads, T, layers = opened.learner.config.heads, len(looked.ids), len(looked.masks)
-    pieces = opened.learner.data.tokenizer.pieces(looked.ids)
-    summaries = [Summary(heads, T, side) for _ in looked.masks]
-    reading, began, spent, done, due = _read(opened, looked), time.monotonic(), 0.0, 0, 0.0
+    heads, T, layers = opened.model.transformer.architecture.heads, len(cache.ids), len(cache.masks)
+    pieces = opened.tokenizer.pieces(cache.ids)
+    summaries = [Summary(heads, T, side) for _ in cache.masks]
+    reading, began, spent, done, due = _read(opened, cache), time.monotonic(), 0.0, 0, 0.0
     while done < layers:
-        yield from sliced(_until(reading, looked.parts, done + 1), "Reading the text")
+        yield from sliced(_until(reading, cache.parts, done + 1), "Reading the text")
         middle = time.monotonic()
-        yield from sliced(_sum_up(looked, done, summaries[done]), "Looking at every head")
+        yield from sliced(_sum_up(cache, done, summaries[done]), "Looking at every head")
         done, now = done + 1, time.monotonic()
         spent += now - middle
         if now >= due or done == layers:
             seconds = now - began - spent, spent
-            shown = _shown(looked, summaries, done, pieces, skipped, seconds)
-            looked.shown = shown if done == layers else None
+            shown = _shown(cache, summaries, done, pieces, skipped, seconds)
+            cache.shown = shown if done == layers else None
             yield Frame(snapshots=(shown,), progress=Progress("Looking at every head", done / layers))
             due = time.monotonic() + _SHOW_EVERY
 
@@ -213,63 +206,63 @@ def _until(reading: Slices[None], parts: Sized, count: int) -> Slices[None]:
                 return
 
 
-def _sum_up(looked: Looked, layer: int, summary: Summary) -> Slices[None]:
+def _sum_up(cache: AttentionCache, layer: int, summary: Summary) -> Slices[None]:
     from genstudio.inspection.heads import score_rows, seen
 
-    if (part := looked.parts[layer]) is None:
+    if (part := cache.parts[layer]) is None:
         return
     q, k = part
-    T, switches, mask = len(looked.ids), looked.switches, looked.masks[layer]
+    T, switches, mask = len(cache.ids), cache.switches, cache.masks[layer]
     for first, last in _blocks(T, len(q) * T, summary.patch):
         scores = score_rows(q, k, first, last, switches, mask)
         summary.add(scores, first, seen(switches, mask, first, last, scores.shape[2]))
-        yield (layer + last / T) / len(looked.masks)
+        yield (layer + last / T) / len(cache.masks)
 
 
 def _shown(
-    looked: Looked, summaries: list[Summary], done: int, pieces: tuple[str, ...], skipped: int,
+    cache: AttentionCache, summaries: list[Summary], done: int, pieces: tuple[str, ...], skipped: int,
     seconds: tuple[float, float],
 ) -> Heads:  # fmt: skip
     from genstudio.inspection.heads import label
 
     descriptors = np.stack([summary.descriptors() for summary in summaries])
     descriptors[done:] = np.nan
-    read = [summary for summary, part in zip(summaries, looked.parts, strict=False) if part is not None]
+    read = [summary for summary, part in zip(summaries, cache.parts, strict=False) if part is not None]
     none = ("",) * descriptors.shape[1]
     words = [
         ("switched off",) * len(none) if part is None else tuple(map(label, heads))
-        for part, heads in zip(looked.parts[:done], descriptors, strict=False)
+        for part, heads in zip(cache.parts[:done], descriptors, strict=False)
     ]
     return Heads(
         "heads",
-        looked.step,
+        cache.step,
         pieces,
         skipped,
         np.stack([summary.small.numpy().astype(np.float16) for summary in summaries]),
         summaries[0].patch,
         descriptors,
         (*words, *[none] * (len(descriptors) - done)),
-        looked.masks[0] and looked.switches.causal,
+        cache.masks[0] and cache.switches.causal,
         max((summary.row_error for summary in read), default=0.0),
         max(summary.leak for summary in summaries),
-        looked.number,
+        cache.number,
         seconds,
         done,
     )
 
 
-def _map(task: LookAtMap, looked: Looked) -> Slices[HeadMap]:
+def _map(task: LookAtMap, cache: AttentionCache) -> Slices[HeadMap]:
     from genstudio.inspection.heads import heaviest, seen
 
-    T = len(looked.ids)
+    T = len(cache.ids)
     (top, bottom), (left, right) = (_within(*part, T) for part in (task.rows, task.columns))
     patch = -(-max(bottom - top, right - left) // max(task.side, 1))
     parts, row_error, leak = [], 0.0, 0.0
-    causal = looked.masks[0] and looked.switches.causal
+    causal = cache.masks[0] and cache.switches.causal
     for first, last in _blocks(bottom - top, T, patch):
-        rows = yield from _rows(looked, task.which, top + first, top + last)
+        rows = yield from _rows(cache, task.which, top + first, top + last)
         row_error = max(row_error, float((rows.sum(-1) - 1).abs().max()))
-        allowed = seen(looked.switches, causal, top + first, top + last, T)
+        allowed = seen(cache.switches, causal, top + first, top + last, T)
         if allowed is not None:
             leak = max(leak, float(rows.masked_fill(allowed, 0.0).max()))
         parts.append(pooled(heaviest(rows, task.mass)[:, left:right].numpy(), patch).astype(np.float16))
@@ -277,7 +270,7 @@ def _map(task: LookAtMap, looked: Looked) -> Slices[HeadMap]:
     weights = np.concatenate(parts)
     title = task.which.title()
     return HeadMap(
-        "map", looked.step, title, task.which, top, left, patch, weights, task.mass, row_error, leak, looked.number
+        "map", cache.step, title, task.which, top, left, patch, weights, task.mass, row_error, leak, cache.number
     )
 
 
@@ -295,22 +288,22 @@ def pooled(weights: Array, patch: int) -> Array:
     return np.asarray(np.maximum.reduceat(rows, np.arange(0, weights.shape[1], patch), axis=1))
 
 
-def _rows(looked: Looked, which: Which, first: int, last: int) -> Slices[Tensor]:
+def _rows(cache: AttentionCache, which: Which, first: int, last: int) -> Slices[Tensor]:
     """Rows first .. last-1 (R, T) of a map; a map of many heads is worked out once, as a whole."""
     from genstudio.inspection.heads import weight_rows
 
     if which.layer is not None and which.head is not None:
-        part = looked.parts[which.layer]
+        part = cache.parts[which.layer]
         if part is None:
-            return _nothing(last - first, len(looked.ids))
+            return _nothing(last - first, len(cache.ids))
         one = slice(which.head, which.head + 1)
         q, k = part
-        return weight_rows(q[one], k[one], first, last, looked.switches, looked.masks[which.layer])[0]
-    if which not in looked.maps:
-        while looked.maps and (len(looked.maps) + 1) * len(looked.ids) ** 2 > _KEPT:
-            del looked.maps[next(iter(looked.maps))]
-        looked.maps[which] = yield from (_rollout(looked) if which.rollout else _mean(looked, which.layer))
-    return looked.maps[which][first:last]
+        return weight_rows(q[one], k[one], first, last, cache.switches, cache.masks[which.layer])[0]
+    if which not in cache.maps:
+        while cache.maps and (len(cache.maps) + 1) * len(cache.ids) ** 2 > _KEPT:
+            del cache.maps[next(iter(cache.maps))]
+        cache.maps[which] = yield from (_rollout(cache) if which.rollout else _mean(cache, which.layer))
+    return cache.maps[which][first:last]
 
 
 def _nothing(rows: int, tokens: int) -> Tensor:
@@ -319,32 +312,32 @@ def _nothing(rows: int, tokens: int) -> Tensor:
     return torch.zeros(rows, tokens)
 
 
-def _mean(looked: Looked, layer: int | None) -> Slices[Tensor]:
+def _mean(cache: AttentionCache, layer: int | None) -> Slices[Tensor]:
     """The mean over the heads of a layer, or over those of all layers that are not off: (T, T)."""
     from genstudio.inspection.heads import weight_rows
 
-    T = len(looked.ids)
+    T = len(cache.ids)
     total, some = _nothing(T, T), 0
-    for index, part in enumerate(looked.parts):
+    for index, part in enumerate(cache.parts):
         if part is None or layer not in (None, index):
             continue
         q, k = part
         some += 1
         for first, last in _blocks(T, len(q) * T):
-            total[first:last] += weight_rows(q, k, first, last, looked.switches, looked.masks[index]).mean(0)
-            yield (index + last / T) / len(looked.parts)
+            total[first:last] += weight_rows(q, k, first, last, cache.switches, cache.masks[index]).mean(0)
+            yield (index + last / T) / len(cache.parts)
     return total / max(some, 1)
 
 
-def _rollout(looked: Looked) -> Slices[Tensor]:
+def _rollout(cache: AttentionCache) -> Slices[Tensor]:
     import torch
 
-    T, result = len(looked.ids), None
-    for index, part in enumerate(looked.parts):
+    T, result = len(cache.ids), None
+    for index, part in enumerate(cache.parts):
         if part is None:
             continue
-        share = index / len(looked.parts), (index + 0.5) / len(looked.parts)
-        mixed = yield from scaled(_mean(looked, index), *share)
+        share = index / len(cache.parts), (index + 0.5) / len(cache.parts)
+        mixed = yield from scaled(_mean(cache, index), *share)
         mixed.diagonal().add_(1)
         mixed /= 2
         if result is None:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from genstudio.data.slices import Slices
-from genstudio.data.tokenizers import continuation
+from genstudio.data.tokenizers import Tokenizer, continuation
 from genstudio.errors import DataError
 from genstudio.events import Array, Frame, Progress
+from genstudio.families.abilities import Traces
 from genstudio.inspection.switches import NOTHING_OFF, Switches
 from genstudio.sampling.choose import SamplingOptions
 from genstudio.snapshots.attention import Induction, Knocked
-from genstudio.tasks.inside import steady, window
+from genstudio.tasks.inside import window
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.prompt import Prompt
 from genstudio.tasks.task import Frames, Quiet, sliced
@@ -46,9 +47,9 @@ class KnockOut(Quiet):
     def run(self, models: Models) -> Frames[Knocked]:
         self.options.check()
         yield Frame(progress=Progress("Opening the model"))
-        opened = models.get(self.model)
+        opened = models.open(self.model, Traces)
         step = opened.step
-        model, tokenizer = steady(opened), opened.learner.data.tokenizer
+        model, tokenizer = opened.frozen(), opened.tokenizer
         ids, _ = window(opened, self.prompt)
         read, written = [], list[str]()
         for switches in (NOTHING_OFF, self.switches):
@@ -129,9 +130,9 @@ class ProbeInduction(Quiet):
         from genstudio.inspection.trace import trace
 
         yield Frame(progress=Progress("Opening the model"))
-        opened = models.get(self.model)
+        opened = models.open(self.model, Traces)
         step = opened.step
-        model, tokenizer = steady(opened), opened.learner.data.tokenizer
+        model, tokenizer = opened.frozen(), opened.tokenizer
         drawn, begin = random_texts(tokenizer, model.context, self.period, self.texts, self.seed)
         period = (drawn.shape[1] - begin) // 2
         scores, losses = [], []
@@ -150,7 +151,7 @@ class ProbeInduction(Quiet):
 
 
 def random_texts(
-    tokenizer: Any, context: int, period: int = 0, texts: int = 8, seed: int = 0
+    tokenizer: Tokenizer, context: int, period: int = 0, texts: int = 8, seed: int = 0
 ) -> tuple[NDArray[np.int32], int]:
     """Random tokens and their repetition: (texts, begin + 2 period) int32, and how many tokens stand before them (0 or 1).
 

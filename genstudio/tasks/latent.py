@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from genstudio.events import Array, Frame, Frozen, Progress
+from genstudio.families.abilities import Samples
 from genstudio.sampling import latent
 from genstudio.tasks.models import ModelRef, Models
-from genstudio.tasks.sample import sampling
+from genstudio.tasks.sample import variant
 from genstudio.tasks.task import Frames
 
-_SAMPLES = 2000
+_SAMPLES, _FEW = 2000, 500
 _MOST = 64
 
 
@@ -39,25 +40,27 @@ class LatentSpace(Frozen):
 
 @dataclass(frozen=True)
 class FindSpace:
-    """Returns a LatentSpace. Its directions are those of GANSpace, of what the first layer makes of noise before
-    its activation function; `raw` takes the generator itself and not its moving average."""
+    """Returns a LatentSpace. Its directions are those of GANSpace (Haerkoenen et al. 2020), of what the first layer makes of
+    noise before its activation function; of a model without such a layer, those of its samples."""
 
     model: ModelRef
-    raw: bool = False
+    variant: str = ""
 
     def run(self, models: Models) -> Frames[LatentSpace]:
         yield Frame(progress=Progress("Opening the model"))
-        opened = models.get(self.model)
-        learner = sampling(opened)
-        config, shape = learner.config, learner.data.shape
-        noise = learner.noise(_SAMPLES, 0).cpu().numpy().astype(np.float64)
+        model = models.open(self.model, Samples).model
+        name, spec = variant(model, self.variant), model.latent
+        noise = model.noise(_SAMPLES, 0)
         yield Frame(progress=Progress("Finding directions"))
-        body = (learner.generator if self.raw else learner.average).body
-        weight = body[0].weight.detach().cpu().numpy()[:, : config.latent].astype(np.float64)
-        # the layer is linear: turned into as many coordinates as there is noise, its features have the same variances
-        turned = np.linalg.qr(weight)[1]
-        found, shares = latent.directions(noise, noise @ turned.T)
+        weight = model.first_weight(name)
+        if weight is None:
+            noise = noise[:_FEW]
+            *_, made = model.sample(noise, np.zeros(_FEW, np.int64) if model.classes else None, name)
+            features = made.samples.reshape(_FEW, -1).astype(np.float64)
+        else:  # it is linear: turned into as many coordinates as there is noise, its features have the same variances
+            features = noise.astype(np.float64) @ np.linalg.qr(weight.astype(np.float64))[1].T
+        found, shares = latent.directions(noise.astype(np.float64), features)
         return LatentSpace(
-            config.latent, config.latent_kind, found[:_MOST].copy(), shares[:_MOST].copy(),
-            shape.classes if config.conditional else (), learner.data.extent if shape.kind == "points" else None,
+            spec.size, spec.kind, found[:_MOST].copy(), shares[:_MOST].copy(), model.classes,
+            model.data.extent if model.data.shape.kind == "points" else None,
         )  # fmt: skip

@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass, replace
 
-from genstudio.errors import RunError
 from genstudio.events import Frame, Progress
+from genstudio.families.abilities import Traces
 from genstudio.snapshots.layers import LayerStatistics
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.prompt import Prompt, encode
@@ -27,15 +27,12 @@ class LookAtLayers(Quiet):
 
     def run(self, models: Models) -> Frames[LayerStatistics]:
         yield Frame(progress=Progress("Opening the model"))
-        opened = models.get(replace(self.model, precision="float32"))
-        learner = opened.learner
-        if not hasattr(learner, "layers"):
-            raise RunError("This kind of model has no layers to show.", "Choose a model of the Transformer tab.")
-        ids = encode(learner.data.tokenizer, self.prompt).ids[-(min(learner.model.context, self.most) + 1) :]
-        if opened.live:
-            learner = copy.copy(learner)  # the training goes on between two slices
-            learner.model = copy.deepcopy(learner.model)
-        work, step = learner.layers(ids), opened.step
+        opened = models.open(replace(self.model, precision="float32"), Traces)
+        model, step = opened.model, opened.step
+        ids = encode(opened.tokenizer, self.prompt).ids[-(min(model.transformer.context, self.most) + 1) :]
+        if opened.live:  # the training goes on between two slices
+            model = model.with_transformer(copy.deepcopy(model.transformer))
+        work = model.layers(ids)
         while True:
             try:
                 next(work)

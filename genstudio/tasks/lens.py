@@ -5,16 +5,18 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from genstudio.data.tokenizers import Tokenizer
 from genstudio.errors import DataError
 from genstudio.events import Array, Frame, Progress
+from genstudio.families.abilities import Traces
 from genstudio.sampling.choose import likeliest
 from genstudio.snapshots.attention import Lens, Saliency
-from genstudio.tasks.inside import steady, window
+from genstudio.tasks.inside import window
 from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.prompt import Prompt
 from genstudio.tasks.task import Frames, Quiet, sliced
@@ -61,12 +63,12 @@ class LookThroughLens(Quiet):
         if stream is None or stream.number != self.looked:
             stream = models.stream = None
             yield Frame(progress=Progress("Opening the model"))
-            stream = models.stream = yield from _read(models.get(self.model), self.prompt)
+            stream = models.stream = yield from _read(models.open(self.model, Traces), self.prompt)
         end = min(max(self.end, 1), len(stream.ids))
         first = max(0, end - max(self.positions, 1))
         work = depths(stream.model, stream.residual[:, first:end], stream.ids[first : end + 1])
         found = yield from sliced(work, "Asking every layer")
-        tokenizer = models.get(self.model).learner.data.tokenizer
+        tokenizer = models.open(self.model, Traces).tokenizer
         names, tokens = _names(tokenizer, np.unique(found.top)), tokenizer.pieces(stream.ids)
         return Lens(
             "lens", stream.step, tokens, first, found.top, found.chances, found.rank, found.chance, names,
@@ -74,10 +76,10 @@ class LookThroughLens(Quiet):
         )  # fmt: skip
 
 
-def _read(opened: Opened, prompt: Prompt) -> Frames[Stream]:
+def _read(opened: Opened[Traces], prompt: Prompt) -> Frames[Stream]:
     from genstudio.inspection.trace import trace
 
-    step, model = opened.step, steady(opened)
+    step, model = opened.step, opened.frozen()
     ids, skipped = window(opened, prompt)
     inside = yield from sliced(trace(model, ids, ("residual",)), "Reading the text")
     return Stream(next(_numbers), step, ids, skipped, inside["residual"], model)
@@ -103,18 +105,18 @@ class Explain(Quiet):
         from genstudio.inspection.lens import gradient_times_input, leave_one_out
 
         yield Frame(progress=Progress("Opening the model"))
-        opened = models.get(replace(self.model, precision="float32"))
+        opened = models.open(replace(self.model, precision="float32"), Traces)
         step = opened.step
-        tokenizer, (ids, _) = opened.learner.data.tokenizer, window(opened, self.prompt)
+        tokenizer, (ids, _) = opened.tokenizer, window(opened, self.prompt)
         position, target = len(ids), self.target
         if self.position is not None and 0 < self.position < len(ids):
             position, target = self.position, int(ids[self.position])
         if target is not None and not 0 <= target < tokenizer.size:
             raise DataError("This model has no such token.", "Choose one of the likely tokens.")
         if self.method == "gradient":
-            work = gradient_times_input(steady(opened), ids[:position], target)
+            work = gradient_times_input(opened.frozen(), ids[:position], target)
         else:
-            work = leave_one_out(steady(opened), ids[:position], target)
+            work = leave_one_out(opened.frozen(), ids[:position], target)
         scores, logprobs, target = yield from sliced(work, "Explaining the prediction")
         likely = likeliest(logprobs, CHOICES)
         named = _names(tokenizer, np.append(likely, target))
@@ -125,6 +127,6 @@ class Explain(Quiet):
         )
 
 
-def _names(tokenizer: Any, ids: Iterable[int]) -> dict[int, str]:
+def _names(tokenizer: Tokenizer, ids: Iterable[int]) -> dict[int, str]:
     wanted = [int(i) for i in ids]
     return dict(zip(wanted, tokenizer.pieces(np.array(wanted, np.int32)), strict=True))

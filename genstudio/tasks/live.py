@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from genstudio import families
 from genstudio.config import Config
 from genstudio.errors import ConfigError, Problem, RunError
 from genstudio.events import Notice
 from genstudio.runs import Run
 from genstudio.runs.run import Change
+from genstudio.training.learner import Learner, Steers
 
 
 def changed(config: Config, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -33,19 +35,34 @@ def said(config: Config, values: Mapping[str, Any]) -> str:
     return "; ".join(f"{labels[name]}: {_short(old)} → {_short(mine)}" for name, (mine, old) in different.items())
 
 
-def record(run: Run, learner: Any, step: int, values: Mapping[str, Any], *, saved: bool) -> Notice:
+def record(run: Run, learner: Learner, step: int, values: Mapping[str, Any], *, saved: bool) -> Notice:
     """Make these changes, as `changed` gives them, after `step`, and say so. Raises StorageError; then nothing has
     changed."""
-    text = said(learner.config, values)
+    assert isinstance(learner, Steers)
+    text = said(learner.model.config, values)
     run.set_changes([*run.changes(), Change(step, values, saved)])
     learner.change(values)
     return Notice(step, "changed", text)
 
 
+def settings_of(run: Run) -> tuple[families.Family[Any, Any], Any]:
+    """The family and config of a run; its file may come from somebody else. Raises RunError."""
+    try:
+        family = families.get(run.info.family)
+    except KeyError:
+        raise RunError(
+            f"This run is of the family '{run.info.family}', which this version does not know.",
+            "Open it with the version that made it.",
+            run.folder,
+        ) from None
+    try:
+        return family, family.config.parse(run.info.config)
+    except ConfigError as error:
+        raise RunError(f"The settings of this run cannot be used: {error.message}", "", run.folder) from None
+
+
 def settings(run: Run, step: int) -> Config:
     """The settings that held after `step` of a run: those it began with, and what was changed since. Raises RunError."""
-    from genstudio.tasks.models import settings_of
-
     _, config = settings_of(run)
     values = config.model_dump()
     for change in run.changes():
@@ -61,10 +78,10 @@ def settings(run: Run, step: int) -> Config:
         ) from None
 
 
-def restore(run: Run, learner: Any, step: int) -> None:
+def restore(run: Run, learner: Learner, step: int) -> None:
     """Give the learner the settings that held after `step` of its run. Raises RunError."""
     config = settings(run, step)
-    if learner.config != config:
+    if learner.model.config != config and isinstance(learner, Steers):
         learner.change(config.model_dump())
 
 

@@ -6,17 +6,26 @@ import copy
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast
 
-from genstudio import families, paths
+from genstudio import paths
 from genstudio.data import shelf
 from genstudio.data.shelf import DatasetInfo
-from genstudio.errors import ConfigError, DataError, DeviceError, RunError
+from genstudio.data.tokenizers import Tokenizer
+from genstudio.errors import DataError, DeviceError, RunError
+from genstudio.families.abilities import A, Evaluates, Model, Reads, Samples, Traces, Writes, able, words
 from genstudio.runs import Run
 from genstudio.tasks import live
+from genstudio.tasks.live import settings_of
+from genstudio.tasks.task import Frames, sliced
 
 if TYPE_CHECKING:
     from genstudio.nn.transformer import Transformer
+    from genstudio.sampling.reader import Readers
+    from genstudio.tasks.inside import AttentionCache
+    from genstudio.tasks.lens import Stream
+
+M_co = TypeVar("M_co", bound=Model, covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,71 +41,85 @@ class ModelRef:
 
 
 @dataclass(slots=True)
-class Opened:
+class Opened(Generic[M_co]):
     """A model ready to be used. `step` is that of its weights."""
 
-    learner: Any
+    model: M_co
     step: int
     title: str
     family: str
     live: bool = False
-    _readers: Any = None
+    _readers: Readers | None = None
     _pieces: tuple[str, ...] = ()
-    _int8: Opened | None = None
+    _int8: Opened[Model] | None = None
+    _filled: Model | None = None
 
     @property
     def words(self) -> str:
         """The model, and which of its weights answer."""
         return f"{self.title}, weights of step {self.step:,}" if self.live else self.title
 
-    @property
-    def tokenizer(self) -> Any:
-        """Raises RunError for a model that does not write text."""
-        tokenizer = getattr(self.learner.data, "tokenizer", None)
-        if tokenizer is None:
-            raise RunError(f"'{self.title}' does not write text.", "Choose a model that was trained on a text.")
-        return tokenizer
+    def able(self, ability: type[A]) -> Opened[A]:
+        """This model, which has an ability. Raises RunError where it has not, saying what it can do."""
+        if isinstance(self.model, ability):
+            return cast("Opened[A]", self)
+        can = [words(name) for name in able(self.model)]
+        listed = " and ".join([", ".join(can[:-1]), can[-1]] if len(can) > 1 else can)
+        raise RunError(
+            f"'{self.title}' cannot {words(ability.__name__)}; it can {listed or 'only be trained'}.",
+            "Choose another model.",
+        )
 
-    @property
-    def transformer(self) -> Transformer:
-        """The stack that can be looked into. Raises RunError for a model that has none."""
-        from genstudio.nn.transformer import Transformer
-
-        model = getattr(self.learner, "model", None)
-        if not isinstance(model, Transformer):
-            raise RunError(f"'{self.title}' has no attention to look into.", "Choose a model of the Transformer tab.")
-        return model
-
-    def int8(self) -> Opened:
+    def int8(self) -> Opened[Model]:
         """The same with linear layers in 8 bits. Raises DeviceError where it has none, or torch cannot compute with them."""
-        if not hasattr(self.learner, "model"):
+        if not isinstance(self.model, Traces):
             raise DeviceError(f"'{self.title}' cannot be computed in 8 bits.", "Choose float32.")
         if self._int8 is None or self._int8.step != self.step:
             from genstudio.nn import int8
 
             if not int8.available():
                 raise DeviceError("This build of torch has no 8-bit layers for this processor.", "Choose float32.")
-            learner = copy.copy(self.learner)
-            learner.model = int8.quantised(self.learner.model)
-            learner.device = next(learner.model.parameters()).device
-            self._int8 = Opened(learner, self.step, f"{self.title}, int8", self.family, self.live)
+            model = self.model.with_transformer(int8.quantised(self.model.transformer))
+            self._int8 = Opened(model, self.step, f"{self.title}, int8", self.family, self.live)
         return self._int8
 
     @property
-    def readers(self) -> Any:
-        """What keeps the texts that the model has read (`sampling.reader.Readers`), for these weights alone."""
+    def tokenizer(self: Opened[Reads]) -> Tokenizer:
+        return self.model.tokenizer
+
+    def frozen(self: Opened[Traces]) -> Transformer:
+        """Its stack as it is now: a copy where a training would change it between two slices."""
+        stack = self.model.transformer
+        return copy.deepcopy(stack).requires_grad_(False) if self.live else stack
+
+    @property
+    def readers(self: Opened[Writes]) -> Readers:
+        """What keeps the texts that the model has read, for these weights alone."""
         if self._readers is None:
             from genstudio.sampling.reader import Readers
 
-            self._readers = Readers(self.learner.model, lambda: self.step)
+            self._readers = Readers(self.model.language_model, lambda: self.step)
         return self._readers
 
     @property
-    def pieces(self) -> tuple[str, ...]:
+    def pieces(self: Opened[Reads]) -> tuple[str, ...]:
         """Every token in a form that can be seen: one tuple for all who ask."""
         if not self._pieces:
-            self._pieces = tuple(self.tokenizer.pieces(range(self.tokenizer.size)))
+            tokenizer = self.model.tokenizer
+            self._pieces = tuple(tokenizer.pieces(range(tokenizer.size)))
         return self._pieces
+
+    def with_data(self, run: Run) -> Frames[M_co]:
+        """The model with the data that it was trained on; read once while it stays open. Raises DataError."""
+        if self.live:
+            return self.model
+        if self._filled is None:
+            assert isinstance(self.model, Evaluates | Samples)
+            family, _ = settings_of(run)
+            work = family.prepare(self.model.config, shelf.open_dataset(dataset_of(run)), run.kept())
+            self._filled = self.model.on((yield from sliced(work, "Preparing the data")))
+            keep_beside(self._filled, run)
+        return cast("M_co", self._filled)
 
 
 @dataclass(slots=True)
@@ -104,17 +127,24 @@ class Models:
     """Belongs to the thread that runs the jobs; keeps the few checkpoints used last."""
 
     keep: int = 3
-    training: dict[str, Opened] = field(default_factory=dict)
-    looked: list[Any] = field(default_factory=list)
-    stream: Any = None
-    _read: OrderedDict[tuple[str, int], Opened] = field(default_factory=OrderedDict)
+    training: dict[str, Opened[Model]] = field(default_factory=dict)
+    attention: list[AttentionCache] = field(default_factory=list)
+    stream: Stream | None = None
+    _read: OrderedDict[tuple[str, int], Opened[Model]] = field(default_factory=OrderedDict)
     _dataset: tuple[tuple[str, str, str], Any] | None = None
 
-    def get(self, ref: ModelRef) -> Opened:
-        """The model of `ref`; `live` falls back to the newest checkpoint. Raises RunError, CheckpointError or DeviceError."""
+    def open(self, ref: ModelRef, ability: type[A]) -> Opened[A]:
+        """The model of `ref`, which must have an ability; `live` falls back to the newest checkpoint.
+
+        Raises RunError, which says what the model can do instead; CheckpointError, DeviceError.
+        """
+        return self.get(ref).able(ability)
+
+    def get(self, ref: ModelRef) -> Opened[Model]:
+        """The model of `ref`, whatever it can do."""
         return self._get(ref).int8() if ref.precision == "int8" else self._get(ref)
 
-    def _get(self, ref: ModelRef) -> Opened:
+    def _get(self, ref: ModelRef) -> Opened[Model]:
         key = str(Path(ref.run).resolve())
         if ref.which == "live" and key in self.training:
             return self.training[key]
@@ -123,25 +153,12 @@ class Models:
         run = Run.open(ref.run)
         step = weights.resolve(run, "last" if ref.which == "live" else ref.which)
         if (key, step) not in self._read:
-            self._read[key, step] = self._open(run, step)
+            title = f"{run.info.name}, step {step:,}"
+            self._read[key, step] = Opened(opened_at(run, step), step, title, run.info.family)
             while len(self._read) > self.keep:
                 self._read.popitem(last=False)
         self._read.move_to_end((key, step))
         return self._read[key, step]
-
-    def _open(self, run: Run, step: int) -> Opened:
-        from genstudio.nn.layout import lay_out_for_writing
-        from genstudio.training import weights
-        from genstudio.training.device import choose
-
-        family, config = settings_of(run)
-        data = family.from_metadata(config, run.kept())
-        learner = family.learner(config, data, choose("auto"), run.info.seed)
-        weights.load(run, step, learner.parts)
-        live.restore(run, learner, step)
-        if hasattr(learner, "model"):
-            lay_out_for_writing(learner.model)
-        return Opened(learner, step, f"{run.info.name}, step {step:,}", family.name)
 
     def dataset(self, info: DatasetInfo) -> Any:
         """The opened dataset. The one asked for last stays open, so that looking closer does not read it again."""
@@ -154,9 +171,9 @@ class Models:
     def forget(self, run: str) -> None:
         """Drop the checkpoints of a run that is being deleted."""
         key = str(Path(run).resolve())
-        self.looked.clear()
+        self.attention.clear()
         self.stream = None
-        for stale in [found for found in self._read if found[0] == key]:
+        for stale in [place for place in self._read if place[0] == key]:
             del self._read[stale]
 
 
@@ -189,17 +206,28 @@ def dataset_of(run: Run) -> DatasetInfo:
     )
 
 
-def settings_of(run: Run) -> tuple[families.Family[Any, Any], Any]:
-    """The family and config of a run; its file may come from somebody else. Raises RunError."""
-    try:
-        family = families.get(run.info.family)
-    except KeyError:
-        raise RunError(
-            f"This run is of the family '{run.info.family}', which this version does not know.",
-            "Open it with the version that made it.",
-            run.folder,
-        ) from None
-    try:
-        return family, family.config.parse(run.info.config)
-    except ConfigError as error:
-        raise RunError(f"The settings of this run cannot be used: {error.message}", "", run.folder) from None
+def built(run: Run, step: int) -> Model:
+    """The model of a run, with the settings of a step and weights of no step. Raises RunError."""
+    from genstudio.training.device import choose
+
+    family, config = settings_of(run)[0], live.settings(run, step)
+    return family.model(config, family.from_metadata(config, run.kept()), choose("auto"), run.info.seed)
+
+
+def opened_at(run: Run, step: int) -> Model:
+    """The model of a run as it was after a step, ready to be used. Raises RunError, CheckpointError."""
+    from genstudio.nn.layout import lay_out_for_writing
+    from genstudio.training import weights
+
+    model = built(run, step)
+    weights.load(run, step, model.modules)
+    if isinstance(model, Writes):
+        for module in model.modules.values():
+            lay_out_for_writing(module)
+    return model
+
+
+def keep_beside(model: Model, run: Run) -> None:
+    """What a model works out once for its data is kept in the folder of its run."""
+    if isinstance(model, Samples):
+        model.reference.cache = run.folder

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from genstudio.data.tokenizers import Tokenizer
 from genstudio.errors import DataError
 
 
@@ -39,7 +39,7 @@ class Encoded:
     added: int
 
 
-def encode(tokenizer: Any, prompt: Prompt) -> Encoded:
+def encode(tokenizer: Tokenizer, prompt: Prompt) -> Encoded:
     """Ids of a prompt; one that is empty becomes a beginning.
 
     Written tokens are taken as they are where the tokenizer knows them. Raises DataError when nothing of a text is in

@@ -5,22 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from genstudio.data.tokenizers import texts
-from genstudio.errors import CheckpointError, DataError, RunError
+from genstudio.errors import CheckpointError, RunError
 from genstudio.events import Array, Frame, Notice, Progress, Snapshot
+from genstudio.families.abilities import Model, Traces, Writes
 from genstudio.runs import Run
 from genstudio.sampling.choose import SamplingOptions
 from genstudio.snapshots.attention import Attention
 from genstudio.snapshots.text import NextTokens, Writing
 from genstudio.tasks.compare import AttentionTo
-from genstudio.tasks.models import ModelRef, Models, Opened, settings_of
+from genstudio.tasks.models import ModelRef, Models, Opened, built
 from genstudio.tasks.prompt import Prompt, encode
 from genstudio.tasks.task import Frames, Quiet, T, sliced
 from genstudio.tasks.write import Generate, NextTokensOf
+
+if TYPE_CHECKING:
+    from genstudio.nn.transformer import Transformer
 
 LONGEST = 256
 """Tokens that are watched at most."""
@@ -136,19 +140,19 @@ class Replay:
     def run(self, models: Models) -> Frames[None]:
         yield Frame(progress=Progress("Opening the run"))
         run = Run.open(self.run_path)
-        learner = _own(run)
+        model = _own(run)
         watched, shown = self.watched, len(self.known)
-        for done, step, live in _stops(models, run, learner, self.known):
+        for done, step, live in _stops(models, run, model, self.known):
             yield Frame(progress=Progress(f"Replaying step {step:,}", done))
-            if not live and (damage := _load(run, step, learner)):
+            if not live and (damage := _load(run, step, model)):
                 yield Frame(notices=(Notice(step, "warning", f"Left out: {damage}"),))
                 continue
-            opened = Opened(learner, step, run.info.name, run.info.family)
+            opened = Opened(model, step, run.info.name, run.info.family)
             moment = yield from self._moment(opened)
             if watched is None:
                 watched = yield from self._watch(opened, moment)
                 yield Frame(snapshots=(watched,))
-            foretold = yield from _foretold(learner.model, watched.ids)
+            foretold = yield from _foretold(model.transformer, watched.ids)
             logprobs, candidates = _of(watched, foretold)
             shown += 1
             yield Frame(snapshots=(replace(moment, logprobs=logprobs, candidates=candidates, live=live),))
@@ -157,7 +161,7 @@ class Replay:
             raise CheckpointError("No weights of this run can be read.", hint, run.folder)
         yield Frame(progress=Progress("Replayed", 1.0))
 
-    def _moment(self, opened: Opened) -> Frames[Moment]:
+    def _moment(self, opened: Opened[Model]) -> Frames[Moment]:
         """What the Playground itself would show with these weights."""
         only = Models(training={_key(self.run_path): opened})
         ref = ModelRef(self.run_path, "live")
@@ -167,14 +171,14 @@ class Replay:
         (written,) = yield from _silently(writing)
         return Moment("moment", opened.step, written, expected, attention, np.empty(0), np.empty(0))
 
-    def _watch(self, opened: Opened, moment: Moment) -> Frames[Watched]:
+    def _watch(self, opened: Opened[Traces], moment: Moment) -> Frames[Watched]:
         tokenizer, chosen = opened.tokenizer, moment.writing.chosen
         ids = encode(tokenizer, self.prompt).ids
-        most = min(LONGEST, opened.transformer.context)
+        most = min(LONGEST, opened.model.transformer.context)
         written = ids[:0] if chosen is None else chosen.ids[: max(most - len(ids), most // 2)]
         prompt = ids[-(most - len(written)) :]
         both = np.concatenate([prompt, written]).astype(np.int32)
-        foretold = yield from _foretold(opened.transformer, both)
+        foretold = yield from _foretold(opened.model.transformer, both)
         likeliest = np.argsort(-foretold, axis=-1, kind="stable")[:, :CANDIDATES].astype(np.int32)
         first = np.full((1, likeliest.shape[1]), both[0], np.int32)
         kinds = np.unique(likeliest)
@@ -194,27 +198,20 @@ def _silently(work: Frames[T]) -> Frames[T]:
         yield Frame()
 
 
-def _own(run: Run) -> Any:
-    """A learner of the run's kind that belongs to nobody else. Raises RunError, DataError."""
-    from genstudio.training.device import choose
-
-    family, config = settings_of(run)
-    if "text" not in family.data_kinds:
-        raise DataError("This model does not write text.", "Choose a model that does.")
-    learner: Any = family.learner(config, family.from_metadata(config, run.kept()), choose("auto"), run.info.seed)
-    learner.model.eval()
-    return learner
+def _own(run: Run) -> Traces:
+    """A model of the run's kind that belongs to nobody else. Raises RunError, DataError."""
+    return Opened(built(run, run.info.step), run.info.step, run.info.name, run.info.family).able(Writes).able(Traces).model
 
 
-def _stops(models: Models, run: Run, learner: Any, known: Sequence[int]) -> Iterator[tuple[float, int, bool]]:
-    """The share done, step, and whether the learner holds the weights in training already: the newest step first."""
+def _stops(models: Models, run: Run, model: Traces, known: Sequence[int]) -> Iterator[tuple[float, int, bool]]:
+    """The share done, step, and whether the model holds the weights in training already: the newest step first."""
     from genstudio.training import checkpoint, weights
 
     steps = [step for step in weights.steps(run) if step not in known]
     live = models.training.get(_key(str(run.folder)))
     now = None if live is None or live.step in known or live.step in steps else live.step
     if live is not None and now is not None:
-        checkpoint.fill(learner.parts, checkpoint.weights_of(live.learner.parts))
+        checkpoint.fill(model.modules, checkpoint.weights_of(live.model.modules))
         yield 0.0, now, True
     else:
         steps = [*steps[-1:], *steps[:-1]]
@@ -222,18 +219,18 @@ def _stops(models: Models, run: Run, learner: Any, known: Sequence[int]) -> Iter
         yield index / len(steps), step, False
 
 
-def _load(run: Run, step: int, learner: Any) -> str:
-    """Put the weights of a step into the learner; what is wrong with them, if anything."""
+def _load(run: Run, step: int, model: Model) -> str:
+    """Put the weights of a step into the model; what is wrong with them, if anything."""
     from genstudio.training import weights
 
     try:
-        weights.load(run, step, learner.parts)
+        weights.load(run, step, model.modules)
     except (CheckpointError, RunError) as error:
         return error.message
     return ""
 
 
-def _foretold(model: Any, ids: Array) -> Frames[Array]:
+def _foretold(model: Transformer, ids: Array) -> Frames[Array]:
     """Log-probabilities (n - 1, V) float64 in nats of what follows each of ids (n,) but the last."""
     from genstudio.inspection.trace import trace
 

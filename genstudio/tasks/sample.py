@@ -1,18 +1,18 @@
-"""Samples of a generator."""
+"""Samples of a model that makes some of noise."""
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
-from genstudio.data import shelf
-from genstudio.errors import DataError, RunError
+from genstudio.errors import DataError
 from genstudio.events import Array, Frame, Frozen, Progress
-from genstudio.runs import Run
-from genstudio.tasks.models import ModelRef, Models, Opened, dataset_of, settings_of
-from genstudio.tasks.task import Frames, sliced
+from genstudio.families import abilities
+from genstudio.families.abilities import Made
+from genstudio.tasks.models import ModelRef, Models
+from genstudio.tasks.task import Frames
 
 _ROWS = 100
 _MOST = 1_000_000
@@ -20,70 +20,76 @@ _MOST = 1_000_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Samples(Frozen):
-    """What a generator made: `latents` (n, latent) and either `points` (n, 2) or `pixels` (n, h, w, c) uint8; the
-    `labels` (n,) that were asked for, and the discriminator's opinion `scores` (n,); by the weights of `step`."""
+    """What a model made of `latents` (n, latent), by the weights of `step`: `samples` are points (n, 2) or pictures
+    (n, h, w, c) uint8; `labels` (n,) the classes that were asked for; `scores` (n,) what a discriminator makes of each."""
 
     latents: Array
-    points: Array | None
-    pixels: Array | None
+    samples: Array
     labels: Array | None
-    scores: Array
+    scores: Array | None
     step: int
     classes: tuple[str, ...] = ()
+
+    @property
+    def points(self) -> Array | None:
+        return self.samples if self.samples.ndim == 2 else None
+
+    @property
+    def pixels(self) -> Array | None:
+        return self.samples if self.samples.ndim == 4 else None
 
 
 @dataclass(frozen=True)
 class Sample:
     """Make `count` samples of noise that depends on `seed` alone, or of these `latents` (n, latent).
 
-    `label` asks for one class of a conditional model (else they take turns); `raw` takes the generator itself and not
-    its moving average.
+    `label` asks for one class of a conditional model (else they take turns); `variant` for other weights than the usual
+    ones, by name.
     """
 
     model: ModelRef
     count: int = 64
     seed: int = 0
     label: int | None = None
-    raw: bool = False
+    variant: str = ""
     latents: Array | None = field(default=None, hash=False, compare=False)
 
     def run(self, models: Models) -> Frames[Samples]:
         if self.model.which != "live":  # each frame waits for its turn with a training: one is enough for a drag
             yield Frame(progress=Progress("Opening the model"))
-        opened = models.get(self.model)
-        learner = sampling(opened)
-        labels = self._labels(learner)
-        noise = self._noise(learner)
-        parts = []
+        opened = models.open(self.model, abilities.Samples)
+        model = opened.model
+        name = variant(model, self.variant)
+        noise, labels = self._noise(model), self._labels(model)
+        parts: list[Made] = []
         for first in range(0, len(noise), _ROWS):
             if first:
                 yield Frame(progress=Progress("Sampling", first / len(noise)))
             part = slice(first, first + _ROWS)
-            parts.append(learner.sampled(noise[part], None if labels is None else labels[part], raw=self.raw))
+            parts += deque(model.sample(noise[part], None if labels is None else labels[part], name), 1)
         if self.model.which != "live":
             yield Frame(progress=Progress("Sampled", 1.0))
-        made = np.concatenate([p for p, _ in parts])
-        points = learner.data.shape.kind == "points"
+        scores = [made.scores for made in parts if made.scores is not None]
         return Samples(
-            noise, made if points else None, None if points else made, labels,
-            np.concatenate([s for _, s in parts]), opened.step, learner.data.shape.classes,
+            noise, np.concatenate([made.samples for made in parts]), labels, np.concatenate(scores) if scores else None,
+            opened.step, model.data.shape.classes,
         )  # fmt: skip
 
-    def _noise(self, learner: Any) -> Array:
+    def _noise(self, model: abilities.Samples) -> Array:
         if self.latents is None:
             if not 1 <= self.count <= _MOST:
                 raise DataError(f"{self.count} samples are not possible.", f"Ask for 1 to {_MOST:,}.")
-            return np.asarray(learner.noise(self.count, self.seed).cpu().numpy())
+            return model.noise(self.count, self.seed)
         given = np.array(self.latents, np.float32)
-        if given.ndim != 2 or given.shape[1] != learner.config.latent or not len(given) or not np.isfinite(given).all():
+        if given.ndim != 2 or given.shape[1] != model.latent.size or not len(given) or not np.isfinite(given).all():
             raise DataError(
-                f"The latents have the shape {given.shape} or are not finite.", f"Give rows of {learner.config.latent}."
+                f"The latents have the shape {given.shape} or are not finite.", f"Give rows of {model.latent.size}."
             )
         return given
 
-    def _labels(self, learner: Any) -> Array | None:
-        classes = learner.data.shape.classes
-        if not learner.config.conditional:
+    def _labels(self, model: abilities.Samples) -> Array | None:
+        classes = model.classes
+        if not classes:
             if self.label is not None:
                 raise DataError("This model was not told any classes.", "Sample without a class.")
             return None
@@ -95,21 +101,8 @@ class Sample:
         return np.full(count, self.label, np.int64)
 
 
-def sampling(opened: Opened) -> Any:
-    """The learner, where it makes samples of noise. Raises RunError."""
-    if not hasattr(opened.learner, "sampled"):
-        raise RunError("This model writes; it does not make samples of noise.", "Choose the run of a GAN.")
-    return opened.learner
-
-
-def with_data(run: Run, opened: Opened) -> Frames[Any]:
-    """The learner with the data it was trained on; read once for a model that stays open. Raises DataError."""
-    learner = opened.learner
-    if len(learner.data.real):
-        return learner
-    if getattr(learner, "filled", None) is None:
-        family, _ = settings_of(run)
-        work = family.prepare(learner.config, shelf.open_dataset(dataset_of(run)), run.kept())
-        learner.filled = learner.on((yield from sliced(work, "Preparing the data")))
-        learner.filled.cache = run.folder
-    return learner.filled
+def variant(model: abilities.Samples, name: str) -> str:
+    """The variant of this name, the usual one where it is empty. Raises DataError."""
+    if name and name not in model.variants:
+        raise DataError(f"This model has no variant '{name}'.", f"It has: {', '.join(model.variants)}.")
+    return name or model.variants[0]

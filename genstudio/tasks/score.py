@@ -15,6 +15,7 @@ from genstudio.data.token_starts import token_starts
 from genstudio.data.tokenizers import texts
 from genstudio.errors import DataError
 from genstudio.events import Array, Frame, Progress
+from genstudio.families.abilities import Writes
 from genstudio.sampling.choose import SamplingOptions
 from genstudio.sampling.record import ALTERNATIVES
 from genstudio.snapshots.text import Chosen, ScoredText
@@ -54,7 +55,7 @@ class Score:
         if len(self.text) > LARGEST:
             raise DataError(f"A text of more than {LARGEST:,} characters is too large to be shown.", "Use a part of it.")
         yield Frame(progress=Progress("Opening the model"))
-        opened = models.get(self.model)
+        opened = models.open(self.model, Writes)
         from genstudio.sampling.score import score
 
         start = encode(opened.tokenizer, self.before) if self.before or opened.tokenizer.begin is not None else None
@@ -63,12 +64,12 @@ class Score:
             raise DataError("None of these characters is in the model's vocabulary.", "Use text like its training text.")
         context = start.ids if start else np.empty(0, np.int32)
         yield said(opened, start) if start else said(opened, Encoded(ids, unknown, 0))
-        scores = yield from _sliced(score(opened.learner.model, context, ids, self.alternatives))
+        scores = yield from _sliced(score(opened.model.language_model, context, ids, self.alternatives))
         shown = self._shown(opened, ids, starts, unknown, scores)
         yield Frame(progress=Progress("Scored", 1.0))
         return shown
 
-    def _shown(self, opened: Opened, ids: Array, starts: Array, unknown: tuple[int, ...], scores: Columns) -> ScoredText:
+    def _shown(self, opened: Opened[Writes], ids: Array, starts: Array, unknown: tuple[int, ...], scores: Columns) -> ScoredText:
         logprobs = scores["logprobs"]
         foretold = np.flatnonzero(~np.isnan(logprobs))
         count = max(0, min(self.worst, len(foretold)))
@@ -112,14 +113,14 @@ class Judge:
     ids: tuple[int, ...]
 
     def run(self, models: Models) -> Frames[Judged]:
-        opened = models.get(self.model)
+        opened = models.open(self.model, Writes)
         if not all(0 <= token < opened.tokenizer.size for token in self.ids):
             raise DataError("This model does not have these tokens.", "Choose the model that wrote them.")
         from genstudio.sampling.score import score
 
         before = encode(opened.tokenizer, self.prompt).ids
         ids = np.array(self.ids, np.int32)
-        columns = yield from _sliced(score(opened.learner.model, before, ids, ALTERNATIVES))
+        columns = yield from _sliced(score(opened.model.language_model, before, ids, ALTERNATIVES))
         present = np.unique(np.concatenate([ids, columns["alternatives"].ravel()]))
         names = dict(zip(present.tolist(), opened.tokenizer.pieces(present), strict=True))
         pieces = tuple(map(names.__getitem__, ids.tolist()))
@@ -165,7 +166,7 @@ def _speed(model: ModelRef, text: str, models: Models) -> Frames[float]:
     """Tokens a second that a model writes, without the time in which others work."""
     from genstudio.sampling.text import writing
 
-    opened = models.get(model)
+    opened = models.open(model, Writes)
     ids = encode(opened.tokenizer, (text[:_BEGINNING],)).ids
     spent, count, first = 0.0, 0, True
     with opened.readers.lend(ids) as reader:
@@ -194,7 +195,7 @@ def _sliced(work: Slices[Columns]) -> Frames[Columns]:
             due = time.monotonic() + SLICE
 
 
-def _tokens(opened: Opened, text: str) -> Frames[tuple[Array, Array, tuple[int, ...]]]:
+def _tokens(opened: Opened[Writes], text: str) -> Frames[tuple[Array, Array, tuple[int, ...]]]:
     """Ids (n,), where each begins in the text (n + 1,), and the positions of unknown characters; in slices."""
     tokenizer = opened.tokenizer
     parts, starts, missing = list[Array](), list[Array](), list[int]()

@@ -12,13 +12,14 @@ from genstudio.errors import RunError
 from genstudio.events import Frame, Snapshot
 from genstudio.families.dashboard import Dashboard
 from genstudio.runs import Run
-from genstudio.tasks.models import Models, settings_of
+from genstudio.tasks.live import settings_of
+from genstudio.tasks.models import Models
 from genstudio.tasks.task import Frames, Quiet
 
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """The steps at which a run can be seen, ascending, and those of each of its channels."""
+    """The steps at which a run can be seen, ascending, and those of each of its channels, the main one first."""
 
     path: str
     steps: tuple[int, ...]

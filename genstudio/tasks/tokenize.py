@@ -109,7 +109,7 @@ class CompareSizes:
     would have as parameters: a row for each, shown as they are known."""
 
     data: str
-    family: str = "gpt"
+    family: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
     sizes: tuple[int, ...] = SIZES
 
@@ -141,7 +141,7 @@ class CompareSizes:
     def _row(self, arranged: _Arranged, kind: str, tokenizer: Tokenizer) -> Slices[SizeRow]:
         start, stop = arranged.cut, min(len(arranged.text), arranged.cut + _SAMPLE)
         found = yield from encode_part(tokenizer, arranged.text, start, stop)
-        family = families.get(self.family)
+        family = families.get(self.family) if self.family else families.learning_from("text")[0]
         cost = family.cost(family.config.parse(self.values), shelf.find_dataset(self.data), tokenizer.size)
         count = max(len(found.ids), 1)
         return SizeRow(kind, tokenizer.size, count / max(stop - start, 1), found.unknown / count, cost.parameters)

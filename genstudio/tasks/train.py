@@ -17,14 +17,16 @@ from genstudio.config import Config
 from genstudio.data import shelf
 from genstudio.errors import ConfigError, DataError, DeviceError, Problem, StorageError, TrainingError
 from genstudio.events import Diagnosis, Frame, Notice, Progress, Series, Snapshot
+from genstudio.families.abilities import Writes
 from genstudio.runs import Run
 from genstudio.runs import plan as plans
 from genstudio.snapshots.step_stage import StepStage
 from genstudio.tasks import live
-from genstudio.tasks.models import Models, Opened, dataset_of, settings_of
+from genstudio.tasks.live import settings_of
+from genstudio.tasks.models import Models, Opened, dataset_of, keep_beside
 from genstudio.tasks.task import sliced
 from genstudio.training.changes import Change, Extend, GoBack, Pace, SaveNow, SetLive, ShowNow, Watch
-from genstudio.training.learner import Watches
+from genstudio.training.learner import Opens, Watches
 from genstudio.training.slowdown import Slowdown
 
 
@@ -140,7 +142,7 @@ class Training(Generator[Frame, None, str]):
     def send(self, value: None) -> Frame:
         from genstudio.training.device import threads
 
-        with threads(getattr(self._learner, "threads", None)):
+        with threads(None if self._learner is None else self._learner.threads):
             return next(self._frames)
 
     def throw(self, *error: Any) -> Frame:
@@ -191,12 +193,12 @@ class Training(Generator[Frame, None, str]):
 
     def _settings(self) -> dict[str, Any]:
         """The settings as they stand."""
-        return dict(self._learner.config.model_dump())
+        return dict(self._learner.model.config.model_dump())
 
     def _set_live(self, values: Mapping[str, Any], *, save: bool = True) -> None:
         assert self._run is not None
         try:
-            values = live.changed(self._learner.config, values)
+            values = live.changed(self._learner.model.config, values)
         except ConfigError as error:
             self._notices.append(Notice(self._saver.step, "warning", f"Nothing was changed: {error.message}"))
             return
@@ -210,8 +212,8 @@ class Training(Generator[Frame, None, str]):
     def _set_pace(self, pace: Pace) -> None:
         self._plan.by_stages = pace.by == "stages"
         self._slowdown.restart()
-        names = [name for name in ("generator", "discriminator") if name in self._learner.parts]
-        if len(names) == 2:
+        names = tuple(self._learner.optimizers)
+        if "trained" in type(self._learner.model.config).model_fields:
             trained = pace.train[0] if len(pace.train) == 1 and pace.train[0] in names else "both"
             self._set_live({"trained": trained}, save=False)
 
@@ -226,7 +228,7 @@ class Training(Generator[Frame, None, str]):
             self._notices.append(Notice(saver.step, "warning", "There is no change to go back behind."))
             return Frame(notices=tuple(self._notices_out()), progress=self._progress())
         step = changes[index].step
-        undone = live.said(self._learner.config, dict.fromkeys(changes[index].values) | self._before(changes[:index]))
+        undone = live.said(self._learner.model.config, dict.fromkeys(changes[index].values) | self._before(changes[:index]))
         if self._stream is not None:
             self._stream.close()
         self._between = False
@@ -261,14 +263,14 @@ class Training(Generator[Frame, None, str]):
 
     def _opening(self) -> tuple[Snapshot, ...]:
         """What a learner can show before its first step."""
-        return tuple(self._learner.opening(self._start)) if hasattr(self._learner, "opening") else ()
+        return tuple(self._learner.opening(self._start)) if isinstance(self._learner, Opens) else ()
 
     def _show_now(self) -> Frame | None:
         from genstudio.training.device import threads
 
         if self._run is None or self._between:
             return None
-        with threads(getattr(self._learner, "threads", None)):
+        with threads(None if self._learner is None else self._learner.threads):
             shown = [replace(s, step=self._saver.step) for s in self._learner.preview() if isinstance(s, Snapshot)]
         self._newest |= {snapshot.channel: snapshot for snapshot in shown}
         return Frame(snapshots=tuple(shown), progress=self._progress())
@@ -294,7 +296,7 @@ class Training(Generator[Frame, None, str]):
         run = self._run = yield from self._begin()
         saver = self._saver
         models_key = str(run.folder.resolve())
-        opened = Opened(self._learner, self._start, f"{run.info.name} (in training)", run.info.family, live=True)
+        opened = Opened(self._learner.model, self._start, f"{run.info.name} (in training)", run.info.family, live=True)
         self._models.training[models_key] = self._opened = opened
         try:
             yield Frame(
@@ -351,8 +353,7 @@ class Training(Generator[Frame, None, str]):
                 family, config, learner, state = yield from self._reopen(run, task)
                 undo.pop_all()
         self._learner = learner
-        if hasattr(learner, "cache"):
-            learner.cache = run.folder
+        keep_beside(learner.model, run)
         self._watch = Stopwatch(float(state.get("elapsed", 0.0)))
         self._saver = _Saver(run, learner, self._plan, self._watch, self._start, state.get("best"))
         self._rate = _Rate(self._start)
@@ -386,7 +387,7 @@ class Training(Generator[Frame, None, str]):
         live.restore(run, learner, self._start)
         self._notices += [Notice(self._start, "warning", text) for text in state.get("warnings", [])]
         self._notices.append(Notice(self._start, "info", f"Resumed at step {self._start:,}"))
-        if values := live.changed(learner.config, task.changes):
+        if values := live.changed(learner.model.config, task.changes):
             self._notices.append(live.record(run, learner, self._start, values, saved=True))
         return family, config, learner, state
 
@@ -419,7 +420,7 @@ class Training(Generator[Frame, None, str]):
         from genstudio.training.device import out_of_memory
 
         try:
-            return family.learner(config, data, device, seed)
+            return family.learner(family.model(config, data, device, seed), seed)
         except (RuntimeError, MemoryError) as error:
             if not out_of_memory(error):
                 raise
@@ -478,7 +479,7 @@ class Training(Generator[Frame, None, str]):
         assert run is not None
         saver.saw(frame)
         if self._doctor is not None:
-            self._told += self._doctor.see(frame.series, frame.snapshots, self._learner.config.model_dump())
+            self._told += self._doctor.see(frame.series, frame.snapshots, self._learner.model.config.model_dump())
         extra = self._rate.over(frame, self._watch.elapsed, self._learner.tokens_per_step)
         self._held_up = self._slowdown.see(saver.step, self._watch.elapsed)
         series = dict(frame.series) | extra
@@ -628,7 +629,7 @@ class _Saver:
 
 def _keeper(run: Run, learner: Any, elapsed: float) -> Any:
     """What keeps weights along the way: of models that continue a prompt, for nothing else is replayed."""
-    if "text" not in families.get(run.info.family).data_kinds:
+    if not isinstance(learner.model, Writes):
         return None
     from genstudio.training.weights import WeightRecorder
 

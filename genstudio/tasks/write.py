@@ -13,6 +13,7 @@ import numpy as np
 from genstudio.data.tokenizers import TextStream
 from genstudio.errors import ConfigError, Problem
 from genstudio.events import Array, Frame, Progress
+from genstudio.families.abilities import Writes
 from genstudio.sampling.choose import SamplingOptions
 from genstudio.sampling.record import Record
 from genstudio.sampling.stops import StopTexts, stop_problems
@@ -52,7 +53,7 @@ class Generate:
     def run(self, models: Models) -> Frames[tuple[Writing, ...]]:
         check(self._problems())
         yield Frame(progress=Progress("Opening the model"))
-        opened = models.get(self.model)
+        opened = models.open(self.model, Writes)
         encoded = encode(opened.tokenizer, self.prompt)
         yield said(opened, encoded)
         with ExitStack() as held:
@@ -96,7 +97,7 @@ class SamplingGrid:
         ]
         check(self._problems(cells))
         yield Frame(progress=Progress("Opening the model"))
-        opened = models.get(self.model)
+        opened = models.open(self.model, Writes)
         encoded = encode(opened.tokenizer, self.prompt)
         yield said(opened, encoded)
         text = text_of(self.prompt)
@@ -131,7 +132,7 @@ class Writer:
     def __init__(
         self,
         channel: str,
-        opened: Opened,
+        opened: Opened[Writes],
         prompt: str,
         encoded: Encoded,
         options: SamplingOptions,
@@ -224,9 +225,9 @@ def _frame(writers: Sequence[Writer], length: int) -> Frame:
     return Frame(snapshots=tuple(writer.writing() for writer in writers), progress=Progress("Writing", done))
 
 
-def prepare(readers: Sequence[Reader], encoded: Encoded, opened: Opened) -> Frames[None]:
+def prepare(readers: Sequence[Reader], encoded: Encoded, opened: Opened[Writes]) -> Frames[None]:
     """Let the first of several readers read the prompt, and the others take it over."""
-    yield from reading(readers[0], encoded.ids[-opened.learner.model.context :])
+    yield from reading(readers[0], encoded.ids[-opened.model.context :])
     for other in readers[1:]:
         if other.common(encoded.ids) < readers[0].common(encoded.ids):
             other.copy(readers[0])
@@ -251,9 +252,9 @@ class NextTokensOf(Quiet):
     prompt: Prompt
 
     def run(self, models: Models) -> Frames[NextTokens]:
-        opened = models.get(self.model)
+        opened = models.open(self.model, Writes)
         encoded = encode(opened.tokenizer, self.prompt)
-        window = encoded.ids[-opened.learner.model.context :]
+        window = encoded.ids[-opened.model.context :]
         with opened.readers.lend(window) as reader:
             logits = yield from reading(reader, window)
         shown = opened.tokenizer.pieces(window)
@@ -261,7 +262,7 @@ class NextTokensOf(Quiet):
         return NextTokens("next", opened.step, logits, opened.pieces, shown, encoded.unknown, seen, opened.words)
 
 
-def said(opened: Opened, encoded: Encoded) -> Frame:
+def said(opened: Opened[Writes], encoded: Encoded) -> Frame:
     """Which model answers, and what of the prompt it does not know."""
     return Frame(snapshots=(AnsweredBy("model", opened.step, opened.title, opened.words, encoded.unknown),))
 

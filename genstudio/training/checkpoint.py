@@ -92,7 +92,7 @@ def save(
     what was saved before stays.
     """
     run.require_writer()
-    weights = weights_of(learner.parts)
+    weights = weights_of(learner.model.modules)
     moments: dict[str, Tensor] = {}
     settings = {name: packed.flatten(o.state_dict(), name, moments) for name, o in learner.optimizers.items()}
     if bad := packed.nonfinite(weights) or packed.nonfinite(moments):
@@ -172,7 +172,7 @@ def load(run: Run, which: Which, learner: Learner, *, allow: Collection[str] = (
         weights, moments = packed.load(data["model.safetensors"]), packed.load(data["optimizer.safetensors"])
         settings = {name: packed.unflatten(value, moments) for name, value in read_json(data["optimizer.json"]).items()}
         check_identity(_identity(run.info), said, folder, allow)
-        check_weights(weights_of(learner.parts), weights, folder)
+        check_weights(weights_of(learner.model.modules), weights, folder)
         check_optimizers(learner.optimizers, settings, folder)
         _apply(learner, weights, settings, folder)
         return said["state"] | {"step": said["step"]}
@@ -279,7 +279,7 @@ def _apply(learner: Learner, weights: Mapping[str, Tensor], settings: Mapping[st
         raise CheckpointError(
             f"The checkpoint does not fit the optimizers: {error}.", "Nothing was loaded.", folder
         ) from error
-    fill(learner.parts, weights)
+    fill(learner.model.modules, weights)
 
 
 def fill(parts: Mapping[str, nn.Module], weights: Mapping[str, Tensor]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Generator, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -13,13 +13,18 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
+    from genstudio.config import Config
+
+Values = Mapping[str, "Tensor | float"]
+"""Numbers of a step by name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
     """Numbers of one step; tensors stay on their device until a frame reads them all at once."""
 
     step: int
-    values: Mapping[str, Tensor | float]
+    values: Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,63 +85,104 @@ class Cut:
     snapshots: tuple[Snapshot, ...] = ()
 
 
-@runtime_checkable
-class Staged(Protocol):
-    """A learner whose step can be watched: `stages` does what `training_step` does, stopping on its way.
+class Model(Protocol):
+    """What is opened from a checkpoint: settings, data, and modules by the names of their parts in the checkpoint.
 
-    `stage` shows a stop. The last stop of a step has `last`, and the generator returns what `training_step` would.
+    It has no optimiser. `data` may be without content, as it is opened from what a run kept.
     """
 
-    def stages(self, batch: Any, step: int, progress: float) -> Generator[Any, None, Mapping[str, Tensor | float]]: ...
+    @property
+    def config(self) -> Config: ...
 
-    def stage(self, moment: Any) -> tuple[Snapshot, ...]: ...
+    @property
+    def data(self) -> Any: ...
+
+    @property
+    def modules(self) -> Mapping[str, nn.Module]: ...
+
+    @property
+    def device(self) -> torch.device: ...
 
 
 @runtime_checkable
-class EarlyScored(Protocol):
-    """A learner that is also measured at the steps of `evaluate_early` that lie before `evaluate_every`, each time with a
-    `share` of its validation sample: a line with one point at its beginning says nothing yet."""
+class Evaluates(Model, Protocol):
+    """Can be measured."""
 
-    evaluate_early: Collection[int]
+    def on(self, data: Any) -> Evaluates:
+        """The same modules with other data of the same kind."""
 
-    def evaluate(self, exact: bool = False, share: float = 1.0) -> Iterator[Scored]: ...
+    def evaluate(self, exact: bool = False, share: float = 1.0) -> Iterator[Scored | Measured]:
+        """How good it is, on a fixed sample of the data (`share` of the usual one), or on all of it; the last one is the
+        result. Yields nothing where there is too little data."""
 
 
 class Learner(Protocol):
-    """Modules and optimisers of one family.
+    """A model, and what trains it.
 
     All randomness of step s comes from (seed, s): `batch(step)` is a pure function, and `fit` seeds torch's generators
     before each step. So resuming needs no generator state, and previews cannot change the training.
 
     `criterion` names the number by which checkpoints are compared, lower being better. `tokens_per_step` is 0 where
-    nothing is counted in tokens. `preview_every` is in seconds.
+    nothing is counted in tokens. `preview_every` is in seconds. `threads` is how many a step is fastest with, None for the
+    usual number.
     """
 
-    parts: Mapping[str, nn.Module]
+    @property
+    def model(self) -> Model: ...
+
     optimizers: Mapping[str, torch.optim.Optimizer]
     seed: int
     tokens_per_step: int
     evaluate_every: int
     preview_every: float
     criterion: str
+    threads: int | None
 
     def batch(self, step: int) -> Any:
         """The batch of a step (from 1)."""
 
-    def training_step(self, batch: Any, step: int, progress: float) -> Mapping[str, Tensor | float]:
+    def training_step(self, batch: Any, step: int, progress: float) -> Values:
         """One update; `progress` in [0, 1] is the share of the planned training done before it."""
-
-    def evaluate(self, exact: bool = False) -> Iterator[Scored | Measured]:
-        """Running sums over a fixed sample of the validation split, or over all of it, or what else says how good the
-        model is; the last one is the result."""
 
     def preview(self) -> Iterator[Snapshot | Tick]:
         """Things to look at. Changes nothing in the learner."""
 
 
 @runtime_checkable
+class EvaluatesEarly(Protocol):
+    """A learner whose model is also measured at the steps of `evaluate_early` that lie before `evaluate_every`, each time on
+    a share of its validation sample: a line with one point at its beginning says nothing yet."""
+
+    evaluate_early: Collection[int]
+
+
+@runtime_checkable
+class Opens(Protocol):
+    """A learner that has something to show before its first step."""
+
+    def opening(self, step: int) -> Iterator[Snapshot]:
+        """What can be shown before a model has seen anything."""
+
+
+@runtime_checkable
 class Watches(Protocol):
-    """A learner whose previews show what comes of texts, which a person may change while it trains."""
+    """A learner whose previews show what comes of texts that a person gives."""
 
     def watch(self, values: Mapping[str, str]) -> None:
-        """Show these texts from now on, by name; others stay, and names that the learner does not know are left out."""
+        """Show these, by name, from the next preview on; what is not named stays."""
+
+
+@runtime_checkable
+class Steers(Protocol):
+    """A learner whose live settings may change while it trains."""
+
+    def change(self, values: Mapping[str, Any]) -> None:
+        """Other values of settings from the next step on. Raises ConfigError."""
+
+
+@runtime_checkable
+class InStages(Protocol):
+    """A learner whose step can be looked at stage by stage."""
+
+    def in_stages(self, batch: Any, step: int, progress: float) -> tuple[Values, Sequence[tuple[Snapshot, ...]]]:
+        """The same as `training_step`, and what there was to see after each stage, in order."""

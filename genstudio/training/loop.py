@@ -13,7 +13,17 @@ import torch
 
 from genstudio.events import Snapshot
 from genstudio.training.device import available
-from genstudio.training.learner import Cut, EarlyScored, Learner, Measured, Metrics, Scored, Staged, Tick
+from genstudio.training.learner import (
+    Cut,
+    Evaluates,
+    EvaluatesEarly,
+    InStages,
+    Learner,
+    Measured,
+    Metrics,
+    Scored,
+    Tick,
+)
 
 Event = Metrics | Snapshot | Tick | Cut
 EARLY = 0.2
@@ -99,26 +109,27 @@ def fit(
     seed = _seeding()
     for done in itertools.count(start):
         if done % evaluate_every == 0 and (done > start or start == 0):
-            yield from _validate(learner.evaluate(), done)
+            yield from _validate(_scores(learner), done)
             if not done:
                 watch.restart()
         ends = plan.over(done, began := watch.elapsed)
-        if start < done < evaluate_every and not ends:
-            yield from _validate(_early_scores(learner, done), done)
+        early = isinstance(learner, EvaluatesEarly) and done in learner.evaluate_early
+        if early and start < done < evaluate_every and not ends:
+            yield from _validate(_scores(learner, EARLY), done)
         if ends or began >= due:
             yield from (_at(done, event) for event in learner.preview())
             now = watch.elapsed
             due = now + max(preview_every, 9 * (now - began))
         if ends and plan.over(done, watch.elapsed):  # it may have been extended meanwhile
             if done % evaluate_every and done > start:
-                yield from _validate(learner.evaluate(), done)
+                yield from _validate(_scores(learner), done)
             return
         if done - start == stop_after:
             return
         step = done + 1
         seed((learner.seed * 1_000_003 + step) % 2**32)
         progress = plan.progress(done, watch.elapsed)
-        if plan.by_stages and isinstance(learner, Staged):
+        if plan.by_stages and isinstance(learner, InStages):
             yield from _in_stages(learner, plan, step, progress)
         else:
             yield Metrics(step, learner.training_step(learner.batch(step), step, progress))
@@ -130,49 +141,40 @@ def _seeding() -> Callable[[int], Any]:
     return torch.manual_seed if len(available()) > 1 else torch.default_generator.manual_seed
 
 
-def _in_stages(learner: Any, plan: Plan, step: int, progress: float) -> Iterator[Event]:
-    """A step with a Cut after each of its stages; closed half way, the learner is as it was before the step."""
+def _in_stages(learner: Learner, plan: Plan, step: int, progress: float) -> Iterator[Event]:
+    """A step with a Cut for each of its stages; closed half way, the learner is as it was before the step."""
+    assert isinstance(learner, InStages)
     before = _state(learner)
-    moments = learner.stages(learner.batch(step), step, progress)
-    last: tuple[Snapshot, ...] = ()
+    values, stages = learner.in_stages(learner.batch(step), step, progress)
     whole = False
     try:
-        while True:
-            try:
-                moment = next(moments)
-            except StopIteration as end:
-                whole = True
-                yield Metrics(step, end.value)
-                break
-            if plan.by_stages and moment.last:
-                last = learner.stage(moment)
-            elif plan.by_stages:
-                yield Cut(learner.stage(moment))
+        for shown in stages[:-1]:
+            if plan.by_stages:
+                yield Cut(shown)
+        whole = True
+        yield Metrics(step, values)
     finally:
         if not whole:
-            moments.close()
             _put_back(learner, before)
-    if last:
-        yield Cut(last)
+    if plan.by_stages and stages:
+        yield Cut(stages[-1])
 
 
 def _state(learner: Learner) -> tuple[dict[str, Any], dict[str, Any]]:
-    parts = {name: copy.deepcopy(part.state_dict()) for name, part in learner.parts.items()}
-    return parts, {name: copy.deepcopy(optimizer.state_dict()) for name, optimizer in learner.optimizers.items()}
+    modules = {name: copy.deepcopy(module.state_dict()) for name, module in learner.model.modules.items()}
+    return modules, {name: copy.deepcopy(optimizer.state_dict()) for name, optimizer in learner.optimizers.items()}
 
 
 def _put_back(learner: Learner, before: tuple[dict[str, Any], dict[str, Any]]) -> None:
-    for name, part in learner.parts.items():
-        part.load_state_dict(before[0][name])
+    for name, module in learner.model.modules.items():
+        module.load_state_dict(before[0][name])
     for name, optimizer in learner.optimizers.items():
         optimizer.load_state_dict(before[1][name])
         optimizer.zero_grad()
 
 
-def _early_scores(learner: Learner, step: int) -> Iterator[Scored]:
-    if isinstance(learner, EarlyScored) and step in learner.evaluate_early:
-        return learner.evaluate(share=EARLY)
-    return iter(())
+def _scores(learner: Learner, share: float = 1.0) -> Iterator[Scored | Measured]:
+    return learner.model.evaluate(share=share) if isinstance(learner.model, Evaluates) else iter(())
 
 
 def _validate(scores: Iterator[Scored | Measured], step: int) -> Iterator[Metrics | Tick]:

@@ -32,7 +32,7 @@ class WeightRecorder:
     def __init__(self, run: Run, learner: Learner, elapsed: float) -> None:
         self._run, self._learner, self._key = run, learner, run.info.key
         self._maximum = room(
-            sum(p.numel() * p.element_size() for part in learner.parts.values() for p in part.parameters())
+            sum(p.numel() * p.element_size() for part in learner.model.modules.values() for p in part.parameters())
         )
         self._kept = run.weights.steps()
         self._began, self._step = elapsed, 0
@@ -48,7 +48,7 @@ class WeightRecorder:
             return []
         began = time.monotonic()
         try:
-            weights = checkpoint.weights_of(self._learner.parts)
+            weights = checkpoint.weights_of(self._learner.model.modules)
             if not packed.nonfinite(weights):
                 self._kept = self._run.weights.add(step, packed.dump(weights, {"run": self._key, "step": str(step)}))
         except StorageError as error:

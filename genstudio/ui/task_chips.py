@@ -70,7 +70,7 @@ TASKS: Mapping[str, tuple[str, str]] = {
     "StepMerges": ("Merges", "datasets"),
     "SaveTokenizer": ("Save tokenizer", "datasets"),
     "OpenTokenizer": ("Open tokenizer", "datasets"),
-    "AdoptModel": ("Import model", "runs"),
+    "ImportModel": ("Import model", "runs"),
     "ExportModel": ("Export model", "runs"),
     "RenameRun": ("Rename run", "runs"),
     "RemoveRun": ("Delete run", "runs"),

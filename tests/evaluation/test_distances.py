@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import math
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,6 @@ from genstudio.data.datasets import ImageDataset
 from genstudio.data.learnable.samples import SampleData
 from genstudio.data.slices import finished
 from genstudio.evaluation import distances, features, plane
-from genstudio.families.gan import measuring
 from genstudio.families.gan.config import GANConfig
 from genstudio.families.gan.data import prepare
 from genstudio.families.gan.learner import GANLearner
@@ -170,16 +168,17 @@ def test_an_untrained_generator_of_points_is_told_from_the_data_and_the_data_is_
     trained = learner(points(2000))
 
     def told_apart() -> bool:
-        values = list(trained.evaluate())[-1].values
+        values = list(trained.model.evaluate())[-1].values
         return values["js_divergence"] > 0.3 and values["high_quality"] < 0.6
 
     assert told_apart()
-    make = trained.make
+    made = trained.model.made
 
-    def real(noise: Any, labels: Any = None, *, raw: bool = False) -> Any:
-        return make(noise, labels, raw=True) if raw else torch.from_numpy(trained.data.real[: len(noise)])
+    def real(latents: Any, labels: Any, variant: str = "average") -> Any:
+        return made(latents, labels, variant) if variant == "generator" else torch.from_numpy(data.real[: len(latents)])
 
-    monkeypatch.setattr(trained, "make", real)
+    data = trained.model.data
+    monkeypatch.setattr(trained.model, "made", real)
     assert not told_apart()
 
 
@@ -190,7 +189,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def measured(of: GANLearner) -> Any:
-    return list(of.evaluate())[-1].values
+    return list(of.model.evaluate())[-1].values
 
 
 def of_class(data: SampleData, asked: Any) -> Any:
@@ -212,12 +211,12 @@ def test_fakes_are_told_from_pictures_and_pictures_are_not(quick: None, monkeypa
     values = measured(trained)
     assert told_apart(values) and values["coverage_floor"] > 0.8 and values["nearest_ratio"] > 1
 
-    def real(of: GANLearner, count: int) -> Generator[Any, None, tuple[torch.Tensor, Any]]:
-        yield from ()
-        asked = np.arange(count) % 2
-        return of_class(of.data, asked), asked
+    made = trained.model.made
 
-    monkeypatch.setattr(measuring, "_faked", real)
+    def real(latents: Any, labels: Any, variant: str = "average") -> Any:
+        return made(latents, labels, variant) if variant == "generator" else of_class(trained.model.data, labels)
+
+    monkeypatch.setattr(trained.model, "made", real)
     values = measured(trained)
     assert not told_apart(values) and values["nearest_ratio"] == 0 and values["agreement"] > 0.95
 
@@ -227,33 +226,33 @@ def test_classes_that_come_as_asked_agree_and_shuffled_ones_do_not(
     quick: None, monkeypatch: pytest.MonkeyPatch, broken: bool
 ) -> None:
     trained = learner(pictures(400), conditional=True)
-    random, made = np.random.default_rng(4), trained.make
+    random, made = np.random.default_rng(4), trained.model.made
 
-    def make(noise: Any, labels: Any = None, *, raw: bool = False) -> Any:
-        asked = random.permutation(labels.numpy()) if broken else labels.numpy()
-        return made(noise, labels, raw=True) if raw else of_class(trained.data, asked)
+    def make(latents: Any, labels: Any, variant: str = "average") -> Any:
+        asked = random.permutation(labels) if broken else labels
+        return made(latents, labels, variant) if variant == "generator" else of_class(trained.model.data, asked)
 
-    monkeypatch.setattr(trained, "make", make)
+    monkeypatch.setattr(trained.model, "made", make)
     values = measured(trained)
     assert values["agreement_real"] > 0.95 and (values["agreement"] > 0.95) != broken
 
 
 def test_pictures_are_measured_beside_a_floor_with_an_encoder_that_is_kept(quick: None, tmp_path: Path) -> None:
     trained = learner(pictures(400), conditional=True)
-    trained.cache = tmp_path
-    *ticks, last = trained.evaluate()
+    trained.model.reference.cache = tmp_path
+    *ticks, last = trained.model.evaluate()
     assert len(ticks) > 10 and not any(tick.values for tick in ticks)
     values = last.values
     for name in ("frechet_distance", "kernel_distance", "density", "coverage"):
         assert f"{name}_floor" in values
     assert values["agreement_real"] == 1.0
     again = learner(pictures(400), conditional=True)
-    again.cache, again.data = tmp_path, trained.data
-    assert len(list(again.evaluate())) < len(ticks) and list(again.evaluate())[-1].values == values
+    again.model.reference.cache = tmp_path
+    assert len(list(again.model.evaluate())) < len(ticks) and measured(again) == values
     (tmp_path / "encoder.safetensors").write_bytes(b"no encoder")
-    third = copy.copy(again)
-    third.encoder, third.known = None, {}
-    assert list(third.evaluate())[-1].values == values
+    third = learner(pictures(400), conditional=True)
+    third.model.reference.cache = tmp_path
+    assert measured(third) == values
 
 
 def test_another_run_on_the_same_pictures_takes_the_encoder_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from dataclasses import replace
 from typing import Any
@@ -173,16 +174,23 @@ def test_each_networks_step_leaves_the_other_untouched(values: dict[str, Any]) -
 
 def walled_off(trained: GANLearner) -> bool:
     """Whether in each iteration the first half changes nothing of the generator, and the second nothing of its judge."""
+    seen: list[tuple[int, Any, bool]] = []
+
+    def note(number: int, *_: Any) -> None:
+        seen.append((number, weights(trained), any(p.grad is not None for p in trained.generator.parameters())))
+
+    trained._stage = note  # type: ignore[method-assign]
     for step in range(1, 4):
         before = weights(trained)
-        for moment in trained.stages(trained.batch(step), step, 0.0):
-            now = weights(trained)
-            untouched = "generator" if moment.number <= 5 else "discriminator"
+        seen.clear()
+        trained.training_step(trained.batch(step), step, 0.0)
+        for number, now, pulled in seen:
+            untouched = "generator" if number <= 5 else "discriminator"
             if not same({k: v for k, v in before.items() if k.startswith(untouched)},
                         {k: v for k, v in now.items() if k.startswith(untouched)}):  # fmt: skip
                 return False
-            if moment.number == 5:
-                if any(p.grad is not None for p in trained.generator.parameters()):
+            if number == 5:
+                if pulled:
                     return False
                 before = now
     return True
@@ -210,7 +218,7 @@ def test_in_one_iteration_each_half_leaves_the_other_network_untouched(
 
 def test_a_generator_that_sees_detached_fakes_does_not_learn_and_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     sound, broken = learner(), learner()
-    monkeypatch.setattr(broken, "_freeze", lambda on: None)
+    monkeypatch.setattr(broken, "_frozen", lambda name: contextlib.nullcontext())
     forward = broken.discriminator.forward
     monkeypatch.setattr(broken.discriminator, "forward", lambda x, y=None: forward(x.detach(), y))
     start = weights(sound, "generator")
@@ -240,9 +248,9 @@ def test_the_average_is_its_closed_form_and_one_that_stands_still_is_caught(monk
     assert follows(learner(ema=0.9))
     without = learner(ema=0.0)
     train(without, 1, 2)
-    assert all(torch.equal(a, b) for a, b in zip(without.average.parameters(), without.generator.parameters(), strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(without.model.average.parameters(), without.generator.parameters(), strict=True))
     still = learner(ema=0.9)
-    monkeypatch.setattr(still, "_follow", lambda: None)
+    monkeypatch.setattr(still, "_update_average", lambda: None)
     assert not follows(still)
 
 
@@ -251,18 +259,18 @@ def test_the_average_is_its_closed_form_and_one_that_stands_still_is_caught(monk
 def test_both_networks_hear_of_the_class(network: str, condition: str) -> None:
     trained = learner(pictures(), network=network, condition=condition, conditional=True)
     train(trained, 1, 3)
-    noise, labels = trained.noise(6, 0), torch.tensor([0, 1, 0, 1, 0, 1])
-    made = trained.make(noise, labels)
-    assert made.shape == (6, 1, 8, 8) and bool((made != trained.make(noise, 1 - labels)).any())
+    noise, asked = trained.model.noise(6, 0), np.array([0, 1, 0, 1, 0, 1])
+    made, labels = trained.model.made(noise, asked), torch.from_numpy(asked)
+    assert made.shape == (6, 1, 8, 8) and bool((made != trained.model.made(noise, 1 - asked)).any())
     with torch.no_grad():
         scores = trained.discriminator(made, labels)
         assert bool((scores != trained.discriminator(made, 1 - labels)).all())
     whole = learner(pictures(), network=network)
-    assert whole.make(whole.noise(6, 0)).shape == (6, 1, 8, 8)
+    assert whole.model.made(whole.model.noise(6, 0), None).shape == (6, 1, 8, 8)
 
 
 def agreement(trained: GANLearner) -> float:
-    made = trained.make(trained.noise(200, 1), torch.arange(200) % 2)
+    made = trained.model.made(trained.model.noise(200, 1), np.arange(200) % 2)
     upper = made[:, :, :4].mean((1, 2, 3)) > made[:, :, 4:].mean((1, 2, 3))
     return float((upper == (torch.arange(200) % 2 == 0)).float().mean())
 
@@ -274,13 +282,13 @@ def test_a_class_that_is_asked_for_comes_and_broken_labels_are_caught(broken: st
         trained = learner(
             pictures(400), seed, conditional=True, batch=32, width=32, layers=1, d_rate=2e-3, g_rate=2e-3
         )
-        data = trained.data
+        data = trained.model.data
         assert data.labels is not None
         labels = 1 - data.labels
         if broken == "shuffled":  # half of each class has either label
             labels[np.argsort(data.labels, kind="stable")] = np.arange(len(labels)) % 2
         if broken:
-            trained.data = replace(data, labels=labels)
+            trained.model.data = replace(data, labels=labels)
         train(trained, 1, 250, 250)
         found.append(agreement(trained))
     assert (min(found) > 0.9) == (broken == ""), found
@@ -295,8 +303,8 @@ def test_costs_are_what_is_built_for_every_network_and_shape() -> None:
                 cases.append((pictures(20, size, channels), {"network": network, **more}))
     for dataset, values in cases:
         built = learner(dataset, **values)
-        count = sum(p.numel() for part in built.parts.values() for p in part.parameters())
-        assert cost(built.config, built.data.shape).parameters == count, values
+        count = sum(p.numel() for part in built.model.modules.values() for p in part.parameters())
+        assert cost(built.config, built.model.data.shape).parameters == count, values
 
 
 def test_previews_are_bounded_and_complete() -> None:
@@ -316,7 +324,7 @@ def test_arrows_point_where_the_loss_falls() -> None:
     train(trained, 1, 40)
     plane = next(iter(trained.preview()))
     assert isinstance(plane, Plane)
-    fake = torch.from_numpy(trained.data.inside(plane.fake[:200]))
+    fake = torch.from_numpy(trained.model.data.inside(plane.fake[:200]))
     step = torch.from_numpy(plane.arrows * 1e-3)
     with torch.no_grad():
         before = F.softplus(-trained.discriminator(fake))
@@ -334,7 +342,7 @@ def test_the_same_seed_starts_the_same_whatever_the_game() -> None:
 def test_only_so_many_samples_are_used_as_asked_for() -> None:
     few = learner(examples=5)
     drawn = {tuple(point) for step in range(1, 30) for point in few.batch(step)[0].flatten(0, 1).tolist()}
-    assert drawn == {tuple(point) for point in few.data.real[few.data.train[:5]].tolist()}
+    assert drawn == {tuple(point) for point in few.model.data.real[few.model.data.train[:5]].tolist()}
     assert same({"": learner(examples=10**6).batch(1)[0]}, {"": learner().batch(1)[0]})
 
 

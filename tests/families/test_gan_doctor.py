@@ -190,7 +190,7 @@ def learner(values: Mapping[str, Any], data: str = "gaussian-ring") -> Any:
         try:
             next(work)
         except StopIteration as end:
-            return family.learner(config, end.value, "cpu", 0)
+            return family.learner(family.model(config, end.value, "cpu", 0), 0)
 
 
 @pytest.mark.parametrize("network", ["mlp", "residual", "dcgan"])
@@ -198,13 +198,13 @@ def test_dead_units_are_counted_of_every_kind_of_network(network: str) -> None:
     picture = {"conditional": True, "latent": 8} if network != "mlp" else {}
     one = learner({"network": network, "width": 16, "channels": 4, "pack": 2, "batch": 16, **picture},
                   "gaussian-ring" if network == "mlp" else "digits8")  # fmt: skip
-    before = dead_units(one)
+    before = dead_units(one.model)
     assert 0 <= before["dead_generator"] < 0.4 and 0 <= before["dead_discriminator"] < 0.4
     with torch.no_grad():
         for name, part in one.generator.body.named_parameters():
             if name.endswith("bias"):
                 part.fill_(-1e4)
-    after = dead_units(one)
+    after = dead_units(one.model)
     assert after["dead_generator"] > 0.6 and after["dead_discriminator"] < 0.4
     assert not any(module._forward_hooks for module in one.generator.modules())
 
@@ -315,5 +315,5 @@ def test_a_recording_is_kept_once_and_shows_what_the_training_showed(tmp_path: P
     steps = np.concatenate([series["g_loss"].steps for series, _ in parts])
     assert steps.tolist() == list(range(1, 41)) and isinstance(parts[0][1][0], Plane)
     one = learner(case.values)
-    assert np.allclose(first.real, one.data.outside(one.view.real)) and spoken(again) == []
+    assert np.allclose(first.real, one.model.outside(one.model.inside(one.model.real))) and spoken(again) == []
     assert len({(run.name, run.data) for run in cases()}) == len(cases()) >= 40

@@ -17,7 +17,8 @@ from genstudio.errors import DataError, DeviceError
 from genstudio.families import gpt
 from genstudio.families.gpt import presets
 from genstudio.families.gpt.config import GPTConfig
-from genstudio.families.gpt.learner import GPTLearner, windows
+from genstudio.families.gpt.learner import GPTLearner
+from genstudio.families.gpt.model import GPTModel, windows
 from genstudio.snapshots.attention import Attention
 from genstudio.snapshots.layers import LayerStatistics
 from genstudio.snapshots.text import Text
@@ -27,7 +28,7 @@ SMALL = {"layers": 2, "heads": 2, "d_model": 16, "context": 16, "batch": 4, "war
 
 
 def learner(data: TextData, seed: int = 0, **values: Any) -> GPTLearner:
-    return GPTLearner(GPTConfig.parse({**SMALL, **values}), data, "cpu", seed)
+    return GPTLearner(GPTModel(GPTConfig.parse({**SMALL, **values}), data, "cpu", seed), seed)
 
 
 def train(trained: GPTLearner, first: int, last: int) -> list[float]:
@@ -36,7 +37,7 @@ def train(trained: GPTLearner, first: int, last: int) -> list[float]:
 
 
 def weights(of: GPTLearner) -> dict[str, torch.Tensor]:
-    return copy.deepcopy(of.model.state_dict())
+    return copy.deepcopy(of.transformer.state_dict())
 
 
 def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
@@ -75,7 +76,7 @@ def test_training_learns_and_repeats_itself_bitwise(text_data: TextData) -> None
         assert np.mean(losses[-5:]) < 0.85 * losses[0]
         train(other, 1, 20)
         list(other.preview())
-        list(other.evaluate())
+        list(other.model.evaluate())
         assert train(other, 21, 60) == losses[20:]
         assert same(weights(one), weights(other))
 
@@ -94,13 +95,13 @@ def test_accumulated_batches_are_one_large_batch(text_data: TextData, optimizer:
     split = learner(text_data, accumulation=3, batch=4, optimizer=optimizer)
     whole = learner(text_data, accumulation=1, batch=12, optimizer=optimizer)
     for trained in (split, whole):
-        trained.model.double()
-        torch.nn.init.normal_(trained.model.head.weight, generator=torch.Generator().manual_seed(0))
+        trained.transformer.double()
+        torch.nn.init.normal_(trained.transformer.head.weight, generator=torch.Generator().manual_seed(0))
     for step in (1, 2, 3):
         x, y = split.batch(step)
         split.training_step((x, y), step, 0.0)
         whole.training_step((x.flatten(0, 1)[None], y.flatten(0, 1)[None]), step, 0.0)
-    for a, b in zip(split.model.parameters(), whole.model.parameters(), strict=True):
+    for a, b in zip(split.transformer.parameters(), whole.transformer.parameters(), strict=True):
         torch.testing.assert_close(a, b, atol=1e-12, rtol=0)
 
 
@@ -111,7 +112,7 @@ def test_a_gradient_that_is_not_finite_changes_nothing(text_data: TextData, opti
     train(trained, 1, 3)
     before = weights(trained)
     moments = copy.deepcopy([o.state_dict()["state"] for o in trained.optimizers.values()])
-    handle = trained.model.blocks[0].feed_forward.up.weight.register_hook(lambda g: g * bad)
+    handle = trained.transformer.blocks[0].feed_forward.up.weight.register_hook(lambda g: g * bad)
     result = trained.training_step(trained.batch(4), 4, 0.03)
     handle.remove()
     assert not math.isfinite(result["gradient_norm"])
@@ -120,12 +121,12 @@ def test_a_gradient_that_is_not_finite_changes_nothing(text_data: TextData, opti
         for key, held in old.items():
             assert all(torch.equal(torch.as_tensor(v), torch.as_tensor(new[key][name])) for name, v in held.items())
     trained.training_step(trained.batch(5), 5, 0.04)
-    assert not same(before, weights(trained)) and all(torch.isfinite(p).all() for p in trained.model.parameters())
+    assert not same(before, weights(trained)) and all(torch.isfinite(p).all() for p in trained.transformer.parameters())
 
 
 def naive(of: GPTLearner) -> tuple[float, int]:
     """Every validation token but the first, one window and one token at a time."""
-    ids = torch.from_numpy(of.data.validation.astype(np.int64))
+    ids = torch.from_numpy(of.model.data.validation.astype(np.int64))
     T, nats = of.model.context, 0.0
     half = max(1, T // 2)
     ends = [*range(T, len(ids) - 1, half), len(ids) - 1]
@@ -133,7 +134,7 @@ def naive(of: GPTLearner) -> tuple[float, int]:
     for end in ends:
         start = max(0, end - T)
         with torch.no_grad():
-            logp = F.log_softmax(of.model(ids[None, start:end]).double(), -1)[0]
+            logp = F.log_softmax(of.transformer(ids[None, start:end]).double(), -1)[0]
         for target in range(reached + 1, end + 1):
             nats -= logp[target - 1 - start, ids[target]].item()
         reached = end
@@ -144,7 +145,7 @@ def naive(of: GPTLearner) -> tuple[float, int]:
 def test_evaluation_scores_every_token_once(text_data: TextData, context: int) -> None:
     scoring = learner(text_data, context=context)
     train(scoring, 1, 3)
-    result, (nats, tokens) = last(scoring.evaluate(exact=True)), naive(scoring)
+    result, (nats, tokens) = last(scoring.model.evaluate(exact=True)), naive(scoring)
     assert result.tokens == tokens == len(text_data.validation) - 1 == result.characters and result.done == 1
     assert result.nats == pytest.approx(nats, rel=1e-6)
 
@@ -153,7 +154,7 @@ def test_an_evaluation_that_skips_or_repeats_tokens_is_caught(text_data: TextDat
     scoring = learner(text_data)
     train(scoring, 1, 3)
     starts, skipped = windows(len(text_data.validation), 16)
-    twin_nats, twin_tokens = scoring._score(starts, np.zeros_like(skipped))
+    twin_nats, twin_tokens = scoring.model._score(starts, np.zeros_like(skipped))
     nats, tokens = naive(scoring)
     assert twin_tokens != tokens and twin_nats != pytest.approx(nats, rel=1e-3)
 
@@ -174,36 +175,36 @@ def test_windows_cover_each_target_once_with_half_a_context_before_it(tokens: in
 def test_an_estimate_is_a_fixed_part_of_the_whole(text_data: TextData) -> None:
     scoring = learner(text_data, batch=1, context=8)
     train(scoring, 1, 3)
-    estimates = [last(scoring.evaluate()) for _ in range(2)]
+    estimates = [last(scoring.model.evaluate()) for _ in range(2)]
     assert estimates[0] == estimates[1]
     assert 40 <= estimates[0].tokens <= 120
-    assert estimates[0].loss == pytest.approx(last(scoring.evaluate(exact=True)).loss, rel=0.1)
+    assert estimates[0].loss == pytest.approx(last(scoring.model.evaluate(exact=True)).loss, rel=0.1)
 
 
 def test_a_share_of_the_estimate_costs_that_share(text_data: TextData) -> None:
     scoring = learner(text_data, batch=2, context=8)
     train(scoring, 1, 3)
-    whole, part = last(scoring.evaluate()), last(scoring.evaluate(share=0.2))
+    whole, part = last(scoring.model.evaluate()), last(scoring.model.evaluate(share=0.2))
     assert 0.15 * whole.tokens <= part.tokens <= 0.25 * whole.tokens
-    assert part == last(scoring.evaluate(share=0.2)) and part.done == 1.0
+    assert part == last(scoring.model.evaluate(share=0.2)) and part.done == 1.0
     assert part.loss == pytest.approx(whole.loss, rel=0.2)
 
 
 def test_evaluation_is_without_dropout_and_leaves_the_mode(text_data: TextData) -> None:
     scoring = learner(text_data, dropout=0.5)
-    torch.nn.init.normal_(scoring.model.head.weight)
-    assert scoring.model.training
-    assert last(scoring.evaluate()) == last(scoring.evaluate())
-    for _ in scoring.evaluate():
-        assert scoring.model.training and torch.is_grad_enabled()
+    torch.nn.init.normal_(scoring.transformer.head.weight)
+    assert scoring.transformer.training
+    assert last(scoring.model.evaluate()) == last(scoring.model.evaluate())
+    for _ in scoring.model.evaluate():
+        assert scoring.transformer.training and torch.is_grad_enabled()
     for _ in scoring.preview():
-        assert scoring.model.training and torch.is_grad_enabled()
+        assert scoring.transformer.training and torch.is_grad_enabled()
 
 
 def test_a_preview_shows_text_and_attention_and_leaves_no_trace(text_data: TextData) -> None:
     shown = learner(text_data, dropout=0.1)
     train(shown, 1, 2)
-    shown.prompt, shown.probe = "abc ~", "déjà " + "abc" * 40
+    shown.watch({"prompt": "abc ~", "probe": "déjà " + "abc" * 40})
     before, state = weights(shown), torch.get_rng_state()
     first, again = list(shown.preview()), list(shown.preview())
     assert same(before, weights(shown)) and torch.equal(state, torch.get_rng_state())
@@ -220,7 +221,7 @@ def test_a_preview_shows_text_and_attention_and_leaves_no_trace(text_data: TextD
 @pytest.mark.parametrize("values", [{"mask": False}, {"positions": "none"}, {"norm_place": "post", "tied": True}])
 def test_previews_work_with_nothing_to_start_from(text_data: TextData, values: dict[str, Any]) -> None:
     shown = learner(text_data, **values)
-    shown.prompt, shown.probe = "", "ÄÖÜ"
+    shown.watch({"prompt": "", "probe": "ÄÖÜ"})
     text, attention, *_ = (event for event in shown.preview() if not isinstance(event, Tick))
     assert isinstance(text, Text) and len(text.text) == 120
     assert isinstance(attention, Attention) and attention.weights.shape == (2, 2, 1, 1)
@@ -229,12 +230,12 @@ def test_previews_work_with_nothing_to_start_from(text_data: TextData, values: d
 def test_what_cannot_work_says_so(text_data: TextData) -> None:
     with pytest.raises(DeviceError, match="bfloat16 needs a CUDA GPU"):
         learner(text_data, precision="bfloat16")
-    empty = gpt.FAMILY.reopen(GPTConfig(), gpt.FAMILY.keep(text_data))
+    empty = gpt.FAMILY.from_metadata(GPTConfig(), gpt.FAMILY.metadata(text_data))
     reopened = learner(empty)
     with pytest.raises(DataError, match="no text to train on"):
         reopened.batch(1)
     assert any(isinstance(event, Text) for event in reopened.preview())
-    assert list(reopened.evaluate(exact=True)) == []
+    assert list(reopened.model.evaluate(exact=True)) == []
 
 
 @pytest.mark.parametrize("preset", presets.PRESETS, ids=lambda preset: preset.name)
@@ -242,7 +243,7 @@ def test_presets_can_be_used_and_say_what_they_cost(preset: Any, text_data: Text
     config = GPTConfig.parse(preset.values)
     assert (preset.seconds is None) != (preset.steps is None) and len(preset.expect) > 60
     assert set(preset.values) == set(config.changes(GPTConfig())), "a preset repeats a default"
-    started = GPTLearner(config, text_data, "cpu", 0)
+    started = GPTLearner(GPTModel(config, text_data, "cpu", 0), 0)
     assert math.isfinite(float(started.training_step(started.batch(1), 1, 0.0)["train_loss"]))
 
 

@@ -10,6 +10,7 @@ import torch
 from genstudio.data.slices import finished
 from genstudio.families.gpt.config import GPTConfig
 from genstudio.families.gpt.learner import GPTLearner
+from genstudio.families.gpt.model import GPTModel
 from genstudio.inspection.statistics import distributions, layer_statistics, named_weights
 from genstudio.snapshots.layers import LayerStatistics
 from genstudio.training.learner import Metrics
@@ -20,13 +21,13 @@ from helpers import TINY
 @pytest.fixture
 def build(text_data: Any) -> Any:
     def made(**changes: Any) -> GPTLearner:
-        return GPTLearner(GPTConfig.parse(TINY | changes), text_data, "cpu", 3)
+        return GPTLearner(GPTModel(GPTConfig.parse(TINY | changes), text_data, "cpu", 3), 3)
 
     return made
 
 
 def looked(learner: GPTLearner, ids: Any = None) -> LayerStatistics:
-    return finished(learner.layers(ids))
+    return finished(learner.layers() if ids is None else learner.model.layers(ids))
 
 
 def test_counts_are_of_every_value_and_the_numbers_are_those_of_numpy(build: Any) -> None:
@@ -36,7 +37,7 @@ def test_counts_are_of_every_value_and_the_numbers_are_those_of_numpy(build: Any
         assert made is not None
         assert (made.counts.sum(1) == made.sizes).all()
     for (name, weight), norm, counts in zip(
-        named_weights(learner.model), seen.weights.norms, seen.weights.counts, strict=True
+        named_weights(learner.transformer), seen.weights.norms, seen.weights.counts, strict=True
     ):
         value = weight.detach().numpy().astype(np.float64)
         assert norm == pytest.approx(np.sqrt((value**2).sum()), rel=1e-5), name
@@ -78,14 +79,14 @@ def test_gradients_are_those_of_backward(
     monkeypatch.setattr("genstudio.inspection.statistics._SLICE", rows)
     learner = build(dropout=0.0, **changes)
     with torch.no_grad():
-        learner.model.head.weight.normal_(0, 0.3, generator=torch.Generator().manual_seed(0))
-    ids = torch.as_tensor(learner.data.train[:9].astype(np.int64))[None]
-    seen = finished(layer_statistics(learner.model, ids[:, :-1], ids[:, 1:]))
-    loss = learner.model.loss(ids[:, :-1], ids[:, 1:])
+        learner.transformer.head.weight.normal_(0, 0.3, generator=torch.Generator().manual_seed(0))
+    ids = torch.as_tensor(learner.model.data.train[:9].astype(np.int64))[None]
+    seen = finished(layer_statistics(learner.transformer, ids[:, :-1], ids[:, 1:]))
+    loss = learner.transformer.loss(ids[:, :-1], ids[:, 1:])
     loss.backward()
     assert seen.loss == pytest.approx(float(loss.detach()), rel=1e-6)
     assert seen.gradients is not None
-    for (name, weight), norm in zip(named_weights(learner.model), seen.gradients.norms, strict=True):
+    for (name, weight), norm in zip(named_weights(learner.transformer), seen.gradients.norms, strict=True):
         assert weight.grad is not None
         assert norm == pytest.approx(float(weight.grad.norm()), rel=1e-5, abs=1e-12), name
 
@@ -93,7 +94,7 @@ def test_gradients_are_those_of_backward(
 @pytest.mark.parametrize("activation", ["relu", "relu2", "gelu", "swiglu"])
 def test_dead_units_are_those_that_no_token_wakes(build: Any, activation: str) -> None:
     learner = build(activation=activation, bias=True)
-    up = learner.model.blocks[1].feed_forward.up
+    up = learner.transformer.blocks[1].feed_forward.up
     with torch.no_grad():
         up.weight[:5] = 0.0
         up.bias[:5] = -1.0
@@ -128,11 +129,11 @@ def test_looking_changes_nothing_in_the_training(build: Any, changes: dict[str, 
         for learner, looks in ((watched, True), (plain, False)):
             if looks:
                 looked(learner)
-                assert all(p.grad is None for p in learner.parameters)
-                assert learner.model.training
+                assert all(p.grad is None for p in learner.transformer.parameters())
+                assert learner.transformer.training
             torch.manual_seed(step)
             learner.training_step(learner.batch(step), step, step / 10)
-    for mine, other in zip(watched.model.parameters(), plain.model.parameters(), strict=True):
+    for mine, other in zip(watched.transformer.parameters(), plain.transformer.parameters(), strict=True):
         assert torch.equal(mine, other)
 
 
@@ -140,12 +141,12 @@ def test_the_update_that_is_shown_is_the_one_that_was_made(build: Any) -> None:
     learner = build(optimizer="adamw")
     assert np.isnan(looked(learner).updates).all()
     for step in (1, 2):
-        before = {name: weight.detach().clone() for name, weight in named_weights(learner.model)}
+        before = {name: weight.detach().clone() for name, weight in named_weights(learner.transformer)}
         learner.training_step(learner.batch(step), step, 0.1)
         if step == 1:
             first = {name: (w.detach() - before[name]).norm() / before[name].norm() for name, w in
-                     named_weights(learner.model) if float(before[name].norm())}  # fmt: skip
-    shown = dict(zip(looked(learner).weights.names, learner.layers.__self__._updates.tolist(), strict=True))
+                     named_weights(learner.transformer) if float(before[name].norm())}  # fmt: skip
+    shown = dict(zip(looked(learner).weights.names, learner.model.update_sizes.tolist(), strict=True))
     for name, ratio in first.items():
         assert shown[name] == pytest.approx(float(ratio), rel=1e-5)
 

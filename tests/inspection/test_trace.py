@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from genstudio.data.slices import finished
 from genstudio.families.gpt.config import GPTConfig
-from genstudio.families.gpt.learner import GPTLearner
-from genstudio.families.gpt.model import GPT
+from genstudio.families.gpt.model import GPT, GPTModel
 from genstudio.inspection.switches import NOTHING_OFF, Switches
 from genstudio.inspection.trace import STAGES, Trace, embedding_scale, last_logits, trace
 from tests.families.test_gpt_model import QUICK, VARIED, stirred
@@ -277,8 +276,8 @@ def test_switches_are_values(switches: Switches) -> None:
 
 
 def test_others_get_their_turn_within_a_layer_and_gradients_stay_on(text_data: Any) -> None:
-    learner = GPTLearner(GPTConfig.parse({**SMALL, "context": 8}), text_data, "cpu", 0)
-    work = trace(learner.model, np.arange(8), ("weights",))
+    gpt = GPTModel(GPTConfig.parse({**SMALL, "context": 8}), text_data, "cpu", 0)
+    work = trace(gpt.transformer, np.arange(8), ("weights",))
     slices = 0
     while True:
         try:

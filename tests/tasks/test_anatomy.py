@@ -41,10 +41,10 @@ class Retrace:
     """Each stage from the stages before it, in float64 numpy, with the weights alone."""
 
     def __init__(
-        self, learner: GPTLearner, anatomy: Anatomy, *, scaled: bool = True, causal: bool = True, tau: float = 1.0
+        self, gpt: GPTLearner, anatomy: Anatomy, *, scaled: bool = True, causal: bool = True, tau: float = 1.0
     ):
-        self.config, self.anatomy = learner.config, anatomy
-        self.state = {name: p.detach().double().numpy() for name, p in learner.model.state_dict().items()}
+        self.config, self.anatomy = gpt.config, anatomy
+        self.state = {name: p.detach().double().numpy() for name, p in gpt.transformer.state_dict().items()}
         self.scaled, self.causal, self.tau = scaled, causal, tau
 
     def wrong(self, stages: dict[str, Stage]) -> set[str]:
@@ -168,9 +168,9 @@ class Retrace:
 @pytest.mark.parametrize("name", VARIANTS)
 @pytest.mark.parametrize("where", [(0, 0), (1, 1)])
 def test_every_stage_follows_from_those_before(name: str, where: tuple[int, int]) -> None:
-    models, ref, learner = opened(**VARIANTS[name])
+    models, ref, gpt = opened(**VARIANTS[name])
     anatomy = dissected(models, ref, layer=where[0], head=where[1], temperature=0.7)
-    trace = Retrace(learner, anatomy, tau=0.7)
+    trace = Retrace(gpt, anatomy, tau=0.7)
     stages = {stage.key: stage for stage in anatomy.stages}
     assert len(stages) == len(anatomy.stages), "two stages share a key"
     assert trace.wrong(stages) == set()
@@ -178,9 +178,9 @@ def test_every_stage_follows_from_those_before(name: str, where: tuple[int, int]
 
 
 def test_a_wrong_number_in_any_stage_is_noticed() -> None:
-    models, ref, learner = opened()
+    models, ref, gpt = opened()
     anatomy = dissected(models, ref, layer=1)
-    trace, stages = Retrace(learner, anatomy), {stage.key: stage for stage in anatomy.stages}
+    trace, stages = Retrace(gpt, anatomy), {stage.key: stage for stage in anatomy.stages}
     for key, stage in stages.items():
         spoilt = stage.values.copy()
         spoilt[-1, 0] += 0.05
@@ -189,15 +189,15 @@ def test_a_wrong_number_in_any_stage_is_noticed() -> None:
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_the_streams_of_the_layers_fit_together_and_the_logits_are_the_models(name: str) -> None:
-    models, ref, learner = opened(**VARIANTS[name])
+    models, ref, gpt = opened(**VARIANTS[name])
     first, second = (dissected(models, ref, layer=layer) for layer in (0, 1))
     one, two = ({stage.key: stage.values for stage in anatomy.stages} for anatomy in (first, second))
     after = one["stream_1"] if "stream_1" in one else one["normed2"]
     np.testing.assert_allclose(after, two["stream_1"], rtol=1e-5, atol=1e-6)
-    ids = torch.as_tensor(learner.data.tokenizer.encode("the cat sat").astype(np.int64))
-    learner.model.eval()
+    ids = torch.as_tensor(gpt.data.tokenizer.encode("the cat sat").astype(np.int64))
+    gpt.transformer.eval()
     with torch.no_grad():
-        logits = learner.model(ids[None])[0].numpy()
+        logits = gpt.transformer(ids[None])[0].numpy()
     for anatomy in (one, two):
         np.testing.assert_allclose(anatomy["logits"], logits, rtol=1e-4, atol=1e-5)
         np.testing.assert_allclose(anatomy["probabilities"].sum(1), 1, rtol=1e-5)
@@ -205,9 +205,9 @@ def test_the_streams_of_the_layers_fit_together_and_the_logits_are_the_models(na
 
 @pytest.mark.parametrize("name", ["2017", "rotary"])
 def test_without_scaling_the_softmax_saturates(name: str) -> None:
-    models, ref, learner = opened(**VARIANTS[name] | {"d_head": 16})
+    models, ref, gpt = opened(**VARIANTS[name] | {"d_head": 16})
     plain, off = dissected(models, ref), dissected(models, ref, scaled=False)
-    assert Retrace(learner, off, scaled=False).wrong({s.key: s for s in off.stages}) == set()
+    assert Retrace(gpt, off, scaled=False).wrong({s.key: s for s in off.stages}) == set()
     weights = [next(s for s in a.stages if s.key == "weights") for a in (plain, off)]
     before, after = (entropy(stage.values).mean() for stage in weights)
     assert after < before
@@ -217,9 +217,9 @@ def test_without_scaling_the_softmax_saturates(name: str) -> None:
 
 
 def test_without_the_mask_the_future_leaks() -> None:
-    models, ref, learner = opened()
+    models, ref, gpt = opened()
     plain, off = dissected(models, ref), dissected(models, ref, causal=False)
-    assert Retrace(learner, off, causal=False).wrong({s.key: s for s in off.stages}) == set()
+    assert Retrace(gpt, off, causal=False).wrong({s.key: s for s in off.stages}) == set()
     for anatomy, leaks in ((plain, False), (off, True)):
         stages = {stage.key: stage for stage in anatomy.stages}
         above = stages["weights"].values[np.triu_indices(len(anatomy.tokens), 1)]
@@ -232,13 +232,13 @@ def test_without_the_mask_the_future_leaks() -> None:
 
 
 def test_the_note_says_what_comes_next_before_and_after() -> None:
-    models, ref, learner = opened()
+    models, ref, gpt = opened()
     anatomy = dissected(models, ref, scaled=False, temperature=0.5)
     stages = {stage.key: stage for stage in anatomy.stages}
     chances = stages["probabilities"].values[-1]
     best = int(chances.argmax())
     plain = {s.key: s for s in dissected(models, ref, temperature=0.5).stages}["probabilities"].values[-1]
-    piece = learner.data.tokenizer.pieces(np.array([best]))[0]
+    piece = gpt.data.tokenizer.pieces(np.array([best]))[0]
     assert stages["probabilities"].note.startswith(f"next: '{piece}' {plain[best]:.1%} → {chances[best]:.1%}")
 
 

@@ -24,25 +24,25 @@ def maps(models: Models, ref: ModelRef, text: str = "the cat", **options: Any) -
 
 @pytest.mark.parametrize("space", ["tokens", "output"])
 def test_a_map_of_the_vocabulary_is_the_pca_of_its_weights(space: str) -> None:
-    models, ref, learner = opened()
+    models, ref, gpt = opened()
     (shown,) = maps(models, ref, space=space)
-    weight = (learner.model.tokens if space == "tokens" else learner.model.head).weight.detach().double().numpy()
+    weight = (gpt.transformer.tokens if space == "tokens" else gpt.transformer.head).weight.detach().double().numpy()
     u, sizes, _ = np.linalg.svd(weight - weight.mean(0), full_matrices=False)
     np.testing.assert_allclose(np.abs(shown.points), np.abs(u[:, :2] * sizes[:2]), rtol=1e-3, atol=1e-4)
     np.testing.assert_allclose(shown.explained, (sizes**2 / (sizes**2).sum())[:2], rtol=1e-4)
-    assert shown.names == learner.data.tokenizer.pieces(np.arange(learner.data.tokenizer.size))
+    assert shown.names == gpt.data.tokenizer.pieces(np.arange(gpt.data.tokenizer.size))
     assert (shown.total, shown.note) == (13, "")
 
 
 @pytest.mark.parametrize("layer", [0, 1, 2])
 def test_hidden_states_are_what_the_blocks_give(layer: int) -> None:
-    models, ref, learner = opened(positions="learned")
+    models, ref, gpt = opened(positions="learned")
     (shown,) = maps(models, ref, space="hidden", layer=layer)
-    ids = torch.as_tensor(learner.data.tokenizer.encode("the cat").astype(np.int64))[None]
-    learner.model.eval()
+    ids = torch.as_tensor(gpt.data.tokenizer.encode("the cat").astype(np.int64))[None]
+    gpt.transformer.eval()
     with torch.no_grad():
-        stream = learner.model.tokens(ids) + learner.model.positions.weight[:7]
-        for block in list(learner.model.blocks)[:layer]:
+        stream = gpt.transformer.tokens(ids) + gpt.transformer.positions.weight[:7]
+        for block in list(gpt.transformer.blocks)[:layer]:
             stream = block(stream)
     rows = stream[0].double().numpy()
     u, sizes, _ = np.linalg.svd(rows - rows.mean(0), full_matrices=False)
@@ -51,9 +51,9 @@ def test_hidden_states_are_what_the_blocks_give(layer: int) -> None:
 
 
 def test_a_large_vocabulary_is_cut_to_the_first_and_those_of_the_text() -> None:
-    models, ref, learner = opened()
+    models, ref, gpt = opened()
     (shown,) = maps(models, ref, "tat", most=5)
-    ids = {*range(5), *learner.data.tokenizer.encode("ta").tolist()}
+    ids = {*range(5), *gpt.data.tokenizer.encode("ta").tolist()}
     assert set(shown.ids.tolist()) == ids
     assert "first 5 of 13 tokens" in shown.note
 
@@ -71,12 +71,12 @@ def test_t_sne_shows_the_points_while_they_move_and_can_be_stopped() -> None:
 
 
 def test_near_tokens_are_searched_in_all_of_the_vocabulary() -> None:
-    models, ref, learner = opened()
-    weight = learner.model.tokens.weight.detach().double().numpy()
+    models, ref, gpt = opened()
+    weight = gpt.transformer.tokens.weight.detach().double().numpy()
     unit = weight / np.linalg.norm(weight, axis=1, keepdims=True)
     expected = [i for i in np.argsort(-(unit @ unit[4])) if i != 4][:3]
     near = result(FindNear(ref, (), 4, count=3), models)
-    assert (near.index, near.name) == (4, learner.data.tokenizer.pieces([4])[0])
+    assert (near.index, near.name) == (4, gpt.data.tokenizer.pieces([4])[0])
     assert [i for i, _, _ in near.found] == expected
     np.testing.assert_allclose([c for _, _, c in near.found], (unit @ unit[4])[expected], rtol=1e-5)
     with pytest.raises(RunError):
@@ -142,7 +142,7 @@ def test_a_model_that_is_gone_is_a_message(task: Any) -> None:
 
 
 def test_a_vocabulary_of_fifty_thousand_is_mapped_and_searched(monkeypatch: pytest.MonkeyPatch) -> None:
-    models, ref, learner = opened()
+    models, ref, gpt = opened()
     size = 50_000
 
     class Many:
@@ -157,8 +157,8 @@ def test_a_vocabulary_of_fifty_thousand_is_mapped_and_searched(monkeypatch: pyte
         def pieces(self, ids: Any) -> tuple[str, ...]:
             return tuple(f"t{i}" for i in ids)
 
-    monkeypatch.setattr(learner.model, "tokens", torch.nn.Embedding(size, 16))
-    monkeypatch.setattr(learner, "data", type("Data", (), {"tokenizer": Many()})())
+    monkeypatch.setattr(gpt.transformer, "tokens", torch.nn.Embedding(size, 16))
+    monkeypatch.setattr(gpt, "data", type("Data", (), {"tokenizer": Many()})())
     (shown,) = maps(models, ref, "x")
     assert len(shown.points) == 801
     assert shown.ids[-1] == 49_999

@@ -61,7 +61,8 @@ def test_the_time_of_a_step_is_that_of_the_whole_batch(
         return Slow(config, clock)
 
     family = estimate.Train("gpt", "", {}).parsed()[0]
-    monkeypatch.setattr(type(family), "learner", property(lambda self: made), raising=False)
+    monkeypatch.setattr(type(family), "model", property(lambda self: made), raising=False)
+    monkeypatch.setattr(type(family), "learner", property(lambda self: lambda model, seed: model), raising=False)
     monkeypatch.setattr(estimate.time, "monotonic", monotonic)
     values = {**TINY, "batch": batch, "accumulation": accumulation, "layers": layers}
     seconds = result(EstimateTime("gpt", str(text_file(tmp_path)), values))

@@ -14,7 +14,7 @@ import torch
 from genstudio.data.vocabulary import TokenSettings
 from genstudio.errors import CheckpointError, DataError, GenstudioError, StorageError
 from genstudio.runs import Run
-from genstudio.tasks.exchange import AdoptModel, ExportModel
+from genstudio.tasks.exchange import ExportModel, ImportModel
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.tokenize import MakeTokenizer, SaveTokenizer
 from genstudio.tasks.train import Train
@@ -51,14 +51,14 @@ def logits(run: str | Path, text: str) -> np.ndarray:
 def test_out_and_back_is_the_same_model_to_the_bit(trained: Path, folder: Path, tmp_path: Path) -> None:
     names = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
     assert sorted(path.name for path in folder.iterdir()) == names
-    back = result(AdoptModel(str(folder), runs_folder=tmp_path / "runs")).folder
+    back = result(ImportModel(str(folder), runs_folder=tmp_path / "runs")).folder
     for text in ("the cat", "a mat and the cat sat on"):
         assert np.array_equal(logits(trained, text), logits(back, text))
     assert Run.open(back).info.name == "hf"
 
 
 def test_a_model_from_elsewhere_writes_like_any_other(folder: Path, tmp_path: Path) -> None:
-    back = result(AdoptModel(str(folder), "mine", runs_folder=tmp_path / "runs")).folder
+    back = result(ImportModel(str(folder), "mine", runs_folder=tmp_path / "runs")).folder
     frames = run_task(Generate(ModelRef(back), ("the cat",), 12))
     assert any(getattr(s, "finished", False) for f in frames for s in f.snapshots)
 
@@ -68,8 +68,8 @@ def test_the_safetensors_form_holds_every_gpt(tmp_path: Path) -> None:
     run = answer(run_task(task), "run")
     run_task(ExportModel(ModelRef(run), str(tmp_path / "out")))
     weights = safetensors.torch.load_file(tmp_path / "out" / "model.safetensors")
-    learner = Models().get(ModelRef(run)).learner
-    assert all(torch.equal(weights[name], tensor) for name, tensor in learner.model.state_dict().items())
+    gpt = Models().get(ModelRef(run)).model
+    assert all(torch.equal(weights[name], tensor) for name, tensor in gpt.transformer.state_dict().items())
     with pytest.raises(DataError, match="learned positions"):
         run_task(ExportModel(ModelRef(run), str(tmp_path / "hf"), "hf"))
     assert not (tmp_path / "hf").exists()
@@ -119,7 +119,7 @@ def test_a_folder_that_does_not_fit_says_why_and_makes_no_run(
 ) -> None:
     break_it(folder)
     with pytest.raises((DataError, CheckpointError), match=words) as caught:
-        run_task(AdoptModel(str(folder), runs_folder=tmp_path / "runs"))
+        run_task(ImportModel(str(folder), runs_folder=tmp_path / "runs"))
     assert caught.value.hint
     assert not list((tmp_path / "runs").glob("*/run.json"))
 
@@ -128,12 +128,12 @@ def test_a_pickled_model_is_refused_unopened(folder: Path, tmp_path: Path) -> No
     (folder / "model.safetensors").unlink()
     (folder / "pytorch_model.bin").write_bytes(b"cos\nsystem\n(S'touch /tmp/never'\ntR.")
     with pytest.raises(CheckpointError, match="Convert"):
-        run_task(AdoptModel(str(folder), runs_folder=tmp_path / "runs"))
+        run_task(ImportModel(str(folder), runs_folder=tmp_path / "runs"))
 
 
 def test_what_is_no_folder(tmp_path: Path) -> None:
     with pytest.raises(GenstudioError, match="not a folder"):
-        run_task(AdoptModel(str(tmp_path / "nothing")))
+        run_task(ImportModel(str(tmp_path / "nothing")))
 
 
 def test_old_tokenizer_files_give_the_same_tokens(folder: Path, tmp_path: Path) -> None:
@@ -141,9 +141,9 @@ def test_old_tokenizer_files_give_the_same_tokens(folder: Path, tmp_path: Path) 
     (folder / "vocab.json").write_text(json.dumps(said["vocab"]))
     merges = "\n".join(" ".join(merge) for merge in said["merges"])
     (folder / "merges.txt").write_text(f"#version: 0.2\n{merges}\n", encoding="utf-8")
-    new = result(AdoptModel(str(folder), runs_folder=tmp_path / "runs")).folder
+    new = result(ImportModel(str(folder), runs_folder=tmp_path / "runs")).folder
     (folder / "tokenizer.json").unlink()
-    old = result(AdoptModel(str(folder), runs_folder=tmp_path / "runs")).folder
+    old = result(ImportModel(str(folder), runs_folder=tmp_path / "runs")).folder
     assert np.array_equal(logits(new, "the cat sat on"), logits(old, "the cat sat on"))
 
 
@@ -186,9 +186,9 @@ def test_transformers_loads_what_is_exported(folder: Path, trained: Path) -> Non
     transformers.utils.logging.disable_progress_bar()
     theirs = transformers.GPT2LMHeadModel.from_pretrained(folder).eval()
     opened = Models().get(ModelRef(str(trained)))
-    ids, _ = opened.learner.data.tokenizer.encode_lossy("the cat sat on a mat")
+    ids, _ = opened.model.tokenizer.encode_lossy("the cat sat on a mat")
     with torch.no_grad():
-        ours = opened.learner.model(torch.as_tensor(ids[None].astype(np.int64)))
+        ours = opened.model.transformer(torch.as_tensor(ids[None].astype(np.int64)))
         assert float((theirs(torch.as_tensor(ids[None].astype(np.int64))).logits - ours).abs().max()) < 1e-4
 
 
@@ -218,9 +218,9 @@ def test_tokens_of_every_kind_survive_the_way_out_and_back(kind: str, tmp_path: 
     run = run_of(kind, tmp_path)
     run_task(ExportModel(ModelRef(run), str(tmp_path / "hf"), "hf"))
     (tmp_path / "given.json").unlink(missing_ok=True)
-    back = result(AdoptModel(str(tmp_path / "hf"), runs_folder=tmp_path / "more")).folder
+    back = result(ImportModel(str(tmp_path / "hf"), runs_folder=tmp_path / "more")).folder
     assert np.array_equal(logits(run, "the cat naïve 日"), logits(back, "the cat naïve 日"))
-    ours, theirs = (Models().get(ModelRef(folder)).learner.data.tokenizer for folder in (run, back))
+    ours, theirs = (Models().get(ModelRef(folder)).model.tokenizer for folder in (run, back))
     assert ours.size == theirs.size and (ours.begin, ours.end) == (theirs.begin, theirs.end)
     frames = run_task(Generate(ModelRef(back), "the", 5))
     assert any(getattr(s, "finished", False) for f in frames for s in f.snapshots)
@@ -233,7 +233,7 @@ def test_auto_classes_of_transformers_load_tokens_of_every_kind(kind: str, tmp_p
     run = run_of(kind, tmp_path)
     run_task(ExportModel(ModelRef(run), str(tmp_path / "hf"), "hf"))
     theirs = transformers.AutoTokenizer.from_pretrained(tmp_path / "hf")
-    ours = Models().get(ModelRef(run)).learner.data.tokenizer
+    ours = Models().get(ModelRef(run)).model.tokenizer
     text = " the cat sat on a mat" if "word" in kind else "the cat naïve 日 sat"
     assert len(theirs) == ours.size and theirs(text)["input_ids"] == ours.encode(text).tolist()
     assert theirs.decode(theirs(text)["input_ids"]) == text

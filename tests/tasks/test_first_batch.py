@@ -76,13 +76,13 @@ def test_points_and_pictures_shown_are_those_fed(
     from genstudio.families.gan.learner import GANLearner
 
     fed: list[Any] = []
-    stages = GANLearner.stages
+    step = GANLearner.training_step
 
-    def watched(self: GANLearner, batch: Any, step: int, progress: float) -> Any:
+    def watched(self: GANLearner, batch: Any, number: int, progress: float) -> Any:
         fed.append([None if part is None else part.clone() for part in batch])
-        return stages(self, batch, step, progress)
+        return step(self, batch, number, progress)
 
-    monkeypatch.setattr(GANLearner, "stages", watched)
+    monkeypatch.setattr(GANLearner, "training_step", watched)
     config = GAN | change
     shown = result(FirstBatch(data, config, "gan", seed=7))
     run_task(Train("gan", data, config, steps=2, seed=7))

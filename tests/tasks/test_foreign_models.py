@@ -25,7 +25,7 @@ from genstudio.data.tokenizers.model_folder import fitted, tokenizer_of
 from genstudio.errors import DataError, GenstudioError
 from genstudio.families.family import Imported
 from genstudio.families.gpt import importing
-from genstudio.tasks.exchange import AdoptModel
+from genstudio.tasks.exchange import ImportModel
 from genstudio.tasks.models import ModelRef, Models
 from helpers import result
 
@@ -40,12 +40,12 @@ def imported(folder: Path) -> Imported[Any, Any]:
 
 def furthest(found: Imported[Any, Any], truth: np.ndarray) -> float:
     """The largest distance of our logits from these, for TEXT."""
-    learner: Any = families.get("gpt").learner(found.config, found.data, "cpu", 0)
-    learner.model.load_state_dict(learner.model.state_dict() | found.weights)
+    gpt: Any = families.get("gpt").model(found.config, found.data, "cpu", 0)
+    gpt.transformer.load_state_dict(gpt.transformer.state_dict() | found.weights["model"])
     ids = found.data.tokenizer.encode(TEXT)
     assert ids.tolist() == ids_of(TEXT)
     with torch.no_grad():
-        ours = learner.model.eval()(torch.as_tensor(ids[None].astype(np.int64)))[0].numpy()
+        ours = gpt.transformer.eval()(torch.as_tensor(ids[None].astype(np.int64)))[0].numpy()
     assert ours.shape == truth.shape
     return float(np.abs(ours - truth).max())
 
@@ -119,14 +119,14 @@ def test_the_run_of_a_peculiar_folder_computes_the_same_after_it_is_closed(
         prefix="_orig_mod.transformer.", shards=2, padding=9, added=1, tokenizer="files", score=True, linear=True
     )
     folder = write(layout, tmp_path / "theirs")
-    adopted = result(AdoptModel(str(folder), "one", runs_folder=tmp_path / "runs"))
-    learner = Models().get(ModelRef(adopted.folder)).learner
+    adopted = result(ImportModel(str(folder), "one", runs_folder=tmp_path / "runs"))
+    gpt = Models().get(ModelRef(adopted.folder)).model
     ids = torch.tensor([ids_of(TEXT)])
     with torch.no_grad():
-        ours = learner.model.eval()(ids)[0].numpy()
+        ours = gpt.transformer.eval()(ids)[0].numpy()
     truth = logits_of(layout, weights_of(layout), ids_of(TEXT))
     assert float(np.abs(ours - truth).max()) < NEAR
-    assert learner.data.tokenizer.decode([*ids_of(TEXT), layout.rows - 1]) == TEXT
+    assert gpt.data.tokenizer.decode([*ids_of(TEXT), layout.rows - 1]) == TEXT
     assert main(["import-model", str(folder), "--runs", str(tmp_path / "more")]) == 0
     said = capsys.readouterr()
     assert Path(said.out.strip()).is_dir()

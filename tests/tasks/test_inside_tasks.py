@@ -16,7 +16,7 @@ from genstudio.data.slices import finished
 from genstudio.data.tokenizers import CharTokenizer
 from genstudio.errors import DataError, GenstudioError
 from genstudio.families.gpt.config import GPTConfig
-from genstudio.families.gpt.learner import GPTLearner
+from genstudio.families.gpt.model import GPTModel
 from genstudio.inspection.switches import NOTHING_OFF, Switches
 from genstudio.inspection.trace import trace
 from genstudio.nn.attention import SelfAttention
@@ -42,20 +42,20 @@ def models_with(live: bool = False, double: bool = True, **values: Any) -> Model
     settings = {"layers": 3, "heads": 2, "d_model": 16, "context": 16, **values}
     none = np.empty(0, np.uint16)
     data = TextData(CharTokenizer.of(LETTERS), none, none, 0, "", "")
-    learner = GPTLearner(GPTConfig.parse(settings), data, "cpu", 0)
+    gpt = GPTModel(GPTConfig.parse(settings), data, "cpu", 0)
     torch.manual_seed(1)
     with torch.no_grad():
-        for p in learner.model.parameters():
+        for p in gpt.transformer.parameters():
             p.add_(torch.randn_like(p) * 0.3)
     if double:
-        learner.model.double()
+        gpt.transformer.double()
     models = Models()
-    models.training[str(Path(REF.run).resolve())] = Opened(learner, 7, "model", "gpt", live)
+    models.training[str(Path(REF.run).resolve())] = Opened(gpt, 7, "model", "gpt", live)
     return models
 
 
 def model_of(models: Models) -> Any:
-    return next(iter(models.training.values())).learner.model
+    return next(iter(models.training.values())).model.transformer
 
 
 def shown(task: Any, models: Models) -> Any:
@@ -69,7 +69,7 @@ def seen(job: Any) -> Any:
 
 
 def ids_of(models: Models, text: str = "abc defghij abc") -> Any:
-    tokenizer = next(iter(models.training.values())).learner.data.tokenizer
+    tokenizer = next(iter(models.training.values())).model.tokenizer
     return torch.from_numpy(tokenizer.encode(text).astype(np.int64))[-model_of(models).context :]
 
 
@@ -140,7 +140,7 @@ def test_what_was_looked_at_stays_until_it_is_replaced() -> None:
     new = shown(LookAtMap(REF, TEXT, Which(0, 0)), models)
     assert new.looked != heads.looked and np.abs(new.weights - kept.weights).max() > 0.01
     models.forget(REF.run)
-    assert not models.looked
+    assert not models.attention
 
 
 def mixes_weights(task: Any) -> bool:
@@ -219,8 +219,7 @@ def tiny_slices(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_training_between_two_slices_does_not_mix_weights(look: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     task = look(REF, TEXT)
     assert not mixes_weights(task)
-    for module in ("inside", "lens", "knock_out"):
-        monkeypatch.setattr(f"genstudio.tasks.{module}.steady", lambda opened: opened.learner.model)
+    monkeypatch.setattr(Opened, "frozen", lambda opened: opened.model.transformer)
     assert mixes_weights(task)
 
 
@@ -259,7 +258,7 @@ def test_the_lens_reads_every_depth() -> None:
                 assert found.rank[depth, place] == order.tolist().index(follows) + 1
                 assert found.chance[depth, place] == pytest.approx(chances[position, follows], abs=1e-6)
     assert (found.rank[:, -1] == 0).all() and np.isnan(found.chance[:, -1]).all()
-    tokenizer = next(iter(models.training.values())).learner.data.tokenizer
+    tokenizer = next(iter(models.training.values())).model.tokenizer
     assert all(tokenizer.pieces([i])[0] == piece for i, piece in found.names.items())
 
 
@@ -340,7 +339,7 @@ def test_knock_out_is_a_model_without_the_columns() -> None:
         with torch.no_grad():
             for _ in range(8):
                 text.append(int(model(torch.tensor([text]))[0, -1].argmax()))
-            assert found.written[which] == models.get(REF).learner.data.tokenizer.decode(text[15:])
+            assert found.written[which] == models.get(REF).model.tokenizer.decode(text[15:])
             model.blocks[1].attention.out.weight[:, 8:] = 0
     assert np.abs(found.losses[0] - found.losses[1]).max() > 1e-3
 
@@ -361,14 +360,14 @@ def test_a_text_as_long_as_the_context_is_read_whole_and_continued() -> None:
     whole = shown(KnockOut(REF, TEXT, length=6), models)
     assert len(whole.tokens) == 8
     wanted = list(stream(model_of(models), ids, SamplingOptions(greedy=True), seed=0, length=6))
-    assert whole.written[0] == models.get(REF).learner.data.tokenizer.decode([choice.id for choice in wanted])
+    assert whole.written[0] == models.get(REF).model.tokenizer.decode([choice.id for choice in wanted])
     hidden = shown(KnockOut(REF, TEXT, Switches(tokens=frozenset({6})), length=4), models)
     text = ids.tolist()[-4:]
     with torch.no_grad():
         for _ in range(4):
             inside = finished(trace(model_of(models), np.array(text), ("logits",), Switches(tokens=frozenset({2}))))
             text.append(int(inside["logits"][-1].argmax()))
-    assert hidden.written[1] == models.get(REF).learner.data.tokenizer.decode(text[4:])
+    assert hidden.written[1] == models.get(REF).model.tokenizer.decode(text[4:])
     assert hidden.written[1] != hidden.written[0] or hidden.losses[0].max() != hidden.losses[1].max()
 
 
@@ -376,7 +375,7 @@ def test_induction_scores_are_the_weights_of_the_repetition() -> None:
     models = models_with(context=20)
     model = model_of(models)
     found = shown(ProbeInduction(REF, texts=3, seed=5), models)
-    tokenizer = models.get(REF).learner.data.tokenizer
+    tokenizer = models.get(REF).model.tokenizer
     drawn, begin = random_texts(tokenizer, 20, 0, 3, 5)
     n = found.period
     assert isinstance(found, Induction) and begin == 0 and n == 10 and drawn.shape == (3, 20)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from genstudio import families
 from genstudio.events import Frame
 from genstudio.runs import Run
 from genstudio.snapshots.samples import Plane
@@ -56,9 +57,10 @@ def at_least(job: Any, step: int) -> list[Frame]:
 
 
 def state(run: Run, step: int) -> dict[str, Any]:
-    learner = Models().get(ModelRef(str(run.folder), step)).learner
+    opened = Models().get(ModelRef(str(run.folder), step))
+    learner = families.get("gan").learner(opened.model, 0)
     checkpoint.load(run, step, learner)
-    weights = {f"{n}.{k}": v for n, part in learner.parts.items() for k, v in part.state_dict().items()}
+    weights = {f"{n}.{k}": v for n, part in learner.model.modules.items() for k, v in part.state_dict().items()}
     moments = {
         f"{n}.{i}.{k}": v
         for n, o in learner.optimizers.items()
@@ -133,7 +135,7 @@ def test_going_back_restores_weights_moments_settings_and_log(train: Any) -> Non
     assert answer([back], "back") == change.step and answer([back], "settings")["d_rate"] == 0.001
     assert back.progress is not None and back.progress.step == change.step and run.changes() == ()
     assert same(saved, state(run, change.step)) and learner.config.trained == "both"
-    for name, part in learner.parts.items():
+    for name, part in learner.model.modules.items():
         assert all(torch.equal(v, saved[f"{name}.{k}"]) for k, v in part.state_dict().items())
     assert run.info.step <= change.step and run.notices()[-1].text.startswith("Back at step")
     after = at_least(job, change.step + 3)

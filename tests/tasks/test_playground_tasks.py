@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tiny
 import torch
 
 from genstudio.data.token_starts import token_starts
@@ -180,9 +181,9 @@ def test_int8_is_another_model_and_says_so(runs: dict[str, str], models: Models)
     assert cost.nats["float32"] != cost.nats["int8"] == pytest.approx(cost.nats["float32"], abs=0.02)
     small = models.get(ModelRef(runs["char"], precision="int8"))
     assert small is models.get(ModelRef(runs["char"], precision="int8")) and "int8" in small.title
-    model = models.get(ref).learner.model
+    model = models.get(ref).model.transformer
     assert all(isinstance(p, torch.nn.Parameter) and p.requires_grad for p in model.parameters())
-    for exact, layer in zip(model.blocks, small.learner.model.blocks, strict=True):
+    for exact, layer in zip(model.blocks, small.model.transformer.blocks, strict=True):
         weight = exact.attention.qkv.weight
         step = weight.abs().amax(1, keepdim=True) / 127
         assert ((layer.attention.qkv.weight - weight).abs() <= step * 0.51).all()
@@ -199,7 +200,7 @@ def test_a_live_model_writes_with_the_weights_of_the_step_it_names(tmp_path: Pat
         while opened.step == step:
             until_trained(job)
         ours = reader.add(4)
-        model = opened.learner.model.eval()
+        model = opened.model.transformer.eval()
         with torch.no_grad():
             fresh = model(torch.tensor([[1, 2, 3, 4]]))[0, -1].numpy()
         model.train()
@@ -221,7 +222,7 @@ def test_spoiled_weights_are_a_sentence(runs: dict[str, str]) -> None:
     models = Models()
     ref = ModelRef(runs["char"])
     with torch.no_grad():
-        models.get(ref).learner.model.head.weight.fill_(math.nan)
+        models.get(ref).model.transformer.head.weight.fill_(math.nan)
     for task in (Generate(ref, ("the",), 5), Beam(ref, ("the",), 2, 3), Score(ref, "the cat"), SamplingGrid(ref, ("t",))):
         with pytest.raises(TrainingError, match="not finite"):
             run_task(task, models)
@@ -289,8 +290,8 @@ def test_hostile_requests_end_in_an_answer_or_a_sentence(runs: dict[str, str], m
 def test_a_model_that_writes_no_text_is_a_sentence(runs: dict[str, str]) -> None:
     models = Models()
     opened = models.get(ModelRef(runs["char"]))
-    opened.learner.data = object()
-    with pytest.raises(RunError, match="does not write text"):
+    opened.model = tiny.TinyModel(torch.nn.Linear(1, 1))  # type: ignore[assignment]
+    with pytest.raises(RunError, match="cannot write text; it can be evaluated"):
         run_task(Generate(ModelRef(runs["char"]), ("the",), 3), models)
 
 

@@ -12,9 +12,11 @@ import torch
 
 from genstudio.errors import CheckpointError, RunBusyError, RunError
 from genstudio.events import Frame
+from genstudio.inspection.trace import attention
 from genstudio.runs import Run
 from genstudio.sampling.choose import SamplingOptions, distribution
-from genstudio.tasks.models import ModelRef, Models, settings_of
+from genstudio.tasks.live import settings_of
+from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.prompt import Prompt, Tokens
 from genstudio.tasks.replay import ForgetSteps, Moment, ReadLoss, Replay, SavedSteps, Watched
 from genstudio.tasks.train import Resume, Train
@@ -65,19 +67,18 @@ def opened(folder: str, step: int) -> Any:
     """A fresh model with the weights of a step, by the plainest way there is."""
     run = Run.open(folder)
     family, config = settings_of(run)
-    learner: Any = family.learner(config, family.reopen(config, run.kept()), "cpu", 0)
-    weights.load(run, step, learner.parts)
-    learner.model.eval()
-    return learner
+    gpt = family.model(config, family.from_metadata(config, run.kept()), "cpu", 0)
+    weights.load(run, step, gpt.modules)
+    return gpt
 
 
-def plainly_written(learner: Any, text: str, length: int) -> tuple[list[int], list[float]]:
+def plainly_written(gpt: Any, text: str, length: int) -> tuple[list[int], list[float]]:
     """Sampled without a cache, with one uniform number a token."""
-    ids = list(learner.data.tokenizer.encode(text))
+    ids = list(gpt.data.tokenizer.encode(text))
     rng, chances, start = np.random.default_rng(3), [], len(ids)
     for _ in range(length):
         with torch.no_grad():
-            logits = learner.model(torch.tensor([ids[-learner.model.context :]]))[0, -1].numpy()
+            logits = gpt.transformer(torch.tensor([ids[-gpt.transformer.context :]]))[0, -1].numpy()
         p = distribution(logits, OPTIONS)
         reached = np.cumsum(p)
         ids.append(int(np.searchsorted(reached, rng.random() * reached[-1], side="right")))
@@ -89,17 +90,17 @@ def test_every_step_writes_what_its_checkpoint_writes(folder: str) -> None:
     moments, _ = replayed(folder)
     assert sorted(moments) == [0, 4, 10, 20, 30, 40]
     for step, moment in moments.items():
-        learner = opened(folder, step)
-        ids, chances = plainly_written(learner, "the cat sat", 25)
+        gpt = opened(folder, step)
+        ids, chances = plainly_written(gpt, "the cat sat", 25)
         assert moment.writing.chosen is not None
         assert moment.writing.chosen.ids.tolist() == ids
-        assert moment.writing.text == learner.data.tokenizer.decode(ids)
+        assert moment.writing.text == gpt.data.tokenizer.decode(ids)
         np.testing.assert_allclose(moment.writing.probabilities, chances, atol=1e-5)
-        window = learner.data.tokenizer.encode("the cat sat")[-learner.model.context :]
+        window = gpt.data.tokenizer.encode("the cat sat")[-gpt.transformer.context :]
         with torch.no_grad():
-            logits = learner.model(torch.tensor(window[None].astype(np.int64)))[0, -1].numpy()
+            logits = gpt.transformer(torch.tensor(window[None].astype(np.int64)))[0, -1].numpy()
         np.testing.assert_allclose(moment.next.logits, logits, atol=1e-5)
-        np.testing.assert_allclose(moment.attention.weights, learner.attention(window), atol=1e-6)
+        np.testing.assert_allclose(moment.attention.weights, attention(gpt.transformer, window), atol=1e-6)
     assert len({moment.writing.text for moment in moments.values()}) > 3, "training must have changed something"
 
 
@@ -114,9 +115,9 @@ def test_the_chart_is_what_each_step_thought_of_each_token(folder: str) -> None:
     )
     assert "".join(watched.texts).endswith(newest.writing.text[: len(watched.ids) - watched.prompt])
     for step, moment in moments.items():
-        learner = opened(folder, step)
+        gpt = opened(folder, step)
         with torch.no_grad():
-            logits = learner.model(torch.tensor(watched.ids[None].astype(np.int64)))[0].double()
+            logits = gpt.transformer(torch.tensor(watched.ids[None].astype(np.int64)))[0].double()
         wanted = torch.log_softmax(logits, -1).numpy()
         assert np.isnan(moment.logprobs[0])
         assert np.isnan(moment.candidates[0]).all()
@@ -135,12 +136,12 @@ def test_a_replay_leaves_the_models_in_training_alone(folder: str) -> None:
     job = Resume(folder, steps=10_000).run(models)
     until_trained(job)
     live = next(iter(models.training.values()))
-    before = {name: tensor.clone() for name, tensor in live.learner.model.state_dict().items()}
+    before = {name: tensor.clone() for name, tensor in live.model.transformer.state_dict().items()}
     moments, frames = replayed(folder, models)
     newest = moments[max(moments)]
     assert newest.live == (live.step not in weights.steps(Run.open(folder)))
     assert newest.step == live.step > 40
-    assert all(torch.equal(before[name], tensor) for name, tensor in live.learner.model.state_dict().items())
+    assert all(torch.equal(before[name], tensor) for name, tensor in live.model.transformer.state_dict().items())
     said = result(NextTokensOf(ModelRef(folder, "live"), PROMPT), models)
     np.testing.assert_allclose(newest.next.logits, said.logits, atol=1e-6)
     assert newest.writing.chosen is not None
@@ -218,10 +219,10 @@ def test_a_kept_step_opens_like_a_checkpoint(folder: str) -> None:
 def test_the_marks_change_with_the_weights(folder: str) -> None:
     before = result(SavedSteps(folder)).marks
     with Run.open(folder) as run:
-        learner = opened(folder, 4)
+        gpt = opened(folder, 4)
         with torch.no_grad():
-            learner.model.tokens.weight.add_(0.1)
-        data = weights.packed.dump(checkpoint.weights_of(learner.parts), {"run": run.info.key, "step": "4"})
+            gpt.transformer.tokens.weight.add_(0.1)
+        data = weights.packed.dump(checkpoint.weights_of(gpt.modules), {"run": run.info.key, "step": "4"})
         run.weights.add(4, data)
     after = result(SavedSteps(folder)).marks
     assert {step for step in before if before[step] != after[step]} == {4}

@@ -14,10 +14,11 @@ from genstudio.data import shelf
 from genstudio.data.slices import finished
 from genstudio.data.split import SplitSettings, split_items
 from genstudio.errors import DataError, RunError
+from genstudio.families.abilities import Samples
 from genstudio.runs import Run
 from genstudio.tasks.evaluate import Evaluate
 from genstudio.tasks.models import ModelRef, Models
-from genstudio.tasks.sample import Sample, with_data
+from genstudio.tasks.sample import Sample
 from genstudio.tasks.train import Train
 from helpers import TINY, answer, result, run_task, text_file
 
@@ -49,12 +50,12 @@ def test_nearest_pictures_find_a_training_picture_itself(tmp_path: Path) -> None
     ref = ModelRef(trained(tmp_path, "digits8"))
     real = shelf.open_dataset(shelf.find_dataset("digits8"))
     train, _ = split_items(len(real.pixels), SplitSettings("random", 0.1))
-    reading: Any = with_data(Run.open(ref.run), Models().get(ref))
-    learner = finished(reading)
-    by = finished(learner.neighbours(real.pixels[train[7]], 4))
+    reading: Any = Models().open(ref, Samples).with_data(Run.open(ref.run))
+    model = finished(reading)
+    by = finished(model.reference.neighbours(real.pixels[train[7]], 4))
     assert set(by) == {"nearest_pixels", "nearest_features"}
     for chosen, apart in by.values():
-        assert np.array_equal(learner.data.real[chosen[0]], real.pixels[train[7]])
+        assert np.array_equal(model.data.real[chosen[0]], real.pixels[train[7]])
         assert apart[0] == pytest.approx(0, abs=1e-4) and (np.diff(apart) >= 0).all()
 
 
@@ -62,7 +63,7 @@ def test_a_gan_of_points_is_measured_and_a_model_that_writes_makes_no_samples(tm
     scores = result(Evaluate(ModelRef(trained(tmp_path))))
     assert {"modes", "high_quality", "reverse_kl", "js_divergence", "step"} <= set(scores)
     task = Train("gpt", str(text_file(tmp_path)), TINY, steps=2, runs_folder=tmp_path)
-    with pytest.raises(RunError, match="writes"):
+    with pytest.raises(RunError, match="cannot make samples; it can read text, write text"):
         run_task(Sample(ModelRef(str(answer(run_task(task), "run")))))
 
 

@@ -56,7 +56,7 @@ def test_a_resume_without_moments_is_caught(run: Run) -> None:
     whole, parted = tiny.TinyLearner(), saved(run, 20)
     whole.train(1, 40)
     parted = tiny.TinyLearner(initial=5)
-    checkpoint.load_parts(run, "last", parted.parts)
+    checkpoint.load_parts(run, "last", parted.model.modules)
     parted.train(21, 40)
     assert not tiny.equal(parted.everything()[:3], whole.everything()[:3])
 
@@ -78,12 +78,12 @@ def test_a_resume_without_moments_is_caught(run: Run) -> None:
 def test_any_optimizer_comes_back_bitwise(run: Run, make: Any) -> None:
     def learner(initial: int) -> tiny.TinyLearner:
         made = tiny.TinyLearner(initial=initial)
-        made.optimizers = {"one": make(list(made.parts["model"].parameters()))}
+        made.optimizers = {"one": make(list(made.model.modules["model"].parameters()))}
         return made
 
     def train(one: tiny.TinyLearner, steps: range) -> None:
         for step in steps:
-            model: Any = one.parts["model"]
+            model: Any = one.model.modules["model"]
             one.optimizers["one"].zero_grad()
             (model.second(torch.tanh(model.first(one.batch(step))))).square().mean().backward()
             one.optimizers["one"].step()
@@ -224,10 +224,10 @@ def test_a_reader_sets_nothing_aside(tmp_path: Path) -> None:
         saved(run, 1, 2)
     (checkpoint.place(run, 2) / "model.safetensors").write_bytes(b"x")
     assert checkpoint.resolve(run, "last") == 1
-    assert checkpoint.load_parts(run, "last", tiny.TinyLearner().parts)["step"] == 1
+    assert checkpoint.load_parts(run, "last", tiny.TinyLearner().model.modules)["step"] == 1
     assert checkpoint.steps(run) == [1, 2]
     with pytest.raises(CheckpointError, match="step 2 is damaged"):
-        checkpoint.load_parts(run, 2, tiny.TinyLearner().parts)
+        checkpoint.load_parts(run, 2, tiny.TinyLearner().model.modules)
     with pytest.raises(RunError, match="reading only"):
         saved(run, 3)
 
@@ -255,15 +255,15 @@ def test_what_belongs_to_another_run_is_refused_by_the_fields_name(run: Run, fie
 
 
 def wider(learner: tiny.TinyLearner) -> None:
-    learner.parts = tiny.TinyLearner(width=9).parts
+    learner.model.modules = tiny.TinyLearner(width=9).model.modules
 
 
 def renamed(learner: tiny.TinyLearner) -> None:
-    learner.parts = {"generator": learner.parts["model"]}
+    learner.model.modules = {"generator": learner.model.modules["model"]}
 
 
 def doubled(learner: tiny.TinyLearner) -> None:
-    learner.parts["model"].double()
+    learner.model.modules["model"].double()
 
 
 def other_optimizer(learner: tiny.TinyLearner) -> None:
@@ -271,7 +271,7 @@ def other_optimizer(learner: tiny.TinyLearner) -> None:
 
 
 def other_groups(learner: tiny.TinyLearner) -> None:
-    parameters = list(learner.parts["model"].parameters())
+    parameters = list(learner.model.modules["model"].parameters())
     learner.optimizers = {"adamw": torch.optim.AdamW([{"params": parameters[:1]}, {"params": parameters[1:]}])}
 
 
@@ -296,7 +296,7 @@ def test_what_does_not_fit_is_listed_and_nothing_loaded(run: Run, change: Any, s
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_what_is_not_finite_is_not_saved(run: Run, value: float) -> None:
     learner = saved(run, 1)
-    model: Any = learner.parts["model"]
+    model: Any = learner.model.modules["model"]
     with torch.no_grad():
         model.first.bias[3] = value
     with pytest.raises(TrainingError, match=r"model\.first\.bias"):

@@ -38,7 +38,7 @@ def walked(run: Run, steps: int, seconds: float = 1.0, every: int = 1) -> dict[i
 
 
 def weights(learner: tiny.TinyLearner) -> list[torch.Tensor]:
-    return [tensor.clone() for part in learner.parts.values() for tensor in part.state_dict().values()]
+    return [tensor.clone() for part in learner.model.modules.values() for tensor in part.state_dict().values()]
 
 
 def test_the_budget_holds_for_models_of_any_size() -> None:
@@ -55,7 +55,7 @@ def test_the_weights_of_a_step_come_back_bitwise(run: Run) -> None:
     assert 8 <= len(kept_weights.steps(run)) <= files.MAXIMUM
     for step in kept_weights.steps(run):
         learner = tiny.TinyLearner(initial=9)
-        kept_weights.load(run, step, learner.parts)
+        kept_weights.load(run, step, learner.model.modules)
         assert tiny.equal(weights(learner), found[step])
 
 
@@ -114,13 +114,13 @@ def test_damage_is_said_and_nothing_is_loaded(run: Run) -> None:
     for damage in damages:
         place.write_bytes(damage)
         with pytest.raises(RunError, match="damaged"):
-            kept_weights.load(run, step, learner.parts)
+            kept_weights.load(run, step, learner.model.modules)
     place.unlink()
     with pytest.raises(RunError, match="not there"):
-        kept_weights.load(run, step, learner.parts)
+        kept_weights.load(run, step, learner.model.modules)
     place.mkdir()
     with pytest.raises(RunError, match="damaged"):
-        kept_weights.load(run, step, learner.parts)
+        kept_weights.load(run, step, learner.model.modules)
     assert tiny.equal(weights(learner), before)
 
 
@@ -131,9 +131,9 @@ def test_files_of_another_run_or_another_model_are_refused(run: Run, tmp_path: P
         for path in run.weights.folder.iterdir():
             (other.weights.folder / path.name).write_bytes(path.read_bytes())
         with pytest.raises(RunError, match="another run"):
-            kept_weights.load(other, run.weights.steps()[0], tiny.TinyLearner().parts)
+            kept_weights.load(other, run.weights.steps()[0], tiny.TinyLearner().model.modules)
     with pytest.raises(CheckpointError, match="shape"):
-        kept_weights.load(run, run.weights.steps()[0], tiny.TinyLearner(width=9).parts)
+        kept_weights.load(run, run.weights.steps()[0], tiny.TinyLearner(width=9).model.modules)
 
 
 def test_a_checkpoint_is_taken_before_what_was_kept_and_mended_by_it(run: Run) -> None:
@@ -147,7 +147,7 @@ def test_a_checkpoint_is_taken_before_what_was_kept_and_mended_by_it(run: Run) -
     (checkpoint.place(run, step) / "model.safetensors").write_bytes(b"x")
     run.release()
     back = tiny.TinyLearner(initial=3)
-    kept_weights.load(run, step, back.parts)
+    kept_weights.load(run, step, back.model.modules)
     assert tiny.equal(weights(back), found[step])
     with pytest.raises(CheckpointError, match="no checkpoint of step 999"):
         kept_weights.resolve(run, 999)
@@ -155,7 +155,7 @@ def test_a_checkpoint_is_taken_before_what_was_kept_and_mended_by_it(run: Run) -
 
 def test_weights_that_are_not_finite_are_not_kept(run: Run) -> None:
     learner = tiny.TinyLearner()
-    model: Any = learner.parts["model"]
+    model: Any = learner.model.modules["model"]
     with torch.no_grad():
         model.first.bias[0] = float("nan")
     assert kept_weights.WeightRecorder(run, learner, 0.0).keep_if_due(0, 0.0) == []
@@ -175,7 +175,7 @@ def test_no_failing_call_stops_the_training_or_leaves_half_a_file(run: Run, mode
         assert bool(told) == (mode != "once"), (k, call)
         for at in run.weights.steps():
             back = tiny.TinyLearner(initial=4)
-            kept_weights.load(run, at, back.parts)
+            kept_weights.load(run, at, back.model.modules)
             assert tiny.equal(weights(back), weights(learner))
         run.release()
         run.acquire()
@@ -224,7 +224,7 @@ def wrong(run: Run, before: list[int], found: dict[int, list[torch.Tensor]]) -> 
         return f"kept {kept} of {before}"
     for step in kept:
         learner = tiny.TinyLearner(initial=2)
-        kept_weights.load(run, step, learner.parts)
+        kept_weights.load(run, step, learner.model.modules)
         if not tiny.equal(weights(learner), found[min(step, 60)]):
             return f"other weights at step {step}"
     return " ".join(path.name for path in run.weights.folder.glob(".*"))

@@ -29,5 +29,5 @@ def test_the_form_says_as_many_parameters_as_the_run_has(
     tab.setup.set_plan(3, None)
     qtbot.mouseClick(tab.start, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: tab.state == "stopped" and tab.info is not None, timeout=LONG)
-    model = Models().get(ModelRef(tab.run_path)).learner.model
+    model = Models().get(ModelRef(tab.run_path)).model.transformer
     assert said == sum(weight.numel() for weight in model.parameters())

@@ -16,17 +16,24 @@ from genstudio.families.gan.presets import PRESETS, preset_for
 
 if TYPE_CHECKING:
     from genstudio.families.gan.learner import GANLearner
+    from genstudio.families.gan.model import GANModel
 
 __all__ = ["FAMILY", "GANConfig", "Shape"]
 
 
-def _learner(config: GANConfig, data: SampleData, device: str, seed: int) -> GANLearner:
-    from genstudio.families.gan.learner import GANLearner
+def _model(config: GANConfig, data: SampleData, device: str, seed: int) -> GANModel:
+    from genstudio.families.gan.model import GANModel
     from genstudio.training.device import free_bytes
 
-    if len(data.real):
+    if len(data.real):  # it is to be trained
         require_memory(config, data.shape, free_bytes(device))
-    return GANLearner(config, data, device, seed)
+    return GANModel(config, data, device, seed)
+
+
+def _learner(model: GANModel, seed: int) -> GANLearner:
+    from genstudio.families.gan.learner import GANLearner
+
+    return GANLearner(model, seed)
 
 
 FAMILY: Family[GANConfig, SampleData] = Family(
@@ -38,6 +45,7 @@ FAMILY: Family[GANConfig, SampleData] = Family(
     config=GANConfig,
     presets=PRESETS,
     prepare=prepare,
+    model=_model,
     learner=_learner,
     metadata=metadata,
     from_metadata=lambda _config, kept: from_metadata(kept),

@@ -11,28 +11,26 @@ from torch import Tensor, nn
 
 from genstudio.nn.conv import ResidualBlock
 from genstudio.nn.dense import ResidualLayer
+from genstudio.nn.modes import evaluating
 
 if TYPE_CHECKING:
-    from genstudio.families.gan.learner import GANLearner
+    from genstudio.families.gan.model import GANModel
 
 _SAMPLES, _SEED = 40, 2_718_281
 
 
-def dead_units(learner: GANLearner) -> dict[str, float]:
+def dead_units(model: GANModel) -> dict[str, float]:
     """`dead_generator`, `dead_discriminator`: the share of hidden units (of maps, all places together) whose input is not
     above 0 for any of some fixed samples; a rectifier passes nothing on there, a leaky one is a straight line."""
-    config, data = learner.config, learner.data
-    count = _SAMPLES * config.pack
-    noise = learner.noise(count, _SEED)
+    data, count = model.data, _SAMPLES * model.config.pack
+    noise = model.noise(count, _SEED)
     chosen = data.train[torch.randint(len(data.train), (count,), generator=torch.Generator().manual_seed(_SEED)).numpy()]
-    labels = None
-    if config.conditional and data.labels is not None:
-        labels = torch.from_numpy(data.labels[chosen]).to(learner.device)
-    with torch.no_grad(), _watched(learner.generator) as made_active:
-        fake = learner.make(noise, labels, raw=True)
-    with torch.no_grad(), _watched(learner.discriminator) as judged_active:
-        for samples in (learner.samples(data.real[chosen]), fake):
-            learner.discriminator(samples, labels)
+    labels = data.labels[chosen] if model.classes and data.labels is not None else None
+    with _watched(model.generator) as made_active:
+        fake = model.made(noise, labels, "generator")
+    with torch.no_grad(), _watched(model.discriminator) as judged_active, evaluating(model.discriminator):
+        for samples in (model.inside(data.real[chosen]), fake):
+            model.discriminator(samples, model.labels(labels))
     return {"dead_generator": _share(made_active), "dead_discriminator": _share(judged_active)}
 
 

@@ -19,6 +19,7 @@ from genstudio.families.gpt.presets import PRESETS
 
 if TYPE_CHECKING:
     from genstudio.families.gpt.learner import GPTLearner
+    from genstudio.families.gpt.model import GPTModel
 
 __all__ = ["FAMILY", "GPTConfig"]
 
@@ -32,23 +33,29 @@ def _prepare(config: GPTConfig, dataset: TextDataset, kept: Mapping[str, Any] | 
     return prepare_text(dataset, config.markers, config.context, TokenSettings.of(values), tokenizer, split)
 
 
-def _learner(config: GPTConfig, data: TextData, device: str, seed: int) -> GPTLearner:
+def _model(config: GPTConfig, data: TextData, device: str, seed: int) -> GPTModel:
+    from genstudio.families.gpt.model import GPTModel
+
+    return GPTModel(config, data, device, seed)
+
+
+def _learner(model: GPTModel, seed: int) -> GPTLearner:
     from genstudio.families.gpt.learner import GPTLearner
 
-    return GPTLearner(config, data, device, seed)
+    return GPTLearner(model, seed)
 
 
 def _from_metadata(config: GPTConfig, kept: Mapping[str, Any]) -> TextData:
     return from_metadata(kept, config.markers == "lines" if config.tokenizer == "file" else None)
 
 
-def _export(learner: Any, form: str) -> Mapping[str, bytes]:
+def _export(model: GPTModel, form: str, step: int) -> Mapping[str, bytes]:
     from genstudio.families.gpt.exchange import exported
 
-    return exported(learner, form)
+    return exported(model, form, step)
 
 
-def _adopt(folder: Path) -> Slices[Imported[GPTConfig, TextData]]:
+def _import(folder: Path) -> Slices[Imported[GPTConfig, TextData]]:
     from genstudio.families.gpt.importing import imported
 
     return imported(folder)
@@ -59,10 +66,11 @@ FAMILY: Family[GPTConfig, TextData] = Family(
     title="GPT (decoder-only transformer)",
     data_kinds=("text",),
     room="transformer",
-    abilities=("Writes", "Traces", "Evaluates"),
+    abilities=("Reads", "Writes", "Traces", "Evaluates"),
     config=GPTConfig,
     presets=PRESETS,
     prepare=_prepare,
+    model=_model,
     learner=_learner,
     metadata=metadata,
     from_metadata=_from_metadata,
@@ -70,5 +78,5 @@ FAMILY: Family[GPTConfig, TextData] = Family(
     batch=shown,
     dashboard=DASHBOARD,
     export=_export,
-    adopt=_adopt,
+    import_=_import,
 )

@@ -19,7 +19,7 @@ from genstudio.data.tokenizers.tokenizer import Tokenizer
 from genstudio.errors import DataError
 from genstudio.families.gpt.config import GPTConfig
 from genstudio.families.gpt.gpt2_names import names
-from genstudio.families.gpt.learner import GPTLearner
+from genstudio.families.gpt.model import GPTModel
 from genstudio.training import tensors
 
 _TO_HF = {"gelu_tanh": "gelu_new", "gelu": "gelu", "relu": "relu"}
@@ -32,25 +32,23 @@ _NEEDED: tuple[tuple[str, Any, str], ...] = (
 )
 
 
-def exported(learner: Any, form: str) -> Mapping[str, bytes]:
+def exported(model: GPTModel, form: str, step: int) -> Mapping[str, bytes]:
     """Files by name. `hf`: what transformers loads as GPT-2, whatever its tokens are; `safetensors`: this program's
     names, for any GPT.
 
     Raises DataError naming every setting that GPT-2 does not have.
     """
-    if not isinstance(learner, GPTLearner):
-        raise TypeError("this exports a GPT")
-    tokenizer = learner.data.tokenizer
-    weights = {name: tensor.detach().cpu() for name, tensor in learner.model.state_dict().items()}
+    config, tokenizer = model.config, model.tokenizer
+    weights = {name: tensor.detach().cpu() for name, tensor in model.transformer.state_dict().items()}
     if form == "safetensors":
-        said: dict[str, Any] = {"family": "gpt", "config": learner.config.model_dump(), "step": learner.step}
-        model = tensors.dump(weights)
+        said: dict[str, Any] = {"family": "gpt", "config": config.model_dump(), "step": step}
+        content = tensors.dump(weights)
     else:
-        said = _hf_config(learner.config, tokenizer)
-        model = safetensors.torch.save(_hf_weights(learner.config, weights), {"format": "pt"})
-    files = {"config.json": json.dumps(said, indent=1).encode(), "model.safetensors": model}
+        said = _hf_config(config, tokenizer)
+        content = safetensors.torch.save(_hf_weights(config, weights), {"format": "pt"})
+    files = {"config.json": json.dumps(said, indent=1).encode(), "model.safetensors": content}
     if form == "hf":
-        files["tokenizer_config.json"] = json.dumps(_hf_tokens(learner.config, tokenizer), indent=1).encode()
+        files["tokenizer_config.json"] = json.dumps(_hf_tokens(config, tokenizer), indent=1).encode()
     return files | {"tokenizer.json": tokenizer_text(tokenizer)}
 
 

@@ -66,7 +66,7 @@ def imported(folder: Path) -> Slices[Imported[GPTConfig, TextData]]:
     config = _config(said, has_biases(weights), tokenizer, path)
     own, more = own_weights(config, tokenizer.size, weights, folder)
     yield 1.0
-    return Imported(config, from_metadata({"tokenizer.json": tokenizer.to_json()}), own, (*notes, *more))
+    return Imported(config, from_metadata({"tokenizer.json": tokenizer.to_json()}), {"model": own}, (*notes, *more))
 
 
 def _settings(said: Mapping[str, Any], path: Path) -> dict[str, Any]:

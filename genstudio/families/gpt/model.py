@@ -1,9 +1,37 @@
-"""The decoder-only transformer (Radford et al. 2019)."""
+"""The decoder-only transformer (Radford et al. 2019), and the model that a checkpoint of one is opened as."""
 
 from __future__ import annotations
 
+import contextlib
+import copy
+import dataclasses
+import math
+from collections.abc import Generator, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from genstudio.data.learnable.tokens import TextData
+from genstudio.data.tokenizers import Tokenizer
+from genstudio.errors import DeviceError
 from genstudio.families.gpt.config import GPTConfig
+from genstudio.inspection.statistics import layer_statistics
+from genstudio.nn.modes import evaluating
 from genstudio.nn.transformer import Architecture, Transformer
+from genstudio.snapshots.layers import LayerStatistics
+from genstudio.training.learner import Scored, Tick
+
+Ids = NDArray[np.integer[Any]]
+
+_SAMPLED_BATCHES = 10
+_SLICE = {"cpu": 5e8}
+_SLICE_ELSEWHERE = 1e11
+"""Floating-point operations of evaluation between two chances for others: fixed, not timed, so that the sums of two
+evaluations are equal to the last bit."""
 
 
 class GPT(Transformer):
@@ -31,3 +59,116 @@ class GPT(Transformer):
                 dropout=config.dropout,
             )
         )
+
+
+class GPTModel:
+    """A GPT with its tokenizer: writes, is looked into, and is scored.
+
+    `update_sizes` are what the last measured update of each of `named_weights` was, relative to the weight.
+    """
+
+    def __init__(self, config: GPTConfig, data: TextData, device: str, seed: int) -> None:
+        """Raises DeviceError for bfloat16 anywhere but on CUDA."""
+        if config.precision == "bfloat16" and not device.startswith("cuda"):
+            raise DeviceError(f"bfloat16 needs a CUDA GPU, and this model is for '{device}'.", "Choose float32.")
+        self.config, self.data, self.device = config, data, torch.device(device)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.transformer: Transformer = GPT(config, data.tokenizer.size)
+        self.transformer.to(self.device).eval()
+        self.modules: Mapping[str, nn.Module] = {"model": self.transformer}
+        self.update_sizes: Tensor | None = None
+        self._weights = sum(p.numel() for p in self.transformer.parameters())
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        return self.data.tokenizer
+
+    @property
+    def context(self) -> int:
+        return self.transformer.context
+
+    @property
+    def language_model(self) -> Transformer:
+        return self.transformer
+
+    def with_transformer(self, stack: Transformer) -> GPTModel:
+        """The same with another stack."""
+        other = copy.copy(self)
+        other.transformer, other.modules = stack, {"model": stack}
+        other.device = next(stack.parameters()).device
+        return other
+
+    def on(self, data: TextData) -> GPTModel:
+        """The same with another text, in its own tokens."""
+        other = copy.copy(self)
+        other.data = dataclasses.replace(data, tokenizer=self.tokenizer)
+        return other
+
+    def evaluate(self, exact: bool = False, share: float = 1.0) -> Iterator[Scored]:
+        """Running sums over validation tokens, each scored at most once; the last one is the result.
+
+        Windows of one context move by half of it, so that every token has at least half a context before it where
+        there is one. All windows when `exact`, else a `share` of evenly spaced ones with about ten times the tokens of a
+        batch. Yields nothing when there is no text to validate on.
+        """
+        data, context = self.data, self.context
+        if len(data.validation) < 2:
+            return
+        starts, skipped = windows(len(data.validation), context)
+        if not exact:
+            fresh = max(1, context // 2)
+            count = max(1, math.ceil(share * _SAMPLED_BATCHES * self.config.batch * context / fresh))
+            chosen = np.unique(np.linspace(0, len(starts) - 1, min(count, len(starts))).round().astype(np.int64))
+            starts, skipped = starts[chosen], skipped[chosen]
+        per_row = context * 2 * self._weights
+        rows = max(1, int(_SLICE.get(self.device.type, _SLICE_ELSEWHERE) / per_row))
+        nats, tokens = 0.0, 0
+        for first in range(0, len(starts), rows):
+            part = slice(first, first + rows)
+            more, scored = self._score(starts[part], skipped[part])
+            nats, tokens = nats + more, tokens + scored
+            characters = round(data.validation_characters * tokens / max(1, len(data.validation) - 1))
+            yield Scored(nats, tokens, characters, min(1.0, (first + rows) / len(starts)), data.validation_unknown)
+
+    def layers(self, ids: Ids) -> Generator[Tick, None, LayerStatistics]:
+        """Activations, weights and gradients of every layer for ids (T,). Gradients need two tokens."""
+        pieces = self.tensor(np.asarray(ids)[None])
+        return self.statistics(pieces[:, :-1], pieces[:, 1:]) if pieces.shape[1] > 1 else self.statistics(pieces, None)
+
+    def statistics(self, inputs: Tensor, targets: Tensor | None) -> Generator[Tick, None, LayerStatistics]:
+        """The same for inputs and targets (B, T)."""
+        sizes = None if self.update_sizes is None else self.update_sizes.double().cpu().numpy()
+        return layer_statistics(self.transformer, inputs, targets, sizes, self.autocast)
+
+    def tensor(self, ids: Ids) -> Tensor:
+        """Ids of any shape on the model's device."""
+        return torch.from_numpy(ids.astype(np.int64)).to(self.device, non_blocking=True)
+
+    def autocast(self) -> contextlib.AbstractContextManager[Any]:
+        """What a forward pass computes in."""
+        if self.config.precision == "bfloat16":
+            return torch.autocast("cuda", torch.bfloat16)
+        return contextlib.nullcontext()
+
+    @torch.no_grad()
+    def _score(self, starts: Ids, skipped: Ids) -> tuple[float, int]:
+        """Sum of nats, and tokens scored, of the windows at `starts` without their first `skipped` targets."""
+        T = min(self.context, len(self.data.validation) - 1)
+        pieces = self.tensor(self.data.validation[starts[:, None] + np.arange(T + 1)])
+        wanted = torch.from_numpy(np.arange(T) >= skipped[:, None]).to(self.device)
+        with evaluating(self.transformer), self.autocast():
+            logits = self.transformer(pieces[:, :-1])
+        nats = F.cross_entropy(logits[wanted].float(), pieces[:, 1:][wanted], reduction="none")
+        return float(nats.cpu().double().sum()), int(wanted.sum())  # an Apple GPU has no float64
+
+
+def windows(tokens: int, context: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where windows start so that each of `tokens` but the first is a target once: starts, and targets to skip in each.
+
+    A window at s holds tokens s .. s + context, the first of them as input only.
+    """
+    last = max(0, tokens - 1 - context)
+    starts = np.append(np.arange(0, last, max(1, context // 2)), last).astype(np.int64)
+    reached = np.append(0, starts[:-1] + min(context, tokens - 1))
+    return starts, reached - starts

@@ -82,7 +82,7 @@ class ExplorePage(Page):
 
     def look(self, model: ModelRef, prompt: Prompt) -> None:
         self.ask("saved", SavedSteps(model.run), on_result=self._show_saved)
-        self.ask("space", FindSpace(self.reference(), self.raw), on_result=self._show_space)
+        self.ask("space", FindSpace(self.reference(), self.variant), on_result=self._show_space)
 
     def reference(self) -> ModelRef:
         """The weights that are looked at."""
@@ -92,6 +92,11 @@ class ExplorePage(Page):
     @property
     def raw(self) -> bool:
         return self.which.currentIndex() == 1
+
+    @property
+    def variant(self) -> str:
+        """The weights that are sampled, by name; empty for the usual ones."""
+        return "generator" if self.raw else ""
 
     @property
     def asked_class(self) -> int | None:
@@ -143,7 +148,7 @@ class ExplorePage(Page):
 
     def make(self, kind: str, latents: Array, show: Callable[[Samples], None], label: int | None = None) -> None:
         """What the generator makes of latents (n, d), handed to `show`."""
-        self.ask(kind, Sample(self.reference(), label=label, raw=self.raw, latents=latents), on_result=show)
+        self.ask(kind, Sample(self.reference(), label=label, variant=self.variant, latents=latents), on_result=show)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -177,7 +182,8 @@ class ExplorePage(Page):
             assert made.points is not None
             self.landing.show_one(made.points[0])
             place = f"It lands at {made.points[0, 0]:.3g}, {made.points[0, 1]:.3g}.  "
-        self.words.setText(f"{place}Length of the noise {value_text(length)}, D {value_text(float(made.scores[0]))}.")
+        judged = "" if made.scores is None else f", D {value_text(float(made.scores[0]))}"
+        self.words.setText(f"{place}Length of the noise {value_text(length)}{judged}.")
 
     def _show_map(self, made: Samples) -> None:
         if made.pixels is not None:
@@ -234,7 +240,7 @@ class ExplorePage(Page):
 
     def _model_chosen(self) -> None:
         if self._model is not None and self.isVisible():
-            self.ask("space", FindSpace(self.reference(), self.raw), on_result=self._show_space)
+            self.ask("space", FindSpace(self.reference(), self.variant), on_result=self._show_space)
 
     def _follow(self) -> None:
         """The weights in training have changed."""

@@ -32,7 +32,7 @@ from genstudio import families
 from genstudio.errors import ConfigError, Failure
 from genstudio.families.dashboard import result
 from genstudio.runs import RunInfo
-from genstudio.tasks.exchange import Adopted, AdoptModel, ExportModel
+from genstudio.tasks.exchange import ExportModel, ImportedModel, ImportModel
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.runs import Listed, RemoveRun, RenameRun
 from genstudio.ui.engine import Engine
@@ -187,7 +187,7 @@ class RunsTab(QWidget):
                 self.table.selectRow(self._sorted.mapFromSource(self.model.index(row, 0)).row())
         self._enable()
 
-    def _adopted(self, found: Adopted) -> None:
+    def _adopted(self, found: ImportedModel) -> None:
         self.done.emit(" ".join(("The model is in the list: the Playground can use it.", *found.notes)))
 
     def _exported(self, place: str) -> None:
@@ -227,7 +227,7 @@ class RunsTab(QWidget):
 
     def adopt_model(self, folder: str) -> None:
         """Make a run of another program's GPT-2 style folder."""
-        self._engine.start(AdoptModel(folder), None, self._on_end, on_result=self._adopted)
+        self._engine.start(ImportModel(folder), None, self._on_end, on_result=self._adopted)
 
     def export_run(self, form: str) -> None:
         """Ask where to, and write the selected run's newest model there for other programs."""

@@ -183,7 +183,7 @@ def test_a_token_is_found_clicked_and_its_neighbours_are_listed(shown: Any, qtbo
     assert page.near.count() == 12
     cosines = [float(page.near.item(i).text().split()[0]) for i in range(12)]
     assert cosines == sorted(cosines, reverse=True)
-    weight = Models().get(page._model).learner.model.tokens.weight.detach().numpy().astype(np.float64)
+    weight = Models().get(page._model).model.transformer.tokens.weight.detach().numpy().astype(np.float64)
     unit = weight / np.linalg.norm(weight, axis=1, keepdims=True)
     at = int(page.view.snapshot.ids[page.view.chosen])
     expected = np.sort(np.delete(unit @ unit[at], at))[::-1][:12]

@@ -14,7 +14,7 @@ from read_back import numbers, painted
 from genstudio.data.learnable.tokens import TextData
 from genstudio.data.tokenizers import CharTokenizer
 from genstudio.families.gpt.config import GPTConfig
-from genstudio.families.gpt.learner import GPTLearner
+from genstudio.families.gpt.model import GPTModel
 from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.ui.engine import Engine
 from genstudio.ui.playground.induction_page import InductionPage
@@ -27,22 +27,22 @@ TOKEN, PLACE, BEFORE, NEXT = 0, V, V + CONTEXT, 2 * V + CONTEXT
 """Where in the stream the token is, its position, the token before it, and what is foretold."""
 
 
-def learner(layers: int = 2) -> GPTLearner:
+def built(layers: int = 2) -> GPTModel:
     """A model as it begins its training."""
     settings = {
         "layers": layers, "heads": 2, "d_model": 3 * V + CONTEXT, "d_head": D, "context": CONTEXT, "positions": "learned",
         "qk_norm": False, "activation": "relu", "tied": False, "norm": "rmsnorm", "d_ff": 8,
     }  # fmt: skip
     none = np.empty(0, np.uint16)
-    return GPTLearner(GPTConfig.parse(settings), TextData(CharTokenizer.of(LETTERS), none, none, 0, "", ""), "cpu", 0)
+    return GPTModel(GPTConfig.parse(settings), TextData(CharTokenizer.of(LETTERS), none, none, 0, "", ""), "cpu", 0)
 
 
 @torch.no_grad()
-def made_by_hand() -> GPTLearner:
+def made_by_hand() -> GPTModel:
     """Head 1.1 looks at the token before and notes which it was; head 2.2 looks at the place before which stood the token
     that it reads now, and foretells what it finds there (Elhage et al. 2021). The other heads look everywhere alike."""
-    built = learner()
-    model = built.model
+    gpt = built()
+    model = gpt.transformer
     for weights in model.parameters():
         if weights.dim() > 1:
             weights.zero_()
@@ -63,7 +63,7 @@ def made_by_hand() -> GPTLearner:
     value[:V, TOKEN : TOKEN + V] = eye
     second.out.weight[NEXT : NEXT + V, D : D + V] = eye
     model.head.weight[:, NEXT : NEXT + V] = SURE * eye
-    return built
+    return gpt
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def probed(qtbot: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     models, engines = Models(), []
     monkeypatch.setattr("genstudio.tasks.models.Models", lambda: models)
 
-    def show(model: GPTLearner) -> InductionPage:
+    def show(model: GPTModel) -> InductionPage:
         models.training[str(Path("here").resolve())] = Opened(model, 7, "made by hand", "gpt", live=True)
         engines.append(Engine())
         page = InductionPage(engines[-1])
@@ -121,7 +121,7 @@ def test_without_one_of_its_parts_it_is_not(without: str, probed: Any) -> None:
 
 @pytest.mark.parametrize("layers", [1, 2])
 def test_an_untrained_model_looks_everywhere_alike(layers: int, probed: Any) -> None:
-    page = probed(learner(layers))
+    page = probed(built(layers))
     found = page.scores.snapshot
     assert found.even == pytest.approx(np.mean([1 / (query + 1) for query in range(12, 24)]))
     assert found.scores == pytest.approx(np.full((layers, 2), found.even), abs=0.01)

@@ -59,7 +59,7 @@ def opened(folder: str) -> Any:
 def evaluated(folder: str) -> Any:
     """The model without dropout."""
     opened = Models().get(ModelRef(folder))
-    opened.learner.model.eval()
+    opened.model.transformer.eval()
     return opened
 
 
@@ -80,7 +80,7 @@ def settle(qtbot: QtBot, page: Page) -> None:
 
 
 def ids_of(opened: Any, text: str = TEXT) -> Any:
-    return torch.from_numpy(opened.learner.data.tokenizer.encode(text).astype(np.int64))[-opened.learner.model.context :]
+    return torch.from_numpy(opened.model.tokenizer.encode(text).astype(np.int64))[-opened.model.transformer.context :]
 
 
 def test_pages_are_listed_and_can_be_built(engine: Engine, qtbot: QtBot) -> None:
@@ -94,7 +94,7 @@ def test_pages_are_listed_and_can_be_built(engine: Engine, qtbot: QtBot) -> None
 def test_attention_shown_is_attention_computed(engine: Engine, qtbot: QtBot, folder: str, opened: Any) -> None:
     page = AttentionPage(engine)
     assert not look(qtbot, page, folder)
-    theirs = opened.learner.model.attention(ids_of(opened)).numpy()
+    theirs = opened.model.transformer.attention(ids_of(opened)).numpy()
     np.testing.assert_allclose(page.heads.snapshot.small, theirs, atol=5e-4)
     for layer, head in ((1, 1), (0, 1)):
         page.heads.choose(layer, head)
@@ -117,7 +117,7 @@ def test_attention_shown_is_attention_computed(engine: Engine, qtbot: QtBot, fol
 def test_means_rollout_and_mass(engine: Engine, qtbot: QtBot, folder: str, opened: Any) -> None:
     page = AttentionPage(engine)
     assert not look(qtbot, page, folder)
-    theirs = opened.learner.model.attention(ids_of(opened)).numpy()
+    theirs = opened.model.transformer.attention(ids_of(opened)).numpy()
     rolled = np.eye(20)
     for layer in theirs:
         rolled = (layer.mean(0) / 2 + np.eye(20) / 2) @ rolled
@@ -178,7 +178,7 @@ def test_knocking_out_is_recomputed(engine: Engine, qtbot: QtBot, folder: str) -
     page = KnockOutPage(engine)
     assert not look(qtbot, page, folder, size=(560, 700))
     opened = evaluated(folder)
-    model = opened.learner.model
+    model = opened.model.transformer
     cell = page.heads.cell(1, 0).center().toPoint()
     qtbot.mouseClick(page.heads, LEFT, pos=cell)
     settle(qtbot, page)
@@ -205,8 +205,8 @@ def test_knocking_out_is_recomputed(engine: Engine, qtbot: QtBot, folder: str) -
     page.show_sampling(Sampling(SamplingOptions(temperature=2.0), seed=5))
     settle(qtbot, page)
     ids = ids_of(evaluated(folder))[-tokens:]
-    drawn = stream(evaluated(folder).learner.model, ids, SamplingOptions(temperature=2.0), seed=5, length=60)
-    wanted = opened.learner.data.tokenizer.decode([choice.id for choice in itertools.islice(drawn, 32)])
+    drawn = stream(evaluated(folder).model.transformer, ids, SamplingOptions(temperature=2.0), seed=5, length=60)
+    wanted = opened.model.tokenizer.decode([choice.id for choice in itertools.islice(drawn, 32)])
     assert page.texts[0].toPlainText() == wanted != greedy
 
 
@@ -276,7 +276,7 @@ def test_the_lens_is_the_models_at_the_top(engine: Engine, qtbot: QtBot, folder:
     assert not look(qtbot, page, folder)
     ids = ids_of(opened)
     with torch.no_grad():
-        chances = opened.learner.model(ids[None])[0].softmax(-1).numpy()
+        chances = opened.model.transformer(ids[None])[0].softmax(-1).numpy()
     page.view.repaint()
     for place in (19, 12):
         page.view.choose(2, place)
@@ -314,7 +314,7 @@ def test_the_lens_reaches_every_token_part_by_part(
     assert page.view.first == 0 and {part.looked for part in parts[1:]} == {number} and len(parts) < 9
     page.view.choose(2, 4)
     with torch.no_grad():
-        chances = opened.learner.model(ids[None])[0].softmax(-1).numpy()
+        chances = opened.model.transformer(ids[None])[0].softmax(-1).numpy()
     for place in range(page.view.fitting()):
         cell = page.view.at(2, place)
         assert [chance for _, chance in cell.likely] == pytest.approx(np.sort(chances[place])[::-1][:10], abs=1e-5)
@@ -333,7 +333,7 @@ def test_saliency_shows_gradient_times_input(engine: Engine, qtbot: QtBot, folde
     page = SaliencyPage(engine)
     page.method.setCurrentText("Gradient × input")
     assert not look(qtbot, page, folder)
-    model = opened.learner.model
+    model = opened.model.transformer
 
     def by_autograd(ids: Any, target: int | None = None) -> tuple[Any, int, float]:
         kept: list[Any] = []

@@ -63,16 +63,16 @@ def model(tab: PlaygroundTab) -> Callable[[list[int]], np.ndarray[Any, Any]]:
 
     ref = tab.reference()
     assert ref is not None
-    learner = Models().get(ref).learner
+    gpt = Models().get(ref).model
 
     def probabilities(ids: list[int]) -> np.ndarray[Any, Any]:
-        learner.model.eval()
+        gpt.transformer.eval()
         with torch.no_grad():
-            logits = learner.model(torch.tensor([ids[-learner.model.context :]]))[0, -1].double().numpy()
+            logits = gpt.transformer(torch.tensor([ids[-gpt.transformer.context :]]))[0, -1].double().numpy()
         weights = np.exp(logits - logits.max())
         return np.asarray(weights / weights.sum())
 
-    probabilities.tokenizer = learner.data.tokenizer  # type: ignore[attr-defined]
+    probabilities.tokenizer = gpt.data.tokenizer  # type: ignore[attr-defined]
     return probabilities
 
 
