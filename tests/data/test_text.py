@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genstudio.data.datasets import TextDataset
-from genstudio.data.learnable.tokens import all_validation, prepare_text
+from genstudio.data.learnable.tokens import all_validation, from_metadata, metadata, prepare_text
 from genstudio.data.shelf import DatasetInfo, find_dataset, open_dataset
 from genstudio.data.slices import finished
-from genstudio.data.text import excerpt, keep, reopen, statistics
+from genstudio.data.text import excerpt, statistics
 from genstudio.data.tokenizers import CharTokenizer
 from genstudio.data.tokenizers import tokenizer as tokenizer_module
 from genstudio.errors import DataError
@@ -105,12 +105,12 @@ def test_the_shortest_text_that_will_do_is_the_one_named(context: int) -> None:
 
 def test_a_run_keeps_enough_to_write_with() -> None:
     data = finished(prepare_text(dataset("ab cd\n" * 300), "lines", 8))
-    kept = keep(data)
-    again = reopen(kept)
+    kept = metadata(data)
+    again = from_metadata(kept)
     assert again.tokenizer == data.tokenizer
     assert len(again.train) == len(again.validation) == 0
     with pytest.raises(DataError):
-        reopen({})
+        from_metadata({})
 
 
 def test_another_text_is_scored_in_the_vocabulary_of_the_model() -> None:
