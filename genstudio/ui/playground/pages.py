@@ -52,7 +52,7 @@ PAGES = (
     Entry("Inside", "Layers", "playground.layers_page", "LayersPage", T),
     Entry("Compare", "Compare two", "playground.compare_page", "ComparePage", W),
     Entry("Compare", "Replay", "playground.replay_page", "ReplayPage", W),
-    Entry("Samples", "Explore", "gan.explore", "ExplorePage", S),
+    Entry("Samples", "Explore", "latent.explore", "ExplorePage", S),
 )
 
 

@@ -1,0 +1,26 @@
+"""Every page that is listed can be built, and says what it needs of a model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from genstudio.families.abilities import ABILITIES
+from genstudio.ui.engine import Engine
+from genstudio.ui.playground.page import Page
+from genstudio.ui.playground.pages import PAGES, Entry
+
+
+@pytest.mark.parametrize("entry", PAGES, ids=lambda entry: entry.title)
+def test_a_page_is_built_and_names_what_it_needs(qtbot: Any, entry: Entry) -> None:
+    engine = Engine()
+    page = entry.build(engine)
+    qtbot.addWidget(page)
+    try:
+        assert isinstance(page, Page) and page.objectName()
+        assert entry.lack(ABILITIES) == ""
+        said = entry.lack(())
+        assert said.startswith(entry.title) and all(ABILITIES[name][1] in said for name in entry.needs)
+    finally:
+        engine.close()
