@@ -85,6 +85,7 @@ class Family(Generic[C, D]):
     `export(model, format, step)` is the files that other programs read; `import_(folder)` reads what they wrote.
     `doctor(told)` watches a training, given what it has told of the run so far.
     `preset_for(info, now)` is the preset to begin with on a dataset, by name, where `now` is chosen; none where all fit.
+    `saves_memory` says in words what to take where memory runs out.
     """
 
     name: str
@@ -107,3 +108,4 @@ class Family(Generic[C, D]):
     folder: Path | None = None
     doctor: Callable[[Iterable[Diagnosis]], Doctor] | None = None
     preset_for: Callable[[DatasetInfo, str], str] | None = None
+    saves_memory: tuple[str, ...] = ("a smaller batch", "a smaller model")

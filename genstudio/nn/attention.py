@@ -79,6 +79,7 @@ class SelfAttention(nn.Module):
         self.out = nn.Linear(heads * d_head, d_model, bias=bias)
         self.watched: list[Tensor] | None = None
         short = min(context, EXPLICIT)
+        # -inf on what lies ahead: baddbmm adds it to q k^T in the same pass, where a boolean mask takes another one
         self.register_buffer("future", torch.full((short, short), -math.inf).triu(1), persistent=False)
 
     def forward(self, x: Tensor, turn: Tensor | None = None, cache: KeyValues | None = None) -> Tensor:

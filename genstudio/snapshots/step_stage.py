@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from genstudio.events import Snapshot
 
+ON_THE_WAY = "moment"
+"""The channel of what is looked at on the way of a step, which is never kept: a step does not end with it."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StepStage(Snapshot):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 
@@ -53,8 +53,8 @@ class GoBack(Change):
 class Pace(Change):
     """How the training moves: `steps` as fast as it can, or `stages`: each frame is one numbered stage of a step.
 
-    `train` names the parts that are updated from now on; the others only run. Empty: all of them.
+    `values` are settings that change with it, like those of a `SetLive`, without a checkpoint before.
     """
 
     by: Literal["steps", "stages"] = "steps"
-    train: tuple[str, ...] = ()
+    values: Mapping[str, Any] = field(default_factory=dict)

@@ -161,6 +161,7 @@ def _in_stages(learner: Learner, plan: Plan, step: int, progress: float) -> Iter
 
 
 def _state(learner: Learner) -> tuple[dict[str, Any], dict[str, Any]]:
+    # copies: state_dict gives the very tensors that the step writes into
     modules = {name: copy.deepcopy(module.state_dict()) for name, module in learner.model.modules.items()}
     return modules, {name: copy.deepcopy(optimizer.state_dict()) for name, optimizer in learner.optimizers.items()}
 

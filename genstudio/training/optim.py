@@ -37,6 +37,7 @@ def clip_gradients(parameters: Iterable[Tensor], largest: float) -> Tensor:
     if not largest:
         return norm
     factor = (largest / (norm + 1e-6)).clamp(max=1.0)
+    # on an accelerator always: asking whether it is needed would wait for it
     if norm.device.type != "cpu" or factor < 1:
         torch._foreach_mul_(gradients, factor)
     return norm

@@ -127,11 +127,11 @@ def test_going_back_restores_weights_moments_settings_and_log(train: Any) -> Non
     (change,) = run.changes()
     saved = state(run, change.step)
     frames += at_least(job, change.step + 5)
-    frames.append(job.adjust(Pace(train=("generator",))))
+    frames.append(job.adjust(Pace(values={"trained": "generator"})))
     assert len(run.changes()) == 2
     frames += at_least(job, change.step + 10)
     back = job.adjust(GoBack())
-    learner = job._learner
+    learner = job.session.learner
     assert answer([back], "back") == change.step and answer([back], "settings")["d_rate"] == 0.001
     assert back.progress is not None and back.progress.step == change.step and run.changes() == ()
     assert same(saved, state(run, change.step)) and learner.config.trained == "both"
@@ -222,8 +222,8 @@ def test_two_trainings_in_turns_each_compute_with_their_own_threads(train: Any, 
             mixed.append(frame)
             next(other, None)
             assert torch.get_num_threads() == 2
-            if learner is None and job._learner is not None:
-                learner, step = job._learner, job._learner.training_step
+            if learner is None and job.session is not None:
+                learner, step = job.session.learner, job.session.learner.training_step
                 learner.training_step = lambda *a, step=step: (used.add(torch.get_num_threads()), step(*a))[1]
         other.close()
     finally:

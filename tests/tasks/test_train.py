@@ -267,7 +267,7 @@ def test_a_loss_that_is_no_number_stops_and_keeps_clean_weights(
     def spoiled(self: Any, inputs: Any, targets: Any, share: int) -> Any:
         loss = backward(self, inputs, targets, share)
         if self.step == 7:
-            next(iter(self.model.parameters())).grad.fill_(float("nan"))
+            next(iter(self.transformer.parameters())).grad.fill_(float("nan"))
         return loss
 
     monkeypatch.setattr(GPTLearner, "_backward", spoiled)
@@ -290,7 +290,7 @@ def test_resuming_with_another_rate_goes_back_before_what_cannot_be_finite(
     def spoiled(self: Any, inputs: Any, targets: Any, share: int) -> Any:
         loss = backward(self, inputs, targets, share)
         if self.step == 7 and self.grown:
-            next(iter(self.model.parameters())).grad.fill_(float("nan"))
+            next(iter(self.transformer.parameters())).grad.fill_(float("nan"))
         return loss
 
     step = GPTLearner.training_step
@@ -322,7 +322,7 @@ def test_a_run_that_has_nothing_but_what_cannot_be_finite_begins_again(
     def spoiled(self: Any, *arguments: Any) -> Any:
         loss = backward(self, *arguments)
         if self.step == 3 and self.config.learning_rate == 4e-3:
-            next(iter(self.model.parameters())).grad.fill_(float("inf"))
+            next(iter(self.transformer.parameters())).grad.fill_(float("inf"))
         return loss
 
     monkeypatch.setattr(GPTLearner, "_backward", spoiled)

@@ -53,5 +53,6 @@ FAMILY: Family[GANConfig, SampleData] = Family(
     batch=shown,
     dashboard=DASHBOARD,
     doctor=doctor,
+    saves_memory=("a smaller batch", "smaller networks", "smaller pictures"),
     preset_for=preset_for,
 )

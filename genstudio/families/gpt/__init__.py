@@ -79,4 +79,5 @@ FAMILY: Family[GPTConfig, TextData] = Family(
     dashboard=DASHBOARD,
     export=_export,
     import_=_import,
+    saves_memory=("a smaller batch (and more gradient accumulation)", "a shorter context", "a smaller model"),
 )

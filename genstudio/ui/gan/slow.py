@@ -16,7 +16,7 @@ from genstudio.ui.parts import scrolled
 from genstudio.ui.views.chart import value_text
 from genstudio.ui.widgets import LabeledSlider, button, plain_label, restyle, tooltip
 
-PARTS = {"Train both": (), "Only the discriminator": ("discriminator",), "Only the generator": ("generator",)}
+TRAINED = {"Train both": "both", "Only the discriminator": "discriminator", "Only the generator": "generator"}
 
 
 class SlowMotion(QWidget):
@@ -45,7 +45,7 @@ class SlowMotion(QWidget):
         self.play = button("Play slowly", "slow_play", "play")
         self.play.setCheckable(True)
         self.speed = LabeledSlider("Seconds per stage", 0.1, 4.0, 1.0, logarithmic=True, name="slow_speed")
-        self.train = choice("slow_train", "Which network learns", *PARTS)
+        self.train = choice("slow_train", "Which network learns", *TRAINED)
         self.diagram = StageDiagram()
         self.steps = [plain_label(f"{i}  {title}", wrap=True, name=f"stage_{i}") for i, title in enumerate(titles, 1)]
         self.formula = QLabel()
@@ -74,7 +74,7 @@ class SlowMotion(QWidget):
 
     def pace(self) -> Pace:
         """How the training is to move now."""
-        return Pace("stages" if self.active else "steps", PARTS[self.train.currentText()])
+        return Pace("stages" if self.active else "steps", {"trained": TRAINED[self.train.currentText()]})
 
     def set_live(self, live: bool) -> None:
         """Whether there is a training to slow down."""
