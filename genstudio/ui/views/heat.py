@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
@@ -14,7 +13,7 @@ from genstudio.events import Array
 from genstudio.ui import theme
 from genstudio.ui.views.chart import value_text
 from genstudio.ui.views.pointed import PointedFigure, moved
-from genstudio.ui.views.view import CENTRE, LEFT, RIGHT, Lines, paint_empty, paint_title, token_text
+from genstudio.ui.views.view import CENTRE, LEFT, RIGHT, Lines, Table, paint_empty, paint_title, token_text
 
 Kind = Literal["signed", "share", "magnitude"]
 
@@ -119,7 +118,7 @@ class MatrixView(PointedFigure[tuple[int, int]]):
             self.setAccessibleDescription(f"{self.title}: {rows} rows, {columns} columns. {note}")
         self.redraw()
 
-    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+    def table(self) -> Table:
         if self.matrix is None:
             return (), ()
         shown = self.matrix
