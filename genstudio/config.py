@@ -13,6 +13,9 @@ from pydantic.fields import FieldInfo
 
 from genstudio.errors import ConfigError, Problem
 
+Values = Mapping[str, Any]
+"""Values of settings, by name."""
+
 
 def setting(
     default: Any,

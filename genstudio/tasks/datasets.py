@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from genstudio import paths, runs
+from genstudio.config import Values
 from genstudio.data import shelf
 from genstudio.data.images import PictureSettings
 from genstudio.data.importing import sources
@@ -91,7 +91,7 @@ class DuplicateDataset:
     name: str | None = None
     pictures_as: PictureSettings | None = None
     swap: bool = False
-    made_with: Mapping[str, Any] | None = None
+    made_with: Values | None = None
 
     def run(self, models: Models) -> Frames[DatasetInfo]:
         work = duplicate(

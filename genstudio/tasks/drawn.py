@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,13 +15,16 @@ from genstudio.snapshots.layers import LayerStatistics
 from genstudio.snapshots.samples import Histograms, Pictures, Plane
 from genstudio.snapshots.text import Text
 
+if TYPE_CHECKING:
+    from PIL import Image
+
 WHITE, TEXT, QUIET, LINE = (255, 255, 255), (28, 33, 40), (91, 100, 112), (216, 220, 226)
 REAL, FAKE = (0, 114, 178), (0, 158, 115)
 _FAKE_SIDE, _REAL_SIDE = (224, 133, 27), (43, 127, 189)
 _GAP, _MARGIN, _FINER = 2, 8, 2
 
 
-def drawn(shown: Snapshot, size: int, caption: str = "") -> Any:
+def drawn(shown: Snapshot, size: int, caption: str = "") -> Image.Image:
     """A Pillow picture about `size` pixels wide, both sides even, with the caption under it; grey (mode L) where the
     pictures are. Pixels of pictures are repeated whole, so that they stay what they were. Raises DataError for a kind of
     snapshot that nothing draws."""
@@ -67,7 +70,7 @@ def _columns(shown: Pictures) -> int:
     return max(1, int(np.ceil(np.sqrt(count))))
 
 
-def _grid(shown: Pictures, size: int) -> Any:
+def _grid(shown: Pictures, size: int) -> Image.Image:
     from PIL import Image
 
     count, high, wide, channels = shown.pixels.shape
@@ -83,7 +86,7 @@ def _grid(shown: Pictures, size: int) -> Any:
     return paper
 
 
-def _plane(shown: Plane, size: int) -> Any:
+def _plane(shown: Plane, size: int) -> Image.Image:
     """Drawn twice as fine and made smaller, so that dots and lines are smooth."""
     from PIL import Image, ImageDraw
 
@@ -116,17 +119,17 @@ def _colors(shown: Plane) -> Array:
     return np.asarray(((1 - strength) * 255 + strength * ends).round().astype(np.uint8))
 
 
-def _write(paper: Any, text: str, corner: tuple[int, int]) -> None:
+def _write(paper: Image.Image, text: str, corner: tuple[int, int]) -> None:
     from PIL import ImageDraw, ImageFont
 
     ImageDraw.Draw(paper).text(corner, text, _color(paper.mode, TEXT), ImageFont.load_default(14))
 
 
-def _color(mode: str, color: tuple[int, int, int]) -> Any:
+def _color(mode: str, color: tuple[int, int, int]) -> int | tuple[int, int, int]:
     return color if mode == "RGB" else round(sum(color) / 3)
 
 
-def _text(shown: Text, size: int) -> Any:
+def _text(shown: Text, size: int) -> Image.Image:
     """The prompt and what was written after it, in lines as wide as the picture."""
     from PIL import Image
 
@@ -138,20 +141,20 @@ def _text(shown: Text, size: int) -> Any:
     return paper
 
 
-def _attention(shown: Attention, size: int) -> Any:
+def _attention(shown: Attention, size: int) -> Image.Image:
     """A square for every head, a row for every layer; dark is attended to."""
     layers, heads = shown.weights.shape[:2]
     maps = shown.weights.reshape(layers * heads, *shown.weights.shape[2:])
     return _grid(Pictures("", 0, _dark(maps), np.tile(np.arange(heads), layers) if layers > 1 else None), size)
 
 
-def _layers(shown: LayerStatistics, size: int) -> Any:
+def _layers(shown: LayerStatistics, size: int) -> Image.Image:
     """How the activations of every layer are spread: a row for each."""
     counts = shown.activations.counts / np.maximum(shown.activations.counts.max(1, keepdims=True), 1)
     return _grid(Pictures("", 0, _dark(counts[None])), size)
 
 
-def _histograms(shown: Histograms, size: int) -> Any:
+def _histograms(shown: Histograms, size: int) -> Image.Image:
     """Bars of each quantity, behind each other."""
     from PIL import Image, ImageDraw
 
@@ -170,7 +173,7 @@ def _dark(shares: Array) -> Array:
     return np.asarray(255 - np.clip(shares.astype(np.float32), 0, 1) * 255).astype(np.uint8)[..., None]
 
 
-_DRAWN: Mapping[type[Snapshot], Callable[[Any, int], Any]] = {
+_DRAWN: Mapping[type[Snapshot], Callable[[Any, int], Image.Image]] = {
     Plane: _plane,
     Pictures: _grid,
     Text: _text,

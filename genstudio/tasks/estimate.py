@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from genstudio.config import Config
+from genstudio.config import Config, Values
 from genstudio.data import shelf
 from genstudio.events import Frame, Progress
 from genstudio.tasks.models import Models
@@ -30,7 +30,7 @@ class EstimateTime:
 
     family: str
     data: str
-    config: Mapping[str, Any] = field(default_factory=dict)
+    config: Values = field(default_factory=dict)
     device: str = "auto"
     quiet: ClassVar[bool] = True
 

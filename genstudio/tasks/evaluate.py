@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from genstudio import families
+from genstudio.config import Values
 from genstudio.data import shelf
 from genstudio.data.learnable.tokens import all_validation
 from genstudio.errors import DataError
@@ -52,7 +52,7 @@ class ReadReferences:
 
     family: str
     data: str
-    config: Mapping[str, Any] = field(default_factory=dict)
+    config: Values = field(default_factory=dict)
 
     def run(self, models: Models) -> Frames[Mapping[str, float]]:
         family = families.get(self.family)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from genstudio import families
+from genstudio.config import Values
 from genstudio.data import shelf
 from genstudio.data.batches import Batch
 from genstudio.errors import DataError
@@ -21,7 +21,7 @@ class FirstBatch:
     """What step 1 of a training with these settings will be fed."""
 
     data: str
-    config: Mapping[str, Any] = field(default_factory=dict)
+    config: Values = field(default_factory=dict)
     family: str = ""
     seed: int = 0
 

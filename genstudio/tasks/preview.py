@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from genstudio.config import Values
 from genstudio.data import generators, preview, shelf
 from genstudio.data.images import PictureSettings
 from genstudio.data.preview import Matches, Preview
@@ -103,7 +103,7 @@ class TryGenerated:
     """What a dataset made from a seed would be with other settings, at most `most` of it."""
 
     data: str
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Values = field(default_factory=dict)
     most: int = 5_000
 
     def run(self, models: Models) -> Frames[Looked]:

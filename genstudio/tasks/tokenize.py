@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from genstudio import families, storage
+from genstudio.config import Values
 from genstudio.data import shelf
 from genstudio.data.datasets import TextDataset
 from genstudio.data.encoding import encode_part
@@ -110,7 +110,7 @@ class CompareSizes:
 
     data: str
     family: str = ""
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Values = field(default_factory=dict)
     sizes: tuple[int, ...] = SIZES
 
     def run(self, models: Models) -> Frames[tuple[SizeRow, ...]]:

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from genstudio.config import Values
 from genstudio.data import generators
 from genstudio.data.preview import PairLook, PictureLook, PointLook, Preview
 from genstudio.data.shelf import DatasetInfo
@@ -88,7 +89,7 @@ class MakePage(QWidget):
     def values(self) -> dict[str, Any]:
         return self.form.values() if self.form is not None else {}
 
-    def show_made(self, values: Any, look: Preview, beginning: str) -> None:
+    def show_made(self, values: Values, look: Preview, beginning: str) -> None:
         """What was made, if nothing was changed since."""
         if values != self.values() or self._info is None:
             return

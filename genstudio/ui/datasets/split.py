@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from PySide6.QtCore import QRectF, QSize, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QFormLayout, QVBoxLayout, QWidget
 
+from genstudio.config import Values
 from genstudio.data.shelf import DatasetInfo
 from genstudio.events import Array
 from genstudio.ui import theme
@@ -101,7 +101,7 @@ class SplitPanel(QWidget):
             "split_seed": int(seed) if isinstance(seed, (int, float)) else 0,
         }
 
-    def show_values(self, values: Mapping[str, Any]) -> None:
+    def show_values(self, values: Values) -> None:
         """The family's settings, without telling of a change."""
         self.seed.blockSignals(True)
         self.how.setCurrentIndex(list(WAYS).index(str(values.get("split", "contiguous"))))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from genstudio import families
+from genstudio.config import Values
 from genstudio.data.catalogue import CATALOGUE
 from genstudio.data.checks import Example, Finding
 from genstudio.data.images import PictureSettings
@@ -31,7 +32,7 @@ from genstudio.data.shelf import DatasetInfo
 from genstudio.data.split import SplitSettings
 from genstudio.data.vocabulary import TokenSettings
 from genstudio.errors import ConfigError, DataError, Failure
-from genstudio.events import Frame
+from genstudio.events import Array, Frame
 from genstudio.tasks.check import CheckDataset, ShowSplit
 from genstudio.tasks.datasets import (
     DuplicateDataset,
@@ -75,7 +76,7 @@ _ABOUT = ("look", "read", "find", "batch", "try", "made", "check", "split", "use
 """Questions about the dataset that is chosen."""
 
 R = TypeVar("R")
-Settings = Callable[[str], tuple[Mapping[str, Any], int]]
+Settings = Callable[[str], tuple[Values, int]]
 
 
 class DatasetsTab(QWidget):
@@ -102,7 +103,7 @@ class DatasetsTab(QWidget):
         self._seed = 0
         self._wanted: str | None = None
         self._settings: Settings | None = None
-        self._sound: dict[str, tuple[Mapping[str, Any], int]] = {}
+        self._sound: dict[str, tuple[Values, int]] = {}
         self._characters: dict[str, int] = {}
         self.shelf = ShelfList()
         self.title = plain_label(role="title", name="dataset_title", wrap=True)
@@ -172,19 +173,19 @@ class DatasetsTab(QWidget):
             self.checked.emit(info.id, "")
             self._start("check", task, lambda findings: self._show_findings(task, findings))
 
-    def _set_up(self, info: DatasetInfo) -> tuple[Mapping[str, Any], int]:
+    def _set_up(self, info: DatasetInfo) -> tuple[Values, int]:
         """Values and seed of the training that would usually learn this dataset; none where it was never set up."""
         family = _usual(info.kind)
         return self._last_sound(family.name) if family is not None else ({}, 0)
 
-    def _last_sound(self, family: str) -> tuple[Mapping[str, Any], int]:
+    def _last_sound(self, family: str) -> tuple[Values, int]:
         """Values and seed that the training of this family was set up with when they could be used last."""
         if self._settings is not None:
             with contextlib.suppress(ConfigError):
                 self._sound[family] = self._settings(family)
         return self._sound.get(family, ({}, 0))
 
-    def _parameters(self, info: DatasetInfo, values: Mapping[str, Any]) -> int | None:
+    def _parameters(self, info: DatasetInfo, values: Values) -> int | None:
         """Of the model that is set up for a text, once its characters are counted."""
         family, characters = _usual(info.kind), self._characters.get(info.id)
         if info.kind != "text" or family is None or characters is None or family.config.problems(values):
@@ -389,7 +390,7 @@ class DatasetsTab(QWidget):
             task, prepare = TryPictures(self._ready, settings), self.preview.prepare
             self._start("try", task, lambda pairs: prepare.show_pairs(settings, pairs))
 
-    def _try_made(self, values: Mapping[str, Any]) -> None:
+    def _try_made(self, values: Values) -> None:
         if self._ready:
             task, make = TryGenerated(self._ready, values), self.preview.make
             self._start("made", task, lambda made: make.show_made(values, made.preview, made.beginning))
@@ -480,11 +481,11 @@ class DatasetsTab(QWidget):
         else:
             self._work("Copying", DuplicateDataset(info.id))
 
-    def _duplicate_pictures(self, name: str, settings: Any) -> None:
+    def _duplicate_pictures(self, name: str, settings: PictureSettings) -> None:
         if self._ready:
             self._work("Copying", DuplicateDataset(self._ready, name.strip() or None, settings))
 
-    def _duplicate_made(self, name: str, values: Any) -> None:
+    def _duplicate_made(self, name: str, values: Values) -> None:
         if self._ready:
             self._work("Making", DuplicateDataset(self._ready, name.strip() or None, made_with=values))
 
@@ -492,12 +493,12 @@ class DatasetsTab(QWidget):
         if self.train.menu() is None:
             self.train_wanted.emit(self.current or "", "")
 
-    def _train_with(self, values: Any) -> None:
+    def _train_with(self, values: Values) -> None:
         """Settings of the training that the person chose here, and the way to where they are used."""
         self._wish(values)
         self.train_wanted.emit(self.current or "", "")
 
-    def _wish(self, values: Any) -> None:
+    def _wish(self, values: Values) -> None:
         """A setting of the training that would usually learn from a text was chosen here."""
         if family := _usual("text"):
             self.settings_wanted.emit(family.name, values)
@@ -510,10 +511,10 @@ class DatasetsTab(QWidget):
         self.importing.working(words)
         self._start("import", task, self._imported)
 
-    def _save_points(self, name: str, points: Any) -> None:
+    def _save_points(self, name: str, points: Array) -> None:
         self._work("Saving", ImportPoints(points, name.strip() or "Drawn points"))
 
-    def _save_digits(self, name: str, pixels: Any, labels: Any) -> None:
+    def _save_digits(self, name: str, pixels: Array, labels: Array) -> None:
         self._work("Saving", ImportDrawings(pixels, labels, tuple("0123456789"), name.strip() or "Drawn digits"))
 
     def _cancel(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -29,6 +29,7 @@ from PySide6.QtWidgets import (
 )
 
 from genstudio import families
+from genstudio.config import Values
 from genstudio.data.merges import Merges
 from genstudio.data.shelf import DatasetInfo
 from genstudio.data.split import SplitSettings
@@ -139,7 +140,7 @@ class TokenizerBench(QWidget):
         self.status.setText("" if info is not None else "Choose a text to make a tokenizer of.")
         self._refresh()
 
-    def set_model(self, values: Mapping[str, Any]) -> None:
+    def set_model(self, values: Values) -> None:
         """The settings of the model that is set up: whose parameters are compared, and how the text is split."""
         before, self._values = self._values, dict(values)
         self._show_rows(self._rows)
