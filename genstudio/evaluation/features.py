@@ -98,6 +98,7 @@ def trained(data: SampleData, device: torch.device, folder: Path | None) -> Gene
     return encoder.eval().requires_grad_(False)
 
 
+@torch.enable_grad()
 def _train(encoder: Encoder, data: SampleData, device: torch.device) -> Generator[float, None, None]:
     optimizer = torch.optim.Adam(encoder.parameters(), lr=_RATE, fused=True)
     rng = np.random.default_rng(_SEED)

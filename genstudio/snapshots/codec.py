@@ -20,7 +20,7 @@ import numpy as np
 from genstudio.events import Array, Held, Snapshot
 from genstudio.snapshots.attention import Attention
 from genstudio.snapshots.layers import LayerStatistics
-from genstudio.snapshots.samples import Histograms, Pictures, Plane
+from genstudio.snapshots.samples import Bars, Codes, Histograms, Pictures, Plane
 from genstudio.snapshots.text import Text
 
 KINDS: Mapping[str, type[Snapshot]] = {
@@ -29,6 +29,8 @@ KINDS: Mapping[str, type[Snapshot]] = {
     "plane": Plane,
     "pictures": Pictures,
     "histograms": Histograms,
+    "bars": Bars,
+    "codes": Codes,
     "layers": LayerStatistics,
 }
 """The kinds that a run keeps, by their names in files."""

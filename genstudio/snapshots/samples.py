@@ -59,3 +59,32 @@ class Histograms(Snapshot):
 
     def sound(self) -> bool:
         return len(self.edges) > 1 and all((count >= 0).all() for count in self.counts.values())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bars(Snapshot):
+    """Named numbers, one below the other: `values` (n,), each with a word in `notes` where there is something to say of it."""
+
+    values: Annotated[Array, Held("float32", "n")]
+    names: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    unit: str = ""
+
+    def sound(self) -> bool:
+        return len(self.names) == len(self.values) and len(self.notes) in (0, len(self.names))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Codes(Snapshot):
+    """Real samples in a latent space of `size` numbers: `points` (n, 2) are two of them, whose places from 0 are `axes` (twice
+    the same where there is one), with `labels` (n,) among `classes`, or None. Noise is standard normal there."""
+
+    points: Annotated[Array, Held("float32", "n 2")]
+    axes: tuple[int, int]
+    size: int
+    labels: Annotated[Array | None, Held("int64", "n")] = None
+    classes: tuple[str, ...] = ()
+
+    def sound(self) -> bool:
+        named = self.labels is None or bool(((self.labels >= -1) & (self.labels < len(self.classes))).all())
+        return all(0 <= axis < self.size for axis in self.axes) and named

@@ -1,0 +1,79 @@
+"""What autoencoders of every kind say before torch is imported: what they can learn from, and what they cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from genstudio.data.batches import PictureBatch, PointBatch
+from genstudio.data.info import DatasetInfo
+from genstudio.data.learnable import batches
+from genstudio.data.learnable.samples import SampleData, Shape
+from genstudio.errors import Problem
+from genstudio.families.family import Cost, Preset
+from genstudio.families.settings import Batches, Coder
+from genstudio.nn import cost as networks
+from genstudio.nn.cost import Network
+from genstudio.nn.sizes import doubling_sizes
+
+_SIZES = doubling_sizes(8, 64)
+
+
+def problems(config: Coder, data: SampleData, conditional: bool = False) -> Iterator[Problem]:
+    """What is wrong with these settings for these data."""
+    shape = data.shape
+    if config.network == "conv" and shape.kind == "points":
+        yield Problem("network", "conv reads pictures, and these are points; take dense or linear")
+    elif config.network == "conv" and not shape.height == shape.width in _SIZES:
+        sizes = ", ".join(map(str, _SIZES))
+        yield Problem("network", f"conv cannot halve {shape.width} x {shape.height} pixels; take dense, or squares of {sizes}")
+    if config.code > shape.numbers:
+        yield Problem("code", f"these samples have {shape.numbers} numbers; a code of more is no bottleneck")
+    if not conditional:
+        return
+    if data.labels is None:
+        yield Problem("conditional", "these samples have no classes (or not all of them); switch it off")
+    elif len(np.unique(data.labels)) < 2:
+        yield Problem("conditional", "all samples are of one class, so there is nothing to ask for; switch it off")
+
+
+def cost(config: Coder, batch: int, info: DatasetInfo, outputs: int, conditional: bool = False, more: int = 0) -> Cost:
+    """What a training costs; the encoder gives `outputs` numbers, and there are `more` parameters beside both halves."""
+    shape = Shape.of(info)
+    classes = len(shape.classes) if conditional else 0
+    both = _encoder(config, shape, outputs, classes) + _decoder(config, shape, classes)
+    count = both.parameters + more
+    return Cost(count, 4 * (4 * count + 3 * batch * (both.held + 3 * shape.numbers)), 6 * batch * both.work, batch)
+
+
+def _encoder(config: Coder, shape: Shape, outputs: int, classes: int) -> Network:
+    body, features = Network(0, 0, 0), shape.numbers
+    if config.network == "conv":
+        body, features = networks.down(shape.channels, config.channels, shape.height, kind="strided")
+    elif config.network == "dense":
+        body, features = networks.hidden(shape.numbers, config.width, config.layers), config.width
+    return body + networks.linear(features + classes, outputs)
+
+
+def _decoder(config: Coder, shape: Shape, classes: int) -> Network:
+    inputs = config.code + classes
+    if config.network == "conv":
+        return networks.up(inputs, config.channels, shape.height, shape.channels, kind="strided")
+    if config.network == "linear":
+        return networks.linear(inputs, shape.numbers)
+    return networks.hidden(inputs, config.width, config.layers) + networks.linear(config.width, shape.numbers)
+
+
+def shown(config: Batches, data: SampleData, seed: int, step: int, conditional: bool = False) -> PictureBatch | PointBatch:
+    """The samples of a step, as the encoder is fed them."""
+    chosen = batches.draw(data, (config.batch,), seed, step, config.examples)
+    return batches.shown(data, chosen, labelled=conditional, low=0.0)
+
+
+def preset_for(presets: tuple[Preset, ...], info: DatasetInfo, now: str) -> str:
+    """Name of the preset to begin with on a dataset: one made for it, the one of `now` first; else one for its kind."""
+    made = [preset.name for preset in presets if preset.data == info.id]
+    if made:
+        return now if now in made else made[0]
+    return "points" if info.kind == "points" else "pictures"

@@ -1,0 +1,141 @@
+"""What goes wrong with more than one family, as rules about numbers of a training. Numpy only."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from genstudio.events import Advice
+from genstudio.training.doctor import Finding, Rule, Window
+
+START, LONG = 300, 200
+"""The first step at which a rule may hold, and the steps that it looks back."""
+LOST, RISEN, GAP, NOTHING = 0.5, 0.1, 2.0, 0.02
+Tried = tuple[str, Mapping[str, Any]]
+
+
+def number(window: Window, name: str) -> float:
+    """A setting that holds now; 0 where it is no number."""
+    value = window.settings.get(name, 0)
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def lower(window: Window, name: str, times: float) -> float:
+    """A setting made smaller by a factor."""
+    return float(f"{max(number(window, name) / times, 1e-7):.4g}")
+
+
+def advice(window: Window, *tried: Tried) -> tuple[Advice, ...]:
+    """What can still be tried: nothing that is so already."""
+    settings = window.settings
+    return tuple(
+        Advice(text, dict(values))
+        for text, values in tried
+        if not values or any(settings.get(name) != value for name, value in values.items())
+    )
+
+
+def not_finite(window: Window) -> Finding | None:
+    """A loss or a gradient is infinite or not a number; asked by the training when it ends because of that."""
+    norm = window.last("gradient_norm")
+    return Finding(
+        "A loss or a gradient is no longer finite, so the training stopped; the last good weights are safe.",
+        {} if math.isnan(norm) else {"norm of the gradient before": norm},
+        advice(
+            window,
+            ("Continue with smaller steps", {"learning_rate": lower(window, "learning_rate", 10)}),
+            ("Shorten long gradients", {"clip": 1.0}),
+        ),
+    )
+
+
+NOT_FINITE = Rule(
+    "not_finite", "Not a number", "A loss or a gradient is infinite or not a number.", lambda _: None, severity="error"
+)
+
+
+def diverged(*cures: Tried) -> Rule:
+    """The training loss has given back most of what was learnt."""
+
+    def judge(window: Window) -> Finding | None:
+        _, values = window.all("train_loss")
+        if window.step < 50 or len(values) < 40:
+            return None
+        means = np.convolve(values, np.full(20, 0.05), "valid")
+        first, best, now = float(means[0]), float(means.min()), float(means[-1])
+        if not now - best > LOST * max(first - best, 0.1 * abs(best), 1e-12):
+            return None
+        return Finding(
+            f"The training loss rose from {best:.4g} to {now:.4g}: the steps are too large.",
+            {"loss at best": best, "loss now": now, "loss at first": first},
+            advice(window, ("Make smaller steps", {"learning_rate": lower(window, "learning_rate", 10)}), *cures),
+        )
+
+    return Rule(
+        "diverged", "Diverged", f"The mean training loss of 20 steps is above its lowest by more than {LOST:.0%} of all that "
+        "was learnt.", judge,
+    )  # fmt: skip
+
+
+def plateau(baseline: str, words: str, *cures: Tried, name: str = "val_loss") -> Rule:
+    """No better than the simplest model there is."""
+
+    def judge(window: Window) -> Finding | None:
+        loss, simple = window.last(name), window.last(baseline)
+        if window.step < START or math.isnan(loss) or not loss > simple - NOTHING * abs(simple):
+            return None
+        return Finding(
+            f"After {window.step:,} steps it is no better than {words}: {loss:.4g} against {simple:.4g}.",
+            {"loss on held-out samples": loss, words: simple},
+            advice(window, *cures),
+        )
+
+    return Rule(
+        "plateau", "Stuck at a trivial answer",
+        f"After {START} steps the loss on held-out samples is not {NOTHING:.0%} below that of {words}.", judge,
+    )  # fmt: skip
+
+
+def overfitting(*cures: Tried) -> Rule:
+    """What is learnt no longer holds for other samples."""
+
+    def judge(window: Window) -> Finding | None:
+        steps, values = window.all("val_loss")
+        if len(values) < 4:
+            return None
+        best = int(values.argmin())
+        lowest, now, first = float(values[best]), float(values[-1]), float(values[0])
+        rising = len(values) - best >= 3 and (values[best + 1 :] > lowest).all()
+        if not (rising and now - lowest > RISEN * max(first - lowest, 1e-12)):
+            return None
+        return Finding(
+            f"The loss on held-out samples was lowest at step {steps[best]:,} ({lowest:.4g}) and is {now:.4g} now.",
+            {"lowest loss on held-out samples": lowest, "now": now, "its step": float(steps[best])},
+            advice(window, *cures),
+        )
+
+    return Rule(
+        "overfitting", "Overfitting",
+        f"The loss on held-out samples has risen since by more than {RISEN:.0%} of what had been learnt.", judge,
+    )  # fmt: skip
+
+
+def by_heart(train: str, held: str, what: str, worse: Callable[[float, float], bool], *cures: Tried) -> Rule:
+    """Samples that were trained on are known, others are not."""
+
+    def judge(window: Window) -> Finding | None:
+        mine, theirs = window.last(train), window.last(held)
+        if window.step < START or math.isnan(mine) or math.isnan(theirs) or not worse(mine, theirs):
+            return None
+        return Finding(
+            f"It knows its training samples by heart: {what} is {mine:.4g} for those and {theirs:.4g} for others.",
+            {f"{what}, training samples": mine, f"{what}, held-out samples": theirs},
+            advice(window, *cures, ("More samples help most", {})),
+        )
+
+    return Rule(
+        "by_heart", "Learnt by heart", f"{what[0].upper()}{what[1:]} is far worse for held-out samples.", judge,
+    )  # fmt: skip

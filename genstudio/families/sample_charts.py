@@ -1,0 +1,50 @@
+"""Charts and measures of models of points and pictures, as more than one family shows them. No torch."""
+
+from __future__ import annotations
+
+from genstudio.evaluation.plane import CEILING
+from genstudio.families.dashboard import Chart, Line, Pane, Reference
+
+POINTS, PICTURES = ("points",), ("images",)
+DISTANCES = (
+    Chart(
+        "divergence", "Divergence", "nats",
+        (Line("js_divergence", "JS", "real"), Line("kl_divergence", "KL(real || made)", "variety")),
+        "Quality", POINTS, log=True,
+    ),
+    Chart("modes", "Modes covered", "", (Line("modes", "modes", "fake"),), "Quality", POINTS),
+    Chart(
+        "high_quality", "High quality", "within 3 sigma", (Line("high_quality", "share", "fake"),), "Quality", POINTS,
+        references=(Reference("ceiling", f"ceiling {CEILING:.2%}", f"{CEILING:.1%}", CEILING),),
+    ),
+)  # fmt: skip
+GRADIENTS = (
+    Chart("gradients", "Gradient norm", "", (Line("gradient_norm", "norm", "norm", True),), "Gradients", log=True),
+    Chart("rates", "Learning rate", "", (Line("learning_rate", "rate", "rate"),), "Gradients"),
+    Chart("speed", "Steps a second", "", (Line("steps_per_second", "steps/s", "speed", True),), "Gradients"),
+)
+KEY = (("real", "real"), ("made", "fake"))
+PLANE = Pane(("plane",), "Points", kinds=POINTS, note="same noise throughout")
+
+
+def samples_pane(title: str = "Samples") -> Pane:
+    """Pictures that are made of fixed noise, beside real ones."""
+    return Pane(
+        ("samples",), title, kinds=PICTURES, beside="real", beside_title="Real", beside_note="from the dataset",
+        note="same noise throughout",
+    )  # fmt: skip
+
+
+def copies_pane(channels: tuple[str, ...], choices: tuple[str, ...]) -> Pane:
+    """What becomes of real pictures, beside them."""
+    return Pane(
+        channels, choices[0], kinds=PICTURES, choices=choices, choice_title="What is beside the originals",
+        choice_help="The copies, or how far each pixel is from the original", beside="real", beside_title="Originals",
+        beside_note="kept from training",
+    )  # fmt: skip
+
+
+def losses(title: str, unit: str, simple: str, *floors: tuple[str, str]) -> Chart:
+    """Training and held-out loss, with what the simplest model reaches, and further floors (metric, words)."""
+    lines = (Line("train_loss", "training", "training", True), Line("val_loss", "held out", "validation"))
+    return Chart("loss", title, unit, lines, "Loss", floors={"simple_loss": simple, **dict(floors)})

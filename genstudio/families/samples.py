@@ -1,0 +1,173 @@
+"""What models of points and pictures have in common: how samples get in and out, what is fixed, and a look at them."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Generator, Iterator
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from genstudio.data.learnable.samples import SampleData
+from genstudio.evaluation import features
+from genstudio.evaluation.samples import SEED, Reference
+from genstudio.families.abilities import Made
+from genstudio.snapshots.samples import Codes, Pictures, Plane
+from genstudio.training.learner import Measured
+
+Array = NDArray[Any]
+GRID, MESH, POINTS, PICTURES, ARROWS, MAPPED = 40, 20, 400, 64, 200, 1000
+ROWS = 500
+"""Samples that go through a network together when it is not trained."""
+_SEED = 20_140_610
+
+
+class Form:
+    """The form in which a model reads samples of some data: points (n, 2), standardised; pictures (n, c, h, w) in [0, 1]."""
+
+    def __init__(self, data: SampleData, device: torch.device, dtype: torch.dtype = torch.float32) -> None:
+        self.data, self.device, self.dtype = data, device, dtype
+        self.points = data.shape.kind == "points"
+        self.nats = 2 * float(np.log(data.scale)) if self.points else 0.0
+        """What a log-density of these numbers is larger by than one in the units of the dataset, in nats."""
+
+    def stored(self, chosen: Array) -> Tensor:
+        """Samples of the data by their indices (n,)."""
+        return self._tensor(self.data.real[chosen])
+
+    def labels(self, chosen: Array) -> Tensor | None:
+        """Their classes (n,), where all are known."""
+        return None if self.data.labels is None else torch.from_numpy(self.data.labels[chosen]).to(self.device)
+
+    def inside(self, samples: Array) -> Tensor:
+        """Samples as they are outside: points in the units of the dataset, pictures (n, h, w, c) uint8."""
+        return self._tensor(self.data.inside(samples) if self.points else samples)
+
+    def outside(self, made: Tensor) -> Array:
+        """The same way back; pixels beyond black and white are cut off."""
+        if self.points:
+            return self.data.outside(made.detach().float().cpu().numpy())
+        pixels = made.detach().mul(255).round_().clamp_(0, 255).to(torch.uint8)
+        return np.ascontiguousarray(pixels.permute(0, 2, 3, 1).cpu().numpy())
+
+    def shaped(self, flat: Tensor) -> Tensor:
+        """(n, numbers) as samples."""
+        shape = self.data.shape
+        return flat if self.points else flat.view(-1, shape.channels, shape.height, shape.width)
+
+    def _tensor(self, samples: Array) -> Tensor:
+        tensor = torch.from_numpy(np.require(samples, requirements=["C", "W"])).to(self.device)
+        return tensor.to(self.dtype) if self.points else tensor.permute(0, 3, 1, 2).to(self.dtype).div_(255)
+
+
+def noise(count: int, size: int, seed: int) -> NDArray[np.float32]:
+    """Standard normal latents (count, size) that depend on these numbers alone."""
+    return np.random.default_rng(seed).standard_normal((count, size)).astype(np.float32)
+
+
+def noise_of(latents: Array) -> torch.Generator:
+    """Randomness that depends on the latents alone, for the part of a sample that they leave open."""
+    return torch.Generator().manual_seed(zlib.crc32(np.ascontiguousarray(latents, np.float32).tobytes()))
+
+
+class Fixed:
+    """What is looked at in every preview: real samples, kept from training where there are such; noise, and classes that take
+    turns."""
+
+    def __init__(self, data: SampleData, latent: int, classes: int) -> None:
+        points = data.shape.kind == "points"
+        among = data.held if len(data.held) else data.train
+        order = np.random.default_rng(_SEED).permutation(among)
+        self.chosen, self.mapped = order[: POINTS if points else PICTURES], order[:MAPPED]
+        made = POINTS if points else classes * max(1, PICTURES // classes) if 0 < classes <= PICTURES else PICTURES
+        self.noise = noise(made, latent, _SEED)
+        self.labels = np.arange(made) % classes if classes else None
+
+    def real(self, data: SampleData, step: int) -> Pictures:
+        """The real pictures, on channel `real`."""
+        return pictures("real", step, data, data.real[self.chosen], self.real_labels(data))
+
+    def real_labels(self, data: SampleData) -> Array | None:
+        """Their classes."""
+        return None if data.labels is None or not len(data.labels) else data.labels[self.chosen]
+
+
+def pictures(
+    channel: str, step: int, data: SampleData, pixels: Array, labels: Array | None = None, scores: Array | None = None
+) -> Pictures:
+    """Pictures (n, h, w, c) uint8, with classes where they have some; a snapshot freezes what it holds, so it gets copies."""
+    return Pictures(channel, step, pixels.copy(), None if labels is None else labels.copy(), data.shape.classes, scores)
+
+
+def codes(step: int, data: SampleData, chosen: Array, latents: Array, axes: tuple[int, int] = (0, 1)) -> Codes:
+    """The latents (n, size) of stored samples, seen along two of their numbers."""
+    size = latents.shape[1]
+    axes = axes if size > 1 else (0, 0)
+    labels = None if data.labels is None or not len(data.labels) else data.labels[chosen]
+    return Codes("codes", step, latents[:, list(axes)].astype(np.float32), axes, size, labels, data.shape.classes)
+
+
+def compared(model: SampleModel, exact: bool) -> Generator[Measured, None, dict[str, float]]:
+    """Samples of fixed noise against real ones: see `Reference`. Pictures only where it is to be exact, for an encoder may have
+    to be trained."""
+    reference, points = model.reference, model.form.points
+    if not (exact or points) or not (count := reference.count(exact)):
+        return {}
+    labels, latents = reference.asked(count) if model.classes else None, model.noise(count, SEED)
+    made = []
+    for first in range(0, count, ROWS):
+        part = slice(first, first + ROWS)
+        asked = None if labels is None else labels[part]
+        made += [m.samples for m in model.sample(latents[part], asked, model.variants[0])]
+        yield Measured(done=0.5)
+    if points:
+        return reference.points(np.concatenate(made))
+    return (yield from reference.pictures(features.pictures(np.concatenate(made), model.device), labels))
+
+
+class SampleModel(Protocol):
+    """What `compared` needs of a model."""
+
+    device: torch.device
+    form: Form
+    reference: Reference
+
+    @property
+    def variants(self) -> tuple[str, ...]: ...
+
+    @property
+    def classes(self) -> tuple[str, ...]: ...
+
+    def noise(self, count: int, seed: int) -> Array: ...
+
+    def sample(self, latents: Array, labels: Array | None, variant: str) -> Iterator[Made]: ...
+
+
+def plane(
+    step: int, data: SampleData, real: Array, made: Array, field: Callable[[Array], Array], mesh: Array | None = None,
+    arrows: Array | None = None,
+) -> Plane:  # fmt: skip
+    """Real and made points in the units of the dataset, over `field(places (n, 2)) -> (n,)` in [0, 1]."""
+    x0, x1, y0, y1 = data.extent
+    x, y = np.meshgrid(*(low + (high - low) * (np.arange(GRID) + 0.5) / GRID for low, high in ((x0, x1), (y0, y1))))
+    found = field(np.stack([x, y], -1).reshape(-1, 2).astype(np.float32)).reshape(GRID, GRID).astype(np.float32)
+    pushed = np.zeros((0, 2), np.float32) if arrows is None else arrows
+    return Plane("plane", step, real, made, data.extent, found, True, pushed, mesh)
+
+
+def density_field(data: SampleData, log_density: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    """p / (p + u) of a density p and the even density u over the extent: how sure one is that a point is of the model and was
+    not dropped anywhere."""
+    x0, x1, y0, y1 = data.extent
+    even = -float(np.log((x1 - x0) * (y1 - y0)))
+    return lambda places: 1 / (1 + np.exp(np.clip(even - log_density(places), -50, 50)))
+
+
+def even_grid() -> NDArray[np.float32]:
+    """A square grid of quantiles of two standard normal latents, (MESH^2, 2): every cell is as likely."""
+    line = torch.special.ndtri(torch.linspace(0.02, 0.98, MESH, dtype=torch.float64))
+    first, second = torch.meshgrid(line, line, indexing="ij")
+    return torch.stack([first, second], -1).reshape(-1, 2).float().numpy()
