@@ -1,0 +1,85 @@
+"""The Gaussian family: its settings, presets and registration. torch is imported only when a model is built."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from genstudio.data.batches import PictureBatch, PointBatch
+from genstudio.data.info import DatasetInfo
+from genstudio.data.learnable import batches
+from genstudio.data.learnable.samples import Learnable, SampleData, Shape, from_metadata, metadata, prepared
+from genstudio.data.slices import Slices
+from genstudio.errors import Problem
+from genstudio.families.family import Cost, Family
+from genstudio.families.gaussian.config import LARGEST_FULL, GaussianConfig
+from genstudio.families.gaussian.dashboard import DASHBOARD
+from genstudio.families.gaussian.doctor import doctor
+from genstudio.families.gaussian.presets import PRESETS, preset_for
+
+if TYPE_CHECKING:
+    from genstudio.families.gaussian.learner import GaussianLearner
+    from genstudio.families.gaussian.model import GaussianModel
+
+__all__ = ["FAMILY", "GaussianConfig"]
+
+
+def _prepare(config: GaussianConfig, dataset: Learnable, _kept: Mapping[str, Any] | None = None) -> Slices[SampleData]:
+    return prepared(dataset, config.split, lambda data: _problems(config, data))
+
+
+def _problems(config: GaussianConfig, data: SampleData) -> Iterator[Problem]:
+    numbers = data.shape.numbers
+    if config.covariance == "full" and numbers > LARGEST_FULL:
+        yield Problem(
+            "covariance", f"a full covariance of {numbers:,} numbers is too large; take low_rank, or smaller pictures"
+        )
+    if config.covariance == "low_rank" and config.rank > numbers:
+        yield Problem("rank", f"these samples have {numbers} numbers; take at most as many directions")
+
+
+def _model(config: GaussianConfig, data: SampleData, device: str, seed: int) -> GaussianModel:
+    from genstudio.families.gaussian.model import GaussianModel
+
+    return GaussianModel(config, data, device, seed)
+
+
+def _learner(model: GaussianModel, seed: int) -> GaussianLearner:
+    from genstudio.families.gaussian.learner import GaussianLearner
+
+    return GaussianLearner(model, seed)
+
+
+def _cost(config: GaussianConfig, info: DatasetInfo, _tokens: int) -> Cost:
+    shape, diagonal = Shape.of(info), config.covariance == "diagonal"
+    numbers, count = shape.numbers, min(config.examples or info.count, info.count)
+    classes = max(len(shape.classes), 1) if config.per_class else 1
+    rank = min(config.rank, numbers) if config.covariance == "low_rank" else numbers
+    parameters = classes * (numbers + rank + 2 + (0 if diagonal else rank * numbers))
+    work = 4.0 * count * numbers * (1 if diagonal else numbers) + (0 if diagonal else 10.0 * classes * numbers**3)
+    return Cost(parameters, 8.0 * (parameters + 3 * count * numbers), work, count)
+
+
+def _batch(config: GaussianConfig, data: SampleData, _seed: int, _step: int) -> PictureBatch | PointBatch:
+    return batches.shown(data, data.train[: config.examples or 64][:64], labelled=config.per_class, low=0.0)
+
+
+FAMILY: Family[GaussianConfig, SampleData] = Family(
+    name="gaussian",
+    title="Gaussian (a linear generative model)",
+    room="latent",
+    data_kinds=("points", "images"),
+    abilities=("Samples", "Judges", "Evaluates"),
+    config=GaussianConfig,
+    presets=PRESETS,
+    prepare=_prepare,
+    model=_model,
+    learner=_learner,
+    metadata=metadata,
+    from_metadata=lambda _config, kept: from_metadata(kept),
+    cost=_cost,
+    dashboard=DASHBOARD,
+    batch=_batch,
+    doctor=doctor,
+    preset_for=preset_for,
+)

@@ -1,0 +1,31 @@
+"""What a run of a Gaussian shows."""
+
+from __future__ import annotations
+
+from genstudio.families.dashboard import DOCTOR, EXPLORE, LIVE, SAMPLE, TIMELINE, Chart, Dashboard, Line, Measure, Pane
+from genstudio.families.sample_charts import DISTANCES, KEY, PICTURES, PLANE, losses, samples_pane
+
+DASHBOARD = Dashboard(
+    charts=(
+        losses("Minus log-likelihood", "nats per sample", "one diagonal Gaussian"),
+        Chart(
+            "accuracy", "The rule of Bayes is right", "share", (Line("accuracy", "held out", "validation"),), "Loss",
+            PICTURES, floors={"accuracy_guess": "the most frequent class"},
+        ),
+        *DISTANCES,
+    ),
+    panes=(
+        PLANE,
+        samples_pane(),
+        Pane(("means",), "Mean of each class", kinds=PICTURES),
+        Pane(("directions",), "Directions", kinds=PICTURES, note="each mean moved two deviations down and up"),
+        Pane(("decisions",), "Decisions", kinds=PICTURES, note="the likeliest class of pictures it never saw"),
+    ),
+    tools=(LIVE, SAMPLE, DOCTOR, TIMELINE, EXPLORE),
+    result=(Measure("val_loss", "minus log-likelihood", "lower", "nats"),),
+    summary=(Measure("train_loss", "-log p", "lower", "nats"),),
+    handles=("ridge",),
+    key=KEY,
+    welcome="Press Start: the mean of every digit and how its pixels vary together, in one step, without a network. "
+    "It is the line that everything in this room has to beat.",
+)  # fmt: skip
