@@ -1,0 +1,58 @@
+"""The autoencoder family: its settings, presets and registration. torch is imported only when a model is built."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from genstudio.data.learnable.samples import Learnable, SampleData, from_metadata, metadata, prepared
+from genstudio.data.slices import Slices
+from genstudio.families import coder_setup
+from genstudio.families.autoencoder.config import AutoencoderConfig
+from genstudio.families.autoencoder.dashboard import DASHBOARD
+from genstudio.families.autoencoder.doctor import doctor
+from genstudio.families.autoencoder.presets import PRESETS
+from genstudio.families.family import Family
+
+if TYPE_CHECKING:
+    from genstudio.families.autoencoder.model import Autoencoder
+    from genstudio.families.coder import CoderLearner
+
+__all__ = ["FAMILY", "AutoencoderConfig"]
+
+
+def _prepare(config: AutoencoderConfig, dataset: Learnable, _kept: Mapping[str, Any] | None = None) -> Slices[SampleData]:
+    return prepared(dataset, config.split, lambda data: coder_setup.problems(config, data))
+
+
+def _model(config: AutoencoderConfig, data: SampleData, device: str, seed: int) -> Autoencoder:
+    from genstudio.families.autoencoder.model import Autoencoder
+
+    return Autoencoder(config, data, device, seed)
+
+
+def _learner(model: Autoencoder, seed: int) -> CoderLearner:
+    from genstudio.families.coder import CoderLearner
+
+    return CoderLearner(model, seed)
+
+
+FAMILY: Family[AutoencoderConfig, SampleData] = Family(
+    name="autoencoder",
+    title="Autoencoder (a copy through a bottleneck)",
+    room="latent",
+    data_kinds=("points", "images"),
+    abilities=("Samples", "Encodes", "Reconstructs", "Evaluates"),
+    config=AutoencoderConfig,
+    presets=PRESETS,
+    prepare=_prepare,
+    model=_model,
+    learner=_learner,
+    metadata=metadata,
+    from_metadata=lambda _config, kept: from_metadata(kept),
+    cost=lambda config, info, _tokens: coder_setup.cost(config, config.batch, info, config.code),
+    dashboard=DASHBOARD,
+    batch=coder_setup.shown,
+    doctor=doctor,
+    preset_for=lambda info, now: coder_setup.preset_for(PRESETS, info, now),
+)
