@@ -25,13 +25,19 @@ from helpers import TINY, answer, text_file, words
 
 TEXT = words().replace(" cat", "\ncat")
 GAN = {"width": 16, "layers": 2, "batch": 16, "evaluate_every": 10}
-SMALL: Mapping[str, Mapping[str, Any]] = {"gpt": TINY, "gan": GAN}
+CODER = {"width": 16, "layers": 1, "batch": 16, "evaluate_every": 10}
+SMALL: Mapping[str, Mapping[str, Any]] = {
+    "gpt": TINY, "gan": GAN, "gaussian": {"ridge": 0.01}, "autoencoder": CODER, "vae": CODER
+}  # fmt: skip
 OTHER: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "gan": (
         {},
         {"pack": 2, "loss": "wasserstein_gp", "latent": 3},
         {"network": "residual", "spectral_norm": True, "norm": "batch"},
-    )
+    ),
+    "gaussian": ({}, {"covariance": "diagonal"}),
+    "autoencoder": ({"code": 1}, {"network": "linear", "code": 2, "l2": 0.01, "noise": 0.1}),
+    "vae": ({}, {"network": "linear", "code": 1, "noise": "fixed", "kl_warmup": 5}),
 }
 EVERY = pytest.mark.parametrize("family", families.all_families(), ids=lambda family: family.name)
 TOKENS: tuple[Mapping[str, Any], ...] = (
@@ -156,9 +162,10 @@ def test_a_step_is_a_function_of_seed_and_number(
     family: Family[Any, Any], values: Mapping[str, Any], tmp_path: Path
 ) -> None:
     one, two, other = (build(family, values, tmp_path, seed) for seed in (5, 5, 6))
-    assert equal(weights(one), weights(two)) and not equal(weights(one), weights(other))
-    assert equal(one.batch(3), two.batch(3)) and not equal(one.batch(3), one.batch(4))
-    assert not equal(one.batch(3), other.batch(3))
+    assert equal(weights(one), weights(two)) and (not one.optimizers or not equal(weights(one), weights(other)))
+    assert equal(one.batch(3), two.batch(3))
+    if one.optimizers:  # what is fitted in one step reads everything in each
+        assert not equal(one.batch(3), one.batch(4)) and not equal(one.batch(3), other.batch(3))
     for number in (1, 2, 3):
         assert equal(step(one, number), step(two, number))
     assert equal(weights(one), weights(two))
@@ -170,10 +177,10 @@ def test_training_changes_weights_and_the_loss_falls(
 ) -> None:
     learner = build(family, values, tmp_path)
     before = weights(learner)
-    loss = "train_loss" if "text" in family.data_kinds else "d_loss"
-    losses = [float(step(learner, number)[loss]) for number in range(1, 61)]
+    told = [step(learner, number) for number in range(1, 61)]
+    losses = [float(values.get("train_loss", values.get("d_loss"))) for values in told]
     assert not equal(before, weights(learner))
-    assert sum(losses[-10:]) < sum(losses[:10])
+    assert sum(losses[-10:]) < sum(losses[:10]) or not learner.optimizers
 
 
 @EVERY_DATA
@@ -187,7 +194,7 @@ def test_looking_and_scoring_change_nothing(
     shown = [event for event in learner.preview() if not isinstance(event, Tick)]
     scores = [list(learner.model.evaluate(exact=exact))[-1] for exact in (False, True, True)]
     assert shown and all(b"torch" not in pickle.dumps(snapshot) for snapshot in shown)
-    assert scores[1] == scores[2] and scores[0].values.keys() == scores[1].values.keys()
+    assert scores[1] == scores[2] and scores[0].values.keys() <= scores[1].values.keys()
     assert equal(before, weights(learner)) and equal(inside, moments(learner))
     assert modes == {name: m.training for part in learner.model.modules.values() for name, m in part.named_modules()}
 

@@ -9,7 +9,7 @@ from genstudio.families.family import Family, Preset
 
 __all__ = ["NAMES", "Family", "Preset", "all_families", "find", "get", "learning_from"]
 
-NAMES = ("gpt", "gan")  # explicit: no import side effects, and safe when frozen
+NAMES = ("gpt", "gan", "gaussian", "autoencoder", "vae")  # explicit: no import side effects, and safe when frozen
 
 
 def get(name: str) -> Family[Any, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -11,7 +12,7 @@ from PySide6.QtGui import QPainter, QPainterPath, QPen, QPolygonF
 from genstudio.snapshots.step_stage import StepStage
 from genstudio.ui import theme
 from genstudio.ui.views.chart import value_text
-from genstudio.ui.views.view import Figure, Table, paint_title
+from genstudio.ui.views.view import Figure, paint_title
 
 PLACES: Mapping[str, tuple[int, int, str, str]] = {
     "noise": (0, 2, "noise", "z"),
@@ -66,7 +67,7 @@ class StageDiagram(Figure):
         ahead = () if self.stage.number in (5, 8) else (edge for edge in FORWARD if set(edge) <= path)
         return frozenset(ahead if self.stage.number in (1, 2, 3, 6) else _losses(ahead)) | frozenset(back)
 
-    def table(self) -> Table:
+    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
         rows = () if self.stage is None else [(self.stage.number, name, value) for name, value in self.stage.values]
         return ("stage", "quantity", "value"), rows
 

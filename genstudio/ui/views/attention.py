@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from genstudio.events import Array
 from genstudio.snapshots.attention import Attention
 from genstudio.ui import theme
 from genstudio.ui.views.scene import Painted, SceneFigure
-from genstudio.ui.views.view import RIGHT, SnapshotFigure, Table, token_text
+from genstudio.ui.views.view import RIGHT, SnapshotFigure, token_text
 
 _BAR, _MARGIN, _GAP = 10.0, 20, 4
 
@@ -78,7 +78,7 @@ class AttentionView(SnapshotFigure[Attention], SceneFigure):
         shown = "masked" if self._masked(row, column) else f"{weight:.2f}"
         return f"layer {self.layer + 1} head {self.head + 1}: {pair} {shown}"
 
-    def table(self) -> Table:
+    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
         if self.snapshot is None:
             return (), ()
         tokens, weights = self.snapshot.tokens, self.snapshot.weights[self.layer, self.head]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from genstudio.ui import theme
 from genstudio.ui.views.attention import is_causal
 from genstudio.ui.views.heat import Matrix, largest, paint_heat
 from genstudio.ui.views.pointed import PointedFigure, moved
-from genstudio.ui.views.view import Lines, Table, paint_empty, paint_title, token_text
+from genstudio.ui.views.view import Lines, paint_empty, paint_title, token_text
 
 _CAPTION = 20.0
 
@@ -99,7 +100,7 @@ class AttentionPairView(PointedFigure[tuple[int, int, int]]):
         count = T * (T + 1) / 2 if is_causal(a) and is_causal(b) else T * T
         return np.asarray(np.abs(b - a).sum((-2, -1)) / count)
 
-    def table(self) -> Table:
+    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
         difference = self.difference()
         if difference is None:
             return (), ()

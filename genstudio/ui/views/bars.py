@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 from genstudio.ui import theme
 from genstudio.ui.views.chart import percent
 from genstudio.ui.views.pointed import PointedFigure, moved
-from genstudio.ui.views.view import LEFT, RIGHT, Lines, Table, paint_empty, paint_title
+from genstudio.ui.views.view import LEFT, RIGHT, Lines, paint_empty, paint_title
 
 _EDGE, _NAMES, _SHARE = 12.0, 120.0, 0.35
 
@@ -145,7 +145,7 @@ class NamedBars(BarChart):
         self.setAccessibleDescription(", ".join(f"{bar.name}: {bar.parts[0][2]}" for bar in self.bars[:20]))
         self.redraw()
 
-    def table(self) -> Table:
+    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
         return ("name", self._unit), self.values
 
     def fitting(self) -> int:

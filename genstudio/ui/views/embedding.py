@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
@@ -13,7 +14,7 @@ from genstudio.events import Array
 from genstudio.snapshots.layers import EmbeddingMap
 from genstudio.ui import theme
 from genstudio.ui.views.scatter import ScatterView
-from genstudio.ui.views.view import Table, bubble, paint_empty, token_text
+from genstudio.ui.views.view import bubble, paint_empty, token_text
 
 _NEAR = 14.0
 _MOST_NAMES = 400
@@ -139,7 +140,7 @@ class EmbeddingView(ScatterView):
         best = int(distances.argmin())
         return best if distances[best] <= _NEAR else -1
 
-    def table(self) -> Table:
+    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
         if self.snapshot is None:
             return (), ()
         shown = self.snapshot

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from typing import Any
+
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QImage, QKeyEvent, QMouseEvent, QPainter, QPen, QWheelEvent
@@ -9,7 +12,7 @@ from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QImage, QKeyEvent, QMou
 from genstudio.snapshots.attention import HeadMap
 from genstudio.ui import theme
 from genstudio.ui.views.maps import picture
-from genstudio.ui.views.view import RIGHT, SnapshotFigure, Table, bubble, paint_empty, paint_title, token_text
+from genstudio.ui.views.view import RIGHT, SnapshotFigure, bubble, paint_empty, paint_title, token_text
 
 _TOP, _EDGE, _TOKENS, _LEGEND, _ASK_MS = 34.0, 12.0, 72.0, 56.0, 60
 _LEAST = 6
@@ -99,7 +102,7 @@ class HeadMapView(SnapshotFigure[HeadMap]):
             return f"{pair}: masked, exactly 0"
         return f"{pair}: {value[0]:.3f}" + (f", the largest of {value[1]} x {value[1]}" if value[1] > 1 else "")
 
-    def table(self) -> Table:
+    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
         header, found = ("query", "query token", "key", "key token", "weight", "patch"), self.detail or self.snapshot
         if found is None:
             return header, ()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
@@ -13,7 +14,7 @@ from genstudio.events import Array
 from genstudio.ui import theme
 from genstudio.ui.views.chart import value_text
 from genstudio.ui.views.pointed import PointedFigure, moved
-from genstudio.ui.views.view import CENTRE, LEFT, RIGHT, Lines, Table, paint_empty, paint_title, token_text
+from genstudio.ui.views.view import CENTRE, LEFT, RIGHT, Lines, paint_empty, paint_title, token_text
 
 Kind = Literal["signed", "share", "magnitude"]
 
@@ -118,7 +119,7 @@ class MatrixView(PointedFigure[tuple[int, int]]):
             self.setAccessibleDescription(f"{self.title}: {rows} rows, {columns} columns. {note}")
         self.redraw()
 
-    def table(self) -> Table:
+    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
         if self.matrix is None:
             return (), ()
         shown = self.matrix

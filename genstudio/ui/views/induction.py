@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from typing import Any
+
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
@@ -10,7 +13,7 @@ from genstudio.snapshots.attention import Induction
 from genstudio.ui import theme
 from genstudio.ui.views.chart import paint_scale
 from genstudio.ui.views.pointed import PointedFigure, moved
-from genstudio.ui.views.view import RIGHT, Lines, SnapshotFigure, Table, paint_empty, paint_title, polyline
+from genstudio.ui.views.view import RIGHT, Lines, SnapshotFigure, paint_empty, paint_title, polyline
 
 _EDGE, _TOP, _SIDE = 12.0, 52.0, 26.0
 _EMPTY = "Press Run the probe"
@@ -44,7 +47,7 @@ class ScoresView(SnapshotFigure[Induction], PointedFigure[tuple[int, int]]):
         tall = min(96.0, (self.height() - _TOP - _EDGE) / layers)
         return QRectF(_EDGE + _SIDE + head * wide, _TOP + layer * tall, wide, tall)
 
-    def table(self) -> Table:
+    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
         header, found = ("layer", "head", "prefix-matching score"), self.snapshot
         if found is None:
             return header, ()
@@ -101,7 +104,7 @@ class RepeatedLossView(SnapshotFigure[Induction]):
         self.snapshot = None
         self.redraw()
 
-    def table(self) -> Table:
+    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
         losses = () if self.snapshot is None else self.snapshot.losses
         return ("place", "loss (nats)"), ((i + 2, float(loss)) for i, loss in enumerate(losses))
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from typing import Any
+
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
@@ -20,7 +23,7 @@ from genstudio.snapshots.samples import Pictures
 from genstudio.ui import theme
 from genstudio.ui.views.chart import value_text
 from genstudio.ui.views.picture_grid import enlarged, packed
-from genstudio.ui.views.view import SnapshotFigure, Table, bubble, paint_empty, paint_title
+from genstudio.ui.views.view import SnapshotFigure, bubble, paint_empty, paint_title
 
 _HEAD = 32
 _GAP = 2
@@ -101,7 +104,7 @@ class PicturesView(SnapshotFigure[Pictures]):
         index = int(row * columns + column)
         return index if 0 <= column < columns and row >= 0 and index < len(self.snapshot.pixels) else -1
 
-    def table(self) -> Table:
+    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
         count = 0 if self.snapshot is None else len(self.snapshot.pixels)
         scores = None if self.snapshot is None else self.snapshot.scores
         rows = ((i + 1, self.label(i), "" if scores is None else float(scores[i])) for i in range(count))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
@@ -12,7 +13,7 @@ from genstudio.events import Array
 from genstudio.ui import theme
 from genstudio.ui.views.chart import tick_text, ticks
 from genstudio.ui.views.picture_grid import packed
-from genstudio.ui.views.view import Figure, Table, bubble, polyline
+from genstudio.ui.views.view import Figure, bubble, polyline
 
 MOST_DOTS = 20_000
 _CELLS = 128
@@ -61,7 +62,7 @@ class ScatterView(Figure):
             self._middle, self._half = (low + high) / 2, max(float((high - low).max()) / 2 * 1.08, 1e-9)
         self.redraw()
 
-    def table(self) -> Table:
+    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
         return ("x", "y"), self._points.tolist()
 
     def place(self, at: QPointF, area: QRectF | None = None) -> Array:

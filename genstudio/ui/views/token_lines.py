@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from typing import Any
+
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPen, QWheelEvent
 
 from genstudio.snapshots.attention import HeadMap
 from genstudio.ui import theme
-from genstudio.ui.views.view import SnapshotFigure, Table, bubble, paint_empty, paint_title, token_text
+from genstudio.ui.views.view import SnapshotFigure, bubble, paint_empty, paint_title, token_text
 
 _TOP, _ROW, _EDGE = 52.0, 18.0, 12.0
 _FAINTEST = 0.02
@@ -73,7 +76,7 @@ class TokenLinesView(SnapshotFigure[HeadMap]):
         words = (f"'{token_text(self.tokens[key])}' {value:.2f}" for key, value in self.weights(query)[:5])
         return f"'{token_text(self.tokens[query])}' looks at {', '.join(words)}"
 
-    def table(self) -> Table:
+    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
         header, tokens = ("query", "query token", "key", "key token", "weight"), self.tokens
         found = self.snapshot
         if found is None:

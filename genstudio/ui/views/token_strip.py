@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
@@ -10,7 +11,7 @@ from PySide6.QtGui import QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPen,
 
 from genstudio.events import Array
 from genstudio.ui import theme
-from genstudio.ui.views.view import Figure, Table, bubble, paint_empty, paint_title, token_text
+from genstudio.ui.views.view import Figure, bubble, paint_empty, paint_title, token_text
 
 _TOP, _EDGE, _ROW, _PAD = 34.0, 12.0, 26.0, 4.0
 
@@ -59,7 +60,7 @@ class TokenStrip(Figure):
         self._describe()
         self.redraw()
 
-    def table(self) -> Table:
+    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
         header = ("position", "token", self._column)
         values = self.values
         return header, ((i, token, float(values[i])) for i, token in enumerate(self.tokens))

@@ -45,9 +45,6 @@ CENTRE = Qt.AlignmentFlag.AlignCenter
 _REDRAW_MS = 50
 _SLICE = 4096
 
-Table = tuple[Sequence[str], Iterable[Sequence[object]]]
-"""Titles of columns, and rows: what a figure shows, to be saved as CSV."""
-
 
 class View(QWidget, Generic[S]):
     """Shows one kind of snapshot. The newest is remembered, and drawn only while the view is visible."""
@@ -116,7 +113,7 @@ class Figure(QWidget):
     def paint_hover(self, painter: QPainter) -> None:
         """Draw what follows the pointer, over the figure; not part of a saved picture."""
 
-    def table(self) -> Table:
+    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
         """The figure's numbers: column names and rows. Rows are read when the figure may show something else already: they
         hold what was shown."""
         return (), ()

@@ -1,0 +1,60 @@
+"""The VAE family: its settings, presets and registration. torch is imported only when a model is built."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from genstudio.data.learnable.samples import Learnable, SampleData, from_metadata, metadata, prepared
+from genstudio.data.slices import Slices
+from genstudio.families import coder_setup
+from genstudio.families.family import Family
+from genstudio.families.vae.config import VAEConfig
+from genstudio.families.vae.dashboard import DASHBOARD
+from genstudio.families.vae.doctor import doctor
+from genstudio.families.vae.presets import PRESETS
+
+if TYPE_CHECKING:
+    from genstudio.families.coder import CoderLearner
+    from genstudio.families.vae.model import VAE
+
+__all__ = ["FAMILY", "VAEConfig"]
+
+
+def _prepare(config: VAEConfig, dataset: Learnable, _kept: Mapping[str, Any] | None = None) -> Slices[SampleData]:
+    return prepared(dataset, config.split, lambda data: coder_setup.problems(config, data, config.conditional))
+
+
+def _model(config: VAEConfig, data: SampleData, device: str, seed: int) -> VAE:
+    from genstudio.families.vae.model import VAE
+
+    return VAE(config, data, device, seed)
+
+
+def _learner(model: VAE, seed: int) -> CoderLearner:
+    from genstudio.families.coder import CoderLearner
+
+    return CoderLearner(model, seed)
+
+
+FAMILY: Family[VAEConfig, SampleData] = Family(
+    name="vae",
+    title="VAE (variational autoencoder)",
+    room="latent",
+    data_kinds=("points", "images"),
+    abilities=("Samples", "Encodes", "Reconstructs", "Evaluates"),
+    config=VAEConfig,
+    presets=PRESETS,
+    prepare=_prepare,
+    model=_model,
+    learner=_learner,
+    metadata=metadata,
+    from_metadata=lambda _config, kept: from_metadata(kept),
+    cost=lambda config, info, _tokens: coder_setup.cost(
+        config, config.batch, info, 2 * config.code, config.conditional, more=1
+    ),
+    dashboard=DASHBOARD,
+    batch=lambda config, data, seed, step: coder_setup.shown(config, data, seed, step, config.conditional),
+    doctor=doctor,
+    preset_for=lambda info, now: coder_setup.preset_for(PRESETS, info, now),
+)

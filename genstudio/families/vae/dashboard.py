@@ -1,0 +1,45 @@
+"""What a run of a VAE shows."""
+
+from __future__ import annotations
+
+from genstudio.families.dashboard import DOCTOR, EXPLORE, LIVE, SAMPLE, TIMELINE, Chart, Dashboard, Line, Measure, Pane
+from genstudio.families.sample_charts import (
+    DISTANCES,
+    GRADIENTS,
+    KEY,
+    PLANE,
+    copies_pane,
+    losses,
+    samples_pane,
+)
+
+DASHBOARD = Dashboard(
+    charts=(
+        losses("Minus the bound", "nats per sample", "a code that says nothing"),
+        Chart(
+            "parts", "Its two parts", "nats per sample",
+            (Line("reconstruction_loss", "reconstruction", "fake", True), Line("kl", "KL to the prior", "variety", True)),
+            "Loss",
+        ),
+        Chart("active", "Numbers of the code in use", "", (Line("active_codes", "active", "variety"),), "Code"),
+        Chart("deviation", "Noise of the decoder", "deviation", (Line("deviation", "deviation", "norm"),), "Code", log=True),
+        Chart("beta", "Weight of the KL", "", (Line("beta", "beta", "rate"),), "Code"),
+        *DISTANCES,
+        *GRADIENTS,
+    ),
+    panes=(
+        PLANE,
+        samples_pane(),
+        copies_pane(("reconstructions", "errors"), ("Reconstructions", "Error map")),
+        Pane(("codes",), "Latent map", note="means of samples kept from training, by the two numbers that say most"),
+        Pane(("kl_by_number",), "KL of each number of the code", "Code"),
+        Pane(("posterior",), "All codes against the prior", "Code"),
+    ),
+    tools=(LIVE, SAMPLE, DOCTOR, TIMELINE, EXPLORE),
+    result=(Measure("val_loss", "minus ELBO", "lower", "nats"),),
+    summary=(Measure("train_loss", "-ELBO", "lower"), Measure("kl", "KL")),
+    handles=("learning_rate", "beta", "kl_warmup", "clip"),
+    key=KEY,
+    welcome="Press Start: digits become places on a map, and every place of the map becomes a digit. Watch both parts of the "
+    "bound, then drag in the map under Explore. Pictures of your own work the same way.",
+)  # fmt: skip

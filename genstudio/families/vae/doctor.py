@@ -1,0 +1,70 @@
+"""What goes wrong with a VAE, as rules about numbers of its training. Numpy only."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+
+from genstudio.events import Diagnosis, Snapshot
+from genstudio.families.rules import (
+    NOT_FINITE,
+    START,
+    advice,
+    by_heart,
+    diverged,
+    lower,
+    not_finite,
+    overfitting,
+    plateau,
+)
+from genstudio.snapshots.samples import Bars
+from genstudio.training.doctor import Doctor, Finding, Rule, Window
+
+COLLAPSED, IN_USE, NAMED = 0.01, 0.25, 64
+_RELEASE = (
+    ("Weigh the KL as the bound does", {"beta": 1.0}),
+    ("Let the weight of the KL rise slowly", {"kl_warmup": 2000}),
+)
+
+
+def observe(snapshot: Snapshot) -> Mapping[str, float]:
+    """The KL of each number of the code, the first ones."""
+    if not isinstance(snapshot, Bars) or snapshot.channel != "kl_by_number":
+        return {}
+    return {f"kl_{number}": float(value) for number, value in enumerate(snapshot.values[:NAMED].tolist(), 1)}
+
+
+def collapse(window: Window) -> Finding | None:
+    """Hardly a number of the code says anything: the decoder answers without it."""
+    size = int(window.settings.get("code", 0))
+    found = {number: window.last(f"kl_{number}") for number in range(1, min(size, NAMED) + 1)}
+    if window.step < START or not found or any(math.isnan(value) for value in found.values()):
+        return None
+    silent = [number for number, value in found.items() if value < COLLAPSED]
+    if len(found) - len(silent) >= IN_USE * len(found):
+        return None
+    names = ", ".join(map(str, silent[:12])) + (" and others" if len(silent) > 12 else "")
+    return Finding(
+        f"{len(silent)} of {len(found)} numbers of the code say nothing (number {names}): the decoder does without them.",
+        {"numbers in use": float(len(found) - len(silent)), "KL of the code, nats": window.last("kl")},
+        advice(window, *_RELEASE, ("Halve the weight of the KL", {"beta": lower(window, "beta", 2)}),
+               ("Start again with a smaller fixed deviation: errors then cost more", {})),
+    )  # fmt: skip
+
+
+RULES = (
+    NOT_FINITE,
+    diverged(("Shorten long gradients", {"clip": 1.0})),
+    Rule("collapse", "Posterior collapse",
+         f"After {START} steps fewer than {IN_USE:.0%} of the numbers of the code have a KL above {COLLAPSED:g} nats.",
+         collapse, 100),
+    plateau("simple_loss", "a code that says nothing", *_RELEASE, ("Make larger steps", {"learning_rate": 2e-3})),
+    overfitting(("Press codes together", {"beta": 2.0}), ("Use more samples", {})),
+    by_heart("known_loss", "val_loss", "minus the bound, in nats,", lambda mine, theirs: theirs - mine > 0.25 * abs(mine) + 5,
+             ("Press codes together", {"beta": 2.0})),
+)  # fmt: skip
+
+
+def doctor(told: Iterable[Diagnosis] = ()) -> Doctor:
+    """What watches a VAE; `told` are the diagnoses of its run so far."""
+    return Doctor(RULES, observe, told, broken=not_finite)
