@@ -1,35 +1,37 @@
-"""What was dropped on the window: runs, models of other programs, and files that may become data."""
+"""Files dropped on the window go where they belong: runs, models of other programs, and what may become data."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 from PySide6.QtCore import QUrl
 
 
-@dataclass(slots=True)
-class Dropped:
-    """Paths by what they are, and whether there were links, which are no files of this computer."""
+class Target(Protocol):
+    """What takes what was dropped."""
 
-    runs: list[str] = field(default_factory=list)
-    models: list[str] = field(default_factory=list)
-    data: list[str] = field(default_factory=list)
-    links: bool = False
+    def open_run(self, path: str) -> None: ...
+
+    def import_model(self, folder: str) -> None: ...
+
+    def import_files(self, paths: list[str]) -> None: ...
+
+    def show_banner(self, what: str, kind: str = "info", next_step: str = "") -> None: ...
 
 
-def sorted_out(urls: Iterable[QUrl]) -> Dropped:
-    """Each by what it is: a folder with run.json is a run, another one with config.json is a model."""
-    found = Dropped()
-    for url in urls:
-        file = Path(url.toLocalFile())
-        if not url.isLocalFile():
-            found.links = True
-        elif (file / "run.json").is_file():
-            found.runs.append(str(file))
-        elif (file / "config.json").is_file():
-            found.models.append(str(file))
-        else:
-            found.data.append(str(file))
-    return found
+def deliver(urls: Sequence[QUrl], target: Target) -> None:
+    """A folder with run.json is a run, another one with config.json is a model, all else is data."""
+    files = [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]
+    if len(files) < len(urls):
+        what = "Only files on this computer can be dropped here, not links."
+        target.show_banner(what, next_step="Download it first, then drop the file.")
+    runs = [file for file in files if (file / "run.json").is_file()]
+    models = [file for file in files if file not in runs and (file / "config.json").is_file()]
+    for run in runs:
+        target.open_run(str(run))
+    for model in models:
+        target.import_model(str(model))
+    if data := [str(file) for file in files if file not in (*runs, *models)]:
+        target.import_files(data)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 
+from genstudio.families.dashboard import EXPLORE, LIVE, SLOW_MOTION, TIMELINE
 from genstudio.ui import help_dialog, theme
 from genstudio.ui.train.tab import TrainingTab
 
@@ -43,7 +44,7 @@ def _tool(name: str) -> Target:
     def target(window: MainWindow) -> Any:
         page = window.tabs.currentWidget()
         found = page.panel if isinstance(page, TrainingTab) and page.has_panel else None
-        return found if hasattr(found, name) else None
+        return found if found is not None and name in found.tools else None
 
     return target
 
@@ -77,15 +78,15 @@ MENUS: tuple[Menu, ...] = (
         Item("Save now", lambda tab: tab.save_now(), "Ctrl+S", _trainer("save")),
         Item("Train as long again", lambda tab: tab.extend_by(share=1.0), "Ctrl+T", _trainer("extend")),
         None,
-        Item("A step back in time", lambda panel: panel.time.step_by(-1), "F6", _tool("time")),
-        Item("Play or pause the time machine", lambda panel: panel.time.play.click(), "F7", _tool("time")),
-        Item("A step on in time", lambda panel: panel.time.step_by(1), "F8", _tool("time")),
-        Item("First step that was kept", lambda panel: panel.time.to_first(), "Shift+F6", _tool("time")),
-        Item("Newest step", lambda panel: panel.time.follow(), "Shift+F8", _tool("time")),
-        Item("Slow motion", lambda panel: panel.slow.turn_on.click(), "Shift+F9", _tool("slow")),
-        Item("Next stage", lambda panel: panel.slow.next.click(), "F9", _tool("slow")),
-        Item("Go back before the last change", lambda panel: panel.live.back.click(), "F4", _tool("live")),
-        Item("Training or explorer", lambda panel: panel.turn_page(), "Ctrl+Shift+E", _tool("explore")),
+        Item("A step back in time", lambda panel: panel.time.step_by(-1), "F6", _tool(TIMELINE)),
+        Item("Play or pause the time machine", lambda panel: panel.time.play.click(), "F7", _tool(TIMELINE)),
+        Item("A step on in time", lambda panel: panel.time.step_by(1), "F8", _tool(TIMELINE)),
+        Item("First step that was kept", lambda panel: panel.time.to_first(), "Shift+F6", _tool(TIMELINE)),
+        Item("Newest step", lambda panel: panel.time.follow(), "Shift+F8", _tool(TIMELINE)),
+        Item("Slow motion", lambda panel: panel.slow.turn_on.click(), "Shift+F9", _tool(SLOW_MOTION)),
+        Item("Next stage", lambda panel: panel.slow.next.click(), "F9", _tool(SLOW_MOTION)),
+        Item("Go back before the last change", lambda panel: panel.live.back.click(), "F4", _tool(LIVE)),
+        Item("Training or explorer", lambda panel: panel.turn_page(), "Ctrl+Shift+E", _tool(EXPLORE)),
     )),
     ("&Playground", (
         Item("Generate", lambda w: w.generate(), "Ctrl+G"),

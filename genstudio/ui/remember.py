@@ -4,16 +4,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from PySide6.QtCore import QByteArray, QSettings
 from PySide6.QtWidgets import QSplitter, QWidget
 
 from genstudio import families, paths
+from genstudio.ui.rooms import FIRST
 
 _NUMBERED = ("datasets", "transformer", "playground", "gan", "runs")
 """The tabs as versions before counted them, which kept the number of the one in front."""
-_FIRST = "transformer"
+
+
+@runtime_checkable
+class Divided(Protocol):
+    """A page with parts that can be made larger: `splitters()` by the names under which their places are kept."""
+
+    def splitters(self) -> Mapping[str, QSplitter]: ...
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """A page that comes back as it was: `restore` takes what `remembered` gave, or nothing at the first start."""
+
+    def remembered(self) -> dict[str, Any]: ...
+
+    def restore(self, state: dict[str, Any]) -> None: ...
 
 
 class Memory:
@@ -25,11 +41,14 @@ class Memory:
     def text(self, key: str, otherwise: str = "") -> str:
         return str(self._file.value(key, otherwise) or "")
 
+    def set(self, key: str, value: str | QByteArray) -> None:
+        self._file.setValue(key, value)
+
     def room(self) -> str:
         """The tab that was in front."""
-        kept = self.text("tab", _FIRST)
+        kept = self.text("tab", FIRST)
         if kept.isascii() and kept.isdigit():
-            return _NUMBERED[int(kept)] if int(kept) < len(_NUMBERED) else _FIRST
+            return _NUMBERED[int(kept)] if int(kept) < len(_NUMBERED) else FIRST
         return kept
 
     def run(self, room: str) -> str:
@@ -39,42 +58,46 @@ class Memory:
         names = (family.name for family in families.all_families() if family.room == room)
         return next((path for name in names if (path := self.text(f"run/{name}"))), "")
 
-    def state(self, room: str) -> dict[str, Any]:
-        """What a room said of itself; versions before kept that of the first one in pieces."""
-        whole = self._whole()
-        before: dict[str, Any] = {}
-        if room == _FIRST and isinstance(whole.get("setup"), dict):
-            before = whole["setup"] | {name: whole[name] for name in ("prompt", "probe") if name in whole}
-        found = whole.get(room, before)
-        return found if isinstance(found, dict) else {}
-
     def restore_window(self, window: QWidget) -> None:
         """Its place on the screen."""
         geometry = self._file.value("geometry")
         if isinstance(geometry, QByteArray):
             window.restoreGeometry(geometry)
 
-    def restore_splitters(self, splitters: Mapping[str, QSplitter]) -> None:
-        for name, splitter in splitters.items():
+    def restore(self, room: str, page: QWidget) -> None:
+        """A page as it was left."""
+        self.restore_splitters(page)
+        if isinstance(page, Remembering):
+            page.restore(self._state(room))
+
+    def restore_splitters(self, page: QWidget) -> None:
+        """Those of its splitters that are there by now."""
+        for name, splitter in page.splitters().items() if isinstance(page, Divided) else ():
             kept = self._file.value(f"splitter/{name}")
             if isinstance(kept, QByteArray):
                 splitter.restoreState(kept)
 
-    def set(self, key: str, value: str | QByteArray) -> None:
-        self._file.setValue(key, value)
-
-    def keep_splitters(self, splitters: Mapping[str, QSplitter]) -> None:
-        for name, splitter in splitters.items():
-            self._file.setValue(f"splitter/{name}", splitter.saveState())
-
-    def keep_states(self, states: Mapping[str, Mapping[str, Any]]) -> None:
-        """What rooms say of themselves; that of others stays. All of it is on the disk afterwards."""
-        self._file.setValue("state", json.dumps({**self._whole(), **states}))
+    def keep(self, pages: Mapping[str, QWidget]) -> None:
+        """What these pages are like now; that of others stays. All of it is on the disk afterwards."""
+        states = {key: page.remembered() for key, page in pages.items() if isinstance(page, Remembering)}
+        self.set("state", json.dumps({**self._states(), **states}))
+        for page in pages.values():
+            for name, splitter in page.splitters().items() if isinstance(page, Divided) else ():
+                self.set(f"splitter/{name}", splitter.saveState())
         self._file.sync()
 
-    def _whole(self) -> dict[str, Any]:
+    def _state(self, room: str) -> dict[str, Any]:
+        """What a room said of itself; versions before kept that of the first one in pieces."""
+        states = self._states()
+        before: dict[str, Any] = {}
+        if room == FIRST and isinstance(states.get("setup"), dict):
+            before = states["setup"] | {name: states[name] for name in ("prompt", "probe") if name in states}
+        found = states.get(room, before)
+        return found if isinstance(found, dict) else {}
+
+    def _states(self) -> dict[str, Any]:
         try:
-            whole = json.loads(self.text("state", "{}"))
+            states = json.loads(self.text("state", "{}"))
         except (ValueError, RecursionError):
             return {}
-        return whole if isinstance(whole, dict) else {}
+        return states if isinstance(states, dict) else {}

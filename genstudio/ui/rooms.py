@@ -48,6 +48,10 @@ ROOMS = (
 )  # fmt: skip
 
 
+FIRST = "transformer"
+"""The room that is painted first; the others are built once it is seen."""
+
+
 class Rooms(QTabWidget):
     """A tab for each room. `built(key, page)` once for each, when its page is shown or asked for first."""
 

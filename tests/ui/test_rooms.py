@@ -93,7 +93,7 @@ def test_a_run_opens_in_the_room_of_its_family(window: MainWindow, qtbot: Any) -
     for run in window.library.runs:
         window.open_run(str(run.folder))
         assert window.tabs.key() == families.get(run.family).room
-        tab = window.trainer(window.tabs.key())
+        tab = window.links.trainer(window.tabs.key())
         qtbot.waitUntil(lambda tab=tab, run=run: tab.info is not None and tab.info.folder == run.folder, timeout=LONG)
 
 
@@ -168,5 +168,5 @@ def test_an_entry_of_a_menu_acts_only_on_what_is_in_front(window: MainWindow) ->
     for room in window.tabs.rooms:
         window.tabs.show_room(room)
         assert usable("next_branch") == (room == "playground")
-        assert usable("start") == (room in window.trainers())
+        assert usable("start") == (room in window.links.trainers())
         assert usable("quit") and usable("generate") and usable("import_files")

@@ -33,7 +33,10 @@ _SETTLED_MS, _LIVE_MS = 200, 1000
 
 
 class ExplorePage(Page):
-    """The latent explorer of one run. What is shown is what the chosen generator makes of `latent()`."""
+    """The latent explorer of one run. What is shown is what the chosen generator makes of `latent()`.
+
+    Where `set_run` says which run it is, the weights are chosen here; else they are those that the Playground has chosen.
+    """
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine, "explore_page", "Explore the noise")
@@ -42,7 +45,7 @@ class ExplorePage(Page):
         self.base: Array = np.zeros(0, np.float32)
         self.axes: Array = np.zeros((2, 0), np.float32)
         self._seed = 0
-        self._live = False
+        self._live = self._chooses = False
         self.model = choice("explore_model", "Which weights", "Newest saved")
         self.model.setItemData(0, "last")
         self.which = choice("explore_which", "Which generator", "Averaged", "Raw")
@@ -64,30 +67,37 @@ class ExplorePage(Page):
         self._beat.setInterval(_LIVE_MS)
         self._lay_out()
         self._connect()
+        self.model.hide()
 
     def set_run(self, path: str, live: bool) -> None:
         """The run whose generator is looked at, and whether it trains now."""
+        self._chooses = True
+        self.model.show()
         changed = path != (self._model.run if self._model is not None else "")
         if changed:
-            self.space = self.found = None
+            self._forget()
             self.model.blockSignals(True)
             self.model.clear()
             self.model.addItem(*(("In training", "live") if live else ("Newest saved", "last")))
             self.model.blockSignals(False)
-            self.ways.clear()
-            self.stack.setCurrentIndex(0)
         if live != self._live or changed:
             self._live = live
             self.look_at(ModelRef(path) if path else None, ())
 
+    def look_at(self, model: ModelRef | None, prompt: Prompt) -> None:
+        if not self._chooses and self._model is not None and (model is None or model.run != self._model.run):
+            self._forget()
+        super().look_at(model, prompt)
+
     def look(self, model: ModelRef, prompt: Prompt) -> None:
-        self.ask("saved", SavedSteps(model.run), on_result=self._show_saved)
+        if self._chooses:
+            self.ask("saved", SavedSteps(model.run), on_result=self._show_saved)
         self.ask("space", FindSpace(self.reference(), self.variant), on_result=self._show_space)
 
     def reference(self) -> ModelRef:
         """The weights that are looked at."""
         assert self._model is not None
-        return replace(self._model, which=self.model.currentData())
+        return replace(self._model, which=self.model.currentData()) if self._chooses else self._model
 
     @property
     def raw(self) -> bool:
@@ -238,13 +248,19 @@ class ExplorePage(Page):
         self._moved()
         self._settled.start()
 
+    def _forget(self) -> None:
+        """Show nothing of the run before."""
+        self.space = self.found = None
+        self.ways.clear()
+        self.stack.setCurrentIndex(0)
+
     def _model_chosen(self) -> None:
         if self._model is not None and self.isVisible():
             self.ask("space", FindSpace(self.reference(), self.variant), on_result=self._show_space)
 
     def _follow(self) -> None:
         """The weights in training have changed."""
-        if self.model.currentData() == "live" and not self.busy("one"):
+        if self._model is not None and self.reference().which == "live" and not self.busy("one"):
             self._moved()
             if not self.busy("map"):
                 self._map()
@@ -303,7 +319,7 @@ class ExplorePage(Page):
         layout.addLayout(row(self.model, self.which, self.label, self.slice, None))
         layout.addWidget(upright, 1)
         self.stack = QStackedWidget()
-        empty = "Train a GAN, or open a run of one: then look around in the noise that its generator makes samples of."
+        empty = "Train a model that makes samples, or open a run of one: then look around in what it makes them of."
         self.stack.addWidget(EmptyState("dice", empty, "", "explore_empty"))
         self.stack.addWidget(inside)
         outer = QVBoxLayout(self)

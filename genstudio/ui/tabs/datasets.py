@@ -143,6 +143,9 @@ class DatasetsTab(QWidget):
     def figures(self) -> dict[str, QLabel]:
         return self.preview.text_figures.figures
 
+    def splitters(self) -> dict[str, QSplitter]:
+        return {"datasets": self.splitter}
+
     def set_settings(self, settings: Settings) -> None:
         """`settings(family)` gives (values, seed) of a training of this family as it is set up now.
 

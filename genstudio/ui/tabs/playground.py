@@ -129,7 +129,7 @@ class PlaygroundTab(QWidget):
             if page.owns(name):
                 self.inspectors.open(page.title)
 
-    def state(self) -> dict[str, Any]:
+    def remembered(self) -> dict[str, Any]:
         """What comes back at the next start; the document itself is a file."""
         self.writer.files.keep()
         page = self.inspectors.rail.currentItem()
@@ -138,6 +138,9 @@ class PlaygroundTab(QWidget):
             "wide": self.wide.isChecked(),
             **self.sampler.state(),
         }
+
+    def splitters(self) -> dict[str, QSplitter]:
+        return {"playground": self.splitter}
 
     def restore(self, state: dict[str, Any]) -> None:
         self.writer.files.restore()
