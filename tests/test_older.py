@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PySide6.QtWidgets import QLabel, QSplitter, QWidget
 from safetensors.numpy import load_file
 
 from genstudio.runs import Run
@@ -20,6 +21,8 @@ from genstudio.tasks.evaluate import Evaluate
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.sample import Sample
 from genstudio.tasks.train import Resume
+from genstudio.ui import theme
+from genstudio.ui.remember import Memory
 from helpers import LONG, result, run_task
 from real_window import opened
 
@@ -74,9 +77,61 @@ def test_everything_that_was_kept_to_look_at_is_there(older: Path, family: str, 
 
 
 def test_the_window_comes_back_as_it_was_left(older: Path, qtbot: Any) -> None:
-    with opened(qtbot) as window:
-        assert window.tabs.tabText(window.tabs.currentIndex()) == "GAN"
-        shown = {tab.run_path: tab for tab in (window.transformer, window.gan)}
-        assert set(shown) == {str(run_of(older, family).folder) for family in ("gpt", "gan")}
-        assert window.transformer.setup.values()["layers"] == 3
-        qtbot.waitUntil(lambda: "the cat sat" in window.playground.document.text(), timeout=LONG)
+    """Twice: as the version before left it, and as this one did then."""
+    for _ in range(2):
+        with opened(qtbot) as window:
+            assert window.tabs.tabText(window.tabs.currentIndex()) == "GAN" and theme.current().dark
+            shown = {tab.run_path: tab for tab in (window.transformer, window.gan)}
+            assert set(shown) == {str(run_of(older, family).folder) for family in ("gpt", "gan")}
+            setup = window.transformer.setup
+            assert setup.values()["layers"] == 3 and setup.plan() == (12, None)
+            assert str(setup.data.currentData()).startswith("words")
+            assert window.transformer.panel.texts() == {"prompt": "the cat", "probe": "sat on a mat"}
+            assert window.gan.setup.values()["width"] == run_of(older, "gan").info.config["width"]
+            qtbot.waitUntil(lambda window=window: window.playground.reference() is not None, timeout=LONG)
+            assert window.playground.inspectors.current is window.playground.page("Next token")
+            qtbot.waitUntil(lambda: "the cat sat" in window.playground.document.text(), timeout=LONG)
+
+
+def test_places_in_the_settings_of_the_version_before_are_found(older: Path, qtbot: Any) -> None:
+    memory, path = Memory(), str(run_of(older, "gpt").folder)
+    assert (memory.room(), memory.run("transformer"), memory.run("latent")) == ("gan", path, "")
+    memory.set("run/transformer", "")
+    assert memory.run("transformer") == "", "a run that was closed stays closed"
+    for kept, wanted in (("4", "runs"), ("0", "datasets"), ("9", "transformer"), ("-1", "-1"), ("latent", "latent")):
+        memory.set("tab", kept)
+        assert memory.room() == wanted
+    for damaged in ("{", "[]", "[" * 100_000, '{"gan": 3}'):
+        memory.set("state", damaged)
+        page = Page()
+        qtbot.addWidget(page)
+        memory.restore("gan", page)
+        assert page.state == {}
+    page.split.setSizes([100, 500])
+    sizes, page.state = page.split.sizes(), {"text": "ü"}
+    memory.keep({"gan": page})
+    other = Page()
+    qtbot.addWidget(other)
+    Memory().restore("gan", other)
+    assert other.state == {"text": "ü"} and other.split.sizes() == sizes
+
+
+class Page(QWidget):
+    """A page with one splitter and a state."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.split = QSplitter(self)
+        self.split.resize(600, 100)
+        for _ in range(2):
+            self.split.addWidget(QLabel("part"))
+        self.state: dict[str, Any] = {}
+
+    def splitters(self) -> dict[str, QSplitter]:
+        return {"test": self.split}
+
+    def remembered(self) -> dict[str, Any]:
+        return self.state
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.state = state

@@ -40,7 +40,7 @@ class _Rail(QListWidget):
 class Inspectors(QWidget):
     """A narrow list of pages under headings, and the chosen page. Pages are built when first shown.
 
-    `built(Page)` once for each page; `chosen(title)` when another is opened.
+    `built(Page)` once for each page; `chosen(title)` when another is opened. `title` is the page that was asked for last.
     """
 
     built = Signal(object)
@@ -53,7 +53,7 @@ class Inspectors(QWidget):
         self.pages: dict[str, Page] = {}
         self._entries = {entry.title: entry for entry in entries}
         self._abilities: tuple[str, ...] | None = None
-        self._picked_last = ""
+        self.title = entries[0].title
         self._looked: tuple[ModelRef | None, Prompt] | None = None
         self.rail = _Rail()
         self.rail.setObjectName("page_rail")
@@ -116,7 +116,7 @@ class Inspectors(QWidget):
         """
         if abilities == self._abilities:
             return
-        self._abilities, chosen = abilities, self._picked_last
+        self._abilities, chosen = abilities, self.title
         for title, entry in self._entries.items():
             (item,) = self.rail.findItems(title, Qt.MatchFlag.MatchExactly)
             lack = "" if abilities is None else entry.lack(abilities)
@@ -125,7 +125,7 @@ class Inspectors(QWidget):
             item.setData(Qt.ItemDataRole.AccessibleDescriptionRole, lack)
         offered = [title for title in (chosen, *self._entries) if title in self._entries and self.offered(title)]
         self.open(next(iter(offered), ""))
-        self._picked_last = chosen
+        self.title = chosen
 
     def each(self, do: Callable[[Page], object]) -> None:
         """Do this to every page that was built."""
@@ -134,7 +134,7 @@ class Inspectors(QWidget):
 
     def _picked(self, item: QListWidgetItem | None, _before: object = None) -> None:
         if item is not None and item.text() in self._entries:
-            self._picked_last = item.text()
+            self.title = item.text()
             self.stack.setCurrentWidget(self.page(item.text()))
             self.chosen.emit(item.text())
 

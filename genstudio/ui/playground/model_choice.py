@@ -71,8 +71,9 @@ class ModelChoice(QWidget):
         family = families.find(run.family) if run is not None else None
         return family.abilities if family is not None else None
 
-    def show_runs(self, runs: tuple[RunInfo, ...]) -> None:
-        """Every run that is offered and has weights, the newest first; keeps the choice."""
+    def show_runs(self, runs: tuple[RunInfo, ...], prefers: Callable[[str], bool] | None = None) -> None:
+        """Every run that is offered and has weights, the newest first; keeps the choice. The first choice is the newest
+        run, of those of a family that `prefers(family)` says where there are some."""
         before = self.reference()
         usable = [
             run
@@ -82,9 +83,12 @@ class ModelChoice(QWidget):
         self._runs = {str(run.folder): run for run in usable}
         self.model.blockSignals(True)
         self.model.clear()
-        for run in sorted(usable, key=lambda r: r.created, reverse=True):
+        usable.sort(key=lambda run: run.created, reverse=True)
+        for run in usable:
             self.model.addItem(self._title(run), str(run.folder))
-        self.model.setCurrentIndex(max(self.model.findData(before.run if before else ""), 0) if usable else -1)
+        preferred = (place for place, run in enumerate(usable) if prefers is None or prefers(run.family))
+        kept = self.model.findData(before.run) if before else -1
+        self.model.setCurrentIndex(kept if kept >= 0 else next(preferred, 0 if usable else -1))
         self.model.blockSignals(False)
         self._fill_checkpoints(before)
 

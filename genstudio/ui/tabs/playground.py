@@ -18,7 +18,7 @@ from genstudio.ui.library import Library
 from genstudio.ui.playground.inspectors import Inspectors
 from genstudio.ui.playground.model_choice import ModelChoice
 from genstudio.ui.playground.page import Page
-from genstudio.ui.playground.pages import PAGES, shown
+from genstudio.ui.playground.pages import PAGES, lack, shown
 from genstudio.ui.playground.writer import Writer
 from genstudio.ui.tab_order import follow_the_eye
 from genstudio.ui.widgets import ElidedLabel, with_keys
@@ -72,8 +72,8 @@ class PlaygroundTab(QWidget):
         return self.choice.reference()
 
     def show_runs(self, runs: tuple[RunInfo, ...]) -> None:
-        """Every run that a page is for, the newest first; keeps the choice."""
-        self.choice.show_runs(runs)
+        """Every run that a page is for, the newest first; keeps the choice, and the open page at first."""
+        self.choice.show_runs(runs, lambda family: not lack(family, self.inspectors.title))
         self._say_what_is_missing()
         self._choose_wanted()
 
