@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -192,3 +193,45 @@ def test_no_test_gives_up_waiting_on_a_busy_machine() -> None:
 def test_a_short_wait_is_caught() -> None:
     code = "qtbot.waitUntil(ready, timeout=5000)\nprocess.communicate(timeout=60)\nqtbot.waitUntil(ready, timeout=LONG)"
     assert len(short_waits(ast.parse(code))) == 2
+
+
+KNOWS_A_FAMILY = {
+    "ui/remember.py": {"names 'gan'"},  # keys under which the version before remembered its tabs
+    "ui/rooms.py": {"names 'gan'"},  # the room
+    "ui/window.py": {"names 'gan'"},
+    "ui/train/setup.py": {"'points' in self.family.data_kinds"},
+}
+"""What above families/ still knows of one of them. It may only shrink; tasks/ and cli/ know none."""
+
+
+def known_families(tree: ast.AST, names: frozenset[str]) -> set[str]:
+    """Where code names a family, imports one, or guesses from attributes or kinds of data what a model can do."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and node.value in names:
+            found.add(f"names '{node.value}'")
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("genstudio.families."):
+            if (node.module or "").split(".")[2] in names:
+                found.add(f"imports {node.module}")
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("hasattr", "getattr"):
+            if {"learner", "model"} & set(re.findall("[a-z]+", ast.unparse(node.args[0]))):
+                found.add(ast.unparse(node))
+        elif isinstance(node, ast.Compare) and isinstance(node.left, ast.Constant) and "data_kinds" in ast.unparse(node):
+            found.add(ast.unparse(node))
+    return found
+
+
+def test_nothing_above_families_knows_one_of_them() -> None:
+    from genstudio.families import NAMES
+
+    above = {path: tree for path, tree in MODULES.items() if not path.startswith("families/")}
+    found = {path: known_families(tree, frozenset(NAMES)) - KNOWS_A_FAMILY.get(path, set()) for path, tree in above.items()}
+    assert {path: known for path, known in found.items() if known} == {}
+
+
+def test_who_knows_a_family_is_caught() -> None:
+    code = (
+        "from genstudio.families.toy.learner import Toy\nif family == 'toy': pass\nhasattr(opened.learner, 'view')\n"
+        "if 'text' in family.data_kinds: pass\nfamilies.get(name).abilities\nhasattr(job, 'adjust')"
+    )
+    assert len(known_families(ast.parse(code), frozenset({"toy"}))) == 4

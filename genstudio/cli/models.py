@@ -39,7 +39,9 @@ def _runs(options: argparse.Namespace) -> None:
         print(json.dumps([plain(info) for info in found]))
         return
     if not found:
-        print("There are no runs yet. Make one with: genstudio train gpt --data shakespeare")
+        first = families.all_families()[0]
+        data = first.presets[0].data or first.usual_data
+        print(f"There are no runs yet. Make one with: genstudio train {first.name} --data {data}")
     for info in found:
         measures = families.get(info.family).dashboard.result if info.family in families.NAMES else ()
         good, _ = dashboard.result(measures, info) or ("", 0.0)
@@ -64,13 +66,17 @@ def _families(options: argparse.Namespace) -> None:
             print(f"  {setting.name:16} {setting.default!s:>10}  {setting.help}{f' [{allowed}]' if allowed else ''}")
 
 
-def _family(family: Any) -> dict[str, Any]:
+def _family(family: families.Family[Any, Any]) -> dict[str, Any]:
     return {
         "name": family.name,
         "title": family.title,
+        "room": family.room,
         "data": list(family.data_kinds),
+        "abilities": list(family.abilities),
+        "measures": [asdict(measure) for measure in family.dashboard.result],
         "presets": [
-            {"name": p.name, "title": p.title, "expect": p.expect, "values": dict(p.values)} for p in family.presets
+            {"name": p.name, "title": p.title, "expect": p.expect, "data": p.data or family.usual_data, "values": dict(p.values)}
+            for p in family.presets
         ],
         "settings": [asdict(setting) for setting in family.config.settings()],
     }

@@ -1,4 +1,4 @@
-"""sample, timeline, and what evaluate says of a GAN."""
+"""sample, timeline, and what evaluate says of samples."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import io
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,27 +14,28 @@ from genstudio import storage
 from genstudio.cli.parser import Commands, add_model, find_run, reference
 from genstudio.cli.progress import result
 from genstudio.errors import DataError, StorageError
-from genstudio.evaluation.plane import CEILING
 from genstudio.events import Array
 from genstudio.paths import expanded
 
 if TYPE_CHECKING:
+    from genstudio.families.dashboard import Dashboard
     from genstudio.tasks.sample import Samples
 
 _FILES = (".png", ".jpg", ".jpeg", ".gif", ".npy", ".zip")
 
 
 def add(commands: Commands) -> None:
-    """Commands that use a generator."""
-    sample = commands.add("sample", _sample, "make points or pictures with a trained GAN")
+    """Commands that make samples, and show how they came about."""
+    sample = commands.add("sample", _sample, "make points or pictures with a trained model")
     add_model(sample)
     sample.add_argument("--count", type=int, default=64, metavar="N")
     sample.add_argument("--seed", type=int, default=0, metavar="S")
     sample.add_argument("--class", dest="label", metavar="K", help="a class by name or number, of a conditional model")
-    sample.add_argument("--raw", action="store_true", help="the generator itself, not its moving average")
+    sample.add_argument("--variant", default="", metavar="NAME", help="other weights of the model than the usual ones")
+    sample.add_argument("--raw", action="store_true", help="the weights as they train: the same as --variant generator")
     sample.add_argument("--out", required=True, metavar="FILE.npz|DIR", help="arrays, or a new folder of PNG pictures")
 
-    film = commands.add("timeline", _timeline, "write what a GAN showed while it trained as an animation or a sheet")
+    film = commands.add("timeline", _timeline, "write what a run showed while it trained as an animation or a sheet")
     film.add_argument("run", metavar="RUN", help="a run's folder, id or name")
     film.add_argument("--channel", default="", metavar="NAME", help="what of it; default: the first that the run has")
     film.add_argument("--frames", type=int, default=200, metavar="N", help="at most so many steps, evenly; 12 of a sheet")
@@ -62,8 +63,8 @@ def _sample(options: argparse.Namespace) -> None:
         raise DataError(f"Samples do not become one {out.suffix}.", "Name a new folder, or a file that ends in .npz.", out)
     if not out.parent.is_dir():
         raise StorageError(f"There is no folder {out.parent}.", "Choose another place.", out)
-    label = _label(ref, options.label)
-    made = result(Sample(ref, options.count, options.seed, label, options.raw))
+    variant = options.variant or ("generator" if options.raw else "")
+    made = result(Sample(ref, options.count, options.seed, options.label, variant))
     if arrays:
         _write_arrays(out, made)
     elif made.pixels is None:
@@ -73,27 +74,9 @@ def _sample(options: argparse.Namespace) -> None:
     print(out)
 
 
-def _label(ref: Any, text: str | None) -> int | None:
-    """The number of a class that is named by its name or number. Raises DataError."""
-    if text is None:
-        return None
-    from genstudio.runs import Run
-    from genstudio.tasks.live import settings_of
-
-    run = Run.open(ref.run)
-    family, config = settings_of(run)
-    shape = getattr(family.from_metadata(config, run.kept()), "shape", None)
-    classes = () if shape is None else shape.classes
-    if text in classes:
-        return int(classes.index(text))
-    if not (text.isascii() and text.isdigit()):
-        known = ", ".join(classes) or "none"
-        raise DataError(f"There is no class '{text}'.", f"There are: {known}.")
-    return int(text)
-
-
 def _write_arrays(out: Path, made: Samples) -> None:
-    named = {name: getattr(made, name) for name in ("points", "pixels", "labels", "latents", "scores")}
+    names = ("samples", "points" if made.pixels is None else "pixels", "labels", "latents", "scores")
+    named = {name: getattr(made, name) for name in names}
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **{name: array for name, array in named.items() if array is not None})
     storage.write_atomic(out, buffer.getvalue())
@@ -111,13 +94,18 @@ def _write_pictures(out: Path, pictures: Array, labels: Array | None) -> None:
         stage.commit()
 
 
-def tell(scores: Mapping[str, float]) -> None:
-    """What was measured, a line each, beside its ceiling or what other real samples reach."""
-    beside = {"high_quality": CEILING, "agreement": scores.get("agreement_real")}
+def tell(scores: Mapping[str, float], board: Dashboard) -> None:
+    """What was measured, a line each, beside what other real samples reach, or what else it is to be compared with."""
+    beside: dict[str, str] = {}
+    for chart in board.charts:
+        for line in chart.lines:
+            real = [scores[name] for name in (f"{line.name}_floor", f"{line.name}_real") if name in scores]
+            real += [reference.value for reference in chart.references if reference.value is not None and not reference.when]
+            others = [f"{words}: {scores[name]:.4f}" for name, words in chart.floors.items() if name in scores]
+            beside[line.name] = f"real: {real[0]:.4f}" if real else "; ".join(others)
+    floors = {name for chart in board.charts for name in chart.floors}
     for name, value in scores.items():
-        if name == "step" or name.endswith(("_floor", "_real")):
-            continue
-        other = scores.get(f"{name}_floor", beside.get(name))
-        text = "" if other is None else f"   real: {other:.4f}"
-        print(f"{name.replace('_', ' '):20}{value:10.4f}{text}")
+        if name != "step" and name not in floors and not name.endswith(("_floor", "_real")):
+            other = beside.get(name, "")
+            print(f"{name.replace('_', ' '):20}{value:10.4f}" + (f"   {other}" if other else ""))
     print(f"of step {scores['step']:,.0f}" + ("; features of the program's own encoder" if "coverage" in scores else ""))

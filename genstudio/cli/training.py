@@ -40,7 +40,7 @@ def add(commands: Commands) -> None:
         "--set", action="append", default=[], nargs="+", metavar="key=value", help="settings to change from the next step on"
     )
 
-    evaluate = commands.add("evaluate", _evaluate, "the exact loss over the validation split, or the measures of a GAN")
+    evaluate = commands.add("evaluate", _evaluate, "how good a model is, on all data kept from its training")
     add_model(evaluate)
     add_precision(evaluate)
     evaluate.add_argument("--data", metavar="PATH", help="score all of this text instead")
@@ -166,21 +166,24 @@ def _gentler(folder: str) -> str:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
+    from genstudio.runs import Run
     from genstudio.tasks.evaluate import Evaluate
+    from genstudio.tasks.live import settings_of
 
     ref = reference(options)
     scores = result(Evaluate(ref, options.data), quiet=options.json or None)
-    watched = "loss_nats" not in scores
-    told = findings.of_run(Path(ref.run), int(scores["step"])) if watched else []
+    family = settings_of(Run.open(ref.run))[0]
+    told = findings.of_run(Path(ref.run), int(scores["step"])) if family.doctor is not None else []
     if options.json:
-        print(json.dumps(scores | ({"findings": [asdict(one) for one in told]} if watched else {})))
+        print(json.dumps({**scores, **({"findings": [asdict(one) for one in told]} if family.doctor is not None else {})}))
         return
-    if watched:
-        samples.tell(scores)
+    if "loss_nats" in scores:
+        print(f"loss           {scores['loss_nats']:.4f} nats per token")
+        print(f"compression    {scores['bits_per_char']:.4f} bits per character")
+        print(f"tokens scored  {scores['tokens']:,} (step {scores['step']:,})")
+        if scores["unknown"]:
+            print(f"unknown words  {scores['unknown']:,}: <unk> is easier to predict than what it stands for")
+    else:
+        samples.tell(scores, family.dashboard)
+    if family.doctor is not None:
         print("\n".join(["The doctor found:", *findings.record(told)] if told else ["The doctor found nothing."]))
-        return
-    print(f"loss           {scores['loss_nats']:.4f} nats per token")
-    print(f"compression    {scores['bits_per_char']:.4f} bits per character")
-    print(f"tokens scored  {scores['tokens']:,} (step {scores['step']:,})")
-    if scores["unknown"]:
-        print(f"unknown words  {scores['unknown']:,}: <unk> is easier to predict than what it stands for")

@@ -84,6 +84,7 @@ class Family(Generic[C, D]):
     `batch(config, data, seed, step)` is what the learner will be fed at a step, for people to look at; no torch.
     `export(model, format, step)` is the files that other programs read; `import_(folder)` reads what they wrote.
     `doctor(told)` watches a training, given what it has told of the run so far.
+    `usual_data` is the dataset that presets are meant for which name none.
     `preset_for(info, now)` is the preset to begin with on a dataset, by name, where `now` is chosen; none where all fit.
     `saves_memory` says in words what to take where memory runs out.
     """
@@ -109,3 +110,4 @@ class Family(Generic[C, D]):
     doctor: Callable[[Iterable[Diagnosis]], Doctor] | None = None
     preset_for: Callable[[DatasetInfo, str], str] | None = None
     saves_memory: tuple[str, ...] = ("a smaller batch", "a smaller model")
+    usual_data: str = ""

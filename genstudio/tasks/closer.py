@@ -144,7 +144,7 @@ class SaveSample:
             Image.fromarray(found.sample.squeeze(2) if found.sample.shape[2] == 1 else found.sample).save(file, "PNG")
         elif path.suffix.lower() == ".npz":
             name = "points" if found.features is None else "pixels"
-            arrays: dict[str, Any] = {name: found.sample[None]}
+            arrays: dict[str, Any] = {"samples": found.sample[None], name: found.sample[None]}
             arrays |= {"latents": found.latent[None]} if len(found.latent) else {}
             arrays |= {"scores": np.array([found.score])} if found.score is not None else {}
             arrays |= {"labels": np.array([found.label])} if found.label >= 0 else {}

@@ -43,14 +43,14 @@ class Samples(Frozen):
 class Sample:
     """Make `count` samples of noise that depends on `seed` alone, or of these `latents` (n, latent).
 
-    `label` asks for one class of a conditional model (else they take turns); `variant` for other weights than the usual
-    ones, by name.
+    `label` asks for one class of a conditional model, by number or name (else they take turns); `variant`, by name, for
+    other weights than the usual ones.
     """
 
     model: ModelRef
     count: int = 64
     seed: int = 0
-    label: int | None = None
+    label: int | str | None = None
     variant: str = ""
     latents: Array | None = field(default=None, hash=False, compare=False)
 
@@ -96,9 +96,12 @@ class Sample:
         count = self.count if self.latents is None else len(self.latents)
         if self.label is None:
             return np.arange(count) % len(classes)
-        if not 0 <= self.label < len(classes):
-            raise DataError(f"There is no class {self.label}.", f"Choose 0 to {len(classes) - 1}.")
-        return np.full(count, self.label, np.int64)
+        asked = classes.index(self.label) if self.label in classes else self.label
+        if isinstance(asked, str) and not (asked.isascii() and asked.isdigit()):
+            raise DataError(f"There is no class '{asked}'.", f"There are: {', '.join(classes)}.")
+        if not 0 <= int(asked) < len(classes):
+            raise DataError(f"There is no class {asked}.", f"Choose 0 to {len(classes) - 1}.")
+        return np.full(count, int(asked), np.int64)
 
 
 def variant(model: abilities.Samples, name: str) -> str:

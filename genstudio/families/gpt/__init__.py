@@ -77,6 +77,7 @@ FAMILY: Family[GPTConfig, TextData] = Family(
     cost=lambda config, _info, tokens: cost(config, tokens),
     batch=shown,
     dashboard=DASHBOARD,
+    usual_data="shakespeare",
     export=_export,
     import_=_import,
     saves_memory=("a smaller batch (and more gradient accumulation)", "a shorter context", "a smaller model"),

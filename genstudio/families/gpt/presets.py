@@ -48,6 +48,7 @@ PRESETS = (
         "and ends. A minute on two cores gives names that could be real, some of them copies of the list's.",
         {"markers": "lines", "context": 32, "batch": 32},
         seconds=60,
+        data="names",
     ),
     Preset(
         "byte-pairs",
