@@ -1,80 +1,63 @@
-"""One contract for every family: what the form, the runs, the engine and the playground rely on."""
+"""One contract for every family, by abilities: what the form, the runs, the engine, the commands and the window rely on."""
 
 from __future__ import annotations
 
 import json
 import pickle
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from family_cases import SMALL, Values, cases, data_for
 
 from genstudio import families
+from genstudio.cli import main
 from genstudio.data import shelf
 from genstudio.data.slices import finished
 from genstudio.errors import ConfigError
 from genstudio.families import Family
+from genstudio.families.abilities import (
+    ABILITIES,
+    Encodes,
+    Evaluates,
+    Judges,
+    Model,
+    Reads,
+    Reconstructs,
+    Samples,
+    able,
+)
+from genstudio.runs import Run
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.train import Train
 from genstudio.training.frames import frames
-from genstudio.training.learner import Tick
+from genstudio.training.learner import Learner, Tick
 from genstudio.training.loop import Plan, Stopwatch, fit
-from helpers import TINY, answer, text_file, words
+from helpers import answer
 
-TEXT = words().replace(" cat", "\ncat")
-GAN = {"width": 16, "layers": 2, "batch": 16, "evaluate_every": 10}
-CODER = {"width": 16, "layers": 1, "batch": 16, "evaluate_every": 10}
-SMALL: Mapping[str, Mapping[str, Any]] = {
-    "gpt": TINY, "gan": GAN, "gaussian": {"ridge": 0.01}, "autoencoder": CODER, "vae": CODER
-}  # fmt: skip
-OTHER: Mapping[str, tuple[Mapping[str, Any], ...]] = {
-    "gan": (
-        {},
-        {"pack": 2, "loss": "wasserstein_gp", "latent": 3},
-        {"network": "residual", "spectral_norm": True, "norm": "batch"},
-    ),
-    "gaussian": ({}, {"covariance": "diagonal"}),
-    "autoencoder": ({"code": 1}, {"network": "linear", "code": 2, "l2": 0.01, "noise": 0.1}),
-    "vae": ({}, {"network": "linear", "code": 1, "noise": "fixed", "kl_warmup": 5}),
-}
 EVERY = pytest.mark.parametrize("family", families.all_families(), ids=lambda family: family.name)
-TOKENS: tuple[Mapping[str, Any], ...] = (
-    {"tokenizer": "char"},
-    {"tokenizer": "byte"},
-    {"tokenizer": "word", "vocabulary": 20},
-    {"tokenizer": "bpe", "vocabulary": 280},
-    {"tokenizer": "bpe", "vocabulary": 280, "markers": "lines"},
-)
-CASES = [
-    (family, {**SMALL[family.name], **tokens})
-    for family in families.all_families()
-    for tokens in (TOKENS if "tokenizer" in family.config.model_fields else OTHER[family.name])
-]
 EVERY_DATA = pytest.mark.parametrize(
-    ("family", "values"), CASES, ids=lambda v: v.name if isinstance(v, Family) else "-".join(map(str, v.values()))[-16:]
+    ("family", "values"), cases(), ids=lambda v: v.name if isinstance(v, Family) else "-".join(map(str, v.values()))[-16:]
 )
+AnyFamily = Family[Any, Any]
 
 
-def dataset_of(family: Family[Any, Any], folder: Path) -> str:
-    return str(text_file(folder, TEXT)) if "text" in family.data_kinds else "gaussian-ring"
-
-
-def size_of(family: Family[Any, Any], learner: Any, folder: Path) -> tuple[Any, int]:
-    """What the cost depends on: the dataset, and the size of the vocabulary where there is one."""
-    return shelf.find_dataset(dataset_of(family, folder)), getattr(getattr(learner.model.data, "tokenizer", None), "size", 0)
-
-
-def build(family: Family[Any, Any], values: Mapping[str, Any], folder: Path, seed: int = 0) -> Any:
+def build(family: AnyFamily, values: Values, folder: Path, seed: int = 0) -> Learner:
     config = family.config.parse(values)
-    dataset = shelf.open_dataset(shelf.find_dataset(dataset_of(family, folder)))
+    dataset = shelf.open_dataset(shelf.find_dataset(data_for(family, folder)))
     return family.learner(family.model(config, finished(family.prepare(config, dataset)), "cpu", seed), seed)
 
 
-def weights(learner: Any) -> dict[str, torch.Tensor]:
-    modules = getattr(learner, "model", learner).modules
-    return {f"{part}.{name}": t.clone() for part, m in modules.items() for name, t in m.state_dict().items()}
+def weights(model: Model) -> dict[str, torch.Tensor]:
+    return {f"{part}.{name}": t.clone() for part, m in model.modules.items() for name, t in m.state_dict().items()}
+
+
+def modes(model: Model) -> dict[str, bool]:
+    return {f"{part}.{name}": m.training for part, whole in model.modules.items() for name, m in whole.named_modules()}
 
 
 def moments(learner: Any) -> list[torch.Tensor]:
@@ -99,14 +82,15 @@ def step(learner: Any, number: int) -> Mapping[str, Any]:
     return dict(learner.training_step(learner.batch(number), number, 0.0))
 
 
-def test_every_named_family_is_here() -> None:
-    assert tuple(family.name for family in families.all_families()) == families.NAMES == tuple(SMALL)
+def test_every_named_family_is_here_and_tried_with_small_settings() -> None:
+    assert tuple(family.name for family in families.all_families()) == families.NAMES
+    assert set(families.NAMES) <= set(SMALL)
     with pytest.raises(KeyError):
         families.get("os")
 
 
 @EVERY
-def test_every_setting_is_explained_and_survives_text_and_json(family: Family[Any, Any]) -> None:
+def test_every_setting_is_explained_and_survives_text_and_json(family: AnyFamily) -> None:
     config = family.config()
     for setting in family.config.settings():
         assert setting.help and setting.label and setting.group
@@ -118,7 +102,7 @@ def test_every_setting_is_explained_and_survives_text_and_json(family: Family[An
 
 
 @EVERY
-def test_every_setting_refuses_what_is_out_of_its_range(family: Family[Any, Any]) -> None:
+def test_every_setting_refuses_what_is_out_of_its_range(family: AnyFamily) -> None:
     for setting in family.config.settings():
         wrong: list[Any] = {"choice": ["no such word"], "bool": ["perhaps"]}.get(setting.kind, [])
         if setting.kind in ("int", "float"):
@@ -130,7 +114,7 @@ def test_every_setting_refuses_what_is_out_of_its_range(family: Family[Any, Any]
 
 
 @EVERY
-def test_all_problems_come_at_once_and_a_wrong_name_suggests_the_near_one(family: Family[Any, Any]) -> None:
+def test_all_problems_come_at_once_and_a_wrong_name_suggests_the_near_one(family: AnyFamily) -> None:
     numbers = [s for s in family.config.settings() if s.kind in ("int", "float")][:3]
     found = family.config.problems({s.name: (s.high or 0) + 1 for s in numbers} | {f"{numbers[0].name}x": 1})
     assert {s.name for s in numbers} <= {p.field for p in found}
@@ -140,7 +124,7 @@ def test_all_problems_come_at_once_and_a_wrong_name_suggests_the_near_one(family
 
 
 @EVERY
-def test_every_preset_can_be_used_and_says_what_to_expect(family: Family[Any, Any]) -> None:
+def test_every_preset_can_be_used_and_says_what_to_expect(family: AnyFamily) -> None:
     assert family.presets
     for preset in family.presets:
         family.config.parse(preset.values)
@@ -151,56 +135,51 @@ def test_every_preset_can_be_used_and_says_what_to_expect(family: Family[Any, An
 
 
 @EVERY_DATA
-def test_the_estimate_counts_what_is_built(family: Family[Any, Any], values: Mapping[str, Any], tmp_path: Path) -> None:
-    learner = build(family, values, tmp_path)
-    built = sum(p.numel() for part in learner.model.modules.values() for p in part.parameters())
-    assert family.cost(learner.model.config, *size_of(family, learner, tmp_path)).parameters == built
+def test_the_cost_counts_what_is_built(family: AnyFamily, values: Values, tmp_path: Path) -> None:
+    model = build(family, values, tmp_path).model
+    built = sum(p.numel() for part in model.modules.values() for p in part.parameters())
+    tokens = model.tokenizer.size if isinstance(model, Reads) else 0
+    assert family.cost(model.config, shelf.find_dataset(data_for(family, tmp_path)), tokens).parameters == built
 
 
 @EVERY_DATA
-def test_a_step_is_a_function_of_seed_and_number(
-    family: Family[Any, Any], values: Mapping[str, Any], tmp_path: Path
-) -> None:
+def test_a_step_is_a_function_of_seed_and_number(family: AnyFamily, values: Values, tmp_path: Path) -> None:
     one, two, other = (build(family, values, tmp_path, seed) for seed in (5, 5, 6))
-    assert equal(weights(one), weights(two)) and (not one.optimizers or not equal(weights(one), weights(other)))
-    assert equal(one.batch(3), two.batch(3))
-    if one.optimizers:  # what is fitted in one step reads everything in each
+    assert equal(weights(one.model), weights(two.model)) and equal(one.batch(3), two.batch(3))
+    if one.optimizers:  # what is fitted in one step begins with no weights, and reads everything
+        assert not equal(weights(one.model), weights(other.model))
         assert not equal(one.batch(3), one.batch(4)) and not equal(one.batch(3), other.batch(3))
     for number in (1, 2, 3):
         assert equal(step(one, number), step(two, number))
-    assert equal(weights(one), weights(two))
+    assert equal(weights(one.model), weights(two.model))
 
 
 @EVERY_DATA
-def test_training_changes_weights_and_the_loss_falls(
-    family: Family[Any, Any], values: Mapping[str, Any], tmp_path: Path
-) -> None:
+def test_training_changes_weights_and_the_loss_falls(family: AnyFamily, values: Values, tmp_path: Path) -> None:
     learner = build(family, values, tmp_path)
-    before = weights(learner)
-    told = [step(learner, number) for number in range(1, 61)]
-    losses = [float(values.get("train_loss", values.get("d_loss"))) for values in told]
-    assert not equal(before, weights(learner))
+    before = weights(learner.model)
+    numbers = [step(learner, number) for number in range(1, 61)]
+    loss = next(name for name in numbers[0] if "loss" in name)
+    losses = [float(one[loss]) for one in numbers]
+    assert not equal(before, weights(learner.model))
     assert sum(losses[-10:]) < sum(losses[:10]) or not learner.optimizers
 
 
 @EVERY_DATA
-def test_looking_and_scoring_change_nothing(
-    family: Family[Any, Any], values: Mapping[str, Any], tmp_path: Path
-) -> None:
+def test_looking_and_scoring_change_nothing(family: AnyFamily, values: Values, tmp_path: Path) -> None:
     learner = build(family, values, tmp_path)
     step(learner, 1)
-    before, inside = weights(learner), moments(learner)
-    modes = {name: m.training for part in learner.model.modules.values() for name, m in part.named_modules()}
+    before, inside, mode = weights(learner.model), moments(learner), modes(learner.model)
     shown = [event for event in learner.preview() if not isinstance(event, Tick)]
-    scores = [list(learner.model.evaluate(exact=exact))[-1] for exact in (False, True, True)]
     assert shown and all(b"torch" not in pickle.dumps(snapshot) for snapshot in shown)
-    assert scores[1] == scores[2] and scores[0].values.keys() <= scores[1].values.keys()
-    assert equal(before, weights(learner)) and equal(inside, moments(learner))
-    assert modes == {name: m.training for part in learner.model.modules.values() for name, m in part.named_modules()}
+    if isinstance(learner.model, Evaluates):
+        scores = [list(learner.model.evaluate(exact=exact))[-1] for exact in (False, True, True)]
+        assert scores[1] == scores[2] and scores[0].values.keys() <= scores[1].values.keys() and scores[1].result
+    assert equal(before, weights(learner.model)) and equal(inside, moments(learner)) and mode == modes(learner.model)
 
 
 @EVERY_DATA
-def test_its_frames_are_plain_data(family: Family[Any, Any], values: Mapping[str, Any], tmp_path: Path) -> None:
+def test_its_frames_are_plain_data(family: AnyFamily, values: Values, tmp_path: Path) -> None:
     learner, watch = build(family, values, tmp_path), Stopwatch()
     found = list(frames(watch.over(fit(learner, Plan(steps=12), watch, evaluate_every=5))))
     assert found
@@ -211,14 +190,11 @@ def test_its_frames_are_plain_data(family: Family[Any, Any], values: Mapping[str
 
 
 @EVERY_DATA
-def test_a_run_opens_without_its_dataset_as_the_same_model(
-    family: Family[Any, Any], values: Mapping[str, Any], tmp_path: Path
-) -> None:
+def test_a_run_opens_without_its_dataset_as_the_same_model(family: AnyFamily, values: Values, tmp_path: Path) -> None:
     models = Models()
-    task = Train(family.name, dataset_of(family, tmp_path), values, steps=15, runs_folder=tmp_path / "runs")
-    job = task.run(models)
+    task = Train(family.name, data_for(family, tmp_path), values, steps=15, runs_folder=tmp_path / "runs")
     found = []
-    for frame in job:
+    for frame in task.run(models):
         found.append(frame)
         if models.training:
             live = next(iter(models.training.values())).model
@@ -227,6 +203,255 @@ def test_a_run_opens_without_its_dataset_as_the_same_model(
         if info.origin == "imported":
             shelf.delete_dataset(info)
     opened = Models().get(ModelRef(folder))
-    assert opened.step == 15
+    assert opened.step == 15 and able(opened.model) == able(live) == family.abilities
     assert equal(weights(opened.model), weights(live))
     assert family.metadata(opened.model.data) == family.metadata(live.data)
+
+
+@EVERY_DATA
+def test_abilities_are_what_they_are_called(family: AnyFamily, values: Values, tmp_path: Path) -> None:
+    """Those that are declared are there; what they make has the shapes and types that all who use them rely on."""
+    learner = build(family, values, tmp_path)
+    model = learner.model
+    step(learner, 1)
+    before = weights(model)
+    assert set(family.abilities) <= set(ABILITIES) and able(model) == family.abilities
+    if isinstance(model, Samples):
+        assert_samples(model)
+    if isinstance(model, Encodes):
+        real = model.data.real[:3]
+        found = model.encode(model.data.outside(real) if model.data.shape.kind == "points" else real)
+        assert found.shape == (3, model.latent.size) and np.isfinite(found).all()
+    if isinstance(model, Evaluates):
+        other = model.on(model.data)
+        assert other is not model and all(other.modules[name] is module for name, module in model.modules.items())
+    assert equal(before, weights(model))
+
+
+def assert_samples(model: Samples) -> None:
+    noise = model.noise(5, 3)
+    assert noise.shape == (5, model.latent.size) and noise.dtype == np.float32 and np.array_equal(noise, model.noise(5, 3))
+    assert not np.array_equal(noise, model.noise(5, 4))
+    labels = np.arange(5) % len(model.classes) if model.classes else None
+    latents, classes = model.fixed
+    assert latents.shape[1] == model.latent.size and (classes is None) == (not model.classes)
+    shape = (5, 2) if model.data.shape.kind == "points" else (5, *model.data.real.shape[1:])
+    for variant in model.variants:
+        (*_, one), (*_, again) = (model.sample(noise, labels, variant) for _ in range(2))
+        assert one.samples.shape == shape and np.array_equal(one.samples, again.samples)
+        assert one.samples.dtype == (np.float32 if len(shape) == 2 else np.uint8)
+        assert one.scores is None or one.scores.shape == (5,)
+        weight = model.first_weight(variant)
+        assert weight is None or weight.shape[1] == model.latent.size
+    if isinstance(model, Reconstructs):
+        back = model.reconstruct(one.samples)
+        assert back.shape == shape and back.dtype == one.samples.dtype
+    if isinstance(model, Judges):
+        scores = model.judge(one.samples, labels)
+        assert scores.shape == (5,) and np.isfinite(scores).all()
+        assert not model.bounded or (scores.min() >= 0 and scores.max() <= 1)
+
+
+COMMANDS = {
+    "evaluate {run} --json": "Evaluates",
+    "sample {run} --count 4 --out {tmp}/made.npz": "Samples",
+    "generate {run} --tokens 4": "Writes",
+    "score {run} {text}": "Writes",
+    "attention {run} --prompt the --out {tmp}/attention.npz": "Traces",
+}
+"""What a command needs of a model."""
+
+
+def walk(family: AnyFamily, values: Values, folder: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Train, go on and ask every command for a model of a family; what it cannot do is refused in a sentence."""
+    sets = [f"{name}={value}" for name, value in values.items()]
+    data, text = data_for(family, folder), folder / "a text.txt"
+    text.write_text("the cat", "utf-8")
+
+    def said(command: str, code: int = 0) -> str:
+        capsys.readouterr()
+        parts = command.split(" ")
+        assert main([part.format(run=run, tmp=folder, text=text) for part in parts]) == code, command
+        out, err = capsys.readouterr()
+        return out if code == 0 else err
+
+    assert main(["train", family.name, "--data", data, "--steps", "6", "--quiet", *(["--set", *sets] if sets else [])]) == 0
+    run = capsys.readouterr().out.strip()
+    said("resume {run} --steps 9 --quiet")
+    for command, ability in COMMANDS.items():
+        if ability in family.abilities:
+            said(command)
+        else:
+            assert f"cannot {ABILITIES[ability][1]}; it can " in said(command, 2), command
+    said("timeline {run} --frames 2 --size 64 --out {tmp}/a.gif")
+    if family.export is None:
+        assert "cannot be exported" in said("export {run} --out {tmp}/exported", 2)
+    else:
+        said("export {run} --out {tmp}/exported")
+    assert Path(run).name in said("runs")
+    (told,) = (one for one in json.loads(said("families --json")) if one["name"] == family.name)
+    assert told["abilities"] == list(family.abilities) and told["room"] == family.room
+    assert told["measures"] or not family.dashboard.result
+    if "Samples" in family.abilities:
+        with np.load(folder / "made.npz") as arrays:
+            assert len(arrays["samples"]) == 4
+    if "Evaluates" in family.abilities:
+        assert json.loads(said("evaluate {run} --json"))["step"] == 9
+    return Run.open(run)
+
+
+@EVERY
+def test_every_command_works_or_says_what_the_model_can_do_instead(
+    family: AnyFamily, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = walk(family, SMALL[family.name][0], tmp_path, capsys)
+    assert run.info.step == 9 and run.info.family == family.name
+
+
+TOY = {
+    "__init__.py": '''
+"""A family of one number: points at a distance from the middle."""
+
+from genstudio.config import Config, setting
+from genstudio.data.learnable.samples import from_metadata, from_points, metadata
+from genstudio.families.dashboard import TIMELINE, Chart, Dashboard, Line, Measure, Pane
+from genstudio.families.family import Cost, Family, Preset
+
+
+class ToyConfig(Config):
+    """Settings."""
+
+    rate: float = setting(0.1, "Step size", low=1e-4, high=1, group="Training", live=True)
+
+
+def _prepare(config, dataset, kept=None):
+    yield 0.5
+    return from_points(dataset)
+
+
+def _model(config, data, device, seed):
+    from genstudio.families.toy.model import ToyModel
+
+    return ToyModel(config, data, device, seed)
+
+
+def _learner(model, seed):
+    from genstudio.families.toy.model import ToyLearner
+
+    return ToyLearner(model, seed)
+
+
+FAMILY = Family(
+    name="toy", title="Toy", room="basics", data_kinds=("points",), abilities=("Samples", "Evaluates"), config=ToyConfig,
+    presets=(Preset("toy", "Toy", "Soon done.", steps=5, data="gaussian-ring"),), prepare=_prepare, model=_model,
+    learner=_learner, metadata=metadata, from_metadata=lambda config, kept: from_metadata(kept),
+    cost=lambda config, info, tokens: Cost(1, 4.0, 1.0, 1),
+    dashboard=Dashboard(
+        charts=(Chart("loss", "Loss", "", (Line("train_loss", "loss"),), "Loss"),), panes=(Pane(("plane",), "Points"),),
+        tools=(TIMELINE,), result=(Measure("js_divergence", "JS divergence", "lower"),),
+    ),
+)
+''',
+    "model.py": '''
+"""Its model and learner."""
+
+import copy
+
+import numpy as np
+import torch
+
+from genstudio.evaluation.samples import SEED, Reference
+from genstudio.families.abilities import LatentSpec, Made
+from genstudio.snapshots.samples import Plane
+from genstudio.training.learner import Measured
+
+
+class Radius(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.log = torch.nn.Parameter(torch.zeros(()))
+
+
+class ToyModel:
+    variants, classes, latent = ("model",), (), LatentSpec(2)
+
+    def __init__(self, config, data, device, seed):
+        self.config, self.device, self.radius = config, torch.device(device), Radius()
+        self.modules = {"radius": self.radius}
+        self._take(data)
+
+    def _take(self, data):
+        self.data, self.reference = data, Reference(data, self.device)
+
+    def on(self, data):
+        other = copy.copy(self)
+        other._take(data)
+        return other
+
+    @property
+    def fixed(self):
+        return self.noise(50, 0), None
+
+    def noise(self, count, seed):
+        return np.random.default_rng(seed).standard_normal((count, 2)).astype(np.float32)
+
+    def sample(self, latents, labels, variant):
+        turned = latents / np.linalg.norm(latents, axis=1, keepdims=True)
+        yield Made(self.data.outside(turned * float(self.radius.log.detach().exp())))
+
+    def first_weight(self, variant):
+        return None
+
+    def evaluate(self, exact=False, share=1.0):
+        if count := self.reference.count(exact):
+            (made,) = self.sample(self.noise(count, SEED), None, "model")
+            yield Measured(self.reference.points(made.samples))
+
+
+class ToyLearner:
+    tokens_per_step, evaluate_every, preview_every, criterion, threads = 0, 5, 0.0, "js_divergence", None
+
+    def __init__(self, model, seed):
+        self.model, self.seed = model, seed
+        self.optimizers = {"sgd": torch.optim.SGD(model.radius.parameters(), lr=model.config.rate)}
+
+    def batch(self, step):
+        rng = np.random.default_rng([self.seed, step])
+        return torch.from_numpy(self.model.data.real[rng.choice(self.model.data.train, 16)])
+
+    def training_step(self, batch, step, progress):
+        loss = (batch.norm(dim=1).log() - self.model.radius.log).square().mean()
+        loss.backward()
+        self.optimizers["sgd"].step()
+        self.optimizers["sgd"].zero_grad()
+        return {"train_loss": loss.detach()}
+
+    def preview(self):
+        data, (made,) = self.model.data, self.model.sample(*self.model.fixed, "model")
+        field, arrows = np.full((4, 4), 0.5, np.float32), np.zeros((0, 2), np.float32)
+        yield Plane("plane", 0, data.outside(data.real[:50]), made.samples, data.extent, field, True, arrows)
+''',
+}
+
+
+@pytest.fixture
+def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AnyFamily:
+    """A family in a folder of its own, whose only trace elsewhere is one word in NAMES."""
+    folder = tmp_path / "families" / "toy"
+    folder.mkdir(parents=True)
+    for name, code in TOY.items():
+        (folder / name).write_text(code, "utf-8")
+    monkeypatch.setattr(families, "__path__", [*families.__path__, str(folder.parent)])
+    monkeypatch.setattr(families, "NAMES", (*families.NAMES, "toy"))
+    for name in ("toy", "toy.model"):
+        monkeypatch.delitem(sys.modules, f"genstudio.families.{name}", raising=False)
+    return families.get("toy")
+
+
+def test_a_family_is_one_folder(toy: AnyFamily, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One folder and one word: from these come training, checkpoints, measures, samples, and every command."""
+    run = walk(toy, {"rate": 0.2}, tmp_path, capsys)
+    assert run.info.losses["js_divergence"] > 0 and run.snapshot_steps("plane")
+    learner = build(toy, {}, tmp_path)
+    assert able(learner.model) == toy.abilities
+    assert_samples(learner.model)  # type: ignore[arg-type]

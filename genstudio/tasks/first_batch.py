@@ -26,7 +26,8 @@ class FirstBatch:
     seed: int = 0
 
     def run(self, models: Models) -> Frames[Batch]:
-        name = self.family or families.learning_from(shelf.find_dataset(self.data).kind)[0].name
+        learning = families.learning_from(shelf.find_dataset(self.data).kind)
+        name = self.family or (learning[0].name if learning else families.NAMES[0])
         family, config = Train(name, self.data, self.config).parsed()
         yield Frame(progress=Progress("Reading the dataset"))
         info = fitting(family, self.data)

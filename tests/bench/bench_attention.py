@@ -67,7 +67,7 @@ def opening(opened: Any, text: str) -> dict[str, float]:
     best: dict[str, float] = {}
     for _ in range(3):
         opened.step += 1  # as weights that have moved on: nothing of the round before is used again
-        bare = floor(opened.learner.model, len(text))
+        bare = floor(opened.model.transformer, len(text))
         began, cpu, stages, longest = time.perf_counter(), time.process_time(), list[tuple[float, float]](), 0.0
         before, heads = began, None
         for frame in LookAtAttention(ref, (text,)).run(models):

@@ -34,7 +34,7 @@ def trained(name: str, seed: int) -> dict[str, float]:
     preset = next(p for p in family.presets if p.name == name)
     config = family.config.parse(preset.values)
     data = finished(family.prepare(config, shelf.open_dataset(shelf.find_dataset(CASES[name][0]))))
-    learner = family.learner(config, data, "cpu", seed)
+    learner = family.learner(family.model(config, data, "cpu", seed), seed)
     steps, began = preset.steps or 1, clock()
     for step in range(1, steps + 1):
         learner.training_step(learner.batch(step), step, (step - 1) / steps)

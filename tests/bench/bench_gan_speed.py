@@ -29,7 +29,7 @@ def built() -> Any:
     plain = {"r1": 0.0, "conditional": False, "condition": "embedding", "ema": 0.0}
     config = family.config.parse({**preset.values, **plain})
     data = finished(family.prepare(config, shelf.open_dataset(shelf.find_dataset("mnist10k"))))
-    return family.learner(config, data, "cpu", 0)
+    return family.learner(family.model(config, data, "cpu", 0), 0)
 
 
 class Plain:

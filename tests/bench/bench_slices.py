@@ -33,7 +33,7 @@ def opened() -> Iterator[Opened]:
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     opened = model_of(12, 768, 12, 1024)
-    lay_out_for_writing(opened.learner.model)
+    lay_out_for_writing(opened.model.transformer)
     yield opened
     torch.set_num_threads(before)
 

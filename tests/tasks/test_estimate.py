@@ -33,6 +33,8 @@ def cost(batch: int, accumulation: int, layers: int) -> float:
 class Slow:
     """A learner whose clock runs by the size of its batch, and by a part that every batch costs."""
 
+    threads = None
+
     def __init__(self, config: Any, clock: list[float]) -> None:
         self.config, self.clock = config, clock
 

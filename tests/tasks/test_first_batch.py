@@ -119,7 +119,7 @@ def test_the_batch_says_which_token_is_unknown(tmp_path: Path) -> None:
 
 def test_what_cannot_be_trained_on_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cannot be trained on"):
-        run_task(FirstBatch("digits8", TINY))
+        run_task(FirstBatch("digits8", TINY, "gpt"))
     with pytest.raises(DataError, match="cannot be trained on"):
         run_task(FirstBatch("verses-en-es", GAN, "gan"))
     with pytest.raises(ConfigError):

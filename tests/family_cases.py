@@ -1,0 +1,47 @@
+"""What the contract of families is tried with: for every family small settings and data to train them on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from genstudio import families
+from genstudio.families import Family
+from helpers import TINY, text_file, words
+
+Values = Mapping[str, Any]
+
+_TOKENS: tuple[Values, ...] = (
+    {"tokenizer": "char"},
+    {"tokenizer": "byte"},
+    {"tokenizer": "word", "vocabulary": 20},
+    {"tokenizer": "bpe", "vocabulary": 280},
+    {"tokenizer": "bpe", "vocabulary": 280, "markers": "lines"},
+)
+_CODER: Values = {"width": 16, "layers": 1, "batch": 16, "evaluate_every": 10}
+_GAN: Values = {"width": 16, "layers": 2, "batch": 16, "evaluate_every": 10}
+SMALL: Mapping[str, tuple[Values, ...]] = {
+    "gpt": tuple({**TINY, **tokens} for tokens in _TOKENS),
+    "gan": (
+        _GAN,
+        {**_GAN, "pack": 2, "loss": "wasserstein_gp", "latent": 3},
+        {**_GAN, "network": "residual", "spectral_norm": True, "norm": "batch"},
+    ),
+    "gaussian": ({"ridge": 0.01}, {"ridge": 0.01, "covariance": "diagonal"}),
+    "autoencoder": ({**_CODER, "code": 1}, {**_CODER, "network": "linear", "code": 2, "l2": 0.01, "noise": 0.1}),
+    "vae": (_CODER, {**_CODER, "network": "linear", "code": 1, "noise": "fixed", "kl_warmup": 5}),
+}
+"""A family without a row is tried as it comes."""
+_DATA = {"points": "gaussian-ring", "images": "digits8"}
+
+
+def cases() -> list[tuple[Family[Any, Any], Values]]:
+    """Every family with each of its small settings."""
+    return [(family, values) for family in families.all_families() for values in SMALL.get(family.name, ({},))]
+
+
+def data_for(family: Family[Any, Any], folder: Path) -> str:
+    """A dataset of the first kind that a family learns from."""
+    kind = family.data_kinds[0]
+    return str(text_file(folder, words().replace(" cat", "\ncat"))) if kind == "text" else _DATA[kind]
