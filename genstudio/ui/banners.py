@@ -6,6 +6,7 @@ from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
+from genstudio.ui.layouts import named
 from genstudio.ui.widgets import Banner
 
 _MOST = 3
@@ -28,9 +29,7 @@ class Banners(QWidget):
         self._column = QVBoxLayout(self._strip)
         self._column.setContentsMargins(12, 0, 12, 4)
         self._column.setSpacing(4)
-        self._scroll = QScrollArea(self)
-        self._scroll.setObjectName("banner_scroll")
-        self._scroll.setAccessibleName("Messages")
+        self._scroll = named(QScrollArea(self), "banner_scroll", "Messages")
         self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

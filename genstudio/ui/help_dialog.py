@@ -11,6 +11,7 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLineEdit, QVBoxLayout, QWidget
 
 from genstudio import __version__, paths
+from genstudio.ui.layouts import named
 from genstudio.ui.widgets import button, plain_label, tooltip
 
 
@@ -46,9 +47,7 @@ def _rows(places: Sequence[tuple[str, Path]]) -> QGridLayout:
     grid.setSpacing(8)
     for row, (words, place) in enumerate(places):
         name = words.lower().replace(" ", "_")
-        field = QLineEdit(str(place))
-        field.setObjectName(f"place_{name}")
-        field.setAccessibleName(words)
+        field = named(QLineEdit(str(place)), f"place_{name}", words)
         field.setReadOnly(True)
         field.setCursorPosition(0)
         field.setToolTip(tooltip(str(place)))

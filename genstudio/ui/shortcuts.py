@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QDialog, QHeaderView, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 
 from genstudio.ui import theme
+from genstudio.ui.layouts import named, vbox
 
 Keys = Sequence[tuple[str, str]]
 
@@ -62,18 +63,14 @@ class KeysDialog(QDialog):
         super().__init__(parent)
         self.setObjectName("keys_dialog")
         self.setWindowTitle("Keyboard shortcuts")
-        self.list = QTreeWidget()
-        self.list.setObjectName("keys_list")
-        self.list.setAccessibleName("Keyboard shortcuts")
+        self.list = named(QTreeWidget(), "keys_list", "Keyboard shortcuts")
         self.list.setColumnCount(2)
         self.list.setHeaderHidden(True)
         self.list.setRootIsDecorated(False)
         self.list.setIndentation(0)
         self.list.setWordWrap(True)
         self.list.header().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(12, 12, 12, 12)
-        layout.addWidget(self.list)
+        vbox(self.list, into=self, margins=(12, 12, 12, 12), spacing=None)
         self.resize(720, 560)
         for title, keys in (*menu_keys(menus), *PLACES):
             self._add(title, keys)

@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QFontMetrics, QGuiApplication, QKeySequence, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -20,12 +20,12 @@ from PySide6.QtWidgets import (
     QSlider,
     QTabWidget,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 
 from genstudio.errors import Failure
 from genstudio.ui import theme
+from genstudio.ui.layouts import hbox, named, vbox
 from genstudio.ui.numbers import FloatEdit
 
 
@@ -59,9 +59,7 @@ def plain_label(text: str = "", *, role: str = "", wrap: bool = False, name: str
 
 def primary_button(text: str, name: str, icon: str = "") -> QPushButton:
     """The one button of a tab that stands out."""
-    button = QPushButton(text)
-    button.setObjectName(name)
-    button.setAccessibleName(text)
+    button = named(QPushButton(text), name, text)
     button.setProperty("primary", True)
     if icon:
         theme.set_icon(button, icon, "on_accent")
@@ -72,9 +70,7 @@ def button(
     text: str, name: str, icon: str = "", says: str = "", does: Callable[[], object] | None = None
 ) -> QPushButton:
     """A named button with words, and what it does."""
-    made = QPushButton(text)
-    made.setObjectName(name)
-    made.setAccessibleName(says or text)
+    made = named(QPushButton(text), name, says or text)
     if icon:
         theme.set_icon(made, icon)
     if does is not None:
@@ -84,9 +80,7 @@ def button(
 
 def icon_button(icon: str, name: str, label: str, *, shortcut: str = "") -> QToolButton:
     """A quiet button that shows only an icon; `label` is its tooltip and accessible name."""
-    button = QToolButton()
-    button.setObjectName(name)
-    button.setAccessibleName(label)
+    button = named(QToolButton(), name, label)
     button.setToolTip(tooltip(with_keys(label, shortcut) if shortcut else label))
     if shortcut:
         button.setShortcut(QKeySequence(shortcut))
@@ -144,18 +138,13 @@ class CollapsibleSection(QWidget):
         super().__init__()
         self.setObjectName(name or f"section_{title.lower().replace(' ', '_')}")
         self._title, self._note = title, ""
-        self._button = QToolButton()
-        self._button.setObjectName(f"{self.objectName()}_toggle")
+        self._button = named(QToolButton(), f"{self.objectName()}_toggle")
         self._button.setProperty("section", True)
         self._button.setCheckable(True)
         self._button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self._button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._body = QWidget()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addWidget(self._button)
-        layout.addWidget(self._body)
+        vbox(self._button, self._body, into=self, spacing=4)
         self.set_note("")
         self._show(opened)
         self._button.setChecked(opened)
@@ -235,10 +224,7 @@ class Banner(QFrame):
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         first.setToolTip(tooltip(what) if first.text() != what else "")
         second.setToolTip(tooltip(rest) if second.text() != rest else "")
-        words = QVBoxLayout()
-        words.setSpacing(2)
-        words.addWidget(first)
-        words.addWidget(second)
+        words = vbox(first, second, spacing=2)
         if actions or details:
             words.addSpacing(4)
             words.addLayout(self._buttons(actions, details))
@@ -250,30 +236,24 @@ class Banner(QFrame):
         self._details.hide()
         words.addWidget(self._details)
         close = icon_button("close", "banner_dismiss", "Dismiss")
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(12, 10, 8, 10)
-        layout.setSpacing(12)
-        layout.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)
-        layout.addLayout(words, 1)
-        layout.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
+        hbox(
+            (sign, 0, Qt.AlignmentFlag.AlignTop), (words, 1), (close, 0, Qt.AlignmentFlag.AlignTop), into=self,
+            margins=(12, 10, 8, 10), spacing=12,
+        )  # fmt: skip
         close.clicked.connect(self._dismiss)
 
     def _buttons(self, actions: Sequence[QAction], details: str) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setSpacing(8)
         for action in actions:
-            button = QPushButton(action.text())
-            button.setObjectName(f"banner_{action.objectName() or 'action'}")
-            button.setAccessibleName(action.text())
+            button = named(QPushButton(action.text()), f"banner_{action.objectName() or 'action'}", action.text())
             button.clicked.connect(action.trigger)
             row.addWidget(button)
         if details:
-            show = QPushButton("Details")
-            show.setObjectName("banner_show_details")
+            show = named(QPushButton("Details"), "banner_show_details")
             show.setCheckable(True)
             show.toggled.connect(self._details.setVisible)
-            copy = QPushButton("Copy details")
-            copy.setObjectName("banner_copy_details")
+            copy = named(QPushButton("Copy details"), "banner_copy_details")
             theme.set_icon(copy, "copy")
             copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self._details.toPlainText()))
             row.addWidget(show)
@@ -300,18 +280,9 @@ class EmptyState(QWidget):
         self._words = plain_label(sentence, wrap=True, name=f"{name}_sentence")
         self._words.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._words.setMaximumWidth(420)
-        self._button = QPushButton(button)
-        self._button.setObjectName(f"{name}_button")
-        self._button.setAccessibleName(button)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(24, 24, 24, 24)
-        layout.setSpacing(12)
-        layout.addStretch(1)
-        layout.addWidget(sign)
-        middle = QHBoxLayout()
-        middle.addStretch(1)
-        middle.addWidget(self._words, 100)
-        middle.addStretch(1)
+        self._button = named(QPushButton(button), f"{name}_button", button)
+        layout = vbox(None, sign, into=self, margins=(24, 24, 24, 24), spacing=12)
+        middle = hbox(None, (self._words, 100), None, spacing=None)
         layout.addLayout(middle)
         layout.addWidget(self._button, 0, Qt.AlignmentFlag.AlignHCenter)
         layout.addStretch(1)
@@ -347,24 +318,19 @@ class LabeledSlider(QWidget):
         self._low, self._high, self._logarithmic, self._whole = low, high, logarithmic, whole
         self._value = value
         self._label = plain_label(label, name=f"{self.objectName()}_label")
-        self.slider = QSlider(Qt.Orientation.Horizontal)
-        self.slider.setObjectName(f"{self.objectName()}_slider")
-        self.slider.setAccessibleName(label)
+        self.slider = named(QSlider(Qt.Orientation.Horizontal), f"{self.objectName()}_slider", label)
         self.slider.setRange(0, int(high - low) if whole and not logarithmic else self._TICKS)
         self.slider.setSingleStep(1 if whole and not logarithmic else self._TICKS // 100)
         self.slider.setPageStep(max(self.slider.maximum() // 10, 1))
         self.slider.setMinimumWidth(64)
-        self.editor = FloatEdit(low=low, high=high, logarithmic=logarithmic, whole=whole)
-        self.editor.setObjectName(f"{self.objectName()}_value")
-        self.editor.setAccessibleName(f"{label}, exact")
+        self.editor = named(
+            FloatEdit(low=low, high=high, logarithmic=logarithmic, whole=whole),
+            f"{self.objectName()}_value",
+            f"{label}, exact",
+        )
         self.editor.setFixedWidth(80)
         self._label.setBuddy(self.editor)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
-        layout.addWidget(self._label)
-        layout.addWidget(self.slider, 1)
-        layout.addWidget(self.editor)
+        hbox(self._label, (self.slider, 1), self.editor, into=self)
         self.set_value(value)
         self.slider.valueChanged.connect(self._slid)
         self.editor.changed.connect(self._typed)
@@ -408,17 +374,15 @@ class LabeledSlider(QWidget):
             value = self._low + share * (self._high - self._low)
         value = float(round(value)) if self._whole else float(f"{value:.3g}")
         self._value = value
-        self.editor.blockSignals(True)
-        self.editor.set_value(int(value) if self._whole else value)
-        self.editor.blockSignals(False)
+        with QSignalBlocker(self.editor):
+            self.editor.set_value(int(value) if self._whole else value)
         self.changed.emit(value)
 
     def _typed(self, value: object) -> None:
         if isinstance(value, (int, float)) and self._low <= value <= self._high:
             self._value = float(value)
-            self.slider.blockSignals(True)
-            self.slider.setValue(self._tick(self._value))
-            self.slider.blockSignals(False)
+            with QSignalBlocker(self.slider):
+                self.slider.setValue(self._tick(self._value))
             self.changed.emit(self._value)
 
     def _settle(self) -> None:

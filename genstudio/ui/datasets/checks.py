@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from genstudio.data.checks import Example, Finding
 from genstudio.ui import theme
+from genstudio.ui.layouts import hbox, named, vbox
 from genstudio.ui.widgets import plain_label, tooltip
 
 _SHOWN = 24
@@ -37,22 +38,13 @@ class ChecksPanel(QWidget):
         self._list.setContentsMargins(0, 0, 6, 0)
         self._list.setSpacing(8)
         inside = QWidget()
-        holder = QVBoxLayout(inside)
-        holder.setContentsMargins(0, 0, 0, 0)
-        holder.addLayout(self._list)
-        holder.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setObjectName("checks_scroll")
-        scroll.setAccessibleName("Findings")
+        vbox(self._list, None, into=inside, spacing=None)
+        scroll = named(QScrollArea(), "checks_scroll", "Findings")
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(inside)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(6)
-        layout.addWidget(self.said)
-        layout.addWidget(scroll, 1)
+        vbox(self.said, (scroll, 1), into=self, spacing=6)
 
     def show_working(self, words: str) -> None:
         """Nothing is known yet."""
@@ -74,9 +66,7 @@ class ChecksPanel(QWidget):
                 widget.deleteLater()
 
     def _card(self, number: int, finding: Finding) -> QWidget:
-        card = QFrame()
-        card.setObjectName(f"finding_{number}")
-        card.setAccessibleName(f"{finding.level}: {finding.sentence} {finding.mend}")
+        card = named(QFrame(), f"finding_{number}", f"{finding.level}: {finding.sentence} {finding.mend}")
         card.setProperty("panel", True)
         sign = QLabel()
         icon, role = _ICONS[finding.level]
@@ -95,11 +85,7 @@ class ChecksPanel(QWidget):
             words.addWidget(mend)
         for label in card.findChildren(QLabel):
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        layout = QHBoxLayout(card)
-        layout.setContentsMargins(10, 8, 8, 10)
-        layout.setSpacing(8)
-        layout.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)
-        layout.addLayout(words, 1)
+        hbox((sign, 0, Qt.AlignmentFlag.AlignTop), (words, 1), into=card, margins=(10, 8, 8, 10))
         return card
 
     def _example(self, name: str, example: Example) -> QWidget:
@@ -111,9 +97,7 @@ class ChecksPanel(QWidget):
             plain.setContentsMargins(4, 0, 4, 0)
             return plain
         short = words if len(words) <= _SHOWN else words[: _SHOWN - 1] + "…"
-        made = QPushButton(short.replace("&", "&&"))
-        made.setObjectName(name)
-        made.setAccessibleName(f"Show where this is: {words}")
+        made = named(QPushButton(short.replace("&", "&&")), name, f"Show where this is: {words}")
         made.setToolTip(tooltip(words))
         made.setProperty("flat", True)
         made.setFont(theme.mono(theme.SMALL))

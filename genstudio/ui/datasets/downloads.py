@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFormLayout, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFormLayout, QProgressBar, QWidget
 
 from genstudio.data.catalogue import ELSEWHERE, Offer
 from genstudio.events import Progress
 from genstudio.ui.datasets.parts import KIND_WORDS, row
+from genstudio.ui.layouts import named, vbox
 from genstudio.ui.numbers import duration, size_text
 from genstudio.ui.widgets import button, plain_label, primary_button
 
@@ -32,26 +33,17 @@ class DownloadPage(QWidget):
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.download = primary_button("Download", "download_start", "download")
         self.cancel = button("Cancel", "download_cancel", "close", "Cancel this download")
-        self.bar = QProgressBar()
-        self.bar.setObjectName("download_progress")
-        self.bar.setAccessibleName("How far the download is")
+        self.bar = named(QProgressBar(), "download_progress", "How far the download is")
         self.bar.setRange(0, 1000)
         self.words = plain_label(role="quiet", wrap=True, name="download_words")
         form = QFormLayout()
         form.setSpacing(8)
         for name, label in self.facts.items():
             form.addRow(plain_label(name, role="quiet"), label)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(10)
-        layout.addWidget(self.title)
-        layout.addWidget(self.about)
-        layout.addLayout(form)
-        layout.addLayout(row(self.download, self.cancel, None))
-        layout.addWidget(self.bar)
-        layout.addWidget(self.words)
-        layout.addStretch(1)
-        layout.addWidget(plain_label("Not offered here", role="group"))
+        layout = vbox(
+            self.title, self.about, form, row(self.download, self.cancel, None), self.bar, self.words, None,
+            plain_label("Not offered here", role="group"), into=self, spacing=10,
+        )  # fmt: skip
         listed = "; ".join(f"{other.title} ({other.why}): {other.page}" for other in ELSEWHERE)
         more = plain_label(
             f"Open the page, download it, and drop the file on the window. {listed}", role="quiet", wrap=True

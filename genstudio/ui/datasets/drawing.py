@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QLineEdit, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QSizePolicy, QWidget
 
 from genstudio.events import Array
 from genstudio.ui import theme
 from genstudio.ui.datasets.parts import choice, row
+from genstudio.ui.layouts import named, vbox
 from genstudio.ui.views.picture_grid import PictureGrid, picture
 from genstudio.ui.views.view import polyline
 from genstudio.ui.widgets import LabeledSlider, button, plain_label, primary_button
@@ -284,13 +285,11 @@ class DrawPoints(QWidget):
         self.save = primary_button("Save as dataset", "points_save", "save")
         self.save.setEnabled(False)
         cancel = button("Cancel", "points_cancel", does=self.cancelled.emit)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
-        layout.addWidget(plain_label("Draw a distribution", role="title"))
-        layout.addLayout(row(self.brush, self.density, self.undo, self.redo, self.clear))
-        layout.addWidget(self.canvas, 1)
-        layout.addLayout(row(plain_label("Name"), self.name, self.counted, None, cancel, self.save))
+        vbox(
+            plain_label("Draw a distribution", role="title"),
+            row(self.brush, self.density, self.undo, self.redo, self.clear), (self.canvas, 1),
+            row(plain_label("Name"), self.name, self.counted, None, cancel, self.save), into=self,
+        )  # fmt: skip
         self.brush.changed.connect(lambda value: setattr(self.canvas, "width_of_brush", value))
         self.density.changed.connect(lambda value: setattr(self.canvas, "density", int(value)))
         self.canvas.changed.connect(self._count)
@@ -313,9 +312,7 @@ class DrawDigits(QWidget):
         self.setObjectName("draw_digits")
         self.canvas = DigitCanvas()
         self.label = choice("digit_label", "Label of the picture", *"0123456789")
-        self.grid = PictureGrid()
-        self.grid.setObjectName("drawn_pictures")
-        self.grid.setAccessibleName("Pictures drawn so far")
+        self.grid = named(PictureGrid(), "drawn_pictures", "Pictures drawn so far")
         self.name = _name_field("digits_name", "My digits")
         self.add = button("Add picture", "digit_add", "plus", does=self.add_picture)
         self.undo = button("Undo", "digit_undo", "undo", does=self.canvas.undo)
@@ -327,21 +324,16 @@ class DrawDigits(QWidget):
         self._pixels: list[Array] = []
         self._labels: list[int] = []
         self.canvas.setFixedSize(10 * SIDE, 10 * SIDE)
-        left = QVBoxLayout()
-        left.setSpacing(8)
-        left.addWidget(self.canvas)
-        left.addLayout(row(self.undo, self.clear, None))
-        left.addLayout(row(plain_label("Label"), self.label, self.add, None))
-        left.addStretch(1)
+        left = vbox(
+            self.canvas, row(self.undo, self.clear, None), row(plain_label("Label"), self.label, self.add, None), None
+        )
         middle = row()
         middle.addLayout(left)
         middle.addWidget(self.grid, 1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
-        layout.addWidget(plain_label("Draw digits", role="title"))
-        layout.addLayout(middle, 1)
-        layout.addLayout(row(plain_label("Name"), self.name, self.counted, self.drop, None, cancel, self.save))
+        vbox(
+            plain_label("Draw digits", role="title"), (middle, 1),
+            row(plain_label("Name"), self.name, self.counted, self.drop, None, cancel, self.save), into=self,
+        )  # fmt: skip
         self.save.clicked.connect(self._save)
         self._show()
 
@@ -373,9 +365,7 @@ class DrawDigits(QWidget):
 
 
 def _name_field(name: str, text: str) -> QLineEdit:
-    field = QLineEdit(text)
-    field.setObjectName(name)
-    field.setAccessibleName("Name of the dataset")
+    field = named(QLineEdit(text), name, "Name of the dataset")
     field.setMaxLength(120)
     field.setMinimumWidth(120)
     return field

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import QCheckBox, QLineEdit, QWidget
 
 from genstudio.data.preview import Matches
 from genstudio.ui import theme
+from genstudio.ui.layouts import hbox, named, single_shot
 from genstudio.ui.widgets import icon_button, plain_label
 
 _WAIT_MS = 200
@@ -22,14 +23,11 @@ class Finder(QWidget):
     def __init__(self, name: str, placeholder: str, *, cases: bool = False) -> None:
         super().__init__()
         self.setObjectName(f"{name}_finder")
-        self.field = QLineEdit()
-        self.field.setObjectName(f"{name}_search")
-        self.field.setAccessibleName(placeholder)
+        self.field = named(QLineEdit(), f"{name}_search", placeholder)
         self.field.setPlaceholderText(placeholder)
         self.field.setClearButtonEnabled(True)
         self.field.setMaxLength(1000)
-        self.cases = QCheckBox("Match case")
-        self.cases.setObjectName(f"{name}_case")
+        self.cases = named(QCheckBox("Match case"), f"{name}_case")
         if not cases:
             self.cases.hide()
         self.said = plain_label(role="quiet", name=f"{name}_matches")
@@ -38,15 +36,8 @@ class Finder(QWidget):
         self.next = icon_button("chevron-down", f"{name}_next", "Next place")
         self.matches: Matches | None = None
         self.current = -1
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_WAIT_MS)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(6)
-        layout.addWidget(self.field, 1)
-        for widget in (self.cases, self.said, self.previous, self.next):
-            layout.addWidget(widget)
+        self._timer = single_shot(self, _WAIT_MS)
+        hbox((self.field, 1), self.cases, self.said, self.previous, self.next, into=self, spacing=6)
         self.field.textChanged.connect(lambda _: self._timer.start())
         self.cases.toggled.connect(lambda _: self._timer.start())
         self._timer.timeout.connect(self._ask)
@@ -64,9 +55,8 @@ class Finder(QWidget):
             self.step(1)
 
     def clear(self) -> None:
-        self.field.blockSignals(True)
-        self.field.clear()
-        self.field.blockSignals(False)
+        with QSignalBlocker(self.field):
+            self.field.clear()
         self._timer.stop()
         self.matches, self.current = None, -1
         self._say()
@@ -74,9 +64,8 @@ class Finder(QWidget):
     def put(self, needle: str) -> None:
         """Show these words as what is being looked for, without asking."""
         self.clear()
-        self.field.blockSignals(True)
-        self.field.setText(needle)
-        self.field.blockSignals(False)
+        with QSignalBlocker(self.field):
+            self.field.setText(needle)
 
     def step(self, by: int) -> None:
         """Go to the next or the previous place, round and round."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
@@ -20,7 +20,6 @@ from PySide6.QtWidgets import (
     QStackedWidget,
     QTableWidget,
     QTableWidgetItem,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -32,6 +31,7 @@ from genstudio.data.importing.written import UNTRAINED
 from genstudio.events import Progress
 from genstudio.ui import theme
 from genstudio.ui.datasets.parts import choice, column, row
+from genstudio.ui.layouts import named, vbox
 from genstudio.ui.numbers import duration
 from genstudio.ui.widgets import button, plain_label, primary_button
 
@@ -58,10 +58,8 @@ class PictureForm(QWidget):
         self.setObjectName(name)
         self.size_ = choice(f"{name}_size", "Size in pixels", *("automatic" if s == 0 else f"{s} x {s}" for s in SIZES))
         self.fit = choice(f"{name}_fit", "What to do with pictures that are not square", *FITS)
-        self.grey = QCheckBox("Greyscale")
-        self.grey.setObjectName(f"{name}_grey")
-        self.flip = QCheckBox("Add mirror images")
-        self.flip.setObjectName(f"{name}_flip")
+        self.grey = named(QCheckBox("Greyscale"), f"{name}_grey")
+        self.flip = named(QCheckBox("Add mirror images"), f"{name}_flip")
         self.scale = choice(f"{name}_scale", "Values that become black and white", *SCALES)
         form = QFormLayout(self)
         form.setContentsMargins(0, 0, 0, 0)
@@ -94,16 +92,15 @@ class PictureForm(QWidget):
         )  # fmt: skip
 
     def show_settings(self, settings: PictureSettings) -> None:
-        self.blockSignals(True)
-        self.size_.setCurrentIndex(min(range(len(SIZES)), key=lambda i: abs(SIZES[i] - settings.size)))
-        self.fit.setCurrentIndex(list(FITS.values()).index(settings.fit))
-        self.grey.setChecked(settings.grey)
-        self.flip.setChecked(settings.flip)
-        scale = next((words for words, limits in SCALES.items() if limits == settings.scale), settings.scale)
-        if self.scale.findText(scale) < 0:
-            self.scale.addItem(scale)
-        self.scale.setCurrentText(scale)
-        self.blockSignals(False)
+        with QSignalBlocker(self):
+            self.size_.setCurrentIndex(min(range(len(SIZES)), key=lambda i: abs(SIZES[i] - settings.size)))
+            self.fit.setCurrentIndex(list(FITS.values()).index(settings.fit))
+            self.grey.setChecked(settings.grey)
+            self.flip.setChecked(settings.flip)
+            scale = next((words for words, limits in SCALES.items() if limits == settings.scale), settings.scale)
+            if self.scale.findText(scale) < 0:
+                self.scale.addItem(scale)
+            self.scale.setCurrentText(scale)
 
 
 class TableForm(QWidget):
@@ -121,11 +118,8 @@ class TableForm(QWidget):
             box.setMinimumContentsLength(8)
         self.delimiter = choice("table_delimiter", "What separates columns")
         self.decimal = choice("table_decimal", "Decimal mark of the numbers", *DECIMALS)
-        self.header = QCheckBox("First row holds names")
-        self.header.setObjectName("table_header")
-        self.rows = QTableWidget()
-        self.rows.setObjectName("table_rows")
-        self.rows.setAccessibleName("First rows of the table")
+        self.header = named(QCheckBox("First row holds names"), "table_header")
+        self.rows = named(QTableWidget(), "table_rows", "First rows of the table")
         self.rows.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.rows.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.rows.setTabKeyNavigation(False)
@@ -136,10 +130,7 @@ class TableForm(QWidget):
         self.untrained = plain_label(UNTRAINED, wrap=True, name="table_untrained")
         self._found: Found | None = None
         self._fixed: dict[str, Any] = {}
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
-        layout.addLayout(row(plain_label("Make"), self.use, plain_label("from"), *self.columns, None))
+        layout = vbox(row(plain_label("Make"), self.use, plain_label("from"), *self.columns, None), into=self)
         self._how = QWidget()
         self._how.setLayout(row(plain_label("Separated by"), self.delimiter, self.header, self.decimal, None))
         layout.addWidget(self._how)
@@ -228,12 +219,11 @@ class TableForm(QWidget):
         names = found.numeric if use == "points" else found.columns
         likely = wanted or (names if use == "points" else wordy(found, 1 if use == "one text" else 2))
         for place, box in enumerate(self.columns):
-            box.blockSignals(True)
-            box.clear()
-            box.addItems(list(names))
-            usual = names.index(likely[place]) if place < len(likely) else min(place, len(names) - 1)
-            box.setCurrentIndex(usual)
-            box.blockSignals(False)
+            with QSignalBlocker(box):
+                box.clear()
+                box.addItems(list(names))
+                usual = names.index(likely[place]) if place < len(likely) else min(place, len(names) - 1)
+                box.setCurrentIndex(usual)
         self.columns[1].setVisible(use != "one text")
         self.untrained.setVisible(use == "pairs")
         self.decimal.setVisible("decimal" in self._fixed or any(is_number(cell) for cells in found.rows for cell in cells))
@@ -273,30 +263,21 @@ class ImportPanel(QWidget):
         self.sentence = plain_label(role="quiet", wrap=True, name="import_sentence")
         self.problems = plain_label(role="problem", wrap=True, name="import_problems")
         self.remarks = plain_label(wrap=True, name="import_remarks")
-        self.name = QLineEdit()
-        self.name.setObjectName("import_name")
-        self.name.setAccessibleName("Name of the dataset")
+        self.name = named(QLineEdit(), "import_name", "Name of the dataset")
         self.name.setMaxLength(120)
         self.encoding = choice("import_encoding", "Encoding of the text")
-        self.sample = QPlainTextEdit()
-        self.sample.setObjectName("import_sample")
-        self.sample.setAccessibleName("How the text begins")
+        self.sample = named(QPlainTextEdit(), "import_sample", "How the text begins")
         self.sample.setReadOnly(True)
         self.sample.setFont(theme.mono())
         self.table = TableForm()
         self.pictures = PictureForm("import_picture")
-        self.broken = QCheckBox("Skip unreadable pictures and list them afterwards")
-        self.broken.setObjectName("import_skip_broken")
-        self.bar = QProgressBar()
-        self.bar.setObjectName("import_progress")
-        self.bar.setAccessibleName("How far the import is")
+        self.broken = named(QCheckBox("Skip unreadable pictures and list them afterwards"), "import_skip_broken")
+        self.bar = named(QProgressBar(), "import_progress", "How far the import is")
         self.bar.setRange(0, 1000)
         self.progress = plain_label(role="quiet", name="import_progress_words")
         self.start = primary_button("Import", "import_start", "download")
         self.cancel = button("Cancel", "import_cancel", "close", does=self.cancelled.emit)
-        self.paste = QPlainTextEdit()
-        self.paste.setObjectName("paste_text")
-        self.paste.setAccessibleName("Text to paste")
+        self.paste = named(QPlainTextEdit(), "paste_text", "Text to paste")
         self.paste.setPlaceholderText("Paste or type a text here.")
         self._lay_out()
         self._connect()
@@ -341,11 +322,10 @@ class ImportPanel(QWidget):
             self._show(self._empty, start=True)
             return
         self.name.setText(found.suggested.name or found.title)
-        self.encoding.blockSignals(True)
-        self.encoding.clear()
-        self.encoding.addItems(list(found.encodings or ((found.encoding,) if found.encoding else ())))
-        self.encoding.setCurrentText(found.encoding)
-        self.encoding.blockSignals(False)
+        with QSignalBlocker(self.encoding):
+            self.encoding.clear()
+            self.encoding.addItems(list(found.encodings or ((found.encoding,) if found.encoding else ())))
+            self.encoding.setCurrentText(found.encoding)
         for widget in self._encoding_row:
             widget.setVisible(self.encoding.count() > 0)
         self.sample.setPlainText(found.sample)
@@ -470,15 +450,8 @@ class ImportPanel(QWidget):
         self.stack = QStackedWidget()
         for page in (self._choices, self._form, self._running, self._empty):
             self.stack.addWidget(page)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
-        layout.addWidget(self.title)
-        layout.addWidget(self.sentence)
-        layout.addWidget(self.problems)
-        layout.addWidget(self.remarks)
-        layout.addWidget(self.stack, 1)
-        layout.addLayout(row(None, self.cancel, self.start))
+        below = row(None, self.cancel, self.start)
+        vbox(self.title, self.sentence, self.problems, self.remarks, (self.stack, 1), below, into=self)
         self.encoding.setMinimumContentsLength(12)
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
+from genstudio.ui.layouts import named
+
 KIND_WORDS = {"text": "Text", "pairs": "Pairs", "images": "Pictures", "points": "Points", "tasks": "Toy task"}
 COUNTED = {"text": "characters", "pairs": "pairs", "images": "pictures", "points": "points", "tasks": "examples"}
 
 
 def choice(name: str, says: str, *items: str) -> QComboBox:
     """A named combo box."""
-    box = QComboBox()
-    box.setObjectName(name)
-    box.setAccessibleName(says)
+    box = named(QComboBox(), name, says)
     box.addItems(items)
     return box
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtCore import QRectF, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QComboBox, QGridLayout, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QGridLayout, QSlider, QWidget
 
 from genstudio.data.preview import Matches, PictureLook
 from genstudio.data.shelf import DatasetInfo
 from genstudio.ui import theme
 from genstudio.ui.datasets.finder import Finder
 from genstudio.ui.datasets.parts import choice, row
+from genstudio.ui.layouts import named, vbox
 from genstudio.ui.views.bars import NamedBars
 from genstudio.ui.views.histograms import HistogramView
 from genstudio.ui.views.picture_grid import PictureGrid, picture
@@ -55,9 +56,7 @@ class PicturesPage(QWidget):
         self.finder = Finder("picture", "Find in names and captions")
         self.finder.previous.hide()
         self.finder.next.hide()
-        self.zoom = QSlider(Qt.Orientation.Horizontal)
-        self.zoom.setObjectName("picture_zoom")
-        self.zoom.setAccessibleName("How large each picture is shown")
+        self.zoom = named(QSlider(Qt.Orientation.Horizontal), "picture_zoom", "How large each picture is shown")
         self.zoom.setRange(20, 160)
         self.zoom.setValue(self.grid.cell())
         self.zoom.setFixedWidth(110)
@@ -82,12 +81,11 @@ class PicturesPage(QWidget):
         self.side.hide()
         self.finder.clear()
         self.finder.setVisible(look.captions is not None or look.names is not None)
-        self.classes.blockSignals(True)
-        self.classes.clear()
-        self.classes.addItem("All classes")
-        self.classes.addItems([f"{name} ({count:,})" for name, count in look.per_class])
-        self.classes.setVisible(bool(look.per_class))
-        self.classes.blockSignals(False)
+        with QSignalBlocker(self.classes):
+            self.classes.clear()
+            self.classes.addItem("All classes")
+            self.classes.addItems([f"{name} ({count:,})" for name, count in look.per_class])
+            self.classes.setVisible(bool(look.per_class))
         larger = min(max(2 * look.thumbs.shape[1], 40), 72)
         self.grid.set_cell(larger)
         self.grid.show_pictures(look.thumbs, look.labels, look.classes, look.names)
@@ -163,22 +161,17 @@ class PicturesPage(QWidget):
         self.counted.setText(f"{self.grid.count():,} pictures")
 
     def _show_zoom(self, cell: int) -> None:
-        self.zoom.blockSignals(True)
-        self.zoom.setValue(cell)
-        self.zoom.blockSignals(False)
+        with QSignalBlocker(self.zoom):
+            self.zoom.setValue(cell)
 
     def _lay_out(self) -> None:
         self.classes.setMinimumWidth(120)
         self.classes.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         head = row(self.classes, self.finder, None, self.counted, self.zoom)
         head.setStretch(1, 2)
-        self.side = QWidget()
-        self.side.setObjectName("picture_side")
+        self.side = named(QWidget(), "picture_side")
         self.side.setFixedWidth(232)
-        beside = QVBoxLayout(self.side)
-        beside.setContentsMargins(0, 0, 0, 0)
-        beside.setSpacing(6)
-        beside.addLayout(row(plain_label("Picture", role="heading"), None, self.close_large))
+        beside = vbox(row(plain_label("Picture", role="heading"), None, self.close_large), into=self.side, spacing=6)
         self.large.setFixedHeight(232)
         beside.addWidget(self.large)
         beside.addWidget(self.said)
@@ -186,11 +179,7 @@ class PicturesPage(QWidget):
         self.side.hide()
         inside = row(self.grid, self.side, spacing=10)
         inside.setStretch(0, 1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 10, 0, 0)
-        layout.setSpacing(8)
-        layout.addLayout(head)
-        layout.addLayout(inside, 1)
+        vbox(head, (inside, 1), into=self, margins=(0, 10, 0, 0))
 
 
 class PictureFigures(QWidget):

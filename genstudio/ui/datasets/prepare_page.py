@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from PySide6.QtCore import QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QWidget
 
 from genstudio.data.images import PictureSettings
 from genstudio.data.preview import PictureLook
@@ -15,6 +15,7 @@ from genstudio.data.shelf import DatasetInfo
 from genstudio.events import Array
 from genstudio.ui import theme
 from genstudio.ui.datasets.importing import PictureForm
+from genstudio.ui.layouts import hbox, named, single_shot, vbox
 from genstudio.ui.views.picture_grid import picture
 from genstudio.ui.views.view import Figure
 from genstudio.ui.widgets import button, plain_label
@@ -72,31 +73,17 @@ class PreparePage(QWidget):
         self.form = PictureForm("prepare")
         self.effect = BeforeAfter()
         self.said = plain_label(role="quiet", wrap=True, name="prepare_said")
-        self.name = QLineEdit()
-        self.name.setObjectName("prepare_name")
-        self.name.setAccessibleName("Name of the new dataset")
+        self.name = named(QLineEdit(), "prepare_name", "Name of the new dataset")
         self.name.setMaxLength(120)
         self.duplicate = button("Duplicate with these settings", "prepare_duplicate", "copy")
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(80)
+        self._timer = single_shot(self, 80)
         side = QWidget()
         side.setFixedWidth(248)
-        left = QVBoxLayout(side)
-        left.setContentsMargins(0, 0, 0, 0)
-        left.setSpacing(8)
-        left.addWidget(self.form)
-        left.addWidget(self.said)
-        left.addSpacing(8)
-        left.addWidget(plain_label("Name of the copy", role="quiet"))
-        left.addWidget(self.name)
-        left.addWidget(self.duplicate)
-        left.addStretch(1)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 12, 0, 0)
-        layout.setSpacing(12)
-        layout.addWidget(side)
-        layout.addWidget(self.effect, 1)
+        vbox(
+            self.form, self.said, 8, plain_label("Name of the copy", role="quiet"), self.name, self.duplicate, None,
+            into=side,
+        )  # fmt: skip
+        hbox(side, (self.effect, 1), into=self, margins=(0, 12, 0, 0), spacing=12)
         self.form.changed.connect(self._timer.start)
         self._timer.timeout.connect(self._ask)
         self.duplicate.clicked.connect(lambda: self.duplicate_wanted.emit(self.name.text(), self.form.settings()))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtWidgets import QTabWidget, QWidget
 
 from genstudio.data import generators
 from genstudio.data.preview import Matches
@@ -17,6 +17,7 @@ from genstudio.ui.datasets.point_pages import PointsPage
 from genstudio.ui.datasets.prepare_page import PreparePage
 from genstudio.ui.datasets.row_pages import RowFigures, RowsPage
 from genstudio.ui.datasets.text_pages import TextFigures, TextPage
+from genstudio.ui.layouts import named, vbox
 
 
 class PreviewPages(QWidget):
@@ -56,13 +57,10 @@ class PreviewPages(QWidget):
         }  # fmt: skip
         self.kind = ""
         self._chosen: dict[str, int] = {}
-        self.tabs = QTabWidget()
-        self.tabs.setObjectName("preview_tabs")
+        self.tabs = named(QTabWidget(), "preview_tabs")
         self.tabs.setDocumentMode(True)
         self.tabs.tabBar().setObjectName("preview_tab_bar")
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.tabs)
+        vbox(self.tabs, into=self, spacing=None)
         for page in (self.text, self.pictures, self.pairs, self.tasks):
             page.find_wanted.connect(self.find_wanted)
         self.text.read_wanted.connect(self.read_wanted)
@@ -80,15 +78,14 @@ class PreviewPages(QWidget):
         if (kind, made) == (self.kind, self.tabs.indexOf(self.make) >= 0):
             return
         self.kind = kind
-        self.tabs.blockSignals(True)
-        while self.tabs.count():
-            self.tabs.removeTab(0)
-        for title, page in self._pages.get(kind, []):
-            self.tabs.addTab(page, title)
-        if made:
-            self.tabs.addTab(self.make, "Make another")
-        self.tabs.setCurrentIndex(self._chosen.get(kind, 0))
-        self.tabs.blockSignals(False)
+        with QSignalBlocker(self.tabs):
+            while self.tabs.count():
+                self.tabs.removeTab(0)
+            for title, page in self._pages.get(kind, []):
+                self.tabs.addTab(page, title)
+            if made:
+                self.tabs.addTab(self.make, "Make another")
+            self.tabs.setCurrentIndex(self._chosen.get(kind, 0))
 
     def show_look(self, info: DatasetInfo, look: Any) -> None:
         """Give every page of the kind what it shows."""

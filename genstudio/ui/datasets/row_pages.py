@@ -11,9 +11,7 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
     QPlainTextEdit,
-    QSplitter,
     QTableView,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -23,6 +21,7 @@ from genstudio.events import Array
 from genstudio.ui import theme
 from genstudio.ui.datasets.finder import Finder
 from genstudio.ui.datasets.parts import row
+from genstudio.ui.layouts import named, splitter, vbox
 from genstudio.ui.views.histograms import HistogramView
 from genstudio.ui.widgets import plain_label
 
@@ -73,9 +72,7 @@ class RowsModel(QAbstractTableModel):
 
 def plain_table(name: str, says: str, model: RowsModel) -> QTableView:
     """A table of two columns of texts that is only read."""
-    table = QTableView()
-    table.setObjectName(name)
-    table.setAccessibleName(says)
+    table = named(QTableView(), name, says)
     table.setModel(model)
     table.setWordWrap(False)
     table.setShowGrid(False)
@@ -111,19 +108,9 @@ class RowsPage(QWidget):
             edit.setPlaceholderText("Choose a row to read it whole.")
         below = QWidget()
         below.setLayout(row(*self.whole))
-        splitter = QSplitter(Qt.Orientation.Vertical)
-        splitter.setObjectName(f"{name}_splitter")
-        splitter.setChildrenCollapsible(False)
-        splitter.addWidget(self.table)
-        splitter.addWidget(below)
-        splitter.setStretchFactor(0, 1)
-        splitter.setSizes([500, 110])
+        split = splitter(f"{name}_splitter", (self.table, 1), below, sizes=(500, 110))
         self.counted = plain_label(role="quiet", name=f"{name}_counted")
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 10, 0, 0)
-        layout.setSpacing(8)
-        layout.addWidget(self.finder)
-        layout.addWidget(splitter, 1)
+        vbox(self.finder, (split, 1), into=self, margins=(0, 10, 0, 0))
         self.finder.wanted.connect(self._find)
         self.table.selectionModel().currentRowChanged.connect(lambda now, _before: self._chosen(now.row()))
 
@@ -170,11 +157,7 @@ class RowFigures(QWidget):
         self.setObjectName(f"{name}_figures")
         self.lengths = HistogramView("Lengths", f"{name}_lengths", "characters")
         self.ratios = HistogramView("Length ratio", f"{name}_ratios", "right : left")
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 12, 0, 0)
-        layout.setSpacing(8)
-        layout.addWidget(self.lengths, 1)
-        layout.addWidget(self.ratios, 1)
+        vbox((self.lengths, 1), (self.ratios, 1), into=self, margins=(0, 12, 0, 0))
 
     def show_look(self, info: DatasetInfo, look: PairLook) -> None:
         left, right = look.names

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import (
     QLineEdit,
@@ -15,13 +15,13 @@ from PySide6.QtWidgets import (
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
-    QVBoxLayout,
     QWidget,
 )
 
 from genstudio.data.shelf import DatasetInfo
 from genstudio.ui import theme
 from genstudio.ui.datasets.parts import COUNTED, KIND_WORDS
+from genstudio.ui.layouts import named, vbox
 from genstudio.ui.numbers import size_text
 
 ENTRY = Qt.ItemDataRole.UserRole
@@ -68,22 +68,14 @@ class ShelfList(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("shelf_panel")
-        self.search = QLineEdit()
-        self.search.setObjectName("shelf_search")
-        self.search.setAccessibleName("Find a dataset")
+        self.search = named(QLineEdit(), "shelf_search", "Find a dataset")
         self.search.setPlaceholderText("Find a dataset")
         self.search.setClearButtonEnabled(True)
-        self.list = QListWidget()
-        self.list.setObjectName("shelf")
-        self.list.setAccessibleName("Datasets")
+        self.list = named(QListWidget(), "shelf", "Datasets")
         self.list.setItemDelegate(_Lines(self.list))
         self.list.setVerticalScrollMode(QListWidget.ScrollMode.ScrollPerPixel)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
-        layout.addWidget(self.search)
-        layout.addWidget(self.list, 1)
+        vbox(self.search, (self.list, 1), into=self)
         self.search.textChanged.connect(self._filter)
         self.list.currentItemChanged.connect(lambda item, _before: self._choose(item))
 
@@ -101,21 +93,20 @@ class ShelfList(QWidget):
         """Fill the shelf and choose `wanted`, else what was chosen before, else the first dataset."""
         listed = list(entries)
         before = self.current
-        self.list.blockSignals(True)
-        self.list.clear()
-        for group, title in GROUPS.items():
-            members = [entry for entry in listed if entry.group == group]
-            if members:
-                header = QListWidgetItem(title)
-                header.setFlags(Qt.ItemFlag.NoItemFlags)
-                self.list.addItem(header)
-            for entry in members:
-                item = QListWidgetItem(entry.title)
-                item.setData(ENTRY, entry)
-                item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{entry.title}, {entry.second}")
-                item.setToolTip(f"{entry.title}\n{entry.second}")
-                self.list.addItem(item)
-        self.list.blockSignals(False)
+        with QSignalBlocker(self.list):
+            self.list.clear()
+            for group, title in GROUPS.items():
+                members = [entry for entry in listed if entry.group == group]
+                if members:
+                    header = QListWidgetItem(title)
+                    header.setFlags(Qt.ItemFlag.NoItemFlags)
+                    self.list.addItem(header)
+                for entry in members:
+                    item = QListWidgetItem(entry.title)
+                    item.setData(ENTRY, entry)
+                    item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{entry.title}, {entry.second}")
+                    item.setToolTip(f"{entry.title}\n{entry.second}")
+                    self.list.addItem(item)
         self._filter(self.search.text())
         keys = self.keys()
         pick = next((key for key in (wanted, before, "shakespeare", *keys) if key in keys), None)

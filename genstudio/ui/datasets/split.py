@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QRectF, QSize, Signal
+from PySide6.QtCore import QRectF, QSignalBlocker, QSize, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QFormLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFormLayout, QWidget
 
 from genstudio.config import Values
 from genstudio.data.shelf import DatasetInfo
 from genstudio.events import Array
 from genstudio.ui import theme
 from genstudio.ui.datasets.parts import COUNTED, choice
+from genstudio.ui.layouts import named, vbox
 from genstudio.ui.numbers import FloatEdit
 from genstudio.ui.widgets import LabeledSlider, plain_label
 
@@ -72,22 +73,14 @@ class SplitPanel(QWidget):
         self.bar = SplitBar()
         self.how = choice("split_how", "What validates", *WAYS.values())
         self.share = LabeledSlider("Share", 0.01, 0.5, 0.1, name="split_share")
-        self.seed = FloatEdit(low=0, high=2**31 - 1, whole=True)
-        self.seed.setObjectName("split_seed_field")
-        self.seed.setAccessibleName("Seed of the split")
+        self.seed = named(FloatEdit(low=0, high=2**31 - 1, whole=True), "split_seed_field", "Seed of the split")
         self.said = plain_label(role="quiet", wrap=True, name="split_said")
         self._seed_words = plain_label("Seed")
         form = QFormLayout()
         form.setSpacing(6)
         form.addRow("Validates", self.how)
         form.addRow(self._seed_words, self.seed)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(6)
-        layout.addWidget(self.bar)
-        layout.addWidget(self.said)
-        layout.addLayout(form)
-        layout.addWidget(self.share)
+        vbox(self.bar, self.said, form, self.share, into=self, spacing=6)
         self.how.activated.connect(lambda _: self._edited())
         self.share.changed.connect(lambda _: self._edited())
         self.seed.changed.connect(lambda _: self._edited())
@@ -103,13 +96,12 @@ class SplitPanel(QWidget):
 
     def show_values(self, values: Values) -> None:
         """The family's settings, without telling of a change."""
-        self.seed.blockSignals(True)
-        self.how.setCurrentIndex(list(WAYS).index(str(values.get("split", "contiguous"))))
-        share = values.get("validation_share", 0.1)
-        self.share.set_value(float(share) if isinstance(share, (int, float)) else 0.1)
-        seed = values.get("split_seed", 0)
-        self.seed.set_value(seed if isinstance(seed, int) else 0)
-        self.seed.blockSignals(False)
+        with QSignalBlocker(self.seed):
+            self.how.setCurrentIndex(list(WAYS).index(str(values.get("split", "contiguous"))))
+            share = values.get("validation_share", 0.1)
+            self.share.set_value(float(share) if isinstance(share, (int, float)) else 0.1)
+            seed = values.get("split_seed", 0)
+            self.seed.set_value(seed if isinstance(seed, int) else 0)
         self._show()
 
     def show_dataset(self, info: DatasetInfo) -> None:

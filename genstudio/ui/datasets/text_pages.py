@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QColor, QTextCharFormat, QTextCursor
-from PySide6.QtWidgets import QGridLayout, QLabel, QPlainTextEdit, QSlider, QTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QPlainTextEdit, QSlider, QTextEdit, QWidget
 
 from genstudio.data.preview import TextLook
 from genstudio.data.shelf import DatasetInfo
@@ -14,6 +14,7 @@ from genstudio.data.tokenizers import printable
 from genstudio.ui import theme
 from genstudio.ui.datasets.finder import Finder
 from genstudio.ui.datasets.parts import row
+from genstudio.ui.layouts import named, single_shot, vbox
 from genstudio.ui.numbers import size_text
 from genstudio.ui.views.histograms import HistogramView, NamedColumns
 from genstudio.ui.widgets import button, plain_label
@@ -33,27 +34,17 @@ class TextPage(QWidget):
         super().__init__()
         self.setObjectName("text_page")
         self.finder = Finder("text", "Find in the whole text", cases=True)
-        self.text = QPlainTextEdit()
-        self.text.setObjectName("excerpt")
-        self.text.setAccessibleName("The text")
+        self.text = named(QPlainTextEdit(), "excerpt", "The text")
         self.text.setReadOnly(True)
         self.text.setFont(theme.mono())
-        self.slider = QSlider(Qt.Orientation.Horizontal)
-        self.slider.setObjectName("text_position")
-        self.slider.setAccessibleName("Where in the text")
+        self.slider = named(QSlider(Qt.Orientation.Horizontal), "text_position", "Where in the text")
         self.slider.setRange(0, _TICKS)
         self.where = plain_label(role="quiet", name="text_where")
         self.where.setFont(theme.font(theme.SMALL, tabular=True))
         self.another = button("Somewhere else", "another_excerpt", "dice", "Another excerpt", self.random_wanted.emit)
         self._start, self._total, self._marked = 0, 0, (-1, 0)
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(60)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 10, 0, 0)
-        layout.setSpacing(8)
-        layout.addWidget(self.finder)
-        layout.addWidget(self.text, 1)
+        self._timer = single_shot(self, 60)
+        layout = vbox(self.finder, (self.text, 1), into=self, margins=(0, 10, 0, 0))
         below = row(self.slider, self.where, self.another)
         below.setStretch(0, 1)
         layout.addLayout(below)
@@ -71,9 +62,8 @@ class TextPage(QWidget):
         self._start = start
         self.text.setPlainText(text)
         share = start / max(self._total - len(text), 1)
-        self.slider.blockSignals(True)
-        self.slider.setValue(round(_TICKS * min(share, 1.0)))
-        self.slider.blockSignals(False)
+        with QSignalBlocker(self.slider):
+            self.slider.setValue(round(_TICKS * min(share, 1.0)))
         self.where.setText(f"from character {start + 1:,}" + (f" of {self._total:,}" if self._total else ""))
         self._mark(bring=True)
 
@@ -161,12 +151,7 @@ class TextFigures(QWidget):
             grid.addWidget(label, 2 * at + 1, of, 1, 3 if name == "Odd characters" else 1)
         for of in range(3):
             grid.setColumnStretch(of, 1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 12, 0, 0)
-        layout.setSpacing(8)
-        layout.addLayout(grid)
-        layout.addWidget(self.frequency, 3)
-        layout.addWidget(self.lengths, 4)
+        vbox(grid, (self.frequency, 3), (self.lengths, 4), into=self, margins=(0, 12, 0, 0))
 
     def show_look(self, _info: DatasetInfo, look: TextLook) -> None:
         found = look.statistics

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QGridLayout,
-    QHBoxLayout,
     QScrollArea,
-    QSplitter,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -21,6 +18,7 @@ from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
 from genstudio.ui import theme
 from genstudio.ui.engine import Engine
+from genstudio.ui.layouts import hbox, named, splitter, vbox
 from genstudio.ui.playground.page import Page
 from genstudio.ui.views.anatomy import AnatomyDiagram, matrix_of
 from genstudio.ui.views.heat import MatrixView
@@ -53,9 +51,7 @@ class AnatomyPage(Page):
         self.formula = plain_label(name="anatomy_formula", wrap=True)
         self.sentence = plain_label(name="anatomy_sentence", wrap=True)
         self.note = plain_label(name="anatomy_note", wrap=True)
-        self.status = ElidedLabel()
-        self.status.setObjectName("anatomy_status")
-        self.status.setAccessibleName("What is shown")
+        self.status = named(ElidedLabel(), "anatomy_status", "What is shown")
         self.note.setStyleSheet("font-weight: 600")
         self.formula.setFont(theme.mono(theme.NORMAL))
         self._lay_out()
@@ -115,12 +111,11 @@ class AnatomyPage(Page):
         self.room.ensureVisible(middle.x(), middle.y(), int(box.width() / 2) + 12, int(box.height() / 2) + 16)
 
     def _fill(self, box: QComboBox, word: str, count: int, chosen: int) -> None:
-        box.blockSignals(True)
-        if box.count() != count:
-            box.clear()
-            box.addItems([f"{word} {number}" for number in range(1, count + 1)])
-        box.setCurrentIndex(chosen)
-        box.blockSignals(False)
+        with QSignalBlocker(box):
+            if box.count() != count:
+                box.clear()
+                box.addItems([f"{word} {number}" for number in range(1, count + 1)])
+            box.setCurrentIndex(chosen)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_PageDown, Qt.Key.Key_PageUp):
@@ -149,16 +144,12 @@ class AnatomyPage(Page):
             self._grid.setColumnStretch(index, 0 if wide and index else column)
 
     def _choice(self, name: str, label: str) -> QComboBox:
-        box = QComboBox()
-        box.setObjectName(name)
-        box.setAccessibleName(label)
+        box = named(QComboBox(), name, label)
         box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         return box
 
     def _switch(self, text: str, name: str, says: str) -> QCheckBox:
-        box = QCheckBox(text)
-        box.setObjectName(name)
-        box.setAccessibleName(says)
+        box = named(QCheckBox(text), name, says)
         box.setChecked(True)
         return box
 
@@ -168,42 +159,23 @@ class AnatomyPage(Page):
         for column, widget in enumerate((self.layer, self.head, self.tokens, self.scaled, self.causal)):
             self._controls.addWidget(widget, 0, column)
         self._controls.setColumnStretch(6, 1)
-        self.room = QScrollArea()
-        self.room.setObjectName("anatomy_scroll")
-        self.room.setAccessibleName("Diagram of the stages")
+        self.room = named(QScrollArea(), "anatomy_scroll", "Diagram of the stages")
         self.room.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.room.setWidget(self.diagram)
         self.room.setWidgetResizable(True)
         self.room.setFrameShape(QScrollArea.Shape.NoFrame)
         self.room.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.splitter = QSplitter(Qt.Orientation.Vertical)
-        self.splitter.setObjectName("anatomy_splitter")
-        self.splitter.setChildrenCollapsible(False)
-        self.splitter.addWidget(self.room)
-        self.splitter.addWidget(self._details())
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
-        layout.addLayout(self._controls)
-        layout.addWidget(self.splitter, 1)
-        layout.addWidget(self.status)
+        self.splitter = splitter("anatomy_splitter", self.room, self._details())
+        vbox(self._controls, (self.splitter, 1), self.status, into=self)
         self._arrange(False)
 
     def _details(self) -> QWidget:
         """The chosen stage: its words, and its numbers large."""
-        title = QHBoxLayout()
-        title.setSpacing(4)
-        for widget in (self.previous, self.next, self.heading):
-            title.addWidget(widget)
-        title.addStretch(1)
         self.words = QWidget()
-        column = QVBoxLayout(self.words)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(4)
-        column.addLayout(title)
-        for label in (self.formula, self.sentence, self.note):
-            column.addWidget(label)
-        column.addStretch(1)
+        vbox(
+            hbox(self.previous, self.next, self.heading, None, spacing=4),
+            self.formula, self.sentence, self.note, None, into=self.words, spacing=4,
+        )  # fmt: skip
         holder = QWidget()
         self._grid = QGridLayout(holder)
         self._grid.setContentsMargins(0, 4, 0, 0)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QSplitter, QStackedWidget, QWidget
 
 from genstudio.events import Frame
 from genstudio.inspection.switches import NOTHING_OFF, Switches
@@ -15,6 +15,7 @@ from genstudio.tasks.inside import LookAtAttention, LookAtMap, Which
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
 from genstudio.ui.engine import Engine
+from genstudio.ui.layouts import hbox, vbox
 from genstudio.ui.playground.knockout_page import describe
 from genstudio.ui.playground.page import Page
 from genstudio.ui.views.head_map import HeadMapView
@@ -193,21 +194,8 @@ class AttentionPage(Page):
         self.stack = QStackedWidget()
         self.stack.addWidget(self.map)
         self.stack.addWidget(self.lines)
-        controls = QHBoxLayout()
-        controls.setSpacing(8)
-        controls.addWidget(self.what)
-        controls.addWidget(self.how)
-        controls.addWidget(self.mass, 1)
-        said = QHBoxLayout()
-        said.setSpacing(8)
-        said.addWidget(self.off, 1)
-        said.addWidget(self.restore)
         lower = QWidget()
-        below = QVBoxLayout(lower)
-        below.setContentsMargins(0, 0, 0, 0)
-        below.setSpacing(8)
-        below.addLayout(controls)
-        below.addWidget(self.stack, 1)
+        vbox(hbox(self.what, self.how, (self.mass, 1)), (self.stack, 1), into=lower)
         self._split = split = QSplitter(Qt.Orientation.Vertical)
         split.setObjectName("attention_split")
         split.setChildrenCollapsible(False)
@@ -216,15 +204,8 @@ class AttentionPage(Page):
         split.setStretchFactor(0, 2)
         split.setStretchFactor(1, 5)
         split.setSizes([180, 420])
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addLayout(said)
-        layout.addWidget(split, 1)
-        foot = QHBoxLayout()
-        foot.setSpacing(8)
-        foot.addWidget(self.measured, 1)
-        foot.addWidget(self.knock_out)
+        layout = vbox(hbox((self.off, 1), self.restore), (split, 1), into=self, spacing=4)
+        foot = hbox((self.measured, 1), self.knock_out)
         layout.addLayout(foot)
 
 

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QScrollArea,
     QSpinBox,
-    QSplitter,
     QTableWidget,
     QTableWidgetItem,
 )
@@ -26,6 +25,7 @@ from genstudio.tasks.prompt import Prompt
 from genstudio.tasks.score import Judge, Judged
 from genstudio.ui import theme
 from genstudio.ui.engine import Engine
+from genstudio.ui.layouts import named, splitter
 from genstudio.ui.playground.sampler import Sampling
 from genstudio.ui.playground.work_page import WorkPage
 from genstudio.ui.views.beam_tree import BeamTreeView, way
@@ -69,9 +69,7 @@ class BeamPage(WorkPage):
         self.tree, self.room = BeamTreeView(), QScrollArea()
         self.tree.failed.connect(self.failed)
         self.tree.rested.connect(self._keep_in_sight)
-        self.table = QTableWidget(0, len(_COLUMNS))
-        self.table.setObjectName("beam_texts")
-        self.table.setAccessibleName("The best texts")
+        self.table = named(QTableWidget(0, len(_COLUMNS)), "beam_texts", "The best texts")
         self.table.setHorizontalHeaderLabels(_COLUMNS)
         self.table.horizontalHeader().setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
         self.table.verticalHeader().hide()
@@ -134,11 +132,7 @@ class BeamPage(WorkPage):
         self.room.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.room.setWidgetResizable(True)
         self.room.setWidget(self.tree)
-        split = QSplitter(Qt.Orientation.Vertical)
-        split.setChildrenCollapsible(False)
-        split.addWidget(self.room)
-        split.addWidget(self.table)
-        split.setSizes([340, 160])
+        split = splitter("", self.room, self.table, sizes=(340, 160))
         self.column.addWidget(split, 1)
         self.column.addWidget(self.use, 0, Qt.AlignmentFlag.AlignLeft)
         self.use.setEnabled(False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem
 
@@ -56,28 +56,27 @@ class BranchTree(QTreeWidget):
         if tree is self._tree:
             return
         self._tree = tree
-        self.blockSignals(True)
-        scrolled = self.verticalScrollBar().value()
-        self.clear()
-        shown = {node.id for node in tree.path}
-        items: dict[int, QTreeWidgetItem] = {}
-        for node, parent in tree.nodes():
-            if len(items) >= _MOST:
-                break
-            item = self._item(node, node.id in shown)
-            items[node.id] = item
-            if parent is None:
-                self.addTopLevelItem(item)
-            else:
-                items[parent.id].addChild(item)
-        self.expandAll()
-        end = items.get(tree.path[-1].id)
-        if end is not None:
-            self.setCurrentItem(end)
-        self.verticalScrollBar().setValue(scrolled)
-        if end is not None:
-            self.scrollToItem(end)
-        self.blockSignals(False)
+        with QSignalBlocker(self):
+            scrolled = self.verticalScrollBar().value()
+            self.clear()
+            shown = {node.id for node in tree.path}
+            items: dict[int, QTreeWidgetItem] = {}
+            for node, parent in tree.nodes():
+                if len(items) >= _MOST:
+                    break
+                item = self._item(node, node.id in shown)
+                items[node.id] = item
+                if parent is None:
+                    self.addTopLevelItem(item)
+                else:
+                    items[parent.id].addChild(item)
+            self.expandAll()
+            end = items.get(tree.path[-1].id)
+            if end is not None:
+                self.setCurrentItem(end)
+            self.verticalScrollBar().setValue(scrolled)
+            if end is not None:
+                self.scrollToItem(end)
 
     @property
     def naming(self) -> bool:

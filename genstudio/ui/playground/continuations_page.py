@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QSpinBox, QWidget
 
 from genstudio.events import Snapshot
 from genstudio.snapshots.text import Writing
@@ -12,6 +12,7 @@ from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
 from genstudio.tasks.write import Generate
 from genstudio.ui.engine import Engine
+from genstudio.ui.layouts import hbox, named, vbox
 from genstudio.ui.playground.sampler import Sampling
 from genstudio.ui.playground.work_page import WorkPage
 from genstudio.ui.views.chart import value_text
@@ -35,14 +36,7 @@ class _Card(QFrame):
         self.text = TintedText(f"continuation_{index}", f"Continuation {index + 1}")
         self.text.setFrameShape(QFrame.Shape.NoFrame)
         self.take = button("Take", f"take_{index}", "", f"Take continuation {index + 1} into the document")
-        row = QHBoxLayout()
-        row.addWidget(self.words, 1)
-        row.addWidget(self.take)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(8, 4, 8, 8)
-        column.setSpacing(4)
-        column.addLayout(row)
-        column.addWidget(self.text, 1)
+        vbox(hbox((self.words, 1), self.take, spacing=None), (self.text, 1), into=self, margins=(8, 4, 8, 8), spacing=4)
 
 
 class ContinuationsPage(WorkPage):
@@ -50,9 +44,7 @@ class ContinuationsPage(WorkPage):
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine, "page_continuations", "Continuations", "Write")
-        self.count = QSpinBox()
-        self.count.setObjectName("continuation_count")
-        self.count.setAccessibleName("How many continuations")
+        self.count = named(QSpinBox(), "continuation_count", "How many continuations")
         self.count.setRange(2, _MOST)
         self.count.setValue(4)
         label = plain_label("Continuations")

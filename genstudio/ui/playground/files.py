@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QMenu, QToolButton
 
 from genstudio import paths
@@ -13,6 +13,7 @@ from genstudio.errors import Failure
 from genstudio.sampling.tree import Tree
 from genstudio.tasks.document import OpenDocument, SaveDocument
 from genstudio.ui.engine import Engine
+from genstudio.ui.layouts import single_shot
 from genstudio.ui.views.writing import DocumentView
 from genstudio.ui.widgets import icon_button
 
@@ -33,9 +34,7 @@ class DocumentFiles(QObject):
         self._path = str(paths.home() / "playground.json")
         self._kept: Tree | None = None
         self._saving = ""
-        self._later = QTimer(self)
-        self._later.setSingleShot(True)
-        self._later.setInterval(_KEEP_MS)
+        self._later = single_shot(self, _KEEP_MS)
         self._later.timeout.connect(self.keep)
         view.changed.connect(self._later.start)
         self.button = icon_button("menu", "document_menu", "Document: new, open, export")

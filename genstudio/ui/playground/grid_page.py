@@ -13,6 +13,7 @@ from genstudio.tasks.prompt import Prompt
 from genstudio.tasks.write import SamplingGrid
 from genstudio.ui import theme
 from genstudio.ui.engine import Engine
+from genstudio.ui.layouts import named
 from genstudio.ui.playground.sampler import Sampling
 from genstudio.ui.playground.work_page import WorkPage
 from genstudio.ui.views.writing import segments_of
@@ -25,18 +26,14 @@ class GridPage(WorkPage):
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine, "page_grid", "Grid", "Write")
         self.grid: WritingGrid | None = None
-        self.length = QSpinBox()
-        self.length.setObjectName("grid_length")
-        self.length.setAccessibleName("Tokens in each cell")
+        self.length = named(QSpinBox(), "grid_length", "Tokens in each cell")
         self.length.setRange(1, 400)
         self.length.setValue(60)
         label = plain_label("Tokens in each cell")
         label.setBuddy(self.length)
         self.add_settings(label, self.length)
         self.note.setText("Temperature against top-p, with one seed. A double click or Enter takes a cell.")
-        self.table = QTableWidget()
-        self.table.setObjectName("sampling_grid")
-        self.table.setAccessibleName("Texts by temperature, in rows, and top-p, in columns")
+        self.table = named(QTableWidget(), "sampling_grid", "Texts by temperature, in rows, and top-p, in columns")
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.table.setWordWrap(True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout
 
 from genstudio.snapshots.attention import Induction
 from genstudio.tasks.knock_out import ProbeInduction
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
 from genstudio.ui.engine import Engine
+from genstudio.ui.layouts import hbox, vbox
 from genstudio.ui.playground.page import Page
 from genstudio.ui.views.induction import RepeatedLossView, ScoresView
 from genstudio.ui.widgets import LabeledSlider, button, plain_label
@@ -33,19 +33,10 @@ class InductionPage(Page):
         self.start = button("Run the probe", "induction_run", "play", does=self._run)
         self.summary = plain_label(wrap=True, name="induction_said")
         self._at: ModelRef | None = None
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        row.addWidget(self.period, 1)
-        row.addWidget(self.seed, 1)
-        row.addWidget(self.start)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
-        layout.addWidget(plain_label(_SAID, role="quiet", wrap=True))
-        layout.addLayout(row)
-        layout.addWidget(self.scores, 3)
-        layout.addWidget(self.losses, 3)
-        layout.addWidget(self.summary)
+        vbox(
+            plain_label(_SAID, role="quiet", wrap=True), hbox((self.period, 1), (self.seed, 1), self.start),
+            (self.scores, 3), (self.losses, 3), self.summary, into=self,
+        )  # fmt: skip
         for view in (self.scores, self.losses):
             view.failed.connect(self.failed)
         for setting in (self.period, self.seed):

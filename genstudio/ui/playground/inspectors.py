@@ -8,7 +8,6 @@ from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
-    QHBoxLayout,
     QListWidget,
     QListWidgetItem,
     QStackedWidget,
@@ -19,6 +18,7 @@ from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
 from genstudio.ui import theme
 from genstudio.ui.engine import Engine
+from genstudio.ui.layouts import hbox, named
 from genstudio.ui.playground.page import Page
 from genstudio.ui.playground.pages import PAGES, Entry
 from genstudio.ui.widgets import tooltip
@@ -55,21 +55,14 @@ class Inspectors(QWidget):
         self._abilities: tuple[str, ...] | None = None
         self.title = entries[0].title
         self._looked: tuple[ModelRef | None, Prompt] | None = None
-        self.rail = _Rail()
-        self.rail.setObjectName("page_rail")
-        self.rail.setAccessibleName("What to look at")
+        self.rail = named(_Rail(), "page_rail", "What to look at")
         self.rail.setProperty("rail", True)
         self.rail.setFrameShape(QFrame.Shape.NoFrame)
         self.rail.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.rail.setFixedWidth(136)
-        self.stack = QStackedWidget()
-        self.stack.setObjectName("page_stack")
+        self.stack = named(QStackedWidget(), "page_stack")
         self.stack.setMinimumSize(*_LEAST)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
-        layout.addWidget(self.rail)
-        layout.addWidget(self.stack, 1)
+        hbox(self.rail, (self.stack, 1), into=self)
         self._fill(entries)
         self.rail.currentItemChanged.connect(self._picked)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPlainTextEdit, QVBoxLayout
+from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtWidgets import QCheckBox, QPlainTextEdit, QVBoxLayout
 
 from genstudio.events import Frame
 from genstudio.inspection.switches import NOTHING_OFF, Switches
@@ -18,6 +18,7 @@ from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
 from genstudio.ui import theme
 from genstudio.ui.engine import Engine
+from genstudio.ui.layouts import hbox, named, vbox
 from genstudio.ui.playground.page import Page
 from genstudio.ui.playground.sampler import Sampling
 from genstudio.ui.views.heads import HeadsView, height_of
@@ -82,9 +83,8 @@ class KnockOutPage(Page):
         self.heads.set_switches(switches)
         self.strip.strike(switches.tokens)
         for box, on in ((self.scaled, switches.scaled), (self.causal, switches.causal)):
-            box.blockSignals(True)
-            box.setChecked(on)
-            box.blockSignals(False)
+            with QSignalBlocker(box):
+                box.setChecked(on)
         self.restore.setEnabled(bool(switches))
         if self.isVisible():
             self._compare()
@@ -132,12 +132,6 @@ class KnockOutPage(Page):
             box.setAccessibleName(box.text())
             box.setChecked(True)
         self.restore.setEnabled(False)
-        row = QHBoxLayout()
-        row.setSpacing(16)
-        for widget in (self.scaled, self.causal):
-            row.addWidget(widget)
-        row.addStretch(1)
-        row.addWidget(self.restore)
         written = QVBoxLayout()
         written.setSpacing(4)
         for title, text in zip(("As it is, it writes", "With parts off"), self.texts, strict=True):
@@ -145,20 +139,11 @@ class KnockOutPage(Page):
             label.setBuddy(text)
             written.addWidget(label)
             written.addWidget(text, 1)
-        below = QHBoxLayout()
-        below.setSpacing(8)
-        below.addWidget(self.bars, 5)
-        below.addLayout(written, 4)
         self.strip.setMinimumHeight(88)
         self.heads.setToolTip(_HINT)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
-        layout.addWidget(self.heads, 5)
-        layout.addLayout(row)
-        layout.addWidget(self.strip, 2)
-        layout.addWidget(self.loss)
-        layout.addLayout(below, 5)
+        below = hbox((self.bars, 5), (written, 4))
+        above = hbox(self.scaled, self.causal, None, self.restore, spacing=16)
+        vbox((self.heads, 5), above, (self.strip, 2), self.loss, (below, 5), into=self)
 
 
 def describe(switches: Switches) -> str:
@@ -173,9 +158,7 @@ def describe(switches: Switches) -> str:
 
 
 def _text(name: str, label: str) -> QPlainTextEdit:
-    text = QPlainTextEdit()
-    text.setObjectName(name)
-    text.setAccessibleName(label)
+    text = named(QPlainTextEdit(), name, label)
     text.setReadOnly(True)
     text.setFont(theme.mono(theme.SMALL))
     text.setMinimumHeight(40)

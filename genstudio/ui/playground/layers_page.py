@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QVBoxLayout
-
 from genstudio.tasks.layers import LookAtLayers
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
 from genstudio.ui.engine import Engine
+from genstudio.ui.layouts import vbox
 from genstudio.ui.playground.page import Page
 from genstudio.ui.views.layers import LayersPanel
 
@@ -19,9 +18,7 @@ class LayersPage(Page):
         super().__init__(engine, "page_layers", "Layers")
         self.panel = LayersPanel()
         self.panel.view.failed.connect(self.failed)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.panel)
+        vbox(self.panel, into=self, spacing=None)
 
     def look(self, model: ModelRef, prompt: Prompt) -> None:
         self.ask("layers", LookAtLayers(model, prompt), on_result=self.panel.show_snapshot)

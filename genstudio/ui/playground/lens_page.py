@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtWidgets import QScrollBar, QVBoxLayout
 
 from genstudio.snapshots.attention import Lens
@@ -10,6 +10,7 @@ from genstudio.tasks.lens import LookThroughLens
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
 from genstudio.ui.engine import Engine
+from genstudio.ui.layouts import named
 from genstudio.ui.playground.page import Page
 from genstudio.ui.views.bars import NamedBars
 from genstudio.ui.views.chart import percent
@@ -36,9 +37,7 @@ class LensPage(Page):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
-        self.bar = QScrollBar(Qt.Orientation.Horizontal)
-        self.bar.setObjectName("lens_bar")
-        self.bar.setAccessibleName("Which tokens of the text are in sight")
+        self.bar = named(QScrollBar(Qt.Orientation.Horizontal), "lens_bar", "Which tokens of the text are in sight")
         layout.addWidget(self.view, 5)
         layout.addWidget(self.bar)
         layout.addWidget(self.summary)
@@ -69,12 +68,11 @@ class LensPage(Page):
 
     def _moved(self) -> None:
         fitting, positions = self.view.fitting(), self.view.shape[1]
-        self.bar.blockSignals(True)
-        self.bar.setRange(0, max(0, positions - fitting))
-        self.bar.setPageStep(fitting)
-        self.bar.setValue(self.view.first)
-        self.bar.setVisible(positions > fitting)
-        self.bar.blockSignals(False)
+        with QSignalBlocker(self.bar):
+            self.bar.setRange(0, max(0, positions - fitting))
+            self.bar.setPageStep(fitting)
+            self.bar.setValue(self.view.first)
+            self.bar.setVisible(positions > fitting)
 
     def _chosen(self, depth: int, place: int) -> None:
         found, cell = self.view.snapshot, self.view.at(depth, place)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import (
     QComboBox,
     QGridLayout,
@@ -12,8 +12,6 @@ from PySide6.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QProgressBar,
-    QSplitter,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -23,6 +21,7 @@ from genstudio.tasks.embedding import FindNear, MapVectors, Near
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
 from genstudio.ui.engine import Engine
+from genstudio.ui.layouts import named, splitter, vbox
 from genstudio.ui.playground.page import Page
 from genstudio.ui.views.embedding import EmbeddingView
 from genstudio.ui.views.view import token_text
@@ -40,25 +39,17 @@ class MapPage(Page):
         self.space = self._choice("map_space", "What is mapped", (("Token embeddings (W_E)", "tokens"),
                                                                   ("Output layer", "output")))  # fmt: skip
         self.method = self._choice("map_method", "How", (("Principal components", "pca"), ("t-SNE", "tsne")))
-        self.search = QLineEdit()
-        self.search.setObjectName("map_search")
-        self.search.setAccessibleName("Find a token on the map")
+        self.search = named(QLineEdit(), "map_search", "Find a token on the map")
         self.search.setPlaceholderText("Find a token")
         self.search.setClearButtonEnabled(True)
-        self.near = QListWidget()
-        self.near.setObjectName("map_near")
-        self.near.setAccessibleName("Nearest neighbours")
+        self.near = named(QListWidget(), "map_near", "Nearest neighbours")
         self.near_title = plain_label(_NO_NEAR, role="quiet", wrap=True, name="map_near_title")
-        self.progress = QProgressBar()
-        self.progress.setObjectName("map_progress")
-        self.progress.setAccessibleName("How far the map is")
+        self.progress = named(QProgressBar(), "map_progress", "How far the map is")
         self.progress.setTextVisible(False)
         self.progress.setFixedHeight(8)
         self.stop = button("Cancel", "map_cancel", "stop", "Stop moving the points", lambda: self.cancel("map"))
         self.again = button("Again", "map_again", "refresh", "Place the points again, with the weights of now", self._again)
-        self.status = ElidedLabel()
-        self.status.setObjectName("map_status")
-        self.status.setAccessibleName("What is shown")
+        self.status = named(ElidedLabel(), "map_status", "What is shown")
         self._key: tuple[Any, ...] = ()
         self._near_of = False, -1
         self._lay_out()
@@ -114,13 +105,12 @@ class MapPage(Page):
         if [self.space.itemText(i) for i in range(2, self.space.count())] == names:
             return
         chosen = self.space.currentIndex()
-        self.space.blockSignals(True)
-        while self.space.count() > 2:
-            self.space.removeItem(2)
-        for number, name in enumerate(names):
-            self.space.addItem(name, number)
-        self.space.setCurrentIndex(min(chosen, self.space.count() - 1))
-        self.space.blockSignals(False)
+        with QSignalBlocker(self.space):
+            while self.space.count() > 2:
+                self.space.removeItem(2)
+            for number, name in enumerate(names):
+                self.space.addItem(name, number)
+            self.space.setCurrentIndex(min(chosen, self.space.count() - 1))
 
     def _ask_near(self, ident: int) -> None:
         if self._model is not None:
@@ -162,27 +152,15 @@ class MapPage(Page):
             self._ask_near(int(self.view.snapshot.ids[self.view.found[0]]))
 
     def _choice(self, name: str, label: str, values: tuple[tuple[str, str], ...]) -> QComboBox:
-        box = QComboBox()
-        box.setObjectName(name)
-        box.setAccessibleName(label)
+        box = named(QComboBox(), name, label)
         for text, data in values:
             box.addItem(text, data)
         return box
 
     def _lay_out(self) -> None:
         side = QWidget()
-        column = QVBoxLayout(side)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(4)
-        column.addWidget(self.near_title)
-        column.addWidget(self.near, 1)
-        split = QSplitter(Qt.Orientation.Horizontal)
-        split.setObjectName("map_splitter")
-        split.setChildrenCollapsible(False)
-        split.addWidget(self.view)
-        split.addWidget(side)
-        split.setStretchFactor(0, 1)
-        split.setSizes([460, 150])
+        vbox(self.near_title, (self.near, 1), into=side, spacing=4)
+        split = splitter("map_splitter", (self.view, 1), side, sizes=(460, 150), down=False)
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(8)

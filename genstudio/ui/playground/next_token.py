@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QVBoxLayout
 
 from genstudio.events import Array
 from genstudio.sampling.choose import likeliest
@@ -18,6 +17,7 @@ from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt, Tokens
 from genstudio.tasks.write import NextTokensOf
 from genstudio.ui.engine import Engine
+from genstudio.ui.layouts import named, vbox
 from genstudio.ui.playground.page import Page
 from genstudio.ui.playground.sampler import Sampling
 from genstudio.ui.views.next_tokens import NextTokensView
@@ -35,16 +35,10 @@ class NextTokenPage(Page):
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine, "page_next_token", "Next token")
         self.view = NextTokensView()
-        self.note = ElidedLabel()
-        self.note.setObjectName("next_token_note")
-        self.note.setAccessibleName("Which weights answer")
+        self.note = named(ElidedLabel(), "next_token_note", "Which weights answer")
         self._sampling = Sampling()
         self._looked: tuple[ModelRef, Prompt] | None = None
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addWidget(self.note)
-        layout.addWidget(self.view, 1)
+        vbox(self.note, (self.view, 1), into=self, spacing=4)
         self.view.failed.connect(self.failed)
         self.view.chosen.connect(self.choose)
 

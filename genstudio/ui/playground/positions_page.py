@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QSplitter, QVBoxLayout
+from PySide6.QtWidgets import QComboBox
 
 from genstudio.snapshots.layers import PositionCode
 from genstudio.tasks.embedding import LookAtPositions
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
 from genstudio.ui.engine import Engine
+from genstudio.ui.layouts import named, splitter, vbox
 from genstudio.ui.playground.page import Page
 from genstudio.ui.views.distance import DistanceView
 from genstudio.ui.views.heat import Matrix, MatrixView
@@ -34,25 +34,13 @@ class PositionsPage(Page):
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine, "page_positions", "Positions")
         self.words = plain_label(name="positions_words", wrap=True)
-        self.shown = QComboBox()
-        self.shown.setObjectName("positions_shown")
-        self.shown.setAccessibleName("What the picture shows")
+        self.shown = named(QComboBox(), "positions_shown", "What the picture shows")
         self.shown.addItems(["Code of each position", "Similarity of each two positions"])
         self.picture = MatrixView("Position code", "positions_picture")
         self.distance = DistanceView()
         self.picture.empty = "This model has no position code"
-        split = QSplitter(Qt.Orientation.Vertical)
-        split.setObjectName("positions_splitter")
-        split.setChildrenCollapsible(False)
-        split.addWidget(self.picture)
-        split.addWidget(self.distance)
-        split.setSizes([340, 220])
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
-        layout.addWidget(self.words)
-        layout.addWidget(self.shown)
-        layout.addWidget(split, 1)
+        split = splitter("positions_splitter", self.picture, self.distance, sizes=(340, 220))
+        vbox(self.words, self.shown, (split, 1), into=self)
         self._code: PositionCode | None = None
         for figure in (self.picture, self.distance):
             figure.failed.connect(self.failed)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QSignalBlocker, Qt, QTimer
 from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
     QSlider,
     QSplitter,
     QTabWidget,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -28,6 +27,7 @@ from genstudio.tasks.prompt import Prompt
 from genstudio.tasks.replay import ForgetSteps, Moment, ReadLoss, Replay, Saved, SavedSteps, Watched
 from genstudio.ui import theme
 from genstudio.ui.engine import Engine
+from genstudio.ui.layouts import named, vbox
 from genstudio.ui.playground.page import Page
 from genstudio.ui.playground.sampler import Sampling
 from genstudio.ui.views.attention import AttentionView
@@ -200,11 +200,10 @@ class ReplayPage(Page):
         steps, before = self.steps(), self.slider.maximum()
         at_end = self.slider.value() >= before
         now = self.trajectory.at
-        self.slider.blockSignals(True)
-        self.slider.setRange(0, max(len(steps) - 1, 0))
-        place = len(steps) - 1 if at_end or now not in steps else steps.index(now)
-        self.slider.setValue(max(place, 0))
-        self.slider.blockSignals(False)
+        with QSignalBlocker(self.slider):
+            self.slider.setRange(0, max(len(steps) - 1, 0))
+            place = len(steps) - 1 if at_end or now not in steps else steps.index(now)
+            self.slider.setValue(max(place, 0))
         for widget in (self.slider, self.play):
             widget.setEnabled(len(steps) > 1)
         self._show_step()
@@ -357,8 +356,7 @@ class ReplayPage(Page):
         time.addWidget(self.step)
         kept.addWidget(self.storage, 1)
         kept.addWidget(self.forget)
-        words = QSplitter(Qt.Orientation.Vertical)
-        words.setObjectName("replay_splitter")
+        words = named(QSplitter(Qt.Orientation.Vertical), "replay_splitter")
         words.setChildrenCollapsible(False)
         parts: tuple[tuple[QWidget, int], ...] = ((self.text, 3), (self.trajectory, 4), (self.loss, 3))
         for part, share in parts:
@@ -369,10 +367,4 @@ class ReplayPage(Page):
         self.tabs.addTab(self.written, "Continuation")
         self.tabs.addTab(self.next, "Next token")
         self.tabs.addTab(self.attention, "Attention")
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
-        layout.addLayout(actions)
-        layout.addLayout(time)
-        layout.addWidget(self.tabs, 1)
-        layout.addLayout(kept)
+        vbox(actions, time, (self.tabs, 1), kept, into=self)

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout
+from PySide6.QtWidgets import QComboBox, QPushButton
 
 from genstudio.snapshots.attention import Saliency
 from genstudio.tasks.lens import Explain
@@ -14,6 +14,7 @@ from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
 from genstudio.ui import theme
 from genstudio.ui.engine import Engine
+from genstudio.ui.layouts import hbox, named, vbox
 from genstudio.ui.playground.page import Page
 from genstudio.ui.views.bars import NamedBars
 from genstudio.ui.views.chart import percent
@@ -39,12 +40,8 @@ class SaliencyPage(Page):
         super().__init__(engine, "page_saliency", "Saliency")
         self.strip = TokenStrip("Influence of each token", "saliency_strip", "nats")
         self.strongest = NamedBars("Strongest tokens", "saliency_strongest", "nats", "{:+.3f}".format, (theme.ORANGE, theme.BLUE))
-        self.target = QComboBox()
-        self.target.setObjectName("saliency_target")
-        self.target.setAccessibleName("The prediction that is explained")
-        self.method = QComboBox()
-        self.method.setObjectName("saliency_method")
-        self.method.setAccessibleName("How the influence of a token is measured")
+        self.target = named(QComboBox(), "saliency_target", "The prediction that is explained")
+        self.method = named(QComboBox(), "saliency_method", "How the influence of a token is measured")
         self.method.addItems(list(METHODS))
         self.next: QPushButton = button("The next token", "saliency_next", does=self._explain_next)
         self.summary = plain_label(wrap=True, name="saliency_said")
@@ -52,21 +49,8 @@ class SaliencyPage(Page):
         self._position: int | None = None
         self._shown: Saliency | None = None
         self.caveat = plain_label(CAVEATS["leave one out"], role="quiet", wrap=True, name="saliency_caveat")
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        row.addWidget(plain_label("Explain"))
-        row.addWidget(self.target, 1)
-        row.addWidget(self.next)
-        row.addWidget(plain_label("by"))
-        row.addWidget(self.method)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
-        layout.addLayout(row)
-        layout.addWidget(self.strip, 3)
-        layout.addWidget(self.strongest, 6)
-        layout.addWidget(self.summary)
-        layout.addWidget(self.caveat)
+        head = hbox(plain_label("Explain"), (self.target, 1), self.next, plain_label("by"), self.method)
+        vbox(head, (self.strip, 3), (self.strongest, 6), self.summary, self.caveat, into=self)
         for view in (self.strip, self.strongest):
             view.failed.connect(self.failed)
         self.strip.picked.connect(self._explain)

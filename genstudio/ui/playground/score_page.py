@@ -15,6 +15,7 @@ from genstudio.tasks.prompt import Prompt, text_of
 from genstudio.tasks.score import ComparePrecision, PrecisionCost, Score
 from genstudio.ui import theme
 from genstudio.ui.engine import Engine
+from genstudio.ui.layouts import named
 from genstudio.ui.playground.sampler import Sampling
 from genstudio.ui.playground.work_page import WorkPage
 from genstudio.ui.views.chart import value_text
@@ -35,9 +36,7 @@ class ScorePage(WorkPage):
         super().__init__(engine, "page_score", "Score", "Score")
         self.scored: ScoredText | None = None
         self._first = 0
-        self.text = QPlainTextEdit()
-        self.text.setObjectName("score_text")
-        self.text.setAccessibleName("The text to score")
+        self.text = named(QPlainTextEdit(), "score_text", "The text to score")
         self.text.setPlaceholderText("Paste a text here.")
         self.text.setFont(theme.mono())
         self.text.setTabChangesFocus(True)

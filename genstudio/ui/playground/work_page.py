@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from genstudio.events import Snapshot
 from genstudio.sampling.segments import Made
@@ -14,6 +14,7 @@ from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
 from genstudio.tasks.task import Task
 from genstudio.ui.engine import Engine
+from genstudio.ui.layouts import named, vbox
 from genstudio.ui.playground.page import Page
 from genstudio.ui.playground.sampler import Sampling
 from genstudio.ui.widgets import ElidedLabel, button
@@ -37,16 +38,10 @@ class WorkPage(Page):
         self.model_title = ""
         self.start = button(verb, f"{name}_start", "play", f"{verb}: {title.lower()}", self.run)
         self.stop = button("Stop", f"{name}_stop", "stop", f"Stop: {title.lower()}", lambda: self.cancel(_JOB))
-        self.note = ElidedLabel()
-        self.note.setObjectName(f"{name}_note")
-        self.note.setAccessibleName(f"{title}: what is shown")
+        self.note = named(ElidedLabel(), f"{name}_note", f"{title}: what is shown")
         self.settings = QHBoxLayout()
         self.settings.setSpacing(8)
-        self.column = QVBoxLayout(self)
-        self.column.setContentsMargins(0, 0, 0, 0)
-        self.column.setSpacing(8)
-        self.column.addLayout(self.settings)
-        self.column.addWidget(self.note)
+        self.column = vbox(self.settings, self.note, into=self)
         self.busy_changed()
 
     def task(self, model: ModelRef, prompt: Prompt, sampling: Sampling) -> Task[object]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout
+from PySide6.QtCore import Signal
 
 from genstudio.events import Frame
 from genstudio.sampling.segments import Made, Segment, alternative, typed
@@ -17,6 +16,7 @@ from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt, text_of
 from genstudio.tasks.write import Generate
 from genstudio.ui.engine import Engine
+from genstudio.ui.layouts import hbox, single_shot, splitter, vbox
 from genstudio.ui.playground.branches import BranchTree
 from genstudio.ui.playground.files import DocumentFiles
 from genstudio.ui.playground.page import Page
@@ -62,9 +62,7 @@ class Writer(Page):
         self.files = DocumentFiles(engine, self.view)
         self._session: _Session | None = None
         self._began: int | None = None
-        self._listing = QTimer(self)
-        self._listing.setSingleShot(True)
-        self._listing.setInterval(_TREE_MS)
+        self._listing = single_shot(self, _TREE_MS)
         self._lay_out()
         self._connect()
         self._enable()
@@ -200,24 +198,10 @@ class Writer(Page):
             self.stop_writing()
 
     def _lay_out(self) -> None:
-        actions = QHBoxLayout()
-        actions.setSpacing(8)
-        for widget in (self.generate, self.stop, self.again, self.here):
-            actions.addWidget(widget)
-        actions.addStretch(1)
-        for tool in (self.undo, self.redo, self.files.button):
-            actions.addWidget(tool)
-        split = QSplitter(Qt.Orientation.Vertical)
-        split.setObjectName("branches_splitter")
-        split.setChildrenCollapsible(False)
-        split.addWidget(self.view)
-        split.addWidget(self.tree)
-        split.setStretchFactor(0, 1)
-        split.setSizes([400, 96])
+        split = splitter("branches_splitter", (self.view, 1), self.tree, sizes=(400, 96))
         self.tree.hide()
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
-        column.addWidget(split, 1)
-        column.addWidget(self.sampler)
-        column.addLayout(actions)
+        vbox(
+            (split, 1), self.sampler,
+            hbox(self.generate, self.stop, self.again, self.here, None, self.undo, self.redo, self.files.button),
+            into=self,
+        )  # fmt: skip

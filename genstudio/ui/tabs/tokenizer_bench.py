@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -53,6 +53,7 @@ from genstudio.tasks.tokenize import (
 from genstudio.ui import theme
 from genstudio.ui.asking import Asking
 from genstudio.ui.engine import Engine
+from genstudio.ui.layouts import hbox, single_shot, vbox
 from genstudio.ui.numbers import FloatEdit
 from genstudio.ui.views.merges import MergesView
 from genstudio.ui.views.sizes import NAMES, SizesView
@@ -116,12 +117,8 @@ class TokenizerBench(QWidget):
         self.apart = QCheckBox("Words apart, as in training")
         self.merges = MergesView()
         self.pages = QTabWidget()
-        self._typing = QTimer(self)
-        self._typing.setSingleShot(True)
-        self._typing.setInterval(150)
-        self._merging = QTimer(self)
-        self._merging.setSingleShot(True)
-        self._merging.setInterval(200)
+        self._typing = single_shot(self, 150)
+        self._merging = single_shot(self, 200)
         self._name_things()
         self._lay_out()
         self._connect()
@@ -318,10 +315,9 @@ class TokenizerBench(QWidget):
 
     def _show_merges(self, merges: Merges) -> None:
         self.merges.show_merges(merges)
-        self.merge_text.blockSignals(True)
-        if self._merge_text() != merges.text:
-            self.merge_text.setText(merges.text.replace("\n", "⏎"))
-        self.merge_text.blockSignals(False)
+        with QSignalBlocker(self.merge_text):
+            if self._merge_text() != merges.text:
+                self.merge_text.setText(merges.text.replace("\n", "⏎"))
 
     def _on_end(self, kind: str, failure: Failure | None) -> None:
         if failure is not None:
@@ -489,13 +485,7 @@ class TokenizerBench(QWidget):
         top.addWidget(self.compare)
         self.pages.addTab(_page(top, self.chart, self.table), "Sizes")
         self.pages.addTab(_page(_row(self.merge_text, self.example, self.from_data), self.apart, self.merges), "Merges")
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
-        layout.addLayout(row)
-        layout.addWidget(self.problem)
-        layout.addLayout(told)
-        layout.addWidget(self.pages, 1)
+        vbox(row, self.problem, told, (self.pages, 1), into=self)
 
 
 def facts(shown: TokenText) -> str:
@@ -527,11 +517,7 @@ def _label(text: str, buddy: QWidget) -> QLabel:
 
 
 def _row(*widgets: QWidget) -> QHBoxLayout:
-    row = QHBoxLayout()
-    row.setSpacing(8)
-    for widget in widgets:
-        row.addWidget(widget)
-    return row
+    return hbox(*widgets)
 
 
 def _page(*parts: QWidget | QHBoxLayout) -> QWidget:

@@ -46,10 +46,8 @@ class AttentionView(SnapshotFigure[Attention], SceneFigure):
         self._build()
 
     def clear(self) -> None:
-        """Forget what was shown."""
-        self.snapshot = None
         self._hover = None
-        self.redraw()
+        super().clear()
 
     def prepare(self, snapshot: Attention) -> None:
         layers, heads = snapshot.weights.shape[:2]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-from PySide6.QtCore import QEvent, QLineF, QMimeData, QPoint, QPointF, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QLineF, QMimeData, QPoint, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
@@ -32,6 +32,7 @@ from PySide6.QtWidgets import QPlainTextEdit
 
 from genstudio.events import Array
 from genstudio.ui import theme
+from genstudio.ui.layouts import single_shot
 from genstudio.ui.views.soft_breaks import LONGEST, is_soft, plain
 
 _HOVER_MS = 300
@@ -77,9 +78,7 @@ class Editor(QPlainTextEdit):
         super().__init__()
         self.marked: Marked | None = None
         self._under = -1
-        self._resting = QTimer(self)
-        self._resting.setSingleShot(True)
-        self._resting.setInterval(_HOVER_MS)
+        self._resting = single_shot(self, _HOVER_MS)
         self._resting.timeout.connect(lambda: self.hovered.emit(self._under))
         self.setUndoRedoEnabled(False)
         self.setTabChangesFocus(True)

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QImage, QKeyEvent, QMouseEvent, QPainter, QPen, QWheelEvent
 
 from genstudio.snapshots.attention import HeadMap
 from genstudio.ui import theme
+from genstudio.ui.layouts import single_shot
 from genstudio.ui.views.maps import picture
 from genstudio.ui.views.view import RIGHT, SnapshotFigure, bubble, paint_empty, paint_title, token_text
 
@@ -44,9 +45,7 @@ class HeadMapView(SnapshotFigure[HeadMap]):
         self._dragged: QPointF | None = None
         self._moved = False
         self._margin, self._single = _TOKENS, 0.0
-        self._ask_soon = QTimer(self)
-        self._ask_soon.setSingleShot(True)
-        self._ask_soon.setInterval(_ASK_MS)
+        self._ask_soon = single_shot(self, _ASK_MS)
         self._ask_soon.timeout.connect(self._ask_for_more)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)

@@ -68,9 +68,8 @@ class HeadsView(SnapshotFigure[Heads]):
         self._say()
 
     def clear(self) -> None:
-        """Forget what was shown."""
-        self.snapshot, self._hover = None, None
-        self.redraw()
+        self._hover = None
+        super().clear()
 
     def set_switches(self, switches: Switches) -> None:
         """Show these parts as switched off, without emitting `switched`."""

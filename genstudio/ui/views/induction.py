@@ -26,11 +26,6 @@ class ScoresView(SnapshotFigure[Induction], PointedFigure[tuple[int, int]]):
         super().__init__("Induction scores")
         self.setObjectName("induction_scores")
 
-    def clear(self) -> None:
-        """Forget what was shown."""
-        self.snapshot = self.hover = None
-        self.redraw()
-
     def prepare(self, snapshot: Induction) -> None:
         self.hover = None
         layer, head = np.unravel_index(int(snapshot.scores.argmax()), snapshot.scores.shape)
@@ -98,11 +93,6 @@ class RepeatedLossView(SnapshotFigure[Induction]):
     def __init__(self) -> None:
         super().__init__("Loss along the text")
         self.setObjectName("induction_loss")
-
-    def clear(self) -> None:
-        """Forget what was shown."""
-        self.snapshot = None
-        self.redraw()
 
     def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
         losses = () if self.snapshot is None else self.snapshot.losses

@@ -8,11 +8,12 @@ from typing import Any, Literal
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QWidget
 
 from genstudio.events import Array
 from genstudio.snapshots.layers import Distributions, LayerStatistics
 from genstudio.ui import theme
+from genstudio.ui.layouts import hbox, named, vbox
 from genstudio.ui.views.anatomy import ROLES
 from genstudio.ui.views.chart import tick_text, value_text
 from genstudio.ui.views.heat import heat_image
@@ -59,11 +60,6 @@ class LayersView(SnapshotFigure[LayerStatistics], PointedFigure[tuple[int, int]]
         self.setObjectName("layers")
         self.quantity: Quantity = "activations"
         self.style_shown: Style = "ridges"
-
-    def clear(self) -> None:
-        """Forget what was shown."""
-        self.snapshot = self.hover = None
-        self.redraw()
 
     def choose(self, quantity: Quantity, style: Style) -> None:
         """Show another quantity, or in another way."""
@@ -241,15 +237,7 @@ class LayersPanel(QWidget):
         self.view = LayersView()
         self.quantity = self._choice("layers_quantity", "Quantity", ("activations", "gradients", "weights"))
         self.style_choice = self._choice("layers_style", "Drawn as", ("ridges", "colours"))
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        row.addWidget(self.quantity, 1)
-        row.addWidget(self.style_choice, 1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 8, 0, 0)
-        layout.setSpacing(8)
-        layout.addLayout(row)
-        layout.addWidget(self.view, 1)
+        vbox(hbox((self.quantity, 1), (self.style_choice, 1)), (self.view, 1), into=self, margins=(0, 8, 0, 0))
         for box in (self.quantity, self.style_choice):
             box.currentIndexChanged.connect(lambda _: self._choose())
 
@@ -265,9 +253,7 @@ class LayersPanel(QWidget):
         self.view.choose(self.quantity.currentData(), self.style_choice.currentData())
 
     def _choice(self, name: str, label: str, values: Sequence[str]) -> QComboBox:
-        box = QComboBox()
-        box.setObjectName(name)
-        box.setAccessibleName(label)
+        box = named(QComboBox(), name, label)
         for value in values:
             box.addItem(value.capitalize(), value)
         return box

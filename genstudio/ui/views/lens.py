@@ -88,10 +88,8 @@ class LensView(SnapshotFigure[Lens]):
         self.moved.emit()
 
     def clear(self) -> None:
-        """Forget what was shown."""
-        self.snapshot = None
         self._parts = []
-        self.redraw()
+        super().clear()
 
     def at(self, depth: int, place: int) -> Cell | None:
         """What is known of a cell; None while its part has not come."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QSlider, QVBoxLayout, QWidget
+from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtWidgets import QHBoxLayout, QSlider, QWidget
 
 from genstudio.data.merges import Merges, Step
 from genstudio.data.token_text import TokenText, cells_of
 from genstudio.data.tokenizers import printable
 from genstudio.events import Array
 from genstudio.ui import theme
+from genstudio.ui.layouts import named, vbox
 from genstudio.ui.views.tokens import TokensView
 from genstudio.ui.widgets import ElidedLabel, icon_button, plain_label
 
@@ -24,9 +25,7 @@ class MergesView(QWidget):
         super().__init__()
         self.setObjectName("merges")
         self.merges: Merges | None = None
-        self.slider = QSlider(Qt.Orientation.Horizontal)
-        self.slider.setObjectName("merge_slider")
-        self.slider.setAccessibleName("How many merges are made")
+        self.slider = named(QSlider(Qt.Orientation.Horizontal), "merge_slider", "How many merges are made")
         self.slider.setRange(0, 0)
         self.back = icon_button("minus", "merge_back", "One merge fewer")
         self.on = icon_button("plus", "merge_on", "One merge more")
@@ -45,11 +44,10 @@ class MergesView(QWidget):
     def show_merges(self, merges: Merges) -> None:
         """Step through these merges instead, from before the first."""
         self.merges = merges
-        self.slider.blockSignals(True)
-        self.slider.setRange(0, len(merges.steps))
-        self.slider.setPageStep(max(1, len(merges.steps) // 10))
-        self.slider.setValue(0)
-        self.slider.blockSignals(False)
+        with QSignalBlocker(self.slider):
+            self.slider.setRange(0, len(merges.steps))
+            self.slider.setPageStep(max(1, len(merges.steps) // 10))
+            self.slider.setValue(0)
         self._show(0)
 
     def _show(self, number: int) -> None:
@@ -94,12 +92,7 @@ class MergesView(QWidget):
         row.setSpacing(8)
         for widget, stretch in ((self.back, 0), (self.slider, 1), (self.on, 0), (self.place, 0)):
             row.addWidget(widget, stretch)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(6)
-        layout.addLayout(row)
-        layout.addWidget(self.pair)
-        layout.addWidget(self.ties)
+        layout = vbox(row, self.pair, self.ties, into=self, spacing=6)
         for words, letters, view, name in (
             ("Before", self.letters_before, self.before, "before"),
             ("After", self.letters_after, self.after, "after"),

@@ -39,11 +39,6 @@ class NextTokensView(SnapshotFigure[NextTokens], BarChart):
         self._stale = True
         self.before = np.empty(0)
 
-    def clear(self) -> None:
-        """Forget what was shown."""
-        self.snapshot = self.hover = None
-        self.redraw()
-
     def set_options(self, options: SamplingOptions) -> None:
         """Show at once what the sampler would do with these options; impossible ones change nothing."""
         if options != self.options and not any(options.problems()):

@@ -46,6 +46,10 @@ class PointedFigure(Figure, Generic[M]):
     def take(self, mark: M) -> None:
         """The mark was clicked, or chosen with Enter or the space bar."""
 
+    def clear(self) -> None:
+        self.hover = None
+        super().clear()
+
     def rest_on(self, mark: M | None) -> None:
         """Show the card of this mark, or of none."""
         if mark != self.hover:

@@ -54,9 +54,8 @@ class TokenLinesView(SnapshotFigure[HeadMap]):
             self._ask_weights()
 
     def clear(self) -> None:
-        """Forget what was shown."""
-        self.snapshot = self.frozen = self._hover = None
-        self.redraw()
+        self.frozen = self._hover = None
+        super().clear()
 
     def fitting(self) -> int:
         """How many tokens there is room for below each other."""

@@ -35,6 +35,7 @@ from shiboken6 import VoidPtr
 from genstudio.errors import Failure, StorageError
 from genstudio.events import Array
 from genstudio.ui import theme
+from genstudio.ui.layouts import single_shot
 from genstudio.ui.widgets import icon_button
 
 S = TypeVar("S")
@@ -91,8 +92,7 @@ class Figure(QWidget):
         self._cache: QPixmap | None = None
         self._drawn_at = 0.0
         self.cost_ms = 0.0
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
+        self._timer = single_shot(self)
         self._writing: Iterator[None] = iter(())
         self._writer = QTimer(self)
         self._writer.timeout.connect(self._write_on)
@@ -117,6 +117,10 @@ class Figure(QWidget):
         """The figure's numbers: column names and rows. Rows are read when the figure may show something else already: they
         hold what was shown."""
         return (), ()
+
+    def clear(self) -> None:
+        """Forget what was shown."""
+        self.redraw()
 
     def reset_zoom(self) -> None:
         """Show everything again."""
@@ -317,6 +321,10 @@ class SnapshotFigure(Figure, Generic[S]):
         self.snapshot = snapshot
         self.prepare(snapshot)
         self.redraw()
+
+    def clear(self) -> None:
+        self.snapshot = None
+        super().clear()
 
     def prepare(self, snapshot: S) -> None:
         """Forget what was worked out of the snapshot before; cheap, for it runs while hidden too."""

@@ -6,9 +6,9 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QHideEvent, QKeyEvent, QPainter, QPaintEvent, QTextCursor
-from PySide6.QtWidgets import QHBoxLayout, QToolTip, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QToolTip, QWidget
 
 from genstudio.events import Array
 from genstudio.sampling.document import Document
@@ -18,6 +18,7 @@ from genstudio.snapshots.text import Writing
 from genstudio.tasks.document import Marks
 from genstudio.tasks.prompt import Prompt, Tokens
 from genstudio.ui import theme
+from genstudio.ui.layouts import hbox, named, single_shot, vbox
 from genstudio.ui.views.editor import Editor, Span
 from genstudio.ui.views.positions import Change, Positions, difference, shown, units
 from genstudio.ui.views.soft_breaks import broken, mark, moved, plain, settle
@@ -97,15 +98,11 @@ class DocumentView(QWidget):
         self.document = Document()
         self.marks: Marks | None = None
         self._since: Change | None = None
-        self.editor = Editor()
-        self.editor.setObjectName("document_text")
-        self.editor.setAccessibleName("Your text, and what the model writes after it")
+        self.editor = named(Editor(), "document_text", "Your text, and what the model writes after it")
         self.editor.setPlaceholderText("Type a beginning; the model continues it.")
         self.legend = Legend()
         self.legend.hide()
-        self.count = ElidedLabel()
-        self.count.setObjectName("token_count")
-        self.count.setAccessibleName("Tokens")
+        self.count = named(ElidedLabel(), "token_count", "Tokens")
         self.count.setProperty("quiet", True)
         self.count.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.card = TokenCard()
@@ -114,13 +111,9 @@ class DocumentView(QWidget):
         self._positions = Positions("")
         self._own = False
         self._touched = _UNTOUCHED
-        self._settling = QTimer(self)
-        self._settling.setSingleShot(True)
-        self._settling.setInterval(0)
+        self._settling = single_shot(self, 0)
         self._writing: tuple[int, int] | None = None
-        self._leaving = QTimer(self)
-        self._leaving.setSingleShot(True)
-        self._leaving.setInterval(_LEAVE_MS)
+        self._leaving = single_shot(self, _LEAVE_MS)
         self.editor.marked = self
         self._lay_out()
         self._connect()
@@ -509,15 +502,7 @@ class DocumentView(QWidget):
         self.card.taken.connect(self._take_alternative)
 
     def _lay_out(self) -> None:
-        below = QHBoxLayout()
-        below.setSpacing(12)
-        below.addWidget(self.legend)
-        below.addWidget(self.count, 1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addWidget(self.editor, 1)
-        layout.addLayout(below)
+        vbox((self.editor, 1), hbox(self.legend, (self.count, 1), spacing=12), into=self, spacing=4)
 
 
 def segments_of(writing: Writing, made: Made, known: int = 0) -> tuple[Segment, ...]:
