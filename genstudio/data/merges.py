@@ -21,7 +21,6 @@ LONGEST = 20_000
 _BASE = 1 << 31
 _APART = -1
 _WORDS = re.compile(r" ?\w+| ?[^\w\s]+|\s+")
-_TIES_SHOWN = 20
 
 
 @dataclass(frozen=True, eq=False)

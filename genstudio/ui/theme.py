@@ -20,7 +20,6 @@ from genstudio.ui import icons, stylesheet
 
 Mode = Literal["light", "dark", "system"]
 
-UNIT = 8
 SMALL, NORMAL, LARGE, HUGE = 12, 13, 16, 20
 
 BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"

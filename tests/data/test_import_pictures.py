@@ -28,7 +28,7 @@ from genstudio import paths
 from genstudio.data import shelf
 from genstudio.data.datasets import ImageDataset
 from genstudio.data.images import PictureSettings
-from genstudio.data.importing import archives, arrays, decode, labelled, listing, pictures, pool, streams
+from genstudio.data.importing import archives, arrays, decode, listing, pictures, pool, shapes, streams
 from genstudio.data.importing.copies import duplicate
 from genstudio.data.importing.options import ImportOptions
 from genstudio.data.importing.sources import import_any, inspect
@@ -482,7 +482,7 @@ def test_arrays_that_could_run_code_or_lie_are_refused(tmp_path: Path) -> None:
         with pytest.raises(DataError, match=match):
             finished(import_any([tmp_path / name]))
     assert on_disk() == []
-    assert labelled.to_pixels(values).shape == (4, 8, 8, 1)
+    assert shapes.shaped(values)[0].shape == (4, 8, 8, 1)
 
 
 def test_closing_an_import_of_pictures_leaves_no_file_and_no_process(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from genstudio.data import shelf
 from genstudio.data.checks import check
 from genstudio.data.datasets import ImageDataset
 from genstudio.data.images import PictureSettings
-from genstudio.data.importing import decode, labelled, pool
+from genstudio.data.importing import decode, pool, scale, shapes
 from genstudio.data.importing.copies import duplicate
 from genstudio.data.importing.options import ImportOptions
 from genstudio.data.importing.scale import Spread
@@ -48,6 +48,11 @@ def opened(*sources: Path, **settings: Any) -> ImageDataset:
 
 def notes(dataset: ImageDataset) -> str:
     return " ".join(dataset.info.details["notes"])
+
+
+def pixels(values: Values) -> NDArray[np.uint8]:
+    plain = shapes.shaped(values)[0]
+    return scale.to_bytes(plain, scale.Spread.of(plain).limits())
 
 
 def drawn(rng: np.random.Generator, count: int = 6, high: int = 9, wide: int = 11) -> NDArray[np.float64]:
@@ -149,7 +154,7 @@ def test_one_value_in_ten_thousand_does_not_decide() -> None:
     values = rng.random((40, 16, 16))
     values[3, 4, 5] = 800
     assert Spread.of(values).limits() == (0, 1)
-    assert np.abs(labelled.to_pixels(values)[..., 0] - 255 * np.minimum(values, 1)).max() <= 1
+    assert np.abs(pixels(values)[..., 0] - 255 * np.minimum(values, 1)).max() <= 1
     values[3, 4, 5] = -800
     assert Spread.of(values).limits() == (0, 1)
     assert Spread.of(values[:4]).limits() == (-800, values[:4].max())
@@ -239,8 +244,8 @@ def test_rows_of_coloured_pictures_in_either_order(seed: int, side: int) -> None
     if seed % 4 == 0:
         pictures = rng.uniform(0, 255, (12, side, side, 1)) * rng.uniform(0.2, 1, 3)
     truth = np.clip(pictures, 0, 255).astype(np.uint8)
-    assert np.array_equal(labelled.to_pixels(truth.reshape(12, -1)), truth)
-    assert np.array_equal(labelled.to_pixels(truth.transpose(0, 3, 1, 2).reshape(12, -1)), truth)
+    assert np.array_equal(pixels(truth.reshape(12, -1)), truth)
+    assert np.array_equal(pixels(truth.transpose(0, 3, 1, 2).reshape(12, -1)), truth)
 
 
 def test_the_order_of_rows_is_said(tmp_path: Path) -> None:

@@ -84,16 +84,6 @@ def inspect(files: Sequence[Path], title: str, options: ImportOptions) -> Found:
     )  # fmt: skip
 
 
-def to_pixels(values: Array, path: Path | None = None) -> NDArray[np.uint8]:
-    """Numbers of any kind -> (n, h, w, 1 or 3) uint8.
-
-    One picture, rows of square pictures, (n, h, w), channels last or first; transparent ones are laid on white. One
-    scale for all, as `scale.Spread.limits` says. Raises DataError for infinite values and what is no number, and for a
-    shape that is none of pictures.
-    """
-    return _scaled(shapes.shaped(values, path)[0], PictureSettings(), path)[0]
-
-
 def _made(read: _Read, values_name: str, settings: PictureSettings, path: Path) -> _Pictures:
     plain, shape_note = shapes.shaped(read.found[values_name], path)
     pixels, limits, scale_note = _scaled(plain, settings, path)

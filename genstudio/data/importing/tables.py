@@ -32,8 +32,8 @@ class Layout:
     """How a table is written. `columns` are its names; `header` says whether its first row holds them.
 
     `quoted` cells may hold delimiters and line ends; otherwise quotation marks are text. `decimal` is the mark before
-    the decimals of its numbers. `rows` are the first ones. `ragged` rows have more cells than there are columns, the
-    first of them in line `ragged_line` with `ragged_cells`; `short` rows have fewer.
+    the decimals of its numbers. `rows` are the first ones. `ragged` rows have more cells than there are columns, `short`
+    rows have fewer.
     """
 
     json: bool
@@ -47,8 +47,6 @@ class Layout:
     decimal: numbers.Decimal = "."
     nested: tuple[str, ...] = ()
     ragged: int = 0
-    ragged_line: int = 0
-    ragged_cells: int = 0
     short: int = 0
     notes: tuple[str, ...] = ()
 
@@ -97,7 +95,7 @@ def look(path: Path, choices: Choices | None = None) -> Slices[Layout]:
     _refuse_ragged(path, ragged, line, cells, many, width, has_header)
     return Layout(
         False, delimiter, has_header, columns, _numeric(columns, body, decimal), _cut(body, width), encoding, quoted,
-        decimal, (), ragged, line, cells, short, _widths_said(ragged, line, cells, short, width),
+        decimal, (), ragged, short, _widths_said(ragged, line, cells, short, width),
     )  # fmt: skip
 
 

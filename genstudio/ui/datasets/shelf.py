@@ -25,7 +25,6 @@ from genstudio.ui.layouts import named, vbox
 from genstudio.ui.numbers import size_text
 
 ENTRY = Qt.ItemDataRole.UserRole
-ROW = Qt.ItemDataRole.UserRole + 1
 GROUPS = {
     "imported": "Yours", "ships": "Ships with the program", "generated": "Made from a seed", "catalogue": "Can be downloaded",
 }  # fmt: skip

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -12,7 +11,7 @@ from PySide6.QtGui import QPainter, QPainterPath, QPen, QPolygonF
 from genstudio.snapshots.step_stage import StepStage
 from genstudio.ui import theme
 from genstudio.ui.views.chart import value_text
-from genstudio.ui.views.view import Figure, paint_title
+from genstudio.ui.views.view import Figure, Table, paint_title, write_quietly
 
 PLACES: Mapping[str, tuple[int, int, str, str]] = {
     "noise": (0, 2, "noise", "z"),
@@ -67,12 +66,11 @@ class StageDiagram(Figure):
         ahead = () if self.stage.number in (5, 8) else (edge for edge in FORWARD if set(edge) <= path)
         return frozenset(ahead if self.stage.number in (1, 2, 3, 6) else _losses(ahead)) | frozenset(back)
 
-    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+    def table(self) -> Table:
         rows = () if self.stage is None else [(self.stage.number, name, value) for name, value in self.stage.values]
         return ("stage", "quantity", "value"), rows
 
     def paint_figure(self, painter: QPainter, area: QRectF) -> None:
-        look = theme.current()
         stage = self.stage
         note = "" if stage is None else f"stage {stage.number}, update {stage.update} of {stage.updates}"
         paint_title(painter, self.title, note, area)
@@ -85,8 +83,7 @@ class StageDiagram(Figure):
                 self._edge(painter, boxes, edge, edge in lit)
         for name, box in boxes.items():
             self._node(painter, name, box)
-        painter.setFont(theme.font(theme.SMALL))
-        painter.setPen(look.color("quiet"))
+        write_quietly(painter)
         words = (
             "solid: data   ·   dashed: gradient" if self.stage is not None else "Turn on slow motion to walk through it"
         )

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
-
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPen, QPolygonF
@@ -14,7 +11,7 @@ from genstudio.ui import theme
 from genstudio.ui.views.picture_grid import packed
 from genstudio.ui.views.pictures import sheet
 from genstudio.ui.views.scatter import ScatterView
-from genstudio.ui.views.view import Figure, paint_title
+from genstudio.ui.views.view import Figure, Table, paint_title, write_quietly
 
 _CORNERS = np.array([[230, 159, 0], [0, 114, 178], [204, 121, 167], [0, 158, 115]], np.float64)
 
@@ -63,7 +60,7 @@ class LatentPad(Figure):
         self.setAccessibleDescription(f"{self.names[0]} {x:.2f}, {self.names[1]} {y:.2f}")
         self.update()
 
-    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+    def table(self) -> Table:
         return self.names, [self.at]
 
     def paint_figure(self, painter: QPainter, area: QRectF) -> None:
@@ -83,8 +80,7 @@ class LatentPad(Figure):
         painter.setPen(QPen(look.color("line"), 1))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(box)
-        painter.setPen(look.color("quiet"))
-        painter.setFont(theme.font(theme.SMALL, tabular=True))
+        write_quietly(painter)
         base = box.bottom() + 14
         for text, share in ((f"{-self.reach:g}", 0.0), ("0", 0.5), (f"{self.reach:g}", 1.0)):
             wide = painter.fontMetrics().horizontalAdvance(text)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
@@ -23,7 +21,7 @@ from genstudio.ui.parts import scrolled
 from genstudio.ui.views.chart import value_text
 from genstudio.ui.views.picture_grid import picture
 from genstudio.ui.views.pictures import PicturesView
-from genstudio.ui.views.view import Figure, bubble, paint_title
+from genstudio.ui.views.view import Figure, Table, bubble, paint_title
 from genstudio.ui.widgets import EmptyState, button, plain_label
 
 _EMPTY = (
@@ -47,7 +45,7 @@ class SampleFigure(Figure):
         self.setAccessibleDescription(note)
         self.redraw()
 
-    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+    def table(self) -> Table:
         if self.pixels is None:
             return (), ()
         colors = ("grey",) if self.pixels.shape[2] == 1 else ("red", "green", "blue")
@@ -93,7 +91,7 @@ class LatentBars(Figure):
         self.setAccessibleDescription(f"{len(latent)} numbers, length {value_text(norm)}")
         self.redraw()
 
-    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+    def table(self) -> Table:
         return ("index", "value"), enumerate(self.latent.tolist(), 1)
 
     def paint_figure(self, painter: QPainter, area: QRectF) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPen, QResizeEvent
@@ -13,7 +12,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainte
 from genstudio.snapshots.layers import Anatomy, Stage
 from genstudio.ui import theme
 from genstudio.ui.views.heat import Kind, Matrix, paint_heat
-from genstudio.ui.views.view import CENTRE, SnapshotFigure, paint_empty
+from genstudio.ui.views.view import CENTRE, SnapshotFigure, Table, paint_empty
 
 _WIDE, _HEAT, _HEAT_STACKED = 104.0, 54.0, 30.0
 _HEAD, _FOOT = 19.0, 17.0
@@ -166,7 +165,7 @@ class AnatomyDiagram(SnapshotFigure[Anatomy]):
         """Where a stage is drawn."""
         return next((t.box for step in self._laid[1] for t in step.tiles if t.index == index), QRectF())
 
-    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+    def table(self) -> Table:
         columns = ("stage", "formula", "shape", "row", "column", "value")
         rows = (
             (stage.key, stage.formula, stage.shape, i + 1, j + 1, float(stage.values[i, j]))

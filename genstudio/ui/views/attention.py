@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from genstudio.events import Array
 from genstudio.snapshots.attention import Attention
 from genstudio.ui import theme
 from genstudio.ui.views.scene import Painted, SceneFigure
-from genstudio.ui.views.view import RIGHT, SnapshotFigure, token_text
+from genstudio.ui.views.view import RIGHT, SnapshotFigure, Table, token_text, write_quietly
 
 _BAR, _MARGIN, _GAP = 10.0, 20, 4
 
@@ -76,7 +76,7 @@ class AttentionView(SnapshotFigure[Attention], SceneFigure):
         shown = "masked" if self._masked(row, column) else f"{weight:.2f}"
         return f"layer {self.layer + 1} head {self.head + 1}: {pair} {shown}"
 
-    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+    def table(self) -> Table:
         if self.snapshot is None:
             return (), ()
         tokens, weights = self.snapshot.tokens, self.snapshot.weights[self.layer, self.head]
@@ -220,8 +220,7 @@ class AttentionView(SnapshotFigure[Attention], SceneFigure):
         chosen = f": layer {self.layer + 1}, head {self.head + 1}" if self.snapshot is not None else ""
         painter.drawText(QPointF(9, baseline), f"{self.title}{chosen}")
         left = 17 + metrics.horizontalAdvance(f"{self.title}{chosen}")
-        painter.setFont(theme.font(theme.SMALL, tabular=True))
-        painter.setPen(look.color("quiet"))
+        write_quietly(painter)
         if self.snapshot is None:
             middle = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
             painter.drawText(room.adjusted(12, 24, -12, -8), int(middle), "Appears when a model looks at a text")

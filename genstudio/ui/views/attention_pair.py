@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from genstudio.ui import theme
 from genstudio.ui.views.attention import is_causal
 from genstudio.ui.views.heat import Matrix, largest, paint_heat
 from genstudio.ui.views.pointed import PointedFigure, moved
-from genstudio.ui.views.view import Lines, paint_empty, paint_title, token_text
+from genstudio.ui.views.view import Lines, Table, paint_empty, paint_title, token_text, write_quietly
 
 _CAPTION = 20.0
 
@@ -100,7 +99,7 @@ class AttentionPairView(PointedFigure[tuple[int, int, int]]):
         count = T * (T + 1) / 2 if is_causal(a) and is_causal(b) else T * T
         return np.asarray(np.abs(b - a).sum((-2, -1)) / count)
 
-    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+    def table(self) -> Table:
         difference = self.difference()
         if difference is None:
             return (), ()
@@ -120,8 +119,7 @@ class AttentionPairView(PointedFigure[tuple[int, int, int]]):
             paint_empty(painter, area, "Choose a second model to compare with")
         self._boxes = _places(area.adjusted(12, 34, -12, -10), len(shown))
         for box, (name, matrix) in zip(self._boxes, shown, strict=True):
-            painter.setFont(theme.font(theme.SMALL, tabular=True))
-            painter.setPen(look.color("quiet"))
+            write_quietly(painter)
             limit = largest(matrix)
             span = {"signed": f"±{limit:.2g}", "share": "0 to 1", "magnitude": f"0 to {limit:.2g}"}[matrix.kind]
             caption = QRectF(box.left(), box.top() - _CAPTION, box.width() + 60, _CAPTION)

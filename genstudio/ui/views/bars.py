@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 from genstudio.ui import theme
 from genstudio.ui.views.chart import percent
 from genstudio.ui.views.pointed import PointedFigure, moved
-from genstudio.ui.views.view import LEFT, RIGHT, Lines, paint_empty, paint_title
+from genstudio.ui.views.view import LEFT, RIGHT, Lines, Table, paint_empty, paint_title, write_quietly
 
 _EDGE, _NAMES, _SHARE = 12.0, 120.0, 0.35
 
@@ -60,8 +60,7 @@ class BarChart(PointedFigure[int]):
         paint_title(painter, self.title, self.note, area)
         shown = self.bars[: self.fitting()]
         if shown:
-            painter.setFont(theme.font(theme.SMALL, tabular=True))
-            painter.setPen(theme.current().color("quiet"))
+            write_quietly(painter)
             for line, words in enumerate(self.notes()):
                 words = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, int(area.width() - 24))
                 painter.drawText(QPointF(_EDGE, 40 + 18 * line), words)
@@ -145,7 +144,7 @@ class NamedBars(BarChart):
         self.setAccessibleDescription(", ".join(f"{bar.name}: {bar.parts[0][2]}" for bar in self.bars[:20]))
         self.redraw()
 
-    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+    def table(self) -> Table:
         return ("name", self._unit), self.values
 
     def fitting(self) -> int:
@@ -156,7 +155,6 @@ class NamedBars(BarChart):
         super().paint_figure(painter, area)
         rest = [value for _, value in self.values[self.fitting() :]]
         if rest and self._summed:
-            painter.setFont(theme.font(theme.SMALL, tabular=True))
-            painter.setPen(theme.current().color("quiet"))
+            write_quietly(painter)
             words = f"and {len(rest):,} more with {self._said(sum(rest))} together"
             painter.drawText(QPointF(area.left() + _EDGE, area.bottom() - 8), words)

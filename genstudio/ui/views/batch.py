@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QAbstractScrollArea, QFrame
 
 from genstudio.data.batches import TokenBatch
 from genstudio.ui import theme
-from genstudio.ui.views.view import bubble, token_text
+from genstudio.ui.views.view import bubble, token_text, write_quietly
 
 MOST_ITEMS = 64
 _TALL = 24.0
@@ -92,10 +92,9 @@ class BatchView(QAbstractScrollArea):
                 self._say(painter)
 
     def _paint_line(self, painter: QPainter, line: _Line, top: float) -> None:
-        look, batch = theme.current(), self.batch
+        batch = self.batch
         assert batch is not None
-        painter.setFont(theme.font(theme.SMALL))
-        painter.setPen(look.color("quiet"))
+        write_quietly(painter)
         if line.first == 0:
             painter.drawText(QPointF(12, top - 9), f"Piece {line.item + 1}")
         for row, word in enumerate(("sees", "to name")):

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
-
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPainterPath, QPen
@@ -14,7 +11,7 @@ from genstudio.snapshots.text import BeamTree
 from genstudio.ui import theme
 from genstudio.ui.views.chart import value_text
 from genstudio.ui.views.pointed import PointedFigure
-from genstudio.ui.views.view import RIGHT, Lines, SnapshotFigure, paint_empty, paint_title, token_text
+from genstudio.ui.views.view import RIGHT, Lines, SnapshotFigure, Table, paint_empty, paint_title, token_text
 
 _COLUMN, _ROW, _HIGHEST_ROW, _TOP, _LEFT = 88.0, 22.0, 36.0, 52.0, 14.0
 _MOST = 4000
@@ -49,7 +46,7 @@ class BeamTreeView(SnapshotFigure[BeamTree], PointedFigure[int]):
             self.marked = frozenset(way(self.snapshot, self.snapshot.best[index]))
             self._redraw()
 
-    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+    def table(self) -> Table:
         if self.snapshot is None:
             return (), ()
         s = self.snapshot

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,7 @@ from genstudio.ui.views.curve_items import (
     value_range,
 )
 from genstudio.ui.views.scene import SceneFigure, words
+from genstudio.ui.views.view import Table
 
 __all__ = ["CurveGroup", "CurvesView", "Line", "Mark"]
 
@@ -158,7 +159,7 @@ class CurvesView(SceneFigure):
         self.set_window(None)
         self.zoomed.emit(None)
 
-    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+    def table(self) -> Table:
         series = [self.points(name) for name in self._curves]
         return ("step", *self._curves), _joined(series)
 

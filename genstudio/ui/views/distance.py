@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from genstudio.snapshots.layers import PositionCode
 from genstudio.ui import theme
 from genstudio.ui.views.chart import paint_scale, tick_text, ticks
 from genstudio.ui.views.pointed import PointedFigure, moved
-from genstudio.ui.views.view import CENTRE, Lines, SnapshotFigure, paint_empty, paint_title, polyline
+from genstudio.ui.views.view import CENTRE, Lines, SnapshotFigure, Table, paint_empty, paint_title, polyline
 
 
 class DistanceView(SnapshotFigure[PositionCode], PointedFigure[int]):
@@ -26,7 +25,7 @@ class DistanceView(SnapshotFigure[PositionCode], PointedFigure[int]):
     def prepare(self, snapshot: PositionCode) -> None:
         self.hover = None
 
-    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+    def table(self) -> Table:
         if self.snapshot is None:
             return (), ()
         code = self.snapshot

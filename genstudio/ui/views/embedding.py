@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
@@ -14,7 +13,7 @@ from genstudio.events import Array
 from genstudio.snapshots.layers import EmbeddingMap
 from genstudio.ui import theme
 from genstudio.ui.views.scatter import ScatterView
-from genstudio.ui.views.view import bubble, paint_empty, token_text
+from genstudio.ui.views.view import Table, bubble, paint_empty, token_text, write_quietly
 
 _NEAR = 14.0
 _MOST_NAMES = 400
@@ -140,7 +139,7 @@ class EmbeddingView(ScatterView):
         best = int(distances.argmin())
         return best if distances[best] <= _NEAR else -1
 
-    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+    def table(self) -> Table:
         if self.snapshot is None:
             return (), ()
         shown = self.snapshot
@@ -189,9 +188,7 @@ class EmbeddingView(ScatterView):
             painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), texts[index])
 
     def _name_axes(self, painter: QPainter, plot: QRectF, shown: EmbeddingMap) -> None:
-        look = theme.current()
-        painter.setFont(theme.font(theme.SMALL))
-        painter.setPen(look.color("quiet"))
+        write_quietly(painter)
         if shown.explained:
             below, beside = (f"component {n}: {share:.1%} of the variance" for n, share in enumerate(shown.explained, 1))
         else:

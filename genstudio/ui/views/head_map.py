@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
-
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QImage, QKeyEvent, QMouseEvent, QPainter, QPen, QWheelEvent
@@ -13,7 +10,16 @@ from genstudio.snapshots.attention import HeadMap
 from genstudio.ui import theme
 from genstudio.ui.layouts import single_shot
 from genstudio.ui.views.maps import picture
-from genstudio.ui.views.view import RIGHT, SnapshotFigure, bubble, paint_empty, paint_title, token_text
+from genstudio.ui.views.view import (
+    RIGHT,
+    SnapshotFigure,
+    Table,
+    bubble,
+    paint_empty,
+    paint_title,
+    token_text,
+    write_quietly,
+)
 
 _TOP, _EDGE, _TOKENS, _LEGEND, _ASK_MS = 34.0, 12.0, 72.0, 56.0, 60
 _LEAST = 6
@@ -101,7 +107,7 @@ class HeadMapView(SnapshotFigure[HeadMap]):
             return f"{pair}: masked, exactly 0"
         return f"{pair}: {value[0]:.3f}" + (f", the largest of {value[1]} x {value[1]}" if value[1] > 1 else "")
 
-    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+    def table(self) -> Table:
         header, found = ("query", "query token", "key", "key token", "weight", "patch"), self.detail or self.snapshot
         if found is None:
             return header, ()
@@ -208,8 +214,7 @@ class HeadMapView(SnapshotFigure[HeadMap]):
         bar = QRectF(box.right() + 12, box.top(), 10, min(box.height(), 160))
         shades = np.linspace(1, 0, 128, dtype=np.float32) ** 2
         painter.drawImage(bar, picture(shades.astype(np.float16)[:, None], False))
-        painter.setFont(theme.font(theme.SMALL, tabular=True))
-        painter.setPen(theme.current().color("quiet"))
+        write_quietly(painter)
         for value in (1.0, 0.5, 0.1, 0.0):
             painter.drawText(QPointF(bar.right() + 5, bar.bottom() - value**0.5 * bar.height() + 4), f"{value:g}")
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
@@ -14,7 +12,7 @@ from genstudio.inspection.switches import NOTHING_OFF, Switches
 from genstudio.snapshots.attention import Heads
 from genstudio.ui import theme
 from genstudio.ui.views.maps import picture
-from genstudio.ui.views.view import RIGHT, SnapshotFigure, bubble, paint_empty, paint_title
+from genstudio.ui.views.view import RIGHT, SnapshotFigure, Table, bubble, paint_empty, paint_title
 
 _TOP, _SIDE, _EDGE, _GAP, _WORDS = 48.0, 26.0, 12.0, 4.0, 100.0
 _SHORT = {
@@ -116,7 +114,7 @@ class HeadsView(SnapshotFigure[Heads]):
             said = f": {self.snapshot.labels[layer][column] if layer < self.snapshot.read else 'not read yet'}"
         return f"layer {layer + 1} {name}{said}{', off' if self.off(layer, column) else ''}"
 
-    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+    def table(self) -> Table:
         header = ("layer", "head", "looks", "previous", "first", "itself", "entropy (nats)", "evenness")
         if self.snapshot is None:
             return header, ()

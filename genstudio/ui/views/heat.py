@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
@@ -14,7 +13,17 @@ from genstudio.events import Array
 from genstudio.ui import theme
 from genstudio.ui.views.chart import value_text
 from genstudio.ui.views.pointed import PointedFigure, moved
-from genstudio.ui.views.view import CENTRE, LEFT, RIGHT, Lines, paint_empty, paint_title, token_text
+from genstudio.ui.views.view import (
+    CENTRE,
+    LEFT,
+    RIGHT,
+    Lines,
+    Table,
+    paint_empty,
+    paint_title,
+    token_text,
+    write_quietly,
+)
 
 Kind = Literal["signed", "share", "magnitude"]
 
@@ -119,7 +128,7 @@ class MatrixView(PointedFigure[tuple[int, int]]):
             self.setAccessibleDescription(f"{self.title}: {rows} rows, {columns} columns. {note}")
         self.redraw()
 
-    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+    def table(self) -> Table:
         if self.matrix is None:
             return (), ()
         shown = self.matrix
@@ -224,14 +233,13 @@ class MatrixView(PointedFigure[tuple[int, int]]):
 
     def _paint_bar(self, painter: QPainter) -> None:
         assert self.matrix is not None
-        limit, look = largest(self.matrix), theme.current()
+        limit = largest(self.matrix)
         bar = QRectF(self._box.right() + 12, self._box.top(), _BAR, min(max(self._box.height(), 56.0), 140.0))
         signed = self.matrix.kind == "signed"
         ramp = np.linspace(limit, -limit if signed else 0, 64)[:, None]
         kind: Kind = "signed" if signed else "magnitude"
         painter.drawImage(bar, heat_image(ramp, kind, limit))
-        painter.setPen(look.color("quiet"))
-        painter.setFont(theme.font(theme.SMALL, tabular=True))
+        write_quietly(painter)
         marks = [(limit, 0.0), (0.0, 0.5), (-limit, 1.0)] if signed else [(limit, 0.0), (0.0, 1.0)]
         if self.matrix.kind == "share":
             marks = [(1.0, 0.0), (0.25, 0.5), (0.0, 1.0)]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
@@ -13,7 +12,7 @@ from genstudio.data.preview import Histogram
 from genstudio.snapshots.samples import Histograms
 from genstudio.ui import theme
 from genstudio.ui.views.chart import tick_text, ticks
-from genstudio.ui.views.view import CENTRE, Figure, bubble, paint_title
+from genstudio.ui.views.view import CENTRE, Figure, Table, bubble, paint_title
 
 
 class HistogramView(Figure):
@@ -48,7 +47,7 @@ class HistogramView(Figure):
         self.snapshot = None
         self.show_histograms({})
 
-    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+    def table(self) -> Table:
         rows = (
             (name, float(found.edges[i]), float(found.edges[i + 1]), int(count))
             for name, found in self._shown.items()
@@ -168,7 +167,7 @@ class NamedColumns(HistogramView):
         self.show_histograms({"": found} if counts else {})
         self.setAccessibleDescription(", ".join(f"{name} {count:,}" for name, count in counts[:10]))
 
-    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+    def table(self) -> Table:
         counts = self._shown[""].counts.tolist() if self._shown else []
         return ("name", "count"), zip(self._words, counts, strict=True)
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
-
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
@@ -13,7 +10,16 @@ from genstudio.snapshots.attention import Induction
 from genstudio.ui import theme
 from genstudio.ui.views.chart import paint_scale
 from genstudio.ui.views.pointed import PointedFigure, moved
-from genstudio.ui.views.view import RIGHT, Lines, SnapshotFigure, paint_empty, paint_title, polyline
+from genstudio.ui.views.view import (
+    RIGHT,
+    Lines,
+    SnapshotFigure,
+    Table,
+    paint_empty,
+    paint_title,
+    polyline,
+    write_quietly,
+)
 
 _EDGE, _TOP, _SIDE = 12.0, 52.0, 26.0
 _EMPTY = "Press Run the probe"
@@ -42,14 +48,14 @@ class ScoresView(SnapshotFigure[Induction], PointedFigure[tuple[int, int]]):
         tall = min(96.0, (self.height() - _TOP - _EDGE) / layers)
         return QRectF(_EDGE + _SIDE + head * wide, _TOP + layer * tall, wide, tall)
 
-    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+    def table(self) -> Table:
         header, found = ("layer", "head", "prefix-matching score"), self.snapshot
         if found is None:
             return header, ()
         return header, ((layer + 1, head + 1, float(v)) for (layer, head), v in np.ndenumerate(found.scores))
 
     def paint_figure(self, painter: QPainter, area: QRectF) -> None:
-        look, found = theme.current(), self.snapshot
+        found = self.snapshot
         note = "" if found is None else f"1: looks only there; {found.even:.3f}: looks everywhere alike"
         paint_title(painter, self.title, note, area)
         if found is None:
@@ -63,8 +69,7 @@ class ScoresView(SnapshotFigure[Induction], PointedFigure[tuple[int, int]]):
                 painter.setFont(theme.font(theme.LARGE if cell.height() >= 48 else theme.SMALL, tabular=True))
                 painter.setPen(QColor("#1C2128" if score > 0.62 else "#FFFFFF"))
                 painter.drawText(cell, Qt.AlignmentFlag.AlignCenter, f"{score:.2f}")
-            painter.setFont(theme.font(theme.SMALL, tabular=True))
-            painter.setPen(look.color("quiet"))
+            write_quietly(painter)
             if layer == 0:
                 over = QRectF(cell.left(), cell.top() - 18, cell.width(), 16)
                 painter.drawText(over, Qt.AlignmentFlag.AlignCenter, str(head + 1))
@@ -94,7 +99,7 @@ class RepeatedLossView(SnapshotFigure[Induction]):
         super().__init__("Loss along the text")
         self.setObjectName("induction_loss")
 
-    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+    def table(self) -> Table:
         losses = () if self.snapshot is None else self.snapshot.losses
         return ("place", "loss (nats)"), ((i + 2, float(loss)) for i, loss in enumerate(losses))
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -18,7 +18,7 @@ from genstudio.ui.views.anatomy import ROLES
 from genstudio.ui.views.chart import tick_text, value_text
 from genstudio.ui.views.heat import heat_image
 from genstudio.ui.views.pointed import PointedFigure, moved
-from genstudio.ui.views.view import CENTRE, RIGHT, Lines, SnapshotFigure, paint_empty, paint_title, polyline
+from genstudio.ui.views.view import CENTRE, RIGHT, Lines, SnapshotFigure, Table, paint_empty, paint_title, polyline
 
 Quantity = Literal["activations", "gradients", "weights"]
 Style = Literal["ridges", "colours"]
@@ -74,7 +74,7 @@ class LayersView(SnapshotFigure[LayerStatistics], PointedFigure[tuple[int, int]]
         """What is shown now."""
         return None if self.snapshot is None else getattr(self.snapshot, self.quantity)
 
-    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+    def table(self) -> Table:
         shown = self.distributions()
         if shown is None or self.snapshot is None:
             return (), ()

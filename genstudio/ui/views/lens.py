@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
@@ -23,7 +22,16 @@ from PySide6.QtGui import (
 from genstudio.snapshots.attention import Lens
 from genstudio.ui import theme
 from genstudio.ui.views.chart import percent
-from genstudio.ui.views.view import RIGHT, SnapshotFigure, bubble, paint_empty, paint_title, token_text
+from genstudio.ui.views.view import (
+    RIGHT,
+    SnapshotFigure,
+    Table,
+    bubble,
+    paint_empty,
+    paint_title,
+    token_text,
+    write_quietly,
+)
 
 _TOP, _EDGE, _SIDE, _HEAD = 34.0, 12.0, 72.0, 40.0
 _NARROW, _WIDE, _TALL = 26.0, 72.0, 64.0
@@ -126,7 +134,7 @@ class LensView(SnapshotFigure[Lens]):
         follows = f"; what follows is rank {cell.rank:,} with {percent(cell.chance)}" if cell.rank else ""
         return f"{name(depth)}, after '{token_text(found.tokens[place])}': '{token_text(word)}' {percent(chance)}{follows}"
 
-    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+    def table(self) -> Table:
         """The numbers of what was asked for so far."""
         header = ("layer", "position", "token", "place", "says", "probability", "rank of what follows", "its probability")
         found, (depths, positions) = self.snapshot, self.shape
@@ -173,8 +181,7 @@ class LensView(SnapshotFigure[Lens]):
         shown = range(self.first, min(self.first + self.fitting(), positions))
         for depth in range(depths):
             row = self.cell(depth, self.first)
-            painter.setFont(theme.font(theme.SMALL))
-            painter.setPen(look.color("quiet"))
+            write_quietly(painter)
             if row.height() >= 12 or depth in (0, depths - 1) or depth % 4 == 0:
                 painter.drawText(QRectF(_EDGE - 4, row.top(), _SIDE - 4, row.height()), RIGHT, name(depth))
             painter.setFont(theme.mono(theme.SMALL))

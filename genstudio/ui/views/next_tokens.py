@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Signal
@@ -13,7 +12,7 @@ from genstudio.events import Array
 from genstudio.sampling.choose import SamplingOptions, distribution, entropy, softmax
 from genstudio.snapshots.text import NextTokens
 from genstudio.ui.views.bars import Bar, BarChart
-from genstudio.ui.views.view import Lines, SnapshotFigure, likeliest, token_text
+from genstudio.ui.views.view import Lines, SnapshotFigure, Table, likeliest, token_text
 
 
 class NextTokensView(SnapshotFigure[NextTokens], BarChart):
@@ -70,7 +69,7 @@ class NextTokensView(SnapshotFigure[NextTokens], BarChart):
         before, after = float(self.before[ids].sum()), float(self.after[ids].sum())
         return max(0.0, 1.0 - before), max(0.0, 1.0 - after)
 
-    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+    def table(self) -> Table:
         self._work_out()
         if self.snapshot is None:
             return (), ()

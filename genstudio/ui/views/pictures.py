@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
-
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
@@ -23,7 +20,7 @@ from genstudio.snapshots.samples import Pictures
 from genstudio.ui import theme
 from genstudio.ui.views.chart import value_text
 from genstudio.ui.views.picture_grid import enlarged, packed
-from genstudio.ui.views.view import SnapshotFigure, bubble, paint_empty, paint_title
+from genstudio.ui.views.view import SnapshotFigure, Table, bubble, paint_empty, paint_title, write_quietly
 
 _HEAD = 32
 _GAP = 2
@@ -104,7 +101,7 @@ class PicturesView(SnapshotFigure[Pictures]):
         index = int(row * columns + column)
         return index if 0 <= column < columns and row >= 0 and index < len(self.snapshot.pixels) else -1
 
-    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+    def table(self) -> Table:
         count = 0 if self.snapshot is None else len(self.snapshot.pixels)
         scores = None if self.snapshot is None else self.snapshot.scores
         rows = ((i + 1, self.label(i), "" if scores is None else float(scores[i])) for i in range(count))
@@ -200,8 +197,7 @@ class PicturesView(SnapshotFigure[Pictures]):
         _, kind = arrangement(shown)
         if not kind:
             return
-        painter.setPen(theme.current().color("quiet"))
-        painter.setFont(theme.font(theme.SMALL))
+        write_quietly(painter)
         metrics, pitch = painter.fontMetrics(), cell + _GAP
         across = kind == "columns"
         for place in range(columns if across else -(-len(shown.pixels) // columns)):

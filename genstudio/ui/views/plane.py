@@ -17,7 +17,7 @@ from genstudio.ui import theme
 from genstudio.ui.views.chart import value_text
 from genstudio.ui.views.plane_parts import arrows, density, dot, image, onward, opinions, strokes, washes
 from genstudio.ui.views.scatter import ScatterView
-from genstudio.ui.views.view import bubble, polyline
+from genstudio.ui.views.view import Table, bubble, polyline
 
 REAL, FAKE = theme.BLUE, theme.GREEN
 _LIGHT = "#ffffff"
@@ -96,7 +96,7 @@ class PlaneView(ScatterView):
             self._half = max(x1 - x0, y1 - y0) / 2
         self.redraw()
 
-    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+    def table(self) -> Table:
         return ("kind", "x", "y", "score", "push x", "push y"), self._rows()
 
     def opinion(self, x: float, y: float) -> float | None:

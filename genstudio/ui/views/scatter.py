@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
@@ -13,7 +12,7 @@ from genstudio.events import Array
 from genstudio.ui import theme
 from genstudio.ui.views.chart import tick_text, ticks
 from genstudio.ui.views.picture_grid import packed
-from genstudio.ui.views.view import Figure, bubble, polyline
+from genstudio.ui.views.view import Figure, Table, bubble, polyline, write_quietly
 
 MOST_DOTS = 20_000
 _CELLS = 128
@@ -62,7 +61,7 @@ class ScatterView(Figure):
             self._middle, self._half = (low + high) / 2, max(float((high - low).max()) / 2 * 1.08, 1e-9)
         self.redraw()
 
-    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+    def table(self) -> Table:
         return ("x", "y"), self._points.tolist()
 
     def place(self, at: QPointF, area: QRectF | None = None) -> Array:
@@ -102,8 +101,7 @@ class ScatterView(Figure):
             self._paint_mark(painter, area, self._marked)
         painter.restore()
         if self.mode == "points" and len(self.shown()) < len(self._points):
-            painter.setPen(look.color("quiet"))
-            painter.setFont(theme.font(theme.SMALL))
+            write_quietly(painter)
             painter.drawText(
                 QPointF(plot.left() + 8, plot.top() + 16), f"{len(self.shown()):,} of {len(self._points):,} points"
             )

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF
@@ -14,7 +13,7 @@ from genstudio.tasks.tokenize import SizeRow
 from genstudio.ui import theme
 from genstudio.ui.views.chart import paint_scale, spread
 from genstudio.ui.views.pointed import PointedFigure, moved
-from genstudio.ui.views.view import CENTRE, Lines, paint_empty, paint_title, polyline
+from genstudio.ui.views.view import CENTRE, Lines, Table, paint_empty, paint_title, polyline
 
 NAMES = {"char": "characters", "byte": "bytes", "word": "words", "bpe": "byte pairs"}
 COLORS = {"char": theme.BLUE, "byte": theme.ORANGE, "word": theme.GREEN, "bpe": theme.VERMILION}
@@ -36,7 +35,7 @@ class SizesView(PointedFigure[int]):
         )
         self.redraw()
 
-    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+    def table(self) -> Table:
         header = ("tokens", "vocabulary", "tokens per character", "share of <unk>", "parameters")
         return header, ((NAMES[r.kind], r.size, r.tokens_per_character, r.unknown, r.parameters) for r in self._rows)
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Signal
@@ -15,7 +13,7 @@ from genstudio.snapshots.text import ScoredText
 from genstudio.ui import theme
 from genstudio.ui.views.chart import value_text
 from genstudio.ui.views.pointed import PointedFigure, moved
-from genstudio.ui.views.view import Lines, SnapshotFigure, paint_empty, paint_title, token_text
+from genstudio.ui.views.view import Lines, SnapshotFigure, Table, paint_empty, paint_title, token_text
 
 _TOP, _EDGE = 34.0, 12.0
 
@@ -41,7 +39,7 @@ class SurpriseStrip(SnapshotFigure[ScoredText], PointedFigure[int]):
         self.chosen = token
         self._redraw()
 
-    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+    def table(self) -> Table:
         if self.snapshot is None:
             return (), ()
         tokens = self.snapshot.tokens

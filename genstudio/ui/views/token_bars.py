@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF
@@ -13,7 +12,7 @@ from genstudio.events import Array
 from genstudio.tasks.compare import Paired
 from genstudio.ui import theme
 from genstudio.ui.views.bars import Bar, BarChart
-from genstudio.ui.views.view import Lines, SnapshotFigure, likeliest, token_text
+from genstudio.ui.views.view import Lines, SnapshotFigure, Table, likeliest, token_text
 
 COLORS = (theme.BLUE, theme.ORANGE)
 
@@ -39,7 +38,7 @@ class PairedBars(BarChart):
         self.setAccessibleDescription(", ".join(f"{bar.name} {bar.parts[0][2]}" for bar in self.bars[:5]))
         self.redraw()
 
-    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+    def table(self) -> Table:
         pieces, before, after = self.pieces, self.before, self.after
         every = np.argsort(-np.maximum(before, after), kind="stable")
         header = ("id", "token", *self.names)
@@ -77,7 +76,7 @@ class TwoBarsView(SnapshotFigure[Paired], BarChart):
     def notes(self) -> Sequence[str]:
         return (self.summary(),)
 
-    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+    def table(self) -> Table:
         if self.snapshot is None:
             return (), ()
         said = self.snapshot

@@ -21,7 +21,7 @@ from genstudio.sampling.choose import SamplingOptions
 from genstudio.sampling.tree import Place
 from genstudio.ui import theme
 from genstudio.ui.views.chart import value_text
-from genstudio.ui.views.view import RIGHT, token_text
+from genstudio.ui.views.view import RIGHT, token_text, write_quietly
 
 _WIDTH, _ROW, _EDGE = 392, 22, 12
 _NAME, _BAR = 96, 120
@@ -175,8 +175,7 @@ class TokenCard(QWidget):
         painter.drawText(QRectF(self.width() - 72, top - 22, 60, 20), right, "sampler")
         self._paint_rows(painter, look)
         bottom = top + len(self.rows()) * _ROW + 6
-        painter.setFont(theme.font(theme.SMALL))
-        painter.setPen(look.color("quiet"))
+        write_quietly(painter)
         metrics = painter.fontMetrics()
         words = metrics.elidedText(self.made(), Qt.TextElideMode.ElideRight, self.width() - 2 * _EDGE)
         painter.drawText(QPointF(_EDGE, bottom + 12), words)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
-
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPen, QWheelEvent
 
 from genstudio.snapshots.attention import HeadMap
 from genstudio.ui import theme
-from genstudio.ui.views.view import SnapshotFigure, bubble, paint_empty, paint_title, token_text
+from genstudio.ui.views.view import SnapshotFigure, Table, bubble, paint_empty, paint_title, token_text, write_quietly
 
 _TOP, _ROW, _EDGE = 52.0, 18.0, 12.0
 _FAINTEST = 0.02
@@ -75,7 +72,7 @@ class TokenLinesView(SnapshotFigure[HeadMap]):
         words = (f"'{token_text(self.tokens[key])}' {value:.2f}" for key, value in self.weights(query)[:5])
         return f"'{token_text(self.tokens[query])}' looks at {', '.join(words)}"
 
-    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+    def table(self) -> Table:
         header, tokens = ("query", "query token", "key", "key token", "weight"), self.tokens
         found = self.snapshot
         if found is None:
@@ -101,8 +98,7 @@ class TokenLinesView(SnapshotFigure[HeadMap]):
         shown = range(self._first, min(self._first + self.fitting(), len(self.tokens)))
         left, right = self._columns(area)
         alone = self.frozen if self.frozen is not None else self._hover
-        painter.setFont(theme.font(theme.SMALL))
-        painter.setPen(look.color("quiet"))
+        write_quietly(painter)
         painter.drawText(QPointF(left - 90, area.top() + _TOP - 8), "token that looks")
         painter.drawText(QPointF(right + 10, area.top() + _TOP - 8), "token looked at")
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
@@ -11,7 +10,7 @@ from PySide6.QtGui import QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPen,
 
 from genstudio.events import Array
 from genstudio.ui import theme
-from genstudio.ui.views.view import Figure, bubble, paint_empty, paint_title, token_text
+from genstudio.ui.views.view import Figure, Table, bubble, paint_empty, paint_title, token_text
 
 _TOP, _EDGE, _ROW, _PAD = 34.0, 12.0, 26.0, 4.0
 
@@ -60,7 +59,7 @@ class TokenStrip(Figure):
         self._describe()
         self.redraw()
 
-    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+    def table(self) -> Table:
         header = ("position", "token", self._column)
         values = self.values
         return header, ((i, token, float(values[i])) for i, token in enumerate(self.tokens))

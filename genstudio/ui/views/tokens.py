@@ -23,6 +23,7 @@ from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QMenu, QToolTip
 from genstudio.data.token_text import TokenText
 from genstudio.events import Array
 from genstudio.ui import theme
+from genstudio.ui.views.view import write_quietly
 from genstudio.ui.widgets import tooltip
 
 GROUNDS = {
@@ -139,8 +140,7 @@ class TokensView(QAbstractScrollArea):
         with QPainter(self.viewport()) as painter:
             painter.fillRect(self.viewport().rect(), look.color("panel"))
             if self.shown is None or not len(self.shown.ids):
-                painter.setFont(theme.font(theme.SMALL))
-                painter.setPen(look.color("quiet"))
+                write_quietly(painter)
                 area = QRectF(self.viewport().rect()).adjusted(12, 12, -12, -12)
                 painter.drawText(area, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self.empty)
                 return

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt, Signal
@@ -15,7 +14,7 @@ from genstudio.events import Array
 from genstudio.ui import theme
 from genstudio.ui.views.chart import spread, tick_text
 from genstudio.ui.views.pointed import PointedFigure, moved
-from genstudio.ui.views.view import RIGHT, Lines, paint_empty, paint_title, polyline, token_text
+from genstudio.ui.views.view import RIGHT, Lines, Table, paint_empty, paint_title, polyline, token_text
 
 _FLOOR = 1e-6
 
@@ -66,7 +65,7 @@ class TrajectoryView(PointedFigure[int]):
         self._log_action.setChecked(log)
         self.redraw()
 
-    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+    def table(self) -> Table:
         columns = [path.probabilities.tolist() for path in self.paths]
         return ("step", *(path.piece for path in self.paths)), zip(self.steps, *columns, strict=True)
 

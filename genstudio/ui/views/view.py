@@ -7,7 +7,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
@@ -43,6 +43,8 @@ S = TypeVar("S")
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 CENTRE = Qt.AlignmentFlag.AlignCenter
+Table: TypeAlias = tuple[Sequence[str], Iterable[Sequence[Any]]]
+"""The names of columns, and rows."""
 _REDRAW_MS = 50
 _SLICE = 4096
 
@@ -113,7 +115,7 @@ class Figure(QWidget):
     def paint_hover(self, painter: QPainter) -> None:
         """Draw what follows the pointer, over the figure; not part of a saved picture."""
 
-    def table(self) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+    def table(self) -> Table:
         """The figure's numbers: column names and rows. Rows are read when the figure may show something else already: they
         hold what was shown."""
         return (), ()
@@ -339,17 +341,21 @@ def paint_title(painter: QPainter, title: str, note: str, area: QRectF) -> None:
     painter.drawText(at, title)
     if note:
         width = painter.fontMetrics().horizontalAdvance(title)
-        painter.setFont(theme.font(theme.SMALL, tabular=True))
-        painter.setPen(look.color("quiet"))
+        write_quietly(painter)
         room = area.width() - width - 66
         words = painter.fontMetrics().elidedText(note, Qt.TextElideMode.ElideRight, int(max(room, 0)))
         painter.drawText(at + QPointF(width + 10, 0), words)
 
 
+def write_quietly(painter: QPainter) -> None:
+    """What is written next is small and quiet."""
+    painter.setFont(theme.font(theme.SMALL, tabular=True))
+    painter.setPen(theme.current().color("quiet"))
+
+
 def paint_empty(painter: QPainter, area: QRectF, words: str) -> None:
     """Quiet words in the middle of a figure that has nothing to show yet."""
-    painter.setFont(theme.font(theme.SMALL))
-    painter.setPen(theme.current().color("quiet"))
+    write_quietly(painter)
     painter.drawText(area.adjusted(12, 24, -12, -8), CENTRE | Qt.TextFlag.TextWordWrap, words)
 
 
