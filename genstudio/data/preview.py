@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from genstudio.data.slices import Slices
+from genstudio.data.slices import Slices, scaled
 from genstudio.data.text import TextStatistics, statistics
 from genstudio.data.tokenizers import chunks
 from genstudio.events import Array, Frozen, frozen
@@ -177,13 +177,7 @@ def histogram(values: Array, bins: int = _BINS, *, whole: bool = True) -> Histog
 
 
 def _text(text: str) -> Slices[TextLook]:
-    work = statistics(text)
-    while True:
-        try:
-            yield 0.8 * next(work)
-        except StopIteration as end:
-            found: TextStatistics = end.value
-            break
+    found = yield from scaled(statistics(text), 0.0, 0.8)
     lengths, last = [np.empty(0, np.int64)], -1
     for position, codes in chunks(text):
         ends = np.flatnonzero(codes == _NEWLINE) + position

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
@@ -15,6 +16,7 @@ from typing import IO, Any
 from genstudio import paths, storage
 from genstudio.data import derived
 from genstudio.data.info import FILES, ID, DatasetInfo, Kind, card, clean_title, read_card, slug
+from genstudio.data.slices import Slices
 from genstudio.errors import DataError
 
 _STAGING = ".import-"
@@ -55,6 +57,28 @@ def writing(path: Path) -> Iterator[IO[bytes]]:
         yield file
         file.flush()
         storage.sync_file(file.fileno())
+
+
+def poured(
+    kind: Kind, title: str, pieces: Iterable[tuple[float, bytes, int]], empty: DataError, source: str,
+    details: Callable[[], Mapping[str, Any]] = dict, **more: Any,
+) -> Slices[DatasetInfo]:  # fmt: skip
+    """Put a dataset on the shelf whose one file comes in pieces: the fraction done, bytes, and how many characters or
+    pairs they hold. `details` are asked for behind the last one, `more` is for `put`. Raises `empty`, StorageError."""
+    with staging() as folder:
+        digest, size, count = hashlib.sha256(), 0, 0
+        with writing(folder / FILES[kind]) as copy:
+            for done, raw, many in pieces:
+                digest.update(raw)
+                size, count = size + len(raw), count + many
+                copy.write(raw)
+                yield min(done, 0.99)
+        if not size:
+            raise empty
+        return put(
+            folder, kind, title, size=size, sha256=digest.hexdigest(), count=count, source=clean_title(source),
+            details=details(), **more,
+        )  # fmt: skip
 
 
 def put(

@@ -9,7 +9,7 @@ import numpy as np
 from genstudio.data.checks import languages, similar
 from genstudio.data.checks.finding import Finding, many, share, shown
 from genstudio.data.datasets import PointDataset
-from genstudio.data.slices import Slices
+from genstudio.data.slices import Slices, scaled
 from genstudio.data.split import SplitSettings, split_items
 from genstudio.data.tokenizers import code_points
 
@@ -179,13 +179,7 @@ def _near(texts: Sequence[str]) -> Slices[list[Finding]]:
     some = [texts[place] for place in chosen]
     stops = np.cumsum([len(text) + 1 for text in some], dtype=np.int64) - 1
     starts = stops - np.array([len(text) for text in some], np.int64)
-    work = similar.near_texts(code_points("\n".join(some)), starts, stops)
-    while True:
-        try:
-            yield 0.4 + 0.4 * next(work)
-        except StopIteration as end:
-            near: similar.Pairs = end.value
-            break
+    near = yield from scaled(similar.near_texts(code_points("\n".join(some)), starts, stops), 0.4, 0.8)
     if not near:
         return []
     return [Finding(

@@ -96,19 +96,14 @@ def _pictures(info: DatasetInfo, title: str, settings: PictureSettings | None) -
 
 def _text(dataset: TextDataset, title: str) -> Slices[DatasetInfo]:
     info, text = dataset.info, dataset.text
-    with store.staging() as folder:
-        digest, size = hashlib.sha256(), 0
-        with store.writing(folder / "text.txt") as file:
-            for start in range(0, len(text), _PIECE):
-                raw = text[start : start + _PIECE].encode("utf-8")
-                digest.update(raw)
-                size += len(raw)
-                file.write(raw)
-                yield 0.2 + 0.79 * start / len(text)
-        return store.put(
-            folder, "text", title, size=size, sha256=digest.hexdigest(), count=len(text),
-            source=info.source or info.title, description=info.description, details=info.details, anew=True,
-        )  # fmt: skip
+    parts = ((start, text[start : start + _PIECE]) for start in range(0, len(text), _PIECE))
+    pieces = ((0.2 + 0.79 * start / len(text), part.encode("utf-8"), len(part)) for start, part in parts)
+    empty = DataError(f"'{info.title}' is empty.", "Choose another dataset.", info.path)
+    work = store.poured(
+        "text", title, pieces, empty, info.source or info.title, lambda: info.details, description=info.description,
+        anew=True,
+    )  # fmt: skip
+    return (yield from work)
 
 
 def _points(dataset: PointDataset, title: str) -> Slices[DatasetInfo]:

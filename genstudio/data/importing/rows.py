@@ -25,48 +25,32 @@ Rows = Iterator[tuple[float, tuple[str, ...]]]
 
 def import_column(rows: Rows, name: str, source: str, details: dict[str, Any]) -> Slices[DatasetInfo]:
     """One cell a row -> a text with a line end behind each cell that is not empty. Raises DataError, StorageError."""
-    title = clean_title(name)
-    with store.staging() as folder:
-        digest, size, count = hashlib.sha256(), 0, 0
-        with store.writing(folder / "text.txt") as copy:
-            for done, batch in _batches(rows):
-                text = "".join(cell[0].strip("\n") + "\n" for cell in batch if cell[0].strip())
-                raw = _plain(text).encode("utf-8")
-                digest.update(raw)
-                size, count = size + len(raw), count + len(text)
-                copy.write(raw)
-                yield min(done, 0.99)
-        if not size:
-            raise DataError("There is no text in this column.", "Choose another column.")
-        return store.put(
-            folder, "text", title, size=size, sha256=digest.hexdigest(), count=count, source=clean_title(source),
-            details=details, intact=intact,
-        )  # fmt: skip
+
+    def pieces() -> Iterator[tuple[float, bytes, int]]:
+        for done, batch in _batches(rows):
+            text = _plain("".join(cell[0].strip("\n") + "\n" for cell in batch if cell[0].strip()))
+            yield done, text.encode("utf-8"), len(text)
+
+    empty = DataError("There is no text in this column.", "Choose another column.")
+    work = store.poured("text", clean_title(name), pieces(), empty, source, lambda: details, intact=intact)
+    return (yield from work)
 
 
 def import_pairs(
     rows: Rows, name: str, source: str, sides: Sequence[str], details: dict[str, Any], anew: bool = False
 ) -> Slices[DatasetInfo]:
     """Two cells a row -> pairs, those with an empty side too, so that they can be counted. Raises as above."""
-    title = clean_title(name)
-    with store.staging() as folder:
-        digest, size, count = hashlib.sha256(), 0, 0
-        with store.writing(folder / "pairs.jsonl") as copy:
-            for done, batch in _batches(rows):
-                kept = [(_plain(left).strip(), _plain(right).strip()) for left, right in batch]
-                kept = [pair for pair in kept if any(pair)]
-                raw = "".join(json.dumps(pair, ensure_ascii=False) + "\n" for pair in kept).encode("utf-8")
-                digest.update(raw)
-                size, count = size + len(raw), count + len(kept)
-                copy.write(raw)
-                yield min(done, 0.99)
-        if not count:
-            raise DataError("There is no pair in these columns.", "Choose other columns.")
-        details = {**details, "columns": [str(side)[:80] for side in sides]}
-        return store.put(
-            folder, "pairs", title, size=size, sha256=digest.hexdigest(), count=count, source=clean_title(source),
-            details=details, intact=intact, anew=anew,
-        )  # fmt: skip
+
+    def pieces() -> Iterator[tuple[float, bytes, int]]:
+        for done, batch in _batches(rows):
+            kept = [(_plain(left).strip(), _plain(right).strip()) for left, right in batch]
+            kept = [pair for pair in kept if any(pair)]
+            yield done, "".join(json.dumps(pair, ensure_ascii=False) + "\n" for pair in kept).encode("utf-8"), len(kept)
+
+    empty = DataError("There is no pair in these columns.", "Choose other columns.")
+    known = {**details, "columns": [str(side)[:80] for side in sides]}
+    work = store.poured("pairs", clean_title(name), pieces(), empty, source, lambda: known, intact=intact, anew=anew)
+    return (yield from work)
 
 
 def import_number_rows(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -48,34 +47,26 @@ def import_texts(
     given = root or sources[0]
     title = clean_title(given.stem or "text") if name is None else clean_title(name)
     plan = yield from scaled(_plan(sources, encoding, root), 0.0, 0.1)
-    joined = _joined(sources, plan.encodings, root)
-    done, piece, files = next(joined, (0.0, b"", []))
-    if not piece:
-        which = f"{given.name} is empty." if len(sources) == 1 else f"All {len(sources):,} files are empty."
-        raise DataError(which, "Choose a file with text in it.", given)
-    with store.staging() as folder:
-        digest, size, count = hashlib.sha256(), 0, 0
-        with store.writing(folder / "text.txt") as copy:
-            while piece:
-                digest.update(piece)
-                size += len(piece)
-                count += len(piece.decode("utf-8"))
-                copy.write(piece)
-                yield min(0.1 + 0.9 * done, 0.99)
-                done, piece, files = next(joined, (1.0, b"", files))
-        details: dict[str, object] = {"files": files} if len(sources) > 1 else {}
+    files: list[list[object]] = []
+
+    def pieces() -> Iterator[tuple[float, bytes, int]]:
+        for done, piece in _joined(sources, plan.encodings, root, files):
+            yield 0.1 + 0.9 * done, piece, len(piece.decode("utf-8"))
+
+    def details() -> dict[str, object]:
+        known: dict[str, object] = {"files": files} if len(sources) > 1 else {}
         if len(used := set(plan.encodings)) == 1:
-            details["encoding"] = used.pop() or "utf-8"
+            known["encoding"] = used.pop() or "utf-8"
         empty = len(sources) - len(files) if len(sources) > 1 else 0
         said = [f"{empty:,} {'file is' if empty == 1 else 'files are'} empty."] if empty else []
         if every := [*plan.notes, *said, *notes]:
-            details["notes"] = every
-        told = (given.name or "text") if len(sources) == 1 or root else f"{len(sources)} files"
-        return store.put(
-            folder, "text", title, size=size, sha256=digest.hexdigest(), count=count, details=details,
-            source=clean_title(source or told),
-            intact=intact,
-        )  # fmt: skip
+            known["notes"] = every
+        return known
+
+    which = f"{given.name} is empty." if len(sources) == 1 else f"All {len(sources):,} files are empty."
+    nothing = DataError(which, "Choose a file with text in it.", given)
+    told = source or ((given.name or "text") if len(sources) == 1 or root else f"{len(sources)} files")
+    return (yield from store.poured("text", title, pieces(), nothing, told, details, intact=intact))
 
 
 def pasted(text: str) -> Path:
@@ -163,19 +154,18 @@ def shown_name(path: Path, root: Path | None) -> str:
 
 
 def _joined(
-    sources: Sequence[Path], used: Sequence[str | None], root: Path | None
-) -> Iterator[tuple[float, bytes, list[list[object]]]]:
-    """Fraction, piece, and the list of files, which grows by [name, start, end] when one has ended."""
-    files: list[list[object]] = []
+    sources: Sequence[Path], used: Sequence[str | None], root: Path | None, files: list[list[object]]
+) -> Iterator[tuple[float, bytes]]:
+    """Fraction and piece; `files` grows by [name, start, end] when one has ended."""
     place = 0
     for number, (path, encoding) in enumerate(zip(sources, used, strict=True)):
         start, last = place, b"\n"
         for done, piece in normalised(path, encoding):
             place += len(piece.decode("utf-8"))
             last = piece[-1:]
-            yield (number + done) / len(sources), piece, files
+            yield (number + done) / len(sources), piece
         if len(sources) > 1 and last != b"\n":
             place += 1
-            yield (number + 1) / len(sources), b"\n", files
+            yield (number + 1) / len(sources), b"\n"
         if place > start:
             files.append([shown_name(path, root), start, place])
