@@ -224,12 +224,12 @@ def test_the_next_tokens_are_the_models_and_follow_the_sampler_at_once(tab: Any,
     shown = {row[0]: row[2:] for row in page.view.table()[1]}
     assert all(shown[i][0] == pytest.approx(own[i], abs=1e-6) for i in range(len(own)))
     entropy = -(own * np.log2(own)).sum()
-    assert f"entropy {entropy:.2f} bits" in page.view.summary()[0]
+    assert f"entropy {entropy:.2f} bits" in page.view.notes()[0]
     tab.sampler.top_k.slider.setValue(3)
     assert page.view.survivors() == 3
     page.view.grab()
     tail = 1 - sum(own[i] for i in page.view.shown())
-    assert f"other tokens: {max(tail, 0.0):.1%}" in page.view.summary()[1]
+    assert f"other tokens: {max(tail, 0.0):.1%}" in page.view.notes()[1]
     top = int(own.argmax())
     page.choose(top)
     until(qtbot, lambda: len(tab.document.text()) == 6)
