@@ -246,11 +246,11 @@ def test_a_full_disk_during_any_import_is_told_and_the_half_import_disappears(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     paths.datasets().mkdir(parents=True)
-    monkeypatch.setattr(os, name, full)
-    for source in [*sources, "a pasted text"]:
-        with pytest.raises(StorageError, match="disk is full"):
-            finished(import_any(source))
-    monkeypatch.undo()
+    with monkeypatch.context() as disk:
+        disk.setattr(os, name, full)
+        for source in [*sources, "a pasted text"]:
+            with pytest.raises(StorageError, match="disk is full"):
+                finished(import_any(source))
     assert on_disk() == []
 
 
