@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 
 from genstudio import __version__, paths, storage
 from genstudio.errors import Failure, StorageError
+from genstudio.ui.layouts import named
 from genstudio.ui.quitting import QuitSignals
 from genstudio.ui.window import MainWindow
 
@@ -63,8 +64,7 @@ def make_home(app: QApplication) -> None:
 
 def refusal(error: StorageError) -> QMessageBox:
     """The dialog that says why the program cannot start."""
-    box = QMessageBox(QMessageBox.Icon.Critical, "genstudio", error.message)
-    box.setObjectName("refusal")
+    box = named(QMessageBox(QMessageBox.Icon.Critical, "genstudio", error.message), "refusal")
     box.setTextFormat(Qt.TextFormat.PlainText)
     box.setInformativeText(error.hint)
     return box

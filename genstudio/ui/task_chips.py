@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from genstudio.events import Frame, Progress
 from genstudio.ui.engine import Engine
+from genstudio.ui.layouts import hbox, named, single_shot
 from genstudio.ui.widgets import icon_button, plain_label, tooltip
 
 WAIT_MS = 400
@@ -94,16 +95,11 @@ class TaskChip(QWidget):
         super().__init__()
         self.title = title_of(task)
         self.setObjectName(name)
-        self.show_ = QPushButton(self.title)
-        self.show_.setObjectName(f"{name}_show")
+        self.show_ = named(QPushButton(self.title), f"{name}_show")
         self.show_.setProperty("chip", True)
         self.cancel = icon_button("close", f"{name}_cancel", f"Stop: {self.title}")
         self._state, self._progress = "running", Progress()
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addWidget(self.show_)
-        layout.addWidget(self.cancel)
+        hbox(self.show_, self.cancel, into=self, spacing=0)
         self._say()
 
     def show_state(self, state: str) -> None:
@@ -147,12 +143,8 @@ class TaskChips(QWidget):
         self._began: dict[str, tuple[float, str]] = {}
         self.chips: dict[str, TaskChip] = {}
         self.more = plain_label(role="quiet", name="status_more_tasks")
-        self._row = QHBoxLayout(self)
-        self._row.setContentsMargins(0, 0, 8, 0)
-        self._row.setSpacing(8)
-        self._row.addWidget(self.more)
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
+        self._row = hbox(self.more, into=self, margins=(0, 0, 8, 0))
+        self._timer = single_shot(self)
         self._timer.timeout.connect(self._show)
         engine.changed.connect(self._show)
         engine.framed.connect(self._framed)

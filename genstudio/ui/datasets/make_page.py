@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QFrame,
-    QHBoxLayout,
     QLineEdit,
     QPlainTextEdit,
     QScrollArea,
     QStackedWidget,
     QTableView,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -25,6 +23,7 @@ from genstudio.data.shelf import DatasetInfo
 from genstudio.ui import theme
 from genstudio.ui.datasets.parts import COUNTED
 from genstudio.ui.datasets.row_pages import RowsModel, plain_table
+from genstudio.ui.layouts import hbox, named, single_shot, vbox
 from genstudio.ui.train.form import ConfigForm
 from genstudio.ui.views.picture_grid import PictureGrid
 from genstudio.ui.views.scatter import ScatterView
@@ -43,9 +42,7 @@ class MakePage(QWidget):
         self.form: ConfigForm | None = None
         self._info: DatasetInfo | None = None
         self.said = plain_label(role="quiet", wrap=True, name="make_said")
-        self.name = QLineEdit()
-        self.name.setObjectName("make_name")
-        self.name.setAccessibleName("Name of the new dataset")
+        self.name = named(QLineEdit(), "make_name", "Name of the new dataset")
         self.name.setMaxLength(120)
         self.duplicate = button("Duplicate with these settings", "make_duplicate", "copy")
         self.scatter = ScatterView("Points with these settings", "make_scatter")
@@ -53,17 +50,13 @@ class MakePage(QWidget):
         self.grid.setObjectName("make_grid")
         self.model = RowsModel()
         self.table: QTableView = plain_table("make_table", "Examples with these settings", self.model)
-        self.text = QPlainTextEdit()
-        self.text.setObjectName("make_text")
-        self.text.setAccessibleName("The text with these settings")
+        self.text = named(QPlainTextEdit(), "make_text", "The text with these settings")
         self.text.setReadOnly(True)
         self.text.setFont(theme.mono())
         self.shown = QStackedWidget()
         for widget in (self.scatter, self.grid, self.table, self.text):
             self.shown.addWidget(widget)
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(120)
+        self._timer = single_shot(self, 120)
         self._lay_out()
         self._timer.timeout.connect(self._ask)
         self.duplicate.clicked.connect(self._duplicate)
@@ -135,23 +128,13 @@ class MakePage(QWidget):
             self.duplicate_wanted.emit(self.name.text(), self.values())
 
     def _lay_out(self) -> None:
-        self._scroll = QScrollArea()
-        self._scroll.setObjectName("make_scroll")
-        self._scroll.setAccessibleName("Settings")
+        self._scroll = named(QScrollArea(), "make_scroll", "Settings")
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)
         self._scroll.setWidgetResizable(True)
         side = QWidget()
         side.setFixedWidth(288)
-        left = QVBoxLayout(side)
-        left.setContentsMargins(0, 0, 0, 0)
-        left.setSpacing(8)
-        left.addWidget(self._scroll, 1)
-        left.addWidget(self.said)
-        left.addWidget(plain_label("Name of the copy", role="quiet"))
-        left.addWidget(self.name)
-        left.addWidget(self.duplicate)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 12, 0, 0)
-        layout.setSpacing(12)
-        layout.addWidget(side)
-        layout.addWidget(self.shown, 1)
+        vbox(
+            (self._scroll, 1), self.said, plain_label("Name of the copy", role="quiet"), self.name, self.duplicate,
+            into=side,
+        )  # fmt: skip
+        hbox(side, (self.shown, 1), into=self, margins=(0, 12, 0, 0), spacing=12)

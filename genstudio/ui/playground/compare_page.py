@@ -31,6 +31,7 @@ from genstudio.tasks.runs import Listed
 from genstudio.tasks.score import Score
 from genstudio.tasks.write import Generate, NextTokensOf
 from genstudio.ui.engine import Engine
+from genstudio.ui.layouts import hbox, vbox
 from genstudio.ui.library import Library
 from genstudio.ui.playground.model_choice import ModelChoice
 from genstudio.ui.playground.page import Page
@@ -297,11 +298,7 @@ class ComparePage(Page):
         self.tabs.setDocumentMode(True)
 
     def _lay_out(self) -> None:
-        actions = QHBoxLayout()
-        actions.setSpacing(8)
-        for widget in (self.write, self.stop):
-            actions.addWidget(widget)
-        actions.addWidget(self.note, 1)
+        actions = hbox(*(self.write, self.stop), (self.note, 1))
         names = QGridLayout()
         names.setHorizontalSpacing(8)
         for column, side in enumerate("ab"):
@@ -312,12 +309,7 @@ class ComparePage(Page):
         self._attention_tab = self._heads_tab()
         self.tabs.addTab(self._attention_tab, "Attention")
         self.tabs.addTab(self._score_tab(), "Loss on a text")
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
-        layout.addWidget(self.other)
-        layout.addLayout(names)
-        layout.addWidget(self.tabs, 1)
+        vbox(self.other, names, (self.tabs, 1), into=self)
 
     def _texts_tab(self, actions: QHBoxLayout) -> QWidget:
         texts = QHBoxLayout()
@@ -345,10 +337,7 @@ class ComparePage(Page):
         self.numbers.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
         self.numbers.setTabKeyNavigation(False)
         self.numbers.setFixedHeight(self.numbers.verticalHeader().defaultSectionSize() * len(rows) + 36)
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        row.addWidget(self.score)
-        row.addWidget(self.score_note, 1)
+        row = hbox(self.score, (self.score_note, 1))
         return _stacked(self.scored, row, self.numbers)
 
 

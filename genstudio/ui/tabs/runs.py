@@ -17,14 +17,12 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFileDialog,
-    QHBoxLayout,
     QHeaderView,
     QLineEdit,
     QMenu,
     QMessageBox,
     QStackedWidget,
     QTableView,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -36,6 +34,7 @@ from genstudio.tasks.exchange import ExportModel, ImportedModel, ImportModel
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.runs import Listed, RemoveRun, RenameRun
 from genstudio.ui.engine import Engine
+from genstudio.ui.layouts import hbox, named, vbox
 from genstudio.ui.library import Library
 from genstudio.ui.widgets import EmptyState, button, primary_button
 
@@ -154,9 +153,7 @@ class RunsTab(QWidget):
         self._sorted.setSortRole(Qt.ItemDataRole.UserRole)
         self._sorted.setFilterKeyColumn(-1)
         self._sorted.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
-        self.search = QLineEdit()
-        self.search.setObjectName("runs_search")
-        self.search.setAccessibleName("Find a run")
+        self.search = named(QLineEdit(), "runs_search", "Find a run")
         self.search.setPlaceholderText("Find a run")
         self.search.setClearButtonEnabled(True)
         self.table = QTableView()
@@ -293,16 +290,8 @@ class RunsTab(QWidget):
         self.stack = QStackedWidget()
         self.stack.addWidget(self.empty)
         self.stack.addWidget(self.table)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(8)
-        buttons.addWidget(self.search, 1)
-        for widget in (self.open, self.resume, self.rename, self.export, self.delete, self.adopt):
-            buttons.addWidget(widget)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(12, 12, 12, 12)
-        layout.setSpacing(8)
-        layout.addLayout(buttons)
-        layout.addWidget(self.stack, 1)
+        buttons = hbox((self.search, 1), *(self.open, self.resume, self.rename, self.export, self.delete, self.adopt))
+        vbox(buttons, (self.stack, 1), into=self, margins=(12, 12, 12, 12))
 
     def showEvent(self, event: Any) -> None:
         super().showEvent(event)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtGui import QColor, QTextCharFormat, QTextCursor
-from PySide6.QtWidgets import QPlainTextEdit, QTextEdit, QVBoxLayout
+from PySide6.QtWidgets import QPlainTextEdit, QTextEdit
 
 from genstudio.snapshots.text import Text
 from genstudio.ui import theme
+from genstudio.ui.layouts import named, vbox
 from genstudio.ui.views.view import View
 from genstudio.ui.widgets import plain_label
 
@@ -18,18 +19,12 @@ class SamplesView(View[Text]):
         super().__init__()
         self.setObjectName("samples")
         self.setAccessibleName("Samples")
-        self.text = QPlainTextEdit()
-        self.text.setObjectName("samples_text")
-        self.text.setAccessibleName("What the model wrote")
+        self.text = named(QPlainTextEdit(), "samples_text", "What the model wrote")
         self.text.setReadOnly(True)
         self.text.setFont(theme.mono())
         self.label = plain_label("", role="quiet", name="samples_step")
         self.label.setFont(theme.font(theme.SMALL, tabular=True))
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addWidget(self.label)
-        layout.addWidget(self.text, 1)
+        vbox(self.label, (self.text, 1), into=self, spacing=4)
         theme.changed.connect(self._recolour)
 
     def draw(self, snapshot: Text) -> None:
