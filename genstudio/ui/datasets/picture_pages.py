@@ -24,8 +24,7 @@ class LargePicture(Figure):
     """One picture as large as fits, every stored pixel a square."""
 
     def __init__(self) -> None:
-        super().__init__("Picture")
-        self.setObjectName("large_picture")
+        super().__init__("Picture", "large_picture")
         self._picture = picture(np.zeros((1, 1, 1), np.uint8))
 
     def show_pixels(self, pixels: np.ndarray) -> None:

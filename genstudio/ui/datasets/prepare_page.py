@@ -25,8 +25,7 @@ class BeforeAfter(Figure):
     """Pictures side by side: what they are made from above, what is made of them below, mirror images at the end."""
 
     def __init__(self) -> None:
-        super().__init__("Effect of the settings")
-        self.setObjectName("before_after")
+        super().__init__("Effect of the settings", "before_after")
         self._pairs: Sequence[tuple[Array, Array]] = ()
         self._flip = False
 

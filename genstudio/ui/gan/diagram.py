@@ -47,8 +47,7 @@ class StageDiagram(Figure):
     """The parts of a GAN with the way that data and gradients take; `show_stage` lights the part walked now."""
 
     def __init__(self) -> None:
-        super().__init__("One iteration")
-        self.setObjectName("stage_diagram")
+        super().__init__("One iteration", "stage_diagram")
         self.stage: StepStage | None = None
         self.setMinimumHeight(214)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QGuiApplication, QMouseEvent, QPainter
 from PySide6.QtWidgets import QFileDialog, QStackedWidget, QVBoxLayout, QWidget
 
@@ -34,8 +34,7 @@ class SampleFigure(Figure):
     """One picture as large as fits, every pixel a square; of a point, where it lies in words."""
 
     def __init__(self) -> None:
-        super().__init__("Sample")
-        self.setObjectName("sample_figure")
+        super().__init__("Sample", "sample_figure")
         self.pixels: Array | None = None
         self.note = ""
         self.setFixedHeight(196)
@@ -78,8 +77,7 @@ class LatentBars(Figure):
     """The numbers of a latent (n,) as bars to both sides of zero."""
 
     def __init__(self) -> None:
-        super().__init__("Noise z")
-        self.setObjectName("latent_bars")
+        super().__init__("Noise z", "latent_bars")
         self.latent: Array = np.zeros(0, np.float32)
         self._hover: QPointF | None = None
         self.setMouseTracking(True)
@@ -123,10 +121,6 @@ class LatentBars(Figure):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._hover = event.position()
-        self.update()
-
-    def leaveEvent(self, event: QEvent) -> None:
-        self._hover = None
         self.update()
 
     def _plot(self, area: QRectF) -> QRectF:

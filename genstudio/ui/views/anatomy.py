@@ -129,8 +129,7 @@ class AnatomyDiagram(SnapshotFigure[Anatomy]):
     stage_chosen = Signal(int)
 
     def __init__(self) -> None:
-        super().__init__("Anatomy")
-        self.setObjectName("anatomy_diagram")
+        super().__init__("Anatomy", "anatomy_diagram")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.chosen = 0

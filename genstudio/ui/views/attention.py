@@ -30,8 +30,7 @@ class AttentionView(SnapshotFigure[Attention], SceneFigure):
     head_chosen = Signal(int, int)
 
     def __init__(self) -> None:
-        super().__init__("Attention")
-        self.setObjectName("attention")
+        super().__init__("Attention", "attention")
         self.layer = self.head = 0
         self.causal = False
         self._alone = False

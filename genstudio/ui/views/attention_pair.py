@@ -29,8 +29,7 @@ class AttentionPairView(PointedFigure[tuple[int, int, int]]):
     head_chosen = Signal(int, int)
 
     def __init__(self) -> None:
-        super().__init__("Attention")
-        self.setObjectName("attention_pair")
+        super().__init__("Attention", "attention_pair")
         self.sides: dict[str, Attention] = {}
         self.layer = self.head = 0
         self._boxes: list[QRectF] = []

@@ -37,8 +37,7 @@ class BarChart(PointedFigure[int]):
     empty = ""
 
     def __init__(self, title: str, name: str = "") -> None:
-        super().__init__(title)
-        self.setObjectName(name)
+        super().__init__(title, name)
         self.note = ""
         self.bars: tuple[Bar, ...] = ()
 

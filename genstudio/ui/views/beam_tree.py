@@ -27,8 +27,7 @@ class BeamTreeView(SnapshotFigure[BeamTree], PointedFigure[int]):
     rested = Signal(QRectF)
 
     def __init__(self) -> None:
-        super().__init__("Beam search")
-        self.setObjectName("beam_tree")
+        super().__init__("Beam search", "beam_tree")
         self.places: Array = np.empty((0, 2))
         self.marked: frozenset[int] = frozenset()
 

@@ -60,8 +60,7 @@ class CurvesView(SceneFigure):
     ) -> None:
         self._log, self._decay = log, _SMOOTHING["Medium"]
         self.unit = unit
-        super().__init__(title)
-        self.setObjectName(name or "curves_" + "_".join(title.lower().split()))
+        super().__init__(title, name or "curves_" + "_".join(title.lower().split()))
         self._curves: dict[str, Curve] = {}
         self._references: dict[str, Reference] = {}
         self._marks: list[Mark] = []
@@ -305,7 +304,7 @@ class CurvesView(SceneFigure):
 
     def _pointed(self, at: QPointF) -> None:
         inside = self.box.area().adjusted(-4, -8, 4, 16).contains(at) and not self.scene.dragButtons
-        self._hover(round(self.box.mapSceneToView(at).x()) if inside else None)
+        self._rest_at(round(self.box.mapSceneToView(at).x()) if inside else None)
 
     def _clicked(self, event: Any) -> None:
         if event.button() != Qt.MouseButton.LeftButton:
@@ -317,7 +316,7 @@ class CurvesView(SceneFigure):
 
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
-        self._hover(None)
+        self._rest_at(None)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
@@ -327,7 +326,7 @@ class CurvesView(SceneFigure):
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
-        self._hover(None)
+        self._rest_at(None)
 
     def _scrolls_page(self, event: QGraphicsSceneWheelEvent) -> bool:
         return not (event.modifiers() & Qt.KeyboardModifier.ControlModifier or self.hasFocus())
@@ -339,7 +338,7 @@ class CurvesView(SceneFigure):
         key = event.key()
         if key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
             moved = at - stride if key == Qt.Key.Key_Left else at + stride
-            self._hover(round(min(max(moved, left), right)))
+            self._rest_at(round(min(max(moved, left), right)))
         elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus):
             factor = 1.25 if key == Qt.Key.Key_Minus else 0.8
             self._zoom(at - (at - left) * factor, at + (right - at) * factor)
@@ -350,7 +349,7 @@ class CurvesView(SceneFigure):
         else:
             super().keyPressEvent(event)
 
-    def _hover(self, step: float | None) -> None:
+    def _rest_at(self, step: float | None) -> None:
         if step != self._at:
             self.set_crosshair(step)
             self.hovered.emit(step)

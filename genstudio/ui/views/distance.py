@@ -19,8 +19,7 @@ class DistanceView(SnapshotFigure[PositionCode], PointedFigure[int]):
     """Cosine of two positions against the number of tokens between them."""
 
     def __init__(self) -> None:
-        super().__init__("Similarity by distance")
-        self.setObjectName("position_distance")
+        super().__init__("Similarity by distance", "position_distance")
 
     def prepare(self, snapshot: PositionCode) -> None:
         self.hover = None

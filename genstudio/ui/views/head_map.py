@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QImage, QKeyEvent, QMouseEvent, QPainter, QPen, QWheelEvent
 
 from genstudio.snapshots.attention import HeadMap
@@ -38,8 +38,7 @@ class HeadMapView(SnapshotFigure[HeadMap]):
     frozen_at = Signal(int, int)
 
     def __init__(self) -> None:
-        super().__init__("Attention map")
-        self.setObjectName("head_map")
+        super().__init__("Attention map", "head_map")
         self.tokens: tuple[str, ...] = ()
         self.causal = False
         self.detail: HeadMap | None = None
@@ -313,11 +312,6 @@ class HeadMapView(SnapshotFigure[HeadMap]):
         self._say()
         self.update()
         self.frozen_at.emit(*(at or (-1, -1)))
-
-    def leaveEvent(self, event: QEvent) -> None:
-        super().leaveEvent(event)
-        self._hover = None
-        self.update()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         box = self.box()

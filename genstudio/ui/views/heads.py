@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPen
 
 from genstudio.inspection.switches import NOTHING_OFF, Switches
@@ -36,8 +36,7 @@ class HeadsView(SnapshotFigure[Heads]):
     switched = Signal(object)
 
     def __init__(self, name: str = "heads", switching: bool = False) -> None:
-        super().__init__("Heads")
-        self.setObjectName(name)
+        super().__init__("Heads", name)
         self.layer = self.head = 0
         self.switches = NOTHING_OFF
         self._switching = switching
@@ -232,11 +231,6 @@ class HeadsView(SnapshotFigure[Heads]):
             self.choose(*found)
             if self._switching:
                 self.toggle(*found)
-
-    def leaveEvent(self, event: QEvent) -> None:
-        super().leaveEvent(event)
-        self._hover = None
-        self.update()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         moves = {Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1), Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0)}

@@ -111,8 +111,7 @@ class MatrixView(PointedFigure[tuple[int, int]]):
     pointed = Signal(int, int)
 
     def __init__(self, title: str, name: str) -> None:
-        super().__init__(title)
-        self.setObjectName(name)
+        super().__init__(title, name)
         self.matrix: Matrix | None = None
         self.note = ""
         self.empty = "Appears when a model looks at a text"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QMouseEvent, QPainter
 
 from genstudio.data.preview import Histogram
@@ -19,8 +19,7 @@ class HistogramView(Figure):
     """`show_histograms({name: Histogram})`, or `show_snapshot(Histograms)` of a training."""
 
     def __init__(self, title: str, name: str, unit: str, colors: Sequence[str] = theme.CYCLE) -> None:
-        super().__init__(title)
-        self.setObjectName(name)
+        super().__init__(title, name)
         self._unit, self._colors = unit, colors
         self.snapshot: Histograms | None = None
         self._shown: dict[str, Histogram] = {}
@@ -123,10 +122,6 @@ class HistogramView(Figure):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._hover = event.position()
-        self.update()
-
-    def leaveEvent(self, event: QEvent) -> None:
-        self._hover = None
         self.update()
 
     def _range(self) -> tuple[float, float]:

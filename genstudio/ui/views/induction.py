@@ -29,8 +29,7 @@ class ScoresView(SnapshotFigure[Induction], PointedFigure[tuple[int, int]]):
     """Prefix-matching scores: rows are layers, columns heads."""
 
     def __init__(self) -> None:
-        super().__init__("Induction scores")
-        self.setObjectName("induction_scores")
+        super().__init__("Induction scores", "induction_scores")
 
     def prepare(self, snapshot: Induction) -> None:
         self.hover = None
@@ -96,8 +95,7 @@ class RepeatedLossView(SnapshotFigure[Induction]):
     """Loss by place: the first time in blue, the repetition in orange."""
 
     def __init__(self) -> None:
-        super().__init__("Loss along the text")
-        self.setObjectName("induction_loss")
+        super().__init__("Loss along the text", "induction_loss")
 
     def table(self) -> Table:
         losses = () if self.snapshot is None else self.snapshot.losses

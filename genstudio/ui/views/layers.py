@@ -56,8 +56,7 @@ class LayersView(SnapshotFigure[LayerStatistics], PointedFigure[tuple[int, int]]
     """
 
     def __init__(self) -> None:
-        super().__init__("Layers")
-        self.setObjectName("layers")
+        super().__init__("Layers", "layers")
         self.quantity: Quantity = "activations"
         self.style_shown: Style = "ridges"
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFontMetricsF,
@@ -60,8 +60,7 @@ class LensView(SnapshotFigure[Lens]):
     wanted = Signal(int)
 
     def __init__(self) -> None:
-        super().__init__("Logit lens")
-        self.setObjectName("lens")
+        super().__init__("Logit lens", "lens")
         self.level = self.place = self.first = 0
         self._parts: list[Lens] = []
         self._cell = _WIDE
@@ -262,11 +261,6 @@ class LensView(SnapshotFigure[Lens]):
         found = self._at(event.position())
         if event.button() == Qt.MouseButton.LeftButton and found is not None:
             self.choose(*found)
-
-    def leaveEvent(self, event: QEvent) -> None:
-        super().leaveEvent(event)
-        self._hover = None
-        self.update()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         turned = event.angleDelta().y() or event.angleDelta().x()

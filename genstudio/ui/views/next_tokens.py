@@ -26,8 +26,7 @@ class NextTokensView(SnapshotFigure[NextTokens], BarChart):
     top = 68.0
 
     def __init__(self) -> None:
-        super().__init__("Next token")
-        self.setObjectName("next_tokens")
+        super().__init__("Next token", "next_tokens")
         self.options = SamplingOptions()
         self.before: Array = np.empty(0)
         self.after: Array = np.empty(0)

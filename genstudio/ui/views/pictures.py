@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFocusEvent,
@@ -39,8 +39,7 @@ class PicturesView(SnapshotFigure[Pictures]):
     empty = "Waiting for the first step"
 
     def __init__(self, title: str, name: str, note: str = "", *, dated: bool = True, score: str = "D") -> None:
-        super().__init__(title)
-        self.setObjectName(name)
+        super().__init__(title, name)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.note, self._dated, self._score = note, dated, score
@@ -129,11 +128,6 @@ class PicturesView(SnapshotFigure[Pictures]):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._hover = event.position()
-        self.update()
-
-    def leaveEvent(self, event: QEvent) -> None:
-        super().leaveEvent(event)
-        self._hover = None
         self.update()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:

@@ -25,8 +25,8 @@ class PointedFigure(Figure, Generic[M]):
     Sub-classes say `mark_at`, `beside` and `card`; and `take`, where a click, Enter or the space bar does something.
     """
 
-    def __init__(self, title: str) -> None:
-        super().__init__(title)
+    def __init__(self, title: str, name: str = "") -> None:
+        super().__init__(title, name)
         self.hover: M | None = None
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPen, QWheelEvent
 
 from genstudio.events import Array
@@ -24,8 +24,7 @@ class ScatterView(Figure):
     moved = Signal()
 
     def __init__(self, title: str = "Points", name: str = "scatter") -> None:
-        super().__init__(title)
-        self.setObjectName(name)
+        super().__init__(title, name)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.mode: Literal["points", "density"] = "points"
@@ -206,10 +205,6 @@ class ScatterView(Figure):
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         self.reset_zoom()
-
-    def leaveEvent(self, event: QEvent) -> None:
-        self._hover = None
-        self.update()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         step = 0.2 * self._half

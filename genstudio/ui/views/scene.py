@@ -38,8 +38,8 @@ class SceneFigure(Figure):
     `unclipped` while it draws for a file that knows no clipping (SVG): nothing may lie outside its box then.
     """
 
-    def __init__(self, title: str) -> None:
-        super().__init__(title)
+    def __init__(self, title: str, name: str = "") -> None:
+        super().__init__(title, name)
         self.view = _View(self, background=theme.current().panel)
         self.view.setFrameShape(QFrame.Shape.NoFrame)
         self.view.setViewportUpdateMode(pg.GraphicsView.ViewportUpdateMode.BoundingRectViewportUpdate)

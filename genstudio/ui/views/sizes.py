@@ -23,8 +23,7 @@ class SizesView(PointedFigure[int]):
     """`show_rows(rows)`: a line for each kind of tokenizer, a point where there is one size of it."""
 
     def __init__(self) -> None:
-        super().__init__("Tokens per character, by vocabulary size")
-        self.setObjectName("sizes_chart")
+        super().__init__("Tokens per character, by vocabulary size", "sizes_chart")
         self._rows: tuple[SizeRow, ...] = ()
 
     def show_rows(self, rows: Sequence[SizeRow]) -> None:

@@ -25,8 +25,7 @@ class SurpriseStrip(SnapshotFigure[ScoredText], PointedFigure[int]):
     picked = Signal(int)
 
     def __init__(self) -> None:
-        super().__init__("Surprise")
-        self.setObjectName("surprise_strip")
+        super().__init__("Surprise", "surprise_strip")
         self.bits: Array = np.empty(0)
         self.chosen: int | None = None
 

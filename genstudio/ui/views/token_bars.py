@@ -52,8 +52,7 @@ class TwoBarsView(SnapshotFigure[Paired], BarChart):
     empty = "Choose a second model to compare with"
 
     def __init__(self) -> None:
-        super().__init__("Next token")
-        self.setObjectName("two_bars")
+        super().__init__("Next token", "two_bars")
 
     def prepare(self, snapshot: Paired) -> None:
         self.hover = None

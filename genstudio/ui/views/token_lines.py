@@ -26,8 +26,7 @@ class TokenLinesView(SnapshotFigure[HeadMap]):
     wanted = Signal(object, object)
 
     def __init__(self) -> None:
-        super().__init__("Attention lines")
-        self.setObjectName("token_lines")
+        super().__init__("Attention lines", "token_lines")
         self.tokens: tuple[str, ...] = ()
         self.causal = False
         self.frozen: int | None = None

@@ -25,8 +25,7 @@ class TokenStrip(Figure):
     picked = Signal(int)
 
     def __init__(self, title: str, name: str, column: str = "value") -> None:
-        super().__init__(title)
-        self.setObjectName(name)
+        super().__init__(title, name)
         self.tokens: tuple[str, ...] = ()
         self.values: Array = np.empty(0)
         self.struck: frozenset[int] = frozenset()

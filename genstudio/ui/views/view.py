@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QAction,
     QColor,
@@ -86,10 +86,13 @@ class Figure(QWidget):
     failed = Signal(object)
     live_share = 0.01
     slowest_ms = 1000
+    _hover: Any = None
+    """What the pointer rests on, where a sub-class follows it."""
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, name: str = "") -> None:
         super().__init__()
         self.title = title
+        self.setObjectName(name)
         self.setAccessibleName(title)
         self._cache: QPixmap | None = None
         self._drawn_at = 0.0
@@ -200,6 +203,12 @@ class Figure(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.menu_button.move(self.width() - self.menu_button.width() - 4, 4)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        if self._hover is not None:
+            self._hover = None
+            self.update()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         self.menu.popup(event.globalPos())
@@ -314,8 +323,8 @@ def _unsaved(error: OSError, path: Path) -> StorageError:
 class SnapshotFigure(Figure, Generic[S]):
     """A Figure of one kind of snapshot: `show_snapshot` remembers, drawing happens only while seen."""
 
-    def __init__(self, title: str) -> None:
-        super().__init__(title)
+    def __init__(self, title: str, name: str = "") -> None:
+        super().__init__(title, name)
         self.snapshot: S | None = None
 
     def show_snapshot(self, snapshot: S) -> None:
