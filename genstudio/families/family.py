@@ -83,7 +83,7 @@ class Family(Generic[C, D]):
     `dashboard` is what a run shows.
     `batch(config, data, seed, step)` is what the learner will be fed at a step, for people to look at; no torch.
     `export(model, format, step)` is the files that other programs read; `import_(folder)` reads what they wrote.
-    `doctor(told)` watches a training, given what it has told of the run so far.
+    `doctor(told, data)` watches a training, given what it has told of the run so far.
     `usual_data` is the dataset that presets are meant for which name none.
     `preset_for(info, now)` is the preset to begin with on a dataset, by name, where `now` is chosen; none where all fit.
     `saves_memory` says in words what to take where memory runs out.
@@ -107,7 +107,7 @@ class Family(Generic[C, D]):
     export: Callable[[Any, str, int], Mapping[str, bytes]] | None = None
     import_: Callable[[Path], Generator[float, None, Imported[C, D]]] | None = None
     folder: Path | None = None
-    doctor: Callable[[Iterable[Diagnosis]], Doctor] | None = None
+    doctor: Callable[[Iterable[Diagnosis], D | None], Doctor] | None = None
     preset_for: Callable[[DatasetInfo, str], str] | None = None
     saves_memory: tuple[str, ...] = ("a smaller batch", "a smaller model")
     usual_data: str = ""

@@ -28,6 +28,21 @@ def lower(window: Window, name: str, times: float) -> float:
     return float(f"{max(number(window, name) / times, 1e-7):.4g}")
 
 
+def slower(window: Window, times: float) -> Tried:
+    """Every rate of the optimiser that holds now made smaller by a factor."""
+    return "Make smaller steps", {name: lower(window, name, times) for name in _rates(window)}
+
+
+def faster(window: Window, times: float) -> Tried:
+    """Every rate made larger by a factor, to 0.1 at most."""
+    return "Make larger steps", {name: min(lower(window, name, 1 / times), 0.1) for name in _rates(window)}
+
+
+def _rates(window: Window) -> list[str]:
+    muon = window.settings.get("optimizer") == "muon"
+    return [name for name in ("learning_rate", "muon_rate") if name in window.settings and (muon or name != "muon_rate")]
+
+
 def advice(window: Window, *tried: Tried) -> tuple[Advice, ...]:
     """What can still be tried: nothing that is so already."""
     settings = window.settings
@@ -46,7 +61,7 @@ def not_finite(window: Window) -> Finding | None:
         {} if math.isnan(norm) else {"norm of the gradient before": norm},
         advice(
             window,
-            ("Continue with smaller steps", {"learning_rate": lower(window, "learning_rate", 10)}),
+            slower(window, 10),
             ("Shorten long gradients", {"clip": 1.0}),
         ),
     )
@@ -71,7 +86,7 @@ def diverged(*cures: Tried) -> Rule:
         return Finding(
             f"The training loss rose from {best:.4g} to {now:.4g}: the steps are too large.",
             {"loss at best": best, "loss now": now, "loss at first": first},
-            advice(window, ("Make smaller steps", {"learning_rate": lower(window, "learning_rate", 10)}), *cures),
+            advice(window, slower(window, 10), *cures),
         )
 
     return Rule(

@@ -14,8 +14,8 @@ from genstudio.events import Advice, Diagnosis, Series, Snapshot
 
 EVERY, ASK = 40, 100
 """Steps between two snapshots that are observed, and between two judgements: no more often, however fast the training."""
-KEEP = 2000
-"""Steps that are remembered of a number."""
+KEEP, SPARSE = 2000, 64
+"""Steps that are remembered of a number, and values of one that comes less often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,11 @@ class Finding:
 
 
 class Window:
-    """The last KEEP steps of every number, and the settings that hold now."""
+    """The last KEEP steps of every number (at least its last SPARSE values), the settings that hold now, and numbers that are
+    `known` beforehand."""
 
-    def __init__(self) -> None:
+    def __init__(self, known: Mapping[str, float] | None = None) -> None:
+        self._known = known or {}
         self.step = 0
         self.settings: Mapping[str, Any] = {}
         self._parts: dict[str, deque[Series]] = {}
@@ -44,7 +46,7 @@ class Window:
                 parts.append(values)
                 self._joined.pop(name, None)
                 self.step = max(self.step, int(values.steps[-1]))
-                while parts[0].steps[-1] <= self.step - KEEP and len(parts) > 1:
+                while parts[0].steps[-1] <= self.step - KEEP and len(parts) > SPARSE:
                     parts.popleft()
 
     def forget(self) -> None:
@@ -60,7 +62,7 @@ class Window:
                 return np.zeros(0, np.int64), np.zeros(0)
             steps, values = (np.concatenate([getattr(part, which) for part in parts]) for which in ("steps", "values"))
             kept = steps > self.step - KEEP
-            kept[-1:] = True
+            kept[-SPARSE:] = True
             steps, values = steps[kept], values[kept]
             self._parts[name] = deque([Series(steps, values)])
             self._joined[name] = steps, values
@@ -80,9 +82,9 @@ class Window:
         return float(values.mean()) if len(values) else float("nan")
 
     def last(self, name: str) -> float:
-        """The newest value, NaN where there is none."""
+        """The newest value, or what is known beforehand; NaN where there is none."""
         values = self.all(name)[1]
-        return float(values[-1]) if len(values) else float("nan")
+        return float(values[-1]) if len(values) else self._known.get(name, float("nan"))
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,8 @@ class Doctor:
 
     `observe(snapshot)` turns what is looked at into further numbers. `told` are diagnoses of the run so far: those that
     are not over go on, and are not told again. `broken` says what to do about numbers that are not finite. The cost is
-    bounded: rules are asked once in `every` steps, and of a channel one snapshot in EVERY steps is observed.
+    bounded: rules are asked once in `every` steps, and of a channel one snapshot in EVERY steps is observed. `known` are
+    numbers of the data.
     """
 
     def __init__(
@@ -125,10 +128,11 @@ class Doctor:
         told: Iterable[Diagnosis] = (),
         broken: Callable[[Window], Finding | None] | None = None,
         every: int = ASK,
+        known: Mapping[str, float] | None = None,
     ) -> None:
         self.rules = tuple(rules)
         self._observe, self._broken, self._every = observe, broken, every
-        self._window = Window()
+        self._window = Window(known)
         self._states = {rule.name: _State() for rule in self.rules}
         self._seen: dict[str, int] = {}
         self._asked = 0

@@ -46,7 +46,7 @@ class Setup:
     changes: Mapping[str, Any] = field(default_factory=dict)
     watch: Mapping[str, str] = field(default_factory=dict)
     stop_after: int | None = None
-    doctor: Callable[[Iterable[Diagnosis]], Doctor] | None = None
+    doctor: Callable[[Iterable[Diagnosis], Any], Doctor] | None = None
     keeps_weights: bool = False
     saves_memory: tuple[str, ...] = ("a smaller batch", "a smaller model")
 
@@ -156,7 +156,7 @@ class Session(Generator[Frame, None, None]):
         if values := steering.changed(self.learner.model.config, setup.changes):
             self._change(values, saved=True)
         if setup.doctor is not None:
-            self._doctor = setup.doctor(self.run.diagnoses())
+            self._doctor = setup.doctor(self.run.diagnoses(), setup.learner.model.data)
             self._doctor.back(self.step)
         self._show(setup.watch)
 

@@ -20,6 +20,6 @@ RULES = (
 )  # fmt: skip
 
 
-def doctor(told: Iterable[Diagnosis] = ()) -> Doctor:
+def doctor(told: Iterable[Diagnosis] = (), _data: object = None) -> Doctor:
     """What watches an autoencoder; `told` are the diagnoses of its run so far."""
     return Doctor(RULES, None, told, broken=not_finite)

@@ -327,7 +327,7 @@ RULES = (
 )  # fmt: skip
 
 
-def doctor(told: Iterable[Diagnosis] = ()) -> Doctor:
+def doctor(told: Iterable[Diagnosis] = (), _data: object = None) -> Doctor:
     """What watches a GAN; `told` are the diagnoses of its run so far."""
     return Doctor(RULES, Observer(), told, broken=not_finite)
 

@@ -15,6 +15,7 @@ from genstudio.families.family import Family, Imported
 from genstudio.families.gpt.batches import shown
 from genstudio.families.gpt.config import GPTConfig, cost
 from genstudio.families.gpt.dashboard import DASHBOARD
+from genstudio.families.gpt.doctor import doctor
 from genstudio.families.gpt.presets import PRESETS
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ FAMILY: Family[GPTConfig, TextData] = Family(
     batch=shown,
     dashboard=DASHBOARD,
     usual_data="shakespeare",
+    doctor=doctor,
     export=_export,
     import_=_import,
     saves_memory=("a smaller batch (and more gradient accumulation)", "a shorter context", "a smaller model"),

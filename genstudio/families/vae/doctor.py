@@ -65,6 +65,6 @@ RULES = (
 )  # fmt: skip
 
 
-def doctor(told: Iterable[Diagnosis] = ()) -> Doctor:
+def doctor(told: Iterable[Diagnosis] = (), _data: object = None) -> Doctor:
     """What watches a VAE; `told` are the diagnoses of its run so far."""
     return Doctor(RULES, observe, told, broken=not_finite)

@@ -246,7 +246,7 @@ class RunPanel(QWidget):
         if SAMPLE in self.tools:
             self.sample = SamplePage(engine)
         if DOCTOR in self.tools:
-            rules = () if self.family.doctor is None else self.family.doctor(()).rules
+            rules = () if self.family.doctor is None else self.family.doctor((), None).rules
             self.doctor = DoctorPage(config, len(rules))
         if TIMELINE in self.tools:
             self.time = TimeMachine(engine, board.channels())

@@ -1,0 +1,115 @@
+"""What goes wrong with language models, as rules about numbers of their training. Numpy only."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+from genstudio.data.learnable.tokens import TextData
+from genstudio.evaluation.ngram import unigram
+from genstudio.events import Diagnosis, Snapshot
+from genstudio.families.rules import (
+    NOT_FINITE,
+    START,
+    Tried,
+    advice,
+    by_heart,
+    diverged,
+    faster,
+    not_finite,
+    overfitting,
+    plateau,
+    slower,
+)
+from genstudio.snapshots.layers import LayerStatistics
+from genstudio.training.doctor import Doctor, Finding, Rule, Window
+
+SPAN = 100
+"""Steps that a mean of the training loss is taken over."""
+STILL, SMALL_UPDATE, LARGE_UPDATE = 0.02, 1e-4, 0.1
+RECALLED, DEAD = 0.5, 0.9
+_DROPOUT: Tried = ("Start again with dropout", {"dropout": 0.2})
+
+
+def observe(snapshot: Snapshot) -> dict[str, float]:
+    """Numbers of the layers: `update`, the median over all weights of the norm of an update over the norm of the weight, and
+    `dead`, the share of hidden units that are 0 at every token, in the layer where it is largest."""
+    if not isinstance(snapshot, LayerStatistics):
+        return {}
+    updates, dead = (values[np.isfinite(values)] for values in (snapshot.updates, snapshot.dead))
+    found = {"update": float(np.median(updates))} if len(updates) else {}
+    return found | ({"dead": float(dead.max())} if len(dead) else {})
+
+
+def rate_too_low(window: Window) -> Finding | None:
+    """Updates are tiny at the highest rate of the schedule, and the loss hardly falls."""
+    update, values = _update(window), window.recent("train_loss", 2 * SPAN)
+    fall = float(values[:SPAN].mean() - values[SPAN:].mean()) if len(values) > SPAN else math.nan
+    if window.step < START or not (update < SMALL_UPDATE and fall < STILL):
+        return None
+    return Finding(
+        f"The learning rate is too low: an update changes the weights by {update:.1e} of their size, and the loss hardly falls.",
+        {"size of an update, over that of the weights": update, f"fall of the loss in {SPAN} steps": fall},
+        advice(window, faster(window, 10)),
+    )
+
+
+def rate_too_high(window: Window) -> Finding | None:
+    """Updates are large at the highest rate of the schedule."""
+    update = _update(window)
+    if window.step < START or not update > LARGE_UPDATE:
+        return None
+    return Finding(
+        f"The learning rate is too high: an update changes the weights by {update:.0%} of their size, so each undoes the last.",
+        {"size of an update, over that of the weights": update},
+        advice(window, slower(window, 4)),
+    )
+
+
+def dead_units(window: Window) -> Finding | None:
+    """Most hidden units of a layer are never active."""
+    share = window.last("dead")
+    if window.step < START or not share > DEAD:
+        return None
+    return Finding(
+        f"{share:.0%} of the hidden units of a layer are 0 at every token: they pass nothing on and can hardly come back.",
+        {"share of dead units": share},
+        advice(window, ("Start again with GELU, which is never quite 0", {"activation": "gelu"}), slower(window, 4)),
+    )
+
+
+RULES = (
+    NOT_FINITE,
+    diverged(("Shorten long gradients", {"clip": 1.0})),
+    plateau(
+        "unigram", "knowing how frequent each token is",
+        ("Take the settings of the first preset", {}),
+        ("Look at the text: one without any order cannot be predicted better", {}),
+    ),
+    overfitting(("Stop here: the best checkpoint is kept, and can be chosen in the Playground", {}), _DROPOUT),
+    by_heart("train_loss", "val_loss", "the loss", lambda mine, theirs: mine < RECALLED * theirs, _DROPOUT),
+    Rule("rate_too_low", "Learning rate too low",
+         f"After {START} steps an update changes half of the weight matrices by less than {SMALL_UPDATE:g} of their norm, and "
+         f"the loss falls by less than {STILL:g} nats in {SPAN} steps.", rate_too_low, 100),
+    Rule("rate_too_high", "Learning rate too high",
+         f"After {START} steps an update changes half of the weight matrices by more than {LARGE_UPDATE:.0%} of their norm.",
+         rate_too_high, 100),
+    Rule("dead_units", "Dead units",
+         f"More than {DEAD:.0%} of the hidden units of a layer are 0 at every token that is tried.", dead_units, 100),
+)  # fmt: skip
+
+
+def doctor(told: Iterable[Diagnosis] = (), data: TextData | None = None) -> Doctor:
+    """What watches a language model that learns from `data`; `told` are the diagnoses of its run so far."""
+    known = {}
+    if data is not None and len(data.train) and len(data.validation) > 1:
+        known["unigram"] = unigram(data.train, data.validation, data.tokenizer.size)
+    return Doctor(RULES, observe, told, broken=not_finite, known=known)
+
+
+def _update(window: Window) -> float:
+    """The size of an update as it would be at the highest rate of the schedule."""
+    highest, now = float(window.settings.get("learning_rate", 0.0)), window.last("learning_rate")
+    return window.last("update") * (highest / now if now > 0 else 1.0)
