@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from genstudio.events import Diagnosis
+
+if TYPE_CHECKING:
+    from genstudio.runs import Run
 
 
 def lines(told: Diagnosis) -> list[str]:
@@ -22,11 +25,9 @@ def lines(told: Diagnosis) -> list[str]:
     return found
 
 
-def of_run(folder: Path, step: int) -> list[Diagnosis]:
-    """What the doctor had told of a run by a step, as far as it was known then. Raises RunError."""
-    from genstudio.runs import Run
-
-    early = (told for told in Run.open(folder).diagnoses() if told.step <= step)
+def of_run(run: Run, step: int) -> list[Diagnosis]:
+    """What the doctor had told of a run by a step, as far as it was known then."""
+    early = (told for told in run.diagnoses() if told.step <= step)
     return [told if told.until is None or told.until <= step else replace(told, until=None) for told in early]
 
 

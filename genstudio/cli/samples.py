@@ -106,6 +106,6 @@ def tell(scores: Mapping[str, float], board: Dashboard) -> None:
     floors = {name for chart in board.charts for name in chart.floors}
     for name, value in scores.items():
         if name != "step" and name not in floors and not name.endswith(("_floor", "_real")):
-            other = beside.get(name, "")
-            print(f"{name.replace('_', ' '):20}{value:10.4f}" + (f"   {other}" if other else ""))
+            number, other = f"{value:10,}" if isinstance(value, int) else f"{value:10.4f}", beside.get(name, "")
+            print(f"{name.replace('_', ' '):20}{number}" + (f"   {other}" if other else ""))
     print(f"of step {scores['step']:,.0f}" + ("; features of the program's own encoder" if "coverage" in scores else ""))

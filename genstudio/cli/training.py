@@ -6,7 +6,6 @@ import argparse
 import json
 import signal
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genstudio import families
@@ -172,18 +171,14 @@ def _evaluate(options: argparse.Namespace) -> None:
 
     ref = reference(options)
     scores = result(Evaluate(ref, options.data), quiet=options.json or None)
-    family = settings_of(Run.open(ref.run))[0]
-    told = findings.of_run(Path(ref.run), int(scores["step"])) if family.doctor is not None else []
+    run = Run.open(ref.run)
+    family = settings_of(run)[0]
+    found = findings.of_run(run, int(scores["step"])) if family.doctor is not None else []
     if options.json:
-        print(json.dumps({**scores, **({"findings": [asdict(one) for one in told]} if family.doctor is not None else {})}))
+        print(json.dumps({**scores, **({} if family.doctor is None else {"findings": [asdict(one) for one in found]})}))
         return
-    if "loss_nats" in scores:
-        print(f"loss           {scores['loss_nats']:.4f} nats per token")
-        print(f"compression    {scores['bits_per_char']:.4f} bits per character")
-        print(f"tokens scored  {scores['tokens']:,} (step {scores['step']:,})")
-        if scores["unknown"]:
-            print(f"unknown words  {scores['unknown']:,}: <unk> is easier to predict than what it stands for")
-    else:
-        samples.tell(scores, family.dashboard)
+    samples.tell(scores, family.dashboard)
+    if scores.get("unknown"):
+        print("unknown: tokens that stand for what the vocabulary lacks, which are easier to predict than that")
     if family.doctor is not None:
-        print("\n".join(["The doctor found:", *findings.record(told)] if told else ["The doctor found nothing."]))
+        print("\n".join(["The doctor found:", *findings.record(found)] if found else ["The doctor found nothing."]))
