@@ -22,7 +22,7 @@ def model_of(layers: int, d_model: int, heads: int, context: int) -> Any:
     from genstudio.data.learnable.tokens import TextData
     from genstudio.data.tokenizers import CharTokenizer
     from genstudio.families.gpt.config import GPTConfig
-    from genstudio.families.gpt.learner import GPTLearner
+    from genstudio.families.gpt.model import GPTModel
     from genstudio.tasks.models import Opened
 
     values = {"layers": layers, "heads": heads, "d_model": d_model, "context": context, "positions": "learned",
@@ -30,11 +30,11 @@ def model_of(layers: int, d_model: int, heads: int, context: int) -> Any:
     tokenizer = CharTokenizer.of("".join(chr(65 + i) for i in range(64)))
     none = np.empty(0, np.uint16)
     torch.manual_seed(0)
-    learner = GPTLearner(GPTConfig.parse(values), TextData(tokenizer, none, none, 0, "", ""), "cpu", 0)
+    gpt = GPTModel(GPTConfig.parse(values), TextData(tokenizer, none, none, 0, "", ""), "cpu", 0)
     with torch.no_grad():
-        for block in learner.model.typed_blocks():
+        for block in gpt.transformer.typed_blocks():
             block.attention.qkv.weight.mul_(3)
-    return Opened(learner, 0, "GPT-2 shape", "gpt")
+    return Opened(gpt, 0, "GPT-2 shape", "gpt")
 
 
 def floor(model: Any, tokens: int) -> float:

@@ -26,6 +26,7 @@ from genstudio.events import Snapshot
 from genstudio.families.gan import FAMILY
 from genstudio.families.gan.doctor import doctor
 from genstudio.families.gan.learner import GANLearner
+from genstudio.families.gan.model import GANModel
 from genstudio.training.frames import read
 from genstudio.training.learner import Metrics
 
@@ -36,7 +37,7 @@ def cost(preset: str, steps: int, per: int) -> tuple[float, float]:
     """CPU seconds of a training, previews included as often as on the screen, and of its doctor."""
     chosen = next(one for one in FAMILY.presets if one.name == preset)
     config = FAMILY.config.parse(chosen.values)
-    learner = GANLearner(config, data_of(chosen.data, config), "cpu", 0)
+    learner = GANLearner(GANModel(config, data_of(chosen.data, config), "cpu", 0), 0)
     one, spent, began = doctor(), 0.0, time.process_time()
     for first in range(1, steps, per):
         metrics = [

@@ -40,7 +40,7 @@ def trained(name: str, seed: int) -> dict[str, float]:
         learner.training_step(learner.batch(step), step, (step - 1) / steps)
     seconds = clock() - began
     exact = not CASES[name][1]  # mixtures: 2,500 samples, the protocol of PacGAN
-    *_, measured = learner.evaluate(exact=exact)
+    *_, measured = learner.model.evaluate(exact=exact)
     return {**measured.values, "seconds": seconds}
 
 

@@ -39,7 +39,7 @@ class Plain:
         self.generator = copy.deepcopy(learner.generator).to(memory_format=torch.contiguous_format)
         self.discriminator = copy.deepcopy(learner.discriminator).to(memory_format=torch.contiguous_format)
         self.latent, self.batch = learner.config.latent, learner.config.batch
-        pixels = torch.from_numpy(learner.data.real[learner.data.train].copy()).permute(0, 3, 1, 2)
+        pixels = torch.from_numpy(learner.model.data.real[learner.model.data.train].copy()).permute(0, 3, 1, 2)
         self.real = (pixels.float() / 127.5 - 1).contiguous()
         self.d_adam = torch.optim.Adam(self.discriminator.parameters(), learner.config.d_rate, (0.0, 0.99))
         self.g_adam = torch.optim.Adam(self.generator.parameters(), learner.config.g_rate, (0.0, 0.99))

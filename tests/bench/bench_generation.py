@@ -109,10 +109,16 @@ class Only(Models):
             decode=lambda ids: "".join(pieces[i] for i in ids),
             pieces=lambda ids: tuple(pieces[i] for i in np.asarray(ids).tolist()),
         )
-        learner = SimpleNamespace(model=model, data=SimpleNamespace(tokenizer=tokenizer))
-        self.only = Opened(learner, 0, "never trained", "gpt")
 
-    def get(self, ref: ModelRef) -> Opened:
+        def known(stack: Any) -> Any:
+            return SimpleNamespace(
+                config=None, data=None, modules={"model": stack}, device=torch.device("cpu"), tokenizer=tokenizer,
+                context=model.context, language_model=stack, transformer=stack, with_transformer=known, layers=None,
+            )  # fmt: skip
+
+        self.only: Opened[Any] = Opened(known(model), 0, "never trained", "gpt")
+
+    def get(self, ref: ModelRef) -> Opened[Any]:
         return self.only.int8() if ref.precision == "int8" else self.only
 
 

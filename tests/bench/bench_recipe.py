@@ -29,6 +29,7 @@ from genstudio.data.shelf import find_dataset, open_dataset
 from genstudio.data.slices import finished
 from genstudio.families.gpt import FAMILY, GPTConfig
 from genstudio.families.gpt.learner import GPTLearner
+from genstudio.families.gpt.model import GPTModel
 
 
 @torch.no_grad()
@@ -63,10 +64,10 @@ def recipe(data: TextData, seed: int, seconds: float) -> tuple[float, int]:
 
 def ours(data: TextData, config: GPTConfig, seed: int, seconds: float) -> tuple[float, int]:
     """Loss and steps of our settings after so many seconds."""
-    learner = GPTLearner(config, data, "cpu", seed)
+    learner = GPTLearner(GPTModel(config, data, "cpu", seed), seed)
     steps = timed(lambda number, progress: learner.training_step(learner.batch(number), number, progress), seconds)
-    *_, scored = learner.evaluate(exact=True)
-    loss = exact(learner.model, data.validation, config.context)
+    *_, scored = learner.model.evaluate(exact=True)
+    loss = exact(learner.transformer, data.validation, config.context)
     assert abs(scored.loss - loss) < 1e-4, "our evaluation disagrees with the bench's"
     return loss, steps
 

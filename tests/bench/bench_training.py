@@ -25,6 +25,7 @@ from genstudio.data.learnable.tokens import TextData
 from genstudio.data.tokenizers import CharTokenizer
 from genstudio.families.gpt.config import GPTConfig
 from genstudio.families.gpt.learner import GPTLearner
+from genstudio.families.gpt.model import GPTModel
 
 LAYERS, HEADS, WIDTH, CONTEXT, BATCH, VOCABULARY = 4, 4, 128, 64, 12, 65
 SAME = {
@@ -96,7 +97,7 @@ def plain(train: np.ndarray[Any, Any], seed: int = 0) -> tuple[PlainGPT, Callabl
 
 
 def ours(data: TextData, values: dict[str, Any]) -> Callable[[int], None]:
-    learner = GPTLearner(GPTConfig.parse(values), data, "cpu", 0)
+    learner = GPTLearner(GPTModel(GPTConfig.parse(values), data, "cpu", 0), 0)
 
     def step(number: int) -> None:
         learner.training_step(learner.batch(number), number, 0.0)
