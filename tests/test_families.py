@@ -17,6 +17,7 @@ from family_cases import SMALL, Values, cases, data_for
 from genstudio import families
 from genstudio.cli import main
 from genstudio.data import shelf
+from genstudio.data.batches import PictureBatch, PointBatch, TokenBatch
 from genstudio.data.slices import finished
 from genstudio.errors import ConfigError
 from genstudio.families import Family
@@ -32,12 +33,14 @@ from genstudio.families.abilities import (
     able,
 )
 from genstudio.runs import Run
+from genstudio.tasks import estimate
+from genstudio.tasks.first_batch import FirstBatch
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.train import Train
 from genstudio.training.frames import frames
 from genstudio.training.learner import Learner, Tick
 from genstudio.training.loop import Plan, Stopwatch, fit
-from helpers import answer
+from helpers import answer, result
 
 EVERY = pytest.mark.parametrize("family", families.all_families(), ids=lambda family: family.name)
 EVERY_DATA = pytest.mark.parametrize(
@@ -250,6 +253,16 @@ def assert_samples(model: Samples) -> None:
         scores = model.judge(one.samples, labels)
         assert scores.shape == (5,) and np.isfinite(scores).all()
         assert not model.bounded or (scores.min() >= 0 and scores.max() <= 1)
+
+
+@EVERY
+def test_its_first_batch_and_its_pace_are_known_before_it_is_trained(
+    family: AnyFamily, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(estimate, "_SECONDS", 0.01)
+    values, data = SMALL[family.name][0], data_for(family, tmp_path)
+    assert isinstance(result(FirstBatch(data, values, family.name)), TokenBatch | PictureBatch | PointBatch)
+    assert (result(estimate.EstimateTime(family.name, data, values)) or 0) > 0
 
 
 COMMANDS = {

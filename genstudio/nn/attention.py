@@ -125,6 +125,7 @@ class SelfAttention(nn.Module):
         flat_q, flat_k, flat_v = (part.reshape(-1, part.shape[2], self.d_head) for part in (q, k, v))
         scale = 1 / math.sqrt(self.d_head)
         if self.causal and T > 1:
+            # the mask is added by the product that scores: to mask afterwards would read and write all scores once more
             scores = torch.baddbmm(self.future[S - T : S, :S], flat_q, flat_k.transpose(1, 2), alpha=scale)
         else:
             scores = torch.bmm(flat_q * scale, flat_k.transpose(1, 2))

@@ -130,10 +130,10 @@ class BeamTree(Snapshot):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoredText(Snapshot):
-    """A text as a model foretold it. `tokens` (its sampler is none: `probabilities` are the model's) and where each
+    """A text as a model predicted it. `tokens` (its sampler is none: `probabilities` are the model's) and where each
     begins in the text, `starts` (n + 1,) int64 in characters.
 
-    Where there is nothing before it, the first token cannot be foretold: its numbers are NaN, its rank 0.
+    Where there is nothing before it, the first token cannot be predicted: its numbers are NaN, its rank 0.
     `nats` is the sum over the `scored` tokens, and `characters` are those of these tokens, without what they leave out.
     `worst` are the positions of the least likely tokens, the worst first; `unknown` those of characters that the
     vocabulary lacks. `weights` says who answers.

@@ -44,24 +44,25 @@ class EstimateTime:
         data = yield from sliced(work, "Estimating the time")
         if data is None:
             return None
-        batches = getattr(config, "accumulation", 1)
+        batches = int(config.model_dump().get("accumulation", 1))
         alone = config.model_copy(update={"accumulation": 1} if batches > 1 else {})
         seconds = yield from _per_batch(lambda settings: family.learner(family.model(settings, data, device, 0), 0), alone)
         return seconds * batches / STEPPING
 
 
-def _per_batch(learner: Callable[[Config], Learner], config: Any) -> Generator[Frame, None, float]:
-    """Seconds per batch, from small batches up, so that no step holds the engine long; what is too large to be tried is on
+def _per_batch(learner: Callable[[Config], Learner], config: Config) -> Generator[Frame, None, float]:
+    """Seconds per step, from small batches up, so that no step holds the engine long; what is too large to be tried is on
     the line through the two largest that were."""
-    pack = getattr(config, "pack", 1)
-    size = min(max(_SMALL // pack, 1) * pack, config.batch)
+    values = config.model_dump()
+    batch, pack = int(values.get("batch", 0)), int(values.get("pack", 1))
+    size = min(max(_SMALL // pack, 1) * pack, batch)
     before, spent = 0, 0.0
-    while size < config.batch:
+    while size < batch:
         taken = yield from _timed(learner(config.model_copy(update={"batch": size})), _SECONDS / 4)
         slope = max((taken - spent) / (size - before), 0.0)
         if taken > _LONG:
-            return taken + slope * (config.batch - size)
-        before, spent, size = size, taken, min(size * _GROWTH, config.batch)
+            return taken + slope * (batch - size)
+        before, spent, size = size, taken, min(size * _GROWTH, batch)
     return (yield from _timed(learner(config), _SECONDS))
 
 

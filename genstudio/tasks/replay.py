@@ -52,7 +52,7 @@ class Moment(Snapshot):
     """What the weights of a step make of the text: how they go on, what they expect next, where they look.
 
     `logprobs` (n,) and `candidates` (n, K) are log-probabilities in nats of the watched tokens and candidates, each
-    after the watched tokens before it; NaN for a first token, which nothing foretells. `live`: not saved, but the
+    after the watched tokens before it; NaN for a first token, which nothing predicts. `live`: not saved, but the
     weights of a training at that moment.
     """
 
@@ -152,8 +152,8 @@ class Replay:
             if watched is None:
                 watched = yield from self._watch(opened, moment)
                 yield Frame(snapshots=(watched,))
-            foretold = yield from _foretold(model.transformer, watched.ids)
-            logprobs, candidates = _of(watched, foretold)
+            predicted = yield from _predicted(model.transformer, watched.ids)
+            logprobs, candidates = _of(watched, predicted)
             shown += 1
             yield Frame(snapshots=(replace(moment, logprobs=logprobs, candidates=candidates, live=live),))
         if not shown:
@@ -178,8 +178,8 @@ class Replay:
         written = ids[:0] if chosen is None else chosen.ids[: max(most - len(ids), most // 2)]
         prompt = ids[-(most - len(written)) :]
         both = np.concatenate([prompt, written]).astype(np.int32)
-        foretold = yield from _foretold(opened.model.transformer, both)
-        likeliest = np.argsort(-foretold, axis=-1, kind="stable")[:, :CANDIDATES].astype(np.int32)
+        predicted = yield from _predicted(opened.model.transformer, both)
+        likeliest = np.argsort(-predicted, axis=-1, kind="stable")[:, :CANDIDATES].astype(np.int32)
         first = np.full((1, likeliest.shape[1]), both[0], np.int32)
         kinds = np.unique(likeliest)
         names = dict(zip(kinds.tolist(), tokenizer.pieces(kinds), strict=True))
@@ -230,7 +230,7 @@ def _load(run: Run, step: int, model: Model) -> str:
     return ""
 
 
-def _foretold(model: Transformer, ids: Array) -> Frames[Array]:
+def _predicted(model: Transformer, ids: Array) -> Frames[Array]:
     """Log-probabilities (n - 1, V) float64 in nats of what follows each of ids (n,) but the last."""
     from genstudio.inspection.trace import trace
 
@@ -242,12 +242,12 @@ def _foretold(model: Transformer, ids: Array) -> Frames[Array]:
     return np.asarray(logits - np.log(np.exp(logits).sum(-1, keepdims=True)))
 
 
-def _of(watched: Watched, foretold: Array) -> tuple[Array, Array]:
+def _of(watched: Watched, predicted: Array) -> tuple[Array, Array]:
     """Log-probabilities (n,) of the watched tokens and (n, K) of the candidates."""
     ids, candidates = watched.ids, watched.candidates
     logprobs, others = np.full(len(ids), np.nan), np.full(candidates.shape, np.nan)
-    logprobs[1:] = np.take_along_axis(foretold, ids[1:, None], 1)[:, 0]
-    others[1:] = np.take_along_axis(foretold, candidates[1:], 1)
+    logprobs[1:] = np.take_along_axis(predicted, ids[1:, None], 1)[:, 0]
+    others[1:] = np.take_along_axis(predicted, candidates[1:], 1)
     return logprobs, others
 
 

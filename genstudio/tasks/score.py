@@ -1,4 +1,4 @@
-"""How well a model foretells a text, token by token."""
+"""How well a model predicts a text, token by token."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _BEGINNING, _WRITTEN = 200, 48
 
 @dataclass(frozen=True)
 class Score:
-    """Foretell every token of `text` after `before`.
+    """Predict every token of `text` after `before`.
 
     Windows of one context move by half of it, so that every token has at least half a context before it where there is
     one. The `worst` least likely tokens are named, and `alternatives` for every token. Raises DataError for a text that
@@ -71,12 +71,12 @@ class Score:
 
     def _shown(self, opened: Opened[Writes], ids: Array, starts: Array, unknown: tuple[int, ...], scores: Columns) -> ScoredText:
         logprobs = scores["logprobs"]
-        foretold = np.flatnonzero(~np.isnan(logprobs))
-        count = max(0, min(self.worst, len(foretold)))
-        order = foretold[np.argsort(logprobs[foretold], kind="stable")[:count]]
+        predicted = np.flatnonzero(~np.isnan(logprobs))
+        count = max(0, min(self.worst, len(predicted)))
+        order = predicted[np.argsort(logprobs[predicted], kind="stable")[:count]]
         present = np.unique(np.concatenate([ids, scores["alternatives"].ravel()]))
         names = dict(zip(present.tolist(), opened.tokenizer.pieces(present), strict=True))
-        first = int(foretold[0]) if len(foretold) else len(ids)
+        first = int(predicted[0]) if len(predicted) else len(ids)
         pieces = tuple(map(names.__getitem__, ids.tolist()))
         left_out = () if hasattr(opened.tokenizer, "unknown") else unknown  # else <unk> stands for them
         tokens = Chosen(ids, pieces, np.exp(logprobs), after=scores["before"], names=names, **scores)
@@ -86,8 +86,8 @@ class Score:
             self.text,
             tokens,
             starts,
-            float(-logprobs[foretold].sum()),
-            len(foretold),
+            float(-logprobs[predicted].sum()),
+            len(predicted),
             int(starts[-1] - starts[first] - sum(place >= starts[first] for place in left_out)),
             tuple(order.tolist()),
             unknown,
@@ -131,7 +131,7 @@ class Judge:
 
 @dataclass(frozen=True, slots=True)
 class PrecisionCost:
-    """By precision, `float32` and `int8`: the mean `nats` per token of a text of `tokens` foretold ones and `characters`,
+    """By precision, `float32` and `int8`: the mean `nats` per token of a text of `tokens` predicted ones and `characters`,
     and the `speeds` at which each writes, in tokens a second."""
 
     nats: Mapping[str, float]
@@ -144,7 +144,7 @@ class PrecisionCost:
 class ComparePrecision:
     """What 8 bits cost and give.
 
-    Only the time of this task counts, whatever else runs. Raises DataError for a text of which no token can be foretold.
+    Only the time of this task counts, whatever else runs. Raises DataError for a text of which no token can be predicted.
     """
 
     model: ModelRef
@@ -156,7 +156,7 @@ class ComparePrecision:
             ref = replace(self.model, precision=precision)
             scored = yield from Score(ref, self.text, worst=0, alternatives=1).run(models)
             if not scored.scored:
-                raise DataError("No token of this text can be foretold.", "Use a longer text.")
+                raise DataError("No token of this text can be predicted.", "Use a longer text.")
             nats[precision] = scored.nats / scored.scored
             speeds[precision] = yield from _speed(ref, self.text, models)
         return PrecisionCost(nats, speeds, scored.scored, scored.characters)

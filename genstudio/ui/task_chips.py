@@ -41,7 +41,7 @@ TASKS: Mapping[str, tuple[str, str]] = {
     "Both": ("Compare", "playground"),
     "OpenDocument": ("Open document", "playground"),
     "SaveDocument": ("Save document", "playground"),
-    "LookCloser": ("Sample", ""),
+    "InspectSample": ("Sample", ""),
     "SaveSample": ("Save sample", ""),
     "FindSpace": ("Explore", ""),
     "Sample": ("Samples", ""),

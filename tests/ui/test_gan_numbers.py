@@ -11,7 +11,7 @@ from gan_window import SMALL, begin, press, steps, stop
 
 from genstudio.evaluation import features
 from genstudio.events import Advice, Diagnosis, Frame
-from genstudio.tasks.closer import Closer
+from genstudio.tasks.inspect_sample import SampleReport
 from genstudio.ui.train.panes import PaneView, PicturesPage
 from genstudio.ui.train.tab import TrainingTab
 from genstudio.ui.views.chart import value_text
@@ -45,7 +45,7 @@ def score(tab: TrainingTab, index: int) -> str:
     return value_text(float(shown.scores[len(shown.real) + index]))
 
 
-def picked(qtbot: Any, tab: TrainingTab, index: int) -> Closer:
+def picked(qtbot: Any, tab: TrainingTab, index: int) -> SampleReport:
     """What the panel shows after a click on a fake."""
     pane, page = looked_at(tab), tab.panel.sample
     before = page.found

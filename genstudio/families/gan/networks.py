@@ -77,10 +77,10 @@ class Discriminator(nn.Module):
         if self.dense:
             samples = samples.flatten(1)
         if self.embedding is not None:
-            told = self.embedding(labels)
+            embedded = self.embedding(labels)
             if not self.dense:
-                told = told.view(-1, 1, self.shape.height, self.shape.width)
-            samples = torch.cat([samples, told], 1)
+                embedded = embedded.view(-1, 1, self.shape.height, self.shape.width)
+            samples = torch.cat([samples, embedded], 1)
         return samples if self.pack == 1 else samples.reshape(-1, self.pack * samples.shape[1], *samples.shape[2:])
 
 

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QStackedWidget, QVBoxLayout, QWidget
 from genstudio.errors import Failure
 from genstudio.events import Array, Frame
 from genstudio.snapshots.samples import Pictures
-from genstudio.tasks.closer import Closer, LookCloser, SaveSample, Shown
+from genstudio.tasks.inspect_sample import InspectSample, SampleReport, SaveSample, Shown
 from genstudio.tasks.models import ModelRef
 from genstudio.ui import theme
 from genstudio.ui.datasets.parts import row
@@ -62,7 +62,7 @@ class SampleFigure(Figure):
         painter.drawImage(QRectF(corner, size), drawn)
 
 
-def _judged(found: Closer) -> str:
+def _judged(found: SampleReport) -> str:
     """Where a point lies, and what the discriminator of its step thinks of the sample."""
     points = found.features is None
     x, y = found.sample.tolist() if points else (0.0, 0.0)
@@ -139,9 +139,9 @@ class SamplePage(QWidget):
         self.setObjectName("sample_page")
         self._engine = engine
         self._job = ""
-        self._next: LookCloser | None = None
-        self._asked: LookCloser | None = None
-        self.found: Closer | None = None
+        self._next: InspectSample | None = None
+        self._asked: InspectSample | None = None
+        self.found: SampleReport | None = None
         self.picture, self.latent = SampleFigure(), LatentBars()
         self.words = plain_label(wrap=True, name="sample_words")
         self.plain = PicturesView("Nearest by pixels", "nearest_plain", dated=False)
@@ -163,7 +163,7 @@ class SamplePage(QWidget):
 
     def look(self, run: str, index: int, live: bool, shown: Shown) -> None:
         """Look at the sample of this number as it is shown, of the model in training or of a run on the disk."""
-        self._ask(LookCloser(ModelRef(run, "live" if live else "last"), index, shown=shown))
+        self._ask(InspectSample(ModelRef(run, "live" if live else "last"), index, shown=shown))
 
     def refresh(self) -> None:
         """Look at the same one again: the model has learned since."""
@@ -180,14 +180,14 @@ class SamplePage(QWidget):
         self.empty.set_sentence(words)
         self.stack.setCurrentIndex(0)
 
-    def _ask(self, task: LookCloser) -> None:
+    def _ask(self, task: InspectSample) -> None:
         self._asked = task
         if self._job:
             self._next = task
         else:
             self._job = self._engine.start(task, on_end=self._on_end, on_result=self._on_result)
 
-    def _on_result(self, found: Closer) -> None:
+    def _on_result(self, found: SampleReport) -> None:
         if self._asked is not None:
             self._show(found)
 
@@ -199,7 +199,7 @@ class SamplePage(QWidget):
             task, self._next = self._next, None
             self._ask(task)
 
-    def _show(self, found: Closer) -> None:
+    def _show(self, found: SampleReport) -> None:
         self.found = found
         self.saved.hide()
         self.stack.setCurrentIndex(1)
@@ -228,7 +228,7 @@ class SamplePage(QWidget):
             self.features.show_snapshot(Pictures("features", found.step, found.features.samples, None, (), None))
 
     @staticmethod
-    def _by_features(found: Closer) -> str:
+    def _by_features(found: SampleReport) -> str:
         if found.features is None:
             return ""
         return (

@@ -14,7 +14,7 @@ from genstudio.snapshots.attention import Attention
 from genstudio.snapshots.layers import LayerStatistics
 from genstudio.snapshots.samples import Histograms, Pictures, Plane
 from genstudio.snapshots.text import Text
-from genstudio.tasks.closer import Shown
+from genstudio.tasks.inspect_sample import Shown
 from genstudio.ui import theme
 from genstudio.ui.datasets.parts import choice, row
 from genstudio.ui.views.attention import AttentionView

@@ -17,7 +17,7 @@ from genstudio.ui.widgets import tooltip
 
 
 class TintedText(QPlainTextEdit):
-    """`show_tokens(texts, probabilities)`; a token that nothing foretold (NaN) has no tint.
+    """`show_tokens(texts, probabilities)`; a token that nothing predicted (NaN) has no tint.
 
     `token_chosen(index)` when a token is clicked, or reached with the arrow keys; what was chosen stays marked.
     `token_pointed(index)` follows the pointer, -1 for none.

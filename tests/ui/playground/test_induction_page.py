@@ -24,7 +24,7 @@ LETTERS = "abcdefghijklmnop"
 V, CONTEXT, SURE = len(LETTERS), 24, 30.0
 D = CONTEXT
 TOKEN, PLACE, BEFORE, NEXT = 0, V, V + CONTEXT, 2 * V + CONTEXT
-"""Where in the stream the token is, its position, the token before it, and what is foretold."""
+"""Where in the stream the token is, its position, the token before it, and what is predicted."""
 
 
 def built(layers: int = 2) -> GPTModel:
@@ -40,7 +40,7 @@ def built(layers: int = 2) -> GPTModel:
 @torch.no_grad()
 def made_by_hand() -> GPTModel:
     """Head 1.1 looks at the token before and notes which it was; head 2.2 looks at the place before which stood the token
-    that it reads now, and foretells what it finds there (Elhage et al. 2021). The other heads look everywhere alike."""
+    that it reads now, and predicts what it finds there (Elhage et al. 2021). The other heads look everywhere alike."""
     gpt = built()
     model = gpt.transformer
     for weights in model.parameters():

@@ -13,7 +13,7 @@ from genstudio.data import shelf
 from genstudio.errors import DataError, RunError
 from genstudio.evaluation.features import encode, pictures
 from genstudio.families.gan import FAMILY as GAN
-from genstudio.tasks.closer import Closer, LookCloser, SaveSample
+from genstudio.tasks.inspect_sample import InspectSample, SampleReport, SaveSample
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.train import Train
 from helpers import TINY, answer, result, run_task, text_file
@@ -32,10 +32,10 @@ def _result(work: Any) -> Any:
             return end.value
 
 
-def looked(tmp_path: Path, data: str, index: int, **values: Any) -> tuple[Closer, Any]:
+def looked(tmp_path: Path, data: str, index: int, **values: Any) -> tuple[SampleReport, Any]:
     run = answer(run_task(Train("gan", data, {**SMALL, **values}, steps=5, runs_folder=tmp_path)), "run")
     models = Models()
-    found = result(LookCloser(ModelRef(run), index), models)
+    found = result(InspectSample(ModelRef(run), index), models)
     return found, models.get(ModelRef(run))
 
 
@@ -104,4 +104,4 @@ def test_points_are_told_in_the_units_of_the_dataset(tmp_path: Path) -> None:
 def test_what_has_no_samples_is_refused(tmp_path: Path) -> None:
     run = answer(run_task(Train("gpt", str(text_file(tmp_path)), TINY, steps=3, runs_folder=tmp_path)), "run")
     with pytest.raises(RunError, match="cannot make samples; it can read text, write text"):
-        run_task(LookCloser(ModelRef(run), 0))
+        run_task(InspectSample(ModelRef(run), 0))

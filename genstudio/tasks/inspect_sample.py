@@ -44,7 +44,7 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Closer(Frozen):
+class SampleReport(Frozen):
     """A sample: `sample` (h, w, c) uint8 or (2,), made of `latent` (n,), which is empty where the noise was not kept, of
     class `label` (-1: none).
 
@@ -70,8 +70,8 @@ class Closer(Frozen):
 
 
 @dataclass(frozen=True)
-class LookCloser:
-    """Returns a Closer of a sample of the fixed noise, as `variant` makes it.
+class InspectSample:
+    """Returns a SampleReport of a sample of the fixed noise, as `variant` makes it.
 
     With `shown` that very sample is looked at, with the score it had, whatever the model has learnt since.
     """
@@ -82,7 +82,7 @@ class LookCloser:
     count: int = 6
     shown: Shown | None = None
 
-    def run(self, models: Models) -> Frames[Closer]:
+    def run(self, models: Models) -> Frames[SampleReport]:
         yield Frame(progress=Progress("Looking closer"))
         opened = models.open(self.model, Samples)
         model, (latents, _) = opened.model, opened.model.fixed
@@ -112,7 +112,7 @@ class LookCloser:
         name = data.shape.classes[label] if 0 <= label < len(data.shape.classes) else ""
         latent = latents[self.index].copy() if shown.fixed else np.zeros(0, np.float32)
         bounded = isinstance(model, Judges) and model.bounded
-        return Closer(
+        return SampleReport(
             self.index, shown.step, sample, latent, label, name, shown.score, bounded, plain,
             features, typical, typical_features, len(chosen),
         )  # fmt: skip
@@ -132,7 +132,7 @@ class SaveSample:
     """Write a sample: the picture as it is (.png), or with its noise, class and score as arrays (.npz), named as by the
     command `sample`; returns the file's name. Raises DataError, StorageError."""
 
-    found: Closer
+    found: SampleReport
     out: str
 
     def run(self, models: Models) -> Frames[str]:
