@@ -13,32 +13,32 @@ from genstudio.events import Array, Held, Snapshot
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plane(Snapshot):
-    """A GAN in the plane: `real` (n, 2) and `fake` (m, 2) points inside `extent` (x0, x1, y0, y1).
+    """Points in the plane: `real` (n, 2) and `fake` (m, 2), which a model made, inside `extent` (x0, x1, y0, y1).
 
-    `field` (rows, columns) is the discriminator's opinion in the middles of cells that fill the extent, rows from y0 up: a
-    probability of being real where `bounded`, else a critic's score. `mesh` (k, k, 2) is where the generator puts an even
-    grid of a two-dimensional latent space, None for others. `arrows` (a, 2) is the way each of the first `a` fakes is pushed by
-    the generator's loss: minus its gradient with respect to the point. `scores` (n + m,) is the opinion of each point.
+    Where there are such: `field` (rows, columns), the model's number for the middles of cells that fill the extent, rows from y0
+    up, a probability where `bounded`, else a score around 0; `mesh` (k, k, 2), where it puts an even grid of a two-dimensional
+    latent space; `arrows` (a, 2), the way each of the first `a` made points is pushed; `scores` (n + m,), of each point.
     """
 
     real: Annotated[Array, Held("float32", "real 2")]
     fake: Annotated[Array, Held("float32", "fake 2")]
     extent: tuple[float, float, float, float]
-    field: Annotated[Array, Held("float16", "rows columns")]
-    bounded: bool
-    arrows: Annotated[Array, Held("float16", "arrows 2")]
+    field: Annotated[Array | None, Held("float16", "rows columns")] = None
+    bounded: bool = True
+    arrows: Annotated[Array | None, Held("float16", "arrows 2")] = None
     mesh: Annotated[Array | None, Held("float16", "mesh mesh 2")] = None
     scores: Annotated[Array | None, Held("float16", "real+fake")] = None
 
     def sound(self) -> bool:
         x0, x1, y0, y1 = self.extent
-        return bool(np.isfinite(self.extent).all()) and x0 < x1 and y0 < y1 and len(self.arrows) <= len(self.fake)
+        pushed = 0 if self.arrows is None else len(self.arrows)
+        return bool(np.isfinite(self.extent).all()) and x0 < x1 and y0 < y1 and pushed <= len(self.fake)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pictures(Snapshot):
     """Pictures side by side: `pixels` (n, h, w, c) uint8 with c 1 or 3, `labels` (n,) int64 or None with the names of the
-    `classes`, and the discriminator's opinion `scores` (n,) where there is one."""
+    `classes`, and the model's `scores` (n,) of them where it has some."""
 
     pixels: Annotated[Array, Held("uint8", "n height width channels")]
     labels: Annotated[Array | None, Held("int64", "n")] = None

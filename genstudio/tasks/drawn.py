@@ -92,7 +92,8 @@ def _plane(shown: Plane, size: int) -> Image.Image:
 
     fine = size * _FINER
     x0, x1, y0, y1 = shown.extent
-    field = Image.fromarray(_colors(shown)[::-1].copy()).resize((fine, fine), Image.Resampling.BILINEAR)
+    ground = np.full((1, 1, 3), 255, np.uint8) if shown.field is None else _colors(shown, shown.field)
+    field = Image.fromarray(ground[::-1].copy()).resize((fine, fine), Image.Resampling.BILINEAR)
     draw = ImageDraw.Draw(field, "RGBA")
 
     def at(points: Array) -> Array:
@@ -109,9 +110,9 @@ def _plane(shown: Plane, size: int) -> Image.Image:
     return field.resize((size, size), Image.Resampling.BOX)
 
 
-def _colors(shown: Plane) -> Array:
-    """The discriminator's opinion of each cell as colours (rows, columns, 3): orange is fake, white undecided, blue real."""
-    values = shown.field.astype(np.float64)
+def _colors(shown: Plane, field: Array) -> Array:
+    """The value of each cell as colours (rows, columns, 3): orange is low, white in the middle, blue high."""
+    values = field.astype(np.float64)
     far = 1.0 if shown.bounded else float(np.abs(values).max()) or 1.0
     share = np.clip(values * 2 - 1 if shown.bounded else values / far, -1, 1)[..., None]
     ends = np.where(share < 0, np.array(_FAKE_SIDE, np.float64), np.array(_REAL_SIDE, np.float64))

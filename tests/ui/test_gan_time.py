@@ -33,7 +33,7 @@ def opened(qtbot: Any, window: MainWindow, folder: Path, data: str, **values: An
         channel = "plane" if data == "gaussian-ring" else "fixed"
         first = run.load_snapshot(channel, run.snapshot_steps(channel)[0])
         for step in range(1, 30, 4):
-            run.record(_other(first, step))
+            run.record(_other(first, step), always=True)
     window.tabs.setCurrentIndex(0)
     window.open_run(str(run.folder))
     qtbot.waitUntil(lambda: window.tabs.currentWidget() is window.gan, timeout=LONG)
@@ -79,11 +79,11 @@ def test_scrubbing_shows_what_was_stored_and_moves_everything_together(
     qtbot.waitUntil(lambda: view.snapshot.step == time.steps[-1], timeout=LONG)
 
     panel.charts.views["losses"].step_chosen.emit(10)
-    assert time.step == 9
+    assert time.step == min(time.steps, key=lambda step: abs(step - 10))
     panel.charts.views["losses"].hovered.emit(20)
     assert panel.charts.views["opinions"]._at == 20
     panel.charts.views["losses"].hovered.emit(None)
-    assert panel.charts.views["opinions"]._at == 9
+    assert panel.charts.views["opinions"]._at == time.step
 
 
 def test_a_frame_in_training_waits_while_the_past_is_looked_at(window: MainWindow, qtbot: Any, tmp_path: Path) -> None:

@@ -161,11 +161,9 @@ class Ways(QWidget):
         if made.pixels is not None:
             return [Pictures("way", 0, made.pixels[i : i + 1].copy()) for i in range(len(made.pixels))]
         assert made.points is not None and self._page.space is not None and self._page.space.extent is not None
-        extent, undecided = self._page.space.extent, np.full((2, 2), 0.5, np.float32)
-        grid, none = self._page.landing.grid(), np.zeros((0, 2), np.float32)
+        extent, grid, none = self._page.space.extent, self._page.landing.grid(), np.zeros((0, 2), np.float32)
         return [
-            Plane("way", 0, none, made.points[: i + 1].copy(), extent, undecided, True, none, grid)
-            for i in range(len(made.points))
+            Plane("way", 0, none, made.points[: i + 1].copy(), extent, mesh=grid) for i in range(len(made.points))
         ]
 
     def _wrote(self, frame: Frame) -> None:
