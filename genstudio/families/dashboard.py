@@ -58,6 +58,7 @@ class Reference:
 @dataclass(frozen=True, slots=True)
 class Chart:
     """Lines on common axes. Charts of a `page` stand side by side; a `large` one has a row of its own over the others.
+    `units` are other units by the setting that they hold for, in the form of `config.setting`.
 
     `kinds` are the kinds of data that it is for; empty: all. `floors` name numbers that are drawn as dashed lines, with
     their words: what real data would reach.
@@ -72,6 +73,7 @@ class Chart:
     log: bool = False
     large: bool = False
     references: tuple[Reference, ...] = ()
+    units: Mapping[str, str] = dataclasses.field(default_factory=dict)
     floors: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 

@@ -82,7 +82,7 @@ DASHBOARD = Dashboard(
         Chart(
             "loss", "Loss", "nats per token",
             (Line("train_loss", "training", "training", True), Line("val_loss", "validation", "validation")),
-            "Loss", large=True,
+            "Loss", large=True, units={"tokenizer=char": "nats per character", "tokenizer=byte": "nats per byte"},
             references=tuple(Reference(name, words + " {:.3f}") for name, words in LINES.items()),
         ),
         Chart("learning_rate", "Learning rate", "", (Line("learning_rate", "rate", "rate"),), "Loss"),

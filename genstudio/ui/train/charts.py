@@ -198,6 +198,8 @@ class RunCharts(QTabWidget):
 
     def _refer(self) -> None:
         for chart in self.board.charts:
+            fitted = (unit for when, unit in chart.units.items() if applies(when, self._settings))
+            self.views[chart.name].set_unit(next(fitted, chart.unit))
             for line in chart.references:
                 value = self._known.get(line.name) if line.value is None else line.value
                 if value is None or not applies(line.when, self._settings):

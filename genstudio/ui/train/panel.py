@@ -103,7 +103,9 @@ class RunPanel(QWidget):
             for pane in self.panes:
                 if (index := tabs.indexOf(self._holders[id(pane)])) >= 0:
                     tabs.setTabVisible(index, pane.pane in shown)
-        self.stage.setVisible(any(pane.place == STAGE for pane in shown))
+        staged = sum(pane.place == STAGE for pane in shown)
+        self.stage.tabBar().setVisible(staged > 1)
+        self.above.setVisible(staged > 0)
         self.charts.set_kind(kind)
 
     def set_run(self, path: str, state: str) -> None:
@@ -293,7 +295,8 @@ class RunPanel(QWidget):
         self.upright.setChildrenCollapsible(False)
         time = [self.time] if TIMELINE in self.tools else []
         staged = self.stage.count() > 0
-        self.upright.addWidget(_column(self.stage, *(time if staged else ())))
+        self.above = _column(self.stage, *(time if staged else ()))
+        self.upright.addWidget(self.above)
         self.upright.addWidget(_column(self.charts, *(() if staged else time)))
         self.upright.setStretchFactor(0, 2)
         self.upright.setStretchFactor(1, 1)

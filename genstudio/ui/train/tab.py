@@ -473,7 +473,8 @@ class TrainingTab(QWidget):
             return
         state = "finished" if self.finished else self.state
         if state in ("stopped", "finished") and self.info is not None:
-            self.panel.headline.setText(f"{self.info.name}   ·   {how_it_ended(self.info)}")
+            words = (self.info.name, "" if self.info.step else how_it_ended(self.info))  # else the summary says it
+            self.panel.headline.setText("   ·   ".join(filter(None, words)))
         elif state in ("running", "paused", "stopping", "stopped", "finished"):
             self.panel.headline.setText(headline(self._position(), STATES[state], self._speed))
         elif self.state == "starting":

@@ -97,7 +97,7 @@ class TimeMachine(QWidget):
         self.path, self.steps, self.step = "", (), None
         self._newest.clear()
         self.moments.set_run("")
-        self.note.setText("")
+        self.tell("")
         self._show_steps()
 
     def passing(self, frame: Frame) -> Frame:
@@ -222,7 +222,7 @@ class TimeMachine(QWidget):
 
     def _show(self, moment: Moment) -> None:
         if moment.damaged:
-            self.note.setText(" ".join(moment.damaged))
+            self.tell(" ".join(moment.damaged))
         self.moment_shown.emit(moment)
 
     def _arrived(self, moment: Moment) -> None:
@@ -286,13 +286,11 @@ class TimeMachine(QWidget):
 
     def _lay_out(self) -> None:
         self.export.setMenu(export_menu(self, "time_export", lambda: Path(self.path).name, self.write))
-        self.where.setMinimumWidth(self.fontMetrics().horizontalAdvance("step 100,000, 200 of 200") + 8)
-        above = row(self.play, self.slider, self.where, self.newest)
-        below = row(self.note, self.speed, self.export)
-        above.setStretch(1, 1)
-        below.setStretch(0, 1)
+        line, words = row(self.play, self.slider, self.newest, self.speed, self.export), row(self.where, self.note)
+        line.setStretch(1, 1)
+        words.setStretch(1, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
-        layout.addLayout(above)
-        layout.addLayout(below)
+        layout.addLayout(line)
+        layout.addLayout(words)

@@ -135,6 +135,13 @@ class CurvesView(SceneFigure):
             curve.set_decay(decay)
         self.redraw()
 
+    def set_unit(self, unit: str) -> None:
+        """What the values are counted in."""
+        if unit != self.unit:
+            self.unit = unit
+            self._unit.setText(unit)
+            self.redraw()
+
     def set_log(self, log: bool) -> None:
         """Whether the value axis is logarithmic; values of 0 and below then lie under it."""
         self._log = log
