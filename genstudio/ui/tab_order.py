@@ -31,7 +31,8 @@ def follow_the_eye(root: QWidget) -> None:
     visits, gets the accessible name of its pages."""
     for pages in root.findChildren(QTabWidget):
         named_tabs(pages, pages.accessibleName())
-    stops = [widget for widget in _read(root) if widget.focusPolicy() & Qt.FocusPolicy.TabFocus]
+    found = list(_read(root))  # a wrapper of a bar does not outlive those of the widgets around it
+    stops = [widget for widget in found if widget.focusPolicy() & Qt.FocusPolicy.TabFocus]
     for before, after in itertools.pairwise(stops):
         QWidget.setTabOrder(before, after)
 

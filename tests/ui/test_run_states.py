@@ -81,7 +81,7 @@ def test_a_training_that_ends_and_one_that_is_stopped_say_so_everywhere(open_win
     tab.toggle_pause()
     assert tab.state == "stopped"
     run = listed(qtbot, window, tab.run_path)
-    assert run.state == info.state == "finished" and result(run)[1] == pytest.approx(loss, abs=1e-6)
+    assert run.state == info.state == "finished" and result(DASHBOARD.result, run)[1] == pytest.approx(loss, abs=1e-6)
     window.runs.table.selectRow(0)
     assert window.runs.open.isEnabled() and not window.runs.resume.isEnabled()
 

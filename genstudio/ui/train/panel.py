@@ -29,6 +29,7 @@ from genstudio.ui.engine import Engine
 from genstudio.ui.gan.slow import SlowMotion
 from genstudio.ui.latent.explore import ExplorePage
 from genstudio.ui.latent.sample import SamplePage
+from genstudio.ui.tab_order import follow_the_eye
 from genstudio.ui.train.charts import RunCharts
 from genstudio.ui.train.diagnoses import DoctorPage
 from genstudio.ui.train.live import LiveHandles
@@ -258,6 +259,7 @@ class RunPanel(QWidget):
     def _connect(self) -> None:
         for pane in self.panes:
             pane.failed.connect(self.failed)
+            pane.built.connect(lambda: follow_the_eye(self))
             pane.picked.connect(partial(self._picked, pane))
         self.charts.failed.connect(self.failed)
         if SAMPLE in self.tools:

@@ -162,9 +162,10 @@ VIEWS: Mapping[type[Snapshot], Callable[[Pane], Any]] = {
 class PaneView(QStackedWidget):
     """One pane. Its view is built when the first thing to show arrives: that says of which kind it is.
 
-    `picked(index)` when a sample was clicked, `failed(Failure)` if a figure cannot be written.
+    `picked(index)` when a sample was clicked, `failed(Failure)` if a figure cannot be written, `built()` with a new view.
     """
 
+    built = Signal()
     picked = Signal(int)
     failed = Signal(object)
 
@@ -199,7 +200,8 @@ class PaneView(QStackedWidget):
         if kind not in VIEWS:
             return
         if kind not in self._views:
-            self._views[kind] = self._built(kind)
+            self._views[kind] = self._build(kind)
+            self.built.emit()
         self.fixed = fixed
         self.setCurrentWidget(self._views[kind])
         self._views[kind].show_snapshot(snapshot)
@@ -226,7 +228,7 @@ class PaneView(QStackedWidget):
             view.clear()
         self.setCurrentIndex(0)
 
-    def _built(self, kind: type[Snapshot]) -> Any:
+    def _build(self, kind: type[Snapshot]) -> Any:
         view = VIEWS[kind](self.pane)
         self.addWidget(view)
         for figure in (view, *view.findChildren(Figure)):

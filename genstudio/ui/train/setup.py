@@ -21,6 +21,7 @@ from genstudio.data.info import DatasetInfo
 from genstudio.errors import ConfigError, Problem
 from genstudio.families import Family, Preset
 from genstudio.ui.numbers import FloatEdit
+from genstudio.ui.tab_order import follow_the_eye
 from genstudio.ui.train.form import ConfigForm
 from genstudio.ui.widgets import icon_button, plain_label, restyle
 
@@ -108,6 +109,7 @@ class SetupColumn(QWidget):
             form = self._forms[name] = ConfigForm(self.family.config)
             form.changed.connect(self._edited)
             self._column.addWidget(form, 1)
+            follow_the_eye(self)
         self.form.hide()
         self.form = self._forms[name]
         self.form.show()
