@@ -58,10 +58,10 @@ class Reference:
 @dataclass(frozen=True, slots=True)
 class Chart:
     """Lines on common axes. Charts of a `page` stand side by side; a `large` one has a row of its own over the others.
-    `units` are other units by the setting that they hold for, in the form of `config.setting`.
 
-    `kinds` are the kinds of data that it is for; empty: all. `floors` name numbers that are drawn as dashed lines, with
-    their words: what real data would reach.
+    `kinds` are the kinds of data that it is for; empty: all. `units` are other units by the setting that they hold for, in the
+    form of `config.setting`. `floors` name numbers that are drawn as dashed lines, with their words: what real data would
+    reach; the first word stands alone where there is little room. No floor is below `least`, whatever is estimated.
     """
 
     name: str
@@ -73,6 +73,7 @@ class Chart:
     log: bool = False
     large: bool = False
     references: tuple[Reference, ...] = ()
+    least: float | None = None
     units: Mapping[str, str] = dataclasses.field(default_factory=dict)
     floors: Mapping[str, str] = dataclasses.field(default_factory=dict)
 

@@ -23,6 +23,14 @@ def scrolled(inside: QWidget, name: str) -> QScrollArea:
     return scroll
 
 
+def scrolled_across(inside: QWidget, name: str) -> QScrollArea:
+    """A widget that scrolls from left to right where it is too wide."""
+    scroll = scrolled(inside, name)
+    scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
+    scroll.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    return scroll
+
+
 def export_menu(parent: QWidget, name: str, stem: Callable[[], str], write: Callable[[str], object]) -> QMenu:
     """Every kind of file that pictures over time can become; asks for a name that begins as `stem()`, then `write(out)`."""
 

@@ -15,7 +15,7 @@ from genstudio.families.sample_charts import (
 
 DASHBOARD = Dashboard(
     charts=(
-        losses("Reconstruction error", "mean square", "the mean alone", ("pca_reconstruction_error", "PCA of this size")),
+        losses("Reconstruction error", "mean square", "mean alone", ("pca_reconstruction_error", "PCA of this size")),
         Chart(
             "angle", "Angle to PCA", "degrees, largest", (Line("principal_angle_degrees", "angle", "variety"),), "Loss",
             log=True,

@@ -68,7 +68,7 @@ CHARTS = (
     ),
     Chart(
         "kernel", "Kernel distance", "own encoder", (Line("kernel_distance", "samples", "fake"),), "Quality",
-        PICTURES, floors={"kernel_distance_floor": "real against real"},
+        PICTURES, floors={"kernel_distance_floor": "real against real"}, least=0.0,
     ),
     Chart(
         "coverage", "Density, coverage", "",

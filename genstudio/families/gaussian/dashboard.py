@@ -7,10 +7,10 @@ from genstudio.families.sample_charts import DISTANCES, KEY, PICTURES, PLANE, lo
 
 DASHBOARD = Dashboard(
     charts=(
-        losses("Minus log-likelihood", "nats per sample", "one diagonal Gaussian"),
+        losses("Minus log-likelihood", "nats per sample", "diagonal Gaussian"),
         Chart(
             "accuracy", "The rule of Bayes is right", "share", (Line("accuracy", "held out", "validation"),), "Loss",
-            PICTURES, floors={"accuracy_guess": "the most frequent class"},
+            PICTURES, floors={"accuracy_guess": "guessing the most frequent class"},
         ),
         *DISTANCES,
     ),

@@ -15,7 +15,7 @@ from genstudio.families.sample_charts import (
 
 DASHBOARD = Dashboard(
     charts=(
-        losses("Minus the bound", "nats per sample", "a code that says nothing"),
+        losses("Minus the bound", "nats per sample", "without the code"),
         Chart(
             "parts", "Its two parts", "nats per sample",
             (Line("reconstruction_loss", "reconstruction", "fake", True), Line("kl", "KL to the prior", "variety", True)),

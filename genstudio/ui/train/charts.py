@@ -15,23 +15,22 @@ from genstudio.config import applies
 from genstudio.events import Frame, Notice, Series
 from genstudio.families.dashboard import Chart, Dashboard, fitting
 from genstudio.ui import theme
+from genstudio.ui.parts import scrolled_across
 from genstudio.ui.views.curves import CurveGroup, CurvesView
 from genstudio.ui.widgets import named_tabs
 
 _FLUSH_MS, _FLUSH_SHARE = 200, 0.01
 """How long numbers wait for their charts at least, and the share of a core that handing them over may take."""
+_WIDE = 3
+"""Figures side by side that the smallest window has room for."""
 _SLOWEST_MS = 2000
 """Milliseconds between two drawings of a chart at most: half a dozen are in sight, and the training pays for each."""
 
 
-def floor_words(value: float, words: str) -> tuple[str, str]:
-    """The label of a floor and its short form.
-
-    The kernel distance is an unbiased estimate of a squared distance: between samples of one distribution it scatters
-    around 0, so a value below 0 means 0.
-    """
-    number = f"{value:.3g}" if value >= 0 else "0"
-    note = "" if value >= 0 else f" (estimated {value:.3g})"
+def floor_words(value: float, words: str, least: float | None = None) -> tuple[str, str]:
+    """The label of a floor, and the short one with its first word. A value below `least`, see `Chart`, means that."""
+    low = least is not None and value < least
+    number, note = (f"{least:g}", f" (estimated {value:.3g})") if low else (f"{value:.3g}", "")
     return f"{number} {words}{note}", f"{number} {words.split()[0]}"
 
 
@@ -146,7 +145,7 @@ class RunCharts(QTabWidget):
             elif name in self._floors:
                 chart, words = self._floors[name]
                 value = float(series.values[-1])
-                self.views[chart].set_reference(name, value, *floor_words(value, words))
+                self.views[chart].set_reference(name, value, *floor_words(value, words, self.specs[chart].least))
         if self._waiting and not self._timer.isActive():
             self._timer.start()
         for notice in frame.notices:
@@ -237,6 +236,7 @@ class RunCharts(QTabWidget):
         layout = QHBoxLayout(holder)
         layout.setContentsMargins(0, 8 if self.count() or len(self.board.pages()) > 1 else 0, 0, 0)
         layout.setSpacing(8)
-        for figure in (*(self.views[chart.name] for chart in charts), *beside):
+        figures = [*(self.views[chart.name] for chart in charts), *beside]
+        for figure in figures:
             layout.addWidget(figure, 1)
-        return holder
+        return holder if len(figures) <= _WIDE else scrolled_across(holder, "charts_scroll")

@@ -149,6 +149,7 @@ class TrainingTab(QWidget):
         if name == self.family.name or self.busy:
             return
         self.close_run()
+        self.working.emit(STATES["idle"])  # what was said of the family before no longer holds
         self.setup.set_family(name)
         self._show_family()
         self._set_state("idle")

@@ -280,6 +280,6 @@ def test_histograms_show_the_counts_of_the_snapshot(qtbot: Any) -> None:
 
 @pytest.mark.parametrize("value", [-0.0236, -1e-9, 0.0, 0.0123, 4.2])
 def test_a_floor_is_never_a_negative_distance(value: float) -> None:
-    whole, short = floor_words(value, "real against real")
+    whole, short = floor_words(value, "real against real", 0.0)
     assert not whole.startswith("-") and not short.startswith("-") and short.endswith(" real")
     assert (f"estimated {value:.3g}" in whole) == (value < 0) and float(short.split()[0]) == max(value, 0)
