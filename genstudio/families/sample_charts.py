@@ -24,7 +24,7 @@ GRADIENTS = (
     Chart("speed", "Steps a second", "", (Line("steps_per_second", "steps/s", "speed", True),), "Gradients"),
 )
 KEY = (("real", "real"), ("made", "fake"))
-PLANE = Pane(("plane",), "Points", kinds=POINTS, note="same noise throughout")
+PLANE = Pane(("plane",), "Points", kinds=POINTS, made="made point", score="density", ends=("thin", "dense"))
 
 
 def samples_pane(title: str = "Samples") -> Pane:

@@ -22,7 +22,7 @@ class LatentSpace(Frozen):
     """The latents of a model: `size` numbers, `kind` normal or uniform; `directions` (k, size) of unit length, the one
     that moves the generator's first layer most before the others, with the `shares` (k,) of its variance.
 
-    `extent` is where the points of a dataset lie, None for pictures; `classes` are those that can be asked for.
+    `variants` are the weights or outputs that can be sampled, the usual one first. `extent` is where the points of a dataset lie, None for pictures; `classes` are those that can be asked for.
     """
 
     size: int
@@ -31,6 +31,7 @@ class LatentSpace(Frozen):
     shares: Array
     classes: tuple[str, ...]
     extent: tuple[float, float, float, float] | None
+    variants: tuple[str, ...] = ()
 
     @property
     def reach(self) -> float:
@@ -62,5 +63,5 @@ class FindSpace:
         found, shares = latent.directions(noise.astype(np.float64), features)
         return LatentSpace(
             spec.size, spec.kind, found[:_MOST].copy(), shares[:_MOST].copy(), model.classes,
-            model.data.extent if model.data.shape.kind == "points" else None,
+            model.data.extent if model.data.shape.kind == "points" else None, model.variants,
         )  # fmt: skip

@@ -26,8 +26,8 @@ DASHBOARD = Dashboard(
     panes=(
         PLANE,
         copies_pane(("reconstructions", "errors", "pca"), ("Copies", "Error map", "Copies by PCA of this size")),
-        Pane(("codes",), "Map of codes", note="samples kept from training"),
-        samples_pane("Samples of a Gaussian over the codes"),
+        Pane(("codes",), "Map of codes"),
+        samples_pane(),
     ),
     tools=(LIVE, SAMPLE, DOCTOR, TIMELINE, EXPLORE),
     result=(Measure("val_loss", "reconstruction error", "lower"),),

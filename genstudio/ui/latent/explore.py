@@ -48,7 +48,7 @@ class ExplorePage(Page):
         self._live = self._chooses = False
         self.model = choice("explore_model", "Which weights", "Newest saved")
         self.model.setItemData(0, "last")
-        self.which = choice("explore_which", "Which generator", "Averaged", "Raw")
+        self.which = choice("explore_which", "Which weights or output of the model")
         self.label = choice("explore_class", "Class that is asked for")
         self.slice = choice("explore_axes", "Directions of the slice", *AXES)
         self.other = icon_button("dice", "explore_other", "Begin at other noise")
@@ -100,13 +100,9 @@ class ExplorePage(Page):
         return replace(self._model, which=self.model.currentData()) if self._chooses else self._model
 
     @property
-    def raw(self) -> bool:
-        return self.which.currentIndex() == 1
-
-    @property
     def variant(self) -> str:
-        """The weights that are sampled, by name; empty for the usual ones."""
-        return "generator" if self.raw else ""
+        """What is sampled, by name; empty for the usual one."""
+        return self.which.currentData() or ""
 
     @property
     def asked_class(self) -> int | None:
@@ -225,6 +221,13 @@ class ExplorePage(Page):
             self.label.clear()
             self.label.addItems(list(found.classes))
         self.label.setVisible(bool(found.classes))
+        if before is None or before.variants != found.variants:
+            self.which.blockSignals(True)
+            self.which.clear()
+            for name in found.variants:
+                self.which.addItem(name.capitalize(), name)
+            self.which.blockSignals(False)
+        self.which.setVisible(len(found.variants) > 1)
         self.right.setCurrentIndex(0 if found.extent is None else 1)
         if fresh:
             self.base = np.zeros(found.size, np.float32) if found.size <= 2 else self.noise(1, self._seed)[0]

@@ -12,12 +12,13 @@ from genstudio.events import Snapshot
 from genstudio.families.dashboard import Pane
 from genstudio.snapshots.attention import Attention
 from genstudio.snapshots.layers import LayerStatistics
-from genstudio.snapshots.samples import Histograms, Pictures, Plane
+from genstudio.snapshots.samples import Bars, Codes, Histograms, Pictures, Plane
 from genstudio.snapshots.text import Text
 from genstudio.tasks.inspect_sample import Shown
 from genstudio.ui import theme
 from genstudio.ui.datasets.parts import choice, row
 from genstudio.ui.views.attention import AttentionView
+from genstudio.ui.views.codes import BarsView, CodesView
 from genstudio.ui.views.histograms import HistogramView
 from genstudio.ui.views.layers import LayersPanel
 from genstudio.ui.views.pictures import PicturesView
@@ -155,6 +156,8 @@ VIEWS: Mapping[type[Snapshot], Callable[[Pane], Any]] = {
     Plane: PlanePage,
     Pictures: PicturesPage,
     Histograms: _histograms,
+    Bars: lambda pane: BarsView(pane.title, f"bars_{pane.channels[0]}"),
+    Codes: lambda pane: CodesView(pane.title, f"codes_{pane.channels[0]}", pane.note),
 }
 """What shows a kind of snapshot, built for a pane: it has `show_snapshot` and `clear`."""
 
