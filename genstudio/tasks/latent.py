@@ -22,7 +22,8 @@ class LatentSpace(Frozen):
     """The latents of a model: `size` numbers, `kind` normal or uniform; `directions` (k, size) of unit length, the one
     that moves the generator's first layer most before the others, with the `shares` (k,) of its variance.
 
-    `variants` are the weights or outputs that can be sampled, the usual one first. `extent` is where the points of a dataset lie, None for pictures; `classes` are those that can be asked for.
+    `extent` is where the points of a dataset lie, None for pictures; `classes` are those that can be asked for, `variants` the
+    weights or outputs that can be sampled, the usual one first.
     """
 
     size: int
