@@ -65,7 +65,7 @@ def test_every_rule_has_its_illness_and_a_healthy_run_none() -> None:
 def test_the_end_of_a_schedule_is_no_low_rate() -> None:
     """The rate falls to a fiftieth, and so do the updates."""
     ending = {"learning_rate": lambda at: 4e-3 * np.where(at < 600, 1, 0.02), "train_loss": 1.5, "val_loss": 1.5}
-    falling = {"update": lambda at: np.where(at < 600, 4e-3, 8e-5)}
+    falling = {"update": lambda at: np.where(at < 600, 8e-3, 1.6e-4)}
     assert watched(HEALTHY | ending | falling) == []
     assert [one.name for one in watched(HEALTHY | {"train_loss": 1.5, "val_loss": 1.5} | falling)] == ["rate_too_low"]
 

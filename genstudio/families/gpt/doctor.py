@@ -28,7 +28,7 @@ from genstudio.training.doctor import Doctor, Finding, Rule, Window
 
 SPAN = 100
 """Steps that a mean of the training loss is taken over."""
-STILL, SMALL_UPDATE, LARGE_UPDATE = 0.02, 1e-4, 0.1
+STILL, SMALL_UPDATE, LARGE_UPDATE = 0.02, 1e-3, 0.1
 RECALLED, DEAD = 0.5, 0.9
 _DROPOUT: Tried = ("Start again with dropout", {"dropout": 0.2})
 
