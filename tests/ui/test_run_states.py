@@ -148,6 +148,7 @@ def test_the_playground_follows_a_run_that_begins_until_the_person_chooses(
     assert play.choice.model.currentText().startswith("in training: ")
     play.choice.model.setCurrentIndex(play.choice.model.findData(older))
     play.choice.model.activated.emit(play.choice.model.currentIndex())
+    assert "in training" not in play.status.text()
     at = trained(qtbot, tab)
     qtbot.waitUntil(lambda: trained(qtbot, tab) > at + 20, timeout=LONG)
     window.library.refresh_runs()
@@ -157,6 +158,15 @@ def test_the_playground_follows_a_run_that_begins_until_the_person_chooses(
     ended(qtbot, tab)
     assert play.reference().run == older
     assert "in training" not in play.choice.model.itemText(play.choice.model.findData(tab.run_path))
+
+
+def test_a_model_is_no_longer_said_to_be_in_training_once_that_has_ended(open_window: Open, qtbot: Any) -> None:
+    window = open_window()
+    tab = begin(qtbot, window, FOREVER)
+    qtbot.waitUntil(lambda: "in training" in window.playground.status.text(), timeout=LONG)
+    press(qtbot, window, "stop")
+    ended(qtbot, tab)
+    qtbot.waitUntil(lambda: "in training" not in window.playground.status.text(), timeout=LONG)
 
 
 def test_a_run_closed_in_the_middle_is_offered_at_the_next_start(open_window: Open, qtbot: Any) -> None:

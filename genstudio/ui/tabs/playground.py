@@ -26,6 +26,8 @@ from genstudio.ui.widgets import ElidedLabel, with_keys
 _TYPED_MS = 120
 _LIVE_MS = 2000
 
+_IN_TRAINING = ", which is in training."
+
 
 class PlaygroundTab(QWidget):
     """Writes with the live model or any checkpoint, and holds the pages that look inside. `failed(Failure)`.
@@ -81,6 +83,7 @@ class PlaygroundTab(QWidget):
         """The runs that are in training now. One that begins is chosen."""
         begins = live - self.choice.live
         self.choice.set_live(live)
+        self._take_back()
         self._wanted = next(iter(begins), self._wanted)
         self._choose_wanted()
 
@@ -96,7 +99,12 @@ class PlaygroundTab(QWidget):
         if self.choice.choose(self._wanted, "live" if live else "last"):
             self._wanted = ""
             if live and (run := self.choice.info()) is not None:
-                self.status.setText(f"Using {run.name}, which is in training.")
+                self.status.setText(f"Using {run.name}{_IN_TRAINING}")
+
+    def _take_back(self) -> None:
+        """The sentence about a model in training, once that is chosen no longer, or its training has ended."""
+        if self.choice.model.currentData() not in self.choice.live and self.status.text().endswith(_IN_TRAINING):
+            self.status.setText("")
 
     def start_writing(self) -> None:
         """Write after the text with the chosen model."""
@@ -171,6 +179,7 @@ class PlaygroundTab(QWidget):
 
     def _chosen(self) -> None:
         """Another model: what runs with the one before ends."""
+        self._take_back()
         self.writer.stop_writing("another model was chosen")
         self.inspectors.offer(self.choice.abilities())
         self._show_document()
