@@ -9,13 +9,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QFrame, QMenu, QScrollArea, QWidget
 
 from genstudio.tasks.film import KINDS, videos
+from genstudio.ui.layouts import named
 
 
 def scrolled(inside: QWidget, name: str) -> QScrollArea:
     """A widget that scrolls up and down where it is too tall."""
-    scroll = QScrollArea()
-    scroll.setObjectName(name)
-    scroll.setAccessibleName(inside.accessibleName() or name.removesuffix("_scroll").replace("_", " ").capitalize())
+    scroll = named(
+        QScrollArea(), name, inside.accessibleName() or name.removesuffix("_scroll").replace("_", " ").capitalize()
+    )
     scroll.setFrameShape(QFrame.Shape.NoFrame)
     scroll.setWidgetResizable(True)
     scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

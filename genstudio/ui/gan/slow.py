@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import QLabel, QWidget
 
 from genstudio.snapshots.step_stage import StepStage
 from genstudio.training.changes import Pace
 from genstudio.ui import theme
 from genstudio.ui.datasets.parts import choice, row
 from genstudio.ui.gan.diagram import StageDiagram
+from genstudio.ui.layouts import named, single_shot, vbox
 from genstudio.ui.parts import scrolled
 from genstudio.ui.views.chart import value_text
 from genstudio.ui.widgets import LabeledSlider, button, plain_label, restyle, tooltip
@@ -48,8 +49,7 @@ class SlowMotion(QWidget):
         self.train = choice("slow_train", "Which network learns", *TRAINED)
         self.diagram = StageDiagram()
         self.steps = [plain_label(f"{i}  {title}", wrap=True, name=f"stage_{i}") for i, title in enumerate(titles, 1)]
-        self.formula = QLabel()
-        self.formula.setObjectName("stage_formula")
+        self.formula = named(QLabel(), "stage_formula")
         self.formula.setTextFormat(Qt.TextFormat.PlainText)
         self.formula.setWordWrap(True)
         self.formula.setFont(theme.mono(theme.SMALL))
@@ -57,8 +57,7 @@ class SlowMotion(QWidget):
         self.formula.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.numbers = plain_label(wrap=True, name="stage_values")
         self.where = plain_label(role="group", name="stage_step")
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
+        self._timer = single_shot(self)
         self._timer.timeout.connect(self.next_stage)
         self.turn_on.setToolTip(tooltip("Stop after each stage of an iteration (Shift+F9)"))
         self.next.setToolTip(tooltip("On to the next stage (F9)"))
@@ -82,9 +81,8 @@ class SlowMotion(QWidget):
         if not live:
             self._timer.stop()
             for switch in (self.turn_on, self.play):
-                switch.blockSignals(True)
-                switch.setChecked(False)
-                switch.blockSignals(False)
+                with QSignalBlocker(switch):
+                    switch.setChecked(False)
             self._awaited = self._to_end = False
             self.show_stage(None)
         self._enable()
@@ -152,24 +150,12 @@ class SlowMotion(QWidget):
             widget.setEnabled(self._live and self.active)
 
     def _lay_out(self) -> None:
-        words = QVBoxLayout()
-        words.setSpacing(2)
-        for label in self.steps:
-            words.addWidget(label)
+        words = vbox(*self.steps, spacing=2)
         inside = QWidget()
-        layout = QVBoxLayout(inside)
-        layout.setContentsMargins(0, 8, 8, 0)
-        layout.setSpacing(8)
-        layout.addLayout(row(self.turn_on, self.play, None))
-        layout.addLayout(row(self.next, self.iteration, None))
-        layout.addWidget(self.speed)
-        layout.addLayout(row(plain_label("Learning", role="quiet"), self.train, None))
-        layout.addWidget(self.where)
-        layout.addWidget(self.diagram)
-        layout.addWidget(self.formula)
-        layout.addWidget(self.numbers)
-        layout.addLayout(words)
+        layout = vbox(
+            row(self.turn_on, self.play, None), row(self.next, self.iteration, None), self.speed,
+            row(plain_label("Learning", role="quiet"), self.train, None), self.where, self.diagram, self.formula,
+            self.numbers, words, into=inside, margins=(0, 8, 8, 0),
+        )  # fmt: skip
         layout.addStretch()
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(scrolled(inside, "slow_scroll"))
+        vbox(scrolled(inside, "slow_scroll"), into=self, spacing=None)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QWidget
 
 from genstudio.events import Array
 from genstudio.sampling import latent
 from genstudio.tasks.latent import LatentSpace
+from genstudio.ui.layouts import vbox
 from genstudio.ui.widgets import LabeledSlider, tooltip
 
 AXES = ("Principal 1, 2", "Principal 3, 4", "Numbers 1, 2", "Random")
@@ -44,10 +45,7 @@ class Directions(QWidget):
         self._grid.setContentsMargins(0, 8, 8, 0)
         self._grid.setHorizontalSpacing(16)
         self._grid.setVerticalSpacing(4)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(self._grid)
-        layout.addStretch(1)
+        vbox(self._grid, None, into=self, spacing=None)
 
     def show_space(self, space: LatentSpace, *, anew: bool = True) -> None:
         """A slider for each of the first directions of this space, all at zero; those there are stay if not `anew`."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Literal
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QWidget
+from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtWidgets import QCheckBox, QComboBox, QWidget
 
 from genstudio import families
 from genstudio.runs.info import RunInfo
 from genstudio.tasks.models import ModelRef
+from genstudio.ui.layouts import hbox, named
 from genstudio.ui.widgets import plain_label
 
 
@@ -31,10 +32,7 @@ class ModelChoice(QWidget):
         self._kept: tuple[str, tuple[int, ...]] = ("", ())
         self.model = QComboBox()
         self.checkpoint = QComboBox()
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
-        layout.addWidget(plain_label("Model", role="quiet"))
+        layout = hbox(plain_label("Model", role="quiet"), into=self)
         for box, name, label, width, stretch in (
             (self.model, "model_choice", "Model", 20, 2),
             (self.checkpoint, "checkpoint_choice", "Checkpoint", 12, 1),
@@ -44,9 +42,9 @@ class ModelChoice(QWidget):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             box.setMinimumContentsLength(width)
             layout.addWidget(box, stretch)
-        self.int8 = QCheckBox("int8")
-        self.int8.setObjectName("int8")
-        self.int8.setAccessibleName("Compute the linear layers in 8 bits: faster, and a little less exact")
+        self.int8 = named(
+            QCheckBox("int8"), "int8", "Compute the linear layers in 8 bits: faster, and a little less exact"
+        )
         self.int8.setToolTip(self.int8.accessibleName())
         layout.addWidget(self.int8)
         self.int8.toggled.connect(lambda _: self.changed.emit())
@@ -81,15 +79,14 @@ class ModelChoice(QWidget):
             if run.usable and self._offers(run.family) and (run.checkpoints or str(run.folder) in self.live)
         ]
         self._runs = {str(run.folder): run for run in usable}
-        self.model.blockSignals(True)
-        self.model.clear()
-        usable.sort(key=lambda run: run.created, reverse=True)
-        for run in usable:
-            self.model.addItem(self._title(run), str(run.folder))
-        preferred = (place for place, run in enumerate(usable) if prefers is None or prefers(run.family))
-        kept = self.model.findData(before.run) if before else -1
-        self.model.setCurrentIndex(kept if kept >= 0 else next(preferred, 0 if usable else -1))
-        self.model.blockSignals(False)
+        with QSignalBlocker(self.model):
+            self.model.clear()
+            usable.sort(key=lambda run: run.created, reverse=True)
+            for run in usable:
+                self.model.addItem(self._title(run), str(run.folder))
+            preferred = (place for place, run in enumerate(usable) if prefers is None or prefers(run.family))
+            kept = self.model.findData(before.run) if before else -1
+            self.model.setCurrentIndex(kept if kept >= 0 else next(preferred, 0 if usable else -1))
         self._fill_checkpoints(before)
 
     def set_live(self, live: frozenset[str]) -> None:
@@ -128,19 +125,18 @@ class ModelChoice(QWidget):
         run = self.model.currentData()
         self.int8.setVisible("Writes" in (self.abilities() or ("Writes",)))
         kept = before.which if before is not None and before.run == run else None
-        self.checkpoint.blockSignals(True)
-        self.checkpoint.clear()
-        if run and run in self.live:
-            self.checkpoint.addItem("live, as it trains", "live")
-        steps = self._runs[run].checkpoints if run in self._runs else ()
-        if steps:
-            self.checkpoint.addItem("newest checkpoint", "last")
-            self.checkpoint.addItem("best checkpoint", "best")
-        kept_run, kept_steps = self._kept
-        known = kept_run == run and (steps or run in self.live)  # else its last checkpoint is not listed yet
-        for step in sorted({*steps, *(kept_steps if known else ())}, reverse=True):
-            self.checkpoint.addItem(f"step {step:,}" + ("" if step in steps else ", weights alone"), step)
-        self.checkpoint.setCurrentIndex(max(self.checkpoint.findData(kept), 0) if self.checkpoint.count() else -1)
-        self.checkpoint.blockSignals(False)
+        with QSignalBlocker(self.checkpoint):
+            self.checkpoint.clear()
+            if run and run in self.live:
+                self.checkpoint.addItem("live, as it trains", "live")
+            steps = self._runs[run].checkpoints if run in self._runs else ()
+            if steps:
+                self.checkpoint.addItem("newest checkpoint", "last")
+                self.checkpoint.addItem("best checkpoint", "best")
+            kept_run, kept_steps = self._kept
+            known = kept_run == run and (steps or run in self.live)  # else its last checkpoint is not listed yet
+            for step in sorted({*steps, *(kept_steps if known else ())}, reverse=True):
+                self.checkpoint.addItem(f"step {step:,}" + ("" if step in steps else ", weights alone"), step)
+            self.checkpoint.setCurrentIndex(max(self.checkpoint.findData(kept), 0) if self.checkpoint.count() else -1)
         if self.reference() != before:
             self.changed.emit()

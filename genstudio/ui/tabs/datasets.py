@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QFileDialog,
-    QHBoxLayout,
     QInputDialog,
     QLabel,
     QLineEdit,
@@ -59,6 +58,7 @@ from genstudio.ui.datasets.preview import PreviewPages
 from genstudio.ui.datasets.shelf import ShelfList, catalogue_entry, entry_of
 from genstudio.ui.datasets.split import SplitPanel
 from genstudio.ui.engine import Engine
+from genstudio.ui.layouts import hbox, named, single_shot, vbox
 from genstudio.ui.library import Library
 from genstudio.ui.tabs.tokenizer_bench import TokenizerBench
 from genstudio.ui.widgets import button, icon_button, plain_label, primary_button
@@ -121,13 +121,10 @@ class DatasetsTab(QWidget):
         self.draw_points, self.draw_digits = DrawPoints(), DrawDigits()
         self.open_file = button("Import…", "import_data", "plus", "Import your own data", self.show_import)
         self.train = primary_button("Train on this", "train_on_this", "play")
-        self.families = QMenu(self.train)
-        self.families.setObjectName("train_with")
+        self.families = named(QMenu(self.train), "train_with")
         self.untrained = plain_label(role="quiet", wrap=True, name="untrained")
         self.untrained.hide()
-        self._recheck = QTimer(self)
-        self._recheck.setSingleShot(True)
-        self._recheck.setInterval(400)
+        self._recheck = single_shot(self, 400)
         self._lay_out()
         self._connect()
         if library.datasets:
@@ -419,10 +416,9 @@ class DatasetsTab(QWidget):
         info = self._infos.get(key)
         if info is None:
             return
-        question = QMessageBox(
+        question = named(QMessageBox(
             QMessageBox.Icon.Warning, "Delete dataset", f"Delete '{info.title}' from the shelf?", parent=self
-        )
-        question.setObjectName("delete_question")
+        ), "delete_question")
         question.setTextFormat(Qt.TextFormat.PlainText)
         question.setInformativeText("The files it was made from stay. " + _uses(used_by))
         question.setStandardButtons(QMessageBox.StandardButton.Cancel)
@@ -457,10 +453,9 @@ class DatasetsTab(QWidget):
     def _may_discard(self) -> bool:
         """Whether the import that is prepared may give way to another."""
         name = self.importing.name.text().strip() or self.importing.title.text()
-        question = QMessageBox(
+        question = named(QMessageBox(
             QMessageBox.Icon.Question, "Discard the import?", f"'{name}' is not imported yet.", parent=self
-        )
-        question.setObjectName("discard_question")
+        ), "discard_question")
         question.setTextFormat(Qt.TextFormat.PlainText)
         question.setInformativeText("To keep it, press Cancel here and then Import. The original files stay as they are.")
         question.setStandardButtons(QMessageBox.StandardButton.Cancel)
@@ -579,12 +574,7 @@ class DatasetsTab(QWidget):
         self._pages = QWidget()
         head = row(self.title, self.rename, self.duplicate, self.delete, spacing=4)
         head.setStretch(0, 1)
-        pages = QVBoxLayout(self._pages)
-        pages.setContentsMargins(0, 0, 0, 0)
-        pages.setSpacing(4)
-        pages.addLayout(head)
-        pages.addWidget(self.about)
-        pages.addWidget(self.preview, 1)
+        vbox(head, self.about, (self.preview, 1), into=self._pages, spacing=4)
         self.stack = QStackedWidget()
         for page in (self._pages, self.downloads, self.importing, self.draw_points, self.draw_digits):
             self.stack.addWidget(page)
@@ -598,16 +588,13 @@ class DatasetsTab(QWidget):
         side.addWidget(self.untrained)
         side.addWidget(self.train)
         right.setMinimumWidth(256)
-        self.splitter = QSplitter(Qt.Orientation.Horizontal)
-        self.splitter.setObjectName("datasets_splitter")
+        self.splitter = named(QSplitter(Qt.Orientation.Horizontal), "datasets_splitter")
         self.splitter.setChildrenCollapsible(False)
         for widget in (left, _column(self.stack), right):
             self.splitter.addWidget(widget)
         self.splitter.setStretchFactor(1, 1)
         self.splitter.setSizes([264, 712, 280])
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(12, 12, 12, 12)
-        layout.addWidget(self.splitter)
+        hbox(self.splitter, into=self, margins=(12, 12, 12, 12), spacing=None)
 
 
 def _usual(kind: str) -> families.Family[Any, Any] | None:

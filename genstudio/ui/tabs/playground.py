@@ -6,7 +6,7 @@ from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QSplitter, QWidget
 
 from genstudio.inspection.switches import NOTHING_OFF, Switches
 from genstudio.runs import RunInfo
@@ -14,6 +14,7 @@ from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
 from genstudio.ui import theme
 from genstudio.ui.engine import Engine
+from genstudio.ui.layouts import hbox, single_shot, splitter, vbox
 from genstudio.ui.library import Library
 from genstudio.ui.playground.inspectors import Inspectors
 from genstudio.ui.playground.model_choice import ModelChoice
@@ -52,9 +53,7 @@ class PlaygroundTab(QWidget):
         self._switches = NOTHING_OFF
         self._wanted = ""
         self.wide = QPushButton("Hide document")
-        self._delay = QTimer(self)
-        self._delay.setSingleShot(True)
-        self._delay.setInterval(_TYPED_MS)
+        self._delay = single_shot(self, _TYPED_MS)
         self._follow = QTimer(self)
         self._follow.setInterval(_LIVE_MS)
         self._name_things()
@@ -266,21 +265,8 @@ class PlaygroundTab(QWidget):
         theme.set_icon(self.wide, "zoom-reset")
 
     def _lay_out(self) -> None:
-        top = QHBoxLayout()
-        top.setSpacing(8)
-        top.addWidget(self.choice, 4)
-        top.addWidget(self.status, 3)
-        top.addWidget(self.wide)
-        self.splitter = QSplitter(Qt.Orientation.Horizontal)
-        self.splitter.setObjectName("playground_splitter")
-        self.splitter.setChildrenCollapsible(False)
-        self.splitter.addWidget(self.writer)
-        self.splitter.addWidget(self.inspectors)
-        self.splitter.setStretchFactor(0, 2)
-        self.splitter.setStretchFactor(1, 3)
-        self.splitter.setSizes([540, 700])
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(12, 12, 12, 12)
-        layout.setSpacing(8)
-        layout.addLayout(top)
-        layout.addWidget(self.splitter, 1)
+        top = hbox((self.choice, 4), (self.status, 3), self.wide)
+        self.splitter = splitter(
+            "playground_splitter", (self.writer, 2), (self.inspectors, 3), sizes=(540, 700), down=False
+        )
+        vbox(top, (self.splitter, 1), into=self, margins=(12, 12, 12, 12))

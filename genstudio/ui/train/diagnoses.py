@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QPushButton, QWidget
 
 from genstudio.config import Config
 from genstudio.events import Diagnosis, Frame
 from genstudio.ui.datasets.parts import row
+from genstudio.ui.layouts import vbox
 from genstudio.ui.parts import scrolled
 from genstudio.ui.views.chart import value_text
 from genstudio.ui.widgets import button, plain_label, restyle
@@ -46,16 +47,8 @@ class DoctorPage(QWidget):
         self.reaction.hide()
         self.cards: list[DiagnosisCard] = []
         inside = QWidget()
-        self._column = QVBoxLayout(inside)
-        self._column.setContentsMargins(0, 0, 8, 0)
-        self._column.setSpacing(8)
-        self._column.addStretch(1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 8, 0, 0)
-        layout.setSpacing(8)
-        layout.addWidget(self.said)
-        layout.addWidget(self.reaction)
-        layout.addWidget(scrolled(inside, "doctor_scroll"), 1)
+        self._column = vbox(None, into=inside, margins=(0, 0, 8, 0))
+        vbox(self.said, self.reaction, (scrolled(inside, "doctor_scroll"), 1), into=self, margins=(0, 8, 0, 0))
 
     def clear(self) -> None:
         """Forget the run that was shown."""
@@ -126,13 +119,12 @@ class DiagnosisCard(QFrame):
         go = button(when, "diagnosis_step", "", f"Look at the run at step {told.step:,}", self._go)
         go.setProperty("flat", True)
         numbers = "\n".join(f"{name}: {value_text(value)}" for name, value in told.evidence.items())
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(12, 8, 12, 8)
-        layout.setSpacing(4)
-        layout.addLayout(row(title, None, go))
-        layout.addWidget(plain_label(told.sentence, wrap=True, name="diagnosis_sentence"))
-        layout.addWidget(plain_label("Evidence", role="group"))
-        layout.addWidget(plain_label(numbers, role="quiet", wrap=True, name="diagnosis_evidence"))
+        layout = vbox(
+            row(title, None, go), plain_label(told.sentence, wrap=True, name="diagnosis_sentence"),
+            plain_label("Evidence", role="group"),
+            plain_label(numbers, role="quiet", wrap=True, name="diagnosis_evidence"), into=self,
+            margins=(12, 8, 12, 8), spacing=4,
+        )  # fmt: skip
         self.tries: list[tuple[QPushButton, bool]] = []
         if told.advice and not over:
             layout.addWidget(plain_label("What to try", role="group"))

@@ -6,10 +6,11 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 
 from genstudio.tasks.estimate import EstimateTime
 from genstudio.ui.engine import Engine
+from genstudio.ui.layouts import single_shot
 
 WAIT_MS = 1200
 _HOUR = 3600.0
@@ -31,9 +32,7 @@ class TimeEstimate(QObject):
         self._engine, self._question, self._ready = engine, question, ready
         self._known: dict[str, float | None] = {}
         self._job = ""
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(WAIT_MS)
+        self._timer = single_shot(self, WAIT_MS)
         self._timer.timeout.connect(self._begin)
         engine.changed.connect(self._others)
 

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QGridLayout, QL
 from genstudio.config import Config, Setting
 from genstudio.errors import Problem
 from genstudio.ui import theme
+from genstudio.ui.layouts import named, vbox
 from genstudio.ui.numbers import FloatEdit, number_text
 from genstudio.ui.widgets import CollapsibleSection, icon_button, plain_label, restyle, tooltip
 
@@ -66,9 +67,7 @@ class SettingRow(QWidget):
         self.setting = setting
         self.base: Any = setting.default
         self.setObjectName(f"row_{setting.name}")
-        self.editor = _editor(setting)
-        self.editor.setObjectName(f"setting_{setting.name}")
-        self.editor.setAccessibleName(setting.label)
+        self.editor = named(_editor(setting), f"setting_{setting.name}", setting.label)
         self.editor.setAccessibleDescription(_help(setting))
         self.label = plain_label(setting.label, wrap=True, name=f"label_{setting.name}")
         self.label.setBuddy(self.editor)
@@ -190,18 +189,12 @@ class ConfigForm(QWidget):
         self._extra: tuple[Problem, ...] = ()
         self._locked: Mapping[str, str] = {}
         self._headers: dict[QWidget, list[SettingRow]] = {}
-        self.search = QLineEdit()
-        self.search.setObjectName("form_search")
-        self.search.setAccessibleName("Find a setting")
+        self.search = named(QLineEdit(), "form_search", "Find a setting")
         self.search.setPlaceholderText("Find a setting")
         self.search.setClearButtonEnabled(True)
         self.more = CollapsibleSection("More settings", name="form_more")
         self.general = plain_label(role="problem", wrap=True, name="form_problems")
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addWidget(self.search)
-        layout.addWidget(self.general)
+        layout = vbox(self.search, self.general, into=self, spacing=4)
         self._fill(layout, [row for row in self.rows.values() if row.setting.main])
         layout.addWidget(self.more)
         layout.addStretch(1)

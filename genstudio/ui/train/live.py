@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QListWidget, QVBoxLayout, QWidget
 
 from genstudio.config import Config
 from genstudio.events import Frame
 from genstudio.ui.datasets.parts import row
+from genstudio.ui.layouts import single_shot, vbox
 from genstudio.ui.parts import scrolled
 from genstudio.ui.train.form import SettingRow
 from genstudio.ui.widgets import CollapsibleSection, button, plain_label, tooltip
@@ -39,9 +40,7 @@ class LiveHandles(QWidget):
         self.rows = {name: SettingRow(setting) for name, setting in settings.items()}
         self._wanted: set[str] = set()
         self._quiet = False
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_WAIT_MS)
+        self._timer = single_shot(self, _WAIT_MS)
         self._timer.timeout.connect(self._send)
         self.log = QListWidget()
         self.back = button("Go back", "live_back", "undo", "Go back to before the last change", self.back_wanted.emit)
@@ -148,10 +147,7 @@ class LiveHandles(QWidget):
         inside.addStretch(1)
         holder = QWidget()
         holder.setLayout(inside)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 8, 0, 0)
-        layout.setSpacing(8)
-        layout.addWidget(self.said)
-        layout.addWidget(scrolled(holder, "live_scroll"), 1)
-        layout.addWidget(self.log)
-        layout.addLayout(row(self.back, None))
+        layout = vbox(
+            self.said, (scrolled(holder, "live_scroll"), 1), self.log, row(self.back, None), into=self,
+            margins=(0, 8, 0, 0),
+        )  # fmt: skip

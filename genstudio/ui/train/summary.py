@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout
+from PySide6.QtWidgets import QFrame
 
 from genstudio.runs import RunInfo
+from genstudio.ui.layouts import hbox
 from genstudio.ui.numbers import duration
 from genstudio.ui.widgets import button, plain_label
 
@@ -25,12 +26,7 @@ class RunSummary(QFrame):
         self.words = plain_label(wrap=True, name=f"{name}_words")
         self.write = button("Write with it", f"{name}_write", "write", "Write with this model in the Playground")
         self.extend = button("Train longer", f"{name}_extend", "play", "Train for as long again")
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(8, 4, 8, 4)
-        layout.setSpacing(8)
-        layout.addWidget(self.words, 1)
-        layout.addWidget(self.write)
-        layout.addWidget(self.extend)
+        hbox((self.words, 1), self.write, self.extend, into=self, margins=(8, 4, 8, 4))
         self.write.clicked.connect(self.write_wanted)
         self.extend.clicked.connect(self.extend_wanted)
         self.hide()
