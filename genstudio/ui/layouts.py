@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TypeAlias, TypeVar
 
 from PySide6.QtCore import QObject, Qt, QTimer
-from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLayout, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QComboBox, QHBoxLayout, QLayout, QSplitter, QVBoxLayout, QWidget
 
 Item: TypeAlias = (
     QWidget | QLayout | int | tuple[QWidget | QLayout, int] | tuple[QWidget, int, Qt.AlignmentFlag] | None
@@ -45,6 +45,13 @@ def named(widget: W, name: str, says: str = "") -> W:
     if says:
         widget.setAccessibleName(says)
     return widget
+
+
+def choice(name: str, says: str, *items: str) -> QComboBox:
+    """A named combo box."""
+    box = named(QComboBox(), name, says)
+    box.addItems(items)
+    return box
 
 
 def single_shot(parent: QObject, milliseconds: int = 0) -> QTimer:

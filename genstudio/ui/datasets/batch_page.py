@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from genstudio.data.batches import Batch, PictureBatch, PointBatch, TokenBatch
 from genstudio.events import Array
-from genstudio.ui.datasets.parts import row
+from genstudio.ui.layouts import hbox
 from genstudio.ui.views.batch import MOST_ITEMS, BatchView
 from genstudio.ui.views.picture_grid import PictureGrid
 from genstudio.ui.views.scatter import ScatterView
@@ -37,7 +37,7 @@ class BatchPage(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 10, 0, 0)
         layout.setSpacing(8)
-        head = row(self.said, self.again)
+        head = hbox(self.said, self.again)
         head.setStretch(0, 1)
         layout.addLayout(head)
         layout.addWidget(self.shown, 1)

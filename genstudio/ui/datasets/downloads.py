@@ -7,8 +7,8 @@ from PySide6.QtWidgets import QFormLayout, QProgressBar, QWidget
 
 from genstudio.data.catalogue import ELSEWHERE, Offer
 from genstudio.events import Progress
-from genstudio.ui.datasets.parts import KIND_WORDS, row
-from genstudio.ui.layouts import named, vbox
+from genstudio.ui.datasets.parts import KIND_WORDS
+from genstudio.ui.layouts import hbox, named, vbox
 from genstudio.ui.numbers import duration, size_text
 from genstudio.ui.widgets import button, plain_label, primary_button
 
@@ -41,7 +41,7 @@ class DownloadPage(QWidget):
         for name, label in self.facts.items():
             form.addRow(plain_label(name, role="quiet"), label)
         layout = vbox(
-            self.title, self.about, form, row(self.download, self.cancel, None), self.bar, self.words, None,
+            self.title, self.about, form, hbox(self.download, self.cancel, None), self.bar, self.words, None,
             plain_label("Not offered here", role="group"), into=self, spacing=10,
         )  # fmt: skip
         listed = "; ".join(f"{other.title} ({other.why}): {other.page}" for other in ELSEWHERE)

@@ -9,8 +9,7 @@ from PySide6.QtWidgets import QLineEdit, QSizePolicy, QWidget
 
 from genstudio.events import Array
 from genstudio.ui import theme
-from genstudio.ui.datasets.parts import choice, row
-from genstudio.ui.layouts import named, vbox
+from genstudio.ui.layouts import choice, hbox, named, vbox
 from genstudio.ui.views.picture_grid import PictureGrid, picture
 from genstudio.ui.views.view import polyline
 from genstudio.ui.widgets import LabeledSlider, button, plain_label, primary_button
@@ -287,8 +286,8 @@ class DrawPoints(QWidget):
         cancel = button("Cancel", "points_cancel", does=self.cancelled.emit)
         vbox(
             plain_label("Draw a distribution", role="title"),
-            row(self.brush, self.density, self.undo, self.redo, self.clear), (self.canvas, 1),
-            row(plain_label("Name"), self.name, self.counted, None, cancel, self.save), into=self,
+            hbox(self.brush, self.density, self.undo, self.redo, self.clear), (self.canvas, 1),
+            hbox(plain_label("Name"), self.name, self.counted, None, cancel, self.save), into=self,
         )  # fmt: skip
         self.brush.changed.connect(lambda value: setattr(self.canvas, "width_of_brush", value))
         self.density.changed.connect(lambda value: setattr(self.canvas, "density", int(value)))
@@ -325,14 +324,14 @@ class DrawDigits(QWidget):
         self._labels: list[int] = []
         self.canvas.setFixedSize(10 * SIDE, 10 * SIDE)
         left = vbox(
-            self.canvas, row(self.undo, self.clear, None), row(plain_label("Label"), self.label, self.add, None), None
+            self.canvas, hbox(self.undo, self.clear, None), hbox(plain_label("Label"), self.label, self.add, None), None
         )
-        middle = row()
+        middle = hbox()
         middle.addLayout(left)
         middle.addWidget(self.grid, 1)
         vbox(
             plain_label("Draw digits", role="title"), (middle, 1),
-            row(plain_label("Name"), self.name, self.counted, self.drop, None, cancel, self.save), into=self,
+            hbox(plain_label("Name"), self.name, self.counted, self.drop, None, cancel, self.save), into=self,
         )  # fmt: skip
         self.save.clicked.connect(self._save)
         self._show()

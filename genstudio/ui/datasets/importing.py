@@ -30,8 +30,7 @@ from genstudio.data.importing.options import Found, ImportOptions
 from genstudio.data.importing.written import UNTRAINED
 from genstudio.events import Progress
 from genstudio.ui import theme
-from genstudio.ui.datasets.parts import choice, column, row
-from genstudio.ui.layouts import named, vbox
+from genstudio.ui.layouts import choice, hbox, named, vbox
 from genstudio.ui.numbers import duration
 from genstudio.ui.widgets import button, plain_label, primary_button
 
@@ -130,9 +129,9 @@ class TableForm(QWidget):
         self.untrained = plain_label(UNTRAINED, wrap=True, name="table_untrained")
         self._found: Found | None = None
         self._fixed: dict[str, Any] = {}
-        layout = vbox(row(plain_label("Make"), self.use, plain_label("from"), *self.columns, None), into=self)
+        layout = vbox(hbox(plain_label("Make"), self.use, plain_label("from"), *self.columns, None), into=self)
         self._how = QWidget()
-        self._how.setLayout(row(plain_label("Separated by"), self.delimiter, self.header, self.decimal, None))
+        self._how.setLayout(hbox(plain_label("Separated by"), self.delimiter, self.header, self.decimal, None))
         layout.addWidget(self._how)
         layout.addWidget(self.untrained)
         layout.addWidget(self.rows, 1)
@@ -411,19 +410,19 @@ class ImportPanel(QWidget):
     def _lay_out(self) -> None:
         self._choices, self._form, self._running, self._empty = QWidget(), QWidget(), QWidget(), QWidget()
         paste = button("Use this text", "paste_use", "paste", does=self._paste)
-        ways = row(
+        ways = hbox(
             button("Files…", "import_files", "open", "Choose files to import", self.files_wanted.emit),
             button("Folder…", "import_folder", "folder", "Choose a folder to import", self.folder_wanted.emit),
             button("Draw points", "draw_points_open", "points", does=lambda: self.drawing_wanted.emit("points")),
             button("Draw digits", "draw_digits_open", "pencil", does=lambda: self.drawing_wanted.emit("digits")),
             None,
         )
-        choices = column()
+        choices = vbox()
         choices.addLayout(ways)
         choices.addSpacing(8)
         choices.addWidget(plain_label("Or paste a text", role="heading"))
         choices.addWidget(self.paste, 1)
-        choices.addLayout(row(paste, None))
+        choices.addLayout(hbox(paste, None))
         self._choices.setLayout(choices)
         form = QFormLayout()
         form.setSpacing(8)
@@ -433,10 +432,10 @@ class ImportPanel(QWidget):
         self._encoding_row = (words, self.encoding)
         self._says = plain_label(role="quiet", wrap=True, name="import_details")
         self._picture_part = QWidget()
-        self._picture_part.setLayout(column(self.pictures, self.broken))
+        self._picture_part.setLayout(vbox(self.pictures, self.broken))
         for part in (self.sample, self.table, self._picture_part):
             part.hide()  # one is shown once the files are looked at; all of them together would make the window high
-        inside = column()
+        inside = vbox()
         inside.addLayout(form)
         inside.addWidget(self._says)
         inside.addWidget(self.sample, 1)
@@ -444,13 +443,13 @@ class ImportPanel(QWidget):
         inside.addWidget(self._picture_part)
         inside.addStretch(0)
         self._form.setLayout(inside)
-        running = column(self.bar, self.progress)
+        running = vbox(self.bar, self.progress)
         running.addStretch(1)
         self._running.setLayout(running)
         self.stack = QStackedWidget()
         for page in (self._choices, self._form, self._running, self._empty):
             self.stack.addWidget(page)
-        below = row(None, self.cancel, self.start)
+        below = hbox(None, self.cancel, self.start)
         vbox(self.title, self.sentence, self.problems, self.remarks, (self.stack, 1), below, into=self)
         self.encoding.setMinimumContentsLength(12)
 

@@ -11,8 +11,7 @@ from genstudio.data.preview import Matches, PictureLook
 from genstudio.data.shelf import DatasetInfo
 from genstudio.ui import theme
 from genstudio.ui.datasets.finder import Finder
-from genstudio.ui.datasets.parts import choice, row
-from genstudio.ui.layouts import named, vbox
+from genstudio.ui.layouts import choice, hbox, named, vbox
 from genstudio.ui.views.bars import NamedBars
 from genstudio.ui.views.histograms import HistogramView
 from genstudio.ui.views.picture_grid import PictureGrid, picture
@@ -166,17 +165,17 @@ class PicturesPage(QWidget):
     def _lay_out(self) -> None:
         self.classes.setMinimumWidth(120)
         self.classes.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        head = row(self.classes, self.finder, None, self.counted, self.zoom)
+        head = hbox(self.classes, self.finder, None, self.counted, self.zoom)
         head.setStretch(1, 2)
         self.side = named(QWidget(), "picture_side")
         self.side.setFixedWidth(232)
-        beside = vbox(row(plain_label("Picture", role="heading"), None, self.close_large), into=self.side, spacing=6)
+        beside = vbox(hbox(plain_label("Picture", role="heading"), None, self.close_large), into=self.side, spacing=6)
         self.large.setFixedHeight(232)
         beside.addWidget(self.large)
         beside.addWidget(self.said)
         beside.addStretch(1)
         self.side.hide()
-        inside = row(self.grid, self.side, spacing=10)
+        inside = hbox(self.grid, self.side, spacing=10)
         inside.setStretch(0, 1)
         vbox(head, (inside, 1), into=self, margins=(0, 10, 0, 0))
 

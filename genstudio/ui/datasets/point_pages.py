@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from genstudio.data.preview import PointLook
 from genstudio.data.shelf import DatasetInfo
 from genstudio.ui import theme
-from genstudio.ui.datasets.parts import choice, row
+from genstudio.ui.layouts import choice, hbox
 from genstudio.ui.views.scatter import ScatterView
 from genstudio.ui.widgets import plain_label
 
@@ -25,7 +25,7 @@ class PointsPage(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 10, 0, 0)
         layout.setSpacing(8)
-        head = row(self.mode, self.said)
+        head = hbox(self.mode, self.said)
         head.setStretch(1, 1)
         layout.addLayout(head)
         layout.addWidget(self.scatter, 1)

@@ -20,8 +20,7 @@ from genstudio.data.shelf import DatasetInfo
 from genstudio.events import Array
 from genstudio.ui import theme
 from genstudio.ui.datasets.finder import Finder
-from genstudio.ui.datasets.parts import row
-from genstudio.ui.layouts import named, splitter, vbox
+from genstudio.ui.layouts import hbox, named, splitter, vbox
 from genstudio.ui.views.histograms import HistogramView
 from genstudio.ui.widgets import plain_label
 
@@ -107,7 +106,7 @@ class RowsPage(QWidget):
             edit.setReadOnly(True)
             edit.setPlaceholderText("Choose a row to read it whole.")
         below = QWidget()
-        below.setLayout(row(*self.whole))
+        below.setLayout(hbox(*self.whole))
         split = splitter(f"{name}_splitter", (self.table, 1), below, sizes=(500, 110))
         self.counted = plain_label(role="quiet", name=f"{name}_counted")
         vbox(self.finder, (split, 1), into=self, margins=(0, 10, 0, 0))

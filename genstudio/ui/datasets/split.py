@@ -13,8 +13,8 @@ from genstudio.config import Values
 from genstudio.data.shelf import DatasetInfo
 from genstudio.events import Array
 from genstudio.ui import theme
-from genstudio.ui.datasets.parts import COUNTED, choice
-from genstudio.ui.layouts import named, vbox
+from genstudio.ui.datasets.parts import COUNTED
+from genstudio.ui.layouts import choice, named, vbox
 from genstudio.ui.numbers import FloatEdit
 from genstudio.ui.widgets import LabeledSlider, plain_label
 

@@ -13,8 +13,7 @@ from genstudio.data.shelf import DatasetInfo
 from genstudio.data.tokenizers import printable
 from genstudio.ui import theme
 from genstudio.ui.datasets.finder import Finder
-from genstudio.ui.datasets.parts import row
-from genstudio.ui.layouts import named, single_shot, vbox
+from genstudio.ui.layouts import hbox, named, single_shot, vbox
 from genstudio.ui.numbers import size_text
 from genstudio.ui.views.histograms import HistogramView, NamedColumns
 from genstudio.ui.widgets import button, plain_label
@@ -45,7 +44,7 @@ class TextPage(QWidget):
         self._start, self._total, self._marked = 0, 0, (-1, 0)
         self._timer = single_shot(self, 60)
         layout = vbox(self.finder, (self.text, 1), into=self, margins=(0, 10, 0, 0))
-        below = row(self.slider, self.where, self.another)
+        below = hbox(self.slider, self.where, self.another)
         below.setStretch(0, 1)
         layout.addLayout(below)
         self.finder.wanted.connect(self.find_wanted)

@@ -10,9 +10,8 @@ from PySide6.QtWidgets import QLabel, QWidget
 from genstudio.snapshots.step_stage import StepStage
 from genstudio.training.changes import Pace
 from genstudio.ui import theme
-from genstudio.ui.datasets.parts import choice, row
 from genstudio.ui.gan.diagram import StageDiagram
-from genstudio.ui.layouts import named, single_shot, vbox
+from genstudio.ui.layouts import choice, hbox, named, single_shot, vbox
 from genstudio.ui.parts import scrolled
 from genstudio.ui.views.chart import value_text
 from genstudio.ui.widgets import LabeledSlider, button, plain_label, restyle, tooltip
@@ -150,12 +149,11 @@ class SlowMotion(QWidget):
             widget.setEnabled(self._live and self.active)
 
     def _lay_out(self) -> None:
-        words = vbox(*self.steps, spacing=2)
         inside = QWidget()
         layout = vbox(
-            row(self.turn_on, self.play, None), row(self.next, self.iteration, None), self.speed,
-            row(plain_label("Learning", role="quiet"), self.train, None), self.where, self.diagram, self.formula,
-            self.numbers, words, into=inside, margins=(0, 8, 8, 0),
+            hbox(self.turn_on, self.play, None), hbox(self.next, self.iteration, None), self.speed,
+            hbox(plain_label("Learning", role="quiet"), self.train, None), self.where, self.diagram, self.formula,
+            self.numbers, vbox(*self.steps, spacing=2), into=inside, margins=(0, 8, 8, 0),
         )  # fmt: skip
         layout.addStretch()
         vbox(scrolled(inside, "slow_scroll"), into=self, spacing=None)

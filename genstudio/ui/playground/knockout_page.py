@@ -141,9 +141,8 @@ class KnockOutPage(Page):
             written.addWidget(text, 1)
         self.strip.setMinimumHeight(88)
         self.heads.setToolTip(_HINT)
-        below = hbox((self.bars, 5), (written, 4))
         above = hbox(self.scaled, self.causal, None, self.restore, spacing=16)
-        vbox((self.heads, 5), above, (self.strip, 2), self.loss, (below, 5), into=self)
+        vbox((self.heads, 5), above, (self.strip, 2), self.loss, (hbox((self.bars, 5), (written, 4)), 5), into=self)
 
 
 def describe(switches: Switches) -> str:

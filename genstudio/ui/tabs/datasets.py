@@ -53,7 +53,6 @@ from genstudio.ui.datasets.checks import ChecksPanel, summary
 from genstudio.ui.datasets.downloads import DownloadPage
 from genstudio.ui.datasets.drawing import DrawDigits, DrawPoints
 from genstudio.ui.datasets.importing import ImportPanel
-from genstudio.ui.datasets.parts import row
 from genstudio.ui.datasets.preview import PreviewPages
 from genstudio.ui.datasets.shelf import ShelfList, catalogue_entry, entry_of
 from genstudio.ui.datasets.split import SplitPanel
@@ -572,7 +571,7 @@ class DatasetsTab(QWidget):
         left = _column(self.shelf, self.open_file)
         left.setMinimumWidth(232)
         self._pages = QWidget()
-        head = row(self.title, self.rename, self.duplicate, self.delete, spacing=4)
+        head = hbox(self.title, self.rename, self.duplicate, self.delete, spacing=4)
         head.setStretch(0, 1)
         vbox(head, self.about, (self.preview, 1), into=self._pages, spacing=4)
         self.stack = QStackedWidget()

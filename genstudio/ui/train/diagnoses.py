@@ -10,8 +10,7 @@ from PySide6.QtWidgets import QFrame, QPushButton, QWidget
 
 from genstudio.config import Config
 from genstudio.events import Diagnosis, Frame
-from genstudio.ui.datasets.parts import row
-from genstudio.ui.layouts import vbox
+from genstudio.ui.layouts import hbox, vbox
 from genstudio.ui.parts import scrolled
 from genstudio.ui.views.chart import value_text
 from genstudio.ui.widgets import button, plain_label, restyle
@@ -120,7 +119,7 @@ class DiagnosisCard(QFrame):
         go.setProperty("flat", True)
         numbers = "\n".join(f"{name}: {value_text(value)}" for name, value in told.evidence.items())
         layout = vbox(
-            row(title, None, go), plain_label(told.sentence, wrap=True, name="diagnosis_sentence"),
+            hbox(title, None, go), plain_label(told.sentence, wrap=True, name="diagnosis_sentence"),
             plain_label("Evidence", role="group"),
             plain_label(numbers, role="quiet", wrap=True, name="diagnosis_evidence"), into=self,
             margins=(12, 8, 12, 8), spacing=4,
@@ -141,7 +140,7 @@ class DiagnosisCard(QFrame):
     def _line(self, index: int, text: str, values: Mapping[str, Any], live: set[str], labels: Mapping[str, str]) -> Any:
         words = plain_label(text + ".", wrap=True, name=f"advice_{index}_text")
         if not values:
-            return row(words)
+            return hbox(words)
         said = ", ".join(f"{labels.get(name, name)} {_short(value)}" for name, value in values.items())
         changes = set(values) <= live
         press = button(
@@ -152,7 +151,7 @@ class DiagnosisCard(QFrame):
         press.setToolTip(press.accessibleName())
         press.setFixedWidth(72)
         self.tries.append((press, changes))
-        line = row(words, press)
+        line = hbox(words, press)
         line.setStretch(0, 1)
         return line
 

@@ -10,8 +10,7 @@ from PySide6.QtWidgets import QListWidget, QVBoxLayout, QWidget
 
 from genstudio.config import Config
 from genstudio.events import Frame
-from genstudio.ui.datasets.parts import row
-from genstudio.ui.layouts import single_shot, vbox
+from genstudio.ui.layouts import hbox, single_shot, vbox
 from genstudio.ui.parts import scrolled
 from genstudio.ui.train.form import SettingRow
 from genstudio.ui.widgets import CollapsibleSection, button, plain_label, tooltip
@@ -148,6 +147,6 @@ class LiveHandles(QWidget):
         holder = QWidget()
         holder.setLayout(inside)
         layout = vbox(
-            self.said, (scrolled(holder, "live_scroll"), 1), self.log, row(self.back, None), into=self,
+            self.said, (scrolled(holder, "live_scroll"), 1), self.log, hbox(self.back, None), into=self,
             margins=(0, 8, 0, 0),
         )  # fmt: skip
