@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import ctypes
 import multiprocessing
 import os
 import statistics
-import sys
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+
+import psutil
 
 SPAN, SPANS = 0.5, 5
 """Seconds of training over which one speed is measured, and how many speeds make a median."""
@@ -96,18 +95,7 @@ class Slowdown:
 
 
 def _times() -> tuple[float, float]:
-    """Seconds, or ticks, that all processors were busy, and that they were there; zeros where that is not told."""
-    if sys.platform == "linux":
-        try:
-            line = Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0]
-            user, nice, system, idle, wait, *rest = (float(part) for part in line.split()[1:9])
-        except (OSError, ValueError):
-            return 0.0, 0.0
-        busy = user + nice + system + sum(rest)
-        return busy, busy + idle + wait
-    if sys.platform == "win32":
-        idle, kernel, user = ctypes.c_uint64(), ctypes.c_uint64(), ctypes.c_uint64()
-        if ctypes.windll.kernel32.GetSystemTimes(ctypes.byref(idle), ctypes.byref(kernel), ctypes.byref(user)):
-            total = float(kernel.value + user.value)  # the kernel's time holds the idle time
-            return total - idle.value, total
-    return 0.0, 0.0
+    """Seconds that all processors were busy, and that they were there."""
+    times = psutil.cpu_times()._asdict()
+    total = sum(times.values()) - times.get("guest", 0.0) - times.get("guest_nice", 0.0)  # both are in user and nice
+    return total - times["idle"] - times.get("iowait", 0.0), total

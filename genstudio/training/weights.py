@@ -74,7 +74,7 @@ def load(run: Run, step: int, parts: Mapping[str, nn.Module]) -> None:
             return
     data = run.weights.read(step)
     try:
-        said = packed.check(data).get("__metadata__", {})
+        said = packed.read_header(data).get("__metadata__", {})
         weights = packed.load(data)
     except DamagedError as error:
         raise RunError(f"The weights kept at step {step:,} are damaged: {error}.", "Choose another step.") from error
