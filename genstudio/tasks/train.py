@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genstudio import families, paths, runs
-from genstudio.config import Config
+from genstudio.config import Config, Values
 from genstudio.data import shelf
 from genstudio.errors import ConfigError, DataError, DeviceError, Problem
 from genstudio.events import Frame, Notice, Progress
@@ -24,8 +24,11 @@ from genstudio.training import steering
 from genstudio.training.changes import Change, GoBack, Pace, SetLive, Watch
 
 if TYPE_CHECKING:
+    from genstudio.training.checkpoint import State
     from genstudio.training.learner import Learner
-    from genstudio.training.session import Session
+    from genstudio.training.session import Session, Setup
+
+Kind = families.Family[Any, Any]
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Train:
 
     family: str
     data: str
-    config: Mapping[str, Any] = field(default_factory=dict)
+    config: Values = field(default_factory=dict)
     steps: int | None = None
     seconds: float | None = None
     stop_after: int | None = None
@@ -51,7 +54,7 @@ class Train:
     def run(self, models: Models) -> Training:
         return Training(self, models)
 
-    def parsed(self) -> tuple[families.Family[Any, Any], Config]:
+    def parsed(self) -> tuple[Kind, Config]:
         """The family and its config. Raises ConfigError."""
         try:
             family = families.get(self.family)
@@ -60,7 +63,7 @@ class Train:
             raise ConfigError([Problem("family", f"there is no family '{self.family}'; there is {known}")]) from None
         return family, family.config.parse(self.config)
 
-    def plan(self, family: families.Family[Any, Any], config: Config) -> dict[str, float]:
+    def plan(self, family: Kind, config: Config) -> dict[str, float]:
         """The planned length: what is asked for, else that of the preset. Raises ConfigError, which names the field of
         every number that cannot be."""
         problems = [*_problems(self)]
@@ -91,7 +94,7 @@ class Resume:
     stop_after: int | None = None
     device: str | None = None
     watch: Mapping[str, str] = field(default_factory=dict)
-    changes: Mapping[str, Any] = field(default_factory=dict)
+    changes: Values = field(default_factory=dict)
 
     def run(self, models: Models) -> Training:
         return Training(self, models)
@@ -104,7 +107,7 @@ class Resume:
             raise ConfigError(problems)
         steering.changed(live.settings(run, max(checkpoint.steps(run), default=0)), self.changes)
 
-    def plan(self, run: Run, state: Mapping[str, Any]) -> tuple[Mapping[str, float], str]:
+    def plan(self, run: Run, state: State) -> tuple[Mapping[str, float], str]:
         """The length that is asked for, or that of run.json, or that of the checkpoint where run.json has none that can be
         used, with a warning then. Raises ConfigError."""
         info, asked = run.info, plans.parse(self.steps, self.seconds)
@@ -154,10 +157,23 @@ class Training(Generator[Frame, None, str]):
 
     def _work(self) -> Frames[str]:
         yield Frame(progress=Progress("Loading the engine"))
-        session = yield from (_begun(self._task) if isinstance(self._task, Train) else _resumed(self._task))
-        run, model = session.run, session.learner.model
+        from genstudio.training.session import Session
+
+        task = self._task
+        family, setup = yield from (_begun(task) if isinstance(task, Train) else _resumed(task))
+        run, model, doctor = setup.run, setup.learner.model, family.doctor
         info, key = run.info, str(run.folder.resolve())
         keep_beside(model, run)
+        session = Session(
+            replace(
+                setup,
+                watch=task.watch,
+                stop_after=task.stop_after,
+                doctor=None if doctor is None else lambda told: doctor(told, model.data),
+                keeps_weights=isinstance(model, Writes),
+                saves_memory=family.saves_memory,
+            )
+        )
         self._opened = Opened(model, session.step, f"{info.name} (in training)", info.family, live=True)
         self._models.training[key] = self._opened
         self.session = session
@@ -175,11 +191,11 @@ class Training(Generator[Frame, None, str]):
             session.close()
 
 
-def _begun(task: Train) -> Frames[Session]:
+def _begun(task: Train) -> Frames[tuple[Kind, Setup]]:
     """A new run, once everything that can be refused is known to be right."""
     from genstudio.training.device import choose
     from genstudio.training.loop import Plan
-    from genstudio.training.session import Session, Setup
+    from genstudio.training.session import Setup
 
     family, config = task.parsed()
     plan, device = task.plan(family, config), choose(task.device)
@@ -199,26 +215,25 @@ def _begun(task: Train) -> Frames[Session]:
         kept=family.metadata(data),
         measures=[measure.name for measure in family.dashboard.result],
     )
-    setup = Setup(run=run.acquire(), learner=learner, plan=Plan.of(plan), config=config, **_common(task, family, learner))
-    return Session(setup)
+    return family, Setup(run=run.acquire(), learner=learner, plan=Plan.of(plan), config=config)
 
 
-def _resumed(task: Resume) -> Frames[Session]:
+def _resumed(task: Resume) -> Frames[tuple[Kind, Setup]]:
     """A run that goes on from its newest sound checkpoint."""
     run = Run.open(task.run_path)
     task.check(run)
     with contextlib.ExitStack() as undo:
         undo.callback(run.acquire().release)
-        session = yield from _reopened(run, task)
+        ready = yield from _reopened(run, task)
         undo.pop_all()
-    return session
+    return ready
 
 
-def _reopened(run: Run, task: Resume) -> Frames[Session]:
+def _reopened(run: Run, task: Resume) -> Frames[tuple[Kind, Setup]]:
     from genstudio.training import checkpoint
     from genstudio.training.device import choose
     from genstudio.training.loop import Plan
-    from genstudio.training.session import Session, Setup
+    from genstudio.training.session import Setup
 
     (family, config), device, seed = settings_of(run), choose(task.device or "auto"), run.info.seed
     yield Frame(progress=Progress("Reading the dataset"))
@@ -240,23 +255,14 @@ def _reopened(run: Run, task: Resume) -> Frames[Session]:
     plan, warning = task.plan(run, state)
     texts = [("warning", text) for text in (warning, *state.get("warnings", [])) if text]
     notices += [Notice(step, kind, text) for kind, text in (*texts, ("info", f"Resumed at step {step:,}"))]
-    return Session(
-        Setup(
-            run=run, learner=learner, plan=Plan.of(plan), config=config, state=state, notices=tuple(notices),
-            changes=task.changes, **_common(task, family, learner),
-        )
+    setup = Setup(
+        run=run, learner=learner, plan=Plan.of(plan), config=config, state=state, notices=tuple(notices),
+        changes=task.changes,
     )  # fmt: skip
+    return family, setup
 
 
-def _common(task: Train | Resume, family: families.Family[Any, Any], learner: Learner) -> dict[str, Any]:
-    """What both tasks tell a session."""
-    return {
-        "watch": task.watch, "stop_after": task.stop_after, "doctor": family.doctor,
-        "keeps_weights": isinstance(learner.model, Writes), "saves_memory": family.saves_memory,
-    }  # fmt: skip
-
-
-def _learner(family: families.Family[Any, Any], config: Config, data: Any, device: str, seed: int) -> Learner:
+def _learner(family: Kind, config: Config, data: Any, device: str, seed: int) -> Learner:
     """Raises DeviceError where there is too little memory."""
     from genstudio.training.device import out_of_memory
 
@@ -270,7 +276,7 @@ def _learner(family: families.Family[Any, Any], config: Config, data: Any, devic
         ) from error
 
 
-def fitting(family: families.Family[Any, Any], name: str) -> shelf.DatasetInfo:
+def fitting(family: Kind, name: str) -> shelf.DatasetInfo:
     """The dataset, or the file, of this name. Raises DataError where the family learns from other kinds of data."""
     info = shelf.find_dataset(name, family.data_kinds)
     if info.kind not in family.data_kinds:

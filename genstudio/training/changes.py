@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
+
+from genstudio.config import Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class ShowNow(Change):
 class SetLive(Change):
     """Change settings from the next step on: name -> value. A checkpoint is taken before, and the change is a mark."""
 
-    values: Mapping[str, Any]
+    values: Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,4 +59,4 @@ class Pace(Change):
     """
 
     by: Literal["steps", "stages"] = "steps"
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Values = field(default_factory=dict)

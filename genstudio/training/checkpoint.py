@@ -29,6 +29,8 @@ from genstudio.training.tensors import DamagedError
 
 KEEP = 12
 Which = Literal["last", "best"] | int
+State = Mapping[str, Any]
+"""What was given to `save` beside the learner, with the `step` of the checkpoint."""
 
 _STEP = re.compile(r"\d{8,15}")
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from genstudio.config import Config
+from genstudio.config import Config, Values
 from genstudio.errors import ConfigError, DeviceError, StorageError, TrainingError
 from genstudio.events import Diagnosis, Frame, Notice, Progress, Snapshot
 from genstudio.runs import Run
@@ -41,12 +41,12 @@ class Setup:
     learner: Learner
     plan: Plan
     config: Config
-    state: Mapping[str, Any] = field(default_factory=dict)
+    state: checkpoint.State = field(default_factory=dict)
     notices: tuple[Notice, ...] = ()
-    changes: Mapping[str, Any] = field(default_factory=dict)
+    changes: Values = field(default_factory=dict)
     watch: Mapping[str, str] = field(default_factory=dict)
     stop_after: int | None = None
-    doctor: Callable[[Iterable[Diagnosis], Any], Doctor] | None = None
+    doctor: Callable[[Iterable[Diagnosis]], Doctor] | None = None
     keeps_weights: bool = False
     saves_memory: tuple[str, ...] = ("a smaller batch", "a smaller model")
 
@@ -109,14 +109,14 @@ class Session(Generator[Frame, None, None]):
         except (ConfigError, StorageError) as error:
             said = error.message if isinstance(error, ConfigError) else str(error)
             self._recorder.tell(self.step, "warning", f"Nothing was changed. {said}")
-        return self._frame(settings=None if isinstance(change, Extend) else self._settings())
+        return replace(self._frame(), settings=None if isinstance(change, Extend) else self._settings())
 
-    def _frame(self, progress: Progress | None = None, **more: Any) -> Frame:
+    def _frame(self) -> Frame:
         """What was told since the last frame, and how far it is."""
         notices, diagnoses = self._recorder.take()
-        return Frame(notices=notices, diagnoses=diagnoses, progress=progress or self._progress(), **more)
+        return Frame(notices=notices, diagnoses=diagnoses, progress=self._progress())
 
-    def _settings(self) -> Mapping[str, Any]:
+    def _settings(self) -> Values:
         return self.learner.model.config.model_dump()
 
     def _work(self) -> Generator[Frame, None, None]:
@@ -124,7 +124,7 @@ class Session(Generator[Frame, None, None]):
         try:
             self._begin()
             opening = tuple(self.learner.opening(self.step)) if isinstance(self.learner, Opens) else ()
-            yield self._frame(run=str(self.run.folder), settings=self._settings(), snapshots=opening)
+            yield replace(self._frame(), run=str(self.run.folder), settings=self._settings(), snapshots=opening)
             yield from self._advance(None if setup.stop_after is None else self.step + setup.stop_after)
         except KeyboardInterrupt:
             self._saver.back(self.step, None)  # somewhere within a step: the checkpoints before are what is sound
@@ -156,7 +156,7 @@ class Session(Generator[Frame, None, None]):
         if values := steering.changed(self.learner.model.config, setup.changes):
             self._change(values, saved=True)
         if setup.doctor is not None:
-            self._doctor = setup.doctor(self.run.diagnoses(), setup.learner.model.data)
+            self._doctor = setup.doctor(self.run.diagnoses())
             self._doctor.back(self.step)
         self._show(setup.watch)
 
@@ -227,7 +227,8 @@ class Session(Generator[Frame, None, None]):
                 if self.step < step:  # the training went back meanwhile: these steps never were
                     return
         self._saver.keep_weights()
-        yield self._frame(frame.progress, series=series, snapshots=frame.snapshots)
+        told = self._frame()
+        yield replace(told, series=series, snapshots=frame.snapshots, progress=frame.progress or told.progress)
 
     def _save_if_due(self) -> None:
         if self._saver.due() and not self._between:
@@ -280,7 +281,7 @@ class Session(Generator[Frame, None, None]):
         self._plan.steps, self._plan.seconds = asked.steps, asked.seconds
         self._recorder.tell(self.step, "changed", f"Planned for {plans.words(plan)} in all")
 
-    def _set_live(self, values: Mapping[str, Any], *, save: bool = True) -> None:
+    def _set_live(self, values: Values, *, save: bool = True) -> None:
         """Other settings from the next step on; a checkpoint is taken before where they `save`. Raises ConfigError,
         StorageError."""
         if different := steering.changed(self.learner.model.config, values):
@@ -290,7 +291,7 @@ class Session(Generator[Frame, None, None]):
                 self._saver.save_if_changed()
             self._change(different, saved=save)
 
-    def _change(self, values: Mapping[str, Any], *, saved: bool) -> None:
+    def _change(self, values: Values, *, saved: bool) -> None:
         """Record these changes, then make them. Raises StorageError; then nothing has changed."""
         text = steering.words(self.learner.model.config, values)
         self._recorder.write(self.run.set_changes, [*self.run.changes(), Changed(self.step, values, saved)])
@@ -322,7 +323,7 @@ class Session(Generator[Frame, None, None]):
             self._doctor.back(step)
         self._between, self._again = False, True
         self._recorder.tell(step, "changed", f"Back at step {step:,}. {undone}".rstrip())
-        return self._frame(back=step, settings=self._settings())
+        return replace(self._frame(), back=step, settings=self._settings())
 
 
 def _either(ways: tuple[str, ...]) -> str:

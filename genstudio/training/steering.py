@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
-from genstudio.config import Config
+from genstudio.config import Config, Values
 from genstudio.errors import ConfigError, Problem, RunError
 from genstudio.runs import Run
 from genstudio.runs.run import Change
@@ -13,7 +13,7 @@ from genstudio.runs.run import Change
 C = TypeVar("C", bound=Config)
 
 
-def changed(config: Config, values: Mapping[str, Any]) -> dict[str, Any]:
+def changed(config: Config, values: Values) -> dict[str, Any]:
     """Those of the values that differ from the config, parsed.
 
     Raises ConfigError with a problem for each that is no value of its setting or cannot change while a model trains.
@@ -26,7 +26,7 @@ def changed(config: Config, values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: mine for name, (mine, _) in different.items()}
 
 
-def words(config: Config, values: Mapping[str, Any]) -> str:
+def words(config: Config, values: Values) -> str:
     """What changes with these values: label, old and new value of each."""
     new = type(config).parse({**config.model_dump(), **values})
     labels = {setting.name: setting.label for setting in config.settings()}
@@ -59,5 +59,5 @@ def last_saved(changes: tuple[Change, ...]) -> int | None:
     return next((index for index, change in reversed([*enumerate(changes)]) if change.saved), None)
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
