@@ -10,7 +10,6 @@ from PySide6.QtCore import QObject, Signal
 from genstudio.data.info import DatasetInfo
 from genstudio.errors import Failure
 from genstudio.runs import RunInfo
-from genstudio.tasks.datasets import ListDatasets
 from genstudio.tasks.runs import ListRuns
 from genstudio.tasks.task import Task
 from genstudio.ui.engine import Engine
@@ -54,6 +53,8 @@ class Library(QObject):
         self._read("runs", ListRuns(), self.set_runs)
 
     def refresh_datasets(self) -> None:
+        from genstudio.tasks.datasets import ListDatasets  # brings all that imports data, which the first picture does without
+
         self._read("datasets", ListDatasets(), self.set_datasets)
 
     def set_runs(self, runs: tuple[RunInfo, ...]) -> None:

@@ -8,7 +8,6 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QLabel, QStatusBar
 
 from genstudio.ui.engine import Engine
-from genstudio.ui.memory import memory_text
 from genstudio.ui.task_chips import TaskChips
 
 _SAID_MS = 10_000
@@ -41,8 +40,11 @@ class StatusBar(QStatusBar):
         self._clock = QTimer(self)
         self._clock.setInterval(_MEMORY_MS)
         self._clock.timeout.connect(self._measure)
-        self._clock.start()
+
+    def begin(self) -> None:
+        """Measure the memory from now on."""
         self._measure()
+        self._clock.start()
 
     def say(self, who: str, words: str) -> None:
         """What somebody does now; where several do something, all of them are named."""
@@ -51,4 +53,6 @@ class StatusBar(QStatusBar):
         self.doing.setText("   ·   ".join(busy) if len(busy) > 1 else words)
 
     def _measure(self) -> None:
+        from genstudio.ui.memory import memory_text  # its library is large, and nothing is measured before the first picture
+
         self.memory.setText(memory_text())

@@ -114,6 +114,7 @@ class MainWindow(QMainWindow):
                 yield
                 self.links.reopen(key, page)
                 yield
+        self.status.begin()
         self.library.refresh_runs()
         self.library.refresh_datasets()
         if self.memory.room() in self.tabs.rooms:
