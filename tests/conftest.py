@@ -16,6 +16,7 @@ import hypothesis
 import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
+from toy_family import toy  # noqa: F401 - a fixture
 
 from genstudio.data.learnable.tokens import TextData
 from genstudio.data.tokenizers import CharTokenizer

@@ -1,15 +1,19 @@
-"""Kinds of models. To add one: a module or folder here that ends in FAMILY, and its name in NAMES."""
+"""Kinds of models. To add one: a module or folder here that ends in FAMILY, and its name in NAMES, with its room."""
 
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from typing import Any, cast
 
 from genstudio.families.family import Family, Preset
 
-__all__ = ["NAMES", "Family", "Preset", "all_families", "find", "get", "learning_from"]
+__all__ = ["NAMES", "Family", "Preset", "all_families", "find", "get", "in_room", "learning_from"]
 
-NAMES = ("gpt", "gan", "gaussian", "autoencoder", "vae")  # explicit: no import side effects, and safe when frozen
+NAMES: Mapping[str, str] = {  # explicit: no import side effects, and safe when frozen
+    "gpt": "transformer", "gan": "gan", "gaussian": "latent", "autoencoder": "latent", "vae": "latent",
+}  # fmt: skip
+"""Each family with its room, so that a tab imports those of its own room only."""
 
 
 def get(name: str) -> Family[Any, Any]:
@@ -26,6 +30,11 @@ def find(name: str) -> Family[Any, Any] | None:
 
 def all_families() -> tuple[Family[Any, Any], ...]:
     return tuple(get(name) for name in NAMES)
+
+
+def in_room(room: str) -> tuple[Family[Any, Any], ...]:
+    """The families that are trained in a room."""
+    return tuple(get(name) for name, place in NAMES.items() if place == room)
 
 
 def learning_from(kind: str) -> tuple[Family[Any, Any], ...]:

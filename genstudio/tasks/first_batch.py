@@ -27,7 +27,7 @@ class FirstBatch:
 
     def run(self, models: Models) -> Frames[Batch]:
         learning = families.learning_from(shelf.find_dataset(self.data).kind)
-        name = self.family or (learning[0].name if learning else families.NAMES[0])
+        name = self.family or (learning[0].name if learning else next(iter(families.NAMES)))
         family, config = Train(name, self.data, self.config).parsed()
         yield Frame(progress=Progress("Reading the dataset"))
         info = fitting(family, self.data)

@@ -53,7 +53,8 @@ class Library(QObject):
         self._read("runs", ListRuns(), self.set_runs)
 
     def refresh_datasets(self) -> None:
-        from genstudio.tasks.datasets import ListDatasets  # brings all that imports data, which the first picture does without
+        # it brings all that imports data, which the first picture does without
+        from genstudio.tasks.datasets import ListDatasets
 
         self._read("datasets", ListDatasets(), self.set_datasets)
 

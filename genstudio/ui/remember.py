@@ -55,7 +55,7 @@ class Memory:
         """The folder of the run that a room showed; versions before kept one for each family."""
         if self._file.contains(f"run/{room}"):
             return self.text(f"run/{room}")
-        names = (family.name for family in families.all_families() if family.room == room)
+        names = (name for name, place in families.NAMES.items() if place == room)
         return next((path for name in names if (path := self.text(f"run/{name}"))), "")
 
     def restore_window(self, window: QWidget) -> None:

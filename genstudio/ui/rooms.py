@@ -63,7 +63,7 @@ class Rooms(QTabWidget):
         named_tabs(self, "Parts of the program")
         self.setDocumentMode(True)
         self._engine, self._library = engine, library
-        trained = {family.room for family in families.all_families()}
+        trained = set(families.NAMES.values())
         self.rooms = {room.key: room for room in rooms if not room.trains or room.key in trained}
         self.pages: dict[str, QWidget] = {}
         for room in self.rooms.values():

@@ -53,6 +53,7 @@ class StatusBar(QStatusBar):
         self.doing.setText("   ·   ".join(busy) if len(busy) > 1 else words)
 
     def _measure(self) -> None:
-        from genstudio.ui.memory import memory_text  # its library is large, and nothing is measured before the first picture
+        # its library is large, and nothing is measured before the first picture
+        from genstudio.ui.memory import memory_text
 
         self.memory.setText(memory_text())

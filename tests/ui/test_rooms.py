@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -118,30 +117,30 @@ def test_a_run_of_a_family_that_is_not_known_says_so(
     assert window.playground.choice.model.findData(str(run)) < 0
 
 
-def test_every_family_that_takes_a_dataset_is_offered_the_usual_one_first(
-    open_window: Open, qtbot: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    window, tab = open_window(), None
-    qtbot.waitUntil(lambda: window.library.dataset("moons") is not None, timeout=LONG)
+def test_every_family_that_takes_a_dataset_is_offered_the_usual_one_first(open_window: Open, qtbot: Any) -> None:
+    window = open_window()
     tab = window.datasets
-    wanted: list[tuple[str, str]] = []
-    tab.train_wanted.disconnect()
-    tab.train_wanted.connect(lambda data, family: wanted.append((data, family)))
-    tab.choose("moons")
-    assert tab.train.menu() is None
-    tab.train.click()
-    other = replace(families.get("gan"), name="other", title="Another family")
-    taking = families.learning_from
-
-    monkeypatch.setattr(families, "learning_from", lambda kind: (*taking(kind), other) if kind == "points" else taking(kind))
-    tab.choose("names")
-    tab.choose("moons")
-    entries = tab.train.menu().actions()
-    assert [entry.text() for entry in entries] == [families.get("gan").title, "Another family"]
-    entries[1].trigger()
-    assert wanted == [("moons", ""), ("moons", "other")]
-    tab.choose("names")
-    assert tab.train.menu() is None
+    qtbot.waitUntil(lambda: window.library.dataset("moons") is not None, timeout=LONG)
+    for data, kind in (("moons", "points"), ("names", "text"), ("digits8", "images")):
+        taking = families.learning_from(kind)
+        assert len(taking) == 1 if kind == "text" else len(taking) > 2
+        for family in taking:
+            window.tabs.show_room("datasets")
+            tab.choose(data)
+            menu = tab.train.menu()
+            if len(taking) == 1:
+                assert menu is None
+                tab.train.click()
+            else:
+                assert [entry.text() for entry in menu.actions()] == [family.title for family in taking]
+                menu.actions()[taking.index(family)].trigger()
+            shown = window.links.trainer(window.tabs.key())
+            assert (window.tabs.key(), shown.family.name) == (family.room, family.name)
+            assert shown.setup.data.currentData() == data and not shown.run_path
+    usual = families.learning_from("points")[0]
+    window.train_on("moons")
+    assert window.tabs.key() == usual.room
+    assert not window.banners.shown
 
 
 def test_the_rooms_are_in_their_order_and_each_is_there_once_a_family_is(open_window: Open) -> None:

@@ -77,7 +77,7 @@ class TrainingTab(QWidget):
     def __init__(self, engine: Engine, room: str) -> None:
         """Raises ValueError for a room that no family is in."""
         super().__init__()
-        found = [family for family in families.all_families() if family.room == room]
+        found = families.in_room(room)
         if not found:
             raise ValueError(f"no family is in the room '{room}'")
         self.room, self.prefix = room, "" if room == "transformer" else f"{room}_"
