@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from genstudio.events import Array, Frame, Frozen, Progress
-from genstudio.families.abilities import Samples
+from genstudio.families.abilities import Encodes, Reconstructs, Samples
 from genstudio.sampling import latent
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.sample import variant
@@ -23,7 +23,8 @@ class LatentSpace(Frozen):
     that moves the generator's first layer most before the others, with the `shares` (k,) of its variance.
 
     `extent` is where the points of a dataset lie, None for pictures; `classes` are those that can be asked for, `variants` the
-    weights or outputs that can be sampled, the usual one first.
+    weights or outputs that can be sampled, the usual one first. `copies`: pictures that are given can be encoded and made
+    again.
     """
 
     size: int
@@ -33,6 +34,7 @@ class LatentSpace(Frozen):
     classes: tuple[str, ...]
     extent: tuple[float, float, float, float] | None
     variants: tuple[str, ...] = ()
+    copies: bool = False
 
     @property
     def reach(self) -> float:
@@ -61,8 +63,10 @@ class FindSpace:
             features = made.samples.reshape(_FEW, -1).astype(np.float64)
         else:  # it is linear: turned into as many coordinates as there is noise, its features have the same variances
             features = noise.astype(np.float64) @ np.linalg.qr(weight.astype(np.float64))[1].T
+        points = model.data.shape.kind == "points"
         found, shares = latent.directions(noise.astype(np.float64), features)
         return LatentSpace(
             spec.size, spec.kind, found[:_MOST].copy(), shares[:_MOST].copy(), model.classes,
-            model.data.extent if model.data.shape.kind == "points" else None, model.variants,
+            model.data.extent if points else None, model.variants,
+            not points and isinstance(model, Encodes) and isinstance(model, Reconstructs),
         )  # fmt: skip

@@ -20,6 +20,7 @@ from genstudio.tasks.sample import Sample, Samples
 from genstudio.ui.datasets.parts import choice, row
 from genstudio.ui.engine import Engine
 from genstudio.ui.latent.directions import AXES, Directions, slice_axes
+from genstudio.ui.latent.own import OwnPicture
 from genstudio.ui.latent.pad import LandingView, LatentPad, hues
 from genstudio.ui.latent.paths import Ways
 from genstudio.ui.latent.sample import SampleFigure
@@ -60,7 +61,7 @@ class ExplorePage(Page):
         self.pad, self.picture, self.landing = LatentPad(), SampleFigure(), LandingView()
         self.words = plain_label(role="quiet", name="explore_words", wrap=True)
         self.directions = Directions()
-        self.ways = Ways(self)
+        self.ways, self.own = Ways(self), OwnPicture(self)
         self._settled, self._beat = QTimer(self), QTimer(self)
         self._settled.setSingleShot(True)
         self._settled.setInterval(_SETTLED_MS)
@@ -235,6 +236,7 @@ class ExplorePage(Page):
             self.landing.clear()
         self.directions.show_space(found, anew=fresh)
         self.ways.set_space(found)
+        self.tools.setTabVisible(2, found.copies)
         self.stack.setCurrentIndex(1)
         self._sliced()
 
@@ -255,6 +257,7 @@ class ExplorePage(Page):
         """Show nothing of the run before."""
         self.space = self.found = None
         self.ways.clear()
+        self.own.clear()
         self.stack.setCurrentIndex(0)
 
     def _model_chosen(self) -> None:
@@ -279,7 +282,7 @@ class ExplorePage(Page):
         self.label.activated.connect(lambda _: self._slid())
         for box in (self.model, self.which):
             box.currentIndexChanged.connect(lambda _: self._model_chosen())
-        for figure in (self.pad, self.picture, self.landing, self.ways):
+        for figure in (self.pad, self.picture, self.landing, self.ways, self.own):
             figure.failed.connect(self.failed)
 
     def _lay_out(self) -> None:
@@ -299,7 +302,9 @@ class ExplorePage(Page):
         named_tabs(self.tools, "Ways to look around")
         self.tools.setDocumentMode(True)
         self.tools.addTab(scrolled(self.directions, "explore_sliders"), "Directions")
-        self.tools.addTab(self.ways, "Ways")
+        self.tools.addTab(self.ways, "Paths")
+        self.tools.addTab(self.own, "Your own")
+        self.tools.setTabVisible(2, False)
         above, inside = QWidget(), QWidget()
         seen = QVBoxLayout(above)
         seen.setContentsMargins(0, 0, 0, 0)
