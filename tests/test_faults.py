@@ -67,7 +67,7 @@ def advance(run: Run, learner: tiny.TinyLearner, step: int, save: Callable[..., 
     learner.train(step, step)
     run.log({"train_loss": Series(np.array([step]), np.array([0.5]))}, float(step))
     run.record(Text("sample", step, "a", "b"))
-    save(run, step, learner, {"elapsed": float(step)}, keep=3)
+    save(run, step, learner, {"elapsed": float(step)}, maximum=3)
     run.notice(Notice(step, "saved", "Saved"))
 
 
@@ -305,5 +305,5 @@ def test_200_kills_at_random_lose_nothing_acknowledged(tmp_path: Path) -> None:
 def test_every_checkpoint_file_is_in_its_manifest(tmp_path: Path) -> None:
     with tiny.new_run(tmp_path) as run:
         advance(run, tiny.TinyLearner(), 1)
-        names = {path.name for path in checkpoint.place(run, 1).iterdir()}
+        names = {path.name for path in checkpoint.checkpoint_dir(run, 1).iterdir()}
     assert names == {*manifest.FILES, "manifest.json"}

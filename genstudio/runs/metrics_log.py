@@ -144,7 +144,7 @@ def history(path: Path) -> Iterator[dict[str, Series]]:
 
 
 def _uniform(shape: bytes, group: list[bytes]) -> dict[str, Columns]:
-    """Lines of one step each that differ in their numbers only, read as one flat list: a third of the time.
+    """Lines of one step each that differ in their numbers only, read as one flat list, in two thirds of the time.
 
     Empty where the lines are something else.
     """

@@ -76,7 +76,7 @@ class Run:
         return self._lock.held
 
     def acquire(self) -> Self:
-        """Become the run's one writer, and mend what a dead one left.
+        """Become the run's one writer, and repair what a dead one left.
 
         Raises RunBusyError naming process and computer, or StorageError when the folder cannot be written.
         """

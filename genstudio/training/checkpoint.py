@@ -27,7 +27,7 @@ from genstudio.training.manifest import FILES, FORMAT, manifest, promises, read_
 from genstudio.training.matching import check_identity, check_optimizers, check_weights
 from genstudio.training.tensors import DamagedError
 
-KEEP = 12
+MAXIMUM = 12
 Which = Literal["last", "best"] | int
 State = Mapping[str, Any]
 """What was given to `save` beside the learner, with the `step` of the checkpoint."""
@@ -35,7 +35,7 @@ State = Mapping[str, Any]
 _STEP = re.compile(r"\d{8,15}")
 
 
-def place(run: Run, step: int) -> Path:
+def checkpoint_dir(run: Run, step: int) -> Path:
     """The folder of a step's checkpoint."""
     return run.folder / "checkpoints" / f"{step:08d}"
 
@@ -51,7 +51,7 @@ def best_step(run: Run) -> int | None:
 
     Of equals the first, which for a running minimum is the one made soonest after it was reached.
     """
-    scored = [(loss, step) for step in steps(run) if (loss := _loss(place(run, step))) is not None]
+    scored = [(loss, step) for step in steps(run) if (loss := _loss(checkpoint_dir(run, step))) is not None]
     return min(scored)[1] if scored else None
 
 
@@ -71,7 +71,7 @@ def resolve(run: Run, which: Which) -> int:
     """
     damage = ""
     for step in _order(run, which):
-        damage = verify(place(run, step))
+        damage = verify(checkpoint_dir(run, step))
         if not damage:
             return step
     raise _unsound(run, damage)
@@ -84,13 +84,13 @@ def save(
     state: Mapping[str, Any],
     *,
     loss: float | None = None,
-    keep: int = KEEP,
-    spare: Collection[int] = (),
+    maximum: int = MAXIMUM,
+    keep: Collection[int] = (),
 ) -> Path:
     """Writes the learner after `step` and thins out older checkpoints.
 
     `state` is any JSON-able data to get back from `load`; the checkpoint with the lowest `loss` is the best,
-    and those of the steps in `spare` stay. Raises TrainingError naming the tensor that is not finite, or StorageError;
+    and those of the steps in `keep` stay. Raises TrainingError naming the tensor that is not finite, or StorageError;
     what was saved before stays.
     """
     run.require_writer()
@@ -113,7 +113,7 @@ def save(
     best = {"loss": loss} if loss is not None and math.isfinite(loss) else {}
     said = {"format": FORMAT, "step": step, **_identity(info), "plan": dict(info.plan), **best, "state": dict(state)}
     run.sync()
-    where = place(run, step)
+    where = checkpoint_dir(run, step)
     storage.make_folder(where.parent)
     storage.sweep(where.parent, alone=True)
     with storage.StagedFolder(where) as stage:
@@ -130,7 +130,7 @@ def save(
             where,
         )
     with contextlib.suppress(StorageError, CheckpointError):
-        prune(run, keep, spare)
+        prune(run, maximum, keep)
     return where
 
 
@@ -143,10 +143,10 @@ def which(text: str) -> Which:
     return int(text)
 
 
-def weights_of(parts: Mapping[str, nn.Module]) -> dict[str, Tensor]:
-    """Every tensor of these parts, as `part.name`."""
+def weights_of(modules: Mapping[str, nn.Module]) -> dict[str, Tensor]:
+    """Every tensor of these modules, as `module.name`."""
     found: dict[str, Tensor] = {}
-    for part, module in parts.items():
+    for part, module in modules.items():
         for name, tensor in module.state_dict().items():
             if not isinstance(tensor, Tensor) or f"{part}.{name}" in found:
                 raise TypeError(f"{part}.{name} is not a tensor or appears twice")
@@ -182,8 +182,8 @@ def load(run: Run, which: Which, learner: Learner, *, allow: Collection[str] = (
     return _first_sound(run, which, read)
 
 
-def load_parts(run: Run, which: Which, parts: Mapping[str, nn.Module]) -> dict[str, Any]:
-    """Puts the weights of these parts into their modules, for use without training; returns what `load` returns.
+def load_modules(run: Run, which: Which, modules: Mapping[str, nn.Module]) -> dict[str, Any]:
+    """Puts the weights of these modules into them, for use without training; returns what `load` returns.
 
     Raises CheckpointError.
     """
@@ -193,10 +193,10 @@ def load_parts(run: Run, which: Which, parts: Mapping[str, nn.Module]) -> dict[s
         said = _state(verified_bytes(folder, promised, "state.json"), folder)
         weights = packed.load(verified_bytes(folder, promised, "model.safetensors"))
         check_identity(_identity(run.info), said, folder, ())
-        wanted = weights_of(parts)
-        mine = {name: tensor for name, tensor in weights.items() if name.startswith(tuple(f"{p}." for p in parts))}
+        wanted = weights_of(modules)
+        mine = {name: tensor for name, tensor in weights.items() if name.startswith(tuple(f"{module}." for module in modules))}
         check_weights(wanted, mine, folder)
-        fill(parts, mine)
+        fill(modules, mine)
         return said["state"] | {"step": said["step"]}
 
     return _first_sound(run, which, read)
@@ -205,7 +205,7 @@ def load_parts(run: Run, which: Which, parts: Mapping[str, nn.Module]) -> dict[s
 def _first_sound(run: Run, which: Which, read: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
     warnings: list[str] = []
     for step in _order(run, which):
-        folder = place(run, step)
+        folder = checkpoint_dir(run, step)
         try:
             state = read(folder)
         except (DamagedError, FileNotFoundError) as error:
@@ -284,14 +284,14 @@ def _apply(learner: Learner, weights: Mapping[str, Tensor], settings: Mapping[st
     fill(learner.model.modules, weights)
 
 
-def fill(parts: Mapping[str, nn.Module], weights: Mapping[str, Tensor]) -> None:
-    """Puts tensors that fit into the modules of the parts."""
-    for part, module in parts.items():
+def fill(modules: Mapping[str, nn.Module], weights: Mapping[str, Tensor]) -> None:
+    """Puts tensors that fit into the modules."""
+    for part, module in modules.items():
         module.load_state_dict({name: weights[f"{part}.{name}"] for name in module.state_dict()})
 
 
-def prune(run: Run, keep: int = KEEP, spare: Collection[int] = ()) -> list[int]:
-    """Removes checkpoints beyond `keep`, as `thinning` says; the first, the best, `spare` and the newest two stay.
+def prune(run: Run, maximum: int = MAXIMUM, keep: Collection[int] = ()) -> list[int]:
+    """Removes checkpoints beyond `maximum`, as `thinning` says; the first, the best, `keep` and the newest two stay.
 
     Nothing goes unless the newest two are verified; damaged ones are set aside. Returns the steps removed.
     """
@@ -300,16 +300,16 @@ def prune(run: Run, keep: int = KEEP, spare: Collection[int] = ()) -> list[int]:
     for step in steps(run)[::-1]:
         if len(sound) == 2:
             break
-        if verify(place(run, step)):
-            _set_aside(run, place(run, step), "damaged")
+        if verify(checkpoint_dir(run, step)):
+            _set_aside(run, checkpoint_dir(run, step), "damaged")
         else:
             sound.append(step)
     if len(sound) < 2:
         return []
     best = best_step(run)
-    removed = superfluous(steps(run), keep, {*sound, *spare, *(() if best is None else (best,))})
+    removed = superfluous(steps(run), maximum, {*sound, *keep, *(() if best is None else (best,))})
     for step in removed:
-        storage.discard(place(run, step))
+        storage.discard(checkpoint_dir(run, step))
     _forget_rewound(run, sound[1])
     return removed
 
@@ -330,6 +330,6 @@ def rewind(run: Run, step: int) -> None:
     run.require_writer()
     with storage.translated(run.folder / "checkpoints"):
         for later in steps(run):
-            if later > step and not _set_aside(run, place(run, later), "rewound"):
-                raise PermissionError(13, "cannot be renamed", str(place(run, later)))
+            if later > step and not _set_aside(run, checkpoint_dir(run, later), "rewound"):
+                raise PermissionError(13, "cannot be renamed", str(checkpoint_dir(run, later)))
     run.truncate(step)

@@ -68,7 +68,7 @@ class Saver:
         run = self._recorder.run
         undoable = [change.step for change in run.changes() if change.saved][-3:]
         self._recorder.write(
-            checkpoint.save, run, self.step, self._learner, state, loss=self._loss, spare=undoable
+            checkpoint.save, run, self.step, self._learner, state, loss=self._loss, keep=undoable
         )
         self._cost = time.monotonic() - began
         self._spent += self._cost

@@ -25,7 +25,7 @@ _SHARE, _AHEAD = 1 / 50, 2.5
 class WeightRecorder:
     """Keeps weights while a run is written: where they are due, and cheap enough.
 
-    All savings together take at most a fiftieth of the time, as if it had begun some seconds earlier: most is learnt
+    All savings together take at most a fiftieth of the time, as if it had begun some seconds earlier: most is learned
     early. What cannot be written is told once and ends the keeping, never the training.
     """
 
@@ -59,14 +59,14 @@ class WeightRecorder:
         return []
 
 
-def load(run: Run, step: int, parts: Mapping[str, nn.Module]) -> None:
+def load(run: Run, step: int, modules: Mapping[str, nn.Module]) -> None:
     """Puts the weights of a step into these modules: from its checkpoint or, without one, those kept along the way.
 
     Raises CheckpointError or RunError, and then nothing was changed.
     """
     if step in checkpoint.steps(run):
         try:
-            checkpoint.load_parts(run, step, parts)
+            checkpoint.load_modules(run, step, modules)
         except CheckpointError:
             if step not in run.weights.steps():
                 raise
@@ -80,9 +80,9 @@ def load(run: Run, step: int, parts: Mapping[str, nn.Module]) -> None:
         raise RunError(f"The weights kept at step {step:,} are damaged: {error}.", "Choose another step.") from error
     if (said.get("run"), said.get("step")) != (run.info.key, str(step)):
         raise RunError(f"The weights kept at step {step:,} are of another run.", "Choose another step.", run.folder)
-    mine = {name: tensor for name, tensor in weights.items() if name.startswith(tuple(f"{p}." for p in parts))}
-    check_weights(checkpoint.weights_of(parts), mine, run.folder)
-    checkpoint.fill(parts, mine)
+    mine = {name: tensor for name, tensor in weights.items() if name.startswith(tuple(f"{module}." for module in modules))}
+    check_weights(checkpoint.weights_of(modules), mine, run.folder)
+    checkpoint.fill(modules, mine)
 
 
 def resolve(run: Run, which: checkpoint.Which) -> int:
@@ -102,5 +102,5 @@ def marks(run: Run) -> dict[int, str]:
     found = {step: run.weights.mark(step) for step in run.weights.steps()}
     for step in checkpoint.steps(run):
         with contextlib.suppress(OSError):
-            found[step] = str((checkpoint.place(run, step) / "manifest.json").stat().st_mtime_ns)
+            found[step] = str((checkpoint.checkpoint_dir(run, step) / "manifest.json").stat().st_mtime_ns)
     return dict(sorted(found.items()))

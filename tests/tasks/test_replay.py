@@ -41,7 +41,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for count in (6, 10, 10, 10):
             run_task(Resume(folder, stop_after=count))
         with Run.open(folder) as run:
-            shutil.rmtree(checkpoint.place(run, 4))
+            shutil.rmtree(checkpoint.checkpoint_dir(run, 4))
             run.weights.cut(4)
     return Path(folder)
 

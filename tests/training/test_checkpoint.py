@@ -56,7 +56,7 @@ def test_a_resume_without_moments_is_caught(run: Run) -> None:
     whole, parted = tiny.TinyLearner(), saved(run, 20)
     whole.train(1, 40)
     parted = tiny.TinyLearner(initial=5)
-    checkpoint.load_parts(run, "last", parted.model.modules)
+    checkpoint.load_modules(run, "last", parted.model.modules)
     parted.train(21, 40)
     assert not tiny.equal(parted.everything()[:3], whole.everything()[:3])
 
@@ -153,7 +153,7 @@ def flips(folder: Path) -> Iterator[tuple[Path, int]]:
 def undetected(run: Run, every: int = 1) -> int:
     """How many single-bit flips of the only checkpoint load as if nothing were wrong."""
     learner, count = tiny.TinyLearner(), 0
-    for path, at in list(flips(checkpoint.place(run, 3)))[::every]:
+    for path, at in list(flips(checkpoint.checkpoint_dir(run, 3)))[::every]:
         data = path.read_bytes()
         changed = bytearray(data)
         changed[at] ^= 1 << (at % 8)
@@ -180,7 +180,7 @@ def test_every_truncation_is_noticed(tmp_path: Path) -> None:
         saved(run, 3)
     learner = tiny.TinyLearner(initial=3)
     before = learner.everything()
-    for path in sorted(checkpoint.place(run, 3).iterdir()):
+    for path in sorted(checkpoint.checkpoint_dir(run, 3).iterdir()):
         data = path.read_bytes()
         damages = [
             data[:size] for size in (*range(0, min(len(data), 4096), 7), *range(4096, len(data), 1024), len(data) - 1)
@@ -200,7 +200,7 @@ def test_every_truncation_is_noticed(tmp_path: Path) -> None:
 
 def test_a_damaged_one_is_set_aside_and_the_one_before_taken(run: Run) -> None:
     saved(run, 1, 2, 3)
-    (checkpoint.place(run, 3) / "optimizer.safetensors").write_bytes(b"x")
+    (checkpoint.checkpoint_dir(run, 3) / "optimizer.safetensors").write_bytes(b"x")
     learner = tiny.TinyLearner(initial=9)
     state = checkpoint.load(run, "last", learner)
     assert state["step"] == 2
@@ -222,12 +222,12 @@ def saved_at(step: int) -> list[torch.Tensor]:
 def test_a_reader_sets_nothing_aside(tmp_path: Path) -> None:
     with tiny.new_run(tmp_path) as run:
         saved(run, 1, 2)
-    (checkpoint.place(run, 2) / "model.safetensors").write_bytes(b"x")
+    (checkpoint.checkpoint_dir(run, 2) / "model.safetensors").write_bytes(b"x")
     assert checkpoint.resolve(run, "last") == 1
-    assert checkpoint.load_parts(run, "last", tiny.TinyLearner().model.modules)["step"] == 1
+    assert checkpoint.load_modules(run, "last", tiny.TinyLearner().model.modules)["step"] == 1
     assert checkpoint.steps(run) == [1, 2]
     with pytest.raises(CheckpointError, match="step 2 is damaged"):
-        checkpoint.load_parts(run, 2, tiny.TinyLearner().model.modules)
+        checkpoint.load_modules(run, 2, tiny.TinyLearner().model.modules)
     with pytest.raises(RunError, match="reading only"):
         saved(run, 3)
 
@@ -328,7 +328,7 @@ def test_the_best_is_the_lowest_and_the_first_of_equals(run: Run) -> None:
     checkpoint.save(run, 6, learner, {"best": [1.0, 6]})
     checkpoint.save(run, 7, learner, {"best": [1.0, 6]})
     assert checkpoint.best_step(run) == 6
-    (checkpoint.place(run, 6) / "model.safetensors").write_bytes(b"")
+    (checkpoint.checkpoint_dir(run, 6) / "model.safetensors").write_bytes(b"")
     assert checkpoint.load(run, "best", learner)["step"] == 5
 
 
@@ -341,14 +341,14 @@ def test_thinning_keeps_the_first_the_best_and_the_newest_evenly(run: Run) -> No
     assert {10, 370, 990, 1000} <= set(steps)
     gaps = [b - a for a, b in itertools.pairwise(steps)]
     assert max(gaps) <= 3 * 1000 / 12
-    assert all(not manifest.verify(checkpoint.place(run, step)) for step in steps)
+    assert all(not manifest.verify(checkpoint.checkpoint_dir(run, step)) for step in steps)
 
 
 def test_nothing_is_thinned_beside_fewer_than_two_sound_ones(run: Run) -> None:
     saved(run, 1, 2, 3, 4, 5)
     for step in (2, 3, 4, 5):
-        (checkpoint.place(run, step) / "state.json").write_bytes(b"{}")
-    assert checkpoint.prune(run, keep=1) == []
+        (checkpoint.checkpoint_dir(run, step) / "state.json").write_bytes(b"{}")
+    assert checkpoint.prune(run, maximum=1) == []
     assert checkpoint.steps(run) == [1]
     assert len(list((run.folder / "checkpoints").iterdir())) == 5
 
@@ -389,14 +389,14 @@ def test_a_newer_format_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_format_number_that_only_seems_newer_is_damage(run: Run) -> None:
     saved(run, 3, 4)
-    path = checkpoint.place(run, 4) / "manifest.json"
+    path = checkpoint.checkpoint_dir(run, 4) / "manifest.json"
     path.write_bytes(path.read_bytes().replace(b'"format": 1', b'"format": 3'))
     assert checkpoint.load(run, "last", tiny.TinyLearner())["step"] == 3
 
 
 def test_a_manifest_cannot_name_other_files(run: Run) -> None:
     saved(run, 3)
-    path = checkpoint.place(run, 3) / "manifest.json"
+    path = checkpoint.checkpoint_dir(run, 3) / "manifest.json"
     body = {name: value for name, value in json.loads(path.read_bytes()).items() if name != "sha256"}
     body["files"]["../../run.json"] = {"size": 0, "sha256": ""}
     path.write_bytes(manifest._bytes(body))
@@ -408,7 +408,7 @@ def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(run: Run) -> None:
     saved(run, 3)
     run.release()
     for name in ("state.json", "manifest.json"):
-        path = checkpoint.place(run, 3) / name
+        path = checkpoint.checkpoint_dir(run, 3) / name
         path.unlink()
         os.mkfifo(path)
         assert "not a file" in manifest.verify(path.parent)
@@ -485,10 +485,10 @@ class Saving(RuleBasedStateMachine):
         self.learner.train(self.step + 1, self.step + 1)
         self.step += 1
 
-    @rule(loss=st.floats(0, 9), keep=st.integers(1, 5))
-    def save(self, loss: float, keep: int) -> None:
+    @rule(loss=st.floats(0, 9), maximum=st.integers(1, 5))
+    def save(self, loss: float, maximum: int) -> None:
         self._advance()
-        checkpoint.save(self.run, self.step, self.learner, {}, loss=loss, keep=keep)
+        checkpoint.save(self.run, self.step, self.learner, {}, loss=loss, maximum=maximum)
         self.sound[self.step] = self.learner.everything()
 
     @rule(k=st.integers(1, 60), mode=st.sampled_from(["once", "ever", "short"]), again=st.booleans())
@@ -497,20 +497,20 @@ class Saving(RuleBasedStateMachine):
             self._advance()
         try:
             with faults.failing(k, mode, 28):
-                checkpoint.save(self.run, self.step, self.learner, {}, keep=3)
+                checkpoint.save(self.run, self.step, self.learner, {}, maximum=3)
         except StorageError:
             return
         self.sound[self.step] = self.learner.everything()
 
-    @rule(keep=st.integers(1, 3))
-    def prune(self, keep: int) -> None:
-        checkpoint.prune(self.run, keep)
+    @rule(maximum=st.integers(1, 3))
+    def prune(self, maximum: int) -> None:
+        checkpoint.prune(self.run, maximum)
 
     @rule(newest=st.booleans(), name=st.sampled_from([*manifest.FILES, "manifest.json"]))
     def damage(self, newest: bool, name: str) -> None:
         if there := checkpoint.steps(self.run):
             step = there[-1 if newest else 0]
-            path = checkpoint.place(self.run, step) / name
+            path = checkpoint.checkpoint_dir(self.run, step) / name
             path.write_bytes(path.read_bytes()[:-1] + b"\0")
             self.sound.pop(step, None)
 
@@ -528,7 +528,7 @@ class Saving(RuleBasedStateMachine):
             learner = tiny.TinyLearner(width=2, initial=8)
             assert checkpoint.load(self.run, newest, learner)["step"] == newest
             assert tiny.equal(learner.everything(), self.sound[newest])
-        verified = [s for s in checkpoint.steps(self.run) if not manifest.verify(checkpoint.place(self.run, s))]
+        verified = [s for s in checkpoint.steps(self.run) if not manifest.verify(checkpoint.checkpoint_dir(self.run, s))]
         assert len(verified) >= min(2, len(self.sound))
         self.sound = {step: kept for step, kept in self.sound.items() if step in verified}
 

@@ -144,7 +144,7 @@ def test_a_checkpoint_is_taken_before_what_was_kept_and_mended_by_it(run: Run) -
     checkpoint.save(run, step, learner, {})
     assert kept_weights.resolve(run, step) == step
     assert kept_weights.resolve(run, "last") == step
-    (checkpoint.place(run, step) / "model.safetensors").write_bytes(b"x")
+    (checkpoint.checkpoint_dir(run, step) / "model.safetensors").write_bytes(b"x")
     run.release()
     back = tiny.TinyLearner(initial=3)
     kept_weights.load(run, step, back.model.modules)

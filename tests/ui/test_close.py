@@ -78,7 +78,7 @@ def test_closing_saves_whatever_the_forms_hold(
 def saved(folder: Path, reached: int) -> None:
     run = Run.open(folder)
     assert run.info.state == "stopped" and run.info.checkpoints[-1] == run.info.step >= reached > 0
-    assert not verify(checkpoint.place(run, run.info.step))
+    assert not verify(checkpoint.checkpoint_dir(run, run.info.step))
 
 
 def test_closing_saves_when_remembering_fails(window: MainWindow, qtbot: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,7 +75,7 @@ def saved(folder: Path) -> int:
     run = Run.open(folder)
     step = run.info.step
     assert run.info.state == "stopped" and checkpoint.steps(run)[-1] == step
-    assert not verify(checkpoint.place(run, step))
+    assert not verify(checkpoint.checkpoint_dir(run, step))
     return step
 
 

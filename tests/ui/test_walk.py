@@ -314,7 +314,7 @@ def walk(
         for path in training:
             info = Run.open(path).info
             assert info.state in ("new", "stopped", "finished") and info.checkpoints[-1:] == (info.step,), info
-            assert not verify(checkpoint.place(Run.open(path), info.step))
+            assert not verify(checkpoint.checkpoint_dir(Run.open(path), info.step))
         return walker
 
     return walked
