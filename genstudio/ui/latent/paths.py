@@ -18,8 +18,8 @@ from genstudio.tasks.film import ExportShown
 from genstudio.tasks.latent import LatentSpace
 from genstudio.tasks.sample import Samples
 from genstudio.tasks.task import Task
-from genstudio.ui.datasets.parts import choice, row
 from genstudio.ui.latent.pad import LandingView
+from genstudio.ui.layouts import choice, hbox
 from genstudio.ui.parts import export_menu
 from genstudio.ui.views.pictures import PicturesView
 from genstudio.ui.widgets import LabeledSlider, button, plain_label, tooltip
@@ -204,8 +204,8 @@ class Ways(QWidget):
         for name, keep in self.keep.items():
             keep.setToolTip(tooltip(f"Keep what is looked at as {name}"))
         self.keep["C"].setMinimumWidth(44)
-        layout.addLayout(row(plain_label("Keep as", role="quiet"), *self.keep.values(), None, self.go, self.export))
-        layout.addLayout(row(self.tool, self.count, self.limit))
+        layout.addLayout(hbox(plain_label("Keep as", role="quiet"), *self.keep.values(), None, self.go, self.export))
+        layout.addLayout(hbox(self.tool, self.count, self.limit))
         layout.addWidget(self.says)
         layout.addWidget(self.view, 1)
         layout.addStretch(0)

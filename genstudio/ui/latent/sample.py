@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QGuiApplication, QMouseEvent, QPainter
-from PySide6.QtWidgets import QFileDialog, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QStackedWidget, QWidget
 
 from genstudio.errors import Failure
 from genstudio.events import Array, Frame
@@ -15,8 +15,8 @@ from genstudio.snapshots.samples import Pictures
 from genstudio.tasks.inspect_sample import InspectSample, SampleReport, SaveSample, Shown
 from genstudio.tasks.models import ModelRef
 from genstudio.ui import theme
-from genstudio.ui.datasets.parts import row
 from genstudio.ui.engine import Engine
+from genstudio.ui.layouts import hbox, vbox
 from genstudio.ui.parts import scrolled
 from genstudio.ui.views.chart import value_text
 from genstudio.ui.views.picture_grid import picture
@@ -267,17 +267,12 @@ class SamplePage(QWidget):
 
     def _lay_out(self) -> None:
         inside = QWidget()
-        layout = QVBoxLayout(inside)
-        layout.setContentsMargins(0, 8, 8, 0)
-        layout.setSpacing(8)
-        layout.addLayout(row(self.again, self.copy, self.save, None))
-        layout.addWidget(self.saved)
-        for widget in (self.picture, self.words, self.latent, self.plain, self.features, self.verdict):
-            layout.addWidget(widget)
+        layout = vbox(
+            hbox(self.again, self.copy, self.save, None), self.saved, self.picture, self.words, self.latent, self.plain,
+            self.features, self.verdict, into=inside, margins=(0, 8, 8, 0),
+        )  # fmt: skip
         layout.addStretch()
         self.stack = QStackedWidget()
         self.stack.addWidget(self.empty)
         self.stack.addWidget(scrolled(inside, "sample_scroll"))
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(self.stack)
+        vbox(self.stack, into=self, spacing=None)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QObject, QPointF, Qt, QTimer, Signal
+from PySide6.QtCore import QObject, QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QTabWidget, QWidget
 
@@ -15,6 +15,7 @@ from genstudio.config import applies
 from genstudio.events import Frame, Notice, Series
 from genstudio.families.dashboard import Chart, Dashboard, fitting
 from genstudio.ui import theme
+from genstudio.ui.layouts import named, single_shot
 from genstudio.ui.parts import scrolled_across
 from genstudio.ui.views.curves import CurveGroup, CurvesView
 from genstudio.ui.widgets import named_tabs
@@ -96,9 +97,7 @@ class RunCharts(QTabWidget):
         self._group = CurveGroup(list(self.views.values()), QObject(self))
         self._cursor: int | None = None
         self._waiting: dict[str, list[Series]] = {}
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_FLUSH_MS)
+        self._timer = single_shot(self, _FLUSH_MS)
         self._timer.timeout.connect(self.flush)
         self.key = ColourKey(board.key)
         self.key.setParent(self)
@@ -222,8 +221,7 @@ class RunCharts(QTabWidget):
         large = [chart for chart in charts if chart.large]
         if not large:
             return below
-        split = QSplitter(Qt.Orientation.Vertical)
-        split.setObjectName("charts_splitter")
+        split = named(QSplitter(Qt.Orientation.Vertical), "charts_splitter")
         split.addWidget(self._row(large, []))
         split.addWidget(below)
         split.setStretchFactor(0, 7)

@@ -29,6 +29,7 @@ from genstudio.ui.engine import Engine
 from genstudio.ui.gan.slow import SlowMotion
 from genstudio.ui.latent.explore import ExplorePage
 from genstudio.ui.latent.sample import SamplePage
+from genstudio.ui.layouts import named, splitter, vbox
 from genstudio.ui.tab_order import follow_the_eye
 from genstudio.ui.train.charts import RunCharts
 from genstudio.ui.train.diagnoses import DoctorPage
@@ -70,9 +71,7 @@ class RunPanel(QWidget):
             if pane.pane.place not in (STAGE, SIDE):
                 beside.setdefault(pane.pane.place, []).append(pane)
         self.charts = RunCharts(self.board, f"{prefix}charts", beside)
-        self.headline = ElidedLabel()
-        self.headline.setObjectName(f"{prefix}headline")
-        self.headline.setAccessibleName("What is happening")
+        self.headline = named(ElidedLabel(), f"{prefix}headline", "What is happening")
         self.stage = _tabs(f"{prefix}stage", "Views")
         self.pages = _tabs(f"{prefix}pages", "What is looked at")
         self.side = _tabs(f"{prefix}side", "What can be done")
@@ -292,8 +291,7 @@ class RunPanel(QWidget):
             tabs = {STAGE: self.stage, SIDE: self.side}.get(pane.pane.place)
             if tabs is not None:
                 tabs.addTab(self._holders[id(pane)], pane.pane.title)
-        self.upright = QSplitter(Qt.Orientation.Vertical)
-        self.upright.setObjectName(f"{prefix}upright_splitter")
+        self.upright = named(QSplitter(Qt.Orientation.Vertical), f"{prefix}upright_splitter")
         self.upright.setChildrenCollapsible(False)
         time = [self.time] if TIMELINE in self.tools else []
         staged = self.stage.count() > 0
@@ -312,23 +310,14 @@ class RunPanel(QWidget):
         ):  # fmt: skip
             if tool in self.tools:
                 self.side.addTab(getattr(self, name), title)
-        self.splitter = QSplitter(Qt.Orientation.Horizontal)
-        self.splitter.setObjectName(f"{prefix}run_splitter")
-        self.splitter.setChildrenCollapsible(False)
-        self.splitter.addWidget(self.pages)
-        self.splitter.addWidget(self.side)
-        self.splitter.setStretchFactor(0, 1)
+        self.splitter = splitter(f"{prefix}run_splitter", (self.pages, 1), self.side, down=False)
         self.side.setMinimumWidth(304)
         self.side.setUsesScrollButtons(False)
         self.side.setStyleSheet("QTabBar::tab { margin: 0 4px; }")  # all are seen where there is least room
         self.side.setVisible(self.side.count() > 0)
         self.splitter.setSizes([600, 320] if self.stage.count() else [560, 380])
         self.set_kind(self.family.data_kinds[0])
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addWidget(self.headline)
-        layout.addWidget(self.splitter, 1)
+        vbox(self.headline, (self.splitter, 1), into=self, spacing=4)
 
 
 def _column(*widgets: QWidget) -> QWidget:
@@ -343,8 +332,7 @@ def _column(*widgets: QWidget) -> QWidget:
 
 
 def _tabs(name: str, says: str) -> QTabWidget:
-    tabs = QTabWidget()
-    tabs.setObjectName(name)
+    tabs = named(QTabWidget(), name)
     named_tabs(tabs, says)
     tabs.setDocumentMode(True)
     tabs.setTabBarAutoHide(True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QLineEdit, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QLineEdit, QStackedWidget, QWidget
 
 from genstudio.events import Snapshot
 from genstudio.families.dashboard import Pane
@@ -16,7 +16,7 @@ from genstudio.snapshots.samples import Bars, Codes, Histograms, Pictures, Plane
 from genstudio.snapshots.text import Text
 from genstudio.tasks.inspect_sample import Shown
 from genstudio.ui import theme
-from genstudio.ui.datasets.parts import choice, row
+from genstudio.ui.layouts import choice, hbox, named, splitter, vbox
 from genstudio.ui.views.attention import AttentionView
 from genstudio.ui.views.codes import BarsView, CodesView
 from genstudio.ui.views.histograms import HistogramView
@@ -47,11 +47,7 @@ class PlanePage(QWidget):
             box.setToolTip(tooltip(says))
             box.setChecked(True)
             box.toggled.connect(lambda on, name=name: self.view.set_layer(name, on))
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addLayout(row(*self.layers.values(), None, spacing=12))
-        layout.addWidget(self.view, 1)
+        vbox(hbox(*self.layers.values(), None, spacing=12), (self.view, 1), into=self, spacing=4)
         self.view.picked.connect(self.picked)
 
     def show_snapshot(self, snapshot: Plane) -> None:
@@ -87,10 +83,7 @@ class PicturesPage(QWidget):
         self.which.setToolTip(tooltip(pane.choice_help))
         self.which.setVisible(bool(pane.choices))
         self._newest: dict[str, Pictures] = {}
-        self.pictures = QSplitter(Qt.Orientation.Horizontal)
-        self.pictures.setObjectName("pictures_splitter")
-        self.pictures.setChildrenCollapsible(False)
-        self.pictures.addWidget(self.samples)
+        self.pictures = splitter("pictures_splitter", self.samples, down=False)
         self.figures = [self.samples]
         if pane.beside:
             self.beside = PicturesView(
@@ -99,11 +92,7 @@ class PicturesPage(QWidget):
             self.figures.append(self.beside)
             self.pictures.addWidget(self.beside)
             self.pictures.setSizes([600, 400])
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addLayout(row(self.which, None))
-        layout.addWidget(self.pictures, 1)
+        vbox(hbox(self.which, None), (self.pictures, 1), into=self, spacing=4)
         self.which.currentIndexChanged.connect(lambda _: self._show())
         self.samples.picked.connect(self.picked)
 
@@ -247,19 +236,13 @@ def with_field(pane: PaneView) -> tuple[QWidget, QLineEdit | None]:
     said = pane.pane.field
     if said is None:
         return pane, None
-    edit = QLineEdit(said.text)
-    edit.setObjectName(f"live_{said.name}")
-    edit.setAccessibleName(said.help)
+    edit = named(QLineEdit(said.text), f"live_{said.name}", said.help)
     edit.setToolTip(said.help)
     edit.setMaxLength(400)
     words = plain_label(said.label, role="quiet")
     words.setBuddy(edit)
-    line = row(words, edit)
+    line = hbox(words, edit)
     line.setStretch(1, 1)
     holder = QWidget()
-    layout = QVBoxLayout(holder)
-    layout.setContentsMargins(0, 8, 0, 0)
-    layout.setSpacing(8)
-    layout.addLayout(line)
-    layout.addWidget(pane, 1)
+    vbox(line, (pane, 1), into=holder, margins=(0, 8, 0, 0))
     return holder, edit

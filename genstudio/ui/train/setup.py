@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from genstudio.data.info import DatasetInfo
 from genstudio.errors import ConfigError, Problem
 from genstudio.families import Family, Preset
+from genstudio.ui.layouts import named, vbox
 from genstudio.ui.numbers import FloatEdit
 from genstudio.ui.tab_order import follow_the_eye
 from genstudio.ui.train.form import ConfigForm
@@ -56,20 +57,14 @@ class SetupColumn(QWidget):
         self.draw = icon_button("pencil", "draw_distribution", "Draw a distribution of your own")
         self.preset = _choice("preset_choice", "Preset")
         self.expect = plain_label(role="quiet", wrap=True, name="preset_expect")
-        self.length = FloatEdit(low=0.01, high=LONGEST)
-        self.length.setObjectName("plan_length")
-        self.length.setAccessibleName("How long to train")
+        self.length = named(FloatEdit(low=0.01, high=LONGEST), "plan_length", "How long to train")
         self.unit = _choice("plan_unit", "Unit of the length")
         self.unit.addItems(list(UNITS))
-        self.seed = FloatEdit(low=0, high=2**31 - 1, whole=True)
-        self.seed.setObjectName("seed")
-        self.seed.setAccessibleName("Seed")
+        self.seed = named(FloatEdit(low=0, high=2**31 - 1, whole=True), "seed", "Seed")
         self.seed.set_value(0)
         self.device = _choice("device_choice", "Device")
         self.device.addItems(["auto", "cpu", "cuda", "mps"])
-        self.name = QLineEdit()
-        self.name.setObjectName("run_name")
-        self.name.setAccessibleName("Name of the run")
+        self.name = named(QLineEdit(), "run_name", "Name of the run")
         self.name.setPlaceholderText("(default: dataset name)")
         self.name.setMaxLength(80)
         self._edits = {"length": self.length, "seed": self.seed}
@@ -328,21 +323,16 @@ class SetupColumn(QWidget):
         column.addWidget(self.note)
         column.addWidget(self.general)
         column.addWidget(self.form, 1)
-        scroll = QScrollArea()
-        scroll.setObjectName("setup_scroll")
+        scroll = named(QScrollArea(), "setup_scroll")
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(inside)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(scroll)
+        vbox(scroll, into=self, spacing=None)
 
 
 def _choice(name: str, label: str) -> QComboBox:
-    box = QComboBox()
-    box.setObjectName(name)
-    box.setAccessibleName(label)
+    box = named(QComboBox(), name, label)
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     box.setMinimumContentsLength(3)
     return box

@@ -7,17 +7,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QPushButton, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QSlider, QWidget
 
 from genstudio.errors import Failure
 from genstudio.events import Frame, Snapshot
 from genstudio.tasks.film import ExportTimeline
 from genstudio.tasks.timeline import Moment, ReadTimeline, Timeline
 from genstudio.ui import theme
-from genstudio.ui.datasets.parts import choice, row
 from genstudio.ui.engine import Engine
+from genstudio.ui.layouts import choice, hbox, vbox
 from genstudio.ui.parts import export_menu
 from genstudio.ui.train.moments import Moments
 from genstudio.ui.widgets import ElidedLabel, button, icon_button, plain_label, tooltip
@@ -184,11 +184,10 @@ class TimeMachine(QWidget):
         """The slider over all steps; it stays at its step, or at the end."""
         last = max(len(self.steps) - 1, 0)
         place = last if self.step is None or not self.steps else int(np.searchsorted(self.steps, self.step))
-        self.slider.blockSignals(True)
-        self.slider.setRange(0, last)
-        self.slider.setPageStep(max(1, last // 10))
-        self.slider.setValue(min(place, last))
-        self.slider.blockSignals(False)
+        with QSignalBlocker(self.slider):
+            self.slider.setRange(0, last)
+            self.slider.setPageStep(max(1, last // 10))
+            self.slider.setValue(min(place, last))
         for widget in (self.slider, self.play, self.speed):
             widget.setEnabled(last > 0)
         self.export.setEnabled(bool(self.steps) and not self._writing)
@@ -286,11 +285,7 @@ class TimeMachine(QWidget):
 
     def _lay_out(self) -> None:
         self.export.setMenu(export_menu(self, "time_export", lambda: Path(self.path).name, self.write))
-        line, words = row(self.play, self.slider, self.newest, self.speed, self.export), row(self.where, self.note)
+        line, words = hbox(self.play, self.slider, self.newest, self.speed, self.export), hbox(self.where, self.note)
         line.setStretch(1, 1)
         words.setStretch(1, 1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addLayout(line)
-        layout.addLayout(words)
+        vbox(line, words, into=self, spacing=4)
