@@ -7,14 +7,14 @@ from typing import Protocol
 
 import numpy as np
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QWidget
 
 from genstudio.events import Array, Frame
 from genstudio.snapshots.samples import Pictures
 from genstudio.tasks.encode import Encoded, EncodePicture
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.task import Task
-from genstudio.ui.datasets.parts import row
+from genstudio.ui.layouts import hbox, vbox
 from genstudio.ui.views.chart import value_text
 from genstudio.ui.views.pictures import PicturesView
 from genstudio.ui.widgets import button, plain_label
@@ -60,12 +60,7 @@ class OwnPicture(QWidget):
         self.view.empty = "The original and its copy appear here"
         self.view.setMinimumHeight(96)
         self.view.failed.connect(self.failed)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 8, 0, 0)
-        layout.setSpacing(4)
-        layout.addLayout(row(self.open, self.begin, None))
-        layout.addWidget(self.words)
-        layout.addWidget(self.view, 1)
+        vbox(hbox(self.open, self.begin, None), self.words, (self.view, 1), into=self, margins=(0, 8, 0, 0), spacing=4)
         self.clear()
 
     def clear(self) -> None:

@@ -7,16 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QShowEvent
 from PySide6.QtWidgets import (
     QGridLayout,
-    QHBoxLayout,
     QMenu,
     QPushButton,
     QSplitter,
     QStackedWidget,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -37,6 +35,7 @@ from genstudio.training.changes import Change, Extend, GoBack, Pace, SaveNow, Se
 from genstudio.ui import theme
 from genstudio.ui.asking import Asking
 from genstudio.ui.engine import Engine
+from genstudio.ui.layouts import hbox, named, single_shot, vbox
 from genstudio.ui.numbers import duration
 from genstudio.ui.train.cost import Costs
 from genstudio.ui.train.estimate import TimeEstimate, in_words
@@ -95,17 +94,14 @@ class TrainingTab(QWidget):
         self._speed = self._preparing = ""
         self._lines: Mapping[str, float] = {}
         self._texts: dict[str, Any] = {}
-        self._told = QTimer(self)
-        self._told.setSingleShot(True)
-        self._told.setInterval(500)
+        self._told = single_shot(self, 500)
         self._plan: tuple[int | None, float | None] = (None, None)
         self.setup = SetupColumn(found)
         self._panels: dict[str, RunPanel] = {}
         self.costs = Costs(engine, self.setup, self)
         self.cost = plain_label(role="quiet", wrap=True, name=f"{self.prefix}cost")
         self.estimate = TimeEstimate(engine, self._question, lambda: self.isVisible() and not self.busy, self)
-        self.checks = QPushButton()
-        self.checks.setObjectName(f"{self.prefix}checks_summary")
+        self.checks = named(QPushButton(), f"{self.prefix}checks_summary")
         self.checks.setProperty("flat", True)
         self.checks.hide()
         self.start = primary_button("Start", f"{self.prefix}start", "play")
@@ -708,35 +704,20 @@ class TrainingTab(QWidget):
         buttons.addWidget(self.stop, 1, 1)
         buttons.addWidget(self.save, 2, 0)
         buttons.addWidget(self.extend, 2, 1)
-        left = QWidget()
-        left.setObjectName("left_column")
+        left = named(QWidget(), "left_column")
         left.setMinimumWidth(336)
-        self.column = QVBoxLayout(left)
-        self.column.setContentsMargins(0, 0, 8, 0)
-        self.column.setSpacing(8)
-        self.column.addWidget(self.setup, 1)
-        self.column.addWidget(self.cure)
-        self.column.addWidget(self.cost)
-        self.column.addWidget(self.checks)
-        self.column.addLayout(buttons)
+        self.column = vbox((self.setup, 1), self.cure, self.cost, self.checks, buttons, into=left, margins=(0, 0, 8, 0))
         self.stack = QStackedWidget()
         self.stack.addWidget(self.empty)
-        self.splitter = QSplitter(Qt.Orientation.Horizontal)
-        self.splitter.setObjectName(f"{name}_splitter")
+        self.splitter = named(QSplitter(Qt.Orientation.Horizontal), f"{name}_splitter")
         self.splitter.setChildrenCollapsible(False)
         right = QWidget()
-        shown = QVBoxLayout(right)
-        shown.setContentsMargins(0, 0, 0, 0)
-        shown.setSpacing(4)
-        shown.addWidget(self.summary)
-        shown.addWidget(self.stack, 1)
+        vbox(self.summary, (self.stack, 1), into=right, spacing=4)
         self.splitter.addWidget(left)
         self.splitter.addWidget(right)
         self.splitter.setStretchFactor(1, 1)
         self.splitter.setSizes([348, 932])
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(12, 12, 12, 12)
-        layout.addWidget(self.splitter)
+        hbox(self.splitter, into=self, margins=(12, 12, 12, 12), spacing=None)
 
     def _extend_menu(self) -> QMenu:
         menu = QMenu(self)
