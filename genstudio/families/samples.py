@@ -151,11 +151,16 @@ def plane(
     arrows: Array | None = None,
 ) -> Plane:  # fmt: skip
     """Real and made points in the units of the dataset, over `field(places (n, 2)) -> (n,)` in [0, 1]."""
-    x0, x1, y0, y1 = data.extent
-    x, y = np.meshgrid(*(low + (high - low) * (np.arange(GRID) + 0.5) / GRID for low, high in ((x0, x1), (y0, y1))))
-    found = field(np.stack([x, y], -1).reshape(-1, 2).astype(np.float32)).reshape(GRID, GRID).astype(np.float32)
+    found = field(places(data).astype(np.float32)).reshape(GRID, GRID).astype(np.float32)
     pushed = np.zeros((0, 2), np.float32) if arrows is None else arrows
     return Plane("plane", step, real, made, data.extent, found, True, pushed, mesh)
+
+
+def places(data: SampleData) -> NDArray[np.float64]:
+    """The middles of GRID x GRID cells that fill the extent of points, rows from its bottom up: (GRID^2, 2)."""
+    x0, x1, y0, y1 = data.extent
+    x, y = np.meshgrid(*(low + (high - low) * (np.arange(GRID) + 0.5) / GRID for low, high in ((x0, x1), (y0, y1))))
+    return np.stack([x, y], -1).reshape(-1, 2)
 
 
 def density_field(data: SampleData, log_density: Callable[[Array], Array]) -> Callable[[Array], Array]:
@@ -166,8 +171,9 @@ def density_field(data: SampleData, log_density: Callable[[Array], Array]) -> Ca
     return lambda places: 1 / (1 + np.exp(np.clip(even - log_density(places), -50, 50)))
 
 
-def even_grid() -> NDArray[np.float32]:
-    """A square grid of quantiles of two standard normal latents, (MESH^2, 2): every cell is as likely."""
-    line = torch.special.ndtri(torch.linspace(0.02, 0.98, MESH, dtype=torch.float64))
+def even_grid(kind: str = "normal") -> NDArray[np.float32]:
+    """A square grid of quantiles of two latents, standard normal or uniform in [-1, 1], (MESH^2, 2): every cell is as likely."""
+    shares = torch.linspace(0.02, 0.98, MESH, dtype=torch.float64)
+    line = shares * 2 - 1 if kind == "uniform" else torch.special.ndtri(shares)
     first, second = torch.meshgrid(line, line, indexing="ij")
     return torch.stack([first, second], -1).reshape(-1, 2).float().numpy()

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genstudio.data.encoding import cuts
-from genstudio.data.slices import Slices
 from genstudio.data.token_starts import token_starts
 from genstudio.data.tokenizers import texts
 from genstudio.errors import DataError
@@ -21,7 +20,7 @@ from genstudio.sampling.record import ALTERNATIVES
 from genstudio.snapshots.text import Chosen, ScoredText
 from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.prompt import Encoded, Prompt, encode
-from genstudio.tasks.task import Frames
+from genstudio.tasks.task import Frames, sliced
 from genstudio.tasks.write import SLICE, said
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ class Score:
             raise DataError("None of these characters is in the model's vocabulary.", "Use text like its training text.")
         context = start.ids if start else np.empty(0, np.int32)
         yield said(opened, start) if start else said(opened, Encoded(ids, unknown, 0))
-        scores = yield from _sliced(score(opened.model.language_model, context, ids, self.alternatives))
+        scores = yield from sliced(score(opened.model.language_model, context, ids, self.alternatives), "Scoring")
         shown = self._shown(opened, ids, starts, unknown, scores)
         yield Frame(progress=Progress("Scored", 1.0))
         return shown
@@ -120,7 +119,7 @@ class Judge:
 
         before = encode(opened.tokenizer, self.prompt).ids
         ids = np.array(self.ids, np.int32)
-        columns = yield from _sliced(score(opened.model.language_model, before, ids, ALTERNATIVES))
+        columns = yield from sliced(score(opened.model.language_model, before, ids, ALTERNATIVES), "Scoring")
         present = np.unique(np.concatenate([ids, columns["alternatives"].ravel()]))
         names = dict(zip(present.tolist(), opened.tokenizer.pieces(present), strict=True))
         pieces = tuple(map(names.__getitem__, ids.tolist()))
@@ -180,19 +179,6 @@ def _speed(model: ModelRef, text: str, models: Models) -> Frames[float]:
                 spent, count = spent + time.perf_counter() - began, count + 1
             first = first and choice is None
             yield Frame(progress=Progress("Measuring", count / _WRITTEN))
-
-
-def _sliced(work: Slices[Columns]) -> Frames[Columns]:
-    """Frames while a text is scored; returns the scores."""
-    due = time.monotonic() + SLICE
-    while True:
-        try:
-            done = next(work)
-        except StopIteration as end:
-            return end.value
-        if time.monotonic() >= due:
-            yield Frame(progress=Progress("Scoring", done))
-            due = time.monotonic() + SLICE
 
 
 def _tokens(opened: Opened[Writes], text: str) -> Frames[tuple[Array, Array, tuple[int, ...]]]:

@@ -18,10 +18,10 @@ from genstudio.families.abilities import LatentSpec, Made
 from genstudio.families.gan.config import GANConfig
 from genstudio.families.gan.measuring import measure
 from genstudio.families.gan.networks import Generator, build
+from genstudio.families.samples import PICTURES, POINTS
 from genstudio.nn.modes import evaluating
 from genstudio.training.learner import Measured
 
-SHOWN_POINTS, SHOWN_PICTURES = 400, 64
 _SEED = 20_140_610
 """Of the noise and of the real samples that are shown at every step, so that change is the model's alone."""
 
@@ -67,8 +67,8 @@ class GANModel:
 
     def _fixed(self) -> tuple[Array, Array | None]:
         classes, random = len(self.classes), torch.Generator().manual_seed(_SEED)
-        rows = classes * max(1, SHOWN_PICTURES // classes) if 0 < classes <= SHOWN_PICTURES else SHOWN_PICTURES
-        count = SHOWN_POINTS if self.data.shape.kind == "points" else rows
+        rows = classes * max(1, PICTURES // classes) if 0 < classes <= PICTURES else PICTURES
+        count = POINTS if self.data.shape.kind == "points" else rows
         return self.latents(count, random).numpy(), np.arange(count) % classes if classes else None
 
     @property

@@ -11,11 +11,11 @@ from torch import Tensor
 
 from genstudio.events import Snapshot
 from genstudio.families.gan import losses
-from genstudio.families.gan.model import SHOWN_PICTURES, SHOWN_POINTS, GANModel
+from genstudio.families.gan.model import GANModel
+from genstudio.families.samples import ARROWS, GRID, MESH, PICTURES, POINTS, even_grid, places
 from genstudio.nn.modes import evaluating
 from genstudio.snapshots.samples import Histograms, Pictures, Plane
 
-GRID, MESH, ARROWS = 40, 20, 200
 _BINS = 20
 
 
@@ -26,8 +26,8 @@ class Viewer:
         self.model, self.points = model, model.data.shape.kind == "points"
         self._told_real = False
         if self.points:
-            self._places = model.inside(self._grid())
-            self._even = _even(model.latent.kind) if model.latent.size == 2 else None
+            self._places = model.inside(model.data.inside(places(model.data)))
+            self._even = even_grid(model.latent.kind) if model.latent.size == 2 else None
 
     def preview(self, step: int) -> Iterator[Snapshot]:
         """`plane` of the generator, or `fixed` pictures of its average and `fixed_raw` of itself; and the histograms
@@ -63,10 +63,10 @@ class Viewer:
     def stage(self, step: int, real: Tensor, labels: Tensor | None, fake: Tensor | None) -> Snapshot:
         """The samples of one stage: on channel `plane`, or as pictures on `moment` (fakes once there are some)."""
         if self.points:
-            made = real[:0] if fake is None else fake[:SHOWN_POINTS]
-            return self._plane(step, real[:SHOWN_POINTS], made, self._made()[1])
+            made = real[:0] if fake is None else fake[:POINTS]
+            return self._plane(step, real[:POINTS], made, self._made()[1])
         shown, pack = real if fake is None else fake, self.model.config.pack
-        count = min(SHOWN_PICTURES, len(shown)) // pack * pack
+        count = min(PICTURES, len(shown)) // pack * pack
         shown, labels = shown[:count], None if labels is None else labels[:count]
         return self._pictures("moment", step, shown, labels, self.model.d_score(shown, labels))
 
@@ -109,23 +109,6 @@ class Viewer:
         edges = np.linspace(low, high, _BINS + 1)
         counts = {name: np.histogram(part, edges)[0] for name, part in (("D(x)", real), ("D(G(z))", fake))}
         return Histograms("scores", step, edges, counts)
-
-    def _grid(self) -> NDArray[np.float32]:
-        x0, x1, y0, y1 = self.model.data.extent
-        x, y = np.meshgrid(_middles(x0, x1), _middles(y0, y1))
-        return self.model.data.inside(np.stack([x, y], -1).reshape(-1, 2))
-
-
-def _middles(low: float, high: float) -> NDArray[np.float64]:
-    return low + (high - low) * (np.arange(GRID) + 0.5) / GRID
-
-
-def _even(kind: str) -> NDArray[np.float32]:
-    """A square grid in a two-dimensional latent space, (MESH^2, 2): of quantiles, so that every cell is as likely."""
-    shares = torch.linspace(0.02, 0.98, MESH, dtype=torch.float64)
-    line = shares * 2 - 1 if kind == "uniform" else torch.special.ndtri(shares)
-    first, second = torch.meshgrid(line, line, indexing="ij")
-    return torch.stack([first, second], -1).reshape(-1, 2).float().numpy()
 
 
 def _range(values: NDArray[np.float32]) -> tuple[float, float]:
