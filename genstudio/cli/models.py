@@ -66,7 +66,7 @@ def _families(options: argparse.Namespace) -> None:
             print(f"  {setting.name:16} {setting.default!s:>10}  {setting.help}{f' [{allowed}]' if allowed else ''}")
 
 
-def _family(family: families.Family[Any, Any]) -> dict[str, Any]:
+def _family(family: families.AnyFamily) -> dict[str, Any]:
     return {
         "name": family.name,
         "title": family.title,

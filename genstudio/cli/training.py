@@ -107,7 +107,7 @@ def _resume(options: argparse.Namespace) -> None:
     _drive(task, settings_of(run)[0], options.quiet)
 
 
-def _drive(task: Train | Resume, family: families.Family[Any, Any], quiet: bool) -> None:
+def _drive(task: Train | Resume, family: families.AnyFamily, quiet: bool) -> None:
     """Train until the end, Ctrl-C or a signal that ends programs; save in any case; print the run's folder.
 
     Only a second Ctrl-C does not wait for the step to end: a closed terminal sends SIGHUP more than once. Where it was

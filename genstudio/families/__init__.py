@@ -8,7 +8,9 @@ from typing import Any, cast
 
 from genstudio.families.family import Family, Preset
 
-__all__ = ["NAMES", "Family", "Preset", "all_families", "find", "get", "in_room", "learning_from"]
+__all__ = ["NAMES", "AnyFamily", "Family", "Preset", "all_families", "find", "get", "in_room", "learning_from"]
+
+AnyFamily = Family[Any, Any]
 
 NAMES: Mapping[str, str] = {  # explicit: no import side effects, and safe when frozen
     "gpt": "transformer", "gan": "gan", "gaussian": "latent", "autoencoder": "latent", "vae": "latent",
@@ -16,27 +18,27 @@ NAMES: Mapping[str, str] = {  # explicit: no import side effects, and safe when 
 """Each family with its room, so that a tab imports those of its own room only."""
 
 
-def get(name: str) -> Family[Any, Any]:
+def get(name: str) -> AnyFamily:
     """The family called `name`. Raises KeyError when there is none."""
     if name not in NAMES:
         raise KeyError(name)
-    return cast("Family[Any, Any]", importlib.import_module(f"genstudio.families.{name}").FAMILY)
+    return cast("AnyFamily", importlib.import_module(f"genstudio.families.{name}").FAMILY)
 
 
-def find(name: str) -> Family[Any, Any] | None:
+def find(name: str) -> AnyFamily | None:
     """The family called `name`, or None where this version knows none."""
     return get(name) if name in NAMES else None
 
 
-def all_families() -> tuple[Family[Any, Any], ...]:
+def all_families() -> tuple[AnyFamily, ...]:
     return tuple(get(name) for name in NAMES)
 
 
-def in_room(room: str) -> tuple[Family[Any, Any], ...]:
+def in_room(room: str) -> tuple[AnyFamily, ...]:
     """The families that are trained in a room."""
     return tuple(get(name) for name, place in NAMES.items() if place == room)
 
 
-def learning_from(kind: str) -> tuple[Family[Any, Any], ...]:
+def learning_from(kind: str) -> tuple[AnyFamily, ...]:
     """The families that learn from this kind of data, the usual one first."""
     return tuple(family for family in all_families() if kind in family.data_kinds)

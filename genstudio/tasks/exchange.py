@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from genstudio import families, paths, runs, storage
 from genstudio.errors import GenstudioError, StorageError
@@ -59,7 +58,7 @@ class ImportModel:
             yield Frame(progress=Progress("Opened", 1.0))
             return ImportedModel(str(run.folder), found.notes)
 
-    def _family(self) -> families.Family[Any, Any]:
+    def _family(self) -> families.AnyFamily:
         """The one that is named, else the first that reads what other programs wrote."""
         return next(f for f in families.all_families() if (f.name == self.family if self.family else f.import_ is not None))
 

@@ -11,7 +11,7 @@ from genstudio.runs import Run
 from genstudio.training import steering
 
 
-def settings_of(run: Run) -> tuple[families.Family[Any, Any], Any]:
+def settings_of(run: Run) -> tuple[families.AnyFamily, Any]:
     """The family and config of a run; its file may come from somebody else. Raises RunError."""
     try:
         family = families.get(run.info.family)
