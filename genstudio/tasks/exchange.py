@@ -77,7 +77,7 @@ class ExportModel:
         opened, place = models.get(self.model), paths.expanded(self.folder)
         family = families.get(opened.family)
         if family.export is None:
-            raise GenstudioError(f"A {family.title} cannot be exported.", "Copy its run folder instead.")
+            raise opened.refusal("be exported")
         if place.exists() and (not place.is_dir() or storage.listed(place)):
             raise StorageError(f"{place} is there already.", "Name a folder that does not exist yet.", place)
         files = family.export(opened.model, self.form, opened.step)

@@ -1,4 +1,4 @@
-"""One sample looked at closely: its noise, what the discriminator thinks of it, and what in the data is nearest to it."""
+"""One sample looked at closely: its noise, its score by a discriminator, and what in the data is nearest to it."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class SampleReport(Frozen):
     """A sample: `sample` (h, w, c) uint8 or (2,), made of `latent` (n,), which is empty where the noise was not kept, of
     class `label` (-1: none).
 
-    `score` is the discriminator's opinion, a probability where `bounded`; None where it was not kept. `plain` are the
+    `score` is the discriminator's output, a probability where `bounded`; None where it was not kept. `plain` are the
     nearest by root mean square difference of pixels (0 to 255) or by distance; `features` by that of the features of the
     run's encoder, which was trained on the same pictures, None for points. `typical` and `typical_features` are the
     medians of such distances between real samples and their nearest other one, for comparison.

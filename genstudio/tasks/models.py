@@ -63,12 +63,13 @@ class Opened(Generic[M_co]):
         """This model, which has an ability. Raises RunError where it has not, saying what it can do."""
         if isinstance(self.model, ability):
             return cast("Opened[A]", self)
+        raise self.refusal(words(ability.__name__))
+
+    def refusal(self, what: str) -> RunError:
+        """Why a model is not asked for something, with what it can do instead."""
         can = [words(name) for name in able(self.model)]
         listed = " and ".join([", ".join(can[:-1]), can[-1]] if len(can) > 1 else can)
-        raise RunError(
-            f"'{self.title}' cannot {words(ability.__name__)}; it can {listed or 'only be trained'}.",
-            "Choose another model.",
-        )
+        return RunError(f"'{self.title}' cannot {what}; it can {listed or 'only be trained'}.", "Choose another model.")
 
     def int8(self) -> Opened[Model]:
         """The same with linear layers in 8 bits. Raises DeviceError where it has none, or torch cannot compute with them."""

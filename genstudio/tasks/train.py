@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from genstudio.training.learner import Learner
     from genstudio.training.session import Session, Setup
 
-Kind = families.Family[Any, Any]
+Kind = families.AnyFamily
 
 
 @dataclass(frozen=True)
