@@ -138,12 +138,12 @@ def overfitting(*cures: Tried) -> Rule:
     )  # fmt: skip
 
 
-def by_heart(train: str, held: str, what: str, worse: Callable[[float, float], bool], *cures: Tried) -> Rule:
+def by_heart(train: str, held: str, what: str, says: str, worse: Callable[[float, float, float], bool], *cures: Tried) -> Rule:
     """Samples that were trained on are known, others are not."""
 
     def judge(window: Window) -> Finding | None:
-        mine, theirs = window.last(train), window.last(held)
-        if window.step < START or math.isnan(mine) or math.isnan(theirs) or not worse(mine, theirs):
+        mine, theirs, simple = (window.last(name) for name in (train, held, "simple_loss"))
+        if window.step < START or any(map(math.isnan, (mine, theirs, simple))) or not worse(mine, theirs, simple):
             return None
         return Finding(
             f"It knows its training samples by heart: {what} is {mine:.4g} for those and {theirs:.4g} for others.",
@@ -152,5 +152,5 @@ def by_heart(train: str, held: str, what: str, worse: Callable[[float, float], b
         )
 
     return Rule(
-        "by_heart", "Learnt by heart", f"{what[0].upper()}{what[1:]} is far worse for held-out samples.", judge,
+        "by_heart", "Learnt by heart", says, judge,
     )  # fmt: skip

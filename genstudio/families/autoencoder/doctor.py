@@ -15,7 +15,8 @@ RULES = (
     plateau("simple_loss", "answering with the mean", ("Make larger steps", {"learning_rate": 2e-3}),
             ("Take less noise", {"noise": 0.0}), ("Take the L2 penalty away", {"l2": 0.0}), ("Take a larger code", {})),
     overfitting(*_LESS),
-    by_heart("known_error", "val_loss", "the error", lambda mine, theirs: theirs > 2 * mine, *_LESS,
+    by_heart("known_error", "val_loss", "the error", "The error on held-out samples is more than twice as large.",
+             lambda mine, theirs, _: theirs > 2 * mine, *_LESS,
              ("Take a smaller code", {})),
 )  # fmt: skip
 

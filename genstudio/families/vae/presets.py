@@ -22,7 +22,7 @@ PRESETS = (
         "classes",
         "Digits, choose the class",
         "Both halves are told which digit it is, so the code says only how it is written. Half a minute.",
-        {"code": 6, "conditional": True},
+        {"code": 6, "conditional": True, "width": 64},
         steps=2000,
         data="digits8",
     ),
