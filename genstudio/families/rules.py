@@ -138,19 +138,21 @@ def overfitting(*cures: Tried) -> Rule:
     )  # fmt: skip
 
 
-def by_heart(train: str, held: str, what: str, says: str, worse: Callable[[float, float, float], bool], *cures: Tried) -> Rule:
-    """Samples that were trained on are known, others are not."""
+def memorising(
+    train: str, held: str, what: str, says: str, worse: Callable[[float, float, float], bool], *cures: Tried
+) -> Rule:  # fmt: skip
+    """What holds for samples that were trained on does not hold for others: `worse(train, held, simple)`, in words `says`."""
 
     def judge(window: Window) -> Finding | None:
         mine, theirs, simple = (window.last(name) for name in (train, held, "simple_loss"))
-        if window.step < START or any(map(math.isnan, (mine, theirs, simple))) or not worse(mine, theirs, simple):
+        if window.step < START or math.isnan(mine) or math.isnan(theirs) or not worse(mine, theirs, simple):
             return None
         return Finding(
-            f"It knows its training samples by heart: {what} is {mine:.4g} for those and {theirs:.4g} for others.",
+            f"It memorises its training samples: {what} is {mine:.4g} for those and {theirs:.4g} for others.",
             {f"{what}, training samples": mine, f"{what}, held-out samples": theirs},
             advice(window, *cures, ("More samples help most", {})),
         )
 
     return Rule(
-        "by_heart", "Learnt by heart", says, judge,
+        "memorising", "Memorisation (overfitting)", says, judge,
     )  # fmt: skip

@@ -126,7 +126,7 @@ def seen_by(watching: Any, numbers: dict[int, dict[str, float]], settings: dict[
     return told
 
 
-def test_the_doctor_sees_digits_learnt_by_heart() -> None:
+def test_the_doctor_sees_memorisation() -> None:
     told = []
     for values in ({"examples": 6, "width": 64, "batch": 8, "learning_rate": 5e-3}, {}):
         trained = learner("autoencoder", pictures(), **TINY | values)
@@ -135,7 +135,7 @@ def test_the_doctor_sees_digits_learnt_by_heart() -> None:
             train(trained, 100)
             trained_on[step] = measured(trained.model)
         told.append(seen_by(doctor(), trained_on, trained.model.config.model_dump()))
-    assert "by_heart" in told[0] and not told[1]
+    assert "memorising" in told[0] and not told[1]
 
 
 def test_the_doctor_sees_a_mean_and_steps_that_are_too_large() -> None:

@@ -26,7 +26,7 @@ ILL: list[tuple[str, dict[str, Any]]] = [
     ("diverged", {"train_loss": lambda at: np.where(at < 700, FALLING(at), 3.5)}),
     ("plateau", {"train_loss": 2.99, "val_loss": 2.99}),
     ("overfitting", {"val_loss": lambda at: np.where(at < 500, FALLING(at), FALLING(500) + (at - 500) / 1000)}),
-    ("by_heart", {"train_loss": lambda at: 0.4 + 3.6 * np.exp(-at / 150), "val_loss": 1.9}),
+    ("memorising", {"train_loss": lambda at: 0.4 + 3.6 * np.exp(-at / 150), "val_loss": 1.9}),
     ("rate_too_low", {"train_loss": lambda at: 2.5 + 0 * at, "val_loss": 2.5, "update": 1e-5}),
     ("rate_too_high", {"update": 0.4}),
     ("dead_units", {"dead": 0.97}),
@@ -103,7 +103,7 @@ def test_a_real_run_that_stands_still_is_told(tmp_path: Path) -> None:
 
 def test_a_real_run_that_memorises_is_told(tmp_path: Path) -> None:
     text = "".join(np.random.default_rng(0).choice(list("abcdefgh "), 400))
-    assert "by_heart" in named(tmp_path, text, d_model=32, context=16, batch=16)
+    assert "memorising" in named(tmp_path, text, d_model=32, context=16, batch=16)
 
 
 def test_the_loss_of_the_frequencies_is_that_of_the_data() -> None:

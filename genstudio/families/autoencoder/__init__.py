@@ -39,7 +39,7 @@ def _learner(model: Autoencoder, seed: int) -> CoderLearner:
 
 FAMILY: Family[AutoencoderConfig, SampleData] = Family(
     name="autoencoder",
-    title="Autoencoder (a copy through a bottleneck)",
+    title="Autoencoder",
     room="latent",
     data_kinds=("points", "images"),
     abilities=("Samples", "Encodes", "Reconstructs", "Evaluates"),

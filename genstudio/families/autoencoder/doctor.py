@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from genstudio.events import Diagnosis
-from genstudio.families.rules import NOT_FINITE, by_heart, diverged, not_finite, overfitting, plateau
+from genstudio.families.rules import NOT_FINITE, diverged, memorising, not_finite, overfitting, plateau
 from genstudio.training.doctor import Doctor
 
 _LESS = (("Blur what it sees with noise", {"noise": 0.2}), ("Pull its weights towards zero", {"l2": 1e-3}))
@@ -15,7 +15,7 @@ RULES = (
     plateau("simple_loss", "answering with the mean", ("Make larger steps", {"learning_rate": 2e-3}),
             ("Take less noise", {"noise": 0.0}), ("Take the L2 penalty away", {"l2": 0.0}), ("Take a larger code", {})),
     overfitting(*_LESS),
-    by_heart("known_error", "val_loss", "the error", "The error on held-out samples is more than twice as large.",
+    memorising("known_error", "val_loss", "the error", "The error on held-out samples is more than twice as large.",
              lambda mine, theirs, _: theirs > 2 * mine, *_LESS,
              ("Take a smaller code", {})),
 )  # fmt: skip

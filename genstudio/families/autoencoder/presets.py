@@ -30,7 +30,7 @@ PRESETS = (
     ),
     Preset(
         "axes",
-        "Linear with L2: the axes of PCA",
+        "Linear + L2: axes of PCA",
         "Without a penalty only the plane is found, in any coordinates. With one on the weights each singular vector of the "
         "decoder becomes a principal axis: the cosines reach 1.000. The error rises a little: weights are held small.",
         _LINEAR | {"l2": 0.02},
@@ -66,7 +66,7 @@ PRESETS = (
     ),
     Preset(
         "points",
-        "Points: a line through two moons",
+        "Two moons, one number",
         "Two coordinates through one number: the decoder draws a curve, and every point is copied to its nearest place on it. "
         "Arrows say what is lost.",
         {"code": 1, "width": 64, "layers": 3},
@@ -82,7 +82,7 @@ PRESETS = (
     ),
     Preset(
         "by-heart",
-        "Lesson: learning by heart",
+        "Lesson: memorising",
         "Sixty digits, again and again, through eight numbers: the copies of these become perfect, while the error on digits it "
         "never saw is many times as large and rises.",
         {"code": 8, "examples": 60, "batch": 32},

@@ -66,7 +66,7 @@ def _batch(config: GaussianConfig, data: SampleData, _seed: int, _step: int) -> 
 
 FAMILY: Family[GaussianConfig, SampleData] = Family(
     name="gaussian",
-    title="Gaussian (a linear generative model)",
+    title="Gaussian",
     room="latent",
     data_kinds=("points", "images"),
     abilities=("Samples", "Judges", "Evaluates"),

@@ -9,7 +9,7 @@ DASHBOARD = Dashboard(
     charts=(
         losses("Minus log-likelihood", "nats per sample", "diagonal Gaussian"),
         Chart(
-            "accuracy", "The rule of Bayes is right", "share", (Line("accuracy", "held out", "validation"),), "Loss",
+            "accuracy", "Bayes' rule is right", "share", (Line("accuracy", "held out", "validation"),), "Loss",
             PICTURES, floors={"accuracy_guess": "guessing the most frequent class"},
         ),
         *DISTANCES,
@@ -22,7 +22,7 @@ DASHBOARD = Dashboard(
         Pane(("decisions",), "Decisions", kinds=PICTURES, note="the likeliest class of pictures it never saw"),
     ),
     tools=(LIVE, SAMPLE, DOCTOR, TIMELINE, EXPLORE),
-    result=(Measure("val_loss", "minus log-likelihood", "lower", "nats"),),
+    result=(Measure("log_likelihood_nats", "Log-likelihood (nats)", "higher", "nats"),),
     summary=(Measure("train_loss", "-log p", "lower", "nats"),),
     handles=("ridge",),
     key=KEY,

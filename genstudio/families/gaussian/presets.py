@@ -8,9 +8,9 @@ from genstudio.families.family import Preset
 PRESETS = (
     Preset(
         "digits",
-        "Digits: one Gaussian for each",
+        "Digits, one for each class",
         "The mean of every digit and how its 64 pixels vary together, in one step. The samples are blurred digits one can "
-        "read; the rule of Bayes names nine of ten digits right that it never saw.",
+        "read; Bayes' rule names nine of ten digits right that it never saw.",
         {"ridge": 0.01},
         steps=1,
         data="digits8",
@@ -26,7 +26,7 @@ PRESETS = (
     ),
     Preset(
         "faces",
-        "Pixel-art faces: one Gaussian",
+        "Pixel-art faces",
         "What all faces have in common is one mean picture, and 48 directions of change: ghosts of faces, with every hat "
         "worn a little. Nets do better, and this says by how much.",
         {"covariance": "low_rank", "rank": 48, "ridge": 0.002},
@@ -44,14 +44,14 @@ PRESETS = (
         "points",
         "Points: one ellipse",
         "The best single Gaussian. Of two moons or a ring it makes one ellipse, half of it where nothing is: what a model with "
-        "a straight mind can know. A GAN or a VAE can bend.",
+        "straight lines can know. A GAN or a VAE can bend.",
         {},
         steps=1,
         data="moons",
     ),
     Preset(
         "too-few",
-        "Lesson: more directions than samples",
+        "Lesson: too few samples",
         "Two hundred digits, twenty of each, and a full covariance with hardly any ridge: in most of 64 directions nothing "
         "varied, so whatever varies there in a digit it never saw is next to impossible. The held-out loss is far above that "
         "of the simplest Gaussian, and the fit to its own samples is splendid.",

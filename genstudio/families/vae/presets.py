@@ -46,7 +46,7 @@ PRESETS = (
     ),
     Preset(
         "linear",
-        "Linear: probabilistic PCA",
+        "Linear: pPCA",
         "One matrix each way, all digits in every step. Its bound comes to the exact likelihood of probabilistic PCA, which an "
         "evaluation computes beside it.",
         {"network": "linear", "code": 4, "batch": 2048, "learning_rate": 0.01, "hold": 0.2},

@@ -54,6 +54,6 @@ def plan_words(plan: Mapping[str, float]) -> str:
 def how_it_ended(info: RunInfo) -> str:
     """A run that is not in training, in a sentence; the word for its state is that of the list of runs."""
     if info.state == "finished":
-        return f"Finished in {duration(info.elapsed)}, after {info.step:,} steps."
+        return f"Finished in {duration(info.elapsed)}, after {info.step:,} step{'' if info.step == 1 else 's'}."
     plan = plan_words(info.plan)
     return f"Stopped at step {info.step:,}" + (f" of {plan}" if plan else "") + f", after {duration(info.elapsed)}."
