@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import family_cases
 import pytest
 from gan_window import SMALL
 from PySide6.QtCore import Qt
@@ -27,10 +28,11 @@ Open = Callable[[], MainWindow]
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a run of each family."""
+    """A folder with a run of each room."""
     home = tmp_path_factory.mktemp("rooms")
     run_task(Train("gpt", str(text_file(home)), TINY, steps=8, name="words", runs_folder=home / "runs"))
     run_task(Train("gan", "gaussian-ring", SMALL, steps=8, name="ring", runs_folder=home / "runs"))
+    run_task(Train("vae", "moons", family_cases.SMALL["vae"][0], steps=8, name="moons", runs_folder=home / "runs"))
     return home / "runs"
 
 
@@ -42,7 +44,7 @@ def named(folder: Path, name: str) -> str:
 def window(trained: Path, open_window: Open, qtbot: Any) -> MainWindow:
     shutil.copytree(trained, paths.runs())
     made = open_window()
-    qtbot.waitUntil(lambda: len(made.library.runs) == 2, timeout=LONG)
+    qtbot.waitUntil(lambda: len(made.library.runs) == 3, timeout=LONG)
     return made
 
 
@@ -63,7 +65,8 @@ def test_every_model_that_a_page_is_for_can_be_chosen_and_the_others_pages_are_g
     play, folder = window.playground, paths.runs()
     rail = play.inspectors.rail
     window.tabs.show_room("playground")
-    assert {play.choice.model.itemData(row) for row in range(2)} == {named(folder, "words"), named(folder, "ring")}
+    listed = {play.choice.model.itemData(row) for row in range(play.choice.model.count())}
+    assert listed == {named(folder, name) for name in ("words", "ring", "moons")}
 
     play.choose(named(folder, "words"))
     play.inspectors.open("Attention")
@@ -82,6 +85,13 @@ def test_every_model_that_a_page_is_for_can_be_chosen_and_the_others_pages_are_g
     page: Any = play.inspectors.pages["Explore"]
     qtbot.waitUntil(lambda: page.found is not None, timeout=LONG)
     assert page.space.size == Run.open(named(folder, "ring")).info.config["latent"]
+
+    page.which.setCurrentIndex(page.which.findData("generator"))
+    page.another()
+    play.choose(named(folder, "moons"))
+    assert page.space is None and page.found is None, "nothing of the model before is shown"
+    qtbot.waitUntil(lambda: page.found is not None, timeout=LONG)
+    assert page.found.scores is None and page.which.findData("generator") < 0
 
     play.choose(named(folder, "words"))
     assert play.inspectors.current is play.inspectors.pages["Attention"] and play.writer.isVisible()
@@ -104,7 +114,7 @@ def test_a_run_of_a_family_that_is_not_known_says_so(
     said = json.loads((run / "run.json").read_text())
     (run / "run.json").write_text(json.dumps(said | {"family": "later", "name": "tomorrow"}))
     window.library.refresh_runs()
-    qtbot.waitUntil(lambda: len(window.library.runs) == 2 + listed and not window.library.reading, timeout=LONG)
+    qtbot.waitUntil(lambda: len(window.library.runs) == 3 + listed and not window.library.reading, timeout=LONG)
     front = window.tabs.key()
     window.open_run(str(run))
     qtbot.waitUntil(lambda: bool(window.banners.shown), timeout=LONG)

@@ -6,17 +6,18 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QSignalBlocker, Qt, QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QComboBox, QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
-from genstudio.events import Array
+from genstudio.events import Array, Frame
 from genstudio.sampling import latent
 from genstudio.tasks.latent import FindSpace, LatentSpace
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
 from genstudio.tasks.replay import Saved, SavedSteps
 from genstudio.tasks.sample import Sample, Samples
+from genstudio.tasks.task import Task
 from genstudio.ui.datasets.parts import choice, row
 from genstudio.ui.engine import Engine
 from genstudio.ui.latent.directions import AXES, Directions, slice_axes
@@ -25,11 +26,12 @@ from genstudio.ui.latent.pad import LandingView, LatentPad, hues
 from genstudio.ui.latent.paths import Ways
 from genstudio.ui.latent.sample import SampleFigure
 from genstudio.ui.parts import scrolled
-from genstudio.ui.playground.page import Page
+from genstudio.ui.playground.page import Page, R
 from genstudio.ui.views.chart import value_text
 from genstudio.ui.widgets import EmptyState, icon_button, named_tabs, plain_label
 
 _PICTURES, _POINTS = 9, 25
+_EMPTY = "Train a model that makes samples, or open a run of one: then look around in what it makes them of."
 _SETTLED_MS, _LIVE_MS = 200, 1000
 
 
@@ -88,7 +90,25 @@ class ExplorePage(Page):
     def look_at(self, model: ModelRef | None, prompt: Prompt) -> None:
         if not self._chooses and self._model is not None and (model is None or model.run != self._model.run):
             self._forget()
+        self.empty.set_sentence(_EMPTY if model is None else "Reading the model…")
         super().look_at(model, prompt)
+
+    def ask(
+        self,
+        kind: str,
+        task: Task[R],
+        on_frame: Callable[[Frame], None] | None = None,
+        *,
+        on_result: Callable[[R], None] | None = None,
+    ) -> None:
+        """As any page, but what is said of a run that is no longer looked at is dropped."""
+        run = "" if self._model is None else self._model.run
+
+        def show(found: R) -> None:
+            if on_result is not None and self._model is not None and self._model.run == run:
+                on_result(found)
+
+        super().ask(kind, task, on_frame, on_result=show)
 
     def look(self, model: ModelRef, prompt: Prompt) -> None:
         if self._chooses:
@@ -255,7 +275,11 @@ class ExplorePage(Page):
 
     def _forget(self) -> None:
         """Show nothing of the run before."""
+        for kind in ("space", "one", "map"):
+            self.cancel(kind)
         self.space = self.found = None
+        with QSignalBlocker(self.which):
+            self.which.clear()
         self.ways.clear()
         self.own.clear()
         self.stack.setCurrentIndex(0)
@@ -327,8 +351,8 @@ class ExplorePage(Page):
         layout.addLayout(row(self.model, self.which, self.label, self.slice, None))
         layout.addWidget(upright, 1)
         self.stack = QStackedWidget()
-        empty = "Train a model that makes samples, or open a run of one: then look around in what it makes them of."
-        self.stack.addWidget(EmptyState("dice", empty, "", "explore_empty"))
+        self.empty = EmptyState("dice", _EMPTY, "", "explore_empty")
+        self.stack.addWidget(self.empty)
         self.stack.addWidget(inside)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
