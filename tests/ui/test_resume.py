@@ -37,8 +37,8 @@ def test_the_advice_after_a_loss_that_is_not_finite_can_be_followed(
     def diverging(self: GPTLearner, *arguments: Any) -> Any:
         """With a high rate, the gradient is lost after a few updates."""
         found = dict(step(self, *arguments))
-        self.updates = getattr(self, "updates", 0) + 1
-        if self.config.learning_rate > 0.1 and self.updates > 5:
+        self.seen = getattr(self, "seen", 0) + 1
+        if self.config.learning_rate > 0.1 and self.seen > 5:
             found["train_loss"] = found["train_loss"] * float("nan")
         return found
 
