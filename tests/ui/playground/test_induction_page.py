@@ -106,7 +106,7 @@ def test_a_model_that_copies_by_construction_is_found(probed: Any, qtbot: Any) -
 @pytest.mark.parametrize("without", ["the first layer", "the key of what stood before", "the mask of its place"])
 def test_without_one_of_its_parts_it_is_not(without: str, probed: Any) -> None:
     built = made_by_hand()
-    first, second = (block.attention for block in built.model.typed_blocks())
+    first, second = (block.attention for block in built.transformer.typed_blocks())
     with torch.no_grad():
         if without == "the first layer":
             first.out.weight.zero_()
