@@ -8,6 +8,8 @@ from pytestqt.qtbot import QtBot
 
 from genstudio.tasks.models import ModelRef
 from genstudio.ui.engine import Engine
+from genstudio.ui.library import Library
+from genstudio.ui.playground.compare_page import ComparePage
 from genstudio.ui.playground.pages import PAGES
 from genstudio.ui.playground.sampler import Sampling
 from helpers import LONG
@@ -22,6 +24,11 @@ def page_of(
     page.failures = []  # type: ignore[attr-defined]
     page.failed.connect(page.failures.append)  # type: ignore[attr-defined]
     qtbot.addWidget(page)
+    if isinstance(page, ComparePage):
+        library = Library(engine, page)
+        page.show_library(library)
+        with qtbot.waitSignal(library.runs_changed, timeout=LONG):
+            library.refresh_runs()
     page.resize(*size)
     page.show()
     if sampling is not None:
