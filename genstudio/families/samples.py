@@ -152,8 +152,7 @@ def plane(
 ) -> Plane:  # fmt: skip
     """Real and made points in the units of the dataset, over `field(places (n, 2)) -> (n,)` in [0, 1]."""
     found = field(places(data).astype(np.float32)).reshape(GRID, GRID).astype(np.float32)
-    pushed = np.zeros((0, 2), np.float32) if arrows is None else arrows
-    return Plane("plane", step, real, made, data.extent, found, True, pushed, mesh)
+    return Plane("plane", step, real, made, data.extent, found, True, arrows, mesh)
 
 
 def places(data: SampleData) -> NDArray[np.float64]:
