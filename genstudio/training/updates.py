@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 
 import torch
@@ -56,7 +55,7 @@ class Updates:
             self._found_inf = bad if self._found_inf is None else torch.maximum(self._found_inf, bad)
             for optimizer in optimizers:
                 optimizer.found_inf = self._found_inf  # type: ignore[attr-defined]
-        if norm.device.type == "cuda" or math.isfinite(norm):  # torch.isfinite takes 20 us, a hundredth of a small step
+        if norm.device.type == "cuda" or torch.isfinite(norm):
             for optimizer in optimizers:
                 optimizer.update() if isinstance(optimizer, Adam) else optimizer.step()
         for weight in self._of(names):

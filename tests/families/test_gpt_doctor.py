@@ -28,14 +28,14 @@ ILL: list[tuple[str, dict[str, Any]]] = [
     ("overfitting", {"val_loss": lambda at: np.where(at < 500, FALLING(at), FALLING(500) + (at - 500) / 1000)}),
     ("memorising", {"train_loss": lambda at: 0.4 + 3.6 * np.exp(-at / 150), "val_loss": 1.9}),
     ("rate_too_low", {"train_loss": lambda at: 2.5 + 0 * at, "val_loss": 2.5, "update": 1e-5}),
-    ("rate_too_high", {"update": 0.4}),
+    ("rate_too_high", {"train_loss": lambda at: np.where(at < 150, 7.0, FALLING(at))}),
     ("dead_units", {"dead": 0.97}),
 ]
 
 
 def watched(numbers: dict[str, Any], steps: int = STEPS, **settings: Any) -> list[Diagnosis]:
     """What is told of a run whose numbers are these at every step, or a function of it."""
-    one = Doctor(RULES, observe, known={"unigram": UNIGRAM})
+    one = Doctor(RULES, observe, known={"unigram": UNIGRAM, "uniform": 4.2})
     config, told = GPTConfig().model_dump() | settings, []
     for first in range(1, steps, 50):
         at = np.arange(first, first + 50)
@@ -72,8 +72,8 @@ def test_the_end_of_a_schedule_is_no_low_rate() -> None:
 
 def test_advice_changes_every_rate_of_the_optimiser() -> None:
     for optimizer, names in (("muon", {"learning_rate", "muon_rate"}), ("adamw", {"learning_rate"})):
-        (one,) = watched(HEALTHY | {"update": 0.4}, optimizer=optimizer)
-        assert set(one.advice[0].values) == names
+        (one,) = watched(HEALTHY | {"dead": 0.97}, optimizer=optimizer)
+        assert set(one.advice[1].values) == names
 
 
 def test_numbers_of_the_layers() -> None:
@@ -99,6 +99,12 @@ def test_a_real_run_that_learns_is_left_alone(tmp_path: Path) -> None:
 def test_a_real_run_that_stands_still_is_told(tmp_path: Path) -> None:
     found = named(tmp_path, words(4000), learning_rate=1e-6, muon_rate=1e-6)
     assert "plateau" in found and found <= {"plateau", "rate_too_low"}
+
+
+def test_a_real_run_with_too_high_a_rate_is_told(tmp_path: Path) -> None:
+    fragile = {"norm": "layernorm", "norm_place": "post", "qk_norm": False, "positions": "learned", "schedule": "constant"}
+    found = named(tmp_path, words(4000), optimizer="adamw", learning_rate=1.0, clip=0.0, **fragile)
+    assert found & {"rate_too_high", "not_finite"}
 
 
 def test_a_real_run_that_memorises_is_told(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from genstudio.data.learnable.tokens import TextData
-from genstudio.evaluation.ngram import unigram
+from genstudio.evaluation.ngram import uniform, unigram
 from genstudio.events import Diagnosis, Snapshot
 from genstudio.families.rules import (
     NOT_FINITE,
@@ -28,7 +28,7 @@ from genstudio.training.doctor import Doctor, Finding, Rule, Window
 
 SPAN = 100
 """Steps that a mean of the training loss is taken over."""
-STILL, SMALL_UPDATE, LARGE_UPDATE = 0.02, 1e-3, 0.1
+STILL, SMALL_UPDATE, WORSE = 0.02, 1e-3, 0.05
 RECALLED, DEAD = 0.5, 0.9
 _DROPOUT: Tried = ("Start again with dropout", {"dropout": 0.2})
 
@@ -57,14 +57,14 @@ def rate_too_low(window: Window) -> Finding | None:
 
 
 def rate_too_high(window: Window) -> Finding | None:
-    """Updates are large at the highest rate of the schedule."""
-    update = _update(window)
-    if window.step < START or not update > LARGE_UPDATE:
+    """It has become worse than guessing. The size of updates does not tell: weights that grow hide it."""
+    now, guess = window.mean("train_loss", SPAN), window.last("uniform")
+    if not now > guess + WORSE:
         return None
     return Finding(
-        f"The learning rate is too high: an update changes the weights by {update:.0%} of their size, so each undoes the last.",
-        {"size of an update, over that of the weights": update},
-        advice(window, slower(window, 4)),
+        f"The learning rate is too high: the loss has risen to {now:.2f}, above the {guess:.2f} of guessing blindly.",
+        {"training loss": now, "loss of guessing blindly": guess},
+        advice(window, slower(window, 10), ("Shorten long gradients", {"clip": 1.0})),
     )
 
 
@@ -95,8 +95,8 @@ RULES = (
          f"After {START} steps an update changes half of the weight matrices by less than {SMALL_UPDATE:g} of their norm, and "
          f"the loss falls by less than {STILL:g} nats in {SPAN} steps.", rate_too_low, 100),
     Rule("rate_too_high", "Learning rate too high",
-         f"After {START} steps an update changes half of the weight matrices by more than {LARGE_UPDATE:.0%} of their norm.",
-         rate_too_high, 100),
+         f"The mean training loss of {SPAN} steps is more than {WORSE:g} nats above that of guessing blindly (uniform).",
+         rate_too_high),
     Rule("dead_units", "Dead units",
          f"More than {DEAD:.0%} of the hidden units of a layer are 0 at every token that is tried.", dead_units, 100),
 )  # fmt: skip
@@ -106,7 +106,8 @@ def doctor(told: Iterable[Diagnosis] = (), data: TextData | None = None) -> Doct
     """What watches a language model that learns from `data`; `told` are the diagnoses of its run so far."""
     known = {}
     if data is not None and len(data.train) and len(data.validation) > 1:
-        known["unigram"] = unigram(data.train, data.validation, data.tokenizer.size)
+        size = data.tokenizer.size
+        known = {"uniform": uniform(size), "unigram": unigram(data.train, data.validation, size)}
     return Doctor(RULES, observe, told, broken=not_finite, known=known)
 
 

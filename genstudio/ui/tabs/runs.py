@@ -205,8 +205,10 @@ class RunsTab(QWidget):
         self.delete.setEnabled(run is not None)
 
     def _edit_name(self) -> None:
-        if (run := self.selected) is not None and run.usable:
-            self.table.edit(self.table.currentIndex().siblingAtColumn(0))
+        name = self.table.currentIndex().siblingAtColumn(0)
+        editing = self.table.isPersistentEditorOpen(name)  # also of an editor that is not: Qt has no other question
+        if (run := self.selected) is not None and run.usable and not editing:
+            self.table.edit(name)
 
     def _delete(self) -> None:
         run = self.selected

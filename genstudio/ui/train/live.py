@@ -141,7 +141,8 @@ class LiveHandles(QWidget):
         for name in (*(n for n in first if n in self.rows), *rest):
             (inside if name in first else hidden).addWidget(self.rows[name])
         more.set_content(hidden)
-        more.setVisible(bool(rest))
+        if not rest:  # shown without a parent, it would be a window for a moment
+            more.hide()
         inside.addWidget(more)
         inside.addStretch(1)
         holder = QWidget()

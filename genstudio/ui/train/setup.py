@@ -302,7 +302,8 @@ class SetupColumn(QWidget):
         top.setSpacing(8)
         top.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         top.addRow("Model", self.model)
-        top.setRowVisible(self.model, len(self.families) > 1)
+        if len(self.families) < 2:
+            top.setRowVisible(self.model, False)
         top.addRow("Dataset", _row(self.data, self.open_file, self.draw))
         top.addRow("Preset", self.preset)
         top.addRow("", self.expect)
