@@ -93,8 +93,9 @@ class Pane:
     """A view of the newest snapshot of one of the `channels`, which are chosen among by their words in `choices`.
 
     `place` is STAGE (large, in the middle), SIDE (a tab beside it), or the page of charts that it stands on. The snapshot
-    of the channel `beside` is shown next to it, and says `beside_title`. `staged` is the channel whose snapshots replace it
-    while a step is walked through. `note` says what stays the same from step to step. `field` is the text that it follows.
+    of the channel `beside` is shown next to it under `beside_title`; where `paired`, one to each, in the same places. `staged`
+    is the channel whose snapshots replace it while a step is walked through. `note` says what stays the same from step to
+    step. `field` is the text that it follows.
 
     Of points: `layers` are (title, help) by the names of the layers of a plane, `made` is what a point of the model is called.
     `score` is what the number of a place or a sample is called, `ends` what the lowest and the highest mean where it is a
@@ -111,6 +112,7 @@ class Pane:
     beside: str = ""
     beside_title: str = ""
     beside_note: str = ""
+    paired: bool = False
     staged: str = ""
     note: str = ""
     field: Field | None = None

@@ -40,7 +40,7 @@ def copies_pane(channels: tuple[str, ...], choices: tuple[str, ...]) -> Pane:
     return Pane(
         channels, choices[0], kinds=PICTURES, choices=choices, choice_title="What is beside the originals",
         choice_help="The copies, or how far each pixel is from the original", beside="real", beside_title="Originals",
-        beside_note="kept from training",
+        beside_note="kept from training", paired=True,
     )  # fmt: skip
 
 

@@ -112,10 +112,11 @@ def codes(step: int, data: SampleData, chosen: Array, latents: Array, axes: tupl
 
 def compared(model: SampleModel, exact: bool) -> Generator[Measured, None, dict[str, float]]:
     """Samples of fixed noise against real ones: see `Reference`. Pictures only where it is to be exact, for an encoder may have
-    to be trained."""
+    to be trained; then also `held_out_count`, how many samples were kept from training."""
     reference, points = model.reference, model.form.points
+    counted = {"held_out_count": float(len(model.form.data.held))} if exact else {}
     if not (exact or points) or not (count := reference.count(exact)):
-        return {}
+        return counted
     labels, latents = reference.asked(count) if model.classes else None, model.noise(count, SEED)
     made = []
     for first in range(0, count, ROWS):
@@ -124,8 +125,9 @@ def compared(model: SampleModel, exact: bool) -> Generator[Measured, None, dict[
         made += [m.samples for m in model.sample(latents[part], asked, model.variants[0])]
         yield Measured(done=0.5)
     if points:
-        return reference.points(np.concatenate(made))
-    return (yield from reference.pictures(features.pictures(np.concatenate(made), model.device), labels))
+        return counted | reference.points(np.concatenate(made))
+    found = yield from reference.pictures(features.pictures(np.concatenate(made), model.device), labels)
+    return counted | found
 
 
 class SampleModel(Protocol):
@@ -152,8 +154,7 @@ def plane(
 ) -> Plane:  # fmt: skip
     """Real and made points in the units of the dataset, over `field(places (n, 2)) -> (n,)` in [0, 1]."""
     found = field(places(data).astype(np.float32)).reshape(GRID, GRID).astype(np.float32)
-    pushed = np.zeros((0, 2), np.float32) if arrows is None else arrows
-    return Plane("plane", step, real, made, data.extent, found, True, pushed, mesh)
+    return Plane("plane", step, real, made, data.extent, found, True, arrows, mesh)
 
 
 def places(data: SampleData) -> NDArray[np.float64]:

@@ -20,14 +20,14 @@ class Batches(Config):
     """How many samples a step sees, and how often a training is measured."""
 
     batch: int = setting(
-        128, "Samples looked at together in one step", low=2, high=4096, group="Training", main=True, label="Batch size",
+        128, "Samples looked at together in one update", low=2, high=4096, group="Training", main=True, label="Batch size",
     )
     examples: int = setting(
         0, "Train on so many of the samples only, to see what few do; 0: all of them", low=0, high=1_000_000,
         group="Training", label="Samples used",
     )
     evaluate_every: int = setting(
-        100, "Steps between two measurements on samples that are kept from training", low=1, high=1_000_000,
+        100, "Steps between two measurements of how good the model is", low=1, high=1_000_000,
         group="Training",
     )
 
@@ -57,7 +57,7 @@ class Descent(Config):
         0.99, "Adam: memory of the squared gradient", low=0, high=0.99999, group="Training", label="Adam beta 2",
     )
     clip: float = setting(
-        1.0, "Largest gradient norm; longer gradients are shortened to it. 0: never", low=0, high=1e6,
+        1.0, "Largest gradient norm; longer gradients are shortened to it. 0: never", low=0, high=1000,
         group="Training", live=True, label="Gradient clipping", source="Pascanu et al. 2013",
     )
     schedule: Literal["linear", "cosine", "constant"] = setting(

@@ -48,18 +48,8 @@ class ReadRun:
         yield Frame(diagnoses=tuple(run.diagnoses()))
         for channel in run.snapshot_channels():
             steps = run.snapshot_steps(channel)
-            for step in _spread(steps, 40 if channel == "sample" else 1):
-                with contextlib.suppress(RunError):
-                    yield Frame(snapshots=(run.load_snapshot(channel, step),))
-
-
-def _spread(steps: list[int], most: int) -> list[int]:
-    """At most `most` of the steps, evenly, the first and the last among them (the last when there is room for one)."""
-    if len(steps) <= most:
-        return steps
-    if most == 1:
-        return steps[-1:]
-    return [steps[round(i * (len(steps) - 1) / (most - 1))] for i in range(most)]
+            with contextlib.suppress(RunError):
+                yield Frame(snapshots=tuple(run.load_snapshot(channel, step) for step in steps[-1:]))
 
 
 @dataclass(frozen=True)

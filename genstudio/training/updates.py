@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 
 import torch
@@ -55,7 +56,7 @@ class Updates:
             self._found_inf = bad if self._found_inf is None else torch.maximum(self._found_inf, bad)
             for optimizer in optimizers:
                 optimizer.found_inf = self._found_inf  # type: ignore[attr-defined]
-        if norm.device.type == "cuda" or torch.isfinite(norm):
+        if norm.device.type == "cuda" or math.isfinite(norm):  # torch.isfinite takes 20 us, a hundredth of a small step
             for optimizer in optimizers:
                 optimizer.update() if isinstance(optimizer, Adam) else optimizer.step()
         for weight in self._of(names):

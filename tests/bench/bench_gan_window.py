@@ -133,7 +133,7 @@ def started(window: Any, data: str, config: dict[str, Any]) -> None:
 
 def windowed(data: str, config: str, seconds: float) -> dict[str, float]:
     """Iterations a second in the real window with every layer drawn, redraws a second, and how late a 5 ms timer came."""
-    from PySide6.QtCore import QTimer
+    from PySide6.QtCore import Qt, QTimer
 
     spent = Spent()
     late: list[float] = []
@@ -149,17 +149,18 @@ def windowed(data: str, config: str, seconds: float) -> dict[str, float]:
 
     def begin(window: Any) -> None:
         started(window, data, json.loads(config))
-        stage = window.gan.panel.stage
-        view = stage.plane.view if data == "gaussian-ring" else stage.pictures.samples
-        paint = view.paint_figure
+        pane = window.gan.panel.pane("plane" if data == "gaussian-ring" else "fixed")
+
+        def view() -> Any:
+            return pane.view.view if data == "gaussian-ring" else pane.view.samples
 
         def ended() -> None:
             state["cpu"] = time.process_time() - state["cpu"]
             state["interface"] = time.thread_time() - state["interface"]
             state["all"], state["showing"] = spent.all - state["all"], spent.showing - state["showing"]
             if data == "gaussian-ring":
-                shown = view.snapshot
-                assert all(view.layer(name) and view.has_layer(name) for name in LAYERS) and len(shown.arrows)
+                assert all(view().layer(name) and view().has_layer(name) for name in LAYERS)
+                assert len(view().snapshot.arrows)
             window.close()
 
         def framed(_name: str, frame: Any) -> None:
@@ -171,15 +172,20 @@ def windowed(data: str, config: str, seconds: float) -> dict[str, float]:
                     state.update(all=spent.all, showing=spent.showing)
                     QTimer.singleShot(int(1000 * seconds), ended)
 
-        def counted(painter: object, area: object) -> None:
-            began = time.thread_time()
-            paint(painter, area)
-            drawn.append(1000 * (time.thread_time() - began))
+        def count() -> None:
+            paint = view().paint_figure
 
-        view.paint_figure = counted
+            def counted(painter: object, area: object) -> None:
+                began = time.thread_time()
+                paint(painter, area)
+                drawn.append(1000 * (time.thread_time() - began))
+
+            view().paint_figure = counted
+
+        pane.built.connect(count, Qt.ConnectionType.QueuedConnection)
         window.engine.framed.connect(framed)
 
-    from genstudio.ui.views.plane import LAYERS
+    from genstudio.families.dashboard import LAYERS
 
     opened(begin, 5, tick)
     counted_frames, ticks = seen[20:], sorted(late)
@@ -213,9 +219,11 @@ def memory(steps: int) -> dict[str, float]:
         for place, tabs in enumerate((panel.charts, panel.side, panel.pages, panel.explore.tools)):
             shown = [index for index in range(tabs.count()) if tabs.isTabVisible(index)]
             tabs.setCurrentIndex(shown[(state["turn"] // (1 + 4 * (place == 2))) % len(shown)])
-        panel.stage.pictures.which.setCurrentIndex(state["turn"] % 2)
-        if state["turn"] % 8 == 0:
-            panel.stage.pictures.samples._pick(state["turn"] % 60)
+        page = panel.pane("fixed").view
+        if page is not None:
+            page.which.setCurrentIndex(state["turn"] % 2)
+        if page is not None and state["turn"] % 8 == 0:
+            page.samples._pick(state["turn"] % 60)
         if panel.explore.space is not None:
             panel.explore.pad._go(*(((state["turn"] * step) % 60 - 30) / 10 for step in (7, 11)))
         if state["turn"] % 40 == 0:
@@ -307,9 +315,10 @@ def drawing() -> None:
     from PySide6.QtGui import QPainter, QPixmap
     from PySide6.QtWidgets import QApplication
 
+    from genstudio.families.dashboard import LAYERS
     from genstudio.snapshots.samples import Plane
     from genstudio.ui import theme
-    from genstudio.ui.views.plane import LAYERS, PlaneView
+    from genstudio.ui.views.plane import PlaneView
 
     app = QApplication([])
     theme.apply(app, "light")

@@ -17,9 +17,10 @@ DASHBOARD = Dashboard(
     charts=(
         losses("Reconstruction error", "mean square", "mean alone", ("pca_reconstruction_error", "PCA of this size")),
         Chart(
-            "angle", "Angle to PCA", "degrees, largest", (Line("principal_angle_degrees", "angle", "variety"),), "Loss",
+            "angle", "Angle to PCA", "degrees, if linear", (Line("principal_angle_degrees", "angle", "variety"),), "PCA",
             log=True,
         ),
+        Chart("axes", "Worst axis", "cosine, if linear", (Line("axis_cosine", "cosine", "variety"),), "PCA"),
         *DISTANCES,
         *GRADIENTS,
     ),

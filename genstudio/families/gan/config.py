@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from genstudio.config import Config, setting
+from genstudio.config import setting
 from genstudio.errors import Problem
+from genstudio.families.settings import Batches, restated
 
 Loss = Literal["nonsaturating", "minimax", "least_squares", "hinge", "wasserstein", "wasserstein_gp"]
 _PENALTY = "Mescheder et al. 2018"
 
 
-class GANConfig(Config):
+class GANConfig(Batches):
     """Settings of a generator, a discriminator and of their game."""
 
     network: Literal["mlp", "dcgan", "residual"] = setting(
@@ -104,14 +105,6 @@ class GANConfig(Config):
     generator_weight: float = setting(
         1.0, "Weight of the generator's loss; Adam takes most of it back", low=0, high=100, group="Loss", live=True,
     )
-    batch: int = setting(
-        128, "Real samples, and fakes, looked at together in one update", low=2, high=4096, group="Training", main=True,
-        label="Batch size",
-    )
-    examples: int = setting(
-        0, "Train on so many of the samples only, to see what few do; 0: all of them", low=0, high=1_000_000,
-        group="Training", label="Samples used",
-    )
     d_rate: float = setting(
         1e-3, "Step size of the discriminator's Adam", low=1e-7, high=1.0, group="Training", main=True, logarithmic=True,
         label="Discriminator's rate", live=True, source="Kingma & Ba 2015; separate rates: Heusel et al. 2017",
@@ -157,9 +150,7 @@ class GANConfig(Config):
         0.995, "Memory of the generator's moving average over updates, shown and sampled beside the raw one. 0: none",
         low=0, high=0.99999, group="Training", label="Average of the generator", live=True, source="Yazici et al. 2019",
     )
-    evaluate_every: int = setting(
-        500, "Steps between two measurements of fidelity and diversity", low=1, high=1_000_000, group="Training",
-    )
+    evaluate_every: int = restated(Batches, "evaluate_every", 500)
 
     def rules(self) -> Iterator[Problem]:
         if self.batch % self.pack:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from genstudio.config import Config, setting
+from genstudio.config import setting
 from genstudio.errors import Problem
 from genstudio.families.family import Cost
+from genstudio.families.settings import Descent, restated
 
 
-class GPTConfig(Config):
+class GPTConfig(Descent):
     """Settings of a decoder-only transformer and of its training."""
 
     layers: int = setting(
@@ -122,42 +123,17 @@ class GPTConfig(Config):
         "muon", "muon: orthogonalised momentum for the blocks' matrices and AdamW for the rest; adamw: AdamW for all",
         group="Training", source="muon: Jordan et al. 2024; adamw: Loshchilov & Hutter 2019",
     )
-    learning_rate: float = setting(
-        4e-3, "Step size of AdamW", low=1e-7, high=1.0, group="Training", live=True, main=True, logarithmic=True,
-        source="Kingma & Ba 2015",
-    )
     muon_rate: float = setting(
         0.02, "Step size of Muon", low=1e-6, high=1.0, group="Training", live=True, logarithmic=True,
         when="optimizer=muon", label="Muon rate", source="Jordan et al. 2024",
     )
-    beta1: float = setting(0.9, "AdamW: memory of the gradient", low=0, high=0.9999, group="Training", label="Adam beta 1")
-    beta2: float = setting(
-        0.98, "AdamW: memory of the squared gradient", low=0, high=0.99999, group="Training", label="Adam beta 2",
-    )
     weight_decay: float = setting(
         0.0, "Pull of matrices towards zero", low=0, high=10, group="Training", source="Loshchilov & Hutter 2019",
     )
-    clip: float = setting(
-        1.0, "Largest gradient norm; longer gradients are shortened to it. 0: never", low=0, high=1000,
-        group="Training", live=True, label="Gradient clipping", source="Pascanu et al. 2013",
-    )
-    schedule: Literal["linear", "cosine", "constant"] = setting(
-        "linear", "How the rate falls after warm-up: stays, then falls in a line; half a cosine; or never",
-        group="Training", live=True,
-        source="cosine: Loshchilov & Hutter 2017; linear after a constant part: Haegele et al. 2024",
-    )
-    warmup: int = setting(
-        20, "Steps in which the rate rises from zero", low=0, high=100_000, group="Training", label="Warm-up steps",
-        source="Vaswani et al. 2017, 5.3",
-    )
-    hold: float = setting(
-        0.3, "Share of the training before the linear fall begins", low=0, high=1, group="Training", live=True,
-        label="Constant part", when="schedule=linear",
-    )
-    final_rate: float = setting(
-        0.02, "The rate at the end, as a share of the highest", low=0, high=1, group="Training", live=True,
-        label="Final rate", when="schedule=linear|cosine",
-    )
+    learning_rate: float = restated(Descent, "learning_rate", 4e-3)
+    beta2: float = restated(Descent, "beta2", 0.98)
+    warmup: int = restated(Descent, "warmup", 20)
+    final_rate: float = restated(Descent, "final_rate", 0.02)
     evaluate_every: int = setting(
         100, "Steps between two estimates of the validation loss", low=1, high=1_000_000, group="Training",
     )

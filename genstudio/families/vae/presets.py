@@ -29,8 +29,8 @@ PRESETS = (
     Preset(
         "mnist",
         "MNIST",
-        "28x28 pixels by convolutions, a code of sixteen numbers: digits one can read, softer than those of a GAN. Three minutes "
-        "on one core.",
+        "28x28 pixels by convolutions, a code of sixteen numbers: digits one can read, softer than those of a GAN. About two "
+        "minutes on one core.",
         _CONV | {"code": 16},
         steps=3000,
         data="mnist10k",
@@ -39,7 +39,7 @@ PRESETS = (
         "faces",
         "Pixel-art faces",
         "16x16 pixels in colour, a code of thirty-two numbers. Drag from one face to another: hats and hair change, and between "
-        "them are faces too. Three minutes on one core.",
+        "them are faces too. About two minutes on one core.",
         _CONV | {"code": 32, "channels": 32},
         steps=3000,
         data="pixel-faces",

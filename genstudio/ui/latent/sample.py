@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QStackedWidget, QWidget
 
 from genstudio.errors import Failure
 from genstudio.events import Array, Frame
+from genstudio.families.dashboard import Pane
 from genstudio.snapshots.samples import Pictures
 from genstudio.tasks.inspect_sample import InspectSample, SampleReport, SaveSample, Shown
 from genstudio.tasks.models import ModelRef
@@ -24,10 +25,7 @@ from genstudio.ui.views.pictures import PicturesView
 from genstudio.ui.views.view import Figure, Table, bubble, paint_title
 from genstudio.ui.widgets import EmptyState, button, plain_label
 
-_EMPTY = (
-    "Click a sample, or press Enter on it: see it larger, the noise it is made of, what the discriminator thinks of it, and "
-    "which training samples are nearest."
-)
+_EMPTY = "Click a sample, or press Enter on it: see it larger, the noise it is made of,{} and which training samples are nearest."
 
 
 class SampleFigure(Figure):
@@ -62,15 +60,15 @@ class SampleFigure(Figure):
         painter.drawImage(QRectF(corner, size), drawn)
 
 
-def _judged(found: SampleReport) -> str:
-    """Where a point lies, and what the discriminator of its step thinks of the sample."""
+def _judged(found: SampleReport, pane: Pane) -> str:
+    """Where a point lies, and what the model of its step thinks of the sample, in the words of its pane."""
     points = found.features is None
     x, y = found.sample.tolist() if points else (0.0, 0.0)
-    place = f"Fake {found.index + 1} at ({x:.3g}, {y:.3g}). " if points else ""
-    name = "D" if found.bounded else "Critic"
-    meaning = "1 = real, 0 = fake" if found.bounded else "higher = more real"
-    score = "not kept" if found.score is None else f"{value_text(found.score)} ({meaning})"
-    return f"{place}{name} at step {found.step:,}: {score}."
+    place = f"{pane.made.capitalize()} {found.index + 1} at ({x:.3g}, {y:.3g}). " if points else ""
+    if found.score is None:
+        return f"{place}Step {found.step:,}."
+    meaning = ", ".join(pane.ends) if found.bounded else "higher = more real"
+    return f"{place}{pane.score} at step {found.step:,}: {value_text(found.score)} ({meaning})."
 
 
 class LatentBars(Figure):
@@ -129,14 +127,16 @@ class LatentBars(Figure):
 
 class SamplePage(QWidget):
     """Looks at one sample of the run that is shown. `failed(Failure)` if that or saving a figure went wrong;
-    `again_wanted(index)`: look at this one as it is shown by now."""
+    `again_wanted(index)`: look at this one as it is shown by now. `judges`: the model says how real it finds a sample."""
 
     failed = Signal(object)
     again_wanted = Signal(int)
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, judges: bool) -> None:
         super().__init__()
         self.setObjectName("sample_page")
+        self._empty = _EMPTY.format(" how real the model finds it," if judges else "")
+        self._pane = Pane((), "")
         self._engine = engine
         self._job = ""
         self._next: InspectSample | None = None
@@ -156,13 +156,14 @@ class SamplePage(QWidget):
         self.saved.hide()
         for nearest in (self.plain, self.features):
             nearest.setFixedHeight(128)
-        self.empty = EmptyState("search", _EMPTY, "", "sample_empty")
+        self.empty = EmptyState("search", self._empty, "", "sample_empty")
         self._lay_out()
         for figure in (self.picture, self.latent, self.plain, self.features):
             figure.failed.connect(self.failed)
 
-    def look(self, run: str, index: int, live: bool, shown: Shown) -> None:
-        """Look at the sample of this number as it is shown, of the model in training or of a run on the disk."""
+    def look(self, run: str, index: int, live: bool, shown: Shown, pane: Pane) -> None:
+        """Look at the sample of this number as it is shown in a pane, of the model in training or of a run on the disk."""
+        self._pane = pane
         self._ask(InspectSample(ModelRef(run, "live" if live else "last"), index, shown=shown))
 
     def refresh(self) -> None:
@@ -172,7 +173,7 @@ class SamplePage(QWidget):
 
     def clear(self) -> None:
         """Forget what was looked at."""
-        self.explain(_EMPTY)
+        self.explain(self._empty)
 
     def explain(self, words: str) -> None:
         """Say why there is no sample to look at."""
@@ -212,7 +213,7 @@ class SamplePage(QWidget):
         self.picture.show_pixels(None if points else found.sample, f"{title}, step {found.step:,}")
         self.latent.setVisible(bool(len(found.latent)))
         self.latent.show_latent(found.latent)
-        self.words.setText(_judged(found))
+        self.words.setText(_judged(found, self._pane))
         nearest = float(found.plain.distances[0])
         what = "point" if points else "picture"
         unit = "" if points else " grey levels"

@@ -212,8 +212,8 @@ class RunPanel(QWidget):
 
     def _look_closer(self, pane: PaneView | None, number: int) -> None:
         shown = None if pane is None else pane.shown(number)
-        if shown is not None and self.run:
-            self.sample.look(self.run, number, self._live, shown)
+        if pane is not None and shown is not None and self.run:
+            self.sample.look(self.run, number, self._live, shown, pane.pane)
 
     def _edited(self) -> None:
         if (texts := self.texts()) != self._sent:
@@ -246,7 +246,7 @@ class RunPanel(QWidget):
         if SLOW_MOTION in self.tools:
             self.slow = SlowMotion(board.stages)
         if SAMPLE in self.tools:
-            self.sample = SamplePage(engine)
+            self.sample = SamplePage(engine, judges="Judges" in self.family.abilities)
         if DOCTOR in self.tools:
             rules = () if self.family.doctor is None else self.family.doctor((), None).rules
             self.doctor = DoctorPage(config, len(rules))

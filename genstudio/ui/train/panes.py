@@ -91,7 +91,7 @@ class PicturesPage(QWidget):
             )
             self.figures.append(self.beside)
             self.pictures.addWidget(self.beside)
-            self.pictures.setSizes([600, 400])
+            self.pictures.setSizes([500, 500] if pane.paired else [600, 400])
         vbox(hbox(self.which, None), (self.pictures, 1), into=self, spacing=4)
         self.which.currentIndexChanged.connect(lambda _: self._show())
         self.samples.picked.connect(self.picked)

@@ -15,7 +15,7 @@ from genstudio.ui.views.bars import NamedBars
 from genstudio.ui.views.scatter import ScatterView
 from genstudio.ui.views.view import bubble, paint_title, polyline
 
-_REACH = 4.0
+_REACH = 3.5
 
 
 class CodesView(ScatterView):
