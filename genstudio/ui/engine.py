@@ -27,6 +27,7 @@ class _Worker(QObject):
     framed = Signal(str, object)
     ended = Signal(str, object, object)
     halted = Signal(str, str)
+    advanced = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
@@ -72,6 +73,7 @@ class _Worker(QObject):
         """One frame of a paused job, which stays paused."""
         if name in self._paused:
             self._step(name, self._paused[name])
+            self.advanced.emit(name)
 
     @Slot(str, object)
     def adjust(self, name: str, change: Change) -> None:
@@ -162,15 +164,16 @@ class _Listener:
 class Engine(QObject):
     """The window's side: start tasks, steer them, hear of them.
 
-    `framed(name, Frame)` for every frame, `ended(name, Failure | None)` once a job is over, `halted(name, reason)` when a
-    job waits for the person, `superseded(name, reason)` when one is stopped for another. `close()` stops and saves
-    everything and joins the thread.
+    `framed(name, Frame)` for every frame, `advanced(name)` after that of `advance`, `ended(name, Failure | None)` once a
+    job is over, `halted(name, reason)` when a job waits for the person, `superseded(name, reason)` when one is stopped for
+    another. `close()` stops and saves everything and joins the thread.
     """
 
     framed = Signal(str, object)
     ended = Signal(str, object)
     halted = Signal(str, str)
     superseded = Signal(str, str)
+    advanced = Signal(str)
     changed = Signal()
 
     _start = Signal(str, object)
@@ -210,6 +213,7 @@ class Engine(QObject):
         self._worker.framed.connect(self._on_frame, queued)
         self._worker.ended.connect(self._on_end, queued)
         self._worker.halted.connect(self._on_halt, queued)
+        self._worker.advanced.connect(self.advanced, queued)
         self._collector = _Collector(self)
         self._thread.start()
 

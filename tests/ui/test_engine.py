@@ -267,9 +267,12 @@ def test_a_paused_job_gives_one_frame_at_a_time(engine: Engine, qtbot: Any) -> N
     name = engine.start(Halting(), lambda f: seen.append(len(seen)))
     qtbot.waitUntil(lambda: engine.running.get(name) == "paused")
     before = len(seen)
-    with qtbot.waitSignal(engine.framed):
+    at: list[int] = []
+    engine.advanced.connect(lambda _name: at.append(len(seen)))
+    with qtbot.waitSignal(engine.advanced):
         engine.advance(name)
     assert engine.running[name] == "paused" and len(seen) == before + 1
+    assert at == [before + 1], "the frame comes before the word that it came"
 
 
 def test_a_job_that_runs_or_is_gone_is_not_advanced(engine: Engine, qtbot: Any) -> None:

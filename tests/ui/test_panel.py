@@ -15,6 +15,7 @@ from genstudio.events import Diagnosis, Frame, Series
 from genstudio.families import Family
 from genstudio.families.dashboard import DOCTOR, LIVE, SIDE, TIMELINE, Chart, Dashboard, Field, Line, Pane, Reference
 from genstudio.snapshots.samples import Histograms, Pictures, Plane
+from genstudio.snapshots.step_stage import StepStage
 from genstudio.snapshots.text import Text
 from genstudio.ui.engine import Engine
 from genstudio.ui.train.panel import RunPanel
@@ -171,3 +172,26 @@ def test_a_room_of_several_families_has_a_box_for_the_model(engine: Engine, qtbo
     assert not single.setup.model.isVisible()
     with pytest.raises(ValueError, match="no family"):
         TrainingTab(engine, "kitchen")
+
+
+def test_slow_motion_asks_again_where_what_came_is_no_stage(
+    engine: Engine, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tab = TrainingTab(engine, "gan")
+    qtbot.addWidget(tab)
+    asked: list[str] = []
+    monkeypatch.setattr(engine, "advance", asked.append)
+    tab._job = "training"
+    slow = tab.panel.slow
+    tab.panel.set_run("", "paused")
+    slow.turn_on.click()
+    assert asked == ["training"] and slow.awaiting
+    engine.advanced.emit("another")
+    assert asked == ["training"]
+    engine.advanced.emit("training")
+    assert asked == ["training"] * 2
+    stage = StepStage("stage", 3, 1, "Draw", "x", (), ())
+    tab.panel.show_frame(Frame(snapshots=(stage,)))
+    engine.advanced.emit("training")
+    assert asked == ["training"] * 2 and not slow.awaiting and slow.step == 3
+    tab._job = ""

@@ -67,6 +67,11 @@ class SlowMotion(QWidget):
         self.set_live(False)
 
     @property
+    def awaiting(self) -> bool:
+        """Whether a stage was asked for that has not come."""
+        return self._awaited
+
+    @property
     def active(self) -> bool:
         return self.turn_on.isChecked()
 

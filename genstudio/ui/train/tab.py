@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction, QShowEvent
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
-    QGridLayout,
-    QMenu,
     QPushButton,
     QSplitter,
     QStackedWidget,
@@ -37,11 +35,12 @@ from genstudio.ui.asking import Asking
 from genstudio.ui.engine import Engine
 from genstudio.ui.layouts import hbox, named, single_shot, vbox
 from genstudio.ui.numbers import duration
+from genstudio.ui.train.buttons import RunButtons
 from genstudio.ui.train.cost import Costs
 from genstudio.ui.train.estimate import TimeEstimate, in_words
 from genstudio.ui.train.setup import LONGEST, SetupColumn
 from genstudio.ui.train.summary import RunSummary, how_it_ended
-from genstudio.ui.widgets import EmptyState, button, plain_label, primary_button, restyle
+from genstudio.ui.widgets import EmptyState, button, plain_label, restyle
 
 if TYPE_CHECKING:
     from genstudio.ui.train.panel import RunPanel
@@ -104,11 +103,9 @@ class TrainingTab(QWidget):
         self.checks = named(QPushButton(), f"{self.prefix}checks_summary")
         self.checks.setProperty("flat", True)
         self.checks.hide()
-        self.start = primary_button("Start", f"{self.prefix}start", "play")
-        self.pause = button("Pause", f"{self.prefix}pause", "pause")
-        self.stop = button("Stop", f"{self.prefix}stop", "stop")
-        self.save = button("Save now", f"{self.prefix}save_now", "save")
-        self.extend = button("Extend", f"{self.prefix}extend", "extend")
+        self.buttons = RunButtons(self.prefix)
+        self.start, self.pause, self.stop = self.buttons.start, self.buttons.pause, self.buttons.stop
+        self.save, self.extend = self.buttons.save, self.buttons.extend
         self.cure = button("Apply the fix", "apply_cure", "check", does=self.apply_cure)
         self.empty = EmptyState("play", self.setup.family.dashboard.welcome, "Start now", f"{self.prefix}first_run")
         self.summary = RunSummary(f"{room}_summary")
@@ -485,24 +482,9 @@ class TrainingTab(QWidget):
         self.working.emit(f"{STATES[state]}{step}{left}")
 
     def _show_state(self) -> None:
-        free, live = not self.busy, self.state in ("running", "paused")
         ended = self.state == "stopped" and bool(self.run_path)
-        resumable = ended and not self.finished
-        self.start.setEnabled(free)
-        self.start.setText("Start new" if ended else "Start")
-        for widget, icon, first in ((self.start, "play", not resumable), (self.pause, "pause", resumable)):
-            restyle(widget, "primary", first)
-            theme.set_icon(widget, icon, "on_accent" if first else "text")
-        self.pause.setEnabled(live or resumable)
-        going_on = self.state == "paused" or ended
-        self.pause.setText("Resume" if going_on else "Pause")
-        self.pause.setAccessibleName(self.pause.text())
-        theme.set_icon(self.pause, "play" if going_on else "pause", "on_accent" if resumable else "text")
-        self.pause.setToolTip("The plan is done. Press Extend to train longer." if self.finished else "")
-        self.stop.setEnabled(live or self.state == "starting")
-        self.save.setEnabled(live)
-        self.extend.setEnabled(live or ended)
-        self.setup.setEnabled(free)
+        self.buttons.show_state(self.state, ended=ended, finished=self.finished)
+        self.setup.setEnabled(not self.busy)
         self._say_edits()
         shown = self.state != "idle" or bool(self.run_path)
         self.stack.setCurrentWidget(self.panel if shown else self.empty)
@@ -644,6 +626,11 @@ class TrainingTab(QWidget):
             self._set_state("paused")
         self.adjust(pace)
 
+    def _advanced(self, name: str) -> None:
+        """What came may be no stage: numbers of the step before, or a part of an evaluation."""
+        if self.runs(name) and self.has_panel and self.panel.slowed and self.panel.slow.awaiting:
+            self._engine.advance(name)
+
     def _run_on(self) -> None:
         if self.state == "paused":
             self._engine.resume(self._job)
@@ -676,6 +663,7 @@ class TrainingTab(QWidget):
         self.pause.clicked.connect(self.toggle_pause)
         self.stop.clicked.connect(self.stop_training)
         self.save.clicked.connect(self.save_now)
+        self.buttons.extend_wanted.connect(lambda much: self.extend_by(**much))
         self.setup.changed.connect(self.show_cost)
         self.setup.changed.connect(self._say_edits)
         self.setup.changed.connect(self.estimate.ask)
@@ -691,22 +679,14 @@ class TrainingTab(QWidget):
         self.empty.triggered.connect(self.start_training)
         self.summary.extend_wanted.connect(lambda: self.extend_by(share=1.0))
         self.summary.write_wanted.connect(lambda: self.write_wanted.emit(self.run_path))
+        self._engine.advanced.connect(self._advanced)
         self._engine.halted.connect(lambda name, _reason: self.on_halted(name))
         self._told.timeout.connect(self._headline)
 
     def _lay_out(self, name: str) -> None:
-        self.extend.setAccessibleName("Train longer than planned")
-        self.extend.setMenu(self._extend_menu())
-        buttons = QGridLayout()
-        buttons.setSpacing(8)
-        buttons.addWidget(self.start, 0, 0, 1, 2)
-        buttons.addWidget(self.pause, 1, 0)
-        buttons.addWidget(self.stop, 1, 1)
-        buttons.addWidget(self.save, 2, 0)
-        buttons.addWidget(self.extend, 2, 1)
         left = named(QWidget(), "left_column")
         left.setMinimumWidth(336)
-        self.column = vbox((self.setup, 1), self.cure, self.cost, self.checks, buttons, into=left, margins=(0, 0, 8, 0))
+        self.column = vbox((self.setup, 1), self.cure, self.cost, self.checks, self.buttons, into=left, margins=(0, 0, 8, 0))
         self.stack = QStackedWidget()
         self.stack.addWidget(self.empty)
         self.splitter = named(QSplitter(Qt.Orientation.Horizontal), f"{name}_splitter")
@@ -718,20 +698,6 @@ class TrainingTab(QWidget):
         self.splitter.setStretchFactor(1, 1)
         self.splitter.setSizes([348, 932])
         hbox(self.splitter, into=self, margins=(12, 12, 12, 12), spacing=None)
-
-    def _extend_menu(self) -> QMenu:
-        menu = QMenu(self)
-        for text, much in (
-            ("As long again", {"share": 1.0}),
-            ("Half as long again", {"share": 0.5}),
-            ("1,000 steps or 1 minute more", {"steps": 1000, "seconds": 60.0}),
-            ("10,000 steps or 10 minutes more", {"steps": 10_000, "seconds": 600.0}),
-        ):
-            action = QAction(text, menu)
-            action.setObjectName(f"extend_{text.split()[0].lower()}")
-            action.triggered.connect(lambda _=False, much=much: self.extend_by(**much))
-            menu.addAction(action)
-        return menu
 
     @property
     def config_type(self) -> type[Config]:
