@@ -165,7 +165,14 @@ def test_a_room_of_several_families_has_a_box_for_the_model(engine: Engine, qtbo
     assert tab.setup.values()["learning_rate"] == 0.01, "what was set up for a family stays"
     tab.restore(kept)
     assert tab.family.name == "gaussian"
+    tab.choose_family("vae")
+    tab.setup.choose_data("moons")
+    assert (tab.remembered()["family"], tab.remembered()["data"]) == ("vae", "moons"), "not what was restored"
     assert set(tab.splitters()) >= {"latent", "latent_vae_run", "latent_gaussian_run"}
+    text = TrainingTab(engine, "transformer")
+    qtbot.addWidget(text)
+    text.restore({"prompt": "Once", "probe": 3, "seed": 5})
+    assert text.panel.texts()["prompt"] == "Once" and text.remembered()["prompt"] == "Once"
     single = TrainingTab(engine, "gan")
     qtbot.addWidget(single)
     single.show()

@@ -155,7 +155,7 @@ class TrainingTab(QWidget):
 
     def remembered(self) -> dict[str, Any]:
         """What comes back at the next start."""
-        return self.setup.state() | self._texts | (self.panel.texts() if self.has_panel else {})
+        return self._texts | (self.panel.texts() if self.has_panel else {}) | self.setup.state()
 
     def restore(self, state: dict[str, Any]) -> None:
         """Bring back what `remembered` gave: the set-up, and the texts that are followed."""
