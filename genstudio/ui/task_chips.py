@@ -45,6 +45,7 @@ TASKS: Mapping[str, tuple[str, str]] = {
     "SaveSample": ("Save sample", ""),
     "FindSpace": ("Explore", ""),
     "Sample": ("Samples", ""),
+    "EncodePicture": ("Your picture", ""),
     "ExportTimeline": ("Export", ""),
     "ExportShown": ("Export", ""),
     "Import": ("Import", "datasets"),
