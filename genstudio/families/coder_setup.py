@@ -11,7 +11,7 @@ from genstudio.data.info import DatasetInfo
 from genstudio.data.learnable import batches
 from genstudio.data.learnable.samples import SampleData, Shape
 from genstudio.errors import Problem
-from genstudio.families.family import Cost, Preset
+from genstudio.families.family import Cost
 from genstudio.families.settings import Batches, Coder
 from genstudio.nn import cost as networks
 from genstudio.nn.cost import Network
@@ -69,11 +69,3 @@ def shown(config: Batches, data: SampleData, seed: int, step: int, conditional: 
     """The samples of a step, as the encoder is fed them."""
     chosen = batches.draw(data, (config.batch,), seed, step, config.examples)
     return batches.shown(data, chosen, labelled=conditional, low=0.0)
-
-
-def preset_for(presets: tuple[Preset, ...], info: DatasetInfo, now: str) -> str:
-    """Name of the preset to begin with on a dataset: one made for it, the one of `now` first; else one for its kind."""
-    made = [preset.name for preset in presets if preset.data == info.id]
-    if made:
-        return now if now in made else made[0]
-    return "points" if info.kind == "points" else "pictures"

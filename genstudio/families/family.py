@@ -111,3 +111,9 @@ class Family(Generic[C, D]):
     preset_for: Callable[[DatasetInfo, str], str] | None = None
     saves_memory: tuple[str, ...] = ("a smaller batch", "a smaller model")
     usual_data: str = ""
+
+
+def made_for(presets: tuple[Preset, ...], info: DatasetInfo, now: str, otherwise: str) -> str:
+    """Name of the preset to begin with on a dataset: one made for it, that of `now` first; else `otherwise`."""
+    made = [preset.name for preset in presets if preset.data == info.id]
+    return now if now in made else made[0] if made else otherwise

@@ -218,7 +218,7 @@ COLLAPSING = {
 def test_a_real_collapse_is_told_kept_and_shown_again_and_a_healthy_run_is_left_alone() -> None:
     frames = run_task(Train("gan", "gaussian-ring", COLLAPSING, steps=1000))
     path = answer(frames, "run")
-    told = [d for f in frames for s in f.snapshots if s.channel == "doctor" for d in s.value]  # type: ignore[attr-defined]
+    told = [d for f in frames for d in f.diagnoses]
     assert "collapse" in {d.name for d in told}
     kept = Run.open(path).diagnoses()
     assert {(d.name, d.step) for d in kept} == {(d.name, d.step) for d in told}

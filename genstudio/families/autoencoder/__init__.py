@@ -12,7 +12,7 @@ from genstudio.families.autoencoder.config import AutoencoderConfig
 from genstudio.families.autoencoder.dashboard import DASHBOARD
 from genstudio.families.autoencoder.doctor import doctor
 from genstudio.families.autoencoder.presets import PRESETS
-from genstudio.families.family import Family
+from genstudio.families.family import Family, made_for
 
 if TYPE_CHECKING:
     from genstudio.families.autoencoder.model import Autoencoder
@@ -54,5 +54,5 @@ FAMILY: Family[AutoencoderConfig, SampleData] = Family(
     dashboard=DASHBOARD,
     batch=coder_setup.shown,
     doctor=doctor,
-    preset_for=lambda info, now: coder_setup.preset_for(PRESETS, info, now),
+    preset_for=lambda info, now: made_for(PRESETS, info, now, "points" if info.kind == "points" else "pictures"),
 )

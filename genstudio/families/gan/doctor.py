@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from genstudio.events import Advice, Diagnosis, Snapshot
+from genstudio.events import Diagnosis, Snapshot
+from genstudio.families.rules import advice, lower, number
 from genstudio.snapshots.samples import Pictures, Plane
 from genstudio.training.doctor import (
     EVERY,
@@ -132,12 +133,12 @@ def collapse(window: Window) -> Finding | None:
             return None
         evidence = {"share of real points with a fake near": reached, "variety of the fakes, over that of real ones": diversity}
         words = f"The fakes sit in a part of the data: only {reached:.0%} of the real points have a fake near."
-    return Finding(words, evidence, _advice(
+    return Finding(words, evidence, advice(
         window,
         ("Update both networks equally often", {"g_updates": 1}),
         ("Keep the discriminator's opinion smooth: raise the R1 penalty", {"r1": _more(window, "r1", 3, 0.1)}),
         ("Take Adam without momentum", {"beta1": 0.0}),
-        ("Start again with packing 2, so that sameness gives fakes away", {"pack": max(2, int(_number(window, "pack")))}),
+        ("Start again with packing 2, so that sameness gives fakes away", {"pack": max(2, int(number(window, "pack")))}),
     ))  # fmt: skip
 
 
@@ -152,9 +153,9 @@ def discriminator_wins(window: Window) -> Finding | None:
     return Finding(
         f"The discriminator tells {(real + fake) / 2:.0%} of the samples right, so the generator hardly ever wins a point.",
         evidence,
-        _advice(
+        advice(
             window,
-            ("Let the discriminator learn more slowly", {"d_rate": _lower(window, "d_rate", 4)}),
+            ("Let the discriminator learn more slowly", {"d_rate": lower(window, "d_rate", 4)}),
             ("Update the discriminator once in a step", {"d_updates": 1}),
             ("Let the generator learn faster", {"g_rate": _least(window, "g_rate", 2e-4)}),
             ("Punish a steep discriminator: raise the R1 penalty", {"r1": _more(window, "r1", 3, 0.1)}),
@@ -175,12 +176,12 @@ def generator_wins(window: Window) -> Finding | None:
     return Finding(
         "The discriminator takes the fakes for more real than the real samples, so the generator learns nothing from it.",
         evidence,
-        _advice(
+        advice(
             window,
             ("Let the discriminator learn faster", {"d_rate": _least(window, "d_rate", 1e-3)}),
-            ("Let the generator learn more slowly", {"g_rate": _lower(window, "g_rate", 4)}),
+            ("Let the generator learn more slowly", {"g_rate": lower(window, "g_rate", 4)}),
             ("Update both networks equally often", {"g_updates": 1}),
-            ("Give the discriminator two updates in a step", {"d_updates": max(2, int(_number(window, "d_updates")))}),
+            ("Give the discriminator two updates in a step", {"d_updates": max(2, int(number(window, "d_updates")))}),
         ),
     )
 
@@ -203,7 +204,7 @@ def vanishing_gradient(window: Window) -> Finding | None:
     return Finding(
         "The discriminator is so sure that the generator's loss is flat: its gradient is next to nothing.",
         evidence,
-        _advice(
+        advice(
             window,
             ("Take the non-saturating loss, which is steep just there", {"loss": "nonsaturating"}),
             ("Update the discriminator once in a step", {"d_updates": 1}),
@@ -235,13 +236,13 @@ def oscillation(window: Window) -> Finding | None:
     return Finding(
         f"The fakes do not settle: all together they swing by {swing:.0%} of the distance between two real samples.",
         evidence,
-        _advice(
+        advice(
             window,
             ("Take Adam without momentum", {"beta1": 0.0}),
-            ("Make smaller steps", {"d_rate": _lower(window, "d_rate", 4), "g_rate": _lower(window, "g_rate", 4)}),
+            ("Make smaller steps", {"d_rate": lower(window, "d_rate", 4), "g_rate": lower(window, "g_rate", 4)}),
             ("Raise the R1 penalty, which makes the game settle", {"r1": _more(window, "r1", 3, 0.1)}),
             ("Update both networks equally often", {"g_updates": 1}),
-            ("Look at the average of the generator", {"ema": max(_number(window, "ema"), 0.995)}),
+            ("Look at the average of the generator", {"ema": max(number(window, "ema"), 0.995)}),
         ),
     )
 
@@ -253,9 +254,9 @@ def not_finite(window: Window) -> Finding | None:
     return Finding(
         "A loss or a gradient is no longer finite, so the training stopped; the last good weights are safe.",
         {title: value for title, value in last.items() if not math.isnan(value)},
-        _advice(
+        advice(
             window,
-            ("Continue with smaller steps", {"d_rate": _lower(window, "d_rate", 10), "g_rate": _lower(window, "g_rate", 10)}),
+            ("Continue with smaller steps", {"d_rate": lower(window, "d_rate", 10), "g_rate": lower(window, "g_rate", 10)}),
             ("Take a loss that stays bounded", {"loss": "nonsaturating"}),
         ),
     )
@@ -270,7 +271,7 @@ def memorising(window: Window) -> Finding | None:
         f"The fakes are copies: their nearest training pictures are {1 - ratio:.0%} nearer than those of real pictures that "
         "were held back.",
         {"nearest distance, over that of held-out pictures": ratio},
-        _advice(
+        advice(
             window,
             ("Blur what the discriminator sees with noise", {"noise": _more(window, "noise", 2, 0.1)}),
             ("Raise the R1 penalty", {"r1": _more(window, "r1", 3, 0.1)}),
@@ -290,10 +291,10 @@ def dead_channels(window: Window) -> Finding | None:
     return Finding(
         f"{shares[worst]:.0%} of the {worst}'s units are never active: they pass nothing on and can hardly come back.",
         {f"share of dead units, {name}": share for name, share in shares.items() if not math.isnan(share)},
-        _advice(
+        advice(
             window,
             (f"Start again with a smaller rate of the {worst}", {}),
-            ("Make smaller steps from here", {rate: _lower(window, rate, 10)}),
+            ("Make smaller steps from here", {rate: lower(window, rate, 10)}),
         ),
     )
 
@@ -340,32 +341,13 @@ def _swing(window: Window, name: str) -> float:
 
 def _both_learn(window: Window) -> bool:
     """Whether both networks have learnt all through the steps that are looked at."""
-    before = _number(window, "pretrain_discriminator") + _number(window, "pretrain_generator")
+    before = number(window, "pretrain_discriminator") + number(window, "pretrain_generator")
     return window.settings.get("trained", "both") == "both" and window.step > before + LONG
 
 
-def _number(window: Window, name: str) -> float:
-    value = window.settings.get(name, 0)
-    return float(value) if isinstance(value, int | float) else 0.0
-
-
-def _lower(window: Window, name: str, times: float) -> float:
-    return float(f"{max(_number(window, name) / times, 1e-7):.4g}")
-
-
 def _more(window: Window, name: str, times: float, least: float) -> float:
-    return float(f"{max(_number(window, name) * times, least):.4g}")
+    return float(f"{max(number(window, name) * times, least):.4g}")
 
 
 def _least(window: Window, name: str, least: float) -> float:
     return min(_more(window, name, 4, least), 1.0)
-
-
-def _advice(window: Window, *tried: tuple[str, Mapping[str, Any]]) -> tuple[Advice, ...]:
-    """What can still be tried: nothing that is so already."""
-    settings = window.settings
-    return tuple(
-        Advice(text, dict(values))
-        for text, values in tried
-        if not values or any(settings.get(name) != value for name, value in values.items())
-    )

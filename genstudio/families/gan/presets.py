@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from genstudio.data.info import DatasetInfo
-from genstudio.families.family import Preset
+from genstudio.families.family import Preset, made_for
 
 _EXACT: dict[str, Any] = {
     "network": "residual",
@@ -215,7 +215,5 @@ PRESETS = (
 
 def preset_for(info: DatasetInfo, now: str = "") -> str:
     """Name of the preset to begin with on a dataset: one made for it, the one of `now` first; else one for its kind."""
-    made = [preset.name for preset in PRESETS if preset.data == info.id]
-    if made:
-        return now if now in made else made[0]
-    return "plane" if info.kind == "points" else "classes" if info.details.get("classes") else "pictures"
+    kind = "plane" if info.kind == "points" else "classes" if info.details.get("classes") else "pictures"
+    return made_for(PRESETS, info, now, kind)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from genstudio.data.info import DatasetInfo
-from genstudio.families.family import Preset
+from genstudio.families.family import Preset, made_for
 
 PRESETS = (
     Preset(
@@ -65,8 +65,5 @@ PRESETS = (
 
 
 def preset_for(info: DatasetInfo, now: str = "") -> str:
-    """Name of the preset to begin with on a dataset: one made for it, the one of `now` first; else one for its kind."""
-    made = [preset.name for preset in PRESETS if preset.data == info.id]
-    if made:
-        return now if now in made else made[0]
-    return "points" if info.kind == "points" else "pictures"
+    """Name of the preset to begin with on a dataset."""
+    return made_for(PRESETS, info, now, "points" if info.kind == "points" else "pictures")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from genstudio.data.learnable.samples import Learnable, SampleData, from_metadata, metadata, prepared
 from genstudio.data.slices import Slices
 from genstudio.families import coder_setup
-from genstudio.families.family import Family
+from genstudio.families.family import Family, made_for
 from genstudio.families.vae.config import VAEConfig
 from genstudio.families.vae.dashboard import DASHBOARD
 from genstudio.families.vae.doctor import doctor
@@ -56,5 +56,5 @@ FAMILY: Family[VAEConfig, SampleData] = Family(
     dashboard=DASHBOARD,
     batch=lambda config, data, seed, step: coder_setup.shown(config, data, seed, step, config.conditional),
     doctor=doctor,
-    preset_for=lambda info, now: coder_setup.preset_for(PRESETS, info, now),
+    preset_for=lambda info, now: made_for(PRESETS, info, now, "points" if info.kind == "points" else "pictures"),
 )
