@@ -84,6 +84,7 @@ class SetupColumn(QWidget):
         self.model.activated.connect(lambda _: self.family_chosen.emit(self.model.currentData()))
         self.open_file.clicked.connect(self.file_wanted)
         self.draw.clicked.connect(self.draw_wanted)
+        self.data.activated.connect(lambda _: self.choose_data(self.data.currentData()))
         for signal in (
             self.data.currentIndexChanged,
             self.unit.currentIndexChanged,
@@ -125,11 +126,9 @@ class SetupColumn(QWidget):
             self.data.clear()
             for info in self.infos.values():
                 self.data.addItem(info.title, info.id)
-        if chosen in self.infos:
-            self._wanted = ""
-        elif preset is not None:
-            chosen = preset.data
-        self.choose_data(chosen)
+        awaited = "" if chosen in self.infos else self._wanted
+        self.choose_data(chosen if chosen in self.infos or preset is None else preset.data)
+        self._wanted = awaited
 
     @property
     def info(self) -> DatasetInfo | None:
@@ -142,6 +141,7 @@ class SetupColumn(QWidget):
         return self.family.data_kinds[0] if self.info is None else self.info.kind
 
     def choose_data(self, name: str | None) -> None:
+        self._wanted = ""
         index = self.data.findData(name) if name else -1
         self.data.setCurrentIndex(max(index, 0))
         self.changed.emit()

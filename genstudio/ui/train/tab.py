@@ -151,6 +151,7 @@ class TrainingTab(QWidget):
     def set_datasets(self, infos: Iterable[DatasetInfo]) -> None:
         """What there is to train on."""
         self.setup.set_datasets(infos)
+        self._data_chosen()
         self.show_cost()
 
     def remembered(self) -> dict[str, Any]:
@@ -286,7 +287,7 @@ class TrainingTab(QWidget):
 
     def close_run(self) -> None:
         """Show no run any more."""
-        self._asking.drop("run", "described")
+        self._asking.drop("run", "described", "references")
         self._then = None
         for panel in self._panels.values():
             panel.clear()
