@@ -90,7 +90,7 @@ def test_enter_imports_what_was_prepared_and_another_file_does_not_replace_it_un
 
 
 def test_a_run_opens_by_enter_and_by_a_double_click_on_every_column(
-    open_window: Open, qtbot: Any, tmp_path: Path
+    open_window: Open, qtbot: Any, qtlog: Any, tmp_path: Path
 ) -> None:
     data = str(text_file(tmp_path))
     folders = [answer(run_task(Train("gpt", data, TINY, steps=6, name=f"run {n}")), "run") for n in range(2)]
@@ -115,6 +115,8 @@ def test_a_run_opens_by_enter_and_by_a_double_click_on_every_column(
 
     table.setCurrentIndex(table.model().index(0, 4))
     qtbot.keyClick(table, Qt.Key.Key_F2)
+    tab.rename.click()
+    assert not [record.message for record in qtlog.records if "edit" in record.message], "it is being renamed already"
     editor = table.findChild(QLineEdit)
     editor.setText("renamed")
     qtbot.keyClick(editor, Qt.Key.Key_Return)

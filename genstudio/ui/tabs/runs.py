@@ -205,10 +205,9 @@ class RunsTab(QWidget):
         self.delete.setEnabled(run is not None)
 
     def _edit_name(self) -> None:
-        name = self.table.currentIndex().siblingAtColumn(0)
-        editing = self.table.isPersistentEditorOpen(name)  # also of an editor that is not: Qt has no other question
+        editing = self.table.state() == QTableView.State.EditingState
         if (run := self.selected) is not None and run.usable and not editing:
-            self.table.edit(name)
+            self.table.edit(self.table.currentIndex().siblingAtColumn(0))
 
     def _delete(self) -> None:
         run = self.selected
