@@ -77,6 +77,7 @@ NO_TORCH = (
     "families/sample_charts.py",
     "families/settings.py",
     "families/vae/__init__.py",
+    "families/weights.py",
     "families/vae/doctor.py",
     "nn/cost.py",
     "nn/sizes.py",

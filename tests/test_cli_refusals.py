@@ -29,7 +29,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "timeline": ("--out", "OUT.gif"),
     "export": ("--out", "OUT"),
 }
-NEEDS_TEXT, NEEDS_SAMPLES = ("generate", "score", "attention", "export"), ("sample", "timeline")
+NEEDS_TEXT, NEEDS_SAMPLES = ("generate", "score", "attention"), ("sample",)
 EVERY = pytest.mark.parametrize("command", COMMANDS)
 
 
@@ -85,7 +85,7 @@ def test_a_run_that_is_not_there(said: Said, command: str, run: str) -> None:
 def test_a_run_of_any_kind(said: Said, made: Path, tmp_path: Path, command: str, name: str) -> None:
     run = shutil.copytree(made / name, tmp_path / "copies" / name)
     if command in (NEEDS_TEXT if name == "ring" else NEEDS_SAMPLES):
-        assert "Choose" in (text := sentence(said(command, run))) or "cannot be exported" in text
+        assert "Choose" in sentence(said(command, run))
     else:
         code, out, err = said(command, run)
         assert code == 0 and out, err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -9,8 +10,11 @@ import numpy as np
 import pytest
 import torch
 from latents import learner, measured, pictures, points, train
+from safetensors.torch import load
 from torch.distributions import MultivariateNormal
 
+from genstudio import families
+from genstudio.errors import DataError
 from genstudio.evaluation.subspaces import principal, principal_angles
 from genstudio.events import Series
 from genstudio.families.gaussian.doctor import doctor
@@ -146,3 +150,14 @@ def test_principal_directions_and_angles() -> None:
     turned = torch.stack([found[0], found[1], found[2] * np.cos(0.01) + rows[4] * np.sin(0.01)])
     assert principal_angles(found, turned)[-1].item() == pytest.approx(np.degrees(0.01), abs=1e-9)
     assert principal_angles(found[:1], rows[4:5]).item() == pytest.approx(90, abs=1e-6)
+
+
+def test_exported_weights_are_those_of_the_model_and_say_what_they_are_for() -> None:
+    fitted = learner("gaussian", points(), ridge=RIDGE)
+    train(fitted, 1)
+    files = families.get("gaussian").export(fitted.model, "safetensors", 1)  # type: ignore[misc]
+    said, weights = json.loads(files["config.json"]), load(files["model.safetensors"])
+    assert said["config"]["ridge"] == RIDGE and said["data"]["scale"] == fitted.model.data.scale
+    assert torch.equal(weights["gaussians.mean"], fitted.model.gaussians.mean)
+    with pytest.raises(DataError, match="safetensors"):
+        families.get("gaussian").export(fitted.model, "hf", 1)  # type: ignore[misc]

@@ -13,6 +13,7 @@ from genstudio.families.autoencoder.dashboard import DASHBOARD
 from genstudio.families.autoencoder.doctor import doctor
 from genstudio.families.autoencoder.presets import PRESETS
 from genstudio.families.family import Family, made_for
+from genstudio.families.weights import exporter
 
 if TYPE_CHECKING:
     from genstudio.families.autoencoder.model import Autoencoder
@@ -53,6 +54,7 @@ FAMILY: Family[AutoencoderConfig, SampleData] = Family(
     cost=lambda config, info, _tokens: coder_setup.cost(config, config.batch, info, config.code),
     dashboard=DASHBOARD,
     batch=coder_setup.shown,
+    export=exporter("autoencoder"),
     doctor=doctor,
     preset_for=lambda info, now: made_for(PRESETS, info, now, "points" if info.kind == "points" else "pictures"),
 )

@@ -13,6 +13,7 @@ from genstudio.families.gan.dashboard import DASHBOARD
 from genstudio.families.gan.data import prepare
 from genstudio.families.gan.doctor import doctor
 from genstudio.families.gan.presets import PRESETS, preset_for
+from genstudio.families.weights import exporter
 
 if TYPE_CHECKING:
     from genstudio.families.gan.learner import GANLearner
@@ -52,6 +53,7 @@ FAMILY: Family[GANConfig, SampleData] = Family(
     cost=lambda config, info, _tokens: cost(config, Shape.of(info)),
     batch=shown,
     dashboard=DASHBOARD,
+    export=exporter("gan"),
     doctor=doctor,
     saves_memory=("a smaller batch", "smaller networks", "smaller pictures"),
     preset_for=preset_for,

@@ -16,6 +16,7 @@ from genstudio.families.gaussian.config import LARGEST_FULL, GaussianConfig
 from genstudio.families.gaussian.dashboard import DASHBOARD
 from genstudio.families.gaussian.doctor import doctor
 from genstudio.families.gaussian.presets import PRESETS, preset_for
+from genstudio.families.weights import exporter
 
 if TYPE_CHECKING:
     from genstudio.families.gaussian.learner import GaussianLearner
@@ -80,6 +81,7 @@ FAMILY: Family[GaussianConfig, SampleData] = Family(
     cost=_cost,
     dashboard=DASHBOARD,
     batch=_batch,
+    export=exporter("gaussian"),
     doctor=doctor,
     preset_for=preset_for,
 )

@@ -13,6 +13,7 @@ from genstudio.families.vae.config import VAEConfig
 from genstudio.families.vae.dashboard import DASHBOARD
 from genstudio.families.vae.doctor import doctor
 from genstudio.families.vae.presets import PRESETS
+from genstudio.families.weights import exporter
 
 if TYPE_CHECKING:
     from genstudio.families.coder import CoderLearner
@@ -55,6 +56,7 @@ FAMILY: Family[VAEConfig, SampleData] = Family(
     ),
     dashboard=DASHBOARD,
     batch=lambda config, data, seed, step: coder_setup.shown(config, data, seed, step, config.conditional),
+    export=exporter("vae"),
     doctor=doctor,
     preset_for=lambda info, now: made_for(PRESETS, info, now, "points" if info.kind == "points" else "pictures"),
 )
