@@ -23,7 +23,7 @@ from genstudio.ui.playground.page import Page
 from genstudio.ui.playground.pages import PAGES, Entry
 from genstudio.ui.widgets import tooltip
 
-_ROW, _HEADING = 26, 28
+_ROW, _HEADING = 24, 26
 _LEAST = 480, 360
 _CHOOSABLE = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
 

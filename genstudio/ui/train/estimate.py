@@ -109,6 +109,6 @@ def in_words(per_step: float, steps: int | None, seconds: float | None, faster: 
     if steps is None:
         return f"About {speed} on this computer: about {(seconds or 0) * rate:,.0f} steps in {about(seconds or 0)}."
     whole = steps * per_step
-    words = f"About {about(whole)} on this computer ({steps:,} steps at {speed})."
+    words = f"About {about(whole)} on this computer ({steps:,} step{'s' * (steps != 1)} at {speed})."
     others = [f"{name}: about {about(whole * share)}" for name, share in faster if whole > _HOUR and share < 0.7]
     return f"{words} Faster, estimated: {'; '.join(others)}." if others else words
