@@ -18,13 +18,13 @@ from genstudio.tasks.prompt import Prompt
 from genstudio.tasks.replay import Saved, SavedSteps
 from genstudio.tasks.sample import Sample, Samples
 from genstudio.tasks.task import Task
-from genstudio.ui.datasets.parts import choice, row
 from genstudio.ui.engine import Engine
 from genstudio.ui.latent.directions import AXES, Directions, slice_axes
 from genstudio.ui.latent.own import OwnPicture
 from genstudio.ui.latent.pad import LandingView, LatentPad, hues
 from genstudio.ui.latent.paths import Ways
 from genstudio.ui.latent.sample import SampleFigure
+from genstudio.ui.layouts import choice, hbox
 from genstudio.ui.parts import scrolled
 from genstudio.ui.playground.page import Page, R
 from genstudio.ui.views.chart import value_text
@@ -334,7 +334,7 @@ class ExplorePage(Page):
         seen.setContentsMargins(0, 0, 0, 0)
         seen.setSpacing(4)
         seen.addWidget(sides, 1)
-        beside = row(self.words, self.turn, self.other, self.middle, spacing=4)
+        beside = hbox(self.words, self.turn, self.other, self.middle, spacing=4)
         beside.setStretch(0, 1)
         seen.addLayout(beside)
         upright = QSplitter(Qt.Orientation.Vertical)
@@ -348,7 +348,7 @@ class ExplorePage(Page):
         layout = QVBoxLayout(inside)
         layout.setContentsMargins(0, 8, 0, 0)
         layout.setSpacing(8)
-        layout.addLayout(row(self.model, self.which, self.label, self.slice, None))
+        layout.addLayout(hbox(self.model, self.which, self.label, self.slice, None))
         layout.addWidget(upright, 1)
         self.stack = QStackedWidget()
         self.empty = EmptyState("dice", _EMPTY, "", "explore_empty")
