@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from genstudio.inspection.switches import NOTHING_OFF, Switches
+from genstudio.inspection.ablation import NOTHING_ABLATED, Ablation
 
 
 class ByHand:
@@ -34,7 +34,7 @@ class ByHand:
     def __getitem__(self, name: str) -> Tensor:
         return self.weights[name]
 
-    def forward(self, ids: Any, off: Switches = NOTHING_OFF) -> dict[str, Any]:
+    def forward(self, ids: Any, off: Ablation = NOTHING_ABLATED) -> dict[str, Any]:
         """All that is worked out for ids (T,): `embedded`, `stream` (a list), `layers` (dicts), `last_norm`, `logits`."""
         ids = torch.as_tensor(ids).long()
         one_hot = torch.eye(len(self["tokens.weight"]), dtype=torch.float64)[ids]
@@ -51,7 +51,7 @@ class ByHand:
         made["logits"] = made["last_norm"] @ self["head.weight"].T
         return made
 
-    def chances(self, ids: Any, off: Switches = NOTHING_OFF) -> Any:
+    def chances(self, ids: Any, off: Ablation = NOTHING_ABLATED) -> Any:
         """Probabilities (T, V) after each of ids."""
         return self.forward(ids, off)["logits"].softmax(-1).detach().numpy()
 
@@ -61,7 +61,7 @@ class ByHand:
         pairs = [self.config["position_base"] ** (-2 * i / size) for i in range(size // 2)]
         return torch.arange(length, dtype=torch.float64)[:, None] * torch.tensor(pairs, dtype=torch.float64)
 
-    def _attend(self, x: Tensor, layer: int, off: Switches, own: dict[str, Tensor]) -> Tensor:
+    def _attend(self, x: Tensor, layer: int, off: Ablation, own: dict[str, Tensor]) -> Tensor:
         T, heads = len(x), self.config["heads"]
         normed = rms_norm(x) * self[f"blocks.{layer}.attention_norm.weight"]
         three = torch.stack(torch.split(self[f"blocks.{layer}.attention.qkv.weight"], heads * (x.shape[1] // heads)))
@@ -84,7 +84,7 @@ class ByHand:
         )  # fmt: skip
         return x + out
 
-    def _feed(self, x: Tensor, layer: int, off: Switches, own: dict[str, Tensor]) -> Tensor:
+    def _feed(self, x: Tensor, layer: int, off: Ablation, own: dict[str, Tensor]) -> Tensor:
         normed = rms_norm(x) * self[f"blocks.{layer}.feed_forward_norm.weight"]
         hidden = (normed @ self[f"blocks.{layer}.feed_forward.up.weight"].T).clamp(min=0) ** 2
         out = hidden @ self[f"blocks.{layer}.feed_forward.down.weight"].T * (0.0 if layer in off.mlps else 1.0)

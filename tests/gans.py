@@ -10,7 +10,7 @@ import torch
 
 from genstudio.data.datasets import ImageDataset, PointDataset
 from genstudio.data.info import DatasetInfo
-from genstudio.data.slices import finished
+from genstudio.data.work import finished
 from genstudio.families.gan.config import GANConfig
 from genstudio.families.gan.data import prepare
 from genstudio.families.gan.learner import GANLearner

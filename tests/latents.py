@@ -10,7 +10,7 @@ from gans import info, pictures, points
 
 from genstudio import families
 from genstudio.data.datasets import ImageDataset, PointDataset
-from genstudio.data.slices import finished
+from genstudio.data.work import finished
 
 __all__ = ["learner", "measured", "pictures", "points", "spread", "train"]
 

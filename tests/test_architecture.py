@@ -103,7 +103,7 @@ NO_TORCH = (
     "sampling/latent.py",
     "sampling/segments.py",
     "sampling/tree.py",
-    "inspection/switches.py",
+    "inspection/ablation.py",
     "inspection/__init__.py",
 )
 

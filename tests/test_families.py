@@ -17,7 +17,7 @@ from genstudio import families
 from genstudio.cli import main
 from genstudio.data import shelf
 from genstudio.data.batches import PictureBatch, PointBatch, TokenBatch
-from genstudio.data.slices import finished
+from genstudio.data.work import finished
 from genstudio.errors import ConfigError
 from genstudio.families import Family
 from genstudio.families.abilities import (

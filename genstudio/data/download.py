@@ -24,7 +24,7 @@ from genstudio import storage
 from genstudio.data import web
 from genstudio.data.catalogue import Part
 from genstudio.data.info import small_json
-from genstudio.data.slices import Slices
+from genstudio.data.work import Work
 from genstudio.errors import DataError, GenstudioError
 
 _BLOCK = 1 << 16
@@ -43,7 +43,7 @@ class Patience:
     pause: float = 2.0
 
 
-def fetch(part: Part, folder: Path, patience: Patience | None = None) -> Slices[Path]:
+def fetch(part: Part, folder: Path, patience: Patience | None = None) -> Work[Path]:
     """Download a file into `folder`; yields the fraction done. A file that is there whole is not fetched again.
 
     Raises DataError where no address gives the right file, StorageError where the disk is full. What was received

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from genstudio.data.slices import Slices
 from genstudio.data.tokenizers import BPETokenizer, ByteTokenizer, CharTokenizer, Ids, Tokenizer, WordTokenizer, chunks
 from genstudio.data.tokenizers.units import UnitTable
+from genstudio.data.work import Work
 
 SPAN = 1 << 17
 """Characters encoded at a time where tokens are longer than one character."""
@@ -30,7 +30,7 @@ class Encoded:
     unknown: int = 0
 
 
-def encode_part(tokenizer: Tokenizer, text: str, start: int, stop: int) -> Slices[Encoded]:
+def encode_part(tokenizer: Tokenizer, text: str, start: int, stop: int) -> Work[Encoded]:
     """Ids of `text[start:stop]`; with markers, of its non-empty lines. Yields the fraction done.
 
     Raises DataError for characters that the vocabulary lacks.
@@ -102,7 +102,7 @@ def _stands_for(tokenizer: Tokenizer, ids: Ids, text: str, start: int, stop: int
     return stop - start - first
 
 
-def _characters(tokenizer: CharTokenizer, text: str, start: int, stop: int) -> Slices[Ids]:
+def _characters(tokenizer: CharTokenizer, text: str, start: int, stop: int) -> Work[Ids]:
     most = stop - start + (text.count("\n", start, stop) + 2 if tokenizer.markers else 0)
     out: Ids = np.empty(most, np.uint16 if tokenizer.size <= 0xFFFF else np.int32)
     size = 0

@@ -23,7 +23,7 @@ from genstudio.data.importing.options import ImportOptions
 from genstudio.data.importing.pictures import import_array
 from genstudio.data.importing.sources import import_any
 from genstudio.data.info import DatasetInfo, card
-from genstudio.data.slices import Slices, scaled
+from genstudio.data.work import Work, scaled
 from genstudio.errors import DataError, StorageError
 
 T = TypeVar("T")
@@ -42,7 +42,7 @@ def offer(name: str) -> Offer:
     return CATALOGUE[name]
 
 
-def obtain(chosen: Offer, patience: Patience | None = None) -> Slices[DatasetInfo]:
+def obtain(chosen: Offer, patience: Patience | None = None) -> Work[DatasetInfo]:
     """Download a dataset and put it on the shelf; yields the fraction done.
 
     Raises DataError, StorageError. Closed, it leaves nothing; after a broken connection what was received is kept for
@@ -90,7 +90,7 @@ def _sweep(downloads: Path) -> None:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def _download(chosen: Offer, folder: Path, patience: Patience | None) -> Slices[list[Path]]:
+def _download(chosen: Offer, folder: Path, patience: Patience | None) -> Work[list[Path]]:
     files, before = [], 0
     for part in chosen.parts:
         start, stop = before / chosen.bytes, (before + part.bytes) / chosen.bytes
@@ -99,7 +99,7 @@ def _download(chosen: Offer, folder: Path, patience: Patience | None) -> Slices[
     return files
 
 
-def _import(chosen: Offer, files: list[Path], folder: Path) -> Slices[DatasetInfo]:
+def _import(chosen: Offer, files: list[Path], folder: Path) -> Work[DatasetInfo]:
     if chosen.form == "cifar":
         pixels, labels = yield from scaled(_cifar(chosen, files[0]), 0.0, 0.3)
         work = import_array(pixels, chosen.title, chosen.page, labels=labels, classes=chosen.classes)
@@ -115,7 +115,7 @@ def _import(chosen: Offer, files: list[Path], folder: Path) -> Slices[DatasetInf
     return (yield from scaled(import_any(sources, options), 0.3, 1.0))
 
 
-def _idx(chosen: Offer, sources: list[Path]) -> Slices[DatasetInfo]:
+def _idx(chosen: Offer, sources: list[Path]) -> Work[DatasetInfo]:
     from genstudio.data.importing.arrays import read_idx
 
     pixels, labels = (read_idx(path) for path in sources)
@@ -127,7 +127,7 @@ def _idx(chosen: Offer, sources: list[Path]) -> Slices[DatasetInfo]:
     return (yield from work)
 
 
-def _inflated(chosen: Offer, files: list[Path], folder: Path) -> Slices[list[Path]]:
+def _inflated(chosen: Offer, files: list[Path], folder: Path) -> Work[list[Path]]:
     found = []
     for i, path in enumerate(files):
         found.append(folder / path.name.removesuffix(".gz"))
@@ -137,7 +137,7 @@ def _inflated(chosen: Offer, files: list[Path], folder: Path) -> Slices[list[Pat
     return found
 
 
-def _extracted(chosen: Offer, path: Path, folder: Path) -> Slices[list[Path]]:
+def _extracted(chosen: Offer, path: Path, folder: Path) -> Work[list[Path]]:
     """The named members and no others, under names of our own."""
     found = []
     with zipfile.ZipFile(path) as archive:
@@ -161,7 +161,7 @@ def _copied(file: IO[bytes], place: Path, most: int) -> Iterator[int]:
             yield count
 
 
-def _cifar(chosen: Offer, path: Path) -> Slices[tuple[Any, Any]]:
+def _cifar(chosen: Offer, path: Path) -> Work[tuple[Any, Any]]:
     """Records of label bytes, then 32x32 red, green and blue (Krizhevsky 2009) -> (n, 32, 32, 3) and labels (n,)."""
     record = chosen.label + 1 + _CIFAR_PIXELS
     pieces: list[Any] = []

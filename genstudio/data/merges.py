@@ -11,7 +11,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from genstudio.data.slices import Slices
+from genstudio.data.work import Work
 
 Integers = NDArray[np.int64]
 
@@ -86,7 +86,7 @@ class Merges:
         return "".join(self.names[symbol] for symbol in self.state(number).tolist() if symbol != _APART)
 
 
-def follow_merges(text: str, apart: bool, most: int = 200) -> Slices[Merges]:
+def follow_merges(text: str, apart: bool, most: int = 200) -> Work[Merges]:
     """The first merges of a text, over its characters; with `apart`, none crosses from word to word, as in training.
 
     At most `LONGEST` characters are looked at. Yields the fraction done.

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from genstudio.data.slices import Slices, scaled
 from genstudio.data.text import TextStatistics, statistics
 from genstudio.data.tokenizers import chunks
+from genstudio.data.work import Work, scaled
 from genstudio.events import Array, Frozen, frozen
 
 THUMB = 64
@@ -100,7 +100,7 @@ class Matches(Frozen):
 Preview = TextLook | PictureLook | PairLook | PointLook
 
 
-def preview(dataset: Any) -> Slices[Preview]:
+def preview(dataset: Any) -> Work[Preview]:
     """What there is to see of a dataset as `shelf.open_dataset` gives it. Yields the fraction done."""
     kind = dataset.info.kind
     if kind == "text":
@@ -122,7 +122,7 @@ def reading(text: str, position: int, characters: int = 8_000) -> tuple[int, str
     return start, text[start : start + characters]
 
 
-def search(text: str, needle: str, *, match_case: bool = False, loose: bool = False) -> Slices[Matches]:
+def search(text: str, needle: str, *, match_case: bool = False, loose: bool = False) -> Work[Matches]:
     """Every place of a needle, left to right and not overlapping; `loose`: any white space is like any other.
 
     Yields the fraction done.
@@ -145,7 +145,7 @@ def search(text: str, needle: str, *, match_case: bool = False, loose: bool = Fa
     return Matches(needle, np.array(found, np.int64), count)
 
 
-def search_rows(columns: Sequence[Sequence[str]], needle: str) -> Slices[Matches]:
+def search_rows(columns: Sequence[Sequence[str]], needle: str) -> Work[Matches]:
     """Rows of which any column has the needle, whatever its case. Yields the fraction done."""
     wanted, found = needle.casefold(), []
     total = len(columns[0]) if columns else 0
@@ -176,7 +176,7 @@ def histogram(values: Array, bins: int = _BINS, *, whole: bool = True) -> Histog
     return Histogram(edges, counts)
 
 
-def _text(text: str) -> Slices[TextLook]:
+def _text(text: str) -> Work[TextLook]:
     found = yield from scaled(statistics(text), 0.0, 0.8)
     lengths, last = [np.empty(0, np.int64)], -1
     for position, codes in chunks(text):
@@ -190,7 +190,7 @@ def _text(text: str) -> Slices[TextLook]:
     return TextLook(found, histogram(np.concatenate(lengths)))
 
 
-def _pictures(dataset: Any) -> Slices[PictureLook]:
+def _pictures(dataset: Any) -> Work[PictureLook]:
     pixels = dataset.pixels
     n, h, w, c = pixels.shape
     step = max(1, -(-max(h, w) // THUMB))
@@ -249,7 +249,7 @@ def _sizes(said: Any, size: tuple[int, int], n: int) -> tuple[tuple[str, int], .
     return tuple(found.most_common()) or ((f"{size[0]} x {size[1]}", n),)
 
 
-def _lengths(column: Sequence[str]) -> Slices[Array]:
+def _lengths(column: Sequence[str]) -> Work[Array]:
     out = np.empty(len(column), np.int64)
     for first in range(0, len(column), _ROWS_AT_ONCE):
         part = column[first : first + _ROWS_AT_ONCE]
@@ -258,7 +258,7 @@ def _lengths(column: Sequence[str]) -> Slices[Array]:
     return out
 
 
-def _pairs(left: Sequence[str], right: Sequence[str], names: tuple[str, str]) -> Slices[PairLook]:
+def _pairs(left: Sequence[str], right: Sequence[str], names: tuple[str, str]) -> Work[PairLook]:
     of_left = yield from _lengths(left)
     of_right = yield from _lengths(right)
     ratios = of_right / np.maximum(of_left, 1)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genstudio.data.slices import Slices
+from genstudio.data.work import Work
 
 Floats = NDArray[np.floating[Any]]
 
@@ -85,13 +85,13 @@ def tsne(vectors: Floats, perplexity: float = 30.0, steps: int = 750) -> Iterato
         yield Step(0.1 + 0.9 * (step + 1) / steps, points, loss)
 
 
-def affinities(vectors: Floats, perplexity: float) -> Slices[Floats]:
+def affinities(vectors: Floats, perplexity: float) -> Work[Floats]:
     """The affinities p_ij (n, n) of vectors (n, m), symmetric with the sum 1."""
     rows = yield from conditional(vectors, perplexity)
     return np.asarray((rows + rows.T) / (2 * len(rows)))
 
 
-def conditional(vectors: Floats, perplexity: float) -> Slices[Floats]:
+def conditional(vectors: Floats, perplexity: float) -> Work[Floats]:
     """The affinities p_j|i (n, n) of each row i: the width of its kernel is searched by bisection so that the entropy of
     the row is log(perplexity)."""
     squares = squared_distances(np.asarray(vectors, np.float64))

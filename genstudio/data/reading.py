@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from genstudio.data.importing import encodings, streams
-from genstudio.data.slices import Slices, finished
+from genstudio.data.work import Work, finished
 from genstudio.errors import DataError
 
 LARGEST_UNPACKED = 4 << 30
@@ -63,7 +63,7 @@ class Decoding:
         return DataError(f"{path.name} {self.why}", self.hint, path)
 
 
-def judge(path: Path) -> Slices[Decoding]:
+def judge(path: Path) -> Work[Decoding]:
     """What encoding a file has, by all of its bytes; yields the fraction done.
 
     What is valid UTF-8 is UTF-8, whatever control characters are in it. What is not is UTF-8 with broken bytes where at
@@ -206,7 +206,7 @@ def _choose(name: str) -> str:
     return f"It looks like {encodings.TITLES[name]}: choose the encoding {name}, or save it as UTF-8."
 
 
-def _faulty(path: Path, offset: int, byte: int) -> Slices[Decoding]:
+def _faulty(path: Path, offset: int, byte: int) -> Work[Decoding]:
     """The judgement of a file whose byte at `offset` is the first that is no UTF-8."""
     whole = broken = line = 0
     decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")

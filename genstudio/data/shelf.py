@@ -17,7 +17,7 @@ from genstudio.data.info import DatasetInfo as DatasetInfo
 from genstudio.data.info import checked, small_json
 from genstudio.data.opening import open_dataset as open_dataset
 from genstudio.data.opening import open_text as open_text
-from genstudio.data.slices import Slices, finished
+from genstudio.data.work import Work, finished
 from genstudio.errors import DataError
 from genstudio.paths import expanded as expanded
 
@@ -50,14 +50,14 @@ def find_dataset(name_or_path: str, kinds: Collection[str] = ("text",)) -> Datas
     raise DataError(f"There is no dataset '{wanted}'.", f"{hint} The path of a file works too.")
 
 
-def import_text(path: Path | str, name: str | None = None) -> Slices[DatasetInfo]:
+def import_text(path: Path | str, name: str | None = None) -> Work[DatasetInfo]:
     """Copy a text file to the shelf: `importing.texts.import_texts` with its defaults."""
     from genstudio.data.importing import texts
 
     return texts.import_texts([expanded(path)], name)
 
 
-def import_path(path: Path) -> Slices[DatasetInfo]:
+def import_path(path: Path) -> Work[DatasetInfo]:
     """Copy a file or folder of any kind to the shelf: `importing.sources.import_any` with its defaults."""
     from genstudio.data.importing import sources
 

@@ -10,8 +10,8 @@ from typing import Any, Literal, cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from genstudio.data.slices import Slices
 from genstudio.data.tokenizers import chunks
+from genstudio.data.work import Work
 from genstudio.errors import DataError
 
 How = Literal["contiguous", "random", "file"]
@@ -69,7 +69,7 @@ class Arranged:
 
 def arrange(
     text: str, settings: SplitSettings, *, lines: bool = False, context: int = 0, files: Sequence[Any] = ()
-) -> Slices[Arranged]:
+) -> Work[Arranged]:
     """A text so ordered that its training part comes first, and where that ends; yields the fraction done.
 
     Contiguous leaves the text as it is. Random draws blocks of whole paragraphs of at least some contexts (single
@@ -143,7 +143,7 @@ def _drawn(sizes: Integers, settings: SplitSettings) -> NDArray[np.bool_]:
     return chosen
 
 
-def _blocks(text: str, lines: bool, least: int) -> Slices[Integers]:
+def _blocks(text: str, lines: bool, least: int) -> Work[Integers]:
     """Where blocks begin and end, from 0 to the length of the text, ascending."""
     found: list[Integers] = [np.zeros(0, np.int64)]
     for position, codes in chunks(text):

@@ -16,7 +16,7 @@ from typing import IO, Any
 from genstudio import paths, storage
 from genstudio.data import derived
 from genstudio.data.info import FILES, ID, DatasetInfo, Kind, card, clean_title, read_card, slug
-from genstudio.data.slices import Slices
+from genstudio.data.work import Work
 from genstudio.errors import DataError
 
 _STAGING = ".import-"
@@ -62,7 +62,7 @@ def writing(path: Path) -> Iterator[IO[bytes]]:
 def poured(
     kind: Kind, title: str, pieces: Iterable[tuple[float, bytes, int]], empty: DataError, source: str,
     details: Callable[[], Mapping[str, Any]] = dict, **more: Any,
-) -> Slices[DatasetInfo]:  # fmt: skip
+) -> Work[DatasetInfo]:  # fmt: skip
     """Put a dataset on the shelf whose one file comes in pieces: the fraction done, bytes, and how many characters or
     pairs they hold. `details` are asked for behind the last one, `more` is for `put`. Raises `empty`, StorageError."""
     with staging() as folder:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from genstudio.data.slices import Slices, scaled
 from genstudio.data.tokenizers import chunks, count_characters
+from genstudio.data.work import Work, scaled
 
 _NEWLINE = 10
 _TOP = 100
@@ -35,7 +35,7 @@ class TextStatistics:
     excerpt: str
 
 
-def statistics(text: str, seed: int = 0) -> Slices[TextStatistics]:
+def statistics(text: str, seed: int = 0) -> Work[TextStatistics]:
     """Count what is in a text; `seed` chooses the excerpt. Yields the fraction done."""
     counts = yield from scaled(count_characters(text), 0.0, 0.5)
     words, lines, longest, longest_number = yield from scaled(_words_and_lines(text), 0.5, 1.0)
@@ -70,7 +70,7 @@ def _is_odd(character: str) -> bool:
     return character == "\ufffd" or unicodedata.category(character) in ("Cc", "Co", "Cn", "Cs")
 
 
-def _words_and_lines(text: str) -> Slices[tuple[int, int, int, int]]:
+def _words_and_lines(text: str) -> Work[tuple[int, int, int, int]]:
     """Runs of non-space, lines, length of the longest line and its number from 1."""
     is_space = np.zeros(0x3002, bool)
     is_space[_SPACES] = True

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from genstudio.data.encoding import cuts
-from genstudio.data.slices import Slices
 from genstudio.data.tokenizers import BPETokenizer, ByteTokenizer, CharTokenizer, Tokenizer, WordTokenizer, printable
+from genstudio.data.work import Work
 from genstudio.events import Array, Frozen
 
 LARGEST = 2_000_000
@@ -32,7 +32,7 @@ class TokenText(Frozen):
     returns: bool
 
 
-def tokens_of(tokenizer: Tokenizer, text: str) -> Slices[TokenText]:
+def tokens_of(tokenizer: Tokenizer, text: str) -> Work[TokenText]:
     """The tokens of a text of at most `LARGEST` characters. Yields the fraction done."""
     text = text[:LARGEST]
     ids: list[Array] = []

@@ -14,13 +14,13 @@ from typing import Any, Literal, get_args
 
 from genstudio import paths, storage
 from genstudio.data.encoding import cuts
-from genstudio.data.slices import Slices
 from genstudio.data.tokenizers import BPETokenizer, ByteTokenizer, CharTokenizer, Tokenizer, WordTokenizer
 from genstudio.data.tokenizers.child import train_bpe
 from genstudio.data.tokenizers.files import tokenizer_from_json
 from genstudio.data.tokenizers.foreign import open_tokenizer
 from genstudio.data.tokenizers.tokenizer import BEGIN, END, count_characters
 from genstudio.data.tokenizers.words import words_of
+from genstudio.data.work import Work
 from genstudio.errors import DataError, StorageError
 from genstudio.paths import expanded
 
@@ -69,7 +69,7 @@ class TokenSettings:
         return 256 + 2 * self.lines if self.kind == "byte" else self.vocabulary
 
 
-def make_tokenizer(text: str, stop: int, settings: TokenSettings, source: str) -> Slices[Tokenizer]:
+def make_tokenizer(text: str, stop: int, settings: TokenSettings, source: str) -> Work[Tokenizer]:
     """The tokenizer of `text`: characters of all of it; words and byte pairs of `text[:stop]`, its training part; or
     that of a file, tried out in a process of its own.
 
@@ -115,7 +115,7 @@ def with_markers(tokenizer: Tokenizer, lines: bool) -> Tokenizer:
     return BPETokenizer((*tokenizer.tokens, *new), tokenizer.merges, special, *names)
 
 
-def _words(text: str, stop: int, settings: TokenSettings) -> Slices[WordTokenizer]:
+def _words(text: str, stop: int, settings: TokenSettings) -> Work[WordTokenizer]:
     counts: Counter[str] = Counter()
     for position, behind in cuts(text, 0, stop):
         counts.update(words_of(text[position:behind]))
@@ -123,7 +123,7 @@ def _words(text: str, stop: int, settings: TokenSettings) -> Slices[WordTokenize
     return WordTokenizer.of_counts(counts, settings.vocabulary, settings.min_count, settings.lines)
 
 
-def _byte_pairs(text: str, stop: int, settings: TokenSettings) -> Slices[BPETokenizer]:
+def _byte_pairs(text: str, stop: int, settings: TokenSettings) -> Work[BPETokenizer]:
     pieces = [partial(text.__getitem__, slice(*span)) for span in cuts(text, 0, stop)]
     return (yield from train_bpe(pieces, settings.vocabulary, settings.lines))
 

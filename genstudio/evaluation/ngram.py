@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from genstudio import paths
 from genstudio.data.learnable.tokens import TextData
-from genstudio.data.slices import Slices
 from genstudio.data.tokenizers import Ids
+from genstudio.data.work import Work
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -84,7 +84,7 @@ class KneserNey:
         return result
 
 
-def fit_kneser_ney(train: Ids, vocabulary: int, order: int = 7) -> Slices[KneserNey]:
+def fit_kneser_ney(train: Ids, vocabulary: int, order: int = 7) -> Work[KneserNey]:
     """Count n-grams of 1 to `order` tokens in `train` (n,), ids below `vocabulary`; yields the fraction done."""
     order = min(order, len(train))
     keys: list[Integers] = []
@@ -110,7 +110,7 @@ def fit_kneser_ney(train: Ids, vocabulary: int, order: int = 7) -> Slices[Kneser
     return KneserNey(tuple(levels), vocabulary)
 
 
-def kneser_ney(train: Ids, validation: Ids, vocabulary: int, order: int = 7) -> Slices[float]:
+def kneser_ney(train: Ids, validation: Ids, vocabulary: int, order: int = 7) -> Work[float]:
     """Nats per token of the modified Kneser-Ney model of `train` on every token of `validation`.
 
     The first `order` - 1 validation tokens have shorter contexts. Yields the fraction done.
@@ -133,7 +133,7 @@ def kneser_ney(train: Ids, validation: Ids, vocabulary: int, order: int = 7) -> 
     return nats / max(len(validation), 1)
 
 
-def reference_lines(data: TextData) -> Slices[dict[str, float]]:
+def reference_lines(data: TextData) -> Work[dict[str, float]]:
     """`uniform`, `unigram` and `kneser_ney` in nats per token of the data's split, from the cache where it has them.
 
     At most the last `LARGEST` training tokens and the first eighth as many validation tokens are used.
@@ -149,7 +149,7 @@ def reference_lines(data: TextData) -> Slices[dict[str, float]]:
     return lines
 
 
-def _order(keys: Integers, counts: Integers, prefixes: int, vocabulary: int) -> Slices[Order]:
+def _order(keys: Integers, counts: Integers, prefixes: int, vocabulary: int) -> Work[Order]:
     discounts = _discounts(counts)
     yield 1.0
     prefix = keys // vocabulary
@@ -174,7 +174,7 @@ def _discounts(counts: Integers) -> Floats:
     return np.array([0.0, y, second if second > 0 else y, third if third > 0 else y])
 
 
-def _dense(keys: Integers, start: float, stop: float) -> Slices[tuple[Integers, Integers]]:
+def _dense(keys: Integers, start: float, stop: float) -> Work[tuple[Integers, Integers]]:
     """Ascending distinct values and each key's index among them: `np.unique` in short slices, by ranges of values."""
     stride = max(1, len(keys) // 4096)
     pieces = max(1, len(keys) // _BUCKET)

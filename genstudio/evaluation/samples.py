@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from genstudio.data.learnable.samples import SampleData
-from genstudio.data.slices import Slices, scaled
+from genstudio.data.work import Work, scaled
 from genstudio.evaluation import distances, features, plane
 from genstudio.events import Progress
 from genstudio.training.learner import Measured
@@ -84,13 +84,13 @@ class Reference:
         values["nearest_ratio"] = float(closest / max(reference["apart"], 1e-9))
         return values
 
-    def encoder(self) -> Slices[features.Encoder]:
+    def encoder(self) -> Work[features.Encoder]:
         """The network whose features are compared; it may have to be trained."""
         if self._encoder is None:
             self._encoder = yield from features.trained(self.data, self.device, self.cache)
         return self._encoder
 
-    def neighbours(self, picture: NDArray[np.uint8], count: int) -> Slices[dict[str, Any]]:
+    def neighbours(self, picture: NDArray[np.uint8], count: int) -> Work[dict[str, Any]]:
         """Indices (count,) of the training pictures nearest to `picture` (h, w, c) and their distances, by `nearest_pixels`,
         root mean square from 0 to 255, and by `nearest_features` of the encoder. Yields the fraction done."""
         encoder = yield from scaled(self.encoder(), 0.0, 0.5)
@@ -143,7 +143,7 @@ def _compared(real: Any, fake: Any) -> dict[str, float]:
     }
 
 
-def _passed(work: Slices[Any], start: float, stop: float, preparing: str = "") -> Generator[Measured, None, Any]:
+def _passed(work: Work[Any], start: float, stop: float, preparing: str = "") -> Generator[Measured, None, Any]:
     while True:
         try:
             done = next(work)

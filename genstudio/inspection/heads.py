@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from genstudio.inspection.switches import Switches
+from genstudio.inspection.ablation import Ablation
 from genstudio.nn.attention import attention_weights
 
 PREVIOUS, FIRST, ITSELF, ENTROPY, EVENNESS = range(5)
@@ -21,7 +21,7 @@ _PLACES = ("the previous token", "the first token", "itself")
 
 
 def seen(
-    switches: Switches, causal: bool, first: int, last: int, keys: int, device: torch.device | str = "cpu"
+    switches: Ablation, causal: bool, first: int, last: int, keys: int, device: torch.device | str = "cpu"
 ) -> Tensor | None:
     """Which keys the positions first .. last-1 may attend to: (last - first, keys) boolean, or None for all of them."""
     masked, hidden = causal and switches.causal, sorted(at for at in switches.tokens if 0 <= at < keys)
@@ -35,7 +35,7 @@ def seen(
     return mask
 
 
-def score_rows(q: Tensor, k: Tensor, first: int, last: int, switches: Switches, causal: bool) -> Tensor:
+def score_rows(q: Tensor, k: Tensor, first: int, last: int, switches: Ablation, causal: bool) -> Tensor:
     """Scores of the queries first .. last-1, far below all others where they are masked: q, k (H, T, D) ->
     (H, last - first, S). S is `last` where nothing later can be seen, else T."""
     keys = last if causal and switches.causal else k.shape[1]
@@ -49,7 +49,7 @@ def score_rows(q: Tensor, k: Tensor, first: int, last: int, switches: Switches, 
     return torch.baddbmm(masked, q[:, first:last], columns, alpha=scale)
 
 
-def weight_rows(q: Tensor, k: Tensor, first: int, last: int, switches: Switches, causal: bool) -> Tensor:
+def weight_rows(q: Tensor, k: Tensor, first: int, last: int, switches: Ablation, causal: bool) -> Tensor:
     """Attention weights of the queries first .. last-1 to all keys: q, k (H, T, D) -> (H, last - first, T)."""
     scale = 1 / math.sqrt(q.shape[-1]) if switches.scaled else 1.0
     return attention_weights(q[:, first:last], k, seen(switches, causal, first, last, k.shape[1], q.device), scale)

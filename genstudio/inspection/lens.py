@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from genstudio.data.slices import Slices
-from genstudio.inspection.switches import NOTHING_OFF, Switches
+from genstudio.data.work import Work
+from genstudio.inspection.ablation import NOTHING_ABLATED, Ablation
 from genstudio.inspection.trace import attend, embedding_scale, feed
 from genstudio.nn.modes import evaluating
 from genstudio.nn.transformer import Block, Transformer
@@ -31,7 +31,7 @@ class Depths:
 
 
 @torch.no_grad()
-def depths(model: Transformer, residual: NDArray[np.floating], ids: NDArray[np.integer], count: int = 10) -> Slices[Depths]:
+def depths(model: Transformer, residual: NDArray[np.floating], ids: NDArray[np.integer], count: int = 10) -> Work[Depths]:
     """The logit lens (nostalgebraist 2020): the last norm and W_U applied to the stream at every depth.
 
     residual (L, T, C) of T positions, whose tokens are the first T of ids; one more says what follows the last of them
@@ -59,7 +59,7 @@ def depths(model: Transformer, residual: NDArray[np.floating], ids: NDArray[np.i
 
 def leave_one_out(
     model: Transformer, ids: NDArray[np.integer], target: int | None = None
-) -> Slices[tuple[NDArray[np.float64], NDArray[np.floating], int]]:
+) -> Work[tuple[NDArray[np.float64], NDArray[np.floating], int]]:
     """How much the log-probability of `target` after ids (T,) falls when one of them is taken out of the text: scores
     (T,), above 0 where the token raises it; the log-probabilities (V,); and the target, the likeliest unless told.
 
@@ -87,8 +87,8 @@ def _logprobs_after(model: Transformer, ids: Tensor) -> Tensor:
 
 
 def gradient_times_input(
-    model: Transformer, ids: NDArray[np.integer], target: int | None = None, switches: Switches = NOTHING_OFF
-) -> Slices[tuple[NDArray[np.float64], NDArray[np.floating], int]]:
+    model: Transformer, ids: NDArray[np.integer], target: int | None = None, switches: Ablation = NOTHING_ABLATED
+) -> Work[tuple[NDArray[np.float64], NDArray[np.floating], int]]:
     """Gradient of the log-probability of `target` after ids (T,) with respect to each token's embedding, times the
     embedding, summed over its numbers: scores (T,); the log-probabilities (V,); and the target, the likeliest unless told.
 
@@ -125,9 +125,9 @@ def gradient_times_input(
     return scores, logprobs.detach().cpu().numpy(), target
 
 
-def _attended(block: Block, turn: Tensor | None, layer: int, switches: Switches, x: Tensor) -> Tensor:
+def _attended(block: Block, turn: Tensor | None, layer: int, switches: Ablation, x: Tensor) -> Tensor:
     return attend(block, x, turn, layer, switches)
 
 
-def _fed(block: Block, layer: int, switches: Switches, x: Tensor) -> Tensor:
+def _fed(block: Block, layer: int, switches: Ablation, x: Tensor) -> Tensor:
     return feed(block, x, layer, switches)

@@ -13,9 +13,9 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from genstudio.data.slices import Slices, finished, scaled
+from genstudio.data.work import Work, finished, scaled
+from genstudio.inspection.ablation import NOTHING_ABLATED, Ablation
 from genstudio.inspection.heads import seen
-from genstudio.inspection.switches import NOTHING_OFF, Switches
 from genstudio.nn.attention import SelfAttention, attention_weights
 from genstudio.nn.cache import Cache, KeyValues
 from genstudio.nn.modes import evaluating
@@ -69,8 +69,8 @@ NOTHING = Keeper()
 
 @torch.no_grad()
 def trace(
-    model: Transformer, ids: NDArray[np.integer[Any]] | Tensor, wanted: Collection[str], switches: Switches = NOTHING_OFF
-) -> Slices[Trace]:
+    model: Transformer, ids: NDArray[np.integer[Any]] | Tensor, wanted: Collection[str], switches: Ablation = NOTHING_ABLATED
+) -> Work[Trace]:
     """One forward pass of ids (T,) with the stages that are `wanted`, in the model's precision (float32 or float64).
 
     The whole model:
@@ -122,8 +122,8 @@ def trace(
 
 @torch.no_grad()
 def read_heads(
-    model: Transformer, ids: NDArray[np.integer[Any]] | Tensor, switches: Switches, into: list[tuple[Tensor, Tensor] | None]
-) -> Slices[None]:
+    model: Transformer, ids: NDArray[np.integer[Any]] | Tensor, switches: Ablation, into: list[tuple[Tensor, Tensor] | None]
+) -> Work[None]:
     """The queries and keys of ids (T,), (H, T, D) each, of one layer after the other as soon as they are there; None for a
     layer that is off. What only the logits need is left out. The weights must not change between two slices.
 
@@ -169,7 +169,7 @@ def attend(
     x: Tensor,
     turn: Tensor | None,
     layer: int,
-    switches: Switches,
+    switches: Ablation,
     keep: Keeper = NOTHING,
     cache: KeyValues | None = None,
 ) -> Tensor:
@@ -182,11 +182,11 @@ def attending(
     x: Tensor,
     turn: Tensor | None,
     layer: int,
-    switches: Switches,
+    switches: Ablation,
     keep: Keeper = NOTHING,
     cache: KeyValues | None = None,
     qkv: tuple[Tensor, Tensor, Tensor] | None = None,
-) -> Slices[Tensor]:
+) -> Work[Tensor]:
     """`attend` in slices; `qkv` is what `project` gave, where that is known."""
     attention, read = block.attention, x
     if qkv is None:
@@ -215,7 +215,7 @@ def attending(
     return x
 
 
-def feeding(block: Block, x: Tensor, layer: int, switches: Switches, keep: Keeper = NOTHING) -> Slices[Tensor]:
+def feeding(block: Block, x: Tensor, layer: int, switches: Ablation, keep: Keeper = NOTHING) -> Work[Tensor]:
     """`feed` of some tokens at a time."""
     weights = block.feed_forward.up.weight.numel() + block.feed_forward.down.weight.numel()
     rows = max(1, int(_SLICE / (2 * weights)))
@@ -232,7 +232,7 @@ def feeding(block: Block, x: Tensor, layer: int, switches: Switches, keep: Keepe
 
 
 def feed(
-    block: Block, x: Tensor, layer: int, switches: Switches, keep: Keeper = NOTHING
+    block: Block, x: Tensor, layer: int, switches: Ablation, keep: Keeper = NOTHING
 ) -> Tensor:
     """The feed-forward half of a block without dropout: the stream (1, T, C) -> (1, T, C)."""
     read = x
@@ -253,7 +253,7 @@ def feed(
 
 
 @torch.no_grad()
-def last_logits(model: Transformer, ids: Tensor, switches: Switches, cache: Cache | None = None) -> Tensor:
+def last_logits(model: Transformer, ids: Tensor, switches: Ablation, cache: Cache | None = None) -> Tensor:
     """Logits (V,) after ids (T,), which follow the tokens in the cache."""
     x, turn = model.embed(ids[None], 0 if cache is None else cache.length)
     for index, block in enumerate(model.typed_blocks()):
@@ -267,7 +267,7 @@ def last_logits(model: Transformer, ids: Tensor, switches: Switches, cache: Cach
     return logits
 
 
-def _mixed(attention: SelfAttention, q: Tensor, k: Tensor, v: Tensor, switches: Switches, keep: Keeper) -> Tensor:
+def _mixed(attention: SelfAttention, q: Tensor, k: Tensor, v: Tensor, switches: Ablation, keep: Keeper) -> Tensor:
     watched = keep.wanted & {"scores", "weights"}
     scale = 1 / math.sqrt(attention.d_head) if switches.scaled else 1.0
     dropping = attention.training and attention.dropout > 0
@@ -306,7 +306,7 @@ def _positions(model: Transformer, length: int) -> NDArray[Any]:
     return _numpy(found[None])
 
 
-def _logits(model: Transformer, x: Tensor) -> Slices[NDArray[Any]]:
+def _logits(model: Transformer, x: Tensor) -> Work[NDArray[Any]]:
     rows = max(1, int(_SLICE / (2 * model.head.weight.numel())))
     parts = []
     for first in range(0, len(x), rows):
@@ -319,7 +319,7 @@ def _logits(model: Transformer, x: Tensor) -> Slices[NDArray[Any]]:
 class Switched(torch.nn.Module):
     """A model with parts switched off, for everything that reads and writes with a model."""
 
-    def __init__(self, model: Transformer, switches: Switches) -> None:
+    def __init__(self, model: Transformer, switches: Ablation) -> None:
         super().__init__()
         self.model, self.switches, self.context = model, switches, model.context
 

@@ -101,7 +101,7 @@ class Saliency(Snapshot):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Knocked(Snapshot):
+class AblationResult(Snapshot):
     """A model as it is, and with parts switched off. `tokens` (T) were read; `losses` are two (T - 1,) in nats of each token
     after the first; `chances` two (V,) of the next token; `written` the two continuations."""
 

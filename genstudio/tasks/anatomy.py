@@ -6,14 +6,14 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from genstudio.data.slices import Slices
+from genstudio.data.work import Work
 from genstudio.errors import ConfigError, Problem
 from genstudio.families.abilities import Traces
-from genstudio.inspection.switches import NOTHING_OFF, Switches
+from genstudio.inspection.ablation import NOTHING_ABLATED, Ablation
 from genstudio.snapshots.layers import Anatomy, Stage
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.prompt import Prompt, encode
-from genstudio.tasks.task import Frames, Quiet, sliced
+from genstudio.tasks.task import Frames, Quiet, frames_of
 
 
 @dataclass(frozen=True)
@@ -45,15 +45,15 @@ class Dissect(Quiet):
         kept = ids[-max(1, min(self.limit, model.context)) :]
         layer = min(max(self.layer, 0), model.architecture.layers - 1)
         head = min(max(self.head, 0), model.architecture.heads - 1)
-        switches = Switches(scaled=self.scaled, causal=self.causal)
-        plain = seen = yield from sliced(trace(model, kept, WANTED), "Reading the text")
-        if switches != NOTHING_OFF:
-            seen = yield from sliced(trace(model, kept, WANTED, switches), "Reading it again with parts off")
+        switches = Ablation(scaled=self.scaled, causal=self.causal)
+        plain = seen = yield from frames_of(trace(model, kept, WANTED), "Reading the text")
+        if switches != NOTHING_ABLATED:
+            seen = yield from frames_of(trace(model, kept, WANTED, switches), "Reading it again with parts off")
         made = Anatomist(
             model, seen, plain, tokenizer.pieces, layer=layer, head=head, temperature=self.temperature,
             scaled=self.scaled, causal=self.causal,
         )  # fmt: skip
-        stages = yield from sliced(_made(made.stages()), "Making the stages")
+        stages = yield from frames_of(_made(made.stages()), "Making the stages")
         whole = model.architecture
         return Anatomy(
             "anatomy", step, made.tokens, layer, head, whole.layers, whole.heads, whole.causal,
@@ -61,7 +61,7 @@ class Dissect(Quiet):
         )  # fmt: skip
 
 
-def _made(stages: Iterator[Stage]) -> Slices[tuple[Stage, ...]]:
+def _made(stages: Iterator[Stage]) -> Work[tuple[Stage, ...]]:
     made = []
     for stage in stages:
         made.append(stage)

@@ -10,7 +10,7 @@ from genstudio.data.checks.finding import Finding
 from genstudio.data.split import SplitSettings, arrange, split_shares
 from genstudio.events import Array, Frame, Progress
 from genstudio.tasks.models import Models
-from genstudio.tasks.task import Frames, sliced
+from genstudio.tasks.task import Frames, frames_of
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class CheckDataset:
         info = shelf.find_dataset(self.data)
         yield Frame(progress=Progress("Reading the dataset"))
         work = check(models.dataset(info), self.context, self.parameters, self.split, self.lines)
-        return (yield from sliced(work, "Checking"))
+        return (yield from frames_of(work, "Checking"))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,5 +53,5 @@ class ShowSplit:
         yield Frame(progress=Progress("Reading the dataset"))
         text, files = models.dataset(info).text, info.details.get("files") or ()
         work = arrange(text, self.split, lines=self.lines, context=self.context, files=files)
-        found = yield from sliced(work, "Splitting")
+        found = yield from frames_of(work, "Splitting")
         return SplitParts(split_shares(len(text), found), found.cut, len(found.text) - found.cut)

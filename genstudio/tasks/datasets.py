@@ -19,10 +19,10 @@ from genstudio.data.importing.options import Found, ImportOptions
 from genstudio.data.importing.pictures import import_array
 from genstudio.data.importing.rows import import_points
 from genstudio.data.shelf import DatasetInfo
-from genstudio.data.slices import Slices
+from genstudio.data.work import Work
 from genstudio.events import Frame, Progress
 from genstudio.tasks.models import Models
-from genstudio.tasks.task import Frames, Quiet, sliced
+from genstudio.tasks.task import Frames, Quiet, frames_of
 
 T = TypeVar("T")
 Listed = tuple[DatasetInfo, ...]
@@ -44,7 +44,7 @@ class Inspect:
 
     def run(self, models: Models) -> Frames[Found]:
         yield Frame(progress=Progress("Looking at the files"))
-        return (yield from sliced(sources.inspect(self.sources, self.options), "Looking at the files"))
+        return (yield from frames_of(sources.inspect(self.sources, self.options), "Looking at the files"))
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class ImportPoints:
     name: str = "Drawn points"
 
     def run(self, models: Models) -> Frames[DatasetInfo]:
-        return sliced(import_points(self.points, self.name), "Saving the points")
+        return frames_of(import_points(self.points, self.name), "Saving the points")
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +80,7 @@ class ImportDrawings:
 
     def run(self, models: Models) -> Frames[DatasetInfo]:
         work = import_array(self.pixels, self.name, "drawn", labels=self.labels, classes=self.classes)
-        return sliced(work, "Saving the pictures")
+        return frames_of(work, "Saving the pictures")
 
 
 @dataclass(frozen=True)
@@ -104,10 +104,10 @@ class DuplicateDataset:
         return (yield from _timed(work, "Copying"))
 
 
-def _timed(work: Slices[T], text: str) -> Frames[T]:
+def _timed(work: Work[T], text: str) -> Frames[T]:
     """Frames with the progress of sliced work and the time that is left; returns what it returns."""
     began = time.monotonic()
-    job = sliced(work, text)
+    job = frames_of(work, text)
     while True:
         try:
             frame = next(job)

@@ -21,7 +21,7 @@ from genstudio.sampling.document_files import LARGEST, as_json, as_markdown, as_
 from genstudio.sampling.tree import Tree
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.prompt import Prompt, Tokens, text_of
-from genstudio.tasks.task import Frames, Quiet, sliced
+from genstudio.tasks.task import Frames, Quiet, frames_of
 from genstudio.tasks.write import SLICE
 
 
@@ -164,7 +164,7 @@ class OpenDocument:
             return None
         yield Frame(progress=Progress("Opening the document"))
         try:
-            return (yield from sliced(_read(path), "Reading the document"))
+            return (yield from frames_of(_read(path), "Reading the document"))
         except DataError as error:
             if not self.kept:
                 raise

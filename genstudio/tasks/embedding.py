@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genstudio.data.projection import nearest, principal, tsne
-from genstudio.data.slices import aside
+from genstudio.data.work import in_thread
 from genstudio.errors import RunError
 from genstudio.events import Array, Frame, Progress
 from genstudio.families.abilities import Traces
 from genstudio.snapshots.layers import EmbeddingMap, PositionCode
 from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.prompt import Prompt, encode
-from genstudio.tasks.task import Frames, Quiet, sliced
+from genstudio.tasks.task import Frames, Quiet, frames_of
 
 if TYPE_CHECKING:
     from genstudio.nn.transformer import Transformer
@@ -75,7 +75,7 @@ class MapVectors:
             )  # fmt: skip
 
         if self.method == "pca":
-            points, shares = yield from sliced(aside(lambda: principal(shown)), "Placing the points", 0.0)
+            points, shares = yield from frames_of(in_thread(lambda: principal(shown)), "Placing the points", 0.0)
             return made(points, explained=tuple(float(share) for share in shares))
         due = 0.0
         for last in tsne(shown, self.perplexity):
@@ -131,7 +131,7 @@ class FindNear(Quiet):
         if not len(where):
             raise RunError("There is no such token any more.", "Choose another one.")
         rows, at = found.rows.copy() if opened.live else found.rows, int(where[0])
-        near = yield from sliced(aside(lambda: nearest(rows, at, self.count)), "Searching", 0.0)
+        near = yield from frames_of(in_thread(lambda: nearest(rows, at, self.count)), "Searching", 0.0)
         said = tuple((int(found.ids[i]), found.names[i], cosine) for i, cosine in near)
         return Near(step, self.index, found.names[at], said)
 
@@ -150,8 +150,8 @@ class LookAtPositions(Quiet):
         arch = model.architecture
         count = min(model.context, MOST_POSITIONS)
         table, vectors = _positions(model, count)
-        similarity = yield from sliced(aside(lambda: cosines(vectors)), "Comparing positions", 0.0)
-        near, low, high = yield from sliced(aside(lambda: by_distance(similarity)), "Comparing positions", 0.0)
+        similarity = yield from frames_of(in_thread(lambda: cosines(vectors)), "Comparing positions", 0.0)
+        near, low, high = yield from frames_of(in_thread(lambda: by_distance(similarity)), "Comparing positions", 0.0)
         base = float(arch.position_base) if arch.positions in ("sinusoidal", "rotary") else 0.0
         return PositionCode(
             "positions", step, arch.positions, base, model.context, table.astype(np.float32),
@@ -192,7 +192,7 @@ def _vectors(opened: Opened[Traces], prompt: Prompt, space: Space, layer: int) -
     model, tokenizer = opened.model.transformer, opened.tokenizer
     if space == "hidden":
         ids = encode(tokenizer, prompt).ids[-model.context :]
-        inside = yield from sliced(trace(opened.frozen(), ids, ("residual",)), "Reading the text")
+        inside = yield from frames_of(trace(opened.frozen(), ids, ("residual",)), "Reading the text")
         layer = min(max(layer, 0), model.architecture.layers)
         return Vectors(inside["residual"][layer], tokenizer.pieces(ids), np.arange(len(ids)))
     found = model.tokens.weight if space == "tokens" else model.head.weight

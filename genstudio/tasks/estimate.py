@@ -11,7 +11,7 @@ from genstudio.config import Config, Values
 from genstudio.data import shelf
 from genstudio.events import Frame, Progress
 from genstudio.tasks.models import Models
-from genstudio.tasks.task import Frames, sliced
+from genstudio.tasks.task import Frames, frames_of
 from genstudio.tasks.train import Train, fitting
 from genstudio.training.learner import Learner
 
@@ -41,7 +41,7 @@ class EstimateTime:
         family, config = Train(self.family, self.data, self.config).parsed()
         device = choose(self.device)
         work = _for_at_most(_PREPARING, family.prepare(config, shelf.open_dataset(fitting(family, self.data))))
-        data = yield from sliced(work, "Estimating the time")
+        data = yield from frames_of(work, "Estimating the time")
         if data is None:
             return None
         batches = int(config.model_dump().get("accumulation", 1))

@@ -14,7 +14,7 @@ from genstudio.events import Frame, Progress
 from genstudio.families.abilities import Evaluates, Writes
 from genstudio.runs import Run
 from genstudio.tasks.models import ModelRef, Models, Opened
-from genstudio.tasks.task import Frames, sliced
+from genstudio.tasks.task import Frames, frames_of
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Evaluate:
         if not isinstance(opened.model, Writes):
             raise DataError(f"'{opened.title}' is measured with the data it was trained on.", "Leave out --data.")
         dataset = shelf.open_text(shelf.find_dataset(self.data))
-        return opened.model.on((yield from sliced(all_validation(dataset, opened.model.tokenizer), "Preparing the text")))
+        return opened.model.on((yield from frames_of(all_validation(dataset, opened.model.tokenizer), "Preparing the text")))
 
 
 @dataclass(frozen=True)
@@ -59,4 +59,4 @@ class ReadReferences:
         if family.dashboard.references is None:
             return {}
         config, info = family.config.parse(self.config), shelf.find_dataset(self.data, family.data_kinds)
-        return (yield from sliced(family.dashboard.references(config, info), "Preparing the reference lines"))
+        return (yield from frames_of(family.dashboard.references(config, info), "Preparing the reference lines"))

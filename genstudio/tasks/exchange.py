@@ -9,7 +9,7 @@ from genstudio import families, paths, runs, storage
 from genstudio.errors import GenstudioError, StorageError
 from genstudio.events import Frame, Progress
 from genstudio.tasks.models import ModelRef, Models
-from genstudio.tasks.task import Frames, sliced
+from genstudio.tasks.task import Frames, frames_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class ImportModel:
             raise GenstudioError(f"{family.title} cannot be imported.", "Train one.")
         if not place.is_dir():
             raise GenstudioError(f"{place} is not a folder.", "Choose the folder that holds config.json.", place)
-        found = yield from sliced(family.import_(place), "Opening the model")
+        found = yield from frames_of(family.import_(place), "Opening the model")
         model = family.model(found.config, found.data, "cpu", 0)
         for name, weights in found.weights.items():
             module = model.modules[name]

@@ -12,7 +12,7 @@ from genstudio.data.batches import Batch
 from genstudio.errors import DataError
 from genstudio.events import Frame, Progress
 from genstudio.tasks.models import Models
-from genstudio.tasks.task import Frames, sliced
+from genstudio.tasks.task import Frames, frames_of
 from genstudio.tasks.train import Train, fitting
 
 
@@ -26,12 +26,14 @@ class FirstBatch:
     seed: int = 0
 
     def run(self, models: Models) -> Frames[Batch]:
-        learning = families.learning_from(shelf.find_dataset(self.data).kind)
-        name = self.family or (learning[0].name if learning else next(iter(families.NAMES)))
+        name = self.family
+        if not name:
+            learning = families.learning_from(shelf.find_dataset(self.data).kind)
+            name = learning[0].name if learning else next(iter(families.NAMES))
         family, config = Train(name, self.data, self.config).parsed()
         yield Frame(progress=Progress("Reading the dataset"))
         info = fitting(family, self.data)
         if family.batch is None:
             raise DataError(f"{family.title} shows no batches.", "Start the training.")
-        data: Any = yield from sliced(family.prepare(config, models.dataset(info)), "Preparing the data")
+        data: Any = yield from frames_of(family.prepare(config, models.dataset(info)), "Preparing the data")
         return family.batch(config, data, self.seed, 1)

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from genstudio.data.slices import Slices, scaled
+from genstudio.data.work import Work, scaled
 from genstudio.errors import DataError
 from genstudio.events import Array, Frame, Progress
 from genstudio.families.abilities import Traces
-from genstudio.inspection.switches import NOTHING_OFF, Switches
+from genstudio.inspection.ablation import NOTHING_ABLATED, Ablation
 from genstudio.snapshots.attention import HeadMap, Heads
 from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.prompt import Prompt, encode
-from genstudio.tasks.task import Frames, Quiet, sliced
+from genstudio.tasks.task import Frames, Quiet, frames_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -64,7 +64,7 @@ class AttentionCache:
     model: ModelRef
     step: int
     ids: NDArray[np.int32]
-    switches: Switches
+    switches: Ablation
     masks: list[bool]
     parts: list[tuple[Tensor, Tensor] | None] = field(default_factory=list)
     maps: dict[Which, Tensor] = field(default_factory=dict)
@@ -85,7 +85,7 @@ class LookAtAttention:
 
     model: ModelRef
     prompt: Prompt
-    switches: Switches = NOTHING_OFF
+    switches: Ablation = NOTHING_ABLATED
     side: int = 64
 
     def run(self, models: Models) -> Frames[None]:
@@ -112,7 +112,7 @@ class LookAtMap(Quiet):
     rows: tuple[int, int] = (0, 1 << 30)
     columns: tuple[int, int] = (0, 1 << 30)
     mass: float = 1.0
-    switches: Switches = NOTHING_OFF
+    switches: Ablation = NOTHING_ABLATED
     side: int = 1024
 
     def run(self, models: Models) -> Frames[HeadMap]:
@@ -122,9 +122,9 @@ class LookAtMap(Quiet):
             opened = models.open(self.model, Traces)
             ids, _ = window(opened, self.prompt)
             cache = _begin(models, opened, self.model, ids, self.switches)
-            yield from sliced(_read(opened, cache), "Reading the text")
+            yield from frames_of(_read(opened, cache), "Reading the text")
         _check(self.which, cache)
-        return (yield from sliced(_map(self, cache), "Looking closer"))
+        return (yield from frames_of(_map(self, cache), "Looking closer"))
 
 
 def _check(which: Which, cache: AttentionCache) -> None:
@@ -153,7 +153,7 @@ def window(opened: Opened[Traces], prompt: Prompt) -> tuple[NDArray[np.int32], i
     return encoded.ids[-context:], max(0, len(encoded.ids) - context) + cut
 
 
-def _begin(models: Models, opened: Opened[Traces], ref: ModelRef, ids: NDArray[np.int32], switches: Switches) -> AttentionCache:
+def _begin(models: Models, opened: Opened[Traces], ref: ModelRef, ids: NDArray[np.int32], switches: Ablation) -> AttentionCache:
     masks = [block.attention.causal for block in opened.model.transformer.typed_blocks()]
     cache = AttentionCache(next(_numbers), ref, opened.step, ids, switches, masks)
     models.attention[:] = [cache, *models.attention][:2]
@@ -169,7 +169,7 @@ def _known(models: Models, task: LookAtAttention, opened: Opened[Traces], ids: N
     return None
 
 
-def _read(opened: Opened[Traces], cache: AttentionCache) -> Slices[None]:
+def _read(opened: Opened[Traces], cache: AttentionCache) -> Work[None]:
     from genstudio.inspection.trace import read_heads
 
     yield from read_heads(opened.frozen(), cache.ids, cache.switches, cache.parts)
@@ -184,9 +184,9 @@ def _heads(opened: Opened[Traces], cache: AttentionCache, skipped: int, side: in
     summaries = [Summary(heads, T, side) for _ in cache.masks]
     reading, began, spent, done, due = _read(opened, cache), time.monotonic(), 0.0, 0, 0.0
     while done < layers:
-        yield from sliced(_until(reading, cache.parts, done + 1), "Reading the text")
+        yield from frames_of(_until(reading, cache.parts, done + 1), "Reading the text")
         middle = time.monotonic()
-        yield from sliced(_sum_up(cache, done, summaries[done]), "Looking at every head")
+        yield from frames_of(_sum_up(cache, done, summaries[done]), "Looking at every head")
         done, now = done + 1, time.monotonic()
         spent += now - middle
         if now >= due or done == layers:
@@ -197,7 +197,7 @@ def _heads(opened: Opened[Traces], cache: AttentionCache, skipped: int, side: in
             due = time.monotonic() + _SHOW_EVERY
 
 
-def _until(reading: Slices[None], parts: Sized, count: int) -> Slices[None]:
+def _until(reading: Work[None], parts: Sized, count: int) -> Work[None]:
     """Read on until so many layers are there; the rest waits."""
     if len(parts) < count:
         for share in reading:
@@ -206,7 +206,7 @@ def _until(reading: Slices[None], parts: Sized, count: int) -> Slices[None]:
                 return
 
 
-def _sum_up(cache: AttentionCache, layer: int, summary: Summary) -> Slices[None]:
+def _sum_up(cache: AttentionCache, layer: int, summary: Summary) -> Work[None]:
     from genstudio.inspection.heads import score_rows, seen
 
     if (part := cache.parts[layer]) is None:
@@ -251,7 +251,7 @@ def _shown(
     )
 
 
-def _map(task: LookAtMap, cache: AttentionCache) -> Slices[HeadMap]:
+def _map(task: LookAtMap, cache: AttentionCache) -> Work[HeadMap]:
     from genstudio.inspection.heads import heaviest, seen
 
     T = len(cache.ids)
@@ -288,7 +288,7 @@ def pooled(weights: Array, patch: int) -> Array:
     return np.asarray(np.maximum.reduceat(rows, np.arange(0, weights.shape[1], patch), axis=1))
 
 
-def _rows(cache: AttentionCache, which: Which, first: int, last: int) -> Slices[Tensor]:
+def _rows(cache: AttentionCache, which: Which, first: int, last: int) -> Work[Tensor]:
     """Rows first .. last-1 (R, T) of a map; a map of many heads is worked out once, as a whole."""
     from genstudio.inspection.heads import weight_rows
 
@@ -312,7 +312,7 @@ def _nothing(rows: int, tokens: int) -> Tensor:
     return torch.zeros(rows, tokens)
 
 
-def _mean(cache: AttentionCache, layer: int | None) -> Slices[Tensor]:
+def _mean(cache: AttentionCache, layer: int | None) -> Work[Tensor]:
     """The mean over the heads of a layer, or over those of all layers that are not off: (T, T)."""
     from genstudio.inspection.heads import weight_rows
 
@@ -329,7 +329,7 @@ def _mean(cache: AttentionCache, layer: int | None) -> Slices[Tensor]:
     return total / max(some, 1)
 
 
-def _rollout(cache: AttentionCache) -> Slices[Tensor]:
+def _rollout(cache: AttentionCache) -> Work[Tensor]:
     import torch
 
     T, result = len(cache.ids), None

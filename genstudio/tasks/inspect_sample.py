@@ -16,7 +16,7 @@ from genstudio.families.abilities import Judges, Samples
 from genstudio.runs import Run
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.sample import variant
-from genstudio.tasks.task import Frames, sliced
+from genstudio.tasks.task import Frames, frames_of
 
 _VALUES = 1 << 22
 
@@ -96,7 +96,7 @@ class InspectSample:
         features, typical_features = None, 0.0
         if data.shape.kind == "images":
             reference = known.reference
-            found = yield from sliced(reference.neighbours(sample, self.count), "Comparing with the training pictures")
+            found = yield from frames_of(reference.neighbours(sample, self.count), "Comparing with the training pictures")
             plain, features = (
                 Nearest(indices.copy(), apart.astype(np.float64), real[indices].copy())
                 for indices, apart in (found["nearest_pixels"], found["nearest_features"])

@@ -19,7 +19,7 @@ from genstudio.snapshots.attention import Lens, Saliency
 from genstudio.tasks.inside import window
 from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.prompt import Prompt
-from genstudio.tasks.task import Frames, Quiet, sliced
+from genstudio.tasks.task import Frames, Quiet, frames_of
 
 if TYPE_CHECKING:
     from genstudio.nn.transformer import Transformer
@@ -67,7 +67,7 @@ class LookThroughLens(Quiet):
         end = min(max(self.end, 1), len(stream.ids))
         first = max(0, end - max(self.positions, 1))
         work = depths(stream.model, stream.residual[:, first:end], stream.ids[first : end + 1])
-        found = yield from sliced(work, "Asking every layer")
+        found = yield from frames_of(work, "Asking every layer")
         tokenizer = models.open(self.model, Traces).tokenizer
         names, tokens = _names(tokenizer, np.unique(found.top)), tokenizer.pieces(stream.ids)
         return Lens(
@@ -81,7 +81,7 @@ def _read(opened: Opened[Traces], prompt: Prompt) -> Frames[Stream]:
 
     step, model = opened.step, opened.frozen()
     ids, skipped = window(opened, prompt)
-    inside = yield from sliced(trace(model, ids, ("residual",)), "Reading the text")
+    inside = yield from frames_of(trace(model, ids, ("residual",)), "Reading the text")
     return Stream(next(_numbers), step, ids, skipped, inside["residual"], model)
 
 
@@ -117,7 +117,7 @@ class Explain(Quiet):
             work = gradient_times_input(opened.frozen(), ids[:position], target)
         else:
             work = leave_one_out(opened.frozen(), ids[:position], target)
-        scores, logprobs, target = yield from sliced(work, "Explaining the prediction")
+        scores, logprobs, target = yield from frames_of(work, "Explaining the prediction")
         likely = likeliest(logprobs, CHOICES)
         named = _names(tokenizer, np.append(likely, target))
         choices = tuple((int(i), named[int(i)], float(np.exp(logprobs[i]))) for i in likely)

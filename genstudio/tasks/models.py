@@ -17,7 +17,7 @@ from genstudio.families.abilities import A, Evaluates, Model, Reads, Samples, Tr
 from genstudio.runs import Run
 from genstudio.tasks import live
 from genstudio.tasks.live import settings_of
-from genstudio.tasks.task import Frames, sliced
+from genstudio.tasks.task import Frames, frames_of
 
 if TYPE_CHECKING:
     from genstudio.nn.transformer import Transformer
@@ -118,7 +118,7 @@ class Opened(Generic[M_co]):
             assert isinstance(self.model, Evaluates | Samples)
             family, _ = settings_of(run)
             work = family.prepare(self.model.config, shelf.open_dataset(dataset_of(run)), run.kept())
-            self._filled = self.model.on((yield from sliced(work, "Preparing the data")))
+            self._filled = self.model.on((yield from frames_of(work, "Preparing the data")))
             keep_beside(self._filled, run)
         return cast("M_co", self._filled)
 

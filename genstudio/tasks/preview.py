@@ -14,7 +14,7 @@ from genstudio.data.preview import Matches, Preview
 from genstudio.errors import DataError
 from genstudio.events import Array, Frame, Progress
 from genstudio.tasks.models import Models
-from genstudio.tasks.task import Frames, sliced
+from genstudio.tasks.task import Frames, frames_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Look:
         info = shelf.find_dataset(self.data)
         yield Frame(progress=Progress("Reading"))
         dataset = models.dataset(info)
-        found = yield from sliced(preview.preview(dataset), "Reading")
+        found = yield from frames_of(preview.preview(dataset), "Reading")
         return Looked(found, preview.reading(dataset.text, 0)[1] if info.kind == "text" else "")
 
 
@@ -80,7 +80,7 @@ class Find:
             if not columns:
                 raise DataError("There is nothing to search in: these have no words.", "", info.path)
             work = preview.search_rows(columns, self.needle)
-        return (yield from sliced(work, "Searching"))
+        return (yield from frames_of(work, "Searching"))
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class TryGenerated:
         yield Frame(progress=Progress("Making a few"))
         few = wanted | {"settings": wanted["settings"] | {"count": min(wanted["settings"]["count"], self.most)}}
         dataset = generators.make(replace(info, details=few))
-        found = yield from sliced(preview.preview(dataset), "Looking at a few")
+        found = yield from frames_of(preview.preview(dataset), "Looking at a few")
         return Looked(found, getattr(dataset, "text", "")[:2000])
 
 

@@ -20,7 +20,7 @@ from genstudio.snapshots.text import NextTokens, Writing
 from genstudio.tasks.compare import AttentionTo
 from genstudio.tasks.models import ModelRef, Models, Opened, built
 from genstudio.tasks.prompt import Prompt, encode
-from genstudio.tasks.task import Frames, Quiet, T, sliced
+from genstudio.tasks.task import Frames, Quiet, T, frames_of
 from genstudio.tasks.write import Generate, NextTokensOf
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Watched(Snapshot):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Moment(Snapshot):
+class ReplayPoint(Snapshot):
     """What the weights of a step make of the text: how they go on, what they expect next, where they look.
 
     `logprobs` (n,) and `candidates` (n, K) are log-probabilities in nats of the watched tokens and candidates, each
@@ -161,7 +161,7 @@ class Replay:
             raise CheckpointError("No weights of this run can be read.", hint, run.folder)
         yield Frame(progress=Progress("Replayed", 1.0))
 
-    def _moment(self, opened: Opened[Model]) -> Frames[Moment]:
+    def _moment(self, opened: Opened[Model]) -> Frames[ReplayPoint]:
         """What the Playground itself would show with these weights."""
         only = Models(training={_key(self.run_path): opened})
         ref = ModelRef(self.run_path, "live")
@@ -169,9 +169,9 @@ class Replay:
         attention = yield from _silently(AttentionTo(ref, self.prompt).run(only))
         writing = Generate(ref, self.prompt, self.length, self.options, self.seed).run(only)
         (written,) = yield from _silently(writing)
-        return Moment("moment", opened.step, written, expected, attention, np.empty(0), np.empty(0))
+        return ReplayPoint("moment", opened.step, written, expected, attention, np.empty(0), np.empty(0))
 
-    def _watch(self, opened: Opened[Traces], moment: Moment) -> Frames[Watched]:
+    def _watch(self, opened: Opened[Traces], moment: ReplayPoint) -> Frames[Watched]:
         tokenizer, chosen = opened.tokenizer, moment.writing.chosen
         ids = encode(tokenizer, self.prompt).ids
         most = min(LONGEST, opened.model.transformer.context)
@@ -236,7 +236,7 @@ def _predicted(model: Transformer, ids: Array) -> Frames[Array]:
 
     if len(ids) < 2:
         return np.empty((0, model.architecture.vocabulary))
-    inside = yield from sliced(trace(model, ids[:-1].copy(), ("logits",)), "Replaying")
+    inside = yield from frames_of(trace(model, ids[:-1].copy(), ("logits",)), "Replaying")
     logits = inside.stages["logits"].astype(np.float64)
     logits -= logits.max(-1, keepdims=True)
     return np.asarray(logits - np.log(np.exp(logits).sum(-1, keepdims=True)))

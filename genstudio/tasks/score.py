@@ -20,7 +20,7 @@ from genstudio.sampling.record import ALTERNATIVES
 from genstudio.snapshots.text import Chosen, ScoredText
 from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.prompt import Encoded, Prompt, encode
-from genstudio.tasks.task import Frames, sliced
+from genstudio.tasks.task import Frames, frames_of
 from genstudio.tasks.write import SLICE, said
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Score:
             raise DataError("None of these characters is in the model's vocabulary.", "Use text like its training text.")
         context = start.ids if start else np.empty(0, np.int32)
         yield said(opened, start) if start else said(opened, Encoded(ids, unknown, 0))
-        scores = yield from sliced(score(opened.model.language_model, context, ids, self.alternatives), "Scoring")
+        scores = yield from frames_of(score(opened.model.language_model, context, ids, self.alternatives), "Scoring")
         shown = self._shown(opened, ids, starts, unknown, scores)
         yield Frame(progress=Progress("Scored", 1.0))
         return shown
@@ -119,7 +119,7 @@ class Judge:
 
         before = encode(opened.tokenizer, self.prompt).ids
         ids = np.array(self.ids, np.int32)
-        columns = yield from sliced(score(opened.model.language_model, before, ids, ALTERNATIVES), "Scoring")
+        columns = yield from frames_of(score(opened.model.language_model, before, ids, ALTERNATIVES), "Scoring")
         present = np.unique(np.concatenate([ids, columns["alternatives"].ravel()]))
         names = dict(zip(present.tolist(), opened.tokenizer.pieces(present), strict=True))
         pieces = tuple(map(names.__getitem__, ids.tolist()))

@@ -7,7 +7,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
-from genstudio.data.slices import Slices
+from genstudio.data.work import Work
 from genstudio.events import Frame, Progress
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class WarmUp:
         return device
 
 
-def sliced(work: Slices[T], text: str, seconds: float = 0.05) -> Frames[T]:
+def frames_of(work: Work[T], text: str, seconds: float = 0.05) -> Frames[T]:
     """Frames with the progress of sliced work; returns what it returns."""
     due = time.monotonic() + seconds
     while True:

@@ -27,7 +27,7 @@ class Timeline:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Moment(Snapshot):
+class TimelineEntry(Snapshot):
     """What a run showed at a step: of each channel the newest snapshot up to then. `damaged` are sentences about those
     that cannot be read."""
 
@@ -53,7 +53,7 @@ class ReadTimeline(Quiet):
 
 
 @dataclass(frozen=True)
-class ReadMoments(Quiet):
+class ReadTimelineEntries(Quiet):
     """Shows a Moment for each of the steps, in the order given."""
 
     path: str
@@ -79,7 +79,7 @@ def board_of(run: Run) -> Dashboard:
     return settings_of(run)[0].dashboard
 
 
-def moment(run: Run, step: int, channels: Sequence[str]) -> Moment:
+def moment(run: Run, step: int, channels: Sequence[str]) -> TimelineEntry:
     """What the run showed at a step."""
     shown: list[Snapshot] = []
     damaged: list[str] = []
@@ -90,4 +90,4 @@ def moment(run: Run, step: int, channels: Sequence[str]) -> Moment:
                 shown.append(run.load_snapshot(channel, steps[place - 1]))
             except RunError as error:
                 damaged.append(error.message)
-    return Moment("moment", step, tuple(shown), tuple(damaged))
+    return TimelineEntry("moment", step, tuple(shown), tuple(damaged))

@@ -12,15 +12,15 @@ from genstudio.data import shelf
 from genstudio.data.datasets import TextDataset
 from genstudio.data.encoding import encode_part
 from genstudio.data.merges import Merges, follow_merges
-from genstudio.data.slices import Slices
 from genstudio.data.split import SplitSettings, arrange
 from genstudio.data.token_text import TokenText, tokens_of
 from genstudio.data.tokenizers import BPETokenizer, Tokenizer, count_characters
 from genstudio.data.tokenizers.foreign import open_tokenizer, tokenizer_text
 from genstudio.data.vocabulary import TokenSettings, make_tokenizer
+from genstudio.data.work import Work
 from genstudio.events import Frame, Progress, Snapshot
 from genstudio.tasks.models import Models
-from genstudio.tasks.task import Frames, Quiet, sliced
+from genstudio.tasks.task import Frames, Quiet, frames_of
 
 SIZES = (300, 512, 1024, 2048, 4096, 8192)
 _SAMPLE = 1_000_000
@@ -42,8 +42,8 @@ class MakeTokenizer:
     def run(self, models: Models) -> Frames[Tokenizer]:
         yield Frame(progress=Progress("Reading the text"))
         dataset = shelf.open_text(shelf.find_dataset(self.data))
-        arranged = yield from sliced(_arranged(dataset, self.split, self.settings.lines, self.context), "Splitting")
-        return (yield from sliced(_made(arranged, self.settings), "Making the tokenizer"))
+        arranged = yield from frames_of(_arranged(dataset, self.split, self.settings.lines, self.context), "Splitting")
+        return (yield from frames_of(_made(arranged, self.settings), "Making the tokenizer"))
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class CountVocabulary(Quiet):
         info = shelf.find_dataset(self.data)
         if info.kind != "text":
             return 0
-        counts = yield from sliced(count_characters(shelf.open_text(info).text), "Counting the characters")
+        counts = yield from frames_of(count_characters(shelf.open_text(info).text), "Counting the characters")
         return int((counts > 0).sum()) + (not counts[ord("\n")])
 
 
@@ -68,7 +68,7 @@ class SplitText:
     text: str
 
     def run(self, models: Models) -> Frames[TokenText]:
-        return sliced(tokens_of(self.tokenizer, self.text), "Cutting the text")
+        return frames_of(tokens_of(self.tokenizer, self.text), "Cutting the text")
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class SplitDataset:
     def run(self, models: Models) -> Frames[TokenText]:
         yield Frame(progress=Progress("Reading the text"))
         text = shelf.open_text(shelf.find_dataset(self.data)).text[: self.characters]
-        return (yield from sliced(tokens_of(self.tokenizer, text), "Cutting the text"))
+        return (yield from frames_of(tokens_of(self.tokenizer, text), "Cutting the text"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,17 +119,17 @@ class CompareSizes:
         values = dict(self.values)
         split, context, lines = SplitSettings.of(values), values.get("context"), values.get("markers") == "lines"
         room = context if isinstance(context, int) else 0
-        arranged = yield from sliced(_arranged(dataset, split, lines, room), "Splitting")
+        arranged = yield from frames_of(_arranged(dataset, split, lines, room), "Splitting")
         rows: list[SizeRow] = []
         for kind, size, work in self._tokenizers(arranged):
-            tokenizer = yield from sliced(work, f"Making the tokenizer: {kind}")
+            tokenizer = yield from frames_of(work, f"Making the tokenizer: {kind}")
             if rows and rows[-1].kind == kind and tokenizer.size <= rows[-1].size:
                 continue
-            rows.append((yield from sliced(self._row(arranged, kind, tokenizer), f"Counting: {kind} {size or ''}")))
+            rows.append((yield from frames_of(self._row(arranged, kind, tokenizer), f"Counting: {kind} {size or ''}")))
             yield Frame(snapshots=(SizeRows("sizes", 0, tuple(rows)),), progress=Progress("Comparing tokenizers"))
         return tuple(rows)
 
-    def _tokenizers(self, text: _Arranged) -> Generator[tuple[str, int, Slices[Tokenizer]], None, None]:
+    def _tokenizers(self, text: _Arranged) -> Generator[tuple[str, int, Work[Tokenizer]], None, None]:
         plain = TokenSettings.of(dict(self.values))
         for kind in ("char", "byte"):
             yield kind, 0, _made(text, replace(plain, kind=kind))
@@ -138,7 +138,7 @@ class CompareSizes:
         for size in self.sizes:
             yield "bpe", size, _shortened(text, replace(plain, kind="bpe", vocabulary=max(self.sizes)), size)
 
-    def _row(self, arranged: _Arranged, kind: str, tokenizer: Tokenizer) -> Slices[SizeRow]:
+    def _row(self, arranged: _Arranged, kind: str, tokenizer: Tokenizer) -> Work[SizeRow]:
         start, stop = arranged.cut, min(len(arranged.text), arranged.cut + _SAMPLE)
         found = yield from encode_part(tokenizer, arranged.text, start, stop)
         family = families.get(self.family) if self.family else families.learning_from("text")[0]
@@ -158,7 +158,7 @@ class StepMerges:
 
     def run(self, models: Models) -> Frames[Merges]:
         text = shelf.open_text(shelf.find_dataset(self.data)).text[:_BEGINNING] if self.data else self.text
-        return (yield from sliced(follow_merges(text, self.apart, self.most), "Merging"))
+        return (yield from frames_of(follow_merges(text, self.apart, self.most), "Merging"))
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,7 @@ class OpenTokenizer:
     path: str
 
     def run(self, models: Models) -> Frames[Tokenizer]:
-        return sliced(open_tokenizer(Path(self.path)), "Trying the tokenizer out")
+        return frames_of(open_tokenizer(Path(self.path)), "Trying the tokenizer out")
 
 
 @dataclass(frozen=True)
@@ -193,18 +193,18 @@ class _Arranged:
     key: str
 
 
-def _arranged(dataset: TextDataset, split: SplitSettings, lines: bool, context: int) -> Slices[_Arranged]:
+def _arranged(dataset: TextDataset, split: SplitSettings, lines: bool, context: int) -> Work[_Arranged]:
     files = dataset.info.details.get("files") or ()
     work = arrange(dataset.text, split, lines=lines, context=context, files=files)
     found = yield from work
     return _Arranged(found.text, found.cut, split.key(dataset.info.sha256))
 
 
-def _made(arranged: _Arranged, settings: TokenSettings) -> Slices[Tokenizer]:
+def _made(arranged: _Arranged, settings: TokenSettings) -> Work[Tokenizer]:
     return make_tokenizer(arranged.text, arranged.cut, settings, arranged.key)
 
 
-def _shortened(arranged: _Arranged, settings: TokenSettings, size: int) -> Slices[Tokenizer]:
+def _shortened(arranged: _Arranged, settings: TokenSettings, size: int) -> Work[Tokenizer]:
     """Training to fewer tokens gives the first merges of training to more."""
     made = yield from _made(arranged, settings)
     assert isinstance(made, BPETokenizer)

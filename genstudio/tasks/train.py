@@ -19,7 +19,7 @@ from genstudio.runs import plan as plans
 from genstudio.tasks import live
 from genstudio.tasks.live import settings_of
 from genstudio.tasks.models import Models, Opened, dataset_of, keep_beside
-from genstudio.tasks.task import Frames, sliced
+from genstudio.tasks.task import Frames, frames_of
 from genstudio.training import steering
 from genstudio.training.changes import Change, GoBack, Pace, SetLive, Watch
 
@@ -201,7 +201,7 @@ def _begun(task: Train) -> Frames[tuple[Kind, Setup]]:
     plan, device = task.plan(family, config), choose(task.device)
     yield Frame(progress=Progress("Reading the dataset"))
     info = fitting(family, task.data)
-    data = yield from sliced(family.prepare(config, shelf.open_dataset(info)), "Preparing the data")
+    data = yield from frames_of(family.prepare(config, shelf.open_dataset(info)), "Preparing the data")
     learner = _learner(family, config, data, device, task.seed)
     run = runs.create(
         task.runs_folder or paths.runs(),
@@ -238,7 +238,7 @@ def _reopened(run: Run, task: Resume) -> Frames[tuple[Kind, Setup]]:
     (family, config), device, seed = settings_of(run), choose(task.device or "auto"), run.info.seed
     yield Frame(progress=Progress("Reading the dataset"))
     dataset = shelf.open_dataset(fitting(family, dataset_of(run).id))
-    data = yield from sliced(family.prepare(config, dataset, run.kept()), "Preparing the data")
+    data = yield from frames_of(family.prepare(config, dataset, run.kept()), "Preparing the data")
     learner = _learner(family, config, data, device, seed)
     state = checkpoint.load(run, "last", learner)
     notices: list[Notice] = []

@@ -20,7 +20,7 @@ from genstudio.sampling.stops import StopTexts, stop_problems
 from genstudio.snapshots.text import AnsweredBy, NextTokens, Writing, WritingGrid
 from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.prompt import Encoded, Prompt, encode, text_of
-from genstudio.tasks.task import Frames, Quiet, sliced
+from genstudio.tasks.task import Frames, Quiet, frames_of
 
 if TYPE_CHECKING:
     from genstudio.sampling.reader import Reader
@@ -235,7 +235,7 @@ def prepare(readers: Sequence[Reader], encoded: Encoded, opened: Opened[Writes])
 
 def reading(reader: Reader, ids: Array) -> Frames[Array]:
     """Frames while a reader reads ids; returns the logits after them."""
-    return sliced(reader.reading(ids), "Reading", 0.0)
+    return frames_of(reader.reading(ids), "Reading", 0.0)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import torch
 
 from genstudio import families
 from genstudio.data import shelf
-from genstudio.data.slices import finished
+from genstudio.data.work import finished
 
 CASES = {"ring": ("gaussian-ring", 8), "grid": ("gaussian-grid", 25), "digits": ("digits8", 0), "mnist": ("mnist10k", 0)}
 LIMITS = {"ring": 120.0, "grid": 120.0, "digits": 300.0, "mnist": 300.0}

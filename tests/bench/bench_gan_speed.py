@@ -18,7 +18,7 @@ from torch import Tensor
 
 from genstudio import families
 from genstudio.data import shelf
-from genstudio.data.slices import finished
+from genstudio.data.work import finished
 
 WANTED, ROUNDS, STEPS = 1.1, 15, 4
 

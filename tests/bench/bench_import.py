@@ -79,7 +79,7 @@ MEASURED = """
 import resource, sys, time
 from pathlib import Path
 from genstudio.data.importing.sources import import_any
-from genstudio.data.slices import finished
+from genstudio.data.work import finished
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 began = time.perf_counter()
 info = finished(import_any([Path(sys.argv[1])]))

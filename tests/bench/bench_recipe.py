@@ -26,7 +26,7 @@ from torch import Tensor, nn
 
 from genstudio.data.learnable.tokens import TextData
 from genstudio.data.shelf import find_dataset, open_dataset
-from genstudio.data.slices import finished
+from genstudio.data.work import finished
 from genstudio.families.gpt import FAMILY, GPTConfig
 from genstudio.families.gpt.learner import GPTLearner
 from genstudio.families.gpt.model import GPTModel

@@ -16,10 +16,10 @@ import torch
 from bench_attention import model_of
 
 from genstudio.nn.layout import lay_out_for_writing
+from genstudio.tasks.ablate import Ablate
 from genstudio.tasks.anatomy import Dissect
 from genstudio.tasks.embedding import MapVectors
 from genstudio.tasks.inside import LookAtAttention, LookAtMap, Which
-from genstudio.tasks.knock_out import KnockOut
 from genstudio.tasks.layers import LookAtLayers
 from genstudio.tasks.lens import Explain, LookThroughLens
 from genstudio.tasks.models import ModelRef, Models, Opened
@@ -56,7 +56,7 @@ TASKS = {
     "rollout": lambda text: LookAtMap(REF, text, Which(rollout=True)),
     "lens": lambda text: LookThroughLens(REF, text),
     "saliency": lambda text: Explain(REF, text),
-    "knock-out": lambda text: KnockOut(REF, text, length=8),
+    "knock-out": lambda text: Ablate(REF, text, length=8),
     "anatomy": lambda text: Dissect(REF, text),
     "hidden states": lambda text: MapVectors(REF, text, space="hidden", layer=6),
     "layers": lambda text: LookAtLayers(REF, text),

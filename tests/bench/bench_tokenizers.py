@@ -9,13 +9,13 @@ import pytest
 
 from genstudio.data.encoding import cuts, encode_part
 from genstudio.data.shelf import find_dataset, open_text
-from genstudio.data.slices import Slices, finished
 from genstudio.data.vocabulary import TokenSettings, make_tokenizer
+from genstudio.data.work import Work, finished
 
 SIZE = 100_000_000
 
 
-def slowest(work: Slices[object]) -> tuple[object, float, float]:
+def slowest(work: Work[object]) -> tuple[object, float, float]:
     """Result, seconds in all, seconds of the longest slice."""
     began = last = time.perf_counter()
     longest = 0.0

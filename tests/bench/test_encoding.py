@@ -13,9 +13,9 @@ import pytest
 
 from genstudio.data.learnable.tokens import prepare_text
 from genstudio.data.shelf import find_dataset, import_text, open_dataset
-from genstudio.data.slices import finished
 from genstudio.data.text import statistics
 from genstudio.data.tokenizers import CharTokenizer
+from genstudio.data.work import finished
 from genstudio.evaluation.ngram import kneser_ney
 
 SIZE = 100_000_000

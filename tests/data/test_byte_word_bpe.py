@@ -15,7 +15,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genstudio.data.shelf import find_dataset, open_dataset
-from genstudio.data.slices import finished
 from genstudio.data.tokenizers import (
     BPETokenizer,
     ByteTokenizer,
@@ -30,6 +29,7 @@ from genstudio.data.tokenizers import (
 from genstudio.data.tokenizers.bpe import units_of
 from genstudio.data.tokenizers.child import train_bpe
 from genstudio.data.tokenizers.words import words_of
+from genstudio.data.work import finished
 from genstudio.errors import DataError
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)

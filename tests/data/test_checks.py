@@ -13,9 +13,9 @@ import pytest
 from genstudio.data.checks import Example, Finding, check, languages, similar
 from genstudio.data.datasets import ImageDataset, PairDataset, PointDataset, TaskDataset, TextDataset
 from genstudio.data.shelf import DatasetInfo, find_dataset, open_dataset
-from genstudio.data.slices import finished
 from genstudio.data.split import SplitSettings
 from genstudio.data.tokenizers import code_points
+from genstudio.data.work import finished
 
 WORDS = [a + b for a, b in itertools.product(["ba", "ko", "ti", "re", "mu", "lan", "so", "vi"], repeat=2)]
 

@@ -9,7 +9,7 @@ import pytest
 
 from genstudio import paths, storage
 from genstudio.data import derived, shelf
-from genstudio.data.slices import finished
+from genstudio.data.work import finished
 from genstudio.errors import StorageError
 
 A, B = "a" * 64, "b" * 64

@@ -17,7 +17,7 @@ from webserver import File, Server
 from genstudio.data import download, web
 from genstudio.data.catalogue import Part
 from genstudio.data.download import Patience, fetch
-from genstudio.data.slices import finished
+from genstudio.data.work import finished
 from genstudio.errors import DataError, StorageError
 from helpers import LONG
 

@@ -15,10 +15,10 @@ from genstudio.data.datasets import TextDataset
 from genstudio.data.encoding import encode_part
 from genstudio.data.learnable.tokens import all_validation, from_metadata, metadata, prepare_text
 from genstudio.data.shelf import DatasetInfo
-from genstudio.data.slices import finished
 from genstudio.data.tokenizers import ByteTokenizer, Tokenizer
 from genstudio.data.tokenizers.files import tokenizer_from_json
 from genstudio.data.vocabulary import TokenSettings, make_tokenizer
+from genstudio.data.work import finished
 from genstudio.errors import DataError
 from helpers import words
 

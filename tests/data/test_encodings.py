@@ -13,7 +13,7 @@ from genstudio.data.importing import report
 from genstudio.data.importing.options import ImportOptions
 from genstudio.data.importing.sources import import_any, inspect
 from genstudio.data.reading import judge
-from genstudio.data.slices import finished
+from genstudio.data.work import finished
 from genstudio.errors import DataError
 
 LETTERS = "abc déf ßü — Ωλ жю 漢字かな 한글 🙂\n"

@@ -26,7 +26,7 @@ from genstudio.data.catalogue import Offer, Part
 from genstudio.data.datasets import ImageDataset, PairDataset, TextDataset
 from genstudio.data.download import Patience
 from genstudio.data.fetched import obtain
-from genstudio.data.slices import finished
+from genstudio.data.work import finished
 from genstudio.errors import DataError, StorageError
 from genstudio.tasks.download import Download
 from genstudio.tasks.models import Models

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from genstudio.data.slices import finished
 from genstudio.data.tokenizers import BPETokenizer, ByteTokenizer, Tokenizer, WordTokenizer, tokenizer_from_json
 from genstudio.data.tokenizers.child import waited, worker
 from genstudio.data.tokenizers.foreign import open_tokenizer, tokenizer_text
 from genstudio.data.tokenizers.library import LETTERS, byte_level
 from genstudio.data.tokenizers.model_folder import LARGEST_FILE
+from genstudio.data.work import finished
 from genstudio.errors import DataError
 
 MERGES = [["t", "h"], ["th", "e"], ["Ġ", "the"], ["a", "t"]]

@@ -32,7 +32,7 @@ from genstudio.data.importing import archives, arrays, decode, listing, pictures
 from genstudio.data.importing.copies import duplicate
 from genstudio.data.importing.options import ImportOptions
 from genstudio.data.importing.sources import import_any, inspect
-from genstudio.data.slices import finished
+from genstudio.data.work import finished
 from genstudio.errors import DataError
 
 

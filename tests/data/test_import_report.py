@@ -13,7 +13,7 @@ from genstudio.data.importing.options import ImportOptions
 from genstudio.data.importing.pictures import import_array
 from genstudio.data.importing.sources import import_any
 from genstudio.data.info import DatasetInfo
-from genstudio.data.slices import finished
+from genstudio.data.work import finished
 
 
 def imported(folder: Path, content: str, name: str, title: str | None = None) -> DatasetInfo:

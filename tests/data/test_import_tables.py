@@ -17,7 +17,7 @@ from genstudio.data import shelf
 from genstudio.data.importing import numbers, report, tables
 from genstudio.data.importing.options import ImportOptions
 from genstudio.data.importing.sources import import_any, inspect
-from genstudio.data.slices import finished
+from genstudio.data.work import finished
 from genstudio.errors import DataError
 
 WORDS = "Straße maison Hund chat été river green nine say went, and; over | under it's café 12 3.5".split(" ")  # noqa: SIM905 - words, not a list

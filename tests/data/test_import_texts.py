@@ -18,7 +18,7 @@ from genstudio.data.importing import encodings, rows, tables
 from genstudio.data.importing.copies import duplicate
 from genstudio.data.importing.options import ImportOptions
 from genstudio.data.importing.sources import columns, import_any, inspect
-from genstudio.data.slices import finished
+from genstudio.data.work import finished
 from genstudio.errors import DataError, StorageError
 
 

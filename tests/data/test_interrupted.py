@@ -25,11 +25,11 @@ from genstudio.data.importing.options import ImportOptions
 from genstudio.data.importing.pictures import import_array
 from genstudio.data.importing.rows import import_points
 from genstudio.data.importing.sources import import_any
-from genstudio.data.slices import Slices, finished
+from genstudio.data.work import Work, finished
 from genstudio.errors import StorageError
 from helpers import files, words
 
-Work = Callable[[Path], Slices[Any]]
+Work = Callable[[Path], Work[Any]]
 
 
 def png(seed: int) -> bytes:
@@ -38,32 +38,32 @@ def png(seed: int) -> bytes:
     return out.getvalue()
 
 
-def text(place: Path) -> Slices[Any]:
+def text(place: Path) -> Work[Any]:
     (place / "mine.txt").write_text(words(40_000), encoding="utf-8")
     return import_any([place / "mine.txt"])
 
 
-def table(place: Path) -> Slices[Any]:
+def table(place: Path) -> Work[Any]:
     rows = "".join(f"{i};{i * i} words\n" for i in range(20_000))
     (place / "mine.csv").write_text("a;b\n" + rows, encoding="utf-8")
     return import_any([place / "mine.csv"])
 
 
-def folder(place: Path) -> Slices[Any]:
+def folder(place: Path) -> Work[Any]:
     (place / "p").mkdir()
     for number in range(150):
         (place / "p" / f"{number}.png").write_bytes(png(number))
     return import_any([place / "p"])
 
 
-def zipped(place: Path) -> Slices[Any]:
+def zipped(place: Path) -> Work[Any]:
     with zipfile.ZipFile(place / "mine.zip", "w") as archive:
         for number in range(150):
             archive.writestr(f"c{number % 2}/{number}.png", png(number))
     return import_any([place / "mine.zip"])
 
 
-def tarred(place: Path) -> Slices[Any]:
+def tarred(place: Path) -> Work[Any]:
     with tarfile.open(place / "mine.tar.gz", "w:gz") as archive:
         for number in range(150):
             member = tarfile.TarInfo(f"{number}.png")
@@ -72,24 +72,24 @@ def tarred(place: Path) -> Slices[Any]:
     return import_any([place / "mine.tar.gz"])
 
 
-def array(place: Path) -> Slices[Any]:
+def array(place: Path) -> Work[Any]:
     np.save(place / "mine.npy", np.random.default_rng(0).integers(0, 256, (1500, 8, 8), np.uint8))
     return import_any([place / "mine.npy"], ImportOptions(pictures=PictureSettings(16)))
 
 
-def drawn(place: Path) -> Slices[Any]:
+def drawn(place: Path) -> Work[Any]:
     return import_array(np.random.default_rng(0).integers(0, 256, (900, 8, 8, 1), np.uint8), "Drawn", "drawn")
 
 
-def points(place: Path) -> Slices[Any]:
+def points(place: Path) -> Work[Any]:
     return import_points(np.random.default_rng(0).normal(size=(5_000, 2)).astype(np.float32), "Drawn")
 
 
-def copied(place: Path) -> Slices[Any]:
+def copied(place: Path) -> Work[Any]:
     return duplicate(shelf.find_dataset("digits8"), pictures_as=PictureSettings(16))
 
 
-def remade(place: Path) -> Slices[Any]:
+def remade(place: Path) -> Work[Any]:
     return duplicate(shelf.find_dataset("moons"), made_with={"noise": 0.3})
 
 

@@ -19,7 +19,7 @@ from genstudio.data.images import PictureSettings
 from genstudio.data.importing import archives, listing, names, pool
 from genstudio.data.importing.options import ImportOptions
 from genstudio.data.importing.sources import import_any, inspect
-from genstudio.data.slices import finished
+from genstudio.data.work import finished
 from genstudio.errors import DataError
 
 

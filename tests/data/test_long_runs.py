@@ -11,10 +11,10 @@ import pytest
 from genstudio.data.datasets import TextDataset
 from genstudio.data.info import DatasetInfo
 from genstudio.data.learnable.tokens import prepare_text
-from genstudio.data.slices import finished
 from genstudio.data.tokenizers import BPETokenizer, tokenizer_from_json
 from genstudio.data.tokenizers.child import shortened, train_bpe
 from genstudio.data.vocabulary import TokenSettings
+from genstudio.data.work import finished
 from genstudio.errors import DataError
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from genstudio.data.merges import LONGEST, Step, follow_merges, merge_steps
 from genstudio.data.shelf import find_dataset, open_text
-from genstudio.data.slices import finished
+from genstudio.data.work import finished
 
 LECTURE = "aaabdaaabac"
 

@@ -14,7 +14,7 @@ from genstudio.data import shelf
 from genstudio.data.importing import parquet as reader
 from genstudio.data.importing.options import ImportOptions
 from genstudio.data.importing.sources import import_any, inspect
-from genstudio.data.slices import finished
+from genstudio.data.work import finished
 from genstudio.errors import DataError
 
 

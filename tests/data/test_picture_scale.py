@@ -23,7 +23,7 @@ from genstudio.data.importing.options import ImportOptions
 from genstudio.data.importing.scale import Spread
 from genstudio.data.importing.sources import import_any, inspect
 from genstudio.data.info import read_card
-from genstudio.data.slices import finished
+from genstudio.data.work import finished
 from genstudio.errors import DataError
 
 Values = NDArray[Any]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from genstudio.data import preview, shelf
-from genstudio.data.slices import finished
+from genstudio.data.work import finished
 
 KINDS = {"text": "shakespeare", "pairs": "verses-en-es", "images": "emoji32", "points": "gaussian-ring", "tasks": "sort"}
 

@@ -18,7 +18,7 @@ from genstudio.data.projection import (
     squared_distances,
     tsne,
 )
-from genstudio.data.slices import finished
+from genstudio.data.work import finished
 
 
 def clusters(count: int = 4, each: int = 20, size: int = 16, apart: float = 8.0) -> tuple[np.ndarray, np.ndarray]:

@@ -30,7 +30,7 @@ from genstudio.data.shelf import (
     open_dataset,
     rename_dataset,
 )
-from genstudio.data.slices import finished
+from genstudio.data.work import finished
 from genstudio.errors import ConfigError, DataError, StorageError
 
 SHIPPED = [

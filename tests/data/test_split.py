@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from genstudio.data.datasets import TextDataset
 from genstudio.data.learnable.tokens import prepare_text
 from genstudio.data.shelf import DatasetInfo, find_dataset, open_text
-from genstudio.data.slices import finished
 from genstudio.data.split import SplitSettings, arrange, split_items, split_shares
+from genstudio.data.work import finished
 from genstudio.errors import DataError
 
 STORY = "".join(

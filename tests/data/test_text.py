@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from genstudio.data.datasets import TextDataset
 from genstudio.data.learnable.tokens import all_validation, from_metadata, metadata, prepare_text
 from genstudio.data.shelf import DatasetInfo, find_dataset, open_dataset
-from genstudio.data.slices import finished
 from genstudio.data.text import excerpt, statistics
 from genstudio.data.tokenizers import CharTokenizer
 from genstudio.data.tokenizers import tokenizer as tokenizer_module
+from genstudio.data.work import finished
 from genstudio.errors import DataError
 
 LINES = st.lists(st.text("ab é🙂", max_size=12), min_size=4, max_size=60).map("\n".join)

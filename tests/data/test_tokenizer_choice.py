@@ -11,12 +11,12 @@ import pytest
 from genstudio.data.datasets import TextDataset
 from genstudio.data.info import DatasetInfo
 from genstudio.data.learnable.tokens import from_metadata, metadata, prepare_text
-from genstudio.data.slices import finished
 from genstudio.data.tokenizers import BPETokenizer, ByteTokenizer, CharTokenizer, Tokenizer, WordTokenizer
 from genstudio.data.tokenizers.foreign import tokenizer_text
 from genstudio.data.tokenizers.library import LETTERS
 from genstudio.data.tokenizers.tokenizer import BEGIN, END
 from genstudio.data.vocabulary import TokenSettings, make_tokenizer, with_markers
+from genstudio.data.work import finished
 from genstudio.errors import DataError
 from genstudio.families import get
 from helpers import words

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from genstudio import paths
 from genstudio.data.datasets import ImageDataset
 from genstudio.data.learnable.samples import SampleData
-from genstudio.data.slices import finished
+from genstudio.data.work import finished
 from genstudio.evaluation import distances, features, plane
 from genstudio.families.gan.config import GANConfig
 from genstudio.families.gan.data import prepare

@@ -15,7 +15,7 @@ from genstudio import paths
 from genstudio.data.datasets import TextDataset
 from genstudio.data.learnable.tokens import TextData, prepare_text
 from genstudio.data.shelf import DatasetInfo, find_dataset, open_dataset
-from genstudio.data.slices import finished
+from genstudio.data.work import finished
 from genstudio.evaluation import ngram
 from genstudio.evaluation.ngram import fit_kneser_ney, kneser_ney, reference_lines, uniform, unigram
 

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from gans import SMALL, learner, pictures, points, same, train, weights
 
-from genstudio.data.slices import finished
+from genstudio.data.work import finished
 from genstudio.evaluation import plane
 from genstudio.families.gan import losses
 from genstudio.families.gan.config import GANConfig

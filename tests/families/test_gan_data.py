@@ -12,7 +12,7 @@ from gans import SMALL, info, pictures, points
 
 from genstudio.data.datasets import ImageDataset, PointDataset
 from genstudio.data.learnable.samples import Shape
-from genstudio.data.slices import finished
+from genstudio.data.work import finished
 from genstudio.errors import ConfigError, DataError, DeviceError
 from genstudio.families.gan.config import GANConfig
 from genstudio.families.gan.cost import cost, require_memory

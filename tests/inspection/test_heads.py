@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from genstudio.inspection.ablation import NOTHING_ABLATED, Ablation
 from genstudio.inspection.heads import (
     ENTROPY,
     EVENNESS,
@@ -22,7 +23,6 @@ from genstudio.inspection.heads import (
     seen,
     weight_rows,
 )
-from genstudio.inspection.switches import NOTHING_OFF, Switches
 
 T = 24
 
@@ -34,7 +34,7 @@ def summary_of(weights: Tensor, side: int = 8, block: int = 8, causal: bool = Tr
     for first in range(0, weights.shape[1], block):
         last = min(first + block, weights.shape[1])
         keys = last if causal else weights.shape[2]
-        summary.add(scores[:, first:last, :keys], first, seen(NOTHING_OFF, causal, first, last, keys))
+        summary.add(scores[:, first:last, :keys], first, seen(NOTHING_ABLATED, causal, first, last, keys))
     return summary
 
 
@@ -104,12 +104,12 @@ def test_a_leak_and_a_wrong_row_are_seen() -> None:
     assert summary.leak == pytest.approx(0.25)
 
 
-CASES = [NOTHING_OFF, Switches(tokens=frozenset({0, 3})), Switches(scaled=False), Switches(causal=False)]
+CASES = [NOTHING_ABLATED, Ablation(tokens=frozenset({0, 3})), Ablation(scaled=False), Ablation(causal=False)]
 
 
 @pytest.mark.parametrize("switches", CASES)
 @pytest.mark.parametrize("causal", [True, False])
-def test_rows_are_those_of_the_whole(switches: Switches, causal: bool) -> None:
+def test_rows_are_those_of_the_whole(switches: Ablation, causal: bool) -> None:
     torch.manual_seed(0)
     q, k = torch.randn(2, 2, 9, 4, dtype=torch.float64)
     masked = causal and switches.causal

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from genstudio.data.slices import finished
+from genstudio.data.work import finished
 from genstudio.families.gpt.config import GPTConfig
 from genstudio.families.gpt.learner import GPTLearner
 from genstudio.families.gpt.model import GPTModel

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from genstudio.data.slices import finished
+from genstudio.data.work import finished
 from genstudio.families.gpt.config import GPTConfig
 from genstudio.families.gpt.model import GPT, GPTModel
-from genstudio.inspection.switches import NOTHING_OFF, Switches
+from genstudio.inspection.ablation import NOTHING_ABLATED, Ablation
 from genstudio.inspection.trace import STAGES, Trace, embedding_scale, last_logits, trace
 from tests.families.test_gpt_model import QUICK, VARIED, stirred
 
@@ -26,7 +26,7 @@ def ids_of(model: GPT, seed: int = 0) -> A:
     return np.random.default_rng(seed).integers(0, model.architecture.vocabulary, model.context)
 
 
-def traced(model: GPT, ids: A, wanted: Collection[str], switches: Switches = NOTHING_OFF) -> Trace:
+def traced(model: GPT, ids: A, wanted: Collection[str], switches: Ablation = NOTHING_ABLATED) -> Trace:
     return finished(trace(model, ids, wanted, switches))
 
 
@@ -178,8 +178,8 @@ def test_a_head_off_is_its_columns_of_w_o_zeroed(place: str, context: int) -> No
     config = GPTConfig.parse({**SMALL, "context": context, "norm_place": place, "bias": True})
     model, ids = stirred(config).double(), None
     ids = ids_of(model)
-    off = traced(model, ids, ("logits", "mixed"), Switches(heads=frozenset({(1, 2), (7, 7)})))
-    wrong = traced(model, ids, ("logits",), Switches(heads=frozenset({(1, 1)})))
+    off = traced(model, ids, ("logits", "mixed"), Ablation(heads=frozenset({(1, 2), (7, 7)})))
+    wrong = traced(model, ids, ("logits",), Ablation(heads=frozenset({(1, 1)})))
     expected = full(with_columns_zeroed(model, 1, 2), ids)
     np.testing.assert_allclose(off["logits"], expected, atol=1e-10)
     assert not off.layers[1]["mixed"][2].any() and off.layers[1]["mixed"][1].any()
@@ -190,9 +190,9 @@ def test_a_head_off_is_its_columns_of_w_o_zeroed(place: str, context: int) -> No
 def test_a_layer_off_is_a_model_without_it_and_an_mlp_off_adds_nothing(place: str) -> None:
     model = stirred(GPTConfig.parse({**SMALL, "norm_place": place})).double()
     ids = ids_of(model)
-    off = traced(model, ids, ("logits", "residual", "q"), Switches(layers=frozenset({1})))
+    off = traced(model, ids, ("logits", "residual", "q"), Ablation(layers=frozenset({1})))
     assert off.layers[1] == {} and np.array_equal(off["residual"][1], off["residual"][2])
-    mlp = traced(model, ids, ("logits",), Switches(mlps=frozenset({1})))["logits"]
+    mlp = traced(model, ids, ("logits",), Ablation(mlps=frozenset({1})))["logits"]
     blocks = model.blocks
     model.blocks = torch.nn.ModuleList([blocks[0], blocks[2]])
     np.testing.assert_allclose(off["logits"], full(model, ids), atol=1e-10)
@@ -218,9 +218,9 @@ def test_masked_tokens_scaling_and_the_mask_do_what_they_say(mask: bool) -> None
     without[:, [0, 4]] = False
     without[[0, 4], [0, 4]] = True
     cases = [
-        (Switches(tokens=frozenset({0, 4, 99})), without, scale),
-        (Switches(scaled=False), usual, 1.0),
-        (Switches(causal=False), everyone, scale),
+        (Ablation(tokens=frozenset({0, 4, 99})), without, scale),
+        (Ablation(scaled=False), usual, 1.0),
+        (Ablation(causal=False), everyone, scale),
     ]
     for switches, allowed, factor in cases:
         seen = traced(model, ids, STAGES, switches)
@@ -240,7 +240,7 @@ def test_position_that_nobody_sees_may_be_any_token() -> None:
     ids = ids_of(model)
     other = ids.copy()
     other[3] = (other[3] + 1) % model.architecture.vocabulary
-    hidden = Switches(tokens=frozenset({3}))
+    hidden = Ablation(tokens=frozenset({3}))
     one, two = (traced(model, x, ("logits",), hidden)["logits"] for x in (ids, other))
     assert np.array_equal(np.delete(one, 3, 0), np.delete(two, 3, 0))
     one, two = (traced(model, x, ("logits",))["logits"] for x in (ids, other))
@@ -248,15 +248,15 @@ def test_position_that_nobody_sees_may_be_any_token() -> None:
 
 
 OFF = [
-    NOTHING_OFF,
-    Switches(heads=frozenset({(0, 1)}), mlps=frozenset({2})),
-    Switches(layers=frozenset({1}), tokens=frozenset({2}), scaled=False),
+    NOTHING_ABLATED,
+    Ablation(heads=frozenset({(0, 1)}), mlps=frozenset({2})),
+    Ablation(layers=frozenset({1}), tokens=frozenset({2}), scaled=False),
 ]
 
 
 @pytest.mark.parametrize("switches", OFF)
 @pytest.mark.parametrize("positions", ["learned", "rotary", "sinusoidal", "none"])
-def test_a_cache_changes_nothing_with_switches_either(switches: Switches, positions: str) -> None:
+def test_a_cache_changes_nothing_with_switches_either(switches: Ablation, positions: str) -> None:
     model = stirred(GPTConfig.parse({**SMALL, "positions": positions})).double()
     ids = ids_of(model)
     expected = traced(model, ids, ("logits",), switches)["logits"]
@@ -269,9 +269,9 @@ def test_a_cache_changes_nothing_with_switches_either(switches: Switches, positi
 
 
 @QUICK
-@given(st.builds(Switches, heads=st.frozensets(st.tuples(st.integers(0, 2), st.integers(0, 3))), scaled=st.booleans()))
-def test_switches_are_values(switches: Switches) -> None:
-    assert hash(switches) == hash(Switches(heads=frozenset(switches.heads), scaled=switches.scaled))
+@given(st.builds(Ablation, heads=st.frozensets(st.tuples(st.integers(0, 2), st.integers(0, 3))), scaled=st.booleans()))
+def test_switches_are_values(switches: Ablation) -> None:
+    assert hash(switches) == hash(Ablation(heads=frozenset(switches.heads), scaled=switches.scaled))
     assert bool(switches) == (bool(switches.heads) or not switches.scaled)
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from language import Language
 
-from genstudio.data.slices import finished
+from genstudio.data.work import finished
 from genstudio.errors import TrainingError
 from genstudio.sampling.score import score
 

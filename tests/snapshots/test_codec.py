@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from opened import opened
 
-from genstudio.data.slices import finished
+from genstudio.data.work import finished
 from genstudio.errors import RunError
 from genstudio.events import Snapshot
 from genstudio.runs.snapshot_store import SnapshotStore

@@ -19,9 +19,9 @@ from foreign_gpt2 import SIZE, TEXT, Layout, at_random, ids_of, logits_of, weigh
 
 from genstudio import families
 from genstudio.cli import main
-from genstudio.data.slices import finished
 from genstudio.data.tokenizers.files import tokenizer_from_json
 from genstudio.data.tokenizers.model_folder import fitted, tokenizer_of
+from genstudio.data.work import finished
 from genstudio.errors import DataError, GenstudioError
 from genstudio.families.family import Imported
 from genstudio.families.gpt import importing

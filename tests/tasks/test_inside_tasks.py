@@ -12,21 +12,21 @@ import pytest
 import torch
 
 from genstudio.data.learnable.tokens import TextData
-from genstudio.data.slices import finished
 from genstudio.data.tokenizers import CharTokenizer
+from genstudio.data.work import finished
 from genstudio.errors import DataError, GenstudioError
 from genstudio.families.gpt.config import GPTConfig
 from genstudio.families.gpt.model import GPTModel
-from genstudio.inspection.switches import NOTHING_OFF, Switches
+from genstudio.inspection.ablation import NOTHING_ABLATED, Ablation
 from genstudio.inspection.trace import trace
 from genstudio.nn.attention import SelfAttention
 from genstudio.sampling.choose import SamplingOptions
 from genstudio.sampling.text import stream
-from genstudio.snapshots.attention import HeadMap, Heads, Induction, Knocked, Lens, Saliency
+from genstudio.snapshots.attention import AblationResult, HeadMap, Heads, Induction, Lens, Saliency
+from genstudio.tasks.ablate import Ablate, ProbeInduction, random_texts
 from genstudio.tasks.anatomy import Dissect
 from genstudio.tasks.embedding import FindNear, MapVectors
 from genstudio.tasks.inside import LookAtAttention, LookAtMap, Which
-from genstudio.tasks.knock_out import KnockOut, ProbeInduction, random_texts
 from genstudio.tasks.lens import Explain, LookThroughLens
 from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.prompt import Prompt, Tokens
@@ -161,7 +161,7 @@ def mixes_weights(task: Any) -> bool:
 def test_layers_are_shown_as_they_are_read() -> None:
     models = models_with()
     theirs = model_of(models).attention(ids_of(models)).numpy()
-    switches = Switches(layers=frozenset({1}))
+    switches = Ablation(layers=frozenset({1}))
     stages = [f.snapshots[0] for f in run_task(LookAtAttention(REF, TEXT, switches), models) if f.snapshots]
     assert [found.read for found in stages] == [1, 2, 3] and len({found.looked for found in stages}) == 1
     whole = stages[-1]
@@ -196,7 +196,7 @@ def test_a_saved_model_is_asked_for_a_text_once(monkeypatch: pytest.MonkeyPatch)
     assert len(asked) == 3
     again = shown(LookAtAttention(REF, TEXT), models)
     assert len(asked) == 3 and again.looked == first.looked and np.array_equal(again.small, first.small)
-    shown(LookAtAttention(REF, TEXT, Switches(causal=False)), models)
+    shown(LookAtAttention(REF, TEXT, Ablation(causal=False)), models)
     assert len(asked) == 6
     models.get(REF).step = 8
     assert shown(LookAtAttention(REF, TEXT), models).step == 8 and len(asked) == 9
@@ -205,7 +205,7 @@ def test_a_saved_model_is_asked_for_a_text_once(monkeypatch: pytest.MonkeyPatch)
     assert len(asked) == 12
 
 
-LOOKS = (LookAtAttention, KnockOut, Explain, LookThroughLens)
+LOOKS = (LookAtAttention, Ablate, Explain, LookThroughLens)
 
 
 @pytest.fixture
@@ -326,9 +326,9 @@ def test_saliency_of_a_model_in_8_bits_is_that_of_its_trained_weights() -> None:
 def test_knock_out_is_a_model_without_the_columns() -> None:
     models = models_with(context=32)
     model, ids = model_of(models), ids_of(models)
-    off = Switches(heads=frozenset({(1, 1)}))
-    found = shown(KnockOut(REF, TEXT, off, length=8), models)
-    assert isinstance(found, Knocked) and len(found.tokens) == 15
+    off = Ablation(heads=frozenset({(1, 1)}))
+    found = shown(Ablate(REF, TEXT, off, length=8), models)
+    assert isinstance(found, AblationResult) and len(found.tokens) == 15
     for which in (0, 1):
         with torch.no_grad():
             logprobs = model(ids[None])[0].log_softmax(-1)
@@ -346,26 +346,26 @@ def test_knock_out_is_a_model_without_the_columns() -> None:
 
 def test_knock_out_of_nothing_changes_nothing_and_draws_with_the_seed() -> None:
     models = models_with(context=32)
-    same = shown(KnockOut(REF, TEXT, NOTHING_OFF, 10, SamplingOptions(temperature=1.0), 3), models)
+    same = shown(Ablate(REF, TEXT, NOTHING_ABLATED, 10, SamplingOptions(temperature=1.0), 3), models)
     assert same.written[0] == same.written[1] and np.array_equal(same.losses[0], same.losses[1])
-    other = shown(KnockOut(REF, TEXT, NOTHING_OFF, 10, SamplingOptions(temperature=1.0), 4), models)
+    other = shown(Ablate(REF, TEXT, NOTHING_ABLATED, 10, SamplingOptions(temperature=1.0), 4), models)
     assert other.written[0] != same.written[0]
-    for switches in (Switches(causal=False), Switches(scaled=False), Switches(layers=frozenset({0, 1, 2}))):
-        assert shown(KnockOut(REF, TEXT, switches, 4), models).written[0]
+    for switches in (Ablation(causal=False), Ablation(scaled=False), Ablation(layers=frozenset({0, 1, 2}))):
+        assert shown(Ablate(REF, TEXT, switches, 4), models).written[0]
 
 
 def test_a_text_as_long_as_the_context_is_read_whole_and_continued() -> None:
     models = models_with(context=8)
     ids = ids_of(models)[-8:]
-    whole = shown(KnockOut(REF, TEXT, length=6), models)
+    whole = shown(Ablate(REF, TEXT, length=6), models)
     assert len(whole.tokens) == 8
     wanted = list(stream(model_of(models), ids, SamplingOptions(greedy=True), seed=0, length=6))
     assert whole.written[0] == models.get(REF).model.tokenizer.decode([choice.id for choice in wanted])
-    hidden = shown(KnockOut(REF, TEXT, Switches(tokens=frozenset({6})), length=4), models)
+    hidden = shown(Ablate(REF, TEXT, Ablation(tokens=frozenset({6})), length=4), models)
     text = ids.tolist()[-4:]
     with torch.no_grad():
         for _ in range(4):
-            inside = finished(trace(model_of(models), np.array(text), ("logits",), Switches(tokens=frozenset({2}))))
+            inside = finished(trace(model_of(models), np.array(text), ("logits",), Ablation(tokens=frozenset({2}))))
             text.append(int(inside["logits"][-1].argmax()))
     assert hidden.written[1] == models.get(REF).model.tokenizer.decode(text[4:])
     assert hidden.written[1] != hidden.written[0] or hidden.losses[0].max() != hidden.losses[1].max()
@@ -393,8 +393,8 @@ def test_induction_scores_are_the_weights_of_the_repetition() -> None:
 TASKS = [
     LookAtAttention(REF, ()), LookAtMap(REF, (), Which(rollout=True)), LookAtMap(REF, (), Which(99, 99)),
     LookThroughLens(REF, ()), Explain(REF, ()), Explain(REF, (), position=10**9), Explain(REF, (), target=10**9),
-    KnockOut(REF, ()), KnockOut(REF, (), Switches(layers=frozenset(range(99)), tokens=frozenset({-1, 0, 10**9}))),
-    KnockOut(REF, (), length=10**9), KnockOut(REF, (), length=-4), KnockOut(REF, (), options=SamplingOptions(float("nan"))),
+    Ablate(REF, ()), Ablate(REF, (), Ablation(layers=frozenset(range(99)), tokens=frozenset({-1, 0, 10**9}))),
+    Ablate(REF, (), length=10**9), Ablate(REF, (), length=-4), Ablate(REF, (), options=SamplingOptions(float("nan"))),
     ProbeInduction(REF), ProbeInduction(REF, period=10**9), LookAtAttention(REF, (), side=1),
 ]  # fmt: skip
 PROMPTS: list[Prompt] = [(), ("",), ("a",), ("abc " * 262_144,), ("日本",), (Tokens((10**6,), "ab"), "é"), ("a\x00b",)]

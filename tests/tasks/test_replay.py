@@ -18,7 +18,7 @@ from genstudio.sampling.choose import SamplingOptions, distribution
 from genstudio.tasks.live import settings_of
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.prompt import Prompt, Tokens
-from genstudio.tasks.replay import ForgetSteps, Moment, ReadLoss, Replay, SavedSteps, Watched
+from genstudio.tasks.replay import ForgetSteps, ReadLoss, Replay, ReplayPoint, SavedSteps, Watched
 from genstudio.tasks.train import Resume, Train
 from genstudio.tasks.write import NextTokensOf
 from genstudio.training import checkpoint, weights
@@ -52,10 +52,10 @@ def folder(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> st
     return str(shutil.copytree(trained, tmp_path / "copy"))
 
 
-def replayed(folder: str, models: Models | None = None, **changes: Any) -> tuple[dict[int, Moment], list[Frame]]:
+def replayed(folder: str, models: Models | None = None, **changes: Any) -> tuple[dict[int, ReplayPoint], list[Frame]]:
     task = Replay(folder, changes.pop("prompt", PROMPT), 25, OPTIONS, 3, **changes)
     frames = run_task(task, models)
-    moments = [s for f in frames for s in f.snapshots if isinstance(s, Moment)]
+    moments = [s for f in frames for s in f.snapshots if isinstance(s, ReplayPoint)]
     return {moment.step: moment for moment in moments}, frames
 
 
@@ -166,7 +166,7 @@ def test_a_step_that_disappears_on_the_way_is_told_and_left_out(folder: str) -> 
     for frame in Replay(folder, PROMPT, 5).run(Models()):
         notices += list(frame.notices)
         for snapshot in frame.snapshots:
-            if isinstance(snapshot, Moment):
+            if isinstance(snapshot, ReplayPoint):
                 if not moments:
                     shutil.rmtree(Path(folder) / "checkpoints" / "00000020")
                     next((Path(folder) / "trail").glob("00000004-*")).write_bytes(b"half")

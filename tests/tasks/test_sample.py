@@ -11,8 +11,8 @@ import pytest
 
 from genstudio.cli import main
 from genstudio.data import shelf
-from genstudio.data.slices import finished
 from genstudio.data.split import SplitSettings, split_items
+from genstudio.data.work import finished
 from genstudio.errors import DataError, RunError
 from genstudio.families.abilities import Samples
 from genstudio.runs import Run

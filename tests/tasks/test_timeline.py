@@ -16,7 +16,7 @@ from genstudio.snapshots.samples import Histograms, Pictures, Plane
 from genstudio.tasks import film
 from genstudio.tasks.drawn import cell, drawn, place
 from genstudio.tasks.film import ExportShown, ExportTimeline
-from genstudio.tasks.timeline import Moment, ReadMoments, ReadTimeline
+from genstudio.tasks.timeline import ReadTimeline, ReadTimelineEntries, TimelineEntry
 from helpers import result, run_task
 
 STEPS = tuple(range(0, 60, 5))
@@ -56,9 +56,9 @@ def run(tmp_path: Path) -> Iterator[Run]:
         yield made
 
 
-def moments(run: Run, *steps: int) -> list[Moment]:
-    frames = run_task(ReadMoments(str(run.folder), steps))
-    return [s for f in frames for s in f.snapshots if isinstance(s, Moment)]
+def moments(run: Run, *steps: int) -> list[TimelineEntry]:
+    frames = run_task(ReadTimelineEntries(str(run.folder), steps))
+    return [s for f in frames for s in f.snapshots if isinstance(s, TimelineEntry)]
 
 
 def test_the_timeline_has_the_steps_that_were_kept(run: Run) -> None:

@@ -16,7 +16,7 @@ import torch
 
 from genstudio import runs
 from genstudio.data import shelf
-from genstudio.data.slices import finished
+from genstudio.data.work import finished
 from genstudio.errors import ConfigError, DataError, DeviceError, RunBusyError, StorageError, TrainingError
 from genstudio.runs import Run
 from genstudio.snapshots.attention import Attention

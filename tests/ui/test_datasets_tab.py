@@ -396,8 +396,8 @@ def test_pressing_an_example_marks_the_very_place(window: MainWindow, qtbot: Any
 
 
 def test_the_bar_of_a_random_split_is_the_draw_itself(window: MainWindow, qtbot: Any) -> None:
-    from genstudio.data.slices import finished
     from genstudio.data.split import SplitSettings, arrange, split_shares
+    from genstudio.data.work import finished
 
     tab = window.datasets
     form = window.transformer.setup.form

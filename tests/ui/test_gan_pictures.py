@@ -14,7 +14,7 @@ from PySide6.QtCore import QPoint, QRectF, Qt
 from PySide6.QtGui import QAction
 
 from genstudio.data import shelf
-from genstudio.data.slices import finished
+from genstudio.data.work import finished
 from genstudio.evaluation import features as encoder
 from genstudio.runs import Run
 from genstudio.snapshots.samples import Pictures

@@ -12,8 +12,8 @@ from PySide6.QtCore import Qt
 
 from genstudio import paths
 from genstudio.data import shelf
-from genstudio.data.slices import finished
 from genstudio.data.tokenizers import BPETokenizer, ByteTokenizer, CharTokenizer, WordTokenizer
+from genstudio.data.work import finished
 from genstudio.ui.engine import Engine
 from genstudio.ui.tabs.tokenizer_bench import EXAMPLE, KINDS, TokenizerBench
 from helpers import LONG, text_file, words

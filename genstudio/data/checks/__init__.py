@@ -9,8 +9,8 @@ from genstudio.data.checks.pairs import check_pairs, check_points
 from genstudio.data.checks.pictures import check_images
 from genstudio.data.checks.texts import check_text
 from genstudio.data.datasets import ImageDataset, PairDataset, PointDataset, TaskDataset, TextDataset
-from genstudio.data.slices import Slices
 from genstudio.data.split import SplitSettings
+from genstudio.data.work import Work
 from genstudio.errors import DataError
 
 _ORDER = {"error": 0, "warning": 1, "info": 2}
@@ -22,7 +22,7 @@ def check(
     parameters: int | None = None,
     split: SplitSettings | None = None,
     lines: bool = False,
-) -> Slices[tuple[Finding, ...]]:
+) -> Work[tuple[Finding, ...]]:
     """What is worth knowing of a dataset, the gravest first; yields the fraction done.
 
     `context` (tokens) and `parameters` are those of the model that is to learn it; `lines` where every line of a text
@@ -43,7 +43,7 @@ def check(
     return tuple(sorted(found, key=lambda finding: _ORDER[finding.level]))
 
 
-def _guarded(dataset: ImageDataset, parameters: int | None, split: SplitSettings) -> Slices[tuple[Finding, ...]]:
+def _guarded(dataset: ImageDataset, parameters: int | None, split: SplitSettings) -> Work[tuple[Finding, ...]]:
     try:
         return (yield from check_images(dataset, parameters, split))
     except DataError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from genstudio.data.slices import Slices
+from genstudio.data.work import Work
 
 _WORDS: Mapping[str, str] = {
     "English": "the and of to in is that it was for with his her they you not have are this be from which were but",
@@ -43,7 +43,7 @@ def scores(text: str) -> dict[str, int]:
     return {name: sum(word in known for word in words) for name, known in _SETS.items()}
 
 
-def strangers(texts: Sequence[str]) -> Slices[tuple[str, list[tuple[int, str]]]]:
+def strangers(texts: Sequence[str]) -> Work[tuple[str, list[tuple[int, str]]]]:
     """The language or script that most texts are in, and (place, language or script) of those in another.
 
     A text counts as in another language where it has at least three common words of that and none of the usual one.

@@ -9,9 +9,9 @@ import numpy as np
 from genstudio.data.checks import languages, similar
 from genstudio.data.checks.finding import Finding, many, share, shown
 from genstudio.data.datasets import PointDataset
-from genstudio.data.slices import Slices, scaled
 from genstudio.data.split import SplitSettings, split_items
 from genstudio.data.tokenizers import code_points
+from genstudio.data.work import Work, scaled
 
 _FEW = 1000
 _RATIO = 3.0
@@ -26,7 +26,7 @@ def check_pairs(
     split: SplitSettings,
     context: int | None,
     natural: bool,
-) -> Slices[tuple[Finding, ...]]:
+) -> Work[tuple[Finding, ...]]:
     """Everything that can be said of pairs; `natural` ones are sentences, others questions with answers."""
     found, count = [], len(left)
     if count < (_FEW if natural else 100):
@@ -65,7 +65,7 @@ def check_pairs(
     return tuple(found)
 
 
-def check_points(dataset: PointDataset) -> Slices[tuple[Finding, ...]]:
+def check_points(dataset: PointDataset) -> Work[tuple[Finding, ...]]:
     """Everything that can be said of points."""
     points, found = dataset.points, []
     if len(points) < 500:
@@ -174,7 +174,7 @@ def _leak(left: Sequence[str], right: Sequence[str], split: SplitSettings) -> li
     )]  # fmt: skip
 
 
-def _near(texts: Sequence[str]) -> Slices[list[Finding]]:
+def _near(texts: Sequence[str]) -> Work[list[Finding]]:
     chosen = [place for place, text in enumerate(texts[:_SAMPLE]) if len(text) >= 40]
     some = [texts[place] for place in chosen]
     stops = np.cumsum([len(text) + 1 for text in some], dtype=np.int64) - 1
@@ -189,7 +189,7 @@ def _near(texts: Sequence[str]) -> Slices[list[Finding]]:
     )]  # fmt: skip
 
 
-def _languages(texts: Sequence[str], side: str) -> Slices[list[Finding]]:
+def _languages(texts: Sequence[str], side: str) -> Work[list[Finding]]:
     step = max(1, len(texts) // _SAMPLE)
     some = texts[::step]
     usual, strange = yield from languages.strangers(some)

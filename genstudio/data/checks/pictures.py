@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from genstudio.data.checks import similar
 from genstudio.data.checks.finding import Example, Finding, many, share, shown
 from genstudio.data.datasets import ImageDataset
-from genstudio.data.slices import Slices, scaled
 from genstudio.data.split import SplitSettings, split_items
+from genstudio.data.work import Work, scaled
 
 _FEW = 200
 _DIM = 64
@@ -19,7 +19,7 @@ _FEW_OF_CLASS = 10
 _IMBALANCE = 4
 
 
-def check_images(dataset: ImageDataset, parameters: int | None, split: SplitSettings) -> Slices[tuple[Finding, ...]]:
+def check_images(dataset: ImageDataset, parameters: int | None, split: SplitSettings) -> Work[tuple[Finding, ...]]:
     """Everything that can be said of pictures before training; yields the fraction done."""
     found = [*_amounts(dataset, parameters), *_classes(dataset), *_imported(dataset), *_notes(dataset)]
     pixels = dataset.pixels

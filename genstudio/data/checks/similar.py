@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from genstudio.data.slices import Slices
+from genstudio.data.work import Work
 
 Hashes = NDArray[np.uint64]
 Pairs = list[tuple[int, int]]
@@ -48,7 +48,7 @@ def mixed(values: Hashes) -> Hashes:
     return values ^ (values >> np.uint64(31))
 
 
-def near_texts(codes: NDArray[np.uint32], starts: NDArray[np.int64], stops: NDArray[np.int64]) -> Slices[Pairs]:
+def near_texts(codes: NDArray[np.uint32], starts: NDArray[np.int64], stops: NDArray[np.int64]) -> Work[Pairs]:
     """Pairs of stretches of a text whose sets of 8-character shingles overlap by at least three quarters (Jaccard).
 
     MinHash with banding (Broder 1997; Leskovec et al., Mining of Massive Datasets, 3.4) finds candidates, which are
@@ -95,7 +95,7 @@ def repeats(keys: Sequence[object]) -> list[tuple[int, int]]:
     return found
 
 
-def picture_keys(pixels: NDArray[np.uint8]) -> Slices[list[bytes]]:
+def picture_keys(pixels: NDArray[np.uint8]) -> Work[list[bytes]]:
     """A digest of each picture: equal pixels, equal digest."""
     keys = []
     for start in range(0, len(pixels), _PICTURES):
@@ -104,7 +104,7 @@ def picture_keys(pixels: NDArray[np.uint8]) -> Slices[list[bytes]]:
     return keys
 
 
-def near_pictures(pixels: NDArray[np.uint8], keys: Sequence[bytes]) -> Slices[Pairs]:
+def near_pictures(pixels: NDArray[np.uint8], keys: Sequence[bytes]) -> Work[Pairs]:
     """Pairs of different pictures that look the same.
 
     Candidates share 16 of the 64 bits of a difference hash (Krawetz 2013) and differ in at most 6 of them; what remains

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from genstudio.data.checks import similar
 from genstudio.data.checks.finding import Finding, share, shown
 from genstudio.data.datasets import TextDataset
-from genstudio.data.slices import Slices, scaled
 from genstudio.data.split import Arranged, SplitSettings, arrange
 from genstudio.data.tokenizers import chunks, code_points, printable
+from genstudio.data.work import Work, scaled
 from genstudio.errors import DataError
 
 WINDOW = 50
@@ -52,7 +52,7 @@ class _Parts:
 
 def check_text(
     dataset: TextDataset, context: int | None, parameters: int | None, split: SplitSettings, lines: bool
-) -> Slices[tuple[Finding, ...]]:
+) -> Work[tuple[Finding, ...]]:
     """Everything that can be said of a text before training; yields the fraction done."""
     text, found = dataset.text, []
     if not text or text.count(text[0]) == len(text):
@@ -151,7 +151,7 @@ def _repaired(text: str) -> str:
         return ""
 
 
-def _unseen(parts: _Parts) -> Slices[list[Finding]]:
+def _unseen(parts: _Parts) -> Work[list[Finding]]:
     """Characters, and words, that validation has and training does not."""
     seen = np.zeros(0x110000, bool)
     for _, codes in chunks(parts.train):
@@ -190,7 +190,7 @@ def _unseen(parts: _Parts) -> Slices[list[Finding]]:
     return found
 
 
-def _leak(parts: _Parts) -> Slices[list[Finding]]:
+def _leak(parts: _Parts) -> Work[list[Finding]]:
     """Stretches of 50 characters that occur in both parts."""
     train, validation = parts.train[-LARGEST:], parts.validation[: LARGEST // 4]
     if len(validation) < WINDOW or len(train) < WINDOW:
@@ -233,7 +233,7 @@ def _first(parts: _Parts, word: str) -> int | None:
     return None if match is None else parts.validated(match.start())
 
 
-def _repeated(parts: _Parts) -> Slices[list[Finding]]:
+def _repeated(parts: _Parts) -> Work[list[Finding]]:
     """Long lines that occur again, and paragraphs that nearly do."""
     text = parts.train[-LARGEST:]
     before = len(parts.train) - len(text)

@@ -15,7 +15,7 @@ from genstudio.data.datasets import ImageDataset, PairDataset, PointDataset, Tas
 from genstudio.data.images import PictureSettings
 from genstudio.data.importing import pictures, rows, stored
 from genstudio.data.info import DatasetInfo, clean_title, damaged
-from genstudio.data.slices import Slices
+from genstudio.data.work import Work
 from genstudio.errors import DataError
 
 _PIECE = 1 << 20
@@ -28,7 +28,7 @@ def duplicate(
     pictures_as: PictureSettings | None = None,
     swap: bool = False,
     made_with: Mapping[str, Any] | None = None,
-) -> Slices[DatasetInfo]:
+) -> Work[DatasetInfo]:
     """A copy under another name; pictures made anew as `pictures_as` says, pairs turned around by `swap`, what is made
     from a seed made with other settings.
 
@@ -57,7 +57,7 @@ def duplicate(
     return (yield from rows.import_pairs(cells, title, info.source or info.title, names, {}, anew=True))
 
 
-def _generated(info: DatasetInfo, title: str, settings: Mapping[str, Any]) -> Slices[DatasetInfo]:
+def _generated(info: DatasetInfo, title: str, settings: Mapping[str, Any]) -> Work[DatasetInfo]:
     """Another recipe on the shelf; it is tried once, so that what is there can be made."""
     maker = generators.of(info)
     if maker is None:
@@ -70,7 +70,7 @@ def _generated(info: DatasetInfo, title: str, settings: Mapping[str, Any]) -> Sl
     return store.keep_generated(info.kind, title, told, int(details["settings"]["count"]), details, info.description)
 
 
-def _pictures(info: DatasetInfo, title: str, settings: PictureSettings | None) -> Slices[DatasetInfo]:
+def _pictures(info: DatasetInfo, title: str, settings: PictureSettings | None) -> Work[DatasetInfo]:
     settings = settings or PictureSettings.of(info.details.get("picture") or {})
     source = info.source or info.title
     dataset = stored.read_images(info) if info.origin == "imported" else opening.open_dataset(info)
@@ -94,7 +94,7 @@ def _pictures(info: DatasetInfo, title: str, settings: PictureSettings | None) -
     return (yield from work)
 
 
-def _text(dataset: TextDataset, title: str) -> Slices[DatasetInfo]:
+def _text(dataset: TextDataset, title: str) -> Work[DatasetInfo]:
     info, text = dataset.info, dataset.text
     parts = ((start, text[start : start + _PIECE]) for start in range(0, len(text), _PIECE))
     pieces = ((0.2 + 0.79 * start / len(text), part.encode("utf-8"), len(part)) for start, part in parts)
@@ -106,6 +106,6 @@ def _text(dataset: TextDataset, title: str) -> Slices[DatasetInfo]:
     return (yield from work)
 
 
-def _points(dataset: PointDataset, title: str) -> Slices[DatasetInfo]:
+def _points(dataset: PointDataset, title: str) -> Work[DatasetInfo]:
     source = dataset.info.source or dataset.info.title
     return (yield from rows.import_points(np.array(dataset.points), title, source, anew=True))

@@ -15,7 +15,7 @@ from genstudio.data.images import PictureSettings
 from genstudio.data.importing import arrays, pictures, rows, scale, shapes
 from genstudio.data.importing.options import Form, Found, ImportOptions
 from genstudio.data.info import DatasetInfo
-from genstudio.data.slices import Slices
+from genstudio.data.work import Work
 from genstudio.errors import DataError
 
 Array = NDArray[Any]
@@ -47,7 +47,7 @@ class _Pictures:
     notes: tuple[str, ...]
 
 
-def import_arrays(files: Sequence[Path], options: ImportOptions, name: str, source: str) -> Slices[DatasetInfo]:
+def import_arrays(files: Sequence[Path], options: ImportOptions, name: str, source: str) -> Work[DatasetInfo]:
     """One file of arrays, or two with the labels in the other. Raises DataError, StorageError."""
     yield 0.0
     read, path = _read(files), files[0]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from genstudio.data.importing import archives, decode
-from genstudio.data.slices import Slices
+from genstudio.data.work import Work
 from genstudio.errors import DataError
 
 SUFFIXES = (
@@ -106,7 +106,7 @@ class Grouped:
     mixed: int = 0
 
 
-def folder_files(root: Path, *kinds: Sequence[str], left: LeftOut | None = None) -> Slices[tuple[list[Path], ...]]:
+def folder_files(root: Path, *kinds: Sequence[str], left: LeftOut | None = None) -> Work[tuple[list[Path], ...]]:
     """For each of these lists of endings the files below a folder that have one of them, in natural order; hidden ones,
     links and folders of the system are left out, and counted in `left` with files of other endings.
 
@@ -144,7 +144,7 @@ def folder_files(root: Path, *kinds: Sequence[str], left: LeftOut | None = None)
     return tuple(ordered)
 
 
-def archive_names(path: Path, left: LeftOut) -> Slices[list[str]]:
+def archive_names(path: Path, left: LeftOut) -> Work[list[str]]:
     """The names of the pictures in an archive; of the other members `left` counts the endings.
 
     Yields the fraction read. Raises DataError for a hostile archive, a file of an office program, and where there are
@@ -243,7 +243,7 @@ def _entries(folder: Path, broken: list[str]) -> Iterator[tuple[str, bool]]:
         broken.append(error.strerror or str(error))
 
 
-def _in_order(files: list[tuple[list[Any], Path]]) -> Slices[list[Path]]:
+def _in_order(files: list[tuple[list[Any], Path]]) -> Work[list[Path]]:
     """Sorted by their keys, in slices: runs first, which are then merged."""
     runs = []
     for start in range(0, len(files), _SOME):

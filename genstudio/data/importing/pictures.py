@@ -24,7 +24,7 @@ from genstudio.data.importing import archives, arrays, decode, listing, pool, sc
 from genstudio.data.importing.stored import Item, content_hash
 from genstudio.data.importing.texts import intact
 from genstudio.data.info import DatasetInfo, clean_title
-from genstudio.data.slices import Slices
+from genstudio.data.work import Work
 from genstudio.errors import DataError
 
 DEFAULT_SIZE = 64
@@ -93,7 +93,7 @@ def import_pictures(
     classes: Sequence[str] | None = None,
     notes: Sequence[str] = (),
     anew: bool = False,
-) -> Slices[DatasetInfo]:
+) -> Work[DatasetInfo]:
     """Decode pictures, make them one size, and put them on the shelf beside what they were made from.
 
     Folders of the names become classes, unless `classes` are given for the items' labels. Broken pictures are left out
@@ -140,7 +140,7 @@ def import_array(
     names: Sequence[str] | None = None,
     details: Mapping[str, Any] | None = None,
     anew: bool = False,
-) -> Slices[DatasetInfo]:
+) -> Work[DatasetInfo]:
     """Pictures that are pixels already, (n, h, w, c) uint8, such as drawn digits; `details` are kept beside those of
     the settings. Raises DataError, StorageError."""
     title, settings = clean_title(name), settings or PictureSettings()
@@ -224,7 +224,7 @@ def _finish(
     )  # fmt: skip
 
 
-def _fill(sheet: _Sheet, items: Iterator[Item], settings: PictureSettings, expected: int) -> Slices[tuple[int, int]]:
+def _fill(sheet: _Sheet, items: Iterator[Item], settings: PictureSettings, expected: int) -> Work[tuple[int, int]]:
     """Decode everything into the sheet; returns the (width, height) of all."""
     batches = _batches(sheet, items)
     first = next(batches, [])
@@ -333,7 +333,7 @@ def _rewritten(
     shape: tuple[int, ...],
     channels: Sequence[int],
     others: Iterator[tuple[int, NDArray[np.uint8]] | None],
-) -> Slices[Any]:
+) -> Work[Any]:
     """All pixels once more, `others` in place of some, and grey ones among coloured with three equal channels; returns
     the digest."""
     digest = hashlib.sha256()

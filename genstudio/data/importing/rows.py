@@ -15,7 +15,7 @@ from genstudio.data.importing import arrays
 from genstudio.data.importing.numbers import MARKS, Decimal, number
 from genstudio.data.importing.texts import intact
 from genstudio.data.info import DatasetInfo, clean_title
-from genstudio.data.slices import Slices
+from genstudio.data.work import Work
 from genstudio.errors import DataError
 
 MOST_POINTS = 20_000_000
@@ -23,7 +23,7 @@ _BATCH = 1 << 12
 Rows = Iterator[tuple[float, tuple[str, ...]]]
 
 
-def import_column(rows: Rows, name: str, source: str, details: dict[str, Any]) -> Slices[DatasetInfo]:
+def import_column(rows: Rows, name: str, source: str, details: dict[str, Any]) -> Work[DatasetInfo]:
     """One cell a row -> a text with a line end behind each cell that is not empty. Raises DataError, StorageError."""
 
     def pieces() -> Iterator[tuple[float, bytes, int]]:
@@ -38,7 +38,7 @@ def import_column(rows: Rows, name: str, source: str, details: dict[str, Any]) -
 
 def import_pairs(
     rows: Rows, name: str, source: str, sides: Sequence[str], details: dict[str, Any], anew: bool = False
-) -> Slices[DatasetInfo]:
+) -> Work[DatasetInfo]:
     """Two cells a row -> pairs, those with an empty side too, so that they can be counted. Raises as above."""
 
     def pieces() -> Iterator[tuple[float, bytes, int]]:
@@ -55,7 +55,7 @@ def import_pairs(
 
 def import_number_rows(
     rows: Rows, name: str, source: str, details: dict[str, Any], decimal: Decimal = "."
-) -> Slices[DatasetInfo]:
+) -> Work[DatasetInfo]:
     """Two numbers per row -> points. Raises DataError with the first row that holds anything else, and their number."""
     pieces: list[NDArray[np.float32]] = []
     count, strange, example = 0, 0, ""
@@ -84,7 +84,7 @@ def import_points(
     source: str = "drawn",
     details: dict[str, Any] | None = None,
     anew: bool = False,
-) -> Slices[DatasetInfo]:
+) -> Work[DatasetInfo]:
     """(n, 2) numbers -> points on the shelf. Raises DataError, StorageError."""
     title = clean_title(name)
     plain = np.ascontiguousarray(points, np.float32)

@@ -24,7 +24,7 @@ from genstudio.data.importing.options import Found, ImportOptions
 from genstudio.data.importing.stored import Item
 from genstudio.data.info import DatasetInfo, Kind
 from genstudio.data.reading import beginning
-from genstudio.data.slices import Slices, finished
+from genstudio.data.work import Work, finished
 from genstudio.errors import DataError
 from genstudio.paths import expanded
 
@@ -53,7 +53,7 @@ class _Given:
         return name.split(".")[0] or name or "data"
 
 
-def import_any(sources: Sequence[Path | str] | str, options: ImportOptions | None = None) -> Slices[DatasetInfo]:
+def import_any(sources: Sequence[Path | str] | str, options: ImportOptions | None = None) -> Work[DatasetInfo]:
     """Copy files or folders, or a text that was pasted (a plain `str`), to the shelf; the originals are only read.
 
     Yields the fraction done. Raises DataError for what cannot be used, with what could be chosen; StorageError where
@@ -88,7 +88,7 @@ def import_any(sources: Sequence[Path | str] | str, options: ImportOptions | Non
     return (yield from found)
 
 
-def inspect(sources: Sequence[Path | str] | str, options: ImportOptions | None = None) -> Slices[Found]:
+def inspect(sources: Sequence[Path | str] | str, options: ImportOptions | None = None) -> Work[Found]:
     """What the sources are and what can be chosen; nothing is copied. Yields now and then. Raises DataError."""
     options = options or ImportOptions()
     if isinstance(sources, str):
@@ -115,7 +115,7 @@ def columns(path: Path | str, options: ImportOptions | None = None) -> Found:
     return finished(written.inspect_table(place, options or ImportOptions(), place.stem))
 
 
-def _given(named: Sequence[Path | str], options: ImportOptions) -> Slices[_Given]:
+def _given(named: Sequence[Path | str], options: ImportOptions) -> Work[_Given]:
     if not named or not all(str(source).strip() for source in named):
         raise DataError("There is nothing to import.", "Choose a file or a folder.")
     sources = [expanded(source) for source in named]
@@ -143,7 +143,7 @@ def _given(named: Sequence[Path | str], options: ImportOptions) -> Slices[_Given
     raise DataError(f"These files are of different kinds: {shown}.", "Import files of one kind at a time.", sources[0])
 
 
-def _folder(root: Path, options: ImportOptions) -> Slices[_Given]:
+def _folder(root: Path, options: ImportOptions) -> Work[_Given]:
     looks_for = (
         listing.SUFFIXES if options.kind in (None, "images") else (),
         texts.SUFFIXES if options.kind in (None, "text") else (),
@@ -237,7 +237,7 @@ def _alike(sources: Sequence[Path]) -> bool:
     return len(one) == len(two) and len(differ) == 1 and all(re.fullmatch(r"[a-z]{2,3}", word) for word in differ[0])
 
 
-def _sizes(files: Sequence[Path]) -> Slices[int]:
+def _sizes(files: Sequence[Path]) -> Work[int]:
     """Bytes of all these files."""
     size = 0
     for start in range(0, len(files), _SOME):
@@ -246,7 +246,7 @@ def _sizes(files: Sequence[Path]) -> Slices[int]:
     return size
 
 
-def _inspect_pictures(given: _Given, options: ImportOptions) -> Slices[Found]:
+def _inspect_pictures(given: _Given, options: ImportOptions) -> Work[Found]:
     """Sizes of up to 64 pictures, spread over all of them; in an archive, of the first ones."""
     step = max(1, len(given.files) // _SAMPLE)
     taken = []

@@ -12,7 +12,7 @@ from typing import Any
 
 from genstudio.data.importing import headers, jsonl, numbers
 from genstudio.data.reading import lines
-from genstudio.data.slices import Slices
+from genstudio.data.work import Work
 from genstudio.errors import DataError
 
 SUFFIXES = (".csv", ".tsv", ".tab", *jsonl.SUFFIXES)
@@ -62,7 +62,7 @@ class Choices:
     columns: tuple[str, ...] = ()
 
 
-def look(path: Path, choices: Choices | None = None) -> Slices[Layout]:
+def look(path: Path, choices: Choices | None = None) -> Work[Layout]:
     """What a table consists of: quotation marks and widths by all of its rows, the rest by the first ones.
 
     Yields the fraction done. Raises DataError for what is no table.
@@ -185,7 +185,7 @@ def _is_sep(line: str) -> bool:
     return len(line.strip()) == 5 and line.startswith("sep=")
 
 
-def _believed(path: Path, encoding: str | None, delimiter: str) -> Slices[bool]:
+def _believed(path: Path, encoding: str | None, delimiter: str) -> Work[bool]:
     """Whether quotation marks around cells belong to the format, by all rows of the table.
 
     They do not where one of them is not closed before a delimiter or line end, nor where rows have more often the same
@@ -289,7 +289,7 @@ def _trimmed(row: Row, width: int) -> Row:
 
 def _widths(
     path: Path, encoding: str | None, delimiter: str, quoted: bool, header: bool, width: int
-) -> Slices[tuple[int, int, int, int, int]]:
+) -> Work[tuple[int, int, int, int, int]]:
     """Rows with too many cells, line and cells of the first, rows with too few, and rows, of the whole table."""
     ragged = line = cells = short = many = 0
     for done, place, row in islice(_delimited(path, encoding, delimiter, quoted), int(header), None):
@@ -347,7 +347,7 @@ def _cut(body: Sequence[Row], width: int) -> tuple[Row, ...]:
     )
 
 
-def _look_json(path: Path, choices: Choices) -> Slices[Layout]:
+def _look_json(path: Path, choices: Choices) -> Work[Layout]:
     read = jsonl.records(path, choices.encoding)
     found: list[dict[str, Any]] = []
     columns: dict[str, None] = {}

@@ -15,7 +15,7 @@ from genstudio.data.importing.report import listed
 from genstudio.data.info import DatasetInfo, clean_title
 from genstudio.data.opening import open_dataset
 from genstudio.data.reading import AUTO, judge, normalised
-from genstudio.data.slices import Slices, scaled
+from genstudio.data.work import Work, scaled
 from genstudio.errors import DataError
 
 MOST_FILES = 50_000
@@ -33,7 +33,7 @@ def import_texts(
     root: Path | None = None,
     source: str | None = None,
     notes: Sequence[str] = (),
-) -> Slices[DatasetInfo]:
+) -> Work[DatasetInfo]:
     """Copy text files, UTF-8 if no `encoding` is given, to the shelf as one text; the originals are only read.
 
     Of several files, `encoding` is that of those which are not UTF-8. With AUTO each has the encoding it looks like.
@@ -105,7 +105,7 @@ class _Plan:
     notes: tuple[str, ...] = ()
 
 
-def _plan(sources: Sequence[Path], encoding: str | None, root: Path | None) -> Slices[_Plan]:
+def _plan(sources: Sequence[Path], encoding: str | None, root: Path | None) -> Work[_Plan]:
     """Look at every file where an encoding was named. Raises DataError that names the file."""
     if encoding is None:
         return _Plan((None,) * len(sources))
@@ -126,7 +126,7 @@ def _plan(sources: Sequence[Path], encoding: str | None, root: Path | None) -> S
     return _Plan(tuple(found), tuple(notes))
 
 
-def decided(path: Path, encoding: str | None, *, several: bool = False) -> Slices[tuple[str | None, tuple[str, ...]]]:
+def decided(path: Path, encoding: str | None, *, several: bool = False) -> Work[tuple[str | None, tuple[str, ...]]]:
     """The encoding of a file for `normalised`, where a person named `encoding`, and what is to be said about it.
 
     One of `several` files is read as UTF-8 where it is, whatever was named for the others. Raises DataError.

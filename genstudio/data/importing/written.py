@@ -12,7 +12,7 @@ from genstudio.data.importing.options import Found, ImportOptions
 from genstudio.data.importing.report import listed
 from genstudio.data.info import DatasetInfo, Kind
 from genstudio.data.reading import AUTO, Decoding, beginning, judge
-from genstudio.data.slices import Slices, scaled
+from genstudio.data.work import Work, scaled
 from genstudio.errors import DataError
 from genstudio.storage import size_text
 
@@ -20,7 +20,7 @@ UNTRAINED = "No model can be trained on pairs yet: take one column as a text to 
 _LISTED = 4
 
 
-def import_table(path: Path, options: ImportOptions, name: str, source: str) -> Slices[DatasetInfo]:
+def import_table(path: Path, options: ImportOptions, name: str, source: str) -> Work[DatasetInfo]:
     """The chosen columns of a table: one makes a text, two make pairs, two of numbers points. Raises DataError."""
     packed = parquet.is_parquet(beginning(path, 8))
     encoding, said = (None, ()) if packed else (yield from scaled(texts.decided(path, options.encoding), 0.0, 0.1))
@@ -48,7 +48,7 @@ def import_table(path: Path, options: ImportOptions, name: str, source: str) -> 
     return (yield from scaled(work, 0.3, 1.0))
 
 
-def import_parallel(files: Sequence[Path], options: ImportOptions, name: str) -> Slices[DatasetInfo]:
+def import_parallel(files: Sequence[Path], options: ImportOptions, name: str) -> Work[DatasetInfo]:
     """Two texts whose lines belong together -> pairs. Raises DataError."""
     left, right = files
     one, said = yield from scaled(texts.decided(left, options.encoding, several=True), 0.0, 0.1)
@@ -68,7 +68,7 @@ def default_columns(layout: tables.Layout, kind: Kind | None) -> tuple[str, ...]
     return ()
 
 
-def inspect_table(path: Path, options: ImportOptions, title: str) -> Slices[Found]:
+def inspect_table(path: Path, options: ImportOptions, title: str) -> Work[Found]:
     """What a table consists of, and good options: a text where it has words, for nothing else of it can be trained."""
     size, packed = path.stat().st_size, parquet.is_parquet(beginning(path, 8))
     found = Decoding("utf-8", ()) if packed else (yield from scaled(judge(path), 0.0, 0.4))
@@ -91,7 +91,7 @@ def inspect_table(path: Path, options: ImportOptions, title: str) -> Slices[Foun
     )  # fmt: skip
 
 
-def inspect_parallel(files: Sequence[Path], options: ImportOptions, title: str) -> Slices[Found]:
+def inspect_parallel(files: Sequence[Path], options: ImportOptions, title: str) -> Work[Found]:
     """The first lines of two texts whose lines belong together."""
     used: list[str | None] = []
     problems: list[str] = []
@@ -112,7 +112,7 @@ def inspect_parallel(files: Sequence[Path], options: ImportOptions, title: str) 
     )  # fmt: skip
 
 
-def inspect_texts(files: Sequence[Path], options: ImportOptions, title: str, size: int) -> Slices[Found]:
+def inspect_texts(files: Sequence[Path], options: ImportOptions, title: str, size: int) -> Work[Found]:
     """The encodings of texts, each looked at whole, and how the first one begins."""
     verdicts: list[tuple[Path, Decoding]] = []
     for number, path in enumerate(files):
@@ -156,7 +156,7 @@ def is_table(path: Path) -> bool:
     return name.endswith(tables.SUFFIXES)
 
 
-def _layout(path: Path, options: ImportOptions, packed: bool) -> Slices[tables.Layout]:
+def _layout(path: Path, options: ImportOptions, packed: bool) -> Work[tables.Layout]:
     if packed:
         return parquet.look(path)
     choices = tables.Choices(options.encoding, options.delimiter, options.header, options.decimal, options.columns)

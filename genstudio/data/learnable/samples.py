@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from genstudio.data.datasets import ImageDataset, PointDataset
 from genstudio.data.info import DatasetInfo
-from genstudio.data.slices import Slices
 from genstudio.data.split import SplitSettings, split_items
+from genstudio.data.work import Work
 from genstudio.errors import ConfigError, DataError, Problem
 
 Learnable = PointDataset | ImageDataset
@@ -77,7 +77,7 @@ class SampleData:
 
 def prepared(
     dataset: Learnable, split: SplitSettings, problems: Callable[[SampleData], Iterable[Problem]]
-) -> Slices[SampleData]:
+) -> Work[SampleData]:
     """Points or pictures, some kept from training as `split` says. Raises DataError for what nothing can be learnt from, and
     ConfigError for the `problems` of settings with these data."""
     yield 0.1

@@ -12,10 +12,10 @@ import numpy as np
 from genstudio.data.datasets import TextDataset
 from genstudio.data.encoding import encode_part
 from genstudio.data.info import DatasetInfo
-from genstudio.data.slices import Slices, scaled
 from genstudio.data.split import SplitSettings, arrange
 from genstudio.data.tokenizers import Ids, Tokenizer, WordTokenizer, printable, tokenizer_from_json
 from genstudio.data.vocabulary import TokenSettings, make_tokenizer, with_markers
+from genstudio.data.work import Work, scaled
 from genstudio.errors import DataError
 
 _LONGEST_WORD = 10
@@ -47,7 +47,7 @@ def prepare_text(
     settings: TokenSettings | None = None,
     tokenizer: Tokenizer | None = None,
     split: SplitSettings | None = None,
-) -> Slices[TextData]:
+) -> Work[TextData]:
     """Split, 90/10 without shuffling unless `split` says otherwise, and encode; yields the fraction done.
 
     The tokens are characters unless `settings` say otherwise; `tokenizer` is used instead where it is given, as a run
@@ -103,7 +103,7 @@ def _refuse_short(train: int, validation: int, context: int, characters: int, in
     )
 
 
-def all_validation(dataset: TextDataset, tokenizer: Tokenizer) -> Slices[TextData]:
+def all_validation(dataset: TextDataset, tokenizer: Tokenizer) -> Work[TextData]:
     """Every token of a text as validation, in the vocabulary of a trained model, nothing to train on.
 
     Raises DataError naming the characters that the vocabulary lacks, and for a text of fewer than two tokens.

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genstudio.data.slices import finished
 from genstudio.data.tokenizers.tokenizer import (
     BEGIN,
     END,
@@ -22,6 +21,7 @@ from genstudio.data.tokenizers.tokenizer import (
     damaged,
     printable,
 )
+from genstudio.data.work import finished
 from genstudio.errors import DataError
 
 FORMAT = 1

@@ -12,12 +12,12 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import Any
 
-from genstudio.data.slices import Slices
 from genstudio.data.tokenizers.bpe import BPETokenizer
 from genstudio.data.tokenizers.tokenizer import BEGIN, END
+from genstudio.data.work import Work
 from genstudio.errors import DataError
 
-Work = Callable[..., None]
+Worker = Callable[..., None]
 
 _WAIT = 0.01
 _FED = 0.75
@@ -26,7 +26,7 @@ _RUN = 1024
 _LONG = re.compile(rf"[^\W\d_]{{{_RUN + 1},}}|\d{{{_RUN + 1},}}|[^\w\s]{{{_RUN + 1},}}|\s{{{_RUN + 1},}}")
 
 
-def train_bpe(pieces: Sequence[Callable[[], str]], vocabulary: int, lines: bool) -> Slices[BPETokenizer]:
+def train_bpe(pieces: Sequence[Callable[[], str]], vocabulary: int, lines: bool) -> Work[BPETokenizer]:
     """A byte-level BPE of at most `vocabulary` ids, markers included where `lines`; the same text gives the same one.
 
     `pieces` are called one after the other for the text; no token crosses from one to the next, nor, with `lines`, from
@@ -50,7 +50,7 @@ def train_bpe(pieces: Sequence[Callable[[], str]], vocabulary: int, lines: bool)
     return BPETokenizer(tokens, _pairs(found["merges"]), special)
 
 
-def waited(talk: Talk, done: float, seconds: float | None = None) -> Slices[None]:
+def waited(talk: Talk, done: float, seconds: float | None = None) -> Work[None]:
     """Yields `done` until the process has said something, or is dead; at most for so many seconds."""
     turns = 0
     while not talk.said(_WAIT):
@@ -81,7 +81,7 @@ class Talk:
 
 
 @contextlib.contextmanager
-def worker(work: Work, *arguments: Any) -> Iterator[Talk]:
+def worker(work: Worker, *arguments: Any) -> Iterator[Talk]:
     """A new process that runs `work(connection, *arguments)`; it is killed at the end of the block."""
     context = multiprocessing.get_context("spawn")
     mine, theirs = context.Pipe()

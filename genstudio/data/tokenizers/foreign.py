@@ -9,11 +9,11 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from genstudio.data.slices import Slices
 from genstudio.data.tokenizers.child import waited, worker
 from genstudio.data.tokenizers.files import to_library, tokenizer_from_json
 from genstudio.data.tokenizers.model_folder import LARGEST_FILE, fitted, read_json, tokenizer_of
 from genstudio.data.tokenizers.tokenizer import Tokenizer
+from genstudio.data.work import Work
 from genstudio.errors import DataError
 
 _SECONDS = 60.0
@@ -22,7 +22,7 @@ _MEMORY = 4 << 30
 _PROBE = "The cat's 12 hats, naïve — 日本 🙂\r\n\t  end <s> \u3000\x00"
 
 
-def open_tokenizer(path: Path) -> Slices[Tokenizer]:
+def open_tokenizer(path: Path) -> Work[Tokenizer]:
     """The tokenizer in a file, tried out in a process with limits of time and memory before it is used here.
 
     Raises DataError for a file that is none, or that takes longer or more than any real one.
@@ -32,7 +32,7 @@ def open_tokenizer(path: Path) -> Slices[Tokenizer]:
     return tokenizer
 
 
-def open_model_tokenizer(folder: Path, rows: int) -> Slices[tuple[Tokenizer, list[str]]]:
+def open_model_tokenizer(folder: Path, rows: int) -> Work[tuple[Tokenizer, list[str]]]:
     """The tokenizer of a GPT-2 style folder whose model has `rows` tokens, and what was left out or added, in sentences.
 
     Tried out like that of a file. Raises DataError.
@@ -40,7 +40,7 @@ def open_model_tokenizer(folder: Path, rows: int) -> Slices[tuple[Tokenizer, lis
     return _tried(folder, rows)
 
 
-def _tried(path: Path, rows: int | None) -> Slices[tuple[Tokenizer, list[str]]]:
+def _tried(path: Path, rows: int | None) -> Work[tuple[Tokenizer, list[str]]]:
     with worker(_try, str(path), rows) as talk:
         yield from waited(talk, 0.0, _SECONDS)
         if not talk.said(0):

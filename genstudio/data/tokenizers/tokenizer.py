@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from genstudio.data.slices import Slices
+from genstudio.data.work import Work
 from genstudio.errors import DataError
 
 Ids = NDArray[np.integer[Any]]
@@ -70,7 +70,7 @@ def chunks(text: str, start: int = 0, stop: int | None = None) -> Iterator[tuple
         yield position, code_points(text[position : min(position + CHUNK, stop)])
 
 
-def count_characters(text: str) -> Slices[NDArray[np.int64]]:
+def count_characters(text: str) -> Work[NDArray[np.int64]]:
     """How often each code point occurs: (0x110000,) int64."""
     counts = np.zeros(_CODE_POINTS, np.int64)
     for position, codes in chunks(text):

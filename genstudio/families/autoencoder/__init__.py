@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from genstudio.data.learnable.samples import Learnable, SampleData, from_metadata, metadata, prepared
-from genstudio.data.slices import Slices
+from genstudio.data.work import Work
 from genstudio.families import coder_setup
 from genstudio.families.autoencoder.config import AutoencoderConfig
 from genstudio.families.autoencoder.dashboard import DASHBOARD
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["FAMILY", "AutoencoderConfig"]
 
 
-def _prepare(config: AutoencoderConfig, dataset: Learnable, _kept: Mapping[str, Any] | None = None) -> Slices[SampleData]:
+def _prepare(config: AutoencoderConfig, dataset: Learnable, _kept: Mapping[str, Any] | None = None) -> Work[SampleData]:
     return prepared(dataset, config.split, lambda data: coder_setup.problems(config, data))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from genstudio.data.datasets import ImageDataset, PointDataset
 from genstudio.data.learnable.samples import SampleData, Shape, from_pictures, from_points
-from genstudio.data.slices import Slices
+from genstudio.data.work import Work
 from genstudio.errors import ConfigError, Problem
 from genstudio.families.gan.config import GANConfig
 from genstudio.nn.sizes import doubling_sizes
@@ -24,7 +24,7 @@ def sizes(network: str) -> tuple[int, ...]:
 
 def prepare(
     config: GANConfig, dataset: PointDataset | ImageDataset, _kept: Mapping[str, Any] | None = None
-) -> Slices[SampleData]:
+) -> Work[SampleData]:
     """The data of a run. Raises DataError or ConfigError for what no GAN here can learn from, saying what would do."""
     yield 0.1
     data = from_points(dataset) if isinstance(dataset, PointDataset) else from_pictures(dataset)

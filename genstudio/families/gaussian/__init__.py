@@ -9,7 +9,7 @@ from genstudio.data.batches import PictureBatch, PointBatch
 from genstudio.data.info import DatasetInfo
 from genstudio.data.learnable import batches
 from genstudio.data.learnable.samples import Learnable, SampleData, Shape, from_metadata, metadata, prepared
-from genstudio.data.slices import Slices
+from genstudio.data.work import Work
 from genstudio.errors import Problem
 from genstudio.families.family import Cost, Family
 from genstudio.families.gaussian.config import LARGEST_FULL, GaussianConfig
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["FAMILY", "GaussianConfig"]
 
 
-def _prepare(config: GaussianConfig, dataset: Learnable, _kept: Mapping[str, Any] | None = None) -> Slices[SampleData]:
+def _prepare(config: GaussianConfig, dataset: Learnable, _kept: Mapping[str, Any] | None = None) -> Work[SampleData]:
     return prepared(dataset, config.split, lambda data: _problems(config, data))
 
 

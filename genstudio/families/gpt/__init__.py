@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from genstudio.data.datasets import TextDataset
 from genstudio.data.learnable.tokens import TextData, from_metadata, metadata, prepare_text
-from genstudio.data.slices import Slices
 from genstudio.data.split import SplitSettings
 from genstudio.data.vocabulary import TokenSettings
+from genstudio.data.work import Work
 from genstudio.families.family import Family, Imported
 from genstudio.families.gpt.batches import shown
 from genstudio.families.gpt.config import GPTConfig, cost
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["FAMILY", "GPTConfig"]
 
 
-def _prepare(config: GPTConfig, dataset: TextDataset, kept: Mapping[str, Any] | None = None) -> Slices[TextData]:
+def _prepare(config: GPTConfig, dataset: TextDataset, kept: Mapping[str, Any] | None = None) -> Work[TextData]:
     """What a run learnt or was given is taken from what it kept: another library might learn others, a file may be gone."""
     learnt = kept is not None and config.tokenizer in ("word", "bpe", "file")
     tokenizer = _from_metadata(config, kept or {}).tokenizer if learnt else None
@@ -56,7 +56,7 @@ def _export(model: GPTModel, form: str, step: int) -> Mapping[str, bytes]:
     return exported(model, form, step)
 
 
-def _import(folder: Path) -> Slices[Imported[GPTConfig, TextData]]:
+def _import(folder: Path) -> Work[Imported[GPTConfig, TextData]]:
     from genstudio.families.gpt.importing import imported
 
     return imported(folder)

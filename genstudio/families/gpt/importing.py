@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from genstudio.data.learnable.tokens import TextData, from_metadata
-from genstudio.data.slices import Slices, scaled
 from genstudio.data.tokenizers.foreign import open_model_tokenizer
 from genstudio.data.tokenizers.model_folder import read_json
 from genstudio.data.tokenizers.tokenizer import Tokenizer, on_one_line
+from genstudio.data.work import Work, scaled
 from genstudio.errors import ConfigError, DataError
 from genstudio.families.family import Imported
 from genstudio.families.gpt.config import GPTConfig
@@ -56,7 +56,7 @@ _THEIR_NAMES = {
 }
 
 
-def imported(folder: Path) -> Slices[Imported[GPTConfig, TextData]]:
+def imported(folder: Path) -> Work[Imported[GPTConfig, TextData]]:
     """Settings, vocabulary and weights of a GPT-2 style folder. Raises DataError and CheckpointError."""
     path = folder / "config.json"
     said = _settings(read_json(path), path)

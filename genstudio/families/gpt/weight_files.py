@@ -8,9 +8,9 @@ from pathlib import Path
 from torch import Tensor
 
 from genstudio.data.pointer import refuse_pointer
-from genstudio.data.slices import Slices
 from genstudio.data.tokenizers.model_folder import read_json
 from genstudio.data.tokenizers.tokenizer import on_one_line
+from genstudio.data.work import Work
 from genstudio.errors import CheckpointError
 from genstudio.training import tensors
 
@@ -22,7 +22,7 @@ _PART_NAME = re.compile(r"[\w-][\w.-]{0,200}\.safetensors", re.ASCII)
 _AGAIN = "They are not of one model, or damaged: get the folder again."
 
 
-def read_weights(folder: Path) -> Slices[dict[str, Tensor]]:
+def read_weights(folder: Path) -> Work[dict[str, Tensor]]:
     """All tensors of the folder, by the names in its files. Raises CheckpointError and DataError."""
     single, index = folder / "model.safetensors", folder / "model.safetensors.index.json"
     if single.is_file():
@@ -34,7 +34,7 @@ def read_weights(folder: Path) -> Slices[dict[str, Tensor]]:
     return (yield from _read_parts(index))
 
 
-def _read_parts(index: Path) -> Slices[dict[str, Tensor]]:
+def _read_parts(index: Path) -> Work[dict[str, Tensor]]:
     place_of = _weight_map(index)
     parts = sorted(set(place_of.values()))
     if missing := [name for name in parts if not (index.parent / name).is_file()]:

@@ -9,14 +9,14 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QSplitter, QStackedWidget, QWidget
 
 from genstudio.events import Frame
-from genstudio.inspection.switches import NOTHING_OFF, Switches
+from genstudio.inspection.ablation import NOTHING_ABLATED, Ablation
 from genstudio.snapshots.attention import HeadMap, Heads
 from genstudio.tasks.inside import LookAtAttention, LookAtMap, Which
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
 from genstudio.ui.engine import Engine
 from genstudio.ui.layouts import hbox, vbox
-from genstudio.ui.playground.knockout_page import describe
+from genstudio.ui.playground.ablation_page import describe
 from genstudio.ui.playground.page import Page
 from genstudio.ui.views.head_map import HeadMapView
 from genstudio.ui.views.heads import HeadsView, height_of
@@ -47,13 +47,13 @@ class AttentionPage(Page):
         self.what, self.how = QComboBox(), QComboBox()
         self.mass = LabeledSlider("Mass", 0.1, 1.0, 1.0, name="attention_mass")
         self.measured = plain_label(role="quiet", wrap=True, name="attention_measured")
-        self.switches = NOTHING_OFF
+        self.switches = NOTHING_ABLATED
         self.knock_out = button(
             "Knock out this head", "attention_knock_out", does=self._knock_out,
             says="Knock out this head, and see what the model says without it",
         )  # fmt: skip
         self.off = ElidedLabel()
-        self.restore = button("Clear", "attention_restore", does=lambda: self.show_switches(NOTHING_OFF))
+        self.restore = button("Clear", "attention_restore", does=lambda: self.show_switches(NOTHING_ABLATED))
         self._looked_at: tuple[ModelRef, Prompt] | None = None
         self._found: Heads | None = None
         self._shown = 0
@@ -79,7 +79,7 @@ class AttentionPage(Page):
         self._looked_at = model, prompt
         self._read()
 
-    def show_switches(self, switches: Switches) -> None:
+    def show_switches(self, switches: Ablation) -> None:
         """Look at the model with exactly these parts off."""
         if switches == self.switches:
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from genstudio.snapshots.attention import Induction
-from genstudio.tasks.knock_out import ProbeInduction
+from genstudio.tasks.ablate import ProbeInduction
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
 from genstudio.ui.engine import Engine

@@ -24,7 +24,7 @@ from genstudio.runs.weight_history import BUDGET, MAXIMUM
 from genstudio.storage import size_text
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
-from genstudio.tasks.replay import ForgetSteps, Moment, ReadLoss, Replay, Saved, SavedSteps, Watched
+from genstudio.tasks.replay import ForgetSteps, ReadLoss, Replay, ReplayPoint, Saved, SavedSteps, Watched
 from genstudio.ui import theme
 from genstudio.ui.engine import Engine
 from genstudio.ui.layouts import named, vbox
@@ -54,7 +54,7 @@ class Remembered:
     """A replay, as far as it went."""
 
     watched: Watched | None = None
-    moments: dict[int, Moment] = field(default_factory=dict)
+    moments: dict[int, ReplayPoint] = field(default_factory=dict)
     marks: dict[int, str] = field(default_factory=dict)
 
     @property
@@ -141,7 +141,7 @@ class ReplayPage(Page):
         """The steps that the slider goes through."""
         return sorted(self._shown.moments)
 
-    def moment(self) -> Moment | None:
+    def moment(self) -> ReplayPoint | None:
         """The one that is shown."""
         steps = self.steps()
         return self._shown.moments[steps[min(self.slider.value(), len(steps) - 1)]] if steps else None
@@ -184,7 +184,7 @@ class ReplayPage(Page):
         for snapshot in frame.snapshots:
             if isinstance(snapshot, Watched):
                 held.watched = snapshot
-            elif isinstance(snapshot, Moment):
+            elif isinstance(snapshot, ReplayPoint):
                 held.moments[snapshot.step] = snapshot
                 if held is self._shown:
                     self._fill()

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QPushButton, QSplitter, QWidget
 
-from genstudio.inspection.switches import NOTHING_OFF, Switches
+from genstudio.inspection.ablation import NOTHING_ABLATED, Ablation
 from genstudio.runs import RunInfo
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
@@ -50,7 +50,7 @@ class PlaygroundTab(QWidget):
         self.document = self.writer.view
         self.sampler = self.writer.sampler
         self.inspectors = Inspectors(engine)
-        self._switches = NOTHING_OFF
+        self._switches = NOTHING_ABLATED
         self._wanted = ""
         self.wide = QPushButton("Hide document")
         self._delay = single_shot(self, _TYPED_MS)
@@ -208,7 +208,7 @@ class PlaygroundTab(QWidget):
                 getattr(page, name).connect(slot)
         self._share_switches(self._switches)
 
-    def _share_switches(self, switches: Switches) -> None:
+    def _share_switches(self, switches: Ablation) -> None:
         """What is off in one page is off in all that can show it."""
         self._switches = switches
         for page in self.inspectors.pages.values():

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal
 
 from genstudio.errors import Failure
 from genstudio.events import Frame
-from genstudio.tasks.timeline import Moment, ReadMoments
+from genstudio.tasks.timeline import ReadTimelineEntries, TimelineEntry
 from genstudio.ui.engine import Engine
 
 ROOM = 96_000_000
@@ -27,7 +27,7 @@ class Moments(QObject):
         super().__init__(parent)
         self._engine = engine
         self._path = ""
-        self._kept: OrderedDict[int, Moment] = OrderedDict()
+        self._kept: OrderedDict[int, TimelineEntry] = OrderedDict()
         self._bytes = 0
         self._job = ""
         self._asked: tuple[int, ...] = ()
@@ -43,7 +43,7 @@ class Moments(QObject):
         """Whether some are on their way."""
         return bool(self._job)
 
-    def get(self, step: int) -> Moment | None:
+    def get(self, step: int) -> TimelineEntry | None:
         """The moment of a step, if it was read; it is used now."""
         if step in self._kept:
             self._kept.move_to_end(step)
@@ -60,7 +60,7 @@ class Moments(QObject):
         self._asked = missing
         path = self._path
         self._job = self._engine.start(
-            ReadMoments(path, missing),
+            ReadTimelineEntries(path, missing),
             lambda frame: self._came(path, frame),
             lambda failure: self._ended(path, missing, failure),
         )
@@ -73,7 +73,7 @@ class Moments(QObject):
 
     def _came(self, path: str, frame: Frame) -> None:
         for snapshot in frame.snapshots:
-            if isinstance(snapshot, Moment) and path == self._path:
+            if isinstance(snapshot, TimelineEntry) and path == self._path:
                 if snapshot.step not in self._kept:
                     self._bytes += snapshot.bytes
                 self._kept[snapshot.step] = snapshot

@@ -24,7 +24,7 @@ from genstudio.families.dashboard import (
     fitting,
 )
 from genstudio.snapshots.step_stage import StepStage
-from genstudio.tasks.timeline import Moment
+from genstudio.tasks.timeline import TimelineEntry
 from genstudio.ui.engine import Engine
 from genstudio.ui.gan.slow import SlowMotion
 from genstudio.ui.latent.explore import ExplorePage
@@ -162,7 +162,7 @@ class RunPanel(QWidget):
         for snapshot in frame.snapshots:
             self._show(snapshot, fixed=not stages)
 
-    def show_moment(self, moment: Moment) -> None:
+    def show_moment(self, moment: TimelineEntry) -> None:
         """Everything that is looked at, as it was."""
         fixed = not (self.slowed and self.slow.stage is not None and self.time.following)
         for snapshot in moment.snapshots:

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QPushButton, QSlider, QWidget
 from genstudio.errors import Failure
 from genstudio.events import Frame, Snapshot
 from genstudio.tasks.film import ExportTimeline
-from genstudio.tasks.timeline import Moment, ReadTimeline, Timeline
+from genstudio.tasks.timeline import ReadTimeline, Timeline, TimelineEntry
 from genstudio.ui import theme
 from genstudio.ui.engine import Engine
 from genstudio.ui.layouts import choice, hbox, vbox
@@ -137,7 +137,7 @@ class TimeMachine(QWidget):
             self.cursor_moved.emit(None)
             if self._newest:
                 step = max(snapshot.step for snapshot in self._newest.values())
-                self.moment_shown.emit(Moment("moment", step, tuple(self._newest.values())))
+                self.moment_shown.emit(TimelineEntry("moment", step, tuple(self._newest.values())))
 
     def tell(self, words: str) -> None:
         """Numbers of the step that is shown."""
@@ -219,12 +219,12 @@ class TimeMachine(QWidget):
             self._show(found)
         self.moments.read(self.steps, place, 1 if ahead else -1)
 
-    def _show(self, moment: Moment) -> None:
+    def _show(self, moment: TimelineEntry) -> None:
         if moment.damaged:
             self.tell(" ".join(moment.damaged))
         self.moment_shown.emit(moment)
 
-    def _arrived(self, moment: Moment) -> None:
+    def _arrived(self, moment: TimelineEntry) -> None:
         if moment.step == self.step:
             self._show(moment)
 

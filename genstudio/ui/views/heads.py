@@ -8,7 +8,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPen
 
-from genstudio.inspection.switches import NOTHING_OFF, Switches
+from genstudio.inspection.ablation import NOTHING_ABLATED, Ablation
 from genstudio.snapshots.attention import Heads
 from genstudio.ui import theme
 from genstudio.ui.views.maps import picture
@@ -38,7 +38,7 @@ class HeadsView(SnapshotFigure[Heads]):
     def __init__(self, name: str = "heads", switching: bool = False) -> None:
         super().__init__("Heads", name)
         self.layer = self.head = 0
-        self.switches = NOTHING_OFF
+        self.switches = NOTHING_ABLATED
         self._switching = switching
         self._pictures: dict[Place, QImage] = {}
         self._of = 0
@@ -68,7 +68,7 @@ class HeadsView(SnapshotFigure[Heads]):
         self._hover = None
         super().clear()
 
-    def set_switches(self, switches: Switches) -> None:
+    def set_switches(self, switches: Ablation) -> None:
         """Show these parts as switched off, without emitting `switched`."""
         self.switches = switches
         self.redraw()

@@ -18,7 +18,7 @@ from PySide6.QtCore import QPointF
 from pytestqt.qtbot import QtBot
 from read_back import hovered, numbers, painted, placed, says
 
-from genstudio.inspection.switches import NOTHING_OFF, Switches
+from genstudio.inspection.ablation import NOTHING_ABLATED, Ablation
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.train import Train
 from genstudio.ui.engine import Engine
@@ -42,12 +42,12 @@ class Model:
     def letter(self, token: int) -> str:
         return token_text(self.alphabet[int(token)])
 
-    def weights(self, off: Switches = NOTHING_OFF) -> Any:
+    def weights(self, off: Ablation = NOTHING_ABLATED) -> Any:
         """(layers, heads, T, T)"""
         made = self.hand.forward(self.ids(), off)
         return np.stack([own["weights"].detach().numpy() for own in made["layers"]])
 
-    def losses(self, text: str = TEXT, off: Switches = NOTHING_OFF) -> Any:
+    def losses(self, text: str = TEXT, off: Ablation = NOTHING_ABLATED) -> Any:
         """Nats of each token after the first."""
         ids = self.ids(text)
         return -np.log(self.hand.chances(ids, off)[np.arange(len(ids) - 1), ids[1:]])
@@ -159,8 +159,8 @@ def test_attention_of_one_head_its_means_rollout_mass_and_lines(opened: Any, mod
 
 
 OFF = (
-    NOTHING_OFF, Switches(heads=frozenset({(1, 0), (0, 1)})), Switches(mlps=frozenset({0}), tokens=frozenset({4})),
-    Switches(layers=frozenset({1}), scaled=False), Switches(causal=False),
+    NOTHING_ABLATED, Ablation(heads=frozenset({(1, 0), (0, 1)})), Ablation(mlps=frozenset({0}), tokens=frozenset({4})),
+    Ablation(layers=frozenset({1}), scaled=False), Ablation(causal=False),
 )  # fmt: skip
 
 
@@ -182,7 +182,7 @@ def test_knocking_out(opened: Any, model: Model, qtbot: QtBot) -> None:
         for token, text in zip(order[:5], shown[3::2], strict=False):
             was, then = numbers(text)
             assert says(was, 100 * own[token], 1e-3) and says(then, 100 * chances[token], 1e-3), shown
-        for text, switches in zip(page.texts, (NOTHING_OFF, off), strict=True):
+        for text, switches in zip(page.texts, (NOTHING_ABLATED, off), strict=True):
             if not off.tokens:
                 assert text.toPlainText()[:12] == greedy(model, 12, switches)
     cell = hovered(page.heads, middle(page.heads.cell(0, 1)))
@@ -190,7 +190,7 @@ def test_knocking_out(opened: Any, model: Model, qtbot: QtBot) -> None:
     assert says(after(cell, "on itself"), 100 * model.weights()[0, 1][rows, rows].mean(), 1e-3)
 
 
-def greedy(model: Model, length: int, off: Switches) -> str:
+def greedy(model: Model, length: int, off: Ablation) -> str:
     ids = model.ids().tolist()
     for _ in range(length):
         ids.append(int(model.hand.chances(ids[-32:], off)[-1].argmax()))
@@ -306,7 +306,11 @@ def test_the_anatomy(opened: Any, model: Model, qtbot: QtBot) -> None:
     kept = model.ids()[-16:]
     page.layer.setCurrentIndex(1)
     page.head.setCurrentIndex(1)
-    switched = (None, NOTHING_OFF, 1.0), (page.scaled, Switches(scaled=False), 1.0), (page.causal, Switches(causal=False), 0.5)
+    switched = (
+        (None, NOTHING_ABLATED, 1.0),
+        (page.scaled, Ablation(scaled=False), 1.0),
+        (page.causal, Ablation(causal=False), 0.5),
+    )
     for box, off, tau in switched:
         if box is not None:
             box.click()
@@ -321,7 +325,7 @@ def test_the_anatomy(opened: Any, model: Model, qtbot: QtBot) -> None:
     assert page.status.text() == f"16 tokens, {T - 16} before them left out · weights of step {model.hand.step:,}"
 
 
-def check_stages(page: Any, model: Model, kept: Any, made: dict[str, Any], off: Switches, tau: float) -> None:
+def check_stages(page: Any, model: Model, kept: Any, made: dict[str, Any], off: Ablation, tau: float) -> None:
     """Every stage of layer 2, head 2: its numbers, the shape under it, and those in its words."""
     hand, own, size = model.hand, made["layers"][1], len(model.alphabet)
     angles = hand.angles(16)
@@ -354,7 +358,7 @@ def check_stages(page: Any, model: Model, kept: Any, made: dict[str, Any], off: 
     assert says(notes["products"], wanted["products"].std(correction=0).item(), 1e-3)
     assert says(notes["scores"], wanted["scores"].std(correction=0).item(), 1e-3)
     rows, plain = own["weights"][1].detach().numpy(), hand.forward(kept)["layers"][1]["weights"][1].detach().numpy()
-    bits = [entropies(each).mean() / math.log(2) for each in (plain, rows)][1 if off == NOTHING_OFF else 0 :]
+    bits = [entropies(each).mean() / math.log(2) for each in (plain, rows)][1 if off == NOTHING_ABLATED else 0 :]
     assert all(says(text, value, 1e-3) for text, value in zip(numbers(notes["weights"]), bits, strict=False))
     if not off.causal:
         assert says(numbers(notes["weights"])[-1], 100 * np.triu(rows, 1).sum() / 16, 1e-3)
@@ -364,8 +368,8 @@ def check_stages(page: Any, model: Model, kept: Any, made: dict[str, Any], off: 
     before = (hand.forward(kept)["logits"] / tau).softmax(-1)[-1]
     for token in likely:
         text = notes["probabilities"].partition(f"'{model.letter(token)}' ")[2]
-        found = numbers(text)[:1] if off == NOTHING_OFF else numbers(text)[:2]
-        values = [chances[-1, token].item()] if off == NOTHING_OFF else [before[token].item(), chances[-1, token].item()]
+        found = numbers(text)[:1] if off == NOTHING_ABLATED else numbers(text)[:2]
+        values = [chances[-1, token].item()] if off == NOTHING_ABLATED else [before[token].item(), chances[-1, token].item()]
         assert all(says(word, 100 * value, 1e-3) for word, value in zip(found, values, strict=True))
     sentences = " ".join(stage.sentence + stage.formula for stage in page.diagram.stages)
     assert f"√d_k = {math.sqrt(8):.2f}" in sentences or f"the scores are {math.sqrt(8):.2f} times" in sentences

@@ -17,7 +17,7 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from genstudio.inspection.switches import Switches
+from genstudio.inspection.ablation import Ablation
 from genstudio.runs import list_runs
 from genstudio.sampling.choose import SamplingOptions
 from genstudio.sampling.text import stream
@@ -27,9 +27,9 @@ from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.train import Train
 from genstudio.ui.engine import Engine
 from genstudio.ui.library import Library
+from genstudio.ui.playground.ablation_page import AblationPage, describe
 from genstudio.ui.playground.attention_page import AttentionPage
 from genstudio.ui.playground.induction_page import InductionPage
-from genstudio.ui.playground.knockout_page import KnockOutPage, describe
 from genstudio.ui.playground.lens_page import LensPage
 from genstudio.ui.playground.page import Page
 from genstudio.ui.playground.pages import PAGES
@@ -175,14 +175,14 @@ def test_the_map_is_moved_frozen_and_read_with_mouse_and_keys(engine: Engine, qt
 
 
 def test_knocking_out_is_recomputed(engine: Engine, qtbot: QtBot, folder: str) -> None:
-    page = KnockOutPage(engine)
+    page = AblationPage(engine)
     assert not look(qtbot, page, folder, size=(560, 700))
     opened = evaluated(folder)
     model = opened.model.transformer
     cell = page.heads.cell(1, 0).center().toPoint()
     qtbot.mouseClick(page.heads, LEFT, pos=cell)
     settle(qtbot, page)
-    assert page.switches == Switches(heads=frozenset({(1, 0)})) and describe(page.switches) == "off: head 2.1"
+    assert page.switches == Ablation(heads=frozenset({(1, 0)})) and describe(page.switches) == "off: head 2.1"
     tokens = len(page.strip.tokens)
     ids = ids_of(opened)[-tokens:]
     losses, chances = [], []
@@ -211,7 +211,7 @@ def test_knocking_out_is_recomputed(engine: Engine, qtbot: QtBot, folder: str) -
 
 
 def test_knocking_out_by_key_token_and_box(engine: Engine, qtbot: QtBot, folder: str) -> None:
-    page = KnockOutPage(engine)
+    page = AblationPage(engine)
     assert not look(qtbot, page, folder, size=(560, 700))
     for _ in range(3):
         qtbot.keyClick(page.heads, Qt.Key.Key_Right)
@@ -248,7 +248,7 @@ def test_what_is_knocked_out_is_off_in_the_attention_too(engine: Engine, qtbot: 
         settle(qtbot, page)
         return page
 
-    def shown(off: Switches) -> None:
+    def shown(off: Ablation) -> None:
         made = hand.forward(ids_of(evaluated(folder)), off)["layers"][1]["weights"][0].detach().numpy()
         np.testing.assert_allclose(page.map.snapshot.weights, made, atol=6e-4)
 
@@ -258,7 +258,7 @@ def test_what_is_knocked_out_is_off_in_the_attention_too(engine: Engine, qtbot: 
     assert not page.off.isVisible() and not page.restore.isVisible()
     qtbot.mouseClick(page.knock_out, LEFT)
     other = ready("Knock out")
-    off = Switches(heads=frozenset({(0, 1)}))
+    off = Ablation(heads=frozenset({(0, 1)}))
     assert tab.inspectors.current is other and other.switches == off and "off: head 1.2" in other.loss.text()
     tab.inspectors.open("Attention")
     page.heads.choose(1, 0)
@@ -268,7 +268,7 @@ def test_what_is_knocked_out_is_off_in_the_attention_too(engine: Engine, qtbot: 
     qtbot.mouseClick(page.restore, LEFT)
     settle(qtbot, page)
     assert not page.off.isVisible() and not other.switches
-    shown(Switches())
+    shown(Ablation())
 
 
 def test_the_lens_is_the_models_at_the_top(engine: Engine, qtbot: QtBot, folder: str, opened: Any) -> None:
@@ -375,7 +375,7 @@ def test_induction_shows_scores_and_losses(engine: Engine, qtbot: QtBot, folder:
     assert page.scores.snapshot is not found and not np.array_equal(page.scores.snapshot.scores, found.scores)
 
 
-@pytest.mark.parametrize("page_type", [AttentionPage, KnockOutPage, LensPage, SaliencyPage, InductionPage])
+@pytest.mark.parametrize("page_type", [AttentionPage, AblationPage, LensPage, SaliencyPage, InductionPage])
 def test_hostile_texts_and_a_model_that_goes_away(
     page_type: Any, engine: Engine, qtbot: QtBot, folder: str, tmp_path: Path
 ) -> None:
@@ -398,7 +398,7 @@ def test_hostile_texts_and_a_model_that_goes_away(
 
 @pytest.mark.parametrize("size", [(240, 240), (480, 520), (1400, 900)])
 def test_every_size_can_be_painted_and_exported(engine: Engine, qtbot: QtBot, folder: str, size: Any, tmp_path: Path) -> None:
-    for page_type in (AttentionPage, KnockOutPage, LensPage, SaliencyPage, InductionPage):
+    for page_type in (AttentionPage, AblationPage, LensPage, SaliencyPage, InductionPage):
         page: Any = page_type(engine)
         look(qtbot, page, folder, size=size)
         page.grab()

@@ -16,7 +16,7 @@ from PySide6.QtGui import QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from genstudio.inspection.switches import Switches
+from genstudio.inspection.ablation import Ablation
 from genstudio.sampling.choose import SamplingOptions
 from genstudio.tasks.inside import LookAtMap, Which
 from genstudio.tasks.models import ModelRef
@@ -45,7 +45,7 @@ SAMPLINGS = (
     Sampling(SamplingOptions(temperature=1.0), 8, 1), Sampling(SamplingOptions(math.nan, -5, 0.0), 10**9, -3),
     Sampling(SamplingOptions(0.0), -1, 0), Sampling(SamplingOptions(greedy=True), 0, 2**40),
 )  # fmt: skip
-HEADS = Switches(
+HEADS = Ablation(
     frozenset({(0, 0), (99, 99)}), frozenset({1, 77}), frozenset({2}), frozenset({0, 3, 10**6}), scaled=False, causal=False
 )
 
@@ -166,7 +166,7 @@ class Person:
         calls: dict[str, Callable[[], object]] = {
             "page_attention": lambda: page._looked_at
             and page.ask("map", LookAtMap(*page._looked_at, Which(number, number), number), on_result=page._show_map),
-            "page_knock_out": lambda: page.show_switches(rng.choice([HEADS, Switches(tokens=frozenset({number}))])),
+            "page_knock_out": lambda: page.show_switches(rng.choice([HEADS, Ablation(tokens=frozenset({number}))])),
             "page_lens": lambda: page.view.choose(number, number),
             "page_saliency": lambda: page._explain(number),
             "page_map": lambda: page._ask_near(number),

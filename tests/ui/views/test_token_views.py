@@ -13,9 +13,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QPainter
 
 from genstudio.data.merges import follow_merges
-from genstudio.data.slices import finished
 from genstudio.data.token_text import tokens_of
 from genstudio.data.tokenizers import ByteTokenizer, CharTokenizer, WordTokenizer
+from genstudio.data.work import finished
 from genstudio.ui import theme
 from genstudio.ui.views.merges import MergesView
 from genstudio.ui.views.tokens import GROUNDS, TokensView, lines_of

@@ -9,11 +9,11 @@ from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QCheckBox, QPlainTextEdit, QVBoxLayout
 
 from genstudio.events import Frame
-from genstudio.inspection.switches import NOTHING_OFF, Switches
+from genstudio.inspection.ablation import NOTHING_ABLATED, Ablation
 from genstudio.sampling.choose import SamplingOptions
-from genstudio.snapshots.attention import Heads, Knocked
+from genstudio.snapshots.attention import AblationResult, Heads
+from genstudio.tasks.ablate import Ablate
 from genstudio.tasks.inside import LookAtAttention
-from genstudio.tasks.knock_out import KnockOut
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
 from genstudio.ui import theme
@@ -30,7 +30,7 @@ _NOTHING = "nothing is off"
 _HINT = "Click a head, an MLP or a whole layer to switch it off, or choose it with the arrow keys and press K."
 
 
-class KnockOutPage(Page):
+class AblationPage(Page):
     """A click in the overview switches a part off; a click on a token hides it from all others. `switches_changed(Switches)`
     goes to the other pages that read the model with parts off."""
 
@@ -38,20 +38,20 @@ class KnockOutPage(Page):
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine, "page_knock_out", "Knock out")
-        self.switches = NOTHING_OFF
+        self.switches = NOTHING_ABLATED
         self.heads = HeadsView("knock_out_heads", switching=True)
         self.strip = TokenStrip("Click a token to hide it", "knock_out_tokens", "loss added (nats)")
         self.bars = PairedBars("Next token", "knock_out_bars")
         self.scaled = QCheckBox("Scaling by 1/√d_k")
         self.causal = QCheckBox("Look-ahead mask")
-        self.restore = button("Switch all on", "knock_out_restore", does=lambda: self.show_switches(NOTHING_OFF))
+        self.restore = button("Switch all on", "knock_out_restore", does=lambda: self.show_switches(NOTHING_ABLATED))
         self.loss = plain_label(wrap=True, name="knock_out_loss")
         self.texts = _text("knock_out_before", "Written by the model as it is"), _text(
             "knock_out_after", "Written without the parts that are off"
         )
         self._sampling = Sampling(SamplingOptions(greedy=True))
         self._looked_at: tuple[ModelRef, Prompt] | None = None
-        self._shown: Knocked | None = None
+        self._shown: AblationResult | None = None
         self._build()
         for view in (self.heads, self.strip, self.bars):
             view.failed.connect(self.failed)
@@ -75,7 +75,7 @@ class KnockOutPage(Page):
         self.ask("heads", LookAtAttention(model, prompt), self._show)
         self._compare()
 
-    def show_switches(self, switches: Switches) -> None:
+    def show_switches(self, switches: Ablation) -> None:
         """Switch exactly these parts off."""
         if switches == self.switches:
             return
@@ -95,7 +95,7 @@ class KnockOutPage(Page):
     def _compare(self) -> None:
         if self._looked_at is not None:
             options, seed = self._sampling.options, self._sampling.seed
-            task = KnockOut(*self._looked_at, self.switches, options=options, seed=seed)
+            task = Ablate(*self._looked_at, self.switches, options=options, seed=seed)
             self.ask("knock_out", task, on_result=self._show_knocked)
 
     def _show(self, frame: Frame) -> None:
@@ -104,7 +104,7 @@ class KnockOutPage(Page):
                 self.heads.setMinimumHeight(height_of(len(found.labels)))
                 self.heads.show_snapshot(found)
 
-    def _show_knocked(self, found: Knocked) -> None:
+    def _show_knocked(self, found: AblationResult) -> None:
         self._shown = found
         before, after = found.losses
         added = after - before
@@ -145,7 +145,7 @@ class KnockOutPage(Page):
         vbox((self.heads, 5), above, (self.strip, 2), self.loss, (hbox((self.bars, 5), (written, 4)), 5), into=self)
 
 
-def describe(switches: Switches) -> str:
+def describe(switches: Ablation) -> str:
     """What is off, in words."""
     parts = [f"head {layer + 1}.{head + 1}" for layer, head in sorted(switches.heads)]
     parts += [f"MLP {layer + 1}" for layer in sorted(switches.mlps)]

@@ -12,10 +12,10 @@ T = TypeVar("T")
 _LOOK = 0.005
 """Seconds between two looks at what another thread does."""
 
-Slices = Generator[float, None, T]
+Work = Generator[float, None, T]
 
 
-def finished(work: Slices[T]) -> T:
+def finished(work: Work[T]) -> T:
     """The result of sliced work, done in one go."""
     while True:
         try:
@@ -25,7 +25,7 @@ def finished(work: Slices[T]) -> T:
             return result
 
 
-def aside(work: Callable[[], T]) -> Slices[T]:
+def in_thread(work: Callable[[], T]) -> Work[T]:
     """The result of work that cannot be cut, such as one large factorisation, done on another thread meanwhile.
 
     It must own its data: others take their turns, and may change what they share.
@@ -45,7 +45,7 @@ def aside(work: Callable[[], T]) -> Slices[T]:
     return found.result(timeout=0)
 
 
-def scaled(work: Slices[T], start: float, stop: float) -> Slices[T]:
+def scaled(work: Work[T], start: float, stop: float) -> Work[T]:
     """The same work as the part of a larger one from `start` to `stop`; closing it closes the work."""
     try:
         while True:

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from genstudio.data.slices import Slices
 from genstudio.data.tokenizers import Tokenizer, continuation
+from genstudio.data.work import Work
 from genstudio.errors import DataError
 from genstudio.events import Array, Frame, Progress
 from genstudio.families.abilities import Traces
-from genstudio.inspection.switches import NOTHING_OFF, Switches
+from genstudio.inspection.ablation import NOTHING_ABLATED, Ablation
 from genstudio.sampling.choose import SamplingOptions
-from genstudio.snapshots.attention import Induction, Knocked
+from genstudio.snapshots.attention import AblationResult, Induction
 from genstudio.tasks.inside import window
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.prompt import Prompt
-from genstudio.tasks.task import Frames, Quiet, sliced
+from genstudio.tasks.task import Frames, Quiet, frames_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class KnockOut(Quiet):
+class Ablate(Quiet):
     """The model as it is beside itself with `switches`: next token, loss on the text, and `length` tokens more, as many as
     the context at most.
 
@@ -39,12 +39,12 @@ class KnockOut(Quiet):
 
     model: ModelRef
     prompt: Prompt
-    switches: Switches = NOTHING_OFF
+    switches: Ablation = NOTHING_ABLATED
     length: int = 60
     options: SamplingOptions = field(default_factory=lambda: SamplingOptions(greedy=True))
     seed: int = 0
 
-    def run(self, models: Models) -> Frames[Knocked]:
+    def run(self, models: Models) -> Frames[AblationResult]:
         self.options.check()
         yield Frame(progress=Progress("Opening the model"))
         opened = models.open(self.model, Traces)
@@ -52,17 +52,17 @@ class KnockOut(Quiet):
         model, tokenizer = opened.frozen(), opened.tokenizer
         ids, _ = window(opened, self.prompt)
         read, written = [], list[str]()
-        for switches in (NOTHING_OFF, self.switches):
-            read.append((yield from sliced(_read(model, ids, switches), "Reading the text")))
+        for switches in (NOTHING_ABLATED, self.switches):
+            read.append((yield from frames_of(_read(model, ids, switches), "Reading the text")))
             more = yield from self._write(model, ids, switches)
             stop = more.index(tokenizer.end) if tokenizer.end in more else len(more)
             written.append("".join(continuation(tokenizer, more[:stop])))
-        return Knocked(
+        return AblationResult(
             "knocked", step, tokenizer.pieces(ids), (read[0][0], read[1][0]), (read[0][1], read[1][1]),
             opened.pieces, (written[0], written[1]), (model.architecture.layers, model.architecture.heads), self.switches,
         )  # fmt: skip
 
-    def _write(self, model: Transformer, ids: NDArray[np.int32], switches: Switches) -> Frames[list[int]]:
+    def _write(self, model: Transformer, ids: NDArray[np.int32], switches: Ablation) -> Frames[list[int]]:
         """Ids of what is written, at most `length` of them."""
         from genstudio.inspection.trace import Switched
         from genstudio.sampling.reader import Reader
@@ -84,7 +84,7 @@ class KnockOut(Quiet):
         return more
 
 
-def _read(model: Transformer, ids: NDArray[np.int32], switches: Switches) -> Slices[tuple[Array, Array]]:
+def _read(model: Transformer, ids: NDArray[np.int32], switches: Ablation) -> Work[tuple[Array, Array]]:
     """Nats of every token after the first (T - 1,), and what comes next: probabilities (V,)."""
     import torch
 
@@ -137,7 +137,7 @@ class ProbeInduction(Quiet):
         period = (drawn.shape[1] - begin) // 2
         scores, losses = [], []
         for index, ids in enumerate(drawn):
-            inside = yield from sliced(trace(model, ids, ("weights", "last_norm")), f"Text {index + 1} of {len(drawn)}")
+            inside = yield from frames_of(trace(model, ids, ("weights", "last_norm")), f"Text {index + 1} of {len(drawn)}")
             scores.append([prefix_matching(torch.from_numpy(own["weights"]), period, begin).numpy() for own in inside.layers])
             logprobs = _logprobs(model, torch.from_numpy(inside["last_norm"]).to(model.head.weight.device))[:-1]
             follows = torch.from_numpy(ids[1:].astype(np.int64)).to(logprobs.device)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Switches:
+class Ablation:
     """Parts of a transformer that are off; layers, heads and positions count from 0, ones that do not exist do nothing.
 
     heads: (layer, head); what the head mixed is zero before W_O. layers: the residual stream passes unchanged.
@@ -23,11 +23,11 @@ class Switches:
 
     def __bool__(self) -> bool:
         """Whether anything is off."""
-        return self != Switches()
+        return self != Ablation()
 
     def heads_of(self, layer: int) -> list[int]:
         """The heads of a layer that are off."""
         return sorted(head for at, head in self.heads if at == layer)
 
 
-NOTHING_OFF = Switches()
+NOTHING_ABLATED = Ablation()
