@@ -113,10 +113,10 @@ class Config(BaseModel):
 
     @classmethod
     def settings(cls) -> tuple[Setting, ...]:
-        """Every field in the order of declaration, those of inherited groups behind its own."""
+        """Every field in the order of declaration, those of inherited groups behind its own and what it restates."""
         groups = [group for group in cls.__mro__ if issubclass(group, Config)]
-        first = {name: place for place, group in enumerate(groups) for name in group.model_fields}
-        return tuple(_setting(name, cls.model_fields[name]) for name in sorted(cls.model_fields, key=lambda n: first[n]))
+        names = dict.fromkeys(name for group in groups for name in group.__annotations__ if name in cls.model_fields)
+        return tuple(_setting(name, cls.model_fields[name]) for name in names)
 
     def override(self, assignments: Sequence[str]) -> Self:
         """This config with `key=value` texts applied. Raises ConfigError; a wrong key suggests the near one."""

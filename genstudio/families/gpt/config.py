@@ -123,6 +123,7 @@ class GPTConfig(Descent):
         "muon", "muon: orthogonalised momentum for the blocks' matrices and AdamW for the rest; adamw: AdamW for all",
         group="Training", source="muon: Jordan et al. 2024; adamw: Loshchilov & Hutter 2019",
     )
+    learning_rate: float = restated(Descent, "learning_rate", 4e-3)
     muon_rate: float = setting(
         0.02, "Step size of Muon", low=1e-6, high=1.0, group="Training", live=True, logarithmic=True,
         when="optimizer=muon", label="Muon rate", source="Jordan et al. 2024",
@@ -130,7 +131,6 @@ class GPTConfig(Descent):
     weight_decay: float = setting(
         0.0, "Pull of matrices towards zero", low=0, high=10, group="Training", source="Loshchilov & Hutter 2019",
     )
-    learning_rate: float = restated(Descent, "learning_rate", 4e-3)
     beta2: float = restated(Descent, "beta2", 0.98)
     warmup: int = restated(Descent, "warmup", 20)
     final_rate: float = restated(Descent, "final_rate", 0.02)
