@@ -42,7 +42,7 @@ PAGES = (
     Entry("Choose", "Grid", "playground.grid_page", "GridPage", W),
     Entry("Text", "Score", "playground.score_page", "ScorePage", W),
     Entry("Inside", "Attention", "playground.attention_page", "AttentionPage", T),
-    Entry("Inside", "Knock out", "playground.ablation_page", "KnockOutPage", T),
+    Entry("Inside", "Knock out", "playground.ablation_page", "AblationPage", T),
     Entry("Inside", "Logit lens", "playground.lens_page", "LensPage", T),
     Entry("Inside", "Saliency", "playground.saliency_page", "SaliencyPage", T),
     Entry("Inside", "Induction", "playground.induction_page", "InductionPage", T),

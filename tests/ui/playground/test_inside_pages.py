@@ -85,7 +85,7 @@ def ids_of(opened: Any, text: str = TEXT) -> Any:
 
 def test_pages_are_listed_and_can_be_built(engine: Engine, qtbot: QtBot) -> None:
     built = {entry.name: entry for entry in PAGES}
-    for name in ("AttentionPage", "KnockOutPage", "LensPage", "SaliencyPage", "InductionPage"):
+    for name in ("AttentionPage", "AblationPage", "LensPage", "SaliencyPage", "InductionPage"):
         page = built[name].build(engine)
         qtbot.addWidget(page)
         assert page.accessibleName() and page.objectName()
@@ -234,12 +234,16 @@ def test_knocking_out_by_key_token_and_box(engine: Engine, qtbot: QtBot, folder:
     assert not page.switches.tokens and page.switches.layers == {0}
 
 
-def test_what_is_knocked_out_is_off_in_the_attention_too(engine: Engine, qtbot: QtBot, folder: str) -> None:
-    tab, hand = PlaygroundTab(engine, Library(engine)), ByHand(folder)
+def test_what_is_knocked_out_is_off_in_the_attention_too(
+    engine: Engine, qtbot: QtBot, folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GENSTUDIO_HOME", str(Path(folder).parents[1]))  # where the library lists
+    library = Library(engine)
+    tab, hand = PlaygroundTab(engine, library), ByHand(folder)
     qtbot.addWidget(tab)
     tab.resize(1280, 680)
     tab.show()
-    tab.show_runs(tuple(list_runs(Path(folder).parent)))
+    library.set_runs(tuple(list_runs(Path(folder).parent)))
     tab.document.set_text(TEXT)
 
     def ready(title: str) -> Any:
