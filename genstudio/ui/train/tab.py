@@ -85,6 +85,7 @@ class TrainingTab(QWidget):
         self._used: dict[str, Any] = {}
         self._data = ""
         self._job = ""
+        self._advancing = 0
         self._then: Callable[[], None] | None = None
         self.state = "idle"
         self.run_path = ""
@@ -625,12 +626,21 @@ class TrainingTab(QWidget):
         if pace.by == "stages" and self.state == "running":
             self._engine.pause(self._job)
             self._set_state("paused")
+        self._advancing = 0
         self.adjust(pace)
 
+    def _advance(self) -> None:
+        self._advancing += 1
+        self._engine.advance(self._job)
+
     def _advanced(self, name: str) -> None:
-        """What came may be no stage: numbers of the step before, or a part of an evaluation."""
-        if self.runs(name) and self.has_panel and self.panel.slowed and self.panel.slow.awaiting:
-            self._engine.advance(name)
+        """What came may be no stage: numbers of the step before, or a part of an evaluation. While another is on its way,
+        it is that one which may have to be asked for again."""
+        if not self.runs(name):
+            return
+        self._advancing = max(self._advancing - 1, 0)
+        if not self._advancing and self.has_panel and self.panel.slowed and self.panel.slow.awaiting:
+            self._advance()
 
     def _run_on(self) -> None:
         if self.state == "paused":
@@ -647,7 +657,7 @@ class TrainingTab(QWidget):
             panel.doctor.advice_wanted.connect(self.take_advice)
         if SLOW_MOTION in panel.tools:
             panel.slow.pace_wanted.connect(self._paced)
-            panel.slow.stage_wanted.connect(lambda: self._engine.advance(self._job))
+            panel.slow.stage_wanted.connect(self._advance)
             panel.slow.left.connect(self._run_on)
 
     def show_checks(self, words: str) -> None:
