@@ -38,7 +38,7 @@ class Window(window.MainWindow):
 
     def go(self):
         tab = self.transformer
-        if tab.state == "idle" and tab.setup.data.count() and self._gan is not None:
+        if tab.state == "idle" and tab.setup.data.count() and self.ready:
             tab.setup.choose_data("names")
             tab.setup.form.set_values({TINY!r})
             tab.setup.set_plan(10**6, None)
