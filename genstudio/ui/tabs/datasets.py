@@ -223,6 +223,10 @@ class DatasetsTab(QWidget):
             self.preview.go_to(example.place, example.length)
             self._example = None
 
+    def refresh(self) -> None:
+        """Read the list of datasets again."""
+        self._library.refresh_datasets()
+
     def choose(self, name: str) -> None:
         """Show this dataset; once it is listed, if it is not yet."""
         if not self.shelf.choose(name):
