@@ -248,6 +248,7 @@ def test_hovering_opens_the_card(view: DocumentView, qtbot: QtBot) -> None:
     box = view.editor.box_of(8).center().toPoint()
     assert view.editor.unit_at(box) == 8
     assert view.editor.unit_at(QPoint(box.x() + 300, box.y())) == -1
+    qtbot.mouseMove(view.editor.viewport(), QPoint(box.x() + 300, box.y()))  # from elsewhere: else nothing moves
     qtbot.mouseMove(view.editor.viewport(), box)
     qtbot.waitUntil(view.card.isVisible)
 
