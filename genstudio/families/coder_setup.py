@@ -25,7 +25,7 @@ def problems(config: Coder, data: SampleData, conditional: bool = False) -> Iter
     shape = data.shape
     if config.network == "conv" and shape.kind == "points":
         yield Problem("network", "conv reads pictures, and these are points; take dense or linear")
-    elif config.network == "conv" and not shape.height == shape.width in _SIZES:
+    elif not _readable(config, shape):
         sizes = ", ".join(map(str, _SIZES))
         yield Problem("network", f"conv cannot halve {shape.width} x {shape.height} pixels; take dense, or squares of {sizes}")
     if config.code > shape.numbers:
@@ -39,12 +39,20 @@ def problems(config: Coder, data: SampleData, conditional: bool = False) -> Iter
 
 
 def cost(config: Coder, batch: int, info: DatasetInfo, outputs: int, conditional: bool = False, more: int = 0) -> Cost:
-    """What a training costs; the encoder gives `outputs` numbers, and there are `more` parameters beside both halves."""
+    """What a training costs; the encoder gives `outputs` numbers, and there are `more` parameters beside both halves.
+    Nothing where the network cannot read such samples."""
     shape = Shape.of(info)
+    if not _readable(config, shape):
+        return Cost(0, 0.0, 0.0, batch)
     classes = len(shape.classes) if conditional else 0
     both = _encoder(config, shape, outputs, classes) + _decoder(config, shape, classes)
     count = both.parameters + more
     return Cost(count, 4 * (4 * count + 3 * batch * (both.held + 3 * shape.numbers)), 6 * batch * both.work, batch)
+
+
+def _readable(config: Coder, shape: Shape) -> bool:
+    """Whether the network can read samples of this shape: conv halves squares."""
+    return config.network != "conv" or (shape.kind == "images" and shape.height == shape.width in _SIZES)
 
 
 def _encoder(config: Coder, shape: Shape, outputs: int, classes: int) -> Network:

@@ -35,6 +35,8 @@ class Costs(QObject):
         if tokens is None:
             return "The cost is known once the vocabulary has been counted."
         cost = self._setup.family.cost(config, info, tokens)
+        if not cost.parameters:
+            return "A network of this kind cannot read these samples."
         least = "up to " if tokens and TokenSettings.of(config.model_dump()).kind in ("word", "bpe") else ""
         unit, shared = ("token", cost.items) if cost.item == "token" else ("step", 1)
         work = cost.flops_per_step / shared / 1e6
