@@ -159,6 +159,13 @@ class Dots(pg.ScatterPlotItem):
             self.viewTransformChanged()
 
 
+class Legend(pg.LegendItem):
+    """A legend that stays in its place: pyqtgraph's own can be dragged, which fails where it lies on a scene of its own."""
+
+    def mouseDragEvent(self, event: Any) -> None:
+        event.ignore()
+
+
 class Sample(pg.ItemSample):
     """The line of a curve in the legend: short and strong."""
 

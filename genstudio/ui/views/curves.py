@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup, QColor, QFocusEvent, QFontMetricsF, QKeyEvent, QTextOption
 from PySide6.QtWidgets import QGraphicsItem, QGraphicsSceneWheelEvent, QGraphicsTextItem, QMenu
@@ -23,6 +22,7 @@ from genstudio.ui.views.curve_items import (
     Box,
     Cross,
     Ends,
+    Legend,
     Marks,
     Reference,
     References,
@@ -204,7 +204,7 @@ class CurvesView(SceneFigure):
         self._notes, self._cross = Marks(self.scene, self.box), Cross(self.scene, self.box)
         self._title = words(self.scene, theme.font(theme.NORMAL, bold=True), self.title)
         self._unit = words(self.scene, theme.font(theme.SMALL), self.unit)
-        self.legend = pg.LegendItem(
+        self.legend = Legend(
             colCount=9, frame=False, labelTextSize=f"{theme.SMALL}px", horSpacing=4, sampleType=Sample
         )
         self.legend.layout.setContentsMargins(0, 0, 0, 0)

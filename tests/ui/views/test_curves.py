@@ -440,3 +440,15 @@ def test_a_label_without_room_is_shorter(chart: CurvesView) -> None:
         chart.resize(width, 200)
         chart.image()
         assert chart._lines._items["floor"][1].textItem.toPlainText().startswith(said)
+
+
+def test_a_drag_on_the_legend_is_left_to_the_chart(chart: CurvesView) -> None:
+    class Drag:
+        ignored = False
+
+        def ignore(self) -> None:
+            self.ignored = True
+
+    drag = Drag()
+    chart.legend.mouseDragEvent(drag)
+    assert drag.ignored
