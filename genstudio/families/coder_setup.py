@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,7 +18,17 @@ from genstudio.nn import cost as networks
 from genstudio.nn.cost import Network
 from genstudio.nn.sizes import doubling_sizes
 
+if TYPE_CHECKING:
+    from genstudio.families.coder import CoderLearner, CoderModel
+
 _SIZES = doubling_sizes(8, 64)
+
+
+def learner(model: CoderModel, seed: int) -> CoderLearner:
+    """What trains a model of this kind."""
+    from genstudio.families.coder import CoderLearner
+
+    return CoderLearner(model, seed)
 
 
 def problems(config: Coder, data: SampleData, conditional: bool = False) -> Iterator[Problem]:

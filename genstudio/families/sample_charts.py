@@ -6,18 +6,20 @@ from genstudio.evaluation.plane import CEILING
 from genstudio.families.dashboard import Chart, Line, Pane, Reference
 
 POINTS, PICTURES = ("points",), ("images",)
-DISTANCES = (
-    Chart(
-        "divergence", "Divergence", "nats",
-        (Line("js_divergence", "JS", "real"), Line("kl_divergence", "KL(real || made)", "variety")),
-        "Quality", POINTS, log=True,
-    ),
-    Chart("modes", "Modes covered", "", (Line("modes", "modes", "fake"),), "Quality", POINTS),
-    Chart(
-        "high_quality", "High quality", "within 3 sigma", (Line("high_quality", "share", "fake"),), "Quality", POINTS,
-        references=(Reference("ceiling", f"ceiling {CEILING:.2%}", f"{CEILING:.1%}", CEILING),),
-    ),
+
+
+def divergence(made: str) -> Chart:
+    """How far the points of a model, called `made`, are from the data."""
+    lines = (Line("js_divergence", "JS", "real"), Line("kl_divergence", f"KL(real || {made})", "variety"))
+    return Chart("divergence", "Divergence", "nats", lines, "Quality", POINTS, log=True)
+
+
+MODES = Chart("modes", "Modes covered", "", (Line("modes", "modes", "fake"),), "Quality", POINTS)
+HIGH_QUALITY = Chart(
+    "high_quality", "High quality", "within 3 sigma", (Line("high_quality", "share", "fake"),), "Quality", POINTS,
+    references=(Reference("ceiling", f"ceiling {CEILING:.2%}", f"{CEILING:.1%}", CEILING),),
 )  # fmt: skip
+DISTANCES = (divergence("made"), MODES, HIGH_QUALITY)
 GRADIENTS = (
     Chart("gradients", "Gradient norm", "", (Line("gradient_norm", "norm", "norm", True),), "Gradients", log=True),
     Chart("rates", "Learning rate", "", (Line("learning_rate", "rate", "rate"),), "Gradients"),

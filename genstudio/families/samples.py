@@ -14,7 +14,7 @@ from torch import Tensor
 from genstudio.data.learnable.samples import SampleData
 from genstudio.evaluation import features
 from genstudio.evaluation.samples import SEED, Reference
-from genstudio.families.abilities import Made
+from genstudio.families.abilities import LatentSpec, Made
 from genstudio.snapshots.samples import Codes, Pictures, Plane
 from genstudio.training.learner import Measured
 
@@ -102,6 +102,23 @@ def pictures(
     return Pictures(channel, step, pixels.copy(), None if labels is None else labels.copy(), data.shape.classes, scores)
 
 
+def copies(step: int, data: SampleData, form: Form, shown: Fixed, x: Tensor, made: Tensor) -> Iterator[Pictures]:
+    """The real pictures x (B, C, H, W), on channel `reconstructions` what a model makes of them, on `errors` how far that is
+    off; scores are mean squared errors."""
+    labels, scores = shown.real_labels(data), (made - x).square().flatten(1).mean(1).cpu().numpy()
+    yield shown.real(data, step)
+    yield pictures("reconstructions", step, data, form.outside(made), labels, scores)
+    yield pictures("errors", step, data, form.outside((made - x).abs()), labels, scores)
+
+
+def warped_grid(model: SampleModel, variant: str) -> Array | None:
+    """Where a model puts `even_grid`, (MESH, MESH, 2); None where its latents are not two."""
+    if model.latent.size != 2:
+        return None
+    (made,) = model.sample(even_grid(), None, variant)
+    return made.samples.reshape(MESH, MESH, 2)
+
+
 def codes(step: int, data: SampleData, chosen: Array, latents: Array, axes: tuple[int, int] = (0, 1)) -> Codes:
     """The latents (n, size) of stored samples, seen along two of their numbers."""
     size = latents.shape[1]
@@ -131,11 +148,12 @@ def compared(model: SampleModel, exact: bool) -> Generator[Measured, None, dict[
 
 
 class SampleModel(Protocol):
-    """What `compared` needs of a model."""
+    """What `compared` and `warped_grid` need of a model."""
 
     device: torch.device
     form: Form
     reference: Reference
+    latent: LatentSpec
 
     @property
     def variants(self) -> tuple[str, ...]: ...

@@ -17,7 +17,6 @@ from genstudio.families.weights import exporter
 
 if TYPE_CHECKING:
     from genstudio.families.autoencoder.model import Autoencoder
-    from genstudio.families.coder import CoderLearner
 
 __all__ = ["FAMILY", "AutoencoderConfig"]
 
@@ -32,12 +31,6 @@ def _model(config: AutoencoderConfig, data: SampleData, device: str, seed: int) 
     return Autoencoder(config, data, device, seed)
 
 
-def _learner(model: Autoencoder, seed: int) -> CoderLearner:
-    from genstudio.families.coder import CoderLearner
-
-    return CoderLearner(model, seed)
-
-
 FAMILY: Family[AutoencoderConfig, SampleData] = Family(
     name="autoencoder",
     title="Autoencoder",
@@ -48,7 +41,7 @@ FAMILY: Family[AutoencoderConfig, SampleData] = Family(
     presets=PRESETS,
     prepare=_prepare,
     model=_model,
-    learner=_learner,
+    learner=coder_setup.learner,
     metadata=metadata,
     from_metadata=lambda _config, kept: from_metadata(kept),
     cost=lambda config, info, _tokens: coder_setup.cost(config, config.batch, info, config.code),

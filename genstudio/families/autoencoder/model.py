@@ -19,17 +19,17 @@ from genstudio.families.autoencoder.config import AutoencoderConfig
 from genstudio.families.coder import build
 from genstudio.families.samples import (
     ARROWS,
-    MESH,
     ROWS,
     Array,
     Fixed,
     Form,
     codes,
     compared,
-    even_grid,
+    copies,
     noise,
     pictures,
     plane,
+    warped_grid,
 )
 from genstudio.nn.ema import update_ema
 from genstudio.training.learner import Measured
@@ -238,14 +238,9 @@ class Autoencoder:
                 away = np.square(self.reconstruct(places) - places).sum(1)
                 return np.exp2(-away / typical)
 
-            (mesh,) = self.sample(even_grid()) if self.config.code == 2 else (None,)
-            grid = None if mesh is None else mesh.samples.reshape(MESH, MESH, 2)
-            yield plane(step, data, real, fake, near, grid, (real - fake)[:ARROWS])
+            yield plane(step, data, real, fake, near, warped_grid(self, "model"), (real - fake)[:ARROWS])
             return
-        scores = (made - x).square().flatten(1).mean(1).cpu().numpy()
-        yield shown.real(data, step)
-        yield pictures("reconstructions", step, data, form.outside(made), shown.real_labels(data), scores)
-        yield pictures("errors", step, data, form.outside((made - x).abs()), shown.real_labels(data), scores)
+        yield from copies(step, data, form, shown, x, made)
         flat = x.flatten(1).double().cpu()
         beside = self.pca().copy(flat)
         lost = (beside - flat).square().mean(1).float().numpy()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
+from dataclasses import replace
 
 from genstudio.data.info import DatasetInfo
-from genstudio.evaluation.plane import CEILING
 from genstudio.families.dashboard import (
     DOCTOR,
     EXPLORE,
@@ -23,8 +23,7 @@ from genstudio.families.dashboard import (
 )
 from genstudio.families.gan.config import GANConfig
 from genstudio.families.gan.stages import TITLES
-
-POINTS, PICTURES = ("points",), ("images",)
+from genstudio.families.sample_charts import HIGH_QUALITY, MODES, PICTURES, POINTS, divergence
 
 
 def _pair(generator: str, discriminator: str, *, smooth: bool = True) -> tuple[Line, ...]:
@@ -49,19 +48,9 @@ CHARTS = (
         _both("accuracy_real", "accuracy_fake", "on real", "on fake"), "Accuracy",
         references=(Reference("chance", "50 %: it cannot tell", "50 %", 0.5),),
     ),
-    Chart(
-        "divergence", "Divergence", "nats",
-        (Line("js_divergence", "JS", "real"), Line("kl_divergence", "KL(real || fake)", "variety")),
-        "Quality", POINTS, log=True,
-    ),
-    Chart(
-        "modes", "Modes covered", "", (Line("modes", "modes", "fake"),), "Quality", POINTS,
-        references=(Reference("modes", "all {:.0f}"),),
-    ),
-    Chart(
-        "high_quality", "High quality", "within 3 sigma", (Line("high_quality", "share", "fake"),), "Quality", POINTS,
-        references=(Reference("ceiling", f"ceiling {CEILING:.2%}", f"{CEILING:.1%}", CEILING),),
-    ),
+    divergence("fake"),
+    replace(MODES, references=(Reference("modes", "all {:.0f}"),)),
+    HIGH_QUALITY,
     Chart(
         "distance", "Fréchet distance", "own encoder", (Line("frechet_distance", "samples", "fake"),), "Quality",
         PICTURES, floors={"frechet_distance_floor": "real against real"},

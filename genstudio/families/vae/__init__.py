@@ -16,7 +16,6 @@ from genstudio.families.vae.presets import PRESETS
 from genstudio.families.weights import exporter
 
 if TYPE_CHECKING:
-    from genstudio.families.coder import CoderLearner
     from genstudio.families.vae.model import VAE
 
 __all__ = ["FAMILY", "VAEConfig"]
@@ -32,12 +31,6 @@ def _model(config: VAEConfig, data: SampleData, device: str, seed: int) -> VAE:
     return VAE(config, data, device, seed)
 
 
-def _learner(model: VAE, seed: int) -> CoderLearner:
-    from genstudio.families.coder import CoderLearner
-
-    return CoderLearner(model, seed)
-
-
 FAMILY: Family[VAEConfig, SampleData] = Family(
     name="vae",
     title="VAE (variational autoencoder)",
@@ -48,7 +41,7 @@ FAMILY: Family[VAEConfig, SampleData] = Family(
     presets=PRESETS,
     prepare=_prepare,
     model=_model,
-    learner=_learner,
+    learner=coder_setup.learner,
     metadata=metadata,
     from_metadata=lambda _config, kept: from_metadata(kept),
     cost=lambda config, info, _tokens: coder_setup.cost(

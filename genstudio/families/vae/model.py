@@ -16,19 +16,19 @@ from genstudio.events import Snapshot
 from genstudio.families.abilities import LatentSpec, Made
 from genstudio.families.coder import build
 from genstudio.families.samples import (
-    MESH,
     ROWS,
     Array,
     Fixed,
     Form,
     codes,
     compared,
+    copies,
     density_field,
-    even_grid,
     noise,
     noise_of,
     pictures,
     plane,
+    warped_grid,
 )
 from genstudio.families.vae.bounds import (
     importance_bound,
@@ -290,17 +290,11 @@ class VAE:
         yield self._aggregate(step, mean[:, best], log_variance[:, best])
         (made,) = self.sample(*self.fixed, self.variants[0])
         if form.points:
-            (mesh,) = self.sample(even_grid(), None, "mean") if self.config.code == 2 else (None,)
-            grid = None if mesh is None else mesh.samples.reshape(MESH, MESH, 2)
-            real = form.outside(form.stored(shown.chosen))
+            grid, real = warped_grid(self, "mean"), form.outside(form.stored(shown.chosen))
             yield plane(step, data, real, made.samples, density_field(data, self._density), grid)
             return
         x, labels = form.stored(shown.chosen), self._of(shown.chosen)
-        again, known = self.decode(self.posterior(x, labels)[0], labels), shown.real_labels(data)
-        yield shown.real(data, step)
-        scores = (again - x).square().flatten(1).mean(1).cpu().numpy()
-        yield pictures("reconstructions", step, data, form.outside(again), known, scores)
-        yield pictures("errors", step, data, form.outside((again - x).abs()), known, scores)
+        yield from copies(step, data, form, shown, x, self.decode(self.posterior(x, labels)[0], labels))
         yield pictures("samples", step, data, made.samples, shown.labels)
 
     def _aggregate(self, step: int, mean: Tensor, log_variance: Tensor) -> Histograms:

@@ -286,7 +286,7 @@ class DatasetsTab(QWidget):
     def _imported(self, info: DatasetInfo) -> None:
         busy = self.stack.currentWidget() is self.importing or self.current is None
         self._wanted = info.id if busy else None
-        self._library.refresh_datasets()
+        self.refresh()
 
     def _on_end(self, slot: str, failure: Failure | None) -> None:
         if failure is not None and slot == "batch":
