@@ -22,6 +22,7 @@ from genstudio.snapshots.attention import Attention
 from genstudio.snapshots.layers import LayerStatistics
 from genstudio.snapshots.samples import Bars, Codes, Histograms, Pictures, Plane
 from genstudio.snapshots.text import Text
+from genstudio.snapshots.translation import Translations
 
 KINDS: Mapping[str, type[Snapshot]] = {
     "text": Text,
@@ -32,6 +33,7 @@ KINDS: Mapping[str, type[Snapshot]] = {
     "bars": Bars,
     "codes": Codes,
     "layers": LayerStatistics,
+    "translations": Translations,
 }
 """The kinds that a run keeps, by their names in files."""
 LARGEST = 1 << 28
@@ -40,7 +42,7 @@ DAMAGE = (ValueError, TypeError, KeyError, RecursionError, zipfile.BadZipFile, N
 _LARGEST_TEXT = 1 << 22
 _MOST = 10_000
 _HALF = 60_000.0
-_TYPES = {np.dtype(kind) for kind in (np.uint8, np.float16, np.float32, np.float64, np.int64)}
+_TYPES = {np.dtype(kind) for kind in (np.bool_, np.uint8, np.float16, np.float32, np.float64, np.int64)}
 
 
 def kind_of(snapshot: Snapshot) -> str:
@@ -105,6 +107,8 @@ def _array(data: bytes) -> Array:
     array = np.frombuffer(data, found, offset=stream.tell()).reshape(shape)
     if found.kind == "f" and not np.isfinite(array).all():
         raise ValueError("not finite")
+    if found.kind == "b" and (array.view(np.uint8) > 1).any():
+        raise ValueError("neither true nor false")
     return array
 
 
@@ -133,6 +137,12 @@ class _Field:
     @property
     def nested(self) -> bool:
         return is_dataclass(self.hint)
+
+    @property
+    def several(self) -> Any:
+        """The kind of which it holds any number, in a tuple; None where it is no such tuple."""
+        parts = get_args(self.hint)
+        return parts[0] if parts and is_dataclass(parts[0]) else None
 
 
 @functools.cache
@@ -169,6 +179,8 @@ def _dumped(value: Any, arrays: dict[str, Array], prefix: str) -> dict[str, Any]
             arrays[prefix + each.name] = part.astype(dtype)
         elif is_dataclass(part):
             header[each.name] = _dumped(part, arrays, f"{prefix}{each.name}_")
+        elif each.several:
+            header[each.name] = [_dumped(one, arrays, f"{prefix}{each.name}{i}_") for i, one in enumerate(part)]
         else:
             header[each.name] = _number(part) if isinstance(part, float) else part
     return header
@@ -201,6 +213,9 @@ def _loaded(kind: Any, header: Mapping[str, Any], arrays: dict[str, Array], pref
             found[name] = _typed(arrays.pop(key), dtype)
         elif each.nested:
             found[name] = each.hint(**_loaded(each.hint, header[name], arrays, f"{prefix}{name}_"))
+        elif kind_of_each := each.several:
+            rows = enumerate(_some(header[name], list))
+            found[name] = tuple(kind_of_each(**_loaded(kind_of_each, row, arrays, f"{prefix}{name}{i}_")) for i, row in rows)
         else:
             found[name] = _scalar(header[name], each.hint)
         _fit(each, found[name], sizes)
@@ -261,7 +276,8 @@ def _float(value: Any) -> float:
 def _checked(value: Any) -> None:
     """What shapes alone cannot say. Raises ValueError."""
     for each in _fields(value.__class__):
-        if is_dataclass(part := getattr(value, each.name)):
-            _checked(part)
+        part = getattr(value, each.name)
+        for one in part if each.several else (part,) if is_dataclass(part) else ():
+            _checked(one)
     if not value.sound():
         raise ValueError("values that cannot be")

@@ -20,6 +20,7 @@ from genstudio.snapshots.attention import Attention
 from genstudio.snapshots.layers import LayerStatistics
 from genstudio.snapshots.samples import Histograms, Pictures, Plane
 from genstudio.snapshots.text import Text
+from genstudio.snapshots.translation import Translated, Translations
 
 RNG = np.random.default_rng(0)
 
@@ -204,6 +205,51 @@ def test_attention_between_two_texts(tmp_path: Path) -> None:
     store.add(Attention("cross", 2, ("a", "b", "c"), RNG.random((1, 2, 2, 3)).astype(np.float32)))
     with pytest.raises(RunError, match="damaged"):
         store.load("cross", 2)
+
+
+def translations() -> Translations:
+    """One that is right, one that is too long, and one of which nothing was made."""
+    right = Translated(("los", "gatos"), ("the", "cats"), ("the", "cats"), np.array([True, True]))
+    long = Translated(("ñu",), ("gnu",), ("the", "gnu"), np.array([False, False]))
+    return Translations("translations", 4, (right, long, Translated(("y",), ("and",), (), np.zeros(0, bool))))
+
+
+def test_translations_come_back(tmp_path: Path) -> None:
+    store = SnapshotStore(tmp_path)
+    assert store.add(translations())
+    back = store.load("translations", 4)
+    assert isinstance(back, Translations) and codec.dump(back) == codec.dump(translations())
+    assert [one.made for one in back.sentences] == [("the", "cats"), ("the", "gnu"), ()]
+    assert back.sentences[0].right.dtype == bool and [one.exact for one in back.sentences] == [True, False, False]
+    assert not back.sentences[1].right.flags.writeable
+    with pytest.raises(ValueError):
+        back.sentences[1].right[0] = True
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda header, arrays: header["sentences"][0].pop("made"),
+        lambda header, arrays: header["sentences"][0]["made"].append("more"),
+        lambda header, arrays: header["sentences"][0].update(source=[1, 2]),
+        lambda header, arrays: header.update(sentences=header["sentences"][:2]),
+        lambda header, arrays: header["sentences"].append(header["sentences"][0]),
+        lambda header, arrays: header.update(sentences="many"),
+        lambda header, arrays: header.update(sentences=[7]),
+        lambda header, arrays: arrays.update(sentences0_right=np.array([1, 2], np.uint8).view(bool)),
+        lambda header, arrays: arrays.update(sentences0_right=np.ones(2, np.uint8)),
+        lambda header, arrays: arrays.update(sentences0_right=np.ones((2, 1), bool)),
+    ],
+)
+def test_damaged_translations_are_refused(tmp_path: Path, change: Any) -> None:
+    arrays = codec.read(codec.dump(translations()))
+    header = json.loads(arrays.pop("header").tobytes())
+    change(header, arrays)
+    (tmp_path / "translations").mkdir()
+    data = codec.write({"header": np.frombuffer(json.dumps(header).encode(), np.uint8), **arrays})
+    (tmp_path / "translations" / "4.npz").write_bytes(data)
+    with pytest.raises(RunError, match="damaged"):
+        SnapshotStore(tmp_path).load("translations", 4)
 
 
 @pytest.mark.parametrize("seed", range(20))
