@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from genstudio.families.gpt.config import GPTConfig, parameters
+from genstudio.families.gpt.config import GPTConfig
 from genstudio.families.gpt.model import GPT
+from genstudio.families.stack import parameters
 
 NANO = {"activation": "gelu", "positions": "learned", "norm": "layernorm", "qk_norm": False, "tied": True}
 

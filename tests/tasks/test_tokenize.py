@@ -14,7 +14,8 @@ import pytest
 from genstudio import paths
 from genstudio.data.vocabulary import TokenSettings
 from genstudio.errors import DataError, StorageError
-from genstudio.families.gpt.config import GPTConfig, parameters
+from genstudio.families.gpt.config import GPTConfig
+from genstudio.families.stack import parameters
 from genstudio.runs import Run
 from genstudio.sampling.choose import SamplingOptions
 from genstudio.snapshots.attention import Attention

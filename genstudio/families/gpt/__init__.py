@@ -13,10 +13,11 @@ from genstudio.data.vocabulary import TokenSettings
 from genstudio.data.work import Work
 from genstudio.families.family import Family, Imported
 from genstudio.families.gpt.batches import shown
-from genstudio.families.gpt.config import GPTConfig, cost
+from genstudio.families.gpt.config import GPTConfig
 from genstudio.families.gpt.dashboard import DASHBOARD
 from genstudio.families.gpt.doctor import doctor
 from genstudio.families.gpt.presets import PRESETS
+from genstudio.families.stack import cost
 
 if TYPE_CHECKING:
     from genstudio.families.gpt.learner import GPTLearner

@@ -1,4 +1,4 @@
-"""Settings of the GPT family, and what they cost. No torch here: the form is shown before torch is imported."""
+"""Settings of the GPT family. No torch here: the form is shown before torch is imported."""
 
 from __future__ import annotations
 
@@ -7,135 +7,19 @@ from typing import Literal
 
 from genstudio.config import setting
 from genstudio.errors import Problem
-from genstudio.families.family import Cost
-from genstudio.families.settings import Descent, restated
+from genstudio.families.stack import TextStack
 
 
-class GPTConfig(Descent):
+class GPTConfig(TextStack):
     """Settings of a decoder-only transformer and of its training."""
 
-    layers: int = setting(
-        4, "Transformer blocks stacked on each other", low=1, high=48, group="Model", main=True,
-        source="Vaswani et al. 2017, 3.1",
-    )
-    heads: int = setting(
-        4, "Attention heads side by side in each block", low=1, high=64, group="Model", main=True,
-        source="Vaswani et al. 2017, 3.2.2",
-    )
-    d_model: int = setting(
-        128, "Size of each token's vector", low=8, high=4096, group="Model", main=True, label="d_model",
-        source="Vaswani et al. 2017, 3.1",
-    )
-    d_head: int = setting(
-        0, "Size of each head's queries, keys and values; W_O maps all heads back to d_model. 0: d_model / heads",
-        low=0, high=1024, group="Model", label="d_head", source="Vaswani et al. 2017, 3.2.2",
-    )
-    context: int = setting(
-        64, "How many tokens the model sees at once (n_ctx)", low=2, high=8192, group="Model", main=True,
-        label="Context length", source="Radford et al. 2019",
-    )
-    d_ff: int = setting(
-        0, "Width of the feed-forward layer. 0: 4 x d_model (8/3 x d_model, rounded up to a multiple of 8, for SwiGLU)",
-        low=0, high=16384, group="Model", label="Feed-forward width", source="Vaswani et al. 2017, 3.3",
-    )
-    activation: Literal["relu", "gelu", "gelu_tanh", "swiglu", "relu2"] = setting(
-        "relu2", "Non-linearity of the feed-forward layer; relu2 is the squared ReLU, gelu_tanh GPT-2's approximation",
-        group="Model",
-        source="gelu: Hendrycks & Gimpel 2016; swiglu: Shazeer 2020; relu2: So et al. 2021",
-    )
-    positions: Literal["sinusoidal", "learned", "rotary", "none"] = setting(
-        "rotary", "How the model knows the order of tokens; none leaves only what the mask reveals", group="Model",
-        source="sinusoidal: Vaswani et al. 2017, 3.5; rotary: Su et al. 2021",
-    )
-    position_base: float = setting(
-        1000.0, "Longest wavelength of sinusoidal or rotary positions, over 2 pi (10,000 in the papers)",
-        low=2, high=1e7, group="Model", logarithmic=True, when="positions=sinusoidal|rotary",
-        source="Vaswani et al. 2017, 3.5",
-    )
-    norm: Literal["rmsnorm", "layernorm"] = setting(
-        "rmsnorm", "Normalisation of each token's vector", group="Model",
-        source="layernorm: Ba et al. 2016; rmsnorm: Zhang & Sennrich 2019",
-    )
-    norm_place: Literal["pre", "post"] = setting(
-        "pre", "Normalise before each sub-layer (trains easily) or after the residual sum (the original)", group="Model",
-        label="Norm placement", source="Xiong et al. 2020",
-    )
-    qk_norm: bool = setting(
-        True, "Normalise queries and keys, so that attention scores cannot grow without bound", group="Model",
-        label="QK-norm", source="Henry et al. 2020",
-    )
-    bias: bool = setting(False, "Bias terms in linear layers and in LayerNorm", group="Model", label="Biases")
-    tied: bool = setting(
-        False, "The output layer shares its weights with the token embedding", group="Model", label="Tied embeddings",
-        source="Press & Wolf 2017",
-    )
     mask: bool = setting(
         True, "Look-ahead mask. Off: every token sees the future, the loss falls towards 0, and the model cannot write",
         group="Model", label="Look-ahead mask", source="Vaswani et al. 2017, 3.2.3",
     )
-    dropout: float = setting(
-        0.0, "Share of activations set to zero in training, against overfitting", low=0, high=0.9, group="Model",
-        source="Srivastava et al. 2014",
-    )
-    tokenizer: Literal["char", "byte", "word", "bpe", "file"] = setting(
-        "char", "What a token is: a character; a byte of UTF-8; a word with the space before it, or a sign; a piece "
-        "of a word, learnt from the training part by merging the most frequent pairs (byte-pair encoding); or what a "
-        "tokenizer.json says",
-        group="Data", label="Tokens", source="bpe: Sennrich et al. 2016; of bytes: Radford et al. 2019",
-    )
-    tokenizer_file: str = setting(
-        "", "A tokenizer.json: one that was saved here, or a byte-level one such as GPT-2's. The run keeps a copy of it",
-        group="Data", when="tokenizer=file", file="Tokenizer (*.json)",
-    )
-    vocabulary: int = setting(
-        1024, "How many different tokens there may be, markers included; a short text gives fewer",
-        low=8, high=65535, group="Data", logarithmic=True, when="tokenizer=word|bpe", label="Vocabulary size",
-    )
-    min_count: int = setting(
-        2, "A word that occurs less often in the training part is <unk>", low=1, high=1_000_000, group="Data",
-        logarithmic=True, when="tokenizer=word", label="Minimum count",
-    )
     markers: Literal["none", "lines"] = setting(
         "none", "Put a beginning- and an end-of-sequence token around every line (for lists such as names)",
         group="Data", label="Sequence markers",
-    )
-    split: Literal["contiguous", "random", "file"] = setting(
-        "contiguous", "Validation part: the end of the text; random paragraphs (or lines, with markers); or random whole "
-        "files", group="Data",
-    )
-    validation_share: float = setting(
-        0.1, "Share of the text that is kept from training, to measure the validation loss on", low=0.001, high=0.5,
-        group="Data",
-    )
-    split_seed: int = setting(
-        0, "Another number draws other paragraphs or files", low=0, high=2**31 - 1, group="Data",
-        when="split=random|file",
-    )
-    batch: int = setting(
-        12, "Pieces of text looked at together in one step", low=1, high=4096, group="Training", main=True,
-        label="Batch size",
-    )
-    accumulation: int = setting(
-        1, "Batches whose gradients are added before one update: a larger batch in the same memory", low=1, high=256,
-        group="Training", label="Gradient accumulation",
-    )
-    optimizer: Literal["muon", "adamw"] = setting(
-        "muon", "muon: orthogonalised momentum for the blocks' matrices and AdamW for the rest; adamw: AdamW for all",
-        group="Training", source="muon: Jordan et al. 2024; adamw: Loshchilov & Hutter 2019",
-    )
-    learning_rate: float = restated(Descent, "learning_rate", 4e-3)
-    muon_rate: float = setting(
-        0.02, "Step size of Muon", low=1e-6, high=1.0, group="Training", live=True, logarithmic=True,
-        when="optimizer=muon", label="Muon rate", source="Jordan et al. 2024",
-    )
-    weight_decay: float = setting(
-        0.0, "Pull of matrices towards zero", low=0, high=10, group="Training", source="Loshchilov & Hutter 2019",
-    )
-    beta2: float = restated(Descent, "beta2", 0.98)
-    warmup: int = restated(Descent, "warmup", 20)
-    final_rate: float = restated(Descent, "final_rate", 0.02)
-    evaluate_every: int = setting(
-        100, "Steps between two estimates of the validation loss", low=1, high=1_000_000, group="Training",
     )
     precision: Literal["float32", "bfloat16"] = setting(
         "float32", "Numbers used in the forward pass; bfloat16 (autocast) needs CUDA", group="Training",
@@ -143,50 +27,6 @@ class GPTConfig(Descent):
     )
 
     def rules(self) -> Iterator[Problem]:
-        if not self.d_head and self.d_model % self.heads:
-            yield Problem("heads", f"{self.heads} heads cannot share a d_model of {self.d_model}; set d_head or change one")
-        elif self.positions == "rotary" and self.head_size % 2:
-            yield Problem("d_head", f"rotary positions turn pairs of numbers, and a head size of {self.head_size} is odd")
-        if self.positions == "sinusoidal" and self.d_model % 2:
-            yield Problem("d_model", "sinusoidal positions need an even d_model")
-        if self.tokenizer == "file" and not self.tokenizer_file.strip():
-            yield Problem("tokenizer_file", "choose the tokenizer.json to use, or other tokens")
+        yield from super().rules()
         if self.tokenizer == "bpe" and self.vocabulary < 257 + 2 * (self.markers == "lines"):
             yield Problem("vocabulary", "byte pairs begin with the 256 bytes (and two markers): take at least 260")
-
-    @property
-    def head_size(self) -> int:
-        return self.d_head or self.d_model // self.heads
-
-    @property
-    def ff_width(self) -> int:
-        if self.d_ff:
-            return self.d_ff
-        return -(-8 * self.d_model // 24) * 8 if self.activation == "swiglu" else 4 * self.d_model
-
-
-def parameters(config: GPTConfig, vocabulary: int) -> int:
-    """Trainable numbers of the model, by closed formula; a test holds it equal to the built modules."""
-    d, inner, wide, bias = config.d_model, config.heads * config.head_size, config.ff_width, int(config.bias)
-    norm = d * (1 + bias * (config.norm == "layernorm"))
-    attention = 4 * d * inner + bias * (3 * inner + d)
-    gates = 2 if config.activation == "swiglu" else 1
-    feed_forward = (gates + 1) * d * wide + bias * (gates * wide + d)
-    embeddings = vocabulary * d + (config.context * d if config.positions == "learned" else 0)
-    head = 0 if config.tied else vocabulary * d
-    last_norm = norm if config.norm_place == "pre" else 0
-    return embeddings + config.layers * (2 * norm + attention + feed_forward) + last_norm + head
-
-
-def cost(config: GPTConfig, vocabulary: int) -> Cost:
-    """What a training costs: operations as 6N + 12 L T d_attention per token (Kaplan et al. 2020, with attention as in
-    Chowdhery et al. 2022); bytes of float32 weights, gradients, moments and activations."""
-    count = parameters(config, vocabulary)
-    inner = config.heads * config.head_size
-    moments = 2 if config.optimizer == "adamw" else 1.2
-    tokens = config.batch * config.context
-    per_token = config.layers * (14 * config.d_model + 4 * inner + 3 * config.ff_width + 2 * config.heads * config.context)
-    activations = 4 * tokens * (per_token + 3 * vocabulary)
-    items = tokens * config.accumulation
-    flops = items * (6 * count + 12 * config.layers * config.context * inner)
-    return Cost(count, 4 * count * (2 + moments) + activations, flops, items, "token")

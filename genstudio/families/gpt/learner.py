@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -16,23 +15,19 @@ from genstudio.events import Snapshot
 from genstudio.families.gpt.batches import draw
 from genstudio.families.gpt.config import GPTConfig
 from genstudio.families.gpt.model import GPTModel, Ids
-from genstudio.inspection.statistics import evenly, named_weights
+from genstudio.families.stack_training import Stepper
 from genstudio.inspection.trace import attention
-from genstudio.nn.transformer import Transformer
 from genstudio.sampling.choose import SamplingOptions
 from genstudio.sampling.text import stream
 from genstudio.snapshots.attention import Attention
 from genstudio.snapshots.layers import LayerStatistics
 from genstudio.snapshots.text import Text
 from genstudio.training.learner import Tick, Values
-from genstudio.training.optim import Muon, adamw, schedule
-from genstudio.training.updates import Updates
 
 _TICK = 0.02  # seconds of work between two chances for others
 _WRITE, _WRITE_SEED = 120, 0
 _PROBE = 64
 _PROBE_TOKENS = 512
-_COMPARED, _MEASURED_EVERY = 2048, 16
 _EARLY_STEPS = frozenset((5, 10, 20, 40, 70, 100))
 
 
@@ -43,14 +38,13 @@ class GPTLearner:
         config = model.config
         self.model, self.seed = model, seed
         self.transformer = model.transformer.train(config.dropout > 0)
-        self.optimizers: Mapping[str, torch.optim.Optimizer] = _optimizers(config, self.transformer)
-        self.updates = Updates([self.transformer], self.optimizers)
+        self.stepper = Stepper(config, self.transformer)
+        self.optimizers: Mapping[str, torch.optim.Optimizer] = self.stepper.optimizers
         self.evaluate_every, self.evaluate_early = config.evaluate_every, _EARLY_STEPS
         self.tokens_per_step = config.accumulation * config.batch * config.context
         self.preview_every, self.criterion = 1.0, "val_loss"
         self.threads: int | None = None
         self.step = 0
-        self._measuring = False
         self.prompt, self.probe = "\n", "To be, or not to be, that is the question"
 
     @property
@@ -72,10 +66,9 @@ class GPTLearner:
         inputs, targets = batch
         losses = [self._backward(x, y, len(inputs)) for x, y in zip(inputs, targets, strict=True)]
         loss = losses[0] if len(losses) == 1 else torch.stack(losses).sum()
-        rate = self._set_rates(step, progress)
-        with self._measured(step):
-            norm = self.updates.step(clip=self.config.clip)
-        return {"train_loss": loss, "gradient_norm": norm, "learning_rate": rate}
+        moved = self.stepper.step(self.config, step, progress)
+        self.model.update_sizes = self.stepper.sizes
+        return {"train_loss": loss, **moved}
 
     def change(self, values: Mapping[str, object]) -> None:
         """Other values of the live settings from the next step on. Raises ConfigError."""
@@ -107,7 +100,7 @@ class GPTLearner:
         follows is measured, as is every 16th, for the next time."""
         rows = max(1, min(self.config.batch, _PROBE_TOKENS // self.model.context))
         pieces = self.model.tensor(draw(self.config, self.model.data, self.seed, 0)[0, :rows])
-        self._measuring = True
+        self.stepper.measure_next = True
         found = yield from self.model.statistics(pieces[:, :-1], pieces[:, 1:])
         return dataclasses.replace(found, step=self.step)
 
@@ -123,48 +116,3 @@ class GPTLearner:
             loss = self.transformer.loss(inputs, targets) / share
         loss.backward()
         return loss.detach()
-
-    def _set_rates(self, step: int, progress: float) -> float:
-        """Returns the learning rate of this step."""
-        config = self.config
-        factor = schedule(
-            config.schedule, progress, step, warmup=config.warmup, hold=config.hold, final=config.final_rate
-        )
-        rates = {"adamw": config.learning_rate, "muon": config.muon_rate}
-        self.updates.set_rates({name: rates[name] * factor for name in self.optimizers})
-        return config.learning_rate * factor
-
-    @contextmanager
-    def _measured(self, step: int) -> Iterator[None]:
-        """Notes how far an update moves some entries of every weight, where somebody will look."""
-        if not self._measuring and step % _MEASURED_EVERY:
-            yield
-            return
-        before = self._compared()
-        yield
-        pairs = zip(before, self._compared(), strict=True)
-        self.model.update_sizes = torch.stack([(new - old).norm() / old.norm() for old, new in pairs])
-        self._measuring = False
-
-    def _compared(self) -> list[Tensor]:
-        return [evenly(weight.detach(), _COMPARED).float().clone() for _, weight in named_weights(self.transformer)]
-
-
-def _optimizers(config: GPTConfig, model: Transformer) -> dict[str, torch.optim.Optimizer]:
-    betas = (config.beta1, config.beta2)
-    if config.optimizer == "adamw":
-        rest = list(model.parameters())
-    else:
-        matrices = list(model.matrices())
-        theirs = {id(p) for p, _ in matrices}
-        rest = [p for p in model.parameters() if id(p) not in theirs]
-    everything: dict[str, torch.optim.Optimizer] = {
-        "adamw": adamw(rest, rate=config.learning_rate, betas=betas, weight_decay=config.weight_decay)
-    }
-    if config.optimizer == "muon":
-        groups = [
-            {"params": [p for p, n in matrices if n == parts], "parts": parts}
-            for parts in sorted({n for _, n in matrices})
-        ]
-        everything["muon"] = Muon(groups, lr=config.muon_rate, weight_decay=config.weight_decay)
-    return everything

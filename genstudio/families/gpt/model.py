@@ -19,9 +19,10 @@ from genstudio.data.learnable.tokens import TextData
 from genstudio.data.tokenizers import Tokenizer
 from genstudio.errors import DeviceError
 from genstudio.families.gpt.config import GPTConfig
+from genstudio.families.stack_training import architecture
 from genstudio.inspection.statistics import layer_statistics
 from genstudio.nn.modes import evaluating
-from genstudio.nn.transformer import Architecture, Transformer
+from genstudio.nn.transformer import Transformer
 from genstudio.snapshots.layers import LayerStatistics
 from genstudio.training.learner import Scored, Tick
 
@@ -38,27 +39,7 @@ class GPT(Transformer):
     """The transformer of these settings, for a vocabulary of so many tokens."""
 
     def __init__(self, config: GPTConfig, vocabulary: int) -> None:
-        super().__init__(
-            Architecture(
-                vocabulary=vocabulary,
-                context=config.context,
-                layers=config.layers,
-                heads=config.heads,
-                d_model=config.d_model,
-                d_head=config.head_size,
-                d_ff=config.ff_width,
-                activation=config.activation,
-                positions=config.positions,
-                position_base=config.position_base,
-                norm=config.norm,
-                norm_place=config.norm_place,
-                causal=config.mask,
-                qk_norm=config.qk_norm,
-                bias=config.bias,
-                tied=config.tied,
-                dropout=config.dropout,
-            )
-        )
+        super().__init__(architecture(config, vocabulary, causal=config.mask))
 
 
 class GPTModel:

@@ -1,0 +1,108 @@
+"""Building and updating a transformer stack, as its settings say: shared by the families that have one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from genstudio.families.stack import Stack, StackTraining
+from genstudio.inspection.statistics import evenly, named_weights
+from genstudio.nn.transformer import Architecture, Transformer
+from genstudio.training.learner import Values
+from genstudio.training.optim import Muon, adamw, schedule
+from genstudio.training.updates import Updates
+
+_COMPARED, _MEASURED_EVERY = 2048, 16
+
+
+def architecture(config: Stack, vocabulary: int, *, causal: bool) -> Architecture:
+    """What `Transformer` is built of for a vocabulary of so many tokens."""
+    return Architecture(
+        vocabulary=vocabulary,
+        context=config.context,
+        layers=config.layers,
+        heads=config.heads,
+        d_model=config.d_model,
+        d_head=config.head_size,
+        d_ff=config.ff_width,
+        activation=config.activation,
+        positions=config.positions,
+        position_base=config.position_base,
+        norm=config.norm,
+        norm_place=config.norm_place,
+        causal=causal,
+        qk_norm=config.qk_norm,
+        bias=config.bias,
+        tied=config.tied,
+        dropout=config.dropout,
+    )
+
+
+class Stepper:
+    """The optimisers of a stack and of `further` modules, the rate over time, and how far an update moves the weights.
+
+    `sizes` are the norms of the last measured update of each of `named_weights`, relative to the weight: every 16th update
+    is measured, and the next one where `measure_next` is set.
+    """
+
+    def __init__(self, config: StackTraining, stack: Transformer, further: Iterable[nn.Module] = ()) -> None:
+        self._stack = stack
+        modules = [stack, *further]
+        self.optimizers = _optimizers(config, stack, [p for module in modules for p in module.parameters()])
+        self.updates = Updates(modules, self.optimizers)
+        self.sizes: Tensor | None = None
+        self.measure_next = False
+
+    def step(self, config: StackTraining, step: int, progress: float) -> Values:
+        """One update by the gradients there are; `gradient_norm` and `learning_rate`."""
+        rate = self._set_rates(config, step, progress)
+        with self._measured(step):
+            norm = self.updates.step(clip=config.clip)
+        return {"gradient_norm": norm, "learning_rate": rate}
+
+    def _set_rates(self, config: StackTraining, step: int, progress: float) -> float:
+        """Returns the learning rate of this step."""
+        factor = schedule(
+            config.schedule, progress, step, warmup=config.warmup, hold=config.hold, final=config.final_rate
+        )
+        rates = {"adamw": config.learning_rate, "muon": config.muon_rate}
+        self.updates.set_rates({name: rates[name] * factor for name in self.optimizers})
+        return config.learning_rate * factor
+
+    @contextmanager
+    def _measured(self, step: int) -> Iterator[None]:
+        """Notes how far an update moves some entries of every weight, where somebody will look."""
+        if not self.measure_next and step % _MEASURED_EVERY:
+            yield
+            return
+        before = self._compared()
+        yield
+        pairs = zip(before, self._compared(), strict=True)
+        self.sizes = torch.stack([(new - old).norm() / old.norm() for old, new in pairs])
+        self.measure_next = False
+
+    def _compared(self) -> list[Tensor]:
+        return [evenly(weight.detach(), _COMPARED).float().clone() for _, weight in named_weights(self._stack)]
+
+
+def _optimizers(
+    config: StackTraining, stack: Transformer, weights: list[nn.Parameter]
+) -> dict[str, torch.optim.Optimizer]:
+    weights = list({id(p): p for p in weights}.values())
+    matrices = list(stack.matrices()) if config.optimizer == "muon" else []
+    theirs = {id(p) for p, _ in matrices}
+    rest = [p for p in weights if id(p) not in theirs]
+    betas = (config.beta1, config.beta2)
+    everything: dict[str, torch.optim.Optimizer] = {
+        "adamw": adamw(rest, rate=config.learning_rate, betas=betas, weight_decay=config.weight_decay)
+    }
+    if config.optimizer == "muon":
+        groups = [
+            {"params": [p for p, n in matrices if n == parts], "parts": parts}
+            for parts in sorted({n for _, n in matrices})
+        ]
+        everything["muon"] = Muon(groups, lr=config.muon_rate, weight_decay=config.weight_decay)
+    return everything
