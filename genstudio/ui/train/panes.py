@@ -14,6 +14,7 @@ from genstudio.snapshots.attention import Attention
 from genstudio.snapshots.layers import LayerStatistics
 from genstudio.snapshots.samples import Bars, Codes, Histograms, Pictures, Plane
 from genstudio.snapshots.text import Text
+from genstudio.snapshots.translation import Translations
 from genstudio.tasks.inspect_sample import Shown
 from genstudio.ui import theme
 from genstudio.ui.layouts import choice, hbox, named, splitter, vbox
@@ -24,6 +25,7 @@ from genstudio.ui.views.layers import LayersPanel
 from genstudio.ui.views.pictures import PicturesView
 from genstudio.ui.views.plane import PlaneView
 from genstudio.ui.views.samples import SamplesView
+from genstudio.ui.views.translation import TranslationsPage
 from genstudio.ui.views.view import Figure
 from genstudio.ui.widgets import plain_label, tooltip
 
@@ -140,12 +142,13 @@ def _histograms(pane: Pane) -> HistogramView:
 
 VIEWS: Mapping[type[Snapshot], Callable[[Pane], Any]] = {
     Text: lambda _: SamplesView(),
-    Attention: lambda _: AttentionView(),
+    Attention: lambda pane: AttentionView(pane.title),
     LayerStatistics: lambda _: LayersPanel(),
     Plane: PlanePage,
     Pictures: PicturesPage,
     Histograms: _histograms,
     Bars: lambda pane: BarsView(pane.title, f"bars_{pane.channels[0]}"),
+    Translations: lambda pane: TranslationsPage(pane.title),
     Codes: lambda pane: CodesView(pane.title, f"codes_{pane.channels[0]}", pane.note),
 }
 """What shows a kind of snapshot, built for a pane: it has `show_snapshot` and `clear`."""

@@ -1,8 +1,8 @@
-"""Attention of one text: every layer and head as a thumbnail, one of them large."""
+"""Attention within a text, or of one text over another: every layer and head as a thumbnail, one of them large."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,13 +15,14 @@ from genstudio.events import Array
 from genstudio.snapshots.attention import Attention
 from genstudio.ui import theme
 from genstudio.ui.views.scene import Painted, SceneFigure
-from genstudio.ui.views.view import RIGHT, SnapshotFigure, Table, token_text, write_quietly
+from genstudio.ui.views.view import LEFT, RIGHT, SnapshotFigure, Table, token_text, write_quietly
 
 _BAR, _MARGIN, _GAP = 10.0, 20, 4
 
 
 class AttentionView(SnapshotFigure[Attention], SceneFigure):
-    """Rows of thumbnails are layers, columns are heads; click one, or move with the arrow keys, to see it large.
+    """Rows of thumbnails are layers, columns are heads; click one, or move with the arrow keys, to see it large. In a map,
+    rows are the tokens that look, columns those that are looked at.
 
     Enter or a double click gives the large one all the room. Colours follow the square root of the weight, so that
     small weights can be told apart; what the mask forbids is hatched, not dark. `head_chosen(layer, head)` from 0.
@@ -29,8 +30,8 @@ class AttentionView(SnapshotFigure[Attention], SceneFigure):
 
     head_chosen = Signal(int, int)
 
-    def __init__(self) -> None:
-        super().__init__("Attention", "attention")
+    def __init__(self, title: str = "Attention", name: str = "attention") -> None:
+        super().__init__(title, name)
         self.layer = self.head = 0
         self.causal = False
         self._alone = False
@@ -40,7 +41,7 @@ class AttentionView(SnapshotFigure[Attention], SceneFigure):
         self._large = QRectF()
         self._hover: tuple[int, int] | None = None
         self._pointer = QPointF()
-        self._short: list[str] = []
+        self._short: tuple[list[str], list[str]] = ([], [])
         self._margin = 0.0
         self._build()
 
@@ -51,7 +52,7 @@ class AttentionView(SnapshotFigure[Attention], SceneFigure):
     def prepare(self, snapshot: Attention) -> None:
         layers, heads = snapshot.weights.shape[:2]
         self.layer, self.head = min(self.layer, layers - 1), min(self.head, heads - 1)
-        self.causal = is_causal(snapshot.weights)
+        self.causal = not snapshot.queries and is_causal(snapshot.weights)
         self._hover = None
         self._say(snapshot)
 
@@ -70,18 +71,16 @@ class AttentionView(SnapshotFigure[Attention], SceneFigure):
         """What is under the pointer, in words: "layer 2 head 3: 'h' looks at 'T' 0.43"."""
         if self.snapshot is None:
             return ""
-        tokens, weight = self.snapshot.tokens, float(self.snapshot.weights[self.layer, self.head, row, column])
-        pair = f"'{token_text(tokens[row])}' looks at '{token_text(tokens[column])}'"
+        weight = float(self.snapshot.weights[self.layer, self.head, row, column])
         shown = "masked" if self._masked(row, column) else f"{weight:.2f}"
-        return f"layer {self.layer + 1} head {self.head + 1}: {pair} {shown}"
+        return f"layer {self.layer + 1} head {self.head + 1}: {self._pair(self.snapshot, row, column)} {shown}"
 
     def table(self) -> Table:
         if self.snapshot is None:
             return (), ()
-        tokens, weights = self.snapshot.tokens, self.snapshot.weights[self.layer, self.head]
-        rows = (
-            (i, tokens[i], j, tokens[j], float(weights[i, j])) for i in range(len(tokens)) for j in range(len(tokens))
-        )
+        queries, keys = looking(self.snapshot), self.snapshot.tokens
+        weights = self.snapshot.weights[self.layer, self.head]
+        rows = ((i, q, j, k, float(weights[i, j])) for i, q in enumerate(queries) for j, k in enumerate(keys))
         return ("query", "query token", "key", "key token", "weight"), rows
 
     def draw(self) -> None:
@@ -149,8 +148,8 @@ class AttentionView(SnapshotFigure[Attention], SceneFigure):
         if self._hover is None or self.snapshot is None:
             return
         (row, column), large = self._hover, self._large
-        tokens, cell = self.snapshot.tokens, large.width() / len(self.snapshot.tokens)
-        at = QRectF(large.left() + column * cell, large.top() + row * cell, cell, cell)
+        wide, tall = self._cell_size(self.snapshot)
+        at = QRectF(large.left() + column * wide, large.top() + row * tall, wide, tall)
         self._cell.setRect(at)
         lines = QPainterPath(QPointF(large.left(), at.center().y()))
         lines.lineTo(at.left(), at.center().y())
@@ -160,7 +159,7 @@ class AttentionView(SnapshotFigure[Attention], SceneFigure):
         weights = self.snapshot.weights[self.layer, self.head, row]
         value = "masked" if self._masked(row, column) else f"{float(weights[column]):.2f}"
         said: list[tuple[QColor | None, str, str]] = [
-            (None, f"'{token_text(tokens[row])}' looks at '{token_text(tokens[column])}'", value),
+            (None, self._pair(self.snapshot, row, column), value),
             (None, f"positions {row + 1} and {column + 1}; row sum", f"{float(weights.sum()):.2f}"),
         ]
         self.bubble.say(self._pointer, said, f"layer {self.layer + 1} head {self.head + 1}")
@@ -193,13 +192,19 @@ class AttentionView(SnapshotFigure[Attention], SceneFigure):
 
     def _lay_large(self, area: QRectF, snapshot: Attention) -> None:
         metrics = QFontMetricsF(theme.mono(theme.SMALL))
-        self._short = [
-            metrics.elidedText(token_text(token), Qt.TextElideMode.ElideRight, 64) for token in snapshot.tokens
-        ]
-        self._margin = 8.0 + max((metrics.horizontalAdvance(token) for token in self._short), default=0)
-        top = metrics.height() if self._single() else self._margin
-        side = max(16.0, min(area.width() - self._margin - _BAR - 44, area.height() - top - 4))
-        self._large = QRectF(area.left() + self._margin, area.top() + top, side, side)
+
+        def short(tokens: Sequence[str]) -> list[str]:
+            return [metrics.elidedText(token_text(token), Qt.TextElideMode.ElideRight, 64) for token in tokens]
+
+        self._short = rows, columns = short(looking(snapshot)), short(snapshot.tokens)
+        self._margin, above = (
+            8.0 + max((metrics.horizontalAdvance(token) for token in some), default=0) for some in (rows, columns)
+        )
+        top = metrics.height() if _single(columns) else above
+        room = area.width() - self._margin - _BAR - 44, area.height() - top - 4
+        cell = max(min(room[0] / max(len(columns), 1), room[1] / max(len(rows), 1)), 0.0)
+        width, side = max(16.0, cell * len(columns)), max(16.0, cell * len(rows))
+        self._large = QRectF(area.left() + self._margin, area.top() + top, width, side)
         known = (snapshot, self.layer, self.head)
         if self._shown != known:
             self._shown = known
@@ -207,8 +212,12 @@ class AttentionView(SnapshotFigure[Attention], SceneFigure):
         self._map.setRect(self._large)
         self._bar.setRect(QRectF(self._large.right() + 12, self._large.top(), _BAR, min(side, 160)))
 
-    def _single(self) -> bool:
-        return all(len(token) == 1 for token in self._short)
+    def _cell_size(self, snapshot: Attention) -> tuple[float, float]:
+        queries, keys = snapshot.weights.shape[2:]
+        return self._large.width() / keys, self._large.height() / queries
+
+    def _pair(self, snapshot: Attention, row: int, column: int) -> str:
+        return f"'{token_text(looking(snapshot)[row])}' looks at '{token_text(snapshot.tokens[column])}'"
 
     def _paint_words(self, painter: QPainter) -> None:
         look, room = theme.current(), self.room()
@@ -224,7 +233,7 @@ class AttentionView(SnapshotFigure[Attention], SceneFigure):
             middle = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
             painter.drawText(room.adjusted(12, 24, -12, -8), int(middle), "Appears when a model looks at a text")
             return
-        step = f"step {self.snapshot.step:,}"
+        step = f"step {self.snapshot.step:,}" + ("  ·  rows look at columns" if self.snapshot.queries else "")
         if left + painter.fontMetrics().horizontalAdvance(step) < room.right() - 29:
             painter.drawText(QPointF(left, baseline), step)
         for (layer, head), cell in self._cells.items():
@@ -237,27 +246,24 @@ class AttentionView(SnapshotFigure[Attention], SceneFigure):
         bar = self._bar.mapRectToParent(self._bar.boundingRect())
         for value in (1.0, 0.5, 0.1, 0.0):
             painter.drawText(QPointF(bar.right() + 5, bar.bottom() - value**0.5 * bar.height() + 4), f"{value:g}")
-        self._paint_tokens(painter, self._large, self._short, self._single(), self._margin)
-
-    def _paint_tokens(self, painter: QPainter, box: QRectF, tokens: list[str], single: bool, margin: float) -> None:
         painter.setFont(theme.mono(theme.SMALL))
         painter.setPen(theme.current().color("quiet"))
-        metrics, cell = painter.fontMetrics(), box.width() / len(tokens)
-        every = max(1, -int(-(metrics.height() - 3) // cell))
-        for index in range(0, len(tokens), every):
-            middle = (index + 0.5) * cell
-            row = QRectF(box.left() - margin, box.top() + middle - 8, margin - 4, 16)
-            painter.drawText(row, RIGHT, tokens[index])
+        self._paint_tokens(painter, self._large, *self._short)
+
+    def _paint_tokens(self, painter: QPainter, box: QRectF, rows: list[str], columns: list[str]) -> None:
+        metrics, single = painter.fontMetrics(), _single(columns)
+        for index, middle in _labelled(len(rows), box.height(), metrics.height() - 3):
+            row = QRectF(box.left() - self._margin, box.top() + middle - 8, self._margin - 4, 16)
+            painter.drawText(row, RIGHT, rows[index])
+        for index, middle in _labelled(len(columns), box.width(), metrics.height() - 3):
             if single:
                 column = QRectF(box.left() + middle - 10, box.top() - metrics.height() - 1, 20, metrics.height())
-                painter.drawText(column, Qt.AlignmentFlag.AlignCenter, tokens[index])
+                painter.drawText(column, Qt.AlignmentFlag.AlignCenter, columns[index])
                 continue
             painter.save()
             painter.translate(box.left() + middle, box.top() - 4)
             painter.rotate(-90)
-            painter.drawText(
-                QRectF(0, -8, margin, 16), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, tokens[index]
-            )
+            painter.drawText(QRectF(0, -8, 80, 16), LEFT, columns[index])
             painter.restore()
 
     def _masked(self, row: int, column: int) -> bool:
@@ -266,9 +272,9 @@ class AttentionView(SnapshotFigure[Attention], SceneFigure):
     def _pointed(self, at: QPointF) -> None:
         self._pointer, self._hover = at, None
         if self.snapshot is not None and self._large.contains(at):
-            last = len(self.snapshot.tokens) - 1
-            inside = (at - self._large.topLeft()) * (len(self.snapshot.tokens) / self._large.width())
-            self._hover = min(int(inside.y()), last), min(int(inside.x()), last)
+            inside, (wide, tall) = at - self._large.topLeft(), self._cell_size(self.snapshot)
+            queries, keys = self.snapshot.weights.shape[2:]
+            self._hover = min(int(inside.y() / tall), queries - 1), min(int(inside.x() / wide), keys - 1)
             self.setAccessibleDescription(self.describe(*self._hover))
         thumbnail = any(cell.contains(at) for cell in self._cells.values())
         self.view.setCursor(Qt.CursorShape.PointingHandCursor if thumbnail else Qt.CursorShape.ArrowCursor)
@@ -307,24 +313,38 @@ class AttentionView(SnapshotFigure[Attention], SceneFigure):
         self._redraw()
 
 
+def looking(snapshot: Attention) -> tuple[str, ...]:
+    """The pieces that look, one for each row."""
+    return snapshot.queries or snapshot.tokens
+
+
+def _single(tokens: Sequence[str]) -> bool:
+    return all(len(token) == 1 for token in tokens)
+
+
+def _labelled(count: int, length: float, height: float) -> Iterator[tuple[int, float]]:
+    """Which of `count` cells along `length` pixels have room for a label of this height, each with its middle."""
+    cell = length / max(count, 1)
+    return ((index, (index + 0.5) * cell) for index in range(0, count, max(1, -int(-height // cell))))
+
+
 def is_causal(weights: Array) -> bool:
     """Whether every entry above the diagonals of weights (..., T, T) is exactly 0, for more than one token."""
     size = weights.shape[-1]
-    return size > 1 and not any(weights[..., row, row + 1 :].any() for row in range(size - 1))
+    return weights.shape[-2] == size > 1 and not any(weights[..., row, row + 1 :].any() for row in range(size - 1))
 
 
 def thumbnails(weights: Array, side: int) -> Array:
-    """Weights (L, H, T, T) shrunk to at most `side` x `side` each, so that the largest weight of a patch is what remains."""
-    size = weights.shape[-1]
-    step = -(-size // side)
-    if step <= 1:
-        return weights
-    starts = np.arange(0, size, step)
-    return np.asarray(np.maximum.reduceat(np.maximum.reduceat(weights, starts, axis=-2), starts, axis=-1))
+    """Weights (L, H, Q, K) shrunk to at most `side` x `side` each, so that the largest weight of a patch is what remains."""
+    for axis in (-2, -1):
+        size = weights.shape[axis]
+        if size > side:
+            weights = np.maximum.reduceat(weights, np.arange(0, size, -(-size // side)), axis=axis)
+    return weights
 
 
 def shades(weights: Array, causal: bool) -> Array:
-    """Weights (..., T, T) as what is shown of them: their square roots in [0, 1], NaN for what a causal mask forbids."""
+    """Weights (..., Q, K) as what is shown of them: their square roots in [0, 1], NaN for what a causal mask forbids."""
     shown = np.sqrt(np.clip(weights, 0, 1))
     if causal:
         shown[..., np.triu(np.ones(weights.shape[-2:], bool), 1)] = np.nan
@@ -332,13 +352,16 @@ def shades(weights: Array, causal: bool) -> Array:
 
 
 def composed(maps: Array, side: int, gap: int, ratio: float) -> Array:
-    """Maps (L, H, T, T) side by side as one picture, each `side` units wide with a gap between, `ratio` pixels a unit."""
-    layers, heads, size, _ = maps.shape
+    """Maps (L, H, Q, K) side by side as one picture, each a square of `side` units with a gap between, `ratio` pixels per
+    unit."""
+    layers, heads, *sizes = maps.shape
     pixels = [round((n * (side + gap) - gap) * ratio) for n in (layers, heads)]
     at = [(np.arange(count) + 0.5) / ratio for count in pixels]
     which = [(position // (side + gap)).astype(int) for position in at]
     inside = [position % (side + gap) for position in at]
-    row, column = (np.minimum(part * size // side, size - 1).astype(int) for part in inside)
+    row, column = (
+        np.minimum(part * size // side, size - 1).astype(int) for part, size in zip(inside, sizes, strict=True)
+    )
     picture = maps[which[0][:, None], which[1][None], row[:, None], column[None]]
     picture[inside[0] >= side] = np.nan
     picture[:, inside[1] >= side] = np.nan
