@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -11,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from genstudio.nn.attention import SelfAttention
+from genstudio.nn.attention import CrossAttention, SelfAttention
 from genstudio.nn.cache import Cache, KeyValues
 from genstudio.nn.norm import norm
 from genstudio.nn.positions import rotary, sinusoidal
@@ -67,7 +68,8 @@ class FeedForward(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention and feed-forward, each added to its input: normalised before (pre) or after the sum (post)."""
+    """Attention and feed-forward, each added to its input: normalised before (pre) or after the sum (post). With `cross`,
+    attention to a memory of up to `context` positions stands between the two."""
 
     def __init__(
         self,
@@ -84,6 +86,7 @@ class Block(nn.Module):
         qk_norm: bool = False,
         bias: bool = False,
         dropout: float = 0.0,
+        cross: bool = False,
     ) -> None:
         super().__init__()
         self.pre, self.dropout = norm_place == "pre", dropout
@@ -91,15 +94,35 @@ class Block(nn.Module):
         self.attention = SelfAttention(
             d_model, heads, d_head, context, causal=causal, bias=bias, qk_norm=qk_norm, dropout=dropout
         )
+        self.cross_norm = norm(norm_kind, d_model, bias) if cross else None
+        self.cross = (
+            CrossAttention(d_model, heads, d_head, context, bias=bias, qk_norm=qk_norm, dropout=dropout) if cross else None
+        )
         self.feed_forward_norm = norm(norm_kind, d_model, bias)
         self.feed_forward = FeedForward(d_model, width, activation, bias)
 
-    def forward(self, x: Tensor, turn: Tensor | None = None, cache: KeyValues | None = None) -> Tensor:
-        """x (B, T, C), turn of the positions, cache of the positions before -> (B, T, C)"""
+    def forward(
+        self,
+        x: Tensor,
+        turn: Tensor | None = None,
+        cache: KeyValues | None = None,
+        padding: Tensor | None = None,
+        memory: Tensor | tuple[Tensor, Tensor] | None = None,
+        memory_padding: Tensor | None = None,
+    ) -> Tensor:
+        """x (B, T, C), turn of the positions, cache of the positions before, padding (B, S) of all positions so far, memory
+        and its padding as in `CrossAttention` -> (B, T, C)"""
         if self.pre:
-            x = x + self._drop(self.attention(self.attention_norm(x), turn, cache))
+            x = x + self._drop(self.attention(self.attention_norm(x), turn, cache, padding))
+        else:
+            x = self.attention_norm(x + self._drop(self.attention(x, turn, cache, padding)))
+        if self.cross is not None and self.cross_norm is not None and memory is not None:
+            if self.pre:
+                x = x + self._drop(self.cross(self.cross_norm(x), memory, memory_padding))
+            else:
+                x = self.cross_norm(x + self._drop(self.cross(x, memory, memory_padding)))
+        if self.pre:
             return x + self._drop(self.feed_forward(self.feed_forward_norm(x)))
-        x = self.attention_norm(x + self._drop(self.attention(x, turn, cache)))
         return self.feed_forward_norm(x + self._drop(self.feed_forward(x)))
 
     def _drop(self, x: Tensor) -> Tensor:
@@ -108,7 +131,8 @@ class Block(nn.Module):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Architecture:
-    """What a transformer is made of. `d_head` is free of `d_model`; `causal` is the look-ahead mask."""
+    """What a transformer is made of. `d_head` is free of `d_model`; `causal` is the look-ahead mask; `cross` is attention to
+    a memory in every block."""
 
     vocabulary: int
     context: int
@@ -127,19 +151,17 @@ class Architecture:
     bias: bool = False
     tied: bool = False
     dropout: float = 0.0
+    cross: bool = False
 
 
-class Transformer(nn.Module):
-    """Token embedding, positions, blocks, and a linear layer to logits over the vocabulary.
-
-    With the look-ahead mask it is a decoder that continues a text (Radford et al. 2019), without it an encoder that
-    reads from both sides (Devlin et al. 2019).
-    """
+class Stack(nn.Module):
+    """Token embedding, positions and blocks: from ids to one vector per token, which has seen all that it may see."""
 
     turn: Tensor
     waves: Tensor
 
     def __init__(self, arch: Architecture) -> None:
+        """Weights as torch begins with; a class that is built on it calls `_initialise` when it is whole."""
         super().__init__()
         self.architecture, self.context = arch, arch.context
         self.tokens = nn.Embedding(arch.vocabulary, arch.d_model)
@@ -158,31 +180,41 @@ class Transformer(nn.Module):
                 qk_norm=arch.qk_norm,
                 bias=arch.bias,
                 dropout=arch.dropout,
+                cross=arch.cross,
             )
             for _ in range(arch.layers)
         )
         self.last_norm = norm(arch.norm, arch.d_model, arch.bias) if arch.norm_place == "pre" else nn.Identity()
-        self.head = nn.Linear(arch.d_model, arch.vocabulary, bias=False)
         if arch.positions == "rotary":
             self.register_buffer("turn", rotary(arch.context, arch.d_head, arch.position_base), persistent=False)
         elif arch.positions == "sinusoidal":
             self.register_buffer("waves", sinusoidal(arch.context, arch.d_model, arch.position_base), persistent=False)
-        self._initialise(arch)
 
-    def forward(self, ids: Tensor, cache: Cache | None = None, last: bool = False) -> Tensor:
-        """ids (B, T), which follow the tokens in the cache -> logits (B, T, V), or (B, 1, V) of the last alone."""
+    def hidden(
+        self,
+        ids: Tensor,
+        cache: Cache | None = None,
+        last: bool = False,
+        padding: Tensor | None = None,
+        memory: Tensor | Sequence[tuple[Tensor, Tensor]] | None = None,
+        memory_padding: Tensor | None = None,
+    ) -> Tensor:
+        """ids (B, T), which follow the tokens in the cache -> one vector per token (B, T, C), or that of the last alone
+        (B, 1, C).
+
+        `padding` (B, S) boolean covers the tokens in the cache and these: True where there is none, so that nobody sees it;
+        what stands there is any id. `memory` (B, M, C) is what the blocks' cross-attention reads, or its keys and values
+        in each block; `memory_padding` (B, M) is True where it has no token.
+        """
         x, turn = self.embed(ids, 0 if cache is None else cache.length)
         if self.training and self.architecture.dropout:
             x = F.dropout(x, self.architecture.dropout)
         for index, block in enumerate(self.blocks):
-            x = block(x, turn, None if cache is None else cache.layers[index])
+            own = memory if memory is None or isinstance(memory, Tensor) else memory[index]
+            x = block(x, turn, None if cache is None else cache.layers[index], padding, own, memory_padding)
         if last:
             x = x[:, -1:]
-        return self.head(self.last_norm(x))
-
-    def loss(self, ids: Tensor, targets: Tensor) -> Tensor:
-        """Mean negative log-likelihood in nats of targets (B, T) after ids (B, T)."""
-        return F.cross_entropy(self(ids).flatten(0, 1).float(), targets.flatten())
+        return cast("Tensor", self.last_norm(x))
 
     def new_cache(self, batch: int = 1) -> Cache | None:
         """Room for `context` tokens; None without the look-ahead mask, where every new token changes all before it."""
@@ -194,15 +226,8 @@ class Transformer(nn.Module):
     @torch.no_grad()
     def attention(self, ids: Tensor) -> Tensor:
         """Attention weights of ids (T,): (layers, heads, T, T), row = query."""
-        watched: list[Tensor] = []
-        layers = [block.attention for block in self.typed_blocks()]
-        for layer in layers:
-            layer.watched = watched
-        try:
-            self(ids[None])
-        finally:
-            for layer in layers:
-                layer.watched = None
+        with watching([block.attention for block in self.typed_blocks()]) as watched:
+            self.hidden(ids[None])
         return torch.cat(watched)
 
     def matrices(self) -> Iterator[tuple[Tensor, int]]:
@@ -210,6 +235,10 @@ class Transformer(nn.Module):
         for block in self.typed_blocks():
             yield block.attention.qkv.weight, 3
             yield block.attention.out.weight, 1
+            if block.cross is not None:
+                yield block.cross.q.weight, 1
+                yield block.cross.kv.weight, 2
+                yield block.cross.out.weight, 1
             yield block.feed_forward.up.weight, 2 if self.architecture.activation == "swiglu" else 1
             yield block.feed_forward.down.weight, 1
 
@@ -230,16 +259,62 @@ class Transformer(nn.Module):
 
     @torch.no_grad()
     def _initialise(self, arch: Architecture) -> None:
-        """Radford et al. 2019, 2.3: small normal weights, smaller where a residual branch ends; an untied head is zero,
-        so that an untrained model gives every token the same probability."""
+        """Radford et al. 2019, 2.3: small normal weights, smaller where a residual branch ends."""
         for module in self.modules():
             if isinstance(module, nn.Linear | nn.Embedding):
                 module.weight.normal_(0.0, 0.02)
             if isinstance(module, nn.Linear) and module.bias is not None:
                 module.bias.zero_()
         for block in self.typed_blocks():
-            block.attention.out.weight.mul_(1 / math.sqrt(2 * arch.layers))
-            block.feed_forward.down.weight.mul_(1 / math.sqrt(2 * arch.layers))
+            ends = [block.attention.out, block.feed_forward.down, *([] if block.cross is None else [block.cross.out])]
+            for linear in ends:
+                linear.weight.mul_(1 / math.sqrt(len(ends) * arch.layers))
+
+
+class Encoder(Stack):
+    """A stack without an output layer: what it makes of its input is read by others."""
+
+    def __init__(self, arch: Architecture) -> None:
+        super().__init__(arch)
+        self._initialise(arch)
+
+    def forward(self, ids: Tensor, padding: Tensor | None = None) -> Tensor:
+        """ids (B, S), padding (B, S), True where there is no token -> (B, S, C)"""
+        return self.hidden(ids, padding=padding)
+
+
+class Transformer(Stack):
+    """A stack, and a linear layer to logits over the vocabulary.
+
+    With the look-ahead mask it is a decoder that continues a text (Radford et al. 2019), without it an encoder that
+    reads from both sides (Devlin et al. 2019); with a memory it is the decoder of Vaswani et al. 2017.
+    """
+
+    def __init__(self, arch: Architecture) -> None:
+        super().__init__(arch)
+        self.head = nn.Linear(arch.d_model, arch.vocabulary, bias=False)
+        self._initialise(arch)
+
+    def forward(
+        self,
+        ids: Tensor,
+        cache: Cache | None = None,
+        last: bool = False,
+        padding: Tensor | None = None,
+        memory: Tensor | Sequence[tuple[Tensor, Tensor]] | None = None,
+        memory_padding: Tensor | None = None,
+    ) -> Tensor:
+        """The arguments of `hidden` -> logits (B, T, V), or (B, 1, V) of the last alone."""
+        return self.head(self.hidden(ids, cache, last, padding, memory, memory_padding))
+
+    def loss(self, ids: Tensor, targets: Tensor) -> Tensor:
+        """Mean negative log-likelihood in nats of targets (B, T) after ids (B, T)."""
+        return F.cross_entropy(self(ids).flatten(0, 1).float(), targets.flatten())
+
+    @torch.no_grad()
+    def _initialise(self, arch: Architecture) -> None:
+        """An untied head is zero, so that an untrained model gives every token the same probability."""
+        super()._initialise(arch)
         if not arch.tied:
             self.head.weight.zero_()
             return
@@ -247,3 +322,16 @@ class Transformer(nn.Module):
         if arch.norm_place == "post" or arch.positions == "sinusoidal":
             self.tokens.weight.mul_(min(1.0, 50 / arch.d_model))
         self.head.weight = self.tokens.weight
+
+
+@contextmanager
+def watching(layers: Sequence[SelfAttention | CrossAttention]) -> Iterator[list[Tensor]]:
+    """The attention weights (B, H, T, S) of every forward pass of these layers, in the order in which they are computed."""
+    watched: list[Tensor] = []
+    for layer in layers:
+        layer.watched = watched
+    try:
+        yield watched
+    finally:
+        for layer in layers:
+            layer.watched = None
