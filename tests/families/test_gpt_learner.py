@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 
 from genstudio.data.learnable.tokens import TextData
+from genstudio.data.shelf import find_dataset
 from genstudio.errors import DataError, DeviceError
 from genstudio.families import gpt
 from genstudio.families.gpt import presets
@@ -250,3 +251,12 @@ def test_presets_can_be_used_and_say_what_they_cost(preset: Any, text_data: Text
 def test_the_first_preset_is_the_default_and_names_are_unique() -> None:
     assert presets.PRESETS[0].values == {} and presets.PRESETS[0].seconds == 120
     assert len({preset.name for preset in presets.PRESETS}) == len(presets.PRESETS)
+
+
+def test_the_preset_follows_the_dataset_and_a_general_one_stays() -> None:
+    """A list of names trained as running text never learns where a name ends; what a person chose for any text is kept."""
+    names, play, chain = (find_dataset(name) for name in ("names", "shakespeare", "known-entropy"))
+    assert presets.preset_for(names, "shakespeare") == presets.preset_for(names, "larger") == "names"
+    assert presets.preset_for(play, "names") == presets.preset_for(play, "shakespeare") == "shakespeare"
+    assert presets.preset_for(play, "larger") == presets.preset_for(chain, "larger") == "larger"
+    assert presets.preset_for(chain, "names") == presets.preset_for(chain, "shakespeare") == "text"

@@ -16,7 +16,7 @@ from genstudio.families.gpt.batches import shown
 from genstudio.families.gpt.config import GPTConfig
 from genstudio.families.gpt.dashboard import DASHBOARD
 from genstudio.families.gpt.doctor import doctor
-from genstudio.families.gpt.presets import PRESETS
+from genstudio.families.gpt.presets import PRESETS, USUAL, preset_for
 from genstudio.families.stack import cost
 
 if TYPE_CHECKING:
@@ -79,7 +79,8 @@ FAMILY: Family[GPTConfig, TextData] = Family(
     cost=lambda config, _info, tokens: cost(config, tokens),
     batch=shown,
     dashboard=DASHBOARD,
-    usual_data="shakespeare",
+    usual_data=USUAL,
+    preset_for=preset_for,
     doctor=doctor,
     export=_export,
     import_=_import,
