@@ -126,7 +126,7 @@ class Config(BaseModel):
             key, equals, text = assignment.partition("=")
             key = key.strip().replace("-", "_")
             if not equals:
-                problems.append(Problem(key, f"'{assignment}' is not of the form key=value"))
+                problems.append(Problem(key, f"'{assignment}' does not have the form key=value"))
             elif key not in type(self).model_fields:
                 problems.append(Problem(key, _unknown(key, type(self).model_fields)))
             else:

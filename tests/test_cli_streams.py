@@ -29,7 +29,7 @@ def shell(redirection: str, *arguments: str, **environment: str) -> subprocess.C
 def test_output_that_is_closed_is_one_sentence(command: list[str]) -> None:
     done = shell(">&-", *command)
     assert (done.returncode, done.stdout) == (2, b"")
-    assert done.stderr == b"genstudio: Standard output is closed. Direct it somewhere else and try again.\n"
+    assert done.stderr == b"genstudio: Standard output is closed. Redirect it elsewhere and try again.\n"
 
 
 @FULL
@@ -39,7 +39,7 @@ def test_output_that_is_full_is_one_sentence(command: list[str], unbuffered: str
     done = shell(">/dev/full", *command, PYTHONUNBUFFERED=unbuffered)
     assert done.returncode == 2
     assert done.stderr == (
-        b"genstudio: Standard output cannot be written: No space left on device. Direct it somewhere else and try again.\n"
+        b"genstudio: Standard output cannot be written: No space left on device. Redirect it elsewhere and try again.\n"
     )
 
 

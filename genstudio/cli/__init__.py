@@ -56,7 +56,7 @@ def _run(arguments: Sequence[str] | None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="genstudio", description="Train and explore generative models on your own data.")
     parser.add_argument("--version", action="version", version=f"genstudio {__version__}")
-    parser.add_argument("--offscreen", action="store_true", help="open the window where nobody sees it (for tests)")
+    parser.add_argument("--offscreen", action="store_true", help="open the window off screen (for tests)")
     parser.set_defaults(command=_window, runs=None)
     commands = Commands(parser)
     for topic in (training, writing, samples, models, datasets):

@@ -15,36 +15,40 @@ def add(commands: Commands) -> None:
     """Commands of the dataset shelf."""
     commands.add("datasets", _datasets, "list the datasets").add_argument("--json", action="store_true")
 
-    download = commands.add("download", _download, "fetch a dataset of the catalogue and put it on the shelf")
+    download = commands.add("download", _download, "download a dataset from the catalogue")
     download.add_argument("name", metavar="NAME", nargs="?", help="see --list")
-    download.add_argument("--list", action="store_true", help="what can be downloaded, and how large it is")
-    download.add_argument("--json", action="store_true", help="the list for scripts")
+    download.add_argument("--list", action="store_true", help="show what can be downloaded, with sizes")
+    download.add_argument("--json", action="store_true", help="machine-readable output")
 
-    imported = commands.add("import", _import, "copy texts, a table, pictures, an archive or arrays onto the shelf")
+    imported = commands.add("import", _import, "import texts, a table, pictures, an archive or arrays")
     imported.add_argument("path", metavar="PATH", nargs="+", help="a file, several of one kind, or a folder")
     imported.add_argument("--name", metavar="NAME")
-    imported.add_argument("--kind", choices=("text", "pairs", "images", "points"), help="where it could be several")
+    imported.add_argument("--kind", choices=("text", "pairs", "images", "points"), help="needed where a file could be "
+        "read as several kinds")
     imported.add_argument(
-        "--column", action="append", default=[], metavar="NAME", help="of a table: one makes a text, two make pairs"
+        "--column", action="append", default=[], metavar="NAME",
+        help="column of a table: one makes a text, two make pairs"
     )
     imported.add_argument(
         "--encoding", metavar="NAME",
-        help="of what is not UTF-8, such as cp1252; auto: as each file looks; utf-8: with broken bytes replaced",
+        help="encoding, such as cp1252; auto: detect it for each file; utf-8: replace invalid bytes",
     )  # fmt: skip
     imported.add_argument(
-        "--delimiter", metavar="C", help="what separates the columns of a table; tab; none: each line is one cell"
+        "--delimiter", metavar="C", help="column separator of a table; 'tab'; 'none': each line is one cell"
     )
     imported.add_argument(
-        "--header", action=argparse.BooleanOptionalAction, help="whether the first row of a table holds the names"
+        "--header", action=argparse.BooleanOptionalAction, help="whether the first row of a table holds the column names"
     )
-    imported.add_argument("--decimal", choices=("point", "comma"), help="the mark before decimals in a table")
-    imported.add_argument("--size", type=int, default=0, metavar="N", help="make pictures N x N pixels")
-    imported.add_argument("--fit", choices=("crop", "pad", "stretch"), default="crop", help="how pictures become squares")
-    imported.add_argument("--grey", action="store_true", help="make pictures grey")
+    imported.add_argument("--decimal", choices=("point", "comma"), help="decimal separator of a table")
+    imported.add_argument("--size", type=int, default=0, metavar="N", help="resize pictures to N x N pixels")
+    imported.add_argument("--fit", choices=("crop", "pad", "stretch"), default="crop",
+        help="how pictures are made square")
+    imported.add_argument("--grey", action="store_true", help="convert pictures to greyscale")
     imported.add_argument(
-        "--scale", default="auto", metavar="LOW..HIGH", help="values that become black and white, such as --scale=-1..1"
+        "--scale", default="auto", metavar="LOW..HIGH", help="the values that stand for black and white, such as "
+        "--scale=-1..1"
     )
-    imported.add_argument("--skip-broken", action="store_true", help="leave out broken pictures, however many")
+    imported.add_argument("--skip-broken", action="store_true", help="skip unreadable pictures, however many")
 
 
 def _datasets(options: argparse.Namespace) -> None:
@@ -93,7 +97,7 @@ def _import(options: argparse.Namespace) -> None:
     )
     info = result(Import(tuple(options.path), chosen))
     for name, why in info.details.get("broken", ()):
-        print(f"genstudio: left out: {name} {why}", file=sys.stderr)
+        print(f"genstudio: skipped: {name} {why}", file=sys.stderr)
     print(f"{info.id}: {info.title}, {info.bytes / 1e6:.2f} MB")
     for line in report.lines(info):
         print(f"  {line}")

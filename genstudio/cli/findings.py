@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def lines(told: Diagnosis) -> list[str]:
     """What is wrong, what it was seen by, and what to try with `--set`; one line where it is over."""
     if told.until is not None:
-        return [f"Step {told.until:,}: no longer: {told.title}, told at step {told.step:,}."]
+        return [f"Step {told.until:,}: resolved: {told.title}, detected at step {told.step:,}."]
     found = [f"Step {told.step:,}: {told.title}. {told.sentence}"]
     if told.evidence:
         found.append("  Evidence: " + "; ".join(f"{name} {value:.3g}" for name, value in told.evidence.items()) + ".")

@@ -19,12 +19,13 @@ def add(commands: Commands) -> None:
     listed = commands.add("families", _families, "list the families, their presets and settings")
     listed.add_argument("--json", action="store_true")
 
-    export = commands.add("export", _export, "write a model for other programs into a new folder")
+    export = commands.add("export", _export, "export a model for other programs into a new folder")
     add_model(export)
     export.add_argument("--format", choices=("hf", "safetensors"), default="safetensors", help="hf: a GPT-2 style folder")
     export.add_argument("--out", required=True, metavar="DIR")
 
-    adopt = commands.add("import-model", _import_model, "make a run of a GPT-2 style folder; the run's folder is printed")
+    adopt = commands.add("import-model", _import_model, "turn a GPT-2 style folder into a run; the run's folder is "
+        "printed")
     adopt.add_argument("folder", metavar="DIR", help="with config.json, model.safetensors and a tokenizer")
     adopt.add_argument("--name", default="", metavar="NAME")
 
@@ -41,7 +42,7 @@ def _runs(options: argparse.Namespace) -> None:
     if not found:
         first = families.all_families()[0]
         data = first.presets[0].data or first.usual_data
-        print(f"There are no runs yet. Make one with: genstudio train {first.name} --data {data}")
+        print(f"There are no runs yet. Start one with: genstudio train {first.name} --data {data}")
     for info in found:
         measures = families.get(info.family).dashboard.result if info.family in families.NAMES else ()
         good, _ = dashboard.result(measures, info) or ("", 0.0)

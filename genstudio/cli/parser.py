@@ -38,7 +38,8 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 
 def add_precision(parser: argparse.ArgumentParser) -> None:
     """How a model computes; `reference` reads it too."""
-    parser.add_argument("--precision", choices=("float32", "int8"), default="float32", help="int8: faster, less exact")
+    parser.add_argument("--precision", choices=("float32", "int8"), default="float32", help="int8: faster, slightly "
+        "less accurate")
 
 
 def find_run(options: argparse.Namespace) -> Any:

@@ -26,21 +26,26 @@ _FILES = (".png", ".jpg", ".jpeg", ".gif", ".npy", ".zip")
 
 def add(commands: Commands) -> None:
     """Commands that make samples, and show how they came about."""
-    sample = commands.add("sample", _sample, "make points or pictures with a trained model")
+    sample = commands.add("sample", _sample, "generate points or pictures with a trained model")
     add_model(sample)
     sample.add_argument("--count", type=int, default=64, metavar="N")
     sample.add_argument("--seed", type=int, default=0, metavar="S")
-    sample.add_argument("--class", dest="label", metavar="K", help="a class by name or number, of a conditional model")
-    sample.add_argument("--variant", default="", metavar="NAME", help="other weights of the model than the usual ones")
-    sample.add_argument("--raw", action="store_true", help="the weights as they train: the same as --variant generator")
-    sample.add_argument("--out", required=True, metavar="FILE.npz|DIR", help="arrays, or a new folder of PNG pictures")
+    sample.add_argument("--class", dest="label", metavar="K", help="class to generate, by name or number (conditional "
+        "models only)")
+    sample.add_argument("--variant", default="", metavar="NAME", help="which weights of the model to use")
+    sample.add_argument("--raw", action="store_true", help="use the raw weights instead of the EMA: the same as "
+        "--variant generator")
+    sample.add_argument("--out", required=True, metavar="FILE.npz|DIR", help="a file of arrays, or a new folder of "
+        "PNG pictures")
 
-    film = commands.add("timeline", _timeline, "write what a run showed while it trained as an animation or a sheet")
+    film = commands.add("timeline", _timeline, "export what a run showed during training as an animation or a contact sheet")
     film.add_argument("run", metavar="RUN", help="a run's folder, id or name")
-    film.add_argument("--channel", default="", metavar="NAME", help="what of it; default: the first that the run has")
-    film.add_argument("--frames", type=int, default=200, metavar="N", help="at most so many steps, evenly; 12 of a sheet")
-    film.add_argument("--rate", type=float, default=10.0, metavar="N", help="frames a second")
-    film.add_argument("--size", type=int, default=480, metavar="PIXELS", help="width of a frame")
+    film.add_argument("--channel", default="", metavar="NAME", help="what to export; default: the first channel of "
+        "the run")
+    film.add_argument("--frames", type=int, default=200, metavar="N", help="maximum number of steps, evenly spaced; "
+        "default for a sheet: 12")
+    film.add_argument("--rate", type=float, default=10.0, metavar="N", help="frames per second")
+    film.add_argument("--size", type=int, default=480, metavar="PIXELS", help="width of a frame in pixels")
     film.add_argument("--out", required=True, metavar="FILE.gif|mp4|png", help="mp4 needs imageio-ffmpeg")
 
 
@@ -58,11 +63,12 @@ def _sample(options: argparse.Namespace) -> None:
     ref, out = reference(options), expanded(options.out)
     arrays = out.suffix.lower() == ".npz"
     if not arrays and out.exists():
-        raise StorageError(f"{out} is there already.", "Name a new folder, or a file that ends in .npz.", out)
+        raise StorageError(f"{out} already exists.", "Name a new folder, or a file that ends in .npz.", out)
     if out.suffix.lower() in _FILES:
-        raise DataError(f"Samples do not become one {out.suffix}.", "Name a new folder, or a file that ends in .npz.", out)
+        raise DataError(f"Samples cannot be written as {out.suffix}.",
+            "Name a new folder, or a file that ends in .npz.", out)
     if not out.parent.is_dir():
-        raise StorageError(f"There is no folder {out.parent}.", "Choose another place.", out)
+        raise StorageError(f"The folder {out.parent} does not exist.", "Choose another place.", out)
     variant = options.variant or ("generator" if options.raw else "")
     made = result(Sample(ref, options.count, options.seed, options.label, variant))
     if arrays:

@@ -65,7 +65,7 @@ class _Guarded:
 
     def _failed(self, why: str, cause: OSError | None = None) -> None:
         if self._strict:
-            raise OutputError(f"Standard output {why}.", "Direct it somewhere else and try again.") from cause
+            raise OutputError(f"Standard output {why}.", "Redirect it elsewhere and try again.") from cause
 
 
 @contextlib.contextmanager

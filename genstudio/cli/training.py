@@ -22,9 +22,9 @@ _ENDS = ("SIGTERM", "SIGHUP", "SIGBREAK")
 
 def add(commands: Commands) -> None:
     """Commands that train and measure."""
-    train = commands.add("train", _train, "train a new run; its folder is the last line printed")
+    train = commands.add("train", _train, "train a new model; the run's folder is the last line printed")
     train.add_argument("family", metavar="FAMILY", help=f"one of: {', '.join(families.NAMES)}")
-    train.add_argument("--data", required=True, metavar="NAME_OR_PATH", help="a dataset of the shelf, or a file")
+    train.add_argument("--data", required=True, metavar="NAME_OR_PATH", help="a dataset by name, or a file")
     train.add_argument("--preset", metavar="NAME", help="start from a preset (see 'families')")
     train.add_argument("--set", action="append", default=[], nargs="+", metavar="key=value", help="settings to change")
     _length(train)
@@ -32,26 +32,28 @@ def add(commands: Commands) -> None:
     train.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     train.add_argument("--name", default="", help="a name for the run")
 
-    resume = commands.add("resume", _resume, "continue a run; a number is the new total")
+    resume = commands.add("resume", _resume, "continue a run; a number of steps or seconds is the new total")
     resume.add_argument("run", metavar="RUN", help="a run's folder, id or name")
     _length(resume)
     resume.add_argument(
-        "--set", action="append", default=[], nargs="+", metavar="key=value", help="settings to change from the next step on"
+        "--set", action="append", default=[], nargs="+", metavar="key=value", help="settings to change, starting with "
+        "the next step"
     )
 
-    evaluate = commands.add("evaluate", _evaluate, "how good a model is, on all data kept from its training")
+    evaluate = commands.add("evaluate", _evaluate, "measure how good a model is on all its validation data")
     add_model(evaluate)
     add_precision(evaluate)
-    evaluate.add_argument("--data", metavar="PATH", help="score all of this text instead")
+    evaluate.add_argument("--data", metavar="PATH", help="evaluate on this text instead")
     evaluate.add_argument("--json", action="store_true")
 
 
 def _length(parser: argparse.ArgumentParser) -> None:
     planned = parser.add_mutually_exclusive_group()
-    planned.add_argument("--steps", type=int, metavar="N", help="train for N steps in all")
-    planned.add_argument("--seconds", type=float, metavar="S", help="train for S seconds in all")
-    parser.add_argument("--stop-after", type=int, metavar="N", help="save and stop after N steps; the plan stays")
-    parser.add_argument("--quiet", action="store_true", help="no progress")
+    planned.add_argument("--steps", type=int, metavar="N", help="train for N steps in total")
+    planned.add_argument("--seconds", type=float, metavar="S", help="train for S seconds in total")
+    parser.add_argument("--stop-after", type=int, metavar="N", help="save and stop after N steps without changing the "
+        "planned length")
+    parser.add_argument("--quiet", action="store_true", help="hide the progress display")
 
 
 def _train(options: argparse.Namespace) -> None:
@@ -78,13 +80,13 @@ def _config(options: argparse.Namespace) -> dict[str, Any]:
         family = families.get(options.family)
     except KeyError:
         raise GenstudioError(
-            f"There is no family '{options.family}'.", f"There is: {', '.join(families.NAMES)}."
+            f"Unknown family '{options.family}'.", f"There is: {', '.join(families.NAMES)}."
         ) from None
     values: dict[str, Any] = {}
     if options.preset:
         found = {preset.name: preset for preset in family.presets}
         if options.preset not in found:
-            raise GenstudioError(f"There is no preset '{options.preset}'.", f"There is: {', '.join(found)}.")
+            raise GenstudioError(f"Unknown preset '{options.preset}'.", f"There is: {', '.join(found)}.")
         preset = found[options.preset]
         values = dict(preset.values)
         if options.steps is None and options.seconds is None:
@@ -179,6 +181,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         return
     samples.tell(scores, family.dashboard)
     if scores.get("unknown"):
-        print("unknown: tokens that stand for what the vocabulary lacks, which are easier to predict than that")
+        print("unknown: tokens that stand for characters missing from the vocabulary; they are easier to predict than "
+            "the originals")
     if family.doctor is not None:
-        print("\n".join(["The doctor found:", *findings.record(found)] if found else ["The doctor found nothing."]))
+        print("\n".join(["The doctor found:", *findings.record(found)] if found else ["The doctor found no problems."]))

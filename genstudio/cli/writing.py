@@ -35,27 +35,33 @@ def add(commands: Commands) -> None:
     generate.add_argument("--top-k", type=int, default=0, metavar="K", help="0: all tokens")
     generate.add_argument("--top-p", type=float, default=1.0, metavar="P")
     generate.add_argument(
-        "--min-p", type=float, default=0.0, metavar="P", help="cut tokens below P times the top probability; 0: none"
+        "--min-p", type=float, default=0.0, metavar="P", help="drop tokens below P times the top probability; 0: off"
     )
     generate.add_argument("--repetition-penalty", type=float, default=1.0, metavar="F", help="1: none")
     generate.add_argument("--greedy", action="store_true")
     generate.add_argument("--seed", type=int, default=0, metavar="N")
-    generate.add_argument("--stop", action="append", default=[], metavar="TEXT", help="end before this; may be repeated")
-    generate.add_argument("--count", type=int, default=1, metavar="N", help="continuations, with seeds from --seed on")
-    generate.add_argument("--beams", type=int, default=0, metavar="B", help="find the B most probable texts, sample nothing")
-    generate.add_argument("--length-penalty", type=float, default=0.0, metavar="A", help="of the beam search; 0: none")
+    generate.add_argument("--stop", action="append", default=[], metavar="TEXT", help="stop before this text; may be "
+        "repeated")
+    generate.add_argument("--count", type=int, default=1, metavar="N", help="number of continuations, with "
+        "consecutive seeds from --seed")
+    generate.add_argument("--beams", type=int, default=0, metavar="B", help="beam search: find the B most probable "
+        "texts instead of sampling")
+    generate.add_argument("--length-penalty", type=float, default=0.0, metavar="A", help="length penalty of the beam "
+        "search; 0: off")
     add_precision(generate)
-    generate.add_argument("--json", action="store_true", help="each token with probability, rank and alternatives")
+    generate.add_argument("--json", action="store_true", help="print each token with its probability, rank and "
+        "alternatives")
 
     score = commands.add("score", _score, "how well a model predicts a text, token by token")
     add_model(score)
     score.add_argument("file", metavar="FILE", help="a text in UTF-8")
     add_precision(score)
-    score.add_argument("--json", action="store_true", help="every token, for scripts")
+    score.add_argument("--json", action="store_true", help="every token, machine-readable")
 
-    attention = commands.add("attention", _attention, "write the attention of all layers and heads over a text")
+    attention = commands.add("attention", _attention, "export the attention of all layers and heads for a text")
     add_model(attention)
-    attention.add_argument("--prompt", required=True, metavar="TEXT", help="its last tokens, as many as the model sees")
+    attention.add_argument("--prompt", required=True, metavar="TEXT", help="the text; only its last tokens are used, "
+        "as many as fit the context")
     attention.add_argument(
         "--out", required=True, metavar="FILE.npz", help="weights (layers, heads, T, T), row = query; tokens; step"
     )
@@ -116,7 +122,7 @@ def _say_unknown(frame: Frame, prompt: str) -> None:
     for snapshot in frame.snapshots:
         if isinstance(snapshot, AnsweredBy) and snapshot.unknown:
             letters = sorted({prompt[i] for i in snapshot.unknown})
-            print(f"genstudio: left out, not in the vocabulary: {' '.join(map(repr, letters))}", file=sys.stderr)
+            print(f"genstudio: skipped, not in the vocabulary: {' '.join(map(repr, letters))}", file=sys.stderr)
 
 
 def _continuations(found: Iterable[Writing], seed: int) -> list[dict[str, Any]]:
@@ -212,8 +218,8 @@ def _score(options: argparse.Namespace) -> None:
     print(f"compression    {found.bits_per_character:.4f} bits per character")
     print(f"tokens scored  {found.scored:,} of {len(found.tokens):,}, {found.characters:,} characters")
     if found.unknown:
-        print(f"unknown        {len(found.unknown):,} characters that the vocabulary lacks")
-    print("least likely   character  probability      rank  token")
+        print(f"unknown        {len(found.unknown):,} characters missing from the vocabulary")
+    print("least probable character  probability      rank  token")
     tokens = found.tokens
     for place in found.worst:
         print(
@@ -227,7 +233,7 @@ def _attention(options: argparse.Namespace) -> None:
 
     out = expanded(options.out)
     if out.suffix != ".npz" or out.is_dir():
-        raise DataError(f"{out} is no name for the file.", "Give one that ends with .npz.", out)
+        raise DataError(f"{out} is not a valid file name.", "Give one that ends with .npz.", out)
     everything = AttentionTo(reference(options), (options.prompt,), limit=1 << 30, entries=1 << 60)
     found = _result(everything, options.prompt)
     with io.BytesIO() as buffer:

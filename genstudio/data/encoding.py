@@ -33,7 +33,7 @@ class Encoded:
 def encode_part(tokenizer: Tokenizer, text: str, start: int, stop: int) -> Work[Encoded]:
     """Ids of `text[start:stop]`; with markers, of its non-empty lines. Yields the fraction done.
 
-    Raises DataError for characters that the vocabulary lacks.
+    Raises DataError for characters missing from the vocabulary.
     """
     if isinstance(tokenizer, CharTokenizer):
         ids = yield from _characters(tokenizer, text, start, stop)

@@ -152,11 +152,11 @@ class Judges(Model, Protocol):
 ABILITIES: Mapping[str, tuple[type[Model], str]] = {
     "Reads": (Reads, "read text"),
     "Writes": (Writes, "write text"),
-    "Traces": (Traces, "be looked into layer by layer"),
-    "Samples": (Samples, "make samples"),
-    "Encodes": (Encodes, "turn samples into latents"),
-    "Reconstructs": (Reconstructs, "make given samples again"),
-    "Judges": (Judges, "judge how real samples are"),
+    "Traces": (Traces, "be inspected layer by layer"),
+    "Samples": (Samples, "generate samples"),
+    "Encodes": (Encodes, "encode samples into latents"),
+    "Reconstructs": (Reconstructs, "reconstruct given samples"),
+    "Judges": (Judges, "score how real samples are"),
     "Evaluates": (Evaluates, "be evaluated"),
 }
 """By name: the protocol, and what completes the sentence "this model can ..."."""

@@ -35,18 +35,19 @@ def problems(config: Coder, data: SampleData, conditional: bool = False) -> Iter
     """What is wrong with these settings for these data."""
     shape = data.shape
     if config.network == "conv" and shape.kind == "points":
-        yield Problem("network", "conv reads pictures, and these are points; take dense or linear")
+        yield Problem("network", "conv needs pictures, and these are points; choose dense or linear")
     elif not _readable(config, shape):
         sizes = ", ".join(map(str, _SIZES))
-        yield Problem("network", f"conv cannot halve {shape.width} x {shape.height} pixels; take dense, or squares of {sizes}")
+        yield Problem("network", f"conv cannot halve {shape.width} x {shape.height} pixels repeatedly; choose dense, "
+            f"or square pictures of {sizes}")
     if config.code > shape.numbers:
-        yield Problem("code", f"these samples have {shape.numbers} numbers; a code of more is no bottleneck")
+        yield Problem("code", f"these samples have {shape.numbers} values; a larger code is not a bottleneck")
     if not conditional:
         return
     if data.labels is None:
-        yield Problem("conditional", "these samples have no classes (or not all of them); switch it off")
+        yield Problem("conditional", "not all of these samples have a class; switch this off")
     elif len(np.unique(data.labels)) < 2:
-        yield Problem("conditional", "all samples are of one class, so there is nothing to ask for; switch it off")
+        yield Problem("conditional", "all samples have the same class, so there is nothing to choose; switch this off")
 
 
 def cost(config: Coder, batch: int, info: DatasetInfo, outputs: int, conditional: bool = False, more: int = 0) -> Cost:

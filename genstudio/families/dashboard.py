@@ -20,11 +20,12 @@ STAGE, SIDE = "stage", "side"
 _SMALLEST = 8
 """Pixels of a side of the smallest pictures that anything is made of."""
 LAYERS: Mapping[str, tuple[str, str]] = {
-    "field": ("Density", "How likely the model finds every place"),
-    "mesh": ("Grid", "Where the model puts an even grid of its latents: cells of equal probability, darker where it is dense"),
+    "field": ("Density", "The model's density at every point"),
+    "mesh": ("Grid", "Where the model maps an even grid of latents: cells of equal probability, darker where the "
+        "density is high"),
     "real": ("Real", "Points of the dataset"),
-    "fake": ("Made", "Points that the model makes of fixed noise"),
-    "arrows": ("Push", "The way each point is pushed"),
+    "fake": ("Made", "Points that the model generates from fixed noise"),
+    "arrows": ("Push", "The direction in which each point is pushed"),
 }
 """Layers of a plane: (title, help) by name, the lowest first."""
 

@@ -30,12 +30,12 @@ def lower(window: Window, name: str, times: float) -> float:
 
 def slower(window: Window, times: float) -> Tried:
     """Every rate of the optimiser that holds now made smaller by a factor."""
-    return "Make smaller steps", {name: lower(window, name, times) for name in _rates(window)}
+    return "Lower the learning rate", {name: lower(window, name, times) for name in _rates(window)}
 
 
 def faster(window: Window, times: float) -> Tried:
     """Every rate made larger by a factor, to 0.1 at most."""
-    return "Make larger steps", {name: min(lower(window, name, 1 / times), 0.1) for name in _rates(window)}
+    return "Raise the learning rate", {name: min(lower(window, name, 1 / times), 0.1) for name in _rates(window)}
 
 
 def _rates(window: Window) -> list[str]:
@@ -58,11 +58,11 @@ def not_finite(window: Window) -> Finding | None:
     norm = window.last("gradient_norm")
     return Finding(
         "A loss or a gradient is no longer finite, so the training stopped; the last good weights are safe.",
-        {} if math.isnan(norm) else {"norm of the gradient before": norm},
+        {} if math.isnan(norm) else {"gradient norm one step before": norm},
         advice(
             window,
             slower(window, 10),
-            ("Shorten long gradients", {"clip": 1.0}),
+            ("Clip the gradient norm", {"clip": 1.0}),
         ),
     )
 
@@ -84,14 +84,14 @@ def diverged(*cures: Tried) -> Rule:
         if not now - best > LOST * max(first - best, 0.1 * abs(best), 1e-12):
             return None
         return Finding(
-            f"The training loss rose from {best:.4g} to {now:.4g}: the steps are too large.",
-            {"loss at best": best, "loss now": now, "loss at first": first},
+            f"The training loss rose from {best:.4g} to {now:.4g}: the learning rate is too high.",
+            {"lowest loss": best, "current loss": now, "initial loss": first},
             advice(window, slower(window, 10), *cures),
         )
 
     return Rule(
-        "diverged", "Diverged", f"The mean training loss of 20 steps is above its lowest by more than {LOST:.0%} of all that "
-        "was learnt.", judge,
+        "diverged", "Diverged", f"The mean training loss of 20 steps is above its lowest by more than {LOST:.0%} of "
+        "the total improvement.", judge,
     )  # fmt: skip
 
 
@@ -103,14 +103,14 @@ def plateau(baseline: str, words: str, *cures: Tried, name: str = "val_loss") ->
         if window.step < START or math.isnan(loss) or not loss > simple - NOTHING * abs(simple):
             return None
         return Finding(
-            f"After {window.step:,} steps it is no better than {words}: {loss:.4g} against {simple:.4g}.",
-            {"loss on held-out samples": loss, words: simple},
+            f"After {window.step:,} steps the model is no better than {words}: {loss:.4g} against {simple:.4g}.",
+            {"held-out loss": loss, words: simple},
             advice(window, *cures),
         )
 
     return Rule(
-        "plateau", "Stuck at a trivial answer",
-        f"After {START} steps the loss on held-out samples is not {NOTHING:.0%} below that of {words}.", judge,
+        "plateau", "Stuck at a trivial solution",
+        f"After {START} steps the held-out loss is not {NOTHING:.0%} below that of {words}.", judge,
     )  # fmt: skip
 
 
@@ -127,14 +127,14 @@ def overfitting(*cures: Tried) -> Rule:
         if not (rising and now - lowest > RISEN * max(first - lowest, 1e-12)):
             return None
         return Finding(
-            f"The loss on held-out samples was lowest at step {steps[best]:,} ({lowest:.4g}) and is {now:.4g} now.",
-            {"lowest loss on held-out samples": lowest, "now": now, "its step": float(steps[best])},
+            f"The held-out loss was lowest at step {steps[best]:,} ({lowest:.4g}) and is {now:.4g} now.",
+            {"lowest held-out loss": lowest, "now": now, "step of the lowest loss": float(steps[best])},
             advice(window, *cures),
         )
 
     return Rule(
         "overfitting", "Overfitting",
-        f"The loss on held-out samples has risen since by more than {RISEN:.0%} of what had been learnt.", judge,
+        f"The held-out loss has risen since then by more than {RISEN:.0%} of the total improvement.", judge,
     )  # fmt: skip
 
 
@@ -148,9 +148,10 @@ def memorising(
         if window.step < START or math.isnan(mine) or math.isnan(theirs) or not worse(mine, theirs, simple):
             return None
         return Finding(
-            f"It memorises its training samples: {what} is {mine:.4g} for those and {theirs:.4g} for others.",
+            f"The model memorises its training samples: {what} is {mine:.4g} for them and {theirs:.4g} for held-out "
+            "samples.",
             {f"{what}, training samples": mine, f"{what}, held-out samples": theirs},
-            advice(window, *cures, ("More samples help most", {})),
+            advice(window, *cures, ("Add training samples: this helps most", {})),
         )
 
     return Rule(

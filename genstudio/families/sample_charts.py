@@ -23,10 +23,10 @@ DISTANCES = (divergence("made"), MODES, HIGH_QUALITY)
 GRADIENTS = (
     Chart("gradients", "Gradient norm", "", (Line("gradient_norm", "norm", "norm", True),), "Gradients", log=True),
     Chart("rates", "Learning rate", "", (Line("learning_rate", "rate", "rate"),), "Gradients"),
-    Chart("speed", "Steps a second", "", (Line("steps_per_second", "steps/s", "speed", True),), "Gradients"),
+    Chart("speed", "Steps per second", "", (Line("steps_per_second", "steps/s", "speed", True),), "Gradients"),
 )
 KEY = (("real", "real"), ("made", "fake"))
-PLANE = Pane(("plane",), "Points", kinds=POINTS, made="made point", score="density", ends=("thin", "dense"))
+PLANE = Pane(("plane",), "Points", kinds=POINTS, made="generated point", score="density", ends=("thin", "dense"))
 
 
 def samples_pane(title: str = "Samples") -> Pane:
@@ -40,9 +40,9 @@ def samples_pane(title: str = "Samples") -> Pane:
 def copies_pane(channels: tuple[str, ...], choices: tuple[str, ...]) -> Pane:
     """What becomes of real pictures, beside them."""
     return Pane(
-        channels, choices[0], kinds=PICTURES, choices=choices, choice_title="What is beside the originals",
-        choice_help="The copies, or how far each pixel is from the original", beside="real", beside_title="Originals",
-        beside_note="kept from training", paired=True,
+        channels, choices[0], kinds=PICTURES, choices=choices, choice_title="What is shown beside the originals",
+        choice_help="The reconstructions, or the error of each pixel", beside="real", beside_title="Originals",
+        beside_note="held out", paired=True,
     )  # fmt: skip
 
 

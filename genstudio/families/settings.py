@@ -20,14 +20,15 @@ class Batches(Config):
     """How many samples a step sees, and how often a training is measured."""
 
     batch: int = setting(
-        128, "Samples looked at together in one update", low=2, high=4096, group="Training", main=True, label="Batch size",
+        128, "Samples processed together in one update", low=2, high=4096, group="Training", main=True,
+        label="Batch size",
     )
     examples: int = setting(
-        0, "Train on so many of the samples only, to see what few do; 0: all of them", low=0, high=1_000_000,
+        0, "Train on only this many samples, to see the effect of too few; 0: all", low=0, high=1_000_000,
         group="Training", label="Samples used",
     )
     evaluate_every: int = setting(
-        100, "Steps between two measurements of how good the model is", low=1, high=1_000_000,
+        100, "Steps between evaluations of the model", low=1, high=1_000_000,
         group="Training",
     )
 
@@ -36,9 +37,9 @@ class Split(Config):
     """Which samples are kept from training."""
 
     validation_share: float = setting(
-        0.1, "Share of the data that is kept from training, to measure on", low=0.001, high=0.5, group="Data",
+        0.1, "Share of the data held out for evaluation", low=0.001, high=0.5, group="Data",
     )
-    split_seed: int = setting(0, "Another number draws other samples", low=0, high=2**31 - 1, group="Data")
+    split_seed: int = setting(0, "A different seed selects different samples", low=0, high=2**31 - 1, group="Data")
 
     @property
     def split(self) -> SplitSettings:
@@ -52,29 +53,32 @@ class Descent(Config):
         2e-3, "Step size of Adam", low=1e-7, high=1.0, group="Training", live=True, main=True, logarithmic=True,
         source="Kingma & Ba 2015",
     )
-    beta1: float = setting(0.9, "Adam: memory of the gradient", low=0, high=0.9999, group="Training", label="Adam beta 1")
+    beta1: float = setting(0.9, "Adam: momentum, the decay rate of the mean gradient", low=0, high=0.9999,
+        group="Training", label="Adam beta 1")
     beta2: float = setting(
-        0.99, "Adam: memory of the squared gradient", low=0, high=0.99999, group="Training", label="Adam beta 2",
+        0.99, "Adam: decay rate of the mean squared gradient", low=0, high=0.99999, group="Training",
+        label="Adam beta 2",
     )
     clip: float = setting(
-        1.0, "Largest gradient norm; longer gradients are shortened to it. 0: never", low=0, high=1000,
+        1.0, "Maximum gradient norm; larger gradients are scaled down to it. 0: off", low=0, high=1000,
         group="Training", live=True, label="Gradient clipping", source="Pascanu et al. 2013",
     )
     schedule: Literal["linear", "cosine", "constant"] = setting(
-        "linear", "How the rate falls after warm-up: stays, then falls in a line; half a cosine; or never",
+        "linear", "Learning rate after the warm-up: constant, then linear decay; cosine decay; or constant",
         group="Training", live=True,
         source="cosine: Loshchilov & Hutter 2017; linear after a constant part: Haegele et al. 2024",
     )
     warmup: int = setting(
-        0, "Steps in which the rate rises from zero", low=0, high=100_000, group="Training", label="Warm-up steps",
+        0, "Steps over which the learning rate rises from zero", low=0, high=100_000, group="Training",
+        label="Warm-up steps",
         source="Vaswani et al. 2017, 5.3",
     )
     hold: float = setting(
-        0.3, "Share of the training before the linear fall begins", low=0, high=1, group="Training", live=True,
+        0.3, "Share of the training before the linear decay begins", low=0, high=1, group="Training", live=True,
         label="Constant part", when="schedule=linear",
     )
     final_rate: float = setting(
-        0.0, "The rate at the end, as a share of the highest", low=0, high=1, group="Training", live=True,
+        0.0, "Learning rate at the end, relative to the peak", low=0, high=1, group="Training", live=True,
         label="Final rate", when="schedule=linear|cosine",
     )
 
@@ -83,11 +87,12 @@ class Coder(Config):
     """An encoder to a short code and a decoder back, which mirror each other."""
 
     network: Literal["linear", "dense", "conv"] = setting(
-        "dense", "How encoder and decoder are built: one matrix each; layers of neurons; or convolutions that halve and "
-        "double a picture", group="Model", main=True, source="conv: Radford et al. 2016",
+        "dense", "Architecture of encoder and decoder: one matrix each; fully connected layers; or convolutions that "
+        "halve and double the picture size", group="Model", main=True, source="conv: Radford et al. 2016",
     )
     code: int = setting(
-        2, "Numbers in the code: the bottleneck that everything has to pass", low=1, high=1024, group="Model", main=True,
+        2, "Size of the code: the bottleneck that everything has to pass through", low=1, high=1024, group="Model",
+        main=True,
         label="Code size",
     )
     width: int = setting(
@@ -95,6 +100,6 @@ class Coder(Config):
     )
     layers: int = setting(2, "Hidden layers of each half", low=1, high=12, group="Model", when="network=dense")
     channels: int = setting(
-        16, "Feature maps at half of the full picture size; twice as many after each further halving", low=2, high=512,
+        16, "Feature maps at half the picture size; doubled at each further halving", low=2, high=512,
         group="Model", main=True, when="network=conv",
     )

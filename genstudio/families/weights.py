@@ -18,7 +18,7 @@ def exporter(family: str) -> Callable[[Any, str, int], Mapping[str, bytes]]:
         from genstudio.training import checkpoint, tensors
 
         if form != "safetensors":
-            raise DataError("Only a GPT becomes a GPT-2 style folder.", "Export this model as safetensors.")
+            raise DataError("Only a GPT can be exported as a GPT-2 style folder.", "Export this model as safetensors.")
         said = {"family": family, "config": model.config.model_dump(), "step": step, "data": metadata(model.data)["data.json"]}
         weights = checkpoint.weights_of(model.modules)
         return {"config.json": json.dumps(said, indent=1).encode(), "model.safetensors": tensors.dump(weights)}

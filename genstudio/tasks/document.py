@@ -30,7 +30,8 @@ class Marks(Frozen):
     """The tokens of the typed parts of a text: where each begins, `starts` (n,) in characters, its id, `ids` (n,), and a
     visible form of each id in `names`.
 
-    `unknown` (m,) are the positions of characters that the vocabulary lacks, which are read as the token `replaced_by`,
+    `unknown` (m,) are the positions of characters missing from the vocabulary,
+    which are read as the token `replaced_by`,
     or left out where that is empty. `count` are all tokens, those that the model wrote included; it reads the last
     `context` of them.
     """

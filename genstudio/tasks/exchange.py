@@ -79,7 +79,7 @@ class ExportModel:
         if family.export is None:
             raise opened.refusal("be exported")
         if place.exists() and (not place.is_dir() or storage.listed(place)):
-            raise StorageError(f"{place} is there already.", "Name a folder that does not exist yet.", place)
+            raise StorageError(f"{place} already exists.", "Name a folder that does not exist yet.", place)
         files = family.export(opened.model, self.form, opened.step)
         yield Frame(progress=Progress("Writing", 0.5))
         with storage.StagedFolder(place) as stage:

@@ -93,7 +93,7 @@ def check(out: str, rate: float, size: int, frames: int) -> None:
             "Videos need a library that is not installed.", "Install it with: pip install imageio-ffmpeg; or write a .gif."
         )
     if not path.parent.is_dir():
-        raise StorageError(f"There is no folder {path.parent}.", "Choose another place.", path)
+        raise StorageError(f"The folder {path.parent} does not exist.", "Choose another place.", path)
     for what, value, low, high in (("rate", rate, 0.1, 50), ("size", size, 32, 2000), ("frames", frames, 1, 2000)):
         if not low <= value <= high:
             raise DataError(f"{value:g} is not possible for the {what}.", f"Take {low:g} to {high:,g}.")

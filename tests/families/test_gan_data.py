@@ -26,12 +26,12 @@ def refusals() -> Iterator[tuple[str, Any, dict[str, Any], str]]:
     yield "one picture", pictures(1), {}, "one picture only"
     yield "constant", ImageDataset(info("images"), same_pixels), {}, "are the same"
     one = ImageDataset(info("images"), one_class, np.zeros(60, np.int64), ("a",))
-    yield "one class", one, {"conditional": True}, "of one class"
-    yield "no labels", pictures(labels=False), {"conditional": True}, "have no labels"
+    yield "one class", one, {"conditional": True}, "have the same class"
+    yield "no labels", pictures(labels=False), {"conditional": True}, "have a label"
     yield "few", pictures(20), {"batch": 64}, "more than the 18"
     yield "size", pictures(60, 30), {"network": "dcgan"}, "8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64"
     yield "too large", pictures(60, 80), {"network": "mlp"}, "squares of 8 to 64"
-    yield "dcgan of points", points(), {"network": "dcgan"}, "take mlp or residual"
+    yield "dcgan of points", points(), {"network": "dcgan"}, "choose mlp or residual"
     yield "classes of points", points(), {"conditional": True}, "no classes"
     yield "equal points", PointDataset(info(), np.ones((9, 2), np.float32)), {}, "two different points"
     strange = np.array([[0, 1], [np.nan, 2]], np.float32)

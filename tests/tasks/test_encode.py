@@ -45,6 +45,6 @@ def test_what_is_no_picture_or_no_such_model_is_refused(run: str, tmp_path: Path
     with pytest.raises(DataError, match="cannot be read"):
         result(EncodePicture(ModelRef(run), str(tmp_path / "none.png")))
     gan = result(Train("gan", "gaussian-ring", {"width": 8}, steps=2, runs_folder=tmp_path))
-    with pytest.raises(GenstudioError, match="make samples"):
+    with pytest.raises(GenstudioError, match="generate samples"):
         result(EncodePicture(ModelRef(gan), str(bad)))
     assert not result(FindSpace(ModelRef(gan))).copies

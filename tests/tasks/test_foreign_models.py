@@ -75,7 +75,7 @@ def test_a_folder_of_any_layout_gives_the_logits_of_its_author(seed: int, tmp_pa
     for told, word in (
         (layout.score, "score.weight"),
         (layout.padding > 0, f"{layout.padding} of the model's {layout.rows} rows have no token"),
-        (layout.linear, "other way round"),
+        (layout.linear, "transposed"),
         (layout.limits and layout.tokenizer != "files", "truncation"),
         (layout.added > 0 and layout.tokenizer == "files", "<|extra 0|>"),
     ):
@@ -205,8 +205,8 @@ REFUSED: dict[str, tuple[Layout, Callable[[Path], Any], str]] = {
     },
     "a part that is missing": (SHARDED, lambda f: (f / SECOND).unlink(), f"{SECOND} is missing"),
     "parts without their index": (SHARDED, parts_without_index, "2 parts, and model.safetensors.index.json.*missing"),
-    "a tensor in two parts": (SHARDED, part_twice, "another part too"),
-    "a tensor in another part": (SHARDED, listed_elsewhere, "where the index has it not"),
+    "a tensor in two parts": (SHARDED, part_twice, "in another part"),
+    "a tensor in another part": (SHARDED, listed_elsewhere, "which the index does not list there"),
     "a tensor in no part": (SHARDED, listed_too_much, "does not hold h.9.more"),
     "an index of nothing": (SHARDED, index({}), "lists no weights"),
     "an index of a list": (SHARDED, index([1]), "lists no weights"),
@@ -218,7 +218,7 @@ REFUSED: dict[str, tuple[Layout, Callable[[Path], Any], str]] = {
         rf"lm_head.weight \(\({SIZE + 3}, 16\), not \({SIZE}, 16\)\)",
     ),
     "an untied head that is missing": (UNTIED, tensor("lm_head.weight", None), r"lm_head.weight \(missing\)"),
-    "a bias of the head": (PLAIN, tensor("lm_head.bias", torch.zeros(SIZE)), r"lm_head.bias \(not of a GPT-2\)"),
+    "a bias of the head": (PLAIN, tensor("lm_head.bias", torch.zeros(SIZE)), r"lm_head.bias \(not part of a GPT-2\)"),
     "whole numbers": (
         PLAIN,
         tensor("transformer.ln_f.weight", torch.ones(16, dtype=torch.int8)),
@@ -268,7 +268,7 @@ def test_a_head_that_the_settings_overrule_is_said(tmp_path: Path) -> None:
     folder = write(layout, tmp_path / "theirs")
     change(folder, "config.json", tie_word_embeddings=True)
     found = imported(folder)
-    assert "lm_head.weight was left out" in found.notes[0]
+    assert "lm_head.weight was ignored" in found.notes[0]
     assert furthest(found, logits_of(replace(layout, tied=True), weights_of(layout), ids_of(TEXT))) < NEAR
 
 

@@ -90,8 +90,8 @@ def test_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 WRONG: list[tuple[str, str]] = [
     ("sample {digits} --out {tmp}", "is there already"),
-    ("sample {digits} --out {tmp}/a.png", "do not become one .png"),
-    ("sample {digits} --out {tmp}/none/a.npz", "There is no folder"),
+    ("sample {digits} --out {tmp}/a.png", "cannot be written as .png"),
+    ("sample {digits} --out {tmp}/none/a.npz", "does not exist"),
     ("sample {digits} --count 0 --out {tmp}/a.npz", "Ask for 1 to 1,000,000"),
     ("sample {digits} --class x --out {tmp}/a.npz", "There are: 0, 1, 2"),
     ("sample {digits} --class 10 --out {tmp}/a.npz", "Choose 0 to 9"),
@@ -103,7 +103,7 @@ WRONG: list[tuple[str, str]] = [
     ("evaluate {ring} --precision int8", "Choose float32"),
     ("timeline {ring} --channel fixed --out {tmp}/a.gif", "on 'fixed'. It has: plane"),
     ("timeline {ring} --out {tmp}/a.doc", "End the name in .gif, .mp4 or .png"),
-    ("timeline {ring} --out {tmp}/none/a.gif", "There is no folder"),
+    ("timeline {ring} --out {tmp}/none/a.gif", "does not exist"),
     ("timeline {ring} --frames 0 --out {tmp}/a.gif", "0 is not possible for the frames"),
     ("timeline {ring} --rate nan --out {tmp}/a.gif", "nan is not possible for the rate"),
     ("timeline {text} --out {tmp}/a.gif --channel fixed", "It has: sample, attention, layers"),

@@ -166,7 +166,7 @@ def test_what_was_made_is_written_with_its_captions(tmp_path: Path) -> None:
     ("changed", "kind", "words"),
     [
         ({"out": "a.jpg"}, DataError, "end"),
-        ({"out": "nowhere/a.gif"}, StorageError, "no folder"),
+        ({"out": "nowhere/a.gif"}, StorageError, "does not exist"),
         ({"channel": "plane"}, DataError, "It has: fixed"),
         ({"frames": 0}, DataError, "0 is not possible for the frames"),
         ({"size": 5000}, DataError, "5000 is not possible for the size"),

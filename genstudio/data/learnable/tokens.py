@@ -106,7 +106,7 @@ def _refuse_short(train: int, validation: int, context: int, characters: int, in
 def all_validation(dataset: TextDataset, tokenizer: Tokenizer) -> Work[TextData]:
     """Every token of a text as validation, in the vocabulary of a trained model, nothing to train on.
 
-    Raises DataError naming the characters that the vocabulary lacks, and for a text of fewer than two tokens.
+    Raises DataError naming the characters missing from the vocabulary, and for a text of fewer than two tokens.
     """
     info = dataset.info
     found = yield from encode_part(tokenizer, dataset.text, 0, len(dataset.text))

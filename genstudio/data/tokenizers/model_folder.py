@@ -63,7 +63,7 @@ def fitted(kept: dict[str, Any], rows: int) -> tuple[dict[str, Any], list[str]]:
     if not byte_pairs or rows > LARGEST or lacking:
         raise DataError(
             f"The model has {rows:,} tokens and its tokenizer {len(taken):,}.",
-            "They are not of one model: get both from the same place.",
+            "They do not belong to the same model: download both from the same source.",
         )
     notes, free = [], sorted(set(range(rows)) - taken)
     if beyond:

@@ -15,7 +15,8 @@ from genstudio.families.sample_charts import (
 
 DASHBOARD = Dashboard(
     charts=(
-        losses("Reconstruction error", "mean square", "mean alone", ("pca_reconstruction_error", "PCA of this size")),
+        losses("Reconstruction error", "mean square", "mean only",
+            ("pca_reconstruction_error", "PCA of the same size")),
         Chart(
             "angle", "Angle to PCA", "degrees, if linear", (Line("principal_angle_degrees", "angle", "variety"),), "PCA",
             log=True,
@@ -26,8 +27,9 @@ DASHBOARD = Dashboard(
     ),
     panes=(
         PLANE,
-        copies_pane(("reconstructions", "errors", "pca"), ("Copies", "Error map", "Copies by PCA of this size")),
-        Pane(("codes",), "Map of codes"),
+        copies_pane(("reconstructions", "errors", "pca"), ("Reconstructions", "Error map",
+            "Reconstructions by PCA of the same size")),
+        Pane(("codes",), "Latent map"),
         samples_pane(),
     ),
     tools=(LIVE, SAMPLE, DOCTOR, TIMELINE, EXPLORE),
@@ -35,6 +37,7 @@ DASHBOARD = Dashboard(
     summary=(Measure("train_loss", "error"), Measure("val_loss", "held out")),
     handles=("learning_rate", "noise", "l2", "clip"),
     key=KEY,
-    welcome="Press Start: a network learns to copy digits through a few numbers, beside PCA with as many. Click a place of "
-    "the map of codes under Explore, and see what it stands for. Pictures of your own work the same way.",
+    welcome="Press Start: a network learns to copy digits through a bottleneck of a few numbers, compared with PCA of "
+    "the same size. Click a point of the latent map under Explore to see what it decodes to. Your own pictures work "
+    "the same way.",
 )  # fmt: skip

@@ -8,16 +8,16 @@ from genstudio.events import Diagnosis
 from genstudio.families.rules import NOT_FINITE, diverged, memorising, not_finite, overfitting, plateau
 from genstudio.training.doctor import Doctor
 
-_LESS = (("Blur what it sees with noise", {"noise": 0.2}), ("Pull its weights towards zero", {"l2": 1e-3}))
+_LESS = (("Add noise to the encoder's input", {"noise": 0.2}), ("Raise the weight decay", {"l2": 1e-3}))
 RULES = (
     NOT_FINITE,
     diverged(),
-    plateau("simple_loss", "answering with the mean", ("Make larger steps", {"learning_rate": 2e-3}),
-            ("Take less noise", {"noise": 0.0}), ("Take the L2 penalty away", {"l2": 0.0}), ("Take a larger code", {})),
+    plateau("simple_loss", "predicting the mean", ("Raise the learning rate", {"learning_rate": 2e-3}),
+            ("Use less noise", {"noise": 0.0}), ("Remove the L2 penalty", {"l2": 0.0}), ("Use a larger code", {})),
     overfitting(*_LESS),
     memorising("known_error", "val_loss", "the error", "The error on held-out samples is more than twice as large.",
              lambda mine, theirs, _: theirs > 2 * mine, *_LESS,
-             ("Take a smaller code", {})),
+             ("Use a smaller code", {})),
 )  # fmt: skip
 
 

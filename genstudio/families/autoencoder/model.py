@@ -68,7 +68,7 @@ class CodePrior(nn.Module):
 @dataclass(frozen=True, eq=False)
 class PCA:
     """Of the training samples: mean (D,), directions (k, D), and the mean squared errors per number of held-out samples copied
-    through k directions, and of answering with the mean alone."""
+    through k directions, and of predicting the mean alone."""
 
     mean: Tensor
     directions: Tensor
@@ -174,7 +174,7 @@ class Autoencoder:
     def evaluate(self, exact: bool = False, share: float = 1.0) -> Iterator[Measured]:
         """Mean squared errors per number. `val_loss` and `reconstruction_error` of samples kept from training, `known_error`
         of some that were trained on, `pca_reconstruction_error` of PCA with as many directions, `simple_loss` of always
-        answering with the mean; of a linear one the largest principal angle between both subspaces, in degrees, and
+        predicting the mean; of a linear one the largest principal angle between both subspaces, in degrees, and
         `axis_cosine`, how well the least fitting of its singular vectors agrees with a principal axis. Yields nothing
         without data."""
         if not len(self.data.train):

@@ -13,17 +13,18 @@ PRESETS = (
     Preset(
         "digits",
         "Digits on a map",
-        "Handwritten digits through a bottleneck of two numbers, in half a minute: every digit is a place of the map. PCA with "
-        "two numbers loses half as much again.",
+        "Handwritten digits through a two-number bottleneck, in half a minute: every digit is a point on the map. PCA "
+        "with two components has an error about 50% larger.",
         {"code": 2},
         steps=2000,
         data="digits8",
     ),
     Preset(
         "linear",
-        "Linear: the plane of PCA",
-        "One matrix there and one back, all digits in every step. It finds the very plane of PCA: the largest principal "
-        "angle falls below 0.01 degrees within half a minute, and the error is that of PCA to six digits.",
+        "Linear: the PCA subspace",
+        "One matrix to encode and one to decode, with all digits in every step. It finds the PCA subspace: the "
+        "largest principal angle falls below 0.01 degrees within half a minute, and the error matches PCA to six "
+        "digits.",
         _LINEAR,
         steps=1500,
         data="digits8",
@@ -31,8 +32,9 @@ PRESETS = (
     Preset(
         "axes",
         "Linear + L2: axes of PCA",
-        "Without a penalty only the plane is found, in any coordinates. With one on the weights each singular vector of the "
-        "decoder becomes a principal axis: the cosines reach 1.000. The error rises a little: weights are held small.",
+        "Without a penalty only the subspace is found, in arbitrary coordinates. With an L2 penalty each singular "
+        "vector of the decoder becomes a principal axis: the cosines reach 1.000. The error rises slightly, because "
+        "the weights are kept small.",
         _LINEAR | {"l2": 0.02},
         steps=3000,
         data="digits8",
@@ -40,17 +42,17 @@ PRESETS = (
     Preset(
         "mnist",
         "MNIST, sixteen numbers",
-        "28x28 pixels by convolutions through sixteen numbers: copies that are hard to tell from the originals after two "
-        "minutes on one core, at two fifths of the error of PCA.",
+        "28x28 pixels through convolutions and a 16-number code: after two minutes on one core the copies are hard to "
+        "tell from the originals, with 40% of the error of PCA.",
         _CONV | {"code": 16},
         steps=2500,
         data="mnist10k",
     ),
     Preset(
         "denoising",
-        "MNIST, made clean",
-        "The encoder sees each digit under heavy noise, and the clean one is to be made. What is learnt is what digits have in "
-        "common, for noise has nothing.",
+        "MNIST, denoising",
+        "The encoder gets each digit under heavy noise and the decoder has to restore the clean one. The model learns "
+        "what digits have in common, because noise has no structure to learn.",
         _CONV | {"code": 32, "noise": 0.5},
         steps=2500,
         data="mnist10k",
@@ -58,7 +60,7 @@ PRESETS = (
     Preset(
         "faces",
         "Pixel-art faces",
-        "16x16 pixels in colour through thirty-two numbers: hair, hats and skin come first, glasses and mouths later. Two "
+        "16x16 pixels in colour through a 32-number code: hair, hats and skin appear first, glasses and mouths later. Two "
         "minutes on one core.",
         _CONV | {"code": 32, "channels": 32},
         steps=3000,
@@ -67,8 +69,8 @@ PRESETS = (
     Preset(
         "points",
         "Two moons, one number",
-        "Two coordinates through one number: the decoder draws a curve, and every point is copied to its nearest place on it. "
-        "Arrows say what is lost.",
+        "Two coordinates through a one-number code: the decoder traces a curve, and every point is mapped to a nearby "
+        "place on it. Arrows show the error.",
         {"code": 1, "width": 64, "layers": 3},
         steps=2000,
         data="moons",
@@ -76,20 +78,20 @@ PRESETS = (
     Preset(
         "pictures",
         "Any pictures",
-        "Pictures of your own, of any size, through thirty-two numbers.",
+        "Your own pictures, of any size, through a 32-number code.",
         {"code": 32, "width": 256, "batch": 64},
         steps=3000,
     ),
     Preset(
         "by-heart",
-        "Lesson: memorising",
-        "Sixty digits, again and again, through eight numbers: the copies of these become perfect, while the error on digits it "
-        "never saw is many times as large and rises.",
+        "Lesson: memorisation",
+        "Sixty digits, over and over, through an eight-number code: their copies become perfect, while the error on "
+        "unseen digits is many times larger and rising.",
         {"code": 8, "examples": 60, "batch": 32},
         steps=2000,
         data="digits8",
         cure={"examples": 0, "batch": 128},
-        cure_text="All digits: what holds for sixteen hundred holds for the next one too. Noise on what the encoder sees and "
-        "the L2 penalty help as well where there are no more pictures.",
+        cure_text="Train on all 1,600 digits: what fits them generalises to new ones. Where there are no more "
+        "pictures, noise on the encoder's input and the L2 penalty help as well.",
     ),
 )

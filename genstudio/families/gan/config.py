@@ -17,8 +17,8 @@ class GANConfig(Batches):
     """Settings of a generator, a discriminator and of their game."""
 
     network: Literal["mlp", "dcgan", "residual"] = setting(
-        "mlp", "How both networks are built: layers of neurons; strided convolutions, for pictures; or blocks that add to "
-        "what they are given", group="Model", main=True,
+        "mlp", "Architecture of both networks: fully connected layers; strided convolutions, for pictures; or "
+        "residual blocks", group="Model", main=True,
         source="mlp: Goodfellow et al. 2014; dcgan: Radford et al. 2016; residual: Gulrajani et al. 2017",
     )
     width: int = setting(
@@ -28,48 +28,51 @@ class GANConfig(Batches):
         3, "Hidden layers, or residual blocks for points", low=1, high=12, group="Model", when="network=mlp|residual",
     )
     channels: int = setting(
-        32, "Feature maps at half of the full picture size; twice as many after each further halving", low=2, high=512,
+        32, "Feature maps at half the picture size; doubled at each further halving", low=2, high=512,
         group="Model", main=True, when="network=dcgan|residual", source="Radford et al. 2016",
     )
     latent: int = setting(
-        2, "Numbers of noise that the generator makes a sample of", low=1, high=1024, group="Model", main=True,
+        2, "Size of the noise vector z", low=1, high=1024, group="Model", main=True,
         label="Latent size", source="Goodfellow et al. 2014",
     )
     latent_kind: Literal["normal", "uniform"] = setting(
-        "normal", "Distribution of the noise: standard normal, or even between -1 and 1", group="Model",
+        "normal", "Distribution of the noise: standard normal, or uniform between -1 and 1", group="Model",
         label="Latent distribution",
     )
     norm: Literal["none", "batch"] = setting(
         "none", "Batch normalisation in the generator", group="Model", source="Ioffe & Szegedy 2015",
     )
     conditional: bool = setting(
-        False, "Both networks are told the class, so that a class can be asked for; the data must have labels",
+        False, "Give both networks the class, so that you can choose which class to generate; the data must have labels",
         group="Model", main=True, source="Mirza & Osindero 2014",
     )
     condition: Literal["embedding", "projection"] = setting(
-        "embedding", "How the discriminator hears of the class: beside its input, or as a product with its last features",
+        "embedding", "How the class is given to the discriminator: appended to its input, or as a product with its "
+        "last features",
         group="Model", when="conditional=True", source="projection: Miyato & Koyama 2018",
     )
     spectral_norm: bool = setting(
-        False, "Divide each weight of the discriminator by its largest singular value, so that its slope is bounded",
+        False, "Divide each weight matrix of the discriminator by its largest singular value, which bounds its slope",
         group="Model", source="Miyato et al. 2018",
     )
     pack: int = setting(
-        1, "Samples that the discriminator judges together: sameness gives fakes away", low=1, high=8, group="Model",
+        1, "Samples that the discriminator judges together: lack of variety gives fakes away", low=1, high=8,
+        group="Model",
         label="Packing", source="Lin et al. 2018, PacGAN",
     )
     loss: Loss = setting(
-        "nonsaturating", "What each network wants; wasserstein clips the critic's weights, wasserstein_gp holds its slope "
-        "near 1", group="Loss", main=True, live=True,
+        "nonsaturating", "Objective of the two networks; wasserstein clips the critic's weights, wasserstein_gp keeps "
+        "its slope near 1", group="Loss", main=True, live=True,
         source="Goodfellow et al. 2014; least_squares: Mao et al. 2017; hinge: Lim & Ye 2017; wasserstein: Arjovsky et al. "
         "2017; wasserstein_gp: Gulrajani et al. 2017",
     )
     clip: float = setting(
-        0.01, "Largest size of a weight of the critic", low=1e-4, high=10, group="Loss", logarithmic=True,
+        0.01, "Largest absolute value of a critic weight", low=1e-4, high=10, group="Loss", logarithmic=True,
         when="loss=wasserstein", label="Weight clipping", live=True, source="Arjovsky et al. 2017",
     )
     gradient_penalty: float = setting(
-        10.0, "Weight of the penalty on critic slopes other than 1, between real and fake", low=0, high=1000,
+        10.0, "Weight of the penalty on critic slopes other than 1, at points between real and fake samples", low=0,
+        high=1000,
         group="Loss", when="loss=wasserstein_gp", live=True, source="Gulrajani et al. 2017",
     )
     r1: float = setting(
@@ -77,23 +80,24 @@ class GANConfig(Batches):
         label="R1 penalty", main=True, live=True, source=_PENALTY,
     )
     r2: float = setting(
-        0.0, "The same at fake samples", low=0, high=1000, group="Loss", label="R2 penalty", live=True, source=_PENALTY,
+        0.0, "Weight of the penalty on the discriminator's slope at fake samples", low=0, high=1000, group="Loss",
+        label="R2 penalty", live=True, source=_PENALTY,
     )
     penalty_every: int = setting(
-        4, "Updates of the discriminator between two that R1 and R2 penalise, so much the harder", low=1, high=64,
+        4, "Apply R1 and R2 only every so many updates of the discriminator, scaled up to match", low=1, high=64,
         group="Loss", live=True, source="Karras et al. 2020, lazy regularisation",
     )
     smoothing: float = setting(
-        0.0, "One-sided label smoothing: real samples count as real by so much less than 1", low=0, high=0.5,
+        0.0, "One-sided label smoothing: the target for real samples is lowered from 1 by this amount", low=0, high=0.5,
         group="Loss", when="loss=nonsaturating|minimax|least_squares", label="Label smoothing", live=True,
         source="Salimans et al. 2016",
     )
     noise: float = setting(
-        0.0, "Standard deviation of noise on everything that the discriminator sees, with data of deviation near 1",
+        0.0, "Standard deviation of the noise added to the discriminator's input; the data have a deviation near 1",
         low=0, high=5, group="Loss", label="Instance noise", live=True, source="Sonderby et al. 2017",
     )
     noise_until: float = setting(
-        0.5, "Share of the training in which the noise falls to nothing", low=0, high=1, group="Loss",
+        0.5, "Share of the training over which the noise falls to zero", low=0, high=1, group="Loss",
         label="Noise ends at", live=True,
     )
     real_weight: float = setting(
@@ -103,7 +107,8 @@ class GANConfig(Batches):
         1.0, "Weight of the fakes in the discriminator's loss", low=0, high=100, group="Loss", live=True,
     )
     generator_weight: float = setting(
-        1.0, "Weight of the generator's loss; Adam takes most of it back", low=0, high=100, group="Loss", live=True,
+        1.0, "Weight of the generator's loss; Adam cancels most of its effect", low=0, high=100, group="Loss",
+        live=True,
     )
     d_rate: float = setting(
         1e-3, "Step size of the discriminator's Adam", low=1e-7, high=1.0, group="Training", main=True, logarithmic=True,
@@ -114,41 +119,46 @@ class GANConfig(Batches):
         label="Generator's rate", live=True, source="Kingma & Ba 2015; separate rates: Heusel et al. 2017",
     )
     beta1: float = setting(
-        0.0, "Adam: memory of the gradient", low=0, high=0.9999, group="Training", label="Adam beta 1", live=True,
+        0.0, "Adam: momentum, the decay rate of the mean gradient", low=0, high=0.9999, group="Training",
+        label="Adam beta 1", live=True,
     )
     beta2: float = setting(
-        0.99, "Adam: memory of the squared gradient", low=0, high=0.99999, group="Training", label="Adam beta 2",
+        0.99, "Adam: decay rate of the mean squared gradient", low=0, high=0.99999, group="Training",
+        label="Adam beta 2",
         live=True,
     )
     d_updates: int = setting(
-        1, "Updates of the discriminator in one step", low=1, high=20, group="Training", label="Discriminator's updates",
+        1, "Updates of the discriminator per step", low=1, high=20, group="Training", label="Discriminator's updates",
         live=True, source="Goodfellow et al. 2014, k",
     )
     g_updates: int = setting(
-        1, "Updates of the generator in one step", low=1, high=20, group="Training", label="Generator's updates",
+        1, "Updates of the generator per step", low=1, high=20, group="Training", label="Generator's updates",
         live=True,
     )
     trained: Literal["both", "discriminator", "generator"] = setting(
-        "both", "Which network learns; the other only runs", group="Training", label="Who learns", live=True,
+        "both", "Which networks are trained; the other stays fixed", group="Training", label="Trained networks",
+        live=True,
     )
     pretrain_discriminator: int = setting(
-        0, "First steps in which only the discriminator learns", low=0, high=100_000, group="Training",
+        0, "Number of first steps in which only the discriminator is trained", low=0, high=100_000, group="Training",
         label="Discriminator first",
     )
     pretrain_generator: int = setting(
-        0, "Steps after those in which only the generator learns", low=0, high=100_000, group="Training",
+        0, "Number of steps after those in which only the generator is trained", low=0, high=100_000, group="Training",
         label="Generator first",
     )
     schedule: Literal["constant", "linear"] = setting(
-        "linear", "The rates stay, or fall in a line to nothing after their constant part", group="Training",
+        "linear", "Keep the rates constant, or let them fall linearly to zero after their constant part",
+        group="Training",
     )
     hold: float = setting(
         0.5, "Share of the training before the rates fall", low=0, high=1, group="Training", label="Constant part",
         when="schedule=linear",
     )
     ema: float = setting(
-        0.995, "Memory of the generator's moving average over updates, shown and sampled beside the raw one. 0: none",
-        low=0, high=0.99999, group="Training", label="Average of the generator", live=True, source="Yazici et al. 2019",
+        0.995, "Decay rate of the exponential moving average (EMA) of the generator's weights, shown and sampled "
+        "beside the raw generator. 0: off",
+        low=0, high=0.99999, group="Training", label="Generator EMA", live=True, source="Yazici et al. 2019",
     )
     evaluate_every: int = restated(Batches, "evaluate_every", 500)
 
@@ -156,7 +166,7 @@ class GANConfig(Batches):
         if self.batch % self.pack:
             yield Problem("batch", f"a batch of {self.batch} cannot be packed by {self.pack}; take a multiple of it")
         if self.conditional and self.condition == "projection" and self.pack > 1:
-            yield Problem("pack", "the projection discriminator judges one sample at a time; take 1, or the embedding")
+            yield Problem("pack", "the projection discriminator judges one sample at a time; choose 1, or embedding")
 
     @property
     def bounded(self) -> bool:

@@ -47,7 +47,7 @@ def _what_fits(config: GANConfig, shape: Shape, free: int) -> str:
             smaller = max(now // 2 // unit * unit, unit, least if unit == 1 else 0)
             fitting = fitting.model_copy(update={name: smaller})
     if cost(fitting, shape).bytes > free:
-        return "Not even the smallest networks fit: close other programs, or take another device."
+        return "Not even the smallest networks fit: close other programs, or choose another device."
     told = [f"a batch of {fitting.batch}"] if fitting.batch != config.batch else []
     told += [f"{size} {getattr(fitting, size)}"] if getattr(fitting, size) != getattr(config, size) else []
     return f"What fits: {' and '.join(told)}."

@@ -44,9 +44,9 @@ CHARTS = (
         references=(Reference("half", "cannot tell", value=0.5, when="loss=nonsaturating|minimax"),),
     ),
     Chart(
-        "accuracy", "Discriminator is right", "share",
+        "accuracy", "Discriminator accuracy", "share",
         _both("accuracy_real", "accuracy_fake", "on real", "on fake"), "Accuracy",
-        references=(Reference("chance", "50 %: it cannot tell", "50 %", 0.5),),
+        references=(Reference("chance", "50%: cannot tell", "50%", 0.5),),
     ),
     divergence("fake"),
     replace(MODES, references=(Reference("modes", "all {:.0f}"),)),
@@ -69,23 +69,23 @@ CHARTS = (
         PICTURES, floors={"agreement_real": "real pictures"},
     ),
     Chart(
-        "copying", "Distance to data", "of held-back pictures'", (Line("nearest_ratio", "ratio", "fake"),), "Variety",
+        "copying", "Distance to data", "held-out pictures", (Line("nearest_ratio", "ratio", "fake"),), "Variety",
         PICTURES, references=(Reference("fresh", "as far as new pictures", "new", 1.0),),
     ),
     Chart("gradients", "Gradient norms", "", _pair("gradient_norm_g", "gradient_norm_d"), "Gradients", log=True),
     Chart("rates", "Learning rates", "", _pair("rate_g", "rate_d", smooth=False), "Gradients"),
-    Chart("speed", "Iterations a second", "", (Line("steps_per_second", "steps/s", "speed", True),), "Gradients"),
+    Chart("speed", "Iterations per second", "", (Line("steps_per_second", "steps/s", "speed", True),), "Gradients"),
 )  # fmt: skip
 
 _NOISE = "same noise throughout"
 _LAYERS = {
-    "field": ("Discriminator", "What the discriminator thinks of every place: blue looks real to it, orange looks fake"),
+    "field": ("Discriminator", "The discriminator's output at every point: blue means real, orange means fake"),
     "mesh": (
         "Generator",
-        "Where the generator puts an even grid of its noise: cells of equal probability, darker where it is dense",
+        "Where the generator maps an even grid of noise: cells of equal probability, darker where the density is high",
     ),
     "real": ("Real", "Points of the dataset"),
-    "fake": ("Fake", "Points that the generator makes of fixed noise"),
+    "fake": ("Fake", "Points generated from fixed noise"),
     "arrows": ("Push", "The way each fake is pushed by the generator's loss; the longest arrow is the strongest push"),
 }
 
@@ -110,8 +110,8 @@ DASHBOARD = Dashboard(
         ),
         Pane(
             ("fixed", "fixed_raw"), "Samples", kinds=PICTURES,
-            choices=("Averaged generator", "Raw generator"), choice_title="Which generator's samples",
-            choice_help="The average of the generator's last weights, or the weights as they train",
+            choices=("Generator EMA", "Raw generator"), choice_title="Which generator's samples",
+            choice_help="The exponential moving average of the generator's weights, or the weights being trained",
             beside="real", beside_title="Real", beside_note="from the dataset", staged="moment", note=_NOISE,
             made="fake", score="D",
         ),
@@ -129,6 +129,7 @@ DASHBOARD = Dashboard(
     stages=TITLES,
     references=_references,
     smaller=smaller_pictures,
-    welcome="Press Start: a generator learns to place its points on a ring of eight spots while a discriminator tells it "
-    "which of them look fake. It takes seconds. Pictures of your own work the same way: drop a folder on the window.",
+    welcome="Press Start: a generator learns to place its points on a ring of eight clusters while a discriminator "
+    "tells it which of them look fake. It takes seconds. Your own pictures work the same way: drop a folder on the "
+    "window.",
 )  # fmt: skip

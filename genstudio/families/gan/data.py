@@ -38,13 +38,13 @@ def _problems(config: GANConfig, data: SampleData) -> Iterator[Problem]:
     shape = data.shape
     if shape.kind == "points":
         if config.network == "dcgan":
-            yield Problem("network", "dcgan makes pictures, and these are points; take mlp or residual")
+            yield Problem("network", "dcgan needs pictures, and these are points; choose mlp or residual")
         if config.conditional:
-            yield Problem("conditional", "these points have no classes; switch it off")
+            yield Problem("conditional", "these points have no classes; switch this off")
     else:
         yield from _picture_problems(config, data)
     if config.batch > len(data.train):
-        yield Problem("batch", f"{config.batch} are more than the {len(data.train):,} samples to train on; take fewer")
+        yield Problem("batch", f"{config.batch} are more than the {len(data.train):,} training samples; choose fewer")
 
 
 def _picture_problems(config: GANConfig, data: SampleData) -> Iterator[Problem]:
@@ -60,9 +60,9 @@ def _picture_problems(config: GANConfig, data: SampleData) -> Iterator[Problem]:
     if not config.conditional:
         return
     if data.labels is None:
-        yield Problem("conditional", "these pictures have no labels (or not all of them); switch it off, or import labels")
+        yield Problem("conditional", "not all of these pictures have a label; switch this off, or import labels")
     elif len(np.unique(data.labels)) < 2:
-        yield Problem("conditional", "all pictures are of one class, so there is nothing to ask for; switch it off")
+        yield Problem("conditional", "all pictures have the same class, so there is nothing to choose; switch this off")
 
 
 def _small(shape: Shape) -> bool:

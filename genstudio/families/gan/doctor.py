@@ -125,20 +125,23 @@ def collapse(window: Window) -> Finding | None:
     if math.isnan(reached):
         if diversity >= DIVERSE and identical <= ALIKE:
             return None
-        evidence = {"variety of the fakes, over that of real ones": diversity, "share of fakes with a twin": identical}
-        words = f"The fakes are hardly different from each other: {diversity:.0%} of the variety of the real pictures."
+        evidence = {"variety of the fakes relative to real samples": diversity,
+            "share of near-duplicate fakes": identical}
+        words = f"The fakes are nearly identical: they have {diversity:.0%} of the variety of the real pictures."
     else:
         spot = diversity < DIVERSE and window.mean("motion", WARM) > MOVES
         if reached >= REACHED or diversity >= 1.5 or not (spot or window.mean("near", WARM) >= NEAR):
             return None
-        evidence = {"share of real points with a fake near": reached, "variety of the fakes, over that of real ones": diversity}
-        words = f"The fakes sit in a part of the data: only {reached:.0%} of the real points have a fake near."
+        evidence = {"share of real points with a fake nearby": reached, "variety of the fakes relative to real "
+            "samples": diversity}
+        words = f"The fakes cover only part of the data: {reached:.0%} of real points have a fake nearby."
     return Finding(words, evidence, advice(
         window,
         ("Update both networks equally often", {"g_updates": 1}),
-        ("Keep the discriminator's opinion smooth: raise the R1 penalty", {"r1": _more(window, "r1", 3, 0.1)}),
-        ("Take Adam without momentum", {"beta1": 0.0}),
-        ("Start again with packing 2, so that sameness gives fakes away", {"pack": max(2, int(number(window, "pack")))}),
+        ("Smooth the discriminator: raise the R1 penalty", {"r1": _more(window, "r1", 3, 0.1)}),
+        ("Set Adam's beta 1 to 0", {"beta1": 0.0}),
+        ("Start a new run with packing 2, so that lack of variety gives fakes away",
+            {"pack": max(2, int(number(window, "pack")))}),
     ))  # fmt: skip
 
 
@@ -151,15 +154,16 @@ def discriminator_wins(window: Window) -> Finding | None:
         return None
     evidence = {"accuracy on real samples": real, "accuracy on fakes": fake}
     return Finding(
-        f"The discriminator tells {(real + fake) / 2:.0%} of the samples right, so the generator hardly ever wins a point.",
+        f"The discriminator classifies {(real + fake) / 2:.0%} of the samples correctly, so the generator gets hardly "
+        "any useful signal.",
         evidence,
         advice(
             window,
-            ("Let the discriminator learn more slowly", {"d_rate": lower(window, "d_rate", 4)}),
-            ("Update the discriminator once in a step", {"d_updates": 1}),
-            ("Let the generator learn faster", {"g_rate": _least(window, "g_rate", 2e-4)}),
-            ("Punish a steep discriminator: raise the R1 penalty", {"r1": _more(window, "r1", 3, 0.1)}),
-            ("Blur what the discriminator sees with noise", {"noise": _more(window, "noise", 2, 0.1)}),
+            ("Lower the discriminator's learning rate", {"d_rate": lower(window, "d_rate", 4)}),
+            ("Update the discriminator once per step", {"d_updates": 1}),
+            ("Raise the generator's learning rate", {"g_rate": _least(window, "g_rate", 2e-4)}),
+            ("Penalise a steep discriminator: raise the R1 penalty", {"r1": _more(window, "r1", 3, 0.1)}),
+            ("Add noise to the discriminator's input", {"noise": _more(window, "noise", 2, 0.1)}),
         ),
     )
 
@@ -174,14 +178,14 @@ def generator_wins(window: Window) -> Finding | None:
         return None
     evidence = {"share of steps with D(G(z)) above D(x)": share, "D(x)": float(real.mean()), "D(G(z))": float(fake.mean())}
     return Finding(
-        "The discriminator takes the fakes for more real than the real samples, so the generator learns nothing from it.",
+        "The discriminator scores fakes higher than real samples, so the generator cannot learn from it.",
         evidence,
         advice(
             window,
-            ("Let the discriminator learn faster", {"d_rate": _least(window, "d_rate", 1e-3)}),
-            ("Let the generator learn more slowly", {"g_rate": lower(window, "g_rate", 4)}),
+            ("Raise the discriminator's learning rate", {"d_rate": _least(window, "d_rate", 1e-3)}),
+            ("Lower the generator's learning rate", {"g_rate": lower(window, "g_rate", 4)}),
             ("Update both networks equally often", {"g_updates": 1}),
-            ("Give the discriminator two updates in a step", {"d_updates": max(2, int(number(window, "d_updates")))}),
+            ("Update the discriminator twice per step", {"d_updates": max(2, int(number(window, "d_updates")))}),
         ),
     )
 
@@ -202,14 +206,14 @@ def vanishing_gradient(window: Window) -> Finding | None:
         return None
     evidence = {"accuracy of the discriminator": right, "slope of the generator's loss": slope, "its gradient's norm": norm}
     return Finding(
-        "The discriminator is so sure that the generator's loss is flat: its gradient is next to nothing.",
+        "The discriminator is so confident that the generator's loss is flat: its gradient is almost zero.",
         evidence,
         advice(
             window,
-            ("Take the non-saturating loss, which is steep just there", {"loss": "nonsaturating"}),
-            ("Update the discriminator once in a step", {"d_updates": 1}),
-            ("Punish a steep discriminator: raise the R1 penalty", {"r1": _more(window, "r1", 3, 0.1)}),
-            ("Blur what the discriminator sees with noise", {"noise": _more(window, "noise", 2, 0.1)}),
+            ("Use the non-saturating loss, which stays steep there", {"loss": "nonsaturating"}),
+            ("Update the discriminator once per step", {"d_updates": 1}),
+            ("Penalise a steep discriminator: raise the R1 penalty", {"r1": _more(window, "r1", 3, 0.1)}),
+            ("Add noise to the discriminator's input", {"noise": _more(window, "noise", 2, 0.1)}),
         ),
     )
 
@@ -229,20 +233,20 @@ def oscillation(window: Window) -> Finding | None:
     if not (motion.mean() > RESTLESS and second > STEADY * first and swing > most):
         return None
     evidence = {
-        "swing of the fakes' mean, over the usual distance of real samples": swing,
-        f"way of a fake in {EVERY} steps, in the same unit": float(motion.mean()),
-        "least autocorrelation, -1 where it turns back": float(autocorrelation(window.recent("drift_0", LONG)).min()),
+        "swing of the fakes' mean, relative to the typical distance between real samples": swing,
+        f"movement of a fake in {EVERY} steps, in the same unit": float(motion.mean()),
+        "lowest autocorrelation (-1: reverses direction)": float(autocorrelation(window.recent("drift_0", LONG)).min()),
     }
     return Finding(
-        f"The fakes do not settle: all together they swing by {swing:.0%} of the distance between two real samples.",
+        f"The fakes do not settle: as a group they swing by {swing:.0%} of the typical distance between real samples.",
         evidence,
         advice(
             window,
-            ("Take Adam without momentum", {"beta1": 0.0}),
-            ("Make smaller steps", {"d_rate": lower(window, "d_rate", 4), "g_rate": lower(window, "g_rate", 4)}),
-            ("Raise the R1 penalty, which makes the game settle", {"r1": _more(window, "r1", 3, 0.1)}),
+            ("Set Adam's beta 1 to 0", {"beta1": 0.0}),
+            ("Lower the learning rate", {"d_rate": lower(window, "d_rate", 4), "g_rate": lower(window, "g_rate", 4)}),
+            ("Raise the R1 penalty, which damps the oscillation", {"r1": _more(window, "r1", 3, 0.1)}),
             ("Update both networks equally often", {"g_updates": 1}),
-            ("Look at the average of the generator", {"ema": max(number(window, "ema"), 0.995)}),
+            ("Use the generator EMA", {"ema": max(number(window, "ema"), 0.995)}),
         ),
     )
 
@@ -256,8 +260,9 @@ def not_finite(window: Window) -> Finding | None:
         {title: value for title, value in last.items() if not math.isnan(value)},
         advice(
             window,
-            ("Continue with smaller steps", {"d_rate": lower(window, "d_rate", 10), "g_rate": lower(window, "g_rate", 10)}),
-            ("Take a loss that stays bounded", {"loss": "nonsaturating"}),
+            ("Continue with a lower learning rate", {"d_rate": lower(window, "d_rate", 10),
+                "g_rate": lower(window, "g_rate", 10)}),
+            ("Use a bounded loss", {"loss": "nonsaturating"}),
         ),
     )
 
@@ -268,15 +273,15 @@ def memorising(window: Window) -> Finding | None:
     if not ratio < COPIED or window.step < WARM:
         return None
     return Finding(
-        f"The fakes are copies: their nearest training pictures are {1 - ratio:.0%} nearer than those of real pictures that "
-        "were held back.",
-        {"nearest distance, over that of held-out pictures": ratio},
+        f"The fakes are copies: their nearest training pictures are {1 - ratio:.0%} closer than those of held-out "
+        "real pictures.",
+        {"nearest distance relative to held-out pictures": ratio},
         advice(
             window,
-            ("Blur what the discriminator sees with noise", {"noise": _more(window, "noise", 2, 0.1)}),
+            ("Add noise to the discriminator's input", {"noise": _more(window, "noise", 2, 0.1)}),
             ("Raise the R1 penalty", {"r1": _more(window, "r1", 3, 0.1)}),
-            ("Update the discriminator once in a step", {"d_updates": 1}),
-            ("Add pictures: that helps most", {}),
+            ("Update the discriminator once per step", {"d_updates": 1}),
+            ("Add pictures: this helps most", {}),
         ),
     )
 
@@ -289,41 +294,44 @@ def dead_channels(window: Window) -> Finding | None:
         return None
     rate = "g_rate" if worst == "generator" else "d_rate"
     return Finding(
-        f"{shares[worst]:.0%} of the {worst}'s units are never active: they pass nothing on and can hardly come back.",
+        f"{shares[worst]:.0%} of the {worst}'s units are never active: they pass no signal and rarely recover.",
         {f"share of dead units, {name}": share for name, share in shares.items() if not math.isnan(share)},
         advice(
             window,
-            (f"Start again with a smaller rate of the {worst}", {}),
-            ("Make smaller steps from here", {rate: lower(window, rate, 10)}),
+            (f"Start a new run with a lower rate for the {worst}", {}),
+            ("Lower the learning rate from here", {rate: lower(window, rate, 10)}),
         ),
     )
 
 
 RULES = (
     Rule("collapse", "Mode collapse",
-         f"Points: over {WARM} steps fewer than {REACHED:.0%} of the real points have a fake near, while at least {NEAR:.0%} of "
-         f"the fakes have a real one near, or all are one spot that wanders. Pictures: the fakes have "
-         f"less than {DIVERSE:.0%} of the variety of the real ones, or more than {ALIKE:.0%} have a twin.", collapse, 100),
+         f"Points: over {WARM} steps fewer than {REACHED:.0%} of the real points have a fake nearby, while at least "
+         f"{NEAR:.0%} of the fakes have a real point nearby, or all fakes form one cluster that wanders. Pictures: "
+         "the fakes have "
+         f"less than {DIVERSE:.0%} of the variety of the real ones, or more than {ALIKE:.0%} are near-duplicates.",
+         collapse, 100),
     Rule("discriminator_wins", "The discriminator wins",
-         f"Over {LONG} steps it tells more than {SURE:.0%} of the real samples and of the fakes right.",
+         f"Over {LONG} steps it classifies more than {SURE:.0%} of the real samples and of the fakes correctly.",
          discriminator_wins, 100),
     Rule("generator_wins", "The generator wins",
-         f"In more than {FOOLED:.0%} of the last {LONG} steps the fakes score higher than the real samples.",
+         f"In more than {FOOLED:.0%} of the last {LONG} steps, fakes score higher than real samples.",
          generator_wins, 100),
     Rule("vanishing_gradient", "Vanishing gradient",
          f"Over {LONG} steps the discriminator is right more than {SURE:.0%} of the time, while the slope of the generator's "
          f"loss at its fakes is below {FLAT:g} or the norm of its gradient below {SMALL:g}.", vanishing_gradient, 0),
     Rule("oscillation", "Oscillation",
-         f"Over {LONG} steps the mean of the fakes swings by more than {SWING:.0%} of the usual distance of two real samples "
+         f"Over {LONG} steps the mean of the fakes swings by more than {SWING:.0%} of the typical distance between "
+         "two real samples "
          f"({SWING_PICTURES:.0%} for pictures), and each fake moves by more than {RESTLESS:.0%} of it every {EVERY} steps.",
          oscillation, 60),
     Rule("not_finite", "Not a number", "A loss or a gradient is infinite or not a number.", lambda _: None,
          severity="error"),
     Rule("memorising", "Memorisation (overfitting)",
-         f"The nearest training picture of a fake is nearer than {COPIED:.0%} of the distance that held-out pictures have to "
-         "theirs (median).", memorising),
+         f"The nearest training picture of a fake is nearer than {COPIED:.0%} of the same distance for held-out "
+         "pictures (median).", memorising),
     Rule("dead_channels", "Dead units",
-         f"More than {DEAD:.0%} of the units of a network are never active for any of the samples that are tried.",
+         f"More than {DEAD:.0%} of the units of a network are inactive for every sample tested.",
          dead_channels),
 )  # fmt: skip
 

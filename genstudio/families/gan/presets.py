@@ -38,9 +38,9 @@ PRESETS = (
     Preset(
         "ring-live",
         "Ring, live",
-        "Eight narrow Gaussians on a circle, with networks that are small enough to be watched: some hundred iterations a "
-        "second on one core. All eight are found within two or three seconds. At the end 94 to 97 of 100 samples lie on "
-        "them, at half of their width; the next preset is more exact.",
+        "Eight narrow Gaussians on a circle, with networks small enough to watch: some hundred iterations per second "
+        "on one core. All eight modes are found within two or three seconds. At the end 94 to 97% of the samples lie "
+        "on a mode, with half the true width; the next preset is more accurate.",
         _LIVE,
         steps=6000,
         data="gaussian-ring",
@@ -48,8 +48,9 @@ PRESETS = (
     Preset(
         "ring",
         "Ring: all eight modes",
-        "Eight narrow Gaussians on a circle. Less than a minute on one core: all eight are found within the first seconds, the "
-        "rest of the time makes them narrow, while the rates fall. Over ten seeds 96 to 98 of 100 samples lay on them.",
+        "Eight narrow Gaussians on a circle. Less than a minute on one core: all eight modes are found within "
+        "seconds, and the rest of the time narrows them while the learning rates fall. Over ten seeds, 96 to 98% of "
+        "the samples lay on a mode.",
         _EXACT,
         steps=6000,
         data="gaussian-ring",
@@ -57,8 +58,8 @@ PRESETS = (
     Preset(
         "grid-live",
         "Grid, live",
-        "Twenty-five narrow Gaussians on a grid, with networks of half the size of the next preset's. All are found within ten "
-        "seconds; at the end some 96 of 100 samples lie on them, after a minute on one core.",
+        "Twenty-five narrow Gaussians on a grid, with networks of half the size of the next preset's. All modes are "
+        "found within ten seconds; at the end, after a minute on one core, about 96% of the samples lie on a mode.",
         _LIVE | {"network": "residual", "layers": 2},
         steps=9000,
         data="gaussian-grid",
@@ -66,8 +67,8 @@ PRESETS = (
     Preset(
         "grid",
         "Grid: all twenty-five modes",
-        "Twenty-five narrow Gaussians on a grid, the standard test for forgotten modes. About a minute and a half on one core: "
-        "all are found early, then fewer and fewer samples lie between them.",
+        "Twenty-five narrow Gaussians on a grid, the standard test for dropped modes. About 90 seconds on one core: "
+        "all modes are found early, then fewer and fewer samples fall between them.",
         _EXACT | {"width": 96},
         steps=11_000,
         data="gaussian-grid",
@@ -75,7 +76,7 @@ PRESETS = (
     Preset(
         "plane",
         "Any points",
-        "Small and fast, for moons, spirals or points you have drawn: most of the shape within some seconds.",
+        "Small and fast, for moons, spirals or points you have drawn: most of the shape appears within a few seconds.",
         {},
         steps=4000,
         data="moons",
@@ -84,7 +85,7 @@ PRESETS = (
         "digits",
         "Digits, choose the class",
         "Handwritten digits of 8x8 pixels, conditional on the class. Half a minute on one core: a separately "
-        "trained classifier recognises the requested digit about 97 % of the time.",
+        "trained classifier recognises the requested digit about 97% of the time.",
         _PICTURES | {"channels": 64, "conditional": True, "r1": 0.03},
         steps=1500,
         data="digits8",
@@ -92,8 +93,8 @@ PRESETS = (
     Preset(
         "mnist",
         "MNIST, choose the digit",
-        "28x28 pixels, conditional on the class: strokes after half a minute, digits after one or two, better ones until "
-        "the end. About four minutes on two cores.",
+        "28x28 pixels, conditional on the class: strokes after half a minute, digits after one or two minutes, "
+        "improving until the end. About four minutes on two cores.",
         _PICTURES | {"conditional": True, "condition": "projection"},
         steps=3000,
         data="mnist10k",
@@ -101,7 +102,7 @@ PRESETS = (
     Preset(
         "fashion",
         "Clothes",
-        "28x28 pixels, conditional on the kind: outlines after half a minute, then sleeves, heels and handles. About four "
+        "28x28 pixels, conditional on the class: outlines after half a minute, then sleeves, heels and handles. About four "
         "minutes on two cores.",
         _PICTURES | {"conditional": True, "condition": "projection"},
         steps=3000,
@@ -110,9 +111,9 @@ PRESETS = (
     Preset(
         "faces",
         "Pixel-art faces",
-        "16x16 pixels in colour: heads with hair, eyes and mouths where they belong within half a minute, speckled at first; "
-        "hats, glasses and calm backgrounds come later. About two minutes on one core. Single wrong pixels give the fakes "
-        "away: near the end the doctor may say that the discriminator wins, and is right.",
+        "16x16 pixels in colour: heads with hair, eyes and mouths in the right places within half a minute, speckled "
+        "at first; hats, glasses and plain backgrounds come later. About two minutes on one core. Single wrong pixels "
+        "give the fakes away: near the end the doctor may report, correctly, that the discriminator wins.",
         _PICTURES | {"r1": 0.3, "d_rate": 1e-3},
         steps=3000,
         data="pixel-faces",
@@ -120,8 +121,8 @@ PRESETS = (
     Preset(
         "icons",
         "Icons",
-        "32x32 pixels. The hardest of the small ones, because hardly two icons are alike: strokes and frames that look "
-        "drawn, few things one could name. About six minutes on two cores.",
+        "32x32 pixels. The hardest of the small datasets, because hardly any two icons are alike: the strokes and "
+        "frames look drawn, but few of them are recognisable objects. About six minutes on two cores.",
         _PICTURES | {"latent": 64, "r1": 0.3, "d_rate": 1e-3},
         steps=3000,
         data="icons32",
@@ -129,38 +130,39 @@ PRESETS = (
     Preset(
         "pictures",
         "Any pictures",
-        "Pictures of your own, 8 to 64 pixels, without asking for a kind. At 16 pixels outlines come within half a minute on "
-        "one core; four times as many pixels take about four times as long. The more alike the pictures, the better.",
+        "Your own pictures, 8 to 64 pixels, without classes. At 16 pixels, outlines appear within half a minute on "
+        "one core; four times as many pixels take about four times as long. The more similar the pictures, the better "
+        "the result.",
         _PICTURES | {"r1": 0.3, "d_rate": 1e-3},
         steps=3000,
     ),
     Preset(
         "classes",
         "Any pictures with classes",
-        "The same where every picture has a class: each can be chosen, and a separately trained classifier says how "
-        "often it sees what was asked for.",
+        "The same for pictures with classes: you choose the class, and a separately trained classifier reports how "
+        "often it recognises it.",
         _PICTURES | {"conditional": True, "condition": "projection"},
         steps=3000,
     ),
     Preset(
         "collapse",
         "Lesson: mode collapse",
-        "A generator that is updated five times, and with larger steps, for each update of a slow discriminator puts all "
-        "its samples on one spot, where the discriminator is weakest just then, and leaves for another when it has caught "
-        "up: one mode at a time at most, mostly none.",
+        "A generator that gets five updates, with larger steps, for each update of a slow discriminator puts all its "
+        "samples where the discriminator is currently weakest, and jumps elsewhere once the discriminator has caught "
+        "up: at most one mode at a time, mostly none.",
         _CLASSIC | {"g_updates": 5, "g_rate": 5e-3, "d_rate": 2e-4},
         steps=3000,
         data="gaussian-ring",
         cure={"g_updates": 1, "g_rate": 1e-3, "d_rate": 1e-3, "r1": 0.1, "beta1": 0.0, "ema": 0.995},
-        cure_text="One update each with steps of one size, and a penalty on the discriminator's slope, so that its opinion is "
-        "smooth: all eight modes within 500 steps.",
+        cure_text="One update each at the same learning rate, and a penalty on the discriminator's slope that keeps "
+        "it smooth: all eight modes within 500 steps.",
     ),
     Preset(
         "vanishing",
         "Lesson: vanishing gradient",
-        "The minimax loss against a discriminator that has learnt first and is updated more often: it tells all fakes from "
-        "the real digits, D(G(z)) is 0, and the loss is flat there. The generator's gradient falls to a fifth of what it is "
-        "with the cure, and no digit appears.",
+        "The minimax loss against a discriminator that was trained first and is updated more often: it tells all "
+        "fakes from the real digits, D(G(z)) is 0, and the loss is flat there. The generator's gradient falls to a "
+        "fifth of its value with the fix, and no digit appears.",
         _SMALL_DIGITS
         | {
             "r1": 0.0,
@@ -183,32 +185,33 @@ PRESETS = (
             "beta1": 0.0,
             "ema": 0.99,
         },
-        cure_text="The non-saturating loss is steep just where the discriminator is sure; a penalty on the slope keeps it "
-        "from being sure.",
+        cure_text="The non-saturating loss is steep exactly where the discriminator is confident, and a penalty on "
+        "the slope keeps it from becoming overconfident.",
     ),
     Preset(
         "oscillation",
         "Lesson: oscillation",
-        "High rates with much momentum: both networks overshoot, the fakes run in circles after the real points, and the "
-        "losses swing without an end: no mode is held.",
+        "High learning rates with strong momentum: both networks overshoot, the fakes circle around the real points, "
+        "the losses never stop swinging, and no mode is kept.",
         _CLASSIC | {"beta1": 0.95, "d_rate": 5e-3, "g_rate": 5e-3},
         steps=3000,
         data="gaussian-ring",
         cure={"beta1": 0.0, "d_rate": 1e-3, "g_rate": 1e-3, "r1": 0.1, "ema": 0.995},
-        cure_text="No momentum, smaller steps, a penalty on the slope, and the average of the generator over its circles.",
+        cure_text="No momentum, lower learning rates, a penalty on the slope, and the generator EMA, which averages "
+        "the oscillation out.",
     ),
     Preset(
         "memorising",
-        "Lesson: memorising the data",
-        "Forty pictures, again and again: the discriminator knows each, and the generator comes closer and closer to them. "
-        "Watch the nearest ratio fall below 1 (0.87 after 1,800 steps, and falling) while the coverage of all digits stays at "
-        "a third, and compare samples with their nearest pictures.",
+        "Lesson: memorisation",
+        "Forty pictures, over and over: the discriminator memorises each one, and the generator moves closer and "
+        "closer to them. Watch the distance ratio fall below 1 (0.87 after 1,800 steps, and falling) while the "
+        "coverage of all digits stays at a third, and compare samples with their nearest training pictures.",
         _SMALL_DIGITS | {"batch": 16, "r1": 0.01, "examples": 40},
         steps=3000,
         data="digits8",
         cure={"examples": 0, "batch": 64, "r1": 0.05},
-        cure_text="More pictures help most: here all of them, with a penalty on the slope that keeps the discriminator from "
-        "knowing single ones. The ratio stays above 1, and coverage rises above 0.8.",
+        cure_text="More pictures help most: here all of them, with a penalty on the slope that keeps the "
+        "discriminator from memorising single ones. The ratio stays above 1, and coverage rises above 0.8.",
     ),
 )
 

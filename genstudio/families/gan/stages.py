@@ -5,12 +5,12 @@ from __future__ import annotations
 from genstudio.families.gan.config import GANConfig
 
 TITLES = (
-    "Draw real samples and noise",
-    "The generator makes fakes of the noise",
+    "Sample real data and noise",
+    "The generator turns the noise into fakes",
     "The discriminator judges both",
     "The discriminator's loss and its gradient",
     "The discriminator is updated",
-    "New noise, new fakes, judged again",
+    "New noise and new fakes, judged by the updated discriminator",
     "The generator's loss and its gradient at the fakes",
     "The generator is updated",
 )

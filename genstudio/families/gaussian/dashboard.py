@@ -9,8 +9,8 @@ DASHBOARD = Dashboard(
     charts=(
         losses("Minus log-likelihood", "nats per sample", "diagonal Gaussian"),
         Chart(
-            "accuracy", "Bayes' rule is right", "share", (Line("accuracy", "held out", "validation"),), "Loss",
-            PICTURES, floors={"accuracy_guess": "guessing the most frequent class"},
+            "accuracy", "Accuracy of Bayes' rule", "share", (Line("accuracy", "held out", "validation"),), "Loss",
+            PICTURES, floors={"accuracy_guess": "always the most frequent class"},
         ),
         *DISTANCES,
     ),
@@ -18,8 +18,8 @@ DASHBOARD = Dashboard(
         PLANE,
         samples_pane(),
         Pane(("means",), "Mean of each class", kinds=PICTURES),
-        Pane(("directions",), "Directions", kinds=PICTURES, note="each mean moved two deviations down and up"),
-        Pane(("decisions",), "Decisions", kinds=PICTURES, note="the likeliest class of pictures it never saw"),
+        Pane(("directions",), "Directions", kinds=PICTURES, note="each mean shifted by two deviations down and up"),
+        Pane(("decisions",), "Decisions", kinds=PICTURES, note="the most probable class of held-out pictures"),
     ),
     tools=(LIVE, SAMPLE, DOCTOR, TIMELINE, EXPLORE),
     result=(Measure("log_likelihood_nats", "Log-likelihood (nats)", "higher", "nats"),),
@@ -27,5 +27,5 @@ DASHBOARD = Dashboard(
     handles=("ridge",),
     key=KEY,
     welcome="Press Start: the mean of every digit and how its pixels vary together, in one step, without a network. "
-    "It is the line that everything in this room has to beat.",
+    "It is the baseline that the other models in this tab have to beat.",
 )  # fmt: skip

@@ -19,12 +19,13 @@ def overfitting(window: Window) -> Finding | None:
     if math.isnan(train) or not fitted.all() or not held > max(simple, train):
         return None
     return Finding(
-        f"Samples it never saw are less likely than under one diagonal Gaussian for all: {held:.4g} against {simple:.4g} nats.",
+        f"Held-out samples are less likely than under a single diagonal Gaussian: {held:.4g} against {simple:.4g} nats.",
         {"nats, samples fitted": train, "nats, held-out samples": held, "the simplest Gaussian": simple},
         advice(
             window,
-            ("Raise the ridge, so that everything may vary", {"ridge": max(10 * number(window, "ridge"), 0.01)}),
-            ("Start again with few directions (low rank), or with a diagonal covariance", {}),
+            ("Raise the ridge, so that every direction keeps some variance",
+                {"ridge": max(10 * number(window, "ridge"), 0.01)}),
+            ("Start a new run with few directions (low rank), or with a diagonal covariance", {}),
             ("Fit more samples", {}),
         ),
     )
@@ -36,7 +37,8 @@ def flat(window: Window) -> Finding | None:
     if not least < FLAT:
         return None
     return Finding(
-        f"In some direction the samples do not vary (variance {least:.2g}): whatever does is next to impossible.",
+        f"The samples do not vary in some direction (variance {least:.2g}): any sample that does is almost impossible "
+        "under the model.",
         {"smallest variance": least}, advice(window, ("Raise the ridge", {"ridge": 1e-3})),
     )  # fmt: skip
 
@@ -44,14 +46,15 @@ def flat(window: Window) -> Finding | None:
 def not_finite(window: Window) -> Finding | None:
     """The likelihood is infinite."""
     return Finding(
-        "The likelihood is infinite: in some direction the samples do not vary at all.", {},
-        advice(window, ("Raise the ridge, so that everything may vary", {"ridge": 1e-3})),
+        "The likelihood is infinite: the samples do not vary at all in some direction.", {},
+        advice(window, ("Raise the ridge, so that every direction keeps some variance", {"ridge": 1e-3})),
     )  # fmt: skip
 
 
 RULES = (
-    Rule("overfitting", "Overfitting", "Held-out samples are less likely than under one diagonal Gaussian.", overfitting),
-    Rule("flat", "No spread", f"The smallest variance is below {FLAT:g}.", flat),
+    Rule("overfitting", "Overfitting", "Held-out samples are less likely than under a single diagonal Gaussian.",
+        overfitting),
+    Rule("flat", "No variance", f"The smallest variance is below {FLAT:g}.", flat),
     NOT_FINITE,
 )
 

@@ -92,11 +92,11 @@ DASHBOARD = Dashboard(
     panes=(
         Pane(
             ("sample",), "Samples", SIDE,
-            field=Field("prompt", "Prompt", "The live sample is written after this", "ROMEO:"),
+            field=Field("prompt", "Prompt", "The live sample continues this text", "ROMEO:"),
         ),
         Pane(
             ("attention",), "Attention", SIDE,
-            field=Field("probe", "Probe", "The attention is shown for this text", "First Citizen: Speak, speak."),
+            field=Field("probe", "Probe", "Text for which the attention is shown", "First Citizen: Speak, speak."),
         ),
         Pane(("layers",), "Layers", SIDE),
     ),
@@ -108,6 +108,6 @@ DASHBOARD = Dashboard(
     references=_references,
     smaller=_smaller,
     said=said,
-    welcome="Train your first model: Shakespeare, about two minutes. You will see the loss fall, the text become words, and "
-    "the attention form. Your own text works the same way: drop the file on the window.",
+    welcome="Train your first model: Shakespeare, about two minutes. You will see the loss fall, the samples turn "
+    "into words, and the attention take shape. Your own text works the same way: drop the file on the window.",
 )  # fmt: skip

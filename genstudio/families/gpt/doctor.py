@@ -30,7 +30,7 @@ SPAN = 100
 """Steps that a mean of the training loss is taken over."""
 STILL, SMALL_UPDATE, WORSE = 0.02, 1e-3, 0.05
 RECALLED, DEAD = 0.5, 0.9
-_DROPOUT: Tried = ("Start again with dropout", {"dropout": 0.2})
+_DROPOUT: Tried = ("Start a new run with dropout", {"dropout": 0.2})
 
 
 def observe(snapshot: Snapshot) -> dict[str, float]:
@@ -50,8 +50,9 @@ def rate_too_low(window: Window) -> Finding | None:
     if window.step < START or not (update < SMALL_UPDATE and fall < STILL):
         return None
     return Finding(
-        f"The learning rate is too low: an update changes the weights by {update:.1e} of their size, and the loss hardly falls.",
-        {"size of an update, over that of the weights": update, f"fall of the loss in {SPAN} steps": fall},
+        f"The learning rate is too low: each update changes the weights by only {update:.1e} of their size, and the "
+        "loss hardly falls.",
+        {"size of an update relative to the weights": update, f"decrease of the loss in {SPAN} steps": fall},
         advice(window, faster(window, 10)),
     )
 
@@ -62,9 +63,9 @@ def rate_too_high(window: Window) -> Finding | None:
     if not now > guess + WORSE:
         return None
     return Finding(
-        f"The learning rate is too high: the loss has risen to {now:.2f}, above the {guess:.2f} of guessing blindly.",
-        {"training loss": now, "loss of guessing blindly": guess},
-        advice(window, slower(window, 10), ("Shorten long gradients", {"clip": 1.0})),
+        f"The learning rate is too high: the loss has risen to {now:.2f}, above the {guess:.2f} of uniform guessing.",
+        {"training loss": now, "loss of uniform guessing": guess},
+        advice(window, slower(window, 10), ("Clip the gradient norm", {"clip": 1.0})),
     )
 
 
@@ -74,31 +75,33 @@ def dead_units(window: Window) -> Finding | None:
     if window.step < START or not share > DEAD:
         return None
     return Finding(
-        f"{share:.0%} of the hidden units of a layer are 0 at every token: they pass nothing on and can hardly come back.",
+        f"{share:.0%} of the hidden units of a layer are 0 at every token: they pass no signal and rarely recover.",
         {"share of dead units": share},
-        advice(window, ("Start again with GELU, which is never quite 0", {"activation": "gelu"}), slower(window, 4)),
+        advice(window, ("Start a new run with GELU, which is never exactly 0", {"activation": "gelu"}),
+            slower(window, 4)),
     )
 
 
 RULES = (
     NOT_FINITE,
-    diverged(("Shorten long gradients", {"clip": 1.0})),
+    diverged(("Clip the gradient norm", {"clip": 1.0})),
     plateau(
-        "unigram", "knowing how frequent each token is",
-        ("Take the settings of the first preset", {}),
-        ("Look at the text: one without any order cannot be predicted better", {}),
+        "unigram", "predicting by token frequency alone",
+        ("Use the settings of the first preset", {}),
+        ("Check the text: one without any structure cannot be predicted better", {}),
     ),
-    overfitting(("Stop here: the best checkpoint is kept, and can be chosen in the Playground", {}), _DROPOUT),
+    overfitting(("Stop here: the best checkpoint is kept and can be chosen in the Playground", {}), _DROPOUT),
     memorising("train_loss", "val_loss", "the loss", f"The training loss is below {RECALLED:.0%} of the validation loss.",
                lambda mine, theirs, _: mine < RECALLED * theirs, _DROPOUT),
     Rule("rate_too_low", "Learning rate too low",
-         f"After {START} steps an update changes half of the weight matrices by less than {SMALL_UPDATE:g} of their norm, and "
+         f"After {START} steps, an update changes half of the weight matrices by less than {SMALL_UPDATE:g} of their "
+         "norm, and "
          f"the loss falls by less than {STILL:g} nats in {SPAN} steps.", rate_too_low, 100),
     Rule("rate_too_high", "Learning rate too high",
-         f"The mean training loss of {SPAN} steps is more than {WORSE:g} nats above that of guessing blindly (uniform).",
+         f"The mean training loss of {SPAN} steps is more than {WORSE:g} nats above that of uniform guessing.",
          rate_too_high),
     Rule("dead_units", "Dead units",
-         f"More than {DEAD:.0%} of the hidden units of a layer are 0 at every token that is tried.", dead_units, 100),
+         f"More than {DEAD:.0%} of the hidden units of a layer are 0 at every token tested.", dead_units, 100),
 )  # fmt: skip
 
 

@@ -60,8 +60,8 @@ def _hf_config(config: GPTConfig, tokenizer: Tokenizer) -> dict[str, Any]:
         wrong.append("d_head (d_model / heads)")
     if wrong:
         raise DataError(
-            f"This model is no GPT-2, so the 'hf' format cannot hold it. GPT-2 needs: {', '.join(wrong)}.",
-            "Export it as 'safetensors', or train one with these settings.",
+            f"This model is not a GPT-2, so it cannot be exported in the 'hf' format. GPT-2 needs: {', '.join(wrong)}.",
+            "Export it as 'safetensors', or train a model with these settings.",
         )
     return {
         "model_type": "gpt2",

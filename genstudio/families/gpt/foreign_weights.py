@@ -22,7 +22,7 @@ _ANCHOR = "wpe.weight"
 _MASKS = re.compile(r"h\.\d+\.attn\.(bias|masked_bias)")
 _OTHER_HEADS = re.compile(r"(score|classifier|qa_outputs|multiple_choice_head|v_head|value_head|reward_head)\..+")
 _HEAD = "lm_head.weight"
-_AGAIN = "They are not of one model: get both from the same place."
+_AGAIN = "They do not belong to the same model: download both from the same source."
 
 
 def plain_names(found: Mapping[str, Tensor], folder: Path) -> dict[str, Tensor]:
@@ -35,14 +35,15 @@ def plain_names(found: Mapping[str, Tensor], folder: Path) -> dict[str, Tensor]:
     prefixes = [name.removesuffix(_ANCHOR) for name, _ in unwrapped if f".{name}".endswith(f".{_ANCHOR}")]
     if len(prefixes) != 1:
         what = "no position embeddings (wpe.weight)" if not prefixes else f"{len(prefixes)} models"
-        raise CheckpointError(f"The weights are not those of one GPT-2: they hold {what}.", "Choose another.", folder)
+        raise CheckpointError(f"These are not the weights of a single GPT-2: they contain {what}.", "Choose another.",
+            folder)
     prefix = prefixes[0]
     outer = prefix.removesuffix("transformer.")
     plain: dict[str, Tensor] = {}
     for name, original in unwrapped:
         short = name.removeprefix(prefix) if name.startswith(prefix) else name.removeprefix(outer)
         if short in plain:
-            raise CheckpointError(f"The weights hold {on_one_line(short)} twice.", "Choose another model.", folder)
+            raise CheckpointError(f"The weights contain {on_one_line(short)} twice.", "Choose another model.", folder)
         plain[short] = found[original]
     return plain
 
@@ -65,13 +66,14 @@ def own_weights(
         left["wte.weight"] = head
     others = [name for name in left if _OTHER_HEADS.fullmatch(name)]
     if others:
-        notes.append(f"A head for another task was left out: {_listed(others)}.")
+        notes.append(f"A head for another task was ignored: {_listed(others)}.")
     left = {name: tensor for name, tensor in left.items() if name not in others}
     _refuse_other_depth(left, config.layers, folder)
     shapes = _shapes(config, vocabulary)
     turned = _as_linear(left, shapes)
     if turned:
-        notes.append("The matrices lie the other way round than in GPT-2, as torch.nn.Linear has them, and were read so.")
+        notes.append("The matrices are transposed compared with GPT-2 (the layout of torch.nn.Linear) and were read "
+            "accordingly.")
     weights: dict[str, Tensor] = {}
     wrong: list[str] = []
     for ours, theirs, transposed, bias in names(config):
@@ -86,16 +88,16 @@ def own_weights(
     if config.tied:
         weights["head.weight"] = weights.get("tokens.weight", torch.zeros(0))
         if head is not None and not _same(head, weights["head.weight"]):
-            notes.append("lm_head.weight was left out: config.json says that wte.weight stands for it, and they differ.")
+            notes.append("lm_head.weight was ignored: config.json ties it to wte.weight, and the two differ.")
     elif reason := _unfit(head, shapes["head.weight"]):
         wrong.append(f"{_HEAD} ({reason})")
     elif head is not None:
         weights["head.weight"] = head.float().contiguous()
-    wrong += [f"{on_one_line(name)} (not of a GPT-2)" for name in left]
+    wrong += [f"{on_one_line(name)} (not part of a GPT-2)" for name in left]
     if wrong:
-        raise CheckpointError(f"The weights do not fit config.json: {_listed(wrong)}.", _AGAIN, folder)
+        raise CheckpointError(f"The weights do not match config.json: {_listed(wrong)}.", _AGAIN, folder)
     if bad := tensors.nonfinite(weights):
-        raise CheckpointError(f"{bad} holds numbers that are not finite.", "Get the file again.", folder)
+        raise CheckpointError(f"{bad} contains values that are not finite.", "Download the file again.", folder)
     return weights, notes
 
 
@@ -123,7 +125,7 @@ def _same(head: Tensor, tokens: Tensor) -> bool:
 def _refuse_other_depth(plain: Iterable[str], layers: int, folder: Path) -> None:
     held = {found[1] for name in plain if (found := re.match(r"h\.(\d+)\.", name))}
     if held and len(held) != layers:
-        raise CheckpointError(f"config.json says {layers} layers, and the weights hold {len(held)}.", _AGAIN, folder)
+        raise CheckpointError(f"config.json says {layers} layers, and the weights contain {len(held)}.", _AGAIN, folder)
 
 
 def _listed(sentences: list[str]) -> str:

@@ -90,7 +90,7 @@ def _settings(said: Mapping[str, Any], path: Path) -> dict[str, Any]:
         odd.append(f"activation_function {_shown(values['activation_function'])}")
     if odd:
         raise DataError(
-            f"This GPT-2 is built in a way not known here: {', '.join(odd)}.", "Choose another model.", path
+            f"This variant of GPT-2 is not supported: {', '.join(odd)}.", "Choose another model.", path
         )
     return values
 
@@ -101,7 +101,7 @@ def _check_type(name: str, value: Any, path: Path) -> None:
     if not fits or (kind is float and not math.isfinite(value)):
         raise DataError(
             f"config.json says {name} {_shown(value)}, which is not {_KINDS[kind]}.",
-            "It is damaged: get the folder again.",
+            "It is damaged: download the folder again.",
             path,
         )
 

@@ -51,7 +51,7 @@ class GPTModel:
     def __init__(self, config: GPTConfig, data: TextData, device: str, seed: int) -> None:
         """Raises DeviceError for bfloat16 anywhere but on CUDA."""
         if config.precision == "bfloat16" and not device.startswith("cuda"):
-            raise DeviceError(f"bfloat16 needs a CUDA GPU, and this model is for '{device}'.", "Choose float32.")
+            raise DeviceError(f"bfloat16 needs a CUDA GPU, and this model runs on '{device}'.", "Choose float32.")
         self.config, self.data, self.device = config, data, torch.device(device)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)

@@ -12,8 +12,8 @@ PRESETS = (
     Preset(
         "shakespeare",
         "Shakespeare in two minutes",
-        "0.8 million parameters, two minutes on two ordinary cores. The loss falls from 4.16 to about 1.6 nats per "
-        "character on the included Shakespeare: real words, play-like layout, little meaning.",
+        "0.8 million parameters, two minutes on two ordinary cores. On the included Shakespeare the loss falls from "
+        "4.16 to about 1.6 nats per character: real words, play-like layout, little meaning.",
         seconds=120,
         data=USUAL,
     ),
@@ -27,8 +27,8 @@ PRESETS = (
     Preset(
         "larger",
         "Larger, for ten minutes",
-        "1.8 million parameters and twice the context, ten minutes on two cores: to about 1.54 nats a character on "
-        "Shakespeare. Slower at first than the small model; with much less time the small one wins.",
+        "1.8 million parameters and twice the context, ten minutes on two cores: to about 1.54 nats per character on "
+        "Shakespeare. It learns more slowly than the small model at first; with much less time the small one wins.",
         {"d_model": 192, "context": 128, "batch": 16},
         seconds=600,
     ),
@@ -36,7 +36,7 @@ PRESETS = (
         "nanogpt",
         "nanoGPT's CPU recipe",
         "The settings of a well-known small training script, for comparison: 2,000 steps, about two minutes on two "
-        "cores, to about 1.88 nats a character on Shakespeare.",
+        "cores, to about 1.88 nats per character on Shakespeare.",
         {
             "activation": "gelu",
             "positions": "learned",
@@ -55,9 +55,9 @@ PRESETS = (
     ),
     Preset(
         "names",
-        "Names, one a line",
-        "For lists: every line is a sequence of its own between two markers, so the model learns where a name begins "
-        "and ends. A minute on two cores gives names that could be real, some of them copies of the list's.",
+        "Names, one per line",
+        "For lists: every line is a separate sequence between two markers, so the model learns where a name begins "
+        "and ends. A minute on two cores gives plausible names, some of them copied from the list.",
         {"markers": "lines", "context": 32, "batch": 32},
         seconds=60,
         data="names",
@@ -65,25 +65,25 @@ PRESETS = (
     Preset(
         "byte-pairs",
         "Byte pairs",
-        "Pieces of words, learnt from the text by merging its most frequent pairs: 512 tokens of about 1.9 characters on "
-        "Shakespeare. A loss per token is larger than one per character, so compare bits per character: they fall about as "
-        "fast as with characters, and the same context reaches back twice as far.",
+        "Pieces of words, learned by merging the most frequent pairs in the text: 512 tokens of about 1.9 characters "
+        "on Shakespeare. A loss per token is larger than a loss per character, so compare bits per character: they "
+        "fall about as fast as with characters, and the same context reaches back twice as far.",
         {"tokenizer": "bpe", "vocabulary": 512},
         seconds=120,
     ),
     Preset(
         "peeking",
         "Peeking: look-ahead mask off",
-        "A lesson in what the mask is for. Half a minute brings the loss below 0.1, because every token sees the one it "
-        "should predict; but the model cannot write, because there is nothing to peek at.",
+        "A lesson in what the mask is for. Within half a minute the loss falls below 0.1, because every token sees "
+        "the one it should predict; but the model cannot write, because then there is nothing to peek at.",
         {"mask": False},
         seconds=30,
     ),
     Preset(
         "unordered",
         "No positions",
-        "A lesson in what positions are for: only the look-ahead mask tells the order of tokens. It learns far slower: "
-        "after half a minute it stood at 2.4 nats a character where rotary positions stood at 1.9.",
+        "A lesson in what positions are for: only the look-ahead mask hints at the order of tokens. It learns far "
+        "more slowly: 2.4 nats per character after half a minute, where rotary positions reach 1.9.",
         {"positions": "none"},
         seconds=120,
     ),

@@ -19,7 +19,7 @@ LARGEST = 16 << 30
 
 _PARTS = 1_000
 _PART_NAME = re.compile(r"[\w-][\w.-]{0,200}\.safetensors", re.ASCII)
-_AGAIN = "They are not of one model, or damaged: get the folder again."
+_AGAIN = "They do not belong to the same model, or are damaged: download the folder again."
 
 
 def read_weights(folder: Path) -> Work[dict[str, Tensor]]:
@@ -41,7 +41,7 @@ def _read_parts(index: Path) -> Work[dict[str, Tensor]]:
         raise CheckpointError(
             f"{', '.join(missing[:3])} is missing: the weights are in {len(parts)} parts, of which "
             f"{len(missing)} are not in this folder.",
-            "Get the missing parts too.",
+            "Download the missing parts too.",
             index.parent / missing[0],
         )
     found: dict[str, Tensor] = {}
@@ -51,14 +51,16 @@ def _read_parts(index: Path) -> Work[dict[str, Tensor]]:
         part = _read(path, left)
         left -= path.stat().st_size
         if twice := sorted(found.keys() & part.keys()):
-            raise CheckpointError(f"{on_one_line(twice[0])} is in {name} and in another part too.", _AGAIN, path)
+            raise CheckpointError(f"{on_one_line(twice[0])} is in {name} and in another part.", _AGAIN, path)
         if wrong := sorted(tensor for tensor in part if place_of.get(tensor) != name):
-            raise CheckpointError(f"{name} holds {on_one_line(wrong[0])}, where the index has it not.", _AGAIN, path)
+            raise CheckpointError(f"{name} holds {on_one_line(wrong[0])}, which the index does not list there.",
+                _AGAIN, path)
         found |= part
         yield count / len(parts)
     if lacking := sorted(place_of.keys() - found.keys()):
         raise CheckpointError(
-            f"{place_of[lacking[0]]} does not hold {on_one_line(lacking[0])}, which the index says.", _AGAIN, index
+            f"{place_of[lacking[0]]} does not hold {on_one_line(lacking[0])}, although the index says so.", _AGAIN,
+            index
         )
     return found
 
@@ -67,12 +69,12 @@ def _weight_map(index: Path) -> dict[str, str]:
     """Tensor name -> name of a file in the same folder."""
     listed = read_json(index).get("weight_map")
     if not isinstance(listed, dict) or not listed:
-        raise CheckpointError(f"{index.name} lists no weights.", "Get the file again.", index)
+        raise CheckpointError(f"{index.name} lists no weights.", "Download the file again.", index)
     for name in listed.values():
         if not isinstance(name, str) or _PART_NAME.fullmatch(name) is None:
             raise CheckpointError(
-                f"{index.name} names a part that is no safetensors file of this folder: {on_one_line(str(name))}.",
-                "It is damaged or hostile: get the folder again from a place that you trust.",
+                f"{index.name} names a part that is not a safetensors file in this folder: {on_one_line(str(name))}.",
+                "It is damaged or malicious: download the folder again from a source you trust.",
                 index,
             )
     if len(set(listed.values())) > _PARTS:
@@ -89,7 +91,7 @@ def _read(path: Path, most: int) -> dict[str, Tensor]:
     except OSError as error:
         raise CheckpointError(f"{path.name} cannot be read: {error.strerror}.", "Check the folder.", path) from None
     except tensors.DamagedError as error:
-        raise CheckpointError(f"{path.name} is damaged: {error}.", "Get the file again.", path) from None
+        raise CheckpointError(f"{path.name} is damaged: {error}.", "Download the file again.", path) from None
 
 
 def _no_weights(folder: Path) -> CheckpointError:
@@ -99,22 +101,23 @@ def _no_weights(folder: Path) -> CheckpointError:
     if any(re.search(r"-of-\d+\.safetensors$", name) for name in others):
         return CheckpointError(
             f"The weights are in {len(others)} parts, and model.safetensors.index.json, which lists them, is missing.",
-            "Get that file too.",
+            "Download that file too.",
             path,
         )
     if "adapter_model.safetensors" in others:
         return CheckpointError(
-            "adapter_model.safetensors changes a model that is not in this folder.",
-            "Merge the adapter into its model where you made it, and save that.",
+            "adapter_model.safetensors modifies a base model that is not in this folder.",
+            "Merge the adapter into its base model where you made it, and save the result.",
             path,
         )
     if others:
         return CheckpointError(
             f"There is no model.safetensors in this folder, but {on_one_line(others[0])}.",
-            "If that holds all weights, name it model.safetensors.",
+            "If it contains all weights, rename it to model.safetensors.",
             path,
         )
     hint = "Choose a folder with model.safetensors."
     if any(folder.glob("pytorch_model*.bin")):
-        hint = "A .bin file can run code when opened, so it is refused. Convert it to safetensors where you trust it."
+        hint = "A .bin file can run code when opened, so it is refused. Convert it to safetensors on a computer where "
+        "you trust it."
     return CheckpointError("There are no weights in a safe format in this folder.", hint, path)

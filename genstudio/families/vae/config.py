@@ -12,31 +12,35 @@ class VAEConfig(Coder, Batches, Descent, Split):
     """Settings of an encoder to a distribution over codes, a decoder back, and of their bound."""
 
     likelihood: Literal["gaussian", "bernoulli"] = setting(
-        "gaussian", "How the decoder's answer is scored: as the mean of a Gaussian; or each pixel as the probability of white",
+        "gaussian", "How the decoder's output is scored: as the mean of a Gaussian; or with each pixel as the "
+        "probability of white",
         group="Loss", main=True, source="Kingma & Welling 2014, C",
     )
     noise: Literal["learnt", "fixed"] = setting(
-        "learnt", "The deviation of that Gaussian: one number that is learnt too, or the one below", group="Loss", main=True,
+        "learnt", "Standard deviation of that Gaussian: learned, or fixed to the value below", group="Loss", main=True,
         when="likelihood=gaussian", source="learnt: Rybkin et al. 2021",
     )
     deviation: float = setting(
-        0.3, "The deviation, or where it begins; with values of deviation near 1, or pixels from 0 to 1", low=1e-3, high=10,
+        0.3, "The standard deviation, or its initial value; relative to data of unit deviation, or pixels from 0 to 1",
+        low=1e-3, high=10,
         group="Loss", logarithmic=True, when="likelihood=gaussian",
     )
     beta: float = setting(
-        1.0, "Weight of the KL to the prior: 1 is the bound of a VAE, more presses codes together, 0 is an autoencoder with "
-        "noise on its codes", low=0, high=100, group="Loss", main=True, live=True, source="Higgins et al. 2017",
+        1.0, "Weight of the KL to the prior: 1 gives the bound of a VAE, more pulls the codes closer to the prior, 0 "
+        "gives an autoencoder with noisy codes", low=0, high=100, group="Loss", main=True, live=True,
+        source="Higgins et al. 2017",
     )
     kl_warmup: int = setting(
-        0, "Steps in which that weight rises from 0, so that codes mean something before they are pressed", low=0,
+        0, "Steps over which that weight rises from 0, so that the codes become meaningful before the KL acts on them",
+        low=0,
         high=1_000_000, group="Loss", label="KL warm-up", live=True, source="Bowman et al. 2016",
     )
     conditional: bool = setting(
-        False, "Both halves are told the class, so that a class can be asked for and the code says the rest; the data must "
-        "have labels", group="Model", main=True, source="Sohn et al. 2015",
+        False, "Give encoder and decoder the class, so that you can choose which class to generate and the code "
+        "describes the rest; the data must have labels", group="Model", main=True, source="Sohn et al. 2015",
     )
     importance: int = setting(
-        50, "Codes for each sample in the importance-weighted bound of an evaluation", low=1, high=5000, group="Training",
+        50, "Codes per sample in the importance-weighted bound of an evaluation", low=1, high=5000, group="Training",
         label="Importance samples", source="Burda et al. 2016",
     )
 

@@ -15,15 +15,15 @@ from genstudio.families.sample_charts import (
 
 DASHBOARD = Dashboard(
     charts=(
-        losses("Minus the bound", "nats per sample", "without the code"),
+        losses("Negative ELBO", "nats per sample", "without the code"),
         Chart(
-            "parts", "Its two parts", "nats per sample",
+            "parts", "Its two terms", "nats per sample",
             (Line("reconstruction_loss", "reconstruction", "fake", True), Line("kl", "KL to the prior", "variety", True)),
             "Loss",
         ),
-        Chart("active", "Numbers in use", "of the code", (Line("active_codes", "active", "variety"),), "Code"),
-        Chart("deviation", "Decoder's noise", "", (Line("deviation", "deviation", "norm"),), "Noise", log=True),
-        Chart("beta", "Weight of the KL", "", (Line("beta", "beta", "rate"),), "Noise"),
+        Chart("active", "Active dimensions", "of the code", (Line("active_codes", "active", "variety"),), "Code"),
+        Chart("deviation", "Decoder noise", "", (Line("deviation", "deviation", "norm"),), "Noise", log=True),
+        Chart("beta", "KL weight", "", (Line("beta", "beta", "rate"),), "Noise"),
         *DISTANCES,
         *GRADIENTS,
     ),
@@ -32,7 +32,7 @@ DASHBOARD = Dashboard(
         samples_pane(),
         copies_pane(("reconstructions", "errors"), ("Reconstructions", "Error map")),
         Pane(("codes",), "Latent map"),
-        Pane(("kl_by_number",), "KL by number", "Code"),
+        Pane(("kl_by_number",), "KL per dimension", "Code"),
         Pane(("posterior",), "Codes and prior", "Code", score="code"),
     ),
     tools=(LIVE, SAMPLE, DOCTOR, TIMELINE, EXPLORE),
@@ -40,6 +40,6 @@ DASHBOARD = Dashboard(
     summary=(Measure("train_loss", "-ELBO", "lower"), Measure("kl", "KL")),
     handles=("learning_rate", "beta", "kl_warmup", "clip"),
     key=KEY,
-    welcome="Press Start: digits become places on a map, and every place of the map becomes a digit. Watch both parts of the "
-    "bound, then drag in the map under Explore. Pictures of your own work the same way.",
+    welcome="Press Start: digits become points on a map, and every point of the map becomes a digit. Watch both terms "
+    "of the bound, then drag on the map under Explore. Your own pictures work the same way.",
 )  # fmt: skip

@@ -22,8 +22,8 @@ from genstudio.training.doctor import Doctor, Finding, Rule, Window
 
 COLLAPSED, IN_USE, NAMED = 0.01, 0.25, 64
 _RELEASE = (
-    ("Weigh the KL as the bound does", {"beta": 1.0}),
-    ("Let the weight of the KL rise slowly", {"kl_warmup": 2000}),
+    ("Set the KL weight to 1", {"beta": 1.0}),
+    ("Let the KL weight rise slowly", {"kl_warmup": 2000}),
 )
 
 
@@ -45,24 +45,27 @@ def collapse(window: Window) -> Finding | None:
         return None
     names = ", ".join(map(str, silent[:12])) + (" and others" if len(silent) > 12 else "")
     return Finding(
-        f"{len(silent)} of {len(found)} numbers of the code say nothing (number {names}): the decoder does without them.",
-        {"numbers in use": float(len(found) - len(silent)), "KL of the code, nats": window.last("kl")},
-        advice(window, *_RELEASE, ("Halve the weight of the KL", {"beta": lower(window, "beta", 2)}),
-               ("Start again with a smaller fixed deviation: errors then cost more", {})),
+        f"{len(silent)} of {len(found)} code dimensions carry no information (dimension {names}): the decoder ignores them.",
+        {"active dimensions": float(len(found) - len(silent)), "KL of the code (nats)": window.last("kl")},
+        advice(window, *_RELEASE, ("Halve the KL weight", {"beta": lower(window, "beta", 2)}),
+               ("Start a new run with a smaller fixed deviation, so that errors cost more", {})),
     )  # fmt: skip
 
 
 RULES = (
     NOT_FINITE,
-    diverged(("Shorten long gradients", {"clip": 1.0})),
+    diverged(("Clip the gradient norm", {"clip": 1.0})),
     Rule("collapse", "Posterior collapse",
-         f"After {START} steps fewer than {IN_USE:.0%} of the numbers of the code have a KL above {COLLAPSED:g} nats.",
+         f"After {START} steps fewer than {IN_USE:.0%} of the code dimensions have a KL above {COLLAPSED:g} nats.",
          collapse, 100),
-    plateau("simple_loss", "a code that says nothing", *_RELEASE, ("Make larger steps", {"learning_rate": 2e-3})),
-    overfitting(("Press codes together", {"beta": 2.0}), ("Use more samples", {})),
-    memorising("known_loss", "val_loss", "minus the bound, in nats,",
-             "Of what is gained over a code that says nothing, less than half is gained for held-out samples too.",
-             lambda mine, theirs, simple: simple - theirs < 0.5 * (simple - mine), ("Press codes together", {"beta": 2.0})),
+    plateau("simple_loss", "a code without information", *_RELEASE,
+        ("Raise the learning rate", {"learning_rate": 2e-3})),
+    overfitting(("Raise the KL weight", {"beta": 2.0}), ("Use more samples", {})),
+    memorising("known_loss", "val_loss", "the negative ELBO, in nats,",
+             "On held-out samples the model gains less than half of what it gains on training samples over a code "
+             "without information.",
+             lambda mine, theirs, simple: simple - theirs < 0.5 * (simple - mine),
+             ("Raise the KL weight", {"beta": 2.0})),
 )  # fmt: skip
 
 

@@ -186,7 +186,7 @@ class VAE:
     def evaluate(self, exact: bool = False, share: float = 1.0) -> Iterator[Measured]:
         """In nats per sample that is kept from training, in the units of the dataset, pixels from 0 to 1: `elbo_nats` =
         `reconstruction_nats` - `kl_nats`; `val_loss` is minus the first, `known_loss` the same of samples that were trained
-        on; `simple_loss` is what the same likelihood reaches with a code that says nothing; `active_codes` are the numbers
+        on; `simple_loss` is what the same likelihood reaches with a code without information; `active_codes` are the numbers
         that say more than COLLAPSED nats. When exact also `iwae_nats`, with `iwae_samples` codes for each of `iwae_count`
         samples, and, where all is linear and Gaussian, the `exact_nats` of the same ones. Yields nothing without data."""
         if not len(self.data.train):
