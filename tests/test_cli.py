@@ -159,7 +159,7 @@ def test_import_of_a_table_and_of_pictures(capsys: pytest.CaptureFixture[str], t
     (folder / "bad.png").write_bytes(b"no picture")
     assert genstudio("import", folder, "--size", 8, "--fit", "pad", "--grey") == 0
     out, err = capsys.readouterr()
-    assert out.startswith("photos-") and "left out: bad.png" in err
+    assert out.startswith("photos-") and "skipped: bad.png" in err
     assert genstudio("datasets", "--json") == 0
     listed = {item["title"]: item for item in json.loads(capsys.readouterr().out)}
     assert (listed["Words"]["kind"], listed["Words"]["count"]) == ("pairs", 1)

@@ -49,7 +49,7 @@ def test_what_the_doctor_tells_is_printed_as_it_comes_and_listed_by_evaluate(
 
 def test_what_is_over_is_over_only_at_checkpoints_after_that() -> None:
     over = Diagnosis(**{name: getattr(LOST, name) for name in LOST.__slots__} | {"until": 900})
-    assert findings.lines(over) == ["Step 900: no longer: Mode collapse, told at step 700."]
+    assert findings.lines(over) == ["Step 900: resolved: Mode collapse, detected at step 700."]
     run: Any = SimpleNamespace(diagnoses=lambda: [over])
     assert [findings.record(findings.of_run(run, step)) for step in (699, 800, 900)] == [
         [], ["Mode collapse: step 700"], ["Mode collapse: step 700 to 900"],

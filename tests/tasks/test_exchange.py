@@ -73,7 +73,7 @@ def test_the_safetensors_form_holds_every_gpt(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="learned positions"):
         run_task(ExportModel(ModelRef(run), str(tmp_path / "hf"), "hf"))
     assert not (tmp_path / "hf").exists()
-    with pytest.raises(StorageError, match="there already"):
+    with pytest.raises(StorageError, match="already exists"):
         run_task(ExportModel(ModelRef(run), str(tmp_path / "out")))
 
 
@@ -103,7 +103,7 @@ def change_weights(folder: Path, name: str, tensor: torch.Tensor | None) -> None
         (lambda f: change_config(f, vocab_size=7), "7 tokens"),
         (lambda f: change_config(f, n_layer=10**6), "settings"),
         (lambda f: change_config(f, n_embd="big"), "n_embd .big., which is not a whole number"),
-        (lambda f: change_config(f, n_layer=3), "3 layers, and the weights hold 2"),
+        (lambda f: change_config(f, n_layer=3), "3 layers, and the weights contain 2"),
         (lambda f: (f / "model.safetensors").unlink(), "safe format"),
         (lambda f: (f / "model.safetensors").write_bytes(b"\x80\x04pickle"), "damaged"),
         (lambda f: change_weights(f, "transformer.wte.weight", None), "wte.weight"),

@@ -103,5 +103,5 @@ def test_points_are_told_in_the_units_of_the_dataset(tmp_path: Path) -> None:
 
 def test_what_has_no_samples_is_refused(tmp_path: Path) -> None:
     run = answer(run_task(Train("gpt", str(text_file(tmp_path)), TINY, steps=3, runs_folder=tmp_path)), "run")
-    with pytest.raises(RunError, match="cannot make samples; it can read text, write text"):
+    with pytest.raises(RunError, match="cannot generate samples; it can read text, write text"):
         run_task(InspectSample(ModelRef(run), 0))

@@ -113,5 +113,5 @@ def test_latents_of_another_shape_are_refused(tmp_path: Path, latents: np.ndarra
 
 def test_a_model_that_writes_has_no_noise(tmp_path: Path) -> None:
     task = Train("gpt", str(text_file(tmp_path)), TINY, steps=1, runs_folder=tmp_path)
-    with pytest.raises(RunError, match="cannot make samples; it can read text"):
+    with pytest.raises(RunError, match="cannot generate samples; it can read text"):
         run_task(FindSpace(ModelRef(answer(run_task(task), "run"))))

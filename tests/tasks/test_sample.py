@@ -63,7 +63,7 @@ def test_a_gan_of_points_is_measured_and_a_model_that_writes_makes_no_samples(tm
     scores = result(Evaluate(ModelRef(trained(tmp_path))))
     assert {"modes", "high_quality", "reverse_kl", "js_divergence", "step"} <= set(scores)
     task = Train("gpt", str(text_file(tmp_path)), TINY, steps=2, runs_folder=tmp_path)
-    with pytest.raises(RunError, match="cannot make samples; it can read text, write text"):
+    with pytest.raises(RunError, match="cannot generate samples; it can read text, write text"):
         run_task(Sample(ModelRef(str(answer(run_task(task), "run")))))
 
 
@@ -89,7 +89,7 @@ def test_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 WRONG: list[tuple[str, str]] = [
-    ("sample {digits} --out {tmp}", "is there already"),
+    ("sample {digits} --out {tmp}", "already exists"),
     ("sample {digits} --out {tmp}/a.png", "cannot be written as .png"),
     ("sample {digits} --out {tmp}/none/a.npz", "does not exist"),
     ("sample {digits} --count 0 --out {tmp}/a.npz", "Ask for 1 to 1,000,000"),

@@ -78,7 +78,7 @@ def test_every_model_that_a_page_is_for_can_be_chosen_and_the_others_pages_are_g
     assert not play.writer.isVisible() and not play.wide.isEnabled() and play.choice.int8.isHidden()
     lacking = greyed(rail)
     assert set(lacking) == {entry.title for entry in PAGES if "Writes" in entry.needs}
-    assert "Attention needs a model that can write text and be looked into" in lacking["Attention"]
+    assert "Attention needs a model that can write text and be inspected" in lacking["Attention"]
     assert "generate samples" in lacking["Attention"]
     play.inspectors.open("Attention")
     assert play.inspectors.current is play.inspectors.pages["Explore"]
