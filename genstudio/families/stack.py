@@ -30,7 +30,7 @@ class Stack(Config):
         source="Vaswani et al. 2017, 3.1",
     )
     d_head: int = setting(
-        0, "Size of each head's queries, keys and values; W_O maps all heads back to d_model. 0: d_model / heads",
+        0, "Size of each head's queries, keys and values; W_O projects all heads back to d_model. 0: d_model / heads",
         low=0, high=1024, group="Model", label="d_head", source="Vaswani et al. 2017, 3.2.2",
     )
     context: int = setting(
@@ -47,7 +47,7 @@ class Stack(Config):
         source="gelu: Hendrycks & Gimpel 2016; swiglu: Shazeer 2020; relu2: So et al. 2021",
     )
     positions: Literal["sinusoidal", "learned", "rotary", "none"] = setting(
-        "rotary", "How the model knows the order of tokens; none leaves only what the mask reveals", group="Model",
+        "rotary", "How the model knows the order of tokens; with none, only the mask hints at it", group="Model",
         source="sinusoidal: Vaswani et al. 2017, 3.5; rotary: Su et al. 2021",
     )
     position_base: float = setting(
@@ -60,7 +60,8 @@ class Stack(Config):
         source="layernorm: Ba et al. 2016; rmsnorm: Zhang & Sennrich 2019",
     )
     norm_place: Literal["pre", "post"] = setting(
-        "pre", "Normalise before each sub-layer (trains easily) or after the residual sum (the original)", group="Model",
+        "pre", "Normalise before each sub-layer (easier to train) or after the residual sum (the original)",
+        group="Model",
         label="Norm placement", source="Xiong et al. 2020",
     )
     qk_norm: bool = setting(
@@ -73,7 +74,7 @@ class Stack(Config):
         source="Press & Wolf 2017",
     )
     dropout: float = setting(
-        0.0, "Share of activations set to zero in training, against overfitting", low=0, high=0.9, group="Model",
+        0.0, "Share of activations set to zero during training, to reduce overfitting", low=0, high=0.9, group="Model",
         source="Srivastava et al. 2014",
     )
 
@@ -82,7 +83,7 @@ class Stack(Config):
         if not self.d_head and self.d_model % self.heads:
             yield Problem("heads", f"{self.heads} heads cannot share a d_model of {self.d_model}; set d_head or change one")
         elif self.positions == "rotary" and self.head_size % 2:
-            yield Problem("d_head", f"rotary positions turn pairs of numbers, and a head size of {self.head_size} is odd")
+            yield Problem("d_head", f"rotary positions rotate pairs of values, and a head size of {self.head_size} is odd")
         if self.positions == "sinusoidal" and self.d_model % 2:
             yield Problem("d_model", "sinusoidal positions need an even d_model")
 
@@ -101,33 +102,34 @@ class Tokens(Config):
     """What a token is, and which part of a text is kept from training."""
 
     tokenizer: Literal["char", "byte", "word", "bpe", "file"] = setting(
-        "char", "What a token is: a character; a byte of UTF-8; a word with the space before it, or a sign; a piece "
-        "of a word, learnt from the training part by merging the most frequent pairs (byte-pair encoding); or what a "
-        "tokenizer.json says",
+        "char", "What a token is: a character; a byte of UTF-8; a word with the space before it, or punctuation; a "
+        "piece of a word, learned from the training part by merging the most frequent pairs (byte-pair encoding); or "
+        "whatever a tokenizer.json defines",
         group="Data", label="Tokens", source="bpe: Sennrich et al. 2016; of bytes: Radford et al. 2019",
     )
     tokenizer_file: str = setting(
-        "", "A tokenizer.json: one that was saved here, or a byte-level one such as GPT-2's. The run keeps a copy of it",
+        "", "A tokenizer.json: one saved here, or a byte-level one such as GPT-2's. The run keeps a copy of it",
         group="Data", when="tokenizer=file", file="Tokenizer (*.json)",
     )
     vocabulary: int = setting(
-        1024, "How many different tokens there may be, markers included; a short text gives fewer",
+        1024, "Maximum number of distinct tokens, including markers; a short text gives fewer",
         low=8, high=65535, group="Data", logarithmic=True, when="tokenizer=word|bpe", label="Vocabulary size",
     )
     min_count: int = setting(
-        2, "A word that occurs less often in the training part is <unk>", low=1, high=1_000_000, group="Data",
+        2, "Words that occur less often than this in the training part become <unk>", low=1, high=1_000_000,
+        group="Data",
         logarithmic=True, when="tokenizer=word", label="Minimum count",
     )
     split: Literal["contiguous", "random", "file"] = setting(
-        "contiguous", "Validation part: the end of the text; random paragraphs (or lines, with markers); or random whole "
-        "files", group="Data",
+        "contiguous", "What is held out for validation: the end of the text; random paragraphs (or lines, with "
+        "markers); or random whole files", group="Data",
     )
     validation_share: float = setting(
-        0.1, "Share of the text that is kept from training, to measure the validation loss on", low=0.001, high=0.5,
+        0.1, "Share of the text held out to measure the validation loss", low=0.001, high=0.5,
         group="Data",
     )
     split_seed: int = setting(
-        0, "Another number draws other paragraphs or files", low=0, high=2**31 - 1, group="Data",
+        0, "A different seed selects different paragraphs or files", low=0, high=2**31 - 1, group="Data",
         when="split=random|file",
     )
 
@@ -141,11 +143,12 @@ class StackTraining(Descent):
     """Batches of text, and the two optimisers of a stack."""
 
     batch: int = setting(
-        12, "Pieces of text looked at together in one step", low=1, high=4096, group="Training", main=True,
+        12, "Pieces of text processed together in one step", low=1, high=4096, group="Training", main=True,
         label="Batch size",
     )
     accumulation: int = setting(
-        1, "Batches whose gradients are added before one update: a larger batch in the same memory", low=1, high=256,
+        1, "Batches whose gradients are accumulated before one update: a larger effective batch in the same memory",
+        low=1, high=256,
         group="Training", label="Gradient accumulation",
     )
     optimizer: Literal["muon", "adamw"] = setting(
@@ -158,13 +161,14 @@ class StackTraining(Descent):
         when="optimizer=muon", label="Muon rate", source="Jordan et al. 2024",
     )
     weight_decay: float = setting(
-        0.0, "Pull of matrices towards zero", low=0, high=10, group="Training", source="Loshchilov & Hutter 2019",
+        0.0, "Weight decay of the matrices: pulls them towards zero", low=0, high=10, group="Training",
+        source="Loshchilov & Hutter 2019",
     )
     beta2: float = restated(Descent, "beta2", 0.98)
     warmup: int = restated(Descent, "warmup", 20)
     final_rate: float = restated(Descent, "final_rate", 0.02)
     evaluate_every: int = setting(
-        100, "Steps between two estimates of the validation loss", low=1, high=1_000_000, group="Training",
+        100, "Steps between estimates of the validation loss", low=1, high=1_000_000, group="Training",
     )
 
 

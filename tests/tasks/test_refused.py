@@ -56,7 +56,7 @@ CASES: dict[str, tuple[Callable[[Path], str], dict[str, Any], str]] = {
     "one picture": (files((16, 16)), {}, "has one picture only"),
     "one picture of an array": (arrays(pixels=light(1, 16, 16)), {}, "has one picture only"),
     "one class": (arrays(pixels=light(60, 8, 8), labels=np.zeros(60, int)), {"conditional": True}, "have the same class"),
-    "fewer than a batch": (arrays(pixels=light(20, 8, 8)), {}, "128 are more than the 18 training samples"),
+    "fewer than a batch": (arrays(pixels=light(20, 8, 8)), {}, "128 is more than the 18 training samples"),
     "constant": (arrays(pixels=np.full((60, 8, 8), 7, np.uint8)), {}, "are the same"),
     "pixels that are no numbers": (arrays(images=GREY), {}, "1 pixels? (is|are) infinite or no number"),
     "points that are no numbers": (arrays(points=BAD), {}, "points are infinite or no numbers"),

@@ -44,7 +44,7 @@ def _problems(config: GANConfig, data: SampleData) -> Iterator[Problem]:
     else:
         yield from _picture_problems(config, data)
     if config.batch > len(data.train):
-        yield Problem("batch", f"{config.batch} are more than the {len(data.train):,} training samples; choose fewer")
+        yield Problem("batch", f"{config.batch} is more than the {len(data.train):,} training samples; choose fewer")
 
 
 def _picture_problems(config: GANConfig, data: SampleData) -> Iterator[Problem]:

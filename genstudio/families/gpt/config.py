@@ -22,11 +22,11 @@ class GPTConfig(TextStack):
         group="Data", label="Sequence markers",
     )
     precision: Literal["float32", "bfloat16"] = setting(
-        "float32", "Numbers used in the forward pass; bfloat16 (autocast) needs CUDA", group="Training",
+        "float32", "Number format of the forward pass; bfloat16 (autocast) needs CUDA", group="Training",
         source="Micikevicius et al. 2018",
     )
 
     def rules(self) -> Iterator[Problem]:
         yield from super().rules()
         if self.tokenizer == "bpe" and self.vocabulary < 257 + 2 * (self.markers == "lines"):
-            yield Problem("vocabulary", "byte pairs begin with the 256 bytes (and two markers): take at least 260")
+            yield Problem("vocabulary", "byte pairs start from the 256 bytes (and two markers): choose at least 260")
