@@ -103,7 +103,7 @@ class Diagnosis:
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far a task is. `done` in [0, 1] or None where the end is not known; `remaining` in seconds; `note` says what
-    holds it up."""
+    holds it up; `elapsed` are the seconds that a training has spent at work."""
 
     text: str = ""
     done: float | None = None
@@ -111,6 +111,7 @@ class Progress:
     total: int | None = None
     remaining: float | None = None
     note: str = ""
+    elapsed: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -146,7 +146,7 @@ class Dashboard:
     `handles` are the live settings that are shown first. `key` explains colours: (word, role). `stages` are the titles of
     the stages of a step, for SLOW_MOTION. `references(config, info)` gives, in slices, the values of references that
     follow from the data, and whatever else `said` needs. `smaller(config, info)` is what would train faster: in words, with its
-    config and dataset. `welcome` is what to do first.
+    config and dataset. `welcome` is what to do first. `race` is the setting in which trainings that race usually differ.
     """
 
     charts: tuple[Chart, ...] = ()
@@ -162,6 +162,7 @@ class Dashboard:
     smaller: Callable[[Any, Any], tuple[str, Any, Any] | None] | None = None
     said: Callable[[RunInfo, Mapping[str, float]], str] | None = None
     welcome: str = "Press Start."
+    race: str = "learning_rate"
 
     def pages(self) -> tuple[str, ...]:
         """Titles of the pages of charts, in order."""

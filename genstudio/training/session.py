@@ -245,7 +245,7 @@ class Session(Generator[Frame, None, None]):
             remaining: float | None = max((plan.seconds or 0.0) - elapsed, 0.0)
         else:
             remaining = (plan.steps - self.step) / speed if speed else None
-        return Progress("Training", done, self.step, plan.steps, remaining, self._held_up)
+        return Progress("Training", done, self.step, plan.steps, remaining, self._held_up, elapsed)
 
     def _to_boundary(self) -> None:
         """Half a step is undone, to be begun again: weights are saved and settings changed between steps only."""

@@ -179,7 +179,7 @@ class Links:
         self._follow_live()
 
     def _follow_live(self) -> None:
-        self._library.set_live(tab.live_path for tab in self.trainers().values())
+        self._library.set_live(path for tab in self.trainers().values() for path in tab.live_paths)
 
     def _connect(self, key: str, page: QWidget) -> None:
         for name, slot in (

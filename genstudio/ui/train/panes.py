@@ -49,7 +49,9 @@ class PlanePage(QWidget):
             box.setToolTip(tooltip(says))
             box.setChecked(True)
             box.toggled.connect(lambda on, name=name: self.view.set_layer(name, on))
-        vbox(hbox(*self.layers.values(), None, spacing=12), (self.view, 1), into=self, spacing=4)
+        self.switches = QWidget()
+        hbox(*self.layers.values(), None, into=self.switches, spacing=12)
+        vbox(self.switches, (self.view, 1), into=self, spacing=4)
         self.view.picked.connect(self.picked)
 
     def show_snapshot(self, snapshot: Plane) -> None:

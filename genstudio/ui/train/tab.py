@@ -44,6 +44,7 @@ from genstudio.ui.widgets import EmptyState, button, plain_label, restyle
 
 if TYPE_CHECKING:
     from genstudio.ui.train.panel import RunPanel
+    from genstudio.ui.train.race import RacePage
 
 STATES = {
     "idle": "Ready",
@@ -108,9 +109,14 @@ class TrainingTab(QWidget):
         self.start, self.pause, self.stop = self.buttons.start, self.buttons.pause, self.buttons.stop
         self.save, self.extend = self.buttons.save, self.buttons.extend
         self.cure = button("Apply the fix", "apply_cure", "check", does=self.apply_cure)
+        self.compete = button(
+            "Race…", f"{self.prefix}race_open", "pairs", "Train several models that differ in one setting, side by side",
+            self.open_race,
+        )
+        self._race: RacePage | None = None
         self.empty = EmptyState("play", self.setup.family.dashboard.welcome, "Start now", f"{self.prefix}first_run")
         self.summary = RunSummary(f"{room}_summary")
-        self._following = False
+        self._following = self._racing = False
         self._lay_out(room)
         self._connect()
         self._show_family()
@@ -137,6 +143,37 @@ class TrainingTab(QWidget):
     @property
     def has_panel(self) -> bool:
         return self.family.name in self._panels
+
+    @property
+    def race(self) -> RacePage:
+        """Where several trainings race; built when first asked for."""
+        if self._race is None:
+            from genstudio.ui.train.race import RacePage
+
+            race = self._race = RacePage(self._engine, self.setup, self.prefix)
+            self.stack.addWidget(race)
+            race.failed.connect(self.failed)
+            race.working.connect(self.working)
+            race.changed.connect(self._race_changed)
+            race.closed.connect(self._leave_race)
+            race.open_wanted.connect(self.open_run)
+        return self._race
+
+    def open_race(self) -> None:
+        """Set up a race, or go back to the one that runs."""
+        if not self.busy:
+            self.race.watch = self.panel.texts()
+            self.race.begin()
+            self._racing = True
+        self._show_state()
+
+    def _race_changed(self) -> None:
+        self._show_state()
+        self.run_changed.emit(self.run_path)
+
+    def _leave_race(self) -> None:
+        self._racing = False
+        self._show_state()
 
     def choose_family(self, name: str) -> None:
         """Set up a model of another family of the room. The run that was shown is closed: it can be opened again in Runs."""
@@ -176,7 +213,7 @@ class TrainingTab(QWidget):
     @property
     def busy(self) -> bool:
         """Whether a training is at work or waits."""
-        return self.state not in ("idle", "stopped")
+        return self.state not in ("idle", "stopped") or (self._race is not None and self._race.running)
 
     @property
     def finished(self) -> bool:
@@ -189,6 +226,11 @@ class TrainingTab(QWidget):
     def live_path(self) -> str:
         """The run whose model is in training now, or nothing."""
         return self.run_path if self.state in ("running", "paused") else ""
+
+    @property
+    def live_paths(self) -> tuple[str, ...]:
+        """The same with those of a race."""
+        return (self.live_path, *(self._race.live if self._race is not None else ()))
 
     def start_training(self) -> None:
         """A new run from the settings as they stand; problems are shown at their fields instead."""
@@ -240,11 +282,13 @@ class TrainingTab(QWidget):
 
     def runs(self, name: str) -> bool:
         """Whether this task of the engine is the training of this tab."""
-        return bool(name) and name == self._job
+        return bool(name) and (name == self._job or (self._race is not None and self._race.owns(name)))
 
     def cancel_task(self, name: str) -> bool:
         """Stop this task of the engine, if it is the training of this tab."""
-        if self.runs(name):
+        if self._race is not None:
+            self._race.cancel(name)
+        if name == self._job:
             self.stop_training()
         return self.runs(name)
 
@@ -287,7 +331,8 @@ class TrainingTab(QWidget):
         self.run_changed.emit("")
 
     def close_run(self) -> None:
-        """Show no run any more."""
+        """Show no run any more, nor a race that has ended."""
+        self._racing = self._racing and self.busy
         self._asking.drop("run", "described", "references")
         self._then = None
         for panel in self._panels.values():
@@ -448,6 +493,8 @@ class TrainingTab(QWidget):
     def on_halted(self, name: str) -> None:
         if name == self._job:
             self._set_state("paused")
+        elif self._race is not None:
+            self._race.on_halted(name)
 
     def _set_state(self, state: str) -> None:
         self.state = state
@@ -489,7 +536,12 @@ class TrainingTab(QWidget):
         self.setup.setEnabled(not self.busy)
         self._say_edits()
         shown = self.state != "idle" or bool(self.run_path)
-        self.stack.setCurrentWidget(self.panel if shown else self.empty)
+        if self._racing and self._race is not None:
+            self.stack.setCurrentWidget(self._race)
+        else:
+            self.stack.setCurrentWidget(self.panel if shown else self.empty)
+        self.compete.setEnabled(self.state in ("idle", "stopped"))
+        self.buttons.setEnabled(not self._racing)
         self.show_summary()
         if self.has_panel:
             self.panel.set_run(self.run_path, self.state)
@@ -677,6 +729,7 @@ class TrainingTab(QWidget):
         self.buttons.extend_wanted.connect(lambda much: self.extend_by(**much))
         self.setup.changed.connect(self.show_cost)
         self.setup.changed.connect(self._say_edits)
+        self.setup.changed.connect(lambda: self._race.set_up.fill() if self._racing and self._race is not None else None)
         self.setup.changed.connect(self.estimate.ask)
         self.estimate.changed.connect(self.show_cost)
         self.costs.changed.connect(self.show_cost)
@@ -697,7 +750,9 @@ class TrainingTab(QWidget):
     def _lay_out(self, name: str) -> None:
         left = named(QWidget(), "left_column")
         left.setMinimumWidth(336)
-        self.column = vbox((self.setup, 1), self.cure, self.cost, self.checks, self.buttons, into=left, margins=(0, 0, 8, 0))
+        self.column = vbox(
+            (self.setup, 1), self.cure, self.cost, self.checks, self.buttons, self.compete, into=left, margins=(0, 0, 8, 0)
+        )
         self.stack = QStackedWidget()
         self.stack.addWidget(self.empty)
         self.splitter = named(QSplitter(Qt.Orientation.Horizontal), f"{name}_splitter")

@@ -40,7 +40,7 @@ class Box(pg.ViewBox):
     def __init__(self, scrolls_page: Any) -> None:
         super().__init__(enableMenu=False)
         self._scrolls_page = scrolls_page
-        self.log = False
+        self.log, self.scale = False, 1
         self.setMouseEnabled(x=True, y=False)
         self.disableAutoRange()
 
@@ -102,9 +102,10 @@ class Axis(pg.AxisItem):
             if self._box.log:
                 low, high = 10**low, 10**high
             return chart.value_ticks(low, high, size, log=self._box.log)
+        low, high = low / self._box.scale, high / self._box.scale
         about = max(2, int(size / 90))
         while True:
-            found = [step for step in chart.ticks(low, high, about) if step == int(step)]
+            found = [at for at in chart.ticks(low, high, about) if self._box.scale > 1 or at == int(at)]
             widths = [self.metrics.horizontalAdvance(chart.tick_text(step)) + 8 for step in found]
             if about == 1 or max(widths, default=0) * (len(found) - 0.5) <= size:
                 return found
@@ -117,11 +118,14 @@ class Axis(pg.AxisItem):
 
     def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
         found = self.values(low, high, size)
-        return [(1.0, [self._box.bent(value) for value in found] if self.orientation == "left" else found)]
+        left = self.orientation == "left"
+        return [(1.0, [self._box.bent(value) if left else value * self._box.scale for value in found])]
 
     def tickStrings(self, values: list[float], _scale: float, _spacing: float) -> list[str]:
+        if self.orientation == "bottom" and self._box.scale > 1:
+            return [f"{chart.tick_text(float(f'{value / self._box.scale:.12g}'))} s" for value in values]
         bent = self._box.log and self.orientation == "left"
-        return [chart.tick_text(float(f"{10**value:.12g}") if bent else value) for value in values]
+        return [chart.tick_text(float(f"{10**value if bent else value:.12g}")) for value in values]
 
 
 class Trace(pg.PlotCurveItem):

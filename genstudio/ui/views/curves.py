@@ -142,6 +142,15 @@ class CurvesView(SceneFigure):
             self._unit.setText(unit)
             self.redraw()
 
+    def set_axis(self, scale: int) -> None:
+        """Count steps (1), or seconds of which a step of the points is this part: 1,000,000 for microseconds."""
+        self.box.scale = scale
+        self.redraw()
+
+    def _at_words(self, step: int) -> str:
+        scale = self.box.scale
+        return f"step {step:,}" if scale == 1 else f"{step / scale:,.1f} seconds"
+
     def set_log(self, log: bool) -> None:
         """Whether the value axis is logarithmic; values of 0 and below then lie under it."""
         self._log = log
@@ -167,7 +176,7 @@ class CurvesView(SceneFigure):
 
     def table(self) -> Table:
         series = [self.points(name) for name in self._curves]
-        return ("step", *self._curves), _joined(series)
+        return ("step" if self.box.scale == 1 else "microseconds", *self._curves), _joined(series)
 
     def draw(self) -> None:
         curves = list(self._curves.values())
@@ -272,19 +281,19 @@ class CurvesView(SceneFigure):
             (
                 QColor(curve.color),
                 curve.line.label,
-                chart.value_text(value) + ("" if step == nearest else f" (step {step:,})"),
+                chart.value_text(value) + ("" if step == nearest or self.box.scale > 1 else f" (step {step:,})"),
             )
             for curve, (step, value) in found
         ]
         x = float(self.box.pixels(np.array([at]), np.zeros(1))[0, 0])
-        self.bubble.say(QPointF(x, self.box.area().center().y()), lines, f"step {nearest:,}")
+        self.bubble.say(QPointF(x, self.box.area().center().y()), lines, self._at_words(nearest))
 
     def _steps(self) -> tuple[float, float]:
         if self._window is not None:
             return self._window
         ends = [(curve.raw.steps[0], curve.raw.steps[-1]) for curve in self._curves.values() if len(curve.raw)]
         if not ends:
-            return 0.0, 100.0
+            return 0.0, 100.0 if self.box.scale == 1 else 10.0 * self.box.scale
         left, right = float(min(end[0] for end in ends)), float(max(end[1] for end in ends))
         left = 0.0 if left <= 0.1 * right else left
         return left, right if right > left else left + 1
@@ -328,7 +337,7 @@ class CurvesView(SceneFigure):
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
         ends = ((curve.line.label, curve.at(math.inf)) for curve in self._curves.values())
-        words = [f"{label} {chart.value_text(end[1])} at step {end[0]:,}" for label, end in ends if end is not None]
+        words = [f"{label} {chart.value_text(end[1])} at {self._at_words(end[0])}" for label, end in ends if end is not None]
         self.setAccessibleDescription("; ".join(words) or "no points yet")
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
