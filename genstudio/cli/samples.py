@@ -35,7 +35,7 @@ def add(commands: Commands) -> None:
     sample.add_argument("--variant", default="", metavar="NAME", help="which weights of the model to use")
     sample.add_argument("--raw", action="store_true", help="use the raw weights instead of the EMA: the same as "
         "--variant generator")
-    sample.add_argument("--out", required=True, metavar="FILE.npz|DIR", help="a file of a file of arrays, or a new "
+    sample.add_argument("--out", required=True, metavar="FILE.npz|DIR", help="a file of arrays, or a new "
         "folder of PNG pictures")
 
     film = commands.add("timeline", _timeline, "export what a run showed during training as an animation or a contact sheet")

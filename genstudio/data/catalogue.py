@@ -94,16 +94,16 @@ OFFERS: tuple[Offer, ...] = (
     Offer("tiny-shakespeare", "Tiny Shakespeare", "text",
         (Part("tiny-shakespeare.txt", (_TINY,), 1_115_394,
             "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"),),
-        "Public domain", "The very file that published figures for small language models were measured on.",
+        "Public domain", "The exact file on which published results for small language models were measured.",
         "https://github.com/karpathy/char-rnn"),
     Offer("makemore-names", "Names of makemore", "text",
         (Part("makemore-names.txt", ("https://raw.githubusercontent.com/karpathy/makemore/master/names.txt",), 228_145,
             "0a30b5557f192f32ab962680889aac5f6fda0f4cecf40a6d0b5694f58ea8cc4d"),),
-        "MIT", "32,033 first names, one a line.", "https://github.com/karpathy/makemore"),
+        "MIT", "32,033 first names, one per line.", "https://github.com/karpathy/makemore"),
     Offer("text8", "text8", "text",
         (Part("text8.zip", ("http://mattmahoney.net/dc/text8.zip",), 31_344_016,
             "a6640522afe85d1963ad56c05b0ede0a0c000dddc9671758a6cc09b7a38e5232"),),
-        "CC BY-SA (Wikipedia)", "100 million letters of Wikipedia of 2006: a to z and blanks only.",
+        "CC BY-SA (Wikipedia)", "100 million characters of Wikipedia from 2006: only a to z and spaces.",
         "http://mattmahoney.net/dc/textdata.html", "zip", ("text8",), 100_000_000),
     Offer("wikitext-2", "WikiText-2", "text",
         (Part("wikitext-2-raw-v1.zip",
@@ -151,13 +151,13 @@ OFFERS: tuple[Offer, ...] = (
     Offer("cifar-10", "CIFAR-10", "images",
         (Part("cifar-10-binary.tar.gz", ("https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",), 170_052_171,
             "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"),),
-        "Not stated; cite Krizhevsky 2009", "50,000 colour photos, 32x32, of ten kinds of things: the training set.",
+        "Not stated; cite Krizhevsky 2009", "50,000 colour photos, 32x32, in ten classes: the training set.",
         "https://www.cs.toronto.edu/~kriz/cifar.html", "cifar",
         tuple(f"cifar-10-batches-bin/data_batch_{i}.bin" for i in range(1, 6)), 50_000 * 3073, _CIFAR),
     Offer("cifar-100", "CIFAR-100", "images",
         (Part("cifar-100-binary.tar.gz", ("https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz",), 168_513_733,
             "58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec"),),
-        "Not stated; cite Krizhevsky 2009", "50,000 colour photos, 32x32, of a hundred kinds of things: the training set.",
+        "Not stated; cite Krizhevsky 2009", "50,000 colour photos, 32x32, in a hundred classes: the training set.",
         "https://www.cs.toronto.edu/~kriz/cifar.html", "cifar", ("cifar-100-binary/train.bin",), 50_000 * 3074,
         _CIFAR_100, 1),
     Offer("omniglot", "Omniglot", "images",
@@ -179,12 +179,13 @@ ELSEWHERE: tuple[Elsewhere, ...] = (
     ),
     Elsewhere("French-English sentences of Tatoeba", "https://www.manythings.org/anki/", "changes every few weeks"),
     Elsewhere(
-        "EMNIST", "https://www.nist.gov/itl/products-and-services/emnist-dataset", "two different files are in use"
+        "EMNIST", "https://www.nist.gov/itl/products-and-services/emnist-dataset", "two different versions are in "
+        "circulation"
     ),
     Elsewhere("SVHN", "http://ufldl.stanford.edu/housenumbers/", "its MATLAB files cannot be read here"),
-    Elsewhere("STL-10", "https://cs.stanford.edu/~acoates/stl10/", "2.6 GB in a form of its own"),
+    Elsewhere("STL-10", "https://cs.stanford.edu/~acoates/stl10/", "2.6 GB in its own format"),
     Elsewhere(
-        "Imagenette", "https://github.com/fastai/imagenette", "may have been repacked since its hash was noted"
+        "Imagenette", "https://github.com/fastai/imagenette", "may have been repacked since its hash was recorded"
     ),
     Elsewhere("Quick, Draw!", "https://github.com/googlecreativelab/quickdraw-dataset", "its hashes are not verified"),
     Elsewhere("dSprites", "https://github.com/google-deepmind/dsprites-dataset", "its HDF5 file cannot be read here"),

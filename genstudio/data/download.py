@@ -104,8 +104,8 @@ class _Work:
                 owner = _number(claim)
                 if owner != os.getpid() and storage.alive(owner):
                     raise DataError(
-                        f"{self.part.name} is being downloaded by another genstudio already.",
-                        "Wait for it.",
+                        f"{self.part.name} is already being downloaded by another genstudio.",
+                        "Wait until it has finished.",
                         self.place,
                     ) from None
                 claim.unlink(missing_ok=True)
@@ -178,7 +178,7 @@ class _Work:
             return
         if digest.hexdigest() != self.part.sha256:
             self.clean()
-            raise web.WrongError("the file there is not the one that was promised (its SHA-256 differs)")
+            raise web.WrongError("the file has changed (its SHA-256 differs)")
         self.stage.replace(self.place)
         self.clean()
 
@@ -210,14 +210,14 @@ class _Work:
             told = response.headers.get("Content-Range", "")
             if told.replace(" ", "") != f"bytes{have}-{self.part.bytes - 1}/{self.part.bytes}":
                 self.clean()
-                raise web.BrokenError("it continued the file at another place")
+                raise web.BrokenError("it resumed the file at the wrong position")
         elif response.status != 200:
-            raise web.WrongError(f"it answered {response.status}")
+            raise web.WrongError(f"it answered with status {response.status}")
         told = response.headers.get("Content-Length")
         if told is not None and told.isdigit() and int(told) != self.part.bytes - have:
             self.clean()
             raise web.WrongError(
-                f"the file there has {int(told) + have:,} bytes, not the {self.part.bytes:,} that were promised"
+                f"the file there has {int(told) + have:,} bytes instead of the expected {self.part.bytes:,}"
             )
 
     def _write_note(self, url: str, response: Any) -> None:
@@ -233,7 +233,7 @@ class _Work:
                 if self.received + len(block) > self.part.bytes:
                     file.close()
                     self.clean()
-                    raise web.WrongError(f"it sends more than the {self.part.bytes:,} bytes that were promised")
+                    raise web.WrongError(f"it sends more than the expected {self.part.bytes:,} bytes")
                 file.write(block)
                 digest.update(block)
                 self.received += len(block)
@@ -247,9 +247,9 @@ class _Work:
         try:
             return bytes(response.read1(_BLOCK))
         except TimeoutError:
-            raise web.BrokenError(f"nothing came for {self.patience.timeout:g} s") from None
+            raise web.BrokenError(f"no data arrived for {self.patience.timeout:g} s") from None
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise web.BrokenError(f"the connection broke ({web.words(error)})") from None
+            raise web.BrokenError(f"the connection was lost ({web.words(error)})") from None
 
     def _check_space(self, needed: int) -> None:
         free = shutil.disk_usage(self.place.parent).free

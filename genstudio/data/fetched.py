@@ -78,7 +78,7 @@ def obtain(chosen: Offer, patience: Patience | None = None) -> Work[DatasetInfo]
 def _kept(error: DataError | StorageError, chosen: Offer, folder: Path) -> DataError | StorageError:
     """The same error, which also says that the download is not lost."""
     much = storage.size_text(chosen.bytes)
-    kept = f"The download ({much}) is kept in {folder}: another try begins with the import."
+    kept = f"The download ({much}) is kept in {folder}: trying again starts with the import."
     return type(error)(error.message, f"{error.hint} {kept}".strip(), error.path)
 
 
@@ -120,7 +120,7 @@ def _idx(chosen: Offer, sources: list[Path]) -> Work[DatasetInfo]:
 
     pixels, labels = (read_idx(path) for path in sources)
     if pixels.ndim != 3 or labels.shape != pixels.shape[:1] or int(labels.max()) >= len(chosen.classes):
-        raise DataError(f"{chosen.title} does not hold what it should.", "Import the file yourself.", sources[0])
+        raise DataError(f"{chosen.title} does not have the expected content.", "Import the file yourself.", sources[0])
     work = import_array(
         pixels[..., None], chosen.title, chosen.page, labels=labels.astype(np.int64), classes=chosen.classes
     )
@@ -156,7 +156,7 @@ def _copied(file: IO[bytes], place: Path, most: int) -> Iterator[int]:
         while block := file.read(_BLOCK):
             count += len(block)
             if count > most:
-                raise DataError(f"{place.name} unpacks to more than it should.", "Import the file yourself.", place)
+                raise DataError(f"{place.name} unpacks to more than expected.", "Import the file yourself.", place)
             copy.write(block)
             yield count
 
@@ -172,16 +172,16 @@ def _cifar(chosen: Offer, path: Path) -> Work[tuple[Any, Any]]:
                 assert file is not None
                 raw = np.frombuffer(file.read(), np.uint8)
                 if len(raw) % record:
-                    raise DataError(f"{member.name} does not hold whole pictures.", "Import the file yourself.", path)
+                    raise DataError(f"{member.name} contains incomplete pictures.", "Import the file yourself.", path)
                 pieces.append(raw.reshape(-1, record))
                 yield len(pieces) / len(chosen.members)
     if len(pieces) != len(chosen.members):
-        raise DataError(f"{chosen.title} does not hold what it should.", "Import the file yourself.", path)
+        raise DataError(f"{chosen.title} does not have the expected content.", "Import the file yourself.", path)
     whole = np.concatenate(pieces)
     pixels = whole[:, -_CIFAR_PIXELS:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
     labels = whole[:, chosen.label].astype(np.int64)
     if int(labels.max()) >= len(chosen.classes):
-        raise DataError(f"{chosen.title} has labels without a class.", "Import the file yourself.", path)
+        raise DataError(f"{chosen.title} has labels that belong to no class.", "Import the file yourself.", path)
     return np.ascontiguousarray(pixels), labels
 
 

@@ -34,7 +34,7 @@ class PictureSettings:
         if type(self.size) is not int or not 0 <= self.size <= LARGEST_SIZE:
             raise DataError(f"A picture size of {self.size} is not possible.", f"Choose 0 to {LARGEST_SIZE} pixels.")
         if self.fit not in ("crop", "pad", "stretch"):
-            raise DataError(f"There is no way to fit pictures called '{self.fit}'.", "Choose crop, pad or stretch.")
+            raise DataError(f"Unknown picture fit '{self.fit}'.", "Choose crop, pad or stretch.")
         if self.scale != AUTO and self.limits is None:
             raise DataError(
                 f"'{self.scale}' is not a range of pixel values.", "Give the values of black and white, such as 0..1 or 0..4095."

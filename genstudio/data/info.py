@@ -80,9 +80,9 @@ def read_card(folder: Path) -> DatasetInfo:
     """The dataset in this folder. Raises DataError for anything but what `card` gave."""
     values = small_json(folder / "dataset.json", LARGEST_CARD)
     if type(values.get("format")) is not int or not 1 <= values["format"] <= FORMAT:
-        raise DataError("This dataset is of another format.", "Open it with a newer genstudio.", folder)
+        raise DataError("This dataset has an unknown format.", "Open it with a newer genstudio.", folder)
     if values.get("id") != folder.name:
-        raise DataError("This dataset's folder was renamed.", "Give it back its name, or import it again.", folder)
+        raise DataError("This dataset's folder was renamed.", "Restore its name, or import it again.", folder)
     origin: Origin = "generated" if values.get("origin") == "generated" else "imported"
     name = "dataset.json" if origin == "generated" else FILES.get(str(values.get("kind")), "text.txt")
     return checked(values, origin, folder / name)
@@ -160,11 +160,11 @@ def unreadable(info: DatasetInfo, error: OSError) -> DataError:
 
 
 def changed(info: DatasetInfo) -> DataError:
-    message = f"The file of dataset '{info.title}' has changed since it was put on the shelf."
+    message = f"The file of dataset '{info.title}' has changed since it was imported."
     return DataError(message, _again(info), info.path)
 
 
 def _again(info: DatasetInfo) -> str:
     if info.origin == "imported":
-        return "Delete it from the shelf and import it again."
-    return "Install genstudio again."
+        return "Delete the dataset and import it again."
+    return "Reinstall genstudio."

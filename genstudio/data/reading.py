@@ -111,8 +111,8 @@ def normalised(path: Path, encoding: str | None = None) -> Iterator[tuple[float,
             if encoding is None:
                 raise finished(judge(path)).refusal(path) from None
             raise DataError(
-                f"{path.name} is not {encodings.TITLES[codec]}: byte 0x{error.object[error.start]:02x} fits no "
-                "character.",
+                f"{path.name} is not {encodings.TITLES[codec]}: byte 0x{error.object[error.start]:02x} does not "
+                "encode a character.",
                 "Choose another encoding, or save the file as UTF-8.",
                 path,
             ) from None
@@ -221,7 +221,7 @@ def _faulty(path: Path, offset: int, byte: int) -> Work[Decoding]:
             return Decoding("", why="is a binary file, not text.", hint="Choose a text file.")
         yield 0.9 + 0.1 * done
     fits = encodings.candidates(_around(path, offset))
-    where = f"byte {offset:,} (0x{byte:02x}), in line {line + 1:,}, fits no character."
+    where = f"byte {offset:,} (0x{byte:02x}), in line {line + 1:,}, does not encode a character."
     if whole >= 2 * broken:
         many = f"{broken:,} broken byte{'s' * (broken > 1)}"
         why = f"is UTF-8 with {many}, {'the first ' if broken > 1 else ''}in line {line + 1:,}."

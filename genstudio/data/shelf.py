@@ -91,7 +91,7 @@ def _of_manifest(item: dict[str, Any], root: Path) -> DatasetInfo:
         values = {**item, "bytes": 0, "sha256": hashlib.sha256(told).hexdigest()}
         return checked(values, "generated", root / "MANIFEST.json")
     if not isinstance(item.get("file"), str):
-        raise DataError("This entry names no file.", "Install genstudio again.")
+        raise DataError("This entry does not name a file.", "Reinstall genstudio.")
     content = {
         "bytes": item.get("text_bytes", item.get("bytes")),
         "sha256": item.get("text_sha256", item.get("sha256")),

@@ -29,7 +29,7 @@ def read(info: DatasetInfo) -> PairDataset | ImageDataset:
         return _pairs(info)
     if info.kind == "images":
         return _images(info)
-    raise DataError(f"'{info.title}' ships in a form that nothing here can read.", "Install genstudio again.", info.path)
+    raise DataError(f"'{info.title}' has a format that this version cannot read.", "Reinstall genstudio.", info.path)
 
 
 def _pairs(info: DatasetInfo) -> PairDataset:

@@ -30,7 +30,8 @@ class SplitSettings:
 
     def __post_init__(self) -> None:
         if self.how not in get_args(How) or not 0 < self.share < 1:
-            raise DataError(f"A split '{self.how}' of {self.share} is not possible.", "Choose a share from 0 to 1.")
+            raise DataError(f"The split '{self.how}' with a share of {self.share} is not possible.",
+                "Choose a share from 0 to 1.")
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> SplitSettings:
@@ -86,7 +87,7 @@ def arrange(
         bounds = yield from _blocks(text, lines, max(4 * context, _SHORTEST_BLOCK))
     if len(bounds) < 3:
         what = "files" if settings.how == "file" else "paragraphs or lines"
-        raise DataError(f"This text has no two {what} to draw from.", "Choose the contiguous split.")
+        raise DataError(f"This text has fewer than two {what} to choose from.", "Choose the contiguous split.")
     chosen = _drawn(np.diff(bounds), settings)
     yield 0.9
     train, validation = _pieces(text, bounds, ~chosen), _pieces(text, bounds, chosen)

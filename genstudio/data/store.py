@@ -127,7 +127,8 @@ def put(
 
 def _noted(known: DatasetInfo, title: str, given: Mapping[str, Any]) -> DatasetInfo:
     """The entry that holds the same content, with what is to be said of it and of this import."""
-    same = f"The shelf already holds the same content as '{known.title}': nothing was added, and its name is unchanged."
+    same = f"A dataset with the same content already exists: '{known.title}'. Nothing was added, and its name is "
+    "unchanged."
     notes = [*([same] if title != known.title else []), *given.get("notes", ())]
     return replace(known, details={**known.details, "notes": notes}) if notes else known
 
@@ -152,7 +153,7 @@ def refuse_unless_imported(info: DatasetInfo) -> None:
     if info.id in {known.id for known in imported()}:
         return
     if info.origin != "imported":
-        raise DataError(f"'{info.title}' ships with the program and cannot be changed.", "Make a copy of it.")
+        raise DataError(f"'{info.title}' is included with the program and cannot be changed.", "Make a copy of it.")
     raise DataError(f"There is no imported dataset '{info.id}'.", "It may have been deleted already.")
 
 

@@ -63,10 +63,10 @@ def words(error: Any) -> str:
 
 def _refusal(code: int) -> WrongError | BrokenError:
     if code == 416:
-        return CannotContinueError("it would not continue the file")
+        return CannotContinueError("it refused to resume the file")
     if code >= 500 or code in (408, 429):
-        return BrokenError(f"the server is in trouble ({code})")
-    return WrongError("the file is not there any more (404)" if code == 404 else f"it refused ({code})")
+        return BrokenError(f"the server has a problem ({code})")
+    return WrongError("the file no longer exists (404)" if code == 404 else f"it refused ({code})")
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
@@ -77,7 +77,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 
     def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
         if req.full_url.startswith("https:") and not newurl.startswith("https:"):
-            raise WrongError("it leads from an encrypted page to one that is not")
+            raise WrongError("it redirects from an encrypted page to an unencrypted one")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
     def http_error_302(self, req: Any, fp: Any, code: int, msg: str, headers: Any) -> Any:
@@ -86,7 +86,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
             return super().http_error_302(req, fp, code, msg, headers)
         except urllib.error.HTTPError as error:
             error.close()
-            raise WrongError("it leads round in circles, or too far") from None
+            raise WrongError("it redirects in a circle, or too often") from None
 
     http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
 
@@ -106,4 +106,4 @@ def _opener() -> urllib.request.OpenerDirector:
 
 def _check_scheme(url: str) -> None:
     if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
-        raise WrongError("it leads to something that is no web page")
+        raise WrongError("it redirects to something that is not a web page")

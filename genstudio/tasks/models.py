@@ -196,7 +196,7 @@ def dataset_of(run: Run) -> DatasetInfo:
         raise DataError("This model was made elsewhere, so its training data is not here.", "Choose another run.", run.folder)
     if of_id is None:
         raise DataError(
-            f"The dataset '{title or name}' of this run is no longer on the shelf; the run is intact.",
+            f"The dataset '{title or name}' of this run has been deleted; the run is intact.",
             "Import the same file again, then try again.",
             paths.datasets(),
         )

@@ -110,7 +110,7 @@ class TryGenerated:
         info = shelf.find_dataset(self.data)
         maker = generators.of(info)
         if maker is None:
-            raise DataError(f"'{info.title}' is not made from a seed.", "Choose another dataset.", info.path)
+            raise DataError(f"'{info.title}' is not generated from a seed.", "Choose another dataset.", info.path)
         wanted = maker.details(self.settings)
         yield Frame(progress=Progress("Making a few"))
         few = wanted | {"settings": wanted["settings"] | {"count": min(wanted["settings"]["count"], self.most)}}

@@ -135,7 +135,7 @@ def test_idx(offered: Callable[..., Offer]) -> None:
 
 @pytest.mark.parametrize("labels", [LABELS[:-1], LABELS + 5])
 def test_labels_that_do_not_fit_are_refused(offered: Callable[..., Offer], labels: Any) -> None:
-    with pytest.raises(DataError, match="does not hold what it should") as error:
+    with pytest.raises(DataError, match="does not have the expected content") as error:
         finished(obtain(offered("mnist", idx(PICTURES), idx(labels)), QUICK))
     assert only_the_download_is_left("mnist", str(error.value))
 

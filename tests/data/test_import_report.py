@@ -24,7 +24,7 @@ def imported(folder: Path, content: str, name: str, title: str | None = None) ->
 def test_facts_come_before_notes(tmp_path: Path) -> None:
     pairs = report.lines(imported(tmp_path, "en;de\nyes indeed;ja\nno no;nein\n", "pairs.csv"))
     assert pairs[0] == "Pairs: 2."
-    assert "'en', 'de'" in pairs[1] and "first row holds their names" in pairs[1] and "semicolons" in pairs[1]
+    assert "'en', 'de'" in pairs[1] and "first row contains their names" in pairs[1] and "semicolons" in pairs[1]
     pixels = np.zeros((4, 8, 8, 1), np.uint8)
     labels = np.array([0, 1, 0, 1])
     pictures = finished(import_array(pixels, "Two", "drawn", labels=labels, classes=("cat", "dog")))

@@ -79,13 +79,13 @@ def test_class_folders_with_strays(seed: int, form: str, tmp_path: Path) -> None
     assert dataset.names is not None
     if 5 * many >= len(content):
         assert dataset.labels is None and dataset.classes == () and len(dataset.pixels) == len(content)
-        assert f"no classes, because {many} of the pictures lie above them" in notes(dataset)
+        assert f"not used as classes, because {many} of the pictures are outside of them" in notes(dataset)
         return
     assert set(dataset.classes) == set(classes) and sorted(dataset.names) == sorted(inside)
     assert dataset.labels is not None
     for name, label in zip(dataset.names, dataset.labels.tolist(), strict=True):
         assert name.removeprefix(above).split("/")[splits != [""]] == dataset.classes[label]
-    assert ("above the class folders left out" in notes(dataset)) == bool(strays)
+    assert ("above the class folders ignored" in notes(dataset)) == bool(strays)
     assert not strays or any(stray in notes(dataset) for stray in strays)
     found = finished(inspect([source]))
     assert (found.classes, found.files) == (dataset.classes, len(inside))
@@ -173,7 +173,7 @@ def test_a_folder_whose_listing_breaks_off(tmp_path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(os, "scandir", lambda folder: (Breaking if Path(folder).name == "bad" else real)(folder))
     found = opened(tmp_path / "p")
-    assert len(found.pixels) == 4 and "1 folder is left out, unreadable: bad." in notes(found)
+    assert len(found.pixels) == 4 and "1 folder is skipped, unreadable: bad." in notes(found)
     with pytest.raises(DataError, match="bad cannot be read: Permission denied"):
         opened(tmp_path / "p" / "bad")
 
@@ -282,5 +282,5 @@ def test_members_of_a_tar_are_read_once_each(tmp_path: Path) -> None:
     assert [name for _, name in archives.names(path)] == [*(name for name, _ in members), "note.txt"]
     left = listing.LeftOut()
     assert finished(listing.archive_names(path, left)) == [name for name, _ in members]
-    assert left.notes() == ["Files left out: note.txt."]
+    assert left.notes() == ["Files ignored: note.txt."]
     assert len(opened(path, pictures=PictureSettings(8)).pixels) == 8

@@ -60,7 +60,7 @@ def test_byte_pairs_of_a_text_without_spaces_are_those_of_its_pieces(letters: st
 def test_words_of_a_text_without_spaces_say_what_to_choose() -> None:
     text = run(5, "ACGT", 30_000)
     info = DatasetInfo("dna", "DNA", "text", "imported", Path("dna"), len(text), "0" * 64, count=len(text))
-    with pytest.raises(DataError, match="almost without spaces") as error:
+    with pytest.raises(DataError, match="has almost no spaces") as error:
         finished(prepare_text(TextDataset(info, text), "none", 16, TokenSettings("word", min_count=1)))
     assert "characters" in error.value.hint
     short = "one two three four " * 3

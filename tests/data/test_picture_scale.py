@@ -173,7 +173,7 @@ def test_what_lies_outside_is_said(tmp_path: Path) -> None:
     odd[0, 1] = np.inf
     picture_file(tmp_path / "p", "1.tif", odd)
     dataset = opened(tmp_path / "p")
-    assert "2 values are infinite or no numbers" in notes(dataset)
+    assert "2 values are infinite or not numbers" in notes(dataset)
     assert dataset.pixels[0, 0, :2, 0].tolist() == [0, 255]
     assert np.abs(dataset.pixels[0, 1:, :, 0] - 255 * odd[1:]).max() <= 1
 
@@ -252,7 +252,7 @@ def test_the_order_of_rows_is_said(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     values = np.cumsum(rng.random((9, 3, 16, 16)), axis=3).reshape(9, -1)
     np.save(tmp_path / "x.npy", values / values.max())
-    assert "Each row was read channel after channel" in notes(opened(tmp_path / "x.npy"))
+    assert "Each row was read channel by channel" in notes(opened(tmp_path / "x.npy"))
 
 
 LABELS = np.arange(10) % 3
@@ -282,7 +282,7 @@ def test_labels_are_found_by_their_names(
     dataset = opened(tmp_path / "x.npz")
     assert np.array_equal(dataset.pixels[..., 0], pictures)
     assert (dataset.labels is not None) == kept and (not kept or np.array_equal(dataset.labels, LABELS))  # type: ignore[arg-type]
-    assert "'note' is not read: it holds Python objects" in notes(dataset)
+    assert "'note' is not read: it contains Python objects" in notes(dataset)
     assert left in notes(dataset) and bool(left) == ("left out: " in notes(dataset))
 
 

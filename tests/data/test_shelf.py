@@ -237,9 +237,9 @@ def test_rename_and_delete(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="is gone"):
         open_dataset(info)
     for ships in list_datasets():
-        with pytest.raises(DataError, match="ships with"):
+        with pytest.raises(DataError, match="is included with"):
             delete_dataset(ships)
-        with pytest.raises(DataError, match="ships with"):
+        with pytest.raises(DataError, match="is included with"):
             rename_dataset(ships, "mine")
 
 
@@ -413,7 +413,7 @@ def test_what_is_made_from_a_seed_can_be_made_otherwise(name: str, settings: dic
 def test_settings_that_cannot_be_make_nothing() -> None:
     with pytest.raises(ConfigError, match="modes"):
         finished(duplicate(find_dataset("gaussian-ring"), made_with={"modes": 0}))
-    with pytest.raises(DataError, match="not made from a seed"):
+    with pytest.raises(DataError, match="not generated from a seed"):
         finished(duplicate(find_dataset("shakespeare"), made_with={}))
     work = duplicate(find_dataset("moons"), made_with={"noise": 0.2})
     next(work)

@@ -139,5 +139,5 @@ def test_what_is_gone_or_no_file_is_told(tmp_path: Path) -> None:
         shipped.read(info)
     with pytest.raises(DataError, match="cannot be read"):
         shipped.read(replace(info, path=tmp_path))
-    with pytest.raises(DataError, match="nothing here can read"):
+    with pytest.raises(DataError, match="this version cannot read"):
         shipped.read(replace(info, kind="points"))

@@ -68,7 +68,7 @@ def test_a_text_without_lines_is_split_all_the_same() -> None:
     text = "".join(random.Random(0).choices("abc", k=20_000))
     train, validation = parts(text, SplitSettings("random", 0.1))
     assert abs(len(validation) - 2000) < 600 and abs(len(train) + len(validation) - len(text)) < 100
-    with pytest.raises(DataError, match="no two paragraphs"):
+    with pytest.raises(DataError, match="fewer than two paragraphs"):
         parts("short", SplitSettings("random"))
 
 

@@ -23,7 +23,7 @@ from genstudio.families.gan.presets import PRESETS, preset_for
 def refusals() -> Iterator[tuple[str, Any, dict[str, Any], str]]:
     same_pixels = np.zeros((60, 8, 8, 1), np.uint8)
     one_class = pictures().pixels.copy()
-    yield "one picture", pictures(1), {}, "one picture only"
+    yield "one picture", pictures(1), {}, "only one picture"
     yield "constant", ImageDataset(info("images"), same_pixels), {}, "are the same"
     one = ImageDataset(info("images"), one_class, np.zeros(60, np.int64), ("a",))
     yield "one class", one, {"conditional": True}, "have the same class"

@@ -259,7 +259,7 @@ def test_added_tokens_without_a_row_are_left_out_and_said(tmp_path: Path) -> Non
     change_weights(folder, "transformer.wte.weight", weights["wte.weight"][:SIZE].contiguous())
     found = imported(folder)
     assert found.data.tokenizer.size == SIZE
-    assert found.notes == ("Tokens that the model has no row for were left out: <|extra 0|>, <|extra 1|>.",)
+    assert found.notes == ("Tokens without a row in the model were ignored: <|extra 0|>, <|extra 1|>.",)
 
 
 @pytest.mark.usefixtures("in_this_process")

@@ -53,17 +53,17 @@ BAD = np.array([[0, 1], [np.nan, 2]] * 30, np.float32)
 GREY = np.full((60, 8, 8), 0.5, np.float32)
 GREY[3, 1, 1] = np.inf
 CASES: dict[str, tuple[Callable[[Path], str], dict[str, Any], str]] = {
-    "one picture": (files((16, 16)), {}, "has one picture only"),
-    "one picture of an array": (arrays(pixels=light(1, 16, 16)), {}, "has one picture only"),
+    "one picture": (files((16, 16)), {}, "has only one picture"),
+    "one picture of an array": (arrays(pixels=light(1, 16, 16)), {}, "has only one picture"),
     "one class": (arrays(pixels=light(60, 8, 8), labels=np.zeros(60, int)), {"conditional": True}, "have the same class"),
     "fewer than a batch": (arrays(pixels=light(20, 8, 8)), {}, "128 is more than the 18 training samples"),
     "constant": (arrays(pixels=np.full((60, 8, 8), 7, np.uint8)), {}, "are the same"),
-    "pixels that are no numbers": (arrays(images=GREY), {}, "1 pixels? (is|are) infinite or no number"),
-    "points that are no numbers": (arrays(points=BAD), {}, "points are infinite or no numbers"),
+    "pixels that are no numbers": (arrays(images=GREY), {}, "1 pixels? (is|are) infinite or not number"),
+    "points that are no numbers": (arrays(points=BAD), {}, "points are infinite or not numbers"),
     "a size that cannot be": (arrays(pixels=light(60, 30, 30)), {"network": "dcgan"}, "cannot make 30 x 30 pixels"),
     "sizes that differ, in one array": (arrays(pixels=np.array([light(8, 8), {}], object)), {}, "Python objects"),
     "no labels": (arrays(pixels=light(60, 8, 8)), {"conditional": True}, "have a label"),
-    "no pictures": (arrays(pixels=light(0, 8, 8)), {}, "holds no pictures"),
+    "no pictures": (arrays(pixels=light(0, 8, 8)), {}, "contains no pictures"),
     "a text": (named("shakespeare"), {}, "learns from points or images, and these are text"),
     "pairs": (named("toy-en-es"), {}, "and these are pairs"),
     "nothing": (named("nothing.npz"), {}, "There is no file"),

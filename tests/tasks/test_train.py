@@ -361,7 +361,7 @@ def test_a_dataset_that_left_the_shelf_is_asked_for_and_found_again(tmp_path: Pa
     folder = answer(run_task(train(tmp_path, stop_after=5)), "run")
     before = files(Path(folder))
     shelf.delete_dataset(shelf.find_dataset("words"))
-    with pytest.raises(DataError, match="'words' of this run is no longer on the shelf") as caught:
+    with pytest.raises(DataError, match="'words' of this run has been deleted") as caught:
         run_task(Resume(folder))
     assert "Import the same file again" in caught.value.hint and "path" not in str(caught.value)
     assert files(Path(folder)) == before

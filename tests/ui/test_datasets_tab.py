@@ -386,7 +386,7 @@ def test_pressing_an_example_marks_the_very_place(window: MainWindow, qtbot: Any
     path.write_text("\n".join(lines), encoding="utf-8")
     imported(window, qtbot, path)
     tab = window.datasets
-    findings = [f for f in tab.checks.findings if f.rule.startswith("every character of validation")]
+    findings = [f for f in tab.checks.findings if f.rule.startswith("every validation character")]
     (number,) = [k for k, f in enumerate(tab.checks.findings) if f is findings[0]]
     press(qtbot, window, f"finding_{number}_example_0")
     text = tab.preview.text.text

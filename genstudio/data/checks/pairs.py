@@ -51,9 +51,10 @@ def check_pairs(
     again = similar.repeats(list(zip(left, right, strict=True)))
     if again and natural:
         found.append(Finding(
-            "no pair twice", "warning" if len(again) > 0.01 * count else "info",
-            f"{len(again):,} of {count:,} pairs occur again.", len(again),
-            shown([f"{left[two]} | {right[two]}" for _, two in again], [two for _, two in again]), "Remove the copies.",
+            "no duplicate pairs", "warning" if len(again) > 0.01 * count else "info",
+            f"{len(again):,} of {count:,} pairs are duplicates.", len(again),
+            shown([f"{left[two]} | {right[two]}" for _, two in again], [two for _, two in again]),
+            "Remove the duplicates.",
         ))  # fmt: skip
     found += _conflicts(left, right, natural)
     found += _leak(left, right, split)
@@ -75,14 +76,14 @@ def check_points(dataset: PointDataset) -> Work[tuple[Finding, ...]]:
     bad = int(np.count_nonzero(~np.isfinite(points).all(axis=1)))
     if bad:
         found.append(
-            Finding("finite numbers", "error", f"{bad:,} points are no finite numbers.", bad, (), "Remove them.")
+            Finding("finite numbers", "error", f"{bad:,} points are not finite numbers.", bad, (), "Remove them.")
         )
         return tuple(found)
     yield 0.3
     same = len(points) - len(np.unique(points, axis=0))
     if same > 0.01 * len(points):
         found.append(Finding(
-            "no point twice", "info", f"{same:,} of {len(points):,} points occur again.", same, (),
+            "no duplicate points", "info", f"{same:,} of {len(points):,} points are duplicates.", same, (),
             "Add a little noise, if the points were rounded.",
         ))  # fmt: skip
     yield 0.6
@@ -90,22 +91,23 @@ def check_points(dataset: PointDataset) -> Work[tuple[Finding, ...]]:
     spread = np.median(np.abs(points - middle), axis=0)
     if spread.min() == 0:
         found.append(Finding(
-            "points spread in both directions", "warning", "At least half of the points share a coordinate.",
+            "points vary in both directions", "warning", "At least half of the points share a coordinate.",
             len(points) // 2, (), "Check the columns.",
         ))  # fmt: skip
         return tuple(found)
     far = np.flatnonzero((np.abs(points - middle) > 15 * spread).any(axis=1))
     if len(far):
         found.append(Finding(
-            "no point 15 spreads from the middle", "warning", f"{len(far):,} points lie far from all others.", len(far),
+            "no point more than 15 spreads from the centre", "warning", f"{len(far):,} points are far from all "
+            "others.", len(far),
             shown([f"({points[i, 0]:g}, {points[i, 1]:g})" for i in far[:5].tolist()], far[:5].tolist()),
             "Check or remove them.",
         ))  # fmt: skip
     if spread.max() > 20 * spread.min():
         found.append(Finding(
-            "both directions of similar size", "info",
+            "both directions of similar scale", "info",
             f"One coordinate spreads {spread.max() / spread.min():.0f} times as far as the other.", len(points), (),
-            "Divide the larger one, so that the model sees both.",
+            "Rescale the larger one, so that the model learns both.",
         ))  # fmt: skip
     return tuple(found)
 
@@ -140,8 +142,8 @@ def _ratios(left: Sequence[str], right: Sequence[str], lengths: np.ndarray) -> l
         return []
     return [Finding(
         f"a length ratio within {_RATIO:g} times the usual", "warning" if len(odd) > 0.01 * len(left) else "info",
-        f"{len(odd):,} pairs have sides of very different length (usual: {np.exp(usual):.2f} to 1): they may not belong "
-        "together.", len(odd),
+        f"{len(odd):,} pairs have sides of very different length (usual: {np.exp(usual):.2f} to 1): they may be "
+        "mismatched.", len(odd),
         shown([f"{left[i]} | {right[i]}" for i in odd[:5].tolist()], odd[:5].tolist()), "Check or remove them.",
     )]  # fmt: skip
 
@@ -152,10 +154,10 @@ def _conflicts(left: Sequence[str], right: Sequence[str], natural: bool) -> list
     if not other or (natural and len(other) < 0.01 * len(left)):
         return []
     return [Finding(
-        "one answer to each question", "info" if natural else "error",
-        f"{len(other):,} pairs give another answer to the same question.", len(other),
+        "one answer per question", "info" if natural else "error",
+        f"{len(other):,} pairs give a different answer to the same question.", len(other),
         shown([f"{left[i]} | {answers[left[i]]} / {right[i]}" for i in other[:5]], other),
-        "Keep one, unless several are right.",
+        "Keep one, unless several answers are correct.",
     )]  # fmt: skip
 
 
@@ -168,9 +170,10 @@ def _leak(left: Sequence[str], right: Sequence[str], split: SplitSettings) -> li
     if not both:
         return []
     return [Finding(
-        "no question in both parts", "warning" if len(both) > 0.01 * len(validation) else "info",
-        f"{len(both):,} of {len(validation):,} validation pairs ({share(len(both), len(validation))}) begin like a "
-        "training pair.", len(both), shown([f"{left[i]} | {right[i]}" for i in both[:5]], both), "Remove repeated pairs.",
+        "no question in both training and validation", "warning" if len(both) > 0.01 * len(validation) else "info",
+        f"{len(both):,} of {len(validation):,} validation pairs ({share(len(both), len(validation))}) have the same "
+        "question as a training pair.", len(both), shown([f"{left[i]} | {right[i]}" for i in both[:5]], both),
+        "Remove the repeated pairs.",
     )]  # fmt: skip
 
 
@@ -184,7 +187,7 @@ def _near(texts: Sequence[str]) -> Work[list[Finding]]:
         return []
     return [Finding(
         "sentences differ by more than a quarter", "warning" if len(near) > 0.05 * len(some) else "info",
-        f"{len(near):,} of {len(some):,} long sentences nearly repeat another.", len(near),
+        f"{len(near):,} of {len(some):,} long sentences are near-duplicates.", len(near),
         shown([some[two] for _, two in near], [chosen[two] for _, two in near]), "Keep one of each.",
     )]  # fmt: skip
 
@@ -196,8 +199,8 @@ def _languages(texts: Sequence[str], side: str) -> Work[list[Finding]]:
     if len(strange) < max(2, 0.002 * len(some)):
         return []
     return [Finding(
-        "one language a side", "warning" if len(strange) > 0.02 * len(some) else "info",
-        f"{len(strange):,} of {len(some):,} texts of the side '{side}' do not look like {usual}.", len(strange),
+        "one language per side", "warning" if len(strange) > 0.02 * len(some) else "info",
+        f"{len(strange):,} of {len(some):,} texts in '{side}' do not look like {usual}.", len(strange),
         shown([f"{name}: {some[place]}" for place, name in strange], [place * step for place, _ in strange]),
         "Check whether columns or lines are swapped.",
     )]  # fmt: skip

@@ -33,7 +33,8 @@ def check_images(dataset: ImageDataset, parameters: int | None, split: SplitSett
     found += _brightness(levels, len(pixels))
     if constant:
         found.append(Finding(
-            "no picture of one colour", "warning", f"{many(len(constant), 'picture has', 'pictures have')} one colour only.",
+            "no single-colour pictures", "warning", f"{many(len(constant), 'picture has', 'pictures have')} only one "
+            "colour.",
             len(constant),
             _named(dataset, constant), "Remove them.",
         ))  # fmt: skip
@@ -41,17 +42,17 @@ def check_images(dataset: ImageDataset, parameters: int | None, split: SplitSett
     again = similar.repeats(keys)
     if again:
         found.append(Finding(
-            "no picture twice", "warning" if len(again) > 0.01 * len(keys) else "info",
-            f"{len(again):,} of {len(keys):,} pictures occur again.", len(again),
-            _named(dataset, [two for _, two in again]), "Remove the copies.",
+            "no duplicate pictures", "warning" if len(again) > 0.01 * len(keys) else "info",
+            f"{len(again):,} of {len(keys):,} pictures are duplicates.", len(again),
+            _named(dataset, [two for _, two in again]), "Remove the duplicates.",
         ))  # fmt: skip
     found += _leak(dataset, keys, split)
     near = yield from scaled(similar.near_pictures(pixels, keys), 0.4, 1.0)
     if near:
         found.append(Finding(
-            "no picture nearly twice", "info" if len(near) < 0.02 * len(keys) else "warning",
-            f"{len(near):,} of {len(keys):,} pictures look nearly like another.", len(near),
-            _named(dataset, [two for _, two in near]), "Keep one of each, unless they are meant.",
+            "no near-duplicate pictures", "info" if len(near) < 0.02 * len(keys) else "warning",
+            f"{len(near):,} of {len(keys):,} pictures are near-duplicates.", len(near),
+            _named(dataset, [two for _, two in near]), "Keep one of each, unless they are intended.",
         ))  # fmt: skip
     return tuple(found)
 
@@ -61,12 +62,12 @@ def _amounts(dataset: ImageDataset, parameters: int | None) -> list[Finding]:
     if count < _FEW:
         found.append(Finding(
             f"at least {_FEW} pictures", "error" if count < 2 else "warning",
-            f"There are {count:,} pictures: a model memorises them.", count, (), "Add more pictures.",
+            f"There are {count:,} pictures: a model will memorise them.", count, (), "Add more pictures.",
         ))  # fmt: skip
     if parameters is not None and parameters > 2 * dataset.pixels.size:
         found.append(Finding(
-            "at most two parameters for each pixel", "warning",
-            f"The model has {parameters:,} parameters for {dataset.pixels.size:,} pixel values in all.", count, (),
+            "at most two parameters per pixel", "warning",
+            f"The model has {parameters:,} parameters for {dataset.pixels.size:,} pixel values in total.", count, (),
             "Use a smaller model or more pictures.",
         ))  # fmt: skip
     return found
@@ -85,26 +86,27 @@ def _classes(dataset: ImageDataset) -> list[Finding]:
     if len(unknown):
         found.append(Finding(
             "every picture has a class", "warning", f"{many(len(unknown), 'picture has', 'pictures have')} no class.",
-            len(unknown), _named(dataset, unknown.tolist()), "Sort them into the folders of the classes.",
+            len(unknown), _named(dataset, unknown.tolist()), "Move them into the class folders.",
         ))  # fmt: skip
     if len(dataset.classes) < 2:
         found.append(Finding(
-            "at least two classes", "info", "There is one class only.", 1, shown(listed, firsts), "A classifier needs two.",
+            "at least two classes", "info", "There is only one class.", 1, shown(listed, firsts),
+            "A classifier needs at least two.",
         ))  # fmt: skip
     few = int(np.count_nonzero(counts < _FEW_OF_CLASS))
     if few:
         found.append(Finding(
-            f"at least {_FEW_OF_CLASS} pictures of each class", "warning",
+            f"at least {_FEW_OF_CLASS} pictures per class", "warning",
             f"{few:,} of {len(counts):,} classes have fewer than {_FEW_OF_CLASS} pictures.", few, shown(listed, firsts),
             "Add pictures to these classes, or leave them out.",
         ))  # fmt: skip
     elif counts.max() > _IMBALANCE * counts.min():
         found.append(Finding(
             f"no class more than {_IMBALANCE} times as large as another", "warning",
-            f"The classes are unbalanced: from {counts.min():,} to {counts.max():,} pictures.",
+            f"The classes are unbalanced, with {counts.min():,} to {counts.max():,} pictures.",
             int(np.count_nonzero(counts * _IMBALANCE < counts.max())),
             shown([*listed[:3], *listed[-2:]], [*firsts[:3], *firsts[-2:]]),
-            "Add pictures to the small classes, or take some from the large ones.",
+            "Add pictures to the small classes, or remove some from the large ones.",
         ))  # fmt: skip
     return found
 
@@ -130,17 +132,18 @@ def _imported(dataset: ImageDataset) -> list[Finding]:
     if len(told) > 1:
         found.append(Finding(
             "pictures of one size", "info",
-            f"The pictures came in {len(told)}{' or more' if len(told) >= 50 else ''} sizes and were made "
-            f"{wide} x {high}.", sum(entry[2] for entry in told),
-            shown([f"{w} x {h}: {n:,}" for w, h, n in told]), "Choose size and fit by duplicating the dataset.",
+            f"The pictures had {len(told)}{' or more' if len(told) >= 50 else ''} sizes; all were resized to {wide} x "
+            f"{high}.", sum(entry[2] for entry in told),
+            shown([f"{w} x {h}: {n:,}" for w, h, n in told]), "To choose the size and fit yourself, duplicate the "
+            "dataset.",
         ))  # fmt: skip
     small = sum(entry[2] for entry in told if entry[0] < wide / 2 or entry[1] < high / 2)
     if small:
         found.append(Finding(
             "no picture is enlarged more than twice", "warning",
             f"{many(small, 'picture is', 'pictures are')} less than half as large as {wide} x {high} and will look "
-            "blurred.", small, (),
-            "Choose a smaller size, or remove small pictures.",
+            "blurry.", small, (),
+            "Choose a smaller size, or remove the small pictures.",
         ))  # fmt: skip
     return found
 
@@ -159,7 +162,7 @@ def _brightness(levels: NDArray[np.int64], count: int) -> list[Finding]:
             continue
         found.append(Finding(
             f"pictures are not nearly {word}", "warning", f"The pictures are nearly {word}: {said}.", count, (),
-            "Import them again with the scale that their values have, such as 0..16.",
+            "Import them again with the actual range of their values, such as 0..16.",
         ))  # fmt: skip
     return found
 
@@ -167,7 +170,8 @@ def _brightness(levels: NDArray[np.int64], count: int) -> list[Finding]:
 def _notes(dataset: ImageDataset) -> list[Finding]:
     """What the import decided or left out, in its own words."""
     return [
-        Finding("what the import decided", "info", note, len(dataset.pixels), (), "Import again if it is not what you want.")
+        Finding("decisions made by the import", "info", note, len(dataset.pixels), (), "Import again if this is not "
+            "what you want.")
         for note in _list(dataset.info.details.get("notes"))
         if isinstance(note, str) and note
     ]
@@ -182,9 +186,9 @@ def _leak(dataset: ImageDataset, keys: list[bytes], split: SplitSettings) -> lis
     if not both:
         return []
     return [Finding(
-        "no picture in both parts", "warning",
-        f"{len(both):,} of {len(validation):,} validation pictures ({share(len(both), len(validation))}) are in the "
-        "training part too.", len(both), _named(dataset, both), "Remove the copies.",
+        "no picture in both training and validation", "warning",
+        f"{len(both):,} of {len(validation):,} validation pictures ({share(len(both), len(validation))}) also occur "
+        "in the training part.", len(both), _named(dataset, both), "Remove the duplicates.",
     )]  # fmt: skip
 
 

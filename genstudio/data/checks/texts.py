@@ -56,9 +56,9 @@ def check_text(
     """Everything that can be said of a text before training; yields the fraction done."""
     text, found = dataset.text, []
     if not text or text.count(text[0]) == len(text):
-        what = f"repeats '{printable(text[0])}' and nothing else" if text else "is empty"
+        what = f"only repeats '{printable(text[0])}'" if text else "is empty"
         mend = "Choose another text."
-        return (Finding("nothing to learn", "error", f"The text {what}.", len(text), (), mend),)
+        return (Finding("something to learn", "error", f"The text {what}.", len(text), (), mend),)
     found += _amounts(len(text), context, parameters, split)
     found += _encoding(text)
     yield 0.05
@@ -99,10 +99,10 @@ def _amounts(count: int, context: int | None, parameters: int | None, split: Spl
         ))  # fmt: skip
     if parameters is not None and parameters > 2 * count:
         found.append(Finding(
-            "at most two parameters for each character", "warning",
+            "at most two parameters per character", "warning",
             f"The model has {parameters:,} parameters for {count:,} characters: it can memorise the text, and its "
-            "validation loss will rise again.", count, (),
-            "Use a smaller model, more text, or dropout; or stop where the validation loss is lowest.",
+            "validation loss will rise.", count, (),
+            "Use a smaller model, more text or dropout, or stop where the validation loss is lowest.",
         ))  # fmt: skip
     return found
 
@@ -114,9 +114,9 @@ def _encoding(text: str) -> list[Finding]:
         places = [match.start() for _, match in zip(range(5), re.finditer("\ufffd", text), strict=False)]
         found.append(Finding(
             "no replacement characters", "warning",
-            f"{lost:,} characters were lost before the import (they are now '\ufffd').", lost,
+            f"{lost:,} characters were lost before the import (they now read '\ufffd').", lost,
             shown([text[max(0, place - 20) : place + 20] for place in places], places, [1] * len(places)),
-            "Export the text again as UTF-8, or import it with its real encoding.",
+            "Export the text again as UTF-8, or import it with its actual encoding.",
         ))  # fmt: skip
     controls = [match.start() for match in _CONTROL.finditer(text)]
     if controls:
@@ -124,7 +124,7 @@ def _encoding(text: str) -> list[Finding]:
         named = ", ".join(f"{printable(letter)} ({count:,})" for letter, count in which)
         found.append(Finding(
             "no control characters", "info",
-            f"The text holds {len(controls):,} control characters, which show nothing: {named}.", len(controls),
+            f"The text contains {len(controls):,} invisible control characters: {named}.", len(controls),
             shown(
                 [text[max(0, place - 20) : place] or text[place + 1 : place + 20] for place in controls[:5]],
                 controls[:5], [1] * len(controls[:5]),
@@ -135,11 +135,12 @@ def _encoding(text: str) -> list[Finding]:
     if wrong:
         examples = [text[max(0, place - 15) : place + 15] for place in wrong[:5]]
         repaired = _repaired(examples[0])
-        hint = f" ('{examples[0].strip()}' is meant to be '{repaired.strip()}')" if repaired else ""
+        hint = f" ('{examples[0].strip()}' should be '{repaired.strip()}')" if repaired else ""
         found.append(Finding(
-            "letters as they were written", "warning",
-            f"{len(wrong):,} places look like UTF-8 that was read as Windows-1252{hint}.".replace("\n", " "),
-            len(wrong), shown(examples, wrong, [2] * len(examples)), "Import the original again with the encoding UTF-8.",
+            "no wrongly decoded characters", "warning",
+            f"{len(wrong):,} places look like UTF-8 that was decoded as Windows-1252{hint}.".replace("\n", " "),
+            len(wrong), shown(examples, wrong, [2] * len(examples)), "Import the original file again with the "
+            "encoding UTF-8.",
         ))  # fmt: skip
     return found
 
@@ -167,10 +168,10 @@ def _unseen(parts: _Parts) -> Work[list[Finding]]:
         letters = [f"'{printable(chr(code))}' ({count:,} times)" for code, count in strange.most_common(5)]
         places = [parts.validated(parts.validation.index(chr(code))) for code, _ in strange.most_common(5)]
         found.append(Finding(
-            "every character of validation occurs in training", "warning",
-            f"{len(strange):,} characters occur in the validation part only, {total:,} times: the model cannot predict "
+            "every validation character also occurs in training", "warning",
+            f"{len(strange):,} characters occur only in the validation part, {total:,} times: the model cannot predict "
             "them.", len(strange), shown(letters, places, [1] * len(places)),
-            "Choose a random split, byte tokens, or remove these characters.",
+            "Choose a random split or byte tokens, or remove these characters.",
         ))  # fmt: skip
     known = set(parts.train[-LARGEST:].casefold().split())
     yield 0.22
@@ -181,7 +182,7 @@ def _unseen(parts: _Parts) -> Work[list[Finding]]:
     if count > 0.2 * len(words) and len(words) > 50 and not listed:
         rare = [word for word, _ in missing.most_common(5)]
         found.append(Finding(
-            "at most 20 % of the words of validation are new", "info",
+            "at most 20% of the validation words are new", "info",
             f"{share(count, len(words))} of the words in the validation part do not occur in training.", count,
             shown(rare, [_first(parts, word) for word in rare], [len(word) for word in rare]),
             "Choose a random split if the end of the text differs from the rest.",
@@ -216,14 +217,14 @@ def _leak(parts: _Parts) -> Work[list[Finding]]:
     ]
     places = f"{len(starts):,} place{'s' * (len(starts) != 1)}"
     return [Finding(
-        f"no {WINDOW} characters of validation occur in training", level,  # type: ignore[arg-type]
-        f"{share(count, len(both))} of the validation part stands in the training part too, in {places}: "
-        "its loss will look better than it is.", count,
+        f"no {WINDOW} consecutive validation characters occur in training", level,  # type: ignore[arg-type]
+        f"{share(count, len(both))} of the validation part also occurs in the training part, in {places}: the "
+        "validation loss will look better than it is.", count,
         shown(
             [validation[start:stop] for start, stop in first], [parts.validated(start) for start, _ in first],
             [stop - start for start, stop in first],
         ),
-        "Remove what is repeated, or choose the contiguous split.",
+        "Remove the repetitions, or choose the contiguous split.",
     )]  # fmt: skip
 
 
@@ -246,13 +247,14 @@ def _repeated(parts: _Parts) -> Work[list[Finding]]:
     found = []
     if again:
         found.append(Finding(
-            f"lines of {_LONG_LINE} characters occur once", "warning" if len(again) > 0.01 * len(long) else "info",
-            f"{len(again):,} of {len(long):,} long lines occur again.", len(again),
+            f"no repeated lines of {_LONG_LINE} characters or more",
+            "warning" if len(again) > 0.01 * len(long) else "info",
+            f"{len(again):,} of {len(long):,} long lines are repeated.", len(again),
             shown(
                 [long[two] for _, two in again[:5]],
                 [parts.trained(int(begins[chosen[two]])) for _, two in again[:5]],
                 [len(long[two]) for _, two in again[:5]],
-            ), "Remove repeated lines, unless they belong to the text.",
+            ), "Remove the repeated lines, unless they belong to the text.",
         ))  # fmt: skip
     yield 0.6
     starts, stops = _paragraphs(text)
@@ -265,8 +267,8 @@ def _repeated(parts: _Parts) -> Work[list[Finding]]:
         )  # fmt: skip
         found.append(Finding(
             "paragraphs differ by more than a quarter", "warning" if len(near) > 0.01 * len(starts) else "info",
-            f"{len(near):,} of {len(starts):,} paragraphs nearly repeat another.", len(near), examples,
-            "Keep one of each, or accept that the model memorises them.",
+            f"{len(near):,} of {len(starts):,} paragraphs are near-duplicates.", len(near), examples,
+            "Keep one of each, or accept that the model will memorise them.",
         ))  # fmt: skip
     return found
 

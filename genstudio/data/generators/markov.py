@@ -23,8 +23,8 @@ Table = NDArray[np.float64]
 
 
 class MarkovSettings(Config):
-    count: int = setting(1_000_000, "Characters to write", low=1_000, high=20_000_000, logarithmic=True)
-    seed: int = setting(0, "Another seed writes another text with the same chain", low=0, high=2**31 - 1)
+    count: int = setting(1_000_000, "Number of characters", low=1_000, high=20_000_000, logarithmic=True)
+    seed: int = setting(0, "A different seed writes a different text with the same chain", low=0, high=2**31 - 1)
 
 
 def known_entropy(settings: MarkovSettings, info: DatasetInfo) -> TextDataset:

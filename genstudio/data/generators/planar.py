@@ -17,18 +17,19 @@ _PACGAN = "Lin et al. 2018, PacGAN, 4.1"
 class PlanarSettings(Config):
     """What every distribution in the plane has."""
 
-    count: int = setting(20_000, "Points to draw", low=1, high=1_000_000, logarithmic=True)
-    seed: int = setting(0, "Another seed draws other points of the same distribution", low=0, high=2**31 - 1)
+    count: int = setting(20_000, "Number of points", low=1, high=1_000_000, logarithmic=True)
+    seed: int = setting(0, "A different seed samples different points from the same distribution", low=0,
+        high=2**31 - 1)
 
 
 class RingSettings(PlanarSettings):
-    modes: int = setting(8, "Gaussians on the circle", low=1, high=64, source=_PACGAN)
+    modes: int = setting(8, "Number of Gaussians on the circle", low=1, high=64, source=_PACGAN)
     radius: float = setting(1.0, "Radius of the circle", low=0.01, high=100.0, source=_PACGAN)
     sigma: float = setting(0.01, "Standard deviation of each Gaussian", low=0.0001, high=10.0, source=_PACGAN)
 
 
 class GridSettings(PlanarSettings):
-    side: int = setting(5, "Gaussians along each side", low=1, high=20, source=_PACGAN)
+    side: int = setting(5, "Number of Gaussians along each side", low=1, high=20, source=_PACGAN)
     step: float = setting(2.0, "Distance between neighbours", low=0.01, high=100.0, source=_PACGAN)
     sigma: float = setting(0.05, "Standard deviation of each Gaussian", low=0.0001, high=10.0, source=_PACGAN)
 
@@ -39,13 +40,13 @@ class CurveSettings(PlanarSettings):
 
 class SpiralSettings(CurveSettings):
     noise: float = setting(0.02, "Standard deviation of the noise around the curve", low=0.0, high=1.0)
-    arms: int = setting(2, "Arms of the spiral", low=1, high=12)
-    turns: float = setting(1.25, "Turns each arm makes", low=0.1, high=10.0)
+    arms: int = setting(2, "Number of arms", low=1, high=12)
+    turns: float = setting(1.25, "Turns of each arm", low=0.1, high=10.0)
 
 
 class RingsSettings(CurveSettings):
     noise: float = setting(0.03, "Standard deviation of the noise around the curve", low=0.0, high=1.0)
-    rings: int = setting(3, "Circles, one in the other", low=1, high=12)
+    rings: int = setting(3, "Number of nested circles", low=1, high=12)
 
 
 def ring(settings: RingSettings, info: DatasetInfo) -> PointDataset:

@@ -20,31 +20,32 @@ Question = Callable[[Chance], str]
 class PuzzleSettings(Config):
     """What every toy task has."""
 
-    count: int = setting(10_000, "Different questions", low=1, high=200_000, logarithmic=True)
-    seed: int = setting(0, "Another seed asks other questions", low=0, high=2**31 - 1)
+    count: int = setting(10_000, "Number of distinct questions", low=1, high=200_000, logarithmic=True)
+    seed: int = setting(0, "A different seed asks different questions", low=0, high=2**31 - 1)
 
 
 class SequenceSettings(PuzzleSettings):
-    symbols: int = setting(26, "Different symbols: letters, or digits where the task sorts them", low=2, high=26)
-    shortest: int = setting(3, "Symbols in the shortest question", low=1, high=64)
-    longest: int = setting(10, "Symbols in the longest question", low=1, high=64)
+    symbols: int = setting(26, "Number of distinct symbols: letters, or digits for the sorting task", low=2, high=26)
+    shortest: int = setting(3, "Length of the shortest question, in symbols", low=1, high=64)
+    longest: int = setting(10, "Length of the longest question, in symbols", low=1, high=64)
 
     def rules(self) -> Iterator[Problem]:
         if self.shortest > self.longest:
-            yield Problem("shortest", f"{self.shortest} symbols are more than the longest question's {self.longest}")
+            yield Problem("shortest", f"{self.shortest} symbols is more than the length of the longest question, "
+                f"{self.longest}")
 
 
 class SortSettings(SequenceSettings):
-    symbols: int = setting(10, "Different digits", low=2, high=10)
+    symbols: int = setting(10, "Number of distinct digits", low=2, high=10)
 
 
 class AdditionSettings(PuzzleSettings):
-    digits: int = setting(3, "Digits of the largest number", low=1, high=12)
+    digits: int = setting(3, "Number of digits in the largest number", low=1, high=12)
 
 
 class DyckSettings(PuzzleSettings):
-    kinds: int = setting(3, "Kinds of brackets: ( ), [ ] and { }", low=1, high=3)
-    longest: int = setting(16, "Symbols in the longest question", low=1, high=128)
+    kinds: int = setting(3, "Number of bracket kinds: ( ), [ ] and { }", low=1, high=3)
+    longest: int = setting(16, "Length of the longest question, in symbols", low=1, high=128)
 
 
 def copy(settings: SequenceSettings, info: DatasetInfo) -> TaskDataset:
@@ -126,6 +127,6 @@ def _answered(
         if len(found) == settings.count:
             return TaskDataset(info, tuple(found), tuple(found.values()))
     raise DataError(
-        f"There are not {settings.count:,} different questions of this kind.",
-        f"Ask for {max(1, len(found) // 2):,} or fewer, or for longer ones.",
+        f"There are fewer than {settings.count:,} distinct questions of this kind.",
+        f"Ask for {max(1, len(found) // 2):,} or fewer, or for longer questions.",
     )

@@ -24,8 +24,8 @@ POSSIBLE = len(SHAPES) * SIZES * TURNS * PLACES * PLACES
 
 
 class ShapeSettings(Config):
-    count: int = setting(10_000, "Different pictures", low=1, high=POSSIBLE, logarithmic=True)
-    seed: int = setting(0, "Another seed draws other pictures", low=0, high=2**31 - 1)
+    count: int = setting(10_000, "Number of distinct pictures", low=1, high=POSSIBLE, logarithmic=True)
+    seed: int = setting(0, "A different seed draws different pictures", low=0, high=2**31 - 1)
 
 
 def shapes(settings: ShapeSettings, info: DatasetInfo) -> ImageDataset:

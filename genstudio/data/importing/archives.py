@@ -31,7 +31,7 @@ _DAMAGE = (
     lzma.LZMAError, KeyError, IndexError,
 )  # fmt: skip
 _DRIVE = re.compile(r"[A-Za-z]:")
-_HINT = "The archive is refused whole. If you trust it, unpack it yourself and import the folder."
+_HINT = "The whole archive is refused. If you trust it, unpack it yourself and import the folder."
 Member = tuple[float, str, bytes]
 _UTF8 = 0x800
 
@@ -89,21 +89,21 @@ class Names:
     def add(self, name: str, folder: bool) -> str:
         """The name with `/` between its parts."""
         if len(self._files) + len(self._folders) >= MOST_MEMBERS:
-            raise refused(self._path, name, f"is one more than {MOST_MEMBERS:,} members")
+            raise refused(self._path, name, f"exceeds the limit of {MOST_MEMBERS:,} members")
         plain = name.replace("\\", "/")
         parts = [part for part in plain.split("/") if part not in ("", ".")]
         if plain.startswith("/") or _DRIVE.match(plain) or ".." in parts:
-            raise refused(self._path, name, "leads outside of the archive")
+            raise refused(self._path, name, "points outside the archive")
         if not parts and not folder:
             raise refused(self._path, name, "has no name")
         if len(plain) > 1000 or any(unicodedata.category(letter) in ("Cc", "Cs") for letter in plain):
-            raise refused(self._path, name, "has a name that no file can have")
+            raise refused(self._path, name, "has an invalid file name")
         keys = [unicodedata.normalize("NFC", part).casefold() for part in parts]
         whole = "/".join(keys)
         above = {"/".join(keys[:depth]) for depth in range(1, len(keys))}
         clash = above & self._files or (whole in self._files) or (not folder and whole in self._folders)
         if clash:
-            raise refused(self._path, name, "occurs twice, or differs from another in case only")
+            raise refused(self._path, name, "occurs twice, or differs from another only in case")
         self._folders |= above
         (self._folders if folder else self._files).add(whole)
         return plain_name(name)
@@ -120,7 +120,7 @@ def checked_zip(file: IO[bytes], path: Path) -> zipfile.ZipFile:
     try:
         packed = zipfile.ZipFile(file)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, struct.error, IndexError):
-        raise DataError("This zip archive is damaged.", "Get it again from where it comes.", path) from None
+        raise DataError("This zip archive is damaged.", "Get a new copy from its source.", path) from None
     checked, total = Names(path), 0
     for entry, name in named(packed):
         checked.add(name, entry.filename.endswith("/"))
@@ -130,10 +130,10 @@ def checked_zip(file: IO[bytes], path: Path) -> zipfile.ZipFile:
         if entry.flag_bits & 0x41:
             raise refused(path, entry.filename, "is encrypted")
         if entry.compress_type not in _METHODS:
-            raise refused(path, entry.filename, "is packed in a way that is not known")
+            raise refused(path, entry.filename, "uses an unknown compression method")
         total += entry.file_size
         if total > MOST_BYTES:
-            raise refused(path, entry.filename, f"makes more than {MOST_BYTES / 1e9:.0f} GB")
+            raise refused(path, entry.filename, f"unpacks to more than {MOST_BYTES / 1e9:.0f} GB")
         if entry.file_size > _FREE and entry.file_size > streams.RATIO * max(1, entry.compress_size):
             raise refused(path, entry.filename, f"unpacks to more than {streams.RATIO} times its size")
     _check_overlap(packed, path)
@@ -179,7 +179,7 @@ def _zip_members(
         with member(packed, entry, path) as content_file:
             content = content_file.read(entry.file_size + 1)
         if len(content) != entry.file_size:
-            raise refused(path, name, "has another size than the directory says")
+            raise refused(path, name, "does not have the size given in the directory")
         yield done / total, name, content
 
 
@@ -191,14 +191,14 @@ def _check_directory(file: IO[bytes], path: Path) -> None:
     tail = file.read(65_557)
     place = tail.rfind(b"PK\5\6")
     if place < 0 or len(tail) - place < 22:
-        raise DataError("This zip archive ends too early.", "Get it again from where it comes.", path)
+        raise DataError("This zip archive ends too early.", "Get a new copy from its source.", path)
     count, length = struct.unpack_from("<HI", tail, place + 10)
     large = tail.rfind(b"PK\6\6", 0, place)
     if (count == 0xFFFF or length == 0xFFFFFFFF) and large >= 0 and len(tail) - large >= 56:
         count, length = struct.unpack_from("<QQ", tail, large + 32)
     if count > MOST_MEMBERS or length > _DIRECTORY:
         raise DataError(
-            f"This archive has more than {MOST_MEMBERS:,} members.", "Divide it, or unpack it and import parts.", path
+            f"This archive has more than {MOST_MEMBERS:,} members.", "Split it, or unpack it and import parts.", path
         )
     file.seek(0)
 
@@ -207,7 +207,7 @@ def _check_overlap(packed: zipfile.ZipFile, path: Path) -> None:
     behind = -1
     for entry in sorted(packed.infolist(), key=lambda entry: entry.header_offset):
         if entry.header_offset < behind:
-            raise refused(path, entry.filename, "shares its bytes with another, as a trap would")
+            raise refused(path, entry.filename, "shares its bytes with another member, as in a zip bomb")
         behind = entry.header_offset + 30 + entry.compress_size
 
 
@@ -235,7 +235,7 @@ def _tar_members(
             raise refused(path, name, "is a link or a device")
         plain = names.add(name, folder)
         if length > MOST_BYTES or (folder and length):
-            raise refused(path, name, f"makes more than {MOST_BYTES / 1e9:.0f} GB")
+            raise refused(path, name, f"unpacks to more than {MOST_BYTES / 1e9:.0f} GB")
         take = not folder and wanted(plain)
         if take and length > LARGEST_MEMBER:
             raise refused(path, name, f"is larger than {LARGEST_MEMBER >> 20} MB")
@@ -255,7 +255,7 @@ def _drain(stream: streams.Unpacked) -> None:
 
 def _tar_header(block: bytes, path: Path) -> tuple[str, int, bytes]:
     """Name, size and kind of a member. Raises DataError for a header whose sum is wrong."""
-    damaged = DataError("This tar archive is damaged.", "Get it again from where it comes.", path)
+    damaged = DataError("This tar archive is damaged.", "Get a new copy from its source.", path)
     try:
         told = _octal(block[148:156])
         length = _octal(block[124:136])
@@ -278,7 +278,7 @@ def _octal(field: bytes) -> int:
 def _long_name(stream: streams.Plain | streams.Unpacked, kind: bytes, length: int, name: str, path: Path) -> str:
     """The name that an extra header gives to the next member; empty where it says nothing of it."""
     if length > _LONG_NAME:
-        raise refused(path, name, "has a header that is too long")
+        raise refused(path, name, "has an oversized header")
     raw = _taken(stream, length, path)
     _skipped(stream, -length % 512, path)
     if kind == b"L":
@@ -290,7 +290,7 @@ def _long_name(stream: streams.Plain | streams.Unpacked, kind: bytes, length: in
         record = raw[len(head) + 1 : size].removesuffix(b"\n")
         key, _, value = record.partition(b"=")
         if not 0 < size <= len(raw) or not key:
-            raise refused(path, name, "has a header that is damaged")
+            raise refused(path, name, "has a damaged header")
         if key in (b"size", b"linkpath") or key.startswith(b"GNU.sparse"):
             raise refused(path, name, "is a link, a sparse file or one of unknown size")
         if key == b"path" and kind != b"g":
@@ -302,7 +302,7 @@ def _long_name(stream: streams.Plain | streams.Unpacked, kind: bytes, length: in
 def _taken(stream: streams.Plain | streams.Unpacked, count: int, path: Path, first: bool = False) -> bytes:
     content = stream.read(count)
     if len(content) < count and (content or first):
-        raise DataError("This tar archive ends too early.", "Get it again from where it comes.", path)
+        raise DataError("This tar archive ends too early.", "Get a new copy from its source.", path)
     return content
 
 
@@ -310,6 +310,6 @@ def _skipped(stream: streams.Plain | streams.Unpacked, count: int, path: Path) -
     while count > 0:
         piece = stream.read(min(count, _FREE))
         if not piece:
-            raise DataError("This tar archive ends too early.", "Get it again from where it comes.", path)
+            raise DataError("This tar archive ends too early.", "Get a new copy from its source.", path)
         count -= len(piece)
     return b""

@@ -67,7 +67,7 @@ def read_npz(path: Path, unread: dict[str, str] | None = None) -> Mapping[str, A
                 except ObjectsError:
                     if unread is None:
                         raise
-                    unread[name] = "holds Python objects, which could run code"
+                    unread[name] = "contains Python objects, which could run code"
                     continue
                 left -= found[name].nbytes
     return found
@@ -79,11 +79,11 @@ def read_idx(path: Path) -> Array:
         stream = streams.unpacked(file, path, LARGEST + 1024)
         start = stream.read(4)
         if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in _IDX_TYPES or not start[3]:
-            raise DataError("This is no IDX file.", "Choose a file such as train-images-idx3-ubyte.", path)
+            raise DataError("This is not an IDX file.", "Choose a file such as train-images-idx3-ubyte.", path)
         if start[3] > 4:
             raise DataError(
                 f"This is an IDX file of {start[3]} dimensions.",
-                "Pictures have 3 or 4, labels 1: get the file again.",
+                "Pictures have 3 or 4 and labels have 1: get a new copy of the file.",
                 path,
             )
         sizes = stream.read(4 * start[3])
@@ -103,38 +103,38 @@ def is_idx(beginning: bytes, name: str) -> bool:
 def _npy(file: IO[bytes], path: Path, name: str, most: int = LARGEST) -> Array:
     start = _bytes(file, 8, path, name)
     if start[:6] != b"\x93NUMPY" or start[6] not in (1, 2, 3):
-        raise DataError(f"'{name}' is no array of numpy.", "Save it again with numpy.save.", path)
+        raise DataError(f"'{name}' is not a NumPy array.", "Save it again with numpy.save.", path)
     width = 2 if start[6] == 1 else 4
     length = int.from_bytes(_bytes(file, width, path, name), "little")
     if length > 1 << 16:
-        raise DataError(f"The description of '{name}' is too long.", "Save it again with numpy.save.", path)
+        raise DataError(f"The header of '{name}' is too long.", "Save it again with numpy.save.", path)
     described = _bytes(file, length, path, name)
     match = _HEADER.fullmatch(described)
     if match is None:
         plain = b"'fortran_order'" in described and (b"'|O'" in described or b"[(" in described)
         if plain:
             raise ObjectsError(
-                f"'{name}' holds Python objects or records, which could run code.",
+                f"'{name}' contains Python objects or records, which could run code.",
                 "Save plain numbers with numpy.save.",
                 path,
             )
-        raise DataError(f"'{name}' has a description that is damaged.", "Save plain numbers with numpy.save.", path)
+        raise DataError(f"'{name}' has a damaged header.", "Save plain numbers with numpy.save.", path)
     kind = match[1].decode("ascii")
     if kind.lstrip("<>|=").startswith("O"):
         raise ObjectsError(
-            f"'{name}' holds Python objects, which could run code: refused.",
+            f"'{name}' contains Python objects, which could run code, and is refused.",
             "Save plain numbers with numpy.save.",
             path,
         )
     if not _NUMBERS.fullmatch(kind) and not _WORDS.fullmatch(kind):
-        raise DataError(f"'{name}' holds values of the kind '{kind}'.", "Save plain numbers with numpy.save.", path)
+        raise DataError(f"'{name}' contains values of type '{kind}'.", "Save plain numbers with numpy.save.", path)
     sizes = [part.strip() for part in match[3].split(b",") if part.strip()]
     if len(sizes) > 8 or any(len(part) > 12 for part in sizes):
         raise DataError(f"'{name}' has an impossible shape.", "Save it again with numpy.save.", path)
     try:
         dtype, shape = np.dtype(kind), tuple(int(part) for part in sizes)
     except (TypeError, ValueError):
-        raise DataError(f"'{name}' has a description that is damaged.", "Save it again.", path) from None
+        raise DataError(f"'{name}' has a damaged header.", "Save it again.", path) from None
     return _content(file, dtype, shape, match[2] == b"True", path, name, most)
 
 
@@ -156,7 +156,7 @@ def _content(
     except ValueError:
         raise DataError(f"'{name}' has an impossible shape.", "Save it again.", path) from None
     if dtype.kind == "U" and array.size and int(array.view(f"{dtype.byteorder}u4").max(initial=0)) > 0x10FFFF:
-        raise DataError(f"'{name}' holds values that are no characters.", "Save it again.", path)
+        raise DataError(f"'{name}' contains values that are not characters.", "Save it again.", path)
     return array.astype(dtype.newbyteorder("="), copy=False)
 
 
@@ -171,8 +171,8 @@ def _some(file: Any, count: int, path: Path, name: str) -> bytes:
     try:
         return bytes(file.read(count))
     except (OSError, EOFError, zipfile.BadZipFile, *streams.ERRORS):
-        raise DataError(f"'{name}' is damaged.", "Get the file again from where it comes.", path) from None
+        raise DataError(f"'{name}' is damaged.", "Get a new copy of the file from its source.", path) from None
 
 
 def _cut(path: Path, name: str) -> DataError:
-    return DataError(f"'{name}' ends too early.", "Get the file again from where it comes.", path)
+    return DataError(f"'{name}' ends too early.", "Get a new copy of the file from its source.", path)

@@ -61,7 +61,7 @@ def _generated(info: DatasetInfo, title: str, settings: Mapping[str, Any]) -> Wo
     """Another recipe on the shelf; it is tried once, so that what is there can be made."""
     maker = generators.of(info)
     if maker is None:
-        raise DataError(f"'{info.title}' is not made from a seed.", "Choose another dataset.", info.path)
+        raise DataError(f"'{info.title}' is not generated from a seed.", "Choose another dataset.", info.path)
     details = maker.details(settings)
     yield 0.1
     generators.make(replace(info, details=details))
@@ -75,7 +75,7 @@ def _pictures(info: DatasetInfo, title: str, settings: PictureSettings | None) -
     source = info.source or info.title
     dataset = stored.read_images(info) if info.origin == "imported" else opening.open_dataset(info)
     if not isinstance(dataset, ImageDataset):
-        raise DataError(f"'{info.title}' holds no pictures.", "Choose another dataset.", info.path)
+        raise DataError(f"'{info.title}' contains no pictures.", "Choose another dataset.", info.path)
     yield 0.1
     if info.origin == "imported" and info.details.get("originals") == "encoded":
         items: Iterator[stored.Item] = stored.encoded(info)

@@ -93,7 +93,7 @@ def decode(
         except Image.DecompressionBombError:
             raise BrokenPictureError(_TOO_LARGE) from None
         except UnidentifiedImageError:
-            raise BrokenPictureError("is no picture of a known kind, or its beginning is damaged") from None
+            raise BrokenPictureError("is not a picture of a known format, or its header is damaged") from None
         except MemoryError:
             raise BrokenPictureError("needs too much memory") from None
         except _ERRORS as error:

@@ -35,15 +35,15 @@ _CONTROLS = bytes(value for value in range(0x20) if value not in b"\t\n\r\f\x1b"
 _MOST_CONTROLS = 0.05
 _SAVE = "Open it with the program it belongs to and save it as plain text."
 _FORMATS = (
-    (b"{\\rtf", "an RTF document, whose text lies between codes", _SAVE),
+    (b"{\\rtf", "an RTF document, whose text is mixed with formatting codes", _SAVE),
     (b"%PDF-", "a PDF document", "Save or copy its text to a plain text file."),
-    (b"\xd0\xcf\x11\xe0", "a document of an old Office program", _SAVE),
+    (b"\xd0\xcf\x11\xe0", "a document of an old version of Office", _SAVE),
     (b"SQLite format 3\0", "an SQLite database", "Export a table of it as CSV."),
-    (b"\x28\xb5\x2f\xfd", "packed by Zstandard", "Unpack it first."),
-    (b"7z\xbc\xaf\x27\x1c", "packed by 7-Zip", "Unpack it first."),
-    (b"Rar!\x1a\x07", "packed by RAR", "Unpack it first."),
+    (b"\x28\xb5\x2f\xfd", "compressed with Zstandard", "Unpack it first."),
+    (b"7z\xbc\xaf\x27\x1c", "compressed with 7-Zip", "Unpack it first."),
+    (b"Rar!\x1a\x07", "compressed with RAR", "Unpack it first."),
     (b"ARROW1\0\0", "an Arrow file", "Save the table as Parquet or CSV."),
-    (b"\x89HDF", "an HDF5 file", "Save its content as CSV, NPY or text."),
+    (b"\x89HDF", "an HDF5 file", "Save its contents as CSV, NPY or text."),
     (b"\x7fELF", "a program, not text", "Choose a text file."),
     (b"MZ\x90\0", "a program, not text", "Choose a text file."),
 )
@@ -58,7 +58,7 @@ def canonical(name: str) -> str:
         found = ""
     if found not in TITLES:
         known = ", ".join(TITLES)
-        raise DataError(f"There is no text encoding '{name.strip()[:40]}' to choose.", f"There are: {known}.")
+        raise DataError(f"Unknown text encoding '{name.strip()[:40]}'.", f"There are: {known}.")
     return found
 
 

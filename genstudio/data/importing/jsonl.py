@@ -92,7 +92,7 @@ def _object(path: Path, values: Any) -> Records:
         said = ", ".join(f"'{name[:40]}' ({len(held[name]):,} entries)" for name in fitting[:10])
         raise DataError(
             f"{path.name} is one object, not a list, and holds {len(fitting)} lists: {said}.",
-            "Save the one you want in a file of its own.",
+            "Save the one you want to a separate file.",
             path,
         )
     if not fitting:
@@ -124,9 +124,10 @@ def _named(values: Any, place: int, path: Path) -> dict[str, Any]:
     if isinstance(values, str):
         values = {"text": values}
     if not isinstance(values, dict):
-        raise DataError(f"Line {place} holds no named values.", 'Each line has to be like {"text": "..."}.', path)
+        raise DataError(f"Line {place} contains no named values.", 'Each line has to look like {"text": "..."}.', path)
     try:
         json.dumps(values, ensure_ascii=False).encode("utf-8")
     except (UnicodeEncodeError, RecursionError, ValueError):
-        raise DataError(f"Line {place} holds half of a surrogate pair.", "Correct or remove this line.", path) from None
+        raise DataError(f"Line {place} contains half of a surrogate pair.", "Correct or remove this line.",
+            path) from None
     return values

@@ -96,7 +96,7 @@ def _made(read: _Read, values_name: str, settings: PictureSettings, path: Path) 
         for name, array in read.found.items()
         if name not in used
     ]
-    rest = f"Arrays left out: {', '.join(left[:10])}{' …' * (len(left) > 10)}." if left else ""
+    rest = f"Arrays ignored: {', '.join(left[:10])}{' …' * (len(left) > 10)}." if left else ""
     notes = (scale_note, shape_note, *read.unread, rest)
     return _Pictures(pixels, labels, classes, captions, limits, tuple(note for note in notes if note))
 
@@ -107,7 +107,7 @@ def _scaled(
     """Pixels, the values that became black and white, and a sentence about them."""
     spread = scale.Spread.of(plain)
     if spread.odd:
-        raise DataError(f"{spread.odd:,} pixels are infinite or no numbers.", "Replace them by numbers first.", path)
+        raise DataError(f"{spread.odd:,} pixels are infinite or not numbers.", "Replace them by numbers first.", path)
     limits = settings.limits or spread.limits()
     pixels = np.ascontiguousarray(scale.to_bytes(plain, limits))
     return shapes.on_white(pixels), limits, scale.sentence(spread, limits)
@@ -146,7 +146,8 @@ def _values(read: _Read, path: Path) -> str:
     if not likely:
         only = "These are labels, not pictures." if "labels" in read.found else "There are no pictures in this file."
         raise DataError(
-            " ".join((only, *read.unread)), "Choose the file with the pictures; labels beside it are found.", path
+            " ".join((only, *read.unread)), "Choose the file with the pictures; labels in the same folder are found "
+            "automatically.", path
         )
     known = next((name for name in _PIXELS if name in likely), None)
     return known or max(likely, key=lambda name: (likely[name].ndim, likely[name].size))
@@ -181,24 +182,24 @@ def _labels(
     given = given.reshape(-1) if given.ndim == 2 and given.shape[1] == 1 else given
     if given.ndim != 1 or len(given) != count:
         raise DataError(
-            f"There are {count:,} pictures and labels of shape {given.shape}.", "Give one label for each picture.", path
+            f"There are {count:,} pictures and labels of shape {given.shape}.", "Give one label per picture.", path
         )
     if given.dtype.kind == "f" and not (np.isfinite(given).all() and (given == np.floor(given)).all()):
-        raise DataError("Some labels are no whole numbers.", "Give one whole number for each picture.", path)
+        raise DataError("Some labels are not whole numbers.", "Give one whole number per picture.", path)
     if given.dtype.kind == "U":
         names, places = np.unique(given, return_inverse=True)
     elif given.dtype.kind in "uifb":
         if given.min() < 0:
             low = int(np.count_nonzero(given < 0))
-            raise DataError(f"{low:,} of {count:,} labels are negative.", "Give labels from 0 on.", path)
+            raise DataError(f"{low:,} of {count:,} labels are negative.", "Use labels starting at 0.", path)
         names, places = np.unique(given.astype(np.int64), return_inverse=True)
         top = int(names[-1]) + 1
         if top <= max(256, 2 * len(names)) and top <= _MOST_CLASSES:
             names, places = np.arange(top), given.astype(np.int64)
     else:
-        raise DataError("The labels are no numbers and no words.", "Give one whole number for each picture.", path)
+        raise DataError("The labels are neither numbers nor words.", "Give one whole number per picture.", path)
     if len(names) > _MOST_CLASSES:
-        raise DataError(f"There are {len(names):,} different labels.", f"At most {_MOST_CLASSES:,} can be used.", path)
+        raise DataError(f"There are {len(names):,} distinct labels.", f"At most {_MOST_CLASSES:,} can be used.", path)
     told = _words(found.get("classes"), len(names))
     return places.astype(np.int64).reshape(-1), tuple(told or (_printable(str(name)) for name in names.tolist()))
 

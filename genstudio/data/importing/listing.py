@@ -61,7 +61,7 @@ class LeftOut:
     def files(self) -> str:
         """The files by their endings, the most first, in words; empty where there are none."""
         some = [
-            f"{many:,} files {f'ending in {printable(ending)}' if ending else 'without an ending'}"
+            f"{many:,} files {f'ending in {printable(ending)}' if ending else 'without an extension'}"
             if many > 1
             else self.examples[ending]
             for ending, many in self.endings.most_common(_LISTED)
@@ -78,20 +78,20 @@ class LeftOut:
         """A sentence for each kind of thing."""
         found = []
         if self.above:
-            found.append(f"{_many(len(self.above), 'picture')} above the class folders left out: {_some(self.above)}.")
+            found.append(f"{_many(len(self.above), 'picture')} above the class folders ignored: {_some(self.above)}.")
         if self.mixed:
             found.append(
-                f"The folders are no classes, because {self.mixed:,} of the pictures lie above them. Sort them into the "
-                "folders to have classes."
+                f"The folders were not used as classes, because {self.mixed:,} of the pictures are outside of them. "
+                "Move them into the folders to get classes."
             )
         if self.captions:
-            found.append(f"{_many(self.captions, 'caption')} left out: text files named like the pictures.")
+            found.append(f"{_many(self.captions, 'caption')} ignored: text files named like the pictures.")
         if self.endings:
-            found.append(f"Files left out: {self.files()}. {self.advice()}".strip())
+            found.append(f"Files ignored: {self.files()}. {self.advice()}".strip())
         if self.system:
-            found.append(f"Folders of the system left out: {_some(list(self.system))}.")
+            found.append(f"System folders ignored: {_some(list(self.system))}.")
         if self.unreadable:
-            found.append(f"{_many(len(self.unreadable), 'folder')} left out, unreadable: {_some(self.unreadable)}.")
+            found.append(f"{_many(len(self.unreadable), 'folder')} skipped, unreadable: {_some(self.unreadable)}.")
         return found
 
 

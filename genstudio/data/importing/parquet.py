@@ -24,7 +24,8 @@ def look(path: Path) -> Layout:
     file, _ = _opened(path)
     columns = tuple(str(name) for name in file.schema_arrow.names)
     if len(set(columns)) != len(columns) or not columns:
-        raise DataError("The columns of this table have no names, or the same.", "Save it again with names.", path)
+        raise DataError("The columns of this table have no names, or duplicate names.", "Save it again with distinct "
+            "column names.", path)
     body = [row for _, row in _rows(path, columns, _PREVIEW)]
     decimal = decimal_mark((cell for row in body for cell in row), "")
     numeric = tuple(
@@ -74,7 +75,7 @@ def _opened(path: Path) -> tuple[Any, type[Exception]]:
 
 
 def _damaged(path: Path, error: Exception) -> DataError:
-    return DataError(f"This Parquet file cannot be read: {str(error)[:200]}.", "Get it again.", path)
+    return DataError(f"This Parquet file cannot be read: {str(error)[:200]}.", "Get a new copy.", path)
 
 
 def _cell(value: Any) -> str:

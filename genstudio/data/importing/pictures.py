@@ -145,12 +145,13 @@ def import_array(
     the settings. Raises DataError, StorageError."""
     title, settings = clean_title(name), settings or PictureSettings()
     if pixels.ndim != 4 or pixels.shape[3] not in (1, 3) or not len(pixels) or not pixels.size:
-        raise DataError(f"These are no pictures: {pixels.shape}.", "Give arrays of (n, height, width, 1 or 3).")
+        raise DataError(f"These are not pictures: {pixels.shape}.", "Give arrays of (n, height, width, 1 or 3).")
     if labels is not None and (len(labels) != len(pixels) or labels.min() < -1 or labels.max() >= len(classes)):
         raise DataError(
-            f"The labels do not fit: {len(labels):,} labels from {labels.min()} to {labels.max()} for {len(pixels):,} "
+            f"The labels do not match: {len(labels):,} labels from {labels.min()} to {labels.max()} for "
+            f"{len(pixels):,} "
             f"pictures of {len(classes)} classes.",
-            "Give one label from 0 on for each picture.",
+            "Give one label per picture, starting at 0.",
         )
     high, wide = pixels.shape[1:3]
     target = (settings.size, settings.size) if settings.size else (wide, high)
@@ -279,14 +280,15 @@ def _size(first: Sequence[Item], settings: PictureSettings) -> tuple[int, int]:
 def _refuse_broken(sheet: _Sheet, skip: bool, source: str) -> None:
     broken, good = len(sheet.broken), len(sheet.names)
     if not broken and not good:
-        raise DataError(f"There are no pictures in {source}.", f"Known endings are {', '.join(listing.SUFFIXES)}.")
+        raise DataError(f"There are no pictures in {source}.", "Known file extensions are "
+            f"{', '.join(listing.SUFFIXES)}.")
     if good and (skip or broken <= max(min(10, good), (good + broken) // 100)):
         return
     listed = "; ".join(f"{name} {why}" for name, why in sheet.broken[:20])
     more = f"; and {broken - 20} more" if broken > 20 else ""
     raise DataError(
         f"{broken:,} of {good + broken:,} pictures cannot be used: {listed}{more}.",
-        "Remove or replace them, or import the others with the option to leave out broken pictures."
+        "Remove or replace them, or turn on the option to skip unreadable pictures."
         if good
         else "Choose other pictures.",
     )
@@ -324,7 +326,8 @@ def _decoded_again(
                 continue
             for place, found in zip(answer[0], answer[2], strict=True):
                 if isinstance(found, str):
-                    raise DataError(f"Picture {place + 1:,} could be decoded once, but not twice: it {found}.", "Try again.")
+                    raise DataError(f"Picture {place + 1:,} could be decoded the first time but not the second: it "
+                        f"{found}.", "Try again.")
                 yield place, found.pixels
 
 

@@ -174,7 +174,7 @@ class Decoders(Generic[Tag]):
             if answer is None:
                 child.close()
                 child = None
-            results.append(answer or "takes too long to decode, or stops its decoder")
+            results.append(answer or "takes too long to decode, or crashes the decoder")
         job.results = results
         if child is not None:
             self._children.append(child)
@@ -215,5 +215,5 @@ def _alone(child: _Child, picture: bytes, settings: tuple[Any, ...]) -> Result |
 def _results(message: bytes, count: int) -> list[Result]:
     found = decode.results(message)
     if len(found) != count:
-        raise ValueError("another number of pictures")
+        raise ValueError("a different number of pictures")
     return list(found)

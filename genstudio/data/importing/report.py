@@ -64,7 +64,7 @@ def _table(info: DatasetInfo) -> str:
     said = f"{'Column' if len(columns) == 1 else 'Columns'}: {listed(columns)}"
     if not delimiter:
         return f"{said}."
-    first = "the first row holds their names" if header else "no header, the first row is data"
+    first = "the first row contains their names" if header else "no header, the first row is data"
     between = (
         "each line is one cell" if delimiter == "none" else f"separated by {DELIMITERS.get(delimiter, repr(delimiter))}"
     )

@@ -47,7 +47,7 @@ def import_pairs(
             kept = [pair for pair in kept if any(pair)]
             yield done, "".join(json.dumps(pair, ensure_ascii=False) + "\n" for pair in kept).encode("utf-8"), len(kept)
 
-    empty = DataError("There is no pair in these columns.", "Choose other columns.")
+    empty = DataError("There are no pairs in these columns.", "Choose other columns.")
     known = {**details, "columns": [str(side)[:80] for side in sides]}
     work = store.poured("pairs", clean_title(name), pieces(), empty, source, lambda: known, intact=intact, anew=anew)
     return (yield from work)
@@ -71,8 +71,8 @@ def import_number_rows(
         yield min(done, 0.9)
     if strange:
         raise DataError(
-            f"{strange:,} of {count:,} rows hold no two numbers: {example}.",
-            f"Correct or remove these rows; numbers were read with a decimal {MARKS[decimal]}, which can be chosen.",
+            f"{strange:,} of {count:,} rows do not contain two numbers: {example}.",
+            f"Correct or remove these rows; numbers were read with a decimal {MARKS[decimal]}, which you can change.",
         )
     empty = np.empty((0, 2), np.float32)
     return (yield from import_points(np.concatenate([empty, *pieces]), name, source, details))
@@ -90,10 +90,10 @@ def import_points(
     plain = np.ascontiguousarray(points, np.float32)
     if plain.ndim != 2 or plain.shape[1:] != (2,) or not 1 < len(plain) <= MOST_POINTS:
         raise DataError(
-            f"These are no points in the plane: {plain.shape}.", "Give two numbers for at least two points."
+            f"These are not points in the plane: {plain.shape}.", "Give two numbers for at least two points."
         )
     if not np.isfinite(plain).all():
-        raise DataError("Some points are infinite or no numbers.", "Remove them first.")
+        raise DataError("Some points are infinite or not numbers.", "Remove them first.")
     yield 0.95
     raw = arrays.header("<f4", plain.shape) + plain.astype("<f4").tobytes()
     with store.staging() as folder:

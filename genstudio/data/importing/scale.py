@@ -24,7 +24,7 @@ class Spread:
     """What is known of the values of one picture or of many.
 
     `whole` where all are whole numbers. `below` of the values are less than 0 and `outside` less than -1 or more than
-    1, both by more than a hundredth; `used` are more than a quarter; `odd` are infinite or no numbers.
+    1, both by more than a hundredth; `used` are more than a quarter; `odd` are infinite or not numbers.
     """
 
     count: int
@@ -104,7 +104,7 @@ def sentence(spread: Spread, limits: Limits) -> str:
     if cut:
         said.append(f"The values range from {spread.low:g} to {spread.high:g}; those outside become black or white.")
     if spread.odd:
-        said.append(f"{spread.odd:,} values are infinite or no numbers: they become black or white.")
+        said.append(f"{spread.odd:,} values are infinite or not numbers; they become black or white.")
     return " ".join(said)
 
 

@@ -35,9 +35,9 @@ def shaped(values: Array, path: Path | None = None) -> tuple[Array, str]:
             return values, ""
         if values.ndim == 4 and shape[1] in (1, 3, 4):
             return np.moveaxis(values, 1, 3), ""
-    table = values.ndim == 2 and "the rows of small pictures have to be given as (n, height, width)"
+    table = values.ndim == 2 and "small pictures have to be given as (n, height, width)"
     raise DataError(
-        f"An array of shape {shape} holds no pictures{f': {table}' if table else ''}.",
+        f"An array of shape {shape} contains no pictures{f': {table}' if table else ''}.",
         "Pictures are (n, height, width), (n, height, width, channels) or rows of square ones; points are (n, 2).",
         path,
     )
@@ -66,9 +66,9 @@ def _rows(values: Array) -> tuple[Array, str] | None:
     by_pixel = values.reshape(count, side, side, 3)
     by_channel = np.moveaxis(values.reshape(count, 3, side, side), 1, 3)
     gain = _disorder(by_pixel) - _disorder(by_channel)
-    order, found = ("channel after channel", by_channel) if gain > 0 else ("pixel after pixel", by_pixel)
-    sure = "" if abs(gain) > _CLEARLY else ", though the other order looks nearly as good"
-    return found, f"Each row was read {order}, which gives the smoother pictures{sure}."
+    order, found = ("channel by channel", by_channel) if gain > 0 else ("pixel by pixel", by_pixel)
+    sure = "" if abs(gain) > _CLEARLY else ", although the other order looks almost as good"
+    return found, f"Each row was read {order}, which gives smoother pictures{sure}."
 
 
 def _disorder(pictures: Array) -> float:

@@ -121,7 +121,7 @@ def _given(named: Sequence[Path | str], options: ImportOptions) -> Work[_Given]:
     sources = [expanded(source) for source in named]
     folders = [path for path in sources if path.is_dir()]
     if folders and len(sources) > 1:
-        raise DataError("Several folders, or a folder and files, are too much at once.", "Import one folder.")
+        raise DataError("You can import only one folder at a time, without other files.", "Import one folder.")
     if folders:
         return (yield from _folder(folders[0], options))
     forms = [_file_form(path) for path in sources]
@@ -140,7 +140,7 @@ def _given(named: Sequence[Path | str], options: ImportOptions) -> Work[_Given]:
     if len(set(forms)) == 1 and (forms[0] == "pictures" or (forms[0] in ("idx", "array") and len(sources) == 2)):
         return _Given(forms[0], tuple(sources))
     shown = ", ".join(f"{path.name} ({form})" for path, form in list(zip(sources, forms, strict=True))[:10])
-    raise DataError(f"These files are of different kinds: {shown}.", "Import files of one kind at a time.", sources[0])
+    raise DataError(f"These files have different kinds: {shown}.", "Import files of one kind at a time.", sources[0])
 
 
 def _folder(root: Path, options: ImportOptions) -> Work[_Given]:
@@ -167,8 +167,9 @@ def _folder(root: Path, options: ImportOptions) -> Work[_Given]:
             left.add(path.name)
         return _Given("text", tuple(others), root, left=left)
     holds = f", but {left.files()}" if left.endings else ""
-    hint = " ".join((f"Known endings are {', '.join(('.txt', '.md', *listing.SUFFIXES))}.", left.advice())).strip()
-    raise DataError(f"There are no texts and no pictures in {root}{holds}.", hint, root)
+    hint = " ".join((f"Known file extensions are {', '.join(('.txt', '.md', *listing.SUFFIXES))}.",
+        left.advice())).strip()
+    raise DataError(f"{root} contains no texts or pictures{holds}.", hint, root)
 
 
 def _without_above(files: list[_File], names: list[str], left: listing.LeftOut) -> tuple[list[_File], list[str]]:
@@ -220,12 +221,12 @@ def _refuse_kind(given: _Given, options: ImportOptions) -> None:
     """Raises DataError where these files can not become what was asked for."""
     makes: dict[str, tuple[Kind, str]] = {
         "text": ("text", "text"), "pictures": ("images", "pictures"), "archive": ("images", "an archive of pictures"),
-        "parallel": ("pairs", "two texts whose lines belong together"),
+        "parallel": ("pairs", "two texts with corresponding lines"),
     }  # fmt: skip
     kind, what = makes.get(given.form, (options.kind, ""))
     if options.kind not in (None, kind):
         name = given.root or given.files[0]
-        raise DataError(f"{name.name} is {what}, not {options.kind}.", f"Leave the kind out, or choose {kind}.", name)
+        raise DataError(f"{name.name} is {what}, not {options.kind}.", f"Omit the kind, or choose {kind}.", name)
 
 
 def _alike(sources: Sequence[Path]) -> bool:
@@ -262,12 +263,12 @@ def _inspect_pictures(given: _Given, options: ImportOptions) -> Work[Found]:
     yield 0.0
     classes = listing.grouped(given.names).classes
     what = f"{count:,} picture{'s' * (count != 1)}"
-    what += f" in {len(classes)} folders, which become classes" if classes else ""
+    what += f" in {len(classes)} folders, which become the classes" if classes else ""
     problems = [f"Pictures have different sizes, for example {_listed(sizes)}."] if len(sizes) > 1 else []
     problems += given.left.notes()
     numbers = any(decode.holds_numbers(item.raw) for item in taken)
     if numbers and options.pictures.limits is None:
-        problems.append("Some pictures hold numbers of more than 8 bits: the import finds one scale for all of them.")
+        problems.append("Some pictures have more than 8 bits per channel: the import finds one scale for all of them.")
     return Found(
         "images", "archive" if given.form == "archive" else "pictures", f"{what}.", given.title, count, size,
         sizes=tuple(sizes.most_common()), classes=classes, problems=tuple(problems), suggested=options,

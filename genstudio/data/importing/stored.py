@@ -39,7 +39,7 @@ def read(info: DatasetInfo) -> Dataset:
         return _mirrored(read_images(info)) if _flips(info) else read_images(info)
     if info.kind == "points":
         return _points(info)
-    raise DataError(f"'{info.title}' is of a kind that cannot be imported.", "Delete it from the shelf.", info.path)
+    raise DataError(f"'{info.title}' is of a kind that cannot be imported.", "Delete the dataset.", info.path)
 
 
 def encoded(info: DatasetInfo) -> Iterator[Item]:

@@ -54,7 +54,7 @@ class Unpacked:
                 piece = self._step(most)
             except ERRORS:
                 raise DataError(
-                    "This packed file is damaged.", "Get it again from where it comes.", self._path
+                    "This compressed file is damaged.", "Get a new copy from its source.", self._path
                 ) from None
             if piece is None:
                 return b""
@@ -95,7 +95,7 @@ class Unpacked:
             )
         if self.given > _FREE and self.given > RATIO * max(1, self.consumed):
             raise DataError(
-                f"This file unpacks to more than {RATIO} times its size, as a trap would.",
+                f"This file unpacks to more than {RATIO} times its size, as a zip bomb would.",
                 "Unpack it yourself if you trust it.",
                 self._path,
             )
@@ -112,7 +112,7 @@ class Plain:
         raw = self._file.read(count)
         self.given = self.consumed = self.consumed + len(raw)
         if self.given > self._most:
-            raise DataError(f"This file is larger than {self._most / 1e9:.1f} GB.", "Divide it.", self._path)
+            raise DataError(f"This file is larger than {self._most / 1e9:.1f} GB.", "Split it.", self._path)
         return raw
 
 

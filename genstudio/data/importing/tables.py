@@ -75,7 +75,7 @@ def look(path: Path, choices: Choices | None = None) -> Work[Layout]:
         delimiter = _sniff(path, encoding)
     elif delimiter != ONE_COLUMN and (len(delimiter) != 1 or delimiter in '"\r\n'):
         raise DataError(
-            f"'{delimiter}' cannot separate columns.",
+            f"'{delimiter}' cannot be a column separator.",
             f"Choose one character, such as ; or , or '{ONE_COLUMN}' for a table of one column.",
             path,
         )
@@ -135,7 +135,8 @@ def parallel(
             more = count + 1 + sum(1 for _ in (second if one is None else first))
             raise DataError(
                 f"The two files have different numbers of lines: {shorter.name} has {count:,}, {longer.name} {more:,}.",
-                "Line n of one file has to belong to line n of the other: add or remove what is missing.",
+                "Line n of one file has to correspond to line n of the other: add the missing lines or remove the "
+                "extra ones.",
                 longer,
             )
         count += 1
@@ -310,8 +311,7 @@ def _refuse_ragged(path: Path, ragged: int, line: int, cells: int, many: int, wi
     have = "the names are" if header else "most rows have"
     raise DataError(
         f"Line {line:,} has {cells:,} cells, {have} {width:,}; {ragged:,} of {many:,} rows have more cells than columns.",
-        f"Choose another delimiter ('{ONE_COLUMN}' reads each line as one cell), or put cells that hold it in quotation "
-        "marks.",
+        f"Choose another delimiter ('{ONE_COLUMN}' reads each line as one cell), or quote the cells that contain it.",
         path,
     )
 
@@ -326,7 +326,7 @@ def _widths_said(ragged: int, line: int, cells: int, short: int, width: int) -> 
         )
     if short:
         said.append(
-            f"{short:,} {'row has' if short == 1 else 'rows have'} fewer cells than columns: the rest is empty."
+            f"{short:,} {'row has' if short == 1 else 'rows have'} fewer cells than columns; the missing cells are empty."
         )
     return tuple(said)
 

@@ -43,7 +43,8 @@ def import_texts(
     DataError for what is no text, StorageError where the copy cannot be written; then, or when closed, nothing is left.
     """
     if len(sources) > MOST_FILES:
-        raise DataError(f"These are {len(sources):,} files.", f"Join them to at most {MOST_FILES:,} files first.", root)
+        raise DataError(f"These are {len(sources):,} files.", f"Merge them into at most {MOST_FILES:,} files first.",
+            root)
     given = root or sources[0]
     title = clean_title(given.stem or "text") if name is None else clean_title(name)
     plan = yield from scaled(_plan(sources, encoding, root), 0.0, 0.1)
@@ -74,7 +75,7 @@ def pasted(text: str) -> Path:
     try:
         raw = text.encode("utf-8")
     except UnicodeEncodeError:
-        raise DataError("The text holds half of a surrogate pair.", "Copy it again from where it comes.") from None
+        raise DataError("The text contains half of a surrogate pair.", "Copy it again from its source.") from None
     if not text.strip():
         raise DataError("There is no text to import.", "Copy some text first.")
     place = paths.cache()
@@ -138,9 +139,9 @@ def decided(path: Path, encoding: str | None, *, several: bool = False) -> Work[
         return name, ()
     found = yield from judge(path)
     if found.encoding == "utf-8":
-        many = f"{found.broken:,} bytes are not UTF-8, the first in line {found.line:,}: each became '\ufffd'."
+        many = f"{found.broken:,} bytes are not UTF-8, the first in line {found.line:,}: each was replaced by '\ufffd'."
         if found.broken == 1:
-            many = f"1 byte in line {found.line:,} is not UTF-8: it became '\ufffd'."
+            many = f"1 byte in line {found.line:,} is not UTF-8; it was replaced by '\ufffd'."
         return (None, ()) if found.clean else ("utf-8", (f"{path.name}: {many}",))
     if not found.encoding or name == "utf-8":
         raise found.refusal(path)

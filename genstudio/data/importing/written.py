@@ -16,7 +16,7 @@ from genstudio.data.work import Work, scaled
 from genstudio.errors import DataError
 from genstudio.storage import size_text
 
-UNTRAINED = "No model can be trained on pairs yet: take one column as a text to train on it."
+UNTRAINED = "No model can be trained on pairs yet. To train, import one column as text."
 _LISTED = 4
 
 
@@ -92,7 +92,7 @@ def inspect_table(path: Path, options: ImportOptions, title: str) -> Work[Found]
 
 
 def inspect_parallel(files: Sequence[Path], options: ImportOptions, title: str) -> Work[Found]:
-    """The first lines of two texts whose lines belong together."""
+    """The first lines of two texts with corresponding lines."""
     used: list[str | None] = []
     problems: list[str] = []
     for path in files:
@@ -103,7 +103,7 @@ def inspect_parallel(files: Sequence[Path], options: ImportOptions, title: str) 
         used.append(None if found.clean else encoding or found.encoding)
     size, names = sum(path.stat().st_size for path in files), sides(*files)
     preview = tuple(pair for _, pair in islice(tables.parallel(files[0], files[1], (used[0], used[1])), 20))
-    sentence = f"Two texts whose lines belong together ({names[0]} and {names[1]})."
+    sentence = f"Two texts with corresponding lines ({names[0]} and {names[1]})."
     others = tuple(name for name in dict.fromkeys(used) if name)
     return Found(
         "pairs", "parallel", sentence, title, 2, size, AUTO if others else "utf-8", (AUTO, *others) if others else (),
@@ -127,7 +127,7 @@ def inspect_texts(files: Sequence[Path], options: ImportOptions, title: str, siz
     odd = [(path, verdict) for path, verdict in verdicts if not verdict.clean]
     problems = [] if options.encoding else [f"{path.name} {verdict.sentence}" for path, verdict in odd[:_LISTED]]
     if len(odd) > _LISTED and not options.encoding:
-        problems.append(f"{len(odd) - _LISTED:,} more files are not UTF-8 without fault.")
+        problems.append(f"{len(odd) - _LISTED:,} more files are not valid UTF-8.")
     suggested = None if not odd else odd[0][1].encoding if len(files) == 1 else AUTO
     fits = list(dict.fromkeys(name for _, verdict in odd or verdicts[:1] for name in verdict.fits))
     first = verdicts[0][1]
@@ -168,7 +168,7 @@ def _refuse_kind(path: Path, kind: Kind | None, chosen: Sequence[str]) -> None:
     if kind is None or need.get(kind) == len(chosen):
         return
     if kind not in need:
-        raise DataError(f"{path.name} is a table, which holds no {kind}.", "Choose text, pairs or points.", path)
+        raise DataError(f"{path.name} is a table, which contains no {kind}.", "Choose text, pairs or points.", path)
     raise DataError(
         f"{'A text is' if kind == 'text' else 'Pairs are' if kind == 'pairs' else 'Points are'} made of {need[kind]} "
         f"{'column' if need[kind] == 1 else 'columns'}, and {len(chosen)} was chosen: {listed(tuple(chosen))}.",
@@ -181,13 +181,13 @@ def _chosen_said(layout: tables.Layout, chosen: Sequence[str], *, asked: bool) -
     """What was taken of a table that holds more."""
     left = [column for column in layout.columns if column not in chosen]
     if left:
-        yield f"Columns left out: {listed(left)}."
+        yield f"Columns ignored: {listed(left)}."
     for column in chosen:
         if column in layout.nested:
             what = "lists or objects, such as chat messages" if column == "messages" else "lists or objects"
-            yield f"The column '{column}' holds {what}: each was stored as JSON, not as plain text."
+            yield f"The column '{column}' contains {what}; each was stored as JSON, not as plain text."
     if layout.header and layout.delimiter and not asked:
-        yield "The first row was taken for the names of the columns."
+        yield "The first row was used as the column names."
 
 
 def _with(details: dict[str, object], notes: Sequence[str]) -> dict[str, object]:

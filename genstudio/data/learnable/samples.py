@@ -94,11 +94,12 @@ def from_points(dataset: PointDataset, split: SplitSettings | None = None) -> Sa
     points = dataset.points
     if not np.isfinite(points).all():
         raise DataError(
-            f"'{dataset.info.title}' has values that are not finite.", "Fix the file and import it again.", dataset.info.path
+            f"'{dataset.info.title}' contains values that are not finite.", "Fix the file and import it again.",
+            dataset.info.path
         )
     if len(points) < 2 or (points == points[0]).all():
         raise DataError(
-            f"'{dataset.info.title}' has fewer than two different points.", "Choose another dataset.", dataset.info.path
+            f"'{dataset.info.title}' has fewer than two distinct points.", "Choose another dataset.", dataset.info.path
         )
     mean = points.mean(0, dtype=np.float64)
     scale = float(np.sqrt(np.square(points - mean).mean()))
@@ -125,7 +126,8 @@ def from_pictures(dataset: ImageDataset, split: SplitSettings = _HELD) -> Sample
     info, pixels = dataset.info, dataset.pixels
     n, height, width, channels = pixels.shape
     if n < 2:
-        raise DataError(f"'{info.title}' has one picture only.", "A generative model needs hundreds: add more.", info.path)
+        raise DataError(f"'{info.title}' has only one picture.", "A generative model needs hundreds: add more "
+            "pictures.", info.path)
     if (pixels == pixels[:1]).all():
         raise DataError(f"All {n:,} pictures of '{info.title}' are the same.", "Choose another dataset.", info.path)
     shape = Shape("images", height, width, channels, dataset.classes)
@@ -175,4 +177,4 @@ def from_metadata(kept: Mapping[str, Any]) -> SampleData:
         labels = empty if said["labelled"] else None
         return SampleData(shape, real, labels, empty, empty, mean, float(said["scale"]), (x0, x1, y0, y1), centres, sigma)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise DataError("data.json of this run is not what it should be.", "Copy it from a backup.") from error
+        raise DataError("data.json of this run is damaged.", "Copy it from a backup.") from error

@@ -61,8 +61,8 @@ def prepare_text(
         raise DataError("The text is empty.", "Choose a file with text in it.", info.path)
     if text.count(text[0]) == len(text):
         raise DataError(
-            f"The text repeats one character, '{printable(text[0])}', and nothing else: there is nothing to learn.",
-            "Choose a text with at least two different characters.",
+            f"The text only repeats one character, '{printable(text[0])}': there is nothing to learn.",
+            "Choose a text with at least two distinct characters.",
             info.path,
         )
     split, files = split or SplitSettings(), info.details.get("files") or ()
@@ -71,7 +71,8 @@ def prepare_text(
     if tokenizer is None:
         tokenizer = yield from scaled(make_tokenizer(text, cut, settings, split.key(info.sha256)), 0.1, 0.4)
     elif (tokenizer.begin is not None) != lines:
-        raise DataError("The run's tokenizer does not fit its settings.", "The run's files were changed.", info.path)
+        raise DataError("The run's tokenizer does not match its settings.", "Files of this run were modified.",
+            info.path)
     middle = 0.4 + 0.6 * cut / len(text)
     train = yield from scaled(encode_part(tokenizer, text, 0, cut), 0.4, middle)
     validation = yield from scaled(encode_part(tokenizer, text, cut, len(text)), middle, 1.0)
@@ -90,7 +91,7 @@ def _refuse_short(train: int, validation: int, context: int, characters: int, in
     needed = max(10 * (context + 1), math.ceil(share * (context + 1)))
     if words and share > _LONGEST_WORD * 10 and characters > 10 * (context + 1):
         raise DataError(
-            f"The text is almost without spaces: as words, its {which} part has {shortest:,} tokens.",
+            f"The text has almost no spaces: split into words, its {which} part has {shortest:,} tokens.",
             "Choose characters or byte pairs as tokens.",
             info.path,
         )

@@ -81,7 +81,7 @@ class BPETokenizer:
             raise damaged("a merge occurs twice")
         for first, second in self.merges:
             if not (first in known and second in known and first + second in known):
-                raise damaged(f"a merge of '{first[:20]}' and '{second[:20]}' is not among its tokens")
+                raise damaged(f"a merge of '{first[:20]}' and '{second[:20]}' is not one of its tokens")
 
     @property
     def name(self) -> str:

@@ -37,12 +37,12 @@ class CharTokenizer:
 
     def __post_init__(self) -> None:
         if not self.alphabet:
-            raise DataError("There is no character to make a vocabulary of.", "Choose a text that is not empty.")
+            raise DataError("There are no characters to build a vocabulary from.", "Choose a text that is not empty.")
         codes = code_points(self.alphabet)
         if len(np.unique(codes)) != len(codes):
             raise DataError("A character occurs twice in the vocabulary.", "The tokenizer is damaged.")
         if np.any((codes >= 0xD800) & (codes < 0xE000)):
-            raise DataError("The text holds half of a surrogate pair.", "Save it as UTF-8 with a text editor.")
+            raise DataError("The text contains half of a surrogate pair.", "Save it as UTF-8 with a text editor.")
 
     @classmethod
     def of(cls, text: str, markers: bool = False) -> CharTokenizer:
@@ -125,8 +125,8 @@ class CharTokenizer:
         shown = " ".join(f"'{printable(character)}'" for character in unknown[:20])
         more = f" and {len(unknown) - 20} more" if len(unknown) > 20 else ""
         return DataError(
-            f"The vocabulary lacks {shown}{more} (first at character {first}).",
-            f"Leave these characters out; the vocabulary has {len(self.alphabet)} others.",
+            f"The vocabulary does not contain {shown}{more} (first at character {first}).",
+            f"Remove these characters; the vocabulary has {len(self.alphabet)} others.",
         )
 
 
@@ -142,7 +142,7 @@ def characters_from_json(kept: Mapping[str, Any]) -> CharTokenizer:
     if kept.get("kind") != "characters":
         raise damaged("its kind is not 'characters'")
     if set(kept) != {"format", "kind", "alphabet", "markers"}:
-        raise damaged("it has other entries than format, kind, alphabet and markers")
+        raise damaged("it has entries other than format, kind, alphabet and markers")
     alphabet, markers = kept["alphabet"], kept["markers"]
     if not isinstance(alphabet, str) or not 0 < len(alphabet) <= _CODE_POINTS:
         raise damaged("its alphabet is not a text")

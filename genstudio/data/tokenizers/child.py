@@ -105,8 +105,8 @@ def _translated() -> Iterator[None]:
         yield
     except (EOFError, OSError):
         raise DataError(
-            "The process that works on the tokenizer ended before it was done.",
-            "There may be too little memory: take a smaller vocabulary or text.",
+            "The tokenizer process ended before it had finished.",
+            "There may be too little memory: choose a smaller vocabulary or text.",
         ) from None
 
 

@@ -64,7 +64,7 @@ def to_library(tokenizer: Tokenizer) -> dict[str, Any]:
 def _unfit(why: str) -> DataError:
     return DataError(
         f"This tokenizer cannot be used here: {why}.",
-        "This program reads byte-level BPE, as GPT-2's, and what it saved itself.",
+        "genstudio reads byte-level BPE tokenizers, such as GPT-2's, and those it has saved itself.",
     )
 
 
@@ -84,7 +84,7 @@ def _special(entries: Any) -> dict[str, int]:
     for entry in entries:
         name, index = (entry.get("content"), entry.get("id")) if isinstance(entry, Mapping) else (None, None)
         if not isinstance(name, str) or type(index) is not int or not 0 < len(name) <= _LONGEST_TOKEN or name in found:
-            raise damaged("an added token has no name or no number of its own")
+            raise damaged("an added token has no name or no id of its own")
         if entry.get("special") is not True:
             raise _unfit(f"'{name[:40]}' is an added token that is not special")
         found[name] = index
@@ -97,7 +97,7 @@ def _tokens(vocabulary: Any, special: Mapping[str, int]) -> tuple[str, ...]:
         raise damaged("it has no vocabulary, or one that is too large")
     everything = dict(vocabulary) | dict(special)
     if any(vocabulary.get(name, index) != index for name, index in special.items()):
-        raise damaged("a special token has two numbers")
+        raise damaged("a special token has two ids")
     tokens: list[str | None] = [None] * len(everything)
     for token, index in everything.items():
         if not isinstance(token, str) or not token or len(token) > _LONGEST_TOKEN or _halved(token):
@@ -124,7 +124,7 @@ def _merges(model: Mapping[str, Any], of_bytes: bool) -> tuple[tuple[str, str], 
             raise _unfit(f"its model uses '{name}'")
     merges = model.get("merges")
     if not isinstance(merges, list) or len(merges) > LARGEST:
-        raise damaged("its merges are not a list, or too many")
+        raise damaged("its merges are not a list, or there are too many")
     pairs = [merge.split(" ") if isinstance(merge, str) else merge for merge in merges]
     if not all(isinstance(p, list) and len(p) == 2 and isinstance(p[0], str) and isinstance(p[1], str) for p in pairs):
         raise damaged("one of its merges is not two tokens")
@@ -153,9 +153,9 @@ def _byte_level(
 ) -> Tokenizer:
     level = kept["pre_tokenizer"]
     if not isinstance(level, Mapping) or level.get("type") != "ByteLevel":
-        raise _unfit("it cuts text in another way than byte-level BPE does")
+        raise _unfit("it does not split text like byte-level BPE")
     if level.get("add_prefix_space") is not False or level.get("use_regex", True) is not True:
-        raise _unfit("it puts a space before the text, or does not cut it into words")
+        raise _unfit("it adds a space before the text, or does not split it into words")
     for name in ("post_processor", "decoder"):
         entry = kept.get(name)
         if entry is not None and not (isinstance(entry, Mapping) and entry.get("type") == "ByteLevel"):

@@ -45,15 +45,15 @@ def _tried(path: Path, rows: int | None) -> Work[tuple[Tokenizer, list[str]]]:
         yield from waited(talk, 0.0, _SECONDS)
         if not talk.said(0):
             raise DataError(
-                f"The tokenizer was not open after {_SECONDS:.0f} seconds.",
-                "Try again when the computer has less to do. If it is so again, its file is damaged or hostile.",
+                f"The tokenizer could not be opened within {_SECONDS:.0f} seconds.",
+                "Try again when the computer is less busy. If it fails again, the file is damaged or malicious.",
                 path,
             )
         try:
             verdict = talk.receive()
         except DataError:
             raise DataError(
-                "The tokenizer cannot be opened: trying it out failed.",
+                "The tokenizer cannot be opened: a test run of it failed.",
                 "Its file is damaged or was made by another program.",
                 path,
             ) from None

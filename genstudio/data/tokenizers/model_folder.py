@@ -29,7 +29,7 @@ def tokenizer_of(folder: Path) -> tuple[dict[str, Any], list[str]]:
     place, beside = folder / "tokenizer.json", folder / "added_tokens.json"
     kept = read_json(place) if place.is_file() else _of_old_files(folder)
     notes = [
-        f"The tokenizer's {name} was left out: it does not change what a text is cut into."
+        f"The tokenizer's {name} was ignored: it does not change how a text is split."
         for name in ("truncation", "padding")
         if kept.get(name) is not None
     ]
@@ -39,9 +39,9 @@ def tokenizer_of(folder: Path) -> tuple[dict[str, Any], list[str]]:
     known = {entry.get("content") for entry in entries if isinstance(entry, Mapping)} | set(_vocabulary(kept))
     more = {name: index for name, index in read_json(beside).items() if name not in known}
     if not all(type(index) is int for index in more.values()):
-        raise DataError("added_tokens.json does not give every token a number.", "Get the folder again.", beside)
+        raise DataError("added_tokens.json does not give every token an id.", "Download the folder again.", beside)
     if more:
-        notes.append(f"Tokens of added_tokens.json are never made from text here: {_listed(list(more))}.")
+        notes.append(f"Tokens of added_tokens.json are never produced from text here: {_listed(list(more))}.")
     return {**kept, "added_tokens": [*entries, *(added(name, index) for name, index in more.items())]}, notes
 
 
@@ -67,7 +67,7 @@ def fitted(kept: dict[str, Any], rows: int) -> tuple[dict[str, Any], list[str]]:
         )
     notes, free = [], sorted(set(range(rows)) - taken)
     if beyond:
-        notes.append(f"Tokens that the model has no row for were left out: {_listed(beyond)}.")
+        notes.append(f"Tokens without a row in the model were ignored: {_listed(beyond)}.")
     if free:
         first = _NO_TOKEN.format(free[0])
         notes.append(
@@ -85,9 +85,9 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         said = json.loads(_read(path))
     except (ValueError, RecursionError):
-        raise DataError(f"{path.name} is not JSON.", "It is damaged: get it again.", path) from None
+        raise DataError(f"{path.name} is not JSON.", "It is damaged: download it again.", path) from None
     if not isinstance(said, dict):
-        raise DataError(f"{path.name} is not a set of named values.", "Get the folder again.", path)
+        raise DataError(f"{path.name} is not a set of named values.", "Download the folder again.", path)
     return said
 
 
@@ -103,7 +103,7 @@ def _read(path: Path) -> bytes:
     except OSError as error:
         raise DataError(f"{path.name} cannot be read: {error.strerror}.", "Check the folder.", path) from None
     if len(data) > LARGEST_FILE:
-        raise DataError(f"{path.name} is too large to be what its name says.", "Get the folder again.", path)
+        raise DataError(f"{path.name} is too large for a file of this name.", "Download the folder again.", path)
     return data
 
 
@@ -112,7 +112,7 @@ def _of_old_files(folder: Path) -> dict[str, Any]:
     try:
         lines = _read(place).decode("utf-8").replace("\r\n", "\n").split("\n")
     except UnicodeDecodeError:
-        raise DataError("merges.txt is not UTF-8.", "It is damaged: get it again.", place) from None
+        raise DataError("merges.txt is not UTF-8.", "It is damaged: download it again.", place) from None
     merges = [line.split(" ") for line in lines if line and not line.startswith("#version")]
     special = {_END: vocabulary.pop(_END)} if _END in vocabulary else {}
     return byte_level(vocabulary, merges, special)

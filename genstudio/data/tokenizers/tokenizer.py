@@ -86,7 +86,7 @@ def checked(ids: Sequence[int] | Ids, size: int) -> NDArray[np.int64]:
     if not wanted.size:
         return np.empty(0, np.int64)
     if wanted.ndim != 1 or wanted.dtype.kind not in "iu":
-        raise DataError("Token ids are whole numbers in one row.", "This is a fault of what produced them.")
+        raise DataError("Token ids are whole numbers in one row.", "The data that produced them is faulty.")
     if int(wanted.min()) < 0 or int(wanted.max()) >= size:
         raise DataError(f"A token id is outside 0 to {size - 1}.", "The ids belong to another vocabulary.")
     return wanted.astype(np.int64)
@@ -106,7 +106,7 @@ def surrogates(text: str) -> tuple[int, ...]:
 
 
 def whole(text: str) -> str:
-    """The same text. Raises DataError where it holds half of a surrogate pair."""
+    """The same text. Raises DataError where it contains half of a surrogate pair."""
     if found := surrogates(text):
         raise DataError(
             f"The text holds half of a surrogate pair at character {found[0]}.", "Save it as UTF-8 with a text editor."

@@ -55,7 +55,7 @@ class WordTokenizer:
     def __post_init__(self) -> None:
         if not self.words:
             raise DataError(
-                "There is no word to make a vocabulary of.", "Choose a longer text, or a smaller minimum count."
+                "There are no words to build a vocabulary from.", "Choose a longer text, or a smaller minimum count."
             )
         if len(set(self.words)) != len(self.words):
             raise damaged("a word occurs twice")
@@ -175,7 +175,7 @@ def words_from_json(
 ) -> WordTokenizer:
     """What `WordTokenizer.to_json` described; `tokens` in the order of their ids. Raises DataError."""
     if pre_tokenizer != _SPLIT or set(model) != {"type", "vocab", "unk_token"} or model["unk_token"] != UNKNOWN:
-        raise damaged("it cuts words in another way than this program")
+        raise damaged("it does not split words the way this program does")
     if not tokens or tokens[0] != UNKNOWN:
         raise damaged("its first token is not <unk>")
     if bad := next((word for word in tokens[1:] if not _is_token(word)), None):

@@ -132,7 +132,7 @@ def collapse(window: Window) -> Finding | None:
         spot = diversity < DIVERSE and window.mean("motion", WARM) > MOVES
         if reached >= REACHED or diversity >= 1.5 or not (spot or window.mean("near", WARM) >= NEAR):
             return None
-        evidence = {"share of real points with a fake nearbyby": reached, "variety of the fakes relative to real "
+        evidence = {"share of real points with a fake nearby": reached, "variety of the fakes relative to real "
             "samples": diversity}
         words = f"The fakes cover only part of the data: {reached:.0%} of real points have a fake nearby."
     return Finding(words, evidence, advice(

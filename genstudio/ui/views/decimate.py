@@ -97,7 +97,7 @@ def _between(steps: Array, low: float, high: float) -> tuple[int, int]:
 
 
 def columns(steps: Array, values: Array, low: float, high: float, count: int) -> tuple[Array, Array]:
-    """Points to draw of the part from step `low` to `high`: at most two for each of `count` columns.
+    """Number of points of the part from step `low` to `high`: at most two for each of `count` columns.
 
     Where a column holds more than two points, its smallest and its largest stand for it, in their order, so that no
     peak is lost; non-finite values are left out. One point beyond either end is kept, so that lines leave the picture.

@@ -84,7 +84,7 @@ def test_settings_that_cannot_be_are_refused_in_words(name: str, settings: Any) 
 def test_a_generator_of_a_newer_program_or_of_another_kind_is_refused() -> None:
     info = shelf.find_dataset("moons")
     for details in ({}, {"generator": "fractal"}, {"generator": 5}, {"generator": "copy"}, {"generator": ["moons"]}):
-        with pytest.raises(DataError, match="Nothing here can make"):
+        with pytest.raises(DataError, match="This version cannot generate"):
             generators.make(replace(info, details=details))
     with pytest.raises(ConfigError):
         GENERATORS["moons"].details({"count": 0})
