@@ -62,19 +62,20 @@ def storage_error(error: OSError, place: Path, needed: int = 0) -> StorageError:
         )
     if code == errno.EFBIG:
         text, hint = (
-            f"is larger ({amount.strip()}) than the system allows",
+            f"is larger ({amount.strip()}) than the file system allows",
             "Choose a folder on another disk.",
         )
     elif code == errno.EROFS:
-        text, hint = "is on a disk that can only be read", "Choose a folder on another disk."
+        text, hint = "is on a read-only disk", "Choose a folder on another disk."
     elif code in (errno.EACCES, errno.EPERM):
-        text, hint = "may not be written", "Change the folder's permissions or choose another folder."
+        text, hint = "is write-protected", "Change the folder's permissions or choose another folder."
     elif code in (errno.ENOENT, errno.ENOTDIR):
         text, hint = "is gone", "Connect its disk again or choose another folder, then save again."
     elif code == errno.EIO:
-        text, hint = "could not be written: the disk reports an error, twice", "Check the disk; choose another folder."
+        text, hint = "could not be written: the disk reported an error twice", "Check the disk, or choose another "
+        "folder."
     elif code == errno.ENAMETOOLONG:
-        text, hint = "has too long a name", "Choose a folder with a shorter path."
+        text, hint = "has a name that is too long", "Choose a folder with a shorter path."
     else:
         text, hint = f"could not be written ({error.strerror or type(error).__name__})", "Choose another folder."
     subject = str(place) if code in (errno.EFBIG, errno.ENAMETOOLONG) else f"The folder {folder}"
@@ -193,7 +194,8 @@ def make_folder(path: Path) -> None:
         with contextlib.suppress(FileExistsError):
             again(path.mkdir)
         if not path.is_dir():
-            raise StorageError(f"{path} is a file, and a folder is needed there.", "Move it or choose another folder.", path)
+            raise StorageError(f"{path} is a file, but a folder is needed here.", "Move it or choose another folder.",
+                path)
         sync_folder(path.parent)
 
 

@@ -158,7 +158,7 @@ def test_sweep_takes_only_what_dead_writers_left(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_written_is_found_at_once(tmp_path: Path) -> None:
     storage.check_writable(tmp_path)
     assert list(tmp_path.iterdir()) == []
-    with faults.failing(1, "ever", errno.EACCES), pytest.raises(StorageError, match="may not be written"):
+    with faults.failing(1, "ever", errno.EACCES), pytest.raises(StorageError, match="is write-protected"):
         storage.check_writable(tmp_path)
     with pytest.raises(StorageError, match="gone"):
         storage.check_writable(tmp_path / "nowhere")

@@ -41,8 +41,8 @@ class Anatomist(StageMaker):
         left = self.architecture.vocabulary - len(shown)
         part = "Input"
         yield self._stage(
-            "one_hot", "one-hot", "", "x = one-hot(token)", "TV", "Each token is a row with a single 1, at the place of "
-            "its number in the vocabulary.", ids[:, None] == shown, part=part, columns=self._named(shown),
+            "one_hot", "one-hot", "", "x = one-hot(token)", "TV", "Each token is a row with a single 1, in the column "
+            "of its id.", ids[:, None] == shown, part=part, columns=self._named(shown),
             note=f"{left:,} more columns are 0 in every row" if left else "", kind="share", role="input",
         )  # fmt: skip
         table = self._numpy(self.model.tokens.weight)
@@ -55,26 +55,28 @@ class Anatomist(StageMaker):
         scaled = arch.positions == "sinusoidal"
         factor = float(np.sqrt(arch.d_model)) if scaled else 1.0
         none = {
-            "none": " No positions are added: only the mask tells this model what came first.",
-            "rotary": " No positions are added here: queries and keys are turned by them later.",
+            "none": " No positions are added: only the mask hints at the order of the tokens.",
+            "rotary": " No positions are added here: they rotate queries and keys later.",
         }.get(arch.positions, "")
         yield self._stage(
-            "embedded", "embedding", "=", "x W_E √C" if scaled else "x W_E", "TC", "The one-hot rows pick their "
+            "embedded", "embedding", "=", "x W_E √C" if scaled else "x W_E", "TC", "The one-hot rows select their "
             "tokens' vectors from the table." + (f" They are multiplied by √C = {factor:.3g}." if scaled else "") + none,
             self.seen["embedded"] * factor, part=part, sources=("one_hot", "table"), role="input",
         )  # fmt: skip
         if arch.positions in ("learned", "sinusoidal"):
             what = {
                 "learned": ("P (learned)", "One learned vector for each position."),
-                "sinusoidal": ("sin(p / b^(2i/C)), cos(p / b^(2i/C))", "Waves of growing length, as in Vaswani et al. 2017."),
+                "sinusoidal": ("sin(p / b^(2i/C)), cos(p / b^(2i/C))", "Sines and cosines of increasing wavelength, "
+                    "as in Vaswani et al. 2017."),
             }[arch.positions]
             yield self._stage(
                 "positions", "positions", "+", what[0], "TC", what[1] + " They tell the model the order of the tokens.",
                 self.seen["positions"], part=part, role="weight",
             )  # fmt: skip
             yield self._stage(
-                "stream_0", "stream", "=", "x W_E + P", "TC", "The residual stream begins: a vector for each token, which "
-                "every layer reads and adds to.", self.seen["residual"][0], part=part, sources=("embedded", "positions"),
+                "stream_0", "stream", "=", "x W_E + P", "TC", "The residual stream starts here: one vector per token, "
+                "which every layer reads and adds to.", self.seen["residual"][0], part=part,
+                sources=("embedded", "positions"),
             )  # fmt: skip
 
     def _attention(self) -> Iterator[Stage]:
@@ -85,19 +87,19 @@ class Anatomist(StageMaker):
             passed = "layer 1 has" if self.layer == 1 else f"layers 1 to {self.layer} have"
             yield self._stage(
                 stream, "stream", f"layers 1–{self.layer}" if self.layer > 1 else "layer 1", f"x after layer {self.layer}",
-                "TC", f"The residual stream after {passed} added to it, in the way shown here for layer {self.layer + 1}.",
+                "TC", f"The residual stream after {passed} added to it, as shown here for layer {self.layer + 1}.",
                 self.seen["residual"][self.layer],
             )  # fmt: skip
         read = self.seen["residual"][self.layer]
         if arch.norm_place == "pre":
             read = at["normed"]
-            yield self._norm("normed", read, "Each token's vector is brought to the same size before attention reads it.", before)
+            yield self._norm("normed", read, "Each token's vector is normalised before attention reads it.", before)
         source = "normed" if arch.norm_place == "pre" else before
         raw = self._projected(read)
         for name, sentence, role in (
             ("Q", "What each token looks for: its query.", "query"),
-            ("K", "What each token offers to be found by: its key.", "key"),
-            ("V", "What each token passes on to those that look at it: its value.", "value"),
+            ("K", "What each token can be found by: its key.", "key"),
+            ("V", "What each token passes on to the tokens that attend to it: its value.", "value"),
         ):
             yield self._stage(
                 name, name, "× W_Q, W_K, W_V" if name == "Q" else "", f"{name} = x W_{name}" + (" + b" if arch.bias else ""),
@@ -107,12 +109,14 @@ class Anatomist(StageMaker):
         yield from self._scores()
         weights = self._numbers(at["weights"][head])
         yield self._stage(
-            "weights", "attention", "softmax", "A = softmax(S), by rows", "TT", "Each row says how much its token looks at "
-            "every other; it sums to 1." + (" What is masked is exactly 0." if self.causal and arch.causal else ""),
+            "weights", "attention", "softmax", "A = softmax(S), by rows", "TT", "Each row shows how much its token "
+            "attends to every other token; it sums to 1."
+            + (" Masked entries are exactly 0." if self.causal and arch.causal else ""),
             weights, columns=self.tokens, kind="share", role="attention", sources=(self._last_scores,), note=self._looks(),
         )  # fmt: skip
         yield self._stage(
-            "mixed", "A V", "× V", "A V", "TD", "Each token gathers the values of those it looks at, by how much it looks.",
+            "mixed", "A V", "× V", "A V", "TD", "Each token collects the values of the tokens it attends to, weighted "
+            "by the attention.",
             at["mixed"][head], role="value", sources=("weights", "V"),
         )  # fmt: skip
 
@@ -127,8 +131,9 @@ class Anatomist(StageMaker):
         op = " + ".join(word for word, is_so in (("norm", arch.qk_norm), ("turn", rotary)) if is_so)
         steps = " and ".join(
             words for words, is_so in (
-                ("brought to the same length", arch.qk_norm),
-                ("turned by the angles of its position, pair by pair, so that a score depends on the distance", rotary),
+                ("normalised to the same length", arch.qk_norm),
+                ("rotated, pair by pair, by the angles of its position, so that a score depends on the distance",
+                    rotary),
             ) if is_so
         )  # fmt: skip
         for name, values, role in (("Q", at["q"], "query"), ("K", at["k"], "key")):
@@ -141,8 +146,9 @@ class Anatomist(StageMaker):
         if rotary:
             angles = self.seen["positions"]
             yield self._stage(
-                "angles", "rotation", "", "cos(p / b^(2i/D))", ("T", "D/2"), "How far each pair of numbers is turned at "
-                f"each position p; b is {arch.position_base:g}. Position 1 is not turned.", np.cos(angles), role="weight",
+                "angles", "rotation", "", "cos(p / b^(2i/D))", ("T", "D/2"), "The angle by which each pair of values "
+                "is rotated at position p; b is {arch.position_base:g}. Position 1 is not rotated.", np.cos(angles),
+                role="weight",
                 stack="used",
             )  # fmt: skip
 
@@ -152,7 +158,7 @@ class Anatomist(StageMaker):
         raw = self._numbers(self.at["q"][self.head] @ self.at["k"][self.head].T)
         yield self._stage(
             "products", "Q Kᵀ", "Q Kᵀ", f"{q} {k}ᵀ".replace("'", "′"), "TT",
-            "Every query is compared with every key: the larger the product, the better they fit.", raw,
+            "Every query is compared with every key: the larger the dot product, the better they match.", raw,
             columns=self.tokens, role="attention", sources=(q, k), note=f"standard deviation {raw.std():.2f}",
         )  # fmt: skip
         root = float(np.sqrt(size))
@@ -160,11 +166,11 @@ class Anatomist(StageMaker):
             what = (
                 "÷ √d_k",
                 f"Q Kᵀ / √{size}",
-                f"Divided by √d_k = {root:.2f}: a sum of {size} products grows with d_k, and a softmax of large numbers looks "
-                "at one token only.",
+                f"Divided by √d_k = {root:.2f}: a sum of {size} products grows with d_k, and a softmax of large "
+                "scores attends to a single token.",
             )
         else:
-            what = ("no scaling", "Q Kᵀ", f"Scaling is off: the scores are {root:.2f} times what the model was trained with.")
+            what = ("no scaling", "Q Kᵀ", f"Scaling is off: the scores are {root:.2f} times those seen in training.")
         yield self._stage(
             "scores", "scores", what[0], what[1], "TT", what[2], scores, columns=self.tokens, role="attention",
             sources=("products",), note=f"standard deviation {scores.std():.2f}",
@@ -175,8 +181,9 @@ class Anatomist(StageMaker):
             self._last_scores = "masked"
             yield self._stage(
                 "masked", "masked", "mask" if self.causal else "no mask", "S, −∞ where key > query" if self.causal else "S",
-                "TT", "No token may look at what comes after it, because that is what it must predict."
-                if self.causal else "The mask is off: every token looks into the future, which it never saw in training.",
+                "TT", "No token may attend to later tokens, because those are what it has to predict."
+                if self.causal else "The mask is off: every token attends to future tokens, which never happened in "
+                "training.",
                 np.where(hidden, np.nan, scores), columns=self.tokens, role="attention", sources=("scores",),
             )  # fmt: skip
 
@@ -187,46 +194,50 @@ class Anatomist(StageMaker):
         joined = at["mixed"].transpose(1, 0, 2).reshape(len(self.tokens), inner)
         yield self._stage(
             "joined", "all heads", "join", "[A₁V₁, A₂V₂, …]", "TI",
-            f"What all {arch.heads} heads have gathered, side by side; this one's part is columns {first} to {last}.",
+            f"The outputs of all {arch.heads} heads, side by side; this head's are columns {first} to {last}.",
             joined, role="value", sources=("mixed",),
         )  # fmt: skip
         yield self._stage(
             "attention_out", "output", "× W_O", "[…] W_O" + (" + b" if arch.bias else ""), "TC",
-            "Mixed back to the size of the stream.", at["attention_out"], role="attention", sources=("joined",),
+            "Projected back to the size of the stream.", at["attention_out"], role="attention", sources=("joined",),
         )  # fmt: skip
         stream = self.seen["residual"][self.layer] + at["attention_out"]
         yield self._stage(
-            "middle_sum", "stream", "+ stream", "x + attention(x)", "TC", "Added to the residual stream: nothing that was "
-            "there is lost.", stream, sources=("attention_out", self._stream_key(self.layer)),
+            "middle_sum", "stream", "+ stream", "x + attention(x)", "TC", "Added to the residual stream, so nothing "
+            "is lost.", stream, sources=("attention_out", self._stream_key(self.layer)),
         )  # fmt: skip
         if arch.norm_place == "post":
-            yield self._norm("normed", at["normed"], "Brought to the same size after the sum, as in 2017.", "middle_sum")
+            yield self._norm("normed", at["normed"], "Normalised after the sum, as in the original transformer.",
+                "middle_sum")
 
     def _feed_forward(self) -> Iterator[Stage]:
         arch, at = self.architecture, self.at
         before = "middle_sum" if arch.norm_place == "pre" else "normed"
         if arch.norm_place == "pre":
-            yield self._norm("normed2", at["normed2"], "Brought to the same size before the feed-forward layer.", before)
+            yield self._norm("normed2", at["normed2"], "Normalised before the feed-forward layer.", before)
         act = _ACTIVATIONS[arch.activation]
         zeros = float((at["hidden"] == 0).mean())
         yield self._stage(
-            "hidden", "hidden", "× W_up, φ", f"φ(x W_up), φ = {act}", "TF", "Each token for itself: a wide layer and a "
-            "non-linearity.", at["hidden"], role="mlp", sources=("normed2" if arch.norm_place == "pre" else "normed",),
+            "hidden", "hidden", "× W_up, φ", f"φ(x W_up), φ = {act}", "TF", "A wide layer and a non-linearity, "
+            "applied to each token separately.", at["hidden"], role="mlp",
+            sources=("normed2" if arch.norm_place == "pre" else "normed",),
             note=f"{zeros:.0%} are exactly 0" if zeros else "",
         )  # fmt: skip
         yield self._stage(
-            "mlp_out", "MLP", "× W_down", "h W_down" + (" + b" if arch.bias else ""), "TC", "Back to the size of the stream.",
+            "mlp_out", "MLP", "× W_down", "h W_down" + (" + b" if arch.bias else ""), "TC",
+            "Projected back to the size of the stream.",
             at["mlp_out"], role="mlp", sources=("hidden",),
         )  # fmt: skip
         stream = at["middle"] + at["mlp_out"]
         last = self.layer + 1 == arch.layers
         yield self._stage(
             "layer_sum" if arch.norm_place == "post" else f"stream_{self.layer + 1}", "stream", "+ stream", "x + MLP(x)", "TC",
-            "Added to the stream; the layer is done." if last else "Added to the stream; the next layer reads it.", stream,
+            "Added to the stream. This was the last part of the layer." if last else "Added to the stream, which the "
+            "next layer reads.", stream,
             sources=("mlp_out", before),
         )  # fmt: skip
         if arch.norm_place == "post":
-            yield self._norm("normed2", at["normed2"], "Brought to the same size after the sum.", "layer_sum")
+            yield self._norm("normed2", at["normed2"], "Normalised after the sum.", "layer_sum")
 
     def _output(self) -> Iterator[Stage]:
         arch, part = self.architecture, "Output"
@@ -236,33 +247,36 @@ class Anatomist(StageMaker):
             passed = f"layers {first}–{last}" if first < last else f"layer {last}"
             yield self._stage(
                 f"stream_{last}", "stream", passed, f"x after layer {last}", "TC",
-                "The residual stream after the layers that follow.", self.seen["residual"][-1], part=part,
+                "The residual stream after the remaining layers.", self.seen["residual"][-1], part=part,
                 sources=(before,),
             )  # fmt: skip
             before = f"stream_{last}"
         if arch.norm_place == "pre":
-            yield self._norm("last_norm", self.seen["last_norm"], "The last norm.", before, part)
+            yield self._norm("last_norm", self.seen["last_norm"], "The final norm.", before, part)
             before = "last_norm"
         logits, tau = self._numbers(self.seen["logits"]), self.temperature
         chances = softmax(logits / tau)
         order = np.argsort(-chances[-1], kind="stable")
         shown = self._columns(np.sort(order[: stages.MOST]))
-        left = f"{logits.shape[1] - len(shown):,} less likely tokens are not shown" if len(shown) < logits.shape[1] else ""
+        left = f"{logits.shape[1] - len(shown):,} less probable tokens are not shown" if len(shown) < logits.shape[1] else ""
         head = "W_Eᵀ" if arch.tied else "W_out"
         columns = self._named(shown)
         yield self._stage(
             "logits", "logits", f"× {head}", f"x {head}", "TV",
-            "A number for every token of the vocabulary: how well it would come next.", logits[:, shown], part=part,
+            "One score for every token of the vocabulary: how well it fits as the next token.", logits[:, shown],
+            part=part,
             columns=columns, role="output", sources=(before,), note=left,
         )  # fmt: skip
         yield self._stage(
-            "tempered", "logits / τ", f"÷ {tau:g}", f"logits / τ, τ = {tau:g}", "TV", "A temperature below 1 makes the "
-            "differences larger and the choice surer, above 1 smaller and freer.", logits[:, shown] / tau, part=part,
+            "tempered", "logits / τ", f"÷ {tau:g}", f"logits / τ, τ = {tau:g}", "TV", "A temperature below 1 "
+            "increases the differences and makes the choice more certain; above 1 it makes the choice more random.",
+            logits[:, shown] / tau, part=part,
             columns=columns, role="output", sources=("logits",),
         )  # fmt: skip
         yield self._stage(
             "probabilities", "p(next)", "softmax", "softmax(logits / τ)", "TV", "Each row sums to 1 over the whole "
-            "vocabulary. The last row is what may come next.", chances[:, shown], part=part, columns=columns, kind="share",
+            "vocabulary. The last row is the prediction for the next token.", chances[:, shown], part=part,
+            columns=columns, kind="share",
             role="output", sources=("tempered",), note=self._next(chances[-1]),
         )  # fmt: skip
 

@@ -108,16 +108,17 @@ class Summary:
 
 def label(descriptor: NDArray[np.floating]) -> str:
     """A head in words. The place with the largest share decides where that is at least a half ("looks at ...") or a
-    quarter ("often looks at ..."); else the evenness of its rows: "spreads evenly" from 0.9, "looks at few tokens" below
+    quarter ("often looks at ..."); else the evenness of its rows: "attends evenly" from 0.9,
+    "attends to few tokens" below
     a half, "mixed" between."""
     if not np.isfinite(descriptor).all():
-        return "too short to tell"
+        return "too short to classify"
     best = int(np.argmax(descriptor[:3]))
     if descriptor[best] >= OFTEN:
-        return f"{'looks' if descriptor[best] >= MOSTLY else 'often looks'} at {_PLACES[best]}"
+        return f"{'attends' if descriptor[best] >= MOSTLY else 'often attends'} to {_PLACES[best]}"
     if descriptor[EVENNESS] >= EVENLY:
-        return "spreads evenly"
-    return "looks at few tokens" if descriptor[EVENNESS] < 0.5 else "mixed"
+        return "attends evenly"
+    return "attends to few tokens" if descriptor[EVENNESS] < 0.5 else "mixed"
 
 
 def prefix_matching(weights: Tensor, period: int, start: int) -> Tensor:

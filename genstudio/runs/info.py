@@ -77,7 +77,7 @@ def read_info(folder: Path) -> RunInfo:
     except RunError as error:
         return RunInfo(folder.name, folder, folder.name, state="damaged", reason=error.message)
     if said["format"] > FORMAT:
-        reason = f"It was made by a newer version of the program (format {said['format']}, this one reads {FORMAT})."
+        reason = f"It was made by a newer version of genstudio (format {said['format']}, this one reads {FORMAT})."
         name = said.get("name") if isinstance(said.get("name"), str) else folder.name
         return RunInfo(folder.name, folder, str(name), format=said["format"], state="newer", reason=reason)
     measures = tuple(said.get("measures", ()))
@@ -97,7 +97,7 @@ def read_info(folder: Path) -> RunInfo:
         losses={name: value for name, (_, value) in end.last.items() if "loss" in name or name in measured},
         measured=measured,
         checkpoints=_checkpoints(folder / "checkpoints"),
-        reason=f"The planned length in run.json cannot be used ({wrong})." if wrong else "",
+        reason=f"The planned length in run.json is invalid ({wrong})." if wrong else "",
     )
 
 
@@ -144,7 +144,7 @@ def _wrong_field(said: Mapping[str, Any]) -> str:
 def hint(info: RunInfo) -> str:
     """What to do about the `reason`; nothing where there is none."""
     if info.state == "newer":
-        return "Update the program to open it."
+        return "Update genstudio to open it."
     if info.state == "damaged":
         return "Copy the missing part from a backup, or delete the run."
     return "Resume it with a new length." if info.reason else ""

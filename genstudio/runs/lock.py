@@ -89,8 +89,8 @@ class FolderLock:
             try:
                 if not _patiently(descriptor):
                     raise RunBusyError(
-                        f"{self.path.parent.name} is being written by {_read(self.path)}.",
-                        "Close it there, or open it here without training.",
+                        f"{self.path.parent.name} is in use by {_read(self.path)}.",
+                        "Close it there, or open it here without training it.",
                         self.path.parent,
                     )
                 storage.again(lambda: _sign(descriptor))

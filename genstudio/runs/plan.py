@@ -18,9 +18,9 @@ def problem(unit: str, value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
         return f"{value!r:.40} is not a number"
     if value < _LEAST[unit]:
-        return f"{value} is too few, train for at least {_LEAST[unit]:g}"
+        return f"{value} is too few; train for at least {_LEAST[unit]:g}"
     if value > _MOST[unit]:
-        return f"this is too many, train for at most {_MOST[unit]:,.0f}"
+        return f"this is too many; train for at most {_MOST[unit]:,.0f}"
     return f"{value} is not a whole number" if unit == "steps" and value % 1 else ""
 
 
@@ -52,8 +52,8 @@ def check_longer(plan: Plan, step: int, elapsed: float) -> None:
     done = {"steps": step, "seconds": elapsed}
     for unit, value in plan.items():
         if value < done[unit]:
-            reached = f"{done[unit]:,.10g} {unit} are done already"
-            raise ConfigError([Problem(unit, f"{reached}, and {value:,.10g} in all would be fewer")])
+            reached = f"{done[unit]:,.10g} {unit} are already done"
+            raise ConfigError([Problem(unit, f"{reached}, and {value:,.10g} in total would be fewer")])
 
 
 def words(plan: Plan) -> str:

@@ -105,7 +105,7 @@ class Run:
     def require_writer(self) -> None:
         """Raises RunError unless this object has acquired the run."""
         if not self.writing:
-            raise RunError(f"{self.id} is open for reading only.", "Acquire it before writing.", self.folder)
+            raise RunError(f"{self.id} is open read-only.", "Acquire it before writing.", self.folder)
 
     def log(self, series: Mapping[str, Series], elapsed: float) -> None:
         """Adds numbers; `elapsed` is the run's training time in seconds. Raises StorageError, RunError."""
@@ -307,10 +307,10 @@ def find(root: Path, text: str) -> Run:
             return Run.open(matches[0].folder)
         if matches:
             some = ", ".join(info.id for info in matches[:5])
-            raise RunError(f"'{text}' could be any of {len(matches)} runs: {some}.", "Give more of the id.", root)
+            raise RunError(f"'{text}' matches {len(matches)} runs: {some}.", "Type more of the id.", root)
     names = [word for info in infos for word in (info.id, info.name)]
     near = list(dict.fromkeys(difflib.get_close_matches(text, names, n=3, cutoff=0.4)))
-    hint = f"Did you mean {' or '.join(near)}?" if near else "List the runs there are."
+    hint = f"Did you mean {' or '.join(near)}?" if near else "List the runs with 'genstudio runs'."
     raise RunError(f"There is no run '{text}'.", hint, root)
 
 
@@ -347,7 +347,7 @@ def _change(folder: Path, **fields: Any) -> None:
     said = read_json(folder)
     if said["format"] > FORMAT:
         raise RunError(
-            "This run was made by a newer version of the program.", "Update the program to change it.", folder
+            "This run was made by a newer version of genstudio.", "Update genstudio to change it.", folder
         )
     storage.write_atomic(folder / "run.json", _json(said | fields))
 

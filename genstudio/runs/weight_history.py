@@ -66,8 +66,8 @@ class WeightHistory:
                         return data
             except OSError:
                 continue
-        said = "are damaged" if found else "are not there any more"
-        raise RunError(f"The weights kept at step {step:,} {said}.", "Choose another step.", self.folder)
+        said = "are damaged" if found else "no longer exist"
+        raise RunError(f"The weights saved at step {step:,} {said}.", "Choose another step.", self.folder)
 
     def cut(self, step: int) -> None:
         """Removes everything after a step. Raises StorageError."""

@@ -37,7 +37,7 @@ class SamplingOptions:
         if not (math.isfinite(self.temperature) and self.temperature >= 0):
             yield Problem("temperature", f"{self.temperature} is not a number from 0 upwards")
         if self.top_k < 0:
-            yield Problem("top_k", f"{self.top_k} is below 0, which means no limit")
+            yield Problem("top_k", f"{self.top_k} is below 0; use 0 for no limit")
         if not 0 < self.top_p <= 1:
             yield Problem("top_p", f"{self.top_p} is not above 0 and at most 1")
         if not 0 <= self.min_p <= 1:
@@ -160,6 +160,6 @@ def likeliest(values: Floats, count: int) -> NDArray[np.int64]:
 def not_finite() -> TrainingError:
     """The error for a model whose numbers are spoiled."""
     return TrainingError(
-        "The model's numbers are not finite, so nothing can be said about the next token.",
-        "Open an earlier checkpoint, or train again with a lower learning rate.",
+        "The model's output is not finite, so there is no prediction for the next token.",
+        "Open an earlier checkpoint, or train a new run with a lower learning rate.",
     )

@@ -75,9 +75,9 @@ def read_json(data: bytes) -> Generator[float, None, Tree]:
         raise _bad(f"it is larger than {LARGEST >> 20} MB")
     whole = yield from _parsed(data)
     if whole.get("format") != FORMAT:
-        raise _bad("it is not a document of this program")
+        raise _bad("it is not a genstudio document")
     if whole.get("version") != 1:
-        raise _bad("a newer version of this program made it")
+        raise _bad("it was made by a newer version of genstudio")
     makers = [_made(found) for found in _list(whole, "made", 100_000)]
     nodes = _list(whole, "nodes", _NODES)
     parts: dict[int, tuple[Mapping[str, Any], tuple[Segment, ...]]] = {}
@@ -91,7 +91,7 @@ def read_json(data: bytes) -> Generator[float, None, Tree]:
             raise _bad("its branches do not form a tree")
         depths[key] = depths[parent] + 1
         if depths[key] > _DEEPEST:
-            raise _bad(f"more than {_DEEPEST:,} branches grow out of each other")
+            raise _bad(f"its branches are nested more than {_DEEPEST:,} deep")
         segments = list[Segment]()
         for segment in _segments(node, makers):
             segments.append(segment)
@@ -182,7 +182,7 @@ def _parsed(data: bytes) -> Generator[float, None, dict[str, Any]]:
     except (ValueError, RecursionError):
         raise _bad("it is not JSON, or not a document") from None
     if file.at < len(text):
-        raise _bad("something follows its end")
+        raise _bad("there is data after its end")
     return whole
 
 
@@ -226,7 +226,7 @@ def _rounded(values: Array) -> Any:
 def _segments(node: Any, makers: list[Made]) -> Iterator[Segment]:
     for found in _list(node, "segments", 1_000_000):
         if not isinstance(found, dict):
-            raise _bad("a segment is none")
+            raise _bad("a segment is missing")
         if "made" in found:
             yield from _written(found, makers)
         else:
@@ -239,15 +239,15 @@ def _written(found: Mapping[str, Any], makers: list[Made]) -> tuple[Segment, ...
     pieces = tuple(_text(text, _WORDS) for text in _list(found, "pieces", BLOCK))
     names = found.get("names")
     if not isinstance(names, dict) or len(names) > BLOCK * (_ALTERNATIVES + 1):
-        raise _bad("the names of its tokens are none")
+        raise _bad("the names of its tokens are missing")
     columns = {name: _column(found, name, len(texts)) for name in (*_INTEGERS, *_FLOATS)}
     widths = {columns[name].shape[1] for name in _TABLES}
     if len(widths) != 1 or len(pieces) != len(texts):
-        raise _bad("its tokens do not belong together")
+        raise _bad("its tokens are inconsistent")
     known = {int(key): _text(name, _WORDS) for key, name in names.items() if _is_number(key)}
     maker = makers[_whole(found, "made", 0, len(makers) - 1)] if makers else None
     if maker is None:
-        raise _bad("nobody wrote its tokens")
+        raise _bad("its tokens have no author")
     return written(texts, Chosen(pieces=pieces, names=known, **columns), maker)
 
 
@@ -266,7 +266,7 @@ def _column(found: Mapping[str, Any], name: str, count: int) -> Array:
         values = values.reshape(count, 0) if name in _TABLES else values.reshape(0)
     wanted = 2 if name in _TABLES else 1
     if values.ndim != wanted or len(values) != count or (wanted == 2 and values.shape[1] > _ALTERNATIVES):
-        raise _bad(f"there are not as many {name} as tokens")
+        raise _bad(f"the number of {name} differs from the number of tokens")
     if kind is np.int64 and not bool(np.all((values >= 0) & (values < 1 << 31) & (values == np.floor(values)))):
         raise _bad(f"its {name} are not whole numbers")
     low, high = {"logprobs": (-1e6, 1e-6), "entropies": (-1e-6, 100.0)}.get(name, (0.0, 1.0 + 1e-6))
@@ -287,7 +287,7 @@ def _made(found: Any) -> Made:
     except (TypeError, ValueError, OverflowError):
         wrong = True
     if wrong:
-        raise _bad("its sampler is none")
+        raise _bad("its sampler is missing")
     run, model, method = (_text(found.get(name, ""), 4096) for name in ("run", "model", "method"))
     return Made(run, model, _whole(found, "step", 0, 1 << 53), options, _whole(found, "seed", 0, 1 << 63), method)
 
@@ -301,7 +301,7 @@ def _list(found: Any, name: str, most: int) -> list[Any]:
 
 def _text(value: Any, most: int) -> str:
     if not isinstance(value, str) or len(value) > most:
-        raise _bad("a text is none, or too long")
+        raise _bad("a text is missing or too long")
     return value
 
 

@@ -41,7 +41,7 @@ def between(anchors: Array, count: int, *, spherical: bool, closed: bool = False
     """`count` latents from anchor to anchor (k, d), k at least 2; `closed` goes on to the first and stops before it, so
     that it can be repeated without end. Raises DataError."""
     if len(anchors) < 2 or not 2 <= count <= MOST:
-        raise DataError("A way needs two latents.", f"Keep two, and take 2 to {MOST} steps.")
+        raise DataError("A path needs two latents.", f"Keep two, and choose 2 to {MOST} steps.")
     stops = np.concatenate([anchors, anchors[:1]]) if closed else anchors
     legs = len(stops) - 1
     at = np.linspace(0, legs, count, endpoint=not closed)
@@ -75,7 +75,7 @@ def truncated(latents: Array, limit: float, kind: str) -> Array:
     `normal` or `uniform` (between -1 and 1). Raises DataError for a limit that is not positive.
     """
     if not limit > 0:
-        raise DataError("The noise cannot be cut off at nothing.", "Take more than 0.")
+        raise DataError("The truncation of the noise has to be above 0.", "Choose a value above 0.")
     if kind == "uniform":
         return (latents * min(limit, 1.0)).astype(np.float32)
     low, high = _NORMAL.cdf(-limit), _NORMAL.cdf(limit)

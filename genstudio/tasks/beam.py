@@ -56,7 +56,7 @@ class Beam:
                 if time.monotonic() >= due:
                     yield Frame(snapshots=(self._tree(opened, search, ""),), progress=Progress("Searching", done))
                     due = time.monotonic() + SLICE
-        reason = "as long as asked" if done == 1.0 else "no longer text could be likelier"
+        reason = "length limit reached" if done == 1.0 else "no longer text could be more probable"
         tree = self._tree(opened, search, reason)
         yield Frame(progress=Progress("Searched", 1.0))
         return tree

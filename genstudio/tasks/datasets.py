@@ -43,8 +43,8 @@ class Inspect:
     options: ImportOptions = field(default_factory=ImportOptions)
 
     def run(self, models: Models) -> Frames[Found]:
-        yield Frame(progress=Progress("Looking at the files"))
-        return (yield from frames_of(sources.inspect(self.sources, self.options), "Looking at the files"))
+        yield Frame(progress=Progress("Inspecting the files"))
+        return (yield from frames_of(sources.inspect(self.sources, self.options), "Inspecting the files"))
 
 
 @dataclass(frozen=True)

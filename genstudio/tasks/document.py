@@ -72,7 +72,8 @@ class MarkTokens(Quiet):
                 unknown.append(at + begin + np.array(missing, np.int64))
                 count += len(found)
                 if time.monotonic() >= due:
-                    yield Frame(progress=Progress("Cutting the text", (at + end) / max(1, len(text_of(self.prompt)))))
+                    yield Frame(progress=Progress("Tokenising the text",
+                        (at + end) / max(1, len(text_of(self.prompt)))))
                     due = time.monotonic() + SLICE
             at += len(part)
         every = np.concatenate([np.empty(0, np.int32), *ids])
@@ -100,7 +101,7 @@ class TextOf(Quiet):
         yield from ()
         opened = models.open(self.model, Writes)
         if not all(0 <= token < opened.tokenizer.size for token in self.ids):
-            raise DataError("This model does not have that token.", "Choose the model that wrote it.")
+            raise DataError("This model does not have this token.", "Choose the model that wrote it.")
         return texts(opened.tokenizer, self.ids)[-1]
 
 
@@ -194,5 +195,5 @@ def _aside(path: Path) -> tuple[Path, str]:
     try:
         path.replace(aside)
     except OSError:
-        return path, "An empty document is shown; copy the file before you write, for it is written over."
-    return aside, "It was set aside; an empty document is shown."
+        return path, "An empty document is shown. Copy the file before you write, because it will be overwritten."
+    return aside, "The file was renamed and kept; an empty document is shown."

@@ -35,7 +35,7 @@ def drawn(shown: Snapshot, size: int, caption: str = "") -> Image.Image:
             picture = draw(shown, size)
             break
     else:
-        raise DataError(f"The channel '{shown.channel}' holds nothing to draw.", "Choose another channel.")
+        raise DataError(f"The channel '{shown.channel}' contains nothing to draw.", "Choose another channel.")
     high = 24 if caption else 0
     wide = picture.width + picture.width % 2
     paper = Image.new(picture.mode, (wide, picture.height + high + picture.height % 2), _color(picture.mode, WHITE))

@@ -129,7 +129,7 @@ class FindNear(Quiet):
         found = yield from _vectors(opened, self.prompt, self.space, self.layer)
         where = np.flatnonzero(found.ids == self.index)
         if not len(where):
-            raise RunError("There is no such token any more.", "Choose another one.")
+            raise RunError("This token no longer exists.", "Choose another one.")
         rows, at = found.rows.copy() if opened.live else found.rows, int(where[0])
         near = yield from frames_of(in_thread(lambda: nearest(rows, at, self.count)), "Searching", 0.0)
         said = tuple((int(found.ids[i]), found.names[i], cosine) for i, cosine in near)

@@ -48,7 +48,8 @@ class EncodePicture:
         again = models.open(self.model, Reconstructs)
         shape = opened.model.data.shape
         if shape.kind != "images":
-            raise DataError("This model learnt from points, not from pictures.", "Choose a model of pictures.")
+            raise DataError("This model was trained on points, not on pictures.", "Choose a model that was trained on "
+                "pictures.")
         sample = yield from _decoded(Path(self.path), (shape.width, shape.height), shape.channels)
         yield Frame(progress=Progress("Encoding"))
         latent, copy = opened.model.encode(sample[None])[0], again.model.reconstruct(sample[None])[0]

@@ -33,7 +33,7 @@ class Evaluate:
         for scored in model.evaluate(exact=True):
             yield Frame(progress=Progress("Scoring", scored.done))
         if scored is None or not scored.result:
-            raise DataError("There is too little data to measure with.", "Take more of it.")
+            raise DataError("There is too little data for an evaluation.", "Use more data.")
         yield Frame(progress=Progress("Scored", 1.0))
         return {**scored.result, "step": opened.step}
 
@@ -41,7 +41,7 @@ class Evaluate:
         if self.data is None:
             return (yield from opened.with_data(Run.open(self.model.run)))
         if not isinstance(opened.model, Writes):
-            raise DataError(f"'{opened.title}' is measured with the data it was trained on.", "Leave out --data.")
+            raise DataError(f"'{opened.title}' can only be evaluated on the data it was trained on.", "Omit --data.")
         dataset = shelf.open_text(shelf.find_dataset(self.data))
         return opened.model.on((yield from frames_of(all_validation(dataset, opened.model.tokenizer), "Preparing the text")))
 

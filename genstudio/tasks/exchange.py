@@ -35,7 +35,7 @@ class ImportModel:
 
         family, place = self._family(), paths.expanded(self.folder)
         if family.import_ is None:
-            raise GenstudioError(f"{family.title} cannot be imported.", "Train one.")
+            raise GenstudioError(f"{family.title} cannot be imported.", "Train a model instead.")
         if not place.is_dir():
             raise GenstudioError(f"{place} is not a folder.", "Choose the folder that holds config.json.", place)
         found = yield from frames_of(family.import_(place), "Opening the model")
@@ -48,7 +48,7 @@ class ImportModel:
             family=family.name,
             name=self.name or place.resolve().name,
             config=found.config.model_dump(),
-            dataset={"id": "", "title": "made elsewhere", "hash": ""},
+            dataset={"id": "", "title": "imported", "hash": ""},
             seed=0,
             device="cpu",
             plan={"steps": 1},

@@ -55,8 +55,8 @@ class ExportTimeline:
         if channel not in looks_at:
             known = ", ".join(looks_at)
             where = f" on '{self.channel}'" if self.channel and known else ""
-            hint = f"It has: {known}." if known else "Choose a run that was trained for longer."
-            raise DataError(f"This run kept nothing to look at{where}.", hint)
+            hint = f"It has: {known}." if known else "Choose a run that was trained longer."
+            raise DataError(f"This run has no snapshots{where}.", hint)
         most = min(self.frames, _SHEET) if Path(self.out).suffix.lower() == ".png" else self.frames
         chosen = spread(steps, most)
         shown = (found for step in chosen for found in moment(run, step, (channel,)).snapshots)
@@ -87,16 +87,18 @@ def check(out: str, rate: float, size: int, frames: int) -> None:
     path = Path(out)
     kind = path.suffix.lower()
     if kind not in KINDS:
-        raise DataError(f"'{path.name}' does not say what it is to become.", "End the name in .gif, .mp4 or .png.", path)
+        raise DataError(f"'{path.name}' has no known file type.", "Use a name that ends in .gif, .mp4 or .png.", path)
     if kind == ".mp4" and not videos():
         raise DataError(
-            "Videos need a library that is not installed.", "Install it with: pip install imageio-ffmpeg; or write a .gif."
+            "Videos need a package that is not installed.", "Install it with 'pip install imageio-ffmpeg', or export "
+            "a .gif."
         )
     if not path.parent.is_dir():
         raise StorageError(f"The folder {path.parent} does not exist.", "Choose another place.", path)
-    for what, value, low, high in (("rate", rate, 0.1, 50), ("size", size, 32, 2000), ("frames", frames, 1, 2000)):
+    for what, value, low, high in (("frame rate", rate, 0.1, 50), ("width", size, 32, 2000),
+        ("number of frames", frames, 1, 2000)):
         if not low <= value <= high:
-            raise DataError(f"{value:g} is not possible for the {what}.", f"Take {low:g} to {high:,g}.")
+            raise DataError(f"{value:g} is not a valid {what}.", f"Choose {low:g} to {high:,g}.")
 
 
 def spread(steps: tuple[int, ...], most: int) -> tuple[int, ...]:
@@ -157,7 +159,7 @@ def _gif(pictures: Iterable[Image.Image], rate: float) -> Generator[None, None, 
         last = reduced
         yield
     if last is None:
-        raise DataError("There is nothing to write.", "Let it train a little first.")
+        raise DataError("There is nothing to write.", "Train the model a little first.")
     add(last, pause + _REST * 100)
     file.write(b";")
     return file.getvalue()
@@ -184,12 +186,13 @@ def _video(pictures: Iterable[Image.Image], rate: float) -> Generator[None, None
             for _ in range(round(rate * _REST / 10) if sink is not None else 0):
                 sink.send(raw)
         except OSError as error:
-            raise StorageError(f"The video could not be written: {error.strerror or error}.", "Write a .gif.") from error
+            raise StorageError(f"The video could not be written: {error.strerror or error}.",
+                "Export a .gif instead.") from error
         finally:
             if sink is not None:
                 sink.close()
         if not path.is_file():
-            raise DataError("There is nothing to write.", "Let it train a little first.")
+            raise DataError("There is nothing to write.", "Train the model a little first.")
         return path.read_bytes()
 
 
@@ -202,7 +205,7 @@ def _sheet(pictures: Iterable[Image.Image], _rate: float) -> Generator[None, Non
         tiles.append(picture)
         yield
     if not tiles:
-        raise DataError("There is nothing to write.", "Let it train a little first.")
+        raise DataError("There is nothing to write.", "Train the model a little first.")
     columns = min(4, len(tiles))
     wide, high = max(tile.width for tile in tiles), max(tile.height for tile in tiles)
     white = 255 if tiles[0].mode == "L" else (255, 255, 255)

@@ -34,6 +34,6 @@ class FirstBatch:
         yield Frame(progress=Progress("Reading the dataset"))
         info = fitting(family, self.data)
         if family.batch is None:
-            raise DataError(f"{family.title} shows no batches.", "Start the training.")
+            raise DataError(f"{family.title} has no batches to show.", "Start the training.")
         data: Any = yield from frames_of(family.prepare(config, models.dataset(info)), "Preparing the data")
         return family.batch(config, data, self.seed, 1)

@@ -124,7 +124,7 @@ class LookAtMap(Quiet):
             cache = _begin(models, opened, self.model, ids, self.switches)
             yield from frames_of(_read(opened, cache), "Reading the text")
         _check(self.which, cache)
-        return (yield from frames_of(_map(self, cache), "Looking closer"))
+        return (yield from frames_of(_map(self, cache), "Inspecting the head"))
 
 
 def _check(which: Which, cache: AttentionCache) -> None:
@@ -186,14 +186,14 @@ def _heads(opened: Opened[Traces], cache: AttentionCache, skipped: int, side: in
     while done < layers:
         yield from frames_of(_until(reading, cache.parts, done + 1), "Reading the text")
         middle = time.monotonic()
-        yield from frames_of(_sum_up(cache, done, summaries[done]), "Looking at every head")
+        yield from frames_of(_sum_up(cache, done, summaries[done]), "Reading every head")
         done, now = done + 1, time.monotonic()
         spent += now - middle
         if now >= due or done == layers:
             seconds = now - began - spent, spent
             shown = _shown(cache, summaries, done, pieces, skipped, seconds)
             cache.shown = shown if done == layers else None
-            yield Frame(snapshots=(shown,), progress=Progress("Looking at every head", done / layers))
+            yield Frame(snapshots=(shown,), progress=Progress("Reading every head", done / layers))
             due = time.monotonic() + _SHOW_EVERY
 
 

@@ -83,12 +83,12 @@ class InspectSample:
     shown: Shown | None = None
 
     def run(self, models: Models) -> Frames[SampleReport]:
-        yield Frame(progress=Progress("Looking closer"))
+        yield Frame(progress=Progress("Inspecting the head"))
         opened = models.open(self.model, Samples)
         model, (latents, _) = opened.model, opened.model.fixed
         fixed = self.shown is None or self.shown.fixed
         if self.index < 0 or (fixed and self.index >= len(latents)):
-            raise RunError("There is no such sample.", "Choose one of those that are shown.")
+            raise RunError("This sample does not exist.", "Choose one of the samples shown.")
         known = yield from opened.with_data(Run.open(self.model.run))
         data, real, chosen = known.data, known.data.real, known.data.train
         shown = self.shown or self._made(model, opened.step)
@@ -151,7 +151,7 @@ class SaveSample:
             np.savez_compressed(file, **arrays)
         else:
             kinds = ".npz" if found.features is None else ".png or .npz"
-            raise DataError(f"'{path.name}' does not say what it is to become.", f"End the name in {kinds}.", path)
+            raise DataError(f"'{path.name}' has no known file type.", f"Use a name that ends in {kinds}.", path)
         storage.write_atomic(path, file.getvalue())
         yield Frame(progress=Progress(f"Wrote {path.name}", 1.0))
         return str(path)
@@ -172,6 +172,6 @@ def _typical(real: Array, count: int = 24) -> Frames[float]:
             done += apart.size
             if done >= _VALUES:  # each frame waits for one of a training: many small ones would take seconds
                 done = 0
-                yield Frame(progress=Progress("Comparing real ones", index / len(real)))
+                yield Frame(progress=Progress("Comparing real samples", index / len(real)))
         found.append(nearest**0.5 if np.isfinite(nearest) else 0.0)
     return float(np.median(found))

@@ -39,4 +39,4 @@ class LookAtLayers(Quiet):
             except StopIteration as end:
                 found: LayerStatistics = replace(end.value, step=step)
                 return found
-            yield Frame(progress=Progress("Looking at the layers"))
+            yield Frame(progress=Progress("Reading the layers"))

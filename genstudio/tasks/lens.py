@@ -67,7 +67,7 @@ class LookThroughLens(Quiet):
         end = min(max(self.end, 1), len(stream.ids))
         first = max(0, end - max(self.positions, 1))
         work = depths(stream.model, stream.residual[:, first:end], stream.ids[first : end + 1])
-        found = yield from frames_of(work, "Asking every layer")
+        found = yield from frames_of(work, "Reading every layer")
         tokenizer = models.open(self.model, Traces).tokenizer
         names, tokens = _names(tokenizer, np.unique(found.top)), tokenizer.pieces(stream.ids)
         return Lens(
@@ -112,7 +112,7 @@ class Explain(Quiet):
         if self.position is not None and 0 < self.position < len(ids):
             position, target = self.position, int(ids[self.position])
         if target is not None and not 0 <= target < tokenizer.size:
-            raise DataError("This model has no such token.", "Choose one of the likely tokens.")
+            raise DataError("This model does not have this token.", "Choose one of the listed tokens.")
         if self.method == "gradient":
             work = gradient_times_input(opened.frozen(), ids[:position], target)
         else:

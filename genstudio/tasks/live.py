@@ -17,14 +17,14 @@ def settings_of(run: Run) -> tuple[families.AnyFamily, Any]:
         family = families.get(run.info.family)
     except KeyError:
         raise RunError(
-            f"This run is of the family '{run.info.family}', which this version does not know.",
+            f"This run is of the family '{run.info.family}', which is unknown to this version.",
             "Open it with the version that made it.",
             run.folder,
         ) from None
     try:
         return family, family.config.parse(run.info.config)
     except ConfigError as error:
-        raise RunError(f"The settings of this run cannot be used: {error.message}", "", run.folder) from None
+        raise RunError(f"The settings of this run are invalid: {error.message}", "", run.folder) from None
 
 
 def settings(run: Run, step: int) -> Config:

@@ -74,12 +74,12 @@ class Opened(Generic[M_co]):
     def int8(self) -> Opened[Model]:
         """The same with linear layers in 8 bits. Raises DeviceError where it has none, or torch cannot compute with them."""
         if not isinstance(self.model, Traces):
-            raise DeviceError(f"'{self.title}' cannot be computed in 8 bits.", "Choose float32.")
+            raise DeviceError(f"'{self.title}' cannot run in 8-bit precision.", "Choose float32.")
         if self._int8 is None or self._int8.step != self.step:
             from genstudio.nn import int8
 
             if not int8.available():
-                raise DeviceError("This build of torch has no 8-bit layers for this processor.", "Choose float32.")
+                raise DeviceError("This build of PyTorch has no 8-bit layers for this processor.", "Choose float32.")
             model = self.model.with_transformer(int8.quantised(self.model.transformer))
             self._int8 = Opened(model, self.step, f"{self.title}, int8", self.family, self.live)
         return self._int8
@@ -193,7 +193,8 @@ def dataset_of(run: Run) -> DatasetInfo:
         if sha256 and info.sha256 == sha256:
             return info
     if not name:
-        raise DataError("This model was made elsewhere, so its training data is not here.", "Choose another run.", run.folder)
+        raise DataError("This model was imported, so its training data is not available.", "Choose another run.",
+            run.folder)
     if of_id is None:
         raise DataError(
             f"The dataset '{title or name}' of this run has been deleted; the run is intact.",

@@ -78,7 +78,7 @@ class Find:
         else:
             columns = _columns(dataset)
             if not columns:
-                raise DataError("There is nothing to search in: these have no words.", "", info.path)
+                raise DataError("There is nothing to search: this dataset contains no text.", "", info.path)
             work = preview.search_rows(columns, self.needle)
         return (yield from frames_of(work, "Searching"))
 
@@ -94,7 +94,7 @@ class TryPictures:
         from genstudio.data.trial import try_pictures
 
         info = shelf.find_dataset(self.data)
-        yield Frame(progress=Progress("Trying the settings"))
+        yield Frame(progress=Progress("Applying the settings"))
         return tuple(try_pictures(models.dataset(info), self.settings))
 
 
@@ -112,10 +112,10 @@ class TryGenerated:
         if maker is None:
             raise DataError(f"'{info.title}' is not generated from a seed.", "Choose another dataset.", info.path)
         wanted = maker.details(self.settings)
-        yield Frame(progress=Progress("Making a few"))
+        yield Frame(progress=Progress("Generating examples"))
         few = wanted | {"settings": wanted["settings"] | {"count": min(wanted["settings"]["count"], self.most)}}
         dataset = generators.make(replace(info, details=few))
-        found = yield from frames_of(preview.preview(dataset), "Looking at a few")
+        found = yield from frames_of(preview.preview(dataset), "Reading examples")
         return Looked(found, getattr(dataset, "text", "")[:2000])
 
 

@@ -61,7 +61,8 @@ def encode(tokenizer: Tokenizer, prompt: Prompt) -> Encoded:
     begin = [] if tokenizer.begin is None else [tokenizer.begin]
     ids = np.concatenate([np.array(begin, np.int32), *parts])
     if len(ids) == 0 and unknown:
-        raise DataError("None of these characters is in the model's vocabulary.", "Type text like its training text.")
+        raise DataError("None of these characters is in the model's vocabulary.", "Type some text similar to its "
+            "training data.")
     if len(ids) == 0:
         start, _ = tokenizer.encode_lossy("\n")
         ids = np.asarray(start, np.int32) if len(start) else np.zeros(1, np.int32)

@@ -145,7 +145,7 @@ class Replay:
         for done, step, live in _stops(models, run, model, self.known):
             yield Frame(progress=Progress(f"Replaying step {step:,}", done))
             if not live and (damage := _load(run, step, model)):
-                yield Frame(notices=(Notice(step, "warning", f"Left out: {damage}"),))
+                yield Frame(notices=(Notice(step, "warning", f"Skipped: {damage}"),))
                 continue
             opened = Opened(model, step, run.info.name, run.info.family)
             moment = yield from self._moment(opened)
@@ -157,7 +157,7 @@ class Replay:
             shown += 1
             yield Frame(snapshots=(replace(moment, logprobs=logprobs, candidates=candidates, live=live),))
         if not shown:
-            hint = "Train it for longer, or copy it from a backup."
+            hint = "Train it longer, or copy it from a backup."
             raise CheckpointError("No weights of this run can be read.", hint, run.folder)
         yield Frame(progress=Progress("Replayed", 1.0))
 

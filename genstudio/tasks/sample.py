@@ -78,12 +78,13 @@ class Sample:
     def _noise(self, model: abilities.Samples) -> Array:
         if self.latents is None:
             if not 1 <= self.count <= _MOST:
-                raise DataError(f"{self.count} samples are not possible.", f"Ask for 1 to {_MOST:,}.")
+                raise DataError(f"{self.count} is not a valid number of samples.", f"Ask for 1 to {_MOST:,}.")
             return model.noise(self.count, self.seed)
         given = np.array(self.latents, np.float32)
         if given.ndim != 2 or given.shape[1] != model.latent.size or not len(given) or not np.isfinite(given).all():
             raise DataError(
-                f"The latents have the shape {given.shape} or are not finite.", f"Give rows of {model.latent.size}."
+                f"The latents have the wrong shape, {given.shape}, or are not finite.", "Give rows of "
+                f"{model.latent.size} values."
             )
         return given
 
@@ -91,16 +92,16 @@ class Sample:
         classes = model.classes
         if not classes:
             if self.label is not None:
-                raise DataError("This model was not told any classes.", "Sample without a class.")
+                raise DataError("This model is not conditional, so it has no classes.", "Sample without a class.")
             return None
         count = self.count if self.latents is None else len(self.latents)
         if self.label is None:
             return np.arange(count) % len(classes)
         asked = classes.index(self.label) if self.label in classes else self.label
         if isinstance(asked, str) and not (asked.isascii() and asked.isdigit()):
-            raise DataError(f"There is no class '{asked}'.", f"There are: {', '.join(classes)}.")
+            raise DataError(f"Unknown class '{asked}'.", f"There are: {', '.join(classes)}.")
         if not 0 <= int(asked) < len(classes):
-            raise DataError(f"There is no class {asked}.", f"Choose 0 to {len(classes) - 1}.")
+            raise DataError(f"Unknown class {asked}.", f"Choose 0 to {len(classes) - 1}.")
         return np.full(count, int(asked), np.int64)
 
 

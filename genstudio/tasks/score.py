@@ -60,7 +60,8 @@ class Score:
         start = encode(opened.tokenizer, self.before) if self.before or opened.tokenizer.begin is not None else None
         ids, starts, unknown = yield from _tokens(opened, self.text)
         if not len(ids):
-            raise DataError("None of these characters is in the model's vocabulary.", "Use text like its training text.")
+            raise DataError("None of these characters is in the model's vocabulary.", "Use text similar to its "
+                "training data.")
         context = start.ids if start else np.empty(0, np.int32)
         yield said(opened, start) if start else said(opened, Encoded(ids, unknown, 0))
         scores = yield from frames_of(score(opened.model.language_model, context, ids, self.alternatives), "Scoring")

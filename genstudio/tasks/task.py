@@ -45,7 +45,7 @@ class WarmUp:
 
     def run(self, models: Models) -> Frames[str]:
         """Returns the device in words."""
-        yield Frame(progress=Progress("Loading the engine"))
+        yield Frame(progress=Progress("Starting the engine"))
         import torch
 
         from genstudio.training.device import choose, describe

@@ -43,7 +43,7 @@ class MakeTokenizer:
         yield Frame(progress=Progress("Reading the text"))
         dataset = shelf.open_text(shelf.find_dataset(self.data))
         arranged = yield from frames_of(_arranged(dataset, self.split, self.settings.lines, self.context), "Splitting")
-        return (yield from frames_of(_made(arranged, self.settings), "Making the tokenizer"))
+        return (yield from frames_of(_made(arranged, self.settings), "Building the tokenizer"))
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class SplitText:
     text: str
 
     def run(self, models: Models) -> Frames[TokenText]:
-        return frames_of(tokens_of(self.tokenizer, self.text), "Cutting the text")
+        return frames_of(tokens_of(self.tokenizer, self.text), "Tokenising the text")
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class SplitDataset:
     def run(self, models: Models) -> Frames[TokenText]:
         yield Frame(progress=Progress("Reading the text"))
         text = shelf.open_text(shelf.find_dataset(self.data)).text[: self.characters]
-        return (yield from frames_of(tokens_of(self.tokenizer, text), "Cutting the text"))
+        return (yield from frames_of(tokens_of(self.tokenizer, text), "Tokenising the text"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ class CompareSizes:
         arranged = yield from frames_of(_arranged(dataset, split, lines, room), "Splitting")
         rows: list[SizeRow] = []
         for kind, size, work in self._tokenizers(arranged):
-            tokenizer = yield from frames_of(work, f"Making the tokenizer: {kind}")
+            tokenizer = yield from frames_of(work, f"Building the tokenizer: {kind}")
             if rows and rows[-1].kind == kind and tokenizer.size <= rows[-1].size:
                 continue
             rows.append((yield from frames_of(self._row(arranged, kind, tokenizer), f"Counting: {kind} {size or ''}")))
@@ -181,7 +181,7 @@ class OpenTokenizer:
     path: str
 
     def run(self, models: Models) -> Frames[Tokenizer]:
-        return frames_of(open_tokenizer(Path(self.path)), "Trying the tokenizer out")
+        return frames_of(open_tokenizer(Path(self.path)), "Testing the tokenizer")
 
 
 @dataclass(frozen=True)

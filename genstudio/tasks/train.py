@@ -60,7 +60,7 @@ class Train:
             family = families.get(self.family)
         except KeyError:
             known = ", ".join(families.NAMES)
-            raise ConfigError([Problem("family", f"there is no family '{self.family}'; there is {known}")]) from None
+            raise ConfigError([Problem("family", f"unknown family '{self.family}'; choose one of: {known}")]) from None
         return family, family.config.parse(self.config)
 
     def plan(self, family: Kind, config: Config) -> dict[str, float]:
@@ -117,7 +117,7 @@ class Resume:
         if asked:
             plans.check_longer(plan, int(state["step"]), float(state.get("elapsed", 0.0)))
             return plan, ""
-        return plan, f"{info.reason} The {plans.words(plan)} of the checkpoint are used instead." if info.reason else ""
+        return plan, f"{info.reason} The {plans.words(plan)} of the checkpoint is used instead." if info.reason else ""
 
 
 def _problems(task: Train | Resume) -> Iterator[Problem]:
@@ -127,7 +127,7 @@ def _problems(task: Train | Resume) -> Iterator[Problem]:
         if value is not None and (wrong := plans.problem(unit, value)):
             yield Problem(unit, wrong)
     if task.stop_after is not None and task.stop_after < 1:
-        yield Problem("stop_after", f"{task.stop_after} is too few, stop after at least 1 step")
+        yield Problem("stop_after", f"{task.stop_after} is too few; stop after at least 1 step")
 
 
 class Training(Generator[Frame, None, str]):
@@ -156,7 +156,7 @@ class Training(Generator[Frame, None, str]):
         return None
 
     def _work(self) -> Frames[str]:
-        yield Frame(progress=Progress("Loading the engine"))
+        yield Frame(progress=Progress("Starting the engine"))
         from genstudio.training.session import Session
 
         task = self._task
@@ -249,7 +249,7 @@ def _reopened(run: Run, task: Resume) -> Frames[tuple[Kind, Setup]]:
             state = checkpoint.load(run, before.pop(), learner)
         else:  # the weights of step 0 follow from the seed alone
             learner, state = _learner(family, config, data, device, seed), {"step": 0}
-        text = f"The step after {stuck:,} is not finite whatever the settings are: continuing from step {state['step']:,}"
+        text = f"The step after {stuck:,} is not finite with any settings: continuing from step {state['step']:,}"
         notices.append(Notice(int(state["step"]), "warning", text))
     step = int(state["step"])
     plan, warning = task.plan(run, state)
@@ -272,7 +272,7 @@ def _learner(family: Kind, config: Config, data: Any, device: str, seed: int) ->
         if not out_of_memory(error):
             raise
         raise DeviceError(
-            "There is not enough memory for a model of this size.", "Take a smaller model or a smaller batch."
+            "There is not enough memory for a model of this size.", "Choose a smaller model or a smaller batch."
         ) from error
 
 
@@ -282,7 +282,7 @@ def fitting(family: Kind, name: str) -> shelf.DatasetInfo:
     if info.kind not in family.data_kinds:
         wanted = " or ".join(family.data_kinds)
         raise DataError(
-            f"{family.title} cannot be trained on '{info.title}': it learns from {wanted}, and these are {info.kind}.",
+            f"{family.title} cannot be trained on '{info.title}': it needs {wanted}, and these are {info.kind}.",
             "Choose another dataset.",
             info.path,
         )

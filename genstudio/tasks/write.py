@@ -164,7 +164,7 @@ class Writer:
             if choice is not None:
                 self._take(choice)
             return
-        self.reason = "as long as asked"
+        self.reason = "length limit reached"
 
     def writing(self) -> Writing:
         """The text so far, without what may be the beginning of a stop text."""

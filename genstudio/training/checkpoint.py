@@ -99,7 +99,7 @@ def save(
     settings = {name: packed.flatten(o.state_dict(), name, moments) for name, o in learner.optimizers.items()}
     if bad := packed.nonfinite(weights) or packed.nonfinite(moments):
         raise TrainingError(
-            f"'{bad}' holds values that are not finite after step {step}, so it was not saved.",
+            f"'{bad}' contains values that are not finite after step {step}, so the checkpoint was not saved.",
             "Go back to the last checkpoint and lower the learning rate.",
             run.folder,
         )
@@ -125,8 +125,8 @@ def save(
         stage.commit()
     if reason := verify(where):
         raise StorageError(
-            f"The checkpoint of step {step} reads back otherwise than it was written: {reason}. Older ones are intact.",
-            "Check the disk and the memory of this computer.",
+            f"The checkpoint of step {step} differs from what was written: {reason}. Older checkpoints are intact.",
+            "Check this computer's disk and memory.",
             where,
         )
     with contextlib.suppress(StorageError, CheckpointError):
@@ -139,7 +139,7 @@ def which(text: str) -> Which:
     if text in ("last", "best"):
         return "last" if text == "last" else "best"
     if not (text.isascii() and text.isdigit()):
-        raise CheckpointError(f"'{text}' is not a checkpoint.", "Say last, best or the number of a step.")
+        raise CheckpointError(f"'{text}' is not a checkpoint.", "Use last, best or a step number.")
     return int(text)
 
 
@@ -231,7 +231,7 @@ def _order(run: Run, which: Which) -> list[int]:
             storage.sweep(run.folder / "checkpoints", alone=True)
     there = steps(run)
     if not there:
-        raise CheckpointError(f"{run.id} has no checkpoint yet.", "Train it first.", run.folder)
+        raise CheckpointError(f"{run.id} has no checkpoint yet.", "Train the model first.", run.folder)
     if isinstance(which, int):
         if which not in there:
             known = ", ".join(map(str, there))
@@ -255,17 +255,17 @@ def _set_aside(run: Run, folder: Path, kind: str) -> str:
         folder.rename(aside)
     except OSError:
         return ""
-    return f" It was set aside as {aside.name}."
+    return f" It was renamed to {aside.name}."
 
 
 def _state(data: bytes, folder: Path) -> dict[str, Any]:
     said = read_json(data)
     types = {"step": int, "run": str, "family": str, "seed": int, "dataset": str, "config": dict, "state": dict}
     if any(type(said.get(name)) is not kind for name, kind in types.items()) or f"{said['step']:08d}" != folder.name:
-        raise DamagedError("state.json is not of this checkpoint")
+        raise DamagedError("state.json does not belong to this checkpoint")
     elapsed, best = said["state"].get("elapsed", 0.0), said["state"].get("best")
     if type(elapsed) not in (int, float) or not math.isfinite(elapsed) or not isinstance(best, list | None):
-        raise DamagedError("state.json holds something else than the times and losses of a training")
+        raise DamagedError("state.json does not contain the times and losses of a training")
     return said
 
 
@@ -279,7 +279,7 @@ def _apply(learner: Learner, weights: Mapping[str, Tensor], settings: Mapping[st
         for name, optimizer in learner.optimizers.items():
             optimizer.load_state_dict(before[name])
         raise CheckpointError(
-            f"The checkpoint does not fit the optimizers: {error}.", "Nothing was loaded.", folder
+            f"The checkpoint does not match the optimizers: {error}.", "Nothing was loaded.", folder
         ) from error
     fill(learner.model.modules, weights)
 

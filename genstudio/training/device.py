@@ -31,7 +31,7 @@ def choose(name: str = "auto") -> str:
     if wanted in found:
         return wanted
     if not (wanted in ("cpu", "mps") or wanted.startswith("cuda:")):
-        raise DeviceError(f"There is no device called '{name}'.", f"Choose auto or one of: {', '.join(found)}.")
+        raise DeviceError(f"Unknown device '{name}'.", f"Choose auto or one of: {', '.join(found)}.")
     raise DeviceError(f"{_why_not(wanted)} Available here: {', '.join(found)}.", "Choose auto or cpu instead.")
 
 

@@ -73,7 +73,7 @@ def _flush(metrics: list[Metrics], newest: dict[str, Snapshot], progress: Progre
     if bad is not None:
         raise TrainingError(
             f"The loss or its gradient is no longer a finite number at step {bad}.",
-            "The weights of the step before are kept. Resume with a smaller learning rate or with gradient clipping.",
+            "The weights of the previous step are kept. Resume with a lower learning rate or with gradient clipping.",
         )
 
 

@@ -34,7 +34,7 @@ def promises(folder: Path) -> Mapping[str, storage.Written]:
         raise DamagedError("manifest.json is damaged")
     if type(said.get("format")) is int and said["format"] > FORMAT:
         raise CheckpointError(
-            f"Checkpoint {folder.name} was made by a newer version of the program.", "Update the program.", folder
+            f"Checkpoint {folder.name} was made by a newer version of genstudio.", "Update genstudio.", folder
         )
     try:
         written = [storage.Written(name, int(f["size"]), str(f["sha256"])) for name, f in said["files"].items()]
@@ -42,9 +42,9 @@ def promises(folder: Path) -> Mapping[str, storage.Written]:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DamagedError("manifest.json is damaged") from error
     if {one.name for one in written} != set(FILES):
-        raise DamagedError("manifest.json lists other files than a checkpoint has")
+        raise DamagedError("manifest.json lists files that do not belong to a checkpoint")
     if folder.name != f"{step:08d}":
-        raise DamagedError(f"manifest.json is of step {step}")
+        raise DamagedError(f"manifest.json belongs to step {step}")
     return {one.name: one for one in written}
 
 
@@ -60,7 +60,7 @@ def verified_bytes(folder: Path, promised: Mapping[str, storage.Written], name: 
     """The file's bytes, exactly as they were written. Raises DamagedError, OSError."""
     data = read_file(folder / name, promised[name].size)
     if len(data) != promised[name].size:
-        raise DamagedError(f"{name} has another size than was written")
+        raise DamagedError(f"{name} does not have the size that was written")
     if hashlib.sha256(data).hexdigest() != promised[name].sha256:
         raise DamagedError(f"{name} differs from what was written (SHA-256)")
     return data
@@ -72,7 +72,7 @@ def read_file(path: Path, most: int = _JSON_LIMIT) -> bytes:
     if not S_ISREG(stat.st_mode):
         raise DamagedError(f"{path.name} is not a file")
     if stat.st_size > most:
-        raise DamagedError(f"{path.name} has another size than was written")
+        raise DamagedError(f"{path.name} does not have the size that was written")
     return path.read_bytes()
 
 
@@ -82,7 +82,7 @@ def read_json(data: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise DamagedError("a JSON file cannot be read") from error
     if not isinstance(said, dict):
-        raise DamagedError("a JSON file is not what it should be")
+        raise DamagedError("a JSON file has unexpected content")
     return said
 
 

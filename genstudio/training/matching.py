@@ -22,7 +22,7 @@ def check_identity(mine: Mapping[str, Any], said: Mapping[str, Any], folder: Pat
         texts = [f"{name} is '{said[name]}', not '{mine[name]}'" for name in differing]
         texts += [f"setting {name} is {theirs.get(name)}, not {config.get(name)}" for name in fields]
         raise CheckpointError(
-            f"The checkpoint of step {said['step']} belongs to something else: {_some(texts)}.",
+            f"The checkpoint of step {said['step']} does not belong to this run: {_some(texts)}.",
             "Open the run it came from.",
             folder,
         )
@@ -38,10 +38,10 @@ def check_weights(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor], fol
         elif mine.dtype != theirs.dtype:
             texts.append(f"{name} has type {theirs.dtype}, not {mine.dtype}")
     if not texts and (bad := packed.nonfinite(found)):
-        texts.append(f"{bad} holds values that are not finite")
+        texts.append(f"{bad} contains values that are not finite")
     if texts:
-        hint = "Nothing was loaded; open it with the settings it was made with."
-        raise CheckpointError(f"The checkpoint does not fit the model: {_some(sorted(texts))}.", hint, folder)
+        hint = "Nothing was loaded. Open it with its original settings."
+        raise CheckpointError(f"The checkpoint does not match the model: {_some(sorted(texts))}.", hint, folder)
 
 
 def check_optimizers(mine: Mapping[str, torch.optim.Optimizer], found: Mapping[str, Any], folder: Path) -> None:
@@ -52,13 +52,13 @@ def check_optimizers(mine: Mapping[str, torch.optim.Optimizer], found: Mapping[s
             theirs = [len(group["params"]) for group in found[name]["param_groups"]]
             moments = found[name]["state"].keys()
         except (KeyError, TypeError, AttributeError) as error:
-            raise DamagedError("optimizer.json is not what it should be") from error
+            raise DamagedError("optimizer.json has unexpected content") from error
         groups = [len(group["params"]) for group in mine[name].param_groups]
         if theirs != groups or len(moments) > sum(groups):
             texts.append(f"{name} has groups of {theirs} tensors, not {groups}")
     if texts:
-        hint = "Nothing was loaded; open it with the settings it was made with."
-        raise CheckpointError(f"The checkpoint does not fit the optimizers: {_some(sorted(texts))}.", hint, folder)
+        hint = "Nothing was loaded. Open it with its original settings."
+        raise CheckpointError(f"The checkpoint does not match the optimizers: {_some(sorted(texts))}.", hint, folder)
 
 
 def _some(texts: list[str]) -> str:

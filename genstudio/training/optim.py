@@ -163,7 +163,7 @@ class Muon(torch.optim.Optimizer):
         for group in self.param_groups:
             for p in group["params"]:
                 if p.ndim != 2 or p.shape[0] % group["parts"]:
-                    raise ValueError(f"Muon takes matrices of {group['parts']} equal parts, not {tuple(p.shape)}")
+                    raise ValueError(f"Muon needs matrices with {group['parts']} equal parts, not {tuple(p.shape)}")
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]

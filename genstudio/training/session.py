@@ -134,7 +134,7 @@ class Session(Generator[Frame, None, None]):
                 raise
             raise DeviceError(
                 f"There was not enough memory at step {self.step + 1}.",
-                f"Take {_either(setup.saves_memory)}. The steps before are kept.",
+                f"Choose {_either(setup.saves_memory)}. All previous steps are kept.",
             ) from error
         finally:
             try:
@@ -236,7 +236,7 @@ class Session(Generator[Frame, None, None]):
             self._saver.save_if_changed()
 
     def _halted(self, error: StorageError) -> str:
-        return f"Paused at step {self.step:,}, nothing is lost. {error}"
+        return f"Paused at step {self.step:,}; nothing is lost. {error}"
 
     def _progress(self) -> Progress:
         elapsed, plan, speed = self._watch.elapsed, self._plan, self._rate.steps_per_second
@@ -305,7 +305,7 @@ class Session(Generator[Frame, None, None]):
         changes = self.run.changes()
         index = steering.last_saved(changes)
         if index is None or changes[index].step not in checkpoint.steps(self.run):
-            self._recorder.tell(self.step, "warning", "There is no change to go back behind.")
+            self._recorder.tell(self.step, "warning", "There is no change to undo.")
             return self._frame()
         step, earlier = changes[index].step, changes[:index]
         before = steering.after(self._setup.config, earlier).model_dump()

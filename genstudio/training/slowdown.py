@@ -81,7 +81,7 @@ class Slowdown:
     def _words(self) -> str:
         known = [held for held in self._held if held is not None]
         if not known:
-            return "far slower than before: perhaps another program is using the processor"
+            return "much slower than before; another program may be using the processor"
         return "another program is using the processor" if statistics.median(known) == 1 else ""
 
     def _by_others(self, before: Usage, now: Usage) -> bool | None:

@@ -99,7 +99,7 @@ def flatten(value: Any, name: str, tensors: dict[str, Tensor]) -> Any:
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else {"$": "float", "value": repr(value)}
-    raise TypeError(f"{name} is a {type(value).__name__}, which has no place in a checkpoint")
+    raise TypeError(f"{name} is a {type(value).__name__}, which cannot be stored in a checkpoint")
 
 
 def unflatten(value: Any, tensors: Mapping[str, Tensor]) -> Any:

@@ -53,7 +53,7 @@ class WeightRecorder:
                 self._kept = self._run.weights.add(step, packed.dump(weights, {"run": self._key, "step": str(step)}))
         except StorageError as error:
             self._maximum = 0
-            return [Notice(step, "warning", f"No more weights are kept for the replay. {error}")]
+            return [Notice(step, "warning", f"No more weights are saved for the replay. {error}")]
         self._cost = time.monotonic() - began
         self._spent += self._cost
         return []
@@ -77,9 +77,9 @@ def load(run: Run, step: int, modules: Mapping[str, nn.Module]) -> None:
         said = packed.read_header(data).get("__metadata__", {})
         weights = packed.load(data)
     except DamagedError as error:
-        raise RunError(f"The weights kept at step {step:,} are damaged: {error}.", "Choose another step.") from error
+        raise RunError(f"The weights saved at step {step:,} are damaged: {error}.", "Choose another step.") from error
     if (said.get("run"), said.get("step")) != (run.info.key, str(step)):
-        raise RunError(f"The weights kept at step {step:,} are of another run.", "Choose another step.", run.folder)
+        raise RunError(f"The weights saved at step {step:,} belong to another run.", "Choose another step.", run.folder)
     mine = {name: tensor for name, tensor in weights.items() if name.startswith(tuple(f"{module}." for module in modules))}
     check_weights(checkpoint.weights_of(modules), mine, run.folder)
     checkpoint.fill(modules, mine)

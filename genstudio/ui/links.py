@@ -98,8 +98,8 @@ class Links:
         def found(info: RunInfo) -> None:
             family = families.find(info.family)
             if family is None:
-                words = f"The run '{info.name}' is of the family '{info.family}', which this version does not know."
-                window.show_banner(words, "warning", "Update the program to open it.")
+                words = f"The run '{info.name}' is of the family '{info.family}', which is unknown to this version."
+                window.show_banner(words, "warning", "Update genstudio to open it.")
             elif self.trainer(family.room).busy:
                 window.show_banner("A training is running.", "warning", "Stop it before opening another run.")
             else:

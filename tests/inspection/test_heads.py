@@ -54,7 +54,7 @@ def test_a_head_that_looks_at_one_place_is_called_so(kind: str, column: int) -> 
     found = summary_of(made(kind)).descriptors()[0]
     assert found[column] == pytest.approx(1) and found[ENTROPY] == pytest.approx(0, abs=1e-6)
     assert label(found) == f"looks at {names[kind]}"
-    assert label(summary_of(made(kind, 0.3)).descriptors()[0]) == f"often looks at {names[kind]}"
+    assert label(summary_of(made(kind, 0.3)).descriptors()[0]) == f"often attends to {names[kind]}"
     others = {PREVIOUS, FIRST, ITSELF} - {column}
     assert all(found[other] == 0 for other in others)
 
@@ -64,10 +64,10 @@ def test_an_even_head_is_even_and_a_short_text_says_nothing() -> None:
     counts = np.arange(3, T + 1)
     assert found[EVENNESS] == pytest.approx(1, abs=1e-5)
     assert found[ENTROPY] == pytest.approx(np.log(counts).mean(), abs=1e-5)
-    assert label(found) == "spreads evenly"
-    assert label(np.full(5, np.nan)) == "too short to tell"
+    assert label(found) == "attends evenly"
+    assert label(np.full(5, np.nan)) == "too short to classify"
     assert np.isnan(summary_of(made("first")[:, :2, :2]).descriptors()).all()
-    assert label(np.array([0.1, 0.1, 0.1, 1.0, 0.3])) == "looks at few tokens"
+    assert label(np.array([0.1, 0.1, 0.1, 1.0, 0.3])) == "attends to few tokens"
     assert label(np.array([0.1, 0.1, 0.1, 1.0, 0.7])) == "mixed"
 
 

@@ -225,7 +225,7 @@ def test_a_damaged_document_of_the_last_time_is_set_aside_and_none_before_is_los
         place.write_bytes(content)
         with pytest.raises(DataError) as caught:
             run_task(OpenDocument(str(place), kept=True))
-        assert "set aside" in caught.value.hint and not place.exists()
+        assert "renamed" in caught.value.hint and not place.exists()
         aside = tmp_path / f"playground.damaged{'' if not count else count + 1}.json"
         assert aside.read_bytes() == content and str(caught.value.path or "") == str(aside)
     assert len(list(tmp_path.iterdir())) == 3

@@ -284,7 +284,7 @@ def test_a_large_vocabulary_is_cut_and_said_so(monkeypatch: pytest.MonkeyPatch) 
     shown = stages["probabilities"]
     assert shown.values.shape == (4, 6)
     logits = dict(zip(stages["logits"].columns, stages["logits"].values[-1], strict=True))
-    assert "7 less likely tokens" in stages["logits"].note
+    assert "7 less probable tokens" in stages["logits"].note
     monkeypatch.undo()
     everything = {stage.key: stage for stage in dissected(models, ref, "tt t").stages}
     whole = dict(zip(everything["logits"].columns, everything["logits"].values[-1], strict=True))

@@ -92,7 +92,7 @@ def test_a_file_is_not_imported_for_a_training_that_is_refused(tmp_path: Path) -
 @pytest.mark.parametrize("asked", [{"steps": 7}, {"seconds": 1e-3}])
 def test_a_plan_is_never_less_than_what_is_done(run: Run, asked: dict[str, Any]) -> None:
     before = files(run.folder)
-    with pytest.raises(ConfigError, match="done already"):
+    with pytest.raises(ConfigError, match="already done"):
         run_task(Resume(str(run.folder), **asked))
     after = files(run.folder)
     after.pop("lock", None)

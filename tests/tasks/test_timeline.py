@@ -168,9 +168,9 @@ def test_what_was_made_is_written_with_its_captions(tmp_path: Path) -> None:
         ({"out": "a.jpg"}, DataError, "end"),
         ({"out": "nowhere/a.gif"}, StorageError, "does not exist"),
         ({"channel": "plane"}, DataError, "It has: fixed"),
-        ({"frames": 0}, DataError, "0 is not possible for the frames"),
-        ({"size": 5000}, DataError, "5000 is not possible for the size"),
-        ({"rate": 0.0}, DataError, "0 is not possible for the rate"),
+        ({"frames": 0}, DataError, "0 is not a valid number of frames"),
+        ({"size": 5000}, DataError, "5000 is not a valid width"),
+        ({"rate": 0.0}, DataError, "0 is not a valid frame rate"),
     ],
 )
 def test_what_cannot_be_written_is_said_before_anything_is(
@@ -222,13 +222,13 @@ def test_the_command_writes_the_file_and_prints_its_name(
     with Image.open(out) as image:
         assert image.n_frames == 4
     assert cli.main(["timeline", str(run.folder), "--out", str(tmp_path / "x.doc")]) == 2
-    assert "End the name in .gif" in capsys.readouterr().err
+    assert "Use a name that ends in .gif" in capsys.readouterr().err
 
 
 def test_a_run_that_showed_nothing_has_no_film(tmp_path: Path) -> None:
     made = empty_run(tmp_path)
     assert result(ReadTimeline(str(made.folder))).steps == ()
-    with pytest.raises(DataError, match="kept nothing to look at"):
+    with pytest.raises(DataError, match="has no snapshots"):
         run_task(ExportTimeline(str(made.folder), str(tmp_path / "a.gif")))
     with pytest.raises(RunError):
         run_task(ReadTimeline(str(tmp_path / "gone")))

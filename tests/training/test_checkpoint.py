@@ -228,7 +228,7 @@ def test_a_reader_sets_nothing_aside(tmp_path: Path) -> None:
     assert checkpoint.steps(run) == [1, 2]
     with pytest.raises(CheckpointError, match="step 2 is damaged"):
         checkpoint.load_modules(run, 2, tiny.TinyLearner().model.modules)
-    with pytest.raises(RunError, match="reading only"):
+    with pytest.raises(RunError, match="read-only"):
         saved(run, 3)
 
 

@@ -159,7 +159,7 @@ def test_what_could_not_be_written_is_not_once_the_training_went_back(run: Run, 
         (SetLive({"rate": 7.0}), "outside"),
         (Extend(steps=1), "are done already"),
         (Extend(), "give a number of steps or of seconds"),
-        (GoBack(), "no change to go back behind"),
+        (GoBack(), "no change to undo"),
     ],
 )
 def test_what_cannot_be_is_said_and_changes_nothing(run: Run, change: Change, words: str) -> None:
@@ -177,5 +177,5 @@ def test_memory_that_runs_out_is_said_in_the_words_of_the_family(run: Run) -> No
     work.learner.fails[7] = RuntimeError("CUDA out of memory")  # type: ignore[attr-defined]
     with pytest.raises(DeviceError, match="step 7") as caught:
         list(work)
-    assert "Take a smaller batch, fewer layers or a shorter text. The steps before are kept." in str(caught.value)
+    assert "Take a smaller batch, fewer layers or a shorter text. All previous steps are kept." in str(caught.value)
     assert run.info.checkpoints == (6,) and not run.writing

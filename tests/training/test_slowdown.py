@@ -76,7 +76,7 @@ def test_what_is_said_follows_from_what_is_measured(speed: float, others: float,
 def test_where_the_system_does_not_tell_it_says_perhaps() -> None:
     machine = Machine(known=False)
     machine.run(10, 100)
-    assert machine.run(8, 30, others=1.2, own=0.8)[-1].endswith("perhaps another program is using the processor")
+    assert machine.run(8, 30, others=1.2, own=0.8)[-1].endswith("another program may be using the processor")
 
 
 def test_a_pause_an_evaluation_and_a_change_of_settings_are_no_slowdown() -> None:

@@ -70,7 +70,7 @@ def test_a_dialog_says_it_first(
 
 
 def _refused(folder: Path) -> None:
-    raise StorageError(f"The folder {folder} may not be written.", "Change its permissions.", folder)
+    raise StorageError(f"The folder {folder} is write-protected.", "Change its permissions.", folder)
 
 
 def test_a_file_of_the_program_that_cannot_be_written_is_named_in_the_window(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def test_the_advice_after_a_loss_that_is_not_finite_can_be_followed(
     train(qtbot, window, learning_rate=0.5)
     qtbot.waitUntil(lambda: tab.state == "stopped", timeout=LONG)
     said = window.banners.shown[0].accessibleName()
-    assert "smaller learning rate" in said
+    assert "lower learning rate" in said
     kept = Run.open(tab.run_path).info.step
 
     rate = tab.setup.form.rows["learning_rate"].editor

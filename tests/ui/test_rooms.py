@@ -119,7 +119,7 @@ def test_a_run_of_a_family_that_is_not_known_says_so(
     window.open_run(str(run))
     qtbot.waitUntil(lambda: bool(window.banners.shown), timeout=LONG)
     words = window.banners.shown[0].accessibleName()
-    assert "'tomorrow' is of the family 'later', which this version does not know" in words and "Update" in words
+    assert "'tomorrow' is of the family 'later', which is unknown to this version" in words and "Update" in words
     assert window.tabs.key() == front
     model = window.runs.model
     cells = [model.data(model.index(row, 5)) for row in range(model.rowCount())]

@@ -87,7 +87,7 @@ def test_train_pause_write_resume_stop_reopen_and_go_on(
     play.document.set_text("ROMEO:")
     play.sampler.length.set_value(30)
     press(qtbot, window, "generate")
-    qtbot.waitUntil(lambda: play.status.text().endswith("as long as asked"), timeout=LONG)
+    qtbot.waitUntil(lambda: play.status.text().endswith("length limit reached"), timeout=LONG)
     qtbot.waitUntil(lambda: play.page("Next token").view.snapshot is not None, timeout=LONG)
     written = play.document.text()
     assert written.startswith("ROMEO:") and len(play.document.prompt(play.reference().run)[1].ids) == 30

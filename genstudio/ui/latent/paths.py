@@ -194,7 +194,7 @@ class Ways(QWidget):
         if missing:
             self.says.setText(f"Look for a sample you like and keep it as {' and as '.join(missing)}.")
         else:
-            self.says.setText("This model was not told any classes." if unknown and space is not None else "")
+            self.says.setText("This model is not conditional, so it has no classes." if unknown and space is not None else "")
 
     def _lay_out(self) -> None:
         self.export.setMenu(export_menu(self, "way_export", lambda: "way", self.write))

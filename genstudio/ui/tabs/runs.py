@@ -48,7 +48,7 @@ def changes(info: RunInfo) -> str:
         return info.reason
     family = families.find(info.family)
     if family is None:
-        return f"Of the family '{info.family}', which this version does not know."
+        return f"Its family, '{info.family}', is unknown to this version."
     try:
         mine = family.config.parse(info.config)
     except ConfigError:

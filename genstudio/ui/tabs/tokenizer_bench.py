@@ -359,7 +359,7 @@ class TokenizerBench(QWidget):
         self.from_data.setEnabled(here)
         empty = "Learn a tokenizer first" if self.kind.currentData() in LEARNT else "Choose a text first"
         for view in (self.tokens, self.dataset_tokens):
-            view.empty = "Cutting the text…" if self.tokenizer is not None else empty
+            view.empty = "Tokenising the text…" if self.tokenizer is not None else empty
             view.viewport().update()
 
     def _take_from_data(self) -> None:

@@ -16,10 +16,11 @@ from genstudio.ui.views.view import RIGHT, SnapshotFigure, Table, bubble, paint_
 
 _TOP, _SIDE, _EDGE, _GAP, _WORDS = 48.0, 26.0, 12.0, 4.0, 100.0
 _SHORT = {
-    "looks at the previous token": "previous", "often looks at the previous token": "often previous",
-    "looks at the first token": "first", "often looks at the first token": "often first", "looks at itself": "itself",
-    "often looks at itself": "often itself", "spreads evenly": "even", "looks at few tokens": "few",
-    "too short to tell": "", "switched off": "off", "mixed": "mixed",
+    "attends to the previous token": "previous", "often attends to the previous token": "often previous",
+    "attends to the first token": "first", "often attends to the first token": "often first",
+    "attends to itself": "itself",
+    "often attends to itself": "often itself", "attends evenly": "even", "attends to few tokens": "few",
+    "too short to classify": "", "switched off": "off", "mixed": "mixed",
 }  # fmt: skip
 
 Place = tuple[int, int]
@@ -104,7 +105,7 @@ class HeadsView(SnapshotFigure[Heads]):
         return layer in self.switches.mlps if column == self.heads else (layer, column) in self.switches.heads
 
     def words(self, layer: int, column: int) -> str:
-        """What a cell is, in words: "layer 2 head 3: looks at the previous token"."""
+        """What a cell is, in words: "layer 2 head 3: attends to the previous token"."""
         if self.snapshot is None:
             return ""
         name = ("MLP", "whole layer")[column - self.heads] if column >= self.heads else f"head {column + 1}"
@@ -168,7 +169,7 @@ class HeadsView(SnapshotFigure[Heads]):
                     over = QRectF(cell.left() - 8, cell.top() - 17, cell.width() + 16, 15)
                     painter.drawText(over, Qt.AlignmentFlag.AlignCenter, name)
                 if room and column < self.heads and layer < found.read:
-                    words = _SHORT[found.labels[layer][column]]
+                    words = _SHORT.get(found.labels[layer][column], found.labels[layer][column])
                     short = metrics.elidedText(words, Qt.TextElideMode.ElideRight, int(room - 6))
                     middle = cell.center().y() + metrics.ascent() / 2 - 1
                     painter.drawText(QPointF(cell.right() + 5, middle), short)

@@ -36,7 +36,8 @@ def writing(*texts: str, finished: bool = False, cut: bool = False, chance: floa
         table[:, 0], tuple(f"t{i}" for i in range(n)), chances, np.log(chances), np.ones(n, np.int32),
         np.full(n, 1.25), table, both, both**2, names,
     )  # fmt: skip
-    return Writing("writing:0", 10, "", texts, chances, finished, "as long as asked" if finished else "", chosen, cut)
+    return Writing("writing:0", 10, "", texts, chances, finished, "length limit reached" if finished else "", chosen,
+        cut)
 
 
 @pytest.fixture
