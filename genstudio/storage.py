@@ -72,8 +72,7 @@ def storage_error(error: OSError, place: Path, needed: int = 0) -> StorageError:
     elif code in (errno.ENOENT, errno.ENOTDIR):
         text, hint = "is gone", "Connect its disk again or choose another folder, then save again."
     elif code == errno.EIO:
-        text, hint = "could not be written: the disk reported an error twice", "Check the disk, or choose another "
-        "folder."
+        text, hint = "could not be written: the disk reported an error twice", "Check the disk or choose another folder."
     elif code == errno.ENAMETOOLONG:
         text, hint = "has a name that is too long", "Choose a folder with a shorter path."
     else:

@@ -10,7 +10,7 @@ from genstudio.events import Array, Frozen
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TokenBatch(Frozen):
-    """Token ids that a model is shown, and those it must name: `inputs` and `targets` (accumulation, batch, T) int64.
+    """Token ids that a model is shown, and those it must predict: `inputs` and `targets` (accumulation, batch, T) int64.
 
     `pieces` is the text of every id that occurs. `causal`: at each position the model sees that and earlier ones only.
     `unknown` is the id of `<unk>`, where there is one.

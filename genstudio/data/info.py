@@ -160,7 +160,7 @@ def unreadable(info: DatasetInfo, error: OSError) -> DataError:
 
 
 def changed(info: DatasetInfo) -> DataError:
-    message = f"The file of dataset '{info.title}' has changed since it was imported."
+    message = f"The file of dataset '{info.title}' has changed."
     return DataError(message, _again(info), info.path)
 
 

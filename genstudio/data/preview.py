@@ -123,7 +123,7 @@ def reading(text: str, position: int, characters: int = 8_000) -> tuple[int, str
 
 
 def search(text: str, needle: str, *, match_case: bool = False, loose: bool = False) -> Work[Matches]:
-    """Every place of a needle, left to right and not overlapping; `loose`: any white space is like any other.
+    """Every place of a needle, left to right and not overlapping; `loose`: any whitespace is like any other.
 
     Yields the fraction done.
     """

@@ -127,8 +127,7 @@ def put(
 
 def _noted(known: DatasetInfo, title: str, given: Mapping[str, Any]) -> DatasetInfo:
     """The entry that holds the same content, with what is to be said of it and of this import."""
-    same = f"A dataset with the same content already exists: '{known.title}'. Nothing was added, and its name is "
-    "unchanged."
+    same = f"A dataset with the same content exists: '{known.title}'. Nothing was added, and its name is unchanged."
     notes = [*([same] if title != known.title else []), *given.get("notes", ())]
     return replace(known, details={**known.details, "notes": notes}) if notes else known
 

@@ -9,7 +9,7 @@ Points = NDArray[np.floating]
 SAMPLES = 2500
 """Samples to be scored, the protocol of Lin et al. 2018, PacGAN, 4.1 (after Srivastava et al. 2017)."""
 CEILING = 1 - float(np.exp(-4.5))
-"""Share of a perfect generator's samples that lie within 3 sigma of a mode of a mixture in the plane: 98.89 %."""
+"""Share of a perfect generator's samples that lie within 3 sigma of a mode of a mixture in the plane: 98.89%."""
 BINS = 40
 
 

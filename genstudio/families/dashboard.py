@@ -24,7 +24,7 @@ LAYERS: Mapping[str, tuple[str, str]] = {
     "mesh": ("Grid", "Where the model maps an even grid of latents: cells of equal probability, darker where the "
         "density is high"),
     "real": ("Real", "Points of the dataset"),
-    "fake": ("Made", "Points that the model generates from fixed noise"),
+    "fake": ("Generated", "Points that the model generates from fixed noise"),
     "arrows": ("Push", "The direction in which each point is pushed"),
 }
 """Layers of a plane: (title, help) by name, the lowest first."""

@@ -48,7 +48,7 @@ class SequenceEncoder(nn.Module):
         if padding is None:
             states, last = self.cells(x)
         else:
-            # an empty source has one token for the cells, which nobody may look at
+            # an empty source has one token for the cells, which nobody may attend to
             lengths = (~padding).sum(1).clamp_(min=1).cpu()
             packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
             states, last = self.cells(packed)

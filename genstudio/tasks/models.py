@@ -162,7 +162,7 @@ class Models:
         return self._read[key, step]
 
     def dataset(self, info: DatasetInfo) -> Any:
-        """The opened dataset. The one asked for last stays open, so that looking closer does not read it again."""
+        """The opened dataset. The one asked for last stays open, so that looking closer skips it again."""
         key = (info.id, info.sha256, str(info.path))
         if self._dataset is None or self._dataset[0] != key:
             self._dataset = None

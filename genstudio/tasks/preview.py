@@ -61,7 +61,7 @@ class ReadText:
 class Find:
     """Where a needle is in a text, or in which pairs, examples, names or captions.
 
-    `loose`: any white space stands for any other, in a text.
+    `loose`: any whitespace stands for any other, in a text.
     """
 
     data: str

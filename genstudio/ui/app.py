@@ -21,7 +21,7 @@ from genstudio.ui.window import MainWindow
 
 CRASHES = "crash.log"
 UNSEEN = ("offscreen", "minimal")
-MOVE = "Set the variable GENSTUDIO_HOME to another folder, then start again."
+MOVE = "Set the environment variable GENSTUDIO_HOME to another folder, then start again."
 
 
 def run(arguments: list[str] | None = None) -> int:
@@ -72,7 +72,8 @@ def refusal(error: StorageError) -> QMessageBox:
 
 def unwritable() -> Iterator[str]:
     """What does not work because a file of the program cannot be written."""
-    lost = {paths.home() / CRASHES: "crashes leave no trace", paths.settings_file(): "settings of the window are not kept"}
+    lost = {paths.home() / CRASHES: "crashes will not be logged",
+        paths.settings_file(): "window settings will not be saved"}
     for file, what in lost.items():
         try:
             file.open("ab").close()

@@ -83,7 +83,7 @@ def where(parent: QWidget) -> HelpDialog:
     return HelpDialog(
         parent,
         "Where everything is kept",
-        ("All files of this program are in these folders.",),
+        ("genstudio keeps all its files in these folders.",),
         (
             ("Everything", paths.home()),
             ("Runs", paths.runs()),

@@ -132,7 +132,7 @@ class FloatEdit(QAbstractSpinBox):
         if isinstance(value, str):
             other = read_number(value, whole=True)
             if isinstance(other, int) and not self._whole:
-                return f"'{value}' can mean two numbers: write {other} or {value.replace(',', '.')}"
+                return f"'{value}' is ambiguous: write {other} or {value.replace(',', '.')}"
             return f"'{value}' is not a {'whole ' * self._whole}number" if value else "a number is missing"
         low, high = (None if end is None else number_text(end) for end in (self._low, self._high))
         if self._low is not None and value < self._low:

@@ -60,7 +60,7 @@ class Rooms(QTabWidget):
     def __init__(self, engine: Engine, library: Library, rooms: Sequence[Room] = ROOMS) -> None:
         super().__init__()
         self.setObjectName("tabs")
-        named_tabs(self, "Parts of the program")
+        named_tabs(self, "Rooms")
         self.setDocumentMode(True)
         self._engine, self._library = engine, library
         trained = set(families.NAMES.values())

@@ -15,31 +15,31 @@ Keys = Sequence[tuple[str, str]]
 
 PLACES: tuple[tuple[str, Keys], ...] = (
     ("Everywhere", (
-        ("Tab, Shift+Tab", "To the next or the previous control; a text keeps no Tab: paste one where it is wanted"),
-        ("Space, Enter", "Press the button that has the frame"),
+        ("Tab, Shift+Tab", "Go to the next or previous control (to put a Tab into a text, paste it)"),
+        ("Space, Enter", "Press the focused button"),
         ("← → ↑ ↓", "Move a slider, change a number, choose from a list"),
     )),
     ("The text of the Playground", (
-        ("← →", "Beside an open card: the token before, and the next one"),
-        ("↑ ↓, Enter", "Choose an alternative on the card, and branch with it"),
+        ("← →", "With a card open: the previous or next token"),
+        ("↑ ↓, Enter", "Choose an alternative on the card and branch there"),
         ("Esc", "Close the card"),
     )),
     ("The branches of the text", (
-        ("Enter", "Show a branch"), ("F2", "Name it"), ("Delete", "Take it away; undo brings it back"),
+        ("Enter", "Show a branch"), ("F2", "Rename it"), ("Delete", "Delete it (undo restores it)"),
     )),
     ("Pictures", (
-        ("← → ↑ ↓", "From mark to mark: bars, cells, heads, stages, points; its card says what it is"),
-        ("Home, End", "The first and the last mark"),
-        ("Enter, Space", "Take the mark: choose, freeze, switch off or branch with it"),
-        ("Shift+← → ↑ ↓, +, -", "Move and enlarge a map"),
-        ("Esc", "Let go"),
+        ("← → ↑ ↓", "Move between marks: bars, cells, heads, stages, points; the card describes each"),
+        ("Home, End", "First or last mark"),
+        ("Enter, Space", "Activate the mark: choose, freeze, switch off or branch"),
+        ("Shift+← → ↑ ↓, +, -", "Pan and zoom a map"),
+        ("Esc", "Release"),
         ("Menu, or Tab and Space", "Copy, save as PNG, SVG or CSV"),
     )),
-    ("Pages that look inside", (
-        ("K", "Knock out: switch the chosen part off and on"),
-        ("N, P", "Embedding map: the next and the previous token that was found"),
-        ("F3, Shift+F3", "Anatomy: the next stage, and the one before"),
-        ("Page Up, Page Down", "Anatomy: the stage before, and the next one"),
+    ("Inspection pages", (
+        ("K", "Knock out: switch the chosen part off or on"),
+        ("N, P", "Embedding map: next or previous token found"),
+        ("F3, Shift+F3", "Anatomy: next or previous stage"),
+        ("Page Up, Page Down", "Anatomy: previous or next stage"),
     )),
 )  # fmt: skip
 """What keys do in one place only; keys of the menus are read from the menus."""
@@ -52,7 +52,7 @@ def menu_keys(menus: Iterable[QAction]) -> list[tuple[str, Keys]]:
         actions = entry.menu().actions() if entry.menu() is not None else []  # type: ignore[attr-defined]
         native = QKeySequence.SequenceFormat.NativeText
         keys = [(a.shortcut().toString(native), a.text().replace("&&", "&")) for a in actions if not a.shortcut().isEmpty()]
-        found.append((f"Menu {entry.text().replace('&', '')}", keys))
+        found.append((f"{entry.text().replace('&', '')} menu", keys))
     return [(title, keys) for title, keys in found if keys]
 
 

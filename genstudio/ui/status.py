@@ -25,7 +25,7 @@ class StatusBar(QStatusBar):
         self.chips = TaskChips(engine, place)
         for label, name, says in (
             (self.doing, "status_doing", "What the engine is doing"),
-            (self.memory, "status_memory", "Memory the program uses"),
+            (self.memory, "status_memory", "Memory used by genstudio"),
             (self.device, "status_device", "Device"),
         ):
             label.setObjectName(name)

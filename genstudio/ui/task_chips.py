@@ -76,7 +76,7 @@ TASKS: Mapping[str, tuple[str, str]] = {
     "ExportModel": ("Export model", "runs"),
     "RenameRun": ("Rename run", "runs"),
     "RemoveRun": ("Delete run", "runs"),
-    "Evaluate": ("Measure", "runs"),
+    "Evaluate": ("Evaluation", "runs"),
 }
 """Of each task a person may start, by its class: what it is called, and the room where its result is seen; where none is
 named, that is the room that was in front when it began."""

@@ -4,9 +4,9 @@ python tests/bench/bench_gan_doctor.py [--seeds S ...] [--keep DIR] [--jobs N] [
 
 The table. Thresholds were chosen on seed 0, and SURE once more after a table of seed 101; others are held out. A kept
 recording is judged again in seconds; a run takes 5 to 10 seconds of a core. What is ill and what is well, see doctor_runs.
-Seed 102, never used for a choice, 65 runs: 42 of 46 illnesses found (95 %: 80 to 97), told without it once of 226 times,
+Seed 102, never used for a choice, 65 runs: 42 of 46 illnesses found (95%: 80 to 97), told without it once of 226 times,
 in 1 of 24 healthy runs. Weakest: vanishing gradient, 3 of 5; the other two were told as a winning discriminator alone.
-Cost: 0.7 % of the training in the plane.
+Cost: 0.7% of the training in the plane.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def show(runs: Sequence[Recording]) -> None:
             print(f"  {run.case.name}, seed {run.seed}: missed {sorted(having - told) or '-'}, "
                   f"told without it {sorted(told & free) or '-'}")  # fmt: skip
     table = scores(runs)
-    print(f"{'illness':20s} {'found':>8s} {'recall':>7s} {'95 %':>12s}   {'told without':>12s} {'false':>6s} {'95 %':>12s}")
+    print(f"{'illness':20s} {'found':>8s} {'recall':>7s} {'95%':>12s}   {'told without':>12s} {'false':>6s} {'95%':>12s}")
     for name, (hit, all_ill, false, all_free) in {**table, "all": total(table)}.items():
         print(f"{name:20s} {_share(hit, all_ill)}   {_share(false, all_free, 8)}")
     print(f"{'healthy, any word':20s} {'':29s}   {_share(*alarmed(runs), 8)}")

@@ -60,7 +60,7 @@ def failures(name: str, found: list[dict[str, float]]) -> list[str]:
     if modes := CASES[name][1]:
         whole = [v for v in found if v["modes"] == modes and v["least_share"] >= 0.2]
         if len(whole) < 0.9 * len(found):
-            missed.append(f"all modes at 20 % of their fair share in {len(whole)} of {len(found)} seeds")
+            missed.append(f"all modes at 20% of their fair share in {len(whole)} of {len(found)} seeds")
         quality = statistics.mean(v["high_quality"] for v in found)
         if not 0.96 <= quality <= 0.995:
             missed.append(f"a high-quality share of {quality:.2%}")

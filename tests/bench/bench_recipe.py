@@ -2,7 +2,7 @@
 
 The recipe (karpathy/nanoGPT, README, "I only have a macbook") is written out here and in `bench_training.py` by
 itself: 4 layers, 4 heads, 128, context 64, batch 12, learned positions, LayerNorm, GELU, tied embeddings, no biases,
-no dropout, AdamW 1e-3 to 1e-4 along a cosine after 5 % of warm-up, betas 0.9 and 0.99, weight decay 0.1, clipping 1.
+no dropout, AdamW 1e-3 to 1e-4 along a cosine after 5% of warm-up, betas 0.9 and 0.99, weight decay 0.1, clipping 1.
 Its schedule is stretched to the time given. Both are scored on every validation character once by the same function.
 Only training counts as time.
 

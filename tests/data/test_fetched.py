@@ -213,7 +213,7 @@ def test_what_does_not_unpack_is_refused_and_only_the_download_stays(
 
 def test_what_unpacks_to_too_much_is_refused(offered: Callable[..., Offer]) -> None:
     chosen = offered("text8", zipped({"text8": b"a" * 50_000}), unpacked=40_000)
-    with pytest.raises(DataError, match="more than it should"):
+    with pytest.raises(DataError, match="more than expected"):
         finished(obtain(chosen, QUICK))
     assert only_the_download_is_left("text8", "kept")
 

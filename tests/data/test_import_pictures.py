@@ -121,7 +121,7 @@ def test_too_many_broken_files_stop_the_import_with_their_names(tmp_path: Path, 
     photos(tmp_path / "p", 12)
     for number in range(11):
         put(tmp_path / "p", b"broken", f"cat/bad{number}.png")
-    with pytest.raises(DataError, match=r"11 of 23 .*cat/bad0.png is no picture"):
+    with pytest.raises(DataError, match=r"11 of 23 .*cat/bad0.png is not a picture"):
         opened(tmp_path / "p")
     assert on_disk() == []
     assert len(opened(tmp_path / "p", skip_broken=True).pixels) == 12
@@ -294,7 +294,7 @@ def test_drawn_digits(here: None) -> None:
     assert isinstance(dataset, ImageDataset) and np.array_equal(dataset.pixels, drawn)
     assert info.details["classes"] == ["0", "1"]
     for labels in ([0, 1], [0, 1, 2, 1], [0, 0, 0, -2]):
-        with pytest.raises(DataError, match="labels do not fit"):
+        with pytest.raises(DataError, match="labels do not match"):
             finished(pictures.import_array(drawn, "x", "drawn", labels=np.array(labels), classes=("0", "1")))
 
 

@@ -131,7 +131,7 @@ def test_captions_do_not_hide_the_pictures(
     if kept == "text":
         assert ("0.png" if pictures == 1 else f"{pictures} files ending in .png") in said
     else:
-        assert info.count == pictures and ("captions are left out" in said) == (captions > 1)
+        assert info.count == pictures and ("captions are ignored" in said) == (captions > 1)
         assert others == 0 or ("LICENSE0.txt" if others == 1 else f"{others} files ending in .txt") in said
 
 
@@ -146,7 +146,7 @@ def test_files_that_were_left_out_are_counted_by_their_endings(tmp_path: Path) -
     assert said in " ".join(finished(inspect([tmp_path / "p"])).problems)
     for path in (tmp_path / "p").glob("*.PNG"):
         path.unlink()
-    with pytest.raises(DataError, match=r"no pictures in .*, but 20 files ending in \.heic") as error:
+    with pytest.raises(DataError, match=r"contains no texts or pictures, but 20 files ending in \.heic") as error:
         opened(tmp_path / "p")
     assert "Save HEIC and SVG as PNG" in error.value.hint
 

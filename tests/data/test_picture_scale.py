@@ -283,7 +283,7 @@ def test_labels_are_found_by_their_names(
     assert np.array_equal(dataset.pixels[..., 0], pictures)
     assert (dataset.labels is not None) == kept and (not kept or np.array_equal(dataset.labels, LABELS))  # type: ignore[arg-type]
     assert "'note' is not read: it contains Python objects" in notes(dataset)
-    assert left in notes(dataset) and bool(left) == ("left out: " in notes(dataset))
+    assert left in notes(dataset) and bool(left) == ("ignored: " in notes(dataset))
 
 
 @pytest.mark.parametrize("turned", [False, True])

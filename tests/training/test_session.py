@@ -157,7 +157,7 @@ def test_what_could_not_be_written_is_not_once_the_training_went_back(run: Run, 
     [
         (SetLive({"width": 9}), "cannot change while the model trains"),
         (SetLive({"rate": 7.0}), "outside"),
-        (Extend(steps=1), "are done already"),
+        (Extend(steps=1), "are already done"),
         (Extend(), "give a number of steps or of seconds"),
         (GoBack(), "no change to undo"),
     ],

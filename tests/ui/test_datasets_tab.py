@@ -419,7 +419,7 @@ def test_what_is_made_from_a_seed_is_tried_and_made_otherwise(window: MainWindow
     page.form.set_values({"modes": 3, "sigma": 0.2, "count": 900})
     qtbot.waitUntil(lambda: len(page.scatter._points) == 900)
     assert page.scatter._centres is not None and len(page.scatter._centres) == 3
-    assert "all that the dataset will have" in page.said.text()
+    assert "everything the dataset will contain" in page.said.text()
     page.form.set_values({"modes": 0})
     assert not page.duplicate.isEnabled()
     page.form.set_values({"modes": 3})

@@ -224,7 +224,7 @@ def test_any_text_gives_a_finite_number_or_itself(text: str, whole: bool) -> Non
         (math.nan, False, "nan is not a number"),
         ("", True, "a number is missing"),
         ("abc", True, "'abc' is not a whole number"),
-        ("1,125", False, "'1,125' can mean two numbers: write 1125 or 1.125"),
+        ("1,125", False, "'1,125' is ambiguous: write 1125 or 1.125"),
         ("1,12x", False, "'1,12x' is not a number"),
     ],
 )

@@ -15,8 +15,9 @@ from helpers import LONG, answer, run_task
 
 EYE = (
     "dataset_choice", "open_text", "draw_distribution", "preset_choice", "plan_length", "seed", "form_search", "gan_start",
-    "gan_pause", "gan_extend", "What is looked at", "which_fixed", "pictures_fixed", "pictures_real", "time_play", "time_slider",
-    "time_speed", "time_export", "Charts", "chart_losses", "chart_opinions", "What can be done",
+    "gan_pause", "gan_extend", "What is shown", "which_fixed", "pictures_fixed", "pictures_real", "time_play",
+    "time_slider",
+    "time_speed", "time_export", "Charts", "chart_losses", "chart_opinions", "Actions",
 )  # fmt: skip
 """Names of widgets, and of the bars of tabs what they say."""
 

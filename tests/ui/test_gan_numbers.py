@@ -158,7 +158,7 @@ def test_trying_a_fix_is_answered_in_every_state(window: MainWindow, qtbot: Any)
     assert "reached the end" in doctor.reaction.text() and "Start new" in doctor.reaction.text()
     assert doctor.reaction.isVisible()
     press(qtbot, tab, "advice_1")
-    assert tab.setup.values()["pack"] == 2 and doctor.reaction.text().startswith("Set up at the left for a new run")
+    assert tab.setup.values()["pack"] == 2 and doctor.reaction.text().startswith("Set up for a new run")
 
     tab.extend_by(steps=1_000_000)
     qtbot.waitUntil(lambda: tab.state == "running" and tab._progress.step > 40, timeout=LONG)

@@ -128,7 +128,7 @@ def test_what_another_one_ends_is_said(window: MainWindow, qtbot: Any) -> None:
     datasets._start("import", Import())
     chip(window, qtbot, "task_import")
     datasets._start("import", Import(0.5))
-    assert window.statusBar().currentMessage() == "Import was stopped: another one has begun."
+    assert window.statusBar().currentMessage() == "Import was stopped: another one was started."
     qtbot.waitUntil(lambda: "50%" in chip(window, qtbot, "task_import").show_.text(), timeout=LONG)
     shown = chip(window, qtbot, "task_import")
     qtbot.mouseClick(shown.cancel, Qt.MouseButton.LeftButton)

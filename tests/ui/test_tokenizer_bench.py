@@ -47,11 +47,11 @@ def type_text(qtbot: Any, bench: TokenizerBench, text: str) -> None:
 def test_characters_and_bytes_need_no_asking(bench: TokenizerBench, qtbot: Any) -> None:
     until_made(qtbot, bench, CharTokenizer)
     type_text(qtbot, bench, "the cat, 漢")
-    assert "2 not in the vocabulary" in bench.facts.text() and "does not give" in bench.facts.text()
+    assert "2 not in the vocabulary" in bench.facts.text() and "does not restore" in bench.facts.text()
     choose(bench, "byte")
     until_made(qtbot, bench, ByteTokenizer)
     type_text(qtbot, bench, "the 漢")
-    assert bench.facts.text().startswith("7 tokens for 5 characters") and "the same text back" in bench.facts.text()
+    assert bench.facts.text().startswith("7 tokens for 5 characters") and "restores the text exactly" in bench.facts.text()
     assert not bench.make.isVisible() and not bench.vocabulary.isVisible()
 
 
@@ -64,7 +64,7 @@ def test_byte_pairs_are_learnt_when_asked_and_seen_in_the_dataset(bench: Tokeniz
     assert bench.tokenizer is not None and bench.tokenizer.size <= 280
     bench.pages.setCurrentWidget(bench.dataset_page)
     qtbot.waitUntil(lambda: bench.dataset_tokens.shown is not None, timeout=LONG)
-    assert bench.dataset_tokens.lines > 10 and "the same text back" in bench.dataset_facts.text()
+    assert bench.dataset_tokens.lines > 10 and "restores the text exactly" in bench.dataset_facts.text()
     bench.ids.setChecked(True)
     bench.grab()
 

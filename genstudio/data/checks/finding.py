@@ -61,4 +61,4 @@ def many(count: int, one: str, several: str) -> str:
 def share(part: int, whole: int) -> str:
     """A share as a person reads it."""
     percent = 100 * part / max(whole, 1)
-    return f"{percent:.0f} %" if percent >= 10 or percent == 0 else f"{percent:.2g} %"
+    return f"{percent:.0f}%" if percent >= 10 or percent == 0 else f"{percent:.2g}%"

@@ -187,7 +187,7 @@ def import_array(
 
 @dataclass(frozen=True)
 class _Index:
-    """What is known of each picture beside its pixels."""
+    """What is attributes of each picture beside its pixels."""
 
     names: list[str] | None
     labels: list[int] | None

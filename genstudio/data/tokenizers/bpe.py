@@ -39,10 +39,10 @@ _CAREFUL = re.compile(r"(?<=\S)(?=[ \t\n\r])")
 
 
 def units_of(text: str, lines: bool = False) -> list[str]:
-    """The text cut where no token can cross: before white space that follows something else.
+    """The text cut where no token can cross: before whitespace that follows something else.
 
     In the library's rule (Radford et al. 2019) a token is letters, digits or signs with at most one space before them,
-    or white space alone, so a token never holds white space behind something else. Without white space a unit is cut
+    or whitespace alone, so a token never holds whitespace behind something else. Without whitespace a unit is cut
     after 100,000 characters, which bounds the library's memory. With `lines`, every line end is a unit of its own.
     """
     if _OTHER_SPACE.search(text) is None:

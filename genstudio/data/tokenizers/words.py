@@ -1,4 +1,4 @@
-"""One token per word, sign or white space."""
+"""One token per word, sign or whitespace."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ _ALONE = "[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 _MARKS = "\u0300-\u036f\u0591-\u05bd\u0610-\u061a\u064b-\u065f\u0900-\u0963\u0966-\u0dff"
 PATTERN = rf"{_ALONE}| ?(?!{_ALONE})[\w{_MARKS}]+(?:['’][\w{_MARKS}]+)*|[\s\S]"
 """A word: letters, digits, marks and inner apostrophes, with the one space before it. Anything else is a token of one
-character: signs, other white space, and each character of scripts that put no spaces between words."""
+character: signs, other whitespace, and each character of scripts that put no spaces between words."""
 
 _SPLIT = {"type": "Split", "pattern": {"Regex": PATTERN}, "behavior": "Isolated", "invert": False}
 _FIND = re.compile(PATTERN)
 
 
 def words_of(text: str) -> list[str]:
-    """The text cut into words with the space before them, signs and white space: joined, they are the text."""
+    """The text cut into words with the space before them, signs and whitespace: joined, they are the text."""
     return _FIND.findall(text)
 
 

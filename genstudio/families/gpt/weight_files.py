@@ -118,6 +118,5 @@ def _no_weights(folder: Path) -> CheckpointError:
         )
     hint = "Choose a folder with model.safetensors."
     if any(folder.glob("pytorch_model*.bin")):
-        hint = "A .bin file can run code when opened, so it is refused. Convert it to safetensors on a computer where "
-        "you trust it."
+        hint = "A .bin file can run code when opened, so it is refused. Convert it to safetensors where you trust it."
     return CheckpointError("There are no weights in a safe format in this folder.", hint, path)

@@ -33,7 +33,7 @@ class BatchPage(QWidget):
             self.shown.addWidget(widget)
         self.said = plain_label(role="quiet", wrap=True, name="batch_said")
         self.pointed = plain_label(role="quiet", wrap=True, name="batch_pointed")
-        self.again = button("Again", "batch_again", "refresh", "Work out the first batch again", self.wanted.emit)
+        self.again = button("Again", "batch_again", "refresh", "Build the first batch again", self.wanted.emit)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 10, 0, 0)
         layout.setSpacing(8)
@@ -61,7 +61,7 @@ class BatchPage(QWidget):
             self.shown.setCurrentWidget(self.view)
         elif isinstance(batch, PictureBatch):
             self.said.setText(of_pictures(batch))
-            self.pointed.setText("Press a picture to read its numbers.")
+            self.pointed.setText("Click a picture to see its values.")
             self.grid.show_pictures(seen(batch), batch.labels, batch.classes)
             self.shown.setCurrentWidget(self.grid)
         else:
@@ -87,7 +87,7 @@ def of_tokens(batch: TokenBatch) -> str:
     accumulation, rows, T = batch.inputs.shape
     more = f", the first {MOST_ITEMS} shown" if accumulation * rows > MOST_ITEMS else ""
     times = f" in {accumulation} parts" if accumulation > 1 else ""
-    mask = "each position sees itself and what is left of it" if batch.causal else "every position sees all others"
+    mask = "each position sees itself and everything before it" if batch.causal else "every position sees all others"
     lost = "" if batch.unknown is None else f" {int((batch.inputs == batch.unknown).sum()):,} of the tokens are <unk>."
     return (
         f"Step 1 with the settings of the Transformer tab: {accumulation * rows} pieces of {T} tokens{times}{more}; "

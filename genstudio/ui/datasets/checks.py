@@ -97,7 +97,7 @@ class ChecksPanel(QWidget):
             plain.setContentsMargins(4, 0, 4, 0)
             return plain
         short = words if len(words) <= _SHOWN else words[: _SHOWN - 1] + "…"
-        made = named(QPushButton(short.replace("&", "&&")), name, f"Show where this is: {words}")
+        made = named(QPushButton(short.replace("&", "&&")), name, f"Show in the data: {words}")
         made.setToolTip(tooltip(words))
         made.setProperty("flat", True)
         made.setFont(theme.mono(theme.SMALL))

@@ -33,7 +33,7 @@ class DownloadPage(QWidget):
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.download = primary_button("Download", "download_start", "download")
         self.cancel = button("Cancel", "download_cancel", "close", "Cancel this download")
-        self.bar = named(QProgressBar(), "download_progress", "How far the download is")
+        self.bar = named(QProgressBar(), "download_progress", "Download progress")
         self.bar.setRange(0, 1000)
         self.words = plain_label(role="quiet", wrap=True, name="download_words")
         form = QFormLayout()
@@ -46,7 +46,7 @@ class DownloadPage(QWidget):
         )  # fmt: skip
         listed = "; ".join(f"{other.title} ({other.why}): {other.page}" for other in ELSEWHERE)
         more = plain_label(
-            f"Open the page, download it, and drop the file on the window. {listed}", role="quiet", wrap=True
+            f"Open the page, download the file, and drop it on the window. {listed}", role="quiet", wrap=True
         )
         more.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         layout.addWidget(more)
@@ -82,7 +82,7 @@ class DownloadPage(QWidget):
         for widget in (self.cancel, self.bar):
             widget.setVisible(progress is not None)
         if progress is None:
-            self.words.setText("Nothing is fetched before you press Download. It is checked against its known hash.")
+            self.words.setText("Nothing is downloaded until you press Download. The file is checked against its known hash.")
             return
         self.bar.setRange(0, 0 if progress.done is None else 1000)
         self.bar.setValue(round(1000 * (progress.done or 0)))

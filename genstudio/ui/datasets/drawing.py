@@ -28,7 +28,7 @@ class PointsCanvas(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("points_canvas")
-        self.setAccessibleName("Plane to draw points on")
+        self.setAccessibleName("Canvas for drawing points")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setCursor(Qt.CursorShape.CrossCursor)
@@ -143,7 +143,7 @@ class PointsCanvas(QWidget):
             painter.drawPoints(polyline(middle.x() + drawn[:, 0] * scale, middle.y() - drawn[:, 1] * scale))
             if not len(drawn):
                 painter.setPen(look.color("quiet"))
-                painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "Hold the mouse button and move")
+                painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "Hold the mouse button and drag")
             if self._inside or self.hasFocus():
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 painter.setPen(QPen(look.color("accent"), 1.5))
@@ -275,7 +275,7 @@ class DrawPoints(QWidget):
         self.setObjectName("draw_points")
         self.canvas = PointsCanvas()
         self.brush = LabeledSlider("Brush", 0.02, 1.5, 0.3, logarithmic=True, name="points_brush")
-        self.density = LabeledSlider("Points a dab", 1, 40, 8, whole=True, name="points_density")
+        self.density = LabeledSlider("Points per stroke", 1, 40, 8, whole=True, name="points_density")
         self.name = _name_field("points_name", "My points")
         self.counted = plain_label("No points yet", role="quiet", name="points_counted")
         self.undo = button("Undo", "points_undo", "undo", does=self.canvas.undo)
@@ -285,7 +285,7 @@ class DrawPoints(QWidget):
         self.save.setEnabled(False)
         cancel = button("Cancel", "points_cancel", does=self.cancelled.emit)
         vbox(
-            plain_label("Draw a distribution", role="title"),
+            plain_label("Draw your own points", role="title"),
             hbox(self.brush, self.density, self.undo, self.redo, self.clear), (self.canvas, 1),
             hbox(plain_label("Name"), self.name, self.counted, None, cancel, self.save), into=self,
         )  # fmt: skip
@@ -316,7 +316,7 @@ class DrawDigits(QWidget):
         self.add = button("Add picture", "digit_add", "plus", does=self.add_picture)
         self.undo = button("Undo", "digit_undo", "undo", does=self.canvas.undo)
         self.clear = button("Clear", "digit_clear", "trash", does=self.canvas.clear)
-        self.drop = button("Remove last", "digit_remove", "minus", "Remove the picture added last", self._remove)
+        self.drop = button("Remove last", "digit_remove", "minus", "Remove the last picture", self._remove)
         self.counted = plain_label("No pictures yet", role="quiet", name="digits_counted")
         self.save = primary_button("Save as dataset", "digits_save", "save")
         cancel = button("Cancel", "digits_cancel", does=self.cancelled.emit)

@@ -32,8 +32,8 @@ class Finder(QWidget):
             self.cases.hide()
         self.said = plain_label(role="quiet", name=f"{name}_matches")
         self.said.setFont(theme.font(theme.SMALL, tabular=True))
-        self.previous = icon_button("chevron-up", f"{name}_previous", "Previous place")
-        self.next = icon_button("chevron-down", f"{name}_next", "Next place")
+        self.previous = icon_button("chevron-up", f"{name}_previous", "Previous match")
+        self.next = icon_button("chevron-down", f"{name}_next", "Next match")
         self.matches: Matches | None = None
         self.current = -1
         self._timer = single_shot(self, _WAIT_MS)

@@ -58,8 +58,8 @@ class PictureForm(QWidget):
         self.size_ = choice(f"{name}_size", "Size in pixels", *("automatic" if s == 0 else f"{s} x {s}" for s in SIZES))
         self.fit = choice(f"{name}_fit", "What to do with pictures that are not square", *FITS)
         self.grey = named(QCheckBox("Greyscale"), f"{name}_grey")
-        self.flip = named(QCheckBox("Add mirror images"), f"{name}_flip")
-        self.scale = choice(f"{name}_scale", "Values that become black and white", *SCALES)
+        self.flip = named(QCheckBox("Add mirrored copies"), f"{name}_flip")
+        self.scale = choice(f"{name}_scale", "Values that stand for black and white", *SCALES)
         form = QFormLayout(self)
         form.setContentsMargins(0, 0, 0, 0)
         form.setSpacing(8)
@@ -110,14 +110,14 @@ class TableForm(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("table_form")
-        self.use = choice("table_use", "What to make of the table")
+        self.use = choice("table_use", "What to turn the table into")
         self.columns = (choice("table_column", "Column"), choice("table_second_column", "Second column"))
         for box in self.columns:
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
             box.setMinimumContentsLength(8)
-        self.delimiter = choice("table_delimiter", "What separates columns")
+        self.delimiter = choice("table_delimiter", "Column separator")
         self.decimal = choice("table_decimal", "Decimal mark of the numbers", *DECIMALS)
-        self.header = named(QCheckBox("First row holds names"), "table_header")
+        self.header = named(QCheckBox("First row contains column names"), "table_header")
         self.rows = named(QTableWidget(), "table_rows", "First rows of the table")
         self.rows.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.rows.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
@@ -265,13 +265,13 @@ class ImportPanel(QWidget):
         self.name = named(QLineEdit(), "import_name", "Name of the dataset")
         self.name.setMaxLength(120)
         self.encoding = choice("import_encoding", "Encoding of the text")
-        self.sample = named(QPlainTextEdit(), "import_sample", "How the text begins")
+        self.sample = named(QPlainTextEdit(), "import_sample", "Beginning of the text")
         self.sample.setReadOnly(True)
         self.sample.setFont(theme.mono())
         self.table = TableForm()
         self.pictures = PictureForm("import_picture")
         self.broken = named(QCheckBox("Skip unreadable pictures and list them afterwards"), "import_skip_broken")
-        self.bar = named(QProgressBar(), "import_progress", "How far the import is")
+        self.bar = named(QProgressBar(), "import_progress", "Import progress")
         self.bar.setRange(0, 1000)
         self.progress = plain_label(role="quiet", name="import_progress_words")
         self.start = primary_button("Import", "import_start", "download")
@@ -293,7 +293,7 @@ class ImportPanel(QWidget):
         self.title.setText("Import your own data")
         self.sentence.setText(
             "Drop files or a folder anywhere on the window: text, CSV, TSV or JSONL, two parallel texts, pictures in "
-            "folders, zip or tar, IDX, NPY, NPZ, Parquet. The originals are only read."
+            "folders, zip or tar, IDX, NPY, NPZ, Parquet. The originals are never changed."
         )
         self._show(self._choices, start=False)
 
@@ -307,7 +307,7 @@ class ImportPanel(QWidget):
         else:
             names = ", ".join(Path(s).name for s in sources[:3]) + (" …" if len(sources) > 3 else "")
         self.title.setText(names)
-        self.sentence.setText("Looking at what this is…")
+        self.sentence.setText("Inspecting the files…")
         self._show(self._empty, start=False)
         self.inspect_wanted.emit(self.sources, self._base)
 

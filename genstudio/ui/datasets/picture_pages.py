@@ -54,7 +54,7 @@ class PicturesPage(QWidget):
         self.finder = Finder("picture", "Find in names and captions")
         self.finder.previous.hide()
         self.finder.next.hide()
-        self.zoom = named(QSlider(Qt.Orientation.Horizontal), "picture_zoom", "How large each picture is shown")
+        self.zoom = named(QSlider(Qt.Orientation.Horizontal), "picture_zoom", "Display size of the pictures")
         self.zoom.setRange(20, 160)
         self.zoom.setValue(self.grid.cell())
         self.zoom.setFixedWidth(110)
@@ -193,7 +193,7 @@ class PictureFigures(QWidget):
                 ("Attributes", "attribute_bars", theme.GREEN),
             )
         )  # fmt: skip
-        self.brightness = HistogramView("Brightness of the pixels", "brightness", "0 black, 255 white")
+        self.brightness = HistogramView("Pixel brightness", "brightness", "0: black, 255: white")
         self.summary = plain_label(role="quiet", wrap=True, name="picture_summary")
         self._grid = grid = QGridLayout(self)
         grid.setContentsMargins(0, 12, 0, 0)
@@ -209,12 +209,12 @@ class PictureFigures(QWidget):
 
     def show_look(self, _info: DatasetInfo, look: PictureLook) -> None:
         n, h, w, c = look.pixels.shape
-        stored = "grey" if c == 1 else "colour, though all are grey" if look.grey else "colour"
+        stored = "grey" if c == 1 else "colour, although all are grey" if look.grey else "colour"
         self.summary.setText(
-            f"{n:,} pictures of {w} x {h} pixels, stored in {stored}: {n * h * w * c / 1e6:,.1f} MB of numbers."
+            f"{n:,} pictures of {w} x {h} pixels, stored in {stored}: {n * h * w * c / 1e6:,.1f} MB of values."
         )
         self.classes.show_bars(sorted(look.per_class, key=lambda bar: -bar[1]), f"{len(look.per_class)} classes")
-        self.attributes.show_bars(look.per_attribute, f"{len(look.attributes)} known of each")
+        self.attributes.show_bars(look.per_attribute, f"{len(look.attributes)} attributes of each")
         self.classes.setVisible(bool(look.per_class))
         self.attributes.setVisible(bool(look.per_attribute) and not look.per_class)
         self.sizes.show_bars(look.sizes, f"{len(look.sizes)} of the originals" if len(look.sizes) > 1 else "")

@@ -19,7 +19,7 @@ class PointsPage(QWidget):
         super().__init__()
         self.setObjectName("points_page")
         self.scatter = ScatterView()
-        self.mode = choice("points_mode", "How to draw the points", "Every point", "Density")
+        self.mode = choice("points_mode", "How to draw the points", "All points", "Density")
         self.said = plain_label(role="quiet", wrap=True, name="points_said")
         self.said.setFont(theme.font(theme.SMALL, tabular=True))
         layout = QVBoxLayout(self)

@@ -33,7 +33,7 @@ class BeforeAfter(Figure):
         self._pairs, self._flip = pairs, flip
         if pairs:
             (h, w, c), (a, b, d) = pairs[0][0].shape, pairs[0][1].shape
-            self.setAccessibleDescription(f"the first was {w} x {h} x {c} and becomes {b} x {a} x {d}")
+            self.setAccessibleDescription(f"the first picture changes from {w} x {h} x {c} to {b} x {a} x {d}")
         self.redraw()
 
     def paint_figure(self, painter: QPainter, area: QRectF) -> None:
@@ -44,7 +44,7 @@ class BeforeAfter(Figure):
         side = min(tall - 26, 112.0)
         count = min(len(self._pairs), max(1, int(room.width() // (side + 8))))
         painter.setFont(theme.font(theme.SMALL))
-        for row, words in enumerate(("Made from", "As set", "Mirror images of these, added")[:rows]):
+        for row, words in enumerate(("Original", "Result", "Added mirrored copies")[:rows]):
             top = room.top() + row * tall
             painter.setPen(look.color("quiet"))
             painter.drawText(QRectF(room.left(), top, room.width() - 32, 20), Qt.AlignmentFlag.AlignVCenter, words)

@@ -104,7 +104,7 @@ class RowsPage(QWidget):
         for side, edit in zip(("left", "right"), self.whole, strict=True):
             edit.setObjectName(f"{name}_{side}")
             edit.setReadOnly(True)
-            edit.setPlaceholderText("Choose a row to read it whole.")
+            edit.setPlaceholderText("Choose a row to read it in full.")
         below = QWidget()
         below.setLayout(hbox(*self.whole))
         split = splitter(f"{name}_splitter", (self.table, 1), below, sizes=(500, 110))
@@ -117,7 +117,7 @@ class RowsPage(QWidget):
         self.finder.clear()
         self.model.show_columns(look.left, look.right, look.names)
         for name, edit in zip(look.names, self.whole, strict=True):
-            edit.setAccessibleName(f"{name}, whole")
+            edit.setAccessibleName(f"{name}, in full")
         self.table.selectRow(0)
 
     def show_matches(self, matches: Matches) -> None:

@@ -26,7 +26,8 @@ from genstudio.ui.numbers import size_text
 
 ENTRY = Qt.ItemDataRole.UserRole
 GROUPS = {
-    "imported": "Yours", "ships": "Ships with the program", "generated": "Made from a seed", "catalogue": "Can be downloaded",
+    "imported": "Yours", "ships": "Included", "generated": "Generated from a seed", "catalogue": "Available for "
+    "download",
 }  # fmt: skip
 
 

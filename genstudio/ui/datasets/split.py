@@ -18,7 +18,7 @@ from genstudio.ui.layouts import choice, named, vbox
 from genstudio.ui.numbers import FloatEdit
 from genstudio.ui.widgets import LabeledSlider, plain_label
 
-WAYS = {"contiguous": "the last part", "random": "random parts", "file": "whole files"}
+WAYS = {"contiguous": "last part", "random": "random parts", "file": "whole files"}
 _PARTS = 200
 
 
@@ -28,7 +28,7 @@ class SplitBar(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("split_bar")
-        self.setAccessibleName("What trains and what validates")
+        self.setAccessibleName("Training and validation split")
         self.setFixedHeight(28)
         self._parts: Array = np.zeros(_PARTS)
         theme.changed.connect(self._recolour)
@@ -71,14 +71,14 @@ class SplitPanel(QWidget):
         self.setObjectName("split_panel")
         self._info: DatasetInfo | None = None
         self.bar = SplitBar()
-        self.how = choice("split_how", "What validates", *WAYS.values())
+        self.how = choice("split_how", "Validation split", *WAYS.values())
         self.share = LabeledSlider("Share", 0.01, 0.5, 0.1, name="split_share")
         self.seed = named(FloatEdit(low=0, high=2**31 - 1, whole=True), "split_seed_field", "Seed of the split")
         self.said = plain_label(role="quiet", wrap=True, name="split_said")
         self._seed_words = plain_label("Seed")
         form = QFormLayout()
         form.setSpacing(6)
-        form.addRow("Validates", self.how)
+        form.addRow("Validation", self.how)
         form.addRow(self._seed_words, self.seed)
         vbox(self.bar, self.said, form, self.share, into=self, spacing=6)
         self.how.activated.connect(lambda _: self._edited())
@@ -128,9 +128,9 @@ class SplitPanel(QWidget):
         if not drawn:
             self._say(split_parts(share), f"{count - validates:,} {unit} train, {validates:,} validate")
         elif values["split"] == "file" and len(info.details.get("files") or ()) < 2:
-            self._say(np.empty(0), "This dataset has only one file: choose another way.")
+            self._say(np.empty(0), "This dataset has only one file: choose another split.")
         else:
-            self._say(np.empty(0), "Working out the draw…")
+            self._say(np.empty(0), "Computing the split…")
 
     def show_true(self, shares: Array, train: int, validation: int) -> None:
         """What the draw with these settings gives: `shares` (n,) of the equal parts of the text that validate."""

@@ -18,7 +18,7 @@ from genstudio.ui.numbers import size_text
 from genstudio.ui.views.histograms import HistogramView, NamedColumns
 from genstudio.ui.widgets import button, plain_label
 
-FIGURES = ("Size", "Characters", "Lines", "Words", "Vocabulary", "Longest line", "Odd characters")
+FIGURES = ("Size", "Characters", "Lines", "Words", "Vocabulary", "Longest line", "Unusual characters")
 _TICKS = 1000
 
 
@@ -32,15 +32,16 @@ class TextPage(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("text_page")
-        self.finder = Finder("text", "Find in the whole text", cases=True)
+        self.finder = Finder("text", "Find in the text", cases=True)
         self.text = named(QPlainTextEdit(), "excerpt", "The text")
         self.text.setReadOnly(True)
         self.text.setFont(theme.mono())
-        self.slider = named(QSlider(Qt.Orientation.Horizontal), "text_position", "Where in the text")
+        self.slider = named(QSlider(Qt.Orientation.Horizontal), "text_position", "Position in the text")
         self.slider.setRange(0, _TICKS)
         self.where = plain_label(role="quiet", name="text_where")
         self.where.setFont(theme.font(theme.SMALL, tabular=True))
-        self.another = button("Somewhere else", "another_excerpt", "dice", "Another excerpt", self.random_wanted.emit)
+        self.another = button("Random excerpt", "another_excerpt", "dice", "Show another excerpt",
+            self.random_wanted.emit)
         self._start, self._total, self._marked = 0, 0, (-1, 0)
         self._timer = single_shot(self, 60)
         layout = vbox(self.finder, (self.text, 1), into=self, margins=(0, 10, 0, 0))
@@ -139,7 +140,7 @@ class TextFigures(QWidget):
             name: plain_label(name=f"figure_{name.lower().replace(' ', '_')}", wrap=True) for name in FIGURES
         }
         self.frequency = NamedColumns("Most frequent characters", "frequency")
-        self.lengths = HistogramView("Length of lines", "line_lengths", "characters")
+        self.lengths = HistogramView("Line length", "line_lengths", "characters")
         grid = QGridLayout()
         grid.setHorizontalSpacing(20)
         grid.setVerticalSpacing(2)
@@ -147,7 +148,7 @@ class TextFigures(QWidget):
             at, of = divmod(index, 3)
             label.setFont(theme.font(theme.NORMAL, tabular=True))
             grid.addWidget(plain_label(name, role="quiet"), 2 * at, of)
-            grid.addWidget(label, 2 * at + 1, of, 1, 3 if name == "Odd characters" else 1)
+            grid.addWidget(label, 2 * at + 1, of, 1, 3 if name == "Unusual characters" else 1)
         for of in range(3):
             grid.setColumnStretch(of, 1)
         vbox(grid, (self.frequency, 3), (self.lengths, 4), into=self, margins=(0, 12, 0, 0))
@@ -159,9 +160,10 @@ class TextFigures(QWidget):
             "Characters": f"{found.characters:,}",
             "Lines": f"{found.lines:,}",
             "Words": f"{found.words:,}",
-            "Vocabulary": f"{found.vocabulary:,} different characters",
+            "Vocabulary": f"{found.vocabulary:,} distinct characters",
             "Longest line": f"{found.longest_line:,} characters (line {found.longest_line_number:,})",
-            "Odd characters": ", ".join(f"{printable(name)} × {count:,}" for name, count in found.odd[:12]) or "none",
+            "Unusual characters": ", ".join(f"{printable(name)} × {count:,}" for name,
+                count in found.odd[:12]) or "none",
         }
         for name, text in words.items():
             self.figures[name].setText(text)

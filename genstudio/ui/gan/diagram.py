@@ -84,7 +84,8 @@ class StageDiagram(Figure):
             self._node(painter, name, box)
         write_quietly(painter)
         words = (
-            "solid: data   ·   dashed: gradient" if self.stage is not None else "Turn on slow motion to walk through it"
+            "solid: data   ·   dashed: gradient" if self.stage is not None else "Turn on slow motion to step through "
+            "an iteration"
         )
         painter.drawText(
             area.adjusted(12, 0, -12, -9), Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft, words

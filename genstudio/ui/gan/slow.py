@@ -40,12 +40,12 @@ class SlowMotion(QWidget):
         self.turn_on.setCheckable(True)
         self.next = button("Next stage", "slow_next", "chevron-right", does=self.next_stage)
         self.iteration = button(
-            "Whole iteration", "slow_iteration", "resume", "To the end of this iteration", self.run_on
+            "Whole iteration", "slow_iteration", "resume", "Run to the end of this iteration", self.run_on
         )
         self.play = button("Play slowly", "slow_play", "play")
         self.play.setCheckable(True)
         self.speed = LabeledSlider("Seconds per stage", 0.1, 4.0, 1.0, logarithmic=True, name="slow_speed")
-        self.train = choice("slow_train", "Which network learns", *TRAINED)
+        self.train = choice("slow_train", "Networks to train", *TRAINED)
         self.diagram = StageDiagram()
         self.steps = [plain_label(f"{i}  {title}", wrap=True, name=f"stage_{i}") for i, title in enumerate(titles, 1)]
         self.formula = named(QLabel(), "stage_formula")
@@ -59,7 +59,7 @@ class SlowMotion(QWidget):
         self._timer = single_shot(self)
         self._timer.timeout.connect(self.next_stage)
         self.turn_on.setToolTip(tooltip("Stop after each stage of an iteration (Shift+F9)"))
-        self.next.setToolTip(tooltip("On to the next stage (F9)"))
+        self.next.setToolTip(tooltip("Go to the next stage (F9)"))
         self._lay_out()
         self.turn_on.toggled.connect(self._turned)
         self.play.toggled.connect(self._played)

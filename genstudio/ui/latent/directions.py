@@ -12,7 +12,7 @@ from genstudio.tasks.latent import LatentSpace
 from genstudio.ui.layouts import vbox
 from genstudio.ui.widgets import LabeledSlider, tooltip
 
-AXES = ("Principal 1, 2", "Principal 3, 4", "Numbers 1, 2", "Random")
+AXES = ("Principal 1, 2", "Principal 3, 4", "Dimensions 1, 2", "Random")
 _SLIDERS = 8
 
 
@@ -58,7 +58,7 @@ class Directions(QWidget):
         self.sliders = []
         for index, share in enumerate(space.shares[:_SLIDERS].tolist()):
             slider = LabeledSlider(f"{index + 1}", -5.0, 5.0, 0.0, name=f"direction_{index + 1}")
-            slider.setToolTip(tooltip(f"Principal direction {index + 1}: {share:.1%} of what moves in the first layer"))
+            slider.setToolTip(tooltip(f"Principal direction {index + 1}: {share:.1%} of the variance in the first layer"))
             slider.slider.setAccessibleName(f"Principal direction {index + 1}")
             slider.changed.connect(lambda _: self.changed.emit())
             self._grid.addWidget(slider, index // 2, index % 2)

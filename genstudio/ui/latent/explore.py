@@ -31,7 +31,7 @@ from genstudio.ui.views.chart import value_text
 from genstudio.ui.widgets import EmptyState, icon_button, named_tabs, plain_label
 
 _PICTURES, _POINTS = 9, 25
-_EMPTY = "Train a model that makes samples, or open a run of one: then look around in what it makes them of."
+_EMPTY = "Train a model that generates samples, or open a run of one, to explore its latent space."
 _SETTLED_MS, _LIVE_MS = 200, 1000
 
 
@@ -52,11 +52,11 @@ class ExplorePage(Page):
         self.model = choice("explore_model", "Which weights", "Newest saved")
         self.model.setItemData(0, "last")
         self.which = choice("explore_which", "Which weights or output of the model")
-        self.label = choice("explore_class", "Class that is asked for")
+        self.label = choice("explore_class", "Class to generate")
         self.slice = choice("explore_axes", "Directions of the slice", *AXES)
-        self.other = icon_button("dice", "explore_other", "Begin at other noise")
-        self.middle = icon_button("zoom-reset", "explore_middle", "Begin in the middle, at zero")
-        self.turn = icon_button("refresh", "explore_turn", "Other random directions")
+        self.other = icon_button("dice", "explore_other", "Start from new noise")
+        self.middle = icon_button("zoom-reset", "explore_middle", "Start in the middle, at zero")
+        self.turn = icon_button("refresh", "explore_turn", "New random directions")
         for box, letters in ((self.model, 9), (self.which, 5), (self.label, 2), (self.slice, 10)):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             box.setMinimumContentsLength(letters)
@@ -208,7 +208,7 @@ class ExplorePage(Page):
         else:
             assert made.points is not None
             self.landing.show_one(made.points[0])
-            place = f"It lands at {made.points[0, 0]:.3g}, {made.points[0, 1]:.3g}.  "
+            place = f"It maps to {made.points[0, 0]:.3g}, {made.points[0, 1]:.3g}.  "
         judged = "" if made.scores is None else f", D {value_text(float(made.scores[0]))}"
         self.words.setText(f"{place}Length of the noise {value_text(length)}{judged}.")
 
@@ -323,7 +323,7 @@ class ExplorePage(Page):
         sides.setSizes([300, 260])
         self.tools = QTabWidget()
         self.tools.setObjectName("explore_tools")
-        named_tabs(self.tools, "Ways to look around")
+        named_tabs(self.tools, "Ways to explore")
         self.tools.setDocumentMode(True)
         self.tools.addTab(scrolled(self.directions, "explore_sliders"), "Directions")
         self.tools.addTab(self.ways, "Paths")

@@ -20,7 +20,7 @@ from genstudio.ui.views.pictures import PicturesView
 from genstudio.ui.widgets import button, plain_label
 
 _KINDS = "Pictures (*.png *.jpg *.jpeg *.gif *.bmp *.webp *.tif *.tiff)"
-_EMPTY = "Open a picture: see what the model makes of it, then look around its place in the latent space."
+_EMPTY = "Open a picture to see its reconstruction, then explore around its point in the latent space."
 
 
 class Explorer(Protocol):
@@ -54,7 +54,8 @@ class OwnPicture(QWidget):
         self._page = page
         self.found: Encoded | None = None
         self.open = button("Open a picture…", "own_open", "open", does=self._choose)
-        self.begin = button("Look around it", "own_begin", "zoom-reset", "Begin at the place of this picture", self._begin)
+        self.begin = button("Explore around it", "own_begin", "zoom-reset", "Start at this picture's point in the "
+            "latent space", self._begin)
         self.words = plain_label(_EMPTY, role="quiet", wrap=True, name="own_words")
         self.view = PicturesView("Original, copy", "own_pictures", dated=False)
         self.view.empty = "The original and its copy appear here"

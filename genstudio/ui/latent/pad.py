@@ -137,7 +137,7 @@ class LandingView(ScatterView):
     """Where points of the noise land: a coloured grid, a way through it, and the one that is looked at."""
 
     def __init__(self) -> None:
-        super().__init__("Where it lands", "latent_landing")
+        super().__init__("Where it maps to", "latent_landing")
         self._colors: Array = np.zeros((0, 3), np.uint8)
         self._way: Array = np.zeros((0, 2), np.float32)
         self._one: Array | None = None
@@ -174,7 +174,7 @@ class LandingView(ScatterView):
 
     def paint_figure(self, painter: QPainter, area: QRectF) -> None:
         plot = self._plot(area)
-        paint_title(painter, self.title, "in the colour of its noise", area)
+        paint_title(painter, self.title, "coloured by its noise", area)
         self._axes(painter, plot)
         painter.save()
         painter.setClipRect(plot)

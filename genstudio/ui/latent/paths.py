@@ -31,7 +31,7 @@ TOOLS = (
     "Circle in the slice",
     "A - B + C",
     "Every class",
-    "Samples, cut off",
+    "Samples, truncated",
 )
 _NEEDS = {0: "AB", 1: "AB", 2: "ABC", 4: "ABC"}
 
@@ -75,22 +75,22 @@ class Ways(QWidget):
         self.kept: dict[str, Array] = {}
         self.made: Samples | None = None
         self.captions: tuple[str, ...] = ()
-        self.tool = choice("way_tool", "What to make", *TOOLS)
+        self.tool = choice("way_tool", "What to generate", *TOOLS)
         self.tool.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.tool.setMinimumContentsLength(16)
         self.count = LabeledSlider("Steps", 2, 60, 16, whole=True, name="way_steps")
-        self.limit = LabeledSlider("Cut off at", 0.1, 3.0, 1.0, name="way_limit")
+        self.limit = LabeledSlider("Truncate at", 0.1, 3.0, 1.0, name="way_limit")
         self.keep = {
             name: button(
-                name, f"keep_{name.lower()}", "", f"Keep what is looked at as {name}", partial(self.keep_as, name)
+                name, f"keep_{name.lower()}", "", f"Keep the current sample as {name}", partial(self.keep_as, name)
             )
             for name in "ABC"
         }
-        self.go = button("Make", "way_make", "play", "Make these samples", self.run)
-        self.export = button("Export", "way_export", "save", "Export as an animation or a sheet")
+        self.go = button("Make", "way_make", "play", "Generate these samples", self.run)
+        self.export = button("Export", "way_export", "save", "Export as an animation or a contact sheet")
         self.says = plain_label(role="quiet", wrap=True, name="way_says")
-        self.view = PicturesView("On the way", "way_pictures", dated=False)
-        self.view.empty = "What is made appears here"
+        self.view = PicturesView("Position on the path", "way_pictures", dated=False)
+        self.view.empty = "The samples appear here"
         self.view.failed.connect(self.failed)
         self.view.setMinimumHeight(72)
         self._lay_out()
@@ -135,7 +135,7 @@ class Ways(QWidget):
         if chosen == 5:
             return np.repeat(page.latent()[None], len(page.space.classes), 0), page.space.classes
         cut = latent.truncated(page.noise(count, 0), self.limit.value(), page.space.kind)
-        return cut, tuple(f"cut off at {self.limit.value():g}" for _ in range(count))
+        return cut, tuple(f"truncated at {self.limit.value():g}" for _ in range(count))
 
     def run(self) -> None:
         """Make what is chosen, where all that it needs is kept."""
@@ -192,7 +192,7 @@ class Ways(QWidget):
         for name, keep in self.keep.items():
             keep.setText(f"{name} ✓" if name in self.kept else name)
         if missing:
-            self.says.setText(f"Look for a sample you like and keep it as {' and as '.join(missing)}.")
+            self.says.setText(f"Find a sample you like and keep it as {' and as '.join(missing)}.")
         else:
             self.says.setText("This model is not conditional, so it has no classes." if unknown and space is not None else "")
 
@@ -202,7 +202,7 @@ class Ways(QWidget):
         layout.setContentsMargins(0, 8, 0, 0)
         layout.setSpacing(4)
         for name, keep in self.keep.items():
-            keep.setToolTip(tooltip(f"Keep what is looked at as {name}"))
+            keep.setToolTip(tooltip(f"Keep the current sample as {name}"))
         self.keep["C"].setMinimumWidth(44)
         layout.addLayout(hbox(plain_label("Keep as", role="quiet"), *self.keep.values(), None, self.go, self.export))
         layout.addLayout(hbox(self.tool, self.count, self.limit))

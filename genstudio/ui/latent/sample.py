@@ -25,7 +25,10 @@ from genstudio.ui.views.pictures import PicturesView
 from genstudio.ui.views.view import Figure, Table, bubble, paint_title
 from genstudio.ui.widgets import EmptyState, button, plain_label
 
-_EMPTY = "Click a sample, or press Enter on it: see it larger, the noise it is made of,{} and which training samples are nearest."
+_EMPTY = (
+    "Click a sample, or press Enter on it, to see it larger, with the noise it was generated from,{} and the nearest "
+    "training samples."
+)
 
 
 class SampleFigure(Figure):
@@ -135,7 +138,7 @@ class SamplePage(QWidget):
     def __init__(self, engine: Engine, *, judges: bool) -> None:
         super().__init__()
         self.setObjectName("sample_page")
-        self._empty = _EMPTY.format(" how real the model finds it," if judges else "")
+        self._empty = _EMPTY.format(" how real the model judges it," if judges else "")
         self._pane = Pane((), "")
         self._engine = engine
         self._job = ""
@@ -147,10 +150,11 @@ class SamplePage(QWidget):
         self.plain = PicturesView("Nearest by pixels", "nearest_plain", dated=False)
         self.features = PicturesView("Nearest by features", "nearest_features", "encoder trained here", dated=False)
         self.verdict = plain_label(role="quiet", wrap=True, name="sample_verdict")
-        self.again = button("Look again", "sample_again", "refresh", "Look at this sample as it is shown now", self.refresh)
+        self.again = button("Refresh", "sample_again", "refresh", "Inspect this sample as it is shown now",
+            self.refresh)
         self.copy = button("Copy", "sample_copy", "copy", "Copy the picture", self._copy)
         self.save = button(
-            "Save", "sample_save", "save", "Save this sample: the picture, or with its noise", self._choose
+            "Save", "sample_save", "save", "Save this sample: the picture, or the picture with its noise", self._choose
         )
         self.saved = plain_label(role="quiet", wrap=True, name="sample_saved")
         self.saved.hide()

@@ -24,7 +24,7 @@ _SAYS = {
     "with the position, with wavelengths from 2π to 2π · {base:,.6g} (Su et al. 2021). Shown is the cosine of the angle. "
     "A score depends on the distance alone; slow pairs tell far tokens apart, fast pairs near ones.",
     "none": "This model has no position code. Without a look-ahead mask it would see a bag of tokens; with one, it can only "
-    "count how many tokens it may look at.",
+    "count how many tokens it may attend to.",
 }
 
 

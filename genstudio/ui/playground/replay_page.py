@@ -316,14 +316,14 @@ class ReplayPage(Page):
         for widget, name, label in (
             (self.play, "replay_play", "Play through the saved steps"),
             (self.slider, "replay_slider", "Saved step"),
-            (self.note, "replay_note", "What is happening"),
+            (self.note, "replay_note", "Status"),
             (self.storage, "replay_storage", "Saved steps and their size"),
             (self.tabs, "replay_tabs", "What to look at"),
         ):
             widget.setObjectName(name)
             widget.setAccessibleName(label)
         self.play.setCheckable(True)
-        self.play.setToolTip(tooltip("Half a second for each saved step"))
+        self.play.setToolTip(tooltip("Half a second per saved step"))
         theme.set_icon(self.play, "play")
         self.forget.setToolTip(tooltip(_RULE))
         self.loss.setObjectName("replay_loss")

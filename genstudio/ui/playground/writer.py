@@ -52,7 +52,7 @@ class Writer(Page):
         self.tree = BranchTree()
         self.sampler = Sampler()
         self.generate = primary_button("Generate", "generate", "play")
-        self.stop = button("Stop", "stop_writing", "stop", "Stop writing")
+        self.stop = button("Stop", "stop_writing", "stop", "Stop generating")
         self.here = button("From cursor", "generate_here", "write", "Generate from the text cursor")
         self.again = button(
             "Again", "generate_again", "refresh", "Write this again with the next seed, in a new branch"

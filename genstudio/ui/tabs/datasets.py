@@ -63,8 +63,8 @@ from genstudio.ui.tabs.tokenizer_bench import TokenizerBench
 from genstudio.ui.widgets import button, icon_button, plain_label, primary_button
 
 UNTRAINED = {
-    "pairs": "Pairs cannot be trained yet: they are here to look at and to check. To train, import one column as a text.",
-    "tasks": "Toy tasks cannot be trained yet: they are here to look at, and to make others from with other settings.",
+    "pairs": "Pairs cannot be trained yet; you can look at them and check them. To train, import one column as text.",
+    "tasks": "Toy tasks cannot be trained yet; you can look at them and generate others with different settings.",
 }
 """What datasets that no model reads are for."""
 
@@ -252,7 +252,7 @@ class DatasetsTab(QWidget):
             lambda frame: self._on_frame(frame, slot),
             lambda failure: self._on_end(slot, failure),
             on_result=on_result,
-            because="another one has begun" if awaited else "",
+            because="another one was started" if awaited else "",
         )
 
     def _change(self, task: Task[Listed]) -> None:
@@ -383,9 +383,9 @@ class DatasetsTab(QWidget):
             try:
                 values, seed = self._settings(family.name) if self._settings is not None else ({}, 0)
             except ConfigError as error:
-                self.preview.batch.clear(f"The training cannot start as it is set up. {error.message}")
+                self.preview.batch.clear(f"The training cannot start with these settings. {error.message}")
                 return
-            self.preview.batch.clear("Working out the first batch…")
+            self.preview.batch.clear("Building the first batch…")
             self._start("batch", FirstBatch(info.id, values, family.name, seed), self.preview.batch.show_batch)
 
     def _try(self, settings: PictureSettings) -> None:
@@ -420,10 +420,10 @@ class DatasetsTab(QWidget):
         if info is None:
             return
         question = named(QMessageBox(
-            QMessageBox.Icon.Warning, "Delete dataset", f"Delete '{info.title}' from the shelf?", parent=self
+            QMessageBox.Icon.Warning, "Delete dataset", f"Delete '{info.title}'?", parent=self
         ), "delete_question")
         question.setTextFormat(Qt.TextFormat.PlainText)
-        question.setInformativeText("The files it was made from stay. " + _uses(used_by))
+        question.setInformativeText("The original files are kept. " + _uses(used_by))
         question.setStandardButtons(QMessageBox.StandardButton.Cancel)
         yes = question.addButton("Delete", QMessageBox.ButtonRole.DestructiveRole)
         question.exec()
@@ -460,7 +460,8 @@ class DatasetsTab(QWidget):
             QMessageBox.Icon.Question, "Discard the import?", f"'{name}' is not imported yet.", parent=self
         ), "discard_question")
         question.setTextFormat(Qt.TextFormat.PlainText)
-        question.setInformativeText("To keep it, press Cancel here and then Import. The original files stay as they are.")
+        question.setInformativeText("To keep it, press Cancel here and then Import. The original files are not "
+            "changed.")
         question.setStandardButtons(QMessageBox.StandardButton.Cancel)
         discard = question.addButton("Discard", QMessageBox.ButtonRole.DestructiveRole)
         question.exec()
@@ -609,7 +610,7 @@ def about(info: DatasetInfo) -> str:
     """Where a dataset comes from, and what its import made of the files."""
     where = "  ·  ".join(part for part in (info.description, info.licence, info.source) if part)
     said = report.lines(info) if info.origin == "imported" else ()
-    more = (f"{len(said) - _SAID:,} more, which 'genstudio datasets --json' lists.",) if len(said) > _SAID else ()
+    more = (f"{len(said) - _SAID:,} more, listed by 'genstudio datasets --json'.",) if len(said) > _SAID else ()
     return "\n".join((where, *said[:_SAID], *more))
 
 
@@ -618,7 +619,7 @@ def _uses(names: tuple[str, ...]) -> str:
         return "No run was trained on it."
     shown = ", ".join(f"'{name}'" for name in names[:4]) + (f" and {len(names) - 4:,} more" if len(names) > 4 else "")
     many = "run was" if len(names) == 1 else "runs were"
-    return f"{len(names):,} {many} trained on it ({shown}): they can still write, but not go on training."
+    return f"{len(names):,} {many} trained on it ({shown}): they can still generate, but not be trained further."
 
 
 def _column(*widgets: QWidget) -> QWidget:

@@ -257,7 +257,7 @@ class PlaygroundTab(QWidget):
 
     def _name_things(self) -> None:
         self.status.setObjectName("playground_status")
-        self.status.setAccessibleName("What is happening")
+        self.status.setAccessibleName("Status")
         self.wide.setObjectName("hide_document")
         self.wide.setAccessibleName("Give the page the whole width")
         self.wide.setCheckable(True)

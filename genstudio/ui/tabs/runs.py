@@ -38,7 +38,7 @@ from genstudio.ui.layouts import hbox, named, vbox
 from genstudio.ui.library import Library
 from genstudio.ui.widgets import EmptyState, button, primary_button
 
-COLUMNS = ("Name", "State", "Step", "Result", "Dataset", "Changes", "Made")
+COLUMNS = ("Name", "State", "Step", "Result", "Dataset", "Changes", "Created")
 Index = QModelIndex | QPersistentModelIndex
 
 
@@ -185,7 +185,7 @@ class RunsTab(QWidget):
         self._enable()
 
     def _adopted(self, found: ImportedModel) -> None:
-        self.done.emit(" ".join(("The model is in the list: the Playground can use it.", *found.notes)))
+        self.done.emit(" ".join(("The model has been added to the list; the Playground can use it.", *found.notes)))
 
     def _exported(self, place: str) -> None:
         self.done.emit(f"Exported to {place}.")

@@ -102,19 +102,19 @@ class TokenizerBench(QWidget):
         self.progress = QProgressBar()
         self.status = ElidedLabel()
         self.problem = plain_label(role="problem", wrap=True, name="bench_problem")
-        self.typed = QPlainTextEdit("Type any text here, and see how it is cut.")
+        self.typed = QPlainTextEdit("Type some text to see how it is tokenised.")
         self.facts = plain_label(role="quiet", wrap=True, name="token_facts")
-        self.tokens = TokensView("typed_tokens", "What you typed, in tokens")
+        self.tokens = TokensView("typed_tokens", "Your text in tokens")
         self.ids = QCheckBox("Ids under the tokens")
         self.dataset_facts = plain_label(role="quiet", wrap=True, name="dataset_token_facts")
-        self.dataset_tokens = TokensView("dataset_tokens", "The beginning of the dataset, in tokens")
+        self.dataset_tokens = TokensView("dataset_tokens", "The beginning of the dataset in tokens")
         self.compare = QPushButton("Compare sizes")
         self.chart = SizesView()
         self.table = QTableWidget(0, 4)
         self.merge_text = QLineEdit(EXAMPLE)
         self.example = QPushButton("Example")
         self.from_data = QPushButton("From the dataset")
-        self.apart = QCheckBox("Words apart, as in training")
+        self.apart = QCheckBox("Never merge across words (as in training)")
         self.merges = MergesView()
         self.pages = QTabWidget()
         self._typing = single_shot(self, 150)
@@ -134,7 +134,7 @@ class TokenizerBench(QWidget):
         self._jobs.drop()
         self._set_tokenizer(None)
         self._show_rows(())
-        self.status.setText("" if info is not None else "Choose a text to make a tokenizer of.")
+        self.status.setText("" if info is not None else "Choose a text to build a tokenizer from.")
         self._refresh()
 
     def set_model(self, values: Values) -> None:
@@ -146,7 +146,7 @@ class TokenizerBench(QWidget):
             self._show_rows(())
             if self.kind.currentData() in LEARNT and not self._file:
                 self._set_tokenizer(None)
-                self.status.setText("Learnt from the training part of the dataset.")
+                self.status.setText("Learned from the training part of the dataset.")
 
     def settings(self) -> TokenSettings:
         """What is chosen now. A number that cannot be read counts as its default."""
@@ -228,7 +228,7 @@ class TokenizerBench(QWidget):
         self._set_tokenizer(None)
         self._problem()
         if kind in LEARNT:
-            self.status.setText("Learnt from the training part of the dataset.")
+            self.status.setText("Learned from the training part of the dataset.")
         self._refresh()
 
     def _problem(self) -> str:
@@ -261,7 +261,7 @@ class TokenizerBench(QWidget):
 
     def _about(self) -> str:
         assert self.tokenizer is not None
-        return f"{self.tokenizer.name}, {self.tokenizer.size:,} different tokens"
+        return f"{self.tokenizer.name}, {self.tokenizer.size:,} distinct tokens"
 
     def _split(self) -> None:
         if self.tokenizer is not None:
@@ -418,7 +418,7 @@ class TokenizerBench(QWidget):
             (self.open, "bench_open", "Open a tokenizer.json"),
             (self.use, "bench_use", "Train with this tokenizer"),
             (self.progress, "bench_progress", "Progress"),
-            (self.status, "bench_status", "What is happening"),
+            (self.status, "bench_status", "Status"),
             (self.typed, "bench_text", "Any text"),
             (self.ids, "bench_ids", "Ids under the tokens"),
             (self.compare, "bench_compare", "Compare vocabulary sizes"),
@@ -426,7 +426,7 @@ class TokenizerBench(QWidget):
             (self.merge_text, "merge_text", "Text to merge"),
             (self.example, "merge_example", "The example aaabdaaabac"),
             (self.from_data, "merge_from_data", "The beginning of the dataset"),
-            (self.apart, "merge_apart", "Words apart, as in training"),
+            (self.apart, "merge_apart", "Never merge across words (as in training)"),
             (self.pages, "bench_pages", "Views of the tokenizer"),
         ):
             widget.setObjectName(name)
@@ -477,7 +477,7 @@ class TokenizerBench(QWidget):
         self.dataset_page = _page(self.dataset_facts, self.dataset_tokens)
         self.pages.addTab(self.dataset_page, "Dataset")
         words = plain_label(
-            "Tokens for each character of the validation part, and the parameters of the model that is set up.",
+            "Tokens per character of the validation part, and parameters of the model that is set up.",
             role="quiet", wrap=True,
         )  # fmt: skip
         top = _row(words)
@@ -492,10 +492,10 @@ def facts(shown: TokenText) -> str:
     """What a person wants to know of a text in tokens, in one sentence."""
     count = len(shown.ids)
     if not count:
-        return "Nothing to cut."
+        return "Nothing to tokenise."
     lacks = shown.unknown[shown.index]
     unknown, marked = int(lacks.sum()), int((lacks & (shown.ids >= 0)).sum())
-    back = "decoding gives the same text back" if shown.returns else "decoding does not give the same text back"
+    back = "decoding restores the text exactly" if shown.returns else "decoding does not restore the text"
     parts = [
         f"{count:,} tokens for {shown.characters:,} characters",
         f"{count / max(shown.characters, 1):.2f} a character",

@@ -10,8 +10,8 @@ from genstudio.ui import theme
 from genstudio.ui.widgets import button, primary_button, restyle
 
 _MORE = {
-    "As long again": {"share": 1.0},
-    "Half as long again": {"share": 0.5},
+    "+100%": {"share": 1.0},
+    "+50%": {"share": 0.5},
     "1,000 steps or 1 minute more": {"steps": 1000, "seconds": 60.0},
     "10,000 steps or 10 minutes more": {"steps": 10_000, "seconds": 600.0},
 }
@@ -57,7 +57,7 @@ class RunButtons(QWidget):
         self.pause.setText("Resume" if going_on else "Pause")
         self.pause.setAccessibleName(self.pause.text())
         theme.set_icon(self.pause, "play" if going_on else "pause", "on_accent" if resumable else "text")
-        self.pause.setToolTip("The plan is done. Press Extend to train longer." if finished else "")
+        self.pause.setToolTip("The planned training is done. Press Extend to train longer." if finished else "")
         self.stop.setEnabled(live or state == "starting")
         self.save.setEnabled(live)
         self.extend.setEnabled(live or ended)

@@ -38,7 +38,7 @@ class _PathEdit(QLineEdit):
         self.setPlaceholderText("choose a file")
         browse = self.addAction(theme.icon("open"), QLineEdit.ActionPosition.TrailingPosition)
         browse.setObjectName(f"browse_{setting.name}")
-        browse.setText(f"Choose: {setting.label}")
+        browse.setText(f"Choose a file: {setting.label}")
         browse.setToolTip(browse.text())
         theme.set_icon(browse, "open")
         browse.triggered.connect(self._browse)

@@ -17,8 +17,8 @@ from genstudio.ui.widgets import CollapsibleSection, button, plain_label, toolti
 
 _WAIT_MS = 500
 _SAYS = {
-    True: "A change takes effect from the next step on. The model is saved before it, so you can go back.",
-    False: "While a model trains, these can be changed.",
+    True: "Changes apply from the next step. A checkpoint is saved first, so you can undo.",
+    False: "These settings can be changed while a model trains.",
 }
 
 
@@ -29,7 +29,7 @@ class LiveHandles(QWidget):
     back_wanted = Signal()
 
     def __init__(self, config_type: type[Config], first: Sequence[str] = ()) -> None:
-        """`first` are the settings that are seen at once; the others, where there are some, under "More handles"."""
+        """`first` are the settings that are seen at once; the others, where there are some, under "More controls"."""
         super().__init__()
         self.setObjectName("live_handles")
         self._type = config_type
@@ -42,8 +42,8 @@ class LiveHandles(QWidget):
         self._timer = single_shot(self, _WAIT_MS)
         self._timer.timeout.connect(self._send)
         self.log = QListWidget()
-        self.back = button("Go back", "live_back", "undo", "Go back to before the last change", self.back_wanted.emit)
-        self.back.setToolTip(tooltip("Go back to before the last change: weights, charts and settings (F4)"))
+        self.back = button("Go back", "live_back", "undo", "Undo the last change", self.back_wanted.emit)
+        self.back.setToolTip(tooltip("Undo the last change: weights, charts and settings go back to before it (F4)"))
         self.said = plain_label(role="quiet", wrap=True, name="live_said")
         self._lay_out(first)
         for name, line in self.rows.items():
@@ -132,7 +132,7 @@ class LiveHandles(QWidget):
         self.log.setAccessibleName("Changes made while training")
         self.log.setMaximumHeight(120)
         self.log.setWordWrap(True)
-        more = CollapsibleSection("More handles", name="live_more")
+        more = CollapsibleSection("More controls", name="live_more")
         inside, hidden = QVBoxLayout(), QVBoxLayout()
         for layout in (inside, hidden):
             layout.setContentsMargins(0, 0, 8, 0)

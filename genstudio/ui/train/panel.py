@@ -71,10 +71,10 @@ class RunPanel(QWidget):
             if pane.pane.place not in (STAGE, SIDE):
                 beside.setdefault(pane.pane.place, []).append(pane)
         self.charts = RunCharts(self.board, f"{prefix}charts", beside)
-        self.headline = named(ElidedLabel(), f"{prefix}headline", "What is happening")
+        self.headline = named(ElidedLabel(), f"{prefix}headline", "Status")
         self.stage = _tabs(f"{prefix}stage", "Views")
-        self.pages = _tabs(f"{prefix}pages", "What is looked at")
-        self.side = _tabs(f"{prefix}side", "What can be done")
+        self.pages = _tabs(f"{prefix}pages", "What is shown")
+        self.side = _tabs(f"{prefix}side", "Actions")
         self._make_tools(engine)
         self._lay_out(prefix)
         self._connect()
@@ -206,7 +206,7 @@ class RunPanel(QWidget):
             return
         self.side.setCurrentWidget(self.sample)
         if index < pane.real:
-            self.sample.explain(f"This is a real point, from the dataset. Click a {pane.pane.made} to look at it closely.")
+            self.sample.explain(f"This is a real point from the dataset. Click a {pane.pane.made} to inspect it.")
         else:
             self._look_closer(pane, index - pane.real)
 

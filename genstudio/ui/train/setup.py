@@ -54,7 +54,7 @@ class SetupColumn(QWidget):
             self.model.addItem(family.title, family.name)
         self.data = _choice("dataset_choice", "Dataset")
         self.open_file = icon_button("open", "open_text", "Open a file as a dataset")
-        self.draw = icon_button("pencil", "draw_distribution", "Draw a distribution of your own")
+        self.draw = icon_button("pencil", "draw_distribution", "Draw your own points")
         self.preset = _choice("preset_choice", "Preset")
         self.expect = plain_label(role="quiet", wrap=True, name="preset_expect")
         self.length = named(FloatEdit(low=0.01, high=LONGEST), "plan_length", "How long to train")

@@ -25,7 +25,7 @@ class RunSummary(QFrame):
         self.setProperty("panel", True)
         self.words = plain_label(wrap=True, name=f"{name}_words")
         self.write = button("Write with it", f"{name}_write", "write", "Write with this model in the Playground")
-        self.extend = button("Train longer", f"{name}_extend", "play", "Train for as long again")
+        self.extend = button("Train longer", f"{name}_extend", "play", "Train for twice as long")
         hbox((self.words, 1), self.write, self.extend, into=self, margins=(8, 4, 8, 4))
         self.write.clicked.connect(self.write_wanted)
         self.extend.clicked.connect(self.extend_wanted)

@@ -308,7 +308,8 @@ class TrainingTab(QWidget):
         else:
             plan = (None, (planned_seconds or 0.0) * (1 + share) + seconds)
         if (plan[0] or plan[1] or 0) > LONGEST:
-            self.failed.emit(Failure("ConfigError", "A plan cannot be longer than this.", "Nothing was changed."))
+            self.failed.emit(Failure("ConfigError", "A training cannot be planned longer than this.",
+                "Nothing was changed."))
             return
         self._plan = plan
         if self._job:
@@ -320,7 +321,7 @@ class TrainingTab(QWidget):
         """Set up a new training on a dataset. The run that was shown is closed: it can be opened again in Runs."""
         if self.busy:
             title = self.setup.data.itemText(self.setup.data.findData(name)) or name
-            message = f"A training is running, so '{title}' was not chosen."
+            message = f"A training is running, so '{title}' was not selected."
             self.failed.emit(Failure("RunBusyError", message, "Stop it, then press Train on this again."))
             return
         self.close_run()
@@ -611,7 +612,7 @@ class TrainingTab(QWidget):
             words = "This cannot change while a training runs: stop it first."
         else:
             self.setup.form.set_values(dict(values))
-            words = f"Set up at the left for a new run: press {self.start.text()}."
+            words = f"Set up for a new run: press {self.start.text()}."
             if self.finished and can:
                 words = f"This run has reached the end of its plan. {words} Or press Extend to train this run further with it."
         self.panel.doctor.react(words)

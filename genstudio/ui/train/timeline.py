@@ -54,8 +54,8 @@ class TimeMachine(QWidget):
         self.play = QPushButton("Play")
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.where = plain_label("", name="time_where")
-        self.speed = choice("time_speed", "How fast it plays", *SPEEDS)
-        self.export = button("Export", "time_export", "save", "Export as an animation or a sheet")
+        self.speed = choice("time_speed", "Playback speed", *SPEEDS)
+        self.export = button("Export", "time_export", "save", "Export as an animation or a contact sheet")
         self.channel: Callable[[], str] = str
         self.newest = icon_button("resume", "time_newest", "Follow the newest step again (Shift+F8)")
         self.note = ElidedLabel()
@@ -197,7 +197,7 @@ class TimeMachine(QWidget):
     def _say(self) -> None:
         count = len(self.steps)
         if not count:
-            words = "No steps kept yet"
+            words = "No snapshots yet"
         elif self.step is None:
             words = f"newest of {count} steps" if self._live else f"step {self.steps[-1]:,}, last of {count}"
         else:
@@ -266,15 +266,15 @@ class TimeMachine(QWidget):
 
     def _name_things(self) -> None:
         for widget, name, says in (
-            (self.play, "time_play", "Play what was kept of the training"),
-            (self.slider, "time_slider", "Step that is looked at"),
-            (self.note, "time_note", "Numbers of the step that is looked at"),
+            (self.play, "time_play", "Play the snapshots of the training"),
+            (self.slider, "time_slider", "Step shown"),
+            (self.note, "time_note", "Metrics of the step shown"),
         ):
             widget.setObjectName(name)
             widget.setAccessibleName(says)
         self.play.setCheckable(True)
         theme.set_icon(self.play, "play")
-        self.play.setToolTip(tooltip("Play through the steps that were kept (F7)"))
+        self.play.setToolTip(tooltip("Play the snapshots of the training (F7)"))
         self.slider.setToolTip(
             tooltip(
                 "Drag back in time; a click on a chart jumps there too.\nF6 and F8: a step back or on, also the arrow keys.\n"

@@ -177,7 +177,7 @@ class AnatomyDiagram(SnapshotFigure[Anatomy]):
     def paint_figure(self, painter: QPainter, area: QRectF) -> None:
         look = theme.current()
         if not self.stages:
-            paint_empty(painter, area, "Appears when a model looks at a text")
+            paint_empty(painter, area, "Choose a model and type some text")
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         cards, steps, _ = self._laid

@@ -231,7 +231,7 @@ class AttentionView(SnapshotFigure[Attention], SceneFigure):
         write_quietly(painter)
         if self.snapshot is None:
             middle = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(room.adjusted(12, 24, -12, -8), int(middle), "Appears when a model looks at a text")
+            painter.drawText(room.adjusted(12, 24, -12, -8), int(middle), "Choose a model and type some text")
             return
         step = f"step {self.snapshot.step:,}" + ("  ·  rows look at columns" if self.snapshot.queries else "")
         if left + painter.fontMetrics().horizontalAdvance(step) < room.right() - 29:

@@ -70,7 +70,7 @@ class AttentionPairView(PointedFigure[tuple[int, int, int]]):
         """How much the two differ, in words."""
         difference = self.difference()
         if difference is None:
-            return "different tokens: no difference can be shown" if len(self.sides) == 2 else ""
+            return "different tokens, so no difference can be shown" if len(self.sides) == 2 else ""
         return f"largest |B - A| {np.abs(difference).max():.3f}"
 
     def matrices(self) -> list[tuple[str, Matrix]]:

@@ -1,4 +1,4 @@
-"""A batch of tokens: for every piece what the model is shown, and under it, shifted by one, what it must name."""
+"""A batch of tokens: for every piece what the model is shown, and under it, shifted by one, what it must predict."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class _Line:
 
 
 class BatchView(QAbstractScrollArea):
-    """`show_batch(TokenBatch)`. Point at a token: what the model sees there is tinted, what it must name is framed."""
+    """`show_batch(TokenBatch)`. Point at a token: what the model sees there is tinted, what it must predict is framed."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -97,7 +97,7 @@ class BatchView(QAbstractScrollArea):
         write_quietly(painter)
         if line.first == 0:
             painter.drawText(QPointF(12, top - 9), f"Piece {line.item + 1}")
-        for row, word in enumerate(("sees", "to name")):
+        for row, word in enumerate(("sees", "target")):
             painter.drawText(QRectF(12, top + row * _TALL, _LABEL - 12, _TALL - 2), Qt.AlignmentFlag.AlignVCenter, word)
         painter.setFont(theme.mono())
         inputs, targets = self._rows[line.item]
@@ -126,11 +126,11 @@ class BatchView(QAbstractScrollArea):
             return
         item, position = pointed
         sees, names = (ids[position] for ids in self._rows[item])
-        span = f"positions 1 to {position + 1}" if batch.causal else "all positions, the answer too"
+        span = f"positions 1 to {position + 1}" if batch.causal else "all positions, including the target"
         lines = [
             (None, "token", f"{token_text(batch.pieces[sees])}  id {sees:,}"),
-            (None, "must name", f"{token_text(batch.pieces[names])}  id {names:,}"),
-            (None, "may look at", span),
+            (None, "must predict", f"{token_text(batch.pieces[names])}  id {names:,}"),
+            (None, "may attend to", span),
         ]
         area = QRectF(self.viewport().rect())
         bubble(painter, self._pointer, lines, area, f"Piece {item + 1}, position {position + 1}")

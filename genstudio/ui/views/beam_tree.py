@@ -68,7 +68,7 @@ class BeamTreeView(SnapshotFigure[BeamTree], PointedFigure[int]):
         paint_title(painter, self.title, "", area)
         painter.setFont(theme.font(theme.SMALL))
         if self.snapshot is None or not len(self.places):
-            paint_empty(painter, area, "Press Search: every token that is looked at appears")
+            paint_empty(painter, area, "Press Search: every candidate appears here")
             return
         x = area.left() + 12
         for words, role in (("best", "accent"), ("kept", "text"), ("pruned or dropped", "quiet")):
@@ -94,7 +94,7 @@ class BeamTreeView(SnapshotFigure[BeamTree], PointedFigure[int]):
         lines = [
             (None, "probability", f"{np.exp(s.logprobs[i]):.4f}"),
             (None, "log-probability", f"{value_text(float(s.logprobs[i]))} nats"),
-            (None, "score of the way", value_text(float(s.scores[i]))),
+            (None, "score of the path", value_text(float(s.scores[i]))),
             (None, "state", BeamTree.STATES[int(s.states[i])]),
         ]
         title = f"'{token_text(s.pieces[i])}'  id {int(s.ids[i]):,}"

@@ -91,14 +91,14 @@ def percent(share: float) -> str:
     """A probability with two figures at least, and no more than can be told apart from 0 and 1.
 
     >>> [percent(share) for share in (1.0, 0.99996, 0.1234, 0.0012, 3e-6, 0.0)]
-    ['100.0 %', '99.996 %', '12.3 %', '0.12 %', '0.0003 %', '0 %']
+    ['100.0%', '99.996%', '12.3%', '0.12%', '0.0003%', '0%']
     """
     value = 100 * share
     if 99.95 <= value < 100:
-        return f"{value:.{min(-math.floor(math.log10(100 - value)), 7)}f} %"
+        return f"{value:.{min(-math.floor(math.log10(100 - value)), 7)}f}%"
     if value >= 1 or not math.isfinite(value):
-        return f"{value:.1f} %"
-    return f"{tick_text(float(f'{value:.2g}'))} %"
+        return f"{value:.1f}%"
+    return f"{tick_text(float(f'{value:.2g}'))}%"
 
 
 def spread(wanted: Sequence[float], height: float, low: float, high: float) -> list[float]:

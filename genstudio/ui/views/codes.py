@@ -100,7 +100,7 @@ class CodesView(ScatterView):
             return ""
         size, (across, up) = self.snapshot.size, (axis + 1 for axis in self.snapshot.axes)
         which = f"number {across} across and {up} up of {size}; " if size > 2 else ""
-        return f"{which}dashed: one and two deviations of the noise"
+        return f"{which}dashed: one and two standard deviations of the noise"
 
 
 class BarsView(NamedBars):

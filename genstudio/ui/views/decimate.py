@@ -189,7 +189,7 @@ class Smoother:
 def sensible_range(values: Array, *, early: int = 0) -> tuple[float, float]:
     """The part of the axis that shows what matters of `values` (n,): all of it, but for wild peaks.
 
-    The first `early` values do not count where the rest spans much less; nor do rare ones far above 99 % of them.
+    The first `early` values do not count where the rest spans much less; nor do rare ones far above 99% of them.
     """
     fine = values[np.isfinite(values)]
     if not len(fine):

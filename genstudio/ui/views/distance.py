@@ -1,4 +1,4 @@
-"""How like each other positions are by their distance: the mean as a line, 5 to 95 % of the pairs as a band."""
+"""How like each other positions are by their distance: the mean as a line, 5 to 95% of the pairs as a band."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class DistanceView(SnapshotFigure[PositionCode], PointedFigure[int]):
             return (), ()
         code = self.snapshot
         rows = zip(code.near.tolist(), code.low.tolist(), code.high.tolist(), strict=True)
-        return ("distance", "mean", "5 %", "95 %"), ((i, *row) for i, row in enumerate(rows))
+        return ("distance", "mean", "5%", "95%"), ((i, *row) for i, row in enumerate(rows))
 
     def at(self, x: float) -> int:
         """The distance under a place of this widget, or -1."""
@@ -39,7 +39,7 @@ class DistanceView(SnapshotFigure[PositionCode], PointedFigure[int]):
         return round((x - plot.left()) / plot.width() * max(len(self.snapshot.near) - 1, 1))
 
     def paint_figure(self, painter: QPainter, area: QRectF) -> None:
-        paint_title(painter, self.title, "mean cosine of two positions, band: 5 to 95 %", area)
+        paint_title(painter, self.title, "mean cosine of two positions, band: 5 to 95%", area)
         code, look = self.snapshot, theme.current()
         if code is None or not len(code.near):
             paint_empty(painter, area, "There are no positions to compare")
@@ -70,7 +70,7 @@ class DistanceView(SnapshotFigure[PositionCode], PointedFigure[int]):
         x = plot.left() + mark / max(len(code.near) - 1, 1) * plot.width()
         lines = [
             (None, "mean", f"{code.near[mark]:.3f}"),
-            (None, "5 to 95 %", f"{code.low[mark]:.3f} to {code.high[mark]:.3f}"),
+            (None, "5 to 95%", f"{code.low[mark]:.3f} to {code.high[mark]:.3f}"),
         ]
         return QPointF(x, float(self._y(plot, code.near[mark]))), lines, f"distance {mark:,}"
 

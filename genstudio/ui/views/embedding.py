@@ -22,7 +22,7 @@ KINDS = {
     "capitals": theme.ORANGE,
     "digits": theme.GREEN,
     "signs": theme.VERMILION,
-    "white space": theme.PURPLE,
+    "whitespace": theme.PURPLE,
     "other": "#8A919C",
 }
 
@@ -31,7 +31,7 @@ def kind_of(name: str) -> str:
     """What a token is made of: a key of KINDS."""
     letters = name.strip(" ␣⏎⇥␍")
     if not letters:
-        return "white space"
+        return "whitespace"
     if letters[0].isdigit():
         return "digits"
     if letters[0].isalpha():
@@ -150,7 +150,7 @@ class EmbeddingView(ScatterView):
         plot, shown = self._plot(area), self.snapshot
         painter.setFont(theme.font(theme.SMALL))
         if shown is None or not len(shown.points):
-            paint_empty(painter, area, "Appears when a model is chosen")
+            paint_empty(painter, area, "Choose a model")
             return
         if shown.explained:
             self._axes(painter, plot)
@@ -193,7 +193,7 @@ class EmbeddingView(ScatterView):
             below, beside = (f"component {n}: {share:.1%} of the variance" for n, share in enumerate(shown.explained, 1))
         else:
             loss = f", divergence {shown.loss:.2f} nats" if shown.loss is not None else ""
-            below, beside = f"t-SNE: far distances mean little{loss}", ""
+            below, beside = f"t-SNE: large distances mean little{loss}", ""
         room = QRectF(0, plot.bottom() + 20, plot.right() + 32, 18)
         below = painter.fontMetrics().elidedText(below, Qt.TextElideMode.ElideRight, int(room.width()))
         painter.drawText(room, int(Qt.AlignmentFlag.AlignCenter), below)

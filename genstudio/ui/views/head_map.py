@@ -142,11 +142,11 @@ class HeadMapView(SnapshotFigure[HeadMap]):
     def paint_figure(self, painter: QPainter, area: QRectF) -> None:
         look, found, box = theme.current(), self.snapshot, self.box()
         note = "" if found is None else f"step {found.step:,}" + (
-            f"  ·  tokens that hold {100 * found.mass:.0f} % of each row" if found.mass < 1 else ""
+            f"  ·  tokens that hold {100 * found.mass:.0f}% of each row" if found.mass < 1 else ""
         )  # fmt: skip
         paint_title(painter, self.title if found is None else found.title, note, area)
         if found is None or not self.tokens:
-            paint_empty(painter, area, "Appears when a model has read the text")
+            paint_empty(painter, area, "Choose a model and type some text")
             return
         painter.save()
         painter.setClipRect(box)
@@ -182,7 +182,7 @@ class HeadMapView(SnapshotFigure[HeadMap]):
         painter.setPen(QPen(look.color("accent" if self.frozen else "text"), 2 if self.frozen else 1))
         painter.drawRect(cell)
         lines: list[tuple[QColor | None, str, str]] = [
-            (None, f"query {row + 1}, key {column + 1}", "click to let go" if self.frozen else "click to freeze")
+            (None, f"query {row + 1}, key {column + 1}", "click to release" if self.frozen else "click to freeze")
         ]
         bubble(painter, cell.center(), lines, QRectF(self.rect()), self.describe(row, column))
 

@@ -149,7 +149,7 @@ class HeadsView(SnapshotFigure[Heads]):
         look, found = theme.current(), self.snapshot
         paint_title(painter, self.title, "" if found is None else _note(found), area)
         if found is None:
-            paint_empty(painter, area, "Appears when a model has read the text")
+            paint_empty(painter, area, "Choose a model and type some text")
             return
         painter.setFont(theme.font(theme.SMALL, tabular=True))
         metrics, pitch = painter.fontMetrics(), self._pitches()[0]
@@ -182,8 +182,8 @@ class HeadsView(SnapshotFigure[Heads]):
         found = self.snapshot.descriptors[layer, min(column, self.heads - 1)]
         if column < self.heads and layer < self.snapshot.read and np.isfinite(found).all():
             names = ("on the previous token", "on the first token", "on itself")
-            lines = [(None, name, f"{100 * value:.0f} %") for name, value in zip(names, found[:3], strict=True)]
-            lines.append((None, "entropy of a row", f"{found[3]:.2f} nats, {100 * found[4]:.0f} % of even"))
+            lines = [(None, name, f"{100 * value:.0f}%") for name, value in zip(names, found[:3], strict=True)]
+            lines.append((None, "entropy of a row", f"{found[3]:.2f} nats, {100 * found[4]:.0f}% of even"))
         bubble(painter, self._pointer, lines, QRectF(self.rect()), self.words(layer, column))
 
     def _paint_cell(self, painter: QPainter, layer: int, column: int, cell: QRectF) -> None:

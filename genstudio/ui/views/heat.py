@@ -114,7 +114,7 @@ class MatrixView(PointedFigure[tuple[int, int]]):
         super().__init__(title, name)
         self.matrix: Matrix | None = None
         self.note = ""
-        self.empty = "Appears when a model looks at a text"
+        self.empty = "Choose a model and type some text"
         self._box = QRectF()
 
     def show_matrix(self, matrix: Matrix | None, title: str = "", note: str = "") -> None:

@@ -88,7 +88,7 @@ class LayersView(SnapshotFigure[LayerStatistics], PointedFigure[tuple[int, int]]
         shown = self.distributions()
         if shown is None or self.snapshot is None:
             paint_title(painter, self.title, "", area)
-            why = "Gradients need a text of two tokens or more" if self.snapshot is not None else "Appears with the next preview"
+            why = "Waiting for the next preview" if self.snapshot is None else "Gradients need a text of two tokens or more"
             paint_empty(painter, area, why)
             return
         loss = "" if np.isnan(self.snapshot.loss) else f", loss {value_text(self.snapshot.loss)}"

@@ -174,7 +174,7 @@ class LensView(SnapshotFigure[Lens]):
         look, found = theme.current(), self.snapshot
         paint_title(painter, self.title, self.note(), area)
         if found is None:
-            paint_empty(painter, area, "Appears when a model has read the text")
+            paint_empty(painter, area, "Choose a model and type some text")
             return
         depths, positions = self.shape
         shown = range(self.first, min(self.first + self.fitting(), positions))

@@ -25,10 +25,10 @@ class MergesView(QWidget):
         super().__init__()
         self.setObjectName("merges")
         self.merges: Merges | None = None
-        self.slider = named(QSlider(Qt.Orientation.Horizontal), "merge_slider", "How many merges are made")
+        self.slider = named(QSlider(Qt.Orientation.Horizontal), "merge_slider", "Number of merges")
         self.slider.setRange(0, 0)
-        self.back = icon_button("minus", "merge_back", "One merge fewer")
-        self.on = icon_button("plus", "merge_on", "One merge more")
+        self.back = icon_button("minus", "merge_back", "Undo one merge")
+        self.on = icon_button("plus", "merge_on", "Perform one more merge")
         self.place = plain_label(role="quiet", name="merge_place")
         self.pair = plain_label(role="heading", wrap=True, name="merge_pair")
         self.ties = plain_label(role="quiet", wrap=True, name="merge_ties")
@@ -65,7 +65,7 @@ class MergesView(QWidget):
         self.before.show_tokens(token_text(merges, earlier), None if step is None else pairs_in(earlier, step.pair))
         self.letters_before.setText(merges.written(max(number - 1, 0)))
         later = None if step is None else merges.state(number)
-        self.after.empty = "Move the slider to make the first merge" if count else "No pair occurs twice"
+        self.after.empty = "Move the slider to perform the first merge" if count else "No pair occurs twice"
         self.after.show_tokens(
             None if later is None else token_text(merges, later),
             None if later is None or step is None else (later == step.new)[later >= 0],
@@ -74,18 +74,18 @@ class MergesView(QWidget):
 
     def _tell(self, merges: Merges, step: Step | None) -> None:
         if step is None:
-            self.pair.setText(f"{len(merges.text):,} characters, {len(set(merges.text)):,} different ones")
-            self.ties.setText("Each merge replaces the most frequent pair of neighbours by one new token.")
+            self.pair.setText(f"{len(merges.text):,} characters, {len(set(merges.text)):,} distinct ones")
+            self.ties.setText("Each merge replaces the most frequent pair of adjacent tokens with a new token.")
             return
         first, second = (_quoted(merges.pieces[symbol]) for symbol in step.pair)
         whole, name = _quoted(merges.pieces[step.new]), merges.names[step.new]
-        self.pair.setText(f"{first} and {second} stand together {step.count:,} times: {whole}, written {name}")
+        self.pair.setText(f"{first} + {second} occurs {step.count:,} times: merge into {whole} ({name})")
         if not step.ties:
-            self.ties.setText("No other pair occurs as often.")
+            self.ties.setText("No other pair is as frequent.")
             return
         others = ", ".join(f"{_quoted(merges.pieces[a])} {_quoted(merges.pieces[b])}" for a, b in step.ties[:_TIES])
         more = f" and {len(step.ties) - _TIES:,} more" if len(step.ties) > _TIES else ""
-        self.ties.setText(f"As often: {others}{more}. Of equals, the pair of the oldest tokens is merged.")
+        self.ties.setText(f"Tied with {others}{more}; ties go to the older tokens.")
 
     def _lay_out(self) -> None:
         row = QHBoxLayout()
@@ -98,7 +98,7 @@ class MergesView(QWidget):
             ("After", self.letters_after, self.after, "after"),
         ):
             letters.setObjectName(f"letters_{name}")
-            letters.setAccessibleName(f"{words}, one letter for each token")
+            letters.setAccessibleName(f"{words}, one letter per token")
             letters.setFont(theme.mono(theme.LARGE))
             head = QHBoxLayout()
             head.setSpacing(12)

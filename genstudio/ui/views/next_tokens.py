@@ -78,7 +78,7 @@ class NextTokensView(SnapshotFigure[NextTokens], BarChart):
 
     def paint_figure(self, painter: QPainter, area: QRectF) -> None:
         self._work_out()
-        self.empty = "The model's numbers are not finite" if self.snapshot else "Appears when a model reads the prompt"
+        self.empty = "The model's output is not finite" if self.snapshot else "Choose a model and type some text"
         super().paint_figure(painter, area)
 
     def notes(self) -> Sequence[str]:
@@ -122,7 +122,7 @@ class NextTokensView(SnapshotFigure[NextTokens], BarChart):
             self._order = likeliest(self.before, 200)
         pieces, chances = self.snapshot.pieces, zip(self._order, self.before[self._order], self.after[self._order], strict=True)
         self.bars = tuple(
-            Bar(token_text(pieces[i]), ((float(after), "accent", f"{100 * after:.1f} %" if after > 0 else "cut"),),
+            Bar(token_text(pieces[i]), ((float(after), "accent", f"{100 * after:.1f}%" if after > 0 else "cut"),),
                 float(before), faint=not after > 0)
             for i, before, after in chances
         )  # fmt: skip

@@ -42,7 +42,7 @@ class SizesView(PointedFigure[int]):
         look = theme.current()
         paint_title(painter, self.title, "", area)
         if not self._rows:
-            paint_empty(painter, area, "Appears when sizes are compared")
+            paint_empty(painter, area, "Press Compare sizes")
             return
         plot = self._plot(area)
         self._paint_axes(painter, plot)

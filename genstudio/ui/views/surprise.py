@@ -53,7 +53,7 @@ class SurpriseStrip(SnapshotFigure[ScoredText], PointedFigure[int]):
         words = f"bits a token, up to {value_text(highest)}; line: the mean, {value_text(mean)}"
         paint_title(painter, self.title, words if highest else "", area)
         if not len(finite):
-            paint_empty(painter, area, "Appears when a text has been scored")
+            paint_empty(painter, area, "Score a text to see its surprise")
             return
         plot = area.adjusted(_EDGE, _TOP, -_EDGE, -10)
         bins = min(len(self.bits), max(1, int(plot.width() / 2)))

@@ -31,7 +31,7 @@ class PairedBars(BarChart):
         """Probabilities (V,) of every token, whose `pieces` are V."""
         self.pieces, self.before, self.after, self.note, self.hover = pieces, before, after, note, None
         self.bars = tuple(
-            Bar(token_text(pieces[i]), ((now, theme.ORANGE, f"{100 * was:.1f} → {100 * now:.1f} %"),), was)
+            Bar(token_text(pieces[i]), ((now, theme.ORANGE, f"{100 * was:.1f} → {100 * now:.1f}%"),), was)
             for i in likeliest(np.maximum(before, after), 50).tolist()
             for was, now in ((float(before[i]), float(after[i])),)
         )
@@ -110,4 +110,4 @@ class TwoBarsView(SnapshotFigure[Paired], BarChart):
 
 
 def _percent(value: float) -> str:
-    return "not in its vocabulary" if np.isnan(value) else f"{100 * value:.2f} %"
+    return "not in its vocabulary" if np.isnan(value) else f"{100 * value:.2f}%"

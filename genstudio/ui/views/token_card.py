@@ -70,12 +70,12 @@ class TokenCard(QWidget):
         tokens, i = self.place.segment.tokens, self.place.token
         logprob, entropy = float(tokens.logprobs[i]), float(tokens.entropies[i])
         return (
-            ("drawn with", f"{float(tokens.probabilities[i]):.4f}"),
+            ("sampled with p =", f"{float(tokens.probabilities[i]):.4f}"),
             ("model's probability", f"{math.exp(logprob):.4f}"),
             ("log-probability", f"{value_text(logprob)} nats"),
             ("surprise", f"{value_text(-logprob / math.log(2) + 0.0)} bits"),
-            ("rank", f"{int(tokens.ranks[i]):,}" if tokens.ranks[i] else "not measured"),
-            ("entropy here", f"{value_text(entropy / math.log(2))} bits" if entropy == entropy else "not measured"),
+            ("rank", f"{int(tokens.ranks[i]):,}" if tokens.ranks[i] else "not recorded"),
+            ("entropy here", f"{value_text(entropy / math.log(2))} bits" if entropy == entropy else "not recorded"),
         )
 
     def rows(self) -> Sequence[tuple[int, str, float, float]]:
@@ -169,7 +169,7 @@ class TokenCard(QWidget):
         self._paint_facts(painter, look)
         top = self._top()
         painter.setPen(look.color("quiet"))
-        painter.drawText(QPointF(_EDGE, top - 8), "Instead, click to branch")
+        painter.drawText(QPointF(_EDGE, top - 8), "Click an alternative to branch")
         right = RIGHT
         painter.drawText(QRectF(self.width() - 76 - 64, top - 22, 64, 20), right, "model")
         painter.drawText(QRectF(self.width() - 72, top - 22, 60, 20), right, "sampler")
@@ -227,11 +227,11 @@ def percent(share: float) -> str:
     """A probability in percent, with three figures down to a hundredth of a percent.
 
     >>> [percent(p) for p in (1.0, 0.1234, 0.00123, 2e-7)]
-    ['100 %', '12.3 %', '0.12 %', '<0.01 %']
+    ['100%', '12.3%', '0.12%', '<0.01%']
     """
     if 0 < share < 5e-5:
-        return "<0.01 %"
-    return f"{100 * share:.3g} %" if share >= 0.1 else f"{100 * share:.2f} %"
+        return "<0.01%"
+    return f"{100 * share:.3g}%" if share >= 0.1 else f"{100 * share:.2f}%"
 
 
 def sampler_words(options: SamplingOptions, seed: int) -> str:

@@ -90,7 +90,7 @@ class TokenLinesView(SnapshotFigure[HeadMap]):
         look, found = theme.current(), self.snapshot
         paint_title(painter, self.title if found is None else found.title, "" if found is None else f"step {found.step:,}", area)
         if found is None or not self.tokens:
-            paint_empty(painter, area, "Appears when a model has read the text")
+            paint_empty(painter, area, "Choose a model and type some text")
             return
         if self._at_end:
             self._first = max(0, len(self.tokens) - self.fitting())
@@ -98,8 +98,8 @@ class TokenLinesView(SnapshotFigure[HeadMap]):
         left, right = self._columns(area)
         alone = self.frozen if self.frozen is not None else self._hover
         write_quietly(painter)
-        painter.drawText(QPointF(left - 90, area.top() + _TOP - 8), "token that looks")
-        painter.drawText(QPointF(right + 10, area.top() + _TOP - 8), "token looked at")
+        painter.drawText(QPointF(left - 90, area.top() + _TOP - 8), "query token")
+        painter.drawText(QPointF(right + 10, area.top() + _TOP - 8), "key token")
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.save()
         painter.setClipRect(area.adjusted(0, _TOP - 4, 0, -4))

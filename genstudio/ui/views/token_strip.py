@@ -30,7 +30,7 @@ class TokenStrip(Figure):
         self.values: Array = np.empty(0)
         self.struck: frozenset[int] = frozenset()
         self.current: int | None = None
-        self.note, self.empty = "", "Appears when a model has read the text"
+        self.note, self.empty = "", "Choose a model and type some text"
         self._column, self._words = column, tuple[str, ...]()
         self._scrolled, self._hover = 0, -1
         self.setMouseTracking(True)

@@ -115,7 +115,7 @@ class TokensView(QAbstractScrollArea):
         piece, index = self.shown.pieces[kind], int(self.shown.ids[token])
         place = f"token {token + 1:,} of {len(self.shown.ids):,}"
         if self.shown.unknown[kind]:
-            told = "it is left out" if index < 0 else f"it becomes <unk>, id {index}"
+            told = "it is skipped" if index < 0 else f"it becomes <unk>, id {index}"
             return f"'{piece}' is not in the vocabulary: {told}\n{place}"
         return f"'{piece}'   id {index:,}\n{place}"
 

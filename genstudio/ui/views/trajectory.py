@@ -38,7 +38,7 @@ class TrajectoryView(PointedFigure[int]):
 
     def __init__(self) -> None:
         self._log = False
-        super().__init__("Probability over the training", "trajectory")
+        super().__init__("Probability during training", "trajectory")
         self.steps: tuple[int, ...] = ()
         self.paths: tuple[Path, ...] = ()
         self.note = ""

@@ -175,7 +175,7 @@ class Figure(QWidget):
             elif kind == ".svg":
                 self._save_svg(path)
             elif not self.image().save(str(path)):
-                raise OSError("the picture could not be written")
+                raise OSError("the image could not be written")
         except OSError as error:
             raise _unsaved(error, path) from error
 

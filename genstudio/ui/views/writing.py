@@ -73,7 +73,7 @@ class Legend(QWidget):
 
     def sizeHint(self) -> QSize:
         metrics = self.fontMetrics()
-        words = "".join(["Probability:", *(f"≥ {limit:.0%}" for limit in SURPRISE), "< 1 %"])
+        words = "".join(["Probability:", *(f"≥ {limit:.0%}" for limit in SURPRISE), "< 1%"])
         return QSize(metrics.horizontalAdvance(words) + 64, 20)
 
     def minimumSizeHint(self) -> QSize:
@@ -266,7 +266,7 @@ class DocumentView(QWidget):
             return ""
         letter = token_text(self._text[position])
         if len(self._marked(self.marks.unknown, position, position + 1)):
-            fate = f"reads {self.marks.replaced_by} instead" if self.marks.replaced_by else "does not read it"
+            fate = f"reads {self.marks.replaced_by} instead" if self.marks.replaced_by else "skips it"
             return f"'{letter}' is not in the model's vocabulary: it {fate}."
         old = position if self._since is None else self._since.before(position)
         index = int(np.searchsorted(self.marks.starts, old, side="right")) - 1

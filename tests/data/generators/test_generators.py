@@ -179,7 +179,7 @@ def test_toy_tasks_follow_their_settings() -> None:
     assert set("".join(made("dyck", kinds=1).questions)) == set("()")
     assert max(len(question) for question in made("dyck", longest=30).questions) == 30
     assert max(int(n) for q in made("addition", digits=5).questions for n in q.split("+")) > 9_999
-    with pytest.raises(DataError, match="not 500 different") as error:
+    with pytest.raises(DataError, match="fewer than 500 distinct") as error:
         made("sort", symbols=2, shortest=1, longest=3)
     assert "Ask for 7 or fewer" in error.value.hint
     with pytest.raises(ConfigError, match="more than the longest"):

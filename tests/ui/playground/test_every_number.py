@@ -147,7 +147,7 @@ def test_attention_of_one_head_its_means_rollout_mass_and_lines(opened: Any, mod
     page.mass.editor.set_value(0.6)
     page.mass.editor.changed.emit(0.6)
     settle(qtbot, page)
-    assert painted(page.map)[1].endswith("tokens that hold 60 % of each row")
+    assert painted(page.map)[1].endswith("tokens that hold 60% of each row")
     for row, shown in enumerate(page.map.snapshot.weights.astype(float)):
         kept = np.sort(theirs[1, 0, row])[::-1]
         kept = kept[: int((np.cumsum(kept) < 0.6).sum()) + 1]
@@ -395,7 +395,7 @@ def test_positions(opened: Any, model: Model) -> None:
     for distance in (0, 1, 7, 31):
         said = hovered(page.distance, QPointF(plot.left() + distance / 31 * plot.width(), plot.center().y()))
         assert says(said[0], distance) and says(after(said, "mean"), np.cos(distance * angles[1]).mean(), 1e-4)
-        assert all(says(w, np.cos(distance * angles[1]).mean(), 1e-3) for w in numbers(after(said, "5 to 95 %")))
+        assert all(says(w, np.cos(distance * angles[1]).mean(), 1e-3) for w in numbers(after(said, "5 to 95%")))
     for place, word in placed(page.distance)[2:-1]:
         if place.x() < plot.left():
             height = (plot.bottom() - place.y()) / plot.height()

@@ -350,7 +350,7 @@ def test_saliency_shows_gradient_times_input(engine: Engine, qtbot: QtBot, folde
 
     scores, target, logprob = by_autograd(ids_of(opened))
     np.testing.assert_allclose(page.strip.values, scores / np.abs(scores).max(), atol=1e-3)
-    assert f"{100 * math.exp(logprob):.1f} %" in page.summary.text() and page.target.currentData() == target
+    assert f"{100 * math.exp(logprob):.1f}%" in page.summary.text() and page.target.currentData() == target
     assert [value for _, value in page.strongest.values] == pytest.approx(sorted(scores, key=abs, reverse=True)[:30], abs=1e-4)
     page.strip.repaint()
     qtbot.mouseClick(page.strip, LEFT, pos=page.strip.box(8).center().toPoint())

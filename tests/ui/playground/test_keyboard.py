@@ -183,7 +183,7 @@ def test_the_document_with_keys_alone(hands: Hands, monkeypatch: pytest.MonkeyPa
     card = tab.document.card
     assert card.isVisible() and card.row == 0
     place = card.place
-    assert place is not None and "drawn with" in card.accessibleName()
+    assert place is not None and "sampled with p =" in card.accessibleName()
     for _ in range(4):
         hands.press(Key.Key_Left)
     assert card.isVisible() and card.place.start == place.start - 4 == tab.document.caret()

@@ -203,7 +203,7 @@ def test_the_numbers_of_every_written_token_are_the_models(tab: Any, qtbot: QtBo
         kept = order[: int(np.searchsorted(np.cumsum(scaled[order]), 0.9 * scaled.sum())) + 1]
         drawn = np.zeros(len(own))
         drawn[kept] = scaled[kept] / scaled[kept].sum()
-        assert float(facts["drawn with"]) == pytest.approx(drawn[token], abs=6e-5)
+        assert float(facts["sampled with p ="]) == pytest.approx(drawn[token], abs=6e-5)
         assert float(facts["model's probability"]) == pytest.approx(own[token], abs=6e-5)
         assert float(facts["log-probability"].split()[0]) == pytest.approx(math.log(own[token]), rel=2e-3)
         assert float(facts["surprise"].split()[0]) == pytest.approx(-math.log2(own[token]), rel=2e-3, abs=1e-3)

@@ -206,7 +206,7 @@ def test_unknown_characters_are_said_with_what_happens_to_them(view: DocumentVie
     waves = [(span.start, span.stop) for span in view.spans(0, 9) if span.wavy]
     assert waves == [(1, 3), (3, 4)]
     assert "2 unknown: left out" in view.count.text() and "1 token" in view.count.text()
-    assert "does not read it" in view.hint_at(1) and "id 5" in view.hint_at(0)
+    assert "skips it" in view.hint_at(1) and "id 5" in view.hint_at(0)
     view.set_marks(Marks(marks.starts, marks.ids, marks.names, marks.unknown, "<unk>", 9, 4, 10))
     assert "read as <unk>" in view.count.text() and "reads the last 4" in view.count.text()
     view.set_caret(0)
@@ -218,7 +218,7 @@ def test_the_card_shows_the_numbers_and_offers_the_alternatives(view: DocumentVi
     wrote(view, " a", " b")
     assert view.open_card(7)
     facts = dict(view.card.facts())
-    assert facts["drawn with"] == "0.3000" and facts["model's probability"] == "0.3000" and facts["rank"] == "1"
+    assert facts["sampled with p ="] == "0.3000" and facts["model's probability"] == "0.3000" and facts["rank"] == "1"
     assert facts["log-probability"].startswith("-1.204") and facts["surprise"].startswith("1.737")
     assert [row[:2] for row in view.card.rows()] == [(0, "t0"), (100, "t100")]
     assert view.card.rows()[1][2:] == pytest.approx((0.7, 0.49))

@@ -121,9 +121,9 @@ def stepper(qtbot: Any) -> MergesView:
 
 
 STEPS = [
-    ("'a' and 'a' stand together 4 times: 'aa', written Z", "No other", "aaabdaaabac", "ZabdZabac"),
-    ("'a' and 'b' stand together 2 times: 'ab', written Y", "As often: 'aa' 'a'", "ZabdZabac", "ZYdZYac"),
-    ("'aa' and 'ab' stand together 2 times: 'aaab', written X", "No other", "ZYdZYac", "XdXac"),
+    ("'a' + 'a' occurs 4 times: merge into 'aa' (Z)", "No other", "aaabdaaabac", "ZabdZabac"),
+    ("'a' + 'b' occurs 2 times: merge into 'ab' (Y)", "Tied with 'aa' 'a'", "ZabdZabac", "ZYdZYac"),
+    ("'aa' + 'ab' occurs 2 times: merge into 'aaab' (X)", "No other", "ZYdZYac", "XdXac"),
 ]
 MARKED = [([0, 1, 5, 6], [0, 4]), ([1, 2, 5, 6], [1, 4]), ([0, 1, 3, 4], [0, 2])]
 
