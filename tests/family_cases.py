@@ -23,6 +23,11 @@ _CODER: Values = {"width": 16, "layers": 1, "batch": 16, "evaluate_every": 10}
 _GAN: Values = {"width": 16, "layers": 2, "batch": 16, "evaluate_every": 10}
 SMALL: Mapping[str, tuple[Values, ...]] = {
     "gpt": tuple({**TINY, **tokens} for tokens in _TOKENS),
+    "bert": (
+        {**TINY, "tokenizer": "char"},
+        {**TINY, "vocabulary": 20, "nsp": True, "original": True, "tied": True, "norm": "layernorm", "bias": True},
+        {**TINY, "tokenizer": "bpe", "vocabulary": 280, "dynamic": False, "optimizer": "adamw"},
+    ),
     "gan": (
         _GAN,
         {**_GAN, "pack": 2, "loss": "wasserstein_gp", "latent": 3},

@@ -269,6 +269,7 @@ COMMANDS = {
     "sample {run} --count 4 --out {tmp}/made.npz": "Samples",
     "generate {run} --tokens 4": "Writes",
     "score {run} {text}": "Writes",
+    "fill {run} --text th[MASK]": "FillsIn",
     "attention {run} --prompt the --out {tmp}/attention.npz": "Traces",
 }
 """What a command needs of a model."""

@@ -1,4 +1,4 @@
-"""generate, score, attention."""
+"""generate, fill, score, attention."""
 
 from __future__ import annotations
 
@@ -51,6 +51,12 @@ def add(commands: Commands) -> None:
     add_precision(generate)
     generate.add_argument("--json", action="store_true", help="print each token with its probability, rank and "
         "alternatives")
+
+    fill = commands.add("fill", _fill, "what a masked language model puts into the gaps of a text")
+    add_model(fill)
+    fill.add_argument("--text", required=True, metavar="TEXT", help="with [MASK] for every gap")
+    fill.add_argument("--top", type=int, default=10, metavar="K", help="so many tokens for each gap")
+    fill.add_argument("--json", action="store_true", help="every gap with its tokens and their probabilities")
 
     score = commands.add("score", _score, "how well a model predicts a text, token by token")
     add_model(score)
@@ -120,9 +126,13 @@ def _result(task: Task[R], prompt: str) -> R:
 
 def _say_unknown(frame: Frame, prompt: str) -> None:
     for snapshot in frame.snapshots:
-        if isinstance(snapshot, AnsweredBy) and snapshot.unknown:
-            letters = sorted({prompt[i] for i in snapshot.unknown})
-            print(f"genstudio: skipped, not in the vocabulary: {' '.join(map(repr, letters))}", file=sys.stderr)
+        if isinstance(snapshot, AnsweredBy):
+            _say_missing(snapshot.unknown, prompt)
+
+
+def _say_missing(unknown: Iterable[int], text: str) -> None:
+    if letters := sorted({text[i] for i in unknown}):
+        print(f"genstudio: skipped, not in the vocabulary: {' '.join(map(repr, letters))}", file=sys.stderr)
 
 
 def _continuations(found: Iterable[Writing], seed: int) -> list[dict[str, Any]]:
@@ -187,6 +197,34 @@ def _show_beams(options: argparse.Namespace, tree: BeamTree) -> None:
         for node, text in zip(tree.best, tree.texts, strict=True)
     ]
     print(json.dumps({"prompt": options.prompt, "step": tree.step, "best": best, "nodes": nodes}))
+
+
+def _fill(options: argparse.Namespace) -> None:
+    from genstudio.tasks.fill import Fill
+
+    if options.top < 1:
+        raise GenstudioError(f"{options.top} tokens are too few.", "Ask for 1 or more with --top.")
+    found = result(Fill(reference(options), (options.text,), options.top))
+    if not found.gaps:
+        raise DataError("There is no gap in this text.", "Write [MASK] where the model is to fill something in.")
+    _say_missing(found.unknown, options.text)
+    gaps = [
+        {
+            "position": gap.position,
+            "tokens": [
+                {"id": int(index), "piece": piece, "probability": float(share)}
+                for index, piece, share in zip(gap.ids, gap.pieces, gap.probabilities, strict=True)
+            ],
+        }
+        for gap in found.gaps
+    ]
+    if options.json:
+        print(json.dumps({"text": options.text, "step": found.step, "tokens": list(found.tokens), "gaps": gaps}))
+        return
+    for number, gap in enumerate(found.gaps, 1):
+        print(f"gap {number}, token {gap.position}")
+        for piece, share in zip(gap.pieces, gap.probabilities, strict=True):
+            print(f"  {share:>7.2%}  {piece}")
 
 
 def _score(options: argparse.Namespace) -> None:

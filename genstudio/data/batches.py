@@ -13,7 +13,7 @@ class TokenBatch(Frozen):
     """Token ids that a model is shown, and those it must predict: `inputs` and `targets` (accumulation, batch, T) int64.
 
     `pieces` is the text of every id that occurs. `causal`: at each position the model sees that and earlier ones only.
-    `unknown` is the id of `<unk>`, where there is one.
+    `unknown` is the id of `<unk>`, where there is one. `chosen` are the positions that it must name, None where it is all.
     """
 
     inputs: Array
@@ -21,6 +21,7 @@ class TokenBatch(Frozen):
     pieces: Mapping[int, str]
     causal: bool = True
     unknown: int | None = None
+    chosen: Array | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from genstudio.snapshots.layers import LayerStatistics
 
 __all__ = [
-    "ABILITIES", "Encodes", "Evaluates", "Judges", "LatentSpec", "Made", "Model", "Reads", "Reconstructs", "Samples", "Traces",
-    "Writes", "able", "words",
+    "ABILITIES", "Encodes", "Evaluates", "FillsIn", "Judges", "LatentSpec", "Made", "Model", "Reads", "Reconstructs",
+    "Samples", "Traces", "Writes", "able", "words",
 ]  # fmt: skip
 
 A = TypeVar("A", bound=Model)
@@ -61,6 +61,22 @@ class Traces(Reads, Protocol):
 
     def layers(self, ids: Array) -> Generator[Tick, None, LayerStatistics]:
         """Activations, weights and gradients of every layer for ids (T,); changes nothing in the model."""
+
+
+@runtime_checkable
+class FillsIn(Reads, Protocol):
+    """Says which tokens fit into gaps of a text, from both sides of each."""
+
+    @property
+    def context(self) -> int:
+        """How many tokens it sees at once."""
+
+    @property
+    def mask_id(self) -> int:
+        """The token that stands for a gap."""
+
+    def fill(self, ids: Array) -> Array:
+        """Ids (T,) with gaps -> log-probabilities (T, V) float32 of every token at every position"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +168,7 @@ class Judges(Model, Protocol):
 ABILITIES: Mapping[str, tuple[type[Model], str]] = {
     "Reads": (Reads, "read text"),
     "Writes": (Writes, "write text"),
+    "FillsIn": (FillsIn, "fill gaps in a text"),
     "Traces": (Traces, "be inspected layer by layer"),
     "Samples": (Samples, "generate samples"),
     "Encodes": (Encodes, "encode samples into latents"),

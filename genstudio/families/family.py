@@ -86,6 +86,8 @@ class Family(Generic[C, D]):
     `doctor(told, data)` watches a training, given what it has told of the run so far.
     `usual_data` is the dataset that presets are meant for which name none.
     `preset_for(info, now)` is the preset to begin with on a dataset, by name, where `now` is chosen; none where all fit.
+    `resolve(config)` is the same settings with those that follow from others, such as the size of a run that is started from;
+    it is asked before anything is prepared, and raises ConfigError.
     `saves_memory` says in words what to take where memory runs out.
     """
 
@@ -109,6 +111,7 @@ class Family(Generic[C, D]):
     folder: Path | None = None
     doctor: Callable[[Iterable[Diagnosis], D | None], Doctor] | None = None
     preset_for: Callable[[DatasetInfo, str], str] | None = None
+    resolve: Callable[[C], C] | None = None
     saves_memory: tuple[str, ...] = ("a smaller batch", "a smaller model")
     usual_data: str = ""
 

@@ -13,6 +13,8 @@ from genstudio.errors import Problem
 from genstudio.families.family import Cost
 from genstudio.families.settings import Descent, restated
 
+TokenKind = Literal["char", "byte", "word", "bpe", "file"]
+
 
 class Stack(Config):
     """Blocks of attention and feed-forward, and what is before and behind them."""
@@ -101,7 +103,7 @@ class Stack(Config):
 class Tokens(Config):
     """What a token is, and which part of a text is kept from training."""
 
-    tokenizer: Literal["char", "byte", "word", "bpe", "file"] = setting(
+    tokenizer: TokenKind = setting(
         "char", "What a token is: a character; a byte of UTF-8; a word with the space before it, or punctuation; a "
         "piece of a word, learned from the training part by merging the most frequent pairs (byte-pair encoding); or "
         "whatever a tokenizer.json defines",

@@ -33,7 +33,8 @@ Seen = tuple[str, Tensor]
 def layer_statistics(
     model: Transformer, ids: Tensor, targets: Tensor | None, updates: Floats | None = None, autocast: Autocast = nullcontext
 ) -> Generator[Tick, None, LayerStatistics]:
-    """Statistics of ids (B, T), with gradients of the mean loss of `targets` (B, T) where those are given.
+    """Statistics of ids (B, T), with gradients of the mean loss of `targets` (B, T) where those are given; -100 is no
+    target.
 
     Changes nothing: gradients are no one's `.grad`, and dropout is off. The pass forward and back goes block by block,
     so that others can take turns; the weights must not change meanwhile. `updates` has one number for each of
@@ -144,6 +145,7 @@ def _read_out(
     """Logits (B T, V) of the stream x (B, T, C), and of the mean loss: its value, its gradients by x and by the head."""
     flat, weight = x.flatten(0, 1), model.head.weight
     rows = max(1, int(_SLICE / (6 * weight.numel())))
+    predicted = 0 if targets is None else max(int((targets >= 0).sum()), 1)
     logits, pulls, loss, head = [], [], torch.zeros((), device=x.device), torch.zeros_like(weight)
     for first in range(0, len(flat), rows):
         part = flat[first : first + rows].requires_grad_(targets is not None)
@@ -151,7 +153,7 @@ def _read_out(
             made = model.head(model.last_norm(part))
             if targets is not None:
                 wanted = targets.flatten()[first : first + rows]
-                share = F.cross_entropy(made.float(), wanted, reduction="sum") / len(flat)
+                share = F.cross_entropy(made.float(), wanted, reduction="sum") / predicted
         if targets is not None:
             pull, more = torch.autograd.grad(share, [part, weight])
             pulls.append(pull)

@@ -19,6 +19,7 @@ import numpy as np
 
 from genstudio.events import Array, Held, Snapshot
 from genstudio.snapshots.attention import Attention
+from genstudio.snapshots.filled import Filled
 from genstudio.snapshots.layers import LayerStatistics
 from genstudio.snapshots.samples import Bars, Codes, Histograms, Pictures, Plane
 from genstudio.snapshots.text import Text
@@ -34,6 +35,7 @@ KINDS: Mapping[str, type[Snapshot]] = {
     "codes": Codes,
     "layers": LayerStatistics,
     "translations": Translations,
+    "filled": Filled,
 }
 """The kinds that a run keeps, by their names in files."""
 LARGEST = 1 << 28

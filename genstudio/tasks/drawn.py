@@ -11,6 +11,7 @@ import numpy as np
 from genstudio.errors import DataError
 from genstudio.events import Array, Snapshot
 from genstudio.snapshots.attention import Attention
+from genstudio.snapshots.filled import Filled
 from genstudio.snapshots.layers import LayerStatistics
 from genstudio.snapshots.samples import Histograms, Pictures, Plane
 from genstudio.snapshots.text import Text
@@ -132,12 +133,22 @@ def _color(mode: str, color: tuple[int, int, int]) -> int | tuple[int, int, int]
 
 def _text(shown: Text, size: int) -> Image.Image:
     """The prompt and what was written after it, in lines as wide as the picture."""
+    return _lines(shown.prompt + shown.text, size)
+
+
+def _filled(shown: Filled, size: int) -> Image.Image:
+    """The tokens, and below them what fits into each gap."""
+    gaps = [", ".join(f"{p} {c:.0%}" for p, c in zip(g.pieces[:5], g.probabilities, strict=False)) for g in shown.gaps]
+    return _lines("\n".join([" ".join(shown.tokens), *gaps]), size)
+
+
+def _lines(text: str, size: int) -> Image.Image:
     from PIL import Image
 
     high = size * 3 // 4
     paper = Image.new("RGB", (size, high), WHITE)
     wide = max(8, (size - 2 * _MARGIN) // 8)
-    lines = [piece for line in (shown.prompt + shown.text).split("\n") for piece in (textwrap.wrap(line, wide) or [""])]
+    lines = [piece for line in text.split("\n") for piece in (textwrap.wrap(line, wide) or [""])]
     _write(paper, "\n".join(lines[: max(1, (high - 2 * _MARGIN) // 18)]), (_MARGIN, _MARGIN))
     return paper
 
@@ -178,6 +189,7 @@ _DRAWN: Mapping[type[Snapshot], Callable[[Any, int], Image.Image]] = {
     Plane: _plane,
     Pictures: _grid,
     Text: _text,
+    Filled: _filled,
     Attention: _attention,
     LayerStatistics: _layers,
     Histograms: _histograms,

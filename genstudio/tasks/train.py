@@ -61,7 +61,8 @@ class Train:
         except KeyError:
             known = ", ".join(families.NAMES)
             raise ConfigError([Problem("family", f"unknown family '{self.family}'; choose one of: {known}")]) from None
-        return family, family.config.parse(self.config)
+        config = family.config.parse(self.config)
+        return family, config if family.resolve is None else family.resolve(config)
 
     def plan(self, family: Kind, config: Config) -> dict[str, float]:
         """The planned length: what is asked for, else that of the preset. Raises ConfigError, which names the field of

@@ -189,17 +189,35 @@ def load_modules(run: Run, which: Which, modules: Mapping[str, nn.Module]) -> di
     """
 
     def read(folder: Path) -> dict[str, Any]:
-        promised = promises(folder)
-        said = _state(verified_bytes(folder, promised, "state.json"), folder)
-        weights = packed.load(verified_bytes(folder, promised, "model.safetensors"))
-        check_identity(_identity(run.info), said, folder, ())
+        weights, said = _weights_in(run, folder)
         wanted = weights_of(modules)
         mine = {name: tensor for name, tensor in weights.items() if name.startswith(tuple(f"{module}." for module in modules))}
         check_weights(wanted, mine, folder)
         fill(modules, mine)
-        return said["state"] | {"step": said["step"]}
+        return said
 
     return _first_sound(run, which, read)
+
+
+def read_weights(run: Run, which: Which) -> tuple[dict[str, Tensor], int]:
+    """Every tensor of a checkpoint as `module.name`, and its step. Raises CheckpointError."""
+    found: dict[str, Tensor] = {}
+
+    def read(folder: Path) -> dict[str, Any]:
+        weights, said = _weights_in(run, folder)
+        found.update(weights)
+        return said
+
+    return found, int(_first_sound(run, which, read)["step"])
+
+
+def _weights_in(run: Run, folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors of a checkpoint of this run, and its state with the step."""
+    promised = promises(folder)
+    said = _state(verified_bytes(folder, promised, "state.json"), folder)
+    weights = packed.load(verified_bytes(folder, promised, "model.safetensors"))
+    check_identity(_identity(run.info), said, folder, ())
+    return weights, said["state"] | {"step": said["step"]}
 
 
 def _first_sound(run: Run, which: Which, read: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:

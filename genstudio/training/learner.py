@@ -66,16 +66,18 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Numbers that say how good a model is, once they are known; until then none. `preparing` is what has to be made first."""
+    """Numbers that say how good a model is, once they are known; until then none. `preparing` is what has to be made first.
+    `answer` is what an evaluation answers, where that is more or called otherwise than what is logged of a step."""
 
     values: Mapping[str, float] = field(default_factory=dict)
     done: float = 1.0
     preparing: Progress | None = None
+    answer: Mapping[str, float] | None = None
 
     @property
     def result(self) -> Mapping[str, float]:
         """What an evaluation answers, in full."""
-        return self.values
+        return self.values if self.answer is None else self.answer
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from genstudio.data.learnable.tokens import TextData
 from genstudio.data.tokenizers.characters import CharTokenizer
 from genstudio.events import Diagnosis, Series
 from genstudio.families.gpt.config import GPTConfig
-from genstudio.families.gpt.doctor import RULES, doctor, observe
+from genstudio.families.gpt.doctor import RULES, doctor
+from genstudio.families.text_rules import observe
 from genstudio.runs import Run
 from genstudio.snapshots.layers import Distributions, LayerStatistics
 from genstudio.tasks.train import Train

@@ -44,6 +44,7 @@ class BatchView(QAbstractScrollArea):
         self.viewport().setMouseTracking(True)
         self.batch: TokenBatch | None = None
         self._rows: list[tuple[list[int], list[int]]] = []
+        self._chosen: list[list[bool]] = []
         self._lines: list[_Line] = []
         self._pointed: tuple[int, int] | None = None
         self._pointer = QPointF()
@@ -52,11 +53,13 @@ class BatchView(QAbstractScrollArea):
     def show_batch(self, batch: TokenBatch | None) -> None:
         """Replace what is shown; of a large batch the first MOST_ITEMS pieces."""
         self.batch = batch
-        self._rows = []
+        self._rows, self._chosen = [], []
         if batch is not None:
             T = batch.inputs.shape[-1]
             inputs, targets = batch.inputs.reshape(-1, T)[:MOST_ITEMS], batch.targets.reshape(-1, T)[:MOST_ITEMS]
             self._rows = list(zip(inputs.tolist(), targets.tolist(), strict=True))
+            if batch.chosen is not None:
+                self._chosen = batch.chosen.reshape(-1, T)[:MOST_ITEMS].tolist()
             first = "".join(batch.pieces[i] for i in self._rows[0][0][:80]) if self._rows else ""
             self.setAccessibleDescription(f"{batch.inputs.size // T} pieces of {T} tokens; the first begins: {first}")
         self._pointed = None
@@ -69,6 +72,10 @@ class BatchView(QAbstractScrollArea):
         if batch is None:
             return [], []
         return [batch.pieces[i] for i in self._rows[item][0]], [batch.pieces[i] for i in self._rows[item][1]]
+
+    def named(self, item: int, position: int) -> bool:
+        """Whether the model must name the token of this position."""
+        return not self._chosen or self._chosen[item][position]
 
     def position_at(self, at: QPointF) -> tuple[int, int] | None:
         """(piece, position) under a point of the viewport."""
@@ -111,6 +118,8 @@ class BatchView(QAbstractScrollArea):
     def _paint_token(self, painter: QPainter, box: QRectF, id_: int, item: int, position: int, row: int) -> None:
         look, batch = theme.current(), self.batch
         assert batch is not None
+        if row and not self.named(item, position):
+            return
         pointed = self._pointed is not None and self._pointed[0] == item
         seen = pointed and self._pointed is not None and row == 0 and (position <= self._pointed[1] or not batch.causal)
         wanted = pointed and self._pointed is not None and row == 1 and position == self._pointed[1]
@@ -127,9 +136,11 @@ class BatchView(QAbstractScrollArea):
         item, position = pointed
         sees, names = (ids[position] for ids in self._rows[item])
         span = f"positions 1 to {position + 1}" if batch.causal else "all positions, including the target"
+        span = "all positions" if self._chosen else span
+        wanted = f"{token_text(batch.pieces[names])}  id {names:,}" if self.named(item, position) else "nothing here"
         lines = [
             (None, "token", f"{token_text(batch.pieces[sees])}  id {sees:,}"),
-            (None, "must predict", f"{token_text(batch.pieces[names])}  id {names:,}"),
+            (None, "must predict", wanted),
             (None, "may attend to", span),
         ]
         area = QRectF(self.viewport().rect())

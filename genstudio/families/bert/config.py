@@ -1,0 +1,94 @@
+"""Settings of the BERT family, and what they cost. No torch here: the form is shown before torch is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from genstudio.config import setting
+from genstudio.data.info import DatasetInfo
+from genstudio.errors import Problem
+from genstudio.families import stack, start
+from genstudio.families.family import Cost
+from genstudio.families.settings import restated
+from genstudio.families.stack import Stack, StackTraining, TextStack, Tokens
+
+SPECIAL = 4
+"""Ids behind those of the tokenizer: padding, [CLS], [SEP] and [MASK]."""
+FOLLOWS = (
+    *Stack.model_fields, "tokenizer", "tokenizer_file", "vocabulary", "min_count", "original", "nsp",
+)  # fmt: skip
+"""Settings that a run has from the run that it starts from."""
+
+
+class BertConfig(TextStack):
+    """Settings of a transformer encoder that fills in masked tokens, and of its training."""
+
+    start: str = setting(
+        "", "A BERT run whose weights, tokens and size are started from, by its id, name or folder; empty: from scratch",
+        group="Model", label="Start from run",
+    )
+    mask_share: float = setting(
+        0.15, "Share of the tokens that are chosen and must be predicted", low=0.01, high=0.9, group="Task", main=True,
+        label="Share predicted", source="Devlin et al. 2019, 3.1; larger shares: Wettig et al. 2023",
+    )
+    masked: float = setting(
+        0.8, "Of the chosen tokens, the share that is replaced by [MASK]", low=0.0, high=1.0, group="Task",
+        label="Masked", source="Devlin et al. 2019, 3.1",
+    )
+    random: float = setting(
+        0.1, "Of the chosen tokens, the share that is replaced by a random token; what is left is kept as it is",
+        low=0.0, high=1.0, group="Task", label="Replaced at random", source="Devlin et al. 2019, 3.1",
+    )
+    dynamic: bool = setting(
+        True, "Draw other masks each time a piece of text is seen. Off: every piece keeps its masks",
+        group="Task", label="Dynamic masking", source="Liu et al. 2019, 4.1",
+    )
+    nsp: bool = setting(
+        False, "Also learn to tell whether the second half of a piece follows the first in the text or comes from elsewhere",
+        group="Task", label="Next-sentence prediction", source="Devlin et al. 2019, 3.1; left out: Liu et al. 2019",
+    )
+    original: bool = setting(
+        False, "Parts of the first BERT that faster ones leave out: a norm behind the embeddings, a layer and a norm before "
+        "the output, and an output bias", group="Model", label="Original head and norms", source="Devlin et al. 2019",
+    )
+    batch: int = restated(StackTraining, "batch", 16)
+    tokenizer: stack.TokenKind = restated(Tokens, "tokenizer", "word")
+    vocabulary: int = restated(Tokens, "vocabulary", 4096)
+
+    def rules(self) -> Iterator[Problem]:
+        yield from super().rules()
+        if self.tokenizer == "bpe" and self.vocabulary < 257:
+            yield Problem("vocabulary", "byte pairs begin with the 256 bytes: take at least 260")
+        if self.masked + self.random > 1 + 1e-9:
+            yield Problem("random", f"{self.masked:g} masked and {self.random:g} at random are more than all chosen tokens")
+        if self.nsp and self.context < 8:
+            yield Problem("context", "two sentences with their three special tokens need a context of 8")
+
+
+def resolved(config: BertConfig) -> BertConfig:
+    """The settings, where a run is started from with the size and the tokens of that run. Raises ConfigError."""
+    if not config.start:
+        return config
+    theirs = start.find(config.start, ("bert",)).values
+    values = {name: theirs[name] for name in FOLLOWS if name in theirs and name != "dropout"}
+    return type(config).parse({**config.model_dump(), **values})
+
+
+def further_parameters(config: BertConfig) -> int:
+    """Parameters beside those of the stack; a test holds the sum equal to the built modules."""
+    d = config.d_model
+    norm = d * (1 + int(config.bias) * (config.norm == "layernorm"))
+    segments = 2 * d if config.nsp or config.original else 0
+    return segments + (original_parameters(d, norm) if config.original else 0) + (d * d + d + 2 * d + 2 if config.nsp else 0)
+
+
+def original_parameters(d_model: int, norm: int) -> int:
+    """Of the norm behind the embeddings, and of the layer with its norm before the output; the output bias is apart."""
+    return norm + d_model * d_model + d_model + norm
+
+
+def cost(config: BertConfig, _info: DatasetInfo, tokens: int) -> Cost:
+    """What a training costs for a vocabulary of so many tokens, special ones included. The output layer reads the chosen
+    positions alone, which the count of operations leaves out of account."""
+    further = further_parameters(config) + (tokens if config.original else 0)
+    return stack.cost(config, tokens, further)

@@ -1,0 +1,103 @@
+"""What a run of a BERT shows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator, Mapping
+from typing import TYPE_CHECKING
+
+from genstudio.data import shelf
+from genstudio.data.info import DatasetInfo
+from genstudio.families.bert.config import BertConfig
+from genstudio.families.bert.data import prepare
+from genstudio.families.bert.doctor import baselines
+from genstudio.families.dashboard import (
+    DOCTOR,
+    LIVE,
+    PROMPT,
+    SIDE,
+    TIMELINE,
+    Chart,
+    Dashboard,
+    Field,
+    Line,
+    Measure,
+    Pane,
+    Reference,
+)
+
+if TYPE_CHECKING:
+    from genstudio.runs import RunInfo
+
+
+def _references(config: BertConfig, info: DatasetInfo) -> Generator[float, None, Mapping[str, float]]:
+    """Losses and accuracy that need no neural network."""
+    return baselines((yield from prepare(config, shelf.open_text(info))))
+
+
+def _smaller(config: BertConfig, info: DatasetInfo) -> tuple[str, BertConfig, DatasetInfo] | None:
+    """Half the layers."""
+    half = config.layers // 2
+    return (f"{half} layer{'s' * (half > 1)}", config.model_copy(update={"layers": half}), info) if half else None
+
+
+def said(info: RunInfo, references: Mapping[str, float]) -> str:
+    """Loss and accuracy on hidden tokens, against what the frequencies alone give."""
+    loss, accuracy = info.losses.get("val_loss"), info.losses.get("masked_accuracy")
+    if loss is None or accuracy is None or not math.isfinite(loss):
+        return ""
+    step = info.measured.get("val_loss", info.step)
+    when = "" if step == info.step else f" (step {step:,})"
+    words = f"Of hidden tokens {accuracy:.1%} are named right{when}, at {loss:.3f} nats each"
+    if "unigram_accuracy" in references:
+        words += f"; the most frequent token alone: {references['unigram_accuracy']:.1%}, {references['unigram']:.3f} nats"
+    return f"{words}."
+
+
+DASHBOARD = Dashboard(
+    charts=(
+        Chart(
+            "loss", "Loss", "nats per hidden token",
+            (Line("train_loss", "training", "training", True), Line("val_loss", "validation", "validation")),
+            "Loss", large=True,
+            references=(Reference("uniform", "uniform {:.3f}"), Reference("unigram", "unigram {:.3f}")),
+        ),
+        Chart(
+            "accuracy", "Accuracy", "share of hidden tokens", (Line("masked_accuracy", "validation", "validation"),), "Loss",
+            references=(Reference("unigram_accuracy", "unigram {:.3f}"),),
+        ),
+        Chart("learning_rate", "Learning rate", "", (Line("learning_rate", "rate", "rate"),), "Loss"),
+        Chart("gradient_norm", "Gradient norm", "", (Line("gradient_norm", "norm", "norm", True),), "Loss"),
+        Chart("tokens_per_second", "Tokens per second", "", (Line("tokens_per_second", "tokens/s", "speed", True),), "More"),
+        Chart(
+            "next_sentence", "Next sentence", "share told right",
+            (Line("next_sentence_accuracy", "validation", "validation"),), "More",
+            references=(Reference("", "chance {:.1f}", value=0.5, when="nsp=True"),),
+        ),
+    ),
+    panes=(
+        Pane(
+            ("filled",), "Gaps", SIDE,
+            field=Field("text", "Text", "Its gaps, written [MASK], are filled in at every look",
+                        "To be, or not to be, that is the [MASK]:"),
+        ),
+        Pane(
+            ("attention",), "Attention", SIDE,
+            field=Field("probe", "Probe", "The attention is shown for this text", "What is your [MASK], my lord?"),
+        ),
+        Pane(("layers",), "Layers", SIDE),
+    ),
+    tools=(PROMPT, LIVE, DOCTOR, TIMELINE),
+    result=(
+        Measure("masked_accuracy", "masked accuracy", "higher"),
+        Measure("val_loss", "validation", "lower", "nats per hidden token"),
+    ),
+    summary=(Measure("train_loss", "loss"), Measure("val_loss", "val"), Measure("masked_accuracy", "accuracy")),
+    speed=Measure("tokens_per_second", "speed", "higher", "tokens/s"),
+    handles=("learning_rate", "muon_rate", "clip", "schedule", "final_rate"),
+    references=_references,
+    smaller=_smaller,
+    said=said,
+    welcome="Hide some words of a text and let a transformer that reads from both sides name them. The loss first falls to the "
+    "unigram line, where every gap is filled with a frequent word, and leaves it when the words around a gap are used.",
+)  # fmt: skip

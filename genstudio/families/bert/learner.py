@@ -1,0 +1,119 @@
+"""Training of a BERT: batches with gaps, one update, and things to look at."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Generator, Iterator, Mapping
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from genstudio.events import Snapshot
+from genstudio.families.bert.batches import Drawn, draw
+from genstudio.families.bert.config import BertConfig
+from genstudio.families.bert.model import BertModel
+from genstudio.families.stack_training import Stepper
+from genstudio.inspection.filling import filled
+from genstudio.inspection.trace import attention
+from genstudio.snapshots.attention import Attention
+from genstudio.snapshots.layers import LayerStatistics
+from genstudio.training.learner import Tick, Values
+
+_PROBE, _PROBE_TOKENS, _GAPS = 64, 512, 16
+_EARLY_STEPS = frozenset((5, 10, 20, 40, 70, 100))
+
+
+class BertLearner:
+    """Trains a BERT. Each preview fills the gaps of `text`, and looks at `probe`."""
+
+    def __init__(self, model: BertModel, seed: int) -> None:
+        config = model.config
+        self.model, self.seed = model, seed
+        for module in model.modules.values():
+            module.train(config.dropout > 0)
+        self.stepper = Stepper(config, model.transformer, () if model.follows is None else (model.follows,))
+        self.optimizers: Mapping[str, torch.optim.Optimizer] = self.stepper.optimizers
+        self.evaluate_every, self.evaluate_early = config.evaluate_every, _EARLY_STEPS
+        self.tokens_per_step = config.accumulation * config.batch * config.context
+        self.preview_every, self.criterion = 1.0, "val_loss"
+        self.threads: int | None = None
+        self.step = 0
+        self.text, self.probe = "To be, or not to be, that is the [MASK]:", "What is your [MASK], my lord?"
+
+    @property
+    def config(self) -> BertConfig:
+        return self.model.config
+
+    def batch(self, step: int) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
+        """Inputs, targets and chosen positions of a step, (accumulation, batch, T) each, and whether the second sentence
+        follows (accumulation, batch); depends on seed and step alone. Raises DataError when there is no text to train on."""
+        drawn = draw(self.config, self.model.data, self.seed, step)
+        chosen = torch.from_numpy(drawn.chosen).to(self.model.device)
+        follows = None if drawn.follows is None else self.model.tensor(drawn.follows)
+        return self.model.tensor(drawn.inputs), self.model.tensor(drawn.targets), chosen, follows
+
+    def training_step(
+        self, batch: tuple[Tensor, Tensor, Tensor, Tensor | None], step: int, progress: float
+    ) -> Values:
+        """One update. A gradient that is not finite changes nothing but is reported."""
+        self.step = step
+        inputs, targets, chosen, follows = batch
+        parts = [
+            self._backward(*one, len(inputs))
+            for one in zip(inputs, targets, chosen, [None] * len(inputs) if follows is None else follows, strict=True)
+        ]
+        values = {name: torch.stack([part[name] for part in parts]).sum() for name in parts[0]}
+        moved = self.stepper.step(self.config, step, progress)
+        self.model.update_sizes = self.stepper.sizes
+        return {**values, **moved}
+
+    def change(self, values: Mapping[str, object]) -> None:
+        """Other values of the live settings from the next step on. Raises ConfigError."""
+        self.model.config = type(self.config).parse({**self.config.model_dump(), **values})
+
+    def watch(self, values: Mapping[str, str]) -> None:
+        """Fill the gaps of another `text`, look at another `probe`, from the next preview on."""
+        self.text, self.probe = values.get("text", self.text), values.get("probe", self.probe)
+
+    def preview(self) -> Iterator[Snapshot | Tick]:
+        """What fits into the gaps of `text` (channel `filled`), the attention over `probe`, and the layers."""
+        tokenizer = self.model.tokenizer
+        ids = self._encode(self.text)[: self.model.context]
+        yield filled(self.model, ids, "filled", self.step, most=_GAPS)
+        yield Tick()
+        probe = self._encode(self.probe)[: min(_PROBE, self.model.context)]
+        yield Attention("attention", self.step, tokenizer.pieces(probe), attention(self.model.transformer, probe))
+        if len(self.model.data.train) >= self.model.context:
+            yield (yield from self.layers())
+
+    def layers(self) -> Generator[Tick, None, LayerStatistics]:
+        """Activations, weights and gradients of every layer for a part of a batch that is never trained on. The update that
+        follows is measured, as is every 16th, for the next time."""
+        rows = max(1, min(self.config.batch, _PROBE_TOKENS // self.model.context))
+        drawn = draw(self.config, self.model.data, self.seed, 0)
+        self.stepper.measure_next = True
+        some = Drawn(drawn.inputs[0, :rows], drawn.targets[0, :rows], drawn.chosen[0, :rows])
+        found = yield from self.model.statistics(some)
+        return dataclasses.replace(found, step=self.step)
+
+    def _encode(self, text: str) -> np.ndarray:
+        """[CLS] and the ids of what the vocabulary has of a text."""
+        tokenizer = self.model.tokenizer
+        return np.concatenate([np.array([tokenizer.begin], np.int32), tokenizer.encode_lossy(text)[0]])
+
+    def _backward(
+        self, inputs: Tensor, targets: Tensor, chosen: Tensor, follows: Tensor | None, parts: int
+    ) -> dict[str, Tensor]:
+        """The losses of one batch by name, of which so many parts make a step. Only chosen positions reach the output layer:
+        it is the largest product of a small model, and the others are not predicted."""
+        hidden = self.model.transformer.read(inputs)
+        loss = F.cross_entropy(self.model.transformer.head(hidden[chosen]).float(), targets[chosen]) / parts
+        found = {"train_loss": loss.detach()}
+        if self.model.follows is not None and follows is not None:
+            told = F.cross_entropy(self.model.follows(hidden).float(), follows) / parts
+            found["next_sentence_loss"] = told.detach()
+            loss = loss + told
+        loss.backward()
+        return found

@@ -1,0 +1,68 @@
+"""Settings of the BERT family that belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from genstudio.families.family import Preset
+
+_FIRST: Mapping[str, Any] = {
+    "positions": "learned", "norm": "layernorm", "norm_place": "post", "activation": "gelu", "original": True, "tied": True,
+    "bias": True, "qk_norm": False, "optimizer": "adamw",
+}  # fmt: skip
+"""The architecture of Devlin et al. 2019."""
+
+PRESETS = (
+    Preset(
+        "words",
+        "Words of Shakespeare",
+        "Hidden words and signs of Shakespeare, from the words on both sides. The loss first falls to the unigram line, where "
+        "every gap becomes a comma, and leaves it once the words around a gap are used. Some minutes bring names, verbs and "
+        "small words into the right places.",
+        seconds=300,
+    ),
+    Preset(
+        "letters",
+        "Letters in half a minute",
+        "Hidden letters of Shakespeare: half a minute is enough to leave the plateau, where one in seven is right by always "
+        "naming the space, and to name twice as many.",
+        {"tokenizer": "char"},
+        seconds=30,
+    ),
+    Preset(
+        "next-sentence",
+        "With next-sentence prediction",
+        "The two tasks of the first BERT: hidden tokens, and whether one passage follows another in the play. The second task "
+        "is learnt far more slowly, and later models leave it out.",
+        {"nsp": True, "context": 96, "tokenizer": "bpe", "vocabulary": 1024},
+        seconds=600,
+    ),
+    Preset(
+        "original",
+        "The first BERT, small",
+        "The architecture of Devlin et al. 2019 with its warm-up: the norm after each sub-layer, learned positions, GELU. "
+        "It can be exported as a BERT folder for other programs, and learns more slowly than the first preset.",
+        {**_FIRST, "tokenizer": "char", "learning_rate": 5e-4, "warmup": 300},
+        seconds=300,
+    ),
+    Preset(
+        "chain",
+        "Known entropy",
+        "Letters from a Markov chain, where the best possible loss can be computed: a minute comes close to it.",
+        {"tokenizer": "char", "masked": 1.0, "random": 0.0, "layers": 3, "d_model": 64, "context": 32},
+        seconds=60,
+        data="known-entropy",
+    ),
+    Preset(
+        "plateau",
+        "Lesson: the plateau",
+        "The first BERT without warm-up and with large steps. The loss falls to the unigram line and stays there: every gap "
+        "becomes the most frequent token, whatever stands around it. The Doctor says so after 300 steps.",
+        {**_FIRST, "tokenizer": "char", "learning_rate": 3e-3, "warmup": 0},
+        seconds=90,
+        cure={"norm_place": "pre"},
+        cure_text="With the norm before each sub-layer the residual stream passes unchanged from the embedding to the output, "
+        "so gradients are well scaled from the first step, and large steps without a warm-up do no harm (Xiong et al. 2020).",
+    ),
+)
