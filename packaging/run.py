@@ -45,7 +45,7 @@ def main(arguments: list[str]) -> int:
         print(f"genstudio: {problem}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("genstudio: interrupted; start again to go on.", file=sys.stderr)
+        print("genstudio: interrupted; start again to continue.", file=sys.stderr)
         return 130
     if window and (request := provide(wanted_for_window(offscreen, dict(os.environ)))):
         print(f"genstudio: {request}", file=sys.stderr)

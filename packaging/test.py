@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> int:
         print(f"genstudio: {problem}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("genstudio: interrupted; start again to go on.", file=sys.stderr)
+        print("genstudio: interrupted; start again to continue.", file=sys.stderr)
         return 130
     provide_libraries(environment)
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")

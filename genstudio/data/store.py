@@ -152,7 +152,7 @@ def refuse_unless_imported(info: DatasetInfo) -> None:
     if info.id in {known.id for known in imported()}:
         return
     if info.origin != "imported":
-        raise DataError(f"'{info.title}' is included with the program and cannot be changed.", "Make a copy of it.")
+        raise DataError(f"'{info.title}' is included with genstudio and cannot be changed.", "Make a copy of it.")
     raise DataError(f"There is no imported dataset '{info.id}'.", "It may have been deleted already.")
 
 

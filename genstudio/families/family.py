@@ -27,7 +27,7 @@ Room = Literal["transformer", "gan", "latent", "basics"]
 class Preset:
     """Settings that belong together: what they cost and what to expect of them.
 
-    `data` names the dataset that it is meant for. A lesson is built to fail: `cure` are the settings that mend it,
+    `data` names the dataset that it is meant for. A lesson is built to fail: `cure` are the settings that repair it,
     `cure_text` says why they do.
     """
 

@@ -107,8 +107,8 @@ class Summary:
 
 
 def label(descriptor: NDArray[np.floating]) -> str:
-    """A head in words. The place with the largest share decides where that is at least a half ("looks at ...") or a
-    quarter ("often looks at ..."); else the evenness of its rows: "attends evenly" from 0.9,
+    """A head in words. The place with the largest share decides where that is at least a half ("attends to ...") or a
+    quarter ("often attends to ..."); else the evenness of its rows: "attends evenly" from 0.9,
     "attends to few tokens" below
     a half, "mixed" between."""
     if not np.isfinite(descriptor).all():

@@ -35,7 +35,7 @@ def depths(model: Transformer, residual: NDArray[np.floating], ids: NDArray[np.i
     """The logit lens (nostalgebraist 2020): the last norm and W_U applied to the stream at every depth.
 
     residual (L, T, C) of T positions, whose tokens are the first T of ids; one more says what follows the last of them
-    -> `count` likeliest tokens of each.
+    -> `count` most probable tokens of each.
     """
     device, V = model.tokens.weight.device, model.architecture.vocabulary
     L, T, _ = residual.shape
@@ -61,7 +61,7 @@ def leave_one_out(
     model: Transformer, ids: NDArray[np.integer], target: int | None = None
 ) -> Work[tuple[NDArray[np.float64], NDArray[np.floating], int]]:
     """How much the log-probability of `target` after ids (T,) falls when one of them is taken out of the text: scores
-    (T,), above 0 where the token raises it; the log-probabilities (V,); and the target, the likeliest unless told.
+    (T,), above 0 where the token raises it; the log-probabilities (V,); and the target, the most probable unless told.
 
     The only token of a text cannot be taken out: its score is 0.
     """
@@ -90,7 +90,7 @@ def gradient_times_input(
     model: Transformer, ids: NDArray[np.integer], target: int | None = None, switches: Ablation = NOTHING_ABLATED
 ) -> Work[tuple[NDArray[np.float64], NDArray[np.floating], int]]:
     """Gradient of the log-probability of `target` after ids (T,) with respect to each token's embedding, times the
-    embedding, summed over its numbers: scores (T,); the log-probabilities (V,); and the target, the likeliest unless told.
+    embedding, summed over its numbers: scores (T,); the log-probabilities (V,); and the target, the most probable unless told.
 
     Half a layer at a time, forth and back, so that others get their turn and only its activations are kept.
     """

@@ -1,4 +1,4 @@
-"""Beam search: the likeliest texts, not drawn ones, and the tree in which they were found."""
+"""Beam search: the most probable texts, not drawn ones, and the tree in which they were found."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genstudio.sampling.choose import likeliest, not_finite
+from genstudio.sampling.choose import most_probable, not_finite
 from genstudio.sampling.reader import Ids, Logits, Reader
 
 KEPT, PRUNED, FINISHED, DROPPED = range(4)
@@ -30,7 +30,7 @@ class Node:
 
 
 class BeamSearch:
-    """Keeps the `beams` likeliest texts of each length.
+    """Keeps the `beams` most probable texts of each length.
 
     Of the continuations of all that are kept, in the order of their totals (ties: the better parent, then the lower id),
     the first `beams` go on; what ended before them is finished; as many again are remembered as pruned. A score is the
@@ -125,7 +125,7 @@ class BeamSearch:
     def _ordered(self, totals: NDArray[np.float64]) -> Iterator[int]:
         """Places from the highest total down, found a few at a time."""
         count = 4 * self.beams
-        yield from (first := likeliest(totals, count).tolist())
+        yield from (first := most_probable(totals, count).tolist())
         if count < len(totals):
             yield from np.argsort(-totals, kind="stable")[len(first) :].tolist()
 

@@ -16,13 +16,13 @@ Floats = NDArray[np.floating[Any]]
 Seen = Sequence[int] | NDArray[np.integer[Any]]
 
 _FEW, _LIKELY = 256, 1024
-"""Up to how many tokens sorting all is quickest, and how many of the likeliest are sorted first, where there are more:
+"""Up to how many tokens sorting all is quickest, and how many of the most probable are sorted first, where there are more:
 nearly always enough to find where top-p ends."""
 
 
 @dataclass(frozen=True, slots=True)
 class SamplingOptions:
-    """How to choose. `temperature` 0 or `greedy`: always the likeliest; `top_k` 0, `top_p` 1 and `min_p` 0: no limit;
+    """How to choose. `temperature` 0 or `greedy`: always the most probable; `top_k` 0, `top_p` 1 and `min_p` 0: no limit;
     `repetition_penalty` 1: none."""
 
     temperature: float = 1.0
@@ -57,9 +57,9 @@ def distribution(logits: Floats, options: SamplingOptions, seen: Seen = ()) -> N
     In this order: the repetition penalty on the logits of the tokens `seen` (Keskar et al. 2019, 4.1; as everybody does
     it since, a logit below 0 is multiplied, so that a penalty above 1 always makes a token less likely); the
     temperature; the top k; of these the smallest set that reaches the share p; and of these the tokens with at least
-    min_p times the probability of the likeliest (Nguyen et al. 2024).
+    min_p times the probability of the most probable (Nguyen et al. 2024).
 
-    Ties are decided by the lower id, as in a stable sort from the likeliest down; at least one token is always left.
+    Ties are decided by the lower id, as in a stable sort from the most probable down; at least one token is always left.
     -inf is an impossible token. Raises ValueError for NaN, for +inf, and when no token is possible.
     """
     values = _penalised(np.asarray(logits, np.float64), options.repetition_penalty, seen)
@@ -71,7 +71,7 @@ def distribution(logits: Floats, options: SamplingOptions, seen: Seen = ()) -> N
     with np.errstate(over="ignore"):  # to -inf, which is probability 0
         weights = np.exp((values - highest) / options.temperature)
     if 0 < options.top_k < len(values):
-        kept = likeliest(values, options.top_k)
+        kept = most_probable(values, options.top_k)
         if options.top_p < 1:
             reached = np.cumsum(weights[kept])
             kept = kept[: int(np.searchsorted(reached, options.top_p * reached[-1])) + 1]
@@ -80,7 +80,7 @@ def distribution(logits: Floats, options: SamplingOptions, seen: Seen = ()) -> N
     elif options.top_p < 1:
         _keep_first(weights, values, _enough(weights, options.top_p))
     if options.min_p > 0:
-        weights[weights < options.min_p] = 0.0  # the likeliest token has the weight 1
+        weights[weights < options.min_p] = 0.0  # the most probable token has the weight 1
     return np.asarray(weights / weights.sum())
 
 
@@ -144,7 +144,7 @@ def entropy(probabilities: Floats) -> NDArray[np.float64]:
     return np.asarray(-(shares * np.log2(np.where(shares > 0, shares, 1.0))).sum(-1) + 0.0)
 
 
-def likeliest(values: Floats, count: int) -> NDArray[np.int64]:
+def most_probable(values: Floats, count: int) -> NDArray[np.int64]:
     """Ids (count,) of the highest of values (V,), the highest first, ties in the order of their ids."""
     count = min(count, len(values))
     if count < 1:

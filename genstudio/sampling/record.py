@@ -8,11 +8,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from genstudio.sampling.choose import Floats, likeliest
+from genstudio.sampling.choose import Floats, most_probable
 from genstudio.snapshots.text import Chosen
 
 ALTERNATIVES = 8
-"""The likeliest tokens that are remembered for each token."""
+"""The most probable tokens that are remembered for each token."""
 
 _FEW = 2048
 """Up to this vocabulary all rows are sorted at once."""
@@ -52,7 +52,7 @@ class Record:
         if logits.shape[1] <= _FEW:
             top = np.argsort(-logits, axis=1, kind="stable")[:, : self._most]
         else:
-            top = np.stack([likeliest(row, self._most) for row in logits])
+            top = np.stack([most_probable(row, self._most) for row in logits])
         after = np.stack([choice.probabilities[row] for choice, row in zip(choices, top, strict=True)])
         self._append(
             ids=ids,

@@ -24,7 +24,7 @@ _ROOM = 1 << 22
 
 def score(model: LanguageModel, before: Ids, ids: Ids, alternatives: int = 5) -> Generator[float, None, Columns]:
     """Of each of ids (n,), which follow the ids `before`: its `logprobs` (n,) in nats, its `ranks` (n,) from 1, the
-    `entropies` (n,) in nats of what was expected there, the likeliest `alternatives` (n, K) and `before` (n, K), their
+    `entropies` (n,) in nats of what was expected there, the most probable `alternatives` (n, K) and `before` (n, K), their
     probabilities.
 
     Windows of one context move by half of it: every token has at least half a context before it where there is one.

@@ -1,4 +1,4 @@
-"""Who looks at whom, and what follows from it: attention maps, lenses, saliency, ablation."""
+"""Who attends to whom, and what follows from it: attention maps, lenses, saliency, ablation."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class HeadMap(Snapshot):
 @dataclass(frozen=True, slots=True, eq=False)
 class Lens(Snapshot):
     """What each depth would say next, at P places of a text from `first` on: `top` and `chances` (layers + 1, P, K), ids
-    from the likeliest on and their probabilities; the `rank` (from 1) and `chance` (layers + 1, P) of the token that really
+    from the most probable on and their probabilities; the `rank` (from 1) and `chance` (layers + 1, P) of the token that really
     follows, 0 and NaN after the last; `names` has every piece.
 
     `tokens` are all that the model saw, `skipped` how many before them it did not; `looked` names what was read, so that

@@ -50,7 +50,7 @@ class Chosen(Frozen):
     """Tokens, and what the model thought of each where it was chosen.
 
     `ids` (n,) int32 with their printable `pieces`; `probabilities` (n,) that the sampler gave and drew with; before the
-    sampler: `logprobs` (n,) in nats, `ranks` (n,) from 1, `entropies` (n,) in nats, and the likeliest `alternatives` (n, K)
+    sampler: `logprobs` (n,) in nats, `ranks` (n,) from 1, `entropies` (n,) in nats, and the most probable `alternatives` (n, K)
     int32 with `before` and `after` (n, K), their probabilities without and with the sampler; `names` has every piece.
     """
 

@@ -37,7 +37,8 @@ class Dissect(Quiet):
         from genstudio.inspection.trace import trace
 
         if not math.isfinite(self.temperature) or self.temperature <= 0:
-            raise ConfigError([Problem("temperature", f"{self.temperature:g} cannot divide logits; take more than 0")])
+            raise ConfigError([Problem("temperature", f"{self.temperature:g} is not a valid temperature; choose a "
+                "value above 0")])
         opened = models.open(self.model, Traces)
         step = opened.step
         model, tokenizer = opened.frozen(), opened.tokenizer

@@ -28,7 +28,7 @@ WIDEST, LONGEST = 64, 2_000
 
 @dataclass(frozen=True)
 class Beam:
-    """The `beams` likeliest texts of up to `length` tokens after `prompt`, with their tree, which is shown as it grows.
+    """The `beams` most probable texts of up to `length` tokens after `prompt`, with their tree, which is shown as it grows.
 
     A text ends at the model's end token, or before the first of the `stop_texts`. `alpha` is the length penalty of
     Wu et al. 2016 (0: none). Raises ConfigError.

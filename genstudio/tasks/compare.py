@@ -110,7 +110,7 @@ def _of(side: str, frame: Frame) -> Frame:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Paired(Frozen):
-    """What two models expect next. `pieces` (n,) are the likeliest of either, by the larger probability, with the
+    """What two models expect next. `pieces` (n,) are the most probable of either, by the larger probability, with the
     probabilities `a` and `b` (n,): of a token where the vocabularies are the same (`shared`), else of all tokens that
     show this piece of text; NaN where a vocabulary has no such piece. Entropies and the Jensen-Shannon divergence (Lin
     1991) are over everything, in bits; the divergence lies between 0 (the same) and 1 (nothing in common).
@@ -126,7 +126,7 @@ class Paired(Frozen):
 
 
 def paired(a: NextTokens, b: NextTokens, count: int = 12) -> Paired:
-    """The likeliest next tokens of two models side by side. Raises ValueError for logits that are not finite."""
+    """The most probable next tokens of two models side by side. Raises ValueError for logits that are not finite."""
     p, q = _probabilities(a.logits), _probabilities(b.logits)
     shared = a.pieces is b.pieces or a.pieces == b.pieces
     entropies = float(entropy(p)), float(entropy(q))

@@ -14,7 +14,7 @@ from genstudio.data.tokenizers import Tokenizer
 from genstudio.errors import DataError
 from genstudio.events import Array, Frame, Progress
 from genstudio.families.abilities import Traces
-from genstudio.sampling.choose import likeliest
+from genstudio.sampling.choose import most_probable
 from genstudio.snapshots.attention import Lens, Saliency
 from genstudio.tasks.inside import window
 from genstudio.tasks.models import ModelRef, Models, Opened
@@ -88,7 +88,7 @@ def _read(opened: Opened[Traces], prompt: Prompt) -> Frames[Stream]:
 @dataclass(frozen=True, slots=True)
 class Explain(Quiet):
     """Which tokens moved a prediction: that of the token at `position` of the window (from 0), or, without one, that of
-    what follows the prompt: of `target`, or of the likeliest token.
+    what follows the prompt: of `target`, or of the most probable token.
 
     By leaving one token out at a time, or by gradient times input.
 
@@ -118,7 +118,7 @@ class Explain(Quiet):
         else:
             work = leave_one_out(opened.frozen(), ids[:position], target)
         scores, logprobs, target = yield from frames_of(work, "Explaining the prediction")
-        likely = likeliest(logprobs, CHOICES)
+        likely = most_probable(logprobs, CHOICES)
         named = _names(tokenizer, np.append(likely, target))
         choices = tuple((int(i), named[int(i)], float(np.exp(logprobs[i]))) for i in likely)
         tokens = tokenizer.pieces(ids)

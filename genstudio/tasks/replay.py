@@ -36,7 +36,7 @@ class Watched(Snapshot):
     """The text that is watched: the end of the prompt, `prompt` tokens long, and what the newest weights write after it.
 
     `ids` (n,) int32 with printable `pieces` and the `texts` that they complete; `candidates` (n, K) int32 are the tokens
-    that the newest weights find likeliest in each place, with their `names`.
+    that the newest weights find most probable in each place, with their `names`.
     """
 
     ids: Array
@@ -179,12 +179,12 @@ class Replay:
         prompt = ids[-(most - len(written)) :]
         both = np.concatenate([prompt, written]).astype(np.int32)
         predicted = yield from _predicted(opened.model.transformer, both)
-        likeliest = np.argsort(-predicted, axis=-1, kind="stable")[:, :CANDIDATES].astype(np.int32)
-        first = np.full((1, likeliest.shape[1]), both[0], np.int32)
-        kinds = np.unique(likeliest)
+        most_probable = np.argsort(-predicted, axis=-1, kind="stable")[:, :CANDIDATES].astype(np.int32)
+        first = np.full((1, most_probable.shape[1]), both[0], np.int32)
+        kinds = np.unique(most_probable)
         names = dict(zip(kinds.tolist(), tokenizer.pieces(kinds), strict=True))
         shown = tokenizer.pieces(both), texts(tokenizer, both.tolist())
-        return Watched("watched", opened.step, both, *shown, len(prompt), np.concatenate([first, likeliest]), names)
+        return Watched("watched", opened.step, both, *shown, len(prompt), np.concatenate([first, most_probable]), names)
 
 
 def _silently(work: Frames[T]) -> Frames[T]:

@@ -77,7 +77,7 @@ def out_of_memory(error: BaseException) -> bool:
 
 def _why_not(wanted: str) -> str:
     if wanted == "mps":
-        return "The device 'mps' needs an Apple GPU and a PyTorch built for it, which this computer lacks."
+        return "The device 'mps' needs an Apple GPU and a PyTorch built for it; this computer has neither."
     if torch.cuda.is_available():
         return f"There is no GPU number {wanted.partition(':')[2]}."
     if torch.version.cuda is None and torch.version.hip is None:

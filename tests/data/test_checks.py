@@ -34,7 +34,7 @@ def text_of(paragraphs: list[str]) -> TextDataset:
 
 def rules(dataset: Any, **options: Any) -> dict[str, Finding]:
     found = finished(check(dataset, **options))
-    assert all(f.sentence and f.mend and f.rule and f.level in ("error", "warning", "info") for f in found)
+    assert all(f.sentence and f.repair and f.rule and f.level in ("error", "warning", "info") for f in found)
     assert all(
         len(f.examples) <= 5 and all("\n" not in e.words and len(e.words) <= 120 for e in f.examples) for f in found
     )
@@ -113,7 +113,7 @@ def test_letters_that_validation_alone_has() -> None:
 def test_a_wrong_encoding_is_seen_afterwards() -> None:
     broken = "Größe und Schärfe".encode().decode("cp1252")
     finding = found_with(text_of([*CLEAN, broken]), "wrongly decoded")
-    assert finding is not None and finding.count == 3 and "UTF-8" in finding.mend
+    assert finding is not None and finding.count == 3 and "UTF-8" in finding.repair
     assert found_with(text_of([*CLEAN, "Größe, Ärger, Âme, ÅÄÖ, Ñandú"]), "wrongly decoded") is None
     lost = found_with(text_of([*CLEAN, "Gr\ufffd\ufffde"]), "replacement characters")
     assert lost is not None and lost.count == 2

@@ -53,7 +53,7 @@ def test_a_head_that_looks_at_one_place_is_called_so(kind: str, column: int) -> 
     names = {"previous": "the previous token", "first": "the first token", "itself": "itself"}
     found = summary_of(made(kind)).descriptors()[0]
     assert found[column] == pytest.approx(1) and found[ENTROPY] == pytest.approx(0, abs=1e-6)
-    assert label(found) == f"looks at {names[kind]}"
+    assert label(found) == f"attends to {names[kind]}"
     assert label(summary_of(made(kind, 0.3)).descriptors()[0]) == f"often attends to {names[kind]}"
     others = {PREVIOUS, FIRST, ITSELF} - {column}
     assert all(found[other] == 0 for other in others)
@@ -133,8 +133,8 @@ def test_prefix_matching_of_heads_made_by_hand() -> None:
     size = begin + 2 * period
     heads = torch.zeros(4, size, size)
     for i in range(size):
-        heads[0, i, max(0, i - period + 1)] = 1  # looks at what followed the same token
-        heads[1, i, max(0, i - period)] = 1  # looks at the same token: close, but not induction
+        heads[0, i, max(0, i - period + 1)] = 1  # attends to what followed the same token
+        heads[1, i, max(0, i - period)] = 1  # attends to the same token: close, but not induction
         heads[2, i, i] = 1
         heads[3, i, : i + 1] = 1 / (i + 1)
     even = np.mean([1 / (i + 1) for i in range(begin + period, size)])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from genstudio.errors import ConfigError
-from genstudio.sampling.choose import SamplingOptions, distribution, likeliest, pick
+from genstudio.sampling.choose import SamplingOptions, distribution, most_probable, pick
 
 LOGITS = st.lists(st.integers(-8, 8).map(float), min_size=1, max_size=12).map(np.array)
 
@@ -175,7 +175,7 @@ def test_large_vocabularies_agree_with_sorting_everything(size: int, spread: flo
 
 @given(LOGITS, st.integers(0, 14))
 def test_the_likeliest_are_those_of_a_stable_sort(logits: NDArray[np.float64], count: int) -> None:
-    assert likeliest(logits, count).tolist() == np.argsort(-logits, kind="stable")[:count].tolist()
+    assert most_probable(logits, count).tolist() == np.argsort(-logits, kind="stable")[:count].tolist()
 
 
 def test_the_sampler_draws_what_it_says() -> None:

@@ -128,7 +128,7 @@ def test_the_chart_is_what_each_step_thought_of_each_token(folder: str) -> None:
             if step == 40:
                 assert row[0] == pytest.approx(wanted[place - 1].max(), abs=1e-6)
     gains = [np.nanmean(moments[step].logprobs) for step in (0, 40)]
-    assert gains[1] > gains[0], "the text has become likelier"
+    assert gains[1] > gains[0], "the text has become more probable"
 
 
 def test_a_replay_leaves_the_models_in_training_alone(folder: str) -> None:

@@ -50,9 +50,9 @@ def test_greedy_is_the_argmax_of_what_the_bars_show(folder: str) -> None:
     text = "the cat "
     for _ in range(12):
         shown = result(NextTokensOf(ModelRef(folder), (text,)))
-        likeliest = int(np.argmax(distribution(shown.logits, SamplingOptions())))
+        most_probable = int(np.argmax(distribution(shown.logits, SamplingOptions())))
         piece = written(folder, text, length=1, greedy=True).text
-        assert shown.pieces[likeliest].replace("␣", " ").replace("·", " ").replace("⏎", "\n") == piece
+        assert shown.pieces[most_probable].replace("␣", " ").replace("·", " ").replace("⏎", "\n") == piece
         text += piece
 
 

@@ -177,5 +177,5 @@ def test_memory_that_runs_out_is_said_in_the_words_of_the_family(run: Run) -> No
     work.learner.fails[7] = RuntimeError("CUDA out of memory")  # type: ignore[attr-defined]
     with pytest.raises(DeviceError, match="step 7") as caught:
         list(work)
-    assert "Take a smaller batch, fewer layers or a shorter text. All previous steps are kept." in str(caught.value)
+    assert "Choose a smaller batch, fewer layers or a shorter text. All previous steps are kept." in str(caught.value)
     assert run.info.checkpoints == (6,) and not run.writing

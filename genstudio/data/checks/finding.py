@@ -23,7 +23,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Finding:
-    """`rule` names the check and its limit, `sentence` says what was found, `mend` what a person can do.
+    """`rule` names the check and its limit, `sentence` says what was found, `repair` what a person can do.
 
     `error`: training cannot start or means nothing; `warning`: the result will suffer; `info`: good to know. `count`
     items are concerned; `examples` are up to five of them.
@@ -34,7 +34,7 @@ class Finding:
     sentence: str
     count: int
     examples: tuple[Example, ...]
-    mend: str
+    repair: str
 
 
 def shown(

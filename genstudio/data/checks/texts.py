@@ -57,8 +57,8 @@ def check_text(
     text, found = dataset.text, []
     if not text or text.count(text[0]) == len(text):
         what = f"only repeats '{printable(text[0])}'" if text else "is empty"
-        mend = "Choose another text."
-        return (Finding("something to learn", "error", f"The text {what}.", len(text), (), mend),)
+        repair = "Choose another text."
+        return (Finding("something to learn", "error", f"The text {what}.", len(text), (), repair),)
     found += _amounts(len(text), context, parameters, split)
     found += _encoding(text)
     yield 0.05

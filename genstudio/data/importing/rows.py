@@ -66,7 +66,7 @@ def import_number_rows(
             example = f"row {count + bad[0] + 1} has '{batch[bad[0]][0][:40]}', '{batch[bad[0]][1][:40]}'"
         strange, count = strange + len(bad), count + len(batch)
         if count > MOST_POINTS:
-            raise DataError(f"There are more than {MOST_POINTS:,} points.", "Take a sample of them.")
+            raise DataError(f"There are more than {MOST_POINTS:,} points.", "Use a sample of them.")
         pieces.append(np.array([pair for pair in values if None not in pair], np.float32).reshape(-1, 2))
         yield min(done, 0.9)
     if strange:

@@ -171,7 +171,7 @@ def _refuse_kind(path: Path, kind: Kind | None, chosen: Sequence[str]) -> None:
         raise DataError(f"{path.name} is a table, which contains no {kind}.", "Choose text, pairs or points.", path)
     raise DataError(
         f"{'A text is' if kind == 'text' else 'Pairs are' if kind == 'pairs' else 'Points are'} made of {need[kind]} "
-        f"{'column' if need[kind] == 1 else 'columns'}, and {len(chosen)} was chosen: {listed(tuple(chosen))}.",
+        f"{'column' if need[kind] == 1 else 'columns'}, but {len(chosen)} was chosen: {listed(tuple(chosen))}.",
         "Choose other columns, or another kind.",
         path,
     )

@@ -137,7 +137,7 @@ def characters_from_json(kept: Mapping[str, Any]) -> CharTokenizer:
         raise damaged("its format number is missing")
     if version > FORMAT:
         raise DataError(
-            f"This tokenizer has format {version}; this program knows {FORMAT}.", "Open it with a newer genstudio."
+            f"This tokenizer has format {version}; this version reads {FORMAT}.", "Open it with a newer genstudio."
         )
     if kept.get("kind") != "characters":
         raise damaged("its kind is not 'characters'")

@@ -175,7 +175,7 @@ def words_from_json(
 ) -> WordTokenizer:
     """What `WordTokenizer.to_json` described; `tokens` in the order of their ids. Raises DataError."""
     if pre_tokenizer != _SPLIT or set(model) != {"type", "vocab", "unk_token"} or model["unk_token"] != UNKNOWN:
-        raise damaged("it does not split words the way this program does")
+        raise damaged("it does not split words the way genstudio does")
     if not tokens or tokens[0] != UNKNOWN:
         raise damaged("its first token is not <unk>")
     if bad := next((word for word in tokens[1:] if not _is_token(word)), None):

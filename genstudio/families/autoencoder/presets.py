@@ -1,4 +1,4 @@
-"""Settings of the autoencoder family that belong together: some to succeed with, one to fail with and to mend."""
+"""Settings of the autoencoder family that belong together: some to succeed with, one to fail with and to repair."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings of the GAN family that belong together: some to succeed with, some to fail with and to mend."""
+"""Settings of the GAN family that belong together: some to succeed with, some to fail with and to repair."""
 
 from __future__ import annotations
 

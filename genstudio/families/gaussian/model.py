@@ -38,7 +38,7 @@ class Gaussians(nn.Module):
         self.prior = _fixed(torch.full((classes,), -math.log(classes)))
 
     def fit(self, samples: Tensor, labels: Tensor | None, ridge: float) -> None:
-        """The likeliest parameters for samples (n, D) of classes (n,), `ridge` added to every variance."""
+        """The most probable parameters for samples (n, D) of classes (n,), `ridge` added to every variance."""
         numbers, rank = self.mean.shape[1], self.variances.shape[1]
         for k in range(len(self.mean)):
             mine = samples if labels is None else samples[labels == k]
@@ -143,7 +143,7 @@ class GaussianModel:
         return (found - self.form.nats).numpy()
 
     def decide(self, chosen: Array) -> tuple[Array, Array]:
-        """The rule of Bayes: the likeliest class of stored samples (n,), and its probability."""
+        """The rule of Bayes: the most probable class of stored samples (n,), and its probability."""
         best = self.gaussians.joint(self.form.stored(chosen).flatten(1)).softmax(1).max(1)
         return best.indices.numpy(), best.values.float().numpy()
 

@@ -18,7 +18,7 @@ class VAEConfig(Coder, Batches, Descent, Split):
     )
     noise: Literal["learnt", "fixed"] = setting(
         "learnt", "Standard deviation of that Gaussian: learned, or fixed to the value below", group="Loss", main=True,
-        when="likelihood=gaussian", source="learnt: Rybkin et al. 2021",
+        when="likelihood=gaussian", source="learned: Rybkin et al. 2021",
     )
     deviation: float = setting(
         0.3, "The standard deviation, or its initial value; relative to data of unit deviation, or pixels from 0 to 1",

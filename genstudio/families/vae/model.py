@@ -167,7 +167,7 @@ class VAE:
         return self.form.outside(self.decode(mean, asked))
 
     def _told(self, samples: Array, labels: Array | None) -> Tensor | None:
-        """The classes given, or else those under which each sample is likeliest."""
+        """The classes given, or else those under which each sample is most_probable."""
         if not self.classes or labels is not None:
             return self._labels(labels)
         x, bounds = self.form.inside(samples), []

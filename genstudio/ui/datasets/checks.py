@@ -66,7 +66,7 @@ class ChecksPanel(QWidget):
                 widget.deleteLater()
 
     def _card(self, number: int, finding: Finding) -> QWidget:
-        card = named(QFrame(), f"finding_{number}", f"{finding.level}: {finding.sentence} {finding.mend}")
+        card = named(QFrame(), f"finding_{number}", f"{finding.level}: {finding.sentence} {finding.repair}")
         card.setProperty("panel", True)
         sign = QLabel()
         icon, role = _ICONS[finding.level]
@@ -79,10 +79,10 @@ class ChecksPanel(QWidget):
         words.addWidget(plain_label(f"Rule: {finding.rule}{counted}", role="quiet", wrap=True))
         for place, example in enumerate(finding.examples):
             words.addWidget(self._example(f"finding_{number}_example_{place}", example))
-        if finding.mend:
-            mend = plain_label(finding.mend, wrap=True, name=f"finding_{number}_mend")
-            mend.setStyleSheet("font-weight: 500")
-            words.addWidget(mend)
+        if finding.repair:
+            repair = plain_label(finding.repair, wrap=True, name=f"finding_{number}_repair")
+            repair.setStyleSheet("font-weight: 500")
+            words.addWidget(repair)
         for label in card.findChildren(QLabel):
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         hbox((sign, 0, Qt.AlignmentFlag.AlignTop), (words, 1), into=card, margins=(10, 8, 8, 10))

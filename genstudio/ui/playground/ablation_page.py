@@ -27,7 +27,7 @@ from genstudio.ui.views.token_strip import TokenStrip
 from genstudio.ui.widgets import button, plain_label
 
 _NOTHING = "nothing is off"
-_HINT = "Click a head, an MLP or a whole layer to switch it off, or choose it with the arrow keys and press K."
+_HINT = "Click a head, an MLP or a whole layer to switch it off, or select it with the arrow keys and press K."
 
 
 class AblationPage(Page):
@@ -40,14 +40,14 @@ class AblationPage(Page):
         super().__init__(engine, "page_knock_out", "Knock out")
         self.switches = NOTHING_ABLATED
         self.heads = HeadsView("knock_out_heads", switching=True)
-        self.strip = TokenStrip("Click a token to hide it", "knock_out_tokens", "loss added (nats)")
+        self.strip = TokenStrip("Click a token to hide it", "knock_out_tokens", "added loss (nats)")
         self.bars = PairedBars("Next token", "knock_out_bars")
         self.scaled = QCheckBox("Scaling by 1/√d_k")
         self.causal = QCheckBox("Look-ahead mask")
         self.restore = button("Switch all on", "knock_out_restore", does=lambda: self.show_switches(NOTHING_ABLATED))
         self.loss = plain_label(wrap=True, name="knock_out_loss")
-        self.texts = _text("knock_out_before", "Written by the model as it is"), _text(
-            "knock_out_after", "Written without the parts that are off"
+        self.texts = _text("knock_out_before", "Text written by the intact model"), _text(
+            "knock_out_after", "Text written with parts switched off"
         )
         self._sampling = Sampling(SamplingOptions(greedy=True))
         self._looked_at: tuple[ModelRef, Prompt] | None = None
@@ -108,22 +108,22 @@ class AblationPage(Page):
         self._shown = found
         before, after = found.losses
         added = after - before
-        words = ["the first token: there is nothing to predict it from"]
+        words = ["the first token: there is no context to predict it from"]
         words += [f"{was:.3f} → {now:.3f} nats" for was, now in zip(before, after, strict=True)]
         values = [0.0, *(added / 4).clip(-1, 1).tolist()]
-        note = "orange: harder now, blue: easier" if found.off else ""
+        note = "orange: harder to predict now, blue: easier" if found.off else ""
         self.strip.show_tokens(found.tokens, np.asarray(values), words, note)
         self.strip.strike(self.switches.tokens)
         off = describe(found.off)
-        legend = "outline: all on, bar: off" if found.off else _NOTHING
+        legend = "outline: intact model, bar: parts off" if found.off else _NOTHING
         self.bars.show_pair(found.pieces, found.chances[0], found.chances[1], legend)
         for text, written in zip(self.texts, found.written, strict=True):
             text.setPlainText(written)
         if len(before):
             was, now = float(before.mean()), float(after.mean())
-            said = f"Loss on these {len(before):,} tokens: {was:.3f} → {now:.3f} nats a token ({now - was:+.3f})"
+            said = f"Loss on these {len(before):,} tokens: {was:.3f} → {now:.3f} nats per token ({now - was:+.3f})"
         else:
-            said = "One token alone has no loss"
+            said = "A single token has no loss"
         self.loss.setText(f"{said}  ·  {off}  ·  step {found.step:,}")
 
     def _build(self) -> None:
@@ -134,7 +134,7 @@ class AblationPage(Page):
         self.restore.setEnabled(False)
         written = QVBoxLayout()
         written.setSpacing(4)
-        for title, text in zip(("As it is, it writes", "With parts off"), self.texts, strict=True):
+        for title, text in zip(("Intact model", "With parts switched off"), self.texts, strict=True):
             label = plain_label(title, role="group")
             label.setBuddy(text)
             written.addWidget(label)

@@ -37,14 +37,14 @@ class AnatomyPage(Page):
         self.diagram = AnatomyDiagram()
         self.matrix = MatrixView("Stage", "anatomy_matrix")
         self.layer, self.head, self.tokens = (self._choice(*names) for names in (
-            ("anatomy_layer", "Layer"), ("anatomy_head", "Head"), ("anatomy_tokens", "How many of the last tokens"),
+            ("anatomy_layer", "Layer"), ("anatomy_head", "Head"), ("anatomy_tokens", "Number of tokens shown"),
         ))  # fmt: skip
         for count in _TOKENS:
             self.tokens.addItem(f"last {count} tokens", count)
         self.tokens.setCurrentIndex(2)
         self.temperature = LabeledSlider("Temperature", 0.05, 5.0, 1.0, logarithmic=True, name="anatomy_temperature")
-        self.scaled = self._switch("÷ √d_k", "anatomy_scaled", "Divide the scores by the root of d_k")
-        self.causal = self._switch("Mask", "anatomy_causal", "Hide the future from every token")
+        self.scaled = self._switch("÷ √d_k", "anatomy_scaled", "Divide the scores by √d_k")
+        self.causal = self._switch("Mask", "anatomy_causal", "Hide future tokens (look-ahead mask)")
         self.previous = icon_button("chevron-left", "anatomy_previous", "Previous stage", shortcut="Shift+F3")
         self.next = icon_button("chevron-right", "anatomy_next", "Next stage", shortcut="F3")
         self.heading = plain_label(role="heading", name="anatomy_heading")
@@ -83,7 +83,7 @@ class AnatomyPage(Page):
         keys = [stage.key for stage in found.stages]
         self.diagram.chosen = keys.index(key) if key in keys else self.diagram.chosen
         self._show_stage()
-        left = f", {found.left_out:,} before them left out" if found.left_out else ""
+        left = f", {found.left_out:,} before them not shown" if found.left_out else ""
         self.status.setText(f"{len(found.tokens)} tokens{left}   ·   weights of step {found.step:,}")
 
     def _key(self) -> str:

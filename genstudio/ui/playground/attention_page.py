@@ -25,7 +25,8 @@ from genstudio.ui.widgets import ElidedLabel, LabeledSlider, button, plain_label
 
 _WHAT = ("One head", "Mean of a layer", "Mean of all", "Rollout")
 _WHAT_HELP = (
-    "Rollout follows attention through all layers, half of each layer being the residual stream (Abnar & Zuidema 2020). "
+    "Rollout follows attention through all layers, counting half of each layer as the residual stream (Abnar & "
+    "Zuidema 2020). "
     "Means are over heads."
 )
 
@@ -50,7 +51,7 @@ class AttentionPage(Page):
         self.switches = NOTHING_ABLATED
         self.knock_out = button(
             "Knock out this head", "attention_knock_out", does=self._knock_out,
-            says="Knock out this head, and see what the model says without it",
+            says="Switch this head off and see what the model predicts without it",
         )  # fmt: skip
         self.off = ElidedLabel()
         self.restore = button("Clear", "attention_restore", does=lambda: self.show_switches(NOTHING_ABLATED))
@@ -160,7 +161,7 @@ class AttentionPage(Page):
         if found is None:
             return
         count = len(found.tokens)
-        before = f", {found.skipped:,} before them are out of sight" if found.skipped else ""
+        before = f", {found.skipped:,} before them do not fit in the context" if found.skipped else ""
         said = [f"{count:,} token{'s' * (count != 1)}{before}"]
         one = found if shown is None else shown
         said.append(f"rows sum to 1 within {one.row_error:.1g}")
@@ -178,15 +179,15 @@ class AttentionPage(Page):
 
     def _build(self) -> None:
         for box, name, label, entries in (
-            (self.what, "attention_what", "What is shown large", _WHAT),
-            (self.how, "attention_how", "How it is shown", ("As a map", "As lines")),
+            (self.what, "attention_what", "What the large map shows", _WHAT),
+            (self.how, "attention_how", "How the attention is drawn", ("As a map", "As lines")),
         ):
             box.setObjectName(name)
             box.setAccessibleName(label)
             box.addItems(entries)
         self.what.setToolTip(_WHAT_HELP)
-        self.mass.setToolTip("Keep the fewest tokens that together hold this share of each row's attention")
-        self.measured.setAccessibleName("What was measured")
+        self.mass.setToolTip("Keep the fewest tokens that together make up this share of each row's attention")
+        self.measured.setAccessibleName("Measurements")
         self.off.setObjectName("attention_off")
         self.off.setAccessibleName("Parts that are off")
         for widget in (self.off, self.restore):

@@ -1,4 +1,4 @@
-"""Beam search: the likeliest texts, and the tree in which they were found."""
+"""Beam search: the most probable texts, and the tree in which they were found."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from genstudio.ui.views.beam_tree import BeamTreeView, way
 from genstudio.ui.views.chart import value_text
 from genstudio.ui.widgets import button, plain_label
 
-_COLUMNS = ("Score", "Nats a token", "Text")
+_COLUMNS = ("Score", "Nats per token", "Text")
 
 
 class BeamPage(WorkPage):
@@ -51,9 +51,9 @@ class BeamPage(WorkPage):
         self.alpha.setSingleStep(0.1)
         widgets = []
         for widget, name, words, says in (
-            (self.beams, "beam_count", "Beams", "How many texts are kept at each token"),
-            (self.length, "beam_length", "Tokens", "Tokens at most"),
-            (self.alpha, "beam_alpha", "Penalty", "Above 0, longer texts cost less (alpha of Wu et al. 2016)"),
+            (self.beams, "beam_count", "Beams", "Number of partial texts kept at each step"),
+            (self.length, "beam_length", "Tokens", "Maximum number of tokens"),
+            (self.alpha, "beam_alpha", "Penalty", "Above 0, longer texts are penalised less (alpha in Wu et al. 2016)"),
         ):
             widget.setObjectName(name)
             widget.setAccessibleName(says)
@@ -77,7 +77,7 @@ class BeamPage(WorkPage):
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setTabKeyNavigation(False)
-        self.use = button("Take into the document", "beam_take", "", "", self.take)
+        self.use = button("Insert into the document", "beam_take", "", "", self.take)
         self._lay_out()
         self.table.currentCellChanged.connect(lambda row, *_: self.tree.mark(row))
         self.table.cellDoubleClicked.connect(lambda *_: self.take())
@@ -102,7 +102,7 @@ class BeamPage(WorkPage):
         if len(snapshot.best):
             self.table.setCurrentCell(min(row, len(snapshot.best) - 1), 2)
         pruned = int(np.isin(snapshot.states, (1, 3)).sum())
-        facts = [snapshot.weights, f"{len(snapshot.ids):,} tokens looked at"]
+        facts = [snapshot.weights, f"{len(snapshot.ids):,} candidates examined"]
         self.note.setText("  ·  ".join([*facts, f"{pruned:,} pruned or dropped", snapshot.reason or "searching"]))
         self.use.setEnabled(bool(snapshot.best))
 

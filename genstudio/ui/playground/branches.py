@@ -33,9 +33,9 @@ class BranchTree(QTreeWidget):
         self.setAccessibleName("Branches of the document")
         self.setToolTip(
             tooltip(
-                with_keys("Click or Enter shows a branch, F2 renames it, Delete takes it away. Next branch", "Ctrl+B")
-                + with_keys(", previous one", "Ctrl+Shift+B")
-                + with_keys(", to where this one begins", "Ctrl+J")
+                with_keys("Click or Enter: show a branch. F2: rename it. Delete: delete it. Next branch", "Ctrl+B")
+                + with_keys(", previous branch", "Ctrl+Shift+B")
+                + with_keys(", branch point", "Ctrl+J")
             )
         )
         self.setColumnCount(2)
@@ -115,7 +115,7 @@ class BranchTree(QTreeWidget):
         item.setFont(0, theme.font(theme.SMALL, bold=shown))
         item.setFont(1, theme.font(theme.SMALL, tabular=True))
         item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        words = f"{node.tokens:,} tokens written in this part, {node.length:,} characters"
+        words = f"{node.tokens:,} tokens generated in this part, {node.length:,} characters"
         item.setToolTip(0, words)
         item.setToolTip(1, words)
         return item

@@ -46,7 +46,7 @@ from genstudio.ui.widgets import ElidedLabel, button, plain_label
 LONGEST = 400
 """Tokens that both write at most: they are compared by eye."""
 _LIVE_MS = 2000
-_TRAIN, _CHOOSE = "Train a model first; a minute is enough.", "Choose model B."
+_TRAIN, _CHOOSE = "Train a model first; one minute is enough.", "Choose model B."
 
 
 class ComparePage(Page):
@@ -61,7 +61,7 @@ class ComparePage(Page):
         self.other = ModelChoice(lambda family: not lack(family, "Compare two"))
         self.names = {side: ElidedLabel() for side in "ab"}
         self.texts = {
-            side: TintedText(f"compare_text_{side}", f"What model {side.upper()} writes", "Press Write both.")
+            side: TintedText(f"compare_text_{side}", f"Text of model {side.upper()}", "Press Write both.")
             for side in "ab"
         }
         self.bars = TwoBarsView()
@@ -70,7 +70,7 @@ class ComparePage(Page):
         self.scored = QPlainTextEdit()
         self.numbers = QTableWidget(0, 3)
         self.note, self.score_note = ElidedLabel(), plain_label(role="quiet", wrap=True, name="compare_score_note")
-        self.write = button("Write both", "compare_write", "play", "Let both models write after the text", self.start)
+        self.write = button("Write both", "compare_write", "play", "Let both models continue the text", self.start)
         self.stop = button("Stop", "compare_stop", "stop", does=self.stop_all)
         self.score = button("Score both", "compare_score", "chart", "Score the text with both models", self.start_score)
         self.tabs = QTabWidget()
@@ -221,7 +221,7 @@ class ComparePage(Page):
         try:
             self.bars.show_snapshot(paired(*found, 40))
         except ValueError:
-            self.note.setText("The numbers of one of the models are not finite.")
+            self.note.setText("The output of one of the models is not finite.")
 
     def _show_attention(self, found: tuple[Attention, Attention]) -> None:
         for side, attention in zip("ab", found, strict=True):
@@ -240,7 +240,7 @@ class ComparePage(Page):
             chances = np.exp(writing.chosen.logprobs) if writing.chosen is not None else writing.probabilities
             self.texts[side].show_tokens(writing.pieces, chances.tolist(), mark=mark, note=writing.reason)
         if differ is not None:
-            self.note.setText(f"The texts differ from character {differ + 1:,} on, which is marked.")
+            self.note.setText(f"The texts differ from character {differ + 1:,}, which is marked.")
         elif len(pieces) == 2:
             self.note.setText("The texts are the same so far.")
 

@@ -35,7 +35,7 @@ class _Card(QFrame):
         self.words.setProperty("quiet", True)
         self.text = TintedText(f"continuation_{index}", f"Continuation {index + 1}")
         self.text.setFrameShape(QFrame.Shape.NoFrame)
-        self.take = button("Take", f"take_{index}", "", f"Take continuation {index + 1} into the document")
+        self.take = button("Insert", f"take_{index}", "", f"Insert continuation {index + 1} into the document")
         vbox(hbox((self.words, 1), self.take, spacing=None), (self.text, 1), into=self, margins=(8, 4, 8, 8), spacing=4)
 
 
@@ -50,7 +50,7 @@ class ContinuationsPage(WorkPage):
         label = plain_label("Continuations")
         label.setBuddy(self.count)
         self.add_settings(label, self.count)
-        self.note.setText("Several ways to go on from the cursor, with seeds that follow each other.")
+        self.note.setText("Several continuations from the cursor, one seed each.")
         self.cards = [_Card(index) for index in range(_MOST)]
         self._holder = QWidget()
         self._grid = QGridLayout(self._holder)
@@ -78,7 +78,7 @@ class ContinuationsPage(WorkPage):
         assert self.asked is not None
         words = [f"seed {self.asked[2].seed + index}", f"{len(snapshot.pieces):,} tokens"]
         if len(logprobs):
-            words.append(f"{value_text(float(-logprobs.mean() / math.log(2)))} bits a token")
+            words.append(f"{value_text(float(-logprobs.mean() / math.log(2)))} bits per token")
         card.words.setText("  ·  ".join([*words, *([snapshot.reason] if snapshot.reason else [])]))
         card.take.setEnabled(bool(snapshot.pieces))
         self.note.setText(f"{self.model_title}, weights of step {snapshot.step:,}")

@@ -21,7 +21,7 @@ from genstudio.ui.widgets import plain_label, tooltip
 
 
 class GridPage(WorkPage):
-    """Cells are filled as they are written; a double click or Enter takes one into the document."""
+    """Cells are filled as they are written; double-click or Enter to insert into the document."""
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine, "page_grid", "Grid", "Write")
@@ -32,7 +32,8 @@ class GridPage(WorkPage):
         label = plain_label("Tokens in each cell")
         label.setBuddy(self.length)
         self.add_settings(label, self.length)
-        self.note.setText("Temperature against top-p, with one seed. A double click or Enter takes a cell.")
+        self.note.setText("Temperature against top-p, all with the same seed. Double-click a cell, or press Enter, to "
+            "insert it.")
         self.table = named(QTableWidget(), "sampling_grid", "Texts by temperature, in rows, and top-p, in columns")
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -68,7 +69,7 @@ class GridPage(WorkPage):
         seed = self.asked[2].seed if self.asked is not None else 0
         self.note.setText(
             f"{self.model_title}, weights of step {snapshot.step:,}  ·  seed {seed}  ·  {done} of {len(snapshot.cells)}"
-            " cells  ·  a double click or Enter takes one"
+            " cells  ·  double-click or Enter to insert"
         )
 
     def take(self, row: int, column: int) -> None:

@@ -29,7 +29,7 @@ class InductionPage(Page):
         self.scores, self.losses = ScoresView(), RepeatedLossView()
         self.seed = LabeledSlider("Seed", 0, 100, 0, whole=True, name="induction_seed")
         self.period = LabeledSlider("Tokens", 2, 64, 64, whole=True, name="induction_period")
-        self.period.setToolTip("How many different tokens are repeated: at most as many as the context holds twice")
+        self.period.setToolTip("Number of distinct tokens in the repeated sequence: at most half the context")
         self.start = button("Run the probe", "induction_run", "play", does=self._run)
         self.summary = plain_label(wrap=True, name="induction_said")
         self._at: ModelRef | None = None
@@ -68,6 +68,6 @@ def conclusion(found: Induction) -> str:
     named = ", ".join(f"{layer + 1}.{head + 1}" for layer, head in strong)
     heads = f"Induction heads: {named}." if strong else f"No head has a score of {STRONG} or more."
     return (
-        f"{heads} {found.period} tokens: {first:.2f} nats a token the first time, {again:.2f} the second "
+        f"{heads} {found.period} tokens: {first:.2f} nats per token the first time, {again:.2f} the second "
         f"({again - first:+.2f}). Step {found.step:,}."
     )

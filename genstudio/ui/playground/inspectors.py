@@ -55,7 +55,7 @@ class Inspectors(QWidget):
         self._abilities: tuple[str, ...] | None = None
         self.title = entries[0].title
         self._looked: tuple[ModelRef | None, Prompt] | None = None
-        self.rail = named(_Rail(), "page_rail", "What to look at")
+        self.rail = named(_Rail(), "page_rail", "Pages")
         self.rail.setProperty("rail", True)
         self.rail.setFrameShape(QFrame.Shape.NoFrame)
         self.rail.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

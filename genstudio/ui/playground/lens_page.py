@@ -19,13 +19,13 @@ from genstudio.ui.views.view import token_text
 from genstudio.ui.widgets import plain_label
 
 _SAID = (
-    "The last norm and the output layer applied at every depth (nostalgebraist 2020): what the model would say if it "
-    "stopped there. Early layers were never trained to be read that way."
+    "The final norm and output layer applied after each layer (nostalgebraist 2020): the prediction if the model "
+    "stopped there. Early layers were never trained to be read this way."
 )
 
 
 class LensPage(Page):
-    """The grid, and the ten likeliest tokens of the chosen cell."""
+    """The grid, and the ten most probable tokens of the chosen cell."""
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine, "page_lens", "Logit lens")
@@ -37,7 +37,7 @@ class LensPage(Page):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
-        self.bar = named(QScrollBar(Qt.Orientation.Horizontal), "lens_bar", "Which tokens of the text are in sight")
+        self.bar = named(QScrollBar(Qt.Orientation.Horizontal), "lens_bar", "Which tokens of the text are visible")
         layout.addWidget(self.view, 5)
         layout.addWidget(self.bar)
         layout.addWidget(self.summary)
@@ -78,16 +78,16 @@ class LensPage(Page):
         found, cell = self.view.snapshot, self.view.at(depth, place)
         if found is None or cell is None:
             self.top.show_bars((), "")
-            self.summary.setText("" if found is None else "This part of the text is being asked for.")
+            self.summary.setText("" if found is None else "Loading this part of the text.")
             return
         bars = ((token_text(word), chance) for word, chance in cell.likely)
         self.top.show_bars(bars, f"{name(depth)}, after '{token_text(found.tokens[place])}'")
         if not cell.rank:
-            self.summary.setText("Nothing follows the last token yet.")
+            self.summary.setText("This is the last token, so there is nothing to compare with.")
             return
         depths = [self.view.at(level, place) for level in range(self.view.shape[0])]
         ranks = " ".join(f"{each.rank:,}" for each in depths if each is not None)
         self.summary.setText(
-            f"'{token_text(found.tokens[place + 1])}' really follows: rank {cell.rank:,} here, probability "
-            f"{percent(cell.chance)}. Its rank through the {len(depths)} depths: {ranks}"
+            f"'{token_text(found.tokens[place + 1])}' actually follows: rank {cell.rank:,} here, probability "
+            f"{percent(cell.chance)}. Its rank at the {len(depths)} depths: {ranks}"
         )

@@ -36,7 +36,7 @@ class MapPage(Page):
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine, "page_map", "Embedding map")
         self.view = EmbeddingView()
-        self.space = self._choice("map_space", "What is mapped", (("Token embeddings (W_E)", "tokens"),
+        self.space = self._choice("map_space", "What to map", (("Token embeddings (W_E)", "tokens"),
                                                                   ("Output layer", "output")))  # fmt: skip
         self.method = self._choice("map_method", "How", (("Principal components", "pca"), ("t-SNE", "tsne")))
         self.search = named(QLineEdit(), "map_search", "Find a token on the map")
@@ -44,11 +44,12 @@ class MapPage(Page):
         self.search.setClearButtonEnabled(True)
         self.near = named(QListWidget(), "map_near", "Nearest neighbours")
         self.near_title = plain_label(_NO_NEAR, role="quiet", wrap=True, name="map_near_title")
-        self.progress = named(QProgressBar(), "map_progress", "How far the map is")
+        self.progress = named(QProgressBar(), "map_progress", "Progress of the map")
         self.progress.setTextVisible(False)
         self.progress.setFixedHeight(8)
-        self.stop = button("Cancel", "map_cancel", "stop", "Stop moving the points", lambda: self.cancel("map"))
-        self.again = button("Again", "map_again", "refresh", "Place the points again, with the weights of now", self._again)
+        self.stop = button("Cancel", "map_cancel", "stop", "Stop the optimisation", lambda: self.cancel("map"))
+        self.again = button("Again", "map_again", "refresh", "Compute the map again with the current weights",
+            self._again)
         self.status = named(ElidedLabel(), "map_status", "What is shown")
         self._key: tuple[Any, ...] = ()
         self._near_of = False, -1
@@ -145,7 +146,7 @@ class MapPage(Page):
     def _search(self, text: str) -> None:
         count = self.view.search(text)
         if text:
-            self.near_title.setText(f"{count:,} tokens of the map hold '{text}'" + ("; Enter takes the first" if count else ""))
+            self.near_title.setText(f"{count:,} tokens of the map contain '{text}'" + ("; Enter selects the first" * bool(count)))
 
     def _take_found(self) -> None:
         if self.view.found and self.view.snapshot is not None:

@@ -43,7 +43,7 @@ class ModelChoice(QWidget):
             box.setMinimumContentsLength(width)
             layout.addWidget(box, stretch)
         self.int8 = named(
-            QCheckBox("int8"), "int8", "Compute the linear layers in 8 bits: faster, and a little less exact"
+            QCheckBox("int8"), "int8", "Run the linear layers in 8-bit precision: faster, slightly less accurate"
         )
         self.int8.setToolTip(self.int8.accessibleName())
         layout.addWidget(self.int8)
@@ -128,7 +128,7 @@ class ModelChoice(QWidget):
         with QSignalBlocker(self.checkpoint):
             self.checkpoint.clear()
             if run and run in self.live:
-                self.checkpoint.addItem("live, as it trains", "live")
+                self.checkpoint.addItem("live, while training", "live")
             steps = self._runs[run].checkpoints if run in self._runs else ()
             if steps:
                 self.checkpoint.addItem("newest checkpoint", "last")

@@ -8,7 +8,7 @@ import numpy as np
 from PySide6.QtCore import Signal
 
 from genstudio.events import Array
-from genstudio.sampling.choose import likeliest
+from genstudio.sampling.choose import most_probable
 from genstudio.sampling.record import ALTERNATIVES
 from genstudio.sampling.segments import Made, Written
 from genstudio.snapshots.text import Chosen, NextTokens
@@ -35,7 +35,7 @@ class NextTokenPage(Page):
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine, "page_next_token", "Next token")
         self.view = NextTokensView()
-        self.note = named(ElidedLabel(), "next_token_note", "Which weights answer")
+        self.note = named(ElidedLabel(), "next_token_note", "Model and weights used")
         self._sampling = Sampling()
         self._looked: tuple[ModelRef, Prompt] | None = None
         vbox(self.note, (self.view, 1), into=self, spacing=4)
@@ -60,7 +60,7 @@ class NextTokenPage(Page):
         after = self.view.after
 
         def take(text: str) -> None:
-            made = Made(model.run, "chosen by hand", shown.step, self._sampling.options, self._sampling.seed)
+            made = Made(model.run, "chosen by you", shown.step, self._sampling.options, self._sampling.seed)
             self.take_wanted.emit(prompt, (Written((text,), _chosen(shown, after, token), made),))
 
         self.ask("text", TextOf(model, (*before, token)), on_result=take)
@@ -78,7 +78,7 @@ def _chosen(shown: NextTokens, after: Array, token: int) -> Chosen:
     values -= values.max()
     logprobs = values - math.log(np.exp(values).sum())
     before = np.exp(logprobs)
-    top = likeliest(shown.logits, ALTERNATIVES)
+    top = most_probable(shown.logits, ALTERNATIVES)
     possible = before > 0
     higher = int(np.count_nonzero(shown.logits > shown.logits[token]))
     tied = int(np.count_nonzero(shown.logits[:token] == shown.logits[token]))

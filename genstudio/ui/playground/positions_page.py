@@ -17,12 +17,13 @@ from genstudio.ui.widgets import plain_label
 
 _SAYS = {
     "learned": "This model learned one vector for each of its {context:,} positions and adds it to the token's vector. "
-    "Positions that are alike have a cosine near 1; before any training there is no order in them.",
+    "Similar positions have a cosine near 1; before training they have no order.",
     "sinusoidal": "Sines and cosines of growing wavelength, 2π to 2π · {base:,.6g}, are added to the token's vector "
-    "(Vaswani et al. 2017). The similarity of two positions depends on their distance alone.",
-    "rotary": "Nothing is added: in every layer, each pair of numbers of a query and a key is turned by an angle that grows "
-    "with the position, with wavelengths from 2π to 2π · {base:,.6g} (Su et al. 2021). Shown is the cosine of the angle. "
-    "A score depends on the distance alone; slow pairs tell far tokens apart, fast pairs near ones.",
+    "(Vaswani et al. 2017). The similarity of two positions depends only on their distance.",
+    "rotary": "Rotary positions: instead of adding a vector, every layer rotates each pair of query and key values by "
+    "an angle that grows with the position, with wavelengths from 2π to 2π · {base:,.6g} (Su et al. 2021). The "
+    "picture shows the cosine of the angle. An attention score depends only on the distance; slow pairs separate "
+    "distant tokens, fast pairs nearby ones.",
     "none": "This model has no position code. Without a look-ahead mask it would see a bag of tokens; with one, it can only "
     "count how many tokens it may attend to.",
 }
@@ -35,10 +36,10 @@ class PositionsPage(Page):
         super().__init__(engine, "page_positions", "Positions")
         self.words = plain_label(name="positions_words", wrap=True)
         self.shown = named(QComboBox(), "positions_shown", "What the picture shows")
-        self.shown.addItems(["Code of each position", "Similarity of each two positions"])
-        self.picture = MatrixView("Position code", "positions_picture")
+        self.shown.addItems(["Position encoding", "Similarity of positions"])
+        self.picture = MatrixView("Position encoding", "positions_picture")
         self.distance = DistanceView()
-        self.picture.empty = "This model has no position code"
+        self.picture.empty = "This model has no position encoding"
         split = splitter("positions_splitter", self.picture, self.distance, sizes=(340, 220))
         vbox(self.words, self.shown, (split, 1), into=self)
         self._code: PositionCode | None = None
@@ -67,6 +68,6 @@ class PositionsPage(Page):
             f"{len(values):,} positions"
         )
         across = "" if pairs else f" × {values.shape[1]:,}"
-        title = "Similarity" if pairs else {"rotary": "Cosines of the angles"}.get(code.kind, "Position code")
+        title = "Similarity" if pairs else {"rotary": "Cosines of the angles"}.get(code.kind, "Position encoding")
         note = f"{some}{across}{base}   step {code.step:,}" if values.size else ""
         self.picture.show_matrix(Matrix(values) if values.size else None, title, note)

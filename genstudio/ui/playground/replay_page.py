@@ -44,8 +44,8 @@ ROOM = 200_000_000
 """Bytes of replays that are remembered; the oldest go first."""
 _PLAY_MS = 500
 _RULE = (
-    f"While a model trains, the weights of up to {MAXIMUM} steps are kept for the replay, {size_text(BUDGET)} a run at most, "
-    "close together at first and wider apart later. The checkpoints stay."
+    f"During training the weights of up to {MAXIMUM} steps are saved for the replay, at most {size_text(BUDGET)} per "
+    "run, densely at first and more sparsely later. Checkpoints are not affected."
 )
 
 
@@ -79,11 +79,11 @@ class ReplayPage(Page):
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.step = plain_label("", name="replay_step")
         self.note, self.storage = ElidedLabel(), ElidedLabel()
-        self.forget = button("Delete kept weights", "replay_forget", "trash", does=self._ask_to_forget)
+        self.forget = button("Delete replay data", "replay_forget", "trash", does=self._ask_to_forget)
         self.text = TintedText(
-            "replay_text", "The text that is watched", "Press Replay to see how the text was learnt."
+            "replay_text", "Replayed text", "Press Replay to see how the model learned this text."
         )
-        self.written = TintedText("replay_written", "What the model of this step writes", "Press Replay.")
+        self.written = TintedText("replay_written", "Text written at this step", "Press Replay.")
         self.trajectory = TrajectoryView()
         lines = Line("train_loss", "training", "training", True), Line("val_loss", "validation", "validation")
         self.loss = CurvesView("Loss", "nats per token", lines)
@@ -250,9 +250,9 @@ class ReplayPage(Page):
             if rival != watched.ids[token] and token:
                 values = np.exp([moment.candidates[token, place] for moment in moments])
                 paths.append(Path(watched.names[rival], values))
-        kind = "of the prompt" if token < watched.prompt else "that the newest weights wrote"
+        kind = "of the prompt" if token < watched.prompt else "written by the newest weights"
         note = f"'{token_text(watched.pieces[token])}', token {token + 1:,} of {len(watched.ids):,}, {kind}"
-        self.trajectory.show_paths(steps, paths, note if token else f"{note}: there is nothing to predict it from")
+        self.trajectory.show_paths(steps, paths, note if token else f"{note}: there is no context to predict it from")
 
     def _point(self, token: int) -> None:
         self._show_token(token if token >= 0 else self.text.chosen)
@@ -280,7 +280,7 @@ class ReplayPage(Page):
     def _show_saved(self, saved: Saved) -> None:
         self._saved = saved
         words = f"{len(saved.marks)} saved steps"
-        kept = f", {saved.kept} of them weights alone: {size_text(saved.bytes)}" if saved.kept else ""
+        kept = f", {saved.kept} of them for replay only: {size_text(saved.bytes)}" if saved.kept else ""
         self.storage.setText(words + kept)
         self.busy_changed()
 
@@ -290,22 +290,22 @@ class ReplayPage(Page):
 
     def _say(self) -> None:
         if self._model is None:
-            self.note.setText("Train a model first; a minute is enough.")
+            self.note.setText("Train a model first; one minute is enough.")
         elif self._left_out:
-            self.note.setText(f"{len(self._left_out)} steps were left out: {'; '.join(self._left_out)}")
+            self.note.setText(f"{len(self._left_out)} steps were skipped: {'; '.join(self._left_out)}")
         elif self._memory.get(self._key()) is not self._shown or not self._shown.moments:
             other = "This is the replay of another text. " if self._shown.moments else ""
             self.note.setText(f"{other}Press Replay to run every saved step on this text.")
         else:
-            self.note.setText("Choose a token to see how its probability moved.")
+            self.note.setText("Choose a token to see how its probability changed.")
 
     def _ask_to_forget(self) -> None:
         saved = self._saved
         if saved is None or self._model is None:
             return
         text = f"Delete the weights of {saved.kept} steps, {size_text(saved.bytes)}?"
-        question = QMessageBox(QMessageBox.Icon.Warning, "Delete kept weights", text, parent=self)
-        question.setInformativeText("Its checkpoints, curves and samples stay.")
+        question = QMessageBox(QMessageBox.Icon.Warning, "Delete replay data", text, parent=self)
+        question.setInformativeText("Its checkpoints, curves and samples are kept.")
         question.setStandardButtons(QMessageBox.StandardButton.Cancel)
         yes = question.addButton("Delete", QMessageBox.ButtonRole.DestructiveRole)
         question.exec()
@@ -318,7 +318,7 @@ class ReplayPage(Page):
             (self.slider, "replay_slider", "Saved step"),
             (self.note, "replay_note", "Status"),
             (self.storage, "replay_storage", "Saved steps and their size"),
-            (self.tabs, "replay_tabs", "What to look at"),
+            (self.tabs, "replay_tabs", "What to show"),
         ):
             widget.setObjectName(name)
             widget.setAccessibleName(label)

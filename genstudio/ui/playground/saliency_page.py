@@ -24,11 +24,11 @@ from genstudio.ui.widgets import button, plain_label
 
 METHODS = {"Leave one token out": "leave one out", "Gradient × input": "gradient"}
 CAVEATS = {
-    "leave one out": "Each token is removed from the text in turn: how far does the log-probability of the prediction fall? "
+    "leave one out": "Each token is removed in turn: how much does the log-probability of the prediction fall? "
     "The tokens before it move one place closer. It does not show what a different token would do.",
-    "gradient": "Gradient times input: how the log-probability would change, to first order, if a token's embedding were "
-    "scaled. It does not show what a different token would do. Where the model is sure, or a norm follows the embedding, "
-    "gradients are near zero.",
+    "gradient": "Gradient times input: how much the log-probability would change, to first order, if a token's "
+    "embedding were scaled. It does not show what a different token would do. Gradients are near zero where the model "
+    "is certain or a norm follows the embedding.",
 }
 _STRONGEST = 30
 
@@ -40,7 +40,7 @@ class SaliencyPage(Page):
         super().__init__(engine, "page_saliency", "Saliency")
         self.strip = TokenStrip("Influence of each token", "saliency_strip", "nats")
         self.strongest = NamedBars("Strongest tokens", "saliency_strongest", "nats", "{:+.3f}".format, (theme.ORANGE, theme.BLUE))
-        self.target = named(QComboBox(), "saliency_target", "The prediction that is explained")
+        self.target = named(QComboBox(), "saliency_target", "Prediction to explain")
         self.method = named(QComboBox(), "saliency_method", "How the influence of a token is measured")
         self.method.addItems(list(METHODS))
         self.next: QPushButton = button("The next token", "saliency_next", does=self._explain_next)
@@ -93,13 +93,14 @@ class SaliencyPage(Page):
         highest = float(np.abs(found.score).max())
         values[: found.position] = found.score / highest if highest and math.isfinite(highest) else 0.0
         words = [f"{score:+.4f} nats" for score in found.score]
-        words += ["is explained" if len(words) == found.position else "after it"] * (len(found.tokens) - len(words))
+        words += ["explained prediction" if len(words) == found.position else "after it"] * (len(found.tokens) - len(words))
         note = f"strongest {highest:.3g} nats  ·  orange raises, blue lowers"
         self.strip.show_tokens(found.tokens, values, words, note)
         self.strip.mark(found.position if found.position < len(found.tokens) else None)
         strongest = np.argsort(-np.abs(found.score), kind="stable")[:_STRONGEST]
         named = ((f"{token_text(found.tokens[at])} {at + 1}", float(found.score[at])) for at in strongest.tolist())
-        self.strongest.show_bars(named, "with their place, in nats: how much each raised or lowered it")
+        self.strongest.show_bars(named, "with their positions, in nats: how much each raised or lowered the "
+            "log-probability")
         self.target.clear()
         for token, piece, chance in found.choices:
             self.target.addItem(f"'{token_text(piece)}'  {percent(chance)}", token)

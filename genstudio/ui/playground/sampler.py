@@ -112,15 +112,15 @@ class Sampler(QWidget):
     def _name_things(self) -> None:
         for widget, name, label in (
             (self.greedy, "greedy", "Greedy: always the most probable token"),
-            (self.seed, "sampling_seed", "Seed: the same one writes the same text"),
-            (self.fresh, "fresh_seed", "A new seed each time"),
+            (self.seed, "sampling_seed", "Seed: the same seed gives the same text"),
+            (self.fresh, "fresh_seed", "Use a new seed each time"),
             (self.stop_text, "stop_text", "Stop before this text; \\n is a line end"),
         ):
             widget.setObjectName(name)
             widget.setAccessibleName(label)
             widget.setToolTip(label)
         self.min_p.setToolTip("Keep tokens with at least this share of the top token's probability")
-        self.repetition.setToolTip("Above 1, tokens that the model sees in its window become less likely")
+        self.repetition.setToolTip("Above 1, tokens already in the context become less probable")
         self.stop_text.setMaxLength(200)
         self.stop_text.setPlaceholderText("never")
 

@@ -24,7 +24,7 @@ from genstudio.ui.views.tinted import TintedText
 from genstudio.ui.views.view import token_text
 from genstudio.ui.widgets import button, plain_label
 
-_COLUMNS = ("Token", "Bits", "Rank", "Expected instead")
+_COLUMNS = ("Token", "Bits", "Rank", "Predicted instead")
 _TINTED = 20_000
 _EXPECTED = 3
 
@@ -47,7 +47,7 @@ class ScorePage(WorkPage):
         self.shown = TintedText("score_tokens", "The text, tinted by surprise", "The scored text appears here.")
         self.shown.choosable = True
         self.table = QTableWidget(0, len(_COLUMNS))
-        says = "Score this text and write a little with float32 and with int8: loss and speed of both"
+        says = "Score this text and generate a little with float32 and int8, to compare loss and speed"
         self.cost = button("What does int8 cost?", "score_precision", "", says, self.compare)
         self.cost.setToolTip(says)
         self.costs = plain_label("", role="quiet", name="score_costs")
@@ -97,7 +97,7 @@ class ScorePage(WorkPage):
         words = [
             snapshot.weights,
             f"{snapshot.scored:,} tokens",
-            f"{value_text(snapshot.nats / max(snapshot.scored, 1))} nats a token",
+            f"{value_text(snapshot.nats / max(snapshot.scored, 1))} nats per token",
         ]
         if snapshot.unknown:
             words.append(f"{len(snapshot.unknown):,} characters unknown to the model")
@@ -178,6 +178,6 @@ def precision_words(cost: PrecisionCost) -> str:
     one, other = cost.nats["float32"] * per, cost.nats["int8"] * per
     speeds = cost.speeds["float32"], cost.speeds["int8"]
     return (
-        f"nats a character: float32 {one:.4f}, int8 {other:.4f} ({other - one:+.4f})  ·  "
+        f"nats per character: float32 {one:.4f}, int8 {other:.4f} ({other - one:+.4f})  ·  "
         f"tokens/s: {speeds[0]:,.0f} and {speeds[1]:,.0f} ({speeds[1] / speeds[0]:.2f}x)"
     )

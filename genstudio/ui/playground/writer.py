@@ -55,7 +55,7 @@ class Writer(Page):
         self.stop = button("Stop", "stop_writing", "stop", "Stop generating")
         self.here = button("From cursor", "generate_here", "write", "Generate from the text cursor")
         self.again = button(
-            "Again", "generate_again", "refresh", "Write this again with the next seed, in a new branch"
+            "Again", "generate_again", "refresh", "Generate this again with the next seed, in a new branch"
         )
         self.undo = icon_button("undo", "document_undo", "Undo")
         self.redo = icon_button("redo", "document_redo", "Redo")
@@ -190,8 +190,8 @@ class Writer(Page):
         self.tree.switched.connect(self.view.switch)
         self.tree.renamed.connect(self.view.rename)
         self.tree.removed.connect(self.view.remove)
-        self.here.setToolTip(with_keys("Go on from the text cursor, in a new branch", "Ctrl+Shift+Return"))
-        self.again.setToolTip(with_keys("Write this again with the next seed, in a new branch", "Ctrl+R"))
+        self.here.setToolTip(with_keys("Continue from the text cursor, in a new branch", "Ctrl+Shift+Return"))
+        self.again.setToolTip(with_keys("Generate this again with the next seed, in a new branch", "Ctrl+R"))
 
     def _stop_for_edit(self) -> None:
         if self.writing:

@@ -235,7 +235,7 @@ class PlaygroundTab(QWidget):
 
     def _say_what_is_missing(self) -> None:
         if self.reference() is None:
-            self.status.setText("There is no trained model yet: train one first; a minute is enough.")
+            self.status.setText("There is no trained model yet: train one first; one minute is enough.")
         elif self.status.text().startswith("There is no trained"):
             self.status.setText("")
 
@@ -259,9 +259,9 @@ class PlaygroundTab(QWidget):
         self.status.setObjectName("playground_status")
         self.status.setAccessibleName("Status")
         self.wide.setObjectName("hide_document")
-        self.wide.setAccessibleName("Give the page the whole width")
+        self.wide.setAccessibleName("Give the page the full width")
         self.wide.setCheckable(True)
-        self.wide.setToolTip(with_keys("Give the page the whole width", "Ctrl+Shift+H"))
+        self.wide.setToolTip(with_keys("Give the page the full width", "Ctrl+Shift+H"))
         theme.set_icon(self.wide, "zoom-reset")
 
     def _lay_out(self) -> None:

@@ -69,7 +69,7 @@ def racers(config: type[Config], values: Mapping[str, Any], seed: int, name: str
         try:
             if name == SEED:
                 if not (text.isdecimal() and int(text) < 2**31):
-                    raise ConfigError([Problem(name, f"'{text}' is no seed: a whole number from 0 to {2**31 - 1:,}")])
+                    raise ConfigError([Problem(name, f"'{text}' is not a seed: use a whole number from 0 to {2**31 - 1:,}")])
                 racer = Racer(f"seed {int(text)}", base.model_dump(), int(text))
             else:
                 changed = base.override([f"{name}={text}"]).model_dump()

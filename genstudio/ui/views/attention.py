@@ -68,7 +68,7 @@ class AttentionView(SnapshotFigure[Attention], SceneFigure):
         self.head_chosen.emit(self.layer, self.head)
 
     def describe(self, row: int, column: int) -> str:
-        """What is under the pointer, in words: "layer 2 head 3: 'h' looks at 'T' 0.43"."""
+        """What is under the pointer, in words: "layer 2 head 3: 'h' attends to 'T' 0.43"."""
         if self.snapshot is None:
             return ""
         weight = float(self.snapshot.weights[self.layer, self.head, row, column])
@@ -217,7 +217,7 @@ class AttentionView(SnapshotFigure[Attention], SceneFigure):
         return self._large.width() / keys, self._large.height() / queries
 
     def _pair(self, snapshot: Attention, row: int, column: int) -> str:
-        return f"'{token_text(looking(snapshot)[row])}' looks at '{token_text(snapshot.tokens[column])}'"
+        return f"'{token_text(looking(snapshot)[row])}' attends to '{token_text(snapshot.tokens[column])}'"
 
     def _paint_words(self, painter: QPainter) -> None:
         look, room = theme.current(), self.room()

@@ -167,7 +167,7 @@ class AttentionPairView(PointedFigure[tuple[int, int, int]]):
         tokens = self.sides[min(self.sides)].tokens
         names = (token_text(tokens[i]) if i < len(tokens) else "" for i in (row, column))
         lines = [(None, other, "masked" if np.isnan(value) else f"{value:.3f}") for other, value in values]
-        return at, lines, "'{}' looks at '{}'".format(*names)
+        return at, lines, "'{}' attends to '{}'".format(*names)
 
     def take(self, mark: tuple[int, int, int]) -> None:
         if self.matrices()[mark[0]][0] == _HEADS:

@@ -97,11 +97,11 @@ class HeadMapView(SnapshotFigure[HeadMap]):
         return None
 
     def describe(self, row: int, column: int) -> str:
-        """A cell in words: "'h' looks at 'T': 0.431"."""
+        """A cell in words: "'h' attends to 'T': 0.431"."""
         value = self.weight(row, column)
         if value is None or not self.tokens:
             return ""
-        pair = f"'{token_text(self.tokens[row])}' looks at '{token_text(self.tokens[column])}'"
+        pair = f"'{token_text(self.tokens[row])}' attends to '{token_text(self.tokens[column])}'"
         if self.causal and column > row:
             return f"{pair}: masked, exactly 0"
         return f"{pair}: {value[0]:.3f}" + (f", the largest of {value[1]} x {value[1]}" if value[1] > 1 else "")

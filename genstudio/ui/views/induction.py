@@ -103,7 +103,7 @@ class RepeatedLossView(SnapshotFigure[Induction]):
 
     def paint_figure(self, painter: QPainter, area: QRectF) -> None:
         look, found = theme.current(), self.snapshot
-        note = "" if found is None else f"mean of {found.texts} texts, nats a token"
+        note = "" if found is None else f"mean of {found.texts} texts, nats per token"
         paint_title(painter, self.title, note, area)
         plot = area.adjusted(44, 40, -16, -26)
         if found is None or plot.height() < 16:

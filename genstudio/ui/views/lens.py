@@ -39,7 +39,7 @@ _NARROW, _WIDE, _TALL = 26.0, 72.0, 64.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cell:
-    """What one depth would say after one token: (token, probability) from the likeliest on; the rank of what really
+    """What one depth would say after one token: (token, probability) from the most probable on; the rank of what really
     follows and its probability, 0 and NaN at the end."""
 
     likely: tuple[tuple[str, float], ...]
@@ -48,7 +48,7 @@ class Cell:
 
 
 class LensView(SnapshotFigure[Lens]):
-    """Rows are depths, the deepest on top; columns are tokens. Each cell has its likeliest token and is coloured by how
+    """Rows are depths, the deepest on top; columns are tokens. Each cell has its most probable token and is coloured by how
     probable that is. A click or the arrow keys choose a cell: `cell_chosen(depth, position)`, from 0.
 
     The wheel, the keys and `move_to` reach every token; `moved()` says that others are in sight. A long text comes in

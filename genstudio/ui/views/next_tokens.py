@@ -1,4 +1,4 @@
-"""What the model would say next: the likeliest tokens before and after the sampler."""
+"""What the model would say next: the most probable tokens before and after the sampler."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from genstudio.events import Array
 from genstudio.sampling.choose import SamplingOptions, distribution, entropy, softmax
 from genstudio.snapshots.text import NextTokens
 from genstudio.ui.views.bars import Bar, BarChart
-from genstudio.ui.views.view import Lines, SnapshotFigure, Table, likeliest, token_text
+from genstudio.ui.views.view import Lines, SnapshotFigure, Table, most_probable, token_text
 
 
 class NextTokensView(SnapshotFigure[NextTokens], BarChart):
@@ -59,7 +59,7 @@ class NextTokensView(SnapshotFigure[NextTokens], BarChart):
         return super().fitting()
 
     def shown(self) -> Array:
-        """Ids of the tokens that have a bar, the likeliest first."""
+        """Ids of the tokens that have a bar, the most probable first."""
         return self._order[: self.fitting()]
 
     def tail(self) -> tuple[float, float]:
@@ -119,7 +119,7 @@ class NextTokensView(SnapshotFigure[NextTokens], BarChart):
             return
         if not len(self.before):
             self.before = softmax(self.snapshot.logits)
-            self._order = likeliest(self.before, 200)
+            self._order = most_probable(self.before, 200)
         pieces, chances = self.snapshot.pieces, zip(self._order, self.before[self._order], self.after[self._order], strict=True)
         self.bars = tuple(
             Bar(token_text(pieces[i]), ((float(after), "accent", f"{100 * after:.1f}%" if after > 0 else "cut"),),

@@ -50,7 +50,7 @@ class SurpriseStrip(SnapshotFigure[ScoredText], PointedFigure[int]):
         finite = self.bits[np.isfinite(self.bits)]
         highest = float(finite.max()) if len(finite) else 0.0
         mean = float(finite.mean()) if len(finite) else 0.0
-        words = f"bits a token, up to {value_text(highest)}; line: the mean, {value_text(mean)}"
+        words = f"bits per token, up to {value_text(highest)}; line: the mean, {value_text(mean)}"
         paint_title(painter, self.title, words if highest else "", area)
         if not len(finite):
             paint_empty(painter, area, "Score a text to see its surprise")

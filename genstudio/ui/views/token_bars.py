@@ -12,13 +12,13 @@ from genstudio.events import Array
 from genstudio.tasks.compare import Paired
 from genstudio.ui import theme
 from genstudio.ui.views.bars import Bar, BarChart
-from genstudio.ui.views.view import Lines, SnapshotFigure, Table, likeliest, token_text
+from genstudio.ui.views.view import Lines, SnapshotFigure, Table, most_probable, token_text
 
 COLORS = (theme.BLUE, theme.ORANGE)
 
 
 class PairedBars(BarChart):
-    """The tokens that are likeliest in either of two distributions: the first as an outline, the second filled."""
+    """The tokens that are most probable in either of two distributions: the first as an outline, the second filled."""
 
     def __init__(self, title: str, name: str, first: str = "before", second: str = "after") -> None:
         super().__init__(title, name)
@@ -32,7 +32,7 @@ class PairedBars(BarChart):
         self.pieces, self.before, self.after, self.note, self.hover = pieces, before, after, note, None
         self.bars = tuple(
             Bar(token_text(pieces[i]), ((now, theme.ORANGE, f"{100 * was:.1f} → {100 * now:.1f}%"),), was)
-            for i in likeliest(np.maximum(before, after), 50).tolist()
+            for i in most_probable(np.maximum(before, after), 50).tolist()
             for was, now in ((float(before[i]), float(after[i])),)
         )
         self.setAccessibleDescription(", ".join(f"{bar.name} {bar.parts[0][2]}" for bar in self.bars[:5]))

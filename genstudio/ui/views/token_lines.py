@@ -1,4 +1,4 @@
-"""Who looks at whom: two columns of tokens, and between them lines as strong as the attention."""
+"""Who attends to whom: two columns of tokens, and between them lines as strong as the attention."""
 
 from __future__ import annotations
 
@@ -65,11 +65,11 @@ class TokenLinesView(SnapshotFigure[HeadMap]):
         return _heaviest(found, query)
 
     def describe(self, query: int) -> str:
-        """A query in words: "'h' looks at 'T' 0.43, 'h' 0.21"."""
+        """A query in words: "'h' attends to 'T' 0.43, 'h' 0.21"."""
         if not 0 <= query < len(self.tokens):
             return ""
         words = (f"'{token_text(self.tokens[key])}' {value:.2f}" for key, value in self.weights(query)[:5])
-        return f"'{token_text(self.tokens[query])}' looks at {', '.join(words)}"
+        return f"'{token_text(self.tokens[query])}' attends to {', '.join(words)}"
 
     def table(self) -> Table:
         header, tokens = ("query", "query token", "key", "key token", "weight"), self.tokens
@@ -123,7 +123,7 @@ class TokenLinesView(SnapshotFigure[HeadMap]):
         ]
         if len(known) > _SAID:
             lines.append((None, f"{len(known) - _SAID:,} others", f"{sum(value for _, value in known[_SAID:]):.3f}"))
-        title = f"'{token_text(self.tokens[alone])}'  {alone + 1} looks at"
+        title = f"'{token_text(self.tokens[alone])}'  {alone + 1} attends to"
         left, right = self._columns(QRectF(self.rect()))
         at = QPointF((left + right) / 2, self._y(alone))
         bubble(painter, at, lines, QRectF(self.rect()), title)

@@ -368,7 +368,7 @@ def paint_empty(painter: QPainter, area: QRectF, words: str) -> None:
     painter.drawText(area.adjusted(12, 24, -12, -8), CENTRE | Qt.TextFlag.TextWordWrap, words)
 
 
-def likeliest(probabilities: Array, most: int) -> Array:
+def most_probable(probabilities: Array, most: int) -> Array:
     """Indices of the largest of probabilities (V,), at most so many, from the largest on; of equals, the first."""
     most = min(len(probabilities), most)
     top = np.argpartition(-probabilities, most - 1)[:most] if most else np.empty(0, np.int64)

@@ -52,7 +52,7 @@ class Legend(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("writing_legend")
-        self.setAccessibleName("Tints: the model's probability of each token, from at least 50 % to below 1 %")
+        self.setAccessibleName("Tints: the model's probability of each token, from at least 50% to below 1%")
         self.setFixedHeight(20)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
@@ -482,7 +482,7 @@ class DocumentView(QWidget):
         if self.marks.count > self.marks.context:
             words += f", reads the last {self.marks.context:,}"
         if count := len(self.marks.unknown):
-            fate = f"read as {self.marks.replaced_by}" if self.marks.replaced_by else "left out"
+            fate = f"read as {self.marks.replaced_by}" if self.marks.replaced_by else "skipped"
             words = f"{count:,} unknown: {fate}  ·  {words}"
         return words
 

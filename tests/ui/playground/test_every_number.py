@@ -134,7 +134,7 @@ def test_attention_of_one_head_its_means_rollout_mass_and_lines(opened: Any, mod
         for query, key in ((T - 1, 3), (7, 7), (4, 0), (3, 9)):
             at = box.topLeft() + QPointF((key + 0.5) * box.width() / T, (query + 0.5) * box.height() / T)
             said = hovered(page.map, at)
-            assert said[0].startswith(f"'{token_text(TEXT[query])}' looks at '{token_text(TEXT[key])}': ")
+            assert said[0].startswith(f"'{token_text(TEXT[query])}' attends to '{token_text(TEXT[key])}': ")
             number = said[0].rpartition(": ")[2]
             assert number == "masked, exactly 0" if key > query else says(number, own[query, key], 6e-4)
             assert f"query {query + 1}, key {key + 1}" in said
@@ -214,7 +214,7 @@ def test_the_logit_lens(opened: Any, model: Model) -> None:
             said = hovered(page.view, middle(page.view.cell(depth, place)))
             assert says(said[2], 100 * own[best[0]], 1e-3)
             if place == T - 1:
-                assert page.summary.text() == "Nothing follows the last token yet."
+                assert page.summary.text() == "This is the last token, so there is nothing to compare with."
                 continue
             follows = ids[place + 1]
             rank, chance = int((own > own[follows]).sum()) + 1, 100 * own[follows]
@@ -298,7 +298,7 @@ def test_induction(opened: Any, model: Model) -> None:
     means = loss[: period - 1].mean(), loss[period:].mean()
     assert says(first, means[0]) and says(second, means[1]) and says(change, means[1] - means[0], 1e-4)
     assert ("No head" in words) == bool((score < 0.4).all())
-    assert painted(page.losses)[1] == f"mean of {found.texts} texts, nats a token"
+    assert painted(page.losses)[1] == f"mean of {found.texts} texts, nats per token"
 
 
 def test_the_anatomy(opened: Any, model: Model, qtbot: QtBot) -> None:
@@ -322,7 +322,7 @@ def test_the_anatomy(opened: Any, model: Model, qtbot: QtBot) -> None:
         if box is not None:
             box.click()
             settle(qtbot, page)
-    assert page.status.text() == f"16 tokens, {T - 16} before them left out · weights of step {model.hand.step:,}"
+    assert page.status.text() == f"16 tokens, {T - 16} before them not shown · weights of step {model.hand.step:,}"
 
 
 def check_stages(page: Any, model: Model, kept: Any, made: dict[str, Any], off: Ablation, tau: float) -> None:

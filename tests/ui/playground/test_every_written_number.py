@@ -90,7 +90,7 @@ def bits(chances: Any) -> float:
 
 
 def sampled(chances: Any, temperature: float = 0.8, top_p: float = 0.9) -> Any:
-    """After the sampler: the fewest likeliest tokens that reach top-p, each with its share."""
+    """After the sampler: the fewest most probable tokens that reach top-p, each with its share."""
     cold = chances ** (1 / temperature) / (chances ** (1 / temperature)).sum()
     order = np.argsort(-cold, kind="stable")
     kept = order[: int((np.cumsum(cold[order]) < top_p).sum()) + 1]
@@ -186,7 +186,7 @@ def test_grid(opened: Any, runs: Runs, qtbot: QtBot) -> None:
             assert kept[runs.alphabet.index(text[at])] > 0, "drawn from what these settings leave"
     assert "weights of step 40  ·  seed 3  ·  20 of 20 cells" in page.note.text().replace(" · ", "  ·  ")
     texts = [page.table.item(0, column).text() for column in range(4)]
-    assert len(texts[0]) == 6 and texts[0] == texts[1], "next to no heat: the likeliest letters, whatever top-p is"
+    assert len(texts[0]) == 6 and texts[0] == texts[1], "next to no heat: the most probable letters, whatever top-p is"
 
 
 def test_score(opened: Any, runs: Runs, qtbot: QtBot) -> None:

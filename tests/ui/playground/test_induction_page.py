@@ -39,7 +39,7 @@ def built(layers: int = 2) -> GPTModel:
 
 @torch.no_grad()
 def made_by_hand() -> GPTModel:
-    """Head 1.1 looks at the token before and notes which it was; head 2.2 looks at the place before which stood the token
+    """Head 1.1 attends to the token before and notes which it was; head 2.2 attends to the place before which stood the token
     that it reads now, and predicts what it finds there (Elhage et al. 2021). The other heads look everywhere alike."""
     gpt = built()
     model = gpt.transformer

@@ -145,7 +145,7 @@ def test_the_map_is_moved_frozen_and_read_with_mouse_and_keys(engine: Engine, qt
     cell = view.box().width() / 20
     at = QPoint(round(view.box().left() + 4.5 * cell), round(view.box().top() + 9.5 * cell))
     qtbot.mouseMove(view, at)
-    assert "looks at" in view.accessibleDescription()
+    assert "attends to" in view.accessibleDescription()
     with qtbot.waitSignal(view.frozen_at) as caught:
         qtbot.mouseClick(view, LEFT, pos=at)
     assert caught.args == [9, 4] == list(view.frozen)
@@ -168,7 +168,7 @@ def test_the_map_is_moved_frozen_and_read_with_mouse_and_keys(engine: Engine, qt
     page.how.setCurrentIndex(1)
     page.lines.repaint()
     qtbot.mouseClick(page.lines, LEFT, pos=QPoint(60, 52 + 18 * 2 + 9))
-    assert page.lines.frozen is not None and "looks at" in page.lines.describe(page.lines.frozen)
+    assert page.lines.frozen is not None and "attends to" in page.lines.describe(page.lines.frozen)
     for key in (Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown, Qt.Key.Key_Escape):
         qtbot.keyClick(page.lines, key)
     assert page.lines.frozen is None
@@ -372,7 +372,7 @@ def test_induction_shows_scores_and_losses(engine: Engine, qtbot: QtBot, folder:
     rows = list(page.scores.table()[1])
     assert rows[1] == (1, 2, pytest.approx(float(found.scores[0, 1])))
     first, again = found.losses[: found.period - 1].mean(), found.losses[found.period :].mean()
-    assert f"{first:.2f} nats a token the first time, {again:.2f} the second" in page.summary.text()
+    assert f"{first:.2f} nats per token the first time, {again:.2f} the second" in page.summary.text()
     assert page.start.isEnabled()
     page.seed.editor.changed.emit(5)
     settle(qtbot, page)

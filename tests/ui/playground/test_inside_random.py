@@ -97,7 +97,7 @@ class Person:
                 self.live = str(found.value)
 
     def stop(self) -> None:
-        """Stop the training, whoever looks at it."""
+        """Stop the training, whoever attends to it."""
         if self.training:
             self.engine.stop(self.training)
         self.training = ""

@@ -33,8 +33,8 @@ def test_words_of_a_cell(qtbot: QtBot) -> None:
     given = weights(3, 4, 5)
     view = shown(qtbot, Attention("a", 7, ("T", "h", "e", " ", "\n"), given))
     view.choose(1, 2)
-    assert view.describe(1, 0) == f"layer 2 head 3: 'h' looks at 'T' {given[1, 2, 1, 0]:.2f}"
-    assert view.describe(0, 3) == "layer 2 head 3: 'T' looks at '␣' masked"
+    assert view.describe(1, 0) == f"layer 2 head 3: 'h' attends to 'T' {given[1, 2, 1, 0]:.2f}"
+    assert view.describe(0, 3) == "layer 2 head 3: 'T' attends to '␣' masked"
 
 
 def test_hover_finds_the_cell_under_the_pointer(qtbot: QtBot) -> None:
@@ -43,7 +43,7 @@ def test_hover_finds_the_cell_under_the_pointer(qtbot: QtBot) -> None:
     at = QPoint(round(view._large.left() + 1.5 * cell), round(view._large.top() + 3.5 * cell))
     qtbot.mouseMove(view.view.viewport(), at)
     assert view._hover == (3, 1)
-    assert "'d' looks at 'b'" in view.accessibleDescription()
+    assert "'d' attends to 'b'" in view.accessibleDescription()
 
 
 def test_click_and_keys_choose_a_head(qtbot: QtBot) -> None:

@@ -132,7 +132,7 @@ def test_attention_of_one_text_over_another(qtbot: QtBot) -> None:
     view.show()
     view.show_snapshot(Attention("attention", 3, tuple("abcde"), weights, ("x", "y")))
     view.image()
-    assert not view.causal and view.describe(1, 4) == f"layer 1 head 1: 'y' looks at 'e' {weights[0, 0, 1, 4]:.2f}"
+    assert not view.causal and view.describe(1, 4) == f"layer 1 head 1: 'y' attends to 'e' {weights[0, 0, 1, 4]:.2f}"
     large = view._large
     assert large.width() / 5 == pytest.approx(large.height() / 2)
     at = QPoint(round(large.left() + 3.5 * large.width() / 5), round(large.top() + 1.5 * large.height() / 2))
