@@ -11,6 +11,7 @@ from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 
 from genstudio.families.dashboard import EXPLORE, LIVE, SLOW_MOTION, TIMELINE
 from genstudio.ui import help_dialog, theme
+from genstudio.ui.glossary import explain_focus
 from genstudio.ui.train.tab import TrainingTab
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ MENUS: tuple[Menu, ...] = (
     )),
     ("&Help", (
         Item("Keyboard shortcuts", lambda w: w.show_keys(), "F1"),
+        Item("Glossary", lambda w: explain_focus(w), "Shift+F1"),
         Item("Where everything is kept", lambda w: help_dialog.where(w).show()),
         Item("About genstudio", lambda w: help_dialog.about(w).show()),
     )),

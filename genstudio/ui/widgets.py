@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 
 from genstudio.errors import Failure
 from genstudio.ui import theme
+from genstudio.ui.glossary import TermLabel
 from genstudio.ui.layouts import hbox, named, vbox
 from genstudio.ui.numbers import FloatEdit
 
@@ -46,9 +47,11 @@ def named_tabs(tabs: QTabWidget, says: str) -> None:
 
 
 def plain_label(text: str = "", *, role: str = "", wrap: bool = False, name: str = "") -> QLabel:
-    """A label that never reads markup; `role` is a word of the style sheet: quiet, heading, title, group, problem."""
-    label = QLabel()
-    label.setTextFormat(Qt.TextFormat.PlainText)
+    """A label that never reads markup; `role` is a word of the style sheet: quiet, heading, title, group, problem.
+
+    It explains terms of the glossary on hover.
+    """
+    label = TermLabel()
     label.setText(text)
     label.setWordWrap(wrap)
     label.setObjectName(name)
