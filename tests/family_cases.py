@@ -21,6 +21,7 @@ _TOKENS: tuple[Values, ...] = (
 )
 _CODER: Values = {"width": 16, "layers": 1, "batch": 16, "evaluate_every": 10}
 _GAN: Values = {"width": 16, "layers": 2, "batch": 16, "evaluate_every": 10}
+_WORDS: Values = {"dimension": 8, "batch": 32, "window": 2, "min_count": 1, "vocabulary": 20, "evaluate_every": 10}
 SMALL: Mapping[str, tuple[Values, ...]] = {
     "gpt": tuple({**TINY, **tokens} for tokens in _TOKENS),
     "bert": (
@@ -36,6 +37,9 @@ SMALL: Mapping[str, tuple[Values, ...]] = {
     "gaussian": ({"ridge": 0.01}, {"ridge": 0.01, "covariance": "diagonal"}),
     "autoencoder": ({**_CODER, "code": 1}, {**_CODER, "network": "linear", "code": 2, "l2": 0.01, "noise": 0.1}),
     "vae": (_CODER, {**_CODER, "network": "linear", "code": 1, "noise": "fixed", "kl_warmup": 5}),
+    "word2vec": (
+        _WORDS, {**_WORDS, "architecture": "cbow", "objective": "softmax", "subsampling": 1.0}, {**_WORDS, "tokenizer": "char"},
+    ),
 }
 """A family without a row is tried as it comes."""
 _DATA = {"points": "gaussian-ring", "images": "digits8"}

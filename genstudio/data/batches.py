@@ -14,6 +14,7 @@ class TokenBatch(Frozen):
 
     `pieces` is the text of every id that occurs. `causal`: at each position the model sees that and earlier ones only.
     `unknown` is the id of `<unk>`, where there is one. `chosen` are the positions that it must name, None where it is all.
+    `says` is what the rows are, where a target is not the next token.
     """
 
     inputs: Array
@@ -22,6 +23,7 @@ class TokenBatch(Frozen):
     causal: bool = True
     unknown: int | None = None
     chosen: Array | None = None
+    says: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

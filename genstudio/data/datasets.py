@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from genstudio.data.info import DatasetInfo
 
+Question: TypeAlias = tuple[str, str, str, str]
+"""An analogy with its answer: a - b + c = d, king - man + woman = queen."""
+
 
 @dataclass(frozen=True)
 class TextDataset:
@@ -18,6 +21,13 @@ class TextDataset:
 
     info: DatasetInfo
     text: str
+
+
+@dataclass(frozen=True)
+class AnalogyDataset(TextDataset):
+    """A text in which analogies are known to hold."""
+
+    questions: tuple[Question, ...]
 
 
 @dataclass(frozen=True, eq=False)

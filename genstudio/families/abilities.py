@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from genstudio.events import Array
 from genstudio.training.learner import Evaluates, Model, Tick
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from genstudio.snapshots.layers import LayerStatistics
 
 __all__ = [
-    "ABILITIES", "Encodes", "Evaluates", "FillsIn", "Judges", "LatentSpec", "Made", "Model", "Reads", "Reconstructs",
-    "Samples", "Traces", "Writes", "able", "words",
+    "ABILITIES", "Embeddings", "Embeds", "Encodes", "Evaluates", "FillsIn", "Judges", "LatentSpec", "Made", "Model", "Reads",
+    "Reconstructs", "Samples", "Traces", "Writes", "able", "words",
 ]  # fmt: skip
 
 A = TypeVar("A", bound=Model)
@@ -77,6 +77,21 @@ class FillsIn(Reads, Protocol):
 
     def fill(self, ids: Array) -> Array:
         """Ids (T,) with gaps -> log-probabilities (T, V) float32 of every token at every position"""
+
+
+class Embeddings(NamedTuple):
+    """Different words, the most frequent first, and the vector of each: `vectors` (n, d) float32."""
+
+    words: tuple[str, ...]
+    vectors: Array
+
+
+@runtime_checkable
+class Embeds(Model, Protocol):
+    """Has a vector for each word, or whatever its tokens are."""
+
+    def embeddings(self) -> Embeddings:
+        """All of them, as they are now: a copy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +185,7 @@ ABILITIES: Mapping[str, tuple[type[Model], str]] = {
     "Writes": (Writes, "write text"),
     "FillsIn": (FillsIn, "fill gaps in a text"),
     "Traces": (Traces, "be inspected layer by layer"),
+    "Embeds": (Embeds, "represent words as vectors"),
     "Samples": (Samples, "generate samples"),
     "Encodes": (Encodes, "encode samples into latents"),
     "Reconstructs": (Reconstructs, "reconstruct given samples"),

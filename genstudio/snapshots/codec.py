@@ -20,7 +20,7 @@ import numpy as np
 from genstudio.events import Array, Held, Snapshot
 from genstudio.snapshots.attention import Attention
 from genstudio.snapshots.filled import Filled
-from genstudio.snapshots.layers import LayerStatistics
+from genstudio.snapshots.layers import EmbeddingMap, LayerStatistics
 from genstudio.snapshots.samples import Bars, Codes, Histograms, Pictures, Plane
 from genstudio.snapshots.text import Text
 from genstudio.snapshots.translation import Translations
@@ -34,6 +34,7 @@ KINDS: Mapping[str, type[Snapshot]] = {
     "bars": Bars,
     "codes": Codes,
     "layers": LayerStatistics,
+    "map": EmbeddingMap,
     "translations": Translations,
     "filled": Filled,
 }

@@ -131,9 +131,9 @@ class EmbeddingMap(Snapshot):
     """
 
     space: str
-    points: Array
-    names: tuple[str, ...]
-    ids: Array
+    points: Annotated[Array, Held("float32", "n 2")]
+    names: Annotated[tuple[str, ...], Held("", "n")]
+    ids: Annotated[Array, Held("int64", "n")]
     total: int
     explained: tuple[float, ...] = ()
     loss: float | None = None

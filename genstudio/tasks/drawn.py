@@ -12,8 +12,8 @@ from genstudio.errors import DataError
 from genstudio.events import Array, Snapshot
 from genstudio.snapshots.attention import Attention
 from genstudio.snapshots.filled import Filled
-from genstudio.snapshots.layers import LayerStatistics
-from genstudio.snapshots.samples import Histograms, Pictures, Plane
+from genstudio.snapshots.layers import EmbeddingMap, LayerStatistics
+from genstudio.snapshots.samples import Bars, Histograms, Pictures, Plane
 from genstudio.snapshots.text import Text
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 WHITE, TEXT, QUIET, LINE = (255, 255, 255), (28, 33, 40), (91, 100, 112), (216, 220, 226)
 REAL, FAKE = (0, 114, 178), (0, 158, 115)
 _FAKE_SIDE, _REAL_SIDE = (224, 133, 27), (43, 127, 189)
-_GAP, _MARGIN, _FINER = 2, 8, 2
+_GAP, _MARGIN, _FINER, _NAMED = 2, 8, 2, 60
 
 
 def drawn(shown: Snapshot, size: int, caption: str = "") -> Image.Image:
@@ -180,6 +180,38 @@ def _histograms(shown: Histograms, size: int) -> Image.Image:
     return paper
 
 
+def _bars(shown: Bars, size: int) -> Image.Image:
+    """A bar for each number, its name on it."""
+    from PIL import Image, ImageDraw
+
+    high = size * 3 // 4
+    paper = Image.new("RGB", (size, high), WHITE)
+    draw, far = ImageDraw.Draw(paper), float(np.abs(shown.values).max(initial=0.0)) or 1.0
+    for index, (name, value) in enumerate(zip(shown.names, shown.values.tolist(), strict=True)):
+        top = _MARGIN + 20 * index
+        if top + 18 > high:
+            break
+        wide = (size - 2 * _MARGIN) * abs(value) / far
+        draw.rectangle([_MARGIN, top, _MARGIN + wide, top + 17], LINE)
+        _write(paper, f"{value:.3g}  {name}", (_MARGIN + 4, top))
+    return paper
+
+
+def _map(shown: EmbeddingMap, size: int) -> Image.Image:
+    """The points, with the names of those that come first."""
+    from PIL import Image, ImageDraw
+
+    paper = Image.new("RGB", (size, size), WHITE)
+    draw, points = ImageDraw.Draw(paper), shown.points.astype(np.float64)
+    middle, half = (points.min(0) + points.max(0)) / 2, max(float(np.ptp(points, axis=0).max()) / 2, 1e-12)
+    room = size / 2 - 4 * _MARGIN
+    for index, (x, y) in enumerate(((points - middle) / half * [room, -room] + size / 2).tolist()):
+        draw.ellipse([x - 2, y - 2, x + 2, y + 2], REAL)
+        if index < _NAMED:
+            _write(paper, shown.names[index], (round(x) + 4, round(y) - 8))
+    return paper
+
+
 def _dark(shares: Array) -> Array:
     """Shares (n, h, w) of 0 to 1 as pictures (n, h, w, 1), dark where they are large."""
     return np.asarray(255 - np.clip(shares.astype(np.float32), 0, 1) * 255).astype(np.uint8)[..., None]
@@ -193,4 +225,6 @@ _DRAWN: Mapping[type[Snapshot], Callable[[Any, int], Image.Image]] = {
     Attention: _attention,
     LayerStatistics: _layers,
     Histograms: _histograms,
+    Bars: _bars,
+    EmbeddingMap: _map,
 }

@@ -9,7 +9,7 @@ from typing import Any
 
 from genstudio.config import Config
 from genstudio.data.datasets import Dataset
-from genstudio.data.generators import grammar, markov, planar, puzzles, shapes
+from genstudio.data.generators import analogies, grammar, markov, planar, puzzles, shapes
 from genstudio.data.info import DatasetInfo, Kind
 from genstudio.errors import ConfigError, DataError
 
@@ -57,6 +57,10 @@ ALL: tuple[Generator, ...] = (
         "model can do better, and a good one comes close.",
         markov.MarkovSettings, markov.known_entropy,
         {"entropy_rate": markov.ENTROPY_RATE, "unigram_entropy": markov.UNIGRAM_ENTROPY}),
+    Generator("analogies", "Planted analogies", "text",
+        "Sentences about kings and queens, capitals and countries, what is done and what was done: 540 analogies such as "
+        "king - man + woman = queen hold in it, so a model of words can be marked.",
+        analogies.AnalogySettings, analogies.analogies),
     Generator("shapes", "Shapes", "images",
         "White squares, ellipses and hearts of known size, rotation and position, 32x32, modelled on dSprites.",
         shapes.ShapeSettings, shapes.shapes),

@@ -84,6 +84,8 @@ class BatchPage(QWidget):
 
 def of_tokens(batch: TokenBatch) -> str:
     """What a batch of tokens is, in words."""
+    if batch.says:
+        return batch.says
     accumulation, rows, T = batch.inputs.shape
     more = f", the first {MOST_ITEMS} shown" if accumulation * rows > MOST_ITEMS else ""
     times = f" in {accumulation} parts" if accumulation > 1 else ""

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QCheckBox, QLineEdit, QStackedWidget, QWidget
 from genstudio.events import Snapshot
 from genstudio.families.dashboard import Pane
 from genstudio.snapshots.attention import Attention
-from genstudio.snapshots.layers import LayerStatistics
+from genstudio.snapshots.layers import EmbeddingMap, LayerStatistics
 from genstudio.snapshots.samples import Bars, Codes, Histograms, Pictures, Plane
 from genstudio.snapshots.text import Text
 from genstudio.snapshots.translation import Translations
@@ -20,6 +20,7 @@ from genstudio.ui import theme
 from genstudio.ui.layouts import choice, hbox, named, splitter, vbox
 from genstudio.ui.views.attention import AttentionView
 from genstudio.ui.views.codes import BarsView, CodesView
+from genstudio.ui.views.embedding import EmbeddingView
 from genstudio.ui.views.histograms import HistogramView
 from genstudio.ui.views.layers import LayersPanel
 from genstudio.ui.views.pictures import PicturesView
@@ -149,6 +150,7 @@ VIEWS: Mapping[type[Snapshot], Callable[[Pane], Any]] = {
     Plane: PlanePage,
     Pictures: PicturesPage,
     Histograms: _histograms,
+    EmbeddingMap: lambda _: EmbeddingView(),
     Bars: lambda pane: BarsView(pane.title, f"bars_{pane.channels[0]}"),
     Translations: lambda pane: TranslationsPage(pane.title),
     Codes: lambda pane: CodesView(pane.title, f"codes_{pane.channels[0]}", pane.note),

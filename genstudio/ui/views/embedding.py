@@ -84,23 +84,28 @@ class EmbeddingView(ScatterView):
         self.near: tuple[int, ...] = ()
         self.found: tuple[int, ...] = ()
         self._sought = ""
+        self._whole: tuple[float, ...] = (*self._middle, self._half)
         self._pressed: QPointF | None = None
         self._colors: list[str] = []
 
     def show_snapshot(self, snapshot: EmbeddingMap) -> None:
-        """Replace what is shown; the zoom stays while the same points move."""
+        """Replace what is shown; a zoom that a person chose stays while the same points move."""
         before = self.snapshot
         same = before is not None and (before.names, before.space) == (snapshot.names, snapshot.space)
         self.snapshot = snapshot
-        middle, half = self._middle, self._half
+        middle, half, mine = self._middle, self._half, self._whole != (*self._middle, self._half)
         self.show_points(snapshot.points)
-        if same and before is not None and before.layer == snapshot.layer and before.explained and snapshot.explained:
+        if same and mine and before is not None and before.layer == snapshot.layer and before.explained and snapshot.explained:
             self._middle, self._half = middle, half
         if not same:
             self.chosen, self.near = -1, ()
             self._colors = [KINDS[kind_of(name)] for name in snapshot.names]
             self.search(self._sought)
         self.setAccessibleDescription(f"{len(snapshot.names):,} of {snapshot.total:,} vectors. {snapshot.note}")
+
+    def reset_zoom(self) -> None:
+        super().reset_zoom()
+        self._whole = (*self._middle, self._half)
 
     def clear(self) -> None:
         """Forget what was shown."""

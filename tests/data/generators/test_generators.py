@@ -19,7 +19,7 @@ from genstudio.data.generators.chance import Chance
 from genstudio.data.info import DatasetInfo
 from genstudio.errors import ConfigError, DataError
 
-SMALL = {"known-entropy": 20_000}
+SMALL = {"known-entropy": 20_000, "analogies": 20_000}
 
 
 def made(name: str, **settings: Any) -> Any:
@@ -49,7 +49,7 @@ def test_a_seed_always_makes_the_same_and_another_seed_another(name: str) -> Non
 
 
 GOLDEN = {
-    "toy-en-es": "9a15d2f96e9d", "known-entropy": "02bd4b3b9878", "shapes": "33a907d3b9bd",
+    "toy-en-es": "9a15d2f96e9d", "known-entropy": "02bd4b3b9878", "analogies": "0cde2e367e65", "shapes": "33a907d3b9bd",
     "gaussian-ring": "720b0fa8bb43", "gaussian-grid": "a845e50f9e0e", "moons": "a5443f507295",
     "spirals": "16c2abbc2137", "swiss-roll": "9ca8286e5d93", "rings": "8111a6e0ee2c",
     "copy": "a4616247f2ce", "reverse": "8b07eda3ce2f", "sort": "bc511e9081ff",
@@ -275,3 +275,11 @@ def test_chance_is_fair() -> None:
     assert sorted(single) == [0, 1, 2, 3, 4] and min(single.values()) > 3_700
     assert sorted(chance.order(1000).tolist()) == list(range(1000))
     assert {chance.pick("ab") for _ in range(50)} == {"a", "b"}
+
+
+def test_planted_analogies_are_corners_of_rectangles_and_every_word_is_written() -> None:
+    text = made("analogies", count=200_000)
+    written = set(text.text.replace(".", " ").replace(",", " ").split())
+    assert len(text.questions) == len(set(text.questions)) == 540
+    assert all(len(set(one)) == 4 and set(one) <= written for one in text.questions)
+    assert ("king", "man", "woman", "queen") in text.questions and ("paris", "france", "italy", "rome") in text.questions
