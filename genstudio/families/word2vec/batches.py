@@ -109,7 +109,7 @@ def shown(config: Word2VecConfig, data: WordData, seed: int, step: int) -> Token
         f"Step {step}: {config.batch:,} words and the {len(near):,} near them, as pairs: below each word one that stands at most "
         f"{config.window} words away."
     )
-    return TokenBatch(inputs, targets, pieces, False, getattr(data.tokenizer, "unknown", None), says)
+    return TokenBatch(inputs, targets, pieces, False, getattr(data.tokenizer, "unknown", None), says=says)
 
 
 @lru_cache(maxsize=2)
