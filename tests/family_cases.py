@@ -20,6 +20,7 @@ _TOKENS: tuple[Values, ...] = (
     {"tokenizer": "bpe", "vocabulary": 280, "markers": "lines"},
 )
 _CODER: Values = {"width": 16, "layers": 1, "batch": 16, "evaluate_every": 10}
+_PAIRS: Values = {"layers": 1, "heads": 2, "d_model": 16, "context": 30, "batch": 8, "evaluate_every": 10}
 _GAN: Values = {"width": 16, "layers": 2, "batch": 16, "evaluate_every": 10}
 _WORDS: Values = {"dimension": 8, "batch": 32, "window": 2, "min_count": 1, "vocabulary": 20, "evaluate_every": 10}
 SMALL: Mapping[str, tuple[Values, ...]] = {
@@ -28,6 +29,12 @@ SMALL: Mapping[str, tuple[Values, ...]] = {
         {**TINY, "tokenizer": "char"},
         {**TINY, "vocabulary": 20, "nsp": True, "original": True, "tied": True, "norm": "layernorm", "bias": True},
         {**TINY, "tokenizer": "bpe", "vocabulary": 280, "dynamic": False, "optimizer": "adamw"},
+    ),
+    "seq2seq": (
+        _PAIRS,
+        {**_PAIRS, "architecture": "rnn", "cell": "lstm", "vocabularies": "two", "tokenizer": "byte", "context": 60},
+        {**_PAIRS, "architecture": "rnn-attention", "label_smoothing": 0.1, "teacher_forcing": 0.7, "accumulation": 2},
+        {**_PAIRS, "norm_place": "post", "tied": True, "bias": True, "tokenizer": "bpe", "vocabulary": 280, "buckets": 1},
     ),
     "gan": (
         _GAN,
@@ -43,6 +50,11 @@ SMALL: Mapping[str, tuple[Values, ...]] = {
 }
 """A family without a row is tried as it comes."""
 _DATA = {"points": "gaussian-ring", "images": "digits8"}
+PAIRS = "English\tSpanish\n" + "".join(
+    f"{adjective} {noun} {verb}\t{verb[::-1]} {noun[::-1]} {adjective}\n"
+    for adjective in ("big", "red", "old") for noun in ("cat", "dog", "sun", "map") for verb in ("runs", "sees", "is", "has")
+)
+"""48 pairs with two columns."""
 
 
 def cases() -> list[tuple[Family[Any, Any], Values]]:
@@ -53,4 +65,10 @@ def cases() -> list[tuple[Family[Any, Any], Values]]:
 def data_for(family: Family[Any, Any], folder: Path) -> str:
     """A dataset of the first kind that a family learns from."""
     kind = family.data_kinds[0]
-    return str(text_file(folder, words().replace(" cat", "\ncat"))) if kind == "text" else _DATA[kind]
+    if kind == "text":
+        return str(text_file(folder, words().replace(" cat", "\ncat")))
+    if kind == "pairs":
+        path = folder / "pairs.tsv"
+        path.write_text(PAIRS, "utf-8")
+        return str(path)
+    return _DATA[kind]

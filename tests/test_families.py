@@ -50,7 +50,7 @@ AnyFamily = Family[Any, Any]
 
 def build(family: AnyFamily, values: Values, folder: Path, seed: int = 0) -> Learner:
     config = family.config.parse(values)
-    dataset = shelf.open_dataset(shelf.find_dataset(data_for(family, folder)))
+    dataset = shelf.open_dataset(shelf.find_dataset(data_for(family, folder), family.data_kinds))
     return family.learner(family.model(config, finished(family.prepare(config, dataset)), "cpu", seed), seed)
 
 
@@ -141,7 +141,8 @@ def test_the_cost_counts_what_is_built(family: AnyFamily, values: Values, tmp_pa
     model = build(family, values, tmp_path).model
     built = sum(p.numel() for part in model.modules.values() for p in part.parameters())
     tokens = model.tokenizer.size if isinstance(model, Reads) else 0
-    assert family.cost(model.config, shelf.find_dataset(data_for(family, tmp_path)), tokens).parameters == built
+    info = shelf.find_dataset(data_for(family, tmp_path), family.data_kinds)
+    assert family.cost(model.config, info, tokens).parameters == built
 
 
 @EVERY_DATA

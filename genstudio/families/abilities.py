@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ABILITIES", "Embeddings", "Embeds", "Encodes", "Evaluates", "FillsIn", "Judges", "LatentSpec", "Made", "Model", "Reads",
-    "Reconstructs", "Samples", "Traces", "Writes", "able", "words",
+    "Reconstructs", "Samples", "Traces", "Translates", "Writes", "able", "words",
 ]  # fmt: skip
 
 A = TypeVar("A", bound=Model)
@@ -92,6 +92,33 @@ class Embeds(Model, Protocol):
 
     def embeddings(self) -> Embeddings:
         """All of them, as they are now: a copy."""
+
+
+@runtime_checkable
+class Translates(Reads, Protocol):
+    """Turns one text into another: `source_tokenizer` reads, `tokenizer` writes. Target ids of the methods have no begin
+    marker; the last may be the end marker."""
+
+    @property
+    def source_tokenizer(self) -> Tokenizer: ...
+
+    @property
+    def context(self) -> int:
+        """How many tokens each side may have, with one marker."""
+
+    def encode_source(self, text: str) -> tuple[Array, tuple[int, ...]]:
+        """A source as it is read, (S,) ids with the end marker, and the positions of characters that are unknown."""
+
+    def bind(self, source: Array) -> LanguageModel:
+        """A language model over target tokens that has read source (S,): what writes, searches and scores can use it."""
+
+    def cross_attention(self, source: Array, target: Array) -> Array:
+        """What is looked at in source (S,) while each of target (T,) is predicted: (layers, heads, T, S) float32, row =
+        target token; (0, 0, T, S) for a model without attention."""
+
+    def hidden_states(self, source: Array, target: Array) -> tuple[Array, Array]:
+        """The encoder's last states of source (S,), (S, C) float32, and the decoder's from which each of target (T,) is
+        predicted, (T, C)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +213,9 @@ ABILITIES: Mapping[str, tuple[type[Model], str]] = {
     "FillsIn": (FillsIn, "fill gaps in a text"),
     "Traces": (Traces, "be inspected layer by layer"),
     "Embeds": (Embeds, "represent words as vectors"),
+
+
+    "Translates": (Translates, "translate"),
     "Samples": (Samples, "generate samples"),
     "Encodes": (Encodes, "encode samples into latents"),
     "Reconstructs": (Reconstructs, "reconstruct given samples"),

@@ -9,10 +9,14 @@ from genstudio.config import Config, setting
 from genstudio.data.split import SplitSettings
 
 
-def restated(group: type[Config], name: str, default: Any) -> Any:
-    """The same setting with another default."""
+def restated(group: type[Config], name: str, default: Any, **changed: str) -> Any:
+    """The same setting with another default, and with another `help`, `label` or `when` where that is said."""
     field = copy.copy(group.model_fields[name])
     field.default = default
+    field.description = changed.pop("help", field.description)
+    if changed:
+        assert isinstance(field.json_schema_extra, dict)
+        field.json_schema_extra = {**field.json_schema_extra, **changed}
     return field
 
 

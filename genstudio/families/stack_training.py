@@ -51,7 +51,7 @@ class Stepper:
     def __init__(self, config: StackTraining, stack: Transformer, further: Iterable[nn.Module] = ()) -> None:
         self._stack = stack
         modules = [stack, *further]
-        self.optimizers = _optimizers(config, stack, [p for module in modules for p in module.parameters()])
+        self.optimizers = optimizers(config, stack.matrices(), (p for module in modules for p in module.parameters()))
         self.updates = Updates(modules, self.optimizers)
         self.sizes: Tensor | None = None
         self.measure_next = False
@@ -88,18 +88,20 @@ class Stepper:
         return [evenly(weight.detach(), _COMPARED).float().clone() for _, weight in named_weights(self._stack)]
 
 
-def _optimizers(
-    config: StackTraining, stack: Transformer, weights: list[nn.Parameter]
+def optimizers(
+    config: StackTraining, matrices: Iterable[tuple[Tensor, int]], weights: Iterable[nn.Parameter]
 ) -> dict[str, torch.optim.Optimizer]:
+    """The optimisers of the settings: Muon, where it is chosen, for `matrices`, each with how many independent ones are
+    stacked in its rows, and AdamW for the rest of the `weights`."""
     weights = list({id(p): p for p in weights}.values())
-    matrices = list(stack.matrices()) if config.optimizer == "muon" else []
+    matrices = list(matrices) if config.optimizer == "muon" else []
     theirs = {id(p) for p, _ in matrices}
     rest = [p for p in weights if id(p) not in theirs]
     betas = (config.beta1, config.beta2)
     everything: dict[str, torch.optim.Optimizer] = {
         "adamw": adamw(rest, rate=config.learning_rate, betas=betas, weight_decay=config.weight_decay)
     }
-    if config.optimizer == "muon":
+    if matrices:
         groups = [
             {"params": [p for p, n in matrices if n == parts], "parts": parts}
             for parts in sorted({n for _, n in matrices})

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from genstudio.nn.cache import Cache
+from genstudio.nn.modes import evaluating
 from genstudio.nn.transformer import Architecture, Encoder, Transformer, watching
 
 
@@ -25,15 +26,6 @@ class Memory:
     layers: tuple[tuple[Tensor, Tensor], ...] = ()
     start: tuple[Tensor, ...] = ()
 
-    def rows(self, rows: Tensor) -> Memory:
-        """Another with these rows of the batch, (n,) int64, in this order; one may come several times."""
-        return Memory(
-            self.states[rows],
-            None if self.padding is None else self.padding[rows],
-            tuple((keys[rows], values[rows]) for keys, values in self.layers),
-            tuple(state[:, rows] for state in self.start),
-        )
-
 
 class EncoderDecoder(Protocol):
     """What translation needs of a network, whatever it is made of."""
@@ -42,6 +34,9 @@ class EncoderDecoder(Protocol):
 
     def encode(self, source: Tensor, padding: Tensor | None = None) -> Memory:
         """source (B, S), padding (B, S), True where there is no token -> what the decoder reads"""
+
+    def remembered(self, memory: Memory) -> Memory:
+        """The same with all that is computed once for the tokens that follow."""
 
     def decode(self, ids: Tensor, memory: Memory, cache: Cache | None = None, last: bool = False) -> Tensor:
         """ids (B, T) after what is in the cache -> logits (B, T, V), or (B, 1, V) of the last alone. A memory of one row
@@ -119,12 +114,8 @@ class Bound(nn.Module):
         self.network = network
         pair: EncoderDecoder = network  # type: ignore[assignment]
         self._pair, self.context = (pair,), pair.context  # in a tuple: the network is registered once
-        with torch.no_grad():
-            training = network.training
-            network.eval()
-            memory = pair.encode(source[None])
-            self.memory = network.remembered(memory) if isinstance(network, TransformerPair) else memory
-            network.train(training)
+        with torch.no_grad(), evaluating(network):
+            self.memory = pair.remembered(pair.encode(source[None]))
 
     def forward(self, ids: Tensor, cache: Cache | None = None, last: bool = False) -> Tensor:
         """ids (B, T), which follow the tokens in the cache -> logits (B, T, V), or (B, 1, V) of the last alone."""

@@ -129,6 +129,9 @@ class RecurrentPair(nn.Module):
         begin = [bridge(state) for bridge, state in zip(self.bridges, last, strict=True)]
         return Memory(states, padding, start=(torch.tanh(begin[0]), *begin[1:]))
 
+    def remembered(self, memory: Memory) -> Memory:
+        return memory
+
     def decode(self, ids: Tensor, memory: Memory, cache: Cache | None = None, last: bool = False) -> Tensor:
         hidden = self._states(ids, memory, cache)
         return cast("Tensor", self.head(self._joined(hidden[:, -1:] if last else hidden, memory)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from genstudio.snapshots.filled import Filled
 from genstudio.snapshots.layers import EmbeddingMap, LayerStatistics
 from genstudio.snapshots.samples import Bars, Histograms, Pictures, Plane
 from genstudio.snapshots.text import Text
+from genstudio.snapshots.translation import Translations
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -153,6 +154,30 @@ def _lines(text: str, size: int) -> Image.Image:
     return paper
 
 
+def _translations(shown: Translations, size: int) -> Image.Image:
+    """Each source, and under it its translation: tokens where the reference has them in blue, others in orange."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    font, line = ImageFont.load_default(14), 20
+    high = 2 * _MARGIN + len(shown.sentences) * 2 * line
+    paper = Image.new("RGB", (size, high), WHITE)
+    draw = ImageDraw.Draw(paper)
+    for number, sentence in enumerate(shown.sentences):
+        top = _MARGIN + number * 2 * line
+        _write(paper, _spaced(sentence.source), (_MARGIN, top))
+        x = float(_MARGIN)
+        for piece, right in zip(sentence.made, sentence.right.tolist(), strict=True):
+            text = _spaced((piece,))
+            draw.text((x, top + line - 2), text, REAL if right else _FAKE_SIDE, font)
+            x += font.getlength(text)
+    return paper
+
+
+def _spaced(pieces: Iterable[str]) -> str:
+    """Printable pieces as text."""
+    return "".join(pieces).replace("␣", " ")
+
+
 def _attention(shown: Attention, size: int) -> Image.Image:
     """A square for every head, a row for every layer; dark is attended to."""
     layers, heads = shown.weights.shape[:2]
@@ -222,6 +247,7 @@ _DRAWN: Mapping[type[Snapshot], Callable[[Any, int], Image.Image]] = {
     Pictures: _grid,
     Text: _text,
     Filled: _filled,
+    Translations: _translations,
     Attention: _attention,
     LayerStatistics: _layers,
     Histograms: _histograms,

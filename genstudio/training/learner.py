@@ -80,6 +80,20 @@ class Measured:
         return self.values if self.answer is None else self.answer
 
 
+class Score(Protocol):
+    """What an evaluation has found so far, `done` of which is a share: `values` are logged of the step, `result` is the
+    answer in full, plain data by name."""
+
+    @property
+    def done(self) -> float: ...
+
+    @property
+    def values(self) -> Mapping[str, float]: ...
+
+    @property
+    def result(self) -> Mapping[str, Any]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Cut:
     """Snapshots that are to be seen by themselves: they end a frame."""
@@ -113,7 +127,7 @@ class Evaluates(Model, Protocol):
     def on(self, data: Any) -> Evaluates:
         """The same modules with other data of the same kind."""
 
-    def evaluate(self, exact: bool = False, share: float = 1.0) -> Iterator[Scored | Measured]:
+    def evaluate(self, exact: bool = False, share: float = 1.0) -> Iterator[Score]:
         """How good it is, on a fixed sample of the data (`share` of the usual one), or on all of it; the last one is the
         result. Yields nothing where there is too little data."""
 

@@ -21,7 +21,7 @@ from genstudio.training.learner import (
     Learner,
     Measured,
     Metrics,
-    Scored,
+    Score,
     Tick,
 )
 
@@ -174,11 +174,11 @@ def _put_back(learner: Learner, before: tuple[dict[str, Any], dict[str, Any]]) -
         optimizer.zero_grad()
 
 
-def _scores(learner: Learner, share: float = 1.0) -> Iterator[Scored | Measured]:
+def _scores(learner: Learner, share: float = 1.0) -> Iterator[Score]:
     return learner.model.evaluate(share=share) if isinstance(learner.model, Evaluates) else iter(())
 
 
-def _validate(scores: Iterator[Scored | Measured], step: int) -> Iterator[Metrics | Tick]:
+def _validate(scores: Iterator[Score], step: int) -> Iterator[Metrics | Tick]:
     values: Mapping[str, float] = {}
     for scored in scores:
         values = scored.values
