@@ -2,13 +2,14 @@
 
 Each line is a place and a text: every string constant of the program that is a word or a sentence, with f-strings as
 `{expression}` (labels, tooltips, accessible names, help of settings, presets, errors and their hints, findings of the
-checks and of the doctor, help of the command line), then the paragraphs of the README.
+checks and of the doctor, help of the command line), then the glossary and the README.
 """
 
 from __future__ import annotations
 
 import ast
 import functools
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -86,10 +87,16 @@ def of_readme() -> Iterator[tuple[str, str]]:
         line += paragraph.count("\n") + 2
 
 
+def of_resources() -> Iterator[tuple[str, str]]:
+    """(place, text) of the texts that are data."""
+    for entry in json.loads((ROOT / "resources/glossary.json").read_text("utf-8")):
+        yield f"resources/glossary.json: {entry['term']}", entry["text"]
+
+
 @functools.cache
 def table() -> tuple[tuple[str, str], ...]:
     """(place, text) of everything."""
-    return (*of_source(), *of_readme())
+    return (*of_source(), *of_resources(), *of_readme())
 
 
 if __name__ == "__main__":

@@ -40,15 +40,15 @@ class BertConfig(TextStack):
         low=0.0, high=1.0, group="Task", label="Replaced at random", source="Devlin et al. 2019, 3.1",
     )
     dynamic: bool = setting(
-        True, "Draw other masks each time a piece of text is seen. Off: every piece keeps its masks",
+        True, "Draw new masks each time a piece of text is seen. Off: every piece keeps its masks",
         group="Task", label="Dynamic masking", source="Liu et al. 2019, 4.1",
     )
     nsp: bool = setting(
         False, "Also learn to tell whether the second half of a piece follows the first in the text or comes from elsewhere",
-        group="Task", label="Next-sentence prediction", source="Devlin et al. 2019, 3.1; left out: Liu et al. 2019",
+        group="Task", label="Next-sentence prediction", source="Devlin et al. 2019, 3.1; omitted: Liu et al. 2019",
     )
     original: bool = setting(
-        False, "Parts of the first BERT that faster ones leave out: a norm behind the embeddings, a layer and a norm before "
+        False, "Parts of the first BERT that faster ones omit: a norm after the embeddings, a layer and a norm before "
         "the output, and an output bias", group="Model", label="Original head and norms", source="Devlin et al. 2019",
     )
     batch: int = restated(StackTraining, "batch", 16)

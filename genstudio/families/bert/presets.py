@@ -25,8 +25,8 @@ PRESETS = (
     Preset(
         "letters",
         "Letters in half a minute",
-        "Hidden letters of Shakespeare: half a minute is enough to leave the plateau, where one in seven is right by always "
-        "naming the space, and to name twice as many.",
+        "Hidden letters of Shakespeare: half a minute is enough to leave the plateau, where always predicting a space "
+        "is right one time in seven, and to get twice as many right.",
         {"tokenizer": "char"},
         seconds=30,
     ),
@@ -34,7 +34,7 @@ PRESETS = (
         "next-sentence",
         "With next-sentence prediction",
         "The two tasks of the first BERT: hidden tokens, and whether one passage follows another in the play. The second task "
-        "is learnt far more slowly, and later models leave it out.",
+        "is learned far more slowly, and later models omit it.",
         {"nsp": True, "context": 96, "tokenizer": "bpe", "vocabulary": 1024},
         seconds=600,
     ),
@@ -49,7 +49,7 @@ PRESETS = (
     Preset(
         "chain",
         "Known entropy",
-        "Letters from a Markov chain, where the best possible loss can be computed: a minute comes close to it.",
+        "Letters from a Markov chain, where the best possible loss can be computed: one minute comes close to it.",
         {"tokenizer": "char", "masked": 1.0, "random": 0.0, "layers": 3, "d_model": 64, "context": 32},
         seconds=60,
         data="known-entropy",
