@@ -27,6 +27,7 @@ Room = Literal["transformer", "gan", "latent", "basics"]
 class Preset:
     """Settings that belong together: what they cost and what to expect of them.
 
+    `steps` or `seconds` are how long it takes to get there; in the window an `endless` one trains until it is stopped.
     `data` names the dataset that it is meant for. A lesson is built to fail: `cure` are the settings that repair it,
     `cure_text` says why they do.
     """
@@ -40,6 +41,7 @@ class Preset:
     data: str = ""
     cure: Mapping[str, Any] = field(default_factory=dict)
     cure_text: str = ""
+    endless: bool = False
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,9 @@ from genstudio.errors import ConfigError, Problem
 
 Plan = Mapping[str, float]
 
-_MOST = {"steps": 10**12, "seconds": 1e9}
+ENDLESS = 10**12
+"""Steps of a training that goes on until it is stopped."""
+_MOST = {"steps": ENDLESS, "seconds": 1e9}
 _LEAST = {"steps": 1, "seconds": 0.001}
 
 
@@ -45,6 +47,11 @@ def read(said: Any) -> tuple[dict[str, float], str]:
     return plan, "" if plan else "it names neither steps nor seconds"
 
 
+def is_endless(plan: Plan) -> bool:
+    """Whether a training of this plan goes on until it is stopped."""
+    return plan.get("steps") == ENDLESS
+
+
 def check_longer(plan: Plan, step: int, elapsed: float) -> None:
     """Raises ConfigError where there is no plan, or one that ends before what is done: `step` steps in `elapsed` seconds."""
     if not plan:
@@ -58,5 +65,7 @@ def check_longer(plan: Plan, step: int, elapsed: float) -> None:
 
 def words(plan: Plan) -> str:
     """The plan as a person says it."""
+    if is_endless(plan):
+        return "until it is stopped"
     ((unit, value),) = plan.items()
     return f"{value:,.10g} {unit if value != 1 else unit[:-1]}"

@@ -240,6 +240,8 @@ class Session(Generator[Frame, None, None]):
 
     def _progress(self) -> Progress:
         elapsed, plan, speed = self._watch.elapsed, self._plan, self._rate.steps_per_second
+        if plans.is_endless(plan.total):
+            return Progress("Training", None, self.step, None, None, self._held_up)
         done = plan.progress(self.step, elapsed)
         if plan.steps is None:
             remaining: float | None = max((plan.seconds or 0.0) - elapsed, 0.0)
@@ -280,7 +282,8 @@ class Session(Generator[Frame, None, None]):
         self._recorder.write(self.run.set_plan, plan)
         asked = Plan.of(plan)
         self._plan.steps, self._plan.seconds = asked.steps, asked.seconds
-        self._recorder.tell(self.step, "changed", f"Planned for {plans.words(plan)} in all")
+        planned = "Trains until it is stopped" if plans.is_endless(plan) else f"Planned for {plans.words(plan)} in all"
+        self._recorder.tell(self.step, "changed", planned)
 
     def _set_live(self, values: Values, *, save: bool = True) -> None:
         """Other settings from the next step on; a checkpoint is taken before where they `save`. Raises ConfigError,

@@ -1,57 +1,58 @@
-"""The banners of the window, above its page."""
+"""Messages of the window: one at a time over its page, at the lower right, the others stacked behind it."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QScrollArea, QVBoxLayout, QWidget
 
-from genstudio.ui.layouts import named
-from genstudio.ui.widgets import Banner
+from genstudio.ui.layouts import named, single_shot
+from genstudio.ui.widgets import Banner, plain_label
 
-_MOST = 3
+_MOST = 5
+_WIDTH, _MARGIN = 520, 12
+NOTE_MS = 12_000
+"""How long a note stays that asks for nothing; warnings and errors stay until they are closed."""
 
 
 class Banners(QWidget):
-    """A page with at most three banners above it, the newest first.
+    """A page, and over it the newest of at most five messages. Neither the page nor the window changes its size with them.
 
-    Banners take their room from the page and scroll where they need more than a third of the height: neither the size of
-    the window nor its smallest size changes with them.
+    Nor does the window grow with the page: in one that is too small for it, the page scrolls.
     """
 
     def __init__(self, page: QWidget) -> None:
         super().__init__()
         self.setObjectName("banners")
         self.shown: list[Banner] = []
-        self._page = page
-        page.setParent(self)
-        self._strip = QWidget()
-        self._column = QVBoxLayout(self._strip)
-        self._column.setContentsMargins(12, 0, 12, 4)
-        self._column.setSpacing(4)
-        self._scroll = named(QScrollArea(self), "banner_scroll", "Messages")
-        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self.room = self._page = _scrolling(page, "room_scroll", "Room", self)
+        self._toast = QFrame()
+        self._toast.setProperty("toast", True)
+        self._more = plain_label(role="quiet", name="banner_more")
+        self._column = QVBoxLayout(self._toast)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(2)
+        self._column.addWidget(self._more, 0, Qt.AlignmentFlag.AlignRight)
+        self._scroll = _scrolling(self._toast, "banner_scroll", "Messages", self)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._scroll.setWidgetResizable(True)
-        self._scroll.setWidget(self._strip)
         self._scroll.hide()
-        self._strip.installEventFilter(self)
+        self._toast.installEventFilter(self)
+        self._leave = single_shot(self, NOTE_MS)
+        self._leave.timeout.connect(self._time_out)
 
     def add(self, banner: Banner, text: str) -> None:
-        """Show a banner above the others; the same text is shown once."""
+        """Show a message before the others; the same text is shown once."""
         banner.setProperty("text", text)
         banner.dismissed.connect(lambda: self._drop(banner))
         for shown in [old for old in self.shown if old.property("text") == text] + self.shown[_MOST - 1 :]:
             self._drop(shown)
         self.shown.insert(0, banner)
         self._column.insertWidget(0, banner)
-        banner.show()
         self._scroll.verticalScrollBar().setValue(0)
-        self._place()
+        self._show()
 
     def dismiss_newest(self) -> bool:
-        """Close the newest banner; whether there was one."""
+        """Close the message that is seen; whether there was one."""
         if self.shown:
             self._drop(self.shown[0])
             return True
@@ -61,16 +62,12 @@ class Banners(QWidget):
         return self._page.sizeHint()
 
     def minimumSizeHint(self) -> QSize:
-        return self._page.minimumSizeHint()
+        return QSize(0, 0)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._page.setGeometry(self.rect())
         self._place()
-
-    def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.LayoutRequest:
-            self.updateGeometry()
-        return super().event(event)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.LayoutRequest:
@@ -83,12 +80,40 @@ class Banners(QWidget):
             self._column.removeWidget(banner)
             banner.hide()
             banner.deleteLater()
-            self._place()
+            self._show()
+
+    def _show(self) -> None:
+        """The newest, and how many wait behind it."""
+        for number, banner in enumerate(self.shown):
+            banner.setVisible(number == 0)
+        waiting = len(self.shown) - 1
+        self._more.setText(f"{waiting} more message{'s' * (waiting > 1)}. Esc closes this one." if waiting > 0 else "")
+        self._more.setVisible(waiting > 0)
+        self._leave.start()
+        self._place()
+
+    def _time_out(self) -> None:
+        """A note leaves by itself, unless it is being read with the pointer or the keys; what is wrong stays."""
+        if not self.shown or self.shown[0].objectName() != "banner_info":
+            return
+        if self._scroll.underMouse() or self._toast.isAncestorOf(QApplication.focusWidget() or self):
+            self._leave.start()
+        else:
+            self.dismiss_newest()
 
     def _place(self) -> None:
-        width, height = self.width(), self.height()
+        width = min(_WIDTH, self.width() - 2 * _MARGIN)
         needed = self._column.totalHeightForWidth(width) if self.shown else 0
-        strip = min(needed, height // 3)
-        self._scroll.setVisible(strip > 0)
-        self._scroll.setGeometry(0, 0, width, strip)
-        self._page.setGeometry(0, strip, width, height - strip)
+        height = min(needed, self.height() // 2)
+        self._scroll.setVisible(height > 0)
+        self._scroll.setGeometry(self.width() - width - _MARGIN, self.height() - height - _MARGIN, width, height)
+        self._scroll.raise_()
+
+
+def _scrolling(inside: QWidget, name: str, says: str, parent: QWidget) -> QScrollArea:
+    scroll = named(QScrollArea(parent), name, says)
+    scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    scroll.setFrameShape(QFrame.Shape.NoFrame)
+    scroll.setWidgetResizable(True)
+    scroll.setWidget(inside)
+    return scroll

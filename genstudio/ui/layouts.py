@@ -5,8 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeAlias, TypeVar
 
-from PySide6.QtCore import QObject, Qt, QTimer
-from PySide6.QtWidgets import QBoxLayout, QComboBox, QHBoxLayout, QLayout, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QComboBox,
+    QHBoxLayout,
+    QLayout,
+    QSizePolicy,
+    QSplitter,
+    QStackedWidget,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 Item: TypeAlias = (
     QWidget | QLayout | int | tuple[QWidget | QLayout, int] | tuple[QWidget, int, Qt.AlignmentFlag] | None
@@ -25,6 +37,87 @@ def hbox(*items: Item, into: QWidget | None = None, margins: Margins = _NONE, sp
 def vbox(*items: Item, into: QWidget | None = None, margins: Margins = _NONE, spacing: int | None = 8) -> QVBoxLayout:
     """The same, below each other."""
     return _filled(QVBoxLayout() if into is None else QVBoxLayout(into), items, margins, spacing)
+
+
+class Flow(QWidget):
+    """Widgets beside each other, in as many rows as their width asks for."""
+
+    def __init__(self, *widgets: QWidget, spacing: int = 8) -> None:
+        super().__init__()
+        self._widgets, self._spacing = widgets, spacing
+        for widget in widgets:
+            widget.setParent(self)
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+
+    def hasHeightForWidth(self) -> bool:
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        return self._place(width, moved=False)
+
+    def sizeHint(self) -> QSize:
+        sizes = [widget.sizeHint() for widget in self._shown()]
+        width = sum(size.width() for size in sizes) + self._spacing * max(len(sizes) - 1, 0)
+        return QSize(width, max((size.height() for size in sizes), default=0))
+
+    def minimumSizeHint(self) -> QSize:
+        sizes = [widget.minimumSizeHint() for widget in self._shown()]
+        return QSize(*(max((size.toTuple()[axis] for size in sizes), default=0) for axis in (0, 1)))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._place(self.width(), moved=True)
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.LayoutRequest:
+            self.updateGeometry()
+            self._place(self.width(), moved=True)
+        return super().event(event)
+
+    def _shown(self) -> list[QWidget]:
+        return [widget for widget in self._widgets if not widget.isHidden()]
+
+    def _place(self, width: int, *, moved: bool) -> int:
+        """Put the widgets into a width, or only find the height that they need in it."""
+        x = y = tall = 0
+        for widget in self._shown():
+            size = widget.sizeHint().expandedTo(widget.minimumSize())
+            if x > 0 and x + size.width() > width:
+                x, y, tall = 0, y + tall + self._spacing, 0
+            if moved:
+                widget.setGeometry(x, y, min(size.width(), width), size.height())
+            x, tall = x + size.width() + self._spacing, max(tall, size.height())
+        return y + tall
+
+
+class Stack(QStackedWidget):
+    """Pages, one of them seen, that needs no more room than that one does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.currentChanged.connect(lambda _: self.updateGeometry())
+
+    def minimumSizeHint(self) -> QSize:
+        page = self.currentWidget()
+        return QSize(0, 0) if page is None else page.minimumSizeHint().expandedTo(page.minimumSize())
+
+
+class Tabs(QTabWidget):
+    """Pages behind tabs that need no more room than the page that is seen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setDocumentMode(True)
+        self.currentChanged.connect(lambda _: self.updateGeometry())
+
+    def minimumSizeHint(self) -> QSize:
+        page, bar = self.currentWidget(), self.tabBar().minimumSizeHint()
+        needed = QSize(0, 0) if page is None else page.minimumSizeHint().expandedTo(page.minimumSize())
+        if self.tabBar().isHidden():
+            return needed
+        return QSize(max(needed.width(), bar.width()), needed.height() + bar.height())
 
 
 def splitter(name: str, *parts: QWidget | tuple[QWidget, int], sizes: Sequence[int] = (), down: bool = True) -> QSplitter:

@@ -19,6 +19,7 @@ from genstudio.ui.train.tab import TrainingTab
 if TYPE_CHECKING:
     from genstudio.ui.tabs.datasets import DatasetsTab
     from genstudio.ui.tabs.playground import PlaygroundTab
+    from genstudio.ui.tabs.runs import RunsTab
     from genstudio.ui.window import MainWindow
 
 
@@ -139,6 +140,16 @@ class Links:
         self._tabs.show_room("playground")
         self.playground.choose(path)
 
+    def _look_inside(self, path: str) -> None:
+        """Show the Playground with the model of a run, on the first page that looks inside it."""
+        self._write_with(path)
+        self.playground.look_inside()
+
+    def _compare(self, path: str) -> None:
+        """Show a run among the others."""
+        self._tabs.show_room("runs")
+        cast("RunsTab", self._tabs.page("runs")).select(path)
+
     def _checked(self, name: str, words: str) -> None:
         self._summaries[name] = words
         for tab in self.trainers().values():
@@ -188,6 +199,8 @@ class Links:
             ("open_wanted", self.open_run),
             ("resume_wanted", self.resume_run),
             ("write_wanted", self._write_with),
+            ("look_wanted", self._look_inside),
+            ("compare_wanted", self._compare),
             ("train_wanted", self.train_on),
             ("settings_wanted", self._use),
             ("checked", self._checked),

@@ -52,7 +52,8 @@ def _tool(name: str) -> Target:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An entry: `does(target)` acts on what `needs(window)` gives. A `mode` can be checked, one of its menu at a time."""
+    """An entry with its `keys`, the first of which its menu shows: `does(target)` acts on what `needs(window)` gives.
+    A `mode` can be checked, one of its menu at a time."""
 
     words: str
     does: Callable[[Any], object]
@@ -110,6 +111,12 @@ MENUS: tuple[Menu, ...] = (
         Item("Light theme", lambda w: w.set_theme("light"), mode="light"),
         Item("Dark theme", lambda w: w.set_theme("dark"), mode="dark"),
         Item("Toggle theme", lambda w: w.set_theme("light" if theme.current().dark else "dark"), "Ctrl+Shift+D"),
+        None,
+        Item("Larger text", lambda w: w.look.larger(1), "Ctrl++ Ctrl+="),
+        Item("Smaller text", lambda w: w.look.larger(-1), "Ctrl+-"),
+        Item("Default text size", lambda w: w.look.usual_size(), "Ctrl+0"),
+        Item("Full screen", lambda w: w.look.full_screen(), "F11"),
+        Item("Presentation mode", lambda w: w.look.present(), "Shift+F11"),
     )),
     ("&Help", (
         Item("Keyboard shortcuts", lambda w: w.show_keys(), "F1"),
@@ -148,7 +155,8 @@ class Menus:
         action = QAction(item.words.replace("&", "&&"), self._window)
         action.setObjectName("action_" + (item.name or "_".join(item.words.lower().replace("…", "").split())))
         if item.keys:
-            action.setShortcut(QKeySequence(item.keys))
+            action.setShortcuts([QKeySequence(keys) for keys in item.keys.split()])
+            self._window.addAction(action)  # its keys work while the menus are hidden, too
         if item.mode:
             action.setCheckable(True)
             self._modes.addAction(action)

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QTabWidget, QWidget
+from PySide6.QtWidgets import QWidget
 
 from genstudio import families
 from genstudio.ui.engine import Engine
+from genstudio.ui.layouts import Tabs
 from genstudio.ui.library import Library
 from genstudio.ui.widgets import named_tabs
 
@@ -52,7 +53,7 @@ FIRST = "transformer"
 """The room that is painted first; the others are built once it is seen."""
 
 
-class Rooms(QTabWidget):
+class Rooms(Tabs):
     """A tab for each room. `built(key, page)` once for each, when its page is shown or asked for first."""
 
     built = Signal(str, object)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QLabel, QStatusBar
 
 from genstudio.ui.engine import Engine
 from genstudio.ui.task_chips import TaskChips
+from genstudio.ui.widgets import ElidedLabel
 
 _SAID_MS = 10_000
 _MEMORY_MS = 2000
@@ -21,7 +22,7 @@ class StatusBar(QStatusBar):
     def __init__(self, engine: Engine, place: Callable[[], str]) -> None:
         super().__init__()
         self._words: dict[str, str] = {}
-        self.doing, self.memory, self.device = (QLabel() for _ in range(3))
+        self.doing, self.memory, self.device = ElidedLabel(), QLabel(), QLabel()
         self.chips = TaskChips(engine, place)
         for label, name, says in (
             (self.doing, "status_doing", "What the engine is doing"),

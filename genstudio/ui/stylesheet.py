@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from string import Template
 from typing import TYPE_CHECKING
 
@@ -13,11 +14,11 @@ QToolTip { background: $panel; color: $text; border: 1px solid $border; padding:
 QMainWindow, QDialog { background: $window; }
 QWidget[panel="true"] { background: $panel; border: 1px solid $line; border-radius: 8px; }
 QLabel { background: transparent; }
-QLabel[quiet="true"] { color: $quiet; font-size: 12px; }
-QLabel[heading="true"] { font-size: 16px; font-weight: 600; }
-QLabel[title="true"] { font-size: 20px; font-weight: 600; }
-QLabel[group="true"] { color: $quiet; font-size: 12px; font-weight: 600; }
-QLabel[problem="true"] { color: $error; font-size: 12px; }
+QLabel[quiet="true"] { color: $quiet; font-size: ${small}px; }
+QLabel[heading="true"] { font-size: ${large}px; font-weight: 600; }
+QLabel[title="true"] { font-size: ${huge}px; font-weight: 600; }
+QLabel[group="true"] { color: $quiet; font-size: ${small}px; font-weight: 600; }
+QLabel[problem="true"] { color: $error; font-size: ${small}px; }
 
 QPushButton { background: $panel; border: 1px solid $border; border-radius: 6px; padding: 5px 12px; min-height: 20px; }
 QPushButton:hover { background: $raised; }
@@ -29,7 +30,7 @@ QPushButton[primary="true"] { background: $accent; color: $on_accent; border: 1p
 QPushButton[primary="true"]:hover, QPushButton[primary="true"]:pressed { background: $accent_hover; border-color: $accent_hover; }
 QPushButton[primary="true"]:focus { border: 2px solid $text; padding: 4px 15px; }
 QPushButton[primary="true"]:disabled { background: $line; color: $disabled; border-color: $line; }
-QPushButton[chip="true"] { padding: 0 6px; min-height: 20px; font-size: 12px; border-top-right-radius: 0; border-bottom-right-radius: 0; }
+QPushButton[chip="true"] { padding: 0 6px; min-height: 20px; font-size: ${small}px; border-top-right-radius: 0; border-bottom-right-radius: 0; }
 QPushButton[flat="true"] { background: transparent; border: 1px solid transparent; }
 QPushButton[flat="true"]:hover { background: $raised; }
 QPushButton[flat="true"]:focus { border: 2px solid $accent; }
@@ -133,15 +134,16 @@ QListView[rail="true"]:focus { border-color: $accent; }
 QListView[rail="true"]::item { border-radius: 6px; padding: 2px 8px; }
 QListView[rail="true"]::item:disabled { color: $quiet; padding-left: 8px; background: transparent; }
 QHeaderView { background: $panel; border: none; }
-QHeaderView::section { background: $panel; color: $quiet; border: none; border-bottom: 1px solid $line; padding: 6px 8px; font-size: 12px; }
+QHeaderView::section { background: $panel; color: $quiet; border: none; border-bottom: 1px solid $line; padding: 6px 8px; font-size: ${small}px; }
 QTableCornerButton::section { background: $panel; border: none; }
 
+QFrame[toast="true"] { background: $window; border-radius: 8px; }
 QFrame[banner="error"] { background: $error_back; border: 1px solid $error; border-radius: 8px; }
 QFrame[banner="warning"] { background: $warning_back; border: 1px solid $warning; border-radius: 8px; }
 QFrame[banner="info"] { background: $info_back; border: 1px solid $accent; border-radius: 8px; }
 """)  # noqa: E501
 
 
-def text(theme: Theme) -> str:
-    """The whole sheet in this theme's colours."""
-    return _SHEET.substitute({name: getattr(theme, name) for name in theme.__slots__})
+def text(theme: Theme, sizes: Mapping[str, int]) -> str:
+    """The whole sheet in this theme's colours, with the `small`, `large` and `huge` sizes of text in pixels."""
+    return _SHEET.substitute({name: getattr(theme, name) for name in theme.__slots__}, **sizes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import ClassVar, Literal
 from weakref import WeakSet
@@ -110,6 +110,19 @@ DARK = Theme(
 )
 
 
+LIGHT_CONTRAST = replace(
+    LIGHT, window="#FFFFFF", raised="#E9ECF0", line="#8B939E", border="#4A525D", grid="#D5DAE1", text="#000000",
+    quiet="#2F363F", disabled="#5B6470", accent="#0B4FBF", accent_hover="#083E97",
+)  # fmt: skip
+DARK_CONTRAST = replace(
+    DARK, window="#000000", panel="#0A0C0F", raised="#1B2027", line="#6C7683", border="#A5AFBB", grid="#2C333C",
+    text="#FFFFFF", quiet="#D5DBE2", disabled="#9BA5B1", accent="#8FB8FF", accent_hover="#B4D0FF",
+)  # fmt: skip
+"""For a projector."""
+ZOOMS = (0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 1.75, 2.0)
+"""Sizes of text that a person can choose, of the usual one."""
+
+
 class _Notifier(QObject):
     changed = Signal(object)
 
@@ -118,6 +131,8 @@ class _State:
     theme: Theme = LIGHT
     mode: Mode = "system"
     following = False
+    contrast = False
+    zoom = 1.0
     sheet = ""
     windows: ClassVar[WeakSet[QWidget]] = WeakSet()
 
@@ -150,17 +165,55 @@ def apply(app: QApplication, wanted: Mode = "system") -> Theme:
         _State.mode = wanted
         hints.setColorScheme(schemes.get(wanted, Qt.ColorScheme.Unknown))
     dark = wanted == "dark" or (wanted == "system" and hints.colorScheme() == Qt.ColorScheme.Dark)
-    theme = DARK if dark else LIGHT
+    theme = (DARK_CONTRAST if dark else LIGHT_CONTRAST) if _State.contrast else DARK if dark else LIGHT
     if theme is not _State.theme or not _State.sheet:
-        _State.theme, _State.sheet = theme, stylesheet.text(theme)
-        windows = [window for window in _State.windows if isValid(window)]
-        for window in windows:
-            window.setStyleSheet("")  # replacing one sheet by another takes Qt several times as long as none in between
-        app.setPalette(palette(theme))
-        for window in windows:
-            window.setStyleSheet(_State.sheet)
-        changed.emit(theme)
+        _dress_all(app, theme)
     return theme
+
+
+def set_zoom(app: QApplication, zoom: float, *, contrast: bool | None = None) -> None:
+    """Show all text this many times as large as usual, and in colours of more `contrast` where that is asked for."""
+    before, _State.zoom = _State.zoom, zoom
+    if contrast is not None:
+        _State.contrast = contrast
+    app.setFont(font())
+    for window in [window for window in _State.windows if isValid(window)]:
+        for widget in window.findChildren(QWidget):
+            _rescale(widget, before)
+    _State.sheet = ""
+    apply(app, _State.mode)
+
+
+def zoom() -> float:
+    """How many times as large as usual text is shown."""
+    return _State.zoom
+
+
+def _rescale(widget: QWidget, before: float) -> None:
+    """The font that a widget was given, in the size of now; whatever has none of its own follows by itself."""
+    own = widget.font()
+    if widget.testAttribute(Qt.WidgetAttribute.WA_SetFont) and own.pixelSize() > 0:
+        usual = widget.property("usual_px") or own.pixelSize() / before
+        widget.setProperty("usual_px", usual)
+        own.setPixelSize(round(usual * _State.zoom))
+        widget.setFont(own)
+
+
+def _dress_all(app: QApplication, theme: Theme) -> None:
+    sizes = {name: scaled(size) for name, size in (("small", SMALL), ("large", LARGE), ("huge", HUGE))}
+    _State.theme, _State.sheet = theme, stylesheet.text(theme, sizes)
+    windows = [window for window in _State.windows if isValid(window)]
+    for window in windows:
+        window.setStyleSheet("")  # replacing one sheet by another takes Qt several times as long as none in between
+    app.setPalette(palette(theme))
+    for window in windows:
+        window.setStyleSheet(_State.sheet)
+    changed.emit(theme)
+
+
+def scaled(size: int) -> int:
+    """A length that goes with the text, in pixels of the text size of now."""
+    return round(size * _State.zoom)
 
 
 def dress(window: QWidget) -> None:
@@ -209,7 +262,7 @@ def palette(theme: Theme) -> QPalette:
 def font(size: int = NORMAL, *, bold: bool = False, tabular: bool = False) -> QFont:
     """The system's font in pixels of the 12/13/16/20 scale; `tabular` gives all digits one width."""
     result = QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont)
-    result.setPixelSize(size)
+    result.setPixelSize(scaled(size))
     if bold:
         result.setWeight(QFont.Weight.DemiBold)
     if tabular:
@@ -221,7 +274,7 @@ def mono(size: int = NORMAL) -> QFont:
     """The system's monospaced font, for tokens and code."""
     result = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
     result.setStyleHint(QFont.StyleHint.Monospace)
-    result.setPixelSize(size)
+    result.setPixelSize(scaled(size))
     return result
 
 

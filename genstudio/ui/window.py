@@ -19,6 +19,7 @@ from genstudio.ui.engine import Engine
 from genstudio.ui.enter_key import EnterPresses
 from genstudio.ui.library import Library
 from genstudio.ui.links import Links
+from genstudio.ui.look import Look
 from genstudio.ui.menus import Menus
 from genstudio.ui.remember import Memory
 from genstudio.ui.rooms import FIRST, Rooms
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
     from genstudio.ui.tabs.playground import PlaygroundTab
     from genstudio.ui.tabs.runs import RunsTab
 
-_SIZE = 1360, 860
+_SIZE, _SMALLEST = (1360, 860), (960, 560)
+_FRAME = 32
+"""Height of a title bar, which a window has only once it is shown."""
 
 
 class MainWindow(QMainWindow):
@@ -55,6 +58,7 @@ class MainWindow(QMainWindow):
         self.status = StatusBar(self.engine, self.tabs.key)
         self.setStatusBar(self.status)
         self.doing, self.chips = self.status.doing, self.status.chips
+        self.look = Look(self)
         self.menus = Menus(self)
         EnterPresses(self)
         self._connect()
@@ -180,8 +184,8 @@ class MainWindow(QMainWindow):
         self.menus.check(mode)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Esc closes the newest banner, unless what has the focus uses it."""
-        if event.key() != Qt.Key.Key_Escape or not self.banners.dismiss_newest():
+        """Esc closes the message that is seen, or leaves full screen, unless what has the focus uses it."""
+        if event.key() != Qt.Key.Key_Escape or not (self.banners.dismiss_newest() or self.look.leave()):
             super().keyPressEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
@@ -222,7 +226,8 @@ class MainWindow(QMainWindow):
         self.memory.keep(self.tabs.pages)
 
     def _restore(self) -> None:
-        room = self.screen().availableGeometry().size()
-        self.resize(min(_SIZE[0], room.width()), min(_SIZE[1], room.height()))
+        room, frame = self.screen().availableGeometry().size(), _FRAME
+        self.setMinimumSize(min(_SMALLEST[0], room.width()), min(_SMALLEST[1], room.height() - frame))
+        self.resize(min(_SIZE[0], room.width()), min(_SIZE[1], room.height() - frame))
         self.memory.restore_window(self)
         self.set_theme(self.memory.text("theme", "system"))

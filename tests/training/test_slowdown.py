@@ -105,7 +105,7 @@ def test_a_training_tells_it_and_forgets_when_settings_change(tmp_path: Path, mo
 
 
 def test_the_headline_says_it_while_it_trains_only() -> None:
-    from genstudio.ui.train.tab import headline
+    from genstudio.ui.train.strip import headline
 
     progress = Progress("Training", 0.5, 10, 20, 5.0, OTHERS)
     assert headline(progress, "Training", "9 steps/s").endswith(f"9 steps/s   ·   {OTHERS}")

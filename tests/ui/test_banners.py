@@ -1,4 +1,4 @@
-"""Messages above the page of the window: they take room from the page, never from the screen, and Esc closes them."""
+"""Messages over the page of the window: they take no room from it, one is seen at a time, and Esc closes it."""
 
 from __future__ import annotations
 
@@ -49,7 +49,8 @@ def test_banners_change_neither_the_size_of_the_window_nor_its_smallest(
     bare.show_banner("many words " * 400, "warning")
     bare.show_failure(Failure("X", f"{LONG_PATH} is damaged.", "Restore it. " * 30, LONG_PATH, details="trace\n" * 99))
     assert sizes(bare) == before and fits(bare)
-    assert 0 < height - bare.tabs.height() <= height / 3
+    assert bare.tabs.height() == height, "the page keeps its room"
+    assert [banner.isVisible() for banner in bare.banners.shown] == [True, False, False]
     details = bare.banners.shown[0].findChild(QAbstractButton, "banner_show_details")
     details.click()
     assert sizes(bare) == before and fits(bare)
@@ -60,11 +61,10 @@ def test_banners_change_neither_the_size_of_the_window_nor_its_smallest(
 
 
 def test_a_short_banner_is_shown_whole(bare: MainWindow) -> None:
-    height = bare.tabs.height()
     bare.show_failure(Failure("X", "It did not work.", "Try again."))
     bare.grab()
     banner = bare.banners.shown[0]
-    assert height - bare.tabs.height() >= banner.height() >= banner.sizeHint().height()
+    assert banner.height() >= banner.sizeHint().height()
     for label in banner.findChildren(QLabel):
         assert label.visibleRegion().boundingRect().size() == label.size()
 
@@ -81,10 +81,20 @@ def test_esc_closes_the_newest_banner_wherever_the_focus_is(bare: MainWindow, qt
         assert [banner.property("text") for banner in bare.banners.shown] == ["older"], field
 
 
-def test_the_same_text_is_shown_once_and_no_more_than_three(bare: MainWindow) -> None:
-    for text in ("one", "two", "three", "four", "two"):
+def test_the_same_text_is_shown_once_and_no_more_than_five_wait(bare: MainWindow) -> None:
+    for text in ("one", "two", "three", "four", "five", "six", "two"):
         bare.show_banner(text)
-    assert [banner.property("text") for banner in bare.banners.shown] == ["two", "four", "three"]
+    assert [banner.property("text") for banner in bare.banners.shown] == ["two", "six", "five", "four", "three"]
+    assert "4 more messages" in bare.findChild(QLabel, "banner_more").text()
+
+
+def test_a_note_leaves_by_itself_and_an_error_stays(bare: MainWindow) -> None:
+    bare.show_failure(Failure("X", "It did not work.", "Try again."))
+    bare.banners._time_out()
+    assert len(bare.banners.shown) == 1
+    bare.show_banner("A note.")
+    bare.banners._time_out()
+    assert [banner.objectName() for banner in bare.banners.shown] == ["banner_error"]
 
 
 def test_the_help_menu_opens_dialogs_with_paths_to_copy_and_open(

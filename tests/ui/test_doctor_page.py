@@ -141,9 +141,9 @@ def test_an_ill_run_is_told_cured_by_a_click_and_opened_again(window: MainWindow
     tab.run_path = ""
     window.open_run(path)
     qtbot.waitUntil(lambda: len(page.cards) == len(kept), timeout=LONG)
-    tab.take_advice({"pack": 2, "batch": 32})
+    tab.steering.take_advice({"pack": 2, "batch": 32})
     assert (tab.setup.values()["pack"], tab.setup.values()["batch"]) == (2, 32) and tab.state == "stopped"
-    tab.take_advice({"g_rate": 5e-4})
+    tab.steering.take_advice({"g_rate": 5e-4})
     qtbot.waitUntil(lambda: len(Run.open(path).changes()) == 2, timeout=LONG)
     tab.stop_training()
     qtbot.waitUntil(lambda: tab.state == "stopped", timeout=LONG)

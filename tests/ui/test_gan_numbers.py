@@ -80,7 +80,7 @@ def test_panel_and_picture_agree_while_training_paused_and_later(
 
     press(qtbot, tab, "gan_pause")
     qtbot.waitUntil(lambda: looked_at(tab).shown(0).step == tab._progress.step == steps(tab)[-1], timeout=LONG)
-    qtbot.waitUntil(lambda: said_step(tab.panel.headline.text()) == looked_at(tab).shown(0).step, timeout=LONG)
+    qtbot.waitUntil(lambda: said_step(tab.strip.headline.text()) == looked_at(tab).shown(0).step, timeout=LONG)
     index = int(rng.integers(0, 40))
     told = score(tab, index)
     found = picked(qtbot, tab, index)
@@ -107,7 +107,7 @@ def test_a_sample_of_slow_motion_is_that_of_its_stage(
     press(qtbot, tab, "slow_on")
 
     def settled() -> bool:
-        return slow.stage is not None and not slow._awaited and said_step(tab.panel.headline.text()) == slow.step
+        return slow.stage is not None and not slow._awaited and said_step(tab.strip.headline.text()) == slow.step
 
     for _ in range(20):
         qtbot.waitUntil(settled, timeout=LONG)

@@ -72,8 +72,8 @@ def test_a_training_that_ends_and_one_that_is_stopped_say_so_everywhere(open_win
     qtbot.waitUntil(lambda: "Kneser-Ney" in tab.summary.words.text(), timeout=LONG)
     words = tab.summary.words.text()
     loss = tab.panel.charts.views["loss"].points("val_loss")[1][-1]
-    assert tab.panel.headline.text() == info.name
-    assert words.startswith("Finished in") and "after 12 steps" in words
+    assert tab.strip.name.text() == info.name
+    assert tab.summary.ended.text().startswith("Finished in") and "after 12 steps" in tab.summary.ended.text()
     assert f"{loss:.3f} nats per character" in words and f"perplexity {math.exp(loss):,.3g}" in words
     assert f"{loss / math.log(2):.2f} bits per character" in words
     assert tab.summary.isVisible() and tab.summary.write.isVisible() and fits(window)
@@ -85,10 +85,8 @@ def test_a_training_that_ends_and_one_that_is_stopped_say_so_everywhere(open_win
     window.runs.table.selectRow(0)
     assert window.runs.open.isEnabled() and not window.runs.resume.isEnabled()
 
-    with_summary = tab.minimumSizeHint()
-    tab.summary.hide()
-    assert tab.minimumSizeHint() == with_summary, "the window need not grow for the summary"
-    tab.show_summary()
+    press(qtbot, window, "transformer_summary_dismiss")
+    assert not tab.summary.isVisible() and tab.strip.headline.text() == how_it_ended(info)
     press(qtbot, window, "transformer_summary_write")
     assert window.tabs.currentWidget() is window.playground
     qtbot.waitUntil(lambda: window.playground.reference() is not None, timeout=LONG)
@@ -97,14 +95,14 @@ def test_a_training_that_ends_and_one_that_is_stopped_say_so_everywhere(open_win
     window.tabs.setCurrentWidget(tab)
     press(qtbot, window, "transformer_summary_extend")
     qtbot.waitUntil(lambda: tab.info is not None and tab.info.step == 24, timeout=LONG)
-    assert "after 24 steps" in tab.summary.words.text()
+    assert "after 24 steps" in tab.summary.ended.text()
     tab.extend_by(steps=FOREVER)
     qtbot.waitUntil(lambda: trained(qtbot, tab) > 30, timeout=LONG)
     assert not tab.summary.isVisible()
     press(qtbot, window, "stop")
     info = ended(qtbot, tab)
     assert info.state == listed(qtbot, window, tab.run_path).state == "stopped"
-    assert f"Stopped at step {info.step:,} of {24 + FOREVER:,} steps" in tab.summary.words.text()
+    assert f"Stopped at step {info.step:,} of {24 + FOREVER:,} steps" in tab.summary.ended.text()
     assert tab.pause.isEnabled() and tab.pause.text() == "Resume" and tab.pause.property("primary")
     assert f"step {info.step:,}" in window.doing.text() and trained(qtbot, tab) == info.step
 
@@ -125,7 +123,7 @@ def test_the_step_of_a_pause_is_one_everywhere(open_window: Open, qtbot: Any) ->
         qtbot.waitUntil(lambda said=said: "step" in window.playground.status.text() != said, timeout=LONG)
         qtbot.waitUntil(lambda: not window.playground.writer.writing, timeout=LONG)
         written = int(re.search(r"step ([\d,]+)", window.playground.status.text())[1].replace(",", ""))
-        assert f"step {written:,} of" in tab.panel.headline.text() and "Paused" in tab.panel.headline.text()
+        assert f"step {written:,} of" in tab.strip.headline.text() and "Paused" in tab.strip.headline.text()
         assert window.doing.text() == f"Paused, step {written:,}"
         tab.panel.flush()
         assert trained(qtbot, tab) == written
@@ -182,7 +180,7 @@ def test_a_run_closed_in_the_middle_is_offered_at_the_next_start(open_window: Op
     tab = again.transformer
     info = ended(qtbot, tab)
     assert tab.run_path == path and info.step == step
-    assert how_it_ended(info) in tab.summary.words.text() and tab.panel.headline.text() == info.name
+    assert tab.summary.ended.text() == how_it_ended(info) and tab.strip.name.text() == info.name
     assert tab.pause.text() == "Resume" and tab.pause.isEnabled() and tab.pause.property("primary")
     assert tab.setup.values()["layers"] == TINY["layers"]
     qtbot.waitUntil(lambda: "run" not in tab._asking and trained(qtbot, tab) == step, timeout=LONG)

@@ -56,12 +56,12 @@ def test_menu_and_buttons_agree_while_a_gan_trains(window: MainWindow, qtbot: An
 
 def test_a_new_training_shows_nothing_of_the_one_before(window: MainWindow, qtbot: Any) -> None:
     tab = begin(qtbot, window, "gaussian-ring", SMALL)
-    qtbot.waitUntil(lambda: "iterations/s" in tab.panel.headline.text(), timeout=LONG)
+    qtbot.waitUntil(lambda: "iterations/s" in tab.strip.headline.text(), timeout=LONG)
     stop(qtbot, tab)
     said: list[str] = []
-    tab.working.connect(lambda _: said.append(tab.panel.headline.text()))
+    tab.working.connect(lambda _: said.append(tab.strip.headline.text()))
     tab.start_training()
     qtbot.waitUntil(lambda: tab.state == "running", timeout=LONG)
     assert said and not any("iterations/s" in text for text in said)
-    assert "step 0" in tab.panel.headline.text()
+    assert "step 0" in tab.strip.headline.text()
     stop(qtbot, tab)

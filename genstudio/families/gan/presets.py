@@ -42,6 +42,7 @@ PRESETS = (
         "on one core. All eight modes are found within two or three seconds. At the end 94 to 97% of the samples lie "
         "on a mode, with half the true width; the next preset is more accurate.",
         _LIVE,
+        endless=True,
         steps=6000,
         data="gaussian-ring",
     ),
@@ -61,6 +62,7 @@ PRESETS = (
         "Twenty-five narrow Gaussians on a grid, with networks of half the size of the next preset's. All modes are "
         "found within ten seconds; at the end, after a minute on one core, about 96% of the samples lie on a mode.",
         _LIVE | {"network": "residual", "layers": 2},
+        endless=True,
         steps=9000,
         data="gaussian-grid",
     ),
@@ -78,6 +80,7 @@ PRESETS = (
         "Any points",
         "Small and fast, for moons, spirals or points you have drawn: most of the shape appears within a few seconds.",
         {},
+        endless=True,
         steps=4000,
         data="moons",
     ),

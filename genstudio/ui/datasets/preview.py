@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QTabWidget, QWidget
+from PySide6.QtWidgets import QWidget
 
 from genstudio.data import generators
 from genstudio.data.preview import Matches
@@ -17,7 +17,7 @@ from genstudio.ui.datasets.point_pages import PointsPage
 from genstudio.ui.datasets.prepare_page import PreparePage
 from genstudio.ui.datasets.row_pages import RowFigures, RowsPage
 from genstudio.ui.datasets.text_pages import TextFigures, TextPage
-from genstudio.ui.layouts import named, vbox
+from genstudio.ui.layouts import Tabs, named, vbox
 
 
 class PreviewPages(QWidget):
@@ -57,7 +57,7 @@ class PreviewPages(QWidget):
         }  # fmt: skip
         self.kind = ""
         self._chosen: dict[str, int] = {}
-        self.tabs = named(QTabWidget(), "preview_tabs")
+        self.tabs = named(Tabs(), "preview_tabs")
         self.tabs.setDocumentMode(True)
         self.tabs.tabBar().setObjectName("preview_tab_bar")
         vbox(self.tabs, into=self, spacing=None)

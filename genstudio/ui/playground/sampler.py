@@ -131,8 +131,9 @@ class Sampler(QWidget):
         grid.setVerticalSpacing(2)
         for index, name in enumerate(_SLIDERS):
             slider = getattr(self, name)
-            slider.set_label_width(88)
-            slider.editor.setFixedWidth(64)
+            slider.set_label_width(80)
+            slider.slider.setMinimumWidth(32)
+            slider.editor.setFixedWidth(60)
             grid.addWidget(slider, index // 2, index % 2)
         left, right = QHBoxLayout(), QHBoxLayout()
         for row, widgets in (
@@ -142,7 +143,7 @@ class Sampler(QWidget):
             row.setSpacing(8)
             for widget in widgets:
                 row.addWidget(widget)
-        self.seed.setFixedWidth(96)
+        self.seed.setFixedWidth(80)
         right.addStretch(1)
         grid.addLayout(left, 3, 0)
         grid.addLayout(right, 3, 1)

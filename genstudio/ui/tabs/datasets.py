@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QMenu,
     QMessageBox,
     QSplitter,
-    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -57,7 +56,7 @@ from genstudio.ui.datasets.preview import PreviewPages
 from genstudio.ui.datasets.shelf import ShelfList, catalogue_entry, entry_of
 from genstudio.ui.datasets.split import SplitPanel
 from genstudio.ui.engine import Engine
-from genstudio.ui.layouts import hbox, named, single_shot, vbox
+from genstudio.ui.layouts import Stack, hbox, named, single_shot, vbox
 from genstudio.ui.library import Library
 from genstudio.ui.tabs.tokenizer_bench import TokenizerBench
 from genstudio.ui.widgets import button, icon_button, plain_label, primary_button
@@ -579,7 +578,7 @@ class DatasetsTab(QWidget):
         head = hbox(self.title, self.rename, self.duplicate, self.delete, spacing=4)
         head.setStretch(0, 1)
         vbox(head, self.about, (self.preview, 1), into=self._pages, spacing=4)
-        self.stack = QStackedWidget()
+        self.stack = Stack()
         for page in (self._pages, self.downloads, self.importing, self.draw_points, self.draw_digits):
             self.stack.addWidget(page)
         self._split_part = _column(plain_label("Split", role="heading"), self.split)
@@ -628,5 +627,5 @@ def _column(*widgets: QWidget) -> QWidget:
     layout.setContentsMargins(6, 0, 6, 0)
     layout.setSpacing(8)
     for widget in widgets:
-        layout.addWidget(widget, 1 if isinstance(widget, (ShelfList, QStackedWidget)) else 0)
+        layout.addWidget(widget, 1 if isinstance(widget, (ShelfList, Stack)) else 0)
     return holder

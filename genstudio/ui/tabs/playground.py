@@ -117,6 +117,10 @@ class PlaygroundTab(QWidget):
         ref = self.reference()
         return self.document.prompt(ref.run if ref is not None else "", self.document.caret())
 
+    def look_inside(self) -> None:
+        """Show the first page that looks inside the model."""
+        self.inspectors.open(next(entry.title for entry in PAGES if "Traces" in entry.needs))
+
     def set_wide(self, wide: bool) -> None:
         """Give the pages the whole width, or show the document beside them."""
         self.wide.setChecked(wide)

@@ -147,6 +147,7 @@ class RunsTab(QWidget):
         super().__init__()
         self.setObjectName("runs_tab")
         self._engine, self._library = engine, library
+        self._wanted = ""
         self.model = RunsModel()
         self._sorted = QSortFilterProxyModel(self)
         self._sorted.setSourceModel(self.model)
@@ -175,12 +176,19 @@ class RunsTab(QWidget):
         rows = self.table.selectionModel().selectedRows()
         return self.model.runs[self._sorted.mapToSource(rows[0]).row()] if rows else None
 
+    def select(self, path: str) -> None:
+        """Choose a run by its folder, as soon as it is listed."""
+        self.search.clear()
+        self._wanted = path
+        self._show(tuple(self.model.runs))
+
     def _show(self, runs: Listed) -> None:
-        chosen = self.selected
+        chosen = self._wanted or str(self.selected.folder if self.selected is not None else "")
         self.model.show_runs(runs)
         self.stack.setCurrentIndex(1 if runs else 0)
         for row, run in enumerate(runs):
-            if chosen is not None and run.folder == chosen.folder:
+            if str(run.folder) == chosen:
+                self._wanted = ""
                 self.table.selectRow(self._sorted.mapFromSource(self.model.index(row, 0)).row())
         self._enable()
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QGridLayout, QMenu, QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from genstudio.ui import theme
+from genstudio.ui.layouts import hbox
 from genstudio.ui.widgets import button, primary_button, restyle
 
 _MORE = {
@@ -18,12 +19,15 @@ _MORE = {
 
 
 class RunButtons(QWidget):
-    """`start`, `pause`, `stop`, `save` and `extend`; `extend_wanted(arguments of TrainingTab.extend_by)` of its menu."""
+    """A row of `pause`, `stop`, `save` and `extend`, of which those are seen that can be used now; `start` stands elsewhere,
+    with what is set up. `extend_wanted(arguments of TrainingTab.extend_by)` of the menu of `extend`.
+    """
 
     extend_wanted = Signal(object)
 
     def __init__(self, prefix: str) -> None:
         super().__init__()
+        self._spare = False
         self.start = primary_button("Start", f"{prefix}start", "play")
         self.pause = button("Pause", f"{prefix}pause", "pause")
         self.stop = button("Stop", f"{prefix}stop", "stop")
@@ -37,15 +41,11 @@ class RunButtons(QWidget):
             action.triggered.connect(lambda _=False, much=much: self.extend_wanted.emit(much))
             menu.addAction(action)
         self.extend.setMenu(menu)
-        grid = QGridLayout(self)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setSpacing(8)
-        grid.addWidget(self.start, 0, 0, 1, 2)
-        for index, pressed in enumerate((self.pause, self.stop, self.save, self.extend)):
-            grid.addWidget(pressed, 1 + index // 2, index % 2)
+        hbox(self.pause, self.stop, self.save, self.extend, into=self)
 
-    def show_state(self, state: str, *, ended: bool, finished: bool) -> None:
-        """The state of the training, whether a run is shown that `ended`, and whether its plan is `finished`."""
+    def show_state(self, state: str, *, ended: bool, finished: bool, endless: bool = False) -> None:
+        """The state of the training, whether a run is shown that `ended`, whether its plan is `finished`, and whether it goes
+        on until it is stopped."""
         live, resumable = state in ("running", "paused"), ended and not finished
         self.start.setEnabled(state in ("idle", "stopped"))
         self.start.setText("Start new" if ended else "Start")
@@ -60,4 +60,14 @@ class RunButtons(QWidget):
         self.pause.setToolTip("The planned training is done. Press Extend to train longer." if finished else "")
         self.stop.setEnabled(live or state == "starting")
         self.save.setEnabled(live)
-        self.extend.setEnabled(live or ended)
+        self.extend.setEnabled((live or ended) and not endless)
+        self._show()
+
+    def spare(self, on: bool) -> None:
+        """Show only what is needed in front of a class: Pause and Stop."""
+        self._spare = on
+        self._show()
+
+    def _show(self) -> None:
+        for widget in (self.pause, self.stop, self.save, self.extend):
+            widget.setVisible(widget.isEnabled() and not (self._spare and widget in (self.save, self.extend)))

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QSplitter, QTabWidget, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSplitter, QWidget
 
 from genstudio.config import applies
 from genstudio.events import Frame, Notice, Series
 from genstudio.families.dashboard import Chart, Dashboard, fitting
 from genstudio.ui import theme
-from genstudio.ui.layouts import named, single_shot
+from genstudio.ui.layouts import Tabs, named, single_shot
 from genstudio.ui.parts import scrolled_across
 from genstudio.ui.views.curves import CurveGroup, CurvesView
 from genstudio.ui.widgets import named_tabs
@@ -64,7 +64,7 @@ class ColourKey(QWidget):
                 x += metrics.horizontalAdvance(word) + 24
 
 
-class RunCharts(QTabWidget):
+class RunCharts(Tabs):
     """Pages of charts that share one crosshair. `step_chosen(step)` where one was clicked; `filled()` when there are more
     numbers; `failed(Failure)` if a figure cannot be written.
 
@@ -79,7 +79,6 @@ class RunCharts(QTabWidget):
         super().__init__()
         self.setObjectName(name)
         named_tabs(self, "Charts")
-        self.setDocumentMode(True)
         self.setTabBarAutoHide(True)
         self.board, self.kind = board, ""
         self.specs = {chart.name: chart for chart in board.charts}
@@ -105,7 +104,7 @@ class RunCharts(QTabWidget):
             self.addTab(self._page(page, (beside or {}).get(page, [])), page)
         for view in self.views.values():
             view.slowest_ms = _SLOWEST_MS
-            view.setMinimumWidth(160)
+            view.setMinimumWidth(136)
             view.failed.connect(self.failed)
             view.step_chosen.connect(self.step_chosen)
             view.hovered.connect(self._rest)

@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 from PySide6.QtCore import QObject, Signal
 
+from genstudio.runs.plan import ENDLESS
 from genstudio.tasks.estimate import EstimateTime
 from genstudio.ui.engine import Engine
 from genstudio.ui.layouts import single_shot
@@ -108,6 +109,8 @@ def in_words(per_step: float, steps: int | None, seconds: float | None, faster: 
     speed = f"{rate:,.0f} steps/s" if rate >= 10 else f"{rate:.1f} steps/s" if rate >= 1 else f"{per_step:.1f} s per step"
     if steps is None:
         return f"About {speed} on this computer: about {(seconds or 0) * rate:,.0f} steps in {about(seconds or 0)}."
+    if steps == ENDLESS:
+        return f"About {speed} on this computer."
     whole = steps * per_step
     words = f"About {about(whole)} on this computer ({steps:,} step{'s' * (steps != 1)} at {speed})."
     others = [f"{name}: about {about(whole * share)}" for name, share in faster if whole > _HOUR and share < 0.7]

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QLineEdit, QSplitter, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
 from genstudio.events import Frame, Snapshot
 from genstudio.families import Family
@@ -29,7 +29,7 @@ from genstudio.ui.engine import Engine
 from genstudio.ui.gan.slow import SlowMotion
 from genstudio.ui.latent.explore import ExplorePage
 from genstudio.ui.latent.sample import SamplePage
-from genstudio.ui.layouts import named, splitter, vbox
+from genstudio.ui.layouts import Tabs, named, splitter, vbox
 from genstudio.ui.tab_order import follow_the_eye
 from genstudio.ui.train.charts import RunCharts
 from genstudio.ui.train.diagnoses import DoctorPage
@@ -37,14 +37,15 @@ from genstudio.ui.train.live import LiveHandles
 from genstudio.ui.train.panes import PaneView, with_field
 from genstudio.ui.train.timeline import TimeMachine
 from genstudio.ui.views.chart import value_text
-from genstudio.ui.widgets import ElidedLabel, named_tabs
+from genstudio.ui.widgets import named_tabs
 
 
 class RunPanel(QWidget):
     """Shows the frames of one run. `watched(texts)` when other texts are to be followed, by their names for the learner;
     `failed(Failure)`.
 
-    `pages` is the tab widget in the middle, `stage` and `charts` stand on its first page, and `side` is the one at the right.
+    `pages` is the tab widget over all of it. On its first page `stage` has the whole height, with `side` over `charts` at its
+    right; without a stage `charts` have it, and the first pane of the side stands over the others.
     `live`, `doctor`, `time`, `slow`, `explore` and `sample` are there where the family names the tool.
     """
 
@@ -71,7 +72,6 @@ class RunPanel(QWidget):
             if pane.pane.place not in (STAGE, SIDE):
                 beside.setdefault(pane.pane.place, []).append(pane)
         self.charts = RunCharts(self.board, f"{prefix}charts", beside)
-        self.headline = named(ElidedLabel(), f"{prefix}headline", "Status")
         self.stage = _tabs(f"{prefix}stage", "Views")
         self.pages = _tabs(f"{prefix}pages", "What is shown")
         self.side = _tabs(f"{prefix}side", "Actions")
@@ -103,9 +103,7 @@ class RunPanel(QWidget):
             for pane in self.panes:
                 if (index := tabs.indexOf(self._holders[id(pane)])) >= 0:
                     tabs.setTabVisible(index, pane.pane in shown)
-        staged = sum(pane.place == STAGE for pane in shown)
-        self.stage.tabBar().setVisible(staged > 1)
-        self.above.setVisible(staged > 0)
+        self.stage.tabBar().setVisible(sum(pane.place == STAGE for pane in shown) > 1)
         self.charts.set_kind(kind)
 
     def set_run(self, path: str, state: str) -> None:
@@ -141,7 +139,6 @@ class RunPanel(QWidget):
             self.doctor.clear()
         if TIMELINE in self.tools:
             self.time.clear()
-        self.headline.setText("")
 
     def show_frame(self, frame: Frame) -> None:
         """Everything in the frame to where it belongs."""
@@ -287,37 +284,37 @@ class RunPanel(QWidget):
             self.slow.stage_wanted.connect(time.follow)
 
     def _lay_out(self, prefix: str) -> None:
+        staged = any(pane.pane.place == STAGE for pane in self.panes)
+        beside = [pane for pane in self.panes if pane.pane.place == SIDE]
+        first = [] if staged else beside[:1]
         for pane in self.panes:
-            tabs = {STAGE: self.stage, SIDE: self.side}.get(pane.pane.place)
-            if tabs is not None:
-                tabs.addTab(self._holders[id(pane)], pane.pane.title)
-        self.upright = named(QSplitter(Qt.Orientation.Vertical), f"{prefix}upright_splitter")
-        self.upright.setChildrenCollapsible(False)
-        time = [self.time] if TIMELINE in self.tools else []
-        staged = self.stage.count() > 0
-        self.above = _column(self.stage, *(time if staged else ()))
-        self.upright.addWidget(self.above)
-        self.upright.addWidget(_column(self.charts, *(() if staged else time)))
-        self.upright.setStretchFactor(0, 2)
-        self.upright.setStretchFactor(1, 1)
-        self.upright.setSizes([640, 320])
-        self.pages.addTab(self.upright, "Training")
-        if EXPLORE in self.tools:
-            self.pages.addTab(self.explore, "Explore")
+            if pane.pane.place == STAGE:
+                self.stage.addTab(self._holders[id(pane)], pane.pane.title)
+            elif pane.pane.place == SIDE and pane not in first:
+                self.side.addTab(self._holders[id(pane)], pane.pane.title)
         for tool, name, title in (
             (LIVE, "live", "Live"), (SLOW_MOTION, "slow", "Slow motion"), (SAMPLE, "sample", "Sample"),
             (DOCTOR, "doctor", "Doctor"),
         ):  # fmt: skip
             if tool in self.tools:
                 self.side.addTab(getattr(self, name), title)
-        self.splitter = splitter(f"{prefix}run_splitter", (self.pages, 1), self.side, down=False)
-        self.side.setMinimumWidth(304)
+        time = [self.time] if TIMELINE in self.tools else []
+        self.above = _column(*((self.stage, *time) if staged else (self.charts, *time)))
+        over, under = (self.side, self.charts) if staged else (_column(*(self._holders[id(pane)] for pane in first)), self.side)
+        self.upright = splitter(f"{prefix}upright_splitter", (over, 3), (under, 2), sizes=(330, 200) if staged else (210, 320))
+        over.setVisible(staged or bool(first))
+        self.side.setVisible(self.side.count() > 0)
+        self.side.setMinimumWidth(280)
         self.side.setUsesScrollButtons(False)
         self.side.setStyleSheet("QTabBar::tab { margin: 0 4px; }")  # all are seen where there is least room
-        self.side.setVisible(self.side.count() > 0)
-        self.splitter.setSizes([600, 320] if self.stage.count() else [560, 380])
+        self.splitter = splitter(
+            f"{prefix}run_splitter", (self.above, 1), (self.upright, 1), sizes=(620, 620) if staged else (700, 520), down=False
+        )
+        self.pages.addTab(self.splitter, "Training")
+        if EXPLORE in self.tools:
+            self.pages.addTab(self.explore, "Explore")
         self.set_kind(self.family.data_kinds[0])
-        vbox(self.headline, (self.splitter, 1), into=self, spacing=4)
+        vbox((self.pages, 1), into=self, spacing=4)
 
 
 def _column(*widgets: QWidget) -> QWidget:
@@ -331,9 +328,8 @@ def _column(*widgets: QWidget) -> QWidget:
     return holder
 
 
-def _tabs(name: str, says: str) -> QTabWidget:
-    tabs = named(QTabWidget(), name)
+def _tabs(name: str, says: str) -> Tabs:
+    tabs = named(Tabs(), name)
     named_tabs(tabs, says)
-    tabs.setDocumentMode(True)
     tabs.setTabBarAutoHide(True)
     return tabs

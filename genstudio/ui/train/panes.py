@@ -17,7 +17,7 @@ from genstudio.snapshots.text import Text
 from genstudio.snapshots.translation import Translations
 from genstudio.tasks.inspect_sample import Shown
 from genstudio.ui import theme
-from genstudio.ui.layouts import choice, hbox, named, splitter, vbox
+from genstudio.ui.layouts import Flow, choice, hbox, named, splitter, vbox
 from genstudio.ui.views.attention import AttentionView
 from genstudio.ui.views.codes import BarsView, CodesView
 from genstudio.ui.views.embedding import EmbeddingView
@@ -50,8 +50,7 @@ class PlanePage(QWidget):
             box.setToolTip(tooltip(says))
             box.setChecked(True)
             box.toggled.connect(lambda on, name=name: self.view.set_layer(name, on))
-        self.switches = QWidget()
-        hbox(*self.layers.values(), None, into=self.switches, spacing=12)
+        self.switches = Flow(*self.layers.values(), spacing=12)
         vbox(self.switches, (self.view, 1), into=self, spacing=4)
         self.view.picked.connect(self.picked)
 

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from genstudio.data.info import DatasetInfo
 from genstudio.errors import ConfigError, Problem
 from genstudio.families import Family, Preset
+from genstudio.runs.plan import ENDLESS
 from genstudio.ui.layouts import named, vbox
 from genstudio.ui.numbers import FloatEdit
 from genstudio.ui.tab_order import follow_the_eye
@@ -28,7 +29,8 @@ from genstudio.ui.widgets import icon_button, plain_label, restyle
 
 LONGEST = 10**9
 """Of a plan, in its unit."""
-UNITS = {"minutes": 60.0, "seconds": 1.0, "steps": 0.0}
+UNTIL_STOPPED = "until I stop"
+UNITS = {"minutes": 60.0, "seconds": 1.0, "steps": 0.0, UNTIL_STOPPED: 0.0}
 
 
 class SetupColumn(QWidget):
@@ -151,7 +153,7 @@ class SetupColumn(QWidget):
 
     def problems(self) -> tuple[Problem, ...]:
         """Everything that stands in the way of a training, each with its field."""
-        own = ((name, edit.problem()) for name, edit in self._edits.items())
+        own = ((name, edit.problem()) for name, edit in self._edits.items() if not edit.isHidden())
         return (
             *(Problem(name, words) for name, words in own if words),
             *self.family.config.problems(self.values()),
@@ -178,12 +180,17 @@ class SetupColumn(QWidget):
 
     def plan(self) -> tuple[int | None, float | None]:
         """(steps, seconds), one of them None. Raises ConfigError where the length is not a number in range."""
+        if self.unit.currentText() == UNTIL_STOPPED:
+            return ENDLESS, None
         if words := self.length.problem():
             raise ConfigError([Problem("length", words)])
         length, scale = self.length.value(), UNITS[self.unit.currentText()]
         return (None, float(length) * scale) if scale else (int(length), None)
 
     def set_plan(self, steps: int | None, seconds: float | None) -> None:
+        if steps == ENDLESS:
+            self.unit.setCurrentText(UNTIL_STOPPED)
+            return
         unit, length = "steps", steps or seconds or 60.0
         if steps is None:
             unit = "minutes" if 60 <= length <= LONGEST else "seconds"
@@ -225,7 +232,7 @@ class SetupColumn(QWidget):
             "family": self.family.name,
             "data": self.data.currentData() or self._wanted,
             "preset": self.preset.currentData(),
-            "plan": None if self.length.problem() else self.plan(),
+            "plan": None if any(p.field == "length" for p in self.problems()) else self.plan(),
             "seed": None if self.seed.problem() else self.seed.value(),
             "device": self.device.currentText(),
             "values": self.values(),
@@ -270,7 +277,7 @@ class SetupColumn(QWidget):
         self.form.set_base(values)
         self.form.set_values(values)
         self.expect.setText(preset.expect)
-        self.set_plan(preset.steps, preset.seconds)
+        self.set_plan(ENDLESS if preset.endless else preset.steps, preset.seconds)
         self._applying = False
         self.changed.emit()
 
@@ -281,10 +288,11 @@ class SetupColumn(QWidget):
     def _set(self, *_: object) -> None:
         """Something beside the form was set."""
         steps = not UNITS[self.unit.currentText()]
+        self.length.setVisible(self.unit.currentText() != UNTIL_STOPPED)
         with QSignalBlocker(self.length):
             self.length.set_whole(steps, 1 if steps else 0.01)
         for name, edit in self._edits.items():
-            words = edit.problem()
+            words = "" if edit.isHidden() else edit.problem()
             self._wrong[name].setText(words)
             self._top.setRowVisible(self._wrong[name], bool(words))
             restyle(edit, "problem", bool(words))

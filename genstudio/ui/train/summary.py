@@ -2,39 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame
 
 from genstudio.runs import RunInfo
-from genstudio.ui.layouts import hbox
+from genstudio.runs.plan import is_endless
+from genstudio.ui import theme
+from genstudio.ui.layouts import Flow, hbox, vbox
 from genstudio.ui.numbers import duration
-from genstudio.ui.widgets import button, plain_label
+from genstudio.ui.widgets import button, icon_button, plain_label
 
 
 class RunSummary(QFrame):
-    """A few sentences about a run that ended. `write_wanted()` to use its model, `extend_wanted()` to train it longer."""
+    """A card about a run that ended: how long it took, how good its model is, and what to do next.
+
+    `write_wanted()`: write with the model, `look_wanted()`: look inside it, `explore_wanted()`: its latent space,
+    `extend_wanted()`: train it for as long again, `compare_wanted()`: see it in the list of runs.
+    """
 
     write_wanted = Signal()
+    look_wanted = Signal()
+    explore_wanted = Signal()
     extend_wanted = Signal()
+    compare_wanted = Signal()
 
     def __init__(self, name: str) -> None:
         super().__init__()
         self.setObjectName(name)
         self.setProperty("panel", True)
+        self.ended = plain_label(wrap=True, name=f"{name}_ended")
+        self.ended.setFont(theme.font(theme.NORMAL, bold=True))
         self.words = plain_label(wrap=True, name=f"{name}_words")
         self.write = button("Write with it", f"{name}_write", "write", "Write with this model in the Playground")
+        self.look = button("Look inside", f"{name}_look", "search", "See how this model works, in the Playground")
+        self.explore = button("Explore", f"{name}_explore", "points", "Explore the latent space of this model")
         self.extend = button("Train longer", f"{name}_extend", "play", "Train for twice as long")
-        hbox((self.words, 1), self.write, self.extend, into=self, margins=(8, 4, 8, 4))
-        self.write.clicked.connect(self.write_wanted)
-        self.extend.clicked.connect(self.extend_wanted)
+        self.compare = button("Compare in Runs", f"{name}_compare", "runs", "Show this run among the others")
+        self.dismiss = icon_button("close", f"{name}_dismiss", "Hide this summary")
+        actions = (self.write, self.look, self.explore, self.extend, self.compare)
+        said = vbox(self.ended, self.words, None, spacing=2)
+        hbox(
+            (said, 1), (Flow(*actions, spacing=6), 1), (self.dismiss, 0, Qt.AlignmentFlag.AlignTop), into=self,
+            margins=(12, 6, 6, 6),
+        )  # fmt: skip
+        for pressed, signal in zip(
+            actions,
+            (self.write_wanted, self.look_wanted, self.explore_wanted, self.extend_wanted, self.compare_wanted),
+            strict=True,
+        ):
+            pressed.clicked.connect(signal)
+        self.dismiss.clicked.connect(self.hide)
         self.hide()
 
-    def say(self, words: str) -> None:
-        """Show this; nothing hides the summary."""
-        self.words.setText(words)
-        self.setVisible(bool(words))
+    def offer(self, abilities: Collection[str], *, explore: bool) -> None:
+        """Show the next steps that a model with these abilities allows; whether its latent space can be explored."""
+        self.write.setVisible("Writes" in abilities)
+        self.look.setVisible("Traces" in abilities)
+        self.explore.setVisible(explore)
+
+    def say(self, ended: str, result: str, *, endless: bool = False) -> None:
+        """Show how it ended and how good it is; nothing hides the card. An `endless` training is resumed, not extended."""
+        before = (self.ended.text(), self.words.text())
+        self.ended.setText(ended)
+        self.words.setText(result)
+        self.words.setVisible(bool(result))
+        self.extend.setVisible(not endless)
+        if not ended or before != (ended, result):
+            self.setVisible(bool(ended))
 
 
 def plan_words(plan: Mapping[str, float]) -> str:
@@ -43,6 +79,8 @@ def plan_words(plan: Mapping[str, float]) -> str:
     >>> [plan_words(plan) for plan in ({"steps": 1500}, {"seconds": 60}, {"seconds": 150}, {"seconds": 7.5}, {})]
     ['1,500 steps', 'about 1 minute', 'about 2.5 minutes', '7.5 seconds', '']
     """
+    if is_endless(plan):
+        return ""
     if "steps" in plan:
         return f"{int(plan['steps']):,} step{'' if plan['steps'] == 1 else 's'}"
     seconds = plan.get("seconds", 0.0)

@@ -12,7 +12,6 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QPushButton,
     QSplitter,
-    QStackedWidget,
     QWidget,
 )
 
@@ -23,22 +22,25 @@ from genstudio.data.info import DatasetInfo
 from genstudio.errors import ConfigError, Failure
 from genstudio.events import Frame, Progress
 from genstudio.families import Family
-from genstudio.families.dashboard import DOCTOR, LIVE, SLOW_MOTION, result
+from genstudio.families.dashboard import EXPLORE, result
 from genstudio.runs import RunInfo
+from genstudio.runs.plan import ENDLESS
 from genstudio.tasks.estimate import EstimateTime
 from genstudio.tasks.evaluate import ReadReferences
 from genstudio.tasks.runs import DescribeRun, ReadRun
 from genstudio.tasks.train import Resume, Train
-from genstudio.training.changes import Change, Extend, GoBack, Pace, SaveNow, SetLive, ShowNow, Watch
+from genstudio.training.changes import Change, Extend, SaveNow, ShowNow
 from genstudio.ui import theme
 from genstudio.ui.asking import Asking
 from genstudio.ui.engine import Engine
-from genstudio.ui.layouts import hbox, named, single_shot, vbox
+from genstudio.ui.layouts import Stack, hbox, named, single_shot, vbox
 from genstudio.ui.numbers import duration
 from genstudio.ui.train.buttons import RunButtons
 from genstudio.ui.train.cost import Costs
 from genstudio.ui.train.estimate import TimeEstimate, in_words
 from genstudio.ui.train.setup import LONGEST, SetupColumn
+from genstudio.ui.train.steering import Steering
+from genstudio.ui.train.strip import RunStrip, chips_of, headline
 from genstudio.ui.train.summary import RunSummary, how_it_ended
 from genstudio.ui.widgets import EmptyState, button, plain_label, restyle
 
@@ -62,7 +64,8 @@ _NAMED = 3
 
 class TrainingTab(QWidget):
     """Trains one model at a time, of the families of a room. `failed(Failure)`, `run_changed(path)` and `working(text)` tell
-    the window; `write_wanted(path)`: to use the model of a run; `draw_wanted()`: to draw a distribution.
+    the window; `write_wanted(path)`: to use the model of a run, `look_wanted(path)`:
+    to look inside it, `compare_wanted(path)`: to see it among others; `draw_wanted()`: to draw a distribution.
     """
 
     failed = Signal(object)
@@ -72,6 +75,8 @@ class TrainingTab(QWidget):
     checks_wanted = Signal()
     draw_wanted = Signal()
     write_wanted = Signal(str)
+    look_wanted = Signal(str)
+    compare_wanted = Signal(str)
 
     def __init__(self, engine: Engine, room: str) -> None:
         """Raises ValueError for a room that no family is in."""
@@ -86,13 +91,12 @@ class TrainingTab(QWidget):
         self._used: dict[str, Any] = {}
         self._data = ""
         self._job = ""
-        self._advancing = 0
         self._then: Callable[[], None] | None = None
         self.state = "idle"
         self.run_path = ""
         self.info: RunInfo | None = None
         self._progress = Progress()
-        self._speed = self._preparing = ""
+        self._speed = self._preparing = self._name = ""
         self._lines: Mapping[str, float] = {}
         self._texts: dict[str, Any] = {}
         self._told = single_shot(self, 500)
@@ -108,13 +112,14 @@ class TrainingTab(QWidget):
         self.buttons = RunButtons(self.prefix)
         self.start, self.pause, self.stop = self.buttons.start, self.buttons.pause, self.buttons.stop
         self.save, self.extend = self.buttons.save, self.buttons.extend
-        self.cure = button("Apply the fix", "apply_cure", "check", does=self.apply_cure)
         self.compete = button(
             "Race…", f"{self.prefix}race_open", "pairs", "Train several models that differ in one setting, side by side",
             self.open_race,
         )
         self._race: RacePage | None = None
         self.empty = EmptyState("play", self.setup.family.dashboard.welcome, "Start now", f"{self.prefix}first_run")
+        self.steering = Steering(self)
+        self.strip = RunStrip(self.prefix, self.buttons)
         self.summary = RunSummary(f"{room}_summary")
         self._following = self._racing = False
         self._lay_out(room)
@@ -135,7 +140,8 @@ class TrainingTab(QWidget):
 
             panel = self._panels[self.family.name] = RunPanel(self._engine, self.family, self.prefix)
             self.stack.addWidget(panel)
-            self._connect_panel(panel)
+            panel.failed.connect(self.failed)
+            self.steering.connect_panel(panel)
             panel.set_texts(self._texts)
             panel.set_kind(self.setup.kind)
         return self._panels[self.family.name]
@@ -189,6 +195,7 @@ class TrainingTab(QWidget):
     def set_datasets(self, infos: Iterable[DatasetInfo]) -> None:
         """What there is to train on."""
         self.setup.set_datasets(infos)
+        self._name_run()
         self._data_chosen()
         self.show_cost()
 
@@ -207,7 +214,7 @@ class TrainingTab(QWidget):
         found = {self.room: self.splitter}
         for name, panel in self._panels.items():
             key = self.prefix if self.setup.model.count() == 1 else f"{self.prefix}{name}_"
-            found |= {f"{key}run": panel.splitter, f"{key}upright": panel.upright}
+            found |= {f"{key}watch": panel.splitter, f"{key}column": panel.upright}
         return found
 
     @property
@@ -258,7 +265,7 @@ class TrainingTab(QWidget):
         )
         self.close_run()
         self._plan = (steps, seconds)
-        self._used, self._data = values, task.data
+        self._used, self._data, self._name = values, task.data, task.name
         self._begin(task)
         self._show_run(task.data, values)
 
@@ -303,6 +310,8 @@ class TrainingTab(QWidget):
     def extend_by(self, *, share: float = 0.0, steps: int = 0, seconds: float = 0.0) -> None:
         """Plan for more: a share of the plan, or steps, or seconds. A stopped run goes on at once."""
         planned_steps, planned_seconds = self._plan
+        if planned_steps == ENDLESS:
+            return
         if planned_steps is not None:
             plan: tuple[int | None, float | None] = (planned_steps + steps + int(planned_steps * share), None)
         else:
@@ -410,6 +419,7 @@ class TrainingTab(QWidget):
     def _begin(self, task: Train | Resume) -> None:
         self._speed, self._preparing, self.info = "", "", None
         self._asking.drop("run", "described")
+        self.show_setup(False)
         self._set_state("starting")
         self._job = self._engine.start(task, self._on_frame, self._on_end)
 
@@ -445,6 +455,7 @@ class TrainingTab(QWidget):
         if fill_form:
             self.setup.form.set_values(values)
         self._say_edits()
+        self._name_run()
 
     def _say_edits(self) -> None:
         """Say what Resume does with what was edited, before it is pressed."""
@@ -469,7 +480,7 @@ class TrainingTab(QWidget):
             if any(self._plan):
                 self.setup.set_plan(*self._plan)
         self._use(info.config, fill_form)
-        self._progress = Progress("Stopped", step=info.step or 0, total=self._plan[0])
+        self._progress = Progress("Stopped", step=info.step or 0, total=None if self._plan[0] == ENDLESS else self._plan[0])
         self._speed = ""
         self._show_run(self._data, info.config)
         self._described(info)
@@ -477,8 +488,9 @@ class TrainingTab(QWidget):
     def _described(self, info: RunInfo) -> None:
         """What the folder of the run says, once it is not in training: the same that the list of runs shows."""
         if self.state == "stopped" and str(info.folder) == self.run_path:
-            self.info = info
+            self.info, self._name = info, info.name
             self._show_state()
+            self._name_run()
             self._headline()
 
     def _on_end(self, failure: Failure | None) -> None:
@@ -512,17 +524,16 @@ class TrainingTab(QWidget):
 
     def _headline(self) -> None:
         if self._preparing and self.state in ("starting", "running"):
-            self.panel.headline.setText(self._preparing)
+            self.strip.headline.setText(self._preparing)
             self.working.emit(self._preparing)
             return
         state = "finished" if self.finished else self.state
-        if state in ("stopped", "finished") and self.info is not None:
-            words = (self.info.name, "" if self.info.step else how_it_ended(self.info))  # else the summary says it
-            self.panel.headline.setText("   ·   ".join(filter(None, words)))
+        if state in ("stopped", "finished") and self.info is not None:  # where the card is shown, that says it
+            self.strip.headline.setText("" if self.summary.isVisibleTo(self) else how_it_ended(self.info))
         elif state in ("running", "paused", "stopping", "stopped", "finished"):
-            self.panel.headline.setText(headline(self._position(), STATES[state], self._speed))
+            self.strip.headline.setText(headline(self._position(), STATES[state], self._speed))
         elif self.state == "starting":
-            self.panel.headline.setText("Starting…")
+            self.strip.headline.setText("Starting…")
         left = (
             f", {duration(self._progress.remaining)} left"
             if self._progress.remaining and self.state == "running"
@@ -533,7 +544,7 @@ class TrainingTab(QWidget):
 
     def _show_state(self) -> None:
         ended = self.state == "stopped" and bool(self.run_path)
-        self.buttons.show_state(self.state, ended=ended, finished=self.finished)
+        self.buttons.show_state(self.state, ended=ended, finished=self.finished, endless=self._plan[0] == ENDLESS)
         self.setup.setEnabled(not self.busy)
         self._say_edits()
         shown = self.state != "idle" or bool(self.run_path)
@@ -543,9 +554,37 @@ class TrainingTab(QWidget):
             self.stack.setCurrentWidget(self.panel if shown else self.empty)
         self.compete.setEnabled(self.state in ("idle", "stopped"))
         self.buttons.setEnabled(not self._racing)
+        self.start.setEnabled(self.start.isEnabled() and not self._racing)
+        self.strip.setVisible(shown and not self._racing)
+        self.strip.settings.setText("Settings" if self.busy else "New run")
+        self._show_column()
         self.show_summary()
         if self.has_panel:
             self.panel.set_run(self.run_path, self.state)
+
+    def show_setup(self, on: bool) -> None:
+        """Show the settings beside a run, or give it the whole width; before a training they are always there."""
+        self.strip.settings.setChecked(on)
+
+    def present(self, on: bool) -> None:
+        """Leave away what is not looked at in front of a class, or show it again."""
+        self.buttons.spare(on)
+
+    def _show_column(self) -> None:
+        run = not self.strip.isHidden()
+        racing = self._racing and self.busy
+        self.left.setVisible(self.strip.settings.isChecked() if run else not racing)
+        if run:
+            self.strip.place(self.cure)
+        else:
+            self.column.insertWidget(1, self.cure)
+
+    def _name_run(self) -> None:
+        """What the run is called, and its settings as chips."""
+        data = self.setup.data.itemText(self.setup.data.findData(self._data)) if self._data else ""
+        name = self.info.name if self.info is not None else self._name or data
+        chips = chips_of(self.config_type, self._used, self.family.presets)
+        self.strip.say_run(name, [data] * (data not in ("", name)) + chips)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -563,9 +602,9 @@ class TrainingTab(QWidget):
         """Say how the run that is shown ended, if it has."""
         info = self.info if self.state == "stopped" else None
         if info is not None and info.step > 0:
-            self.summary.say(f"{how_it_ended(info)} {self._result(info)}".strip())
+            self.summary.say(how_it_ended(info), self._result(info), endless=self._plan[0] == ENDLESS)
         else:
-            self.summary.say("")
+            self.summary.say("", "")
 
     def show_cost(self) -> None:
         """Bring the line with the costs up to date."""
@@ -583,42 +622,6 @@ class TrainingTab(QWidget):
     def preset(self) -> families.Preset | None:
         """The preset that is chosen."""
         return self.setup.chosen()
-
-    def apply_cure(self) -> None:
-        """Change what the chosen lesson was built to do wrong, in the form or in the training that goes on."""
-        preset = self.preset()
-        if preset is None or not preset.cure:
-            return
-        if self.state in ("running", "paused"):
-            self.change({name: value for name, value in preset.cure.items() if name in self._live_names()})
-        else:
-            self.setup.form.set_values(preset.cure)
-
-    def change(self, values: Mapping[str, Any]) -> None:
-        """Change settings of the training from the next step on."""
-        if values:
-            self.adjust(SetLive(dict(values)))
-
-    def take_advice(self, values: Mapping[str, Any]) -> None:
-        """What the doctor says to try: from the next step on, or when the run goes on; else in the setup of a new run."""
-        can = set(values) <= self._live_names()
-        if self.busy and can:
-            self.change(values)
-            words = "Changed from the next step on. Live shows the change and can undo it."
-        elif self.run_path and can and not self.finished:
-            self.resume_run(self.run_path, values=values)
-            words = "The training resumes with this change."
-        elif self.busy:
-            words = "This cannot change while a training runs: stop it first."
-        else:
-            self.setup.form.set_values(dict(values))
-            words = f"Set up for a new run: press {self.start.text()}."
-            if self.finished and can:
-                words = f"This run has reached the end of its plan. {words} Or press Extend to train this run further with it."
-        self.panel.doctor.react(words)
-
-    def _live_names(self) -> set[str]:
-        return {setting.name for setting in self.config_type.settings() if setting.live}
 
     def _result(self, info: RunInfo) -> str:
         """How good the model of a run that ended is, in a sentence."""
@@ -645,7 +648,7 @@ class TrainingTab(QWidget):
     def _show_family(self) -> None:
         """What follows from the family that is set up."""
         self.empty.set_sentence(self.family.dashboard.welcome)
-        self.summary.write.setVisible("Writes" in self.family.abilities)
+        self.summary.offer(self.family.abilities, explore=EXPLORE in self.family.dashboard.tools)
         self._show_cure()
         self.show_cost()
 
@@ -675,43 +678,21 @@ class TrainingTab(QWidget):
         self.setup.preset.setCurrentIndex(self.setup.preset.findData(preset_for(info, preset.name)))
         self._following = False
 
-    def _paced(self, pace: Pace) -> None:
-        if pace.by == "stages" and self.state == "running":
+    def hold(self) -> None:
+        """Pause a training that runs, without a look at the model as it is: it goes on by stages."""
+        if self.state == "running":
             self._engine.pause(self._job)
             self._set_state("paused")
-        self._advancing = 0
-        self.adjust(pace)
 
-    def _advance(self) -> None:
-        self._advancing += 1
+    def advance(self) -> None:
+        """One more frame of a training that is paused."""
         self._engine.advance(self._job)
 
-    def _advanced(self, name: str) -> None:
-        """What came may be no stage: numbers of the step before, or a part of an evaluation. While another is on its way,
-        it is that one which may have to be asked for again."""
-        if not self.runs(name):
-            return
-        self._advancing = max(self._advancing - 1, 0)
-        if not self._advancing and self.has_panel and self.panel.slowed and self.panel.slow.awaiting:
-            self._advance()
-
-    def _run_on(self) -> None:
+    def run_on(self) -> None:
+        """Resume a training that is paused."""
         if self.state == "paused":
             self._engine.resume(self._job)
             self._set_state("running")
-
-    def _connect_panel(self, panel: RunPanel) -> None:
-        panel.failed.connect(self.failed)
-        panel.watched.connect(lambda texts: self.adjust(Watch(texts)))
-        if LIVE in panel.tools:
-            panel.live.changed.connect(self.change)
-            panel.live.back_wanted.connect(lambda: self.adjust(GoBack()))
-        if DOCTOR in panel.tools:
-            panel.doctor.advice_wanted.connect(self.take_advice)
-        if SLOW_MOTION in panel.tools:
-            panel.slow.pace_wanted.connect(self._paced)
-            panel.slow.stage_wanted.connect(self._advance)
-            panel.slow.left.connect(self._run_on)
 
     def show_checks(self, words: str) -> None:
         """What the checks of the chosen dataset found, in a few words; a click shows them all."""
@@ -744,27 +725,37 @@ class TrainingTab(QWidget):
         self.empty.triggered.connect(self.start_training)
         self.summary.extend_wanted.connect(lambda: self.extend_by(share=1.0))
         self.summary.write_wanted.connect(lambda: self.write_wanted.emit(self.run_path))
-        self._engine.advanced.connect(self._advanced)
+        self.summary.look_wanted.connect(lambda: self.look_wanted.emit(self.run_path))
+        self.summary.explore_wanted.connect(lambda: self.panel.turn_page())
+        self.summary.compare_wanted.connect(lambda: self.compare_wanted.emit(self.run_path))
+        self.summary.dismiss.clicked.connect(self._headline)
+        self.strip.settings.toggled.connect(lambda _: self._show_column())
+        self._engine.advanced.connect(self.steering.advanced)
         self._engine.halted.connect(lambda name, _reason: self.on_halted(name))
         self._told.timeout.connect(self._headline)
 
     def _lay_out(self, name: str) -> None:
-        left = named(QWidget(), "left_column")
-        left.setMinimumWidth(336)
+        self.left = named(QWidget(), "left_column")
+        self.left.setMinimumWidth(300)
         self.column = vbox(
-            (self.setup, 1), self.cure, self.cost, self.checks, self.buttons, self.compete, into=left, margins=(0, 0, 8, 0)
+            (self.setup, 1), self.cost, self.checks, hbox((self.start, 1), self.compete), into=self.left, margins=(0, 0, 8, 0)
         )
-        self.stack = QStackedWidget()
+        self.stack = Stack()
         self.stack.addWidget(self.empty)
         self.splitter = named(QSplitter(Qt.Orientation.Horizontal), f"{name}_splitter")
         self.splitter.setChildrenCollapsible(False)
         right = QWidget()
         vbox(self.summary, (self.stack, 1), into=right, spacing=4)
-        self.splitter.addWidget(left)
+        self.splitter.addWidget(self.left)
         self.splitter.addWidget(right)
         self.splitter.setStretchFactor(1, 1)
         self.splitter.setSizes([348, 932])
-        hbox(self.splitter, into=self, margins=(12, 12, 12, 12), spacing=None)
+        vbox(self.strip, (self.splitter, 1), into=self, margins=(12, 8, 12, 8), spacing=8)
+
+    @property
+    def cure(self) -> QPushButton:
+        """The button that applies the fix of a lesson."""
+        return self.steering.cure
 
     @property
     def config_type(self) -> type[Config]:
@@ -774,12 +765,3 @@ class TrainingTab(QWidget):
     def folder(self) -> Path | None:
         return Path(self.run_path) if self.run_path else None
 
-
-def headline(progress: Progress, state: str, speed: str = "") -> str:
-    """One line over the charts: state, step, time left, speed."""
-    total = f" of {progress.total:,}" if progress.total else ""
-    parts = [state, f"step {progress.step:,}{total}"]
-    if progress.remaining is not None and state == "Training":
-        parts.append(f"{duration(progress.remaining)} left")
-    held_up = progress.note if state == "Training" else ""
-    return "   ·   ".join([*parts, *filter(None, (speed, held_up))])

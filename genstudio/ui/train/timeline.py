@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QPushButton, QSlider, QWidget
+from PySide6.QtWidgets import QComboBox, QPushButton, QSlider, QToolButton, QWidget
 
 from genstudio.errors import Failure
 from genstudio.events import Frame, Snapshot
@@ -17,10 +17,10 @@ from genstudio.tasks.film import ExportTimeline
 from genstudio.tasks.timeline import ReadTimeline, Timeline, TimelineEntry
 from genstudio.ui import theme
 from genstudio.ui.engine import Engine
-from genstudio.ui.layouts import choice, hbox, vbox
+from genstudio.ui.layouts import choice, hbox
 from genstudio.ui.parts import export_menu
 from genstudio.ui.train.moments import Moments
-from genstudio.ui.widgets import ElidedLabel, button, icon_button, plain_label, tooltip
+from genstudio.ui.widgets import ElidedLabel, icon_button, tooltip
 
 SPEEDS = {"Slow": 400, "Normal": 150, "Fast": 60}
 """Milliseconds a step."""
@@ -53,9 +53,10 @@ class TimeMachine(QWidget):
         self._list_again = False
         self.play = QPushButton("Play")
         self.slider = QSlider(Qt.Orientation.Horizontal)
-        self.where = plain_label("", name="time_where")
+        self.where = ElidedLabel()
         self.speed = choice("time_speed", "Playback speed", *SPEEDS)
-        self.export = button("Export", "time_export", "save", "Export as an animation or a contact sheet")
+        self.export = icon_button("save", "time_export", "Export as an animation or a contact sheet")
+        self.export.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.channel: Callable[[], str] = str
         self.newest = icon_button("resume", "time_newest", "Follow the newest step again (Shift+F8)")
         self.note = ElidedLabel()
@@ -268,6 +269,7 @@ class TimeMachine(QWidget):
         for widget, name, says in (
             (self.play, "time_play", "Play the snapshots of the training"),
             (self.slider, "time_slider", "Step shown"),
+            (self.where, "time_where", "Position in the training"),
             (self.note, "time_note", "Metrics of the step shown"),
         ):
             widget.setObjectName(name)
@@ -285,7 +287,10 @@ class TimeMachine(QWidget):
 
     def _lay_out(self) -> None:
         self.export.setMenu(export_menu(self, "time_export", lambda: Path(self.path).name, self.write))
-        line, words = hbox(self.play, self.slider, self.newest, self.speed, self.export), hbox(self.where, self.note)
-        line.setStretch(1, 1)
-        words.setStretch(1, 1)
-        vbox(line, words, into=self, spacing=4)
+        self.slider.setMinimumWidth(64)
+        self.speed.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.speed.setMinimumContentsLength(4)
+        hbox(
+            self.play, (self.slider, 4), self.newest, (self.where, 3), (self.note, 2), self.speed, self.export, into=self,
+            spacing=6,
+        )  # fmt: skip

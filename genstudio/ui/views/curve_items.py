@@ -76,9 +76,8 @@ class Axis(pg.AxisItem):
     def __init__(self, side: str, box: Box) -> None:
         super().__init__(side, maxTickLength=3 if side == "bottom" else 0)
         self._box = box
-        font = theme.font(theme.SMALL, tabular=True)
-        self.metrics = QFontMetricsF(font)
-        self.setStyle(tickFont=font, autoExpandTextSpace=False, tickAlpha=255)
+        self.metrics = QFontMetricsF(theme.font(theme.SMALL, tabular=True))
+        self.setStyle(autoExpandTextSpace=False, tickAlpha=255)
         self.enableAutoSIPrefix(False)
         self.linkToView(box)
         self.setZValue(box.zValue() - 1)
@@ -90,7 +89,9 @@ class Axis(pg.AxisItem):
         return QRectF(super().boundingRect().adjusted(-30, -10, 30, 10))
 
     def recolour(self) -> None:
-        look = theme.current()
+        look, font = theme.current(), theme.font(theme.SMALL, tabular=True)
+        self.metrics = QFontMetricsF(font)
+        self.setStyle(tickFont=font)
         left = self.orientation == "left"
         self.setPen(QPen(Qt.PenStyle.NoPen) if left else QPen(look.color("line"), 1))
         self.setTickPen(QPen(look.color("grid" if left else "line"), 1))
@@ -323,6 +324,8 @@ class Ends:
         return 22 + max((self.metrics.horizontalAdvance(text) for text in lasts), default=24)
 
     def draw(self, curves: Sequence[Curve]) -> None:
+        self._font = theme.font(theme.SMALL, bold=True, tabular=True)
+        self.metrics = QFontMetricsF(self._font)
         area, ((_, right), _) = self._box.area(), self._box.viewRange()
         found = [(curve, point[1]) for curve in curves if (point := curve.at(right)) and math.isfinite(point[1])]
         values = np.array([self._box.bent(value) for _, value in found])

@@ -194,6 +194,7 @@ class CurvesView(SceneFigure):
             item.setBrush(look.color(role))
         self._empty.setDefaultTextColor(look.color("quiet"))
         self.legend.setLabelTextColor(look.quiet)
+        self.legend.setLabelTextSize(f"{theme.scaled(theme.SMALL)}px")
         for _, label in self.legend.items:
             label.setText(label.text)
         parts: list[Axis | Stroke | References] = [*self._axes, *self._strokes, self._lines]

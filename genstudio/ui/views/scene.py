@@ -10,7 +10,14 @@ import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPicture, QResizeEvent, QShowEvent
 from PySide6.QtSvg import QSvgGenerator
-from PySide6.QtWidgets import QFrame, QGraphicsItem, QGraphicsSimpleTextItem, QStyleOptionGraphicsItem, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QGraphicsItem,
+    QGraphicsSimpleTextItem,
+    QGraphicsTextItem,
+    QStyleOptionGraphicsItem,
+    QWidget,
+)
 
 from genstudio.ui import theme
 from genstudio.ui.views.view import Figure, bubble, bubble_box
@@ -49,6 +56,7 @@ class SceneFigure(Figure):
         self.view.viewport().setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
         self.scene = self.view.scene()
         self.unclipped = False
+        self._zoom = theme.zoom()
         self.bubble = Bubble(self)
         self.scene.addItem(self.bubble)
         self.menu_button.raise_()
@@ -110,8 +118,19 @@ class SceneFigure(Figure):
             self.scene.prepareForPaint()  # what it changes would be painted once more
             self.cost_ms = 1000 * (time.perf_counter() - began) + self.view.cost_ms
 
+    def _rescale(self, ratio: float) -> None:
+        """Text of another size: all of it was made in that of before."""
+        for item in self.scene.items():
+            if isinstance(item, QGraphicsSimpleTextItem | QGraphicsTextItem) and item.font().pixelSize() > 0:
+                font = item.font()
+                font.setPixelSize(max(round(font.pixelSize() * ratio), 1))
+                item.setFont(font)
+
     def _recolour(self, _theme: object) -> None:
         self.view.setBackground(theme.current().panel)
+        if self._zoom != theme.zoom():
+            self._rescale(theme.zoom() / self._zoom)
+            self._zoom = theme.zoom()
         self.recolour()
         self.update()
         self.redraw()
