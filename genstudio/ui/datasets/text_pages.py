@@ -16,7 +16,7 @@ from genstudio.ui.datasets.finder import Finder
 from genstudio.ui.layouts import hbox, named, single_shot, vbox
 from genstudio.ui.numbers import size_text
 from genstudio.ui.views.histograms import HistogramView, NamedColumns
-from genstudio.ui.widgets import button, plain_label
+from genstudio.ui.widgets import ElidedLabel, button, plain_label
 
 FIGURES = ("Size", "Characters", "Lines", "Words", "Vocabulary", "Longest line", "Unusual characters")
 _TICKS = 1000
@@ -38,14 +38,14 @@ class TextPage(QWidget):
         self.text.setFont(theme.mono())
         self.slider = named(QSlider(Qt.Orientation.Horizontal), "text_position", "Position in the text")
         self.slider.setRange(0, _TICKS)
-        self.where = plain_label(role="quiet", name="text_where")
+        self.where = named(ElidedLabel(), "text_where", "Place in the text")
         self.where.setFont(theme.font(theme.SMALL, tabular=True))
         self.another = button("Random excerpt", "another_excerpt", "dice", "Show another excerpt",
             self.random_wanted.emit)
         self._start, self._total, self._marked = 0, 0, (-1, 0)
         self._timer = single_shot(self, 60)
         layout = vbox(self.finder, (self.text, 1), into=self, margins=(0, 10, 0, 0))
-        below = hbox(self.slider, self.where, self.another)
+        below = hbox((self.slider, 2), (self.where, 3), self.another)
         below.setStretch(0, 1)
         layout.addLayout(below)
         self.finder.wanted.connect(self.find_wanted)

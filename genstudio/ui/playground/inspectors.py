@@ -24,7 +24,7 @@ from genstudio.ui.playground.pages import PAGES, Entry
 from genstudio.ui.widgets import tooltip
 
 _ROW, _HEADING = 24, 26
-_LEAST = 480, 360
+_LEAST = 322, 320
 _CHOOSABLE = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
 
 

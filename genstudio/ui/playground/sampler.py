@@ -127,13 +127,13 @@ class Sampler(QWidget):
     def _lay_out(self) -> None:
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(16)
+        grid.setHorizontalSpacing(10)
         grid.setVerticalSpacing(2)
         for index, name in enumerate(_SLIDERS):
             slider = getattr(self, name)
-            slider.set_label_width(80)
+            slider.set_label_width(84)
             slider.slider.setMinimumWidth(32)
-            slider.editor.setFixedWidth(60)
+            slider.editor.setFixedWidth(56)
             grid.addWidget(slider, index // 2, index % 2)
         left, right = QHBoxLayout(), QHBoxLayout()
         for row, widgets in (

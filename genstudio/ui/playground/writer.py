@@ -16,7 +16,7 @@ from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt, text_of
 from genstudio.tasks.write import Generate
 from genstudio.ui.engine import Engine
-from genstudio.ui.layouts import hbox, single_shot, splitter, vbox
+from genstudio.ui.layouts import Flow, single_shot, splitter, vbox
 from genstudio.ui.playground.branches import BranchTree
 from genstudio.ui.playground.files import DocumentFiles
 from genstudio.ui.playground.page import Page
@@ -202,6 +202,6 @@ class Writer(Page):
         self.tree.hide()
         vbox(
             (split, 1), self.sampler,
-            hbox(self.generate, self.stop, self.again, self.here, None, self.undo, self.redo, self.files.button),
+            Flow(self.generate, self.stop, self.again, self.here, self.undo, self.redo, self.files.button),
             into=self,
         )  # fmt: skip

@@ -56,7 +56,7 @@ class SceneFigure(Figure):
         self.view.viewport().setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
         self.scene = self.view.scene()
         self.unclipped = False
-        self._zoom = theme.zoom()
+        self._text_zoom = theme.zoom()
         self.bubble = Bubble(self)
         self.scene.addItem(self.bubble)
         self.menu_button.raise_()
@@ -128,9 +128,9 @@ class SceneFigure(Figure):
 
     def _recolour(self, _theme: object) -> None:
         self.view.setBackground(theme.current().panel)
-        if self._zoom != theme.zoom():
-            self._rescale(theme.zoom() / self._zoom)
-            self._zoom = theme.zoom()
+        if self._text_zoom != theme.zoom():
+            self._rescale(theme.zoom() / self._text_zoom)
+            self._text_zoom = theme.zoom()
         self.recolour()
         self.update()
         self.redraw()
