@@ -168,7 +168,7 @@ def test_a_room_of_several_families_has_a_box_for_the_model(engine: Engine, qtbo
     tab.choose_family("vae")
     tab.setup.choose_data("moons")
     assert (tab.remembered()["family"], tab.remembered()["data"]) == ("vae", "moons"), "not what was restored"
-    assert set(tab.splitters()) >= {"latent", "latent_vae_run", "latent_gaussian_run"}
+    assert set(tab.splitters()) >= {"latent", "latent_vae_watch", "latent_gaussian_watch"}
     text = TrainingTab(engine, "transformer")
     qtbot.addWidget(text)
     text.restore({"prompt": "Once", "probe": 3, "seed": 5})
