@@ -16,7 +16,7 @@ from genstudio.data.token_starts import token_starts
 from genstudio.data.tokenizers import texts
 from genstudio.errors import DataError
 from genstudio.events import Array, Frame, Frozen, Progress
-from genstudio.families.abilities import Writes
+from genstudio.families.abilities import Reads, Writes
 from genstudio.sampling.document_files import LARGEST, as_json, as_markdown, as_text, read_json
 from genstudio.sampling.tree import Tree
 from genstudio.tasks.models import ModelRef, Models
@@ -99,7 +99,7 @@ class TextOf(Quiet):
 
     def run(self, models: Models) -> Frames[str]:
         yield from ()
-        opened = models.open(self.model, Writes)
+        opened = models.open(self.model, Reads)
         if not all(0 <= token < opened.tokenizer.size for token in self.ids):
             raise DataError("This model does not have this token.", "Choose the model that wrote it.")
         return texts(opened.tokenizer, self.ids)[-1]

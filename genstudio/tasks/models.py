@@ -13,7 +13,7 @@ from genstudio.data import shelf
 from genstudio.data.shelf import DatasetInfo
 from genstudio.data.tokenizers import Tokenizer
 from genstudio.errors import DataError, DeviceError, RunError
-from genstudio.families.abilities import A, Evaluates, Model, Reads, Samples, Traces, Writes, able, words
+from genstudio.families.abilities import A, Evaluates, Model, Reads, Samples, Traces, Translates, Writes, able, words
 from genstudio.runs import Run
 from genstudio.tasks import live
 from genstudio.tasks.live import settings_of
@@ -32,12 +32,14 @@ M_co = TypeVar("M_co", bound=Model, covariant=True)
 class ModelRef:
     """A model by where it is: a run's folder, and `live`, `last`, `best` or the step of a checkpoint.
 
-    With int8 its linear layers are computed in 8 bits, on the CPU: faster, and a little less exact.
+    With int8 its linear layers are computed in 8 bits, on the CPU: faster, and a little less exact. `source` is what a model
+    that translates has read: it then writes the translation, like a model that `Writes`.
     """
 
     run: str
     which: Literal["live", "last", "best"] | int = "last"
     precision: Literal["float32", "int8"] = "float32"
+    source: str = ""
 
 
 @dataclass(slots=True)
@@ -53,6 +55,7 @@ class Opened(Generic[M_co]):
     _pieces: tuple[str, ...] = ()
     _int8: Opened[Model] | None = None
     _filled: Model | None = None
+    _read: tuple[str, int, Opened[Model]] | None = None
 
     @property
     def words(self) -> str:
@@ -83,6 +86,16 @@ class Opened(Generic[M_co]):
             model = self.model.with_transformer(int8.quantised(self.model.transformer))
             self._int8 = Opened(model, self.step, f"{self.title}, int8", self.family, self.live)
         return self._int8
+
+    def reading(self, source: str) -> Opened[Model]:
+        """The same once it has read a source, with the weights that it has now. Raises RunError for a model that does not
+        translate; DataError for a source that it cannot read."""
+        if self._read is None or self._read[:2] != (source, self.step):
+            from genstudio.tasks.translate import Translator
+
+            writer = Translator(self.able(Translates).model, source, frozen=self.live)
+            self._read = source, self.step, Opened(writer, self.step, self.words, self.family)
+        return self._read[2]
 
     @property
     def tokenizer(self: Opened[Reads]) -> Tokenizer:
@@ -143,7 +156,8 @@ class Models:
 
     def get(self, ref: ModelRef) -> Opened[Model]:
         """The model of `ref`, whatever it can do."""
-        return self._get(ref).int8() if ref.precision == "int8" else self._get(ref)
+        opened = self._get(ref).int8() if ref.precision == "int8" else self._get(ref)
+        return opened.reading(ref.source) if ref.source else opened
 
     def _get(self, ref: ModelRef) -> Opened[Model]:
         key = str(Path(ref.run).resolve())

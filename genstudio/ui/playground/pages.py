@@ -15,13 +15,16 @@ from genstudio.ui.playground.page import Page
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A page: the `group` it is listed under, its `title` in the list, the class that makes it, in a module of `ui`, and
-    the abilities that a model `needs` for it."""
+    the abilities that a model `needs` for it. `bound`: a model that translates has it too, once it has read a source, for then
+    it writes.
+    """
 
     group: str
     title: str
     module: str
     name: str
     needs: tuple[str, ...]
+    bound: bool = False
 
     def build(self, engine: Engine) -> Page:
         page: Page = getattr(importlib.import_module(f"genstudio.ui.{self.module}"), self.name)(engine)
@@ -29,18 +32,21 @@ class Entry:
 
     def lack(self, abilities: Collection[str]) -> str:
         """Why a model with these abilities has no such page, in a sentence; empty where it has."""
-        missing = [words(name) for name in self.needs if name not in abilities]
+        writes = self.bound and "Translates" in abilities
+        missing = [words(name) for name in self.needs if name not in abilities and not (writes and name == "Writes")]
         can = ", and can ".join(words(name) for name in abilities) or "do nothing that is shown here"
         return f"{self.title} needs a model that can {' and '.join(missing)}. This one can {can}." if missing else ""
 
 
 W, T, S = ("Writes",), ("Writes", "Traces"), ("Samples",)
+TRANSLATES = ("Translates",)
 PAGES = (
-    Entry("Choose", "Next token", "playground.next_token", "NextTokenPage", W),
-    Entry("Choose", "Continuations", "playground.continuations_page", "ContinuationsPage", W),
-    Entry("Choose", "Beam search", "playground.beam_page", "BeamPage", W),
-    Entry("Choose", "Grid", "playground.grid_page", "GridPage", W),
-    Entry("Text", "Score", "playground.score_page", "ScorePage", W),
+    Entry("Choose", "Next token", "playground.next_token", "NextTokenPage", W, bound=True),
+    Entry("Choose", "Continuations", "playground.continuations_page", "ContinuationsPage", W, bound=True),
+    Entry("Choose", "Beam search", "playground.beam_page", "BeamPage", W, bound=True),
+    Entry("Choose", "Grid", "playground.grid_page", "GridPage", W, bound=True),
+    Entry("Text", "Score", "playground.score_page", "ScorePage", W, bound=True),
+    Entry("Text", "Translate", "playground.translate_page", "TranslatePage", TRANSLATES),
     Entry("Inside", "Attention", "playground.attention_page", "AttentionPage", T),
     Entry("Inside", "Knock out", "playground.ablation_page", "AblationPage", T),
     Entry("Inside", "Logit lens", "playground.lens_page", "LensPage", T),
@@ -52,6 +58,7 @@ PAGES = (
     Entry("Inside", "Layers", "playground.layers_page", "LayersPage", T),
     Entry("Compare", "Compare two", "playground.compare_page", "ComparePage", W),
     Entry("Compare", "Replay", "playground.replay_page", "ReplayPage", W),
+    Entry("Compare", "By length", "playground.length_page", "LengthPage", TRANSLATES),
     Entry("Samples", "Explore", "latent.explore", "ExplorePage", S),
 )
 

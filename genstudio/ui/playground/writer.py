@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from PySide6.QtCore import Signal
 
 from genstudio.events import Frame
+from genstudio.sampling.choose import SamplingOptions
 from genstudio.sampling.segments import Made, Segment, alternative, typed
 from genstudio.sampling.tree import Place
 from genstudio.snapshots.text import AnsweredBy, Writing
@@ -71,13 +72,17 @@ class Writer(Page):
     def writing(self) -> bool:
         return self._session is not None
 
-    def write(self, position: int | None = None) -> None:
-        """Go on from a position, at the end unless told, with the model and the sampler; what runs is stopped first."""
+    def write(self, position: int | None = None, *, greedy: bool = False) -> None:
+        """Go on from a position, at the end unless told, with the model and the sampler, or greedily whatever the sampler
+        says; what runs is stopped first."""
         if self._model is None:
             return
         self.stop_writing("it was started again")
-        session = self._session = _Session(self._model, self.sampler.next_sampling())
-        sampling, prompt = session.sampling, self.view.prompt(self._model.run, position)
+        sampling = self.sampler.next_sampling()
+        if greedy:
+            sampling = replace(sampling, options=SamplingOptions(greedy=True))
+        session = self._session = _Session(self._model, sampling)
+        prompt = self.view.prompt(self._model.run, position)
         self._began = self.view.document.tree.length if position is None else position
         self.view.begin_writing(self._began)
         task = Generate(self._model, prompt, sampling.length, sampling.options, sampling.seed, sampling.stop_texts)

@@ -20,6 +20,7 @@ from genstudio.ui.playground.inspectors import Inspectors
 from genstudio.ui.playground.model_choice import ModelChoice
 from genstudio.ui.playground.page import Page
 from genstudio.ui.playground.pages import PAGES, lack, shown
+from genstudio.ui.playground.translate_source import BEAM, GREEDY, SourceRow
 from genstudio.ui.playground.writer import Writer
 from genstudio.ui.tab_order import follow_the_eye
 from genstudio.ui.widgets import ElidedLabel, with_keys
@@ -50,6 +51,7 @@ class PlaygroundTab(QWidget):
         self.document = self.writer.view
         self.sampler = self.writer.sampler
         self.inspectors = Inspectors(engine)
+        self.source = SourceRow(engine)
         self._switches = NOTHING_ABLATED
         self._wanted = ""
         self.wide = QPushButton("Hide document")
@@ -69,8 +71,8 @@ class PlaygroundTab(QWidget):
         return self.inspectors.page(title)
 
     def reference(self) -> ModelRef | None:
-        """The model chosen, or None when there is none yet."""
-        return self.choice.reference()
+        """The model chosen, with the source that it translates; None when there is none yet."""
+        return self.choice.reference() if not self.translates else self.source.reference()
 
     def show_runs(self, runs: tuple[RunInfo, ...]) -> None:
         """Every run that a page is for, the newest first; keeps the choice, and the open page at first."""
@@ -147,6 +149,7 @@ class PlaygroundTab(QWidget):
         return {
             "page": page.text() if page is not None else "",
             "wide": self.wide.isChecked(),
+            "source": self.source.edit.text(),
             **self.sampler.state(),
         }
 
@@ -156,6 +159,7 @@ class PlaygroundTab(QWidget):
     def restore(self, state: dict[str, Any]) -> None:
         self.writer.files.restore()
         self.sampler.restore(state)
+        self.source.edit.setText(str(state.get("source") or ""))
         self.inspectors.open(str(state.get("page") or ""))
         self.wide.setChecked(bool(state.get("wide")))
 
@@ -176,9 +180,28 @@ class PlaygroundTab(QWidget):
         if self.writer.writing:
             self._delay.start()
             return
+        self._look_at_source()
         ref = self.reference()
+        if self.translates and not self.source.text:
+            ref = None  # no page has anything to look at before there is a source
         self.writer.look_at(ref if self.writes else None, ())
         self.inspectors.look_at(ref, self.prompt() if self.writes else ())
+
+    def _look_at_source(self) -> None:
+        self.source.look_at(self.choice.reference() if self.translates else None)
+
+    def _translate(self, method: str) -> None:
+        """Translate the source anew, into an empty document."""
+        self.writer.stop_writing("it was started again")
+        self.document.set_text("")
+        self.writer.look_at(self.reference(), ())
+        if method == BEAM:
+            self.inspectors.open("Beam search")
+            page: Any = self.page("Beam search")
+            page.look_at(self.reference(), ())
+            page.run()
+        else:
+            self.writer.write(greedy=method == GREEDY)
 
     def _chosen(self) -> None:
         """Another model: what runs with the one before ends."""
@@ -186,7 +209,10 @@ class PlaygroundTab(QWidget):
         self.writer.stop_writing("another model was chosen")
         self.inspectors.offer(self.choice.abilities())
         self._show_document()
-        self.writer.look_at(self.reference() if self.writes else None, ())
+        self.source.setVisible(self.translates)
+        self._look_at_source()
+        ready = self.writes and not (self.translates and not self.source.text)
+        self.writer.look_at(self.reference() if ready else None, ())
         self._look()
 
     def _follow_live(self) -> None:
@@ -227,8 +253,13 @@ class PlaygroundTab(QWidget):
 
     @property
     def writes(self) -> bool:
-        """Whether the model chosen writes text; so it is while there is none."""
-        return "Writes" in (self.choice.abilities() or ("Writes",))
+        """Whether the model chosen writes text, or translations; so it is while there is none."""
+        return "Writes" in (self.choice.abilities() or ("Writes",)) or self.translates
+
+    @property
+    def translates(self) -> bool:
+        """Whether the model chosen translates."""
+        return "Translates" in (self.choice.abilities() or ())
 
     def _show_document(self) -> None:
         """The document, unless the page has the whole width or the model does not write."""
@@ -251,6 +282,9 @@ class PlaygroundTab(QWidget):
         self.document.moved.connect(self._delay.start)
         self._delay.timeout.connect(self._look)
         self._follow.timeout.connect(self._follow_live)
+        self.source.failed.connect(self.failed)
+        self.source.changed.connect(self._delay.start)
+        self.source.translate_wanted.connect(self._translate)
         self.writer.failed.connect(self.failed)
         self.writer.said.connect(self.status.setText)
         self.writer.sampling_changed.connect(self._sampling_changed)
@@ -273,4 +307,5 @@ class PlaygroundTab(QWidget):
         self.splitter = splitter(
             "playground_splitter", (self.writer, 2), (self.inspectors, 3), sizes=(540, 700), down=False
         )
-        vbox(top, (self.splitter, 1), into=self, margins=(12, 12, 12, 12))
+        vbox(top, self.source, (self.splitter, 1), into=self, margins=(12, 12, 12, 12))
+        self.source.hide()

@@ -622,7 +622,7 @@ class RacePage(QStackedWidget):
             title = spec.title if len(spec.lines) == 1 else f"{spec.title}, {line.label}"
             by_time = self.axis.currentText() == _TIME
             view = CurvesView(title, spec.unit, rows, log=spec.log, name=f"{self._prefix}race_chart_{number}")
-            view.set_axis(_MICRO if by_time else 1)
+            view.set_axis(scale=_MICRO if by_time else 1)
             view.failed.connect(self.failed)
             self.charts.append(view)
             self._charts.addWidget(view, 1)

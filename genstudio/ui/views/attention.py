@@ -168,11 +168,14 @@ class AttentionView(SnapshotFigure[Attention], SceneFigure):
         if self._alone or self.snapshot is None:
             return QRectF(), area
         layers, heads = self.snapshot.weights.shape[:2]
-        if area.width() > 1.25 * area.height():
-            width = min(area.width() * 0.42, area.height() * heads / layers + 24)
-            return QRectF(area.left(), area.top(), width, area.height()), area.adjusted(width + 20, 0, 0, 0)
+        width = min(area.width() * 0.42, area.height() * heads / layers + 24)
         height = min(area.height() * 0.42, area.width() * layers / heads + 20)
-        return QRectF(area.left(), area.top(), area.width(), height), area.adjusted(0, height + 14, 0, 0)
+        across = QRectF(area.left(), area.top(), width, area.height()), area.adjusted(width + 20, 0, 0, 0)
+        down = QRectF(area.left(), area.top(), area.width(), height), area.adjusted(0, height + 14, 0, 0)
+        queries, keys = self.snapshot.weights.shape[2:]
+        if queries != keys:
+            return max(across, down, key=lambda pair: min(pair[1].width() / keys, pair[1].height() / queries))
+        return across if area.width() > 1.25 * area.height() else down
 
     def _lay_thumbnails(self, area: QRectF, snapshot: Attention) -> None:
         layers, heads = snapshot.weights.shape[:2]

@@ -67,6 +67,7 @@ class CurvesView(SceneFigure):
         self._window: tuple[float, float] | None = None
         self._at: float | None = None
         self._said = True
+        self._word = "step"
         self._build()
         for line in series:
             self.add_series(line)
@@ -142,14 +143,17 @@ class CurvesView(SceneFigure):
             self._unit.setText(unit)
             self.redraw()
 
-    def set_axis(self, scale: int) -> None:
-        """Count steps (1), or seconds of which a step of the points is this part: 1,000,000 for microseconds."""
-        self.box.scale = scale
+    def set_axis(self, *, word: str = "step", scale: int = 1, empty: str = "") -> None:
+        """What lies along the axis instead of steps: a number with this word before it, or seconds of which a step of the
+        points is this part (1,000,000 for microseconds). `empty` is said while there are no points."""
+        self._word, self.box.scale = word, scale
+        if empty:
+            self._empty.setPlainText(empty)
         self.redraw()
 
     def _at_words(self, step: int) -> str:
         scale = self.box.scale
-        return f"step {step:,}" if scale == 1 else f"{step / scale:,.1f} seconds"
+        return f"{self._word} {step:,}" if scale == 1 else f"{step / scale:,.1f} seconds"
 
     def set_log(self, log: bool) -> None:
         """Whether the value axis is logarithmic; values of 0 and below then lie under it."""
@@ -176,7 +180,7 @@ class CurvesView(SceneFigure):
 
     def table(self) -> Table:
         series = [self.points(name) for name in self._curves]
-        return ("step" if self.box.scale == 1 else "microseconds", *self._curves), _joined(series)
+        return (self._word if self.box.scale == 1 else "microseconds", *self._curves), _joined(series)
 
     def draw(self) -> None:
         curves = list(self._curves.values())
@@ -282,7 +286,7 @@ class CurvesView(SceneFigure):
             (
                 QColor(curve.color),
                 curve.line.label,
-                chart.value_text(value) + ("" if step == nearest or self.box.scale > 1 else f" (step {step:,})"),
+                chart.value_text(value) + ("" if step == nearest or self.box.scale > 1 else f" ({self._at_words(step)})"),
             )
             for curve, (step, value) in found
         ]

@@ -1,0 +1,191 @@
+"""A model that translates: what it reads of a source, how it writes the translation, and where it looks meanwhile."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from genstudio.data.tokenizers import Tokenizer
+from genstudio.errors import DataError
+from genstudio.events import Array, Frame, Progress, Snapshot
+from genstudio.families.abilities import Translates
+from genstudio.runs import Run
+from genstudio.tasks.models import ModelRef, Models, Opened
+from genstudio.tasks.prompt import Prompt, encode
+from genstudio.tasks.task import Frames, Quiet
+
+if TYPE_CHECKING:
+    from genstudio.sampling.reader import LanguageModel
+
+
+class Translator:
+    """A model that translates, once it has read a `source`: it writes the translation, and so it `Writes`.
+
+    `frozen`: its weights are copied, for a training changes those of the model. Raises DataError for a source of which
+    nothing is in the vocabulary, and for one that is longer than the model reads.
+    """
+
+    def __init__(self, model: Translates, source: str, *, frozen: bool = False) -> None:
+        self.model, self.source = model, source
+        self.ids, self.unknown = read_source(model, source)
+        bound = model.bind(self.ids)
+        self.language_model: LanguageModel = copy.deepcopy(bound) if frozen else bound
+
+    @property
+    def config(self) -> Any:
+        return self.model.config
+
+    @property
+    def data(self) -> Any:
+        return self.model.data
+
+    @property
+    def device(self) -> Any:
+        return self.model.device
+
+    @property
+    def modules(self) -> Mapping[str, Any]:
+        return self.model.modules
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        return self.model.tokenizer
+
+    @property
+    def context(self) -> int:
+        return self.model.context
+
+
+def read_source(model: Translates, source: str) -> tuple[Array, tuple[int, ...]]:
+    """Ids (S,) of a source with its end marker, and the positions of characters that are unknown. Raises DataError."""
+    ids, unknown = model.encode_source(source)
+    if len(ids) < 2:
+        raise DataError("None of these characters is in the model's vocabulary.", "Type text like its training pairs.")
+    if len(ids) > model.context:
+        most = model.context - 1
+        raise DataError(
+            f"The source has {len(ids) - 1:,} tokens; this model reads {most:,} at most.",
+            "Shorten it, or train a model with a longer context.",
+        )
+    return ids, unknown
+
+
+@dataclass(frozen=True, slots=True)
+class SourceText:
+    """A source as a model reads it: printable `pieces` of its tokens without the end marker, the positions of characters that
+    are `unknown`, and in a sentence the `problem` with it, if it cannot be translated."""
+
+    text: str
+    pieces: tuple[str, ...] = ()
+    unknown: tuple[int, ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class ReadSource(Quiet):
+    """How the model cuts a text into source tokens, and whether it can translate it."""
+
+    model: ModelRef
+    text: str
+
+    def run(self, models: Models) -> Frames[SourceText]:
+        yield from ()
+        opened = models.open(replace(self.model, source=""), Translates)
+        if not self.text.strip():
+            return SourceText(self.text)
+        try:
+            ids, unknown = read_source(opened.model, self.text)
+        except DataError as error:
+            return SourceText(self.text, problem=f"{error.message} {error.hint}".strip())
+        return SourceText(self.text, opened.model.source_tokenizer.pieces(ids[:-1]), tuple(unknown))
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A held-out pair, the `number`th (from 0) of `count`."""
+
+    source: str
+    reference: str
+    number: int
+    count: int
+
+
+@dataclass(frozen=True)
+class HeldOutPair:
+    """A pair that the model was not trained on, by its number; numbers beyond the last begin again. Raises DataError."""
+
+    model: ModelRef
+    number: int
+
+    def run(self, models: Models) -> Frames[Example]:
+        yield Frame(progress=Progress("Opening the model"))
+        opened = models.open(replace(self.model, source=""), Translates)
+        model = yield from opened.with_data(Run.open(self.model.run))
+        pairs = model.data.held.texts
+        if not pairs:
+            raise DataError("No pair was held out when this model was trained.", "Type a source of your own.")
+        number = self.number % len(pairs)
+        source, reference = pairs[number]
+        return Example(source, reference, number, len(pairs))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TranslationInside(Snapshot):
+    """Where a model looks while it predicts each of the `target` tokens (T), the last of them the end marker, in the `source`
+    (S, with its end marker): `weights` (layers, heads, T, S), without layers for a model that has no attention. `encoder`
+    (S, C) are the states that the source became, `decoder` (T, C) those from which each target token is predicted.
+    `words` says which model answers.
+    """
+
+    source: tuple[str, ...]
+    target: tuple[str, ...]
+    weights: Array
+    encoder: Array
+    decoder: Array
+    words: str
+
+    @property
+    def row_error(self) -> float:
+        """The largest distance of a row's sum from 1."""
+        return float(np.abs(self.weights.sum(-1) - 1).max()) if self.weights.size else 0.0
+
+
+@dataclass(frozen=True)
+class LookAtTranslation(Quiet):
+    """What goes on in a model that translates the source of `model` into the target text `prompt`."""
+
+    model: ModelRef
+    prompt: Prompt
+
+    def run(self, models: Models) -> Frames[TranslationInside]:
+        base: Opened[Translates] = models.open(replace(self.model, source=""), Translates)
+        model = base.model
+        source, _ = read_source(model, self.model.source)
+        target = self._target(base)
+        yield Frame(progress=Progress("Looking at the translation"))
+        weights = model.cross_attention(source, target)
+        yield Frame(progress=Progress("Looking at the translation", 0.5))
+        encoder, decoder = model.hidden_states(source, target)
+        return TranslationInside(
+            "translation",
+            base.step,
+            model.source_tokenizer.pieces(source),
+            model.tokenizer.pieces(target),
+            np.asarray(weights, np.float32),
+            np.asarray(encoder, np.float32),
+            np.asarray(decoder, np.float32),
+            base.words,
+        )
+
+    def _target(self, opened: Opened[Translates]) -> Array:
+        """Ids (T,) of the target and its end marker, as many as the model sees."""
+        encoded = encode(opened.tokenizer, self.prompt)
+        ids = encoded.ids[encoded.added :] if opened.tokenizer.begin is not None else encoded.ids
+        end = [] if opened.tokenizer.end is None else [opened.tokenizer.end]
+        return np.concatenate([ids[: opened.model.context - 1], end]).astype(np.int64)
+
+

@@ -1,0 +1,161 @@
+"""A model that translates: bound to a source it writes like any other, and where it looks is what it computed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from opened import opened
+from translator import SOURCE, trained, translating
+
+from genstudio.data.work import finished
+from genstudio.errors import DataError, RunError
+from genstudio.families.abilities import Writes
+from genstudio.runs import Run
+from genstudio.sampling.choose import SamplingOptions
+from genstudio.tasks.beam import Beam
+from genstudio.tasks.document import TextOf
+from genstudio.tasks.models import ModelRef, Models
+from genstudio.tasks.score import Judge, Score
+from genstudio.tasks.translate import HeldOutPair, LookAtTranslation, ReadSource, Translator
+from genstudio.tasks.translate_lengths import FILE, KnownLengths, MeasureLengths, points, read_report
+from genstudio.tasks.write import Generate, NextTokensOf
+
+KINDS = ("transformer", "rnn-attention", "rnn")
+GREEDY = SamplingOptions(greedy=True)
+
+
+@pytest.mark.parametrize("architecture", KINDS)
+def test_a_bound_model_writes_what_it_translates(tmp_path: Path, architecture: str) -> None:
+    models, ref, model = translating(tmp_path, architecture=architecture)
+    (writing,) = finished(Generate(ref, (), 8, GREEDY).run(models))
+    ids, bound = [model.tokenizer.begin], model.bind(model.encode_source(SOURCE)[0])
+    for _ in range(8):
+        with torch.no_grad():
+            ids.append(int(bound(torch.tensor([ids]))[0, -1].argmax()))
+        if ids[-1] == model.tokenizer.end:
+            break
+    wanted = [token for token in ids[1:] if token != model.tokenizer.end]
+    assert writing.chosen is not None and writing.chosen.ids.tolist() == wanted and wanted
+    assert writing.text == model.tokenizer.decode(np.array(wanted))
+    tree = finished(Beam(ref, (), 1, 8).run(models))
+    assert tree.texts == (writing.text,)
+    judged = finished(Judge(ref, (), tuple(wanted)).run(models))
+    np.testing.assert_allclose(judged.tokens.logprobs, writing.chosen.logprobs, atol=1e-5)
+    assert finished(TextOf(ModelRef("live", "live"), (wanted[0],)).run(models)) == writing.pieces[0]
+    assert finished(Score(ref, "snur tac old").run(models)).scored == 3
+
+
+def test_another_source_is_another_model(tmp_path: Path) -> None:
+    models, ref, _ = translating(tmp_path)
+    other = ModelRef(ref.run, ref.which, source="big sun runs")
+    one, two = (finished(NextTokensOf(each, ()).run(models)).logits for each in (ref, other))
+    assert np.abs(one - two).max() > 0.1
+    np.testing.assert_array_equal(finished(NextTokensOf(ref, ()).run(models)).logits, one)
+
+
+def test_a_training_does_not_change_what_was_bound(tmp_path: Path) -> None:
+    models, ref, model = translating(tmp_path)
+    writer = models.open(ref, Writes).model
+    begin = torch.tensor([[model.tokenizer.begin]])
+    with torch.no_grad():
+        before = writer.language_model(begin).clone()
+        for parameter in model.network.parameters():
+            parameter.mul_(1.5)
+        np.testing.assert_array_equal(writer.language_model(begin), before)
+        assert (Translator(model, SOURCE).language_model(begin) - before).abs().max() > 0.01
+    opened_ = models.training[str(Path("live").resolve())]
+    assert models.open(ref, Writes).model is writer
+    opened_.step = 8
+    assert models.open(ref, Writes).model is not writer
+
+
+def test_a_source_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    models, ref, _ = translating(tmp_path, tokenizer="char", vocabulary=300)
+
+    def read(text: str) -> Any:
+        return finished(ReadSource(ref, text).run(models))
+
+    good, strange = read("old cat"), read("old ж cat")
+    assert len(good.pieces) == 7 and not good.problem and not good.unknown
+    assert strange.unknown == (4,) and not strange.problem
+    assert read("  ").pieces == () and not read("").problem
+    assert "vocabulary" in read("жжж").problem
+    assert "reads 23 at most" in read("a" * 24).problem and not read("a" * 23).problem
+    for text, said in (("жжж", "vocabulary"), ("a" * 10_000, "10,000 tokens")):
+        with pytest.raises(DataError, match=said):
+            models.open(ModelRef("live", "live", source=text), Writes)
+
+
+def test_what_does_not_translate_says_so() -> None:
+    models, _, _ = opened()
+    with pytest.raises(RunError, match="'tiny' cannot translate"):
+        models.open(ModelRef("live", "live", source="x"), Writes)
+
+
+def test_held_out_pairs_come_in_turn(tmp_path: Path) -> None:
+    models, ref = Models(), ModelRef(trained(tmp_path), source=SOURCE)
+    first = finished(HeldOutPair(ref, 0).run(models))
+    again = finished(HeldOutPair(ref, first.count + 1).run(models))
+    assert first.number == 0 and again.number == 1 and first.source != again.source
+    for found in (first, again):
+        words = found.source.split()
+        assert found.reference == f"{words[2][::-1]} {words[1][::-1]} {words[0]}"
+
+
+@pytest.mark.parametrize("architecture", KINDS)
+def test_where_it_looks_is_what_it_computed(tmp_path: Path, architecture: str) -> None:
+    models, ref, model = translating(tmp_path, architecture=architecture)
+    target = "snur tac old"
+    found = finished(LookAtTranslation(ref, (target,)).run(models))
+    source, ids = model.encode_source(SOURCE)[0], [*model.tokenizer.encode_lossy(target)[0], model.tokenizer.end]
+    assert found.source == model.source_tokenizer.pieces(source) and found.target == model.tokenizer.pieces(ids)
+    layers, heads = {"transformer": (2, 2), "rnn-attention": (1, 1), "rnn": (0, 0)}[architecture]
+    assert found.weights.shape == (layers, heads, len(ids), len(source)) and found.row_error < 1e-5
+    np.testing.assert_array_equal(found.weights, model.cross_attention(source, np.array(ids)))
+    assert found.encoder.shape[0] == len(source) and found.decoder.shape[0] == len(ids)
+    assert finished(LookAtTranslation(ref, ()).run(models)).target == model.tokenizer.pieces([model.tokenizer.end])
+
+
+def test_lengths_are_measured_once_for_the_weights_of_a_step(tmp_path: Path) -> None:
+    run = trained(tmp_path)
+    assert finished(KnownLengths((run, str(tmp_path / "gone"))).run(Models())) == ()
+    report = finished(MeasureLengths(run).run(Models()))
+    assert report.step == 2 and report.rows and set(report.whole) >= {"exact_match", "token_accuracy", "chrf"}
+    (known,) = finished(KnownLengths((run,)).run(Models()))
+    assert known == report
+    lengths, values = points(report.rows, "token_accuracy")
+    assert lengths == sorted(lengths) and all(0 <= value <= 1 for value in values)
+    place = Run.open(run).folder / FILE
+    said = json.loads(place.read_bytes())
+    place.write_text(json.dumps(said | {"step": 1}))
+    assert finished(KnownLengths((run,)).run(Models())) == ()
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda said: said["rows"].clear(),
+        lambda said: said["rows"][0].pop("bleu"),
+        lambda said: said["rows"][0].update(chrf="much"),
+        lambda said: said["rows"][0].update(low=-1),
+        lambda said: said["rows"][0].update(count=0),
+        lambda said: said["rows"][0].update(bleu=float("nan")),
+        lambda said: said.update(rows=7),
+        lambda said: said.update(whole=[]),
+        lambda said: said.pop("step"),
+    ],
+)
+def test_a_damaged_report_is_no_report(tmp_path: Path, spoil: Any) -> None:
+    row = {"low": 1, "high": 2, "count": 3, "exact_match": 0.5, "token_accuracy": 0.5, "bleu": 1.0, "chrf": 1.0,
+           "sentences_per_second": 9.0}  # fmt: skip
+    said: dict[str, Any] = {"step": 2, "rows": [row], "whole": {"bleu": 1.0}}
+    (tmp_path / FILE).write_text(json.dumps(said))
+    assert read_report(str(tmp_path)) is not None
+    spoil(said)
+    (tmp_path / FILE).write_text(json.dumps(said))
+    assert read_report(str(tmp_path)) is None
