@@ -16,6 +16,7 @@ from genstudio.training.learner import Evaluates, Model, Tick
 if TYPE_CHECKING:
     from genstudio.data.learnable.samples import SampleData
     from genstudio.data.tokenizers import Tokenizer
+    from genstudio.data.tokenizers.special import SpecialTokenizer
     from genstudio.evaluation.samples import Reference
     from genstudio.nn.transformer import Transformer
     from genstudio.sampling.reader import LanguageModel
@@ -66,6 +67,9 @@ class Traces(Reads, Protocol):
 @runtime_checkable
 class FillsIn(Reads, Protocol):
     """Says which tokens fit into gaps of a text, from both sides of each."""
+
+    @property
+    def tokenizer(self) -> SpecialTokenizer: ...
 
     @property
     def context(self) -> int:

@@ -37,4 +37,4 @@ def filled(
             row = logprobs[place]
             top = np.argsort(-row, kind="stable")[: min(count, int(np.isfinite(row).sum()))]
             gaps.append(Gap(place, top.astype(np.int64), tokenizer.pieces(top), np.exp(row[top]).astype(np.float32)))
-    return Filled(channel, step, tokenizer.pieces(ids), np.asarray(ids, np.int64), tuple(gaps))
+    return Filled(channel, step, tokenizer.pieces(ids), np.asarray(ids, np.int64), tuple(gaps), model.mask_id)

@@ -23,13 +23,14 @@ class Gap(Frozen):
 class Filled(Snapshot):
     """A text of `tokens` (T printable pieces), some of which are gaps, and what fits into each of them.
 
-    `ids` (T,) are the tokens that the model read. `weights` says who answers; `unknown` are the positions of characters of the
-    text that its vocabulary lacks.
+    `ids` (T,) are the tokens that the model read, `mask` the one that stands for a gap. `weights` says who answers; `unknown`
+    are the positions of characters of the text that its vocabulary lacks.
     """
 
     tokens: Annotated[tuple[str, ...], Held("", "n")]
     ids: Annotated[Array, Held("int64", "n")]
     gaps: tuple[Gap, ...]
+    mask: int = -1
     weights: str = ""
     unknown: tuple[int, ...] = ()
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from genstudio.data.token_starts import token_starts
 from genstudio.data.tokenizers.bpe import BPETokenizer
 from genstudio.data.tokenizers.tokenizer import Ids, Tokenizer, checked
 from genstudio.data.tokenizers.words import WordTokenizer
@@ -84,6 +85,23 @@ class SpecialTokenizer:
             return ids
 
         return self._joined(text, encode), tuple(unknown)
+
+    def starts(self, text: str) -> NDArray[np.int64]:
+        """Where in `text` each token of `encode_lossy` begins, and where the last one ends: (n + 1,) characters."""
+        found: list[int] = []
+
+        def note(part: str, start: int) -> NDArray[np.int32]:
+            ids, unknown = self.base.encode_lossy(part)
+            found.extend((token_starts(self.base, part, ids, unknown) + start).tolist())
+            return ids
+
+        at = 0
+        for written in self._pattern.finditer(text):
+            note(text[at : written.start()], at)
+            found.append(written.start())
+            at = written.end()
+        note(text[at:], at)
+        return np.array([*found, len(text)], np.int64)
 
     def decode(self, ids: Sequence[int] | Ids) -> str:
         """A mask is written as [MASK]; padding, [CLS] and [SEP] are nothing."""

@@ -38,24 +38,25 @@ class Entry:
         return f"{self.title} needs a model that can {' and '.join(missing)}. This one can {can}." if missing else ""
 
 
-W, T, S = ("Writes",), ("Writes", "Traces"), ("Samples",)
+W, T, LOOK, S = ("Writes",), ("Writes", "Traces"), ("Traces",), ("Samples",)
 TRANSLATES = ("Translates",)
 PAGES = (
     Entry("Choose", "Next token", "playground.next_token", "NextTokenPage", W, bound=True),
     Entry("Choose", "Continuations", "playground.continuations_page", "ContinuationsPage", W, bound=True),
     Entry("Choose", "Beam search", "playground.beam_page", "BeamPage", W, bound=True),
     Entry("Choose", "Grid", "playground.grid_page", "GridPage", W, bound=True),
+    Entry("Choose", "Fill the gap", "playground.fill_page", "FillPage", ("FillsIn",)),
     Entry("Text", "Score", "playground.score_page", "ScorePage", W, bound=True),
     Entry("Text", "Translate", "playground.translate_page", "TranslatePage", TRANSLATES),
-    Entry("Inside", "Attention", "playground.attention_page", "AttentionPage", T),
+    Entry("Inside", "Attention", "playground.attention_page", "AttentionPage", LOOK),
     Entry("Inside", "Knock out", "playground.ablation_page", "AblationPage", T),
     Entry("Inside", "Logit lens", "playground.lens_page", "LensPage", T),
     Entry("Inside", "Saliency", "playground.saliency_page", "SaliencyPage", T),
     Entry("Inside", "Induction", "playground.induction_page", "InductionPage", T),
-    Entry("Inside", "Anatomy", "playground.anatomy_page", "AnatomyPage", T),
-    Entry("Inside", "Positions", "playground.positions_page", "PositionsPage", T),
-    Entry("Inside", "Embedding map", "playground.map_page", "MapPage", T),
-    Entry("Inside", "Layers", "playground.layers_page", "LayersPage", T),
+    Entry("Inside", "Anatomy", "playground.anatomy_page", "AnatomyPage", LOOK),
+    Entry("Inside", "Positions", "playground.positions_page", "PositionsPage", LOOK),
+    Entry("Inside", "Embedding map", "playground.map_page", "MapPage", LOOK),
+    Entry("Inside", "Layers", "playground.layers_page", "LayersPage", LOOK),
     Entry("Compare", "Compare two", "playground.compare_page", "ComparePage", W),
     Entry("Compare", "Replay", "playground.replay_page", "ReplayPage", W),
     Entry("Compare", "By length", "playground.length_page", "LengthPage", TRANSLATES),

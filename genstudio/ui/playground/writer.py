@@ -89,6 +89,11 @@ class Writer(Page):
         self.ask("write", task, lambda frame: self._written(session, frame))
         self._enable()
 
+    def show_writing_tools(self, shown: bool) -> None:
+        """The sampler and the buttons that write are there for a model that writes."""
+        for widget in (self.sampler, self.generate, self.stop, self.again, self.here):
+            widget.setVisible(shown)
+
     def write_here(self) -> None:
         """Go on from the text cursor; what is there becomes another branch."""
         self.write(self.view.caret())

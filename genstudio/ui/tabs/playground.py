@@ -115,9 +115,11 @@ class PlaygroundTab(QWidget):
         self.writer.stop_writing()
 
     def prompt(self) -> Prompt:
-        """The text from its beginning to the cursor, which is what the pages look at."""
+        """What the pages look at: the text from its beginning to the cursor, or all of it where the model reads from both
+        sides."""
         ref = self.reference()
-        return self.document.prompt(ref.run if ref is not None else "", self.document.caret())
+        end = self.document.caret() if self.writes else None
+        return self.document.prompt(ref.run if ref is not None else "", end)
 
     def look_inside(self) -> None:
         """Show the first page that looks inside the model."""
@@ -185,7 +187,7 @@ class PlaygroundTab(QWidget):
         if self.translates and not self.source.text:
             ref = None  # no page has anything to look at before there is a source
         self.writer.look_at(ref if self.writes else None, ())
-        self.inspectors.look_at(ref, self.prompt() if self.writes else ())
+        self.inspectors.look_at(ref, self.prompt() if self.reads else ())
 
     def _look_at_source(self) -> None:
         self.source.look_at(self.choice.reference() if self.translates else None)
@@ -261,12 +263,18 @@ class PlaygroundTab(QWidget):
         """Whether the model chosen translates."""
         return "Translates" in (self.choice.abilities() or ())
 
+    @property
+    def reads(self) -> bool:
+        """Whether the model chosen reads the document: to go on after it, or to fill the gaps in it."""
+        return self.writes or "FillsIn" in (self.choice.abilities() or ())
+
     def _show_document(self) -> None:
-        """The document, unless the page has the whole width or the model does not write."""
+        """The document, unless the page has the whole width or the model does not read it."""
         wide = self.wide.isChecked()
-        self.writer.setVisible(self.writes and not wide)
+        self.writer.setVisible(self.reads and not wide)
+        self.writer.show_writing_tools(self.writes)
         self.wide.setText("Show document" if wide else "Hide document")
-        self.wide.setEnabled(self.writes)
+        self.wide.setEnabled(self.reads)
 
     def _say_what_is_missing(self) -> None:
         if self.reference() is None:

@@ -17,12 +17,13 @@ _TOP, _EDGE, _ROW, _PAD = 34.0, 12.0, 26.0, 4.0
 
 class TokenStrip(Figure):
     """Tokens in lines, the last of them in sight; the wheel shows those before. `picked(index)` on a click, or the space
-    bar on the one that the arrow keys chose.
+    bar on the one that the arrow keys chose; `twice(index)` on a double click, or Ctrl and the space bar.
 
     A value in [-1, 1] tints a token, orange above 0 and blue below; those that are `struck` are crossed out.
     """
 
     picked = Signal(int)
+    twice = Signal(int)
 
     def __init__(self, title: str, name: str, column: str = "value") -> None:
         super().__init__(title, name)
@@ -155,6 +156,11 @@ class TokenStrip(Figure):
             self.mark(found)
             self.picked.emit(found)
 
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        found = self._at(event.position())
+        if event.button() == Qt.MouseButton.LeftButton and found >= 0:
+            self.twice.emit(found)
+
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
         self._hover = -1
@@ -175,6 +181,7 @@ class TokenStrip(Figure):
             if self.current is not None and self.box(self.current) is None:
                 self._scrolled = max(0, len(self.tokens) - self.current - 12)
         elif key in (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.current is not None:
-            self.picked.emit(self.current)
+            both = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+            (self.twice if both else self.picked).emit(self.current)
         else:
             super().keyPressEvent(event)
