@@ -30,13 +30,15 @@ def setting(
     logarithmic: bool = False,
     when: str = "",
     file: str = "",
+    run: str = "",
     live: bool = False,
 ) -> Any:
     """A field of a Config: its default, what it does, its inclusive range, and where the idea comes from.
 
     `main` settings are shown open, the rest under "More"; `logarithmic` ones step by factors;
     `when` says in the form `other=value|value` for which other setting this one has an effect; `file` is the filter of
-    names, as a dialog shows it, where the setting is the path of a file; a `live` one may change while a model trains.
+    names, as a dialog shows it, where the setting is the path of a file; `run` is the family of the runs, or "a|b", where it
+    names one; a `live` one may change while a model trains.
     """
     extra: dict[str, Any] = {
         "source": source,
@@ -46,6 +48,7 @@ def setting(
         "logarithmic": logarithmic,
         "when": when,
         "file": file,
+        "run": run,
         "live": live,
     }
     return Field(default, description=help, ge=low, le=high, json_schema_extra=extra)
@@ -70,6 +73,7 @@ class Setting:
     when: str
     file: str
     live: bool = False
+    run: str = ""
 
     def applies(self, values: Mapping[str, Any]) -> bool:
         """Whether the setting has an effect beside these values of the others."""
@@ -171,6 +175,7 @@ def _setting(name: str, info: FieldInfo) -> Setting:
         when=extra.get("when", ""),
         file=extra.get("file", ""),
         live=bool(extra.get("live")),
+        run=extra.get("run", ""),
     )
 
 

@@ -29,6 +29,7 @@ SMALL: Mapping[str, tuple[Values, ...]] = {
         {**TINY, "tokenizer": "char"},
         {**TINY, "vocabulary": 20, "nsp": True, "original": True, "tied": True, "norm": "layernorm", "bias": True},
         {**TINY, "tokenizer": "bpe", "vocabulary": 280, "dynamic": False, "optimizer": "adamw"},
+        {**TINY, "tokenizer": "char", "task": "classify"},
     ),
     "seq2seq": (
         _PAIRS,
@@ -62,8 +63,10 @@ def cases() -> list[tuple[Family[Any, Any], Values]]:
     return [(family, values) for family in families.all_families() for values in SMALL.get(family.name, ({},))]
 
 
-def data_for(family: Family[Any, Any], folder: Path) -> str:
-    """A dataset of the first kind that a family learns from."""
+def data_for(family: Family[Any, Any], folder: Path, values: Values = {}) -> str:  # noqa: B006 - it is only read
+    """A dataset of the first kind that a family learns from; labelled texts where these settings need them."""
+    if values.get("task") == "classify":
+        return "emoji-categories"
     kind = family.data_kinds[0]
     if kind == "text":
         return str(text_file(folder, words().replace(" cat", "\ncat")))

@@ -50,7 +50,7 @@ AnyFamily = Family[Any, Any]
 
 def build(family: AnyFamily, values: Values, folder: Path, seed: int = 0) -> Learner:
     config = family.config.parse(values)
-    dataset = shelf.open_dataset(shelf.find_dataset(data_for(family, folder), family.data_kinds))
+    dataset = shelf.open_dataset(shelf.find_dataset(data_for(family, folder, values), family.data_kinds))
     return family.learner(family.model(config, finished(family.prepare(config, dataset)), "cpu", seed), seed)
 
 
@@ -141,7 +141,7 @@ def test_the_cost_counts_what_is_built(family: AnyFamily, values: Values, tmp_pa
     model = build(family, values, tmp_path).model
     built = sum(p.numel() for part in model.modules.values() for p in part.parameters())
     tokens = model.tokenizer.size if isinstance(model, Reads) else 0
-    info = shelf.find_dataset(data_for(family, tmp_path), family.data_kinds)
+    info = shelf.find_dataset(data_for(family, tmp_path, values), family.data_kinds)
     assert family.cost(model.config, info, tokens).parameters == built
 
 
@@ -195,7 +195,7 @@ def test_its_frames_are_plain_data(family: AnyFamily, values: Values, tmp_path: 
 @EVERY_DATA
 def test_a_run_opens_without_its_dataset_as_the_same_model(family: AnyFamily, values: Values, tmp_path: Path) -> None:
     models = Models()
-    task = Train(family.name, data_for(family, tmp_path), values, steps=15, runs_folder=tmp_path / "runs")
+    task = Train(family.name, data_for(family, tmp_path, values), values, steps=15, runs_folder=tmp_path / "runs")
     found = []
     for frame in task.run(models):
         found.append(frame)
@@ -279,7 +279,7 @@ COMMANDS = {
 def walk(family: AnyFamily, values: Values, folder: Path, capsys: pytest.CaptureFixture[str]) -> Run:
     """Train, go on and ask every command for a model of a family; what it cannot do is refused in a sentence."""
     sets = [f"{name}={value}" for name, value in values.items()]
-    data, text = data_for(family, folder), folder / "a text.txt"
+    data, text = data_for(family, folder, values), folder / "a text.txt"
     text.write_text("the cat", "utf-8")
 
     def said(command: str, code: int = 0) -> str:

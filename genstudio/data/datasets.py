@@ -41,6 +41,25 @@ class PairDataset:
 
 
 @dataclass(frozen=True, eq=False)
+class LabelledDataset:
+    """Texts with a class each: `labels` (n,) int64 index `classes`, -1 where a text has none."""
+
+    info: DatasetInfo
+    texts: tuple[str, ...]
+    labels: NDArray[np.int64]
+    classes: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        self.labels.setflags(write=False)
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The class of every text in words, empty where it has none."""
+        words = (*self.classes, "")
+        return tuple(words[label] for label in self.labels.tolist())
+
+
+@dataclass(frozen=True, eq=False)
 class TaskDataset:
     """A toy task: `answers[i]` is the right answer to `questions[i]`."""
 
@@ -85,4 +104,4 @@ class ImageDataset:
                 array.setflags(write=False)
 
 
-Dataset: TypeAlias = TextDataset | PairDataset | ImageDataset | PointDataset | TaskDataset
+Dataset: TypeAlias = TextDataset | PairDataset | LabelledDataset | ImageDataset | PointDataset | TaskDataset

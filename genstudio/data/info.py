@@ -16,12 +16,13 @@ from typing import Any, Literal, cast, get_args
 
 from genstudio.errors import DataError
 
-Kind = Literal["text", "pairs", "images", "points", "tasks"]
+Kind = Literal["text", "pairs", "labelled", "images", "points", "tasks"]
 Origin = Literal["ships", "imported", "generated"]
 
 FORMAT = 1
 FILES: Mapping[str, str] = {
-    "text": "text.txt", "pairs": "pairs.jsonl", "images": "pixels.npy", "points": "points.npy", "tasks": "dataset.json",
+    "text": "text.txt", "pairs": "pairs.jsonl", "labelled": "labelled.jsonl",
+    "images": "pixels.npy", "points": "points.npy", "tasks": "dataset.json",
 }  # fmt: skip
 """The file that holds an imported dataset of each kind, beside its card `dataset.json`."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -66,7 +66,8 @@ class PictureLook:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PairLook:
-    """Two columns, with the lengths of each in characters and of right over left."""
+    """Two columns, with the lengths of each in characters and of right over left; where the right one is a class, how many
+    texts each class has."""
 
     left: Sequence[str]
     right: Sequence[str]
@@ -75,6 +76,7 @@ class PairLook:
     right_lengths: Histogram
     ratios: Histogram
     mean_ratio: float
+    per_class: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,6 +111,10 @@ def preview(dataset: Any) -> Work[Preview]:
         return (yield from _pictures(dataset))
     if kind == "points":
         return _points(dataset)
+    if kind == "labelled":
+        found = yield from _pairs(dataset.texts, dataset.named, ("Text", "Label"))
+        counts = np.bincount(dataset.labels[dataset.labels >= 0], minlength=len(dataset.classes)).tolist()
+        return replace(found, per_class=tuple(zip(dataset.classes, counts, strict=True)))
     if kind == "tasks":
         return (yield from _pairs(dataset.questions, dataset.answers, ("Question", "Answer")))
     return (yield from _pairs(dataset.left, dataset.right, dataset.names))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from genstudio.events import Array
 from genstudio.training.learner import Evaluates, Model, Tick
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from genstudio.snapshots.layers import LayerStatistics
 
 __all__ = [
-    "ABILITIES", "Embeddings", "Embeds", "Encodes", "Evaluates", "FillsIn", "Judges", "LatentSpec", "Made", "Model", "Reads",
-    "Reconstructs", "Samples", "Traces", "Translates", "Writes", "able", "words",
+    "ABILITIES", "Classifies", "Embeddings", "Embeds", "Encodes", "Evaluates", "FillsIn", "Judges", "LatentSpec", "Made",
+    "Model", "Reads", "Reconstructs", "Samples", "Traces", "Translates", "Writes", "able", "words",
 ]  # fmt: skip
 
 A = TypeVar("A", bound=Model)
@@ -125,6 +125,18 @@ class Translates(Reads, Protocol):
         predicted, (T, C)."""
 
 
+@runtime_checkable
+class Classifies(Model, Protocol):
+    """Says which class something belongs to."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes that it tells apart; none where this one was not trained to."""
+
+    def probabilities(self, inputs: Any) -> Array:
+        """n texts or pictures -> probability of each class (n, classes) float32"""
+
+
 @dataclass(frozen=True, slots=True)
 class LatentSpec:
     """What a sample is made of: `size` numbers, each standard normal, or uniform in [-1, 1]."""
@@ -216,9 +228,8 @@ ABILITIES: Mapping[str, tuple[type[Model], str]] = {
     "Writes": (Writes, "write text"),
     "FillsIn": (FillsIn, "fill gaps in a text"),
     "Traces": (Traces, "be inspected layer by layer"),
+    "Classifies": (Classifies, "name the class of its input"),
     "Embeds": (Embeds, "represent words as vectors"),
-
-
     "Translates": (Translates, "translate"),
     "Samples": (Samples, "generate samples"),
     "Encodes": (Encodes, "encode samples into latents"),

@@ -93,8 +93,8 @@ def optimizers(
 ) -> dict[str, torch.optim.Optimizer]:
     """The optimisers of the settings: Muon, where it is chosen, for `matrices`, each with how many independent ones are
     stacked in its rows, and AdamW for the rest of the `weights`."""
-    weights = list({id(p): p for p in weights}.values())
-    matrices = list(matrices) if config.optimizer == "muon" else []
+    weights = list({id(p): p for p in weights if p.requires_grad}.values())
+    matrices = [(p, n) for p, n in matrices if p.requires_grad] if config.optimizer == "muon" else []
     theirs = {id(p) for p, _ in matrices}
     rest = [p for p in weights if id(p) not in theirs]
     betas = (config.beta1, config.beta2)

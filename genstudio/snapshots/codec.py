@@ -19,6 +19,7 @@ import numpy as np
 
 from genstudio.events import Array, Held, Snapshot
 from genstudio.snapshots.attention import Attention
+from genstudio.snapshots.confusion import Confusion
 from genstudio.snapshots.filled import Filled
 from genstudio.snapshots.layers import EmbeddingMap, LayerStatistics
 from genstudio.snapshots.samples import Bars, Codes, Histograms, Pictures, Plane
@@ -37,6 +38,7 @@ KINDS: Mapping[str, type[Snapshot]] = {
     "map": EmbeddingMap,
     "translations": Translations,
     "filled": Filled,
+    "confusion": Confusion,
 }
 """The kinds that a run keeps, by their names in files."""
 LARGEST = 1 << 28

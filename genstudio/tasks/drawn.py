@@ -11,6 +11,7 @@ import numpy as np
 from genstudio.errors import DataError
 from genstudio.events import Array, Snapshot
 from genstudio.snapshots.attention import Attention
+from genstudio.snapshots.confusion import Confusion
 from genstudio.snapshots.filled import Filled
 from genstudio.snapshots.layers import EmbeddingMap, LayerStatistics
 from genstudio.snapshots.samples import Bars, Histograms, Pictures, Plane
@@ -143,6 +144,16 @@ def _filled(shown: Filled, size: int) -> Image.Image:
     return _lines("\n".join([" ".join(shown.tokens), *gaps]), size)
 
 
+def _confusion(shown: Confusion, size: int) -> Image.Image:
+    """A square for every two classes, a row for each true one; dark is frequent in its row."""
+    from PIL import Image
+
+    shares = shown.counts / np.maximum(shown.counts.sum(1, keepdims=True), 1)
+    times = max(1, size // max(len(shares), 1))
+    grey = np.kron(255 - np.round(255 * shares), np.ones((times, times))).astype(np.uint8)
+    return Image.fromarray(grey).convert("RGB")
+
+
 def _lines(text: str, size: int) -> Image.Image:
     from PIL import Image
 
@@ -248,6 +259,7 @@ _DRAWN: Mapping[type[Snapshot], Callable[[Any, int], Image.Image]] = {
     Text: _text,
     Filled: _filled,
     Translations: _translations,
+    Confusion: _confusion,
     Attention: _attention,
     LayerStatistics: _layers,
     Histograms: _histograms,

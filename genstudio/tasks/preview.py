@@ -120,6 +120,9 @@ class TryGenerated:
 
 
 def _columns(dataset: Any) -> list[Any]:
-    names = {"pairs": ("left", "right"), "tasks": ("questions", "answers"), "images": ("captions", "names")}
+    names = {
+        "pairs": ("left", "right"), "labelled": ("texts", "named"), "tasks": ("questions", "answers"),
+        "images": ("captions", "names"),
+    }  # fmt: skip
     found = [getattr(dataset, name) for name in names.get(dataset.info.kind, ())]
     return [column for column in found if column is not None]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from genstudio.data.checks.finding import Example as Example
 from genstudio.data.checks.finding import Finding as Finding
 from genstudio.data.checks.finding import Level as Level
+from genstudio.data.checks.labelled import check_labelled
 from genstudio.data.checks.pairs import check_pairs, check_points
 from genstudio.data.checks.pictures import check_images
 from genstudio.data.checks.texts import check_text
-from genstudio.data.datasets import ImageDataset, PairDataset, PointDataset, TaskDataset, TextDataset
+from genstudio.data.datasets import ImageDataset, LabelledDataset, PairDataset, PointDataset, TaskDataset, TextDataset
 from genstudio.data.split import SplitSettings
 from genstudio.data.work import Work
 from genstudio.errors import DataError
@@ -17,7 +18,7 @@ _ORDER = {"error": 0, "warning": 1, "info": 2}
 
 
 def check(
-    dataset: TextDataset | PairDataset | ImageDataset | PointDataset | TaskDataset,
+    dataset: TextDataset | PairDataset | LabelledDataset | ImageDataset | PointDataset | TaskDataset,
     context: int | None = None,
     parameters: int | None = None,
     split: SplitSettings | None = None,
@@ -35,6 +36,8 @@ def check(
         found = yield from _guarded(dataset, parameters, split)
     elif isinstance(dataset, PairDataset):
         found = yield from check_pairs(dataset.left, dataset.right, dataset.names, split, context, True)
+    elif isinstance(dataset, LabelledDataset):
+        found = yield from check_labelled(dataset, split, context)
     elif isinstance(dataset, TaskDataset):
         names = ("question", "answer")
         found = yield from check_pairs(dataset.questions, dataset.answers, names, split, context, False)

@@ -9,7 +9,7 @@ from typing import Any
 
 from genstudio.config import Config
 from genstudio.data.datasets import Dataset
-from genstudio.data.generators import analogies, grammar, markov, planar, puzzles, shapes
+from genstudio.data.generators import analogies, grammar, labelled, markov, planar, puzzles, shapes
 from genstudio.data.info import DatasetInfo, Kind
 from genstudio.errors import ConfigError, DataError
 
@@ -52,6 +52,15 @@ ALL: tuple[Generator, ...] = (
         "Short sentences from a template grammar: gender, number, word order of adjectives, spelled-out numbers, "
         "dates. Always correct, and small enough to learn in a minute.",
         grammar.GrammarSettings, grammar.english_spanish),
+    Generator("emoji-categories", "Emoji names by category", "labelled",
+        "English names of 1,641 emoji, each with its category: animals, food, travel and so on.",
+        labelled.CategorySettings, labelled.emoji_categories, {"classes": 9}),
+    Generator("emoji-languages", "Emoji names by language", "labelled",
+        "Names of emoji in sixteen languages: tell which language a name is in.",
+        labelled.LanguageSettings, labelled.emoji_languages, {"classes": 16}),
+    Generator("name-initials", "Names by first letter", "labelled",
+        "First names without their first letter, which has to be found: many endings fit several letters.",
+        labelled.InitialSettings, labelled.name_initials, {"classes": 26}),
     Generator("known-entropy", "Text of known entropy", "text",
         "Eight letters from an order-2 Markov chain. The best possible loss is known, 1.281157 nats per character: no "
         "model can do better, and a good one comes close.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ from genstudio.data.work import Work
 from genstudio.errors import DataError
 
 MOST_POINTS = 20_000_000
+MOST_CLASSES = 1_000
 _BATCH = 1 << 12
 Rows = Iterator[tuple[float, tuple[str, ...]]]
 
@@ -50,6 +52,38 @@ def import_pairs(
     empty = DataError("There are no pairs in these columns.", "Choose other columns.")
     known = {**details, "columns": [str(side)[:80] for side in sides]}
     work = store.poured("pairs", clean_title(name), pieces(), empty, source, lambda: known, intact=intact, anew=anew)
+    return (yield from work)
+
+
+def import_labelled(
+    rows: Rows, name: str, source: str, columns: Sequence[str], details: dict[str, Any]
+) -> Work[DatasetInfo]:
+    """A text and its class a row -> labelled texts; rows without a text are left out, those without a class kept, so that
+    they can be counted. Raises DataError for fewer than two classes, or more than there can be; StorageError."""
+    counts: Counter[str] = Counter()
+
+    def pieces() -> Iterator[tuple[float, bytes, int]]:
+        for done, batch in _batches(rows):
+            kept = [(_plain(text).strip(), " ".join(label.split())) for text, label in batch]
+            kept = [row for row in kept if row[0]]
+            counts.update(label for _, label in kept if label)
+            yield done, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept).encode("utf-8"), len(kept)
+        if len(counts) < 2:
+            only = f"'{next(iter(counts))}'" if counts else "none"
+            raise DataError(f"Labelled texts need at least two classes; here there is {only}.", "Choose another column.")
+        if len(counts) > MOST_CLASSES:
+            raise DataError(
+                f"There are {len(counts):,} different labels, more than {MOST_CLASSES:,}: these are no classes.",
+                "Choose another column for the label.",
+            )
+
+    def known() -> dict[str, Any]:
+        classes = sorted(counts)
+        said = {"columns": [str(column)[:80] for column in columns], "classes": classes}
+        return {**details, **said, "class_counts": [counts[label] for label in classes]}
+
+    empty = DataError("There is no text in these columns.", "Choose other columns.")
+    work = store.poured("labelled", clean_title(name), pieces(), empty, source, known, intact=intact)
     return (yield from work)
 
 

@@ -13,6 +13,7 @@ from genstudio.data.importing import (
     archives,
     arrays,
     decode,
+    folders,
     labelled,
     listing,
     parquet,
@@ -67,6 +68,8 @@ def import_any(sources: Sequence[Path | str] | str, options: ImportOptions | Non
             return (yield from texts.import_texts([file], name, source="pasted"))
         finally:
             file.unlink(missing_ok=True)
+    if options.kind == "labelled" and len(sources) == 1 and (root := expanded(sources[0])).is_dir():
+        return (yield from folders.import_classes(root, options))
     given = yield from _given(sources, options)
     name = options.name or given.title
     source = (given.root or given.files[0]).name or given.title
@@ -212,7 +215,7 @@ def _file_form(path: Path) -> _Kind:
 def _as_asked(form: _Kind, options: ImportOptions) -> _Kind:
     """A text with columns is a table where somebody asks for what only a table gives; a table can stay a text."""
     reading = options.columns or options.delimiter or options.header is not None or options.decimal
-    if form == "text" and (options.kind in ("pairs", "points") or reading):
+    if form == "text" and (options.kind in ("pairs", "points", "labelled") or reading):
         return "table"
     return "text" if form == "table" and options.kind == "text" and not reading else form
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genstudio.data.datasets import Dataset, ImageDataset, PairDataset, PointDataset
+from genstudio.data.datasets import Dataset, ImageDataset, LabelledDataset, PairDataset, PointDataset
 from genstudio.data.images import PictureSettings
 from genstudio.data.importing import arrays
 from genstudio.data.info import DatasetInfo, changed, content, damaged, gone, unreadable
@@ -35,6 +35,8 @@ def read(info: DatasetInfo) -> Dataset:
     """An imported dataset of any kind but text. Raises DataError where a file is missing or has changed."""
     if info.kind == "pairs":
         return _pairs(info)
+    if info.kind == "labelled":
+        return labelled_of(info, _rows_of(info))
     if info.kind == "images":
         return _mirrored(read_images(info)) if _flips(info) else read_images(info)
     if info.kind == "points":
@@ -86,7 +88,25 @@ def _open(info: DatasetInfo, path: Path) -> Any:
         raise unreadable(info, error) from None
 
 
+def labelled_of(info: DatasetInfo, rows: Sequence[Sequence[str]]) -> LabelledDataset:
+    """Texts with their classes, in alphabetical order, of (text, class) rows; an empty class is none."""
+    classes = tuple(sorted({label for _, label in rows} - {""}))
+    numbers = {name: number for number, name in enumerate(classes)} | {"": -1}
+    labels = np.array([numbers[label] for _, label in rows], np.int64)
+    return LabelledDataset(info, tuple(text for text, _ in rows), labels, classes)
+
+
 def _pairs(info: DatasetInfo) -> PairDataset:
+    pairs = _rows_of(info)
+    sides = info.details.get("columns")
+    names = ("left", "right")
+    if isinstance(sides, list) and len(sides) == 2 and all(isinstance(side, str) for side in sides):
+        names = (sides[0], sides[1])
+    return PairDataset(info, tuple(pair[0] for pair in pairs), tuple(pair[1] for pair in pairs), names)
+
+
+def _rows_of(info: DatasetInfo) -> list[Any]:
+    """Rows of two texts each. Raises DataError."""
     raw = content(info).decode("utf-8", "replace")
     lines = raw.split("\n")[:-1]
     pairs: list[Any] = []
@@ -97,11 +117,7 @@ def _pairs(info: DatasetInfo) -> PairDataset:
         raise damaged(info) from None
     if not all(isinstance(pair, list) and len(pair) == 2 and all(type(side) is str for side in pair) for pair in pairs):
         raise damaged(info)
-    sides = info.details.get("columns")
-    names = ("left", "right")
-    if isinstance(sides, list) and len(sides) == 2 and all(isinstance(side, str) for side in sides):
-        names = (sides[0], sides[1])
-    return PairDataset(info, tuple(pair[0] for pair in pairs), tuple(pair[1] for pair in pairs), names)
+    return pairs
 
 
 def _points(info: DatasetInfo) -> PointDataset:

@@ -18,6 +18,10 @@ from genstudio.storage import size_text
 
 UNTRAINED = "No model can be trained on pairs yet. To train, import one column as text."
 _LISTED = 4
+_MADE = {"text": "A text is", "pairs": "Pairs are", "points": "Points are", "labelled": "Labelled texts are"}
+_TEXTS = ("text", "sentence", "review", "comment", "content", "message", "body", "title")
+_LABELS = ("label", "class", "category", "sentiment", "target", "topic", "intent", "y")
+"""What columns of texts and of their classes are usually called."""
 
 
 def import_table(path: Path, options: ImportOptions, name: str, source: str) -> Work[DatasetInfo]:
@@ -43,6 +47,8 @@ def import_table(path: Path, options: ImportOptions, name: str, source: str) -> 
     elif options.kind == "points" or (options.kind is None and set(chosen) <= set(layout.numeric)):
         details |= {"decimal": layout.decimal}
         work = rows.import_number_rows(cells, name, source, _with(details, notes), layout.decimal)
+    elif options.kind == "labelled":
+        work = rows.import_labelled(cells, name, source, chosen, _with(details, notes))
     else:
         work = rows.import_pairs(cells, name, source, chosen, _with(details, [*notes, UNTRAINED]))
     return (yield from scaled(work, 0.3, 1.0))
@@ -60,12 +66,20 @@ def import_parallel(files: Sequence[Path], options: ImportOptions, name: str) ->
 
 def default_columns(layout: tables.Layout, kind: Kind | None) -> tuple[str, ...]:
     """The columns to take where none were named; none where a person has to choose."""
+    if kind == "labelled" and labelled_columns(layout.columns):
+        return labelled_columns(layout.columns)
     if kind == "text" or len(layout.columns) <= 2:
         words = tables.wordy(layout.columns, layout.numeric, layout.nested, layout.rows)
         return (words or layout.columns)[:1] if kind == "text" else layout.columns
     if kind == "points" and len(layout.numeric) == 2:
         return layout.numeric
     return ()
+
+
+def labelled_columns(columns: Sequence[str]) -> tuple[str, ...]:
+    """The columns of text and class, by their names; none where they do not tell."""
+    found = [next((c for c in columns if c.strip().lower() in names), "") for names in (_TEXTS, _LABELS)]
+    return (found[0], found[1]) if all(found) else ()
 
 
 def inspect_table(path: Path, options: ImportOptions, title: str) -> Work[Found]:
@@ -164,13 +178,13 @@ def _layout(path: Path, options: ImportOptions, packed: bool) -> Work[tables.Lay
 
 
 def _refuse_kind(path: Path, kind: Kind | None, chosen: Sequence[str]) -> None:
-    need = {"text": 1, "pairs": 2, "points": 2}
+    need = {"text": 1, "pairs": 2, "points": 2, "labelled": 2}
     if kind is None or need.get(kind) == len(chosen):
         return
     if kind not in need:
-        raise DataError(f"{path.name} is a table, which contains no {kind}.", "Choose text, pairs or points.", path)
+        raise DataError(f"{path.name} is a table, which contains no {kind}.", "Choose text, pairs, labelled or points.", path)
     raise DataError(
-        f"{'A text is' if kind == 'text' else 'Pairs are' if kind == 'pairs' else 'Points are'} made of {need[kind]} "
+        f"{_MADE[kind]} made of {need[kind]} "
         f"{'column' if need[kind] == 1 else 'columns'}, but {len(chosen)} was chosen: {listed(tuple(chosen))}.",
         "Choose other columns, or another kind.",
         path,

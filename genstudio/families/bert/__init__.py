@@ -41,9 +41,9 @@ def _export(model: BertModel, form: str, step: int) -> Mapping[str, bytes]:
 FAMILY: Family[BertConfig, Any] = Family(
     name="bert",
     title="BERT (masked language model)",
-    data_kinds=("text",),
+    data_kinds=("text", "labelled"),
     room="transformer",
-    abilities=("Reads", "FillsIn", "Traces", "Evaluates"),
+    abilities=("Reads", "FillsIn", "Traces", "Classifies", "Evaluates"),
     config=BertConfig,
     presets=PRESETS,
     prepare=prepare,

@@ -57,6 +57,21 @@ def draw(config: BertConfig, data: BertData, seed: int, step: int) -> Drawn:
     return Drawn(corrupted(config, data.tokenizer, pieces, chosen, noise[1], noise[2]), pieces, chosen, follows)
 
 
+def draw_labelled(config: BertConfig, data: BertData, seed: int, step: int) -> tuple[Integers, Integers]:
+    """Padded texts (accumulation, batch, T) and their classes (accumulation, batch); depends on seed and step alone.
+
+    Raises DataError when there is nothing to train on.
+    """
+    found = data.labelled
+    if found is None or not len(found.train):
+        raise DataError("There are no labelled texts to train on.", "Open a dataset.")
+    few = found.train[: config.examples or None]
+    chosen = few[_rng(seed, step).integers(0, len(few), config.accumulation * config.batch)]
+    shape = (config.accumulation, config.batch)
+    texts = found.padded(data.tokenizer, chosen, config.context)
+    return texts.reshape(*shape, -1), found.labels[chosen].reshape(shape)
+
+
 def framed(tokenizer: SpecialTokenizer, bodies: Ids) -> Integers:
     """Bodies (..., T - 1) behind [CLS]: (..., T)."""
     begins = np.full((*bodies.shape[:-1], 1), tokenizer.begin, np.int64)
@@ -147,7 +162,11 @@ def held_out_pairs(data: BertData, config: BertConfig, count: int) -> Drawn:
 
 def shown(config: BertConfig, data: BertData, seed: int, step: int) -> TokenBatch:
     """The batch of a step with the text of its tokens."""
-    drawn = draw(config, data, seed, step)
+    if config.task == "classify":
+        texts, _ = draw_labelled(config, data, seed, step)
+        drawn = Drawn(texts, texts, np.zeros(texts.shape, bool))
+    else:
+        drawn = draw(config, data, seed, step)
     ids = np.unique(np.concatenate([drawn.inputs, drawn.targets], -1)).tolist()
     pieces = dict(zip(ids, data.tokenizer.pieces(ids), strict=True))
     return TokenBatch(drawn.inputs, drawn.targets, pieces, False, data.tokenizer.unknown, drawn.chosen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 from genstudio.config import setting
 from genstudio.data.info import DatasetInfo
@@ -23,9 +24,25 @@ FOLLOWS = (
 class BertConfig(TextStack):
     """Settings of a transformer encoder that fills in masked tokens, and of its training."""
 
+    task: Literal["pretrain", "classify"] = setting(
+        "pretrain", "pretrain: fill in hidden tokens; classify: name the class of a text, which needs labelled texts",
+        group="Task", main=True, source="Devlin et al. 2019, 3",
+    )
     start: str = setting(
         "", "A BERT run whose weights, tokens and size are started from, by its id, name or folder; empty: from scratch",
-        group="Model", label="Start from run",
+        group="Task", main=True, label="Start from run", run="bert",
+    )
+    trained: Literal["all", "head"] = setting(
+        "all", "all: fine-tune the whole model; head: only the layer that names the class, on the vectors as they are",
+        group="Task", when="task=classify", label="Trained part",
+    )
+    pooling: Literal["cls", "mean"] = setting(
+        "mean", "What the class is read from: the vector at [CLS], or the mean over all tokens", group="Task",
+        when="task=classify",
+    )
+    examples: int = setting(
+        0, "Train on so many of the labelled texts only, to see what few do; 0: all of them", low=0, high=1_000_000,
+        group="Task", when="task=classify", label="Texts used",
     )
     mask_share: float = setting(
         0.15, "Share of the tokens that are chosen and must be predicted", low=0.01, high=0.9, group="Task", main=True,
@@ -59,6 +76,8 @@ class BertConfig(TextStack):
         yield from super().rules()
         if self.tokenizer == "bpe" and self.vocabulary < 257:
             yield Problem("vocabulary", "byte pairs begin with the 256 bytes: take at least 260")
+        if self.trained == "head" and self.task == "classify" and not self.start:
+            yield Problem("trained", "a head alone needs a run to start from: the vectors of an untrained model say little")
         if self.masked + self.random > 1 + 1e-9:
             yield Problem("random", f"{self.masked:g} masked and {self.random:g} at random are more than all chosen tokens")
         if self.nsp and self.context < 8:
@@ -74,12 +93,14 @@ def resolved(config: BertConfig) -> BertConfig:
     return type(config).parse({**config.model_dump(), **values})
 
 
-def further_parameters(config: BertConfig) -> int:
+def further_parameters(config: BertConfig, classes: int) -> int:
     """Parameters beside those of the stack; a test holds the sum equal to the built modules."""
     d = config.d_model
     norm = d * (1 + int(config.bias) * (config.norm == "layernorm"))
     segments = 2 * d if config.nsp or config.original else 0
-    return segments + (original_parameters(d, norm) if config.original else 0) + (d * d + d + 2 * d + 2 if config.nsp else 0)
+    outputs = classes if config.task == "classify" else 2 if config.nsp else 0
+    head = d * d + d + outputs * (d + 1) if outputs else 0
+    return segments + (original_parameters(d, norm) if config.original else 0) + head
 
 
 def original_parameters(d_model: int, norm: int) -> int:
@@ -87,8 +108,9 @@ def original_parameters(d_model: int, norm: int) -> int:
     return norm + d_model * d_model + d_model + norm
 
 
-def cost(config: BertConfig, _info: DatasetInfo, tokens: int) -> Cost:
+def cost(config: BertConfig, info: DatasetInfo, tokens: int) -> Cost:
     """What a training costs for a vocabulary of so many tokens, special ones included. The output layer reads the chosen
     positions alone, which the count of operations leaves out of account."""
-    further = further_parameters(config) + (tokens if config.original else 0)
-    return stack.cost(config, tokens, further)
+    said = info.details.get("classes")
+    classes = len(said) if isinstance(said, list) else int(said or 2)
+    return stack.cost(config, tokens, further_parameters(config, classes) + (tokens if config.original else 0))

@@ -1,4 +1,4 @@
-"""A text as a masked language model learns from it."""
+"""A text as a masked language model learns from it, and labelled texts as a classifier does."""
 
 from __future__ import annotations
 
@@ -10,21 +10,47 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genstudio.data.datasets import TextDataset
+from genstudio.data.datasets import LabelledDataset, TextDataset
 from genstudio.data.learnable.tokens import prepare_text
-from genstudio.data.split import SplitSettings
-from genstudio.data.tokenizers import Ids, tokenizer_from_json
+from genstudio.data.split import SplitSettings, split_items
+from genstudio.data.tokenizers import Ids, Tokenizer, tokenizer_from_json
 from genstudio.data.tokenizers.special import SpecialTokenizer
-from genstudio.data.vocabulary import TokenSettings
-from genstudio.data.work import Work
+from genstudio.data.vocabulary import TokenSettings, make_tokenizer
+from genstudio.data.work import Work, scaled
+from genstudio.errors import DataError
 from genstudio.families.bert.config import BertConfig
 from genstudio.families.start import Start, find
+
+Integers = NDArray[np.int64]
+_ENCODED = 200
+"""Texts that are encoded between two chances for others."""
+
+
+@dataclass(frozen=True, eq=False)
+class Labelled:
+    """Texts with their classes: text i is `ids[starts[i]:starts[i + 1]]`, its class `labels[i]`; `train` and `validation` are
+    the numbers of texts, in an order that was drawn."""
+
+    ids: Ids
+    starts: Integers
+    labels: Integers
+    train: Integers
+    validation: Integers
+
+    def padded(self, tokenizer: SpecialTokenizer, chosen: Integers, context: int) -> Integers:
+        """Texts (n,) by their numbers behind [CLS], cut at `context`, padded to the longest: (n, T)."""
+        lengths = np.minimum(self.starts[chosen + 1] - self.starts[chosen], context - 1)
+        at = np.arange(max(int(lengths.max(initial=0)), 1))
+        inside = at < lengths[:, None]
+        places = np.where(inside, self.starts[chosen][:, None] + at, 0)
+        bodies = np.where(inside, self.ids[places].astype(np.int64) if len(self.ids) else 0, tokenizer.pad)
+        return np.concatenate([np.full((len(chosen), 1), tokenizer.begin, np.int64), bodies], 1)
 
 
 @dataclass(frozen=True, eq=False)
 class BertData:
-    """What a masked language model learns from: `train` and `validation` are (n,) ids of a text. `start` is the run whose
-    weights a new model begins with."""
+    """What a BERT learns from: `train` and `validation` are (n,) ids of a text; or `labelled` texts of some `classes`. `start`
+    is the run whose weights a new model begins with."""
 
     tokenizer: SpecialTokenizer
     train: Ids
@@ -32,9 +58,11 @@ class BertData:
     dataset_id: str = ""
     dataset_hash: str = ""
     start: Start | None = None
+    classes: tuple[str, ...] = ()
+    labelled: Labelled | None = None
 
     @cached_property
-    def counts(self) -> NDArray[np.int64]:
+    def counts(self) -> Integers:
         """How often each token is to be predicted (V,): every one of the training part but `<unk>`, and no special one."""
         counts = np.bincount(self.train.astype(np.int64), minlength=self.tokenizer.size)
         if self.tokenizer.unknown is not None:
@@ -49,17 +77,17 @@ class BertData:
         return counts / counts.sum()
 
     @cached_property
-    def sentences(self) -> NDArray[np.int64]:
+    def sentences(self) -> Integers:
         """Where sentences begin in the training part (n,): behind line ends, or at every token where there are hardly any."""
         return sentence_starts(self.tokenizer, self.train)
 
     @cached_property
-    def validation_sentences(self) -> NDArray[np.int64]:
+    def validation_sentences(self) -> Integers:
         """The same of the validation part."""
         return sentence_starts(self.tokenizer, self.validation)
 
 
-def sentence_starts(tokenizer: SpecialTokenizer, ids: Ids) -> NDArray[np.int64]:
+def sentence_starts(tokenizer: SpecialTokenizer, ids: Ids) -> Integers:
     """Positions (n,) in ids (m,) behind a line end; all of them where there are fewer than one in 200 tokens."""
     ends = np.array([piece.endswith("⏎") for piece in tokenizer.pieces(range(tokenizer.size))])
     starts = np.flatnonzero(ends[ids.astype(np.int64)]) + 1
@@ -67,15 +95,26 @@ def sentence_starts(tokenizer: SpecialTokenizer, ids: Ids) -> NDArray[np.int64]:
     return starts if 200 * len(starts) > len(ids) else np.arange(len(ids))
 
 
-def prepare(config: BertConfig, dataset: TextDataset, kept: Mapping[str, Any] | None = None) -> Work[BertData]:
+def prepare(
+    config: BertConfig, dataset: TextDataset | LabelledDataset, kept: Mapping[str, Any] | None = None
+) -> Work[BertData]:
     """Split and encode. What a run learnt or was given is taken from what it kept; a new run that starts from another one
     reads with the tokens of that. Raises DataError, ConfigError."""
     started = find(config.start, ("bert",)) if config.start and kept is None else None
     base = None
-    if kept is not None and (config.start or config.tokenizer in ("word", "bpe", "file")):
+    if kept is not None and (config.start or config.task == "classify" or config.tokenizer in ("word", "bpe", "file")):
         base = tokenizer_from_json(kept.get("tokenizer.json"))
     elif started is not None:
         base = started.tokenizer
+    if config.task == "classify":
+        if not isinstance(dataset, LabelledDataset):
+            raise DataError(
+                f"'{dataset.info.title}' has no labels, and a classifier learns from labelled texts.",
+                "Choose labelled texts, or the task 'pretrain'.", dataset.info.path,
+            )  # fmt: skip
+        return (yield from _labelled(config, dataset, base, started))
+    if isinstance(dataset, LabelledDataset):
+        dataset = TextDataset(dataset.info, "\n".join(dataset.texts) + "\n")
     values = config.model_dump()
     found = yield from prepare_text(
         dataset, "none", config.context, TokenSettings.of(values), base, SplitSettings.of(values)
@@ -85,12 +124,45 @@ def prepare(config: BertConfig, dataset: TextDataset, kept: Mapping[str, Any] | 
     )
 
 
+def _labelled(
+    config: BertConfig, dataset: LabelledDataset, base: Tokenizer | None, started: Start | None
+) -> Work[BertData]:
+    """Texts without a label are left out; characters that the tokens lack are left out or unknown. The split is drawn."""
+    info, known = dataset.info, np.flatnonzero(dataset.labels >= 0)
+    if len(np.unique(dataset.labels[known])) < 2:
+        raise DataError(
+            f"All texts of '{info.title}' have the same class: there is nothing to tell apart.",
+            "Choose labelled texts of at least two classes.", info.path,
+        )  # fmt: skip
+    split = SplitSettings("random", config.validation_share, config.split_seed)
+    train, validation = split_items(len(known), split)
+    rng = np.random.default_rng(config.split_seed)
+    train, validation = rng.permutation(train), rng.permutation(validation)
+    if base is None:
+        text = "\n".join(dataset.texts[known[i]] for i in np.sort(train).tolist()) + "\n"
+        settings = TokenSettings.of(config.model_dump())
+        base = yield from scaled(make_tokenizer(text, len(text), settings, f"{split.key(info.sha256)} labelled"), 0.0, 0.4)
+    tokenizer, parts = SpecialTokenizer(base), []
+    for number, index in enumerate(known.tolist()):
+        parts.append(base.encode_lossy(dataset.texts[index])[0])
+        if number % _ENCODED == 0:
+            yield 0.4 + 0.6 * number / len(known)
+    starts = np.cumsum([0, *map(len, parts)], dtype=np.int64)
+    labelled = Labelled(np.concatenate(parts), starts, dataset.labels[known].copy(), train, validation)
+    nothing = np.empty(0, np.uint16)
+    return BertData(tokenizer, nothing, nothing, info.id, info.sha256, started, dataset.classes, labelled)
+
+
 def metadata(data: BertData) -> dict[str, Any]:
     """What a run must hold to be opened without its dataset."""
-    return {"tokenizer.json": data.tokenizer.to_json()}
+    return {"tokenizer.json": data.tokenizer.to_json(), "classes.json": {"classes": list(data.classes)}}
 
 
 def from_metadata(_config: BertConfig, kept: Mapping[str, Any]) -> BertData:
-    """Data without content from what `metadata` gave: enough to fill gaps. Raises DataError."""
-    nothing = np.empty(0, np.uint16)
-    return BertData(SpecialTokenizer(tokenizer_from_json(kept.get("tokenizer.json"))), nothing, nothing)
+    """Data without content from what `metadata` gave: enough to fill gaps or to name classes. Raises DataError."""
+    nothing, said = np.empty(0, np.uint16), kept.get("classes.json", {"classes": []})
+    classes = said.get("classes") if isinstance(said, Mapping) else None
+    if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
+        raise DataError("The classes of this run cannot be read.", "Copy classes.json from a backup.")
+    tokenizer = SpecialTokenizer(tokenizer_from_json(kept.get("tokenizer.json")))
+    return BertData(tokenizer, nothing, nothing, classes=tuple(classes))

@@ -32,6 +32,16 @@ def stuck(window: Window) -> Finding | None:
     if window.step < START or not loss > simple - NOTHING * abs(simple):
         return None
     settings = window.settings
+    if settings.get("task") == "classify":
+        return Finding(
+            f"It names the most frequent class, whatever the text is: {loss:.3g} nats per text, where knowing only how "
+            f"frequent each class is gives {simple:.3g}.",
+            {"loss on held-out texts": loss, "loss of the class frequencies": simple},
+            advice(
+                window, slower(window, 5), ("Start from a pre-trained run", {}),
+                ("Start a new run that trains the whole model", {"trained": "all"}),
+            ),
+        )
     return Finding(
         f"It stands at the plateau of the unigram line: {loss:.3g} nats per hidden token, where knowing only how frequent each "
         f"token is gives {simple:.3g}. It fills every gap with a frequent token and does not read what stands around it.",
@@ -65,6 +75,14 @@ RULES = (
 def baselines(data: BertData) -> dict[str, float]:
     """What needs no neural network, for hidden tokens of the validation text: `uniform` and `unigram` loss in nats, and
     `unigram_accuracy`, the share of the most frequent token."""
+    if (found := data.labelled) is not None:
+        counts = np.bincount(found.labels[found.train], minlength=len(data.classes)) + 1.0
+        held = found.labels[found.validation]
+        return {
+            "uniform": float(np.log(len(data.classes))),
+            "unigram": float(-np.log(counts / counts.sum())[held].mean()),
+            "baseline_accuracy": float((held == int(counts.argmax())).mean()),
+        }
     wanted = data.validation.astype(np.int64)
     if data.tokenizer.unknown is not None:
         wanted = wanted[wanted != data.tokenizer.unknown]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import math
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -19,7 +19,7 @@ from genstudio.events import Array
 from genstudio.families import start
 from genstudio.families.bert.batches import Drawn, Integers, held_out, held_out_pairs, turns
 from genstudio.families.bert.config import BertConfig
-from genstudio.families.bert.data import BertData
+from genstudio.families.bert.data import BertData, Labelled
 from genstudio.families.stack_training import architecture
 from genstudio.inspection.statistics import layer_statistics
 from genstudio.nn.modes import evaluating
@@ -28,7 +28,7 @@ from genstudio.nn.transformer import Transformer
 from genstudio.snapshots.layers import LayerStatistics
 from genstudio.training.learner import Measured, Tick
 
-_SAMPLED_BATCHES, _SAMPLED_PAIRS = 10, 256
+_SAMPLED_BATCHES, _SAMPLED_PAIRS, _SAMPLED_TEXTS = 10, 256, 512
 _SLICE = {"cpu": 5e8}
 _SLICE_ELSEWHERE = 1e11
 """Floating-point operations of evaluation between two chances for others: fixed, so that two evaluations add up the same."""
@@ -99,18 +99,24 @@ class Bert(Transformer):
 
 
 class Pooled(nn.Module):
-    """A layer and tanh over the vector at [CLS], and a linear layer to `outputs` scores (Devlin et al. 2019)."""
+    """A layer and tanh over the vector at [CLS], or over the mean of all tokens, and a linear layer to `outputs` scores
+    (Devlin et al. 2019)."""
 
-    def __init__(self, d_model: int, outputs: int) -> None:
+    def __init__(self, d_model: int, outputs: int, mean: bool = False) -> None:
         super().__init__()
+        self.mean = mean
         self.pooler, self.output = nn.Linear(d_model, d_model), nn.Linear(d_model, outputs)
         for layer in (self.pooler, self.output):
             nn.init.normal_(layer.weight, 0.0, 0.02)
             nn.init.zeros_(layer.bias)
 
-    def forward(self, hidden: Tensor) -> Tensor:
-        """hidden (B, T, C) -> (B, outputs)"""
-        scores: Tensor = self.output(torch.tanh(self.pooler(hidden[:, 0])))
+    def forward(self, hidden: Tensor, padding: Tensor | None = None) -> Tensor:
+        """hidden (B, T, C), padding (B, T) boolean, True where there is no token -> (B, outputs)"""
+        vector = hidden[:, 0]
+        if self.mean:
+            there = torch.ones_like(hidden[..., :1]) if padding is None else (~padding)[..., None].to(hidden.dtype)
+            vector = (hidden * there).sum(1) / there.sum(1)
+        scores: Tensor = self.output(torch.tanh(self.pooler(vector)))
         return scores
 
 
@@ -126,10 +132,13 @@ class BertModel:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.transformer = Bert(config, data.tokenizer)
-            self.follows = Pooled(config.d_model, 2) if config.nsp else None
-        self.modules: Mapping[str, nn.Module] = {"model": self.transformer} | (
-            {} if self.follows is None else {"next_sentence": self.follows}
-        )
+            classifies = config.task == "classify"
+            self.follows = Pooled(config.d_model, 2) if config.nsp and not classifies else None
+            self.classifier = Pooled(config.d_model, len(data.classes), config.pooling == "mean") if classifies else None
+        heads = {"next_sentence": self.follows, "classifier": self.classifier}
+        self.modules: Mapping[str, nn.Module] = {
+            "model": self.transformer, **{name: head for name, head in heads.items() if head is not None}
+        }  # fmt: skip
         if data.start is not None:
             start.take(data.start.weights(), self.modules)
         for module in self.modules.values():
@@ -144,6 +153,11 @@ class BertModel:
     @property
     def mask_id(self) -> int:
         return self.tokenizer.mask
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes that it tells apart; none where it was not trained to."""
+        return self.data.classes if self.classifier is not None else ()
 
     @property
     def context(self) -> int:
@@ -174,6 +188,52 @@ class BertModel:
         logits[:, self.tokenizer.base.size :] = -torch.inf
         return logits.log_softmax(-1).cpu().numpy()
 
+    def probabilities(self, texts: Sequence[str]) -> Array:
+        """Texts (n,) -> probability of each class (n, classes) float32; of a long text its beginning is read."""
+        bodies = [self.tokenizer.base.encode_lossy(text)[0] for text in texts]
+        starts = np.cumsum([0, *map(len, bodies)], dtype=np.int64)
+        nothing = np.empty(0, np.int64)
+        held = Labelled(np.concatenate([np.empty(0, np.int32), *bodies]), starts, nothing, nothing, nothing)
+        return np.exp(self._class_scores(held.padded(self.tokenizer, np.arange(len(texts)), self.context)))
+
+    @torch.no_grad()
+    def _class_scores(self, texts: Integers) -> NDArray[np.float32]:
+        """Padded texts (n, T) -> log-probabilities (n, classes)."""
+        assert self.classifier is not None
+        ids = self.tensor(texts)
+        with evaluating(self.transformer), evaluating(self.classifier):
+            scores = self.classifier(self.transformer.read(ids), ids == self.tokenizer.pad)
+        return scores.float().log_softmax(-1).cpu().numpy()
+
+    def predicted(self, most: int) -> Iterator[tuple[Integers, NDArray[np.float32], float]]:
+        """Classes (n,) of the first `most` validation texts, their log-probabilities (n, classes), and the share done."""
+        found = self.data.labelled
+        assert found is not None
+        chosen = found.validation[:most]
+        rows = max(1, int(_SLICE.get(self.device.type, _SLICE_ELSEWHERE) / (2 * 32 * self._weights)))
+        for first in range(0, len(chosen), rows):
+            part = chosen[first : first + rows]
+            scores = self._class_scores(found.padded(self.tokenizer, part, self.context))
+            yield found.labels[part], scores, min(1.0, (first + rows) / len(chosen))
+
+    def _evaluate_classes(self, exact: bool, share: float) -> Iterator[Measured]:
+        found = self.data.labelled
+        if found is None or not len(found.validation):
+            return
+        labels, scores = list[Integers](), list[NDArray[np.float32]]()
+        for wanted, told, done in self.predicted(len(found.validation) if exact else max(1, int(share * _SAMPLED_TEXTS))):
+            labels, scores = [*labels, wanted], [*scores, told]
+            yield Measured(done=0.95 * done)
+        wanted, told = np.concatenate(labels), np.concatenate(scores)
+        loss = float(-told[np.arange(len(wanted)), wanted].astype(np.float64).mean())
+        accuracy = float((told.argmax(1) == wanted).mean())
+        common = int(np.bincount(found.labels[found.train]).argmax())
+        answer = {
+            "accuracy": accuracy, "baseline_accuracy": float((wanted == common).mean()), "loss_nats": loss,
+            "texts": len(wanted), "classes": len(self.classes),
+        }  # fmt: skip
+        yield Measured({"val_loss": loss, "accuracy": accuracy}, answer=answer)
+
     def evaluate(self, exact: bool = False, share: float = 1.0) -> Iterator[Measured]:
         """How well hidden tokens of the validation text are predicted, each at most once; the last one is the result.
 
@@ -181,6 +241,9 @@ class BertModel:
         hidden once, else in a `share` of some evenly spaced windows. Yields nothing when there is no text to validate on.
         """
         data, config = self.data, self.config
+        if config.task == "classify":
+            yield from self._evaluate_classes(exact, share)
+            return
         body = min(config.context - 1, len(data.validation))
         if body < 2:
             return

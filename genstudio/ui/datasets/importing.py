@@ -27,7 +27,7 @@ from genstudio.data.images import AUTO, PictureSettings
 from genstudio.data.importing import tables
 from genstudio.data.importing.numbers import Decimal, is_number
 from genstudio.data.importing.options import Found, ImportOptions
-from genstudio.data.importing.written import UNTRAINED
+from genstudio.data.importing.written import UNTRAINED, labelled_columns
 from genstudio.events import Progress
 from genstudio.ui import theme
 from genstudio.ui.layouts import choice, hbox, named, vbox
@@ -44,7 +44,7 @@ SCALES = {
 }  # fmt: skip
 _WIDEST = 240
 """Pixels of a column of a table with many columns."""
-USES = {"one text": "text", "pairs": "pairs", "points": "points"}
+USES = {"one text": "text", "pairs": "pairs", "labelled texts": "labelled", "points": "points"}
 
 
 class PictureForm(QWidget):
@@ -151,7 +151,7 @@ class TableForm(QWidget):
         self._found = found
         uses = [
             "one text",
-            *(["pairs"] if len(found.columns) > 1 else []),
+            *(["pairs", "labelled texts"] if len(found.columns) > 1 else []),
             *(["points"] if len(found.numeric) > 1 else []),
         ]
         boxes = (self.use, *self.columns, self.delimiter, self.header, self.decimal)
@@ -216,6 +216,8 @@ class TableForm(QWidget):
             return
         use = self.use.currentText()
         names = found.numeric if use == "points" else found.columns
+        if use == "labelled texts" and not wanted:
+            wanted = labelled_columns(found.columns)
         likely = wanted or (names if use == "points" else wordy(found, 1 if use == "one text" else 2))
         for place, box in enumerate(self.columns):
             with QSignalBlocker(box):

@@ -2,5 +2,11 @@
 
 from __future__ import annotations
 
-KIND_WORDS = {"text": "Text", "pairs": "Pairs", "images": "Pictures", "points": "Points", "tasks": "Toy task"}
-COUNTED = {"text": "characters", "pairs": "pairs", "images": "pictures", "points": "points", "tasks": "examples"}
+KIND_WORDS = {
+    "text": "Text", "pairs": "Pairs", "labelled": "Labelled texts",
+    "images": "Pictures", "points": "Points", "tasks": "Toy task",
+}
+COUNTED = {
+    "text": "characters", "pairs": "pairs", "labelled": "texts",
+    "images": "pictures", "points": "points", "tasks": "examples",
+}

@@ -15,7 +15,7 @@ from genstudio.ui.datasets.make_page import MakePage
 from genstudio.ui.datasets.picture_pages import PictureFigures, PicturesPage
 from genstudio.ui.datasets.point_pages import PointsPage
 from genstudio.ui.datasets.prepare_page import PreparePage
-from genstudio.ui.datasets.row_pages import RowFigures, RowsPage
+from genstudio.ui.datasets.row_pages import LabelFigures, RowFigures, RowsPage
 from genstudio.ui.datasets.text_pages import TextFigures, TextPage
 from genstudio.ui.layouts import Tabs, named, vbox
 
@@ -40,6 +40,7 @@ class PreviewPages(QWidget):
         self.pictures, self.picture_figures = PicturesPage(), PictureFigures()
         self.pairs, self.pair_figures = RowsPage("pairs", "Find in the pairs"), RowFigures("pair")
         self.tasks, self.task_figures = RowsPage("tasks", "Find in the examples"), RowFigures("task")
+        self.labelled, self.label_figures = RowsPage("labelled", "Find in the texts"), LabelFigures()
         self.points = PointsPage()
         self.prepare = PreparePage()
         self.batch, self.make = BatchPage(), MakePage()
@@ -52,6 +53,9 @@ class PreviewPages(QWidget):
                 ("What the model sees", self.batch),
             ],
             "pairs": [("Pairs", self.pairs), ("Figures", self.pair_figures)],
+            "labelled": [
+                ("Texts", self.labelled), ("Figures", self.label_figures), ("What the model sees", self.batch),
+            ],
             "tasks": [("Examples", self.tasks), ("Figures", self.task_figures)],
             "points": [("Points", self.points), ("What the model sees", self.batch)],
         }  # fmt: skip
@@ -61,7 +65,7 @@ class PreviewPages(QWidget):
         self.tabs.setDocumentMode(True)
         self.tabs.tabBar().setObjectName("preview_tab_bar")
         vbox(self.tabs, into=self, spacing=None)
-        for page in (self.text, self.pictures, self.pairs, self.tasks):
+        for page in (self.text, self.pictures, self.pairs, self.labelled, self.tasks):
             page.find_wanted.connect(self.find_wanted)
         self.text.read_wanted.connect(self.read_wanted)
         self.text.random_wanted.connect(self.random_wanted)
@@ -72,7 +76,7 @@ class PreviewPages(QWidget):
         """The pages of this dataset's kind, empty until the look comes; what is made from a seed has one more."""
         kind, made = info.kind, generators.of(info) is not None
         self.text.clear()
-        for finder in (self.pictures.finder, self.pairs.finder, self.tasks.finder):
+        for finder in (self.pictures.finder, self.pairs.finder, self.labelled.finder, self.tasks.finder):
             finder.clear()
         self.batch.clear()
         if (kind, made) == (self.kind, self.tabs.indexOf(self.make) >= 0):
@@ -121,7 +125,7 @@ class PreviewPages(QWidget):
             return self.text
         if self.kind == "images":
             return self.pictures
-        rows = {"pairs": self.pairs, "tasks": self.tasks}
+        rows = {"pairs": self.pairs, "labelled": self.labelled, "tasks": self.tasks}
         return rows.get(self.kind)
 
     def _turned(self, index: int) -> None:

@@ -21,6 +21,7 @@ from genstudio.events import Array
 from genstudio.ui import theme
 from genstudio.ui.datasets.finder import Finder
 from genstudio.ui.layouts import hbox, named, splitter, vbox
+from genstudio.ui.views.bars import NamedBars
 from genstudio.ui.views.histograms import HistogramView
 from genstudio.ui.widgets import plain_label
 
@@ -146,6 +147,22 @@ class RowsPage(QWidget):
             index = int(self.model.order[place])
             for edit, texts in zip(self.whole, self.model.columns, strict=True):
                 edit.setPlainText(texts[index])
+
+
+class LabelFigures(QWidget):
+    """How many texts each class has, and how long texts are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("label_figures")
+        self.classes = NamedBars("Classes", "label_classes", "texts", lambda value: f"{value:,.0f}")
+        self.lengths = HistogramView("Lengths", "label_lengths", "characters")
+        vbox((self.classes, 2), (self.lengths, 1), into=self, margins=(0, 12, 0, 0))
+
+    def show_look(self, info: DatasetInfo, look: PairLook) -> None:
+        ordered = sorted(look.per_class, key=lambda each: -each[1])
+        self.classes.show_bars(ordered, f"{len(ordered):,}, of {len(look.left):,} texts")
+        self.lengths.show_histograms({"": look.left_lengths}, f"of {len(look.left):,} texts")
 
 
 class RowFigures(QWidget):

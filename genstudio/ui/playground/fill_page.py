@@ -40,11 +40,11 @@ class FillPage(Page):
         self.strip.setMinimumHeight(112)
         self.bars = GapBars()
         self.gap, self.how = named(QComboBox(), "fill_gap", "Gap"), named(QComboBox(), "fill_attention", "Attention")
-        self.how.addItems(["mean of all heads", "rollout"])
+        self.how.addItems(["mean", "rollout"])
         for box in (self.gap, self.how):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
-        self.mask_token = button("Mask this token", "fill_mask", does=self._mask_current, says="Mask the chosen token")
-        self.best = button("Fill all gaps", "fill_best", does=self._fill_all, says="Put the most probable token into every gap")
+        self.mask_token = button("Mask", "fill_mask", does=self._mask_current, says="Mask the chosen token")
+        self.best = button("Fill all", "fill_best", does=self._fill_all, says="Put the most probable token into every gap")
         self._looked: tuple[ModelRef, Prompt] | None = None
         self._found: Filled | None = None
         vbox(

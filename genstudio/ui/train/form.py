@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QWheelEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QGridLayout, QLineEdit, QVBoxLayout, QWidget
 
+from genstudio import paths
 from genstudio.config import Config, Setting
 from genstudio.errors import Problem
+from genstudio.runs import list_runs
 from genstudio.ui import theme
 from genstudio.ui.layouts import named, vbox
 from genstudio.ui.numbers import FloatEdit, number_text
@@ -27,6 +29,28 @@ class _Choice(QComboBox):
             super().wheelEvent(event)
         else:
             event.ignore()
+
+
+class _RunChoice(_Choice):
+    """The name of a run: one of those there are of some families, listed when it is opened, or what is typed."""
+
+    def __init__(self, families: str) -> None:
+        super().__init__()
+        self._families = families.split("|")
+        self.setEditable(True)
+        self.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+        edit = self.lineEdit()
+        assert edit is not None
+        edit.setPlaceholderText("from scratch")
+
+    def showPopup(self) -> None:
+        text = self.currentText()
+        with QSignalBlocker(self):
+            self.clear()
+            self.addItem("")
+            self.addItems([info.id for info in list_runs(paths.runs()) if info.family in self._families and info.usable])
+            self.setCurrentText(text)
+        super().showPopup()
 
 
 class _PathEdit(QLineEdit):
@@ -308,6 +332,12 @@ def _editor(setting: Setting) -> QCheckBox | QComboBox | QLineEdit | FloatEdit:
         box.setMinimumContentsLength(6)
         box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         return box
+    if setting.run:
+        runs = _RunChoice(setting.run)
+        runs.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        runs.setMinimumContentsLength(6)
+        runs.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        return runs
     if setting.kind == "text":
         return _PathEdit(setting) if setting.file else QLineEdit()
     whole = setting.kind == "int"

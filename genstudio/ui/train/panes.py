@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QCheckBox, QLineEdit, QStackedWidget, QWidget
 from genstudio.events import Snapshot
 from genstudio.families.dashboard import Pane
 from genstudio.snapshots.attention import Attention
+from genstudio.snapshots.confusion import Confusion
 from genstudio.snapshots.filled import Filled
 from genstudio.snapshots.layers import EmbeddingMap, LayerStatistics
 from genstudio.snapshots.samples import Bars, Codes, Histograms, Pictures, Plane
@@ -21,6 +22,7 @@ from genstudio.ui import theme
 from genstudio.ui.layouts import Flow, choice, hbox, named, splitter, vbox
 from genstudio.ui.views.attention import AttentionView
 from genstudio.ui.views.codes import BarsView, CodesView
+from genstudio.ui.views.confusion import ConfusionView
 from genstudio.ui.views.embedding import EmbeddingView
 from genstudio.ui.views.filled import FilledView
 from genstudio.ui.views.histograms import HistogramView
@@ -147,6 +149,7 @@ def _histograms(pane: Pane) -> HistogramView:
 VIEWS: Mapping[type[Snapshot], Callable[[Pane], Any]] = {
     Text: lambda _: SamplesView(),
     Filled: lambda pane: FilledView(pane.title),
+    Confusion: lambda pane: ConfusionView(pane.title),
     Attention: lambda pane: AttentionView(pane.title),
     LayerStatistics: lambda _: LayersPanel(),
     Plane: PlanePage,
