@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -100,7 +100,7 @@ def _write_pictures(out: Path, pictures: Array, labels: Array | None) -> None:
         stage.commit()
 
 
-def tell(scores: Mapping[str, float], board: Dashboard) -> None:
+def tell(scores: Mapping[str, Any], board: Dashboard) -> None:
     """What was measured, a line each, beside what other real samples reach, or what else it is to be compared with."""
     beside: dict[str, str] = {}
     for chart in board.charts:
@@ -111,7 +111,19 @@ def tell(scores: Mapping[str, float], board: Dashboard) -> None:
             beside[line.name] = f"real: {real[0]:.4f}" if real else "; ".join(others)
     floors = {name for chart in board.charts for name in chart.floors}
     for name, value in scores.items():
-        if name != "step" and name not in floors and not name.endswith(("_floor", "_real")):
+        if isinstance(value, tuple):
+            _table(name.replace("_", " "), value)
+        elif name != "step" and name not in floors and not name.endswith(("_floor", "_real")):
             number, other = f"{value:10,}" if isinstance(value, int) else f"{value:10.4f}", beside.get(name, "")
             print(f"{name.replace('_', ' '):20}{number}" + (f"   {other}" if other else ""))
     print(f"of step {scores['step']:,.0f}" + ("; features of the program's own encoder" if "coverage" in scores else ""))
+
+
+def _table(title: str, rows: Sequence[Mapping[str, float]]) -> None:
+    """Rows with the same columns."""
+    names = list(rows[0]) if rows else []
+    print(title)
+    print("  ".join(f"{name.replace('_', ' '):>{max(8, len(name))}}" for name in names))
+    for row in rows:
+        cells = (f"{value:,}" if isinstance(value, int) else f"{value:.4f}" for value in row.values())
+        print("  ".join(f"{cell:>{max(8, len(name))}}" for name, cell in zip(names, cells, strict=True)))

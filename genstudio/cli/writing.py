@@ -7,20 +7,25 @@ import io
 import json
 import math
 import sys
-from collections.abc import Iterable
-from typing import Any, TypeVar
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from genstudio import storage
-from genstudio.cli.parser import Commands, add_model, add_precision, reference
+from genstudio.cli.parser import Commands, add_model, add_precision, find_run, reference
 from genstudio.cli.progress import frames, result
 from genstudio.data.reading import normalised
-from genstudio.errors import DataError, GenstudioError
+from genstudio.errors import DataError, GenstudioError, RunError
 from genstudio.events import Frame
 from genstudio.paths import expanded
 from genstudio.snapshots.text import AnsweredBy, BeamTree, Chosen, Writing
 from genstudio.tasks.task import Task
+
+if TYPE_CHECKING:
+    from genstudio.tasks.models import ModelRef
 
 R = TypeVar("R")
 
@@ -29,9 +34,11 @@ def add(commands: Commands) -> None:
     """Commands that use a language model."""
     generate = commands.add("generate", _generate, "write with a trained model")
     add_model(generate)
-    generate.add_argument("--prompt", default="\n", metavar="TEXT")
+    generate.add_argument("--prompt", metavar="TEXT", help="what the text begins with")
+    generate.add_argument("--source", metavar="TEXT", help="the text to translate, for a model that translates; greedily unless "
+        "a sampling option is given")
     generate.add_argument("--tokens", type=int, default=200, metavar="N")
-    generate.add_argument("--temperature", type=float, default=1.0, metavar="T")
+    generate.add_argument("--temperature", type=float, metavar="T", help="default: 1")
     generate.add_argument("--top-k", type=int, default=0, metavar="K", help="0: all tokens")
     generate.add_argument("--top-p", type=float, default=1.0, metavar="P")
     generate.add_argument(
@@ -80,29 +87,82 @@ def _generate(options: argparse.Namespace) -> None:
 
     if options.tokens < 1:
         raise GenstudioError(f"{options.tokens} tokens are too few.", "Ask for 1 or more with --tokens.")
+    ref, length = reference(options), options.tokens
+    if options.source is not None:
+        if not options.source.strip():
+            raise GenstudioError("The source is empty.", "Give the text to translate with --source.")
+        ref, length = _translating(ref, options), _room(ref, length)
+    if options.prompt is None:
+        options.prompt = "" if ref.source else "\n"
     prompt, stops = (options.prompt,), tuple(options.stop)
     if options.beams:
-        search = Beam(reference(options), prompt, options.beams, options.tokens, options.length_penalty, stops)
-        _show_beams(options, _result(search, options.prompt))
+        search = Beam(ref, prompt, options.beams, length, options.length_penalty, stops)
+        _show_beams(options, _written(search, options))
         return
     sampling = SamplingOptions(
-        temperature=options.temperature,
+        temperature=1.0 if options.temperature is None else options.temperature,
         top_k=options.top_k,
         top_p=options.top_p,
-        greedy=options.greedy,
+        greedy=options.greedy or (bool(ref.source) and not _samples(options)),
         min_p=options.min_p,
         repetition_penalty=options.repetition_penalty,
     )
-    task = Generate(reference(options), prompt, options.tokens, sampling, options.seed, stops, options.count)
-    if options.count == 1 and not options.json:
-        _stream(task, options.prompt)
+    task = Generate(ref, prompt, length, sampling, options.seed, stops, options.count)
+    if options.count == 1 and not options.json and not ref.source:
+        with _asking_for_a_source(options):
+            _stream(task, options.prompt)
         return
-    found = _result(task, options.prompt)
+    found = _written(task, options)
     if options.json:
-        print(json.dumps({"prompt": options.prompt, "continuations": _continuations(found, options.seed)}))
+        said = {"source": ref.source} if ref.source else {}
+        print(json.dumps({**said, "prompt": options.prompt, "continuations": _continuations(found, options.seed)}))
         return
     for index, writing in enumerate(found):
-        print(f"--- seed {options.seed + index}\n{options.prompt}{writing.text}")
+        seed = f"--- seed {options.seed + index}\n" if options.count > 1 or not ref.source else ""
+        print(f"{seed}{options.prompt}{writing.text}")
+
+
+def _samples(options: argparse.Namespace) -> bool:
+    """Whether sampling is asked for."""
+    return bool(options.temperature is not None or options.top_k or options.top_p < 1 or options.min_p or options.count > 1)
+
+
+def _translating(ref: ModelRef, options: argparse.Namespace) -> ModelRef:
+    """The model once it has read the source; what of that is not in its vocabulary is said. Raises RunError, DataError."""
+    from genstudio.tasks.translate import ReadSource
+
+    text = result(ReadSource(ref, options.source))
+    if text.problem:
+        raise GenstudioError(text.problem)
+    _say_missing(text.unknown, options.source)
+    return replace(ref, source=options.source)
+
+
+def _room(ref: ModelRef, tokens: int) -> int:
+    """Up to so many tokens, but no more than a target may have."""
+    from genstudio.runs import Run
+
+    context = Run.open(ref.run).info.config.get("context")
+    return min(tokens, context) if isinstance(context, int) else tokens
+
+
+def _written(task: Task[R], options: argparse.Namespace) -> R:
+    with _asking_for_a_source(options):
+        return _result(task, options.prompt)
+
+
+@contextmanager
+def _asking_for_a_source(options: argparse.Namespace) -> Iterator[None]:
+    """A model that translates writes nothing without a source: the refusal says how to give it one."""
+    from genstudio import families
+
+    try:
+        yield
+    except RunError as error:
+        family = families.find(find_run(options).info.family)
+        if options.source is None and family is not None and "Translates" in family.abilities:
+            raise RunError(error.message, "Give the text to translate with --source.") from None
+        raise
 
 
 def _stream(task: Task[object], prompt: str) -> None:
@@ -196,7 +256,8 @@ def _show_beams(options: argparse.Namespace, tree: BeamTree) -> None:
         {"node": node, "score": float(tree.scores[node]), "text": text}
         for node, text in zip(tree.best, tree.texts, strict=True)
     ]
-    print(json.dumps({"prompt": options.prompt, "step": tree.step, "best": best, "nodes": nodes}))
+    said = {} if options.source is None else {"source": options.source}
+    print(json.dumps({**said, "prompt": options.prompt, "step": tree.step, "best": best, "nodes": nodes}))
 
 
 def _fill(options: argparse.Namespace) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from genstudio import families
 from genstudio.config import Values
@@ -25,7 +26,7 @@ class Evaluate:
     model: ModelRef
     data: str | None = None
 
-    def run(self, models: Models) -> Frames[dict[str, float]]:
+    def run(self, models: Models) -> Frames[dict[str, Any]]:
         yield Frame(progress=Progress("Opening the model"))
         opened = models.open(self.model, Evaluates)
         model = yield from self._with_data(opened)

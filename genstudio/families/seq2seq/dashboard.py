@@ -96,6 +96,7 @@ DASHBOARD = Dashboard(
     summary=(Measure("train_loss", "loss"), Measure("val_loss", "held-out"), Measure("exact_match", "exact")),
     handles=("learning_rate", "muon_rate", "clip", "teacher_forcing", "label_smoothing", "schedule", "final_rate"),
     references=_references,
+    race="architecture",
     smaller=_smaller,
     welcome="Train your first translator: English to Spanish with a small grammar, one minute. You will see sentences become "
     "right, and which words the model looks at. Your own pairs work the same way: drop a table with two columns on the window.",
