@@ -13,7 +13,7 @@ from genstudio.data.projection import nearest, principal, tsne
 from genstudio.data.work import in_thread
 from genstudio.errors import RunError
 from genstudio.events import Array, Frame, Progress
-from genstudio.families.abilities import Traces
+from genstudio.families.abilities import Embeds, Traces
 from genstudio.snapshots.layers import EmbeddingMap, PositionCode
 from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.prompt import Prompt, encode
@@ -22,7 +22,7 @@ from genstudio.tasks.task import Frames, Quiet, frames_of
 if TYPE_CHECKING:
     from genstudio.nn.transformer import Transformer
 
-Space = Literal["tokens", "output", "hidden"]
+Space = Literal["tokens", "output", "hidden", "words"]
 
 MOST_POSITIONS = 512
 _SHOWN_EVERY = 0.1
@@ -39,7 +39,8 @@ class Vectors:
 
 @dataclass(frozen=True)
 class MapVectors:
-    """A map of the token embeddings, the output layer's rows, or what the stream holds at each token of a prompt.
+    """A map of the token embeddings, the output layer's rows, what the stream holds at each token of a prompt, or the words of
+    a model that has a vector for each.
 
     `layer` counts from 0, the stream before the first layer. Of a large vocabulary the first `most` tokens are taken,
     and those of the prompt. t-SNE shows the points while they move. Raises RunError, DataError.
@@ -60,10 +61,16 @@ class MapVectors:
 
     def run(self, models: Models) -> Frames[EmbeddingMap]:
         yield Frame(progress=Progress("Opening the model"))
-        opened = models.open(self.model, Traces)
-        step, layers = opened.step, opened.model.transformer.architecture.layers
-        found = yield from _vectors(opened, self.prompt, self.space, self.layer)
-        chosen, note = self._chosen(opened, found)
+        if self.space == "words":
+            words = models.open(self.model, Embeds)
+            step, layers, found = words.step, 0, _words(words)
+            chosen = np.arange(min(self.most, len(found.rows)))
+            note = f"the {self.most:,} most frequent of {len(found.rows):,} words" if len(found.rows) > self.most else ""
+        else:
+            opened = models.open(self.model, Traces)
+            step, layers = opened.step, opened.model.transformer.architecture.layers
+            found = yield from _vectors(opened, self.prompt, self.space, self.layer)
+            chosen, note = self._chosen(opened, found)
         shown = found.rows[chosen]
         names, ids = tuple(found.names[i] for i in chosen), found.ids[chosen]
 
@@ -124,9 +131,14 @@ class FindNear(Quiet):
     count: int = 12
 
     def run(self, models: Models) -> Frames[Near]:
-        opened = models.open(self.model, Traces)
-        step = opened.step
-        found = yield from _vectors(opened, self.prompt, self.space, self.layer)
+        opened: Opened[Any]
+        if self.space == "words":
+            opened = models.open(self.model, Embeds)
+            step, found = opened.step, _words(opened)
+        else:
+            opened = models.open(self.model, Traces)
+            step = opened.step
+            found = yield from _vectors(opened, self.prompt, self.space, self.layer)
         where = np.flatnonzero(found.ids == self.index)
         if not len(where):
             raise RunError("This token no longer exists.", "Choose another one.")
@@ -184,6 +196,12 @@ def _positions(model: Transformer, count: int) -> tuple[Array, Array]:
     found = model.waves if model.positions is None else model.positions.weight
     table = found[:count].detach().float().cpu().numpy().copy()
     return table, table.astype(np.float64)
+
+
+def _words(opened: Opened[Embeds]) -> Vectors:
+    """The vectors of all words; their places are their ids."""
+    words, rows = opened.model.embeddings()
+    return Vectors(rows, words, np.arange(len(words)))
 
 
 def _vectors(opened: Opened[Traces], prompt: Prompt, space: Space, layer: int) -> Frames[Vectors]:

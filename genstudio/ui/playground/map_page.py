@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import QSignalBlocker, Qt
@@ -27,23 +28,26 @@ from genstudio.ui.views.embedding import EmbeddingView
 from genstudio.ui.views.view import token_text
 from genstudio.ui.widgets import ElidedLabel, button, plain_label
 
-_NO_NEAR = "Click a token for its nearest neighbours"
+_NO_NEAR = "Click a {} for its nearest neighbours"
 
 
 class MapPage(Page):
     """A map to search, zoom and click, with the nearest neighbours of the chosen token beside it."""
 
+    identity = "page_map", "Embedding map"
+    spaces: tuple[tuple[str, str], ...] = (("Token embeddings (W_E)", "tokens"), ("Output layer", "output"))
+    unit = "token"
+
     def __init__(self, engine: Engine) -> None:
-        super().__init__(engine, "page_map", "Embedding map")
+        super().__init__(engine, *self.identity)
         self.view = EmbeddingView()
-        self.space = self._choice("map_space", "What to map", (("Token embeddings (W_E)", "tokens"),
-                                                                  ("Output layer", "output")))  # fmt: skip
+        self.space = self._choice("map_space", "What to map", self.spaces)
         self.method = self._choice("map_method", "How", (("Principal components", "pca"), ("t-SNE", "tsne")))
-        self.search = named(QLineEdit(), "map_search", "Find a token on the map")
-        self.search.setPlaceholderText("Find a token")
+        self.search = named(QLineEdit(), "map_search", f"Find a {self.unit} on the map")
+        self.search.setPlaceholderText(f"Find a {self.unit}")
         self.search.setClearButtonEnabled(True)
         self.near = named(QListWidget(), "map_near", "Nearest neighbours")
-        self.near_title = plain_label(_NO_NEAR, role="quiet", wrap=True, name="map_near_title")
+        self.near_title = plain_label(_NO_NEAR.format(self.unit), role="quiet", wrap=True, name="map_near_title")
         self.progress = named(QProgressBar(), "map_progress", "Progress of the map")
         self.progress.setTextVisible(False)
         self.progress.setFixedHeight(8)
@@ -59,7 +63,7 @@ class MapPage(Page):
         self.view.chosen_changed.connect(self._ask_near)
         self.search.textChanged.connect(self._search)
         self.search.returnPressed.connect(self._take_found)
-        self.near.itemActivated.connect(lambda item: self._ask_near(item.data(Qt.ItemDataRole.UserRole)))
+        self.near.itemActivated.connect(self._take_listed)
         for box in (self.space, self.method):
             box.currentIndexChanged.connect(lambda _: self._look())
 
@@ -102,6 +106,8 @@ class MapPage(Page):
             self._look_near(found)
 
     def _name_layers(self, layers: int) -> None:
+        if not layers:
+            return
         names = [f"Text, after layer {n}" if n else "Text, before layer 1" for n in range(layers + 1)]
         if [self.space.itemText(i) for i in range(2, self.space.count())] == names:
             return
@@ -127,17 +133,21 @@ class MapPage(Page):
         elif ident >= 0:
             self._near_of = False, -1
             self.near.clear()
-            self.near_title.setText(_NO_NEAR)
+            self.near_title.setText(_NO_NEAR.format(self.unit))
 
     def _show_near(self, near: Near) -> None:
         self.near_title.setText(f"Nearest to '{token_text(near.name)}', by cosine")
+        self._list(near.found)
+        around = [place for number, _, _ in near.found if (place := self.view.index_of(number)) >= 0]
+        self.view.choose(self.view.index_of(near.index), around)
+
+    def _list(self, found: Sequence[tuple[int, str, float]]) -> None:
+        """Tokens by their ids (-1: not on the map), names and cosines."""
         self.near.clear()
-        for number, other, cosine in near.found:
+        for number, other, cosine in found:
             item = QListWidgetItem(f"{cosine:+.3f}   {token_text(other)}")
             item.setData(Qt.ItemDataRole.UserRole, number)
             self.near.addItem(item)
-        around = [place for number, _, _ in near.found if (place := self.view.index_of(number)) >= 0]
-        self.view.choose(self.view.index_of(near.index), around)
 
     def _again(self) -> None:
         self._key = ()
@@ -146,11 +156,15 @@ class MapPage(Page):
     def _search(self, text: str) -> None:
         count = self.view.search(text)
         if text:
-            self.near_title.setText(f"{count:,} tokens of the map contain '{text}'" + ("; Enter selects the first" * bool(count)))
+            first = "; Enter selects the first" if count else ""
+            self.near_title.setText(f"{count:,} {self.unit}s of the map contain '{text}'{first}")
 
     def _take_found(self) -> None:
         if self.view.found and self.view.snapshot is not None:
             self._ask_near(int(self.view.snapshot.ids[self.view.found[0]]))
+
+    def _take_listed(self, item: QListWidgetItem) -> None:
+        self._ask_near(item.data(Qt.ItemDataRole.UserRole))
 
     def _choice(self, name: str, label: str, values: tuple[tuple[str, str], ...]) -> QComboBox:
         box = named(QComboBox(), name, label)
@@ -162,7 +176,7 @@ class MapPage(Page):
         side = QWidget()
         vbox(self.near_title, (self.near, 1), into=side, spacing=4)
         split = splitter("map_splitter", (self.view, 1), side, sizes=(460, 150), down=False)
-        grid = QGridLayout(self)
+        self.grid = grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(8)
         grid.addWidget(self.space, 0, 0)

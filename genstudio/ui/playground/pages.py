@@ -60,6 +60,8 @@ PAGES = (
     Entry("Compare", "Compare two", "playground.compare_page", "ComparePage", W),
     Entry("Compare", "Replay", "playground.replay_page", "ReplayPage", W),
     Entry("Compare", "By length", "playground.length_page", "LengthPage", TRANSLATES),
+    Entry("Words", "Word map", "playground.words_page", "WordMapPage", ("Embeds",)),
+    Entry("Words", "Word similarity", "playground.words_page", "SimilarityPage", ("Embeds",)),
     Entry("Samples", "Explore", "latent.explore", "ExplorePage", S),
 )
 

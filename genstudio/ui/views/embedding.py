@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter
+from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPen
 
 from genstudio.events import Array
 from genstudio.snapshots.layers import EmbeddingMap
@@ -83,6 +83,7 @@ class EmbeddingView(ScatterView):
         self.chosen = -1
         self.near: tuple[int, ...] = ()
         self.found: tuple[int, ...] = ()
+        self.arrows: tuple[tuple[int, int], ...] = ()
         self._sought = ""
         self._whole: tuple[float, ...] = (*self._middle, self._half)
         self._pressed: QPointF | None = None
@@ -98,7 +99,7 @@ class EmbeddingView(ScatterView):
         if same and mine and before is not None and before.layer == snapshot.layer and before.explained and snapshot.explained:
             self._middle, self._half = middle, half
         if not same:
-            self.chosen, self.near = -1, ()
+            self.chosen, self.near, self.arrows = -1, (), ()
             self._colors = [KINDS[kind_of(name)] for name in snapshot.names]
             self.search(self._sought)
         self.setAccessibleDescription(f"{len(snapshot.names):,} of {snapshot.total:,} vectors. {snapshot.note}")
@@ -127,6 +128,11 @@ class EmbeddingView(ScatterView):
         if self.snapshot is not None and index >= 0:
             name, ident = token_text(self.snapshot.names[index]), int(self.snapshot.ids[index])
             self.setAccessibleDescription(f"'{name}' {ident:,}, near it: {len(self.near)} of the map")
+        self.redraw()
+
+    def show_arrows(self, arrows: Sequence[tuple[int, int]]) -> None:
+        """Arrows from a point of the map to another, by their index; of none, none."""
+        self.arrows = tuple(arrows)
         self.redraw()
 
     def index_of(self, ident: int) -> int:
@@ -173,8 +179,28 @@ class EmbeddingView(ScatterView):
             radius = 4.5 if index == self.chosen else 3.5 if index in marked else 2.5
             painter.drawEllipse(QPointF(x, y), radius, radius)
         painter.restore()
+        self._paint_arrows(painter, plot, at)
         self._paint_names(painter, plot, at, marked)
         self._paint_legend(painter, plot)
+
+    def _paint_arrows(self, painter: QPainter, plot: QRectF, at: Array) -> None:
+        """From each first point to each second one, with a head."""
+        color = theme.current().color("accent")
+        painter.save()
+        painter.setClipRect(plot)
+        painter.setPen(QPen(color, 2))
+        painter.setBrush(color)
+        for start, end in self.arrows:
+            first, last = at[start], at[end]
+            way = last - first
+            length = float(np.hypot(*way))
+            if length < 12:
+                continue
+            along = way / length
+            across, tip = np.array([-along[1], along[0]]), last - 5 * along
+            painter.drawLine(QPointF(*(first + 5 * along)), QPointF(*(tip - 6 * along)))
+            painter.drawPolygon([QPointF(*p) for p in (tip, tip - 9 * along + 4 * across, tip - 9 * along - 4 * across)])
+        painter.restore()
 
     def _paint_names(self, painter: QPainter, plot: QRectF, at: Array, marked: set[int]) -> None:
         assert self.snapshot is not None
@@ -212,6 +238,8 @@ class EmbeddingView(ScatterView):
         look, x = theme.current(), plot.left()
         painter.setFont(theme.font(theme.SMALL))
         metrics = painter.fontMetrics()
+        if len(set(self._colors)) == 1:
+            return  # one colour needs no key
         for kind, color in KINDS.items():
             if color not in self._colors:
                 continue
