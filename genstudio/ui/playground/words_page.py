@@ -37,6 +37,7 @@ class WordMapPage(MapPage):
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
         self.space.setVisible(False)
+        self.grid.addWidget(self.method, 0, 0, 1, 2)
         self.corners = [
             named(QLineEdit(word), f"analogy_{name}", f"Analogy: {name} of a - b + c")
             for name, word in zip("abc", _CORNERS, strict=True)
@@ -61,6 +62,7 @@ class WordMapPage(MapPage):
         self._list([(place.get(word, -1), word, cosine) for word, cosine in answer.found])
         best = answer.found[0][0] if answer.found else ""
         self.view.choose(place.get(best, -1), [place[word] for word in (a, b, c) if word in place])
+        self.view.zoom_to([place[word] for word in (a, b, c, best) if word in place])
         self.view.show_arrows([
             (place[start], place[end]) for start, end in ((b, a), (c, best)) if start in place and end in place
         ])  # fmt: skip
@@ -108,12 +110,12 @@ class SimilarityPage(Page):
         self.words.setClearButtonEnabled(True)
         self.view = MatrixView("Word similarity", "similarity_matrix")
         self.view.empty = "Appears when a model is chosen"
-        self.said = plain_label(role="quiet", wrap=True, name="similarity_said")
+        self.note = plain_label(role="quiet", wrap=True, name="similarity_said")
         label = plain_label("Words", role="quiet")
         label.setBuddy(self.words)
         line = hbox(label, self.words)
         line.setStretch(1, 1)
-        vbox(line, (self.view, 1), self.said, into=self, spacing=8)
+        vbox(line, (self.view, 1), self.note, into=self, spacing=8)
         self.view.failed.connect(self.failed)
         self.words.returnPressed.connect(self._look)
 
@@ -129,5 +131,5 @@ class SimilarityPage(Page):
     def _show(self, found: Similarities) -> None:
         self.view.show_matrix(Matrix(found.cosines, found.words, found.words), "Cosine of each two words", f"step {found.step:,}")
         missing = f"Not among the words of this model: {', '.join(found.unknown)}. " if found.unknown else ""
-        self.said.setText(f"{missing}1: the same direction, 0: unrelated, -1: opposite.")
-        self.said.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.note.setText(f"{missing}1: the same direction, 0: unrelated, -1: opposite.")
+        self.note.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

@@ -135,6 +135,14 @@ class EmbeddingView(ScatterView):
         self.arrows = tuple(arrows)
         self.redraw()
 
+    def zoom_to(self, indices: Sequence[int]) -> None:
+        """Show these points, by their index, and what is around them; a double click shows all again."""
+        if self.snapshot is not None and len(indices):
+            some = self.snapshot.points[list(indices)].astype(np.float64)
+            low, high = some.min(0), some.max(0)
+            self._middle, self._half = (low + high) / 2, max(float((high - low).max()), 1e-9)
+            self.redraw()
+
     def index_of(self, ident: int) -> int:
         """Which point has this id; -1 for none."""
         if self.snapshot is None:
