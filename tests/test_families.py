@@ -271,6 +271,8 @@ COMMANDS = {
     "generate {run} --tokens 4": "Writes",
     "score {run} {text}": "Writes",
     "fill {run} --text th[MASK]": "FillsIn",
+    "neighbours {run} the": "Embeds",
+    "analogy {run} the cat sat --json": "Embeds",
     "attention {run} --prompt the --out {tmp}/attention.npz": "Traces",
 }
 """What a command needs of a model."""

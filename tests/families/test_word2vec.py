@@ -270,11 +270,11 @@ def test_the_answer_is_never_one_of_the_words_of_the_question() -> None:
 
 
 def test_previews_show_the_map_and_the_neighbours_of_the_word_asked_for(trained: Word2VecLearner) -> None:
-    trained.watch({"probe": "Queen"})
+    trained.watch({"word": "Queen"})
     shown, near = (one for one in trained.preview() if not isinstance(one, Tick))
     assert len(shown.names) == len(shown.points) == 267 and shown.names[0] == "the"  # type: ignore[union-attr]
     assert near.unit == "cosine to 'queen'" and "king" in near.names  # type: ignore[union-attr]
-    trained.watch({"probe": "quen"})
+    trained.watch({"word": "quen"})
     *_, near = (one for one in trained.preview() if not isinstance(one, Tick))
     assert near.names == () and "'quen' is not among the 267 words" in near.unit  # type: ignore[union-attr]
 

@@ -60,7 +60,7 @@ DASHBOARD = Dashboard(
         Pane(("map",), "Map of words", SIDE, note="the most frequent words"),
         Pane(
             ("neighbours",), "Neighbours", SIDE,
-            field=Field("probe", "Word", "The words nearest to this one are named while it learns", ""),
+            field=Field("word", "Word", "The words nearest to this one are named while it learns", ""),
         ),
     ),
     tools=(PROMPT, LIVE, DOCTOR, TIMELINE),

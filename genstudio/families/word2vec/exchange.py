@@ -35,5 +35,5 @@ def vectors_text(words: tuple[str, ...], vectors: np.ndarray) -> str:
     out = io.StringIO()
     out.write(f"{len(words)} {vectors.shape[1]}\n")
     for word, vector in zip(words, vectors.tolist(), strict=True):
-        out.write(f"{word} {' '.join(f'{value:.8g}' for value in vector)}\n")
+        out.write(f"{word} {' '.join(f'{value:.9g}' for value in vector)}\n")
     return out.getvalue()

@@ -12,7 +12,7 @@ from torch import Tensor
 from genstudio.data.projection import nearest, principal
 from genstudio.events import Snapshot
 from genstudio.families.word2vec.batches import draw, draw_noise
-from genstudio.families.word2vec.config import Word2VecConfig
+from genstudio.families.word2vec.config import SHARED, Word2VecConfig
 from genstudio.families.word2vec.model import Word2VecModel
 from genstudio.snapshots.layers import EmbeddingMap
 from genstudio.snapshots.samples import Bars
@@ -22,9 +22,6 @@ from genstudio.training.updates import Updates
 
 _MAPPED, _NEAREST = 400, 12
 _EARLY_STEPS = frozenset((10, 25, 50, 100))
-_SHARED = 512
-"""Random words that all predictions of a step are told from. Of 64, each pushes its word so hard that the loss stays above
-that of word frequencies alone on a vocabulary of thousands; 512 cost 1.5 times the time."""
 _NEGATIVES = 1
 """Tells the random numbers of negatives from those of a batch of the same step."""
 
@@ -58,7 +55,7 @@ class Word2VecLearner:
         if config.objective == "softmax":
             return inputs, row, wanted
         rng = np.random.Generator(np.random.Philox(key=[self.seed % 2**64, step + (_NEGATIVES << 62)]))
-        return inputs, row, wanted, model.tensor(draw_noise(model.noise, rng, (min(_SHARED, len(model.noise)),)))
+        return inputs, row, wanted, model.tensor(draw_noise(model.noise, rng, (min(SHARED, len(model.noise)),)))
 
     def training_step(self, batch: tuple[Tensor, ...], step: int, progress: float) -> Values:
         """One update by the mean over all predictions. A gradient that is not finite changes nothing but is reported."""
@@ -83,8 +80,8 @@ class Word2VecLearner:
         self.model.config = type(self.config).parse({**self.config.model_dump(), **values})
 
     def watch(self, values: Mapping[str, str]) -> None:
-        """Name the neighbours of another `probe`, from the next preview on."""
-        self.probe = values.get("probe", self.probe)
+        """Name the neighbours of another `word`, from the next preview on."""
+        self.probe = values.get("word", self.probe)
 
     def preview(self) -> Iterator[Snapshot | Tick]:
         """The most frequent words along the two directions in which they differ most (channel `map`), and the words nearest to

@@ -239,7 +239,9 @@ class EmbeddingView(ScatterView):
         painter.save()
         painter.translate(14, plot.center().y())
         painter.rotate(-90)
-        painter.drawText(QRectF(-150, -8, 300, 16), int(Qt.AlignmentFlag.AlignCenter), beside)
+        high = plot.height() + 60
+        beside = painter.fontMetrics().elidedText(beside, Qt.TextElideMode.ElideRight, int(high))
+        painter.drawText(QRectF(-high / 2, -8, high, 16), int(Qt.AlignmentFlag.AlignCenter), beside)
         painter.restore()
 
     def _paint_legend(self, painter: QPainter, plot: QRectF) -> None:
