@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import hashlib
 import os
-import shutil
 import threading
 from collections.abc import Iterator
 from functools import partialmethod
@@ -20,6 +19,7 @@ from toy_family import toy  # noqa: F401 - a fixture
 
 from genstudio.data.learnable.tokens import TextData
 from genstudio.data.tokenizers import CharTokenizer
+from genstudio.evaluation import features
 from helpers import LONG
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -42,18 +42,10 @@ def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GENSTUDIO_HOME", str(tmp_path / "home"))
 
 
-@pytest.fixture
-def known_encoders(_own_home: None, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """The home of somebody whose earlier runs trained encoders: those of all tests before, in any worker."""
-    base = tmp_path_factory.getbasetemp()
-    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "known-encoders"
-    own = tmp_path / "home" / "cache" / "encoders"
-    shared.mkdir(exist_ok=True)
-    shutil.copytree(shared, own)
-    yield
-    for path in own.iterdir():
-        if not (shared / path.name).exists():
-            shutil.copyfile(path, shared / path.name)
+@pytest.fixture(autouse=True)
+def _brief_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures are compared by an encoder of a few steps; what tests how good it is trains a better one."""
+    monkeypatch.setattr(features, "_STEPS", 3)
 
 
 @pytest.fixture(autouse=True)

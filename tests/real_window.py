@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -29,15 +29,15 @@ def fits(window: MainWindow) -> bool:
 
 def is_ready(window: MainWindow) -> bool:
     """Whether everything that `begin()` starts is done: tabs built, datasets listed, torch imported."""
-    return window.ready and all(tab.setup.data.count() >= 2 for tab in (window.transformer, window.gan))
+    return window.ready and all(tab.setup.data.count() >= 2 for tab in window.links.trainers().values())
 
 
 @contextmanager
-def opened(qtbot: Any) -> Iterator[MainWindow]:
-    """A window that is ready; it is closed at the end."""
+def opened(qtbot: Any, ahead: Collection[str] | None = None) -> Iterator[MainWindow]:
+    """A window that is ready, all of it or these rooms and what a test asks for; it is closed at the end."""
     window = shown()
     try:
-        window.begin()
+        window.begin(ahead)
         qtbot.waitUntil(lambda: is_ready(window))
         yield window
     finally:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +32,23 @@ def genstudio(*arguments: object) -> int:
         return int(stop.code or 0)
 
 
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A home with a run of 25 steps, and the last line that `train` printed."""
+    place, said = tmp_path_factory.mktemp("cli"), io.StringIO()
+    options = ["--set", *SETTINGS, "--steps", 25, "--name", "Ünï cödé"]
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said):
+        patch.setenv("GENSTUDIO_HOME", str(place))
+        assert genstudio("train", "gpt", "--data", text_file(place), *options) == 0
+    return place, said.getvalue().splitlines()[-1]
+
+
 @pytest.fixture
-def trained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> str:
-    """The folder of a run of 25 steps: the last line that `train` prints."""
-    code = genstudio(
-        "train", "gpt", "--data", text_file(tmp_path), "--set", *SETTINGS, "--steps", 25, "--name", "Ünï cödé"
-    )
-    assert code == 0
-    return capsys.readouterr().out.splitlines()[-1]
+def trained(home: tuple[Path, str], tmp_path: Path) -> str:
+    """The folder of that run, in a home of this test."""
+    place, folder = home
+    shutil.copytree(place, tmp_path / "home")
+    return str(tmp_path / "home" / Path(folder).relative_to(place))
 
 
 def test_train_prints_the_run_folder_last(trained: str, tmp_path: Path) -> None:
@@ -241,7 +254,7 @@ def test_a_signal_saves_and_exits_well(tmp_path: Path, numbers: list[str]) -> No
     )
     root = Path(environment["GENSTUDIO_HOME"]) / "runs"
     while child.poll() is None and not any("train_loss" in log.read_text() for log in root.glob("*/metrics.jsonl")):
-        os.sched_yield()
+        time.sleep(0.02)
     for name in numbers:  # a terminal that is closed sends more than one
         child.send_signal(getattr(signal, name))
     out, err = child.communicate(timeout=LONG / 1000)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genstudio.data.work import Work
+from genstudio.data.work import Work, mapped
 
 Floats = NDArray[np.floating[Any]]
 
@@ -64,12 +64,7 @@ def tsne(vectors: Floats, perplexity: float = 30.0, steps: int = 750) -> Iterato
         return
     points = start / max(float(start[:, 0].std()), _TINY) * 1e-4
     work = affinities(vectors, min(perplexity, (count - 1) / 3))
-    while True:
-        try:
-            yield Step(0.1 * next(work), points, None)
-        except StopIteration as end:
-            wanted: Floats = end.value.astype(np.float32)
-            break
+    wanted = (yield from mapped(work, lambda done: Step(0.1 * done, points, None))).astype(np.float32)
     rate = max(count / _EXAGGERATION / 4, 50.0)
     speed, gains, loss = np.zeros_like(points), np.ones_like(points), 0.0
     for step in range(steps):

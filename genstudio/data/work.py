@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from concurrent.futures import Future, wait
 from threading import Thread
-from typing import TypeVar
+from typing import Any, TypeVar
 
+A = TypeVar("A")
+B = TypeVar("B")
 T = TypeVar("T")
 
 _LOOK = 0.005
@@ -15,7 +17,7 @@ _LOOK = 0.005
 Work = Generator[float, None, T]
 
 
-def finished(work: Work[T]) -> T:
+def finished(work: Generator[Any, None, T]) -> T:
     """The result of sliced work, done in one go."""
     while True:
         try:
@@ -45,15 +47,20 @@ def in_thread(work: Callable[[], T]) -> Work[T]:
     return found.result(timeout=0)
 
 
-def scaled(work: Work[T], start: float, stop: float) -> Work[T]:
-    """The same work as the part of a larger one from `start` to `stop`; closing it closes the work."""
+def mapped(work: Generator[A, None, T], each: Callable[[A], B]) -> Generator[B, None, T]:
+    """The same work, yielding `each` of what it yields; closing it closes the work."""
     try:
         while True:
             try:
-                done = next(work)
+                found = next(work)
             except StopIteration as end:
                 result: T = end.value
                 return result
-            yield start + (stop - start) * done
+            yield each(found)
     finally:
         work.close()
+
+
+def scaled(work: Work[T], start: float, stop: float) -> Work[T]:
+    """The same work as the part of a larger one from `start` to `stop`; closing it closes the work."""
+    return mapped(work, lambda done: start + (stop - start) * done)

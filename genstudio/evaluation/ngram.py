@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from genstudio import paths
 from genstudio.data.learnable.tokens import TextData
 from genstudio.data.tokenizers import Ids
-from genstudio.data.work import Work
+from genstudio.data.work import Work, scaled
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -116,13 +116,7 @@ def kneser_ney(train: Ids, validation: Ids, vocabulary: int, order: int = 7) -> 
     The first `order` - 1 validation tokens have shorter contexts. Yields the fraction done.
     """
     share = len(train) / max(len(train) + len(validation), 1)
-    fitting = fit_kneser_ney(train, vocabulary, order)
-    while True:
-        try:
-            yield share * next(fitting)
-        except StopIteration as end:
-            model: KneserNey = end.value
-            break
+    model = yield from scaled(fit_kneser_ney(train, vocabulary, order), 0.0, share)
     nats = 0.0
     step = _BUCKET // 8
     for start in range(0, len(validation), step):

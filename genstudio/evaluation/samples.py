@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from genstudio.data.learnable.samples import SampleData
-from genstudio.data.work import Work, scaled
+from genstudio.data.work import Work, mapped, scaled
 from genstudio.evaluation import distances, features, plane
 from genstudio.events import Progress
 from genstudio.training.learner import Measured
@@ -144,9 +144,7 @@ def _compared(real: Any, fake: Any) -> dict[str, float]:
 
 
 def _passed(work: Work[Any], start: float, stop: float, preparing: str = "") -> Generator[Measured, None, Any]:
-    while True:
-        try:
-            done = next(work)
-        except StopIteration as end:
-            return end.value
-        yield Measured(done=start + (stop - start) * done, preparing=Progress(preparing, done) if preparing else None)
+    def measured(done: float) -> Measured:
+        return Measured(done=start + (stop - start) * done, preparing=Progress(preparing, done) if preparing else None)
+
+    return mapped(work, measured)

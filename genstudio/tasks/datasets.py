@@ -19,7 +19,7 @@ from genstudio.data.importing.options import Found, ImportOptions
 from genstudio.data.importing.pictures import import_array
 from genstudio.data.importing.rows import import_points
 from genstudio.data.shelf import DatasetInfo
-from genstudio.data.work import Work
+from genstudio.data.work import Work, mapped
 from genstudio.events import Frame, Progress
 from genstudio.tasks.models import Models
 from genstudio.tasks.task import Frames, Quiet, frames_of
@@ -107,21 +107,13 @@ class DuplicateDataset:
 def _timed(work: Work[T], text: str) -> Frames[T]:
     """Frames with the progress of sliced work and the time that is left; returns what it returns."""
     began = time.monotonic()
-    job = frames_of(work, text)
-    while True:
-        try:
-            frame = next(job)
-        except StopIteration as end:
-            result: T = end.value
-            return result
-        done = frame.progress.done if frame.progress is not None else None
+
+    def frame(found: Frame) -> Frame:
+        done = found.progress.done if found.progress is not None else None
         spent = time.monotonic() - began
-        remaining = spent * (1 - done) / done if done and spent > 2 else None
-        try:
-            yield Frame(progress=Progress(text, done, remaining=remaining))
-        except GeneratorExit:
-            job.close()
-            raise
+        return Frame(progress=Progress(text, done, remaining=spent * (1 - done) / done if done and spent > 2 else None))
+
+    return mapped(frames_of(work, text), frame)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import itertools
 import struct
 import tempfile
 from collections.abc import Generator, Iterable
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from genstudio import storage
+from genstudio.data.work import mapped
 from genstudio.errors import DataError, StorageError
 from genstudio.events import Frame, Progress, Snapshot
 from genstudio.runs import Run
@@ -121,16 +123,12 @@ def write(out: str, shown: Iterable[tuple[Snapshot, str]], count: int, rate: flo
     tile = size if kind != ".png" else max(32, size // 2)
     pictures = (drawn(one, tile, caption) for one, caption in shown)
     makers = {".gif": _gif, ".mp4": _video, ".png": _sheet}
-    work = makers[kind](pictures, rate)
-    done = 0
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            data: bytes = end.value
-            break
-        done += 1
-        yield Frame(progress=Progress(f"Writing {path.name}", min(1.0, done / max(count, 1))))
+    done = itertools.count(1)
+
+    def frame(_made: None) -> Frame:
+        return Frame(progress=Progress(f"Writing {path.name}", min(1.0, next(done) / max(count, 1))))
+
+    data = yield from mapped(makers[kind](pictures, rate), frame)
     storage.write_atomic(path, data)
     yield Frame(progress=Progress(f"Wrote {path.name}", 1.0))
     return str(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass, replace
 
+from genstudio.data.work import mapped
 from genstudio.events import Frame, Progress
 from genstudio.families.abilities import Traces
 from genstudio.snapshots.layers import LayerStatistics
@@ -32,11 +33,5 @@ class LookAtLayers(Quiet):
         ids = encode(opened.tokenizer, self.prompt).ids[-(min(model.transformer.context, self.most) + 1) :]
         if opened.live:  # the training goes on between two slices
             model = model.with_transformer(copy.deepcopy(model.transformer))
-        work = model.layers(ids)
-        while True:
-            try:
-                next(work)
-            except StopIteration as end:
-                found: LayerStatistics = replace(end.value, step=step)
-                return found
-            yield Frame(progress=Progress("Reading the layers"))
+        found = yield from mapped(model.layers(ids), lambda _: Frame(progress=Progress("Reading the layers")))
+        return replace(found, step=step)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genstudio.data.tokenizers import texts
+from genstudio.data.work import mapped
 from genstudio.errors import CheckpointError, RunError
 from genstudio.events import Array, Frame, Notice, Progress, Snapshot
 from genstudio.families.abilities import Model, Traces, Writes
@@ -189,13 +190,7 @@ class Replay:
 
 def _silently(work: Frames[T]) -> Frames[T]:
     """Work of which nothing is shown; returns what it returns."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            found: T = end.value
-            return found
-        yield Frame()
+    return mapped(work, lambda _: Frame())
 
 
 def _own(run: Run) -> Traces:

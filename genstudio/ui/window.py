@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Literal, cast
 
 from PySide6.QtCore import Qt, QTimer
@@ -91,9 +91,12 @@ class MainWindow(QMainWindow):
         """Whether everything that `begin` starts is there, and torch is imported."""
         return self._begun and "warm-up" not in self.engine.running
 
-    def begin(self) -> None:
-        """What waits until the window has been painted, in steps between which the window answers."""
-        steps = self._rest()
+    def begin(self, ahead: Collection[str] | None = None) -> None:
+        """What waits until the window has been painted, in steps between which the window answers.
+
+        All rooms are built, or these; the others are built when first asked for.
+        """
+        steps = self._rest(self.tabs.rooms.keys() if ahead is None else ahead)
         timer = QTimer(self)
 
         def step() -> None:
@@ -104,9 +107,11 @@ class MainWindow(QMainWindow):
         timer.timeout.connect(step)
         timer.start(0)
 
-    def _rest(self) -> Iterator[None]:
+    def _rest(self, ahead: Collection[str]) -> Iterator[None]:
         """The other rooms and the large libraries, the runs that were open, then the lists."""
         for key, room in self.tabs.rooms.items():
+            if key not in ahead:
+                continue
             for module in room.ahead:
                 importlib.import_module(module)
                 yield

@@ -17,8 +17,6 @@ from genstudio.tasks.first_batch import FirstBatch
 from genstudio.tasks.train import Train
 from helpers import TINY, result, run_task, text_file
 
-pytestmark = pytest.mark.usefixtures("known_encoders")
-
 CHANGES: list[dict[str, Any]] = [
     {},
     {"accumulation": 3},

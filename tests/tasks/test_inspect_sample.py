@@ -18,8 +18,6 @@ from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.train import Train
 from helpers import TINY, answer, result, run_task, text_file
 
-pytestmark = pytest.mark.usefixtures("known_encoders")
-
 SMALL: dict[str, Any] = {"width": 16, "layers": 2, "batch": 16, "evaluate_every": 1000}
 
 

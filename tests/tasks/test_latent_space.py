@@ -16,8 +16,6 @@ from genstudio.tasks.sample import Sample
 from genstudio.tasks.train import Resume, Train
 from helpers import TINY, answer, result, run_task, text_file
 
-pytestmark = pytest.mark.usefixtures("known_encoders")
-
 SMALL = {"width": 12, "layers": 2, "batch": 16, "evaluate_every": 1000}
 RNG = np.random.default_rng(0)
 

@@ -19,8 +19,6 @@ from genstudio.training import checkpoint
 from genstudio.training.changes import GoBack, Pace, SaveNow, SetLive
 from helpers import answer, curve
 
-pytestmark = pytest.mark.usefixtures("known_encoders")
-
 SMALL: dict[str, Any] = {"width": 8, "layers": 2, "batch": 8, "evaluate_every": 1000, "r1": 0.1, "penalty_every": 2}
 
 

@@ -22,8 +22,6 @@ from genstudio.tasks.sample import Sample
 from genstudio.tasks.train import Train
 from helpers import TINY, answer, result, run_task, text_file
 
-pytestmark = pytest.mark.usefixtures("known_encoders")
-
 POINTS = {"width": 8, "layers": 2, "batch": 8, "evaluate_every": 1000}
 DIGITS = POINTS | {"conditional": True, "network": "mlp"}
 

@@ -18,6 +18,7 @@ from genstudio import runs
 from genstudio.data import shelf
 from genstudio.data.work import finished
 from genstudio.errors import ConfigError, DataError, DeviceError, RunBusyError, StorageError, TrainingError
+from genstudio.events import Frame
 from genstudio.runs import Run
 from genstudio.snapshots.attention import Attention
 from genstudio.snapshots.text import Text
@@ -51,9 +52,23 @@ def logged(folder: str) -> dict[str, list[tuple[int, float]]]:
     return found
 
 
-def test_every_step_is_in_the_frames_and_in_the_folder(tmp_path: Path) -> None:
-    frames = run_task(train(tmp_path))
-    folder = answer(frames, "run")
+@pytest.fixture(scope="module")
+def frames(tmp_path_factory: pytest.TempPathFactory) -> list[Frame]:
+    """Of a training of 30 steps that nothing interrupts."""
+    place = tmp_path_factory.mktemp("whole")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GENSTUDIO_HOME", str(place / "home"))
+        return run_task(train(place))
+
+
+@pytest.fixture(scope="module")
+def whole(frames: list[Frame]) -> str:
+    """Its folder, which nobody changes."""
+    return str(answer(frames, "run"))
+
+
+def test_every_step_is_in_the_frames_and_in_the_folder(frames: list[Frame], whole: str) -> None:
+    folder = whole
     steps, losses = curve(frames, "train_loss")
     assert steps == list(range(1, 31))
     assert curve(frames, "val_loss")[0] == [0, 5, 10, 20, 30]
@@ -95,14 +110,13 @@ def test_the_sample_and_the_attention_are_there_from_step_0_on(tmp_path: Path) -
     assert 0 in run.snapshot_steps("sample") and 0 in run.snapshot_steps("attention")
 
 
-def test_every_frame_can_cross_a_process(tmp_path: Path) -> None:
-    for frame in run_task(train(tmp_path)):
+def test_every_frame_can_cross_a_process(frames: list[Frame]) -> None:
+    for frame in frames:
         assert b"torch" not in pickle.dumps(frame)
 
 
 @pytest.mark.parametrize("cuts", [(13,), (10, 11), (1, 2, 29)])
-def test_stopping_and_resuming_changes_nothing(tmp_path: Path, cuts: tuple[int, ...]) -> None:
-    whole = answer(run_task(train(tmp_path, name="whole")), "run")
+def test_stopping_and_resuming_changes_nothing(whole: str, tmp_path: Path, cuts: tuple[int, ...]) -> None:
     frames = run_task(train(tmp_path, name="cut", stop_after=cuts[0]))
     folder = answer(frames, "run")
     for before, after in itertools.pairwise((*cuts, 30)):
@@ -112,8 +126,7 @@ def test_stopping_and_resuming_changes_nothing(tmp_path: Path, cuts: tuple[int, 
     assert logged(folder) == logged(whole)
 
 
-def test_a_resume_that_forgets_the_optimizer_would_be_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = answer(run_task(train(tmp_path, name="whole")), "run")
+def test_a_resume_that_forgets_the_optimizer_would_be_seen(whole: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = answer(run_task(train(tmp_path, name="cut", stop_after=13)), "run")
     monkeypatch.setattr(torch.optim.Optimizer, "load_state_dict", lambda *_: None)
     run_task(Resume(folder))
@@ -132,8 +145,7 @@ def test_closing_in_the_middle_saves_the_step_it_had_reached(tmp_path: Path) -> 
         pass
 
 
-def test_a_killed_run_goes_on_from_its_checkpoint_exactly(tmp_path: Path) -> None:
-    whole = answer(run_task(train(tmp_path, name="whole")), "run")
+def test_a_killed_run_goes_on_from_its_checkpoint_exactly(whole: str, tmp_path: Path) -> None:
     folder = answer(run_task(train(tmp_path, name="killed", stop_after=13)), "run")
     with (Path(folder) / "metrics.jsonl").open("ab") as log:
         log.write(b'{"steps":[14,15],"elapsed":1.0,"train_loss":[9.0,9.0]}\n{"steps":[16],"tra')
@@ -141,8 +153,7 @@ def test_a_killed_run_goes_on_from_its_checkpoint_exactly(tmp_path: Path) -> Non
     assert logged(folder) == logged(whole)
 
 
-def test_looking_and_saving_change_nothing(tmp_path: Path) -> None:
-    plain = answer(run_task(train(tmp_path, name="plain")), "run")
+def test_looking_and_saving_change_nothing(whole: str, tmp_path: Path) -> None:
     models = Models()
     job = train(tmp_path, name="watched").run(models)
     frames = []
@@ -156,8 +167,8 @@ def test_looking_and_saving_change_nothing(tmp_path: Path) -> None:
             run_task(NextTokensOf(live, ("the c",)), models)
             run_task(Generate(live, ("the c",), length=5, seed=3), models)
             run_task(AttentionTo(live, ("the cat",)), models)
-    assert checkpoint_files(folder, 30) == checkpoint_files(plain, 30)
-    assert logged(folder) == logged(plain)
+    assert checkpoint_files(folder, 30) == checkpoint_files(whole, 30)
+    assert logged(folder) == logged(whole)
 
 
 def test_two_trainings_at_once_are_each_as_if_alone(tmp_path: Path) -> None:
@@ -335,10 +346,9 @@ def test_a_run_that_has_nothing_but_what_cannot_be_finite_begins_again(
     assert Run.open(info.folder).info.step == 30
 
 
-def test_an_interrupt_within_a_step_saves_nothing_half_done(tmp_path: Path) -> None:
+def test_an_interrupt_within_a_step_saves_nothing_half_done(whole: str, tmp_path: Path) -> None:
     from genstudio.families.gpt.learner import GPTLearner
 
-    whole = answer(run_task(train(tmp_path, name="whole")), "run")
     folder = answer(run_task(train(tmp_path, name="cut", stop_after=5)), "run")
     step = GPTLearner.training_step
 
@@ -370,8 +380,7 @@ def test_a_dataset_that_left_the_shelf_is_asked_for_and_found_again(tmp_path: Pa
     assert Run.open(folder).info.step == 6
 
 
-def test_a_full_disk_halts_and_resuming_goes_on_exactly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = answer(run_task(train(tmp_path, name="whole")), "run")
+def test_a_full_disk_halts_and_resuming_goes_on_exactly(whole: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     job = train(tmp_path, name="full").run(Models())
     frames = [next(job) for _ in range(4)]
     log, fails = Run.log, iter([True, True])
@@ -399,14 +408,13 @@ def test_one_writer_a_run(tmp_path: Path) -> None:
     run_task(Resume(folder, stop_after=1))
 
 
-def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_taken(tmp_path: Path) -> None:
+def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_taken(whole: str, tmp_path: Path) -> None:
     folder = answer(run_task(train(tmp_path, stop_after=10)), "run")
     run_task(Resume(folder, stop_after=10))
     model = Path(folder) / "checkpoints" / f"{20:08d}" / "model.safetensors"
     data = bytearray(model.read_bytes())
     data[-5] ^= 4
     model.write_bytes(data)
-    whole = answer(run_task(train(tmp_path, name="whole")), "run")
     frames = run_task(Resume(folder))
     assert any("damaged" in notice.text for frame in frames for notice in frame.notices)
     assert checkpoint_files(folder, 30) == checkpoint_files(whole, 30)

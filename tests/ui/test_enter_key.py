@@ -16,7 +16,7 @@ from genstudio.ui.window import MainWindow
 from helpers import TINY, answer, run_task, text_file
 
 LONG = 120_000
-Open = Callable[[], MainWindow]
+Open = Callable[..., MainWindow]
 
 
 def test_enter_presses_every_button_that_can_have_the_focus(
@@ -61,7 +61,7 @@ def usable(page: QWidget) -> list[QAbstractButton]:
 def test_enter_imports_what_was_prepared_and_another_file_does_not_replace_it_unasked(
     open_window: Open, qtbot: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    window = open_window()
+    window = open_window("datasets")
     page = window.datasets.importing
     window.import_files([str(text_file(tmp_path, name="first.txt"))])
     qtbot.waitUntil(page.start.isVisible, timeout=LONG)
@@ -94,7 +94,7 @@ def test_a_run_opens_by_enter_and_by_a_double_click_on_every_column(
 ) -> None:
     data = str(text_file(tmp_path))
     folders = [answer(run_task(Train("gpt", data, TINY, steps=6, name=f"run {n}")), "run") for n in range(2)]
-    window = open_window()
+    window = open_window("runs")
     tab, table = window.runs, window.runs.table
     wanted: list[str] = []
     tab.open_wanted.disconnect()

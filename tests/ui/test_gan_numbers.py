@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from gan_window import SMALL, begin, press, steps, stop
 
-from genstudio.evaluation import features
 from genstudio.events import Advice, Diagnosis, Frame
 from genstudio.tasks.inspect_sample import SampleReport
 from genstudio.ui.train.panes import PaneView, PicturesPage
@@ -19,12 +18,6 @@ from genstudio.ui.window import MainWindow
 from helpers import LONG
 
 PICTURES = {**SMALL, "latent": 8, "conditional": True}
-
-
-@pytest.fixture(autouse=True)
-def _brief_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the encoder is good for is not the matter here."""
-    monkeypatch.setattr(features, "_STEPS", 3)
 
 
 SETS = [("gaussian-ring", SMALL), ("digits8", PICTURES)]

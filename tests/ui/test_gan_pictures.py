@@ -15,7 +15,6 @@ from PySide6.QtGui import QAction
 
 from genstudio.data import shelf
 from genstudio.data.work import finished
-from genstudio.evaluation import features as encoder
 from genstudio.runs import Run
 from genstudio.snapshots.samples import Pictures
 from genstudio.tasks.drawn import drawn
@@ -25,11 +24,6 @@ from genstudio.ui.window import MainWindow
 from helpers import LONG
 
 FEW = {**SMALL, "latent": 8, "evaluate_every": 1000}
-
-
-@pytest.fixture(autouse=True)
-def _rough_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encoder, "_STEPS", 20)
 
 
 @pytest.fixture

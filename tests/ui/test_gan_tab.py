@@ -250,7 +250,7 @@ def test_the_setup_comes_back_at_the_next_start(window: MainWindow, qtbot: Any, 
     window.gan.setup.choose_data("moons")
     window.gan.setup.form.set_values({"width": 40, "loss": "hinge"})
     window.close()
-    with opened(qtbot) as again:
+    with opened(qtbot, ("gan",)) as again:
         qtbot.waitUntil(lambda: again.gan.setup.data.currentData() == "moons", timeout=LONG)
         assert again.gan.setup.values()["width"] == 40 and again.gan.setup.values()["loss"] == "hinge"
 

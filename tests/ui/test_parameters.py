@@ -17,9 +17,9 @@ LONG = 120_000
 
 @pytest.mark.parametrize("markers", ["none", "lines"])
 def test_the_form_says_as_many_parameters_as_the_run_has(
-    open_window: Callable[[], MainWindow], qtbot: Any, markers: str
+    open_window: Callable[..., MainWindow], qtbot: Any, markers: str
 ) -> None:
-    window = open_window()
+    window = open_window("transformer")
     tab = window.transformer
     window.tabs.setCurrentWidget(tab)
     tab.setup.choose_data("names")

@@ -31,7 +31,7 @@ if hasattr(signal, "SIGHUP"):
 
 class Window(window.MainWindow):
     def begin(self):
-        super().begin()
+        super().begin(("transformer", "gan"))
         self.asked = QTimer(self, interval=50)
         self.asked.timeout.connect(self.go)
         self.asked.start()

@@ -23,7 +23,7 @@ from genstudio.ui.rooms import ROOMS
 from genstudio.ui.window import MainWindow
 from helpers import LONG, TINY, run_task, text_file
 
-Open = Callable[[], MainWindow]
+Open = Callable[..., MainWindow]
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def named(folder: Path, name: str) -> str:
 @pytest.fixture
 def window(trained: Path, open_window: Open, qtbot: Any) -> MainWindow:
     shutil.copytree(trained, paths.runs())
-    made = open_window()
+    made = open_window("playground")
     qtbot.waitUntil(lambda: len(made.library.runs) == 3, timeout=LONG)
     return made
 

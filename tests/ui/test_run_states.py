@@ -22,7 +22,7 @@ from helpers import TINY, answer, run_task, text_file
 from real_window import fits
 
 LONG = 120_000
-Open = Callable[[], MainWindow]
+Open = Callable[..., MainWindow]
 FOREVER = 1_000_000
 
 
@@ -66,7 +66,7 @@ def listed(qtbot: Any, window: MainWindow, path: str) -> Any:
 
 
 def test_a_training_that_ends_and_one_that_is_stopped_say_so_everywhere(open_window: Open, qtbot: Any) -> None:
-    window = open_window()
+    window = open_window("transformer", "playground")
     tab = begin(qtbot, window, 12)
     info = ended(qtbot, tab)
     qtbot.waitUntil(lambda: "Kneser-Ney" in tab.summary.words.text(), timeout=LONG)
@@ -108,7 +108,7 @@ def test_a_training_that_ends_and_one_that_is_stopped_say_so_everywhere(open_win
 
 
 def test_the_step_of_a_pause_is_one_everywhere(open_window: Open, qtbot: Any) -> None:
-    window = open_window()
+    window = open_window("transformer", "playground")
     tab = begin(qtbot, window, FOREVER)
     for _ in range(3):
         at = trained(qtbot, tab)
@@ -137,7 +137,7 @@ def test_the_playground_follows_a_run_that_begins_until_the_person_chooses(
     open_window: Open, qtbot: Any, tmp_path: Path
 ) -> None:
     older = str(answer(run_task(Train("gpt", str(text_file(tmp_path)), TINY, steps=6, name="older")), "run"))
-    window = open_window()
+    window = open_window("transformer", "playground")
     play = window.playground
     qtbot.waitUntil(lambda: play.reference() is not None and play.reference().run == older, timeout=LONG)
     tab = begin(qtbot, window, FOREVER)
@@ -159,7 +159,7 @@ def test_the_playground_follows_a_run_that_begins_until_the_person_chooses(
 
 
 def test_a_model_is_no_longer_said_to_be_in_training_once_that_has_ended(open_window: Open, qtbot: Any) -> None:
-    window = open_window()
+    window = open_window("transformer", "playground")
     tab = begin(qtbot, window, FOREVER)
     qtbot.waitUntil(lambda: "in training" in window.playground.status.text(), timeout=LONG)
     press(qtbot, window, "stop")
@@ -168,7 +168,7 @@ def test_a_model_is_no_longer_said_to_be_in_training_once_that_has_ended(open_wi
 
 
 def test_a_run_closed_in_the_middle_is_offered_at_the_next_start(open_window: Open, qtbot: Any) -> None:
-    window = open_window()
+    window = open_window("transformer", "playground")
     tab = begin(qtbot, window, FOREVER)
     qtbot.waitUntil(lambda: trained(qtbot, tab) > 10, timeout=LONG)
     tab.setup.name.setText("")
@@ -176,7 +176,7 @@ def test_a_run_closed_in_the_middle_is_offered_at_the_next_start(open_window: Op
     path = tab.run_path
     step = Run.open(path).info.step
 
-    again = open_window()
+    again = open_window("transformer", "playground")
     tab = again.transformer
     info = ended(qtbot, tab)
     assert tab.run_path == path and info.step == step
@@ -192,7 +192,7 @@ def test_a_run_closed_in_the_middle_is_offered_at_the_next_start(open_window: Op
 
 
 def test_train_on_this_begins_with_an_empty_right_side(open_window: Open, qtbot: Any) -> None:
-    window = open_window()
+    window = open_window("transformer", "playground")
     tab = begin(qtbot, window, 8)
     ended(qtbot, tab)
     first = tab.run_path

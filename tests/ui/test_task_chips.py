@@ -155,6 +155,7 @@ def test_a_grid_goes_on_when_its_page_is_left(written: str, window: MainWindow, 
     window.tabs.setCurrentWidget(play)
     qtbot.waitUntil(lambda: play.reference() is not None, timeout=LONG)
     play.document.set_text("the cat")
+    play.sampler.length.set_value(40)
     grid = play.page("Grid")
     play.inspectors.open("Grid")
     grid.length.setValue(20)

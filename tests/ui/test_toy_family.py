@@ -25,7 +25,7 @@ def trained(window: MainWindow, qtbot: Any, steps: int) -> Any:
 
 
 def test_a_family_is_one_folder_in_the_window_too(
-    toy: Family[Any, Any], open_window: Callable[[], MainWindow], qtbot: Any
+    toy: Family[Any, Any], open_window: Callable[..., MainWindow], qtbot: Any
 ) -> None:
     window = open_window()
     assert window.tabs.rooms["basics"].title == "Basics"

@@ -329,7 +329,7 @@ def _told(caught: Any) -> str:
 @pytest.mark.timeout(1000)
 @pytest.mark.parametrize("seed", [1, 2])
 def test_many_things_done_anywhere(walk: Walk, seed: int) -> None:
-    walker = walk(seed, 1000)
+    walker = walk(seed, 500)
     assert len(walker.controls.used) > 40
 
 

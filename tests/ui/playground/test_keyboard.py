@@ -124,7 +124,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def hands(qtbot: QtBot, qapp: Any, trained: Path, tmp_path: Path) -> Iterator[Hands]:
     shutil.copytree(trained, tmp_path / "home")
-    with opened(qtbot) as window:
+    with opened(qtbot, ("playground",)) as window:
         qtbot.waitUntil(lambda: window.playground.choice.model.count() == 2, timeout=LONG)
         window.activateWindow()
         qtbot.waitUntil(lambda: QApplication.activeWindow() is window, timeout=LONG)

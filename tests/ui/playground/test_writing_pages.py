@@ -37,11 +37,20 @@ EVERY = {entry.title for entry in PAGES if entry.group in ("Choose", "Text")}
 """The others are used at random beside this."""
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with one trained model."""
+    home = tmp_path_factory.mktemp("writing")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GENSTUDIO_HOME", str(home))
+        run_task(Train("gpt", str(text_file(home)), TINY, steps=30, seed=0))
+    return home
+
+
 @pytest.fixture
-def tab(qtbot: QtBot, tmp_path: Path) -> Iterator[PlaygroundTab]:
+def tab(trained: Path, qtbot: QtBot, tmp_path: Path) -> Iterator[PlaygroundTab]:
     """A tab with one trained model, seen at the smallest size of the window."""
-    text_file(tmp_path)
-    run_task(Train("gpt", str(tmp_path / "words.txt"), TINY, steps=30, seed=0))
+    shutil.copytree(trained, tmp_path / "home")
     engine = Engine()
     tab = PlaygroundTab(engine, Library(engine))
     qtbot.addWidget(tab)
