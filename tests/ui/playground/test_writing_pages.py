@@ -51,6 +51,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tab(trained: Path, qtbot: QtBot, tmp_path: Path) -> Iterator[PlaygroundTab]:
     """A tab with one trained model, seen at the smallest size of the window."""
     shutil.copytree(trained, tmp_path / "home")
+    text_file(tmp_path)
     engine = Engine()
     tab = PlaygroundTab(engine, Library(engine))
     qtbot.addWidget(tab)
