@@ -108,7 +108,7 @@ def _slowly(qtbot: Any, tab: TrainingTab) -> None:
 def _through_time(qtbot: Any, window: MainWindow, panel: RunPanel, folder: Path) -> None:
     time, seen = panel.time, panel.pane("fixed").view.samples
     qtbot.waitUntil(lambda: len(time.steps) > 4, timeout=LONG)
-    for action, place in (("first_step_that_was_kept", 0), ("a_step_on_in_time", 1), ("a_step_back_in_time", 0)):
+    for action, place in (("first_snapshot", 0), ("next_snapshot", 1), ("previous_snapshot", 0)):
         found = window.findChild(QAction, f"action_{action}")
         assert found is not None and not found.shortcut().isEmpty()
         found.trigger()
@@ -132,7 +132,7 @@ def _through_time(qtbot: Any, window: MainWindow, panel: RunPanel, folder: Path)
     with Image.open(folder / "film.png") as sheet:
         tile = drawn(stored, 240, "step").size
         assert sheet.width == 4 * tile[0] and sheet.height % tile[1] == 0
-    newest = window.findChild(QAction, "action_newest_step")
+    newest = window.findChild(QAction, "action_newest_snapshot")
     assert newest is not None
     newest.trigger()
     assert time.following

@@ -50,6 +50,7 @@ def test_the_advice_after_a_loss_that_is_not_finite_can_be_followed(
     assert "lower learning rate" in said
     kept = Run.open(tab.run_path).info.step
 
+    tab.show_setup(True)
     rate = tab.setup.form.rows["learning_rate"].editor
     rate.lineEdit().setText("0,002")
     assert tab.setup.note.isVisible() and "Learning rate" in tab.setup.note.text()
@@ -71,6 +72,7 @@ def test_what_only_a_new_run_can_have_is_said_and_left(window: MainWindow, qtbot
     qtbot.waitUntil(lambda: tab.state == "stopped", timeout=LONG)
     path, step = tab.run_path, Run.open(tab.run_path).info.step
 
+    tab.show_setup(True)
     tab.setup.form.set_values({"layers": 1})
     tab.setup.choose_data("shakespeare")
     note = tab.setup.note

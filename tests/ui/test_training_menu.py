@@ -16,7 +16,7 @@ NAMES = {
     "pause": "pause_or_resume",
     "stop": "stop",
     "save": "save_now",
-    "extend": "train_as_long_again",
+    "extend": "train_twice_as_long",
 }
 
 
