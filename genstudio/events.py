@@ -68,7 +68,7 @@ class Snapshot(Frozen):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A mark on the time axis and a sentence: kind is `saved`, `best`, `changed`, `warning`, `info` or `done`."""
+    """A mark on the time axis and a sentence: kind is `saved`, `best`, `changed`, `warning`, `milestone`, `info` or `done`."""
 
     step: int
     kind: str

@@ -46,7 +46,7 @@ class Reference:
     """A dashed line with its `words`, in which `{}` stands for the value, and `short` ones where there is little room.
 
     `value` is None where it is known only of the data: `Dashboard.references` gives it by `name`. `when` says for which
-    setting it holds, in the form of `config.setting`.
+    setting it holds, in the form of `config.setting`. `beaten` is said where the validation line falls below it.
     """
 
     name: str
@@ -54,6 +54,7 @@ class Reference:
     short: str = ""
     value: float | None = None
     when: str = ""
+    beaten: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ class Chart:
     large: bool = False
     references: tuple[Reference, ...] = ()
     least: float | None = None
+    nats: bool = False
     units: Mapping[str, str] = dataclasses.field(default_factory=dict)
     floors: Mapping[str, str] = dataclasses.field(default_factory=dict)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +18,9 @@ from genstudio.families.abilities import Evaluates, Writes
 from genstudio.runs import Run
 from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.task import Frames, frames_of
+
+_WORD = re.compile(r"[^\W\d_]{3,}")
+_BEGINNING, _PIECE = 2_000_000, 100_000
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,22 @@ class Evaluate:
             raise DataError(f"'{opened.title}' can only be evaluated on the data it was trained on.", "Omit --data.")
         dataset = shelf.open_text(shelf.find_dataset(self.data))
         return opened.model.on((yield from frames_of(all_validation(dataset, opened.model.tokenizer), "Preparing the text")))
+
+
+@dataclass(frozen=True)
+class FrequentWords:
+    """The words of three letters and more that a text has most often, in lower case: `most` of them, of its beginning."""
+
+    data: str
+    most: int = 2000
+
+    def run(self, models: Models) -> Frames[frozenset[str]]:
+        text = shelf.open_text(shelf.find_dataset(self.data, ("text",))).text[:_BEGINNING]
+        counted: Counter[str] = Counter()
+        for start in range(0, len(text), _PIECE):
+            counted.update(word.lower() for word in _WORD.findall(text[start : start + _PIECE]))
+            yield Frame(progress=Progress("Counting words", start / len(text)))
+        return frozenset(word for word, count in counted.most_common(self.most) if count > 1)
 
 
 @dataclass(frozen=True)

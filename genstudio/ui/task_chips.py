@@ -26,6 +26,7 @@ TASKS: Mapping[str, tuple[str, str]] = {
     "ReadRun": ("Open run", ""),
     "DescribeRun": ("Open run", "runs"),
     "ReadReferences": ("Reference lines", ""),
+    "FrequentWords": ("Reference lines", ""),
     "WarmUp": ("Start-up", ""),
     "Generate": ("Writing", "playground"),
     "Writer": ("Writing", "playground"),

@@ -34,6 +34,9 @@ LINES = {"uniform": "uniform", "unigram": "unigram", "kneser_ney": "Kneser-Ney 6
 """Losses that need no neural network, by their names, the weakest first: what they are called on screen."""
 
 
+_BEATEN = {"unigram": "Beats letter frequencies", "kneser_ney": "Beats Kneser-Ney"}
+
+
 def _references(config: GPTConfig, info: DatasetInfo) -> Generator[float, None, Mapping[str, float]]:
     """Those of LINES in nats per token, from the cache where it has them; `characters_per_token` of the validation text."""
     tokens = TokenSettings.of(config.model_dump())
@@ -83,7 +86,10 @@ DASHBOARD = Dashboard(
             "loss", "Loss", "nats per token",
             (Line("train_loss", "training", "training", True), Line("val_loss", "validation", "validation")),
             "Loss", large=True, units={"tokenizer=char": "nats per character", "tokenizer=byte": "nats per byte"},
-            references=tuple(Reference(name, words + " {:.3f}") for name, words in LINES.items()),
+            references=tuple(
+                Reference(name, words + " {:.3f}", beaten=_BEATEN.get(name, "")) for name, words in LINES.items()
+            ),
+            nats=True,
         ),
         Chart("learning_rate", "Learning rate", "", (Line("learning_rate", "rate", "rate"),), "Loss"),
         Chart("gradient_norm", "Gradient norm", "", (Line("gradient_norm", "norm", "norm", True),), "Loss"),

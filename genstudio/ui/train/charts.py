@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from genstudio.families.dashboard import Chart, Dashboard, fitting
 from genstudio.ui import theme
 from genstudio.ui.layouts import Tabs, named, single_shot
 from genstudio.ui.parts import scrolled_across
+from genstudio.ui.train.milestones import Milestones
+from genstudio.ui.train.units import Unit, units
 from genstudio.ui.views.curves import CurveGroup, CurvesView
 from genstudio.ui.widgets import named_tabs
 
@@ -86,6 +89,7 @@ class RunCharts(Tabs):
             chart.name: CurvesView(chart.title, chart.unit, chart.lines, log=chart.log, name=f"chart_{chart.name}")
             for chart in board.charts
         }
+        self._chart_of = {line.name: chart for chart in board.charts for line in chart.lines}
         self._of = {line.name: self.views[chart.name] for chart in board.charts for line in chart.lines}
         self._passing = {
             line.name for chart in board.charts for line in chart.lines if line.role in ("rate", "speed")
@@ -94,6 +98,9 @@ class RunCharts(Tabs):
         self._known: Mapping[str, float] = {}
         self._settings: Mapping[str, Any] = {}
         self._group = CurveGroup(list(self.views.values()), QObject(self))
+        self.milestones = Milestones(board)
+        self._counted = dict.fromkeys((chart.name for chart in board.charts if chart.nats), "nats")
+        self._raw: dict[str, list[Series]] = {line.name: [] for chart in board.charts if chart.nats for line in chart.lines}
         self._cursor: int | None = None
         self._waiting: dict[str, list[Series]] = {}
         self._timer = single_shot(self, _FLUSH_MS)
@@ -108,6 +115,8 @@ class RunCharts(Tabs):
             view.failed.connect(self.failed)
             view.step_chosen.connect(self.step_chosen)
             view.hovered.connect(self._rest)
+        for name in self._counted:
+            self.views[name].unit_chosen.connect(partial(self.count_in, name))
         self.set_kind("")
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -129,6 +138,17 @@ class RunCharts(Tabs):
         """Values that follow from the data, by their names."""
         self._known = values
         self._refer()
+        self._tell(self.milestones.show_references(values))
+
+    def show_words(self, words: frozenset[str]) -> None:
+        """Words that the text of the run often has: the first that is written is a milestone."""
+        self._tell(self.milestones.show_words(words))
+
+    def count_in(self, chart: str, unit: str) -> None:
+        """Count the values of a chart in another unit, by its name in `units`."""
+        self.flush()
+        self._counted[chart] = unit
+        self._refer()
 
     def show_settings(self, values: Mapping[str, Any]) -> None:
         """The settings of the run as they stand: some references hold only for some."""
@@ -148,6 +168,7 @@ class RunCharts(Tabs):
             self._timer.start()
         for notice in frame.notices:
             self._mark(notice)
+        self._tell(self.milestones.show_frame(frame))
 
     def set_cursor(self, step: int | None) -> None:
         """Where the crosshair rests while nothing is pointed at; None: nowhere."""
@@ -170,6 +191,9 @@ class RunCharts(Tabs):
         self._timer.stop()
         for name, parts in self._waiting.items():
             steps, values = (np.concatenate([getattr(part, which) for part in parts]) for which in ("steps", "values"))
+            if name in self._raw:
+                self._raw[name].append(Series(steps, values))
+                values = self._unit(self._chart_of[name]).of(values)
             self._of[name].append(name, steps, values)
         if self._waiting:
             self._waiting.clear()
@@ -182,6 +206,9 @@ class RunCharts(Tabs):
         self._timer.stop()
         self._waiting.clear()
         self._known = {}
+        self.milestones.clear()
+        for parts in self._raw.values():
+            parts.clear()
         for view in self.views.values():
             view.clear()
         self.set_cursor(None)
@@ -190,19 +217,50 @@ class RunCharts(Tabs):
     def forget_after(self, step: int) -> None:
         """Take away what came after a step: the training went back to it."""
         self.flush()
+        for name, parts in self._raw.items():
+            self._raw[name] = [Series(p.steps[p.steps <= step], p.values[p.steps <= step]) for p in parts]
         for view in self.views.values():
             view.forget_after(step)
 
     def _refer(self) -> None:
         for chart in self.board.charts:
-            fitted = (unit for when, unit in chart.units.items() if applies(when, self._settings))
-            self.views[chart.name].set_unit(next(fitted, chart.unit))
+            if chart.nats:
+                self._count(chart)
+            else:
+                self.views[chart.name].set_unit(self._words(chart))
             for line in chart.references:
                 value = self._known.get(line.name) if line.value is None else line.value
                 if value is None or not applies(line.when, self._settings):
                     self.views[chart.name].set_reference(line.name, None)
                 else:
+                    if chart.nats:
+                        value = float(self._unit(chart).of(np.array([value]))[0])
                     self.views[chart.name].set_reference(line.name, value, line.words.format(value), line.short.format(value))
+
+    def _words(self, chart: Chart) -> str:
+        """The unit of a chart, with the settings as they stand."""
+        return next((unit for when, unit in chart.units.items() if applies(when, self._settings)), chart.unit)
+
+    def _unit(self, chart: Chart) -> Unit:
+        return units(self._words(chart), self._known)[self._counted[chart.name]]
+
+    def _count(self, chart: Chart) -> None:
+        """All values of a chart in the unit that is chosen."""
+        view, offered, chosen = self.views[chart.name], units(self._words(chart), self._known), self._counted[chart.name]
+        title = offered[chosen].title
+        view.offer_units({name: unit.title for name, unit in offered.items()}, chosen)
+        if view.unit == title:
+            return
+        view.set_unit(title)
+        for line in chart.lines:
+            if parts := self._raw[line.name]:
+                steps, values = (np.concatenate([getattr(part, which) for part in parts]) for which in ("steps", "values"))
+                self._raw[line.name] = [Series(steps, values)]
+                view.replace(line.name, steps, offered[chosen].of(values))
+
+    def _tell(self, reached: Iterable[Notice]) -> None:
+        for notice in reached:
+            self._mark(notice)
 
     def _rest(self, hovered: object = None) -> None:
         if hovered is None:
@@ -210,7 +268,7 @@ class RunCharts(Tabs):
                 view.set_crosshair(self._cursor, said=False)
 
     def _mark(self, notice: Notice) -> None:
-        if notice.kind in ("saved", "best", "changed", "warning", "done"):
+        if notice.kind in ("milestone", "saved", "best", "changed", "warning", "done"):
             self._group.mark(notice.step, notice.kind, notice.text)
 
     def _page(self, page: str, beside: list[QWidget]) -> QWidget:

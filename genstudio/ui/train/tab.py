@@ -26,7 +26,7 @@ from genstudio.families.dashboard import EXPLORE, result
 from genstudio.runs import RunInfo
 from genstudio.runs.plan import ENDLESS
 from genstudio.tasks.estimate import EstimateTime
-from genstudio.tasks.evaluate import ReadReferences
+from genstudio.tasks.evaluate import FrequentWords, ReadReferences
 from genstudio.tasks.runs import DescribeRun, ReadRun
 from genstudio.tasks.train import Resume, Train
 from genstudio.training.changes import Change, Extend, SaveNow, ShowNow
@@ -343,7 +343,7 @@ class TrainingTab(QWidget):
     def close_run(self) -> None:
         """Show no run any more, nor a race that has ended."""
         self._racing = self._racing and self.busy
-        self._asking.drop("run", "described", "references")
+        self._asking.drop("run", "described", "references", "words")
         self._then = None
         for panel in self._panels.values():
             panel.clear()
@@ -639,6 +639,8 @@ class TrainingTab(QWidget):
         if self.family.dashboard.references is not None:
             task = ReadReferences(self.family.name, data, values)
             self._asking.ask("references", task, on_result=self._show_references)
+        if self.panel.charts.milestones.reads and self.setup.kind == "text":
+            self._asking.ask("words", FrequentWords(data), on_result=self.panel.charts.show_words)
 
     def _show_references(self, lines: Mapping[str, float]) -> None:
         self._lines = lines

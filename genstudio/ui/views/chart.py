@@ -123,7 +123,7 @@ def place(candidates: Sequence[QRectF], taken: Sequence[QRectF], curves: Array) 
     """
     free = [box for box in candidates if not any(box.intersects(other) for other in taken)]
     if free:
-        return min(free, key=lambda box: _crossings(box, curves))
+        return min(free, key=lambda box: crossings(box, curves))
     box = candidates[0]
     for distance in range(1, 400):
         for direction in (1, -1):
@@ -133,14 +133,16 @@ def place(candidates: Sequence[QRectF], taken: Sequence[QRectF], curves: Array) 
     return box
 
 
-def _crossings(box: QRectF, points: Array) -> int:
+def crossings(box: QRectF, points: Array) -> int:
+    """How many of the points (n, 2) lie in a rectangle."""
     x, y = points[:, 0], points[:, 1]
     return int(((x > box.left()) & (x < box.right()) & (y > box.top() - 2) & (y < box.bottom() + 2)).sum())
 
 
 def beside(area: QRectF, y: float, size: QSizeF) -> list[QRectF]:
     """Places for a label of a line at `y`: above or under it, right, left or in the middle of the area."""
-    lefts = (area.right() - size.width() - 2, area.left() + 2, area.center().x() - size.width() / 2)
+    free = area.width() - size.width() - 4
+    lefts = [area.left() + 2 + free * share for share in (1, 0, 0.5, 0.75, 0.25)]
     options = [QRectF(QPointF(x, top), size) for x in lefts for top in (y - size.height() - 1, y + 2)]
     inside = area.adjusted(-1, -2, 1, 2)
     return [option for option in options if inside.contains(option)] or options

@@ -20,16 +20,21 @@ from genstudio.ui.views.decimate import columns_of, sampled, sensible_range
 from genstudio.ui.views.scene import words
 from genstudio.ui.widgets import tooltip
 
-_MARKS = {"saved": "accent", "best": "accent", "done": "accent", "changed": "text", "warning": "warning"}
+_MARKS = {"milestone": "accent", "saved": "accent", "best": "accent", "done": "accent", "changed": "text", "warning": "warning"}
 _SQUARE = ((-4, 0), (-4, -9), (4, -9), (4, 0))
 _SHAPES: dict[str, tuple[tuple[float, float], ...]] = {
     "changed": ((0, -9), (4.5, -4.5), (0, 0), (-4.5, -4.5)),
     "warning": ((-5, 0), (0, -10), (5, 0)),
+    "milestone": ((-4, 0), (-4, -11), (5, -8), (-2.5, -5), (-2.5, 0)),
     "best": _SQUARE,
     "done": _SQUARE,
 }
 _ARROW = ((-4, -8), (4, -8), (0, 0))
 _MARK_SIZE = 20
+_LOW = 130
+"""Pixels of a chart's height up to which there is no room for a label that lies on a curve."""
+_NAMED = ("warning", "milestone")
+"""Kinds of marks that have their words beside them."""
 _SHORT = 28
 """Letters of a first sentence that is shown beside its mark."""
 
@@ -289,6 +294,8 @@ class References:
             y = float(self._box.pixels(np.zeros(1), np.array([at]))[0, 1]) if math.isfinite(at) else area.bottom()
             size = label.textItem.boundingRect().size()
             chosen = chart.place(chart.beside(area, min(max(y, area.top()), area.bottom()), size), taken, curves)
+            # in a small chart, no words lie on the curves
+            label.setVisible(area.height() > _LOW or not chart.crossings(chosen, curves))
             taken.append(chosen)
             label.setPos(chosen.topLeft() - area.topLeft())
 
@@ -323,11 +330,13 @@ class Ends:
         lasts = [chart.value_text(float(curve.shown.values[-1])) for curve in curves if len(curve.raw)]
         return 22 + max((self.metrics.horizontalAdvance(text) for text in lasts), default=24)
 
-    def draw(self, curves: Sequence[Curve]) -> None:
+    def draw(self, curves: Sequence[Curve], at: float | None = None) -> None:
+        """The values at a step, else those at the right edge."""
         self._font = theme.font(theme.SMALL, bold=True, tabular=True)
         self.metrics = QFontMetricsF(self._font)
         area, ((_, right), _) = self._box.area(), self._box.viewRange()
-        found = [(curve, point[1]) for curve in curves if (point := curve.at(right)) and math.isfinite(point[1])]
+        at = right if at is None else at
+        found = [(curve, point[1]) for curve in curves if (point := curve.at(at)) and math.isfinite(point[1])]
         values = np.array([self._box.bent(value) for _, value in found])
         wanted = np.nan_to_num(self._box.pixels(np.zeros(len(found)), values)[:, 1], nan=area.bottom())
         height = self.metrics.height()
@@ -349,8 +358,8 @@ class Ends:
 
 
 class Marks:
-    """What happened, on the time axis; pointed at, a mark says its text. A warning has its first sentence beside it where that
-    is short and there is room."""
+    """What happened, on the time axis; pointed at, a mark says its text. A warning or a milestone has its first sentence beside
+    it where that is short and there is room."""
 
     def __init__(self, scene: Any, box: Box) -> None:
         self.dots = Dots(scene, box, 6, size=_MARK_SIZE, hoverable=True, tip=lambda data, **_: tooltip(data))
@@ -375,11 +384,12 @@ class Marks:
         self.dots.setVisible(bool(marks))
         if marks:
             self.dots.follow(steps_only=True)
-        self._name([mark for mark in marks if mark.kind == "warning"])
+        self._name([mark for mark in marks if mark.kind in _NAMED])
 
     def _name(self, marks: Sequence[Mark]) -> None:
         """Short words right of their marks, or left at the edge, never over each other."""
         said: dict[int, list[str]] = {}
+        kinds = {mark.step: mark.kind for mark in marks}
         for mark in marks:
             if len(first := mark.text.split(".")[0]) <= _SHORT:
                 said.setdefault(mark.step, []).append(first)
@@ -393,7 +403,7 @@ class Marks:
             label.hide()
         for label, (step, text) in zip(self.labels, sorted(short.items()), strict=False):
             label.setText(text)
-            label.setBrush(theme.current().color("warning"))
+            label.setBrush(theme.current().color("warning" if kinds[step] == "warning" else "accent"))
             size = label.boundingRect()
             x = float(self._box.pixels(np.array([float(step)]), np.zeros(1))[0, 0]) + _MARK_SIZE / 2
             x = x if x + size.width() <= area.right() else x - size.width() - _MARK_SIZE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,10 +31,12 @@ from genstudio.ui.views.curve_items import (
     value_range,
 )
 from genstudio.ui.views.scene import SceneFigure, words
-from genstudio.ui.views.view import Table
+from genstudio.ui.views.view import Table, bubble_box
 
 __all__ = ["CurveGroup", "CurvesView", "Line", "Mark"]
 
+_COVERED = 0.4
+"""The share of a chart's width from which on a card over it is too large."""
 _SMOOTHING = {"None": 0.0, "Light": 0.9, "Medium": 0.97, "Strong": 0.99}
 
 
@@ -47,6 +49,7 @@ class CurvesView(SceneFigure):
 
     step_chosen = Signal(int)
     hovered = Signal(object)
+    unit_chosen = Signal(str)
     zoomed = Signal(object)
 
     def __init__(
@@ -66,7 +69,7 @@ class CurvesView(SceneFigure):
         self._marks: list[Mark] = []
         self._window: tuple[float, float] | None = None
         self._at: float | None = None
-        self._said = True
+        self._said, self._beside = True, False
         self._word = "step"
         self._build()
         for line in series:
@@ -154,6 +157,19 @@ class CurvesView(SceneFigure):
     def _at_words(self, step: int) -> str:
         scale = self.box.scale
         return f"{self._word} {step:,}" if scale == 1 else f"{step / scale:,.1f} seconds"
+
+    def offer_units(self, titles: Mapping[str, str], chosen: str) -> None:
+        """What the values can be counted in, by their names: `unit_chosen(name)` when another one is wanted."""
+        self._units.clear()
+        group = QActionGroup(self._units)
+        for name, title in titles.items():
+            action = self._units.addAction(title)
+            action.setObjectName(f"figure_unit_{name}")
+            action.setCheckable(True)
+            action.setChecked(name == chosen)
+            group.addAction(action)
+            action.triggered.connect(lambda _checked=False, name=name: self.unit_chosen.emit(name))
+        self._units.menuAction().setVisible(len(titles) > 1)
 
     def set_log(self, log: bool) -> None:
         """Whether the value axis is logarithmic; values of 0 and below then lie under it."""
@@ -263,10 +279,14 @@ class CurvesView(SceneFigure):
         self._unit.setPos(9 + ends.width() + 8, base - QFontMetricsF(self._unit.font()).ascent())
         used = self._unit.pos().x() + self._unit.boundingRect().width() + 16
         self._unit.setVisible(used <= room.right() - 17)
-        width = self.legend.width()
-        self.legend.setVisible(len(self._curves) > 1 and used + width < room.right() - 33)
-        self.legend.setPos(room.right() - 33 - width, 5 + ends.height() / 2 - self.legend.height() / 2)
-        return base + 12
+        many, width = len(self._curves) > 1, self.legend.width()
+        beside = used + width < room.right() - 33
+        self.legend.setVisible(many)
+        if beside or not many:
+            self.legend.setPos(room.right() - 33 - width, 5 + ends.height() / 2 - self.legend.height() / 2)
+            return base + 12
+        self.legend.setPos(9, base + 2)  # in a row of its own: without it nobody knows which line is which
+        return base + 8 + self.legend.height()
 
     def _draw_cross(self) -> None:
         left, right = self.box.viewRange()[0]
@@ -276,10 +296,12 @@ class CurvesView(SceneFigure):
         if at is None or not found or not left <= at <= right:
             self._cross.hide()
             self.bubble.hide()
+            self._say_beside(None)
             return
         self._cross.show(at, found)
         if not self._said:
             self.bubble.hide()
+            self._say_beside(None)
             return
         nearest = max(step for _, (step, _) in found)
         lines: list[tuple[QColor | None, str, str]] = [
@@ -291,7 +313,21 @@ class CurvesView(SceneFigure):
             for curve, (step, value) in found
         ]
         x = float(self.box.pixels(np.array([at]), np.zeros(1))[0, 0])
-        self.bubble.say(QPointF(x, self.box.area().center().y()), lines, self._at_words(nearest))
+        place, title, area = QPointF(x, self.box.area().center().y()), self._at_words(nearest), self.box.area()
+        card = bubble_box(place, lines, self.room(), title)
+        if card.width() > _COVERED * area.width() or card.height() > 2 * _COVERED * area.height():
+            self.bubble.hide()  # it would cover the curves
+            self._say_beside(at, title)
+        else:
+            self._say_beside(None)
+            self.bubble.say(place, lines, title)
+
+    def _say_beside(self, at: float | None, title: str = "") -> None:
+        """The values of a step in the margin, instead of the last ones; None: the last ones."""
+        if at is not None or self._beside:
+            self._ends.draw(list(self._curves.values()), at)
+            self._unit.setText(title or self.unit)
+        self._beside = at is not None
 
     def _steps(self) -> tuple[float, float]:
         if self._window is not None:
@@ -316,6 +352,10 @@ class CurvesView(SceneFigure):
             group.addAction(action)
             action.triggered.connect(lambda _checked=False, decay=decay: self.set_smoothing(decay))
         self.menu.addMenu(smoothing)
+        self._units = QMenu("Unit", self.menu)
+        self._units.setObjectName("figure_unit")
+        self._units.menuAction().setVisible(False)
+        self.menu.addMenu(self._units)
         self._log_action = QAction("Logarithmic axis", self)  # of a menu's own action, Python may lose hold
         self._log_action.setObjectName("figure_log")
         self._log_action.setCheckable(True)

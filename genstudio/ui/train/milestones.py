@@ -1,0 +1,98 @@
+"""Milestones of a training, in words: a loss that falls below a reference line, the first real word that is written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from genstudio.events import Frame, Notice
+from genstudio.families.dashboard import Dashboard
+from genstudio.snapshots.text import Text
+
+_WORD = re.compile(r"(?<![^\W\d_])[^\W\d_]{3,}(?![^\W\d_])")
+_PROOF = 60
+"""Characters of a sample that prove a milestone."""
+_KEPT = 200
+"""The first samples of a run, among which a milestone finds its evidence."""
+
+
+class Milestones:
+    """Finds each milestone of a run once, from its frames; `words` are words that the text of the run often has."""
+
+    def __init__(self, board: Dashboard) -> None:
+        self._lines = {
+            line.name: beaten
+            for chart in board.charts
+            if (beaten := tuple(reference for reference in chart.references if reference.beaten))
+            for line in chart.lines
+            if line.role == "validation"
+        }
+        self.words: frozenset[str] = frozenset()
+        self._known: Mapping[str, float] = {}
+        self._measured: dict[str, list[tuple[int, float]]] = {name: [] for name in self._lines}
+        self._samples: list[Text] = []
+        self._reached: set[str] = set()
+
+    @property
+    def reads(self) -> bool:
+        """Whether the text of a run matters, because the first real word is looked for."""
+        return bool(self._lines)
+
+    def clear(self) -> None:
+        """Another run."""
+        self.words, self._known = frozenset(), {}
+        self._samples.clear()
+        self._reached.clear()
+        for measured in self._measured.values():
+            measured.clear()
+
+    def show_references(self, values: Mapping[str, float]) -> list[Notice]:
+        """The values of the reference lines, and what is known to be reached with them."""
+        self._known = values
+        return list(self._found())
+
+    def show_words(self, words: frozenset[str]) -> list[Notice]:
+        """Words of the text, and what is known to be reached with them."""
+        self.words = words
+        return list(self._found())
+
+    def show_frame(self, frame: Frame) -> list[Notice]:
+        """What is reached with this frame."""
+        fresh = [snapshot for snapshot in frame.snapshots if isinstance(snapshot, Text)]
+        measured = frame.series.keys() & self._measured.keys()
+        for name in measured:
+            series = frame.series[name]
+            self._measured[name] += zip(series.steps.tolist(), series.values.tolist(), strict=True)
+        self._samples += fresh[: _KEPT - len(self._samples)]
+        if frame.back is not None:
+            self._samples = [sample for sample in self._samples if sample.step <= frame.back]
+            self._measured = {n: [m for m in all_ if m[0] <= frame.back] for n, all_ in self._measured.items()}
+        return list(self._found()) if fresh or measured else []
+
+    def _found(self) -> Iterator[Notice]:
+        for name, references in self._lines.items():
+            for reference in references:
+                value = self._known.get(reference.name) if reference.value is None else reference.value
+                if value is None or reference.name in self._reached:
+                    continue
+                step = next((step for step, loss in self._measured[name] if loss < value), None)
+                if step is not None:
+                    self._reached.add(reference.name)
+                    near = min(self._samples, key=lambda sample: abs(sample.step - step), default=None)
+                    yield Notice(step, "milestone", f"{reference.beaten}.{_quoted(near)}")
+        if not self.words or "first word" in self._reached:
+            return
+        for sample in self._samples:
+            word = next((word for word in _WORD.findall(sample.text) if word.lower() in self.words), None)
+            if word is not None and sample.step > 0:
+                self._reached.add("first word")
+                yield Notice(sample.step, "milestone", f"First real word: {word}.{_quoted(sample)}")
+                return
+
+
+def _quoted(sample: Text | None) -> str:
+    """A sample as evidence, in a sentence."""
+    words = "" if sample is None else " ".join(sample.text.split())
+    if sample is None or not words:
+        return ""
+    return f' At step {sample.step:,} it writes "{words[:_PROOF]}{"…" * (len(words) > _PROOF)}"'

@@ -1,0 +1,101 @@
+"""Milestones of a training: each is told once, at its step, with what proves it; and a loss in other units."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from pytestqt.qtbot import QtBot
+
+from genstudio.events import Frame, Notice, Series
+from genstudio.families.gpt.dashboard import DASHBOARD
+from genstudio.snapshots.text import Text
+from genstudio.ui.train.charts import RunCharts
+from genstudio.ui.train.milestones import Milestones
+from genstudio.ui.train.units import units
+
+LINES = {"uniform": 4.2, "unigram": 3.3, "kneser_ney": 1.5, "characters_per_token": 2.0}
+WORDS = frozenset({"the", "and", "noble"})
+
+
+def measured(step: int, loss: float, text: str = "") -> Frame:
+    shown = (Text("sample", step, "ROMEO:", text),) if text else ()
+    return Frame(series={"val_loss": Series(np.array([step]), np.array([loss]))}, snapshots=shown)
+
+
+def told(notices: list[Notice]) -> list[tuple[int, str]]:
+    return [(notice.step, notice.text.split(".")[0]) for notice in notices]
+
+
+@pytest.mark.parametrize("references_first", [True, False])
+def test_each_milestone_is_told_once_at_its_step_with_a_sample(references_first: bool) -> None:
+    milestones = Milestones(DASHBOARD)
+    found: list[Notice] = []
+    if references_first:
+        found += milestones.show_references(LINES) + milestones.show_words(WORDS)
+    frames = [measured(0, 4.1, "the"), measured(10, 3.4, "xqthez thq"), measured(20, 3.2, "Qe The\nmif"), measured(30, 3.4),
+              measured(40, 1.4, "and noble")]  # fmt: skip
+    for frame in frames:
+        found += milestones.show_frame(frame)
+    if not references_first:
+        found += milestones.show_references(LINES) + milestones.show_words(WORDS)
+    assert sorted(told(found)) == [(20, "Beats letter frequencies"), (20, "First real word: The"), (40, "Beats Kneser-Ney")]
+    assert all(' it writes "' in notice.text for notice in found)
+    assert milestones.show_frame(measured(50, 1.3, "the and")) == [], "once is enough"
+    milestones.clear()
+    assert milestones.show_references(LINES) == [] and milestones.show_frame(measured(0, 4.1)) == []
+
+
+def test_a_word_inside_another_and_a_loss_above_its_line_are_none() -> None:
+    milestones = Milestones(DASHBOARD)
+    milestones.show_references(LINES)
+    milestones.show_words(WORDS)
+    assert milestones.show_frame(measured(10, 3.3, "othello bathes handy")) == []
+
+
+def test_a_loss_can_be_read_as_bits_per_character_and_as_perplexity(qtbot: QtBot, qapp: Any) -> None:
+    charts = RunCharts(DASHBOARD)
+    qtbot.addWidget(charts)
+    charts.show_settings({"tokenizer": "bpe"})
+    charts.show_references(LINES)
+    charts.show_frame(measured(0, 4.0))
+    charts.flush()
+    view = charts.views["loss"]
+    bits = 2 * math.log(2)
+    expected = {"nats": (4.0, 3.3), "bits": (4.0 / bits, 3.3 / bits), "perplexity": (math.exp(4), math.exp(3.3))}
+    for name, (value, line) in expected.items():
+        charts.count_in("loss", name)
+        assert view.points("val_loss")[1].tolist() == [pytest.approx(value)]
+        assert view._references["unigram"].value == pytest.approx(line)
+        assert view.unit == units("nats per token", LINES)[name].title
+    charts.show_frame(measured(10, 2.0))
+    charts.flush()
+    assert view.points("val_loss")[1].tolist() == pytest.approx([math.exp(4), math.exp(2)])
+    charts.count_in("loss", "nats")
+    assert view.points("val_loss")[1].tolist() == pytest.approx([4.0, 2.0])
+    assert units("nats per token", {})["bits"].title == "bits per token"
+
+
+def test_in_a_small_chart_the_legend_stays_and_no_card_lies_on_the_curves(qtbot: QtBot, qapp: Any) -> None:
+    charts = RunCharts(DASHBOARD)
+    qtbot.addWidget(charts)
+    view = charts.views["loss"]
+    view.setParent(None)
+    qtbot.addWidget(view)
+    view.resize(190, 140)
+    view.show()
+    for name in ("train_loss", "val_loss"):
+        view.append(name, np.arange(10), np.linspace(4, 2, 10))
+    view.image()
+    assert view.legend.isVisible()
+    view.set_crosshair(3)
+    assert not view.bubble.isVisible() and view._unit.text() == "step 3"
+    view.set_crosshair(None)
+    assert view._unit.text() == view.unit
+    view.resize(700, 400)
+    view.image()
+    view.set_crosshair(3)
+    assert view.bubble.isVisible() and view._unit.text() == view.unit
+    view.setParent(None)
