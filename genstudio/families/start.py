@@ -7,10 +7,11 @@ are read.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from genstudio import paths, runs
+from genstudio.data.learnable.tokens import TextData
 from genstudio.data.tokenizers import Tokenizer, tokenizer_from_json
 from genstudio.errors import ConfigError, GenstudioError, Problem
 from genstudio.runs import Run
@@ -78,3 +79,66 @@ def take(weights: Mapping[str, Tensor], modules: Mapping[str, nn.Module]) -> tup
                 else:
                     tensor.copy_(found)
     return tuple(left)
+
+
+@dataclass(frozen=True)
+class StartVectors:
+    """The `ids` of tokens that begin with vectors of a Word2Vec run, and whose these are there: `theirs`."""
+
+    start: Start
+    ids: tuple[int, ...]
+    theirs: tuple[int, ...]
+
+    def copy_to(self, table: Tensor) -> None:
+        """Into the rows (V, d) of these tokens, scaled so that they are as large as what stands there; all others stay."""
+        import torch
+
+        with torch.no_grad():
+            vectors = self.start.weights()["vectors.words"][list(self.theirs)].to(table)
+            rows = torch.tensor(self.ids, device=table.device)
+            table[rows] = vectors * (table[rows].std() / vectors.std().clamp(min=1e-12))
+
+
+@dataclass(frozen=True, eq=False)
+class StartedText(TextData):
+    """A text for a new model, some of whose tokens begin with the vectors of another run."""
+
+    vectors: StartVectors | None = None
+
+
+def with_vectors(data: TextData, reference: str, size: int) -> StartedText:
+    """The same text, for a model of this size whose tokens begin with the vectors of a run. Raises ConfigError."""
+    values = {each.name: getattr(data, each.name) for each in fields(data)}
+    return StartedText(**values, vectors=word_vectors(reference, data.tokenizer, size))
+
+
+def word_vectors(reference: str, tokenizer: Tokenizer, size: int, name: str = "start_embeddings") -> StartVectors:
+    """Which tokens of a model of this `size` begin with the vectors of a Word2Vec run: those whose text, without the space
+    before it, has one there, as it is written or in lower case.
+
+    Raises ConfigError where there is no such run, its vectors have another size, or fewer than half of the tokens have one.
+    """
+    found = find(reference, ("word2vec",), name)
+    title, dimension = found.run.info.name, found.values.get("dimension")
+    if dimension != size:
+        words = f"the vectors of '{title}' have {dimension} numbers, and d_model is {size}; make them equal"
+        raise ConfigError([Problem(name, words)])
+    theirs, said = found.tokenizer, found.run.kept().get("words.json") or {}
+    counts = said.get("counts") or ()
+    assert theirs is not None
+    place = {theirs.decode([number]): number for number, count in enumerate(counts) if count}
+    pairs = []
+    for number in range(tokenizer.size):
+        text = tokenizer.decode([number])
+        text = text.strip() or text
+        at = place.get(text, place.get(text.lower()))
+        if at is not None:
+            pairs.append((number, at))
+    if 2 * len(pairs) < tokenizer.size:
+        words = (
+            f"only {len(pairs):,} of the {tokenizer.size:,} tokens have a vector in '{title}': take the tokens that it was "
+            "trained with, and the same text"
+        )
+        raise ConfigError([Problem(name, words)])
+    ids, others = zip(*pairs, strict=True)
+    return StartVectors(found, ids, others)

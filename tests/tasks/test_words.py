@@ -10,8 +10,11 @@ import pytest
 import torch
 from opened import opened
 
+from genstudio.data.datasets import TextDataset
+from genstudio.data.info import DatasetInfo
 from genstudio.data.tokenizers import WordTokenizer
-from genstudio.errors import DataError, Failure, RunError
+from genstudio.data.work import finished
+from genstudio.errors import ConfigError, DataError, Failure, RunError
 from genstudio.families import get
 from genstudio.families.word2vec.config import Word2VecConfig
 from genstudio.families.word2vec.data import Stretch, WordData
@@ -21,7 +24,7 @@ from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.words import CompareWords, FindNeighbours, SolveAnalogy, UsualWords
 from genstudio.ui.engine import Engine
 from genstudio.ui.playground.words_page import SimilarityPage, WordMapPage
-from helpers import LONG, result
+from helpers import LONG, TINY, result
 
 WORDS = ("man", "woman", "king", "queen", "apple", "unused")
 VECTORS = ((1, 0, 0), (1, 1, 0), (1, 0, 1), (1, 1, 1), (-1, 0.1, 0), (9, 9, 9))
@@ -31,9 +34,10 @@ def words_model() -> tuple[Models, ModelRef, Word2VecModel]:
     """`unused` does not occur in the text, so it has no vector, as `<unk>` has none."""
     counts, nothing = np.array([7, 50, 40, 30, 20, 10, 0]), Stretch(np.empty(0, np.int32), np.empty(0, np.int32))
     data = WordData(WordTokenizer(WORDS), counts * [0, 1, 1, 1, 1, 1, 1], nothing, nothing, (), "", "")
-    model = Word2VecModel(Word2VecConfig(dimension=3), data, "cpu", 0)
+    model = Word2VecModel(Word2VecConfig(dimension=8), data, "cpu", 0)
     with torch.no_grad():
-        model.table.words[1:] = torch.tensor(VECTORS)
+        model.table.words.zero_()
+        model.table.words[1:, :3] = torch.tensor(VECTORS)
     models = Models()
     models.training[str(Path("live").resolve())] = Opened(model, 7, "tiny words", "word2vec", live=True)
     return models, ModelRef("live", "live"), model
@@ -180,3 +184,34 @@ def test_the_matrix_shows_the_most_frequent_words_until_others_are_typed(engine:
     rest(qtbot, page)
     assert page.view.matrix.rows == ("queen", "apple") and "Not among the words of this model: pear." in page.note.text()
     assert not failures
+
+
+def test_a_gpt_begins_with_the_vectors_of_the_words_that_it_shares(run: str, tmp_path: Path) -> None:
+    """Of the same size as its own, in the same directions; tokens without a vector, and all else, are as without."""
+    text = TextDataset(
+        DatasetInfo("mine", "Mine", "text", "imported", tmp_path, 9, "0" * 64), "king Queen man woman apple king queen.\n" * 40
+    )
+    family, values = get("gpt"), {**TINY, "tokenizer": "word", "min_count": 1, "d_model": 16, "heads": 1}
+
+    def model(**more: Any) -> Any:
+        config = family.config.parse({**values, **more})
+        return family.model(config, finished(family.prepare(config, text)), "cpu", 0)
+
+    with pytest.raises(ConfigError, match="vectors of 'by hand' have 8 numbers, and d_model is 16"):
+        model(start_embeddings=run)
+    with pytest.raises(ConfigError):
+        model(start_embeddings="nowhere")
+    values |= {"d_model": 8, "positions": "none"}
+    plain, begun = model(), model(start_embeddings=run)
+    before, after = (one.transformer.tokens.weight.detach() for one in (plain, begun))
+    named = {begun.tokenizer.decode([n]).strip().lower(): n for n in range(begun.tokenizer.size)}
+    for word, vector in zip(WORDS[:5], VECTORS, strict=False):
+        assert torch.nn.functional.cosine_similarity(after[named[word]][:3], torch.tensor(vector), dim=0) > 0.9999
+    same = (before == after).all(1)
+    assert not same[named["king"]] and same[named["."]] and same[0]
+    shared = ~same
+    assert float(after[shared].std()) == pytest.approx(float(before[shared].std()), rel=1e-3)
+    others = {name: tensor for name, tensor in begun.transformer.state_dict().items() if name != "tokens.weight"}
+    assert all(torch.equal(tensor, plain.transformer.state_dict()[name]) for name, tensor in others.items())
+    with pytest.raises(ConfigError, match=r"of the .* tokens have a vector"):
+        model(start_embeddings=run, tokenizer="char")

@@ -18,6 +18,7 @@ from genstudio.families.gpt.dashboard import DASHBOARD
 from genstudio.families.gpt.doctor import doctor
 from genstudio.families.gpt.presets import PRESETS, USUAL, preset_for
 from genstudio.families.stack import cost
+from genstudio.families.start import with_vectors
 
 if TYPE_CHECKING:
     from genstudio.families.gpt.learner import GPTLearner
@@ -32,7 +33,9 @@ def _prepare(config: GPTConfig, dataset: TextDataset, kept: Mapping[str, Any] | 
     tokenizer = _from_metadata(config, kept or {}).tokenizer if learnt else None
     values = config.model_dump()
     split = SplitSettings.of(values)
-    return prepare_text(dataset, config.markers, config.context, TokenSettings.of(values), tokenizer, split)
+    found = yield from prepare_text(dataset, config.markers, config.context, TokenSettings.of(values), tokenizer, split)
+    new = kept is None and config.start_embeddings
+    return with_vectors(found, config.start_embeddings, config.d_model) if new else found
 
 
 def _model(config: GPTConfig, data: TextData, device: str, seed: int) -> GPTModel:

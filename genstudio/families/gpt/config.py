@@ -17,6 +17,11 @@ class GPTConfig(TextStack):
         True, "Look-ahead mask. Off: every token sees the future, the loss falls towards 0, and the model cannot write",
         group="Model", label="Look-ahead mask", source="Vaswani et al. 2017, 3.2.3",
     )
+    start_embeddings: str = setting(
+        "", "A Word2Vec run whose vectors the tokens begin with, by its id, name or folder: for words or characters as "
+        "tokens, and a d_model of the same size. Empty: random numbers",
+        group="Model", label="Embeddings from run", run="word2vec",
+    )
     markers: Literal["none", "lines"] = setting(
         "none", "Put a beginning- and an end-of-sequence token around every line (for lists such as names)",
         group="Data", label="Sequence markers",

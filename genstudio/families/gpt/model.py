@@ -20,6 +20,7 @@ from genstudio.data.tokenizers import Tokenizer
 from genstudio.errors import DeviceError
 from genstudio.families.gpt.config import GPTConfig
 from genstudio.families.stack_training import architecture
+from genstudio.families.start import StartedText
 from genstudio.inspection.statistics import layer_statistics
 from genstudio.nn.modes import evaluating
 from genstudio.nn.transformer import Transformer
@@ -56,6 +57,8 @@ class GPTModel:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.transformer: Transformer = GPT(config, data.tokenizer.size)
+        if isinstance(data, StartedText) and data.vectors is not None:
+            data.vectors.copy_to(self.transformer.tokens.weight)
         self.transformer.to(self.device).eval()
         self.modules: Mapping[str, nn.Module] = {"model": self.transformer}
         self.update_sizes: Tensor | None = None

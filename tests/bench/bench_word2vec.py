@@ -1,0 +1,100 @@
+"""How good word vectors are on the planted analogies, over seeds; how near SGNS scores come to shifted PMI; and the lesson.
+
+    python tests/bench/bench_word2vec.py [SECONDS] [SEEDS]
+
+Seconds are of the processor, so that another program beside it changes nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+import numpy as np
+import torch
+
+from genstudio.data import shelf
+from genstudio.data.work import finished
+from genstudio.families.word2vec import FAMILY
+from genstudio.families.word2vec.batches import noise
+from genstudio.families.word2vec.config import Word2VecConfig
+from genstudio.families.word2vec.data import WordData, prepare
+from genstudio.families.word2vec.learner import Word2VecLearner
+from genstudio.families.word2vec.model import Word2VecModel
+
+_SEEN = 5.0
+"""Pairs that are near each other so often at least have a PMI that can be compared with."""
+
+
+def trained(config: Word2VecConfig, data: WordData, seconds: float, seed: int = 0) -> Word2VecLearner:
+    learner = Word2VecLearner(Word2VecModel(config, data, "cpu", seed), seed)
+    began, step = time.process_time(), 0
+    while (spent := time.process_time() - began) < seconds:
+        step += 1
+        learner.training_step(learner.batch(step), step, spent / seconds)
+    learner.step = step
+    return learner
+
+
+def shifted_pmi(config: Word2VecConfig, data: WordData) -> tuple[np.ndarray, np.ndarray]:
+    """What scores (V, V) converge to, log(P(w, c) / (k P(w) q(c))) (Levy & Goldberg 2014, with noise q), and how often each two
+    words are near each other, with the weight of their distance."""
+    ids, lines, size = data.train.ids.astype(np.int64), data.train.lines, data.tokenizer.size
+    counts = np.zeros((size, size))
+    for apart in range(1, config.window + 1):
+        same = lines[apart:] == lines[:-apart]
+        for one, other in ((ids[:-apart], ids[apart:]), (ids[apart:], ids[:-apart])):
+            np.add.at(counts, (one[same], other[same]), (config.window - apart + 1) / config.window)
+    pairs = counts / counts.sum()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        expected = config.negatives * pairs.sum(1, keepdims=True) * noise(data.counts, config.noise_power)
+        return np.log(pairs / expected), counts
+
+
+def scores(learner: Word2VecLearner) -> dict[str, float]:
+    return dict(list(learner.model.evaluate(exact=True))[-1].result)
+
+
+def main(seconds: float = 30.0, seeds: int = 5) -> None:
+    torch.set_num_threads(1)
+    dataset: Any = shelf.open_dataset(shelf.find_dataset("analogies"))
+    presets = {preset.name: preset for preset in FAMILY.presets}
+    lesson = presets["narrow"]
+    for name, values, count in (
+        ("skip-gram", {}, seeds), ("cbow", presets["cbow"].values, seeds), ("softmax", presets["softmax"].values, 1),
+        ("window 1", lesson.values, seeds), ("window 10", {**lesson.values, **lesson.cure}, seeds),
+    ):  # fmt: skip
+        config = Word2VecConfig.parse(values)
+        data = finished(prepare(config, dataset))
+        found = [trained(config, data, seconds, seed) for seed in range(count)]
+        right = [scores(learner)["analogy_accuracy"] for learner in found]
+        last = scores(found[-1])
+        print(
+            f"{name:10} {seconds:g} s: right, mean {np.mean(right):.4f}, worst {min(right):.4f} of {count} seeds; "
+            f"loss {last['loss_nats']:.3f}, baseline {last['baseline_nats']:.3f}, {found[-1].step} steps",
+            flush=True,
+        )
+    config = Word2VecConfig.parse({"subsampling": 1.0, "batch": 2048})
+    data = finished(prepare(config, dataset))
+    wanted, counts = shifted_pmi(config, data)
+    seen = counts >= _SEEN
+    for times in (1, 2):
+        table = trained(config, data, times * seconds).model.table
+        made = (table.words @ table.near.T).detach().numpy()
+        print(
+            f"SGNS scores and shifted PMI, {times * seconds:g} s: r = {np.corrcoef(made[seen], wanted[seen])[0, 1]:.4f} over "
+            f"{seen.sum():,} pairs, weighted by how often they are seen "
+            f"{weighted(made[seen], wanted[seen], counts[seen]):.4f}",
+            flush=True,
+        )
+
+
+def weighted(x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> float:
+    """The correlation of x and y with weights."""
+    covariance = np.cov(x, y, aweights=weight)
+    return float(covariance[0, 1] / np.sqrt(covariance[0, 0] * covariance[1, 1]))
+
+
+if __name__ == "__main__":
+    main(*(float(sys.argv[1]),) if len(sys.argv) > 1 else (), *(int(sys.argv[2]),) if len(sys.argv) > 2 else ())
