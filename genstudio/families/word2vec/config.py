@@ -30,7 +30,7 @@ class Word2VecConfig(Descent):
         source="Mikolov et al. 2013a, 4.2",
     )
     window: int = setting(
-        5, "How many words to the left and to the right count as near. The distance is drawn anew for each word, from 1 to this",
+        5, "How many words to the left and to the right count as near. The distance is drawn for each word, from 1 to this",
         low=1, high=50, group="Model", main=True, source="Mikolov et al. 2013a, 3.2",
     )
     negatives: int = setting(
@@ -43,7 +43,7 @@ class Word2VecConfig(Descent):
     )
     subsampling: float = setting(
         1e-3, "A word more frequent than this share of the text is skipped with the probability 1 - sqrt(this / its share), "
-        "anew in each pass. 1: none is skipped",
+        "differently in each pass. 1: none is skipped",
         low=1e-6, high=1, group="Data", logarithmic=True, main=True, source="Mikolov et al. 2013b, 2.3",
     )
     tokenizer: Literal["word", "char"] = setting(
