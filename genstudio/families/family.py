@@ -84,7 +84,8 @@ class Family(Generic[C, D]):
     one; no torch.
     `dashboard` is what a run shows.
     `batch(config, data, seed, step)` is what the learner will be fed at a step, for people to look at; no torch.
-    `export(model, format, step)` is the files that other programs read; `import_(folder)` reads what they wrote.
+    `export(model, format, step)` is the files that other programs read; `import_(folder)` reads what they wrote;
+    `reads` names the model types, as config.json says them, that are this family's: other folders go to the first that imports.
     `doctor(told, data)` watches a training, given what it has told of the run so far.
     `usual_data` is the dataset that presets are meant for which name none.
     `preset_for(info, now)` is the preset to begin with on a dataset, by name, where `now` is chosen; none where all fit.
@@ -110,6 +111,7 @@ class Family(Generic[C, D]):
     batch: Callable[[C, D, int, int], Batch] | None = None
     export: Callable[[Any, str, int], Mapping[str, bytes]] | None = None
     import_: Callable[[Path], Generator[float, None, Imported[C, D]]] | None = None
+    reads: tuple[str, ...] = ()
     folder: Path | None = None
     doctor: Callable[[Iterable[Diagnosis], D | None], Doctor] | None = None
     preset_for: Callable[[DatasetInfo, str], str] | None = None

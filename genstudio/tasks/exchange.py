@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from genstudio import families, paths, runs, storage
+from genstudio.data.tokenizers.model_folder import read_json
 from genstudio.errors import GenstudioError, StorageError
 from genstudio.events import Frame, Progress
 from genstudio.tasks.models import ModelRef, Models
@@ -59,8 +61,14 @@ class ImportModel:
             return ImportedModel(str(run.folder), found.notes)
 
     def _family(self) -> families.AnyFamily:
-        """The one that is named, else the first that reads what other programs wrote."""
-        return next(f for f in families.all_families() if (f.name == self.family if self.family else f.import_ is not None))
+        """The one that is named, else the one whose model type config.json says, else the first that imports."""
+        if self.family:
+            return families.get(self.family)
+        importing = [family for family in families.all_families() if family.import_ is not None]
+        with contextlib.suppress(GenstudioError):
+            kind = read_json(paths.expanded(self.folder) / "config.json").get("model_type")
+            importing.sort(key=lambda family: kind not in family.reads)
+        return importing[0]
 
 
 @dataclass(frozen=True)

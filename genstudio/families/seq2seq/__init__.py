@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genstudio.data.datasets import PairDataset, TaskDataset
 from genstudio.data.learnable.pairs import PairData, from_metadata, metadata, prepare_pairs, tokenizers_of
 from genstudio.data.vocabulary import TokenSettings
 from genstudio.data.work import Work
-from genstudio.families.family import Family
+from genstudio.families.family import Family, Imported
 from genstudio.families.seq2seq.batches import shown
 from genstudio.families.seq2seq.config import Seq2SeqConfig, cost
 from genstudio.families.seq2seq.dashboard import DASHBOARD
@@ -52,6 +53,18 @@ def _learner(model: Seq2SeqModel, seed: int) -> Seq2SeqLearner:
     return Seq2SeqLearner(model, seed)
 
 
+def _export(model: Seq2SeqModel, form: str, step: int) -> Mapping[str, bytes]:
+    from genstudio.families.seq2seq.exchange import exported
+
+    return exported(model, form, step)
+
+
+def _import(folder: Path) -> Work[Imported[Seq2SeqConfig, PairData]]:
+    from genstudio.families.seq2seq.exchange import imported
+
+    return imported(folder)
+
+
 FAMILY: Family[Seq2SeqConfig, PairData] = Family(
     name="seq2seq",
     title="Sequence to sequence (translation)",
@@ -70,6 +83,9 @@ FAMILY: Family[Seq2SeqConfig, PairData] = Family(
     dashboard=DASHBOARD,
     usual_data="toy-en-es",
     doctor=doctor,
+    export=_export,
+    import_=_import,
+    reads=("marian", "pegasus"),
     preset_for=for_dataset,
     saves_memory=("a smaller batch (and more gradient accumulation)", "shorter sentences", "a smaller model"),
 )

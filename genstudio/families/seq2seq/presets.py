@@ -8,7 +8,7 @@ from genstudio.data.info import DatasetInfo
 from genstudio.families.family import Preset
 
 _SMALL: dict[str, Any] = {"d_model": 64, "context": 32}
-_WORDS: dict[str, Any] = _SMALL | {"tokenizer": "word", "min_count": 1}
+_WORDS: dict[str, Any] = _SMALL | {"tokenizer": "word", "min_count": 1, "tied": True}
 
 PRESETS = (
     Preset(
@@ -63,7 +63,7 @@ PRESETS = (
         "or two. It learns more slowly than the first preset.",
         _WORDS | {
             "norm_place": "post", "norm": "layernorm", "qk_norm": False, "bias": True, "positions": "sinusoidal",
-            "activation": "relu", "tied": True, "optimizer": "adamw", "learning_rate": 2e-3, "beta2": 0.98, "warmup": 200,
+            "activation": "relu", "optimizer": "adamw", "learning_rate": 2e-3, "beta2": 0.98, "warmup": 200,
             "label_smoothing": 0.1, "dropout": 0.1,
         },
         seconds=120,
