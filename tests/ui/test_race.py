@@ -57,8 +57,8 @@ def test_racers_differ_in_one_setting_alone() -> None:
         ("heads", ["2", "5"], "5: 5 heads cannot share 8"),
         ("heads", ["2", "9"], "9: 9 is outside 1 to 8"),
         ("heads", [], "from 2 to 6"),
-        (SEED, ["1", "-1"], "no seed"),
-        (SEED, ["1", "2147483648"], "no seed"),
+        (SEED, ["1", "-1"], "not a seed"),
+        (SEED, ["1", "2147483648"], "not a seed"),
         (SEED, ["1", "01"], "twice"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtGui import QColor, QPainter, QPixmap
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
 from genstudio import families
@@ -52,6 +53,7 @@ class LengthPage(Page):
         self._lay_out()
         self.table.itemChanged.connect(self._ticked)
         self.measure.activated.connect(lambda _: self._draw())
+        theme.changed.connect(self._recolour)
         self.busy_changed()
 
     def show_library(self, library: Library) -> None:
@@ -106,6 +108,9 @@ class LengthPage(Page):
         groups = sorted({self.group(each) for each in self._runs})
         return theme.CYCLE[groups.index(self.group(run)) % len(theme.CYCLE)]
 
+    def _recolour(self, _theme: object) -> None:
+        self._fill()
+
     def _next(self) -> None:
         if self._waiting_runs and not self.busy(_JOB):
             path = self._waiting_runs.pop(0)
@@ -149,7 +154,7 @@ class LengthPage(Page):
                         drawn = str(run.folder) not in self._unticked
                         item.setCheckState(Qt.CheckState.Checked if drawn else Qt.CheckState.Unchecked)
                     elif column == 1:
-                        item.setIcon(theme.icon("dot"))
+                        item.setData(Qt.ItemDataRole.DecorationRole, _dot(self.color(run)))
                     self.table.setItem(row, column, item)
 
     def _measure(self) -> str:
@@ -203,6 +208,18 @@ class LengthPage(Page):
         label.setBuddy(self.measure)
         split = splitter("length_splitter", (self.table, 1), (self.charts, 3), sizes=(140, 440))
         vbox(hbox(label, self.measure, None, self.run_all, self.stop), (split, 1), self.note, into=self, spacing=4)
+
+
+def _dot(color: str) -> QPixmap:
+    """A dot in the colour of a line."""
+    dot = QPixmap(12, 12)
+    dot.fill(Qt.GlobalColor.transparent)
+    with QPainter(dot) as painter:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(theme.visible(color)))
+        painter.drawEllipse(2, 2, 8, 8)
+    return dot
 
 
 def _translates(family: str) -> bool:

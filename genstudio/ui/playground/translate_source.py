@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import replace
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLineEdit, QWidget
 
+from genstudio.errors import Failure
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.translate import Example, HeldOutPair, ReadSource, SourceText
 from genstudio.ui.asking import Asking
@@ -75,15 +77,21 @@ class SourceRow(QWidget):
         if model is None:
             return
         if not self.edit.text():
-            self.draw(0)
+            self._draw(0, lambda _: None)  # where its dataset is gone, a source is typed
         else:
             self._read()
 
-    def draw(self, number: int | None = None) -> None:
-        """Take a held-out pair, one by chance where no number is said."""
+    def draw(self) -> None:
+        """Take another held-out pair, at random."""
+        self._draw(random.randrange(1 << 30), self._ended)
+
+    def _draw(self, number: int, ended: Callable[[Failure | None], None]) -> None:
         if self._model is not None:
-            task = HeldOutPair(self._model, random.randrange(1 << 30) if number is None else number)
-            self._asking.ask("example", task, on_result=self._take, on_end=lambda f: None if f is None else self.failed.emit(f))
+            self._asking.ask("example", HeldOutPair(self._model, number), None, ended, on_result=self._take)
+
+    def _ended(self, failure: Failure | None) -> None:
+        if failure is not None:
+            self.failed.emit(failure)
 
     def _take(self, found: Example) -> None:
         self.edit.setText(found.source)
@@ -101,10 +109,7 @@ class SourceRow(QWidget):
         asked = self._model.run, self.edit.text()
         if asked != self._asked:
             self._asked = asked
-            self._asking.ask(
-                "read", ReadSource(self._model, asked[1]), on_result=self._show,
-                on_end=lambda f: None if f is None else self.failed.emit(f),
-            )  # fmt: skip
+            self._asking.ask("read", ReadSource(self._model, asked[1]), None, self._ended, on_result=self._show)
 
     def _show(self, found: SourceText) -> None:
         before, self.text = self.text, found.text if found.pieces and not found.problem else ""

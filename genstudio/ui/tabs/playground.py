@@ -28,6 +28,7 @@ from genstudio.ui.widgets import ElidedLabel, with_keys
 _TYPED_MS = 120
 _LIVE_MS = 2000
 
+_CONTINUED, _TRANSLATED = "Type a beginning; the model continues it.", "The translation of the source appears here."
 _IN_TRAINING = ", which is in training."
 
 
@@ -212,6 +213,7 @@ class PlaygroundTab(QWidget):
         self.inspectors.offer(self.choice.abilities())
         self._show_document()
         self.source.setVisible(self.translates)
+        self.document.editor.setPlaceholderText(_TRANSLATED if self.translates else _CONTINUED)
         self._look_at_source()
         ready = self.writes and not (self.translates and not self.source.text)
         self.writer.look_at(self.reference() if ready else None, ())

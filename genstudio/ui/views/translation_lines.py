@@ -207,5 +207,5 @@ class TranslationLinesView(PointedFigure[Word]):
             painter.drawText(box, CENTRE, token_text(piece))
             if strengths is not None and strengths[place] >= _FAINTEST:
                 write_quietly(painter)
-                over = box.translated(0, -17 if side == SOURCE else _BOX - 4)
+                over = box.translated(0, -_BOX + 5 if side == SOURCE else _BOX - 5)
                 painter.drawText(over.adjusted(-10, 0, 10, 0), CENTRE, f"{float(strengths[place]):.2f}")
