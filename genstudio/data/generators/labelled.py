@@ -6,6 +6,7 @@ import numpy as np
 
 from genstudio.config import Config, setting
 from genstudio.data.datasets import ImageDataset, LabelledDataset, PairDataset, TextDataset
+from genstudio.data.generators.chance import Chance
 from genstudio.data.info import DatasetInfo
 
 LANGUAGES = {
@@ -71,7 +72,7 @@ def _opened(name: str) -> object:
 
 def _sampled(settings: SampleSettings, info: DatasetInfo, rows: list[tuple[str, str]]) -> LabelledDataset:
     """The rows in an order drawn with the seed."""
-    order = np.random.default_rng(settings.seed).permutation(len(rows))[: settings.most]
+    order = np.argsort(Chance(settings.seed).uniform(len(rows)), kind="stable")[: settings.most]
     chosen = [rows[index] for index in order.tolist()]
     classes = tuple(sorted({label for _, label in chosen}))
     numbers = {name: number for number, name in enumerate(classes)}

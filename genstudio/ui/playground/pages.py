@@ -56,6 +56,7 @@ PAGES = (
     Entry("Inside", "Anatomy", "playground.anatomy_page", "AnatomyPage", LOOK),
     Entry("Inside", "Positions", "playground.positions_page", "PositionsPage", LOOK),
     Entry("Inside", "Embedding map", "playground.map_page", "MapPage", LOOK),
+    Entry("Inside", "One word", "playground.word_page", "WordPage", ("FillsIn", "Traces")),
     Entry("Inside", "Layers", "playground.layers_page", "LayersPage", LOOK),
     Entry("Compare", "Compare two", "playground.compare_page", "ComparePage", W),
     Entry("Compare", "Replay", "playground.replay_page", "ReplayPage", W),

@@ -53,7 +53,8 @@ GOLDEN = {
     "gaussian-ring": "720b0fa8bb43", "gaussian-grid": "a845e50f9e0e", "moons": "a5443f507295",
     "spirals": "16c2abbc2137", "swiss-roll": "9ca8286e5d93", "rings": "8111a6e0ee2c",
     "copy": "a4616247f2ce", "reverse": "8b07eda3ce2f", "sort": "bc511e9081ff",
-    "addition": "748bbdaf7ba3", "dyck": "341fcb409858",
+    "addition": "748bbdaf7ba3", "dyck": "341fcb409858", "emoji-categories": "9d19acc1f2cc",
+    "emoji-languages": "d2e9b651faf2", "name-initials": "948f64f343cf",
 }  # fmt: skip
 
 
@@ -68,7 +69,7 @@ def test_the_shelf_lists_and_opens_it(name: str) -> None:
     assert (info.origin, info.kind, info.title) == ("generated", GENERATORS[name].kind, GENERATORS[name].title)
     assert info.description and info.count > 0
     dataset = shelf.open_dataset(info)
-    sizes = {"text": "text", "pairs": "left", "images": "pixels", "points": "points", "tasks": "questions"}
+    sizes = {"text": "text", "pairs": "left", "labelled": "texts", "images": "pixels", "points": "points", "tasks": "questions"}
     assert len(getattr(dataset, sizes[info.kind])) == info.count
 
 
@@ -182,7 +183,7 @@ def test_toy_tasks_follow_their_settings() -> None:
     with pytest.raises(DataError, match="fewer than 500 distinct") as error:
         made("sort", symbols=2, shortest=1, longest=3)
     assert "Ask for 7 or fewer" in error.value.hint
-    with pytest.raises(ConfigError, match="more than the longest"):
+    with pytest.raises(ConfigError, match="more than the length of the longest"):
         made("reverse", shortest=9, longest=3)
 
 
