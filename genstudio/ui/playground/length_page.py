@@ -24,7 +24,7 @@ from genstudio.ui.widgets import ElidedLabel, button, plain_label
 
 SPEED = "sentences_per_second"
 _QUALITY = tuple(name for name in MEASURES if name != SPEED)
-_COLUMNS = ("Run", "Differs in", "Step", "All lengths", "Sentences/s")
+_COLUMNS = ("Run", "Differs in", "Steps", "Steps/s in training", "All lengths", "Sentences/s")
 _FIRST = 6
 _EMPTY = "Tick runs and press Measure"
 _JOB = "measure"
@@ -104,8 +104,12 @@ class LengthPage(Page):
         return str(run.config.get(name, run.family))
 
     def color(self, run: RunInfo) -> str:
-        """The colour of its group, the same whichever runs are ticked."""
-        groups = sorted({self.group(each) for each in self._runs})
+        """The colour of its group, the same whichever runs are ticked: in a race of these values it has that colour too."""
+        family = families.find(run.family)
+        choices: tuple[str, ...] = ()
+        if family is not None:
+            choices = next((one.choices for one in family.config.settings() if one.name == family.dashboard.race), ())
+        groups = [*choices, *sorted({self.group(each) for each in self._runs} - set(choices))]
         return theme.CYCLE[groups.index(self.group(run)) % len(theme.CYCLE)]
 
     def _recolour(self, _theme: object) -> None:
@@ -145,7 +149,8 @@ class LengthPage(Page):
                 report = self.reports.get(str(run.folder))
                 whole = "" if report is None else value_text(report.whole.get(self._measure(), float("nan")))
                 speed = "" if report is None else value_text(_mean_speed(report))
-                cells = (run.name, self.group(run), f"{max(run.checkpoints):,}", whole or "not measured", speed)
+                trained = value_text(run.step / run.elapsed) if run.elapsed else ""
+                cells = (run.name, self.group(run), f"{max(run.checkpoints):,}", trained, whole or "not measured", speed)
                 for column, words in enumerate(cells):
                     item = QTableWidgetItem(words)
                     if column == 0:
@@ -172,7 +177,11 @@ class LengthPage(Page):
 
     def _chart(self, old: CurvesView, title: str, unit: str, measure: str, shown: list[RunInfo]) -> CurvesView:
         """A chart in place of another."""
-        lines = [Line(str(run.folder), f"{self.group(run)}: {run.name}", self.color(run)) for run in shown]
+        groups = [self.group(run) for run in shown]
+        lines = [
+            Line(str(run.folder), group if groups.count(group) == 1 else f"{group}: {run.name}", self.color(run))
+            for run, group in zip(shown, groups, strict=True)
+        ]
         view = CurvesView(title, unit, lines, name=old.objectName())
         view.set_axis(word="source length", empty=_EMPTY)
         view.failed.connect(self.failed)
@@ -206,7 +215,7 @@ class LengthPage(Page):
             view.failed.connect(self.failed)
         label = plain_label("Quality", role="quiet")
         label.setBuddy(self.measure)
-        split = splitter("length_splitter", (self.table, 1), (self.charts, 3), sizes=(140, 440))
+        split = splitter("length_splitter", (self.table, 1), (self.charts, 3), sizes=(160, 420))
         vbox(hbox(label, self.measure, None, self.run_all, self.stop), (split, 1), self.note, into=self, spacing=4)
 
 

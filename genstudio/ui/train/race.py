@@ -361,7 +361,9 @@ class Lane(QFrame):
     def say(self) -> None:
         """Bring the numbers up to date."""
         now = self.record.progress
-        parts = [self.state, f"step {now.step:,}", duration(now.elapsed)] if now.elapsed else [self.state]
+        parts = [self.state] if self.state != "training" or not now.elapsed else []
+        if now.elapsed:
+            parts += [f"step {now.step:,}", duration(now.elapsed)]
         for measure in self._measures:
             if (value := self.record.last(measure.name)) is not None:
                 parts.append(f"{measure.words} {value_text(value)}")

@@ -15,6 +15,7 @@ from genstudio.runs import RunInfo
 from genstudio.sampling.segments import Written
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.translate import TranslationInside
+from genstudio.ui import theme
 from genstudio.ui.engine import Engine
 from genstudio.ui.library import Library
 from genstudio.ui.playground.length_page import LengthPage
@@ -187,7 +188,7 @@ def test_runs_are_measured_and_drawn_by_length(tab: PlaygroundTab, qtbot: Any) -
     page = tab.page("By length")
     assert isinstance(page, LengthPage)
     qtbot.waitUntil(page.run_all.isEnabled, timeout=LONG)
-    assert page.table.rowCount() == 2 and page.table.item(0, 3).text() == "not measured"
+    assert page.table.rowCount() == 2 and page.table.item(0, 4).text() == "not measured"
     page.run_all.click()
     qtbot.waitUntil(lambda: len(page.reports) == 2 and not page.busy("measure"), timeout=LONG)
     for run, report in page.reports.items():
@@ -196,7 +197,7 @@ def test_runs_are_measured_and_drawn_by_length(tab: PlaygroundTab, qtbot: Any) -
         assert values.tolist() == [row["exact_match"] for row in report.rows]
         assert page.speed.points(run)[1].tolist() == [row["sentences_per_second"] for row in report.rows]
     colors = {page.group(run): page.color(run) for run in page.ticked()}
-    assert set(colors) == {"transformer", "rnn"} and len(set(colors.values())) == 2
+    assert colors == {"transformer": theme.CYCLE[0], "rnn": theme.CYCLE[2]}  # as in a race of all three
     assert not page.run_all.isEnabled()
     page.table.item(1, 0).setCheckState(Qt.CheckState.Unchecked)
     assert len(page.ticked()) == 1
