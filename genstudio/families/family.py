@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from genstudio.config import Config
 from genstudio.families.dashboard import Dashboard
+from genstudio.families.drawing import Drawing
 
 if TYPE_CHECKING:
     from genstudio.data.batches import Batch
@@ -87,6 +88,7 @@ class Family(Generic[C, D]):
     `export(model, format, step)` is the files that other programs read; `import_(folder)` reads what they wrote;
     `reads` names the model types, as config.json says them, that are this family's: other folders go to the first that imports.
     `doctor(told, data)` watches a training, given what it has told of the run so far.
+    `drawing(config, info, tokens)` is what the model is made of; without it one box is drawn.
     `usual_data` is the dataset that presets are meant for which name none.
     `preset_for(info, now)` is the preset to begin with on a dataset, by name, where `now` is chosen; none where all fit.
     `resolve(config)` is the same settings with those that follow from others, such as the size of a run that is started from;
@@ -118,6 +120,7 @@ class Family(Generic[C, D]):
     resolve: Callable[[C], C] | None = None
     saves_memory: tuple[str, ...] = ("a smaller batch", "a smaller model")
     usual_data: str = ""
+    drawing: Callable[[C, DatasetInfo, int], Drawing] | None = None
 
 
 def made_for(presets: tuple[Preset, ...], info: DatasetInfo, now: str, otherwise: str) -> str:

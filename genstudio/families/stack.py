@@ -10,6 +10,7 @@ from typing import Literal
 
 from genstudio.config import Config, setting
 from genstudio.errors import Problem
+from genstudio.families.drawing import Part
 from genstudio.families.family import Cost
 from genstudio.families.settings import Descent, restated
 
@@ -176,6 +177,11 @@ class StackTraining(Descent):
 
 def parameters(config: Stack, vocabulary: int) -> int:
     """Trainable numbers of a stack with its embeddings and its head; a test holds it equal to the built modules."""
+    return sum(part.total for part in parts(config, vocabulary))
+
+
+def parts(config: Stack, vocabulary: int) -> tuple[Part, ...]:
+    """A stack from its embeddings to its head, with the trainable numbers of each part."""
     d, inner, wide, bias = config.d_model, config.heads * config.head_size, config.ff_width, int(config.bias)
     norm = d * (1 + bias * (config.norm == "layernorm"))
     attention = 4 * d * inner + bias * (3 * inner + d)
@@ -184,7 +190,13 @@ def parameters(config: Stack, vocabulary: int) -> int:
     embeddings = vocabulary * d + (config.context * d if config.positions == "learned" else 0)
     head = 0 if config.tied else vocabulary * d
     last_norm = norm if config.norm_place == "pre" else 0
-    return embeddings + config.layers * (2 * norm + attention + feed_forward) + last_norm + head
+    heads = f"{config.heads} head{'s' * (config.heads > 1)}"
+    inside = Part(f"attention, {heads}", "", attention), Part("feed-forward", "", feed_forward), Part("norms", "", 2 * norm)
+    return (
+        Part("Embedding", f"{vocabulary:,} tokens, {d} numbers each", embeddings),
+        Part("Block", f"{d} numbers per token", sum(part.parameters for part in inside), config.layers, inside),
+        Part("Output", "weights of the embedding" if config.tied else f"{vocabulary:,} logits", last_norm + head),
+    )
 
 
 class TextStack(Stack, Tokens, StackTraining):

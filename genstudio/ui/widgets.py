@@ -274,7 +274,10 @@ class EmptyState(QWidget):
 
     triggered = Signal()
 
-    def __init__(self, icon: str, sentence: str, button: str = "", name: str = "empty") -> None:
+    def __init__(
+        self, icon: str, sentence: str, button: str = "", name: str = "empty", above: QWidget | None = None
+    ) -> None:
+        """`above` is shown instead of the icon, with all the room that is left."""
         super().__init__()
         self.setObjectName(name)
         sign = QLabel()
@@ -284,7 +287,12 @@ class EmptyState(QWidget):
         self._words.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._words.setMaximumWidth(420)
         self._button = named(QPushButton(button), f"{name}_button", button)
-        layout = vbox(None, sign, into=self, margins=(24, 24, 24, 24), spacing=12)
+        layout = vbox(into=self, margins=(24, 24, 24, 24), spacing=12)
+        if above is None:
+            layout.addStretch(1)
+            layout.addWidget(sign)
+        else:
+            layout.addWidget(above, 8)
         middle = hbox(None, (self._words, 100), None, spacing=None)
         layout.addLayout(middle)
         layout.addWidget(self._button, 0, Qt.AlignmentFlag.AlignHCenter)

@@ -8,7 +8,7 @@ from genstudio.data.learnable.samples import SampleData, Shape, from_metadata, m
 from genstudio.families.family import Family
 from genstudio.families.gan.batches import shown
 from genstudio.families.gan.config import GANConfig
-from genstudio.families.gan.cost import cost, require_memory
+from genstudio.families.gan.cost import cost, drawing, require_memory
 from genstudio.families.gan.dashboard import DASHBOARD
 from genstudio.families.gan.data import prepare
 from genstudio.families.gan.doctor import doctor
@@ -51,6 +51,7 @@ FAMILY: Family[GANConfig, SampleData] = Family(
     metadata=metadata,
     from_metadata=lambda _config, kept: from_metadata(kept),
     cost=lambda config, info, _tokens: cost(config, Shape.of(info)),
+    drawing=lambda config, info, _tokens: drawing(config, Shape.of(info)),
     batch=shown,
     dashboard=DASHBOARD,
     export=exporter("gan"),

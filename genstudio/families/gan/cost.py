@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from genstudio.data.learnable.samples import Shape
 from genstudio.errors import DeviceError
+from genstudio.families.drawing import Chain, Drawing, Part
 from genstudio.families.family import Cost
 from genstudio.families.gan.config import GANConfig
 from genstudio.nn import cost as networks
@@ -51,6 +52,19 @@ def _what_fits(config: GANConfig, shape: Shape, free: int) -> str:
     told = [f"a batch of {fitting.batch}"] if fitting.batch != config.batch else []
     told += [f"{size} {getattr(fitting, size)}"] if getattr(fitting, size) != getattr(config, size) else []
     return f"What fits: {' and '.join(told)}."
+
+
+def drawing(config: GANConfig, shape: Shape) -> Drawing:
+    """Both networks, and the average of the generator's weights."""
+    dense = config.network == "mlp" or shape.kind == "points"
+    layers = f"{config.layers} layers of {config.width}" if dense else f"from {config.channels} channels"
+    made = f"{shape.numbers} numbers" if shape.kind == "points" else f"{shape.height} x {shape.height} pixels"
+    g, d = generator(config, shape).parameters, discriminator(config, shape).parameters
+    noise, real, average = Part("Noise z", f"{config.latent} numbers"), Part("Sample", made), "average of its weights"
+    return (
+        Chain((noise, Part("Generator", layers, g), Part("EMA", average, g), Part("Fake sample", made)), "Generator"),
+        Chain((real, Part("Discriminator", layers, d), Part("Real or fake?", "one number")), "Discriminator"),
+    )
 
 
 def generator(config: GANConfig, shape: Shape) -> Network:

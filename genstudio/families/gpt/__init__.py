@@ -7,17 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genstudio.data.datasets import TextDataset
+from genstudio.data.info import DatasetInfo
 from genstudio.data.learnable.tokens import TextData, from_metadata, metadata, prepare_text
 from genstudio.data.split import SplitSettings
 from genstudio.data.vocabulary import TokenSettings
 from genstudio.data.work import Work
+from genstudio.families.drawing import Chain, Drawing, Part
 from genstudio.families.family import Family, Imported
 from genstudio.families.gpt.batches import shown
 from genstudio.families.gpt.config import GPTConfig
 from genstudio.families.gpt.dashboard import DASHBOARD
 from genstudio.families.gpt.doctor import doctor
 from genstudio.families.gpt.presets import PRESETS, USUAL, preset_for
-from genstudio.families.stack import cost
+from genstudio.families.stack import cost, parts
 from genstudio.families.start import with_vectors
 
 if TYPE_CHECKING:
@@ -42,6 +44,11 @@ def _model(config: GPTConfig, data: TextData, device: str, seed: int) -> GPTMode
     from genstudio.families.gpt.model import GPTModel
 
     return GPTModel(config, data, device, seed)
+
+
+def _drawing(config: GPTConfig, _info: DatasetInfo, tokens: int) -> Drawing:
+    ends = Part("Text", f"up to {config.context} tokens"), Part("Next token", f"{tokens:,} probabilities")
+    return (Chain((ends[0], *parts(config, tokens), ends[1])),)
 
 
 def _learner(model: GPTModel, seed: int) -> GPTLearner:
@@ -83,6 +90,7 @@ FAMILY: Family[GPTConfig, TextData] = Family(
     batch=shown,
     dashboard=DASHBOARD,
     usual_data=USUAL,
+    drawing=_drawing,
     preset_for=preset_for,
     doctor=doctor,
     export=_export,

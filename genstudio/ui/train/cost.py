@@ -10,6 +10,7 @@ from genstudio.config import Config
 from genstudio.data.tokenizers import Tokenizer
 from genstudio.data.vocabulary import TokenSettings
 from genstudio.errors import Failure, Problem
+from genstudio.families.drawing import Chain, Drawing, Part
 from genstudio.tasks.tokenize import CountVocabulary, OpenTokenizer
 from genstudio.ui.engine import Engine
 from genstudio.ui.numbers import size_text
@@ -45,6 +46,16 @@ class Costs(QObject):
             f"{least}{cost.parameters:,} parameters   ·   {size_text(cost.bytes)} in training   ·   "
             f"{flops}\N{NO-BREAK SPACE}MFLOP\N{NO-BREAK SPACE}per\N{NO-BREAK SPACE}{unit}"
         )
+
+    def drawing(self, config: Config) -> Drawing | None:
+        """What the model is made of; None where that is not known yet."""
+        family, info, tokens = self._setup.family, self._setup.info, self._tokens(config)
+        if info is None or tokens is None:
+            return None
+        if family.drawing is not None:
+            return family.drawing(config, info, tokens)
+        cost = family.cost(config, info, tokens)
+        return (Chain((Part(info.title), Part(family.title, "", cost.parameters), Part("Output"))),)
 
     def faster(self, config: Config) -> tuple[tuple[str, float], ...]:
         """What would train faster: in words, with the share of the cost of a step that it takes."""

@@ -42,6 +42,7 @@ from genstudio.ui.train.setup import LONGEST, SetupColumn
 from genstudio.ui.train.steering import Steering
 from genstudio.ui.train.strip import RunStrip, chips_of, headline
 from genstudio.ui.train.summary import RunSummary, how_it_ended
+from genstudio.ui.views.model_drawing import ModelDrawing
 from genstudio.ui.widgets import EmptyState, button, plain_label, restyle
 
 if TYPE_CHECKING:
@@ -117,7 +118,10 @@ class TrainingTab(QWidget):
             self.open_race,
         )
         self._race: RacePage | None = None
-        self.empty = EmptyState("play", self.setup.family.dashboard.welcome, "Start now", f"{self.prefix}first_run")
+        self.drawing = ModelDrawing(f"{self.prefix}drawing")
+        self.empty = EmptyState(
+            "play", self.setup.family.dashboard.welcome, "Start now", f"{self.prefix}first_run", self.drawing
+        )
         self.steering = Steering(self)
         self.strip = RunStrip(self.prefix, self.buttons)
         self.summary = RunSummary(f"{room}_summary")
@@ -616,6 +620,8 @@ class TrainingTab(QWidget):
             # the headline says how long a training that runs still takes
             times = [] if per_step is None or self.busy else [in_words(per_step, *self.setup.plan(), self.costs.faster(parsed))]
             self.cost.setText("\n".join([self.costs.words(parsed), *times]))
+            if (drawn := self.costs.drawing(parsed)) is not None:
+                self.drawing.show_drawing(drawn)
         restyle(self.cost, "problem", bool(problems))
         restyle(self.cost, "quiet", not problems)
 

@@ -1,0 +1,43 @@
+"""What is drawn of a model has exactly the parameters that it costs, for every family that draws one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from genstudio import families
+from genstudio.data import shelf
+from genstudio.families.drawing import Chain, Part, parameters
+from genstudio.ui.views.model_drawing import ModelDrawing
+
+DRAWN = [family for family in families.all_families() if family.drawing is not None]
+
+
+@pytest.mark.parametrize("family", DRAWN, ids=lambda family: family.name)
+def test_the_parts_have_the_parameters_of_the_whole(family: Any) -> None:
+    for preset in family.presets:
+        info = shelf.find_dataset(preset.data or family.usual_data or "digits8", family.data_kinds)
+        config = family.config.parse(preset.values)
+        drawing = family.drawing(config, info, 65)
+        assert parameters(drawing) == family.cost(config, info, 65).parameters, preset.name
+        for part in (part for chain in drawing for part in chain.parts if part.inside):
+            assert sum(inner.total for inner in part.inside) == part.parameters
+
+
+def test_a_deeper_model_is_drawn_as_one(qtbot: QtBot, qapp: Any) -> None:
+    gpt = families.get("gpt")
+    info = shelf.find_dataset("shakespeare", ("text",))
+    view = ModelDrawing("drawing")
+    qtbot.addWidget(view)
+    view.resize(800, 300)
+    view.show()
+    images = []
+    for layers in (2, 6):
+        view.show_drawing(gpt.drawing(gpt.config.parse({"layers": layers}), info, 65))
+        assert f"Block × {layers}" in view.accessibleDescription()
+        images.append(view.grab().toImage())
+    assert images[0] != images[1]
+    view.show_drawing((Chain((Part("Data"), Part("A model", "", 5), Part("Output"))),))
+    assert "A model, 5 parameters" in view.accessibleDescription()
