@@ -26,14 +26,14 @@ from genstudio.tasks.prompt import text_of
 from genstudio.tasks.train import Train
 from genstudio.ui.engine import Engine
 from genstudio.ui.library import Library
-from genstudio.ui.playground.pages import PAGES
+from genstudio.ui.playground.pages import PAGES, lack
 from genstudio.ui.playground.sampler import Sampling
 from genstudio.ui.tabs.playground import PlaygroundTab
 from genstudio.ui.views.soft_breaks import plain
 from genstudio.ui.views.view import token_text
 from helpers import LONG, TINY, run_task, text_file
 
-EVERY = {entry.title for entry in PAGES if entry.group in ("Choose", "Text")}
+EVERY = {entry.title for entry in PAGES if entry.group in ("Choose", "Text") and not lack("gpt", entry.title)}
 """The others are used at random beside this."""
 
 
