@@ -50,11 +50,13 @@ def _brief_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_estimates(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    """A window times no training beside what is tested; what tests just that brings the time back."""
+    """A window times no training and no page begins by itself beside what is tested; what tests just that brings it back."""
     if "qtbot" in request.fixturenames:
+        from genstudio.ui.playground import work_page
         from genstudio.ui.train import estimate
 
         monkeypatch.setattr(estimate, "WAIT_MS", 10**8)
+        monkeypatch.setattr(work_page, "REST_MS", 10**8)
 
 
 @pytest.fixture(autouse=True)

@@ -147,7 +147,7 @@ class Anatomist(StageMaker):
             angles = self.seen["positions"]
             yield self._stage(
                 "angles", "rotation", "", "cos(p / b^(2i/D))", ("T", "D/2"), "The angle by which each pair of values "
-                "is rotated at position p; b is {arch.position_base:g}. Position 1 is not rotated.", np.cos(angles),
+                f"is rotated at position p; b is {arch.position_base:g}. Position 1 is not rotated.", np.cos(angles),
                 role="weight",
                 stack="used",
             )  # fmt: skip

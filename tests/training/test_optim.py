@@ -149,7 +149,7 @@ def test_a_step_marked_as_infinite_changes_nothing_without_asking_the_host() -> 
 
 @pytest.mark.parametrize("shape", [(6,), (2, 3, 4), (7, 4)])
 def test_muon_refuses_what_is_not_so_many_matrices(shape: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match="matrices of 2 equal parts"):
+    with pytest.raises(ValueError, match="matrices with 2 equal parts"):
         Muon([{"params": [torch.zeros(shape, requires_grad=True)], "parts": 2}])
 
 

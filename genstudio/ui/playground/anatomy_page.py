@@ -21,6 +21,7 @@ from genstudio.ui.engine import Engine
 from genstudio.ui.layouts import hbox, named, splitter, vbox
 from genstudio.ui.playground.page import Page
 from genstudio.ui.views.anatomy import AnatomyDiagram, matrix_of
+from genstudio.ui.views.anatomy_sums import sum_of
 from genstudio.ui.views.heat import MatrixView
 from genstudio.ui.widgets import ElidedLabel, LabeledSlider, icon_button, plain_label
 
@@ -51,13 +52,16 @@ class AnatomyPage(Page):
         self.formula = plain_label(name="anatomy_formula", wrap=True)
         self.sentence = plain_label(name="anatomy_sentence", wrap=True)
         self.note = plain_label(name="anatomy_note", wrap=True)
+        self.sum = named(ElidedLabel(), "anatomy_sum", "How the number under the pointer comes about")
         self.status = named(ElidedLabel(), "anatomy_status", "What is shown")
         self.note.setStyleSheet("font-weight: 600")
         self.formula.setFont(theme.mono(theme.NORMAL))
+        self.sum.setFont(theme.mono(theme.SMALL))
         self._lay_out()
         self.diagram.failed.connect(self.failed)
         self.matrix.failed.connect(self.failed)
         self.diagram.stage_chosen.connect(lambda _: self._show_stage())
+        self.matrix.pointed.connect(self._show_sum)
         self.previous.clicked.connect(lambda: self.diagram.choose(self.diagram.chosen - 1))
         self.next.clicked.connect(lambda: self.diagram.choose(self.diagram.chosen + 1))
         for box in (self.layer, self.head, self.tokens):
@@ -101,9 +105,18 @@ class AnatomyPage(Page):
         self.note.setText(stage.note)
         self.note.setVisible(bool(stage.note))
         self.matrix.show_matrix(matrix_of(stage), stage.title, stage.shape)
+        self._show_sum(-1, -1)
         self.previous.setEnabled(index > 0)
         self.next.setEnabled(index + 1 < len(stages))
         self._scroll_to(index)
+
+    def _show_sum(self, row: int, column: int) -> None:
+        """How the number under the pointer comes about; its row and column light up in the stages it is made of."""
+        stages = {stage.key: stage for stage in self.diagram.stages}
+        stage = stages.get(self._key())
+        found = sum_of(stages, stage, row, column) if stage is not None and row >= 0 else None
+        self.sum.setText(found.words if found is not None else "")
+        self.diagram.light(found.lit if found is not None else {})
 
     def _scroll_to(self, index: int) -> None:
         box = self.diagram.tile(index)
@@ -166,7 +179,7 @@ class AnatomyPage(Page):
         self.room.setFrameShape(QScrollArea.Shape.NoFrame)
         self.room.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.splitter = splitter("anatomy_splitter", self.room, self._details())
-        vbox(self._controls, (self.splitter, 1), self.status, into=self)
+        vbox(self._controls, (self.splitter, 1), self.sum, self.status, into=self, spacing=6)
         self._arrange(False)
 
     def _details(self) -> QWidget:

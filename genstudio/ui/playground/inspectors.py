@@ -1,4 +1,4 @@
-"""The chooser of pages at the right of the Playground, and the page that is open."""
+"""The chooser of pages at the right of the Playground, grouped by the question they answer, and the page that is open."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
 from genstudio.ui import theme
 from genstudio.ui.engine import Engine
-from genstudio.ui.layouts import hbox, named
+from genstudio.ui.layouts import hbox, named, vbox
+from genstudio.ui.playground.about import about, place
 from genstudio.ui.playground.page import Page
 from genstudio.ui.playground.pages import PAGES, Entry
-from genstudio.ui.widgets import tooltip
+from genstudio.ui.widgets import ElidedLabel, button, plain_label, tooltip
 
-_ROW, _HEADING = 24, 26
-_LEAST = 322, 320
+_ROW, _HEADING = 22, 24
+_LEAST = 294, 284
 _CHOOSABLE = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
 
 
@@ -38,7 +39,8 @@ class _Rail(QListWidget):
 
 
 class Inspectors(QWidget):
-    """A narrow list of pages under headings, and the chosen page. Pages are built when first shown.
+    """A narrow list of pages under questions, and the chosen page below a line that says what it is for and something to
+    try. Pages are built when first shown.
 
     `built(Page)` once for each page; `chosen(title)` when another is opened. `title` is the page that was asked for last.
     """
@@ -51,6 +53,7 @@ class Inspectors(QWidget):
         self.setObjectName("inspectors")
         self._engine = engine
         self.pages: dict[str, Page] = {}
+        entries = sorted(entries, key=lambda entry: place(about(entry.title, entry.group).question))
         self._entries = {entry.title: entry for entry in entries}
         self._abilities: tuple[str, ...] | None = None
         self.title = entries[0].title
@@ -59,11 +62,18 @@ class Inspectors(QWidget):
         self.rail.setProperty("rail", True)
         self.rail.setFrameShape(QFrame.Shape.NoFrame)
         self.rail.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.rail.setFixedWidth(136)
+        self.rail.setFixedWidth(164)
         self.stack = named(QStackedWidget(), "page_stack")
         self.stack.setMinimumSize(*_LEAST)
-        hbox(self.rail, (self.stack, 1), into=self)
+        self.line = named(ElidedLabel(), "page_line", "What this page is for")
+        self.line.setProperty("quiet", True)
+        self.hint = button("Try this", "page_try", "", "Something to try on this page")
+        self.hint.setCheckable(True)
+        self.suggestion = plain_label(wrap=True, name="page_suggestion")
+        self.suggestion.setVisible(False)
+        hbox(self.rail, (vbox(hbox((self.line, 1), self.hint), self.suggestion, (self.stack, 1), spacing=4), 1), into=self)
         self._fill(entries)
+        self.hint.toggled.connect(self.suggestion.setVisible)
         self.rail.currentItemChanged.connect(self._picked)
 
     @property
@@ -114,7 +124,7 @@ class Inspectors(QWidget):
             (item,) = self.rail.findItems(title, Qt.MatchFlag.MatchExactly)
             lack = "" if abilities is None else entry.lack(abilities)
             item.setFlags(Qt.ItemFlag.NoItemFlags if lack else _CHOOSABLE)
-            item.setToolTip(tooltip(lack))
+            item.setToolTip(tooltip(lack or about(title).line))
             item.setData(Qt.ItemDataRole.AccessibleDescriptionRole, lack)
         offered = [title for title in (chosen, *self._entries) if title in self._entries and self.offered(title)]
         self.open(next(iter(offered), ""))
@@ -129,13 +139,18 @@ class Inspectors(QWidget):
         if item is not None and item.text() in self._entries:
             self.title = item.text()
             self.stack.setCurrentWidget(self.page(item.text()))
+            known = about(self.title)
+            self.line.setText(known.line)
+            self.suggestion.setText(known.suggestion)
+            self.hint.setEnabled(bool(known.suggestion))
             self.chosen.emit(item.text())
 
     def _fill(self, entries: Sequence[Entry]) -> None:
         group = ""
         for entry in entries:
-            if entry.group != group:
-                group = entry.group
+            known = about(entry.title, entry.group)
+            if known.question != group:
+                group = known.question
                 heading = QListWidgetItem(group)
                 heading.setFlags(Qt.ItemFlag.NoItemFlags)
                 heading.setFont(theme.font(theme.SMALL, bold=True))
@@ -143,5 +158,6 @@ class Inspectors(QWidget):
                 heading.setTextAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom)
                 self.rail.addItem(heading)
             item = QListWidgetItem(entry.title)
+            item.setToolTip(tooltip(known.line))
             item.setSizeHint(self.rail.sizeHint().scaled(100, _ROW, Qt.AspectRatioMode.IgnoreAspectRatio))
             self.rail.addItem(item)

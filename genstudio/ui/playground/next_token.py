@@ -31,6 +31,7 @@ class NextTokenPage(Page):
     """Bars before and after the sampler; a click on one goes on with that token: `take_wanted(Prompt, segments)`."""
 
     take_wanted = Signal(object, object)
+    follows_writing = True
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine, "page_next_token", "Next token")

@@ -35,6 +35,8 @@ class Page(QWidget):
 
     failed = Signal(object)
     rests = True
+    follows_writing = False
+    """Whether it is told of a text while that is being written."""
 
     def __init__(self, engine: Engine, name: str, title: str) -> None:
         super().__init__()

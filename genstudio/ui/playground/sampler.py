@@ -11,8 +11,9 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLineEdit, QWidget
 
 from genstudio.sampling.choose import SamplingOptions
+from genstudio.ui.layouts import vbox
 from genstudio.ui.numbers import FloatEdit
-from genstudio.ui.widgets import LabeledSlider, plain_label
+from genstudio.ui.widgets import CollapsibleSection, LabeledSlider, plain_label
 
 _SLIDERS = ("temperature", "top_k", "top_p", "min_p", "repetition", "length")
 _SEEDS = 2**31
@@ -29,7 +30,7 @@ class Sampling:
 
 
 class Sampler(QWidget):
-    """Sliders in two columns. `changed()` as soon as one moves."""
+    """One line that says how tokens are chosen, and opens to sliders in two columns. `changed()` as soon as one moves."""
 
     changed = Signal()
 
@@ -47,6 +48,7 @@ class Sampler(QWidget):
         self.fresh = QCheckBox("new each time")
         self.stop_text = QLineEdit()
         self.seed.set_value(0)
+        self.fold = CollapsibleSection("Sampling", name="sampling_fold")
         self._name_things()
         self._lay_out()
         for name in _SLIDERS:
@@ -90,6 +92,7 @@ class Sampler(QWidget):
             "seed": self.sampling().seed,
             "fresh": self.fresh.isChecked(),
             "stop_text": self.stop_text.text(),
+            "opened": self.fold.opened,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -100,6 +103,7 @@ class Sampler(QWidget):
         self.greedy.setChecked(bool(state.get("greedy")))
         self.fresh.setChecked(bool(state.get("fresh")))
         self.stop_text.setText(str(state.get("stop_text") or ""))
+        self.fold.set_opened(bool(state.get("opened")))
         if isinstance(state.get("seed"), int):
             self.seed.set_value(state["seed"])
         self._moved()
@@ -107,6 +111,7 @@ class Sampler(QWidget):
     def _moved(self, _value: object = None) -> None:
         for widget in (self.temperature, self.top_k, self.top_p, self.min_p):
             widget.setEnabled(not self.greedy.isChecked())
+        self.fold.set_note(in_short(self.sampling()))
         self.changed.emit()
 
     def _name_things(self) -> None:
@@ -125,7 +130,7 @@ class Sampler(QWidget):
         self.stop_text.setPlaceholderText("never")
 
     def _lay_out(self) -> None:
-        grid = QGridLayout(self)
+        grid = QGridLayout()
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(10)
         grid.setVerticalSpacing(2)
@@ -149,3 +154,18 @@ class Sampler(QWidget):
         grid.addLayout(right, 3, 1)
         for column in (0, 1):
             grid.setColumnStretch(column, 1)
+        self.fold.set_content(grid)
+        vbox(self.fold, into=self)
+
+
+def in_short(sampling: Sampling) -> str:
+    """A sampler in one line: what is not as it is by default, and always the temperature and the length."""
+    options = sampling.options
+    words = ["greedy" if options.greedy else f"T {options.temperature:.3g}"]
+    if not options.greedy:
+        words += [f"top-k {options.top_k}"] * bool(options.top_k)
+        words += [f"top-p {options.top_p:.3g}"]
+        words += [f"min-p {options.min_p:.3g}"] * bool(options.min_p)
+    words += [f"repetition {options.repetition_penalty:.3g}"] * (options.repetition_penalty != 1)
+    words += [f"{sampling.length:,} tokens", f"seed {sampling.seed}"]
+    return "  ·  ".join(words)

@@ -36,6 +36,7 @@ class ScorePage(WorkPage):
         super().__init__(engine, "page_score", "Score", "Score")
         self.scored: ScoredText | None = None
         self._first = 0
+        self._of_document = ""
         self.text = named(QPlainTextEdit(), "score_text", "The text to score")
         self.text.setPlaceholderText("Paste a text here.")
         self.text.setFont(theme.mono())
@@ -61,6 +62,13 @@ class ScorePage(WorkPage):
 
     def task(self, model: ModelRef, prompt: Prompt, sampling: Sampling) -> Score:
         return Score(model, self.text.toPlainText())
+
+    def ready(self) -> bool:
+        """The text that was put here; where that is none, or was the document's, the document up to the cursor."""
+        if self.text.toPlainText() == self._of_document:
+            self._of_document = text_of(self._prompt)
+            self.text.setPlainText(self._of_document)
+        return len(self.text.toPlainText()) > 1
 
     def compare(self) -> None:
         """Ask what the 8 bits cost on this text, or on the document where there is none."""

@@ -1,4 +1,4 @@
-"""What pages share that write or search with a button: the sampler, one job, and taking a result into the document."""
+"""What pages share that write or search: the sampler, one job that begins by itself, and taking a result into the document."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
+from genstudio.errors import Failure
 from genstudio.events import Snapshot
 from genstudio.sampling.segments import Made
 from genstudio.snapshots.text import AnsweredBy
@@ -14,16 +15,21 @@ from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
 from genstudio.tasks.task import Task
 from genstudio.ui.engine import Engine
-from genstudio.ui.layouts import named, vbox
+from genstudio.ui.layouts import named, single_shot, vbox
 from genstudio.ui.playground.page import Page
 from genstudio.ui.playground.sampler import Sampling
 from genstudio.ui.widgets import ElidedLabel, button
 
 _JOB = "work"
+REST_MS = 700
+"""How long the model, the text and the sampler have to rest before a page begins by itself."""
 
 
 class WorkPage(Page):
     """A row of settings with a button that starts, and one that stops. Sub-classes say `task` and `show_result`.
+
+    A visible page begins by itself once the model, the text and the sampler have rested; with a model in training only
+    once for each text, because its weights never rest.
 
     `take_wanted(Prompt, segments)`: go on with this in the document. What is shown was made of `asked`, not of what the
     person has typed since.
@@ -42,6 +48,9 @@ class WorkPage(Page):
         self.settings = QHBoxLayout()
         self.settings.setSpacing(8)
         self.column = vbox(self.settings, self.note, into=self)
+        self._by_itself = False
+        self._begins = single_shot(self, REST_MS)
+        self._begins.timeout.connect(self._begin_by_itself)
         self.busy_changed()
 
     def task(self, model: ModelRef, prompt: Prompt, sampling: Sampling) -> Task[object]:
@@ -62,16 +71,31 @@ class WorkPage(Page):
 
     def show_sampling(self, sampling: Sampling) -> None:
         self.sampling = sampling
+        self._begins.start()
 
     def look(self, model: ModelRef, prompt: Prompt) -> None:
         self.busy_changed()
+        if self.asked is None or self.asked[:2] != (model, prompt):
+            self._begins.start()
 
     def look_at(self, model: ModelRef | None, prompt: Prompt) -> None:
         super().look_at(model, prompt)
         self.busy_changed()
 
+    def ready(self) -> bool:
+        """Whether there is something to begin with; called before a page begins by itself."""
+        return bool(self._prompt)
+
+    def _begin_by_itself(self) -> None:
+        known = self.asked == (self._model, self._prompt, self.sampling)
+        if self.isVisible() and self._model is not None and not known and self.ready():
+            self.run()
+            self._by_itself = True
+
     def run(self) -> None:
         """Start with the text up to the cursor; what still runs is stopped."""
+        self._begins.stop()
+        self._by_itself = False
         if self._model is None:
             return
         asked = self.asked = (self._model, self._prompt, self.sampling)
@@ -94,6 +118,12 @@ class WorkPage(Page):
     def busy_changed(self) -> None:
         self.start.setEnabled(self._model is not None)
         self.stop.setEnabled(self.busy(_JOB))
+
+    def _ended(self, kind: str, failure: Failure | None) -> None:
+        if failure is not None and kind == _JOB and self._by_itself:
+            self.note.setText(f"{failure.message} {failure.hint}")  # nobody asked, so no message over the page
+            failure = None
+        super()._ended(kind, failure)
 
     def _came(self, asked: object, found: Iterable[object]) -> None:
         if asked is not self.asked:

@@ -16,6 +16,7 @@ from genstudio.ui import theme
 from genstudio.ui.engine import Engine
 from genstudio.ui.layouts import hbox, single_shot, splitter, vbox
 from genstudio.ui.library import Library
+from genstudio.ui.playground.about import about
 from genstudio.ui.playground.inspectors import Inspectors
 from genstudio.ui.playground.model_choice import ModelChoice
 from genstudio.ui.playground.page import Page
@@ -55,6 +56,7 @@ class PlaygroundTab(QWidget):
         self.source = SourceRow(engine)
         self._switches = NOTHING_ABLATED
         self._wanted = ""
+        self._widths: dict[str, bool] = {}
         self.wide = QPushButton("Hide document")
         self._delay = single_shot(self, _TYPED_MS)
         self._follow = QTimer(self)
@@ -127,7 +129,8 @@ class PlaygroundTab(QWidget):
         self.inspectors.open(next(entry.title for entry in PAGES if "Traces" in entry.needs))
 
     def set_wide(self, wide: bool) -> None:
-        """Give the pages the whole width, or show the document beside them."""
+        """Give the open page the whole width, or show the document beside it; it is so again when it is opened."""
+        self._widths[self.inspectors.title] = wide
         self.wide.setChecked(wide)
 
     def go_to_text(self) -> None:
@@ -164,7 +167,8 @@ class PlaygroundTab(QWidget):
         self.sampler.restore(state)
         self.source.edit.setText(str(state.get("source") or ""))
         self.inspectors.open(str(state.get("page") or ""))
-        self.wide.setChecked(bool(state.get("wide")))
+        if "wide" in state:
+            self.set_wide(bool(state["wide"]))
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -177,14 +181,16 @@ class PlaygroundTab(QWidget):
         self._follow.stop()
 
     def _look(self) -> None:
-        """Tell everybody what to look at; while a text is being written, only once that has ended."""
+        """Tell everybody what to look at; while a text is being written only the open page, if it follows the writing."""
         if not self.isVisible():
             return
+        ref, page = self.reference(), self.inspectors.current
         if self.writer.writing:
+            if page is not None and page.follows_writing and ref is not None:
+                page.look_at(ref, self.document.prompt(ref.run))
             self._delay.start()
             return
         self._look_at_source()
-        ref = self.reference()
         if self.translates and not self.source.text:
             ref = None  # no page has anything to look at before there is a source
         self.writer.look_at(ref if self.writes else None, ())
@@ -278,6 +284,10 @@ class PlaygroundTab(QWidget):
         self.wide.setText("Show document" if wide else "Hide document")
         self.wide.setEnabled(self.reads)
 
+    def _opened(self, title: str) -> None:
+        """A page that needs the whole width has it, unless the person chose otherwise for this page."""
+        self.wide.setChecked(self._widths.get(title, about(title).wide))
+
     def _say_what_is_missing(self) -> None:
         if self.reference() is None:
             self.status.setText("There is no trained model yet: train one first; one minute is enough.")
@@ -299,6 +309,8 @@ class PlaygroundTab(QWidget):
         self.writer.said.connect(self.status.setText)
         self.writer.sampling_changed.connect(self._sampling_changed)
         self.inspectors.built.connect(self._built)
+        self.inspectors.chosen.connect(self._opened)
+        self.wide.clicked.connect(self.set_wide)
         self.wide.toggled.connect(lambda _: self._show_document())
         self._library.runs_changed.connect(self.show_runs)
         self._library.live_changed.connect(self.set_live)

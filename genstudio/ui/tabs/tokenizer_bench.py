@@ -114,7 +114,7 @@ class TokenizerBench(QWidget):
         self.merge_text = QLineEdit(EXAMPLE)
         self.example = QPushButton("Example")
         self.from_data = QPushButton("From the dataset")
-        self.apart = QCheckBox("Never merge across words (as in training)")
+        self.apart = QCheckBox("Never merge across words")
         self.merges = MergesView()
         self.pages = QTabWidget()
         self._typing = single_shot(self, 150)
@@ -426,7 +426,7 @@ class TokenizerBench(QWidget):
             (self.merge_text, "merge_text", "Text to merge"),
             (self.example, "merge_example", "The example aaabdaaabac"),
             (self.from_data, "merge_from_data", "The beginning of the dataset"),
-            (self.apart, "merge_apart", "Never merge across words (as in training)"),
+            (self.apart, "merge_apart", "Never merge across words"),
             (self.pages, "bench_pages", "Views of the tokenizer"),
         ):
             widget.setObjectName(name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
@@ -120,6 +120,16 @@ def _tiles(column: Sequence[int], x: float, y: float) -> Iterable[Tile]:
         y += box.height() + _STACK_GAP
 
 
+def _part(box: QRectF, shape: tuple[int, ...], row: int | None, column: int | None) -> QRectF:
+    """Where a cell, a row or a column of a matrix of this shape is in its picture, large enough to be seen."""
+    high, wide = box.height() / shape[0], box.width() / shape[1]
+    top = box.top() if row is None else box.top() + row * high
+    left = box.left() if column is None else box.left() + column * wide
+    return QRectF(
+        left, top, box.width() if column is None else max(wide, 3.0), box.height() if row is None else max(high, 3.0)
+    )
+
+
 class AnatomyDiagram(SnapshotFigure[Anatomy]):
     """Stages from the tokens to the probabilities; click one, or step with the arrow keys. `stage_chosen(index)`.
 
@@ -134,6 +144,7 @@ class AnatomyDiagram(SnapshotFigure[Anatomy]):
         self.setMouseTracking(True)
         self.chosen = 0
         self._hover = -1
+        self._lit: Mapping[str, tuple[int | None, int | None]] = {}
         self._laid: tuple[list[tuple[str, QRectF]], list[Step], float] = ([], [], 0.0)
 
     @property
@@ -153,6 +164,12 @@ class AnatomyDiagram(SnapshotFigure[Anatomy]):
             self._say()
             self.redraw()
             self.stage_chosen.emit(self.chosen)
+
+    def light(self, lit: Mapping[str, tuple[int | None, int | None]]) -> None:
+        """Mark a cell, a row or a column of stages, by their keys: (row, column), None for a whole one."""
+        if lit != self._lit:
+            self._lit = lit
+            self.redraw()
 
     def clear(self) -> None:
         """Forget what was shown."""
@@ -261,6 +278,10 @@ class AnatomyDiagram(SnapshotFigure[Anatomy]):
         painter.drawText(QRectF(box.left() + 20, box.top() + 1, _WIDE - 22, _HEAD), Qt.AlignmentFlag.AlignVCenter, title)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         paint_heat(painter, tile.heat, matrix_of(stage))
+        if stage.key in self._lit:
+            painter.setPen(QPen(look.color("accent"), 2))
+            painter.setBrush(look.color("accent", 0.25))
+            painter.drawRect(_part(tile.heat, stage.values.shape, *self._lit[stage.key]))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(look.color("quiet"))
         painter.setFont(theme.font(11, tabular=True))

@@ -63,6 +63,9 @@ class Marked(Protocol):
     def boundaries(self, start: int, stop: int) -> Iterable[int]:
         """Where tokens begin between two positions."""
 
+    def unseen(self) -> int:
+        """The position before which nothing is seen by the model; 0 where it sees everything."""
+
 
 class Editor(QPlainTextEdit):
     """Undo and redo are its owner's. `hovered(unit)`: the pointer rests on a character, or (-1) has left it;
@@ -161,6 +164,21 @@ class Editor(QPlainTextEdit):
                 for block, top in self._blocks(event.rect().bottom()):
                     self._paint_block(painter, self.marked, block, top, event.rect().top(), event.rect().bottom())
         super().paintEvent(event)
+        if self.marked is not None and (unseen := self.marked.unseen()):
+            with QPainter(self.viewport()) as painter:
+                self._veil(painter, unseen, event.rect().top(), event.rect().bottom())
+
+    def _veil(self, painter: QPainter, stop: int, high: float, low: float) -> None:
+        """Dim the text before a position."""
+        veil = theme.current().color("panel", 0.6)
+        for block, top in self._blocks(low):
+            for line in _lines(block.layout(), high - top, low - top):
+                first = block.position() + line.textStart()
+                if first >= stop:
+                    return
+                end = min(stop, first + line.textLength()) - block.position()
+                left, right = _x(line, line.textStart()), _x(line, end)
+                painter.fillRect(QRectF(left, top + line.y(), right - left, line.height()), veil)
 
     def _cross(self, event: QKeyEvent) -> None:
         """A break that is not in the text is passed together with the letter behind it."""

@@ -97,6 +97,7 @@ class DocumentView(QWidget):
         self.setObjectName("document")
         self.document = Document()
         self.marks: Marks | None = None
+        self._window = np.empty(0, np.int64)
         self._since: Change | None = None
         self.editor = named(Editor(), "document_text", "Your text, and what the model writes after it")
         self.editor.setPlaceholderText("Type a beginning; the model continues it.")
@@ -217,6 +218,7 @@ class DocumentView(QWidget):
     def set_marks(self, marks: Marks | None) -> None:
         """Show where the tokens of the typed text begin, and which characters the model does not know."""
         self.marks, self._since = marks, None
+        self._window = self._window_of(marks)
         self.count.setText(self._count_words())
         self.editor.viewport().update()
 
@@ -259,6 +261,19 @@ class DocumentView(QWidget):
             yield from self._positions.all_units(at + segment.starts[low : high + 1]).tolist()
         if self.marks is not None:
             yield from self._positions.all_units(self._marked(self.marks.starts, first, last)).tolist()
+
+    def unseen(self) -> int:
+        """Where the last tokens begin that fit the context of the model, in UTF-16 units; 0 where all do."""
+        places = self._marked(self._window, 0, len(self._text)) if self.marks is not None else self._window
+        return self._positions.units(int(places[0])) if len(places) else 0
+
+    def _window_of(self, marks: Marks | None) -> Array:
+        """The place of the first token that the model sees, in characters (1,); empty where it sees all of them."""
+        if marks is None or marks.count <= marks.context:
+            return np.empty(0, np.int64)
+        written = (at + segment.starts[:-1] for at, segment in self._segments(0, len(self._text)))
+        starts = np.sort(np.concatenate([marks.starts, *written]))
+        return starts[-marks.context : -marks.context + 1 or None]
 
     def hint_at(self, position: int) -> str:
         """What is known of a typed character; empty if nothing."""
@@ -480,7 +495,7 @@ class DocumentView(QWidget):
             return ""
         words = f"{self.marks.count:,} token{'' if self.marks.count == 1 else 's'}"
         if self.marks.count > self.marks.context:
-            words += f", reads the last {self.marks.context:,}"
+            words += f", the model sees the last {self.marks.context:,}"
         if count := len(self.marks.unknown):
             fate = f"read as {self.marks.replaced_by}" if self.marks.replaced_by else "skipped"
             words = f"{count:,} unknown: {fate}  ·  {words}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,6 +27,8 @@ from genstudio.tasks.prompt import text_of
 from genstudio.tasks.train import Train
 from genstudio.ui.engine import Engine
 from genstudio.ui.library import Library
+from genstudio.ui.playground import work_page
+from genstudio.ui.playground.about import about
 from genstudio.ui.playground.pages import PAGES, lack
 from genstudio.ui.playground.sampler import Sampling
 from genstudio.ui.tabs.playground import PlaygroundTab
@@ -419,6 +422,7 @@ def test_the_tab_is_used_with_keys_alone(tab: Any, qtbot: QtBot) -> None:
     assert not tab.writer.isVisible()
     tab.wide.click()
     assert tab.writer.isVisible()
+    tab.sampler.fold.set_opened(True)
     reached, widget = set(), tab.document.editor
     for _ in range(4000):
         widget = widget.nextInFocusChain()
@@ -595,3 +599,80 @@ class TestRandomUse:
         with pytest.raises(AssertionError, match="to the fork"):
             for _ in range(1000):
                 person.act()
+
+
+def test_pages_begin_by_themselves_once_what_they_show_has_rested(
+    tab: Any, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work_page, "REST_MS", 20)
+    tab.document.set_text("the cat sat")
+    tab.inspectors.open("Continuations")
+    page = tab.page("Continuations")
+    assert page.asked is None
+    until(qtbot, lambda: page.asked is not None and not page.busy("work"))
+    assert text_of(page.asked[1]) == "the cat sat" and all(len(c.writing.pieces) for c in page.cards if c.isVisible())
+    asked = page.asked
+    tab._look()
+    qtbot.wait(60)
+    assert page.asked is asked, "nothing changed, and it was done again"
+    tab.document.set_text("§§§")
+    until(qtbot, lambda: page.asked is not asked and not page.busy("work"))
+    assert tab.problems == [] and "vocabulary" in page.note.text()
+    tab.document.set_text("the mat")
+    tab.inspectors.open("Score")
+    score = tab.page("Score")
+    until(qtbot, lambda: score.scored is not None and not score.busy("work"))
+    assert score.text.toPlainText() == score.scored.text == "the mat"
+
+
+def test_the_bars_move_while_a_text_is_written(tab: Any, qtbot: QtBot) -> None:
+    tab.document.set_text("the cat sat on ")
+    page = tab.page("Next token")
+    until(qtbot, lambda: page.view.snapshot is not None)
+    seen, show = [], page.view.show_snapshot
+    page.view.show_snapshot = lambda found: (seen.append((tab.writer.writing, len(found.prompt_pieces))), show(found))
+    tab.sampler.length.set_value(3000)
+    tab.start_writing()
+    until(qtbot, lambda: sum(writing for writing, _ in seen) >= 3 or not tab.writer.writing)
+    tab.stop_writing()
+    assert sum(writing for writing, _ in seen) >= 3
+
+
+def test_a_page_that_needs_the_width_has_it_unless_the_person_chose_otherwise(tab: Any) -> None:
+    tab.inspectors.open("Grid")
+    assert not tab.writer.isVisible()
+    tab.inspectors.open("Score")
+    assert tab.writer.isVisible()
+    tab.inspectors.open("Grid")
+    tab.wide.click()
+    assert tab.writer.isVisible()
+    tab.inspectors.open("Score")
+    tab.inspectors.open("Grid")
+    assert tab.writer.isVisible() and tab.remembered()["wide"] is False
+
+
+def test_every_page_answers_a_question_and_has_something_to_try(tab: Any) -> None:
+    rail, questions = tab.inspectors.rail, []
+    for row in range(rail.count()):
+        item = rail.item(row)
+        if item.text() not in tab.inspectors.titles():
+            questions.append(item.text())
+            continue
+        known = about(item.text())
+        assert known.question == questions[-1] and known.line.endswith(".")
+        assert len(re.findall(r"[.?](?= |$)", known.suggestion)) == 3, item.text()
+    assert len(questions) == len(set(questions)) and all(question.endswith("?") for question in questions)
+    assert about("unheard of", "Its group").question == "Its group"
+    tab.inspectors.hint.click()
+    assert tab.inspectors.suggestion.isVisible() and tab.inspectors.suggestion.text() == about("Next token").suggestion
+
+
+def test_the_sampler_is_one_line_that_opens(tab: Any) -> None:
+    assert not tab.sampler.temperature.isVisible() and not tab.sampler.fold.opened
+    tab.sampler.temperature.set_value(1.25)
+    line = tab.sampler.fold._button.text()
+    assert "T 1.25" in line and "20 tokens" in line and "top-k" not in line
+    tab.sampler.top_k.set_value(7)
+    assert "top-k 7" in tab.sampler.fold._button.text()
+    tab.sampler.fold.set_opened(True)
+    assert tab.sampler.temperature.isVisible() and tab.remembered()["opened"] is True

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, Qt
-from PySide6.QtGui import QFontMetricsF, QTextCursor
+from PySide6.QtGui import QFontMetricsF, QImage, QTextCursor
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -205,10 +206,10 @@ def test_unknown_characters_are_said_with_what_happens_to_them(view: DocumentVie
     view.set_marks(marks)
     waves = [(span.start, span.stop) for span in view.spans(0, 9) if span.wavy]
     assert waves == [(1, 3), (3, 4)]
-    assert "2 unknown: left out" in view.count.text() and "1 token" in view.count.text()
+    assert "2 unknown: skipped" in view.count.text() and "1 token" in view.count.text()
     assert "skips it" in view.hint_at(1) and "id 5" in view.hint_at(0)
     view.set_marks(Marks(marks.starts, marks.ids, marks.names, marks.unknown, "<unk>", 9, 4, 10))
-    assert "read as <unk>" in view.count.text() and "reads the last 4" in view.count.text()
+    assert "read as <unk>" in view.count.text() and "sees the last 4" in view.count.text()
     view.set_caret(0)
     view.editor.insertPlainText("xy")
     assert [(s.start, s.stop) for s in view.spans(0, 9) if s.wavy] == [(3, 5), (5, 6)]
@@ -340,3 +341,26 @@ def test_every_branch_is_kept(view: DocumentView) -> None:
     found = [segment.text for node, _ in view.document.tree.nodes() for segment in node.segments
              if isinstance(segment, Written)]  # fmt: skip
     assert sorted(found) == [" one", " two"]
+
+
+def test_text_before_the_context_is_dimmed(view: DocumentView) -> None:
+    view.set_text("abcdefghij")
+    before = view.editor.grab().toImage()
+    all_seen = Marks(np.arange(10), np.zeros(10, np.int64), {0: "a"}, np.empty(0, np.int64), "", 10, 10, 1)
+    view.set_marks(all_seen)
+    assert view.unseen() == 0
+    ticked = view.editor.grab().toImage()
+    view.set_marks(replace(all_seen, context=4))
+    assert view.unseen() == 6
+    dimmed, width = view.editor.grab().toImage(), view.editor.fontMetrics().horizontalAdvance("abcdefghij") / 10
+    left = view.editor.cursorRect(QTextCursor(view.editor.document())).left()
+
+    def ink(image: QImage, first: int, last: int) -> int:
+        """How dark the letters from one place to another are, all together."""
+        columns = range(round(left + first * width), round(left + last * width))
+        return sum(255 - image.pixelColor(x, y).lightness() for x in columns for y in range(image.height() // 3))
+
+    assert ink(dimmed, 0, 6) < 0.6 * ink(ticked, 0, 6) and ink(dimmed, 6, 10) == ink(ticked, 6, 10) > 0
+    assert ink(before, 0, 10) > 0
+    view.set_text("no marks")
+    assert view.unseen() == 0
