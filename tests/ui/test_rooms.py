@@ -69,7 +69,7 @@ def test_every_model_that_a_page_is_for_can_be_chosen_and_the_others_pages_are_g
     assert listed == {named(folder, name) for name in ("words", "ring", "moons")}
 
     play.choose(named(folder, "words"))
-    play.inspectors.open("Attention")
+    play.inspectors.open("Saliency")
     assert play.writer.isVisible() and not play.choice.int8.isHidden()
     assert {title: bool(why) for title, why in greyed(rail).items()} == {"Explore": True}
 
@@ -94,7 +94,7 @@ def test_every_model_that_a_page_is_for_can_be_chosen_and_the_others_pages_are_g
     assert page.found.scores is None and page.which.findData("generator") < 0
 
     play.choose(named(folder, "words"))
-    assert play.inspectors.current is play.inspectors.pages["Attention"] and play.writer.isVisible()
+    assert play.inspectors.current is play.inspectors.pages["Saliency"] and play.writer.isVisible()
     assert not window.banners.shown
 
 

@@ -129,6 +129,7 @@ def hands(qtbot: QtBot, qapp: Any, trained: Path, tmp_path: Path) -> Iterator[Ha
         window.activateWindow()
         qtbot.waitUntil(lambda: QApplication.activeWindow() is window, timeout=LONG)
         window.tabs.tabBar().setFocus()
+        window.playground.sampler.fold.set_opened(True)
         hands = Hands(qtbot, window)
         hands.press(Key.Key_3, Mod.ControlModifier)
         assert window.tabs.currentWidget() is window.playground
