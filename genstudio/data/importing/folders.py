@@ -42,6 +42,6 @@ def import_classes(root: Path, options: ImportOptions) -> Work[DatasetInfo]:
 
     notes = [*left.notes()]
     if outside := len(found) - len(inside):
-        notes.append(f"{outside:,} text file{'s' * (outside > 1)} outside of a folder were left out.")
+        notes.append(f"{outside:,} text file{'s' * (outside > 1)} outside of a folder were ignored.")
     details = {"from": "folder", **({"notes": notes} if notes else {})}
     return (yield from rows.import_labelled(cells(), options.name or root.name, root.name, ("text", "folder"), details))

@@ -73,7 +73,7 @@ def import_labelled(
             raise DataError(f"Labelled texts need at least two classes; here there is {only}.", "Choose another column.")
         if len(counts) > MOST_CLASSES:
             raise DataError(
-                f"There are {len(counts):,} different labels, more than {MOST_CLASSES:,}: these are no classes.",
+                f"There are {len(counts):,} different labels, more than {MOST_CLASSES:,}: these are not classes.",
                 "Choose another column for the label.",
             )
 

@@ -41,7 +41,7 @@ class BertConfig(TextStack):
         when="task=classify",
     )
     examples: int = setting(
-        0, "Train on so many of the labelled texts only, to see what few do; 0: all of them", low=0, high=1_000_000,
+        0, "Train on only this many of the labelled texts, to see the effect of too few; 0: all", low=0, high=1_000_000,
         group="Task", when="task=classify", label="Texts used",
     )
     mask_share: float = setting(

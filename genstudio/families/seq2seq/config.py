@@ -47,7 +47,7 @@ class Seq2SeqConfig(Stack, Tokens, StackTraining):
     d_head: int = restated(Stack, "d_head", 0, when=_TRANSFORMER)
     context: int = restated(
         Stack, "context", 64, label="Longest sentence",
-        help="Most tokens of a source or a target, with its end marker; longer pairs are left out of training",
+        help="Most tokens of a source or a target, with its end marker; longer pairs are not used for training",
     )
     d_ff: int = restated(Stack, "d_ff", 0, when=_TRANSFORMER)
     activation: Literal["relu", "gelu", "gelu_tanh", "swiglu", "relu2"] = restated(

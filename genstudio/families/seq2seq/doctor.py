@@ -81,7 +81,7 @@ def left_out(window: Window) -> Finding | None:
     if not share > 0:
         return None
     return Finding(
-        f"{share:.1%} of the pairs are left out of training and of every measure: they are longer than "
+        f"{share:.1%} of the pairs are ignored in training and in every measure: they are longer than "
         f"{window.settings.get('context')} tokens (the longest has {longest:,.0f}).",
         {"share of the pairs": share, "tokens of the longest": longest},
         advice(window, ("Start again with room for longer sentences, which takes longer", {"context": min(8192, int(longest))})),
