@@ -62,7 +62,7 @@ def add(commands: Commands) -> None:
     fill = commands.add("fill", _fill, "what a masked language model puts into the gaps of a text")
     add_model(fill)
     fill.add_argument("--text", required=True, metavar="TEXT", help="with [MASK] for every gap")
-    fill.add_argument("--top", type=int, default=10, metavar="K", help="so many tokens for each gap")
+    fill.add_argument("--top", type=int, default=10, metavar="K", help="number of tokens listed for each gap")
     fill.add_argument("--json", action="store_true", help="every gap with its tokens and their probabilities")
 
     score = commands.add("score", _score, "how well a model predicts a text, token by token")

@@ -84,7 +84,7 @@ def imported(folder: Path) -> Work[Imported[Seq2SeqConfig, PairData]]:
         config = _own_config(said, theirs, tokenizer.size)
         weights = _own_weights(config, theirs)
     except (KeyError, TypeError, ValueError) as error:
-        raise DataError(f"This folder lacks {error}.", "It was not written as transformers writes it.", path) from None
+        raise DataError(f"This folder does not have {error}.", "It was not written as transformers writes it.", path) from None
     yield 1.0
     return Imported(config, from_metadata({"tokenizer.json": tokenizer.to_json()}, shared=True), {"model": weights}, tuple(notes))
 

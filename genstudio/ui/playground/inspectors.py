@@ -24,8 +24,8 @@ from genstudio.ui.playground.page import Page
 from genstudio.ui.playground.pages import PAGES, Entry
 from genstudio.ui.widgets import ElidedLabel, button, plain_label, tooltip
 
-_ROW, _HEADING = 22, 24
-_LEAST = 294, 284
+_ROW, _HEADING = 21, 23
+_LEAST = 282, 284
 _CHOOSABLE = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
 
 
@@ -62,7 +62,7 @@ class Inspectors(QWidget):
         self.rail.setProperty("rail", True)
         self.rail.setFrameShape(QFrame.Shape.NoFrame)
         self.rail.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.rail.setFixedWidth(164)
+        self.rail.setFixedWidth(176)
         self.stack = named(QStackedWidget(), "page_stack")
         self.stack.setMinimumSize(*_LEAST)
         self.line = named(ElidedLabel(), "page_line", "What this page is for")

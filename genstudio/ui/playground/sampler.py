@@ -77,12 +77,12 @@ class Sampler(QWidget):
     def next_sampling(self) -> Sampling:
         """What the next writing uses: with another seed where that is asked for."""
         if self.fresh.isChecked():
-            self.seed.set_value(random.randrange(_SEEDS))
+            self._set_seed(random.randrange(_SEEDS))
         return self.sampling()
 
     def next_seed(self) -> None:
         """Another seed, so that the same beginning goes on in another way."""
-        self.seed.set_value((self.sampling().seed + 1) % _SEEDS)
+        self._set_seed((self.sampling().seed + 1) % _SEEDS)
 
     def state(self) -> dict[str, Any]:
         """What comes back at the next start."""
@@ -107,6 +107,10 @@ class Sampler(QWidget):
         if isinstance(state.get("seed"), int):
             self.seed.set_value(state["seed"])
         self._moved()
+
+    def _set_seed(self, seed: int) -> None:
+        self.seed.set_value(seed)
+        self.fold.set_note(in_short(self.sampling()))
 
     def _moved(self, _value: object = None) -> None:
         for widget in (self.temperature, self.top_k, self.top_p, self.min_p):

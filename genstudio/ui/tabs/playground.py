@@ -27,6 +27,7 @@ from genstudio.ui.tab_order import follow_the_eye
 from genstudio.ui.widgets import ElidedLabel, with_keys
 
 _TYPED_MS = 120
+_WRITTEN_MS = 200
 _LIVE_MS = 2000
 
 _CONTINUED, _TRANSLATED = "Type a beginning; the model continues it.", "The translation of the source appears here."
@@ -59,6 +60,7 @@ class PlaygroundTab(QWidget):
         self._widths: dict[str, bool] = {}
         self.wide = QPushButton("Hide document")
         self._delay = single_shot(self, _TYPED_MS)
+        self._written = single_shot(self, _WRITTEN_MS)
         self._follow = QTimer(self)
         self._follow.setInterval(_LIVE_MS)
         self._name_things()
@@ -181,20 +183,24 @@ class PlaygroundTab(QWidget):
         self._follow.stop()
 
     def _look(self) -> None:
-        """Tell everybody what to look at; while a text is being written only the open page, if it follows the writing."""
+        """Tell everybody what to look at; while a text is being written, only once that has ended."""
         if not self.isVisible():
             return
-        ref, page = self.reference(), self.inspectors.current
         if self.writer.writing:
-            if page is not None and page.follows_writing and ref is not None:
-                page.look_at(ref, self.document.prompt(ref.run))
             self._delay.start()
             return
+        ref = self.reference()
         self._look_at_source()
         if self.translates and not self.source.text:
             ref = None  # no page has anything to look at before there is a source
         self.writer.look_at(ref if self.writes else None, ())
         self.inspectors.look_at(ref, self.prompt() if self.reads else ())
+
+    def _look_at_writing(self) -> None:
+        """Show the open page what has been written so far, if it follows that."""
+        ref, page = self.reference(), self.inspectors.current
+        if self.isVisible() and self.writer.writing and ref is not None and page is not None and page.follows_writing:
+            page.look_at(ref, self.document.prompt(ref.run))
 
     def _look_at_source(self) -> None:
         self.source.look_at(self.choice.reference() if self.translates else None)
@@ -301,6 +307,8 @@ class PlaygroundTab(QWidget):
         self.document.changed.connect(self._delay.start)
         self.document.moved.connect(self._delay.start)
         self._delay.timeout.connect(self._look)
+        self.document.changed.connect(lambda: None if self._written.isActive() else self._written.start())
+        self._written.timeout.connect(self._look_at_writing)
         self._follow.timeout.connect(self._follow_live)
         self.source.failed.connect(self.failed)
         self.source.changed.connect(self._delay.start)

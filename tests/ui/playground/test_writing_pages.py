@@ -362,6 +362,7 @@ def test_everything_works_with_a_model_in_training_and_while_it_is_paused(tab: A
         for title in ("Next token", "Score", "Beam search"):
             tab.inspectors.open(title)
             page = tab.page(title)
+            page._rests_until = 0.0  # after the looks at the text while it was written
             page.look_at(tab.reference(), ("the cat ",))
             if title == "Beam search":
                 page.length.setValue(3)
@@ -669,10 +670,10 @@ def test_every_page_answers_a_question_and_has_something_to_try(tab: Any) -> Non
 
 def test_the_sampler_is_one_line_that_opens(tab: Any) -> None:
     assert not tab.sampler.temperature.isVisible() and not tab.sampler.fold.opened
-    tab.sampler.temperature.set_value(1.25)
+    tab.sampler.restore({"temperature": 1.25, "length": 20})
     line = tab.sampler.fold._button.text()
     assert "T 1.25" in line and "20 tokens" in line and "top-k" not in line
-    tab.sampler.top_k.set_value(7)
+    tab.sampler.restore({"top_k": 7})
     assert "top-k 7" in tab.sampler.fold._button.text()
     tab.sampler.fold.set_opened(True)
     assert tab.sampler.temperature.isVisible() and tab.remembered()["opened"] is True
