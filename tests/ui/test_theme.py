@@ -85,3 +85,15 @@ def test_maps_grow_lighter_or_have_a_white_middle() -> None:
     light = theme.DIVERGING @ weights
     assert light[127] > 235 and light[0] < 100 and light[-1] < 100
     assert theme.mapped(np.array([0.0, 1.0, np.nan]), 0, 1).tolist()[1] == theme.VIRIDIS[255].tolist()
+
+
+def test_every_kind_of_data_has_an_icon_and_words() -> None:
+    from typing import get_args
+
+    from genstudio.data.info import FILES, Kind
+    from genstudio.ui.datasets.parts import COUNTED, KIND_WORDS
+    from genstudio.ui.icons import svg
+
+    for kind in get_args(Kind):
+        assert kind in KIND_WORDS and kind in COUNTED and kind in FILES
+        assert kind == "text" or svg(kind, "#000")
