@@ -1,0 +1,166 @@
+"""How well encoder-decoders do in little time, over seeds: the toy tasks to length 12, toy-en-es and verses-en-es, and how much
+a training step costs beside a plain loop.
+
+Time is that of the process on one thread (time.process_time), for the machine may be shared; measuring does not count. Held-out
+pairs are never trained on: they have other sources.
+
+    python tests/bench/bench_seq2seq.py tasks|toy|verses|forgetting|step [SEEDS] [SECONDS] [key=value ...]
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import statistics
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from genstudio.config import Values
+from genstudio.data import shelf
+from genstudio.data.datasets import PairDataset, TaskDataset
+from genstudio.data.generators.puzzles import SequenceSettings, SortSettings, copy, reverse, sort
+from genstudio.data.learnable.pairs import PairData
+from genstudio.data.work import finished
+from genstudio.families.seq2seq import FAMILY, Seq2SeqConfig
+from genstudio.families.seq2seq.batches import IGNORED
+from genstudio.families.seq2seq.learner import Seq2SeqLearner
+from genstudio.sampling.beam import BeamSearch
+from genstudio.sampling.reader import Reader
+
+TASKS = {"copy": (copy, SequenceSettings), "reverse": (reverse, SequenceSettings), "sort": (sort, SortSettings)}
+UNSEEN = 2_000
+
+
+def preset(name: str) -> Values:
+    return next(one.values for one in FAMILY.presets if one.name == name)
+
+
+def task(name: str) -> TaskDataset:
+    """Questions of 3 to 12 symbols: 10,000 to learn from and 2,000 that are held out."""
+    make, settings = TASKS[name]
+    info = shelf.find_dataset(name)
+    values: Any = settings.parse({"count": 10_000 + UNSEEN, "shortest": 3, "longest": 12})
+    return make(values, dataclasses.replace(info, count=values.count))
+
+
+def trained(data: PairData, config: Seq2SeqConfig, seconds: float, seed: int) -> tuple[Seq2SeqLearner, int]:
+    """A learner after so many seconds of the process, and its steps."""
+    learner = FAMILY.learner(FAMILY.model(config, data, "cpu", seed), seed)
+    assert isinstance(learner, Seq2SeqLearner)
+    spent, step = 0.0, 0
+    while spent < seconds:
+        began, step = time.process_time(), step + 1
+        torch.manual_seed(seed * 1_000_003 + step)
+        learner.training_step(learner.batch(step), step, spent / seconds)
+        spent += time.process_time() - began
+    return learner, step
+
+
+def scored(dataset: PairDataset | TaskDataset, values: Values, seconds: float, seed: int) -> Mapping[str, Any]:
+    config = Seq2SeqConfig.parse(values)
+    data = finished(FAMILY.prepare(config, dataset))
+    learner, steps = trained(data, config, seconds, seed)
+    learner.network.eval()
+    return {**list(learner.model.evaluate(exact=True))[-1].result, "steps": steps, "learner": learner}
+
+
+def said(name: str, found: list[Mapping[str, Any]], *measures: str) -> None:
+    """Mean and worst over seeds."""
+    numbers = []
+    for measure in measures:
+        values = [one[measure] for one in found]
+        numbers.append(f"{measure} {statistics.mean(values):.4f} (worst {min(values):.4f})")
+    steps = round(statistics.mean(one["steps"] for one in found))
+    print(f"{name:22} {', '.join(numbers)}; {len(found)} seeds, {found[0]['pairs']} held-out pairs, {steps} steps", flush=True)
+
+
+def tasks(seeds: int, seconds: float, more: Values) -> None:
+    values = {**preset("reverse"), "validation_share": UNSEEN / (10_000 + UNSEEN), **more}
+    for name in TASKS:
+        said(name, [scored(task(name), values, seconds, seed) for seed in range(seeds)], "exact_match", "token_accuracy")
+
+
+def forgetting(seeds: int, seconds: float, more: Values) -> None:
+    """The exact matches of reversed strings of 3, 6, 9 and 12 symbols, per architecture."""
+    for architecture in ("rnn", "rnn-attention", "transformer"):
+        values = {**preset("forgetting"), "architecture": architecture, "validation_share": UNSEEN / (10_000 + UNSEEN), **more}
+        if architecture == "transformer":
+            values |= {"layers": 2}
+        found = [scored(task("reverse"), values, seconds, seed) for seed in range(seeds)]
+        said(architecture, found, "exact_match", "short_accuracy", "long_accuracy")
+        for length in (3, 6, 9, 12):
+            rows = [row for one in found for row in one["by_length"] if row["low"] == length]
+            exact, speed = (statistics.mean(row[key] for row in rows) for key in ("exact_match", "sentences_per_second"))
+            print(f"   length {length:2}: exact {exact:.4f}, {speed:,.0f} sentences/s", flush=True)
+
+
+def toy(seeds: int, seconds: float, more: Values) -> None:
+    dataset = shelf.open_dataset(shelf.find_dataset("toy-en-es"))
+    found = [scored(dataset, {**preset("toy"), **more}, seconds, seed) for seed in range(seeds)]
+    said("toy-en-es", found, "exact_match", "token_accuracy", "bleu", "chrf")
+
+
+def verses(seeds: int, seconds: float, more: Values) -> None:
+    """Greedy on all held-out pairs, and on 100 of them beams of 4 beside greedy, by BLEU and chrF."""
+    from genstudio.evaluation.overlap import bleu, chrf
+
+    dataset = shelf.open_dataset(shelf.find_dataset("verses-en-es"))
+    for seed in range(seeds):
+        found = scored(dataset, {**preset("verses"), **more}, seconds, seed)
+        said("verses-en-es", [found], "bleu", "chrf", "loss_nats", "token_accuracy")
+        model, held = found["learner"].model, found["learner"].model.data.held
+        rows = np.linspace(0, len(held) - 1, 100).astype(int).tolist()
+        wanted = [held.texts[row][1] for row in rows]
+        for beams, alpha in ((1, 0.0), (4, 0.0), (4, 1.0)):
+            made = []
+            for row in rows:
+                search = BeamSearch(beams, alpha, model.tokenizer.end)
+                list(search.run(Reader(model.bind(held.sources[row])), [model.tokenizer.begin], model.context - 1))
+                ids = search.way(search.best()[0])
+                made.append(model.tokenizer.decode([i for i in ids if i != model.tokenizer.end]).strip())
+            print(f"   {beams} beams, alpha {alpha}: BLEU {bleu(made, wanted):.2f}, chrF {chrf(made, wanted):.2f}", flush=True)
+
+
+def step(seeds: int, seconds: float, more: Values) -> None:
+    """Milliseconds of our step and of a plain loop with the same model, optimisers and batches, in turns."""
+    values = {**preset("toy"), **more}
+    config = Seq2SeqConfig.parse(values)
+    data = finished(FAMILY.prepare(config, shelf.open_dataset(shelf.find_dataset("toy-en-es"))))
+    ours, other = (FAMILY.learner(FAMILY.model(config, data, "cpu", 0), 0) for _ in range(2))
+    network, optimizers = other.model.modules["model"], other.optimizers.values()
+
+    def plain(batch: Any) -> None:
+        source, padding, inputs, targets = batch
+        loss = F.cross_entropy(network(source, padding, inputs).flatten(0, 1), targets.flatten(), ignore_index=IGNORED)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), config.clip)
+        for optimizer in optimizers:
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+
+    batches = [ours.batch(number) for number in range(1, 41)]
+    times: tuple[list[float], list[float]] = ([], [])
+    for round_, batch in itertools.product(range(max(1, seeds)), batches):
+        began = time.process_time()
+        ours.training_step(batch, round_ + 1, 0.0)
+        middle = time.process_time()
+        plain(batch[0])
+        times[0].append(middle - began)
+        times[1].append(time.process_time() - middle)
+    mine, theirs = (1000 * statistics.median(column[5:]) for column in times)
+    print(f"step {mine:.1f} ms, plain loop {theirs:.1f} ms: {mine / theirs:.3f} times")
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    which = {"tasks": tasks, "toy": toy, "verses": verses, "forgetting": forgetting, "step": step}[sys.argv[1]]
+    usual = {"tasks": 90.0, "toy": 60.0, "verses": 180.0, "forgetting": 60.0, "step": 0.0}[sys.argv[1]]
+    numbers = [word for word in sys.argv[2:] if "=" not in word]
+    overrides = dict(word.split("=", 1) for word in sys.argv[2:] if "=" in word)
+    which(int(numbers[0]) if numbers else 1, float(numbers[1]) if len(numbers) > 1 else usual, overrides)
