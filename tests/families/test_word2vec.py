@@ -17,9 +17,11 @@ from genstudio.data.tokenizers import WordTokenizer
 from genstudio.data.work import finished
 from genstudio.errors import DataError
 from genstudio.evaluation import analogies
+from genstudio.events import Diagnosis, Series
 from genstudio.families.word2vec import batches
 from genstudio.families.word2vec.config import Word2VecConfig
 from genstudio.families.word2vec.data import Stretch, WordData, from_metadata, metadata, prepare
+from genstudio.families.word2vec.doctor import doctor
 from genstudio.families.word2vec.learner import Word2VecLearner
 from genstudio.families.word2vec.model import Word2VecModel, unigram_negative_sampling
 from genstudio.training.learner import Tick
@@ -295,3 +297,40 @@ def test_a_batch_without_any_neighbour_changes_nothing_and_is_finite(tmp_path: A
     config, data = prepared("one two\n" + "one\ntwo\n" * 200, tmp_path, batch=2)
     learner = learner_of(config, data)
     assert all(np.isfinite(list(found.values())).all() for found in steps(learner, 20))
+
+
+FALLING = lambda at: 1.7 + 2.4 * np.exp(-at / 100)  # noqa: E731 - a curve
+HEALTHY: dict[str, Any] = {"train_loss": FALLING, "val_loss": FALLING, "baseline_loss": 2.7, "analogy_accuracy": 0.95}
+ILL: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("diverged", {"train_loss": lambda at: np.where(at < 700, FALLING(at), 4.0)}, {}),
+    ("plateau", {"val_loss": 2.69}, {}),
+    ("overfitting", {"val_loss": lambda at: np.where(at < 500, FALLING(at), FALLING(500) + (at - 500) / 800)}, {}),
+    ("thinned", {}, {"subsampling": 1e-6}),
+    ("too_narrow", {"analogy_accuracy": 0.1}, {"window": 1}),
+]
+
+
+def watched(numbers: dict[str, Any], settings: dict[str, Any], steps: int = 1200) -> list[Diagnosis]:
+    """What is told of a run whose numbers are these at every step, or a function of it."""
+    one, told = doctor((), synthetic(400, np.arange(400) * 10)), []
+    for first in range(1, steps, 50):
+        at, parts = np.arange(first, first + 50), {}
+        for name, value in (HEALTHY | numbers).items():
+            own = at if name == "train_loss" else at[-1:]
+            parts[name] = Series(own.copy(), own * 0.0 + (value(own) if callable(value) else value))
+        told += one.see(parts, (), Word2VecConfig().model_dump() | settings)
+    return [found for found in told if found.until is None]
+
+
+@pytest.mark.parametrize(("name", "numbers", "settings"), ILL)
+def test_each_illness_is_told_in_words_with_something_to_try(
+    name: str, numbers: dict[str, Any], settings: dict[str, Any]
+) -> None:
+    (one,) = watched(numbers, settings)
+    assert one.name == name and one.sentence.endswith(".") and one.rule.endswith(".") and one.evidence and one.advice
+    for advice in one.advice:
+        Word2VecConfig.parse(Word2VecConfig().model_dump() | dict(advice.values))
+
+
+def test_a_healthy_run_and_one_with_a_wide_window_are_told_nothing() -> None:
+    assert watched({}, {}) == [] and watched({"analogy_accuracy": 0.1}, {"window": 5}) == []
