@@ -17,9 +17,9 @@ PRESETS = (
     Preset(
         "shakespeare",
         "Shakespeare's words in two minutes",
-        "Skip-gram on the included Shakespeare: the vectors of 3,100 words, in small steps, because larger ones memorise a text of "
-        "this size. Near 'father' come son, husband and child, near 'king' the numbers and names of kings; the loss ends at about "
-        "2.63 nats where word frequencies alone reach 2.67. For analogies the text is too small.",
+        "Skip-gram on the included Shakespeare: the vectors of 3,100 words, in small steps, because larger ones memorise a text "
+        "of this size. Near 'father' come son, husband and child, near 'king' the numbers and names of kings; the loss ends at "
+        "about 2.63 nats where word frequencies alone reach 2.67. For analogies the text is too small.",
         {"within_lines": False, "split": "random", "learning_rate": 1e-3, "batch": 1024},
         seconds=120,
         data="shakespeare",
