@@ -88,7 +88,7 @@ def test_a_lasting_fault_is_told_and_leaves_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("code", "word"),
     [
-        (errno.ENOSPC, "full"), (errno.EDQUOT, "full"), (errno.EROFS, "only be read"), (errno.EACCES, "may not be"),
+        (errno.ENOSPC, "full"), (errno.EDQUOT, "full"), (errno.EROFS, "read-only"), (errno.EACCES, "write-protected"),
         (errno.EFBIG, "larger"), (errno.ENOENT, "gone"), (errno.EIO, "error"), (errno.ENAMETOOLONG, "long"),
         (errno.EBADF, "could not be written"),
     ],

@@ -39,6 +39,8 @@ TASKS: Mapping[str, tuple[str, str]] = {
     "ForgetSteps": ("Delete replay data", "playground"),
     "MapVectors": ("Embedding map", "playground"),
     "LookAtAttention": ("Attention", "playground"),
+    "HeldOutPair": ("Held-out pair", "playground"),
+    "MeasureLengths": ("By length", "playground"),
     "Both": ("Compare", "playground"),
     "OpenDocument": ("Open document", "playground"),
     "SaveDocument": ("Save document", "playground"),

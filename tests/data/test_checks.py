@@ -171,7 +171,7 @@ def test_classes_sizes_and_broken_files() -> None:
     labels[:4] = -1
     found = rules(pictures(labels=labels, classes=("a", "b")))
     assert found["every picture has a class"].count == 4
-    assert "from 50 to 346" in found["no class more than 4 times as large as another"].sentence
+    assert "with 50 to 346 pictures" in found["no class more than 4 times as large as another"].sentence
     details = {"broken": [["a.png", "is empty"]], "broken_count": 1, "sizes": [[4, 4, 3], [12, 12, 397]]}
     found = rules(pictures(details=details))
     assert found["every file can be read"].examples == (Example("a.png is empty"),)

@@ -78,7 +78,7 @@ def test_a_prepared_text_is_split_encoded_and_kept(settings: TokenSettings) -> N
     assert scored.validation_characters > 0 and not len(scored.train)
     other = not settings.lines
     if settings.kind in ("word", "bpe"):
-        with pytest.raises(DataError, match="does not fit"):
+        with pytest.raises(DataError, match="does not match"):
             finished(prepare_text(dataset(text), "lines" if other else "none", 8, settings, data.tokenizer))
 
 

@@ -36,7 +36,7 @@ def test_the_same_content_under_another_name_is_said_and_not_renamed(tmp_path: P
     assert report.notes(first) == ()
     second = imported(tmp_path, "the same words\n", "two.txt", "second")
     assert second.id == first.id and second.title == "first"
-    assert any("already" in note and "'first'" in note for note in report.notes(second))
+    assert any("same content exists" in note and "'first'" in note for note in report.notes(second))
     assert report.notes(shelf.find_dataset(first.id)) == ()
 
 

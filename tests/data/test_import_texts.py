@@ -68,7 +68,7 @@ def test_a_wrong_encoding_is_told_with_the_likely_one_which_then_works(tmp_path:
 
 @pytest.mark.parametrize("name", ["rot13", "base64", "unicode_escape", "zip", "idna", "no-such", "", "utf-7"])
 def test_only_encodings_of_text_can_be_chosen(tmp_path: Path, name: str) -> None:
-    with pytest.raises(DataError, match="no text encoding"):
+    with pytest.raises(DataError, match="Unknown text encoding"):
         opened(put(tmp_path, "text", "a.txt"), encoding=name)
 
 

@@ -48,7 +48,7 @@ def test_encoding_does_not_depend_on_where_the_text_is_cut(monkeypatch: pytest.M
     whole = CharTokenizer.of(text).encode(text)
     monkeypatch.setattr(tokenizer_module, "CHUNK", 7)
     assert np.array_equal(CharTokenizer.of(text).encode(text), whole)
-    with pytest.raises(DataError, match=r"lacks 'X' 'Y' .*character 363"):
+    with pytest.raises(DataError, match=r"does not contain 'X' 'Y' .*character 363"):
         CharTokenizer.of(text).encode(text + "   YX")
 
 

@@ -33,7 +33,7 @@ def refusals() -> Iterator[tuple[str, Any, dict[str, Any], str]]:
     yield "too large", pictures(60, 80), {"network": "mlp"}, "squares of 8 to 64"
     yield "dcgan of points", points(), {"network": "dcgan"}, "choose mlp or residual"
     yield "classes of points", points(), {"conditional": True}, "no classes"
-    yield "equal points", PointDataset(info(), np.ones((9, 2), np.float32)), {}, "two different points"
+    yield "equal points", PointDataset(info(), np.ones((9, 2), np.float32)), {}, "fewer than two distinct points"
     strange = np.array([[0, 1], [np.nan, 2]], np.float32)
     yield "not finite", PointDataset(info(), strange), {}, "not finite"
 

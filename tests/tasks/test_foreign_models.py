@@ -236,7 +236,7 @@ REFUSED: dict[str, tuple[Layout, Callable[[Path], Any], str]] = {
     "added tokens that are none": (
         FILES,
         lambda f: (f / "added_tokens.json").write_text('{"<x>": "y"}'),
-        "does not give every token a number",
+        "does not give every token an id",
     ),
 }
 

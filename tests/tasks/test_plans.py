@@ -137,7 +137,7 @@ def test_a_run_whose_plan_is_bad_opens_and_says_so(made: Path, plan: Any) -> Non
 def test_resuming_a_run_whose_plan_is_bad_repairs_it(run: Run) -> None:
     spoil(run, {"seconds": -1.0})
     shown = [notice.text for frame in run_task(ReadRun(str(run.folder))) for notice in frame.notices]
-    assert any("planned length in run.json cannot be used" in text for text in shown)
+    assert any("planned length in run.json is invalid" in text for text in shown)
     frames = run_task(Resume(str(run.folder), stop_after=1))
     assert any("12 steps of the checkpoint" in notice.text for frame in frames for notice in frame.notices)
     assert (run.info.plan, run.info.reason, run.info.step) == ({"steps": 12}, "", 9)

@@ -400,7 +400,7 @@ def test_a_manifest_cannot_name_other_files(run: Run) -> None:
     body = {name: value for name, value in json.loads(path.read_bytes()).items() if name != "sha256"}
     body["files"]["../../run.json"] = {"size": 0, "sha256": ""}
     path.write_bytes(manifest._bytes(body))
-    assert "other files" in manifest.verify(path.parent)
+    assert "do not belong to a checkpoint" in manifest.verify(path.parent)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
@@ -499,7 +499,10 @@ class Saving(RuleBasedStateMachine):
             with faults.failing(k, mode, 28):
                 checkpoint.save(self.run, self.step, self.learner, {}, maximum=3)
         except StorageError:
-            return
+            # what failed after the rename is not acknowledged, but it is there, and newer than what was acknowledged
+            folder = checkpoint.checkpoint_dir(self.run, self.step)
+            if not folder.is_dir() or manifest.verify(folder):
+                return
         self.sound[self.step] = self.learner.everything()
 
     @rule(maximum=st.integers(1, 3))

@@ -14,10 +14,9 @@ from genstudio.ui.window import MainWindow
 from helpers import LONG, answer, run_task
 
 EYE = (
-    "dataset_choice", "open_text", "draw_distribution", "preset_choice", "plan_length", "seed", "form_search", "gan_start",
-    "gan_pause", "gan_extend", "What is shown", "which_fixed", "pictures_fixed", "pictures_real", "time_play",
-    "time_slider",
-    "time_speed", "time_export", "Charts", "chart_losses", "chart_opinions", "Actions",
+    "gan_pause", "gan_extend", "gan_settings", "dataset_choice", "open_text", "draw_distribution", "preset_choice",
+    "plan_length", "seed", "form_search", "gan_start", "What is shown", "Charts", "chart_losses", "chart_opinions",
+    "which_fixed", "pictures_fixed", "pictures_real", "time_play", "time_slider", "time_speed", "time_export", "Actions",
 )  # fmt: skip
 """Names of widgets, and of the bars of tabs what they say."""
 
@@ -43,6 +42,8 @@ def test_a_run_is_walked_through_by_keys_alone(window: MainWindow, qtbot: Any, t
     panel = tab.panel
     assert tab.setup.preset.currentData() == "custom" and tab.setup.plan() == (80, None)
 
+    tab.strip.settings.setChecked(True)  # a run has the whole width until its settings are asked for
+    qtbot.waitUntil(lambda: tab.setup.isVisible(), timeout=LONG)
     names = [w.accessibleName() if isinstance(w, QTabBar) else w.objectName() for w in walk(tab)]
     places = [names.index(name) for name in EYE]
     assert places == sorted(places), [name for name in names if name in EYE]

@@ -72,6 +72,7 @@ def test_panel_and_picture_agree_while_training_paused_and_later(
         assert np.array_equal(found.sample, seen.sample) and len(found.latent) == tab.setup.values()["latent"]
 
     press(qtbot, tab, "gan_pause")
+    qtbot.waitUntil(lambda: window.engine.running.get(tab._job) == "paused", timeout=LONG)
     qtbot.waitUntil(lambda: looked_at(tab).shown(0).step == tab._progress.step == steps(tab)[-1], timeout=LONG)
     qtbot.waitUntil(lambda: said_step(tab.strip.headline.text()) == looked_at(tab).shown(0).step, timeout=LONG)
     index = int(rng.integers(0, 40))

@@ -168,7 +168,7 @@ def test_a_run_opens_in_the_tab_of_its_family(window: MainWindow, qtbot: Any, tm
     ("data", "values", "field", "words"),
     [
         ("gaussian-ring", {"conditional": True}, "conditional", "no classes"),
-        ("icons32", {"conditional": True}, "conditional", "no labels"),
+        ("icons32", {"conditional": True}, "conditional", "not all of these pictures have a label"),
         ("gaussian-ring", {"network": "dcgan"}, "network", "points"),
         ("digits8", {"batch": 4000}, "batch", "more than"),
     ],

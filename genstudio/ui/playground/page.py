@@ -100,6 +100,10 @@ class Page(QWidget):
     def busy(self, kind: str) -> bool:
         return kind in self._jobs
 
+    def explained(self, kind: str, failure: Failure) -> bool:
+        """Whether the page itself says what could not be done; else a message of the window does."""
+        return False
+
     def busy_changed(self) -> None:
         """Called when a task begins or ends; buttons may follow."""
 
@@ -121,7 +125,7 @@ class Page(QWidget):
         self._jobs.pop(kind, None)
         now = time.monotonic()
         self._rests_until = max(self._rests_until, now + REST * (now - self._asked_at.pop(kind, now)))
-        if failure is not None:
+        if failure is not None and not self.explained(kind, failure):
             self.failed.emit(failure)
         if kind in self._waiting:
             self._waiting.pop(kind)()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLineEdit, QListWidget, QListWidgetItem
 
+from genstudio.errors import Failure
 from genstudio.tasks.contexts import Contexts, OneWord
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
@@ -43,6 +44,15 @@ class WordPage(Page):
         self.view.chosen_changed.connect(self._show_near)
         self.near.itemActivated.connect(lambda item: self._show_near(item.data(Qt.ItemDataRole.UserRole)))
         self.view.failed.connect(self.failed)
+
+    def explained(self, kind: str, failure: Failure) -> bool:
+        """A word that is nowhere, such as the one that stands here at first, is said where the word is."""
+        if failure.expected:
+            self._found = None
+            self.view.clear()
+            self.near.clear()
+            self.status.setText(f"{failure.message} {failure.hint}")
+        return failure.expected
 
     def look(self, model: ModelRef, prompt: Prompt) -> None:
         self._at = model, prompt

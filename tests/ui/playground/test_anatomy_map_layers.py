@@ -160,7 +160,7 @@ def test_layer_and_head_are_chosen_and_kept(shown: Any, qtbot: Any) -> None:
 
 def test_the_picture_of_positions_follows_its_choice(shown: Any) -> None:
     page = shown(PositionsPage)
-    assert "turned" in page.words.text() and "1,000" in page.words.text()
+    assert "rotates" in page.words.text() and "1,000" in page.words.text()
     code = page.distance.snapshot
     np.testing.assert_array_equal(page.picture.matrix.values, code.table)
     page.shown.setCurrentIndex(1)

@@ -358,7 +358,7 @@ def test_the_chart_of_a_token_is_what_the_steps_say(
     page.trajectory.set_log(True)
     page.trajectory.grab()
     page._point(0)
-    assert "nothing to predict" in page.trajectory.note
+    assert "no context to predict it from" in page.trajectory.note
     page._point(-1)
     assert page.trajectory.table()[0][1] == watched.pieces[token]
 

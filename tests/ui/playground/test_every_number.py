@@ -108,12 +108,13 @@ def test_attention_by_head(opened: Any, model: Model, qtbot: QtBot) -> None:
         best, even = int(np.argmax(places)), (entropy / np.log(rows + 1)).mean()
         word = "few tokens" if even < 0.5 else "evenly" if even >= 0.9 else "mixed"
         if places[best] >= 0.25:
-            word = ("looks" if places[best] >= 0.5 else "often attends") + f" at {('the previous', 'the first', 'itself')[best]}"
+            often = "attends" if places[best] >= 0.5 else "often attends"
+            word = f"{often} to {('the previous', 'the first', 'itself')[best]}"
         assert word in said[0]
     assert painted(page.heads)[:2] == ["Heads", f"rows are layers  ·  step {model.hand.step:,}"]
     page.look_at(ModelRef(model.folder), ("th",))
     settle(qtbot, page)
-    assert hovered(page.heads, middle(page.heads.cell(0, 0))) == ["layer 1 head 1: too short to tell"]
+    assert hovered(page.heads, middle(page.heads.cell(0, 0))) == ["layer 1 head 1: too short to classify"]
 
 
 def test_attention_of_one_head_its_means_rollout_mass_and_lines(opened: Any, model: Model, qtbot: QtBot) -> None:

@@ -30,7 +30,7 @@ from genstudio.ui.views.view import Figure
 from helpers import LONG, TINY, files, run_task, text_file
 
 pytestmark = NOTICED
-LOOKING = [entry for entry in PAGES if "Writes" in entry.needs and entry.group not in ("Choose", "Text")]
+LOOKING = [entry for entry in PAGES if entry.group in ("Inside", "Compare") and set(entry.needs) <= {"Writes", "Traces"}]
 MODELS: dict[str, dict[str, Any]] = {
     "rotary": TINY | {"context": 16},
     "bytes": TINY | {"layers": 3, "heads": 4, "tokenizer": "byte", "positions": "sinusoidal", "norm_place": "post"},

@@ -65,7 +65,7 @@ def test_tokens_are_told_by_place_id_and_what_is_lacking(view: TokensView) -> No
         assert view.token_at(middle.x(), middle.y()) == token
     assert view.token_at(5, 280) is None
     view.show_tokens(finished(tokens_of(CharTokenizer.of("abc"), "abz")))
-    assert "left out" in view.hint(2)
+    assert "it is skipped" in view.hint(2)
     assert "3 tokens" in view.accessibleDescription()
 
 

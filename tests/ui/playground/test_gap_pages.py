@@ -1,0 +1,80 @@
+"""The pages of a model that reads from both sides: their numbers are those of the network, and a click changes the text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import family_cases
+import numpy as np
+import pytest
+import torch
+from looked import page_of, settle
+from pytestqt.qtbot import QtBot
+
+from genstudio.families.abilities import FillsIn
+from genstudio.tasks.models import ModelRef, Models
+from genstudio.tasks.train import Train
+from genstudio.ui.engine import Engine
+from helpers import LONG, answer, run_task, text_file
+
+TEXT = "the c[MASK]t sat on a m[MASK]t"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A run of a BERT of letters."""
+    home = tmp_path_factory.mktemp("gaps")
+    values = {**family_cases.SMALL["bert"][0], "tokenizer": "char", "context": 32}
+    return str(answer(run_task(Train("bert", str(text_file(home)), values, steps=30, runs_folder=home)), "run"))
+
+
+def by_hand(run: str, text: str) -> tuple[Any, np.ndarray, np.ndarray]:
+    """The tokenizer, the ids (T,) of a text behind its beginning marker, and what the network expects at each (T, V)."""
+    model = Models().open(ModelRef(run), FillsIn).model
+    tokenizer = model.tokenizer
+    ids = np.concatenate([[tokenizer.begin], tokenizer.encode_lossy(text)[0]])
+    with torch.no_grad():
+        logits = model.transformer(torch.from_numpy(ids.astype(np.int64))[None])[0]  # type: ignore[attr-defined]
+    return tokenizer, ids, logits[:, : tokenizer.base.size].double().softmax(-1).numpy()  # markers fit into no gap
+
+
+def test_what_fits_into_each_gap_is_what_the_network_expects(run: str, engine: Engine, qtbot: QtBot) -> None:
+    page = page_of(engine, qtbot, "Fill the gap", run, TEXT)
+    tokenizer, ids, chances = by_hand(run, TEXT)
+    gaps = np.flatnonzero(ids == tokenizer.mask)
+    assert page.gap.count() == len(gaps) == 2
+    for number, place in enumerate(gaps.tolist()):
+        page.gap.setCurrentIndex(number)
+        page.gap.activated.emit(number)
+        settle(qtbot, page)
+        rows = list(page.bars.table()[1])
+        assert len(rows) == 10 and page.position() == place
+        shares = [share for _, _, share in rows]
+        assert shares == sorted(shares, reverse=True)
+        assert [chances[place, token] for token, _, _ in rows] == pytest.approx(shares, abs=1e-5)
+        assert all(page.bars.bars[i].parts[0][2] == f"{shares[i]:.1%}" for i in range(10))
+    first = int(next(iter(page.bars.table()[1]))[0])
+    with qtbot.waitSignal(page.text_wanted, timeout=LONG) as caught:
+        page.bars.chosen.emit(first)
+    assert caught.args == [f"the c[MASK]t sat on a m{tokenizer.decode([first])}t"]
+    with qtbot.waitSignal(page.text_wanted, timeout=LONG) as caught:
+        page.strip.twice.emit(1)
+    assert caught.args == ["[MASK]he c[MASK]t sat on a m[MASK]t"]
+
+
+def test_the_places_of_a_word_are_those_of_the_text_and_the_dataset(run: str, engine: Engine, qtbot: QtBot) -> None:
+    page = page_of(engine, qtbot, "One word", run, "a cat is a cat")
+    assert "'love' is neither in the text nor in the dataset" in page.status.text()  # at the word, and no message
+    page.word.setText("cat")
+    page.word.editingFinished.emit()
+    settle(qtbot, page)
+    found = page._found
+    assert found is not None and found.mine == 2
+    assert all("[cat]" in name.lower() for name in found.map.names)
+    assert page.status.text().startswith(f"{len(found.map.names):,} of {found.map.total:,} sentences, 2 of them")
+    cosines = [float(page.near.item(row).text().split()[0]) for row in range(page.near.count())]
+    assert cosines[0] == 1.0 and cosines == sorted(cosines, reverse=True)
+    page.layer.set_value(0)
+    page._ask()
+    settle(qtbot, page)
+    assert "layer 0 of" in page.status.text()
