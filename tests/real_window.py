@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import time
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QPoint
+from PySide6.QtWidgets import QApplication, QWidget
 
 from genstudio.ui import theme
 from genstudio.ui.window import MainWindow
+from helpers import LONG
 
 
 def shown() -> MainWindow:
@@ -19,6 +22,22 @@ def shown() -> MainWindow:
     window.resize(1280, 720)
     window.show()
     return window
+
+
+def hover(qtbot: Any, widget: QWidget, place: QPoint, seen: Callable[[], bool]) -> None:
+    """Rest the pointer on a place until that is `seen`. The platform drops moves while a window is being mapped, and says
+    nothing of a move to where the pointer already stands: so it comes from elsewhere, and again."""
+
+    def rested() -> bool:
+        qtbot.mouseMove(widget, QPoint(widget.width() - 1, widget.height() - 1))
+        qtbot.mouseMove(widget, place)
+        end = time.monotonic() + 2
+        while time.monotonic() < end and not seen():
+            QApplication.processEvents()
+            time.sleep(0.01)
+        return seen()
+
+    qtbot.waitUntil(rested, timeout=LONG)
 
 
 def fits(window: MainWindow) -> bool:

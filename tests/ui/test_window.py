@@ -79,7 +79,7 @@ def test_train_pause_write_resume_stop_reopen_and_go_on(
     press(qtbot, window, "pause")
     qtbot.waitUntil(lambda: window.engine.running.get(tab._job) == "paused", timeout=LONG)
     press(qtbot, window, "save_now")
-    qtbot.waitUntil(lambda: Run.open(tab.run_path).info.checkpoints[-1:] == [len(steps(window))], timeout=LONG)
+    qtbot.waitUntil(lambda: Run.open(tab.run_path).info.checkpoints[-1:] == (len(steps(window)),), timeout=LONG)
     paused_at = len(steps(window))
 
     window.tabs.setCurrentWidget(play)

@@ -25,6 +25,7 @@ from genstudio.ui.playground.translate_source import BEAM
 from genstudio.ui.tabs.playground import PlaygroundTab
 from genstudio.ui.views.translation_lines import SOURCE, TARGET, TranslationLinesView
 from helpers import LONG
+from real_window import hover
 
 WEIGHTS = np.array([[0.7, 0.2, 0.1], [0.0, 0.02, 0.98]], np.float32)
 
@@ -41,9 +42,9 @@ def lines(qtbot: Any) -> TranslationLinesView:
 
 
 def test_a_word_says_what_it_looks_at_and_what_looks_at_it(lines: TranslationLinesView, qtbot: Any) -> None:
-    qtbot.mouseMove(lines, lines.boxes(TARGET)[0].center().toPoint())
-    assert lines.hover == (TARGET, 0) and "'gato' looks at 'the' 0.70, 'cat' 0.20" in lines.accessibleDescription()
-    qtbot.mouseMove(lines, lines.boxes(SOURCE)[2].center().toPoint())
+    hover(qtbot, lines, lines.boxes(TARGET)[0].center().toPoint(), lambda: lines.hover == (TARGET, 0))
+    assert "'gato' looks at 'the' 0.70, 'cat' 0.20" in lines.accessibleDescription()
+    hover(qtbot, lines, lines.boxes(SOURCE)[2].center().toPoint(), lambda: lines.hover == (SOURCE, 2))
     assert "'</s>' is looked at by '</s>' 0.98, 'gato' 0.10" in lines.accessibleDescription()
     assert [row[-1] for row in lines.table()[1]] == pytest.approx(WEIGHTS.ravel().tolist())
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -23,7 +22,7 @@ from genstudio.ui.views.editor import across_line
 from genstudio.ui.views.positions import Change, Positions, difference, shown
 from genstudio.ui.views.soft_breaks import LONGEST, plain
 from genstudio.ui.views.writing import DocumentView, tint, tints
-from helpers import LONG
+from real_window import hover
 
 MADE = Made("runs/one", "one, step 10", 10)
 
@@ -252,20 +251,13 @@ def test_hovering_opens_the_card(view: DocumentView, qtbot: QtBot) -> None:
     box = view.editor.box_of(8).center().toPoint()
     assert view.editor.unit_at(box) == 8
     assert view.editor.unit_at(QPoint(box.x() + 300, box.y())) == -1
-
-    def hovered() -> bool:  # the platform may drop a move while the window is being mapped: a person's hand moves on, too
-        qtbot.mouseMove(view.editor.viewport(), QPoint(box.x() + 300, box.y()))  # from elsewhere: else nothing moves
-        qtbot.mouseMove(view.editor.viewport(), box)
-        deadline = time.monotonic() + 2
-        while time.monotonic() < deadline and not view.card.isVisible():
-            qtbot.wait(20)
-        return view.card.isVisible()
-
-    qtbot.waitUntil(hovered, timeout=LONG)
+    hover(qtbot, view.editor.viewport(), box, view.card.isVisible)
 
 
 @pytest.mark.parametrize("line", ["It was a large document, and each line was like the other.\n", "one line "])
 def test_large_documents_stay_usable(view: DocumentView, qtbot: QtBot, line: str) -> None:
+    import time
+
     view.set_text(line * (1_010_000 // len(line)))
     view.editor.moveCursor(QTextCursor.MoveOperation.End)
     times = []
