@@ -14,6 +14,9 @@ from typing import Any
 import hypothesis
 import numpy as np
 import pytest
+from PySide6.QtCore import QPoint
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 from toy_family import toy  # noqa: F401 - a fixture
 
@@ -28,12 +31,20 @@ hypothesis.settings.load_profile("any machine")
 
 
 WAITS = ("waitActive", "waitExposed", "waitSignal", "waitSignals", "waitUntil", "waitCallback")
-Waiting = type("Waiting", (QtBot,), {name: partialmethod(getattr(QtBot, name), timeout=LONG) for name in WAITS})
+
+
+class Waiting(type("Waits", (QtBot,), {name: partialmethod(getattr(QtBot, name), timeout=LONG) for name in WAITS})):
+    """Waits until the guard where a test names no limit, and moves the pointer of the window it means."""
+
+    def mouseMove(self, widget: QWidget, pos: QPoint) -> None:
+        """Tell the widget's own window: the pointer of the platform reaches whichever window lies on top there, loses moves
+        while one is being mapped, and says nothing of a move to where it already stands."""
+        QTest.mouseMove(widget.window().windowHandle(), widget.mapTo(widget.window(), pos))
+        QApplication.processEvents()
 
 
 @pytest.fixture
 def qtbot(qapp: Any, request: pytest.FixtureRequest) -> QtBot:
-    """Waits until the guard where a test names no limit."""
     return Waiting(request)
 
 

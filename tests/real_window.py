@@ -25,11 +25,10 @@ def shown() -> MainWindow:
 
 
 def hover(qtbot: Any, widget: QWidget, place: QPoint, seen: Callable[[], bool]) -> None:
-    """Rest the pointer on a place until that is `seen`. The platform drops moves while a window is being mapped, and says
-    nothing of a move to where the pointer already stands: so it comes from elsewhere, and again."""
+    """Rest the pointer on a place until that is `seen`; it comes from elsewhere, so that it moves, and again."""
 
     def rested() -> bool:
-        qtbot.mouseMove(widget, QPoint(widget.width() - 1, widget.height() - 1))
+        qtbot.mouseMove(widget, QPoint(0, 0))
         qtbot.mouseMove(widget, place)
         end = time.monotonic() + 2
         while time.monotonic() < end and not seen():
