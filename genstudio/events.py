@@ -25,7 +25,10 @@ class Frozen:
     def __post_init__(self) -> None:
         for each in fields(self):
             value = getattr(self, each.name)
-            parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, tuple) else (value,)
+            if isinstance(value, np.ndarray):
+                value.setflags(write=False)
+                continue
+            parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, tuple) else ()
             for part in parts:
                 if isinstance(part, np.ndarray):
                     part.setflags(write=False)

@@ -17,7 +17,8 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
-from functools import cache
+from functools import cache, cached_property
+from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Literal
@@ -63,7 +64,7 @@ class Case:
     harm: Harm = ""
 
 
-@dataclass
+@dataclass(eq=False)
 class Recording:
     """All numbers of a run, what it showed every EVERY steps (n, k, ...) beside real samples, and where it broke."""
 
@@ -102,13 +103,12 @@ class Recording:
                 said["broke"], said["seconds"],
             )  # fmt: skip
 
-    def parts(self) -> Iterator[tuple[dict[str, Series], tuple[Snapshot, ...]]]:
+    @cached_property
+    def parts(self) -> list[tuple[dict[str, Series], tuple[Snapshot, ...]]]:
         """Numbers and snapshots in the order in which a training tells them."""
-        before = 0
-        for index, step in enumerate(self.looks.tolist()):
-            yield self._between(before, step), self._shown(index, step)
-            before = step
-        yield self._between(before, self.case.steps if self.broke is None else self.broke - 1), ()
+        ends = [0, *self.looks.tolist(), self.case.steps if self.broke is None else self.broke - 1]
+        shown = [*(self._shown(index, step) for index, step in enumerate(self.looks.tolist())), ()]
+        return [(self._between(*span), seen) for span, seen in zip(pairwise(ends), shown, strict=True)]
 
     def _between(self, before: int, last: int) -> dict[str, Series]:
         found = {}
@@ -325,6 +325,7 @@ def _harm(kind: Harm, one: learner.GANLearner, step: int) -> None:
                 part.fill_(-100.0)
 
 
+@cache
 def labels(run: Recording) -> tuple[frozenset[str], frozenset[str]]:
     """What a run is ill of, and what it is known to be free of; measured, and never by a number that a rule looks at."""
     ill = set(run.case.ill) | ({"not_finite"} if run.broke is not None else set())
@@ -360,7 +361,7 @@ def spoken(run: Recording, make: Any = doctor) -> list[Diagnosis]:
     """What a doctor tells of a run, and what is over."""
     one: Doctor = make()
     told: list[Diagnosis] = []
-    for series, snapshots in run.parts():
+    for series, snapshots in run.parts:
         told += one.see(series, snapshots, run.settings)
     if run.broke is not None:
         told += one.not_finite(run.broke)

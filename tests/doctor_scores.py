@@ -30,12 +30,15 @@ def told_of(run: Recording, make: Make = doctor) -> frozenset[str]:
     return frozenset(found.name for found in spoken(run, make))
 
 
-def scores(runs: Sequence[Recording], make: Make = doctor, *, shuffled: bool = False) -> dict[str, Row]:
+Told = Sequence[frozenset[str]]
+"""What is told of each run."""
+
+
+def scores(runs: Sequence[Recording], words: Told, *, shuffled: bool = False) -> dict[str, Row]:
     """A row for each illness. `shuffled` gives each run the labels of another one, as a broken twin."""
     table: dict[str, Row] = dict.fromkeys(ILLNESSES, (0, 0, 0, 0))
     others = np.random.default_rng(0).permutation(len(runs)) if shuffled else range(len(runs))
-    for run, other in zip(runs, others, strict=True):
-        told = told_of(run, make)
+    for told, other in zip(words, others, strict=True):
         ill, free = labels(runs[other])
         for name in ILLNESSES:
             hit, all_ill, false, all_free = table[name]
@@ -45,10 +48,10 @@ def scores(runs: Sequence[Recording], make: Make = doctor, *, shuffled: bool = F
     return table
 
 
-def alarmed(runs: Sequence[Recording], make: Make = doctor) -> tuple[int, int]:
+def alarmed(runs: Sequence[Recording], words: Told) -> tuple[int, int]:
     """How many of the runs that are free of everything the doctor says anything of, and how many there are."""
-    well = [run for run in runs if len(labels(run)[1]) == len(ILLNESSES)]
-    return sum(bool(told_of(run, make)) for run in well), len(well)
+    well = [told for run, told in zip(runs, words, strict=True) if len(labels(run)[1]) == len(ILLNESSES)]
+    return sum(map(bool, well)), len(well)
 
 
 def passes(runs: Sequence[Recording], make: Make = doctor, *, shuffled: bool = False) -> bool:
@@ -56,9 +59,10 @@ def passes(runs: Sequence[Recording], make: Make = doctor, *, shuffled: bool = F
 
     Of each illness at least half is found: a rule that never speaks does not hide behind the others.
     """
-    table = scores(runs, make, shuffled=shuffled)
+    told = [told_of(run, make) for run in runs]
+    table = scores(runs, told, shuffled=shuffled)
     hits, ills, falses, frees = total(table)
-    false, well = alarmed(runs, make)
+    false, well = alarmed(runs, told)
     return (
         hits >= RECALL * ills
         and all(2 * hit >= ill for hit, ill, _, _ in table.values())

@@ -59,16 +59,17 @@ def show(runs: Sequence[Recording]) -> None:
     seeds = ", ".join(map(str, sorted({run.seed for run in runs})))
     print(f"{len(runs)} runs of seeds {seeds}: {ill} ill, {well} healthy, {len(runs) - ill - well} of neither kind")
     print(f"{sum(run.seconds for run in runs) / 60:.1f} minutes of CPU time")
-    for run in runs:
-        told, (having, free) = told_of(run), labels(run)
+    words = [told_of(run) for run in runs]
+    for run, told in zip(runs, words, strict=True):
+        having, free = labels(run)
         if having - told or told & free:
             print(f"  {run.case.name}, seed {run.seed}: missed {sorted(having - told) or '-'}, "
                   f"told without it {sorted(told & free) or '-'}")  # fmt: skip
-    table = scores(runs)
+    table = scores(runs, words)
     print(f"{'illness':20s} {'found':>8s} {'recall':>7s} {'95%':>12s}   {'told without':>12s} {'false':>6s} {'95%':>12s}")
     for name, (hit, all_ill, false, all_free) in {**table, "all": total(table)}.items():
         print(f"{name:20s} {_share(hit, all_ill)}   {_share(false, all_free, 8)}")
-    print(f"{'healthy, any word':20s} {'':29s}   {_share(*alarmed(runs), 8)}")
+    print(f"{'healthy, any word':20s} {'':29s}   {_share(*alarmed(runs, words), 8)}")
 
 
 def _share(count: int, of: int, wide: int = 4) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from doctor_runs import Case, Recording, cases, kept, labels, spoken
-from doctor_scores import passes, scores, total, twins, wilson
+from doctor_scores import passes, scores, told_of, total, twins, wilson
 
 from genstudio import families
 from genstudio.data import shelf
@@ -293,7 +293,7 @@ def test_the_doctor_is_right_about_made_up_runs_and_every_broken_twin_is_not() -
     runs = made_up()
     assert all(len(labels(run)[1]) == len(RULES) for run in runs if not run.case.ill)
     assert passes(runs)
-    hits, ills, falses, frees = total(scores(runs))
+    hits, ills, falses, frees = total(scores(runs, [told_of(run) for run in runs]))
     assert hits >= 0.9 * ills > 15 and falses == 0 and frees > 100
     found = twins(runs)
     assert len(found) == 6 and not any(found.values()), found
@@ -311,7 +311,7 @@ def test_a_recording_is_kept_once_and_shows_what_the_training_showed(tmp_path: P
     monkeypatch.setattr("doctor_runs.record", lambda *_: pytest.fail("made again"))
     again = kept(case, 3, tmp_path)
     assert again.settings == first.settings and np.array_equal(again.fakes, first.fakes) and again.looks.tolist() == [20, 40]
-    parts = list(again.parts())
+    parts = again.parts
     steps = np.concatenate([series["g_loss"].steps for series, _ in parts])
     assert steps.tolist() == list(range(1, 41)) and isinstance(parts[0][1][0], Plane)
     one = learner(case.values)
