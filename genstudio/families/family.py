@@ -75,6 +75,7 @@ class Family(Generic[C, D]):
     """A kind of model.
 
     `room` is the tab in which it is trained; `abilities` names the protocols of `abilities.py` that its models satisfy.
+    `once_read(settings)` names the abilities that a model of these settings has besides, once it has read a source.
     `prepare(config, dataset)` turns an opened dataset into the data D the learner reads, in slices (a generator that
     yields a fraction in [0, 1] and returns D), so that long work never holds the engine; a third argument is what a run
     kept, where the data must be that of the run.
@@ -110,6 +111,7 @@ class Family(Generic[C, D]):
     dashboard: Dashboard
     room: Room = "basics"
     abilities: tuple[str, ...] = ()
+    once_read: Callable[[Mapping[str, Any]], tuple[str, ...]] | None = None
     batch: Callable[[C, D, int, int], Batch] | None = None
     export: Callable[[Any, str, int], Mapping[str, bytes]] | None = None
     import_: Callable[[Path], Generator[float, None, Imported[C, D]]] | None = None
@@ -121,6 +123,10 @@ class Family(Generic[C, D]):
     saves_memory: tuple[str, ...] = ("a smaller batch", "a smaller model")
     usual_data: str = ""
     drawing: Callable[[C, DatasetInfo, int], Drawing] | None = None
+
+    def can(self, settings: Mapping[str, Any]) -> tuple[str, ...]:
+        """Abilities of a model of these settings, with those that it has once it has read a source."""
+        return self.abilities + (self.once_read(settings) if self.once_read is not None else ())
 
 
 def made_for(presets: tuple[Preset, ...], info: DatasetInfo, now: str, otherwise: str) -> str:

@@ -13,7 +13,7 @@ from genstudio.snapshots.layers import Stage
 
 WANTED = (
     "embedded", "positions", "residual", "normed", "q", "k", "v", "scores", "weights", "mixed", "attention_out", "middle",
-    "normed2", "hidden", "mlp_out", "last_norm", "logits",
+    "cross_weights", "crossed", "normed2", "hidden", "mlp_out", "last_norm", "logits",
 )  # fmt: skip
 _ACTIVATIONS = {
     "relu": "max(0, x)",
@@ -32,6 +32,7 @@ class Anatomist(StageMaker):
         yield from self._input()
         yield from self._attention()
         yield from self._after_attention()
+        yield from self._across()
         yield from self._feed_forward()
         yield from self._output()
 
@@ -210,9 +211,30 @@ class Anatomist(StageMaker):
             yield self._norm("normed", at["normed"], "Normalised after the sum, as in the original transformer.",
                 "middle_sum")
 
+    def _across(self) -> Iterator[Stage]:
+        """What a decoder takes from the source, where it has read one."""
+        if "crossed" not in self.at:
+            return
+        before = "middle_sum" if self.architecture.norm_place == "pre" else "normed"
+        weights = self._numbers(self.at["cross_weights"][self.head])
+        yield self._stage(
+            "cross_weights", "cross-attention", "× source", "A = softmax(Q Kᵀ / √d_k), K of the source", "TS",
+            "Queries of the target are compared with keys of the source: each row shows how much a target token takes from every "
+            "source token, and sums to 1. There is no mask, for the whole source is known.",
+            weights, columns=self.source, kind="share", role="attention", sources=(before,),
+            note=f"mean entropy of a row {entropy(weights).mean():.2f} bits",
+        )  # fmt: skip
+        yield self._stage(
+            "crossed", "stream", "+ stream", "x + cross-attention(x, source)", "TC",
+            "The values of the source, collected by all heads and added to the stream."
+            + ("" if self.architecture.norm_place == "pre" else " Normalised after the sum."),
+            self.at["crossed"], sources=("cross_weights", before),
+        )  # fmt: skip
+
     def _feed_forward(self) -> Iterator[Stage]:
         arch, at = self.architecture, self.at
         before = "middle_sum" if arch.norm_place == "pre" else "normed"
+        before = "crossed" if "crossed" in at else before
         if arch.norm_place == "pre":
             yield self._norm("normed2", at["normed2"], "Normalised before the feed-forward layer.", before)
         act = _ACTIVATIONS[arch.activation]
@@ -220,7 +242,7 @@ class Anatomist(StageMaker):
         yield self._stage(
             "hidden", "hidden", "× W_up, φ", f"φ(x W_up), φ = {act}", "TF", "A wide layer and a non-linearity, "
             "applied to each token separately.", at["hidden"], role="mlp",
-            sources=("normed2" if arch.norm_place == "pre" else "normed",),
+            sources=("normed2" if arch.norm_place == "pre" else before,),
             note=f"{zeros:.0%} are exactly 0" if zeros else "",
         )  # fmt: skip
         yield self._stage(
@@ -228,7 +250,7 @@ class Anatomist(StageMaker):
             "Projected back to the size of the stream.",
             at["mlp_out"], role="mlp", sources=("hidden",),
         )  # fmt: skip
-        stream = at["middle"] + at["mlp_out"]
+        stream = at.get("crossed", at["middle"]) + at["mlp_out"]
         last = self.layer + 1 == arch.layers
         yield self._stage(
             "layer_sum" if arch.norm_place == "post" else f"stream_{self.layer + 1}", "stream", "+ stream", "x + MLP(x)", "TC",

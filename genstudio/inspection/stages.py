@@ -21,7 +21,8 @@ Floats = NDArray[Any]
 class StageMaker:
     """One layer and head (from 0) of what a pass `seen` gave; `plain` is the pass with nothing off.
 
-    `pieces` gives ids as tokens that can be seen. `temperature` divides the logits.
+    `pieces` gives ids as tokens that can be seen. `temperature` divides the logits. `source` are the tokens that a decoder
+    with cross-attention has read.
     """
 
     def __init__(
@@ -36,11 +37,12 @@ class StageMaker:
         temperature: float,
         scaled: bool,
         causal: bool,
+        source: Sequence[str] = (),
     ) -> None:
         self.model, self.architecture, self.block = model, model.architecture, model.typed_blocks()[layer]
         self.seen, self.plain, self.at = seen, plain, seen.layers[layer]
         self.plain_at = plain.layers[layer]
-        self.tokens, self.pieces = tuple(pieces(seen.ids)), pieces
+        self.tokens, self.pieces, self.source = tuple(pieces(seen.ids)), pieces, tuple(source)
         self.layer, self.head, self.temperature, self.scaled, self.causal = layer, head, temperature, scaled, causal
         self.part = f"Layer {layer + 1} of {self.architecture.layers}, head {head + 1} of {self.architecture.heads}"
 
@@ -56,6 +58,7 @@ class StageMaker:
         arch = self.architecture
         return {
             "T": len(self.tokens),
+            "S": len(self.source),
             "V": self.architecture.vocabulary,
             "C": arch.d_model,
             "D": arch.d_head,

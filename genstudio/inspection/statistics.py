@@ -68,8 +68,12 @@ def named_weights(model: Transformer) -> Iterator[tuple[str, Tensor]]:
 
 
 def _matrices(block: Block) -> Iterator[tuple[str, Tensor]]:
+    """Those that a pass uses: keys and values of a source were made when it was read."""
     yield "W_QKV", block.attention.qkv.weight
     yield "W_O", block.attention.out.weight
+    if block.cross is not None:
+        yield "cross W_Q", block.cross.q.weight
+        yield "cross W_O", block.cross.out.weight
     yield "W_up", block.feed_forward.up.weight
     yield "W_down", block.feed_forward.down.weight
 
@@ -121,7 +125,7 @@ def _passed(
         with _watched(block, number, seen) as middle, autocast(), torch.set_grad_enabled(learns):
             x = block(entering, turn)
         own = [weight for _, weight in _matrices(block)]
-        halves += [(own[:2], entering, middle[0]), (own[2:], middle[0], x)]
+        halves += [(own[:-2], entering, middle[0]), (own[-2:], middle[0], x)]
         yield Tick()
     logits, loss, pull, head = yield from _read_out(model, x.detach(), targets, autocast)
     seen.append(("logits", logits))
@@ -177,6 +181,8 @@ def _watched(block: Block, number: int, seen: list[Seen]) -> Iterator[list[Tenso
 
     try:
         leaving(block.attention, f"{number} attention")
+        if block.cross is not None:
+            leaving(block.cross, f"{number} cross-attention")
         down = block.feed_forward.down
         hooks.append(
             down.register_forward_pre_hook(lambda _, inputs: seen.append((f"{number} hidden", inputs[0].detach())))

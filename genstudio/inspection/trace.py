@@ -20,10 +20,11 @@ from genstudio.nn.attention import SelfAttention, attention_weights
 from genstudio.nn.cache import Cache, KeyValues
 from genstudio.nn.modes import evaluating
 from genstudio.nn.positions import angles
-from genstudio.nn.transformer import Block, Transformer
+from genstudio.nn.transformer import Block, Transformer, watching
 
 LAYER_STAGES = (
-    "normed", "q", "k", "v", "scores", "weights", "mixed", "attention_out", "middle", "normed2", "hidden", "mlp_out",
+    "normed", "q", "k", "v", "scores", "weights", "mixed", "attention_out", "middle", "cross_weights", "crossed", "normed2",
+    "hidden", "mlp_out",
 )  # fmt: skip
 STAGES = ("embedded", "positions", "residual", *LAYER_STAGES, "last_norm", "logits")
 _SLICE = 4e9  # floating-point operations between two chances for others: 30 to 60 ms on an ordinary core
@@ -84,6 +85,8 @@ def trace(
     - q, k, v (H, T, D) as used, after QK-norm and rotation; scores (H, T, T) scaled, before the mask;
       weights (H, T, T), row = query, exactly 0 where masked; mixed (H, T, D), before W_O.
     - attention_out (T, C), after W_O; middle (T, C): the stream between attention and feed-forward.
+    - of a decoder that has read a source, between the two: cross_weights (H, T, S), row = query; crossed (T, C), the stream
+      after attention to the source, which the feed-forward reads.
     - normed2 (T, C): the input of the feed-forward (pre), or the normalised sum after it (post).
     - hidden (T, F) after the non-linearity; mlp_out (T, C).
 
@@ -212,6 +215,20 @@ def attending(
         x = block.attention_norm(x)
         keep("normed", x)
     keep("middle", x)
+    return _crossed(block, x, keep)
+
+
+def _crossed(block: Block, x: Tensor, keep: Keeper) -> Tensor:
+    """The stream (1, T, C) after attention to a source that was read, where there is one."""
+    if block.cross is None or block.memory is None:
+        return x
+    if "cross_weights" in keep.wanted:
+        with watching([block.cross]) as watched:
+            x = block.look_across(x)
+        keep("cross_weights", watched[0])
+    else:
+        x = block.look_across(x)
+    keep("crossed", x)
     return x
 
 

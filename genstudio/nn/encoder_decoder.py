@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -50,6 +51,9 @@ class EncoderDecoder(Protocol):
 
     def cross_attention(self, source: Tensor, ids: Tensor) -> Tensor:
         """Weights of each target position over the tokens of one source: source (S,), ids (T,) -> (layers, heads, T, S)"""
+
+    def bind(self, source: Tensor) -> nn.Module:
+        """A language model over target tokens that has read source (S,): what writes, searches and scores texts can use it."""
 
     def matrices(self) -> Iterator[tuple[Tensor, int]]:
         """The weight matrices inside, each with how many independent matrices are stacked in its rows."""
@@ -100,13 +104,25 @@ class TransformerPair(nn.Module):
             self.hidden(ids[None], self.encode(source[None]))
         return torch.cat(watched)
 
+    @torch.no_grad()
+    def bind(self, source: Tensor) -> Transformer:
+        """The decoder with its blocks' `memory` in place: all that is known of a decoder-only transformer can be asked of it.
+        Its parameters are those of this network."""
+        with evaluating(self):
+            layers = self.remembered(self.encode(source[None])).layers
+        shared = {id(tensor): tensor for tensor in (*self.decoder.parameters(), *self.decoder.buffers())}
+        decoder = copy.deepcopy(self.decoder, shared).eval()
+        for block, memory in zip(decoder.typed_blocks(), layers, strict=True):
+            block.memory = memory
+        return decoder
+
     def matrices(self) -> Iterator[tuple[Tensor, int]]:
         yield from self.encoder.matrices()
         yield from self.decoder.matrices()
 
 
 class Bound(nn.Module):
-    """A language model over target tokens that has read one source: what writes, searches and scores texts can use it."""
+    """A network of any kind that has read one source."""
 
     def __init__(self, network: nn.Module, source: Tensor) -> None:
         """`network` is an EncoderDecoder, source (S,) ids."""

@@ -16,7 +16,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from genstudio.nn.attention import attention_weights
 from genstudio.nn.cache import Cache, KeyValues
-from genstudio.nn.encoder_decoder import Memory
+from genstudio.nn.encoder_decoder import Bound, Memory
 
 Cell = Literal["gru", "lstm"]
 Score = Literal["none", "dot", "additive"]
@@ -150,6 +150,9 @@ class RecurrentPair(nn.Module):
             return torch.zeros(0, 0, len(ids), len(source))
         memory = self.encode(source[None])
         return self.scores(self._states(ids[None], memory, None), memory.states, None)[None]
+
+    def bind(self, source: Tensor) -> Bound:
+        return Bound(self, source)
 
     def matrices(self) -> Iterator[tuple[Tensor, int]]:
         """None: its optimiser is AdamW for all."""

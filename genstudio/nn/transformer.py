@@ -69,7 +69,10 @@ class FeedForward(nn.Module):
 
 class Block(nn.Module):
     """Attention and feed-forward, each added to its input: normalised before (pre) or after the sum (post). With `cross`,
-    attention to a memory of up to `context` positions stands between the two."""
+    attention to a memory of up to `context` positions stands between the two.
+
+    `memory` are the keys and values of one that is read where none is given, (1, H, S, D) each: see `TransformerPair.bind`.
+    """
 
     def __init__(
         self,
@@ -98,6 +101,7 @@ class Block(nn.Module):
         self.cross = (
             CrossAttention(d_model, heads, d_head, context, bias=bias, qk_norm=qk_norm, dropout=dropout) if cross else None
         )
+        self.memory: tuple[Tensor, Tensor] | None = None
         self.feed_forward_norm = norm(norm_kind, d_model, bias)
         self.feed_forward = FeedForward(d_model, width, activation, bias)
 
@@ -116,14 +120,21 @@ class Block(nn.Module):
             x = x + self._drop(self.attention(self.attention_norm(x), turn, cache, padding))
         else:
             x = self.attention_norm(x + self._drop(self.attention(x, turn, cache, padding)))
-        if self.cross is not None and self.cross_norm is not None and memory is not None:
-            if self.pre:
-                x = x + self._drop(self.cross(self.cross_norm(x), memory, memory_padding))
-            else:
-                x = self.cross_norm(x + self._drop(self.cross(x, memory, memory_padding)))
+        x = self.look_across(x, memory, memory_padding)
         if self.pre:
             return x + self._drop(self.feed_forward(self.feed_forward_norm(x)))
         return self.feed_forward_norm(x + self._drop(self.feed_forward(x)))
+
+    def look_across(
+        self, x: Tensor, memory: Tensor | tuple[Tensor, Tensor] | None = None, padding: Tensor | None = None
+    ) -> Tensor:
+        """The stream (B, T, C) after attention to a memory, as in `forward`; the same where there is none."""
+        memory = self.memory if memory is None else memory
+        if self.cross is None or self.cross_norm is None or memory is None:
+            return x
+        if self.pre:
+            return x + self._drop(self.cross(self.cross_norm(x), memory, padding))
+        return cast("Tensor", self.cross_norm(x + self._drop(self.cross(x, memory, padding))))
 
     def _drop(self, x: Tensor) -> Tensor:
         return F.dropout(x, self.dropout) if self.training and self.dropout else x

@@ -14,6 +14,7 @@ from genstudio.snapshots.layers import Anatomy, Stage
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.prompt import Prompt, encode
 from genstudio.tasks.task import Frames, Quiet, frames_of
+from genstudio.tasks.translate import Translator
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class Dissect(Quiet):
         made = Anatomist(
             model, seen, plain, tokenizer.pieces, layer=layer, head=head, temperature=self.temperature,
             scaled=self.scaled, causal=self.causal,
+            source=opened.model.source_pieces if isinstance(opened.model, Translator) else (),
         )  # fmt: skip
         stages = yield from frames_of(_made(made.stages()), "Making the stages")
         whole = model.architecture

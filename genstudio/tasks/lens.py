@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from genstudio.data.tokenizers import Tokenizer
 from genstudio.errors import DataError
 from genstudio.events import Array, Frame, Progress
-from genstudio.families.abilities import Traces
+from genstudio.families.abilities import Traces, Writes
 from genstudio.sampling.choose import most_probable
 from genstudio.snapshots.attention import Lens, Saliency
 from genstudio.tasks.inside import window
 from genstudio.tasks.models import ModelRef, Models, Opened
-from genstudio.tasks.prompt import Prompt
+from genstudio.tasks.prompt import Prompt, encode
 from genstudio.tasks.task import Frames, Quiet, frames_of
 
 if TYPE_CHECKING:
@@ -90,7 +90,8 @@ class Explain(Quiet):
     """Which tokens moved a prediction: that of the token at `position` of the window (from 0), or, without one, that of
     what follows the prompt: of `target`, or of the most probable token.
 
-    By leaving one token out at a time, or by gradient times input.
+    By leaving one token out at a time, or by gradient times input; or by leaving out one token of the source at a time, of a
+    model that translates: `tokens` are then those of the source.
 
     Layers in 8 bits have no gradients, so a model in 8 bits is explained as it was before that.
     """
@@ -99,12 +100,14 @@ class Explain(Quiet):
     prompt: Prompt
     position: int | None = None
     target: int | None = None
-    method: Literal["leave one out", "gradient"] = "leave one out"
+    method: Literal["leave one out", "gradient", "source"] = "leave one out"
 
     def run(self, models: Models) -> Frames[Saliency]:
         from genstudio.inspection.lens import gradient_times_input, leave_one_out
 
         yield Frame(progress=Progress("Opening the model"))
+        if self.method == "source":
+            return (yield from self._by_source(models.open(self.model, Writes)))
         opened = models.open(replace(self.model, precision="float32"), Traces)
         step = opened.step
         tokenizer, (ids, _) = opened.tokenizer, window(opened, self.prompt)
@@ -118,10 +121,28 @@ class Explain(Quiet):
         else:
             work = leave_one_out(opened.frozen(), ids[:position], target)
         scores, logprobs, target = yield from frames_of(work, "Explaining the prediction")
+        return self._told(step, tokenizer, tokenizer.pieces(ids), position, scores, logprobs, target)
+
+    def _by_source(self, opened: Opened[Writes]) -> Frames[Saliency]:
+        from genstudio.tasks.translate import Translator, without_source_tokens
+
+        model = opened.model
+        if not isinstance(model, Translator):
+            raise DataError("This model reads no source.", "Choose another method.")
+        ids = encode(opened.tokenizer, self.prompt).ids[-model.context :]
+        if self.target is not None and not 0 <= self.target < opened.tokenizer.size:
+            raise DataError("This model does not have this token.", "Choose one of the listed tokens.")
+        work = without_source_tokens(model, ids, self.target)
+        scores, logprobs, target = yield from frames_of(work, "Explaining the prediction")
+        tokens = model.source_pieces[:-1]
+        return self._told(opened.step, opened.tokenizer, tokens, len(tokens), scores, logprobs, target)
+
+    def _told(
+        self, step: int, tokenizer: Tokenizer, tokens: tuple[str, ...], position: int, scores: Array, logprobs: Array, target: int
+    ) -> Saliency:
         likely = most_probable(logprobs, CHOICES)
         named = _names(tokenizer, np.append(likely, target))
         choices = tuple((int(i), named[int(i)], float(np.exp(logprobs[i]))) for i in likely)
-        tokens = tokenizer.pieces(ids)
         return Saliency(
             "saliency", step, tokens, position, scores, target, named[target], float(logprobs[target]), choices, self.method
         )

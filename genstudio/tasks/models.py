@@ -91,9 +91,9 @@ class Opened(Generic[M_co]):
         """The same once it has read a source, with the weights that it has now. Raises RunError for a model that does not
         translate; DataError for a source that it cannot read."""
         if self._read is None or self._read[:2] != (source, self.step):
-            from genstudio.tasks.translate import Translator
+            from genstudio.tasks import translate
 
-            writer = Translator(self.able(Translates).model, source, frozen=self.live)
+            writer = translate.reading(self.able(Translates).model, source, frozen=self.live)
             self._read = source, self.step, Opened(writer, self.step, self.words, self.family)
         return self._read[2]
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from genstudio.data.tokenizers import Tokenizer
+from genstudio.data.work import Work
 from genstudio.errors import DataError
 from genstudio.events import Array, Frame, Progress, Snapshot
 from genstudio.families.abilities import Translates
@@ -19,21 +20,23 @@ from genstudio.tasks.prompt import Prompt, encode
 from genstudio.tasks.task import Frames, Quiet
 
 if TYPE_CHECKING:
+    from genstudio.nn.transformer import Transformer
     from genstudio.sampling.reader import LanguageModel
+    from genstudio.snapshots.layers import LayerStatistics
+    from genstudio.training.learner import Tick
 
 
 class Translator:
-    """A model that translates, once it has read a `source`: it writes the translation, and so it `Writes`.
+    """A model that translates, once it has read a `source`, whose `ids` are given: it writes the translation, and so it
+    `Writes`. See `reading`."""
 
-    `frozen`: its weights are copied, for a training changes those of the model. Raises DataError for a source of which
-    nothing is in the vocabulary, and for one that is longer than the model reads.
-    """
+    def __init__(self, model: Translates, ids: Array, language_model: LanguageModel) -> None:
+        self.model, self.ids, self.language_model = model, ids, language_model
 
-    def __init__(self, model: Translates, source: str, *, frozen: bool = False) -> None:
-        self.model, self.source = model, source
-        self.ids, self.unknown = read_source(model, source)
-        bound = model.bind(self.ids)
-        self.language_model: LanguageModel = copy.deepcopy(bound) if frozen else bound
+    @property
+    def source_pieces(self) -> tuple[str, ...]:
+        """The source in printable tokens, with its end marker."""
+        return tuple(self.model.source_tokenizer.pieces(self.ids))
 
     @property
     def config(self) -> Any:
@@ -60,6 +63,42 @@ class Translator:
         return self.model.context
 
 
+class TracedTranslator(Translator):
+    """One whose decoder is a transformer with the source in its memory: it `Traces`."""
+
+    def __init__(self, model: Translates, ids: Array, transformer: Transformer) -> None:
+        super().__init__(model, ids, transformer)
+        self.transformer = transformer
+
+    def with_transformer(self, stack: Transformer) -> TracedTranslator:
+        return TracedTranslator(self.model, self.ids, stack)
+
+    def layers(self, ids: Array) -> Generator[Tick, None, LayerStatistics]:
+        """Of the decoder for target ids (T,); gradients need two tokens, and do not go on into the encoder."""
+        import torch
+
+        from genstudio.inspection.statistics import layer_statistics
+
+        row = torch.from_numpy(np.asarray(ids, np.int64))[None].to(self.transformer.tokens.weight.device)
+        if row.shape[1] < 2:
+            return layer_statistics(self.transformer, row, None)
+        return layer_statistics(self.transformer, row[:, :-1], row[:, 1:])
+
+
+def reading(model: Translates, source: str, *, frozen: bool = False) -> Translator:
+    """A model that has read a source; one that `Traces` where its decoder is a `Transformer`.
+
+    `frozen`: its weights are copied, for a training changes those of the model. Raises DataError for a source of which
+    nothing is in the vocabulary, and for one that is longer than the model reads.
+    """
+    from genstudio.nn.transformer import Transformer
+
+    ids, _ = read_source(model, source)
+    bound = model.bind(ids)
+    bound = copy.deepcopy(bound) if frozen else bound
+    return TracedTranslator(model, ids, bound) if isinstance(bound, Transformer) else Translator(model, ids, bound)
+
+
 def read_source(model: Translates, source: str) -> tuple[Array, tuple[int, ...]]:
     """Ids (S,) of a source with its end marker, and the positions of characters that are unknown. Raises DataError."""
     ids, unknown = model.encode_source(source)
@@ -72,6 +111,30 @@ def read_source(model: Translates, source: str) -> tuple[Array, tuple[int, ...]]
             "Shorten it, or train a model with a longer context.",
         )
     return ids, unknown
+
+
+def without_source_tokens(
+    translator: Translator, ids: Array, target: int | None = None
+) -> Work[tuple[Array, Array, int]]:
+    """How much the log-probability of `target` after target ids (T,) falls when one token of the source is left out: scores
+    (S,) of all but the end marker, above 0 where the token raises it; the log-probabilities (V,); and the target, the most
+    probable unless told. The source is read anew each time, with the weights that the model has then."""
+    import torch
+
+    row = torch.from_numpy(ids.astype(np.int64))[None].to(translator.device)
+
+    @torch.no_grad()
+    def logprobs(source: Array) -> Array:
+        found = translator.model.bind(source)(row, last=True)[0, -1].float().log_softmax(-1)
+        return np.asarray(found.double().cpu().numpy())
+
+    whole = logprobs(translator.ids)
+    target = int(whole.argmax()) if target is None else target
+    scores = np.zeros(len(translator.ids) - 1)
+    for place in range(len(scores)):
+        yield place / len(scores)
+        scores[place] = whole[target] - logprobs(np.delete(translator.ids, place))[target]
+    return scores, whole, target
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import statistics
 import sys
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -49,25 +49,38 @@ def task(name: str) -> TaskDataset:
     return make(values, dataclasses.replace(info, count=values.count))
 
 
-def trained(data: PairData, config: Seq2SeqConfig, seconds: float, seed: int) -> tuple[Seq2SeqLearner, int]:
-    """A learner after so many seconds of the process, and its steps."""
+class Plan(NamedTuple):
+    """A training by `seconds` of the process, or by `steps` where those are given."""
+
+    seconds: float
+    steps: int = 0
+
+    def done(self, spent: float, step: int) -> float:
+        """The share of the training that lies behind it."""
+        return step / self.steps if self.steps else spent / self.seconds
+
+
+def trained(data: PairData, config: Seq2SeqConfig, plan: Plan, seed: int) -> tuple[Seq2SeqLearner, int, float]:
+    """A learner after its training, its steps, and the seconds of the process that they took."""
     learner = FAMILY.learner(FAMILY.model(config, data, "cpu", seed), seed)
     assert isinstance(learner, Seq2SeqLearner)
     spent, step = 0.0, 0
-    while spent < seconds:
-        began, step = time.process_time(), step + 1
+    while plan.done(spent, step) < 1:
+        began, progress, step = time.process_time(), plan.done(spent, step), step + 1
         torch.manual_seed(seed * 1_000_003 + step)
-        learner.training_step(learner.batch(step), step, spent / seconds)
+        learner.training_step(learner.batch(step), step, progress)
         spent += time.process_time() - began
-    return learner, step
+    return learner, step, spent
 
 
-def scored(dataset: PairDataset | TaskDataset, values: Values, seconds: float, seed: int) -> Mapping[str, Any]:
+def scored(dataset: PairDataset | TaskDataset, values: Values, plan: Plan, seed: int) -> Mapping[str, Any]:
     config = Seq2SeqConfig.parse(values)
     data = finished(FAMILY.prepare(config, dataset))
-    learner, steps = trained(data, config, seconds, seed)
+    learner, steps, spent = trained(data, config, plan, seed)
     learner.network.eval()
-    return {**list(learner.model.evaluate(exact=True))[-1].result, "steps": steps, "learner": learner}
+    result = list(learner.model.evaluate(exact=True))[-1].result
+    print(f"   seed {seed}: exact {result['exact_match']:.4f}, {steps} steps in {spent:.0f} s", flush=True)
+    return {**result, "steps": steps, "seconds": spent, "learner": learner}
 
 
 def said(name: str, found: list[Mapping[str, Any]], *measures: str) -> None:
@@ -76,23 +89,24 @@ def said(name: str, found: list[Mapping[str, Any]], *measures: str) -> None:
     for measure in measures:
         values = [one[measure] for one in found]
         numbers.append(f"{measure} {statistics.mean(values):.4f} (worst {min(values):.4f})")
-    steps = round(statistics.mean(one["steps"] for one in found))
-    print(f"{name:22} {', '.join(numbers)}; {len(found)} seeds, {found[0]['pairs']} held-out pairs, {steps} steps", flush=True)
+    steps, seconds = (statistics.mean(one[key] for one in found) for key in ("steps", "seconds"))
+    what = f"{len(found)} seeds, {found[0]['pairs']} held-out pairs, {steps:.0f} steps in {seconds:.0f} s"
+    print(f"{name:22} {', '.join(numbers)}; {what}", flush=True)
 
 
-def tasks(seeds: int, seconds: float, more: Values) -> None:
+def tasks(seeds: int, plan: Plan, more: Values) -> None:
     values = {**preset("reverse"), "validation_share": UNSEEN / (10_000 + UNSEEN), **more}
     for name in TASKS:
-        said(name, [scored(task(name), values, seconds, seed) for seed in range(seeds)], "exact_match", "token_accuracy")
+        said(name, [scored(task(name), values, plan, seed) for seed in range(seeds)], "exact_match", "token_accuracy")
 
 
-def forgetting(seeds: int, seconds: float, more: Values) -> None:
+def forgetting(seeds: int, plan: Plan, more: Values) -> None:
     """The exact matches of reversed strings of 3, 6, 9 and 12 symbols, per architecture."""
     for architecture in ("rnn", "rnn-attention", "transformer"):
         values = {**preset("forgetting"), "architecture": architecture, "validation_share": UNSEEN / (10_000 + UNSEEN), **more}
         if architecture == "transformer":
             values |= {"layers": 2}
-        found = [scored(task("reverse"), values, seconds, seed) for seed in range(seeds)]
+        found = [scored(task("reverse"), values, plan, seed) for seed in range(seeds)]
         said(architecture, found, "exact_match", "short_accuracy", "long_accuracy")
         for length in (3, 6, 9, 12):
             rows = [row for one in found for row in one["by_length"] if row["low"] == length]
@@ -100,19 +114,19 @@ def forgetting(seeds: int, seconds: float, more: Values) -> None:
             print(f"   length {length:2}: exact {exact:.4f}, {speed:,.0f} sentences/s", flush=True)
 
 
-def toy(seeds: int, seconds: float, more: Values) -> None:
+def toy(seeds: int, plan: Plan, more: Values) -> None:
     dataset = shelf.open_dataset(shelf.find_dataset("toy-en-es"))
-    found = [scored(dataset, {**preset("toy"), **more}, seconds, seed) for seed in range(seeds)]
+    found = [scored(dataset, {**preset("toy"), **more}, plan, seed) for seed in range(seeds)]
     said("toy-en-es", found, "exact_match", "token_accuracy", "bleu", "chrf")
 
 
-def verses(seeds: int, seconds: float, more: Values) -> None:
+def verses(seeds: int, plan: Plan, more: Values) -> None:
     """Greedy on all held-out pairs, and on 100 of them beams of 4 beside greedy, by BLEU and chrF."""
     from genstudio.evaluation.overlap import bleu, chrf
 
     dataset = shelf.open_dataset(shelf.find_dataset("verses-en-es"))
     for seed in range(seeds):
-        found = scored(dataset, {**preset("verses"), **more}, seconds, seed)
+        found = scored(dataset, {**preset("verses"), **more}, plan, seed)
         said("verses-en-es", [found], "bleu", "chrf", "loss_nats", "token_accuracy")
         model, held = found["learner"].model, found["learner"].model.data.held
         rows = np.linspace(0, len(held) - 1, 100).astype(int).tolist()
@@ -127,7 +141,7 @@ def verses(seeds: int, seconds: float, more: Values) -> None:
             print(f"   {beams} beams, alpha {alpha}: BLEU {bleu(made, wanted):.2f}, chrF {chrf(made, wanted):.2f}", flush=True)
 
 
-def step(seeds: int, seconds: float, more: Values) -> None:
+def step(seeds: int, plan: Plan, more: Values) -> None:
     """Milliseconds of our step and of a plain loop with the same model, optimisers and batches, in turns."""
     values = {**preset("toy"), **more}
     config = Seq2SeqConfig.parse(values)
@@ -163,4 +177,5 @@ if __name__ == "__main__":
     usual = {"tasks": 90.0, "toy": 60.0, "verses": 180.0, "forgetting": 60.0, "step": 0.0}[sys.argv[1]]
     numbers = [word for word in sys.argv[2:] if "=" not in word]
     overrides = dict(word.split("=", 1) for word in sys.argv[2:] if "=" in word)
-    which(int(numbers[0]) if numbers else 1, float(numbers[1]) if len(numbers) > 1 else usual, overrides)
+    plan = Plan(float(numbers[1]) if len(numbers) > 1 else usual, int(overrides.pop("steps", 0)))
+    which(int(numbers[0]) if numbers else 1, plan, overrides)

@@ -24,7 +24,6 @@ from genstudio.families.seq2seq.config import Seq2SeqConfig
 from genstudio.families.seq2seq.doctor import doctor
 from genstudio.families.seq2seq.learner import Seq2SeqLearner, smoothed_loss
 from genstudio.families.seq2seq.model import Seq2SeqModel
-from genstudio.nn.encoder_decoder import Bound
 from genstudio.sampling.beam import BeamSearch
 from genstudio.sampling.choose import SamplingOptions
 from genstudio.sampling.pairs import GreedyBatch
@@ -311,5 +310,6 @@ def test_generate_refuses_in_words(run: Path, capsys: pytest.CaptureFixture[str]
 
 def test_a_bound_model_reads_its_source_once(run: Path) -> None:
     model = learner().model
-    assert isinstance(model.bind(model.encode_source("abc")[0]), Bound)
+    memory = model.bind(model.encode_source("abc")[0]).blocks[0].memory
+    assert memory[0].shape[2] == 4
     assert model.encode_source("a1b")[1] == (1,)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from genstudio.nn.encoder_decoder import Bound, TransformerPair
+from genstudio.nn.encoder_decoder import TransformerPair
 from genstudio.nn.recurrent import CrossScores, RecurrentPair
 from genstudio.nn.transformer import Architecture
 
@@ -133,7 +133,7 @@ def test_no_position_sees_the_target_behind_it(make: Any) -> None:
 def test_decoding_with_a_cache_is_the_full_pass(make: Any, pieces: list[int]) -> None:
     network = make()
     source, _, ids, _ = batch()
-    bound = Bound(network, source[0])
+    bound = network.bind(source[0])
     with torch.no_grad():
         whole = bound(ids[:2])
         torch.testing.assert_close(whole, network(source[:1].expand(2, -1), None, ids[:2]), atol=1e-12, rtol=0)

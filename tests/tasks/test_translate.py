@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,22 @@ from translator import SOURCE, trained, translating
 
 from genstudio.data.work import finished
 from genstudio.errors import DataError, RunError
-from genstudio.families.abilities import Writes
+from genstudio.families.abilities import Traces, Writes
+from genstudio.inspection.ablation import Ablation
+from genstudio.inspection.trace import STAGES, last_logits, trace
 from genstudio.runs import Run
 from genstudio.sampling.choose import SamplingOptions
+from genstudio.tasks.ablate import Ablate
+from genstudio.tasks.anatomy import Dissect
 from genstudio.tasks.beam import Beam
 from genstudio.tasks.document import TextOf
+from genstudio.tasks.inside import LookAtAttention
+from genstudio.tasks.layers import LookAtLayers
+from genstudio.tasks.lens import Explain, LookThroughLens
 from genstudio.tasks.models import ModelRef, Models
+from genstudio.tasks.prompt import Tokens
 from genstudio.tasks.score import Judge, Score
-from genstudio.tasks.translate import HeldOutPair, LookAtTranslation, ReadSource, Translator
+from genstudio.tasks.translate import HeldOutPair, LookAtTranslation, ReadSource, reading
 from genstudio.tasks.translate_lengths import FILE, KnownLengths, MeasureLengths, points, read_report
 from genstudio.tasks.write import Generate, NextTokensOf
 
@@ -67,7 +76,7 @@ def test_a_training_does_not_change_what_was_bound(tmp_path: Path) -> None:
         for parameter in model.network.parameters():
             parameter.mul_(1.5)
         np.testing.assert_array_equal(writer.language_model(begin), before)
-        assert (Translator(model, SOURCE).language_model(begin) - before).abs().max() > 0.01
+        assert (reading(model, SOURCE).language_model(begin) - before).abs().max() > 0.01
     opened_ = models.training[str(Path("live").resolve())]
     assert models.open(ref, Writes).model is writer
     opened_.step = 8
@@ -89,6 +98,58 @@ def test_a_source_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     for text, said in (("жжж", "vocabulary"), ("a" * 10_000, "10,000 tokens")):
         with pytest.raises(DataError, match=said):
             models.open(ModelRef("live", "live", source=text), Writes)
+
+
+@pytest.mark.parametrize("place", ["pre", "post"])
+def test_a_decoder_that_has_read_a_source_is_looked_into_like_any_other(tmp_path: Path, place: str) -> None:
+    models, ref, model = translating(tmp_path, norm_place=place)
+    source, target = model.encode_source(SOURCE)[0], np.array([5, 6, 7, 8])
+    decoder = models.open(ref, Traces).model.transformer
+    ids = np.concatenate([[model.tokenizer.begin], target])
+    seen = finished(trace(decoder, ids, STAGES))
+    with torch.no_grad():
+        wanted = model.network(torch.from_numpy(source)[None].long(), None, torch.from_numpy(ids)[None])[0]
+    np.testing.assert_allclose(seen["logits"], wanted.numpy(), atol=1e-4)
+    looks = model.cross_attention(source, np.append(target, model.tokenizer.end))
+    np.testing.assert_allclose(np.stack([own["cross_weights"] for own in seen.layers]), looks, atol=1e-5)
+    other = models.open(replace(ref, source="big sun runs"), Traces).model.transformer
+    twin = finished(trace(other, ids, ("logits",)))
+    assert np.abs(twin["logits"] - seen["logits"]).max() > 0.1, "another source is another decoder"
+    last, no_switches = torch.from_numpy(ids), Ablation()
+    np.testing.assert_allclose(last_logits(decoder, last, no_switches).numpy(), wanted[-1].numpy(), atol=1e-4)
+
+    text = (Tokens(tuple(target.tolist()), model.tokenizer.decode(target)),)
+    lens = finished(LookThroughLens(ref, text).run(models))
+    assert lens.top[-1, -1, 0] == int(wanted[-1].argmax())
+    statistics = finished(LookAtLayers(ref, text).run(models))
+    nats = -wanted[:-1].log_softmax(-1)[torch.arange(len(target)), torch.from_numpy(target)].mean()
+    assert statistics.loss == pytest.approx(float(nats), abs=1e-4)
+    assert "1 cross W_Q" in statistics.weights.names and statistics.gradients is not None
+    assert np.isfinite(statistics.gradients.norms).all() and "2 cross-attention" in statistics.activations.names
+    *_, heads = [one for frame in LookAtAttention(ref, text).run(models) for one in frame.snapshots]
+    assert heads.tokens == model.tokenizer.pieces(ids) and heads.causal and heads.leak == 0
+    stages = {stage.key: stage for stage in finished(Dissect(ref, text).run(models)).stages}
+    assert stages["cross_weights"].columns == model.source_tokenizer.pieces(source)
+    np.testing.assert_allclose(stages["cross_weights"].values, looks[0, 0], atol=1e-5)
+    off = Ablation(heads=frozenset({(0, 0)}))
+    result = finished(Ablate(ref, text, off, length=4).run(models))
+    np.testing.assert_allclose(result.chances[0], wanted[-1].softmax(-1).numpy(), atol=1e-4)
+    assert np.abs(result.chances[0] - result.chances[1]).max() > 1e-3
+
+
+@pytest.mark.parametrize("architecture", KINDS)
+def test_a_source_token_is_left_out_by_reading_the_others(tmp_path: Path, architecture: str) -> None:
+    models, ref, model = translating(tmp_path, architecture=architecture)
+    found = finished(Explain(ref, (), method="source").run(models))
+    source = model.encode_source(SOURCE)[0]
+    begin = torch.tensor([[model.tokenizer.begin]])
+    with torch.no_grad():
+        logits = [model.bind(ids)(begin)[0, -1] for ids in (source, source[1:])]
+    whole, without = (one.log_softmax(-1).numpy() for one in logits)
+    assert found.target == int(whole.argmax()) and found.logprob == pytest.approx(whole.max(), abs=1e-5)
+    assert found.score[0] == pytest.approx(whole[found.target] - without[found.target], abs=1e-5)
+    assert found.tokens == model.source_tokenizer.pieces(source[:-1]) and np.abs(found.score).max() > 1e-3
+    assert isinstance(models.open(ref, Writes).model, Traces) == (architecture == "transformer")
 
 
 def test_what_does_not_translate_says_so() -> None:

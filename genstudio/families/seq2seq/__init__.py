@@ -53,6 +53,11 @@ def _learner(model: Seq2SeqModel, seed: int) -> Seq2SeqLearner:
     return Seq2SeqLearner(model, seed)
 
 
+def _once_read(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """The decoder of a transformer is one that continues a text, with the source in its memory."""
+    return ("Writes",) if str(settings.get("architecture", "")).startswith("rnn") else ("Writes", "Traces")
+
+
 def _export(model: Seq2SeqModel, form: str, step: int) -> Mapping[str, bytes]:
     from genstudio.families.seq2seq.exchange import exported
 
@@ -71,6 +76,7 @@ FAMILY: Family[Seq2SeqConfig, PairData] = Family(
     data_kinds=("pairs", "tasks"),
     room="transformer",
     abilities=("Reads", "Translates", "Evaluates"),
+    once_read=_once_read,
     config=Seq2SeqConfig,
     presets=PRESETS,
     prepare=_prepare,

@@ -20,10 +20,11 @@ from genstudio.evaluation.translations import Record, TranslationScore
 from genstudio.families.seq2seq.batches import IGNORED, PairBatch, padded
 from genstudio.families.seq2seq.config import Seq2SeqConfig
 from genstudio.families.stack_training import architecture
-from genstudio.nn.encoder_decoder import Bound, EncoderDecoder, TransformerPair
+from genstudio.nn.encoder_decoder import EncoderDecoder, TransformerPair
 from genstudio.nn.modes import evaluating
 from genstudio.nn.recurrent import RecurrentPair
 from genstudio.sampling.pairs import GreedyBatch
+from genstudio.sampling.reader import LanguageModel
 
 _SAMPLED, _ROWS = 128, 32
 """Held-out pairs that are measured while it trains, and how many go through the network together."""
@@ -68,9 +69,9 @@ class Seq2SeqModel:
         """A source as it is read, (S,) ids with the end marker, and the positions of characters that are unknown."""
         return encode_source(self.source_tokenizer, text)
 
-    def bind(self, source: NDArray[Any]) -> Bound:
-        """A language model over target tokens that has read source (S,)."""
-        return Bound(self.network, self._tensor(source))
+    def bind(self, source: NDArray[Any]) -> LanguageModel:
+        """A language model over target tokens that has read source (S,): a `Transformer` where its decoder is one."""
+        return self.pair.bind(self._tensor(source))  # type: ignore[return-value]
 
     def cross_attention(self, source: NDArray[Any], target: NDArray[Any]) -> NDArray[np.float32]:
         """What is looked at in source (S,) while each of target (T,) is predicted: (layers, heads, T, S)."""

@@ -64,10 +64,10 @@ class ModelChoice(QWidget):
         return self._runs.get(self.model.currentData() or "")
 
     def abilities(self) -> tuple[str, ...] | None:
-        """What the model chosen can do; None where there is none yet."""
+        """What the model chosen can do, once it has read a source where it needs one; None where there is none yet."""
         run = self.info()
         family = families.find(run.family) if run is not None else None
-        return family.abilities if family is not None else None
+        return family.can(run.config) if run is not None and family is not None else None
 
     def show_runs(self, runs: tuple[RunInfo, ...], prefers: Callable[[str], bool] | None = None) -> None:
         """Every run that is offered and has weights, the newest first; keeps the choice. The first choice is the newest
@@ -123,7 +123,8 @@ class ModelChoice(QWidget):
 
     def _fill_checkpoints(self, before: ModelRef | None) -> None:
         run = self.model.currentData()
-        self.int8.setVisible("Writes" in (self.abilities() or ("Writes",)))
+        can = self.abilities() or ("Writes",)
+        self.int8.setVisible("Writes" in can and "Translates" not in can)
         kept = before.which if before is not None and before.run == run else None
         with QSignalBlocker(self.checkpoint):
             self.checkpoint.clear()

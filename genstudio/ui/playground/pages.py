@@ -15,16 +15,13 @@ from genstudio.ui.playground.page import Page
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A page: the `group` it is listed under, its `title` in the list, the class that makes it, in a module of `ui`, and
-    the abilities that a model `needs` for it. `bound`: a model that translates has it too, once it has read a source, for then
-    it writes.
-    """
+    the abilities that a model `needs` for it."""
 
     group: str
     title: str
     module: str
     name: str
     needs: tuple[str, ...]
-    bound: bool = False
 
     def build(self, engine: Engine) -> Page:
         page: Page = getattr(importlib.import_module(f"genstudio.ui.{self.module}"), self.name)(engine)
@@ -32,8 +29,7 @@ class Entry:
 
     def lack(self, abilities: Collection[str]) -> str:
         """Why a model with these abilities has no such page, in a sentence; empty where it has."""
-        writes = self.bound and "Translates" in abilities
-        missing = [words(name) for name in self.needs if name not in abilities and not (writes and name == "Writes")]
+        missing = [words(name) for name in self.needs if name not in abilities]
         can = ", and can ".join(words(name) for name in abilities) or "do nothing that is shown here"
         return f"{self.title} needs a model that can {' and '.join(missing)}. This one can {can}." if missing else ""
 
@@ -41,12 +37,12 @@ class Entry:
 W, T, LOOK, S = ("Writes",), ("Writes", "Traces"), ("Traces",), ("Samples",)
 TRANSLATES = ("Translates",)
 PAGES = (
-    Entry("Choose", "Next token", "playground.next_token", "NextTokenPage", W, bound=True),
-    Entry("Choose", "Continuations", "playground.continuations_page", "ContinuationsPage", W, bound=True),
-    Entry("Choose", "Beam search", "playground.beam_page", "BeamPage", W, bound=True),
-    Entry("Choose", "Grid", "playground.grid_page", "GridPage", W, bound=True),
+    Entry("Choose", "Next token", "playground.next_token", "NextTokenPage", W),
+    Entry("Choose", "Continuations", "playground.continuations_page", "ContinuationsPage", W),
+    Entry("Choose", "Beam search", "playground.beam_page", "BeamPage", W),
+    Entry("Choose", "Grid", "playground.grid_page", "GridPage", W),
     Entry("Choose", "Fill the gap", "playground.fill_page", "FillPage", ("FillsIn",)),
-    Entry("Text", "Score", "playground.score_page", "ScorePage", W, bound=True),
+    Entry("Text", "Score", "playground.score_page", "ScorePage", W),
     Entry("Text", "Translate", "playground.translate_page", "TranslatePage", TRANSLATES),
     Entry("Inside", "Attention", "playground.attention_page", "AttentionPage", LOOK),
     Entry("Inside", "Knock out", "playground.ablation_page", "AblationPage", T),
@@ -75,4 +71,4 @@ def shown(family: str) -> bool:
 def lack(family: str, title: str) -> str:
     """Why models of a family have no page of this title, in a sentence; empty where they have."""
     found, entry = families.find(family), next(entry for entry in PAGES if entry.title == title)
-    return entry.lack(found.abilities if found is not None else ())
+    return entry.lack(found.can({}) if found is not None else ())

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+from PySide6.QtCore import QSignalBlocker
 from PySide6.QtWidgets import QComboBox, QPushButton
 
 from genstudio.snapshots.attention import Saliency
@@ -22,8 +23,11 @@ from genstudio.ui.views.token_strip import TokenStrip
 from genstudio.ui.views.view import token_text
 from genstudio.ui.widgets import button, plain_label
 
-METHODS = {"Leave one token out": "leave one out", "Gradient × input": "gradient"}
+SOURCE = "Leave one source token out"
+METHODS = {"Leave one token out": "leave one out", "Gradient × input": "gradient", SOURCE: "source"}
 CAVEATS = {
+    "source": "Each token of the source is left out in turn, and the shorter source is read anew: how much does the "
+    "log-probability of the next target token fall? Move the cursor in the translation to explain another one.",
     "leave one out": "Each token is removed in turn: how much does the log-probability of the prediction fall? "
     "The tokens before it move one place closer. It does not show what a different token would do.",
     "gradient": "Gradient times input: how much the log-probability would change, to first order, if a token's "
@@ -42,7 +46,7 @@ class SaliencyPage(Page):
         self.strongest = NamedBars("Strongest tokens", "saliency_strongest", "nats", "{:+.3f}".format, (theme.ORANGE, theme.BLUE))
         self.target = named(QComboBox(), "saliency_target", "Prediction to explain")
         self.method = named(QComboBox(), "saliency_method", "How the influence of a token is measured")
-        self.method.addItems(list(METHODS))
+        self.method.addItems([words for words in METHODS if words != SOURCE])
         self.next: QPushButton = button("The next token", "saliency_next", does=self._explain_next)
         self.summary = plain_label(wrap=True, name="saliency_said")
         self._looked_at: tuple[ModelRef, Prompt] | None = None
@@ -61,7 +65,20 @@ class SaliencyPage(Page):
         if (model, prompt) != self._looked_at:
             self._position = None
         self._looked_at = model, prompt
+        self._offer_source(bool(model.source))
         self._ask()
+
+    def _offer_source(self, offered: bool) -> None:
+        """A model that translates is asked for its source first."""
+        known = self.method.findText(SOURCE)
+        if offered == (known >= 0):
+            return
+        with QSignalBlocker(self.method):
+            if offered:
+                self.method.insertItem(0, SOURCE)
+                self.method.setCurrentIndex(0)
+            else:
+                self.method.removeItem(known)
 
     def _ask(self, target: int | None = None) -> None:
         if self._looked_at is not None:
@@ -74,7 +91,7 @@ class SaliencyPage(Page):
         self._ask(self._shown.target if self._shown is not None and next_one else None)
 
     def _explain(self, position: int) -> None:
-        if position > 0:
+        if position > 0 and METHODS[self.method.currentText()] != "source":
             self._position = position
             self._ask()
 
@@ -94,6 +111,7 @@ class SaliencyPage(Page):
         values[: found.position] = found.score / highest if highest and math.isfinite(highest) else 0.0
         words = [f"{score:+.4f} nats" for score in found.score]
         words += ["explained prediction" if len(words) == found.position else "after it"] * (len(found.tokens) - len(words))
+        self.strip.title = "Influence of each source token" if found.method == "source" else "Influence of each token"
         note = f"strongest {highest:.3g} nats  ·  orange raises, blue lowers"
         self.strip.show_tokens(found.tokens, values, words, note)
         self.strip.mark(found.position if found.position < len(found.tokens) else None)
