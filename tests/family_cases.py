@@ -24,7 +24,7 @@ _PAIRS: Values = {"layers": 1, "heads": 2, "d_model": 16, "context": 30, "batch"
 _GAN: Values = {"width": 16, "layers": 2, "batch": 16, "evaluate_every": 10}
 _WORDS: Values = {"dimension": 8, "batch": 32, "window": 2, "min_count": 1, "vocabulary": 20, "evaluate_every": 10}
 SMALL: Mapping[str, tuple[Values, ...]] = {
-    "gpt": tuple({**TINY, **tokens} for tokens in _TOKENS),
+    "gpt": (*({**TINY, **tokens} for tokens in _TOKENS), {**TINY, "context": 14, "answers": "backwards"}),
     "bert": (
         {**TINY, "tokenizer": "char"},
         {**TINY, "vocabulary": 20, "nsp": True, "original": True, "tied": True, "norm": "layernorm", "bias": True},
@@ -64,9 +64,11 @@ def cases() -> list[tuple[Family[Any, Any], Values]]:
 
 
 def data_for(family: Family[Any, Any], folder: Path, values: Values = {}) -> str:  # noqa: B006 - it is only read
-    """A dataset of the first kind that a family learns from; labelled texts where these settings need them."""
+    """A dataset of the first kind that a family learns from; labelled texts, or a toy task, where these settings need them."""
     if values.get("task") == "classify":
         return "emoji-categories"
+    if values.get("answers") == "backwards":
+        return "addition"
     kind = family.data_kinds[0]
     if kind == "text":
         return str(text_file(folder, words().replace(" cat", "\ncat")))

@@ -102,7 +102,7 @@ class Pane:
 
     Of points: `layers` are (title, help) by the names of the layers of a plane, `made` is what a point of the model is called.
     `score` is what the number of a place or a sample is called, `ends` what the lowest and the highest mean where it is a
-    probability.
+    probability. `rows` are what is read, what would be right and what the model wrote, where it is judged token for token.
     """
 
     channels: tuple[str, ...]
@@ -122,6 +122,7 @@ class Pane:
     layers: Mapping[str, tuple[str, str]] = dataclasses.field(default_factory=lambda: LAYERS)
     made: str = "sample"
     score: str = "score"
+    rows: tuple[str, str, str] = ("source", "reference", "model")
     ends: tuple[str, str] = ("0", "1")
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from genstudio import families, storage
 from genstudio.config import Values
 from genstudio.data import shelf
-from genstudio.data.datasets import TextDataset
+from genstudio.data.datasets import TaskDataset, TextDataset
 from genstudio.data.encoding import encode_part
+from genstudio.data.learnable.questions import EQUALS
 from genstudio.data.merges import Merges, follow_merges
 from genstudio.data.split import SplitSettings, arrange
 from genstudio.data.token_text import TokenText, tokens_of
@@ -48,12 +49,18 @@ class MakeTokenizer:
 
 @dataclass(frozen=True)
 class CountVocabulary(Quiet):
-    """How many different characters a text has, the line end counted whether it occurs or not; 0 for other data."""
+    """How many different characters a text has, the line end counted whether it occurs or not, or the lines of a toy task, an
+    equals sign in each; 0 for other data."""
 
     data: str
 
     def run(self, models: Models) -> Frames[int]:
         info = shelf.find_dataset(self.data)
+        if info.kind == "tasks":
+            yield Frame(progress=Progress("Counting the characters"))
+            task = shelf.open_dataset(info)
+            assert isinstance(task, TaskDataset)
+            return len({"\n", EQUALS}.union(*task.questions, *task.answers))
         if info.kind != "text":
             return 0
         counts = yield from frames_of(count_characters(shelf.open_text(info).text), "Counting the characters")

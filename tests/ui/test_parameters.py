@@ -15,15 +15,15 @@ from helpers import TINY
 LONG = 120_000
 
 
-@pytest.mark.parametrize("markers", ["none", "lines"])
+@pytest.mark.parametrize("data, markers", [("names", "none"), ("names", "lines"), ("addition", "none")])
 def test_the_form_says_as_many_parameters_as_the_run_has(
-    open_window: Callable[..., MainWindow], qtbot: Any, markers: str
+    open_window: Callable[..., MainWindow], qtbot: Any, data: str, markers: str
 ) -> None:
     window = open_window("transformer")
     tab = window.transformer
     window.tabs.setCurrentWidget(tab)
-    tab.setup.choose_data("names")
-    tab.setup.form.set_values(TINY | {"markers": markers, "context": 4})
+    tab.setup.choose_data(data)
+    tab.setup.form.set_values(TINY | {"markers": markers, "context": 14})
     qtbot.waitUntil(lambda: "parameters" in tab.cost.text(), timeout=LONG)
     said = int(tab.cost.text().split()[0].replace(",", ""))
     tab.setup.set_plan(3, None)

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genstudio.data.datasets import TextDataset
+from genstudio.data.datasets import TaskDataset, TextDataset
 from genstudio.data.info import DatasetInfo
+from genstudio.data.learnable.questions import prepare_questions
 from genstudio.data.learnable.tokens import TextData, from_metadata, metadata, prepare_text
 from genstudio.data.split import SplitSettings
 from genstudio.data.vocabulary import TokenSettings
 from genstudio.data.work import Work
+from genstudio.errors import ConfigError, Problem
 from genstudio.families.drawing import Chain, Drawing, Part
 from genstudio.families.family import Family, Imported
 from genstudio.families.gpt.batches import shown
@@ -29,15 +31,32 @@ if TYPE_CHECKING:
 __all__ = ["FAMILY", "GPTConfig"]
 
 
-def _prepare(config: GPTConfig, dataset: TextDataset, kept: Mapping[str, Any] | None = None) -> Work[TextData]:
+def _prepare(
+    config: GPTConfig, dataset: TextDataset | TaskDataset, kept: Mapping[str, Any] | None = None
+) -> Work[TextData]:
     """What a run learnt or was given is taken from what it kept: another library might learn others, a file may be gone."""
     learnt = kept is not None and config.tokenizer in ("word", "bpe", "file")
     tokenizer = _from_metadata(config, kept or {}).tokenizer if learnt else None
     values = config.model_dump()
-    split = SplitSettings.of(values)
-    found = yield from prepare_text(dataset, config.markers, config.context, TokenSettings.of(values), tokenizer, split)
+    settings, split = TokenSettings.of(values), SplitSettings.of(values)
+    if isinstance(dataset, TaskDataset):
+        _refuse_for_questions(config)
+        backwards = config.answers == "backwards"
+        return (yield from prepare_questions(dataset, config.context, settings, tokenizer, split, backwards=backwards))
+    found = yield from prepare_text(dataset, config.markers, config.context, settings, tokenizer, split)
     new = kept is None and config.start_embeddings
     return with_vectors(found, config.start_embeddings, config.d_model) if new else found
+
+
+def _refuse_for_questions(config: GPTConfig) -> None:
+    """Raises ConfigError for settings that toy tasks cannot have."""
+    problems = []
+    if config.tokenizer == "file":
+        problems.append(Problem("tokenizer", "a toy task is trained on characters, bytes, words or byte pairs"))
+    if config.start_embeddings:
+        problems.append(Problem("start_embeddings", "a toy task has letters and digits, not words; leave this empty"))
+    if problems:
+        raise ConfigError(problems)
 
 
 def _model(config: GPTConfig, data: TextData, device: str, seed: int) -> GPTModel:
@@ -76,7 +95,7 @@ def _import(folder: Path) -> Work[Imported[GPTConfig, TextData]]:
 FAMILY: Family[GPTConfig, TextData] = Family(
     name="gpt",
     title="GPT (decoder-only transformer)",
-    data_kinds=("text",),
+    data_kinds=("text", "tasks"),
     room="transformer",
     abilities=("Reads", "Writes", "Traces", "Evaluates"),
     config=GPTConfig,
@@ -86,7 +105,7 @@ FAMILY: Family[GPTConfig, TextData] = Family(
     learner=_learner,
     metadata=metadata,
     from_metadata=_from_metadata,
-    cost=lambda config, _info, tokens: cost(config, tokens),
+    cost=lambda config, info, tokens: cost(config, tokens + (info.kind == "tasks")),  # the second marker
     batch=shown,
     dashboard=DASHBOARD,
     usual_data=USUAL,

@@ -26,6 +26,15 @@ class GPTConfig(TextStack):
         "none", "Put a beginning- and an end-of-sequence token around every line (for lists such as names)",
         group="Data", label="Sequence markers",
     )
+    answers: Literal["forwards", "backwards"] = setting(
+        "forwards", "Toy tasks: write answers as they are, or from their end. Backwards, the digits of a sum come in the order "
+        "in which they are carried: 48+75=321",
+        group="Data", label="Answers", source="backwards: Lee et al. 2023",
+    )
+    loss_on: Literal["answers", "lines"] = setting(
+        "answers", "Toy tasks: train on the answers alone, or on whole lines, questions included, although those are random",
+        group="Training", label="Loss on",
+    )
     precision: Literal["float32", "bfloat16"] = setting(
         "float32", "Number format of the forward pass; bfloat16 (autocast) needs CUDA", group="Training",
         source="Micikevicius et al. 2018",

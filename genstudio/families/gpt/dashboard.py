@@ -7,10 +7,14 @@ from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Literal
 
 from genstudio.data import shelf
+from genstudio.data.datasets import TaskDataset
 from genstudio.data.info import DatasetInfo
+from genstudio.data.learnable.questions import prepare_questions
 from genstudio.data.learnable.tokens import prepare_text
+from genstudio.data.split import SplitSettings
 from genstudio.data.vocabulary import TokenSettings
 from genstudio.evaluation.ngram import reference_lines
+from genstudio.evaluation.questions import baselines
 from genstudio.families.dashboard import (
     DOCTOR,
     LIVE,
@@ -38,8 +42,15 @@ _BEATEN = {"unigram": "Beats letter frequencies", "kneser_ney": "Beats Kneser-Ne
 
 
 def _references(config: GPTConfig, info: DatasetInfo) -> Generator[float, None, Mapping[str, float]]:
-    """Those of LINES in nats per token, from the cache where it has them; `characters_per_token` of the validation text."""
-    tokens = TokenSettings.of(config.model_dump())
+    """Those of LINES in nats per token, from the cache where it has them; `characters_per_token` of the validation text. Of a
+    toy task, its `baselines`."""
+    values = config.model_dump()
+    tokens = TokenSettings.of(values)
+    if info.kind == "tasks":
+        task, backwards = shelf.open_dataset(info), config.answers == "backwards"
+        assert isinstance(task, TaskDataset)
+        split = SplitSettings.of(values)
+        return baselines((yield from prepare_questions(task, config.context, tokens, split=split, backwards=backwards)))
     markers: Literal["none", "lines"] = "lines" if tokens.lines else "none"
     prepared = yield from prepare_text(shelf.open_text(info), markers, 2, tokens)
     lines = yield from reference_lines(prepared)
@@ -55,11 +66,16 @@ def _smaller(config: GPTConfig, info: DatasetInfo) -> tuple[str, GPTConfig, Data
 
 
 def said(info: RunInfo, references: Mapping[str, float]) -> str:
-    """The validation loss of a model as perplexity and in bits per character, and against each reference line.
+    """The share of questions that are answered exactly, of a toy task. Else the validation loss of a model as perplexity and in
+    bits per character, and against each reference line.
 
     Bits per character need `characters_per_token` among the references.
     """
     loss = info.losses.get("val_loss")
+    if (exact := info.losses.get("exact_match")) is not None:
+        usual = references.get("usual")
+        than = "" if usual is None else f"; always giving the most frequent answer: {usual:.1%}"
+        return f"Exact match {exact:.1%} of the held-out questions{than}."
     if loss is None or not math.isfinite(loss):
         return ""
     step = info.measured.get("val_loss", info.step)
@@ -91,14 +107,24 @@ DASHBOARD = Dashboard(
             ),
             nats=True,
         ),
+        Chart(
+            "exact_match", "Exact match", "share of held-out questions", (Line("exact_match", "exact match", "validation"),),
+            "Loss", kinds=("tasks",), large=True,
+            references=(Reference("usual", "always the most frequent answer {:.1%}", "guess {:.1%}"),),
+        ),
         Chart("learning_rate", "Learning rate", "", (Line("learning_rate", "rate", "rate"),), "Loss"),
         Chart("gradient_norm", "Gradient norm", "", (Line("gradient_norm", "norm", "norm", True),), "Loss"),
         Chart("tokens_per_second", "Tokens per second", "", (Line("tokens_per_second", "tokens/s", "speed", True),), "Loss"),
     ),
     panes=(
         Pane(
-            ("sample",), "Samples", SIDE,
+            ("sample",), "Samples", SIDE, kinds=("text",),
             field=Field("prompt", "Prompt", "The live sample continues this text", "ROMEO:"),
+        ),
+        Pane(
+            ("answers",), "Answers", SIDE, kinds=("tasks",), note="The same held-out questions at every step",
+            rows=("question", "answer", "model"),
+            field=Field("question", "Your question", "It is answered at every step, before the held-out ones", ""),
         ),
         Pane(
             ("attention",), "Attention", SIDE,
@@ -107,8 +133,8 @@ DASHBOARD = Dashboard(
         Pane(("layers",), "Layers", SIDE),
     ),
     tools=(PROMPT, LIVE, DOCTOR, TIMELINE),
-    result=(Measure("val_loss", "validation", "lower", "nats per token"),),
-    summary=(Measure("train_loss", "loss"), Measure("val_loss", "val")),
+    result=(Measure("exact_match", "exact match", "higher"), Measure("val_loss", "validation", "lower", "nats per token"),),
+    summary=(Measure("train_loss", "loss"), Measure("val_loss", "val"), Measure("exact_match", "exact")),
     speed=Measure("tokens_per_second", "speed", "higher", "tokens/s"),
     handles=("learning_rate", "muon_rate", "clip", "schedule", "final_rate"),
     references=_references,

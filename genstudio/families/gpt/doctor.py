@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from genstudio.data.learnable.questions import QuestionData
 from genstudio.data.learnable.tokens import TextData
 from genstudio.evaluation.ngram import uniform, unigram
+from genstudio.evaluation.questions import baselines
 from genstudio.events import Diagnosis
 from genstudio.families.rules import NOT_FINITE, diverged, memorising, not_finite, overfitting, plateau
 from genstudio.families.text_rules import DEAD_UNITS, DROPOUT, RATE_TOO_HIGH, RATE_TOO_LOW, observe
@@ -30,8 +32,10 @@ RULES = (
 
 def doctor(told: Iterable[Diagnosis] = (), data: TextData | None = None) -> Doctor:
     """What watches a language model that learns from `data`; `told` are the diagnoses of its run so far."""
-    known = {}
-    if data is not None and len(data.train) and len(data.validation) > 1:
+    known: dict[str, float] = {}
+    if isinstance(data, QuestionData):
+        known = baselines(data)
+    elif data is not None and len(data.train) and len(data.validation) > 1:
         size = data.tokenizer.size
         known = {"uniform": uniform(size), "unigram": unigram(data.train, data.validation, size)}
     return Doctor(RULES, observe, told, broken=not_finite, known=known)

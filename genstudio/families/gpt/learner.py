@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from genstudio.data.learnable.questions import EQUALS, QuestionData
 from genstudio.data.tokenizers import continuation
 from genstudio.events import Snapshot
 from genstudio.families.gpt.batches import draw
@@ -22,10 +23,12 @@ from genstudio.sampling.text import stream
 from genstudio.snapshots.attention import Attention
 from genstudio.snapshots.layers import LayerStatistics
 from genstudio.snapshots.text import Text
+from genstudio.snapshots.translation import Translated, Translations
 from genstudio.training.learner import Tick, Values
 
 _TICK = 0.02  # seconds of work between two chances for others
 _WRITE, _WRITE_SEED = 120, 0
+_QUESTIONS, _QUESTIONS_SEED, _BEYOND = 8, 2017, 4
 _PROBE = 64
 _PROBE_TOKENS = 512
 _EARLY_STEPS = frozenset((5, 10, 20, 40, 70, 100))
@@ -45,7 +48,7 @@ class GPTLearner:
         self.preview_every, self.criterion = 1.0, "val_loss"
         self.threads: int | None = None
         self.step = 0
-        self.prompt, self.probe = "\n", "To be, or not to be, that is the question"
+        self.prompt, self.probe, self.question = "\n", "To be, or not to be, that is the question", ""
 
     @property
     def config(self) -> GPTConfig:
@@ -56,8 +59,8 @@ class GPTLearner:
 
         Raises DataError when the data has no text to train on.
         """
-        pieces = self.model.tensor(draw(self.config, self.model.data, self.seed, step))
-        return pieces[..., :-1], pieces[..., 1:]
+        drawn = draw(self.config, self.model.data, self.seed, step)
+        return self.model.tensor(drawn.inputs), self.model.tensor(drawn.targets)
 
     def training_step(self, batch: tuple[Tensor, Tensor], step: int, progress: float) -> Values:
         """One update with inputs and targets (accumulation, batch, T). A gradient that is not finite changes nothing but is
@@ -75,34 +78,64 @@ class GPTLearner:
         self.model.config = type(self.config).parse({**self.config.model_dump(), **values})
 
     def watch(self, values: Mapping[str, str]) -> None:
-        """Continue another `prompt`, look at another `probe`, from the next preview on."""
+        """Continue another `prompt`, answer another `question`, look at another `probe`, from the next preview on."""
         self.prompt, self.probe = values.get("prompt", self.prompt), values.get("probe", self.probe)
+        self.question = values.get("question", self.question).strip()
 
     def preview(self) -> Iterator[Snapshot | Tick]:
-        """A text that the model writes after `prompt` (channel `sample`), its attention to `probe`, and its layers."""
-        due = time.monotonic() + _TICK
-        tokenizer = self.model.tokenizer
-        ids = self._encode(self.prompt)
-        written: list[int] = []
-        for choice in stream(self.transformer, ids, SamplingOptions(temperature=0.8), _WRITE_SEED, _WRITE):
-            written.append(choice.id)
-            if time.monotonic() >= due:
-                yield Tick()
-                due = time.monotonic() + _TICK
-        yield Text("sample", self.step, self.prompt, continuation(tokenizer, written))
-        probe = self._encode(self.probe)[: min(_PROBE, self.model.context)]
-        yield Attention("attention", self.step, tokenizer.pieces(probe), attention(self.transformer, probe))
-        if len(self.model.data.train) > self.model.context:
+        """A text that the model writes after `prompt` (channel `sample`) or, of questions, what it answers (`answers`); its
+        attention to `probe`; and its layers."""
+        data = self.model.data
+        yield from self._answers(data) if isinstance(data, QuestionData) else self._sample()
+        probe = self._probe()[: min(_PROBE, self.model.context)]
+        yield Attention("attention", self.step, self.model.tokenizer.pieces(probe), attention(self.transformer, probe))
+        if len(data.train) > self.model.context:
             yield (yield from self.layers())
 
     def layers(self) -> Generator[Tick, None, LayerStatistics]:
         """Activations, weights and gradients of every layer for a part of a batch that is never trained on. The update that
         follows is measured, as is every 16th, for the next time."""
         rows = max(1, min(self.config.batch, _PROBE_TOKENS // self.model.context))
-        pieces = self.model.tensor(draw(self.config, self.model.data, self.seed, 0)[0, :rows])
+        drawn = draw(self.config, self.model.data, self.seed, 0)
+        inputs, targets = (self.model.tensor(part[0, :rows]) for part in (drawn.inputs, drawn.targets))
         self.stepper.measure_next = True
-        found = yield from self.model.statistics(pieces[:, :-1], pieces[:, 1:])
+        found = yield from self.model.statistics(inputs, targets)
         return dataclasses.replace(found, step=self.step)
+
+    def _sample(self) -> Iterator[Snapshot | Tick]:
+        due = time.monotonic() + _TICK
+        written: list[int] = []
+        ids = self._encode(self.prompt)
+        for choice in stream(self.transformer, ids, SamplingOptions(temperature=0.8), _WRITE_SEED, _WRITE):
+            written.append(choice.id)
+            if time.monotonic() >= due:
+                yield Tick()
+                due = time.monotonic() + _TICK
+        yield Text("sample", self.step, self.prompt, continuation(self.model.tokenizer, written))
+
+    def _answers(self, data: QuestionData) -> Iterator[Snapshot | Tick]:
+        """The answer to the person's question, which nobody judges, and those to the same held-out questions every time."""
+        held, tokenizer = data.held, data.tokenizer
+        shown = np.sort(np.random.default_rng(_QUESTIONS_SEED).permutation(len(held))[:_QUESTIONS]).tolist()
+        asked = [held.lines[row][: held.answers[row]] for row in shown]
+        wanted = [held.lines[row][held.answers[row] : -1].tolist() for row in shown]
+        if own := [self._encode(self.question.removesuffix(EQUALS) + EQUALS)] if self.question else []:
+            wanted.insert(0, [])
+        longest = max(map(len, wanted), default=0)
+        made = yield from self.model.answer([*own, *asked], longest + _BEYOND)
+        answers = []
+        for number, (question, right, written) in enumerate(zip([*own, *asked], wanted, made, strict=True)):
+            judged = np.array([number < len(own) or right[at : at + 1] == [token] for at, token in enumerate(written)], bool)
+            pieces = (tokenizer.pieces(part) for part in (question[1:], right, written))
+            answers.append(Translated(*pieces, judged))
+        yield Translations("answers", self.step, tuple(answers))
+
+    def _probe(self) -> Ids:
+        """What attention is shown for: of questions, a line with its answer."""
+        data = self.model.data
+        if isinstance(data, QuestionData) and EQUALS not in self.probe and len(data.held):
+            return data.held.lines[0]
+        return self._encode(self.probe)
 
     def _encode(self, text: str) -> Ids:
         """Ids of what the vocabulary has of a text; of something to start from when that is nothing."""

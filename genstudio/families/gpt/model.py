@@ -6,7 +6,7 @@ import contextlib
 import copy
 import dataclasses
 import math
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,9 +15,11 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from genstudio.data.learnable.questions import QuestionData
 from genstudio.data.learnable.tokens import TextData
 from genstudio.data.tokenizers import Tokenizer
 from genstudio.errors import DeviceError
+from genstudio.evaluation.questions import AnswerScore
 from genstudio.families.gpt.config import GPTConfig
 from genstudio.families.stack_training import architecture
 from genstudio.families.start import StartedText
@@ -30,6 +32,7 @@ from genstudio.training.learner import Scored, Tick
 Ids = NDArray[np.integer[Any]]
 
 _SAMPLED_BATCHES = 10
+_SAMPLED_QUESTIONS = 256
 _SLICE = {"cpu": 5e8}
 _SLICE_ELSEWHERE = 1e11
 """Floating-point operations of evaluation between two chances for others: fixed, not timed, so that the sums of two
@@ -89,13 +92,16 @@ class GPTModel:
         other.data = dataclasses.replace(data, tokenizer=self.tokenizer)
         return other
 
-    def evaluate(self, exact: bool = False, share: float = 1.0) -> Iterator[Scored]:
+    def evaluate(self, exact: bool = False, share: float = 1.0) -> Iterator[Scored | AnswerScore]:
         """Running sums over validation tokens, each scored at most once; the last one is the result.
 
         Windows of one context move by half of it, so that every token has at least half a context before it where
         there is one. All windows when `exact`, else a `share` of evenly spaced ones with about ten times the tokens of a
-        batch. Yields nothing when there is no text to validate on.
+        batch. Yields nothing when there is no text to validate on. Of questions, the answers are scored.
         """
+        if isinstance(self.data, QuestionData):
+            yield from self._evaluate_answers(self.data, exact, share)
+            return
         data, context = self.data, self.context
         if len(data.validation) < 2:
             return
@@ -114,6 +120,28 @@ class GPTModel:
             nats, tokens = nats + more, tokens + scored
             characters = round(data.validation_characters * tokens / max(1, len(data.validation) - 1))
             yield Scored(nats, tokens, characters, min(1.0, (first + rows) / len(starts)), data.validation_unknown)
+
+    def answer(self, asked: Sequence[Ids], limit: int) -> Generator[Tick, None, list[list[int]]]:
+        """The tokens that greedily follow each of these beginnings (T,), up to the end marker or `limit` tokens, and no further
+        than the context."""
+        end, made = self.tokenizer.end, [[] for _ in asked]  # type: list[list[int]]
+        going = [row for row, ids in enumerate(asked) if len(ids) <= self.context]
+        while going:
+            lines = [np.concatenate([asked[row], np.array(made[row], np.int64)]) for row in going]
+            ids = np.zeros((len(lines), max(map(len, lines))), np.int64)
+            for place, line in enumerate(lines):
+                ids[place, : len(line)] = line
+            chosen = self._next(ids, [len(line) - 1 for line in lines])
+            for row, token in zip(going, chosen, strict=True):
+                if token != end:
+                    made[row].append(token)
+            ended = {row for row, token in zip(going, chosen, strict=True) if token == end}
+            going = [
+                row for row in going
+                if row not in ended and len(made[row]) < limit and len(asked[row]) + len(made[row]) <= self.context
+            ]  # fmt: skip
+            yield Tick()
+        return made
 
     def layers(self, ids: Ids) -> Generator[Tick, None, LayerStatistics]:
         """Activations, weights and gradients of every layer for ids (T,). Gradients need two tokens."""
@@ -134,6 +162,47 @@ class GPTModel:
         if self.config.precision == "bfloat16":
             return torch.autocast("cuda", torch.bfloat16)
         return contextlib.nullcontext()
+
+    def _evaluate_answers(self, data: QuestionData, exact: bool, share: float) -> Iterator[AnswerScore]:
+        """Held-out questions, in the order of their lengths; all of them when `exact`, else a `share` of some hundreds."""
+        count = len(data.held)
+        rows = np.arange(count)
+        if not exact and count:
+            rows = np.unique(np.linspace(0, count - 1, min(count, max(8, round(share * _SAMPLED_QUESTIONS)))).astype(np.int64))
+        rows = rows[np.argsort(data.held.lines.lengths[rows], kind="stable")]
+        longest = int(data.held.lines.lengths.max(initial=1))
+        some = max(1, int(_SLICE.get(self.device.type, _SLICE_ELSEWHERE) / (longest * 2 * self._weights)))
+        found = AnswerScore()
+        for first in range(0, len(rows), some):
+            nats, tokens, right = self._score_answers(data, rows[first : first + some])
+            asked = min(first + some, len(rows))
+            found = AnswerScore(found.nats + nats, found.tokens + tokens, asked, found.right + right, asked / len(rows))
+            yield found
+
+    @torch.no_grad()
+    def _score_answers(self, data: QuestionData, rows: Ids) -> tuple[float, int, int]:
+        """Sum of nats and number of the tokens of the answers to these questions, and how many answers are right.
+
+        Greedy decoding gives the right answer exactly where each of its tokens is the most probable one after the right ones
+        before it: so one pass says it.
+        """
+        assert data.tokenizer.end is not None
+        ids, _, answer = data.held.padded(rows, data.tokenizer.end)
+        pieces, wanted = self.tensor(ids), torch.from_numpy(answer[:, 1:]).to(self.device)
+        with evaluating(self.transformer), self.autocast():
+            logits = self.transformer(pieces[:, :-1])
+        targets = pieces[:, 1:]
+        nats = F.cross_entropy(logits[wanted].float(), targets[wanted], reduction="none")
+        right = ((logits.argmax(-1) == targets) | ~wanted).all(-1)
+        return float(nats.cpu().double().sum()), int(wanted.sum()), int(right.sum())
+
+    @torch.no_grad()
+    def _next(self, ids: Ids, last: list[int]) -> list[int]:
+        """The most probable token after the token at place `last` of each row of ids (n, T)."""
+        with evaluating(self.transformer), self.autocast():
+            logits = self.transformer(self.tensor(ids))
+        found: list[int] = logits[torch.arange(len(last)), torch.tensor(last)].argmax(-1).tolist()
+        return found
 
     @torch.no_grad()
     def _score(self, starts: Ids, skipped: Ids) -> tuple[float, int]:

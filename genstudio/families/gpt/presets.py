@@ -8,6 +8,8 @@ from genstudio.families.family import Preset, made_for
 USUAL = "shakespeare"
 """The dataset that presets are meant for which name none."""
 
+_TASK = {"layers": 2, "context": 24, "batch": 32}
+
 PRESETS = (
     Preset(
         "shakespeare",
@@ -87,6 +89,49 @@ PRESETS = (
         {"positions": "none"},
         seconds=120,
     ),
+    Preset(
+        "copy",
+        "Copy: watch an induction head appear",
+        "Strings of letters to write once more, a letter per token. Within a minute on two cores most new strings are copied to "
+        "the last letter, and a head of the second layer looks up what followed the same letter before: see Induction in the "
+        "Playground.",
+        _TASK,
+        seconds=90,
+        data="copy",
+    ),
+    Preset(
+        "reverse",
+        "Reverse",
+        "Strings of letters to write backwards. The attention shows how: one line from corner to corner.",
+        _TASK,
+        seconds=120,
+        data="reverse",
+    ),
+    Preset(
+        "sort",
+        "Sort",
+        "Digits to put in order. The model has to count how often each digit occurs, and what it has written so far.",
+        _TASK,
+        seconds=90,
+        data="sort",
+    ),
+    Preset(
+        "addition",
+        "Addition with the carry",
+        "Sums of numbers of up to three digits, written from the last digit, in the order in which one carries. The curve stays "
+        "low, then rises at once. Compare with answers that are written forwards: a race shows how much harder that is.",
+        _TASK | {"context": 14, "batch": 64, "answers": "backwards"},
+        seconds=300,
+        data="addition",
+    ),
+    Preset(
+        "brackets",
+        "Close the brackets",
+        "Open brackets of three kinds to close, the last one first. The model has to remember what is still open.",
+        _TASK | {"context": 34},
+        seconds=120,
+        data="dyck",
+    ),
 )
 
 
@@ -96,4 +141,4 @@ def preset_for(info: DatasetInfo, now: str = "") -> str:
     general = chosen is not None and not chosen.data
     if general and info.id == USUAL:
         return now
-    return made_for(PRESETS, info, now, now if general else "text")
+    return made_for(PRESETS, info, now, "copy" if info.kind == "tasks" else now if general else "text")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from PySide6.QtCore import Signal
 
+from genstudio import families
 from genstudio.snapshots.attention import Induction
 from genstudio.tasks.ablate import ProbeInduction
 from genstudio.tasks.models import ModelRef
@@ -19,10 +21,15 @@ _SAID = (
     "al. 2022). Your text is not used."
 )
 STRONG = 0.4
+TASK = "copy"
+"""The dataset on which a small model learns induction heads within two minutes."""
 
 
 class InductionPage(Page):
-    """Scores of all heads and the loss by place, for texts drawn by chance."""
+    """Scores of all heads and the loss by place, for texts drawn by chance. `train_wanted(dataset, family)` where the model has
+    no such head, and the person wants to see one appear."""
+
+    train_wanted = Signal(str, str)
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine, "page_induction", "Induction")
@@ -32,10 +39,15 @@ class InductionPage(Page):
         self.period.setToolTip("Number of distinct tokens in the repeated sequence: at most half the context")
         self.start = button("Run the probe", "induction_run", "play", does=self._run)
         self.summary = plain_label(wrap=True, name="induction_said")
+        self.train = button(
+            "Train Copy", "induction_train", "play", "Train a small model to copy: induction heads appear within two minutes",
+            lambda: self.train_wanted.emit(TASK, _teacher()),
+        )  # fmt: skip
+        self.train.hide()
         self._at: ModelRef | None = None
         vbox(
             plain_label(_SAID, role="quiet", wrap=True), hbox((self.period, 1), (self.seed, 1), self.start),
-            (self.scores, 3), (self.losses, 3), self.summary, into=self,
+            (self.scores, 3), (self.losses, 3), hbox((self.summary, 1), self.train), into=self,
         )  # fmt: skip
         for view in (self.scores, self.losses):
             view.failed.connect(self.failed)
@@ -59,6 +71,16 @@ class InductionPage(Page):
         self.scores.show_snapshot(found)
         self.losses.show_snapshot(found)
         self.summary.setText(conclusion(found))
+        self.train.setVisible(bool(found.scores.max() < STRONG and _teacher()))
+
+
+def _teacher() -> str:
+    """The family, by name, with a preset for the task and models that this page can look into; empty where there is none."""
+    fitting = (
+        family.name for family in families.all_families()
+        if {"Writes", "Traces"} <= {*family.abilities} and any(preset.data == TASK for preset in family.presets)
+    )  # fmt: skip
+    return next(fitting, "")
 
 
 def conclusion(found: Induction) -> str:
@@ -66,7 +88,8 @@ def conclusion(found: Induction) -> str:
     first, again = (float(part.mean()) for part in (found.losses[: found.period - 1], found.losses[found.period :]))
     strong = [(layer, head) for layer, head in np.argwhere(found.scores >= STRONG)]
     named = ", ".join(f"{layer + 1}.{head + 1}" for layer, head in strong)
-    heads = f"Induction heads: {named}." if strong else f"No head has a score of {STRONG} or more."
+    none = f"This model has no induction head: no score reaches {STRONG}. Train Copy to watch one appear."
+    heads = f"Induction heads: {named}." if strong else none
     return (
         f"{heads} {found.period} tokens: {first:.2f} nats per token the first time, {again:.2f} the second "
         f"({again - first:+.2f}). Step {found.step:,}."

@@ -35,7 +35,8 @@ _IN_TRAINING = ", which is in training."
 
 
 class PlaygroundTab(QWidget):
-    """Writes with the live model or any checkpoint, and holds the pages that look inside. `failed(Failure)`.
+    """Writes with the live model or any checkpoint, and holds the pages that look inside. `failed(Failure)`;
+    `train_wanted(dataset, family)`.
 
     A page that has `show_sampling(Sampling)` hears of the sampler, one that has `show_library(Library)` watches the lists;
     one with `take_wanted(Prompt, segments)`
@@ -43,6 +44,7 @@ class PlaygroundTab(QWidget):
     """
 
     failed = Signal(object)
+    train_wanted = Signal(str, str)
 
     def __init__(self, engine: Engine, library: Library) -> None:
         super().__init__()
@@ -249,6 +251,7 @@ class PlaygroundTab(QWidget):
             ("said", self.status.setText),
             ("page_wanted", self.inspectors.open),
             ("switches_changed", self._share_switches),
+            ("train_wanted", self.train_wanted),
         ):
             if hasattr(page, name):
                 getattr(page, name).connect(slot)

@@ -157,7 +157,7 @@ VIEWS: Mapping[type[Snapshot], Callable[[Pane], Any]] = {
     Histograms: _histograms,
     EmbeddingMap: lambda _: EmbeddingView(),
     Bars: lambda pane: BarsView(pane.title, f"bars_{pane.channels[0]}"),
-    Translations: lambda pane: TranslationsPage(pane.title),
+    Translations: lambda pane: TranslationsPage(pane.title, pane.rows),
     Codes: lambda pane: CodesView(pane.title, f"codes_{pane.channels[0]}", pane.note),
 }
 """What shows a kind of snapshot, built for a pane: it has `show_snapshot` and `clear`."""

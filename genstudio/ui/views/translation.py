@@ -47,8 +47,9 @@ class TranslationsView(SnapshotFigure[Translations], PointedFigure[tuple[int, in
     """Three rows for each sentence. Of what the model made, right tokens stand on blue, wrong ones on orange and underlined,
     so that they can be told apart without colours; the pointer or the arrow keys say what would be right."""
 
-    def __init__(self, title: str = "Translations", name: str = "translations") -> None:
+    def __init__(self, title: str = "Translations", name: str = "translations", rows: tuple[str, str, str] = ROWS) -> None:
         super().__init__(title, name)
+        self.rows = rows
         self._cells: list[Cell] = []
         self._tops: list[float] = []
         self._laid: tuple[Translations | None, int] = (None, -1)
@@ -56,7 +57,7 @@ class TranslationsView(SnapshotFigure[Translations], PointedFigure[tuple[int, in
 
     def prepare(self, snapshot: Translations) -> None:
         self.hover = self.hover if self.hover is not None and _there(snapshot, self.hover) else None
-        self.setAccessibleDescription(spoken(snapshot))
+        self.setAccessibleDescription(spoken(snapshot, self.rows))
         self.setMinimumHeight(self._lay(self.width()))
 
     def cells(self) -> list[Cell]:
@@ -71,7 +72,7 @@ class TranslationsView(SnapshotFigure[Translations], PointedFigure[tuple[int, in
         rows = (
             (number + 1, words, place + 1, piece, int(one.right[place]) if row == MODEL else "")
             for number, one in enumerate(self.snapshot.sentences)
-            for row, words in enumerate(ROWS)
+            for row, words in enumerate(self.rows)
             for place, piece in enumerate(_pieces(one, row))
         )
         return header, rows
@@ -137,7 +138,7 @@ class TranslationsView(SnapshotFigure[Translations], PointedFigure[tuple[int, in
         one = self.snapshot.sentences[number]
         box = self._box(mark) or QRectF()
         pieces = _pieces(one, row)
-        title = f"{ROWS[row]}, token {place + 1} of {len(pieces)}"
+        title = f"{self.rows[row]}, token {place + 1} of {len(pieces)}"
         if row == MODEL and place >= len(pieces):
             missing = one.wanted[len(pieces) :]
             words = " ".join(map(token_text, missing))
@@ -146,7 +147,8 @@ class TranslationsView(SnapshotFigure[Translations], PointedFigure[tuple[int, in
         if row != MODEL:
             return box.center(), [(None, said, "")], title
         wanted = f"'{token_text(one.wanted[place])}'" if place < len(one.wanted) else "nothing: it is already at its end"
-        judged = [(None, said, "right")] if one.right[place] else [(None, said, "wrong"), (None, "reference here", wanted)]
+        here = f"{self.rows[REFERENCE]} here"
+        judged = [(None, said, "right")] if one.right[place] else [(None, said, "wrong"), (None, here, wanted)]
         return box.center(), judged, title
 
     def _box(self, mark: tuple[int, int, int]) -> QRectF | None:
@@ -203,7 +205,7 @@ class TranslationsView(SnapshotFigure[Translations], PointedFigure[tuple[int, in
             if (key := (cell.sentence, cell.row)) not in named_rows:
                 named_rows.add(key)
                 at = QRectF(_EDGE, cell.box.top(), _NAMES - 8, cell.box.height())
-                painter.drawText(at, LEFT, ROWS[cell.row])
+                painter.drawText(at, LEFT, self.rows[cell.row])
 
     def _paint_cell(self, painter: QPainter, one: Translated, cell: Cell) -> None:
         look, pieces = theme.current(), _pieces(one, cell.row)
@@ -225,10 +227,10 @@ class TranslationsView(SnapshotFigure[Translations], PointedFigure[tuple[int, in
 class TranslationsPage(QScrollArea):
     """The same in a pane that may be lower than all sentences together."""
 
-    def __init__(self, title: str = "Translations") -> None:
+    def __init__(self, title: str = "Translations", rows: tuple[str, str, str] = ROWS) -> None:
         super().__init__()
         named(self, "translations_scroll", title)
-        self.figure = TranslationsView(title)
+        self.figure = TranslationsView(title, rows=rows)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setWidgetResizable(True)
@@ -264,12 +266,12 @@ def summary(shown: Translations) -> str:
     return f"step {shown.step:,}  ·  {exact} of {len(sentences)} exact{share}"
 
 
-def spoken(shown: Translations) -> str:
+def spoken(shown: Translations, rows: tuple[str, str, str] = ROWS) -> str:
     """What a screen reader says: the summary, and the first sentences whole."""
     said = [summary(shown)]
     for one in shown.sentences[:_ANNOUNCED]:
         source, wanted, made = (" ".join(map(token_text, part)) for part in (one.source, one.wanted, one.made))
-        said.append(f"source {source}; reference {wanted}; model {made or 'nothing'}: {verdict(one)}")
+        said.append(f"{rows[SOURCE]} {source}; {rows[REFERENCE]} {wanted}; {rows[MODEL]} {made or 'nothing'}: {verdict(one)}")
     return ". ".join(said)
 
 

@@ -93,7 +93,7 @@ def test_a_model_that_copies_by_construction_is_found(probed: Any, qtbot: Any) -
     assert found.scores[1, 1] == pytest.approx(1, abs=1e-3) and found.scores[0, 0] == pytest.approx(0, abs=1e-3)
     assert found.scores[[0, 1], [1, 0]] == pytest.approx(found.even, abs=1e-6), "they look everywhere alike"
     assert "1.00" in painted(page.scores) and page.scores.accessibleDescription().endswith("layer 2 head 2")
-    assert page.summary.text().startswith("Induction heads: 2.2.")
+    assert page.summary.text().startswith("Induction heads: 2.2.") and page.train.isHidden()
     _, first, again, change = numbers(page.summary.text().partition("heads: 2.2.")[2])[:4]
     assert found.period == CONTEXT // 2
     page.period.set_value(5)
@@ -116,13 +116,17 @@ def test_without_one_of_its_parts_it_is_not(without: str, probed: Any) -> None:
             first.qkv.weight.view(3, 2, D, -1)[0, 0] = 0
     page = probed(built)
     assert page.scores.snapshot.scores[1, 1] < 0.3
-    assert page.summary.text().startswith("No head has a score of 0.4 or more.")
+    assert page.summary.text().startswith("This model has no induction head: no score reaches 0.4.")
+    assert not page.train.isHidden()
 
 
 @pytest.mark.parametrize("layers", [1, 2])
-def test_an_untrained_model_looks_everywhere_alike(layers: int, probed: Any) -> None:
+def test_an_untrained_model_looks_everywhere_alike_and_copying_is_offered(layers: int, probed: Any, qtbot: Any) -> None:
     page = probed(built(layers))
     found = page.scores.snapshot
     assert found.even == pytest.approx(np.mean([1 / (query + 1) for query in range(12, 24)]))
     assert found.scores == pytest.approx(np.full((layers, 2), found.even), abs=0.01)
-    assert page.summary.text().startswith("No head")
+    assert page.summary.text().startswith("This model has no induction head")
+    with qtbot.waitSignal(page.train_wanted) as wanted:
+        page.train.click()
+    assert wanted.args == ["copy", "gpt"]
