@@ -1,4 +1,4 @@
-"""generate, fill, score, attention."""
+"""generate, fill, classify, follows, score, attention."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import io
 import json
 import math
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -64,6 +64,17 @@ def add(commands: Commands) -> None:
     fill.add_argument("--text", required=True, metavar="TEXT", help="with [MASK] for every gap")
     fill.add_argument("--top", type=int, default=10, metavar="K", help="number of tokens listed for each gap")
     fill.add_argument("--json", action="store_true", help="every gap with its tokens and their probabilities")
+
+    classify = commands.add("classify", _classify, "which class a fine-tuned model puts a text into")
+    add_model(classify)
+    classify.add_argument("--text", required=True, action="append", metavar="TEXT", help="may be repeated")
+    classify.add_argument("--json", action="store_true", help="every class with its probability")
+
+    follows = commands.add("follows", _follows, "how probable it is that one sentence follows another")
+    add_model(follows)
+    follows.add_argument("--first", required=True, metavar="TEXT", help="the sentence that comes first")
+    follows.add_argument("--second", required=True, action="append", metavar="TEXT", help="what may follow; may be repeated")
+    follows.add_argument("--json", action="store_true", help="machine-readable")
 
     score = commands.add("score", _score, "how well a model predicts a text, token by token")
     add_model(score)
@@ -191,7 +202,11 @@ def _say_unknown(frame: Frame, prompt: str) -> None:
 
 
 def _say_missing(unknown: Iterable[int], text: str) -> None:
-    if letters := sorted({text[i] for i in unknown}):
+    _say_skipped(sorted({text[i] for i in unknown}))
+
+
+def _say_skipped(letters: Sequence[str]) -> None:
+    if letters:
         print(f"genstudio: skipped, not in the vocabulary: {' '.join(map(repr, letters))}", file=sys.stderr)
 
 
@@ -286,6 +301,36 @@ def _fill(options: argparse.Namespace) -> None:
         print(f"gap {number}, token {gap.position}")
         for piece, share in zip(gap.pieces, gap.probabilities, strict=True):
             print(f"  {share:>7.2%}  {piece}")
+
+
+def _classify(options: argparse.Namespace) -> None:
+    from genstudio.tasks.classify import Classify
+
+    found = result(Classify(reference(options), tuple(options.text)), quiet=options.json or None)
+    _say_skipped(found.unknown)
+    rows = [sorted(zip(found.classes, row.tolist(), strict=True), key=lambda pair: -pair[1]) for row in found.probabilities]
+    if options.json:
+        texts = [{"text": text, "classes": dict(row)} for text, row in zip(found.texts, rows, strict=True)]
+        print(json.dumps({"step": found.step, "texts": texts}))
+        return
+    for text, row in zip(found.texts, rows, strict=True):
+        print(text)
+        for name, share in row[:10]:
+            print(f"  {share:>7.2%}  {name}")
+
+
+def _follows(options: argparse.Namespace) -> None:
+    from genstudio.tasks.classify import ScoreNext
+
+    found = result(ScoreNext(reference(options), options.first, tuple(options.second)), quiet=options.json or None)
+    _say_skipped(found.unknown)
+    pairs = list(zip(found.seconds, found.probabilities.tolist(), strict=True))
+    if options.json:
+        seconds = [{"text": text, "probability": share} for text, share in pairs]
+        print(json.dumps({"first": found.first, "step": found.step, "seconds": seconds}))
+        return
+    for text, share in pairs:
+        print(f"{share:>7.2%}  {text}")
 
 
 def _score(options: argparse.Namespace) -> None:

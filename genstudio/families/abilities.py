@@ -6,7 +6,7 @@ holds the two equal. A task that needs something opens its model with that abili
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from genstudio.snapshots.layers import LayerStatistics
 
 __all__ = [
-    "ABILITIES", "Classifies", "Embeddings", "Embeds", "Encodes", "Evaluates", "FillsIn", "Judges", "LatentSpec", "Made",
-    "Model", "Reads", "Reconstructs", "Samples", "Traces", "Translates", "Writes", "able", "words",
+    "ABILITIES", "Classifies", "Embeddings", "Embeds", "Encodes", "Evaluates", "FillsIn", "Follows", "Judges", "LatentSpec",
+    "Made", "Model", "Reads", "Reconstructs", "Samples", "Traces", "Translates", "Writes", "able", "words",
 ]  # fmt: skip
 
 A = TypeVar("A", bound=Model)
@@ -137,6 +137,18 @@ class Classifies(Model, Protocol):
         """n texts or pictures -> probability of each class (n, classes) float32"""
 
 
+@runtime_checkable
+class Follows(Reads, Protocol):
+    """Says whether one sentence follows another in a text."""
+
+    @property
+    def knows_order(self) -> bool:
+        """Whether this one was trained to."""
+
+    def following(self, first: str, seconds: Sequence[str]) -> Array:
+        """A sentence and n others -> probability (n,) float32 that each of them follows it"""
+
+
 @dataclass(frozen=True, slots=True)
 class LatentSpec:
     """What a sample is made of: `size` numbers, each standard normal, or uniform in [-1, 1]."""
@@ -229,6 +241,7 @@ ABILITIES: Mapping[str, tuple[type[Model], str]] = {
     "FillsIn": (FillsIn, "fill gaps in a text"),
     "Traces": (Traces, "be inspected layer by layer"),
     "Classifies": (Classifies, "name the class of its input"),
+    "Follows": (Follows, "judge whether one sentence follows another"),
     "Embeds": (Embeds, "represent words as vectors"),
     "Translates": (Translates, "translate"),
     "Samples": (Samples, "generate samples"),

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from genstudio.data.work import Work
 from genstudio.inspection.ablation import NOTHING_ABLATED, Ablation
-from genstudio.inspection.trace import attend, embedding_scale, feed
+from genstudio.inspection.trace import attend, feed
 from genstudio.nn.modes import evaluating
 from genstudio.nn.transformer import Block, Transformer
 
@@ -22,7 +22,8 @@ _SLICE = 4e9  # floating-point operations between two chances for others
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Depths:
-    """`top` (L, T, K) ids and their `chances`, `rank` and `chance` (L, T) of the token that follows; 0 and NaN at the end."""
+    """`top` (L, T, K) ids and their `chances`, `rank` and `chance` (L, T) of the token that is looked for; 0 and NaN where
+    there is none."""
 
     top: NDArray[np.int64]
     chances: NDArray[np.float32]
@@ -31,15 +32,15 @@ class Depths:
 
 
 @torch.no_grad()
-def depths(model: Transformer, residual: NDArray[np.floating], ids: NDArray[np.integer], count: int = 10) -> Work[Depths]:
+def depths(model: Transformer, residual: NDArray[np.floating], wanted: NDArray[np.integer], count: int = 10) -> Work[Depths]:
     """The logit lens (nostalgebraist 2020): the last norm and W_U applied to the stream at every depth.
 
-    residual (L, T, C) of T positions, whose tokens are the first T of ids; one more says what follows the last of them
+    residual (L, T, C) of T positions, `wanted` (T,) the token that each of them should name, -1 where none is known
     -> `count` most probable tokens of each.
     """
     device, V = model.tokens.weight.device, model.architecture.vocabulary
     L, T, _ = residual.shape
-    following = torch.from_numpy(np.append(ids[1:], -1)[:T].astype(np.int64)).to(device).repeat(L)
+    following = torch.from_numpy(wanted.astype(np.int64)).to(device).repeat(L)
     stream = torch.from_numpy(residual).to(device).flatten(0, 1)
     rows = max(1, int(_SLICE / (2 * model.head.weight.numel())))
     parts: list[tuple[Tensor, ...]] = []
@@ -79,6 +80,36 @@ def leave_one_out(
     return scores, logprobs.cpu().numpy(), target
 
 
+def hide_one(
+    model: Transformer, ids: NDArray[np.integer], place: int, mask: int, target: int | None = None
+) -> Work[tuple[NDArray[np.float64], NDArray[np.floating], int]]:
+    """How much the log-probability of `target` in the gap at `place` of ids (T,) falls when another token is hidden behind a
+    `mask`: scores (T,), above 0 where the token raises it, 0 for the gap and for what is hidden already; the log-probabilities
+    (V,); and the target, the most probable unless told."""
+    row = torch.as_tensor(ids, device=model.tokens.weight.device).long()
+    T = len(row)
+    logprobs = _logprobs_at(model, row[None], place)[0]
+    target = int(logprobs.argmax()) if target is None else target
+    hidden = row.repeat(T, 1)
+    hidden.fill_diagonal_(mask)
+    rows = max(1, int(_SLICE / (2 * T * sum(weight.numel() for weight in model.parameters()))))
+    scores = np.zeros(T)
+    for first in range(0, T, rows):
+        yield first / T
+        part = slice(first, first + rows)
+        scores[part] = (logprobs[target] - _logprobs_at(model, hidden[part], place)[:, target]).double().cpu().numpy()
+    scores[ids == mask] = 0.0
+    return scores, logprobs.cpu().numpy(), target
+
+
+@torch.no_grad()
+def _logprobs_at(model: Transformer, ids: Tensor, place: int) -> Tensor:
+    """ids (B, T) -> log-probabilities (B, V) at a place."""
+    with evaluating(model):
+        logits: Tensor = model(ids)[:, place].float()
+    return logits.log_softmax(-1)
+
+
 @torch.no_grad()
 def _logprobs_after(model: Transformer, ids: Tensor) -> Tensor:
     """ids (B, T) -> log-probabilities (B, V) of what follows."""
@@ -87,10 +118,12 @@ def _logprobs_after(model: Transformer, ids: Tensor) -> Tensor:
 
 
 def gradient_times_input(
-    model: Transformer, ids: NDArray[np.integer], target: int | None = None, switches: Ablation = NOTHING_ABLATED
-) -> Work[tuple[NDArray[np.float64], NDArray[np.floating], int]]:
-    """Gradient of the log-probability of `target` after ids (T,) with respect to each token's embedding, times the
-    embedding, summed over its numbers: scores (T,); the log-probabilities (V,); and the target, the most probable unless told.
+    model: Transformer, ids: NDArray[np.integer], target: int | None = None, switches: Ablation = NOTHING_ABLATED,
+    at: int = -1,
+) -> Work[tuple[NDArray[np.float64], NDArray[np.floating], int]]:  # fmt: skip
+    """Gradient of the log-probability of `target` at the place `at` of ids (T,), or after them, with respect to each token's
+    embedding, times the embedding, summed over its numbers: scores (T,); the log-probabilities (V,); and the target, the most
+    probable unless told.
 
     Half a layer at a time, forth and back, so that others get their turn and only its activations are kept.
     """
@@ -98,7 +131,6 @@ def gradient_times_input(
     streams: list[Tensor] = []
     with torch.no_grad():
         x, turn = model.embed(row[None])
-        embedded = model.tokens(row[None])
     halves: list[Callable[[Tensor], Tensor]] = []
     for index, block in enumerate(model.typed_blocks()):
         if index not in switches.layers:
@@ -110,19 +142,32 @@ def gradient_times_input(
             x = half(x)
         yield (place + 1) / (3 * len(halves) + 1)
     with torch.enable_grad():
-        last = x[0, -1].detach().requires_grad_()
+        last = x[0, at].detach().requires_grad_()
         logprobs = model.head(model.last_norm(last)).log_softmax(-1)
         target = int(logprobs.argmax()) if target is None else target
         (gradient,) = torch.autograd.grad(logprobs[target], last)
     above = torch.zeros_like(x)
-    above[0, -1] = gradient
+    above[0, at] = gradient
     for place, half in reversed(list(enumerate(halves))):
         yield (3 * len(halves) - 2 * place) / (3 * len(halves) + 1)
         with torch.enable_grad():
             below = streams.pop().detach().requires_grad_()
             (above,) = torch.autograd.grad(half(below), below, above)
-    scores = (above * embedded * embedding_scale(model)).sum(-1)[0].double().cpu().numpy()
+    scores = _through_embedding(model, row, above).double().cpu().numpy()
     return scores, logprobs.detach().cpu().numpy(), target
+
+
+def _through_embedding(model: Transformer, row: Tensor, above: Tensor) -> Tensor:
+    """Gradient (1, T, C) at the stream's beginning -> gradient times input of the embedding of each token (T,): through its
+    scale, and through a norm behind it where there is one."""
+    embedded = model.tokens(row[None]).detach().requires_grad_()
+    hook = model.tokens.register_forward_hook(lambda *_: embedded)
+    try:
+        with torch.enable_grad():
+            (gradient,) = torch.autograd.grad(model.embed(row[None])[0], embedded, above)
+    finally:
+        hook.remove()
+    return (gradient * embedded.detach()).sum(-1)[0]
 
 
 def _attended(block: Block, turn: Tensor | None, layer: int, switches: Ablation, x: Tensor) -> Tensor:

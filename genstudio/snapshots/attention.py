@@ -71,7 +71,7 @@ class Lens(Snapshot):
     follows, 0 and NaN after the last; `names` has every piece.
 
     `tokens` are all that the model saw, `skipped` how many before them it did not; `looked` names what was read, so that
-    other places of it can be asked for.
+    other places of it can be asked for. `here`: of a model that fills gaps, what it would say at each place and not after it.
     """
 
     tokens: tuple[str, ...]
@@ -83,12 +83,14 @@ class Lens(Snapshot):
     names: Mapping[int, str]
     skipped: int = 0
     looked: int = 0
+    here: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Saliency(Snapshot):
     """What each of the `tokens` before `position` did for the log-probability of `target` there: one signed `score` (T,)
-    by `method`, "leave one out" or "gradient". `choices` are likely targets (id, piece, probability)."""
+    by `method`, "leave one out" or "gradient". `choices` are likely targets (id, piece, probability). `both`: of a model that
+    fills gaps, `score` is that of every token, on both sides of the gap."""
 
     tokens: tuple[str, ...]
     position: int
@@ -98,6 +100,7 @@ class Saliency(Snapshot):
     logprob: float
     choices: tuple[tuple[int, str, float], ...]
     method: str = "leave one out"
+    both: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

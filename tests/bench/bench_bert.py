@@ -1,11 +1,13 @@
 """How good a BERT becomes in a time of one core, and whether its doctor tells a run that stands at the unigram line.
 
-    python tests/bench/bench_bert.py chain|shakespeare|doctor|classes [--seeds 0 1 2] [--seconds S]
+    python tests/bench/bench_bert.py chain|shakespeare|doctor|classes [--seeds 0 1 2] [--seconds S | --steps N]
 
 chain: nats above the forward-backward optimum of the known-entropy text. shakespeare: accuracy on hidden tokens over that of
 the most frequent token. doctor: the lesson, with and without its cure, and healthy runs. classes: accuracy of fine-tuning
-and of training from scratch in the same time, on the shipped labelled texts. Time is that of the processor, so that another
-process beside it slows nothing down; pre-training is not counted.
+and of training from scratch in the same time, on the shipped labelled texts; pre-training is not counted.
+
+Other processes slow down even a second of the processor, so a time becomes a number of steps first: as many as the quietest
+of some short stretches of training would make in it, less the share that a run spends on previews and validation.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,8 @@ from genstudio.training.learner import Metrics, Tick
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from masked_chain import optimum
 
+Plan = Callable[[str, Mapping[str, Any]], int]
+"""How many steps a training of these settings on a dataset makes."""
 PRESETS: Mapping[str, Mapping[str, Any]] = {preset.name: preset.values for preset in FAMILY.presets}
 SMALL = {"layers": 2, "d_model": 64, "context": 32, "batch": 16, "evaluate_every": 50}
 WELL: tuple[tuple[str, Mapping[str, Any]], ...] = (
@@ -47,6 +51,8 @@ WELL: tuple[tuple[str, Mapping[str, Any]], ...] = (
     ("shakespeare", {**SMALL, "tokenizer": "bpe", "vocabulary": 512}),
     ("known-entropy", {**SMALL, "tokenizer": "char", "masked": 1.0, "random": 0.0}),
 )
+STRETCHES, STRETCH, SHARE = 12, 5, 0.85
+"""How often how many steps are timed, and the share of a run's time that its steps take."""
 CLASSES = {"layers": 3, "d_model": 64, "context": 48, "batch": 32, "tokenizer": "char"}
 
 
@@ -57,15 +63,26 @@ def begun(data: str, values: Mapping[str, Any], seed: int) -> BertLearner:
     return FAMILY.learner(FAMILY.model(config, prepared, "cpu", seed), seed)  # type: ignore[return-value]
 
 
-def trained(one: BertLearner, *, seconds: float = math.inf, steps: int = sys.maxsize) -> Iterator[dict[str, float]]:
-    """The numbers of every step, until so many seconds of the processor are over."""
-    began = time.process_time()
+def trained(one: BertLearner, steps: int) -> Iterator[dict[str, float]]:
+    """The numbers of every step."""
     for step in range(1, steps + 1):
-        progress = max((time.process_time() - began) / seconds, 0.0 if steps == sys.maxsize else (step - 1) / steps)
-        if progress >= 1:
-            return
         torch.manual_seed(step)
-        yield {name: float(value) for name, value in one.training_step(one.batch(step), step, progress).items()}
+        values = one.training_step(one.batch(step), step, (step - 1) / steps)
+        yield {name: float(value) for name, value in values.items()}
+
+
+def planned(data: str, values: Mapping[str, Any], seconds: float) -> int:
+    """How many steps a run makes in so many seconds of a quiet core, with its previews and validation."""
+    one, fastest = begun(data, values, 0), math.inf
+    for stretch in range(STRETCHES + 1):
+        began = time.process_time()
+        for step in range(STRETCH):
+            one.training_step(one.batch(step + 1), step + 1, 0.0)
+        spent = (time.process_time() - began) / STRETCH
+        fastest = min(fastest, spent) if stretch else fastest  # the first warms up
+    steps = int(SHARE * seconds / fastest)
+    print(f"plan for {data}: {1000 * fastest:.1f} ms per step, {steps:,} steps in {seconds:g} s", flush=True)
+    return steps
 
 
 def scores(one: BertLearner) -> Mapping[str, float]:
@@ -77,7 +94,7 @@ def said(one: BertLearner, steps: int) -> list[Diagnosis]:
     """What the doctor tells of so many steps, measured as often as a run is."""
     assert FAMILY.doctor is not None
     doctor, told = FAMILY.doctor((), one.model.data), list[Diagnosis]()
-    for step, values in enumerate(trained(one, steps=steps), 1):
+    for step, values in enumerate(trained(one, steps), 1):
         metrics = [Metrics(step, values)]
         shown: list[Any] = []
         if step % one.evaluate_every == 0:
@@ -88,10 +105,12 @@ def said(one: BertLearner, steps: int) -> list[Diagnosis]:
     return told
 
 
-def chain(seeds: list[int], seconds: float, changes: list[str]) -> None:
+def chain(seeds: list[int], plan: Plan, more: Mapping[str, Any]) -> None:
+    values = {**PRESETS["chain"], **more}
+    steps = plan("known-entropy", values)
     for seed in seeds:
-        one = begun("known-entropy", {**PRESETS["chain"], **dict(change.split("=") for change in changes)}, seed)
-        steps = sum(1 for _ in trained(one, seconds=seconds))
+        one = begun("known-entropy", values, seed)
+        sum(1 for _ in trained(one, steps))
         data, nats, best = one.model.data, list[np.ndarray](), list[np.ndarray]()
         body = one.config.context - 1
         windows = np.arange(0, len(data.validation) // body, 4)
@@ -105,12 +124,13 @@ def chain(seeds: list[int], seconds: float, changes: list[str]) -> None:
               f"{np.concatenate(nats).mean():.4f}: {more.mean():+.4f} +- {error:.4f} nats", flush=True)  # fmt: skip
 
 
-def shakespeare(seeds: list[int], seconds: float) -> None:
-    for name in ("letters", "words"):
-        ratios = []
+def shakespeare(seeds: list[int], plan: Plan, more: Mapping[str, Any], names: Sequence[str] = ("letters", "words")) -> None:
+    for name in names:
+        ratios, values = [], {**PRESETS[name], **more}
+        steps = plan("shakespeare", values)
         for seed in seeds:
-            one = begun("shakespeare", PRESETS[name], seed)
-            steps = sum(1 for _ in trained(one, seconds=seconds))
+            one = begun("shakespeare", values, seed)
+            sum(1 for _ in trained(one, steps))
             found = scores(one)
             ratios.append(found["masked_accuracy"] / found["unigram_accuracy"])
             print(f"{name}, seed {seed}: {steps:,} steps, accuracy {found['masked_accuracy']:.4f}, unigram "
@@ -119,7 +139,7 @@ def shakespeare(seeds: list[int], seconds: float) -> None:
         print(f"{name}: mean {statistics.mean(ratios):.2f} times, worst {min(ratios):.2f}")
 
 
-def doctor(seeds: list[int], steps: int = 450) -> None:
+def doctor(seeds: list[int], steps: int) -> None:
     lesson = next(preset for preset in FAMILY.presets if preset.cure)
     small = {"layers": 4, "d_model": 96, "context": 32, "batch": 16, "evaluate_every": 50}
     for what, values in (("lesson", {}), ("cured", lesson.cure)):
@@ -147,15 +167,17 @@ def scores_of(one: BertLearner) -> str:
     return f"{scored.result['masked_accuracy']:.3f}, unigram {scored.result['unigram_accuracy']:.3f}"
 
 
-def classes(seeds: list[int], seconds: float, before: int = 1500) -> None:
+def classes(seeds: list[int], plan: Plan, more: Mapping[str, Any], before: int = 1500) -> None:
     for data, examples in (("emoji-languages", 400), ("name-initials", 0), ("emoji-categories", 0)):
+        tuning = {**CLASSES, "task": "classify", "examples": examples, **more}
+        steps = plan(data, tuning)
         first = "emoji-languages" if data == "emoji-categories" else data
         *_, frame = (f for f in Train("bert", first, CLASSES, steps=before, name=f"before {data}").run(_models()) if f.run)
         found: dict[str, list[float]] = {"fine-tuned": [], "from scratch": []}
         for seed in seeds:
             for how, start in (("fine-tuned", Run.open(frame.run).id), ("from scratch", "")):
-                one = begun(data, {**CLASSES, "task": "classify", "examples": examples, "start": start}, seed)
-                steps = sum(1 for _ in trained(one, seconds=seconds))
+                one = begun(data, {**tuning, "start": start}, seed)
+                sum(1 for _ in trained(one, steps))
                 result = scores(one)
                 found[how].append(result["accuracy"])
                 print(f"{data}, {how}, seed {seed}: {steps} steps, accuracy {result['accuracy']:.4f}, baseline "
@@ -173,19 +195,26 @@ def _models() -> Any:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=("chain", "shakespeare", "doctor", "classes"))
+    parser.add_argument("--preset", nargs="*", default=["letters", "words"], help="those of Shakespeare that are trained")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--set", nargs="*", default=[], help="settings of the chain that differ from those of the preset")
+    parser.add_argument("--seconds", type=float, default=60.0, help="of a quiet core")
+    parser.add_argument("--steps", type=int, default=0, help="instead of as many as fit into the seconds")
+    parser.add_argument("--set", nargs="*", default=[], help="settings that differ from those of the preset: name=value")
     options = parser.parse_args()
     torch.set_num_threads(1)
+    more = dict(change.split("=") for change in options.set)
+
+    def plan(data: str, values: Mapping[str, Any]) -> int:
+        return options.steps or planned(data, values, options.seconds)
+
     with tempfile.TemporaryDirectory() as home:
         os.environ["GENSTUDIO_HOME"] = home
         if options.what == "doctor":
-            doctor(options.seeds)
-        elif options.what == "chain":
-            chain(options.seeds, options.seconds, options.set)
+            doctor(options.seeds, options.steps or 450)
+        elif options.what == "shakespeare":
+            shakespeare(options.seeds, plan, more, options.preset)
         else:
-            {"shakespeare": shakespeare, "classes": classes}[options.what](options.seeds, options.seconds)
+            {"chain": chain, "classes": classes}[options.what](options.seeds, plan, more)
 
 
 if __name__ == "__main__":

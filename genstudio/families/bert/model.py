@@ -196,6 +196,27 @@ class BertModel:
         held = Labelled(np.concatenate([np.empty(0, np.int32), *bodies]), starts, nothing, nothing, nothing)
         return np.exp(self._class_scores(held.padded(self.tokenizer, np.arange(len(texts)), self.context)))
 
+    @property
+    def knows_order(self) -> bool:
+        return self.follows is not None
+
+    @torch.no_grad()
+    def following(self, first: str, seconds: Sequence[str]) -> Array:
+        """Of what does not fit, the beginning of the first sentence and the ends of the others are left out: what is read is
+        beside the point where they meet."""
+        assert self.follows is not None
+        room, read = self.context - 3, lambda text: self.tokenizer.base.encode_lossy(text)[0].astype(np.int64)
+        left, rights = read(first), [read(second) for second in seconds]
+        found = []
+        for right in rights:
+            before = left[len(left) - min(len(left), max(room - len(right), room // 2)) :]
+            pair = [[self.tokenizer.begin], before, [self.tokenizer.separator], right[: room - len(before)],
+                    [self.tokenizer.separator]]  # fmt: skip
+            with evaluating(self.transformer), evaluating(self.follows):
+                scores = self.follows(self.transformer.read(self.tensor(np.concatenate(pair))[None]))
+            found.append(float(scores[0].float().softmax(-1)[1]))
+        return np.array(found, np.float32)
+
     @torch.no_grad()
     def _class_scores(self, texts: Integers) -> NDArray[np.float32]:
         """Padded texts (n, T) -> log-probabilities (n, classes)."""

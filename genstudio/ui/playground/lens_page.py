@@ -14,7 +14,7 @@ from genstudio.ui.layouts import named
 from genstudio.ui.playground.page import Page
 from genstudio.ui.views.bars import NamedBars
 from genstudio.ui.views.chart import percent
-from genstudio.ui.views.lens import LensView, name
+from genstudio.ui.views.lens import LensView, name, where
 from genstudio.ui.views.view import token_text
 from genstudio.ui.widgets import plain_label
 
@@ -81,13 +81,16 @@ class LensPage(Page):
             self.summary.setText("" if found is None else "Loading this part of the text.")
             return
         bars = ((token_text(word), chance) for word, chance in cell.likely)
-        self.top.show_bars(bars, f"{name(depth)}, after '{token_text(found.tokens[place])}'")
+        self.top.show_bars(bars, f"{name(depth)}, {where(found)} '{token_text(found.tokens[place])}'")
         if not cell.rank:
-            self.summary.setText("This is the last token, so there is nothing to compare with.")
+            none = "This is a gap" if found.here else "This is the last token"
+            self.summary.setText(f"{none}, so there is nothing to compare with.")
             return
         depths = [self.view.at(level, place) for level in range(self.view.shape[0])]
         ranks = " ".join(f"{each.rank:,}" for each in depths if each is not None)
+        fact = f"'{token_text(found.tokens[place if found.here else place + 1])}' actually "
+        fact += "stands here, and the model can see it" if found.here else "follows"
         self.summary.setText(
-            f"'{token_text(found.tokens[place + 1])}' actually follows: rank {cell.rank:,} here, probability "
+            f"{fact}: rank {cell.rank:,} here, probability "
             f"{percent(cell.chance)}. Its rank at the {len(depths)} depths: {ranks}"
         )

@@ -34,6 +34,10 @@ CAVEATS = {
     "embedding were scaled. It does not show what a different token would do. Gradients are near zero where the model "
     "is certain or a norm follows the embedding.",
 }
+GAP_CAVEAT = (
+    "Each token in turn is hidden behind a mask: how much does the log-probability of what fills the gap fall? It does not show "
+    "what a different token would do."
+)
 _STRONGEST = 30
 
 
@@ -105,13 +109,16 @@ class SaliencyPage(Page):
 
     def _show_saliency(self, found: Saliency) -> None:
         self._shown = found
-        self.caveat.setText(CAVEATS[found.method])
+        self.caveat.setText(GAP_CAVEAT if found.both and found.method == "leave one out" else CAVEATS[found.method])
         values = np.zeros(len(found.tokens))
         highest = float(np.abs(found.score).max())
-        values[: found.position] = found.score / highest if highest and math.isfinite(highest) else 0.0
+        values[: len(found.score)] = found.score / highest if highest and math.isfinite(highest) else 0.0
         words = [f"{score:+.4f} nats" for score in found.score]
         words += ["explained prediction" if len(words) == found.position else "after it"] * (len(found.tokens) - len(words))
         self.strip.title = "Influence of each source token" if found.method == "source" else "Influence of each token"
+        if found.both:
+            words[found.position] = "the gap that is explained"
+        self.next.setText("The first gap" if found.both else "The next token")
         note = f"strongest {highest:.3g} nats  ·  orange raises, blue lowers"
         self.strip.show_tokens(found.tokens, values, words, note)
         self.strip.mark(found.position if found.position < len(found.tokens) else None)
@@ -128,6 +135,7 @@ class SaliencyPage(Page):
             self.target.addItem(f"'{token_text(found.target_piece)}'  {percent(chance)}", found.target)
         self.target.setCurrentIndex(self.target.findData(found.target))
         where = "as the next token" if found.position == len(found.tokens) else f"as token {found.position + 1}"
+        where = f"in the gap at token {found.position + 1}" if found.both else where
         self.summary.setText(
             f"Explained: '{token_text(found.target_piece)}' {where}, probability {percent(math.exp(found.logprob))}. "
             + (f"The scores add up to {float(found.score.sum()):+.3f} nats. " if found.method == "gradient" else "")

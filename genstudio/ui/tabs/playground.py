@@ -30,6 +30,7 @@ _TYPED_MS = 120
 _WRITTEN_MS = 200
 _LIVE_MS = 2000
 
+_GAPS = "Type a text; [MASK] stands for a token to be filled in."
 _CONTINUED, _TRANSLATED = "Type a beginning; the model continues it.", "The translation of the source appears here."
 _IN_TRAINING = ", which is in training."
 
@@ -227,7 +228,9 @@ class PlaygroundTab(QWidget):
         self.inspectors.offer(self.choice.abilities())
         self._show_document()
         self.source.setVisible(self.translates)
-        self.document.editor.setPlaceholderText(_TRANSLATED if self.translates else _CONTINUED)
+        self.document.editor.setPlaceholderText(
+            _TRANSLATED if self.translates else _CONTINUED if self.writes else _GAPS
+        )
         self._look_at_source()
         ready = self.writes and not (self.translates and not self.source.text)
         self.writer.look_at(self.reference() if ready else None, ())

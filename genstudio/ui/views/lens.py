@@ -130,8 +130,10 @@ class LensView(SnapshotFigure[Lens]):
         if found is None or cell is None:
             return ""
         word, chance = cell.likely[0]
-        follows = f"; what follows is rank {cell.rank:,} with {percent(cell.chance)}" if cell.rank else ""
-        return f"{name(depth)}, after '{token_text(found.tokens[place])}': '{token_text(word)}' {percent(chance)}{follows}"
+        what = "what stands there" if found.here else "what follows"
+        follows = f"; {what} is rank {cell.rank:,} with {percent(cell.chance)}" if cell.rank else ""
+        at = f"{where(found)} '{token_text(found.tokens[place])}'"
+        return f"{name(depth)}, {at}: '{token_text(word)}' {percent(chance)}{follows}"
 
     def table(self) -> Table:
         """The numbers of what was asked for so far."""
@@ -221,8 +223,9 @@ class LensView(SnapshotFigure[Lens]):
             (None, f"'{token_text(word)}'", percent(chance)) for word, chance in known.likely[:5]
         ]
         if known.rank:
-            lines.append((None, f"what follows: rank {known.rank:,}", percent(known.chance)))
-        title = f"{name(depth)}, after '{token_text(self.snapshot.tokens[place])}'"
+            what = "what stands there" if self.snapshot.here else "what follows"
+            lines.append((None, f"{what}: rank {known.rank:,}", percent(known.chance)))
+        title = f"{name(depth)}, {where(self.snapshot)} '{token_text(self.snapshot.tokens[place])}'"
         bubble(painter, self.cell(depth, place).center(), lines, QRectF(self.rect()), title)
 
     def _ask_part(self) -> None:
@@ -287,6 +290,11 @@ def _known(parts: Sequence[Lens], depth: int, place: int) -> Cell | None:
             chances = part.chances[depth, here].tolist()
             return Cell(tuple(zip(names, chances, strict=True)), int(part.rank[depth, here]), float(part.chance[depth, here]))
     return None
+
+
+def where(found: Lens) -> str:
+    """Whether a place says what is there or what comes after it."""
+    return "at" if found.here else "after"
 
 
 def name(depth: int) -> str:
