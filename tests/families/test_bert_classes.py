@@ -17,11 +17,12 @@ from genstudio.data.importing.options import ImportOptions
 from genstudio.data.importing.sources import import_any
 from genstudio.data.preview import preview
 from genstudio.data.work import finished
-from genstudio.errors import ConfigError, DataError
+from genstudio.errors import ConfigError, DataError, RunError
 from genstudio.families.bert import FAMILY, BertConfig
 from genstudio.families.bert.batches import draw_labelled
 from genstudio.runs import Run
 from genstudio.snapshots.confusion import Confusion
+from genstudio.tasks.classify import Classify, ScoreNext
 from genstudio.tasks.evaluate import Evaluate
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.train import Train
@@ -118,7 +119,16 @@ def test_fine_tuning_starts_from_the_weights_size_and_tokens_of_a_run(begun: str
     assert all(torch.equal(mine[name], theirs[name]) for name in mine)  # the head alone was trained
     scores = result(Evaluate(ModelRef(str(run.folder))))
     assert scores["baseline_accuracy"] > 0.4 and scores["accuracy"] >= scores["baseline_accuracy"] and scores["texts"] == 12
-    assert tuned.model.probabilities(["cat 3", "pear 9 and more than fits"]).shape == (2, 2)  # type: ignore[attr-defined]
+    asked = ("cat 3", "pear 9 and more than fits")
+    found = result(Classify(ModelRef(str(run.folder)), asked))
+    np.testing.assert_array_equal(found.probabilities, tuned.model.probabilities(asked))  # type: ignore[attr-defined]
+    assert found.classes == ("animal", "fruit") and found.texts == asked
+    with pytest.raises(DataError, match="Nothing of '€' is in the vocabulary"):
+        result(Classify(ModelRef(str(run.folder)), ("€",)))
+    with pytest.raises(RunError, match="was not trained to name classes"):
+        result(Classify(ModelRef(begun), asked))
+    with pytest.raises(RunError, match="without next-sentence prediction"):
+        result(ScoreNext(ModelRef(begun), *asked[:1], asked[1:]))
 
 
 def test_a_run_that_cannot_be_started_from_is_refused_at_its_setting(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import family_cases
 import numpy as np
 import pytest
 
@@ -16,10 +17,12 @@ from genstudio.events import Frame, Progress, Series
 from genstudio.families import Family
 from genstudio.families.dashboard import Measure
 from genstudio.runs import Run
+from genstudio.tasks.train import Train
 from genstudio.ui.engine import Engine
-from genstudio.ui.train.race import SEED, Record, lines_of, racers, verdict
+from genstudio.ui.train.race import SEED, RaceSetup, Record, lines_of, racers, verdict
+from genstudio.ui.train.setup import SetupColumn
 from genstudio.ui.train.tab import TrainingTab
-from helpers import LONG
+from helpers import LONG, answer, run_task, text_file
 
 
 class Some(Config):
@@ -196,3 +199,25 @@ def test_a_race_is_paused_and_stopped_as_one(toy: Family[Any, Any], engine: Engi
     assert all(Run.open(lane.run).info.seed == number for number, lane in enumerate(page.lanes))
     page.leave.click()
     assert tab.stack.currentWidget() is tab.empty and tab.start.isEnabled()
+
+
+def test_fine_tuned_and_from_scratch_race_with_the_size_of_the_run(tmp_path: Any, qtbot: Any) -> None:
+    setup = SetupColumn([families.get("bert")])
+    qtbot.addWidget(setup)
+    race = RaceSetup(setup, "")
+    qtbot.addWidget(race)
+    race.fill()
+    assert race.name != "start"  # there is no run to start from
+    values = {**family_cases.SMALL["bert"][0], "tokenizer": "char"}
+    begun = str(answer(run_task(Train("bert", str(text_file(tmp_path)), values, steps=2, name="before")), "run"))
+    setup.preset.setCurrentIndex(setup.preset.findData("classes"))
+    race.fill()
+    race.what.setCurrentIndex(race.what.findData("start"))
+    assert [box.text() for box in race.boxes] == ["from scratch", "before"] and all(box.isChecked() for box in race.boxes)
+    scratch, tuned = race.entries()
+    assert (scratch.label, scratch.values["start"]) == ("from scratch", "") and tuned.label == "before"
+    assert tuned.values["start"] == Run.open(begun).id
+    assert scratch.values["d_model"] == tuned.values["d_model"] == values["d_model"] != setup.values()["d_model"]
+    assert scratch.values["task"] == "classify" and not race.problem.text()
+    race.boxes[1].setChecked(False)
+    assert "from 2 to 6 values" in race.problem.text()

@@ -10,7 +10,7 @@ from genstudio.families.bert.config import BertConfig, cost, resolved
 from genstudio.families.bert.dashboard import DASHBOARD
 from genstudio.families.bert.data import BertData, from_metadata, metadata, prepare
 from genstudio.families.bert.doctor import doctor
-from genstudio.families.bert.presets import PRESETS
+from genstudio.families.bert.presets import PRESETS, preset_for
 from genstudio.families.family import Family
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ FAMILY: Family[BertConfig, Any] = Family(
     dashboard=DASHBOARD,
     usual_data="shakespeare",
     doctor=doctor,
+    preset_for=preset_for,
     export=_export,
     resolve=resolved,
     saves_memory=("a smaller batch", "a shorter context", "a smaller model"),

@@ -68,6 +68,11 @@ class BertConfig(TextStack):
         False, "Parts of the first BERT that faster ones omit: a norm after the embeddings, a layer and a norm before "
         "the output, and an output bias", group="Model", label="Original head and norms", source="Devlin et al. 2019",
     )
+    start_embeddings: str = setting(
+        "", "A Word2Vec run whose vectors the tokens begin with, by its id, name or folder: for words or characters as "
+        "tokens, and a d_model of the same size. Empty: random numbers",
+        group="Model", label="Embeddings from run", run="word2vec",
+    )
     batch: int = restated(StackTraining, "batch", 16)
     tokenizer: stack.TokenKind = restated(Tokens, "tokenizer", "word")
     vocabulary: int = restated(Tokens, "vocabulary", 4096)
@@ -78,6 +83,8 @@ class BertConfig(TextStack):
             yield Problem("vocabulary", "byte pairs begin with the 256 bytes: take at least 260")
         if self.trained == "head" and self.task == "classify" and not self.start:
             yield Problem("trained", "a head alone needs a run to start from: the vectors of an untrained model say little")
+        if self.start and self.start_embeddings:
+            yield Problem("start_embeddings", "the run that is started from has embeddings of its own: take one of the two")
         if self.masked + self.random > 1 + 1e-9:
             yield Problem("random", f"{self.masked:g} masked and {self.random:g} at random are more than all chosen tokens")
         if self.nsp and self.context < 8:

@@ -107,6 +107,7 @@ DASHBOARD = Dashboard(
     ),
     speed=Measure("tokens_per_second", "speed", "higher", "tokens/s"),
     handles=("learning_rate", "muon_rate", "clip", "schedule", "final_rate"),
+    race="start",
     references=_references,
     smaller=_smaller,
     said=said,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -19,7 +19,7 @@ from genstudio.data.vocabulary import TokenSettings, make_tokenizer
 from genstudio.data.work import Work, scaled
 from genstudio.errors import DataError
 from genstudio.families.bert.config import BertConfig
-from genstudio.families.start import Start, find
+from genstudio.families.start import Start, StartVectors, find, word_vectors
 
 Integers = NDArray[np.int64]
 _ENCODED = 200
@@ -50,7 +50,7 @@ class Labelled:
 @dataclass(frozen=True, eq=False)
 class BertData:
     """What a BERT learns from: `train` and `validation` are (n,) ids of a text; or `labelled` texts of some `classes`. `start`
-    is the run whose weights a new model begins with."""
+    is the run whose weights a new model begins with, `vectors` those that its tokens do."""
 
     tokenizer: SpecialTokenizer
     train: Ids
@@ -60,6 +60,7 @@ class BertData:
     start: Start | None = None
     classes: tuple[str, ...] = ()
     labelled: Labelled | None = None
+    vectors: StartVectors | None = None
 
     @cached_property
     def counts(self) -> Integers:
@@ -100,6 +101,15 @@ def prepare(
 ) -> Work[BertData]:
     """Split and encode. What a run learnt or was given is taken from what it kept; a new run that starts from another one
     reads with the tokens of that. Raises DataError, ConfigError."""
+    found = yield from _prepared(config, dataset, kept)
+    if kept is not None or not config.start_embeddings:
+        return found
+    return replace(found, vectors=word_vectors(config.start_embeddings, found.tokenizer.base, config.d_model))
+
+
+def _prepared(
+    config: BertConfig, dataset: TextDataset | LabelledDataset, kept: Mapping[str, Any] | None
+) -> Work[BertData]:
     started = find(config.start, ("bert",)) if config.start and kept is None else None
     base = None
     if kept is not None and (config.start or config.task == "classify" or config.tokenizer in ("word", "bpe", "file")):

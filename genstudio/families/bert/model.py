@@ -141,6 +141,8 @@ class BertModel:
         }  # fmt: skip
         if data.start is not None:
             start.take(data.start.weights(), self.modules)
+        if data.vectors is not None:
+            data.vectors.copy_to(self.transformer.tokens.weight)
         for module in self.modules.values():
             module.to(self.device).eval()
         self.update_sizes: Tensor | None = None

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from genstudio.families.family import Preset
+from genstudio.data.info import DatasetInfo
+from genstudio.families.family import Preset, made_for
 
 _FIRST: Mapping[str, Any] = {
     "positions": "learned", "norm": "layernorm", "norm_place": "post", "activation": "gelu", "original": True, "tied": True,
@@ -55,6 +56,15 @@ PRESETS = (
         data="known-entropy",
     ),
     Preset(
+        "classes",
+        "Classify short texts",
+        "The language of the names of emoji, from their letters. Choose a trained BERT under 'Start from run' to fine-tune it, "
+        "or press 'Race…' to train it and the same model from scratch on one chart.",
+        {"task": "classify", "tokenizer": "char", "layers": 3, "d_model": 64, "context": 48, "batch": 32},
+        seconds=60,
+        data="emoji-languages",
+    ),
+    Preset(
         "plateau",
         "Lesson: the plateau",
         "The first BERT without warm-up and with large steps. The loss falls to the unigram line and stays there: every gap "
@@ -66,3 +76,10 @@ PRESETS = (
         "so gradients are well scaled from the first step, and large steps without a warm-up do no harm (Xiong et al. 2020).",
     ),
 )
+
+
+def preset_for(info: DatasetInfo, now: str) -> str:
+    """The one made for the dataset; else the one that is chosen, unless it is made for another dataset: then words of a text,
+    classes of labelled texts."""
+    general = any(preset.name == now and not preset.data for preset in PRESETS) and info.kind == "text"
+    return made_for(PRESETS, info, now, now if general else "classes" if info.kind == "labelled" else "words")

@@ -50,7 +50,13 @@ DASHBOARD = Dashboard(
             "Loss", large=True,
         ),
         Chart(
-            "analogies", "Analogies right", "share of the known ones", (Line("analogy_accuracy", "right", "validation"),), "Loss",
+            "analogies", "How good", "share",
+            (
+                Line("analogy_accuracy", "analogies right", "validation"),
+                Line("told_apart", "near above random word", "training"),
+                Line("baseline_told_apart", "the same by frequency", "simple"),
+            ),
+            "Loss",
         ),
         Chart("learning_rate", "Learning rate", "", (Line("learning_rate", "rate", "rate"),), "Loss"),
         Chart("gradient_norm", "Gradient norm", "", (Line("gradient_norm", "norm", "norm", True),), "Loss"),

@@ -20,10 +20,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from genstudio import paths
 from genstudio.config import Config, Setting
 from genstudio.errors import ConfigError, Failure, Problem
 from genstudio.events import Array, Frame, Progress, Snapshot
 from genstudio.families.dashboard import SIDE, STAGE, Chart, Dashboard, Line, Measure, Pane, fitting
+from genstudio.runs import list_runs
 from genstudio.tasks.train import Train
 from genstudio.ui import theme
 from genstudio.ui.engine import Engine
@@ -55,13 +57,17 @@ class Racer:
     seed: int
 
 
-def racers(config: type[Config], values: Mapping[str, Any], seed: int, name: str, texts: Sequence[str]) -> tuple[Racer, ...]:
-    """A racer for each text of a value of the setting `name` (or of SEED), all else as in `values`.
+def racers(
+    config: type[Config], values: Mapping[str, Any], seed: int, name: str, texts: Sequence[str],
+    labels: Mapping[str, str] = {},
+) -> tuple[Racer, ...]:  # fmt: skip
+    """A racer for each text of a value of the setting `name` (or of SEED), all else as in `values`. A text that has one of the
+    `labels` is called that, and counts though it be empty.
 
     Raises ConfigError: of fewer than two, of more than MAXIMUM, of two that are equal, and of what a value makes impossible,
     each problem with the value that it is about.
     """
-    wanted = [text.strip() for text in texts if text.strip()]
+    wanted = [text.strip() for text in texts if text.strip() or text in labels]
     if not 2 <= len(wanted) <= MAXIMUM:
         raise ConfigError([Problem(name, f"a race needs from 2 to {MAXIMUM} values, here there are {len(wanted)}")])
     base, found, problems = config.parse(values), list[Racer](), list[Problem]()
@@ -73,7 +79,7 @@ def racers(config: type[Config], values: Mapping[str, Any], seed: int, name: str
                 racer = Racer(f"seed {int(text)}", base.model_dump(), int(text))
             else:
                 changed = base.override([f"{name}={text}"]).model_dump()
-                racer = Racer(_said(changed[name]), changed, seed)
+                racer = Racer(labels.get(text) or _said(changed[name]), changed, seed)
         except ConfigError as error:
             problems += [Problem(problem.field, f"{text}: {problem.message}") for problem in error.problems]
             continue
@@ -168,7 +174,7 @@ class RaceSetup(QFrame):
         super().__init__()
         self.setObjectName(f"{prefix}race_setup")
         self._setup = setup
-        self._family = ""
+        self._listed = "", 0
         self.what = choice(f"{prefix}race_setting", "The setting that differs")
         self.choices = QWidget()
         self._grid = QGridLayout(self.choices)
@@ -189,9 +195,9 @@ class RaceSetup(QFrame):
     def fill(self) -> None:
         """The settings of the family that is set up: the one that is usually raced first, then choices."""
         family = self._setup.family
-        if family.name != self._family:
-            self._family = family.name
-            settings = [one for one in family.config.settings() if one.kind != "text"]
+        settings = [one for one in family.config.settings() if one.kind != "text" or _runs(one)]
+        if (family.name, len(settings)) != self._listed:
+            self._listed = family.name, len(settings)
             usual = family.dashboard.race
             settings.sort(key=lambda one: (one.name != usual, one.kind != "choice", not one.main))
             self.what.blockSignals(True)
@@ -208,9 +214,17 @@ class RaceSetup(QFrame):
         return str(self.what.currentData())
 
     def entries(self) -> tuple[Racer, ...]:
-        """Who races. Raises ConfigError."""
-        values, seed = self._setup.parsed()
-        return racers(self._setup.family.config, values, seed, self.name, self.texts())
+        """Who races. Raises ConfigError.
+
+        Where one starts from a run, all have the size and the tokens of that run, also the one that starts from scratch.
+        """
+        (values, seed), family, setting = self._setup.parsed(), self._setup.family, self._setting()
+        texts = self.texts()
+        if setting is not None and setting.run and family.resolve is not None and any(texts):
+            start = family.config.parse({**values, self.name: next(filter(None, texts))})
+            values = {**family.resolve(start).model_dump(), self.name: values[self.name]}
+        labels = {str(box.property("value")): box.text() for box in self.boxes} if setting is not None and setting.run else {}
+        return racers(family.config, values, seed, self.name, texts, labels)
 
     def texts(self) -> list[str]:
         """The values that are chosen."""
@@ -244,22 +258,27 @@ class RaceSetup(QFrame):
         setting = self._setting()
         self.help.setText(_SEED_HELP if setting is None else setting.help)
         options: tuple[str, ...] = () if setting is None else setting.choices
+        words = {"true": "on", "false": "off"}
+        if setting is not None and setting.run:
+            chosen = str(self._setup.values().get(setting.name) or "")
+            words = {"": "from scratch", **_runs(setting, chosen, str(self._setup.data.currentData()))}
+            options = tuple(words)
         if setting is not None and setting.kind == "bool":
             options = ("true", "false")
         for box in self.boxes:
             box.deleteLater()
-        self.boxes = [self._box(option, index, len(options)) for index, option in enumerate(options)]
+        self.boxes = [self._box(option, words.get(option, option), index, len(options)) for index, option in enumerate(options)]
         self.choices.setVisible(bool(options))
         self.values.setVisible(not options)
         if not options:
             self.values.setText("; ".join(self._usual(setting)))
         self.check()
 
-    def _box(self, option: str, index: int, count: int) -> QCheckBox:
-        words = {"true": "on", "false": "off"}.get(option, option)
+    def _box(self, option: str, words: str, index: int, count: int) -> QCheckBox:
+        setting = self._setting()
         box = named(QCheckBox(words), f"race_value_{option}", words)
         box.setProperty("value", option)
-        box.setChecked(index < MAXIMUM if count <= MAXIMUM else index < 2)
+        box.setChecked(index < (MAXIMUM if count <= MAXIMUM and not (setting and setting.run) else 2))
         box.toggled.connect(lambda _: self.check())
         self._grid.addWidget(box, index // 3, index % 3)
         return box
@@ -295,6 +314,19 @@ class RaceSetup(QFrame):
             title, says, 8, row, self.help, self.choices, self.values, self.note, self.problem,
             hbox(self.start, self.back, None), None, into=self, margins=(16, 16, 16, 16),
         )  # fmt: skip
+
+
+def _runs(setting: Setting, chosen: str = "", data: str = "") -> dict[str, str]:
+    """The names of some runs that a setting can name, by their ids, the newest first: before them the one that is `chosen`, and
+    behind them those that started from another run, or learned from this dataset."""
+    if not setting.run:
+        return {}
+    wanted = setting.run.split("|")
+    found = [info for info in list_runs(paths.runs()) if info.family in wanted and info.usable]
+    found.sort(key=lambda info: (
+        chosen not in (info.id, info.name), bool(info.config.get(setting.name)), info.dataset.get("id") == data
+    ))  # fmt: skip
+    return {info.id: info.name for info in found[: MAXIMUM - 1]}
 
 
 class Lane(QFrame):

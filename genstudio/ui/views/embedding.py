@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import unicodedata
 from collections.abc import Sequence
 
@@ -69,6 +70,21 @@ def names_with_room(at: Array, sizes: Array, order: Sequence[int], area: QRectF)
     return placed
 
 
+def turned_like(shown: EmbeddingMap, before: EmbeddingMap) -> EmbeddingMap:
+    """The same points with their axes flipped or exchanged so that they lie as they did before: principal directions have no
+    sign, and two that vary alike change places while a model learns."""
+    now, then = (each.points - each.points.mean(0) for each in (shown, before))
+    alike = (now.T @ then) / np.maximum(np.outer(np.linalg.norm(now, axis=0), np.linalg.norm(then, axis=0)), 1e-12)
+    size = np.abs(alike)
+    order = [1, 0] if size[0, 1] + size[1, 0] > size[0, 0] + size[1, 1] else [0, 1]
+    signs = np.where(alike[order, [0, 1]] < 0, -1, 1).astype(np.float32)
+    if order == [0, 1] and (signs > 0).all():
+        return shown
+    points = np.ascontiguousarray(shown.points[:, order] * signs)
+    points.flags.writeable = False
+    return dataclasses.replace(shown, points=points, explained=tuple(shown.explained[axis] for axis in order))
+
+
 _WAYS = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, 1), Qt.Key.Key_Down: (0, -1)}
 
 
@@ -93,6 +109,8 @@ class EmbeddingView(ScatterView):
         """Replace what is shown; a zoom that a person chose stays while the same points move."""
         before = self.snapshot
         same = before is not None and (before.names, before.space) == (snapshot.names, snapshot.space)
+        if same and before is not None and before.explained and snapshot.explained and before.layer == snapshot.layer:
+            snapshot = turned_like(snapshot, before)
         self.snapshot = snapshot
         middle, half, mine = self._middle, self._half, self._whole != (*self._middle, self._half)
         self.show_points(snapshot.points)
@@ -229,7 +247,11 @@ class EmbeddingView(ScatterView):
     def _name_axes(self, painter: QPainter, plot: QRectF, shown: EmbeddingMap) -> None:
         write_quietly(painter)
         if shown.explained:
-            below, beside = (f"component {n}: {share:.1%} of the variance" for n, share in enumerate(shown.explained, 1))
+            first = int(np.argmax(shown.explained))
+            numbers = (1, 2) if first == 0 else (2, 1)
+            below, beside = (
+                f"component {n}: {share:.1%} of the variance" for n, share in zip(numbers, shown.explained, strict=True)
+            )
         else:
             loss = f", divergence {shown.loss:.2f} nats" if shown.loss is not None else ""
             below, beside = f"t-SNE: large distances mean little{loss}", ""

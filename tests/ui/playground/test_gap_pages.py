@@ -11,7 +11,7 @@ import torch
 from looked import page_of, settle
 from pytestqt.qtbot import QtBot
 
-from genstudio.families.abilities import FillsIn
+from genstudio.families.abilities import FillsIn, Follows
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.train import Train
 from genstudio.ui.engine import Engine
@@ -78,3 +78,65 @@ def test_the_places_of_a_word_are_those_of_the_text_and_the_dataset(run: str, en
     page._ask()
     settle(qtbot, page)
     assert "layer 0 of" in page.status.text()
+
+
+def test_whether_a_sentence_follows_is_what_the_network_says(engine: Engine, qtbot: QtBot) -> None:
+    values = {**family_cases.SMALL["bert"][0], "tokenizer": "char", "context": 32, "nsp": True}
+    run = str(answer(run_task(Train("bert", "shakespeare", values, steps=2)), "run"))
+    page = page_of(engine, qtbot, "Next sentence", run, "")
+    first, seconds = page.first.toPlainText().strip(), page.candidates()
+    assert first and len(seconds) == 4  # an example of the dataset, with what follows it among the candidates
+    assert sum("✓" in bar.name for bar in page.bars.bars) == 1
+    page.first.setPlainText("a cat")
+    page.seconds.setPlainText("on a mat\n\nin a hat")
+    settle(qtbot, page)
+    model = Models().open(ModelRef(run), Follows).model
+    base, shown = model.tokenizer.base, [row[1] for row in page.bars.table()[1]]
+    for text, share in zip(("on a mat", "in a hat"), shown, strict=True):
+        parts = [[base.size + 1], base.encode("a cat"), [base.size + 2], base.encode(text), [base.size + 2]]
+        with torch.no_grad():
+            hidden = model.transformer.read(torch.from_numpy(np.concatenate(parts).astype(np.int64))[None])
+            expected = float(model.modules["next_sentence"](hidden)[0].softmax(-1)[1])
+        assert share == pytest.approx(expected, abs=1e-5)
+    page.swap.click()
+    assert page.first.toPlainText() == "on a mat" and page.candidates() == ("a cat", "in a hat")
+    page.seconds.setPlainText("€")
+    settle(qtbot, page)
+    assert "Nothing of '€' is in the vocabulary" in page.outcome.text() and not page.bars.bars
+
+
+def test_a_model_that_names_no_classes_says_so_on_its_page(run: str, engine: Engine, qtbot: QtBot) -> None:
+    page = page_of(engine, qtbot, "Classify", run, "a cat")
+    assert "was not trained to name classes. Fine-tune it on labelled texts" in page.outcome.text() and not page.bars.bars
+
+
+def test_the_lens_of_a_gap_ends_with_what_is_filled_in_and_saliency_hides_tokens(
+    run: str, engine: Engine, qtbot: QtBot
+) -> None:
+    tokenizer, ids, chances = by_hand(run, TEXT)
+    place = int(np.flatnonzero(ids == tokenizer.mask)[0])
+    page = page_of(engine, qtbot, "Logit lens", run, TEXT)
+    page.view.choose(page.view.shape[0] - 1, place)
+    assert page.summary.text() == "This is a gap, so there is nothing to compare with."
+    top = page.view.at(page.view.shape[0] - 1, place).likely[0][0]
+    assert tokenizer.pieces([int(chances[place].argmax())])[0] == top
+    page.view.choose(0, place - 1)
+    assert "actually stands here" in page.summary.text() and f"at '{tokenizer.pieces(ids)[place - 1]}'" in page.top.note
+
+    page = page_of(engine, qtbot, "Saliency", run, TEXT)
+    found = page._shown
+    assert found.both and found.position == place and len(found.score) == len(ids) and page.next.text() == "The first gap"
+    model = Models().open(ModelRef(run), FillsIn).model
+    hidden = ids.copy()
+    hidden[place + 1] = tokenizer.mask
+    logits = _logits(model, hidden)[place]
+    fall = found.logprob - float(logits[found.target] - np.log(np.exp(logits).sum()))
+    assert found.score[place + 1] == pytest.approx(fall, abs=1e-4) and found.score[place] == 0.0
+    page.method.setCurrentIndex(1)
+    settle(qtbot, page)
+    assert page._shown.method == "gradient" and page._shown.position == place and np.isfinite(page._shown.score).all()
+
+
+def _logits(model: Any, ids: np.ndarray) -> np.ndarray:
+    with torch.no_grad():
+        return np.asarray(model.transformer(torch.from_numpy(ids.astype(np.int64))[None])[0].double())
