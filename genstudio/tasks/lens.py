@@ -153,8 +153,8 @@ class Explain(Quiet):
         return self._told(opened.step, opened.tokenizer, tokens, len(tokens), scores, logprobs, target)
 
     def _told(
-        self, step: int, tokenizer: Tokenizer, tokens: tuple[str, ...], position: int, scores: Array, logprobs: Array, target: int,
-        both: bool = False,
+        self, step: int, tokenizer: Tokenizer, tokens: tuple[str, ...], position: int, scores: Array, logprobs: Array,
+        target: int, both: bool = False,
     ) -> Saliency:  # fmt: skip
         likely = most_probable(logprobs, CHOICES)
         named = _names(tokenizer, np.append(likely, target))
