@@ -11,6 +11,7 @@ from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QApplication, QWidget
 
 from genstudio.ui import theme
+from genstudio.ui.rooms import FIRST
 from genstudio.ui.window import MainWindow
 from helpers import LONG
 
@@ -19,6 +20,7 @@ def shown() -> MainWindow:
     """A light window at its smallest size. There has to be an application; `begin()` builds the rest."""
     theme.apply(QApplication.instance(), "light")
     window = MainWindow()
+    window.tabs.show_room(FIRST)
     window.resize(1280, 720)
     window.show()
     return window

@@ -202,6 +202,7 @@ class Links:
             ("look_wanted", self._look_inside),
             ("compare_wanted", self._compare),
             ("train_wanted", self.train_on),
+            ("lesson_wanted", self._window.play_lesson),
             ("settings_wanted", self._use),
             ("checked", self._checked),
             ("checks_wanted", lambda: self._tabs.show_room("datasets")),

@@ -12,6 +12,7 @@ from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from genstudio.families.dashboard import EXPLORE, LIVE, SLOW_MOTION, TIMELINE
 from genstudio.ui import help_dialog, theme
 from genstudio.ui.glossary import explain_focus
+from genstudio.ui.lessons.keys import BACK_KEYS, NEXT_KEYS, SHOW_KEYS
 from genstudio.ui.train.tab import TrainingTab
 
 if TYPE_CHECKING:
@@ -27,6 +28,10 @@ def _window(window: MainWindow) -> Any:
 
 def _playground(window: MainWindow) -> Any:
     return window.playground if window.tabs.key() == "playground" else None
+
+
+def _lesson(window: MainWindow) -> Any:
+    return window if window.in_lesson else None
 
 
 def _trainer(button: str) -> Target:
@@ -119,6 +124,13 @@ MENUS: tuple[Menu, ...] = (
         Item("Presentation mode", lambda w: w.look.present(), "Shift+F11"),
     )),
     ("&Help", (
+        Item("Lessons", lambda w: w.show_lessons(), name="show_lessons"),
+        Item("Next step of the lesson", lambda w: w.player.next(), NEXT_KEYS, _lesson),
+        Item("Previous step of the lesson", lambda w: w.player.back(), BACK_KEYS, _lesson),
+        Item("Show me this step of the lesson", lambda w: w.player.show_me(), SHOW_KEYS, _lesson),
+        Item("Teacher's mode", lambda w: w.lesson_panel.teach(not w.lesson_panel.teaching), "Ctrl+F11", _lesson),
+        Item("End the lesson", lambda w: w.player.end(), needs=_lesson),
+        None,
         Item("Keyboard shortcuts", lambda w: w.show_keys(), "F1"),
         Item("Glossary", lambda w: explain_focus(w), "Shift+F1"),
         Item("Where everything is kept", lambda w: help_dialog.where(w).show()),

@@ -44,6 +44,11 @@ class Memory:
     def set(self, key: str, value: str | QByteArray) -> None:
         self._file.setValue(key, value)
 
+    @property
+    def first_start(self) -> bool:
+        """Whether nothing is known of a start before."""
+        return not self._file.contains("tab")
+
     def room(self) -> str:
         """The tab that was in front."""
         kept = self.text("tab", FIRST)

@@ -37,6 +37,7 @@ class Room:
 
 
 ROOMS = (
+    Room("lessons", "Lessons", "tabs.lessons", "LessonsTab"),
     Room("datasets", "Datasets", "tabs.datasets", "DatasetsTab", (
         "genstudio.tasks.check", "genstudio.ui.datasets.preview", "genstudio.ui.tabs.tokenizer_bench",
     )),
@@ -51,6 +52,8 @@ ROOMS = (
 
 FIRST = "transformer"
 """The room that is painted first; the others are built once it is seen."""
+WELCOME = "lessons"
+"""The room that is painted first when nothing was done before."""
 
 
 class Rooms(Tabs):

@@ -31,6 +31,13 @@ QPushButton[primary="true"]:hover, QPushButton[primary="true"]:pressed { backgro
 QPushButton[primary="true"]:focus { border: 2px solid $text; padding: 4px 15px; }
 QPushButton[primary="true"]:disabled { background: $line; color: $disabled; border-color: $line; }
 QPushButton[chip="true"] { padding: 0 6px; min-height: 20px; font-size: ${small}px; border-top-right-radius: 0; border-bottom-right-radius: 0; }
+QPushButton[card="true"] { border-color: $line; border-radius: 8px; padding: 0; }
+QPushButton[card="true"]:hover { border-color: $accent; background: $panel; }
+QPushButton[card="true"]:focus { border: 2px solid $accent; }
+QPushButton[answer="right"]:disabled { background: $accent_soft; border: 2px solid $accent; }
+QPushButton[answer="wrong"]:disabled { background: $warning_back; border: 2px solid $warning; }
+#lesson_panel QPushButton QLabel:disabled { color: $text; }
+QMainWindow::separator { width: 0; height: 0; background: transparent; }
 QPushButton[flat="true"] { background: transparent; border: 1px solid transparent; }
 QPushButton[flat="true"]:hover { background: $raised; }
 QPushButton[flat="true"]:focus { border: 2px solid $accent; }

@@ -173,6 +173,10 @@ class CollapsibleSection(QWidget):
     def set_opened(self, opened: bool) -> None:
         self._button.setChecked(opened)
 
+    def holds(self, widget: QWidget) -> bool:
+        """Whether a widget is under the heading."""
+        return self._body.isAncestorOf(widget)
+
     def _show(self, opened: bool) -> None:
         self._body.setVisible(opened)
         theme.set_icon(self._button, "chevron-down" if opened else "chevron-right", "quiet")

@@ -22,14 +22,17 @@ from genstudio.ui.links import Links
 from genstudio.ui.look import Look
 from genstudio.ui.menus import Menus
 from genstudio.ui.remember import Memory
-from genstudio.ui.rooms import FIRST, Rooms
+from genstudio.ui.rooms import FIRST, WELCOME, Rooms
 from genstudio.ui.shortcuts import KeysDialog
 from genstudio.ui.status import StatusBar
 from genstudio.ui.train.tab import TrainingTab
 from genstudio.ui.widgets import Banner
 
 if TYPE_CHECKING:
+    from genstudio.ui.lessons.panel import LessonPanel
+    from genstudio.ui.lessons.player import Player
     from genstudio.ui.tabs.datasets import DatasetsTab
+    from genstudio.ui.tabs.lessons import LessonsTab
     from genstudio.ui.tabs.playground import PlaygroundTab
     from genstudio.ui.tabs.runs import RunsTab
 
@@ -52,13 +55,14 @@ class MainWindow(QMainWindow):
         self._begun = False
         self.tabs = Rooms(self.engine, self.library)
         self.links = Links(self)
-        self.tabs.show_room(FIRST)
+        self.tabs.show_room(WELCOME if self.memory.first_start else FIRST)
         self.banners = Banners(self.tabs)
         self.setCentralWidget(self.banners)
         self.status = StatusBar(self.engine, self.tabs.key)
         self.setStatusBar(self.status)
         self.doing, self.chips = self.status.doing, self.status.chips
         self.look = Look(self)
+        self._lessons: tuple[Player, LessonPanel] | None = None
         self.menus = Menus(self)
         EnterPresses(self)
         self._connect()
@@ -85,6 +89,25 @@ class MainWindow(QMainWindow):
     @property
     def runs(self) -> RunsTab:
         return cast("RunsTab", self.tabs.page("runs"))
+
+    @property
+    def lessons(self) -> LessonsTab:
+        return cast("LessonsTab", self.tabs.page("lessons"))
+
+    @property
+    def player(self) -> Player:
+        """What plays lessons; built when first asked for."""
+        return self._lesson_parts()[0]
+
+    @property
+    def lesson_panel(self) -> LessonPanel:
+        """Where a lesson is shown; built when first asked for."""
+        return self._lesson_parts()[1]
+
+    @property
+    def in_lesson(self) -> bool:
+        """Whether a lesson is being played."""
+        return self._lessons is not None and self._lessons[0].lesson is not None
 
     @property
     def ready(self) -> bool:
@@ -126,7 +149,7 @@ class MainWindow(QMainWindow):
         self.status.begin()
         self.library.refresh_runs()
         self.library.refresh_datasets()
-        if self.memory.room() in self.tabs.rooms:
+        if not self.memory.first_start and self.memory.room() in self.tabs.rooms:
             self.tabs.show_room(self.memory.room())
         yield
         self.engine.start(
@@ -170,6 +193,16 @@ class MainWindow(QMainWindow):
         self.tabs.show_room("runs")
         self.runs.adopt_model(folder)
 
+    def play_lesson(self, key: str) -> None:
+        """Begin a lesson. Raises KeyError for one that is not there."""
+        self.player.begin(self.lessons.lessons[key])
+        self.lesson_panel.open()
+        self.menus.enable()
+
+    def show_lessons(self) -> None:
+        """The cards of all lessons."""
+        self.tabs.show_room("lessons")
+
     def generate(self) -> None:
         """Write in the Playground."""
         self.tabs.show_room("playground")
@@ -208,6 +241,22 @@ class MainWindow(QMainWindow):
             self.hide()
             self.engine.close()
         super().closeEvent(event)
+
+    def _lesson_parts(self) -> tuple[Player, LessonPanel]:
+        if self._lessons is None:
+            from genstudio.ui.lessons.panel import LessonPanel
+            from genstudio.ui.lessons.player import Player
+
+            player = Player(self)
+            self._lessons = player, LessonPanel(self, player, self.look)
+            player.ended.connect(self._lesson_ended)
+        return self._lessons
+
+    def _lesson_ended(self, key: str, finished: bool) -> None:
+        self.menus.enable()
+        if finished:
+            self.show_lessons()
+            self.lessons.mark_done(key)
 
     def _on_warm(self, frame: Frame) -> None:
         if frame.progress is not None:

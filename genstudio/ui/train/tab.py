@@ -234,6 +234,11 @@ class TrainingTab(QWidget):
         return self.info.state == "finished" if self.info is not None else (self._progress.done or 0.0) >= 1.0
 
     @property
+    def step(self) -> int:
+        """How far the run that is shown has come."""
+        return self._progress.step
+
+    @property
     def live_path(self) -> str:
         """The run whose model is in training now, or nothing."""
         return self.run_path if self.state in ("running", "paused") else ""
