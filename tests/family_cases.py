@@ -22,6 +22,9 @@ _TOKENS: tuple[Values, ...] = (
 _CODER: Values = {"width": 16, "layers": 1, "batch": 16, "evaluate_every": 10}
 _PAIRS: Values = {"layers": 1, "heads": 2, "d_model": 16, "context": 30, "batch": 8, "evaluate_every": 10}
 _GAN: Values = {"width": 16, "layers": 2, "batch": 16, "evaluate_every": 10}
+_DIFFUSION: Values = {
+    "width": 16, "layers": 1, "batch": 128, "learning_rate": 0.01, "evaluate_every": 10, "sampling_steps": 4,
+}
 _WORDS: Values = {"dimension": 8, "batch": 32, "window": 2, "min_count": 1, "vocabulary": 20, "evaluate_every": 10}
 SMALL: Mapping[str, tuple[Values, ...]] = {
     "gpt": (*({**TINY, **tokens} for tokens in _TOKENS), {**TINY, "context": 14, "answers": "backwards"}),
@@ -45,6 +48,11 @@ SMALL: Mapping[str, tuple[Values, ...]] = {
     "gaussian": ({"ridge": 0.01}, {"ridge": 0.01, "covariance": "diagonal"}),
     "autoencoder": ({**_CODER, "code": 1}, {**_CODER, "network": "linear", "code": 2, "l2": 0.01, "noise": 0.1}),
     "vae": (_CODER, {**_CODER, "network": "linear", "code": 1, "noise": "fixed", "kl_warmup": 5}),
+    "diffusion": (
+        _DIFFUSION,
+        {**_DIFFUSION, "objective": "flow", "sampler": "heun", "ema": 0.0},
+        {**_DIFFUSION, "objective": "v", "noise_schedule": "linear", "sampler": "ddpm", "noise_steps": 50},
+    ),
     "word2vec": (
         _WORDS, {**_WORDS, "architecture": "cbow", "objective": "softmax", "subsampling": 1.0}, {**_WORDS, "tokenizer": "char"},
     ),

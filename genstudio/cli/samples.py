@@ -16,6 +16,7 @@ from genstudio.cli.progress import result
 from genstudio.errors import DataError, StorageError
 from genstudio.events import Array
 from genstudio.paths import expanded
+from genstudio.sampling.diffusion import SAMPLERS
 
 if TYPE_CHECKING:
     from genstudio.families.dashboard import Dashboard
@@ -35,6 +36,11 @@ def add(commands: Commands) -> None:
     sample.add_argument("--variant", default="", metavar="NAME", help="which weights of the model to use")
     sample.add_argument("--raw", action="store_true", help="use the raw weights instead of the EMA: the same as "
         "--variant generator")
+    sample.add_argument("--sampler", choices=SAMPLERS, help="how noise becomes a sample (diffusion models only)")
+    sample.add_argument("--steps", type=int, metavar="N", help="steps from noise to a sample (diffusion models only)")
+    sample.add_argument("--eta", type=float, metavar="E", help="fresh noise in each DDIM step, 0 to 1 (diffusion models only)")
+    sample.add_argument("--guidance", type=float, metavar="G", help="strength of the class: 0 ignores it, 1 is the "
+        "conditional model, more exaggerates (conditional diffusion models only)")
     sample.add_argument("--out", required=True, metavar="FILE.npz|DIR", help="a file of arrays, or a new "
         "folder of PNG pictures")
 
@@ -70,7 +76,9 @@ def _sample(options: argparse.Namespace) -> None:
     if not out.parent.is_dir():
         raise StorageError(f"The folder {out.parent} does not exist.", "Choose another place.", out)
     variant = options.variant or ("generator" if options.raw else "")
-    made = result(Sample(ref, options.count, options.seed, options.label, variant))
+    given = {name: getattr(options, name) for name in ("sampler", "steps", "eta", "guidance")}
+    sampler = {name: value for name, value in given.items() if value is not None}
+    made = result(Sample(ref, options.count, options.seed, options.label, variant, sampler=sampler))
     if arrays:
         _write_arrays(out, made)
     elif made.pixels is None:

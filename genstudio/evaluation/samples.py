@@ -36,6 +36,7 @@ class Reference:
         self.features: Any = None
         self._encoder: features.Encoder | None = None
         self._known: dict[int, dict[str, Any]] = {}
+        self._energy: dict[int, distances.EnergyDistance] = {}
 
     def count(self, exact: bool) -> int:
         """How many made samples are compared; 0 where there are too few real ones."""
@@ -54,6 +55,15 @@ class Reference:
         if data.centres is not None and data.sigma:
             values |= plane.mixture_scores(made, data.centres, data.sigma)
         return values
+
+    def energy(self, made: NDArray[Any]) -> Measuring:
+        """`energy_distance` of made points (n, 2), in the units of the dataset, to as many real ones, and `energy_distance_real`:
+        what as many other real points reach."""
+        if len(made) not in self._energy:
+            real = self.data.outside(self.data.real)
+            self._energy[len(made)] = distances.EnergyDistance(real, len(made), SEED)
+        distance, floor = yield from _passed(self._energy[len(made)].of(made), 0.5, 1.0)
+        return {"energy_distance": distance, "energy_distance_real": floor}
 
     def asked(self, count: int) -> NDArray[np.int64]:
         """Classes (count,) as frequent as in the training samples, which must have some."""

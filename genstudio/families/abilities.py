@@ -7,8 +7,10 @@ holds the two equal. A task that needs something opens its model with that abili
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
+
+import numpy as np
 
 from genstudio.events import Array
 from genstudio.training.learner import Evaluates, Model, Tick
@@ -19,12 +21,14 @@ if TYPE_CHECKING:
     from genstudio.data.tokenizers.special import SpecialTokenizer
     from genstudio.evaluation.samples import Reference
     from genstudio.nn.transformer import Transformer
+    from genstudio.sampling.diffusion import Sampler
     from genstudio.sampling.reader import LanguageModel
     from genstudio.snapshots.layers import LayerStatistics
 
 __all__ = [
-    "ABILITIES", "Classifies", "Embeddings", "Embeds", "Encodes", "Evaluates", "FillsIn", "Follows", "Judges", "LatentSpec",
-    "Made", "Model", "Reads", "Reconstructs", "Samples", "Traces", "Translates", "Writes", "able", "words",
+    "ABILITIES", "Classifies", "Denoised", "Denoises", "Embeddings", "Embeds", "Encodes", "Evaluates", "FillsIn", "Follows",
+    "Judges", "LatentSpec", "Made", "Model", "Reads", "Reconstructs", "Samples", "Traces", "Translates", "Writes", "able",
+    "words",
 ]  # fmt: skip
 
 A = TypeVar("A", bound=Model)
@@ -160,10 +164,22 @@ class LatentSpec:
 @dataclass(frozen=True, slots=True, eq=False)
 class Made:
     """`samples`: points (n, 2) in the dataset's units or pictures (n, h, w, c) uint8. `scores` (n,): the discriminator's
-    output for each, None where nothing judges."""
+    output for each, None where nothing judges. `done` is how much of the way to the result this is."""
 
     samples: Array
     scores: Array | None = None
+    done: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Denoised(Made):
+    """A stage between noise and a sample: `noise` and `clean` (n, ...) are what the network predicted at the stage before, as
+    samples are given; `before` and `after` are the noise levels that the step led from and to: s in a x0 + s e."""
+
+    noise: Array = field(default_factory=lambda: np.zeros(0, np.float32))
+    clean: Array = field(default_factory=lambda: np.zeros(0, np.float32))
+    before: float = 1.0
+    after: float = 0.0
 
 
 @runtime_checkable
@@ -209,6 +225,29 @@ class Samples(Model, Protocol):
 
 
 @runtime_checkable
+class Denoises(Samples, Protocol):
+    """Samples by removing noise step by step: `sample` makes a `Denoised` per step."""
+
+    @property
+    def sampler(self) -> Sampler:
+        """How it samples."""
+
+    def sampling(self, sampler: Sampler) -> Denoises:
+        """The same modules, sampling in another way. Raises DataError for what cannot be sampled so."""
+
+    def noised(self, samples: Array, latents: Array, share: float, labels: Array | None) -> Denoised:
+        """Samples (n, ...) with the noise of latents (n, latent) added, `share` in [0, 1] of the way to pure noise, and what
+        the network predicts there."""
+
+    def restore(self, samples: Array, latents: Array, share: float, labels: Array | None) -> Iterator[Denoised]:
+        """The same samples with noise, walked back to clean ones by the sampler from there (Meng et al. 2022)."""
+
+    def score(self, places: Array, share: float) -> Array:
+        """The learned score of noisy points (n, 2) in the dataset's units, times the variance of the noise there: how far
+        each lies from the noisy point that is expected of it (Vincent 2011): (n, 2)"""
+
+
+@runtime_checkable
 class Encodes(Model, Protocol):
     """Turns samples into latents."""
 
@@ -245,6 +284,7 @@ ABILITIES: Mapping[str, tuple[type[Model], str]] = {
     "Embeds": (Embeds, "represent words as vectors"),
     "Translates": (Translates, "translate"),
     "Samples": (Samples, "generate samples"),
+    "Denoises": (Denoises, "generate samples from noise step by step"),
     "Encodes": (Encodes, "encode samples into latents"),
     "Reconstructs": (Reconstructs, "reconstruct given samples"),
     "Judges": (Judges, "score how real samples are"),

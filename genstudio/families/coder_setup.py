@@ -42,8 +42,12 @@ def problems(config: Coder, data: SampleData, conditional: bool = False) -> Iter
             f"or square pictures of {sizes}")
     if config.code > shape.numbers:
         yield Problem("code", f"these samples have {shape.numbers} values; a larger code is not a bottleneck")
-    if not conditional:
-        return
+    if conditional:
+        yield from class_problems(data)
+
+
+def class_problems(data: SampleData) -> Iterator[Problem]:
+    """Why a model cannot be told the classes of these samples."""
     if data.labels is None:
         yield Problem("conditional", "not all of these samples have a class; switch this off")
     elif len(np.unique(data.labels)) < 2:

@@ -25,6 +25,7 @@ LAYERS: Mapping[str, tuple[str, str]] = {
         "density is high"),
     "real": ("Real", "Points of the dataset"),
     "fake": ("Generated", "Points that the model generates from fixed noise"),
+    "paths": ("Paths", "The stages through which points came from noise"),
     "arrows": ("Push", "The direction in which each point is pushed"),
 }
 """Layers of a plane: (title, help) by name, the lowest first."""
@@ -103,6 +104,7 @@ class Pane:
     Of points: `layers` are (title, help) by the names of the layers of a plane, `made` is what a point of the model is called.
     `score` is what the number of a place or a sample is called, `ends` what the lowest and the highest mean where it is a
     probability. `rows` are what is read, what would be right and what the model wrote, where it is judged token for token.
+    `picks`: a click on a sample inspects it. `push` is what an arrow is called.
     """
 
     channels: tuple[str, ...]
@@ -124,6 +126,8 @@ class Pane:
     score: str = "score"
     rows: tuple[str, str, str] = ("source", "reference", "model")
     ends: tuple[str, str] = ("0", "1")
+    picks: bool = True
+    push: str = "push"
 
 
 @dataclass(frozen=True, slots=True)

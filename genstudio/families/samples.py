@@ -115,7 +115,7 @@ def warped_grid(model: SampleModel, variant: str) -> Array | None:
     """Where a model puts `even_grid`, (MESH, MESH, 2); None where its latents are not two."""
     if model.latent.size != 2:
         return None
-    (made,) = model.sample(even_grid(), None, variant)
+    *_, made = model.sample(even_grid(), None, variant)
     return made.samples.reshape(MESH, MESH, 2)
 
 
@@ -127,9 +127,9 @@ def codes(step: int, data: SampleData, chosen: Array, latents: Array, axes: tupl
     return Codes("codes", step, latents[:, list(axes)].astype(np.float32), axes, size, labels, data.shape.classes)
 
 
-def compared(model: SampleModel, exact: bool) -> Generator[Measured, None, dict[str, float]]:
+def compared(model: SampleModel, exact: bool, energy: bool = False) -> Generator[Measured, None, dict[str, float]]:
     """Samples of fixed noise against real ones: see `Reference`. Pictures only where it is to be exact, for an encoder may have
-    to be trained; then also `held_out_count`, how many samples were kept from training."""
+    to be trained; then also `held_out_count`, how many samples were kept from training. Of points the `energy` distance too."""
     reference, points = model.reference, model.form.points
     counted = {"held_out_count": float(len(model.form.data.held))} if exact else {}
     if not (exact or points) or not (count := reference.count(exact)):
@@ -139,10 +139,15 @@ def compared(model: SampleModel, exact: bool) -> Generator[Measured, None, dict[
     for first in range(0, count, ROWS):
         part = slice(first, first + ROWS)
         asked = None if labels is None else labels[part]
-        made += [m.samples for m in model.sample(latents[part], asked, model.variants[0])]
-        yield Measured(done=0.5)
+        one = None
+        for one in model.sample(latents[part], asked, model.variants[0]):
+            yield Measured(done=0.5 * (first + ROWS * one.done) / (count + ROWS))
+        assert one is not None
+        made.append(one.samples)
     if points:
-        return counted | reference.points(np.concatenate(made))
+        places = np.concatenate(made)
+        distance = (yield from reference.energy(places)) if energy else {}
+        return counted | distance | reference.points(places)
     found = yield from reference.pictures(features.pictures(np.concatenate(made), model.device), labels)
     return counted | found
 

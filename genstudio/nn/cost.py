@@ -74,3 +74,48 @@ def down(inputs: int, channels: int, size: int, *, kind: str) -> tuple[Network, 
         kernels = 16 * now * after
         total, work, held = total + kernels + after, work + kernels * size * size, held + 2 * size * size * after
     return Network(total, work, held), maps[-1] * base * base
+
+
+def modulated(numbers: int, width: int, layers: int, condition: int) -> Network:
+    """`dense.ModulatedMLP`."""
+    layer = 2 * width * width + condition * width
+    work = 2 * numbers * width + layers * layer
+    return Network(work + (2 * layers + 1) * width + numbers, work, width * (4 * layers + 3))
+
+
+def unet(
+    pixels: int, channels: int, halvings: int, condition: int, height: int, width: int, *, blocks: int = 1,
+    attention: bool = True,
+) -> Network:  # fmt: skip
+    """`unet.UNet`, for pictures of height x width."""
+    maps = [channels] + [2 * channels] * halvings
+    unit, wide = 2**halvings, maps[-1]
+    places = [(height + -height % unit) * (width + -width % unit) // 4**index for index in range(halvings + 1)]
+
+    def conv(inputs: int, outputs: int, area: int, kernel: int = 9) -> Network:
+        return Network(outputs * (kernel * inputs + 1), kernel * inputs * outputs * area, outputs * area)
+
+    def block(inputs: int, outputs: int, area: int) -> Network:
+        norms = Network(2 * (inputs + outputs), 0, 2 * area * (inputs + 2 * outputs))
+        whole = conv(inputs, outputs, area) + conv(outputs, outputs, area) + linear(condition, 2 * outputs) + norms
+        return whole + conv(inputs, outputs, area, 1) if inputs != outputs else whole
+
+    total, before = conv(pixels, channels, places[0]), channels
+    for index, size in enumerate(maps):
+        for number in range(blocks):
+            total += block(size if number else before, size, places[index])
+        if index < halvings:
+            total += conv(size, size, places[index + 1])
+        before = size
+    total += block(wide, wide, places[-1]) + block(wide, wide, places[-1])
+    if attention:
+        area = places[-1]
+        scores = Network(2 * wide, 2 * area * area * wide, area * (area + wide))
+        total += conv(wide, 3 * wide, area, 1) + conv(wide, wide, area, 1) + scores
+    for index, size in reversed(list(enumerate(maps))):
+        for number in range(blocks):
+            total += block(size if number else before + size, size, places[index])
+        if index:
+            total += conv(size, size, places[index - 1])
+        before = size
+    return total + Network(2 * channels, 0, 2 * channels * places[0]) + conv(channels, pixels, places[0])

@@ -21,6 +21,40 @@ class ResidualLayer(nn.Module):
         return x + self.outer(F.relu(self.inner(F.relu(x))))
 
 
+class ModulatedLayer(nn.Module):
+    """x + W2 silu(W1 silu(x) + V c): a residual layer that is told a condition c. It begins as the identity."""
+
+    def __init__(self, width: int, condition: int) -> None:
+        super().__init__()
+        self.inner, self.outer = nn.Linear(width, width), nn.Linear(width, width)
+        self.told = nn.Linear(condition, width, bias=False)
+        nn.init.zeros_(self.outer.weight)
+        nn.init.zeros_(self.outer.bias)
+
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        """x (B, C), condition (B, K) -> (B, C)"""
+        return x + self.outer(F.silu(self.inner(F.silu(x)) + self.told(condition)))
+
+
+class ModulatedMLP(nn.Module):
+    """(B, n) and a condition (B, K) to (B, n), through residual layers that are all told the condition. It begins as zero."""
+
+    def __init__(self, numbers: int, width: int, layers: int, condition: int) -> None:
+        super().__init__()
+        self.first = nn.Linear(numbers, width)
+        self.layers = nn.ModuleList(ModulatedLayer(width, condition) for _ in range(layers))
+        self.last = nn.Linear(width, numbers)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)
+
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        """x (B, ...), condition (B, K) -> (B, ...)"""
+        h = self.first(x.flatten(1))
+        for layer in self.layers:
+            h = layer(h, condition)
+        return self.last(F.silu(h)).view_as(x)
+
+
 def hidden_layers(
     inputs: int,
     width: int,

@@ -18,6 +18,13 @@ def sinusoidal(positions: int, size: int, base: float = 10_000.0) -> Tensor:
     return torch.stack((turned.sin(), turned.cos()), dim=-1).flatten(1).float()
 
 
+def time_features(times: Tensor, size: int) -> Tensor:
+    """The same code of times (B,) in [0, 1], as of positions from 0 to 1000 (Ho et al. 2020, B): (B, size), size even."""
+    frequencies = 10_000.0 ** (-torch.arange(0, size, 2, device=times.device) / size)
+    turned = 1000 * times[:, None] * frequencies
+    return torch.cat((turned.sin(), turned.cos()), 1)
+
+
 def rotary(positions: int, size: int, base: float = 10_000.0) -> Tensor:
     """exp(i angle) of every angle (Su et al. 2021): (positions, size/2) complex64; size is even."""
     turned = angles(positions, size, base)

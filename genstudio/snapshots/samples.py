@@ -17,7 +17,8 @@ class Plane(Snapshot):
 
     Where there are such: `field` (rows, columns), the model's number for the middles of cells that fill the extent, rows from y0
     up, a probability where `bounded`, else a score around 0; `mesh` (k, k, 2), where it puts an even grid of a two-dimensional
-    latent space; `arrows` (a, 2), the way each of the first `a` made points is pushed; `scores` (n + m,), of each point.
+    latent space; `arrows` (a, 2), the way each of the first `a` made points is pushed; `scores` (n + m,), of each point;
+    `paths` (p, s, 2), the stages that the first `p` made points came through, the earliest first.
     """
 
     real: Annotated[Array, Held("float32", "real 2")]
@@ -28,11 +29,12 @@ class Plane(Snapshot):
     arrows: Annotated[Array | None, Held("float16", "arrows 2")] = None
     mesh: Annotated[Array | None, Held("float16", "mesh mesh 2")] = None
     scores: Annotated[Array | None, Held("float16", "real+fake")] = None
+    paths: Annotated[Array | None, Held("float16", "paths stages 2")] = None
 
     def sound(self) -> bool:
         x0, x1, y0, y1 = self.extent
-        pushed = 0 if self.arrows is None else len(self.arrows)
-        return bool(np.isfinite(self.extent).all()) and x0 < x1 and y0 < y1 and pushed <= len(self.fake)
+        pushed, walked = (0 if part is None else len(part) for part in (self.arrows, self.paths))
+        return bool(np.isfinite(self.extent).all()) and x0 < x1 and y0 < y1 and max(pushed, walked) <= len(self.fake)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -106,6 +106,8 @@ def _plane(shown: Plane, size: int) -> Image.Image:
         lines = at(np.clip(shown.mesh.astype(np.float64), x0 - (x1 - x0), x1 + (x1 - x0)))
         for line in (*lines, *lines.transpose(1, 0, 2)):
             draw.line([tuple(point) for point in line.tolist()], (*FAKE, 110), _FINER)
+    for line in () if shown.paths is None else at(shown.paths.astype(np.float64)):
+        draw.line([tuple(point) for point in line.tolist()], (*FAKE, 110), _FINER)
     for points, color in ((shown.real, REAL), (shown.fake, FAKE)):
         for x, y in at(points).tolist():
             if 0 <= x <= fine and 0 <= y <= fine:

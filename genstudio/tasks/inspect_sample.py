@@ -91,7 +91,7 @@ class InspectSample:
             raise RunError("This sample does not exist.", "Choose one of the samples shown.")
         known = yield from opened.with_data(Run.open(self.model.run))
         data, real, chosen = known.data, known.data.real, known.data.train
-        shown = self.shown or self._made(model, opened.step)
+        shown = self.shown or (yield from self._made(model, opened.step))
         sample, label = shown.sample, shown.label
         features, typical_features = None, 0.0
         if data.shape.kind == "images":
@@ -117,12 +117,15 @@ class InspectSample:
             features, typical, typical_features, len(chosen),
         )  # fmt: skip
 
-    def _made(self, model: Samples, step: int) -> Shown:
+    def _made(self, model: Samples, step: int) -> Frames[Shown]:
         """The sample as the model makes it now."""
         one = slice(self.index, self.index + 1)
         latents, labels = model.fixed
         asked = None if labels is None else labels[one]
-        *_, made = model.sample(latents[one], asked, variant(model, self.variant))
+        made = None
+        for made in model.sample(latents[one], asked, variant(model, self.variant)):
+            yield Frame(progress=Progress("Sampling", made.done))
+        assert made is not None
         score = None if made.scores is None else float(made.scores[0])
         return Shown(step, made.samples[0], -1 if asked is None else int(asked[0]), score)
 

@@ -59,7 +59,10 @@ class FindSpace:
         weight = model.first_weight(name)
         if weight is None:
             noise = noise[:_FEW]
-            *_, made = model.sample(noise, np.zeros(_FEW, np.int64) if model.classes else None, name)
+            made = None
+            for made in model.sample(noise, np.zeros(_FEW, np.int64) if model.classes else None, name):
+                yield Frame(progress=Progress("Finding directions", made.done))
+            assert made is not None
             features = made.samples.reshape(_FEW, -1).astype(np.float64)
         else:  # it is linear: turned into as many coordinates as there is noise, its features have the same variances
             features = noise.astype(np.float64) @ np.linalg.qr(weight.astype(np.float64))[1].T

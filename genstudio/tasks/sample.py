@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass, field
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -11,10 +13,12 @@ from genstudio.errors import DataError
 from genstudio.events import Array, Frame, Frozen, Progress
 from genstudio.families import abilities
 from genstudio.families.abilities import Made
-from genstudio.tasks.models import ModelRef, Models
+from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.task import Frames
 
 _ROWS = 100
+_SLICE = 0.03
+"""Seconds after which others take their turn."""
 _MOST = 1_000_000
 
 
@@ -44,7 +48,8 @@ class Sample:
     """Make `count` samples of noise that depends on `seed` alone, or of these `latents` (n, latent).
 
     `label` asks for one class of a conditional model, by number or name (else they take turns); `variant`, by name, for
-    other weights than the usual ones.
+    other weights than the usual ones. `sampler` are settings of `sampling.diffusion.Sampler` by name, other than the usual ones,
+    for a model that removes noise step by step.
     """
 
     model: ModelRef
@@ -53,20 +58,26 @@ class Sample:
     label: int | str | None = None
     variant: str = ""
     latents: Array | None = field(default=None, hash=False, compare=False)
+    sampler: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def run(self, models: Models) -> Frames[Samples]:
         if self.model.which != "live":  # each frame waits for its turn with a training: one is enough for a drag
             yield Frame(progress=Progress("Opening the model"))
         opened = models.open(self.model, abilities.Samples)
-        model = opened.model
+        model = sampling(opened, self.sampler) if self.sampler else opened.model
         name = variant(model, self.variant)
         noise, labels = self._noise(model), self._labels(model)
         parts: list[Made] = []
+        began = time.monotonic()
         for first in range(0, len(noise), _ROWS):
-            if first:
-                yield Frame(progress=Progress("Sampling", first / len(noise)))
-            part = slice(first, first + _ROWS)
-            parts += deque(model.sample(noise[part], None if labels is None else labels[part], name), 1)
+            part, made = slice(first, first + _ROWS), None
+            for made in model.sample(noise[part], None if labels is None else labels[part], name):
+                if time.monotonic() - began > _SLICE:
+                    done = (first + min(_ROWS, len(noise) - first) * made.done) / len(noise)
+                    yield Frame(progress=Progress("Sampling", done))
+                    began = time.monotonic()
+            assert made is not None
+            parts.append(made)
         if self.model.which != "live":
             yield Frame(progress=Progress("Sampled", 1.0))
         scores = [made.scores for made in parts if made.scores is not None]
@@ -103,6 +114,12 @@ class Sample:
         if not 0 <= int(asked) < len(classes):
             raise DataError(f"Unknown class {asked}.", f"Choose 0 to {len(classes) - 1}.")
         return np.full(count, int(asked), np.int64)
+
+
+def sampling(opened: Opened[abilities.Samples], settings: Mapping[str, Any]) -> abilities.Denoises:
+    """The model with other settings of its sampler, by name. Raises RunError for one that has none; DataError."""
+    model = opened.able(abilities.Denoises).model
+    return model.sampling(replace(model.sampler, **settings))
 
 
 def variant(model: abilities.Samples, name: str) -> str:

@@ -38,28 +38,44 @@ WAITING = "Waiting for the first step"
 
 
 class PlanePage(QWidget):
-    """A plane, and a box for each of its layers. `picked(index)`: of the real points, then of those that were made."""
+    """A plane of the chosen channel, and a box for each of its layers. `picked(index)`: of the real points, then of those that
+    were made."""
 
     picked = Signal(int)
 
     def __init__(self, pane: Pane) -> None:
         super().__init__()
-        self.setObjectName("plane_page")
+        self.pane = pane
+        prefix = "" if pane.channels[0] == "plane" else f"{pane.channels[0]}_"
+        self.setObjectName(f"{prefix}plane_page")
         self.view = PlaneView(pane)
+        self.which = choice(f"which_{pane.channels[0]}", pane.choice_title or pane.title, *pane.choices)
+        self.which.setToolTip(tooltip(pane.choice_help))
+        self.which.setVisible(bool(pane.choices))
+        self._newest: dict[str, Plane] = {}
         self.layers: dict[str, QCheckBox] = {}
         for name, (title, says) in pane.layers.items():
             box = self.layers[name] = QCheckBox(title)
-            box.setObjectName(f"layer_{name}")
+            box.setObjectName(f"{prefix}layer_{name}")
             box.setAccessibleDescription(says)
             box.setToolTip(tooltip(says))
             box.setChecked(True)
             box.toggled.connect(lambda on, name=name: self.view.set_layer(name, on))
-        self.switches = Flow(*self.layers.values(), spacing=12)
+        self.switches = Flow(self.which, *self.layers.values(), spacing=12)
         vbox(self.switches, (self.view, 1), into=self, spacing=4)
         self.view.picked.connect(self.picked)
+        self.which.currentIndexChanged.connect(lambda _: self._choose())
+
+    @property
+    def channel(self) -> str:
+        """The channel that is chosen."""
+        return self.pane.channels[max(self.which.currentIndex(), 0)]
 
     def show_snapshot(self, snapshot: Plane) -> None:
-        """Replace what is shown."""
+        """Keep the newest of each channel, and show the one that is chosen, or what stands in for it."""
+        self._newest[snapshot.channel] = snapshot
+        if len(self.pane.channels) > 1 and snapshot.channel != self.channel:
+            return
         self.view.show_snapshot(snapshot)
         for name, box in self.layers.items():
             box.setVisible(self.view.has_layer(name))
@@ -74,7 +90,12 @@ class PlanePage(QWidget):
 
     def clear(self) -> None:
         """Show nothing."""
+        self._newest.clear()
         self.view.clear()
+
+    def _choose(self) -> None:
+        if (found := self._newest.get(self.channel)) is not None:
+            self.show_snapshot(found)
 
 
 class PicturesPage(QWidget):
@@ -192,7 +213,7 @@ class PaneView(QStackedWidget):
     @property
     def channel(self) -> str:
         """The channel that is looked at."""
-        return self.view.channel if isinstance(self.view, PicturesPage) else self.pane.channels[0]
+        return self.view.channel if isinstance(self.view, PicturesPage | PlanePage) else self.pane.channels[0]
 
     def takes(self, channel: str) -> bool:
         """Whether snapshots of this channel are shown here."""
@@ -238,7 +259,7 @@ class PaneView(QStackedWidget):
         for figure in (view, *view.findChildren(Figure)):
             if isinstance(figure, Figure):
                 figure.failed.connect(self.failed)
-        if kind in (Plane, Pictures):
+        if kind in (Plane, Pictures) and self.pane.picks:
             view.picked.connect(self.picked)
         return view
 

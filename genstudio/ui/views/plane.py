@@ -137,6 +137,8 @@ class PlaneView(ScatterView):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self.layer("mesh") and shown.mesh is not None:
             self._paint_mesh(painter, area, shown.mesh)
+        if self.layer("paths") and shown.paths is not None:
+            self._paint_paths(painter, area, shown.paths)
         if self.layer("real"):
             self._dots(painter, self.pixels(shown.real, area), REAL, 4.5)
         if self.layer("arrows") and shown.arrows is not None and len(shown.arrows):
@@ -161,7 +163,8 @@ class PlaneView(ScatterView):
             real = found < len(self.snapshot.real)
             score = "" if self.snapshot.scores is None else value_text(float(self.snapshot.scores[found]))
             color = theme.current().color(theme.visible(REAL if real else FAKE))
-            lines.append((color, "real point" if real else f"{self._pane.made} point", score))
+            made = self._pane.made.removesuffix(" point")
+            lines.append((color, f"{'real' if real else made} point", score))
         lines.append((None, "step", f"{self.snapshot.step:,}"))
         bubble(painter, self._hover, lines, area)
 
@@ -262,6 +265,16 @@ class PlaneView(ScatterView):
         painter.setPen(QPen(color, 1))
         painter.drawPath(strokes(np.concatenate([at, at.transpose(1, 0, 2)])))
 
+    def _paint_paths(self, painter: QPainter, area: QRectF, paths: Array) -> None:
+        """Lines through the stages, with a ring where each begins."""
+        at = self.pixels(paths.reshape(-1, 2), area).reshape(paths.shape)
+        color = theme.current().color(theme.visible(FAKE), 0.55)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(color, 1))
+        painter.drawPath(strokes(at))
+        for x, y in at[:, 0].tolist():
+            painter.drawEllipse(QPointF(x, y), 2.5, 2.5)
+
     def _paint_arrows(self, painter: QPainter, area: QRectF, shown: Plane, pushes: Array) -> None:
         starts = self.pixels(shown.fake[: len(pushes)], area)
         vectors = pushes.astype(np.float64) * [1, -1]
@@ -313,7 +326,7 @@ class PlaneView(ScatterView):
             x = bar.right() + 6 + metrics.horizontalAdvance(last) + 20
         if self.layer("arrows") and shown.arrows is not None and len(shown.arrows):
             longest = float(np.hypot(*shown.arrows.astype(np.float64).T).max())
-            text = f"longest push {value_text(longest)}"
+            text = f"longest {self._pane.push} {value_text(longest)}"
             if x + metrics.horizontalAdvance(text) < plot.right() - 8:
                 painter.setPen(look.color("quiet"))
                 painter.drawText(QPointF(x, base), text)

@@ -1,0 +1,62 @@
+"""The diffusion family: its settings, presets and registration. torch is imported only when a model is built."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from genstudio.data.learnable.samples import Learnable, SampleData, Shape, from_metadata, metadata, prepared
+from genstudio.data.work import Work
+from genstudio.families import coder_setup
+from genstudio.families.diffusion.config import DiffusionConfig
+from genstudio.families.diffusion.cost import cost, drawing, problems
+from genstudio.families.diffusion.dashboard import DASHBOARD
+from genstudio.families.diffusion.doctor import doctor
+from genstudio.families.diffusion.presets import PRESETS
+from genstudio.families.family import Family, made_for
+from genstudio.families.weights import exporter
+
+if TYPE_CHECKING:
+    from genstudio.families.diffusion.learner import DiffusionLearner
+    from genstudio.families.diffusion.model import Diffusion
+
+__all__ = ["FAMILY", "DiffusionConfig"]
+
+
+def _prepare(config: DiffusionConfig, dataset: Learnable, _kept: Mapping[str, Any] | None = None) -> Work[SampleData]:
+    return prepared(dataset, config.split, lambda data: problems(config, data))
+
+
+def _model(config: DiffusionConfig, data: SampleData, device: str, seed: int) -> Diffusion:
+    from genstudio.families.diffusion.model import Diffusion
+
+    return Diffusion(config, data, device, seed)
+
+
+def _learner(model: Diffusion, seed: int) -> DiffusionLearner:
+    from genstudio.families.diffusion.learner import DiffusionLearner
+
+    return DiffusionLearner(model, seed)
+
+
+FAMILY: Family[DiffusionConfig, SampleData] = Family(
+    name="diffusion",
+    title="Diffusion and flow matching",
+    room="latent",
+    data_kinds=("points", "images"),
+    abilities=("Samples", "Denoises", "Encodes", "Reconstructs", "Evaluates"),
+    config=DiffusionConfig,
+    presets=PRESETS,
+    prepare=_prepare,
+    model=_model,
+    learner=_learner,
+    metadata=metadata,
+    from_metadata=lambda _config, kept: from_metadata(kept),
+    cost=lambda config, info, _tokens: cost(config, info),
+    drawing=lambda config, info, _tokens: drawing(config, Shape.of(info)),
+    dashboard=DASHBOARD,
+    batch=lambda config, data, seed, step: coder_setup.shown(config, data, seed, step, config.conditional),
+    export=exporter("diffusion"),
+    doctor=doctor,
+    preset_for=lambda info, now: made_for(PRESETS, info, now, "moons"),
+)

@@ -1,0 +1,73 @@
+"""What a diffusion model costs and can learn from, by closed formula and without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from genstudio.data.info import DatasetInfo
+from genstudio.data.learnable.samples import SampleData, Shape
+from genstudio.errors import Problem
+from genstudio.families.coder_setup import class_problems
+from genstudio.families.diffusion.config import DiffusionConfig
+from genstudio.families.drawing import Chain, Drawing, Part
+from genstudio.families.family import Cost
+from genstudio.nn import cost as networks
+from genstudio.nn.cost import Network
+
+FREQUENCIES, CONDITION = 64, 128
+"""Numbers that code a time, and the size of what every layer is told of time and class."""
+_LEAST = 2
+
+
+def problems(config: DiffusionConfig, data: SampleData) -> Iterator[Problem]:
+    """What is wrong with these settings for these data."""
+    shape = data.shape
+    if config.network == "unet" and shape.kind == "points":
+        yield Problem("network", "a U-Net needs pictures, and these are points; choose mlp")
+    elif config.network == "unet" and min(shape.height, shape.width) < _LEAST * 2**config.halvings:
+        most = max((min(shape.height, shape.width) // _LEAST).bit_length() - 1, 0)
+        yield Problem("halvings", f"pictures of {shape.width} x {shape.height} pixels cannot be halved "
+            f"{config.halvings} times; choose {most} or fewer")
+    if config.conditional:
+        yield from class_problems(data)
+
+
+def cost(config: DiffusionConfig, info: DatasetInfo) -> Cost:
+    """What a training costs: parameters of the network and of its average."""
+    network, batch, shape = denoiser(config, Shape.of(info)), config.batch, Shape.of(info)
+    held = 4 * (5 * network.parameters + 3 * batch * (network.held + 3 * shape.numbers))
+    return Cost(2 * network.parameters, held, 6 * batch * network.work, batch)
+
+
+def denoiser(config: DiffusionConfig, shape: Shape) -> Network:
+    """The cost of the network."""
+    classes = len(shape.classes) if config.conditional else 0
+    told = networks.linear(FREQUENCIES, CONDITION) + networks.linear(CONDITION, CONDITION)
+    told += Network((classes + 1) * CONDITION if classes else 0, 0, 0)
+    if config.network == "mlp":
+        return told + networks.modulated(shape.numbers, config.width, config.layers, CONDITION)
+    return told + networks.unet(
+        shape.channels, config.channels, config.halvings, CONDITION, shape.height, shape.width, blocks=config.blocks,
+        attention=config.attention,
+    )  # fmt: skip
+
+
+def drawing(config: DiffusionConfig, shape: Shape) -> Drawing:
+    """The network, what it is told, and the way back from noise."""
+    points = shape.kind == "points"
+    made = f"{shape.numbers} numbers" if points else f"{shape.height} x {shape.width} pixels"
+    layers = (
+        f"{config.layers} residual layers of {config.width}" if config.network == "mlp"
+        else f"{config.channels} channels, halved {config.halvings} times"
+    )  # fmt: skip
+    words = {"noise": "the noise", "x0": "the clean sample", "v": "v", "flow": "the velocity"}[config.objective]
+    told = "how noisy it is" + (", and its class" if config.conditional else "")
+    size, network = denoiser(config, shape).parameters, "MLP" if config.network == "mlp" else "U-Net"
+    return (
+        Chain((Part("Noisy sample", made), Part(network, layers, size), Part("Prediction", words)), "Trained"),
+        Chain(
+            (Part("Noise", made), Part("EMA of the network", told, size),
+             Part("Step", f"{config.sampler}, from noise to less noise", times=config.sampling_steps), Part("Sample", made)),
+            "Sampling",
+        ),
+    )  # fmt: skip
