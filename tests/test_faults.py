@@ -31,12 +31,6 @@ HERE = Path(__file__).parent
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
 
-@pytest.fixture(autouse=True)
-def _no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The calls are still made and still fail; only a power cut could tell the difference."""
-    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
-
-
 def verified(run: Run, acknowledged: int) -> str:
     """What is wrong with a run after a fault, seen by its next writer; empty when nothing that was acknowledged is lost."""
     run.release()

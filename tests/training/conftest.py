@@ -1,8 +1,7 @@
-"""A run to write into, and disks that need not be waited for."""
+"""A run to write into."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,12 +9,6 @@ import pytest
 import tiny
 
 from genstudio.runs import Run
-
-
-@pytest.fixture(autouse=True)
-def _no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The calls are still made and still fail; only a power cut could tell the difference."""
-    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
 
 
 @pytest.fixture
