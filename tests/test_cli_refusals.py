@@ -163,7 +163,7 @@ def test_a_run_that_is_damaged(said: Said, made: Path, tmp_path: Path, command: 
 def test_a_damaged_run_is_listed_with_its_reason_and_can_be_deleted(
     made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from genstudio.tasks.runs import RemoveRun
+    from genstudio.tasks.runs import EmptyTrash, ListRuns, TrashRuns
 
     for damage in (_spoil_json, _folder_for_json, _spoil_family):
         run = shutil.copytree(made / "words", tmp_path / "copies" / "20260101-120000_gpt_words")
@@ -171,12 +171,12 @@ def test_a_damaged_run_is_listed_with_its_reason_and_can_be_deleted(
         assert cli.main(["runs", "--runs", str(run.parent)]) == 0
         out = capsys.readouterr().out
         assert run.name in out and (damage is _spoil_family or "run.json" in out or "newer version" in out)
-        assert result(RemoveRun(str(run))) == ()
-        assert not list(run.parent.iterdir())
+        assert len(result(TrashRuns((str(run),)))) == 1
+        assert result(ListRuns(run.parent)) == () and result(EmptyTrash(run.parent)) == 1
     other = tmp_path / "copies" / "holiday"
     other.mkdir()
     with pytest.raises(runs.run.RunError, match="not the folder of a run"):
-        run_task(RemoveRun(str(other)))
+        run_task(TrashRuns((str(other),)))
     assert other.is_dir()
 
 

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from genstudio import runs
 from genstudio.errors import RunBusyError, RunError, StorageError
 from genstudio.events import Notice, Series, Snapshot
-from genstudio.runs import Run, metrics_log
+from genstudio.runs import Run, metrics_log, trash
 from genstudio.snapshots.attention import Attention
 from genstudio.snapshots.text import Text
 
@@ -276,7 +276,7 @@ def test_a_second_writer_is_told_who_the_first_is(tmp_path: Path) -> None:
         with pytest.raises(RunBusyError, match=f"process {other.pid} on "):
             run.acquire()
         with pytest.raises(RunBusyError):
-            runs.delete(run)
+            trash.put(run)
         assert run.folder.is_dir()
         other.kill()
         other.wait()
@@ -451,12 +451,42 @@ def test_find_takes_what_a_person_types(tmp_path: Path) -> None:
         runs.rename(two, "  ")
 
 
-def test_delete_leaves_nothing(tmp_path: Path) -> None:
+def test_a_deleted_run_waits_in_the_trash_until_that_is_emptied(tmp_path: Path) -> None:
     one, two = tiny.new_run(tmp_path), tiny.new_run(tmp_path)
     with one, pytest.raises(RunBusyError):
-        runs.delete(one)
-    runs.delete(one)
-    assert [path.name for path in tmp_path.iterdir()] == [two.id]
+        trash.put(one)
+    before = {path.relative_to(one.folder): path.read_bytes() for path in one.folder.rglob("*.json")}
+    place = trash.put(one)
+    assert [info.folder for info in runs.list_runs(tmp_path)] == [two.folder] and not one.folder.exists()
+    assert [info.folder for info in trash.listed(tmp_path)] == [place]
+    again = tiny.new_run(tmp_path)
+    again.folder.rename(one.folder)
+    other = trash.put(Run(one.folder))
+    assert other != place, "a run of the same name is another one"
+    back = trash.restore(place)
+    assert back == one.folder and {path.relative_to(back): path.read_bytes() for path in back.rglob("*.json")} == before
+    assert trash.restore(other) not in (back, two.folder) and len(runs.list_runs(tmp_path)) == 3
+    for wrong in (two.folder, trash.folder(tmp_path) / "none"):
+        with pytest.raises(RunError, match="not in the trash"):
+            trash.restore(wrong)
+    with pytest.raises(RunError, match="not in the trash"):
+        trash.remove([two.folder])
+    gone = trash.put(two)
+    trash.remove([gone])
+    assert not trash.listed(tmp_path) and len(runs.list_runs(tmp_path)) == 2
+    assert [path.name for path in trash.folder(tmp_path).iterdir()] == []
+
+
+def test_star_and_notes_of_any_run_and_a_star_that_is_none_loses_nothing_else(tmp_path: Path) -> None:
+    run = tiny.new_run(tmp_path)
+    assert not run.info.star
+    runs.set_star(run, True)
+    runs.set_notes(run, "the good one")
+    runs.rename(run, "better")
+    assert (run.info.star, run.info.notes, run.info.name) == (True, "the good one", "better")
+    path = run.folder / "run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"star": {"of": ["what"]}}))
+    assert (run.info.star, run.info.notes, run.info.state) == (False, "the good one", "new")
 
 
 def test_a_run_that_cannot_be_made_or_acquired_leaves_nothing(tmp_path: Path) -> None:

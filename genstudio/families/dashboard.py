@@ -7,6 +7,8 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from genstudio.config import applies
+
 if TYPE_CHECKING:
     from genstudio.data.info import DatasetInfo
     from genstudio.runs import RunInfo
@@ -171,6 +173,15 @@ class Dashboard:
     welcome: str = "Press Start."
     race: str = "learning_rate"
 
+    def main_lines(self) -> tuple[str, ...]:
+        """Names of the lines of its charts, first those that say how good a model is, in their order."""
+        drawn = dict.fromkeys(line.name for chart in self.charts for line in chart.lines)
+        return tuple(dict.fromkeys((*(one.name for one in self.result if one.name in drawn), *drawn)))
+
+    def chart_of(self, name: str) -> Chart | None:
+        """The first chart that draws this number."""
+        return next((chart for chart in self.charts if any(line.name == name for line in chart.lines)), None)
+
     def pages(self) -> tuple[str, ...]:
         """Titles of the pages of charts, in order."""
         return tuple(dict.fromkeys(chart.page for chart in self.charts))
@@ -201,6 +212,48 @@ def result(measures: Iterable[Measure], info: RunInfo) -> tuple[str, float] | No
             when = "" if step == info.step else f" (step {step:,})"
             return f"{measure.words} {value:.4f}{when}", value
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A result beside what it is compared with: the `measure`, its `value`, the `unit` that it is counted in, and references
+    (short words, value), the nearest to beating it last."""
+
+    measure: Measure
+    value: float
+    unit: str
+    references: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def good(self) -> float:
+        """The value so that more is better."""
+        return self.value if self.measure.better == "higher" else -self.value
+
+    @property
+    def nearest(self) -> tuple[str, float] | None:
+        """The reference that is hardest to beat."""
+        return self.references[-1] if self.references else None
+
+
+def standing(board: Dashboard, info: RunInfo, known: Mapping[str, float], floors: Mapping[str, float]) -> Standing | None:
+    """How a run stands by the first of its family's measures that it has: see `result`. `known` are the values of references
+    of the data, by name, `floors` the last values of numbers that are floors of a chart."""
+    measure = next((one for one in board.result if one.name in info.losses), None)
+    if measure is None:
+        return None
+    chart, found = board.chart_of(measure.name), dict[str, float]()
+    unit = measure.unit
+    if chart is not None:
+        unit = next((unit for when, unit in chart.units.items() if applies(when, info.config)), unit or chart.unit)
+        for line in chart.references:
+            value = known.get(line.name) if line.value is None else line.value
+            if value is not None and applies(line.when, info.config):
+                found[line.words.split(" {")[0].split("{")[0].strip() or line.name] = value
+        for name, words in chart.floors.items():
+            if name in floors:
+                found[words] = floors[name] if chart.least is None else max(floors[name], chart.least)
+    weakest_first = sorted(found.items(), key=lambda pair: pair[1], reverse=measure.better != "higher")
+    return Standing(measure, info.losses[measure.name], unit, tuple(weakest_first))
 
 
 def smaller_pictures(config: Any, info: DatasetInfo) -> tuple[str, Any, DatasetInfo] | None:

@@ -1,18 +1,18 @@
 """A run is a folder: made, listed, recorded into, locked, read back. No database, no pickle, no torch."""
 
 from genstudio.runs.info import FORMAT, RunInfo, list_runs, read_info
-from genstudio.runs.run import Run, create, delete, find, rename, set_notes, slug
+from genstudio.runs.run import Run, create, find, rename, set_notes, set_star, slug
 
 __all__ = [
     "FORMAT",
     "Run",
     "RunInfo",
     "create",
-    "delete",
     "find",
     "list_runs",
     "read_info",
     "rename",
     "set_notes",
+    "set_star",
     "slug",
 ]

@@ -52,6 +52,7 @@ class RunInfo:
     created: str = ""
     plan: Mapping[str, float] = field(default_factory=dict)
     notes: str = ""
+    star: bool = False
     format: int = FORMAT
     key: str = ""
     kept: tuple[str, ...] = ()
@@ -89,6 +90,7 @@ def read_info(folder: Path) -> RunInfo:
         folder=folder,
         **{name: said[name] for name in ("config", "dataset", "seed", "versions", "format", *_TEXTS)},
         plan=plan,
+        star=said.get("star") is True,
         kept=tuple(said["kept"]),
         state=_state(folder, plan, end.step, end.elapsed),
         step=end.step,

@@ -21,6 +21,7 @@ _CHUNK = 1 << 17
 _LONGEST = 1 << 24
 _TAIL, _LONG_TAIL = 1 << 16, 1 << 20
 _LAST_STEP = re.compile(rb'"steps":\[(?:[0-9]+,)*([0-9]+)\]')
+_TIME = re.compile(rb'"steps":\[(?:[0-9]+,)*([0-9]+)\],"elapsed":([0-9.e+-]+)')
 _RESERVED = {"steps", "elapsed"}
 _NUMERIC = b"0123456789.+-enul"  # what numbers and null are made of; without it, lines show their shape
 Columns = tuple[Array, Array]
@@ -248,6 +249,15 @@ def _tail(path: Path, size: int) -> Tail:
     step = max((row["steps"][-1] for row in rows if row["steps"]), default=0)
     elapsed = max((e for row in rows if isinstance(e := row.get("elapsed"), int | float)), default=0.0)
     return Tail(last, step, float(elapsed))
+
+
+def times(path: Path) -> Iterator[Columns]:
+    """The last step (n,) of each line and the training time in seconds (n,) then, some thousands of lines at a time."""
+    for batch in lines(path):
+        pairs = [(int(found[1]), float(found[2])) for line in batch if (found := _TIME.search(line))]
+        if pairs:
+            steps, seconds = zip(*pairs, strict=True)
+            yield np.array(steps, np.int64), np.array(seconds)
 
 
 def until(path: Path, step: int) -> Iterator[bytes]:

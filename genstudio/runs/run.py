@@ -9,7 +9,6 @@ import json
 import platform
 import re
 import secrets
-import shutil
 import sys
 import time
 import unicodedata
@@ -327,20 +326,9 @@ def set_notes(run: Run, notes: str) -> None:
     _change(run.folder, notes=notes)
 
 
-def delete(run: Run) -> None:
-    """Removes the folder, of a damaged run too. Raises RunBusyError while anybody writes it, StorageError when it cannot
-    be moved, RunError for a folder that is no run."""
-    if not any(info.folder == run.folder for info in list_runs(run.folder.parent)):
-        raise RunError(f"{run.folder} is not the folder of a run.", "Delete it in a file manager.", run.folder)
-    guard = lock.FolderLock(run.folder)
-    guard.acquire()
-    try:
-        if sys.platform == "win32":
-            guard.release()
-        gone = storage.move_aside(run.folder)
-    finally:
-        guard.release()
-    shutil.rmtree(gone, ignore_errors=True)
+def set_star(run: Run, star: bool) -> None:
+    """Whether a person marked the run with a star. Raises RunError, StorageError."""
+    _change(run.folder, star=star)
 
 
 def _change(folder: Path, **fields: Any) -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import json
 import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from genstudio import families
+from genstudio import families, paths, storage
 from genstudio.config import Values
 from genstudio.data import shelf
 from genstudio.data.learnable.tokens import all_validation
-from genstudio.errors import DataError
+from genstudio.errors import DataError, StorageError
 from genstudio.events import Frame, Progress
 from genstudio.families.abilities import Evaluates, Writes
 from genstudio.runs import Run
@@ -70,15 +74,46 @@ class FrequentWords:
 
 @dataclass(frozen=True)
 class ReadReferences:
-    """What the charts of a family compare a run on this dataset with: values by name, see `Dashboard.references`."""
+    """What the charts of a family compare a run on this dataset with: values by name, see `Dashboard.references`.
+
+    Once known, they are read from the cache. With `known`, nothing is worked out: empty where they are not in the cache.
+    """
 
     family: str
     data: str
     config: Values = field(default_factory=dict)
+    known: bool = False
+
+    @property
+    def quiet(self) -> bool:
+        return self.known
 
     def run(self, models: Models) -> Frames[Mapping[str, float]]:
+        yield Frame()
         family = families.get(self.family)
         if family.dashboard.references is None:
             return {}
         config, info = family.config.parse(self.config), shelf.find_dataset(self.data, family.data_kinds)
-        return (yield from frames_of(family.dashboard.references(config, info), "Preparing the reference lines"))
+        said = json.dumps([_REFERENCES, self.family, info.id, info.sha256, config.model_dump()], sort_keys=True)
+        place = paths.cache() / "references" / f"{hashlib.sha256(said.encode()).hexdigest()[:32]}.json"
+        stored = _read_cache(place)
+        if stored is not None or self.known:
+            return stored or {}
+        found = yield from frames_of(family.dashboard.references(config, info), "Preparing the reference lines")
+        with contextlib.suppress(StorageError):  # worked out again the next time
+            storage.make_folder(place.parent)
+            storage.write_atomic(place, json.dumps(dict(found)).encode(), sync=False)
+        return found
+
+
+_REFERENCES = 1
+"""Raise this when the references of any family are worked out in another way."""
+
+
+def _read_cache(place: Path) -> dict[str, float] | None:
+    try:
+        found = json.loads(place.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    sound = isinstance(found, dict) and all(isinstance(value, int | float) for value in found.values())
+    return {name: float(value) for name, value in found.items()} if sound else None

@@ -59,6 +59,24 @@ class Links:
         """Continue a run in the room of its family."""
         self._with_trainer(path, lambda tab: tab.resume_run(path))
 
+    def set_up_like(self, path: str) -> None:
+        """Set up a new training with the settings, dataset, length and seed of a run, in the room of its family."""
+
+        def set_up(tab: TrainingTab) -> None:
+            info = self._library.run(path)
+            if info is None:
+                return
+            tab.close_run()
+            tab.choose_family(info.family)
+            tab.train_on(str(info.dataset.get("id", "")))
+            tab.setup.set_values(dict(info.config))
+            if info.plan:
+                tab.setup.set_plan(_whole(info.plan.get("steps")), info.plan.get("seconds"))
+            tab.setup.seed.set_value(info.seed)
+            tab.show_setup(True)
+
+        self._with_trainer(path, set_up)
+
     def train_on(self, name: str, family: str = "") -> None:
         """Set up a training on a dataset, of this family or of the usual one of those that take it."""
         info = self._library.dataset(name)
@@ -140,6 +158,12 @@ class Links:
         self._tabs.show_room("playground")
         self.playground.choose(path)
 
+    def _play_with(self, paths: tuple[str, ...]) -> None:
+        """Show the Playground with the model of a run, or with two of them side by side."""
+        self._write_with(paths[0])
+        if len(paths) > 1:
+            self.playground.compare_with(paths[1])
+
     def _look_inside(self, path: str) -> None:
         """Show the Playground with the model of a run, on the first page that looks inside it."""
         self._write_with(path)
@@ -198,6 +222,8 @@ class Links:
             ("done", self._window.show_banner),
             ("open_wanted", self.open_run),
             ("resume_wanted", self.resume_run),
+            ("duplicate_wanted", self.set_up_like),
+            ("play_wanted", self._play_with),
             ("write_wanted", self._write_with),
             ("look_wanted", self._look_inside),
             ("compare_wanted", self._compare),
@@ -220,3 +246,7 @@ class Links:
             page.working.connect(lambda text: self._working(page, text))
         elif self.datasets is page:
             self.datasets.set_settings(self._set_up)
+
+
+def _whole(steps: float | None) -> int | None:
+    return None if steps is None else int(steps)

@@ -13,6 +13,7 @@ from genstudio.families.dashboard import EXPLORE, LIVE, SLOW_MOTION, TIMELINE
 from genstudio.ui import help_dialog, theme
 from genstudio.ui.glossary import explain_focus
 from genstudio.ui.lessons.keys import BACK_KEYS, NEXT_KEYS, SHOW_KEYS
+from genstudio.ui.runs.actions import ACTIONS
 from genstudio.ui.train.tab import TrainingTab
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ def _lesson(window: MainWindow) -> Any:
     return window if window.in_lesson else None
 
 
+def _runs(window: MainWindow) -> Any:
+    return window.runs if window.tabs.key() == "runs" else None
+
+
 def _trainer(button: str) -> Target:
     """The training tab in front, while this button of it can be pressed."""
 
@@ -53,6 +58,10 @@ def _tool(name: str) -> Target:
         return found if found is not None and name in found.tools else None
 
     return target
+
+
+def _run_action(name: str, tab: Any) -> None:
+    tab.trigger(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +119,15 @@ MENUS: tuple[Menu, ...] = (
         Item("New document", lambda tab: tab.document.set_text(""), "Ctrl+Shift+N", _playground),
         Item("Open document…", lambda tab: tab.writer.files.ask_open(), "Ctrl+Shift+O", _playground),
         Item("Export document…", lambda tab: tab.writer.files.ask_export(), "Ctrl+Shift+S", _playground),
+    )),
+    ("&Runs", (
+        *(
+            Item(action.words, partial(_run_action, action.name), "" if action.keys == "Return" else action.keys, _runs)
+            for action in ACTIONS if action.name != "export_run"
+        ),
+        None,
+        Item("Undo the last deletion", lambda tab: tab.undo_delete(), "Ctrl+Z", _runs),
+        Item("Find a run", lambda tab: tab.search.setFocus(), "Ctrl+F", _runs),
     )),
     ("&View", (
         Item("Follow the system", lambda w: w.set_theme("system"), mode="system"),

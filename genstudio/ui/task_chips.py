@@ -78,7 +78,9 @@ TASKS: Mapping[str, tuple[str, str]] = {
     "ImportModel": ("Import model", "runs"),
     "ExportModel": ("Export model", "runs"),
     "RenameRun": ("Rename run", "runs"),
-    "RemoveRun": ("Delete run", "runs"),
+    "TrashRuns": ("Delete run", "runs"),
+    "RestoreRuns": ("Restore run", "runs"),
+    "EmptyTrash": ("Empty trash", "runs"),
     "Evaluate": ("Evaluation", "runs"),
 }
 """Of each task a person may start, by its class: what it is called, and the room where its result is seen; where none is

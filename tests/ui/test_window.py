@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 )
 
 from genstudio.events import Frame
-from genstudio.runs import Run
+from genstudio.runs import Run, trash
 from genstudio.snapshots.attention import Attention
 from genstudio.tasks.train import Train
 from genstudio.ui.window import MainWindow
@@ -216,11 +216,18 @@ def test_runs_can_be_renamed_and_deleted_even_when_damaged(
     qtbot.waitUntil(lambda: (window.library.refresh_runs(), model.runs[0].state == "damaged")[1])
     assert model.data(model.index(0, 5)) == "run.json cannot be read."
     window.runs.table.selectRow(0)
-    monkeypatch.setattr("PySide6.QtWidgets.QMessageBox.exec", lambda self: 0)
-    monkeypatch.setattr("PySide6.QtWidgets.QMessageBox.clickedButton", lambda self: self.buttons()[-1])
     press(qtbot, window, "delete_run")
     qtbot.waitUntil(lambda: not model.runs, timeout=LONG)
     assert not Path(folder).exists()
+    window.runs.undo_delete()
+    qtbot.waitUntil(lambda: [run.state for run in model.runs] == ["damaged"], timeout=LONG)
+    assert Path(folder).exists()
+    press(qtbot, window, "delete_run")
+    qtbot.waitUntil(lambda: not model.runs, timeout=LONG)
+    monkeypatch.setattr("PySide6.QtWidgets.QMessageBox.exec", lambda self: 0)
+    monkeypatch.setattr("PySide6.QtWidgets.QMessageBox.clickedButton", lambda self: self.buttons()[-1])
+    window.runs.empty_trash(1)
+    qtbot.waitUntil(lambda: not list(trash.folder(Path(folder).parent).iterdir()), timeout=LONG)
 
 
 def test_everything_that_can_be_used_has_names(open_window: Callable[..., MainWindow]) -> None:

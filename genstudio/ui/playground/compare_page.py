@@ -112,6 +112,10 @@ class ComparePage(Page):
             seen = Both(AttentionTo(model, prompt), other)
             self.ask("attention", seen, self._show, on_result=self._show_attention)
 
+    def set_other(self, run: str) -> None:
+        """Take the newest weights of this run as model B."""
+        self._chosen = self.other.choose(run, "last") or self._chosen
+
     def start(self) -> None:
         """Let both write with the same sampler and the same seed."""
         other = self.other.reference()

@@ -133,6 +133,15 @@ class PlaygroundTab(QWidget):
         """Show the first page that looks inside the model."""
         self.inspectors.open(next(entry.title for entry in PAGES if "Traces" in entry.needs))
 
+    def compare_with(self, run: str) -> None:
+        """Show the page that compares the model with that of another run."""
+        self.inspectors.open("Compare two")
+        from genstudio.ui.playground.compare_page import ComparePage
+
+        page = self.inspectors.current
+        if isinstance(page, ComparePage):
+            page.set_other(run)
+
     def set_wide(self, wide: bool) -> None:
         """Give the open page the whole width, or show the document beside it; it is so again when it is opened."""
         self._widths[self.inspectors.title] = wide

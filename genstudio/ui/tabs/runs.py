@@ -1,145 +1,62 @@
-"""The Runs tab: every run there is; open, go on, rename, delete."""
+"""The Runs tab: every run there is at the left, and at the right what the selected ones are, did and have in common."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from PySide6.QtCore import (
-    QAbstractTableModel,
-    QModelIndex,
-    QPersistentModelIndex,
-    QSortFilterProxyModel,
-    Qt,
-    QTimer,
-    Signal,
-)
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtCore import QItemSelectionModel, QPoint, Qt, QTimer, QUrl, Signal
+from PySide6.QtGui import QDesktopServices, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QComboBox,
     QFileDialog,
-    QHeaderView,
     QLineEdit,
     QMenu,
     QMessageBox,
-    QStackedWidget,
+    QPushButton,
+    QSizePolicy,
     QTableView,
+    QToolButton,
     QWidget,
 )
 
-from genstudio import families
-from genstudio.errors import ConfigError, Failure
-from genstudio.families.dashboard import result
+from genstudio.errors import Failure
 from genstudio.runs import RunInfo
 from genstudio.tasks.exchange import ExportModel, ImportedModel, ImportModel
 from genstudio.tasks.models import ModelRef
-from genstudio.tasks.runs import Listed, RemoveRun, RenameRun
+from genstudio.tasks.runs import EmptyTrash, Listed, ListTrash, MarkRun, RenameRun, RestoreRuns, TrashRuns
 from genstudio.ui.engine import Engine
-from genstudio.ui.layouts import hbox, named, vbox
+from genstudio.ui.layouts import Flow, Stack, Tabs, choice, hbox, named, single_shot, splitter, vbox
 from genstudio.ui.library import Library
-from genstudio.ui.widgets import EmptyState, button, primary_button
+from genstudio.ui.runs.actions import ACTIONS
+from genstudio.ui.runs.details import Details
+from genstudio.ui.runs.model import INFO_ROLE, TITLES, Column, RunsModel, Sifted
+from genstudio.ui.runs.painting import HEIGHT, RunPainter
+from genstudio.ui.runs.wording import family_title, title_of
+from genstudio.ui.widgets import EmptyState, button, icon_button, named_tabs, plain_label, primary_button, tooltip
 
-COLUMNS = ("Name", "State", "Step", "Result", "Dataset", "Changes", "Created")
-Index = QModelIndex | QPersistentModelIndex
-
-
-def changes(info: RunInfo) -> str:
-    """The settings that differ from the family's defaults, in a few words; of a run that something is wrong with, what."""
-    if info.reason:
-        return info.reason
-    family = families.find(info.family)
-    if family is None:
-        return f"Its family, '{info.family}', is unknown to this version."
-    try:
-        mine = family.config.parse(info.config)
-    except ConfigError:
-        return ""
-    return ", ".join(f"{name} {value}" for name, (value, _) in mine.changes(family.config()).items())
-
-
-def _result(info: RunInfo) -> tuple[str, float] | None:
-    """How good its model is, by what its family measures."""
-    family = families.find(info.family)
-    return result(family.dashboard.result, info) if family is not None else None
-
-
-class RunsModel(QAbstractTableModel):
-    """Rows are runs, newest first."""
-
-    renamed = Signal(str, str)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.runs: list[RunInfo] = []
-        self._cells: list[list[Any]] = []
-
-    def show_runs(self, runs: Listed) -> None:
-        self.beginResetModel()
-        self.runs = list(runs)
-        self._cells = [
-            [
-                r.name,
-                r.state,
-                r.step,
-                _result(r),
-                str(r.dataset.get("title", "")),
-                changes(r),
-                _when(r.created),
-            ]
-            for r in self.runs
-        ]
-        self.endResetModel()
-
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
-        return 0 if parent.isValid() else len(self.runs)
-
-    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
-        return 0 if parent.isValid() else len(COLUMNS)
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        value = self._cells[index.row()][index.column()]
-        if role == Qt.ItemDataRole.EditRole:
-            return value
-        if role == Qt.ItemDataRole.UserRole:
-            value = value[1] if isinstance(value, tuple) else value
-            return -1.0 if value is None else value
-        if role == Qt.ItemDataRole.DisplayRole:
-            if index.column() == 2:
-                return f"{value:,}"
-            if index.column() == 3:
-                return "" if value is None else value[0]
-            return value
-        if role == Qt.ItemDataRole.TextAlignmentRole and index.column() in (2, 3):
-            return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        if role == Qt.ItemDataRole.ToolTipRole:
-            run = self.runs[index.row()]
-            return run.reason or str(run.folder)
-        return None
-
-    def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
-        if index.column() != 0 or not str(value).strip():
-            return False
-        self.renamed.emit(str(self.runs[index.row()].folder), str(value).strip())
-        return True
-
-    def flags(self, index: Index) -> Qt.ItemFlag:
-        flags = super().flags(index)
-        return flags | Qt.ItemFlag.ItemIsEditable if index.column() == 0 else flags
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return COLUMNS[section]
-        return None
-
-
-def _when(created: str) -> str:
-    return created.replace("T", " ")[:16]
+_ORDER = (
+    Column.STAR, Column.NAME, Column.RESULT, Column.DATASET, Column.FAMILY, Column.TRAINED, Column.SIZE, Column.STATE,
+    Column.STEP, Column.CREATED, Column.CHANGES,
+)  # fmt: skip
+_WIDTHS = {
+    Column.STAR: 26, Column.NAME: 268, Column.RESULT: 224, Column.DATASET: 130, Column.FAMILY: 110, Column.TRAINED: 70,
+    Column.SIZE: 70, Column.STATE: 80, Column.STEP: 76, Column.CREATED: 126, Column.CHANGES: 300,
+}  # fmt: skip
+_FORMS = (("hf", "GPT-2 style folder (transformers)"), ("safetensors", "Weights and settings (safetensors)"))
+_ICONS = ("star_run", "rename_run", "show_run_folder")
+_REST_MS = 60
 
 
 class RunsTab(QWidget):
-    """`open_wanted(path)`, `resume_wanted(path)`, `failed(Failure)`, `done(text)`."""
+    """`open_wanted(path)`, `resume_wanted(path)`, `duplicate_wanted(path)`, `play_wanted(paths)`, `failed(Failure)`,
+    `done(text)`."""
 
     open_wanted = Signal(str)
     resume_wanted = Signal(str)
+    duplicate_wanted = Signal(str)
+    play_wanted = Signal(object)
     failed = Signal(object)
     done = Signal(str)
 
@@ -147,50 +64,115 @@ class RunsTab(QWidget):
         super().__init__()
         self.setObjectName("runs_tab")
         self._engine, self._library = engine, library
-        self._wanted = ""
-        self.model = RunsModel()
-        self._sorted = QSortFilterProxyModel(self)
-        self._sorted.setSourceModel(self.model)
-        self._sorted.setSortRole(Qt.ItemDataRole.UserRole)
-        self._sorted.setFilterKeyColumn(-1)
-        self._sorted.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        self._wanted: set[str] = set()
+        self._deleted: list[tuple[str, ...]] = []
+        self.model = RunsModel(engine)
+        self._sorted = Sifted(self.model)
         self.search = named(QLineEdit(), "runs_search", "Find a run")
         self.search.setPlaceholderText("Find a run")
         self.search.setClearButtonEnabled(True)
+        self.family = choice("runs_family", "Show runs of this model only")
+        self.data = choice("runs_dataset", "Show runs on this dataset only")
+        self.stars = icon_button("star", "runs_stars", "Show runs with a star only")
+        self.stars.setCheckable(True)
+        self.count = plain_label(role="quiet", name="runs_count")
         self.table = QTableView()
         self.empty = EmptyState(
             "runs", "Your trainings appear here. Start one in a tab to the left.", "", "no_runs"
         )
-        self.open = primary_button("Open", "open_run", "open")
-        self.resume = button("Resume", "resume_run", "play")
-        self.rename = button("Rename", "rename_run", "pencil")
-        self.export = button("Export", "export_run", "download")
-        self.adopt = button("Open a model…", "import_model", "open")
-        self.delete = button("Delete", "delete_run", "trash")
+        self.none = plain_label("No run fits the search.", role="quiet", name="runs_none")
+        self.none.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.buttons: dict[str, QPushButton | QToolButton] = {}
+        for action in ACTIONS:
+            if action.name in _ICONS:
+                self.buttons[action.name] = icon_button(action.icon, action.name, action.words)
+            else:
+                kind = primary_button if action.name == "open_run" else button
+                self.buttons[action.name] = kind(action.words, action.name, action.icon)
+        self.open, self.resume, self.delete = (self.buttons[name] for name in ("open_run", "resume_run", "delete_run"))
+        self.rename, self.export = self.buttons["rename_run"], self.buttons["export_run"]
+        self.adopt = button("Open a model…", "import_model", "open", "Open a model of another program")
+        self.trash = named(QToolButton(), "runs_trash", "Trash: restore deleted runs")
+        self.trash_menu = QMenu(self)
+        self.details = Details()
+        self.pages = Tabs()
+        self._rest = single_shot(self, _REST_MS)
         self._lay_out()
         self._connect()
         self._show(library.runs)
 
     @property
-    def selected(self) -> RunInfo | None:
-        rows = self.table.selectionModel().selectedRows()
-        return self.model.runs[self._sorted.mapToSource(rows[0]).row()] if rows else None
+    def selection(self) -> list[RunInfo]:
+        """The selected runs, from the top of the list."""
+        rows = sorted(self.table.selectionModel().selectedRows(), key=lambda index: index.row())
+        return [index.data(INFO_ROLE) for index in rows]
 
-    def select(self, path: str) -> None:
-        """Choose a run by its folder, as soon as it is listed."""
+    @property
+    def selected(self) -> RunInfo | None:
+        """The only run that is selected, or the first of several."""
+        return next(iter(self.selection), None)
+
+    def select(self, *paths: str) -> None:
+        """Choose runs by their folders, as soon as they are listed."""
+        for box in (self.family, self.data):
+            box.setCurrentIndex(0)
+        self.stars.setChecked(False)
         self.search.clear()
-        self._wanted = path
+        self._wanted = set(paths)
         self._show(tuple(self.model.runs))
 
     def _show(self, runs: Listed) -> None:
-        chosen = self._wanted or str(self.selected.folder if self.selected is not None else "")
+        chosen = self._wanted or {str(info.folder) for info in self.selection}
+        current = self.table.currentIndex().data(INFO_ROLE)
         self.model.show_runs(runs)
-        self.stack.setCurrentIndex(1 if runs else 0)
-        for row, run in enumerate(runs):
-            if str(run.folder) == chosen:
-                self._wanted = ""
-                self.table.selectRow(self._sorted.mapFromSource(self.model.index(row, 0)).row())
+        self._fill(self.family, {info.family: family_title(info) for info in runs if info.family}, "All models")
+        self._fill(self.data, {str(info.dataset["id"]): title_of(info) for info in runs if info.dataset.get("id")},
+                   "All datasets")  # fmt: skip
+        self._sift()
+        self._choose(chosen, "" if current is None else str(current.folder))
+        self._wanted -= {str(run.folder) for run in runs}
         self._enable()
+        self._rest.start()
+
+    def _choose(self, paths: set[str], current: str) -> None:
+        """Select these rows, and put the keys on the one that they were on."""
+        if not paths:
+            return
+        marks = self.table.selectionModel()
+        rows = [row for path in paths if (row := self.model.row_of(path)) is not None]
+        places = [at for row in rows if (at := self._sorted.mapFromSource(self.model.index(row, Column.NAME))).isValid()]
+        here = next((at for at in places if str(at.data(INFO_ROLE).folder) == current), next(iter(places), None))
+        flag = QItemSelectionModel.SelectionFlag
+        if {str(info.folder) for info in self.selection} != paths:
+            marks.clearSelection()
+            for at in places:
+                marks.select(at, flag.Select | flag.Rows)
+        if here is not None:
+            marks.setCurrentIndex(here, flag.NoUpdate)
+            if self._wanted:
+                self.table.scrollTo(here)
+
+    def _fill(self, box: QComboBox, choices: dict[str, str], every: str) -> None:
+        now = box.currentData() or ""
+        wanted = [("", every), *sorted(choices.items(), key=lambda pair: pair[1].casefold())]
+        if wanted != [(box.itemData(at), box.itemText(at)) for at in range(box.count())]:
+            box.blockSignals(True)
+            box.clear()
+            for value, words in wanted:
+                box.addItem(words, value)
+            box.setCurrentIndex(max(box.findData(now), 0))
+            box.blockSignals(False)
+
+    def _sift(self) -> None:
+        chosen = {str(info.folder) for info in self.selection}
+        self._sorted.sift(
+            self.search.text(), self.family.currentData() or "", self.data.currentData() or "", self.stars.isChecked()
+        )
+        self._choose(chosen, "")
+        shown, every = self._sorted.rowCount(), len(self.model.runs)
+        self.stack.setCurrentWidget(self.empty if not every else self.list if shown else self.none)
+        words = f"{every:,} run{'' if every == 1 else 's'}"
+        self.count.setText(words if shown == every else f"{shown:,} of {words}")
 
     def _adopted(self, found: ImportedModel) -> None:
         self.done.emit(" ".join(("The model has been added to the list; the Playground can use it.", *found.notes)))
@@ -204,32 +186,91 @@ class RunsTab(QWidget):
         self._library.refresh_runs()
 
     def _enable(self) -> None:
-        run = self.selected
-        sound = run if run is not None and run.usable else None
-        self.open.setEnabled(sound is not None)
-        self.resume.setEnabled(sound is not None and sound.state != "finished")
-        self.rename.setEnabled(sound is not None)
-        self.export.setEnabled(sound is not None and bool(sound.checkpoints))
-        self.delete.setEnabled(run is not None)
+        runs = self.selection
+        for action in ACTIONS:
+            problem, made = action.problem(runs), self.buttons[action.name]
+            keys = f" ({QKeySequence(action.keys).toString(QKeySequence.SequenceFormat.NativeText)})" if action.keys else ""
+            made.setEnabled(not problem)
+            made.setToolTip(tooltip(problem or action.says + keys))
+            made.setAccessibleDescription(problem or action.says)
 
-    def _edit_name(self) -> None:
-        editing = self.table.state() == QTableView.State.EditingState
-        if (run := self.selected) is not None and run.usable and not editing:
-            self.table.edit(self.table.currentIndex().siblingAtColumn(0))
+    def _look(self) -> None:
+        """Show what the selected runs are."""
+        runs = self.selection
+        self.pages.setEnabled(bool(runs))
+        if runs:
+            first = runs[0]
+            self.details.show_run(first, self.model.glance(first), self.model.standing(first, work_out=True))
 
-    def _delete(self) -> None:
-        run = self.selected
-        if run is None:
-            return
-        question = QMessageBox(QMessageBox.Icon.Warning, "Delete run", f"Delete the run '{run.name}'?", parent=self)
-        question.setTextFormat(Qt.TextFormat.PlainText)
-        wrong = f"{run.reason} " if run.reason else ""
-        question.setInformativeText(f"{wrong}Its curves, samples and checkpoints are removed from the disk.")
+    def trigger(self, name: str) -> None:
+        """Do what an action of ACTIONS is about with the selected runs, if that can be done."""
+        action = next(one for one in ACTIONS if one.name == name)
+        runs = self.selection
+        if not action.problem(runs):
+            does: dict[str, Callable[[Sequence[RunInfo]], object]] = {
+                "open_run": lambda runs: self.open_wanted.emit(str(runs[0].folder)),
+                "resume_run": lambda runs: self.resume_wanted.emit(str(runs[0].folder)),
+                "duplicate_run": lambda runs: self.duplicate_wanted.emit(str(runs[0].folder)),
+                "play_run": lambda runs: self.play_wanted.emit(tuple(str(run.folder) for run in runs)),
+                "star_run": self._star,
+                "rename_run": lambda _: self._edit_name(),
+                "show_run_folder": lambda runs: QDesktopServices.openUrl(QUrl.fromLocalFile(str(runs[0].folder))),
+                "export_run": lambda _: None,
+                "delete_run": self._delete,
+            }
+            does[name](runs)
+
+    def undo_delete(self) -> None:
+        """Bring back what was deleted last."""
+        if self._deleted:
+            self.restore(self._deleted.pop())
+
+    def restore(self, places: tuple[str, ...]) -> None:
+        """Bring runs of the trash back among the others, and select them."""
+
+        def back(folders: tuple[str, ...]) -> None:
+            self._wanted = set(folders)
+            self.done.emit(f"{_count(len(folders))} restored.")
+
+        self._engine.start(RestoreRuns(places), None, self._on_end, on_result=back)
+
+    def empty_trash(self, count: int) -> None:
+        """Ask, and remove everything in the trash from the disk."""
+        question = QMessageBox(QMessageBox.Icon.Warning, "Empty the trash", f"Remove {_count(count)} for good?", parent=self)
+        question.setInformativeText("Their curves, samples and checkpoints are removed from the disk.")
         question.setStandardButtons(QMessageBox.StandardButton.Cancel)
-        yes = question.addButton("Delete", QMessageBox.ButtonRole.DestructiveRole)
+        yes = question.addButton("Empty the trash", QMessageBox.ButtonRole.DestructiveRole)
         question.exec()
         if question.clickedButton() is yes:
-            self._engine.start(RemoveRun(str(run.folder)), None, self._on_end)
+            self._deleted.clear()
+            self._engine.start(EmptyTrash(), None, self._on_end, on_result=lambda n: self.done.emit(f"{_count(n)} removed."))
+
+    def _star(self, runs: Sequence[RunInfo]) -> None:
+        star = not all(run.star for run in runs)
+        for run in runs:
+            self._engine.start(MarkRun(str(run.folder), star=star), None, self._on_end)
+
+    def _edit_name(self) -> None:
+        if self.table.state() != QTableView.State.EditingState and (run := self.selected) is not None:
+            row = self.model.row_of(str(run.folder))
+            assert row is not None
+            self.table.edit(self._sorted.mapFromSource(self.model.index(row, Column.NAME)))
+
+    def _delete(self, runs: Sequence[RunInfo]) -> None:
+        row = self.table.selectionModel().selectedRows()[0].row()
+
+        def moved(places: tuple[str, ...]) -> None:
+            self._deleted.append(places)
+            keys = QKeySequence("Ctrl+Z").toString(QKeySequence.SequenceFormat.NativeText)
+            self.done.emit(f"{_count(len(places))} moved to the trash. {keys} in the list of runs brings back what was deleted.")
+
+        def ended(failure: Failure | None) -> None:
+            self._on_end(failure)
+            if failure is None and self._sorted.rowCount() > 1:
+                near = self._sorted.index(row - 1 if row else len(runs), 0).data(INFO_ROLE)
+                self._wanted = set() if near is None else {str(near.folder)}
+
+        self._engine.start(TrashRuns(tuple(str(run.folder) for run in runs)), None, ended, on_result=moved)
 
     def adopt_model(self, folder: str) -> None:
         """Make a run of another program's GPT-2 style folder."""
@@ -250,58 +291,152 @@ class RunsTab(QWidget):
         if folder:
             self.adopt_model(folder)
 
-    def _emit(self, signal: Any) -> None:
-        if (run := self.selected) is not None and run.usable:
-            signal.emit(str(run.folder))
+    def context_menu(self) -> QMenu:
+        """Everything that can be done with the selected runs; what cannot says why."""
+        menu, runs = QMenu(self), self.selection
+        menu.setObjectName("runs_context")
+        menu.setToolTipsVisible(True)
+        for action in ACTIONS:
+            problem = action.problem(runs)
+            if action.name == "export_run":
+                some = menu.addMenu(self._export_menu(menu))
+                some.setText(action.words)
+            else:
+                some = menu.addAction(action.words)
+                some.triggered.connect(lambda _=False, name=action.name: self.trigger(name))
+                some.setShortcut(QKeySequence(action.keys))
+                some.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+            some.setEnabled(not problem)
+            some.setToolTip(problem or action.says)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        return menu
+
+    def _export_menu(self, parent: QWidget) -> QMenu:
+        menu = QMenu(parent)
+        for form, text in _FORMS:
+            menu.addAction(text).triggered.connect(lambda _=False, form=form: self.export_run(form))
+        return menu
+
+    def _fill_trash(self, deleted: Listed) -> None:
+        self.trash_menu.clear()
+        if not deleted:
+            self.trash_menu.addAction("The trash is empty").setEnabled(False)
+            return
+        undo = self.trash_menu.addAction("Undo the last deletion", self.undo_delete)
+        undo.setEnabled(bool(self._deleted))
+        self.trash_menu.addSection("Restore")
+        for info in deleted[:20]:
+            words = ", ".join(filter(None, (info.name, title_of(info), info.created.replace("T", " ")[:16])))
+            self.trash_menu.addAction(words).triggered.connect(
+                lambda _=False, place=str(info.folder): self.restore((place,))
+            )
+        self.trash_menu.addSeparator()
+        if len(deleted) > 1:
+            every = tuple(str(info.folder) for info in deleted)
+            self.trash_menu.addAction(f"Restore all {len(deleted)} runs", lambda: self.restore(every))
+        self.trash_menu.addAction("Empty the trash…", lambda: self.empty_trash(len(deleted)))
+
+    def _open_trash(self) -> None:
+        def show(deleted: Listed) -> None:
+            self._fill_trash(deleted)
+            self.trash_menu.popup(self.trash.mapToGlobal(QPoint(0, self.trash.height())))
+
+        def ended(failure: Failure | None) -> None:
+            if failure is not None:
+                self.failed.emit(failure)
+
+        self._engine.start(ListTrash(), None, ended, on_result=show)
+
+    def _note(self, path: str, notes: str) -> None:
+        self._engine.start(MarkRun(path, notes=notes), None, self._on_end)
+
+    def _arrived(self, key: Any) -> None:
+        """Something of a run was read: the pages may show it; sizes may have to be sorted again."""
+        shown = {str(info.folder) for info in self.selection}
+        if shown & {key[0], key[-1]}:
+            self._rest.start()
+        if not self.model.glances.busy and self.table.horizontalHeader().sortIndicatorSection() == Column.SIZE:
+            self._sift()
 
     def _connect(self) -> None:
-        self.open.clicked.connect(lambda: self._emit(self.open_wanted))
-        self.resume.clicked.connect(lambda: self._emit(self.resume_wanted))
-        self.rename.clicked.connect(self._edit_name)
-        for keys, does in (
-            ("Return", lambda: self._emit(self.open_wanted)),
-            ("Enter", lambda: self._emit(self.open_wanted)),
-            ("F2", self._edit_name),
-        ):
+        for name, made in self.buttons.items():
+            made.clicked.connect(lambda _=False, name=name: self.trigger(name))
+        self.export.setMenu(self._export_menu(self))
+        for keys in ("Return", "Enter"):
             shortcut = QShortcut(QKeySequence(keys), self.table, context=Qt.ShortcutContext.WidgetShortcut)
-            shortcut.activated.connect(does)
-        self.delete.clicked.connect(self._delete)
+            shortcut.activated.connect(lambda: self.trigger("open_run"))
         self.adopt.clicked.connect(self._ask_for_model)
-        menu = QMenu(self)
-        for form, text in (
-            ("hf", "GPT-2 style folder (transformers)"),
-            ("safetensors", "Weights and settings (safetensors)"),
-        ):
-            menu.addAction(text).triggered.connect(lambda _=False, form=form: self.export_run(form))
-        self.export.setMenu(menu)
-        self.table.doubleClicked.connect(lambda _: self._emit(self.open_wanted))
-        self.table.selectionModel().selectionChanged.connect(lambda *_: self._enable())
+        self.trash.clicked.connect(self._open_trash)
+        self.table.doubleClicked.connect(lambda _: self.trigger("open_run"))
+        self.table.clicked.connect(lambda at: self.trigger("star_run") if at.column() == Column.STAR else None)
+        self.table.customContextMenuRequested.connect(
+            lambda at: self.context_menu().popup(self.table.viewport().mapToGlobal(at))
+        )
+        marks = self.table.selectionModel()
+        marks.selectionChanged.connect(lambda *_: self._enable())
+        marks.selectionChanged.connect(lambda *_: self._rest.start())
+        self._rest.timeout.connect(self._look)
         self.model.renamed.connect(lambda path, name: self._engine.start(RenameRun(path, name), None, self._on_end))
+        self.model.glances.arrived.connect(self._arrived)
+        self.model.references.arrived.connect(self._arrived)
+        self.details.noted.connect(self._note)
         self._library.runs_changed.connect(self._show)
-        self.search.textChanged.connect(self._sorted.setFilterFixedString)
+        self.search.textChanged.connect(lambda _: self._sift())
+        for box in (self.family, self.data):
+            box.currentIndexChanged.connect(lambda _: self._sift())
+        self.stars.toggled.connect(lambda _: self._sift())
 
     def _lay_out(self) -> None:
         self.table.setObjectName("runs_table")
         self.table.setAccessibleName("Runs")
         self.table.setModel(self._sorted)
+        self.table.setItemDelegate(RunPainter(self.model, self.table))
         self.table.setSortingEnabled(True)
-        self.table.sortByColumn(6, Qt.SortOrder.DescendingOrder)
+        self.table.sortByColumn(Column.CREATED, Qt.SortOrder.DescendingOrder)
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.table.setWordWrap(False)
         self.table.setShowGrid(False)
-        self.table.setAlternatingRowColors(True)
         self.table.verticalHeader().hide()
+        self.table.verticalHeader().setDefaultSectionSize(HEIGHT)
+        self.table.verticalHeader().setMinimumSectionSize(HEIGHT)
         header = self.table.horizontalHeader()
-        for column, width in enumerate((200, 84, 84, 240, 150, 300, 140)):
-            self.table.setColumnWidth(column, width)
-        header.setSectionResizeMode(5, QHeaderView.ResizeMode.Stretch)
-        self.stack = QStackedWidget()
-        self.stack.addWidget(self.empty)
-        self.stack.addWidget(self.table)
-        buttons = hbox((self.search, 1), *(self.open, self.resume, self.rename, self.export, self.delete, self.adopt))
-        vbox(buttons, (self.stack, 1), into=self, margins=(12, 12, 12, 12))
+        header.setMinimumSectionSize(20)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        header.setHighlightSections(False)
+        for place, column in enumerate(_ORDER):
+            header.moveSection(header.visualIndex(column), place)
+            self.table.setColumnWidth(column, _WIDTHS[column])
+        header.setAccessibleName(f"Sort by {', '.join(TITLES.values())}")
+        self.trash.setText("Trash")
+        self.trash.setToolTip(tooltip("Restore deleted runs, or remove them for good"))
+        self.list = self.table
+        self.stack = Stack()
+        for page in (self.list, self.empty, self.none):
+            self.stack.addWidget(page)
+        for box in (self.family, self.data):
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            box.setMinimumContentsLength(11)
+        self.pages.setObjectName("runs_pages")
+        named_tabs(self.pages, "About the selected runs")
+        self.pages.addTab(self.details, "Details")
+        actions = Flow(*self.buttons.values(), spacing=6)
+        grows = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        grows.setHeightForWidth(True)
+        actions.setSizePolicy(grows)
+        right = QWidget()
+        vbox(actions, (self.pages, 1), into=right, margins=(8, 0, 0, 0))
+        self.splitter = splitter("runs_splitter", (self.stack, 3), (right, 2), sizes=(700, 540), down=False)
+        top = hbox((self.search, 1), self.family, self.data, self.stars, self.count, None, self.trash, self.adopt)
+        vbox(top, (self.splitter, 1), into=self, margins=(12, 12, 12, 12))
 
     def showEvent(self, event: Any) -> None:
         super().showEvent(event)
         QTimer.singleShot(0, self._library.refresh_runs)
+
+
+def _count(count: int) -> str:
+    return f"{count:,} run{'' if count == 1 else 's'}"

@@ -1,0 +1,241 @@
+"""The table of runs: a row for each, with what it shows, sorts and filters by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import IntEnum
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QSortFilterProxyModel, Qt, Signal
+
+from genstudio import families
+from genstudio.families.dashboard import Standing, result, standing
+from genstudio.runs import RunInfo
+from genstudio.tasks.evaluate import ReadReferences
+from genstudio.tasks.runs import Glance, Listed, ReadGlance
+from genstudio.ui.engine import Engine
+from genstudio.ui.numbers import duration, size_text
+from genstudio.ui.runs.background import Background
+from genstudio.ui.runs.wording import beside, changes, display_name, family_title, measured, title_of
+from genstudio.ui.widgets import tooltip
+
+Index = QModelIndex | QPersistentModelIndex
+
+
+class Column(IntEnum):
+    """What stands in each column."""
+
+    NAME, STATE, STEP, RESULT, DATASET, CHANGES, CREATED, FAMILY, TRAINED, SIZE, STAR = range(11)
+
+
+TITLES = {
+    Column.NAME: "Run", Column.STATE: "State", Column.STEP: "Step", Column.RESULT: "Result", Column.DATASET: "Dataset",
+    Column.CHANGES: "Differs from the preset", Column.CREATED: "Started", Column.FAMILY: "Model", Column.TRAINED: "Trained",
+    Column.SIZE: "Size", Column.STAR: "Star",
+}  # fmt: skip
+_RIGHT = (Column.STEP, Column.TRAINED, Column.SIZE)
+INFO_ROLE = Qt.ItemDataRole.UserRole + 1
+
+
+class RunsModel(QAbstractTableModel):
+    """Rows are runs, newest first. `renamed(path, name)`, `starred(path, star)`: a person wants that.
+
+    What is not in the list of runs, such as the curve of a row, is read when a view asks for it.
+    """
+
+    renamed = Signal(str, str)
+    starred = Signal(str, bool)
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__()
+        self.runs: list[RunInfo] = []
+        self._cells: list[dict[Column, Any]] = []
+        self._rows: dict[Any, int] = {}
+        self.glances = Background(engine, 600, self)
+        self.references = Background(engine, 1000, self)
+        self.glances.arrived.connect(self._arrived)
+        self.references.arrived.connect(self._arrived)
+
+    def show_runs(self, runs: Listed) -> None:
+        """Replace all rows; where only what a row says is another, the view keeps its place and selection."""
+        if [run.folder for run in runs] == [run.folder for run in self.runs]:
+            changed = [row for row, run in enumerate(runs) if run != self.runs[row]]
+            self.runs = list(runs)
+            for row in changed:
+                self._cells[row] = self._row(self.runs[row])
+                self.dataChanged.emit(self.index(row, 0), self.index(row, len(Column) - 1))
+            return
+        self.beginResetModel()
+        self.runs = list(runs)
+        self._cells = [self._row(run) for run in self.runs]
+        self._rows = {str(run.folder): row for row, run in enumerate(self.runs)}
+        self.endResetModel()
+
+    def row_of(self, path: str) -> int | None:
+        """The row of the run in this folder."""
+        return self._rows.get(path)
+
+    def glance(self, info: RunInfo) -> Glance | None:
+        """Curve, pictures and size of a run, once they are read."""
+        if not info.usable:
+            return None
+        found: Glance | None = self.glances.get(_glance_key(info), lambda: ReadGlance(str(info.folder)))
+        return found
+
+    def known_references(self, info: RunInfo, *, work_out: bool = False) -> Mapping[str, float]:
+        """Values of reference lines of the data of a run, so far as they are in the cache, or to be worked out."""
+        family, data = families.find(info.family), str(info.dataset.get("id", ""))
+        if family is None or family.dashboard.references is None or not data:
+            return {}
+        key = ("references", work_out, str(info.folder))
+        found = self.references.get(key, lambda: ReadReferences(info.family, data, dict(info.config), known=not work_out))
+        worked_out = ("references", True, str(info.folder))
+        if not work_out and not found and self.references.known(worked_out):
+            found = self.references.get(worked_out, lambda: ReadReferences(info.family, data, dict(info.config)))
+        return found or {}
+
+    def standing(self, info: RunInfo, *, work_out: bool = False) -> Standing | None:
+        """How good a run is, beside what is known to compare it with."""
+        family = families.find(info.family)
+        if family is None or not info.usable:
+            return None
+        glance = self.glance(info)
+        known = self.known_references(info, work_out=work_out)
+        return standing(family.dashboard, info, known, {} if glance is None else glance.floors)
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+        return 0 if parent.isValid() else len(self.runs)
+
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+        return 0 if parent.isValid() else len(Column)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        column = Column(index.column())
+        if role == INFO_ROLE:
+            return self.runs[index.row()]
+        if role == Qt.ItemDataRole.EditRole:
+            return self.runs[index.row()].name if column == Column.NAME else None
+        if role == Qt.ItemDataRole.UserRole:
+            return self._sort_key(index.row(), column)
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self._words(index.row(), column)
+        if role == Qt.ItemDataRole.TextAlignmentRole and column in _RIGHT:
+            return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return tooltip(self._hint(index.row(), column))
+        if role == Qt.ItemDataRole.AccessibleTextRole and column == Column.STAR:
+            return "with a star" if self.runs[index.row()].star else "without a star"
+        return None
+
+    def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
+        run = self.runs[index.row()]
+        if index.column() == Column.NAME and str(value).strip() and str(value).strip() != run.name:
+            self.renamed.emit(str(run.folder), str(value).strip())
+            return True
+        return False
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        flags = super().flags(index)
+        return flags | Qt.ItemFlag.ItemIsEditable if index.column() == Column.NAME else flags
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return "" if section == Column.STAR else TITLES[Column(section)]
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.ToolTipRole:
+            return TITLES[Column(section)]
+        return None
+
+    def _row(self, run: RunInfo) -> dict[Column, Any]:
+        """What needs no reading."""
+        family = families.find(run.family)
+        return {
+            Column.NAME: display_name(run),
+            Column.STATE: run.state,
+            Column.STEP: run.step,
+            Column.RESULT: result(family.dashboard.result, run) if family is not None and run.usable else None,
+            Column.DATASET: title_of(run),
+            Column.CHANGES: changes(run),
+            Column.CREATED: run.created.replace("T", " ")[:16],
+            Column.FAMILY: family_title(run),
+            Column.TRAINED: run.elapsed,
+            Column.STAR: run.star,
+        }
+
+    def _words(self, row: int, column: Column) -> str:
+        value = self._cells[row].get(column)
+        if column == Column.STEP:
+            return f"{value:,}"
+        if column == Column.TRAINED:
+            return duration(value) if value else ""
+        if column == Column.SIZE:
+            glance = self.glance(self.runs[row])
+            return "" if glance is None else size_text(glance.bytes)
+        if column == Column.RESULT:
+            return "" if value is None else value[0]
+        if column == Column.STAR:
+            return "★" if value else ""
+        return str(value)
+
+    def _sort_key(self, row: int, column: Column) -> Any:
+        value = self._cells[row].get(column)
+        if column == Column.RESULT:
+            return -1.0 if value is None else value[1]
+        if column == Column.SIZE:
+            glance = self.glance(self.runs[row])
+            return -1 if glance is None else glance.bytes
+        return value.casefold() if isinstance(value, str) else value
+
+    def _hint(self, row: int, column: Column) -> str:
+        run = self.runs[row]
+        if column == Column.RESULT and (found := self.standing(run)) is not None:
+            return " ".join(part for part in (measured(found), found.unit, beside(found)) if part)
+        if run.reason:
+            return run.reason
+        if column == Column.CHANGES:
+            return changes(run)
+        return "\n".join(part for part in (display_name(run), run.notes, str(run.folder)) if part)
+
+    def _arrived(self, key: Any) -> None:
+        row = self._rows.get(key[-1] if key[0] == "references" else key[0])
+        if row is not None:
+            self.dataChanged.emit(self.index(row, 0), self.index(row, len(Column) - 1), [Qt.ItemDataRole.DisplayRole])
+
+
+def _glance_key(info: RunInfo) -> tuple[str, int, str]:
+    return str(info.folder), info.step, info.state
+
+
+class Sifted(QSortFilterProxyModel):
+    """The runs that a person wants to see: all words of the search are in a row, its family and dataset are the chosen ones.
+
+    Sorting reads only what the list of runs says, so that nothing jumps while rows are read; only sizes need more.
+    """
+
+    def __init__(self, model: RunsModel) -> None:
+        super().__init__()
+        self._model = model
+        self._terms: tuple[str, ...] = ()
+        self._family = self._data = ""
+        self._stars = False
+        self.setSourceModel(model)
+        self.setSortRole(Qt.ItemDataRole.UserRole)
+        self.setDynamicSortFilter(False)
+
+    def sift(self, text: str, family: str, data: str, stars: bool = False) -> None:
+        """Show what fits these; an empty one takes all."""
+        self._terms, self._family, self._data, self._stars = tuple(text.casefold().split()), family, data, stars
+        self.invalidate()
+
+    def filterAcceptsRow(self, row: int, parent: Index) -> bool:
+        run = self._model.runs[row]
+        if (self._family and run.family != self._family) or (self._data and run.dataset.get("id") != self._data):
+            return False
+        if self._stars and not run.star:
+            return False
+        if not self._terms:
+            return True
+        said = " ".join(
+            (display_name(run), run.name, run.state, title_of(run), changes(run), family_title(run), run.notes, Path(run.id).name)
+        ).casefold()
+        return all(term in said for term in self._terms)

@@ -1,0 +1,158 @@
+"""How a row of the list of runs is painted: its curve or its pictures before its name, its result over a bar."""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QImage, QPainter, QPen
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+
+from genstudio.events import Array
+from genstudio.families.dashboard import Standing
+from genstudio.runs import RunInfo
+from genstudio.tasks.runs import Glance
+from genstudio.ui import theme
+from genstudio.ui.runs.model import INFO_ROLE, Column, Index, RunsModel
+from genstudio.ui.runs.wording import measured
+from genstudio.ui.views.chart import value_text
+from genstudio.ui.views.picture_grid import strip_pixels
+from genstudio.ui.views.view import polyline
+
+HEIGHT = 46
+_GLANCE = QSize(64, 34)
+_PAD = 8
+_ROWS, _COLUMNS = 2, 4
+_ENDS = {"running": "accent", "running elsewhere": "accent", "damaged": "error", "newer": "warning"}
+
+
+class RunPainter(QStyledItemDelegate):
+    """Paints the columns that are more than words."""
+
+    def __init__(self, model: RunsModel, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._model = model
+        self._pictures: OrderedDict[int, QImage] = OrderedDict()
+        theme.changed.connect(self._recolour)
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        return QSize(super().sizeHint(option, index).width(), HEIGHT)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        column = Column(index.column())
+        if column not in (Column.NAME, Column.RESULT):
+            super().paint(painter, option, index)
+            return
+        info: RunInfo = index.data(INFO_ROLE)
+        look = theme.current()
+        painter.save()
+        back = self._back(option)
+        if back:
+            painter.fillRect(option.rect, look.color(back))
+        area = QRectF(option.rect).adjusted(_PAD, 0, -_PAD, 0)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if column == Column.NAME:
+            self._name(painter, area, info, str(index.data()))
+        else:
+            found = self._model.standing(info)
+            words = str(index.data() or "")
+            if found is not None:
+                paint_standing(painter, area, found)
+            else:
+                _line(painter, area, words, "text", area.center().y() + 4)
+        painter.restore()
+
+    def _back(self, option: QStyleOptionViewItem) -> str:
+        if option.state & QStyle.StateFlag.State_Selected:
+            return "accent_soft"
+        return "raised" if option.state & QStyle.StateFlag.State_MouseOver else ""
+
+    def _name(self, painter: QPainter, area: QRectF, info: RunInfo, name: str) -> None:
+        box = QRectF(area.left(), area.center().y() - _GLANCE.height() / 2, _GLANCE.width(), _GLANCE.height())
+        glance = self._model.glance(info)
+        if glance is not None and glance.pictures is not None:
+            painter.drawImage(box, self._sheet(glance, painter.device().devicePixelRatioF()))
+        elif glance is not None:
+            paint_curve(painter, box.adjusted(0, 2, 0, -2), glance.curve)
+        area = area.adjusted(_GLANCE.width() + 10, 0, 0, 0)
+        painter.setFont(theme.font(theme.NORMAL, bold=True))
+        _line(painter, area, name, "text", area.center().y() - 3)
+        painter.setFont(theme.font(theme.SMALL))
+        says = info.reason or info.notes.partition("\n")[0]
+        _line(painter, area, " · ".join(filter(None, (info.state, says))), _ENDS.get(info.state, "quiet"), area.center().y() + 14)
+
+    def _sheet(self, glance: Glance, ratio: float) -> QImage:
+        """The newest pictures in a few rows, drawn once."""
+        if (found := self._pictures.get(id(glance))) is not None and found.devicePixelRatio() == ratio:
+            return found
+        assert glance.pictures is not None
+        cell = round(_GLANCE.height() / _ROWS * ratio)
+        back = theme.current().color("panel").rgb()
+        rows = [
+            strip_pixels(glance.pictures[row * _COLUMNS : (row + 1) * _COLUMNS], cell - 1, cell, _COLUMNS, back)
+            for row in range(_ROWS)
+        ]
+        canvas = np.ascontiguousarray(np.concatenate(rows))
+        image = QImage(canvas.data, canvas.shape[1], len(canvas), canvas.strides[0], QImage.Format.Format_RGB32).copy()
+        image.setDevicePixelRatio(ratio)
+        self._pictures[id(glance)] = image
+        while len(self._pictures) > 200:
+            self._pictures.popitem(last=False)
+        return image
+
+    def _recolour(self, _theme: object) -> None:
+        self._pictures.clear()
+
+
+def paint_curve(painter: QPainter, box: QRectF, points: Array) -> None:
+    """Points (n, 2) from 0 to 1 as a thin line in a box."""
+    if len(points) < 2:
+        return
+    painter.setPen(QPen(theme.current().color(theme.visible(theme.BLUE)), 1.4))
+    painter.drawPolyline(polyline(box.left() + points[:, 0] * box.width(), box.bottom() - points[:, 1] * box.height()))
+
+
+def paint_standing(painter: QPainter, area: QRectF, found: Standing) -> None:
+    """A result in words over a bar: the line is the reference that is hardest to beat, the filled part the result."""
+    look, middle = theme.current(), area.center().y()
+    painter.setFont(theme.font(theme.NORMAL, tabular=True))
+    nearest = found.nearest
+    _line(painter, area, measured(found), "text", middle - 3 if nearest else middle + 4)
+    if nearest is None or not found.measure.better:
+        return
+    words, value = nearest
+    share, mark = shares(found)
+    bar = QRectF(area.left(), middle + 7, min(56.0, area.width() / 3), 5)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(look.color("raised" if not look.dark else "line"))
+    painter.drawRoundedRect(bar, 2.5, 2.5)
+    beats = found.value > value if found.measure.better == "higher" else found.value < value
+    painter.setBrush(look.color(theme.visible(theme.GREEN if beats else theme.ORANGE)))
+    painter.drawRoundedRect(QRectF(bar.left(), bar.top(), bar.width() * share, bar.height()), 2.5, 2.5)
+    painter.setPen(QPen(look.color("text"), 1.5))
+    x = bar.left() + bar.width() * mark
+    painter.drawLine(QPointF(x, bar.top() - 2), QPointF(x, bar.bottom() + 2))
+    painter.setFont(theme.font(theme.SMALL, tabular=True))
+    _line(painter, area.adjusted(bar.width() + 8, 0, 0, 0), f"{words} {value_text(value)}", "quiet", middle + 14)
+
+
+def shares(found: Standing) -> tuple[float, float]:
+    """How far a bar is filled, and where the mark of the hardest reference is in it, both from 0 to 1.
+
+    From the weakest reference, or from nothing where there is one, to a quarter beyond the hardest.
+    """
+    if not found.references or not math.isfinite(found.value):
+        return 0.0, 0.8
+    hard = found.references[-1][1]
+    weak = found.references[0][1] if len(found.references) > 1 else (2 * hard if found.measure.better == "lower" else 0.0)
+    if weak == hard or not (math.isfinite(weak) and math.isfinite(hard)):
+        return (1.0 if found.good >= (hard if found.measure.better == "higher" else -hard) else 0.5), 0.8
+    return min(max(0.8 * (found.value - weak) / (hard - weak), 0.02), 1.0), 0.8
+
+
+def _line(painter: QPainter, area: QRectF, text: str, role: str, baseline: float) -> None:
+    painter.setPen(theme.current().color(role))
+    short = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, max(int(area.width()), 0))
+    painter.drawText(QPointF(area.left(), baseline), short)

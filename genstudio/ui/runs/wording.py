@@ -1,0 +1,158 @@
+"""What is said of runs: their names, what differs between them in the words of the form, and how good they are."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from genstudio import families
+from genstudio.config import Config, Setting
+from genstudio.errors import ConfigError
+from genstudio.families import AnyFamily
+from genstudio.families.dashboard import Standing
+from genstudio.runs import RunInfo
+from genstudio.ui.numbers import number_text
+from genstudio.ui.train.summary import plan_words
+from genstudio.ui.views.chart import value_text
+
+_NAMED = 2
+"""Differences from a preset that are part of a run's name."""
+NOTHING = "–"
+"""Stands where a run has no such setting, or one without effect."""
+
+
+def setting_words(value: object) -> str:
+    """A value as the form shows it."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return number_text(value) if isinstance(value, int | float) else str(value) or NOTHING
+
+
+def title_of(info: RunInfo) -> str:
+    """The dataset of a run, as it was called then."""
+    return str(info.dataset.get("title", ""))
+
+
+def family_title(info: RunInfo) -> str:
+    """What the family of a run is called."""
+    family = families.find(info.family)
+    return info.family if family is None else family.title
+
+
+def differences(info: RunInfo) -> tuple[tuple[Setting, Any], ...]:
+    """The settings, each with its value, that differ from those of the nearest preset: of equally near ones, one made for the
+    dataset of the run. Those without effect are left out. Nothing of a run whose settings this version cannot read."""
+    config = json.dumps(dict(info.config), sort_keys=True, default=str)
+    return _differences(info.family, config, str(info.dataset.get("id", "")))
+
+
+@functools.lru_cache(maxsize=4096)
+def _differences(family_name: str, config: str, data: str) -> tuple[tuple[Setting, Any], ...]:
+    family = families.find(family_name)
+    values = _values(family, json.loads(config)) if family is not None else None
+    if family is None or values is None:
+        return ()
+    settings = [one for one in family.config.settings() if one.applies(values)]
+    best: tuple[tuple[int, bool], tuple[tuple[Setting, Any], ...]] | None = None
+    for preset, whole in _presets(family_name):
+        changed = tuple((one, values[one.name]) for one in settings if values[one.name] != whole[one.name])
+        rank = len(changed), preset != data
+        if best is None or rank < best[0]:
+            best = rank, changed
+    return best[1] if best is not None else ()
+
+
+@functools.lru_cache(maxsize=64)
+def _presets(family_name: str) -> tuple[tuple[str, Mapping[str, Any]], ...]:
+    """The dataset and all settings of each preset, and those of no preset."""
+    family = families.get(family_name)
+    every = [(preset.data, preset.values) for preset in family.presets]
+    return tuple((data, family.config.parse(values).model_dump()) for data, values in (*every, ("", {})))
+
+
+def _values(family: AnyFamily, config: Mapping[str, Any]) -> dict[str, Any] | None:
+    try:
+        parsed: Config = family.config.parse(config)
+    except ConfigError:
+        return None
+    return parsed.model_dump()
+
+
+def changes(info: RunInfo) -> str:
+    """What differs from the nearest preset, in the words of the form; of a run that something is wrong with, what."""
+    if info.reason:
+        return info.reason
+    if families.find(info.family) is None:
+        return f"Its family, '{info.family}', is unknown to this version."
+    return ", ".join(f"{one.label} {setting_words(value)}" for one, value in differences(info))
+
+
+def display_name(info: RunInfo) -> str:
+    """The name that a person gave a run, else its dataset and what differs: "Shakespeare, Layers 6"."""
+    if info.name != title_of(info) or info.reason:
+        return info.name
+    parts = [f"{one.label} {setting_words(value)}" for one, value in differences(info)[:_NAMED]]
+    return ", ".join([info.name, *parts])
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of a table of differences: its word, what it means, and what each run has."""
+
+    label: str
+    help: str
+    values: tuple[str, ...]
+
+    @property
+    def differs(self) -> bool:
+        return len(set(self.values)) > 1
+
+
+def compare(infos: Sequence[RunInfo]) -> tuple[Row, ...]:
+    """Every setting of these runs, in the order of the form of their families, with the value of each run; settings without
+    effect beside the others of a run are NOTHING there."""
+    rows = [
+        Row("Model", "The family of the model", tuple(family_title(info) for info in infos)),
+        Row("Dataset", "What the run was trained on", tuple(title_of(info) for info in infos)),
+        Row("Train for", "The planned length", tuple(plan_words(info.plan) or NOTHING for info in infos)),
+        Row("Seed", "Where the random numbers begin", tuple(str(info.seed) for info in infos)),
+    ]
+    settings: dict[tuple[str, str], Setting] = {}
+    columns: list[dict[tuple[str, str], str]] = []
+    for info in infos:
+        family = families.find(info.family)
+        values = _values(family, info.config) if family is not None else None
+        column: dict[tuple[str, str], str] = {}
+        if family is not None and values is not None:
+            for one in family.config.settings():
+                settings.setdefault((one.name, one.label), one)
+                column[one.name, one.label] = setting_words(values[one.name]) if one.applies(values) else NOTHING
+        columns.append(column)
+    for key, one in settings.items():
+        rows.append(Row(one.label, one.help, tuple(column.get(key, NOTHING) for column in columns)))
+    return tuple(rows)
+
+
+def measured(standing: Standing) -> str:
+    """A result in words: "validation 1.645"."""
+    return f"{standing.measure.words} {value_text(standing.value)}"
+
+
+def beside(standing: Standing) -> str:
+    """How a result stands to its references: "better than Kneser-Ney 6, 1.515", "0.130 behind Kneser-Ney 6, 1.515"."""
+    if not standing.measure.better or not standing.references:
+        return ""
+    sign = 1 if standing.measure.better == "higher" else -1
+    beaten = [(words, value) for words, value in standing.references if sign * (standing.value - value) > 0]
+    ahead = [(words, value) for words, value in standing.references if sign * (standing.value - value) <= 0]
+    parts = []
+    if beaten:
+        words, value = beaten[-1]
+        parts.append(f"better than {words}, {value_text(value)}")
+    if ahead:
+        words, value = ahead[0]
+        parts.append(f"{value_text(abs(standing.value - value))} behind {words}, {value_text(value)}")
+    return "; ".join(parts)
