@@ -66,6 +66,19 @@ def _export(runs: Runs) -> str:
     return f"A {family.title} cannot be exported." if family.export is None else _without_weights(runs[0])
 
 
+FORMS = {"hf": "Folder for transformers", "safetensors": "Weights and settings (safetensors)"}
+"""Forms of files that a model can be written in, and their words."""
+
+
+def form_problem(runs: Runs, form: str) -> str:
+    """Why the model of a run cannot be written in this form, or nothing."""
+    if said := _export(runs):
+        return said
+    family = families.get(runs[0].family)
+    foreign = form != "safetensors" and family.import_ is None
+    return f"transformers has no model like {family.title}: export it as safetensors." if foreign else ""
+
+
 def _delete(runs: Runs) -> str:
     if not runs:
         return "Select a run."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QItemSelectionModel, QPoint, Qt, QTimer, QUrl, Signal
@@ -21,18 +22,37 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from genstudio import families
 from genstudio.errors import Failure
+from genstudio.families.dashboard import Standing
 from genstudio.runs import RunInfo
 from genstudio.tasks.exchange import ExportModel, ImportedModel, ImportModel
 from genstudio.tasks.models import ModelRef
-from genstudio.tasks.runs import EmptyTrash, Listed, ListTrash, MarkRun, RenameRun, RestoreRuns, TrashRuns
+from genstudio.tasks.runs import (
+    EmptyTrash,
+    Listed,
+    ListTrash,
+    MarkRun,
+    ReadLast,
+    ReadNumbers,
+    RenameRun,
+    RestoreRuns,
+    TrashRuns,
+)
+from genstudio.tasks.task import Task
 from genstudio.ui.engine import Engine
 from genstudio.ui.layouts import Flow, Stack, Tabs, choice, hbox, named, single_shot, splitter, vbox
 from genstudio.ui.library import Library
-from genstudio.ui.runs.actions import ACTIONS
+from genstudio.ui.runs.actions import ACTIONS, FORMS, form_problem
+from genstudio.ui.runs.background import Background
 from genstudio.ui.runs.details import Details
 from genstudio.ui.runs.model import INFO_ROLE, TITLES, Column, RunsModel, Sifted
+from genstudio.ui.runs.overlay import MOST as MOST_CURVES
+from genstudio.ui.runs.overlay import Overlay
 from genstudio.ui.runs.painting import HEIGHT, RunPainter
+from genstudio.ui.runs.settings_table import SettingsTable
+from genstudio.ui.runs.side_by_side import MOST as MOST_SAMPLES
+from genstudio.ui.runs.side_by_side import SideBySide
 from genstudio.ui.runs.wording import family_title, title_of
 from genstudio.ui.widgets import EmptyState, button, icon_button, named_tabs, plain_label, primary_button, tooltip
 
@@ -44,7 +64,6 @@ _WIDTHS = {
     Column.STAR: 26, Column.NAME: 268, Column.RESULT: 224, Column.DATASET: 130, Column.FAMILY: 110, Column.TRAINED: 70,
     Column.SIZE: 70, Column.STATE: 80, Column.STEP: 76, Column.CREATED: 126, Column.CHANGES: 300,
 }  # fmt: skip
-_FORMS = (("hf", "GPT-2 style folder (transformers)"), ("safetensors", "Weights and settings (safetensors)"))
 _ICONS = ("star_run", "rename_run", "show_run_folder")
 _REST_MS = 60
 
@@ -66,6 +85,7 @@ class RunsTab(QWidget):
         self._engine, self._library = engine, library
         self._wanted: set[str] = set()
         self._deleted: list[tuple[str, ...]] = []
+        self._several = False
         self.model = RunsModel(engine)
         self._sorted = Sifted(self.model)
         self.search = named(QLineEdit(), "runs_search", "Find a run")
@@ -93,8 +113,13 @@ class RunsTab(QWidget):
         self.rename, self.export = self.buttons["rename_run"], self.buttons["export_run"]
         self.adopt = button("Open a model…", "import_model", "open", "Open a model of another program")
         self.trash = named(QToolButton(), "runs_trash", "Trash: restore deleted runs")
-        self.trash_menu = QMenu(self)
+        self.trash_menu, self._exports = QMenu(self), QMenu(self)
+        self._exports.setToolTipsVisible(True)
         self.details = Details()
+        self.curves, self.settings, self.samples = Overlay(), SettingsTable(), SideBySide()
+        self._numbers = Background(engine, 24, self)
+        self._looks = Background(engine, 24, self)
+        self._begun = False
         self.pages = Tabs()
         self._rest = single_shot(self, _REST_MS)
         self._lay_out()
@@ -130,6 +155,10 @@ class RunsTab(QWidget):
                    "All datasets")  # fmt: skip
         self._sift()
         self._choose(chosen, "" if current is None else str(current.folder))
+        if runs and not self._begun:
+            self._begun = True
+            if not self.selection:
+                self.table.selectRow(0)
         self._wanted -= {str(run.folder) for run in runs}
         self._enable()
         self._rest.start()
@@ -196,11 +225,34 @@ class RunsTab(QWidget):
 
     def _look(self) -> None:
         """Show what the selected runs are."""
-        runs = self.selection
-        self.pages.setEnabled(bool(runs))
-        if runs:
+        runs, page = self.selection, self.pages.currentWidget()
+        several = len(runs) > 1
+        if several and not self._several and page is self.details:
+            self.pages.setCurrentWidget(self.curves)  # which comes back here
+        self._several = several
+        page = self.pages.currentWidget()
+        if page is self.details and runs:
             first = runs[0]
             self.details.show_run(first, self.model.glance(first), self.model.standing(first, work_out=True))
+        elif page is self.settings:
+            self.settings.show_runs(runs)
+        elif page is self.curves:
+            self.curves.show_runs(runs, self._read(self._numbers, runs[:MOST_CURVES], _numbers), self._standing(runs))
+        elif page is self.samples:
+            self.samples.show_runs(runs, self._read(self._looks, runs[:MOST_SAMPLES], _last))
+
+    def _standing(self, runs: Sequence[RunInfo]) -> Standing | None:
+        """What the result of runs of one family on one dataset is compared with."""
+        if len({(run.family, str(run.dataset.get("id", ""))) for run in runs}) != 1:
+            return None
+        return self.model.standing(runs[0], work_out=True)
+
+    def _read(self, source: Background, runs: Sequence[RunInfo], task: Callable[[RunInfo], Task[Any]]) -> dict[str, Any]:
+        """What is known of these runs, by folder; the rest is read, and nothing else that waited to be."""
+        keys = {(str(run.folder), run.step, run.state): run for run in runs if run.usable}
+        source.wait_for(set(keys))
+        found = {key: source.get(key, partial(task, run)) for key, run in reversed(keys.items())}
+        return {key[0]: value for key, value in found.items() if source.known(key)}
 
     def trigger(self, name: str) -> None:
         """Do what an action of ACTIONS is about with the selected runs, if that can be done."""
@@ -312,10 +364,19 @@ class RunsTab(QWidget):
         return menu
 
     def _export_menu(self, parent: QWidget) -> QMenu:
-        menu = QMenu(parent)
-        for form, text in _FORMS:
-            menu.addAction(text).triggered.connect(lambda _=False, form=form: self.export_run(form))
+        menu, runs = QMenu(parent), self.selection
+        menu.setToolTipsVisible(True)
+        for form, text in FORMS.items():
+            entry = menu.addAction(text)
+            entry.setObjectName(f"export_run_{form}")
+            entry.triggered.connect(lambda _=False, form=form: self.export_run(form))
+            entry.setEnabled(not (problem := form_problem(runs, form)))
+            entry.setToolTip(problem or text)
         return menu
+
+    def _fill_exports(self) -> None:
+        self._exports.clear()
+        self._exports.addActions(self._export_menu(self._exports).actions())
 
     def _fill_trash(self, deleted: Listed) -> None:
         self.trash_menu.clear()
@@ -361,7 +422,8 @@ class RunsTab(QWidget):
     def _connect(self) -> None:
         for name, made in self.buttons.items():
             made.clicked.connect(lambda _=False, name=name: self.trigger(name))
-        self.export.setMenu(self._export_menu(self))
+        self.export.setMenu(self._exports)
+        self._exports.aboutToShow.connect(self._fill_exports)
         for keys in ("Return", "Enter"):
             shortcut = QShortcut(QKeySequence(keys), self.table, context=Qt.ShortcutContext.WidgetShortcut)
             shortcut.activated.connect(lambda: self.trigger("open_run"))
@@ -379,6 +441,11 @@ class RunsTab(QWidget):
         self.model.renamed.connect(lambda path, name: self._engine.start(RenameRun(path, name), None, self._on_end))
         self.model.glances.arrived.connect(self._arrived)
         self.model.references.arrived.connect(self._arrived)
+        for source in (self._numbers, self._looks):
+            source.arrived.connect(lambda _: self._rest.start())
+        self.pages.currentChanged.connect(lambda _: self._look())
+        self.curves.failed.connect(self.failed)
+        self.samples.failed.connect(self.failed)
         self.details.noted.connect(self._note)
         self._library.runs_changed.connect(self._show)
         self.search.textChanged.connect(lambda _: self._sift())
@@ -422,7 +489,10 @@ class RunsTab(QWidget):
             box.setMinimumContentsLength(11)
         self.pages.setObjectName("runs_pages")
         named_tabs(self.pages, "About the selected runs")
-        self.pages.addTab(self.details, "Details")
+        for title, about in zip(
+            ("Details", "Curves", "Settings", "Samples"), (self.details, self.curves, self.settings, self.samples), strict=True
+        ):
+            self.pages.addTab(about, title)
         actions = Flow(*self.buttons.values(), spacing=6)
         grows = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         grows.setHeightForWidth(True)
@@ -436,6 +506,15 @@ class RunsTab(QWidget):
     def showEvent(self, event: Any) -> None:
         super().showEvent(event)
         QTimer.singleShot(0, self._library.refresh_runs)
+
+
+def _numbers(run: RunInfo) -> Task[Any]:
+    return ReadNumbers(str(run.folder))
+
+
+def _last(run: RunInfo) -> Task[Any]:
+    family = families.find(run.family)
+    return ReadLast(str(run.folder), family.dashboard.looks() if family is not None else ())
 
 
 def _count(count: int) -> str:

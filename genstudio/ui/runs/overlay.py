@@ -1,0 +1,179 @@
+"""One measure of several runs on one chart: by step, by training time, or by the tokens or samples that were read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QComboBox, QWidget
+
+from genstudio import families
+from genstudio.events import Array
+from genstudio.families.dashboard import Line, Standing
+from genstudio.runs import RunInfo
+from genstudio.tasks.runs import RunNumbers
+from genstudio.ui import theme
+from genstudio.ui.layouts import choice, hbox, vbox
+from genstudio.ui.runs.wording import display_name
+from genstudio.ui.views.curves import CurvesView
+from genstudio.ui.widgets import plain_label
+
+MICRO = 1_000_000
+STEP, TIME, ITEMS = AXES = ("step", "time", "items")
+_AXIS_WORDS = {STEP: "by step", TIME: "by training time", ITEMS: "by tokens or samples read"}
+MOST = 12
+"""Runs on one chart; more could not be told apart."""
+
+
+def labels(infos: Sequence[RunInfo]) -> tuple[str, ...]:
+    """A name for each run that no other one of them has."""
+    names = [display_name(info) for info in infos]
+    seeds = [f"{name}, seed {info.seed}" for name, info in zip(names, infos, strict=True)]
+    twice, again = Counter(names), Counter(seeds)
+    whole = [seed if twice[name] > 1 else name for name, seed in zip(names, seeds, strict=True)]
+    seen: Counter[str] = Counter()
+    found = []
+    for name, seed in zip(whole, seeds, strict=True):
+        seen[name] += 1
+        found.append(f"{name} ({seen[name]})" if again[seed] > 1 and name == seed else name)
+    return tuple(found)
+
+
+def shared(infos: Sequence[RunInfo], numbers: Sequence[RunNumbers]) -> dict[str, str]:
+    """The measures that all these runs have and that their charts draw, the main one of the first run first: name -> words."""
+    found: dict[str, str] = {}
+    boards = [family.dashboard for info in infos if (family := families.find(info.family)) is not None]
+    if len(boards) < len(infos) or not numbers:
+        return {}
+    for name in boards[0].main_lines():
+        if all(name in one.series and len(one.series[name]) for one in numbers) and all(b.chart_of(name) for b in boards):
+            chart = boards[0].chart_of(name)
+            assert chart is not None
+            line = next(line for line in chart.lines if line.name == name)
+            found[name] = chart.title if len(chart.lines) == 1 else f"{chart.title}: {line.label}"
+    return found
+
+
+def axes(numbers: Sequence[RunNumbers]) -> tuple[str, ...]:
+    """What the runs can be drawn over: tokens or samples only where all read the same kind of thing."""
+    items = {one.item for one in numbers if one.items}
+    known = all(one.items for one in numbers) and len(items) == 1
+    timed = all(len(one.timed) for one in numbers)
+    return (STEP, *((TIME,) if timed else ()), *((ITEMS,) if known and numbers else ()))
+
+
+def points(numbers: RunNumbers, name: str, axis: str) -> tuple[Array, Array]:
+    """A curve of a run: where its points lie on the axis, int64 (n,) and each later than the one before, in steps, microseconds
+    or items, and their values (n,)."""
+    series = numbers.series[name]
+    if axis == ITEMS:
+        return series.steps * numbers.items, series.values
+    if axis == TIME:
+        times = (numbers.time_of(series.steps) * MICRO).astype(np.int64)
+        order = np.arange(len(times))
+        return np.maximum.accumulate(times - order) + order, series.values
+    return series.steps, series.values
+
+
+class Overlay(QWidget):
+    """Shows the curves of runs. `failed(Failure)` if a figure cannot be written."""
+
+    failed = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("runs_overlay")
+        self.measure = choice("runs_measure", "What is drawn")
+        self.axis = choice("runs_axis", "What lies along the axis")
+        for box in (self.measure, self.axis):
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.note = plain_label(role="quiet", wrap=True, name="runs_overlay_note")
+        self.chart: CurvesView | None = None
+        self._infos: tuple[RunInfo, ...] = ()
+        self._numbers: tuple[RunNumbers, ...] = ()
+        self._standing: Standing | None = None
+        self._built: tuple[object, ...] = ()
+        self._holder = vbox(spacing=0)
+        vbox(hbox(self.measure, self.axis, None), self.note, (self._holder, 1), into=self, margins=(0, 8, 0, 0))
+        self.measure.activated.connect(lambda _: self._draw())
+        self.axis.activated.connect(lambda _: self._draw())
+
+    def show_runs(
+        self, infos: Sequence[RunInfo], numbers: Mapping[str, RunNumbers | None], standing: Standing | None
+    ) -> None:
+        """Show these runs, whose numbers by folder are there or still being read; `standing` of the first, where all are of its
+        family and dataset."""
+        known = [(info, found) for info in infos[:MOST] if (found := numbers.get(str(info.folder))) is not None]
+        self._infos, self._numbers = tuple(info for info, _ in known), tuple(found for _, found in known)
+        self._standing = standing
+        measures = shared(self._infos, self._numbers)
+        self._fill(measures)
+        usable = [info for info in infos[:MOST] if info.usable]
+        missing = len([info for info in usable if str(info.folder) not in numbers])
+        if not infos:
+            words = "Select a run; with Ctrl or Shift several, whose curves are drawn together."
+        elif missing:
+            words = f"Reading {missing} of {len(usable)} runs…"
+        elif not measures:
+            words = "These runs have no measure in common." if len(known) > 1 else "This run has no curve yet."
+        else:
+            words = f"The first {MOST} of {len(infos)} runs are drawn." if len(infos) > MOST else ""
+        self.note.setText(words)
+        self.note.setVisible(bool(words))
+        self._draw()
+
+    def _fill(self, measures: Mapping[str, str]) -> None:
+        """The menus, with what was chosen where that is still there."""
+        axis_choices = {axis: _AXIS_WORDS[axis] for axis in axes(self._numbers)}
+        if ITEMS in axis_choices:
+            axis_choices[ITEMS] = f"by {self._numbers[0].item}s read"
+        for box, wanted in ((self.measure, measures), (self.axis, axis_choices)):
+            now = box.currentData()
+            if list(wanted.items()) != [(box.itemData(at), box.itemText(at)) for at in range(box.count())]:
+                box.clear()
+                for name, words in wanted.items():
+                    box.addItem(words, name)
+                box.setCurrentIndex(max(box.findData(now), 0))
+            box.setEnabled(box.count() > 1)
+
+    def _draw(self) -> None:
+        name, axis = self.measure.currentData(), self.axis.currentData()
+        built = (name, axis, tuple((info.folder, info.step) for info in self._infos), labels(self._infos))
+        if not name:
+            if self.chart is not None:
+                self.chart.hide()
+            return
+        if built != self._built or self.chart is None:
+            self._built = built
+            self._build(str(name), str(axis))
+        assert self.chart is not None
+        self.chart.show()
+        standing = self._standing if self._standing is not None and self._standing.measure.name == name else None
+        for words, value in standing.references if standing is not None else ():
+            self.chart.set_reference(words, value)
+
+    def _build(self, name: str, axis: str) -> None:
+        family = families.get(self._infos[0].family)
+        spec = family.dashboard.chart_of(name)
+        assert spec is not None
+        smooth = next(line.smooth for line in spec.lines if line.name == name)
+        lines = [
+            Line(str(place), label, theme.CYCLE[place % len(theme.CYCLE)], smooth)
+            for place, label in enumerate(labels(self._infos))
+        ]
+        chart = CurvesView(self.measure.currentText(), spec.unit, lines, log=spec.log, name="runs_chart")
+        if axis == TIME:
+            chart.set_axis(word="time", scale=MICRO)
+        elif axis == ITEMS:
+            chart.set_axis(word=self._numbers[0].item)
+        for place, numbers in enumerate(self._numbers):
+            chart.append(str(place), *points(numbers, name, axis))
+        chart.failed.connect(self.failed)
+        if self.chart is not None:
+            self._holder.removeWidget(self.chart)
+            self.chart.hide()
+            self.chart.deleteLater()
+        self.chart = chart
+        self._holder.addWidget(chart, 1)
