@@ -13,7 +13,7 @@ from genstudio.data.tokenizers import texts
 from genstudio.data.work import mapped
 from genstudio.errors import CheckpointError, RunError
 from genstudio.events import Array, Frame, Notice, Progress, Snapshot
-from genstudio.families.abilities import Model, Traces, Writes
+from genstudio.families.abilities import Model, Traces, Translates, Writes
 from genstudio.runs import Run
 from genstudio.sampling.choose import SamplingOptions
 from genstudio.snapshots.attention import Attention
@@ -126,7 +126,8 @@ class Replay:
     """A Moment for every saved step of a run, the newest first and then from the first on, by a model of its own.
 
     `watched` and the steps that are `known` come from an earlier replay of the same text: only the others are worked
-    out. Of a run in training, its weights at the beginning are the newest. What is damaged or gone is told and left out.
+    out. A model that translates has read `source` at every step. Of a run in training, its weights at the beginning are the
+    newest. What is damaged or gone is told and left out.
     Raises RunError, CheckpointError where nothing is left, DataError, ConfigError.
     """
 
@@ -137,23 +138,25 @@ class Replay:
     seed: int = 0
     watched: Watched | None = None
     known: tuple[int, ...] = ()
+    source: str = ""
 
     def run(self, models: Models) -> Frames[None]:
         yield Frame(progress=Progress("Opening the run"))
         run = Run.open(self.run_path)
-        model = _own(run)
+        model = _own(run, bool(self.source))
         watched, shown = self.watched, len(self.known)
         for done, step, live in _stops(models, run, model, self.known):
             yield Frame(progress=Progress(f"Replaying step {step:,}", done))
             if not live and (damage := _load(run, step, model)):
                 yield Frame(notices=(Notice(step, "warning", f"Skipped: {damage}"),))
                 continue
-            opened = Opened(model, step, run.info.name, run.info.family)
+            whole = Opened(model, step, run.info.name, run.info.family)
+            opened = (whole.reading(self.source) if self.source else whole).able(Writes).able(Traces)
             moment = yield from self._moment(opened)
             if watched is None:
                 watched = yield from self._watch(opened, moment)
                 yield Frame(snapshots=(watched,))
-            predicted = yield from _predicted(model.transformer, watched.ids)
+            predicted = yield from _predicted(opened.model.transformer, watched.ids)
             logprobs, candidates = _of(watched, predicted)
             shown += 1
             yield Frame(snapshots=(replace(moment, logprobs=logprobs, candidates=candidates, live=live),))
@@ -162,7 +165,7 @@ class Replay:
             raise CheckpointError("No weights of this run can be read.", hint, run.folder)
         yield Frame(progress=Progress("Replayed", 1.0))
 
-    def _moment(self, opened: Opened[Model]) -> Frames[ReplayPoint]:
+    def _moment(self, opened: Opened[Traces]) -> Frames[ReplayPoint]:
         """What the Playground itself would show with these weights."""
         only = Models(training={_key(self.run_path): opened})
         ref = ModelRef(self.run_path, "live")
@@ -193,12 +196,13 @@ def _silently(work: Frames[T]) -> Frames[T]:
     return mapped(work, lambda _: Frame())
 
 
-def _own(run: Run) -> Traces:
+def _own(run: Run, translates: bool) -> Model:
     """A model of the run's kind that belongs to nobody else. Raises RunError, DataError."""
-    return Opened(built(run, run.info.step), run.info.step, run.info.name, run.info.family).able(Writes).able(Traces).model
+    opened = Opened(built(run, run.info.step), run.info.step, run.info.name, run.info.family)
+    return opened.able(Translates).model if translates else opened.able(Writes).able(Traces).model
 
 
-def _stops(models: Models, run: Run, model: Traces, known: Sequence[int]) -> Iterator[tuple[float, int, bool]]:
+def _stops(models: Models, run: Run, model: Model, known: Sequence[int]) -> Iterator[tuple[float, int, bool]]:
     """The share done, step, and whether the model holds the weights in training already: the newest step first."""
     from genstudio.training import checkpoint, weights
 

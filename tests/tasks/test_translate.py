@@ -23,12 +23,14 @@ from genstudio.sampling.choose import SamplingOptions
 from genstudio.tasks.ablate import Ablate
 from genstudio.tasks.anatomy import Dissect
 from genstudio.tasks.beam import Beam
+from genstudio.tasks.compare import Both
 from genstudio.tasks.document import TextOf
 from genstudio.tasks.inside import LookAtAttention
 from genstudio.tasks.layers import LookAtLayers
 from genstudio.tasks.lens import Explain, LookThroughLens
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.prompt import Tokens
+from genstudio.tasks.replay import Replay, ReplayPoint
 from genstudio.tasks.score import Judge, Score
 from genstudio.tasks.translate import HeldOutPair, LookAtTranslation, ReadSource, reading
 from genstudio.tasks.translate_lengths import FILE, KnownLengths, MeasureLengths, points, read_report
@@ -135,6 +137,20 @@ def test_a_decoder_that_has_read_a_source_is_looked_into_like_any_other(tmp_path
     result = finished(Ablate(ref, text, off, length=4).run(models))
     np.testing.assert_allclose(result.chances[0], wanted[-1].softmax(-1).numpy(), atol=1e-4)
     assert np.abs(result.chances[0] - result.chances[1]).max() > 1e-3
+
+
+def test_two_translators_read_the_same_source_and_every_step_is_replayed(tmp_path: Path) -> None:
+    ref, other = (ModelRef(trained(tmp_path, 6, name), source=SOURCE) for name in ("one", "two"))
+    models = Models()
+    a, b = finished(Both(NextTokensOf(ref, ()), replace(other, which=6)).run(models))
+    np.testing.assert_allclose(a.logits, finished(NextTokensOf(ref, ()).run(models)).logits, atol=1e-6)
+    np.testing.assert_allclose(b.logits, a.logits, atol=1e-6)  # the same seed, and both have read it
+    shown = [one for frame in Replay(ref.run, ("old",), 4, GREEDY, source=SOURCE).run(models) for one in frame.snapshots]
+    points = [one for one in shown if isinstance(one, ReplayPoint)]
+    last = next(one for one in points if one.step == 6)
+    np.testing.assert_allclose(last.next.logits, finished(NextTokensOf(ref, ("old",)).run(models)).logits, atol=1e-4)
+    elsewhere = finished(NextTokensOf(replace(ref, source="big sun runs"), ("old",)).run(models))
+    assert np.abs(last.next.logits - elsewhere.logits).max() > 1e-3 and np.isfinite(last.logprobs[1:]).all()
 
 
 @pytest.mark.parametrize("architecture", KINDS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
@@ -20,6 +22,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from genstudio import families
 from genstudio.events import Frame
 from genstudio.snapshots.attention import Attention
 from genstudio.snapshots.text import AnsweredBy, NextTokens, ScoredText, Writing
@@ -58,7 +61,9 @@ class ComparePage(Page):
         self._chosen = False
         self._named: dict[str, ModelRef | None] = {}
         self._written: dict[str, Writing] = {}
-        self.other = ModelChoice(lambda family: not lack(family, "Compare two"))
+        self._runs: Listed = ()
+        self._translates = False
+        self.other = ModelChoice(self._comparable)
         self.names = {side: ElidedLabel() for side in "ab"}
         self.texts = {
             side: TintedText(f"compare_text_{side}", f"Text of model {side.upper()}", "Press Write both.")
@@ -100,8 +105,11 @@ class ComparePage(Page):
         self._show_runs(library.runs)
 
     def look(self, model: ModelRef, prompt: Prompt) -> None:
+        if bool(model.source) != self._translates:
+            self._translates, self._chosen = bool(model.source), False
+            self.other.show_runs(self._runs)
         self._choose_another()
-        other = self.other.reference()
+        other = self._other()
         self.busy_changed()
         if other is None:
             return
@@ -117,18 +125,19 @@ class ComparePage(Page):
         self._chosen = self.other.choose(run, "last") or self._chosen
 
     def start(self) -> None:
-        """Let both write with the same sampler and the same seed."""
-        other = self.other.reference()
+        """Let both write with the same sampler and the same seed: after the text, or a translation from its beginning."""
+        other = self._other()
         if self._model is None or other is None:
             return
         self._written.clear()
         length = min(self._sampling.length, LONGEST)
-        task = Generate(self._model, self._prompt, length, self._sampling.options, self._sampling.seed)
+        prompt = () if self._model.source else self._prompt
+        task = Generate(self._model, prompt, length, self._sampling.options, self._sampling.seed)
         self.ask("write", Both(task, other), self._show)
 
     def start_score(self) -> None:
         """Score the pasted text, or the document where nothing was pasted, with both."""
-        other, text = self.other.reference(), self.scored.toPlainText() or text_of(self._prompt)
+        other, text = self._other(), self.scored.toPlainText() or text_of(self._prompt)
         if self._model is not None and other is not None:
             self.ask("score", Both(Score(self._model, text), other), self._show, on_result=self._show_scores)
 
@@ -156,7 +165,18 @@ class ComparePage(Page):
         super().hideEvent(event)
         self._follow.stop()
 
+    def _comparable(self, family: str) -> bool:
+        """Whether models of a family are compared with model A: translators with each other, for they read its source."""
+        found = families.find(family)
+        return not lack(family, "Compare two") and found is not None and ("Translates" in found.abilities) == self._translates
+
+    def _other(self) -> ModelRef | None:
+        """Model B, with the source that model A has read."""
+        other = self.other.reference()
+        return other if other is None or self._model is None else replace(other, source=self._model.source)
+
     def _show_runs(self, runs: Listed) -> None:
+        self._runs = runs
         self.other.show_runs(runs)
         self._choose_another()
         self._ask_kept()
@@ -184,7 +204,7 @@ class ComparePage(Page):
 
     def _follow_live(self) -> None:
         """New weights of model B, when it is in training; the tab tells of those of model A."""
-        other = self.other.reference()
+        other = self._other()
         if other is None or other.which != "live" or other == self._model:
             return
         if not self.busy("attention") and not self.resting():

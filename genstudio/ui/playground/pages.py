@@ -57,7 +57,7 @@ PAGES = (
     Entry("Inside", "One word", "playground.word_page", "WordPage", ("FillsIn", "Traces")),
     Entry("Inside", "Layers", "playground.layers_page", "LayersPage", LOOK),
     Entry("Compare", "Compare two", "playground.compare_page", "ComparePage", W),
-    Entry("Compare", "Replay", "playground.replay_page", "ReplayPage", W),
+    Entry("Compare", "Replay", "playground.replay_page", "ReplayPage", T),
     Entry("Compare", "By length", "playground.length_page", "LengthPage", TRANSLATES),
     Entry("Words", "Word map", "playground.words_page", "WordMapPage", ("Embeds",)),
     Entry("Words", "Word similarity", "playground.words_page", "SimilarityPage", ("Embeds",)),

@@ -134,6 +134,7 @@ class ReplayPage(Page):
             self._sampling.seed,
             held.watched,
             tuple(held.moments),
+            self._model.source,
         )
         self.ask("replay", task, self._advance)
 
@@ -162,7 +163,7 @@ class ReplayPage(Page):
         if self._model is None:
             return None
         sampling = self._sampling
-        return self._model.run, self._prompt, min(sampling.length, LONGEST), sampling.options, sampling.seed
+        return self._model.run, self._model.source, self._prompt, min(sampling.length, LONGEST), sampling.options, sampling.seed
 
     def _recall(self) -> None:
         """Show what is remembered of this text and this sampler."""
