@@ -8,6 +8,15 @@ pairs are never trained on: they have other sources.
 
 On a machine that is shared, so many `steps=N` may be asked for in place of seconds: those that a quiet machine makes in them.
 `task=reverse` runs one of the toy tasks; other keys are settings of the model.
+
+Measured with one seed (0) and one thread of a shared machine, in seconds of the process, in November 2026:
+- copy 1.0000 exact of 2,000 (1,260 steps in 92 s); reverse 0.9985 with four heads (87 s) and 0.9995 with two (83 s); sort 0.9985
+  with four heads (89 s). With QK-norm, a head of 16 numbers cannot look at one key alone, so the preset has two heads.
+- toy-en-es 0.9925 exact of 800, 0.9988 of the tokens, BLEU 99.6, chrF 99.8 (780 steps in 51 s).
+- numbers in words, two heads: 0.9965 exact of 2,000 (1,500 steps in 91 s).
+- forgetting, a GRU without attention: 0.5100 exact of 2,000 (1,800 steps in 48 s): 1.0000 at length 3, 0.8981 at 6, 0.1465 at 9
+  and 0.0000 at 12; of the tokens, 0.9980 of the shortest third and 0.7249 of the longest.
+- verses and step have not been run to their end here.
 """
 
 from __future__ import annotations
@@ -105,8 +114,9 @@ def tasks(seeds: int, plan: Plan, more: Values) -> None:
 
 
 def forgetting(seeds: int, plan: Plan, more: Values) -> None:
-    """The exact matches of reversed strings of 3, 6, 9 and 12 symbols, per architecture."""
-    for architecture in ("rnn", "rnn-attention", "transformer"):
+    """The exact matches of reversed strings of 3, 6, 9 and 12 symbols, per architecture, or of the one that is asked for."""
+    every = ("rnn", "rnn-attention", "transformer")
+    for architecture in [name for name in every if name == more.get("architecture", name)]:
         values = {**preset("forgetting"), "architecture": architecture, "validation_share": UNSEEN / (10_000 + UNSEEN), **more}
         if architecture == "transformer":
             values |= {"layers": 2}
@@ -197,9 +207,12 @@ def step(seeds: int, plan: Plan, more: Values) -> None:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    which = {"tasks": tasks, "toy": toy, "numbers": numbers, "verses": verses, "forgetting": forgetting, "step": step}[sys.argv[1]]
-    usual = {"tasks": 90.0, "toy": 60.0, "numbers": 300.0, "verses": 180.0, "forgetting": 60.0, "step": 0.0}[sys.argv[1]]
-    numbers = [word for word in sys.argv[2:] if "=" not in word]
+    benches = {
+        "tasks": (tasks, 90.0), "toy": (toy, 60.0), "numbers": (numbers, 300.0), "verses": (verses, 180.0),
+        "forgetting": (forgetting, 60.0), "step": (step, 0.0),
+    }  # fmt: skip
+    which, usual = benches[sys.argv[1]]
+    given = [word for word in sys.argv[2:] if "=" not in word]
     overrides = dict(word.split("=", 1) for word in sys.argv[2:] if "=" in word)
-    plan = Plan(float(numbers[1]) if len(numbers) > 1 else usual, int(overrides.pop("steps", 0)))
-    which(int(numbers[0]) if numbers else 1, plan, overrides)
+    plan = Plan(float(given[1]) if len(given) > 1 else usual, int(overrides.pop("steps", 0)))
+    which(int(given[0]) if given else 1, plan, overrides)

@@ -26,7 +26,7 @@ from genstudio.ui.widgets import button, plain_label
 SOURCE = "Leave one source token out"
 METHODS = {"Leave one token out": "leave one out", "Gradient × input": "gradient", SOURCE: "source"}
 CAVEATS = {
-    "source": "Each token of the source is left out in turn, and the shorter source is read anew: how much does the "
+    "source": "Each token of the source is removed in turn, and the shorter source is read again: how much does the "
     "log-probability of the next target token fall? Move the cursor in the translation to explain another one.",
     "leave one out": "Each token is removed in turn: how much does the log-probability of the prediction fall? "
     "The tokens before it move one place closer. It does not show what a different token would do.",

@@ -21,13 +21,15 @@ from PySide6.QtWidgets import (
 )
 
 from genstudio import paths
-from genstudio.config import Config, Setting
+from genstudio.config import Config, Setting, applies
 from genstudio.errors import ConfigError, Failure, Problem
 from genstudio.events import Array, Frame, Progress, Snapshot
 from genstudio.families.dashboard import SIDE, STAGE, Chart, Dashboard, Line, Measure, Pane, fitting
 from genstudio.runs import list_runs
+from genstudio.tasks.evaluate import ReadReferences
 from genstudio.tasks.train import Train
 from genstudio.ui import theme
+from genstudio.ui.asking import Asking
 from genstudio.ui.engine import Engine
 from genstudio.ui.layouts import choice, hbox, named, single_shot, splitter, vbox
 from genstudio.ui.numbers import duration, number_text
@@ -212,6 +214,12 @@ class RaceSetup(QFrame):
     def name(self) -> str:
         """The setting that differs."""
         return str(self.what.currentData())
+
+    @property
+    def group(self) -> str:
+        """The group of that setting."""
+        setting = self._setting()
+        return "" if setting is None else setting.group
 
     def entries(self) -> tuple[Racer, ...]:
         """Who races. Raises ConfigError.
@@ -439,6 +447,8 @@ class RacePage(QStackedWidget):
         self.charts: list[CurvesView] = []
         self.watch: Mapping[str, str] = {}
         self._lines: list[tuple[Chart, Line]] = []
+        self._references: Mapping[str, float] = {}
+        self._asking = Asking(engine)
         self._stopped = False
         self._board = setup.family.dashboard
         self.title = named(ElidedLabel(), f"{prefix}race_title")
@@ -512,6 +522,7 @@ class RacePage(QStackedWidget):
             self.lanes.append(lane)
             self._row.addWidget(lane, 1)
         self._fill("" if info is None else info.kind)
+        self._refer(entries[0].values)
         self.setCurrentIndex(1)
         given = self._setup.name.text().strip() or title
         for lane in self.lanes:
@@ -525,6 +536,24 @@ class RacePage(QStackedWidget):
             )
         self._state()
         self.changed.emit()
+
+    def _refer(self, values: Mapping[str, Any]) -> None:
+        """Ask what the curves are compared with, where it is the same for all: what tokens are is a setting of the data."""
+        self._references = {}
+        if self._board.references is not None and self.set_up.group != "Data":
+            task = ReadReferences(self._setup.family.name, self._setup.data.currentData(), values)
+            self._asking.ask("references", task, on_result=self._show_references)
+
+    def _show_references(self, found: Mapping[str, float]) -> None:
+        self._references = found
+        for chart, box in zip(self.charts, self.which, strict=True):
+            self._show_reference(chart, self._lines[max(box.currentIndex(), 0)][0])
+
+    def _show_reference(self, view: CurvesView, spec: Chart) -> None:
+        for line in spec.references:
+            value = self._references.get(line.name) if line.value is None else line.value
+            if value is not None and all(applies(line.when, lane.racer.values) for lane in self.lanes):
+                view.set_reference(line.name, value, line.words.format(value), line.short.format(value))
 
     def toggle_pause(self) -> None:
         """All pause, or all go on."""
@@ -658,6 +687,7 @@ class RacePage(QStackedWidget):
             view = CurvesView(title, spec.unit, rows, log=spec.log, name=f"{self._prefix}race_chart_{number}")
             view.set_axis(scale=_MICRO if by_time else 1)
             view.failed.connect(self.failed)
+            self._show_reference(view, spec)
             self.charts.append(view)
             self._charts.addWidget(view, 1)
         self._draw()

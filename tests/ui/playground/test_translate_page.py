@@ -135,7 +135,7 @@ def test_from_a_source_to_a_branch_of_its_translation(tab: PlaygroundTab, qtbot:
     qtbot.waitUntil(lambda: bool(row.text), timeout=LONG)
     assert row.isVisible() and "reference: " in row.note.text()
     greyed = [entry.title for entry in PAGES if lack(info(tab).family, entry.title)]
-    assert {"Attention", "Compare two", "Explore"} <= set(greyed)
+    assert {"Fill the gap", "Word map", "Explore"} <= set(greyed)
     assert not {"Next token", "Beam search", "Score", "Translate", "By length"} & set(greyed)
 
     row.edit.setText("old cat sees")
@@ -163,6 +163,29 @@ def test_from_a_source_to_a_branch_of_its_translation(tab: PlaygroundTab, qtbot:
     beam: Any = tab.page("Beam search")
     qtbot.waitUntil(lambda: beam.found is not None and beam.found.finished, timeout=LONG)
     assert tab.inspectors.current is beam and beam.found.texts[0]
+
+    for title, shown in (
+        ("Attention", lambda page: page.heads.snapshot), ("Logit lens", lambda page: page.view.snapshot),
+        ("Layers", lambda page: page.panel.view.snapshot), ("Anatomy", lambda page: page.diagram.snapshot),
+        ("Saliency", lambda page: page._shown), ("Knock out", lambda page: page._shown),
+    ):  # fmt: skip
+        tab.inspectors.open(title)
+        looked: Any = tab.inspectors.current
+        assert looked.title == title
+        qtbot.waitUntil(lambda looked=looked, shown=shown: shown(looked) is not None, timeout=LONG)
+    saliency: Any = tab.page("Saliency")
+    assert saliency._shown.tokens == ("old", "␣cat", "␣sees")
+    tab.inspectors.open("Compare two")
+    compare: Any = tab.page("Compare two")
+    qtbot.waitUntil(lambda: compare.other.model.count() == 2, timeout=LONG)
+    compare.start()
+    qtbot.waitUntil(lambda: len(compare._written) == 2 and not compare.busy("write"), timeout=LONG)
+    assert compare._written["a"].chosen is not None and compare.names["b"].text().startswith("B: other")
+
+    other = next(run for run in (tab.choice.model.itemData(i) for i in range(2)) if run != info(tab).folder and "other" in run)
+    tab.choose(other)
+    rail = {item.text(): item for item in map(tab.inspectors.rail.item, range(tab.inspectors.rail.count()))}
+    assert not rail["Attention"].flags() & Qt.ItemFlag.ItemIsEnabled and rail["Score"].flags() & Qt.ItemFlag.ItemIsEnabled
     assert not failures
 
 
