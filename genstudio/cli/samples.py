@@ -117,6 +117,10 @@ def tell(scores: Mapping[str, Any], board: Dashboard) -> None:
             real += [reference.value for reference in chart.references if reference.value is not None and not reference.when]
             others = [f"{words}: {scores[name]:.4f}" for name, words in chart.floors.items() if name in scores]
             beside[line.name] = f"real: {real[0]:.4f}" if real else "; ".join(others)
+    for name in scores:  # of what has no chart
+        real = [scores[other] for other in (f"{name}_floor", f"{name}_real") if other in scores]
+        if real:
+            beside[name] = f"real: {real[0]:.4f}"
     floors = {name for chart in board.charts for name in chart.floors}
     for name, value in scores.items():
         if isinstance(value, tuple):

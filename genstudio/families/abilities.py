@@ -173,9 +173,10 @@ class Made:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Denoised(Made):
-    """A stage between noise and a sample: `noise` and `clean` (n, ...) are what the network predicted at the stage before, as
-    samples are given; `before` and `after` are the noise levels that the step led from and to: s in a x0 + s e."""
+    """A step between noise and a sample, to `samples`: from `start`, of which the network predicted `noise` and `clean` (n, ...),
+    all as samples are given; `before` and `after` are the noise levels that it led from and to: s in a x0 + s e."""
 
+    start: Array = field(default_factory=lambda: np.zeros(0, np.float32))
     noise: Array = field(default_factory=lambda: np.zeros(0, np.float32))
     clean: Array = field(default_factory=lambda: np.zeros(0, np.float32))
     before: float = 1.0

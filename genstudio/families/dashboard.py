@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from genstudio.data.info import DatasetInfo
     from genstudio.runs import RunInfo
 
-PROMPT, LIVE, DOCTOR, TIMELINE, SLOW_MOTION, EXPLORE, SAMPLE = TOOLS = (
-    "prompt", "live", "doctor", "timeline", "slow motion", "explore", "sample",
+PROMPT, LIVE, DOCTOR, TIMELINE, SLOW_MOTION, EXPLORE, SAMPLE, DENOISE = TOOLS = (
+    "prompt", "live", "doctor", "timeline", "slow motion", "explore", "sample", "denoise",
 )  # fmt: skip
 """PROMPT: texts that are watched; LIVE: settings that change while it trains, with going back; DOCTOR: diagnoses;
-TIMELINE: a slider over the past; SLOW_MOTION: a step in stages; EXPLORE: the latent space; SAMPLE: one sample closely."""
+TIMELINE: a slider over the past; SLOW_MOTION: a step in stages; EXPLORE: the latent space; SAMPLE: one sample closely;
+DENOISE: how noise becomes samples."""
 STAGE, SIDE = "stage", "side"
 _SMALLEST = 8
 """Pixels of a side of the smallest pictures that anything is made of."""

@@ -186,6 +186,29 @@ def invert(x: Any, levels: Sequence[Level], denoise: Denoise) -> Iterator[Step]:
         x = after
 
 
+def gaussian_moments(levels: Sequence[Level], settings: Sampler, mean: float, deviation: float) -> tuple[float, float]:
+    """Mean and deviation of what a sampler makes of noise with a perfect network, which knows that the data are N(mean,
+    deviation^2): without training and without randomness.
+
+    What is walked is a sum over independent noises: x[0] is its mean, every other number what it has of one of them.
+    """
+
+    def perfect(x: Array, level: Level) -> tuple[Array, Array]:
+        a, s = level.signal, level.noise
+        centred = x.copy()
+        centred[0] -= a * mean
+        variance = a * a * deviation**2 + s * s
+        clean = a * deviation**2 * centred / variance
+        clean[0] += mean
+        return s * centred / variance, clean
+
+    fresh = iter(np.eye(len(levels) + 1)[1:])
+    x = next(fresh) * levels[0].noise
+    for step in sample(x, levels, perfect, settings, lambda _: next(fresh)):
+        x = step.after
+    return float(x[0]), float(np.linalg.norm(x[1:]))
+
+
 def _ancestral(x: Any, level: Level, to: Level, clean: Any, variance: str) -> tuple[Any, float]:
     """Mean, and deviation of fresh noise, of a step of DDPM (Ho et al. 2020, algorithm 2); the last step adds no noise."""
     of_x, of_clean, tilde, beta = posterior(level, to)

@@ -50,13 +50,13 @@ class EncodePicture:
         if shape.kind != "images":
             raise DataError("This model was trained on points, not on pictures.", "Choose a model that was trained on "
                 "pictures.")
-        sample = yield from _decoded(Path(self.path), (shape.width, shape.height), shape.channels)
+        sample = yield from decoded(Path(self.path), (shape.width, shape.height), shape.channels)
         yield Frame(progress=Progress("Encoding"))
         latent, copy = opened.model.encode(sample[None])[0], again.model.reconstruct(sample[None])[0]
         return Encoded(sample, copy, np.asarray(latent, np.float32), opened.step)
 
 
-def _decoded(path: Path, size: tuple[int, int], channels: int) -> Frames[Array]:
+def decoded(path: Path, size: tuple[int, int], channels: int) -> Frames[Array]:
     """The picture in a file (h, w, channels), decoded in another process: a damaged one ends there."""
     try:
         with path.open("rb") as file:

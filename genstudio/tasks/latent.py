@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from genstudio.events import Array, Frame, Frozen, Progress
-from genstudio.families.abilities import Encodes, Reconstructs, Samples
+from genstudio.families.abilities import Denoises, Encodes, Reconstructs, Samples
 from genstudio.sampling import latent
+from genstudio.sampling.diffusion import Sampler
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.sample import variant
 from genstudio.tasks.task import Frames
@@ -73,3 +74,25 @@ class FindSpace:
             model.data.extent if points else None, model.variants,
             not points and isinstance(model, Encodes) and isinstance(model, Reconstructs),
         )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SamplingWays(Frozen):
+    """How a model that removes noise samples where nothing else is asked for, its `classes`, and where points lie: None for
+    pictures."""
+
+    sampler: Sampler
+    classes: tuple[str, ...]
+    extent: tuple[float, float, float, float] | None
+
+
+@dataclass(frozen=True)
+class FindWays:
+    """Returns the SamplingWays of a model."""
+
+    model: ModelRef
+
+    def run(self, models: Models) -> Frames[SamplingWays]:
+        yield Frame(progress=Progress("Opening the model"))
+        model = models.open(self.model, Denoises).model
+        return SamplingWays(model.sampler, model.classes, model.data.extent if model.data.shape.kind == "points" else None)

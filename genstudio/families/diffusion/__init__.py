@@ -12,8 +12,8 @@ from genstudio.families.diffusion.config import DiffusionConfig
 from genstudio.families.diffusion.cost import cost, drawing, problems
 from genstudio.families.diffusion.dashboard import DASHBOARD
 from genstudio.families.diffusion.doctor import doctor
-from genstudio.families.diffusion.presets import PRESETS
-from genstudio.families.family import Family, made_for
+from genstudio.families.diffusion.presets import PRESETS, preset_for
+from genstudio.families.family import Family
 from genstudio.families.weights import exporter
 
 if TYPE_CHECKING:
@@ -58,5 +58,5 @@ FAMILY: Family[DiffusionConfig, SampleData] = Family(
     batch=lambda config, data, seed, step: coder_setup.shown(config, data, seed, step, config.conditional),
     export=exporter("diffusion"),
     doctor=doctor,
-    preset_for=lambda info, now: made_for(PRESETS, info, now, "moons"),
+    preset_for=preset_for,
 )

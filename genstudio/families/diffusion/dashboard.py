@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from genstudio.families.dashboard import (
+    DENOISE,
     DOCTOR,
     EXPLORE,
     LAYERS,
@@ -70,7 +71,7 @@ DASHBOARD = Dashboard(
         ),
         Pane(("loss_by_level",), "Loss by noise level", SIDE),
     ),
-    tools=(LIVE, SAMPLE, DOCTOR, TIMELINE, EXPLORE),
+    tools=(LIVE, SAMPLE, DOCTOR, TIMELINE, EXPLORE, DENOISE),
     result=(
         Measure("energy_distance", "Energy distance", "lower"),
         Measure("frechet_distance", "Fréchet distance", "lower"),

@@ -198,7 +198,7 @@ class Diffusion:
 
     def _told(self, step: Step, done: float) -> Denoised:
         return Denoised(
-            self.outside(step.after), None, done, self._noise_outside(step.noise), self.outside(step.clean),
+            self.outside(step.after), None, done, self.outside(step.x), self._noise_outside(step.noise), self.outside(step.clean),
             step.level.noise, step.to.noise,
         )  # fmt: skip
 
@@ -236,7 +236,8 @@ class Diffusion:
         x = level.signal * self.to_model(self.form.inside(samples)) + level.noise * self._shaped(latents)
         noise, clean = self.predict(x, level, self._given(labels)) if level.noise else (torch.zeros_like(x), x)
         return Denoised(
-            self.outside(x), None, share, self._noise_outside(noise), self.outside(clean), level.noise, level.noise
+            self.outside(x), None, share, self.outside(x), self._noise_outside(noise), self.outside(clean), level.noise,
+            level.noise,
         )
 
     @torch.no_grad()
@@ -268,14 +269,15 @@ class Diffusion:
         return None if labels is None or not self.classes else torch.from_numpy(np.array(labels)).to(self.device)
 
     def evaluate(self, exact: bool = False, share: float = 1.0) -> Iterator[Measured]:
-        """`val_loss` of the EMA for samples that are kept from training, with fixed noise at even levels; `known_loss`, the same
-        of samples that were trained on; `simple_loss` of a network that always predicts the mean. See also `Reference`. Yields
-        nothing without data."""
+        """`val_loss` of the EMA for samples that are kept from training, with fixed noise at even levels, and `raw_loss` of the
+        weights in training; `known_loss`, the first of samples that were trained on; `simple_loss` of a network that always
+        predicts the mean. See also `Reference`. Yields nothing without data."""
         if not len(self.data.train):
             return
         held = self.data.held if len(self.data.held) else self.data.train
         values = {"val_loss": float(self._by_level(held).mean())}
         yield Measured(done=0.1)
+        values["raw_loss"] = float(self._by_level(held, self.network).mean())
         values["known_loss"] = float(self._by_level(self.reference.used).mean())
         values["simple_loss"] = float(self._simple().mean())
         yield Measured(done=0.2)
@@ -283,8 +285,8 @@ class Diffusion:
         yield Measured(values)
 
     @torch.no_grad()
-    def _by_level(self, chosen: Array) -> Array:
-        """The mean loss (BINS,) of stored samples at noise levels from little to much."""
+    def _by_level(self, chosen: Array, network: Denoiser | None = None) -> Array:
+        """The mean loss (BINS,) of stored samples at noise levels from little to much; of the EMA, or another network."""
         chosen = np.resize(np.random.default_rng(_SEED).permutation(chosen), _HELD // BINS * BINS)
         random, errors = torch.Generator().manual_seed(_SEED), []
         shares = (torch.arange(len(chosen)) + torch.rand(len(chosen), generator=random)) / len(chosen)
@@ -293,7 +295,7 @@ class Diffusion:
             x = self.to_model(self.form.stored(chosen[part]))
             noise = torch.randn(x.shape, generator=random).to(self.device)
             labels = self.form.labels(chosen[part]) if self.classes else None
-            errors.append(self._errors(self.average, x, noise, shares[part].to(self.device), labels))
+            errors.append(self._errors(network or self.average, x, noise, shares[part].to(self.device), labels))
         found: Array = torch.cat(errors).view(BINS, -1).mean(1).cpu().numpy()
         return found
 

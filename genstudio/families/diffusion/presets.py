@@ -4,18 +4,91 @@ from __future__ import annotations
 
 from typing import Any
 
-from genstudio.families.family import Preset
+from genstudio.data.info import DatasetInfo
+from genstudio.families.family import Preset, made_for
 
-_POINTS: dict[str, Any] = {"batch": 256, "sampler": "heun", "sampling_steps": 20, "ema": 0.995}
+_POINTS: dict[str, Any] = {
+    "objective": "v", "batch": 256, "sampler": "heun", "sampling_steps": 20, "ema": 0.995, "evaluate_every": 1000,
+}  # fmt: skip
+_PICTURES: dict[str, Any] = {
+    "network": "unet", "channels": 16, "objective": "v", "batch": 64, "sampling_steps": 20, "ema": 0.99,
+    "evaluate_every": 250,
+}  # fmt: skip
 
 PRESETS = (
     Preset(
         "moons",
         "Two moons",
         "Noise walks to two moons: both are there after some hundred steps, and the rest of the time thins them. Watch "
-        "the paths of the points and the learned score beside them. About half a minute on one core.",
+        "the paths of the points and the learned score. Less than a minute on one quiet core.",
         _POINTS,
         steps=3000,
         data="moons",
     ),
+    Preset(
+        "ring",
+        "Ring, by flow matching",
+        "Eight narrow Gaussians on a circle, by flow matching: the network learns the velocity along straight paths from noise "
+        "to data, and the paths of the points show it. Less than a minute on one quiet core.",
+        _POINTS | {"objective": "flow"},
+        steps=3000,
+        data="gaussian-ring",
+    ),
+    Preset(
+        "plane",
+        "Any points",
+        "For swiss rolls, spirals or points you have drawn: the shape appears within some hundred steps.",
+        _POINTS,
+        steps=3000,
+    ),
+    Preset(
+        "digits",
+        "Digits, choose the class",
+        "Handwritten digits of 8x8 pixels, conditional on the class: strokes after half a minute, digits after a minute, "
+        "cleaner until the end. Then compare samplers, numbers of steps and guidance under 'Noise to samples'.",
+        _PICTURES | {"conditional": True},
+        steps=1500,
+        data="digits8",
+    ),
+    Preset(
+        "faces",
+        "Pixel-art faces",
+        "16x16 pixels in colour: heads on their backgrounds first, then hair, eyes and mouths. Each step takes about four "
+        "times as long as one of 8x8 pixels, so allow several minutes.",
+        _PICTURES | {"channels": 24, "halvings": 2},
+        steps=1500,
+        data="pixel-faces",
+    ),
+    Preset(
+        "pictures",
+        "Any pictures",
+        "Your own pictures without classes, of any size. Four times as many pixels take about four times as long.",
+        _PICTURES | {"halvings": 2},
+        steps=1500,
+    ),
+    Preset(
+        "classes",
+        "Any pictures with classes",
+        "The same for pictures with classes: you choose the class, and guidance says how strictly it is followed.",
+        _PICTURES | {"halvings": 2, "conditional": True},
+        steps=1500,
+    ),
+    Preset(
+        "few-steps",
+        "Lesson: too few steps",
+        "Five DDIM steps from noise to a sample: the points shrink towards the middle, however well the network learns. "
+        "Even a perfect network loses spread in so few steps: see 'A perfect network' under 'Noise to samples'.",
+        _POINTS | {"sampler": "ddim", "sampling_steps": 5},
+        steps=3000,
+        data="moons",
+        cure={"sampler": "heun", "sampling_steps": 20},
+        cure_text="Twenty steps of Heun's method follow the curved paths from noise to data, because each looks at both of "
+        "its ends.",
+    ),
 )
+
+
+def preset_for(info: DatasetInfo, now: str = "") -> str:
+    """Name of the preset to begin with on a dataset: one made for it, the one of `now` first; else one for its kind."""
+    kind = "plane" if info.kind == "points" else "classes" if info.details.get("classes") else "pictures"
+    return made_for(PRESETS, info, now, kind)

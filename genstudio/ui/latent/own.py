@@ -19,7 +19,7 @@ from genstudio.ui.views.chart import value_text
 from genstudio.ui.views.pictures import PicturesView
 from genstudio.ui.widgets import button, plain_label
 
-_KINDS = "Pictures (*.png *.jpg *.jpeg *.gif *.bmp *.webp *.tif *.tiff)"
+PICTURE_FILES = "Pictures (*.png *.jpg *.jpeg *.gif *.bmp *.webp *.tif *.tiff)"
 _EMPTY = "Open a picture to see its reconstruction, then explore around its point in the latent space."
 
 
@@ -90,6 +90,6 @@ class OwnPicture(QWidget):
             self._page.begin(self.found.latent)
 
     def _choose(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "Open a picture", "", _KINDS)
+        path, _ = QFileDialog.getOpenFileName(self, "Open a picture", "", PICTURE_FILES)
         if path:
             self.show_file(path)

@@ -62,6 +62,7 @@ PAGES = (
     Entry("Words", "Word map", "playground.words_page", "WordMapPage", ("Embeds",)),
     Entry("Words", "Word similarity", "playground.words_page", "SimilarityPage", ("Embeds",)),
     Entry("Samples", "Explore", "latent.explore", "ExplorePage", S),
+    Entry("Samples", "Noise to samples", "latent.denoise", "DenoisePage", ("Denoises",)),
 )
 
 

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 from genstudio.events import Frame, Snapshot
 from genstudio.families import Family
 from genstudio.families.dashboard import (
+    DENOISE,
     DOCTOR,
     EXPLORE,
     LIVE,
@@ -27,6 +28,7 @@ from genstudio.snapshots.step_stage import StepStage
 from genstudio.tasks.timeline import TimelineEntry
 from genstudio.ui.engine import Engine
 from genstudio.ui.gan.slow import SlowMotion
+from genstudio.ui.latent.denoise import DenoisePage
 from genstudio.ui.latent.explore import ExplorePage
 from genstudio.ui.latent.sample import SamplePage
 from genstudio.ui.layouts import Tabs, named, splitter, vbox
@@ -119,6 +121,8 @@ class RunPanel(QWidget):
             self.time.set_run(path, self._live)
         if EXPLORE in self.tools:
             self.explore.set_run(path, self._live)
+        if DENOISE in self.tools:
+            self.denoise.set_run(path, self._live)
 
     def show_settings(self, values: Mapping[str, Any]) -> None:
         """The settings that a run begins with."""
@@ -251,6 +255,8 @@ class RunPanel(QWidget):
             self.time = TimeMachine(engine, board.channels())
         if EXPLORE in self.tools:
             self.explore = ExplorePage(engine)
+        if DENOISE in self.tools:
+            self.denoise = DenoisePage(engine)
 
     def _connect(self) -> None:
         for pane in self.panes:
@@ -263,6 +269,8 @@ class RunPanel(QWidget):
             self.sample.again_wanted.connect(lambda number: self._look_closer(self.looked_at(), number))
         if EXPLORE in self.tools:
             self.explore.failed.connect(self.failed)
+        if DENOISE in self.tools:
+            self.denoise.failed.connect(self.failed)
         if SLOW_MOTION in self.tools:
             self.slow.diagram.failed.connect(self.failed)
         if DOCTOR in self.tools:
@@ -313,6 +321,8 @@ class RunPanel(QWidget):
         self.pages.addTab(self.splitter, "Training")
         if EXPLORE in self.tools:
             self.pages.addTab(self.explore, "Explore")
+        if DENOISE in self.tools:
+            self.pages.addTab(self.denoise, "Noise to samples")
         self.set_kind(self.family.data_kinds[0])
         vbox((self.pages, 1), into=self, spacing=4)
 

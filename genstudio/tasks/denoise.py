@@ -1,0 +1,180 @@
+"""From noise to samples and back, stage by stage; and the same noise sampled in several ways."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from genstudio.errors import DataError
+from genstudio.events import Array, Frame, Frozen, Progress
+from genstudio.families.abilities import Denoised, Denoises
+from genstudio.runs import Run
+from genstudio.tasks.encode import decoded
+from genstudio.tasks.models import ModelRef, Models
+from genstudio.tasks.sample import Sample, sampling
+from genstudio.tasks.task import Frames
+
+_STAGES = 21
+"""Noise levels at which noise is added."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NoiseWalk(Frozen):
+    """Samples on their way: at each of k stages `noisy` (k, n, ...) ones, and the `noise` and the `clean` samples that the
+    network predicts there. `levels` (k,) are shares of noise s in a x0 + s e; from stage `turn` on noise is taken away.
+    `extent` is where points lie, None for pictures; `labels` (n,) are their classes."""
+
+    noisy: Array
+    noise: Array
+    clean: Array
+    levels: Array
+    turn: int
+    step: int
+    extent: tuple[float, float, float, float] | None
+    labels: Array | None = None
+    classes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class WalkFromNoise:
+    """Returns a NoiseWalk from noise, which depends on `seed` alone, to `count` samples; `sampler` are settings of
+    `sampling.diffusion.Sampler` by name."""
+
+    model: ModelRef
+    count: int
+    seed: int = 0
+    label: int | None = None
+    sampler: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    def run(self, models: Models) -> Frames[NoiseWalk]:
+        opened = models.open(self.model, Denoises)
+        model = sampling(opened, self.sampler)
+        labels = asked(model, self.count, self.label)
+        steps: list[Denoised] = []
+        for step in model.sample(model.noise(self.count, self.seed), labels, model.variants[0]):
+            assert isinstance(step, Denoised)
+            steps.append(step)
+            yield Frame(progress=Progress("Removing noise", step.done))
+        return _joined([], steps, model, opened.step, labels)
+
+
+@dataclass(frozen=True)
+class WalkToNoise:
+    """Returns a NoiseWalk of `count` real samples, to which more and more of the same noise is added. Raises DataError."""
+
+    model: ModelRef
+    count: int
+    seed: int = 0
+    sampler: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    def run(self, models: Models) -> Frames[NoiseWalk]:
+        yield Frame(progress=Progress("Opening the data"))
+        opened = models.open(self.model, Denoises)
+        known = yield from opened.with_data(Run.open(self.model.run))
+        model, data = sampling(opened, self.sampler), known.data
+        among = data.held if len(data.held) else data.train
+        chosen = np.random.default_rng(self.seed).permutation(among)[: self.count]
+        real = data.outside(data.real[chosen]) if data.shape.kind == "points" else data.real[chosen]
+        labels = None if data.labels is None or not model.classes else data.labels[chosen]
+        stages: list[Denoised] = []
+        for share in np.linspace(0, 1, _STAGES).tolist():
+            stages.append(model.noised(real, model.noise(len(real), self.seed), share, labels))
+            yield Frame(progress=Progress("Adding noise", share))
+        return _joined(stages, [], model, opened.step, labels)
+
+
+@dataclass(frozen=True)
+class NoiseAndBack:
+    """Returns a NoiseWalk of the picture in a file: noise is added up to a `share` of the way, and removed again in `count`
+    ways, each from other noise. Raises DataError."""
+
+    model: ModelRef
+    path: str
+    share: float
+    count: int = 4
+    label: int | None = None
+    seed: int = 0
+    sampler: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    def run(self, models: Models) -> Frames[NoiseWalk]:
+        yield Frame(progress=Progress("Opening the picture"))
+        opened = models.open(self.model, Denoises)
+        model, shape = sampling(opened, self.sampler), opened.model.data.shape
+        if shape.kind != "images":
+            raise DataError("This model was trained on points, not on pictures.", "Choose a model of pictures.")
+        if not 0 < self.share <= 1:
+            raise DataError(f"Noise cannot be added up to {self.share:g} of the way.", "Choose more than 0, and at most 1.")
+        picture = yield from decoded(Path(self.path), (shape.width, shape.height), shape.channels)
+        pictures, latents = np.repeat(picture[None], self.count, 0), model.noise(self.count, self.seed)
+        labels = None if not model.classes else np.full(self.count, -1 if self.label is None else self.label)
+        there = [model.noised(pictures, latents, share, labels) for share in np.linspace(0, self.share, 6).tolist()]
+        back: list[Denoised] = []
+        for step in model.restore(pictures, latents, self.share, labels):
+            back.append(step)
+            yield Frame(progress=Progress("Removing noise", step.done))
+        return _joined(there[:-1] if back else there, back, model, opened.step, None)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SampledWays(Frozen):
+    """What came of the same noise: `samples` (w, n, ...), a way each, and the `seconds` (w,) that it took."""
+
+    samples: Array
+    seconds: tuple[float, ...]
+    step: int
+    extent: tuple[float, float, float, float] | None
+    labels: Array | None = None
+    classes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SampleWays:
+    """Returns SampledWays of `count` noises that depend on `seed` alone, sampled with each of these `ways`: settings of
+    `sampling.diffusion.Sampler` by name."""
+
+    model: ModelRef
+    count: int
+    ways: tuple[Mapping[str, Any], ...] = field(hash=False)
+    label: int | None = None
+    seed: int = 0
+
+    def run(self, models: Models) -> Frames[SampledWays]:
+        made, seconds = [], []
+        for way in self.ways:
+            began = time.monotonic()
+            made.append((yield from Sample(self.model, self.count, self.seed, self.label, sampler=way).run(models)))
+            seconds.append(time.monotonic() - began)
+        first = made[0]
+        data = models.open(self.model, Denoises).model.data
+        return SampledWays(
+            np.stack([one.samples for one in made]), tuple(seconds), first.step,
+            data.extent if data.shape.kind == "points" else None, first.labels, first.classes,
+        )  # fmt: skip
+
+
+def asked(model: Denoises, count: int, label: int | None) -> Array | None:
+    """Classes (count,): the one that is asked for, else they take turns."""
+    if not model.classes:
+        return None
+    return np.arange(count) % len(model.classes) if label is None else np.full(count, label, np.int64)
+
+
+def _joined(
+    there: Iterable[Denoised], back: list[Denoised], model: Denoises, step: int, labels: Array | None
+) -> NoiseWalk:
+    """Stages at which noise was added, then the starts of steps that remove it and where the last of them led."""
+    forward = list(there)
+    stages = [(one.start, one.noise, one.clean, one.before) for one in (*forward, *back)]
+    if back:
+        last = back[-1]
+        stages.append((last.samples, last.noise, last.clean, last.after))
+    noisy, noise, clean, levels = (np.stack([stage[index] for stage in stages]) for index in range(4))
+    points, classes = model.data.shape.kind == "points", model.data.shape.classes
+    return NoiseWalk(
+        noisy, noise, clean, levels, len(forward), step, model.data.extent if points else None, labels, classes
+    )

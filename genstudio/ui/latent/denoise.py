@@ -1,0 +1,398 @@
+"""How noise becomes samples: stage by stage both ways, several ways from the same noise, and what a perfect network would do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QHideEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QSlider,
+    QSplitter,
+    QStackedWidget,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from genstudio.events import Array, Frame
+from genstudio.families.dashboard import LAYERS, Pane
+from genstudio.sampling.diffusion import SAMPLERS, Sampler, gaussian_moments, linear_schedule
+from genstudio.snapshots.samples import Pictures, Plane
+from genstudio.tasks.denoise import NoiseAndBack, NoiseWalk, SampledWays, SampleWays, WalkFromNoise, WalkToNoise
+from genstudio.tasks.latent import FindWays, SamplingWays
+from genstudio.tasks.models import ModelRef
+from genstudio.tasks.prompt import Prompt
+from genstudio.ui.engine import Engine
+from genstudio.ui.latent.own import PICTURE_FILES
+from genstudio.ui.layouts import choice, hbox, named, vbox
+from genstudio.ui.playground.page import Page
+from genstudio.ui.views.bars import NamedBars
+from genstudio.ui.views.pictures import PicturesView
+from genstudio.ui.views.plane import PlaneView
+from genstudio.ui.widgets import EmptyState, LabeledSlider, button, icon_button, named_tabs, plain_label
+
+_EMPTY = "Train a diffusion model, or open a run of one, to see how noise becomes samples."
+_POINTS, _PICTURES, _BESIDE, _OWN = 400, 16, 12, 4
+_PLAY_MS = 90
+_NAMES = {"ddim": "DDIM", "heun": "Heun", "ddpm": "DDPM"}
+_COUNTS, _GUIDANCES = (2, 5, 10, 25, 100), (0.0, 1.0, 2.0, 4.0, 8.0)
+_FROM, _TO, _OWN_PICTURE = range(3)
+_LAYERS = {**LAYERS, "arrows": ("Arrows", "From each noisy point to the clean one that is predicted for it")}
+_DEVIATION, _STEPS = 0.5, (5, 10, 20, 50, 100)
+
+
+class MadeView(QStackedWidget):
+    """Points under their title, or pictures, whichever come."""
+
+    def __init__(self, title: str, name: str) -> None:
+        super().__init__()
+        self.setObjectName(name)
+        self.pictures = PicturesView(title, f"{name}_pictures", dated=False)
+        self.pictures.empty = "Nothing here yet"
+        self.plane = PlaneView(Pane((name,), title, layers=_LAYERS, made="point", push="way"))
+        self.plane.setObjectName(f"{name}_plane")
+        self.addWidget(self.pictures)
+        self.caption = plain_label(title, role="quiet", name=f"{name}_caption")
+        points = QWidget()
+        vbox(self.caption, (self.plane, 1), into=points, margins=(0, 0, 0, 0), spacing=4)
+        self.addWidget(points)
+
+    def show_made(
+        self, made: Array, title: str, extent: tuple[float, float, float, float] | None, labels: Array | None = None,
+        classes: tuple[str, ...] = (), arrows: Array | None = None,
+    ) -> None:  # fmt: skip
+        """Points (n, 2) with arrows (n, 2), or pictures (n, h, w, c)."""
+        self.setCurrentIndex(0 if extent is None else 1)
+        self.pictures.title = self.plane.title = title
+        self.caption.setText(title)
+        if extent is None:
+            self.pictures.show_snapshot(Pictures("made", 0, made.copy(), labels, classes))
+        else:
+            none = np.zeros((0, 2), np.float32)
+            self.plane.show_snapshot(Plane("made", 0, none, made.copy(), extent, arrows=arrows), live=False)
+
+    def clear(self) -> None:
+        """Show nothing."""
+        self.pictures.clear()
+        self.plane.clear()
+
+
+class DenoisePage(Page):
+    """The way from noise to samples of one run. Everything is made of noise that depends on a seed alone."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine, "denoise_page", "Noise to samples")
+        self.model: SamplingWays | None = None
+        self.walk: NoiseWalk | None = None
+        self.seed = 0
+        self._path, self._known = "", False
+        self.sampler = choice("denoise_sampler", "How noise becomes samples", *(_NAMES[name] for name in SAMPLERS))
+        self.steps = LabeledSlider("Steps", 1, 200, 50, logarithmic=True, whole=True, name="denoise_steps")
+        self.guidance = LabeledSlider("Guidance", 0, 10, 1, name="denoise_guidance")
+        self.label = choice("denoise_class", "Class to generate")
+        self.other = icon_button("dice", "denoise_other", "Start from other noise")
+        self.stop = button("Stop", "denoise_stop", "stop", "Stop sampling")
+        self.says = plain_label(role="quiet", name="denoise_says")
+        self.way = choice("denoise_way", "Which way", "From noise to samples", "From real samples to noise",
+            "Your own picture, there and back")
+        self.play = button("Play", "denoise_play", "play", "Move through the stages")
+        self.slider = named(QSlider(Qt.Orientation.Horizontal), "denoise_stage", "Stage")
+        self.share = LabeledSlider("Noise", 0.05, 1.0, 0.5, name="denoise_share")
+        self.open = button("Open a picture…", "denoise_open", "open", "Add noise to a picture of your own, and remove it again")
+        self.stage = plain_label(role="quiet", name="denoise_level")
+        self.stage.setMinimumWidth(250)
+        self.views = tuple(MadeView(title, f"denoise_{name}") for title, name in (
+            ("Noisy", "noisy"), ("Predicted noise", "noise"), ("Predicted clean", "clean")))
+        self.compared = choice("denoise_compared", "What is compared", "Samplers", "Numbers of steps", "Guidance")
+        self.columns = tuple(MadeView("", f"denoise_column_{number}") for number in range(1, 6))
+        self.perfect = NamedBars(
+            "Spread with a perfect network", "denoise_perfect", "spread", lambda value: f"{value:.3f}"
+        )
+        self._timer = QTimer(self)
+        self._timer.setInterval(_PLAY_MS)
+        self._lay_out()
+        self._connect()
+        self._enable()
+
+    def set_run(self, path: str, live: bool) -> None:
+        """The run whose model is looked at, and whether it trains now."""
+        ref = ModelRef(path, "live" if live else "last") if path else None
+        if ref != self._model:
+            self.look_at(ref, ())
+
+    def look_at(self, model: ModelRef | None, prompt: Prompt) -> None:
+        if model is None or self._model is None or model.run != self._model.run:
+            self._forget()
+        self.empty.set_sentence(_EMPTY if model is None else "Reading the model…")
+        super().look_at(model, prompt)
+
+    def look(self, model: ModelRef, prompt: Prompt) -> None:
+        if self.model is None:
+            self.ask("ways", FindWays(model), on_result=self._show_model)
+
+    def settings(self) -> Mapping[str, Any]:
+        """Of the sampler, as they are chosen."""
+        return {
+            "sampler": SAMPLERS[self.sampler.currentIndex()], "steps": int(self.steps.value()),
+            "guidance": self.guidance.value(),
+        }  # fmt: skip
+
+    def make(self) -> None:
+        """Walk, or sample in all ways, as chosen."""
+        if self._model is None or self.model is None or not self.isVisible():
+            return
+        if self.tools.currentIndex() == 0:
+            self._make_walk(self._model)
+        elif self.tools.currentIndex() == 1:
+            ways = self.ways()
+            task = SampleWays(self._model, self._count(_BESIDE), ways, self._label(), self.seed)
+            self.ask("sampled", task, self._progress, on_result=lambda made: self._show_ways(made, ways))
+
+    def ways(self) -> tuple[Mapping[str, Any], ...]:
+        """What stands side by side: the chosen settings with one of them changed."""
+        now, which = self.settings(), self.compared.currentIndex()
+        if which == 0:
+            return tuple({**now, "sampler": name} for name in SAMPLERS)
+        if which == 1:
+            return tuple({**now, "steps": count} for count in _COUNTS)
+        return tuple({**now, "guidance": strength} for strength in _GUIDANCES)
+
+    def show_file(self, path: str) -> None:
+        """Add noise to the picture in this file, and remove it again."""
+        self._path = path
+        self.make()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._timer.stop()
+
+    def busy_changed(self) -> None:
+        self._enable()
+
+    def _make_walk(self, model: ModelRef) -> None:
+        now, way = self.settings(), self.way.currentIndex()
+        if way == _FROM:
+            task: Any = WalkFromNoise(model, self._count(), self.seed, self._label(), now)
+        elif way == _TO:
+            task = WalkToNoise(model, self._count(), self.seed, now)
+        elif self._path:
+            task = NoiseAndBack(model, self._path, self.share.value(), _OWN, self._label(), self.seed, now)
+        else:
+            return
+        self.ask("walk", task, self._progress, on_result=self._show_walk)
+
+    def _count(self, pictures: int = _PICTURES) -> int:
+        return pictures if self.model is None or self.model.extent is None else _POINTS
+
+    def _label(self) -> int | None:
+        """The class that is asked for; None where they take turns."""
+        return None if self.label.currentIndex() < 1 else self.label.currentIndex() - 1
+
+    def _progress(self, frame: Frame) -> None:
+        if frame.progress is not None:
+            self.says.setText(f"{frame.progress.text} {frame.progress.done or 0:.0%}")
+
+    def _show_model(self, found: SamplingWays) -> None:
+        self.model = found
+        for box in (self.sampler, self.label):
+            box.blockSignals(True)
+        self.sampler.setCurrentIndex(SAMPLERS.index(found.sampler.sampler))
+        self.steps.set_value(found.sampler.steps)
+        self.guidance.set_value(found.sampler.guidance)
+        self.label.clear()
+        self.label.addItems(["Every class", *found.classes])
+        for box in (self.sampler, self.label):
+            box.blockSignals(False)
+        self.label.setVisible(bool(found.classes))
+        self.guidance.setVisible(bool(found.classes))
+        self.views[1].setVisible(found.extent is None)
+        _set_shown(self.way, _OWN_PICTURE, found.extent is None)
+        _set_shown(self.compared, 2, bool(found.classes))
+        self.stack.setCurrentIndex(1)
+        self.make()
+
+    def _show_walk(self, walk: NoiseWalk) -> None:
+        self.walk = walk
+        self.says.setText(f"Weights of step {walk.step:,}")
+        self.slider.blockSignals(True)
+        self.slider.setRange(0, len(walk.levels) - 1)
+        self.slider.setValue(0 if self.way.currentIndex() != _FROM else len(walk.levels) - 1)
+        self.slider.blockSignals(False)
+        self._show_stage()
+
+    def _show_stage(self) -> None:
+        walk, at = self.walk, self.slider.value()
+        if walk is None or at >= len(walk.levels):
+            return
+        noise = float(walk.levels[at])
+        words = "adding noise" if at < walk.turn else "removing noise"
+        self.stage.setText(f"Stage {at} of {len(walk.levels) - 1}, {words}: {noise:.0%} noise")
+        self.slider.setAccessibleDescription(self.stage.text())
+        arrows = None if walk.extent is None else walk.clean[at] - walk.noisy[at]
+        for view, made, title in zip(
+            self.views, (walk.noisy, walk.noise, walk.clean), ("Noisy", "Predicted noise", "Predicted clean"), strict=True
+        ):
+            pushes = arrows if made is walk.noisy else None
+            view.show_made(made[at], title, walk.extent, walk.labels, walk.classes, pushes)
+
+    def _show_ways(self, made: SampledWays, ways: tuple[Mapping[str, Any], ...]) -> None:
+        self.says.setText(f"The same noise in every column. Weights of step {made.step:,}")
+        for column in self.columns[len(ways) :]:
+            column.hide()
+        for column, samples, way, seconds in zip(self.columns, made.samples, ways, made.seconds, strict=False):
+            which = self.compared.currentIndex()
+            title = (_NAMES[way["sampler"]], f"{way['steps']} steps", f"Guidance {way['guidance']:g}")[which]
+            column.show_made(samples, f"{title}, {seconds:.1f} s", made.extent, made.labels, made.classes)
+            column.show()
+
+    def _show_perfect(self) -> None:
+        """Bars of how wide the samples of a Gaussian are with the exact prediction of its noise."""
+        if self._known:
+            return
+        self._known = True
+        schedule, values, names = linear_schedule(1000), [], []
+        for name in SAMPLERS:
+            for count in _STEPS:
+                found = gaussian_moments(schedule.levels(count), Sampler(name, count), 0.0, _DEVIATION)
+                values.append(found[1] / _DEVIATION)
+                names.append(f"{_NAMES[name]}, {count} steps")
+        self.perfect.show_bars(zip(names, values, strict=True), "1 is right")
+
+    def _forget(self) -> None:
+        for kind in ("ways", "walk", "sampled"):
+            self.cancel(kind)
+        self.model = self.walk = None
+        self._path = ""
+        for view in (*self.views, *self.columns):
+            view.clear()
+        self.says.setText("")
+        self.stage.setText("")
+        self.stack.setCurrentIndex(0)
+
+    def _enable(self) -> None:
+        working = self.busy("walk") or self.busy("sampled")
+        self.stop.setEnabled(working)
+        own = self.way.currentIndex() == _OWN_PICTURE
+        self.open.setVisible(own)
+        self.share.setVisible(own)
+        self.play.setEnabled(self.walk is not None)
+        self.slider.setEnabled(self.walk is not None)
+
+    def _halt(self) -> None:
+        for kind in ("walk", "sampled"):
+            self.cancel(kind)
+        self.says.setText("Stopped")
+
+    def _another(self) -> None:
+        self.seed += 1
+        self.make()
+
+    def _chosen(self) -> None:
+        """Another way through the stages, or another comparison."""
+        if self.tools.currentIndex() == 2:
+            self._show_perfect()
+        if self.way.currentIndex() == _OWN_PICTURE and not self._path:
+            self.walk = None
+            for view in self.views:
+                view.clear()
+            self.stage.setText("Open a picture: noise is added to it, and removed again in four different ways.")
+        self._enable()
+        self.make()
+
+    def _run_on(self) -> None:
+        """Play from here, or from the beginning."""
+        if self._timer.isActive():
+            self._timer.stop()
+            return
+        if self.slider.value() == self.slider.maximum():
+            self.slider.setValue(0)
+        self._timer.start()
+
+    def _move_on(self) -> None:
+        self.slider.setValue(self.slider.value() + 1)
+        if self.slider.value() == self.slider.maximum():
+            self._timer.stop()
+
+    def _choose_file(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Open a picture", "", PICTURE_FILES)
+        if path:
+            self.show_file(path)
+
+    def _connect(self) -> None:
+        self.slider.valueChanged.connect(lambda _: self._show_stage())
+        self._timer.timeout.connect(self._move_on)
+        for pressed, does in (
+            (self.play, self._run_on), (self.other, self._another), (self.stop, self._halt), (self.open, self._choose_file),
+        ):  # fmt: skip
+            pressed.clicked.connect(does)
+        for box in (self.way, self.compared):
+            box.currentIndexChanged.connect(lambda _: self._chosen())
+        self.tools.currentChanged.connect(lambda _: self._chosen())
+        for box in (self.sampler, self.label):
+            box.currentIndexChanged.connect(lambda _: self.make())
+        for slider in (self.steps, self.guidance, self.share):
+            slider.changed.connect(lambda _: self.make())
+        for view in (*self.views, *self.columns):
+            view.pictures.failed.connect(self.failed)
+            view.plane.failed.connect(self.failed)
+        self.perfect.failed.connect(self.failed)
+
+    def _lay_out(self) -> None:
+        for box in (self.sampler, self.label, self.way, self.compared):
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        shown = QSplitter(Qt.Orientation.Horizontal)
+        shown.setObjectName("denoise_splitter")
+        shown.setChildrenCollapsible(False)
+        for view in self.views:
+            shown.addWidget(view)
+        beside = QSplitter(Qt.Orientation.Horizontal)
+        beside.setObjectName("denoise_columns")
+        beside.setChildrenCollapsible(False)
+        for view in self.columns:
+            beside.addWidget(view)
+        walking, comparing, knowing = QWidget(), QWidget(), QWidget()
+        vbox(
+            hbox(self.way, self.open, self.share, None), (shown, 1), hbox(self.play, (self.slider, 1), self.stage),
+            into=walking, margins=(0, 8, 0, 0),
+        )  # fmt: skip
+        vbox(hbox(self.compared, None), (beside, 1), into=comparing, margins=(0, 8, 0, 0))
+        vbox(
+            plain_label(
+                "Nothing is learned here: the data are one Gaussian, so the best prediction of the noise is known exactly. "
+                "Bars show the spread of the samples relative to that of the data (1 is right), for the linear schedule. Few "
+                "DDIM steps shrink it, whatever the network; Heun's method, with two looks per step, hardly does.",
+                role="quiet", wrap=True, name="denoise_lesson",
+            ),
+            (self.perfect, 1), into=knowing, margins=(0, 8, 0, 0),
+        )  # fmt: skip
+        self.tools = QTabWidget()
+        self.tools.setObjectName("denoise_tools")
+        named_tabs(self.tools, "Ways to look at denoising")
+        self.tools.setDocumentMode(True)
+        for widget, title in ((walking, "Step by step"), (comparing, "Side by side"), (knowing, "A perfect network")):
+            self.tools.addTab(widget, title)
+        inside = QWidget()
+        layout = QVBoxLayout(inside)
+        layout.setContentsMargins(0, 8, 0, 0)
+        layout.addLayout(hbox(self.sampler, (self.steps, 1), (self.guidance, 1), self.label, self.other, self.stop))
+        layout.addWidget(self.says)
+        layout.addWidget(self.tools, 1)
+        self.stack = QStackedWidget()
+        self.empty = EmptyState("dice", _EMPTY, "", "denoise_empty")
+        self.stack.addWidget(self.empty)
+        self.stack.addWidget(inside)
+        vbox((self.stack, 1), into=self, margins=(0, 0, 0, 0))
+
+
+def _set_shown(box: QComboBox, index: int, shown: bool) -> None:
+    """Offer a choice or not; one that is gone is no longer chosen."""
+    view: Any = box.view()
+    view.setRowHidden(index, not shown)
+    box.model().item(index).setEnabled(shown)  # type: ignore[attr-defined]
+    if not shown and box.currentIndex() == index:
+        box.setCurrentIndex(0)
