@@ -183,6 +183,10 @@ class Dashboard:
         """The first chart that draws this number."""
         return next((chart for chart in self.charts if any(line.name == name for line in chart.lines)), None)
 
+    def unit_of(self, chart: Chart, info: RunInfo) -> str:
+        """What a chart counts in, with the settings of a run."""
+        return next((unit for when, unit in chart.units.items() if applies(when, info.config)), chart.unit)
+
     def pages(self) -> tuple[str, ...]:
         """Titles of the pages of charts, in order."""
         return tuple(dict.fromkeys(chart.page for chart in self.charts))
@@ -245,7 +249,7 @@ def standing(board: Dashboard, info: RunInfo, known: Mapping[str, float], floors
     chart, found = board.chart_of(measure.name), dict[str, float]()
     unit = measure.unit
     if chart is not None:
-        unit = next((unit for when, unit in chart.units.items() if applies(when, info.config)), unit or chart.unit)
+        unit = board.unit_of(chart, info) or unit
         for line in chart.references:
             value = known.get(line.name) if line.value is None else line.value
             if value is not None and applies(line.when, info.config):

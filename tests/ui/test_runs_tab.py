@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from genstudio.runs import Run, RunInfo, trash
 from genstudio.tasks.runs import GLANCE, Glance, ReadGlance, ReadNumbers, RunNumbers, outline
 from genstudio.ui.runs import overlay
 from genstudio.ui.runs.actions import ACTIONS, form_problem
+from genstudio.ui.runs.leaderboard import BITS, ranking, results
 from genstudio.ui.runs.model import Column
 from genstudio.ui.runs.painting import shares
 from genstudio.ui.runs.side_by_side import looks, matching
@@ -130,6 +132,27 @@ def test_a_result_is_said_and_drawn_beside_its_references(value: float, words: s
     assert filled[0] <= share <= filled[1] and (share > mark) == (value < 1.5)
 
 
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=12), st.booleans())
+def test_a_ranking_goes_from_the_best_on_and_equal_runs_share_a_rank(numbers: list[int], higher: bool) -> None:
+    runs = [(info_of("gpt", {}, created=str(at)), float(value)) for at, value in enumerate(numbers)]
+    rows = ranking(runs, {"line": 2.5}, higher=higher)
+    values = [row.value for row in rows]
+    assert values == sorted(values, reverse=higher) and len(rows) == len(runs) + 1
+    for row in rows:
+        better = sum((value > row.value) if higher else (value < row.value) for _, value in runs)
+        assert row.rank == (0 if row.run is None else better + 1)
+
+
+def test_losses_of_different_tokens_are_compared_in_bits_per_character_only() -> None:
+    board = families.get("gpt").dashboard
+    of = {}
+    for tokenizer, known in (("char", {}), ("bpe", {"characters_per_token": 3.0}), ("bpe", {})):
+        info = info_of("gpt", {"tokenizer": tokenizer}, losses={"val_loss": 3 * math.log(2)})
+        of[tokenizer, len(known)] = results(info, standing(board, info, known, {}), known)
+    assert of["char", 0] == {(BITS, ""): pytest.approx(3.0)} and of["bpe", 1] == {(BITS, ""): pytest.approx(1.0)}
+    assert of["bpe", 0] == {}, "nobody knows how long its tokens are"
+
+
 def test_what_is_read_of_a_run(tmp_path: Path) -> None:
     made = some_runs(tmp_path)
     glance: Glance = result(ReadGlance(str(made["digits"].folder)))
@@ -177,6 +200,7 @@ def test_a_walk_through_the_room(window: Any, made: dict[str, Run], qtbot: Any, 
     notes_star_and_name(window, made, qtbot)
     curves(tab, made, qtbot)
     settings_and_samples(tab, made, qtbot)
+    leaderboard(tab, made, qtbot)
     what_cannot_be_done_says_why(tab, made, qtbot)
     to_the_trash_and_back(window, made, qtbot)
     like_another(window, made, qtbot)
@@ -272,6 +296,17 @@ def settings_and_samples(tab: Any, made: dict[str, Run], qtbot: Any) -> None:
     rows = range(0, curtain.height(), 3)
     assert all(middle.pixel(x, y) == left.pixel(x, y) and middle.pixel(3 * x, y) == right.pixel(3 * x, y) for y in rows)
     tab.samples.wiped.setChecked(False)
+
+
+def leaderboard(tab: Any, made: dict[str, Run], qtbot: Any) -> None:
+    choose(tab, qtbot, made["deep"])
+    tab.pages.setCurrentWidget(tab.board)
+    qtbot.waitUntil(lambda: len([place for place in tab.board.places if place.run]) == 3, timeout=LONG)
+    best = next(place for place in tab.board.places if place.run)
+    assert best.run.folder == made["usual"].folder and tab.board.measure.currentText() == BITS
+    choose(tab, qtbot, made["ring"])
+    qtbot.waitUntil(lambda: tab.board.data.currentData() == "gaussian-ring", timeout=LONG)
+    assert [place.run.folder for place in tab.board.places] == [made[name].folder for name in ("ring", "other ring")]
 
 
 def what_cannot_be_done_says_why(tab: Any, made: dict[str, Run], qtbot: Any) -> None:

@@ -103,7 +103,7 @@ ACTIONS = (
            _duplicate, "Ctrl+D"),
     Action("play_run", "Playground", "write", "Use its model in the Playground; two runs are compared there", _play,
            "Ctrl+Shift+P"),
-    Action("star_run", "Star", "star", "Mark with a star, or take it away", _star, "Ctrl+Shift+F"),
+    Action("star_run", "Star", "star", "Add a star, or remove it", _star, "Ctrl+Shift+F"),
     Action("rename_run", "Rename", "pencil", "Give this run another name", _named, "F2"),
     Action("show_run_folder", "Show folder", "folder", "Show its folder in the file manager", one, "Ctrl+Shift+J"),
     Action("export_run", "Export", "download", "Write its model for other programs", _export),

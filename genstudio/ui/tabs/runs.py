@@ -46,6 +46,7 @@ from genstudio.ui.library import Library
 from genstudio.ui.runs.actions import ACTIONS, FORMS, form_problem
 from genstudio.ui.runs.background import Background
 from genstudio.ui.runs.details import Details
+from genstudio.ui.runs.leaderboard import Leaderboard
 from genstudio.ui.runs.model import INFO_ROLE, TITLES, Column, RunsModel, Sifted
 from genstudio.ui.runs.overlay import MOST as MOST_CURVES
 from genstudio.ui.runs.overlay import Overlay
@@ -117,6 +118,7 @@ class RunsTab(QWidget):
         self._exports.setToolTipsVisible(True)
         self.details = Details()
         self.curves, self.settings, self.samples = Overlay(), SettingsTable(), SideBySide()
+        self.board = Leaderboard(lambda run: (self.model.standing(run), self.model.known_references(run)))
         self._numbers = Background(engine, 24, self)
         self._looks = Background(engine, 24, self)
         self._begun = False
@@ -234,6 +236,8 @@ class RunsTab(QWidget):
         if page is self.details and runs:
             first = runs[0]
             self.details.show_run(first, self.model.glance(first), self.model.standing(first, work_out=True))
+        elif page is self.board:
+            self.board.show_runs(self.model.runs, str(runs[0].dataset.get("id", "")) if runs else "")
         elif page is self.settings:
             self.settings.show_runs(runs)
         elif page is self.curves:
@@ -414,7 +418,7 @@ class RunsTab(QWidget):
     def _arrived(self, key: Any) -> None:
         """Something of a run was read: the pages may show it; sizes may have to be sorted again."""
         shown = {str(info.folder) for info in self.selection}
-        if shown & {key[0], key[-1]}:
+        if shown & {key[0], key[-1]} or self.pages.currentWidget() is self.board:
             self._rest.start()
         if not self.model.glances.busy and self.table.horizontalHeader().sortIndicatorSection() == Column.SIZE:
             self._sift()
@@ -444,6 +448,7 @@ class RunsTab(QWidget):
         for source in (self._numbers, self._looks):
             source.arrived.connect(lambda _: self._rest.start())
         self.pages.currentChanged.connect(lambda _: self._look())
+        self.board.chosen.connect(self.open_wanted)
         self.curves.failed.connect(self.failed)
         self.samples.failed.connect(self.failed)
         self.details.noted.connect(self._note)
@@ -490,8 +495,9 @@ class RunsTab(QWidget):
         self.pages.setObjectName("runs_pages")
         named_tabs(self.pages, "About the selected runs")
         for title, about in zip(
-            ("Details", "Curves", "Settings", "Samples"), (self.details, self.curves, self.settings, self.samples), strict=True
-        ):
+            ("Details", "Curves", "Settings", "Samples", "Leaderboard"),
+            (self.details, self.curves, self.settings, self.samples, self.board), strict=True,
+        ):  # fmt: skip
             self.pages.addTab(about, title)
         actions = Flow(*self.buttons.values(), spacing=6)
         grows = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
