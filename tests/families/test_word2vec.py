@@ -23,7 +23,7 @@ from genstudio.families.word2vec.config import Word2VecConfig
 from genstudio.families.word2vec.data import Stretch, WordData, from_metadata, metadata, prepare
 from genstudio.families.word2vec.doctor import doctor
 from genstudio.families.word2vec.learner import Word2VecLearner
-from genstudio.families.word2vec.model import Word2VecModel, unigram_negative_sampling
+from genstudio.families.word2vec.model import Word2VecModel, told_apart, unigram_negative_sampling
 from genstudio.training.learner import Tick
 from helpers import words
 
@@ -248,6 +248,7 @@ def test_planted_analogies_come_out_right_and_the_loss_beats_word_frequencies(tr
     scores = list(trained.model.evaluate(exact=True))[-1].result
     assert scores["analogy_accuracy"] >= 0.99 and scores["questions"] == 540
     assert scores["loss_nats"] < scores["baseline_nats"] - 0.5
+    assert scores["told_apart"] > scores["baseline_told_apart"] + 0.1
 
 
 @pytest.mark.parametrize("broken", ["window of one", "shuffled text"])
@@ -334,3 +335,9 @@ def test_each_illness_is_told_in_words_with_something_to_try(
 
 def test_a_healthy_run_and_one_with_a_wide_window_are_told_nothing() -> None:
     assert watched({}, {}) == [] and watched({"analogy_accuracy": 0.1}, {"window": 5}) == []
+
+
+def test_a_word_is_told_from_random_ones_as_often_as_it_scores_higher() -> None:
+    scores = torch.tensor([[0.0, 1.0, 2.0], [0.0, 0.0, 0.0], [3.0, 1.0, 2.0]])
+    found = told_apart(scores, torch.tensor([1, 2, 0]), torch.tensor([0.5, 0.3, 0.2]))
+    assert found.tolist() == pytest.approx([0.5 + 0.15, 0.5, 0.5 + 0.25])

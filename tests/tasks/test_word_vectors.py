@@ -215,3 +215,23 @@ def test_a_gpt_begins_with_the_vectors_of_the_words_that_it_shares(run: str, tmp
     assert all(torch.equal(tensor, plain.transformer.state_dict()[name]) for name, tensor in others.items())
     with pytest.raises(ConfigError, match=r"of the .* tokens have a vector"):
         model(start_embeddings=run, tokenizer="char")
+
+
+def test_a_bert_begins_with_the_same_vectors_and_not_with_those_of_two_runs(run: str, tmp_path: Path) -> None:
+    text = TextDataset(
+        DatasetInfo("mine", "Mine", "text", "imported", tmp_path, 9, "0" * 64), "king Queen man woman apple king queen.\n" * 40
+    )
+    family, values = get("bert"), {**TINY, "min_count": 1, "d_model": 8, "heads": 1, "positions": "none"}
+
+    def table(**more: Any) -> Any:
+        config = family.config.parse({**values, **more})
+        made = family.model(config, finished(family.prepare(config, text)), "cpu", 0)
+        return made, made.transformer.tokens.weight.detach()  # type: ignore[attr-defined]
+
+    (_, before), (begun, after) = table(), table(start_embeddings=run)
+    named = {begun.tokenizer.base.decode([n]).strip().lower(): n for n in range(begun.tokenizer.base.size)}
+    for word, vector in zip(WORDS[:5], VECTORS, strict=False):
+        assert torch.nn.functional.cosine_similarity(after[named[word]][:3], torch.tensor(vector), dim=0) > 0.9999
+    assert torch.equal(before[begun.tokenizer.base.size :], after[begun.tokenizer.base.size :])  # [CLS] and its like
+    with pytest.raises(ConfigError, match="has embeddings of its own"):
+        table(start_embeddings=run, start="another")
