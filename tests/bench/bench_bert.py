@@ -8,6 +8,11 @@ and of training from scratch in the same time, on the shipped labelled texts; pr
 
 Other processes slow down even a second of the processor, so a time becomes a number of steps first: as many as the quietest
 of some short stretches of training would make in it, less the share that a run spends on previews and validation.
+
+Measured on one core of a busy machine: letters 30 s (167 steps), 3 seeds: 2.54 times the unigram accuracy, worst 2.48; words
+300 s (1,372 steps), 1 seed: 2.73 times (0.409 against 0.150). doctor: the plateau told in 5 of 5 stalled runs, at step 300.
+chain: 0.17 nats above the optimum after 2,000 steps, 1 seed (0.28 after 1,564 with heads of 16 and a position_base of 1,000):
+the goal of 0.02 is not reached.
 """
 
 from __future__ import annotations

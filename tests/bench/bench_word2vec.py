@@ -1,6 +1,9 @@
 """How good word vectors are on the planted analogies, over seeds; how near SGNS scores come to shifted PMI; and the lesson.
 
     python tests/bench/bench_word2vec.py [SECONDS] [SEEDS]
+    python tests/bench/bench_word2vec.py step
+
+step: milliseconds of our training step and of a plain loop of the same model over the same batches, in turns.
 
 Seconds are of the processor, so that another program beside it changes nothing.
 """
@@ -90,11 +93,50 @@ def main(seconds: float = 30.0, seeds: int = 5) -> None:
         )
 
 
+def step(rounds: int = 8) -> None:
+    """The same table, Adam of torch, gradients of the same batches."""
+    dataset: Any = shelf.open_dataset(shelf.find_dataset("analogies"))
+    for name in ("analogies", "cbow", "softmax"):
+        config = Word2VecConfig.parse(next(preset.values for preset in FAMILY.presets if preset.name == name))
+        data = finished(prepare(config, dataset))
+        ours, model = (Word2VecModel(config, data, "cpu", 0) for _ in range(2))
+        learner = Word2VecLearner(ours, 0)
+        optimizer = torch.optim.Adam(model.table.parameters(), lr=config.learning_rate)
+
+        def plain(batch: tuple[torch.Tensor, ...], model: Word2VecModel = model, config: Word2VecConfig = config,
+                  optimizer: torch.optim.Optimizer = optimizer) -> None:  # fmt: skip
+            inputs, row, wanted, *negatives = batch
+            vectors = model.vectors(inputs)
+            if negatives:
+                nats = model.table.negative_sampling(vectors, row, wanted, negatives[0], config.negatives)
+            else:
+                nats = model.predict(vectors, row, wanted).sum()
+            (nats / len(row)).backward()
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+
+        batches = [learner.batch(number) for number in range(1, 41)]
+        times: tuple[list[float], list[float]] = ([], [])
+        for number in range(rounds * len(batches)):
+            batch = batches[number % len(batches)]
+            began = time.process_time()
+            learner.training_step(batch, number + 1, 0.0)
+            middle = time.process_time()
+            plain(batch)
+            times[0].append(middle - began)
+            times[1].append(time.process_time() - middle)
+        mine, theirs = (1000 * float(np.median(column[10:])) for column in times)
+        print(f"{name:10} step {mine:.2f} ms, plain loop {theirs:.2f} ms: {mine / theirs:.3f} times", flush=True)
+
+
 def weighted(x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> float:
     """The correlation of x and y with weights."""
     covariance = np.cov(x, y, aweights=weight)
     return float(covariance[0, 1] / np.sqrt(covariance[0, 0] * covariance[1, 1]))
 
 
-if __name__ == "__main__":
+if __name__ == "__main__" and sys.argv[1:2] == ["step"]:
+    torch.set_num_threads(1)
+    step()
+elif __name__ == "__main__":
     main(*(float(sys.argv[1]),) if len(sys.argv) > 1 else (), *(int(sys.argv[2]),) if len(sys.argv) > 2 else ())

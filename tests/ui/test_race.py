@@ -206,12 +206,12 @@ def test_fine_tuned_and_from_scratch_race_with_the_size_of_the_run(tmp_path: Any
     qtbot.addWidget(setup)
     race = RaceSetup(setup, "")
     qtbot.addWidget(race)
-    race.fill()
+    race.begin()
     assert race.name != "start"  # there is no run to start from
     values = {**family_cases.SMALL["bert"][0], "tokenizer": "char"}
     begun = str(answer(run_task(Train("bert", str(text_file(tmp_path)), values, steps=2, name="before")), "run"))
     setup.preset.setCurrentIndex(setup.preset.findData("classes"))
-    race.fill()
+    race.begin()
     race.what.setCurrentIndex(race.what.findData("start"))
     assert [box.text() for box in race.boxes] == ["from scratch", "before"] and all(box.isChecked() for box in race.boxes)
     scratch, tuned = race.entries()

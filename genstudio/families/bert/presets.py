@@ -27,7 +27,7 @@ PRESETS = (
         "letters",
         "Letters in half a minute",
         "Hidden letters of Shakespeare: half a minute is enough to leave the plateau, where always predicting a space "
-        "is right one time in seven, and to get twice as many right.",
+        "is right one time in seven, and to get two and a half times as many right.",
         {"tokenizer": "char"},
         seconds=30,
     ),
@@ -50,8 +50,10 @@ PRESETS = (
     Preset(
         "chain",
         "Known entropy",
-        "Letters from a Markov chain, where the best possible loss can be computed: one minute comes close to it.",
-        {"tokenizer": "char", "masked": 1.0, "random": 0.0, "layers": 3, "d_model": 64, "context": 32},
+        "Letters from a Markov chain, where the best possible loss can be computed: 0.715 nats per hidden letter. About a minute "
+        "reaches 0.88, where letter frequencies alone give 2.04; the rest takes far longer.",
+        {"tokenizer": "char", "masked": 1.0, "random": 0.0, "layers": 2, "d_model": 64, "d_head": 32, "context": 32,
+         "position_base": 10.0},
         seconds=60,
         data="known-entropy",
     ),

@@ -25,7 +25,7 @@ from genstudio.config import Config, Setting, applies
 from genstudio.errors import ConfigError, Failure, Problem
 from genstudio.events import Array, Frame, Progress, Snapshot
 from genstudio.families.dashboard import SIDE, STAGE, Chart, Dashboard, Line, Measure, Pane, fitting
-from genstudio.runs import list_runs
+from genstudio.runs import RunInfo, list_runs
 from genstudio.tasks.evaluate import ReadReferences
 from genstudio.tasks.train import Train
 from genstudio.ui import theme
@@ -177,6 +177,7 @@ class RaceSetup(QFrame):
         self.setObjectName(f"{prefix}race_setup")
         self._setup = setup
         self._listed = "", 0
+        self._known: list[RunInfo] = []
         self.what = choice(f"{prefix}race_setting", "The setting that differs")
         self.choices = QWidget()
         self._grid = QGridLayout(self.choices)
@@ -194,10 +195,15 @@ class RaceSetup(QFrame):
         self.values.textChanged.connect(lambda _: self.check())
         self.start.clicked.connect(lambda _=False: self.started.emit())
 
+    def begin(self) -> None:
+        """Look which runs there are, which takes a moment where there are many, and fill the page."""
+        self._known = list_runs(paths.runs())
+        self.fill()
+
     def fill(self) -> None:
         """The settings of the family that is set up: the one that is usually raced first, then choices."""
         family = self._setup.family
-        settings = [one for one in family.config.settings() if one.kind != "text" or _runs(one)]
+        settings = [one for one in family.config.settings() if one.kind != "text" or _runs(self._known, one)]
         if (family.name, len(settings)) != self._listed:
             self._listed = family.name, len(settings)
             usual = family.dashboard.race
@@ -269,7 +275,7 @@ class RaceSetup(QFrame):
         words = {"true": "on", "false": "off"}
         if setting is not None and setting.run:
             chosen = str(self._setup.values().get(setting.name) or "")
-            words = {"": "from scratch", **_runs(setting, chosen, str(self._setup.data.currentData()))}
+            words = {"": "from scratch", **_runs(self._known, setting, chosen, str(self._setup.data.currentData()))}
             options = tuple(words)
         if setting is not None and setting.kind == "bool":
             options = ("true", "false")
@@ -324,13 +330,11 @@ class RaceSetup(QFrame):
         )  # fmt: skip
 
 
-def _runs(setting: Setting, chosen: str = "", data: str = "") -> dict[str, str]:
+def _runs(known: Sequence[RunInfo], setting: Setting, chosen: str = "", data: str = "") -> dict[str, str]:
     """The names of some runs that a setting can name, by their ids, the newest first: before them the one that is `chosen`, and
     behind them those that started from another run, or learned from this dataset."""
-    if not setting.run:
-        return {}
     wanted = setting.run.split("|")
-    found = [info for info in list_runs(paths.runs()) if info.family in wanted and info.usable]
+    found = [info for info in known if info.family in wanted and info.usable]
     found.sort(key=lambda info: (
         chosen not in (info.id, info.name), bool(info.config.get(setting.name)), info.dataset.get("id") == data
     ))  # fmt: skip
@@ -494,7 +498,7 @@ class RacePage(QStackedWidget):
     def begin(self) -> None:
         """Show what can be set up."""
         if not self.running:
-            self.set_up.fill()
+            self.set_up.begin()
             self.setCurrentIndex(0)
 
     def start(self) -> None:
