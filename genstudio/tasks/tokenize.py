@@ -49,8 +49,8 @@ class MakeTokenizer:
 
 @dataclass(frozen=True)
 class CountVocabulary(Quiet):
-    """How many different characters a text has, the line end counted whether it occurs or not, or the lines of a toy task, an
-    equals sign in each; 0 for other data."""
+    """How many different characters a text has, the line end counted whether it occurs or not, or the lines of a toy task, with
+    an equals sign and two markers in each; 0 for other data."""
 
     data: str
 
@@ -60,7 +60,7 @@ class CountVocabulary(Quiet):
             yield Frame(progress=Progress("Counting the characters"))
             task = shelf.open_dataset(info)
             assert isinstance(task, TaskDataset)
-            return len({"\n", EQUALS}.union(*task.questions, *task.answers))
+            return 2 + len({EQUALS}.union(*task.questions, *task.answers))
         if info.kind != "text":
             return 0
         counts = yield from frames_of(count_characters(shelf.open_text(info).text), "Counting the characters")
