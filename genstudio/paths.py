@@ -18,6 +18,11 @@ def resources() -> Path:
     return next((path for path in candidates if (path / "MANIFEST.json").is_file()), candidates[0])
 
 
+def models() -> Path:
+    """The folder of the trained models that ship: each a run that nobody writes."""
+    return resources() / "models"
+
+
 def expanded(path: Path | str) -> Path:
     """The path with the person's home in place of `~`."""
     try:

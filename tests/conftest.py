@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 from toy_family import toy  # noqa: F401 - a fixture
 
+from genstudio import paths
 from genstudio.data.learnable.tokens import TextData
 from genstudio.data.tokenizers import CharTokenizer
 from genstudio.evaluation import features
@@ -59,6 +60,18 @@ def _no_waiting_for_the_disk() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GENSTUDIO_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture(autouse=True)
+def _no_included_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """A new home has no model at all; what tests those that ship asks for `real_models`."""
+    if "real_models" not in request.fixturenames:
+        monkeypatch.setattr(paths, "models", lambda: tmp_path / "no models")
+
+
+@pytest.fixture
+def real_models() -> None:
+    """The models that ship are there."""
 
 
 @pytest.fixture(autouse=True)

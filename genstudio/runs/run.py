@@ -24,6 +24,7 @@ from genstudio import paths, storage
 from genstudio.errors import RunError, StorageError
 from genstudio.events import Advice, Diagnosis, Notice, Series, Snapshot
 from genstudio.runs import lock, metrics_log
+from genstudio.runs.included import list_included, refuse_included
 from genstudio.runs.info import FORMAT, KEPT, RunInfo, hint, is_ours, list_runs, read_info, read_json
 from genstudio.runs.snapshot_store import SnapshotStore
 from genstudio.runs.weight_history import WeightHistory
@@ -77,10 +78,12 @@ class Run:
     def acquire(self) -> Self:
         """Become the run's one writer, and repair what a dead one left.
 
-        Raises RunBusyError naming process and computer, or StorageError when the folder cannot be written.
+        Raises RunBusyError naming process and computer, StorageError when the folder cannot be written, or RunError for a model
+        that ships.
         """
         if self.writing:
             return self
+        refuse_included(self.folder)
         self._lock.acquire()
         try:
             storage.check_writable(self.folder)
@@ -293,21 +296,23 @@ def _versions() -> dict[str, str]:
 
 
 def find(root: Path, text: str) -> Run:
-    """The run with this id, folder or name, or the only one that begins so. Raises RunError, suggesting near ones."""
+    """The run with this id, folder or name, or the only one that begins so; where there is none, the model of those that ship.
+    Raises RunError, suggesting near ones."""
     if text and storage.is_folder(path := paths.expanded(text)) and is_ours(path):
         return Run.open(path)
-    infos = list_runs(root)
-    for matches in (
-        [info for info in infos if text == info.id],
-        [info for info in infos if text == info.name],
-        [info for info in infos if text and (info.id.startswith(text) or info.name.startswith(text))],
-    ):
-        if len(matches) == 1:
-            return Run.open(matches[0].folder)
-        if matches:
-            some = ", ".join(info.id for info in matches[:5])
-            raise RunError(f"'{text}' matches {len(matches)} runs: {some}.", "Type more of the id.", root)
-    names = [word for info in infos for word in (info.id, info.name)]
+    own, included = list_runs(root), list_included()
+    for infos in (own, included):
+        for matches in (
+            [info for info in infos if text == info.id],
+            [info for info in infos if text == info.name],
+            [info for info in infos if text and (info.id.startswith(text) or info.name.startswith(text))],
+        ):
+            if len(matches) == 1:
+                return Run.open(matches[0].folder)
+            if matches:
+                some = ", ".join(info.id for info in matches[:5])
+                raise RunError(f"'{text}' matches {len(matches)} runs: {some}.", "Type more of the id.", root)
+    names = [word for info in (*own, *included) for word in (info.id, info.name)]
     near = list(dict.fromkeys(difflib.get_close_matches(text, names, n=3, cutoff=0.4)))
     hint = f"Did you mean {' or '.join(near)}?" if near else "List the runs with 'genstudio runs'."
     raise RunError(f"There is no run '{text}'.", hint, root)
@@ -332,6 +337,7 @@ def set_star(run: Run, star: bool) -> None:
 
 
 def _change(folder: Path, **fields: Any) -> None:
+    refuse_included(folder)
     said = read_json(folder)
     if said["format"] > FORMAT:
         raise RunError(

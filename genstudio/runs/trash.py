@@ -14,6 +14,7 @@ from pathlib import Path
 from genstudio import storage
 from genstudio.errors import RunError
 from genstudio.runs import lock
+from genstudio.runs.included import refuse_included
 from genstudio.runs.info import RunInfo, list_runs
 from genstudio.runs.run import Run
 
@@ -28,11 +29,13 @@ def folder(root: Path) -> Path:
 def put(run: Run) -> Path:
     """Moves a run to the trash, a damaged one too; returns where it is now.
 
-    Raises RunBusyError while anybody writes it, StorageError when it cannot be moved, RunError for a folder that is no run.
+    Raises RunBusyError while anybody writes it, StorageError when it cannot be moved, RunError for a folder that is no run and
+    for a model that ships.
     """
     root = run.folder.parent
     if not any(info.folder == run.folder for info in list_runs(root)):
         raise RunError(f"{run.folder} is not the folder of a run.", "Delete it in a file manager.", run.folder)
+    refuse_included(run.folder)
     guard = lock.FolderLock(run.folder)
     guard.acquire()
     try:

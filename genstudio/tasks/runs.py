@@ -26,11 +26,58 @@ Listed = tuple[RunInfo, ...]
 
 @dataclass(frozen=True)
 class ListRuns(Quiet):
+    """The runs of a folder, the newest first."""
+
     folder: Path | None = None
 
     def run(self, models: Models) -> Frames[Listed]:
         yield Frame()
         return tuple(runs.list_runs(self.folder or paths.runs()))
+
+
+@dataclass(frozen=True)
+class ListIncluded(Quiet):
+    """The trained models that ship."""
+
+    def run(self, models: Models) -> Frames[Listed]:
+        yield Frame()
+        return runs.list_included()
+
+
+@dataclass(frozen=True)
+class CopyIncluded:
+    """Make an ordinary run of a model that ships, to train it further; its optimisers begin anew. Returns its folder."""
+
+    path: str
+
+    def run(self, models: Models) -> Frames[str]:
+        from genstudio.tasks.models import opened_at
+        from genstudio.tasks.train import fitting
+        from genstudio.training import checkpoint
+
+        yield Frame(progress=Progress("Copying the model"))
+        source = Run.open(self.path)
+        info, step = source.info, checkpoint.resolve(source, "last")
+        family, _ = live.settings_of(source)
+        fitting(family, str(info.dataset.get("id")))
+        model = opened_at(source, step)
+        with runs.create(
+            paths.runs(),
+            family=info.family,
+            name=info.name,
+            config=model.config.model_dump(),
+            dataset=info.dataset,
+            seed=info.seed,
+            device=info.device,
+            plan=info.plan,
+            kept=source.kept(),
+            measures=info.measures,
+        ) as run:
+            for series in source.history():
+                run.log(series, info.elapsed)
+            checkpoint.save(run, step, family.learner(model, info.seed), {"elapsed": info.elapsed})
+            yield Frame(progress=Progress("Copied", 1.0))
+            return str(run.folder)
 
 
 @dataclass(frozen=True)

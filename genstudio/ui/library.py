@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from genstudio.data.info import DatasetInfo
 from genstudio.errors import Failure
 from genstudio.runs import RunInfo
-from genstudio.tasks.runs import ListRuns
+from genstudio.tasks.runs import ListIncluded, ListRuns
 from genstudio.tasks.task import Task
 from genstudio.ui.engine import Engine
 
@@ -18,7 +18,8 @@ R = TypeVar("R")
 
 
 class Library(QObject):
-    """Runs (the newest first) and datasets as they were read last, and the folders of the runs that are in training.
+    """Runs (the newest first), the models that ship and datasets as they were read last, and the folders of the runs that are
+    in training.
 
     `runs_changed(runs)`, `datasets_changed(infos)` after each reading, `live_changed(folders)`, `failed(Failure)`.
     """
@@ -31,6 +32,7 @@ class Library(QObject):
     def __init__(self, engine: Engine, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.runs: tuple[RunInfo, ...] = ()
+        self.included: tuple[RunInfo, ...] = ()
         self.datasets: tuple[DatasetInfo, ...] = ()
         self.live: frozenset[str] = frozenset()
         self._engine = engine
@@ -49,7 +51,14 @@ class Library(QObject):
         """The dataset of this id, if it is listed."""
         return next((info for info in self.datasets if info.id == name), None)
 
+    @property
+    def models(self) -> tuple[RunInfo, ...]:
+        """The runs, and the models that ship behind them."""
+        return (*self.runs, *self.included)
+
     def refresh_runs(self) -> None:
+        if not self.included:
+            self._read("included", ListIncluded(), self._set_included)
         self._read("runs", ListRuns(), self.set_runs)
 
     def refresh_datasets(self) -> None:
@@ -61,6 +70,11 @@ class Library(QObject):
     def set_runs(self, runs: tuple[RunInfo, ...]) -> None:
         self.runs = runs
         self.runs_changed.emit(runs)
+
+    def _set_included(self, models: tuple[RunInfo, ...]) -> None:
+        self.included = models
+        if models:
+            self.runs_changed.emit(self.runs)
 
     def set_datasets(self, infos: tuple[DatasetInfo, ...]) -> None:
         self.datasets = infos

@@ -98,11 +98,11 @@ class ComparePage(Page):
         self._sampling = sampling
 
     def show_library(self, library: Library) -> None:
-        """The runs to choose model B from."""
-        library.runs_changed.connect(self._show_runs)
+        """The runs and the models that ship, to choose model B from."""
+        library.runs_changed.connect(lambda _: self._show_runs(library.models))
         library.live_changed.connect(self.other.set_live)
         self.other.set_live(library.live)
-        self._show_runs(library.runs)
+        self._show_runs(library.models)
 
     def look(self, model: ModelRef, prompt: Prompt) -> None:
         if bool(model.source) != self._translates:

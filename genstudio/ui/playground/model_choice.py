@@ -9,19 +9,21 @@ from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QWidget
 
 from genstudio import families
-from genstudio.runs.info import RunInfo
+from genstudio.runs import RunInfo, is_included
 from genstudio.tasks.models import ModelRef
 from genstudio.ui.layouts import hbox, named
-from genstudio.ui.widgets import plain_label
+from genstudio.ui.widgets import button, plain_label, tooltip
 
 
 class ModelChoice(QWidget):
-    """Two boxes: the run, and its checkpoint. `changed()` when another model, or another step of it, is meant.
+    """Two boxes: the run, and its checkpoint. `changed()` when another model, or another step of it, is meant;
+    `copy_wanted(folder)` when a model that ships is to become a run.
 
     `offers(family)` says whether the models of a family can be chosen.
     """
 
     changed = Signal()
+    copy_wanted = Signal(str)
 
     def __init__(self, offers: Callable[[str], bool]) -> None:
         super().__init__()
@@ -34,7 +36,7 @@ class ModelChoice(QWidget):
         self.checkpoint = QComboBox()
         layout = hbox(plain_label("Model", role="quiet"), into=self)
         for box, name, label, width, stretch in (
-            (self.model, "model_choice", "Model", 20, 2),
+            (self.model, "model_choice", "Model", 20, 3),
             (self.checkpoint, "checkpoint_choice", "Checkpoint", 12, 1),
         ):
             box.setObjectName(name)
@@ -47,6 +49,12 @@ class ModelChoice(QWidget):
         )
         self.int8.setToolTip(self.int8.accessibleName())
         layout.addWidget(self.int8)
+        self.copy = button(
+            "Copy to my runs", "copy_model", "", "Make a run of this included model, to train it further",
+            lambda: self.copy_wanted.emit(str(self.model.currentData())),
+        )  # fmt: skip
+        self.copy.hide()
+        layout.addWidget(self.copy)
         self.int8.toggled.connect(lambda _: self.changed.emit())
         self.model.currentIndexChanged.connect(self._model_changed)
         self.checkpoint.currentIndexChanged.connect(lambda _: self.changed.emit())
@@ -63,6 +71,11 @@ class ModelChoice(QWidget):
         """The run chosen, if there is one."""
         return self._runs.get(self.model.currentData() or "")
 
+    @property
+    def is_included(self) -> bool:
+        """Whether the model chosen is one that ships."""
+        return self.model.currentData() in self._runs and is_included(self.model.currentData())
+
     def abilities(self) -> tuple[str, ...] | None:
         """What the model chosen can do, once it has read a source where it needs one; None where there is none yet."""
         run = self.info()
@@ -70,8 +83,8 @@ class ModelChoice(QWidget):
         return family.can(run.config) if run is not None and family is not None else None
 
     def show_runs(self, runs: tuple[RunInfo, ...], prefers: Callable[[str], bool] | None = None) -> None:
-        """Every run that is offered and has weights, the newest first; keeps the choice. The first choice is the newest
-        run, of those of a family that `prefers(family)` says where there are some."""
+        """Every run that is offered and has weights, the newest first, and the models that ship behind them; keeps the choice.
+        The first choice is the newest run, of those of a family that `prefers(family)` says where there are some."""
         before = self.reference()
         usable = [
             run
@@ -81,7 +94,8 @@ class ModelChoice(QWidget):
         self._runs = {str(run.folder): run for run in usable}
         with QSignalBlocker(self.model):
             self.model.clear()
-            usable.sort(key=lambda run: run.created, reverse=True)
+            own = [run for run in usable if not is_included(run.folder)]
+            usable = sorted(own, key=lambda run: run.created, reverse=True) + [run for run in usable if run not in own]
             for run in usable:
                 self.model.addItem(self._title(run), str(run.folder))
             preferred = (place for place, run in enumerate(usable) if prefers is None or prefers(run.family))
@@ -116,6 +130,8 @@ class ModelChoice(QWidget):
     def _title(self, run: RunInfo) -> str:
         if str(run.folder) in self.live:
             return f"in training: {run.name}"
+        if is_included(run.folder):
+            return f"Included: {run.name}"
         return f"{run.name}  ·  {run.created[:16].replace('T', ' ')}"
 
     def _model_changed(self) -> None:
@@ -123,6 +139,9 @@ class ModelChoice(QWidget):
 
     def _fill_checkpoints(self, before: ModelRef | None) -> None:
         run = self.model.currentData()
+        included = self.is_included
+        self.copy.setVisible(included)
+        self.model.setToolTip(tooltip(self._runs[run].notes) if included else "")
         can = self.abilities() or ("Writes",)
         self.int8.setVisible("Writes" in can and "Translates" not in can)
         kept = before.which if before is not None and before.run == run else None

@@ -8,11 +8,14 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QPushButton, QSplitter, QWidget
 
+from genstudio.errors import Failure
 from genstudio.inspection.ablation import NOTHING_ABLATED, Ablation
 from genstudio.runs import RunInfo
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
+from genstudio.tasks.runs import CopyIncluded
 from genstudio.ui import theme
+from genstudio.ui.asking import Asking
 from genstudio.ui.engine import Engine
 from genstudio.ui.layouts import hbox, single_shot, splitter, vbox
 from genstudio.ui.library import Library
@@ -32,6 +35,8 @@ _LIVE_MS = 2000
 
 _GAPS = "Type a text; [MASK] stands for a token to be filled in."
 _CONTINUED, _TRANSLATED = "Type a beginning; the model continues it.", "The translation of the source appears here."
+BEGINNING = "First Citizen:\nBefore we proceed any further, hear me speak.\n"
+"""What an included model goes on from in a new home."""
 _IN_TRAINING = ", which is in training."
 
 
@@ -50,7 +55,7 @@ class PlaygroundTab(QWidget):
     def __init__(self, engine: Engine, library: Library) -> None:
         super().__init__()
         self.setObjectName("playground_tab")
-        self._library = library
+        self._library, self._asking = library, Asking(engine)
         self.choice = ModelChoice(shown)
         self.status = ElidedLabel()
         self.writer = Writer(engine)
@@ -59,7 +64,7 @@ class PlaygroundTab(QWidget):
         self.inspectors = Inspectors(engine)
         self.source = SourceRow(engine)
         self._switches = NOTHING_ABLATED
-        self._wanted = ""
+        self._wanted, self._began = "", False
         self._widths: dict[str, bool] = {}
         self.wide = QPushButton("Hide document")
         self._delay = single_shot(self, _TYPED_MS)
@@ -83,10 +88,12 @@ class PlaygroundTab(QWidget):
         return self.choice.reference() if not self.translates else self.source.reference()
 
     def show_runs(self, runs: tuple[RunInfo, ...]) -> None:
-        """Every run that a page is for, the newest first; keeps the choice, and the open page at first."""
-        self.choice.show_runs(runs, lambda family: not lack(family, self.inspectors.title))
+        """Every run that a page is for, the newest first, and the models that ship; keeps the choice, and the open page at
+        first."""
+        self.choice.show_runs((*runs, *self._library.included), lambda family: not lack(family, self.inspectors.title))
         self._say_what_is_missing()
         self._choose_wanted()
+        self._begin_with_something()
 
     def set_live(self, live: frozenset[str]) -> None:
         """The runs that are in training now. One that begins is chosen."""
@@ -100,6 +107,20 @@ class PlaygroundTab(QWidget):
         """Choose a run; once it is listed and nothing is being written, if that is not so yet."""
         self._wanted = run
         self._choose_wanted()
+
+    def _copy_model(self, folder: str) -> None:
+        """Make a run of a model that ships, and choose it."""
+
+        def copied(new: str) -> None:
+            self._library.refresh_runs()
+            self.choose(new)
+            self.status.setText("Copied to your runs: it can be trained further.")
+
+        self._asking.ask("copy", CopyIncluded(folder), on_end=self._told, on_result=copied)
+
+    def _told(self, failure: Failure | None) -> None:
+        if failure is not None:
+            self.failed.emit(failure)
 
     def _choose_wanted(self) -> None:
         if not self._wanted or self.writer.writing:
@@ -309,6 +330,13 @@ class PlaygroundTab(QWidget):
         """A page that needs the whole width has it, unless the person chose otherwise for this page."""
         self.wide.setChecked(self._widths.get(title, about(title).wide))
 
+    def _begin_with_something(self) -> None:
+        """Without any run of one's own there is a model that ships, and a beginning for it to go on from."""
+        first = not self._library.runs and self.choice.is_included and not self._began
+        if first and self.writes and not self.document.text():
+            self.document.set_text(BEGINNING)
+        self._began = self._began or first
+
     def _say_what_is_missing(self) -> None:
         if self.reference() is None:
             self.status.setText("There is no trained model yet: train one first; one minute is enough.")
@@ -317,6 +345,7 @@ class PlaygroundTab(QWidget):
 
     def _connect(self) -> None:
         self.choice.changed.connect(self._chosen)
+        self.choice.copy_wanted.connect(self._copy_model)
         for box in (self.choice.model, self.choice.checkpoint):
             box.activated.connect(lambda _: setattr(self, "_wanted", ""))
         self.document.changed.connect(self._delay.start)
@@ -348,7 +377,7 @@ class PlaygroundTab(QWidget):
         theme.set_icon(self.wide, "zoom-reset")
 
     def _lay_out(self) -> None:
-        top = hbox((self.choice, 4), (self.status, 3), self.wide)
+        top = hbox((self.choice, 5), (self.status, 2), self.wide)
         self.splitter = splitter(
             "playground_splitter", (self.writer, 2), (self.inspectors, 3), sizes=(540, 700), down=False
         )

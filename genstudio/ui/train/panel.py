@@ -47,7 +47,7 @@ class RunPanel(QWidget):
     `failed(Failure)`.
 
     `pages` is the tab widget over all of it. On its first page `stage` has the whole height, with `side` over `charts` at its
-    right; without a stage `charts` have it, and the first pane of the side stands over the others.
+    right; without a stage `charts` have it, and the first pane of the side for a kind of data stands over the others.
     `live`, `doctor`, `time`, `slow`, `explore` and `sample` are there where the family names the tool.
     """
 
@@ -105,6 +105,8 @@ class RunPanel(QWidget):
             for pane in self.panes:
                 if (index := tabs.indexOf(self._holders[id(pane)])) >= 0:
                     tabs.setTabVisible(index, pane.pane in shown)
+        for pane in self._over:
+            self._holders[id(pane)].setVisible(pane.pane in shown)
         self.stage.tabBar().setVisible(sum(pane.place == STAGE for pane in shown) > 1)
         self.charts.set_kind(kind)
 
@@ -291,10 +293,20 @@ class RunPanel(QWidget):
             self.slow.turn_on.toggled.connect(lambda _: time.follow())
             self.slow.stage_wanted.connect(time.follow)
 
+    def _first(self, beside: list[PaneView]) -> list[PaneView]:
+        """Of the panes of the side, the first one for each kind of data."""
+        found: dict[int, PaneView] = {}
+        for kind in self.family.data_kinds:
+            shown = fitting(self.board.panes, kind)
+            first = next((pane for pane in beside if pane.pane in shown), None)
+            if first is not None:
+                found[id(first)] = first
+        return list(found.values())
+
     def _lay_out(self, prefix: str) -> None:
         staged = any(pane.pane.place == STAGE for pane in self.panes)
         beside = [pane for pane in self.panes if pane.pane.place == SIDE]
-        first = [] if staged else beside[:1]
+        first = self._over = [] if staged else self._first(beside)
         for pane in self.panes:
             if pane.pane.place == STAGE:
                 self.stage.addTab(self._holders[id(pane)], pane.pane.title)
