@@ -38,7 +38,7 @@ CREATED = "2026-11-29T00:00:00+00:00"
 _METRICS = ("val_loss",)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Recipe:
     """A model that ships: the name of its folder, what it is called, and how it is trained."""
 

@@ -1,0 +1,32 @@
+"""The Playground of a new home: a model that ships, a beginning, and what it predicts; a copy of it is a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import Qt
+
+from genstudio.ui.tabs.playground import BEGINNING
+from genstudio.ui.window import MainWindow
+
+
+def test_a_new_home_has_something_to_play_with(
+    real_models: None, open_window: Callable[..., MainWindow], qtbot: Any
+) -> None:
+    window = open_window("playground")
+    window.tabs.show_room("playground")
+    tab: Any = window.tabs.page("playground")
+    qtbot.waitUntil(lambda: tab.choice.model.count() == 2)
+    shown = [tab.choice.model.itemText(place) for place in range(2)]
+    assert shown == ["Included: Shakespeare, characters", "Included: Shakespeare, byte pairs"]
+    assert tab.document.text() == BEGINNING and not tab.status.text()
+    assert "Kneser-Ney" in tab.choice.model.toolTip() and not tab.choice.copy.isHidden()
+    page = tab.page("Next token")
+    qtbot.waitUntil(lambda: page.bars.snapshot is not None)
+    tab.inspectors.open("Compare two")
+    compare = tab.page("Compare two")
+    assert "byte pairs" in compare.other.model.currentText(), "the other one is compared with"
+    qtbot.mouseClick(tab.choice.copy, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: len(window.library.runs) == 1 and tab.choice.model.currentData() == str(window.library.runs[0].folder))
+    assert tab.choice.copy.isHidden() and tab.choice.model.count() == 3
