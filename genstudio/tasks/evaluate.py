@@ -76,13 +76,15 @@ class FrequentWords:
 class ReadReferences:
     """What the charts of a family compare a run on this dataset with: values by name, see `Dashboard.references`.
 
-    Once known, they are read from the cache. With `known`, nothing is worked out: empty where they are not in the cache.
+    Once known, they are read from the cache. With `known`, nothing is worked out: empty where they are not in the cache, and
+    the dataset is not looked for where its `sha256` is given with its id.
     """
 
     family: str
     data: str
     config: Values = field(default_factory=dict)
     known: bool = False
+    sha256: str = ""
 
     @property
     def quiet(self) -> bool:
@@ -93,11 +95,13 @@ class ReadReferences:
         family = families.get(self.family)
         if family.dashboard.references is None:
             return {}
-        config, info = family.config.parse(self.config), shelf.find_dataset(self.data, family.data_kinds)
-        said = json.dumps([_REFERENCES, self.family, info.id, info.sha256, config.model_dump()], sort_keys=True)
+        config = family.config.parse(self.config)
+        info = None if self.known and self.sha256 else shelf.find_dataset(self.data, family.data_kinds)
+        data = (self.data, self.sha256) if info is None else (info.id, info.sha256)
+        said = json.dumps([_REFERENCES, self.family, *data, config.model_dump()], sort_keys=True)
         place = paths.cache() / "references" / f"{hashlib.sha256(said.encode()).hexdigest()[:32]}.json"
         stored = _read_cache(place)
-        if stored is not None or self.known:
+        if stored is not None or self.known or info is None:
             return stored or {}
         found = yield from frames_of(family.dashboard.references(config, info), "Preparing the reference lines")
         with contextlib.suppress(StorageError):  # worked out again the next time

@@ -122,7 +122,8 @@ MENUS: tuple[Menu, ...] = (
     )),
     ("&Runs", (
         *(
-            Item(action.words, partial(_run_action, action.name), "" if action.keys == "Return" else action.keys, _runs)
+            Item(action.words, partial(_run_action, action.name), "" if action.keys == "Return" else action.keys, _runs,
+                 action.name)
             for action in ACTIONS if action.name != "export_run"
         ),
         None,

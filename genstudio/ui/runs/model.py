@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import IntEnum
-from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QSortFilterProxyModel, Qt, Signal
@@ -52,6 +51,8 @@ class RunsModel(QAbstractTableModel):
         self.runs: list[RunInfo] = []
         self._cells: list[dict[Column, Any]] = []
         self._rows: dict[Any, int] = {}
+        self.said: list[str] = []
+        self.version = 0
         self.glances = Background(engine, 600, self)
         self.references = Background(engine, 1000, self)
         self.glances.arrived.connect(self._arrived)
@@ -61,15 +62,17 @@ class RunsModel(QAbstractTableModel):
         """Replace all rows; where only what a row says is another, the view keeps its place and selection."""
         if [run.folder for run in runs] == [run.folder for run in self.runs]:
             changed = [row for row, run in enumerate(runs) if run != self.runs[row]]
-            self.runs = list(runs)
+            self.runs, self.version = list(runs), self.version + bool(changed)
             for row in changed:
                 self._cells[row] = self._row(self.runs[row])
+                self.said[row] = self._said(row)
                 self.dataChanged.emit(self.index(row, 0), self.index(row, len(Column) - 1))
             return
         self.beginResetModel()
         self.runs = list(runs)
         self._cells = [self._row(run) for run in self.runs]
         self._rows = {str(run.folder): row for row, run in enumerate(self.runs)}
+        self.said, self.version = [self._said(row) for row in range(len(runs))], self.version + 1
         self.endResetModel()
 
     def row_of(self, path: str) -> int | None:
@@ -89,7 +92,9 @@ class RunsModel(QAbstractTableModel):
         if family is None or family.dashboard.references is None or not data:
             return {}
         key = ("references", work_out, str(info.folder))
-        found = self.references.get(key, lambda: ReadReferences(info.family, data, dict(info.config), known=not work_out))
+        found = self.references.get(key, lambda: ReadReferences(
+            info.family, data, dict(info.config), known=not work_out, sha256=str(info.dataset.get("hash", ""))
+        ))
         worked_out = ("references", True, str(info.folder))
         if not work_out and not found and self.references.known(worked_out):
             found = self.references.get(worked_out, lambda: ReadReferences(info.family, data, dict(info.config)))
@@ -162,6 +167,18 @@ class RunsModel(QAbstractTableModel):
             Column.STAR: run.star,
         }
 
+    def _said(self, row: int) -> str:
+        """Everything in a row that a search looks in."""
+        run, cells = self.runs[row], self._cells[row]
+        some = (Column.NAME, Column.STATE, Column.DATASET, Column.CHANGES, Column.FAMILY)
+        return " ".join((*(str(cells[column]) for column in some), run.name, run.notes, run.id)).casefold()
+
+    def ranks(self, column: Column) -> list[int]:
+        """The place of each row in the order of a column: sorting through Qt would ask thousands of times."""
+        keys = [self._sort_key(row, column) for row in range(len(self.runs))]
+        place = {key: rank for rank, key in enumerate(sorted(set(keys)))}
+        return [place[key] for key in keys]
+
     def _words(self, row: int, column: Column) -> str:
         value = self._cells[row].get(column)
         if column == Column.STEP:
@@ -218,13 +235,24 @@ class Sifted(QSortFilterProxyModel):
         self._terms: tuple[str, ...] = ()
         self._family = self._data = ""
         self._stars = False
+        self._asked: tuple[object, ...] = ()
+        self._ranked: tuple[Column, int] | None = None
+        self._ranks: list[int] = []
         self.setSourceModel(model)
         self.setSortRole(Qt.ItemDataRole.UserRole)
         self.setDynamicSortFilter(False)
 
     def sift(self, text: str, family: str, data: str, stars: bool = False) -> None:
         """Show what fits these; an empty one takes all."""
-        self._terms, self._family, self._data, self._stars = tuple(text.casefold().split()), family, data, stars
+        asked = (text, family, data, stars, self._model.version)
+        if asked != self._asked:
+            self._asked = asked
+            self._terms, self._family, self._data, self._stars = tuple(text.casefold().split()), family, data, stars
+            self.invalidate()
+
+    def sort_again(self) -> None:
+        """Values that are sorted by have been read."""
+        self._ranked = None
         self.invalidate()
 
     def filterAcceptsRow(self, row: int, parent: Index) -> bool:
@@ -235,7 +263,10 @@ class Sifted(QSortFilterProxyModel):
             return False
         if not self._terms:
             return True
-        said = " ".join(
-            (display_name(run), run.name, run.state, title_of(run), changes(run), family_title(run), run.notes, Path(run.id).name)
-        ).casefold()
-        return all(term in said for term in self._terms)
+        return all(term in self._model.said[row] for term in self._terms)
+
+    def lessThan(self, left: Index, right: Index) -> bool:
+        column = Column(left.column())
+        if self._ranked != (column, self._model.version):
+            self._ranked, self._ranks = (column, self._model.version), self._model.ranks(column)
+        return self._ranks[left.row()] < self._ranks[right.row()]

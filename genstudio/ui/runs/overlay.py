@@ -108,10 +108,11 @@ class Overlay(QWidget):
         known = [(info, found) for info in infos[:MOST] if (found := numbers.get(str(info.folder))) is not None]
         self._infos, self._numbers = tuple(info for info, _ in known), tuple(found for _, found in known)
         self._standing = standing
-        measures = shared(self._infos, self._numbers)
-        self._fill(measures)
         usable = [info for info in infos[:MOST] if info.usable]
         missing = len([info for info in usable if str(info.folder) not in numbers])
+        measures = {} if missing else shared(self._infos, self._numbers)
+        if not missing:
+            self._fill(measures)
         if not infos:
             words = "Select a run; with Ctrl or Shift several, whose curves are drawn together."
         elif missing:
@@ -122,7 +123,8 @@ class Overlay(QWidget):
             words = f"The first {MOST} of {len(infos)} runs are drawn." if len(infos) > MOST else ""
         self.note.setText(words)
         self.note.setVisible(bool(words))
-        self._draw()
+        if not missing:  # a chart for every run that arrives would hold up the window
+            self._draw()
 
     def _fill(self, measures: Mapping[str, str]) -> None:
         """The menus, with what was chosen where that is still there."""

@@ -421,7 +421,7 @@ class RunsTab(QWidget):
         if shown & {key[0], key[-1]} or self.pages.currentWidget() is self.board:
             self._rest.start()
         if not self.model.glances.busy and self.table.horizontalHeader().sortIndicatorSection() == Column.SIZE:
-            self._sift()
+            self._sorted.sort_again()
 
     def _connect(self) -> None:
         for name, made in self.buttons.items():
