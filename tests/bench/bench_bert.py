@@ -10,7 +10,9 @@ Other processes slow down even a second of the processor, so a time becomes a nu
 of some short stretches of training would make in it, less the share that a run spends on previews and validation.
 
 Measured on one core of a busy machine: letters 30 s (167 steps), 3 seeds: 2.54 times the unigram accuracy, worst 2.48; words
-300 s (1,372 steps), 1 seed: 2.73 times (0.409 against 0.150). doctor: the plateau told in 5 of 5 stalled runs, at step 300.
+300 s (1,372 steps), 1 seed: 2.73 times (0.409 against 0.150). doctor: the plateau told in 5 of 5 stalled runs, at step 300,
+and in none of 19 good ones of 350 steps. classes, emoji-languages after 600 steps of pre-training and 127 of fine-tuning: no
+gain over from scratch (0.580 and 0.575 against 0.586 and 0.568); with more pre-training not measured.
 chain: 0.17 nats above the optimum after 2,000 steps, 1 seed (0.28 after 1,564 with heads of 16 and a position_base of 1,000):
 the goal of 0.02 is not reached.
 """
