@@ -465,7 +465,7 @@ def value_range(
     low = min((part[0] for part in parts), default=lines[0] if lines else 0.0)
     high = max((part[1] for part in parts), default=lines[-1] if lines else 1.0)
     low, high = _with_neighbours(low, high, lines)
-    span = high - low or max(abs(high) * 0.1, 1e-9)
+    span = high - low or abs(high) * 0.1 or 1.0  # nothing but zeros has no scale of its own
     return (0.0 if not log and 0 <= low < 0.08 * span else low - 0.06 * span), high + 0.06 * span
 
 
