@@ -16,7 +16,9 @@ Measured with one seed (0) and one thread of a shared machine, in seconds of the
 - numbers in words, two heads: 0.9965 exact of 2,000 (1,500 steps in 91 s).
 - forgetting, a GRU without attention: 0.5100 exact of 2,000 (1,800 steps in 48 s): 1.0000 at length 3, 0.8981 at 6, 0.1465 at 9
   and 0.0000 at 12; of the tokens, 0.9980 of the shortest third and 0.7249 of the longest.
-- verses and step have not been run to their end here.
+- the same GRU with attention: 1.0000 exact at every length (1,500 steps in 51 s).
+- step 71.6 ms, plain loop 74.7 ms: 0.958 times.
+- verses has not been run to its end here.
 """
 
 from __future__ import annotations
