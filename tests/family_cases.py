@@ -51,7 +51,7 @@ SMALL: Mapping[str, tuple[Values, ...]] = {
     "diffusion": (
         _DIFFUSION,
         {**_DIFFUSION, "objective": "flow", "sampler": "heun", "ema": 0.0},
-        {**_DIFFUSION, "objective": "v", "noise_schedule": "linear", "sampler": "ddpm", "noise_steps": 50},
+        {**_DIFFUSION, "objective": "x0", "noise_schedule": "linear", "sampler": "ddpm", "noise_steps": 50},
     ),
     "word2vec": (
         _WORDS, {**_WORDS, "architecture": "cbow", "objective": "softmax", "subsampling": 1.0}, {**_WORDS, "tokenizer": "char"},
