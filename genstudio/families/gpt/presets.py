@@ -119,8 +119,8 @@ PRESETS = (
         "addition",
         "Addition with the carry",
         "Sums of numbers of up to three digits, written from the last digit, in the order in which one carries. After 1,500 "
-        "steps, less than two minutes on two cores, all sums that it never saw are right. A race against answers that are "
-        "written forwards shows how much harder that is.",
+        "steps, all of 256 sums that it never saw are right. Race it against answers that are written forwards: does the "
+        "order matter?",
         _TASK | {"context": 14, "batch": 64, "answers": "backwards"},
         steps=1500,
         data="addition",

@@ -76,7 +76,7 @@ PRESETS = (
         "Long sentences break the RNN",
         "A lesson in what attention is for. Everything about the source has to pass through one vector: short strings are "
         "reversed rightly, long ones begin right and end in guesses. With strings of up to 12 letters, less than a minute "
-        "made all of 3 letters right, 15 % of 9 and none of 12. Watch the lines of the shortest and the longest third.",
+        "made all of 3 letters right, 15% of 9 and none of 12. Watch the lines of the shortest and the longest third.",
         _SMALL | {"architecture": "rnn", "layers": 1},
         seconds=60,
         data="reverse",
