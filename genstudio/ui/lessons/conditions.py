@@ -129,7 +129,7 @@ def _run_is(window: MainWindow, asked: RunIs, since: Since) -> bool:
     tab = _tab(window, asked)
     if tab is None or not tab.run_path or tab.run_path in since.runs:
         return False
-    if asked.preset is not None and tab.setup.preset.currentData() != asked.preset:
+    if asked.preset is not None and not tab.began_as(asked.preset):
         return False
     if asked.finished and (tab.state != "stopped" or tab.info is None):
         return False
@@ -147,7 +147,8 @@ def _run_is(window: MainWindow, asked: RunIs, since: Since) -> bool:
 
 def _wait(window: MainWindow, asked: RunIs, since: Since) -> str:
     tab = _tab(window, asked)
-    if tab is None or not tab.run_path or tab.run_path in since.runs:
+    other = tab is not None and asked.preset is not None and not tab.began_as(asked.preset)
+    if tab is None or not tab.run_path or tab.run_path in since.runs or other:
         return "Start the training"
     if asked.finished:
         return "Wait for the training to end"

@@ -33,6 +33,7 @@ from genstudio.ui.numbers import FloatEdit
 from genstudio.ui.playground.page import Page
 from genstudio.ui.playground.writer import Writer
 from genstudio.ui.train.tab import TrainingTab
+from genstudio.ui.views.heads import HeadsView
 from genstudio.ui.views.writing import DocumentView
 from genstudio.ui.widgets import CollapsibleSection, LabeledSlider
 
@@ -103,6 +104,8 @@ def value(widget: QWidget) -> Any:
         return widget.text()
     if isinstance(widget, LatentPad):
         return widget.at
+    if isinstance(widget, HeadsView):
+        return widget.layer, widget.head
     raise ControlError(f"A lesson cannot read '{widget.objectName()}'.", "Choose another control for this step.")
 
 

@@ -238,6 +238,12 @@ class TrainingTab(QWidget):
         """How far the run that is shown has come."""
         return self._progress.step
 
+    def began_as(self, preset: str) -> bool:
+        """Whether the run that is shown has the settings of a preset of its family."""
+        found = next((one for one in self.family.presets if one.name == preset), None)
+        whole = {} if found is None else self.config_type.parse(found.values).model_dump()
+        return found is not None and bool(self._used) and all(self._used.get(name) == value for name, value in whole.items())
+
     @property
     def live_path(self) -> str:
         """The run whose model is in training now, or nothing."""
