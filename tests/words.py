@@ -12,6 +12,7 @@ import functools
 import json
 import re
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -91,6 +92,14 @@ def of_resources() -> Iterator[tuple[str, str]]:
     """(place, text) of the texts that are data."""
     for entry in json.loads((ROOT / "resources/glossary.json").read_text("utf-8")):
         yield f"resources/glossary.json: {entry['term']}", entry["text"]
+    for file in sorted((ROOT / "resources/lessons").glob("*.toml")):
+        lesson = tomllib.loads(file.read_text("utf-8"))
+        place = f"resources/lessons/{file.name}"
+        yield place, f"{lesson['title']}. {lesson['line']}"
+        for number, step in enumerate(lesson["step"], 1):
+            for key in ("text", "question", "answers", "reveal"):
+                for text in [step[key]] if isinstance(step.get(key), str) else step.get(key, []):
+                    yield f"{place}: step {number}", text
 
 
 @functools.cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from PySide6.QtCore import QRect, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication
 
-from genstudio import paths
+from genstudio import families, paths
 from genstudio.ui.lessons.controls import ControlError
 from genstudio.ui.lessons.lesson import Lesson, LessonError, Press, all_lessons, own_folder, read_lesson
 from genstudio.ui.lessons.player import Player
@@ -22,6 +22,7 @@ from helpers import LONG
 Open = Callable[..., MainWindow]
 FEW = 12
 """Steps to which trainings are cut."""
+SMALL = {"layers": 2, "heads": 2, "d_model": 32, "context": 32, "batch": 4, "evaluate_every": 100}
 SHIPPED = tuple(file.stem for file in sorted((paths.resources() / "lessons").glob("*.toml")))
 
 
@@ -73,7 +74,20 @@ def play(window: MainWindow, qtbot: Any, key: str, most: int | None) -> None:
     assert seen >= len([step for step in card.lesson.step if step.show and not step.skip]) - 2
 
 
+@pytest.fixture
+def small_models() -> Iterator[None]:
+    """The presets of the GPT, with a model that takes a step in a moment."""
+    presets = families.get("gpt").presets
+    before = [preset.values for preset in presets]
+    for preset in presets:
+        object.__setattr__(preset, "values", {**preset.values, **SMALL})
+    yield
+    for preset, values in zip(presets, before, strict=True):
+        object.__setattr__(preset, "values", values)
+
+
 @pytest.mark.timeout(600)
+@pytest.mark.usefixtures("small_models")
 def test_each_lesson_can_be_played_to_its_end(open_window: Open, qtbot: Any) -> None:
     window = open_window("lessons", "playground")
     assert len(SHIPPED) == len(window.lessons.cards)
