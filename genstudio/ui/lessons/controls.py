@@ -48,9 +48,12 @@ class ControlError(GenstudioError):
 
 
 def find(window: MainWindow, room: str, name: str) -> QWidget | None:
-    """The control of this name in a room, else anywhere in the window. Of several, the one that is nearest to being seen."""
-    places: list[QWidget] = [window.tabs.page(room)] if room else []
-    for place in (*places, window):
+    """The control of this name in a room, else anywhere in the window. Of several, the one that is nearest to being seen.
+
+    No room is built for it: this is asked while one is being built, too.
+    """
+    page = window.tabs.pages.get(room)
+    for place in filter(None, (page, window)):
         found = place.findChildren(QWidget, name)
         if found:
             return min(found, key=lambda widget: (not widget.isVisible(), _hidden(widget)))

@@ -47,6 +47,7 @@ class Player(QObject):
         self._passed: set[int] = set()
         self._did: set[int] = set()
         self._since = Since()
+        self._entering = False
         self._wired: list[tuple[QAbstractButton, object]] = []
         self.outline = Outline(window)
         self._settled = single_shot(self, _SETTLE_MS)
@@ -86,9 +87,10 @@ class Player(QObject):
         self._leave()
         runs = {tab.run_path for tab in self._window.links.trainers().values()} - {""}
         self._since = Since(runs=runs, most=self.most)
-        self.lesson, self.chosen = lesson, {}
+        self.lesson, self.chosen = None, {}
         self._passed, self._did = set(), set()
         self.steps = tuple(step for step in lesson.step if not self._left_away(step))
+        self.lesson = lesson
         self._enter(0)
 
     def end(self, *, finished: bool = False) -> None:
@@ -154,7 +156,7 @@ class Player(QObject):
 
     def check(self) -> None:
         """See whether the step has been done by now; what was done once stays so."""
-        if self.lesson is None:
+        if self.lesson is None or self._entering:
             return
         self.highlight()
         if not self.done:
@@ -201,7 +203,7 @@ class Player(QObject):
 
     def _enter(self, at: int) -> None:
         self._unwire()
-        self.at, self.note = at, ""
+        self.at, self._entering = at, True  # a room that is built for the step sends signals
         step, window = self.step, self._window
         if step.room in window.tabs.rooms:
             window.tabs.show_room(step.room)
@@ -211,6 +213,7 @@ class Player(QObject):
         self._since.pressed, self._since.before = set(), {}
         for one in step.check:
             self._watch(one)
+        self._entering, self.note = False, ""
         self.reveal()
         self._settled.start()
         self._timer.start()
