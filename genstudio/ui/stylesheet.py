@@ -52,7 +52,7 @@ QToolButton[section="true"]:hover { background: $raised; }
 
 QLineEdit, QAbstractSpinBox, QComboBox, QPlainTextEdit, QTextEdit {
   background: $panel; color: $text; border: 1px solid $border; border-radius: 6px;
-  selection-background-color: $accent; selection-color: $on_accent; }
+  placeholder-text-color: $quiet; selection-background-color: $accent; selection-color: $on_accent; }
 QLineEdit, QAbstractSpinBox, QComboBox { min-height: 20px; padding: 3px 7px; }
 QAbstractSpinBox { padding-right: 20px; min-height: 17px; }
 QAbstractSpinBox QLineEdit, QAbstractSpinBox QLineEdit:focus { border: none; padding: 0; min-height: 0; background: transparent; }
