@@ -13,7 +13,7 @@ from latents import learner, measured, pictures, points, train
 from genstudio.data.datasets import ImageDataset, PointDataset
 from genstudio.errors import ConfigError, DataError
 from genstudio.families.abilities import Denoised
-from genstudio.families.diffusion import FAMILY
+from genstudio.families.diffusion import FAMILY, DiffusionConfig
 from genstudio.families.diffusion import learner as learning
 from genstudio.families.diffusion.networks import Denoiser
 from genstudio.sampling.diffusion import CLEAN, Sampler
@@ -215,6 +215,8 @@ def test_what_cannot_be_learnt_is_said_before_the_first_step() -> None:
     assert "choose 2 or fewer" in refused(pictures(40), network="unet", halvings=3)
     assert "one picture" in refused(pictures(1))
     assert "class" in refused(points(), conditional=True)
+    assert DiffusionConfig.problems({"conditional": True, "class_dropout": 0.0, "guidance": 2.0})[0].field == "guidance"
+    assert not DiffusionConfig.problems({"conditional": True, "class_dropout": 0.0})
 
 
 def test_a_sampler_that_there_is_not_is_refused(plane: Any) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 from genstudio.config import setting
+from genstudio.errors import Problem
 from genstudio.families.settings import Batches, Descent, Split, restated
 from genstudio.sampling.diffusion import Flow, Sampler, Schedule, cosine_schedule, linear_schedule
 
@@ -86,6 +88,11 @@ class DiffusionConfig(Batches, Descent, Split):
         source="Ho & Salimans 2022",
     )
     evaluate_every: int = restated(Batches, "evaluate_every", 500)
+
+    def rules(self) -> Iterator[Problem]:
+        if self.conditional and not self.class_dropout and self.guidance != 1:
+            yield Problem("guidance", "compares with samples of no class, which the network never sees; choose 1, or hide some "
+                                      "classes")  # fmt: skip
 
     def noise_levels(self) -> Schedule | Flow:
         """The noise that the network is trained with."""

@@ -210,7 +210,7 @@ class ExplorePage(Page):
             self.landing.show_one(made.points[0])
             place = f"It maps to {made.points[0, 0]:.3g}, {made.points[0, 1]:.3g}.  "
         judged = "" if made.scores is None else f", D {value_text(float(made.scores[0]))}"
-        self.words.setText(f"{place}Length of the noise {value_text(length)}{judged}.")
+        self.words.setText(f"{place}Length of z {value_text(length)}{judged}.")
 
     def _show_map(self, made: Samples) -> None:
         if made.pixels is not None:

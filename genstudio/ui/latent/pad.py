@@ -35,7 +35,7 @@ class LatentPad(Figure):
     moved = Signal(float, float)
 
     def __init__(self) -> None:
-        super().__init__("Slice of the noise", "latent_pad")
+        super().__init__("Slice of the latent space", "latent_pad")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.CrossCursor)
         self.reach, self.at = 3.0, (0.0, 0.0)
