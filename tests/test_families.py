@@ -48,6 +48,13 @@ EVERY_DATA = pytest.mark.parametrize(
 AnyFamily = Family[Any, Any]
 
 
+@pytest.fixture(autouse=True)
+def _few_points(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exact measure of points takes fewer of them; what tests how good it is takes all."""
+    monkeypatch.setattr("genstudio.evaluation.samples._POINTS", 1000)
+    monkeypatch.setattr("genstudio.evaluation.plane.SAMPLES", 500)
+
+
 def build(family: AnyFamily, values: Values, folder: Path, seed: int = 0) -> Learner:
     config = family.config.parse(values)
     dataset = shelf.open_dataset(shelf.find_dataset(data_for(family, folder, values), family.data_kinds))

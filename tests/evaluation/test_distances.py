@@ -282,3 +282,22 @@ def test_another_run_on_the_same_pictures_takes_the_encoder_that_is_there(monkey
     for kept in (paths.cache() / "encoders").iterdir():
         kept.write_bytes(kept.read_bytes()[:-1] + b"x")
     assert same(of(dataset), first) and len(trainings) == 5
+
+
+def energy(real: np.ndarray, made: np.ndarray) -> tuple[float, float]:
+    work = distances.EnergyDistance(real, len(made), 0).of(made)
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            return end.value
+
+
+def test_the_energy_distance_is_that_of_its_formula_and_knows_its_floor() -> None:
+    here, there = np.zeros((80, 2)), np.tile([3.0, 4.0], (40, 1))
+    assert energy(here, there) == pytest.approx((10.0, 0.0))  # 2 E|X - Y|, and nothing within either
+    rng = np.random.default_rng(0)
+    real, same, moved = rng.standard_normal((5000, 2)), rng.standard_normal((400, 2)), rng.standard_normal((400, 2)) + 0.5
+    found, floor = energy(real, same)
+    assert 0 < floor and 0.3 * floor < found < 3 * floor
+    assert energy(real, moved)[0] > 20 * floor
