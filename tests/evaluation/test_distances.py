@@ -299,5 +299,5 @@ def test_the_energy_distance_is_that_of_its_formula_and_knows_its_floor() -> Non
     rng = np.random.default_rng(0)
     real, same, moved = rng.standard_normal((5000, 2)), rng.standard_normal((400, 2)), rng.standard_normal((400, 2)) + 0.5
     found, floor = energy(real, same)
-    assert 0 < floor and 0.3 * floor < found < 3 * floor
+    assert floor > 0 and 0.3 * floor < found < 3 * floor
     assert energy(real, moved)[0] > 20 * floor
