@@ -144,7 +144,7 @@ def test_lists(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert genstudio("families", "--json") == 0
     known = {family["name"]: family for family in json.loads(capsys.readouterr().out)}
     assert {s["name"] for s in known["gpt"]["settings"]} >= {"layers", "learning_rate"}
-    assert known["gpt"]["data"] == ["text"] and known["gan"]["data"] == ["points", "images"]
+    assert known["gpt"]["data"] == ["text", "tasks"] and known["gan"]["data"] == ["points", "images"]
     assert all(setting["help"] for family in known.values() for setting in family["settings"])
     assert genstudio("import", text_file(tmp_path, name="mine.txt"), "--name", "My words") == 0
     capsys.readouterr()

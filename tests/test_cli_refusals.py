@@ -20,6 +20,8 @@ Said = Callable[..., tuple[int, str, str]]
 GPT: dict[str, Any] = {"layers": 1, "heads": 1, "d_model": 16, "context": 8, "batch": 2, "norm": "layernorm"}
 GAN: dict[str, Any] = {"width": 8, "layers": 2, "batch": 8}
 COMMANDS: dict[str, tuple[str, ...]] = {
+    "classify": ("--text", "anna"),
+    "follows": ("--first", "anna", "--second", "bob"),
     "resume": ("--stop-after", "1"),
     "evaluate": ("--json",),
     "generate": ("--tokens", "3"),
@@ -32,7 +34,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "neighbours": ("anna",),
     "analogy": ("anna", "emma", "ada"),
 }
-ELSEWHERE = ("fill", "neighbours", "analogy")
+ELSEWHERE = ("fill", "classify", "follows", "neighbours", "analogy")
 """Commands that neither of the two runs can serve: what they give is tested with the families that can."""
 NEEDS_TEXT, NEEDS_SAMPLES = ("generate", "score", "attention"), ("sample",)
 EVERY = pytest.mark.parametrize("command", COMMANDS)

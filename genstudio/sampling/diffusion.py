@@ -203,7 +203,7 @@ def gaussian_moments(levels: Sequence[Level], settings: Sampler, mean: float, de
         return s * centred / variance, clean
 
     fresh = iter(np.eye(len(levels) + 1)[1:])
-    x = next(fresh) * levels[0].noise
+    x = next(fresh)
     for step in sample(x, levels, perfect, settings, lambda _: next(fresh)):
         x = step.after
     return float(x[0]), float(np.linalg.norm(x[1:]))

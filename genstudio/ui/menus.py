@@ -127,7 +127,7 @@ MENUS: tuple[Menu, ...] = (
             for action in ACTIONS if action.name != "export_run"
         ),
         None,
-        Item("Undo the last deletion", lambda tab: tab.undo_delete(), "Ctrl+Z", _runs),
+        Item("Undo the last deletion", lambda tab: tab.undo_delete(), "Ctrl+Alt+Z", _runs),
         Item("Find a run", lambda tab: tab.search.setFocus(), "Ctrl+F", _runs),
     )),
     ("&View", (

@@ -84,6 +84,7 @@ def test_pictures_are_shown_looked_at_closely_and_resumed_from_the_list(window: 
     window.tabs.setCurrentWidget(window.runs)
     qtbot.waitUntil(lambda: any(str(run.folder) == path for run in window.runs.model.runs), timeout=LONG)
     window.runs.table.selectRow(0)
+    qtbot.waitUntil(window.runs.resume.isEnabled, timeout=LONG)
     press(qtbot, window.runs, "resume_run")
     qtbot.waitUntil(lambda: window.tabs.currentWidget() is tab, timeout=LONG)
     qtbot.waitUntil(lambda: len(steps(tab)) and steps(tab)[-1] > end + 5, timeout=LONG)

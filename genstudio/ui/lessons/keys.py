@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-NEXT_KEYS, BACK_KEYS, SHOW_KEYS = "Alt+PgDown", "Alt+PgUp", "Alt+Home"
+NEXT_KEYS, BACK_KEYS, SHOW_KEYS = "Ctrl+Shift+PgDown", "Ctrl+Shift+PgUp", "Alt+Home"

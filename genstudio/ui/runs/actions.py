@@ -100,7 +100,7 @@ ACTIONS = (
     Action("open_run", "Open", "open", "Open this run in the room of its model", usable, "Return"),
     Action("resume_run", "Resume", "play", "Continue its training", _resume, "Ctrl+Shift+R"),
     Action("duplicate_run", "Duplicate…", "copy", "Set up a new training with the settings of this run, to change some",
-           _duplicate, "Ctrl+D"),
+           _duplicate, "Ctrl+Alt+D"),
     Action("play_run", "In Playground", "write", "Use its model in the Playground; two runs are compared there", _play,
            "Ctrl+Shift+P"),
     Action("star_run", "Star", "star", "Add a star, or remove it", _star, "Ctrl+Shift+F"),

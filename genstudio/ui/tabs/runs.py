@@ -317,7 +317,7 @@ class RunsTab(QWidget):
 
         def moved(places: tuple[str, ...]) -> None:
             self._deleted.append(places)
-            keys = QKeySequence("Ctrl+Z").toString(QKeySequence.SequenceFormat.NativeText)
+            keys = QKeySequence("Ctrl+Alt+Z").toString(QKeySequence.SequenceFormat.NativeText)
             self.done.emit(f"{_count(len(places))} moved to the trash. {keys} in the list of runs brings back what was deleted.")
 
         def ended(failure: Failure | None) -> None:

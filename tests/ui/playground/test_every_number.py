@@ -298,7 +298,7 @@ def test_induction(opened: Any, model: Model) -> None:
     del step
     means = loss[: period - 1].mean(), loss[period:].mean()
     assert says(first, means[0]) and says(second, means[1]) and says(change, means[1] - means[0], 1e-4)
-    assert ("No head" in words) == bool((score < 0.4).all())
+    assert ("no induction head" in words) == bool((score < 0.4).all())
     assert painted(page.losses)[1] == f"mean of {found.texts} texts, nats per token"
 
 

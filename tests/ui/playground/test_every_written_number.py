@@ -37,6 +37,9 @@ ELSEWHERE = {
     "One word": "playground/test_gap_pages.py",
     "Translate": "playground/test_translate_page.py",
     "By length": "playground/test_translate_page.py",
+    "Classify": "playground/test_gap_pages.py",
+    "Next sentence": "playground/test_gap_pages.py",
+    "Noise to samples": "../tasks/test_denoise.py",
     "Word map": "../tasks/test_word_vectors.py",
     "Word similarity": "../tasks/test_word_vectors.py",
 }

@@ -131,7 +131,7 @@ def hands(qtbot: QtBot, qapp: Any, trained: Path, tmp_path: Path) -> Iterator[Ha
         window.tabs.tabBar().setFocus()
         window.playground.sampler.fold.set_opened(True)
         hands = Hands(qtbot, window)
-        hands.press(Key.Key_3, Mod.ControlModifier)
+        hands.press(Key.Key_4, Mod.ControlModifier)
         assert window.tabs.currentWidget() is window.playground
         yield hands
 
