@@ -92,6 +92,17 @@ def _no_estimates(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureReques
 
 
 @pytest.fixture(autouse=True)
+def _text_of_the_usual_size(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The look belongs to the application, not to a window: what a test chose ends with it."""
+    yield
+    if "qtbot" in request.fixturenames:
+        from genstudio.ui import theme
+
+        if theme.zoom() != 1:
+            theme.set_zoom(QApplication.instance(), 1.0, contrast=False)
+
+
+@pytest.fixture(autouse=True)
 def _no_leaked_threads() -> Iterator[None]:
     before = set(threading.enumerate())
     yield

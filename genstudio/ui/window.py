@@ -236,6 +236,8 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         try:
+            if self.look.presenting:  # it does not come back at the next start: nor does the size it has
+                self.look.present()
             self._remember()
         finally:  # whatever cannot be remembered, what trains is saved
             self.hide()

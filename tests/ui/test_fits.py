@@ -111,3 +111,6 @@ def zoomed_and_presented(window: MainWindow) -> None:
     assert window.menuBar().isVisible() and window.statusBar().isVisible() and not window.isFullScreen()
     assert theme.zoom() == 1.0 and title.fontMetrics().height() == usual and theme.current().quiet == heights
     assert window.windowState() == Qt.WindowState.WindowNoState
+    window.look.present()
+    window.close()
+    assert theme.zoom() == 1.0 and theme.current().quiet == heights, "a window that is closed presents nothing more"
