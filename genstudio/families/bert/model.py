@@ -212,10 +212,10 @@ class BertModel:
         found = []
         for right in rights:
             before = left[len(left) - min(len(left), max(room - len(right), room // 2)) :]
-            pair = [[self.tokenizer.begin], before, [self.tokenizer.separator], right[: room - len(before)],
-                    [self.tokenizer.separator]]  # fmt: skip
+            between = [self.tokenizer.separator]
+            pair = np.concatenate([[self.tokenizer.begin], before, between, right[: room - len(before)], between])
             with evaluating(self.transformer), evaluating(self.follows):
-                scores = self.follows(self.transformer.read(self.tensor(np.concatenate(pair))[None]))
+                scores = self.follows(self.transformer.read(self.tensor(pair)[None]))
             found.append(float(scores[0].float().softmax(-1)[1]))
         return np.array(found, np.float32)
 

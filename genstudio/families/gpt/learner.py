@@ -126,8 +126,8 @@ class GPTLearner:
         answers = []
         for number, (question, right, written) in enumerate(zip([*own, *asked], wanted, made, strict=True)):
             judged = np.array([number < len(own) or right[at : at + 1] == [token] for at, token in enumerate(written)], bool)
-            pieces = (tokenizer.pieces(part) for part in (question[1:], right, written))
-            answers.append(Translated(*pieces, judged))
+            asking, expected, answer = (tokenizer.pieces(part) for part in (question[1:], right, written))
+            answers.append(Translated(asking, expected, answer, judged))
         yield Translations("answers", self.step, tuple(answers))
 
     def _probe(self) -> Ids:

@@ -124,7 +124,8 @@ class GPTModel:
     def answer(self, asked: Sequence[Ids], limit: int) -> Generator[Tick, None, list[list[int]]]:
         """The tokens that greedily follow each of these beginnings (T,), up to the end marker or `limit` tokens, and no further
         than the context."""
-        end, made = self.tokenizer.end, [[] for _ in asked]  # type: list[list[int]]
+        end = self.tokenizer.end
+        made: list[list[int]] = [[] for _ in asked]
         going = [row for row, ids in enumerate(asked) if len(ids) <= self.context]
         while going:
             lines = [np.concatenate([asked[row], np.array(made[row], np.int64)]) for row in going]

@@ -174,7 +174,8 @@ def keys(widget: QWidget, names: str) -> None:
         pressed = QKeySequence(name)
         if pressed.isEmpty():
             raise ControlError(f"There is no key '{name}'.", "Correct this step of the lesson.")
-        key, held = pressed[0].key(), pressed[0].keyboardModifiers()
+        first = pressed[0]  # type: ignore[index]  # the stubs do not know it
+        key, held = first.key(), first.keyboardModifiers()
         text = name.lower() if len(name) == 1 and held == Qt.KeyboardModifier.NoModifier else ""
         for kind in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease):
             QApplication.sendEvent(widget, QKeyEvent(kind, key, held, text))
@@ -211,8 +212,8 @@ def _place(widget: QWidget, texts: list[str], wanted: str) -> int:
 def _nest(widget: QWidget) -> Iterator[tuple[QWidget, QWidget]]:
     """Each widget with the one that it is in, from the inside out; a page of tabs is in these, not in their stack."""
     while (outer := widget.parentWidget()) is not None and not widget.isWindow():
-        if isinstance(outer, QStackedWidget) and isinstance(outer.parentWidget(), QTabWidget):
-            outer = outer.parentWidget()
+        if isinstance(outer, QStackedWidget) and isinstance(tabs := outer.parentWidget(), QTabWidget):
+            outer = tabs
         yield widget, outer
         widget = outer
 

@@ -263,9 +263,12 @@ def _sentence(error: ValidationError) -> str:
     words = re.sub(r"^(Value error|Assertion failed), ", "", first["msg"])
     parts, names = list[str](), list(first["loc"])
     while names:
-        name = names.pop(0)
-        number = names.pop(0) if names and isinstance(names[0], int) else None
-        parts.append(f"{name} {number + 1}" if number is not None else f"'{name}'")
+        name, number = names.pop(0), names[0] if names else None
+        if isinstance(number, int):
+            names.pop(0)
+            parts.append(f"{name} {number + 1}")
+        else:
+            parts.append(f"'{name}'")
     if first["type"] == "extra_forbidden":
         words = "there is no such key here"
     elif first["type"] == "missing":

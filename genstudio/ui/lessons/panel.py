@@ -176,19 +176,19 @@ class LessonPanel(QDockWidget):
         self._flow.addWidget(read)
         self._flow.addWidget(asked)
         self._flow.addStretch(1)
-        self.scroll = named(QScrollArea(), "lesson_scroll", "Step of the lesson")
-        self.scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self.scroll.setWidgetResizable(True)
-        self.scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.scroll.setWidget(self._body)
-        self.scroll.viewport().setAutoFillBackground(False)
+        self.area = named(QScrollArea(), "lesson_scroll", "Step of the lesson")
+        self.area.setFrameShape(QFrame.Shape.NoFrame)
+        self.area.setWidgetResizable(True)
+        self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.area.setWidget(self._body)
+        self.area.viewport().setAutoFillBackground(False)
         self._body.setAutoFillBackground(False)
         vbox(
             hbox((self.title, 1), self.end, spacing=4),
             hbox(self.count, None, self.teacher, spacing=6),
             self.progress,
-            (self.scroll, 1),
+            (self.area, 1),
             hbox(self.back, self.show_me, None, self.next, spacing=6),
             into=inside, margins=(12, 8, 12, 10), spacing=8,
         )  # fmt: skip
@@ -276,7 +276,7 @@ class LessonPanel(QDockWidget):
         self.next.setAccessibleName(self.next.text())
         self.next.setEnabled(player.passed)
         if fresh:
-            self.scroll.verticalScrollBar().setValue(0)
+            self.area.verticalScrollBar().setValue(0)
             if self.isVisible():
                 self.go_to_control()
 
@@ -296,8 +296,8 @@ class LessonPanel(QDockWidget):
         before = self.reveal.isVisibleTo(self)
         self.reveal.setVisible(chosen is not None and bool(step.reveal))
         if chosen is not None and not before:
-            self.scroll.widget().layout().activate()
-            self.scroll.ensureWidgetVisible(self.reveal)
+            self._flow.activate()
+            self.area.ensureWidgetVisible(self.reveal)
 
 
 def _list(asked: list[tuple[str, bool]]) -> str:
