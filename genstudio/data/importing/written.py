@@ -16,7 +16,7 @@ from genstudio.data.work import Work, scaled
 from genstudio.errors import DataError
 from genstudio.storage import size_text
 
-UNTRAINED = "No model can be trained on pairs yet. To train, import one column as text."
+WHAT_PAIRS_TRAIN = "Pairs train a model that translates. To train one that continues text, import one column as text."
 _LISTED = 4
 _MADE = {"text": "A text is", "pairs": "Pairs are", "points": "Points are", "labelled": "Labelled texts are"}
 _TEXTS = ("text", "sentence", "review", "comment", "content", "message", "body", "title")
@@ -50,7 +50,7 @@ def import_table(path: Path, options: ImportOptions, name: str, source: str) -> 
     elif options.kind == "labelled":
         work = rows.import_labelled(cells, name, source, chosen, _with(details, notes))
     else:
-        work = rows.import_pairs(cells, name, source, chosen, _with(details, [*notes, UNTRAINED]))
+        work = rows.import_pairs(cells, name, source, chosen, _with(details, [*notes, WHAT_PAIRS_TRAIN]))
     return (yield from scaled(work, 0.3, 1.0))
 
 
@@ -60,7 +60,7 @@ def import_parallel(files: Sequence[Path], options: ImportOptions, name: str) ->
     one, said = yield from scaled(texts.decided(left, options.encoding, several=True), 0.0, 0.1)
     two, more = yield from scaled(texts.decided(right, options.encoding, several=True), 0.1, 0.2)
     lines, source = tables.parallel(left, right, (one, two)), f"{left.name}, {right.name}"
-    details = _with({}, [*said, *more, UNTRAINED])
+    details = _with({}, [*said, *more, WHAT_PAIRS_TRAIN])
     return (yield from scaled(rows.import_pairs(lines, name, source, sides(left, right), details), 0.2, 1.0))
 
 
@@ -121,7 +121,7 @@ def inspect_parallel(files: Sequence[Path], options: ImportOptions, title: str) 
     others = tuple(name for name in dict.fromkeys(used) if name)
     return Found(
         "pairs", "parallel", sentence, title, 2, size, AUTO if others else "utf-8", (AUTO, *others) if others else (),
-        columns=names, rows=preview, problems=(*problems, UNTRAINED),
+        columns=names, rows=preview, problems=(*problems, WHAT_PAIRS_TRAIN),
         suggested=replace(options, kind="pairs", encoding=AUTO if others else None),
     )  # fmt: skip
 

@@ -27,7 +27,7 @@ from genstudio.data.images import AUTO, PictureSettings
 from genstudio.data.importing import tables
 from genstudio.data.importing.numbers import Decimal, is_number
 from genstudio.data.importing.options import Found, ImportOptions
-from genstudio.data.importing.written import UNTRAINED, labelled_columns
+from genstudio.data.importing.written import WHAT_PAIRS_TRAIN, labelled_columns
 from genstudio.events import Progress
 from genstudio.ui import theme
 from genstudio.ui.layouts import choice, hbox, named, vbox
@@ -126,7 +126,7 @@ class TableForm(QWidget):
         self.rows.verticalHeader().hide()
         self.rows.setWordWrap(False)
         self.rows.horizontalHeader().setTextElideMode(Qt.TextElideMode.ElideRight)
-        self.untrained = plain_label(UNTRAINED, wrap=True, name="table_untrained")
+        self.untrained = plain_label(WHAT_PAIRS_TRAIN, wrap=True, name="table_untrained")
         self._found: Found | None = None
         self._fixed: dict[str, Any] = {}
         layout = vbox(hbox(plain_label("Make"), self.use, plain_label("from"), *self.columns, None), into=self)

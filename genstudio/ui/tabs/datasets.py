@@ -61,12 +61,6 @@ from genstudio.ui.library import Library
 from genstudio.ui.tabs.tokenizer_bench import TokenizerBench
 from genstudio.ui.widgets import button, icon_button, plain_label, primary_button
 
-UNTRAINED = {
-    "pairs": "Pairs cannot be trained yet; you can look at them and check them. To train, import one column as text.",
-    "tasks": "Toy tasks cannot be trained yet; you can look at them and generate others with different settings.",
-}
-"""What datasets that no model reads are for."""
-
 _SAID = 7
 """Lines about an import at most, so that they leave room for the data below."""
 
@@ -339,7 +333,7 @@ class DatasetsTab(QWidget):
         """The button trains the family that takes this data; of several, a menu offers each, the usual one first."""
         taking = families.learning_from(info.kind)
         self.train.setEnabled(bool(taking))
-        self.untrained.setText("" if taking else UNTRAINED.get(info.kind, "No model is trained on this kind of data yet."))
+        self.untrained.setText("" if taking else "No model is trained on this kind of data yet.")
         self.untrained.setVisible(not taking)
         self.families.clear()
         for family in taking:
