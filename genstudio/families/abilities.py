@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from genstudio.data.tokenizers import Tokenizer
     from genstudio.data.tokenizers.special import SpecialTokenizer
     from genstudio.evaluation.samples import Reference
-    from genstudio.nn.transformer import Transformer
+    from genstudio.nn.transformer import Stack, Transformer
     from genstudio.sampling.diffusion import Sampler
     from genstudio.sampling.reader import LanguageModel
     from genstudio.snapshots.layers import LayerStatistics
@@ -56,10 +56,11 @@ class Writes(Reads, Protocol):
 
 @runtime_checkable
 class Traces(Reads, Protocol):
-    """Stands on a `Transformer` stack that can be looked into."""
+    """Stands on a stack of attention blocks that can be looked into: a `Transformer`, or one without an output layer, where that
+    is the encoder of a pair."""
 
     @property
-    def transformer(self) -> Transformer: ...
+    def transformer(self) -> Stack: ...
 
     def with_transformer(self, stack: Transformer) -> Traces:
         """The same with another stack in place of its own: a frozen copy, or one computed in 8 bits."""
@@ -117,8 +118,20 @@ class Translates(Reads, Protocol):
     def encode_source(self, text: str) -> tuple[Array, tuple[int, ...]]:
         """A source as it is read, (S,) ids with the end marker, and the positions of characters that are unknown."""
 
+    @property
+    def encoder(self) -> Stack | None:
+        """The stack that reads the source; None where recurrent cells do."""
+
     def bind(self, source: Array) -> LanguageModel:
-        """A language model over target tokens that has read source (S,): what writes, searches and scores can use it."""
+        """A language model over target tokens that has read source (S,): what writes, searches and scores can use it. A
+        `Transformer` where an `encoder` read it."""
+
+    def gradient_times_input(
+        self, source: Array, target: Array, wanted: int | None = None
+    ) -> tuple[Array, Array, Array, int]:
+        """Gradient of the log-probability of `wanted` after target ids (T,), which begin with the begin marker, times the
+        embedding of each token, summed over its numbers: of source (S,), and of target (T,); the log-probabilities (V,); and
+        the token wanted, the most probable unless given."""
 
     def cross_attention(self, source: Array, target: Array) -> Array:
         """What is looked at in source (S,) while each of target (T,) is predicted: (layers, heads, T, S) float32, row =

@@ -28,7 +28,7 @@ class Anatomist(StageMaker):
     """Makes the stages of one layer and head."""
 
     def stages(self) -> Iterator[Stage]:
-        """From the tokens to the probabilities of the next one."""
+        """From the tokens to the probabilities of the next one, or to what an encoder hands on."""
         yield from self._input()
         yield from self._attention()
         yield from self._after_attention()
@@ -274,8 +274,11 @@ class Anatomist(StageMaker):
             )  # fmt: skip
             before = f"stream_{last}"
         if arch.norm_place == "pre":
-            yield self._norm("last_norm", self.seen["last_norm"], "The final norm.", before, part)
+            read = "" if "logits" in self.seen.stages else " The decoder's cross-attention makes its keys and values of this."
+            yield self._norm("last_norm", self.seen["last_norm"], "The final norm." + read, before, part)
             before = "last_norm"
+        if "logits" not in self.seen.stages:
+            return
         logits, tau = self._numbers(self.seen["logits"]), self.temperature
         chances = softmax(logits / tau)
         order = np.argsort(-chances[-1], kind="stable")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -15,7 +16,10 @@ from genstudio.data.work import Work
 from genstudio.inspection.ablation import NOTHING_ABLATED, Ablation
 from genstudio.inspection.trace import attend, feed
 from genstudio.nn.modes import evaluating
-from genstudio.nn.transformer import Block, Transformer
+from genstudio.nn.transformer import Block, Stack, Transformer
+
+if TYPE_CHECKING:
+    from genstudio.sampling.reader import LanguageModel
 
 _SLICE = 4e9  # floating-point operations between two chances for others
 
@@ -38,7 +42,7 @@ def depths(model: Transformer, residual: NDArray[np.floating], wanted: NDArray[n
     residual (L, T, C) of T positions, `wanted` (T,) the token that each of them should name, -1 where none is known
     -> `count` most probable tokens of each.
     """
-    device, V = model.tokens.weight.device, model.architecture.vocabulary
+    device = model.tokens.weight.device
     L, T, _ = residual.shape
     following = torch.from_numpy(wanted.astype(np.int64)).to(device).repeat(L)
     stream = torch.from_numpy(residual).to(device).flatten(0, 1)
@@ -47,31 +51,62 @@ def depths(model: Transformer, residual: NDArray[np.floating], wanted: NDArray[n
     for first in range(0, len(stream), rows):
         yield first / len(stream)
         logits = model.head(model.last_norm(stream[first : first + rows]))
-        chances = logits.float().softmax(-1)
-        top = logits.topk(min(count, V), -1).indices
-        follows = following[first : first + rows]
-        own = logits.gather(-1, follows.clamp(min=0)[:, None])
-        rank = ((logits > own).sum(-1) + 1).where(follows >= 0, 0)
-        chance = chances.gather(-1, follows.clamp(min=0)[:, None])[:, 0].where(follows >= 0, torch.nan)
-        parts.append((top, chances.gather(-1, top), rank, chance))
+        parts.append(_said(logits, following[first : first + rows], count))
     found = [torch.cat(some).unflatten(0, (L, T)).cpu().numpy() for some in zip(*parts, strict=True)]
     return Depths(found[0], found[1], found[2], found[3])
 
 
+@torch.no_grad()
+def encoder_depths(
+    encoder: Stack,
+    residual: NDArray[np.floating],
+    reading: Callable[[NDArray[np.floating]], LanguageModel],
+    ids: NDArray[np.integer],
+    wanted: NDArray[np.integer],
+    count: int = 10,
+) -> Work[Depths]:
+    """What a decoder would write if the encoder ended at each depth (DecoderLens, Langedijk et al. 2024): it reads the last norm
+    of the stream there instead of that after the last layer.
+
+    residual (L, S, C) of the source; `reading` gives a decoder that has read vectors (S, C); ids (T,) of the target so far;
+    `wanted` (T,) the token that should follow each of them, -1 where none is known -> `count` most probable tokens of each.
+    """
+    device = encoder.tokens.weight.device
+    row, following = (torch.from_numpy(values.astype(np.int64)).to(device) for values in (ids, wanted))
+    parts: list[tuple[Tensor, ...]] = []
+    for depth, stream in enumerate(residual):
+        yield depth / len(residual)
+        states = encoder.last_norm(torch.from_numpy(stream).to(device)).cpu().numpy()
+        parts.append(_said(reading(states)(row[None])[0], following, count))
+    found = [torch.stack(some).cpu().numpy() for some in zip(*parts, strict=True)]
+    return Depths(found[0], found[1], found[2], found[3])
+
+
+def _said(logits: Tensor, follows: Tensor, count: int) -> tuple[Tensor, ...]:
+    """Logits (N, V) and the tokens (N,) that are looked for, -1 where there is none: see `Depths`."""
+    chances = logits.float().softmax(-1)
+    top = logits.topk(min(count, logits.shape[-1]), -1).indices
+    own = logits.gather(-1, follows.clamp(min=0)[:, None])
+    rank = ((logits > own).sum(-1) + 1).where(follows >= 0, 0)
+    chance = chances.gather(-1, follows.clamp(min=0)[:, None])[:, 0].where(follows >= 0, torch.nan)
+    return top, chances.gather(-1, top), rank, chance
+
+
 def leave_one_out(
-    model: Transformer, ids: NDArray[np.integer], target: int | None = None
+    model: LanguageModel, ids: NDArray[np.integer], target: int | None = None
 ) -> Work[tuple[NDArray[np.float64], NDArray[np.floating], int]]:
     """How much the log-probability of `target` after ids (T,) falls when one of them is taken out of the text: scores
     (T,), above 0 where the token raises it; the log-probabilities (V,); and the target, the most probable unless told.
 
     The only token of a text cannot be taken out: its score is 0.
     """
-    row = torch.as_tensor(ids, device=model.tokens.weight.device).long()
+    weights = list(cast("torch.nn.Module", model).parameters())
+    row = torch.as_tensor(ids, device=weights[0].device).long()
     T = len(row)
     logprobs = _logprobs_after(model, row[None])[0]
     target = int(logprobs.argmax()) if target is None else target
     shorter = row.expand(T, T)[~torch.eye(T, dtype=torch.bool, device=row.device)].view(T, T - 1)
-    rows = max(1, int(_SLICE / (2 * T * sum(weight.numel() for weight in model.parameters()))))
+    rows = max(1, int(_SLICE / (2 * T * sum(weight.numel() for weight in weights))))
     scores = np.zeros(T)
     for first in range(0, T if T > 1 else 0, rows):
         yield first / T
@@ -111,7 +146,7 @@ def _logprobs_at(model: Transformer, ids: Tensor, place: int) -> Tensor:
 
 
 @torch.no_grad()
-def _logprobs_after(model: Transformer, ids: Tensor) -> Tensor:
+def _logprobs_after(model: LanguageModel, ids: Tensor) -> Tensor:
     """ids (B, T) -> log-probabilities (B, V) of what follows."""
     with evaluating(model):
         return model(ids, last=True)[:, -1].log_softmax(-1)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genstudio.inspection.trace import Trace
-from genstudio.nn.transformer import Transformer
+from genstudio.nn.transformer import Stack
 from genstudio.snapshots.layers import Stage
 
 MOST = 256
@@ -27,7 +27,7 @@ class StageMaker:
 
     def __init__(
         self,
-        model: Transformer,
+        model: Stack,
         seen: Trace,
         plain: Trace,
         pieces: Callable[[Floats], Sequence[str]],

@@ -20,7 +20,7 @@ from genstudio.nn.attention import SelfAttention, attention_weights
 from genstudio.nn.cache import Cache, KeyValues
 from genstudio.nn.modes import evaluating
 from genstudio.nn.positions import angles
-from genstudio.nn.transformer import Block, Transformer, watching
+from genstudio.nn.transformer import Block, Stack, Transformer, watching
 
 LAYER_STAGES = (
     "normed", "q", "k", "v", "scores", "weights", "mixed", "attention_out", "middle", "cross_weights", "crossed", "normed2",
@@ -70,7 +70,7 @@ NOTHING = Keeper()
 
 @torch.no_grad()
 def trace(
-    model: Transformer, ids: NDArray[np.integer[Any]] | Tensor, wanted: Collection[str], switches: Ablation = NOTHING_ABLATED
+    model: Stack, ids: NDArray[np.integer[Any]] | Tensor, wanted: Collection[str], switches: Ablation = NOTHING_ABLATED
 ) -> Work[Trace]:
     """One forward pass of ids (T,) with the stages that are `wanted`, in the model's precision (float32 or float64).
 
@@ -78,7 +78,7 @@ def trace(
     - embedded (T, C): the rows of W_E (times sqrt(C) where positions are sinusoidal: `embedding_scale`).
     - positions: what is added, (T, C); with rotary positions the angles in radians, (T, D/2); (T, 0) without any.
     - residual (layers + 1, T, C): the stream before the first layer and after each.
-    - last_norm (T, C), logits (T, V).
+    - last_norm (T, C), logits (T, V) where there is an output layer.
 
     Each layer, T queries and H heads:
     - normed (T, C): what the norm at the attention gives: its input (pre), or the normalised sum after it (post).
@@ -118,14 +118,14 @@ def trace(
         stages["residual"] = np.stack(residual)
     x = model.last_norm(x)
     keep("last_norm", x)
-    if "logits" in wanted:
+    if "logits" in wanted and isinstance(model, Transformer):
         stages["logits"] = yield from _logits(model, x[0])
     return Trace(row.cpu().numpy(), stages, tuple(layers))
 
 
 @torch.no_grad()
 def read_heads(
-    model: Transformer, ids: NDArray[np.integer[Any]] | Tensor, switches: Ablation, into: list[tuple[Tensor, Tensor] | None]
+    model: Stack, ids: NDArray[np.integer[Any]] | Tensor, switches: Ablation, into: list[tuple[Tensor, Tensor] | None]
 ) -> Work[None]:
     """The queries and keys of ids (T,), (H, T, D) each, of one layer after the other as soon as they are there; None for a
     layer that is off. What only the logits need is left out. The weights must not change between two slices.
@@ -149,19 +149,19 @@ def read_heads(
         x = yield from scaled(feeding(block, x, index, switches), *_share(model, index, 0.4, 1.0))
 
 
-def _row(model: Transformer, ids: NDArray[np.integer[Any]] | Tensor) -> Tensor:
+def _row(model: Stack, ids: NDArray[np.integer[Any]] | Tensor) -> Tensor:
     row = torch.as_tensor(ids, device=model.tokens.weight.device).long()
     if not 0 < len(row) <= model.context:
         raise ValueError(f"{len(row)} tokens do not fit a context of {model.context}")
     return row
 
 
-def _share(model: Transformer, layer: int, start: float, stop: float) -> tuple[float, float]:
+def _share(model: Stack, layer: int, start: float, stop: float) -> tuple[float, float]:
     """A part of a layer as a part of the model."""
     return (layer + start) / len(model.blocks), (layer + stop) / len(model.blocks)
 
 
-def embedding_scale(model: Transformer) -> float:
+def embedding_scale(model: Stack) -> float:
     """What the rows of W_E are multiplied with before positions are added (Vaswani et al. 2017, 3.4)."""
     arch = model.architecture
     return math.sqrt(arch.d_model) if arch.positions == "sinusoidal" else 1.0
@@ -310,7 +310,7 @@ def _numpy(value: Tensor) -> NDArray[Any]:
     return np.array(_kept(value).numpy(), order="C")
 
 
-def _positions(model: Transformer, length: int) -> NDArray[Any]:
+def _positions(model: Stack, length: int) -> NDArray[Any]:
     arch, dtype = model.architecture, model.tokens.weight.dtype
     if model.positions is not None:
         found = model.positions.weight[:length]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -32,6 +33,10 @@ class EncoderDecoder(Protocol):
     """What translation needs of a network, whatever it is made of."""
 
     context: int
+
+    @property
+    def embeddings(self) -> tuple[nn.Embedding, nn.Embedding]:
+        """Those of source and target: two modules, though their weights may be the same."""
 
     def encode(self, source: Tensor, padding: Tensor | None = None) -> Memory:
         """source (B, S), padding (B, S), True where there is no token -> what the decoder reads"""
@@ -104,21 +109,30 @@ class TransformerPair(nn.Module):
             self.hidden(ids[None], self.encode(source[None]))
         return torch.cat(watched)
 
+    @property
+    def embeddings(self) -> tuple[nn.Embedding, nn.Embedding]:
+        return self.encoder.tokens, self.decoder.tokens
+
     @torch.no_grad()
     def bind(self, source: Tensor) -> Transformer:
-        """The decoder with its blocks' `memory` in place: all that is known of a decoder-only transformer can be asked of it.
-        Its parameters are those of this network."""
+        """The decoder with its blocks' `memory` in place, see `reading`."""
         with evaluating(self):
-            layers = self.remembered(self.encode(source[None])).layers
-        shared = {id(tensor): tensor for tensor in (*self.decoder.parameters(), *self.decoder.buffers())}
-        decoder = copy.deepcopy(self.decoder, shared).eval()
-        for block, memory in zip(decoder.typed_blocks(), layers, strict=True):
-            block.memory = memory
-        return decoder
+            return reading(self.decoder, self.encode(source[None]).states[0])
 
     def matrices(self) -> Iterator[tuple[Tensor, int]]:
         yield from self.encoder.matrices()
         yield from self.decoder.matrices()
+
+
+@torch.no_grad()
+def reading(decoder: Transformer, states: Tensor) -> Transformer:
+    """A decoder with cross-attention once it has read states (S, C), in the `memory` of its blocks: all that is known of a
+    decoder-only transformer can be asked of it. Its parameters are those of `decoder`."""
+    shared = {id(tensor): tensor for tensor in (*decoder.parameters(), *decoder.buffers())}
+    made = copy.deepcopy(decoder, shared).eval()
+    for block in made.typed_blocks():
+        block.memory = None if block.cross is None else block.cross.remember(states[None])
+    return made
 
 
 class Bound(nn.Module):
@@ -140,3 +154,24 @@ class Bound(nn.Module):
     def new_cache(self, batch: int = 1) -> Cache | None:
         """Room for a whole target."""
         return self._pair[0].new_cache(batch)
+
+
+@contextmanager
+def embedded(embeddings: Sequence[nn.Embedding]) -> Iterator[list[Tensor]]:
+    """The vectors (B, T, C) that each of these embeddings gives in a forward pass, in their order, once that has been made:
+    leaves that gradients reach."""
+    read: list[Tensor] = [torch.empty(0)] * len(embeddings)
+
+    def leaf(place: int, vectors: Tensor) -> Tensor:
+        read[place] = vectors.detach().requires_grad_()
+        return read[place]
+
+    hooks = [
+        embedding.register_forward_hook(lambda _module, _given, vectors, place=place: leaf(place, vectors))
+        for place, embedding in enumerate(embeddings)
+    ]
+    try:
+        yield read
+    finally:
+        for hook in hooks:
+            hook.remove()

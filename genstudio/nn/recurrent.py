@@ -151,6 +151,10 @@ class RecurrentPair(nn.Module):
         memory = self.encode(source[None])
         return self.scores(self._states(ids[None], memory, None), memory.states, None)[None]
 
+    @property
+    def embeddings(self) -> tuple[nn.Embedding, nn.Embedding]:
+        return self.encoder.tokens, self.tokens
+
     def bind(self, source: Tensor) -> Bound:
         return Bound(self, source)
 

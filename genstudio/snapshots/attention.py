@@ -72,6 +72,7 @@ class Lens(Snapshot):
 
     `tokens` are all that the model saw, `skipped` how many before them it did not; `looked` names what was read, so that
     other places of it can be asked for. `here`: of a model that fills gaps, what it would say at each place and not after it.
+    `of_encoder`: the depths are those of an encoder, as its decoder reads them; the text is what that writes.
     """
 
     tokens: tuple[str, ...]
@@ -84,13 +85,15 @@ class Lens(Snapshot):
     skipped: int = 0
     looked: int = 0
     here: bool = False
+    of_encoder: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Saliency(Snapshot):
     """What each of the `tokens` before `position` did for the log-probability of `target` there: one signed `score` (T,)
     by `method`, "leave one out" or "gradient". `choices` are likely targets (id, piece, probability). `both`: of a model that
-    fills gaps, `score` is that of every token, on both sides of the gap."""
+    fills gaps, `score` is that of every token, on both sides of the gap. `of_source`: the tokens are those of a source that is
+    translated."""
 
     tokens: tuple[str, ...]
     position: int
@@ -101,12 +104,14 @@ class Saliency(Snapshot):
     choices: tuple[tuple[int, str, float], ...]
     method: str = "leave one out"
     both: bool = False
+    of_source: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AblationResult(Snapshot):
     """A model as it is, and with parts switched off. `tokens` (T) were read; `losses` are two (T - 1,) in nats of each token
-    after the first; `chances` two (V,) of the next token; `written` the two continuations."""
+    after the first; `chances` two (V,) of the next token; `written` the two continuations. `source` are the tokens (S) that can
+    be hidden where parts of an encoder are off."""
 
     tokens: tuple[str, ...]
     losses: tuple[Array, Array]
@@ -115,6 +120,7 @@ class AblationResult(Snapshot):
     written: tuple[str, str]
     shape: tuple[int, int]
     off: Any
+    source: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

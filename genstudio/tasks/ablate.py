@@ -18,14 +18,15 @@ from genstudio.inspection.ablation import NOTHING_ABLATED, Ablation
 from genstudio.sampling.choose import SamplingOptions
 from genstudio.snapshots.attention import AblationResult, Induction
 from genstudio.tasks.inside import window
-from genstudio.tasks.models import ModelRef, Models
+from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.prompt import Prompt
 from genstudio.tasks.task import Frames, Quiet, frames_of
+from genstudio.tasks.translate import SourceReader, encode_target
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from genstudio.nn.transformer import Transformer
+    from genstudio.nn.transformer import Stack, Transformer
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,9 @@ class Ablate(Quiet):
 
     The text is the last tokens of `prompt` that the model can see; both write with the same `options` and `seed`. Where
     tokens are hidden, the window cannot slide over them: then both write after the last tokens that leave room.
+
+    At the side of an encoder its parts are off, and the whole decoder reads what is left: hidden tokens are those of the
+    source, and nobody sees them.
     """
 
     model: ModelRef
@@ -48,6 +52,8 @@ class Ablate(Quiet):
         self.options.check()
         yield Frame(progress=Progress("Opening the model"))
         opened = models.open(self.model, Traces)
+        if isinstance(opened.model, SourceReader):
+            return (yield from self._encoder(opened, opened.model))
         step = opened.step
         model, tokenizer = opened.frozen(), opened.tokenizer
         ids, _ = window(opened, self.prompt)
@@ -60,6 +66,23 @@ class Ablate(Quiet):
         return AblationResult(
             "knocked", step, tokenizer.pieces(ids), (read[0][0], read[1][0]), (read[0][1], read[1][1]),
             opened.pieces, (written[0], written[1]), (model.architecture.layers, model.architecture.heads), self.switches,
+        )  # fmt: skip
+
+    def _encoder(self, opened: Opened[Traces], reader: SourceReader) -> Frames[AblationResult]:
+        step, encoder, tokenizer = opened.step, opened.frozen_stack(), reader.model.tokenizer
+        ids = encode_target(opened, self.prompt).ids[-reader.context :]
+        read, written, whole = [], list[str](), replace(self, switches=NOTHING_ABLATED)
+        for switches in (NOTHING_ABLATED, self.switches):
+            states = yield from frames_of(_handed_on(encoder, reader.ids, switches), "Reading the source")
+            decoder = reader.read(states)
+            read.append((yield from frames_of(_read(decoder, ids, NOTHING_ABLATED), "Reading the text")))
+            more = yield from whole._write(decoder, ids, NOTHING_ABLATED)
+            stop = more.index(tokenizer.end) if tokenizer.end in more else len(more)
+            written.append("".join(continuation(tokenizer, more[:stop])))
+        return AblationResult(
+            "knocked", step, tokenizer.pieces(ids), (read[0][0], read[1][0]), (read[0][1], read[1][1]),
+            tuple(tokenizer.pieces(range(tokenizer.size))), (written[0], written[1]),
+            (encoder.architecture.layers, encoder.architecture.heads), self.switches, reader.source_pieces,
         )  # fmt: skip
 
     def _write(self, model: Transformer, ids: NDArray[np.int32], switches: Ablation) -> Frames[list[int]]:
@@ -82,6 +105,15 @@ class Ablate(Quiet):
                 yield Frame(progress=Progress("Writing", len(more) / length))
                 due = time.monotonic() + 0.05
         return more
+
+
+def _handed_on(encoder: Stack, ids: Array, switches: Ablation) -> Work[Array]:
+    """What an encoder makes of source ids (S,), with parts of it off: the vectors (M, C) of the tokens that are not hidden."""
+    from genstudio.inspection.trace import trace
+
+    inside = yield from trace(encoder, ids, ("last_norm",), switches)
+    kept = [place for place in range(len(ids)) if place not in switches.tokens] or [len(ids) - 1]
+    return np.asarray(inside["last_norm"][kept])
 
 
 def _read(model: Transformer, ids: NDArray[np.int32], switches: Ablation) -> Work[tuple[Array, Array]]:

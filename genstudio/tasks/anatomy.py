@@ -12,9 +12,9 @@ from genstudio.families.abilities import Traces
 from genstudio.inspection.ablation import NOTHING_ABLATED, Ablation
 from genstudio.snapshots.layers import Anatomy, Stage
 from genstudio.tasks.models import ModelRef, Models
-from genstudio.tasks.prompt import Prompt, encode
+from genstudio.tasks.prompt import Prompt
 from genstudio.tasks.task import Frames, Quiet, frames_of
-from genstudio.tasks.translate import Translator
+from genstudio.tasks.translate import Translator, encode_for
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ class Dissect(Quiet):
                 "value above 0")])
         opened = models.open(self.model, Traces)
         step = opened.step
-        model, tokenizer = opened.frozen(), opened.tokenizer
-        ids = encode(tokenizer, self.prompt).ids
+        model, tokenizer = opened.frozen_stack(), opened.tokenizer
+        ids = encode_for(opened, self.prompt).ids
         kept = ids[-max(1, min(self.limit, model.context)) :]
         layer = min(max(self.layer, 0), model.architecture.layers - 1)
         head = min(max(self.head, 0), model.architecture.heads - 1)

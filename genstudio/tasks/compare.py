@@ -37,7 +37,7 @@ class AttentionTo(Quiet):
         from genstudio.inspection.trace import attention
 
         opened = models.open(self.model, Traces)
-        model = opened.model.transformer
+        model = opened.transformer
         ids = encode(opened.tokenizer, self.prompt).ids
         fit = math.isqrt(self.entries // (model.architecture.layers * model.architecture.heads))
         ids = ids[-min(self.limit, model.context, max(fit, 8)) :]

@@ -16,11 +16,12 @@ from genstudio.events import Array, Frame, Progress
 from genstudio.families.abilities import Embeds, Traces
 from genstudio.snapshots.layers import EmbeddingMap, PositionCode
 from genstudio.tasks.models import ModelRef, Models, Opened
-from genstudio.tasks.prompt import Prompt, encode
+from genstudio.tasks.prompt import Prompt
 from genstudio.tasks.task import Frames, Quiet, frames_of
+from genstudio.tasks.translate import encode_for
 
 if TYPE_CHECKING:
-    from genstudio.nn.transformer import Transformer
+    from genstudio.nn.transformer import Stack
 
 Space = Literal["tokens", "output", "hidden", "words"]
 
@@ -100,7 +101,7 @@ class MapVectors:
         if self.space == "hidden":
             last = np.arange(len(found.rows) - self.most, len(found.rows))
             return last, f"the last {self.most:,} of {len(found.rows):,} tokens"
-        ids = encode(opened.tokenizer, self.prompt).ids.astype(np.int64)
+        ids = encode_for(opened, self.prompt).ids.astype(np.int64)
         chosen = np.union1d(first, ids)
         return chosen, f"the vocabulary's first {self.most:,} of {len(found.rows):,} tokens, and those of the text"
 
@@ -185,7 +186,7 @@ def by_distance(similarity: Array) -> tuple[Array, Array, Array]:
     return np.array([row.mean() for row in rows]), bands[:, 0].copy(), bands[:, 1].copy()
 
 
-def _positions(model: Transformer, count: int) -> tuple[Array, Array]:
+def _positions(model: Stack, count: int) -> tuple[Array, Array]:
     """What is shown of the first positions, and the vectors whose cosines say how like each other they are."""
     kind = model.architecture.positions
     if kind == "rotary":
@@ -209,10 +210,10 @@ def _vectors(opened: Opened[Traces], prompt: Prompt, space: Space, layer: int) -
 
     model, tokenizer = opened.model.transformer, opened.tokenizer
     if space == "hidden":
-        ids = encode(tokenizer, prompt).ids[-model.context :]
-        inside = yield from frames_of(trace(opened.frozen(), ids, ("residual",)), "Reading the text")
+        ids = encode_for(opened, prompt).ids[-model.context :]
+        inside = yield from frames_of(trace(opened.frozen_stack(), ids, ("residual",)), "Reading the text")
         layer = min(max(layer, 0), model.architecture.layers)
         return Vectors(inside["residual"][layer], tokenizer.pieces(ids), np.arange(len(ids)))
-    found = model.tokens.weight if space == "tokens" else model.head.weight
+    found = model.tokens.weight if space == "tokens" else opened.transformer.head.weight
     every = np.arange(tokenizer.size, dtype=np.int32)
     return Vectors(found.detach().float().cpu().numpy(), tokenizer.pieces(every), every.astype(np.int64))

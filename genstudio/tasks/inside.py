@@ -18,8 +18,9 @@ from genstudio.families.abilities import Traces
 from genstudio.inspection.ablation import NOTHING_ABLATED, Ablation
 from genstudio.snapshots.attention import HeadMap, Heads
 from genstudio.tasks.models import ModelRef, Models, Opened
-from genstudio.tasks.prompt import Prompt, encode
+from genstudio.tasks.prompt import Prompt
 from genstudio.tasks.task import Frames, Quiet, frames_of
+from genstudio.tasks.translate import SourceReader, encode_for
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -136,7 +137,8 @@ def _check(which: Which, cache: AttentionCache) -> None:
 
 
 def window(opened: Opened[Traces], prompt: Prompt) -> tuple[NDArray[np.int32], int]:
-    """The last tokens of a prompt that the model can see: ids (T,), and about how many before them were left out."""
+    """The last tokens of a prompt that the model can see: ids (T,), and about how many before them were left out. At the side of
+    an encoder, those of its source."""
     context = opened.model.transformer.context
     most, cut, parts = context * _LETTERS, 0, []
     for part in reversed(prompt):
@@ -149,7 +151,8 @@ def window(opened: Opened[Traces], prompt: Prompt) -> tuple[NDArray[np.int32], i
             part = part[-most:]
         parts.append(part)
         most -= len(text) if isinstance(part, str) else len(part.ids) * _LETTERS
-    encoded = encode(opened.tokenizer, tuple(reversed(parts)))
+    encoded = encode_for(opened, tuple(reversed(parts)))
+    cut = 0 if isinstance(opened.model, SourceReader) else cut
     return encoded.ids[-context:], max(0, len(encoded.ids) - context) + cut
 
 
@@ -172,7 +175,7 @@ def _known(models: Models, task: LookAtAttention, opened: Opened[Traces], ids: N
 def _read(opened: Opened[Traces], cache: AttentionCache) -> Work[None]:
     from genstudio.inspection.trace import read_heads
 
-    yield from read_heads(opened.frozen(), cache.ids, cache.switches, cache.parts)
+    yield from read_heads(opened.frozen_stack(), cache.ids, cache.switches, cache.parts)
 
 
 def _heads(opened: Opened[Traces], cache: AttentionCache, skipped: int, side: int) -> Frames[None]:

@@ -32,6 +32,6 @@ class LookAtLayers(Quiet):
         model, step = opened.model, opened.step
         ids = encode(opened.tokenizer, self.prompt).ids[-(min(model.transformer.context, self.most) + 1) :]
         if opened.live:  # the training goes on between two slices
-            model = model.with_transformer(copy.deepcopy(model.transformer))
+            model = model.with_transformer(copy.deepcopy(opened.transformer))
         found = yield from mapped(model.layers(ids), lambda _: Frame(progress=Progress("Reading the layers")))
         return replace(found, step=step)

@@ -20,6 +20,7 @@ from genstudio.tasks.inside import window
 from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.prompt import Prompt, encode
 from genstudio.tasks.task import Frames, Quiet, frames_of
+from genstudio.tasks.translate import SourceReader, Translator, encode_target, without_source_tokens
 
 if TYPE_CHECKING:
     from genstudio.nn.transformer import Transformer
@@ -48,7 +49,8 @@ class LookThroughLens(Quiet):
     where the model fills gaps.
 
     The text is the last tokens of `prompt` that the model can see. It is read once: `looked` is that of the Lens it belongs
-    to, and where that is gone, it is read again.
+    to, and where that is gone, it is read again. At the side of an encoder, the depths are its own, and what they would say is
+    what the decoder writes that reads them: see `encoder_depths`.
     """
 
     model: ModelRef
@@ -60,6 +62,9 @@ class LookThroughLens(Quiet):
     def run(self, models: Models) -> Frames[Lens]:
         from genstudio.inspection.lens import depths
 
+        if self.model.source and self.model.side == "encoder":
+            yield Frame(progress=Progress("Opening the model"))
+            return (yield from self._from_the_source(models.open(self.model, Traces)))
         stream = models.stream
         if stream is None or stream.number != self.looked:
             stream = models.stream = None
@@ -81,6 +86,25 @@ class LookThroughLens(Quiet):
         )  # fmt: skip
 
 
+    def _from_the_source(self, opened: Opened[Traces]) -> Frames[Lens]:
+        from genstudio.inspection.lens import encoder_depths
+        from genstudio.inspection.trace import trace
+
+        step, encoder, reader = opened.step, opened.frozen_stack(), opened.model
+        assert isinstance(reader, SourceReader)
+        inside = yield from frames_of(trace(encoder, reader.ids, ("residual",)), "Reading the source")
+        whole = encode_target(opened, self.prompt).ids
+        ids = whole[-reader.context :]
+        wanted = np.append(ids[1:].astype(np.int64), -1)
+        work = encoder_depths(encoder, inside["residual"], reader.read, ids, wanted)
+        found = yield from frames_of(work, "Reading every layer")
+        tokenizer = reader.model.tokenizer
+        return Lens(
+            "lens", step, tuple(tokenizer.pieces(ids)), 0, found.top, found.chances, found.rank, found.chance,
+            _names(tokenizer, np.unique(found.top)), len(whole) - len(ids), next(_numbers), of_encoder=True,
+        )  # fmt: skip
+
+
 def _read(opened: Opened[Traces], prompt: Prompt) -> Frames[Stream]:
     from genstudio.inspection.trace import trace
 
@@ -96,8 +120,8 @@ class Explain(Quiet):
     what follows the prompt: of `target`, or of the most probable token. A model that fills gaps explains what it puts into
     the first gap, or into one at `position`.
 
-    By leaving one token out at a time, or hiding it behind a mask where gaps are filled; by gradient times input; or by leaving
-    out one token of the source at a time, of a model that translates: `tokens` are then those of the source.
+    By leaving one token out at a time, or hiding it behind a mask where gaps are filled; or by gradient times input. At the
+    side of the encoder of a model that translates, `tokens` are those of the source.
 
     Layers in 8 bits have no gradients, so a model in 8 bits is explained as it was before that.
     """
@@ -106,15 +130,16 @@ class Explain(Quiet):
     prompt: Prompt
     position: int | None = None
     target: int | None = None
-    method: Literal["leave one out", "gradient", "source"] = "leave one out"
+    method: Literal["leave one out", "gradient"] = "leave one out"
 
     def run(self, models: Models) -> Frames[Saliency]:
         from genstudio.inspection.lens import gradient_times_input, hide_one, leave_one_out
 
         yield Frame(progress=Progress("Opening the model"))
-        if self.method == "source":
-            return (yield from self._by_source(models.open(self.model, Writes)))
-        opened = models.open(replace(self.model, precision="float32"), Traces)
+        ref = replace(self.model, precision="float32")
+        if ref.source and (ref.side == "encoder" or not isinstance(models.get(ref).model, Traces)):
+            return (yield from self._translated(models.open(replace(ref, side="decoder"), Writes)))
+        opened = models.open(ref, Traces)
         step = opened.step
         tokenizer, (ids, _) = opened.tokenizer, window(opened, self.prompt)
         position, target = len(ids), self.target
@@ -138,30 +163,42 @@ class Explain(Quiet):
         scores, logprobs, target = yield from frames_of(work, "Explaining the prediction")
         return self._told(step, tokenizer, tokenizer.pieces(ids), position, scores, logprobs, target, fills is not None)
 
-    def _by_source(self, opened: Opened[Writes]) -> Frames[Saliency]:
-        from genstudio.tasks.translate import Translator, without_source_tokens
+    def _translated(self, opened: Opened[Writes]) -> Frames[Saliency]:
+        """Of a model that has read a source, whatever it is made of: what tokens of the source did, or those of the target."""
+        from genstudio.inspection.lens import leave_one_out
 
-        model = opened.model
-        if not isinstance(model, Translator):
-            raise DataError("This model reads no source.", "Choose another method.")
-        ids = encode(opened.tokenizer, self.prompt).ids[-model.context :]
-        if self.target is not None and not 0 <= self.target < opened.tokenizer.size:
+        model, tokenizer, of_source = opened.model, opened.tokenizer, self.model.side == "encoder"
+        assert isinstance(model, Translator)
+        ids = encode(tokenizer, self.prompt).ids[-model.context :]
+        position, target = len(ids), self.target
+        if self.position is not None and 0 < self.position < len(ids) and not of_source:
+            position, target = self.position, int(ids[self.position])
+        if target is not None and not 0 <= target < tokenizer.size:
             raise DataError("This model does not have this token.", "Choose one of the listed tokens.")
-        work = without_source_tokens(model, ids, self.target)
-        scores, logprobs, target = yield from frames_of(work, "Explaining the prediction")
-        tokens = model.source_pieces[:-1]
-        return self._told(opened.step, opened.tokenizer, tokens, len(tokens), scores, logprobs, target)
+        if self.method == "gradient":
+            yield Frame(progress=Progress("Explaining the prediction"))
+            sides = model.model.gradient_times_input(model.ids, ids[:position], target)
+            scores, (_, _, logprobs, target) = sides[0][:-1] if of_source else sides[1], sides
+        elif of_source:
+            work = without_source_tokens(model, ids, target)
+            scores, logprobs, target = yield from frames_of(work, "Explaining the prediction")
+        else:
+            work = leave_one_out(model.language_model, ids[:position], target)
+            scores, logprobs, target = yield from frames_of(work, "Explaining the prediction")
+        tokens = model.source_pieces[:-1] if of_source else tokenizer.pieces(ids)
+        position = len(tokens) if of_source else position
+        return self._told(opened.step, tokenizer, tokens, position, scores, logprobs, target, of_source=of_source)
 
     def _told(
         self, step: int, tokenizer: Tokenizer, tokens: tuple[str, ...], position: int, scores: Array, logprobs: Array,
-        target: int, both: bool = False,
+        target: int, both: bool = False, of_source: bool = False,
     ) -> Saliency:  # fmt: skip
         likely = most_probable(logprobs, CHOICES)
         named = _names(tokenizer, np.append(likely, target))
         choices = tuple((int(i), named[int(i)], float(np.exp(logprobs[i]))) for i in likely)
         return Saliency(
             "saliency", step, tokens, position, scores, target, named[target], float(logprobs[target]), choices, self.method,
-            both,
+            both, of_source,
         )  # fmt: skip
 
 

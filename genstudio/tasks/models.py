@@ -20,11 +20,12 @@ from genstudio.tasks.live import settings_of
 from genstudio.tasks.task import Frames, frames_of
 
 if TYPE_CHECKING:
-    from genstudio.nn.transformer import Transformer
+    from genstudio.nn.transformer import Stack, Transformer
     from genstudio.sampling.reader import Readers
     from genstudio.tasks.inside import AttentionCache
     from genstudio.tasks.lens import Stream
 
+Side = Literal["decoder", "encoder"]
 M_co = TypeVar("M_co", bound=Model, covariant=True)
 
 
@@ -33,13 +34,15 @@ class ModelRef:
     """A model by where it is: a run's folder, and `live`, `last`, `best` or the step of a checkpoint.
 
     With int8 its linear layers are computed in 8 bits, on the CPU: faster, and a little less exact. `source` is what a model
-    that translates has read: it then writes the translation, like a model that `Writes`.
+    that translates has read: it then writes the translation, like a model that `Writes`. `side` is the half of it that is looked
+    into: that which writes, or that which has read the source.
     """
 
     run: str
     which: Literal["live", "last", "best"] | int = "last"
     precision: Literal["float32", "int8"] = "float32"
     source: str = ""
+    side: Side = "decoder"
 
 
 @dataclass(slots=True)
@@ -55,7 +58,7 @@ class Opened(Generic[M_co]):
     _pieces: tuple[str, ...] = ()
     _int8: Opened[Model] | None = None
     _filled: Model | None = None
-    _read: tuple[str, int, Opened[Model]] | None = None
+    _read: dict[Side, tuple[str, int, Opened[Model]]] = field(default_factory=dict)
 
     @property
     def words(self) -> str:
@@ -83,27 +86,43 @@ class Opened(Generic[M_co]):
 
             if not int8.available():
                 raise DeviceError("This build of PyTorch has no 8-bit layers for this processor.", "Choose float32.")
-            model = self.model.with_transformer(int8.quantised(self.model.transformer))
+            model = self.model.with_transformer(int8.quantised(self.able(Traces).transformer))
             self._int8 = Opened(model, self.step, f"{self.title}, int8", self.family, self.live)
         return self._int8
 
-    def reading(self, source: str) -> Opened[Model]:
+    def reading(self, source: str, side: Side = "decoder") -> Opened[Model]:
         """The same once it has read a source, with the weights that it has now. Raises RunError for a model that does not
         translate; DataError for a source that it cannot read."""
-        if self._read is None or self._read[:2] != (source, self.step):
+        known = self._read.get(side)
+        if known is None or known[:2] != (source, self.step):
             from genstudio.tasks import translate
 
-            writer = translate.reading(self.able(Translates).model, source, frozen=self.live)
-            self._read = source, self.step, Opened(writer, self.step, self.words, self.family)
-        return self._read[2]
+            writer = translate.reading(self.able(Translates).model, source, side, frozen=self.live)
+            known = self._read[side] = source, self.step, Opened(writer, self.step, self.words, self.family)
+        return known[2]
 
     @property
     def tokenizer(self: Opened[Reads]) -> Tokenizer:
         return self.model.tokenizer
 
-    def frozen(self: Opened[Traces]) -> Transformer:
+    @property
+    def transformer(self: Opened[Traces]) -> Transformer:
+        """Its stack, and the output layer on it. Raises RunError for an encoder, which has none."""
+        from genstudio.nn.transformer import Transformer
+
+        stack = self.model.transformer
+        if isinstance(stack, Transformer):
+            return stack
+        raise RunError("An encoder has no output layer, so this cannot be shown of it.", "Look at the decoder.")
+
+    def frozen_stack(self: Opened[Traces]) -> Stack:
         """Its stack as it is now: a copy where a training would change it between two slices."""
         stack = self.model.transformer
+        return copy.deepcopy(stack).requires_grad_(False) if self.live else stack
+
+    def frozen(self: Opened[Traces]) -> Transformer:
+        """The same with its output layer. Raises RunError for an encoder, which has none."""
+        stack = self.transformer
         return copy.deepcopy(stack).requires_grad_(False) if self.live else stack
 
     @property
@@ -157,7 +176,7 @@ class Models:
     def get(self, ref: ModelRef) -> Opened[Model]:
         """The model of `ref`, whatever it can do."""
         opened = self._get(ref).int8() if ref.precision == "int8" else self._get(ref)
-        return opened.reading(ref.source) if ref.source else opened
+        return opened.reading(ref.source, ref.side) if ref.source else opened
 
     def _get(self, ref: ModelRef) -> Opened[Model]:
         key = str(Path(ref.run).resolve())

@@ -156,7 +156,7 @@ class Replay:
             if watched is None:
                 watched = yield from self._watch(opened, moment)
                 yield Frame(snapshots=(watched,))
-            predicted = yield from _predicted(opened.model.transformer, watched.ids)
+            predicted = yield from _predicted(opened.transformer, watched.ids)
             logprobs, candidates = _of(watched, predicted)
             shown += 1
             yield Frame(snapshots=(replace(moment, logprobs=logprobs, candidates=candidates, live=live),))
@@ -182,7 +182,7 @@ class Replay:
         written = ids[:0] if chosen is None else chosen.ids[: max(most - len(ids), most // 2)]
         prompt = ids[-(most - len(written)) :]
         both = np.concatenate([prompt, written]).astype(np.int32)
-        predicted = yield from _predicted(opened.model.transformer, both)
+        predicted = yield from _predicted(opened.transformer, both)
         most_probable = np.argsort(-predicted, axis=-1, kind="stable")[:, :CANDIDATES].astype(np.int32)
         first = np.full((1, most_probable.shape[1]), both[0], np.int32)
         kinds = np.unique(most_probable)

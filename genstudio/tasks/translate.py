@@ -11,16 +11,16 @@ import numpy as np
 
 from genstudio.data.tokenizers import Tokenizer
 from genstudio.data.work import Work
-from genstudio.errors import DataError
+from genstudio.errors import DataError, RunError
 from genstudio.events import Array, Frame, Progress, Snapshot
 from genstudio.families.abilities import Translates
 from genstudio.runs import Run
-from genstudio.tasks.models import ModelRef, Models, Opened
-from genstudio.tasks.prompt import Prompt, encode
+from genstudio.tasks.models import ModelRef, Models, Opened, Side
+from genstudio.tasks.prompt import Encoded, Prompt, encode
 from genstudio.tasks.task import Frames, Quiet
 
 if TYPE_CHECKING:
-    from genstudio.nn.transformer import Transformer
+    from genstudio.nn.transformer import Stack, Transformer
     from genstudio.sampling.reader import LanguageModel
     from genstudio.snapshots.layers import LayerStatistics
     from genstudio.training.learner import Tick
@@ -85,8 +85,36 @@ class TracedTranslator(Translator):
         return layer_statistics(self.transformer, row[:, :-1], row[:, 1:])
 
 
-def reading(model: Translates, source: str, *, frozen: bool = False) -> Translator:
-    """A model that has read a source; one that `Traces` where its decoder is a `Transformer`.
+class SourceReader(Translator):
+    """The encoder of one, as what is looked into: the text that its stack reads is the source. `decoder` has read it."""
+
+    def __init__(self, model: Translates, ids: Array, decoder: Transformer, encoder: Stack) -> None:
+        super().__init__(model, ids, decoder)
+        self.decoder, self.transformer = decoder, encoder
+
+    def read(self, states: Array) -> Transformer:
+        """The decoder once it has read other vectors (M, C) than the encoder made of the source."""
+        import torch
+
+        from genstudio.nn.encoder_decoder import reading
+
+        return reading(self.decoder, torch.from_numpy(states).to(self.decoder.tokens.weight.device))
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        return self.model.source_tokenizer
+
+    def with_transformer(self, stack: Stack) -> SourceReader:
+        return SourceReader(self.model, self.ids, self.decoder, stack)
+
+    def layers(self, ids: Array) -> Generator[Tick, None, LayerStatistics]:
+        """Raises RunError: an encoder has no loss of its own."""
+        yield from ()
+        raise RunError("An encoder has no output layer, so this cannot be shown of it.", "Look at the decoder.")
+
+
+def reading(model: Translates, source: str, side: Side = "decoder", *, frozen: bool = False) -> Translator:
+    """A model that has read a source; one that `Traces` where the half of it at this side is a stack of attention blocks.
 
     `frozen`: its weights are copied, for a training changes those of the model. Raises DataError for a source of which
     nothing is in the vocabulary, and for one that is longer than the model reads.
@@ -96,7 +124,23 @@ def reading(model: Translates, source: str, *, frozen: bool = False) -> Translat
     ids, _ = read_source(model, source)
     bound = model.bind(ids)
     bound = copy.deepcopy(bound) if frozen else bound
+    encoder = model.encoder
+    if side == "encoder" and encoder is not None and isinstance(bound, Transformer):
+        return SourceReader(model, ids, bound, copy.deepcopy(encoder) if frozen else encoder)
     return TracedTranslator(model, ids, bound) if isinstance(bound, Transformer) else Translator(model, ids, bound)
+
+
+def encode_for(opened: Opened[Any], prompt: Prompt) -> Encoded:
+    """Ids (n,) of what the stack that is looked into reads: the source at the encoder's side, else the prompt."""
+    if isinstance(opened.model, SourceReader):
+        return Encoded(opened.model.ids, (), 0)
+    return encode(opened.tokenizer, prompt)
+
+
+def encode_target(opened: Opened[Any], prompt: Prompt) -> Encoded:
+    """Ids (n,) of the prompt in the tokens that the model writes, at whichever side it is looked into."""
+    model = opened.model
+    return encode(model.model.tokenizer if isinstance(model, Translator) else model.tokenizer, prompt)
 
 
 def read_source(model: Translates, source: str) -> tuple[Array, tuple[int, ...]]:

@@ -18,6 +18,7 @@ from genstudio.errors import DataError, RunError
 from genstudio.families.abilities import Traces, Writes
 from genstudio.inspection.ablation import Ablation
 from genstudio.inspection.trace import STAGES, last_logits, trace
+from genstudio.nn.encoder_decoder import Memory
 from genstudio.runs import Run
 from genstudio.sampling.choose import SamplingOptions
 from genstudio.tasks.ablate import Ablate
@@ -25,10 +26,10 @@ from genstudio.tasks.anatomy import Dissect
 from genstudio.tasks.beam import Beam
 from genstudio.tasks.compare import Both
 from genstudio.tasks.document import TextOf
-from genstudio.tasks.inside import LookAtAttention
+from genstudio.tasks.inside import LookAtAttention, LookAtMap, Which
 from genstudio.tasks.layers import LookAtLayers
 from genstudio.tasks.lens import Explain, LookThroughLens
-from genstudio.tasks.models import ModelRef, Models
+from genstudio.tasks.models import ModelRef, Models, Side
 from genstudio.tasks.prompt import Tokens
 from genstudio.tasks.replay import Replay, ReplayPoint
 from genstudio.tasks.score import Judge, Score
@@ -36,6 +37,7 @@ from genstudio.tasks.translate import HeldOutPair, LookAtTranslation, ReadSource
 from genstudio.tasks.translate_lengths import FILE, KnownLengths, MeasureLengths, points, read_report
 from genstudio.tasks.write import Generate, NextTokensOf
 
+SIDES: tuple[Side, ...] = ("decoder", "encoder")
 KINDS = ("transformer", "rnn-attention", "rnn")
 GREEDY = SamplingOptions(greedy=True)
 
@@ -156,7 +158,7 @@ def test_two_translators_read_the_same_source_and_every_step_is_replayed(tmp_pat
 @pytest.mark.parametrize("architecture", KINDS)
 def test_a_source_token_is_left_out_by_reading_the_others(tmp_path: Path, architecture: str) -> None:
     models, ref, model = translating(tmp_path, architecture=architecture)
-    found = finished(Explain(ref, (), method="source").run(models))
+    found = finished(Explain(replace(ref, side="encoder"), ()).run(models))
     source = model.encode_source(SOURCE)[0]
     begin = torch.tensor([[model.tokenizer.begin]])
     with torch.no_grad():
@@ -166,6 +168,90 @@ def test_a_source_token_is_left_out_by_reading_the_others(tmp_path: Path, archit
     assert found.score[0] == pytest.approx(whole[found.target] - without[found.target], abs=1e-5)
     assert found.tokens == model.source_tokenizer.pieces(source[:-1]) and np.abs(found.score).max() > 1e-3
     assert isinstance(models.open(ref, Writes).model, Traces) == (architecture == "transformer")
+
+
+@pytest.mark.parametrize("architecture", KINDS)
+def test_a_translation_is_explained_by_what_was_written_and_by_gradients(tmp_path: Path, architecture: str) -> None:
+    """Leaving out a target token is writing without it, and a gradient is the slope of a finite difference."""
+    models, ref, model = translating(tmp_path, architecture=architecture)
+    source, target = model.encode_source(SOURCE)[0], np.array([5, 6, 7])
+    ids = np.concatenate([[model.tokenizer.begin], target])
+    text = (Tokens(tuple(target.tolist()), model.tokenizer.decode(target)),)
+
+    def logprobs(row: np.ndarray) -> np.ndarray:
+        with torch.no_grad():
+            return model.bind(source)(torch.from_numpy(row)[None])[0, -1].log_softmax(-1).numpy()
+
+    found = finished(Explain(ref, text).run(models))
+    whole = logprobs(ids)
+    assert found.tokens == model.tokenizer.pieces(ids) and found.target == int(whole.argmax()) and not found.of_source
+    without = [whole[found.target] - logprobs(np.delete(ids, place))[found.target] for place in range(len(ids))]
+    np.testing.assert_allclose(found.score, without, atol=1e-4)
+    earlier = finished(Explain(ref, text, position=2).run(models))
+    assert earlier.target == ids[2] and len(earlier.score) == 2
+
+    sides = {side: finished(Explain(replace(ref, side=side), text, method="gradient").run(models)) for side in SIDES}
+    network, step = model.network.double(), 1e-4
+    rows = torch.from_numpy(source)[None].long(), torch.from_numpy(ids)[None]
+    for side, embedding in zip(SIDES, network.embeddings[::-1], strict=True):
+        for place, score in enumerate(sides[side].score[:2]):
+            def scaled(_module: Any, _given: Any, vectors: Any, place: int = place) -> Any:
+                return vectors * (1 + step * (torch.arange(vectors.shape[1]) == place)[None, :, None])
+
+            with torch.no_grad():
+                plain = network(rows[0], None, rows[1])[0, -1].log_softmax(-1)[found.target]
+                hook = embedding.register_forward_hook(scaled)
+                more = network(rows[0], None, rows[1])[0, -1].log_softmax(-1)[found.target]
+                hook.remove()
+            assert float(more - plain) / step == pytest.approx(float(score), abs=2e-3)
+    assert np.abs(sides["encoder"].score).max() > 1e-2
+
+
+@pytest.mark.parametrize("place", ["pre", "post"])
+def test_the_encoder_is_looked_into_like_the_decoder(tmp_path: Path, place: str) -> None:
+    models, ref, model = translating(tmp_path, norm_place=place)
+    ref = replace(ref, side="encoder")
+    source, target = model.encode_source(SOURCE)[0], np.array([5, 6, 7, 8])
+    ids = np.concatenate([[model.tokenizer.begin], target])
+    text = (Tokens(tuple(target.tolist()), model.tokenizer.decode(target)),)
+    row = torch.from_numpy(source)[None].long()
+    with torch.no_grad():
+        memory = model.network.encode(row).states[0].numpy()
+        wanted = model.network(row, None, torch.from_numpy(ids)[None])[0]
+    pieces = model.source_tokenizer.pieces(source)
+
+    *_, heads = [one for frame in LookAtAttention(ref, text).run(models) for one in frame.snapshots]
+    assert heads.tokens == pieces and not heads.causal and heads.row_error < 1e-5
+    shown = finished(LookAtMap(ref, text, Which(1, 0)).run(models))
+    np.testing.assert_allclose(shown.weights, model.network.encoder.attention(row[0])[1, 0], atol=1e-3)
+    stages = {stage.key: stage for stage in finished(Dissect(ref, text, layer=1).run(models)).stages}
+    assert stages["weights"].rows == pieces and not {"masked", "logits", "cross_weights"} & stages.keys()
+    last = stages["last_norm" if place == "pre" else "normed2"]
+    np.testing.assert_allclose(last.values, memory, atol=1e-5)
+
+    lens = finished(LookThroughLens(ref, text).run(models))
+    assert lens.of_encoder and lens.top.shape[:2] == (3, len(ids)) and lens.tokens == model.tokenizer.pieces(ids)
+    np.testing.assert_array_equal(lens.top[-1, :, 0], wanted.argmax(-1).numpy())
+    chances = wanted.softmax(-1)[torch.arange(4), torch.from_numpy(target)]
+    np.testing.assert_allclose(lens.chance[-1, :-1], chances.numpy(), atol=1e-5)
+    assert np.abs(lens.chances[0] - lens.chances[-1]).max() > 0.01
+
+    nothing = finished(Ablate(ref, text, length=3).run(models))
+    assert nothing.source == pieces and nothing.written[0] == nothing.written[1]
+    np.testing.assert_allclose(nothing.chances[0], wanted[-1].softmax(-1).numpy(), atol=1e-5)
+    off = finished(Ablate(ref, text, Ablation(heads=frozenset({(0, 1)})), length=3).run(models))
+    assert np.abs(off.chances[1] - off.chances[0]).max() > 1e-4
+    hidden = finished(Ablate(ref, text, Ablation(tokens=frozenset({0})), length=3).run(models))
+    layers = Ablation(layers=frozenset({0, 1}), tokens=frozenset({0}))
+    alone = finished(Ablate(ref, text, layers, length=3).run(models))
+    for result in (hidden, alone):
+        assert np.abs(result.chances[1] - result.chances[0]).max() > 1e-4
+    with torch.no_grad():  # without layers a hidden token is as if it were not there, but for the places of the others
+        kept = model.network.encoder.last_norm(model.network.encoder.embed(row)[0])[:, 1:]
+        decoded = model.network.decode(torch.from_numpy(ids)[None], Memory(kept))[0, -1].softmax(-1)
+    np.testing.assert_allclose(alone.chances[1], decoded.numpy(), atol=1e-5)
+    with pytest.raises(RunError, match="no output layer"):
+        finished(LookAtLayers(ref, text).run(models))
 
 
 def test_what_does_not_translate_says_so() -> None:

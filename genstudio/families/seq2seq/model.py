@@ -20,9 +20,10 @@ from genstudio.evaluation.translations import Record, TranslationScore
 from genstudio.families.seq2seq.batches import IGNORED, PairBatch, padded
 from genstudio.families.seq2seq.config import Seq2SeqConfig
 from genstudio.families.stack_training import architecture
-from genstudio.nn.encoder_decoder import EncoderDecoder, TransformerPair
+from genstudio.nn.encoder_decoder import EncoderDecoder, TransformerPair, embedded
 from genstudio.nn.modes import evaluating
 from genstudio.nn.recurrent import RecurrentPair
+from genstudio.nn.transformer import Stack
 from genstudio.sampling.pairs import GreedyBatch
 from genstudio.sampling.reader import LanguageModel
 
@@ -69,9 +70,29 @@ class Seq2SeqModel:
         """A source as it is read, (S,) ids with the end marker, and the positions of characters that are unknown."""
         return encode_source(self.source_tokenizer, text)
 
+    @property
+    def encoder(self) -> Stack | None:
+        """The stack that reads the source; None where recurrent cells do."""
+        return self.network.encoder if isinstance(self.network, TransformerPair) else None
+
     def bind(self, source: NDArray[Any]) -> LanguageModel:
         """A language model over target tokens that has read source (S,): a `Transformer` where its decoder is one."""
         return self.pair.bind(self._tensor(source))  # type: ignore[return-value]
+
+    def gradient_times_input(
+        self, source: NDArray[Any], target: NDArray[Any], wanted: int | None = None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], int]:
+        """Gradient of the log-probability of `wanted` after target ids (T,), which begin with the begin marker, times the
+        embedding of each token, summed over its numbers: of source (S,), and of target (T,); the log-probabilities (V,); and
+        the token wanted, the most probable unless given."""
+        ids = self._tensor(source)[None], self._tensor(target)[None]
+        plain = torch.backends.cudnn.flags(enabled=False)  # cuDNN's cells have gradients in training mode alone
+        with evaluating(self.network), torch.enable_grad(), plain, embedded(self.pair.embeddings) as read:
+            logprobs = self.network(ids[0], None, ids[1])[0, -1].float().log_softmax(-1)
+            wanted = int(logprobs.argmax()) if wanted is None else wanted
+            gradients = torch.autograd.grad(logprobs[wanted], read)
+        scores = [(x.detach() * g).sum(-1)[0].double().cpu().numpy() for x, g in zip(read, gradients, strict=True)]
+        return scores[0], scores[1], logprobs.detach().double().cpu().numpy(), wanted
 
     def cross_attention(self, source: NDArray[Any], target: NDArray[Any]) -> NDArray[np.float32]:
         """What is looked at in source (S,) while each of target (T,) is predicted: (layers, heads, T, S)."""

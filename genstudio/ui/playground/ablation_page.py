@@ -68,10 +68,9 @@ class AblationPage(Page):
                 self._compare()
 
     def look(self, model: ModelRef, prompt: Prompt) -> None:
-        moved = self._looked_at is not None and self._looked_at[1] != prompt
-        self._looked_at = model, prompt
-        if moved:
-            self.show_switches(replace(self.switches, tokens=frozenset()))
+        before, self._looked_at = self._looked_at, (model, prompt)
+        if before is not None:
+            self.show_switches(still_off(self.switches, before, self._looked_at))
         self.ask("heads", LookAtAttention(model, prompt), self._show)
         self._compare()
 
@@ -103,6 +102,7 @@ class AblationPage(Page):
             if isinstance(found, Heads):
                 self.heads.setMinimumHeight(height_of(len(found.labels)))
                 self.heads.show_snapshot(found)
+                self.causal.setEnabled(found.causal or not self.switches.causal)
 
     def _show_knocked(self, found: AblationResult) -> None:
         self._shown = found
@@ -112,7 +112,10 @@ class AblationPage(Page):
         words += [f"{was:.3f} → {now:.3f} nats" for was, now in zip(before, after, strict=True)]
         values = [0.0, *(added / 4).clip(-1, 1).tolist()]
         note = "orange: harder to predict now, blue: easier" if found.off else ""
-        self.strip.show_tokens(found.tokens, np.asarray(values), words, note)
+        if found.source:
+            words = ["hidden" if at in found.off.tokens else "can be hidden" for at in range(len(found.source))]
+            values, note = [0.0] * len(found.source), "the source"
+        self.strip.show_tokens(found.source or found.tokens, np.asarray(values), words, note)
         self.strip.strike(self.switches.tokens)
         off = describe(found.off)
         legend = "outline: intact model, bar: parts off" if found.off else _NOTHING
@@ -121,7 +124,8 @@ class AblationPage(Page):
             text.setPlainText(written)
         if len(before):
             was, now = float(before.mean()), float(after.mean())
-            said = f"Loss on these {len(before):,} tokens: {was:.3f} → {now:.3f} nats per token ({now - was:+.3f})"
+            these = "the translation's" if found.source else "these"
+            said = f"Loss on {these} {len(before):,} tokens: {was:.3f} → {now:.3f} nats per token ({now - was:+.3f})"
         else:
             said = "A single token has no loss"
         self.loss.setText(f"{said}  ·  {off}  ·  step {found.step:,}")
@@ -143,6 +147,19 @@ class AblationPage(Page):
         self.heads.setToolTip(_HINT)
         above = hbox(self.scaled, self.causal, None, self.restore, spacing=16)
         vbox((self.heads, 5), above, (self.strip, 2), self.loss, (hbox((self.bars, 5), (written, 4)), 5), into=self)
+
+
+Looked = tuple[ModelRef, Prompt]
+
+
+def still_off(switches: Ablation, before: Looked, now: Looked) -> Ablation:
+    """What of these is off still when another text is looked at, where tokens have other places, or the other half of a model,
+    where the same numbers mean other parts."""
+    (old, read), (new, text) = before, now
+    if old.side != new.side:
+        return NOTHING_ABLATED
+    same = old.source == new.source if new.side == "encoder" else read == text
+    return switches if same else replace(switches, tokens=frozenset())
 
 
 def describe(switches: Ablation) -> str:

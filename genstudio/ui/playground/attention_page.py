@@ -16,7 +16,7 @@ from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
 from genstudio.ui.engine import Engine
 from genstudio.ui.layouts import hbox, vbox
-from genstudio.ui.playground.ablation_page import describe
+from genstudio.ui.playground.ablation_page import describe, still_off
 from genstudio.ui.playground.page import Page
 from genstudio.ui.views.head_map import HeadMapView
 from genstudio.ui.views.heads import HeadsView, height_of
@@ -75,9 +75,9 @@ class AttentionPage(Page):
         return (Which(layer, head), Which(layer), Which(), Which(rollout=True))[max(kind, 0)]
 
     def look(self, model: ModelRef, prompt: Prompt) -> None:
-        if self._looked_at is not None and self._looked_at[1] != prompt:
-            self.show_switches(replace(self.switches, tokens=frozenset()))
-        self._looked_at = model, prompt
+        before, self._looked_at = self._looked_at, (model, prompt)
+        if before is not None:
+            self.show_switches(still_off(self.switches, before, self._looked_at))
         self._read()
 
     def show_switches(self, switches: Ablation) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtWidgets import (
@@ -14,11 +15,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from genstudio.tasks.models import ModelRef
+from genstudio.tasks.models import ModelRef, Side
 from genstudio.tasks.prompt import Prompt
 from genstudio.ui import theme
 from genstudio.ui.engine import Engine
-from genstudio.ui.layouts import hbox, named, vbox
+from genstudio.ui.layouts import choice, hbox, named, vbox
 from genstudio.ui.playground.about import about, place
 from genstudio.ui.playground.page import Page
 from genstudio.ui.playground.pages import PAGES, Entry
@@ -26,6 +27,7 @@ from genstudio.ui.widgets import ElidedLabel, button, plain_label, tooltip
 
 _ROW, _HEADING = 21, 23
 _LEAST = 282, 284
+_SIDES: dict[str, Side] = {"Decoder": "decoder", "Encoder": "encoder"}
 _CHOOSABLE = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
 
 
@@ -41,6 +43,8 @@ class _Rail(QListWidget):
 class Inspectors(QWidget):
     """A narrow list of pages under questions, and the chosen page below a line that says what it is for and something to
     try. Pages are built when first shown.
+
+    Where a model translates, pages that look inside show its decoder or, by the box beside the line, its encoder.
 
     `built(Page)` once for each page; `chosen(title)` when another is opened. `title` is the page that was asked for last.
     """
@@ -67,13 +71,18 @@ class Inspectors(QWidget):
         self.stack.setMinimumSize(*_LEAST)
         self.line = named(ElidedLabel(), "page_line", "What this page is for")
         self.line.setProperty("quiet", True)
+        self.side = choice("inspected_side", "Which half of the model is looked into", *_SIDES)
+        self.side.setToolTip("The decoder writes the translation; the encoder reads the source")
+        self.side.hide()
         self.hint = button("Try this", "page_try", "", "Something to try on this page")
         self.hint.setCheckable(True)
         self.suggestion = plain_label(wrap=True, name="page_suggestion")
         self.suggestion.setVisible(False)
-        hbox(self.rail, (vbox(hbox((self.line, 1), self.hint), self.suggestion, (self.stack, 1), spacing=4), 1), into=self)
+        top = hbox((self.line, 1), self.side, self.hint)
+        hbox(self.rail, (vbox(top, self.suggestion, (self.stack, 1), spacing=4), 1), into=self)
         self._fill(entries)
         self.hint.toggled.connect(self.suggestion.setVisible)
+        self.side.currentIndexChanged.connect(lambda _: self.look_at(*self._looked) if self._looked is not None else None)
         self.rail.currentItemChanged.connect(self._picked)
 
     @property
@@ -93,7 +102,7 @@ class Inspectors(QWidget):
             self.stack.addWidget(page)
             self.built.emit(page)
             if self._looked is not None and self.offered(title):
-                page.look_at(*self._looked)
+                page.look_at(self._for(title, self._looked[0]), self._looked[1])
         return self.pages[title]
 
     def open(self, title: str) -> None:
@@ -106,7 +115,7 @@ class Inspectors(QWidget):
         """The model and the text that all pages are about; those that are hidden look when they are seen."""
         self._looked = (model, prompt)
         for title, page in self.pages.items():
-            page.look_at(model if self.offered(title) else None, prompt)
+            page.look_at(self._for(title, model) if self.offered(title) else None, prompt)
 
     def offered(self, title: str) -> bool:
         """Whether the model has what this page needs."""
@@ -129,6 +138,16 @@ class Inspectors(QWidget):
         offered = [title for title in (chosen, *self._entries) if title in self._entries and self.offered(title)]
         self.open(next(iter(offered), ""))
         self.title = chosen
+        self._offer_sides()
+
+    def _for(self, title: str, model: ModelRef | None) -> ModelRef | None:
+        """The model as this page looks at it: at the side that is chosen, where it has sides."""
+        if model is None or not model.source or not self._entries[title].sides:
+            return model
+        return replace(model, side=_SIDES[self.side.currentText()])
+
+    def _offer_sides(self) -> None:
+        self.side.setVisible("Translates" in (self._abilities or ()) and self._entries[self.title].sides)
 
     def each(self, do: Callable[[Page], object]) -> None:
         """Do this to every page that was built."""
@@ -143,6 +162,7 @@ class Inspectors(QWidget):
             self.line.setText(known.line)
             self.suggestion.setText(known.suggestion)
             self.hint.setEnabled(bool(known.suggestion))
+            self._offer_sides()
             self.chosen.emit(item.text())
 
     def _fill(self, entries: Sequence[Entry]) -> None:

@@ -18,6 +18,10 @@ from genstudio.ui.views.lens import LensView, name, where
 from genstudio.ui.views.view import token_text
 from genstudio.ui.widgets import plain_label
 
+_ENCODER = (
+    "What the decoder would write if the encoder ended after each layer: it reads the final norm of the vectors there "
+    "(DecoderLens, Langedijk et al. 2024). It was never trained to read early layers."
+)
 _SAID = (
     "The final norm and output layer applied after each layer (nostalgebraist 2020): the prediction if the model "
     "stopped there. Early layers were never trained to be read this way."
@@ -33,7 +37,7 @@ class LensPage(Page):
         self.top = NamedBars("Top predictions here", "lens_top")
         self.summary = plain_label(wrap=True, name="lens_said")
         self._looked_at: tuple[ModelRef, Prompt] | None = None
-        caveat = plain_label(_SAID, role="quiet", wrap=True, name="lens_caveat")
+        self.caveat = plain_label(_SAID, role="quiet", wrap=True, name="lens_caveat")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
@@ -42,7 +46,7 @@ class LensPage(Page):
         layout.addWidget(self.bar)
         layout.addWidget(self.summary)
         layout.addWidget(self.top, 4)
-        layout.addWidget(caveat)
+        layout.addWidget(self.caveat)
         for view in (self.view, self.top):
             view.failed.connect(self.failed)
         self.view.cell_chosen.connect(self._chosen)
@@ -63,6 +67,7 @@ class LensPage(Page):
             self.ask("part", LookThroughLens(*self._looked_at, end=end, looked=found.looked), on_result=self._show)
 
     def _show(self, found: Lens) -> None:
+        self.caveat.setText(_ENCODER if found.of_encoder else _SAID)
         self.view.show_snapshot(found)
         self._chosen(self.view.level, self.view.place)
 

@@ -15,13 +15,16 @@ from genstudio.ui.playground.page import Page
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A page: the `group` it is listed under, its `title` in the list, the class that makes it, in a module of `ui`, and
-    the abilities that a model `needs` for it."""
+    the abilities that a model `needs` for it; `instead`: others that will do as well. `sides`: of a model that translates, it
+    looks into the decoder or into the encoder."""
 
     group: str
     title: str
     module: str
     name: str
     needs: tuple[str, ...]
+    instead: tuple[str, ...] = ()
+    sides: bool = False
 
     def build(self, engine: Engine) -> Page:
         page: Page = getattr(importlib.import_module(f"genstudio.ui.{self.module}"), self.name)(engine)
@@ -30,6 +33,8 @@ class Entry:
     def lack(self, abilities: Collection[str]) -> str:
         """Why a model with these abilities has no such page, in a sentence; empty where it has."""
         missing = [words(name) for name in self.needs if name not in abilities]
+        if self.instead and set(self.instead) <= set(abilities):
+            return ""
         can = ", and can ".join(words(name) for name in abilities) or "do nothing that is shown here"
         return f"{self.title} needs a model that can {' and '.join(missing)}. This one can {can}." if missing else ""
 
@@ -46,14 +51,14 @@ PAGES = (
     Entry("Text", "Translate", "playground.translate_page", "TranslatePage", TRANSLATES),
     Entry("Text", "Classify", "playground.sentences_page", "ClassifyPage", ("Reads", "Classifies")),
     Entry("Text", "Next sentence", "playground.sentences_page", "NextSentencePage", ("Follows",)),
-    Entry("Inside", "Attention", "playground.attention_page", "AttentionPage", LOOK),
-    Entry("Inside", "Knock out", "playground.ablation_page", "AblationPage", T),
-    Entry("Inside", "Logit lens", "playground.lens_page", "LensPage", LOOK),
-    Entry("Inside", "Saliency", "playground.saliency_page", "SaliencyPage", LOOK),
+    Entry("Inside", "Attention", "playground.attention_page", "AttentionPage", LOOK, sides=True),
+    Entry("Inside", "Knock out", "playground.ablation_page", "AblationPage", T, sides=True),
+    Entry("Inside", "Logit lens", "playground.lens_page", "LensPage", LOOK, sides=True),
+    Entry("Inside", "Saliency", "playground.saliency_page", "SaliencyPage", LOOK, W, sides=True),
     Entry("Inside", "Induction", "playground.induction_page", "InductionPage", T),
-    Entry("Inside", "Anatomy", "playground.anatomy_page", "AnatomyPage", LOOK),
-    Entry("Inside", "Positions", "playground.positions_page", "PositionsPage", LOOK),
-    Entry("Inside", "Embedding map", "playground.map_page", "MapPage", LOOK),
+    Entry("Inside", "Anatomy", "playground.anatomy_page", "AnatomyPage", LOOK, sides=True),
+    Entry("Inside", "Positions", "playground.positions_page", "PositionsPage", LOOK, sides=True),
+    Entry("Inside", "Embedding map", "playground.map_page", "MapPage", LOOK, sides=True),
     Entry("Inside", "One word", "playground.word_page", "WordPage", ("FillsIn", "Traces")),
     Entry("Inside", "Layers", "playground.layers_page", "LayersPage", LOOK),
     Entry("Compare", "Compare two", "playground.compare_page", "ComparePage", W),

@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QSignalBlocker
 from PySide6.QtWidgets import QComboBox, QPushButton
 
 from genstudio.snapshots.attention import Saliency
@@ -23,11 +22,8 @@ from genstudio.ui.views.token_strip import TokenStrip
 from genstudio.ui.views.view import token_text
 from genstudio.ui.widgets import button, plain_label
 
-SOURCE = "Leave one source token out"
-METHODS = {"Leave one token out": "leave one out", "Gradient × input": "gradient", SOURCE: "source"}
+METHODS = {"Leave one token out": "leave one out", "Gradient × input": "gradient"}
 CAVEATS = {
-    "source": "Each token of the source is removed in turn, and the shorter source is read again: how much does the "
-    "log-probability of the next target token fall? Move the cursor in the translation to explain another one.",
     "leave one out": "Each token is removed in turn: how much does the log-probability of the prediction fall? "
     "The tokens before it move one place closer. It does not show what a different token would do.",
     "gradient": "Gradient times input: how much the log-probability would change, to first order, if a token's "
@@ -37,6 +33,10 @@ CAVEATS = {
 GAP_CAVEAT = (
     "Each token in turn is hidden behind a mask: how much does the log-probability of what fills the gap fall? It does not show "
     "what a different token would do."
+)
+SOURCE_CAVEAT = (
+    "Each token of the source is removed in turn, and the shorter source is read again: how much does the log-probability of the "
+    "next target token fall? Move the cursor in the translation to explain another one."
 )
 _STRONGEST = 30
 
@@ -50,7 +50,7 @@ class SaliencyPage(Page):
         self.strongest = NamedBars("Strongest tokens", "saliency_strongest", "nats", "{:+.3f}".format, (theme.ORANGE, theme.BLUE))
         self.target = named(QComboBox(), "saliency_target", "Prediction to explain")
         self.method = named(QComboBox(), "saliency_method", "How the influence of a token is measured")
-        self.method.addItems([words for words in METHODS if words != SOURCE])
+        self.method.addItems([*METHODS])
         self.next: QPushButton = button("The next token", "saliency_next", does=self._explain_next)
         self.summary = plain_label(wrap=True, name="saliency_said")
         self._looked_at: tuple[ModelRef, Prompt] | None = None
@@ -69,20 +69,7 @@ class SaliencyPage(Page):
         if (model, prompt) != self._looked_at:
             self._position = None
         self._looked_at = model, prompt
-        self._offer_source(bool(model.source))
         self._ask()
-
-    def _offer_source(self, offered: bool) -> None:
-        """A model that translates is asked for its source first."""
-        known = self.method.findText(SOURCE)
-        if offered == (known >= 0):
-            return
-        with QSignalBlocker(self.method):
-            if offered:
-                self.method.insertItem(0, SOURCE)
-                self.method.setCurrentIndex(0)
-            else:
-                self.method.removeItem(known)
 
     def _ask(self, target: int | None = None) -> None:
         if self._looked_at is not None:
@@ -95,7 +82,8 @@ class SaliencyPage(Page):
         self._ask(self._shown.target if self._shown is not None and next_one else None)
 
     def _explain(self, position: int) -> None:
-        if position > 0 and METHODS[self.method.currentText()] != "source":
+        of_source = self._shown is not None and self._shown.of_source
+        if position > 0 and not of_source:
             self._position = position
             self._ask()
 
@@ -109,13 +97,14 @@ class SaliencyPage(Page):
 
     def _show_saliency(self, found: Saliency) -> None:
         self._shown = found
-        self.caveat.setText(GAP_CAVEAT if found.both and found.method == "leave one out" else CAVEATS[found.method])
+        left_out = SOURCE_CAVEAT if found.of_source else GAP_CAVEAT if found.both else CAVEATS["leave one out"]
+        self.caveat.setText(left_out if found.method == "leave one out" else CAVEATS[found.method])
         values = np.zeros(len(found.tokens))
         highest = float(np.abs(found.score).max())
         values[: len(found.score)] = found.score / highest if highest and math.isfinite(highest) else 0.0
         words = [f"{score:+.4f} nats" for score in found.score]
         words += ["explained prediction" if len(words) == found.position else "after it"] * (len(found.tokens) - len(words))
-        self.strip.title = "Influence of each source token" if found.method == "source" else "Influence of each token"
+        self.strip.title = "Influence of each source token" if found.of_source else "Influence of each token"
         if found.both:
             words[found.position] = "the gap that is explained"
         self.next.setText("The first gap" if found.both else "The next token")
@@ -134,7 +123,8 @@ class SaliencyPage(Page):
             chance = math.exp(found.logprob)
             self.target.addItem(f"'{token_text(found.target_piece)}'  {percent(chance)}", found.target)
         self.target.setCurrentIndex(self.target.findData(found.target))
-        where = "as the next token" if found.position == len(found.tokens) else f"as token {found.position + 1}"
+        following = "as the next target token" if found.of_source else "as the next token"
+        where = following if found.position == len(found.tokens) else f"as token {found.position + 1}"
         where = f"in the gap at token {found.position + 1}" if found.both else where
         self.summary.setText(
             f"Explained: '{token_text(found.target_piece)}' {where}, probability {percent(math.exp(found.logprob))}. "

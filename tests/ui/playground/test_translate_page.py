@@ -11,6 +11,7 @@ import pytest
 from PySide6.QtCore import Qt
 from translator import trained
 
+from genstudio.inspection.ablation import Ablation
 from genstudio.runs import RunInfo
 from genstudio.sampling.segments import Written
 from genstudio.tasks.models import ModelRef
@@ -174,7 +175,23 @@ def test_from_a_source_to_a_branch_of_its_translation(tab: PlaygroundTab, qtbot:
         assert looked.title == title
         qtbot.waitUntil(lambda looked=looked, shown=shown: shown(looked) is not None, timeout=LONG)
     saliency: Any = tab.page("Saliency")
-    assert saliency._shown.tokens == ("old", "␣cat", "␣sees")
+    tab.inspectors.open("Saliency")
+    assert saliency._shown.tokens[0] == "<bos>" and tab.inspectors.side.isVisible()
+    tab.inspectors.side.setCurrentText("Encoder")
+    qtbot.waitUntil(lambda: saliency._shown.tokens == ("old", "␣cat", "␣sees"), timeout=LONG)
+    tab.inspectors.open("Knock out")
+    off: Any = tab.page("Knock out")
+    qtbot.waitUntil(lambda: off._shown.source[:3] == ("old", "␣cat", "␣sees"), timeout=LONG)
+    qtbot.waitUntil(lambda: not off.causal.isEnabled(), timeout=LONG)
+    off.show_switches(Ablation(heads=frozenset({(0, 0)}), tokens=frozenset({1})))
+    qtbot.waitUntil(lambda: bool(off._shown.off), timeout=LONG)
+    tab.inspectors.open("Anatomy")
+    diagram: Any = tab.page("Anatomy")
+    qtbot.waitUntil(lambda: diagram.diagram.snapshot.tokens[:2] == ("old", "␣cat"), timeout=LONG)
+    tab.inspectors.side.setCurrentText("Decoder")
+    tab.inspectors.open("Knock out")
+    qtbot.waitUntil(lambda: not off._shown.source and not off._shown.off, timeout=LONG)
+    assert not off.switches and off.causal.isEnabled()
     tab.inspectors.open("Compare two")
     compare: Any = tab.page("Compare two")
     qtbot.waitUntil(lambda: compare.other.model.count() == 2, timeout=LONG)
@@ -186,6 +203,11 @@ def test_from_a_source_to_a_branch_of_its_translation(tab: PlaygroundTab, qtbot:
     tab.choose(other)
     rail = {item.text(): item for item in map(tab.inspectors.rail.item, range(tab.inspectors.rail.count()))}
     assert not rail["Attention"].flags() & Qt.ItemFlag.ItemIsEnabled and rail["Score"].flags() & Qt.ItemFlag.ItemIsEnabled
+    saliency._shown = None
+    tab.inspectors.open("Saliency")
+    qtbot.waitUntil(lambda: saliency._shown is not None and saliency._shown.tokens[0] == "<bos>", timeout=LONG)
+    tab.inspectors.side.setCurrentText("Encoder")
+    qtbot.waitUntil(lambda: saliency._shown.of_source, timeout=LONG)
     assert not failures
 
 
