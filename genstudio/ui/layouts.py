@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TypeAlias, TypeVar
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QComboBox,
@@ -140,9 +140,28 @@ def named(widget: W, name: str, says: str = "") -> W:
     return widget
 
 
-def choice(name: str, says: str, *items: str) -> QComboBox:
+class Choice(QComboBox):
+    """A combo box with a list of up to 16 rows below it; the wheel changes it only while it has the focus."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setMaxVisibleItems(16)
+
+    def showPopup(self) -> None:
+        # Qt decides on the scroll bar before it knows the style sheet, for a list that scrolls at its edges
+        self.view().setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
+        super().showPopup()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+
+def choice(name: str, says: str, *items: str) -> Choice:
     """A named combo box."""
-    box = named(QComboBox(), name, says)
+    box = named(Choice(), name, says)
     box.addItems(items)
     return box
 

@@ -18,7 +18,7 @@ from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
 from genstudio.ui import theme
 from genstudio.ui.engine import Engine
-from genstudio.ui.layouts import hbox, named, splitter, vbox
+from genstudio.ui.layouts import Choice, hbox, named, splitter, vbox
 from genstudio.ui.playground.page import Page
 from genstudio.ui.views.anatomy import AnatomyDiagram, matrix_of
 from genstudio.ui.views.anatomy_sums import sum_of
@@ -157,7 +157,7 @@ class AnatomyPage(Page):
             self._grid.setColumnStretch(index, 0 if wide and index else column)
 
     def _choice(self, name: str, label: str) -> QComboBox:
-        box = named(QComboBox(), name, label)
+        box = named(Choice(), name, label)
         box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         return box
 

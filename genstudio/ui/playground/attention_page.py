@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QComboBox, QSplitter, QStackedWidget, QWidget
+from PySide6.QtWidgets import QSplitter, QStackedWidget, QWidget
 
 from genstudio.events import Frame
 from genstudio.inspection.ablation import NOTHING_ABLATED, Ablation
@@ -15,7 +15,7 @@ from genstudio.tasks.inside import LookAtAttention, LookAtMap, Which
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
 from genstudio.ui.engine import Engine
-from genstudio.ui.layouts import hbox, vbox
+from genstudio.ui.layouts import Choice, hbox, vbox
 from genstudio.ui.playground.ablation_page import describe, still_off
 from genstudio.ui.playground.page import Page
 from genstudio.ui.views.head_map import HeadMapView
@@ -45,7 +45,7 @@ class AttentionPage(Page):
         self.heads = HeadsView()
         self.map = HeadMapView()
         self.lines = TokenLinesView()
-        self.what, self.how = QComboBox(), QComboBox()
+        self.what, self.how = Choice(), Choice()
         self.mass = LabeledSlider("Mass", 0.1, 1.0, 1.0, name="attention_mass")
         self.measured = plain_label(role="quiet", wrap=True, name="attention_measured")
         self.switches = NOTHING_ABLATED

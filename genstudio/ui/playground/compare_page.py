@@ -8,7 +8,6 @@ import numpy as np
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
-    QComboBox,
     QGridLayout,
     QHBoxLayout,
     QHeaderView,
@@ -34,7 +33,7 @@ from genstudio.tasks.runs import Listed
 from genstudio.tasks.score import Score
 from genstudio.tasks.write import Generate, NextTokensOf
 from genstudio.ui.engine import Engine
-from genstudio.ui.layouts import hbox, vbox
+from genstudio.ui.layouts import Choice, hbox, vbox
 from genstudio.ui.library import Library
 from genstudio.ui.playground.model_choice import ModelChoice
 from genstudio.ui.playground.page import Page
@@ -71,7 +70,7 @@ class ComparePage(Page):
         }
         self.bars = TwoBarsView()
         self.attention = AttentionPairView()
-        self.layer, self.head = QComboBox(), QComboBox()
+        self.layer, self.head = Choice(), Choice()
         self.scored = QPlainTextEdit()
         self.numbers = QTableWidget(0, 3)
         self.note, self.score_note = ElidedLabel(), plain_label(role="quiet", wrap=True, name="compare_score_note")

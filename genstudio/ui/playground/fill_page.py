@@ -14,7 +14,7 @@ from genstudio.tasks.inside import LookAtMap, Which
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
 from genstudio.ui.engine import Engine
-from genstudio.ui.layouts import hbox, named, vbox
+from genstudio.ui.layouts import Choice, hbox, named, vbox
 from genstudio.ui.playground.page import Page
 from genstudio.ui.views.filled import GapBars
 from genstudio.ui.views.token_strip import TokenStrip
@@ -39,7 +39,7 @@ class FillPage(Page):
         self.strip = TokenStrip("Tokens", "fill_tokens", "attention")
         self.strip.setMinimumHeight(112)
         self.bars = GapBars()
-        self.gap, self.how = named(QComboBox(), "fill_gap", "Gap"), named(QComboBox(), "fill_attention", "Attention")
+        self.gap, self.how = named(Choice(), "fill_gap", "Gap"), named(Choice(), "fill_attention", "Attention")
         self.how.addItems(["mean", "rollout"])
         for box in (self.gap, self.how):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)

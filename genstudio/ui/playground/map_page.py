@@ -22,7 +22,7 @@ from genstudio.tasks.embedding import FindNear, MapVectors, Near
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
 from genstudio.ui.engine import Engine
-from genstudio.ui.layouts import named, splitter, vbox
+from genstudio.ui.layouts import Choice, named, splitter, vbox
 from genstudio.ui.playground.page import Page
 from genstudio.ui.views.embedding import EmbeddingView
 from genstudio.ui.views.view import token_text
@@ -167,7 +167,7 @@ class MapPage(Page):
         self._ask_near(item.data(Qt.ItemDataRole.UserRole))
 
     def _choice(self, name: str, label: str, values: tuple[tuple[str, str], ...]) -> QComboBox:
-        box = named(QComboBox(), name, label)
+        box = named(Choice(), name, label)
         for text, data in values:
             box.addItem(text, data)
         return box

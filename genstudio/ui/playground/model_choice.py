@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QWidget
 from genstudio import families
 from genstudio.runs import RunInfo, is_included
 from genstudio.tasks.models import ModelRef
-from genstudio.ui.layouts import hbox, named
+from genstudio.ui.layouts import Choice, hbox, named
 from genstudio.ui.widgets import button, plain_label, tooltip
 
 
@@ -32,8 +32,8 @@ class ModelChoice(QWidget):
         self.live: frozenset[str] = frozenset()
         self._runs: dict[str, RunInfo] = {}
         self._kept: tuple[str, tuple[int, ...]] = ("", ())
-        self.model = QComboBox()
-        self.checkpoint = QComboBox()
+        self.model = Choice()
+        self.checkpoint = Choice()
         layout = hbox(plain_label("Model", role="quiet"), into=self)
         for box, name, label, width, stretch in (
             (self.model, "model_choice", "Model", 20, 3),

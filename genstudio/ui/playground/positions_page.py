@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QComboBox
-
 from genstudio.snapshots.layers import PositionCode
 from genstudio.tasks.embedding import LookAtPositions
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
 from genstudio.ui.engine import Engine
-from genstudio.ui.layouts import named, splitter, vbox
+from genstudio.ui.layouts import Choice, named, splitter, vbox
 from genstudio.ui.playground.page import Page
 from genstudio.ui.views.distance import DistanceView
 from genstudio.ui.views.heat import Matrix, MatrixView
@@ -35,7 +33,7 @@ class PositionsPage(Page):
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine, "page_positions", "Positions")
         self.words = plain_label(name="positions_words", wrap=True)
-        self.shown = named(QComboBox(), "positions_shown", "What the picture shows")
+        self.shown = named(Choice(), "positions_shown", "What the picture shows")
         self.shown.addItems(["Position encoding", "Similarity of positions"])
         self.picture = MatrixView("Position encoding", "positions_picture")
         self.distance = DistanceView()

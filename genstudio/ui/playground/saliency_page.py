@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
-from PySide6.QtWidgets import QComboBox, QPushButton
+from PySide6.QtWidgets import QPushButton
 
 from genstudio.snapshots.attention import Saliency
 from genstudio.tasks.lens import Explain
@@ -14,7 +14,7 @@ from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
 from genstudio.ui import theme
 from genstudio.ui.engine import Engine
-from genstudio.ui.layouts import hbox, named, vbox
+from genstudio.ui.layouts import Choice, hbox, named, vbox
 from genstudio.ui.playground.page import Page
 from genstudio.ui.views.bars import NamedBars
 from genstudio.ui.views.chart import percent
@@ -48,8 +48,8 @@ class SaliencyPage(Page):
         super().__init__(engine, "page_saliency", "Saliency")
         self.strip = TokenStrip("Influence of each token", "saliency_strip", "nats")
         self.strongest = NamedBars("Strongest tokens", "saliency_strongest", "nats", "{:+.3f}".format, (theme.ORANGE, theme.BLUE))
-        self.target = named(QComboBox(), "saliency_target", "Prediction to explain")
-        self.method = named(QComboBox(), "saliency_method", "How the influence of a token is measured")
+        self.target = named(Choice(), "saliency_target", "Prediction to explain")
+        self.method = named(Choice(), "saliency_method", "How the influence of a token is measured")
         self.method.addItems([*METHODS])
         self.next: QPushButton = button("The next token", "saliency_next", does=self._explain_next)
         self.summary = plain_label(wrap=True, name="saliency_said")

@@ -12,7 +12,6 @@ from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QFileDialog,
     QHBoxLayout,
     QHeaderView,
@@ -53,7 +52,7 @@ from genstudio.tasks.tokenize import (
 from genstudio.ui import theme
 from genstudio.ui.asking import Asking
 from genstudio.ui.engine import Engine
-from genstudio.ui.layouts import hbox, single_shot, vbox
+from genstudio.ui.layouts import Choice, hbox, single_shot, vbox
 from genstudio.ui.numbers import FloatEdit
 from genstudio.ui.views.merges import MergesView
 from genstudio.ui.views.sizes import NAMES, SizesView
@@ -89,7 +88,7 @@ class TokenizerBench(QWidget):
         self._file = ""
         self._rows: tuple[SizeRow, ...] = ()
         self.tokenizer: Tokenizer | None = None
-        self.kind = QComboBox()
+        self.kind = Choice()
         for words, name in KINDS:
             self.kind.addItem(words, name)
         self.vocabulary = FloatEdit(low=8, high=HIGH, logarithmic=True, whole=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QWheelEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QGridLayout, QLineEdit, QVBoxLayout, QWidget
 
 from genstudio import paths
@@ -14,24 +14,14 @@ from genstudio.config import Config, Setting
 from genstudio.errors import Problem
 from genstudio.runs import list_runs
 from genstudio.ui import theme
-from genstudio.ui.layouts import named, vbox
+from genstudio.ui.layouts import Choice, named, vbox
 from genstudio.ui.numbers import FloatEdit, number_text
 from genstudio.ui.widgets import CollapsibleSection, icon_button, plain_label, restyle, tooltip
 
 _EDITOR_WIDTH = 120
 
 
-class _Choice(QComboBox):
-    """A combo box that the wheel changes only while it has the focus."""
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        if self.hasFocus():
-            super().wheelEvent(event)
-        else:
-            event.ignore()
-
-
-class _RunChoice(_Choice):
+class _RunChoice(Choice):
     """The name of a run: one of those there are of some families, listed when it is opened, or what is typed."""
 
     def __init__(self, families: str) -> None:
@@ -326,7 +316,7 @@ def _editor(setting: Setting) -> QCheckBox | QComboBox | QLineEdit | FloatEdit:
     if setting.kind == "bool":
         return QCheckBox()
     if setting.kind == "choice":
-        box = _Choice()
+        box = Choice()
         box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         box.addItems(list(setting.choices))
         box.setMinimumContentsLength(6)

@@ -21,7 +21,7 @@ from genstudio.data.info import DatasetInfo
 from genstudio.errors import ConfigError, Problem
 from genstudio.families import Family, Preset
 from genstudio.runs.plan import ENDLESS
-from genstudio.ui.layouts import named, vbox
+from genstudio.ui.layouts import Choice, named, vbox
 from genstudio.ui.numbers import FloatEdit
 from genstudio.ui.tab_order import follow_the_eye
 from genstudio.ui.train.form import ConfigForm
@@ -341,7 +341,7 @@ class SetupColumn(QWidget):
 
 
 def _choice(name: str, label: str) -> QComboBox:
-    box = named(QComboBox(), name, label)
+    box = named(Choice(), name, label)
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     box.setMinimumContentsLength(3)
     return box

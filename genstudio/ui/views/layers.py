@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QComboBox, QWidget
 from genstudio.events import Array
 from genstudio.snapshots.layers import Distributions, LayerStatistics
 from genstudio.ui import theme
-from genstudio.ui.layouts import hbox, named, vbox
+from genstudio.ui.layouts import Choice, hbox, named, vbox
 from genstudio.ui.views.anatomy import ROLES
 from genstudio.ui.views.chart import tick_text, value_text
 from genstudio.ui.views.heat import heat_image
@@ -252,7 +252,7 @@ class LayersPanel(QWidget):
         self.view.choose(self.quantity.currentData(), self.style_choice.currentData())
 
     def _choice(self, name: str, label: str, values: Sequence[str]) -> QComboBox:
-        box = named(QComboBox(), name, label)
+        box = named(Choice(), name, label)
         for value in values:
             box.addItem(value.capitalize(), value)
         return box
