@@ -12,10 +12,12 @@ from genstudio.events import Array, Frozen, Snapshot
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Text(Snapshot):
-    """A prompt and what the model wrote after it."""
+    """A prompt and what the model wrote after it; `unknown` are the characters that were left out of the prompt, each once,
+    because the vocabulary lacks them."""
 
     prompt: str
     text: str
+    unknown: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 
 from genstudio.data.learnable.tokens import TextData
 from genstudio.data.shelf import find_dataset
+from genstudio.data.tokenizers import WordTokenizer
 from genstudio.errors import DataError, DeviceError
 from genstudio.families import gpt
 from genstudio.families.gpt import presets
@@ -260,3 +261,24 @@ def test_the_preset_follows_the_dataset_and_a_general_one_stays() -> None:
     assert presets.preset_for(play, "names") == presets.preset_for(play, "shakespeare") == "shakespeare"
     assert presets.preset_for(play, "larger") == presets.preset_for(chain, "larger") == "larger"
     assert presets.preset_for(chain, "names") == presets.preset_for(chain, "shakespeare") == "text"
+
+
+@pytest.mark.parametrize("prompt", ["ROMEO:", "a ROMEO bed", "Äb\tc", "abc", ""])
+def test_a_sample_shows_the_prompt_that_was_continued_and_what_was_left_out_of_it(text_data: TextData, prompt: str) -> None:
+    one = learner(text_data)
+    known = set(text_data.tokenizer.decode(np.arange(text_data.tokenizer.size)))
+    one.watch({"prompt": prompt})
+    shown = next(part for part in one.preview() if isinstance(part, Text))
+    assert shown.prompt == "".join(character for character in prompt if character in known)
+    assert shown.unknown == "".join(dict.fromkeys(character for character in prompt if character not in known))
+    one.watch({"prompt": shown.prompt})
+    assert next(part for part in one.preview() if isinstance(part, Text)).text == shown.text
+
+
+def test_unknown_words_of_a_prompt_stay_where_a_token_stands_for_them(text_data: TextData) -> None:
+    tokenizer = WordTokenizer(("a", " ", "b"))
+    ids = tokenizer.encode("a b a b b a" * 20).astype(np.uint16)
+    one = learner(TextData(tokenizer, ids, ids, len(ids), "words", ""))
+    one.watch({"prompt": "a house b"})
+    shown = next(part for part in one.preview() if isinstance(part, Text))
+    assert shown.prompt == "a house b" and not shown.unknown

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from genstudio.data.learnable.questions import EQUALS, QuestionData
 from genstudio.data.tokenizers import continuation
+from genstudio.data.tokenizers.tokenizer import without
 from genstudio.events import Snapshot
 from genstudio.families.gpt.batches import draw
 from genstudio.families.gpt.config import GPTConfig
@@ -111,7 +112,10 @@ class GPTLearner:
             if time.monotonic() >= due:
                 yield Tick()
                 due = time.monotonic() + _TICK
-        yield Text("sample", self.step, self.prompt, continuation(self.model.tokenizer, written))
+        tokenizer = self.model.tokenizer
+        places = () if hasattr(tokenizer, "unknown") else tokenizer.encode_lossy(self.prompt)[1]  # <unk> stands for them
+        unknown = "".join(dict.fromkeys(self.prompt[at] for at in places))
+        yield Text("sample", self.step, without(self.prompt, places), continuation(tokenizer, written), unknown)
 
     def _answers(self, data: QuestionData) -> Iterator[Snapshot | Tick]:
         """The answer to the person's question, which nobody judges, and those to the same held-out questions every time."""

@@ -200,7 +200,7 @@ class TimeMachine(QWidget):
         if not count:
             words = "No snapshots yet"
         elif self.step is None:
-            words = f"newest of {count} steps" if self._live else f"step {self.steps[-1]:,}, last of {count}"
+            words = f"newest of {count:,}" if self._live else f"step {self.steps[-1]:,}, last of {count}"
         else:
             words = f"step {self.step:,}, {self.slider.value() + 1} of {count}"
         self.where.setText(words)

@@ -28,7 +28,8 @@ class SamplesView(View[Text]):
         theme.changed.connect(self._recolour)
 
     def draw(self, snapshot: Text) -> None:
-        self.label.setText(f"step {snapshot.step:,}")
+        missing = f" · left out of the prompt, not in the vocabulary: {' '.join(snapshot.unknown)}" if snapshot.unknown else ""
+        self.label.setText(f"step {snapshot.step:,}{missing}")
         bar = self.text.verticalScrollBar()
         place = bar.value()
         self.text.setPlainText(snapshot.prompt + snapshot.text)

@@ -33,6 +33,11 @@ def test_the_prompt_is_tinted(samples: SamplesView) -> None:
     assert [mark.cursor.selectedText() for mark in marks] == ["ROMEO:"]
 
 
+def test_what_was_left_out_of_the_prompt_is_said(samples: SamplesView) -> None:
+    samples.show_snapshot(Text("sample", 300, ":", "abc", "ROME"))
+    assert samples.label.text() == "step 300 · left out of the prompt, not in the vocabulary: R O M E"
+
+
 def test_samples_that_came_while_hidden_are_there(qtbot: QtBot) -> None:
     view = SamplesView()
     qtbot.addWidget(view)
