@@ -212,7 +212,7 @@ def test_a_preview_shows_text_and_attention_and_leaves_no_trace(text_data: TextD
     assert same(before, weights(shown)) and torch.equal(state, torch.get_rng_state())
     text, attention, layers = (event for event in first if not isinstance(event, Tick))
     assert isinstance(text, Text) and isinstance(attention, Attention)
-    assert text.channel == "sample" and text.prompt == "abc ~" and text.step == 2 and len(text.text) == 120
+    assert text.channel == "sample" and text.prompt == "abc " and text.unknown == "~" and text.step == 2 and len(text.text) == 120
     assert set(text.text) <= set(text_data.tokenizer.alphabet)  # type: ignore[attr-defined]
     assert attention.weights.shape == (2, 2, 16, 16) and attention.weights.dtype == np.float32
     assert len(attention.tokens) == 16 and attention.tokens[:4] == ("d", "j", "␣", "a")
