@@ -28,7 +28,7 @@ class SamplesView(View[Text]):
         theme.changed.connect(self._recolour)
 
     def draw(self, snapshot: Text) -> None:
-        missing = f" · left out of the prompt, not in the vocabulary: {' '.join(snapshot.unknown)}" if snapshot.unknown else ""
+        missing = f" · ignored in the prompt, not in the vocabulary: {' '.join(snapshot.unknown)}" if snapshot.unknown else ""
         self.label.setText(f"step {snapshot.step:,}{missing}")
         bar = self.text.verticalScrollBar()
         place = bar.value()

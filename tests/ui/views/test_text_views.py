@@ -35,7 +35,7 @@ def test_the_prompt_is_tinted(samples: SamplesView) -> None:
 
 def test_what_was_left_out_of_the_prompt_is_said(samples: SamplesView) -> None:
     samples.show_snapshot(Text("sample", 300, ":", "abc", "ROME"))
-    assert samples.label.text() == "step 300 · left out of the prompt, not in the vocabulary: R O M E"
+    assert samples.label.text() == "step 300 · ignored in the prompt, not in the vocabulary: R O M E"
 
 
 def test_samples_that_came_while_hidden_are_there(qtbot: QtBot) -> None:
