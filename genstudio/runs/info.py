@@ -37,7 +37,8 @@ class RunInfo:
     `measures` name what says how good the model is and is not measured at every step, none in a run of an older version;
     `losses` are the last values of these and of every series whose name contains "loss", `measured` the steps of these:
     of every series, where a run has no `measures`;
-    `checkpoints` are steps, ascending; `elapsed` is in seconds.
+    `checkpoints` are steps, ascending; `elapsed` is in seconds; `race` says which of several runs that raced this is:
+    {"id": the same for all, "setting": what differs, "label": the value, "place": from 0}, or is empty.
     """
 
     id: str
@@ -63,6 +64,7 @@ class RunInfo:
     losses: Mapping[str, float] = field(default_factory=dict)
     measured: Mapping[str, int] = field(default_factory=dict)
     checkpoints: tuple[int, ...] = ()
+    race: Mapping[str, Any] = field(default_factory=dict)
     reason: str = ""
 
     @property
@@ -99,8 +101,15 @@ def read_info(folder: Path) -> RunInfo:
         losses={name: value for name, (_, value) in end.last.items() if "loss" in name or name in measured},
         measured=measured,
         checkpoints=_checkpoints(folder / "checkpoints"),
+        race=_race(said.get("race")),
         reason=f"The planned length in run.json is invalid ({wrong})." if wrong else "",
     )
+
+
+def _race(said: Any) -> Mapping[str, Any]:
+    """Nothing where that is not what a race writes: a run is whole without it."""
+    sound = isinstance(said, dict) and all(isinstance(said.get(name), str) for name in ("id", "setting", "label"))
+    return said if sound and said["id"] and type(said.get("place")) is int else {}
 
 
 def _state(folder: Path, plan: Mapping[str, float], step: int, elapsed: float) -> State:

@@ -233,11 +233,12 @@ def create(
     plan: Mapping[str, float],
     kept: Mapping[str, Any],
     measures: Sequence[str] = (),
+    race: Mapping[str, Any] | None = None,
 ) -> Run:
     """A new run in `<root>/<time>_<family>_<name>/`, not yet acquired. Raises StorageError.
 
     `dataset` has at least `id`, `title` and `hash`; `kept` are the JSON files that open the run without its dataset;
-    `measures` name what says how good the model is and is not measured at every step.
+    `measures` name what says how good the model is and is not measured at every step; `race` as in `RunInfo`.
     """
     if bad := [file for file in kept if not KEPT.fullmatch(file) or file == "run.json"]:
         raise ValueError(f"{bad[0]!r} is not a name for a kept file")
@@ -257,6 +258,7 @@ def create(
         "notes": "",
         "kept": sorted(kept),
         "measures": list(measures),
+        **({"race": dict(race)} if race else {}),
     }
     storage.make_folder(root)
     storage.sweep(root)

@@ -105,6 +105,43 @@ class ReadRun:
                 yield Frame(snapshots=tuple(run.load_snapshot(channel, step) for step in steps[-1:]))
 
 
+@dataclass(frozen=True, eq=False)
+class Past:
+    """What a run has behind it: its numbers by name, the training time in `seconds` (n,) after each of its `steps` (n,), and the
+    newest snapshot of each channel."""
+
+    series: Mapping[str, Series]
+    steps: Array
+    seconds: Array
+    snapshots: tuple[Snapshot, ...]
+
+
+@dataclass(frozen=True)
+class ReadPast:
+    """All numbers of a run, with the training time at which each was measured."""
+
+    path: str
+
+    def run(self, models: Models) -> Frames[Past]:
+        run, parts = Run.open(self.path), dict[str, list[Series]]()
+        for series in run.history():
+            for name, one in series.items():
+                parts.setdefault(name, []).append(one)
+            yield Frame(progress=Progress("Reading the curves"))
+        whole = {
+            name: Series(np.concatenate([one.steps for one in some]), np.concatenate([one.values for one in some]))
+            for name, some in parts.items()
+        }
+        times = [(np.zeros(1, np.int64), np.zeros(1)), *metrics_log.times(run.folder / "metrics.jsonl")]
+        steps, seconds = (np.concatenate(column) for column in zip(*times, strict=True))
+        shown = []
+        for channel in run.snapshot_channels():
+            with contextlib.suppress(RunError):
+                shown += [run.load_snapshot(channel, step) for step in run.snapshot_steps(channel)[-1:]]
+            yield Frame(progress=Progress("Reading the curves"))
+        return Past(whole, steps, seconds, tuple(shown))
+
+
 @dataclass(frozen=True)
 class DescribeRun(Quiet):
     """What a run folder says of itself now: see `RunInfo`."""

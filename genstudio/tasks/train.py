@@ -33,7 +33,7 @@ Kind = families.AnyFamily
 
 @dataclass(frozen=True)
 class Train:
-    """Train a new run of a family on a dataset (a name on the shelf or a path).
+    """Train a new run of a family on a dataset (a name on the shelf or a path), perhaps one of a `race`: see `RunInfo`.
 
     Everything that is asked for is checked before anything is written. Raises ConfigError, DataError, DeviceError,
     StorageError.
@@ -50,6 +50,7 @@ class Train:
     runs_folder: Path | None = None
     name: str = ""
     watch: Mapping[str, str] = field(default_factory=dict)
+    race: Mapping[str, Any] = field(default_factory=dict)
 
     def run(self, models: Models) -> Training:
         return Training(self, models)
@@ -215,6 +216,7 @@ def _begun(task: Train) -> Frames[tuple[Kind, Setup]]:
         plan=plan,
         kept=family.metadata(data),
         measures=[measure.name for measure in family.dashboard.result],
+        race=task.race,
     )
     return family, Setup(run=run.acquire(), learner=learner, plan=Plan.of(plan), config=config)
 

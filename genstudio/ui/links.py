@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -58,6 +58,10 @@ class Links:
     def resume_run(self, path: str) -> None:
         """Continue a run in the room of its family."""
         self._with_trainer(path, lambda tab: tab.resume_run(path))
+
+    def show_race(self, infos: Sequence[RunInfo]) -> None:
+        """Show runs that raced side by side, in the room of their family."""
+        self._with_trainer(str(infos[0].folder), lambda tab: tab.show_race(infos))
 
     def set_up_like(self, path: str) -> None:
         """Set up a new training with the settings, dataset, length and seed of a run, in the room of its family."""
@@ -224,6 +228,7 @@ class Links:
             ("resume_wanted", self.resume_run),
             ("duplicate_wanted", self.set_up_like),
             ("play_wanted", self._play_with),
+            ("race_wanted", self.show_race),
             ("write_wanted", self._write_with),
             ("look_wanted", self._look_inside),
             ("compare_wanted", self._compare),

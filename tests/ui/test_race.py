@@ -17,8 +17,11 @@ from genstudio.events import Frame, Progress, Series
 from genstudio.families import Family
 from genstudio.families.dashboard import Measure
 from genstudio.runs import Run
+from genstudio.tasks.runs import Past
 from genstudio.tasks.train import Train
 from genstudio.ui.engine import Engine
+from genstudio.ui.library import Library
+from genstudio.ui.tabs.runs import RunsTab
 from genstudio.ui.train.race import SEED, RaceSetup, Record, lines_of, racers, verdict
 from genstudio.ui.train.setup import SetupColumn
 from genstudio.ui.train.tab import TrainingTab
@@ -92,6 +95,20 @@ def test_times_are_ascending_where_many_steps_take_no_time() -> None:
     record.add(frame(5000, 1e-6, list(range(1, 5001)), [0.0] * 5000))
     times, _ = record.points("loss", by_time=True)
     assert len(times) == 5000 and (np.diff(times) > 0).all()
+
+
+def test_what_a_run_has_behind_it_is_recalled_and_cut_where_it_continues() -> None:
+    record = Record()
+    series = {"loss": Series(np.array([1, 2, 3, 4]), np.array([4.0, 3, 2, 1]))}
+    record.recall(Past(series, np.array([0, 2, 4]), np.array([0.0, 1.0, 5.0]), ()))
+    times, values = record.points("loss", by_time=True)
+    np.testing.assert_allclose(times / 1e6, [0.5, 1.0, 3.0, 5.0], atol=1e-5)
+    assert values.tolist() == [4, 3, 2, 1] and record.progress.step == 4
+    assert not record.cut(4) and record.cut(3)
+    record.add(frame(5, 6.0, [4, 5], [9, 8]))
+    steps, values = record.points("loss", by_time=False)
+    assert steps.tolist() == [1, 2, 3, 4, 5] and values.tolist() == [4, 3, 2, 9, 8] and record.last("loss") == 8
+    assert record.cut(0) and record.last("loss") is None and len(record.points("loss", by_time=True)[0]) == 0
 
 
 def records(*values: float | None) -> list[Record]:
@@ -196,9 +213,41 @@ def test_a_race_is_paused_and_stopped_as_one(toy: Family[Any, Any], engine: Engi
     assert page.running and page.lanes[1].at_work
     page.stop.click()
     qtbot.waitUntil(lambda: not page.running, timeout=LONG)
-    assert all(Run.open(lane.run).info.seed == number for number, lane in enumerate(page.lanes))
+    infos = [Run.open(lane.run).info for lane in page.lanes]
+    assert [info.seed for info in infos] == [0, 1, 2] and len({info.race["id"] for info in infos}) == 1
+    assert [info.race["label"] for info in infos] == ["seed 0", "seed 1", "seed 2"]
+    assert page.pause.isEnabled() and page.pause.text() == "Resume"
     page.leave.click()
     assert tab.stack.currentWidget() is tab.empty and tab.start.isEnabled()
+
+    runs = RunsTab(engine, Library(engine))  # as after another start of the program
+    qtbot.addWidget(runs)
+    runs.show()
+    qtbot.waitUntil(lambda: len(runs.model.runs) == 3, timeout=LONG)
+    runs.search.setText(f"race {infos[0].race['id']}")
+    assert runs._sorted.rowCount() == 3
+    runs.search.setText("race of nobody")
+    assert runs._sorted.rowCount() == 0
+    runs.select(str(infos[1].folder))
+    with qtbot.waitSignal(runs.race_wanted) as caught:
+        runs.trigger("show_race")
+    tab.show_race(caught.args[0])
+    assert [lane.run for lane in page.lanes] == [str(info.folder) for info in infos] and not page.running
+    steps = [info.step for info in infos]
+    qtbot.waitUntil(lambda: [lane.record.progress.step for lane in page.lanes] == steps, timeout=LONG)
+    first = page._lines[0][1].name
+    assert len(page.charts[0].points("2")[0]) == len(page.lanes[2].record.points(first, by_time=True)[0]) > 0
+    page.pause.click()
+    assert page.running
+    qtbot.waitUntil(
+        lambda: all(lane.record.progress.step > step + 3 for lane, step in zip(page.lanes, steps, strict=True)), timeout=LONG
+    )
+    page.stop.click()
+    qtbot.waitUntil(lambda: not page.running, timeout=LONG)
+    for lane, step in zip(page.lanes, steps, strict=True):
+        assert Run.open(lane.run).info.step > step
+        known, times = (lane.record.points("train_loss", by_time)[0] for by_time in (False, True))
+        assert known.tolist() == list(range(1, len(known) + 1)) and (np.diff(times) > 0).all()
 
 
 def test_fine_tuned_and_from_scratch_race_with_the_size_of_the_run(tmp_path: Any, qtbot: Any) -> None:

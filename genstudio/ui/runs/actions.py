@@ -90,6 +90,12 @@ def _duplicate(runs: Runs) -> str:
     return usable(runs)
 
 
+def _race(runs: Runs) -> str:
+    if said := usable(runs):
+        return said
+    return "" if runs[0].race else "This run was not part of a race."
+
+
 def _star(runs: Runs) -> str:
     if not runs:
         return "Select a run."
@@ -99,6 +105,8 @@ def _star(runs: Runs) -> str:
 ACTIONS = (
     Action("open_run", "Open", "open", "Open this run in the room of its model", usable, "Return"),
     Action("resume_run", "Resume", "play", "Continue its training", _resume, "Ctrl+Shift+R"),
+    Action("show_race", "Show race", "pairs", "Show all runs of its race side by side, and resume those that were stopped",
+           _race, "Ctrl+Alt+R"),
     Action("duplicate_run", "Duplicate…", "copy", "Set up a new training with the settings of this run, to change some",
            _duplicate, "Ctrl+Alt+D"),
     Action("play_run", "In Playground", "write", "Use its model in the Playground; two runs are compared there", _play,

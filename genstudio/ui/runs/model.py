@@ -171,7 +171,8 @@ class RunsModel(QAbstractTableModel):
         """Everything in a row that a search looks in."""
         run, cells = self.runs[row], self._cells[row]
         some = (Column.NAME, Column.STATE, Column.DATASET, Column.CHANGES, Column.FAMILY)
-        return " ".join((*(str(cells[column]) for column in some), run.name, run.notes, run.id)).casefold()
+        race = (f"race {run.race['id']}",) if run.race else ()
+        return " ".join((*(str(cells[column]) for column in some), run.name, run.notes, run.id, *race)).casefold()
 
     def ranks(self, column: Column) -> list[int]:
         """The place of each row in the order of a column: sorting through Qt would ask thousands of times."""

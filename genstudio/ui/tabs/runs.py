@@ -70,13 +70,14 @@ _REST_MS = 60
 
 
 class RunsTab(QWidget):
-    """`open_wanted(path)`, `resume_wanted(path)`, `duplicate_wanted(path)`, `play_wanted(paths)`, `failed(Failure)`,
-    `done(text)`."""
+    """`open_wanted(path)`, `resume_wanted(path)`, `duplicate_wanted(path)`, `play_wanted(paths)`, `race_wanted(infos)`,
+    `failed(Failure)`, `done(text)`."""
 
     open_wanted = Signal(str)
     resume_wanted = Signal(str)
     duplicate_wanted = Signal(str)
     play_wanted = Signal(object)
+    race_wanted = Signal(object)
     failed = Signal(object)
     done = Signal(str)
 
@@ -258,6 +259,11 @@ class RunsTab(QWidget):
         found = {key: source.get(key, partial(task, run)) for key, run in reversed(keys.items())}
         return {key[0]: value for key, value in found.items() if source.known(key)}
 
+    def raced_with(self, run: RunInfo) -> tuple[RunInfo, ...]:
+        """The runs of its race that are there and can be read, in the order in which they were set up."""
+        same = [one for one in self.model.runs if one.usable and one.race.get("id") == run.race["id"]]
+        return tuple(sorted(same, key=lambda one: int(one.race["place"])))
+
     def trigger(self, name: str) -> None:
         """Do what an action of ACTIONS is about with the selected runs, if that can be done."""
         action = next(one for one in ACTIONS if one.name == name)
@@ -268,6 +274,7 @@ class RunsTab(QWidget):
                 "resume_run": lambda runs: self.resume_wanted.emit(str(runs[0].folder)),
                 "duplicate_run": lambda runs: self.duplicate_wanted.emit(str(runs[0].folder)),
                 "play_run": lambda runs: self.play_wanted.emit(tuple(str(run.folder) for run in runs)),
+                "show_race": lambda runs: self.race_wanted.emit(self.raced_with(runs[0])),
                 "star_run": self._star,
                 "rename_run": lambda _: self._edit_name(),
                 "show_run_folder": lambda runs: QDesktopServices.openUrl(QUrl.fromLocalFile(str(runs[0].folder))),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -27,7 +28,8 @@ from genstudio.events import Array, Frame, Progress, Snapshot
 from genstudio.families.dashboard import SIDE, STAGE, Chart, Dashboard, Line, Measure, Pane, fitting
 from genstudio.runs import RunInfo, list_runs
 from genstudio.tasks.evaluate import ReadReferences
-from genstudio.tasks.train import Train
+from genstudio.tasks.runs import Past, ReadPast
+from genstudio.tasks.train import Resume, Train
 from genstudio.ui import theme
 from genstudio.ui.asking import Asking
 from genstudio.ui.engine import Engine
@@ -120,6 +122,24 @@ class Record:
             self._columns.setdefault(name, []).append((series.steps, times, series.values))
         self._before = (now.step, now.elapsed)
 
+    def cut(self, step: int) -> bool:
+        """Forget what came after a step: a training continues from there. Returns whether there was anything."""
+        later = self._before[0] > step
+        for name, parts in self._columns.items() if later else ():
+            kept = [(part[0] <= step, part) for part in parts]
+            self._columns[name] = [tuple(column[here] for column in part) for here, part in kept]  # type: ignore[misc]
+        if later:
+            self._before = step, self.progress.elapsed if self.progress.step <= step else 0.0
+        return later
+
+    def recall(self, past: Past) -> None:
+        """What a run has behind it, before any frame of it came."""
+        last = int(past.steps[-1]), float(past.seconds[-1])
+        for name, series in past.series.items():
+            times = (np.interp(series.steps, past.steps, past.seconds) * _MICRO).astype(np.int64)
+            self._columns[name] = [(series.steps, times, series.values)]
+        self.progress, self._before = Progress(step=last[0], elapsed=last[1]), last
+
     def points(self, name: str, by_time: bool) -> tuple[Array, Array]:
         """Steps or microseconds (n,), each later than the one before, and values (n,)."""
         parts = self._columns.get(name)
@@ -135,7 +155,7 @@ class Record:
 
     def last(self, name: str) -> float | None:
         """The newest value of this name."""
-        parts = self._columns.get(name)
+        parts = [part for part in self._columns.get(name, ()) if len(part[2])]
         return float(parts[-1][2][-1]) if parts else None
 
 
@@ -382,13 +402,25 @@ class Lane(QFrame):
             for snapshot in self._newest.values():
                 self._show(snapshot)
 
-    def show_frame(self, frame: Frame) -> None:
-        """Numbers are kept; the newest picture of each channel is shown."""
+    def show_frame(self, frame: Frame) -> bool:
+        """Numbers are kept; the newest picture of each channel is shown. Returns whether numbers that were there are no more: a
+        training went back, or continues from a checkpoint before them."""
         if frame.run:
             self.run, self.state = frame.run, "training"
-        if frame.back is None:
-            self.record.add(frame)
-        for snapshot in frame.snapshots:
+        at = frame.progress.step if frame.run and frame.progress is not None else frame.back
+        gone = at is not None and self.record.cut(at)
+        self.record.add(frame)
+        self._show_all(frame.snapshots)
+        return gone
+
+    def show_past(self, past: Past) -> None:
+        """The numbers and pictures of a run of the disk."""
+        self.record.recall(past)
+        self._show_all(past.snapshots)
+        self.say()
+
+    def _show_all(self, snapshots: Sequence[Snapshot]) -> None:
+        for snapshot in snapshots:
             self._newest[snapshot.channel] = snapshot
             self._show(snapshot)
 
@@ -432,8 +464,10 @@ class Lane(QFrame):
 
 
 class RacePage(QStackedWidget):
-    """Set up a race, then watch it. `failed(Failure)`; `changed()` when a run begins or ends; `closed()`; `working(text)`;
-    `open_wanted(path)` to look at one of the runs alone.
+    """Set up a race, then watch it; one that was stopped, or that ended with the program, can be resumed.
+
+    `failed(Failure)`; `changed()` when a run begins or ends; `closed()`; `working(text)`; `open_wanted(path)` to look at one of
+    the runs alone.
     """
 
     failed = Signal(object)
@@ -453,7 +487,6 @@ class RacePage(QStackedWidget):
         self._lines: list[tuple[Chart, Line]] = []
         self._references: Mapping[str, float] = {}
         self._asking = Asking(engine)
-        self._stopped = False
         self._board = setup.family.dashboard
         self.title = named(ElidedLabel(), f"{prefix}race_title")
         self.title.setProperty("heading", True)
@@ -478,6 +511,11 @@ class RacePage(QStackedWidget):
     def running(self) -> bool:
         """Whether a training of the race is at work or waits."""
         return any(lane.at_work for lane in self.lanes)
+
+    @property
+    def resumable(self) -> bool:
+        """Whether some of it was stopped before its end."""
+        return not self.running and any(lane.state == "stopped" and lane.run for lane in self.lanes)
 
     @property
     def live(self) -> tuple[str, ...]:
@@ -511,13 +549,52 @@ class RacePage(QStackedWidget):
             self.set_up.check()
             return
         self._clear()
-        family, info = self._setup.family, self._setup.info
-        differs = self.set_up.what.currentText()
+        family, title = self._setup.family, self._setup.data.currentText()
+        self._line_up(entries, self.set_up.name)
+        given, race = self._setup.name.text().strip() or title, secrets.token_hex(8)
+        for place, lane in enumerate(self.lanes):
+            task = Train(
+                family=family.name, data=self._setup.data.currentData(), config=lane.racer.values, steps=steps,
+                seconds=seconds, seed=lane.racer.seed, device=self._setup.device.currentText(),
+                name=f"{given}, {lane.racer.label}"[:80], watch=self.watch,
+                race={"id": race, "setting": self.set_up.name, "label": lane.racer.label, "place": place},
+            )  # fmt: skip
+            self._begin(lane, task)
+        self._state()
+        self.changed.emit()
+
+    def show_runs(self, infos: Sequence[RunInfo]) -> None:
+        """Runs of one race as they were; the family and the dataset are set up already."""
+        if self.running:
+            return
+        self._clear()
+        some = infos[:MAXIMUM]
+        self._line_up(
+            [Racer(str(info.race["label"]), info.config, info.seed) for info in some], str(some[0].race["setting"])
+        )
+        for lane, info in zip(self.lanes, some, strict=True):
+            lane.run = str(info.folder)
+            lane.set_state("finished" if info.state == "finished" else "stopped")
+            self._engine.start(ReadPast(lane.run), None, self._read, on_result=partial(self._show_past, lane))
+        self._state()
+
+    def _show_past(self, lane: Lane, past: Past) -> None:
+        if lane in self.lanes and not lane.at_work:
+            lane.show_past(past)
+            self._draw()
+
+    def _read(self, failure: Failure | None) -> None:
+        if failure is not None:
+            self.failed.emit(failure)
+
+    def _line_up(self, entries: Sequence[Racer], name: str) -> None:
+        """A lane for each, which differ in the setting `name`, and charts that are empty yet."""
+        family, info, title = self._setup.family, self._setup.info, self._setup.data.currentText()
+        setting = next((one for one in family.config.settings() if one.name == name), None)
+        differs, group = ("seed", "") if setting is None else (setting.label.lower(), setting.group)
         self._board = family.dashboard
-        title = self._setup.data.currentText()
-        self.title.setText(f"Race: {differs.lower()}, on {title}")
+        self.title.setText(f"Race: {differs}, on {title}")
         measures = self._board.summary or self._board.result
-        self._stopped = False
         for number, racer in enumerate(entries):
             lane = Lane(racer, theme.CYCLE[number], measures, number)
             lane.setMinimumWidth(_LANE)
@@ -526,25 +603,19 @@ class RacePage(QStackedWidget):
             self.lanes.append(lane)
             self._row.addWidget(lane, 1)
         self._fill("" if info is None else info.kind)
-        self._refer(entries[0].values)
+        self._refer(entries[0].values, group)
         self.setCurrentIndex(1)
-        given = self._setup.name.text().strip() or title
-        for lane in self.lanes:
-            task = Train(
-                family=family.name, data=self._setup.data.currentData(), config=lane.racer.values, steps=steps,
-                seconds=seconds, seed=lane.racer.seed, device=self._setup.device.currentText(),
-                name=f"{given}, {lane.racer.label}"[:80], watch=self.watch,
-            )  # fmt: skip
-            lane.job = self._engine.start(
-                task, partial(self._came, lane), partial(self._ended, lane), on_result=partial(self._finished, lane)
-            )
-        self._state()
-        self.changed.emit()
 
-    def _refer(self, values: Mapping[str, Any]) -> None:
+    def _begin(self, lane: Lane, task: Train | Resume) -> None:
+        lane.set_state("starting")
+        lane.job = self._engine.start(
+            task, partial(self._came, lane), partial(self._ended, lane), on_result=partial(self._finished, lane)
+        )
+
+    def _refer(self, values: Mapping[str, Any], group: str) -> None:
         """Ask what the curves are compared with, where it is the same for all: what tokens are is a setting of the data."""
         self._references = {}
-        if self._board.references is not None and self.set_up.group != "Data":
+        if self._board.references is not None and group != "Data" and self._setup.data.currentData() is not None:
             task = ReadReferences(self._setup.family.name, self._setup.data.currentData(), values)
             self._asking.ask("references", task, on_result=self._show_references)
 
@@ -560,7 +631,14 @@ class RacePage(QStackedWidget):
                 view.set_reference(line.name, value, line.words.format(value), line.short.format(value))
 
     def toggle_pause(self) -> None:
-        """All pause, or all go on."""
+        """All pause, or all continue, those that were stopped too."""
+        if self.resumable:
+            for lane in self.lanes:
+                if lane.state == "stopped" and lane.run:
+                    self._begin(lane, Resume(lane.run, watch=self.watch))
+            self._state()
+            self.changed.emit()
+            return
         pausing = any(lane.state in ("starting", "training") for lane in self.lanes)
         for lane in self.lanes:
             if pausing and lane.state in ("starting", "training"):
@@ -597,7 +675,8 @@ class RacePage(QStackedWidget):
 
     def _came(self, lane: Lane, frame: Frame) -> None:
         fresh = bool(frame.run)
-        lane.show_frame(frame)
+        if lane.show_frame(frame):
+            self._build_charts()
         if fresh:
             self.changed.emit()
         if not self._flush.isActive():
@@ -619,7 +698,8 @@ class RacePage(QStackedWidget):
     def _state(self) -> None:
         running = self.running
         waiting = running and not any(lane.state in ("starting", "training", "saving") for lane in self.lanes)
-        self.pause.setEnabled(running)
+        waiting = waiting or self.resumable
+        self.pause.setEnabled(running or waiting)
         self.pause.setText("Resume" if waiting else "Pause")
         self.pause.setAccessibleName("Resume all" if waiting else "Pause all")
         theme.set_icon(self.pause, "play" if waiting else "pause")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -175,6 +175,18 @@ class TrainingTab(QWidget):
             self.race.watch = self.panel.texts()
             self.race.begin()
             self._racing = True
+        self._show_state()
+
+    def show_race(self, infos: Sequence[RunInfo]) -> None:
+        """Show runs of the disk that raced; those that were stopped can be resumed there."""
+        if self.busy:
+            return
+        self.close_run()
+        self.choose_family(infos[0].family)
+        self.setup.choose_data(str(infos[0].dataset.get("id", "")))
+        self.race.watch = self.panel.texts()
+        self.race.show_runs(infos)
+        self._racing = True
         self._show_state()
 
     def _race_changed(self) -> None:
