@@ -35,6 +35,7 @@ class AblationPage(Page):
     goes to the other pages that read the model with parts off."""
 
     switches_changed = Signal(object)
+    as_translated = True
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine, "page_knock_out", "Knock out")

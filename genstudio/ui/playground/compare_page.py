@@ -54,6 +54,8 @@ _TRAIN, _CHOOSE = "Train a model first; one minute is enough.", "Choose model B.
 class ComparePage(Page):
     """Model A is the one that the Playground uses, model B is chosen here."""
 
+    as_translated = True
+
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine, "page_compare", "Compare two")
         self._sampling = Sampling()

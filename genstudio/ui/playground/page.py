@@ -37,6 +37,8 @@ class Page(QWidget):
     rests = True
     follows_writing = False
     """Whether it is told of a text while that is being written."""
+    as_translated = False
+    """Whether it writes translations as the row of the source says, where that is greedily."""
 
     def __init__(self, engine: Engine, name: str, title: str) -> None:
         super().__init__()

@@ -65,6 +65,8 @@ class Remembered:
 class ReplayPage(Page):
     """Replays the text when asked to: with each saved step a model writes, expects and attends anew."""
 
+    as_translated = True
+
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine, "page_replay", "Replay")
         self._sampling = Sampling()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -11,6 +12,7 @@ from PySide6.QtWidgets import QPushButton, QSplitter, QWidget
 from genstudio.errors import Failure
 from genstudio.inspection.ablation import NOTHING_ABLATED, Ablation
 from genstudio.runs import RunInfo
+from genstudio.sampling.choose import SamplingOptions
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
 from genstudio.tasks.runs import CopyIncluded
@@ -24,7 +26,8 @@ from genstudio.ui.playground.inspectors import Inspectors
 from genstudio.ui.playground.model_choice import ModelChoice
 from genstudio.ui.playground.page import Page
 from genstudio.ui.playground.pages import PAGES, lack, shown
-from genstudio.ui.playground.translate_source import BEAM, GREEDY, SourceRow
+from genstudio.ui.playground.sampler import Sampling
+from genstudio.ui.playground.translate_source import BEAM, GREEDY, SAMPLER, SourceRow
 from genstudio.ui.playground.writer import Writer
 from genstudio.ui.tab_order import follow_the_eye
 from genstudio.ui.widgets import ElidedLabel, with_keys
@@ -258,6 +261,7 @@ class PlaygroundTab(QWidget):
         self.inspectors.offer(self.choice.abilities())
         self._show_document()
         self.source.setVisible(self.translates)
+        self._sampling_changed()
         self.document.editor.setPlaceholderText(
             _TRANSLATED if self.translates else _CONTINUED if self.writes else _GAPS
         )
@@ -275,7 +279,7 @@ class PlaygroundTab(QWidget):
         follow_the_eye(self)
         page.failed.connect(self.failed)
         if hasattr(page, "show_sampling"):
-            page.show_sampling(self.sampler.sampling())
+            page.show_sampling(self._sampling_of(page))
         if hasattr(page, "show_library"):
             page.show_library(self._library)
         for name, slot in (
@@ -298,10 +302,16 @@ class PlaygroundTab(QWidget):
                 page.show_switches(switches)
 
     def _sampling_changed(self) -> None:
-        sampling = self.sampler.sampling()
         for page in self.inspectors.pages.values():
             if hasattr(page, "show_sampling"):
-                page.show_sampling(sampling)
+                page.show_sampling(self._sampling_of(page))
+
+    def _sampling_of(self, page: Page) -> Sampling:
+        """As the sampler says; greedily where the page writes translations and the source is translated without drawing."""
+        sampling = self.sampler.sampling()
+        if page.as_translated and self.translates and self.source.method.currentText() != SAMPLER:
+            return replace(sampling, options=SamplingOptions(greedy=True))
+        return sampling
 
     @property
     def writes(self) -> bool:
@@ -356,6 +366,7 @@ class PlaygroundTab(QWidget):
         self._follow.timeout.connect(self._follow_live)
         self.source.failed.connect(self.failed)
         self.source.changed.connect(self._delay.start)
+        self.source.method.currentTextChanged.connect(lambda _: self._sampling_changed())
         self.source.translate_wanted.connect(self._translate)
         self.writer.failed.connect(self.failed)
         self.writer.said.connect(self.status.setText)

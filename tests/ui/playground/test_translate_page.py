@@ -198,6 +198,9 @@ def test_from_a_source_to_a_branch_of_its_translation(tab: PlaygroundTab, qtbot:
     compare.start()
     qtbot.waitUntil(lambda: len(compare._written) == 2 and not compare.busy("write"), timeout=LONG)
     assert compare._written["a"].chosen is not None and compare.names["b"].text().startswith("B: other")
+    assert compare._sampling.options.greedy and not following._sampling.options.greedy
+    row.method.setCurrentText("Sampler")
+    assert not compare._sampling.options.greedy
 
     other = next(run for run in (tab.choice.model.itemData(i) for i in range(2)) if run != info(tab).folder and "other" in run)
     tab.choose(other)
