@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from genstudio.data.tokenizers.special import SpecialTokenizer
     from genstudio.evaluation.samples import Reference
     from genstudio.nn.transformer import Stack, Transformer
-    from genstudio.sampling.diffusion import Sampler
+    from genstudio.sampling.diffusion import Flow, Sampler, Schedule
     from genstudio.sampling.reader import LanguageModel
     from genstudio.snapshots.layers import LayerStatistics
 
@@ -245,6 +245,10 @@ class Denoises(Samples, Protocol):
     @property
     def sampler(self) -> Sampler:
         """How it samples."""
+
+    @property
+    def levels(self) -> Schedule | Flow:
+        """The noise that it was trained with."""
 
     def sampling(self, sampler: Sampler) -> Denoises:
         """The same modules, sampling in another way. Raises DataError for what cannot be sampled so."""

@@ -20,6 +20,30 @@ HIGH_QUALITY = Chart(
     references=(Reference("ceiling", f"ceiling {CEILING:.2%}", f"{CEILING:.1%}", CEILING),),
 )  # fmt: skip
 DISTANCES = (divergence("made"), MODES, HIGH_QUALITY)
+PICTURE_DISTANCES = (
+    Chart(
+        "distance", "Fréchet distance", "own encoder", (Line("frechet_distance", "samples", "fake"),), "Quality",
+        PICTURES, floors={"frechet_distance_floor": "real against real"},
+    ),
+    Chart(
+        "kernel", "Kernel distance", "own encoder", (Line("kernel_distance", "samples", "fake"),), "Quality",
+        PICTURES, floors={"kernel_distance_floor": "real against real"}, least=0.0,
+    ),
+    Chart(
+        "coverage", "Density, coverage", "",
+        (Line("density", "density", "variety"), Line("coverage", "coverage", "fake")), "Variety",
+        PICTURES, floors={"density_floor": "real density", "coverage_floor": "real coverage"},
+    ),
+    Chart(
+        "agreement", "Class agreement", "share", (Line("agreement", "samples", "fake"),), "Variety",
+        PICTURES, floors={"agreement_real": "real pictures"},
+    ),
+    Chart(
+        "copying", "Distance to data", "held-out pictures", (Line("nearest_ratio", "ratio", "fake"),), "Variety",
+        PICTURES, references=(Reference("fresh", "as far as new pictures", "new", 1.0),),
+    ),
+)  # fmt: skip
+"""How far the pictures of a model are from real ones, and whether they are copies."""
 GRADIENTS = (
     Chart("gradients", "Gradient norm", "", (Line("gradient_norm", "norm", "norm", True),), "Gradients", log=True),
     Chart("rates", "Learning rate", "", (Line("learning_rate", "rate", "rate"),), "Gradients"),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import zlib
 from collections.abc import Callable, Generator, Iterator
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 import torch
@@ -95,6 +96,37 @@ class Fixed:
         return None if data.labels is None or not len(data.labels) else data.labels[self.chosen]
 
 
+class OnSamples:
+    """What models of points or pictures hold of their data, which can be exchanged. A model ends its `__init__` with `_take`."""
+
+    dtype = torch.float32
+    """Of the samples that it reads."""
+    config: Any
+    device: torch.device
+    latent: LatentSpec
+    classes: tuple[str, ...]
+
+    def on(self, data: SampleData) -> Self:
+        """The same modules with other data."""
+        other = copy.copy(self)
+        other._take(data)
+        return other
+
+    def _take(self, data: SampleData) -> None:
+        self.data, self.form = data, Form(data, self.device, self.dtype)
+        self.reference = Reference(data, self.device, examples=self.config.examples)
+        self.shown = Fixed(data, self.latent.size, len(self.classes))
+
+    @property
+    def fixed(self) -> tuple[Array, Array | None]:
+        """Latents of the samples that are shown at every step, and their classes."""
+        return self.shown.noise, self.shown.labels
+
+    def noise(self, count: int, seed: int) -> Array:
+        """Latents (count, latent) that depend on count and seed alone."""
+        return noise(count, self.latent.size, seed)
+
+
 def pictures(
     channel: str, step: int, data: SampleData, pixels: Array, labels: Array | None = None, scores: Array | None = None
 ) -> Pictures:
@@ -127,12 +159,16 @@ def codes(step: int, data: SampleData, chosen: Array, latents: Array, axes: tupl
     return Codes("codes", step, latents[:, list(axes)].astype(np.float32), axes, size, labels, data.shape.classes)
 
 
-def compared(model: SampleModel, exact: bool, energy: bool = False) -> Generator[Measured, None, dict[str, float]]:
-    """Samples of fixed noise against real ones: see `Reference`. Pictures only where it is to be exact, for an encoder may have
-    to be trained; then also `held_out_count`, how many samples were kept from training. Of points the `energy` distance too."""
+def compared(
+    model: SampleModel, exact: bool, energy: bool = False, pictures: int = 0
+) -> Generator[Measured, None, dict[str, float]]:
+    """Samples of fixed noise against real ones: see `Reference`. All that it takes where it is to be `exact`, then also
+    `held_out_count`, how many samples were kept from training; else at most so many `pictures`, for an encoder may have to be
+    trained. Of points the `energy` distance too."""
     reference, points = model.reference, model.form.points
     counted = {"held_out_count": float(len(model.form.data.held))} if exact else {}
-    if not (exact or points) or not (count := reference.count(exact)):
+    count = reference.count(exact) if exact or points else min(reference.count(exact), pictures)
+    if not count:
         return counted
     labels, latents = reference.asked(count) if model.classes else None, model.noise(count, SEED)
     made = []

@@ -59,6 +59,15 @@ class Sampler:
     guidance: float = 1.0
     variance: str = "posterior"
 
+    @property
+    def deterministic(self) -> bool:
+        """Whether a sample depends on where it starts alone, so that noise nearby makes samples nearby."""
+        return self.sampler == "heun" or (self.sampler == "ddim" and not self.eta)
+
+    def passes(self, conditional: bool) -> int:
+        """How often the network computes each sample on its way."""
+        return self.steps * (2 if self.sampler == "heun" else 1) * (2 if conditional and self.guidance not in (0, 1) else 1)
+
     def check(self) -> None:
         """Raises DataError for what no sampler can do."""
         if self.sampler not in SAMPLERS:
@@ -74,9 +83,11 @@ class Sampler:
 
 
 class Schedule:
-    """The noise levels of a diffusion process: `abar` (T,) float64, the share of the signal's variance that is left."""
+    """The noise levels of a diffusion process: `abar` (T,) float64, the share of the signal's variance that is left; `words` say
+    which it is."""
 
-    def __init__(self, betas: Array) -> None:
+    def __init__(self, betas: Array, words: str = "") -> None:
+        self.words = words
         self.abar: Array = np.cumprod(1 - np.asarray(betas, np.float64))
         self.abar.flags.writeable = False
 
@@ -97,6 +108,8 @@ class Schedule:
 class Flow:
     """Straight paths from data to noise (Lipman et al. 2023; Liu et al. 2023): a = 1 - t, s = t."""
 
+    words = "flow matching"
+
     @staticmethod
     def level(t: float) -> Level:
         return Level(1 - t, t, t)
@@ -109,7 +122,7 @@ class Flow:
 def linear_schedule(steps: int) -> Schedule:
     """beta from 1e-4 to 0.02 over 1,000 steps (Ho et al. 2020, 4), scaled to other numbers of steps by 1000 / T."""
     scale = 1000 / steps
-    return Schedule(np.minimum(np.linspace(1e-4 * scale, 0.02 * scale, steps), _LARGEST_BETA))
+    return Schedule(np.minimum(np.linspace(1e-4 * scale, 0.02 * scale, steps), _LARGEST_BETA), f"linear, {steps:,} steps")
 
 
 def cosine_schedule(steps: int) -> Schedule:
@@ -119,7 +132,7 @@ def cosine_schedule(steps: int) -> Schedule:
         return np.asarray(np.cos((t / steps + _OFFSET) / (1 + _OFFSET) * math.pi / 2) ** 2)
 
     at = np.arange(steps + 1, dtype=np.float64)
-    return Schedule(np.minimum(1 - signal(at[1:]) / signal(at[:-1]), _LARGEST_BETA))
+    return Schedule(np.minimum(1 - signal(at[1:]) / signal(at[:-1]), _LARGEST_BETA), f"cosine, {steps:,} steps")
 
 
 def target(objective: Objective, clean: Any, noise: Any, a: Any, s: Any) -> Any:

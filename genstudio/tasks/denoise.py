@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from genstudio.data.work import mapped
 from genstudio.errors import DataError
 from genstudio.events import Array, Frame, Frozen, Progress
 from genstudio.families.abilities import Denoised, Denoises
@@ -41,15 +43,20 @@ class NoiseWalk(Frozen):
 
 
 @dataclass(frozen=True)
-class WalkFromNoise:
-    """Returns a NoiseWalk from noise, which depends on `seed` alone, to `count` samples; `sampler` are settings of
-    `sampling.diffusion.Sampler` by name."""
+class _Denoising:
+    """What all of them are asked for: `count` samples of noise that depends on `seed` alone, of the class `label` (None: they
+    take turns); `sampler` are settings of `sampling.diffusion.Sampler` by name, other than the usual ones."""
 
     model: ModelRef
     count: int
     seed: int = 0
     label: int | None = None
     sampler: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True)
+class WalkFromNoise(_Denoising):
+    """Returns a NoiseWalk from noise to samples."""
 
     def run(self, models: Models) -> Frames[NoiseWalk]:
         opened = models.open(self.model, Denoises)
@@ -64,13 +71,8 @@ class WalkFromNoise:
 
 
 @dataclass(frozen=True)
-class WalkToNoise:
-    """Returns a NoiseWalk of `count` real samples, to which more and more of the same noise is added. Raises DataError."""
-
-    model: ModelRef
-    count: int
-    seed: int = 0
-    sampler: Mapping[str, Any] = field(default_factory=dict, hash=False)
+class WalkToNoise(_Denoising):
+    """Returns a NoiseWalk of real samples, to which more and more of the same noise is added. Raises DataError."""
 
     def run(self, models: Models) -> Frames[NoiseWalk]:
         yield Frame(progress=Progress("Opening the data"))
@@ -78,7 +80,11 @@ class WalkToNoise:
         known = yield from opened.with_data(Run.open(self.model.run))
         model, data = sampling(opened, self.sampler), known.data
         among = data.held if len(data.held) else data.train
+        if self.label is not None and data.labels is not None:
+            among = among[data.labels[among] == self.label]
         chosen = np.random.default_rng(self.seed).permutation(among)[: self.count]
+        if not len(chosen):
+            raise DataError("No held-out sample has this class.", "Choose another class.")
         real = data.outside(data.real[chosen]) if data.shape.kind == "points" else data.real[chosen]
         labels = None if data.labels is None or not model.classes else data.labels[chosen]
         stages: list[Denoised] = []
@@ -89,17 +95,12 @@ class WalkToNoise:
 
 
 @dataclass(frozen=True)
-class NoiseAndBack:
-    """Returns a NoiseWalk of the picture in a file: noise is added up to a `share` of the way, and removed again in `count`
-    ways, each from other noise. Raises DataError."""
+class NoiseAndBack(_Denoising):
+    """Returns a NoiseWalk of the picture in the file `path`: noise is added up to a `share` of the way, and removed again in
+    `count` ways, each from other noise. Raises DataError."""
 
-    model: ModelRef
-    path: str
-    share: float
-    count: int = 4
-    label: int | None = None
-    seed: int = 0
-    sampler: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    path: str = field(kw_only=True)
+    share: float = field(kw_only=True)
 
     def run(self, models: Models) -> Frames[NoiseWalk]:
         yield Frame(progress=Progress("Opening the picture"))
@@ -133,21 +134,18 @@ class SampledWays(Frozen):
 
 
 @dataclass(frozen=True)
-class SampleWays:
-    """Returns SampledWays of `count` noises that depend on `seed` alone, sampled with each of these `ways`: settings of
-    `sampling.diffusion.Sampler` by name."""
+class SampleWays(_Denoising):
+    """Returns SampledWays of the same noise in each of these `ways`: settings of `sampling.diffusion.Sampler` by name, on top
+    of those of `sampler`."""
 
-    model: ModelRef
-    count: int
-    ways: tuple[Mapping[str, Any], ...] = field(hash=False)
-    label: int | None = None
-    seed: int = 0
+    ways: tuple[Mapping[str, Any], ...] = field(kw_only=True, hash=False)
 
     def run(self, models: Models) -> Frames[SampledWays]:
         made, seconds = [], []
-        for way in self.ways:
+        for number, way in enumerate(self.ways):
             began = time.monotonic()
-            made.append((yield from Sample(self.model, self.count, self.seed, self.label, sampler=way).run(models)))
+            task = Sample(self.model, self.count, self.seed, self.label, sampler={**self.sampler, **way})
+            made.append((yield from mapped(task.run(models), partial(_among, number, len(self.ways)))))
             seconds.append(time.monotonic() - began)
         first = made[0]
         data = models.open(self.model, Denoises).model.data
@@ -155,6 +153,12 @@ class SampleWays:
             np.stack([one.samples for one in made]), tuple(seconds), first.step,
             data.extent if data.shape.kind == "points" else None, first.labels, first.classes,
         )  # fmt: skip
+
+
+def _among(number: int, ways: int, frame: Frame) -> Frame:
+    """The progress of one of several ways as that of all of them."""
+    done = 0.0 if frame.progress is None else frame.progress.done or 0.0
+    return Frame(progress=Progress(f"Sampling {number + 1} of {ways}", (number + done) / ways))
 
 
 def asked(model: Denoises, count: int, label: int | None) -> Array | None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from genstudio.events import Array, Frame, Frozen, Progress
 from genstudio.families.abilities import Denoises, Encodes, Reconstructs, Samples
 from genstudio.sampling import latent
-from genstudio.sampling.diffusion import Sampler
+from genstudio.sampling.diffusion import Flow, Sampler, Schedule
 from genstudio.tasks.models import ModelRef, Models
-from genstudio.tasks.sample import variant
+from genstudio.tasks.sample import sampling, variant
 from genstudio.tasks.task import Frames
 
 _SAMPLES, _FEW = 2000, 500
@@ -25,7 +27,7 @@ class LatentSpace(Frozen):
 
     `extent` is where the points of a dataset lie, None for pictures; `classes` are those that can be asked for, `variants` the
     weights or outputs that can be sampled, the usual one first. `copies`: pictures that are given can be encoded and made
-    again.
+    again. `sampler` are settings of a model that removes noise with which noise nearby makes samples nearby.
     """
 
     size: int
@@ -36,6 +38,7 @@ class LatentSpace(Frozen):
     extent: tuple[float, float, float, float] | None
     variants: tuple[str, ...] = ()
     copies: bool = False
+    sampler: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def reach(self) -> float:
@@ -53,7 +56,11 @@ class FindSpace:
 
     def run(self, models: Models) -> Frames[LatentSpace]:
         yield Frame(progress=Progress("Opening the model"))
-        model = models.open(self.model, Samples).model
+        opened = models.open(self.model, Samples)
+        model, sampler = opened.model, {}
+        if isinstance(model, Denoises) and not model.sampler.deterministic:
+            sampler = {"sampler": "ddim", "eta": 0.0}
+            model = sampling(opened, sampler)
         name, spec = variant(model, self.variant), model.latent
         noise = model.noise(_SAMPLES, 0)
         yield Frame(progress=Progress("Finding directions"))
@@ -72,16 +79,17 @@ class FindSpace:
         return LatentSpace(
             spec.size, spec.kind, found[:_MOST].copy(), shares[:_MOST].copy(), model.classes,
             model.data.extent if points else None, model.variants,
-            not points and isinstance(model, Encodes) and isinstance(model, Reconstructs),
+            not points and isinstance(model, Encodes) and isinstance(model, Reconstructs), sampler,
         )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SamplingWays(Frozen):
     """How a model that removes noise samples where nothing else is asked for, its `classes`, and where points lie: None for
-    pictures."""
+    pictures. `levels` is the noise that it was trained with."""
 
     sampler: Sampler
+    levels: Schedule | Flow
     classes: tuple[str, ...]
     extent: tuple[float, float, float, float] | None
 
@@ -95,4 +103,5 @@ class FindWays:
     def run(self, models: Models) -> Frames[SamplingWays]:
         yield Frame(progress=Progress("Opening the model"))
         model = models.open(self.model, Denoises).model
-        return SamplingWays(model.sampler, model.classes, model.data.extent if model.data.shape.kind == "points" else None)
+        extent = model.data.extent if model.data.shape.kind == "points" else None
+        return SamplingWays(model.sampler, model.levels, model.classes, extent)

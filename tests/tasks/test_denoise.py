@@ -49,18 +49,18 @@ def test_a_walk_goes_from_noise_to_the_samples_that_the_sampler_makes(points: Mo
 def test_a_picture_of_ones_own_gets_noise_and_loses_it_again(digits: ModelRef, tmp_path: Path) -> None:
     path = tmp_path / "own.png"
     Image.fromarray(np.full((20, 30), 200, np.uint8)).save(path)
-    walk = result(NoiseAndBack(digits, str(path), 0.5, 3, label=2))
+    walk = result(NoiseAndBack(digits, 3, label=2, path=str(path), share=0.5))
     assert walk.noisy.shape[1:] == (3, 8, 8, 1) and (walk.noisy[0] == 200).all() and walk.turn == 5
     assert (np.diff(walk.levels[:6]) > 0).all() and (np.diff(walk.levels[5:]) < 0).all() and walk.levels[-1] == 0
     assert (walk.noisy[-1][0] != walk.noisy[-1][1]).any(), "each way is from other noise"
     for wrong in (0.0, 1.5):
         with pytest.raises(DataError):
-            result(NoiseAndBack(digits, str(path), wrong))
+            result(NoiseAndBack(digits, 4, path=str(path), share=wrong))
 
 
 def test_ways_stand_side_by_side_from_the_same_noise(digits: ModelRef) -> None:
     ways = tuple({"sampler": name, "steps": 3} for name in ("ddim", "heun", "ddpm"))
-    made = result(SampleWays(digits, 4, ways, label=1, seed=7))
+    made = result(SampleWays(digits, 4, 7, 1, ways=ways))
     assert made.samples.shape == (3, 4, 8, 8, 1) and len(made.seconds) == 3 and made.labels.tolist() == [1] * 4
     assert np.array_equal(made.samples[0], result(Sample(digits, 4, 7, 1, sampler=ways[0])).samples)
     found = result(FindWays(digits))

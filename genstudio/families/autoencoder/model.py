@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -11,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from genstudio.data.learnable.samples import SampleData
-from genstudio.evaluation.samples import Reference
 from genstudio.evaluation.subspaces import principal, principal_angles
 from genstudio.events import Snapshot
 from genstudio.families.abilities import LatentSpec, Made
@@ -21,12 +19,11 @@ from genstudio.families.samples import (
     ARROWS,
     ROWS,
     Array,
-    Fixed,
     Form,
+    OnSamples,
     codes,
     compared,
     copies,
-    noise,
     pictures,
     plane,
     warped_grid,
@@ -81,7 +78,7 @@ class PCA:
         return self.mean + centred @ self.directions.T @ self.directions
 
 
-class Autoencoder:
+class Autoencoder(OnSamples):
     """Latents are codes along the axes of their Gaussian, over their deviations: so they are as standard normal as one can
     make them, the widest first."""
 
@@ -99,21 +96,9 @@ class Autoencoder:
         self.latent = LatentSpec(config.code)
         self._take(data)
 
-    def on(self, data: SampleData) -> Autoencoder:
-        """The same networks with other data."""
-        other = copy.copy(self)
-        other._take(data)
-        return other
-
     def _take(self, data: SampleData) -> None:
-        self.data, self.form = data, Form(data, self.device)
+        super()._take(data)
         self._pca: PCA | None = None
-        self.reference = Reference(data, self.device, examples=self.config.examples)
-        self.shown = Fixed(data, self.config.code, 0)
-
-    @property
-    def fixed(self) -> tuple[Array, Array | None]:
-        return self.shown.noise, None
 
     def decode(self, code: Tensor) -> Tensor:
         """code (B, code) -> samples; those of pictures between black and white, but for a linear network"""
@@ -135,9 +120,6 @@ class Autoencoder:
 
     def _weights(self) -> Iterator[Tensor]:
         return (p for half in (self.encoder, self.decoder) for p in half.parameters() if p.ndim > 1)
-
-    def noise(self, count: int, seed: int) -> Array:
-        return noise(count, self.config.code, seed)
 
     @torch.no_grad()
     def sample(self, latents: Array, labels: Array | None = None, variant: str = "model") -> Iterator[Made]:

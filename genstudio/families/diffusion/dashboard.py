@@ -22,6 +22,7 @@ from genstudio.families.sample_charts import (
     DISTANCES,
     GRADIENTS,
     KEY,
+    PICTURE_DISTANCES,
     PICTURES,
     POINTS,
     losses,
@@ -52,6 +53,7 @@ DASHBOARD = Dashboard(
             POINTS, log=True, floors={"energy_distance_real": "real against real"},
         ),
         *DISTANCES,
+        *PICTURE_DISTANCES,
         *GRADIENTS,
     ),
     panes=(

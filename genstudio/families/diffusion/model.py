@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from genstudio.data.learnable.samples import SampleData
-from genstudio.evaluation.samples import Reference
 from genstudio.events import Snapshot
 from genstudio.families.abilities import Denoised, LatentSpec
 from genstudio.families.diffusion.config import DiffusionConfig
@@ -21,11 +20,9 @@ from genstudio.families.samples import (
     POINTS,
     ROWS,
     Array,
-    Fixed,
-    Form,
+    OnSamples,
     compared,
     even_grid,
-    noise,
     noise_of,
 )
 from genstudio.sampling import diffusion
@@ -39,10 +36,11 @@ SCORES = (0.8, 0.5, 0.2)
 """Noise levels at which the score is shown, as shares of pure noise."""
 _SEED = 20_200_619
 _HELD = 1000
+_FEWEST = 100
 _PATHS, _PATH_STEPS = 60, 24
 
 
-class Diffusion:
+class Diffusion(OnSamples):
     """A network that predicts what is noise in a noisy sample, and the moving average of its weights, which samples.
 
     Inside, points are standardised and pixels lie in [-1, 1]; a latent is pure noise, one number for each of a sample.
@@ -63,16 +61,8 @@ class Diffusion:
         self._asked: Sampler | None = None
         self._take(data)
 
-    def on(self, data: SampleData) -> Diffusion:
-        """The same network with other data."""
-        other = copy.copy(self)
-        other._take(data)
-        return other
-
     def _take(self, data: SampleData) -> None:
-        self.data, self.form = data, Form(data, self.device)
-        self.reference = Reference(data, self.device, examples=self.config.examples)
-        self.shown = Fixed(data, data.shape.numbers, len(self.classes))
+        super()._take(data)
         self._variance: float | None = None
 
     @property
@@ -84,13 +74,6 @@ class Diffusion:
         other = copy.copy(self)
         other._asked = sampler
         return other
-
-    @property
-    def fixed(self) -> tuple[Array, Array | None]:
-        return self.shown.noise, self.shown.labels
-
-    def noise(self, count: int, seed: int) -> Array:
-        return noise(count, self.latent.size, seed)
 
     def first_weight(self, variant: str) -> Array | None:
         """None: the noise passes the network once per step."""
@@ -281,8 +264,15 @@ class Diffusion:
         values["known_loss"] = float(self._by_level(self.reference.used).mean())
         values["simple_loss"] = float(self._simple().mean())
         yield Measured(done=0.2)
-        values |= yield from compared(self, exact, energy=True)
+        values |= yield from compared(self, exact, energy=True, pictures=self._affordable())
         yield Measured(values)
+
+    def _affordable(self) -> int:
+        """How many pictures can be sampled at a tenth of what was computed for the training since the last evaluation, where a
+        step of training costs three passes of the network; 0 where these are too few to say anything."""
+        computed = 3 * self.config.evaluate_every * self.config.batch
+        count = computed // (10 * self.sampler.passes(bool(self.classes)))
+        return count if count >= _FEWEST else 0
 
     @torch.no_grad()
     def _by_level(self, chosen: Array, network: Denoiser | None = None) -> Array:
@@ -334,7 +324,7 @@ class Diffusion:
     def _points(self, step: int) -> Iterator[Snapshot | Tick]:
         data, (latents, _) = self.data, self.fixed
         real = data.outside(data.real[self.shown.chosen])
-        deterministic = self.sampler.sampler == "heun" or (self.sampler.sampler == "ddim" and self.sampler.eta == 0)
+        deterministic = self.sampler.deterministic
         begun = np.concatenate([latents, even_grid()]) if deterministic else latents
         paths, made = [data.outside(begun[:_PATHS])], None
         for made in self.sample(begun):

@@ -23,7 +23,7 @@ from genstudio.families.dashboard import (
 )
 from genstudio.families.gan.config import GANConfig
 from genstudio.families.gan.stages import TITLES
-from genstudio.families.sample_charts import HIGH_QUALITY, MODES, PICTURES, POINTS, divergence
+from genstudio.families.sample_charts import HIGH_QUALITY, MODES, PICTURE_DISTANCES, PICTURES, POINTS, divergence
 
 
 def _pair(generator: str, discriminator: str, *, smooth: bool = True) -> tuple[Line, ...]:
@@ -51,27 +51,7 @@ CHARTS = (
     divergence("fake"),
     replace(MODES, references=(Reference("modes", "all {:.0f}"),)),
     HIGH_QUALITY,
-    Chart(
-        "distance", "Fréchet distance", "own encoder", (Line("frechet_distance", "samples", "fake"),), "Quality",
-        PICTURES, floors={"frechet_distance_floor": "real against real"},
-    ),
-    Chart(
-        "kernel", "Kernel distance", "own encoder", (Line("kernel_distance", "samples", "fake"),), "Quality",
-        PICTURES, floors={"kernel_distance_floor": "real against real"}, least=0.0,
-    ),
-    Chart(
-        "coverage", "Density, coverage", "",
-        (Line("density", "density", "variety"), Line("coverage", "coverage", "fake")), "Variety",
-        PICTURES, floors={"density_floor": "real density", "coverage_floor": "real coverage"},
-    ),
-    Chart(
-        "agreement", "Class agreement", "share", (Line("agreement", "samples", "fake"),), "Variety",
-        PICTURES, floors={"agreement_real": "real pictures"},
-    ),
-    Chart(
-        "copying", "Distance to data", "held-out pictures", (Line("nearest_ratio", "ratio", "fake"),), "Variety",
-        PICTURES, references=(Reference("fresh", "as far as new pictures", "new", 1.0),),
-    ),
+    *PICTURE_DISTANCES,
     Chart("gradients", "Gradient norms", "", _pair("gradient_norm_g", "gradient_norm_d"), "Gradients", log=True),
     Chart("rates", "Learning rates", "", _pair("rate_g", "rate_d", smooth=False), "Gradients"),
     Chart("speed", "Iterations per second", "", (Line("steps_per_second", "steps/s", "speed", True),), "Gradients"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Iterator, Mapping
 
@@ -11,11 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from genstudio.data.learnable.samples import SampleData
-from genstudio.evaluation.samples import Reference
 from genstudio.evaluation.subspaces import principal
 from genstudio.families.abilities import LatentSpec, Made
 from genstudio.families.gaussian.config import GaussianConfig
-from genstudio.families.samples import ROWS, Array, Fixed, Form, compared, noise, noise_of
+from genstudio.families.samples import ROWS, Array, OnSamples, compared, noise_of
 from genstudio.training.learner import Measured
 
 
@@ -93,13 +91,13 @@ def _fixed(values: Tensor) -> nn.Parameter:
     return nn.Parameter(values.double(), requires_grad=False)
 
 
-class GaussianModel:
+class GaussianModel(OnSamples):
     """Gaussians over points or pictures. `judge` is a log-density, in the units of the dataset, pixels from 0 to 1.
 
     It is computed on the CPU in float64 wherever the rest runs.
     """
 
-    bounded = False
+    bounded, dtype = False, torch.float64
 
     def __init__(self, config: GaussianConfig, data: SampleData, _device: str, _seed: int) -> None:
         self.config, self.device = config, torch.device("cpu")
@@ -111,13 +109,6 @@ class GaussianModel:
         low = config.covariance == "low_rank" and self.latent.size < data.shape.numbers
         self.variants = ("model", "mean") if low else ("model",)
         self._take(data)
-
-    @property
-    def fixed(self) -> tuple[Array, Array | None]:
-        return self.shown.noise, self.shown.labels
-
-    def noise(self, count: int, seed: int) -> Array:
-        return noise(count, self.latent.size, seed)
 
     @torch.no_grad()
     def sample(self, latents: Array, labels: Array | None = None, variant: str = "model") -> Iterator[Made]:
@@ -147,16 +138,8 @@ class GaussianModel:
         best = self.gaussians.joint(self.form.stored(chosen).flatten(1)).softmax(1).max(1)
         return best.indices.numpy(), best.values.float().numpy()
 
-    def on(self, data: SampleData) -> GaussianModel:
-        """The same Gaussians with other data, for measuring them."""
-        other = copy.copy(self)
-        other._take(data)
-        return other
-
     def _take(self, data: SampleData) -> None:
-        self.data, self.form = data, Form(data, self.device, torch.float64)
-        self.reference = Reference(data, self.device, examples=self.config.examples)
-        self.shown = Fixed(data, self.latent.size, len(self.classes))
+        super()._take(data)
         self._simplest: Gaussians | None = None
 
     def evaluate(self, exact: bool = False, share: float = 1.0) -> Iterator[Measured]:

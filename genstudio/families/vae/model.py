@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Generator, Iterator, Mapping
 
@@ -11,20 +10,17 @@ import torch
 from torch import Tensor, nn
 
 from genstudio.data.learnable.samples import SampleData
-from genstudio.evaluation.samples import Reference
 from genstudio.events import Snapshot
 from genstudio.families.abilities import LatentSpec, Made
 from genstudio.families.coder import build
 from genstudio.families.samples import (
     ROWS,
     Array,
-    Fixed,
-    Form,
+    OnSamples,
     codes,
     compared,
     copies,
     density_field,
-    noise,
     noise_of,
     pictures,
     plane,
@@ -56,7 +52,7 @@ class Noise(nn.Module):
         self.log_deviation = nn.Parameter(torch.tensor(math.log(deviation)), requires_grad=learnt)
 
 
-class VAE:
+class VAE(OnSamples):
     """q(z | x) = N(mu, s^2) of the encoder, p(x | z) of the decoder, p(z) = N(0, 1)."""
 
     def __init__(self, config: VAEConfig, data: SampleData, device: str, seed: int) -> None:
@@ -78,21 +74,9 @@ class VAE:
         self.latent = LatentSpec(config.code)
         self._take(data)
 
-    def on(self, data: SampleData) -> VAE:
-        """The same networks with other data."""
-        other = copy.copy(self)
-        other._take(data)
-        return other
-
     def _take(self, data: SampleData) -> None:
-        self.data, self.form = data, Form(data, self.device)
-        self.reference = Reference(data, self.device, examples=self.config.examples)
-        self.shown = Fixed(data, self.config.code, len(self.classes))
+        super()._take(data)
         self._simple: float | None = None
-
-    @property
-    def fixed(self) -> tuple[Array, Array | None]:
-        return self.shown.noise, self.shown.labels
 
     def posterior(self, x: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor]:
         """Mean and log-variance (B, code) of q(z | x)."""
@@ -131,9 +115,6 @@ class VAE:
         if self.config.likelihood == "gaussian":
             values["deviation"] = self.noise_scale.log_deviation.detach().exp()
         return loss, values
-
-    def noise(self, count: int, seed: int) -> Array:
-        return noise(count, self.config.code, seed)
 
     @torch.no_grad()
     def sample(self, latents: Array, labels: Array | None = None, variant: str = "mean") -> Iterator[Made]:

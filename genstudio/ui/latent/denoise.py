@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,14 +22,16 @@ from PySide6.QtWidgets import (
 
 from genstudio.events import Array, Frame
 from genstudio.families.dashboard import LAYERS, Pane
-from genstudio.sampling.diffusion import SAMPLERS, Sampler, gaussian_moments, linear_schedule
+from genstudio.sampling.diffusion import SAMPLERS, Flow, Sampler, cosine_schedule, gaussian_moments, linear_schedule
 from genstudio.snapshots.samples import Pictures, Plane
 from genstudio.tasks.denoise import NoiseAndBack, NoiseWalk, SampledWays, SampleWays, WalkFromNoise, WalkToNoise
 from genstudio.tasks.latent import FindWays, SamplingWays
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
+from genstudio.tasks.replay import SavedSteps
 from genstudio.ui.engine import Engine
 from genstudio.ui.latent.own import PICTURE_FILES
+from genstudio.ui.latent.weights import WeightsChoice
 from genstudio.ui.layouts import choice, hbox, named, vbox
 from genstudio.ui.playground.page import Page
 from genstudio.ui.views.bars import NamedBars
@@ -44,6 +47,7 @@ _COUNTS, _GUIDANCES = (2, 5, 10, 25, 100), (0.0, 1.0, 2.0, 4.0, 8.0)
 _FROM, _TO, _OWN_PICTURE = range(3)
 _LAYERS = {**LAYERS, "arrows": ("Arrows", "From each noisy point to the clean one that is predicted for it")}
 _DEVIATION, _STEPS = 0.5, (5, 10, 20, 50, 100)
+_KNOWN = (linear_schedule(1000), cosine_schedule(1000), Flow())
 
 
 class MadeView(QStackedWidget):
@@ -90,7 +94,10 @@ class DenoisePage(Page):
         self.model: SamplingWays | None = None
         self.walk: NoiseWalk | None = None
         self.seed = 0
-        self._path, self._known = "", False
+        self._path = ""
+        self._live = self._chooses = False
+        self.weights = WeightsChoice("denoise_weights")
+        self.weights.hide()
         self.sampler = choice("denoise_sampler", "How noise becomes samples", *(_NAMES[name] for name in SAMPLERS))
         self.steps = LabeledSlider("Steps", 1, 200, 50, logarithmic=True, whole=True, name="denoise_steps")
         self.guidance = LabeledSlider("Guidance", 0, 10, 1, name="denoise_guidance")
@@ -110,6 +117,8 @@ class DenoisePage(Page):
             ("Noisy", "noisy"), ("Predicted noise", "noise"), ("Predicted clean", "clean")))
         self.compared = choice("denoise_compared", "What is compared", "Samplers", "Numbers of steps", "Guidance")
         self.columns = tuple(MadeView("", f"denoise_column_{number}") for number in range(1, 6))
+        self.schedule = choice("denoise_schedule", "Noise of the perfect network", "As in this run", *(
+            known.words.capitalize() for known in _KNOWN))
         self.perfect = NamedBars(
             "Spread with a perfect network", "denoise_perfect", "spread", lambda value: f"{value:.3f}"
         )
@@ -120,10 +129,15 @@ class DenoisePage(Page):
         self._enable()
 
     def set_run(self, path: str, live: bool) -> None:
-        """The run whose model is looked at, and whether it trains now."""
-        ref = ModelRef(path, "live" if live else "last") if path else None
-        if ref != self._model:
-            self.look_at(ref, ())
+        """The run whose model is looked at, and whether it trains now. Which of its weights is chosen here."""
+        self._chooses = True
+        self.weights.show()
+        changed = path != (self._model.run if self._model is not None else "")
+        if changed:
+            self.weights.begin(live)
+        if live != self._live or changed:
+            self._live = live
+            self.look_at(ModelRef(path) if path else None, ())
 
     def look_at(self, model: ModelRef | None, prompt: Prompt) -> None:
         if model is None or self._model is None or model.run != self._model.run:
@@ -132,8 +146,16 @@ class DenoisePage(Page):
         super().look_at(model, prompt)
 
     def look(self, model: ModelRef, prompt: Prompt) -> None:
+        if self._chooses:
+            self.ask("saved", SavedSteps(model.run), on_result=lambda saved: self.weights.show_saved(saved.marks, self._live))
         if self.model is None:
-            self.ask("ways", FindWays(model), on_result=self._show_model)
+            self.ask("ways", FindWays(self.reference()), on_result=self._show_model)
+
+    def reference(self) -> ModelRef:
+        """The weights that are looked at: where the page is part of a training those chosen here, else those that the Playground
+        has chosen."""
+        assert self._model is not None
+        return replace(self._model, which=self.weights.currentData()) if self._chooses else self._model
 
     def settings(self) -> Mapping[str, Any]:
         """Of the sampler, as they are chosen."""
@@ -147,10 +169,10 @@ class DenoisePage(Page):
         if self._model is None or self.model is None or not self.isVisible():
             return
         if self.tools.currentIndex() == 0:
-            self._make_walk(self._model)
+            self._make_walk(self.reference())
         elif self.tools.currentIndex() == 1:
             ways = self.ways()
-            task = SampleWays(self._model, self._count(_BESIDE), ways, self._label(), self.seed)
+            task = SampleWays(self.reference(), self._count(_BESIDE), self.seed, self._label(), ways=ways)
             self.ask("sampled", task, self._progress, on_result=lambda made: self._show_ways(made, ways))
 
     def ways(self) -> tuple[Mapping[str, Any], ...]:
@@ -175,13 +197,14 @@ class DenoisePage(Page):
         self._enable()
 
     def _make_walk(self, model: ModelRef) -> None:
-        now, way = self.settings(), self.way.currentIndex()
+        asked: Any = {"seed": self.seed, "label": self._label(), "sampler": self.settings()}
+        way = self.way.currentIndex()
         if way == _FROM:
-            task: Any = WalkFromNoise(model, self._count(), self.seed, self._label(), now)
+            task: Any = WalkFromNoise(model, self._count(), **asked)
         elif way == _TO:
-            task = WalkToNoise(model, self._count(), self.seed, now)
+            task = WalkToNoise(model, self._count(), **asked)
         elif self._path:
-            task = NoiseAndBack(model, self._path, self.share.value(), _OWN, self._label(), self.seed, now)
+            task = NoiseAndBack(model, _OWN, path=self._path, share=self.share.value(), **asked)
         else:
             return
         self.ask("walk", task, self._progress, on_result=self._show_walk)
@@ -252,19 +275,20 @@ class DenoisePage(Page):
 
     def _show_perfect(self) -> None:
         """Bars of how wide the samples of a Gaussian are with the exact prediction of its noise."""
-        if self._known:
+        which = self.schedule.currentIndex()
+        if which == 0 and self.model is None:
             return
-        self._known = True
-        schedule, values, names = linear_schedule(1000), [], []
+        levels = self.model.levels if which == 0 and self.model is not None else _KNOWN[which - 1]
+        values, names = [], []
         for name in SAMPLERS:
             for count in _STEPS:
-                found = gaussian_moments(schedule.levels(count), Sampler(name, count), 0.0, _DEVIATION)
+                found = gaussian_moments(levels.levels(count), Sampler(name, count), 0.0, _DEVIATION)
                 values.append(found[1] / _DEVIATION)
                 names.append(f"{_NAMES[name]}, {count} steps")
-        self.perfect.show_bars(zip(names, values, strict=True), "1 is right")
+        self.perfect.show_bars(zip(names, values, strict=True), f"{levels.words}, 1 is right")
 
     def _forget(self) -> None:
-        for kind in ("ways", "walk", "sampled"):
+        for kind in ("saved", "ways", "walk", "sampled"):
             self.cancel(kind)
         self.model = self.walk = None
         self._path = ""
@@ -333,6 +357,8 @@ class DenoisePage(Page):
         for box in (self.way, self.compared):
             box.currentIndexChanged.connect(lambda _: self._chosen())
         self.tools.currentChanged.connect(lambda _: self._chosen())
+        self.schedule.currentIndexChanged.connect(lambda _: self._show_perfect())
+        self.weights.changed.connect(self.make)
         for box in (self.sampler, self.label):
             box.currentIndexChanged.connect(lambda _: self.make())
         for slider in (self.steps, self.guidance, self.share):
@@ -364,11 +390,11 @@ class DenoisePage(Page):
         vbox(
             plain_label(
                 "Nothing is learned here: the data are one Gaussian, so the best prediction of the noise is known exactly. "
-                "Bars show the spread of the samples relative to that of the data (1 is right), for the linear schedule. Few "
-                "DDIM steps shrink it, whatever the network; Heun's method, with two looks per step, hardly does.",
+                "Bars show the spread of the samples relative to that of the data (1 is right). Few DDIM steps shrink it, "
+                "whatever the network; Heun's method, with two looks per step, hardly does.",
                 role="quiet", wrap=True, name="denoise_lesson",
             ),
-            (self.perfect, 1), into=knowing, margins=(0, 8, 0, 0),
+            hbox(plain_label("Noise", role="quiet"), self.schedule, None), (self.perfect, 1), into=knowing, margins=(0, 8, 0, 0),
         )  # fmt: skip
         self.tools = QTabWidget()
         self.tools.setObjectName("denoise_tools")
@@ -379,7 +405,7 @@ class DenoisePage(Page):
         inside = QWidget()
         layout = QVBoxLayout(inside)
         layout.setContentsMargins(0, 8, 0, 0)
-        layout.addLayout(hbox(self.sampler, (self.steps, 1), (self.guidance, 1), self.label, self.other, self.stop))
+        layout.addLayout(hbox(self.weights, self.sampler, (self.steps, 1), (self.guidance, 1), self.label, self.other, self.stop))
         layout.addWidget(self.says)
         layout.addWidget(self.tools, 1)
         self.stack = QStackedWidget()

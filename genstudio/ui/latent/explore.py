@@ -15,7 +15,7 @@ from genstudio.sampling import latent
 from genstudio.tasks.latent import FindSpace, LatentSpace
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
-from genstudio.tasks.replay import Saved, SavedSteps
+from genstudio.tasks.replay import SavedSteps
 from genstudio.tasks.sample import Sample, Samples
 from genstudio.tasks.task import Task
 from genstudio.ui.engine import Engine
@@ -24,6 +24,7 @@ from genstudio.ui.latent.own import OwnPicture
 from genstudio.ui.latent.pad import LandingView, LatentPad, hues
 from genstudio.ui.latent.paths import Ways
 from genstudio.ui.latent.sample import SampleFigure
+from genstudio.ui.latent.weights import WeightsChoice
 from genstudio.ui.layouts import choice, hbox
 from genstudio.ui.parts import scrolled
 from genstudio.ui.playground.page import Page, R
@@ -49,15 +50,14 @@ class ExplorePage(Page):
         self.axes: Array = np.zeros((2, 0), np.float32)
         self._seed = 0
         self._live = self._chooses = False
-        self.model = choice("explore_model", "Which weights", "Newest saved")
-        self.model.setItemData(0, "last")
+        self.model = WeightsChoice("explore_model")
         self.which = choice("explore_which", "Which weights or output of the model")
         self.label = choice("explore_class", "Class to generate")
         self.slice = choice("explore_axes", "Directions of the slice", *AXES)
         self.other = icon_button("dice", "explore_other", "Start from new noise")
         self.middle = icon_button("zoom-reset", "explore_middle", "Start in the middle, at zero")
         self.turn = icon_button("refresh", "explore_turn", "New random directions")
-        for box, letters in ((self.model, 9), (self.which, 5), (self.label, 2), (self.slice, 10)):
+        for box, letters in ((self.which, 5), (self.label, 2), (self.slice, 10)):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             box.setMinimumContentsLength(letters)
         self.pad, self.picture, self.landing = LatentPad(), SampleFigure(), LandingView()
@@ -79,10 +79,7 @@ class ExplorePage(Page):
         changed = path != (self._model.run if self._model is not None else "")
         if changed:
             self._forget()
-            self.model.blockSignals(True)
-            self.model.clear()
-            self.model.addItem(*(("In training", "live") if live else ("Newest saved", "last")))
-            self.model.blockSignals(False)
+            self.model.begin(live)
         if live != self._live or changed:
             self._live = live
             self.look_at(ModelRef(path) if path else None, ())
@@ -112,7 +109,7 @@ class ExplorePage(Page):
 
     def look(self, model: ModelRef, prompt: Prompt) -> None:
         if self._chooses:
-            self.ask("saved", SavedSteps(model.run), on_result=self._show_saved)
+            self.ask("saved", SavedSteps(model.run), on_result=lambda saved: self.model.show_saved(saved.marks, self._live))
         self.ask("space", FindSpace(self.reference(), self.variant), on_result=self._show_space)
 
     def reference(self) -> ModelRef:
@@ -175,7 +172,9 @@ class ExplorePage(Page):
 
     def make(self, kind: str, latents: Array, show: Callable[[Samples], None], label: int | None = None) -> None:
         """What the generator makes of latents (n, d), handed to `show`."""
-        self.ask(kind, Sample(self.reference(), label=label, variant=self.variant, latents=latents), on_result=show)
+        sampler = {} if self.space is None else self.space.sampler
+        task = Sample(self.reference(), label=label, variant=self.variant, latents=latents, sampler=sampler)
+        self.ask(kind, task, on_result=show)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -219,21 +218,6 @@ class ExplorePage(Page):
             colors = hues(round(len(made.points) ** 0.5))
             self.pad.show_map(None, colors)
             self.landing.show_grid(made.points, colors, self.space.extent)
-
-    def _show_saved(self, saved: Saved) -> None:
-        """The choice of weights, which stays where it is."""
-        chosen = self.model.currentData()
-        self.model.blockSignals(True)
-        self.model.clear()
-        if self._live:
-            self.model.addItem("In training", "live")
-        self.model.addItem("Newest saved", "last")
-        for step in sorted(saved.marks, reverse=True):
-            self.model.addItem(f"step {step:,}", step)
-        self.model.setCurrentIndex(max(self.model.findData(chosen), 0))
-        self.model.blockSignals(False)
-        if self.model.currentData() != chosen:
-            self._model_chosen()
 
     def _show_space(self, found: LatentSpace) -> None:
         before, self.space = self.space, found
@@ -304,8 +288,8 @@ class ExplorePage(Page):
         self._beat.timeout.connect(self._follow)
         self.slice.activated.connect(lambda _: self._sliced())
         self.label.activated.connect(lambda _: self._slid())
-        for box in (self.model, self.which):
-            box.currentIndexChanged.connect(lambda _: self._model_chosen())
+        self.model.changed.connect(self._model_chosen)
+        self.which.currentIndexChanged.connect(lambda _: self._model_chosen())
         for figure in (self.pad, self.picture, self.landing, self.ways, self.own):
             figure.failed.connect(self.failed)
 
