@@ -52,6 +52,16 @@ def class_problems(data: SampleData) -> Iterator[Problem]:
         yield Problem("conditional", "not all of these samples have a class; switch this off")
     elif len(np.unique(data.labels)) < 2:
         yield Problem("conditional", "all samples have the same class, so there is nothing to choose; switch this off")
+    elif len(data.train) and len(missing := _untrained(data)):
+        yield Problem("conditional", f"no training sample has the class '{missing[0]}'"
+            f"{f', nor {len(missing) - 1} others' if len(missing) > 1 else ''}; add some, or switch this off")
+
+
+def _untrained(data: SampleData) -> list[str]:
+    """Classes of which nothing can be learnt: all that there is of them is held out, or there is nothing."""
+    assert data.labels is not None
+    known = set(data.labels[data.train].tolist())
+    return [name for index, name in enumerate(data.shape.classes) if index not in known]
 
 
 def cost(config: Coder, batch: int, info: DatasetInfo, outputs: int, conditional: bool = False, more: int = 0) -> Cost:

@@ -85,12 +85,13 @@ def modulated(numbers: int, width: int, layers: int, condition: int) -> Network:
 
 def unet(
     pixels: int, channels: int, halvings: int, condition: int, height: int, width: int, *, blocks: int = 1,
-    attention: bool = True,
+    attention: bool = True, patch: int = 1,
 ) -> Network:  # fmt: skip
     """`unet.UNet`, for pictures of height x width."""
     maps = [channels] + [2 * channels] * halvings
-    unit, wide = 2**halvings, maps[-1]
-    places = [(height + -height % unit) * (width + -width % unit) // 4**index for index in range(halvings + 1)]
+    unit, wide, pixels = patch * 2**halvings, maps[-1], pixels * patch**2
+    area = (height + -height % unit) * (width + -width % unit) // patch**2
+    places = [area // 4**index for index in range(halvings + 1)]
 
     def conv(inputs: int, outputs: int, area: int, kernel: int = 9) -> Network:
         return Network(outputs * (kernel * inputs + 1), kernel * inputs * outputs * area, outputs * area)

@@ -49,14 +49,17 @@ class UNet(nn.Module):
     """`blocks` residual blocks at full size with `channels` maps, and at each of `halvings` smaller sizes with twice as many;
     then the same way back, where each size is also given what it was on the way down. It begins as zero.
 
-    Pictures whose sides cannot be halved so often are padded by repeating their right and lower edge, and cut again.
+    Where `patch` is above 1, squares of so many pixels a side are read and written as one place (Luhman & Luhman 2022). Pictures
+    whose sides cannot be divided so are padded by repeating their right and lower edge, and cut again.
     """
 
     def __init__(
-        self, pixels: int, channels: int, halvings: int, condition: int, *, blocks: int = 1, attention: bool = True
-    ) -> None:
+        self, pixels: int, channels: int, halvings: int, condition: int, *, blocks: int = 1, attention: bool = True,
+        patch: int = 1,
+    ) -> None:  # fmt: skip
         super().__init__()
-        self.unit, wide = 2**halvings, 2 * channels if halvings else channels
+        self.patch, self.unit, wide = patch, patch * 2**halvings, 2 * channels if halvings else channels
+        pixels *= patch**2
         maps = [channels] + [wide] * halvings
         self.first = nn.Conv2d(pixels, channels, 3, padding=1)
         self.down, self.smaller = nn.ModuleList(), nn.ModuleList()
@@ -81,7 +84,8 @@ class UNet(nn.Module):
         """x (B, C, H, W), condition (B, K) -> (B, C, H, W)"""
         height, width = x.shape[2:]
         bottom, right = -height % self.unit, -width % self.unit
-        h = self.first(F.pad(x, (0, right, 0, bottom), mode="replicate") if bottom or right else x)
+        whole = F.pad(x, (0, right, 0, bottom), mode="replicate") if bottom or right else x
+        h = self.first(F.pixel_unshuffle(whole, self.patch))
         kept = []
         for index, blocks in enumerate(self.down):
             h = _through(blocks, h, condition)
@@ -94,7 +98,7 @@ class UNet(nn.Module):
             h = _through(blocks, torch.cat([h, kept.pop()], 1), condition)
             if index < len(self.larger):
                 h = self.larger[index](F.interpolate(h, scale_factor=2, mode="nearest"))
-        return self.last(F.silu(self.last_norm(h)))[..., :height, :width]
+        return F.pixel_shuffle(self.last(F.silu(self.last_norm(h))), self.patch)[..., :height, :width]
 
 
 def _blocks(inputs: int, outputs: int, condition: int, count: int) -> nn.ModuleList:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -14,11 +14,11 @@ import numpy as np
 from genstudio.data.work import mapped
 from genstudio.errors import DataError
 from genstudio.events import Array, Frame, Frozen, Progress
-from genstudio.families.abilities import Denoised, Denoises
+from genstudio.families.abilities import Denoised, Denoises, Made
 from genstudio.runs import Run
 from genstudio.tasks.encode import decoded
 from genstudio.tasks.models import ModelRef, Models
-from genstudio.tasks.sample import Sample, sampling
+from genstudio.tasks.sample import SLICE, Sample, sampling
 from genstudio.tasks.task import Frames
 
 _STAGES = 21
@@ -62,11 +62,7 @@ class WalkFromNoise(_Denoising):
         opened = models.open(self.model, Denoises)
         model = sampling(opened, self.sampler)
         labels = asked(model, self.count, self.label)
-        steps: list[Denoised] = []
-        for step in model.sample(model.noise(self.count, self.seed), labels, model.variants[0]):
-            assert isinstance(step, Denoised)
-            steps.append(step)
-            yield Frame(progress=Progress("Removing noise", step.done))
+        steps = yield from _walked(model.sample(model.noise(self.count, self.seed), labels, model.variants[0]))
         return _joined([], steps, model, opened.step, labels)
 
 
@@ -114,10 +110,7 @@ class NoiseAndBack(_Denoising):
         pictures, latents = np.repeat(picture[None], self.count, 0), model.noise(self.count, self.seed)
         labels = None if not model.classes else np.full(self.count, -1 if self.label is None else self.label)
         there = [model.noised(pictures, latents, share, labels) for share in np.linspace(0, self.share, 6).tolist()]
-        back: list[Denoised] = []
-        for step in model.restore(pictures, latents, self.share, labels):
-            back.append(step)
-            yield Frame(progress=Progress("Removing noise", step.done))
+        back = yield from _walked(model.restore(pictures, latents, self.share, labels))
         return _joined(there[:-1] if back else there, back, model, opened.step, None)
 
 
@@ -166,6 +159,19 @@ def asked(model: Denoises, count: int, label: int | None) -> Array | None:
     if not model.classes:
         return None
     return np.arange(count) % len(model.classes) if label is None else np.full(count, label, np.int64)
+
+
+def _walked(steps: Iterator[Made]) -> Frames[list[Denoised]]:
+    """The steps of a walk; others take their turn now and then, not after each of many short ones."""
+    found: list[Denoised] = []
+    began = time.monotonic()
+    for step in steps:
+        assert isinstance(step, Denoised)
+        found.append(step)
+        if time.monotonic() - began > SLICE:
+            yield Frame(progress=Progress("Removing noise", step.done))
+            began = time.monotonic()
+    return found
 
 
 def _joined(

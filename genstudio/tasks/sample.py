@@ -17,7 +17,7 @@ from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.task import Frames
 
 _ROWS = 100
-_SLICE = 0.03
+SLICE = 0.03
 """Seconds after which others take their turn."""
 _MOST = 1_000_000
 
@@ -72,7 +72,7 @@ class Sample:
         for first in range(0, len(noise), _ROWS):
             part, made = slice(first, first + _ROWS), None
             for made in model.sample(noise[part], None if labels is None else labels[part], name):
-                if time.monotonic() - began > _SLICE:
+                if time.monotonic() - began > SLICE:
                     done = (first + min(_ROWS, len(noise) - first) * made.done) / len(noise)
                     yield Frame(progress=Progress("Sampling", done))
                     began = time.monotonic()

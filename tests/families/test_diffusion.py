@@ -16,6 +16,7 @@ from genstudio.families.abilities import Denoised
 from genstudio.families.diffusion import FAMILY, DiffusionConfig
 from genstudio.families.diffusion import learner as learning
 from genstudio.families.diffusion.networks import Denoiser
+from genstudio.families.diffusion.targets import shared
 from genstudio.sampling.diffusion import CLEAN, Sampler
 from genstudio.snapshots.samples import Bars, Pictures, Plane
 from genstudio.training.learner import Tick
@@ -141,6 +142,49 @@ def test_guidance_0_ignores_the_class_1_is_the_conditional_model_and_more_exagge
     assert not np.array_equal(made(1.0, labels), made(1.0, 1 - labels))
 
 
+def test_shared_targets_are_those_of_single_samples_on_average_with_less_randomness() -> None:
+    """Products with a function of the noisy sample: the same mean over many batches, and a twin that shares evenly has not."""
+    torch.manual_seed(0)
+    even = torch.full((32, 32), 1 / 32)
+    moments: dict[str, list[torch.Tensor]] = {"own": [], "shared": [], "even": []}
+    for _ in range(1500):
+        x, noise = torch.randn(32, 2) * torch.tensor([0.2, 1.0]) + torch.randint(0, 2, (32, 1)) * 2 - 1, torch.randn(32, 2)
+        spread = torch.rand(32, 1) * 0.99 + 0.005
+        signal = (1 - spread**2).sqrt()
+        mixed = signal * x + spread * noise
+        clean, expected = shared(x, noise, signal, spread)
+        assert torch.allclose(signal * clean + spread * expected, mixed, atol=1e-5)
+        for name, one in (("own", x), ("shared", clean), ("even", even @ x)):
+            moments[name].append((one * (3 * mixed).sin()).mean(0))
+    own, together, wrong = (torch.stack(moments[name]) for name in moments)
+
+    def apart(other: torch.Tensor) -> float:
+        found = other - own
+        return float((found.mean(0).abs() / (found.std(0) / len(found) ** 0.5)).max())
+
+    assert apart(together) < 4 < 10 < apart(wrong)
+    assert (together.std(0) < own.std(0)).all()
+
+
+def test_shared_targets_keep_to_the_class_that_the_network_is_told() -> None:
+    x, noise = torch.tensor([[1.0], [-1.0], [1.1]]), torch.zeros(3, 1)
+    signal, spread = torch.full((3, 1), 0.1), torch.ones(3, 1)
+    told, labels = torch.tensor([0, 1, -1]), torch.tensor([0, 1, 0])
+    clean, _ = shared(x, noise, signal, spread, (told < 0)[:, None] | (told[:, None] == labels))
+    assert 1.0 < clean[0] < 1.1 and clean[1] == -1 and 0.2 < clean[2] < 0.6
+    trained = learner("diffusion", pictures(40), conditional=True, shared_targets=True, **UNET)
+    assert np.isfinite(list(train(trained, 2).values())).all()
+
+
+def test_pictures_are_measured_while_they_are_trained_where_that_costs_a_tenth(by_class: Any) -> None:
+    model = by_class.model
+    assert not {"frechet_distance", "agreement"} & measured(model.sampling(Sampler("ddpm", 4000))).keys()
+    frequent = learner("diffusion", pictures(400), conditional=True, evaluate_every=1000, **UNET)
+    found = measured(frequent.model)
+    assert {"frechet_distance", "frechet_distance_floor", "coverage", "agreement", "nearest_ratio"} <= found.keys()
+    assert not {"frechet_distance"} & measured(learner("diffusion", pictures(400), evaluate_every=10, **UNET).model).keys()
+
+
 def lighter(samples: Any) -> Any:
     return samples[:, :4].mean((1, 2, 3)) > samples[:, 4:].mean((1, 2, 3))
 
@@ -188,7 +232,7 @@ def test_noise_is_found_again_and_a_sample_walks_back_from_a_little_noise(plane:
     assert np.allclose(whole.samples, exact.data.outside(noise), atol=0.05)
 
 
-@pytest.mark.parametrize("values", [{"halvings": 0, "attention": False}, {"blocks": 2, "conditional": True}])
+@pytest.mark.parametrize("values", [{"halvings": 0, "patch": 2, "attention": False}, {"blocks": 2, "conditional": True}])
 @pytest.mark.parametrize("size", [(8, 8), (7, 10)])
 def test_a_unet_costs_what_is_said_and_takes_any_size(values: dict[str, Any], size: tuple[int, int]) -> None:
     whole = pictures(60, 10)
@@ -213,8 +257,13 @@ def test_what_cannot_be_learnt_is_said_before_the_first_step() -> None:
 
     assert "a U-Net needs pictures" in refused(points(), network="unet")
     assert "choose 2 or fewer" in refused(pictures(40), network="unet", halvings=3)
+    assert "choose 1 or fewer" in refused(pictures(40), network="unet", halvings=2, patch=2)
+    assert "choose 4 or smaller" in refused(pictures(40), network="unet", halvings=0, patch=5)
     assert "one picture" in refused(pictures(1))
     assert "class" in refused(points(), conditional=True)
+    some = pictures(40)
+    lacking = ImageDataset(some.info, some.pixels, some.labels, (*some.classes, "left"))
+    assert "no training sample has the class 'left'" in refused(lacking, conditional=True)
     assert DiffusionConfig.problems({"conditional": True, "class_dropout": 0.0, "guidance": 2.0})[0].field == "guidance"
     assert not DiffusionConfig.problems({"conditional": True, "class_dropout": 0.0})
 

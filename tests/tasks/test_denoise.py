@@ -15,8 +15,8 @@ from genstudio.events import Series
 from genstudio.families.diffusion.doctor import EXTREME, LAG, doctor
 from genstudio.snapshots.samples import Pictures
 from genstudio.tasks.denoise import NoiseAndBack, SampleWays, WalkFromNoise, WalkToNoise
-from genstudio.tasks.latent import FindWays
-from genstudio.tasks.models import ModelRef
+from genstudio.tasks.latent import FindSpace, FindWays
+from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.sample import Sample
 from genstudio.tasks.train import Train
 from helpers import result
@@ -65,6 +65,35 @@ def test_ways_stand_side_by_side_from_the_same_noise(digits: ModelRef) -> None:
     assert np.array_equal(made.samples[0], result(Sample(digits, 4, 7, 1, sampler=ways[0])).samples)
     found = result(FindWays(digits))
     assert found.sampler.steps == 4 and found.classes == tuple("0123456789") and found.extent is None
+
+
+def test_real_samples_of_a_class_are_noised_and_one_that_is_missing_is_refused(digits: ModelRef) -> None:
+    walk = result(WalkToNoise(digits, 5, label=3))
+    assert walk.labels is not None and walk.labels.tolist() == [3] * 5
+    with pytest.raises(DataError, match="class"):
+        result(WalkToNoise(digits, 5, label=11))
+
+
+def test_sampling_in_several_ways_shows_its_progress_and_can_be_stopped(digits: ModelRef, monkeypatch: Any) -> None:
+    monkeypatch.setattr("genstudio.tasks.sample.SLICE", 0.0)
+    monkeypatch.setattr("genstudio.tasks.denoise.SLICE", 0.0)
+    job = SampleWays(digits, 4, ways=({"steps": 4}, {"steps": 8})).run(Models())
+    shown = [frame.progress for frame in job if frame.progress is not None]
+    done = [progress.done for progress in shown]
+    assert len(done) > 12 and done == sorted(done) and done[-1] == 1 and "2 of 2" in shown[-1].text
+    walk = WalkFromNoise(digits, 4, sampler={"steps": 50}).run(Models())
+    assert next(walk).progress is not None
+    walk.close()
+    assert next(walk, None) is None
+
+
+def test_noise_of_a_random_sampler_is_explored_with_one_that_is_not(tmp_path: Path, points: ModelRef) -> None:
+    random = ModelRef(result(Train("diffusion", "moons", POINTS | {"sampler": "ddpm"}, steps=1, runs_folder=tmp_path)))
+    assert result(FindSpace(random)).sampler == {"sampler": "ddim", "eta": 0.0} and not result(FindSpace(points)).sampler
+    near = np.zeros((2, 2), np.float32)
+    near[1] = 1e-3
+    one, other = result(Sample(random, latents=near, sampler={"sampler": "ddim", "eta": 0.0})).samples
+    assert np.abs(one - other).max() < 0.1
 
 
 def test_the_command_samples_as_it_is_asked_and_refuses_what_cannot_be(

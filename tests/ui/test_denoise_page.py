@@ -57,6 +57,20 @@ def test_digits_are_trained_watched_and_walked_through(open_window: Callable[...
     assert page.slider.value() == 0 and "adding noise" in page.stage.text() and page.walk.turn == 21
     page.way.setCurrentIndex(2)
     assert not page.open.isHidden() and page.walk is None and not page.slider.isEnabled()
+    saved = [page.weights.itemData(row) for row in range(page.weights.count())]
+    assert saved[0] == "last" and all(isinstance(step, int) for step in saved[1:]) and len(saved) > 1
+    page.way.setCurrentIndex(0)
+    settled(qtbot, page)
+    page.weights.setCurrentIndex(len(saved) - 1)
+    settled(qtbot, page)
+    assert page.walk is not None and page.walk.step == saved[-1] and f"step {saved[-1]:,}" in page.says.text()
+    page.steps.set_value(200)
+    page.sampler.setCurrentText("DDPM")
+    qtbot.waitUntil(lambda: page.busy("walk") and "%" in page.says.text())
+    press(qtbot, page, "denoise_stop")
+    settled(qtbot, page)
+    assert page.says.text() == "Stopped"
+    page.steps.set_value(4)
     page.tools.setCurrentIndex(1)
     page.compared.setCurrentIndex(2)
     settled(qtbot, page)

@@ -28,6 +28,10 @@ class DiffusionConfig(Batches, Descent, Split):
         32, "Feature maps at full picture size; twice as many at all smaller sizes", low=8, high=512, group="Model",
         main=True, when="network=unet",
     )
+    patch: int = setting(
+        1, "Squares of so many pixels a side are read and written as one place: 2 makes a step about four times as fast; fine "
+        "detail suffers", low=1, high=8, group="Model", when="network=unet", label="Patch size", source="Luhman & Luhman 2022",
+    )
     halvings: int = setting(
         1, "How often the U-Net halves the picture; pictures whose sides cannot be halved so often are padded",
         low=0, high=4, group="Model", when="network=unet",
@@ -61,6 +65,11 @@ class DiffusionConfig(Batches, Descent, Split):
     noise_steps: int = setting(
         1000, "Noise steps T from clean to pure noise, in training", low=10, high=4000, group="Noise", when=_DIFFUSION,
         source="Ho et al. 2020, 4",
+    )
+    shared_targets: bool = setting(
+        False, "Let every sample of the batch that could have become a noisy one count in its target, by how probable that is: "
+        "the same target on average, with less randomness; helps most with points", group="Noise", label="Shared targets",
+        source="Xu, Tong & Jaakkola 2023",
     )
     ema: float = setting(
         0.999, "Decay rate of the exponential moving average (EMA) of the weights, which is what samples. 0: off",

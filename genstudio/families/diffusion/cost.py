@@ -24,12 +24,22 @@ def problems(config: DiffusionConfig, data: SampleData) -> Iterator[Problem]:
     shape = data.shape
     if config.network == "unet" and shape.kind == "points":
         yield Problem("network", "a U-Net needs pictures, and these are points; choose mlp")
-    elif config.network == "unet" and min(shape.height, shape.width) < _LEAST * 2**config.halvings:
-        most = max((min(shape.height, shape.width) // _LEAST).bit_length() - 1, 0)
-        yield Problem("halvings", f"pictures of {shape.width} x {shape.height} pixels cannot be halved "
-            f"{config.halvings} times; choose {most} or fewer")
+    elif config.network == "unet":
+        yield from _size_problems(config, shape)
     if config.conditional:
         yield from class_problems(data)
+
+
+def _size_problems(config: DiffusionConfig, shape: Shape) -> Iterator[Problem]:
+    """Why a U-Net cannot read pictures of this size."""
+    most = min(shape.height, shape.width) // _LEAST
+    if most < config.patch:
+        yield Problem("patch", f"pictures of {shape.width} x {shape.height} pixels are too small for it; choose "
+            f"{max(most, 1)} or smaller")
+    elif most < config.patch * 2**config.halvings:
+        patches = f" in patches of {config.patch} pixels" if config.patch > 1 else ""
+        yield Problem("halvings", f"pictures of {shape.width} x {shape.height} pixels cannot be halved {config.halvings} "
+            f"times{patches}; choose {(most // config.patch).bit_length() - 1} or fewer")
 
 
 def cost(config: DiffusionConfig, info: DatasetInfo) -> Cost:
@@ -48,7 +58,7 @@ def denoiser(config: DiffusionConfig, shape: Shape) -> Network:
         return told + networks.modulated(shape.numbers, config.width, config.layers, CONDITION)
     return told + networks.unet(
         shape.channels, config.channels, config.halvings, CONDITION, shape.height, shape.width, blocks=config.blocks,
-        attention=config.attention,
+        attention=config.attention, patch=config.patch,
     )  # fmt: skip
 
 

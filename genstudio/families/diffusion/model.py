@@ -14,6 +14,7 @@ from genstudio.events import Snapshot
 from genstudio.families.abilities import Denoised, LatentSpec
 from genstudio.families.diffusion.config import DiffusionConfig
 from genstudio.families.diffusion.networks import Denoiser, build
+from genstudio.families.diffusion.targets import shared
 from genstudio.families.samples import (
     ARROWS,
     MESH,
@@ -91,17 +92,26 @@ class Diffusion(OnSamples):
         """The mean squared error of the prediction at noise levels spread evenly over the batch; some classes are hidden."""
         x = self.to_model(x)
         share = (torch.arange(len(x), device=x.device) + torch.rand(len(x), device=x.device)) / len(x)
+        told = labels
         if labels is not None and self.config.class_dropout:
-            labels = torch.where(torch.rand(len(x), device=x.device) < self.config.class_dropout, -1, labels)
-        loss = self._errors(self.network, x, torch.randn_like(x), share, labels).mean()
-        return loss, {"train_loss": loss.detach()}
+            told = torch.where(torch.rand(len(x), device=x.device) < self.config.class_dropout, -1, labels)
+        noise, (signal, spread, time) = torch.randn_like(x), self._at(share, x.ndim)
+        made = self.network(signal * x + spread * noise, time, self.network.condition(told, len(x)))
+        loss = self._squared(made, x, noise, signal, spread).mean()
+        values: dict[str, Tensor | float] = {"train_loss": loss.detach()}  # comparable with that of held-out samples
+        if self.config.shared_targets:
+            possible = None if told is None else (told < 0)[:, None] | (told[:, None] == labels)
+            loss = self._squared(made, *shared(x, noise, signal, spread, possible), signal, spread).mean()
+        return loss, values
 
     def _errors(self, network: Denoiser, x: Tensor, noise: Tensor, share: Tensor, labels: Tensor | None) -> Tensor:
         """Squared errors (B,), means over the numbers of a sample, at shares (B,) in [0, 1) of the way to pure noise."""
         signal, spread, time = self._at(share, x.ndim)
-        mixed = signal * x + spread * noise
-        wanted = diffusion.target(self.config.objective, x, noise, signal, spread)
-        made: Tensor = network(mixed, time, network.condition(labels, len(x)))
+        made: Tensor = network(signal * x + spread * noise, time, network.condition(labels, len(x)))
+        return self._squared(made, x, noise, signal, spread)
+
+    def _squared(self, made: Tensor, clean: Tensor, noise: Tensor, signal: Tensor, spread: Tensor) -> Tensor:
+        wanted = diffusion.target(self.config.objective, clean, noise, signal, spread)
         return (made - wanted).square().flatten(1).mean(1)
 
     def _at(self, share: Tensor, ndim: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -31,7 +31,7 @@ class Denoiser(nn.Module):
         else:
             self.body = UNet(
                 shape.channels, config.channels, config.halvings, CONDITION, blocks=config.blocks,
-                attention=config.attention,
+                attention=config.attention, patch=config.patch,
             )  # fmt: skip
 
     def condition(self, labels: Tensor | None, count: int) -> Tensor | None:

@@ -35,9 +35,18 @@ PRESETS = (
         data="gaussian-ring",
     ),
     Preset(
+        "roll",
+        "Swiss roll",
+        "A spiral whose turns lie close together: a disc at first, then the turns come apart, from the outside to the middle. "
+        "About a minute on one quiet core.",
+        _POINTS,
+        steps=3000,
+        data="swiss-roll",
+    ),
+    Preset(
         "plane",
         "Any points",
-        "For swiss rolls, spirals or points you have drawn: the shape appears within some hundred steps.",
+        "For spirals, rings or points you have drawn: the shape appears within some hundred steps.",
         _POINTS,
         steps=3000,
     ),
