@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from gan_window import press
+from PIL import Image
 
 from genstudio.ui.latent.denoise import DenoisePage
 from genstudio.ui.window import MainWindow
@@ -22,7 +24,9 @@ def settled(qtbot: Any, page: DenoisePage) -> None:
     qtbot.waitUntil(lambda: not any(page.busy(kind) for kind in ("ways", "walk", "sampled")), timeout=LONG)
 
 
-def test_digits_are_trained_watched_and_walked_through(open_window: Callable[..., MainWindow], qtbot: Any) -> None:
+def test_digits_are_trained_watched_and_walked_through(
+    open_window: Callable[..., MainWindow], qtbot: Any, tmp_path: Path
+) -> None:
     window = open_window("latent")
     tab = window.links.trainers()["latent"]
     window.tabs.setCurrentWidget(tab)
@@ -64,6 +68,10 @@ def test_digits_are_trained_watched_and_walked_through(open_window: Callable[...
     page.weights.setCurrentIndex(len(saved) - 1)
     settled(qtbot, page)
     assert page.walk is not None and page.walk.step == saved[-1] and f"step {saved[-1]:,}" in page.says.text()
+    page.write(str(tmp_path / "walk.gif"))
+    qtbot.waitUntil(lambda: not page.busy("export"), timeout=LONG)
+    with Image.open(tmp_path / "walk.gif") as film:
+        assert film.n_frames == len(page.walk.levels)
     page.steps.set_value(200)
     page.sampler.setCurrentText("DDPM")
     qtbot.waitUntil(lambda: page.busy("walk") and "%" in page.says.text())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -20,11 +20,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from genstudio.events import Array, Frame
+from genstudio.events import Array, Frame, Snapshot
 from genstudio.families.dashboard import LAYERS, Pane
 from genstudio.sampling.diffusion import SAMPLERS, Flow, Sampler, cosine_schedule, gaussian_moments, linear_schedule
 from genstudio.snapshots.samples import Pictures, Plane
 from genstudio.tasks.denoise import NoiseAndBack, NoiseWalk, SampledWays, SampleWays, WalkFromNoise, WalkToNoise
+from genstudio.tasks.film import ExportShown
 from genstudio.tasks.latent import FindWays, SamplingWays
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
@@ -33,6 +34,7 @@ from genstudio.ui.engine import Engine
 from genstudio.ui.latent.own import PICTURE_FILES
 from genstudio.ui.latent.weights import WeightsChoice
 from genstudio.ui.layouts import choice, hbox, named, vbox
+from genstudio.ui.parts import export_menu
 from genstudio.ui.playground.page import Page
 from genstudio.ui.views.bars import NamedBars
 from genstudio.ui.views.pictures import PicturesView
@@ -108,6 +110,7 @@ class DenoisePage(Page):
         self.way = choice("denoise_way", "Which way", "From noise to samples", "From real samples to noise",
             "Your own picture, there and back")
         self.play = button("Play", "denoise_play", "play", "Move through the stages")
+        self.export = button("Export", "denoise_export", "save", "Export the stages as an animation or a contact sheet")
         self.slider = named(QSlider(Qt.Orientation.Horizontal), "denoise_stage", "Stage")
         self.share = LabeledSlider("Noise", 0.05, 1.0, 0.5, name="denoise_share")
         self.open = button("Open a picture…", "denoise_open", "open", "Add noise to a picture of your own, and remove it again")
@@ -188,6 +191,12 @@ class DenoisePage(Page):
         """Add noise to the picture in this file, and remove it again."""
         self._path = path
         self.make()
+
+    def write(self, out: str) -> None:
+        """Export the noisy samples of every stage, as the suffix says."""
+        if self.walk is not None:
+            task = ExportShown(tuple(stages(self.walk)), out, 1000 / _PLAY_MS, 480)
+            self.ask("export", task, lambda frame: self.says.setText(frame.progress.text if frame.progress else ""))
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
@@ -305,6 +314,7 @@ class DenoisePage(Page):
         self.open.setVisible(own)
         self.share.setVisible(own)
         self.play.setEnabled(self.walk is not None)
+        self.export.setEnabled(self.walk is not None)
         self.slider.setEnabled(self.walk is not None)
 
     def _halt(self) -> None:
@@ -382,8 +392,9 @@ class DenoisePage(Page):
         for view in self.columns:
             beside.addWidget(view)
         walking, comparing, knowing = QWidget(), QWidget(), QWidget()
+        self.export.setMenu(export_menu(self, "denoise_export", lambda: "noise", self.write))
         vbox(
-            hbox(self.way, self.open, self.share, None), (shown, 1), hbox(self.play, (self.slider, 1), self.stage),
+            hbox(self.way, self.open, self.share, None), (shown, 1), hbox(self.play, (self.slider, 1), self.stage, self.export),
             into=walking, margins=(0, 8, 0, 0),
         )  # fmt: skip
         vbox(hbox(self.compared, None), (beside, 1), into=comparing, margins=(0, 8, 0, 0))
@@ -413,6 +424,17 @@ class DenoisePage(Page):
         self.stack.addWidget(self.empty)
         self.stack.addWidget(inside)
         vbox((self.stack, 1), into=self, margins=(0, 0, 0, 0))
+
+
+def stages(walk: NoiseWalk) -> Iterator[tuple[Snapshot, str]]:
+    """What is shown at each stage of a walk, with how much noise there is."""
+    none = np.zeros((0, 2), np.float32)
+    for at in range(len(walk.levels)):
+        made = walk.noisy[at].copy()
+        shown: Snapshot = (
+            Pictures("walk", at, made) if walk.extent is None else Plane("walk", at, none, made, walk.extent)
+        )
+        yield shown, f"{walk.levels[at]:.0%} noise"
 
 
 def _set_shown(box: QComboBox, index: int, shown: bool) -> None:
