@@ -8,7 +8,8 @@ from genstudio.data.info import DatasetInfo
 from genstudio.families.family import Preset, made_for
 
 _POINTS: dict[str, Any] = {
-    "objective": "v", "batch": 256, "sampler": "heun", "sampling_steps": 20, "ema": 0.995, "evaluate_every": 1000,
+    "objective": "v", "width": 64, "layers": 4, "batch": 256, "learning_rate": 4e-3, "shared_targets": True, "ema": 0.995,
+    "sampler": "heun", "sampling_steps": 30, "evaluate_every": 1000,
 }  # fmt: skip
 _PICTURES: dict[str, Any] = {
     "network": "unet", "channels": 16, "objective": "v", "batch": 64, "sampling_steps": 20, "ema": 0.99,
