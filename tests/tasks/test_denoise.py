@@ -88,7 +88,8 @@ def test_sampling_in_several_ways_shows_its_progress_and_can_be_stopped(digits: 
 
 
 def test_noise_of_a_random_sampler_is_explored_with_one_that_is_not(tmp_path: Path, points: ModelRef) -> None:
-    random = ModelRef(result(Train("diffusion", "moons", POINTS | {"sampler": "ddpm", "objective": "v"}, steps=1, runs_folder=tmp_path)))
+    values = POINTS | {"sampler": "ddpm", "objective": "v"}
+    random = ModelRef(result(Train("diffusion", "moons", values, steps=1, runs_folder=tmp_path)))
     assert result(FindSpace(random)).sampler == {"sampler": "ddim", "eta": 0.0} and not result(FindSpace(points)).sampler
     near = np.zeros((2, 2), np.float32)
     near[1] = 1e-3
