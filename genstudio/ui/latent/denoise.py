@@ -97,7 +97,7 @@ class DenoisePage(Page):
         self.walk: NoiseWalk | None = None
         self.seed = 0
         self._path = ""
-        self._live = self._chooses = False
+        self._live = self._chooses = self._halted = False
         self.weights = WeightsChoice("denoise_weights")
         self.weights.hide()
         self.sampler = choice("denoise_sampler", "How noise becomes samples", *(_NAMES[name] for name in SAMPLERS))
@@ -171,6 +171,7 @@ class DenoisePage(Page):
         """Walk, or sample in all ways, as chosen."""
         if self._model is None or self.model is None or not self.isVisible():
             return
+        self._halted = False
         if self.tools.currentIndex() == 0:
             self._make_walk(self.reference())
         elif self.tools.currentIndex() == 1:
@@ -226,7 +227,7 @@ class DenoisePage(Page):
         return None if self.label.currentIndex() < 1 else self.label.currentIndex() - 1
 
     def _progress(self, frame: Frame) -> None:
-        if frame.progress is not None:
+        if frame.progress is not None and not self._halted:  # a frame of a task that was stopped may still be under way
             self.says.setText(f"{frame.progress.text} {frame.progress.done or 0:.0%}")
 
     def _show_model(self, found: SamplingWays) -> None:
@@ -318,6 +319,7 @@ class DenoisePage(Page):
         self.slider.setEnabled(self.walk is not None)
 
     def _halt(self) -> None:
+        self._halted = True
         for kind in ("walk", "sampled"):
             self.cancel(kind)
         self.says.setText("Stopped")
