@@ -111,7 +111,10 @@ class Saliency(Snapshot):
 class AblationResult(Snapshot):
     """A model as it is, and with parts switched off. `tokens` (T) were read; `losses` are two (T - 1,) in nats of each token
     after the first; `chances` two (V,) of the next token; `written` the two continuations. `source` are the tokens (S) that can
-    be hidden where parts of an encoder are off."""
+    be hidden where parts of an encoder are off.
+
+    Of a model that fills gaps, each token is hidden in turn, and the loss of a gap is NaN; `chances` are those of the token
+    at `gap`, and the text is written with its gaps filled."""
 
     tokens: tuple[str, ...]
     losses: tuple[Array, Array]
@@ -121,6 +124,7 @@ class AblationResult(Snapshot):
     shape: tuple[int, int]
     off: Any
     source: tuple[str, ...] = ()
+    gap: int = -1
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,4 +1,8 @@
-"""What parts of a model are for: the same text with them switched off; and a probe for induction heads."""
+"""What parts of a model are for: the same text with them switched off; and a probe for induction heads.
+
+A model that writes is read from left to right. Of one that fills gaps every token is hidden in turn, and predicted from both
+sides: its pseudo-log-likelihood (Salazar et al. 2020).
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from genstudio.data.tokenizers import Tokenizer, continuation
 from genstudio.data.work import Work
 from genstudio.errors import DataError
 from genstudio.events import Array, Frame, Progress
-from genstudio.families.abilities import Traces
+from genstudio.families.abilities import FillsIn, Traces
 from genstudio.inspection.ablation import NOTHING_ABLATED, Ablation
 from genstudio.sampling.choose import SamplingOptions
 from genstudio.snapshots.attention import AblationResult, Induction
@@ -28,6 +32,9 @@ if TYPE_CHECKING:
 
     from genstudio.nn.transformer import Stack, Transformer
 
+PASSES = 32
+"""Of a text with gaps to be made, the most forward passes: of a longer one several tokens are hidden at a time, far apart."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ablate(Quiet):
@@ -39,6 +46,9 @@ class Ablate(Quiet):
 
     At the side of an encoder its parts are off, and the whole decoder reads what is left: hidden tokens are those of the
     source, and nobody sees them.
+
+    A model that fills gaps writes the text with its gaps filled; what it predicts is the first gap, or the last token, hidden,
+    where there is none.
     """
 
     model: ModelRef
@@ -57,6 +67,8 @@ class Ablate(Quiet):
         step = opened.step
         model, tokenizer = opened.frozen(), opened.tokenizer
         ids, _ = window(opened, self.prompt)
+        if isinstance(opened.model, FillsIn):
+            return (yield from self._fill(opened, opened.model, model, step, ids))
         read, written = [], list[str]()
         for switches in (NOTHING_ABLATED, self.switches):
             read.append((yield from frames_of(_read(model, ids, switches), "Reading the text")))
@@ -83,6 +95,35 @@ class Ablate(Quiet):
             "knocked", step, tokenizer.pieces(ids), (read[0][0], read[1][0]), (read[0][1], read[1][1]),
             tuple(tokenizer.pieces(range(tokenizer.size))), (written[0], written[1]),
             (encoder.architecture.layers, encoder.architecture.heads), self.switches, reader.source_pieces,
+        )  # fmt: skip
+
+    def _fill(
+        self, opened: Opened[Traces], fills: FillsIn, model: Transformer, step: int, ids: NDArray[np.int32]
+    ) -> Frames[AblationResult]:
+        tokenizer, mask = fills.tokenizer, fills.mask_id
+        gaps, known = np.flatnonzero(ids == mask), np.flatnonzero(ids < tokenizer.base.size)
+        if not len(gaps) and not len(known):
+            raise DataError("There is nothing to predict in this text.", "Write some words, or [MASK], into the text.")
+        asked = int(gaps[0]) if len(gaps) else int(known[-1])
+        losses, chances, written = [], [], list[str]()
+        for switches in (NOTHING_ABLATED, self.switches):
+            nats = np.full(len(ids), np.nan)
+            for number, places in enumerate(known[first::PASSES] for first in range(min(PASSES, len(known)))):
+                hidden = ids.copy()
+                hidden[places] = mask
+                logprobs = yield from frames_of(_gaps_read(model, hidden, switches, tokenizer.base.size), "Hiding each token")
+                nats[places] = -logprobs[places, ids[places]]
+                yield Frame(progress=Progress("Hiding each token", number / PASSES))
+            hidden = ids.copy()
+            hidden[asked] = mask
+            logprobs = yield from frames_of(_gaps_read(model, hidden, switches, tokenizer.base.size), "Filling the gaps")
+            hidden[hidden == mask] = logprobs[hidden == mask].argmax(-1)
+            losses.append(nats[1:])
+            chances.append(np.exp(logprobs[asked]))
+            written.append(tokenizer.decode(hidden).strip())
+        return AblationResult(
+            "knocked", step, tokenizer.pieces(ids), (losses[0], losses[1]), (chances[0], chances[1]), opened.pieces,
+            (written[0], written[1]), (model.architecture.layers, model.architecture.heads), self.switches, gap=asked,
         )  # fmt: skip
 
     def _write(self, model: Transformer, ids: NDArray[np.int32], switches: Ablation) -> Frames[list[int]]:
@@ -134,6 +175,19 @@ def _read(model: Transformer, ids: NDArray[np.int32], switches: Ablation) -> Wor
     return np.concatenate(losses), logprobs[-1].exp().cpu().numpy()
 
 
+def _gaps_read(model: Transformer, ids: NDArray[np.int32], switches: Ablation, fitting: int) -> Work[Array]:
+    """Log-probabilities (T, V) at every place of ids (T,); only the first `fitting` tokens fit into a gap."""
+    import torch
+
+    from genstudio.inspection.trace import trace
+
+    inside = yield from trace(model, ids, ("logits",), switches)
+    logits = torch.from_numpy(inside["logits"])
+    logits[:, fitting:] = -torch.inf
+    found: Array = logits.log_softmax(-1).numpy()
+    return found
+
+
 def _logprobs(model: Transformer, stream: Tensor) -> Tensor:
     """Log-probabilities of rows of the last norm's output."""
     import torch
@@ -147,7 +201,8 @@ class ProbeInduction(Quiet):
     """Random tokens, once more the same: which heads look at what followed the last time, and does the loss fall?
 
     Each text is the beginning marker where there is one, `period` different tokens drawn by chance, and these again; 0:
-    as many as the context holds twice, at most 64. Scores and losses are means over `texts` of them.
+    as many as the context holds twice, at most 64. Scores and losses are means over `texts` of them. A model that fills gaps
+    has each token hidden in turn: the score is the attention of the gap to the same token in the other copy.
     """
 
     model: ModelRef
@@ -165,8 +220,12 @@ class ProbeInduction(Quiet):
         opened = models.open(self.model, Traces)
         step = opened.step
         model, tokenizer = opened.frozen(), opened.tokenizer
-        drawn, begin = random_texts(tokenizer, model.context, self.period, self.texts, self.seed)
+        fills = opened.model if isinstance(opened.model, FillsIn) else None
+        own = None if fills is None else fills.tokenizer.base.size
+        drawn, begin = random_texts(tokenizer, model.context, self.period, self.texts, self.seed, own)
         period = (drawn.shape[1] - begin) // 2
+        if fills is not None:
+            return (yield from self._with_gaps(model, fills, drawn, begin, period, step))
         scores, losses = [], []
         for index, ids in enumerate(drawn):
             inside = yield from frames_of(trace(model, ids, ("weights", "last_norm")), f"Text {index + 1} of {len(drawn)}")
@@ -182,15 +241,42 @@ class ProbeInduction(Quiet):
         )
 
 
+    def _with_gaps(
+        self, model: Transformer, fills: FillsIn, drawn: NDArray[np.int32], begin: int, period: int, step: int
+    ) -> Frames[Induction]:
+        """Every token of either copy is hidden, several at a time; the first copy is read without the second, which would
+        give it away to a model that reads from both sides."""
+        from genstudio.inspection.trace import trace
+
+        fitting, passes = fills.tokenizer.base.size, min(PASSES // 4, period)
+        scores, nats = np.zeros((model.architecture.layers, model.architecture.heads)), np.zeros(drawn.shape[1])
+        jobs = [(ids, copy, first) for ids in drawn for copy in (0, 1) for first in range(passes)]
+        for number, (ids, copy, first) in enumerate(jobs):
+            places = begin + copy * period + np.arange(first, period, passes)
+            hidden = ids[: begin + (copy + 1) * period].copy()
+            hidden[places] = fills.mask_id
+            inside = yield from frames_of(trace(model, hidden, ("weights", "logits")), "Hiding each token")
+            logits = inside["logits"][:, :fitting].astype(np.float64)
+            logits -= logits.max(-1, keepdims=True)
+            logits -= np.log(np.exp(logits).sum(-1, keepdims=True))
+            nats[places] -= logits[places, ids[places]] / len(drawn)
+            if copy:
+                looks = np.array([layer["weights"][:, places, places - period].sum(-1) for layer in inside.layers])
+                scores += looks / (period * len(drawn))
+            yield Frame(progress=Progress("Looking for induction heads", (number + 1) / len(jobs)))
+        return Induction("induction", step, scores, nats[begin + 1 :], period, len(drawn), 1 / drawn.shape[1])
+
+
 def random_texts(
-    tokenizer: Tokenizer, context: int, period: int = 0, texts: int = 8, seed: int = 0
+    tokenizer: Tokenizer, context: int, period: int = 0, texts: int = 8, seed: int = 0, own: int | None = None
 ) -> tuple[NDArray[np.int32], int]:
     """Random tokens and their repetition: (texts, begin + 2 period) int32, and how many tokens stand before them (0 or 1).
+    Only the first `own` ids are drawn, where that is given: others stand for no text.
 
     Raises DataError when the context or the vocabulary is too small for two tokens, twice.
     """
     begin = 0 if tokenizer.begin is None else 1
-    usual = np.array([i for i in range(tokenizer.size) if i not in (tokenizer.begin, tokenizer.end)], np.int32)
+    usual = np.array([i for i in range(own or tokenizer.size) if i not in (tokenizer.begin, tokenizer.end)], np.int32)
     most = min((context - begin) // 2, len(usual))
     period = min(period or 64, most)
     if period < 2:

@@ -50,6 +50,7 @@ class AblationPage(Page):
         self.texts = _text("knock_out_before", "Text written by the intact model"), _text(
             "knock_out_after", "Text written with parts switched off"
         )
+        self._titles = plain_label(role="group"), plain_label(role="group")
         self._sampling = Sampling(SamplingOptions(greedy=True))
         self._looked_at: tuple[ModelRef, Prompt] | None = None
         self._shown: AblationResult | None = None
@@ -103,14 +104,18 @@ class AblationPage(Page):
             if isinstance(found, Heads):
                 self.heads.setMinimumHeight(height_of(len(found.labels)))
                 self.heads.show_snapshot(found)
-                self.causal.setEnabled(found.causal or not self.switches.causal)
+                masked = found.causal or not self.switches.causal
+                self.causal.setEnabled(masked)
+                self.causal.setVisible(masked)
 
     def _show_knocked(self, found: AblationResult) -> None:
         self._shown = found
-        before, after = found.losses
-        added = after - before
-        words = ["the first token: there is no context to predict it from"]
-        words += [f"{was:.3f} → {now:.3f} nats" for was, now in zip(before, after, strict=True)]
+        (before, after), fills = found.losses, found.gap >= 0
+        added = np.nan_to_num(after - before)
+        words = ["marks the beginning" if fills else "the first token: there is no context to predict it from"]
+        words += [
+            f"{was:.3f} → {now:.3f} nats" if np.isfinite(was) else "a gap" for was, now in zip(before, after, strict=True)
+        ]
         values = [0.0, *(added / 4).clip(-1, 1).tolist()]
         note = "orange: harder to predict now, blue: easier" if found.off else ""
         if found.source:
@@ -120,15 +125,20 @@ class AblationPage(Page):
         self.strip.strike(self.switches.tokens)
         off = describe(found.off)
         legend = "outline: intact model, bar: parts off" if found.off else _NOTHING
+        self.bars.title = f"Token {found.gap + 1}, hidden" if fills else "Next token"
         self.bars.show_pair(found.pieces, found.chances[0], found.chances[1], legend)
         for text, written in zip(self.texts, found.written, strict=True):
             text.setPlainText(written)
-        if len(before):
-            was, now = float(before.mean()), float(after.mean())
+        for label, start in zip(self._titles, ("Intact model", "With parts switched off"), strict=True):
+            label.setText(f"{start}: gaps filled" if fills else start)
+        count = int(np.isfinite(before).sum())
+        if count:
+            was, now = float(np.nanmean(before)), float(np.nanmean(after))
             these = "the translation's" if found.source else "these"
-            said = f"Loss on {these} {len(before):,} tokens: {was:.3f} → {now:.3f} nats per token ({now - was:+.3f})"
+            how = ", each hidden in turn" if fills else ""
+            said = f"Loss on {these} {count:,} tokens{how}: {was:.3f} → {now:.3f} nats per token ({now - was:+.3f})"
         else:
-            said = "A single token has no loss"
+            said = "There is no token to measure a loss on" if fills else "A single token has no loss"
         self.loss.setText(f"{said}  ·  {off}  ·  step {found.step:,}")
 
     def _build(self) -> None:
@@ -139,8 +149,8 @@ class AblationPage(Page):
         self.restore.setEnabled(False)
         written = QVBoxLayout()
         written.setSpacing(4)
-        for title, text in zip(("Intact model", "With parts switched off"), self.texts, strict=True):
-            label = plain_label(title, role="group")
+        for title, label, text in zip(("Intact model", "With parts switched off"), self._titles, self.texts, strict=True):
+            label.setText(title)
             label.setBuddy(text)
             written.addWidget(label)
             written.addWidget(text, 1)

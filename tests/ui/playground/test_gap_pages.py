@@ -12,6 +12,8 @@ from looked import page_of, settle
 from pytestqt.qtbot import QtBot
 
 from genstudio.families.abilities import FillsIn, Follows
+from genstudio.inspection.ablation import Ablation
+from genstudio.tasks.ablate import random_texts
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.train import Train
 from genstudio.ui.engine import Engine
@@ -135,6 +137,59 @@ def test_the_lens_of_a_gap_ends_with_what_is_filled_in_and_saliency_hides_tokens
     page.method.setCurrentIndex(1)
     settle(qtbot, page)
     assert page._shown.method == "gradient" and page._shown.position == place and np.isfinite(page._shown.score).all()
+
+
+def test_knock_out_hides_each_token_in_turn_and_fills_the_gaps_with_and_without_a_head(
+    run: str, engine: Engine, qtbot: QtBot
+) -> None:
+    tokenizer, ids, chances = by_hand(run, TEXT)
+    page = page_of(engine, qtbot, "Knock out", run, TEXT)
+    gaps = np.flatnonzero(ids == tokenizer.mask)
+    page.show_switches(Ablation(heads=frozenset({(0, 1)})))
+    settle(qtbot, page)
+    found = page._shown
+    assert found.gap == gaps[0] and not page.causal.isVisible()
+    np.testing.assert_allclose(found.chances[0][: tokenizer.base.size], chances[gaps[0]], atol=1e-5)
+    filled = ids.copy()
+    filled[gaps] = chances[gaps].argmax(-1)
+    assert found.written[0] == tokenizer.decode(filled).strip()
+    model = Models().open(ModelRef(run), FillsIn).model
+    hidden = ids.copy()
+    hidden[3] = tokenizer.mask
+    nats = _logits(model, hidden)[3, : tokenizer.base.size]
+    nats = np.log(np.exp(nats).sum()) - nats[ids[3]]
+    assert found.losses[0][2] == pytest.approx(nats, abs=1e-4) and np.isnan(found.losses[0][gaps - 1]).all()
+    assert np.isfinite(np.delete(found.losses[1], gaps - 1)).all()
+    assert np.abs(found.losses[0][2] - found.losses[1][2]) > 1e-6
+    attention = model.transformer.blocks[0].attention  # type: ignore[attr-defined]
+    size = attention.d_head
+    with torch.no_grad():
+        attention.out.weight[:, size : 2 * size] = 0.0
+    nats = _logits(model, hidden)[3, : tokenizer.base.size]
+    assert found.losses[1][2] == pytest.approx(np.log(np.exp(nats).sum()) - nats[ids[3]], abs=1e-4)
+    assert "each hidden in turn" in page.loss.text() and "gaps filled" in page._titles[0].text()
+
+
+def test_the_probe_hides_tokens_of_a_repetition(run: str, engine: Engine, qtbot: QtBot) -> None:
+    page = page_of(engine, qtbot, "Induction", run, TEXT)
+    model = Models().open(ModelRef(run), FillsIn).model
+    tokenizer = model.tokenizer
+    shown = page.scores.snapshot
+    drawn, begin = random_texts(tokenizer, model.context, 64, shown.texts, 0, tokenizer.base.size)
+    n = shown.period
+    assert begin == 1 and drawn.max() < tokenizer.size and (drawn[:, 1:] < tokenizer.base.size).all()
+    scores, last = np.zeros(shown.scores.shape), 0.0
+    for ids in drawn:
+        for first in range(8):
+            places, hidden = 1 + n + np.arange(first, n, 8), ids.copy()
+            hidden[places] = tokenizer.mask
+            weights = model.transformer.attention(torch.from_numpy(hidden.astype(np.int64)))  # type: ignore[attr-defined]
+            scores += weights[:, :, places, places - n].sum(-1).detach().numpy()
+            if places[-1] == 2 * n:
+                row = _logits(model, hidden)[-1, : tokenizer.base.size]
+                last += np.log(np.exp(row).sum()) - row[ids[-1]]
+    np.testing.assert_allclose(shown.scores, scores / (n * len(drawn)), atol=1e-5)
+    assert shown.losses[-1] == pytest.approx(last / len(drawn), abs=1e-4)
 
 
 def _logits(model: Any, ids: np.ndarray) -> np.ndarray:
