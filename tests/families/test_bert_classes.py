@@ -92,6 +92,16 @@ def test_padding_and_cutting_of_texts(tmp_path: Path) -> None:
     assert (whole[0] == data.tokenizer.pad).sum() == 1
 
 
+def test_what_a_classifier_is_tested_on_is_not_in_its_pre_training(tmp_path: Path) -> None:
+    dataset = imported(tmp_path, [*ROWS, ("a text without a label", "")])
+    before = finished(FAMILY.prepare(BertConfig.parse({**TINY, "context": 8}), dataset))
+    after = finished(FAMILY.prepare(BertConfig.parse({**TINY, "task": "classify"}), dataset))
+    labelled, known = after.labelled, [text for text, label in zip(dataset.texts, dataset.labels, strict=True) if label >= 0]
+    lines = [set(before.tokenizer.decode(part).splitlines()) for part in (before.train, before.validation)]
+    assert lines[1] == {known[i] for i in labelled.validation}
+    assert lines[0] == {known[i] for i in labelled.train} | {"a text without a label"} and not lines[0] & lines[1]
+
+
 @pytest.fixture
 def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A pre-trained run."""

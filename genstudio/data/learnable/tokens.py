@@ -47,8 +47,10 @@ def prepare_text(
     settings: TokenSettings | None = None,
     tokenizer: Tokenizer | None = None,
     split: SplitSettings | None = None,
+    cut: int | None = None,
 ) -> Work[TextData]:
-    """Split, 90/10 without shuffling unless `split` says otherwise, and encode; yields the fraction done.
+    """Split, 90/10 without shuffling unless `split` says otherwise, and encode; yields the fraction done. Where `cut` is given,
+    the training part ends at this character.
 
     The tokens are characters unless `settings` say otherwise; `tokenizer` is used instead where it is given, as a run
     keeps it. With markers "lines" the split is at the nearest line end, and every non-empty line becomes beginning
@@ -66,8 +68,9 @@ def prepare_text(
             info.path,
         )
     split, files = split or SplitSettings(), info.details.get("files") or ()
-    arranged = yield from scaled(arrange(text, split, lines=lines, context=context, files=files), 0.0, 0.1)
-    text, cut = arranged.text, arranged.cut
+    if cut is None:
+        arranged = yield from scaled(arrange(text, split, lines=lines, context=context, files=files), 0.0, 0.1)
+        text, cut = arranged.text, arranged.cut
     if tokenizer is None:
         tokenizer = yield from scaled(make_tokenizer(text, cut, settings, split.key(info.sha256)), 0.1, 0.4)
     elif (tokenizer.begin is not None) != lines:

@@ -123,15 +123,32 @@ def _prepared(
                 "Choose labelled texts, or the task 'pretrain'.", dataset.info.path,
             )  # fmt: skip
         return (yield from _labelled(config, dataset, base, started))
+    values, cut = config.model_dump(), None
     if isinstance(dataset, LabelledDataset):
-        dataset = TextDataset(dataset.info, "\n".join(dataset.texts) + "\n")
-    values = config.model_dump()
+        dataset, cut = _unlabelled(config, dataset)
     found = yield from prepare_text(
-        dataset, "none", config.context, TokenSettings.of(values), base, SplitSettings.of(values)
+        dataset, "none", config.context, TokenSettings.of(values), base, SplitSettings.of(values), cut
     )
     return BertData(
         SpecialTokenizer(found.tokenizer), found.train, found.validation, found.dataset_id, found.dataset_hash, started
     )
+
+
+def _split(config: BertConfig, known: Integers) -> tuple[Integers, Integers]:
+    """Which of the texts with these numbers train and which validate: whole texts are drawn."""
+    train, validation = split_items(len(known), SplitSettings("random", config.validation_share, config.split_seed))
+    return known[train], known[validation]
+
+
+def _unlabelled(config: BertConfig, dataset: LabelledDataset) -> tuple[TextDataset, int]:
+    """Labelled texts as one text, a line for each, and where its training part ends. What a classifier with the same split is
+    tested on validates here too, so that a run that is fine-tuned afterwards has not seen it."""
+    texts, known = dataset.texts, np.flatnonzero(dataset.labels >= 0)
+    _, validation = _split(config, known if len(known) > 1 else np.arange(len(texts)))
+    held_out = frozenset(validation.tolist())
+    parts = [[text for i, text in enumerate(texts) if (i in held_out) == of] for of in (False, True)]
+    train, rest = ("".join(f"{text}\n" for text in part) for part in parts)
+    return TextDataset(dataset.info, train + rest), len(train)
 
 
 def _labelled(
@@ -145,9 +162,8 @@ def _labelled(
             "Choose labelled texts of at least two classes.", info.path,
         )  # fmt: skip
     split = SplitSettings("random", config.validation_share, config.split_seed)
-    train, validation = split_items(len(known), split)
-    rng = np.random.default_rng(config.split_seed)
-    train, validation = rng.permutation(train), rng.permutation(validation)
+    rng, places = np.random.default_rng(config.split_seed), np.arange(len(known))
+    train, validation = (rng.permutation(part) for part in _split(config, places))
     if base is None:
         text = "\n".join(dataset.texts[known[i]] for i in np.sort(train).tolist()) + "\n"
         settings = TokenSettings.of(config.model_dump())
