@@ -45,13 +45,20 @@ class Stepper:
     """The optimisers of a stack and of `further` modules, the rate over time, and how far an update moves the weights.
 
     `sizes` are the norms of the last measured update of each of `named_weights`, relative to the weight: every 16th update
-    is measured, and the next one where `measure_next` is set.
+    is measured, and the next one where `measure_next` is set. Where `share` is less than 1, the stack moves at that share of
+    the learning rates, and the further modules, which have an optimiser of their own then, at all of it.
     """
 
-    def __init__(self, config: StackTraining, stack: Transformer, further: Iterable[nn.Module] = ()) -> None:
-        self._stack = stack
+    def __init__(
+        self, config: StackTraining, stack: Transformer, further: Iterable[nn.Module] = (), share: float = 1.0
+    ) -> None:
+        self._stack, self._share = stack, share
         modules = [stack, *further]
-        self.optimizers = optimizers(config, stack.matrices(), (p for module in modules for p in module.parameters()))
+        together = modules if share == 1 else [stack]
+        self.optimizers = optimizers(config, stack.matrices(), (p for module in together for p in module.parameters()))
+        if share != 1:
+            rest = (p for module in modules[1:] for p in module.parameters())
+            self.optimizers |= {"head": optimizers(config, (), rest)["adamw"]}
         self.updates = Updates(modules, self.optimizers)
         self.sizes: Tensor | None = None
         self.measure_next = False
@@ -68,8 +75,9 @@ class Stepper:
         factor = schedule(
             config.schedule, progress, step, warmup=config.warmup, hold=config.hold, final=config.final_rate
         )
-        rates = {"adamw": config.learning_rate, "muon": config.muon_rate}
-        self.updates.set_rates({name: rates[name] * factor for name in self.optimizers})
+        share = factor * self._share
+        rates = {"adamw": config.learning_rate * share, "muon": config.muon_rate * share, "head": config.learning_rate * factor}
+        self.updates.set_rates({name: rates[name] for name in self.optimizers})
         return config.learning_rate * factor
 
     @contextmanager

@@ -113,14 +113,16 @@ class Block(nn.Module):
         padding: Tensor | None = None,
         memory: Tensor | tuple[Tensor, Tensor] | None = None,
         memory_padding: Tensor | None = None,
+        rows: Tensor | None = None,
     ) -> Tensor:
         """x (B, T, C), turn of the positions, cache of the positions before, padding (B, S) of all positions so far, memory
-        and its padding as in `CrossAttention` -> (B, T, C)"""
+        and its padding as in `CrossAttention` -> (B, T, C), or (n, C) of the positions that are True in `rows` (B, T)"""
         if self.pre:
             x = x + self._drop(self.attention(self.attention_norm(x), turn, cache, padding))
         else:
             x = self.attention_norm(x + self._drop(self.attention(x, turn, cache, padding)))
         x = self.look_across(x, memory, memory_padding)
+        x = x if rows is None else x[rows]
         if self.pre:
             return x + self._drop(self.feed_forward(self.feed_forward_norm(x)))
         return self.feed_forward_norm(x + self._drop(self.feed_forward(x)))
@@ -209,9 +211,10 @@ class Stack(nn.Module):
         padding: Tensor | None = None,
         memory: Tensor | Sequence[tuple[Tensor, Tensor]] | None = None,
         memory_padding: Tensor | None = None,
+        rows: Tensor | None = None,
     ) -> Tensor:
         """ids (B, T), which follow the tokens in the cache -> one vector per token (B, T, C), or that of the last alone
-        (B, 1, C).
+        (B, 1, C), or those of the positions that are True in `rows` (B, T): (n, C).
 
         `padding` (B, S) boolean covers the tokens in the cache and these: True where there is none, so that nobody sees it;
         what stands there is any id. `memory` (B, M, C) is what the blocks' cross-attention reads, or its keys and values
@@ -222,7 +225,8 @@ class Stack(nn.Module):
             x = F.dropout(x, self.architecture.dropout)
         for index, block in enumerate(self.blocks):
             own = memory if memory is None or isinstance(memory, Tensor) else memory[index]
-            x = block(x, turn, None if cache is None else cache.layers[index], padding, own, memory_padding)
+            some = rows if index + 1 == len(self.blocks) else None  # after its attention, the last needs no other position
+            x = block(x, turn, None if cache is None else cache.layers[index], padding, own, memory_padding, some)
         if last:
             x = x[:, -1:]
         return cast("Tensor", self.last_norm(x))

@@ -60,7 +60,10 @@ WELL: tuple[tuple[str, Mapping[str, Any]], ...] = (
 )
 STRETCHES, STRETCH, SHARE = 12, 5, 0.85
 """How often how many steps are timed, and the share of a run's time that its steps take."""
-CLASSES = {"layers": 3, "d_model": 64, "context": 48, "batch": 32, "tokenizer": "char"}
+CLASSES = PRESETS["classes"]
+BEFORE = ("layers", "heads", "d_model", "context", "batch", "tokenizer")
+LABELLED = {"emoji-languages": 400, "emoji-categories": 200, "name-initials": 400}
+"""How many of the labelled texts of each dataset are used: pre-training is for when labels are rare."""
 
 
 def begun(data: str, values: Mapping[str, Any], seed: int) -> BertLearner:
@@ -118,8 +121,9 @@ def chain(seeds: list[int], plan: Plan, more: Mapping[str, Any]) -> None:
     values = {**PRESETS["chain"], **more}
     steps = plan("known-entropy", values)
     for seed in seeds:
-        one = begun("known-entropy", values, seed)
+        one, began = begun("known-entropy", values, seed), time.process_time()
         sum(1 for _ in trained(one, steps))
+        seconds = time.process_time() - began
         data, nats, best = one.model.data, list[np.ndarray](), list[np.ndarray]()
         body = one.config.context - 1
         windows = np.arange(0, len(data.validation) // body, 4)
@@ -129,7 +133,7 @@ def chain(seeds: list[int], plan: Plan, more: Mapping[str, Any]) -> None:
             best.append(optimum(drawn.targets[:, 1:], drawn.chosen[:, 1:]))
         more = np.concatenate(nats) - np.concatenate(best)
         error = more.std() / math.sqrt(len(more))
-        print(f"chain, seed {seed}: {steps:,} steps, optimum {np.concatenate(best).mean():.4f}, model "
+        print(f"chain, seed {seed}: {steps:,} steps in {seconds:.0f} s of one core, optimum {np.concatenate(best).mean():.4f}, model "
               f"{np.concatenate(nats).mean():.4f}: {more.mean():+.4f} +- {error:.4f} nats", flush=True)  # fmt: skip
 
 
@@ -171,22 +175,27 @@ def scores_of(one: BertLearner) -> str:
 
 
 def classes(seeds: list[int], plan: Plan, more: Mapping[str, Any], before: int, wanted: Sequence[str]) -> None:
-    for data, examples in (("emoji-languages", 400), ("emoji-categories", 0), ("name-initials", 0)):
+    """The same settings, seed, labelled texts and number of steps, with and without the weights of one pre-training on the
+    training texts of the same dataset without their labels. What is tested on is in neither."""
+    for data, examples in LABELLED.items():
         if data not in wanted:
             continue
-        tuning = {**CLASSES, "task": "classify", "examples": examples, **more}
-        steps = plan(data, tuning)
-        first = "emoji-languages" if data == "emoji-categories" else data
-        *_, frame = (f for f in Train("bert", first, CLASSES, steps=before, name=f"before {data}").run(_models()) if f.run)
+        tuning = {**CLASSES, "examples": examples, **more}
+        steps, began = plan(data, {**tuning, "start": ""}), time.process_time()
+        pretraining = {name: value for name, value in tuning.items() if name in BEFORE} | {"task": "pretrain"}
+        *_, frame = (f for f in Train("bert", data, pretraining, steps=before, name=f"before {data}").run(_models()) if f.run)
+        info, spent = Run.open(frame.run).info, time.process_time() - began
+        print(f"{data}, {before:,} steps of pre-training in {spent:.0f} s: masked accuracy "
+              f"{info.losses.get('masked_accuracy', math.nan):.3f}", flush=True)  # fmt: skip
         found: dict[str, list[float]] = {"fine-tuned": [], "from scratch": []}
         for seed in seeds:
-            for how, start in (("fine-tuned", Run.open(frame.run).id), ("from scratch", "")):
-                one = begun(data, {**tuning, "start": start}, seed)
+            for how, start in (("fine-tuned", info.id), ("from scratch", "")):
+                one, began = begun(data, {**tuning, "start": start}, seed), time.process_time()
                 sum(1 for _ in trained(one, steps))
-                result = scores(one)
+                result, spent = scores(one), time.process_time() - began
                 found[how].append(result["accuracy"])
-                print(f"{data}, {how}, seed {seed}: {steps} steps, accuracy {result['accuracy']:.4f}, baseline "
-                      f"{result['baseline_accuracy']:.4f}", flush=True)  # fmt: skip
+                print(f"{data}, {examples or 'all'} texts, {how}, seed {seed}: {steps} steps in {spent:.0f} s, accuracy "
+                      f"{result['accuracy']:.4f}, baseline {result['baseline_accuracy']:.4f}", flush=True)  # fmt: skip
         for how, values in found.items():
             print(f"{data}, {how}: mean {statistics.mean(values):.4f}, worst {min(values):.4f}")
 

@@ -14,6 +14,7 @@ from masked_chain import brute_force, optimum
 
 from genstudio.data import shelf
 from genstudio.data.learnable.tokens import TextData
+from genstudio.data.tokenizers import CharTokenizer
 from genstudio.data.tokenizers.special import SpecialTokenizer
 from genstudio.data.tokenizers.words import WordTokenizer
 from genstudio.data.work import finished
@@ -145,6 +146,17 @@ def test_hidden_letters_are_never_known_better_than_possible_and_a_leak_is_caugh
     assert excess < -3 * error
 
 
+@pytest.mark.parametrize("shift", [0, 1], ids=["right", "shifted"])
+def test_a_gap_is_filled_with_what_stood_there_and_not_with_what_follows(shift: int) -> None:
+    ids = np.tile(np.arange(8, dtype=np.uint16), 200)
+    one = learner(BertData(SpecialTokenizer(CharTokenizer("abcdefgh")), ids, ids[:240]))
+    for step in range(1, 61):
+        inputs, targets, chosen, follows = one.batch(step)
+        one.training_step((inputs, targets.roll(-shift, -1), chosen, follows), step, step / 60)
+    *_, scored = one.model.evaluate(exact=True)
+    assert (scored.result["masked_accuracy"] > 0.9) == (not shift)
+
+
 def test_it_is_the_bert_of_transformers_with_the_same_weights(
     data: BertData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,6 +171,8 @@ def test_it_is_the_bert_of_transformers_with_the_same_weights(
     with torch.no_grad():
         one.model.transformer.eval()
         torch.testing.assert_close(one.model.transformer(ids), theirs(ids).logits, atol=1e-4, rtol=1e-4)
+        exact = one.model.transformer.double()(ids)
+        torch.testing.assert_close(exact, theirs.double()(ids).logits, atol=1e-9, rtol=1e-9)
     read = transformers.AutoTokenizer.from_pretrained(tmp_path)
     assert read("abc[MASK]d")["input_ids"] == [data.tokenizer.begin, *data.tokenizer.encode("abc[MASK]d").tolist()]
 
@@ -178,6 +192,15 @@ def test_padding_is_not_attended_to(data: BertData) -> None:
         torch.testing.assert_close(stack.read(padded)[:, :9], stack.read(ids), atol=1e-5, rtol=1e-5)
         unmasked = stack.hidden(padded)[:, :9]
     assert (unmasked - stack.read(ids)).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("norm_place", ["pre", "post"])
+def test_what_is_computed_of_chosen_positions_alone_is_the_same(data: BertData, norm_place: str) -> None:
+    stack = learner(data, norm_place=norm_place).model.transformer.eval()
+    ids, chosen = torch.randint(0, 10, (3, 9)), torch.rand(3, 9) < 0.3
+    ids[0, 6:] = data.tokenizer.pad
+    with torch.no_grad():
+        torch.testing.assert_close(stack.read(ids, chosen), stack.read(ids)[chosen], atol=1e-6, rtol=1e-6)
 
 
 def test_a_preview_fills_the_gaps_of_a_text(data: BertData) -> None:

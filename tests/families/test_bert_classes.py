@@ -141,6 +141,23 @@ def test_fine_tuning_starts_from_the_weights_size_and_tokens_of_a_run(begun: str
         result(ScoreNext(ModelRef(begun), *asked[:1], asked[1:]))
 
 
+def test_started_weights_move_in_smaller_steps_than_the_new_layer(begun: str) -> None:
+    (info,) = [one for one in shelf.list_datasets() if one.origin == "imported"]
+    dataset = shelf.open_dataset(info)
+    moved = {}
+    for share in (1.0, 0.1):
+        config = BertConfig.parse({**TINY, "d_model": 24, "task": "classify", "start": "before", "start_rate": share})
+        one = FAMILY.learner(FAMILY.model(config, finished(FAMILY.prepare(config, dataset)), "cpu", 0), 0)
+        before = {f"{part}.{n}": t.clone() for part, m in one.model.modules.items() for n, t in m.state_dict().items()}
+        one.training_step(one.batch(1), 30, 0.0)
+        after = {f"{part}.{n}": t for part, m in one.model.modules.items() for n, t in m.state_dict().items()}
+        moved[share] = {name: float((after[name] - before[name]).abs().max()) for name in before}
+        assert ("head" in one.optimizers) == (share < 1)
+    for name in ("model.blocks.0.attention.qkv.weight", "model.tokens.weight"):
+        assert moved[0.1][name] == pytest.approx(0.1 * moved[1.0][name], rel=0.02)
+    assert moved[0.1]["classifier.output.weight"] == pytest.approx(moved[1.0]["classifier.output.weight"], rel=1e-3)
+
+
 def test_a_run_that_cannot_be_started_from_is_refused_at_its_setting(tmp_path: Path) -> None:
     info = imported(tmp_path, ROWS).info
     with pytest.raises(ConfigError, match="start: There is no run 'nowhere'"):

@@ -36,6 +36,11 @@ class BertConfig(TextStack):
         "all", "all: fine-tune the whole model; head: only the layer that names the class, on the vectors as they are",
         group="Task", when="task=classify", label="Trained part",
     )
+    start_rate: float = setting(
+        1.0, "Learning rate of the weights that come from another run, relative to that of the new layer that names the class: "
+        "smaller steps keep more of what they learned", low=0.001, high=1, group="Task", when="task=classify",
+        label="Rate of started weights", source="Howard & Ruder 2018, 3.2",
+    )
     pooling: Literal["cls", "mean"] = setting(
         "mean", "What the class is read from: the vector at [CLS], or the mean over all tokens", group="Task",
         when="task=classify",
@@ -89,6 +94,12 @@ class BertConfig(TextStack):
             yield Problem("random", f"{self.masked:g} masked and {self.random:g} at random are more than all chosen tokens")
         if self.nsp and self.context < 8:
             yield Problem("context", "two sentences with their three special tokens need a context of 8")
+
+
+    @property
+    def apart(self) -> float:
+        """The share of the learning rate with which weights of another run move, where new ones beside them move at all of it."""
+        return self.start_rate if self.task == "classify" and self.start and self.trained == "all" else 1.0
 
 
 def resolved(config: BertConfig) -> BertConfig:

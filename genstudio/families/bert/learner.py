@@ -38,7 +38,7 @@ class BertLearner:
             module.train(config.dropout > 0 and not frozen)
         model.transformer.requires_grad_(not frozen)
         heads = [module for name, module in model.modules.items() if name != "model"]
-        self.stepper = Stepper(config, model.transformer, heads)
+        self.stepper = Stepper(config, model.transformer, heads, config.apart)
         self.optimizers: Mapping[str, torch.optim.Optimizer] = self.stepper.optimizers
         self.evaluate_every, self.evaluate_early = config.evaluate_every, _EARLY_STEPS
         self.tokens_per_step = 0 if self.classifies else config.accumulation * config.batch * config.context
@@ -144,8 +144,10 @@ class BertLearner:
     ) -> dict[str, Tensor]:
         """The losses of one batch by name, of which so many parts make a step. Only chosen positions reach the output layer:
         it is the largest product of a small model, and the others are not predicted."""
-        hidden = self.model.transformer.read(inputs)
-        loss = F.cross_entropy(self.model.transformer.head(hidden[chosen]).float(), targets[chosen]) / parts
+        paired = self.model.follows is not None and follows is not None
+        hidden = self.model.transformer.read(inputs, None if paired else chosen)
+        read = hidden[chosen] if paired else hidden
+        loss = F.cross_entropy(self.model.transformer.head(read).float(), targets[chosen]) / parts
         found = {"train_loss": loss.detach()}
         if self.model.follows is not None and follows is not None:
             told = F.cross_entropy(self.model.follows(hidden).float(), follows) / parts

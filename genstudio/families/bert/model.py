@@ -84,10 +84,11 @@ class Bert(Transformer):
         if self.segments is not None:
             nn.init.normal_(self.segments.weight, 0.0, 0.02)
 
-    def read(self, ids: Tensor) -> Tensor:
-        """ids (B, T), padding among them -> what the output layer reads (B, T, C)"""
+    def read(self, ids: Tensor, rows: Tensor | None = None) -> Tensor:
+        """ids (B, T), padding among them -> what the output layer reads (B, T, C), or (n, C) of the positions that are True in
+        `rows` (B, T), for which the last feed-forward layer is not computed at all others"""
         padding = ids == self._pad
-        return self.hidden(ids, padding=padding if bool(padding.any()) else None)
+        return self.hidden(ids, padding=padding if bool(padding.any()) else None, rows=rows)
 
     def embed(self, ids: Tensor, past: int = 0) -> tuple[Tensor, Tensor | None]:
         """As in `Transformer`, with segments and a norm where there are some."""
@@ -324,8 +325,8 @@ class BertModel:
         """Nats of each chosen token, and how many of them were the most probable one."""
         wanted = self.tensor(drawn.targets[drawn.chosen])
         with evaluating(self.transformer):
-            hidden = self.transformer.read(self.tensor(drawn.inputs))
-            logits = self.transformer.head(hidden[torch.from_numpy(drawn.chosen).to(self.device)]).float()
+            chosen = torch.from_numpy(drawn.chosen).to(self.device)
+            logits = self.transformer.head(self.transformer.read(self.tensor(drawn.inputs), chosen)).float()
         nats = F.cross_entropy(logits, wanted, reduction="none")
         return nats.cpu().double().numpy(), int((logits.argmax(-1) == wanted).sum())
 
