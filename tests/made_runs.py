@@ -22,6 +22,7 @@ def made_run(
     name: str = "",
     data: str = "shakespeare",
     title: str = "Shakespeare",
+    kind: str = "",
     values: Mapping[str, Any] | None = None,
     curves: Mapping[str, tuple[Any, Any]] | None = None,
     seconds: float = 0.01,
@@ -29,12 +30,13 @@ def made_run(
     shown: tuple[Snapshot, ...] = (),
     seed: int = 0,
 ) -> Run:
-    """A run with these `curves` (steps, values) by name, each step of which took so many seconds."""
+    """A run with these `curves` (steps, values) by name, each step of which took so many seconds; without a `kind` of data,
+    as runs of older versions."""
     known = families.get(family)
     config = known.config.parse(values or {})
     run = runs.create(
         root, family=family, name=name or title, config=config.model_dump(), seed=seed, device="cpu", kept={},
-        dataset={"id": data, "title": title, "hash": "0"}, plan=plan or {"steps": 100},
+        dataset={"id": data, "title": title, "hash": "0"} | ({"kind": kind} if kind else {}), plan=plan or {"steps": 100},
         measures=[measure.name for measure in known.dashboard.result],
     )  # fmt: skip
     with run:

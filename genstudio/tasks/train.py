@@ -210,7 +210,7 @@ def _begun(task: Train) -> Frames[tuple[Kind, Setup]]:
         family=family.name,
         name=task.name or info.title,
         config=config.model_dump(),
-        dataset={"id": info.id, "title": info.title, "hash": info.sha256},
+        dataset={"id": info.id, "title": info.title, "hash": info.sha256, "kind": info.kind},
         seed=task.seed,
         device=device,
         plan=plan,

@@ -151,15 +151,21 @@ def mode() -> Mode:
     return _State.mode
 
 
-def apply(app: QApplication, wanted: Mode = "system") -> Theme:
-    """Give the application this look and tell every view through `changed`."""
-    hints = app.styleHints()
+def prepare(app: QApplication) -> None:
+    """Style and font, before widgets are built: a layout remembers the sizes that its labels had in another font."""
     if not _State.following:
         _State.following = True
         app.setStyle(QStyleFactory.create("Fusion"))
         app.setFont(font())
         QDir.setSearchPaths("icons", [str(paths.resources() / "icons")])
-        hints.colorSchemeChanged.connect(lambda _: apply(app, "system") if _State.mode == "system" else None)
+        follow = app.styleHints().colorSchemeChanged
+        follow.connect(lambda _: apply(app, "system") if _State.mode == "system" else None)
+
+
+def apply(app: QApplication, wanted: Mode = "system") -> Theme:
+    """Give the application this look and tell every view through `changed`."""
+    prepare(app)
+    hints = app.styleHints()
     schemes = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}
     if wanted != _State.mode:
         _State.mode = wanted

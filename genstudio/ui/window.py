@@ -45,6 +45,8 @@ class MainWindow(QMainWindow):
     """Holds the engine, the library and the rooms. `links` carries what one room says to the others."""
 
     def __init__(self) -> None:
+        if isinstance(app := QApplication.instance(), QApplication):
+            theme.prepare(app)
         super().__init__()
         self.setObjectName("main_window")
         self.setWindowTitle("genstudio")

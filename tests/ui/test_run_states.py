@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from made_runs import made_run, pictures
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QLabel, QWidget
 
+from genstudio import paths
 from genstudio.families.dashboard import result
 from genstudio.families.gpt.dashboard import DASHBOARD
 from genstudio.runs import Run
@@ -235,3 +237,33 @@ def test_a_plan_in_words() -> None:
     assert [plan_words(plan) for plan in ({"steps": 1}, {"seconds": 120}, {"seconds": 60}, {})] == [
         "1 step", "about 2 minutes", "about 1 minute", "",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("said", "at_once"), [("images", "images"), ("", "points"), ("nonsense", "points"), ("text", "points")])
+def test_a_run_is_shown_by_the_kind_of_its_data_even_before_the_datasets_are_listed(
+    window: MainWindow, qtbot: Any, said: str, at_once: str
+) -> None:
+    tab, listed = window.gan, tuple(window.gan.setup.infos.values())
+    tab.set_datasets(())
+    run = made_run(
+        paths.runs(), "gan", data="digits8", title="Digits 8x8", kind=said, curves={"g_loss": ([1, 2], [1.0, 0.9])},
+        shown=(pictures(1), pictures(2)),
+    )
+    tab.open_run(str(run.folder))
+    qtbot.waitUntil(lambda: tab.info is not None, timeout=LONG)
+    assert tab.panel.kind == tab.panel.charts.kind == at_once
+    tab.set_datasets(listed)
+    assert tab.panel.kind == tab.panel.charts.kind == "images"
+    tab.setup.choose_data("gaussian-ring")  # for the next run: what is shown stays
+    assert tab.panel.kind == "images"
+    tab.train_on("gaussian-ring")
+    assert tab.panel.kind == "points"
+
+
+def test_an_empty_page_names_the_data_that_start_would_train_on(window: MainWindow) -> None:
+    tab = window.gan
+    assert tab.empty.findChild(QLabel, "gan_first_run_sentence").text() == tab.family.dashboard.welcome
+    tab.setup.choose_data("moons")
+    assert "Ready to train on Two moons" in tab.empty.findChild(QLabel, "gan_first_run_sentence").text()
+    tab.setup.choose_data("gaussian-ring")
+    assert tab.empty.findChild(QLabel, "gan_first_run_sentence").text() == tab.family.dashboard.welcome

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
+from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
 from genstudio import paths
 from genstudio.ui import icons, theme
+from genstudio.ui import window as window_module
 from genstudio.ui.views.writing import TINTS
 
 LOOKS = pytest.mark.parametrize("look", [theme.LIGHT, theme.DARK], ids=lambda look: look.name)
@@ -97,3 +100,24 @@ def test_every_kind_of_data_has_an_icon_and_words() -> None:
     for kind in get_args(Kind):
         assert kind in KIND_WORDS and kind in COUNTED and kind in FILES
         assert kind == "text" or svg(kind, "#000")
+
+
+def test_a_window_has_its_font_before_any_widget(qapp: QApplication, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Labels built in another font keep its size in their layout, and sit above their fields."""
+    usual, found = qapp.font(), []
+
+    class Recording(window_module.Rooms):
+        def __init__(self, *arguments: Any) -> None:
+            found.append(QApplication.font().pixelSize())
+            super().__init__(*arguments)
+
+    monkeypatch.setattr(window_module, "Rooms", Recording)
+    monkeypatch.setattr(theme._State, "following", False)
+    try:
+        qapp.setFont(QFont("monospace", 31))
+        made = window_module.MainWindow()
+        made.close()
+        made.deleteLater()
+    finally:
+        qapp.setFont(usual)
+    assert found == [theme.font().pixelSize()]

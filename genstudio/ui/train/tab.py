@@ -90,7 +90,7 @@ class TrainingTab(QWidget):
         self._engine = engine
         self._asking = Asking(engine)
         self._used: dict[str, Any] = {}
-        self._data = ""
+        self._data = self._kind = ""
         self._job = ""
         self._then: Callable[[], None] | None = None
         self.state = "idle"
@@ -147,7 +147,7 @@ class TrainingTab(QWidget):
             panel.failed.connect(self.failed)
             self.steering.connect_panel(panel)
             panel.set_texts(self._texts)
-            panel.set_kind(self.setup.kind)
+            self._show_data()
         return self._panels[self.family.name]
 
     @property
@@ -212,7 +212,7 @@ class TrainingTab(QWidget):
         """What there is to train on."""
         self.setup.set_datasets(infos)
         self._name_run()
-        self._data_chosen()
+        self._show_data()
         self.show_cost()
 
     def remembered(self) -> dict[str, Any]:
@@ -293,6 +293,7 @@ class TrainingTab(QWidget):
         self.close_run()
         self._plan = (steps, seconds)
         self._used, self._data, self._name = values, task.data, task.name
+        self._kind = self.setup.kind
         self._begin(task)
         self._show_run(task.data, values)
 
@@ -363,7 +364,6 @@ class TrainingTab(QWidget):
         self.close_run()
         self.setup.choose_data(name)
         self._follow_data()
-        self.empty.set_sentence(f"Ready to train on {self.setup.data.currentText()}. Press Start.")
         self._set_state("idle")
         self.run_changed.emit("")
 
@@ -376,7 +376,8 @@ class TrainingTab(QWidget):
             panel.clear()
         self._lines = {}
         self.run_path, self.info, self._progress = "", None, Progress()
-        self._used, self._data = {}, ""
+        self._used, self._data, self._kind = {}, "", ""
+        self._show_data()
 
     def resume_run(
         self,
@@ -498,7 +499,7 @@ class TrainingTab(QWidget):
             self.setup.set_family(info.family)
             self._show_family()
         _ = self.panel
-        self._data = str(info.dataset.get("id", ""))
+        self._data, self._kind = (str(info.dataset.get(key, "")) for key in ("id", "kind"))
         steps = info.plan.get("steps")
         self._plan = (None if steps is None else int(steps), info.plan.get("seconds"))
         if fill_form:
@@ -662,13 +663,13 @@ class TrainingTab(QWidget):
 
     def _show_run(self, data: str, values: Mapping[str, Any]) -> None:
         """The panel for a run on this dataset, with what its numbers are compared with."""
-        self.panel.set_kind(self.setup.kind)
+        self._show_data()
         self.panel.show_settings(dict(values))
         self._lines = {}
         if self.family.dashboard.references is not None:
             task = ReadReferences(self.family.name, data, values)
             self._asking.ask("references", task, on_result=self._show_references)
-        if self.panel.charts.milestones.reads and self.setup.kind == "text":
+        if self.panel.charts.milestones.reads and self.panel.kind == "text":
             self._asking.ask("words", FrequentWords(data), on_result=self.panel.charts.show_words)
 
     def _show_references(self, lines: Mapping[str, float]) -> None:
@@ -678,7 +679,7 @@ class TrainingTab(QWidget):
 
     def _show_family(self) -> None:
         """What follows from the family that is set up."""
-        self.empty.set_sentence(self.family.dashboard.welcome)
+        self._show_data()
         self.summary.offer(self.family.abilities, explore=EXPLORE in self.family.dashboard.tools)
         self._show_cure()
         self.show_cost()
@@ -693,9 +694,16 @@ class TrainingTab(QWidget):
             self.setup.choose_data(preset.data)
         self._show_cure()
 
-    def _data_chosen(self) -> None:
-        if self.has_panel and not self.run_path and not self.busy:
-            self.panel.set_kind(self.setup.kind)
+    def _show_data(self) -> None:
+        """What belongs to the data of the run that is shown or, without one, to those that are set up."""
+        first = self.setup.family.presets[0].data
+        title = "" if self.setup.info is None or self.setup.info.id == first else self.setup.info.title
+        self.empty.set_sentence(f"Ready to train on {title}. Press Start." if title else self.setup.family.dashboard.welcome)
+        if not self.has_panel:
+            return
+        listed = self.setup.infos.get(self._data)
+        kind = self._kind if listed is None else listed.kind  # runs of older versions do not say it
+        self.panel.set_kind(kind if kind in self.family.data_kinds else self.setup.kind)
 
     def _follow_data(self) -> None:
         """Settings that fit the dataset, unless some were changed by hand; a lesson is kept on other data of its kind."""
@@ -750,7 +758,7 @@ class TrainingTab(QWidget):
         self.setup.family_chosen.connect(self.choose_family)
         self.setup.draw_wanted.connect(self.draw_wanted)
         self.setup.preset.currentIndexChanged.connect(lambda _: self._preset_chosen())
-        self.setup.data.currentIndexChanged.connect(lambda _: self._data_chosen())
+        self.setup.data.currentIndexChanged.connect(lambda _: self._show_data())
         self.setup.data.activated.connect(lambda _: self._follow_data())
         self.setup.file_wanted.connect(self.file_wanted)
         self.empty.triggered.connect(self.start_training)
