@@ -48,7 +48,7 @@ _NAMES = {"ddim": "DDIM", "heun": "Heun", "ddpm": "DDPM"}
 _COUNTS, _GUIDANCES = (2, 5, 10, 25, 100), (0.0, 1.0, 2.0, 4.0, 8.0)
 _FROM, _TO, _OWN_PICTURE = range(3)
 _LAYERS = {**LAYERS, "arrows": ("Arrows", "From each noisy point to the clean one that is predicted for it")}
-_DEVIATION, _STEPS = 0.5, (5, 10, 20, 50, 100)
+_DEVIATION, _STEPS = 0.5, (5, 10, 20, 50)
 _KNOWN = (linear_schedule(1000), cosine_schedule(1000), Flow())
 
 
@@ -125,6 +125,7 @@ class DenoisePage(Page):
         self.perfect = NamedBars(
             "Spread with a perfect network", "denoise_perfect", "spread", lambda value: f"{value:.3f}"
         )
+        self.perfect.rows = (15.0, 24.0)  # all of them are seen in the smallest window
         self._timer = QTimer(self)
         self._timer.setInterval(_PLAY_MS)
         self._lay_out()
@@ -266,7 +267,8 @@ class DenoisePage(Page):
         words = "adding noise" if at < walk.turn else "removing noise"
         self.stage.setText(f"Stage {at} of {len(walk.levels) - 1}, {words}: {noise:.0%} noise")
         self.slider.setAccessibleDescription(self.stage.text())
-        arrows = None if walk.extent is None else walk.clean[at] - walk.noisy[at]
+        away = walk.clean[at] - walk.noisy[at] if walk.extent is not None else None
+        arrows = away if away is not None and away.any() else None  # without noise nothing moves
         for view, made, title in zip(
             self.views, (walk.noisy, walk.noise, walk.clean), ("Noisy", "Predicted noise", "Predicted clean"), strict=True
         ):
