@@ -18,6 +18,7 @@ from genstudio.data import derived
 from genstudio.data.learnable.samples import Shape
 from genstudio.errors import StorageError
 from genstudio.training import tensors
+from genstudio.training.optim import take_step
 
 if TYPE_CHECKING:
     from genstudio.data.learnable.samples import SampleData
@@ -112,7 +113,7 @@ def _train(encoder: Encoder, data: SampleData, device: torch.device) -> Generato
             batch = _shifted(batch, rng)
         loss = encoder.loss(batch, labels)
         loss.backward()
-        optimizer.step()
+        take_step(optimizer)
         optimizer.zero_grad()
         yield step / _STEPS
     encoder.eval()

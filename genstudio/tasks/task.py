@@ -49,11 +49,12 @@ class WarmUp:
         import torch
 
         from genstudio.training.device import choose, describe
+        from genstudio.training.optim import take_step
 
         weight = torch.zeros(2, 2, requires_grad=True)
         optimizer = torch.optim.AdamW([weight], fused=True)
         weight.sum().backward()
-        optimizer.step()
+        take_step(optimizer)
         device = describe(choose("auto"))
         yield Frame(progress=Progress(f"Ready, torch {torch.__version__}"))
         return device

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
 from torch import Tensor
+
+for _name in ("add_param_group", "zero_grad", "state_dict", "load_state_dict"):
+    # at its first call, each of them has itself excluded from compilation, for which torch imports its whole compiler: some
+    # 2.5 s in every process that trains. Where a release of torch does it in another way, this changes nothing
+    _plain = inspect.unwrap(getattr(torch.optim.Optimizer, _name))
+    vars(_plain).setdefault("__dynamo_disable", _plain)
+
+
+@torch.no_grad()
+def take_step(optimizer: torch.optim.Optimizer) -> None:
+    """What `optimizer.step()` does, bitwise, without its hooks and without importing torch's compiler as that does."""
+    inspect.unwrap(type(optimizer).step)(optimizer)
 
 
 def schedule(kind: str, progress: float, step: int, *, warmup: int = 0, hold: float = 0.0, final: float = 0.0) -> float:
@@ -73,7 +86,7 @@ class Adam(torch.optim.Adam):
         (group,) = self.param_groups
         gradients: list[Tensor] = [p.grad for p in group["params"] if p.grad is not None]
         if len(gradients) < len(group["params"]) or hasattr(self, "found_inf") or not self._ready():
-            self.step()
+            take_step(self)
             return
         assert self._lists is not None
         parameters, first, second, steps = self._lists

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor, nn
 
-from genstudio.training.optim import Adam, clip_gradients
+from genstudio.training.optim import Adam, clip_gradients, take_step
 
 
 class Updates:
@@ -58,7 +58,7 @@ class Updates:
                 optimizer.found_inf = self._found_inf  # type: ignore[attr-defined]
         if norm.device.type == "cuda" or math.isfinite(norm):  # torch.isfinite takes 20 us, a hundredth of a small step
             for optimizer in optimizers:
-                optimizer.update() if isinstance(optimizer, Adam) else optimizer.step()
+                optimizer.update() if isinstance(optimizer, Adam) else take_step(optimizer)
         for weight in self._of(names):
             weight.grad = None
 

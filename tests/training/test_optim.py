@@ -2,13 +2,16 @@
 
 import copy
 import math
+import subprocess
+import sys
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from genstudio.training.optim import Adam, Muon, adamw, clip_gradients, orthogonalise, schedule
+from genstudio.training.optim import Adam, Muon, adamw, clip_gradients, orthogonalise, schedule, take_step
 
 A, B, C = 3.4445, -4.7750, 2.0315
 
@@ -239,3 +242,47 @@ def test_moments_that_come_back_from_a_file_lie_as_their_weights_do() -> None:
             optimizer.update()
     assert torch.equal(*weights)
     assert all(cut.state[weights[1]][name].stride() == weights[1].stride() for name in ("exp_avg", "exp_avg_sq"))
+
+
+MADE: dict[str, Any] = {
+    "adamw": lambda weights: adamw(weights, rate=0.01, betas=(0.9, 0.95), weight_decay=0.1),
+    "adam": lambda weights: Adam(weights, 0.01, (0.5, 0.99)),
+    "muon": lambda weights: Muon([w for w in weights if w.ndim == 2], weight_decay=0.1),
+    "sgd": lambda weights: torch.optim.SGD(weights, 0.1, momentum=0.9, nesterov=True),
+}
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_a_step_taken_is_the_step_of_torch(name: str) -> None:
+    torch.manual_seed(3)
+    ours, theirs = (torch.nn.Sequential(torch.nn.Linear(5, 7), torch.nn.Tanh(), torch.nn.Linear(7, 4)) for _ in range(2))
+    theirs.load_state_dict(ours.state_dict())
+    one, other = MADE[name](list(ours.parameters())), MADE[name](list(theirs.parameters()))
+    for _ in range(5):
+        data = torch.randn(6, 5)
+        for network, optimizer in ((ours, one), (theirs, other)):
+            optimizer.zero_grad()
+            network(data).square().sum().backward()
+        take_step(one)
+        other.step()
+        assert all(torch.equal(a, b) for a, b in zip(ours.parameters(), theirs.parameters(), strict=True))
+        assert torch.is_grad_enabled() and all(weight.requires_grad for weight in ours.parameters())
+
+
+TRAINS = """
+import sys, torch
+from genstudio.training.optim import take_step
+weight = torch.nn.Parameter(torch.ones(3, 3))
+optimizer = torch.optim.AdamW([weight], fused=True)
+for _ in range(2):
+    weight.sum().backward()
+    take_step(optimizer)
+    optimizer.zero_grad()
+optimizer.load_state_dict(optimizer.state_dict())
+print("torch._dynamo" in sys.modules)
+"""
+
+
+def test_training_does_not_import_the_compiler_of_torch() -> None:
+    program = [sys.executable, "-c", TRAINS]
+    assert subprocess.run(program, capture_output=True, text=True, check=True).stdout.strip() == "False"
