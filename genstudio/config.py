@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import keyword
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self, get_args, get_origin
@@ -31,6 +32,8 @@ def setting(
     when: str = "",
     file: str = "",
     run: str = "",
+    dataset: str = "",
+    part: str = "",
     live: bool = False,
 ) -> Any:
     """A field of a Config: its default, what it does, its inclusive range, and where the idea comes from.
@@ -38,7 +41,8 @@ def setting(
     `main` settings are shown open, the rest under "More"; `logarithmic` ones step by factors;
     `when` says in the form `other=value|value` for which other setting this one has an effect; `file` is the filter of
     names, as a dialog shows it, where the setting is the path of a file; `run` is the family of the runs, or "a|b", where it
-    names one; a `live` one may change while a model trains.
+    names one; `dataset` is the kind of the datasets where it names one of those; `part` is "data", or the setting of a dataset,
+    where it names a class or another part of that; a `live` one may change while a model trains.
     """
     extra: dict[str, Any] = {
         "source": source,
@@ -49,6 +53,8 @@ def setting(
         "when": when,
         "file": file,
         "run": run,
+        "dataset": dataset,
+        "part": part,
         "live": live,
     }
     return Field(default, description=help, ge=low, le=high, json_schema_extra=extra)
@@ -74,6 +80,8 @@ class Setting:
     file: str
     live: bool = False
     run: str = ""
+    dataset: str = ""
+    part: str = ""
 
     def applies(self, values: Mapping[str, Any]) -> bool:
         """Whether the setting has an effect beside these values of the others."""
@@ -129,6 +137,7 @@ class Config(BaseModel):
         for assignment in assignments:
             key, equals, text = assignment.partition("=")
             key = key.strip().replace("-", "_")
+            key += "_" * keyword.iskeyword(key)  # a setting called `from` is a field `from_`
             if not equals:
                 problems.append(Problem(key, f"'{assignment}' does not have the form key=value"))
             elif key not in type(self).model_fields:
@@ -176,6 +185,8 @@ def _setting(name: str, info: FieldInfo) -> Setting:
         file=extra.get("file", ""),
         live=bool(extra.get("live")),
         run=extra.get("run", ""),
+        dataset=extra.get("dataset", ""),
+        part=extra.get("part", ""),
     )
 
 

@@ -16,7 +16,8 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        return f"{self.field}: {self.message}" if self.field else self.message
+        name = self.field.rstrip("_")  # what is a word of Python as well has one at its end
+        return f"{name}: {self.message}" if name else self.message
 
 
 class GenstudioError(Exception):

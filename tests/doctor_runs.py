@@ -30,9 +30,10 @@ from numpy.typing import NDArray
 from genstudio.data import shelf
 from genstudio.data.learnable.samples import SampleData
 from genstudio.events import Diagnosis, Series, Snapshot
-from genstudio.families.gan import FAMILY, batches, learner, losses, measuring, model, networks, showing, units
+from genstudio.families.gan import FAMILY, batches, learner, measuring, model, networks, showing, units
 from genstudio.families.gan.doctor import RULES, doctor
 from genstudio.snapshots.samples import Pictures, Plane
+from genstudio.training import adversarial
 from genstudio.training.doctor import Doctor
 from genstudio.training.frames import first_not_finite, read
 from genstudio.training.learner import Metrics
@@ -243,7 +244,7 @@ def lessons() -> tuple[Case, ...]:
 @cache
 def fingerprint() -> str:
     """Of the code that makes a recording: another one makes others."""
-    made_by = [batches, learner, losses, measuring, model, networks, showing, units, record]
+    made_by = [batches, learner, adversarial, measuring, model, networks, showing, units, record]
     return hashlib.sha256("".join(map(inspect.getsource, made_by)).encode()).hexdigest()  # type: ignore[arg-type]
 
 

@@ -16,7 +16,7 @@ from doctor_runs import ILLNESSES, Recording, labels, spoken
 from genstudio.families.gan.doctor import RULES, doctor
 from genstudio.training.doctor import Doctor, Finding, Rule, Window
 
-rules = importlib.import_module("genstudio.families.gan.doctor")
+rules = importlib.import_module("genstudio.families.adversarial_rules")
 THRESHOLDS = ("REACHED", "NEAR", "DIVERSE", "ALIKE", "SURE", "FOOLED", "FLAT", "SMALL", "RESTLESS", "SWING", "SWING_PICTURES",
               "COPIED", "DEAD")  # fmt: skip
 RECALL, FALSE_ALARMS = 0.90, 0.05

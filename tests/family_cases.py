@@ -22,6 +22,7 @@ _TOKENS: tuple[Values, ...] = (
 _CODER: Values = {"width": 16, "layers": 1, "batch": 16, "evaluate_every": 10}
 _PAIRS: Values = {"layers": 1, "heads": 2, "d_model": 16, "context": 30, "batch": 8, "evaluate_every": 10}
 _GAN: Values = {"width": 16, "layers": 2, "batch": 16, "evaluate_every": 10}
+_CYCLE: Values = {"channels": 4, "blocks": 1, "batch": 4, "g_rate": 0.005, "evaluate_every": 10}
 _DIFFUSION: Values = {
     "width": 16, "layers": 1, "batch": 128, "learning_rate": 0.01, "evaluate_every": 10, "sampling_steps": 4,
 }
@@ -45,6 +46,7 @@ SMALL: Mapping[str, tuple[Values, ...]] = {
         {**_GAN, "pack": 2, "loss": "wasserstein_gp", "latent": 3},
         {**_GAN, "network": "residual", "spectral_norm": True, "norm": "batch"},
     ),
+    "cyclegan": (_CYCLE, {**_CYCLE, "loss": "nonsaturating", "norm": "instance", "halvings": 2, "pool": 3, "cycle_back": 0.0}),
     "gaussian": ({"ridge": 0.01}, {"ridge": 0.01, "covariance": "diagonal"}),
     "autoencoder": ({**_CODER, "code": 1}, {**_CODER, "network": "linear", "code": 2, "l2": 0.01, "noise": 0.1}),
     "vae": (_CODER, {**_CODER, "network": "linear", "code": 1, "noise": "fixed", "kl_warmup": 5}),

@@ -28,13 +28,14 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "score": ("FILE", "--json"),
     "attention": ("--prompt", "anna", "--out", "OUT.npz"),
     "sample": ("--out", "OUT.npz"),
+    "translate": ("--out", "OUT"),
     "timeline": ("--out", "OUT.gif"),
     "export": ("--out", "OUT"),
     "fill": ("--text", "an[MASK]a"),
     "neighbours": ("anna",),
     "analogy": ("anna", "emma", "ada"),
 }
-ELSEWHERE = ("fill", "classify", "follows", "neighbours", "analogy")
+ELSEWHERE = ("translate", "fill", "classify", "follows", "neighbours", "analogy")
 """Commands that neither of the two runs can serve: what they give is tested with the families that can."""
 NEEDS_TEXT, NEEDS_SAMPLES = ("generate", "score", "attention"), ("sample",)
 EVERY = pytest.mark.parametrize("command", COMMANDS)

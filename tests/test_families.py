@@ -275,6 +275,7 @@ def test_its_first_batch_and_its_pace_are_known_before_it_is_trained(
 COMMANDS = {
     "evaluate {run} --json": "Evaluates",
     "sample {run} --count 4 --out {tmp}/made.npz": "Samples",
+    "translate {run} --count 4 --out {tmp}/turned": "TranslatesPictures",
     "generate {run} --tokens 4": "Writes",
     "score {run} {text}": "Writes",
     "fill {run} --text th[MASK]": "FillsIn",

@@ -44,6 +44,15 @@ def add(commands: Commands) -> None:
     sample.add_argument("--out", required=True, metavar="FILE.npz|DIR", help="a file of arrays, or a new "
         "folder of PNG pictures")
 
+    translate = commands.add("translate", _translate, "turn pictures of one set into those of another, and back")
+    add_model(translate)
+    translate.add_argument("--picture", metavar="FILE", help="a picture of your own; default: pictures that were held back from "
+        "the training")
+    translate.add_argument("--to", default="B", metavar="A|B|NAME", help="the set that the pictures are turned into")
+    translate.add_argument("--count", type=int, default=16, metavar="N", help="how many held-out pictures")
+    translate.add_argument("--out", required=True, metavar="FILE.png|FILE.npz|DIR", help="the translation of your picture as "
+        "a PNG; originals, translations and what comes back as arrays, or as PNGs in a new folder")
+
     film = commands.add("timeline", _timeline, "export what a run showed during training as an animation or a contact sheet")
     film.add_argument("run", metavar="RUN", help="a run's folder, id or name")
     film.add_argument("--channel", default="", metavar="NAME", help="what to export; default: the first channel of "
@@ -63,23 +72,50 @@ def _timeline(options: argparse.Namespace) -> None:
     print(result(task))
 
 
+def _check_out(out: Path, *files: str) -> None:
+    """Raises StorageError or DataError where nothing can be written there: a new folder, a file of arrays, one of `files`."""
+    named = out.suffix.lower() in (".npz", *files)
+    if not named and out.exists():
+        raise StorageError(f"{out} already exists.", "Name a new folder, or a file that ends in .npz.", out)
+    if not named and out.suffix.lower() in _FILES:
+        raise DataError(f"Samples cannot be written as {out.suffix}.", "Name a new folder, or a file that ends in .npz.", out)
+    if not out.parent.is_dir():
+        raise StorageError(f"The folder {out.parent} does not exist.", "Choose another place.", out)
+
+
+def _translate(options: argparse.Namespace) -> None:
+    from genstudio.tasks.translate_pictures import TranslateHeldOut, TranslatePicture
+
+    ref, out = reference(options), expanded(options.out)
+    _check_out(out, *([".png"] if options.picture else []))
+    own, to = options.picture, options.to
+    found = result(TranslatePicture(ref, own, to) if own else TranslateHeldOut(ref, to, options.count))
+    named = {"originals": found.originals, "translations": found.made, "back": found.back}
+    if found.partners is not None:
+        named["partners"] = found.partners
+    if out.suffix.lower() == ".npz":
+        _write_npz(out, {**named, "cycle_errors": found.errors})
+    elif options.picture and out.suffix.lower() == ".png":
+        storage.write_atomic(out, _png(found.made[0]))
+    else:
+        with storage.StagedFolder(out) as stage:
+            for number in range(len(found.originals)):
+                for name, pixels in named.items():
+                    stage.write(f"{number:05d}_{name.removesuffix('s')}.png", _png(pixels[number]))
+            stage.commit()
+    print(out)
+
+
 def _sample(options: argparse.Namespace) -> None:
     from genstudio.tasks.sample import Sample
 
     ref, out = reference(options), expanded(options.out)
-    arrays = out.suffix.lower() == ".npz"
-    if not arrays and out.exists():
-        raise StorageError(f"{out} already exists.", "Name a new folder, or a file that ends in .npz.", out)
-    if out.suffix.lower() in _FILES:
-        raise DataError(f"Samples cannot be written as {out.suffix}.",
-            "Name a new folder, or a file that ends in .npz.", out)
-    if not out.parent.is_dir():
-        raise StorageError(f"The folder {out.parent} does not exist.", "Choose another place.", out)
+    _check_out(out)
     variant = options.variant or ("generator" if options.raw else "")
     given = {name: getattr(options, name) for name in ("sampler", "steps", "eta", "guidance")}
     sampler = {name: value for name, value in given.items() if value is not None}
     made = result(Sample(ref, options.count, options.seed, options.label, variant, sampler=sampler))
-    if arrays:
+    if out.suffix.lower() == ".npz":
         _write_arrays(out, made)
     elif made.pixels is None:
         raise DataError("Points are not pictures.", "Name a file that ends in .npz with --out.")
@@ -91,21 +127,30 @@ def _sample(options: argparse.Namespace) -> None:
 def _write_arrays(out: Path, made: Samples) -> None:
     names = ("samples", "points" if made.pixels is None else "pixels", "labels", "latents", "scores")
     named = {name: getattr(made, name) for name in names}
+    _write_npz(out, {name: array for name, array in named.items() if array is not None})
+
+
+def _write_npz(out: Path, named: Mapping[str, Array]) -> None:
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **{name: array for name, array in named.items() if array is not None})
+    np.savez_compressed(buffer, **named)  # type: ignore[arg-type] - no array is called allow_pickle
     storage.write_atomic(out, buffer.getvalue())
 
 
 def _write_pictures(out: Path, pictures: Array, labels: Array | None) -> None:
-    from PIL import Image
-
     with storage.StagedFolder(out) as stage:
         for number, pixels in enumerate(pictures):
-            buffer = io.BytesIO()
-            Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(buffer, "PNG")
             name = "" if labels is None else f"_class{labels[number]}"
-            stage.write(f"{number:05d}{name}.png", buffer.getvalue())
+            stage.write(f"{number:05d}{name}.png", _png(pixels))
         stage.commit()
+
+
+def _png(pixels: Array) -> bytes:
+    """A picture (h, w, c) as a file."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def tell(scores: Mapping[str, Any], board: Dashboard) -> None:

@@ -25,6 +25,7 @@ def add(commands: Commands) -> None:
     train = commands.add("train", _train, "train a new model; the run's folder is the last line printed")
     train.add_argument("family", metavar="FAMILY", help=f"one of: {', '.join(families.NAMES)}")
     train.add_argument("--data", required=True, metavar="NAME_OR_PATH", help="a dataset by name, or a file")
+    train.add_argument("--data-b", metavar="NAME_OR_PATH", help="the second dataset, for a family that learns from two")
     train.add_argument("--preset", metavar="NAME", help="start from a preset (see 'families')")
     train.add_argument("--set", action="append", default=[], nargs="+", metavar="key=value", help="settings to change")
     _length(train)
@@ -91,6 +92,11 @@ def _config(options: argparse.Namespace) -> dict[str, Any]:
         values = dict(preset.values)
         if options.steps is None and options.seconds is None:
             options.steps, options.seconds = preset.steps, preset.seconds
+    if options.data_b is not None:
+        second = [setting.name for setting in family.config.settings() if setting.dataset]
+        if not second:
+            raise GenstudioError(f"{family.title} learns from one dataset.", "Omit --data-b.")
+        values[second[0]] = options.data_b
     return dict(family.config.parse(values).override(_assignments(options)).model_dump())
 
 

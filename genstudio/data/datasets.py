@@ -87,7 +87,8 @@ class PointDataset:
 class ImageDataset:
     """`pixels` (n, h, w, c) uint8 read-only, c 1 or 3. `labels` (n,) int64 index `classes`, -1 where unknown.
 
-    `attributes` maps a name to (n, ...) values; `names` are those of the files the pictures came from.
+    `attributes` maps a name to (n, ...) values; `names` are those of the files the pictures came from. `partners` are what the
+    pictures would be in the other of two sets, like `pixels`, where that is known.
     """
 
     info: DatasetInfo
@@ -97,9 +98,10 @@ class ImageDataset:
     captions: tuple[str, ...] | None = None
     attributes: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     names: tuple[str, ...] | None = None
+    partners: NDArray[np.uint8] | None = None
 
     def __post_init__(self) -> None:
-        for array in (self.pixels, self.labels, *self.attributes.values()):
+        for array in (self.pixels, self.labels, self.partners, *self.attributes.values()):
             if array is not None:
                 array.setflags(write=False)
 

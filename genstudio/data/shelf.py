@@ -7,7 +7,7 @@ import difflib
 import hashlib
 import json
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,33 @@ def find_dataset(name_or_path: str, kinds: Collection[str] = ("text",)) -> Datas
     near = difflib.get_close_matches(wanted.casefold(), names, n=1, cutoff=0.5)
     hint = f"Did you mean '{near[0]}'?" if near else f"There are: {', '.join(info.id for info in known) or 'none'}."
     raise DataError(f"There is no dataset '{wanted}'.", f"{hint} The path of a file works too.")
+
+
+def find_again(said: Mapping[str, object]) -> DatasetInfo:
+    """The dataset of a run, by its `id` or, imported once more under another name, by the `hash` of its content; `title` is
+    what it was called.
+
+    Raises DataError where it is not on the shelf, or holds something else than it did.
+    """
+    name, sha256, title = (str(said.get(key) or "") for key in ("id", "hash", "title"))
+    known = list_datasets()
+    of_id = next((info for info in known if name and info.id == name), None)
+    if of_id is not None and sha256 in ("", of_id.sha256):
+        return of_id
+    for info in known:
+        if sha256 and info.sha256 == sha256:
+            return info
+    if of_id is None:
+        raise DataError(
+            f"The dataset '{title or name}' of this run has been deleted; the run is intact.",
+            "Import the same file again, then try again.",
+            paths.datasets(),
+        )
+    raise DataError(
+        f"The dataset '{of_id.title}' has changed since this run was trained; the run is intact.",
+        "Restore the file as it was, or start a new run on the new data.",
+        of_id.path,
+    )
 
 
 def import_text(path: Path | str, name: str | None = None) -> Work[DatasetInfo]:

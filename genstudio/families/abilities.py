@@ -17,6 +17,7 @@ from genstudio.training.learner import Evaluates, Model, Tick
 
 if TYPE_CHECKING:
     from genstudio.data.learnable.samples import SampleData
+    from genstudio.data.learnable.sides import SideData
     from genstudio.data.tokenizers import Tokenizer
     from genstudio.data.tokenizers.special import SpecialTokenizer
     from genstudio.evaluation.samples import Reference
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ABILITIES", "Classifies", "Denoised", "Denoises", "Embeddings", "Embeds", "Encodes", "Evaluates", "FillsIn", "Follows",
-    "Judges", "LatentSpec", "Made", "Model", "Reads", "Reconstructs", "Samples", "Traces", "Translates", "Writes", "able",
-    "words",
+    "Judges", "LatentSpec", "Made", "Model", "Reads", "Reconstructs", "Samples", "Traces", "Translates",
+    "TranslatesPictures", "Writes", "able", "words",
 ]  # fmt: skip
 
 A = TypeVar("A", bound=Model)
@@ -186,8 +187,8 @@ class Made:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Denoised(Made):
-    """A step between noise and a sample, to `samples`: from `start`, of which the network predicted `noise` and `clean` (n, ...),
-    all as samples are given; `before` and `after` are the noise levels that it led from and to: s in a x0 + s e."""
+    """A step between noise and a sample, to `samples`: from `start`, of which the network predicted `noise` and `clean` (n,
+    ...), all as samples are given; `before` and `after` are the noise levels that it led from and to: s in a x0 + s e."""
 
     start: Array = field(default_factory=lambda: np.zeros(0, np.float32))
     noise: Array = field(default_factory=lambda: np.zeros(0, np.float32))
@@ -292,6 +293,27 @@ class Judges(Model, Protocol):
         """Points (n, 2) in the dataset's units or pictures (n, h, w, c) uint8, classes (n,) -> scores (n,)"""
 
 
+@runtime_checkable
+class TranslatesPictures(Model, Protocol):
+    """Turns pictures of each of two sets into such of the other, and back: A is side 0, B side 1. `sides` are their names."""
+
+    @property
+    def data(self) -> SideData: ...
+
+    def on(self, data: SideData) -> TranslatesPictures:
+        """The same modules with other data."""
+
+    @property
+    def reference(self) -> Reference:
+        """The real pictures of both sets, which made ones are compared with."""
+
+    @property
+    def sides(self) -> tuple[str, str]: ...
+
+    def translate_pictures(self, samples: Array, side: int) -> Array:
+        """Pictures (n, h, w, c) uint8 of the other set -> the same as pictures of set `side`"""
+
+
 ABILITIES: Mapping[str, tuple[type[Model], str]] = {
     "Reads": (Reads, "read text"),
     "Writes": (Writes, "write text"),
@@ -306,6 +328,7 @@ ABILITIES: Mapping[str, tuple[type[Model], str]] = {
     "Encodes": (Encodes, "encode samples into latents"),
     "Reconstructs": (Reconstructs, "reconstruct given samples"),
     "Judges": (Judges, "score how real samples are"),
+    "TranslatesPictures": (TranslatesPictures, "turn pictures of one set into those of another"),
     "Evaluates": (Evaluates, "be evaluated"),
 }
 """By name: the protocol, and what completes the sentence "this model can ..."."""

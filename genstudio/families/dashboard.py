@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from genstudio.data.info import DatasetInfo
     from genstudio.runs import RunInfo
 
-PROMPT, LIVE, DOCTOR, TIMELINE, SLOW_MOTION, EXPLORE, SAMPLE, DENOISE = TOOLS = (
-    "prompt", "live", "doctor", "timeline", "slow motion", "explore", "sample", "denoise",
+PROMPT, LIVE, DOCTOR, TIMELINE, SLOW_MOTION, EXPLORE, SAMPLE, DENOISE, TRANSLATE = TOOLS = (
+    "prompt", "live", "doctor", "timeline", "slow motion", "explore", "sample", "denoise", "translate",
 )  # fmt: skip
 """PROMPT: texts that are watched; LIVE: settings that change while it trains, with going back; DOCTOR: diagnoses;
 TIMELINE: a slider over the past; SLOW_MOTION: a step in stages; EXPLORE: the latent space; SAMPLE: one sample closely;
-DENOISE: how noise becomes samples."""
+DENOISE: how noise becomes samples; TRANSLATE: a picture of one's own there and back."""
 STAGE, SIDE = "stage", "side"
 _SMALLEST = 8
 """Pixels of a side of the smallest pictures that anything is made of."""
@@ -107,7 +107,8 @@ class Pane:
     Of points: `layers` are (title, help) by the names of the layers of a plane, `made` is what a point of the model is called.
     `score` is what the number of a place or a sample is called, `ends` what the lowest and the highest mean where it is a
     probability. `rows` are what is read, what would be right and what the model wrote, where it is judged token for token.
-    `picks`: a click on a sample inspects it. `push` is what an arrow is called.
+    `picks`: a click on a sample inspects it. `push` is what an arrow is called. `meaning` says of the score what it is, where it
+    does not say how real a sample is.
     """
 
     channels: tuple[str, ...]
@@ -131,6 +132,7 @@ class Pane:
     ends: tuple[str, str] = ("0", "1")
     picks: bool = True
     push: str = "push"
+    meaning: str = ""
 
 
 @dataclass(frozen=True, slots=True)

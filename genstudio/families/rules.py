@@ -44,12 +44,13 @@ def _rates(window: Window) -> list[str]:
 
 
 def advice(window: Window, *tried: Tried) -> tuple[Advice, ...]:
-    """What can still be tried: nothing that is so already."""
+    """What can still be tried: nothing that is so already, and no setting that this family has not."""
     settings = window.settings
     return tuple(
         Advice(text, dict(values))
         for text, values in tried
-        if not values or any(settings.get(name) != value for name, value in values.items())
+        if not values
+        or (values.keys() <= settings.keys() and any(settings[name] != value for name, value in values.items()))
     )
 
 

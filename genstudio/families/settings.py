@@ -8,6 +8,9 @@ from typing import Any, Literal
 from genstudio.config import Config, setting
 from genstudio.data.split import SplitSettings
 
+AdversarialLoss = Literal["nonsaturating", "minimax", "least_squares", "hinge", "wasserstein", "wasserstein_gp"]
+"""Objectives of a generator and a discriminator; what they are is in `training.adversarial`."""
+
 
 def restated(group: type[Config], name: str, default: Any, **changed: str) -> Any:
     """The same setting with another default, and with another `help`, `label` or `when` where that is said."""

@@ -76,6 +76,33 @@ def down(inputs: int, channels: int, size: int, *, kind: str) -> tuple[Network, 
     return Network(total, work, held), maps[-1] * base * base
 
 
+def convolution(inputs: int, outputs: int, area: int, kernel: int = 9) -> Network:
+    """A convolution with biases to maps of so many places; `kernel` is the number of its own."""
+    return Network(outputs * (kernel * inputs + 1), kernel * inputs * outputs * area, outputs * area)
+
+
+def translator(pixels: int, channels: int, halvings: int, blocks: int, area: int) -> Network:
+    """`translator.Translator`, for pictures of so many places."""
+    total = convolution(pixels, channels, area) + convolution(channels, pixels, area)
+    for index in range(halvings):
+        now, place = channels * 2**index, area // 4**index
+        total += convolution(now, 2 * now, place // 4) + convolution(2 * now, now, place)
+    wide, least = channels * 2**halvings, area // 4**halvings
+    for _ in range(2 * blocks):
+        total += convolution(wide, wide, least)
+    return total
+
+
+def patch_judge(pixels: int, channels: int, layers: int, area: int) -> Network:
+    """`translator.PatchJudge`, for pictures of so many places."""
+    total = Network(0, 0, 0)
+    for index in range(layers):
+        area //= 4
+        total += convolution(pixels, channels * 2**index, area, 16)
+        pixels = channels * 2**index
+    return total + convolution(pixels, 1, area)
+
+
 def modulated(numbers: int, width: int, layers: int, condition: int) -> Network:
     """`dense.ModulatedMLP`."""
     layer = 2 * width * width + condition * width
@@ -93,8 +120,7 @@ def unet(
     area = (height + -height % unit) * (width + -width % unit) // patch**2
     places = [area // 4**index for index in range(halvings + 1)]
 
-    def conv(inputs: int, outputs: int, area: int, kernel: int = 9) -> Network:
-        return Network(outputs * (kernel * inputs + 1), kernel * inputs * outputs * area, outputs * area)
+    conv = convolution
 
     def block(inputs: int, outputs: int, area: int) -> Network:
         norms = Network(2 * (inputs + outputs), 0, 2 * area * (inputs + 2 * outputs))

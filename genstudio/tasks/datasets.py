@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from genstudio import paths, runs
 from genstudio.config import Values
 from genstudio.data import shelf
+from genstudio.data.datasets import ImageDataset
 from genstudio.data.images import PictureSettings
 from genstudio.data.importing import sources
 from genstudio.data.importing.copies import duplicate
 from genstudio.data.importing.options import Found, ImportOptions
 from genstudio.data.importing.pictures import import_array
 from genstudio.data.importing.rows import import_points
+from genstudio.data.learnable.sides import parts
 from genstudio.data.shelf import DatasetInfo
 from genstudio.data.work import Work, mapped
 from genstudio.events import Frame, Progress
@@ -33,6 +35,18 @@ class ListDatasets(Quiet):
     def run(self, models: Models) -> Frames[Listed]:
         yield Frame()
         return tuple(shelf.list_datasets())
+
+
+@dataclass(frozen=True)
+class ReadParts(Quiet):
+    """The names of the classes and other parts of a dataset of pictures, of which a set can be made; see `sides.parts`."""
+
+    name: str
+
+    def run(self, models: Models) -> Frames[tuple[str, ...]]:
+        yield Frame()
+        dataset = models.dataset(shelf.find_dataset(self.name, ("images",)))
+        return tuple(parts(dataset)) if isinstance(dataset, ImageDataset) else ()
 
 
 @dataclass(frozen=True)

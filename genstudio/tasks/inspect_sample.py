@@ -12,7 +12,7 @@ import numpy as np
 from genstudio import storage
 from genstudio.errors import DataError, RunError
 from genstudio.events import Array, Frame, Frozen, Progress
-from genstudio.families.abilities import Judges, Samples
+from genstudio.families.abilities import Judges, Samples, TranslatesPictures
 from genstudio.runs import Run
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.sample import variant
@@ -84,14 +84,20 @@ class InspectSample:
 
     def run(self, models: Models) -> Frames[SampleReport]:
         yield Frame(progress=Progress("Inspecting the head"))
-        opened = models.open(self.model, Samples)
-        model, (latents, _) = opened.model, opened.model.fixed
-        fixed = self.shown is None or self.shown.fixed
+        opened = models.get(self.model)
+        if not isinstance(opened.model, TranslatesPictures) or self.shown is None:
+            opened = opened.able(Samples)
+        model = opened.model
+        latents = model.fixed[0] if isinstance(model, Samples) else np.zeros((0, 0), np.float32)
+        fixed = isinstance(model, Samples) and (self.shown is None or self.shown.fixed)
         if self.index < 0 or (fixed and self.index >= len(latents)):
             raise RunError("This sample does not exist.", "Choose one of the samples shown.")
-        known = yield from opened.with_data(Run.open(self.model.run))
+        known: Any = yield from opened.with_data(Run.open(self.model.run))
         data, real, chosen = known.data, known.data.real, known.data.train
-        shown = self.shown or (yield from self._made(model, opened.step))
+        shown = self.shown
+        if shown is None:
+            assert isinstance(model, Samples)
+            shown = yield from self._made(model, opened.step)
         sample, label = shown.sample, shown.label
         features, typical_features = None, 0.0
         if data.shape.kind == "images":
@@ -110,7 +116,7 @@ class InspectSample:
             plain = Nearest(chosen[best], gap[best].astype(np.float64), places[best].copy())
             typical = (yield from _typical(places)) * 2**0.5
         name = data.shape.classes[label] if 0 <= label < len(data.shape.classes) else ""
-        latent = latents[self.index].copy() if shown.fixed else np.zeros(0, np.float32)
+        latent = latents[self.index].copy() if fixed and shown.fixed else np.zeros(0, np.float32)
         bounded = isinstance(model, Judges) and model.bounded
         return SampleReport(
             self.index, shown.step, sample, latent, label, name, shown.score, bounded, plain,

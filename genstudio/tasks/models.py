@@ -8,12 +8,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast
 
-from genstudio import paths
 from genstudio.data import shelf
 from genstudio.data.shelf import DatasetInfo
 from genstudio.data.tokenizers import Tokenizer
 from genstudio.errors import DataError, DeviceError, RunError
-from genstudio.families.abilities import A, Evaluates, Model, Reads, Samples, Traces, Translates, Writes, able, words
+from genstudio.families.abilities import (
+    A,
+    Evaluates,
+    Model,
+    Reads,
+    Samples,
+    Traces,
+    Translates,
+    TranslatesPictures,
+    Writes,
+    able,
+    words,
+)
 from genstudio.runs import Run
 from genstudio.tasks import live
 from genstudio.tasks.live import settings_of
@@ -217,28 +228,9 @@ def dataset_of(run: Run) -> DatasetInfo:
     Raises DataError where it is not on the shelf, or holds something else than it did.
     """
     said = run.info.dataset
-    name, sha256, title = (str(said.get(key) or "") for key in ("id", "hash", "title"))
-    known = shelf.list_datasets()
-    of_id = next((info for info in known if name and info.id == name), None)
-    if of_id is not None and sha256 in ("", of_id.sha256):
-        return of_id
-    for info in known:
-        if sha256 and info.sha256 == sha256:
-            return info
-    if not name:
-        raise DataError("This model was imported, so its training data is not available.", "Choose another run.",
-            run.folder)
-    if of_id is None:
-        raise DataError(
-            f"The dataset '{title or name}' of this run has been deleted; the run is intact.",
-            "Import the same file again, then try again.",
-            paths.datasets(),
-        )
-    raise DataError(
-        f"The dataset '{of_id.title}' has changed since this run was trained; the run is intact.",
-        "Restore the file as it was, or start a new run on the new data.",
-        of_id.path,
-    )
+    if not (said.get("id") or said.get("hash")):
+        raise DataError("This model was imported, so its training data is not available.", "Choose another run.", run.folder)
+    return shelf.find_again(said)
 
 
 def built(run: Run, step: int) -> Model:
@@ -264,5 +256,5 @@ def opened_at(run: Run, step: int) -> Model:
 
 def keep_beside(model: Model, run: Run) -> None:
     """What a model works out once for its data is kept in the folder of its run."""
-    if isinstance(model, Samples):
+    if isinstance(model, Samples | TranslatesPictures):
         model.reference.cache = run.folder

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -61,6 +62,17 @@ class Updates:
                 optimizer.update() if isinstance(optimizer, Adam) else take_step(optimizer)
         for weight in self._of(names):
             weight.grad = None
+
+    @contextmanager
+    def frozen(self, *names: str) -> Iterator[None]:
+        """For a while, no gradients for the weights of these optimisers."""
+        for weight in self._of(names):
+            weight.requires_grad_(False)
+        try:
+            yield
+        finally:
+            for weight in self._of(names):
+                weight.requires_grad_(True)
 
     def _of(self, names: tuple[str, ...]) -> list[nn.Parameter]:
         if names not in self._moved:

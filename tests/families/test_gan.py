@@ -15,7 +15,6 @@ from gans import SMALL, learner, pictures, points, same, train, weights
 
 from genstudio.data.work import finished
 from genstudio.evaluation import plane
-from genstudio.families.gan import losses
 from genstudio.families.gan.config import GANConfig
 from genstudio.families.gan.cost import EMBEDDING, cost
 from genstudio.families.gan.data import prepare
@@ -23,6 +22,7 @@ from genstudio.families.gan.learner import GANLearner
 from genstudio.families.gan.networks import EMBEDDING as BUILT
 from genstudio.families.gan.networks import Discriminator
 from genstudio.snapshots.samples import Histograms, Pictures, Plane
+from genstudio.training import adversarial
 
 RNG = np.random.default_rng(0)
 LOGITS = torch.tensor([-3.0, -0.5, 0.0, 2.0, 40.0], dtype=torch.float64)
@@ -32,32 +32,32 @@ def test_the_losses_are_their_closed_forms() -> None:
     r, f = LOGITS[:4], LOGITS[:4].flip(0) * 0.7
     d, g = r.sigmoid(), f.sigmoid()
     for kind in ("minimax", "nonsaturating"):
-        total = losses.real_loss(kind, r) + losses.fake_loss(kind, f)  # type: ignore[arg-type]
+        total = adversarial.real_loss(kind, r) + adversarial.fake_loss(kind, f)
         assert total.item() == pytest.approx(-(d.log().mean() + (1 - g).log().mean()).item(), abs=1e-7)
-        smooth = losses.real_loss(kind, r, 0.1)  # type: ignore[arg-type]
+        smooth = adversarial.real_loss(kind, r, 0.1)
         target = torch.full_like(r, 0.9)
         assert smooth.item() == pytest.approx(F.binary_cross_entropy_with_logits(r, target).item(), abs=1e-7)
-    assert losses.generator_loss("minimax", f).item() == pytest.approx((1 - g).log().mean().item(), abs=1e-7)
-    assert losses.generator_loss("nonsaturating", f).item() == pytest.approx(-g.log().mean().item(), abs=1e-7)
-    half, real = torch.tensor(0.5, dtype=torch.float64), losses.real_loss
+    assert adversarial.generator_loss("minimax", f).item() == pytest.approx((1 - g).log().mean().item(), abs=1e-7)
+    assert adversarial.generator_loss("nonsaturating", f).item() == pytest.approx(-g.log().mean().item(), abs=1e-7)
+    half, real = torch.tensor(0.5, dtype=torch.float64), adversarial.real_loss
     forms: list[tuple[torch.Tensor, torch.Tensor]] = [
         (real("least_squares", r, 0.1), half * ((r - 0.9) ** 2).mean()),
-        (losses.fake_loss("least_squares", f), half * (f**2).mean()),
-        (losses.generator_loss("least_squares", f), half * ((f - 1) ** 2).mean()),
+        (adversarial.fake_loss("least_squares", f), half * (f**2).mean()),
+        (adversarial.generator_loss("least_squares", f), half * ((f - 1) ** 2).mean()),
         (real("hinge", r), (1 - r).clamp(min=0).mean()),
-        (losses.fake_loss("hinge", f), (1 + f).clamp(min=0).mean()),
-        (losses.generator_loss("hinge", f), -f.mean()),
+        (adversarial.fake_loss("hinge", f), (1 + f).clamp(min=0).mean()),
+        (adversarial.generator_loss("hinge", f), -f.mean()),
     ]
     for kind in ("wasserstein", "wasserstein_gp"):
-        forms += [(real(kind, r), -r.mean()), (losses.fake_loss(kind, f), f.mean())]  # type: ignore[arg-type]
-        forms += [(losses.generator_loss(kind, f), -f.mean())]  # type: ignore[arg-type]
+        forms += [(real(kind, r), -r.mean()), (adversarial.fake_loss(kind, f), f.mean())]
+        forms += [(adversarial.generator_loss(kind, f), -f.mean())]
     assert [found.item() for found, _ in forms] == pytest.approx([form.item() for _, form in forms], abs=1e-7)
-    assert torch.isfinite(losses.generator_loss("nonsaturating", -LOGITS * 100))
+    assert torch.isfinite(adversarial.generator_loss("nonsaturating", -LOGITS * 100))
 
 
 def test_at_one_half_the_value_is_minus_log_four() -> None:
     zero = torch.zeros(7, dtype=torch.float64)
-    assert losses.value(zero, zero).item() == pytest.approx(-math.log(4), abs=1e-12)
+    assert adversarial.value(zero, zero).item() == pytest.approx(-math.log(4), abs=1e-12)
 
 
 def test_the_optimal_discriminator_gives_the_jensen_shannon_divergence() -> None:
@@ -67,16 +67,16 @@ def test_the_optimal_discriminator_gives_the_jensen_shannon_divergence() -> None
     logits = torch.from_numpy(np.log(p / q)).requires_grad_()  # D* = p / (p + q)
     things = torch.arange(12)
     r, f = (logits[things.repeat_interleave(torch.from_numpy(counts))] for counts in (p, q))
-    loss = losses.real_loss("nonsaturating", r) + losses.fake_loss("nonsaturating", f)
+    loss = adversarial.real_loss("nonsaturating", r) + adversarial.fake_loss("nonsaturating", f)
     (gradient,) = torch.autograd.grad(loss, logits)
     assert gradient.abs().max() < 1e-12
     p, q = p / 5000, q / 5000
     middle = (p + q) / 2
     divergence = float((p * np.log(p / middle) + q * np.log(q / middle)).sum() / 2)
-    assert losses.value(r, f).item() == pytest.approx(2 * divergence - math.log(4), abs=1e-7)
+    assert adversarial.value(r, f).item() == pytest.approx(2 * divergence - math.log(4), abs=1e-7)
     assert -loss.item() == pytest.approx(2 * divergence - math.log(4), abs=1e-7)
     assert plane.jensen_shannon(p, q) == pytest.approx(divergence, abs=1e-12) and plane.jensen_shannon(p, p) == 0
-    assert losses.value(-r, -f).item() < losses.value(r, f).item() - 0.01
+    assert adversarial.value(-r, -f).item() < adversarial.value(r, f).item() - 0.01
 
 
 def test_penalties_on_a_linear_critic_are_closed_forms() -> None:
@@ -89,21 +89,21 @@ def test_penalties_on_a_linear_critic_are_closed_forms() -> None:
     norm = float(w.norm())
     for seed in range(3):
         shares = torch.rand(5, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
-        found = losses.one_centred(judge, x, y, 10.0, shares).item()
+        found = adversarial.one_centred(judge, x, y, 10.0, shares).item()
         assert found == pytest.approx(10 * (norm - 1) ** 2, abs=1e-6)
-    assert losses.zero_centred(judge, x, 3.0).item() == pytest.approx(1.5 * norm**2, abs=1e-6)
+    assert adversarial.zero_centred(judge, x, 3.0).item() == pytest.approx(1.5 * norm**2, abs=1e-6)
 
 
 def test_lazy_penalties_come_every_so_often_and_that_of_wgan_gp_always(monkeypatch: pytest.MonkeyPatch) -> None:
     weighed: list[tuple[int, str, float]] = []
     for name in ("zero_centred", "one_centred"):
-        plain = getattr(losses, name)
+        plain = getattr(adversarial, name)
 
         def noted(*given: Any, name: str = name, plain: Any = plain) -> torch.Tensor:
             weighed.append((trained.step, name, given[2 if name == "zero_centred" else 3]))
             return plain(*given) * 0
 
-        monkeypatch.setattr(losses, name, noted)
+        monkeypatch.setattr(adversarial, name, noted)
     trained = learner(loss="wasserstein_gp", gradient_penalty=3.0, r1=0.5, r2=0.0, penalty_every=3)
     train(trained, 1, 6)
     assert [w for w in weighed if w[1] == "one_centred"] == [(step, "one_centred", 3.0) for step in range(1, 7)]

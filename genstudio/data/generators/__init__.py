@@ -24,7 +24,7 @@ class Generator:
     description: str
     settings: type[Config]
     make: Callable[[Any, DatasetInfo], Dataset]
-    known: Mapping[str, float] | None = None
+    known: Mapping[str, Any] | None = None
 
     def details(self, settings: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """What has to be kept of the dataset: enough to make it again. Raises ConfigError."""
@@ -73,6 +73,11 @@ ALL: tuple[Generator, ...] = (
     Generator("shapes", "Shapes", "images",
         "White squares, ellipses and hearts of known size, rotation and position, 32x32, modelled on dSprites.",
         shapes.ShapeSettings, shapes.shapes),
+    Generator("coloured-shapes", "Shapes in two colours", "images",
+        "Orange and blue squares, ellipses and hearts, 16x16. The two colours show different shapes, so nothing is paired, but "
+        "what each picture would be in the other colour is known: a CycleGAN can be marked.",
+        shapes.ColouredSettings, shapes.coloured_shapes,
+        {"height": 16, "width": 16, "channels": 3, "classes": list(shapes.COLOURS)}),
     Generator("gaussian-ring", "Ring of Gaussians", "points",
         "Eight narrow Gaussians on a circle, the usual test for dropped modes.",
         planar.RingSettings, planar.ring),

@@ -23,8 +23,22 @@ _HALF = SPRITE / 2
 POSSIBLE = len(SHAPES) * SIZES * TURNS * PLACES * PLACES
 
 
+COLOURS = ("orange", "blue")
+_COLOURS = np.array([[255, 150, 40], [50, 130, 255]], np.float64)
+SHADES = 5
+"""Lightnesses of a colour, from half of it to all."""
+SMALL, _SMALL_SIZES, _MOVES = 16, 4, 5
+"""Of the coloured ones: pixels of a side, how many of the sizes fit there, and places along each side."""
+COLOURED = len(SHAPES) * _SMALL_SIZES * TURNS * _MOVES * _MOVES
+
+
 class ShapeSettings(Config):
     count: int = setting(10_000, "Number of distinct pictures", low=1, high=POSSIBLE, logarithmic=True)
+    seed: int = setting(0, "A different seed draws different pictures", low=0, high=2**31 - 1)
+
+
+class ColouredSettings(Config):
+    count: int = setting(4000, "Number of distinct pictures, half of them in each colour", low=2, high=COLOURED, logarithmic=True)
     seed: int = setting(0, "A different seed draws different pictures", low=0, high=2**31 - 1)
 
 
@@ -45,6 +59,26 @@ def shapes(settings: ShapeSettings, info: DatasetInfo) -> ImageDataset:
         "y": y.astype(np.int64) + half,
     }
     return ImageDataset(info, pixels, shape.astype(np.int64), SHAPES, attributes=attributes)
+
+
+def coloured_shapes(settings: ColouredSettings, info: DatasetInfo) -> ImageDataset:
+    """Orange and blue shapes on black, 16x16. No shape is there in both colours, so the two sets are unpaired, but what each
+    would be in the other colour is known: the same shape at the same place, equally light."""
+    chance = Chance(settings.seed)
+    drawn = chance.order(COLOURED)[: settings.count]
+    shape, size, turn, x, y = np.unravel_index(drawn, (len(SHAPES), _SMALL_SIZES, TURNS, _MOVES, _MOVES))
+    light = 0.5 + chance.integers(SHADES, settings.count) / (2 * (SHADES - 1))
+    sprites = _sprites()
+    share = np.zeros((settings.count, SMALL, SMALL))
+    for i in range(settings.count):
+        down, right = SPRITE - SMALL - 1 + _MOVES // 2 - y[i], SPRITE - SMALL - 1 + _MOVES // 2 - x[i]
+        moved = np.pad(sprites[shape[i], size[i], turn[i]], _MOVES)
+        share[i] = moved[_MOVES + down :, _MOVES + right :][:SMALL, :SMALL] / 255 * light[i]
+    colour = np.arange(settings.count) % 2
+    pixels, partners = (
+        (share[..., None] * _COLOURS[which, None, None]).round().astype(np.uint8) for which in (colour, 1 - colour)
+    )
+    return ImageDataset(info, pixels, colour.astype(np.int64), COLOURS, partners=partners)
 
 
 def _half_size(size: NDArray[np.float64]) -> NDArray[np.float64]:

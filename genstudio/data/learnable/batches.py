@@ -18,13 +18,17 @@ _TOGETHER = 64
 def draw(data: SampleData, shape: tuple[int, ...], seed: int, step: int, examples: int = 0) -> NDArray[np.int64]:
     """Indices (*shape) of training samples, of the first `examples` ones where not 0; depends on data, seed and step alone.
     Raises DataError."""
-    if not len(data.train):
+    return draw_among(data.train[: examples or None], shape, seed, step)
+
+
+def draw_among(chosen: NDArray[np.int64], shape: tuple[int, ...], seed: int, step: int) -> NDArray[np.int64]:
+    """Some of the `chosen` ones (n,), (*shape); depends on their number, seed and step alone. Raises DataError."""
+    if not len(chosen):
         raise DataError("There is nothing to train on.", "Open a dataset.")
-    count = min(examples or len(data.train), len(data.train))
-    return data.train[_drawn(seed % 2**64, step // _TOGETHER, count, shape)[step % _TOGETHER]]
+    return chosen[_drawn(seed % 2**64, step // _TOGETHER, len(chosen), shape)[step % _TOGETHER]]
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def _drawn(seed: int, block: int, count: int, shape: tuple[int, ...]) -> NDArray[np.int64]:
     """Places below `count` for _TOGETHER steps in a row, (steps, *shape): a generator of its own for every step would
     cost a small network a tenth of its time."""

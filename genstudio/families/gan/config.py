@@ -7,9 +7,8 @@ from typing import Literal
 
 from genstudio.config import setting
 from genstudio.errors import Problem
-from genstudio.families.settings import Batches, restated
+from genstudio.families.settings import AdversarialLoss, Batches, restated
 
-Loss = Literal["nonsaturating", "minimax", "least_squares", "hinge", "wasserstein", "wasserstein_gp"]
 _PENALTY = "Mescheder et al. 2018"
 
 
@@ -60,7 +59,7 @@ class GANConfig(Batches):
         group="Model",
         label="Packing", source="Lin et al. 2018, PacGAN",
     )
-    loss: Loss = setting(
+    loss: AdversarialLoss = setting(
         "nonsaturating", "Objective of the two networks; wasserstein clips the critic's weights, wasserstein_gp keeps "
         "its slope near 1", group="Loss", main=True, live=True,
         source="Goodfellow et al. 2014; least_squares: Mao et al. 2017; hinge: Lim & Ye 2017; wasserstein: Arjovsky et al. "

@@ -6,6 +6,12 @@ from collections.abc import Generator, Mapping
 from dataclasses import replace
 
 from genstudio.data.info import DatasetInfo
+from genstudio.families.adversarial_charts import (
+    ACCURACY,
+    GRADIENTS,
+    LOSSES,
+    OPINIONS,
+)
 from genstudio.families.dashboard import (
     DOCTOR,
     EXPLORE,
@@ -13,9 +19,7 @@ from genstudio.families.dashboard import (
     SAMPLE,
     SLOW_MOTION,
     TIMELINE,
-    Chart,
     Dashboard,
-    Line,
     Measure,
     Pane,
     Reference,
@@ -25,37 +29,16 @@ from genstudio.families.gan.config import GANConfig
 from genstudio.families.gan.stages import TITLES
 from genstudio.families.sample_charts import HIGH_QUALITY, MODES, PICTURE_DISTANCES, PICTURES, POINTS, divergence
 
-
-def _pair(generator: str, discriminator: str, *, smooth: bool = True) -> tuple[Line, ...]:
-    return (
-        Line(generator, "generator", "generator", smooth),
-        Line(discriminator, "discriminator", "discriminator", smooth),
-    )
-
-
-def _both(real: str, fake: str, first: str, second: str) -> tuple[Line, ...]:
-    return Line(real, first, "real", True), Line(fake, second, "fake", True)
-
-
 CHARTS = (
-    Chart("losses", "Losses", "", _pair("g_loss", "d_loss"), "Losses"),
-    Chart(
-        "opinions", "D(x) and D(G(z))", "mean", _both("d_real", "d_fake", "D(x)", "D(G(z))"), "Losses",
-        references=(Reference("half", "cannot tell", value=0.5, when="loss=nonsaturating|minimax"),),
-    ),
-    Chart(
-        "accuracy", "Discriminator accuracy", "share",
-        _both("accuracy_real", "accuracy_fake", "on real", "on fake"), "Accuracy",
-        references=(Reference("chance", "50%: cannot tell", "50%", 0.5),),
-    ),
+    LOSSES,
+    OPINIONS,
+    ACCURACY,
     divergence("fake"),
     replace(MODES, references=(Reference("modes", "all {:.0f}"),)),
     HIGH_QUALITY,
     *PICTURE_DISTANCES,
-    Chart("gradients", "Gradient norms", "", _pair("gradient_norm_g", "gradient_norm_d"), "Gradients", log=True),
-    Chart("rates", "Learning rates", "", _pair("rate_g", "rate_d", smooth=False), "Gradients"),
-    Chart("speed", "Iterations per second", "", (Line("steps_per_second", "steps/s", "speed", True),), "Gradients"),
-)  # fmt: skip
+    *GRADIENTS,
+)
 
 _NOISE = "same noise throughout"
 _LAYERS = {

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
 from genstudio.events import Snapshot
-from genstudio.families.gan import losses
 from genstudio.families.gan.batches import draw
 from genstudio.families.gan.config import GANConfig
 from genstudio.families.gan.model import GANModel
@@ -19,6 +17,7 @@ from genstudio.families.gan.stages import PATHS, TITLES, formula
 from genstudio.nn.ema import update_ema
 from genstudio.nn.modes import evaluating
 from genstudio.snapshots.step_stage import StepStage
+from genstudio.training import adversarial
 from genstudio.training.learner import Tick, Values
 from genstudio.training.optim import Adam, schedule
 from genstudio.training.updates import Updates
@@ -117,13 +116,13 @@ class GANLearner:
         """Make fakes, as many as there are real samples x, that the discriminator takes for real."""
         config, (_, learns), of = self.config, self.config.learning(self.step), (update, self.config.g_updates)
         z = self.model.latents(len(x), self._random)
-        with self._frozen("discriminator"):  # its gradients would be computed and thrown away
+        with self.updates.frozen("discriminator"):  # its gradients would be computed and thrown away
             fake = self.generator(z, y) if learns else self._fakes(z, y)
             logits = self.discriminator(self._with_noise(fake), y)
             self._stage(6, of, x, y, fake, {"D(G(z))": self._scores(logits.detach()).mean()})
             if not learns:
                 return {}
-            loss = losses.weighted(losses.generator_loss(config.loss, logits), config.generator_weight)
+            loss = adversarial.weighted(adversarial.generator_loss(config.loss, logits), config.generator_weight)
             loss.backward()
         norm = self.updates.clip("generator")
         self._stage(7, of, x, y, fake, {"L_G": loss.detach(), "|grad L_G|": norm})
@@ -135,8 +134,8 @@ class GANLearner:
     def _d_loss(self, real: Tensor, fake: Tensor) -> Tensor:
         """Of logits (B / pack,) each."""
         config = self.config
-        loss = losses.weighted(losses.real_loss(config.loss, real, config.smoothing), config.real_weight)
-        return loss + losses.weighted(losses.fake_loss(config.loss, fake), config.fake_weight)
+        loss = adversarial.weighted(adversarial.real_loss(config.loss, real, config.smoothing), config.real_weight)
+        return loss + adversarial.weighted(adversarial.fake_loss(config.loss, fake), config.fake_weight)
 
     def _penalties(self, x: Tensor, fake: Tensor, y: Tensor | None, update: int) -> Iterator[Tensor]:
         """R1, R2, and the penalty of WGAN-GP, without which its critic knows no bound."""
@@ -148,20 +147,20 @@ class GANLearner:
         # lazy regularisation (Karras et al. 2020): at each k-th update only, k times as hard, so its mean stays
         lazy = 0 if ((self.step - 1) * config.d_updates + update) % config.penalty_every else config.penalty_every
         if lazy and config.r1:
-            yield lazy * losses.zero_centred(critic, x, config.r1)
+            yield lazy * adversarial.zero_centred(critic, x, config.r1)
         if lazy and config.r2:
-            yield lazy * losses.zero_centred(critic, fake, config.r2)
+            yield lazy * adversarial.zero_centred(critic, fake, config.r2)
         if config.loss == "wasserstein_gp" and config.gradient_penalty:
             packs = torch.rand(len(x) // config.pack, generator=self._random, device=x.device)
             shares = packs.repeat_interleave(config.pack)
-            yield losses.one_centred(critic, x, fake, config.gradient_penalty, shares)
+            yield adversarial.one_centred(critic, x, fake, config.gradient_penalty, shares)
 
     def _scores(self, logits: Tensor) -> Tensor:
         return logits.sigmoid() if self.config.bounded else logits
 
     def _d_scores(self, logits: Tensor) -> dict[str, Tensor | float]:
         """Of logits (2, n), real ones first: mean scores, and how many are right."""
-        scores, right = self._scores(logits).mean(1).unbind(), losses.accuracy(self.config.loss, logits)
+        scores, right = self._scores(logits).mean(1).unbind(), adversarial.accuracy(self.config.loss, logits)
         return dict(zip(("d_real", "d_fake", "accuracy_real", "accuracy_fake"), (*scores, *right), strict=True))
 
     @torch.no_grad()
@@ -193,16 +192,6 @@ class GANLearner:
         """Spectral norm takes its power step in updates of the discriminator only."""
         if self.config.spectral_norm:
             self.discriminator.train(on)
-
-    @contextmanager
-    def _frozen(self, name: str) -> Iterator[None]:
-        for p in self._weights[name]:
-            p.requires_grad_(False)
-        try:
-            yield
-        finally:
-            for p in self._weights[name]:
-                p.requires_grad_(True)
 
     @torch.no_grad()
     def _clip_weights(self) -> None:

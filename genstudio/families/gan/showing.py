@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from genstudio.events import Snapshot
-from genstudio.families.gan import losses
 from genstudio.families.gan.model import GANModel
 from genstudio.families.samples import ARROWS, GRID, MESH, PICTURES, POINTS, even_grid, places
 from genstudio.nn.modes import evaluating
 from genstudio.snapshots.samples import Histograms, Pictures, Plane
+from genstudio.training import adversarial
 
 _BINS = 20
 
@@ -94,7 +94,7 @@ class Viewer:
         model = self.model
         fake = fake.detach().requires_grad_()
         with torch.enable_grad(), evaluating(model.discriminator):
-            loss = losses.generator_loss(model.config.loss, model.discriminator(model.packs(fake), None))
+            loss = adversarial.generator_loss(model.config.loss, model.discriminator(model.packs(fake), None))
             (gradient,) = torch.autograd.grad(loss, fake)
         return (-gradient * len(fake) / model.data.scale).cpu().numpy()
 

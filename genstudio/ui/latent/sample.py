@@ -70,7 +70,7 @@ def _judged(found: SampleReport, pane: Pane) -> str:
     place = f"{pane.made.capitalize()} {found.index + 1} at ({x:.3g}, {y:.3g}). " if points else ""
     if found.score is None:
         return f"{place}Step {found.step:,}."
-    meaning = ", ".join(pane.ends) if found.bounded else "higher = more real"
+    meaning = pane.meaning or (", ".join(pane.ends) if found.bounded else "higher = more real")
     return f"{place}{pane.score} at step {found.step:,}: {value_text(found.score)} ({meaning})."
 
 

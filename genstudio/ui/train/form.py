@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QGridLayout, QL
 
 from genstudio import paths
 from genstudio.config import Config, Setting
+from genstudio.data import shelf
 from genstudio.errors import Problem
 from genstudio.runs import list_runs
 from genstudio.ui import theme
@@ -21,26 +22,40 @@ from genstudio.ui.widgets import CollapsibleSection, icon_button, plain_label, r
 _EDITOR_WIDTH = 120
 
 
-class _RunChoice(Choice):
-    """The name of a run: one of those there are of some families, listed when it is opened, or what is typed."""
+class _NameChoice(Choice):
+    """A name: one of those there are, listed when it is opened, or what is typed; `empty` says what none means."""
 
-    def __init__(self, families: str) -> None:
+    def __init__(self, names: Callable[[], Iterable[str]], empty: str) -> None:
         super().__init__()
-        self._families = families.split("|")
+        self.names = names
         self.setEditable(True)
         self.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMinimumContentsLength(6)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         edit = self.lineEdit()
         assert edit is not None
-        edit.setPlaceholderText("from scratch")
+        edit.setPlaceholderText(empty)
 
     def showPopup(self) -> None:
         text = self.currentText()
         with QSignalBlocker(self):
             self.clear()
             self.addItem("")
-            self.addItems([info.id for info in list_runs(paths.runs()) if info.family in self._families and info.usable])
+            self.addItems(list(self.names()))
             self.setCurrentText(text)
         super().showPopup()
+
+
+def _runs_of(families: str) -> list[str]:
+    """Ids of runs that can be started from, of one of these families."""
+    wanted = families.split("|")
+    return [info.id for info in list_runs(paths.runs()) if info.family in wanted and info.usable]
+
+
+def _datasets_of(kind: str) -> list[str]:
+    """Ids of the datasets of a kind."""
+    return [info.id for info in shelf.list_datasets() if info.kind == kind]
 
 
 class _PathEdit(QLineEdit):
@@ -254,6 +269,12 @@ class ConfigForm(QWidget):
         self._extra = tuple(problems)
         self._update()
 
+    def set_names(self, name: str, names: Sequence[str]) -> None:
+        """What can be chosen for a setting that names a part of a dataset."""
+        editor = self.rows[name].editor
+        assert isinstance(editor, _NameChoice)
+        editor.names = lambda: names
+
     def set_locked(self, names: Iterable[str], reason: str) -> None:
         """Grey these settings and say why; all others are free."""
         self._locked = dict.fromkeys(names, reason)
@@ -323,11 +344,11 @@ def _editor(setting: Setting) -> QCheckBox | QComboBox | QLineEdit | FloatEdit:
         box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         return box
     if setting.run:
-        runs = _RunChoice(setting.run)
-        runs.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        runs.setMinimumContentsLength(6)
-        runs.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        return runs
+        return _NameChoice(lambda: _runs_of(setting.run), "from scratch")
+    if setting.dataset:
+        return _NameChoice(lambda: _datasets_of(setting.dataset), "none")
+    if setting.part:
+        return _NameChoice(tuple, "by itself")
     if setting.kind == "text":
         return _PathEdit(setting) if setting.file else QLineEdit()
     whole = setting.kind == "int"

@@ -22,12 +22,14 @@ from genstudio.families.dashboard import (
     SLOW_MOTION,
     STAGE,
     TIMELINE,
+    TRANSLATE,
     fitting,
 )
 from genstudio.snapshots.step_stage import StepStage
 from genstudio.tasks.timeline import TimelineEntry
 from genstudio.ui.engine import Engine
 from genstudio.ui.gan.slow import SlowMotion
+from genstudio.ui.gan.translate import TranslatePage
 from genstudio.ui.latent.denoise import DenoisePage
 from genstudio.ui.latent.explore import ExplorePage
 from genstudio.ui.latent.sample import SamplePage
@@ -125,6 +127,8 @@ class RunPanel(QWidget):
             self.explore.set_run(path, self._live)
         if DENOISE in self.tools:
             self.denoise.set_run(path, self._live)
+        if TRANSLATE in self.tools:
+            self.translate.set_run(path, self._live)
 
     def show_settings(self, values: Mapping[str, Any]) -> None:
         """The settings that a run begins with."""
@@ -259,6 +263,8 @@ class RunPanel(QWidget):
             self.explore = ExplorePage(engine)
         if DENOISE in self.tools:
             self.denoise = DenoisePage(engine)
+        if TRANSLATE in self.tools:
+            self.translate = TranslatePage(engine)
 
     def _connect(self) -> None:
         for pane in self.panes:
@@ -273,6 +279,8 @@ class RunPanel(QWidget):
             self.explore.failed.connect(self.failed)
         if DENOISE in self.tools:
             self.denoise.failed.connect(self.failed)
+        if TRANSLATE in self.tools:
+            self.translate.failed.connect(self.failed)
         if SLOW_MOTION in self.tools:
             self.slow.diagram.failed.connect(self.failed)
         if DOCTOR in self.tools:
@@ -335,6 +343,8 @@ class RunPanel(QWidget):
             self.pages.addTab(self.explore, "Explore")
         if DENOISE in self.tools:
             self.pages.addTab(self.denoise, "Noise to samples")
+        if TRANSLATE in self.tools:
+            self.pages.addTab(self.translate, "Your pictures")
         self.set_kind(self.family.data_kinds[0])
         vbox((self.pages, 1), into=self, spacing=4)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from genstudio.families import Family
 from genstudio.families.dashboard import EXPLORE, result
 from genstudio.runs import RunInfo
 from genstudio.runs.plan import ENDLESS
+from genstudio.tasks.datasets import ReadParts
 from genstudio.tasks.estimate import EstimateTime
 from genstudio.tasks.evaluate import FrequentWords, ReadReferences
 from genstudio.tasks.runs import DescribeRun, ReadRun
@@ -90,6 +92,7 @@ class TrainingTab(QWidget):
         self._engine = engine
         self._asking = Asking(engine)
         self._used: dict[str, Any] = {}
+        self._parts: dict[tuple[str, str], str] = {}
         self._data = self._kind = ""
         self._job = ""
         self._then: Callable[[], None] | None = None
@@ -741,7 +744,21 @@ class TrainingTab(QWidget):
         serious = words[:1].isdigit() and "problem" in words
         theme.set_icon(self.checks, "error" if serious else "warning" if "warning" in words else "check")
 
+    def _ask_parts(self) -> None:
+        """Which parts of the chosen datasets the settings can name, where there are such settings."""
+        values = self.setup.values()
+        for setting in self.config_type.settings():
+            data = self.setup.data.currentData() if setting.part == "data" else values.get(setting.part)
+            chosen = str(data or self.setup.data.currentData() or "")
+            place = self.family.name, setting.name
+            if not setting.part or chosen not in self.setup.infos or self._parts.get(place) == chosen:
+                continue
+            self._parts[place] = chosen
+            show = partial(self.setup.form.set_names, setting.name)
+            self._asking.ask(f"parts {setting.name}", ReadParts(chosen), on_result=show)
+
     def _connect(self) -> None:
+        self.setup.changed.connect(self._ask_parts)
         self.checks.clicked.connect(self.checks_wanted)
         self.start.clicked.connect(self.start_training)
         self.pause.clicked.connect(self.toggle_pause)

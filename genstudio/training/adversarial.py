@@ -1,4 +1,7 @@
-"""What the two networks want, written on the discriminator's raw output; and the penalties on its slope."""
+"""What a generator and a discriminator want, written on the discriminator's raw output; and the penalties on its slope.
+
+`kind` is one of the losses that `families.settings.AdversarialLoss` names.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from genstudio.families.gan.config import Loss
-
 Judge = Callable[[Tensor], Tensor]
 
 
-def real_loss(kind: Loss, logits: Tensor, smoothing: float = 0.0) -> Tensor:
+def real_loss(kind: str, logits: Tensor, smoothing: float = 0.0) -> Tensor:
     """The discriminator's loss on real samples (n,): to be added to `fake_loss`; a scalar.
 
     With one-sided smoothing the target of real samples is 1 - smoothing (Salimans et al. 2016).
@@ -28,7 +29,7 @@ def real_loss(kind: Loss, logits: Tensor, smoothing: float = 0.0) -> Tensor:
     return -logits.mean()
 
 
-def fake_loss(kind: Loss, logits: Tensor) -> Tensor:
+def fake_loss(kind: str, logits: Tensor) -> Tensor:
     """The discriminator's loss on fakes (n,): a scalar."""
     if kind in ("nonsaturating", "minimax"):
         return F.softplus(logits).mean()  # -log(1 - D(G(z)))
@@ -39,7 +40,7 @@ def fake_loss(kind: Loss, logits: Tensor) -> Tensor:
     return logits.mean()
 
 
-def generator_loss(kind: Loss, logits: Tensor) -> Tensor:
+def generator_loss(kind: str, logits: Tensor) -> Tensor:
     """The generator's loss on its fakes (n,): a scalar."""
     if kind == "nonsaturating":
         return F.softplus(-logits).mean()  # -log D(G(z))
@@ -79,7 +80,7 @@ def weighted(loss: Tensor, weight: float) -> Tensor:
     return loss if weight == 1 else weight * loss
 
 
-def accuracy(kind: Loss, scores: Tensor) -> tuple[Tensor, Tensor]:
+def accuracy(kind: str, scores: Tensor) -> tuple[Tensor, Tensor]:
     """Shares of real and of fake samples that the discriminator tells right, of scores (2, n): real ones first.
 
     The line lies at D = 1/2, or at half way between the mean scores for a critic, whose scores have no zero.

@@ -1,0 +1,109 @@
+"""A picture of one's own turned into one of the other set and back, with what got lost on the way."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from genstudio.snapshots.samples import Pictures
+from genstudio.tasks.models import ModelRef
+from genstudio.tasks.prompt import Prompt
+from genstudio.tasks.translate_pictures import PicturesThereAndBack, TranslateHeldOut, TranslatePicture
+from genstudio.ui.engine import Engine
+from genstudio.ui.latent.own import PICTURE_FILES
+from genstudio.ui.layouts import choice, hbox, vbox
+from genstudio.ui.playground.page import Page
+from genstudio.ui.views.chart import value_text
+from genstudio.ui.views.pictures import PicturesView
+from genstudio.ui.widgets import button, plain_label
+
+_EMPTY = "Open a picture to turn it into one of the other set and back, or look at pictures that were held out of the training."
+_HELD = 36
+_TITLES = ("Original", "Translated", "And back", "Cycle error, twice as strong")
+
+
+class TranslatePage(Page):
+    """Four grids of the same pictures: as they were, translated, what came back, and where that differs."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine, "translate_pictures_page", "Your pictures")
+        self.found: PicturesThereAndBack | None = None
+        self._path = ""
+        self.open = button("Open a picture…", "translate_open", "open", "Translate a picture of your own", self._choose)
+        self.held = button("Held-out pictures", "translate_held", "refresh", "Translate pictures that were held out of the "
+            "training", self._show_held)
+        self.way = choice("translate_way", "Which way", "A → B → A", "B → A → B")
+        self.words = plain_label(_EMPTY, role="quiet", wrap=True, name="translate_words")
+        names = ("original", "made", "back", "error")
+        self.views = tuple(
+            PicturesView(title, f"translate_{name}", dated=False) for title, name in zip(_TITLES, names, strict=True)
+        )
+        grid = QWidget()
+        upper, lower = hbox(*((view, 1) for view in self.views[:2])), hbox(*((view, 1) for view in self.views[2:]))
+        vbox((upper, 1), (lower, 1), into=grid, spacing=8)
+        vbox(hbox(self.open, self.held, self.way, None), self.words, (grid, 1), into=self, margins=(0, 8, 0, 0), spacing=4)
+        for view in self.views:
+            view.empty = "Nothing here yet"
+            view.failed.connect(self.failed)
+        self.way.currentIndexChanged.connect(lambda _: self._again())
+        self.busy_changed()
+
+    def set_run(self, path: str, live: bool) -> None:
+        """The run whose model is used, and whether it trains now."""
+        ref = ModelRef(path, "live" if live else "last") if path else None
+        if ref is None or self._model is None or ref.run != self._model.run:
+            self.cancel("translate")
+            self.found, self._path = None, ""
+            self.words.setText(_EMPTY)
+            for view, title in zip(self.views, _TITLES, strict=True):
+                view.title = title
+                view.clear()
+        self._model = ref
+        self.busy_changed()
+
+    def look(self, model: ModelRef, prompt: Prompt) -> None:
+        """Nothing by itself: a person opens a picture."""
+
+    def show_file(self, path: str) -> None:
+        """Translate the picture in this file."""
+        self._path = path
+        self._again()
+
+    def busy_changed(self) -> None:
+        for each in (self.open, self.held):
+            each.setEnabled(self._model is not None)
+
+    def _show_held(self) -> None:
+        self._path = ""
+        if self._model is not None:
+            self.ask("translate", TranslateHeldOut(self._model, self._towards, _HELD), on_result=self._show)
+
+    def _again(self) -> None:
+        """The same picture the way that is chosen, by the weights as they are now."""
+        if self._model is not None and self._path:
+            self.ask("translate", TranslatePicture(self._model, self._path, self._towards), on_result=self._show)
+        elif self.found is not None:
+            self._show_held()
+
+    @property
+    def _towards(self) -> str:
+        return "BA"[self.way.currentIndex()]
+
+    def _show(self, found: PicturesThereAndBack) -> None:
+        self.found = found
+        there, here = found.sides[found.towards], found.sides[1 - found.towards]
+        lost = np.minimum(np.abs(found.back.astype(np.int16) - found.originals) * 2, 255).astype(np.uint8)
+        titles = (f"Original: {here}", f"As {there}", f"Back as {here}", _TITLES[3])
+        for view, title, pixels in zip(self.views, titles, (found.originals, found.made, found.back, lost), strict=True):
+            view.title = title
+            view.show_snapshot(Pictures("own", found.step, pixels.copy()))
+        what = "What comes back" if len(found.originals) == 1 else "What comes back, in the mean,"
+        self.words.setText(
+            f"{what} differs by {value_text(float(found.errors.mean()))} of the way from black to white. Weights of step "
+            f"{found.step:,}."
+        )
+
+    def _choose(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Open a picture", "", PICTURE_FILES)
+        if path:
+            self.show_file(path)
