@@ -130,9 +130,9 @@ def _write_arrays(out: Path, made: Samples) -> None:
     _write_npz(out, {name: array for name, array in named.items() if array is not None})
 
 
-def _write_npz(out: Path, named: Mapping[str, Array]) -> None:
+def _write_npz(out: Path, named: Mapping[str, Any]) -> None:
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **named)  # type: ignore[arg-type] - no array is called allow_pickle
+    np.savez_compressed(buffer, **named)
     storage.write_atomic(out, buffer.getvalue())
 
 

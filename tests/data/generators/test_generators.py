@@ -49,8 +49,8 @@ def test_a_seed_always_makes_the_same_and_another_seed_another(name: str) -> Non
 
 
 GOLDEN = {
-    "toy-en-es": "9a15d2f96e9d", "known-entropy": "02bd4b3b9878", "analogies": "0cde2e367e65", "shapes": "33a907d3b9bd",
-    "gaussian-ring": "720b0fa8bb43", "gaussian-grid": "a845e50f9e0e", "moons": "a5443f507295",
+    "toy-en-es": "9a15d2f96e9d", "known-entropy": "02bd4b3b9878", "analogies": "0cde2e367e65", "shapes": "4b2cf62146d2",
+    "coloured-shapes": "89f35b6724ff", "gaussian-ring": "720b0fa8bb43", "gaussian-grid": "a845e50f9e0e", "moons": "a5443f507295",
     "spirals": "16c2abbc2137", "swiss-roll": "9ca8286e5d93", "rings": "8111a6e0ee2c",
     "copy": "a4616247f2ce", "reverse": "8b07eda3ce2f", "sort": "bc511e9081ff",
     "addition": "748bbdaf7ba3", "dyck": "341fcb409858", "emoji-categories": "9d19acc1f2cc",
