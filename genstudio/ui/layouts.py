@@ -10,8 +10,11 @@ from PySide6.QtGui import QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QComboBox,
+    QFrame,
     QHBoxLayout,
+    QLabel,
     QLayout,
+    QScrollArea,
     QSizePolicy,
     QSplitter,
     QStackedWidget,
@@ -90,6 +93,64 @@ class Flow(QWidget):
                 widget.setGeometry(x, y, min(size.width(), width), size.height())
             x, tall = x + size.width() + self._spacing, max(tall, size.height())
         return y + tall
+
+
+def paired(label: QLabel, widget: QWidget) -> QWidget:
+    """A label before the widget that it names, as one part of a row that wraps."""
+    label.setBuddy(widget)
+    pair = QWidget()
+    hbox(label, widget, into=pair, spacing=6)
+    return pair
+
+
+class Scrolling(QScrollArea):
+    """A page that is squeezed to the least room that it can do with, and scrolls where there is less than that.
+
+    A scroll area alone asks for the room that wrapped text and charts would like to have, and scrolls long before it must.
+    """
+
+    def __init__(self, page: QWidget, name: str) -> None:
+        super().__init__()
+        named(self, name, page.accessibleName() or "Page")
+        self.page = page
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setWidgetResizable(True)
+        self.setWidget(_Squeezed(page))
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(0, 0)
+
+
+class _Squeezed(QWidget):
+    """Gives a page all its room, and asks for no more than the page needs in the width that it has."""
+
+    def __init__(self, page: QWidget) -> None:
+        super().__init__()
+        self._page = page
+        page.setParent(self)
+
+    def minimumSizeHint(self) -> QSize:
+        least = self._page.minimumSizeHint().expandedTo(self._page.minimumSize())
+        return QSize(least.width(), least.height() + sum(map(_wrapped, self._page.children())))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._page.setGeometry(self.rect())
+        if event.size().width() != event.oldSize().width():
+            self.updateGeometry()
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.LayoutRequest:
+            self.updateGeometry()
+        return super().event(event)
+
+
+def _wrapped(part: QObject) -> int:
+    """Height that wrapped words need beyond the one line that a layout counts for them."""
+    if not isinstance(part, QLabel | Flow) or part.isHidden() or not part.hasHeightForWidth():
+        return 0
+    return max(part.heightForWidth(part.width()) - part.minimumSizeHint().height(), 0)
 
 
 class Stack(QStackedWidget):

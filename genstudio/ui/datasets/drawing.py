@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QLineEdit, QSizePolicy, QWidget
 
 from genstudio.events import Array
 from genstudio.ui import theme
-from genstudio.ui.layouts import choice, hbox, named, vbox
+from genstudio.ui.layouts import Scrolling, choice, hbox, named, vbox
 from genstudio.ui.views.picture_grid import PictureGrid, picture
 from genstudio.ui.views.view import polyline
 from genstudio.ui.widgets import LabeledSlider, button, plain_label, primary_button
@@ -286,7 +286,7 @@ class DrawPoints(QWidget):
         cancel = button("Cancel", "points_cancel", does=self.cancelled.emit)
         vbox(
             plain_label("Draw your own points", role="title"),
-            hbox(self.brush, self.density, self.undo, self.redo, self.clear), (self.canvas, 1),
+            hbox(self.brush, self.density), hbox(self.undo, self.redo, self.clear, None), (self.canvas, 1),
             hbox(plain_label("Name"), self.name, self.counted, None, cancel, self.save), into=self,
         )  # fmt: skip
         self.brush.changed.connect(lambda value: setattr(self.canvas, "width_of_brush", value))
@@ -324,14 +324,14 @@ class DrawDigits(QWidget):
         self._labels: list[int] = []
         self.canvas.setFixedSize(10 * SIDE, 10 * SIDE)
         left = vbox(
-            self.canvas, hbox(self.undo, self.clear, None), hbox(plain_label("Label"), self.label, self.add, None), None
-        )
-        middle = hbox()
-        middle.addLayout(left)
-        middle.addWidget(self.grid, 1)
+            self.canvas, hbox(self.undo, self.clear, self.drop, None),
+            hbox(plain_label("Label"), self.label, self.add, None), None,
+        )  # fmt: skip
+        middle = QWidget()
+        hbox(left, (self.grid, 1), into=middle)
         vbox(
-            plain_label("Draw digits", role="title"), (middle, 1),
-            hbox(plain_label("Name"), self.name, self.counted, self.drop, None, cancel, self.save), into=self,
+            plain_label("Draw digits", role="title"), (Scrolling(middle, "draw_digits_scroll"), 1),
+            hbox(plain_label("Name"), self.name, self.counted, None, cancel, self.save), into=self,
         )  # fmt: skip
         self.save.clicked.connect(self._save)
         self._show()

@@ -132,9 +132,10 @@ class MakePage(QWidget):
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)
         self._scroll.setWidgetResizable(True)
         side = QWidget()
-        side.setFixedWidth(288)
+        side.setFixedWidth(276)
         vbox(
             (self._scroll, 1), self.said, plain_label("Name of the copy", role="quiet"), self.name, self.duplicate,
             into=side,
         )  # fmt: skip
+        self.shown.setMinimumWidth(96)
         hbox(side, (self.shown, 1), into=self, margins=(0, 12, 0, 0), spacing=12)

@@ -203,6 +203,8 @@ class PictureFigures(QWidget):
         grid.addWidget(self.attributes, 1, 0, 2, 1)
         grid.addWidget(self.sizes, 1, 1)
         grid.addWidget(self.brightness, 2, 1)
+        for chart in (self.classes, self.attributes, self.sizes, self.brightness):
+            chart.setMinimumWidth(150)
         for of in (0, 1):
             grid.setColumnStretch(of, 1)
             grid.setRowStretch(of + 1, 1)

@@ -77,11 +77,12 @@ class PreparePage(QWidget):
         self.duplicate = button("Duplicate with these settings", "prepare_duplicate", "copy")
         self._timer = single_shot(self, 80)
         side = QWidget()
-        side.setFixedWidth(248)
+        side.setFixedWidth(244)
         vbox(
             self.form, self.said, 8, plain_label("Name of the copy", role="quiet"), self.name, self.duplicate, None,
             into=side,
         )  # fmt: skip
+        self.effect.setMinimumWidth(120)
         hbox(side, (self.effect, 1), into=self, margins=(0, 12, 0, 0), spacing=12)
         self.form.changed.connect(self._timer.start)
         self._timer.timeout.connect(self._ask)

@@ -13,7 +13,7 @@ from genstudio.data.shelf import DatasetInfo
 from genstudio.data.tokenizers import printable
 from genstudio.ui import theme
 from genstudio.ui.datasets.finder import Finder
-from genstudio.ui.layouts import hbox, named, single_shot, vbox
+from genstudio.ui.layouts import Scrolling, hbox, named, single_shot, vbox
 from genstudio.ui.numbers import size_text
 from genstudio.ui.views.histograms import HistogramView, NamedColumns
 from genstudio.ui.widgets import ElidedLabel, button, plain_label
@@ -141,6 +141,8 @@ class TextFigures(QWidget):
         }
         self.frequency = NamedColumns("Most frequent characters", "frequency")
         self.lengths = HistogramView("Line length", "line_lengths", "characters")
+        for chart in (self.frequency, self.lengths):
+            chart.setMinimumHeight(72)
         grid = QGridLayout()
         grid.setHorizontalSpacing(20)
         grid.setVerticalSpacing(2)
@@ -151,7 +153,9 @@ class TextFigures(QWidget):
             grid.addWidget(label, 2 * at + 1, of, 1, 3 if name == "Unusual characters" else 1)
         for of in range(3):
             grid.setColumnStretch(of, 1)
-        vbox(grid, (self.frequency, 3), (self.lengths, 4), into=self, margins=(0, 12, 0, 0))
+        inside = QWidget()
+        vbox(grid, (self.frequency, 3), (self.lengths, 4), into=inside, margins=(0, 12, 0, 0))
+        vbox(Scrolling(inside, "text_figures_scroll"), into=self)
 
     def show_look(self, _info: DatasetInfo, look: TextLook) -> None:
         found = look.statistics

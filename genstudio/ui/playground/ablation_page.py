@@ -18,7 +18,7 @@ from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
 from genstudio.ui import theme
 from genstudio.ui.engine import Engine
-from genstudio.ui.layouts import hbox, named, vbox
+from genstudio.ui.layouts import Flow, hbox, named, vbox
 from genstudio.ui.playground.page import Page
 from genstudio.ui.playground.sampler import Sampling
 from genstudio.ui.views.heads import HeadsView, height_of
@@ -149,14 +149,14 @@ class AblationPage(Page):
         self.restore.setEnabled(False)
         written = QVBoxLayout()
         written.setSpacing(4)
-        for title, label, text in zip(("Intact model", "With parts switched off"), self._titles, self.texts, strict=True):
+        for title, label, text in zip(("Intact model", "Parts switched off"), self._titles, self.texts, strict=True):
             label.setText(title)
             label.setBuddy(text)
             written.addWidget(label)
             written.addWidget(text, 1)
         self.strip.setMinimumHeight(88)
         self.heads.setToolTip(_HINT)
-        above = hbox(self.scaled, self.causal, None, self.restore, spacing=16)
+        above = Flow(self.scaled, self.causal, self.restore, spacing=12)
         vbox((self.heads, 5), above, (self.strip, 2), self.loss, (hbox((self.bars, 5), (written, 4)), 5), into=self)
 
 

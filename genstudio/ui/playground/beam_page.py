@@ -25,7 +25,7 @@ from genstudio.tasks.prompt import Prompt
 from genstudio.tasks.score import Judge, Judged
 from genstudio.ui import theme
 from genstudio.ui.engine import Engine
-from genstudio.ui.layouts import named, splitter
+from genstudio.ui.layouts import named, paired, splitter
 from genstudio.ui.playground.sampler import Sampling
 from genstudio.ui.playground.work_page import WorkPage
 from genstudio.ui.views.beam_tree import BeamTreeView, way
@@ -59,9 +59,7 @@ class BeamPage(WorkPage):
             widget.setAccessibleName(says)
             widget.setToolTip(says)
             widget.setFixedWidth(64)
-            label = plain_label(words)
-            label.setBuddy(widget)
-            widgets += [label, widget]
+            widgets.append(paired(plain_label(words), widget))
         self.add_settings(*widgets)
         self.note.setText(
             "Keeps the most probable partial texts at every step and discards the rest. Ignores temperature and top-p."

@@ -12,7 +12,7 @@ from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
 from genstudio.tasks.write import Generate
 from genstudio.ui.engine import Engine
-from genstudio.ui.layouts import hbox, named, vbox
+from genstudio.ui.layouts import hbox, named, paired, vbox
 from genstudio.ui.playground.sampler import Sampling
 from genstudio.ui.playground.work_page import WorkPage
 from genstudio.ui.views.chart import value_text
@@ -47,9 +47,7 @@ class ContinuationsPage(WorkPage):
         self.count = named(QSpinBox(), "continuation_count", "How many continuations")
         self.count.setRange(2, _MOST)
         self.count.setValue(4)
-        label = plain_label("Continuations")
-        label.setBuddy(self.count)
-        self.add_settings(label, self.count)
+        self.add_settings(paired(plain_label("Continuations"), self.count))
         self.note.setText("Several continuations from the cursor, one seed each.")
         self.cards = [_Card(index) for index in range(_MOST)]
         self._holder = QWidget()

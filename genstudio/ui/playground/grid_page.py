@@ -13,7 +13,7 @@ from genstudio.tasks.prompt import Prompt
 from genstudio.tasks.write import SamplingGrid
 from genstudio.ui import theme
 from genstudio.ui.engine import Engine
-from genstudio.ui.layouts import named
+from genstudio.ui.layouts import named, paired
 from genstudio.ui.playground.sampler import Sampling
 from genstudio.ui.playground.work_page import WorkPage
 from genstudio.ui.views.writing import segments_of
@@ -29,9 +29,7 @@ class GridPage(WorkPage):
         self.length = named(QSpinBox(), "grid_length", "Tokens in each cell")
         self.length.setRange(1, 400)
         self.length.setValue(60)
-        label = plain_label("Tokens in each cell")
-        label.setBuddy(self.length)
-        self.add_settings(label, self.length)
+        self.add_settings(paired(plain_label("Tokens in each cell"), self.length))
         self.note.setText("Temperature against top-p, all with the same seed. Double-click a cell, or press Enter, to "
             "insert it.")
         self.table = named(QTableWidget(), "sampling_grid", "Texts by temperature, in rows, and top-p, in columns")

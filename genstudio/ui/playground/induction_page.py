@@ -11,7 +11,7 @@ from genstudio.tasks.ablate import ProbeInduction
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
 from genstudio.ui.engine import Engine
-from genstudio.ui.layouts import hbox, vbox
+from genstudio.ui.layouts import Flow, vbox
 from genstudio.ui.playground.page import Page
 from genstudio.ui.views.induction import RepeatedLossView, ScoresView
 from genstudio.ui.widgets import LabeledSlider, button, plain_label
@@ -46,9 +46,11 @@ class InductionPage(Page):
         self.train.hide()
         self._at: ModelRef | None = None
         vbox(
-            plain_label(_SAID, role="quiet", wrap=True), hbox((self.period, 1), (self.seed, 1), self.start),
-            (self.scores, 3), (self.losses, 3), hbox((self.summary, 1), self.train), into=self,
+            plain_label(_SAID, role="quiet", wrap=True), self.period, self.seed, (self.scores, 3), (self.losses, 3),
+            self.summary, Flow(self.start, self.train), into=self,
         )  # fmt: skip
+        for slider in (self.period, self.seed):
+            slider.set_label_width(56)
         for view in (self.scores, self.losses):
             view.failed.connect(self.failed)
         for setting in (self.period, self.seed):

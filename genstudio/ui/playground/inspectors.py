@@ -19,14 +19,14 @@ from genstudio.tasks.models import ModelRef, Side
 from genstudio.tasks.prompt import Prompt
 from genstudio.ui import theme
 from genstudio.ui.engine import Engine
-from genstudio.ui.layouts import choice, hbox, named, vbox
+from genstudio.ui.layouts import Scrolling, choice, hbox, named, vbox
 from genstudio.ui.playground.about import about, place
 from genstudio.ui.playground.page import Page
 from genstudio.ui.playground.pages import PAGES, Entry
 from genstudio.ui.widgets import ElidedLabel, button, plain_label, tooltip
 
 _ROW, _HEADING = 21, 23
-_LEAST = 282, 284
+_LEAST = 266, 180
 _SIDES: dict[str, Side] = {"Decoder": "decoder", "Encoder": "encoder"}
 _CHOOSABLE = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
 
@@ -57,6 +57,7 @@ class Inspectors(QWidget):
         self.setObjectName("inspectors")
         self._engine = engine
         self.pages: dict[str, Page] = {}
+        self._areas: dict[str, Scrolling] = {}
         entries = sorted(entries, key=lambda entry: place(about(entry.title, entry.group).question))
         self._entries = {entry.title: entry for entry in entries}
         self._abilities: tuple[str, ...] | None = None
@@ -88,8 +89,8 @@ class Inspectors(QWidget):
     @property
     def current(self) -> Page | None:
         """The page that is open."""
-        page = self.stack.currentWidget()
-        return page if isinstance(page, Page) else None
+        area = self.stack.currentWidget()
+        return self.pages[area.page.title] if isinstance(area, Scrolling) else None
 
     def titles(self) -> tuple[str, ...]:
         return tuple(self._entries)
@@ -99,7 +100,8 @@ class Inspectors(QWidget):
         if title not in self.pages:
             page = self._entries[title].build(self._engine)
             self.pages[title] = page
-            self.stack.addWidget(page)
+            self._areas[title] = Scrolling(page, f"{page.objectName()}_scroll")
+            self.stack.addWidget(self._areas[title])
             self.built.emit(page)
             if self._looked is not None and self.offered(title):
                 page.look_at(self._for(title, self._looked[0]), self._looked[1])
@@ -157,7 +159,8 @@ class Inspectors(QWidget):
     def _picked(self, item: QListWidgetItem | None, _before: object = None) -> None:
         if item is not None and item.text() in self._entries:
             self.title = item.text()
-            self.stack.setCurrentWidget(self.page(item.text()))
+            self.page(item.text())
+            self.stack.setCurrentWidget(self._areas[item.text()])
             known = about(self.title)
             self.line.setText(known.line)
             self.suggestion.setText(known.suggestion)

@@ -14,7 +14,7 @@ from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
 from genstudio.ui import theme
 from genstudio.ui.engine import Engine
-from genstudio.ui.layouts import Choice, hbox, named, vbox
+from genstudio.ui.layouts import Choice, Flow, named, paired, vbox
 from genstudio.ui.playground.page import Page
 from genstudio.ui.views.bars import NamedBars
 from genstudio.ui.views.chart import percent
@@ -57,7 +57,8 @@ class SaliencyPage(Page):
         self._position: int | None = None
         self._shown: Saliency | None = None
         self.caveat = plain_label(CAVEATS["leave one out"], role="quiet", wrap=True, name="saliency_caveat")
-        head = hbox(plain_label("Explain"), (self.target, 1), self.next, plain_label("by"), self.method)
+        self.target.setMinimumWidth(120)
+        head = Flow(paired(plain_label("Explain"), self.target), self.next, paired(plain_label("by"), self.method))
         vbox(head, (self.strip, 3), (self.strongest, 6), self.summary, self.caveat, into=self)
         for view in (self.strip, self.strongest):
             view.failed.connect(self.failed)

@@ -53,7 +53,7 @@ class ScorePage(WorkPage):
         self.cost.setToolTip(says)
         self.costs = plain_label("", role="quiet", name="score_costs")
         self.costs.hide()
-        self.add_settings(plain_label("Text"), self.document, self.cost)
+        self.add_settings(self.document, self.cost)
         self.note.setText("How well the model predicts each token of a text.")
         self._lay_out()
         self.strip.picked.connect(self.choose)

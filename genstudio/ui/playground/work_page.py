@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from genstudio.errors import Failure
 from genstudio.events import Snapshot
@@ -15,7 +15,7 @@ from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
 from genstudio.tasks.task import Task
 from genstudio.ui.engine import Engine
-from genstudio.ui.layouts import named, single_shot, vbox
+from genstudio.ui.layouts import Flow, named, single_shot, vbox
 from genstudio.ui.playground.page import Page
 from genstudio.ui.playground.sampler import Sampling
 from genstudio.ui.widgets import ElidedLabel, button
@@ -45,9 +45,7 @@ class WorkPage(Page):
         self.start = button(verb, f"{name}_start", "play", f"{verb}: {title.lower()}", self.run)
         self.stop = button("Stop", f"{name}_stop", "stop", f"Stop: {title.lower()}", lambda: self.cancel(_JOB))
         self.note = named(ElidedLabel(), f"{name}_note", f"{title}: what is shown")
-        self.settings = QHBoxLayout()
-        self.settings.setSpacing(8)
-        self.column = vbox(self.settings, self.note, into=self)
+        self.column = vbox(self.note, into=self)
         self._by_itself = False
         self._begins = single_shot(self, REST_MS)
         self._begins.timeout.connect(self._begin_by_itself)
@@ -62,12 +60,8 @@ class WorkPage(Page):
         raise NotImplementedError
 
     def add_settings(self, *widgets: QWidget) -> None:
-        """The row of settings; the buttons stand at its end."""
-        for widget in widgets:
-            self.settings.addWidget(widget)
-        self.settings.addStretch(1)
-        self.settings.addWidget(self.start)
-        self.settings.addWidget(self.stop)
+        """The settings, and the buttons behind them, in as many rows as the width asks for."""
+        self.column.insertWidget(0, Flow(*widgets, self.start, self.stop))
 
     def show_sampling(self, sampling: Sampling) -> None:
         self.sampling = sampling

@@ -567,7 +567,7 @@ class DatasetsTab(QWidget):
 
     def _lay_out(self) -> None:
         left = _column(self.shelf, self.open_file)
-        left.setMinimumWidth(232)
+        left.setMinimumWidth(216)
         self._pages = QWidget()
         head = hbox(self.title, self.rename, self.duplicate, self.delete, spacing=4)
         head.setStretch(0, 1)
@@ -584,7 +584,7 @@ class DatasetsTab(QWidget):
         side.addWidget(self.checks, 1)
         side.addWidget(self.untrained)
         side.addWidget(self.train)
-        right.setMinimumWidth(256)
+        right.setMinimumWidth(244)
         self.splitter = named(QSplitter(Qt.Orientation.Horizontal), "datasets_splitter")
         self.splitter.setChildrenCollapsible(False)
         for widget in (left, _column(self.stack), right):

@@ -52,7 +52,7 @@ from genstudio.tasks.tokenize import (
 from genstudio.ui import theme
 from genstudio.ui.asking import Asking
 from genstudio.ui.engine import Engine
-from genstudio.ui.layouts import Choice, hbox, single_shot, vbox
+from genstudio.ui.layouts import Choice, Scrolling, hbox, single_shot, vbox
 from genstudio.ui.numbers import FloatEdit
 from genstudio.ui.views.merges import MergesView
 from genstudio.ui.views.sizes import NAMES, SizesView
@@ -484,7 +484,9 @@ class TokenizerBench(QWidget):
         top.addWidget(self.compare)
         self.pages.addTab(_page(top, self.chart, self.table), "Sizes")
         self.pages.addTab(_page(_row(self.merge_text, self.example, self.from_data), self.apart, self.merges), "Merges")
-        vbox(row, self.problem, told, (self.pages, 1), into=self)
+        inside = QWidget()
+        vbox(row, self.problem, told, (self.pages, 1), into=inside)
+        vbox(Scrolling(inside, "bench_scroll"), into=self)
 
 
 def facts(shown: TokenText) -> str:

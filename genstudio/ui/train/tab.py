@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QPushButton,
     QSplitter,
@@ -61,6 +61,8 @@ STATES = {
     "finished": "Finished",
 }
 
+_BOTH = 1060
+"""Width in which the settings and a run have room side by side, in pixels of the usual text size."""
 _NAMED = 3
 """Settings that the note about resuming names; it stands where the settings themselves need the room."""
 
@@ -582,7 +584,7 @@ class TrainingTab(QWidget):
         if self._racing and self._race is not None:
             self.stack.setCurrentWidget(self._race)
         else:
-            self.stack.setCurrentWidget(self.panel if shown else self.empty)
+            self.stack.setCurrentWidget(self.panel if shown and not self._cramped() else self.empty)
         self.compete.setEnabled(self.state in ("idle", "stopped"))
         self.buttons.setEnabled(not self._racing)
         self.start.setEnabled(self.start.isEnabled() and not self._racing)
@@ -600,6 +602,16 @@ class TrainingTab(QWidget):
     def present(self, on: bool) -> None:
         """Leave away what is not looked at in front of a class, or show it again."""
         self.buttons.spare(on)
+
+    def _cramped(self) -> bool:
+        """Whether a new run is set up where its settings and the run before have no room side by side: then the model that is
+        set up is drawn in place of the run."""
+        return not self.busy and self.strip.settings.isChecked() and self.width() < theme.scaled(_BOTH)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if not self._racing and self.run_path and self._cramped() != (self.stack.currentWidget() is self.empty):
+            self._show_state()
 
     def _show_column(self) -> None:
         run = not self.strip.isHidden()
@@ -785,7 +797,7 @@ class TrainingTab(QWidget):
         self.summary.explore_wanted.connect(lambda: self.panel.turn_page())
         self.summary.compare_wanted.connect(lambda: self.compare_wanted.emit(self.run_path))
         self.summary.dismiss.clicked.connect(self._headline)
-        self.strip.settings.toggled.connect(lambda _: self._show_column())
+        self.strip.settings.toggled.connect(lambda _: self._show_state())
         self._engine.advanced.connect(self.steering.advanced)
         self._engine.halted.connect(lambda name, _reason: self.on_halted(name))
         self._told.timeout.connect(self._headline)
