@@ -35,6 +35,8 @@ class Library(QObject):
         self.included: tuple[RunInfo, ...] = ()
         self.datasets: tuple[DatasetInfo, ...] = ()
         self.live: frozenset[str] = frozenset()
+        self.listed = False
+        """Whether the runs were read once."""
         self._engine = engine
         self._reading: dict[str, bool] = {}
 
@@ -68,7 +70,7 @@ class Library(QObject):
         self._read("datasets", ListDatasets(), self.set_datasets)
 
     def set_runs(self, runs: tuple[RunInfo, ...]) -> None:
-        self.runs = runs
+        self.runs, self.listed = runs, True
         self.runs_changed.emit(runs)
 
     def _set_included(self, models: tuple[RunInfo, ...]) -> None:

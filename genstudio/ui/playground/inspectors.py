@@ -90,7 +90,7 @@ class Inspectors(QWidget):
     def current(self) -> Page | None:
         """The page that is open."""
         area = self.stack.currentWidget()
-        return self.pages[area.page.title] if isinstance(area, Scrolling) else None
+        return area.page if isinstance(area, Scrolling) and isinstance(area.page, Page) else None
 
     def titles(self) -> tuple[str, ...]:
         return tuple(self._entries)

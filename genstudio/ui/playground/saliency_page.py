@@ -41,13 +41,26 @@ SOURCE_CAVEAT = (
 _STRONGEST = 30
 
 
+def influence(nats: float) -> str:
+    """An influence in nats with its sign; one that would be rounded to nothing is said to be small, not nothing.
+
+    >>> [influence(nats) for nats in (1.2345, -0.25, 0.0004, -0.0004, 0.0)]
+    ['+1.234', '-0.250', '< 0.001', '> -0.001', '0']
+    """
+    if nats == 0:
+        return "0"
+    if abs(nats) < 0.001:
+        return "< 0.001" if nats > 0 else "> -0.001"
+    return f"{nats:+.3f}"
+
+
 class SaliencyPage(Page):
     """A strip of the text's tokens; a click on one explains the prediction of that token instead of the next."""
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine, "page_saliency", "Saliency")
         self.strip = TokenStrip("Influence of each token", "saliency_strip", "nats")
-        self.strongest = NamedBars("Strongest tokens", "saliency_strongest", "nats", "{:+.3f}".format, (theme.ORANGE, theme.BLUE))
+        self.strongest = NamedBars("Strongest tokens", "saliency_strongest", "nats", influence, (theme.ORANGE, theme.BLUE))
         self.target = named(Choice(), "saliency_target", "Prediction to explain")
         self.method = named(Choice(), "saliency_method", "How the influence of a token is measured")
         self.method.addItems([*METHODS])

@@ -348,7 +348,7 @@ class PlaygroundTab(QWidget):
         self._began = self._began or first
 
     def _say_what_is_missing(self) -> None:
-        if self.reference() is None:
+        if self.reference() is None and self._library.listed:
             self.status.setText("There is no trained model yet: train one first; one minute is enough.")
         elif self.status.text().startswith("There is no trained"):
             self.status.setText("")

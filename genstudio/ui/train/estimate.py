@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
 from PySide6.QtCore import QObject, Signal
@@ -32,6 +32,7 @@ class TimeEstimate(QObject):
         super().__init__(parent)
         self._engine, self._question, self._ready = engine, question, ready
         self._known: dict[str, float | None] = {}
+        self._others_wanted: tuple[EstimateTime, ...] = ()
         self._job = ""
         self._timer = single_shot(self, WAIT_MS)
         self._timer.timeout.connect(self._begin)
@@ -40,17 +41,27 @@ class TimeEstimate(QObject):
     def ask(self) -> None:
         """The settings may be others now."""
         self._stop()
-        task = self._question()
-        if task is not None and _key(task) not in self._known:
+        if self._next() is not None:
             self._timer.start()
 
-    def seconds(self) -> float | None:
-        """Seconds per step with the settings as they are, where that was measured."""
-        task = self._question()
+    def want(self, tasks: Sequence[EstimateTime]) -> None:
+        """Measure these as well, one after another, once the settings as they are were measured."""
+        self._others_wanted = tuple(tasks)
+        if not self._job and not self._timer.isActive():
+            self.ask()
+
+    def seconds(self, task: EstimateTime | None = None) -> float | None:
+        """Seconds per step with the settings as they are, or those of a task, where that was measured."""
+        task = task or self._question()
         return None if task is None else self._known.get(_key(task))
 
+    def _next(self) -> EstimateTime | None:
+        """What is to be measured first."""
+        asked = (self._question(), *self._others_wanted)
+        return next((task for task in asked if task is not None and _key(task) not in self._known), None)
+
     def _begin(self) -> None:
-        task = self._question()
+        task = self._next()
         if task is None or self._engine.work() or self._job or not self._ready():
             return
         key = _key(task)

@@ -25,6 +25,7 @@ from genstudio.ui.layouts import Choice, named, vbox
 from genstudio.ui.numbers import FloatEdit
 from genstudio.ui.tab_order import follow_the_eye
 from genstudio.ui.train.form import ConfigForm
+from genstudio.ui.train.preset_choice import CUSTOM, PresetChoice
 from genstudio.ui.widgets import icon_button, plain_label, restyle
 
 LONGEST = 10**9
@@ -57,7 +58,7 @@ class SetupColumn(QWidget):
         self.data = _choice("dataset_choice", "Dataset")
         self.open_file = icon_button("open", "open_text", "Open a file as a dataset")
         self.draw = icon_button("pencil", "draw_distribution", "Draw your own points")
-        self.preset = _choice("preset_choice", "Preset")
+        self.preset = PresetChoice()
         self.expect = plain_label(role="quiet", wrap=True, name="preset_expect")
         self.length = named(FloatEdit(low=0.01, high=LONGEST), "plan_length", "How long to train")
         self.unit = _choice("plan_unit", "Unit of the length")
@@ -200,7 +201,7 @@ class SetupColumn(QWidget):
 
     def set_values(self, values: dict[str, Any]) -> None:
         """Settings of a run that is opened: the preset they equal is named, or Custom."""
-        name = next((p.name for p in self.family.presets if self._equals(p, values)), "custom")
+        name = next((p.name for p in self.family.presets if self._equals(p, values)), CUSTOM)
         self.preset.setCurrentIndex(self.preset.findData(name))
         self.form.set_values(values)
 
@@ -261,10 +262,7 @@ class SetupColumn(QWidget):
     def _fill(self) -> None:
         """The presets of the family."""
         with QSignalBlocker(self.preset):
-            self.preset.clear()
-            for preset in self.family.presets:
-                self.preset.addItem(preset.title, preset.name)
-            self.preset.addItem("Custom", "custom")
+            self.preset.show_presets(self.family.presets)
         self.draw.setVisible("points" in self.family.data_kinds)
 
     def _apply_preset(self) -> None:

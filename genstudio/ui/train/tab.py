@@ -40,6 +40,7 @@ from genstudio.ui.numbers import duration
 from genstudio.ui.train.buttons import RunButtons
 from genstudio.ui.train.cost import Costs
 from genstudio.ui.train.estimate import TimeEstimate, in_words
+from genstudio.ui.train.preset_choice import cost_of
 from genstudio.ui.train.setup import LONGEST, SetupColumn
 from genstudio.ui.train.steering import Steering
 from genstudio.ui.train.strip import RunStrip, chips_of, headline
@@ -641,6 +642,28 @@ class TrainingTab(QWidget):
         device = self.setup.device.currentText()
         return EstimateTime(self.setup.family.name, str(data), self.setup.values(), device)
 
+    def _of_presets(self) -> dict[str, EstimateTime]:
+        """What is to be timed of each preset that takes a number of steps, by its name: on the data that it is meant for, where
+        that is there."""
+        family, chosen = self.setup.family, self.setup.data.currentData()
+        device, found = self.setup.device.currentText(), dict[str, EstimateTime]()
+        for preset in family.presets:
+            data = preset.data if preset.data in self.setup.infos else chosen
+            if preset.steps is not None and not preset.endless and data is not None:
+                values = family.config.parse(preset.values).model_dump()
+                found[preset.name] = EstimateTime(family.name, str(data), values, device)
+        return found
+
+    def _show_preset_costs(self) -> None:
+        timed = self._of_presets()
+        measured = {name: self.estimate.seconds(task) for name, task in timed.items()}
+        self.setup.preset.show_costs({one.name: cost_of(one, measured.get(one.name)) for one in self.setup.family.presets})
+
+    def _presets_opened(self) -> None:
+        """What presets cost is measured once somebody looks at them."""
+        self._show_preset_costs()
+        self.estimate.want(tuple(self._of_presets().values()))
+
     def show_summary(self) -> None:
         """Say how the run that is shown ended, if it has."""
         info = self.info if self.state == "stopped" else None
@@ -782,6 +805,8 @@ class TrainingTab(QWidget):
         self.setup.changed.connect(lambda: self._race.set_up.fill() if self._racing and self._race is not None else None)
         self.setup.changed.connect(self.estimate.ask)
         self.estimate.changed.connect(self.show_cost)
+        self.estimate.changed.connect(self._show_preset_costs)
+        self.setup.preset.opened.connect(self._presets_opened)
         self.costs.changed.connect(self.show_cost)
         self.setup.changed.connect(self._show_cure)
         self.setup.family_chosen.connect(self.choose_family)
@@ -817,7 +842,7 @@ class TrainingTab(QWidget):
         self.splitter.addWidget(self.left)
         self.splitter.addWidget(right)
         self.splitter.setStretchFactor(1, 1)
-        self.splitter.setSizes([348, 932])
+        self.splitter.setSizes([372, 908])
         vbox(self.strip, (self.splitter, 1), into=self, margins=(12, 8, 12, 8), spacing=8)
 
     @property
