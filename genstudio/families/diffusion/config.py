@@ -29,7 +29,7 @@ class DiffusionConfig(Batches, Descent, Split):
         main=True, when="network=unet",
     )
     patch: int = setting(
-        1, "Squares of so many pixels a side are read and written as one place: 2 makes a step about four times as fast; fine "
+        1, "Squares of so many pixels a side are read and written as one place: 2 makes a step about three times as fast; fine "
         "detail suffers", low=1, high=8, group="Model", when="network=unet", label="Patch size", source="Luhman & Luhman 2022",
     )
     halvings: int = setting(
