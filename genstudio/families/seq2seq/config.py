@@ -76,7 +76,8 @@ class Seq2SeqConfig(Stack, Tokens, StackTraining):
     batch: int = restated(StackTraining, "batch", 64, help="Pairs looked at together in one step")
     buckets: int = setting(
         16, "Pairs for so many batches are drawn at once and sorted by length, so that a batch holds sentences of similar length "
-        "and little padding. 1: batches as they are drawn", low=1, high=256, group="Training", label="Length buckets",
+        "and little padding; with many, one batch differs more from the next. 1: batches as they are drawn",
+        low=1, high=256, group="Training", label="Length buckets",
     )
     label_smoothing: float = setting(
         0.0, "Share of the wanted probability that is spread over all tokens, against being too sure", low=0, high=0.5,
