@@ -14,9 +14,10 @@ from genstudio import storage
 from genstudio.data.encoding import cuts
 from genstudio.data.token_starts import token_starts
 from genstudio.data.tokenizers import texts
+from genstudio.data.tokenizers.special import SpecialTokenizer
 from genstudio.errors import DataError
 from genstudio.events import Array, Frame, Frozen, Progress
-from genstudio.families.abilities import Reads, Writes
+from genstudio.families.abilities import FillsIn, Reads, Writes
 from genstudio.sampling.document_files import LARGEST, as_json, as_markdown, as_text, read_json
 from genstudio.sampling.tree import Tree
 from genstudio.tasks.models import ModelRef, Models
@@ -54,8 +55,8 @@ class MarkTokens(Quiet):
     prompt: Prompt
 
     def run(self, models: Models) -> Frames[Marks]:
-        opened = models.open(self.model, Writes)
-        tokenizer = opened.tokenizer
+        opened = models.open(self.model, Reads)
+        tokenizer, model = opened.tokenizer, opened.model
         starts, ids, unknown = list[Array](), list[Array](), list[Array]()
         at = count = 0
         due = time.monotonic() + SLICE
@@ -67,7 +68,9 @@ class MarkTokens(Quiet):
             for begin, end in cuts(part, 0, len(part)):
                 piece = part[begin:end]
                 found, missing = tokenizer.encode_lossy(piece)
-                starts.append(at + begin + token_starts(tokenizer, piece, found, missing))
+                special = isinstance(tokenizer, SpecialTokenizer)
+                begins = tokenizer.starts(piece)[:-1] if special else token_starts(tokenizer, piece, found, missing)
+                starts.append(at + begin + begins)
                 ids.append(np.asarray(found, np.int32))
                 unknown.append(at + begin + np.array(missing, np.int64))
                 count += len(found)
@@ -83,9 +86,9 @@ class MarkTokens(Quiet):
             every,
             dict(zip(present.tolist(), tokenizer.pieces(present), strict=True)),
             np.concatenate([np.empty(0, np.int64), *unknown]),
-            "<unk>" if hasattr(tokenizer, "unknown") else "",
+            "<unk>" if getattr(tokenizer, "unknown", None) is not None else "",
             count,
-            opened.model.context,
+            model.context if isinstance(model, Writes | FillsIn) else count,
             opened.step,
         )
 

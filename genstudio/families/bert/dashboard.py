@@ -86,7 +86,7 @@ DASHBOARD = Dashboard(
     panes=(
         Pane(
             ("filled", "confusion"), "Predictions", SIDE,
-            field=Field("text", "Text", "Its gaps, written [MASK], are filled in at every look",
+            field=Field("text", "Text", "Its gaps, written [MASK], are filled at every preview",
                         "To be, or not to be, that is the [MASK]:"),
         ),
         Pane(

@@ -30,7 +30,7 @@ class WordPage(Page):
         self.word.setMaxLength(60)
         self.layer = LabeledSlider("Layer", 0, 4, 4, whole=True, name="word_layer")
         self.layer.setToolTip("0: before the first layer, where the word has one vector whatever stands around it")
-        self.view = EmbeddingView()
+        self.view = EmbeddingView(kinds=False)
         self.near = named(QListWidget(), "word_near", "Nearest sentences")
         self.status = named(ElidedLabel(), "word_status", "What is shown")
         self._found: Contexts | None = None

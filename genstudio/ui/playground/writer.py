@@ -117,6 +117,10 @@ class Writer(Page):
         self.view.take(position, (*typed(text[position:]), *segments))
 
     def look(self, model: ModelRef, prompt: Prompt) -> None:
+        self.mark(model)
+
+    def mark(self, model: ModelRef) -> None:
+        """The tokens of the document, for a model that reads it and does not write."""
         self.ask("marks", MarkTokens(model, self.view.prompt(model.run)), on_result=self.view.set_marks)
 
     def busy_changed(self) -> None:

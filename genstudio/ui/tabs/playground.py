@@ -230,6 +230,8 @@ class PlaygroundTab(QWidget):
         if self.translates and not self.source.text:
             ref = None  # no page has anything to look at before there is a source
         self.writer.look_at(ref if self.writes else None, ())
+        if ref is not None and self.reads and not self.writes:
+            self.writer.mark(ref)
         self.inspectors.look_at(ref, self.prompt() if self.reads else ())
 
     def _look_at_writing(self) -> None:

@@ -93,8 +93,10 @@ class EmbeddingView(ScatterView):
 
     chosen_changed = Signal(int)
 
-    def __init__(self) -> None:
+    def __init__(self, kinds: bool = True) -> None:
+        """`kinds`: points have the colour of what their token is made of; else, where names are no tokens, all the same one."""
         super().__init__("Embedding map", "embedding_map")
+        self._kinds = kinds
         self.snapshot: EmbeddingMap | None = None
         self.chosen = -1
         self.near: tuple[int, ...] = ()
@@ -118,7 +120,7 @@ class EmbeddingView(ScatterView):
             self._middle, self._half = middle, half
         if not same:
             self.chosen, self.near, self.arrows = -1, (), ()
-            self._colors = [KINDS[kind_of(name)] for name in snapshot.names]
+            self._colors = [KINDS[kind_of(name)] if self._kinds else theme.BLUE for name in snapshot.names]
             self.search(self._sought)
         self.setAccessibleDescription(f"{len(snapshot.names):,} of {snapshot.total:,} vectors. {snapshot.note}")
 

@@ -14,10 +14,11 @@ from pytestqt.qtbot import QtBot
 from genstudio.families.abilities import FillsIn, Follows
 from genstudio.inspection.ablation import Ablation
 from genstudio.tasks.ablate import random_texts
+from genstudio.tasks.document import MarkTokens
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.train import Train
 from genstudio.ui.engine import Engine
-from helpers import LONG, answer, run_task, text_file
+from helpers import LONG, answer, result, run_task, text_file
 
 TEXT = "the c[MASK]t sat on a m[MASK]t"
 
@@ -168,6 +169,14 @@ def test_knock_out_hides_each_token_in_turn_and_fills_the_gaps_with_and_without_
     nats = _logits(model, hidden)[3, : tokenizer.base.size]
     assert found.losses[1][2] == pytest.approx(np.log(np.exp(nats).sum()) - nats[ids[3]], abs=1e-4)
     assert "each hidden in turn" in page.loss.text() and "gaps filled" in page._titles[0].text()
+
+
+def test_the_document_is_marked_in_the_tokens_of_a_model_that_fills_gaps(run: str) -> None:
+    tokenizer, ids, _ = by_hand(run, TEXT)
+    marks = result(MarkTokens(ModelRef(run), (TEXT + "€",)))
+    assert marks.unknown.tolist() == [len(TEXT)] and not marks.replaced_by, "the brackets of [MASK] are no unknown letters"
+    assert marks.ids.tolist() == ids[1:].tolist() and marks.count == len(ids) - 1 and marks.context == 32
+    assert TEXT[marks.starts[5] :].startswith("[MASK]") and marks.names[tokenizer.mask] == "[MASK]"
 
 
 def test_the_probe_hides_tokens_of_a_repetition(run: str, engine: Engine, qtbot: QtBot) -> None:
