@@ -62,7 +62,7 @@ PRESETS = (
         "Classify short texts",
         "The language of the names of emoji, from their letters. Choose a trained BERT under 'Start from run' to fine-tune it, "
         "or press 'Race…' to train it and the same model from scratch on one chart.",
-        {"task": "classify", "tokenizer": "char", "layers": 3, "d_model": 64, "context": 48, "batch": 32},
+        {"task": "classify", "tokenizer": "char", "layers": 3, "d_model": 64, "context": 48, "batch": 32, "start_rate": 0.5},
         seconds=60,
         data="emoji-languages",
     ),
