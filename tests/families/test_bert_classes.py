@@ -73,6 +73,9 @@ def test_a_folder_for_each_class_is_labelled_texts(tmp_path: Path) -> None:
 def test_what_is_wrong_with_labelled_texts_is_said(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="at least two classes; here there is 'animal'"):
         imported(tmp_path, [(t, "animal") for t, _ in ROWS])
+    for rows in ([(t, "") for t, _ in ROWS], [(" ", label) for _, label in ROWS]):  # no label at all; no text at all
+        with pytest.raises(DataError, match="at least two classes; here there is none"):
+            imported(tmp_path, rows)
     with pytest.raises(DataError, match="these are not classes"):
         imported(tmp_path, [(f"text {n}", f"label {n}") for n in range(1200)])
     found = imported(tmp_path, [*ROWS, *ROWS[:30], ("cat 0", "fruit"), ("?", ""), ("rare", "third")])
