@@ -68,9 +68,10 @@ class MarkTokens(Quiet):
             for begin, end in cuts(part, 0, len(part)):
                 piece = part[begin:end]
                 found, missing = tokenizer.encode_lossy(piece)
-                special = isinstance(tokenizer, SpecialTokenizer)
-                begins = tokenizer.starts(piece)[:-1] if special else token_starts(tokenizer, piece, found, missing)
-                starts.append(at + begin + begins)
+                if isinstance(tokenizer, SpecialTokenizer):
+                    starts.append(at + begin + tokenizer.starts(piece)[:-1])
+                else:
+                    starts.append(at + begin + token_starts(tokenizer, piece, found, missing))
                 ids.append(np.asarray(found, np.int32))
                 unknown.append(at + begin + np.array(missing, np.int64))
                 count += len(found)
