@@ -40,6 +40,7 @@ CHARTS = (
     *GRADIENTS,
 )
 
+_ENDS = ("fake 0", "1 real")
 _NOISE = "same noise throughout"
 _LAYERS = {
     "field": ("Discriminator", "The discriminator's output at every point: blue means real, orange means fake"),
@@ -69,14 +70,14 @@ DASHBOARD = Dashboard(
     panes=(
         Pane(
             ("plane",), "Real and fake points", kinds=POINTS, staged="plane", layers=_LAYERS, made="fake", score="D",
-            ends=("fake 0", "1 real"),
+            ends=_ENDS,
         ),
         Pane(
             ("fixed", "fixed_raw"), "Samples", kinds=PICTURES,
             choices=("Generator EMA", "Raw generator"), choice_title="Which generator's samples",
             choice_help="The exponential moving average of the generator's weights, or the weights being trained",
             beside="real", beside_title="Real", beside_note="from the dataset", staged="moment", note=_NOISE,
-            made="fake", score="D",
+            made="fake", score="D", ends=_ENDS,
         ),
         Pane(("scores",), "Judgement", "Accuracy"),
     ),

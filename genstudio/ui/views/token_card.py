@@ -20,7 +20,7 @@ from PySide6.QtWidgets import QWidget
 from genstudio.sampling.choose import SamplingOptions
 from genstudio.sampling.tree import Place
 from genstudio.ui import theme
-from genstudio.ui.views.chart import value_text
+from genstudio.ui.views.chart import percent, value_text
 from genstudio.ui.views.view import RIGHT, token_text, write_quietly
 
 _WIDTH, _ROW, _EDGE = 392, 22, 12
@@ -221,17 +221,6 @@ class TokenCard(QWidget):
             painter.drawText(
                 QRectF(self.width() - 72, box.top(), 60, _ROW), right, percent(after) if after > 0 else "cut"
             )
-
-
-def percent(share: float) -> str:
-    """A probability in percent, with three figures down to a hundredth of a percent.
-
-    >>> [percent(p) for p in (1.0, 0.1234, 0.00123, 2e-7)]
-    ['100%', '12.3%', '0.12%', '<0.01%']
-    """
-    if 0 < share < 5e-5:
-        return "<0.01%"
-    return f"{100 * share:.3g}%" if share >= 0.1 else f"{100 * share:.2f}%"
 
 
 def sampler_words(options: SamplingOptions, seed: int) -> str:
