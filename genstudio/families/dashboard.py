@@ -67,7 +67,8 @@ class Chart:
 
     `kinds` are the kinds of data that it is for; empty: all. `units` are other units by the setting that they hold for, in the
     form of `config.setting`. `floors` name numbers that are drawn as dashed lines, with their words: what real data would
-    reach; the first word stands alone where there is little room. No floor is below `least`, whatever is estimated.
+    reach; the first word stands alone where there is little room. No floor is below `least`, whatever is estimated. `when` says
+    for which setting there is anything to draw, in the same form.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Chart:
     nats: bool = False
     units: Mapping[str, str] = dataclasses.field(default_factory=dict)
     floors: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    when: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ PICTURE_DISTANCES = (
     ),
     Chart(
         "agreement", "Class agreement", "share", (Line("agreement", "samples", "fake"),), "Variety",
-        PICTURES, floors={"agreement_real": "real pictures"},
+        PICTURES, floors={"agreement_real": "real pictures"}, when="conditional=True",
     ),
     Chart(
         "copying", "Distance to data", "held-out pictures", (Line("nearest_ratio", "ratio", "fake"),), "Variety",

@@ -107,6 +107,21 @@ def test_charts_have_the_references_floors_and_units_that_hold(panel: RunPanel) 
     assert "at" not in view._references and not len(view.points("a")[0])
 
 
+def test_a_chart_that_the_settings_leave_nothing_to_draw_for_is_hidden_with_its_page(engine: Engine, qtbot: Any) -> None:
+    panel = RunPanel(engine, families.get("gan"))
+    qtbot.addWidget(panel)
+    charts = panel.charts
+    panel.set_kind("images")
+    for conditional in (True, False, True):
+        panel.show_settings({"conditional": conditional})
+        assert charts.views["agreement"].isHidden() is not conditional
+        assert not charts.views["coverage"].isHidden()
+        panel.set_kind("images")
+        assert charts.views["agreement"].isHidden() is not conditional
+    panel.set_kind("points")
+    assert charts.views["agreement"].isHidden()
+
+
 def test_texts_settings_and_diagnoses_reach_their_tools(panel: RunPanel, qtbot: Any) -> None:
     told: list[Any] = []
     panel.watched.connect(told.append)
@@ -134,6 +149,7 @@ def test_every_family_declares_what_can_be_shown(family: Family[Any, Any], engin
     assert len(names) == len(set(names)) and board.result and board.welcome
     settings = {setting.name for setting in family.config.settings() if setting.live}
     assert set(board.handles) <= settings
+    assert {chart.when.partition("=")[0] for chart in board.charts if chart.when} <= set(family.config.model_fields)
     pages = {pane.place for pane in board.panes} - {"stage", "side"}
     assert pages <= set(board.pages()) and len(VIEWS) >= 6
     panel = RunPanel(engine, family)
@@ -143,7 +159,7 @@ def test_every_family_declares_what_can_be_shown(family: Family[Any, Any], engin
         assert panel.looked_at() is not None and panel.minimumSizeHint().width() < 900
 
 
-def test_a_room_of_several_families_has_a_box_for_the_model(engine: Engine, qtbot: Any) -> None:
+def test_a_room_of_several_families_has_a_box_for_the_model(engine: Engine, qtbot: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     tab = TrainingTab(engine, "latent")
     qtbot.addWidget(tab)
     tab.show()
@@ -173,12 +189,13 @@ def test_a_room_of_several_families_has_a_box_for_the_model(engine: Engine, qtbo
     qtbot.addWidget(text)
     text.restore({"prompt": "Once", "probe": 3, "seed": 5})
     assert text.panel.texts()["prompt"] == "Once" and text.remembered()["prompt"] == "Once"
+    with pytest.raises(ValueError, match="no family"):
+        TrainingTab(engine, "kitchen")
+    monkeypatch.setattr(families, "in_room", lambda _room: (families.get("gan"),))
     single = TrainingTab(engine, "gan")
     qtbot.addWidget(single)
     single.show()
     assert not single.setup.model.isVisible()
-    with pytest.raises(ValueError, match="no family"):
-        TrainingTab(engine, "kitchen")
 
 
 def test_slow_motion_asks_again_where_what_came_is_no_stage(

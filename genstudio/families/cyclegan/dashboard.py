@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from genstudio.families.adversarial_charts import (
-    ACCURACY,
-    GRADIENTS,
-    OPINIONS,
-)
+from dataclasses import replace
+
+from genstudio.families.adversarial_charts import ACCURACY, GRADIENTS, OPINIONS
 from genstudio.families.dashboard import (
     DOCTOR,
     LIVE,
@@ -41,7 +39,8 @@ DASHBOARD = Dashboard(
             floors={"partner_error_identity": "partner, unchanged", "partner_error_mean": "partner, mean picture",
                 "pair_error": "another picture of the set"},
         ),
-        *PICTURE_DISTANCES, OPINIONS, ACCURACY, *GRADIENTS,
+        *(replace(chart, when="") for chart in PICTURE_DISTANCES), OPINIONS,  # of which of the two sets a picture is
+        ACCURACY, *GRADIENTS,
     ),
     panes=(
         Pane(

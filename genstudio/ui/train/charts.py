@@ -125,9 +125,9 @@ class RunCharts(Tabs):
         self.key.setVisible(self.tabBar().sizeHint().width() + self.key.width() < self.width())
 
     def set_kind(self, kind: str) -> None:
-        """Show the charts of one kind of data."""
+        """Show the charts of one kind of data, of those for which the settings leave something to draw."""
         self.kind = kind
-        shown = fitting(self.board.charts, kind)
+        shown = [chart for chart in fitting(self.board.charts, kind) if applies(chart.when, self._settings)]
         for index, page in enumerate(self.board.pages()):
             self.setTabVisible(index, any(chart.page == page for chart in shown))
         for name, chart in self.specs.items():
@@ -153,7 +153,7 @@ class RunCharts(Tabs):
     def show_settings(self, values: Mapping[str, Any]) -> None:
         """The settings of the run as they stand: some references hold only for some."""
         self._settings = values
-        self._refer()
+        self.set_kind(self.kind)
 
     def show_frame(self, frame: Frame) -> None:
         """Numbers a few times a second, marks at once."""
