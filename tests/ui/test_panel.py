@@ -191,6 +191,9 @@ def test_a_room_of_several_families_has_a_box_for_the_model(engine: Engine, qtbo
     assert text.panel.texts()["prompt"] == "Once" and text.remembered()["prompt"] == "Once"
     with pytest.raises(ValueError, match="no family"):
         TrainingTab(engine, "kitchen")
+    both = TrainingTab(engine, "gan")
+    qtbot.addWidget(both)
+    assert both.panel and {"gan_watch", "gan_column"} <= set(both.splitters()), "as when it was alone in its room"
     monkeypatch.setattr(families, "in_room", lambda _room: (families.get("gan"),))
     single = TrainingTab(engine, "gan")
     qtbot.addWidget(single)

@@ -235,7 +235,8 @@ class TrainingTab(QWidget):
         """Those that are there, by the names under which their places are remembered."""
         found = {self.room: self.splitter}
         for name, panel in self._panels.items():
-            key = self.prefix if self.setup.model.count() == 1 else f"{self.prefix}{name}_"
+            alone = self.setup.model.count() == 1 or name == self.room  # as it once was: places of that time still hold
+            key = self.prefix if alone else f"{self.prefix}{name}_"
             found |= {f"{key}watch": panel.splitter, f"{key}column": panel.upright}
         return found
 
