@@ -27,6 +27,8 @@ _QUALITY = tuple(name for name in MEASURES if name != SPEED)
 _COLUMNS = ("Run", "Differs in", "Steps", "Steps/s in training", "All lengths", "Sentences/s")
 _FIRST = 6
 _EMPTY = "Tick runs and press Measure"
+_NAME = 220
+"""Pixels of a run's name, beside the document too."""
 _JOB = "measure"
 
 
@@ -204,7 +206,9 @@ class LengthPage(Page):
         self.table.setHorizontalHeaderLabels(_COLUMNS)
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Interactive)
+        header.resizeSection(0, _NAME)
+        header.setStretchLastSection(True)
         self.table.verticalHeader().hide()
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
