@@ -124,6 +124,11 @@ class Family(Generic[C, D]):
     usual_data: str = ""
     drawing: Callable[[C, DatasetInfo, int], Drawing] | None = None
 
+    @property
+    def short(self) -> str:
+        """The title without what explains it."""
+        return self.title.partition(" (")[0].partition(" and ")[0]
+
     def can(self, settings: Mapping[str, Any]) -> tuple[str, ...]:
         """Abilities of a model of these settings, with those that it has once it has read a source."""
         return self.abilities + (self.once_read(settings) if self.once_read is not None else ())

@@ -214,7 +214,7 @@ class Links:
 
     def _working(self, tab: TrainingTab, text: str) -> None:
         self._window.menus.enable()
-        self._window.status.say(tab.family.name.upper(), text)
+        self._window.status.say(tab.family.short, text)
         self._follow_live()
 
     def _follow_live(self) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QPushButton, QWidget
 
+from genstudio import families
 from genstudio.events import Frame, Progress
 from genstudio.ui.engine import Engine
 from genstudio.ui.layouts import hbox, named, single_shot
@@ -99,8 +100,8 @@ named, that is the room that was in front when it began."""
 def title_of(task: Any) -> str:
     """What a task is called on the screen."""
     name = TASKS.get(type(task).__name__, ("Task", ""))[0]
-    family = getattr(task, "family", "")
-    return f"{family.upper()} training" if name == "Training" and family else name
+    family = families.find(getattr(task, "family", "")) if name == "Training" else None
+    return name if family is None else f"{family.short} training"
 
 
 class TaskChip(QWidget):

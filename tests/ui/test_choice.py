@@ -67,3 +67,18 @@ def test_the_program_makes_no_plain_box():
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "QComboBox"
     ]
     assert places == []
+
+
+@pytest.mark.parametrize(("text", "same"), [("GAN", True), ("", True), ("GAN (generative adversarial network)", False)])
+def test_what_does_not_fit_ends_in_an_ellipsis_and_nothing_else_looks_different(opened, text, same):
+    """A plain box ends in half a letter."""
+    drawn = []
+    for kind in (Choice, QComboBox):
+        box = opened(kind, 3)
+        box.hidePopup()
+        box.setItemText(0, text)
+        box.setFixedWidth(150)
+        box.clearFocus()
+        QApplication.processEvents()
+        drawn.append(box.grab().toImage())
+    assert (drawn[0] == drawn[1]) is same
