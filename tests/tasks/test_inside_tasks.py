@@ -219,7 +219,8 @@ def tiny_slices(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_training_between_two_slices_does_not_mix_weights(look: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     task = look(REF, TEXT)
     assert not mixes_weights(task)
-    monkeypatch.setattr(Opened, "frozen", lambda opened: opened.model.transformer)
+    for name in ("frozen", "frozen_stack"):
+        monkeypatch.setattr(Opened, name, lambda opened: opened.model.transformer)
     assert mixes_weights(task)
 
 
