@@ -69,8 +69,9 @@ def said(made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Said
 
 
 def sentence(result: tuple[int, str, str]) -> str:
-    """The one sentence of a refusal."""
+    """The one sentence of a refusal, after the progress of what has taken long enough to show one."""
     code, out, err = result
+    err = err[err.rfind("genstudio: ") :] if "…\n" in err else err
     assert (code, out) == (2, "") and err.startswith("genstudio: ") and err.count("\n") == 1, err
     return err
 

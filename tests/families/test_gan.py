@@ -218,7 +218,7 @@ def test_in_one_iteration_each_half_leaves_the_other_network_untouched(
 
 def test_a_generator_that_sees_detached_fakes_does_not_learn_and_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     sound, broken = learner(), learner()
-    monkeypatch.setattr(broken, "_frozen", lambda name: contextlib.nullcontext())
+    monkeypatch.setattr(broken.updates, "frozen", lambda name: contextlib.nullcontext())
     forward = broken.discriminator.forward
     monkeypatch.setattr(broken.discriminator, "forward", lambda x, y=None: forward(x.detach(), y))
     start = weights(sound, "generator")

@@ -41,7 +41,7 @@ def test_two_classes_are_trained_watched_and_a_picture_is_translated(window: Mai
     pane.view.picked.emit(9)
     qtbot.waitUntil(lambda: tab.panel.sample.found is not None, timeout=LONG)
     stop(qtbot, tab)
-    assert tab.panel.time.steps
+    qtbot.waitUntil(lambda: bool(tab.panel.time.steps), timeout=LONG)
 
     page = tab.panel.translate
     tab.panel.pages.setCurrentWidget(page)

@@ -143,7 +143,7 @@ class Overlay(QWidget):
     def _draw(self) -> None:
         name, axis = self.measure.currentData(), self.axis.currentData()
         built = (name, axis, tuple((info.folder, info.step) for info in self._infos), labels(self._infos))
-        if not name:
+        if not name or not self._infos:  # a box keeps its choices for a moment after the last run has gone
             if self.chart is not None:
                 self.chart.hide()
             return

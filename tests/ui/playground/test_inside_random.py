@@ -272,7 +272,7 @@ def test_ten_thousand_random_uses_of_the_pages_that_look_inside(person: Person, 
 def test_the_random_use_notices_a_fault(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     from genstudio.tasks import anatomy
 
-    monkeypatch.setattr(anatomy, "encode", lambda *_: 1 / 0)
+    monkeypatch.setattr(anatomy, "encode_for", lambda *_: 1 / 0)
     with pytest.raises(AssertionError):
         _answers(person)
 
