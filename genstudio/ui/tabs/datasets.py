@@ -561,9 +561,21 @@ class DatasetsTab(QWidget):
         self._recheck.timeout.connect(self._draw_split)
         self.downloads.wanted.connect(lambda name: self._start(f"download {name}", Download(name), self._imported))
         self.downloads.cancelled.connect(self._cancel_download)
-        self.stack.currentChanged.connect(lambda _: self._right.setVisible(self.stack.currentWidget() is self._pages))
+        self.stack.currentChanged.connect(self._show_right)
         for drawing in (self.draw_points, self.draw_digits):
             drawing.cancelled.connect(self._back)
+
+    def _show_right(self) -> None:
+        """Checks and split beside a dataset alone; when they come back, they are as wide as they were."""
+        beside = self.stack.currentWidget() is self._pages
+        if beside == self._right.isVisibleTo(self):
+            return
+        if beside:
+            self._right.show()
+            self.splitter.setSizes(self._sizes)
+        else:
+            self._sizes = self.splitter.sizes()
+            self._right.hide()
 
     def _lay_out(self) -> None:
         left = _column(self.shelf, self.open_file)
