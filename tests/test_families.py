@@ -169,10 +169,10 @@ def test_training_changes_weights_and_the_loss_falls(family: AnyFamily, values: 
     learner = build(family, values, tmp_path)
     before = weights(learner.model)
     numbers = [step(learner, number) for number in range(1, 61)]
-    loss = next(name for name in numbers[0] if "loss" in name)
-    losses = [float(one[loss]) for one in numbers]
+    losses = {name: [float(one[name]) for one in numbers] for name in numbers[0] if "loss" in name}
     assert not equal(before, weights(learner.model))
-    assert sum(losses[-10:]) < sum(losses[:10]) or not learner.optimizers
+    # of networks that play against each other, not each loss falls
+    assert any(sum(loss[-10:]) < sum(loss[:10]) for loss in losses.values()) or not learner.optimizers
 
 
 @EVERY_DATA
