@@ -61,7 +61,7 @@ class PreviewPages(QWidget):
         }  # fmt: skip
         self.kind = ""
         self._chosen: dict[str, int] = {}
-        self.tabs = named(Tabs(), "preview_tabs")
+        self.tabs = named(Tabs(), "preview_tabs", "Views of the dataset")
         self.tabs.setDocumentMode(True)
         self.tabs.tabBar().setObjectName("preview_tab_bar")
         vbox(self.tabs, into=self, spacing=None)

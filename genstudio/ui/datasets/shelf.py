@@ -150,7 +150,7 @@ class _Lines(QStyledItemDelegate):
     """Two lines for a dataset with the icon of its kind, one quiet line for a group."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
-        return QSize(120, 46 if isinstance(index.data(ENTRY), Entry) else 32)
+        return QSize(120, theme.scaled(46 if isinstance(index.data(ENTRY), Entry) else 32))
 
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
@@ -172,7 +172,7 @@ class _Lines(QStyledItemDelegate):
             painter.setBrush(look.color("accent_soft" if chosen else "raised"))
             painter.drawRoundedRect(box.adjusted(4, 1, -4, -1), 6, 6)
         icon = "download" if entry.group == "catalogue" else entry.kind
-        theme.icon(icon, "accent" if chosen else "quiet").paint(painter, QRect(box.left() + 13, box.top() + 13, 20, 20))
+        theme.icon(icon, "accent" if chosen else "quiet").paint(painter, QRect(box.left() + 13, box.center().y() - 9, 20, 20))
         room = box.adjusted(44, 6, -10, -6)
         half = room.height() // 2
         for words, font, role, top in (

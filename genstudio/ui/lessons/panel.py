@@ -184,9 +184,14 @@ class LessonPanel(QDockWidget):
         self.area.setWidget(self._body)
         self.area.viewport().setAutoFillBackground(False)
         self._body.setAutoFillBackground(False)
+        self._name_row = hbox((self.title, 1), self.end, spacing=4)
+        self._step_row = hbox(self.count, None, self.teacher, spacing=6)
+        self._head = QBoxLayout(QBoxLayout.Direction.TopToBottom)
+        self._head.setSpacing(8)
+        for row in (self._name_row, self._step_row):
+            self._head.addLayout(row)
         vbox(
-            hbox((self.title, 1), self.end, spacing=4),
-            hbox(self.count, None, self.teacher, spacing=6),
+            self._head,
             self.progress,
             (self.area, 1),
             hbox(self.back, self.show_me, None, self.next, spacing=6),
@@ -240,6 +245,8 @@ class LessonPanel(QDockWidget):
         if self._main.dockWidgetArea(self) != area:
             self._main.addDockWidget(area, self)
         self._flow.setDirection(QBoxLayout.Direction.TopToBottom if wide else QBoxLayout.Direction.LeftToRight)
+        self._head.setDirection(self._flow.direction())
+        (self._name_row if wide else self._step_row).addWidget(self.end)  # last in the row that ends at the right
         for index, share in enumerate((0, 0, 1) if wide else (1, 1, 0)):
             self._flow.setStretch(index, share)
         self._holder.setContentsMargins(*((0, 8, 12, 8) if wide else (12, 0, 12, 8)))

@@ -6,14 +6,16 @@ import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QFileDialog,
+    QFrame,
     QInputDialog,
     QLabel,
     QLineEdit,
     QMenu,
     QMessageBox,
+    QScrollArea,
     QSplitter,
     QVBoxLayout,
     QWidget,
@@ -589,13 +591,17 @@ class DatasetsTab(QWidget):
             self.stack.addWidget(page)
         self._split_part = _column(plain_label("Split", role="heading"), self.split)
         self._split_part.layout().setContentsMargins(0, 0, 0, 0)  # type: ignore[union-attr]
-        self._right = right = _column(self._split_part)
-        side = right.layout()
-        assert isinstance(side, QVBoxLayout)
-        side.addWidget(plain_label("Checks", role="heading"))
-        side.addWidget(self.checks, 1)
-        side.addWidget(self.untrained)
-        side.addWidget(self.train)
+        found = QWidget()
+        vbox(self._split_part, plain_label("Checks", role="heading"), (self.checks, 1), into=found, spacing=8)
+        # where large text leaves little height, this part scrolls instead of pressing its rows together
+        scroll = named(_Downwards(), "split_scroll", "Split and checks")
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setWidgetResizable(True)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(found)
+        self._right = right = QWidget()
+        vbox((scroll, 1), self.untrained, self.train, into=right, margins=(6, 0, 6, 0), spacing=8)
         right.setMinimumWidth(244)
         self.splitter = named(QSplitter(Qt.Orientation.Horizontal), "datasets_splitter")
         self.splitter.setChildrenCollapsible(False)
@@ -625,6 +631,15 @@ def _uses(names: tuple[str, ...]) -> str:
     shown = ", ".join(f"'{name}'" for name in names[:4]) + (f" and {len(names) - 4:,} more" if len(names) > 4 else "")
     many = "run was" if len(names) == 1 else "runs were"
     return f"{len(names):,} {many} trained on it ({shown}): they can still generate, but not be trained further."
+
+
+class _Downwards(QScrollArea):
+    """Scrolls up and down only, and is as wide as what is in it needs."""
+
+    def minimumSizeHint(self) -> QSize:
+        inside = self.widget()
+        wide = inside.minimumSizeHint().width() if inside is not None else 0
+        return QSize(wide + self.verticalScrollBar().sizeHint().width(), super().minimumSizeHint().height())
 
 
 def _column(*widgets: QWidget) -> QWidget:

@@ -31,6 +31,10 @@ _SHAPES: dict[str, tuple[tuple[float, float], ...]] = {
 }
 _ARROW = ((-4, -8), (4, -8), (0, 0))
 _MARK_SIZE = 20
+_HALF, _TALL = 5, 11
+"""Half the width of a mark and its height, in pixels."""
+_ROWS = 3
+"""Heights at which the words of a mark are tried: on the axis, then above the marks."""
 _LOW = 130
 """Pixels of a chart's height up to which there is no room for a label that lies on a curve."""
 _NAMED = ("warning", "milestone")
@@ -275,11 +279,13 @@ class References:
             label.setColor(look.color("quiet"))
             label.fill = pg.mkBrush(look.color("panel", 0.82))
 
-    def draw(self, references: Mapping[str, Reference], curves: Array) -> None:
-        """Show these values and labels; `curves` are points (n, 2) in pixels of the scene to keep clear of."""
+    def draw(self, references: Mapping[str, Reference], curves: Array) -> list[QRectF]:
+        """Show these values and labels; `curves` are points (n, 2) in pixels of the scene to keep clear of. Gives the places
+        of the labels."""
         self._match(references)
         area, (low, high) = self._box.area(), self._box.viewRange()[1]
         taken: list[QRectF] = []
+        seen: list[QRectF] = []
         for name, reference in sorted(references.items(), key=lambda item: item[1], reverse=True):
             line, label = self._items[name]
             at = self._box.bent(reference.value)
@@ -297,7 +303,9 @@ class References:
             # in a small chart, no words lie on the curves
             label.setVisible(area.height() > _LOW or not chart.crossings(chosen, curves))
             taken.append(chosen)
+            seen += [chosen] * label.isVisible()
             label.setPos(chosen.topLeft() - area.topLeft())
+        return seen
 
     def _match(self, references: Mapping[str, Reference]) -> None:
         for name in [name for name in self._items if name not in references]:
@@ -367,7 +375,8 @@ class Marks:
         self._scene, self._box = scene, box
         self._known: tuple[Any, ...] = ()
 
-    def draw(self, marks: Sequence[Mark]) -> None:
+    def draw(self, marks: Sequence[Mark], taken: Sequence[QRectF] = ()) -> None:
+        """The marks in view; their words keep off the places `taken` by other labels."""
         look, (left, right) = theme.current(), self._box.viewRange()[0]
         marks = [mark for mark in marks if left <= mark.step <= right]
         known = (look.name, *marks)
@@ -384,10 +393,14 @@ class Marks:
         self.dots.setVisible(bool(marks))
         if marks:
             self.dots.follow(steps_only=True)
-        self._name([mark for mark in marks if mark.kind in _NAMED])
+        self._name(marks, taken)
 
-    def _name(self, marks: Sequence[Mark]) -> None:
-        """Short words right of their marks, or left at the edge, never over each other."""
+    def _name(self, marks: Sequence[Mark], others: Sequence[QRectF]) -> None:
+        """Short words beside their marks, else above them: never over each other, another mark or the `others`."""
+        area = self._box.area()
+        spots = {mark.step: self._box.pixels(np.array([float(mark.step)]), np.zeros(1))[0, 0] for mark in marks}
+        taken = [*others, *(QRectF(x - _HALF, area.bottom() - _TALL, 2 * _HALF, _TALL) for x in spots.values())]
+        marks = [mark for mark in marks if mark.kind in _NAMED]
         said: dict[int, list[str]] = {}
         kinds = {mark.step: mark.kind for mark in marks}
         for mark in marks:
@@ -398,20 +411,22 @@ class Marks:
             label = words(self._scene, theme.font(theme.SMALL))
             label.setZValue(7)
             self.labels.append(label)
-        area, taken = self._box.area(), -math.inf
         for label in self.labels[len(short) :]:
             label.hide()
         for label, (step, text) in zip(self.labels, sorted(short.items()), strict=False):
             label.setText(text)
             label.setBrush(theme.current().color("warning" if kinds[step] == "warning" else "accent"))
             size = label.boundingRect()
-            x = float(self._box.pixels(np.array([float(step)]), np.zeros(1))[0, 0]) + _MARK_SIZE / 2
-            x = x if x + size.width() <= area.right() else x - size.width() - _MARK_SIZE
-            fits = x >= max(taken, area.left())
-            label.setVisible(fits)
-            if fits:
-                label.setPos(x, area.bottom() - size.height())
-                taken = x + size.width() + 4
+            x, aside = float(spots[step]), _MARK_SIZE / 2
+            lefts = (x + aside, x - aside - size.width())
+            tops = [area.bottom() - size.height() * (row + 1) - _TALL * (row > 0) for row in range(_ROWS)]
+            options = [QRectF(left, top, size.width(), size.height()) for top in tops for left in lefts]
+            free = (box for box in options if area.contains(box) and not any(box.intersects(other) for other in taken))
+            chosen = next(free, None)
+            label.setVisible(chosen is not None)
+            if chosen is not None:
+                label.setPos(chosen.topLeft())
+                taken.append(chosen.adjusted(-4, 0, 4, 0))
 
 
 class Cross:

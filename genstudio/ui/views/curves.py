@@ -203,8 +203,8 @@ class CurvesView(SceneFigure):
         self._lay_out(curves)
         drawn = [stroke.draw(inside=self.unclipped) for stroke in self._strokes]
         references = {} if self._empty.isVisible() else self._references
-        self._lines.draw(references, np.concatenate([np.empty((0, 2)), *drawn]))
-        self._notes.draw(self._marks)
+        taken = self._lines.draw(references, np.concatenate([np.empty((0, 2)), *drawn]))
+        self._notes.draw(self._marks, taken)
         self._ends.draw(curves)
         self._draw_cross()
 

@@ -419,6 +419,22 @@ def test_labels_of_references_never_overlap(chart: CurvesView, monkeypatch: pyte
     assert not any(a.intersects(b) for i, a in enumerate(placed) for b in placed[:i])
 
 
+def test_words_of_milestones_lie_on_no_mark_and_on_no_other_label(chart: CurvesView) -> None:
+    chart.set_reference("floor", 1.35, "1.350 Kneser-Ney 6")
+    for step, kind, text in ((900, "milestone", "Beats letter frequencies."), (960, "saved", "Saved."), (1000, "best", "Best."),
+                             (1100, "milestone", "First real word: the."), (1900, "milestone", "Beats Kneser-Ney.")):  # fmt: skip
+        chart.mark(step, kind, text)
+    chart.image()
+    words = [label.sceneBoundingRect() for label in chart._notes.labels if label.isVisible()]
+    assert len(words) == 3, "there is room for all of them"
+    area = chart.box.area()
+    spots = chart.box.pixels(np.array([900.0, 960.0, 1000.0, 1100.0, 1900.0]), np.zeros(5))[:, 0]
+    marks = [QRectF(x - 4, area.bottom() - 9, 8, 9) for x in spots.tolist()]
+    lines = [label.mapRectToScene(label.boundingRect()) for _, label in chart._lines._items.values() if label.isVisible()]
+    assert lines and not any(word.intersects(other) for word in words for other in [*marks, *lines])
+    assert not any(a.intersects(b) for i, a in enumerate(words) for b in words[:i])
+
+
 def test_own_colours_and_new_series(qtbot: QtBot) -> None:
     view = CurvesView("Two", "", [Line("a", "first", "#CC0000")])
     qtbot.addWidget(view)
