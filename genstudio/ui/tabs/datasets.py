@@ -608,7 +608,7 @@ class DatasetsTab(QWidget):
         for widget in (left, _column(self.stack), right):
             self.splitter.addWidget(widget)
         self.splitter.setStretchFactor(1, 1)
-        self._sizes = [264, 712, 280]
+        self._sizes: list[int] = [264, 712, 280]
         self.splitter.setSizes(self._sizes)
         hbox(self.splitter, into=self, margins=(12, 12, 12, 12), spacing=None)
 
