@@ -572,12 +572,12 @@ class DatasetsTab(QWidget):
         beside = self.stack.currentWidget() is self._pages
         if beside == self._right.isVisibleTo(self):
             return
-        if beside:
+        if not beside:
+            self._sizes = list(self.splitter.sizes())
+            self._right.hide()
+        else:
             self._right.show()
             self.splitter.setSizes(self._sizes)
-        else:
-            self._sizes = self.splitter.sizes()
-            self._right.hide()
 
     def _lay_out(self) -> None:
         left = _column(self.shelf, self.open_file)
@@ -608,7 +608,7 @@ class DatasetsTab(QWidget):
         for widget in (left, _column(self.stack), right):
             self.splitter.addWidget(widget)
         self.splitter.setStretchFactor(1, 1)
-        self._sizes: list[int] = [264, 712, 280]
+        self._sizes = [264, 712, 280]
         self.splitter.setSizes(self._sizes)
         hbox(self.splitter, into=self, margins=(12, 12, 12, 12), spacing=None)
 
