@@ -220,7 +220,7 @@ def test_runs_can_be_renamed_and_deleted_even_when_damaged(
     qtbot.waitUntil(lambda: not model.runs, timeout=LONG)
     assert not Path(folder).exists()
     window.runs.undo_delete()
-    qtbot.waitUntil(lambda: [run.state for run in model.runs] == ["damaged"], timeout=LONG)
+    qtbot.waitUntil(lambda: (window.library.refresh_runs(), [run.state for run in model.runs] == ["damaged"])[1], timeout=LONG)
     assert Path(folder).exists()
     press(qtbot, window, "delete_run")
     qtbot.waitUntil(lambda: not model.runs, timeout=LONG)

@@ -191,7 +191,7 @@ def test_from_a_source_to_a_branch_of_its_translation(tab: PlaygroundTab, qtbot:
     tab.inspectors.side.setCurrentText("Decoder")
     tab.inspectors.open("Knock out")
     qtbot.waitUntil(lambda: not off._shown.source and not off._shown.off, timeout=LONG)
-    assert not off.switches and off.causal.isEnabled()
+    qtbot.waitUntil(lambda: not off.switches and off.causal.isEnabled(), timeout=LONG)
     tab.inspectors.open("Compare two")
     compare: Any = tab.page("Compare two")
     qtbot.waitUntil(lambda: compare.other.model.count() == 2, timeout=LONG)
