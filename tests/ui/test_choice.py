@@ -60,13 +60,22 @@ def test_a_plain_box_hides_rows(opened):
 
 
 def test_the_program_makes_no_plain_box():
-    places = [
-        f"{path.name}:{node.lineno}"
+    found = [
+        (path.name, node)
         for path in Path(genstudio.__file__).parent.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
+    ]
+    made = [
+        f"{name}:{node.lineno}"
+        for name, node in found
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "QComboBox"
     ]
-    assert places == []
+    kinds = [
+        node.name
+        for _, node in found
+        if isinstance(node, ast.ClassDef) and any(isinstance(base, ast.Name) and base.id == "QComboBox" for base in node.bases)
+    ]
+    assert made == [] and kinds == ["Choice"]
 
 
 @pytest.mark.parametrize(("text", "same"), [("GAN", True), ("", True), ("GAN (generative adversarial network)", False)])

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QComboBox
 
-from genstudio.ui.layouts import named
+from genstudio.ui.layouts import Choice, named
 
 
-class WeightsChoice(QComboBox):
+class WeightsChoice(Choice):
     """The weights in training, the newest saved ones, or those of a saved step. `changed` when others are looked at."""
 
     changed = Signal()
