@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import json
 import keyword
 from collections.abc import Iterator, Mapping, Sequence
@@ -126,9 +127,7 @@ class Config(BaseModel):
     @classmethod
     def settings(cls) -> tuple[Setting, ...]:
         """Every field in the order of declaration, those of inherited groups behind its own and what it restates."""
-        groups = [group for group in cls.__mro__ if issubclass(group, Config)]
-        names = dict.fromkeys(name for group in groups for name in group.__annotations__ if name in cls.model_fields)
-        return tuple(_setting(name, cls.model_fields[name]) for name in names)
+        return _settings(cls)
 
     def override(self, assignments: Sequence[str]) -> Self:
         """This config with `key=value` texts applied. Raises ConfigError; a wrong key suggests the near one."""
@@ -160,6 +159,13 @@ class Config(BaseModel):
 def _unknown(key: str, known: Mapping[str, Any]) -> str:
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
     return f"there is no setting '{key}'" + (f"; did you mean '{near[0]}'?" if near else "")
+
+
+@functools.cache
+def _settings(config: type[Config]) -> tuple[Setting, ...]:
+    groups = [group for group in config.__mro__ if issubclass(group, Config)]
+    names = dict.fromkeys(name for group in groups for name in group.__annotations__ if name in config.model_fields)
+    return tuple(_setting(name, config.model_fields[name]) for name in names)
 
 
 def _setting(name: str, info: FieldInfo) -> Setting:

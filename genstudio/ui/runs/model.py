@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from enum import IntEnum
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QSortFilterProxyModel, Qt, Signal
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
 
 from genstudio import families
 from genstudio.families.dashboard import Standing, result, standing
@@ -33,7 +33,9 @@ TITLES = {
     Column.CHANGES: "Differs from the preset", Column.CREATED: "Started", Column.FAMILY: "Model", Column.TRAINED: "Trained",
     Column.SIZE: "Size", Column.STAR: "Star",
 }  # fmt: skip
-_RIGHT = (Column.STEP, Column.TRAINED, Column.SIZE)
+COLUMNS = len(Column)
+RIGHT = (Column.STEP, Column.TRAINED, Column.SIZE)
+"""Columns of numbers, which end at the right."""
 INFO_ROLE = Qt.ItemDataRole.UserRole + 1
 
 
@@ -66,7 +68,7 @@ class RunsModel(QAbstractTableModel):
             for row in changed:
                 self._cells[row] = self._row(self.runs[row])
                 self.said[row] = self._said(row)
-                self.dataChanged.emit(self.index(row, 0), self.index(row, len(Column) - 1))
+                self.dataChanged.emit(self.index(row, 0), self.index(row, COLUMNS - 1))
             return
         self.beginResetModel()
         self.runs = list(runs)
@@ -113,24 +115,27 @@ class RunsModel(QAbstractTableModel):
         return 0 if parent.isValid() else len(self.runs)
 
     def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
-        return 0 if parent.isValid() else len(Column)
+        return 0 if parent.isValid() else COLUMNS
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        column = Column(index.column())
+        return self.cell(index.row(), Column(index.column()), role)
+
+    def cell(self, row: int, column: Column, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """What a cell says in this role of Qt's."""
         if role == INFO_ROLE:
-            return self.runs[index.row()]
+            return self.runs[row]
         if role == Qt.ItemDataRole.EditRole:
-            return self.runs[index.row()].name if column == Column.NAME else None
+            return self.runs[row].name if column == Column.NAME else None
         if role == Qt.ItemDataRole.UserRole:
-            return self._sort_key(index.row(), column)
+            return self._sort_key(row, column)
         if role == Qt.ItemDataRole.DisplayRole:
-            return self._words(index.row(), column)
-        if role == Qt.ItemDataRole.TextAlignmentRole and column in _RIGHT:
+            return self._words(row, column)
+        if role == Qt.ItemDataRole.TextAlignmentRole and column in RIGHT:
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return tooltip(self._hint(index.row(), column))
+            return tooltip(self._hint(row, column))
         if role == Qt.ItemDataRole.AccessibleTextRole and column == Column.STAR:
-            return "with a star" if self.runs[index.row()].star else "without a star"
+            return "with a star" if self.runs[row].star else "without a star"
         return None
 
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
@@ -139,10 +144,6 @@ class RunsModel(QAbstractTableModel):
             self.renamed.emit(str(run.folder), str(value).strip())
             return True
         return False
-
-    def flags(self, index: Index) -> Qt.ItemFlag:
-        flags = super().flags(index)
-        return flags | Qt.ItemFlag.ItemIsEditable if index.column() == Column.NAME else flags
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
@@ -217,31 +218,35 @@ class RunsModel(QAbstractTableModel):
     def _arrived(self, key: Any) -> None:
         row = self._rows.get(key[-1] if key[0] == "references" else key[0])
         if row is not None:
-            self.dataChanged.emit(self.index(row, 0), self.index(row, len(Column) - 1), [Qt.ItemDataRole.DisplayRole])
+            self.dataChanged.emit(self.index(row, 0), self.index(row, COLUMNS - 1), [Qt.ItemDataRole.DisplayRole])
 
 
 def _glance_key(info: RunInfo) -> tuple[str, int, str]:
     return str(info.folder), info.step, info.state
 
 
-class Sifted(QSortFilterProxyModel):
+class Sifted(QAbstractTableModel):
     """The runs that a person wants to see: all words of the search are in a row, its family and dataset are the chosen ones.
 
     Sorting reads only what the list of runs says, so that nothing jumps while rows are read; only sizes need more.
+    It is no QSortFilterProxyModel: that compares rows one pair at a time in Python, thousands of calls per letter typed.
     """
 
     def __init__(self, model: RunsModel) -> None:
         super().__init__()
         self._model = model
+        self._rows: list[int] = []
+        self._places: dict[int, int] = {}
         self._terms: tuple[str, ...] = ()
         self._family = self._data = ""
         self._stars = False
         self._asked: tuple[object, ...] = ()
+        self._column, self._descending = Column.CREATED, True
         self._ranked: tuple[Column, int] | None = None
         self._ranks: list[int] = []
-        self.setSourceModel(model)
-        self.setSortRole(Qt.ItemDataRole.UserRole)
-        self.setDynamicSortFilter(False)
+        model.modelAboutToBeReset.connect(self.beginResetModel)
+        model.modelReset.connect(self._reset)
+        model.dataChanged.connect(self._changed)
 
     def sift(self, text: str, family: str, data: str, stars: bool = False) -> None:
         """Show what fits these; an empty one takes all."""
@@ -249,25 +254,89 @@ class Sifted(QSortFilterProxyModel):
         if asked != self._asked:
             self._asked = asked
             self._terms, self._family, self._data, self._stars = tuple(text.casefold().split()), family, data, stars
-            self.invalidate()
+            self._arrange()
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        self._column, self._descending = Column(column), order == Qt.SortOrder.DescendingOrder
+        self._arrange()
 
     def sort_again(self) -> None:
         """Values that are sorted by have been read."""
         self._ranked = None
-        self.invalidate()
+        self._arrange()
 
-    def filterAcceptsRow(self, row: int, parent: Index) -> bool:
+    def mapToSource(self, index: Index) -> QModelIndex:
+        """The cell of all runs that stands here."""
+        return self._model.index(self._rows[index.row()], index.column()) if index.isValid() else QModelIndex()
+
+    def mapFromSource(self, index: Index) -> QModelIndex:
+        """Where a cell of all runs stands; not valid where its run is not shown."""
+        place = self._places.get(index.row())
+        return QModelIndex() if place is None else self.index(place, index.column())
+
+    def index(self, row: int, column: int, parent: Index = QModelIndex()) -> QModelIndex:  # noqa: B008 - Qt's own signature
+        return self.createIndex(row, column) if 0 <= row < len(self._rows) and 0 <= column < COLUMNS else QModelIndex()
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+        return 0 if parent.isValid() else len(self._rows)
+
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+        return 0 if parent.isValid() else COLUMNS
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        return self._model.cell(self._rows[index.row()], Column(index.column()), role)
+
+    def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
+        return self._model.setData(self.mapToSource(index), value, role)
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        flags = super().flags(index)
+        return flags | Qt.ItemFlag.ItemIsEditable if index.column() == Column.NAME else flags
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        return self._model.headerData(section, orientation, role)
+
+    def _order(self) -> list[int]:
+        """The rows that fit, sorted; equal ones stay as they are."""
+        if self._ranked != (self._column, self._model.version):
+            self._ranked, self._ranks = (self._column, self._model.version), self._model.ranks(self._column)
+        rows = [row for row in range(len(self._model.runs)) if self._fits(row)]
+        return sorted(rows, key=self._ranks.__getitem__, reverse=self._descending)
+
+    def _fits(self, row: int) -> bool:
         run = self._model.runs[row]
         if (self._family and run.family != self._family) or (self._data and run.dataset.get("id") != self._data):
             return False
         if self._stars and not run.star:
             return False
-        if not self._terms:
-            return True
-        return all(term in self._model.said[row] for term in self._terms)
+        said = self._model.said[row]
+        return all(term in said for term in self._terms)
 
-    def lessThan(self, left: Index, right: Index) -> bool:
-        column = Column(left.column())
-        if self._ranked != (column, self._model.version):
-            self._ranked, self._ranks = (column, self._model.version), self._model.ranks(column)
-        return self._ranks[left.row()] < self._ranks[right.row()]
+    def _arrange(self) -> None:
+        """Show the rows that fit in their order; what was selected stays selected where it is still shown."""
+        rows = self._order()
+        if rows == self._rows:
+            return
+        self.layoutAboutToBeChanged.emit()
+        kept = self.persistentIndexList()
+        sources = [self._rows[index.row()] for index in kept]
+        self._take(rows)
+        places = [self._places.get(source) for source in sources]
+        self.changePersistentIndexList(kept, [
+            QModelIndex() if place is None else self.index(place, index.column())
+            for place, index in zip(places, kept, strict=True)
+        ])  # fmt: skip
+        self.layoutChanged.emit()
+
+    def _take(self, rows: list[int]) -> None:
+        self._rows, self._places = rows, {row: place for place, row in enumerate(rows)}
+
+    def _reset(self) -> None:
+        self._take(self._order())
+        self.endResetModel()
+
+    def _changed(self, first: QModelIndex, last: QModelIndex, roles: list[int]) -> None:
+        """Rows of all runs say something else: those of them that are shown."""
+        for row in range(first.row(), last.row() + 1):
+            if (place := self._places.get(row)) is not None:
+                self.dataChanged.emit(self.index(place, first.column()), self.index(place, last.column()), roles)
