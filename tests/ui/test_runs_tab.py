@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import random
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_runs import some_runs
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPersistentModelIndex, QPoint, Qt
 from PySide6.QtWidgets import QLabel
 
 from genstudio import families, paths
@@ -25,7 +26,7 @@ from genstudio.tasks.runs import GLANCE, Glance, ReadGlance, ReadNumbers, RunNum
 from genstudio.ui.runs import overlay
 from genstudio.ui.runs.actions import ACTIONS, form_problem
 from genstudio.ui.runs.leaderboard import BITS, ranking, results
-from genstudio.ui.runs.model import Column
+from genstudio.ui.runs.model import Column, RunsModel, Sifted
 from genstudio.ui.runs.painting import shares
 from genstudio.ui.runs.side_by_side import looks, matching
 from genstudio.ui.runs.wording import NOTHING, beside, compare, differences, display_name
@@ -36,10 +37,31 @@ from real_window import fits, opened
 def info_of(family: str, values: dict[str, Any], **changes: Any) -> RunInfo:
     config = families.get(family).config.parse(values).model_dump()
     said = {"dataset": {"id": "d", "title": "Data"}, "config": config, "family": family, "name": "Data", "state": "stopped"}
-    return RunInfo("id", Path("folder"), **(said | changes))
+    return RunInfo("id", **({"folder": Path("folder")} | said | changes))
 
 
 LENGTHS = st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=300)
+
+
+def test_a_letter_typed_asks_no_cell_of_five_hundred_runs(qapp: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = [info_of("gpt", {"layers": 1 + at % 6}, folder=Path(str(at)), name=f"run {at % 50}", step=at) for at in range(500)]
+    model = RunsModel(None)  # type: ignore[arg-type] - nothing is read
+    shown = Sifted(model)
+    model.show_runs(tuple(made))
+    shown.sort(Column.STEP, Qt.SortOrder.DescendingOrder)
+    assert [shown.index(row, Column.STEP).data() for row in range(3)] == ["499", "498", "497"]
+    kept, lost = (QPersistentModelIndex(shown.index(row, Column.NAME)) for row in (4, 2))  # runs 45 and 47
+    asked: list[int] = []
+    for name in ("cell", "rowCount"):
+        real = getattr(model, name)
+        monkeypatch.setattr(model, name, lambda *args, real=real: asked.append(1) or real(*args))
+    began = time.thread_time()
+    for words in ("r", "ru", "run", "run 4", "run 45"):
+        shown.sift(words, "", "")
+    took = time.thread_time() - began
+    assert not asked and took < 0.25, f"{len(asked)} cells, {1000 * took / 5:.0f} ms per letter"
+    assert shown.rowCount() == 10 and kept.row() == 0 and not lost.isValid()
+    assert shown.index(0, Column.STEP).data() == "495" and asked, "the counter sees what a view asks"
 
 
 @given(LENGTHS, st.integers(1, 50), st.floats(0, 3))
