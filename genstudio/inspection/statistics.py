@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from genstudio.nn.modes import evaluating
-from genstudio.nn.transformer import Block, Transformer
+from genstudio.nn.transformer import Block, Stack, Transformer
 from genstudio.snapshots.layers import Distributions, LayerStatistics
 from genstudio.training.learner import Tick
 
@@ -30,6 +30,20 @@ Autocast = Callable[[], AbstractContextManager[Any]]
 Seen = tuple[str, Tensor]
 
 
+class ReadOut(NamedTuple):
+    """What the stream (B, T, C) behind the last block became: `made` by its `name`, the `loss` in nats per token, and the
+    gradients of that: `pull` by the stream, None where nothing is predicted, and those of the `weights` that read it."""
+
+    name: str
+    made: Tensor
+    loss: float = math.nan
+    pull: Tensor | None = None
+    weights: Mapping[Tensor, Tensor] = {}
+
+
+Reading = Callable[[Tensor], Generator[Tick, None, ReadOut]]
+
+
 def layer_statistics(
     model: Transformer, ids: Tensor, targets: Tensor | None, updates: Floats | None = None, autocast: Autocast = nullcontext
 ) -> Generator[Tick, None, LayerStatistics]:
@@ -40,14 +54,46 @@ def layer_statistics(
     so that others can take turns; the weights must not change meanwhile. `updates` has one number for each of
     `named_weights`.
     """
+
+    def read(stream: Tensor) -> Generator[Tick, None, ReadOut]:
+        return _logits(model, stream, targets, autocast)
+
+    return (yield from _statistics(model, ids, read, targets is not None, updates, autocast))
+
+
+def encoder_statistics(
+    encoder: Stack, ids: Tensor, decoder: Transformer, inputs: Tensor, targets: Tensor | None
+) -> Generator[Tick, None, LayerStatistics]:
+    """Statistics of an encoder for source ids (B, S), with gradients of the mean loss of the `targets` (B, T) that a decoder
+    predicts after `inputs` (B, T) and what it reads of the encoder, where targets are given. What an embedding that both share
+    gets from the decoder is not in them."""
+
+    def read(stream: Tensor) -> Generator[Tick, None, ReadOut]:
+        yield Tick()
+        learns = targets is not None
+        with torch.set_grad_enabled(learns), evaluating(decoder):
+            states = encoder.last_norm(stream.requires_grad_(learns))
+            if targets is None:
+                return ReadOut("encoder output", states.detach())
+            logits = decoder(inputs, memory=states).flatten(0, 1).float()
+            loss = F.cross_entropy(logits, targets.flatten())
+            (pull,) = torch.autograd.grad(loss, [stream])
+        return ReadOut("encoder output", states.detach(), float(loss.detach()), pull)
+
+    return (yield from _statistics(encoder, ids, read, targets is not None))
+
+
+def _statistics(
+    model: Stack, ids: Tensor, read: Reading, learns: bool, updates: Floats | None = None, autocast: Autocast = nullcontext
+) -> Generator[Tick, None, LayerStatistics]:
     names, matrices = zip(*named_weights(model), strict=True)
-    seen, loss, gradients = yield from _passed(model, ids, targets, autocast)
+    seen, loss, gradients = yield from _passed(model, ids, read, learns, autocast)
     dead = _dead(model, [value for name, value in seen if name.endswith(" hidden")])
     yield Tick()
     activations = yield from distributions([name for name, _ in seen], [value for _, value in seen])
     weights = yield from distributions(names, [matrix.detach() for matrix in matrices])
     pulled = None
-    if targets is not None:
+    if learns:
         pulled = yield from distributions(names, [gradients[matrix] for matrix in matrices], decades=True)
     unknown = np.full(len(names), np.nan)
     return LayerStatistics(
@@ -55,7 +101,7 @@ def layer_statistics(
     )
 
 
-def named_weights(model: Transformer) -> Iterator[tuple[str, Tensor]]:
+def named_weights(model: Stack) -> Iterator[tuple[str, Tensor]]:
     """The embeddings and matrices of a model, from its input to its output; a tied output layer is not named again."""
     yield "embedding", model.tokens.weight
     if model.positions is not None:
@@ -63,7 +109,7 @@ def named_weights(model: Transformer) -> Iterator[tuple[str, Tensor]]:
     for number, block in enumerate(model.typed_blocks(), 1):
         for name, weight in _matrices(block):
             yield f"{number} {name}", weight
-    if model.head.weight is not model.tokens.weight:
+    if isinstance(model, Transformer) and model.head.weight is not model.tokens.weight:
         yield "output", model.head.weight
 
 
@@ -111,10 +157,9 @@ def evenly(value: Tensor, most: int) -> Tensor:
 
 
 def _passed(
-    model: Transformer, ids: Tensor, targets: Tensor | None, autocast: Autocast
+    model: Stack, ids: Tensor, read: Reading, learns: bool, autocast: Autocast
 ) -> Generator[Tick, None, tuple[list[Seen], float, dict[Tensor, Tensor]]]:
     """What passes through a model by name, the loss, and the gradient of every one of its `named_weights`."""
-    learns = targets is not None
     with autocast(), torch.set_grad_enabled(learns):
         start, turn = model.embed(ids)
     seen: list[Seen] = [("embedded", start.detach())]
@@ -127,15 +172,14 @@ def _passed(
         own = [weight for _, weight in _matrices(block)]
         halves += [(own[:-2], entering, middle[0]), (own[-2:], middle[0], x)]
         yield Tick()
-    logits, loss, pull, head = yield from _read_out(model, x.detach(), targets, autocast)
-    seen.append(("logits", logits))
-    gradients: dict[Tensor, Tensor] = {}
-    if pull is None or head is None:
+    name, made, loss, pull, found = yield from read(x.detach())
+    seen.append((name, made))
+    gradients: dict[Tensor, Tensor] = {**found}
+    if pull is None:
         return seen, loss, gradients
-    gradients[model.head.weight] = head
     for own, entering, leaving in reversed(halves):
-        pull, *found = torch.autograd.grad(leaving, [entering, *own], pull)
-        gradients.update(zip(own, found, strict=True))
+        pull, *own_gradients = torch.autograd.grad(leaving, [entering, *own], pull)
+        gradients.update(zip(own, own_gradients, strict=True))
         yield Tick()
     first = [model.tokens.weight] + ([] if model.positions is None else [model.positions.weight])
     for weight, found_here in zip(first, torch.autograd.grad(start, first, pull), strict=True):
@@ -143,10 +187,8 @@ def _passed(
     return seen, loss, gradients
 
 
-def _read_out(
-    model: Transformer, x: Tensor, targets: Tensor | None, autocast: Autocast
-) -> Generator[Tick, None, tuple[Tensor, float, Tensor | None, Tensor | None]]:
-    """Logits (B T, V) of the stream x (B, T, C), and of the mean loss: its value, its gradients by x and by the head."""
+def _logits(model: Transformer, x: Tensor, targets: Tensor | None, autocast: Autocast) -> Generator[Tick, None, ReadOut]:
+    """Logits (B T, V) of the stream x (B, T, C), and the mean loss of the targets with its gradients."""
     flat, weight = x.flatten(0, 1), model.head.weight
     rows = max(1, int(_SLICE / (6 * weight.numel())))
     predicted = 0 if targets is None else max(int((targets >= 0).sum()), 1)
@@ -165,8 +207,8 @@ def _read_out(
         logits.append(made.detach())
         yield Tick()
     if targets is None:
-        return torch.cat(logits), math.nan, None, None
-    return torch.cat(logits), float(loss), torch.cat(pulls).view_as(x), head
+        return ReadOut("logits", torch.cat(logits))
+    return ReadOut("logits", torch.cat(logits), float(loss), torch.cat(pulls).view_as(x), {weight: head})
 
 
 @contextmanager
@@ -198,7 +240,7 @@ def _watched(block: Block, number: int, seen: list[Seen]) -> Iterator[list[Tenso
             hook.remove()
 
 
-def _dead(model: Transformer, hidden: Sequence[Tensor]) -> Floats:
+def _dead(model: Stack, hidden: Sequence[Tensor]) -> Floats:
     if model.architecture.activation not in ("relu", "relu2"):
         return np.full(len(hidden), np.nan)
     return np.array([float((value.flatten(0, -2) == 0).all(0).float().mean()) for value in hidden])

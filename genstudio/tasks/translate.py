@@ -11,7 +11,7 @@ import numpy as np
 
 from genstudio.data.tokenizers import Tokenizer
 from genstudio.data.work import Work
-from genstudio.errors import DataError, RunError
+from genstudio.errors import DataError
 from genstudio.events import Array, Frame, Progress, Snapshot
 from genstudio.families.abilities import Translates
 from genstudio.runs import Run
@@ -108,9 +108,15 @@ class SourceReader(Translator):
         return SourceReader(self.model, self.ids, self.decoder, stack)
 
     def layers(self, ids: Array) -> Generator[Tick, None, LayerStatistics]:
-        """Raises RunError: an encoder has no loss of its own."""
-        yield from ()
-        raise RunError("An encoder has no output layer, so this cannot be shown of it.", "Look at the decoder.")
+        """Of the encoder for its source; gradients are those of the loss of target ids (T,), and need two of them."""
+        import torch
+
+        from genstudio.inspection.statistics import encoder_statistics
+
+        device = self.transformer.tokens.weight.device
+        source, row = (torch.from_numpy(np.asarray(part, np.int64))[None].to(device) for part in (self.ids, ids))
+        targets = row[:, 1:] if row.shape[1] > 1 else None
+        return encoder_statistics(self.transformer, source, self.decoder, row[:, :-1], targets)
 
 
 def reading(model: Translates, source: str, side: Side = "decoder", *, frozen: bool = False) -> Translator:

@@ -30,18 +30,18 @@ import argparse
 import math
 import os
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
 from genstudio.data import shelf
+from genstudio.data.generators.markov import transitions
 from genstudio.data.work import finished
+from genstudio.evaluation.hidden_letters import best_nats
 from genstudio.events import Diagnosis
 from genstudio.families.bert import FAMILY
 from genstudio.families.bert.batches import held_out, turns
@@ -51,9 +51,6 @@ from genstudio.runs import Run
 from genstudio.tasks.train import Train
 from genstudio.training.frames import read
 from genstudio.training.learner import Metrics, Tick
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from masked_chain import optimum
 
 Plan = Callable[[str, Mapping[str, Any]], int]
 """How many steps a training of these settings on a dataset makes."""
@@ -137,7 +134,7 @@ def chain(seeds: list[int], plan: Plan, more: Mapping[str, Any]) -> None:
         for turn in range(turns(one.config, len(data.validation))):
             drawn = held_out(data, one.config, windows, turn)
             nats.append(one.model._score(drawn)[0])
-            best.append(optimum(drawn.targets[:, 1:], drawn.chosen[:, 1:]))
+            best.append(best_nats(transitions(), drawn.targets[:, 1:], drawn.chosen[:, 1:]))
         more = np.concatenate(nats) - np.concatenate(best)
         error = more.std() / math.sqrt(len(more))
         print(f"chain, seed {seed}: {steps:,} steps in {seconds:.0f} s of one core, optimum {np.concatenate(best).mean():.4f}, "

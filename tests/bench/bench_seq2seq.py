@@ -7,7 +7,7 @@ pairs are never trained on: they have other sources.
     python tests/bench/bench_seq2seq.py tasks|toy|numbers|verses|forgetting|step [SEEDS] [SECONDS] [key=value ...]
 
 On a machine that is shared, so many `steps=N` may be asked for in place of seconds: those that a quiet machine makes in them.
-`task=reverse` runs one of the toy tasks; other keys are settings of the model.
+`task=reverse` runs one of the toy tasks, `count=` says how many strings it learns from; other keys are settings of the model.
 
 Measured with one seed (0) and one thread of a shared machine, in seconds of the process, in November 2026:
 - with four heads, learned positions and 16 buckets: copy 1.0000 exact of 2,000 (1,260 steps in 92 s), reverse 0.9985 (87 s),
@@ -63,11 +63,11 @@ def preset(name: str) -> Values:
     return next(one.values for one in FAMILY.presets if one.name == name)
 
 
-def task(name: str) -> TaskDataset:
-    """Questions of 3 to 12 symbols: 10,000 to learn from and 2,000 that are held out."""
+def task(name: str, count: int = 10_000) -> TaskDataset:
+    """Questions of 3 to 12 symbols: `count` to learn from and 2,000 that are held out."""
     make, settings = TASKS[name]
     info = shelf.find_dataset(name)
-    values: Any = settings.parse({"count": 10_000 + UNSEEN, "shortest": 3, "longest": 12})
+    values: Any = settings.parse({"count": count + UNSEEN, "shortest": 3, "longest": 12})
     return make(values, dataclasses.replace(info, count=values.count))
 
 
@@ -101,7 +101,9 @@ def scored(dataset: PairDataset | TaskDataset, values: Values, plan: Plan, seed:
     learner, steps, spent = trained(data, config, plan, seed)
     learner.network.eval()
     result = list(learner.model.evaluate(exact=True))[-1].result
-    print(f"   seed {seed}: exact {result['exact_match']:.4f}, {steps} steps in {spent:.0f} s", flush=True)
+    wrong = round((1 - result["exact_match"]) * result["pairs"])
+    print(f"   seed {seed}: exact {result['exact_match']:.4f} ({wrong} wrong), {result['loss_nats']:.5f} nats, {steps} steps in "
+          f"{spent:.0f} s", flush=True)  # fmt: skip
     return {**result, "steps": steps, "seconds": spent, "learner": learner}
 
 
@@ -117,10 +119,12 @@ def said(name: str, found: list[Mapping[str, Any]], *measures: str) -> None:
 
 
 def tasks(seeds: int, plan: Plan, more: Values) -> None:
-    values: dict[str, Any] = {**preset("reverse"), "validation_share": UNSEEN / (10_000 + UNSEEN), **more}
-    wanted = str(values.pop("task", ""))
+    given = {**more}
+    wanted, count = str(given.pop("task", "")), int(given.pop("count", 10_000))
+    values: dict[str, Any] = {**preset("reverse"), "validation_share": UNSEEN / (count + UNSEEN), **given}
     for name in [wanted] if wanted else TASKS:
-        said(name, [scored(task(name), values, plan, seed) for seed in range(seeds)], "exact_match", "token_accuracy")
+        found = [scored(task(name, count), values, plan, seed) for seed in range(seeds)]
+        said(name, found, "exact_match", "token_accuracy")
 
 
 def forgetting(seeds: int, plan: Plan, more: Values) -> None:

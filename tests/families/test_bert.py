@@ -10,15 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from masked_chain import brute_force, optimum
+from masked_chain import brute_force
 
 from genstudio.data import shelf
+from genstudio.data.generators.markov import transitions
 from genstudio.data.learnable.tokens import TextData
 from genstudio.data.tokenizers import CharTokenizer
 from genstudio.data.tokenizers.special import SpecialTokenizer
 from genstudio.data.tokenizers.words import WordTokenizer
 from genstudio.data.work import finished
 from genstudio.errors import DataError
+from genstudio.evaluation.hidden_letters import best_nats
 from genstudio.families.bert import FAMILY, BertConfig
 from genstudio.families.bert.batches import Drawn, draw, held_out, held_out_pairs, turns
 from genstudio.families.bert.data import BertData, sentence_starts
@@ -116,7 +118,7 @@ def test_forward_backward_is_the_sum_over_all_fillings() -> None:
     hidden = rng.random(rows.shape) < 0.35
     hidden[:, 4] = True
     expected = np.concatenate([brute_force(row, gaps) for row, gaps in zip(rows, hidden, strict=True)])
-    np.testing.assert_allclose(optimum(rows, hidden), expected, atol=1e-12)
+    np.testing.assert_allclose(best_nats(transitions(), rows, hidden), expected, atol=1e-12)
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +133,7 @@ def above(one: BertLearner, chain: BertData, leak: bool = False) -> tuple[float,
     drawn = held_out(chain, one.config, windows, 0)
     given = Drawn(drawn.targets, drawn.targets, drawn.chosen) if leak else drawn
     nats, _ = one.model._score(given)
-    more = nats - optimum(drawn.targets[:, 1:], drawn.chosen[:, 1:])
+    more = nats - best_nats(transitions(), drawn.targets[:, 1:], drawn.chosen[:, 1:])
     return float(more.mean()), float(more.std() / math.sqrt(len(more)))
 
 

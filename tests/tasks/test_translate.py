@@ -17,6 +17,7 @@ from genstudio.data.work import finished
 from genstudio.errors import DataError, RunError
 from genstudio.families.abilities import Traces, Writes
 from genstudio.inspection.ablation import Ablation
+from genstudio.inspection.statistics import named_weights
 from genstudio.inspection.trace import STAGES, last_logits, trace
 from genstudio.nn.encoder_decoder import Memory
 from genstudio.runs import Run
@@ -250,8 +251,18 @@ def test_the_encoder_is_looked_into_like_the_decoder(tmp_path: Path, place: str)
         kept = model.network.encoder.last_norm(model.network.encoder.embed(row)[0])[:, 1:]
         decoded = model.network.decode(torch.from_numpy(ids)[None], Memory(kept))[0, -1].softmax(-1)
     np.testing.assert_allclose(alone.chances[1], decoded.numpy(), atol=1e-5)
-    with pytest.raises(RunError, match="no output layer"):
-        finished(LookAtLayers(ref, text).run(models))
+
+    found = finished(LookAtLayers(ref, text).run(models))
+    assert found.tokens == len(source) and found.activations.names[-1] == "encoder output" and found.gradients is not None
+    assert found.activations.norms[-1] == pytest.approx(np.linalg.norm(memory), rel=1e-5)
+    logits = model.network(row, None, torch.from_numpy(ids[:-1])[None])
+    loss = torch.nn.functional.cross_entropy(logits[0], torch.from_numpy(target))
+    loss.backward()
+    assert found.loss == pytest.approx(float(loss.detach()), rel=1e-5)
+    for (name, weight), norm in zip(named_weights(model.network.encoder), found.gradients.norms, strict=True):
+        if name != "embedding":  # the decoder's gradient is in that of the embedding that both share
+            assert weight.grad is not None and norm == pytest.approx(float(weight.grad.norm()), rel=1e-4), name
+    assert finished(LookAtLayers(ref, ()).run(models)).gradients is None
 
 
 def test_what_does_not_translate_says_so() -> None:

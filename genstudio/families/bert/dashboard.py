@@ -6,10 +6,15 @@ import math
 from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
+
 from genstudio.data import shelf
+from genstudio.data.generators.markov import SYMBOLS, transitions
 from genstudio.data.info import DatasetInfo
+from genstudio.evaluation.hidden_letters import best_nats
+from genstudio.families.bert.batches import held_out, turns
 from genstudio.families.bert.config import BertConfig
-from genstudio.families.bert.data import prepare
+from genstudio.families.bert.data import BertData, prepare
 from genstudio.families.bert.doctor import baselines
 from genstudio.families.dashboard import (
     DOCTOR,
@@ -30,9 +35,32 @@ if TYPE_CHECKING:
     from genstudio.runs import RunInfo
 
 
+_WINDOWS = 256
+"""Windows of the validation text between two chances for others."""
+
+
 def _references(config: BertConfig, info: DatasetInfo) -> Generator[float, None, Mapping[str, float]]:
-    """Losses and accuracy that need no neural network."""
-    return baselines((yield from prepare(config, cast("Any", shelf.open_dataset(info)))))
+    """Losses and accuracy that need no neural network; `optimum` where the chain that wrote the text is known."""
+    data = yield from prepare(config, cast("Any", shelf.open_dataset(info)))
+    lines = baselines(data)
+    if "entropy_rate" in info.details and config.tokenizer == "char" and config.task == "pretrain":
+        lines |= yield from _best_possible(config, data)
+    return lines
+
+
+def _best_possible(config: BertConfig, data: BertData) -> Generator[float, None, dict[str, float]]:
+    """The nats per hidden letter of the validation text that no model can do better than."""
+    base, body = data.tokenizer.base, min(config.context - 1, len(data.validation))
+    if body < 2 or base.pieces(range(base.size)) != tuple(SYMBOLS):
+        return {}
+    windows, rounds = np.arange(len(data.validation) // body), turns(config, len(data.validation))
+    parts = [(turn, first) for turn in range(rounds) for first in range(0, len(windows), _WINDOWS)]
+    nats = list[Any]()
+    for number, (turn, first) in enumerate(parts):
+        drawn = held_out(data, config, windows[first : first + _WINDOWS], turn)
+        nats.append(best_nats(transitions(), drawn.targets[:, 1:], drawn.chosen[:, 1:]))
+        yield number / len(parts)
+    return {"optimum": float(np.concatenate(nats).mean())}
 
 
 def _smaller(config: BertConfig, info: DatasetInfo) -> tuple[str, BertConfig, DatasetInfo] | None:
@@ -55,6 +83,8 @@ def said(info: RunInfo, references: Mapping[str, float]) -> str:
     words = f"Of hidden tokens {accuracy:.1%} are named right{when}, at {loss:.3f} nats each"
     if "unigram_accuracy" in references:
         words += f"; the most frequent token alone: {references['unigram_accuracy']:.1%}, {references['unigram']:.3f} nats"
+    if "optimum" in references:
+        words += f"; the best possible: {references['optimum']:.3f} nats"
     return f"{words}."
 
 
@@ -64,7 +94,10 @@ DASHBOARD = Dashboard(
             "loss", "Loss", "nats per hidden token",
             (Line("train_loss", "training", "training", True), Line("val_loss", "validation", "validation")),
             "Loss", large=True, units={"task=classify": "nats per text"},
-            references=(Reference("uniform", "uniform {:.3f}"), Reference("unigram", "unigram {:.3f}")),
+            references=(
+                Reference("uniform", "uniform {:.3f}"), Reference("unigram", "unigram {:.3f}"),
+                Reference("optimum", "best possible {:.3f}"),
+            ),
         ),
         Chart(
             "accuracy", "Accuracy", "share of hidden tokens",

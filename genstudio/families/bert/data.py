@@ -134,9 +134,14 @@ def _prepared(
     )
 
 
+def _by_text(config: BertConfig) -> SplitSettings:
+    """How labelled texts are split: whole texts are drawn."""
+    return SplitSettings("random", config.validation_share, config.split_seed)
+
+
 def _split(config: BertConfig, known: Integers) -> tuple[Integers, Integers]:
-    """Which of the texts with these numbers train and which validate: whole texts are drawn."""
-    train, validation = split_items(len(known), SplitSettings("random", config.validation_share, config.split_seed))
+    """Which of the texts with these numbers train and which validate."""
+    train, validation = split_items(len(known), _by_text(config))
     return known[train], known[validation]
 
 
@@ -161,13 +166,12 @@ def _labelled(
             f"All texts of '{info.title}' have the same class: there is nothing to tell apart.",
             "Choose labelled texts of at least two classes.", info.path,
         )  # fmt: skip
-    split = SplitSettings("random", config.validation_share, config.split_seed)
     rng, places = np.random.default_rng(config.split_seed), np.arange(len(known))
     train, validation = (rng.permutation(part) for part in _split(config, places))
     if base is None:
         text = "\n".join(dataset.texts[known[i]] for i in np.sort(train).tolist()) + "\n"
-        settings = TokenSettings.of(config.model_dump())
-        base = yield from scaled(make_tokenizer(text, len(text), settings, f"{split.key(info.sha256)} labelled"), 0.0, 0.4)
+        settings, key = TokenSettings.of(config.model_dump()), f"{_by_text(config).key(info.sha256)} labelled"
+        base = yield from scaled(make_tokenizer(text, len(text), settings, key), 0.0, 0.4)
     tokenizer, parts = SpecialTokenizer(base), []
     for number, index in enumerate(known.tolist()):
         parts.append(base.encode_lossy(dataset.texts[index])[0])

@@ -75,12 +75,13 @@ class Inspectors(QWidget):
         self.side = choice("inspected_side", "Which half of the model is looked into", *_SIDES)
         self.side.setToolTip("The decoder writes the translation; the encoder reads the source")
         self.side.hide()
+        self.one_side = plain_label(role="quiet", wrap=True, name="page_one_side")
         self.hint = button("Try this", "page_try", "", "Something to try on this page")
         self.hint.setCheckable(True)
         self.suggestion = plain_label(wrap=True, name="page_suggestion")
         self.suggestion.setVisible(False)
         top = hbox((self.line, 1), self.side, self.hint)
-        hbox(self.rail, (vbox(top, self.suggestion, (self.stack, 1), spacing=4), 1), into=self)
+        hbox(self.rail, (vbox(top, self.suggestion, self.one_side, (self.stack, 1), spacing=4), 1), into=self)
         self._fill(entries)
         self.hint.toggled.connect(self.suggestion.setVisible)
         self.side.currentIndexChanged.connect(lambda _: self.look_at(*self._looked) if self._looked is not None else None)
@@ -149,7 +150,10 @@ class Inspectors(QWidget):
         return replace(model, side=_SIDES[self.side.currentText()])
 
     def _offer_sides(self) -> None:
-        self.side.setVisible("Translates" in (self._abilities or ()) and self._entries[self.title].sides)
+        translates, entry = "Translates" in (self._abilities or ()), self._entries[self.title]
+        self.side.setVisible(translates and entry.sides)
+        self.one_side.setText(entry.one_side)
+        self.one_side.setVisible(translates and bool(entry.one_side))
 
     def each(self, do: Callable[[Page], object]) -> None:
         """Do this to every page that was built."""

@@ -16,7 +16,7 @@ from genstudio.ui.playground.page import Page
 class Entry:
     """A page: the `group` it is listed under, its `title` in the list, the class that makes it, in a module of `ui`, and
     the abilities that a model `needs` for it; `instead`: others that will do as well. `sides`: of a model that translates, it
-    looks into the decoder or into the encoder."""
+    looks into the decoder or into the encoder; `one_side`: why only into the decoder, in a sentence."""
 
     group: str
     title: str
@@ -25,6 +25,7 @@ class Entry:
     needs: tuple[str, ...]
     instead: tuple[str, ...] = ()
     sides: bool = False
+    one_side: str = ""
 
     def build(self, engine: Engine) -> Page:
         page: Page = getattr(importlib.import_module(f"genstudio.ui.{self.module}"), self.name)(engine)
@@ -41,6 +42,14 @@ class Entry:
 
 W, T, LOOK, S = ("Writes",), ("Writes", "Traces"), ("Traces",), ("Samples",)
 TRANSLATES = ("Translates",)
+_PREDICTS = (
+    "An induction head predicts what follows a repeated token, and the encoder predicts no token, so the decoder gets the "
+    "repeated sequence."
+)
+_WRITES = (
+    "The encoder writes and predicts nothing, so the decoder is replayed. To see the encoder at another step, choose that "
+    "checkpoint and open Attention."
+)
 PAGES = (
     Entry("Choose", "Next token", "playground.next_token", "NextTokenPage", W),
     Entry("Choose", "Continuations", "playground.continuations_page", "ContinuationsPage", W),
@@ -55,14 +64,14 @@ PAGES = (
     Entry("Inside", "Knock out", "playground.ablation_page", "AblationPage", LOOK, sides=True),
     Entry("Inside", "Logit lens", "playground.lens_page", "LensPage", LOOK, sides=True),
     Entry("Inside", "Saliency", "playground.saliency_page", "SaliencyPage", LOOK, W, sides=True),
-    Entry("Inside", "Induction", "playground.induction_page", "InductionPage", LOOK),
+    Entry("Inside", "Induction", "playground.induction_page", "InductionPage", LOOK, one_side=_PREDICTS),
     Entry("Inside", "Anatomy", "playground.anatomy_page", "AnatomyPage", LOOK, sides=True),
     Entry("Inside", "Positions", "playground.positions_page", "PositionsPage", LOOK, sides=True),
     Entry("Inside", "Embedding map", "playground.map_page", "MapPage", LOOK, sides=True),
     Entry("Inside", "One word", "playground.word_page", "WordPage", ("FillsIn", "Traces")),
-    Entry("Inside", "Layers", "playground.layers_page", "LayersPage", LOOK),
+    Entry("Inside", "Layers", "playground.layers_page", "LayersPage", LOOK, sides=True),
     Entry("Compare", "Compare two", "playground.compare_page", "ComparePage", W),
-    Entry("Compare", "Replay", "playground.replay_page", "ReplayPage", T),
+    Entry("Compare", "Replay", "playground.replay_page", "ReplayPage", T, one_side=_WRITES),
     Entry("Compare", "By length", "playground.length_page", "LengthPage", TRANSLATES),
     Entry("Words", "Word map", "playground.words_page", "WordMapPage", ("Embeds",)),
     Entry("Words", "Word similarity", "playground.words_page", "SimilarityPage", ("Embeds",)),
