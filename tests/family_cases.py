@@ -23,6 +23,9 @@ _CODER: Values = {"width": 16, "layers": 1, "batch": 16, "evaluate_every": 10}
 _PAIRS: Values = {"layers": 1, "heads": 2, "d_model": 16, "context": 30, "batch": 8, "evaluate_every": 10}
 _GAN: Values = {"width": 16, "layers": 2, "batch": 16, "evaluate_every": 10}
 _CYCLE: Values = {"channels": 4, "blocks": 1, "batch": 4, "g_rate": 0.005, "evaluate_every": 10}
+_GROWING: Values = {
+    "channels": 4, "largest": 8, "latent": 4, "batch": 8, "evaluate_every": 10, "growth": "steps", "stage_steps": 4,
+}
 _DIFFUSION: Values = {
     "width": 16, "layers": 1, "batch": 128, "learning_rate": 0.01, "evaluate_every": 10, "sampling_steps": 4,
 }
@@ -47,6 +50,11 @@ SMALL: Mapping[str, tuple[Values, ...]] = {
         {**_GAN, "network": "residual", "spectral_norm": True, "norm": "batch"},
     ),
     "cyclegan": (_CYCLE, {**_CYCLE, "loss": "nonsaturating", "norm": "instance", "halvings": 2, "pool": 3, "cycle_back": 0.0}),
+    "progressive": (
+        _GROWING,
+        {**_GROWING, "loss": "wasserstein_gp", "pixel_norm": False, "equalised": False, "deviation": False, "growth": "plan"},
+        {**_GROWING, "grow": False, "loss": "hinge", "ema": 0.0},
+    ),
     "gaussian": ({"ridge": 0.01}, {"ridge": 0.01, "covariance": "diagonal"}),
     "autoencoder": ({**_CODER, "code": 1}, {**_CODER, "network": "linear", "code": 2, "l2": 0.01, "noise": 0.1}),
     "vae": (_CODER, {**_CODER, "network": "linear", "code": 1, "noise": "fixed", "kl_warmup": 5}),

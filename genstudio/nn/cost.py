@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from genstudio.nn.sizes import doublings
@@ -146,3 +148,27 @@ def unet(
             total += conv(size, size, places[index - 1])
         before = size
     return total + Network(2 * channels, 0, 2 * channels * places[0]) + conv(channels, pixels, places[0])
+
+
+def growing_generator(latent: int, maps: Sequence[int], pixels: int) -> Network:
+    """`growing.GrowingGenerator` at its full size."""
+    total = linear(latent, 16 * maps[0]) + convolution(maps[0], maps[0], 16)
+    for stage, (before, now) in enumerate(itertools.pairwise(maps), 1):
+        area = 16 * 4**stage
+        total += convolution(before, now, area) + convolution(now, now, area)
+    for stage, now in enumerate(maps):
+        last = convolution(now, pixels, 16 * 4**stage, 1)
+        total += last if stage == len(maps) - 1 else Network(last.parameters, 0, 0)
+    return total
+
+
+def growing_discriminator(maps: Sequence[int], pixels: int, deviation: bool) -> Network:
+    """`growing.GrowingDiscriminator` at its full size."""
+    total = convolution(maps[0] + int(deviation), maps[0], 16) + linear(16 * maps[0], maps[0]) + linear(maps[0], 1)
+    for stage, (before, now) in enumerate(itertools.pairwise(maps), 1):
+        area = 16 * 4**stage
+        total += convolution(now, now, area) + convolution(now, before, area)
+    for stage, now in enumerate(maps):
+        first = convolution(pixels, now, 16 * 4**stage, 1)
+        total += first if stage == len(maps) - 1 else Network(first.parameters, 0, 0)
+    return total

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from genstudio.errors import TrainingError
-from genstudio.events import Frame, Progress, Series, Snapshot
+from genstudio.events import Frame, Notice, Progress, Series, Snapshot
 from genstudio.training.learner import Cut, Metrics, Tick
 from genstudio.training.loop import Event
 
@@ -24,6 +24,7 @@ def frames(events: Iterable[Event], seconds: float = 0.05) -> Generator[Frame, N
     """
     metrics: list[Metrics] = []
     newest: dict[str, Snapshot] = {}
+    notices: list[Notice] = []
     progress: Progress | None = None
     due = time.monotonic() + seconds
     stream = iter(events)
@@ -33,22 +34,24 @@ def frames(events: Iterable[Event], seconds: float = 0.05) -> Generator[Frame, N
         except StopIteration:
             break
         except Exception:
-            yield from _flush(metrics, newest, progress)
+            yield from _flush(metrics, newest, notices, progress)
             raise
         if isinstance(event, Metrics):
             event = Metrics(event.step, {name: _at_once(value) for name, value in event.values.items()})
             metrics.append(event)
         elif isinstance(event, Snapshot):
             newest[event.channel] = event
+        elif isinstance(event, Notice):
+            notices.append(event)
         elif isinstance(event, Cut):
             newest |= {snapshot.channel: snapshot for snapshot in event.snapshots}
         progress = event.progress if isinstance(event, Tick) else None
         if time.monotonic() >= due or isinstance(event, Cut) or _is_bad(event):
-            yield from _flush(metrics, newest, progress)
-            metrics, newest = [], {}
+            yield from _flush(metrics, newest, notices, progress)
+            metrics, newest, notices = [], {}, []
             due = time.monotonic() + seconds
-    if metrics or newest:
-        yield from _flush(metrics, newest, progress)
+    if metrics or newest or notices:
+        yield from _flush(metrics, newest, notices, progress)
 
 
 def _at_once(value: Tensor | float) -> Tensor | float:
@@ -63,13 +66,15 @@ def _is_bad(event: Event) -> bool:
     return not all(isinstance(value, Tensor) or math.isfinite(value) for value in event.values.values())
 
 
-def _flush(metrics: list[Metrics], newest: dict[str, Snapshot], progress: Progress | None) -> Iterator[Frame]:
+def _flush(
+    metrics: list[Metrics], newest: dict[str, Snapshot], notices: list[Notice], progress: Progress | None
+) -> Iterator[Frame]:
     series = read(metrics)
     bad = first_not_finite(series)
     if bad is not None:
         series = {name: _before(s, bad) for name, s in series.items()}
     kept = {name: s for name, s in series.items() if len(s)}
-    yield Frame(series=kept, snapshots=tuple(newest.values()), progress=progress)
+    yield Frame(series=kept, snapshots=tuple(newest.values()), notices=tuple(notices), progress=progress)
     if bad is not None:
         raise TrainingError(
             f"The loss or its gradient is no longer a finite number at step {bad}.",

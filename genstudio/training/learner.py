@@ -181,6 +181,14 @@ class Opens(Protocol):
 
 
 @runtime_checkable
+class Marks(Protocol):
+    """A learner in whose training there are moments that the time axis should show."""
+
+    def marks(self) -> tuple[str, ...]:
+        """What happened in the steps since the last time this was asked, in sentences."""
+
+
+@runtime_checkable
 class Watches(Protocol):
     """A learner whose previews show what comes of texts that a person gives."""
 

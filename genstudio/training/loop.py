@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from genstudio.events import Snapshot
+from genstudio.events import Notice, Snapshot
 from genstudio.training.device import available
 from genstudio.training.learner import (
     Cut,
@@ -19,13 +19,14 @@ from genstudio.training.learner import (
     EvaluatesEarly,
     InStages,
     Learner,
+    Marks,
     Measured,
     Metrics,
     Score,
     Tick,
 )
 
-Event = Metrics | Snapshot | Tick | Cut
+Event = Metrics | Snapshot | Tick | Cut | Notice
 EARLY = 0.2
 """The share of the usual validation sample that is scored at early steps: five of them cost as much as one whole one."""
 
@@ -133,6 +134,8 @@ def fit(
             yield from _in_stages(learner, plan, step, progress)
         else:
             yield Metrics(step, learner.training_step(learner.batch(step), step, progress))
+        if isinstance(learner, Marks):
+            yield from (Notice(step, "milestone", text) for text in learner.marks())
 
 
 def _seeding() -> Callable[[int], Any]:

@@ -214,6 +214,8 @@ class Session(Generator[Frame, None, None]):
         """The frame, once it is on the disk; what cannot be written halts the training, and is tried again after that."""
         elapsed = self._watch.elapsed
         self._saver.saw(frame.series)
+        for notice in frame.notices:
+            self._recorder.tell(notice.step, notice.kind, notice.text)
         if self._doctor is not None:
             self._recorder.diagnose(self._doctor.see(frame.series, frame.snapshots, self._settings()))
         series = {**frame.series, **self._rate.over(frame, elapsed, self.learner.tokens_per_step)}

@@ -1,0 +1,64 @@
+"""What a growing network can learn from, checked before the first step. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genstudio.data.batches import PictureBatch
+from genstudio.data.datasets import ImageDataset
+from genstudio.data.learnable import batches
+from genstudio.data.learnable.samples import SampleData, from_pictures
+from genstudio.data.work import Work
+from genstudio.errors import ConfigError, Problem
+from genstudio.families.progressive.config import ProgressiveConfig
+from genstudio.nn.sizes import FIRST, sizes_to
+
+SMALLEST, LARGEST = 2 * FIRST, 128
+
+
+def prepare(
+    config: ProgressiveConfig, dataset: ImageDataset, _kept: Mapping[str, Any] | None = None
+) -> Work[SampleData]:
+    """The data of a run. Raises DataError or ConfigError for what nothing here can learn from, saying what would do."""
+    yield 0.1
+    data = from_pictures(dataset)
+    if problems := list(_problems(config, data)):
+        raise ConfigError(problems)
+    yield 1.0
+    return data
+
+
+def size_problem(height: int, width: int) -> Problem | None:
+    """Why pictures of this size cannot be grown to."""
+    if height == width and SMALLEST <= height <= LARGEST and sizes_to(height):
+        return None
+    fits = ", ".join(map(str, sizes_to(LARGEST)[1:]))
+    nearest = min(sizes_to(LARGEST)[1:], key=lambda size: abs(size - min(height, width)))
+    return Problem(
+        "data", f"pictures of {width} x {height} pixels cannot be reached by doubling {FIRST} x {FIRST}: squares of {fits} can; "
+        f"import them again in a size of {nearest}",
+    )
+
+
+def _problems(config: ProgressiveConfig, data: SampleData) -> Iterator[Problem]:
+    if found := size_problem(data.shape.height, data.shape.width):
+        yield found
+    used = min(config.examples or len(data.train), len(data.train))
+    if config.batch > used:
+        yield Problem("batch", f"{config.batch} is more than the {used:,} training pictures; choose fewer")
+
+
+def draw(config: ProgressiveConfig, data: SampleData, seed: int, step: int) -> NDArray[np.int64]:
+    """Indices (batch,) of training pictures; depends on settings, seed and step alone. Raises DataError."""
+    return batches.draw(data, (config.batch,), seed, step, config.examples)
+
+
+def shown(config: ProgressiveConfig, data: SampleData, seed: int, step: int) -> PictureBatch:
+    """The real pictures of a step, at their full size."""
+    found = batches.shown(data, draw(config, data, seed, step), labelled=False, low=-1.0)
+    assert isinstance(found, PictureBatch)
+    return found
