@@ -192,9 +192,15 @@ class Walk:
             page.close_run()
             page.choose_family(family.name)
             yield from self.at(f"{room}-{family.name}-setup")
-            page.setup.form.more.set_opened(True)
+            page.setup.show_settings(True)
             yield from self.at(f"{room}-{family.name}-settings")
+            page.setup.form.more.set_opened(True)
+            yield from self.at(f"{room}-{family.name}-settings-more")
+            page.setup.drawer.search.setText("learning rate")
+            yield from self.at(f"{room}-{family.name}-settings-found")
+            page.setup.drawer.search.clear()
             page.setup.form.more.set_opened(False)
+            page.setup.show_settings(False)
             runs = [run for run in window.library.runs if run.family == family.name and run.usable]
             for run in runs:
                 page.open_run(str(run.folder))

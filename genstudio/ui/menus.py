@@ -14,6 +14,7 @@ from genstudio.ui import help_dialog, theme
 from genstudio.ui.glossary import explain_focus
 from genstudio.ui.lessons.keys import BACK_KEYS, NEXT_KEYS, SHOW_KEYS
 from genstudio.ui.runs.actions import ACTIONS
+from genstudio.ui.train.drawer import OPEN_KEYS
 from genstudio.ui.train.tab import TrainingTab
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ MENUS: tuple[Menu, ...] = (
         Item("Pause or resume", lambda tab: tab.toggle_pause(), "Ctrl+P", _trainer("pause")),
         Item("Stop", lambda tab: tab.stop_training(), "Ctrl+.", _trainer("stop")),
         Item("Save now", lambda tab: tab.save_now(), "Ctrl+S", _trainer("save")),
+        Item("Settings of the model", lambda tab: tab.toggle_settings(), OPEN_KEYS, _trainer("setup")),
         Item("Train twice as long", lambda tab: tab.extend_by(share=1.0), "Ctrl+T", _trainer("extend")),
         None,
         Item("Previous snapshot", lambda panel: panel.time.step_by(-1), "F6", _tool(TIMELINE)),

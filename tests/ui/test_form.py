@@ -144,7 +144,7 @@ def test_the_wheel_changes_only_what_has_the_focus(form: ConfigForm, qtbot: QtBo
     form.more.set_opened(True)
     before = form.values()
     editor = form.rows[name].editor
-    form.search.setFocus()
+    form.rows["heads"].editor.setFocus()
     wheel = QWheelEvent(
         QPointF(5, 5), QPointF(5, 5), QPoint(), QPoint(0, -120), Qt.MouseButton.NoButton,
         Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
@@ -153,12 +153,13 @@ def test_the_wheel_changes_only_what_has_the_focus(form: ConfigForm, qtbot: QtBo
     assert form.values() == before
 
 
-def test_search_leaves_what_matches(form: ConfigForm) -> None:
-    form.search.setText("rotary")
+def test_a_filter_leaves_what_matches(form: ConfigForm) -> None:
+    assert form.filter("rotary")
     shown = {name for name, row in form.rows.items() if not row.isHidden()}
     assert "position_base" in shown and "layers" not in shown
     assert form.more.opened
-    form.search.clear()
+    assert not form.filter("no such words") and form.more.isHidden()
+    assert form.filter("") and not form.more.opened and not form.more.isHidden()
     assert all(not row.isHidden() for row in form.rows.values())
 
 

@@ -15,7 +15,7 @@ from helpers import LONG, answer, run_task
 
 EYE = (
     "gan_pause", "gan_extend", "gan_settings", "dataset_choice", "open_text", "draw_distribution", "preset_choice",
-    "plan_length", "seed", "form_search", "gan_start", "What is shown", "Charts", "chart_losses", "chart_opinions",
+    "plan_length", "open_settings", "gan_start", "What is shown", "Charts", "chart_losses", "chart_opinions",
     "which_fixed", "pictures_fixed", "pictures_real", "time_play", "time_slider", "time_speed", "time_export", "Actions",
 )  # fmt: skip
 """Names of widgets, and of the bars of tabs what they say."""
@@ -40,7 +40,7 @@ def test_a_run_is_walked_through_by_keys_alone(window: MainWindow, qtbot: Any, t
     qtbot.waitUntil(lambda: tab.run_path == run and tab.panel.pane("fixed").view is not None, timeout=LONG)
     qtbot.waitUntil(lambda: len(tab.panel.time.steps) > 1, timeout=LONG)
     panel = tab.panel
-    assert tab.setup.preset.currentData() == "custom" and tab.setup.plan() == (80, None)
+    assert tab.setup.preset.name == "custom" and tab.setup.plan() == (80, None)
 
     tab.strip.settings.setChecked(True)  # a run has the whole width until its settings are asked for
     qtbot.waitUntil(lambda: tab.setup.isVisible(), timeout=LONG)

@@ -313,7 +313,7 @@ def test_a_lesson_names_its_data_and_its_cure(window: MainWindow, qtbot: Any) ->
     tab = window.gan
     lesson = next(preset for preset in tab.setup.family.presets if preset.cure and preset.data)
     assert not tab.cure.isVisible() or tab.preset() is lesson
-    tab.setup.preset.setCurrentIndex(tab.setup.preset.findData(lesson.name))
+    tab.setup.preset.choose(lesson.name)
     assert tab.cure.isVisible() and tab.setup.data.currentData() == lesson.data
     assert any(tab.setup.values()[name] != value for name, value in lesson.cure.items())
     press(qtbot, tab, "apply_cure")
@@ -323,7 +323,7 @@ def test_a_lesson_names_its_data_and_its_cure(window: MainWindow, qtbot: Any) ->
 def test_the_cure_can_be_given_while_the_lesson_runs(window: MainWindow, qtbot: Any) -> None:
     tab = window.gan
     lesson = next(preset for preset in tab.setup.family.presets if preset.cure and preset.data == "gaussian-ring")
-    tab.setup.preset.setCurrentIndex(tab.setup.preset.findData(lesson.name))
+    tab.setup.preset.choose(lesson.name)
     begin(qtbot, window, "gaussian-ring", SMALL)
     live = {setting.name for setting in tab.config_type.settings() if setting.live}
     press(qtbot, tab, "apply_cure")
@@ -355,7 +355,7 @@ def test_settings_follow_the_data_that_a_person_chooses(window: MainWindow, qtbo
 
 def test_a_lesson_stays_on_other_data_of_its_kind(window: MainWindow, qtbot: Any) -> None:
     tab = window.gan
-    tab.setup.preset.setCurrentIndex(tab.setup.preset.findData("collapse"))
+    tab.setup.preset.choose("collapse")
     choose(qtbot, tab, "moons")
     assert tab.preset().name == "collapse"
     choose(qtbot, tab, "digits8")

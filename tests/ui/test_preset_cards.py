@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from gan_window import SMALL
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Qt
 from pytestqt.qtbot import QtBot
 
 from genstudio import families
@@ -14,15 +14,15 @@ from genstudio.tasks.estimate import EstimateTime
 from genstudio.ui.engine import Engine
 from genstudio.ui.train import estimate
 from genstudio.ui.train.estimate import TimeEstimate, about
-from genstudio.ui.train.preset_choice import CUSTOM, PresetChoice, cost_of, first_sentence
+from genstudio.ui.train.preset_cards import CUSTOM, PresetCards, cost_of, first_sentence
 
 
 @pytest.mark.parametrize("family", families.all_families(), ids=lambda family: family.name)
 def test_each_card_says_what_is_known_of_its_preset(qtbot: QtBot, family: Any) -> None:
-    box = PresetChoice()
+    box = PresetCards()
     qtbot.addWidget(box)
     box.show_presets(family.presets)
-    assert [box.itemData(place) for place in range(box.count())] == [*(one.name for one in family.presets), CUSTOM]
+    assert box.names() == [*(one.name for one in family.presets), CUSTOM] and box.name == family.presets[0].name
     box.show_costs({one.name: cost_of(one, None) for one in family.presets})
     assert all(box.costs()[one.name] for one in family.presets) and not box.costs()[CUSTOM]
     box.show_costs({one.name: cost_of(one, 0.5) for one in family.presets})
@@ -31,8 +31,17 @@ def test_each_card_says_what_is_known_of_its_preset(qtbot: QtBot, family: Any) -
         assert box.costs()[one.name].removeprefix("about ") == wanted
     for place, one in enumerate(family.presets):
         assert first_sentence(one.expect) and first_sentence(one.expect) in one.expect
-        said = box.itemData(place, 11)  # what a screen reader says
+        said = box.item(place).data(11)  # what a screen reader says
         assert all(words in said for words in (one.title, box.costs()[one.name]))
+    box.resize(340, 300)
+    box.show()
+    with qtbot.waitSignal(box.chosen) as caught:
+        qtbot.keyClick(box, Qt.Key.Key_Down)
+    assert caught.args == [box.name] == [family.presets[1].name]
+    tall = [box.visualItemRect(box.item(row)).height() for row in (0, 1)]
+    assert tall[1] >= tall[0], "only the card that is chosen says everything"
+    box.choose("no such preset")
+    assert box.name == family.presets[1].name
 
 
 def test_what_others_cost_is_measured_after_what_is_set_up(

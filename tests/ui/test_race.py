@@ -170,7 +170,7 @@ def test_a_race_from_its_button_to_its_runs(toy: Family[Any, Any], engine: Engin
     page.set_up.values.setText("0.05; 0.4")
     assert "2 trainings of 12 steps each" in page.set_up.note.text()
     page.set_up.start.click()
-    assert tab.busy and page.running and not tab.setup.isEnabled() and not page.leave.isEnabled()
+    assert tab.busy and page.running and not tab.setup.preset.isEnabled() and not page.leave.isEnabled()
     assert all(tab.runs(lane.job) for lane in page.lanes)
     qtbot.waitUntil(lambda: not page.running, timeout=LONG)
 
@@ -259,7 +259,7 @@ def test_fine_tuned_and_from_scratch_race_with_the_size_of_the_run(tmp_path: Any
     assert race.name != "start"  # there is no run to start from
     values = {**family_cases.SMALL["bert"][0], "tokenizer": "char"}
     begun = str(answer(run_task(Train("bert", str(text_file(tmp_path)), values, steps=2, name="before")), "run"))
-    setup.preset.setCurrentIndex(setup.preset.findData("classes"))
+    setup.preset.choose("classes")
     race.begin()
     race.what.setCurrentIndex(race.what.findData("start"))
     assert [box.text() for box in race.boxes] == ["from scratch", "before"] and all(box.isChecked() for box in race.boxes)

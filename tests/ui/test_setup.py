@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from genstudio import families
@@ -73,23 +74,64 @@ def test_half_a_step_is_refused_and_half_a_minute_is_not(setup: SetupColumn, typ
     assert not setup.problems()
 
 
-@pytest.mark.parametrize("typed", HOSTILE)
 @pytest.mark.parametrize("field", ["length", "seed"])
 @pytest.mark.parametrize("unit", ["steps", "minutes"])
-def test_what_is_no_number_is_said_at_its_field(setup: SetupColumn, field: str, unit: str, typed: str) -> None:
+def test_what_is_no_number_is_said_at_its_field(setup: SetupColumn, field: str, unit: str) -> None:
+    for typed in HOSTILE:
+        is_said_at_its_field(setup, field, unit, typed)
+
+
+def is_said_at_its_field(setup: SetupColumn, field: str, unit: str, typed: str) -> None:
     setup.unit.setCurrentText(unit)
     getattr(setup, field).lineEdit().setText(typed)
     wrong = setup._wrong[field]
     if (field, typed) == ("seed", "0"):
-        assert not setup.problems() and not wrong.isVisible()
+        assert not setup.problems() and wrong.isHidden()
         return
-    assert [p.field for p in setup.problems()] == [field]
-    assert wrong.isVisible() and wrong.text() and getattr(setup, field).property("problem")
+    assert [p.field for p in setup.problems()] == [field], typed
+    assert not wrong.isHidden() and wrong.text() and getattr(setup, field).property("problem")
+    setup.go_to(setup.problems()[0])
+    assert wrong.isVisible() and setup.settings_shown == (field == "seed")
+    assert ("1 error" in setup.settings.text()) == (field == "seed"), "what is hidden in the drawer is said outside"
     with pytest.raises(ConfigError):
         setup.parsed()
     setup.restore(setup.state())
     getattr(setup, field).set_value(7)
-    assert not setup.problems() and not wrong.isVisible()
+    assert not setup.problems() and wrong.isHidden()
+
+
+def test_the_drawer_finds_a_setting_marks_what_differs_and_resets_it(setup: SetupColumn, qtbot: QtBot) -> None:
+    drawer = setup.drawer
+    assert setup.preset.isVisible() and not drawer.isVisible() and setup.settings.text() == "Settings"
+    qtbot.mouseClick(setup.settings, Qt.MouseButton.LeftButton)
+    assert drawer.isVisible() and not setup.preset.isVisible() and not drawer.reset.isEnabled()
+    qtbot.waitUntil(lambda: setup.focusWidget() is drawer.search)
+    qtbot.keyClicks(drawer.search, "overfitting")  # a word of its help, not of its name
+    dropout = setup.form.rows["dropout"]
+    assert dropout.isVisible() and not setup.form.rows["layers"].isVisible() and not setup.seed.isVisible()
+    dropout.set_value(0.5)
+    assert dropout.reset.isVisible() and drawer.reset.isEnabled() and setup.settings.text().endswith("1 changed")
+    qtbot.keyClick(drawer.search, Qt.Key.Key_Return)
+    assert setup.focusWidget() is dropout.editor or dropout.editor.isAncestorOf(setup.focusWidget())
+    qtbot.mouseClick(drawer.reset, Qt.MouseButton.LeftButton)
+    assert not dropout.is_changed and setup.settings.text() == "Settings"
+    drawer.search.setText("no such setting")
+    assert drawer.none.isVisible()
+    qtbot.keyClick(drawer.search, Qt.Key.Key_Escape)
+    assert not drawer.search.text() and setup.seed.isVisible() and setup.form.rows["layers"].isVisible()
+    with qtbot.waitSignal(setup.settings_closed):
+        qtbot.keyClick(drawer.search, Qt.Key.Key_Escape)
+    assert setup.preset.isVisible() and not drawer.isVisible()
+
+
+def test_a_running_training_freezes_what_is_set_and_not_the_search(setup: SetupColumn, qtbot: QtBot) -> None:
+    setup.freeze(True)
+    setup.show_settings(True)
+    setup.drawer.search.setText("heads")
+    assert setup.drawer.search.isEnabled() and setup.form.rows["heads"].isVisible()
+    assert not any(part.isEnabled() for part in (setup.preset, setup.form.rows["heads"].editor, setup.seed, setup.drawer.reset))
+    setup.freeze(False)
+    assert setup.preset.isEnabled() and setup.form.rows["heads"].editor.isEnabled()
 
 
 def test_a_plan_without_end_is_refused(setup: SetupColumn) -> None:

@@ -111,6 +111,8 @@ def _wish(widget: QWidget | None, name: str, asked: ControlHas) -> str:
 
 def _entry(widget: QWidget, wanted: str) -> str:
     """An entry of a list as it is written there."""
+    if isinstance(widget, QListWidget) and (row := controls.row_of(widget, wanted)) >= 0:
+        return widget.item(row).text()
     index = widget.findData(wanted) if isinstance(widget, QComboBox) else -1
     return widget.itemText(index) if isinstance(widget, QComboBox) and index >= 0 else wanted
 

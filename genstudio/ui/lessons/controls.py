@@ -32,6 +32,7 @@ from genstudio.ui.latent.pad import LatentPad
 from genstudio.ui.numbers import FloatEdit
 from genstudio.ui.playground.page import Page
 from genstudio.ui.playground.writer import Writer
+from genstudio.ui.train.setup import SetupColumn
 from genstudio.ui.train.tab import TrainingTab
 from genstudio.ui.views.heads import HeadsView
 from genstudio.ui.views.writing import DocumentView
@@ -75,6 +76,8 @@ def reveal(window: MainWindow, widget: QWidget) -> None:
             outer.setCurrentIndex(index)
         elif isinstance(outer, TrainingTab) and not outer.busy and outer.left.isHidden() and outer.left.isAncestorOf(widget):
             outer.show_setup(True)
+        elif isinstance(outer, SetupColumn):
+            outer.reveal(widget)
         elif isinstance(outer, CollapsibleSection) and outer.holds(widget):
             outer.set_opened(True)
         elif isinstance(outer, QStackedWidget) and isinstance(inner, Page):
@@ -116,10 +119,18 @@ def equals(widget: QWidget, wanted: bool | int | float | str) -> bool:
     """Whether a control holds a value; an entry of a list is known by its text or by its name."""
     if isinstance(widget, QComboBox) and widget.currentData() is not None and widget.currentData() == wanted:
         return True
+    if isinstance(widget, QListWidget) and (row := row_of(widget, wanted)) >= 0:
+        return widget.currentRow() == row
     found = value(widget)
     if isinstance(found, int | float) and isinstance(wanted, int | float):
         return abs(found - wanted) <= _CLOSE * max(1.0, abs(wanted))
     return bool(found == wanted)
+
+
+def row_of(widget: QListWidget, wanted: bool | int | float | str) -> int:
+    """The row of the entry that the program knows by this name; -1 where none is."""
+    names = [widget.item(row).data(Qt.ItemDataRole.UserRole) for row in range(widget.count())]
+    return names.index(wanted) if isinstance(wanted, str) and wanted in names else -1
 
 
 def press(widget: QWidget) -> None:
@@ -154,7 +165,8 @@ def put(widget: QWidget, wanted: bool | int | float | str) -> None:
         widget.setCurrentIndex(_place(widget, titles, str(wanted)))
     elif isinstance(widget, QListWidget):
         texts = [widget.item(row).text() for row in range(widget.count())]
-        widget.setCurrentRow(_place(widget, texts, str(wanted)))
+        row = row_of(widget, wanted)
+        widget.setCurrentRow(row if row >= 0 else _place(widget, texts, str(wanted)))
     elif isinstance(widget, DocumentView):
         widget.set_text(str(wanted))
     elif isinstance(widget, QLineEdit):

@@ -96,6 +96,7 @@ class SettingRow(QWidget):
         self.setting = setting
         self.base: Any = setting.default
         self.setObjectName(f"row_{setting.name}")
+        self.about = f"{setting.name} {setting.label} {setting.help} {setting.group}".lower()
         self.editor = named(_editor(setting), f"setting_{setting.name}", setting.label)
         self.editor.setAccessibleDescription(_help(setting))
         self.label = plain_label(setting.label, wrap=True, name=f"label_{setting.name}")
@@ -205,7 +206,7 @@ class SettingRow(QWidget):
 
 
 class ConfigForm(QWidget):
-    """All settings of a Config type: the main ones open, the rest under "More", with a box that filters them."""
+    """All settings of a Config type: the main ones open, the rest under "More"; `filter` leaves those that are looked for."""
 
     changed = Signal(object)
 
@@ -214,16 +215,13 @@ class ConfigForm(QWidget):
         self.setObjectName("config_form")
         self.config_type = config_type
         self.rows = {setting.name: SettingRow(setting) for setting in config_type.settings()}
-        self._quiet = False
+        self._quiet = self._filtered = self._opened = False
         self._extra: tuple[Problem, ...] = ()
         self._locked: Mapping[str, str] = {}
         self._headers: dict[QWidget, list[SettingRow]] = {}
-        self.search = named(QLineEdit(), "form_search", "Find a setting")
-        self.search.setPlaceholderText("Find a setting")
-        self.search.setClearButtonEnabled(True)
         self.more = CollapsibleSection("More settings", name="form_more")
         self.general = plain_label(role="problem", wrap=True, name="form_problems")
-        layout = vbox(self.search, self.general, into=self, spacing=4)
+        layout = vbox(self.general, into=self, spacing=4)
         self._fill(layout, [row for row in self.rows.values() if row.setting.main])
         layout.addWidget(self.more)
         layout.addStretch(1)
@@ -232,7 +230,6 @@ class ConfigForm(QWidget):
         self._fill(inside, [row for row in self.rows.values() if not row.setting.main])
         self.more.set_content(inside)
         self._update()
-        self.search.textChanged.connect(self._filter)
         for row in self.rows.values():
             row.changed.connect(lambda _: self._changed())
 
@@ -259,6 +256,34 @@ class ConfigForm(QWidget):
     def reset(self) -> None:
         """Back to the base."""
         self.set_values({name: row.base for name, row in self.rows.items()})
+
+    def changes(self) -> tuple[str, ...]:
+        """Labels of the settings that differ from the base."""
+        return tuple(row.setting.label for row in self.rows.values() if row.is_changed)
+
+    def filter(self, text: str) -> bool:
+        """Show only the settings whose name, label, help or group has all of these words, wherever they are; whether there is
+        one. Without a word all are there, and "More" is as it was."""
+        words = text.lower().split()
+        if words and not self._filtered:
+            self._opened = self.more.opened
+        for row in self.rows.values():
+            row.setVisible(all(word in row.about for word in words))
+        for header, rows in self._headers.items():
+            header.setVisible(any(not row.isHidden() for row in rows))
+        found = [row for row in self.rows.values() if not row.isHidden()]
+        if words or self._filtered:
+            self.more.set_opened(any(not row.setting.main for row in found) if words else self._opened)
+        self.more.setVisible(any(not row.setting.main for row in found))
+        self._filtered = bool(words)
+        return bool(found)
+
+    def go_to(self, name: str = "") -> None:
+        """Put the cursor into a setting, wherever it is; without a name into the first that is shown."""
+        found = [row for row in self.rows.values() if row.setting.name == name or (not name and not row.isHidden())]
+        if found:
+            self.more.set_opened(self.more.opened or not found[0].setting.main)
+            found[0].editor.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def problems(self) -> tuple[Problem, ...]:
         """What stands in the way now."""
@@ -320,17 +345,7 @@ class ConfigForm(QWidget):
             self.more.set_opened(True)
         parts = [f"{wrong} error{'s' * (wrong > 1)}"] * bool(wrong) + [f"{changed} changed"] * bool(changed)
         self.more.set_note(", ".join(parts))
-        self.more.setVisible(bool(rows))
-
-    def _filter(self, text: str) -> None:
-        words = text.lower().split()
-        for row in self.rows.values():
-            about = f"{row.setting.name} {row.setting.label} {row.setting.help} {row.setting.group}".lower()
-            row.setVisible(all(word in about for word in words))
-        for header, rows in self._headers.items():
-            header.setVisible(any(not row.isHidden() for row in rows))
-        if words:
-            self.more.set_opened(any(not row.isHidden() and not row.setting.main for row in self.rows.values()))
+        self.more.setVisible(bool(rows) and (not self._filtered or any(not row.isHidden() for row in rows)))
 
 
 def _editor(setting: Setting) -> QCheckBox | QComboBox | QLineEdit | FloatEdit:

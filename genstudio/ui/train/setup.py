@@ -1,4 +1,4 @@
-"""The left column of a training tab: which model, which data, which preset, how long, and every setting of the family."""
+"""The left column of a training tab: which model, which data, which preset and how long; every setting is in a drawer."""
 
 from __future__ import annotations
 
@@ -6,27 +6,19 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import (
-    QComboBox,
-    QFormLayout,
-    QFrame,
-    QHBoxLayout,
-    QLineEdit,
-    QScrollArea,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
 
 from genstudio.data.info import DatasetInfo
 from genstudio.errors import ConfigError, Problem
 from genstudio.families import Family, Preset
 from genstudio.runs.plan import ENDLESS
-from genstudio.ui.layouts import Choice, named, vbox
+from genstudio.ui import theme
+from genstudio.ui.layouts import Choice, Stack, hbox, named, vbox
 from genstudio.ui.numbers import FloatEdit
-from genstudio.ui.tab_order import follow_the_eye
+from genstudio.ui.train.drawer import OPEN_KEYS, SettingsDrawer
 from genstudio.ui.train.form import ConfigForm
-from genstudio.ui.train.preset_choice import CUSTOM, PresetChoice
-from genstudio.ui.widgets import icon_button, plain_label, restyle
+from genstudio.ui.train.preset_cards import CUSTOM, PresetCards
+from genstudio.ui.widgets import icon_button, plain_label, restyle, tooltip, with_keys
 
 LONGEST = 10**9
 """Of a plan, in its unit."""
@@ -35,14 +27,17 @@ UNITS = {"minutes": 60.0, "seconds": 1.0, "steps": 0.0, UNTIL_STOPPED: 0.0}
 
 
 class SetupColumn(QWidget):
-    """What a new run will be, of one of the families. `changed()` when any of it changes; `family_chosen(name)` when the
-    person wants another one; `file_wanted()` to open a file, `draw_wanted()` to draw points.
+    """What a new run will be, of one of the families: a page with what matters, and a drawer over it with every setting.
+
+    `changed()` when any of it changes; `family_chosen(name)` when the person wants another one; `file_wanted()` to open a
+    file, `draw_wanted()` to draw points; `settings_closed()` when the person closed the drawer.
     """
 
     changed = Signal()
     family_chosen = Signal(str)
     file_wanted = Signal()
     draw_wanted = Signal()
+    settings_closed = Signal()
 
     def __init__(self, families: Sequence[Family[Any, Any]]) -> None:
         super().__init__()
@@ -58,8 +53,10 @@ class SetupColumn(QWidget):
         self.data = _choice("dataset_choice", "Dataset")
         self.open_file = icon_button("open", "open_text", "Open a file as a dataset")
         self.draw = icon_button("pencil", "draw_distribution", "Draw your own points")
-        self.preset = PresetChoice()
-        self.expect = plain_label(role="quiet", wrap=True, name="preset_expect")
+        self.preset = PresetCards()
+        self.settings = named(QPushButton(), "open_settings", "Settings")
+        self.settings.setToolTip(tooltip(with_keys("Every setting of the model", OPEN_KEYS)))
+        theme.set_icon(self.settings, "settings")
         self.length = named(FloatEdit(low=0.01, high=LONGEST), "plan_length", "How long to train")
         self.unit = _choice("plan_unit", "Unit of the length")
         self.unit.addItems(list(UNITS))
@@ -82,8 +79,10 @@ class SetupColumn(QWidget):
         self._applying = False
         self._fill()
         self._apply_preset()
-        self.preset.currentIndexChanged.connect(self._apply_preset)
+        self.preset.chosen.connect(self._apply_preset)
         self.form.changed.connect(self._edited)
+        self.settings.clicked.connect(lambda: self.show_settings(True))
+        self.drawer.closed.connect(self._close_settings)
         self.model.activated.connect(lambda _: self.family_chosen.emit(self.model.currentData()))
         self.open_file.clicked.connect(self.file_wanted)
         self.draw.clicked.connect(self.draw_wanted)
@@ -107,11 +106,8 @@ class SetupColumn(QWidget):
         if fresh:
             form = self._forms[name] = ConfigForm(self.family.config)
             form.changed.connect(self._edited)
-            self._column.addWidget(form, 1)
-            follow_the_eye(self)
-        self.form.hide()
         self.form = self._forms[name]
-        self.form.show()
+        self.drawer.show_form(self.form)
         self._fill()
         if fresh:
             self._apply_preset()
@@ -149,6 +145,35 @@ class SetupColumn(QWidget):
         self.data.setCurrentIndex(max(index, 0))
         self.changed.emit()
 
+    @property
+    def settings_shown(self) -> bool:
+        """Whether the drawer is open."""
+        return self._pages.currentWidget() is self.drawer
+
+    def show_settings(self, on: bool, *, search: bool = True) -> None:
+        """Open the drawer, with the cursor in its search field unless that is not wanted, or close it."""
+        held = self._pages.currentWidget().isAncestorOf(self.focusWidget() or self)
+        self._pages.setCurrentWidget(self.drawer if on else self._page)
+        if on and search:
+            self.drawer.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            self.drawer.search.selectAll()
+        elif not on and held:
+            self.settings.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def reveal(self, widget: QWidget) -> None:
+        """Show the page or the drawer, whichever has this widget."""
+        if self.drawer.isAncestorOf(widget) or self._page.isAncestorOf(widget):
+            self.show_settings(self.drawer.isAncestorOf(widget), search=False)
+
+    def freeze(self, on: bool) -> None:
+        """While a training runs its settings can be read and searched, and not changed."""
+        self._page.setEnabled(not on)
+        self.drawer.freeze(on)
+
+    def _close_settings(self) -> None:
+        self.show_settings(False)
+        self.settings_closed.emit()
+
     def values(self) -> dict[str, Any]:
         return self.form.values()
 
@@ -173,11 +198,14 @@ class SetupColumn(QWidget):
 
     def go_to(self, problem: Problem) -> None:
         """Put the cursor into the field that has this problem."""
-        row = self.form.rows.get(problem.field)
-        edit = self._edits.get(problem.field) or (row and row.editor)
-        if edit:
-            self.form.search.clear()
+        edit = self._edits.get(problem.field)
+        if edit is not None:
+            self.reveal(edit)
             edit.setFocus()
+        elif problem.field in self.form.rows:
+            self.show_settings(True, search=False)
+            self.drawer.search.clear()
+            self.form.go_to(problem.field)
 
     def plan(self) -> tuple[int | None, float | None]:
         """(steps, seconds), one of them None. Raises ConfigError where the length is not a number in range."""
@@ -202,12 +230,12 @@ class SetupColumn(QWidget):
     def set_values(self, values: dict[str, Any]) -> None:
         """Settings of a run that is opened: the preset they equal is named, or Custom."""
         name = next((p.name for p in self.family.presets if self._equals(p, values)), CUSTOM)
-        self.preset.setCurrentIndex(self.preset.findData(name))
+        self.preset.choose(name)
         self.form.set_values(values)
 
     def chosen(self) -> Preset | None:
         """The preset that is named; None for Custom."""
-        return next((p for p in self.family.presets if p.name == self.preset.currentData()), None)
+        return next((p for p in self.family.presets if p.name == self.preset.name), None)
 
     def edited(self) -> bool:
         """Whether the settings are other than those of the preset that is named."""
@@ -232,7 +260,7 @@ class SetupColumn(QWidget):
         return {
             "family": self.family.name,
             "data": self.data.currentData() or self._wanted,
-            "preset": self.preset.currentData(),
+            "preset": self.preset.name,
             "plan": None if any(p.field == "length" for p in self.problems()) else self.plan(),
             "seed": None if self.seed.problem() else self.seed.value(),
             "device": self.device.currentText(),
@@ -244,9 +272,7 @@ class SetupColumn(QWidget):
         if state.get("family") in self.families:
             self.set_family(str(state["family"]))
         self._wanted = str(state.get("data") or "")
-        index = self.preset.findData(str(state.get("preset")))
-        if index >= 0:
-            self.preset.setCurrentIndex(index)
+        self.preset.choose(str(state.get("preset")))
         values = state.get("values")
         if isinstance(values, dict) and not self.family.config.problems(values):
             self.form.set_values(values)
@@ -261,22 +287,21 @@ class SetupColumn(QWidget):
 
     def _fill(self) -> None:
         """The presets of the family."""
-        with QSignalBlocker(self.preset):
-            self.preset.show_presets(self.family.presets)
+        self.preset.show_presets(self.family.presets)
         self.draw.setVisible("points" in self.family.data_kinds)
 
-    def _apply_preset(self) -> None:
+    def _apply_preset(self, _name: str = "") -> None:
         preset = self.chosen()
         if preset is None:
-            self.expect.setText("Your own settings.")
+            self.changed.emit()
             return
         self._applying = True
         values = self.family.config.parse(preset.values).model_dump()
         self.form.set_base(values)
         self.form.set_values(values)
-        self.expect.setText(preset.expect)
         self.set_plan(ENDLESS if preset.endless else preset.steps, preset.seconds)
         self._applying = False
+        self._say_changes()
         self.changed.emit()
 
     def _equals(self, preset: Preset, values: dict[str, Any]) -> bool:
@@ -292,50 +317,58 @@ class SetupColumn(QWidget):
         for name, edit in self._edits.items():
             words = "" if edit.isHidden() else edit.problem()
             self._wrong[name].setText(words)
-            self._top.setRowVisible(self._wrong[name], bool(words))
+            if name == "length":
+                self._top.setRowVisible(self._wrong[name], bool(words))  # a row that is hidden leaves no gap
+            else:
+                self._wrong[name].setVisible(bool(words))
             restyle(edit, "problem", bool(words))
             edit.setAccessibleDescription(words)
+        self._say_changes()
         self.changed.emit()
 
     def _edited(self) -> None:
         self.general.hide()
+        self._say_changes()
         if not self._applying:
             self.changed.emit()
 
+    def _say_changes(self) -> None:
+        """On the button that opens the drawer, whether something in there is changed or wrong."""
+        changed, wrong = len(self.form.changes()), sum(problem.field != "length" for problem in self.problems())
+        parts = [f"{wrong} error{'s' * (wrong > 1)}"] * bool(wrong) + [f"{changed} changed"] * bool(changed)
+        words = "  ·  ".join(["Settings", ", ".join(parts)] if parts else ["Settings"])
+        self.settings.setText(words)
+        self.settings.setAccessibleName(words)
+        self.drawer.show_changes()
+
     def _lay_out(self) -> None:
-        top = self._top = QFormLayout()
-        top.setContentsMargins(0, 0, 0, 0)
-        top.setSpacing(8)
-        top.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        top.addRow("Model", self.model)
-        if len(self.families) < 2:
-            top.setRowVisible(self.model, False)
-        top.addRow("Dataset", _row(self.data, self.open_file, self.draw))
-        top.addRow("Preset", self.preset)
-        top.addRow("", self.expect)
         for edit in (self.length, self.seed):
             edit.setMinimumWidth(64)
         self.unit.setMinimumWidth(112)
         self.device.setMinimumWidth(96)
-        top.addRow("Train for", _row(self.length, self.unit))
-        top.addRow("", self._wrong["length"])
-        top.addRow("Name", self.name)
-        top.addRow("Seed", _row(self.seed, plain_label("on"), self.device))
-        top.addRow("", self._wrong["seed"])
-        inside = QWidget()
-        column = self._column = QVBoxLayout(inside)
-        column.setContentsMargins(0, 0, 12, 0)
-        column.setSpacing(8)
-        column.addLayout(top)
-        column.addWidget(self.note)
-        column.addWidget(self.general)
-        column.addWidget(self.form, 1)
-        scroll = named(QScrollArea(), "setup_scroll")
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(inside)
-        vbox(scroll, into=self, spacing=None)
+        self._page = QWidget()
+        rows = self._top = QFormLayout(self._page)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(8)
+        rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        rows.addRow("Model", self.model)
+        if len(self.families) < 2:
+            rows.setRowVisible(self.model, False)
+        rows.addRow("Dataset", _row(self.data, self.open_file, self.draw))
+        rows.addRow(self.preset)
+        rows.addRow("Train for", _row(self.length, self.unit))
+        rows.addRow("", self._wrong["length"])
+        rows.addRow(self.settings)
+        name = _labelled("Name", self.name)
+        seed = _labelled("Seed", self.seed, plain_label("on"), self.device, below=self._wrong["seed"])
+        heading = plain_label("This run", role="group", name="group_run")
+        own = ((name, "name of this run"), (seed, "seed of this run device cpu cuda mps gpu"))
+        self.drawer = SettingsDrawer(((heading, " ".join(about for _, about in own)), *own))
+        self.drawer.show_form(self.form)
+        self._pages = Stack()
+        self._pages.addWidget(self._page)
+        self._pages.addWidget(self.drawer)
+        vbox((self._pages, 1), self.note, self.general, into=self)
 
 
 def _choice(name: str, label: str) -> QComboBox:
@@ -351,3 +384,13 @@ def _row(*widgets: QWidget) -> QHBoxLayout:
     for index, widget in enumerate(widgets):
         row.addWidget(widget, 0 if index else 1)
     return row
+
+
+def _labelled(words: str, first: QWidget, *rest: QWidget, below: QWidget | None = None) -> QWidget:
+    """A row of the drawer: a name, what it names, and maybe a line below."""
+    label, part = QLabel(words), QWidget()
+    label.setMinimumWidth(theme.scaled(44))
+    label.setBuddy(first)
+    row = hbox(label, (first, 1), *rest)
+    vbox(row, *([below] if below is not None else []), into=part, spacing=2)
+    return part

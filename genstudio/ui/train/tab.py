@@ -40,7 +40,7 @@ from genstudio.ui.numbers import duration
 from genstudio.ui.train.buttons import RunButtons
 from genstudio.ui.train.cost import Costs
 from genstudio.ui.train.estimate import TimeEstimate, in_words
-from genstudio.ui.train.preset_choice import cost_of
+from genstudio.ui.train.preset_cards import cost_of
 from genstudio.ui.train.setup import LONGEST, SetupColumn
 from genstudio.ui.train.steering import Steering
 from genstudio.ui.train.strip import RunStrip, chips_of, headline
@@ -454,6 +454,7 @@ class TrainingTab(QWidget):
     def _begin(self, task: Train | Resume) -> None:
         self._speed, self._preparing, self.info = "", "", None
         self._asking.drop("run", "described")
+        self.setup.show_settings(False)
         self.show_setup(False)
         self._set_state("starting")
         self._job = self._engine.start(task, self._on_frame, self._on_end)
@@ -580,7 +581,7 @@ class TrainingTab(QWidget):
     def _show_state(self) -> None:
         ended = self.state == "stopped" and bool(self.run_path)
         self.buttons.show_state(self.state, ended=ended, finished=self.finished, endless=self._plan[0] == ENDLESS)
-        self.setup.setEnabled(not self.busy)
+        self.setup.freeze(self.busy)
         self._say_edits()
         shown = self.state != "idle" or bool(self.run_path)
         if self._racing and self._race is not None:
@@ -598,8 +599,20 @@ class TrainingTab(QWidget):
             self.panel.set_run(self.run_path, self.state)
 
     def show_setup(self, on: bool) -> None:
-        """Show the settings beside a run, or give it the whole width; before a training they are always there."""
+        """Show what is set up beside a run, or give it the whole width; before a training it is always there."""
         self.strip.settings.setChecked(on)
+
+    def _setup_toggled(self, on: bool) -> None:
+        """Beside a training there is nothing to set up: the settings that it has are shown at once."""
+        self.setup.show_settings(on and self.busy)
+        self._show_state()
+
+    def toggle_settings(self) -> None:
+        """Open the drawer with every setting, or close it."""
+        shown = self.setup.settings_shown and self.left.isVisible()
+        if not self.strip.isHidden() and (not shown or self.busy):
+            self.show_setup(not shown)
+        self.setup.show_settings(not shown)
 
     def present(self, on: bool) -> None:
         """Leave away what is not looked at in front of a class, or show it again."""
@@ -660,7 +673,7 @@ class TrainingTab(QWidget):
         measured = {name: self.estimate.seconds(task) for name, task in timed.items()}
         self.setup.preset.show_costs({one.name: cost_of(one, measured.get(one.name)) for one in self.setup.family.presets})
 
-    def _presets_opened(self) -> None:
+    def _presets_seen(self) -> None:
         """What presets cost is measured once somebody looks at them."""
         self._show_preset_costs()
         self.estimate.want(tuple(self._of_presets().values()))
@@ -753,7 +766,7 @@ class TrainingTab(QWidget):
         if preset.cure and meant is not None and meant.kind == info.kind:
             return
         self._following = True
-        self.setup.preset.setCurrentIndex(self.setup.preset.findData(preset_for(info, preset.name)))
+        self.setup.preset.choose(preset_for(info, preset.name))
         self._following = False
 
     def hold(self) -> None:
@@ -807,12 +820,13 @@ class TrainingTab(QWidget):
         self.setup.changed.connect(self.estimate.ask)
         self.estimate.changed.connect(self.show_cost)
         self.estimate.changed.connect(self._show_preset_costs)
-        self.setup.preset.opened.connect(self._presets_opened)
+        self.setup.preset.seen.connect(self._presets_seen)
         self.costs.changed.connect(self.show_cost)
         self.setup.changed.connect(self._show_cure)
         self.setup.family_chosen.connect(self.choose_family)
         self.setup.draw_wanted.connect(self.draw_wanted)
-        self.setup.preset.currentIndexChanged.connect(lambda _: self._preset_chosen())
+        self.setup.preset.chosen.connect(lambda _: self._preset_chosen())
+        self.setup.settings_closed.connect(lambda: self.show_setup(self.strip.settings.isChecked() and not self.busy))
         self.setup.data.currentIndexChanged.connect(lambda _: self._show_data())
         self.setup.data.activated.connect(lambda _: self._follow_data())
         self.setup.file_wanted.connect(self.file_wanted)
@@ -823,7 +837,7 @@ class TrainingTab(QWidget):
         self.summary.explore_wanted.connect(lambda: self.panel.turn_page())
         self.summary.compare_wanted.connect(lambda: self.compare_wanted.emit(self.run_path))
         self.summary.dismiss.clicked.connect(self._headline)
-        self.strip.settings.toggled.connect(lambda _: self._show_state())
+        self.strip.settings.toggled.connect(self._setup_toggled)
         self._engine.advanced.connect(self.steering.advanced)
         self._engine.halted.connect(lambda name, _reason: self.on_halted(name))
         self._told.timeout.connect(self._headline)
