@@ -90,7 +90,7 @@ class SettingsDrawer(QWidget):
             widget.setVisible(shown)
             found = found or shown
         self.none.setVisible(not found)
-        self.scroll.verticalScrollBar().setValue(0)
+        self._scroll.verticalScrollBar().setValue(0)
 
     def _go_to_first(self) -> None:
         if self.form is not None:
@@ -105,10 +105,10 @@ class SettingsDrawer(QWidget):
         for widget, _ in self._own:
             self._column.addWidget(widget)
         self._column.addStretch(1)
-        self.scroll = named(QScrollArea(), "setup_scroll")
-        self.scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self.scroll.setWidgetResizable(True)
-        self.scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.scroll.setWidget(inside)
+        self._scroll = named(QScrollArea(), "setup_scroll")
+        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setWidget(inside)
         heading = plain_label("Settings", role="heading")
-        vbox(hbox(heading, None, self.reset, self.close_button), self.search, (self.scroll, 1), into=self)
+        vbox(hbox(heading, None, self.reset, self.close_button), self.search, (self._scroll, 1), into=self)

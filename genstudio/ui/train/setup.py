@@ -152,7 +152,7 @@ class SetupColumn(QWidget):
 
     def show_settings(self, on: bool, *, search: bool = True) -> None:
         """Open the drawer, with the cursor in its search field unless that is not wanted, or close it."""
-        held = self._pages.currentWidget().isAncestorOf(self.focusWidget() or self)
+        held = (self.drawer if self.settings_shown else self._page).isAncestorOf(self.focusWidget() or self)
         self._pages.setCurrentWidget(self.drawer if on else self._page)
         if on and search:
             self.drawer.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
