@@ -170,8 +170,9 @@ class Links:
 
     def _look_inside(self, path: str) -> None:
         """Show the Playground with the model of a run, on the first page that looks inside it."""
+        abilities = next((tab.family.abilities for tab in self.trainers().values() if tab.run_path == path), ())
         self._write_with(path)
-        self.playground.look_inside()
+        self.playground.look_inside(abilities)
 
     def _compare(self, path: str) -> None:
         """Show a run among the others."""

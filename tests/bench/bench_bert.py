@@ -1,6 +1,6 @@
 """How good a BERT becomes in a time of one core, and whether its doctor tells a run that stands at the unigram line.
 
-    python tests/bench/bench_bert.py chain|shakespeare|doctor|classes [--seeds 0 1 2] [--seconds S | --steps N]
+    python tests/bench/bench_bert.py chain|shakespeare|doctor|classes|step [--seeds 0 1 2] [--seconds S | --steps N]
 
 chain: nats above the forward-backward optimum of the known-entropy text. shakespeare: accuracy on hidden tokens over that of
 the most frequent token. doctor: the lesson, which stalls, and healthy runs. classes: accuracy of fine-tuning
@@ -37,9 +37,11 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 from genstudio.data import shelf
-from genstudio.data.generators.markov import transitions
+from genstudio.data.datasets import TextDataset
+from genstudio.data.generators.markov import CONCENTRATION, SYMBOLS, Table, transitions
 from genstudio.data.work import finished
 from genstudio.evaluation.hidden_letters import best_nats
 from genstudio.events import Diagnosis
@@ -51,6 +53,7 @@ from genstudio.runs import Run
 from genstudio.tasks.train import Train
 from genstudio.training.frames import read
 from genstudio.training.learner import Metrics, Tick
+from genstudio.training.optim import take_step
 
 Plan = Callable[[str, Mapping[str, Any]], int]
 """How many steps a training of these settings on a dataset makes."""
@@ -70,10 +73,21 @@ LABELLED = {"emoji-languages": 400, "emoji-categories": 200, "name-initials": 40
 """How many of the labelled texts of each dataset are used: pre-training is for when labels are rare."""
 
 
-def begun(data: str, values: Mapping[str, Any], seed: int) -> BertLearner:
+def short_chain() -> tuple[TextDataset, Table]:
+    """A text of the same eight letters in which a letter depends on the one before it alone, and its table for pairs."""
+    rng, size = np.random.default_rng(1), len(SYMBOLS)
+    rows = rng.dirichlet([CONCENTRATION] * size, size)
+    ladders, letters = rows.cumsum(1), [0]
+    for draw in rng.random(1_000_000 - 1):
+        letters.append(min(int(np.searchsorted(ladders[letters[-1]], draw, "right")), size - 1))
+    return TextDataset(shelf.find_dataset("known-entropy"), "".join(SYMBOLS[i] for i in letters)), np.tile(rows, (size, 1))
+
+
+def begun(data: str, values: Mapping[str, Any], seed: int, dataset: Any = None) -> BertLearner:
     config = FAMILY.config.parse(values)
     config = config if FAMILY.resolve is None else FAMILY.resolve(config)
-    prepared: BertData = finished(FAMILY.prepare(config, shelf.open_dataset(shelf.find_dataset(data, FAMILY.data_kinds))))
+    opened = dataset or shelf.open_dataset(shelf.find_dataset(data, FAMILY.data_kinds))
+    prepared: BertData = finished(FAMILY.prepare(config, opened))
     return FAMILY.learner(FAMILY.model(config, prepared, "cpu", seed), seed)  # type: ignore[return-value]
 
 
@@ -121,11 +135,12 @@ def said(one: BertLearner, steps: int) -> list[Diagnosis]:
     return told
 
 
-def chain(seeds: list[int], plan: Plan, more: Mapping[str, Any]) -> None:
+def chain(seeds: list[int], plan: Plan, more: Mapping[str, Any], order: int) -> None:
     values = {**PRESETS["chain"], **more}
     steps = plan("known-entropy", values)
+    dataset, table = short_chain() if order == 1 else (None, transitions())
     for seed in seeds:
-        one, began = begun("known-entropy", values, seed), time.process_time()
+        one, began = begun("known-entropy", values, seed, dataset), time.process_time()
         sum(1 for _ in trained(one, steps))
         seconds = time.process_time() - began
         data, nats, best = one.model.data, list[np.ndarray](), list[np.ndarray]()
@@ -134,11 +149,12 @@ def chain(seeds: list[int], plan: Plan, more: Mapping[str, Any]) -> None:
         for turn in range(turns(one.config, len(data.validation))):
             drawn = held_out(data, one.config, windows, turn)
             nats.append(one.model._score(drawn)[0])
-            best.append(best_nats(transitions(), drawn.targets[:, 1:], drawn.chosen[:, 1:]))
-        more = np.concatenate(nats) - np.concatenate(best)
-        error = more.std() / math.sqrt(len(more))
-        print(f"chain, seed {seed}: {steps:,} steps in {seconds:.0f} s of one core, optimum {np.concatenate(best).mean():.4f}, "
-              f"model {np.concatenate(nats).mean():.4f}: {more.mean():+.4f} +- {error:.4f} nats", flush=True)  # fmt: skip
+            best.append(best_nats(table, drawn.targets[:, 1:], drawn.chosen[:, 1:]))
+        above = np.concatenate(nats) - np.concatenate(best)
+        error = above.std() / math.sqrt(len(above))
+        wanted, reached = np.concatenate(best).mean(), np.concatenate(nats).mean()
+        print(f"chain of order {order}, seed {seed}: {steps:,} steps in {seconds:.0f} s of one core, optimum {wanted:.4f}, model "
+              f"{reached:.4f}: {above.mean():+.4f} +- {error:.4f} nats", flush=True)  # fmt: skip
 
 
 def shakespeare(seeds: list[int], plan: Plan, more: Mapping[str, Any], names: Sequence[str] = ("letters", "words")) -> None:
@@ -204,6 +220,39 @@ def classes(seeds: list[int], plan: Plan, more: Mapping[str, Any], before: int, 
             print(f"{data}, {how}: mean {statistics.mean(values):.4f}, worst {min(values):.4f}")
 
 
+def step(rounds: int) -> None:
+    """Milliseconds of our training step and of a plain loop with the same model, optimisers and batches, in turns."""
+    for name in ("letters", "classes"):
+        data = "emoji-languages" if name == "classes" else "shakespeare"
+        ours, other = (begun(data, PRESETS[name], 0) for _ in range(2))
+        model, config, optimizers = other.model, other.config, list(other.optimizers.values())
+        weights = [weight for module in model.modules.values() for weight in module.parameters()]
+
+        def plain(batch: Any, model: Any = model, clip: float = config.clip, optimizers: Any = optimizers,
+                  weights: Any = weights) -> None:  # fmt: skip
+            inputs, targets, chosen, _ = (None if part is None else part[0] for part in batch)
+            if chosen is None:
+                scores, wanted = model.classifier(model.transformer.read(inputs), inputs == model.tokenizer.pad), targets
+            else:
+                scores, wanted = model.transformer.head(model.transformer.read(inputs, chosen)), targets[chosen]
+            F.cross_entropy(scores, wanted).backward()
+            torch.nn.utils.clip_grad_norm_(weights, clip)
+            for optimizer in optimizers:
+                take_step(optimizer)
+                optimizer.zero_grad(set_to_none=True)
+
+        batches, times = [ours.batch(number) for number in range(1, 31)], (list[float](), list[float]())
+        for number in range(rounds * len(batches)):
+            began = time.process_time()
+            ours.training_step(batches[number % len(batches)], number + 1, 0.0)
+            middle = time.process_time()
+            plain(batches[number % len(batches)])
+            times[0].append(middle - began)
+            times[1].append(time.process_time() - middle)
+        mine, theirs = (1000 * statistics.median(column[5:]) for column in times)
+        print(f"{name}: step {mine:.1f} ms, plain loop {theirs:.1f} ms: {mine / theirs:.3f} times", flush=True)
+
+
 def _models() -> Any:
     from genstudio.tasks.models import Models
 
@@ -212,8 +261,9 @@ def _models() -> Any:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("chain", "shakespeare", "doctor", "classes"))
+    parser.add_argument("what", choices=("chain", "shakespeare", "doctor", "classes", "step"))
     parser.add_argument("--preset", nargs="*", default=["letters", "words"], help="those of Shakespeare that are trained")
+    parser.add_argument("--order", type=int, choices=(1, 2), default=2, help="letters that the next one of the chain depends on")
     parser.add_argument("--before", type=int, default=1500, help="steps of pre-training")
     parser.add_argument("--data", nargs="*", default=["emoji-languages", "emoji-categories"], help="labelled texts")
     parser.add_argument("--kind", nargs="*", default=["stalled", "good"], help="of runs that the doctor looks at")
@@ -230,12 +280,14 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as home:
         os.environ["GENSTUDIO_HOME"] = home
-        if options.what == "doctor":
+        if options.what == "step":
+            step(len(options.seeds))
+        elif options.what == "doctor":
             doctor(options.seeds, options.steps or 350, options.kind)
         elif options.what == "shakespeare":
             shakespeare(options.seeds, plan, more, options.preset)
         elif options.what == "chain":
-            chain(options.seeds, plan, more)
+            chain(options.seeds, plan, more, options.order)
         else:
             classes(options.seeds, plan, more, options.before, options.data)
 

@@ -54,6 +54,7 @@ from genstudio.families.seq2seq.batches import IGNORED
 from genstudio.families.seq2seq.learner import Seq2SeqLearner
 from genstudio.sampling.beam import BeamSearch
 from genstudio.sampling.reader import Reader
+from genstudio.training.optim import take_step
 
 TASKS = {"copy": (copy, SequenceSettings), "reverse": (reverse, SequenceSettings), "sort": (sort, SortSettings)}
 UNSEEN = 2_000
@@ -203,7 +204,7 @@ def step(seeds: int, plan: Plan, more: Values) -> None:
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), config.clip)
         for optimizer in optimizers:
-            optimizer.step()
+            take_step(optimizer)
             optimizer.zero_grad(set_to_none=True)
 
     batches = [ours.batch(number) for number in range(1, 41)]

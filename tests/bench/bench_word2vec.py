@@ -1,10 +1,11 @@
 """How good word vectors are on the planted analogies, over seeds; how near SGNS scores come to shifted PMI; and the lesson.
 
-    python tests/bench/bench_word2vec.py [SECONDS] [SEEDS]
-    python tests/bench/bench_word2vec.py step
+    python tests/bench/bench_word2vec.py analogies|lesson|pmi|step [SEEDS] [SECONDS]
 
-step: milliseconds of our training step and of a plain loop of the same model over the same batches, in turns. Measured on one
-core of a busy machine, ours takes 0.93 (skip-gram), 0.95 (CBOW) and 0.89 (softmax) of the time of a plain loop.
+analogies: the presets on the planted analogies. lesson: a window of 1 word against one of 10. pmi: scores of word and context
+vectors against shifted PMI. step: milliseconds of our training step and of a plain loop of the same model over the same batches,
+in turns. Measured on one core of a busy machine, ours takes 0.93 (skip-gram), 0.95 (CBOW) and 0.89 (softmax) of the time of a
+plain loop.
 
 Seconds are of the processor, so that another program beside it changes nothing.
 """
@@ -26,7 +27,9 @@ from genstudio.families.word2vec.config import Word2VecConfig
 from genstudio.families.word2vec.data import WordData, prepare
 from genstudio.families.word2vec.learner import Word2VecLearner
 from genstudio.families.word2vec.model import Word2VecModel
+from genstudio.training.optim import take_step
 
+PRESETS = {preset.name: preset for preset in FAMILY.presets}
 _SEEN = 5.0
 """Pairs that are near each other so often at least have a PMI that can be compared with."""
 
@@ -60,45 +63,54 @@ def scores(learner: Word2VecLearner) -> dict[str, float]:
     return dict(list(learner.model.evaluate(exact=True))[-1].result)
 
 
-def main(seconds: float = 30.0, seeds: int = 5) -> None:
-    torch.set_num_threads(1)
+def right(name: str, values: dict[str, Any], seeds: int, seconds: float) -> None:
     dataset: Any = shelf.open_dataset(shelf.find_dataset("analogies"))
-    presets = {preset.name: preset for preset in FAMILY.presets}
-    lesson = presets["narrow"]
-    for name, values, count in (
-        ("skip-gram", {}, seeds), ("cbow", presets["cbow"].values, seeds), ("softmax", presets["softmax"].values, 1),
-        ("window 1", lesson.values, seeds), ("window 10", {**lesson.values, **lesson.cure}, seeds),
-    ):  # fmt: skip
-        config = Word2VecConfig.parse(values)
-        data = finished(prepare(config, dataset))
-        found = [trained(config, data, seconds, seed) for seed in range(count)]
-        right = [scores(learner)["analogy_accuracy"] for learner in found]
-        last = scores(found[-1])
-        print(
-            f"{name:10} {seconds:g} s: right, mean {np.mean(right):.4f}, worst {min(right):.4f} of {count} seeds; "
-            f"loss {last['loss_nats']:.3f}, baseline {last['baseline_nats']:.3f}, {found[-1].step} steps",
-            flush=True,
-        )
+    config = Word2VecConfig.parse(values)
+    data = finished(prepare(config, dataset))
+    found = [trained(config, data, seconds, seed) for seed in range(seeds)]
+    shares, last = [scores(learner)["analogy_accuracy"] for learner in found], scores(found[-1])
+    print(
+        f"{name:10} {seconds:g} s: right, mean {np.mean(shares):.4f}, worst {min(shares):.4f} of {seeds} seeds; "
+        f"loss {last['loss_nats']:.3f}, baseline {last['baseline_nats']:.3f}, {found[-1].step} steps",
+        flush=True,
+    )
+
+
+def analogies(seeds: int, seconds: float) -> None:
+    for name in ("analogies", "cbow", "softmax"):
+        right(name, PRESETS[name].values, seeds, seconds)
+
+
+def lesson(seeds: int, seconds: float) -> None:
+    narrow = PRESETS["narrow"]
+    right("window 1", narrow.values, seeds, seconds)
+    right("window 10", {**narrow.values, **narrow.cure}, seeds, seconds)
+
+
+def pmi(seeds: int, seconds: float) -> None:
+    dataset: Any = shelf.open_dataset(shelf.find_dataset("analogies"))
     config = Word2VecConfig.parse({"subsampling": 1.0, "batch": 2048})
     data = finished(prepare(config, dataset))
     wanted, counts = shifted_pmi(config, data)
-    seen = counts >= _SEEN
-    for times in (1, 2):
-        table = trained(config, data, times * seconds).model.table
+    seen, plain, weighed = counts >= _SEEN, list[float](), list[float]()
+    for seed in range(seeds):
+        table = trained(config, data, seconds, seed).model.table
         made = (table.words @ table.near.T).detach().numpy()
-        print(
-            f"SGNS scores and shifted PMI, {times * seconds:g} s: r = {np.corrcoef(made[seen], wanted[seen])[0, 1]:.4f} over "
-            f"{seen.sum():,} pairs, weighted by how often they are seen "
-            f"{weighted(made[seen], wanted[seen], counts[seen]):.4f}",
-            flush=True,
-        )
+        plain.append(float(np.corrcoef(made[seen], wanted[seen])[0, 1]))
+        weighed.append(weighted(made[seen], wanted[seen], counts[seen]))
+        print(f"   seed {seed}: r = {plain[-1]:.4f}, weighted {weighed[-1]:.4f}", flush=True)
+    print(
+        f"SGNS scores and shifted PMI, {seconds:g} s, {seeds} seeds: r mean {np.mean(plain):.4f}, worst {min(plain):.4f} over "
+        f"{seen.sum():,} pairs; weighted by how often they are seen {np.mean(weighed):.4f}, worst {min(weighed):.4f}",
+        flush=True,
+    )
 
 
-def step(rounds: int = 8) -> None:
+def step(rounds: int, _seconds: float) -> None:
     """The same table, Adam of torch, gradients of the same batches."""
     dataset: Any = shelf.open_dataset(shelf.find_dataset("analogies"))
     for name in ("analogies", "cbow", "softmax"):
-        config = Word2VecConfig.parse(next(preset.values for preset in FAMILY.presets if preset.name == name))
+        config = Word2VecConfig.parse(PRESETS[name].values)
         data = finished(prepare(config, dataset))
         ours, model = (Word2VecModel(config, data, "cpu", 0) for _ in range(2))
         learner = Word2VecLearner(ours, 0)
@@ -113,7 +125,7 @@ def step(rounds: int = 8) -> None:
             else:
                 nats = model.predict(vectors, row, wanted).sum()
             (nats / len(row)).backward()
-            optimizer.step()
+            take_step(optimizer)
             optimizer.zero_grad(set_to_none=True)
 
         batches = [learner.batch(number) for number in range(1, 41)]
@@ -136,8 +148,8 @@ def weighted(x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> float:
     return float(covariance[0, 1] / np.sqrt(covariance[0, 0] * covariance[1, 1]))
 
 
-if __name__ == "__main__" and sys.argv[1:2] == ["step"]:
+if __name__ == "__main__":
     torch.set_num_threads(1)
-    step()
-elif __name__ == "__main__":
-    main(*(float(sys.argv[1]),) if len(sys.argv) > 1 else (), *(int(sys.argv[2]),) if len(sys.argv) > 2 else ())
+    benches = {"analogies": (analogies, 5, 30.0), "lesson": (lesson, 5, 30.0), "pmi": (pmi, 5, 60.0), "step": (step, 8, 0.0)}
+    bench, seeds, seconds = benches[sys.argv[1]]
+    bench(int(sys.argv[2]) if len(sys.argv) > 2 else seeds, float(sys.argv[3]) if len(sys.argv) > 3 else seconds)

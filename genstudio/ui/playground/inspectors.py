@@ -114,6 +114,11 @@ class Inspectors(QWidget):
             if item.flags() & Qt.ItemFlag.ItemIsSelectable:
                 self.rail.setCurrentItem(item)
 
+    def want(self, title: str) -> None:
+        """Show this page, now or once a model is chosen that has what it needs."""
+        self.title = title
+        self.open(title)
+
     def look_at(self, model: ModelRef | None, prompt: Prompt) -> None:
         """The model and the text that all pages are about; those that are hidden look when they are seen."""
         self._looked = (model, prompt)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -153,9 +155,12 @@ class PlaygroundTab(QWidget):
         end = self.document.caret() if self.writes else None
         return self.document.prompt(ref.run if ref is not None else "", end)
 
-    def look_inside(self) -> None:
-        """Show the first page that looks inside the model."""
-        self.inspectors.open(next(entry.title for entry in PAGES if "Traces" in entry.needs))
+    def look_inside(self, abilities: Collection[str]) -> None:
+        """Show the first page that looks inside a model with these abilities; of one that has none, the first of all that it
+        has."""
+        inside = (entry.title for entry in PAGES if "Traces" in entry.needs and not entry.lack(abilities))
+        other = (entry.title for entry in PAGES if not entry.lack(abilities))
+        self.inspectors.want(next(chain(inside, other), self.inspectors.title))
 
     def compare_with(self, run: str) -> None:
         """Show the page that compares the model with that of another run."""

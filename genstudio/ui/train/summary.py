@@ -14,6 +14,9 @@ from genstudio.ui.layouts import Flow, hbox, vbox
 from genstudio.ui.numbers import duration
 from genstudio.ui.widgets import button, icon_button, plain_label
 
+_LOOKS = {"Traces": "Look inside", "Translates": "Translate with it", "Embeds": "Explore its words"}
+"""What the button to the Playground says, by the first of these abilities that a model has."""
+
 
 class RunSummary(QFrame):
     """A card about a run that ended: how long it took, how good its model is, and what to do next.
@@ -59,7 +62,9 @@ class RunSummary(QFrame):
     def offer(self, abilities: Collection[str], *, explore: bool) -> None:
         """Show the next steps that a model with these abilities allows; whether its latent space can be explored."""
         self.write.setVisible("Writes" in abilities)
-        self.look.setVisible("Traces" in abilities)
+        looks = next((words for ability, words in _LOOKS.items() if ability in abilities), "")
+        self.look.setText(looks)
+        self.look.setVisible(bool(looks))
         self.explore.setVisible(explore)
 
     def say(self, ended: str, result: str, *, endless: bool = False) -> None:
