@@ -12,6 +12,7 @@ from genstudio.data.info import DatasetInfo
 from genstudio.data.learnable import batches
 from genstudio.data.learnable.samples import SampleData, Shape
 from genstudio.errors import Problem
+from genstudio.families.drawing import Chain, Drawing, Part
 from genstudio.families.family import Cost
 from genstudio.families.settings import Batches, Coder
 from genstudio.nn import cost as networks
@@ -74,6 +75,25 @@ def cost(config: Coder, batch: int, info: DatasetInfo, outputs: int, conditional
     both = _encoder(config, shape, outputs, classes) + _decoder(config, shape, classes)
     count = both.parameters + more
     return Cost(count, 4 * (4 * count + 3 * batch * (both.held + 3 * shape.numbers)), 6 * batch * both.work, batch)
+
+
+def drawing(config: Coder, info: DatasetInfo, *, conditional: bool = False, variational: bool = False) -> Drawing:
+    """Both halves with the code between them; a `variational` encoder gives each number of the code a mean and a spread."""
+    shape, n = Shape.of(info), config.code
+    if not _readable(config, shape):
+        return (Chain((Part(info.title), Part("No network", "of this kind reads these"), Part("Code"))),)
+    classes = len(shape.classes) if conditional else 0
+    inside = {"conv": "convolutions", "linear": "one matrix"}.get(config.network, f"{config.layers} layers of {config.width}")
+    sample = f"{shape.numbers:,} numbers" + (" and a class" if classes else "")
+    code = f"{n} number{'s' * (n > 1)}" + (" and the class" if classes else "")
+    drawn = (Part("Mean, spread", f"{n} of each"), Part("Code z", f"drawn: {code}")) if variational else (Part("Code", code),)
+    return (Chain((
+        Part("Sample", sample),
+        Part("Encoder", inside, _encoder(config, shape, n * (1 + variational), classes).parameters),
+        *drawn,
+        Part("Decoder", inside, _decoder(config, shape, classes).parameters + variational),  # the decoder's own noise
+        Part("Copy", f"{shape.numbers:,} numbers"),
+    )),)  # fmt: skip
 
 
 def _readable(config: Coder, shape: Shape) -> bool:

@@ -104,6 +104,10 @@ def title_of(task: Any) -> str:
     return name if family is None else f"{family.short} training"
 
 
+_AROUND = 16
+"""Width that a chip takes beside its words."""
+
+
 class TaskChip(QWidget):
     """One task: a button that leads to it and one that stops it."""
 
@@ -134,6 +138,10 @@ class TaskChip(QWidget):
     def _say(self) -> None:
         state = _STATES.get(self._state, _share(self._progress) or "…")
         self.show_.setText(f"{self.title} {state}" if state != "…" else f"{self.title}…")
+        # room for the longest that it will say: a percentage that grows by a digit moves nothing, and is not cut meanwhile
+        self.show_.ensurePolished()
+        widest = max(map(self.show_.fontMetrics().horizontalAdvance, (f"{self.title} 100%", self.show_.text())))
+        self.show_.setMinimumWidth(widest + _AROUND)
         doing = self._progress.text.rstrip("…")
         words = ", ".join(part for part in (self.title, doing if doing != self.title else "", state.strip("…")) if part)
         self.show_.setAccessibleName(f"{words}. Show it")

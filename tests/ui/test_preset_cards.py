@@ -14,7 +14,7 @@ from genstudio.tasks.estimate import EstimateTime
 from genstudio.ui.engine import Engine
 from genstudio.ui.train import estimate
 from genstudio.ui.train.estimate import TimeEstimate, about
-from genstudio.ui.train.preset_cards import CUSTOM, PresetCards, cost_of, first_sentence
+from genstudio.ui.train.preset_cards import CUSTOM, PresetCards, cost_of, in_a_line
 
 
 @pytest.mark.parametrize("family", families.all_families(), ids=lambda family: family.name)
@@ -30,7 +30,8 @@ def test_each_card_says_what_is_known_of_its_preset(qtbot: QtBot, family: Any) -
         wanted = "until you stop it" if one.endless else about(one.seconds or one.steps * 0.5)
         assert box.costs()[one.name].removeprefix("about ") == wanted
     for place, one in enumerate(family.presets):
-        assert first_sentence(one.expect) and first_sentence(one.expect) in one.expect
+        line = in_a_line(one.expect, lambda words: len(words) <= 56)
+        assert one.expect.startswith(line) and 10 <= len(line) <= 62, f"{one.name}: begin with a clause that fits on a card"
         said = box.item(place).data(11)  # what a screen reader says
         assert all(words in said for words in (one.title, box.costs()[one.name]))
     box.resize(340, 300)

@@ -45,6 +45,7 @@ FAMILY: Family[AutoencoderConfig, SampleData] = Family(
     metadata=metadata,
     from_metadata=lambda _config, kept: from_metadata(kept),
     cost=lambda config, info, _tokens: coder_setup.cost(config, config.batch, info, config.code),
+    drawing=lambda config, info, _tokens: coder_setup.drawing(config, info),
     dashboard=DASHBOARD,
     batch=coder_setup.shown,
     export=exporter("autoencoder"),

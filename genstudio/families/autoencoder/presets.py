@@ -51,8 +51,8 @@ PRESETS = (
     Preset(
         "denoising",
         "MNIST, denoising",
-        "The encoder gets each digit under heavy noise and the decoder has to restore the clean one. The model learns "
-        "what digits have in common, because noise has no structure to learn.",
+        "Heavy noise over each digit goes in, and the clean digit has to come out. The model learns what digits have in "
+        "common, because noise has no structure to learn.",
         _CONV | {"code": 32, "noise": 0.5},
         steps=2500,
         data="mnist10k",
@@ -72,6 +72,7 @@ PRESETS = (
         "Two coordinates through a one-number code: the decoder traces a curve, and every point is mapped to a nearby "
         "place on it. Arrows show the error.",
         {"code": 1, "width": 64, "layers": 3},
+        endless=True,
         steps=2000,
         data="moons",
     ),

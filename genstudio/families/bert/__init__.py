@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from genstudio.families.bert.batches import shown
-from genstudio.families.bert.config import BertConfig, cost, resolved
+from genstudio.families.bert.config import BertConfig, cost, drawing, resolved
 from genstudio.families.bert.dashboard import DASHBOARD
 from genstudio.families.bert.data import BertData, from_metadata, metadata, prepare
 from genstudio.families.bert.doctor import doctor
@@ -53,6 +53,7 @@ FAMILY: Family[BertConfig, Any] = Family(
     from_metadata=from_metadata,
     cost=cost,
     batch=shown,
+    drawing=drawing,
     dashboard=DASHBOARD,
     usual_data="shakespeare",
     doctor=doctor,

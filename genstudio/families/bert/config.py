@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Literal
 
 from genstudio.config import setting
 from genstudio.data.info import DatasetInfo
 from genstudio.errors import Problem
 from genstudio.families import stack, start
+from genstudio.families.drawing import Chain, Drawing, Part
 from genstudio.families.family import Cost
 from genstudio.families.settings import restated
 from genstudio.families.stack import Stack, StackTraining, TextStack, Tokens
@@ -124,6 +126,25 @@ def further_parameters(config: BertConfig, classes: int) -> int:
 def original_parameters(d_model: int, norm: int) -> int:
     """Of the norm behind the embeddings, and of the layer with its norm before the output; the output bias is apart."""
     return norm + d_model * d_model + d_model + norm
+
+
+def drawing(config: BertConfig, info: DatasetInfo, tokens: int) -> Drawing:
+    """The stack, with what a task adds to it before and behind."""
+    said = info.details.get("classes")
+    classes = len(said) if isinstance(said, list) else int(said or 2)
+    d = config.d_model
+    norm = d * (1 + int(config.bias) * (config.norm == "layernorm"))
+    embedding, block, output = stack.parts(config, tokens)
+    before = (2 * d if config.nsp or config.original else 0) + (norm if config.original else 0)
+    behind = original_parameters(d, norm) - norm + tokens if config.original else 0
+    embedding = replace(embedding, parameters=embedding.parameters + before)
+    output = replace(output, parameters=output.parameters + behind)
+    pooled = further_parameters(config, classes) - before - (original_parameters(d, norm) - norm if config.original else 0)
+    text = Part("Text with gaps", f"up to {config.context} tokens")
+    if config.task == "classify":
+        return (Chain((replace(text, title="Text"), embedding, block, output, Part("Classes", f"{classes} scores", pooled))),)
+    ends = (Part("Next sentence?", "one score", pooled),) if config.nsp else ()
+    return (Chain((text, embedding, block, output, Part("Hidden tokens", f"{tokens:,} probabilities"), *ends)),)
 
 
 def cost(config: BertConfig, info: DatasetInfo, tokens: int) -> Cost:

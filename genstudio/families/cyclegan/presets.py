@@ -63,8 +63,8 @@ PRESETS = (
     Preset(
         "no-identity",
         "Lesson: without identity",
-        "Without the identity loss a generator also changes pictures that are in its target set already: blue shapes are "
-        "recoloured by the generator that makes blue ones. Watch the identity error stay high.",
+        "A generator also changes pictures of its target set: without the identity loss, blue shapes are recoloured by the "
+        "generator that makes blue ones. Watch the identity error stay high.",
         _SHAPES | {"identity": 0.0},
         steps=1000,
         data="coloured-shapes",

@@ -11,6 +11,7 @@ from genstudio.data.learnable import batches
 from genstudio.data.learnable.samples import Learnable, SampleData, Shape, from_metadata, metadata, prepared
 from genstudio.data.work import Work
 from genstudio.errors import Problem
+from genstudio.families.drawing import Chain, Drawing, Part
 from genstudio.families.family import Cost, Family
 from genstudio.families.gaussian.config import LARGEST_FULL, GaussianConfig
 from genstudio.families.gaussian.dashboard import DASHBOARD
@@ -61,6 +62,22 @@ def _cost(config: GaussianConfig, info: DatasetInfo, _tokens: int) -> Cost:
     return Cost(parameters, 8.0 * (parameters + 3 * count * numbers), work, count)
 
 
+def _drawing(config: GaussianConfig, info: DatasetInfo, _tokens: int) -> Drawing:
+    """What is counted rather than trained, and what it gives."""
+    shape, of_all = Shape.of(info), _cost(config, info, 0).parameters
+    numbers, classes = shape.numbers, max(len(shape.classes), 1) if config.per_class else 1
+    kind = {"diagonal": "each number alone", "full": "all pairs of numbers"}.get(
+        config.covariance, f"{min(config.rank, numbers)} directions and noise"
+    )
+    means = classes * numbers
+    return (Chain((
+        Part("Samples", f"{numbers:,} numbers each"),
+        Part("Mean" if classes == 1 else f"{classes} means", "one per class" if classes > 1 else "", means),
+        Part("Covariance" if classes == 1 else f"{classes} covariances", kind, of_all - means),
+        Part("Density", "and new samples"),
+    )),)  # fmt: skip
+
+
 def _batch(config: GaussianConfig, data: SampleData, _seed: int, _step: int) -> PictureBatch | PointBatch:
     return batches.shown(data, data.train[: config.examples or 64][:64], labelled=config.per_class, low=0.0)
 
@@ -79,6 +96,7 @@ FAMILY: Family[GaussianConfig, SampleData] = Family(
     metadata=metadata,
     from_metadata=lambda _config, kept: from_metadata(kept),
     cost=_cost,
+    drawing=_drawing,
     dashboard=DASHBOARD,
     batch=_batch,
     export=exporter("gaussian"),

@@ -13,7 +13,7 @@ from genstudio.data.vocabulary import TokenSettings
 from genstudio.data.work import Work
 from genstudio.families.family import Family, Imported
 from genstudio.families.seq2seq.batches import shown
-from genstudio.families.seq2seq.config import Seq2SeqConfig, cost
+from genstudio.families.seq2seq.config import Seq2SeqConfig, cost, drawing
 from genstudio.families.seq2seq.dashboard import DASHBOARD
 from genstudio.families.seq2seq.doctor import doctor
 from genstudio.families.seq2seq.presets import PRESETS, for_dataset
@@ -86,6 +86,7 @@ FAMILY: Family[Seq2SeqConfig, PairData] = Family(
     from_metadata=lambda config, kept: from_metadata(kept, shared=config.vocabularies == "shared"),
     cost=cost,
     batch=shown,
+    drawing=drawing,
     dashboard=DASHBOARD,
     usual_data="toy-en-es",
     doctor=doctor,

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Literal
 
 from genstudio.config import setting
 from genstudio.data.info import DatasetInfo
 from genstudio.data.split import SplitSettings
 from genstudio.errors import Problem
+from genstudio.families.drawing import Chain, Drawing, Part
 from genstudio.families.family import Cost
 from genstudio.families.settings import restated
-from genstudio.families.stack import Stack, StackTraining, Tokens, parameters
+from genstudio.families.stack import Stack, StackTraining, Tokens, parameters, parts
 
 _TRANSFORMER = "architecture=transformer"
 _RECURRENT = "architecture=rnn|rnn-attention"
@@ -116,6 +118,42 @@ def network_parameters(config: Seq2SeqConfig, vocabulary: int) -> int:
     if config.architecture == "transformer":
         return _transformer(config, vocabulary) - 2 * vocabulary * config.d_model + embeddings
     return embeddings + _recurrent(config) + (0 if config.tied else vocabulary * config.d_model)
+
+
+def drawing(config: Seq2SeqConfig, _info: DatasetInfo, vocabulary: int) -> Drawing:
+    """The encoder, and the decoder that looks back at what it read. A shared table is drawn, and counted, at the encoder."""
+    d, table = config.d_model, vocabulary * config.d_model
+    own = 0 if config.vocabularies == "shared" else table
+    words = f"{vocabulary:,} tokens, {d} numbers each"
+    source, target = Part("Source", f"up to {config.context} tokens"), Part("Target so far", f"up to {config.context} tokens")
+    following = Part("Next token", f"{vocabulary:,} probabilities")
+    if config.architecture == "transformer":
+        embedding, block, output = parts(config, vocabulary)
+        places = embedding.parameters - table
+        cross = (_transformer(config, vocabulary) - 2 * parameters(config, vocabulary)
+                 + (0 if config.tied else table)) // config.layers
+        looking = replace(
+            block, parameters=block.parameters + cross, inside=(*block.inside, Part("look at the source", "", cross))
+        )
+        last_norm = output.parameters - (0 if config.tied else table)
+        return (
+            Chain((source, Part("Embedding", words, table + places), block, Part("Memory", f"{d} numbers per token", last_norm)),
+                  "Encoder"),
+            Chain((target, Part("Embedding", words, own + places), looking, output, following), "Decoder"),
+        )
+    gates, ways = 3 if config.cell == "gru" else 4, config.both_ways
+    cells = sum(ways * gates * d * ((d if not layer else ways * d) + d + 2) for layer in range(config.layers))
+    decoder = config.layers * gates * d * (2 * d + 2)
+    rest = _recurrent(config) - cells - decoder
+    layers = f"{config.layers} layer{'s' * (config.layers > 1)} of {d}" + ", both ways" * (ways > 1)
+    bridge = "attention" if config.architecture != "rnn" else "one vector"
+    head = 0 if config.tied else table
+    return (
+        Chain((source, Part("Embedding", words, table), Part(config.cell.upper(), layers, cells), Part("Memory", bridge, rest)),
+              "Encoder"),
+        Chain((target, Part("Embedding", words, own), Part(config.cell.upper(), f"{config.layers} layers of {d}", decoder),
+               Part("Output", f"{vocabulary:,} logits", head), following), "Decoder"),
+    )  # fmt: skip
 
 
 def cost(config: Seq2SeqConfig, info: DatasetInfo, vocabulary: int) -> Cost:

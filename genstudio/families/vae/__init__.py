@@ -47,6 +47,9 @@ FAMILY: Family[VAEConfig, SampleData] = Family(
     cost=lambda config, info, _tokens: coder_setup.cost(
         config, config.batch, info, 2 * config.code, config.conditional, more=1
     ),
+    drawing=lambda config, info, _tokens: coder_setup.drawing(
+        config, info, conditional=config.conditional, variational=True
+    ),
     dashboard=DASHBOARD,
     batch=lambda config, data, seed, step: coder_setup.shown(config, data, seed, step, config.conditional),
     export=exporter("vae"),

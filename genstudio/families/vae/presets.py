@@ -56,9 +56,10 @@ PRESETS = (
     Preset(
         "points",
         "Points: two moons",
-        "A two-number code and a low-noise decoder bend a round cloud into two moons, joined by a thread: a "
-        "continuous map cannot tear the cloud apart.",
+        "A round cloud is bent into two moons, joined by a thread: a continuous map cannot tear the cloud apart. The code has "
+        "two numbers, and the decoder adds little noise.",
         {"code": 2, "width": 64, "layers": 3},
+        endless=True,
         steps=3000,
         data="moons",
     ),

@@ -9,7 +9,7 @@ from genstudio.data.datasets import TextDataset
 from genstudio.data.work import Work
 from genstudio.families.family import Family
 from genstudio.families.word2vec.batches import shown
-from genstudio.families.word2vec.config import Word2VecConfig, cost
+from genstudio.families.word2vec.config import Word2VecConfig, cost, drawing
 from genstudio.families.word2vec.dashboard import DASHBOARD
 from genstudio.families.word2vec.data import WordData, from_metadata, metadata, prepare
 from genstudio.families.word2vec.doctor import doctor
@@ -58,6 +58,7 @@ FAMILY: Family[Word2VecConfig, WordData] = Family(
     metadata=metadata,
     from_metadata=lambda _config, kept: from_metadata(kept),
     cost=lambda config, _info, tokens: cost(config, tokens),
+    drawing=lambda config, _info, tokens: drawing(config, tokens),
     dashboard=DASHBOARD,
     batch=shown,
     export=_export,

@@ -9,6 +9,7 @@ from genstudio.config import setting
 from genstudio.data.split import SplitSettings
 from genstudio.data.vocabulary import TokenSettings
 from genstudio.errors import Problem
+from genstudio.families.drawing import Chain, Drawing, Part
 from genstudio.families.family import Cost
 from genstudio.families.settings import Descent, restated
 
@@ -108,6 +109,20 @@ LARGEST_SOFTMAX = 20_000
 SHARED = 512
 """Random words that all predictions of a step are told from. Of 64, each pushes its word so hard that the loss stays above
 that of word frequencies alone on a vocabulary of thousands; 512 cost 1.5 times the time."""
+
+
+def drawing(config: Word2VecConfig, tokens: int) -> Drawing:
+    """Two tables of vectors, and what is asked of them."""
+    d, table = config.dimension, tokens * config.dimension
+    read = "the words around a gap" if config.objective == "cbow" else "a word of the text"
+    wanted = "the word in the gap" if config.objective == "cbow" else "the words near it"
+    answer = "among all words" if config.objective == "softmax" else "against random words"
+    return (Chain((
+        Part("Read", read),
+        Part("Word vectors", f"{tokens:,} words, {d} numbers each", table),
+        Part("Context vectors", f"{tokens:,} words, {d} numbers each", table),
+        Part("Predict", f"{wanted}, {answer}"),
+    )),)  # fmt: skip
 
 
 def cost(config: Word2VecConfig, tokens: int) -> Cost:

@@ -130,6 +130,7 @@ class MakePage(QWidget):
         self._scroll = named(QScrollArea(), "make_scroll", "Settings")
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)
         self._scroll.setWidgetResizable(True)
+        self._scroll.setMinimumHeight(40)  # rather than that the words below it are cut in a low window
         side = QWidget()
         side.setFixedWidth(276)
         vbox(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QPainter, QPen, QShowEvent
@@ -26,6 +27,8 @@ CUSTOM = "custom"
 _NAME, _WHOLE, _COST = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1, Qt.ItemDataRole.UserRole + 2
 _ACROSS, _DOWN, _GAP = 10, 6, 3
 _FEWEST, _USUAL = 2, 6
+_SAID = 60
+"""Letters of the line that a screen reader says of a card."""
 Index = QModelIndex | QPersistentModelIndex
 _WRAP = int(Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
 
@@ -73,7 +76,9 @@ class _Card(QStyledItemDelegate):
         painter.setPen(look.color(("text" if chosen else "quiet") if enabled else "disabled"))
         below, whole = room.adjusted(0, QFontMetrics(title).height() + _GAP, 0, 0), str(index.data(_WHOLE))
         if not chosen:
-            whole = QFontMetrics(small).elidedText(first_sentence(whole), Qt.TextElideMode.ElideRight, below.width())
+            metrics, wide = QFontMetrics(small), below.width()
+            line = in_a_line(whole, lambda words: metrics.horizontalAdvance(words) <= wide)
+            whole = metrics.elidedText(line, Qt.TextElideMode.ElideRight, wide)
         painter.drawText(below, _WRAP, whole)
         painter.restore()
 
@@ -128,7 +133,7 @@ class PresetCards(QListWidget):
             cost = costs.get(str(item.data(_NAME)), "")
             if cost != item.data(_COST):
                 item.setData(_COST, cost)
-                said = f"{item.text()}. {first_sentence(str(item.data(_WHOLE)))} {cost}".strip()
+                said = f"{item.text()}. {in_a_line(str(item.data(_WHOLE)), lambda words: len(words) < _SAID)} {cost}".strip()
                 item.setData(Qt.ItemDataRole.AccessibleTextRole, said)
 
     def costs(self) -> dict[str, str]:
@@ -161,14 +166,19 @@ class PresetCards(QListWidget):
         self.chosen.emit(self.name)
 
 
-def first_sentence(words: str) -> str:
-    """The first sentence of a text.
+def in_a_line(words: str, fits: Callable[[str], bool]) -> str:
+    """As many clauses of the first sentence as fit into a line, at least one.
 
-    >>> first_sentence("Takes 1.5 minutes. Then it stops.")
-    'Takes 1.5 minutes.'
+    >>> words = "Skip-gram (Mikolov et al. 2013) on Shakespeare: 3,100 words, in small steps. Then more."
+    >>> [in_a_line(words, lambda line: len(line) <= most) for most in (100, 60, 50, 9)]
+    ['Skip-gram (Mikolov et al. 2013) on Shakespeare: 3,100 words, in small steps.',\
+ 'Skip-gram (Mikolov et al. 2013) on Shakespeare: 3,100 words', 'Skip-gram (Mikolov et al. 2013) on Shakespeare',\
+ 'Skip-gram (Mikolov et al. 2013) on Shakespeare']
     """
-    found, stop, _ = words.partition(". ")
-    return found + stop.strip()
+    sentence = re.split(r"(?<=\.)(?<! al\.)\s", words)[0]
+    clauses = re.split(r"(?<=[:;,])\s", sentence)
+    lines = [sentence, *(" ".join(clauses[:count]).rstrip(":;,") for count in range(len(clauses) - 1, 0, -1))]
+    return next(filter(fits, lines), lines[-1])
 
 
 def cost_of(preset: Preset, per_step: float | None) -> str:
