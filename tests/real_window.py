@@ -16,11 +16,11 @@ from genstudio.ui.window import MainWindow
 from helpers import LONG
 
 
-def shown() -> MainWindow:
-    """A light window at its smallest size. There has to be an application; `begin()` builds the rest."""
+def shown(first: str = FIRST) -> MainWindow:
+    """A light window at its smallest size with this room in front. There has to be an application; `begin()` builds the rest."""
     theme.apply(QApplication.instance(), "light")
     window = MainWindow()
-    window.tabs.show_room(FIRST)
+    window.tabs.show_room(first)
     window.resize(1280, 720)
     window.show()
     return window
@@ -55,7 +55,7 @@ def is_ready(window: MainWindow) -> bool:
 @contextmanager
 def opened(qtbot: Any, ahead: Collection[str] | None = None) -> Iterator[MainWindow]:
     """A window that is ready, all of it or these rooms and what a test asks for; it is closed at the end."""
-    window = shown()
+    window = shown(next(iter(ahead)) if ahead else FIRST)
     try:
         window.begin(ahead)
         qtbot.waitUntil(lambda: is_ready(window))

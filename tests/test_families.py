@@ -36,10 +36,8 @@ from genstudio.tasks import estimate
 from genstudio.tasks.first_batch import FirstBatch
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.train import Train
-from genstudio.training.frames import frames
 from genstudio.training.learner import Learner, Tick
-from genstudio.training.loop import Plan, Stopwatch, fit
-from helpers import answer, result
+from helpers import answer, curve, result
 
 EVERY = pytest.mark.parametrize("family", families.all_families(), ids=lambda family: family.name)
 EVERY_DATA = pytest.mark.parametrize(
@@ -53,6 +51,9 @@ def _few_points(monkeypatch: pytest.MonkeyPatch) -> None:
     """An exact measure of points takes fewer of them; what tests how good it is takes all."""
     monkeypatch.setattr("genstudio.evaluation.samples._POINTS", 1000)
     monkeypatch.setattr("genstudio.evaluation.plane.SAMPLES", 500)
+
+
+_STEPS = 40
 
 
 def build(family: AnyFamily, values: Values, folder: Path, seed: int = 0) -> Learner:
@@ -165,17 +166,6 @@ def test_a_step_is_a_function_of_seed_and_number(family: AnyFamily, values: Valu
 
 
 @EVERY_DATA
-def test_training_changes_weights_and_the_loss_falls(family: AnyFamily, values: Values, tmp_path: Path) -> None:
-    learner = build(family, values, tmp_path)
-    before = weights(learner.model)
-    numbers = [step(learner, number) for number in range(1, 61)]
-    losses = {name: [float(one[name]) for one in numbers] for name in numbers[0] if "loss" in name}
-    assert not equal(before, weights(learner.model))
-    # of networks that play against each other, not each loss falls
-    assert any(sum(loss[-10:]) < sum(loss[:10]) for loss in losses.values()) or not learner.optimizers
-
-
-@EVERY_DATA
 def test_looking_and_scoring_change_nothing(family: AnyFamily, values: Values, tmp_path: Path) -> None:
     learner = build(family, values, tmp_path)
     step(learner, 1)
@@ -189,31 +179,31 @@ def test_looking_and_scoring_change_nothing(family: AnyFamily, values: Values, t
 
 
 @EVERY_DATA
-def test_its_frames_are_plain_data(family: AnyFamily, values: Values, tmp_path: Path) -> None:
-    learner, watch = build(family, values, tmp_path), Stopwatch()
-    found = list(frames(watch.over(fit(learner, Plan(steps=12), watch, evaluate_every=5))))
-    assert found
-    for frame in found:
-        back = pickle.loads(pickle.dumps(frame))
-        assert back.series.keys() == frame.series.keys()
-        assert all(not series.values.flags.writeable for series in frame.series.values())
-
-
-@EVERY_DATA
-def test_a_run_opens_without_its_dataset_as_the_same_model(family: AnyFamily, values: Values, tmp_path: Path) -> None:
-    models = Models()
-    task = Train(family.name, data_for(family, tmp_path, values), values, steps=15, runs_folder=tmp_path / "runs")
+def test_it_learns_in_frames_of_plain_data_and_its_run_opens_without_its_dataset_as_the_same_model(
+    family: AnyFamily, values: Values, tmp_path: Path
+) -> None:
+    models, untrained = Models(), build(family, values, tmp_path)
+    seldom = {**values, "evaluate_every": _STEPS // 2} if "evaluate_every" in values else values
+    task = Train(family.name, data_for(family, tmp_path, values), seldom, steps=_STEPS, runs_folder=tmp_path / "runs")
     found = []
     for frame in task.run(models):
         found.append(frame)
         if models.training:
             live = next(iter(models.training.values())).model
+    back = pickle.loads(pickle.dumps(found))
+    assert [frame.series.keys() for frame in back] == [frame.series.keys() for frame in found]
+    assert all(not series.values.flags.writeable for frame in found for series in frame.series.values())
+    assert not equal(weights(untrained.model), weights(live))
+    losses = [values for name in sorted(set().union(*(frame.series for frame in found))) if "loss" in name
+              for _, values in [curve(found, name)] if len(values) == _STEPS]
+    # of networks that play against each other, not each loss falls; what is fitted in one step has none
+    assert any(sum(loss[-10:]) < sum(loss[:10]) for loss in losses) or not untrained.optimizers
     folder = answer(found, "run")
     for info in shelf.list_datasets():
         if info.origin == "imported":
             shelf.delete_dataset(info)
     opened = Models().get(ModelRef(folder))
-    assert opened.step == 15 and able(opened.model) == able(live) == family.abilities
+    assert opened.step == _STEPS and able(opened.model) == able(live) == family.abilities
     assert equal(weights(opened.model), weights(live))
     assert family.metadata(opened.model.data) == family.metadata(live.data)
 

@@ -70,8 +70,8 @@ class CurvesView(SceneFigure):
         self._window: tuple[float, float] | None = None
         self._at: float | None = None
         self._said, self._beside = True, False
-        self._word = "step"
-        self._build()
+        self._word, self._scale, self._nothing = "step", 1, "Waiting for the first step"
+        self._built = False
         for line in series:
             self.add_series(line)
 
@@ -80,9 +80,8 @@ class CurvesView(SceneFigure):
         if line.name not in self._curves:
             color = theme.role_color(line.role, len(self._curves))
             curve = self._curves[line.name] = Curve(line, color, self._decay)
-            stroke = Stroke(self.scene, self.box, curve)
-            self._strokes.append(stroke)
-            self.legend.addItem(stroke.strong, html.escape(line.label))
+            if self._built:
+                self._add_stroke(curve)
             self.redraw()
 
     def append(self, name: str, steps: Array, values: Array) -> None:
@@ -143,20 +142,24 @@ class CurvesView(SceneFigure):
         """What the values are counted in."""
         if unit != self.unit:
             self.unit = unit
-            self._unit.setText(unit)
+            if self._built:
+                self._unit.setText(unit)
             self.redraw()
 
     def set_axis(self, *, word: str = "step", scale: int = 1, empty: str = "") -> None:
         """What lies along the axis instead of steps: a number with this word before it, or seconds of which a step of the
         points is this part (1,000,000 for microseconds). `empty` is said while there are no points."""
-        self._word, self.box.scale = word, scale
-        if empty:
-            self._empty.setPlainText(empty)
+        self._word, self._scale, self._nothing = word, scale, empty or self._nothing
+        if self._built:
+            self._name_axis()
         self.redraw()
 
+    def _name_axis(self) -> None:
+        self.box.scale = self._scale
+        self._empty.setPlainText(self._nothing)
+
     def _at_words(self, step: int) -> str:
-        scale = self.box.scale
-        return f"{self._word} {step:,}" if scale == 1 else f"{step / scale:,.1f} seconds"
+        return f"{self._word} {step:,}" if self._scale == 1 else f"{step / self._scale:,.1f} seconds"
 
     def offer_units(self, titles: Mapping[str, str], chosen: str) -> None:
         """What the values can be counted in, by their names: `unit_chosen(name)` when another one is wanted."""
@@ -196,9 +199,11 @@ class CurvesView(SceneFigure):
 
     def table(self) -> Table:
         series = [self.points(name) for name in self._curves]
-        return (self._word if self.box.scale == 1 else "microseconds", *self._curves), _joined(series)
+        return (self._word if self._scale == 1 else "microseconds", *self._curves), _joined(series)
 
     def draw(self) -> None:
+        if not self._built:
+            self._build()
         curves = list(self._curves.values())
         self._lay_out(curves)
         drawn = [stroke.draw(inside=self.unclipped) for stroke in self._strokes]
@@ -209,6 +214,8 @@ class CurvesView(SceneFigure):
         self._draw_cross()
 
     def recolour(self) -> None:
+        if not self._built:
+            return
         look = theme.current()
         for item, role in ((self._title, "text"), (self._unit, "quiet")):
             item.setBrush(look.color(role))
@@ -225,6 +232,8 @@ class CurvesView(SceneFigure):
         return [self.bubble, self._cross.line, self._cross.dots]
 
     def _build(self) -> None:
+        """The items of the scene, once the chart is drawn first: a panel has a dozen charts, and most are never looked at."""
+        self._built = True
         self.box = Box(self._scrolls_page)
         self._axes = Axis("left", self.box), Axis("bottom", self.box)
         for item in (self.box, *self._axes):
@@ -239,14 +248,22 @@ class CurvesView(SceneFigure):
         )
         self.legend.layout.setContentsMargins(0, 0, 0, 0)
         self.scene.addItem(self.legend)
-        self._empty = QGraphicsTextItem("Waiting for the first step")
+        self._empty = QGraphicsTextItem()
         self._empty.setFont(theme.font(theme.SMALL))
         self._empty.document().setDefaultTextOption(QTextOption(Qt.AlignmentFlag.AlignCenter))
         self.scene.addItem(self._empty)
+        self._name_axis()
+        for curve in self._curves.values():
+            self._add_stroke(curve)
         self.recolour()
         self.scene.sigMouseMoved.connect(self._pointed)
         self.scene.sigMouseClicked.connect(self._clicked)
         self.box.sigRangeChangedManually.connect(lambda _mask: self._zoom(*self.box.viewRange()[0]))
+
+    def _add_stroke(self, curve: Curve) -> None:
+        stroke = Stroke(self.scene, self.box, curve)
+        self._strokes.append(stroke)
+        self.legend.addItem(stroke.strong, html.escape(curve.line.label))
 
     def _lay_out(self, curves: Sequence[Curve]) -> None:
         left, right = self._steps()
@@ -308,7 +325,7 @@ class CurvesView(SceneFigure):
             (
                 QColor(curve.color),
                 curve.line.label,
-                chart.value_text(value) + ("" if step == nearest or self.box.scale > 1 else f" ({self._at_words(step)})"),
+                chart.value_text(value) + ("" if step == nearest or self._scale > 1 else f" ({self._at_words(step)})"),
             )
             for curve, (step, value) in found
         ]
@@ -334,7 +351,7 @@ class CurvesView(SceneFigure):
             return self._window
         ends = [(curve.raw.steps[0], curve.raw.steps[-1]) for curve in self._curves.values() if len(curve.raw)]
         if not ends:
-            return 0.0, 100.0 if self.box.scale == 1 else 10.0 * self.box.scale
+            return 0.0, 100.0 if self._scale == 1 else 10.0 * self._scale
         left, right = float(min(end[0] for end in ends)), float(max(end[1] for end in ends))
         left = 0.0 if left <= 0.1 * right else left
         return left, right if right > left else left + 1
