@@ -90,6 +90,35 @@ class Descent(Config):
     )
 
 
+class AdversarialDescent(Config):
+    """Adam of a generator and of a discriminator, and their rates over time."""
+
+    d_rate: float = setting(
+        1e-3, "Step size of the discriminator's Adam", low=1e-7, high=1.0, group="Training", main=True, logarithmic=True,
+        label="Discriminator's rate", live=True, source="Kingma & Ba 2015; separate rates: Heusel et al. 2017",
+    )
+    g_rate: float = setting(
+        1e-3, "Step size of the generator's Adam", low=1e-7, high=1.0, group="Training", main=True, logarithmic=True,
+        label="Generator's rate", live=True, source="Kingma & Ba 2015; separate rates: Heusel et al. 2017",
+    )
+    beta1: float = setting(
+        0.0, "Adam: momentum, the decay rate of the mean gradient", low=0, high=0.9999, group="Training",
+        label="Adam beta 1", live=True,
+    )
+    beta2: float = setting(
+        0.99, "Adam: decay rate of the mean squared gradient", low=0, high=0.99999, group="Training",
+        label="Adam beta 2", live=True,
+    )
+    schedule: Literal["constant", "linear"] = setting(
+        "linear", "Keep the rates constant, or let them fall linearly to zero after their constant part",
+        group="Training",
+    )
+    hold: float = setting(
+        0.5, "Share of the training before the rates fall", low=0, high=1, group="Training", label="Constant part",
+        when="schedule=linear",
+    )
+
+
 class Coder(Config):
     """An encoder to a short code and a decoder back, which mirror each other."""
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Literal
 
 from genstudio.config import setting
-from genstudio.families.settings import Batches, restated
+from genstudio.families.settings import AdversarialDescent, Batches, restated
 
 _CYCLE = "Zhu et al. 2017"
 
 
-class CycleGANConfig(Batches):
+class CycleGANConfig(AdversarialDescent, Batches):
     """Settings of two generators, two discriminators, and of what holds the generators together."""
 
     data_b: str = setting(
@@ -72,29 +72,14 @@ class CycleGANConfig(Batches):
         50, "Earlier fakes kept for each discriminator: half of the fakes that it judges come from them. 0: off", low=0,
         high=1000, group="Training", label="Picture pool", source="Shrivastava et al. 2017",
     )
-    d_rate: float = setting(
-        1e-3, "Step size of the discriminators' Adam", low=1e-7, high=1.0, group="Training", main=True, logarithmic=True,
-        label="Discriminators' rate", live=True, source="Kingma & Ba 2015",
+    d_rate: float = restated(
+        AdversarialDescent, "d_rate", 1e-3, help="Step size of the discriminators' Adam", label="Discriminators' rate"
     )
-    g_rate: float = setting(
-        1e-3, "Step size of the generators' Adam", low=1e-7, high=1.0, group="Training", main=True, logarithmic=True,
-        label="Generators' rate", live=True, source="Kingma & Ba 2015",
+    g_rate: float = restated(
+        AdversarialDescent, "g_rate", 1e-3, help="Step size of the generators' Adam", label="Generators' rate"
     )
-    beta1: float = setting(
-        0.5, "Adam: momentum, the decay rate of the mean gradient", low=0, high=0.9999, group="Training", label="Adam beta 1",
-        live=True,
-    )
-    beta2: float = setting(
-        0.999, "Adam: decay rate of the mean squared gradient", low=0, high=0.99999, group="Training", label="Adam beta 2",
-        live=True,
-    )
-    schedule: Literal["constant", "linear"] = setting(
-        "linear", "Keep the rates constant, or let them fall linearly to zero after their constant part", group="Training",
-    )
-    hold: float = setting(
-        0.5, "Share of the training before the rates fall", low=0, high=1, group="Training", label="Constant part",
-        when="schedule=linear", source=_CYCLE,
-    )
+    beta1: float = restated(AdversarialDescent, "beta1", 0.5)
+    beta2: float = restated(AdversarialDescent, "beta2", 0.999)
     batch: int = restated(Batches, "batch", 8, help="Pictures of each set in one update")
     examples: int = restated(
         Batches, "examples", 0, help="Use only this many pictures of each set, to see the effect of too few; 0: all"

@@ -7,12 +7,12 @@ from typing import Literal
 
 from genstudio.config import setting
 from genstudio.errors import Problem
-from genstudio.families.settings import AdversarialLoss, Batches, restated
+from genstudio.families.settings import AdversarialDescent, AdversarialLoss, Batches, restated
 
 _PENALTY = "Mescheder et al. 2018"
 
 
-class GANConfig(Batches):
+class GANConfig(AdversarialDescent, Batches):
     """Settings of a generator, a discriminator and of their game."""
 
     network: Literal["mlp", "dcgan", "residual"] = setting(
@@ -109,23 +109,6 @@ class GANConfig(Batches):
         1.0, "Weight of the generator's loss; Adam cancels most of its effect", low=0, high=100, group="Loss",
         live=True,
     )
-    d_rate: float = setting(
-        1e-3, "Step size of the discriminator's Adam", low=1e-7, high=1.0, group="Training", main=True, logarithmic=True,
-        label="Discriminator's rate", live=True, source="Kingma & Ba 2015; separate rates: Heusel et al. 2017",
-    )
-    g_rate: float = setting(
-        1e-3, "Step size of the generator's Adam", low=1e-7, high=1.0, group="Training", main=True, logarithmic=True,
-        label="Generator's rate", live=True, source="Kingma & Ba 2015; separate rates: Heusel et al. 2017",
-    )
-    beta1: float = setting(
-        0.0, "Adam: momentum, the decay rate of the mean gradient", low=0, high=0.9999, group="Training",
-        label="Adam beta 1", live=True,
-    )
-    beta2: float = setting(
-        0.99, "Adam: decay rate of the mean squared gradient", low=0, high=0.99999, group="Training",
-        label="Adam beta 2",
-        live=True,
-    )
     d_updates: int = setting(
         1, "Updates of the discriminator per step", low=1, high=20, group="Training", label="Discriminator's updates",
         live=True, source="Goodfellow et al. 2014, k",
@@ -145,14 +128,6 @@ class GANConfig(Batches):
     pretrain_generator: int = setting(
         0, "Number of steps after those in which only the generator is trained", low=0, high=100_000, group="Training",
         label="Generator first",
-    )
-    schedule: Literal["constant", "linear"] = setting(
-        "linear", "Keep the rates constant, or let them fall linearly to zero after their constant part",
-        group="Training",
-    )
-    hold: float = setting(
-        0.5, "Share of the training before the rates fall", low=0, high=1, group="Training", label="Constant part",
-        when="schedule=linear",
     )
     ema: float = setting(
         0.995, "Decay rate of the exponential moving average (EMA) of the generator's weights, shown and sampled "
