@@ -37,7 +37,7 @@ class ConfigError(GenstudioError):
     """Settings that cannot be used; carries every problem, each with its field."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__("; ".join(str(problem) for problem in problems) + ".", "Change this and start again.")
+        super().__init__("; ".join(str(problem).rstrip(".") for problem in problems) + ".", "Change this and start again.")
         self.problems = tuple(problems)
 
 

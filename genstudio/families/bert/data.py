@@ -119,8 +119,9 @@ def _prepared(
     if config.task == "classify":
         if not isinstance(dataset, LabelledDataset):
             raise DataError(
-                f"'{dataset.info.title}' has no labels, and a classifier learns from labelled texts.",
-                "Choose labelled texts, or the task 'pretrain'.", dataset.info.path,
+                f"'{dataset.info.title}' is no set of labelled texts, from which a classifier learns.",
+                "Choose one, such as a table with a column of texts and one of labels, at least two of them; or the task "
+                "'pretrain'.", dataset.info.path,
             )  # fmt: skip
         return (yield from _labelled(config, dataset, base, started))
     values, cut = config.model_dump(), None

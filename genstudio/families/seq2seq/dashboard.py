@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from genstudio.data import shelf
 from genstudio.data.info import DatasetInfo
@@ -25,6 +27,9 @@ from genstudio.families.dashboard import (
     Reference,
 )
 from genstudio.families.seq2seq.config import Seq2SeqConfig
+
+if TYPE_CHECKING:
+    from genstudio.runs import RunInfo
 
 
 def baselines(data: PairData) -> dict[str, float]:
@@ -53,6 +58,20 @@ def _smaller(config: Seq2SeqConfig, info: DatasetInfo) -> tuple[str, Seq2SeqConf
     """Half the layers."""
     half = config.layers // 2
     return (f"{half} layer{'s' * (half > 1)}", config.model_copy(update={"layers": half}), info) if half else None
+
+
+def said(info: RunInfo, references: Mapping[str, float]) -> str:
+    """How many held-out pairs are translated without an error, and the loss against what the frequencies alone give."""
+    exact, loss = info.losses.get("exact_match"), info.losses.get("val_loss")
+    if exact is None:
+        return ""
+    words = f"Of held-out pairs {exact:.1%} are translated without an error"
+    if loss is not None and math.isfinite(loss):
+        step = info.measured.get("val_loss", info.step)
+        words += f", at {loss:.3f} nats per token" + ("" if step == info.step else f" (step {step:,})")
+        if "unigram" in references:
+            words += f"; knowing only how frequent each token is: {references['unigram']:.3f}"
+    return f"{words}."
 
 
 DASHBOARD = Dashboard(
@@ -98,6 +117,7 @@ DASHBOARD = Dashboard(
     references=_references,
     race="architecture",
     smaller=_smaller,
+    said=said,
     welcome="Train your first translator: English to Spanish with a small grammar, one minute. You will see sentences become "
     "right, and which words the model looks at. Your own pairs work the same way: drop a table with two columns on the window.",
 )  # fmt: skip
