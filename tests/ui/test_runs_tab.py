@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import os
 import random
@@ -16,18 +17,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_runs import some_runs
 from PySide6.QtCore import QPersistentModelIndex, QPoint, Qt
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QLabel, QTableView
 
 from genstudio import families, paths
 from genstudio.events import Series
 from genstudio.families.dashboard import standing
 from genstudio.runs import Run, RunInfo, trash
 from genstudio.tasks.runs import GLANCE, Glance, ReadGlance, ReadNumbers, RunNumbers, outline
+from genstudio.ui import theme
 from genstudio.ui.runs import overlay
 from genstudio.ui.runs.actions import ACTIONS, form_problem
 from genstudio.ui.runs.leaderboard import BITS, ranking, results
 from genstudio.ui.runs.model import Column, RunsModel, Sifted
-from genstudio.ui.runs.painting import shares
+from genstudio.ui.runs.painting import RunPainter, shares
 from genstudio.ui.runs.side_by_side import looks, matching
 from genstudio.ui.runs.wording import NOTHING, beside, compare, differences, display_name
 from helpers import LONG, result
@@ -62,6 +64,34 @@ def test_a_letter_typed_asks_no_cell_of_five_hundred_runs(qapp: Any, monkeypatch
     assert not asked and took < 0.25, f"{len(asked)} cells, {1000 * took / 5:.0f} ms per letter"
     assert shown.rowCount() == 10 and kept.row() == 0 and not lost.isValid()
     assert shown.index(0, Column.STEP).data() == "495" and asked, "the counter sees what a view asks"
+
+
+def test_a_cell_is_painted_again_only_when_it_looks_different(qtbot: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = [info_of("gpt", {}, folder=Path(str(at)), name=f"run {at}", state="damaged") for at in range(6)]
+    model = RunsModel(None)  # type: ignore[arg-type] - nothing is read
+    shown, table = Sifted(model), QTableView()
+    qtbot.addWidget(table)
+    model.show_runs(tuple(made))
+    table.setModel(shown)
+    table.setItemDelegate(painter := RunPainter(shown, table))
+    table.setColumnWidth(Column.NAME, 240)
+    table.resize(900, 400)
+    painted: list[int] = []
+    real = painter._cell
+    monkeypatch.setattr(painter, "_cell", lambda *args: painted.append(args[2]) or real(*args))
+    pictures = [table.grab().toImage()]
+    columns = len(painted) // 6
+    assert len(painted) == 6 * columns > 12
+    pictures.append(table.grab().toImage())
+    assert len(painted) == 6 * columns and pictures[0] == pictures[1], "as before"
+    model.show_runs((dataclasses.replace(made[0], name="another"), *made[1:]))
+    pictures.append(table.grab().toImage())
+    assert painted[6 * columns :] == [0] * columns and pictures[2] != pictures[0], "its row alone"
+    table.selectRow(3)
+    assert table.grab().toImage() != pictures[2] and set(painted[7 * columns :]) == {3}
+    theme.changed.emit(theme.current())
+    table.grab()
+    assert len(painted) == 14 * columns, "in another theme all look different"
 
 
 @given(LENGTHS, st.integers(1, 50), st.floats(0, 3))

@@ -104,6 +104,7 @@ class Leaderboard(QWidget):
         self.table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.places: tuple[Place, ...] = ()
         self._runs: tuple[RunInfo, ...] = ()
+        self._shown: tuple[object, ...] = ()
         vbox(hbox(self.data, self.measure, None), self.note, (self.table, 1), into=self, margins=(0, 8, 0, 0))
         self.data.activated.connect(lambda _: self._draw())
         self.measure.activated.connect(lambda _: self._draw())
@@ -154,6 +155,10 @@ class Leaderboard(QWidget):
         self._fill()
 
     def _fill(self) -> None:
+        shown = theme.current().name, theme.zoom(), self.places
+        if shown == self._shown:  # a table of other rows than those that it has takes longer than to find them
+            return
+        self._shown = shown
         self.table.setRowCount(len(self.places))
         for row, place in enumerate(self.places):
             run = place.run

@@ -37,6 +37,8 @@ COLUMNS = len(Column)
 RIGHT = (Column.STEP, Column.TRAINED, Column.SIZE)
 """Columns of numbers, which end at the right."""
 INFO_ROLE = Qt.ItemDataRole.UserRole + 1
+_FLAGS = Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemNeverHasChildren
+_EDITABLE = _FLAGS | Qt.ItemFlag.ItemIsEditable
 
 
 class RunsModel(QAbstractTableModel):
@@ -234,7 +236,7 @@ class Sifted(QAbstractTableModel):
 
     def __init__(self, model: RunsModel) -> None:
         super().__init__()
-        self._model = model
+        self.all_runs = model
         self._rows: list[int] = []
         self._places: dict[int, int] = {}
         self._terms: tuple[str, ...] = ()
@@ -250,7 +252,7 @@ class Sifted(QAbstractTableModel):
 
     def sift(self, text: str, family: str, data: str, stars: bool = False) -> None:
         """Show what fits these; an empty one takes all."""
-        asked = (text, family, data, stars, self._model.version)
+        asked = (text, family, data, stars, self.all_runs.version)
         if asked != self._asked:
             self._asked = asked
             self._terms, self._family, self._data, self._stars = tuple(text.casefold().split()), family, data, stars
@@ -265,9 +267,13 @@ class Sifted(QAbstractTableModel):
         self._ranked = None
         self._arrange()
 
+    def source_row(self, row: int) -> int:
+        """Which of all runs stands in this row."""
+        return self._rows[row]
+
     def mapToSource(self, index: Index) -> QModelIndex:
         """The cell of all runs that stands here."""
-        return self._model.index(self._rows[index.row()], index.column()) if index.isValid() else QModelIndex()
+        return self.all_runs.index(self._rows[index.row()], index.column()) if index.isValid() else QModelIndex()
 
     def mapFromSource(self, index: Index) -> QModelIndex:
         """Where a cell of all runs stands; not valid where its run is not shown."""
@@ -284,32 +290,31 @@ class Sifted(QAbstractTableModel):
         return 0 if parent.isValid() else COLUMNS
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        return self._model.cell(self._rows[index.row()], Column(index.column()), role)
+        return self.all_runs.cell(self._rows[index.row()], Column(index.column()), role)
 
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
-        return self._model.setData(self.mapToSource(index), value, role)
+        return self.all_runs.setData(self.mapToSource(index), value, role)
 
     def flags(self, index: Index) -> Qt.ItemFlag:
-        flags = super().flags(index)
-        return flags | Qt.ItemFlag.ItemIsEditable if index.column() == Column.NAME else flags
+        return _EDITABLE if index.column() == Column.NAME else _FLAGS
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        return self._model.headerData(section, orientation, role)
+        return self.all_runs.headerData(section, orientation, role)
 
     def _order(self) -> list[int]:
         """The rows that fit, sorted; equal ones stay as they are."""
-        if self._ranked != (self._column, self._model.version):
-            self._ranked, self._ranks = (self._column, self._model.version), self._model.ranks(self._column)
-        rows = [row for row in range(len(self._model.runs)) if self._fits(row)]
+        if self._ranked != (self._column, self.all_runs.version):
+            self._ranked, self._ranks = (self._column, self.all_runs.version), self.all_runs.ranks(self._column)
+        rows = [row for row in range(len(self.all_runs.runs)) if self._fits(row)]
         return sorted(rows, key=self._ranks.__getitem__, reverse=self._descending)
 
     def _fits(self, row: int) -> bool:
-        run = self._model.runs[row]
+        run = self.all_runs.runs[row]
         if (self._family and run.family != self._family) or (self._data and run.dataset.get("id") != self._data):
             return False
         if self._stars and not run.star:
             return False
-        said = self._model.said[row]
+        said = self.all_runs.said[row]
         return all(term in said for term in self._terms)
 
     def _arrange(self) -> None:

@@ -95,6 +95,7 @@ class Overlay(QWidget):
         self._numbers: tuple[RunNumbers, ...] = ()
         self._standing: Standing | None = None
         self._built: tuple[object, ...] = ()
+        self._kind: tuple[object, ...] = ()
         self._holder = vbox(spacing=0)
         vbox(hbox(self.measure, self.axis, None), self.note, (self._holder, 1), into=self, margins=(0, 8, 0, 0))
         self.measure.activated.connect(lambda _: self._draw())
@@ -165,13 +166,21 @@ class Overlay(QWidget):
             Line(str(place), label, theme.CYCLE[place % len(theme.CYCLE)], smooth)
             for place, label in enumerate(labels(self._infos))
         ]
-        chart = CurvesView(self.measure.currentText(), spec.unit, lines, log=spec.log, name="runs_chart")
+        kind = self.measure.currentText(), spec.unit, spec.log, axis, self._numbers[0].item if axis == ITEMS else ""
+        if self.chart is None or kind != self._kind:
+            self._kind = kind
+            self._replace(CurvesView(self.measure.currentText(), spec.unit, log=spec.log, name="runs_chart"), axis)
+            assert self.chart is not None
+        self.chart.clear()
+        self.chart.set_series(lines)
+        for place, numbers in enumerate(self._numbers):
+            self.chart.append(str(place), *points(numbers, name, axis))
+
+    def _replace(self, chart: CurvesView, axis: str) -> None:
         if axis == TIME:
             chart.set_axis(word="time", scale=MICRO)
         elif axis == ITEMS:
             chart.set_axis(word=self._numbers[0].item)
-        for place, numbers in enumerate(self._numbers):
-            chart.append(str(place), *points(numbers, name, axis))
         chart.failed.connect(self.failed)
         if self.chart is not None:
             self._holder.removeWidget(self.chart)

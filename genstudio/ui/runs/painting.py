@@ -5,10 +5,11 @@ from __future__ import annotations
 import functools
 import math
 from collections import OrderedDict
+from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QFont, QFontMetrics, QImage, QPainter, QPen
+from PySide6.QtCore import QModelIndex, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QFont, QFontMetrics, QImage, QPainter, QPen, QPixmap
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from genstudio.events import Array
@@ -16,7 +17,7 @@ from genstudio.families.dashboard import Standing
 from genstudio.runs import RunInfo
 from genstudio.tasks.runs import Glance
 from genstudio.ui import theme
-from genstudio.ui.runs.model import INFO_ROLE, RIGHT, Column, Index, RunsModel
+from genstudio.ui.runs.model import RIGHT, Column, Index, Sifted
 from genstudio.ui.runs.wording import measured
 from genstudio.ui.views.chart import value_text
 from genstudio.ui.views.picture_grid import strip_pixels
@@ -26,44 +27,65 @@ HEIGHT = 46
 _GLANCE = QSize(64, 34)
 _PAD = 8
 _ROWS, _COLUMNS = 2, 4
+_CELLS = 600
+"""Pictures of cells that are kept: some 20 pages of 1280 x 720, or 15 MB."""
+_STATES = QStyle.StateFlag.State_Selected | QStyle.StateFlag.State_MouseOver | QStyle.StateFlag.State_HasFocus
 _ENDS = {"running": "accent", "running elsewhere": "accent", "damaged": "error", "newer": "warning"}
 
 
 class RunPainter(QStyledItemDelegate):
-    """Paints the columns that are more than words."""
+    """Paints the cells of the list of runs, each once for as long as it stays as it is: typing in the search moves rows, and
+    painting the text and curves of a page of them again would hold up the window."""
 
-    def __init__(self, model: RunsModel, parent: QWidget) -> None:
+    def __init__(self, shown: Sifted, parent: QWidget) -> None:
         super().__init__(parent)
-        self._model = model
+        self._shown, self._model = shown, shown.all_runs
         self._pictures: OrderedDict[int, QImage] = OrderedDict()
+        self._cells: OrderedDict[tuple[Any, ...], QPixmap] = OrderedDict()
+        self._model.modelReset.connect(self._cells.clear)
+        self._model.dataChanged.connect(self._changed)
         theme.changed.connect(self._recolour)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return QSize(super().sizeHint(option, index).width(), HEIGHT)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        column = Column(index.column())
-        info: RunInfo = index.data(INFO_ROLE)
-        look = theme.current()
-        painter.save()
-        back = self._back(option)
-        if back:
-            painter.fillRect(option.rect, look.color(back))
-        area = QRectF(option.rect).adjusted(_PAD, 0, -_PAD, 0)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if column == Column.NAME:
-            self._name(painter, area, info, str(index.data()))
-        elif column == Column.RESULT and (found := self._model.standing(info)) is not None:
-            paint_standing(painter, area, found)
-        else:  # the style sheet takes five times as long to paint a cell
-            painter.setFont(_font())
-            _line(painter, area, str(index.data() or ""), "text", area.center().y() + 4, right=column in RIGHT)
-        painter.restore()
+        area, ratio = option.rect, painter.device().devicePixelRatioF()
+        row, column, state = self._shown.source_row(index.row()), index.column(), option.state & _STATES
+        key = row, column, area.width(), area.height(), state, ratio
+        cell = self._cells.get(key)
+        if cell is None:
+            cell = self._cells[key] = self._cell(area.size(), ratio, row, Column(column), state)
+            while len(self._cells) > _CELLS:
+                self._cells.popitem(last=False)
+        painter.drawPixmap(area.topLeft(), cell)
 
-    def _back(self, option: QStyleOptionViewItem) -> str:
-        if option.state & QStyle.StateFlag.State_Selected:
-            return "accent_soft"
-        return "raised" if option.state & QStyle.StateFlag.State_MouseOver else ""
+    def _cell(self, size: QSize, ratio: float, row: int, column: Column, state: QStyle.StateFlag) -> QPixmap:
+        cell = QPixmap(size * ratio)
+        cell.setDevicePixelRatio(ratio)
+        info, words = self._model.runs[row], self._model.cell(row, column)
+        look = theme.current()
+        cell.fill(look.color(_back(state)))
+        with QPainter(cell) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            area = QRectF(0, 0, size.width(), size.height()).adjusted(_PAD, 0, -_PAD, 0)
+            if column == Column.NAME:
+                self._name(painter, area, info, str(words))
+            elif column == Column.RESULT and (found := self._model.standing(info)) is not None:
+                paint_standing(painter, area, found)
+            else:  # the style sheet takes five times as long to paint a cell
+                painter.setFont(_font())
+                _line(painter, area, str(words or ""), "text", area.center().y() + 4, right=column in RIGHT)
+            if state & QStyle.StateFlag.State_HasFocus:
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.setPen(QPen(look.color("accent"), 1.5))
+                painter.drawRoundedRect(QRectF(1, 1, size.width() - 2, size.height() - 2), 3, 3)
+        return cell
+
+    def _changed(self, first: QModelIndex, last: QModelIndex) -> None:
+        rows = range(first.row(), last.row() + 1)
+        for key in [key for key in self._cells if key[0] in rows]:
+            del self._cells[key]
 
     def _name(self, painter: QPainter, area: QRectF, info: RunInfo, name: str) -> None:
         box = QRectF(area.left(), area.center().y() - _GLANCE.height() / 2, _GLANCE.width(), _GLANCE.height())
@@ -100,6 +122,13 @@ class RunPainter(QStyledItemDelegate):
 
     def _recolour(self, _theme: object) -> None:
         self._pictures.clear()
+        self._cells.clear()
+
+
+def _back(state: QStyle.StateFlag) -> str:
+    if state & QStyle.StateFlag.State_Selected:
+        return "accent_soft"
+    return "raised" if state & QStyle.StateFlag.State_MouseOver else "panel"
 
 
 def paint_curve(painter: QPainter, box: QRectF, points: Array) -> None:

@@ -124,7 +124,7 @@ class RunsTab(QWidget):
         self._looks = Background(engine, 24, self)
         self._begun = False
         self.pages = Tabs()
-        self._rest = single_shot(self, _REST_MS)
+        self._rest, self._enabling = single_shot(self, _REST_MS), single_shot(self)
         self._lay_out()
         self._connect()
         self._show(library.runs)
@@ -132,8 +132,10 @@ class RunsTab(QWidget):
     @property
     def selection(self) -> list[RunInfo]:
         """The selected runs, from the top of the list."""
-        rows = sorted(self.table.selectionModel().selectedRows(), key=lambda index: index.row())
-        return [index.data(INFO_ROLE) for index in rows]
+        parts = self.table.selectionModel().selection()  # whole rows; selectedRows() asks for the flags of every cell
+        spans = [(parts.at(place).top(), parts.at(place).bottom()) for place in range(parts.count())]
+        rows = {row for top, bottom in spans for row in range(top, bottom + 1)}
+        return [self.model.runs[self._sorted.source_row(row)] for row in sorted(rows)]
 
     @property
     def selected(self) -> RunInfo | None:
@@ -446,7 +448,8 @@ class RunsTab(QWidget):
             lambda at: self.context_menu().popup(self.table.viewport().mapToGlobal(at))
         )
         marks = self.table.selectionModel()
-        marks.selectionChanged.connect(lambda *_: self._enable())
+        marks.selectionChanged.connect(lambda *_: self._enabling.start())
+        self._enabling.timeout.connect(self._enable)
         marks.selectionChanged.connect(lambda *_: self._rest.start())
         self._rest.timeout.connect(self._look)
         self.model.renamed.connect(lambda path, name: self._engine.start(RenameRun(path, name), None, self._on_end))
@@ -469,7 +472,7 @@ class RunsTab(QWidget):
         self.table.setObjectName("runs_table")
         self.table.setAccessibleName("Runs")
         self.table.setModel(self._sorted)
-        self.table.setItemDelegate(RunPainter(self.model, self.table))
+        self.table.setItemDelegate(RunPainter(self._sorted, self.table))
         self.table.setSortingEnabled(True)
         self.table.sortByColumn(Column.CREATED, Qt.SortOrder.DescendingOrder)
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)

@@ -176,6 +176,40 @@ class Dots(pg.ScatterPlotItem):
 class Legend(pg.LegendItem):
     """A legend that stays in its place: pyqtgraph's own can be dragged, which fails where it lies on a scene of its own."""
 
+    def __init__(self, **options: Any) -> None:
+        self._held = False
+        self._spare: list[tuple[Any, Any]] = []
+        super().__init__(**options)
+
+    def show_lines(self, lines: Sequence[tuple[Trace, str]]) -> None:
+        """Name these lines, each in HTML, the first of which may be named already. All of it is measured once: pyqtgraph's own
+        does that for every line added. What is left over stays in the scene, hidden: Qt may still hold items that are freed."""
+        self._held = True
+        while len(self.items) > len(lines):
+            self._spare.append(self.items.pop())
+            for part in self._spare[-1]:
+                self.layout.removeItem(part)
+                part.hide()
+        for (_, label), (_, text) in zip(self.items, lines, strict=False):
+            label.setText(text)
+        for line, text in lines[len(self.items) :]:
+            if self._spare:
+                sample, label = self._spare.pop()
+                sample.item = line
+                label.setText(text)
+                sample.show()
+                label.show()
+                self.items.append((sample, label))
+                self._addItemToLayout(sample, label)
+            else:
+                self.addItem(line, text)
+        self._held = False
+        self.updateSize()
+
+    def updateSize(self) -> None:
+        if not self._held:
+            super().updateSize()
+
     def mouseDragEvent(self, event: Any) -> None:
         event.ignore()
 
@@ -205,6 +239,17 @@ class Stroke:
         self.faint, self.strong = Trace(box, 0), Trace(box, 1, antialias=True)
         self.dots = Dots(scene, box, 3, size=4.5, pen=None)
         self.recolour()
+
+    def take(self, curve: Curve) -> None:
+        """Draw this curve instead."""
+        self.curve = curve
+        self.strong.show()
+        self.recolour()
+
+    def hide(self) -> None:
+        """Show nothing until there is another curve."""
+        for item in (self.faint, self.strong, self.dots):
+            item.hide()
 
     def recolour(self) -> None:
         color, cap = QColor(self.curve.color), Qt.PenCapStyle.FlatCap

@@ -72,17 +72,36 @@ class CurvesView(SceneFigure):
         self._said, self._beside = True, False
         self._word, self._scale, self._nothing = "step", 1, "Waiting for the first step"
         self._built = False
-        for line in series:
-            self.add_series(line)
+        self.set_series(series)
 
     def add_series(self, line: Line) -> None:
         """One more series; the same name again changes nothing."""
         if line.name not in self._curves:
-            color = theme.role_color(line.role, len(self._curves))
-            curve = self._curves[line.name] = Curve(line, color, self._decay)
-            if self._built:
-                self._add_stroke(curve)
-            self.redraw()
+            self._curves[line.name] = Curve(line, theme.role_color(line.role, len(self._curves)), self._decay)
+            self._match_strokes()
+
+    def set_series(self, series: Sequence[Line]) -> None:
+        """Draw these series instead of those before, without points yet: much cheaper than another chart."""
+        self._curves = {
+            line.name: Curve(line, theme.role_color(line.role, place), self._decay) for place, line in enumerate(series)
+        }
+        self._match_strokes()
+
+    def _match_strokes(self) -> None:
+        """A stroke for each curve, and its name in the legend; what is left over is hidden, for the next ones."""
+        if self._built:
+            curves = list(self._curves.values())
+            while len(self._strokes) > len(curves):
+                self._spare.append(self._strokes.pop())
+                self._spare[-1].hide()
+            for stroke, curve in zip(self._strokes, curves, strict=False):
+                if stroke.curve is not curve:
+                    stroke.take(curve)
+            for curve in curves[len(self._strokes) :]:
+                self._strokes.append(self._spare.pop() if self._spare else Stroke(self.scene, self.box, curve))
+                self._strokes[-1].take(curve)
+            self.legend.show_lines([(stroke.strong, html.escape(stroke.curve.line.label)) for stroke in self._strokes])
+        self.redraw()
 
     def append(self, name: str, steps: Array, values: Array) -> None:
         """Add points (n,) at the end of a series. Raises KeyError for a series that the chart does not have."""
@@ -239,6 +258,7 @@ class CurvesView(SceneFigure):
         for item in (self.box, *self._axes):
             self.scene.addItem(item)
         self._strokes: list[Stroke] = []
+        self._spare: list[Stroke] = []
         self._lines, self._ends = References(self.box), Ends(self.scene, self.box)
         self._notes, self._cross = Marks(self.scene, self.box), Cross(self.scene, self.box)
         self._title = words(self.scene, theme.font(theme.NORMAL, bold=True), self.title)
@@ -253,17 +273,11 @@ class CurvesView(SceneFigure):
         self._empty.document().setDefaultTextOption(QTextOption(Qt.AlignmentFlag.AlignCenter))
         self.scene.addItem(self._empty)
         self._name_axis()
-        for curve in self._curves.values():
-            self._add_stroke(curve)
+        self._match_strokes()
         self.recolour()
         self.scene.sigMouseMoved.connect(self._pointed)
         self.scene.sigMouseClicked.connect(self._clicked)
         self.box.sigRangeChangedManually.connect(lambda _mask: self._zoom(*self.box.viewRange()[0]))
-
-    def _add_stroke(self, curve: Curve) -> None:
-        stroke = Stroke(self.scene, self.box, curve)
-        self._strokes.append(stroke)
-        self.legend.addItem(stroke.strong, html.escape(curve.line.label))
 
     def _lay_out(self, curves: Sequence[Curve]) -> None:
         left, right = self._steps()

@@ -444,6 +444,26 @@ def test_own_colours_and_new_series(qtbot: QtBot) -> None:
         view.append("c", np.array([1]), np.array([1.0]))
 
 
+def test_other_series_look_as_in_a_chart_of_their_own(qtbot: QtBot) -> None:
+    """Fewer, more, and other ones than before, with what is left of the old ones hidden."""
+    charts = [CurvesView("Loss", "nats", [Line(str(n), f"old {n}") for n in range(4)]), CurvesView("Loss", "nats")]
+    for made in charts:
+        qtbot.addWidget(made)
+        made.resize(500, 300)
+    for count, word in ((2, "two"), (6, "six"), (0, "none"), (3, "three")):
+        lines = [Line(str(n), f"{word} {n}", smooth=n % 2 == 0) for n in range(count)]
+        kept, fresh = charts[0], CurvesView("Loss", "nats", lines)
+        qtbot.addWidget(fresh)
+        fresh.resize(500, 300)
+        kept.set_series(lines)
+        for made in (kept, fresh):
+            for line in lines:
+                made.append(line.name, np.arange(1, 30), np.linspace(1 + int(line.name), 0.5, 29))
+        assert [label.text for _, label in kept.legend.items] == [line.label for line in lines]
+        below = [made.image().copy(0, 34, 500, 266) for made in (kept, fresh, charts[1])]  # labels differ by part of a pixel
+        assert below[0] == below[1] and (below[0] != below[2] or not count), f"{count} series"
+
+
 def test_a_label_without_room_is_shorter(chart: CurvesView) -> None:
     metrics = QFontMetricsF(theme.font(theme.SMALL, tabular=True))
     reference = Reference(0.972, "0.972 real coverage", "0.972 real")
