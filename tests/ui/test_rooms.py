@@ -138,7 +138,7 @@ def test_every_family_that_takes_a_dataset_is_offered_the_usual_one_first(open_w
         for family in taking:
             window.tabs.show_room("datasets")
             tab.choose(data)
-            entries = tab.train.menu().actions()
+            entries = tab.families.actions()
             assert [entry.text() for entry in entries] == [family.title for family in taking]
             entries[taking.index(family)].trigger()
             shown = window.links.trainer(window.tabs.key())

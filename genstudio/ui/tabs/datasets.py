@@ -115,7 +115,8 @@ class DatasetsTab(QWidget):
         self.draw_points, self.draw_digits = DrawPoints(), DrawDigits()
         self.open_file = button("Import…", "import_data", "plus", "Import your own data", self.show_import)
         self.train = primary_button("Train on this", "train_on_this", "play")
-        self.families = named(QMenu(self.train), "train_with")
+        self.other = icon_button("chevron-down", "train_other", "Choose the model that is trained on this")
+        self.families = named(QMenu(self.other), "train_with")
         self.untrained = plain_label(role="quiet", wrap=True, name="untrained")
         self.untrained.hide()
         self._recheck = single_shot(self, 400)
@@ -332,7 +333,7 @@ class DatasetsTab(QWidget):
         self.checked.emit(info.id, "")
 
     def _offer_training(self, info: DatasetInfo) -> None:
-        """The button trains the family that takes this data; of several, a menu offers each, the usual one first."""
+        """The button trains the usual family of those that take this data; a menu beside it offers each of several."""
         taking = families.learning_from(info.kind)
         self.train.setEnabled(bool(taking))
         self.untrained.setText("" if taking else "No model is trained on this kind of data yet.")
@@ -342,7 +343,7 @@ class DatasetsTab(QWidget):
             action = self.families.addAction(family.title)
             action.setObjectName(f"train_{family.name}")
             action.triggered.connect(lambda _=False, name=family.name: self.train_wanted.emit(self.current or "", name))
-        self.train.setMenu(self.families if len(taking) > 1 else None)  # type: ignore[arg-type]
+        self.other.setVisible(len(taking) > 1)
 
     def _show_look(self, info: DatasetInfo, looked: Looked) -> None:
         look, self._looked_at = looked.preview, info.id
@@ -487,8 +488,7 @@ class DatasetsTab(QWidget):
             self._work("Making", DuplicateDataset(self._ready, name.strip() or None, made_with=values))
 
     def _train(self) -> None:
-        if self.train.menu() is None:
-            self.train_wanted.emit(self.current or "", "")
+        self.train_wanted.emit(self.current or "", "")
 
     def _train_with(self, values: Values) -> None:
         """Settings of the training that the person chose here, and the way to where they are used."""
@@ -532,6 +532,7 @@ class DatasetsTab(QWidget):
     def _connect(self) -> None:
         self.shelf.chosen.connect(self._show)
         self.train.clicked.connect(self._train)
+        self.other.clicked.connect(lambda: self.families.popup(self.other.mapToGlobal(self.other.rect().bottomLeft())))
         self._library.datasets_changed.connect(self._fill)
         self.rename.clicked.connect(self._rename)
         self.delete.clicked.connect(self._delete)
@@ -601,7 +602,8 @@ class DatasetsTab(QWidget):
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(found)
         self._right = right = QWidget()
-        vbox((scroll, 1), self.untrained, self.train, into=right, margins=(6, 0, 6, 0), spacing=8)
+        train = hbox((self.train, 1), self.other, spacing=4)
+        vbox((scroll, 1), self.untrained, train, into=right, margins=(6, 0, 6, 0), spacing=8)
         right.setMinimumWidth(244)
         self.splitter = named(QSplitter(Qt.Orientation.Horizontal), "datasets_splitter")
         self.splitter.setChildrenCollapsible(False)

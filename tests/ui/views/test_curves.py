@@ -453,6 +453,7 @@ def test_other_series_look_as_in_a_chart_of_their_own(qtbot: QtBot) -> None:
     for count, word in ((2, "two"), (6, "six"), (0, "none"), (3, "three")):
         lines = [Line(str(n), f"{word} {n}", smooth=n % 2 == 0) for n in range(count)]
         kept, fresh = charts[0], CurvesView("Loss", "nats", lines)
+        kept.image()
         qtbot.addWidget(fresh)
         fresh.resize(500, 300)
         kept.set_series(lines)
