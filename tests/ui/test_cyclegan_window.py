@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from gan_window import press, stop
 from PIL import Image
 
+from genstudio.ui.playground.pages import lack
+from genstudio.ui.views.chart import value_text
 from genstudio.ui.window import MainWindow
 from helpers import LONG
 
@@ -45,12 +48,16 @@ def test_two_classes_are_trained_watched_and_a_picture_is_translated(window: Mai
 
     page = tab.panel.translate
     tab.panel.pages.setCurrentWidget(page)
+    qtbot.waitUntil(lambda: page.found is not None and not page.busy("translate"), timeout=LONG)
+    assert page.found.towards == 1 and len(page.found.originals) > 10, "held-out pictures, before one is opened"
+    assert page.found.errors == pytest.approx(np.abs(page.found.back - page.found.originals.astype(float)).mean((1, 2, 3)) / 255)
+    assert value_text(float(page.found.errors.mean())) in page.words.text()
     own = tmp_path / "own.png"
     Image.fromarray(np.full((20, 30), 90, np.uint8)).save(own)
     page.way.setCurrentIndex(1)
     page.show_file(str(own))
-    qtbot.waitUntil(lambda: page.found is not None, timeout=LONG)
+    qtbot.waitUntil(lambda: len(page.found.originals) == 1 and not page.busy("translate"), timeout=LONG)
     assert [view.title for view in page.views][:3] == ["Original: 8", "As 3", "Back as 8"] and "differs by" in page.words.text()
     press(qtbot, page, "translate_held")
     qtbot.waitUntil(lambda: page.found is not None and len(page.found.originals) > 10, timeout=LONG)
-    assert page.found.towards == 0
+    assert page.found.towards == 0 and lack("cyclegan", "Translate pictures") == ""

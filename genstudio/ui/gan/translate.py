@@ -17,7 +17,7 @@ from genstudio.ui.views.chart import value_text
 from genstudio.ui.views.pictures import PicturesView
 from genstudio.ui.widgets import button, plain_label
 
-_EMPTY = "Open a picture to turn it into one of the other set and back, or look at pictures that were held out of the training."
+_EMPTY = "Choose a run of a CycleGAN to turn pictures of one set into those of the other and back."
 _HELD = 36
 _TITLES = ("Original", "Translated", "And back", "Cycle error, twice as strong")
 
@@ -26,9 +26,10 @@ class TranslatePage(Page):
     """Four grids of the same pictures: as they were, translated, what came back, and where that differs."""
 
     def __init__(self, engine: Engine) -> None:
-        super().__init__(engine, "translate_pictures_page", "Your pictures")
+        super().__init__(engine, "translate_pictures_page", "Translate pictures")
         self.found: PicturesThereAndBack | None = None
         self._path = ""
+        self._shown_by: ModelRef | None = None
         self.open = button("Open a picture…", "translate_open", "open", "Translate a picture of your own", self._choose)
         self.held = button("Held-out pictures", "translate_held", "refresh", "Translate pictures that were held out of the "
             "training", self._show_held)
@@ -50,19 +51,23 @@ class TranslatePage(Page):
 
     def set_run(self, path: str, live: bool) -> None:
         """The run whose model is used, and whether it trains now."""
-        ref = ModelRef(path, "live" if live else "last") if path else None
-        if ref is None or self._model is None or ref.run != self._model.run:
+        self.look_at(ModelRef(path, "live" if live else "last") if path else None, ())
+
+    def look_at(self, model: ModelRef | None, prompt: Prompt) -> None:
+        if model is None or self._model is None or model.run != self._model.run:
             self.cancel("translate")
-            self.found, self._path = None, ""
+            self.found, self._shown_by, self._path = None, None, ""
             self.words.setText(_EMPTY)
             for view, title in zip(self.views, _TITLES, strict=True):
                 view.title = title
                 view.clear()
-        self._model = ref
+        super().look_at(model, prompt)
         self.busy_changed()
 
     def look(self, model: ModelRef, prompt: Prompt) -> None:
-        """Nothing by itself: a person opens a picture."""
+        """What is shown, by other weights than before. Those of a running training move on; a person asks for them again."""
+        if self._shown_by != model:
+            self._again()
 
     def show_file(self, path: str) -> None:
         """Translate the picture in this file."""
@@ -75,15 +80,18 @@ class TranslatePage(Page):
 
     def _show_held(self) -> None:
         self._path = ""
-        if self._model is not None:
-            self.ask("translate", TranslateHeldOut(self._model, self._towards, _HELD), on_result=self._show)
+        self._again()
 
     def _again(self) -> None:
-        """The same picture the way that is chosen, by the weights as they are now."""
-        if self._model is not None and self._path:
-            self.ask("translate", TranslatePicture(self._model, self._path, self._towards), on_result=self._show)
-        elif self.found is not None:
-            self._show_held()
+        """The same picture the way that is chosen, by the weights as they are now; without one, held-out pictures."""
+        model = self._model
+        if model is None:
+            return
+        self._shown_by = model
+        if self._path:
+            self.ask("translate", TranslatePicture(model, self._path, self._towards), on_result=self._show)
+        else:
+            self.ask("translate", TranslateHeldOut(model, self._towards, _HELD), on_result=self._show)
 
     @property
     def _towards(self) -> str:

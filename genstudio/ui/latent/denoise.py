@@ -98,6 +98,7 @@ class DenoisePage(Page):
         self.seed = 0
         self._path = ""
         self._live = self._chooses = self._halted = False
+        self._made_by: ModelRef | None = None
         self.weights = WeightsChoice("denoise_weights")
         self.weights.hide()
         self.sampler = choice("denoise_sampler", "How noise becomes samples", *(_NAMES[name] for name in SAMPLERS))
@@ -154,6 +155,8 @@ class DenoisePage(Page):
             self.ask("saved", SavedSteps(model.run), on_result=lambda saved: self.weights.show_saved(saved.marks, self._live))
         if self.model is None:
             self.ask("ways", FindWays(self.reference()), on_result=self._show_model)
+        elif self._made_by != self.reference():
+            self.make()
 
     def reference(self) -> ModelRef:
         """The weights that are looked at: where the page is part of a training those chosen here, else those that the Playground
@@ -172,7 +175,7 @@ class DenoisePage(Page):
         """Walk, or sample in all ways, as chosen."""
         if self._model is None or self.model is None or not self.isVisible():
             return
-        self._halted = False
+        self._halted, self._made_by = False, self.reference()
         if self.tools.currentIndex() == 0:
             self._make_walk(self.reference())
         elif self.tools.currentIndex() == 1:

@@ -344,7 +344,7 @@ class RunPanel(QWidget):
         if DENOISE in self.tools:
             self.pages.addTab(self.denoise, "Noise to samples")
         if TRANSLATE in self.tools:
-            self.pages.addTab(self.translate, "Your pictures")
+            self.pages.addTab(self.translate, "Translate pictures")
         self.set_kind(self.family.data_kinds[0])
         vbox((self.pages, 1), into=self, spacing=4)
 
