@@ -115,8 +115,9 @@ class Flow:
         return Level(1 - t, t, t)
 
     def levels(self, steps: int) -> tuple[Level, ...]:
-        """Evenly spaced times from 1 to 0."""
-        return tuple(self.level(float(t)) for t in np.linspace(1, 0, steps + 1))
+        """The squares of evenly spaced numbers from 1 to 0. They are closest where there is little noise: evenly spaced times would
+        end with a step longer than fine detail is wide, which shrinks it (narrow modes to less than half of their width)."""
+        return tuple(self.level(float(t)) for t in np.linspace(1, 0, steps + 1) ** 2)
 
 
 def linear_schedule(steps: int) -> Schedule:

@@ -1,6 +1,7 @@
 """How near CycleGANs come to the true partners of shapes in two colours, whole and without parts of their loss, over seeds.
 
 python tests/bench/bench_cyclegan.py [--seeds 0 1 2] [--steps 1000] [--only NAME ...]
+python tests/bench/bench_cyclegan.py --preset digits mnist faces   presets to their end, on their own data
 
 Trivial baselines: the picture as it is, and the mean picture of the other colour. Errors are mean absolute differences of pixels,
 0 to 1, over held-out pictures.
@@ -9,6 +10,7 @@ Trivial baselines: the picture as it is, and the mean picture of the other colou
 from __future__ import annotations
 
 import argparse
+import statistics
 import time
 from typing import Any
 
@@ -28,14 +30,15 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 NAMES = (
     "partner_error", "partner_error_identity", "partner_error_mean", "cycle_error", "identity_error", "pair_error", "agreement",
+    "agreement_real", "frechet_distance", "frechet_distance_floor",
 )  # fmt: skip
 
 
-def trained(values: dict[str, Any], seed: int, steps: int) -> tuple[dict[str, float], float]:
-    """What an evaluation says after a training, and its seconds of this process."""
+def trained(values: dict[str, Any], seed: int, steps: int, name: str = "coloured-shapes") -> tuple[dict[str, float], float]:
+    """What an evaluation says after a training on a dataset, and its seconds of this process."""
     family = families.get("cyclegan")
     config = family.config.parse(values)
-    data = finished(family.prepare(config, shelf.open_dataset(shelf.find_dataset("coloured-shapes"))))
+    data = finished(family.prepare(config, shelf.open_dataset(shelf.find_dataset(name))))
     learner: CycleGANLearner = family.learner(family.model(config, data, "cpu", seed), seed)  # type: ignore[assignment]
     began = time.process_time()
     for step in range(1, steps + 1):
@@ -46,18 +49,28 @@ def trained(values: dict[str, Any], seed: int, steps: int) -> tuple[dict[str, fl
     return dict(scored.values), spent
 
 
+def told(found: dict[str, float]) -> str:
+    return ", ".join(f"{each} {found[each]:.4f}" for each in NAMES if each in found)
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--steps", type=int, default=0)
     parser.add_argument("--only", nargs="+", default=list(VARIANTS))
+    parser.add_argument("--preset", nargs="+", default=[], help="presets on their own data, in place of the variants of shapes")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    for name in options.only:
+    presets = {preset.name: preset for preset in families.get("cyclegan").presets}
+    cases = [(name, dict(presets[name].values), presets[name].steps or 0, presets[name].data or "") for name in options.preset]
+    for name, values, steps, data in cases or [(name, VARIANTS[name], 1000, "coloured-shapes") for name in options.only]:
+        scores = []
         for seed in options.seeds:
-            found, spent = trained(VARIANTS[name], seed, options.steps)
-            numbers = ", ".join(f"{each} {found[each]:.4f}" for each in NAMES)
-            print(f"{name}, seed {seed}, {options.steps} steps, {spent:.0f} s of CPU: {numbers}", flush=True)
+            found, spent = trained(values, seed, options.steps or steps, data)
+            scores.append(found)
+            print(f"{name}, seed {seed}, {options.steps or steps} steps, {spent:.0f} s of CPU: {told(found)}", flush=True)
+        means = {each: statistics.mean(found[each] for found in scores) for each in scores[0]}
+        print(f"{name}, mean of {len(scores)} seeds: {told(means)}", flush=True)
 
 
 if __name__ == "__main__":

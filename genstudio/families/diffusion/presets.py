@@ -70,6 +70,23 @@ PRESETS = (
         data="pixel-faces",
     ),
     Preset(
+        "mnist",
+        "MNIST, choose the class",
+        "28x28 pixels, read in patches of 2x2, which makes a step three times as fast: strokes after half a minute, digits "
+        "after two or three.",
+        _PICTURES | {"channels": 24, "patch": 2, "conditional": True},
+        steps=1500,
+        data="mnist10k",
+    ),
+    Preset(
+        "shapes",
+        "Shapes, choose the class",
+        "White squares, ellipses and hearts of 32x32 pixels, in patches of 2x2: blobs at first, then outlines.",
+        _PICTURES | {"channels": 24, "patch": 2, "halvings": 2, "conditional": True},
+        steps=1500,
+        data="shapes",
+    ),
+    Preset(
         "pictures",
         "Any pictures",
         "Your own pictures without classes, of any size. Four times as many pixels take about four times as long.",
