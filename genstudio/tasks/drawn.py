@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 WHITE, TEXT, QUIET, LINE = (255, 255, 255), (28, 33, 40), (91, 100, 112), (216, 220, 226)
 REAL, FAKE = (0, 114, 178), (0, 158, 115)
 _FAKE_SIDE, _REAL_SIDE = (224, 133, 27), (43, 127, 189)
-_GAP, _MARGIN, _FINER, _NAMED = 2, 8, 2, 60
+_GAP, _MARGIN, _FINER, _NAMED, _LONGEST = 2, 8, 2, 60, 140
 
 
 def drawn(shown: Snapshot, size: int, caption: str = "") -> Image.Image:
@@ -50,8 +50,8 @@ def drawn(shown: Snapshot, size: int, caption: str = "") -> Image.Image:
 
 def cell(shown: Pictures, size: int) -> tuple[int, int]:
     """How often each pixel is repeated, and how many pictures stand in a row."""
-    columns = _columns(shown)
-    room = size - 2 * _MARGIN - columns * _GAP
+    columns, _ = _columns(shown)
+    room = size - 2 * _MARGIN - _left(shown) - columns * _GAP
     return max(1, room // (columns * shown.pixels.shape[2])), columns
 
 
@@ -60,17 +60,34 @@ def place(shown: Pictures, size: int, index: int) -> tuple[int, int]:
     times, columns = cell(shown, size)
     high, wide = shown.pixels.shape[1:3]
     row, column = divmod(index, columns)
-    return _MARGIN + column * (wide * times + _GAP), _MARGIN + row * (high * times + _GAP)
+    return _MARGIN + _left(shown) + column * (wide * times + _GAP), _MARGIN + row * (high * times + _GAP)
 
 
-def _columns(shown: Pictures) -> int:
-    """Classes that take turns each have a column; else as many as rows, or one more."""
+def _columns(shown: Pictures) -> tuple[int, bool]:
+    """How many stand in a row, and whether each row is a class: classes that take turns each have a column, those that come one
+    after the other each a row; else as many as rows, or one more."""
     count, labels = len(shown.pixels), shown.labels
     if labels is not None and count:
         classes = len(np.unique(labels))
-        if 1 < classes < count and count % classes == 0 and (labels.reshape(-1, classes) == labels[:classes]).all():
-            return classes
-    return max(1, int(np.ceil(np.sqrt(count))))
+        if 1 < classes < count and count % classes == 0:
+            if (labels.reshape(-1, classes) == labels[:classes]).all():
+                return classes, False
+            if (labels.reshape(classes, -1) == labels[:: count // classes, None]).all():
+                return count // classes, True
+    return max(1, int(np.ceil(np.sqrt(count)))), False
+
+
+def _left(shown: Pictures) -> int:
+    """Room for the names of rows."""
+    if not _columns(shown)[1] or not shown.classes:
+        return 0
+    return min(_LONGEST, max(round(_font().getlength(name)) for name in shown.classes) + _MARGIN)
+
+
+def _font() -> Any:
+    from PIL import ImageFont
+
+    return ImageFont.load_default(14)
 
 
 def _grid(shown: Pictures, size: int) -> Image.Image:
@@ -78,10 +95,13 @@ def _grid(shown: Pictures, size: int) -> Image.Image:
 
     count, high, wide, channels = shown.pixels.shape
     times, columns = cell(shown, size)
-    rows = -(-count // columns)
+    rows, left = -(-count // columns), _left(shown)
     mode = "L" if channels == 1 else "RGB"
-    extent = (2 * _MARGIN + columns * (wide * times + _GAP) - _GAP, 2 * _MARGIN + rows * (high * times + _GAP) - _GAP)
+    extent = (2 * _MARGIN + left + columns * (wide * times + _GAP) - _GAP, 2 * _MARGIN + rows * (high * times + _GAP) - _GAP)
     paper = Image.new(mode, extent, _color(mode, WHITE))
+    for row in range(rows if left and shown.labels is not None else 0):
+        y = place(shown, size, row * columns)[1] + (high * times - 16) // 2
+        _write(paper, shown.classes[shown.labels[row * columns]], (_MARGIN, y))
     large = shown.pixels.repeat(times, 1).repeat(times, 2)
     for index in range(count):
         tile = large[index, :, :, 0] if channels == 1 else large[index]
@@ -126,9 +146,9 @@ def _colors(shown: Plane, field: Array) -> Array:
 
 
 def _write(paper: Image.Image, text: str, corner: tuple[int, int]) -> None:
-    from PIL import ImageDraw, ImageFont
+    from PIL import ImageDraw
 
-    ImageDraw.Draw(paper).text(corner, text, _color(paper.mode, TEXT), ImageFont.load_default(14))
+    ImageDraw.Draw(paper).text(corner, text, _color(paper.mode, TEXT), _font())
 
 
 def _color(mode: str, color: tuple[int, int, int]) -> int | tuple[int, int, int]:

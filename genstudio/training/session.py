@@ -124,6 +124,7 @@ class Session(Generator[Frame, None, None]):
         try:
             self._begin()
             opening = tuple(self.learner.opening(self.step)) if isinstance(self.learner, Opens) else ()
+            self._recorder.remember(opening)  # real pictures that no preview shows again belong to the run as well
             yield replace(self._frame(), run=str(self.run.folder), settings=self._settings(), snapshots=opening)
             yield from self._advance(None if setup.stop_after is None else self.step + setup.stop_after)
         except KeyboardInterrupt:

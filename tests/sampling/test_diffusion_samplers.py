@@ -199,6 +199,14 @@ def test_flow_and_diffusion_agree_on_the_gaussian() -> None:
     assert moments(Flow().levels(40), Sampler("heun")) == pytest.approx((MEAN, DEVIATION), abs=2e-3)
 
 
+def test_few_steps_of_a_flow_keep_narrow_modes_and_evenly_spaced_ones_shrink_them() -> None:
+    """A mode as narrow as those of the ring, once the points are standardised."""
+    narrow, settings = 0.0142, Sampler("heun", 30)
+    even = tuple(Flow.level(float(t)) for t in np.linspace(1, 0, 31))
+    kept, shrunk = (diffusion.gaussian_moments(levels, settings, 1.4, narrow) for levels in (Flow().levels(30), even))
+    assert kept == pytest.approx((1.4, narrow), rel=0.05) and shrunk[1] < narrow / 2
+
+
 def test_noise_of_a_sample_is_found_by_walking_its_way_back() -> None:
     for levels in (Flow().levels(200), cosine_schedule(1000).levels(200)):
         x = np.array([0.4, 0.0])

@@ -13,6 +13,7 @@ from genstudio.cli import main
 from genstudio.errors import DataError, RunError
 from genstudio.events import Series
 from genstudio.families.diffusion.doctor import EXTREME, LAG, doctor
+from genstudio.runs import Run
 from genstudio.snapshots.samples import Pictures
 from genstudio.tasks.denoise import NoiseAndBack, SampleWays, WalkFromNoise, WalkToNoise
 from genstudio.tasks.latent import FindSpace, FindWays
@@ -33,6 +34,13 @@ def points(tmp_path_factory: pytest.TempPathFactory) -> ModelRef:
 @pytest.fixture(scope="module")
 def digits(tmp_path_factory: pytest.TempPathFactory) -> ModelRef:
     return ModelRef(result(Train("diffusion", "digits8", PICTURES, steps=3, runs_folder=tmp_path_factory.mktemp("runs"))))
+
+
+def test_the_real_pictures_belong_to_the_run_though_no_preview_shows_them_again(digits: ModelRef) -> None:
+    run = Run.open(digits.run)
+    assert run.snapshot_steps("real") == [0]
+    shown = run.load_snapshot("real", 0)
+    assert isinstance(shown, Pictures) and len(shown.pixels) == 64
 
 
 def test_a_walk_goes_from_noise_to_the_samples_that_the_sampler_makes(points: ModelRef) -> None:

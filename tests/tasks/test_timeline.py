@@ -101,6 +101,16 @@ def test_a_film_leaves_out_what_is_damaged(run: Run, tmp_path: Path) -> None:
         assert image.n_frames == len(STEPS) - 1
 
 
+def test_rows_that_are_classes_stay_rows_in_an_export_with_their_names_before_them() -> None:
+    pixels, names = np.full((16, 8, 8, 3), 200, np.uint8), ("orange", "→ blue")
+    shown = Pictures("cycles", 0, pixels, np.repeat(np.arange(2), 8), names)
+    mixed = Pictures("cycles", 0, pixels, np.roll(np.repeat(np.arange(2), 8), 3), names)
+    assert cell(shown, 480)[1] == 8 and cell(mixed, 480)[1] == 4
+    left, top = place(shown, 480, 8)
+    before = np.asarray(drawn(shown, 480))[top : top + 24, :left]
+    assert (before < 100).any() and not (np.asarray(drawn(mixed, 480))[:, : place(mixed, 480, 0)[0]] < 100).any()
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_gif_has_the_frames_of_the_snapshots(tmp_path: Path, channels: int) -> None:
     with empty_run(tmp_path) as run:

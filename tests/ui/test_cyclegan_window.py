@@ -57,7 +57,8 @@ def test_two_classes_are_trained_watched_and_a_picture_is_translated(window: Mai
     page.way.setCurrentIndex(1)
     page.show_file(str(own))
     qtbot.waitUntil(lambda: len(page.found.originals) == 1 and not page.busy("translate"), timeout=LONG)
-    assert [view.title for view in page.views][:3] == ["Original: 8", "As 3", "Back as 8"] and "differs by" in page.words.text()
+    assert [view.title for view in page.views][:3] == ["Original: 8", "As 3", "Back as 8"] and "Cycle error" in page.words.text()
+    assert page.way.currentText() == "8 → 3 → 8"
     press(qtbot, page, "translate_held")
     qtbot.waitUntil(lambda: page.found is not None and len(page.found.originals) > 10, timeout=LONG)
     assert page.found.towards == 0 and lack("cyclegan", "Translate pictures") == ""

@@ -36,8 +36,8 @@ DASHBOARD = Dashboard(
                 Line("partner_error", "to the true partner", "fake"), Line("cycle_error", "there and back", "validation"),
                 Line("identity_error", "own set", "variety"),
             ), "Errors",
-            floors={"partner_error_identity": "partner, unchanged", "partner_error_mean": "partner, mean picture",
-                "pair_error": "another picture of the set"},
+            floors={"partner_error_identity": "unchanged", "partner_error_mean": "mean picture",
+                "pair_error": "another picture"},
         ),
         *(replace(chart, when="") for chart in PICTURE_DISTANCES), OPINIONS,  # of which of the two sets a picture is
         ACCURACY, *GRADIENTS,

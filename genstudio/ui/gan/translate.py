@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QComboBox, QFileDialog, QWidget
 
 from genstudio.snapshots.samples import Pictures
 from genstudio.tasks.models import ModelRef
@@ -18,7 +18,7 @@ from genstudio.ui.views.pictures import PicturesView
 from genstudio.ui.widgets import button, plain_label
 
 _EMPTY = "Choose a run of a CycleGAN to turn pictures of one set into those of the other and back."
-_HELD = 36
+_HELD, _WIDEST = 36, 360
 _TITLES = ("Original", "Translated", "And back", "Cycle error, twice as strong")
 
 
@@ -34,6 +34,8 @@ class TranslatePage(Page):
         self.held = button("Held-out pictures", "translate_held", "refresh", "Translate pictures that were held out of the "
             "training", self._show_held)
         self.way = choice("translate_way", "Which way", "A → B → A", "B → A → B")
+        self.way.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.way.setMaximumWidth(_WIDEST)  # names of folders can be long
         self.words = plain_label(_EMPTY, role="quiet", wrap=True, name="translate_words")
         names = ("original", "made", "back", "error")
         self.views = tuple(
@@ -58,6 +60,7 @@ class TranslatePage(Page):
             self.cancel("translate")
             self.found, self._shown_by, self._path = None, None, ""
             self.words.setText(_EMPTY)
+            self._name_ways(("A", "B"))
             for view, title in zip(self.views, _TITLES, strict=True):
                 view.title = title
                 view.clear()
@@ -105,11 +108,20 @@ class TranslatePage(Page):
         for view, title, pixels in zip(self.views, titles, (found.originals, found.made, found.back, lost), strict=True):
             view.title = title
             view.show_snapshot(Pictures("own", found.step, pixels.copy()))
-        what = "What comes back" if len(found.originals) == 1 else "What comes back, in the mean,"
+        self._name_ways(found.sides)
+        numbers = [f"Cycle error {value_text(float(found.errors.mean()))}"]
+        if found.partners is not None:
+            off = np.abs(found.made.astype(np.float32) - found.partners).mean() / 255
+            numbers.append(f"error to the true partner {value_text(float(off))}")
+        mean = ", means over the pictures" if len(found.originals) > 1 else ""
         self.words.setText(
-            f"{what} differs by {value_text(float(found.errors.mean()))} of the way from black to white. Weights of step "
-            f"{found.step:,}."
+            f"{', '.join(numbers)}{mean} (0: identical, 1: black against white). Weights of step {found.step:,}."
         )
+
+    def _name_ways(self, sides: tuple[str, str]) -> None:
+        """Both ways by the names of the sets."""
+        for index, (here, there) in enumerate((sides, sides[::-1])):
+            self.way.setItemText(index, f"{here} → {there} → {here}")
 
     def _choose(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Open a picture", "", PICTURE_FILES)

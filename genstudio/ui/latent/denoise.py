@@ -214,7 +214,7 @@ class DenoisePage(Page):
         asked: Any = {"seed": self.seed, "label": self._label(), "sampler": self.settings()}
         way = self.way.currentIndex()
         if way == _FROM:
-            task: Any = WalkFromNoise(model, self._count(), **asked)
+            task: Any = WalkFromNoise(model, self._of_each(), **asked)
         elif way == _TO:
             task = WalkToNoise(model, self._count(), **asked)
         elif self._path:
@@ -225,6 +225,11 @@ class DenoisePage(Page):
 
     def _count(self, pictures: int = _PICTURES) -> int:
         return pictures if self.model is None or self.model.extent is None else _POINTS
+
+    def _of_each(self) -> int:
+        """How many are walked with: as many of each class where all are asked for, so that they stand in columns, with names."""
+        classes = len(self.model.classes) if self.model is not None and self._label() is None else 0
+        return self._count(classes * round(_PICTURES / classes) if 0 < classes <= _PICTURES else _PICTURES)
 
     def _label(self) -> int | None:
         """The class that is asked for; None where they take turns."""
