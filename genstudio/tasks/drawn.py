@@ -81,7 +81,12 @@ def _left(shown: Pictures) -> int:
     """Room for the names of rows."""
     if not _columns(shown)[1] or not shown.classes:
         return 0
-    return min(_LONGEST, max(round(_font().getlength(name)) for name in shown.classes) + _MARGIN)
+    return min(_LONGEST, max(round(_font().getlength(_written(name))) for name in shown.classes) + _MARGIN)
+
+
+def _written(name: str) -> str:
+    """In letters that Pillow's own font has."""
+    return name.replace("→", "to")
 
 
 def _font() -> Any:
@@ -101,7 +106,7 @@ def _grid(shown: Pictures, size: int) -> Image.Image:
     paper = Image.new(mode, extent, _color(mode, WHITE))
     for row in range(rows if left and shown.labels is not None else 0):
         y = place(shown, size, row * columns)[1] + (high * times - 16) // 2
-        _write(paper, shown.classes[shown.labels[row * columns]], (_MARGIN, y))
+        _write(paper, _written(shown.classes[shown.labels[row * columns]]), (_MARGIN, y))
     large = shown.pixels.repeat(times, 1).repeat(times, 2)
     for index in range(count):
         tile = large[index, :, :, 0] if channels == 1 else large[index]
