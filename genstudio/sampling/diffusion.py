@@ -115,8 +115,8 @@ class Flow:
         return Level(1 - t, t, t)
 
     def levels(self, steps: int) -> tuple[Level, ...]:
-        """The squares of evenly spaced numbers from 1 to 0. They are closest where there is little noise: evenly spaced times would
-        end with a step longer than fine detail is wide, which shrinks it (narrow modes to less than half of their width)."""
+        """The squares of evenly spaced numbers from 1 to 0, which are closest where there is little noise: evenly spaced times
+        end with a step longer than fine detail is wide, and shrink narrow modes to less than half of their width."""
         return tuple(self.level(float(t)) for t in np.linspace(1, 0, steps + 1) ** 2)
 
 
