@@ -61,7 +61,7 @@ def train(trained: Any, steps: int = 0, seconds: float = 0) -> tuple[int, float]
 def points(names: list[str], steps: int, seeds: list[int], changed: dict[str, Any]) -> None:
     """The distance to real points of the dataset, as the program reports it, over several draws of noise for each seed, and that
     of one draw to points that the dataset never held. One draw says little: of a perfect model of the ring it varies from 0.5 to
-    3 times that of real points, for which of its modes a point comes to depends on the noise alone. Of a model that draws from the
+    3 times that of real points, for the mode that a point comes to depends on the noise alone. Of a model that draws from the
     training points, the first is 0.75 on average and the second 1.28."""
     for name in names:
         ratios: dict[str, list[float]] = {"dataset": [], "fresh": []}
