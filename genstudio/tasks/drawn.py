@@ -104,9 +104,9 @@ def _grid(shown: Pictures, size: int) -> Image.Image:
     mode = "L" if channels == 1 else "RGB"
     extent = (2 * _MARGIN + left + columns * (wide * times + _GAP) - _GAP, 2 * _MARGIN + rows * (high * times + _GAP) - _GAP)
     paper = Image.new(mode, extent, _color(mode, WHITE))
-    for row in range(rows if left and shown.labels is not None else 0):
+    for row, label in enumerate(shown.labels[::columns] if left and shown.labels is not None else ()):
         y = place(shown, size, row * columns)[1] + (high * times - 16) // 2
-        _write(paper, _written(shown.classes[shown.labels[row * columns]]), (_MARGIN, y))
+        _write(paper, _written(shown.classes[label]), (_MARGIN, y))
     large = shown.pixels.repeat(times, 1).repeat(times, 2)
     for index in range(count):
         tile = large[index, :, :, 0] if channels == 1 else large[index]
