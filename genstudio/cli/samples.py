@@ -41,6 +41,9 @@ def add(commands: Commands) -> None:
     sample.add_argument("--eta", type=float, metavar="E", help="fresh noise in each DDIM step, 0 to 1 (diffusion models only)")
     sample.add_argument("--guidance", type=float, metavar="G", help="strength of the class: 0 ignores it, 1 is the "
         "conditional model, more exaggerates (conditional diffusion models only)")
+    sample.add_argument("--size", type=int, metavar="PIXELS", help="pixels a side, one of the sizes that the model grew through, "
+        "enlarged (progressive models only)")
+    sample.add_argument("--fade", type=float, default=1.0, metavar="F", help="share of the newest layers of that size, 0 to 1")
     sample.add_argument("--out", required=True, metavar="FILE.npz|DIR", help="a file of arrays, or a new "
         "folder of PNG pictures")
 
@@ -114,7 +117,8 @@ def _sample(options: argparse.Namespace) -> None:
     variant = options.variant or ("generator" if options.raw else "")
     given = {name: getattr(options, name) for name in ("sampler", "steps", "eta", "guidance")}
     sampler = {name: value for name, value in given.items() if value is not None}
-    made = result(Sample(ref, options.count, options.seed, options.label, variant, sampler=sampler))
+    grown = None if options.size is None else (options.size, options.fade)
+    made = result(Sample(ref, options.count, options.seed, options.label, variant, sampler=sampler, grown=grown))
     if out.suffix.lower() == ".npz":
         _write_arrays(out, made)
     elif made.pixels is None:

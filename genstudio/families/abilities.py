@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ABILITIES", "Classifies", "Denoised", "Denoises", "Embeddings", "Embeds", "Encodes", "Evaluates", "FillsIn", "Follows",
-    "Judges", "LatentSpec", "Made", "Model", "Reads", "Reconstructs", "Samples", "Traces", "Translates",
+    "Grows", "Judges", "LatentSpec", "Made", "Model", "Reads", "Reconstructs", "Samples", "Traces", "Translates",
     "TranslatesPictures", "Writes", "able", "words",
 ]  # fmt: skip
 
@@ -267,6 +267,22 @@ class Denoises(Samples, Protocol):
 
 
 @runtime_checkable
+class Grows(Samples, Protocol):
+    """Makes pictures of several `sizes` (pixels a side, the smallest first), which fade into each other; the last is that of the
+    data."""
+
+    @property
+    def sizes(self) -> tuple[int, ...]: ...
+
+    @property
+    def grown(self) -> tuple[int, float]:
+        """The size that is made now, and the share of its newest layers in it, from 0 to 1."""
+
+    def grown_to(self, size: int, fade: float) -> Grows:
+        """The same modules, making one of the `sizes` at such a share of its newest layers: at 0 it is the size before."""
+
+
+@runtime_checkable
 class Encodes(Model, Protocol):
     """Turns samples into latents."""
 
@@ -325,6 +341,7 @@ ABILITIES: Mapping[str, tuple[type[Model], str]] = {
     "Translates": (Translates, "translate"),
     "Samples": (Samples, "generate samples"),
     "Denoises": (Denoises, "generate samples from noise step by step"),
+    "Grows": (Grows, "generate pictures at several sizes"),
     "Encodes": (Encodes, "encode samples into latents"),
     "Reconstructs": (Reconstructs, "reconstruct given samples"),
     "Judges": (Judges, "score how real samples are"),

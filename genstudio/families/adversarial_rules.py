@@ -143,6 +143,7 @@ def collapse(window: Window) -> Finding | None:
         ("Set Adam's beta 1 to 0", {"beta1": 0.0}),
         ("Start a new run with packing 2, so that lack of variety gives fakes away",
             {"pack": max(2, int(number(window, "pack")))}),
+        ("Start a new run with minibatch deviation, which gives lack of variety away", {"deviation": True}),
     ))  # fmt: skip
 
 

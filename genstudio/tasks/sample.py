@@ -49,7 +49,8 @@ class Sample:
 
     `label` asks for one class of a conditional model, by number or name (else they take turns); `variant`, by name, for
     other weights than the usual ones. `sampler` are settings of `sampling.diffusion.Sampler` by name, other than the usual ones,
-    for a model that removes noise step by step.
+    for a model that removes noise step by step. `grown` is the size, in pixels a side, and the share of its newest layers, for a
+    model that makes several.
     """
 
     model: ModelRef
@@ -59,12 +60,15 @@ class Sample:
     variant: str = ""
     latents: Array | None = field(default=None, hash=False, compare=False)
     sampler: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    grown: tuple[int, float] | None = None
 
     def run(self, models: Models) -> Frames[Samples]:
         if self.model.which != "live":  # each frame waits for its turn with a training: one is enough for a drag
             yield Frame(progress=Progress("Opening the model"))
         opened = models.open(self.model, abilities.Samples)
-        model = sampling(opened, self.sampler) if self.sampler else opened.model
+        model: abilities.Samples = sampling(opened, self.sampler) if self.sampler else opened.model
+        if self.grown is not None:
+            model = grown(opened, *self.grown)
         name = variant(model, self.variant)
         noise, labels = self._noise(model), self._labels(model)
         parts: list[Made] = []
@@ -120,6 +124,16 @@ def sampling(opened: Opened[abilities.Samples], settings: Mapping[str, Any]) -> 
     """The model with other settings of its sampler, by name. Raises RunError for one that has none; DataError."""
     model = opened.able(abilities.Denoises).model
     return model.sampling(replace(model.sampler, **settings))
+
+
+def grown(opened: Opened[abilities.Samples], size: int, fade: float = 1.0) -> abilities.Grows:
+    """The model making pictures of another size. Raises RunError for one that has but one size; DataError."""
+    model = opened.able(abilities.Grows).model
+    if size not in model.sizes:
+        raise DataError(f"This model makes no pictures of {size} pixels.", f"It has: {', '.join(map(str, model.sizes))}.")
+    if not 0 <= fade <= 1:
+        raise DataError(f"A fade-in of {fade:g} is not a share.", "Choose 0 (the size before) to 1 (this size alone).")
+    return model.grown_to(size, fade)
 
 
 def variant(model: abilities.Samples, name: str) -> str:

@@ -6,6 +6,7 @@ from genstudio.families.adversarial_charts import ACCURACY, GRADIENTS, LOSSES, O
 from genstudio.families.dashboard import (
     DOCTOR,
     EXPLORE,
+    GROW,
     LIVE,
     SAMPLE,
     TIMELINE,
@@ -40,7 +41,7 @@ DASHBOARD = Dashboard(
         Pane(("sizes",), "Sizes", note=_NOISE, made="picture", picks=False),
         Pane(("scores",), "Judgement", "Accuracy"),
     ),
-    tools=(LIVE, SAMPLE, DOCTOR, TIMELINE, EXPLORE),
+    tools=(LIVE, SAMPLE, DOCTOR, TIMELINE, EXPLORE, GROW),
     result=(Measure("frechet_distance", "Fréchet distance", "lower"),),
     summary=(Measure("d_loss", "D"), Measure("g_loss", "G"), Measure("size", "size")),
     speed=Measure("steps_per_second", "speed", "higher", "iterations/s"),

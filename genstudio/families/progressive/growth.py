@@ -55,10 +55,10 @@ class Growth(nn.Module):
             return False
         begins = False
         if fade < 1:
-            fade = 1.0 if pushed or config.fade <= 0 else min(1.0, fade + passed / config.fade)
+            fade = 1.0 if pushed or config.fade <= 0 else _filled(fade + passed / config.fade)
         elif stage < self.last:
             share = 1 - config.fade if stage else 1.0  # the first size has nothing to fade in from
-            settled = 1.0 if pushed or share <= 0 else min(1.0, settled + passed / share)
+            settled = 1.0 if pushed or share <= 0 else _filled(settled + passed / share)
             if begins := settled >= 1:
                 stage, fade, settled = stage + 1, 0.0, 0.0
         self.at.copy_(torch.tensor((stage, fade, settled), dtype=torch.float64))
@@ -72,3 +72,8 @@ class Growth(nn.Module):
             return seconds / config.stage_seconds
         shares = self.last / (1 - config.full_share)  # sizes in the whole training, were all as short as the smaller ones
         return max(0.0, progress - float(self.before)) * shares  # a longer plan makes the progress smaller once
+
+
+def _filled(share: float) -> float:
+    """A share, 1 at most: ten tenths are one."""
+    return share if share < 1 - 1e-9 else 1.0

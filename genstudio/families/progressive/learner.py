@@ -79,7 +79,8 @@ class ProgressiveLearner:
         if self.growth.advance(self.config, progress, self._seconds):
             assert left is not None
             latents = self.model.fixed[0][:SHOWN]
-            kept = self.model.outside(self.model.made(latents, "average", left, 1.0))
+            smaller = self.model.grown_to(self.model.sizes[left], 1.0)
+            kept = smaller.outside(smaller.made(latents, "average"))
             self.growth.rows[left].copy_(torch.from_numpy(kept))
             self._marks.append(f"{self.model.size} × {self.model.size} fades in.")
         elif fade < 1 <= self.growth.fade:

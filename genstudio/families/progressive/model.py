@@ -50,9 +50,12 @@ class ProgressiveModel(OnSamples):
         self.modules: Mapping[str, nn.Module] = {
             "generator": self.generator, "discriminator": self.discriminator, "average": self.average, "growth": self.growth,
         }  # fmt: skip
-        for module in self.modules.values():
+        for name, module in self.modules.items():
             module.to(self.device)
+            if name != "growth":  # a step takes a seventh less time so
+                module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.latent = LatentSpec(config.latent)
+        self._asked: tuple[int, float] | None = None
         self._take(data)
 
     @property
@@ -60,20 +63,34 @@ class ProgressiveModel(OnSamples):
         return self.config.bounded
 
     @property
+    def now(self) -> tuple[int, float]:
+        """The stage and the fade of what is made."""
+        return self._asked or (self.growth.stage, self.growth.fade)
+
+    @property
     def size(self) -> int:
-        """Pixels of a side of what is made now."""
-        return self.sizes[self.growth.stage]
+        """Pixels of a side of what is made."""
+        return self.sizes[self.now[0]]
+
+    @property
+    def grown(self) -> tuple[int, float]:
+        return self.size, self.now[1]
+
+    def grown_to(self, size: int, fade: float) -> ProgressiveModel:
+        other = copy.copy(self)
+        other._asked = self.sizes.index(size), fade
+        return other
 
     def network(self, variant: str) -> GrowingGenerator:
         """The generator as it trains, or its average."""
         return self.generator if variant == "generator" else self.average
 
     @torch.no_grad()
-    def made(self, latents: Array, variant: str = "average", stage: int | None = None, fade: float | None = None) -> Tensor:
-        """Pictures (n, C, S, S) of latents (n, latent), of the size and at the fade that they have grown to, or at others."""
+    def made(self, latents: Array, variant: str = "average") -> Tensor:
+        """Pictures (n, C, S, S) of latents (n, latent), of the size and at the fade that they have grown to."""
         z = torch.from_numpy(np.require(latents, np.float32, ["C", "W"])).to(self.device)
-        stage, fade = self.growth.stage if stage is None else stage, self.growth.fade if fade is None else fade
-        return self.network(variant)(z, stage, fade)
+        made: Tensor = self.network(variant)(z, *self.now)
+        return made
 
     def sample(self, latents: Array, labels: Array | None, variant: str) -> Iterator[Made]:
         """G(z), at the size of the data, and D(G(z)) beside it."""
@@ -82,14 +99,14 @@ class ProgressiveModel(OnSamples):
 
     def judge(self, samples: Array, labels: Array | None) -> NDArray[np.float32]:
         """D(x) of pictures (n, h, w, c) uint8."""
-        return self.d_score(shrunk(self.inside(samples), self.size, self.growth.fade))
+        return self.d_score(shrunk(self.inside(samples), *self.grown))
 
     @torch.no_grad()
     def d_score(self, pictures: Tensor) -> NDArray[np.float32]:
         """The discriminator's output for each picture (n, C, S, S) of the size that is trained: (n,), a probability, or a
         critic's score. Each is judged as if it were in a batch as varied as real ones."""
         with evaluating(self.discriminator):
-            scores = self.discriminator(pictures, self.growth.stage, self.growth.fade)
+            scores = self.discriminator(pictures, *self.now)
         return (scores.sigmoid() if self.bounded else scores).float().cpu().numpy()
 
     def first_weight(self, variant: str) -> NDArray[np.float32]:

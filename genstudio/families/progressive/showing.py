@@ -51,7 +51,8 @@ class Viewer:
 
     def _real(self, step: int, judged: bool = True) -> Pictures:
         model = self.model
-        x = shrunk(model.inside(model.data.real[model.shown.chosen[:PICTURES]]), model.size, model.growth.fade)
+        chosen = model.shown.chosen if len(model.shown.chosen) >= model.growth.rows.shape[1] else model.data.train
+        x = shrunk(model.inside(model.data.real[chosen[:PICTURES]]), *model.grown)
         return Pictures("real", step, model.outside(x), None, (), model.d_score(x) if judged else None)
 
     def _sizes(self, step: int, fixed: Array, real: Pictures | None) -> Pictures:

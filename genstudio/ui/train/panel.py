@@ -15,6 +15,7 @@ from genstudio.families.dashboard import (
     DENOISE,
     DOCTOR,
     EXPLORE,
+    GROW,
     LIVE,
     PROMPT,
     SAMPLE,
@@ -28,6 +29,7 @@ from genstudio.families.dashboard import (
 from genstudio.snapshots.step_stage import StepStage
 from genstudio.tasks.timeline import TimelineEntry
 from genstudio.ui.engine import Engine
+from genstudio.ui.gan.grow import GrowPage
 from genstudio.ui.gan.slow import SlowMotion
 from genstudio.ui.gan.translate import TranslatePage
 from genstudio.ui.latent.denoise import DenoisePage
@@ -129,6 +131,8 @@ class RunPanel(QWidget):
             self.denoise.set_run(path, self._live)
         if TRANSLATE in self.tools:
             self.translate.set_run(path, self._live)
+        if GROW in self.tools:
+            self.grow.set_run(path, self._live)
 
     def show_settings(self, values: Mapping[str, Any]) -> None:
         """The settings that a run begins with."""
@@ -265,6 +269,8 @@ class RunPanel(QWidget):
             self.denoise = DenoisePage(engine)
         if TRANSLATE in self.tools:
             self.translate = TranslatePage(engine)
+        if GROW in self.tools:
+            self.grow = GrowPage(engine)
 
     def _connect(self) -> None:
         for pane in self.panes:
@@ -281,6 +287,8 @@ class RunPanel(QWidget):
             self.denoise.failed.connect(self.failed)
         if TRANSLATE in self.tools:
             self.translate.failed.connect(self.failed)
+        if GROW in self.tools:
+            self.grow.failed.connect(self.failed)
         if SLOW_MOTION in self.tools:
             self.slow.diagram.failed.connect(self.failed)
         if DOCTOR in self.tools:
@@ -345,6 +353,8 @@ class RunPanel(QWidget):
             self.pages.addTab(self.denoise, "Noise to samples")
         if TRANSLATE in self.tools:
             self.pages.addTab(self.translate, "Translate pictures")
+        if GROW in self.tools:
+            self.pages.addTab(self.grow, "Growth")
         self.set_kind(self.family.data_kinds[0])
         vbox((self.pages, 1), into=self, spacing=4)
 
