@@ -274,7 +274,7 @@ def test_a_run_goes_on_bitwise_in_the_middle_of_a_fade_in(home: tuple[Path, list
         for name, tensor in module.state_dict().items():
             assert torch.equal(tensor, models[1].modules[part].state_dict()[name]), (part, name)
     notices = [[n.text for n in Run.open(run).notices() if n.kind == "milestone"] for run in home[1]]
-    assert notices[0] == notices[1] == ["8 × 8 fades in."]
+    assert notices[0] == notices[1] == ["8 x 8 fades in."]
 
 
 def test_every_size_is_kept_in_a_row_and_can_be_sampled(
@@ -283,7 +283,7 @@ def test_every_size_is_kept_in_a_row_and_can_be_sampled(
     monkeypatch.setenv("GENSTUDIO_HOME", str(home[0]))
     run = Run.open(home[1][0])
     shown = run.load_snapshot("sizes", run.snapshot_steps("sizes")[-1])
-    assert isinstance(shown, Pictures) and shown.classes == ("4 × 4", "8 × 8, fading in: 80%", "real")
+    assert isinstance(shown, Pictures) and shown.classes == ("4 x 4", "8 x 8 at 80%", "real")
     assert len(shown.pixels) == 24 and shown.pixels.shape[1:] == (16, 16, 3)
     blocks = shown.pixels[:8].reshape(8, 4, 4, 4, 4, 3)
     assert (blocks == blocks[:, :, :1, :, :1]).all()  # 4 x 4 pixels, each as large as 4 x 4
@@ -312,7 +312,7 @@ def test_one_that_does_not_grow_has_one_row_and_the_full_size_at_once() -> None:
     one = learner(grow=False)
     train(one, 1, 2)
     shown = {snapshot.channel: snapshot for snapshot in one.preview()}
-    assert shown["sizes"].classes == ("16 × 16", "real") and one.model.grown == (16, 1.0) and one.marks() == ()
+    assert shown["sizes"].classes == ("16 x 16", "real") and one.model.grown == (16, 1.0) and one.marks() == ()
     same = torch.equal(one.generator.begin.weight, learner(1, grow=True).generator.begin.weight)
     assert not same and [p.shape for p in one.generator.parameters()] == [p.shape for p in learner().generator.parameters()]
 
@@ -340,8 +340,8 @@ WELL: dict[str, Any] = {
     "motion": lambda steps: 0.3 * np.exp(-steps / 500),
 }  # fmt: skip
 ILL: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
-    ("unsettled", {"motion": 0.5}, {}, "8 × 8 does not settle"),
-    ("stays_small", {"size": 4, "fade": 1.0}, {}, "are still 4 × 4"),
+    ("unsettled", {"motion": 0.5}, {}, "8 x 8 does not settle"),
+    ("stays_small", {"size": 4, "fade": 1.0}, {}, "are still 4 x 4"),
 ]
 
 

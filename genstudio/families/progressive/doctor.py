@@ -35,7 +35,7 @@ def unsettled(window: Window) -> Finding | None:
     early, late = motion[(at > since) & (at <= since + LOOK)], motion[at > window.step - LOOK]
     if min(len(early), len(late)) < 3 or not (late.mean() > MOVES and late.mean() > STEADY * early.mean()):
         return None
-    size = f"{sizes[-1]:.0f} × {sizes[-1]:.0f}"
+    size = f"{sizes[-1]:.0f} x {sizes[-1]:.0f}"
     return Finding(
         f"{size} does not settle: {window.step - since:,} steps after its fade-in, fakes of the same noise move as much as at "
         "its beginning.",
@@ -59,7 +59,7 @@ def stays_small(window: Window) -> Finding | None:
     if window.step < SMALL or window.last("size") != FIRST or window.settings.get("hold_size"):
         return None
     return Finding(
-        f"After {window.step:,} steps the pictures are still {FIRST} × {FIRST}: a training that is planned for very long grows "
+        f"After {window.step:,} steps the pictures are still {FIRST} x {FIRST}: a training that is planned for very long grows "
         "very slowly.",
         {"picture size": float(FIRST), "steps": float(window.step)},
         advice(
@@ -77,7 +77,7 @@ RULES = (
          f"between two real pictures every {EVERY} steps, and by at least {STEADY:.0%} of what they moved right after it.",
          unsettled, 100),
     Rule("stays_small", "It does not grow",
-         f"After {SMALL:,} steps the pictures are still {FIRST} × {FIRST}, although the size is not held.", stays_small),
+         f"After {SMALL:,} steps the pictures are still {FIRST} x {FIRST}, although the size is not held.", stays_small),
     *(rule for rule in SHARED if rule.name != "dead_channels"),  # leaky units are never dead
 )  # fmt: skip
 

@@ -82,9 +82,9 @@ class ProgressiveLearner:
             smaller = self.model.grown_to(self.model.sizes[left], 1.0)
             kept = smaller.outside(smaller.made(latents, "average"))
             self.growth.rows[left].copy_(torch.from_numpy(kept))
-            self._marks.append(f"{self.model.size} × {self.model.size} fades in.")
+            self._marks.append(f"{self.model.size} x {self.model.size} fades in.")
         elif fade < 1 <= self.growth.fade:
-            self._marks.append(f"{size} × {size} has faded in.")
+            self._marks.append(f"{size} x {size} has faded in.")
 
     def marks(self) -> tuple[str, ...]:
         """What happened in the last steps that the time axis should say, in sentences; each is told once."""

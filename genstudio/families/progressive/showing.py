@@ -59,9 +59,9 @@ class Viewer:
         growth, sizes = self.model.growth, self.model.sizes
         count = growth.rows.shape[1]
         left = range(growth.stage if self.model.config.grow else 0)
-        rows = [(f"{sizes[stage]} × {sizes[stage]}", growth.rows[stage].cpu().numpy()) for stage in left]
-        fading = f", fading in: {growth.fade:.0%}" if growth.fade < 1 else ""
-        rows.append((f"{self.model.size} × {self.model.size}{fading}", fixed[:count]))
+        rows = [(f"{sizes[stage]} x {sizes[stage]}", growth.rows[stage].cpu().numpy()) for stage in left]
+        fading = f" at {growth.fade:.0%}" if growth.fade < 1 else ""
+        rows.append((f"{self.model.size} x {self.model.size}{fading}", fixed[:count]))
         if real is not None and len(real.pixels) >= count:
             rows.append(("real", real.pixels[:count]))
         names, pixels = zip(*rows, strict=True)

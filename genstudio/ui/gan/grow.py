@@ -114,8 +114,8 @@ class GrowPage(Page):
                 self.slider.setValue(round(found.at * _PER_SIZE))
         size, fade = found.sizes[found.stage], found.fade
         before = found.sizes[max(found.stage - 1, 0)]
-        self.place.setText(f"{size} × {size}" + (f", faded in: {fade:.0%}" if fade < 1 else ""))
-        titles = (f"{before} × {before}: {1 - fade:.0%}", "Mixed", f"{size} × {size}: {fade:.0%}")
+        self.place.setText(f"{size} x {size}" + (f", faded in: {fade:.0%}" if fade < 1 else ""))
+        titles = (f"{before} x {before}: {1 - fade:.0%}", "Mixed", f"{size} x {size}: {fade:.0%}")
         for view, title, pixels in zip(self.views, titles, (found.before, found.mixed, found.after), strict=True):
             view.title = title
             view.show_snapshot(Pictures("grown", found.step, pixels.copy()))
