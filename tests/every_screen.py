@@ -285,12 +285,12 @@ def make_home(home: Path) -> None:
 
 def _quiet(window: MainWindow, patient: bool) -> None:
     """Wait until the window has nothing to do, at most some seconds; not `patient`: only until it is laid out."""
-    end, calm = time.monotonic() + (12 if patient else 0), 0.0
+    end, calm = time.monotonic() + (8 if patient else 0), 0.0
     while patient and time.monotonic() < end:
         QApplication.processEvents()
         time.sleep(0.01)
         calm = 0.0 if window.engine.work() else calm + 0.01
-        if calm > 0.9:
+        if calm > 0.4:
             break
     settle(window)
 
