@@ -37,5 +37,12 @@ def test_a_deeper_model_is_drawn_as_one(qtbot: QtBot, qapp: Any) -> None:
         assert f"Block × {layers}" in view.accessibleDescription()
         images.append(view.grab().toImage())
     assert images[0] != images[1]
+    assert view._lines_below() is None, "there is room beside each other"
+    view.resize(500, 420)
+    assert view._lines_below() == 2, "below each other, with all that is inside"
+    view.resize(500, 250)
+    assert view._lines_below() == 0, "titles at least"
+    view.resize(500, 120)
+    assert view._lines_below() is None, "too low for that"
     view.show_drawing((Chain((Part("Data"), Part("A model", "", 5), Part("Output"))),))
     assert "A model, 5 parameters" in view.accessibleDescription()

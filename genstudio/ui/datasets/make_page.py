@@ -72,7 +72,6 @@ class MakePage(QWidget):
             self.form = ConfigForm(maker.settings)
             self.form.set_base(values)
             self.form.set_values(values)
-            self.form.more.set_opened(True)
             self.form.changed.connect(lambda _: self._changed())
             self._scroll.setWidget(self.form)
             self.name.setText(f"{info.title} (copy)"[:120])

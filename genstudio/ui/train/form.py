@@ -206,7 +206,8 @@ class SettingRow(QWidget):
 
 
 class ConfigForm(QWidget):
-    """All settings of a Config type: the main ones open, the rest under "More"; `filter` leaves those that are looked for."""
+    """All settings of a Config type: the main ones open, the rest under "More" where there are main ones; `filter` leaves
+    those that are looked for."""
 
     changed = Signal(object)
 
@@ -222,12 +223,14 @@ class ConfigForm(QWidget):
         self.more = CollapsibleSection("More settings", name="form_more")
         self.general = plain_label(role="problem", wrap=True, name="form_problems")
         layout = vbox(self.general, into=self, spacing=4)
-        self._fill(layout, [row for row in self.rows.values() if row.setting.main])
+        every = list(self.rows.values())
+        self._more = [row for row in every if not row.setting.main] if any(row.setting.main for row in every) else []
+        self._fill(layout, [row for row in every if row not in self._more])
         layout.addWidget(self.more)
         layout.addStretch(1)
         inside = QVBoxLayout()
         inside.setSpacing(4)
-        self._fill(inside, [row for row in self.rows.values() if not row.setting.main])
+        self._fill(inside, self._more)
         self.more.set_content(inside)
         self._update()
         for row in self.rows.values():
@@ -273,8 +276,8 @@ class ConfigForm(QWidget):
             header.setVisible(any(not row.isHidden() for row in rows))
         found = [row for row in self.rows.values() if not row.isHidden()]
         if words or self._filtered:
-            self.more.set_opened(any(not row.setting.main for row in found) if words else self._opened)
-        self.more.setVisible(any(not row.setting.main for row in found))
+            self.more.set_opened(any(row in self._more for row in found) if words else self._opened)
+        self.more.setVisible(any(row in self._more for row in found))
         self._filtered = bool(words)
         return bool(found)
 
@@ -282,7 +285,7 @@ class ConfigForm(QWidget):
         """Put the cursor into a setting, wherever it is; without a name into the first that is shown."""
         found = [row for row in self.rows.values() if row.setting.name == name or (not name and not row.isHidden())]
         if found:
-            self.more.set_opened(self.more.opened or not found[0].setting.main)
+            self.more.set_opened(self.more.opened or found[0] in self._more)
             found[0].editor.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def problems(self) -> tuple[Problem, ...]:
@@ -336,7 +339,7 @@ class ConfigForm(QWidget):
             reason = self._locked.get(name, "") or _reason(row.setting, self.rows)
             row.show_applies(row.setting.applies(values) and name not in self._locked, reason)
             row.compare()
-        self._note([row for row in self.rows.values() if not row.setting.main], messages)
+        self._note(self._more, messages)
 
     def _note(self, rows: list[SettingRow], messages: Mapping[str, str]) -> None:
         wrong = sum(row.setting.name in messages for row in rows)

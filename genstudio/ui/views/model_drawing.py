@@ -1,4 +1,5 @@
-"""A drawing of a model that follows its settings: boxes from left to right, each with its parameters."""
+"""A drawing of a model that follows its settings: boxes from left to right, or from top to bottom where that is narrow, each
+with its parameters."""
 
 from __future__ import annotations
 
@@ -10,7 +11,9 @@ from genstudio.families.drawing import Chain, Drawing, Part, parameters
 from genstudio.ui import theme
 
 _ARROW, _PAD, _BAR = 22.0, 8.0, 4.0
-_WIDEST = 190.0
+_WIDEST, _NARROWEST, _COLUMN = 190.0, 112.0, 300.0
+"""Width of a box: the most and the least that its words have room in, beside each other, and below each other."""
+_DROP = 16.0
 _BEHIND = 3
 """Boxes that are seen behind one which is there several times, at most."""
 
@@ -48,14 +51,54 @@ class ModelDrawing(QWidget):
             return
         with QPainter(self) as painter:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            if (lines := self._lines_below()) is not None:
+                wide = self.width() / len(self.drawing)
+                for column, chain in enumerate(self.drawing):
+                    self._paint_down(painter, chain, QRectF(column * wide, 0, wide, self.height()), lines)
+                return
             height = self.height() / len(self.drawing)
             for row, chain in enumerate(self.drawing):
                 self._paint_chain(painter, chain, QRectF(0, row * height, self.width(), height))
 
+    def _lines_below(self) -> int | None:
+        """How much is said in each box where they stand below each other: 0 its title, 1 its detail, 2 what is inside; None
+        where they have room beside each other, or no room below."""
+        if all(_unit(chain, self.width()) >= theme.scaled(_NARROWEST) for chain in self.drawing):
+            return None
+        fit = (lines for lines in (2, 1, 0) if all(_tall(chain, lines) <= self.height() for chain in self.drawing))
+        return next(fit, None)
+
+    def _paint_down(self, painter: QPainter, chain: Chain, room: QRectF, lines: int) -> None:
+        look, wide = theme.current(), min(room.width() - 20, float(theme.scaled(_COLUMN)))
+        left, y, whole = room.center().x() - wide / 2, room.center().y() - _tall(chain, lines) / 2, parameters(self.drawing)
+        if chain.title:
+            painter.setFont(theme.font(theme.SMALL, bold=True))
+            painter.setPen(look.color("quiet"))
+            painter.drawText(QPointF(left, y + QFontMetricsF(painter.font()).ascent()), chain.title)
+            y += _line() + 4
+        for number, part in enumerate(chain.parts):
+            box = QRectF(left, y, wide, _box(part, lines))
+            painter.setPen(QPen(look.color("border"), 1))
+            painter.setBrush(look.color("panel"))
+            for behind in range(min(part.times - 1, _BEHIND), -1, -1):
+                painter.drawRoundedRect(box.translated(3.0 * behind, -3.0 * behind), 6, 6)
+            inside = box.adjusted(_PAD, 5, -_PAD, -5)
+            at = _write(painter, inside, inside.top(), part.title + _times(part), count(part.total) * bool(part.total), bold=True)
+            if lines > 0 and part.detail:
+                at = _write(painter, inside, at, part.detail)
+            for inner in part.inside if lines > 1 else ():
+                at = _write(painter, inside, at, inner.title, count(inner.parameters))
+            if part.total and whole:
+                _paint_share(painter, QRectF(inside.left(), box.bottom() - 5 - _BAR, inside.width(), _BAR), part.total / whole)
+            y = box.bottom()
+            if number < len(chain.parts) - 1:
+                _paint_arrow(painter, QPointF(box.center().x(), y + 2), QPointF(box.center().x(), y + _DROP - 2))
+                y += _DROP
+
     def _paint_chain(self, painter: QPainter, chain: Chain, room: QRectF) -> None:
         look, small = theme.current(), QFontMetricsF(theme.font(theme.SMALL))
         weights = [2.0 if part.inside else 1.0 for part in chain.parts]
-        unit = min((room.width() - _ARROW * (len(weights) - 1) - 12) / sum(weights), _WIDEST)
+        unit = _unit(chain, room.width())
         x = room.center().x() - (unit * sum(weights) + _ARROW * (len(weights) - 1)) / 2
         middle = room.center().y() + (small.height() / 2 if chain.title else 0)
         most = room.height() - (2 * small.height() if chain.title else 16)
@@ -88,17 +131,41 @@ class ModelDrawing(QWidget):
         y = _write(painter, inside, y, part.title + _times(part), bold=True)
         y = _write(painter, inside, y, part.detail)
         for inner in part.inside:
+            if y + 2 * _line() + _BAR + 4 > inside.bottom() + 2:
+                break  # the box is lower than it would like to be
             y = _write(painter, inside, y, inner.title, count(inner.parameters))
         whole = parameters(self.drawing)
         if part.total and whole:
             _write(painter, inside, box.bottom() - _PAD - _BAR - 4 - _line(), f"{count(part.total)} parameters")
             bar = QRectF(inside.left(), box.bottom() - _PAD - _BAR + 2, inside.width(), _BAR)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(look.color("grid"))
-            painter.drawRoundedRect(bar, 2, 2)
-            painter.setBrush(look.color("accent"))
-            painter.drawRoundedRect(QRectF(bar.topLeft(), bar.bottomLeft()).adjusted(
-                0, 0, max(bar.width() * part.total / whole, 2.0), 0), 2, 2)  # fmt: skip
+            _paint_share(painter, bar, part.total / whole)
+
+
+def _unit(chain: Chain, width: float) -> float:
+    """Width of a box without parts inside, where all stand beside each other; one with parts has two of them."""
+    boxes = sum(2.0 if part.inside else 1.0 for part in chain.parts)
+    return min((width - _ARROW * (len(chain.parts) - 1) - 12) / boxes, _WIDEST)
+
+
+def _box(part: Part, lines: int) -> float:
+    """Height of a box that says so much."""
+    rows = 1 + (lines > 0 and bool(part.detail)) + (len(part.inside) if lines > 1 else 0)
+    return 10 + rows * _line() + (_BAR + 3) * bool(part.total)
+
+
+def _tall(chain: Chain, lines: int) -> float:
+    """Height of boxes below each other that say so much."""
+    title = _line() + 4 if chain.title else 0
+    return title + sum(_box(part, lines) for part in chain.parts) + _DROP * (len(chain.parts) - 1) + 12
+
+
+def _paint_share(painter: QPainter, bar: QRectF, share: float) -> None:
+    look = theme.current()
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(look.color("grid"))
+    painter.drawRoundedRect(bar, 2, 2)
+    painter.setBrush(look.color("accent"))
+    painter.drawRoundedRect(QRectF(bar.left(), bar.top(), max(bar.width() * share, 2.0), bar.height()), 2, 2)
 
 
 def count(number: int) -> str:
@@ -137,8 +204,10 @@ def _write(painter: QPainter, room: QRectF, y: float, words: str, right: str = "
 
 def _paint_arrow(painter: QPainter, start: QPointF, end: QPointF) -> None:
     look = theme.current()
+    along = QPointF(1, 0) if end.y() == start.y() else QPointF(0, 1)
+    across = QPointF(along.y(), along.x())
     painter.setPen(QPen(look.color("quiet"), 1.4))
-    painter.drawLine(start, end - QPointF(3, 0))
+    painter.drawLine(start, end - 3 * along)
     painter.setBrush(look.color("quiet"))
     painter.setPen(Qt.PenStyle.NoPen)
-    painter.drawPolygon(QPolygonF([end, end + QPointF(-6, -3.5), end + QPointF(-6, 3.5)]))
+    painter.drawPolygon(QPolygonF([end, end - 6 * along + 3.5 * across, end - 6 * along - 3.5 * across]))
