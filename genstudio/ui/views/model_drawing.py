@@ -203,11 +203,14 @@ def _write(painter: QPainter, room: QRectF, y: float, words: str, right: str = "
 
 
 def _paint_arrow(painter: QPainter, start: QPointF, end: QPointF) -> None:
-    look = theme.current()
-    along = QPointF(1, 0) if end.y() == start.y() else QPointF(0, 1)
-    across = QPointF(along.y(), along.x())
+    """From left to right, or downwards."""
+    look, down = theme.current(), end.x() == start.x()
+
+    def back(along: float, across: float) -> QPointF:
+        return end - (QPointF(across, along) if down else QPointF(along, across))
+
     painter.setPen(QPen(look.color("quiet"), 1.4))
-    painter.drawLine(start, end - 3 * along)
+    painter.drawLine(start, back(3, 0))
     painter.setBrush(look.color("quiet"))
     painter.setPen(Qt.PenStyle.NoPen)
-    painter.drawPolygon(QPolygonF([end, end - 6 * along + 3.5 * across, end - 6 * along - 3.5 * across]))
+    painter.drawPolygon(QPolygonF([end, back(6, -3.5), back(6, 3.5)]))
