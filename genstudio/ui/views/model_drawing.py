@@ -11,7 +11,7 @@ from genstudio.families.drawing import Chain, Drawing, Part, parameters
 from genstudio.ui import theme
 
 _ARROW, _PAD, _BAR = 22.0, 8.0, 4.0
-_WIDEST, _NARROWEST, _COLUMN = 190.0, 112.0, 300.0
+_WIDEST, _NARROWEST, _COLUMN = 190.0, 112, 300
 """Width of a box: the most and the least that its words have room in, beside each other, and below each other."""
 _DROP = 16.0
 _BEHIND = 3
