@@ -24,6 +24,7 @@ from genstudio import paths
 from genstudio.data.learnable.tokens import TextData
 from genstudio.data.tokenizers import CharTokenizer
 from genstudio.evaluation import features
+from genstudio.families.gpt import learner
 from helpers import LONG
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -74,10 +75,14 @@ def real_models() -> None:
     """The models that ship are there."""
 
 
-@pytest.fixture(autouse=True)
-def _brief_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pictures are compared by an encoder of a few steps; what tests how good it is trains a better one."""
-    monkeypatch.setattr(features, "_STEPS", 3)
+@pytest.fixture(scope="session", autouse=True)
+def _brief_looks() -> Iterator[None]:
+    """Pictures are compared by an encoder of a few steps, and a GPT writes little while it is trained: in most trainings of a
+    few steps, these took most of the time. What tests how good they are takes more."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(features, "_STEPS", 3)
+        patch.setattr(learner, "_WRITE", 24)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -203,7 +203,10 @@ def test_evaluation_is_without_dropout_and_leaves_the_mode(text_data: TextData) 
         assert scoring.transformer.training and torch.is_grad_enabled()
 
 
-def test_a_preview_shows_text_and_attention_and_leaves_no_trace(text_data: TextData) -> None:
+def test_a_preview_shows_text_and_attention_and_leaves_no_trace(
+    text_data: TextData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("genstudio.families.gpt.learner._WRITE", 120)
     shown = learner(text_data, dropout=0.1)
     train(shown, 1, 2)
     shown.watch({"prompt": "abc ~", "probe": "déjà " + "abc" * 40})
@@ -225,7 +228,7 @@ def test_previews_work_with_nothing_to_start_from(text_data: TextData, values: d
     shown = learner(text_data, **values)
     shown.watch({"prompt": "", "probe": "ÄÖÜ"})
     text, attention, *_ = (event for event in shown.preview() if not isinstance(event, Tick))
-    assert isinstance(text, Text) and len(text.text) == 120
+    assert isinstance(text, Text) and len(text.text) == 24
     assert isinstance(attention, Attention) and attention.weights.shape == (2, 2, 1, 1)
 
 

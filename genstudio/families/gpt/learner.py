@@ -106,14 +106,14 @@ class GPTLearner:
     def _sample(self) -> Iterator[Snapshot | Tick]:
         due = time.monotonic() + _TICK
         written: list[int] = []
-        ids = self._encode(self.prompt)
+        ids, places = self._read(self.prompt)
         for choice in stream(self.transformer, ids, SamplingOptions(temperature=0.8), _WRITE_SEED, _WRITE):
             written.append(choice.id)
             if time.monotonic() >= due:
                 yield Tick()
                 due = time.monotonic() + _TICK
         tokenizer = self.model.tokenizer
-        places = () if hasattr(tokenizer, "unknown") else tokenizer.encode_lossy(self.prompt)[1]  # <unk> stands for them
+        places = () if hasattr(tokenizer, "unknown") else places  # <unk> stands for them
         unknown = "".join(dict.fromkeys(self.prompt[at] for at in places))
         yield Text("sample", self.step, without(self.prompt, places), continuation(tokenizer, written), unknown)
 
@@ -143,10 +143,14 @@ class GPTLearner:
 
     def _encode(self, text: str) -> Ids:
         """Ids of what the vocabulary has of a text; of something to start from when that is nothing."""
+        return self._read(text)[0]
+
+    def _read(self, text: str) -> tuple[Ids, Sequence[int]]:
+        """These ids, and the places of the characters that the vocabulary lacks."""
         tokenizer = self.model.tokenizer
-        ids, _ = tokenizer.encode_lossy(text)
+        ids, places = tokenizer.encode_lossy(text)
         begin = [] if tokenizer.begin is None else [tokenizer.begin]
-        return np.concatenate([np.array(begin or ([] if len(ids) else [0]), np.int32), ids])
+        return np.concatenate([np.array(begin or ([] if len(ids) else [0]), np.int32), ids]), places
 
     def _backward(self, inputs: Tensor, targets: Tensor, share: int) -> Tensor:
         with self.model.autocast():
