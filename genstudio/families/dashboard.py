@@ -90,12 +90,14 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A text that a person has watched, by its `name` for the learner: its `label`, `help`, and the `text` to begin with."""
+    """A text that a person has watched, by its `name` for the learner: its `label`, `help`, and the `text` to begin with. `when`
+    says for which setting it is followed, in the form of `config.setting`."""
 
     name: str
     label: str
     help: str
     text: str
+    when: str = ""
 
 
 @dataclass(frozen=True, slots=True)

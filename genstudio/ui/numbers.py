@@ -141,6 +141,10 @@ class FloatEdit(QAbstractSpinBox):
             return f"{number_text(value)} is above {high}"
         return "" if isinstance(value, int) or math.isfinite(value) else f"{value} is not a number"
 
+    def set_high(self, high: float) -> None:
+        """Another upper end."""
+        self._high = high
+
     def set_whole(self, whole: bool, low: float) -> None:
         """Read what is typed as a whole number or not from now on, with another lower end."""
         self._whole, self._low = whole, low

@@ -358,6 +358,19 @@ class LabeledSlider(QWidget):
     def value(self) -> float:
         return self._value
 
+    @property
+    def high(self) -> float:
+        return self._high
+
+    def set_high(self, high: int) -> None:
+        """Another upper end of whole numbers, above the lower one; a value beyond it moves to it. `changed` is not emitted."""
+        self._high = high
+        with QSignalBlocker(self.slider):
+            self.slider.setRange(0, int(high - self._low))
+            self.slider.setPageStep(max(self.slider.maximum() // 10, 1))
+        self.editor.set_high(high)
+        self.set_value(self._value)
+
     def set_value(self, value: float) -> None:
         """Show this value, or the nearest that there is, without emitting `changed`."""
         value = self._value = min(max(self._low, value), self._high)

@@ -68,7 +68,7 @@ WELL: tuple[tuple[str, Mapping[str, Any]], ...] = (
 STRETCHES, STRETCH, SHARE = 12, 5, 0.85
 """How often how many steps are timed, and the share of a run's time that its steps take."""
 CLASSES = PRESETS["classes"]
-BEFORE = ("layers", "heads", "d_model", "context", "batch", "tokenizer")
+BEFORE = ("layers", "heads", "d_model", "context", "batch", "tokenizer", "validation_share")
 LABELLED = {"emoji-languages": 400, "emoji-categories": 200, "name-initials": 400}
 """How many of the labelled texts of each dataset are used: pre-training is for when labels are rare."""
 
@@ -214,8 +214,8 @@ def classes(seeds: list[int], plan: Plan, more: Mapping[str, Any], before: int, 
                 sum(1 for _ in trained(one, steps))
                 result, spent = scores(one), time.process_time() - began
                 found[how].append(result["accuracy"])
-                print(f"{data}, {examples or 'all'} texts, {how}, seed {seed}: {steps} steps in {spent:.0f} s, accuracy "
-                      f"{result['accuracy']:.4f}, baseline {result['baseline_accuracy']:.4f}", flush=True)  # fmt: skip
+                print(f"{data}, {tuning['examples'] or 'all'} texts, {how}, seed {seed}: {steps} steps in {spent:.0f} s, "
+                      f"accuracy {result['accuracy']:.4f}, baseline {result['baseline_accuracy']:.4f}", flush=True)  # fmt: skip
         for how, values in found.items():
             print(f"{data}, {how}: mean {statistics.mean(values):.4f}, worst {min(values):.4f}")
 
@@ -273,7 +273,7 @@ def main() -> None:
     parser.add_argument("--set", nargs="*", default=[], help="settings that differ from those of the preset: name=value")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    more = dict(change.split("=") for change in options.set)
+    more = dict(change.split("=", 1) for change in options.set)
 
     def plan(data: str, values: Mapping[str, Any]) -> int:
         return options.steps or planned(data, values, options.seconds)

@@ -43,7 +43,9 @@ def _references(config: BertConfig, info: DatasetInfo) -> Generator[float, None,
     """Losses and accuracy that need no neural network; `optimum` where the chain that wrote the text is known."""
     data = yield from prepare(config, cast("Any", shelf.open_dataset(info)))
     lines = baselines(data)
-    if "entropy_rate" in info.details and config.tokenizer == "char" and config.task == "pretrain":
+    if data.labelled is not None:
+        lines["class_frequencies"] = lines["unigram"]
+    elif "entropy_rate" in info.details and config.tokenizer == "char":
         lines |= yield from _best_possible(config, data)
     return lines
 
@@ -95,8 +97,8 @@ DASHBOARD = Dashboard(
             (Line("train_loss", "training", "training", True), Line("val_loss", "validation", "validation")),
             "Loss", large=True, units={"task=classify": "nats per text"},
             references=(
-                Reference("uniform", "uniform {:.3f}"), Reference("unigram", "unigram {:.3f}"),
-                Reference("optimum", "best possible {:.3f}"),
+                Reference("uniform", "uniform {:.3f}"), Reference("unigram", "unigram {:.3f}", when="task=pretrain"),
+                Reference("class_frequencies", "class frequencies {:.3f}"), Reference("optimum", "best possible {:.3f}"),
             ),
         ),
         Chart(
@@ -120,7 +122,7 @@ DASHBOARD = Dashboard(
         Pane(
             ("filled", "confusion"), "Predictions", SIDE,
             field=Field("text", "Text", "Its gaps, written [MASK], are filled at every preview",
-                        "To be, or not to be, that is the [MASK]:"),
+                        "To be, or not to be, that is the [MASK]:", when="task=pretrain"),
         ),
         Pane(
             ("attention",), "Attention", SIDE,

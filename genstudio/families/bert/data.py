@@ -119,7 +119,7 @@ def _prepared(
     if config.task == "classify":
         if not isinstance(dataset, LabelledDataset):
             raise DataError(
-                f"'{dataset.info.title}' is no set of labelled texts, from which a classifier learns.",
+                f"'{dataset.info.title}' is not a set of labelled texts, and a classifier learns from one.",
                 "Choose one, such as a table with a column of texts and one of labels, at least two of them; or the task "
                 "'pretrain'.", dataset.info.path,
             )  # fmt: skip

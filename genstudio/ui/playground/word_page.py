@@ -72,6 +72,13 @@ class WordPage(Page):
             f"{found.map.layers}, step {found.map.step:,}"
         )
         self._show_near(0)
+        last, was_last = found.map.layers, self.layer.value() == self.layer.high
+        if last and last != self.layer.high:
+            self.layer.set_high(last)
+            if was_last:
+                self.layer.set_value(last)
+            if self.layer.value() != found.map.layer:
+                self._ask()
 
     def _show_near(self, index: int | None) -> None:
         found = self._found

@@ -9,6 +9,7 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
+from genstudio.config import applies
 from genstudio.events import Frame, Snapshot
 from genstudio.families import Family
 from genstudio.families.dashboard import (
@@ -137,6 +138,11 @@ class RunPanel(QWidget):
     def show_settings(self, values: Mapping[str, Any]) -> None:
         """The settings that a run begins with."""
         self.charts.show_settings(values)
+        for pane in self.panes:
+            said = pane.pane.field
+            line = self.fields[said.name].parentWidget() if said is not None and said.name in self.fields else None
+            if said is not None and line is not None:
+                line.setVisible(applies(said.when, values))
         if LIVE in self.tools:
             self.live.set_values(values)
 

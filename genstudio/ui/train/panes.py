@@ -274,8 +274,7 @@ def with_field(pane: PaneView) -> tuple[QWidget, QLineEdit | None]:
     edit.setMaxLength(400)
     words = plain_label(said.label, role="quiet")
     words.setBuddy(edit)
-    line = hbox(words, edit)
-    line.setStretch(1, 1)
-    holder = QWidget()
+    line, holder = QWidget(), QWidget()
+    hbox(words, (edit, 1), into=line)
     vbox(line, (pane, 1), into=holder, margins=(0, 8, 0, 0))
     return holder, edit

@@ -77,6 +77,7 @@ def test_the_places_of_a_word_are_those_of_the_text_and_the_dataset(run: str, en
     assert page.status.text().startswith(f"{len(found.map.names):,} of {found.map.total:,} sentences, 2 of them")
     cosines = [float(page.near.item(row).text().split()[0]) for row in range(page.near.count())]
     assert cosines[0] == 1.0 and cosines == sorted(cosines, reverse=True)
+    assert page.layer.high == page.layer.value() == found.map.layers == found.map.layer
     page.layer.set_value(0)
     page._ask()
     settle(qtbot, page)
