@@ -137,6 +137,7 @@ class Inspectors(QWidget):
         if abilities == self._abilities:
             return
         self._abilities, chosen = abilities, self.title
+        self._looked = None  # it was another model: a page that opens now waits until it is told which
         for title, entry in self._entries.items():
             (item,) = self.rail.findItems(title, Qt.MatchFlag.MatchExactly)
             lack = "" if abilities is None else entry.lack(abilities)
