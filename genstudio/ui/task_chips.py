@@ -58,6 +58,7 @@ TASKS: Mapping[str, tuple[str, str]] = {
     "Sample": ("Samples", ""),
     "EncodePicture": ("Your picture", ""),
     "TranslatePicture": ("Your picture", ""),
+    "ShowFading": ("Growth", ""),
     "TranslateHeldOut": ("Held-out pictures", ""),
     "ExportTimeline": ("Export", ""),
     "ExportShown": ("Export", ""),

@@ -72,19 +72,12 @@ class ProgressiveLearner:
         return {**values, "rate_g": rates["generator"], "rate_d": rates["discriminator"]}
 
     def _grow(self, progress: float) -> None:
-        size, fade = self.model.size, self.growth.fade
-        left = None
-        if self.growth.fade >= 1 and self.growth.stage < self.growth.last:
-            left = self.growth.stage
+        left, latents = self.growth.stage, self.model.fixed[0][:SHOWN]
         if self.growth.advance(self.config, progress, self._seconds):
-            assert left is not None
-            latents = self.model.fixed[0][:SHOWN]
             smaller = self.model.grown_to(self.model.sizes[left], 1.0)
             kept = smaller.outside(smaller.made(latents, "average"))
             self.growth.rows[left].copy_(torch.from_numpy(kept))
             self._marks.append(f"{self.model.size} x {self.model.size} fades in.")
-        elif fade < 1 <= self.growth.fade:
-            self._marks.append(f"{size} x {size} has faded in.")
 
     def marks(self) -> tuple[str, ...]:
         """What happened in the last steps that the time axis should say, in sentences; each is told once."""

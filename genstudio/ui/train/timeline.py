@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
-from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QComboBox, QPushButton, QSlider, QToolButton, QWidget
+from PySide6.QtCore import QPointF, QSignalBlocker, Qt, QTimer, Signal
+from PySide6.QtGui import QHideEvent, QPainter, QPaintEvent, QShowEvent
+from PySide6.QtWidgets import QComboBox, QPushButton, QSlider, QStyle, QStyleOptionSlider, QToolButton, QWidget
 
 from genstudio.errors import Failure
 from genstudio.events import Frame, Snapshot
@@ -25,6 +25,39 @@ from genstudio.ui.widgets import ElidedLabel, icon_button, tooltip
 SPEEDS = {"Slow": 400, "Normal": 150, "Fast": 60}
 """Milliseconds a step."""
 _LOOK_AGAIN_MS = 2000
+_MARK = 4
+"""Height of a mark, and half of its width."""
+
+
+class MarkedSlider(QSlider):
+    """A horizontal slider with marks under some of its places."""
+
+    def __init__(self) -> None:
+        super().__init__(Qt.Orientation.Horizontal)
+        self.marks: tuple[int, ...] = ()
+
+    def set_marks(self, marks: tuple[int, ...]) -> None:
+        """Mark these places."""
+        if marks != self.marks:
+            self.marks = marks
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self.marks:
+            return
+        option = QStyleOptionSlider()
+        self.initStyleOption(option)
+        handle = self.style().subControlRect(QStyle.ComplexControl.CC_Slider, option, QStyle.SubControl.SC_SliderHandle, self)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.current().color("accent"))
+        for mark in self.marks:
+            along = QStyle.sliderPositionFromValue(self.minimum(), self.maximum(), mark, self.width() - handle.width())
+            x, y = along + handle.width() / 2, float(self.height())
+            painter.drawPolygon([QPointF(x, y - _MARK), QPointF(x - _MARK, y), QPointF(x + _MARK, y)])
+        painter.end()
 
 
 class TimeMachine(QWidget):
@@ -48,11 +81,12 @@ class TimeMachine(QWidget):
         self.steps: tuple[int, ...] = ()
         self.step: int | None = None
         self._newest: dict[str, Snapshot] = {}
+        self._milestones: set[int] = set()
         self.moments = Moments(engine, self)
         self._listing = self._writing = ""
         self._list_again = False
         self.play = QPushButton("Play")
-        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider = MarkedSlider()
         self.where = ElidedLabel()
         self.speed = choice("time_speed", "Playback speed", *SPEEDS)
         self.export = icon_button("save", "time_export", "Export as an animation or a contact sheet")
@@ -97,6 +131,7 @@ class TimeMachine(QWidget):
         self.play.setChecked(False)
         self.path, self.steps, self.step = "", (), None
         self._newest.clear()
+        self._milestones.clear()
         self.moments.set_run("")
         self.tell("")
         self._show_steps()
@@ -105,7 +140,11 @@ class TimeMachine(QWidget):
         """The frame without what belongs to the newest step, while another one is looked at."""
         mine = {snapshot.channel: snapshot for snapshot in frame.snapshots if snapshot.channel in self._channels}
         self._newest |= mine
+        if reached := {notice.step for notice in frame.notices if notice.kind == "milestone"} - self._milestones:
+            self._milestones |= reached
+            self._show_marks()
         if frame.back is not None:
+            self._milestones = {step for step in self._milestones if step <= frame.back}
             self.moments.set_run(self.path)
             self.follow()
             self._list()
@@ -189,11 +228,17 @@ class TimeMachine(QWidget):
             self.slider.setRange(0, last)
             self.slider.setPageStep(max(1, last // 10))
             self.slider.setValue(min(place, last))
+        self._show_marks()
         for widget in (self.slider, self.play, self.speed):
             widget.setEnabled(last > 0)
         self.export.setEnabled(bool(self.steps) and not self._writing)
         self.newest.setEnabled(self.step is not None)
         self._say()
+
+    def _show_marks(self) -> None:
+        """The milestones of the training, each at the first step that was kept after it."""
+        places = {int(np.searchsorted(self.steps, step)) for step in self._milestones}
+        self.slider.set_marks(tuple(sorted(place for place in places if place < len(self.steps))))
 
     def _say(self) -> None:
         count = len(self.steps)
