@@ -7,6 +7,9 @@ vectors against shifted PMI. step: milliseconds of our training step and of a pl
 in turns. Measured on one core of a busy machine, ours takes 0.93 (skip-gram), 0.95 (CBOW) and 0.89 (softmax) of the time of a
 plain loop.
 
+analogies, 8 s and about 1,200 steps of skip-gram each, 5 seeds: all 540 right in every one. pmi, 20 s each, 3 seeds: r 0.947,
+worst 0.940, over 12,920 pairs; weighted by how often they are seen 0.979, worst 0.975.
+
 Seconds are of the processor, so that another program beside it changes nothing.
 """
 

@@ -29,6 +29,8 @@ _FIRST = 6
 _EMPTY = "Tick runs and press Measure"
 _NAME = 220
 """Pixels of a run's name, beside the document too."""
+_ROWS = 3
+"""Runs that can be seen without scrolling: one of each architecture."""
 _JOB = "measure"
 
 
@@ -209,7 +211,9 @@ class LengthPage(Page):
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Interactive)
         header.resizeSection(0, _NAME)
         header.setStretchLastSection(True)
-        self.table.verticalHeader().hide()
+        rows = self.table.verticalHeader()
+        rows.hide()
+        self.table.setMinimumHeight(header.sizeHint().height() + _ROWS * rows.defaultSectionSize() + 2 * self.table.frameWidth())
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setTabKeyNavigation(False)
