@@ -36,7 +36,7 @@ DASHBOARD = Dashboard(
         Pane(("posterior",), "Codes and prior", "Code", score="code"),
     ),
     tools=(LIVE, SAMPLE, DOCTOR, TIMELINE, EXPLORE),
-    result=(Measure("elbo_nats", "ELBO (nats)", "higher", "nats"),),
+    result=(Measure("elbo_nats", "ELBO", "higher", "nats"),),
     summary=(Measure("train_loss", "-ELBO", "lower"), Measure("kl", "KL")),
     handles=("learning_rate", "beta", "kl_warmup", "clip"),
     key=KEY,

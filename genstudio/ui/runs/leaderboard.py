@@ -16,7 +16,7 @@ from genstudio.ui import theme
 from genstudio.ui.layouts import choice, hbox, named, vbox
 from genstudio.ui.numbers import duration
 from genstudio.ui.runs.overlay import labels
-from genstudio.ui.runs.wording import family_title, title_of
+from genstudio.ui.runs.wording import family_short, title_of
 from genstudio.ui.views.chart import value_text
 from genstudio.ui.widgets import plain_label
 
@@ -162,7 +162,7 @@ class Leaderboard(QWidget):
         self.table.setRowCount(len(self.places))
         for row, place in enumerate(self.places):
             run = place.run
-            model, trained = ("", "") if run is None else (family_title(run), duration(run.elapsed))
+            model, trained = ("", "") if run is None else (family_short(run), duration(run.elapsed))
             for column, text in enumerate((str(place.rank or ""), place.label, value_text(place.value), model, trained)):
                 item = QTableWidgetItem(text)
                 item.setToolTip(text)

@@ -16,7 +16,7 @@ from genstudio.tasks.runs import Glance, Listed, ReadGlance
 from genstudio.ui.engine import Engine
 from genstudio.ui.numbers import duration, size_text
 from genstudio.ui.runs.background import Background
-from genstudio.ui.runs.wording import beside, changes, display_name, family_title, measured, title_of
+from genstudio.ui.runs.wording import beside, changes, display_name, family_short, family_title, measured, title_of
 from genstudio.ui.widgets import tooltip
 
 Index = QModelIndex | QPersistentModelIndex
@@ -165,7 +165,7 @@ class RunsModel(QAbstractTableModel):
             Column.DATASET: title_of(run),
             Column.CHANGES: changes(run),
             Column.CREATED: run.created.replace("T", " ")[:16],
-            Column.FAMILY: family_title(run),
+            Column.FAMILY: family_short(run),
             Column.TRAINED: run.elapsed,
             Column.STAR: run.star,
         }
@@ -174,8 +174,9 @@ class RunsModel(QAbstractTableModel):
         """Everything in a row that a search looks in."""
         run, cells = self.runs[row], self._cells[row]
         some = (Column.NAME, Column.STATE, Column.DATASET, Column.CHANGES, Column.FAMILY)
+        family = family_title(run)
         race = (f"race {run.race['id']}",) if run.race else ()
-        return " ".join((*(str(cells[column]) for column in some), run.name, run.notes, run.id, *race)).casefold()
+        return " ".join((*(str(cells[column]) for column in some), family, run.name, run.notes, run.id, *race)).casefold()
 
     def ranks(self, column: Column) -> list[int]:
         """The place of each row in the order of a column: sorting through Qt would ask thousands of times."""

@@ -42,18 +42,22 @@ def labels(infos: Sequence[RunInfo]) -> tuple[str, ...]:
 
 
 def shared(infos: Sequence[RunInfo], numbers: Sequence[RunNumbers]) -> dict[str, str]:
-    """The measures that all these runs have and that their charts draw, the main one of the first run first: name -> words."""
-    found: dict[str, str] = {}
+    """The measures that all these runs have and that their charts draw, the main one of the first run first: name -> words.
+
+    Families call different losses by one name: what charts of another title or unit draw is another measure.
+    """
+    measures: dict[str, str] = {}
     boards = [family.dashboard for info in infos if (family := families.find(info.family)) is not None]
     if len(boards) < len(infos) or not numbers:
         return {}
     for name in boards[0].main_lines():
-        if all(name in one.series and len(one.series[name]) for one in numbers) and all(b.chart_of(name) for b in boards):
+        charts = {(found.title, found.unit) if (found := board.chart_of(name)) else None for board in boards}
+        if len(charts) == 1 and all(name in one.series and len(one.series[name]) for one in numbers):
             chart = boards[0].chart_of(name)
             assert chart is not None
             line = next(line for line in chart.lines if line.name == name)
-            found[name] = chart.title if len(chart.lines) == 1 else f"{chart.title}: {line.label}"
-    return found
+            measures[name] = chart.title if len(chart.lines) == 1 else f"{chart.title}: {line.label}"
+    return measures
 
 
 def axes(numbers: Sequence[RunNumbers]) -> tuple[str, ...]:

@@ -42,6 +42,12 @@ def family_title(info: RunInfo) -> str:
     return info.family if family is None else family.title
 
 
+def family_short(info: RunInfo) -> str:
+    """The same, where there is little room."""
+    family = families.find(info.family)
+    return info.family if family is None else family.short
+
+
 def differences(info: RunInfo) -> tuple[tuple[Setting, Any], ...]:
     """The settings, each with its value, that differ from those of the nearest preset: of equally near ones, one made for the
     dataset of the run. Those without effect are left out. Nothing of a run whose settings this version cannot read."""

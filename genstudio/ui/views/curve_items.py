@@ -275,7 +275,7 @@ class Stroke:
         self.strong.setData(x, y)
         few = len(self.curve.raw) <= 40
         if few or self.dots.isVisible():
-            seen = (x >= 0) & (x <= self._box.width()) & few
+            seen = (x >= 0) & (x <= self._box.width()) & (y >= 0) & (y <= self._box.height()) & few
             self.dots.setData(x[seen], y[seen])
             self.dots.setPos(self._box.pos())
         self.dots.setVisible(few)
