@@ -102,6 +102,11 @@ class Reader:
             self._cache.copy(other._cache)
             self.ids, self._of = list(other.ids), other._of
 
+    @property
+    def texts_at_once(self) -> int:
+        """How many texts of a full context can be read together without holding up others; at least 1."""
+        return max(1, self._chunk // self.model.context) if self._cache else 1
+
     def beams(self) -> Beams:
         """Several continuations of `ids`, which were read."""
         return Beams(self)

@@ -107,13 +107,33 @@ class SamplingGrid:
         ]
         with opened.readers.lend(encoded.ids) as reader:
             yield from prepare([reader], encoded, opened)
-            for index, writer in enumerate(writers):
-                writer.begin(reader)
-                for _ in in_turns([writer], self.length):
-                    yield Frame(
-                        snapshots=(self._grid(writers, opened.step),), progress=Progress("Writing", index / len(writers))
-                    )
+            at_once = reader.texts_at_once
+            for first in range(0, len(writers), at_once):
+                some = writers[first : first + at_once]
+                work = in_turns(some, self.length) if len(some) == 1 else self._together(reader, encoded, some, cells[first:])
+                if len(some) == 1:
+                    some[0].begin(reader)
+                for _ in work:
+                    done = sum(len(writer) for writer in writers) / max(1, self.length * len(writers))
+                    yield Frame(snapshots=(self._grid(writers, opened.step),), progress=Progress("Writing", done))
         return self._grid(writers, opened.step)
+
+    def _together(
+        self, reader: Reader, encoded: Encoded, writers: Sequence[Writer], cells: Sequence[SamplingOptions]
+    ) -> Iterator[None]:
+        """Write several cells in one batch, with a pause for others every slice."""
+        from genstudio.sampling.text import together
+
+        due, end = time.monotonic() + SLICE, writers[0].end
+        for found in together(reader, encoded.ids, cells[: len(writers)], self.seed, self.length, end):
+            for place, choice in found or ():
+                writers[place].take(choice)
+            if time.monotonic() >= due:
+                yield
+                due = time.monotonic() + SLICE
+        for writer in writers:
+            writer.advance()  # to its end
+        yield
 
     def _problems(self, cells: Sequence[SamplingOptions]) -> Iterator[Problem]:
         yield from {str(problem): problem for options in cells for problem in options.problems()}.values()
@@ -142,7 +162,7 @@ class Writer:
     ) -> None:
         self._channel, self._opened, self._prompt, self._ids = channel, opened, prompt, encoded.ids
         self._options, self._seed, self._length = options, seed, length
-        self._end = opened.tokenizer.end
+        self.end = opened.tokenizer.end
         self._stream, self._stops = TextStream(opened.tokenizer), StopTexts(stop_texts)
         self._choices: Iterator[Choice | None] = iter(())
         self._new: list[Choice] = []
@@ -156,15 +176,15 @@ class Writer:
         """Write with this reader from now on."""
         from genstudio.sampling.text import writing
 
-        self._choices = writing(reader, self._ids, self._options, self._seed, self._length, self._end)
+        self._choices = writing(reader, self._ids, self._options, self._seed, self._length, self.end)
 
     def advance(self) -> None:
         """One more token, or a slice of reading."""
         for choice in self._choices:
             if choice is not None:
-                self._take(choice)
+                self.take(choice)
             return
-        self.reason = "length limit reached"
+        self.reason = self.reason or "length limit reached"
 
     def writing(self) -> Writing:
         """The text so far, without what may be the beginning of a stop text."""
@@ -184,9 +204,10 @@ class Writer:
     def __len__(self) -> int:
         return len(self._pieces)
 
-    def _take(self, choice: Choice) -> None:
+    def take(self, choice: Choice) -> None:
+        """One more token, which the model has chosen."""
         self._step = self._opened.step
-        if choice.id == self._end:
+        if choice.id == self.end:
             self.reason = "the model ended the text"
             return
         self._new.append(choice)

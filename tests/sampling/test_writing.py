@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ from language import Language
 
 from genstudio.errors import ConfigError
 from genstudio.sampling.choose import SamplingOptions, distribution, pick
-from genstudio.sampling.text import stream
+from genstudio.sampling.reader import Reader
+from genstudio.sampling.text import stream, together
 
 V = 31
 
@@ -93,3 +95,37 @@ def test_impossible_requests_are_refused_at_once() -> None:
         stream(Language(8), [1], SamplingOptions(-1.0), 0, 5)
     with pytest.raises(ValueError, match="at least one token"):
         stream(Language(8), [], SamplingOptions(), 0, 5)
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_texts_written_together_are_what_each_is_alone(stopped: bool) -> None:
+    """Past the end of the context, and where some end before the others."""
+    model = Language(16).to(torch.float64).eval()
+    options = [SamplingOptions(temperature, top_p=top_p) for temperature in (0.5, 1.0, 1.6) for top_p in (0.8, 1.0)]
+    alone = [[choice.id for choice in stream(model, [1, 2, 3], one, 4, 50)] for one in options]
+    stop = alone[5][20] if stopped else None
+    texts: list[list[int]] = [[] for _ in options]
+    for found in together(Reader(model), [1, 2, 3], options, 4, 50, stop):
+        for place, choice in found or ():
+            texts[place].append(choice.id)
+            assert choice.probability == distribution(choice.logits, options[place])[choice.id]
+    wanted = [ids if stop not in ids else ids[: ids.index(stop) + 1] for ids in alone]
+    assert texts == wanted and len(set(map(tuple, alone))) == 6
+    assert not stopped or len({len(ids) for ids in texts}) > 1
+
+
+def test_texts_written_together_cost_a_forward_pass_per_token() -> None:
+    model = Language(64).eval()
+    passes = 0
+    real = model.forward
+
+    def counted(*args: Any, **kwargs: Any) -> torch.Tensor:
+        nonlocal passes
+        passes += 1
+        return real(*args, **kwargs)
+
+    model.forward = counted  # type: ignore[method-assign]
+    list(together(Reader(model), [1, 2], [SamplingOptions(0.5), SamplingOptions(1.5), SamplingOptions()], 0, 20))
+    assert passes == 20
+    with pytest.raises(ValueError, match="at least one"):
+        list(together(Reader(model), [], [SamplingOptions()], 0, 5))

@@ -21,7 +21,7 @@ from genstudio.ui.playground.page import Page
 from genstudio.ui.views.head_map import HeadMapView
 from genstudio.ui.views.heads import HeadsView, height_of
 from genstudio.ui.views.token_lines import TokenLinesView
-from genstudio.ui.widgets import ElidedLabel, LabeledSlider, button, plain_label
+from genstudio.ui.widgets import ElidedLabel, LabeledSlider, button, plain_label, tooltip
 
 _WHAT = ("One head", "Mean of a layer", "Mean of all", "Rollout")
 _WHAT_HELP = (
@@ -156,21 +156,21 @@ class AttentionPage(Page):
         self.stack.setCurrentIndex(index)
 
     def _measure(self, shown: HeadMap | None = None) -> None:
-        """What was measured of what is shown: sums of rows, masked weights, times."""
+        """How much is shown; what was checked of it (sums of rows, masked weights, times) on hover."""
         found = self._found
         if found is None:
             return
         count = len(found.tokens)
         before = f", {found.skipped:,} before them do not fit in the context" if found.skipped else ""
-        said = [f"{count:,} token{'s' * (count != 1)}{before}"]
+        self.measured.setText(f"{count:,} token{'s' * (count != 1)}{before}")
         one = found if shown is None else shown
-        said.append(f"rows sum to 1 within {one.row_error:.1g}")
+        checked = [f"Each row sums to 1 within {one.row_error:.1g}"]
         if found.causal and not (shown is not None and shown.which.rollout):
-            said.append("masked weights are exactly 0" if one.leak == 0 else f"a masked weight is {one.leak:.1g}")
+            checked.append("masked weights are exactly 0" if one.leak == 0 else f"a masked weight is {one.leak:.1g}")
         elif not found.causal:
-            said.append("no look-ahead mask")
-        said.append(f"read in {found.seconds[0]:.2f} s, all heads in {found.seconds[1]:.2f} s")
-        self.measured.setText("  ·  ".join(said))
+            checked.append("there is no look-ahead mask")
+        read = f"Read in {found.seconds[0]:.2f} s, all heads in {found.seconds[1]:.2f} s."
+        self.measured.setToolTip(tooltip(f"{', '.join(checked)}. {read}"))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

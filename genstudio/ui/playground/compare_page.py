@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from genstudio import families
+from genstudio.errors import Failure
 from genstudio.events import Frame
 from genstudio.snapshots.attention import Attention
 from genstudio.snapshots.text import AnsweredBy, NextTokens, ScoredText, Writing
@@ -33,12 +34,13 @@ from genstudio.tasks.runs import Listed
 from genstudio.tasks.score import Score
 from genstudio.tasks.write import Generate, NextTokensOf
 from genstudio.ui.engine import Engine
-from genstudio.ui.layouts import Choice, hbox, vbox
+from genstudio.ui.layouts import Choice, hbox, single_shot, vbox
 from genstudio.ui.library import Library
 from genstudio.ui.playground.model_choice import ModelChoice
 from genstudio.ui.playground.page import Page
 from genstudio.ui.playground.pages import lack
 from genstudio.ui.playground.sampler import Sampling
+from genstudio.ui.playground.work_page import REST_MS
 from genstudio.ui.views.attention_pair import AttentionPairView
 from genstudio.ui.views.tinted import TintedText
 from genstudio.ui.views.token_bars import TwoBarsView
@@ -52,7 +54,10 @@ _TRAIN, _CHOOSE = "Train a model first; one minute is enough.", "Choose model B.
 
 
 class ComparePage(Page):
-    """Model A is the one that the Playground uses, model B is chosen here."""
+    """Model A is the one that the Playground uses, model B is chosen here.
+
+    What is seen begins by itself once models, text and sampler have rested; with a model in training once for each text.
+    """
 
     as_translated = True
 
@@ -64,10 +69,13 @@ class ComparePage(Page):
         self._written: dict[str, Writing] = {}
         self._runs: Listed = ()
         self._translates = False
+        self._asked: dict[str, object] = {}
+        self._by_itself = False
+        self._begins = single_shot(self, REST_MS)
         self.other = ModelChoice(self._comparable)
         self.names = {side: ElidedLabel() for side in "ab"}
         self.texts = {
-            side: TintedText(f"compare_text_{side}", f"Text of model {side.upper()}", "Press Write both.")
+            side: TintedText(f"compare_text_{side}", f"Text of model {side.upper()}", "What this model writes.")
             for side in "ab"
         }
         self.bars = TwoBarsView()
@@ -88,6 +96,8 @@ class ComparePage(Page):
             view.failed.connect(self.failed)
         self.other.changed.connect(self._other_changed)
         self._follow.timeout.connect(self._follow_live)
+        self._begins.timeout.connect(self._begin_by_itself)
+        self.scored.textChanged.connect(self._begins.start)
         self.tabs.currentChanged.connect(lambda _: self._look())
         for box in (self.layer, self.head):
             box.activated.connect(lambda _: self._choose_head())
@@ -97,6 +107,7 @@ class ComparePage(Page):
     def show_sampling(self, sampling: Sampling) -> None:
         """How both write, from the sampler under the document."""
         self._sampling = sampling
+        self._begins.start()
 
     def show_library(self, library: Library) -> None:
         """The runs and the models that ship, to choose model B from."""
@@ -120,6 +131,8 @@ class ComparePage(Page):
         elif self.tabs.currentWidget() is self._attention_tab:
             seen = Both(AttentionTo(model, prompt), other)
             self.ask("attention", seen, self._show, on_result=self._show_attention)
+        else:
+            self._begins.start()
 
     def set_other(self, run: str) -> None:
         """Take the newest weights of this run as model B."""
@@ -130,6 +143,9 @@ class ComparePage(Page):
         other = self._other()
         if self._model is None or other is None:
             return
+        self._by_itself = False
+        self._asked["write"] = self._what("write")
+        self.cancel("write", "it was started again")
         self._written.clear()
         length = min(self._sampling.length, LONGEST)
         prompt = () if self._model.source else self._prompt
@@ -139,8 +155,30 @@ class ComparePage(Page):
     def start_score(self) -> None:
         """Score the pasted text, or the document where nothing was pasted, with both."""
         other, text = self._other(), self.scored.toPlainText() or text_of(self._prompt)
+        self._by_itself = False
+        self._asked["score"] = self._what("score")
         if self._model is not None and other is not None:
+            self.cancel("score", "it was started again")
             self.ask("score", Both(Score(self._model, text), other), self._show, on_result=self._show_scores)
+
+    def explained(self, kind: str, failure: Failure) -> bool:
+        """Of what began by itself, the page says it: nobody asked, so there is no message over the page."""
+        if self._by_itself and kind in ("write", "score"):
+            self.note.setText(f"{failure.message} {failure.hint}")
+            return True
+        return False
+
+    def _what(self, kind: str) -> tuple[object, ...]:
+        """All that a text or a score of both depends on."""
+        return self._model, self._other(), self._prompt, self._sampling if kind == "write" else self.scored.toPlainText()
+
+    def _begin_by_itself(self) -> None:
+        kind = {self._texts_page: "write", self._score_page: "score"}.get(self.tabs.currentWidget(), "")
+        if not kind or not self.isVisible() or self._model is None or self._other() is None:
+            return
+        if (self._prompt or self._model.source) and self._asked.get(kind) != self._what(kind):
+            (self.start if kind == "write" else self.start_score)()
+            self._by_itself = True
 
     def stop_all(self) -> None:
         for kind in ("write", "score"):
@@ -148,8 +186,8 @@ class ComparePage(Page):
 
     def busy_changed(self) -> None:
         ready = self._model is not None and self.other.reference() is not None
-        self.write.setEnabled(ready and not self.busy("write"))
-        self.score.setEnabled(ready and not self.busy("score"))
+        self.write.setEnabled(ready)
+        self.score.setEnabled(ready)
         self.stop.setEnabled(self.busy("write") or self.busy("score"))
         if not ready:
             self.note.setText(_CHOOSE if self._model is not None else _TRAIN)
@@ -182,6 +220,7 @@ class ComparePage(Page):
         self._choose_another()
         self._ask_kept()
         self.busy_changed()
+        self._begins.start()
 
     def _choose_another(self) -> None:
         """At first a model beside itself would show no difference: take the run before it, or its first checkpoint."""
@@ -329,11 +368,12 @@ class ComparePage(Page):
         for column, side in enumerate("ab"):
             names.addWidget(self.names[side], 0, column)
             names.setColumnStretch(column, 1)
-        self.tabs.addTab(self._texts_tab(actions), "Texts")
+        self._texts_page, self._score_page = self._texts_tab(actions), self._score_tab()
+        self.tabs.addTab(self._texts_page, "Texts")
         self.tabs.addTab(self.bars, "Next token")
         self._attention_tab = self._heads_tab()
         self.tabs.addTab(self._attention_tab, "Attention")
-        self.tabs.addTab(self._score_tab(), "Loss on a text")
+        self.tabs.addTab(self._score_page, "Loss on a text")
         vbox(self.other, names, (self.tabs, 1), into=self)
 
     def _texts_tab(self, actions: QHBoxLayout) -> QWidget:

@@ -99,6 +99,22 @@ def comparing(qtbot: Any, engine: Engine, runs: dict[str, str], other: str, fail
     return page
 
 
+def test_both_write_and_are_scored_without_a_press(
+    qtbot: Any, engine: Engine, runs: dict[str, str], failures: list[Failure]
+) -> None:
+    page = comparing(qtbot, engine, runs, "bytes", failures)
+    for side in "ab":
+        qtbot.waitUntil(lambda side=side: len(page.texts[side].toPlainText()) > 11, timeout=LONG)
+    qtbot.waitUntil(lambda: not page.busy("write"), timeout=LONG)
+    written = page.texts["a"].toPlainText()
+    page.tabs.setCurrentIndex(3)
+    qtbot.waitUntil(lambda: page.numbers.item(0, 2) is not None, timeout=LONG)
+    page.tabs.setCurrentIndex(0)
+    page._begins.timeout.emit()
+    assert not page.busy("write") and page.texts["a"].toPlainText() == written, "nothing has changed: not again"
+    assert not failures
+
+
 def test_both_write_with_one_seed_and_the_difference_is_marked(
     qtbot: Any, engine: Engine, runs: dict[str, str], failures: list[Failure]
 ) -> None:

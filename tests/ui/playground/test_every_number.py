@@ -6,6 +6,7 @@ By hand means `by_hand.ByHand`: matrices from the checkpoint's file, in double p
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -153,10 +154,10 @@ def test_attention_of_one_head_its_means_rollout_mass_and_lines(opened: Any, mod
         kept = np.sort(theirs[1, 0, row])[::-1]
         kept = kept[: int((np.cumsum(kept) < 0.6).sum()) + 1]
         np.testing.assert_allclose(np.sort(shown[shown > 0])[::-1], kept, atol=6e-4)
-    words = page.measured.text().split("  ·  ")
-    assert words[0] == f"{T} tokens" and words[2] == "masked weights are exactly 0"
-    assert words[1].startswith("rows sum to 1 within ") and float(words[1].split()[-1]) < 1e-5
-    assert all(0 <= float(value) < 60 for value in numbers(words[3]))
+    assert page.measured.text() == f"{T} tokens"
+    checked = re.search(r"Each row sums to 1 within (\S+), masked weights are exactly 0\.", page.measured.toolTip())
+    assert checked is not None and float(checked[1]) < 1e-5
+    assert all(0 <= float(value) < 60 for value in numbers(page.measured.toolTip().partition("Read in")[2]))
 
 
 OFF = (
