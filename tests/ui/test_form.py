@@ -158,7 +158,9 @@ def test_a_filter_leaves_what_matches(form: ConfigForm) -> None:
     shown = {name for name, row in form.rows.items() if not row.isHidden()}
     assert "position_base" in shown and "layers" not in shown
     assert form.more.opened
-    assert not form.filter("no such words") and form.more.isHidden()
+    assert form.filter("rotary nonsense"), "the most of the words, where none has all of them"
+    assert {name for name, row in form.rows.items() if not row.isHidden()} == shown
+    assert not form.filter("xyzzy") and form.more.isHidden()
     assert form.filter("") and not form.more.opened and not form.more.isHidden()
     assert all(not row.isHidden() for row in form.rows.values())
 

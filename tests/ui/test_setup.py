@@ -115,7 +115,7 @@ def test_the_drawer_finds_a_setting_marks_what_differs_and_resets_it(setup: Setu
     assert setup.focusWidget() is dropout.editor or dropout.editor.isAncestorOf(setup.focusWidget())
     qtbot.mouseClick(drawer.reset, Qt.MouseButton.LeftButton)
     assert not dropout.is_changed and setup.settings.text() == "Settings"
-    drawer.search.setText("no such setting")
+    drawer.search.setText("xyzzy")
     assert drawer.none.isVisible()
     qtbot.keyClick(drawer.search, Qt.Key.Key_Escape)
     assert not drawer.search.text() and setup.seed.isVisible() and setup.form.rows["layers"].isVisible()

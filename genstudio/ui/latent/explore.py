@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QComboBox, QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from genstudio.events import Array, Frame
 from genstudio.sampling import latent
@@ -25,7 +25,7 @@ from genstudio.ui.latent.pad import LandingView, LatentPad, hues
 from genstudio.ui.latent.paths import Ways
 from genstudio.ui.latent.sample import SampleFigure
 from genstudio.ui.latent.weights import WeightsChoice
-from genstudio.ui.layouts import choice, hbox
+from genstudio.ui.layouts import Tabs, choice, hbox
 from genstudio.ui.parts import scrolled
 from genstudio.ui.playground.page import Page, R
 from genstudio.ui.views.chart import value_text
@@ -305,10 +305,9 @@ class ExplorePage(Page):
         sides.addWidget(self.pad)
         sides.addWidget(self.right)
         sides.setSizes([300, 260])
-        self.tools = QTabWidget()
+        self.tools = Tabs()  # no higher than the page of it that is seen: the room belongs to the pad
         self.tools.setObjectName("explore_tools")
         named_tabs(self.tools, "Ways to explore")
-        self.tools.setDocumentMode(True)
         self.tools.addTab(scrolled(self.directions, "explore_sliders"), "Directions")
         self.tools.addTab(self.ways, "Paths")
         self.tools.addTab(self.own, "Your own")
@@ -327,8 +326,8 @@ class ExplorePage(Page):
         upright.addWidget(above)
         upright.addWidget(self.tools)
         upright.setStretchFactor(0, 3)
-        upright.setStretchFactor(1, 2)
-        upright.setSizes([340, 220])
+        upright.setStretchFactor(1, 1)
+        upright.setSizes([420, 140])
         layout = QVBoxLayout(inside)
         layout.setContentsMargins(0, 8, 0, 0)
         layout.setSpacing(8)

@@ -265,13 +265,15 @@ class ConfigForm(QWidget):
         return tuple(row.setting.label for row in self.rows.values() if row.is_changed)
 
     def filter(self, text: str) -> bool:
-        """Show only the settings whose name, label, help or group has all of these words, wherever they are; whether there is
-        one. Without a word all are there, and "More" is as it was."""
+        """Show only the settings whose name, label, help or group has the most of these words, wherever they are; whether any
+        has one. Without a word all are there, and "More" is as it was."""
         words = text.lower().split()
         if words and not self._filtered:
             self._opened = self.more.opened
-        for row in self.rows.values():
-            row.setVisible(all(word in row.about for word in words))
+        held = {name: sum(word in row.about for word in words) for name, row in self.rows.items()}
+        most = max(max(held.values(), default=0), min(len(words), 1))
+        for name, row in self.rows.items():
+            row.setVisible(not words or held[name] == most)
         for header, rows in self._headers.items():
             header.setVisible(any(not row.isHidden() for row in rows))
         found = [row for row in self.rows.values() if not row.isHidden()]

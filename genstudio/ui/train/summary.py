@@ -56,7 +56,8 @@ class RunSummary(QFrame):
             strict=True,
         ):
             pressed.clicked.connect(signal)
-        self.dismiss.clicked.connect(self.hide)
+        self._wanted = self._aside = False
+        self.dismiss.clicked.connect(self._dismissed)
         self.hide()
 
     def offer(self, abilities: Collection[str], *, explore: bool) -> None:
@@ -75,7 +76,17 @@ class RunSummary(QFrame):
         self.words.setVisible(bool(result))
         self.extend.setVisible(not endless)
         if not ended or before != (ended, result):
-            self.setVisible(bool(ended))
+            self._wanted = bool(ended)
+        self.setVisible(self._wanted and not self._aside)
+
+    def stand_aside(self, on: bool) -> None:
+        """Leave the room to another page, or come back."""
+        self._aside = on
+        self.setVisible(self._wanted and not self._aside)
+
+    def _dismissed(self) -> None:
+        self._wanted = False
+        self.hide()
 
 
 def plan_words(plan: Mapping[str, float]) -> str:

@@ -131,7 +131,7 @@ class TrainingTab(QWidget):
         self.steering = Steering(self)
         self.strip = RunStrip(self.prefix, self.buttons)
         self.summary = RunSummary(f"{room}_summary")
-        self._following = self._racing = False
+        self._following = self._racing = self._opening = False
         self._lay_out(room)
         self._connect()
         self._show_family()
@@ -151,6 +151,7 @@ class TrainingTab(QWidget):
             panel = self._panels[self.family.name] = RunPanel(self._engine, self.family, self.prefix)
             self.stack.addWidget(panel)
             panel.failed.connect(self.failed)
+            panel.pages.currentChanged.connect(lambda _: self._page_turned())
             self.steering.connect_panel(panel)
             panel.set_texts(self._texts)
             self._show_data()
@@ -210,6 +211,7 @@ class TrainingTab(QWidget):
         self.close_run()
         self.working.emit(STATES["idle"])  # what was said of the family before no longer holds
         self.setup.set_family(name)
+        self._follow_data()
         self._show_family()
         self._set_state("idle")
         self.run_changed.emit("")
@@ -430,9 +432,10 @@ class TrainingTab(QWidget):
         if self.busy:
             return
         self.close_run()
-        self.run_path, self._then = path, then
+        self.run_path, self._then, self._opening = path, then, True
 
         def ended(failure: Failure | None) -> None:
+            self._opening = False
             if failure is not None:
                 self.failed.emit(failure)
                 self.close_run()
@@ -503,7 +506,10 @@ class TrainingTab(QWidget):
         self.setup.say(" ".join(parts))
 
     def _opened(self, info: RunInfo, fill_form: bool) -> None:
+        self._opening = False
         if info.family in self.setup.families:
+            if info.family != self.family.name:
+                self.working.emit(STATES["idle"])  # what was said of the family before no longer holds
             self.setup.set_family(info.family)
             self._show_family()
         _ = self.panel
@@ -594,9 +600,10 @@ class TrainingTab(QWidget):
         self.strip.setVisible(shown and not self._racing)
         self.strip.settings.setText("Settings" if self.busy else "New run")
         self._show_column()
+        self.summary.stand_aside(self.has_panel and self.panel.pages.currentIndex() > 0)
         self.show_summary()
         if self.has_panel:
-            self.panel.set_run(self.run_path, self.state)
+            self.panel.set_run("" if self._opening else self.run_path, self.state)  # it may be of another family
 
     def show_setup(self, on: bool) -> None:
         """Show what is set up beside a run, or give it the whole width; before a training it is always there."""
@@ -641,8 +648,8 @@ class TrainingTab(QWidget):
         """What the run is called, and its settings as chips."""
         data = self.setup.data.itemText(self.setup.data.findData(self._data)) if self._data else ""
         name = self.info.name if self.info is not None else self._name or data
-        chips = chips_of(self.config_type, self._used, self.family.presets)
-        self.strip.say_run(name, [data] * (data not in ("", name)) + chips)
+        chips = [data, *chips_of(self.config_type, self._used, self.family.presets)]
+        self.strip.say_run(name, [chip for chip in chips if chip not in ("", name)])
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -678,6 +685,11 @@ class TrainingTab(QWidget):
         self._show_preset_costs()
         self.estimate.want(tuple(self._of_presets().values()))
 
+    def _page_turned(self) -> None:
+        """The summary belongs to the page of the training; elsewhere the headline says how that ended."""
+        self.summary.stand_aside(self.has_panel and self.panel.pages.currentIndex() > 0)
+        self._headline()
+
     def show_summary(self) -> None:
         """Say how the run that is shown ended, if it has."""
         info = self.info if self.state == "stopped" else None
@@ -711,7 +723,7 @@ class TrainingTab(QWidget):
         if board.said is not None:
             return board.said(info, self._lines)
         found = result(board.result, info)
-        return f"{found[0]}." if found is not None else ""
+        return f"{found[0][:1].upper()}{found[0][1:]}." if found is not None else ""
 
     def _show_run(self, data: str, values: Mapping[str, Any]) -> None:
         """The panel for a run on this dataset, with what its numbers are compared with."""

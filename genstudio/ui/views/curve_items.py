@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -173,18 +174,39 @@ class Dots(pg.ScatterPlotItem):
             self.viewTransformChanged()
 
 
+_SAMPLE = 26.0
+"""Width that the line beside a name in the legend takes, with the gaps."""
+
+
+_ROW, _READ = 9, 60.0
+"""Names in a row of the legend at most, and the width below which they say too little."""
+
+
+def _share(wide: Sequence[float], free: float) -> float:
+    """The width that names of these widths, from the smallest, may have at most to be free of each other; infinite where all
+    have room."""
+    for place, width in enumerate(wide):
+        share = (free - sum(wide[:place])) / (len(wide) - place)
+        if share < width:
+            return share
+    return math.inf
+
+
 class Legend(pg.LegendItem):
     """A legend that stays in its place: pyqtgraph's own can be dragged, which fails where it lies on a scene of its own."""
 
     def __init__(self, **options: Any) -> None:
         self._held = False
         self._spare: list[tuple[Any, Any]] = []
+        self._names: tuple[str, ...] = ()
+        self._cut = False
         super().__init__(**options)
 
     def show_lines(self, lines: Sequence[tuple[Trace, str]]) -> None:
         """Name these lines, each in HTML, the first of which may be named already. All of it is measured once: pyqtgraph's own
         does that for every line added. What is left over stays in the scene, hidden: Qt may still hold items that are freed."""
-        self._held = True
+        self._held, self._cut = True, False
+        self._names = tuple(text for _, text in lines)
         while len(self.items) > len(lines):
             self._spare.append(self.items.pop())
             for part in self._spare[-1]:
@@ -203,6 +225,27 @@ class Legend(pg.LegendItem):
                 self._addItemToLayout(sample, label)
             else:
                 self.addItem(line, text)
+        self._held = False
+        self.updateSize()
+
+    def fit(self, room: float) -> None:
+        """Shorten the longest names until all have room in this width; whole names come back once they have."""
+        names, metrics = [html.unescape(name) for name in self._names], QFontMetricsF(theme.font(theme.SMALL))
+        free = room - _SAMPLE * len(names)
+        wide = sorted(metrics.horizontalAdvance(name) for name in names)
+        if not self._cut and sum(wide) <= free:
+            return
+        most = _share(wide, free)
+        columns = len(names)
+        if most < _READ:  # two rows
+            columns = -(-len(names) // 2)
+            most = max((room - _SAMPLE * columns) / columns, 12.0)
+            most = math.inf if most >= wide[-1] else most
+        self._held, self._cut = True, most < math.inf or columns < len(names)
+        self.setColumnCount(_ROW if columns == len(names) else columns)
+        for (_, label), name in zip(self.items, names, strict=True):
+            shown = name if most == math.inf else metrics.elidedText(name, Qt.TextElideMode.ElideRight, most)
+            label.setText(html.escape(shown))
         self._held = False
         self.updateSize()
 

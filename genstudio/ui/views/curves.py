@@ -305,12 +305,18 @@ class CurvesView(SceneFigure):
     def _head(self, room: QRectF) -> float:
         """Put title, unit and, for more than one line, the legend in their places; gives the y below them."""
         self._title.setPos(9, 5)
+        title = QFontMetricsF(self._title.font()).elidedText(self.title, Qt.TextElideMode.ElideRight, room.right() - 42)
+        if title != self._title.text():
+            self._title.setText(title)
         ends = self._title.boundingRect()
         base = 5 + QFontMetricsF(self._title.font()).ascent()
         self._unit.setPos(9 + ends.width() + 8, base - QFontMetricsF(self._unit.font()).ascent())
         used = self._unit.pos().x() + self._unit.boundingRect().width() + 16
         self._unit.setVisible(used <= room.right() - 17)
-        many, width = len(self._curves) > 1, self.legend.width()
+        many = len(self._curves) > 1
+        if many:
+            self.legend.fit(room.width() - 18)
+        width = self.legend.width()
         beside = used + width < room.right() - 33
         self.legend.setVisible(many)
         if beside or not many:
