@@ -55,7 +55,12 @@ def test_words_and_gaps_from_start_to_playground_and_a_race(open_window: Callabl
     lines = tab.panel.charts.views["analogies"]
     for name in ("analogy_accuracy", "told_apart", "baseline_told_apart"):
         assert len(lines.points(name)[0]) and 0 <= lines.points(name)[1][-1] <= 1
-    shown = page(qtbot, window, tab.run_path, "Word map")
+    assert tab.summary.look.text() == "Explore its words"
+    press(qtbot, tab.summary.look)
+    play = window.playground
+    qtbot.waitUntil(lambda: play.reference() is not None and play.reference().run == tab.run_path, timeout=LONG)
+    qtbot.waitUntil(lambda: play.inspectors.current is not None and play.inspectors.current.title == "Word map", timeout=LONG)
+    shown = play.page("Word map")
     settle(qtbot, shown, lambda: shown.view.snapshot is not None)
     assert "king" in shown.view.snapshot.names
     shown.search.setText("kingg")
