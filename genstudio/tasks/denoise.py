@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from genstudio.config import Values
 from genstudio.data.work import mapped
 from genstudio.errors import DataError
 from genstudio.events import Array, Frame, Frozen, Progress
@@ -51,7 +51,7 @@ class _Denoising:
     count: int
     seed: int = 0
     label: int | None = None
-    sampler: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    sampler: Values = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ class SampleWays(_Denoising):
     """Returns SampledWays of the same noise in each of these `ways`: settings of `sampling.diffusion.Sampler` by name, on top
     of those of `sampler`."""
 
-    ways: tuple[Mapping[str, Any], ...] = field(kw_only=True, hash=False)
+    ways: tuple[Values, ...] = field(kw_only=True, hash=False)
 
     def run(self, models: Models) -> Frames[SampledWays]:
         made, seconds = [], []

@@ -19,7 +19,7 @@ from genstudio.snapshots.text import Text
 from genstudio.snapshots.translation import Translations
 
 if TYPE_CHECKING:
-    from PIL import Image
+    from PIL import Image, ImageFont
 
 WHITE, TEXT, QUIET, LINE = (255, 255, 255), (28, 33, 40), (91, 100, 112), (216, 220, 226)
 REAL, FAKE = (0, 114, 178), (0, 158, 115)
@@ -89,7 +89,7 @@ def _written(name: str) -> str:
     return name.replace("→", "to")
 
 
-def _font() -> Any:
+def _font() -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
     from PIL import ImageFont
 
     return ImageFont.load_default(14)

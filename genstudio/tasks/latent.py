@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
+from genstudio.config import Values
 from genstudio.events import Array, Frame, Frozen, Progress
 from genstudio.families.abilities import Denoises, Encodes, Reconstructs, Samples
 from genstudio.sampling import latent
@@ -38,7 +37,7 @@ class LatentSpace(Frozen):
     extent: tuple[float, float, float, float] | None
     variants: tuple[str, ...] = ()
     copies: bool = False
-    sampler: Mapping[str, Any] = field(default_factory=dict)
+    sampler: Values = field(default_factory=dict)
 
     @property
     def reach(self) -> float:

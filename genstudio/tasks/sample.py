@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
+from genstudio.config import Values
 from genstudio.errors import DataError
 from genstudio.events import Array, Frame, Frozen, Progress
 from genstudio.families import abilities
@@ -59,7 +58,7 @@ class Sample:
     label: int | str | None = None
     variant: str = ""
     latents: Array | None = field(default=None, hash=False, compare=False)
-    sampler: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    sampler: Values = field(default_factory=dict, hash=False)
     grown: tuple[int, float] | None = None
 
     def run(self, models: Models) -> Frames[Samples]:
@@ -120,7 +119,7 @@ class Sample:
         return np.full(count, int(asked), np.int64)
 
 
-def sampling(opened: Opened[abilities.Samples], settings: Mapping[str, Any]) -> abilities.Denoises:
+def sampling(opened: Opened[abilities.Samples], settings: Values) -> abilities.Denoises:
     """The model with other settings of its sampler, by name. Raises RunError for one that has none; DataError."""
     model = opened.able(abilities.Denoises).model
     return model.sampling(replace(model.sampler, **settings))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from PySide6.QtWidgets import QWidget
 
 from genstudio import families
+from genstudio.config import Values
 from genstudio.data.info import DatasetInfo
 from genstudio.runs import RunInfo
 from genstudio.tasks.runs import DescribeRun
@@ -187,12 +188,12 @@ class Links:
     def _show_summary(self, tab: TrainingTab) -> None:
         tab.show_checks(self._summaries.get(tab.setup.data.currentData() or "", ""))
 
-    def _set_up(self, family: str) -> tuple[dict[str, Any], int]:
+    def _set_up(self, family: str) -> tuple[Values, int]:
         """Values and seed of a training of this family as it is set up now; none where no room shows it. Raises ConfigError."""
         tabs = (tab for tab in self.trainers().values() if tab.family.name == family)
         return next((tab.setup.parsed() for tab in tabs), ({}, 0))
 
-    def _use(self, family: str, values: Mapping[str, Any]) -> None:
+    def _use(self, family: str, values: Values) -> None:
         """Settings that were chosen elsewhere, in the form of this family."""
         for tab in self.trainers().values():
             if tab.family.name == family:

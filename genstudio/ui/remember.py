@@ -12,6 +12,8 @@ from PySide6.QtWidgets import QSplitter, QWidget
 from genstudio import families, paths
 from genstudio.ui.rooms import FIRST
 
+State = dict[str, Any]
+"""What a page wants to find again at the next start: anything that JSON can hold."""
 _NUMBERED = ("datasets", "transformer", "playground", "gan", "runs")
 """The tabs as versions before counted them, which kept the number of the one in front."""
 
@@ -27,9 +29,9 @@ class Divided(Protocol):
 class Remembering(Protocol):
     """A page that comes back as it was: `restore` takes what `remembered` gave, or nothing at the first start."""
 
-    def remembered(self) -> dict[str, Any]: ...
+    def remembered(self) -> State: ...
 
-    def restore(self, state: dict[str, Any]) -> None: ...
+    def restore(self, state: State) -> None: ...
 
 
 class Memory:
@@ -91,16 +93,16 @@ class Memory:
                 self.set(f"splitter/{name}", splitter.saveState())
         self._file.sync()
 
-    def _state(self, room: str) -> dict[str, Any]:
+    def _state(self, room: str) -> State:
         """What a room said of itself; versions before kept that of the first one in pieces."""
         states = self._states()
-        before: dict[str, Any] = {}
+        before: State = {}
         if room == FIRST and isinstance(states.get("setup"), dict):
             before = states["setup"] | {name: states[name] for name in ("prompt", "probe") if name in states}
         found = states.get(room, before)
         return found if isinstance(found, dict) else {}
 
-    def _states(self) -> dict[str, Any]:
+    def _states(self) -> State:
         try:
             states = json.loads(self.text("state", "{}"))
         except (ValueError, RecursionError):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
@@ -77,7 +75,7 @@ class MakePage(QWidget):
             self.name.setText(f"{info.title} (copy)"[:120])
             self._changed()
 
-    def values(self) -> dict[str, Any]:
+    def values(self) -> Values:
         return self.form.values() if self.form is not None else {}
 
     def show_made(self, values: Values, look: Preview, beginning: str) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QColor, QTextCharFormat, QTextCursor
+from PySide6.QtGui import QColor, QTextCharFormat, QTextCursor, QTextDocument
 from PySide6.QtWidgets import QGridLayout, QLabel, QPlainTextEdit, QSlider, QTextEdit, QWidget
 
 from genstudio.data.preview import TextLook
@@ -119,7 +117,7 @@ def _units(text: str, position: int) -> int:
     return position + sum(1 for letter in text[:position] if ord(letter) > 0xFFFF)
 
 
-def _selection(document: Any, start: int, length: int, color: QColor) -> QTextEdit.ExtraSelection:
+def _selection(document: QTextDocument, start: int, length: int, color: QColor) -> QTextEdit.ExtraSelection:
     text = document.toPlainText()
     cursor = QTextCursor(document)
     cursor.setPosition(_units(text, start))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from genstudio.config import Values
 from genstudio.events import Array, Frame, Snapshot
 from genstudio.families.dashboard import LAYERS, Pane
 from genstudio.sampling.diffusion import SAMPLERS, Flow, Sampler, cosine_schedule, gaussian_moments, linear_schedule
@@ -164,7 +165,7 @@ class DenoisePage(Page):
         assert self._model is not None
         return replace(self._model, which=self.weights.currentData()) if self._chooses else self._model
 
-    def settings(self) -> Mapping[str, Any]:
+    def settings(self) -> Values:
         """Of the sampler, as they are chosen."""
         return {
             "sampler": SAMPLERS[self.sampler.currentIndex()], "steps": int(self.steps.value()),
@@ -183,7 +184,7 @@ class DenoisePage(Page):
             task = SampleWays(self.reference(), self._count(_BESIDE), self.seed, self._label(), ways=ways)
             self.ask("sampled", task, self._progress, on_result=lambda made: self._show_ways(made, ways))
 
-    def ways(self) -> tuple[Mapping[str, Any], ...]:
+    def ways(self) -> tuple[Values, ...]:
         """What stands side by side: the chosen settings with one of them changed."""
         now, which = self.settings(), self.compared.currentIndex()
         if which == 0:
@@ -283,7 +284,7 @@ class DenoisePage(Page):
             pushes = arrows if made is walk.noisy else None
             view.show_made(made[at], title, walk.extent, walk.labels, walk.classes, pushes)
 
-    def _show_ways(self, made: SampledWays, ways: tuple[Mapping[str, Any], ...]) -> None:
+    def _show_ways(self, made: SampledWays, ways: tuple[Values, ...]) -> None:
         self.says.setText(f"The same noise in every column. Weights of step {made.step:,}")
         for column in self.columns[len(ways) :]:
             column.hide()

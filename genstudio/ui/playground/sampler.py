@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import random
 from dataclasses import dataclass, field
-from typing import Any
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLineEdit, QWidget
@@ -13,6 +12,7 @@ from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLineEdit, QW
 from genstudio.sampling.choose import SamplingOptions
 from genstudio.ui.layouts import vbox
 from genstudio.ui.numbers import FloatEdit
+from genstudio.ui.remember import State
 from genstudio.ui.widgets import CollapsibleSection, LabeledSlider, plain_label
 
 _SLIDERS = ("temperature", "top_k", "top_p", "min_p", "repetition", "length")
@@ -84,7 +84,7 @@ class Sampler(QWidget):
         """Another seed, so that the same beginning goes on in another way."""
         self._set_seed((self.sampling().seed + 1) % _SEEDS)
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> State:
         """What comes back at the next start."""
         return {
             **{name: getattr(self, name).value() for name in _SLIDERS},
@@ -95,7 +95,7 @@ class Sampler(QWidget):
             "opened": self.fold.opened,
         }
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: State) -> None:
         for name in _SLIDERS:
             value = state.get(name)
             if isinstance(value, (int, float)) and math.isfinite(value):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from genstudio import families
-from genstudio.config import Config, Setting
+from genstudio.config import Config, Setting, Values
 from genstudio.errors import ConfigError
 from genstudio.families import AnyFamily
 from genstudio.families.dashboard import Standing
@@ -72,14 +72,14 @@ def _differences(family_name: str, config: str, data: str) -> tuple[tuple[Settin
 
 
 @functools.lru_cache(maxsize=64)
-def _presets(family_name: str) -> tuple[tuple[str, Mapping[str, Any]], ...]:
+def _presets(family_name: str) -> tuple[tuple[str, Values], ...]:
     """The dataset and all settings of each preset, and those of no preset."""
     family = families.get(family_name)
     every = [(preset.data, preset.values) for preset in family.presets]
     return tuple((data, family.config.parse(values).model_dump()) for data, values in (*every, ("", {})))
 
 
-def _values(family: AnyFamily, config: Mapping[str, Any]) -> dict[str, Any] | None:
+def _values(family: AnyFamily, config: Values) -> Values | None:
     try:
         parsed: Config = family.config.parse(config)
     except ConfigError:

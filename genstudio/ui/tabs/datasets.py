@@ -615,7 +615,7 @@ class DatasetsTab(QWidget):
         hbox(self.splitter, into=self, margins=(12, 12, 12, 12), spacing=None)
 
 
-def _usual(kind: str) -> families.Family[Any, Any] | None:
+def _usual(kind: str) -> families.AnyFamily | None:
     """The family that usually learns from this kind of data."""
     return next(iter(families.learning_from(kind)), None)
 

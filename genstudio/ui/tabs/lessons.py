@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from functools import partial
-from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
@@ -15,6 +14,7 @@ from genstudio.ui.engine import Engine
 from genstudio.ui.layouts import Flow, hbox, named, vbox
 from genstudio.ui.lessons.lesson import Lesson, all_lessons, own_folder
 from genstudio.ui.library import Library
+from genstudio.ui.remember import State
 from genstudio.ui.widgets import button, plain_label
 
 _CARD = 290
@@ -99,11 +99,11 @@ class LessonsTab(QWidget):
         if waiting:
             waiting[0].setFocus(Qt.FocusReason.OtherFocusReason)
 
-    def remembered(self) -> dict[str, Any]:
+    def remembered(self) -> State:
         """What comes back at the next start."""
         return {"done": sorted(self._done)}
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: State) -> None:
         """Bring back which lessons were finished."""
         done = state.get("done")
         self._done = {key for key in done if isinstance(key, str)} if isinstance(done, list) else set()

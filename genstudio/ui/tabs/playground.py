@@ -31,6 +31,7 @@ from genstudio.ui.playground.pages import PAGES, lack, shown
 from genstudio.ui.playground.sampler import Sampling
 from genstudio.ui.playground.translate_source import BEAM, GREEDY, SAMPLER, SourceRow
 from genstudio.ui.playground.writer import Writer
+from genstudio.ui.remember import State
 from genstudio.ui.tab_order import follow_the_eye
 from genstudio.ui.widgets import ElidedLabel, with_keys
 
@@ -191,7 +192,7 @@ class PlaygroundTab(QWidget):
             if page.owns(name):
                 self.inspectors.open(page.title)
 
-    def remembered(self) -> dict[str, Any]:
+    def remembered(self) -> State:
         """What comes back at the next start; the document itself is a file."""
         self.writer.files.keep()
         page = self.inspectors.rail.currentItem()
@@ -205,7 +206,7 @@ class PlaygroundTab(QWidget):
     def splitters(self) -> dict[str, QSplitter]:
         return {"playground": self.splitter}
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: State) -> None:
         self.writer.files.restore()
         self.sampler.restore(state)
         self.source.edit.setText(str(state.get("source") or ""))

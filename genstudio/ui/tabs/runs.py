@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QItemSelectionModel, QPoint, Qt, QTimer, QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QKeySequence, QShortcut
+from PySide6.QtGui import QDesktopServices, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -519,7 +519,7 @@ class RunsTab(QWidget):
         top = hbox((self.search, 1), self.family, self.data, self.stars, self.count, None, self.trash, self.adopt)
         vbox(top, (self.splitter, 1), into=self, margins=(12, 12, 12, 12))
 
-    def showEvent(self, event: Any) -> None:
+    def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         QTimer.singleShot(0, self._library.refresh_runs)
 

@@ -81,7 +81,7 @@ class TokenizerBench(QWidget):
         self._engine = engine
         self._info: DatasetInfo | None = None
         self._family = families.learning_from("text")[0]
-        self._values: dict[str, Any] = {}
+        self._values: Values = {}
         self._jobs = Asking(engine)
         self._began = 0.0
         self._stale = False

@@ -5,14 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QObject, QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QWidget
 
-from genstudio.config import applies
+from genstudio.config import Values, applies
 from genstudio.events import Frame, Notice, Series
 from genstudio.families.dashboard import Chart, Dashboard, fitting
 from genstudio.ui import theme
@@ -96,7 +95,7 @@ class RunCharts(Tabs):
         }
         self._floors = {key: (chart.name, words) for chart in board.charts for key, words in chart.floors.items()}
         self._known: Mapping[str, float] = {}
-        self._settings: Mapping[str, Any] = {}
+        self._settings: Values = {}
         self._group = CurveGroup(list(self.views.values()), QObject(self))
         self.milestones = Milestones(board)
         self._counted = dict.fromkeys((chart.name for chart in board.charts if chart.nats), "nats")
@@ -150,7 +149,7 @@ class RunCharts(Tabs):
         self._counted[chart] = unit
         self._refer()
 
-    def show_settings(self, values: Mapping[str, Any]) -> None:
+    def show_settings(self, values: Values) -> None:
         """The settings of the run as they stand: some references hold only for some."""
         self._settings = values
         self.set_kind(self.kind)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from PySide6.QtCore import QObject, Signal
 
 from genstudio.config import Config
@@ -14,6 +12,7 @@ from genstudio.families.drawing import Chain, Drawing, Part
 from genstudio.tasks.tokenize import CountVocabulary, OpenTokenizer
 from genstudio.ui.engine import Engine
 from genstudio.ui.numbers import size_text
+from genstudio.ui.remember import State
 from genstudio.ui.train.setup import SetupColumn
 
 
@@ -101,6 +100,6 @@ class Costs(QObject):
             self._engine.start(OpenTokenizer(path), None, ended, on_result=read)
         return self._sizes[path]
 
-    def _know(self, known: dict[str, Any], key: str, size: int) -> None:
+    def _know(self, known: State, key: str, size: int) -> None:
         known[key] = size
         self.changed.emit()

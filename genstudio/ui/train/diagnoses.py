@@ -8,7 +8,7 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QPushButton, QWidget
 
-from genstudio.config import Config
+from genstudio.config import Config, Values
 from genstudio.events import Diagnosis, Frame
 from genstudio.ui.layouts import hbox, vbox
 from genstudio.ui.parts import scrolled
@@ -137,7 +137,7 @@ class DiagnosisCard(QFrame):
         for press, live in self.tries:
             press.setEnabled(state in ("running", "paused", "stopped") if live else state in ("idle", "stopped"))
 
-    def _line(self, index: int, text: str, values: Mapping[str, Any], live: set[str], labels: Mapping[str, str]) -> Any:
+    def _line(self, index: int, text: str, values: Values, live: set[str], labels: Mapping[str, str]) -> Any:
         words = plain_label(text + ".", wrap=True, name=f"advice_{index}_text")
         if not values:
             return hbox(words)

@@ -10,7 +10,7 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QGridLayout, QLineEdit, QVBoxLayout, QWidget
 
 from genstudio import paths
-from genstudio.config import Config, Setting
+from genstudio.config import Config, Setting, Values
 from genstudio.data import shelf
 from genstudio.errors import Problem
 from genstudio.runs import list_runs
@@ -236,11 +236,11 @@ class ConfigForm(QWidget):
         for row in self.rows.values():
             row.changed.connect(lambda _: self._changed())
 
-    def values(self) -> dict[str, Any]:
+    def values(self) -> Values:
         """Every setting as it stands, wrong ones included."""
         return {name: row.value() for name, row in self.rows.items()}
 
-    def set_values(self, values: Mapping[str, Any]) -> None:
+    def set_values(self, values: Values) -> None:
         """Show these values; names that are missing stay, unknown ones are ignored. `changed` comes once."""
         before = self.values()
         self._quiet = True
@@ -250,7 +250,7 @@ class ConfigForm(QWidget):
         if self.values() != before:
             self._changed()
 
-    def set_base(self, values: Mapping[str, Any]) -> None:
+    def set_base(self, values: Values) -> None:
         """What the dots compare with and reset to: a preset, or the declared defaults where it is silent."""
         for name, row in self.rows.items():
             row.base = values.get(name, row.setting.default)

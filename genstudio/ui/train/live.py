@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QListWidget, QVBoxLayout, QWidget
 
-from genstudio.config import Config
+from genstudio.config import Config, Values
 from genstudio.events import Frame
 from genstudio.ui.layouts import hbox, single_shot, vbox
 from genstudio.ui.parts import scrolled
@@ -33,7 +32,7 @@ class LiveHandles(QWidget):
         super().__init__()
         self.setObjectName("live_handles")
         self._type = config_type
-        self._values: dict[str, Any] = config_type().model_dump()
+        self._values: Values = config_type().model_dump()
         self._changes = 0
         settings = {setting.name: setting for setting in config_type.settings() if setting.live}
         self.rows = {name: SettingRow(setting) for name, setting in settings.items()}
@@ -50,14 +49,14 @@ class LiveHandles(QWidget):
             line.changed.connect(lambda _, name=name: self._edited(name))
         self.set_live(False)
 
-    def set_values(self, values: Mapping[str, Any]) -> None:
+    def set_values(self, values: Values) -> None:
         """The settings of the run that is shown, with no change made yet."""
         self._changes = 0
         self.log.clear()
         self._show({**self._type().model_dump(), **values}, base=True)
         self._enable()
 
-    def values(self) -> dict[str, Any]:
+    def values(self) -> Values:
         """All settings of the run, as they stand."""
         return dict(self._values)
 
@@ -102,7 +101,7 @@ class LiveHandles(QWidget):
             return
         self.changed.emit(found)
 
-    def _show(self, values: Mapping[str, Any], base: bool = False) -> None:
+    def _show(self, values: Values, base: bool = False) -> None:
         if base:
             self._timer.stop()
             self._wanted.clear()

@@ -9,9 +9,9 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
-from genstudio.config import applies
+from genstudio.config import Values, applies
 from genstudio.events import Frame, Snapshot
-from genstudio.families import Family
+from genstudio.families import AnyFamily
 from genstudio.families.dashboard import (
     DENOISE,
     DOCTOR,
@@ -65,7 +65,7 @@ class RunPanel(QWidget):
     explore: ExplorePage
     sample: SamplePage
 
-    def __init__(self, engine: Engine, family: Family[Any, Any], prefix: str = "") -> None:
+    def __init__(self, engine: Engine, family: AnyFamily, prefix: str = "") -> None:
         super().__init__()
         self.setObjectName(f"{prefix}panel")
         self.family, self.board = family, family.dashboard
@@ -135,7 +135,7 @@ class RunPanel(QWidget):
         if GROW in self.tools:
             self.grow.set_run(path, self._live)
 
-    def show_settings(self, values: Mapping[str, Any]) -> None:
+    def show_settings(self, values: Values) -> None:
         """The settings that a run begins with."""
         self.charts.show_settings(values)
         for pane in self.panes:

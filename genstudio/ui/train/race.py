@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal
@@ -22,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from genstudio import paths
-from genstudio.config import Config, Setting, applies
+from genstudio.config import Config, Setting, Values, applies
 from genstudio.errors import ConfigError, Failure, Problem
 from genstudio.events import Array, Frame, Progress, Snapshot
 from genstudio.families.dashboard import SIDE, STAGE, Chart, Dashboard, Line, Measure, Pane, fitting
@@ -57,12 +56,12 @@ class Racer:
     """One of the trainings: what its value is called, its settings, and its seed."""
 
     label: str
-    values: Mapping[str, Any]
+    values: Values
     seed: int
 
 
 def racers(
-    config: type[Config], values: Mapping[str, Any], seed: int, name: str, texts: Sequence[str],
+    config: type[Config], values: Values, seed: int, name: str, texts: Sequence[str],
     labels: Mapping[str, str] = {},
 ) -> tuple[Racer, ...]:  # fmt: skip
     """A racer for each text of a value of the setting `name` (or of SEED), all else as in `values`. A text that has one of the
@@ -612,7 +611,7 @@ class RacePage(QStackedWidget):
             task, partial(self._came, lane), partial(self._ended, lane), on_result=partial(self._finished, lane)
         )
 
-    def _refer(self, values: Mapping[str, Any], group: str) -> None:
+    def _refer(self, values: Values, group: str) -> None:
         """Ask what the curves are compared with, where it is the same for all: what tokens are is a setting of the data."""
         self._references = {}
         if self._board.references is not None and group != "Data" and self._setup.data.currentData() is not None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
 
+from genstudio.config import Values
 from genstudio.data.info import DatasetInfo
 from genstudio.errors import ConfigError, Problem
-from genstudio.families import Family, Preset
+from genstudio.families import AnyFamily, Preset
 from genstudio.runs.plan import ENDLESS
 from genstudio.ui import theme
 from genstudio.ui.layouts import Choice, Stack, hbox, named, vbox
 from genstudio.ui.numbers import FloatEdit
+from genstudio.ui.remember import State
 from genstudio.ui.train.drawer import OPEN_KEYS, SettingsDrawer
 from genstudio.ui.train.form import ConfigForm
 from genstudio.ui.train.preset_cards import CUSTOM, PresetCards
@@ -39,7 +40,7 @@ class SetupColumn(QWidget):
     draw_wanted = Signal()
     settings_closed = Signal()
 
-    def __init__(self, families: Sequence[Family[Any, Any]]) -> None:
+    def __init__(self, families: Sequence[AnyFamily]) -> None:
         super().__init__()
         self.setObjectName("setup_column")
         self.families = {family.name: family for family in families}
@@ -174,7 +175,7 @@ class SetupColumn(QWidget):
         self.show_settings(False)
         self.settings_closed.emit()
 
-    def values(self) -> dict[str, Any]:
+    def values(self) -> Values:
         return self.form.values()
 
     def problems(self) -> tuple[Problem, ...]:
@@ -185,7 +186,7 @@ class SetupColumn(QWidget):
             *self.family.config.problems(self.values()),
         )
 
-    def parsed(self) -> tuple[dict[str, Any], int]:
+    def parsed(self) -> tuple[Values, int]:
         """Settings and seed of the training as they stand. Raises ConfigError with every problem there is."""
         if problems := self.problems():
             raise ConfigError(problems)
@@ -227,7 +228,7 @@ class SetupColumn(QWidget):
         self.unit.setCurrentText(unit)
         self.length.set_value(length)
 
-    def set_values(self, values: dict[str, Any]) -> None:
+    def set_values(self, values: Values) -> None:
         """Settings of a run that is opened: the preset they equal is named, or Custom."""
         name = next((p.name for p in self.family.presets if self._equals(p, values)), CUSTOM)
         self.preset.choose(name)
@@ -255,7 +256,7 @@ class SetupColumn(QWidget):
         self.note.setText(words)
         self.note.setVisible(bool(words))
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> State:
         """What comes back at the next start."""
         return {
             "family": self.family.name,
@@ -267,7 +268,7 @@ class SetupColumn(QWidget):
             "values": self.values(),
         }
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: State) -> None:
         """Bring back what `state` gave, the dataset once it is listed; anything that no longer fits is left as it is."""
         if state.get("family") in self.families:
             self.set_family(str(state["family"]))
@@ -304,7 +305,7 @@ class SetupColumn(QWidget):
         self._say_changes()
         self.changed.emit()
 
-    def _equals(self, preset: Preset, values: dict[str, Any]) -> bool:
+    def _equals(self, preset: Preset, values: Values) -> bool:
         whole = self.family.config.parse(preset.values).model_dump()
         return all(whole.get(name) == value for name, value in values.items())
 

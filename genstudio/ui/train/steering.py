@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from genstudio.config import Values
 from genstudio.families.dashboard import DOCTOR, LIVE, SLOW_MOTION
 from genstudio.training.changes import GoBack, Pace, SetLive, Watch
 from genstudio.ui.widgets import button
@@ -36,7 +36,7 @@ class Steering:
             panel.slow.stage_wanted.connect(self._advance)
             panel.slow.left.connect(tab.run_on)
 
-    def change(self, values: Mapping[str, Any]) -> None:
+    def change(self, values: Values) -> None:
         """Change settings of the training from the next step on."""
         if values:
             self._tab.adjust(SetLive(dict(values)))
@@ -51,7 +51,7 @@ class Steering:
         else:
             tab.setup.form.set_values(preset.cure)
 
-    def take_advice(self, values: Mapping[str, Any]) -> None:
+    def take_advice(self, values: Values) -> None:
         """What the doctor says to try: from the next step on, or when the run is resumed; else in the setup of a new run."""
         tab, can = self._tab, set(values) <= self._live_names()
         if tab.busy and can:

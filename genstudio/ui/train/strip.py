@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import QPointF, QRectF, QSize
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 
-from genstudio.config import Config, Setting
+from genstudio.config import Config, Setting, Values
 from genstudio.events import Progress
 from genstudio.families import Preset
 from genstudio.ui import theme
@@ -94,7 +94,7 @@ class RunStrip(QWidget):
         self.chips.set_words(settings)
 
 
-def chips_of(config: type[Config], values: Mapping[str, Any], presets: Sequence[Preset]) -> list[str]:
+def chips_of(config: type[Config], values: Values, presets: Sequence[Preset]) -> list[str]:
     """The settings of a run that tell it from others: the preset that it is nearest to and what differs from that, then the
     main settings. Those without an effect are left out, and switches that are off.
     """
@@ -110,7 +110,7 @@ def chips_of(config: type[Config], values: Mapping[str, Any], presets: Sequence[
     return [title] * bool(title) + [_chip(s, values[s.name]) for s in (*changed, *main)]
 
 
-def _changed(config: type[Config], settings: Sequence[Setting], values: Mapping[str, Any], preset: Preset) -> list[Setting]:
+def _changed(config: type[Config], settings: Sequence[Setting], values: Values, preset: Preset) -> list[Setting]:
     base = config.parse(preset.values).model_dump()
     return [s for s in settings if values[s.name] != base.get(s.name)]
 

@@ -17,12 +17,12 @@ from PySide6.QtWidgets import (
 )
 
 from genstudio import families
-from genstudio.config import Config
+from genstudio.config import Config, Values
 from genstudio.data.importing.report import listed
 from genstudio.data.info import DatasetInfo
 from genstudio.errors import ConfigError, Failure
 from genstudio.events import Frame, Progress
-from genstudio.families import Family
+from genstudio.families import AnyFamily
 from genstudio.families.dashboard import EXPLORE, result
 from genstudio.runs import RunInfo
 from genstudio.runs.plan import ENDLESS
@@ -37,6 +37,7 @@ from genstudio.ui.asking import Asking
 from genstudio.ui.engine import Engine
 from genstudio.ui.layouts import Stack, hbox, named, single_shot, vbox
 from genstudio.ui.numbers import duration
+from genstudio.ui.remember import State
 from genstudio.ui.train.buttons import RunButtons
 from genstudio.ui.train.cost import Costs
 from genstudio.ui.train.estimate import TimeEstimate, in_words
@@ -94,7 +95,7 @@ class TrainingTab(QWidget):
         self.setObjectName(f"{room}_tab")
         self._engine = engine
         self._asking = Asking(engine)
-        self._used: dict[str, Any] = {}
+        self._used: Values = {}
         self._parts: dict[tuple[str, str], str] = {}
         self._data = self._kind = ""
         self._job = ""
@@ -138,7 +139,7 @@ class TrainingTab(QWidget):
         self._show_state()
 
     @property
-    def family(self) -> Family[Any, Any]:
+    def family(self) -> AnyFamily:
         """The family that is set up, or whose run is shown."""
         return self.setup.family
 
@@ -223,11 +224,11 @@ class TrainingTab(QWidget):
         self._show_data()
         self.show_cost()
 
-    def remembered(self) -> dict[str, Any]:
+    def remembered(self) -> State:
         """What comes back at the next start."""
         return self._texts | (self.panel.texts() if self.has_panel else {}) | self.setup.state()
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: State) -> None:
         """Bring back what `remembered` gave: the set-up, and the texts that are followed."""
         self.setup.restore(state)
         self._texts = {name: text for name, text in state.items() if isinstance(text, str)}
@@ -393,7 +394,7 @@ class TrainingTab(QWidget):
         path: str,
         steps: int | None = None,
         seconds: float | None = None,
-        values: Mapping[str, Any] | None = None,
+        values: Values | None = None,
     ) -> None:
         """Continue a run, with these `values` of settings that may change in the form; its curves are read back first when
         it is not the one shown."""
@@ -416,7 +417,7 @@ class TrainingTab(QWidget):
                 return
         self._begin(Resume(path, steps, seconds, changes=changes, watch=self.panel.texts()))
 
-    def edits(self) -> tuple[dict[str, Any], tuple[str, ...]]:
+    def edits(self) -> tuple[Values, tuple[str, ...]]:
         """How the form differs from the run that is shown: values that the run can take over when it is resumed, and
         labels of what only a new run can have."""
         rows = self.setup.form.rows
@@ -488,7 +489,7 @@ class TrainingTab(QWidget):
         if frame.settings is not None:
             self._use(frame.settings, fill_form)
 
-    def _use(self, values: Mapping[str, Any], fill_form: bool = True) -> None:
+    def _use(self, values: Values, fill_form: bool = True) -> None:
         """The settings of the run as they stand now, changes among them: the form shows them unless it is to stay."""
         self._used = dict(values)
         if fill_form:
@@ -725,7 +726,7 @@ class TrainingTab(QWidget):
         found = result(board.result, info)
         return f"{found[0][:1].upper()}{found[0][1:]}." if found is not None else ""
 
-    def _show_run(self, data: str, values: Mapping[str, Any]) -> None:
+    def _show_run(self, data: str, values: Values) -> None:
         """The panel for a run on this dataset, with what its numbers are compared with."""
         self._show_data()
         self.panel.show_settings(dict(values))

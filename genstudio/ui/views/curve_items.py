@@ -11,7 +11,7 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPen, QPolygonF, QTransform
-from PySide6.QtWidgets import QGraphicsEllipseItem, QGraphicsSceneWheelEvent, QGraphicsSimpleTextItem
+from PySide6.QtWidgets import QGraphicsEllipseItem, QGraphicsScene, QGraphicsSceneWheelEvent, QGraphicsSimpleTextItem
 
 from genstudio.events import Array
 from genstudio.ui import theme
@@ -156,7 +156,7 @@ class Trace(pg.PlotCurveItem):
 class Dots(pg.ScatterPlotItem):
     """Points that the edge of the box does not cut."""
 
-    def __init__(self, scene: Any, box: Box, z: float, **options: Any) -> None:
+    def __init__(self, scene: QGraphicsScene, box: Box, z: float, **options: Any) -> None:
         super().__init__(antialias=True, **options)
         self._box = box
         self.setZValue(z)
@@ -277,7 +277,7 @@ class Sample(pg.ItemSample):
 class Stroke:
     """The lines of one curve: faint ones of its raw points under a strong one, with dots while there are few."""
 
-    def __init__(self, scene: Any, box: Box, curve: Curve) -> None:
+    def __init__(self, scene: QGraphicsScene, box: Box, curve: Curve) -> None:
         self._box, self.curve, self._inside = box, curve, False
         self.faint, self.strong = Trace(box, 0), Trace(box, 1, antialias=True)
         self.dots = Dots(scene, box, 3, size=4.5, pen=None)
@@ -415,7 +415,7 @@ class References:
 class Ends:
     """The last value of every line beside its end."""
 
-    def __init__(self, scene: Any, box: Box) -> None:
+    def __init__(self, scene: QGraphicsScene, box: Box) -> None:
         self._scene, self._box = scene, box
         self._items: list[tuple[QGraphicsEllipseItem, Any]] = []
         self._font = theme.font(theme.SMALL, bold=True, tabular=True)
@@ -457,7 +457,7 @@ class Marks:
     """What happened, on the time axis; pointed at, a mark says its text. A warning or a milestone has its first sentence beside
     it where that is short and there is room."""
 
-    def __init__(self, scene: Any, box: Box) -> None:
+    def __init__(self, scene: QGraphicsScene, box: Box) -> None:
         self.dots = Dots(scene, box, 6, size=_MARK_SIZE, hoverable=True, tip=lambda data, **_: tooltip(data))
         self.labels: list[QGraphicsSimpleTextItem] = []
         self._scene, self._box = scene, box
@@ -520,7 +520,7 @@ class Marks:
 class Cross:
     """The line under the pointer and a dot on every curve there."""
 
-    def __init__(self, scene: Any, box: Box) -> None:
+    def __init__(self, scene: QGraphicsScene, box: Box) -> None:
         self._box = box
         self.line, self.dots = pg.InfiniteLine(angle=90), Dots(scene, box, 8, size=9)
         self.line.setZValue(7)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from numpy.typing import ArrayLike
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
 
+from genstudio.events import Array
 from genstudio.snapshots.layers import PositionCode
 from genstudio.ui import theme
 from genstudio.ui.views.chart import paint_scale, tick_text, ticks
@@ -82,7 +82,7 @@ class DistanceView(SnapshotFigure[PositionCode], PointedFigure[int]):
         least = float(min(self.snapshot.low.min(), 0.0))
         return (-1.0 if least < -0.5 else -0.5 if least < -1e-6 else 0.0), 1.0
 
-    def _y(self, plot: QRectF, values: Any) -> Any:
+    def _y(self, plot: QRectF, values: ArrayLike) -> Array:
         low, high = self._range()
         return plot.bottom() - (np.asarray(values, np.float64) - low) / (high - low) * plot.height()
 

@@ -13,6 +13,7 @@ from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import (
     QFrame,
     QGraphicsItem,
+    QGraphicsScene,
     QGraphicsSimpleTextItem,
     QGraphicsTextItem,
     QStyleOptionGraphicsItem,
@@ -183,7 +184,7 @@ class Bubble(Painted):
             bubble(painter, *self._shown)
 
 
-def words(scene: Any, font: QFont, text: str = "") -> QGraphicsSimpleTextItem:
+def words(scene: QGraphicsScene, font: QFont, text: str = "") -> QGraphicsSimpleTextItem:
     """A line of text in the scene."""
     item = QGraphicsSimpleTextItem(text)
     item.setFont(font)
@@ -191,5 +192,5 @@ def words(scene: Any, font: QFont, text: str = "") -> QGraphicsSimpleTextItem:
     return item
 
 
-def _has_opts(item: Any) -> bool:
+def _has_opts(item: QGraphicsItem) -> bool:
     return isinstance(getattr(item, "opts", None), dict)

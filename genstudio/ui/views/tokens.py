@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import (
     QAction,
     QContextMenuEvent,
+    QFont,
     QFontMetricsF,
     QGuiApplication,
     QHelpEvent,
@@ -252,10 +252,10 @@ class TokensView(QAbstractScrollArea):
         first = "|".join(self.shown.pieces[kind] for kind in self.shown.index[:40].tolist())
         return f"{len(self.shown.ids):,} tokens: {first}"
 
-    def _font(self) -> Any:
+    def _font(self) -> QFont:
         return theme.mono(theme.NORMAL)
 
-    def _small(self) -> Any:
+    def _small(self) -> QFont:
         return theme.font(10, tabular=True)
 
     def _recolour(self, _theme: object) -> None:
