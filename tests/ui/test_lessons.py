@@ -76,8 +76,8 @@ def play(window: MainWindow, qtbot: Any, key: str, most: int | None) -> None:
 
 @pytest.fixture
 def small_models() -> Iterator[None]:
-    """The presets of the GPT, with a model that takes a step in a moment."""
-    presets = families.get("gpt").presets
+    """The presets of GPT and BERT, with a model that takes a step in a moment."""
+    presets = families.get("gpt").presets + families.get("bert").presets
     before = [preset.values for preset in presets]
     for preset in presets:
         object.__setattr__(preset, "values", {**preset.values, **SMALL})
