@@ -136,6 +136,16 @@ def test_texts_settings_and_diagnoses_reach_their_tools(panel: RunPanel, qtbot: 
     assert titles(panel.side)[-1] == "Doctor (1)" and panel.live.rows["d_rate"].isEnabled()
 
 
+def test_a_text_that_nothing_follows_with_these_settings_is_hidden(engine: Engine, qtbot: Any) -> None:
+    family = families.get("bert")
+    panel = RunPanel(engine, family)
+    qtbot.addWidget(panel)
+    for task in ("pretrain", "classify", "pretrain"):
+        panel.show_settings(family.config.parse({"task": task}).model_dump())
+        assert panel.fields["text"].isVisibleTo(panel.fields["text"].window()) is (task == "pretrain")
+        assert not panel.fields["probe"].parentWidget().isHidden()
+
+
 def test_a_family_without_a_doctor_has_no_page_for_one(engine: Engine, qtbot: Any) -> None:
     panel = RunPanel(engine, replace(toy(), doctor=None))
     qtbot.addWidget(panel)
