@@ -105,6 +105,8 @@ QSplitter::handle:hover { background: $line; }
 QSplitter::handle:pressed { background: $accent; }
 
 QScrollArea { background: transparent; border: none; }
+QScrollArea#checks_scroll { border: 1px solid transparent; border-radius: 6px; }
+QScrollArea#checks_scroll:focus { border-color: $accent; }
 QScrollBar:vertical { background: transparent; width: 12px; margin: 0; }
 QScrollBar:horizontal { background: transparent; height: 12px; margin: 0; }
 QScrollBar::handle { background: $border; border-radius: 3px; margin: 3px; }

@@ -40,7 +40,6 @@ class ChecksPanel(QWidget):
         inside = QWidget()
         vbox(self._list, None, into=inside, spacing=None)
         scroll = named(QScrollArea(), "checks_scroll", "Findings")
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(inside)

@@ -103,9 +103,7 @@ def test_both_write_and_are_scored_without_a_press(
     qtbot: Any, engine: Engine, runs: dict[str, str], failures: list[Failure]
 ) -> None:
     page = comparing(qtbot, engine, runs, "bytes", failures)
-    for side in "ab":
-        qtbot.waitUntil(lambda side=side: len(page.texts[side].toPlainText()) > 11, timeout=LONG)
-    qtbot.waitUntil(lambda: not page.busy("write"), timeout=LONG)
+    qtbot.waitUntil(lambda: not page.busy("write") and all(page.texts[side].texts for side in "ab"), timeout=LONG)
     written = page.texts["a"].toPlainText()
     page.tabs.setCurrentIndex(3)
     qtbot.waitUntil(lambda: page.numbers.item(0, 2) is not None, timeout=LONG)
