@@ -23,7 +23,7 @@ Array = NDArray[Any]
 GRID, MESH, POINTS, PICTURES, ARROWS, MAPPED = 40, 20, 400, 64, 200, 1000
 ROWS = 500
 """Samples that go through a network together when it is not trained."""
-_SEED = 20_140_610
+_SEED, _EACH = 20_140_610, 8
 
 
 class Form:
@@ -83,7 +83,8 @@ class Fixed:
         among = data.held if len(data.held) else data.train
         order = np.random.default_rng(_SEED).permutation(among)
         self.chosen, self.mapped = order[: POINTS if points else PICTURES], order[:MAPPED]
-        made = POINTS if points else classes * max(1, PICTURES // classes) if 0 < classes <= PICTURES else PICTURES
+        each = min(PICTURES // max(classes, 1), _EACH)  # a column for each class, no longer than can be seen whole
+        made = POINTS if points else classes * each if 0 < classes <= PICTURES else PICTURES
         self.noise = noise(made, latent, _SEED)
         self.labels = np.arange(made) % classes if classes else None
 
