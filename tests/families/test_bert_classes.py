@@ -165,7 +165,7 @@ def test_a_run_that_cannot_be_started_from_is_refused_at_its_setting(tmp_path: P
     info = imported(tmp_path, ROWS).info
     with pytest.raises(ConfigError, match="start: There is no run 'nowhere'"):
         run_task(Train("bert", info.id, {**TINY, "task": "classify", "start": "nowhere"}, steps=2))
-    with pytest.raises(DataError, match="has no labels"):
+    with pytest.raises(DataError, match="is not a set of labelled texts"):
         run_task(Train("bert", "known-entropy", {**TINY, "task": "classify"}, steps=2))
     with pytest.raises(ConfigError, match="a head alone needs a run to start from"):
         BertConfig.parse({"task": "classify", "trained": "head"})
