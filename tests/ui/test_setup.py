@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from genstudio import families
 from genstudio.errors import ConfigError
 from genstudio.ui.train.setup import LONGEST, SetupColumn
+from genstudio.ui.train.strip import chips_of
 
 HOSTILE = (
     "",
@@ -146,3 +147,12 @@ def test_a_plan_without_end_is_refused(setup: SetupColumn) -> None:
 def test_what_was_remembered_may_be_anything(setup: SetupColumn, state: dict[str, Any]) -> None:
     setup.restore(state)
     setup.state()
+
+
+def test_a_run_is_named_by_no_preset_for_other_data() -> None:
+    family = families.get("gpt")
+    preset = next(one for one in family.presets if one.data == "shakespeare")
+    values = family.config.parse(preset.values).model_dump()
+    first = {data: chips_of(family.config, values, family.presets, data)[0] for data in ("shakespeare", "my-diary", "")}
+    assert first["shakespeare"] == first[""] == preset.title
+    assert first["my-diary"] in {one.title for one in family.presets if not one.data}

@@ -94,14 +94,16 @@ class RunStrip(QWidget):
         self.chips.set_words(settings)
 
 
-def chips_of(config: type[Config], values: Values, presets: Sequence[Preset]) -> list[str]:
+def chips_of(config: type[Config], values: Values, presets: Sequence[Preset], data: str = "") -> list[str]:
     """The settings of a run that tell it from others: the preset that it is nearest to and what differs from that, then the
-    main settings. Those without an effect are left out, and switches that are off.
+    main settings. Those without an effect are left out, switches that are off, and presets that are for another dataset than
+    `data`, where that is known.
     """
     if not values:
         return []
     settings = [s for s in config.settings() if s.name in values and s.applies(values)]
     title, changed = "", list[Setting]()
+    presets = [preset for preset in presets if not data or preset.data in ("", data)]
     if presets:
         title, changed = min(((p.title, _changed(config, settings, values, p)) for p in presets), key=lambda it: len(it[1]))
     if len(changed) > _FEW:

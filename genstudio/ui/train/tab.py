@@ -649,7 +649,7 @@ class TrainingTab(QWidget):
         """What the run is called, and its settings as chips."""
         data = self.setup.data.itemText(self.setup.data.findData(self._data)) if self._data else ""
         name = self.info.name if self.info is not None else self._name or data
-        chips = [data, *chips_of(self.config_type, self._used, self.family.presets)]
+        chips = [data, *chips_of(self.config_type, self._used, self.family.presets, self._data)]
         self.strip.say_run(name, [chip for chip in chips if chip not in ("", name)])
 
     def showEvent(self, event: QShowEvent) -> None:
