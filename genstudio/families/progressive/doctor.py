@@ -15,14 +15,14 @@ from genstudio.training.doctor import EVERY, Doctor, Finding, Rule, Window
 
 SETTLE, LOOK = 500, 250
 """Steps after a fade-in within which a size should settle, and over which it is looked at."""
-MOVES, STEADY = 0.35, 0.8
+MOVES, STEADY, WILD = 0.35, 0.8, 0.7
 SMALL = 3000
 """Steps after which the first size has nothing left to learn."""
 
 
 def unsettled(window: Window) -> Finding | None:
     """SETTLE steps after its fade-in, fakes of the same noise still move by more than MOVES of the usual distance of two real
-    pictures in EVERY steps, and by no less than STEADY of what they moved right after it."""
+    pictures in EVERY steps, and by no less than STEADY of what they moved right after it; or by more than WILD of it."""
     steps, sizes = window.all("size")
     _, fades = window.all("fade")
     if not len(sizes) or len(sizes) != len(fades) or fades[-1] < 1:
@@ -33,12 +33,12 @@ def unsettled(window: Window) -> Finding | None:
         return None
     at, motion = window.all("motion")
     early, late = motion[(at > since) & (at <= since + LOOK)], motion[at > window.step - LOOK]
-    if min(len(early), len(late)) < 3 or not (late.mean() > MOVES and late.mean() > STEADY * early.mean()):
+    if min(len(early), len(late)) < 3 or not late.mean() > min(WILD, max(MOVES, STEADY * early.mean())):
         return None
     size = f"{sizes[-1]:.0f} x {sizes[-1]:.0f}"
     return Finding(
-        f"{size} does not settle: {window.step - since:,} steps after its fade-in, fakes of the same noise move as much as at "
-        "its beginning.",
+        f"{size} does not settle: {window.step - since:,} steps after its fade-in, fakes of the same noise still change "
+        "from look to look.",
         {f"movement of a fake in {EVERY} steps, relative to the typical distance between real pictures": float(late.mean()),
             "the same right after the fade-in": float(early.mean()), "steps since the fade-in": float(window.step - since)},
         advice(
@@ -74,7 +74,8 @@ def stays_small(window: Window) -> Finding | None:
 RULES = (
     Rule("unsettled", "A size that does not settle",
          f"{SETTLE} steps after a fade-in, fakes of the same noise still move by more than {MOVES:.0%} of the typical distance "
-         f"between two real pictures every {EVERY} steps, and by at least {STEADY:.0%} of what they moved right after it.",
+         f"between two real pictures every {EVERY} steps, and by at least {STEADY:.0%} of what they moved right after it; or by "
+         f"more than {WILD:.0%} of that distance.",
          unsettled, 100),
     Rule("stays_small", "It does not grow",
          f"After {SMALL:,} steps the pictures are still {FIRST} x {FIRST}, although the size is not held.", stays_small),
