@@ -7,6 +7,9 @@ python tests/bench/bench_progressive.py --step
 Both are measured at the full size, on the features of the program's own encoder, with what real pictures reach beside it. The
 growth follows the CPU time that is spent, as it follows a plan in the window. `--step`: seconds of CPU of a step at the full
 size, by the learner and by the same arithmetic written as a plain loop with torch's own Adam.
+
+Measured on one core of a busy machine, Fréchet distance grown against one-shot (real: 0.7 and 0.8): digits8, 15 s, seeds 0 1 2:
+16.2 14.1 20.8 against 18.3 11.7 14.2; pixel-faces, 60 s, seed 0: 77.4 against 31.7. A step: 1.08 times the plain loop.
 """
 
 from __future__ import annotations

@@ -60,6 +60,7 @@ def test_sizes_are_watched_held_moved_on_and_looked_at_on_one_slider(window: Mai
     qtbot.waitUntil(lambda: (page.views[1].snapshot.pixels != first).any(), timeout=LONG)
     page.slider.setValue(0)
     qtbot.waitUntil(lambda: page.place.text() == "4 x 4", timeout=LONG)
-    assert "has not been trained since" in page.words.text()
+    assert "has not been trained since" in page.words.text() and page.views[0].snapshot is None
+    assert page.slider.marks == (0, page.slider.maximum())
     press(qtbot, page, "grow_trained")
     qtbot.waitUntil(lambda: page.slider.value() == page.slider.maximum(), timeout=LONG)

@@ -35,7 +35,7 @@ DASHBOARD = Dashboard(
             ("fixed", "fixed_raw"), "Samples", choices=("Generator EMA", "Raw generator"),
             choice_title="Which generator's samples",
             choice_help="The exponential moving average of the generator's weights, or the weights being trained",
-            beside="real", beside_title="Real", beside_note="as the discriminator sees them", note=_NOISE, made="fake", score="D",
+            beside="real", beside_title="Real", beside_note="as D sees them", note=_NOISE, made="fake", score="D",
             ends=_ENDS,
         ),
         Pane(("sizes",), "Sizes", note=_NOISE, made="picture", picks=False),

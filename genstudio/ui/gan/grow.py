@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtCore import QSignalBlocker, Qt, QTimer
+from PySide6.QtCore import QSignalBlocker, QTimer
 from PySide6.QtGui import QHideEvent
-from PySide6.QtWidgets import QSlider
 
 from genstudio.snapshots.samples import Pictures
 from genstudio.tasks.grow import Fading, ShowFading
@@ -16,6 +15,7 @@ from genstudio.tasks.replay import SavedSteps
 from genstudio.ui.engine import Engine
 from genstudio.ui.latent.weights import WeightsChoice
 from genstudio.ui.layouts import hbox, named, vbox
+from genstudio.ui.marked_slider import MarkedSlider
 from genstudio.ui.playground.page import Page
 from genstudio.ui.views.pictures import PicturesView
 from genstudio.ui.widgets import button, icon_button, plain_label, tooltip
@@ -37,8 +37,8 @@ class GrowPage(Page):
         self.weights = WeightsChoice("grow_weights")
         self.play = button("Play", "grow_play", "play", "Grow from the smallest size to the full one")
         self.play.setCheckable(True)
-        self.slider = named(QSlider(Qt.Orientation.Horizontal), "grow_slider", "Size and fade-in")
-        self.slider.setToolTip(tooltip("Left: the smallest size. Between two sizes, the larger one fades in"))
+        self.slider = named(MarkedSlider(), "grow_slider", "Size and fade-in")
+        self.slider.setToolTip(tooltip("Each mark is a size, the smallest on the left. Between two, the larger one fades in"))
         self.other = icon_button("dice", "grow_other", "Start from other noise")
         self.trained = icon_button("resume", "grow_trained", "Back to the size and the fade-in that were trained last")
         self.words = plain_label(_EMPTY, role="quiet", wrap=True, name="grow_words")
@@ -109,16 +109,20 @@ class GrowPage(Page):
         if not self.slider.isSliderDown() and not self.play.isChecked():
             with QSignalBlocker(self.slider):
                 self.slider.setRange(0, _PER_SIZE * (len(found.sizes) - 1))
-                self.slider.setTickInterval(_PER_SIZE)
-                self.slider.setTickPosition(QSlider.TickPosition.TicksBelow)
+                self.slider.set_marks(tuple(range(0, self.slider.maximum() + 1, _PER_SIZE)))
                 self.slider.setValue(round(found.at * _PER_SIZE))
         size, fade = found.sizes[found.stage], found.fade
         before = found.sizes[max(found.stage - 1, 0)]
         self.place.setText(f"{size} x {size}" + (f", faded in: {fade:.0%}" if fade < 1 else ""))
         titles = (f"{before} x {before}: {1 - fade:.0%}", "Mixed", f"{size} x {size}: {fade:.0%}")
+        if not found.stage:
+            titles = _TITLES[0], f"{size} x {size}", _TITLES[2]
         for view, title, pixels in zip(self.views, titles, (found.before, found.mixed, found.after), strict=True):
             view.title = title
-            view.show_snapshot(Pictures("grown", found.step, pixels.copy()))
+            if view is self.views[1] or found.stage:
+                view.show_snapshot(Pictures("grown", found.step, pixels.copy()))
+            else:
+                view.clear()  # there is nothing before the first size, so nothing is mixed
         self.words.setText(self._said(found))
         self.busy_changed()
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QPointF, QSignalBlocker, Qt, QTimer, Signal
-from PySide6.QtGui import QHideEvent, QPainter, QPaintEvent, QShowEvent
-from PySide6.QtWidgets import QComboBox, QPushButton, QSlider, QStyle, QStyleOptionSlider, QToolButton, QWidget
+from PySide6.QtCore import QSignalBlocker, QTimer, Signal
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import QComboBox, QPushButton, QToolButton, QWidget
 
 from genstudio.errors import Failure
 from genstudio.events import Frame, Snapshot
@@ -18,6 +18,7 @@ from genstudio.tasks.timeline import ReadTimeline, Timeline, TimelineEntry
 from genstudio.ui import theme
 from genstudio.ui.engine import Engine
 from genstudio.ui.layouts import choice, hbox
+from genstudio.ui.marked_slider import MarkedSlider
 from genstudio.ui.parts import export_menu
 from genstudio.ui.train.moments import Moments
 from genstudio.ui.widgets import ElidedLabel, icon_button, tooltip
@@ -25,39 +26,6 @@ from genstudio.ui.widgets import ElidedLabel, icon_button, tooltip
 SPEEDS = {"Slow": 400, "Normal": 150, "Fast": 60}
 """Milliseconds a step."""
 _LOOK_AGAIN_MS = 2000
-_MARK = 4
-"""Height of a mark, and half of its width."""
-
-
-class MarkedSlider(QSlider):
-    """A horizontal slider with marks under some of its places."""
-
-    def __init__(self) -> None:
-        super().__init__(Qt.Orientation.Horizontal)
-        self.marks: tuple[int, ...] = ()
-
-    def set_marks(self, marks: tuple[int, ...]) -> None:
-        """Mark these places."""
-        if marks != self.marks:
-            self.marks = marks
-            self.update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        super().paintEvent(event)
-        if not self.marks:
-            return
-        option = QStyleOptionSlider()
-        self.initStyleOption(option)
-        handle = self.style().subControlRect(QStyle.ComplexControl.CC_Slider, option, QStyle.SubControl.SC_SliderHandle, self)
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(theme.current().color("accent"))
-        for mark in self.marks:
-            along = QStyle.sliderPositionFromValue(self.minimum(), self.maximum(), mark, self.width() - handle.width())
-            x, y = along + handle.width() / 2, float(self.height())
-            painter.drawPolygon([QPointF(x, y - _MARK), QPointF(x - _MARK, y), QPointF(x + _MARK, y)])
-        painter.end()
 
 
 class TimeMachine(QWidget):
