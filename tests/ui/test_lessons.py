@@ -36,7 +36,7 @@ def lesson(folder: Path, steps: str) -> Lesson:
     return read_lesson(made(folder, 'title = "A"\nline = "b"\nminutes = 1\n' + textwrap.dedent(steps)))
 
 
-def do_step(window: MainWindow, qtbot: Any, player: Player) -> None:
+def do_step(window: MainWindow, qtbot: Any, player: Player, patience: int = LONG) -> None:
     """Do what a step asks for, with the mouse where it highlights a button that is to be pressed; answer; go on."""
     step, panel = player.step, window.lesson_panel
     shown = player.control()
@@ -50,7 +50,7 @@ def do_step(window: MainWindow, qtbot: Any, player: Player) -> None:
     elif not player.done and step.do:
         qtbot.mouseClick(panel.show_me, Qt.MouseButton.LeftButton)
     try:
-        qtbot.waitUntil(lambda: player.done or bool(player.note), timeout=LONG)
+        qtbot.waitUntil(lambda: player.done or bool(player.note), timeout=patience)
     finally:
         assert player.done and not player.note, f"step {player.at + 1}: {player.note} {player.asked()}"
     qtbot.mouseClick(panel.next, Qt.MouseButton.LeftButton)
@@ -68,7 +68,7 @@ def play(window: MainWindow, qtbot: Any, key: str, most: int | None) -> None:
     while player.lesson is not None:
         at, step = player.at, player.step
         seen += bool(step.show) and player.outline.isVisible()
-        do_step(window, qtbot, player)
+        do_step(window, qtbot, player, LONG if most else 5 * LONG)  # a whole training, on a computer that may be busy
         assert player.lesson is None or player.at == at + 1, f"{key}: step {at + 1} was not passed: {player.asked()}"
     assert key in window.lessons.finished
     assert seen >= len([step for step in card.lesson.step if step.show and not step.skip]) - 2
