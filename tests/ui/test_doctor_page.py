@@ -33,7 +33,7 @@ def say(page: DoctorPage, *told: Diagnosis) -> None:
 @pytest.fixture
 def page(qtbot: Any, qapp: Any) -> DoctorPage:
     theme.apply(qapp, "light")
-    page = DoctorPage(GANConfig, 8)
+    page = DoctorPage(GANConfig, [(f"Failure {number}", "How it is detected.") for number in range(8)])
     qtbot.addWidget(page)
     page.resize(304, 600)
     page.show()
@@ -42,6 +42,11 @@ def page(qtbot: Any, qapp: Any) -> DoctorPage:
 
 def test_an_empty_page_says_that_all_checks_pass(page: DoctorPage) -> None:
     assert page.said.text().startswith("All 8 checks pass.") and not page.cards
+    assert page.checks.isVisible() and any("Failure 7" in label.text() for label in page.checks.findChildren(QLabel))
+    say(page, WINS)
+    assert not page.checks.isVisible()
+    page.clear()
+    assert page.checks.isVisible()
 
 
 def test_what_holds_is_above_what_is_over_and_going_back_takes_it_away(page: DoctorPage, qtbot: Any) -> None:

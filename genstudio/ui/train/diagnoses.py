@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
@@ -20,16 +20,17 @@ class DoctorPage(QWidget):
     """The diagnoses of a run, the newest first; those that are over are kept below, quietly.
 
     `advice_wanted(values)`: apply these settings. `step_wanted(step)`: look at the run at that step. `changed(open)`: how
-    many diagnoses hold now. `rules` is how many checks there are.
+    many diagnoses hold now. `rules` are the checks, each with its title and how it is detected; they are listed while there
+    is no diagnosis.
     """
 
     advice_wanted = Signal(object)
     step_wanted = Signal(int)
     changed = Signal(int)
 
-    def __init__(self, config_type: type[Config], rules: int) -> None:
+    def __init__(self, config_type: type[Config], rules: Sequence[tuple[str, str]]) -> None:
         super().__init__()
-        self._passed = f"All {rules} checks pass"
+        self._passed = f"All {len(rules)} checks pass"
         self._empty = (
             f"{self._passed}.\n\nIf one fails, you will see here what went wrong, the evidence, and what to try."
         )
@@ -45,8 +46,13 @@ class DoctorPage(QWidget):
         self.reaction = plain_label(wrap=True, name="doctor_reaction")
         self.reaction.hide()
         self.cards: list[DiagnosisCard] = []
-        inside = QWidget()
-        self._column = vbox(None, into=inside, margins=(0, 0, 8, 0))
+        inside, self.checks = QWidget(), QWidget()
+        listed = (
+            part for title, says in rules
+            for part in (plain_label(f"\N{CHECK MARK} {title}", role="group"), plain_label(says, role="quiet", wrap=True), 4)
+        )  # fmt: skip
+        vbox(*listed, into=self.checks, spacing=2)
+        self._column = vbox(self.checks, None, into=inside, margins=(0, 0, 8, 0))
         vbox(self.said, self.reaction, (scrolled(inside, "doctor_scroll"), 1), into=self, margins=(0, 8, 0, 0))
 
     def clear(self) -> None:
@@ -92,6 +98,7 @@ class DoctorPage(QWidget):
             card.advice_wanted.connect(self.advice_wanted)
             card.step_wanted.connect(self.step_wanted)
             self._column.insertWidget(index, card)
+        self.checks.setVisible(not self._told)
         holding = sum(told.until is None for told in self._told.values())
         self.said.setText(
             self._empty if not self._told else f"{holding} problem{'s' * (holding > 1)} detected." if holding

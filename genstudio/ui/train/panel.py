@@ -266,7 +266,7 @@ class RunPanel(QWidget):
             self.sample = SamplePage(engine, judges="Judges" in self.family.abilities)
         if DOCTOR in self.tools:
             rules = () if self.family.doctor is None else self.family.doctor((), None).rules
-            self.doctor = DoctorPage(config, len(rules))
+            self.doctor = DoctorPage(config, [(rule.title, rule.says) for rule in rules])
         if TIMELINE in self.tools:
             self.time = TimeMachine(engine, board.channels())
         if EXPLORE in self.tools:
