@@ -154,7 +154,6 @@ PRESETS = (
         "samples where the discriminator is currently weakest, and jumps elsewhere once the discriminator has caught "
         "up: at most one mode at a time, mostly none.",
         _CLASSIC | {"g_updates": 5, "g_rate": 5e-3, "d_rate": 2e-4},
-        endless=True,
         steps=3000,
         data="gaussian-ring",
         cure={"g_updates": 1, "g_rate": 1e-3, "d_rate": 1e-3, "r1": 0.1, "beta1": 0.0, "ema": 0.995},
@@ -198,7 +197,6 @@ PRESETS = (
         "High learning rates with strong momentum: both networks overshoot, the fakes circle around the real points, "
         "the losses never stop swinging, and no mode is kept.",
         _CLASSIC | {"beta1": 0.95, "d_rate": 5e-3, "g_rate": 5e-3},
-        endless=True,
         steps=3000,
         data="gaussian-ring",
         cure={"beta1": 0.0, "d_rate": 1e-3, "g_rate": 1e-3, "r1": 0.1, "ema": 0.995},
