@@ -52,7 +52,7 @@ class AnatomyPage(Page):
         self.formula = plain_label(name="anatomy_formula", wrap=True)
         self.sentence = plain_label(name="anatomy_sentence", wrap=True)
         self.note = plain_label(name="anatomy_note", wrap=True)
-        self.sum = named(ElidedLabel(), "anatomy_sum", "How the number under the pointer comes about")
+        self.sum = named(ElidedLabel(), "anatomy_sum", "How the value under the pointer is calculated")
         self.status = named(ElidedLabel(), "anatomy_status", "What is shown")
         self.note.setStyleSheet("font-weight: 600")
         self.formula.setFont(theme.mono(theme.NORMAL))
@@ -111,7 +111,7 @@ class AnatomyPage(Page):
         self._scroll_to(index)
 
     def _show_sum(self, row: int, column: int) -> None:
-        """How the number under the pointer comes about; its row and column light up in the stages it is made of."""
+        """How the value under the pointer is calculated; its row and column light up in the stages it is made of."""
         stages = {stage.key: stage for stage in self.diagram.stages}
         stage = stages.get(self._key())
         found = sum_of(stages, stage, row, column) if stage is not None and row >= 0 else None

@@ -35,7 +35,7 @@ class FillPage(Page):
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine, "page_fill", "Fill the gap")
-        self.note = named(ElidedLabel(), "fill_note", "Which weights answer")
+        self.note = named(ElidedLabel(), "fill_note", "Model and weights used")
         self.strip = TokenStrip("Tokens", "fill_tokens", "attention")
         self.strip.setMinimumHeight(112)
         self.bars = GapBars()

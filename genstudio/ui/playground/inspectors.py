@@ -72,7 +72,7 @@ class Inspectors(QWidget):
         self.stack.setMinimumSize(*_LEAST)
         self.line = named(ElidedLabel(), "page_line", "What this page is for")
         self.line.setProperty("quiet", True)
-        self.side = choice("inspected_side", "Which half of the model is looked into", *_SIDES)
+        self.side = choice("inspected_side", "Part of the model to inspect", *_SIDES)
         self.side.setToolTip("The decoder writes the translation; the encoder reads the source")
         self.side.hide()
         self.one_side = plain_label(role="quiet", wrap=True, name="page_one_side")

@@ -50,7 +50,7 @@ class ModelChoice(QWidget):
         self.int8.setToolTip(self.int8.accessibleName())
         layout.addWidget(self.int8)
         self.copy = button(
-            "Copy to my runs", "copy_model", "", "Make a run of this included model, to train it further",
+            "Copy to my runs", "copy_model", "", "Copy this included model to your runs to train it further",
             lambda: self.copy_wanted.emit(str(self.model.currentData())),
         )  # fmt: skip
         self.copy.hide()

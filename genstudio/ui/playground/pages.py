@@ -36,7 +36,7 @@ class Entry:
         missing = [words(name) for name in self.needs if name not in abilities]
         if self.instead and set(self.instead) <= set(abilities):
             return ""
-        can = ", and can ".join(words(name) for name in abilities) or "do nothing that is shown here"
+        can = ", and can ".join(words(name) for name in abilities) or "do nothing that these pages show"
         return f"{self.title} needs a model that can {' and '.join(missing)}. This one can {can}." if missing else ""
 
 

@@ -123,7 +123,7 @@ class Sampler(QWidget):
             (self.greedy, "greedy", "Greedy: always the most probable token"),
             (self.seed, "sampling_seed", "Seed: the same seed gives the same text"),
             (self.fresh, "fresh_seed", "Use a new seed each time"),
-            (self.stop_text, "stop_text", "Stop before this text; \\n is a line end"),
+            (self.stop_text, "stop_text", "Stop before this text; \\n is a newline"),
         ):
             widget.setObjectName(name)
             widget.setAccessibleName(label)

@@ -115,7 +115,7 @@ class NextSentencePage(Page):
             "Take from the data", "next_sentence_example", "dice", "A passage of the dataset, what follows it, and three others",
             self._draw,
         )  # fmt: skip
-        self.swap = button("Swap", "next_sentence_swap", "", "Put the first candidate first, and the first sentence behind it",
+        self.swap = button("Swap", "next_sentence_swap", "", "Swap the sentence and the first candidate",
                            self._swap)  # fmt: skip
         self.bars = FollowBars()
         self.outcome = plain_label(role="quiet", wrap=True, name="next_sentence_said")

@@ -36,7 +36,7 @@ class TranslatePage(Page):
             side: MatrixView(title, f"{side}_states")
             for side, title in (("encoder", "Encoder states"), ("decoder", "Decoder states"))
         }
-        self.note = named(ElidedLabel(), "translate_note", "Which weights answer")
+        self.note = named(ElidedLabel(), "translate_note", "Model and weights used")
         self.tabs = named(QTabWidget(), "translate_tabs")
         self._lay_out()
         for figure in (self.lines, self.map, *self.states.values()):

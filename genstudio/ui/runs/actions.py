@@ -103,18 +103,18 @@ def _star(runs: Runs) -> str:
 
 
 ACTIONS = (
-    Action("open_run", "Open", "open", "Open this run in the room of its model", usable, "Return"),
+    Action("open_run", "Open", "open", "Open this run in the tab of its model", usable, "Return"),
     Action("resume_run", "Resume", "play", "Continue its training", _resume, "Ctrl+Shift+R"),
     Action("show_race", "Show race", "pairs", "Show all runs of its race side by side, and resume those that were stopped",
            _race, "Ctrl+Alt+R"),
-    Action("duplicate_run", "Duplicate…", "copy", "Set up a new training with the settings of this run, to change some",
+    Action("duplicate_run", "Duplicate…", "copy", "Set up a new training with the settings of this run",
            _duplicate, "Ctrl+Alt+D"),
-    Action("play_run", "In Playground", "write", "Use its model in the Playground; two runs are compared there", _play,
+    Action("play_run", "In Playground", "write", "Use its model in the Playground, or compare two runs there", _play,
            "Ctrl+Shift+P"),
     Action("star_run", "Star", "star", "Add a star, or remove it", _star, "Ctrl+Shift+F"),
     Action("rename_run", "Rename", "pencil", "Give this run another name", _named, "F2"),
     Action("show_run_folder", "Show folder", "folder", "Show its folder in the file manager", one, "Ctrl+Shift+J"),
-    Action("export_run", "Export", "download", "Write its model for other programs", _export),
+    Action("export_run", "Export", "download", "Export its model for other programs", _export),
     Action("delete_run", "Delete", "trash", "Move to the trash, from where it can be restored", _delete, "Del"),
 )  # fmt: skip
 """In the order of buttons and menus."""

@@ -90,7 +90,7 @@ class Overlay(QWidget):
         super().__init__()
         self.setObjectName("runs_overlay")
         self.measure = choice("runs_measure", "What is drawn")
-        self.axis = choice("runs_axis", "What lies along the axis")
+        self.axis = choice("runs_axis", "Horizontal axis")
         for box in (self.measure, self.axis):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.note = plain_label(role="quiet", wrap=True, name="runs_overlay_note")
@@ -119,7 +119,7 @@ class Overlay(QWidget):
         if not missing:
             self._fill(measures)
         if not infos:
-            words = "Select a run; with Ctrl or Shift several, whose curves are drawn together."
+            words = "Select a run, or several with Ctrl or Shift to draw their curves together."
         elif missing:
             words = f"Reading {missing} of {len(usable)} runs…"
         elif not measures:

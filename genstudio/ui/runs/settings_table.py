@@ -21,7 +21,7 @@ class SettingsTable(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("runs_settings")
-        self.every = named(QCheckBox("All settings"), "runs_all_settings", "Show the settings that are the same, too")
+        self.every = named(QCheckBox("All settings"), "runs_all_settings", "Also show the settings that do not differ")
         self.note = plain_label(role="quiet", name="runs_settings_note")
         self.table = named(QTableWidget(0, 0), "runs_settings_table", "Settings of the selected runs")
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -50,9 +50,9 @@ class SettingsTable(QWidget):
             changed = {one.label for info in infos[:1] for one, _ in differences(info)}
             rows = tuple(row for row in rows if (row.differs if len(infos) > 1 else row.label in changed))
         if not infos:
-            words = "Select two runs or more to see in what they differ."
+            words = "Select two or more runs to see how they differ."
         elif len(infos) == 1:
-            words = "What differs from the nearest preset." if rows else "All settings are those of a preset."
+            words = "What differs from the nearest preset." if rows else "All settings match a preset."
         else:
             words = f"{len(rows)} of the settings differ." if rows else "All settings are the same."
         self.note.setText("" if self.every.isChecked() and infos else words)

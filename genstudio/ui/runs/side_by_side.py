@@ -52,7 +52,7 @@ class SideBySide(QWidget):
         super().__init__()
         self.setObjectName("runs_samples")
         self.which = choice("runs_look", "What is shown of each run")
-        self.wiped = named(QCheckBox("One over the other"), "runs_wipe_on", "Both in one place, with a line to move")
+        self.wiped = named(QCheckBox("One over the other"), "runs_wipe_on", "Overlay both, with a movable divider")
         for box in (self.which,):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.note = plain_label(role="quiet", wrap=True, name="runs_samples_note")
@@ -85,11 +85,11 @@ class SideBySide(QWidget):
         missing = [info for info in usable if str(info.folder) not in found]
         words = ""
         if not infos:
-            words = "Select a run; with Ctrl or Shift several, whose samples are shown beside each other."
+            words = "Select a run, or several with Ctrl or Shift to see their samples side by side."
         elif missing:
             words = "Reading the samples…"
         elif not any(self._found):
-            words = "No samples are kept yet."
+            words = "No samples have been saved yet."
         elif len(infos) > MOST:
             words = f"The first {MOST} of {len(infos)} runs are shown."
         self.note.setText(words)

@@ -124,7 +124,7 @@ def compare(infos: Sequence[RunInfo]) -> tuple[Row, ...]:
         Row("Model", "The family of the model", tuple(family_title(info) for info in infos)),
         Row("Dataset", "What the run was trained on", tuple(title_of(info) for info in infos)),
         Row("Train for", "The planned length", tuple(plan_words(info.plan) or NOTHING for info in infos)),
-        Row("Seed", "Where the random numbers begin", tuple(str(info.seed) for info in infos)),
+        Row("Seed", "The start value of the random numbers", tuple(str(info.seed) for info in infos)),
     ]
     settings: dict[tuple[str, str], Setting] = {}
     columns: list[dict[tuple[str, str], str]] = []

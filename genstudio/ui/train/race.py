@@ -44,7 +44,7 @@ from genstudio.ui.widgets import ElidedLabel, button, plain_label, primary_butto
 MAXIMUM = len(theme.CYCLE)
 """Racers, each with a colour of its own."""
 SEED = "seed"
-_SEED_HELP = "Where the random numbers begin: how much of a difference is chance."
+_SEED_HELP = "The start value of the random numbers: how much of a difference is chance."
 _MICRO = 1_000_000
 _FLUSH_MS = 250
 _LANE = 272
