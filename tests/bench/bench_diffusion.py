@@ -17,6 +17,9 @@ Measured on one thread of a busy machine, in November 2026:
   0 had 1.94 on the ring after 30 steps of Heun's method and 2.97 after 15, for the modes shrank to less than half of their width;
   with squared ones it has 0.91 (and 0.94 after 20).
 - digits, 900 steps: agreement 0.979 of a run of the program, where real held-out digits reach 0.989.
+- pixel-faces beside the GAN, 500 pictures: diffusion after 117 steps in 50 s has a Frechet distance of 27.4 (floor 0.82) and a
+  coverage of 0.54 (0.98), the GAN after 709 steps in 40 s 8.5 and 0.75. In so little time the GAN is ahead; five minutes have not
+  been run.
 - step: of moons 0.79 times a plain loop, of digits 0.96.
 - lateness in the window was not measured: other programs held the processors.
 """
@@ -146,7 +149,7 @@ def beside_gan(names: list[str], seconds: float, seeds: list[int], count: int) -
                 steps, took = train(trained, seconds=seconds)
                 made = []
                 for rows in np.array_split(trained.model.noise(count, 1), max(count // 250, 1)):
-                    *_, one = trained.model.sample(rows)
+                    *_, one = trained.model.sample(rows, None, trained.model.variants[0])
                     made.append(torch.from_numpy(one.samples.copy()).permute(0, 3, 1, 2).float() / 127.5 - 1)
                 found = finished(reference.pictures(torch.cat(made), None))
                 shown = ", ".join(f"{key} {found[key]:.4f}" for key in found if key.startswith(
