@@ -16,7 +16,8 @@ Measured on one thread of a busy machine, in November 2026:
   reach 1.28); moons, seeds 0 and 1: 1.30 and 1.28 (1.61 and 1.59). With times of the flow evenly spaced, the same network of seed
   0 had 1.94 on the ring after 30 steps of Heun's method and 2.97 after 15, for the modes shrank to less than half of their width;
   with squared ones it has 0.91 (and 0.94 after 20).
-- digits, 900 steps: agreement 0.979 of a run of the program, where real held-out digits reach 0.989.
+- digits, 900 steps in 91 s, seed 1: agreement 0.985, where real held-out digits reach 0.989; a run of the program with seed 0 and
+  as many steps has 0.979. Frechet distance 1.23 and 1.26, floor 0.31.
 - pixel-faces beside the GAN, 500 pictures: diffusion after 117 steps in 50 s has a Frechet distance of 27.4 (floor 0.82) and a
   coverage of 0.54 (0.98), the GAN after 709 steps in 40 s 8.5 and 0.75. In so little time the GAN is ahead; five minutes have not
   been run.
