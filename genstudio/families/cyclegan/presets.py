@@ -40,15 +40,6 @@ PRESETS = (
         data="pixel-faces",
     ),
     Preset(
-        "mnist",
-        "MNIST: 3 and 8",
-        "The same with 28x28 pixels, of which each step takes three times as long: the loops close after some hundred steps, "
-        "and the strokes become cleaner until the end.",
-        {"from_": "3", "to": "8", "evaluate_every": 250},
-        steps=1000,
-        data="mnist10k",
-    ),
-    Preset(
         "any",
         "Any two sets of pictures",
         "Two datasets of pictures of one size, such as two folders of your own, or two classes of one dataset. The more alike "
