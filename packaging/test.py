@@ -1,6 +1,7 @@
 """Run the tests from a checkout: `python3 packaging/test.py [ARGS]` makes .venv, installs what is missing, runs pytest.
 
-Standard library only. ARGS are pytest's. Without any, the tests are shared among the cores, one thread each.
+Standard library only. ARGS are pytest's. Without any, the tests are shared among the cores, one thread each; so they are
+with --thorough, which adds more kinds, seeds and moments of the same.
 """
 
 from __future__ import annotations
@@ -40,9 +41,10 @@ def main(arguments: list[str]) -> int:
     provide_libraries(environment)
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     os.chdir(ROOT)
-    if not arguments:
+    if not arguments or arguments == ["--thorough"]:
         os.environ.setdefault("OMP_NUM_THREADS", "1")
-        arguments = ["-n", str(min((os.cpu_count() or 1) + 1, 8)), "--dist", "worksteal"]  # one more: some wait for a clock
+        more = ["-m", "not slow and not bench"] if arguments else []
+        arguments = ["-n", str(min(os.cpu_count() or 1, 8)), "--dist", "worksteal", *more]
     return hand_over([str(python), "-m", "pytest", *arguments])
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+import pytest
 
 from genstudio.events import Frame
 from genstudio.tasks.models import Models
@@ -15,6 +16,23 @@ from genstudio.tasks.task import Frames, Task
 
 R = TypeVar("R")
 LONG = 120_000  # milliseconds after which a wait gives up; a guard against hanging, never a measurement
+
+
+def usually(
+    names: str | tuple[str, ...], cases: Iterable[Any], count: int = 1, usual: Callable[[Any], bool] | None = None, **more: Any
+) -> pytest.MarkDecorator:
+    """Parametrize with cases of which only the first `count`, or those that are `usual`, are run every time; the others are
+    `thorough`."""
+    several = not isinstance(names, str) or "," in names
+    rows = [
+        pytest.param(
+            *(case if several else (case,)),
+            marks=() if (number < count if usual is None else usual(case)) else pytest.mark.thorough,
+        )
+        for number, case in enumerate(cases)
+    ]
+    return pytest.mark.parametrize(names, rows, **more)
+
 
 TINY: dict[str, Any] = {
     "layers": 2, "heads": 2, "d_model": 16, "context": 8, "batch": 4, "evaluate_every": 10, "dropout": 0.1,

@@ -19,7 +19,7 @@ import pytest
 
 from genstudio import cli
 from genstudio.runs import Run
-from helpers import LONG, TINY, files, text_file
+from helpers import LONG, TINY, files, text_file, usually
 
 SETTINGS = [f"{name}={value}" for name, value in TINY.items()]
 
@@ -235,7 +235,7 @@ def test_an_unreadable_home_is_a_sentence(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to send")
-@pytest.mark.parametrize("numbers", [["SIGINT"], ["SIGTERM"], ["SIGHUP", "SIGHUP", "SIGTERM"]])
+@usually("numbers", [["SIGHUP", "SIGHUP", "SIGTERM"], ["SIGINT"], ["SIGTERM"]])
 def test_a_signal_saves_and_exits_well(tmp_path: Path, numbers: list[str]) -> None:
     command = [
         sys.executable,

@@ -26,6 +26,7 @@ from genstudio.events import Notice, Series
 from genstudio.runs import Run
 from genstudio.snapshots.text import Text
 from genstudio.training import checkpoint, manifest
+from helpers import usually
 
 HERE = Path(__file__).parent
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -110,7 +111,7 @@ def session(
     return work, lambda: current[0], acknowledged
 
 
-@pytest.mark.parametrize(
+@usually(
     ("mode", "code"),
     [("once", errno.EIO), ("once", errno.ENOSPC), ("ever", errno.EIO), ("ever", errno.ENOSPC), ("short", errno.ENOSPC)],
 )
@@ -266,6 +267,7 @@ def reports(call: str) -> tuple[int, list[str]]:
 
 
 @forks
+@pytest.mark.thorough
 def test_a_death_at_any_call_loses_nothing_acknowledged(tmp_path: Path) -> None:
     code, found = reports(f"die_at_every_call(Path({str(tmp_path)!r}), True)")
     assert code == 0
@@ -274,6 +276,7 @@ def test_a_death_at_any_call_loses_nothing_acknowledged(tmp_path: Path) -> None:
 
 
 @forks
+@pytest.mark.thorough
 def test_a_death_within_a_careless_save_is_caught(tmp_path: Path) -> None:
     _, found = reports(f"die_at_every_call(Path({str(tmp_path)!r}), False)")
     assert [report for report in found if "damaged" in report] != []

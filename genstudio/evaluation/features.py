@@ -139,6 +139,12 @@ def pictures(pixels: NDArray[np.uint8], device: torch.device) -> Tensor:
     return tensor.permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
 
 
+def pixels_of(made: Tensor) -> NDArray[np.uint8]:
+    """Pictures (n, c, h, w) in [-1, 1] as they are stored: (n, h, w, c)."""
+    pixels = made.detach().add(1).mul_(127.5).round_().clamp_(0, 255).to(torch.uint8)
+    return np.ascontiguousarray(pixels.permute(0, 2, 3, 1).cpu().numpy())
+
+
 @torch.no_grad()
 def encode(encoder: Encoder, batch: Tensor) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Features (n, 64) of pictures (n, c, h, w), and the class the encoder sees in each, -1 where it knows none."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 
@@ -50,6 +50,22 @@ class Pictures(Snapshot):
     def sound(self) -> bool:
         named = self.labels is None or bool(((self.labels >= -1) & (self.labels < len(self.classes))).all())
         return self.pixels.shape[3] in (1, 3) and named
+
+    @property
+    def arrangement(self) -> tuple[int, Literal["", "rows", "columns"]]:
+        """How many stand in a row where there are as many of each class as of the others: classes that take turns each have a
+        column, those that come one after the other a row; (0, "") where there is no such order."""
+        count, labels = len(self.pixels), self.labels
+        if labels is None or not count:
+            return 0, ""
+        classes = len(np.unique(labels))
+        if not 1 < classes < count or count % classes:
+            return 0, ""
+        if (labels.reshape(-1, classes) == labels[:classes]).all():
+            return classes, "columns"
+        if (labels.reshape(classes, -1) == labels[:: count // classes, None]).all():
+            return count // classes, "rows"
+        return 0, ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -50,7 +50,7 @@ def drawn(shown: Snapshot, size: int, caption: str = "") -> Image.Image:
 
 def cell(shown: Pictures, size: int) -> tuple[int, int]:
     """How often each pixel is repeated, and how many pictures stand in a row."""
-    columns, _ = _columns(shown)
+    columns = _columns(shown)
     room = size - 2 * _MARGIN - _left(shown) - columns * _GAP
     return max(1, room // (columns * shown.pixels.shape[2])), columns
 
@@ -63,23 +63,14 @@ def place(shown: Pictures, size: int, index: int) -> tuple[int, int]:
     return _MARGIN + _left(shown) + column * (wide * times + _GAP), _MARGIN + row * (high * times + _GAP)
 
 
-def _columns(shown: Pictures) -> tuple[int, bool]:
-    """How many stand in a row, and whether each row is a class: classes that take turns each have a column, those that come one
-    after the other each a row; else as many as rows, or one more."""
-    count, labels = len(shown.pixels), shown.labels
-    if labels is not None and count:
-        classes = len(np.unique(labels))
-        if 1 < classes < count and count % classes == 0:
-            if (labels.reshape(-1, classes) == labels[:classes]).all():
-                return classes, False
-            if (labels.reshape(classes, -1) == labels[:: count // classes, None]).all():
-                return count // classes, True
-    return max(1, int(np.ceil(np.sqrt(count)))), False
+def _columns(shown: Pictures) -> int:
+    """How many stand in a row: as the classes are arranged; else as many as rows, or one more."""
+    return shown.arrangement[0] or max(1, int(np.ceil(np.sqrt(len(shown.pixels)))))
 
 
 def _left(shown: Pictures) -> int:
     """Room for the names of rows."""
-    if not _columns(shown)[1] or not shown.classes:
+    if shown.arrangement[1] != "rows" or not shown.classes:
         return 0
     return min(_LONGEST, max(round(_font().getlength(_written(name))) for name in shown.classes) + _MARGIN)
 

@@ -27,7 +27,7 @@ from genstudio.data.importing.rows import import_points
 from genstudio.data.importing.sources import import_any
 from genstudio.data.work import Work, finished
 from genstudio.errors import StorageError
-from helpers import files, words
+from helpers import files, usually, words
 
 Work = Callable[[Path], Work[Any]]
 
@@ -134,7 +134,7 @@ def full_after(room: int) -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize("job", [job for job in JOBS if job is not remade], ids=lambda job: job.__name__)
+@usually("job", [job for job in JOBS if job is not remade], 3, ids=lambda job: job.__name__)
 def test_a_full_disk_leaves_what_was_there(job: Work, before: dict[str, bytes], tmp_path: Path) -> None:
     work = job(tmp_path)
     given, made = files(tmp_path), finished(work)
@@ -150,7 +150,7 @@ def test_a_full_disk_leaves_what_was_there(job: Work, before: dict[str, bytes], 
     assert {name: content for name, content in files(tmp_path).items() if name in given} == given
 
 
-@pytest.mark.parametrize("job", JOBS, ids=lambda job: job.__name__)
+@usually("job", JOBS, 3, ids=lambda job: job.__name__)
 def test_cancelling_anywhere_leaves_what_was_there(job: Work, before: dict[str, bytes], tmp_path: Path) -> None:
     whole = tmp_path / "whole"
     whole.mkdir()

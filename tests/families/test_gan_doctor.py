@@ -215,6 +215,7 @@ COLLAPSING = {
 }  # fmt: skip
 
 
+@pytest.mark.thorough
 def test_a_real_collapse_is_told_kept_and_shown_again_and_a_healthy_run_is_left_alone() -> None:
     frames = run_task(Train("gan", "gaussian-ring", COLLAPSING, steps=1000))
     path = answer(frames, "run")

@@ -93,6 +93,7 @@ def named(folder: Path, text: str, **values: Any) -> set[str]:
     return {one.name for one in run.diagnoses()}
 
 
+@pytest.mark.thorough
 def test_a_real_run_that_learns_is_left_alone(tmp_path: Path) -> None:
     assert named(tmp_path, words(4000)) == set()
 
@@ -102,12 +103,14 @@ def test_a_real_run_that_stands_still_is_told(tmp_path: Path) -> None:
     assert "plateau" in found and found <= {"plateau", "rate_too_low"}
 
 
+@pytest.mark.thorough
 def test_a_real_run_with_too_high_a_rate_is_told(tmp_path: Path) -> None:
     fragile = {"norm": "layernorm", "norm_place": "post", "qk_norm": False, "positions": "learned", "schedule": "constant"}
     found = named(tmp_path, words(4000), optimizer="adamw", learning_rate=1.0, clip=0.0, **fragile)
     assert found & {"rate_too_high", "not_finite"}
 
 
+@pytest.mark.thorough
 def test_a_real_run_that_memorises_is_told(tmp_path: Path) -> None:
     text = "".join(np.random.default_rng(0).choice(list("abcdefgh "), 400))
     assert "memorising" in named(tmp_path, text, d_model=32, context=16, batch=16)

@@ -34,7 +34,7 @@ from genstudio.tasks.tokenize import (
 )
 from genstudio.tasks.train import Resume, Train
 from genstudio.tasks.write import Generate, NextTokensOf
-from helpers import TINY, answer, curve, files, result, run_task, text_file, words
+from helpers import TINY, answer, curve, files, result, run_task, text_file, usually, words
 
 KINDS: dict[str, dict[str, Any]] = {
     "byte": {"tokenizer": "byte"},
@@ -45,7 +45,7 @@ KINDS: dict[str, dict[str, Any]] = {
 TEXT = (words(60) + "é🙂 the cat\n") * 30
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@usually("kind", KINDS, usual="bpe".__eq__)
 def test_a_model_of_any_tokens_trains_resumes_writes_and_is_scored(kind: str, tmp_path: Path) -> None:
     config = {**TINY, **KINDS[kind]}
     path = str(text_file(tmp_path, TEXT))

@@ -230,6 +230,7 @@ def wrong(run: Run, before: list[int], found: dict[int, list[torch.Tensor]]) -> 
     return " ".join(path.name for path in run.weights.folder.glob(".*"))
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_death_while_writing_loses_nothing_kept_and_counts_no_half_file(tmp_path: Path) -> None:
     here = Path(__file__).parent

@@ -15,7 +15,7 @@ from genstudio.training.manifest import verify
 from genstudio.ui.numbers import FloatEdit
 from genstudio.ui.train.tab import TrainingTab
 from genstudio.ui.window import MainWindow
-from helpers import LONG, TINY
+from helpers import LONG, TINY, usually
 
 WRONG = ("", "abc", "nan", "1e999", "-1", "5,00,0", "9" * 400)
 
@@ -50,7 +50,7 @@ def into(tab: TrainingTab, state: str) -> None:
         tab.stop_training()
 
 
-@pytest.mark.parametrize(
+@usually(
     ("transformer", "gan", "shown"),
     [
         ("running", "paused", "datasets"),
@@ -58,6 +58,7 @@ def into(tab: TrainingTab, state: str) -> None:
         ("halted", "running", "playground"),
         ("saving", "saving", "runs"),
     ],
+    2,
 )
 def test_closing_saves_whatever_the_forms_hold(
     window: MainWindow, qtbot: Any, transformer: str, gan: str, shown: str

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import pytest
 from PySide6.QtCore import Qt
 
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.ui.window import MainWindow
-from helpers import TINY
+from helpers import TINY, usually
 
 LONG = 120_000
 
 
-@pytest.mark.parametrize("data, markers", [("names", "none"), ("names", "lines"), ("addition", "none")])
+@usually("data, markers", [("names", "none"), ("names", "lines"), ("addition", "none")])
 def test_the_form_says_as_many_parameters_as_the_run_has(
     open_window: Callable[..., MainWindow], qtbot: Any, data: str, markers: str
 ) -> None:

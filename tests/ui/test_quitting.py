@@ -17,7 +17,7 @@ from genstudio.runs import Run
 from genstudio.training import checkpoint
 from genstudio.training.manifest import verify
 from genstudio.ui.window import MainWindow
-from helpers import TINY
+from helpers import TINY, usually
 
 PROGRAM = f"""
 import signal
@@ -98,9 +98,9 @@ def test_an_ending_without_the_window_being_closed_saves(program: tuple[subproce
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send these signals to another process")
-@pytest.mark.parametrize(
+@usually(
     ("program", "name"),
-    [(["plain"], "SIGTERM"), (["question"], "SIGHUP")],
+    [(["question"], "SIGHUP"), (["plain"], "SIGTERM")],
     indirect=["program"],
 )
 def test_a_signal_saves_what_trains(program: tuple[subprocess.Popen[str], Path], name: str) -> None:

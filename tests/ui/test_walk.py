@@ -39,7 +39,7 @@ from genstudio.training.manifest import verify
 from genstudio.ui import theme
 from genstudio.ui.tabs import datasets
 from genstudio.ui.window import MainWindow
-from helpers import LONG, TINY, run_task, text_file, words
+from helpers import LONG, TINY, run_task, text_file, usually, words
 
 pytestmark = NOTICED
 
@@ -327,7 +327,7 @@ def _told(caught: Any) -> str:
 
 
 @pytest.mark.timeout(1000)
-@pytest.mark.parametrize("seed", [1, 2])
+@usually("seed", [1, 2])
 def test_many_things_done_anywhere(walk: Walk, seed: int) -> None:
     walker = walk(seed, 500)
     assert len(walker.controls.used) > 40

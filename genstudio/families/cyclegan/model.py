@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from genstudio.data.learnable.sides import A, B, SideData
-from genstudio.evaluation.features import pictures
+from genstudio.evaluation.features import pictures, pixels_of
 from genstudio.evaluation.samples import Reference
 from genstudio.events import Array
 from genstudio.families.cyclegan.config import CycleGANConfig
@@ -140,8 +140,7 @@ class CycleGAN:
 
     def outside(self, made: Tensor) -> Array:
         """The same way back."""
-        pixels = made.detach().add(1).mul_(127.5).round_().clamp_(0, 255).to(torch.uint8)
-        return np.ascontiguousarray(pixels.permute(0, 2, 3, 1).cpu().numpy())
+        return pixels_of(made)
 
     def evaluate(self, exact: bool = False, share: float = 1.0) -> Iterator[Measured]:
         """How well held-out pictures come back, and how much their translations look like the other set; see `measure`."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from genstudio.data.learnable.samples import SampleData
-from genstudio.evaluation.features import pictures
+from genstudio.evaluation.features import pictures, pixels_of
 from genstudio.evaluation.samples import Reference
 from genstudio.events import Array
 from genstudio.families.abilities import LatentSpec, Made
@@ -162,8 +162,7 @@ class GANModel:
         """Samples of the networks as others see them: points in the dataset's units, pictures (n, h, w, c) uint8."""
         if self.data.shape.kind == "points":
             return self.data.outside(made.detach().cpu().numpy())
-        pixels = made.detach().add(1).mul_(127.5).round_().clamp_(0, 255).to(torch.uint8)
-        return np.ascontiguousarray(pixels.permute(0, 2, 3, 1).cpu().numpy())
+        return pixels_of(made)
 
     def _tensor(self, array: Array) -> Tensor:
         return torch.from_numpy(np.require(array, requirements=["C", "W"])).to(self.device)

@@ -42,8 +42,8 @@ class Costs(QObject):
         work = cost.flops_per_step / shared / 1e6
         flops = f"{work:,.1f}" if work < 100 else f"{work:,.0f}"
         return (
-            f"{least}{cost.parameters:,} parameters   ·   {size_text(cost.bytes)} in training   ·   "
-            f"{flops}\N{NO-BREAK SPACE}MFLOP\N{NO-BREAK SPACE}per\N{NO-BREAK SPACE}{unit}"
+            f"{least}{cost.parameters:,} parameters   ·   {size_text(cost.bytes)} in training\n"
+            f"{flops} MFLOP per {unit}"
         )
 
     def drawing(self, config: Config) -> Drawing | None:

@@ -167,17 +167,17 @@ class PresetCards(QListWidget):
 
 
 def in_a_line(words: str, fits: Callable[[str], bool]) -> str:
-    """As many clauses of the first sentence as fit into a line, at least one.
+    """As many clauses of the first sentence as fit into a line, at least one, without the stop at their end.
 
     >>> words = "Skip-gram (Mikolov et al. 2013) on Shakespeare: 3,100 words, in small steps. Then more."
     >>> [in_a_line(words, lambda line: len(line) <= most) for most in (100, 60, 50, 9)]
-    ['Skip-gram (Mikolov et al. 2013) on Shakespeare: 3,100 words, in small steps.',\
+    ['Skip-gram (Mikolov et al. 2013) on Shakespeare: 3,100 words, in small steps',\
  'Skip-gram (Mikolov et al. 2013) on Shakespeare: 3,100 words', 'Skip-gram (Mikolov et al. 2013) on Shakespeare',\
  'Skip-gram (Mikolov et al. 2013) on Shakespeare']
     """
     sentence = re.split(r"(?<=\.)(?<! al\.)\s", words)[0]
     clauses = re.split(r"(?<=[:;,])\s", sentence)
-    lines = [sentence, *(" ".join(clauses[:count]).rstrip(":;,") for count in range(len(clauses) - 1, 0, -1))]
+    lines = [" ".join(clauses[:count]).rstrip(":;,.") for count in range(len(clauses), 0, -1)]
     return next(filter(fits, lines), lines[-1])
 
 

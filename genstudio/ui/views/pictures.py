@@ -166,7 +166,7 @@ class PicturesView(SnapshotFigure[Pictures]):
         shown = self.snapshot
         assert shown is not None
         count, left, head = len(shown.pixels), 12.0, float(_HEAD)
-        columns, kind = arrangement(shown)
+        columns, kind = shown.arrangement
         if kind == "rows":
             metrics = QFontMetricsF(theme.font(theme.SMALL))
             names = {self.label(row * columns) for row in range(-(-count // columns))}
@@ -188,7 +188,7 @@ class PicturesView(SnapshotFigure[Pictures]):
     def _words(self, painter: QPainter, columns: int, cell: int, origin: QPointF) -> None:
         shown = self.snapshot
         assert shown is not None
-        _, kind = arrangement(shown)
+        _, kind = shown.arrangement
         if not kind:
             return
         write_quietly(painter)
@@ -210,21 +210,6 @@ class PicturesView(SnapshotFigure[Pictures]):
         painter.setPen(QPen(theme.current().color("accent"), 2.5))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRoundedRect(at.adjusted(-1.5, -1.5, 1.5, 1.5), 3, 3)
-
-
-def arrangement(shown: Pictures) -> tuple[int, str]:
-    """Pictures in a row, and whether the classes stand in `rows` or `columns`; (0, "") where there is no such order."""
-    labels = shown.labels
-    if labels is None or len(labels) < 2:
-        return 0, ""
-    if (labels == labels[0]).sum() * len(np.unique(labels)) == len(labels) > len(np.unique(labels)):
-        classes = len(np.unique(labels))
-        if (labels.reshape(-1, classes) == labels[:classes]).all():
-            return classes, "columns"
-        each = len(labels) // classes
-        if (labels.reshape(classes, each) == labels[::each, None]).all():
-            return each, "rows"
-    return 0, ""
 
 
 def sheet(pixels: Array, columns: int, cell: int, ratio: float, background: QColor) -> QImage:
