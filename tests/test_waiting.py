@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from helpers import usually
+
 NAMES = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY", "KMP_BLOCKTIME")
 
 
@@ -21,7 +23,7 @@ def said(code: str, **values: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("way_in", ["genstudio.__main__", "genstudio.cli", "genstudio.ui.app", "genstudio.training.loop"])
+@usually("way_in", ["genstudio.__main__", "genstudio.cli", "genstudio.ui.app", "genstudio.training.loop"])
 def test_every_way_in_sets_it_and_children_inherit_it(way_in: str) -> None:
     child = f"import os; print([os.environ.get(name) for name in {NAMES}])"
     code = f"import {way_in}, subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}], check=True)"

@@ -15,6 +15,7 @@ from genstudio.sampling.beam import DROPPED, FINISHED, KEPT, PRUNED, BeamSearch
 from genstudio.sampling.choose import SamplingOptions
 from genstudio.sampling.reader import Reader
 from genstudio.sampling.text import stream
+from helpers import usually
 
 
 def search(model: Language, prompt: list[int], beams: int, length: int, stop: int | None = None, **more: float) -> BeamSearch:
@@ -38,7 +39,7 @@ def brute_force(model: Language, prompt: list[int], size: int, length: int, stop
     return sorted(texts, key=lambda way: -total(model, prompt, way) / ((5 + len(way)) / 6) ** alpha)
 
 
-@pytest.mark.parametrize("alpha", [0.0, 0.7])
+@usually("alpha", [0.7, 0.0])
 @pytest.mark.parametrize("stop", [None, 2])
 def test_as_many_beams_as_texts_find_the_best_of_all(alpha: float, stop: int | None) -> None:
     model = Language(16, 4).double().eval()

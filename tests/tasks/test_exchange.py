@@ -19,7 +19,7 @@ from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.tokenize import MakeTokenizer, SaveTokenizer
 from genstudio.tasks.train import Train
 from genstudio.tasks.write import Generate, NextTokensOf
-from helpers import TINY, answer, result, run_task, text_file, words
+from helpers import TINY, answer, result, run_task, text_file, usually, words
 
 GPT2: dict[str, Any] = TINY | {
     "positions": "learned", "norm": "layernorm", "qk_norm": False, "bias": True, "tied": True, "activation": "gelu_tanh",
@@ -213,7 +213,7 @@ def run_of(kind: str, place: Path) -> str:
     return str(answer(run_task(Train("gpt", path, config, steps=2, runs_folder=place / "runs")), "run"))
 
 
-@pytest.mark.parametrize("kind", TOKENS)
+@usually("kind", TOKENS, 3)
 def test_tokens_of_every_kind_survive_the_way_out_and_back(kind: str, tmp_path: Path) -> None:
     run = run_of(kind, tmp_path)
     run_task(ExportModel(ModelRef(run), str(tmp_path / "hf"), "hf"))

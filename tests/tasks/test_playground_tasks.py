@@ -24,7 +24,7 @@ from genstudio.tasks.prompt import Tokens
 from genstudio.tasks.score import ComparePrecision, Score
 from genstudio.tasks.train import Train
 from genstudio.tasks.write import Generate, NextTokensOf, SamplingGrid
-from helpers import TINY, answer, result, returned, run_task, text_file, until_trained, words
+from helpers import TINY, answer, result, returned, run_task, text_file, until_trained, usually, words
 
 KINDS = ("char", "byte", "word", "bpe")
 
@@ -86,7 +86,7 @@ def test_each_token_was_drawn_with_what_is_shown(runs: dict[str, str], models: M
     assert not np.allclose(chosen.before[-1], twin[chosen.alternatives[-1]], atol=1e-5)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@usually("kind", KINDS, 2)
 def test_the_text_ends_before_a_stop_text_wherever_tokens_end(runs: dict[str, str], models: Models, kind: str) -> None:
     ref, rng = ModelRef(runs[kind]), random.Random(0)
     for seed in range(6):
@@ -270,7 +270,7 @@ def hostile(rng: random.Random, folder: str) -> Any:
     return SamplingGrid(ref, any_of("prompt"), *grid)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@usually("kind", KINDS, 2)
 def test_hostile_requests_end_in_an_answer_or_a_sentence(runs: dict[str, str], models: Models, kind: str) -> None:
     rng, answered, refused = random.Random(KINDS.index(kind)), 0, 0
     for _ in range(250):

@@ -21,6 +21,7 @@ HARDEST = "1366x768@1.5"
 WALK = Path(__file__).parents[1] / "every_screen.py"
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     "screen", [screen if screen == HARDEST else pytest.param(screen, marks=pytest.mark.slow) for screen in SCREENS]

@@ -6,7 +6,6 @@ import re
 from typing import Any
 
 import numpy as np
-import pytest
 from gan_window import SMALL, begin, press, steps, stop
 
 from genstudio.events import Advice, Diagnosis, Frame
@@ -15,7 +14,7 @@ from genstudio.ui.train.panes import PaneView, PicturesPage
 from genstudio.ui.train.tab import TrainingTab
 from genstudio.ui.views.chart import value_text
 from genstudio.ui.window import MainWindow
-from helpers import LONG
+from helpers import LONG, usually
 
 PICTURES = {**SMALL, "latent": 8, "conditional": True}
 
@@ -57,7 +56,7 @@ def said_step(text: str) -> int:
     return int(found[1].replace(",", ""))
 
 
-@pytest.mark.parametrize(("data", "values"), SETS)
+@usually(("data", "values"), SETS)
 def test_panel_and_picture_agree_while_training_paused_and_later(
     window: MainWindow, qtbot: Any, data: str, values: dict[str, Any]
 ) -> None:
@@ -91,7 +90,7 @@ def test_panel_and_picture_agree_while_training_paused_and_later(
     stop(qtbot, tab)
 
 
-@pytest.mark.parametrize(("data", "values"), SETS)
+@usually(("data", "values"), SETS[::-1])
 def test_a_sample_of_slow_motion_is_that_of_its_stage(
     window: MainWindow, qtbot: Any, data: str, values: dict[str, Any]
 ) -> None:

@@ -37,6 +37,7 @@ def test_digits_from_start_to_resuming(window: MainWindow, qtbot: Any, tmp_path:
     _through_it_all(qtbot, window, tmp_path, "digits8", {**FEW, "conditional": True}, 1)
 
 
+@pytest.mark.thorough
 def test_pictures_in_colour_from_start_to_resuming(
     colours: str, window: MainWindow, qtbot: Any, tmp_path: Path
 ) -> None:

@@ -89,6 +89,7 @@ def test_a_log_out_saves_and_does_not_end_what_trains(window: MainWindow, qtbot:
     qtbot.waitUntil(lambda: steps(window.gan)[-1] > before, timeout=LONG)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("program", [["exit"]], indirect=True)
 def test_an_ending_without_the_window_being_closed_saves(program: tuple[subprocess.Popen[str], Path]) -> None:
     process, folder = program

@@ -12,7 +12,7 @@ from genstudio.ui.train import estimate
 from genstudio.ui.train.estimate import about, in_words
 from genstudio.ui.train.tab import TrainingTab
 from genstudio.ui.window import MainWindow
-from helpers import LONG, TINY
+from helpers import LONG, TINY, usually
 
 
 @pytest.fixture(autouse=True)
@@ -25,9 +25,7 @@ def told(tab: TrainingTab) -> str:
     return lines[0] if lines else ""
 
 
-@pytest.mark.parametrize(
-    ("name", "data", "values"), [("gan", "moons", SMALL), ("transformer", "names", TINY)]
-)
+@usually(("name", "data", "values"), [("transformer", "names", TINY), ("gan", "moons", SMALL)])
 def test_each_family_says_its_time_and_remembers_it(
     window: MainWindow, qtbot: Any, name: str, data: str, values: dict[str, Any]
 ) -> None:
