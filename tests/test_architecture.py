@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -111,7 +112,10 @@ NO_TORCH = (
 )
 
 
-MODULES = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text("utf-8")) for path in sorted(ROOT.rglob("*.py"))}
+@functools.cache
+def modules() -> dict[str, ast.Module]:
+    """All of the program, read once and not before a test asks: each process that collects tests imports this module."""
+    return {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text("utf-8")) for path in sorted(ROOT.rglob("*.py"))}
 
 
 def imports(tree: ast.AST) -> set[str]:
@@ -136,8 +140,8 @@ def offences(path: str, tree: ast.AST) -> set[str]:
 
 
 def test_imports_follow_the_picture() -> None:
-    assert len(MODULES) > 300
-    assert {path: bad for path, tree in MODULES.items() if (bad := offences(path, tree))} == {}
+    assert len(modules()) > 300
+    assert {path: bad for path, tree in modules().items() if (bad := offences(path, tree))} == {}
 
 
 def test_a_wrong_import_is_caught() -> None:
@@ -152,7 +156,7 @@ def top_level(tree: ast.Module) -> set[str]:
 
 
 def test_no_torch_at_module_level_outside_the_engine() -> None:
-    light = {path: tree for path, tree in MODULES.items() if path.startswith(NO_TORCH)}
+    light = {path: tree for path, tree in modules().items() if path.startswith(NO_TORCH)}
     assert {part for part in NO_TORCH if not any(path.startswith(part) for path in light)} == set()
     heavy = {path for path, tree in light.items() if any(name.split(".")[0] == "torch" for name in top_level(tree))}
     assert heavy == set()
@@ -228,7 +232,7 @@ def known_families(tree: ast.AST, names: frozenset[str]) -> set[str]:
 def test_nothing_above_families_knows_one_of_them() -> None:
     from genstudio.families import NAMES
 
-    above = {path: tree for path, tree in MODULES.items() if not path.startswith("families/")}
+    above = {path: tree for path, tree in modules().items() if not path.startswith("families/")}
     found = {path: known_families(tree, frozenset(NAMES)) - KNOWS_A_FAMILY.get(path, set()) for path, tree in above.items()}
     assert {path: known for path, known in found.items() if known} == {}
 

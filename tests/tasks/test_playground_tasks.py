@@ -160,6 +160,7 @@ def test_tokens_in_the_middle_of_a_character_begin_at_it() -> None:
     assert token_starts(ByteTokenizer(), text, ids, unknown).tolist() == [0, 1, 1, 2, 2, 2, 2, 3]
 
 
+@pytest.mark.thorough
 def test_a_megabyte_is_scored_in_slices(runs: dict[str, str], models: Models) -> None:
     text = words(290_000)[:1_000_000]
     job = Score(ModelRef(runs["bpe"]), text, alternatives=2).run(models)

@@ -340,6 +340,7 @@ def test_ten_thousand_things_done_anywhere(walk: Walk, seed: int) -> None:
     walk(seed, 10_000)
 
 
+@pytest.mark.thorough
 def test_a_fault_is_noticed(walk: Walk, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
     """The broken twin: a field that is read unparsed."""
     from genstudio.ui.train.setup import SetupColumn

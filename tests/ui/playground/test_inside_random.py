@@ -255,6 +255,7 @@ def person(qtbot: QtBot, trained: Path, tmp_path: Path, monkeypatch: pytest.Monk
     engine.close()
 
 
+@pytest.mark.thorough
 def test_random_use_of_the_pages_that_look_inside(person: Person) -> None:
     use_at_random(person, 250)
 

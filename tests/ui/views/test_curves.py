@@ -269,6 +269,7 @@ def test_a_redraw_is_painted_once(chart: CurvesView, qtbot: QtBot) -> None:
         assert painted.count == redraw
 
 
+@pytest.mark.thorough
 def test_redraws_leave_nothing_behind(chart: CurvesView) -> None:
     chart.set_reference("kn", 1.2, "Kneser-Ney 1.200")
     chart.mark(100, "saved", "checkpoint")
