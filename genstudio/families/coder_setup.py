@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,23 +12,15 @@ from genstudio.data.learnable import batches
 from genstudio.data.learnable.samples import SampleData, Shape
 from genstudio.errors import Problem
 from genstudio.families.drawing import Chain, Drawing, Part
-from genstudio.families.family import Cost
+from genstudio.families.family import Cost, deferred
 from genstudio.families.settings import Batches, Coder
 from genstudio.nn import cost as networks
 from genstudio.nn.cost import Network
 from genstudio.nn.sizes import doubling_sizes
 
-if TYPE_CHECKING:
-    from genstudio.families.coder import CoderLearner, CoderModel
-
 _SIZES = doubling_sizes(8, 64)
-
-
-def learner(model: CoderModel, seed: int) -> CoderLearner:
-    """What trains a model of this kind."""
-    from genstudio.families.coder import CoderLearner
-
-    return CoderLearner(model, seed)
+learner = deferred("genstudio.families.coder", "CoderLearner")
+"""What trains a model of this kind."""
 
 
 def problems(config: Coder, data: SampleData, conditional: bool = False) -> Iterator[Problem]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -132,6 +133,15 @@ class Family(Generic[C, D]):
     def can(self, settings: Mapping[str, Any]) -> tuple[str, ...]:
         """Abilities of a model of these settings, with those that it has once it has read a source."""
         return self.abilities + (self.once_read(settings) if self.once_read is not None else ())
+
+
+def deferred(module: str, name: str) -> Callable[..., Any]:
+    """A function or class of a module that is imported at its first call: what builds or trains a model brings torch."""
+
+    def call(*arguments: Any) -> Any:
+        return getattr(importlib.import_module(module), name)(*arguments)
+
+    return call
 
 
 def made_for(presets: tuple[Preset, ...], info: DatasetInfo, now: str, otherwise: str) -> str:

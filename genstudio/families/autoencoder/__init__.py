@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from genstudio.data.learnable.samples import Learnable, SampleData, from_metadata, metadata, prepared
 from genstudio.data.work import Work
@@ -12,23 +12,14 @@ from genstudio.families.autoencoder.config import AutoencoderConfig
 from genstudio.families.autoencoder.dashboard import DASHBOARD
 from genstudio.families.autoencoder.doctor import doctor
 from genstudio.families.autoencoder.presets import PRESETS
-from genstudio.families.family import Family, made_for
+from genstudio.families.family import Family, deferred, made_for
 from genstudio.families.weights import exporter
-
-if TYPE_CHECKING:
-    from genstudio.families.autoencoder.model import Autoencoder
 
 __all__ = ["FAMILY", "AutoencoderConfig"]
 
 
 def _prepare(config: AutoencoderConfig, dataset: Learnable, _kept: Mapping[str, Any] | None = None) -> Work[SampleData]:
     return prepared(dataset, config.split, lambda data: coder_setup.problems(config, data))
-
-
-def _model(config: AutoencoderConfig, data: SampleData, device: str, seed: int) -> Autoencoder:
-    from genstudio.families.autoencoder.model import Autoencoder
-
-    return Autoencoder(config, data, device, seed)
 
 
 FAMILY: Family[AutoencoderConfig, SampleData] = Family(
@@ -40,7 +31,7 @@ FAMILY: Family[AutoencoderConfig, SampleData] = Family(
     config=AutoencoderConfig,
     presets=PRESETS,
     prepare=_prepare,
-    model=_model,
+    model=deferred(f"{__name__}.model", "Autoencoder"),
     learner=coder_setup.learner,
     metadata=metadata,
     from_metadata=lambda _config, kept: from_metadata(kept),

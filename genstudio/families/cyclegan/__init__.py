@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from genstudio.data.learnable.sides import SideData, from_metadata, metadata
 from genstudio.families.cyclegan.config import CycleGANConfig
 from genstudio.families.cyclegan.cost import cost, drawing
@@ -11,27 +9,10 @@ from genstudio.families.cyclegan.dashboard import DASHBOARD
 from genstudio.families.cyclegan.data import prepare, resolve, shown
 from genstudio.families.cyclegan.doctor import doctor
 from genstudio.families.cyclegan.presets import PRESETS, preset_for
-from genstudio.families.family import Family
+from genstudio.families.family import Family, deferred
 from genstudio.families.weights import exporter
 
-if TYPE_CHECKING:
-    from genstudio.families.cyclegan.learner import CycleGANLearner
-    from genstudio.families.cyclegan.model import CycleGAN
-
 __all__ = ["FAMILY", "CycleGANConfig"]
-
-
-def _model(config: CycleGANConfig, data: SideData, device: str, seed: int) -> CycleGAN:
-    from genstudio.families.cyclegan.model import CycleGAN
-
-    return CycleGAN(config, data, device, seed)
-
-
-def _learner(model: CycleGAN, seed: int) -> CycleGANLearner:
-    from genstudio.families.cyclegan.learner import CycleGANLearner
-
-    return CycleGANLearner(model, seed)
-
 
 FAMILY: Family[CycleGANConfig, SideData] = Family(
     name="cyclegan",
@@ -42,8 +23,8 @@ FAMILY: Family[CycleGANConfig, SideData] = Family(
     config=CycleGANConfig,
     presets=PRESETS,
     prepare=prepare,
-    model=_model,
-    learner=_learner,
+    model=deferred(f"{__name__}.model", "CycleGAN"),
+    learner=deferred(f"{__name__}.learner", "CycleGANLearner"),
     metadata=metadata,
     from_metadata=lambda _config, kept: from_metadata(kept),
     cost=cost,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from genstudio.data.learnable.samples import Learnable, SampleData, Shape, from_metadata, metadata, prepared
 from genstudio.data.work import Work
@@ -13,30 +13,14 @@ from genstudio.families.diffusion.cost import cost, drawing, problems
 from genstudio.families.diffusion.dashboard import DASHBOARD
 from genstudio.families.diffusion.doctor import doctor
 from genstudio.families.diffusion.presets import PRESETS, preset_for
-from genstudio.families.family import Family
+from genstudio.families.family import Family, deferred
 from genstudio.families.weights import exporter
-
-if TYPE_CHECKING:
-    from genstudio.families.diffusion.learner import DiffusionLearner
-    from genstudio.families.diffusion.model import Diffusion
 
 __all__ = ["FAMILY", "DiffusionConfig"]
 
 
 def _prepare(config: DiffusionConfig, dataset: Learnable, _kept: Mapping[str, Any] | None = None) -> Work[SampleData]:
     return prepared(dataset, config.split, lambda data: problems(config, data))
-
-
-def _model(config: DiffusionConfig, data: SampleData, device: str, seed: int) -> Diffusion:
-    from genstudio.families.diffusion.model import Diffusion
-
-    return Diffusion(config, data, device, seed)
-
-
-def _learner(model: Diffusion, seed: int) -> DiffusionLearner:
-    from genstudio.families.diffusion.learner import DiffusionLearner
-
-    return DiffusionLearner(model, seed)
 
 
 FAMILY: Family[DiffusionConfig, SampleData] = Family(
@@ -48,8 +32,8 @@ FAMILY: Family[DiffusionConfig, SampleData] = Family(
     config=DiffusionConfig,
     presets=PRESETS,
     prepare=_prepare,
-    model=_model,
-    learner=_learner,
+    model=deferred(f"{__name__}.model", "Diffusion"),
+    learner=deferred(f"{__name__}.learner", "DiffusionLearner"),
     metadata=metadata,
     from_metadata=lambda _config, kept: from_metadata(kept),
     cost=lambda config, info, _tokens: cost(config, info),

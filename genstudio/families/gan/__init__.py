@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from genstudio.data.learnable.samples import SampleData, Shape, from_metadata, metadata
-from genstudio.families.family import Family
+from genstudio.families.family import Family, deferred
 from genstudio.families.gan.batches import shown
 from genstudio.families.gan.config import GANConfig
 from genstudio.families.gan.cost import cost, drawing, require_memory
@@ -16,7 +16,6 @@ from genstudio.families.gan.presets import PRESETS, preset_for
 from genstudio.families.weights import exporter
 
 if TYPE_CHECKING:
-    from genstudio.families.gan.learner import GANLearner
     from genstudio.families.gan.model import GANModel
 
 __all__ = ["FAMILY", "GANConfig", "Shape"]
@@ -31,12 +30,6 @@ def _model(config: GANConfig, data: SampleData, device: str, seed: int) -> GANMo
     return GANModel(config, data, device, seed)
 
 
-def _learner(model: GANModel, seed: int) -> GANLearner:
-    from genstudio.families.gan.learner import GANLearner
-
-    return GANLearner(model, seed)
-
-
 FAMILY: Family[GANConfig, SampleData] = Family(
     name="gan",
     title="GAN (generative adversarial network)",
@@ -47,7 +40,7 @@ FAMILY: Family[GANConfig, SampleData] = Family(
     presets=PRESETS,
     prepare=prepare,
     model=_model,
-    learner=_learner,
+    learner=deferred(f"{__name__}.learner", "GANLearner"),
     metadata=metadata,
     from_metadata=lambda _config, kept: from_metadata(kept),
     cost=lambda config, info, _tokens: cost(config, Shape.of(info)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from genstudio.data.batches import PictureBatch, PointBatch
 from genstudio.data.info import DatasetInfo
@@ -12,16 +12,12 @@ from genstudio.data.learnable.samples import Learnable, SampleData, Shape, from_
 from genstudio.data.work import Work
 from genstudio.errors import Problem
 from genstudio.families.drawing import Chain, Drawing, Part
-from genstudio.families.family import Cost, Family
+from genstudio.families.family import Cost, Family, deferred
 from genstudio.families.gaussian.config import LARGEST_FULL, GaussianConfig
 from genstudio.families.gaussian.dashboard import DASHBOARD
 from genstudio.families.gaussian.doctor import doctor
 from genstudio.families.gaussian.presets import PRESETS, preset_for
 from genstudio.families.weights import exporter
-
-if TYPE_CHECKING:
-    from genstudio.families.gaussian.learner import GaussianLearner
-    from genstudio.families.gaussian.model import GaussianModel
 
 __all__ = ["FAMILY", "GaussianConfig"]
 
@@ -38,18 +34,6 @@ def _problems(config: GaussianConfig, data: SampleData) -> Iterator[Problem]:
         )
     if config.covariance == "low_rank" and config.rank > numbers:
         yield Problem("rank", f"these samples have {numbers} values; choose at most as many directions")
-
-
-def _model(config: GaussianConfig, data: SampleData, device: str, seed: int) -> GaussianModel:
-    from genstudio.families.gaussian.model import GaussianModel
-
-    return GaussianModel(config, data, device, seed)
-
-
-def _learner(model: GaussianModel, seed: int) -> GaussianLearner:
-    from genstudio.families.gaussian.learner import GaussianLearner
-
-    return GaussianLearner(model, seed)
 
 
 def _cost(config: GaussianConfig, info: DatasetInfo, _tokens: int) -> Cost:
@@ -91,8 +75,8 @@ FAMILY: Family[GaussianConfig, SampleData] = Family(
     config=GaussianConfig,
     presets=PRESETS,
     prepare=_prepare,
-    model=_model,
-    learner=_learner,
+    model=deferred(f"{__name__}.model", "GaussianModel"),
+    learner=deferred(f"{__name__}.learner", "GaussianLearner"),
     metadata=metadata,
     from_metadata=lambda _config, kept: from_metadata(kept),
     cost=_cost,

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from genstudio.data.datasets import TaskDataset, TextDataset
 from genstudio.data.info import DatasetInfo
@@ -15,7 +14,7 @@ from genstudio.data.vocabulary import TokenSettings
 from genstudio.data.work import Work
 from genstudio.errors import ConfigError, Problem
 from genstudio.families.drawing import Chain, Drawing, Part
-from genstudio.families.family import Family, Imported
+from genstudio.families.family import Family, deferred
 from genstudio.families.gpt.batches import shown
 from genstudio.families.gpt.config import GPTConfig
 from genstudio.families.gpt.dashboard import DASHBOARD
@@ -23,10 +22,6 @@ from genstudio.families.gpt.doctor import doctor
 from genstudio.families.gpt.presets import PRESETS, USUAL, preset_for
 from genstudio.families.stack import cost, parts
 from genstudio.families.start import with_vectors
-
-if TYPE_CHECKING:
-    from genstudio.families.gpt.learner import GPTLearner
-    from genstudio.families.gpt.model import GPTModel
 
 __all__ = ["FAMILY", "GPTConfig"]
 
@@ -59,37 +54,13 @@ def _refuse_for_questions(config: GPTConfig) -> None:
         raise ConfigError(problems)
 
 
-def _model(config: GPTConfig, data: TextData, device: str, seed: int) -> GPTModel:
-    from genstudio.families.gpt.model import GPTModel
-
-    return GPTModel(config, data, device, seed)
-
-
 def _drawing(config: GPTConfig, _info: DatasetInfo, tokens: int) -> Drawing:
     ends = Part("Text", f"up to {config.context} tokens"), Part("Next token", f"{tokens:,} probabilities")
     return (Chain((ends[0], *parts(config, tokens), ends[1])),)
 
 
-def _learner(model: GPTModel, seed: int) -> GPTLearner:
-    from genstudio.families.gpt.learner import GPTLearner
-
-    return GPTLearner(model, seed)
-
-
 def _from_metadata(config: GPTConfig, kept: Mapping[str, Any]) -> TextData:
     return from_metadata(kept, config.markers == "lines" if config.tokenizer == "file" else None)
-
-
-def _export(model: GPTModel, form: str, step: int) -> Mapping[str, bytes]:
-    from genstudio.families.gpt.exchange import exported
-
-    return exported(model, form, step)
-
-
-def _import(folder: Path) -> Work[Imported[GPTConfig, TextData]]:
-    from genstudio.families.gpt.importing import imported
-
-    return imported(folder)
 
 
 FAMILY: Family[GPTConfig, TextData] = Family(
@@ -101,8 +72,8 @@ FAMILY: Family[GPTConfig, TextData] = Family(
     config=GPTConfig,
     presets=PRESETS,
     prepare=_prepare,
-    model=_model,
-    learner=_learner,
+    model=deferred(f"{__name__}.model", "GPTModel"),
+    learner=deferred(f"{__name__}.learner", "GPTLearner"),
     metadata=metadata,
     from_metadata=_from_metadata,
     cost=lambda config, _info, tokens: cost(config, tokens),
@@ -112,7 +83,7 @@ FAMILY: Family[GPTConfig, TextData] = Family(
     drawing=_drawing,
     preset_for=preset_for,
     doctor=doctor,
-    export=_export,
-    import_=_import,
+    export=deferred(f"{__name__}.exchange", "exported"),
+    import_=deferred(f"{__name__}.importing", "imported"),
     saves_memory=("a smaller batch (and more gradient accumulation)", "a shorter context", "a smaller model"),
 )

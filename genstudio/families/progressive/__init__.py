@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from genstudio.data.learnable.samples import SampleData, from_metadata, metadata
-from genstudio.families.family import Family
+from genstudio.families.family import Family, deferred
 from genstudio.families.progressive.config import ProgressiveConfig
 from genstudio.families.progressive.cost import cost, drawing
 from genstudio.families.progressive.dashboard import DASHBOARD
@@ -14,24 +12,7 @@ from genstudio.families.progressive.doctor import doctor
 from genstudio.families.progressive.presets import PRESETS, preset_for
 from genstudio.families.weights import exporter
 
-if TYPE_CHECKING:
-    from genstudio.families.progressive.learner import ProgressiveLearner
-    from genstudio.families.progressive.model import ProgressiveModel
-
 __all__ = ["FAMILY", "ProgressiveConfig"]
-
-
-def _model(config: ProgressiveConfig, data: SampleData, device: str, seed: int) -> ProgressiveModel:
-    from genstudio.families.progressive.model import ProgressiveModel
-
-    return ProgressiveModel(config, data, device, seed)
-
-
-def _learner(model: ProgressiveModel, seed: int) -> ProgressiveLearner:
-    from genstudio.families.progressive.learner import ProgressiveLearner
-
-    return ProgressiveLearner(model, seed)
-
 
 FAMILY: Family[ProgressiveConfig, SampleData] = Family(
     name="progressive",
@@ -42,8 +23,8 @@ FAMILY: Family[ProgressiveConfig, SampleData] = Family(
     config=ProgressiveConfig,
     presets=PRESETS,
     prepare=prepare,
-    model=_model,
-    learner=_learner,
+    model=deferred(f"{__name__}.model", "ProgressiveModel"),
+    learner=deferred(f"{__name__}.learner", "ProgressiveLearner"),
     metadata=metadata,
     from_metadata=lambda _config, kept: from_metadata(kept),
     cost=cost,

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from genstudio.data.datasets import PairDataset, TaskDataset
 from genstudio.data.learnable.pairs import PairData, from_metadata, metadata, prepare_pairs, tokenizers_of
 from genstudio.data.vocabulary import TokenSettings
 from genstudio.data.work import Work
-from genstudio.families.family import Family, Imported
+from genstudio.families.family import Family, deferred
 from genstudio.families.seq2seq.batches import shown
 from genstudio.families.seq2seq.config import Seq2SeqConfig, cost, drawing
 from genstudio.families.seq2seq.dashboard import DASHBOARD
 from genstudio.families.seq2seq.doctor import doctor
 from genstudio.families.seq2seq.presets import PRESETS, for_dataset
-
-if TYPE_CHECKING:
-    from genstudio.families.seq2seq.learner import Seq2SeqLearner
-    from genstudio.families.seq2seq.model import Seq2SeqModel
 
 __all__ = ["FAMILY", "Seq2SeqConfig"]
 
@@ -41,33 +36,9 @@ def _prepare(
     )
 
 
-def _model(config: Seq2SeqConfig, data: PairData, device: str, seed: int) -> Seq2SeqModel:
-    from genstudio.families.seq2seq.model import Seq2SeqModel
-
-    return Seq2SeqModel(config, data, device, seed)
-
-
-def _learner(model: Seq2SeqModel, seed: int) -> Seq2SeqLearner:
-    from genstudio.families.seq2seq.learner import Seq2SeqLearner
-
-    return Seq2SeqLearner(model, seed)
-
-
 def _once_read(settings: Mapping[str, Any]) -> tuple[str, ...]:
     """The decoder of a transformer is one that continues a text, with the source in its memory."""
     return ("Writes",) if str(settings.get("architecture", "")).startswith("rnn") else ("Writes", "Traces")
-
-
-def _export(model: Seq2SeqModel, form: str, step: int) -> Mapping[str, bytes]:
-    from genstudio.families.seq2seq.exchange import exported
-
-    return exported(model, form, step)
-
-
-def _import(folder: Path) -> Work[Imported[Seq2SeqConfig, PairData]]:
-    from genstudio.families.seq2seq.exchange import imported
-
-    return imported(folder)
 
 
 FAMILY: Family[Seq2SeqConfig, PairData] = Family(
@@ -80,8 +51,8 @@ FAMILY: Family[Seq2SeqConfig, PairData] = Family(
     config=Seq2SeqConfig,
     presets=PRESETS,
     prepare=_prepare,
-    model=_model,
-    learner=_learner,
+    model=deferred(f"{__name__}.model", "Seq2SeqModel"),
+    learner=deferred(f"{__name__}.learner", "Seq2SeqLearner"),
     metadata=metadata,
     from_metadata=lambda config, kept: from_metadata(kept, shared=config.vocabularies == "shared"),
     cost=cost,
@@ -90,8 +61,8 @@ FAMILY: Family[Seq2SeqConfig, PairData] = Family(
     dashboard=DASHBOARD,
     usual_data="toy-en-es",
     doctor=doctor,
-    export=_export,
-    import_=_import,
+    export=deferred(f"{__name__}.exchange", "exported"),
+    import_=deferred(f"{__name__}.exchange", "imported"),
     reads=("marian", "pegasus"),
     preset_for=for_dataset,
     saves_memory=("a smaller batch (and more gradient accumulation)", "shorter sentences", "a smaller model"),

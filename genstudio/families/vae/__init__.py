@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from genstudio.data.learnable.samples import Learnable, SampleData, from_metadata, metadata, prepared
 from genstudio.data.work import Work
 from genstudio.families import coder_setup
-from genstudio.families.family import Family, made_for
+from genstudio.families.family import Family, deferred, made_for
 from genstudio.families.vae.config import VAEConfig
 from genstudio.families.vae.dashboard import DASHBOARD
 from genstudio.families.vae.doctor import doctor
 from genstudio.families.vae.presets import PRESETS
 from genstudio.families.weights import exporter
 
-if TYPE_CHECKING:
-    from genstudio.families.vae.model import VAE
-
 __all__ = ["FAMILY", "VAEConfig"]
 
 
 def _prepare(config: VAEConfig, dataset: Learnable, _kept: Mapping[str, Any] | None = None) -> Work[SampleData]:
     return prepared(dataset, config.split, lambda data: coder_setup.problems(config, data, config.conditional))
-
-
-def _model(config: VAEConfig, data: SampleData, device: str, seed: int) -> VAE:
-    from genstudio.families.vae.model import VAE
-
-    return VAE(config, data, device, seed)
 
 
 FAMILY: Family[VAEConfig, SampleData] = Family(
@@ -40,7 +31,7 @@ FAMILY: Family[VAEConfig, SampleData] = Family(
     config=VAEConfig,
     presets=PRESETS,
     prepare=_prepare,
-    model=_model,
+    model=deferred(f"{__name__}.model", "VAE"),
     learner=coder_setup.learner,
     metadata=metadata,
     from_metadata=lambda _config, kept: from_metadata(kept),
