@@ -74,9 +74,7 @@ def reveal(window: MainWindow, widget: QWidget) -> None:
     for inner, outer in reversed(list(_nest(widget))):
         if isinstance(outer, QTabWidget) and (index := outer.indexOf(inner)) >= 0:
             outer.setCurrentIndex(index)
-        elif isinstance(outer, TrainingTab) and not outer.busy and outer.left.isHidden() and outer.left.isAncestorOf(widget):
-            outer.show_setup(True)
-        elif isinstance(outer, SetupColumn):
+        elif isinstance(outer, TrainingTab | SetupColumn):
             outer.reveal(widget)
         elif isinstance(outer, CollapsibleSection) and outer.holds(widget):
             outer.set_opened(True)

@@ -610,6 +610,13 @@ class TrainingTab(QWidget):
         """Show what is set up beside a run, or give it the whole width; before a training it is always there."""
         self.strip.settings.setChecked(on)
 
+    def reveal(self, widget: QWidget) -> None:
+        """Show what is set up, or the run whose room it takes, whichever has this widget."""
+        if not self.busy and self.left.isAncestorOf(widget) and self.left.isHidden():
+            self.show_setup(True)
+        elif self.has_panel and self.panel.isAncestorOf(widget) and self._cramped():
+            self.show_setup(False)
+
     def _setup_toggled(self, on: bool) -> None:
         """Beside a training there is nothing to set up: the settings that it has are shown at once."""
         self.setup.show_settings(on and self.busy)
