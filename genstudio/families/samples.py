@@ -16,14 +16,14 @@ from genstudio.data.learnable.samples import SampleData
 from genstudio.evaluation import features
 from genstudio.evaluation.samples import SEED, Reference
 from genstudio.families.abilities import LatentSpec, Made
-from genstudio.snapshots.samples import Codes, Pictures, Plane
+from genstudio.snapshots.samples import Codes, Histograms, Pictures, Plane
 from genstudio.training.learner import Measured
 
 Array = NDArray[Any]
 GRID, MESH, POINTS, PICTURES, ARROWS, MAPPED = 40, 20, 400, 64, 200, 1000
 ROWS = 500
 """Samples that go through a network together when it is not trained."""
-_SEED, _EACH = 20_140_610, 8
+_SEED, _EACH, _BINS = 20_140_610, 8, 20
 
 
 class Form:
@@ -238,3 +238,16 @@ def even_grid(kind: str = "normal") -> NDArray[np.float32]:
     line = shares * 2 - 1 if kind == "uniform" else torch.special.ndtri(shares)
     first, second = torch.meshgrid(line, line, indexing="ij")
     return torch.stack([first, second], -1).reshape(-1, 2).float().numpy()
+
+
+def opinions(step: int, real: Array, fake: Array, bounded: bool) -> Histograms:
+    """How often a discriminator says what of real samples (n,) and of fakes (m,): over all that it can say where that is
+    `bounded`, a probability, else over what it says."""
+    low, high = 0.0, 1.0
+    if not bounded:
+        both = np.concatenate([real, fake])
+        low, high = float(both.min()), float(both.max())
+        if low == high:
+            low, high = low - 0.5, high + 0.5
+    edges = np.linspace(low, high, _BINS + 1)
+    return Histograms("scores", step, edges, {"D(x)": np.histogram(real, edges)[0], "D(G(z))": np.histogram(fake, edges)[0]})

@@ -110,9 +110,12 @@ class SamplingGrid:
             at_once = reader.texts_at_once
             for first in range(0, len(writers), at_once):
                 some = writers[first : first + at_once]
-                work = in_turns(some, self.length) if len(some) == 1 else self._together(reader, encoded, some, cells[first:])
-                if len(some) == 1:
+                work: Iterator[object]
+                if len(some) > 1:
+                    work = self._together(reader, encoded, some, cells[first:])
+                else:
                     some[0].begin(reader)
+                    work = in_turns(some, self.length)
                 for _ in work:
                     done = sum(len(writer) for writer in writers) / max(1, self.length * len(writers))
                     yield Frame(snapshots=(self._grid(writers, opened.step),), progress=Progress("Writing", done))

@@ -76,10 +76,10 @@ class SampleData:
 
 
 def prepared(
-    dataset: Learnable, split: SplitSettings, problems: Callable[[SampleData], Iterable[Problem]]
+    dataset: Learnable, split: SplitSettings | None, problems: Callable[[SampleData], Iterable[Problem]]
 ) -> Work[SampleData]:
-    """Points or pictures, some kept from training as `split` says. Raises DataError for what nothing can be learnt from, and
-    ConfigError for the `problems` of settings with these data."""
+    """Points or pictures, some kept from training as `split` says, or as is usual for their kind. Raises DataError for what
+    nothing can be learnt from, and ConfigError for the `problems` of settings with these data."""
     yield 0.1
     data = from_points(dataset, split) if isinstance(dataset, PointDataset) else from_pictures(dataset, split)
     if found := list(problems(data)):
@@ -121,7 +121,7 @@ def from_points(dataset: PointDataset, split: SplitSettings | None = None) -> Sa
     )
 
 
-def from_pictures(dataset: ImageDataset, split: SplitSettings = _HELD) -> SampleData:
+def from_pictures(dataset: ImageDataset, split: SplitSettings | None = None) -> SampleData:
     """Pictures, a tenth of them held back unless the split says otherwise. Raises DataError for fewer than two different ones."""
     info, pixels = dataset.info, dataset.pixels
     n, height, width, channels = pixels.shape
@@ -131,7 +131,7 @@ def from_pictures(dataset: ImageDataset, split: SplitSettings = _HELD) -> Sample
     if (pixels == pixels[:1]).all():
         raise DataError(f"All {n:,} pictures of '{info.title}' are the same.", "Choose another dataset.", info.path)
     shape = Shape("images", height, width, channels, dataset.classes)
-    train, held = split_items(n, split)
+    train, held = split_items(n, split or _HELD)
     if dataset.labels is not None and (dataset.labels < 0).any():
         labels = None
     else:

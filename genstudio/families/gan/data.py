@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from genstudio.data.datasets import ImageDataset, PointDataset
-from genstudio.data.learnable.samples import SampleData, Shape, from_pictures, from_points
+from genstudio.data.learnable.samples import SampleData, Shape, prepared
 from genstudio.data.work import Work
-from genstudio.errors import ConfigError, Problem
+from genstudio.errors import Problem
 from genstudio.families.gan.config import GANConfig
 from genstudio.nn.sizes import doubling_sizes
 
@@ -26,12 +26,7 @@ def prepare(
     config: GANConfig, dataset: PointDataset | ImageDataset, _kept: Mapping[str, Any] | None = None
 ) -> Work[SampleData]:
     """The data of a run. Raises DataError or ConfigError for what no GAN here can learn from, saying what would do."""
-    yield 0.1
-    data = from_points(dataset) if isinstance(dataset, PointDataset) else from_pictures(dataset)
-    if problems := list(_problems(config, data)):
-        raise ConfigError(problems)
-    yield 1.0
-    return data
+    return prepared(dataset, None, lambda data: _problems(config, data))
 
 
 def _problems(config: GANConfig, data: SampleData) -> Iterator[Problem]:

@@ -11,12 +11,10 @@ from torch import Tensor
 
 from genstudio.events import Snapshot
 from genstudio.families.gan.model import GANModel
-from genstudio.families.samples import ARROWS, GRID, MESH, PICTURES, POINTS, even_grid, places
+from genstudio.families.samples import ARROWS, GRID, MESH, PICTURES, POINTS, even_grid, opinions, places
 from genstudio.nn.modes import evaluating
-from genstudio.snapshots.samples import Histograms, Pictures, Plane
+from genstudio.snapshots.samples import Pictures, Plane
 from genstudio.training import adversarial
-
-_BINS = 20
 
 
 class Viewer:
@@ -37,7 +35,7 @@ class Viewer:
             plane = self._plane(step, model.inside(model.real), *self._made())
             yield plane
             assert plane.scores is not None
-            yield self._histograms(step, plane.scores[: len(model.real)], plane.scores[len(model.real) :])
+            yield opinions(step, plane.scores[: len(model.real)], plane.scores[len(model.real) :], model.bounded)
             return
         labels = model.labels(classes)
         fixed, fake = model.made(noise, classes, "average"), model.made(noise, classes, "generator")
@@ -51,7 +49,7 @@ class Viewer:
         if not self._told_real:
             self._told_real = True
             yield self._pictures("real", step, real, labels, judged)
-        yield self._histograms(step, judged, scores)
+        yield opinions(step, judged, scores, model.bounded)
 
     def opening(self, step: int) -> Iterator[Snapshot]:
         """What can be shown before a model has seen anything: real pictures, on channel `real`, not judged yet."""
@@ -103,14 +101,3 @@ class Viewer:
     ) -> Pictures:
         asked = None if labels is None else labels.cpu().numpy()
         return Pictures(channel, step, self.model.outside(made), asked, self.model.data.shape.classes, scores)
-
-    def _histograms(self, step: int, real: NDArray[np.float32], fake: NDArray[np.float32]) -> Histograms:
-        low, high = (0.0, 1.0) if self.model.bounded else _range(np.concatenate([real, fake]))
-        edges = np.linspace(low, high, _BINS + 1)
-        counts = {name: np.histogram(part, edges)[0] for name, part in (("D(x)", real), ("D(G(z))", fake))}
-        return Histograms("scores", step, edges, counts)
-
-
-def _range(values: NDArray[np.float32]) -> tuple[float, float]:
-    low, high = float(values.min()), float(values.max())
-    return (low, high) if high > low else (low - 0.5, high + 0.5)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Literal
 
 from genstudio.config import setting
-from genstudio.families.settings import Batches, restated
+from genstudio.families.settings import AdversarialDescent, Batches, restated
 from genstudio.nn.sizes import maps_of
 
 _GROWING = "Karras et al. 2018"
 _PENALTY = "Mescheder et al. 2018"
 
 
-class ProgressiveConfig(Batches):
+class ProgressiveConfig(AdversarialDescent, Batches):
     """Settings of a generator and a discriminator that grow together."""
 
     grow: bool = setting(
@@ -88,29 +88,9 @@ class ProgressiveConfig(Batches):
         4, "Apply R1 only every so many steps, scaled up to match", low=1, high=64, group="Loss", live=True,
         source="Karras et al. 2020, lazy regularisation",
     )
-    d_rate: float = setting(
-        2e-3, "Step size of the discriminator's Adam", low=1e-7, high=1.0, group="Training", main=True, logarithmic=True,
-        label="Discriminator's rate", live=True, source="Kingma & Ba 2015",
-    )
-    g_rate: float = setting(
-        2e-3, "Step size of the generator's Adam", low=1e-7, high=1.0, group="Training", main=True, logarithmic=True,
-        label="Generator's rate", live=True, source="Kingma & Ba 2015",
-    )
-    beta1: float = setting(
-        0.0, "Adam: momentum, the decay rate of the mean gradient", low=0, high=0.9999, group="Training", label="Adam beta 1",
-        live=True,
-    )
-    beta2: float = setting(
-        0.99, "Adam: decay rate of the mean squared gradient", low=0, high=0.99999, group="Training", label="Adam beta 2",
-        live=True,
-    )
-    schedule: Literal["constant", "linear"] = setting(
-        "linear", "Keep the rates constant, or let them fall linearly to zero after their constant part", group="Training",
-    )
-    hold: float = setting(
-        0.7, "Share of the training before the rates fall", low=0, high=1, group="Training", label="Constant part",
-        when="schedule=linear",
-    )
+    d_rate: float = restated(AdversarialDescent, "d_rate", 2e-3)
+    g_rate: float = restated(AdversarialDescent, "g_rate", 2e-3)
+    hold: float = restated(AdversarialDescent, "hold", 0.7)
     ema: float = setting(
         0.995, "Decay rate of the exponential moving average (EMA) of the generator's weights, shown and sampled beside the raw "
         "generator. 0: off", low=0, high=0.99999, group="Training", label="Generator EMA", live=True,

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from genstudio.data.batches import PictureBatch
 from genstudio.data.datasets import ImageDataset
 from genstudio.data.learnable import batches
-from genstudio.data.learnable.samples import SampleData, from_pictures
+from genstudio.data.learnable.samples import SampleData, prepared
 from genstudio.data.work import Work
-from genstudio.errors import ConfigError, Problem
+from genstudio.errors import Problem
 from genstudio.families.progressive.config import ProgressiveConfig
 from genstudio.nn.sizes import FIRST, sizes_to
 
@@ -24,12 +24,7 @@ def prepare(
     config: ProgressiveConfig, dataset: ImageDataset, _kept: Mapping[str, Any] | None = None
 ) -> Work[SampleData]:
     """The data of a run. Raises DataError or ConfigError for what nothing here can learn from, saying what would do."""
-    yield 0.1
-    data = from_pictures(dataset)
-    if problems := list(_problems(config, data)):
-        raise ConfigError(problems)
-    yield 1.0
-    return data
+    return prepared(dataset, None, lambda data: _problems(config, data))
 
 
 def size_problem(height: int, width: int) -> Problem | None:

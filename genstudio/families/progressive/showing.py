@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genstudio.events import Array, Snapshot
-from genstudio.families.samples import PICTURES
+from genstudio.families.samples import PICTURES, opinions
 from genstudio.nn.growing import shrunk
-from genstudio.snapshots.samples import Histograms, Pictures
+from genstudio.snapshots.samples import Pictures
 
 if TYPE_CHECKING:
     from genstudio.families.progressive.model import ProgressiveModel
-
-_BINS = 20
 
 
 class Viewer:
@@ -47,7 +45,7 @@ class Viewer:
         if now != self._told_real:
             self._told_real = now
             yield Pictures("real", step, real.pixels.copy(), None, (), real.scores.copy())
-        yield self._histograms(step, real.scores, scores)
+        yield opinions(step, real.scores, scores, model.bounded)
 
     def _real(self, step: int, judged: bool = True) -> Pictures:
         model = self.model
@@ -66,9 +64,3 @@ class Viewer:
             rows.append(("real", real.pixels[:count]))
         names, pixels = zip(*rows, strict=True)
         return Pictures("sizes", step, np.concatenate(pixels), np.repeat(np.arange(len(rows)), count), names)
-
-    def _histograms(self, step: int, real: Array, fake: Array) -> Histograms:
-        both = np.concatenate([real, fake])
-        low, high = (0.0, 1.0) if self.model.bounded else (float(both.min()), float(both.max()))
-        edges = np.linspace(low, high if high > low else low + 1, _BINS + 1)
-        return Histograms("scores", step, edges, {"D(x)": np.histogram(real, edges)[0], "D(G(z))": np.histogram(fake, edges)[0]})
