@@ -168,7 +168,7 @@ def without_source_tokens(
 ) -> Work[tuple[Array, Array, int]]:
     """How much the log-probability of `target` after target ids (T,) falls when one token of the source is left out: scores
     (S,) of all but the end marker, above 0 where the token raises it; the log-probabilities (V,); and the target, the most
-    probable unless told. The source is read anew each time, with the weights that the model has then."""
+    probable unless told. The source is read again each time, with the weights that the model has then."""
     import torch
 
     row = torch.from_numpy(ids.astype(np.int64))[None].to(translator.device)

@@ -108,14 +108,15 @@ def fit(
     """
     due = 0.0
     seed = _seeding()
+    early = learner.evaluate_early if isinstance(learner, EvaluatesEarly) else ()
+    marks = learner.marks if isinstance(learner, Marks) else None  # such a check takes its time: once, not at each step
     for done in itertools.count(start):
         if done % evaluate_every == 0 and (done > start or start == 0):
             yield from _validate(_scores(learner), done)
             if not done:
                 watch.restart()
         ends = plan.over(done, began := watch.elapsed)
-        early = isinstance(learner, EvaluatesEarly) and done in learner.evaluate_early
-        if early and start < done < evaluate_every and not ends:
+        if done in early and start < done < evaluate_every and not ends:
             yield from _validate(_scores(learner, EARLY), done)
         if ends or began >= due:
             yield from (_at(done, event) for event in learner.preview())
@@ -134,8 +135,8 @@ def fit(
             yield from _in_stages(learner, plan, step, progress)
         else:
             yield Metrics(step, learner.training_step(learner.batch(step), step, progress))
-        if isinstance(learner, Marks):
-            yield from (Notice(step, "milestone", text) for text in learner.marks())
+        if marks is not None:
+            yield from (Notice(step, "milestone", text) for text in marks())
 
 
 def _seeding() -> Callable[[int], Any]:

@@ -170,7 +170,7 @@ class LengthPage(Page):
         return _QUALITY[max(self.measure.currentIndex(), 0)]
 
     def _draw(self) -> None:
-        """Both charts anew: their lines are the measured runs that are ticked."""
+        """Draw both charts again: their lines are the measured runs that are ticked."""
         shown = [run for run in self.ticked() if str(run.folder) in self.reports]
         measure = self._measure()
         words = MEASURES[measure]

@@ -250,7 +250,7 @@ class PlaygroundTab(QWidget):
         self.source.look_at(self.choice.reference() if self.translates else None)
 
     def _translate(self, method: str) -> None:
-        """Translate the source anew, into an empty document."""
+        """Translate the source again, into an empty document."""
         self.writer.stop_writing("it was started again")
         self.document.set_text("")
         self.writer.look_at(self.reference(), ())
