@@ -30,7 +30,7 @@ QPushButton[primary="true"] { background: $accent; color: $on_accent; border: 1p
 QPushButton[primary="true"]:hover, QPushButton[primary="true"]:pressed { background: $accent_hover; border-color: $accent_hover; }
 QPushButton[primary="true"]:focus { border: 2px solid $text; padding: 4px 15px; }
 QPushButton[primary="true"]:disabled { background: $line; color: $disabled; border-color: $line; }
-QPushButton[chip="true"] { padding: 0 6px; min-height: 20px; font-size: ${small}px; border-top-right-radius: 0; border-bottom-right-radius: 0; }
+QPushButton[chip="true"] { padding: 0 6px; min-height: 18px; font-size: ${small}px; border-top-right-radius: 0; border-bottom-right-radius: 0; }
 QPushButton[card="true"] { border-color: $line; border-radius: 8px; padding: 0; }
 QPushButton[card="true"]:hover { border-color: $accent; background: $panel; }
 QPushButton[card="true"]:focus { border: 2px solid $accent; }
@@ -43,6 +43,7 @@ QPushButton[flat="true"]:hover { background: $raised; }
 QPushButton[flat="true"]:focus { border: 2px solid $accent; }
 
 QToolButton { background: transparent; border: 1px solid transparent; border-radius: 6px; padding: 3px; }
+QToolButton[chip="true"] { padding: 0; }
 QToolButton:hover { background: $raised; }
 QToolButton:pressed, QToolButton:checked { background: $accent_soft; }
 QToolButton:focus { border-color: $accent; }

@@ -120,6 +120,7 @@ class TaskChip(QWidget):
         self.show_.setProperty("chip", True)
         self.cancel = icon_button("close", f"{name}_cancel", f"Stop: {self.title}")
         self._state, self._progress = "running", Progress()
+        self.cancel.setProperty("chip", True)  # as low as the other: the bar takes its height from the page above it
         hbox(self.show_, self.cancel, into=self, spacing=0)
         self._say()
 
