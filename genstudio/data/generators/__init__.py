@@ -68,14 +68,14 @@ ALL: tuple[Generator, ...] = (
         {"entropy_rate": markov.ENTROPY_RATE, "unigram_entropy": markov.UNIGRAM_ENTROPY}),
     Generator("analogies", "Planted analogies", "text",
         "Sentences about kings and queens, capitals and countries, what is done and what was done: 540 analogies such as "
-        "king - man + woman = queen hold in it, so a model of words can be marked.",
+        "king - man + woman = queen hold in it, so a model of words can be scored.",
         analogies.AnalogySettings, analogies.analogies),
     Generator("shapes", "Shapes", "images",
         "White squares, ellipses and hearts of known size, rotation and position, 32x32, modelled on dSprites.",
         shapes.ShapeSettings, shapes.shapes),
     Generator("coloured-shapes", "Shapes in two colours", "images",
         "Orange and blue squares, ellipses and hearts, 16x16. The two colours show different shapes, so nothing is paired, but "
-        "what each picture would be in the other colour is known: a CycleGAN can be marked.",
+        "what each picture would be in the other colour is known: a CycleGAN can be scored.",
         shapes.ColouredSettings, shapes.coloured_shapes,
         {"height": 16, "width": 16, "channels": 3, "classes": list(shapes.COLOURS)}),
     Generator("gaussian-ring", "Ring of Gaussians", "points",

@@ -44,8 +44,8 @@ class ProgressiveConfig(AdversarialDescent, Batches):
         when="grow=True", label="Hold the size", live=True,
     )
     advance_size: int = setting(
-        0, "Each time that this is raised by one, the growth moves on at once: a fade-in is completed, else the next size "
-        "begins", low=0, high=100, group="Growth", when="grow=True", label="Advance the size", live=True,
+        0, "Raise this by one to move the growth forward at once: a fade-in is completed, or else the next size begins",
+        low=0, high=100, group="Growth", when="grow=True", label="Advance the size", live=True,
     )
     channels: int = setting(
         16, "Feature maps at full size; doubled at each smaller size", low=2, high=512, group="Model", main=True,
@@ -85,7 +85,7 @@ class ProgressiveConfig(AdversarialDescent, Batches):
         label="R1 penalty", main=True, live=True, source=_PENALTY,
     )
     penalty_every: int = setting(
-        4, "Apply R1 only every so many steps, scaled up to match", low=1, high=64, group="Loss", live=True,
+        4, "Apply R1 only once in this many steps, scaled up to match", low=1, high=64, group="Loss", live=True,
         source="Karras et al. 2020, lazy regularisation",
     )
     d_rate: float = restated(AdversarialDescent, "d_rate", 2e-3)

@@ -93,7 +93,7 @@ def of_tokens(batch: TokenBatch) -> str:
     lost = "" if batch.unknown is None else f" {int((batch.inputs == batch.unknown).sum()):,} of the tokens are <unk>."
     return (
         f"Step 1 with the settings of the Transformer tab: {accumulation * rows} pieces of {T} tokens{times}{more}; "
-        f"{mask}. The lower row is the upper one moved by one: what is to be named.{lost}"
+        f"{mask}. The lower row is the upper one shifted by one: the tokens to predict.{lost}"
     )
 
 
