@@ -144,7 +144,7 @@ def test_every_preset_can_be_used_and_says_what_to_expect(family: AnyFamily) -> 
         assert preset.expect and preset.title and (preset.steps or preset.seconds)
         family.config.parse({**preset.values, **preset.cure})
         assert (bool(preset.cure) == bool(preset.cure_text) and preset.cure.items() - preset.values.items()) or not preset.cure
-        assert not preset.data or shelf.find_dataset(preset.data).kind in family.data_kinds
+        assert not preset.data or family.takes(shelf.find_dataset(preset.data))
 
 
 @EVERY_DATA

@@ -19,6 +19,8 @@ from genstudio.errors import DataError
 Kind = Literal["text", "pairs", "labelled", "images", "points", "tasks"]
 Origin = Literal["ships", "imported", "generated"]
 
+CAPTIONED = "captioned"
+"""What pictures with captions are to those that learn from both: see `DatasetInfo.kinds`."""
 FORMAT = 1
 FILES: Mapping[str, str] = {
     "text": "text.txt", "pairs": "pairs.jsonl", "labelled": "labelled.jsonl",
@@ -54,6 +56,11 @@ class DatasetInfo:
     description: str = ""
     count: int = 0
     details: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """What it can be learnt from as: its kind, and "captioned" where it holds pictures with captions."""
+        return (self.kind, CAPTIONED) if self.kind == "images" and self.details.get("captions") is True else (self.kind,)
 
     @property
     def mine(self) -> bool:

@@ -6,9 +6,10 @@ import importlib
 from collections.abc import Mapping
 from typing import Any, cast
 
+from genstudio.data.info import DatasetInfo
 from genstudio.families.family import Family, Preset
 
-__all__ = ["NAMES", "AnyFamily", "Family", "Preset", "all_families", "find", "get", "in_room", "learning_from"]
+__all__ = ["NAMES", "AnyFamily", "Family", "Preset", "all_families", "find", "get", "in_room", "learning_from", "taking"]
 
 AnyFamily = Family[Any, Any]
 
@@ -44,3 +45,8 @@ def in_room(room: str) -> tuple[AnyFamily, ...]:
 def learning_from(kind: str) -> tuple[AnyFamily, ...]:
     """The families that learn from this kind of data, the usual one first."""
     return tuple(family for family in all_families() if kind in family.data_kinds)
+
+
+def taking(info: DatasetInfo) -> tuple[AnyFamily, ...]:
+    """The families that learn from what a dataset holds, the usual one first."""
+    return tuple(family for family in all_families() if family.takes(info))

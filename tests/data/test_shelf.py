@@ -37,7 +37,8 @@ SHIPPED = [
     "shakespeare", "names", "verses-en-es", "emoji-names", "digits8", "mnist10k", "fashion10k", "pixel-faces", "icons32",
     "emoji32",
     "toy-en-es", "emoji-categories", "emoji-languages", "name-initials",
-    "known-entropy", "analogies", "shapes", "coloured-shapes", "gaussian-ring", "gaussian-grid", "moons", "spirals", "swiss-roll",
+    "known-entropy", "analogies", "shapes", "coloured-shapes", "captioned-shapes", "captioned-faces",
+    "gaussian-ring", "gaussian-grid", "moons", "spirals", "swiss-roll",
     "rings", "copy", "reverse", "sort", "addition", "dyck",
 ]  # fmt: skip
 TEXTS = ["shakespeare", "names"]

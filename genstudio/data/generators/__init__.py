@@ -9,14 +9,15 @@ from typing import Any
 
 from genstudio.config import Config
 from genstudio.data.datasets import Dataset
-from genstudio.data.generators import analogies, grammar, labelled, markov, planar, puzzles, shapes
+from genstudio.data.generators import analogies, captioned, grammar, labelled, markov, planar, puzzles, shapes
 from genstudio.data.info import DatasetInfo, Kind
 from genstudio.errors import ConfigError, DataError
 
 
 @dataclass(frozen=True)
 class Generator:
-    """What makes a dataset, and what the shelf says of it. `known` are facts that hold for the default settings."""
+    """What makes a dataset, and what the shelf says of it. `known` are facts that hold for the default settings, whatever the
+    number, the seed and what captions name."""
 
     name: str
     title: str
@@ -29,7 +30,7 @@ class Generator:
     def details(self, settings: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """What has to be kept of the dataset: enough to make it again. Raises ConfigError."""
         chosen = self.settings.parse(settings or {})
-        usual = chosen.changes(self.settings()).keys() <= {"count", "seed"}
+        usual = chosen.changes(self.settings()).keys() <= {"count", "seed", "named"}
         return {"generator": self.name, "settings": chosen.model_dump(), **((self.known if usual else None) or {})}
 
     def entry(self, settings: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -78,6 +79,18 @@ ALL: tuple[Generator, ...] = (
         "what each picture would be in the other colour is known: a CycleGAN can be scored.",
         shapes.ColouredSettings, shapes.coloured_shapes,
         {"height": 16, "width": 16, "channels": 3, "classes": list(shapes.COLOURS)}),
+    Generator("captioned-shapes", "Shapes with captions", "images",
+        "A small or large shape of one of six colours in one of nine places, 24x24, with a caption that says so: 'a small red "
+        "heart at the top left'. Four combinations of colour and shape can be kept from training, to see what a model makes of "
+        "them.",
+        captioned.CaptionedShapeSettings, captioned.captioned_shapes,
+        {"height": captioned.PIXELS, "width": captioned.PIXELS, "channels": 3, "classes": list(captioned.SHAPES),
+         "captions": True}),
+    Generator("captioned-faces", "Faces with descriptions", "images",
+        "The pixel-art faces of 16x16 pixels, each with a sentence: 'a happy face with long brown hair, glasses, red clothes and "
+        "a blue background'.",
+        captioned.CaptionedFaceSettings, captioned.captioned_faces,
+        {"height": 16, "width": 16, "channels": 3, "captions": True}),
     Generator("gaussian-ring", "Ring of Gaussians", "points",
         "Eight narrow Gaussians on a circle, the usual test for dropped modes.",
         planar.RingSettings, planar.ring),
