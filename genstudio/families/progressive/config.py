@@ -58,6 +58,11 @@ class ProgressiveConfig(AdversarialDescent, Batches):
         32, "Size of the noise vector z", low=1, high=1024, group="Model", main=True, label="Latent size",
         source="Goodfellow et al. 2014",
     )
+    conditional: bool = setting(
+        False, "Give both networks the class, at every size, so that you can choose which class to generate; the data must have "
+        "labels", group="Model", main=True, source="Mirza & Osindero 2014; as a product with the last features: Miyato & Koyama "
+        "2018",
+    )
     equalised: bool = setting(
         True, "Weights of deviation 1, scaled whenever they are used: each layer learns at the same pace. Off: the usual "
         "initialisation (He et al. 2015)", group="Model", label="Equalised rates", source=f"{_GROWING}, 4.1",

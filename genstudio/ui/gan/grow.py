@@ -120,7 +120,7 @@ class GrowPage(Page):
         for view, title, pixels in zip(self.views, titles, (found.before, found.mixed, found.after), strict=True):
             view.title = title
             if view is self.views[1] or found.stage:
-                view.show_snapshot(Pictures("grown", found.step, pixels.copy()))
+                view.show_snapshot(Pictures("grown", found.step, pixels.copy(), found.labels, found.classes))
             else:
                 view.clear()  # there is nothing before the first size, so nothing is mixed
         self.words.setText(self._said(found))
