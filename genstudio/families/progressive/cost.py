@@ -12,10 +12,9 @@ from genstudio.nn import cost as networks
 from genstudio.nn.sizes import FIRST, sizes_to
 
 
-def cost(config: ProgressiveConfig, info: DatasetInfo, _tokens: int = 0) -> Cost:
+def cost(config: ProgressiveConfig, shape: Shape) -> Cost:
     """What a training costs at full size: parameters of both networks and of the generator's average; bytes of weights,
     gradients, moments and activations; and the work of a step, which is far less while the pictures are small."""
-    shape = Shape.of(info)
     if size_problem(shape.height, shape.width) is not None:
         return Cost(0, 0.0, 0.0, config.batch)
     maps, classes = config.maps(len(sizes_to(shape.height))), len(shape.classes) if config.conditional else 0
