@@ -52,7 +52,8 @@ SMALL: Mapping[str, tuple[Values, ...]] = {
     "cyclegan": (_CYCLE, {**_CYCLE, "loss": "nonsaturating", "norm": "instance", "halvings": 2, "pool": 3, "cycle_back": 0.0}),
     "progressive": (
         _GROWING,
-        {**_GROWING, "loss": "wasserstein_gp", "pixel_norm": False, "equalised": False, "deviation": False, "grow": False},
+        {**_GROWING, "loss": "wasserstein_gp", "pixel_norm": False, "equalised": False, "deviation": False, "grow": False,
+         "conditional": True},
     ),
     "gaussian": ({"ridge": 0.01}, {"ridge": 0.01, "covariance": "diagonal"}),
     "autoencoder": ({**_CODER, "code": 1}, {**_CODER, "network": "linear", "code": 2, "l2": 0.01, "noise": 0.1}),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 WHITE, TEXT, QUIET, LINE = (255, 255, 255), (28, 33, 40), (91, 100, 112), (216, 220, 226)
 REAL, FAKE = (0, 114, 178), (0, 158, 115)
 _FAKE_SIDE, _REAL_SIDE = (224, 133, 27), (43, 127, 189)
-_GAP, _MARGIN, _FINER, _NAMED, _LONGEST = 2, 8, 2, 60, 140
+_GAP, _MARGIN, _FINER, _NAMED, _LONGEST, _LINE = 2, 8, 2, 60, 140, 20
 
 
 def drawn(shown: Snapshot, size: int, caption: str = "") -> Image.Image:
@@ -60,7 +60,7 @@ def place(shown: Pictures, size: int, index: int) -> tuple[int, int]:
     times, columns = cell(shown, size)
     high, wide = shown.pixels.shape[1:3]
     row, column = divmod(index, columns)
-    return _MARGIN + _left(shown) + column * (wide * times + _GAP), _MARGIN + row * (high * times + _GAP)
+    return _MARGIN + _left(shown) + column * (wide * times + _GAP), _MARGIN + _above(shown) + row * (high * times + _GAP)
 
 
 def _columns(shown: Pictures) -> int:
@@ -73,6 +73,20 @@ def _left(shown: Pictures) -> int:
     if shown.arrangement[1] != "rows" or not shown.classes:
         return 0
     return min(_LONGEST, max(round(_font().getlength(_written(name))) for name in shown.classes) + _MARGIN)
+
+
+def _above(shown: Pictures) -> int:
+    """Room for the names of columns."""
+    return _LINE if shown.arrangement[1] == "columns" and shown.classes else 0
+
+
+def _shortened(name: str, wide: int) -> str:
+    """What of a name fits into so many pixels."""
+    font, text = _font(), _written(name)
+    if font.getlength(text) <= wide:
+        return text
+    fits = (text[:end].rstrip() + "…" for end in range(len(text) - 1, 0, -1))
+    return next((short for short in fits if font.getlength(short) <= wide), text[:1])
 
 
 def _written(name: str) -> str:
@@ -91,10 +105,14 @@ def _grid(shown: Pictures, size: int) -> Image.Image:
 
     count, high, wide, channels = shown.pixels.shape
     times, columns = cell(shown, size)
-    rows, left = -(-count // columns), _left(shown)
+    rows, left, above = -(-count // columns), _left(shown), _above(shown)
     mode = "L" if channels == 1 else "RGB"
-    extent = (2 * _MARGIN + left + columns * (wide * times + _GAP) - _GAP, 2 * _MARGIN + rows * (high * times + _GAP) - _GAP)
-    paper = Image.new(mode, extent, _color(mode, WHITE))
+    across, down = columns * (wide * times + _GAP) - _GAP, rows * (high * times + _GAP) - _GAP
+    paper = Image.new(mode, (2 * _MARGIN + left + across, 2 * _MARGIN + above + down), _color(mode, WHITE))
+    for column, label in enumerate(shown.labels[:columns] if above and shown.labels is not None else ()):
+        name = _shortened(shown.classes[label], wide * times)
+        x = place(shown, size, column)[0] + (wide * times - round(_font().getlength(name))) // 2
+        _write(paper, name, (x, _MARGIN))
     for row, label in enumerate(shown.labels[::columns] if left and shown.labels is not None else ()):
         y = place(shown, size, row * columns)[1] + (high * times - 16) // 2
         _write(paper, _written(shown.classes[label]), (_MARGIN, y))
