@@ -31,10 +31,8 @@ from genstudio.ui.views.pictures import PicturesView
 from genstudio.ui.views.plane import PlaneView
 from genstudio.ui.views.samples import SamplesView
 from genstudio.ui.views.translation import TranslationsPage
-from genstudio.ui.views.view import Figure
+from genstudio.ui.views.view import NO_DATA, Figure
 from genstudio.ui.widgets import plain_label, tooltip
-
-WAITING = "Waiting for the first step"
 
 
 class PlanePage(QWidget):
@@ -201,7 +199,7 @@ class PaneView(QStackedWidget):
         self.setAccessibleName(pane.title)
         self.fixed = True
         self._views: dict[type[Snapshot], Any] = {}
-        waiting = plain_label(WAITING, role="quiet")
+        waiting = plain_label(NO_DATA, role="quiet")
         waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.addWidget(waiting)
 
