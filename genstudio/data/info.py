@@ -16,7 +16,7 @@ from typing import Any, Literal, cast, get_args
 
 from genstudio.errors import DataError
 
-Kind = Literal["text", "pairs", "labelled", "images", "points", "tasks"]
+Kind = Literal["text", "pairs", "labelled", "images", "points", "rows", "tasks"]
 Origin = Literal["ships", "imported", "generated"]
 
 CAPTIONED = "captioned"
@@ -24,7 +24,7 @@ CAPTIONED = "captioned"
 FORMAT = 1
 FILES: Mapping[str, str] = {
     "text": "text.txt", "pairs": "pairs.jsonl", "labelled": "labelled.jsonl",
-    "images": "pixels.npy", "points": "points.npy", "tasks": "dataset.json",
+    "images": "pixels.npy", "points": "points.npy", "rows": "rows.jsonl", "tasks": "dataset.json",
 }  # fmt: skip
 """The file that holds an imported dataset of each kind, beside its card `dataset.json`."""
 

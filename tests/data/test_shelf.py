@@ -39,7 +39,7 @@ SHIPPED = [
     "toy-en-es", "emoji-categories", "emoji-languages", "name-initials",
     "known-entropy", "analogies", "shapes", "coloured-shapes", "captioned-shapes", "captioned-faces",
     "gaussian-ring", "gaussian-grid", "moons", "spirals", "swiss-roll",
-    "rings", "copy", "reverse", "sort", "addition", "dyck",
+    "rings", "xor", "class-moons", "class-rings", "class-spirals", "copy", "reverse", "sort", "addition", "dyck",
 ]  # fmt: skip
 TEXTS = ["shakespeare", "names"]
 

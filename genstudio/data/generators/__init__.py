@@ -9,7 +9,7 @@ from typing import Any
 
 from genstudio.config import Config
 from genstudio.data.datasets import Dataset
-from genstudio.data.generators import analogies, captioned, grammar, labelled, markov, planar, puzzles, shapes
+from genstudio.data.generators import analogies, captioned, classes, grammar, labelled, markov, planar, puzzles, shapes
 from genstudio.data.info import DatasetInfo, Kind
 from genstudio.errors import ConfigError, DataError
 
@@ -102,6 +102,18 @@ ALL: tuple[Generator, ...] = (
     Generator("swiss-roll", "Swiss roll", "points",
         "A rolled-up curve.", planar.CurveSettings, planar.swiss_roll),
     Generator("rings", "Rings", "points", "Three nested circles.", planar.RingsSettings, planar.rings),
+    Generator("xor", "XOR", "rows",
+        "The four corners of a square: class 1 where exactly one coordinate is 1. No straight line separates the classes.",
+        classes.XORSettings, classes.xor, {"classes": ["0", "1"]}),
+    Generator("class-moons", "Two moons with classes", "rows",
+        "Two interlocking half circles, a class each.", classes.ClassSettings, classes.moons,
+        {"classes": ["upper", "lower"]}),
+    Generator("class-rings", "Rings with classes", "rows",
+        "Nested circles, a class each.", classes.RingsSettings, classes.rings,
+        {"classes": ["inner", "outer"]}),
+    Generator("class-spirals", "Spirals with classes", "rows",
+        "Two interlocking arms of a spiral, a class each: the hardest of these for a small network.",
+        classes.SpiralsSettings, classes.spirals, {"classes": ["arm 1", "arm 2"]}),
     Generator("copy", "Copy", "tasks",
         "Repeat a string of letters: the first thing attention learns.", puzzles.SequenceSettings, puzzles.copy),
     Generator("reverse", "Reverse", "tasks",

@@ -14,11 +14,14 @@ from genstudio.snapshots.attention import Attention
 from genstudio.snapshots.confusion import Confusion
 from genstudio.snapshots.filled import Filled
 from genstudio.snapshots.layers import EmbeddingMap, LayerStatistics
+from genstudio.snapshots.network import Depth, NetworkState
 from genstudio.snapshots.samples import Bars, Codes, Histograms, Pictures, Plane
 from genstudio.snapshots.text import Text
 from genstudio.snapshots.translation import Translations
 from genstudio.tasks.inspect_sample import Shown
 from genstudio.ui import theme
+from genstudio.ui.basics.depth_view import DepthView
+from genstudio.ui.basics.network_page import NetworkPage
 from genstudio.ui.layouts import Flow, choice, hbox, named, splitter, vbox
 from genstudio.ui.views.attention import AttentionView
 from genstudio.ui.views.codes import BarsView, CodesView
@@ -177,6 +180,8 @@ VIEWS: Mapping[type[Snapshot], Callable[[Pane], Any]] = {
     EmbeddingMap: lambda _: EmbeddingView(),
     Bars: lambda pane: BarsView(pane.title, f"bars_{pane.channels[0]}"),
     Translations: lambda pane: TranslationsPage(pane.title, pane.rows),
+    NetworkState: NetworkPage,
+    Depth: lambda pane: DepthView(pane.title),
     Codes: lambda pane: CodesView(pane.title, f"codes_{pane.channels[0]}", pane.note),
 }
 """What shows a kind of snapshot, built for a pane: it has `show_snapshot` and `clear`."""

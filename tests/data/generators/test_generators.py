@@ -55,6 +55,7 @@ GOLDEN = {
     "copy": "a4616247f2ce", "reverse": "8b07eda3ce2f", "sort": "bc511e9081ff",
     "addition": "748bbdaf7ba3", "dyck": "341fcb409858", "emoji-categories": "9d19acc1f2cc",
     "emoji-languages": "d2e9b651faf2", "name-initials": "948f64f343cf",
+    "xor": "0b68ad5cd349", "class-moons": "74520ebe11d7", "class-rings": "c5ce32f31c82", "class-spirals": "f92e760946d3",
     "captioned-shapes": "2decf4eced70", "captioned-faces": "a0d898aa1857",
 }  # fmt: skip
 
@@ -70,7 +71,10 @@ def test_the_shelf_lists_and_opens_it(name: str) -> None:
     assert (info.origin, info.kind, info.title) == ("generated", GENERATORS[name].kind, GENERATORS[name].title)
     assert info.description and info.count > 0
     dataset = shelf.open_dataset(info)
-    sizes = {"text": "text", "pairs": "left", "labelled": "texts", "images": "pixels", "points": "points", "tasks": "questions"}
+    sizes = {
+        "text": "text", "pairs": "left", "labelled": "texts", "images": "pixels", "points": "points", "rows": "rows",
+        "tasks": "questions",
+    }  # fmt: skip
     assert len(getattr(dataset, sizes[info.kind])) == info.count
 
 
