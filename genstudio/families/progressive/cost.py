@@ -45,7 +45,7 @@ def drawing(config: ProgressiveConfig, info: DatasetInfo, _tokens: int = 0) -> D
         ]
 
     last = f"{sizes[-1]} x {sizes[-1]} pixels"
-    average = Part("EMA", "average of its weights", g[-1])
+    average = Part("EMA", "averaged weights", g[-1])
     noise = f"{config.latent} numbers" + (", and a class" if classes else "")
     return (
         Chain((Part("Noise z", noise), *boxes(g), average, Part("Fake", last)), "Generator"),

@@ -84,7 +84,8 @@ class MadeView(QStackedWidget):
             self.plane.show_snapshot(Plane("made", 0, none, made.copy(), extent, arrows=arrows), live=False)
 
     def clear(self) -> None:
-        """Show nothing."""
+        """Show nothing, and no axes either: what comes next may be pictures."""
+        self.setCurrentIndex(0)
         self.pictures.clear()
         self.plane.clear()
 
