@@ -33,7 +33,7 @@ FORMAT = 1
 def describe(item: Item, content: Content, file: bytes) -> dict[str, Any]:
     """The manifest's entry. `bytes` and `sha256` are those of the file, `text_` or `array_` those of what is in it."""
     size, digest = content.content()
-    inside = "array" if content.kind == "images" else "text"
+    inside = "array" if content.kind in ("images", "regions") else "text"
     return {
         "id": item.id,
         "title": item.title,
@@ -44,7 +44,7 @@ def describe(item: Item, content: Content, file: bytes) -> dict[str, Any]:
         f"{inside}_bytes": size,
         f"{inside}_sha256": digest,
         **content.facts(),
-        "source": ", ".join(f"{source.package} {source.version}" for source in item.sources),
+        "source": ", ".join(f"{source.package} {source.version}" for source in item.sources) or "made by genstudio",
         "source_files": [{"file": source.file, "sha256": source.sha256} for source in item.sources],
         "licence": item.licence,
         "licence_files": [f"LICENSES/{name}" for name in item.licence_files],

@@ -26,6 +26,10 @@ _CYCLE: Values = {"channels": 4, "blocks": 1, "batch": 4, "g_rate": 0.005, "eval
 _GROWING: Values = {
     "channels": 4, "largest": 8, "latent": 4, "batch": 8, "evaluate_every": 10, "growth": "steps", "stage_steps": 4,
 }
+_SEARCH: Values = {
+    "haplotypes": 4, "snps": 8, "channels": 2, "dense": 4, "batch": 20, "updates": 1, "regions": 4, "proposals": 2,
+    "evaluate_every": 10, "good_enough": 1.0, "pretraining": 1000, "d_rate": 0.01,
+}
 _DIFFUSION: Values = {
     "width": 16, "layers": 1, "batch": 128, "learning_rate": 0.01, "evaluate_every": 10, "sampling_steps": 4,
 }
@@ -52,9 +56,9 @@ SMALL: Mapping[str, tuple[Values, ...]] = {
     "cyclegan": (_CYCLE, {**_CYCLE, "loss": "nonsaturating", "norm": "instance", "halvings": 2, "pool": 3, "cycle_back": 0.0}),
     "progressive": (
         _GROWING,
-        {**_GROWING, "loss": "wasserstein_gp", "pixel_norm": False, "equalised": False, "deviation": False, "grow": False,
-         "conditional": True},
+        {**_GROWING, "loss": "wasserstein_gp", "pixel_norm": False, "equalised": False, "deviation": False, "grow": False},
     ),
+    "simulator": (_SEARCH, {**_SEARCH, "history": "constant", "known": "", "retraining": 1}),
     "gaussian": ({"ridge": 0.01}, {"ridge": 0.01, "covariance": "diagonal"}),
     "autoencoder": ({**_CODER, "code": 1}, {**_CODER, "network": "linear", "code": 2, "l2": 0.01, "noise": 0.1}),
     "vae": (_CODER, {**_CODER, "network": "linear", "code": 1, "noise": "fixed", "kl_warmup": 5}),
@@ -66,15 +70,9 @@ SMALL: Mapping[str, tuple[Values, ...]] = {
     "word2vec": (
         _WORDS, {**_WORDS, "architecture": "cbow", "objective": "softmax", "subsampling": 1.0}, {**_WORDS, "tokenizer": "char"},
     ),
-    "mlp": (
-        {"width": 4, "learning_rate": 0.5, "batch": 2, "evaluate_every": 10},
-        {"layers": 2, "width": 4, "activation": "relu", "initialisation": "he", "loss": "squared_error", "optimizer": "adam",
-         "learning_rate": 0.05, "batch": 2, "evaluate_every": 10},
-        {"widths": "4, 3", "activation": "gelu", "optimizer": "muon", "learning_rate": 0.05, "batch": 3, "evaluate_every": 10},
-    ),
 }
 """A family without a row is tried as it comes."""
-_DATA = {"points": "gaussian-ring", "rows": "class-moons", "images": "digits8"}
+_DATA = {"points": "gaussian-ring", "images": "digits8", "regions": "popgen-bottleneck"}
 PAIRS = "English\tSpanish\n" + "".join(
     f"{adjective} {noun} {verb}\t{verb[::-1]} {noun[::-1]} {adjective}\n"
     for adjective in ("big", "red", "old") for noun in ("cat", "dog", "sun", "map") for verb in ("runs", "sees", "is", "has")

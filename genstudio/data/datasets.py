@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genstudio.data.info import DatasetInfo
+from genstudio.data.population.coalescent import Regions
+from genstudio.data.population.history import Truth
 
 Question: TypeAlias = tuple[str, str, str, str]
 """An analogy with its answer: a - b + c = d, king - man + woman = queen."""
@@ -84,35 +86,6 @@ class PointDataset:
 
 
 @dataclass(frozen=True, eq=False)
-class RowDataset:
-    """Rows of numbers with a class each: `rows` (n, d) float32 under the names of `columns` (d,), read-only; `labels` (n,) int64
-    index `classes`, -1 where a row has none."""
-
-    info: DatasetInfo
-    rows: NDArray[np.float32]
-    labels: NDArray[np.int64]
-    columns: tuple[str, ...]
-    classes: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        for array in (self.rows, self.labels):
-            array.setflags(write=False)
-
-    @property
-    def texts(self) -> tuple[str, ...]:
-        """Every row in words: its columns with their numbers."""
-        return tuple(
-            ", ".join(f"{name} {value:.4g}" for name, value in zip(self.columns, row, strict=True)) for row in self.rows.tolist()
-        )
-
-    @property
-    def named(self) -> tuple[str, ...]:
-        """The class of every row in words, empty where it has none."""
-        words = (*self.classes, "")
-        return tuple(words[label] for label in self.labels.tolist())
-
-
-@dataclass(frozen=True, eq=False)
 class ImageDataset:
     """`pixels` (n, h, w, c) uint8 read-only, c 1 or 3. `labels` (n,) int64 index `classes`, -1 where unknown.
 
@@ -135,6 +108,21 @@ class ImageDataset:
                 array.setflags(write=False)
 
 
-Dataset: TypeAlias = (
-    TextDataset | PairDataset | LabelledDataset | ImageDataset | PointDataset | RowDataset | TaskDataset
-)
+@dataclass(frozen=True, eq=False)
+class RegionDataset:
+    """Haplotypes of regions of a genome; `mutation` and `recombination` are rates per base pair and generation, `demes` how many
+    populations the haplotypes come from, in equal parts. `truth` is the history that made them, None where nobody knows it."""
+
+    info: DatasetInfo
+    regions: Regions
+    mutation: float
+    recombination: float
+    demes: int = 1
+    truth: Truth | None = None
+
+    def __post_init__(self) -> None:
+        for array in (self.regions.genotypes, self.regions.positions, self.regions.offsets):
+            array.setflags(write=False)
+
+
+Dataset: TypeAlias = TextDataset | PairDataset | LabelledDataset | ImageDataset | PointDataset | TaskDataset | RegionDataset

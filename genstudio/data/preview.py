@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from genstudio.data.population.history import Truth
+from genstudio.data.population.pictures import pictured, windows
+from genstudio.data.population.statistics import DISTANCES, SUMMARY, described, measured
 from genstudio.data.text import TextStatistics, statistics
 from genstudio.data.tokenizers import chunks
 from genstudio.data.work import Work, scaled
@@ -24,6 +27,7 @@ _PICTURES_AT_ONCE = 2_000
 _ROWS_AT_ONCE = 50_000
 _SEARCHED_AT_ONCE = 1 << 22
 _BINS = 40
+_ALIGNMENTS, _SITES = 60, 36
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,17 +84,6 @@ class PairLook:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class RowLook(PairLook):
-    """Rows of numbers in words, with their classes; `points` (n, 2) are their first two columns, called `axes`, where they have
-    as many, else None, and `labels` (n,) index `classes`, -1 where a row has none."""
-
-    points: Array | None = None
-    labels: Array | None = None
-    axes: tuple[str, str] = ("", "")
-    classes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class PointLook:
     """Points (n, 2), the centres (k, 2) and the spread they were made with, where those are known."""
 
@@ -110,7 +103,22 @@ class Matches(Frozen):
     count: int = 0
 
 
-Preview = TextLook | PictureLook | PairLook | RowLook | PointLook
+@dataclass(frozen=True, slots=True, eq=False)
+class RegionLook(Frozen):
+    """Regions in figures: `pixels` (n, h, w, 3) uint8, the first of them as alignments; `measures` by name as
+    `population.statistics.described` gives them, `names` those of its means, `distances` those of its linkage."""
+
+    regions: int
+    haplotypes: int
+    length: float
+    pixels: Array
+    measures: Mapping[str, Array]
+    names: tuple[str, ...]
+    distances: tuple[float, ...]
+    truth: Truth | None
+
+
+Preview = TextLook | PictureLook | PairLook | PointLook | RegionLook
 
 
 def preview(dataset: Any) -> Work[Preview]:
@@ -122,12 +130,12 @@ def preview(dataset: Any) -> Work[Preview]:
         return (yield from _pictures(dataset))
     if kind == "points":
         return _points(dataset)
+    if kind == "regions":
+        return (yield from _regions(dataset))
     if kind == "labelled":
         found = yield from _pairs(dataset.texts, dataset.named, ("Text", "Label"))
         counts = np.bincount(dataset.labels[dataset.labels >= 0], minlength=len(dataset.classes)).tolist()
         return replace(found, per_class=tuple(zip(dataset.classes, counts, strict=True)))
-    if kind == "rows":
-        return (yield from _rows(dataset))
     if kind == "tasks":
         return (yield from _pairs(dataset.questions, dataset.answers, ("Question", "Answer")))
     return (yield from _pairs(dataset.left, dataset.right, dataset.names))
@@ -287,21 +295,19 @@ def _pairs(left: Sequence[str], right: Sequence[str], names: tuple[str, str]) ->
     )  # fmt: skip
 
 
-def _rows(dataset: Any) -> Work[RowLook]:
-    found = yield from _pairs(dataset.texts, dataset.named, ("Row", "Class"))
-    columns, classes = dataset.columns, dataset.classes
-    counts = np.bincount(dataset.labels[dataset.labels >= 0], minlength=len(classes)).tolist()
-    points = frozen(dataset.rows[:, :2].copy()) if len(columns) > 1 else None
-    return RowLook(
-        **{each.name: getattr(found, each.name) for each in fields(found) if each.name != "per_class"},
-        per_class=tuple(zip(classes, counts, strict=True)), points=points, labels=dataset.labels,
-        axes=(columns[0], columns[1]) if len(columns) > 1 else ("", ""), classes=classes,
-    )  # fmt: skip
-
-
 def _points(dataset: Any) -> PointLook:
     points = dataset.points
     mean, spread = points.mean(0), points.std(0)
     return PointLook(
         points, dataset.centres, dataset.sigma, (float(mean[0]), float(mean[1])), (float(spread[0]), float(spread[1]))
+    )
+
+
+def _regions(dataset: Any) -> Work[RegionLook]:
+    regions = dataset.regions
+    few = regions.of(np.arange(min(_ALIGNMENTS, len(regions))))
+    pixels = pictured(*windows(few, _SITES))
+    found = yield from measured(regions)
+    return RegionLook(
+        len(regions), regions.haplotypes, regions.length, pixels, described(found), SUMMARY, DISTANCES, dataset.truth
     )

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genstudio.data.datasets import ImageDataset, PairDataset
+from genstudio.data.datasets import ImageDataset, PairDataset, RegionDataset
 from genstudio.data.info import DatasetInfo, content, damaged
+from genstudio.data.population import stored
 from genstudio.errors import DataError
 
 LARGEST = 256 << 20
@@ -20,15 +21,17 @@ LARGEST = 256 << 20
 _ATTRIBUTE = "attribute_"
 
 
-def read(info: DatasetInfo) -> PairDataset | ImageDataset:
+def read(info: DatasetInfo) -> PairDataset | ImageDataset | RegionDataset:
     """A dataset that ships. Raises DataError where its file is gone, changed or damaged.
 
-    `info.sha256` is that of the table of pairs, or that of the whole file of pictures.
+    `info.sha256` is that of the table of pairs, or that of the whole file of pictures or regions.
     """
     if info.kind == "pairs":
         return _pairs(info)
     if info.kind == "images":
         return _images(info)
+    if info.kind == "regions":
+        return stored.opened(info, _arrays(info))
     raise DataError(f"'{info.title}' has a format that this version cannot read.", "Reinstall genstudio.", info.path)
 
 
@@ -43,16 +46,20 @@ def _pairs(info: DatasetInfo) -> PairDataset:
     return PairDataset(info, tuple(p[0] for p in pairs), tuple(p[1] for p in pairs), (names[0], names[1]))
 
 
-def _images(info: DatasetInfo) -> ImageDataset:
+def _arrays(info: DatasetInfo) -> dict[str, NDArray[Any]]:
     raw = content(info)
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
             if sum(member.file_size for member in archive.infolist()) > LARGEST:
                 raise damaged(info)
         with np.load(io.BytesIO(raw), allow_pickle=False) as arrays:
-            found = {name: arrays[name] for name in arrays.files}
+            return {name: arrays[name] for name in arrays.files}
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, OSError):
         raise damaged(info) from None
+
+
+def _images(info: DatasetInfo) -> ImageDataset:
+    found: dict[str, Any] = _arrays(info)
     pixels, labels = found.get("pixels"), found.get("labels")
     if pixels is None or pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[3] not in (1, 3):
         raise damaged(info)

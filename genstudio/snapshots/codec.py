@@ -22,7 +22,7 @@ from genstudio.snapshots.attention import Attention
 from genstudio.snapshots.confusion import Confusion
 from genstudio.snapshots.filled import Filled
 from genstudio.snapshots.layers import EmbeddingMap, LayerStatistics
-from genstudio.snapshots.network import Depth, NetworkState
+from genstudio.snapshots.population import Population
 from genstudio.snapshots.samples import Bars, Codes, Histograms, Pictures, Plane
 from genstudio.snapshots.text import Text
 from genstudio.snapshots.translation import Translations
@@ -40,8 +40,7 @@ KINDS: Mapping[str, type[Snapshot]] = {
     "translations": Translations,
     "filled": Filled,
     "confusion": Confusion,
-    "network": NetworkState,
-    "depth": Depth,
+    "population": Population,
 }
 """The kinds that a run keeps, by their names in files."""
 LARGEST = 1 << 28

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from resources_build import drawn, parallel, pictures, texts
+from resources_build import drawn, genomes, parallel, pictures, texts
 from resources_build.packed import Content
 from resources_build.sources import Files, Source
 
@@ -238,5 +238,16 @@ ITEMS = (
         attribution="Noto Emoji, Google; from the npm package emoji-datasource-google, copyright 2013 Cal Henderson; "
         "names from Unicode, Inc.",
         description="1,641 emoji in colour, 32x32, with captions in English and nine categories.",
+    ),
+    Item(
+        id="popgen-bottleneck",
+        title="Genomes after a bottleneck",
+        sources=(),
+        build=genomes.bottleneck,
+        licence="MIT",
+        licence_files=(),
+        attribution="Simulated by genstudio",
+        description="250 regions of 50 kb, 100 haplotypes each, of a simulated population that was small for a while. Its "
+        "history is known, so what a model finds can be marked.",
     ),
 )

@@ -14,6 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from genstudio.data.population import stored
+from genstudio.data.population.coalescent import Regions
+from genstudio.data.population.history import Truth
+
 
 @dataclass(frozen=True)
 class Text:
@@ -120,7 +124,31 @@ class Pictures:
         return {"count": count, "details": details}
 
 
-Content = Text | Pairs | Pictures
+@dataclass(frozen=True, eq=False)
+class Genomes:
+    """Regions of a population whose history is known."""
+
+    regions: Regions
+    mutation: float
+    recombination: float
+    truth: Truth
+
+    suffix = "npz"
+    kind = "regions"
+
+    def content(self) -> tuple[int, str]:
+        """Bytes of all arrays, and their SHA-256."""
+        return stored.digest(self.regions)
+
+    def packed(self) -> bytes:
+        return stored.packed(self.regions)
+
+    def facts(self) -> dict[str, Any]:
+        details = stored.facts(self.regions, self.mutation, self.recombination, 1, self.truth)
+        return {"count": len(self.regions), "details": details}
+
+
+Content = Text | Pairs | Pictures | Genomes
 
 
 def gzipped(text: str) -> bytes:

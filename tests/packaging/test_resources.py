@@ -49,6 +49,8 @@ def content(item: dict[str, Any]) -> Any:
     dataset = opened(item["id"])
     if item["kind"] == "pairs":
         return packed.Pairs(dataset.names, list(zip(dataset.left, dataset.right, strict=True)))
+    if item["kind"] == "regions":
+        return packed.Genomes(dataset.regions, dataset.mutation, dataset.recombination, dataset.truth)
     labels = None if dataset.labels is None else dataset.labels.tolist()
     attributes = {name: values.tolist() for name, values in dataset.attributes.items()}
     return packed.Pictures(dataset.pixels, labels, dataset.classes, dataset.captions, attributes)
@@ -58,7 +60,7 @@ def content(item: dict[str, Any]) -> Any:
 def test_every_file_is_the_one_in_the_manifest(item: dict[str, Any], build: ModuleType) -> None:
     raw = (ROOT / "resources" / item["file"]).read_bytes()
     assert (len(raw), hashlib.sha256(raw).hexdigest()) == (item["bytes"], item["sha256"])
-    if item["kind"] != "images":
+    if item["kind"] not in ("images", "regions"):
         text = gzip.decompress(raw)
         assert (len(text), hashlib.sha256(text).hexdigest()) == (item["text_bytes"], item["text_sha256"])
     for name in item["licence_files"]:

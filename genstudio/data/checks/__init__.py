@@ -8,8 +8,17 @@ from genstudio.data.checks.finding import Level as Level
 from genstudio.data.checks.labelled import check_labelled
 from genstudio.data.checks.pairs import check_pairs, check_points
 from genstudio.data.checks.pictures import check_images
+from genstudio.data.checks.regions import check_regions
 from genstudio.data.checks.texts import check_text
-from genstudio.data.datasets import ImageDataset, LabelledDataset, PairDataset, PointDataset, TaskDataset, TextDataset
+from genstudio.data.datasets import (
+    ImageDataset,
+    LabelledDataset,
+    PairDataset,
+    PointDataset,
+    RegionDataset,
+    TaskDataset,
+    TextDataset,
+)
 from genstudio.data.split import SplitSettings
 from genstudio.data.work import Work
 from genstudio.errors import DataError
@@ -18,7 +27,7 @@ _ORDER = {"error": 0, "warning": 1, "info": 2}
 
 
 def check(
-    dataset: TextDataset | PairDataset | LabelledDataset | ImageDataset | PointDataset | TaskDataset,
+    dataset: TextDataset | PairDataset | LabelledDataset | ImageDataset | PointDataset | TaskDataset | RegionDataset,
     context: int | None = None,
     parameters: int | None = None,
     split: SplitSettings | None = None,
@@ -41,6 +50,8 @@ def check(
     elif isinstance(dataset, TaskDataset):
         names = ("question", "answer")
         found = yield from check_pairs(dataset.questions, dataset.answers, names, split, context, False)
+    elif isinstance(dataset, RegionDataset):
+        found = yield from check_regions(dataset)
     else:
         found = yield from check_points(dataset)
     return tuple(sorted(found, key=lambda finding: _ORDER[finding.level]))

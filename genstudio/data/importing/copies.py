@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from genstudio.data import generators, opening, store
-from genstudio.data.datasets import ImageDataset, PairDataset, PointDataset, TaskDataset, TextDataset
+from genstudio.data.datasets import ImageDataset, PairDataset, PointDataset, RegionDataset, TaskDataset, TextDataset
 from genstudio.data.images import PictureSettings
 from genstudio.data.importing import pictures, rows, stored
 from genstudio.data.info import DatasetInfo, clean_title, damaged
@@ -46,6 +46,8 @@ def duplicate(
         return (yield from _text(dataset, title))
     if isinstance(dataset, PointDataset):
         return (yield from _points(dataset, title))
+    if isinstance(dataset, RegionDataset):
+        return (yield from rows.import_regions(dataset, title, info.source or info.title, anew=True))
     if isinstance(dataset, TaskDataset):
         dataset = PairDataset(info, dataset.questions, dataset.answers, ("question", "answer"))
     if not isinstance(dataset, PairDataset):
@@ -79,10 +81,8 @@ def _pictures(info: DatasetInfo, title: str, settings: PictureSettings | None) -
     yield 0.1
     if info.origin == "imported" and info.details.get("originals") == "encoded":
         items: Iterator[stored.Item] = stored.encoded(info)
-        named = dataset.captions is not None and dataset.names is not None
-        captions = dict(zip(dataset.names or (), dataset.captions or (), strict=True)) if named else None
         work = pictures.import_pictures(
-            items, settings, title, source, expected=info.count, classes=dataset.classes, captions=captions, anew=True
+            items, settings, title, source, expected=info.count, classes=dataset.classes, anew=True
         )
         return (yield from work)
     kept = info.origin == "imported" and info.details.get("originals") == "array"

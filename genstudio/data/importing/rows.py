@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genstudio.data import store
+from genstudio.data.datasets import RegionDataset
 from genstudio.data.importing import arrays
 from genstudio.data.importing.numbers import MARKS, Decimal, number
 from genstudio.data.importing.texts import intact
 from genstudio.data.info import DatasetInfo, clean_title
+from genstudio.data.population import stored as population
 from genstudio.data.work import Work
 from genstudio.errors import DataError
 
@@ -136,6 +138,22 @@ def import_points(
         return store.put(
             folder, "points", title, size=len(raw), sha256=hashlib.sha256(raw).hexdigest(), count=len(plain),
             source=clean_title(source), details=details, intact=intact, anew=anew,
+        )  # fmt: skip
+
+
+def import_regions(
+    dataset: RegionDataset, name: str, source: str, notes: Sequence[str] = (), anew: bool = False
+) -> Work[DatasetInfo]:
+    """Regions on the shelf. Raises DataError, StorageError."""
+    title, raw = clean_title(name), population.packed(dataset.regions)
+    yield 0.95
+    details = population.facts(dataset.regions, dataset.mutation, dataset.recombination, dataset.demes, dataset.truth)
+    with store.staging() as folder:
+        with store.writing(folder / "regions.npz") as copy:
+            copy.write(raw)
+        return store.put(
+            folder, "regions", title, size=len(raw), sha256=hashlib.sha256(raw).hexdigest(), count=len(dataset.regions),
+            source=clean_title(source), details=details | ({"notes": list(notes)} if notes else {}), intact=intact, anew=anew,
         )  # fmt: skip
 
 

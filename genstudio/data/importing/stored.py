@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genstudio.data.datasets import Dataset, ImageDataset, LabelledDataset, PairDataset, PointDataset
+from genstudio.data.datasets import Dataset, ImageDataset, LabelledDataset, PairDataset, PointDataset, RegionDataset
 from genstudio.data.images import PictureSettings
 from genstudio.data.importing import arrays
 from genstudio.data.info import DatasetInfo, changed, content, damaged, gone, unreadable
+from genstudio.data.population import stored as regions
 from genstudio.errors import DataError
 
 
@@ -41,6 +42,8 @@ def read(info: DatasetInfo) -> Dataset:
         return _mirrored(read_images(info)) if _flips(info) else read_images(info)
     if info.kind == "points":
         return _points(info)
+    if info.kind == "regions":
+        return _regions(info)
     raise DataError(f"'{info.title}' is of a kind that cannot be imported.", "Delete the dataset.", info.path)
 
 
@@ -126,6 +129,11 @@ def _points(info: DatasetInfo) -> PointDataset:
     if points.dtype != np.float32 or points.ndim != 2 or points.shape[1] != 2:
         raise damaged(info)
     return PointDataset(info, points)
+
+
+def _regions(info: DatasetInfo) -> RegionDataset:
+    content(info)
+    return regions.opened(info, dict(arrays.read_npz(info.path)))
 
 
 def _index(info: DatasetInfo) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -115,7 +115,10 @@ class CycleGANLearner:
             if config.r1:
                 mine = mine + adversarial.zero_centred(judge, real[side], config.r1)
             loss = loss + mine
-            told.append(adversarial.opinions(config.loss, logits.detach().view(2, -1), config.bounded))
+            both = logits.detach().view(2, -1)
+            scores = (both.sigmoid() if config.bounded else both).mean(1).unbind()
+            right = adversarial.accuracy(config.loss, both)
+            told.append(dict(zip(("d_real", "d_fake", "accuracy_real", "accuracy_fake"), (*scores, *right), strict=True)))
         loss.backward()
         norm = self.updates.step("discriminators")
         means = {name: (told[A][name] + told[B][name]) / 2 for name in told[A]}

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 
 from genstudio.config import Values
 from genstudio.data import generators
-from genstudio.data.preview import PairLook, PictureLook, PointLook, Preview
+from genstudio.data.preview import PairLook, PictureLook, PointLook, Preview, RegionLook
 from genstudio.data.shelf import DatasetInfo
 from genstudio.ui import theme
 from genstudio.ui.datasets.parts import COUNTED
@@ -90,6 +90,10 @@ class MakePage(QWidget):
             self.grid.show_pictures(look.pixels, look.labels, look.classes)
             self.shown.setCurrentWidget(self.grid)
             count = len(look.pixels)
+        elif isinstance(look, RegionLook):
+            self.grid.show_pictures(look.pixels, None, ())
+            self.shown.setCurrentWidget(self.grid)
+            count = look.regions
         elif isinstance(look, PairLook):
             self.model.show_columns(look.left, look.right, look.names)
             self.shown.setCurrentWidget(self.table)

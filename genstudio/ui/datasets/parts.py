@@ -4,9 +4,9 @@ from __future__ import annotations
 
 KIND_WORDS = {
     "text": "Text", "pairs": "Pairs", "labelled": "Labelled texts",
-    "images": "Pictures", "points": "Points", "rows": "Rows with classes", "tasks": "Toy task",
+    "images": "Pictures", "points": "Points", "tasks": "Toy task", "regions": "Genomes",
 }
 COUNTED = {
     "text": "characters", "pairs": "pairs", "labelled": "texts",
-    "images": "pictures", "points": "points", "rows": "rows", "tasks": "examples",
+    "images": "pictures", "points": "points", "tasks": "examples", "regions": "regions",
 }

@@ -150,21 +150,18 @@ class RowsPage(QWidget):
 
 
 class LabelFigures(QWidget):
-    """How many texts, or rows, each class has, and how long texts are."""
+    """How many texts each class has, and how long texts are."""
 
-    def __init__(self, of: str = "text") -> None:
+    def __init__(self) -> None:
         super().__init__()
-        name = "label" if of == "text" else of
-        self.of = of
-        self.setObjectName(f"{name}_figures")
-        self.classes = NamedBars("Classes", f"{name}_classes", f"{of}s", lambda value: f"{value:,.0f}")
-        self.lengths = HistogramView("Lengths", f"{name}_lengths", "characters")
-        self.lengths.setVisible(of == "text")
+        self.setObjectName("label_figures")
+        self.classes = NamedBars("Classes", "label_classes", "texts", lambda value: f"{value:,.0f}")
+        self.lengths = HistogramView("Lengths", "label_lengths", "characters")
         vbox((self.classes, 2), (self.lengths, 1), into=self, margins=(0, 12, 0, 0))
 
     def show_look(self, info: DatasetInfo, look: PairLook) -> None:
         ordered = sorted(look.per_class, key=lambda each: -each[1])
-        self.classes.show_bars(ordered, f"{len(ordered):,}, of {len(look.left):,} {self.of}s")
+        self.classes.show_bars(ordered, f"{len(ordered):,}, of {len(look.left):,} texts")
         self.lengths.show_histograms({"": look.left_lengths}, f"of {len(look.left):,} texts")
 
 

@@ -58,12 +58,11 @@ class PictureGrid(QAbstractScrollArea):
         theme.changed.connect(self._recolour)
 
     def show_pictures(
-        self, pixels: Array, labels: Array | None = None, classes: tuple[str, ...] = (), names: Any = None,
-        captions: Any = None,
+        self, pixels: Array, labels: Array | None = None, classes: tuple[str, ...] = (), names: Any = None
     ) -> None:
         """Replace what is shown."""
         self._pixels = pixels
-        self._words = {"labels": labels, "classes": classes, "names": names, "captions": captions}
+        self._words = {"labels": labels, "classes": classes, "names": names}
         self.show_order(np.arange(len(pixels)))
 
     def show_order(self, order: Array) -> None:
@@ -125,9 +124,8 @@ class PictureGrid(QAbstractScrollArea):
         if labels is not None and labels[index] >= 0:
             label = int(labels[index])
             parts.append(classes[label] if label < len(classes) else str(label))
-        for words in (names, self._words.get("captions")):
-            if words is not None and words[index]:
-                parts.append(str(words[index]))
+        if names is not None:
+            parts.append(str(names[index]))
         return ", ".join(parts)
 
     def index_at(self, at: QPoint) -> int:

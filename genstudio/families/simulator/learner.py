@@ -1,0 +1,220 @@
+"""Training of a simulator against a discriminator by simulated annealing (Wang et al. 2021), in small steps.
+
+A step either updates the discriminator a few times, or judges the proposals for one parameter. A round is one such step for
+each parameter; then the best of all its proposals is accepted or not, and after a move the discriminator is trained again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from genstudio.data.learnable.batches import draw_among
+from genstudio.data.population.coalescent import Regions, Stream
+from genstudio.data.population.pictures import pictured, windows
+from genstudio.data.population.statistics import DISTANCES, SUMMARY, described, measured
+from genstudio.events import Snapshot
+from genstudio.families.simulator.config import SimulatorConfig
+from genstudio.families.simulator.model import PRETRAINING, PROPOSING, RETRAINING, SimulatorModel
+from genstudio.snapshots.population import Measures, Population
+from genstudio.snapshots.samples import Bars, Pictures
+from genstudio.training.learner import Tick, Values
+from genstudio.training.optim import Adam
+from genstudio.training.updates import Updates
+
+Array = NDArray[np.float64]
+_FEWEST = 3
+"""Steps of pre-training at least: the accuracy of one is a rough number."""
+_RECENT = 0.4
+"""Weight of the newest step in the running accuracy."""
+_LATE = 0.35
+"""The part of the first temperature below which places are averaged."""
+_SHOWN, _MEASURED = 24, 100
+
+
+class SimulatorLearner:
+    """Adam for the discriminator, simulated annealing for the simulator. Everything random in step s is drawn from `seed`
+    and s."""
+
+    tokens_per_step, preview_every, criterion = 0, 2.0, "statistics_apart"
+    threads: int | None = None
+
+    def __init__(self, model: SimulatorModel, seed: int) -> None:
+        self.model, self.seed, self.step = model, seed, 0
+        self.discriminator, self.search = model.discriminator, model.search
+        self.optimizers: Mapping[str, torch.optim.Optimizer] = {
+            "discriminator": Adam(self.discriminator.parameters(), model.config.d_rate, (0.9, 0.99))
+        }
+        self.updates = Updates((self.discriminator,), self.optimizers)
+        self.evaluate_every = model.config.evaluate_every
+        self._marks: list[str] = []
+        self._made: Regions | None = None
+        self._proposed: tuple[list[str], list[float]] = ([], [])
+
+    @property
+    def config(self) -> SimulatorConfig:
+        return self.model.config
+
+    def batch(self, step: int) -> Tensor:
+        """Real regions (updates * batch, 2, n, s) of a step. Raises DataError."""
+        count = self.config.updates * self.config.batch
+        return self.model.real(draw_among(self.model.data.train, (count,), self.seed, step))
+
+    def training_step(self, batch: Tensor, step: int, progress: float) -> Values:
+        """Updates of the discriminator, or the proposals for one parameter."""
+        self.step = step
+        stream, search = Stream(self.seed, 7, step), self.search
+        if search.phase == PROPOSING and not self.config.hold:
+            values = self._propose(stream, progress)
+        else:
+            values = self._train(batch, stream)
+            self._next_phase(progress)
+        found = self.model.values(search.place.numpy())
+        values = {**values, **dict(zip(self.config.model.names, found.tolist(), strict=True))}
+        inner = search.place.numpy()[list(self.config.searched)]
+        return {**values, "edge": float(np.minimum(inner, 1 - inner).min()), "phase": float(search.phase)}
+
+    def _train(self, real: Tensor, stream: Stream) -> dict[str, Tensor | float]:
+        """Tell real regions from simulated ones."""
+        model, config = self.model, self.config
+        places = np.tile(self.search.place.numpy(), (len(real), 1))
+        self._made = model.simulated(places, stream)
+        fake = model.seen(self._made)
+        self.updates.set_rates({"discriminator": config.d_rate})
+        self.discriminator.train()
+        losses, right = [], []
+        for mine, theirs in zip(real.chunk(config.updates), fake.chunk(config.updates), strict=True):
+            logits = self.discriminator(_turned(torch.cat([mine, theirs]), stream))
+            wanted = torch.cat([torch.ones(len(mine)), torch.zeros(len(theirs))]).to(logits)
+            loss = nn.functional.binary_cross_entropy_with_logits(logits, wanted)
+            loss.backward()
+            norm = self.updates.step("discriminator", clip=1.0)
+            losses.append(loss.detach())
+            right.append(((logits.detach() > 0) == (wanted > 0.5)).float().mean())
+        self.discriminator.eval()
+        accuracy, before = float(torch.stack(right).mean()), self.search.accuracy
+        self.search.set_numbers(accuracy=accuracy if not before else before + _RECENT * (accuracy - before))
+        return {"d_loss": torch.stack(losses).mean(), "train_accuracy": accuracy, "gradient_norm": norm}
+
+    def _next_phase(self, progress: float) -> None:
+        search, config = self.search, self.config
+        done = search.at + 1
+        search.set_state(at=done)
+        if search.phase == RETRAINING and done >= config.retraining:
+            search.set_state(phase=PROPOSING, at=0)
+        elif search.phase == PRETRAINING:
+            good = search.accuracy >= config.good_enough and done >= _FEWEST
+            if good or (done >= config.pretraining and search.tried + 1 >= config.tries):
+                said = "is good enough" if good else "is not good enough, but the search begins"
+                self._marks.append(f"The discriminator {said}: {search.accuracy:.0%} right.")
+                search.set_state(phase=PROPOSING, at=0)
+                search.set_numbers(began=min(progress, 0.99))
+            elif done >= config.pretraining:
+                search.set_state(at=0, tried=search.tried + 1)
+                search.set_numbers(accuracy=0.0)
+                search.place.copy_(torch.from_numpy(self.model.start(self.seed, search.tried)))
+                search.mean.copy_(search.place)
+                self._marks.append("The discriminator could not tell the starting point from real genomes: another one is tried.")
+
+    def _propose(self, stream: Stream, progress: float) -> dict[str, Tensor | float]:
+        """Judge proposals for one parameter; after the last one, take the best of the round or stay."""
+        search, config, model = self.search, self.config, self.model
+        cool = max(0.0, 1 - (progress - search.began) / max(1 - search.began, 1e-9))
+        heat = config.temperature * cool
+        index, first = config.searched[min(search.at, len(config.searched) - 1)], search.at == 0
+        place = search.place.numpy().copy()
+        tried = np.tile(place, (config.proposals + first, 1))
+        moved = place[index] + config.width * max(cool, 0.02) * stream.normal(config.proposals)
+        tried[first:, index] = 1 - np.abs(1 - np.abs(moved) % 2)  # reflected at the ends of the range
+        regions = model.simulated(np.repeat(tried, config.regions, 0), stream)
+        logits = model.logits(model.seen(regions)).astype(np.float64).reshape(len(tried), config.regions)
+        losses = np.logaddexp(0, -logits).mean(1)  # cross-entropy of "real"
+        if first:
+            search.set_numbers(loss=float(losses[0]), best_loss=float("1e9"))
+            self._proposed = ([], [])
+        parameter, mine = config.model.parameters[index], losses[first:]
+        self._proposed[0].extend(f"{parameter.name} {parameter.words(float(v))}" for v in parameter.inside(tried[first:, index]))
+        self._proposed[1].extend(mine.tolist())
+        best = int(mine.argmin())
+        if mine[best] < search.best_loss:
+            search.set_numbers(best_loss=float(mine[best]))
+            search.best.copy_(torch.from_numpy(tried[first + best]))
+        values: dict[str, Tensor | float] = {"g_loss": search.loss, "proposal_loss": search.best_loss, "temperature": heat}
+        search.set_state(at=search.at + 1)
+        if search.at >= len(config.searched):
+            values["accepted"] = float(self._decide(heat, stream))
+            if cool < _LATE:
+                count = search.averaged + 1
+                search.set_state(averaged=count)
+                search.mean.add_((search.place - search.mean) / count)
+            else:
+                search.set_state(averaged=0)
+                search.mean.copy_(search.place)
+            values["acceptance"] = search.accepted / search.rounds
+        return values
+
+    def _decide(self, heat: float, stream: Stream) -> bool:
+        """Whether the best proposal of the round is accepted: where it is no worse, or by chance, the more often the hotter."""
+        search = self.search
+        better = search.best_loss <= search.loss
+        accepted = better or float(stream.uniform(1)[0]) < heat * search.loss / max(search.best_loss, 1e-12)
+        search.set_state(rounds=search.rounds + 1, accepted=search.accepted + accepted, at=0)
+        if accepted:
+            search.place.copy_(search.best)
+            search.set_state(phase=RETRAINING)
+        return accepted
+
+    def change(self, values: Mapping[str, object]) -> None:
+        """Other settings from the next step on. Raises ConfigError."""
+        self.model.config = type(self.config).parse({**self.config.model_dump(), **values})
+
+    def marks(self) -> tuple[str, ...]:
+        """What happened in the last steps that the time axis should say, in sentences; each is told once."""
+        marks, self._marks = tuple(self._marks), []
+        return marks
+
+    def opening(self, step: int) -> Iterator[Snapshot]:
+        """The real alignments, and what is measured of the real genomes."""
+        data = self.model.data
+        shown = data.held[:_SHOWN] if len(data.held) >= _SHOWN else np.arange(min(_SHOWN, len(data.alleles)))
+        if len(shown):
+            yield Pictures("real", step, pictured(data.alleles[shown], data.distances[shown]))
+
+    def preview(self) -> Iterator[Snapshot | Tick]:
+        """`alignments` that were simulated, `statistics` of real genomes and of simulated ones, and the `proposals` of the
+        round."""
+        data, made = self.model.data, self._made
+        if made is None:
+            places = np.tile(self.search.place.numpy(), (_SHOWN, 1))
+            made = self.model.simulated(places, Stream(self.seed, 3))
+        yield Tick()
+        few = made.of(np.arange(min(_SHOWN, len(made))))
+        yield Pictures("alignments", self.step, pictured(*windows(few, self.config.snps)))
+        if data.statistics is not None:
+            some = measured(made.of(np.arange(min(_MEASURED, len(made)))))
+            while True:
+                try:
+                    next(some)
+                except StopIteration as end:
+                    simulated = end.value
+                    break
+                yield Tick()
+            yield Population(
+                "statistics", self.step, SUMMARY, DISTANCES, Measures(**described(data.statistics)),
+                Measures(**described(simulated)),
+            )  # fmt: skip
+        names, losses = self._proposed
+        if names:
+            best = int(np.argmin(losses))
+            notes = tuple("the best of the round" if i == best else "" for i in range(len(names)))
+            yield Bars("proposals", self.step, np.array(losses, np.float32), tuple(names), notes, "loss")
+
+
+def _turned(x: Tensor, stream: Stream) -> Tensor:
+    """The same regions x (B, 2, n, s), half of them read from the other strand: the discriminator must not depend on that."""
+    other = torch.from_numpy(stream.uniform(len(x)) < 0.5).to(x.device)
+    return torch.where(other[:, None, None, None], x.flip(3), x)

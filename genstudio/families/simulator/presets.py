@@ -1,0 +1,67 @@
+"""Settings of the simulator family that belong together: some to succeed with, one to fail with and to repair."""
+
+from __future__ import annotations
+
+from genstudio.data.info import DatasetInfo
+from genstudio.families.family import Preset
+from genstudio.families.simulator.data import details_of
+
+PRESETS = (
+    Preset(
+        "size",
+        "One parameter: the size",
+        "How large was a population that never changed? The size walks to its value, and the discriminator's accuracy "
+        "falls towards "
+        "50%.",
+        {"history": "constant"},
+        steps=250,
+        data="hidden-history",
+    ),
+    Preset(
+        "bottleneck",
+        "Two parameters: a bottleneck",
+        "When and how long the population was small is known; searched are its usual size and its size in the bottleneck.",
+        {"history": "bottleneck", "known": "T_end=1000, duration=500"},
+        steps=500,
+        data="popgen-bottleneck",
+    ),
+    Preset(
+        "bottleneck-whole",
+        "Four parameters: a bottleneck",
+        "Nothing is known. Depth and duration of a bottleneck can stand in for each other: how strong it was is found, "
+        "each of them "
+        "alone less exactly.",
+        {"history": "bottleneck"},
+        steps=1000,
+        data="popgen-bottleneck",
+    ),
+    Preset(
+        "any",
+        "Any genomes: three epochs",
+        "For genomes of your own, such as a VCF file: three sizes, one after the other, fit most histories roughly. Compare the "
+        "statistics that are not part of the loss before you believe the parameters.",
+        {"history": "three_epochs"},
+        steps=1000,
+    ),
+    Preset(
+        "wrong-model",
+        "Lesson: the wrong model",
+        "A population of constant size is fitted to genomes that went through a bottleneck. A size is found, but linkage "
+        "and Tajima's "
+        "D of the simulated genomes differ from the real ones by many standard errors, and the doctor says so.",
+        {"history": "constant"},
+        steps=250,
+        data="popgen-bottleneck",
+        cure={"history": "bottleneck", "known": "T_end=1000, duration=500"},
+        cure_text="With a model that has a bottleneck, the statistics that were never part of a loss agree as well.",
+    ),
+)
+_BY_HISTORY = {"constant": "size", "bottleneck": "bottleneck-whole"}
+
+
+def preset_for(info: DatasetInfo, now: str = "") -> str:
+    """Name of the preset to begin with on a dataset: the one of its model of history, where that is said."""
+    made = [preset.name for preset in PRESETS if preset.data == info.id and not preset.cure]
+    if now in made or made:
+        return now if now in made else made[0]
+    return _BY_HISTORY.get(str(details_of(info).get("history")), "any")

@@ -1,1 +1,0 @@
-"""The Basics room: a network with every number, and explorers of its parts."""

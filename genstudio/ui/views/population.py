@@ -1,0 +1,222 @@
+"""Statistics of real genomes beside simulated ones: spectrum, linkage, distances, and means with their standard errors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QPainter, QPen
+
+from genstudio.events import Array
+from genstudio.snapshots.population import Measures, Population
+from genstudio.ui import theme
+from genstudio.ui.views.pointed import PointedFigure, moved
+from genstudio.ui.views.view import (
+    CENTRE,
+    LEFT,
+    RIGHT,
+    Lines,
+    SnapshotFigure,
+    Table,
+    paint_empty,
+    paint_title,
+    write_quietly,
+)
+
+_TOP, _EDGE, _GAP = 52.0, 14.0, 18.0
+_FAR = 2.0
+"""Standard errors beyond which two means differ."""
+Mark = tuple[int, int]
+"""A panel and a place in it: the spectrum, linkage, distances, means."""
+_TITLES = ("Sites by count of the rarer allele", "Linkage: r² by distance", "Distance to the next site", "Means per region")
+
+
+class PopulationView(SnapshotFigure[Population], PointedFigure[Mark]):
+    """Bars of real genomes beside those of simulated ones, each with its standard error; means that differ by more than two
+    standard errors are marked. Point at anything, or use the arrow keys, for its numbers."""
+
+    def __init__(self, title: str = "Statistics", name: str = "population", note: str = "") -> None:
+        super().__init__(title, name)
+        self.note = note
+
+    def prepare(self, snapshot: Population) -> None:
+        self.hover = None
+        apart = snapshot.apart()
+        far = [name for name, value in zip(snapshot.names, apart.tolist(), strict=True) if abs(value) > _FAR]
+        if snapshot.simulated is None:
+            means = zip(snapshot.names, snapshot.real.means.tolist(), strict=True)
+            said = ", ".join(f"{name} {value:.4g}" for name, value in means)
+        else:
+            said = f"These differ: {', '.join(far)}" if far else "No mean differs by more than two standard errors"
+        self.setAccessibleDescription(said)
+
+    def table(self) -> Table:
+        if self.snapshot is None:
+            return (), ()
+        return ("what", "real", "standard error", "simulated", "standard error"), list(self._rows(self.snapshot))
+
+    def _rows(self, shown: Population) -> Iterator[tuple[str, float, float, float, float]]:
+        for panel in range(4):
+            names, real, real_error, made, made_error = self._numbers(shown, panel)
+            for place, name in enumerate(names):
+                yield (name, float(real[place]), float(real_error[place]), float(made[place]), float(made_error[place]))
+
+    @staticmethod
+    def _numbers(shown: Population, panel: int) -> tuple[tuple[str, ...], Array, Array, Array, Array]:
+        """What a panel shows: names, and the real and the simulated values with their errors."""
+        kind = ("spectrum", "ld", "gaps", "means")[panel]
+
+        def of(measures: Measures | None) -> tuple[Array, Array]:
+            if measures is None:
+                nothing = np.full(len(getattr(shown.real, kind)), np.nan)
+                return nothing, nothing
+            return getattr(measures, kind), getattr(measures, f"{kind}_error")
+
+        count = len(getattr(shown.real, kind))
+        if panel == 0:
+            names = tuple(f"{i + 1}" if i + 1 < count else f"≥ {i + 1}" for i in range(count))
+        elif panel == 1:
+            names = tuple(_distance(distance) for distance in shown.distances)
+        elif panel == 2:
+            edges = np.geomspace(1, 5000, count + 1)
+            names = tuple(f"{edges[i]:.0f} to {edges[i + 1]:.0f} bp" for i in range(count))
+        else:
+            names = shown.names
+        return names, *of(shown.real), *of(shown.simulated)
+
+    def panel(self, index: int) -> QRectF:
+        """Where a panel is: the spectrum takes the upper left, the means the lower right."""
+        wide, high = (self.width() - 2 * _EDGE - _GAP) / 2, (self.height() - _TOP - 8 - _GAP) / 2
+        return QRectF(_EDGE + (index % 2) * (wide + _GAP), _TOP + (index // 2) * (high + _GAP), wide, high)
+
+    def paint_figure(self, painter: QPainter, area: QRectF) -> None:
+        shown = self.snapshot
+        dated = "" if shown is None or not shown.step else f"step {shown.step:,}"
+        paint_title(painter, self.title, ", ".join(part for part in (dated, self.note) if part), area)
+        if shown is None:
+            paint_empty(painter, area, "Appears with the first look at the simulator")
+            return
+        self._legend(painter, shown)
+        for index in range(4):
+            box = self.panel(index)
+            write_quietly(painter)
+            words = painter.fontMetrics().elidedText(_TITLES[index], Qt.TextElideMode.ElideRight, int(box.width()))
+            painter.drawText(QRectF(box.left(), box.top(), box.width(), 16), LEFT, words)
+            inside = box.adjusted(0, 20, 0, 0)
+            if inside.height() < 24:
+                continue
+            if index == 3:
+                self._means(painter, shown, inside)
+            else:
+                self._bars(painter, shown, index, inside)
+
+    def _legend(self, painter: QPainter, shown: Population) -> None:
+        if shown.simulated is None:
+            return
+        look, x = theme.current(), _EDGE
+        for word, role in (("real", "real"), ("simulated", "fake")):
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(look.color(theme.visible(theme.ROLES[role])))
+            painter.drawEllipse(QPointF(x + 4, 37), 4, 4)
+            write_quietly(painter)
+            painter.drawText(QRectF(x + 14, 28, 80, 18), LEFT, word)
+            x += 30 + painter.fontMetrics().horizontalAdvance(word)
+
+    def _bars(self, painter: QPainter, shown: Population, index: int, box: QRectF) -> None:
+        names, *columns = self._numbers(shown, index)
+        values, errors = (columns[0], columns[2]), (columns[1], columns[3])
+        tops = np.concatenate([np.nan_to_num(v) + np.nan_to_num(e) for v, e in zip(values, errors, strict=True)])
+        plot = box.adjusted(0, 0, 0, -16)
+        highest = max(float(tops.max(initial=0.0)), 1e-12)
+        look, pitch = theme.current(), plot.width() / max(len(names), 1)
+        painter.setPen(look.color("line"))
+        painter.drawLine(plot.bottomLeft(), plot.bottomRight())
+        series = 2 if shown.simulated is not None else 1
+        thick = max(2.0, pitch * 0.8 / series)
+        for which, role in enumerate(("real", "fake")[:series]):
+            hue = look.color(theme.visible(theme.ROLES[role]))
+            for place, (value, error) in enumerate(zip(values[which].tolist(), errors[which].tolist(), strict=True)):
+                if not math.isfinite(value):
+                    continue
+                left = plot.left() + place * pitch + pitch * 0.1 + which * thick
+                tall = plot.height() * value / highest
+                painter.fillRect(QRectF(left, plot.bottom() - tall, max(thick - 1, 1.0), tall), hue)
+                if math.isfinite(error) and error:
+                    painter.setPen(QPen(look.color("text"), 1))
+                    reach, middle = plot.height() * error / highest, left + (thick - 1) / 2
+                    painter.drawLine(QPointF(middle, plot.bottom() - tall - reach), QPointF(middle, plot.bottom() - tall + reach))
+        write_quietly(painter)
+        metrics = painter.fontMetrics()
+        step = 1 if index != 2 else 4
+        for place in range(0, len(names), step):
+            word = names[place] if index != 2 else f"{np.geomspace(1, 5000, len(names) + 1)[place]:.0f}"
+            if metrics.horizontalAdvance(word) <= pitch * step + 6:
+                spot = QRectF(plot.left() + place * pitch - 8, plot.bottom() + 1, pitch + 16, 15)
+                painter.drawText(spot, CENTRE if index != 2 else LEFT, word)
+        if index == 2:
+            painter.drawText(QRectF(plot.left(), plot.bottom() + 1, plot.width(), 15), RIGHT, "base pairs")
+
+    def _means(self, painter: QPainter, shown: Population, box: QRectF) -> None:
+        apart, look = shown.apart().tolist(), theme.current()
+        tall = min(26.0, box.height() / max(len(shown.names), 1))
+        for place, name in enumerate(shown.names):
+            row = QRectF(box.left(), box.top() + place * tall, box.width(), tall)
+            write_quietly(painter)
+            words = painter.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, int(0.42 * row.width()))
+            painter.drawText(row, LEFT, words)
+            painter.setPen(look.color("text"))
+            real = f"{shown.real.means[place]:.4g}"
+            if shown.simulated is None:
+                painter.drawText(row, RIGHT, f"{real} ± {shown.real.means_error[place]:.2g}")
+                continue
+            painter.drawText(QRectF(row.left(), row.top(), 0.60 * row.width(), tall), RIGHT, real)
+            made = f"{shown.simulated.means[place]:.4g}"
+            painter.drawText(QRectF(row.left(), row.top(), 0.78 * row.width(), tall), RIGHT, made)
+            if math.isfinite(apart[place]):
+                far = abs(apart[place]) > _FAR
+                painter.setPen(look.color(theme.visible(theme.VERMILION)) if far else look.color("quiet"))
+                painter.drawText(row, RIGHT, f"{apart[place]:+.1f} s.e." if abs(apart[place]) < 99 else "> 99 s.e.")
+
+    def mark_at(self, point: QPointF) -> Mark | None:
+        if self.snapshot is None:
+            return None
+        for panel in range(4):
+            box, count = self.panel(panel), len(self._numbers(self.snapshot, panel)[0])
+            if box.contains(point) and count:
+                if panel == 3:
+                    tall = min(26.0, (box.height() - 20) / count)
+                    place = int((point.y() - box.top() - 20) // max(tall, 1.0))
+                else:
+                    place = int((point.x() - box.left()) // (box.width() / count))
+                return (panel, place) if 0 <= place < count else None
+        return None
+
+    def beside(self, mark: Mark | None, right: int, down: int) -> Mark | None:
+        if self.snapshot is None:
+            return None
+        if mark is None:
+            return 0, 0
+        panel = moved(mark[0], down, 4)
+        return panel, moved(mark[1], right, len(self._numbers(self.snapshot, panel)[0]))
+
+    def card(self, mark: Mark) -> tuple[QPointF, Lines, str]:
+        assert self.snapshot is not None
+        panel, place = mark
+        names, real, real_error, made, made_error = self._numbers(self.snapshot, panel)
+        look = theme.current()
+        hues = [look.color(theme.visible(theme.ROLES[role])) for role in ("real", "fake")]
+        lines: Lines = [(hues[0], "real", f"{real[place]:.4g} ± {real_error[place]:.2g}")]
+        if self.snapshot.simulated is not None:
+            lines = [*lines, (hues[1], "simulated", f"{made[place]:.4g} ± {made_error[place]:.2g}")]
+        box = self.panel(panel)
+        if panel == 3:
+            at = QPointF(box.center().x(), box.top() + 20 + (place + 0.5) * min(26.0, (box.height() - 20) / len(names)))
+        else:
+            at = QPointF(box.left() + (place + 0.5) * box.width() / len(names), box.center().y())
+        return at, lines, f"{_TITLES[panel]}: {names[place]}" if panel < 3 else names[place]
+
+
+def _distance(base_pairs: float) -> str:
+    return f"{base_pairs / 1000:g} kb" if base_pairs >= 1000 else f"{base_pairs:g} bp"
