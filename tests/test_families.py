@@ -16,7 +16,7 @@ from family_cases import SMALL, Values, cases, data_for
 from genstudio import families
 from genstudio.cli import main
 from genstudio.data import shelf
-from genstudio.data.batches import PictureBatch, PointBatch, TokenBatch
+from genstudio.data.batches import PictureBatch, PointBatch, RowBatch, TokenBatch
 from genstudio.data.work import finished
 from genstudio.errors import ConfigError
 from genstudio.families import Family
@@ -144,7 +144,7 @@ def test_every_preset_can_be_used_and_says_what_to_expect(family: AnyFamily) -> 
         assert preset.expect and preset.title and (preset.steps or preset.seconds)
         family.config.parse({**preset.values, **preset.cure})
         assert (bool(preset.cure) == bool(preset.cure_text) and preset.cure.items() - preset.values.items()) or not preset.cure
-        assert not preset.data or shelf.find_dataset(preset.data).kind in family.data_kinds
+        assert not preset.data or family.takes(shelf.find_dataset(preset.data))
 
 
 @EVERY_DATA
@@ -261,7 +261,7 @@ def test_its_first_batch_and_its_pace_are_known_before_it_is_trained(
 ) -> None:
     monkeypatch.setattr(estimate, "_SECONDS", 0.01)
     values, data = SMALL[family.name][0], data_for(family, tmp_path)
-    assert isinstance(result(FirstBatch(data, values, family.name)), TokenBatch | PictureBatch | PointBatch)
+    assert isinstance(result(FirstBatch(data, values, family.name)), TokenBatch | PictureBatch | PointBatch | RowBatch)
     assert (result(estimate.EstimateTime(family.name, data, values)) or 0) > 0
 
 

@@ -92,6 +92,8 @@ def of_resources() -> Iterator[tuple[str, str]]:
     """(place, text) of the texts that are data."""
     for entry in json.loads((ROOT / "resources/glossary.json").read_text("utf-8")):
         yield f"resources/glossary.json: {entry['term']}", entry["text"]
+    for title, page in json.loads((ROOT / "resources/pages.json").read_text("utf-8"))["pages"].items():
+        yield f"resources/pages.json: {title}", f"{page['line']} {page['try']}"
     for file in sorted((ROOT / "resources/lessons").glob("*.toml")):
         lesson = tomllib.loads(file.read_text("utf-8"))
         place = f"resources/lessons/{file.name}"

@@ -175,9 +175,13 @@ def tell(scores: Mapping[str, Any], board: Dashboard) -> None:
         if isinstance(value, tuple):
             _table(name.replace("_", " "), value)
         elif name != "step" and name not in floors and not name.endswith(("_floor", "_real")):
-            number, other = f"{value:10,}" if isinstance(value, int) else f"{value:10.4f}", beside.get(name, "")
+            number, other = _number(value), beside.get(name, "")
             print(f"{name.replace('_', ' '):20}{number}" + (f"   {other}" if other else ""))
     print(f"of step {scores['step']:,.0f}" + ("; features of the program's own encoder" if "coverage" in scores else ""))
+
+
+def _number(value: Any) -> str:
+    return f"{value:>10}" if isinstance(value, str) else f"{value:10,}" if isinstance(value, int) else f"{value:10.4f}"
 
 
 def _table(title: str, rows: Sequence[Mapping[str, float]]) -> None:

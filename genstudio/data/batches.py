@@ -52,4 +52,15 @@ class PointBatch(Frozen):
     scale: tuple[float, float] = (1.0, 1.0)
 
 
-Batch = TokenBatch | PictureBatch | PointBatch
+@dataclass(frozen=True, slots=True, eq=False)
+class RowBatch(Frozen):
+    """Rows of numbers as a network is fed them: `inputs` (n, d) float32 under the names of `columns`, `labels` (n,) int64 index
+    `classes`."""
+
+    inputs: Array
+    labels: Array
+    columns: tuple[str, ...]
+    classes: tuple[str, ...]
+
+
+Batch = TokenBatch | PictureBatch | PointBatch | RowBatch

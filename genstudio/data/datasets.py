@@ -86,6 +86,35 @@ class PointDataset:
 
 
 @dataclass(frozen=True, eq=False)
+class RowDataset:
+    """Rows of numbers with a class each: `rows` (n, d) float32 under the names of `columns` (d,), read-only; `labels` (n,) int64
+    index `classes`, -1 where a row has none."""
+
+    info: DatasetInfo
+    rows: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    columns: tuple[str, ...]
+    classes: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        for array in (self.rows, self.labels):
+            array.setflags(write=False)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Every row in words: its columns with their numbers."""
+        return tuple(
+            ", ".join(f"{name} {value:.4g}" for name, value in zip(self.columns, row, strict=True)) for row in self.rows.tolist()
+        )
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The class of every row in words, empty where it has none."""
+        words = (*self.classes, "")
+        return tuple(words[label] for label in self.labels.tolist())
+
+
+@dataclass(frozen=True, eq=False)
 class ImageDataset:
     """`pixels` (n, h, w, c) uint8 read-only, c 1 or 3. `labels` (n,) int64 index `classes`, -1 where unknown.
 
@@ -125,4 +154,6 @@ class RegionDataset:
             array.setflags(write=False)
 
 
-Dataset: TypeAlias = TextDataset | PairDataset | LabelledDataset | ImageDataset | PointDataset | TaskDataset | RegionDataset
+Dataset: TypeAlias = (
+    TextDataset | PairDataset | LabelledDataset | ImageDataset | PointDataset | RowDataset | TaskDataset | RegionDataset
+)

@@ -16,13 +16,15 @@ from typing import Any, Literal, cast, get_args
 
 from genstudio.errors import DataError
 
-Kind = Literal["text", "pairs", "labelled", "images", "points", "tasks", "regions"]
+Kind = Literal["text", "pairs", "labelled", "images", "points", "rows", "tasks", "regions"]
 Origin = Literal["ships", "imported", "generated"]
 
+CAPTIONED = "captioned"
+"""What pictures with captions are to those that learn from both: see `DatasetInfo.kinds`."""
 FORMAT = 1
 FILES: Mapping[str, str] = {
     "text": "text.txt", "pairs": "pairs.jsonl", "labelled": "labelled.jsonl",
-    "images": "pixels.npy", "points": "points.npy", "tasks": "dataset.json",
+    "images": "pixels.npy", "points": "points.npy", "rows": "rows.jsonl", "tasks": "dataset.json",
     "regions": "regions.npz",
 }  # fmt: skip
 """The file that holds an imported dataset of each kind, beside its card `dataset.json`."""
@@ -55,6 +57,11 @@ class DatasetInfo:
     description: str = ""
     count: int = 0
     details: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """What it can be learnt from as: its kind, and "captioned" where it holds pictures with captions."""
+        return (self.kind, CAPTIONED) if self.kind == "images" and self.details.get("captions") is True else (self.kind,)
 
     @property
     def mine(self) -> bool:

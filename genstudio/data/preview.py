@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -84,6 +84,17 @@ class PairLook:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class RowLook(PairLook):
+    """Rows of numbers in words, with their classes; `points` (n, 2) are their first two columns, called `axes`, where they have
+    as many, else None, and `labels` (n,) index `classes`, -1 where a row has none."""
+
+    points: Array | None = None
+    labels: Array | None = None
+    axes: tuple[str, str] = ("", "")
+    classes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class PointLook:
     """Points (n, 2), the centres (k, 2) and the spread they were made with, where those are known."""
 
@@ -118,7 +129,7 @@ class RegionLook(Frozen):
     truth: Truth | None
 
 
-Preview = TextLook | PictureLook | PairLook | PointLook | RegionLook
+Preview = TextLook | PictureLook | PairLook | RowLook | PointLook | RegionLook
 
 
 def preview(dataset: Any) -> Work[Preview]:
@@ -136,6 +147,8 @@ def preview(dataset: Any) -> Work[Preview]:
         found = yield from _pairs(dataset.texts, dataset.named, ("Text", "Label"))
         counts = np.bincount(dataset.labels[dataset.labels >= 0], minlength=len(dataset.classes)).tolist()
         return replace(found, per_class=tuple(zip(dataset.classes, counts, strict=True)))
+    if kind == "rows":
+        return (yield from _rows(dataset))
     if kind == "tasks":
         return (yield from _pairs(dataset.questions, dataset.answers, ("Question", "Answer")))
     return (yield from _pairs(dataset.left, dataset.right, dataset.names))
@@ -292,6 +305,18 @@ def _pairs(left: Sequence[str], right: Sequence[str], names: tuple[str, str]) ->
     return PairLook(
         left, right, (names[0], names[1]), histogram(of_left), histogram(of_right), histogram(ratios, whole=False),
         float(of_right.sum() / max(1, of_left.sum())),
+    )  # fmt: skip
+
+
+def _rows(dataset: Any) -> Work[RowLook]:
+    found = yield from _pairs(dataset.texts, dataset.named, ("Row", "Class"))
+    columns, classes = dataset.columns, dataset.classes
+    counts = np.bincount(dataset.labels[dataset.labels >= 0], minlength=len(classes)).tolist()
+    points = frozen(dataset.rows[:, :2].copy()) if len(columns) > 1 else None
+    return RowLook(
+        **{each.name: getattr(found, each.name) for each in fields(found) if each.name != "per_class"},
+        per_class=tuple(zip(classes, counts, strict=True)), points=points, labels=dataset.labels,
+        axes=(columns[0], columns[1]) if len(columns) > 1 else ("", ""), classes=classes,
     )  # fmt: skip
 
 

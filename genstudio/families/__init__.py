@@ -6,16 +6,17 @@ import importlib
 from collections.abc import Mapping
 from typing import Any, cast
 
+from genstudio.data.info import DatasetInfo
 from genstudio.families.family import Family, Preset
 
-__all__ = ["NAMES", "AnyFamily", "Family", "Preset", "all_families", "find", "get", "in_room", "learning_from"]
+__all__ = ["NAMES", "AnyFamily", "Family", "Preset", "all_families", "find", "get", "in_room", "learning_from", "taking"]
 
 AnyFamily = Family[Any, Any]
 
 NAMES: Mapping[str, str] = {  # explicit: no import side effects, and safe when frozen
     "gpt": "transformer", "bert": "transformer", "seq2seq": "transformer", "word2vec": "transformer", "gan": "gan",
     "cyclegan": "gan", "progressive": "gan", "simulator": "gan", "gaussian": "latent", "autoencoder": "latent", "vae": "latent",
-    "diffusion": "latent",
+    "diffusion": "latent", "mlp": "basics",
 }  # fmt: skip
 """Each family with its room, so that a tab imports those of its own room only."""
 
@@ -44,3 +45,8 @@ def in_room(room: str) -> tuple[AnyFamily, ...]:
 def learning_from(kind: str) -> tuple[AnyFamily, ...]:
     """The families that learn from this kind of data, the usual one first."""
     return tuple(family for family in all_families() if kind in family.data_kinds)
+
+
+def taking(info: DatasetInfo) -> tuple[AnyFamily, ...]:
+    """The families that learn from what a dataset holds, the usual one first."""
+    return tuple(family for family in all_families() if family.takes(info))

@@ -130,6 +130,14 @@ class Family(Generic[C, D]):
         """The title without what explains it."""
         return self.title.partition(" (")[0].partition(" and ")[0]
 
+    def takes(self, info: DatasetInfo) -> bool:
+        """Whether it learns from what a dataset holds."""
+        return any(kind in self.data_kinds for kind in info.kinds)
+
+    def kind_of(self, info: DatasetInfo) -> str:
+        """As which of its kinds of data it learns from a dataset; its first where it does not."""
+        return next((kind for kind in info.kinds if kind in self.data_kinds), self.data_kinds[0])
+
     def can(self, settings: Mapping[str, Any]) -> tuple[str, ...]:
         """Abilities of a model of these settings, with those that it has once it has read a source."""
         return self.abilities + (self.once_read(settings) if self.once_read is not None else ())

@@ -17,8 +17,8 @@ from genstudio.families.settings import Descent, restated
 TokenKind = Literal["char", "byte", "word", "bpe", "file"]
 
 
-class Stack(Config):
-    """Blocks of attention and feed-forward, and what is before and behind them."""
+class Blocks(Config):
+    """Blocks of attention and feed-forward, and what is before and behind them, for as many tokens as the data say."""
 
     layers: int = setting(
         4, "Transformer blocks stacked on each other", low=1, high=48, group="Model", main=True,
@@ -35,10 +35,6 @@ class Stack(Config):
     d_head: int = setting(
         0, "Size of each head's queries, keys and values; W_O projects all heads back to d_model. 0: d_model / heads",
         low=0, high=1024, group="Model", label="d_head", source="Vaswani et al. 2017, 3.2.2",
-    )
-    context: int = setting(
-        64, "How many tokens the model sees at once (n_ctx)", low=2, high=8192, group="Model", main=True,
-        label="Context length", source="Radford et al. 2019",
     )
     d_ff: int = setting(
         0, "Width of the feed-forward layer. 0: 4 x d_model (8/3 x d_model, rounded up to a multiple of 8, for SwiGLU)",
@@ -99,6 +95,19 @@ class Stack(Config):
         if self.d_ff:
             return self.d_ff
         return -(-8 * self.d_model // 24) * 8 if self.activation == "swiglu" else 4 * self.d_model
+
+
+class Stack(Blocks):
+    """The same, with a context of any length."""
+
+    layers: int = restated(Blocks, "layers", 4)
+    heads: int = restated(Blocks, "heads", 4)
+    d_model: int = restated(Blocks, "d_model", 128)
+    d_head: int = restated(Blocks, "d_head", 0)
+    context: int = setting(
+        64, "How many tokens the model sees at once (n_ctx)", low=2, high=8192, group="Model", main=True,
+        label="Context length", source="Radford et al. 2019",
+    )
 
 
 class Tokens(Config):
@@ -182,12 +191,17 @@ def parameters(config: Stack, vocabulary: int) -> int:
 
 def parts(config: Stack, vocabulary: int) -> tuple[Part, ...]:
     """A stack from its embeddings to its head, with the trainable numbers of each part."""
+    return parts_for(config, vocabulary, config.context)
+
+
+def parts_for(config: Blocks, vocabulary: int, context: int) -> tuple[Part, ...]:
+    """The same for so many tokens at once."""
     d, inner, wide, bias = config.d_model, config.heads * config.head_size, config.ff_width, int(config.bias)
     norm = d * (1 + bias * (config.norm == "layernorm"))
     attention = 4 * d * inner + bias * (3 * inner + d)
     gates = 2 if config.activation == "swiglu" else 1
     feed_forward = (gates + 1) * d * wide + bias * (gates * wide + d)
-    embeddings = vocabulary * d + (config.context * d if config.positions == "learned" else 0)
+    embeddings = vocabulary * d + (context * d if config.positions == "learned" else 0)
     head = 0 if config.tied else vocabulary * d
     last_norm = norm if config.norm_place == "pre" else 0
     heads = f"{config.heads} head{'s' * (config.heads > 1)}"
@@ -204,15 +218,19 @@ class TextStack(Stack, Tokens, StackTraining):
 
 
 def cost(config: TextStack, vocabulary: int, further: int = 0) -> Cost:
-    """What a training costs: operations as 6N + 12 L T d_attention per token (Kaplan et al. 2020, with attention as in
-    Chowdhery et al. 2022); bytes of float32 weights, gradients, moments and activations. `further` parameters are not
-    those of `parameters`."""
-    count = parameters(config, vocabulary) + further
+    """What a training costs, with `further` parameters that are not those of `parameters`: see `cost_for`."""
+    return cost_for(config, config, vocabulary, config.context, further)
+
+
+def cost_for(config: Blocks, training: StackTraining, vocabulary: int, context: int, further: int = 0) -> Cost:
+    """What a training with so many tokens at once costs: operations as 6N + 12 L T d_attention per token (Kaplan et al. 2020,
+    with attention as in Chowdhery et al. 2022); bytes of float32 weights, gradients, moments and activations."""
+    count = sum(part.total for part in parts_for(config, vocabulary, context)) + further
     inner = config.heads * config.head_size
-    moments = 2 if config.optimizer == "adamw" else 1.2
-    tokens = config.batch * config.context
-    per_token = config.layers * (14 * config.d_model + 4 * inner + 3 * config.ff_width + 2 * config.heads * config.context)
+    moments = 2 if training.optimizer == "adamw" else 1.2
+    tokens = training.batch * context
+    per_token = config.layers * (14 * config.d_model + 4 * inner + 3 * config.ff_width + 2 * config.heads * context)
     activations = 4 * tokens * (per_token + 3 * vocabulary)
-    items = tokens * config.accumulation
-    flops = items * (6 * count + 12 * config.layers * config.context * inner)
+    items = tokens * training.accumulation
+    flops = items * (6 * count + 12 * config.layers * context * inner)
     return Cost(count, 4 * count * (2 + moments) + activations, flops, items, "token")

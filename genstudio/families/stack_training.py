@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from genstudio.families.stack import Stack, StackTraining
+from genstudio.families.stack import Blocks, Stack, StackTraining
 from genstudio.inspection.statistics import evenly, named_weights
 from genstudio.nn.transformer import Architecture, Transformer
 from genstudio.training.learner import Values
@@ -20,9 +20,14 @@ _COMPARED, _MEASURED_EVERY = 2048, 16
 
 def architecture(config: Stack, vocabulary: int, *, causal: bool) -> Architecture:
     """What `Transformer` is built of for a vocabulary of so many tokens."""
+    return architecture_for(config, vocabulary, config.context, causal=causal)
+
+
+def architecture_for(config: Blocks, vocabulary: int, context: int, *, causal: bool) -> Architecture:
+    """The same for so many tokens at once."""
     return Architecture(
         vocabulary=vocabulary,
-        context=config.context,
+        context=context,
         layers=config.layers,
         heads=config.heads,
         d_model=config.d_model,

@@ -106,24 +106,35 @@ class StartedText(TextData):
     vectors: StartVectors | None = None
 
 
-def with_vectors(data: TextData, reference: str, size: int) -> StartedText:
-    """The same text, for a model of this size whose tokens begin with the vectors of a run. Raises ConfigError."""
-    values = {each.name: getattr(data, each.name) for each in fields(data)}
-    return StartedText(**values, vectors=word_vectors(reference, data.tokenizer, size))
+_VECTORS = "start_embeddings"
+"""The setting that names the run."""
 
 
-def word_vectors(reference: str, tokenizer: Tokenizer, size: int, name: str = "start_embeddings") -> StartVectors:
-    """Which tokens of a model of this `size` begin with the vectors of a Word2Vec run: those whose text, without the space
-    before it, has one there, as it is written or in lower case.
+def find_vectors(reference: str, size: int) -> Start | None:
+    """The Word2Vec run whose vectors the tokens of a model of this `size` begin with; None where there is no reference. It is
+    asked for before a text is encoded, which may take a minute.
 
-    Raises ConfigError where there is no such run, its vectors have another size, or fewer than half of the tokens have one.
+    Raises ConfigError where there is no such run, or its vectors have another size.
     """
-    found = find(reference, ("word2vec",), name)
-    title, dimension = found.run.info.name, found.values.get("dimension")
-    if dimension != size:
-        words = f"the vectors of '{title}' have {dimension} numbers, and d_model is {size}; make them equal"
-        raise ConfigError([Problem(name, words)])
-    theirs, said = found.tokenizer, found.run.kept().get("words.json") or {}
+    if not reference:
+        return None
+    found = find(reference, ("word2vec",), _VECTORS)
+    if (dimension := found.values.get("dimension")) != size:
+        words = f"the vectors of '{found.run.info.name}' have {dimension} numbers, and d_model is {size}; make them equal"
+        raise ConfigError([Problem(_VECTORS, words)])
+    return found
+
+
+def with_vectors(data: TextData, found: Start) -> StartedText:
+    """The same text, for a model whose tokens begin with the vectors of a run. Raises ConfigError."""
+    values = {each.name: getattr(data, each.name) for each in fields(data)}
+    return StartedText(**values, vectors=word_vectors(found, data.tokenizer))
+
+
+def word_vectors(found: Start, tokenizer: Tokenizer) -> StartVectors:
+    """Which tokens begin with the vectors of a Word2Vec run: those whose text, without the space before it, has one there, as
+    it is written or in lower case. Raises ConfigError where fewer than half of the tokens have one."""
+    title, theirs, said = found.run.info.name, found.tokenizer, found.run.kept().get("words.json") or {}
     counts = said.get("counts") or ()
     assert theirs is not None
     place = {theirs.decode([number]): number for number, count in enumerate(counts) if count}
@@ -139,6 +150,6 @@ def word_vectors(reference: str, tokenizer: Tokenizer, size: int, name: str = "s
             f"only {len(pairs):,} of the {tokenizer.size:,} tokens have a vector in '{title}': take the tokens that it was "
             "trained with, and the same text"
         )
-        raise ConfigError([Problem(name, words)])
+        raise ConfigError([Problem(_VECTORS, words)])
     ids, others = zip(*pairs, strict=True)
     return StartVectors(found, ids, others)

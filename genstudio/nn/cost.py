@@ -150,9 +150,10 @@ def unet(
     return total + Network(2 * channels, 0, 2 * channels * places[0]) + conv(channels, pixels, places[0])
 
 
-def growing_generator(latent: int, maps: Sequence[int], pixels: int) -> Network:
+def growing_generator(latent: int, maps: Sequence[int], pixels: int, classes: int = 0) -> Network:
     """`growing.GrowingGenerator` at its full size."""
-    total = linear(latent, 16 * maps[0]) + convolution(maps[0], maps[0], 16)
+    told = 16 if classes else 0
+    total = linear(latent + told, 16 * maps[0]) + convolution(maps[0], maps[0], 16) + Network(told * classes, 0, 0)
     for stage, (before, now) in enumerate(itertools.pairwise(maps), 1):
         area = 16 * 4**stage
         total += convolution(before, now, area) + convolution(now, now, area)
@@ -162,9 +163,10 @@ def growing_generator(latent: int, maps: Sequence[int], pixels: int) -> Network:
     return total
 
 
-def growing_discriminator(maps: Sequence[int], pixels: int, deviation: bool) -> Network:
+def growing_discriminator(maps: Sequence[int], pixels: int, deviation: bool, classes: int = 0) -> Network:
     """`growing.GrowingDiscriminator` at its full size."""
     total = convolution(maps[0] + int(deviation), maps[0], 16) + linear(16 * maps[0], maps[0]) + linear(maps[0], 1)
+    total += Network(classes * maps[0], 0, 0)
     for stage, (before, now) in enumerate(itertools.pairwise(maps), 1):
         area = 16 * 4**stage
         total += convolution(now, now, area) + convolution(now, before, area)

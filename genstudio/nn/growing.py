@@ -16,6 +16,8 @@ _GAIN = math.sqrt(2)
 _EPSILON = 1e-8
 _SLOPE = 0.2
 _MOVES = 0.1
+CLASS = 16
+"""Numbers that tell a generator which class is wanted."""
 
 
 class Equalised(nn.Module):
@@ -106,24 +108,29 @@ def rectified(x: Tensor, norm: bool = False) -> Tensor:
 
 class GrowingGenerator(nn.Module):
     """Latents to pictures of FIRST pixels, doubled `stage` times. `maps` are the feature maps at each size, `pixels` the channels
-    of a picture. While a size fades in, its picture is mixed with that of the size before, enlarged."""
+    of a picture, `classes` how many there are to choose from, each with a vector that is appended to the latent. While a size
+    fades in, its picture is mixed with that of the size before, enlarged."""
 
     def __init__(
-        self, latent: int, maps: Sequence[int], pixels: int, *, normalised: bool = True, equalised: bool = True
-    ) -> None:
+        self, latent: int, maps: Sequence[int], pixels: int, *, normalised: bool = True, equalised: bool = True,
+        classes: int = 0,
+    ) -> None:  # fmt: skip
         super().__init__()
         self.normalised = normalised
-        self.begin = Equalised(latent, maps[0] * FIRST**2, gain=_GAIN / FIRST, equalised=equalised)
+        inputs = latent + (CLASS if classes else 0)
+        self.begin = Equalised(inputs, maps[0] * FIRST**2, gain=_GAIN / FIRST, equalised=equalised)
         self.first = Equalised(maps[0], maps[0], 3, equalised=equalised)
         self.blocks = nn.ModuleList(
             Block(before, now, now, norm=normalised, equalised=equalised) for before, now in itertools.pairwise(maps)
         )
         self.outputs = nn.ModuleList(Equalised(now, pixels, 1, gain=1.0, equalised=equalised) for now in maps)
+        self.classes = nn.Embedding(classes, CLASS) if classes else None
 
-    def forward(self, latent: Tensor, stage: int, fade: float = 1.0) -> Tensor:
-        """latent (B, latent) -> (B, pixels, S, S), S = FIRST 2^stage; `fade` in [0, 1] is the share of the newest layers in it,
-        which at 0 is the picture of the stage before, enlarged."""
-        x = self.begin(pixel_norm(latent) if self.normalised else latent)
+    def forward(self, latent: Tensor, stage: int, fade: float = 1.0, labels: Tensor | None = None) -> Tensor:
+        """latent (B, latent), labels (B,) where there are classes -> (B, pixels, S, S), S = FIRST 2^stage; `fade` in [0, 1] is
+        the share of the newest layers in it, which at 0 is the picture of the stage before, enlarged."""
+        parts = [latent] if self.classes is None else [latent, self.classes(labels)]
+        x = self.begin(torch.cat([pixel_norm(part) if self.normalised else part for part in parts], 1))
         x = rectified(x.unflatten(1, (-1, FIRST, FIRST)), self.normalised)
         x = before = rectified(self.first(x), self.normalised)
         for block in self.blocks[:stage]:
@@ -135,10 +142,12 @@ class GrowingGenerator(nn.Module):
 
 
 class GrowingDiscriminator(nn.Module):
-    """Pictures of any of the sizes to one raw score each; higher is more real. The mirror of the generator."""
+    """Pictures of any of the sizes to one raw score each; higher is more real. The mirror of the generator. With `classes`, the
+    score says how real a picture is as one of its class: their vectors are multiplied with the last features (Miyato & Koyama
+    2018)."""
 
     def __init__(
-        self, maps: Sequence[int], pixels: int, *, deviation: bool = True, equalised: bool = True
+        self, maps: Sequence[int], pixels: int, *, deviation: bool = True, equalised: bool = True, classes: int = 0
     ) -> None:
         super().__init__()
         self.inputs = nn.ModuleList(Equalised(pixels, now, 1, equalised=equalised) for now in maps)
@@ -149,10 +158,11 @@ class GrowingDiscriminator(nn.Module):
         self.last = Equalised(maps[0] + int(deviation), maps[0], 3, equalised=equalised)
         self.hidden = Equalised(maps[0] * FIRST**2, maps[0], equalised=equalised)
         self.head = Equalised(maps[0], 1, gain=1.0, equalised=equalised)
+        self.classes = nn.Embedding(classes, maps[0]) if classes else None
 
-    def forward(self, pictures: Tensor, stage: int, fade: float = 1.0) -> Tensor:
-        """pictures (B, pixels, S, S), S = FIRST 2^stage -> (B,); at a `fade` of 0 it is the score of the stage before for the
-        pictures at half the size."""
+    def forward(self, pictures: Tensor, stage: int, fade: float = 1.0, labels: Tensor | None = None) -> Tensor:
+        """pictures (B, pixels, S, S), S = FIRST 2^stage, labels (B,) where there are classes -> (B,); at a `fade` of 0 it is the
+        score of the stage before for the pictures at half the size. Without labels, how real it is whatever its class."""
         x = rectified(self.inputs[stage](pictures))
         for newest, block in enumerate(reversed(self.blocks[:stage])):
             x = halved(block(x))
@@ -160,7 +170,11 @@ class GrowingDiscriminator(nn.Module):
                 x = torch.lerp(rectified(self.inputs[stage - 1](halved(pictures))), x, fade)
         if self.deviation is not None:
             x = self.deviation(x)
-        return self.head(rectified(self.hidden(rectified(self.last(x)).flatten(1)))).squeeze(1)
+        features = rectified(self.hidden(rectified(self.last(x)).flatten(1)))
+        score: Tensor = self.head(features).squeeze(1)
+        if self.classes is None or labels is None:
+            return score
+        return score + (features * self.classes(labels)).sum(1) / math.sqrt(features.shape[1])
 
 
 def doubled(x: Tensor) -> Tensor:

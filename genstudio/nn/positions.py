@@ -39,4 +39,4 @@ def rotate(x: Tensor, turn: Tensor) -> Tensor:
     """
     if x.stride(-1) != 1:  # pairs must lie side by side to be complex numbers
         x = x.contiguous()
-    return torch.view_as_real(torch.view_as_complex(x.unflatten(-1, (-1, 2))) * turn[:, None]).flatten(-2)
+    return torch.view_as_real(torch.view_as_complex(x.unflatten(-1, (-1, 2))) * turn.unsqueeze(-2)).flatten(-2)

@@ -167,17 +167,19 @@ class Architecture:
     cross: bool = False
 
 
-class Stack(nn.Module):
-    """Token embedding, positions and blocks: from ids to one vector per token, which has seen all that it may see."""
+class Blocks(nn.Module):
+    """Blocks over vectors of `tokens`, and their positions: each vector has seen all that it may see afterwards."""
 
     turn: Tensor
     waves: Tensor
 
-    def __init__(self, arch: Architecture) -> None:
-        """Weights as torch begins with; a class that is built on it calls `_initialise` when it is whole."""
+    def __init__(self, arch: Architecture, tokens: nn.Module | None = None) -> None:
+        """Weights as torch begins with; a class that is built on it calls `_initialise` when it is whole. `tokens` is what makes
+        the vectors, where they are not given: it comes first, for weights are drawn in the order of the modules."""
         super().__init__()
         self.architecture, self.context = arch, arch.context
-        self.tokens = nn.Embedding(arch.vocabulary, arch.d_model)
+        if tokens is not None:
+            self.tokens = tokens
         self.positions = nn.Embedding(arch.context, arch.d_model) if arch.positions == "learned" else None
         self.blocks = nn.ModuleList(
             Block(
@@ -203,6 +205,78 @@ class Stack(nn.Module):
         elif arch.positions == "sinusoidal":
             self.register_buffer("waves", sinusoidal(arch.context, arch.d_model, arch.position_base), persistent=False)
 
+    def place(self, x: Tensor, past: int = 0) -> tuple[Tensor, Tensor | None]:
+        """Vectors x (B, T, C) after `past` others -> the same with their positions, and the turn (T, D/2) where these are
+        rotary."""
+        end = past + x.shape[1]
+        if self.positions is not None:
+            x = x + self.positions.weight[past:end]
+        elif self.architecture.positions == "sinusoidal":
+            x = x * math.sqrt(x.shape[-1]) + self.waves[past:end]
+        return x, self.turn[past:end] if self.architecture.positions == "rotary" else None
+
+    def through(
+        self,
+        x: Tensor,
+        turn: Tensor | None = None,
+        cache: Cache | None = None,
+        last: bool = False,
+        padding: Tensor | None = None,
+        memory: Tensor | Sequence[tuple[Tensor, Tensor]] | None = None,
+        memory_padding: Tensor | None = None,
+        rows: Tensor | None = None,
+    ) -> Tensor:
+        """x (B, T, C) and the turn of its positions, (T, D/2) or one for each row (B, T, D/2), through all blocks and the last
+        norm; the rest as in `Stack.hidden`."""
+        if self.training and self.architecture.dropout:
+            x = F.dropout(x, self.architecture.dropout)
+        for index, block in enumerate(self.blocks):
+            own = memory if memory is None or isinstance(memory, Tensor) else memory[index]
+            some = rows if index + 1 == len(self.blocks) else None  # after its attention, the last needs no other position
+            x = block(x, turn, None if cache is None else cache.layers[index], padding, own, memory_padding, some)
+        if last:
+            x = x[:, -1:]
+        return cast("Tensor", self.last_norm(x))
+
+    def matrices(self) -> Iterator[tuple[Tensor, int]]:
+        """The weight matrices of the blocks, each with how many independent matrices are stacked in its rows."""
+        for block in self.typed_blocks():
+            yield block.attention.qkv.weight, 3
+            yield block.attention.out.weight, 1
+            if block.cross is not None:
+                yield block.cross.q.weight, 1
+                yield block.cross.kv.weight, 2
+                yield block.cross.out.weight, 1
+            yield block.feed_forward.up.weight, 2 if self.architecture.activation == "swiglu" else 1
+            yield block.feed_forward.down.weight, 1
+
+    def typed_blocks(self) -> list[Block]:
+        """The blocks in order."""
+        return cast("list[Block]", list(self.blocks))
+
+    @torch.no_grad()
+    def _initialise(self, arch: Architecture) -> None:
+        """Radford et al. 2019, 2.3: small normal weights, smaller where a residual branch ends."""
+        for module in self.modules():
+            if isinstance(module, nn.Linear | nn.Embedding):
+                module.weight.normal_(0.0, 0.02)
+            if isinstance(module, nn.Linear) and module.bias is not None:
+                module.bias.zero_()
+        for block in self.typed_blocks():
+            ends = [block.attention.out, block.feed_forward.down, *([] if block.cross is None else [block.cross.out])]
+            for linear in ends:
+                linear.weight.mul_(1 / math.sqrt(len(ends) * arch.layers))
+
+
+class Stack(Blocks):
+    """Token embedding, positions and blocks: from ids to one vector per token, which has seen all that it may see."""
+
+    tokens: nn.Embedding
+
+    def __init__(self, arch: Architecture) -> None:
+        """Weights as torch begins with; a class that is built on it calls `_initialise` when it is whole."""
+        super().__init__(arch, nn.Embedding(arch.vocabulary, arch.d_model))
+
     def hidden(
         self,
         ids: Tensor,
@@ -221,15 +295,7 @@ class Stack(nn.Module):
         in each block; `memory_padding` (B, M) is True where it has no token.
         """
         x, turn = self.embed(ids, 0 if cache is None else cache.length)
-        if self.training and self.architecture.dropout:
-            x = F.dropout(x, self.architecture.dropout)
-        for index, block in enumerate(self.blocks):
-            own = memory if memory is None or isinstance(memory, Tensor) else memory[index]
-            some = rows if index + 1 == len(self.blocks) else None  # after its attention, the last needs no other position
-            x = block(x, turn, None if cache is None else cache.layers[index], padding, own, memory_padding, some)
-        if last:
-            x = x[:, -1:]
-        return cast("Tensor", self.last_norm(x))
+        return self.through(x, turn, cache, last, padding, memory, memory_padding, rows)
 
     def new_cache(self, batch: int = 1) -> Cache | None:
         """Room for `context` tokens; None without the look-ahead mask, where every new token changes all before it."""
@@ -245,45 +311,10 @@ class Stack(nn.Module):
             self.hidden(ids[None])
         return torch.cat(watched)
 
-    def matrices(self) -> Iterator[tuple[Tensor, int]]:
-        """The weight matrices of the blocks, each with how many independent matrices are stacked in its rows."""
-        for block in self.typed_blocks():
-            yield block.attention.qkv.weight, 3
-            yield block.attention.out.weight, 1
-            if block.cross is not None:
-                yield block.cross.q.weight, 1
-                yield block.cross.kv.weight, 2
-                yield block.cross.out.weight, 1
-            yield block.feed_forward.up.weight, 2 if self.architecture.activation == "swiglu" else 1
-            yield block.feed_forward.down.weight, 1
-
-    def typed_blocks(self) -> list[Block]:
-        """The blocks in order."""
-        return cast("list[Block]", list(self.blocks))
-
     def embed(self, ids: Tensor, past: int = 0) -> tuple[Tensor, Tensor | None]:
         """ids (B, T) after `past` others -> the stream before the first block (B, T, C), and the turn of the positions
         (T, D/2) where they are rotary."""
-        x = self.tokens(ids)
-        end = past + ids.shape[1]
-        if self.positions is not None:
-            x = x + self.positions.weight[past:end]
-        elif self.architecture.positions == "sinusoidal":
-            x = x * math.sqrt(x.shape[-1]) + self.waves[past:end]
-        return x, self.turn[past:end] if self.architecture.positions == "rotary" else None
-
-    @torch.no_grad()
-    def _initialise(self, arch: Architecture) -> None:
-        """Radford et al. 2019, 2.3: small normal weights, smaller where a residual branch ends."""
-        for module in self.modules():
-            if isinstance(module, nn.Linear | nn.Embedding):
-                module.weight.normal_(0.0, 0.02)
-            if isinstance(module, nn.Linear) and module.bias is not None:
-                module.bias.zero_()
-        for block in self.typed_blocks():
-            ends = [block.attention.out, block.feed_forward.down, *([] if block.cross is None else [block.cross.out])]
-            for linear in ends:
-                linear.weight.mul_(1 / math.sqrt(len(ends) * arch.layers))
+        return self.place(self.tokens(ids), past)
 
 
 class Encoder(Stack):

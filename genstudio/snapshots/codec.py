@@ -22,6 +22,7 @@ from genstudio.snapshots.attention import Attention
 from genstudio.snapshots.confusion import Confusion
 from genstudio.snapshots.filled import Filled
 from genstudio.snapshots.layers import EmbeddingMap, LayerStatistics
+from genstudio.snapshots.network import Depth, NetworkState
 from genstudio.snapshots.population import Population
 from genstudio.snapshots.samples import Bars, Codes, Histograms, Pictures, Plane
 from genstudio.snapshots.text import Text
@@ -40,6 +41,8 @@ KINDS: Mapping[str, type[Snapshot]] = {
     "translations": Translations,
     "filled": Filled,
     "confusion": Confusion,
+    "network": NetworkState,
+    "depth": Depth,
     "population": Population,
 }
 """The kinds that a run keeps, by their names in files."""

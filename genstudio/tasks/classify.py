@@ -120,7 +120,7 @@ def _unknown(opened: Opened[Reads], texts: tuple[str, ...]) -> tuple[str, ...]:
         ids, places = opened.tokenizer.encode_lossy(text)
         if not (ids != getattr(opened.tokenizer, "unknown", None)).any():
             raise DataError(
-                f"Nothing of '{text[:40]}' is in the vocabulary of this model.", "Type a text like those that it was trained on."
+                f"None of '{text[:40]}' is in this model's vocabulary.", "Type a text like those that it was trained on."
             )
         gone = set(places)
         marked = "".join(letter if place in gone else "\n" for place, letter in enumerate(text))

@@ -14,6 +14,7 @@ from genstudio.snapshots.attention import Attention
 from genstudio.snapshots.confusion import Confusion
 from genstudio.snapshots.filled import Filled
 from genstudio.snapshots.layers import EmbeddingMap, LayerStatistics
+from genstudio.snapshots.network import Depth, NetworkState
 from genstudio.snapshots.samples import Bars, Histograms, Pictures, Plane
 from genstudio.snapshots.text import Text
 from genstudio.snapshots.translation import Translations
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
 
 WHITE, TEXT, QUIET, LINE = (255, 255, 255), (28, 33, 40), (91, 100, 112), (216, 220, 226)
 REAL, FAKE = (0, 114, 178), (0, 158, 115)
+_CLASSES = ((0, 114, 178), (230, 159, 0), (0, 158, 115), (213, 94, 0), (204, 121, 167), (86, 180, 233))
 _FAKE_SIDE, _REAL_SIDE = (224, 133, 27), (43, 127, 189)
-_GAP, _MARGIN, _FINER, _NAMED, _LONGEST = 2, 8, 2, 60, 140
+_GAP, _MARGIN, _FINER, _NAMED, _LONGEST, _LINE = 2, 8, 2, 60, 140, 20
 
 
 def drawn(shown: Snapshot, size: int, caption: str = "") -> Image.Image:
@@ -60,7 +62,7 @@ def place(shown: Pictures, size: int, index: int) -> tuple[int, int]:
     times, columns = cell(shown, size)
     high, wide = shown.pixels.shape[1:3]
     row, column = divmod(index, columns)
-    return _MARGIN + _left(shown) + column * (wide * times + _GAP), _MARGIN + row * (high * times + _GAP)
+    return _MARGIN + _left(shown) + column * (wide * times + _GAP), _MARGIN + _above(shown) + row * (high * times + _GAP)
 
 
 def _columns(shown: Pictures) -> int:
@@ -73,6 +75,20 @@ def _left(shown: Pictures) -> int:
     if shown.arrangement[1] != "rows" or not shown.classes:
         return 0
     return min(_LONGEST, max(round(_font().getlength(_written(name))) for name in shown.classes) + _MARGIN)
+
+
+def _above(shown: Pictures) -> int:
+    """Room for the names of columns."""
+    return _LINE if shown.arrangement[1] == "columns" and shown.classes else 0
+
+
+def _shortened(name: str, wide: int) -> str:
+    """What of a name fits into so many pixels."""
+    font, text = _font(), _written(name)
+    if font.getlength(text) <= wide:
+        return text
+    fits = (text[:end].rstrip() + "…" for end in range(len(text) - 1, 0, -1))
+    return next((short for short in fits if font.getlength(short) <= wide), text[:1])
 
 
 def _written(name: str) -> str:
@@ -91,10 +107,14 @@ def _grid(shown: Pictures, size: int) -> Image.Image:
 
     count, high, wide, channels = shown.pixels.shape
     times, columns = cell(shown, size)
-    rows, left = -(-count // columns), _left(shown)
+    rows, left, above = -(-count // columns), _left(shown), _above(shown)
     mode = "L" if channels == 1 else "RGB"
-    extent = (2 * _MARGIN + left + columns * (wide * times + _GAP) - _GAP, 2 * _MARGIN + rows * (high * times + _GAP) - _GAP)
-    paper = Image.new(mode, extent, _color(mode, WHITE))
+    across, down = columns * (wide * times + _GAP) - _GAP, rows * (high * times + _GAP) - _GAP
+    paper = Image.new(mode, (2 * _MARGIN + left + across, 2 * _MARGIN + above + down), _color(mode, WHITE))
+    for column, label in enumerate(shown.labels[:columns] if above and shown.labels is not None else ()):
+        name = _shortened(shown.classes[label], wide * times)
+        x = place(shown, size, column)[0] + (wide * times - round(_font().getlength(name))) // 2
+        _write(paper, name, (x, _MARGIN))
     for row, label in enumerate(shown.labels[::columns] if left and shown.labels is not None else ()):
         y = place(shown, size, row * columns)[1] + (high * times - 16) // 2
         _write(paper, _written(shown.classes[label]), (_MARGIN, y))
@@ -266,6 +286,38 @@ def _map(shown: EmbeddingMap, size: int) -> Image.Image:
     return paper
 
 
+def _network(shown: NetworkState, size: int) -> Image.Image:
+    """The points with their classes over what the network says of every place; without a plane, the weights of the first layer,
+    a square for each neuron: orange is negative, blue positive."""
+    from PIL import Image, ImageDraw
+
+    first = shown.weights[: shown.sizes[0] * shown.sizes[1]].reshape(shown.sizes[1], -1).astype(np.float64)
+    if shown.extent is None or shown.field is None:
+        high, wide, channels = shown.picture or (1, shown.sizes[0], 1)
+        maps = first.reshape(-1, high, wide, channels).mean(-1)
+        far = float(np.abs(maps).max()) or 1.0
+        share = (maps / far)[..., None]
+        ends = np.where(share < 0, np.array(_FAKE_SIDE, np.float64), np.array(_REAL_SIDE, np.float64))
+        return _grid(Pictures("", 0, (255 * (1 - np.abs(share)) + np.abs(share) * ends).round().astype(np.uint8)), size)
+    fine, (x0, x1, y0, y1) = size * _FINER, shown.extent
+    hues = np.array([_CLASSES[number % len(_CLASSES)] for number in range(len(shown.classes))], np.float64)
+    ground = 255 + 0.5 * (np.tensordot(shown.field[:, ::-1].astype(np.float64), hues, (0, 0)) - 255)
+    picture = Image.fromarray(ground.clip(0, 255).astype(np.uint8)).resize((fine, fine), Image.Resampling.BILINEAR)
+    draw = ImageDraw.Draw(picture, "RGBA")
+    places = (shown.inputs[:, :2] * shown.scale[:2] + shown.mean[:2]).astype(np.float64)
+    for (px, py), label in zip(places.tolist(), shown.labels.tolist(), strict=True):
+        x, y = (px - x0) / (x1 - x0) * fine, (y1 - py) / (y1 - y0) * fine
+        draw.ellipse([x - 5, y - 5, x + 5, y + 5], (*_CLASSES[label % len(_CLASSES)], 255), WHITE)
+    return picture.resize((size, size), Image.Resampling.BOX)
+
+
+def _depth(shown: Depth, size: int) -> Image.Image:
+    """How large the slopes of each layer are, as a bar of their order of magnitude."""
+    known = np.log10(np.maximum(np.nan_to_num(shown.slopes), 1e-30))
+    names = tuple(f"layer {number}, slope {slope:.2g}" for number, slope in enumerate(shown.slopes.tolist(), 1))
+    return _bars(Bars("", 0, (known + 31).astype(np.float32), names), size)
+
+
 def _dark(shares: Array) -> Array:
     """Shares (n, h, w) of 0 to 1 as pictures (n, h, w, 1), dark where they are large."""
     return np.asarray(255 - np.clip(shares.astype(np.float32), 0, 1) * 255).astype(np.uint8)[..., None]
@@ -283,4 +335,6 @@ _DRAWN: Mapping[type[Snapshot], Callable[[Any, int], Image.Image]] = {
     Histograms: _histograms,
     Bars: _bars,
     EmbeddingMap: _map,
+    NetworkState: _network,
+    Depth: _depth,
 }

@@ -28,7 +28,7 @@ class FirstBatch:
     def run(self, models: Models) -> Frames[Batch]:
         name = self.family
         if not name:
-            learning = families.learning_from(shelf.find_dataset(self.data).kind)
+            learning = families.taking(shelf.find_dataset(self.data))
             name = learning[0].name if learning else next(iter(families.NAMES))
         family, config = Train(name, self.data, self.config).parsed()
         yield Frame(progress=Progress("Reading the dataset"))

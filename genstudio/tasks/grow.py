@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from genstudio.events import Array, Frame, Frozen, Progress
 from genstudio.families.abilities import Grows
 from genstudio.tasks.models import ModelRef, Models
@@ -16,7 +18,8 @@ from genstudio.tasks.task import Frames
 class Fading(Frozen):
     """Pictures (n, h, w, c) uint8 of the same noise by the weights of `step`: of the size `before`, `mixed`, and of the size
     `after`, both alone. `at` is how far it has grown: whole numbers are `sizes`, by their place; what lies between them is the
-    fade of the next. `reached` is how far the weights have been trained."""
+    fade of the next. `reached` is how far the weights have been trained. `labels` (n,) are the classes that were asked for, of
+    the `classes` that the model knows."""
 
     before: Array
     mixed: Array
@@ -25,6 +28,8 @@ class Fading(Frozen):
     reached: float
     sizes: tuple[int, ...]
     step: int
+    labels: Array | None = None
+    classes: tuple[str, ...] = ()
 
     @property
     def stage(self) -> int:
@@ -39,7 +44,8 @@ class Fading(Frozen):
 
 @dataclass(frozen=True)
 class ShowFading:
-    """Make `count` pictures of noise that depends on `seed` alone, grown as far as `at` says (None: as far as it was trained)."""
+    """Make `count` pictures of noise that depends on `seed` alone, grown as far as `at` says (None: as far as it was trained). Of
+    a model that knows classes they take turns, and so many are made that each comes equally often."""
 
     model: ModelRef
     count: int = 16
@@ -55,13 +61,15 @@ class ShowFading:
         reached = max(0.0, model.sizes.index(size) - 1 + fade)
         at = reached if self.at is None else min(max(self.at, 0.0), float(len(model.sizes) - 1))
         stage, fade = stage_of(at)
-        noise, name = model.noise(self.count, self.seed), variant(model, "")
+        classes = len(model.classes)
+        count = classes * max(1, round(self.count / classes)) if classes else self.count
+        noise, name, labels = model.noise(count, self.seed), variant(model, ""), np.arange(count) % classes if classes else None
         made = []
         for share in (0.0, fade, 1.0):
-            *_, one = model.grown_to(model.sizes[stage], share).sample(noise, None, name)
+            *_, one = model.grown_to(model.sizes[stage], share).sample(noise, labels, name)
             made.append(one.samples)
         before, mixed, after = made
-        return Fading(before, mixed, after, at, reached, model.sizes, opened.step)
+        return Fading(before, mixed, after, at, reached, model.sizes, opened.step, labels, model.classes)
 
 
 def stage_of(at: float) -> tuple[int, float]:

@@ -121,7 +121,7 @@ class TryGenerated:
 
 def _columns(dataset: Any) -> list[Any]:
     names = {
-        "pairs": ("left", "right"), "labelled": ("texts", "named"), "tasks": ("questions", "answers"),
+        "pairs": ("left", "right"), "labelled": ("texts", "named"), "rows": ("texts", "named"), "tasks": ("questions", "answers"),
         "images": ("captions", "names"),
     }  # fmt: skip
     found = [getattr(dataset, name) for name in names.get(dataset.info.kind, ())]

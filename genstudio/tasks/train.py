@@ -282,7 +282,7 @@ def _learner(family: Kind, config: Config, data: Any, device: str, seed: int) ->
 def fitting(family: Kind, name: str) -> shelf.DatasetInfo:
     """The dataset, or the file, of this name. Raises DataError where the family learns from other kinds of data."""
     info = shelf.find_dataset(name, family.data_kinds)
-    if info.kind not in family.data_kinds:
+    if not family.takes(info):
         wanted = " or ".join(family.data_kinds)
         raise DataError(
             f"{family.title} cannot be trained on '{info.title}': it needs {wanted}, and these are {info.kind}.",

@@ -279,9 +279,9 @@ class LookAtTranslation(Quiet):
         model = base.model
         source, _ = read_source(model, self.model.source)
         target = self._target(base)
-        yield Frame(progress=Progress("Looking at the translation"))
+        yield Frame(progress=Progress("Inspecting the translation"))
         weights = model.cross_attention(source, target)
-        yield Frame(progress=Progress("Looking at the translation", 0.5))
+        yield Frame(progress=Progress("Inspecting the translation", 0.5))
         encoder, decoder = model.hidden_states(source, target)
         return TranslationInside(
             "translation",

@@ -80,6 +80,23 @@ def weighted(loss: Tensor, weight: float) -> Tensor:
     return loss if weight == 1 else weight * loss
 
 
+def lazily(update: int, every: int) -> int:
+    """How many times a penalty counts in an update (from 1): in each k-th alone, k times, so that its mean stays (Karras et al.
+    2020, lazy regularisation)."""
+    return 0 if update % every else every
+
+
+def opinion(logits: Tensor, bounded: bool) -> Tensor:
+    """What a discriminator says: a probability where its raw output is `bounded` by the logistic loss, else a score."""
+    return logits.sigmoid() if bounded else logits
+
+
+def opinions(kind: str, logits: Tensor, bounded: bool) -> dict[str, Tensor]:
+    """The mean opinion of real samples and of fakes, and how many of each are told right, of logits (2, n), real ones first."""
+    values = (*opinion(logits, bounded).mean(1).unbind(), *accuracy(kind, logits))
+    return dict(zip(("d_real", "d_fake", "accuracy_real", "accuracy_fake"), values, strict=True))
+
+
 def accuracy(kind: str, scores: Tensor) -> tuple[Tensor, Tensor]:
     """Shares of real and of fake samples that the discriminator tells right, of scores (2, n): real ones first.
 

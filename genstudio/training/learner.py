@@ -72,10 +72,10 @@ class Measured:
     values: Mapping[str, float] = field(default_factory=dict)
     done: float = 1.0
     preparing: Progress | None = None
-    answer: Mapping[str, float] | None = None
+    answer: Mapping[str, Any] | None = None
 
     @property
-    def result(self) -> Mapping[str, float]:
+    def result(self) -> Mapping[str, Any]:
         """What an evaluation answers, in full."""
         return self.values if self.answer is None else self.answer
 

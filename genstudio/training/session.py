@@ -177,7 +177,7 @@ class Session(Generator[Frame, None, None]):
         self._saver.save_if_changed()
         over = self._plan.over(self.step, self._watch.elapsed)
         steps = "1 step" if self.step == 1 else f"{self.step:,} steps"
-        text = f"Finished after {steps}" if over else f"Stopped at step {self.step:,}, as asked"
+        text = f"Finished after {steps}" if over else f"Stopped at step {self.step:,}, as requested"
         self._recorder.tell(self.step, "done", text)
         yield self._frame()
 

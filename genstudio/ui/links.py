@@ -85,7 +85,7 @@ class Links:
     def train_on(self, name: str, family: str = "") -> None:
         """Set up a training on a dataset, of this family or of the usual one of those that take it."""
         info = self._library.dataset(name)
-        taking = families.learning_from(info.kind) if info is not None else ()
+        taking = families.taking(info) if info is not None else ()
         chosen = next((found for found in taking if found.name == family), next(iter(taking), None))
         if chosen is not None:
             tab = self.trainer(chosen.room)

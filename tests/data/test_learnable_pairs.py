@@ -12,11 +12,19 @@ import pytest
 from genstudio.data import shelf
 from genstudio.data.datasets import PairDataset
 from genstudio.data.info import DatasetInfo
-from genstudio.data.learnable.pairs import PairData, encode_source, from_metadata, metadata, prepare_pairs
+from genstudio.data.learnable.pairs import (
+    MOST_TOKENS,
+    PairData,
+    encode_source,
+    from_metadata,
+    metadata,
+    prepare_pairs,
+)
 from genstudio.data.split import SplitSettings, split_items
 from genstudio.data.vocabulary import TokenSettings
 from genstudio.data.work import finished
 from genstudio.errors import DataError
+from genstudio.families import get
 
 
 def dataset(pairs: Sequence[tuple[str, str]]) -> PairDataset:
@@ -98,6 +106,12 @@ def test_what_cannot_be_learnt_from_is_refused_in_words() -> None:
         with pytest.raises(DataError, match=words) as error:
             prepared(pairs)
         assert error.value.hint
+    assert "at least" not in error.value.hint  # no model can be set to read 10,001 tokens
+    (most,) = (low_high.high for low_high in get("seq2seq").config.settings() if low_high.name == "context")
+    assert most == MOST_TOKENS
+    with pytest.raises(DataError, match="shortest has") as error:
+        prepared([(a * 20, b) for a, b in MANY])
+    assert "a longest sentence of at least 41 tokens" in error.value.hint
 
 
 def test_languages_without_a_letter_in_common_share_a_vocabulary_or_have_two() -> None:

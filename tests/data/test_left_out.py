@@ -128,10 +128,11 @@ def test_captions_do_not_hide_the_pictures(
     info = finished(import_any([tmp_path / "p"]))
     assert info.kind == kept
     said = " ".join(info.details["notes"])
+    assert ("captioned" in info.kinds) == (kept == "images" and captions > 1)
     if kept == "text":
         assert ("0.png" if pictures == 1 else f"{pictures} files ending in .png") in said
     else:
-        assert info.count == pictures and ("captions are ignored" in said) == (captions > 1)
+        assert info.count == pictures and ("Captions: the text file beside each picture." in said) == (captions > 1)
         assert others == 0 or ("LICENSE0.txt" if others == 1 else f"{others} files ending in .txt") in said
 
 

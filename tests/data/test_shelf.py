@@ -37,8 +37,10 @@ SHIPPED = [
     "shakespeare", "names", "verses-en-es", "emoji-names", "digits8", "mnist10k", "fashion10k", "pixel-faces", "icons32",
     "emoji32", "popgen-bottleneck",
     "toy-en-es", "emoji-categories", "emoji-languages", "name-initials",
-    "known-entropy", "analogies", "shapes", "coloured-shapes", "gaussian-ring", "gaussian-grid", "moons", "spirals", "swiss-roll",
-    "rings", "copy", "reverse", "sort", "addition", "hidden-history", "dyck",
+    "known-entropy", "analogies", "shapes", "coloured-shapes", "captioned-shapes", "captioned-faces",
+    "gaussian-ring", "gaussian-grid", "moons", "spirals", "swiss-roll",
+    "rings", "xor", "class-moons", "class-rings", "class-spirals", "copy", "reverse", "sort", "addition",
+    "hidden-history", "dyck",
 ]  # fmt: skip
 TEXTS = ["shakespeare", "names"]
 

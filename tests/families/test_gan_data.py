@@ -15,9 +15,10 @@ from genstudio.data.learnable.samples import Shape
 from genstudio.data.work import finished
 from genstudio.errors import ConfigError, DataError, DeviceError
 from genstudio.families.gan.config import GANConfig
-from genstudio.families.gan.cost import cost, require_memory
+from genstudio.families.gan.cost import cost
 from genstudio.families.gan.data import prepare, sizes
 from genstudio.families.gan.presets import PRESETS, preset_for
+from genstudio.families.memory import require
 
 
 def refusals() -> Iterator[tuple[str, Any, dict[str, Any], str]]:
@@ -51,14 +52,13 @@ def test_too_little_memory_is_refused_with_what_fits() -> None:
     config = GANConfig.parse({"network": "dcgan", "channels": 64, "batch": 256, "pack": 2})
     shape = finished(prepare(GANConfig.parse({"batch": 2}), pictures(20, 64, 3))).shape
     needed = cost(config, shape).bytes
-    require_memory(config, shape, None)
-    require_memory(config, shape, int(needed) + 1)
+    require(config, shape, int(needed) + 1, cost, ("width", "channels"))
     with pytest.raises(DeviceError, match=r"GB of memory.*a batch of 64\.") as refused:
-        require_memory(config, shape, int(needed / 2.5))
+        require(config, shape, int(needed / 2.5), cost, ("width", "channels"))
     fitting = config.model_copy(update={"batch": 64})
     assert cost(fitting, shape).bytes <= needed / 2.5 and "channels" not in str(refused.value)
     with pytest.raises(DeviceError, match="channels"):
-        require_memory(config, shape, int(needed / 200))
+        require(config, shape, int(needed / 200), cost, ("width", "channels"))
 
 
 def test_sizes_that_a_network_can_make() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +50,11 @@ CLI = [f"{name}={value}" for name, value in SMALL.items()]
 MAPS = (8, 8, 4)
 
 
-def learner(seed: int = 0, size: int = 16, count: int = 60, **values: Any) -> ProgressiveLearner:
-    config = ProgressiveConfig.parse({**SMALL, **values})
-    data = finished(FAMILY.prepare(config, pictures(count, size)))
+def learner(seed: int = 0, size: int = 16, count: int = 60, classes: int = 2, **values: Any) -> ProgressiveLearner:
+    config, dataset = ProgressiveConfig.parse({**SMALL, **values}), pictures(count, size)
+    if classes == 1:
+        dataset = replace(dataset, labels=np.zeros(count, np.int64))
+    data = finished(FAMILY.prepare(config, dataset))
     return ProgressiveLearner(ProgressiveModel(config, data, "cpu", seed), seed)
 
 
@@ -360,6 +363,37 @@ def test_each_illness_is_told_with_something_to_try_and_a_healthy_run_is_left_al
     for one in found:
         assert says in one.sentence and one.evidence
         assert one.advice and all(advice.text and advice.values.keys() <= now.keys() for advice in one.advice)
+
+
+def heeds_its_class(one: ProgressiveLearner) -> bool:
+    """Whether noise becomes another picture, and a picture gets another score, for another class, at every size."""
+    model, noise = one.model, one.model.noise(4, 1)
+    labels = np.zeros(4, np.int64)
+    heeded = []
+    for size in model.sizes:
+        grown = model.grown_to(size, 1.0)
+        made, other = grown.made(noise, "generator", labels), grown.made(noise, "generator", labels + 1)
+        scores = grown.d_score(made, labels), grown.d_score(made, labels + 1)
+        heeded.append(not torch.equal(made, other) and bool(np.abs(scores[0] - scores[1]).max() > 1e-6))
+    return all(heeded)
+
+
+def test_every_size_heeds_the_class_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = learner(conditional=True)
+    train(one, 1, 25)
+    assert one.model.size == 16 and heeds_its_class(one)
+    shown = {snapshot.channel: snapshot for snapshot in one.preview()}
+    assert shown["fixed"].arrangement[1] == "columns" and shown["real"].labels is not None
+    generator, discriminator = one.generator, one.discriminator
+    noise, labels = torch.randn(4, 6), torch.tensor([0, 1, 0, 1])
+    assert torch.equal(generator(noise, 2, 0.0, labels), doubled(generator(noise, 1, 1.0, labels)))
+    real = torch.randn(4, 1, 16, 16)
+    assert torch.equal(discriminator(real, 2, 0.0, labels), discriminator(halved(real), 1, 1.0, labels))
+    right = torch.nn.Embedding.forward
+    monkeypatch.setattr(torch.nn.Embedding, "forward", lambda self, x: right(self, torch.zeros_like(x)))
+    assert not heeds_its_class(one)  # the broken twin: one class for all
+    with pytest.raises(ConfigError, match="have the same class"):
+        learner(conditional=True, classes=1)
 
 
 def test_a_model_that_has_one_size_says_so(home: tuple[Path, list[str]]) -> None:

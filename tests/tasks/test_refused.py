@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from genstudio import paths
+from genstudio import families, paths
 from genstudio.cli import main
 from genstudio.data import shelf
 from genstudio.errors import GenstudioError
@@ -116,3 +116,18 @@ def test_a_file_of_pictures_is_trained_on_by_its_path(tmp_path: Path) -> None:
     values = {"batch": 4, "width": 4, "layers": 1, "conditional": True}
     frames = run_task(Train("gan", data, values, steps=1))
     assert answer(frames, "run") and len([i for i in shelf.list_datasets() if i.origin == "imported"]) == 1
+
+
+@pytest.mark.parametrize("family", ["progressive", "cyclegan", "diffusion"])
+def test_every_family_of_pictures_says_what_fits(
+    family: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As much is free as half of the batch needs, which is said; with it the training begins."""
+    config = families.get(family).config.parse({"batch": 32, "channels": 8})
+    needed = families.get(family).cost(config, shelf.find_dataset("digits8"), 0).bytes
+    monkeypatch.setattr(device, "free_bytes", lambda _device: int(needed) + 1)
+    train = ["train", family, "--data", "digits8", "--steps", "1", "--quiet", "--set", "channels=8", "evaluate_every=1000"]
+    assert main([*train, "batch=64"]) == 2
+    found = re.search(r"of memory, and .* are free\. What fits: a batch of 32\.", " ".join(capsys.readouterr().err.split()))
+    assert found is not None
+    assert main([*train, "batch=32"]) == 0

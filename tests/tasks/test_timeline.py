@@ -111,6 +111,18 @@ def test_rows_that_are_classes_stay_rows_in_an_export_with_their_names_before_th
     assert (before < 100).any() and not (np.asarray(drawn(mixed, 480))[:, : place(mixed, 480, 0)[0]] < 100).any()
 
 
+def test_columns_that_are_classes_have_their_names_above_them_and_long_ones_are_shortened() -> None:
+    pixels = np.full((8, 8, 8, 3), 200, np.uint8)
+    shown = Pictures("fixed", 0, pixels, np.arange(8) % 2, ("none", "a name that is far too long for the pictures below it"))
+    assert cell(shown, 120)[1] == 2
+    seen, tops = np.asarray(drawn(shown, 120)), [place(shown, 120, column) for column in (0, 1)]
+    wide = tops[1][0] - tops[0][0]
+    for x, top in tops:
+        above = seen[:top, x : x + wide]
+        assert (above < 100).any() and not (seen[:top, x + wide - 2 : x + wide] < 100).any()
+    assert not (seen[:, tops[1][0] + wide :] < 100).any()
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_gif_has_the_frames_of_the_snapshots(tmp_path: Path, channels: int) -> None:
     with empty_run(tmp_path) as run:

@@ -198,7 +198,7 @@ def test_a_gpt_begins_with_the_vectors_of_the_words_that_it_shares(run: str, tmp
         return family.model(config, finished(family.prepare(config, text)), "cpu", 0)
 
     with pytest.raises(ConfigError, match="vectors of 'by hand' have 8 numbers, and d_model is 16"):
-        model(start_embeddings=run)
+        next(family.prepare(family.config.parse({**values, "start_embeddings": run}), text))  # before the text is encoded
     with pytest.raises(ConfigError):
         model(start_embeddings="nowhere")
     values |= {"d_model": 8, "positions": "none"}
@@ -228,6 +228,8 @@ def test_a_bert_begins_with_the_same_vectors_and_not_with_those_of_two_runs(run:
         made = family.model(config, finished(family.prepare(config, text)), "cpu", 0)
         return made, made.transformer.tokens.weight.detach()  # type: ignore[attr-defined]
 
+    with pytest.raises(ConfigError, match="have 8 numbers, and d_model is 16"):
+        next(family.prepare(family.config.parse({**values, "d_model": 16, "start_embeddings": run}), text))
     (_, before), (begun, after) = table(), table(start_embeddings=run)
     named = {begun.tokenizer.base.decode([n]).strip().lower(): n for n in range(begun.tokenizer.base.size)}
     for word, vector in zip(WORDS[:5], VECTORS, strict=False):

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QRect, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
 
 from genstudio import families, paths
 from genstudio.ui.lessons.controls import ControlError, reveal
@@ -276,6 +276,13 @@ def test_lessons_of_ones_own_are_listed_and_a_bad_file_is_said(open_window: Open
     tab = window.lessons
     assert tab.cards[-1].lesson.mine and "My lesson" in tab.cards[-1].accessibleName()
     assert len(tab.problems) == 1 and "bad.toml" in tab.problems[0].text()
+    headings = {label.text(): label for label in tab.findChildren(QLabel) if label.objectName().startswith("lessons_subject")}
+    assert [card.lesson.subject or "Your lessons" for card in tab.cards] == sorted(
+        (card.lesson.subject or "Your lessons" for card in tab.cards), key=list(headings).index
+    )
+    for card in tab.cards:  # each stands between its heading and the next one
+        above = [name for name, label in headings.items() if label.y() < card.y()]
+        assert above[-1] == (card.lesson.subject or "Your lessons")
     window.play_lesson("own/good")
     qtbot.mouseClick(window.lesson_panel.next, Qt.MouseButton.LeftButton)
     assert tab.finished == {"own/good"}

@@ -41,8 +41,9 @@ def check_labelled(dataset: LabelledDataset, split: SplitSettings, context: int 
     if counts.sum() and counts.max() > _UNEVEN * counts.sum():
         found.append(Finding(
             f"no class with more than {_UNEVEN:.0%}", "warning",
-            f"{counts.max() / counts.sum():.0%} of the texts are of the class '{dataset.classes[int(counts.argmax())]}': always "
-            "naming it is right as often.", int(counts.max()), (), "Compare accuracy with that, or balance the classes.",
+            f"{counts.max() / counts.sum():.0%} of the texts are of the class '{dataset.classes[int(counts.argmax())]}': "
+            "naming it every time would be right just as often.", int(counts.max()), (), "Compare accuracy with that, or "
+            "balance the classes.",
         ))  # fmt: skip
     yield 0.3
     again = similar.repeats(list(zip(texts, dataset.named, strict=True)))
@@ -74,7 +75,7 @@ def check_labelled(dataset: LabelledDataset, split: SplitSettings, context: int 
     if long:
         found.append(Finding(
             f"no text longer than {context:,} characters", "info",
-            f"{len(long):,} texts are longer than the context: with characters as tokens, what is behind it is not read.",
+            f"{len(long):,} texts are longer than the context: with characters as tokens, the rest of them is not read.",
             len(long), shown([texts[i] for i in long[:5]], long[:5]), "Choose a longer context, or tokens of several characters.",
         ))  # fmt: skip
     yield 1.0

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genstudio.data.checks import similar
+from genstudio.data.checks.captions import check_captions
 from genstudio.data.checks.finding import Example, Finding, many, share, shown
 from genstudio.data.datasets import ImageDataset
 from genstudio.data.split import SplitSettings, split_items
@@ -22,6 +23,8 @@ _IMBALANCE = 4
 def check_images(dataset: ImageDataset, parameters: int | None, split: SplitSettings) -> Work[tuple[Finding, ...]]:
     """Everything that can be said of pictures before training; yields the fraction done."""
     found = [*_amounts(dataset, parameters), *_classes(dataset), *_imported(dataset), *_notes(dataset)]
+    yield 0.0
+    found += check_captions(dataset, split)
     pixels = dataset.pixels
     constant: list[int] = []
     levels = np.zeros(256, np.int64)

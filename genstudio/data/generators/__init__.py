@@ -9,14 +9,26 @@ from typing import Any
 
 from genstudio.config import Config
 from genstudio.data.datasets import Dataset
-from genstudio.data.generators import analogies, grammar, labelled, markov, planar, populations, puzzles, shapes
+from genstudio.data.generators import (
+    analogies,
+    captioned,
+    classes,
+    grammar,
+    labelled,
+    markov,
+    planar,
+    populations,
+    puzzles,
+    shapes,
+)
 from genstudio.data.info import DatasetInfo, Kind
 from genstudio.errors import ConfigError, DataError
 
 
 @dataclass(frozen=True)
 class Generator:
-    """What makes a dataset, and what the shelf says of it. `known` are facts that hold for the default settings."""
+    """What makes a dataset, and what the shelf says of it. `known` are facts that hold for the default settings, whatever the
+    number, the seed and what captions name."""
 
     name: str
     title: str
@@ -29,7 +41,7 @@ class Generator:
     def details(self, settings: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """What has to be kept of the dataset: enough to make it again. Raises ConfigError."""
         chosen = self.settings.parse(settings or {})
-        usual = chosen.changes(self.settings()).keys() <= {"count", "seed"}
+        usual = chosen.changes(self.settings()).keys() <= {"count", "seed", "named"}
         return {"generator": self.name, "settings": chosen.model_dump(), **((self.known if usual else None) or {})}
 
     def entry(self, settings: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -68,16 +80,28 @@ ALL: tuple[Generator, ...] = (
         {"entropy_rate": markov.ENTROPY_RATE, "unigram_entropy": markov.UNIGRAM_ENTROPY}),
     Generator("analogies", "Planted analogies", "text",
         "Sentences about kings and queens, capitals and countries, what is done and what was done: 540 analogies such as "
-        "king - man + woman = queen hold in it, so a model of words can be marked.",
+        "king - man + woman = queen hold in it, so a model of words can be scored.",
         analogies.AnalogySettings, analogies.analogies),
     Generator("shapes", "Shapes", "images",
         "White squares, ellipses and hearts of known size, rotation and position, 32x32, modelled on dSprites.",
         shapes.ShapeSettings, shapes.shapes),
     Generator("coloured-shapes", "Shapes in two colours", "images",
         "Orange and blue squares, ellipses and hearts, 16x16. The two colours show different shapes, so nothing is paired, but "
-        "what each picture would be in the other colour is known: a CycleGAN can be marked.",
+        "what each picture would be in the other colour is known: a CycleGAN can be scored.",
         shapes.ColouredSettings, shapes.coloured_shapes,
         {"height": 16, "width": 16, "channels": 3, "classes": list(shapes.COLOURS)}),
+    Generator("captioned-shapes", "Shapes with captions", "images",
+        "A small or large shape of one of six colours in one of nine places, 24x24, with a caption that says so: 'a small red "
+        "heart at the top left'. Four combinations of colour and shape can be kept from training, to see what a model makes of "
+        "them.",
+        captioned.CaptionedShapeSettings, captioned.captioned_shapes,
+        {"height": captioned.PIXELS, "width": captioned.PIXELS, "channels": 3, "classes": list(captioned.SHAPES),
+         "captions": True}),
+    Generator("captioned-faces", "Faces with descriptions", "images",
+        "The pixel-art faces of 16x16 pixels, each with a sentence: 'a happy face with long brown hair, glasses, red clothes and "
+        "a blue background'.",
+        captioned.CaptionedFaceSettings, captioned.captioned_faces,
+        {"height": 16, "width": 16, "channels": 3, "captions": True}),
     Generator("gaussian-ring", "Ring of Gaussians", "points",
         "Eight narrow Gaussians on a circle, the usual test for dropped modes.",
         planar.RingSettings, planar.ring),
@@ -89,6 +113,18 @@ ALL: tuple[Generator, ...] = (
     Generator("swiss-roll", "Swiss roll", "points",
         "A rolled-up curve.", planar.CurveSettings, planar.swiss_roll),
     Generator("rings", "Rings", "points", "Three nested circles.", planar.RingsSettings, planar.rings),
+    Generator("xor", "XOR", "rows",
+        "The four corners of a square: class 1 where exactly one coordinate is 1. No straight line separates the classes.",
+        classes.XORSettings, classes.xor, {"classes": ["0", "1"]}),
+    Generator("class-moons", "Two moons with classes", "rows",
+        "Two interlocking half circles, a class each.", classes.ClassSettings, classes.moons,
+        {"classes": ["upper", "lower"]}),
+    Generator("class-rings", "Rings with classes", "rows",
+        "Nested circles, a class each.", classes.RingsSettings, classes.rings,
+        {"classes": ["inner", "outer"]}),
+    Generator("class-spirals", "Spirals with classes", "rows",
+        "Two interlocking arms of a spiral, a class each: the hardest of these for a small network.",
+        classes.SpiralsSettings, classes.spirals, {"classes": ["arm 1", "arm 2"]}),
     Generator("copy", "Copy", "tasks",
         "Repeat a string of letters: the first thing attention learns.", puzzles.SequenceSettings, puzzles.copy),
     Generator("reverse", "Reverse", "tasks",

@@ -22,7 +22,7 @@ ADJECTIVES = (
 
 class AnalogySettings(Config):
     count: int = setting(1_080_000, "Characters to write", low=1_000, high=20_000_000, logarithmic=True)
-    seed: int = setting(0, "Another seed writes another text with the same analogies", low=0, high=2**31 - 1)
+    seed: int = setting(0, "A different seed writes a different text with the same analogies", low=0, high=2**31 - 1)
 
 
 @dataclass(frozen=True)

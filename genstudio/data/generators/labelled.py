@@ -17,7 +17,7 @@ LANGUAGES = {
 
 
 class SampleSettings(Config):
-    seed: int = setting(0, "Another seed takes them in another order", low=0, high=2**31 - 1)
+    seed: int = setting(0, "A different seed takes them in a different order", low=0, high=2**31 - 1)
 
     @property
     def most(self) -> int:

@@ -81,8 +81,10 @@ def _pictures(info: DatasetInfo, title: str, settings: PictureSettings | None) -
     yield 0.1
     if info.origin == "imported" and info.details.get("originals") == "encoded":
         items: Iterator[stored.Item] = stored.encoded(info)
+        named = dataset.captions is not None and dataset.names is not None
+        captions = dict(zip(dataset.names or (), dataset.captions or (), strict=True)) if named else None
         work = pictures.import_pictures(
-            items, settings, title, source, expected=info.count, classes=dataset.classes, anew=True
+            items, settings, title, source, expected=info.count, classes=dataset.classes, captions=captions, anew=True
         )
         return (yield from work)
     kept = info.origin == "imported" and info.details.get("originals") == "array"

@@ -32,7 +32,9 @@ def import_classes(root: Path, options: ImportOptions) -> Work[DatasetInfo]:
     for number, path in enumerate(inside):
         yield 0.3 * number / len(inside)
         if path.stat().st_size > LARGEST:
-            raise DataError(f"{path.name} is larger than 1 MB: a text that is classified is shorter.", "Leave it out.", path)
+            raise DataError(
+                f"{path.name} is larger than 1 MB: a text that is classified is shorter.", "Remove it from the folder.", path
+            )
         encodings[path], _ = yield from texts.decided(path, options.encoding, several=True)
 
     def cells() -> Iterator[tuple[float, tuple[str, ...]]]:

@@ -85,7 +85,7 @@ class LeftOut:
                 "Move them into the folders to get classes."
             )
         if self.captions:
-            found.append(f"{_many(self.captions, 'caption')} ignored: text files named like the pictures.")
+            found.append(f"{_many(self.captions, 'text file')} named like the pictures ignored.")
         if self.endings:
             found.append(f"Files ignored: {self.files()}. {self.advice()}".strip())
         if self.system:

@@ -92,14 +92,15 @@ def import_pictures(
     skip_broken: bool = False,
     classes: Sequence[str] | None = None,
     notes: Sequence[str] = (),
+    captions: Mapping[str, str] | None = None,
     anew: bool = False,
 ) -> Work[DatasetInfo]:
     """Decode pictures, make them one size, and put them on the shelf beside what they were made from.
 
     Folders of the names become classes, unless `classes` are given for the items' labels. Broken pictures are left out
     and listed in `details["broken"]`; more than one in a hundred (and more than ten, or half) of them stop the import
-    unless `skip_broken`. `notes` say what was left out before. Yields the fraction done. Raises DataError,
-    StorageError; then, or when closed, nothing is left.
+    unless `skip_broken`. `notes` say what was left out before, `captions` are those of pictures by their names. Yields
+    the fraction done. Raises DataError, StorageError; then, or when closed, nothing is left.
     """
     title = clean_title(name)
     with store.staging() as folder:
@@ -120,8 +121,10 @@ def import_pictures(
                 sheet.digest = yield from _rewritten(folder, shape, sheet.channels, others)
         grouped = listing.grouped(sheet.names)
         labels, found = (sheet.labels, tuple(classes)) if classes is not None else (grouped.labels, grouped.classes)
-        index = _Index(sheet.names, labels if found else None, found, None, sheet.lengths)
+        said = [captions.get(name, "") for name in sheet.names] if captions else None
+        index = _Index(sheet.names, labels if found else None, found, said, sheet.lengths)
         details = _details(sheet, settings, shape, found)
+        details |= captioned(said)
         if sheet.spreads or settings.limits:
             details["scale"] = list(limits)
         details["notes"] = [note for note in (*notes, scale.sentence(whole, limits)) if note]
@@ -180,9 +183,14 @@ def import_array(
         details = {
             **(details or {}), "picture": settings.to_json(), "width": shape[2], "height": shape[1], "channels": shape[3],
             "classes": list(classes)[:1000], "sizes": [[wide, high, len(pixels)]],
-            "originals": "pixels" if same else "array",
+            "originals": "pixels" if same else "array", **captioned(captions),
         }  # fmt: skip
         return _finish(folder, title, source, digest.hexdigest(), shape, index, details, anew)
+
+
+def captioned(captions: Sequence[str] | None) -> dict[str, bool]:
+    """What the card of pictures says of captions, where at least two have one."""
+    return {"captions": True} if captions is not None and sum(map(bool, captions)) > 1 else {}
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -12,6 +12,7 @@ from typing import Literal, TypeVar
 from genstudio.data.importing import (
     archives,
     arrays,
+    captions,
     decode,
     folders,
     labelled,
@@ -25,12 +26,14 @@ from genstudio.data.importing.options import Found, ImportOptions
 from genstudio.data.importing.stored import Item
 from genstudio.data.info import DatasetInfo, Kind
 from genstudio.data.reading import beginning
-from genstudio.data.work import Work, finished
+from genstudio.data.work import Work, finished, scaled
 from genstudio.errors import DataError
 from genstudio.paths import expanded
 
 _SAMPLE = 64
 _SOME = 500
+_FEWEST_CAPTIONS = 2
+"""Text files beside pictures that are taken for their captions; a single one may be anything."""
 _MARKS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 _HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 _File = TypeVar("_File", Path, str)
@@ -40,13 +43,16 @@ _Kind = Literal["text", "table", "parquet", "parallel", "pictures", "archive", "
 @dataclass(frozen=True)
 class _Given:
     """Sources whose form is known: `files` in order, `root` the folder they were found in, `names` of the pictures in an
-    archive or below the folder, and what was `left` out."""
+    archive or below the folder, and what was `left` out. Captions stand in a `table`, or in the text files `captions`, by the
+    names of their pictures."""
 
     form: _Kind
     files: tuple[Path, ...]
     root: Path | None = None
     names: tuple[str, ...] = ()
     left: listing.LeftOut = field(default_factory=listing.LeftOut)
+    table: captions.Table | None = None
+    captions: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -83,12 +89,22 @@ def import_any(sources: Sequence[Path | str] | str, options: ImportOptions | Non
     elif given.form in ("array", "idx"):
         found = labelled.import_arrays(given.files, options, name, source)
     else:
+        said = yield from scaled(_captions(given, options), 0.0, 0.1)
         items = _items(given, given.files, given.names)
-        found = pictures.import_pictures(
-            items, options.pictures, name, source, skip_broken=options.skip_broken, notes=given.left.notes(),
-            expected=len(given.names or given.files),
-        )  # fmt: skip
+        found = scaled(pictures.import_pictures(
+            items, options.pictures, name, source, skip_broken=options.skip_broken, expected=len(given.names or given.files),
+            notes=[*given.left.notes(), *(said.notes if said else ())], captions=said.texts if said else None,
+        ), 0.1, 1.0)  # fmt: skip
     return (yield from found)
+
+
+def _captions(given: _Given, options: ImportOptions) -> Work[captions.Captions | None]:
+    """The captions of the pictures, None where there are none."""
+    if given.table is not None:
+        return (yield from captions.read_table(given.table, given.names, skip=options.skip_broken))
+    if given.captions and given.root is not None:
+        return (yield from captions.read_files(given.root, given.captions, given.names, options.encoding))
+    return None
 
 
 def inspect(sources: Sequence[Path | str] | str, options: ImportOptions | None = None) -> Work[Found]:
@@ -149,22 +165,33 @@ def _given(named: Sequence[Path | str], options: ImportOptions) -> Work[_Given]:
 def _folder(root: Path, options: ImportOptions) -> Work[_Given]:
     looks_for = (
         listing.SUFFIXES if options.kind in (None, "images") else (),
-        texts.SUFFIXES if options.kind in (None, "text") else (),
+        texts.SUFFIXES if options.kind in (None, "images", "text") else (),
+        captions.SUFFIXES if options.kind in (None, "images") else (),
     )
     left = listing.LeftOut()
-    found, others = yield from listing.folder_files(root, *looks_for, left=left)
-    captions = listing.captions(found, others)
-    if found and (len(found) >= len(others) or 2 * len(captions) >= len(others)):
-        left.captions = len(captions)
+    found, others, tables = yield from listing.folder_files(root, *looks_for, left=left)
+    written = listing.captions(found, others)
+    wanted = options.kind == "images" or len(found) >= len(others) or 2 * len(written) >= len(others)
+    if not (found and wanted):
+        for path in tables:
+            left.add(path.name)
+    if found and wanted:
         for path in others:
-            if path not in captions:
+            if path not in written:
                 left.add(path.name)
         names: list[str] = []
         for start in range(0, len(found), 4 * _SOME):
             names += listing.names_below(root, found[start : start + 4 * _SOME])
             yield 0.0
         files, names = _without_above(found, names, left)
-        return _Given("pictures", tuple(files), root, tuple(names), left)
+        table = yield from captions.find_table(tables, names, options.encoding)
+        for path in tables:
+            if table is None or path != table.path:
+                left.add(path.name)
+        left.captions = len(written) if table is not None or len(written) < _FEWEST_CAPTIONS else 0
+        beside = {} if left.captions else {path.with_suffix(""): path for path in written}
+        mine = {name: beside[stem] for name, path in zip(names, files, strict=True) if (stem := path.with_suffix("")) in beside}
+        return _Given("pictures", tuple(files), root, tuple(names), left, table, mine)
     if others:
         for path in found:
             left.add(path.name)
@@ -267,6 +294,8 @@ def _inspect_pictures(given: _Given, options: ImportOptions) -> Work[Found]:
     classes = listing.grouped(given.names).classes
     what = f"{count:,} picture{'s' * (count != 1)}"
     what += f" in {len(classes)} folders, which become the classes" if classes else ""
+    what += f", with captions in {given.table.path.name}" if given.table else ""
+    what += f", {len(given.captions):,} with a caption beside" if given.captions else ""
     problems = [f"Pictures have different sizes, for example {_listed(sizes)}."] if len(sizes) > 1 else []
     problems += given.left.notes()
     numbers = any(decode.holds_numbers(item.raw) for item in taken)

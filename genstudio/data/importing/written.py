@@ -184,7 +184,7 @@ def _refuse_kind(path: Path, kind: Kind | None, chosen: Sequence[str]) -> None:
     if kind not in need:
         raise DataError(f"{path.name} is a table, which contains no {kind}.", "Choose text, pairs, labelled or points.", path)
     raise DataError(
-        f"{_MADE[kind]} made of {need[kind]} "
+        f"{_MADE[kind]} made from {need[kind]} "
         f"{'column' if need[kind] == 1 else 'columns'}, but {len(chosen)} was chosen: {listed(tuple(chosen))}.",
         "Choose other columns, or another kind.",
         path,

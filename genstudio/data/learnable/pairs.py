@@ -19,6 +19,8 @@ from genstudio.data.vocabulary import TokenSettings, make_tokenizer, with_marker
 from genstudio.data.work import Work, scaled
 from genstudio.errors import DataError
 
+MOST_TOKENS = 8192
+"""Of a source or a target that any model can be set to read."""
 Sides = tuple[Tokenizer, Tokenizer]
 """The tokenizers of source and target, one and the same where they share a vocabulary."""
 
@@ -270,9 +272,10 @@ def _refuse_long(made: list[Pairs], kept: list[Pairs], context: int, info: Datas
         if len(short):
             continue
         least = int(_longest(every).min())
+        longer = f"a longest sentence of at least {least:,} tokens, " if least <= MOST_TOKENS else ""
         raise DataError(
             f"All {len(every):,} {which} pairs are longer than {context:,} tokens, so there is nothing to learn from; the "
             f"shortest has {least:,}.",
-            f"Choose a longest sentence of at least {least:,} tokens, tokens of several characters, or shorter sentences.",
+            f"Choose {longer}tokens of several characters, or shorter sentences.",
             info.path,
         )

@@ -72,7 +72,7 @@ class BertConfig(TextStack):
         group="Task", label="Next-sentence prediction", source="Devlin et al. 2019, 3.1; omitted: Liu et al. 2019",
     )
     original: bool = setting(
-        False, "Parts of the first BERT that faster ones omit: a norm after the embeddings, a layer and a norm before "
+        False, "Parts of the original BERT that faster ones omit: a norm after the embeddings, a layer and a norm before "
         "the output, and an output bias", group="Model", label="Original head and norms", source="Devlin et al. 2019",
     )
     start_embeddings: str = setting(

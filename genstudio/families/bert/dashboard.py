@@ -74,7 +74,7 @@ def _smaller(config: BertConfig, info: DatasetInfo) -> tuple[str, BertConfig, Da
 def said(info: RunInfo, references: Mapping[str, float]) -> str:
     """Loss and accuracy on hidden tokens, against what the frequencies alone give."""
     if "accuracy" in info.losses:
-        words = f"Of held-out texts {info.losses['accuracy']:.1%} get the right class"
+        words = f"Of the held-out texts {info.losses['accuracy']:.1%} are classified correctly"
         beside = references.get("baseline_accuracy")
         return words + ("." if beside is None else f"; always naming the most frequent one: {beside:.1%}.")
     loss, accuracy = info.losses.get("val_loss"), info.losses.get("masked_accuracy")
@@ -82,7 +82,7 @@ def said(info: RunInfo, references: Mapping[str, float]) -> str:
         return ""
     step = info.measured.get("val_loss", info.step)
     when = "" if step == info.step else f" (step {step:,})"
-    words = f"Of hidden tokens {accuracy:.1%} are named right{when}, at {loss:.3f} nats each"
+    words = f"Of the hidden tokens {accuracy:.1%} are predicted correctly{when}, at {loss:.3f} nats each"
     if "unigram_accuracy" in references:
         words += f"; the most frequent token alone: {references['unigram_accuracy']:.1%}, {references['unigram']:.3f} nats"
     if "optimum" in references:

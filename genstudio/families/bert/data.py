@@ -19,7 +19,7 @@ from genstudio.data.vocabulary import TokenSettings, make_tokenizer
 from genstudio.data.work import Work, scaled
 from genstudio.errors import DataError
 from genstudio.families.bert.config import BertConfig
-from genstudio.families.start import Start, StartVectors, find, word_vectors
+from genstudio.families.start import Start, StartVectors, find, find_vectors, word_vectors
 
 Integers = NDArray[np.int64]
 _ENCODED = 200
@@ -101,10 +101,9 @@ def prepare(
 ) -> Work[BertData]:
     """Split and encode. What a run learnt or was given is taken from what it kept; a new run that starts from another one
     reads with the tokens of that. Raises DataError, ConfigError."""
+    start = find_vectors(config.start_embeddings, config.d_model) if kept is None else None
     found = yield from _prepared(config, dataset, kept)
-    if kept is not None or not config.start_embeddings:
-        return found
-    return replace(found, vectors=word_vectors(config.start_embeddings, found.tokenizer.base, config.d_model))
+    return found if start is None else replace(found, vectors=word_vectors(start, found.tokenizer.base))
 
 
 def _prepared(

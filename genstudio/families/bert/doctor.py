@@ -43,7 +43,7 @@ def stuck(window: Window) -> Finding | None:
             ),
         )
     return Finding(
-        f"It stands at the plateau of the unigram line: {loss:.3g} nats per hidden token, where knowing only how frequent each "
+        f"It is stuck on the plateau at the unigram line: {loss:.3g} nats per hidden token, where knowing only how frequent each "
         f"token is gives {simple:.3g}. It fills every gap with a frequent token and does not read what stands around it.",
         {"loss on held-out tokens": loss, "unigram loss": simple, "masked accuracy": accuracy, "unigram accuracy": common},
         advice(

@@ -64,7 +64,7 @@ def _hf_config(config: BertConfig, tokenizer: SpecialTokenizer) -> dict[str, Any
         wrong.append("d_head (d_model / heads)")
     if wrong:
         raise DataError(
-            f"This model is built in another way than the first BERT, so the 'hf' format cannot hold it. It needs: "
+            f"This model is not built like the original BERT, so the 'hf' format cannot hold it. It needs: "
             f"{', '.join(wrong)}.",
             "Export it as 'safetensors', or train one with the preset 'original'.",
         )

@@ -18,9 +18,10 @@ PRESETS = (
     Preset(
         "words",
         "Words of Shakespeare",
-        "Hidden words and signs of Shakespeare, from the words on both sides. The loss first falls to the unigram line, where "
-        "every gap becomes a comma, and leaves it once the words around a gap are used. Some minutes bring names, verbs and "
-        "small words into the right places.",
+        "Hidden words and punctuation marks of Shakespeare, from the words on both sides. The loss first falls to the "
+        "unigram line, where "
+        "every gap becomes a comma, and leaves it once the words around a gap are used. After a few minutes names, verbs "
+        "and small words come out right.",
         seconds=300,
     ),
     Preset(
@@ -34,14 +35,14 @@ PRESETS = (
     Preset(
         "next-sentence",
         "With next-sentence prediction",
-        "The two tasks of the first BERT: hidden tokens, and whether one passage follows another in the play. The second task "
+        "The two tasks of the original BERT: hidden tokens, and whether one passage follows another in the play. The second task "
         "is learned far more slowly, and later models omit it.",
         {"nsp": True, "context": 96, "tokenizer": "bpe", "vocabulary": 1024},
         seconds=600,
     ),
     Preset(
         "original",
-        "The first BERT, small",
+        "The original BERT, small",
         "The architecture of Devlin et al. 2019 with its warm-up: the norm after each sub-layer, learned positions, GELU. "
         "It can be exported as a BERT folder for other programs, and learns more slowly than the first preset.",
         {**_FIRST, "tokenizer": "char", "learning_rate": 5e-4, "warmup": 300},
@@ -70,7 +71,7 @@ PRESETS = (
     Preset(
         "plateau",
         "Lesson: the plateau",
-        "The first BERT without warm-up and with large steps. The loss falls to the unigram line and stays there: every gap "
+        "The original BERT without warm-up and with large steps. The loss falls to the unigram line and stays there: every gap "
         "becomes the most frequent token, whatever stands around it. The Doctor says so after 300 steps.",
         {**_FIRST, "tokenizer": "char", "learning_rate": 3e-3, "warmup": 0},
         seconds=90,

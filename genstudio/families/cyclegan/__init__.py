@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from genstudio.data.learnable.samples import Shape
 from genstudio.data.learnable.sides import SideData, from_metadata, metadata
 from genstudio.families.cyclegan.config import CycleGANConfig
 from genstudio.families.cyclegan.cost import cost, drawing
@@ -10,6 +11,7 @@ from genstudio.families.cyclegan.data import prepare, resolve, shown
 from genstudio.families.cyclegan.doctor import doctor
 from genstudio.families.cyclegan.presets import PRESETS, preset_for
 from genstudio.families.family import Family, deferred
+from genstudio.families.memory import fitting
 from genstudio.families.weights import exporter
 
 __all__ = ["FAMILY", "CycleGANConfig"]
@@ -23,11 +25,11 @@ FAMILY: Family[CycleGANConfig, SideData] = Family(
     config=CycleGANConfig,
     presets=PRESETS,
     prepare=prepare,
-    model=deferred(f"{__name__}.model", "CycleGAN"),
+    model=fitting(deferred(f"{__name__}.model", "CycleGAN"), cost, "channels"),
     learner=deferred(f"{__name__}.learner", "CycleGANLearner"),
     metadata=metadata,
     from_metadata=lambda _config, kept: from_metadata(kept),
-    cost=cost,
+    cost=lambda config, info, _tokens: cost(config, Shape.of(info)),
     drawing=drawing,
     batch=shown,
     dashboard=DASHBOARD,

@@ -61,7 +61,7 @@ class CycleGANConfig(AdversarialDescent, Batches):
         high=1000, group="Loss", main=True, live=True, label="Identity loss", source=f"Taigman et al. 2017; {_CYCLE}, 5.2",
     )
     generator_weight: float = setting(
-        1.0, "Weight of what the discriminators say in the generators' loss", low=0, high=100, group="Loss", live=True,
+        1.0, "Weight of the discriminators' opinion in the generators' loss", low=0, high=100, group="Loss", live=True,
         label="Adversarial loss",
     )
     r1: float = setting(

@@ -12,9 +12,8 @@ from genstudio.nn import cost as networks
 from genstudio.nn.cost import Network
 
 
-def cost(config: CycleGANConfig, info: DatasetInfo, _tokens: int = 0) -> Cost:
+def cost(config: CycleGANConfig, shape: Shape) -> Cost:
     """What a training costs: parameters of all four networks; bytes of weights, gradients, moments, activations and the pools."""
-    shape = Shape.of(info)
     if size_problem(config, shape.height, shape.width) is not None:
         return Cost(0, 0.0, 0.0, 2 * config.batch)
     g, d = generator(config, shape), discriminator(config, shape)

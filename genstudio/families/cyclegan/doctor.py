@@ -36,7 +36,8 @@ def identity_collapse(window: Window) -> Finding | None:
             ("Switch the identity loss off", {"identity": 0.0}),
             ("Lower the weight of the cycle losses", {"cycle": lower(window, "cycle", 4),
                 "cycle_back": lower(window, "cycle_back", 4)}),
-            ("Weigh the discriminators' opinion more", {"generator_weight": 4 * max(number(window, "generator_weight"), 0.25)}),
+            ("Give the discriminators' opinion more weight",
+             {"generator_weight": 4 * max(number(window, "generator_weight"), 0.25)}),
         ),
     )  # fmt: skip
 

@@ -115,10 +115,7 @@ class CycleGANLearner:
             if config.r1:
                 mine = mine + adversarial.zero_centred(judge, real[side], config.r1)
             loss = loss + mine
-            both = logits.detach().view(2, -1)
-            scores = (both.sigmoid() if config.bounded else both).mean(1).unbind()
-            right = adversarial.accuracy(config.loss, both)
-            told.append(dict(zip(("d_real", "d_fake", "accuracy_real", "accuracy_fake"), (*scores, *right), strict=True)))
+            told.append(adversarial.opinions(config.loss, logits.detach().view(2, -1), config.bounded))
         loss.backward()
         norm = self.updates.step("discriminators")
         means = {name: (told[A][name] + told[B][name]) / 2 for name in told[A]}

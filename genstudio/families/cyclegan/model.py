@@ -17,6 +17,7 @@ from genstudio.events import Array
 from genstudio.families.cyclegan.config import CycleGANConfig
 from genstudio.families.cyclegan.measuring import measure
 from genstudio.nn.translator import PatchJudge, Translator
+from genstudio.training import adversarial
 from genstudio.training.learner import Measured
 
 SHOWN = 8
@@ -132,7 +133,7 @@ class CycleGAN:
     def scores(self, x: Tensor, side: int) -> NDArray[np.float32]:
         """The mean over its patches of what the discriminator of a set says of each picture (n, C, H, W): (n,)"""
         logits = self.discriminator(side)(x)
-        return (logits.sigmoid() if self.bounded else logits).mean(1).cpu().numpy()
+        return adversarial.opinion(logits, self.bounded).mean(1).cpu().numpy()
 
     def inside(self, samples: Array) -> Tensor:
         """Pictures (n, h, w, c) uint8 as the networks see them: (n, c, h, w) in [-1, 1]"""

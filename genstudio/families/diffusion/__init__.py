@@ -14,6 +14,7 @@ from genstudio.families.diffusion.dashboard import DASHBOARD
 from genstudio.families.diffusion.doctor import doctor
 from genstudio.families.diffusion.presets import PRESETS, preset_for
 from genstudio.families.family import Family, deferred
+from genstudio.families.memory import fitting
 from genstudio.families.weights import exporter
 
 __all__ = ["FAMILY", "DiffusionConfig"]
@@ -32,11 +33,11 @@ FAMILY: Family[DiffusionConfig, SampleData] = Family(
     config=DiffusionConfig,
     presets=PRESETS,
     prepare=_prepare,
-    model=deferred(f"{__name__}.model", "Diffusion"),
+    model=fitting(deferred(f"{__name__}.model", "Diffusion"), cost, "width", "channels"),
     learner=deferred(f"{__name__}.learner", "DiffusionLearner"),
     metadata=metadata,
     from_metadata=lambda _config, kept: from_metadata(kept),
-    cost=lambda config, info, _tokens: cost(config, info),
+    cost=lambda config, info, _tokens: cost(config, Shape.of(info)),
     drawing=lambda config, info, _tokens: drawing(config, Shape.of(info)),
     dashboard=DASHBOARD,
     batch=lambda config, data, seed, step: coder_setup.shown(config, data, seed, step, config.conditional),

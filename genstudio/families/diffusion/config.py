@@ -29,7 +29,8 @@ class DiffusionConfig(Batches, Descent, Split):
         main=True, when="network=unet",
     )
     patch: int = setting(
-        1, "Squares of so many pixels a side are read and written as one place: 2 makes a step about three times as fast; fine "
+        1, "Squares of this many pixels per side are read and written as one place: 2 makes a step about three times as "
+        "fast; fine "
         "detail suffers", low=1, high=8, group="Model", when="network=unet", label="Patch size", source="Luhman & Luhman 2022",
     )
     halvings: int = setting(
@@ -76,8 +77,9 @@ class DiffusionConfig(Batches, Descent, Split):
         low=0, high=0.99999, group="Training", label="EMA", live=True, source="Ho et al. 2020, B",
     )
     sampler: Literal["ddim", "heun", "ddpm"] = setting(
-        "ddim", "How samples are made during and after training: ddim and heun are deterministic; heun looks twice per "
-        "step and needs fewer steps; ddpm adds fresh noise in every step", group="Sampling", main=True, live=True,
+        "ddim", "How samples are made during and after training: ddim and heun are deterministic; heun evaluates the "
+        "network twice per step and needs fewer steps; ddpm adds fresh noise in every step", group="Sampling",
+        main=True, live=True,
         source="ddim: Song et al. 2021; heun: Karras et al. 2022; ddpm: Ho et al. 2020",
     )
     sampling_steps: int = setting(

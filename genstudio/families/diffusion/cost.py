@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from genstudio.data.info import DatasetInfo
 from genstudio.data.learnable.samples import SampleData, Shape
 from genstudio.errors import Problem
 from genstudio.families.coder_setup import class_problems
@@ -42,9 +41,9 @@ def _size_problems(config: DiffusionConfig, shape: Shape) -> Iterator[Problem]:
             f"times{patches}; choose {(most // config.patch).bit_length() - 1} or fewer")
 
 
-def cost(config: DiffusionConfig, info: DatasetInfo) -> Cost:
+def cost(config: DiffusionConfig, shape: Shape) -> Cost:
     """What a training costs: parameters of the network and of its average."""
-    network, batch, shape = denoiser(config, Shape.of(info)), config.batch, Shape.of(info)
+    network, batch = denoiser(config, shape), config.batch
     held = 4 * (5 * network.parameters + 3 * batch * (network.held + 3 * shape.numbers))
     return Cost(2 * network.parameters, held, 6 * batch * network.work, batch)
 

@@ -83,7 +83,7 @@ class GANConfig(AdversarialDescent, Batches):
         label="R2 penalty", live=True, source=_PENALTY,
     )
     penalty_every: int = setting(
-        4, "Apply R1 and R2 only every so many updates of the discriminator, scaled up to match", low=1, high=64,
+        4, "Apply R1 and R2 only once in this many updates of the discriminator, scaled up to match", low=1, high=64,
         group="Loss", live=True, source="Karras et al. 2020, lazy regularisation",
     )
     smoothing: float = setting(

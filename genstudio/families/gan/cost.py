@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from genstudio.data.learnable.samples import Shape
-from genstudio.errors import DeviceError
 from genstudio.families.drawing import Chain, Drawing, Part
 from genstudio.families.family import Cost
 from genstudio.families.gan.config import GANConfig
 from genstudio.nn import cost as networks
 from genstudio.nn.cost import Network
-from genstudio.storage import size_text
 
 EMBEDDING = 16
 
@@ -25,33 +23,6 @@ def cost(config: GANConfig, shape: Shape) -> Cost:
     backward = 2 * config.batch * config.g_updates * (3 * g[1] + 3 * d[1] / config.pack)
     held = 4 * (5 * g[0] + 4 * d[0] + config.batch * (3 * g[2] + 6 * d[2]))
     return Cost(2 * g[0] + d[0], held, forward + 4 * d[1] * judged + backward, samples)
-
-
-def require_memory(config: GANConfig, shape: Shape, free: int | None) -> None:
-    """Raises DeviceError where training takes more than `free` bytes, saying what would fit."""
-    needed = cost(config, shape).bytes
-    if free is None or needed <= free:
-        return
-    raise DeviceError(
-        f"This training needs about {size_text(needed)} of memory, and {size_text(free)} are free.",
-        _what_fits(config, shape, free),
-    )
-
-
-def _what_fits(config: GANConfig, shape: Shape, free: int) -> str:
-    """Smaller settings in words: first of the batch, then of the networks, at last the smallest batch."""
-    size = "width" if config.network == "mlp" or shape.kind == "points" else "channels"
-    fitting, pack = config, config.pack
-    for name, least in (("batch", 16), (size, 2), ("batch", 2)):
-        unit = pack if name == "batch" else 1
-        while (now := getattr(fitting, name)) > max(least, unit) and cost(fitting, shape).bytes > free:
-            smaller = max(now // 2 // unit * unit, unit, least if unit == 1 else 0)
-            fitting = fitting.model_copy(update={name: smaller})
-    if cost(fitting, shape).bytes > free:
-        return "Not even the smallest networks fit: close other programs, or choose another device."
-    told = [f"a batch of {fitting.batch}"] if fitting.batch != config.batch else []
-    told += [f"{size} {getattr(fitting, size)}"] if getattr(fitting, size) != getattr(config, size) else []
-    return f"What fits: {' and '.join(told)}."
 
 
 def drawing(config: GANConfig, shape: Shape) -> Drawing:

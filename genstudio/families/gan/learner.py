@@ -93,7 +93,8 @@ class GANLearner:
         self.set_spectral_update(learns)
         with torch.set_grad_enabled(learns):
             logits = self.discriminator(noisy, None if y is None else torch.cat([y, y]))
-        values: dict[str, Tensor | float] = self._d_scores(logits.detach().view(2, -1))
+        opinions = adversarial.opinions(config.loss, logits.detach().view(2, -1), config.bounded)
+        values: dict[str, Tensor | float] = {**opinions}
         self._stage(3, of, x, y, fake, {"D(x)": values["d_real"], "D(G(z))": values["d_fake"]})
         if not learns:
             return values
@@ -119,7 +120,7 @@ class GANLearner:
         with self.updates.frozen("discriminator"):  # its gradients would be computed and thrown away
             fake = self.generator(z, y) if learns else self._fakes(z, y)
             logits = self.discriminator(self._with_noise(fake), y)
-            self._stage(6, of, x, y, fake, {"D(G(z))": self._scores(logits.detach()).mean()})
+            self._stage(6, of, x, y, fake, {"D(G(z))": adversarial.opinion(logits.detach(), config.bounded).mean()})
             if not learns:
                 return {}
             loss = adversarial.weighted(adversarial.generator_loss(config.loss, logits), config.generator_weight)
@@ -144,8 +145,7 @@ class GANLearner:
         def critic(samples: Tensor) -> Tensor:
             return self.discriminator(samples, y)
 
-        # lazy regularisation (Karras et al. 2020): at each k-th update only, k times as hard, so its mean stays
-        lazy = 0 if ((self.step - 1) * config.d_updates + update) % config.penalty_every else config.penalty_every
+        lazy = adversarial.lazily((self.step - 1) * config.d_updates + update, config.penalty_every)
         if lazy and config.r1:
             yield lazy * adversarial.zero_centred(critic, x, config.r1)
         if lazy and config.r2:
@@ -154,14 +154,6 @@ class GANLearner:
             packs = torch.rand(len(x) // config.pack, generator=self._random, device=x.device)
             shares = packs.repeat_interleave(config.pack)
             yield adversarial.one_centred(critic, x, fake, config.gradient_penalty, shares)
-
-    def _scores(self, logits: Tensor) -> Tensor:
-        return logits.sigmoid() if self.config.bounded else logits
-
-    def _d_scores(self, logits: Tensor) -> dict[str, Tensor | float]:
-        """Of logits (2, n), real ones first: mean scores, and how many are right."""
-        scores, right = self._scores(logits).mean(1).unbind(), adversarial.accuracy(self.config.loss, logits)
-        return dict(zip(("d_real", "d_fake", "accuracy_real", "accuracy_fake"), (*scores, *right), strict=True))
 
     @torch.no_grad()
     def _fakes(self, z: Tensor, y: Tensor | None) -> Tensor:

@@ -20,6 +20,7 @@ from genstudio.families.gan.measuring import measure
 from genstudio.families.gan.networks import Generator, build
 from genstudio.families.samples import PICTURES, POINTS
 from genstudio.nn.modes import evaluating
+from genstudio.training import adversarial
 from genstudio.training.learner import Measured
 
 _SEED = 20_140_610
@@ -135,7 +136,7 @@ class GANModel:
         asked = None if labels is None else labels.repeat_interleave(len(packed) // max(len(samples), 1))
         with evaluating(self.discriminator):
             scores = self.discriminator(packed, asked)
-        return (scores.sigmoid() if self.bounded else scores).float().cpu().numpy()
+        return adversarial.opinion(scores, self.bounded).float().cpu().numpy()
 
     def packs(self, samples: Tensor) -> Tensor:
         """Each sample (n, ...) before its companions: (n pack, ...)"""

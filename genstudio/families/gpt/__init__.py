@@ -21,7 +21,7 @@ from genstudio.families.gpt.dashboard import DASHBOARD
 from genstudio.families.gpt.doctor import doctor
 from genstudio.families.gpt.presets import PRESETS, USUAL, preset_for
 from genstudio.families.stack import cost, parts
-from genstudio.families.start import with_vectors
+from genstudio.families.start import find_vectors, with_vectors
 
 __all__ = ["FAMILY", "GPTConfig"]
 
@@ -38,9 +38,9 @@ def _prepare(
         _refuse_for_questions(config)
         backwards = config.answers == "backwards"
         return (yield from prepare_questions(dataset, config.context, settings, tokenizer, split, backwards=backwards))
+    start = find_vectors(config.start_embeddings, config.d_model) if kept is None else None
     found = yield from prepare_text(dataset, config.markers, config.context, settings, tokenizer, split)
-    new = kept is None and config.start_embeddings
-    return with_vectors(found, config.start_embeddings, config.d_model) if new else found
+    return found if start is None else with_vectors(found, start)
 
 
 def _refuse_for_questions(config: GPTConfig) -> None:

@@ -14,7 +14,7 @@ PRESETS = (
     Preset(
         "shakespeare",
         "Shakespeare in two minutes",
-        "Real words, play-like layout, little meaning. 0.8 million parameters, two minutes on two ordinary cores: on the "
+        "Real words, the layout of a play, little meaning. 0.8 million parameters, two minutes on two ordinary cores: on the "
         "included Shakespeare the loss falls from 4.16 to about 1.6 nats per character.",
         seconds=120,
         data=USUAL,
@@ -92,7 +92,7 @@ PRESETS = (
     Preset(
         "copy",
         "Copy (induction heads)",
-        "Strings of letters to write once more, a letter per token. After 500 steps, within a minute on two cores, 98% of new "
+        "Strings of letters to repeat, one letter per token. After 500 steps, within a minute on two cores, 98% of new "
         "strings are copied without an error, and a head of the second layer looks up what followed the same letter before: "
         "Induction in the Playground gives it a score above 0.5.",
         _TASK,
@@ -110,7 +110,8 @@ PRESETS = (
     Preset(
         "sort",
         "Sort",
-        "Digits to put in order. The model has to count how often each digit occurs, and what it has written so far.",
+        "Digits to put in order. The model has to count how often each digit occurs and keep track of what it has written "
+        "so far.",
         _TASK,
         seconds=90,
         data="sort",
@@ -118,8 +119,9 @@ PRESETS = (
     Preset(
         "addition",
         "Addition with the carry",
-        "Sums of numbers of up to three digits, written from the last digit, in the order in which one carries. After 1,500 "
-        "steps, all of 256 sums that it never saw are right. Race it against answers that are written forwards: does the "
+        "Sums of numbers of up to three digits, written from the last digit, in the order in which digits are carried. "
+        "After 1,500 "
+        "steps, all of 256 sums that it never saw are correct. Race it against answers that are written forwards: does the "
         "order matter?",
         _TASK | {"context": 14, "batch": 64, "answers": "backwards"},
         steps=1500,

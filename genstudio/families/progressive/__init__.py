@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from genstudio.data.learnable.samples import SampleData, from_metadata, metadata
+from genstudio.data.learnable.samples import SampleData, Shape, from_metadata, metadata
 from genstudio.families.family import Family, deferred
+from genstudio.families.memory import fitting
 from genstudio.families.progressive.config import ProgressiveConfig
 from genstudio.families.progressive.cost import cost, drawing
 from genstudio.families.progressive.dashboard import DASHBOARD
@@ -23,11 +24,11 @@ FAMILY: Family[ProgressiveConfig, SampleData] = Family(
     config=ProgressiveConfig,
     presets=PRESETS,
     prepare=prepare,
-    model=deferred(f"{__name__}.model", "ProgressiveModel"),
+    model=fitting(deferred(f"{__name__}.model", "ProgressiveModel"), cost, "largest", "channels"),
     learner=deferred(f"{__name__}.learner", "ProgressiveLearner"),
     metadata=metadata,
     from_metadata=lambda _config, kept: from_metadata(kept),
-    cost=cost,
+    cost=lambda config, info, _tokens: cost(config, Shape.of(info)),
     drawing=drawing,
     batch=shown,
     dashboard=DASHBOARD,

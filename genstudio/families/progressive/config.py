@@ -44,8 +44,8 @@ class ProgressiveConfig(AdversarialDescent, Batches):
         when="grow=True", label="Hold the size", live=True,
     )
     advance_size: int = setting(
-        0, "Each time that this is raised by one, the growth moves on at once: a fade-in is completed, else the next size "
-        "begins", low=0, high=100, group="Growth", when="grow=True", label="Advance the size", live=True,
+        0, "Raise this by one to move the growth forward at once: a fade-in is completed, or else the next size begins",
+        low=0, high=100, group="Growth", when="grow=True", label="Advance the size", live=True,
     )
     channels: int = setting(
         16, "Feature maps at full size; doubled at each smaller size", low=2, high=512, group="Model", main=True,
@@ -57,6 +57,11 @@ class ProgressiveConfig(AdversarialDescent, Batches):
     latent: int = setting(
         32, "Size of the noise vector z", low=1, high=1024, group="Model", main=True, label="Latent size",
         source="Goodfellow et al. 2014",
+    )
+    conditional: bool = setting(
+        False, "Give both networks the class, at every size, so that you can choose which class to generate; the data must have "
+        "labels", group="Model", main=True, source="Mirza & Osindero 2014; as a product with the last features: Miyato & Koyama "
+        "2018",
     )
     equalised: bool = setting(
         True, "Weights of deviation 1, scaled whenever they are used: each layer learns at the same pace. Off: the usual "
@@ -85,7 +90,7 @@ class ProgressiveConfig(AdversarialDescent, Batches):
         label="R1 penalty", main=True, live=True, source=_PENALTY,
     )
     penalty_every: int = setting(
-        4, "Apply R1 only every so many steps, scaled up to match", low=1, high=64, group="Loss", live=True,
+        4, "Apply R1 only once in this many steps, scaled up to match", low=1, high=64, group="Loss", live=True,
         source="Karras et al. 2020, lazy regularisation",
     )
     d_rate: float = restated(AdversarialDescent, "d_rate", 2e-3)

@@ -12,15 +12,14 @@ from genstudio.nn import cost as networks
 from genstudio.nn.sizes import FIRST, sizes_to
 
 
-def cost(config: ProgressiveConfig, info: DatasetInfo, _tokens: int = 0) -> Cost:
+def cost(config: ProgressiveConfig, shape: Shape) -> Cost:
     """What a training costs at full size: parameters of both networks and of the generator's average; bytes of weights,
     gradients, moments and activations; and the work of a step, which is far less while the pictures are small."""
-    shape = Shape.of(info)
     if size_problem(shape.height, shape.width) is not None:
         return Cost(0, 0.0, 0.0, config.batch)
-    maps = config.maps(len(sizes_to(shape.height)))
-    g = networks.growing_generator(config.latent, maps, shape.channels)
-    d = networks.growing_discriminator(maps, shape.channels, config.deviation)
+    maps, classes = config.maps(len(sizes_to(shape.height))), len(shape.classes) if config.conditional else 0
+    g = networks.growing_generator(config.latent, maps, shape.channels, classes)
+    d = networks.growing_discriminator(maps, shape.channels, config.deviation, classes)
     penalised = 2 / config.penalty_every if config.r1 else 0.0
     penalised += 2 * (config.loss == "wasserstein_gp")
     forward = config.batch * (g.work + d.work * (2 + penalised) * 3 + 3 * g.work + 2 * d.work)
@@ -33,8 +32,10 @@ def drawing(config: ProgressiveConfig, info: DatasetInfo, _tokens: int = 0) -> D
     shape = Shape.of(info)
     sizes = sizes_to(shape.height) if size_problem(shape.height, shape.width) is None else (FIRST,)
     maps, pixels = config.maps(len(sizes)), shape.channels
-    g = [networks.growing_generator(config.latent, maps[: stage + 1], pixels).parameters for stage in range(len(sizes))]
-    d = [networks.growing_discriminator(maps[: stage + 1], pixels, config.deviation).parameters for stage in range(len(sizes))]
+    classes = len(shape.classes) if config.conditional else 0
+    grown = [maps[: stage + 1] for stage in range(len(sizes))]
+    g = [networks.growing_generator(config.latent, each, pixels, classes).parameters for each in grown]
+    d = [networks.growing_discriminator(each, pixels, config.deviation, classes).parameters for each in grown]
 
     def boxes(counts: list[int]) -> list[Part]:
         added = [now - before for now, before in zip(counts, [0, *counts[:-1]], strict=True)]
@@ -44,8 +45,9 @@ def drawing(config: ProgressiveConfig, info: DatasetInfo, _tokens: int = 0) -> D
         ]
 
     last = f"{sizes[-1]} x {sizes[-1]} pixels"
-    average = Part("EMA", "average of its weights", g[-1])
+    average = Part("EMA", "averaged weights", g[-1])
+    noise = f"{config.latent} numbers" + (", and a class" if classes else "")
     return (
-        Chain((Part("Noise z", f"{config.latent} numbers"), *boxes(g), average, Part("Fake", last)), "Generator"),
+        Chain((Part("Noise z", noise), *boxes(g), average, Part("Fake", last)), "Generator"),
         Chain((Part("Picture", last), *reversed(boxes(d)), Part("Real or fake?", "one number")), "Discriminator"),
     )

@@ -14,6 +14,7 @@ from genstudio.data.learnable import batches
 from genstudio.data.learnable.samples import SampleData, prepared
 from genstudio.data.work import Work
 from genstudio.errors import Problem
+from genstudio.families.coder_setup import class_problems
 from genstudio.families.progressive.config import ProgressiveConfig
 from genstudio.nn.sizes import FIRST, sizes_to
 
@@ -42,6 +43,8 @@ def size_problem(height: int, width: int) -> Problem | None:
 def _problems(config: ProgressiveConfig, data: SampleData) -> Iterator[Problem]:
     if found := size_problem(data.shape.height, data.shape.width):
         yield found
+    if config.conditional:
+        yield from class_problems(data)
     used = min(config.examples or len(data.train), len(data.train))
     if config.batch > used:
         yield Problem("batch", f"{config.batch} is more than the {used:,} training pictures; choose fewer")
@@ -54,6 +57,6 @@ def draw(config: ProgressiveConfig, data: SampleData, seed: int, step: int) -> N
 
 def shown(config: ProgressiveConfig, data: SampleData, seed: int, step: int) -> PictureBatch:
     """The real pictures of a step, at their full size."""
-    found = batches.shown(data, draw(config, data, seed, step), labelled=False, low=-1.0)
+    found = batches.shown(data, draw(config, data, seed, step), labelled=config.conditional, low=-1.0)
     assert isinstance(found, PictureBatch)
     return found

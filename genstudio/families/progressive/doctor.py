@@ -38,7 +38,7 @@ def unsettled(window: Window) -> Finding | None:
     size = f"{sizes[-1]:.0f} x {sizes[-1]:.0f}"
     return Finding(
         f"{size} does not settle: {window.step - since:,} steps after its fade-in, fakes of the same noise still change "
-        "from look to look.",
+        "from preview to preview.",
         {f"movement of a fake in {EVERY} steps, relative to the typical distance between real pictures": float(late.mean()),
             "the same right after the fade-in": float(early.mean()), "steps since the fade-in": float(window.step - since)},
         advice(

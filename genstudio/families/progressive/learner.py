@@ -20,6 +20,7 @@ from genstudio.training.learner import Tick, Values
 from genstudio.training.optim import Adam, schedule
 from genstudio.training.updates import Updates
 
+Batch = tuple[Tensor, Tensor | None]
 _DRIFT = 1e-3
 """Weight of the squared scores of a Wasserstein critic, which have no other bound (Karras et al. 2018, A.1)."""
 
@@ -51,11 +52,14 @@ class ProgressiveLearner:
     def config(self) -> ProgressiveConfig:
         return self.model.config
 
-    def batch(self, step: int) -> Tensor:
-        """Real pictures (batch, C, H, W) of a step, at full size. Raises DataError."""
-        return self.model.inside(self.model.data.real[draw(self.config, self.model.data, self.seed, step)])
+    def batch(self, step: int) -> Batch:
+        """Real pictures (batch, C, H, W) of a step, at full size, and their classes (batch,) when conditional. Raises
+        DataError."""
+        data = self.model.data
+        chosen = draw(self.config, data, self.seed, step)
+        return self.model.inside(data.real[chosen]), self.model.asked(None if data.labels is None else data.labels[chosen])
 
-    def training_step(self, batch: Tensor, step: int, progress: float) -> Values:
+    def training_step(self, batch: Batch, step: int, progress: float) -> Values:
         """One update of the discriminator, then one of the generator, at the size that has been reached. A gradient that is not
         finite changes nothing but is reported."""
         began = time.monotonic()
@@ -66,16 +70,17 @@ class ProgressiveLearner:
         factor = schedule(config.schedule, progress, 1, hold=config.hold)
         rates = {"generator": config.g_rate * factor, "discriminator": config.d_rate * factor}
         self.updates.set_rates(rates, betas=(config.beta1, config.beta2))
-        values = self.discriminator_step(shrunk(batch, self.model.size, fade))
-        values = {**values, **self.generator_step(len(batch)), "size": float(self.model.size), "fade": fade}
+        real, labels = batch
+        values = self.discriminator_step(shrunk(real, self.model.size, fade), labels)
+        values = {**values, **self.generator_step(len(real), labels), "size": float(self.model.size), "fade": fade}
         self._seconds = time.monotonic() - began
         return {**values, "rate_g": rates["generator"], "rate_d": rates["discriminator"]}
 
     def _grow(self, progress: float) -> None:
-        left, latents = self.growth.stage, self.model.fixed[0][:SHOWN]
+        left, (latents, labels) = self.growth.stage, self.model.fixed
         if self.growth.advance(self.config, progress, self._seconds):
             smaller = self.model.grown_to(self.model.sizes[left], 1.0)
-            kept = smaller.outside(smaller.made(latents, "average"))
+            kept = smaller.outside(smaller.made(latents[:SHOWN], "average", None if labels is None else labels[:SHOWN]))
             self.growth.rows[left].copy_(torch.from_numpy(kept))
             self._marks.append(f"{self.model.size} x {self.model.size} fades in.")
 
@@ -84,46 +89,47 @@ class ProgressiveLearner:
         marks, self._marks = tuple(self._marks), []
         return marks
 
-    def discriminator_step(self, x: Tensor) -> Values:
-        """Tell real pictures x (B, C, S, S) of the size that is trained from as many fakes."""
+    def discriminator_step(self, x: Tensor, labels: Tensor | None = None) -> Values:
+        """Tell real pictures x (B, C, S, S) of the size that is trained, of these classes, from as many fakes."""
         config = self.config
+
+        def judge(pictures: Tensor) -> Tensor:
+            return self._judge(pictures, labels)
+
         with torch.no_grad():
-            fake = self._fakes(len(x))
-        real = self._judge(x)
+            fake = self._fakes(len(x), labels)
+        real = judge(x)
         if self.discriminator.deviation is not None:
             self.discriminator.deviation.remember()
-        made = self._judge(fake)
+        made = judge(fake)
         loss = adversarial.real_loss(config.loss, real) + adversarial.fake_loss(config.loss, made)
-        if config.r1 and self.step % config.penalty_every == 0:
-            loss = loss + config.penalty_every * adversarial.zero_centred(self._judge, x, config.r1)
+        if times := adversarial.lazily(self.step, config.penalty_every) * bool(config.r1):
+            loss = loss + times * adversarial.zero_centred(judge, x, config.r1)
         if config.loss == "wasserstein_gp":
             shares = torch.rand(len(x), generator=self._random, device=x.device)
-            loss = loss + adversarial.one_centred(self._judge, x, fake, config.gradient_penalty, shares)
+            loss = loss + adversarial.one_centred(judge, x, fake, config.gradient_penalty, shares)
             loss = loss + _DRIFT * real.square().mean()
         loss.backward()
         norm = self.updates.step("discriminator")
-        both = torch.stack([real, made]).detach()
-        scores = (both.sigmoid() if config.bounded else both).mean(1).unbind()
-        right = adversarial.accuracy(config.loss, both)
-        told = dict(zip(("d_real", "d_fake", "accuracy_real", "accuracy_fake"), (*scores, *right), strict=True))
+        told = adversarial.opinions(config.loss, torch.stack([real, made]).detach(), config.bounded)
         return {**told, "d_loss": loss.detach(), "gradient_norm_d": norm}
 
-    def generator_step(self, count: int) -> Values:
-        """Make `count` fakes that the discriminator takes for real."""
+    def generator_step(self, count: int, labels: Tensor | None = None) -> Values:
+        """Make `count` fakes, of these classes, that the discriminator takes for real."""
         with self.updates.frozen("discriminator"):  # its gradients would be computed and thrown away
-            loss = adversarial.generator_loss(self.config.loss, self._judge(self._fakes(count)))
+            loss = adversarial.generator_loss(self.config.loss, self._judge(self._fakes(count, labels), labels))
             loss.backward()
         norm = self.updates.step("generator")
         update_ema(self._average, self._weights, self.config.ema, self.step)
         return {"g_loss": loss.detach(), "gradient_norm_g": norm}
 
-    def _fakes(self, count: int) -> Tensor:
+    def _fakes(self, count: int, labels: Tensor | None) -> Tensor:
         z = torch.randn(count, self.config.latent, generator=self._random, device=self.model.device)
-        made: Tensor = self.generator(z, self.growth.stage, self.growth.fade)
+        made: Tensor = self.generator(z, self.growth.stage, self.growth.fade, labels)
         return made
 
-    def _judge(self, pictures: Tensor) -> Tensor:
-        logits: Tensor = self.discriminator(pictures, self.growth.stage, self.growth.fade)
+    def _judge(self, pictures: Tensor, labels: Tensor | None) -> Tensor:
+        logits: Tensor = self.discriminator(pictures, self.growth.stage, self.growth.fade, labels)
         return logits
 
     def change(self, values: Mapping[str, object]) -> None:

@@ -19,6 +19,7 @@ from genstudio.families.samples import OnSamples, compared
 from genstudio.nn.growing import GrowingDiscriminator, GrowingGenerator, enlarged, shrunk
 from genstudio.nn.modes import evaluating
 from genstudio.nn.sizes import sizes_to
+from genstudio.training import adversarial
 from genstudio.training.learner import Measured
 
 SHOWN = 8
@@ -31,19 +32,20 @@ class ProgressiveModel(OnSamples):
     [-1, 1]. What is smaller than the data is enlarged wherever it is compared with them."""
 
     variants = ("average", "generator")
-    classes: tuple[str, ...] = ()
 
     def __init__(self, config: ProgressiveConfig, data: SampleData, device: str, seed: int) -> None:
         self.config, self.device, shape = config, torch.device(device), data.shape
         self.sizes = sizes_to(shape.height)
+        self.classes = shape.classes if config.conditional else ()
         maps = config.maps(len(self.sizes))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.generator = GrowingGenerator(
-                config.latent, maps, shape.channels, normalised=config.pixel_norm, equalised=config.equalised
-            )
+                config.latent, maps, shape.channels, normalised=config.pixel_norm, equalised=config.equalised,
+                classes=len(self.classes),
+            )  # fmt: skip
             self.discriminator = GrowingDiscriminator(
-                maps, shape.channels, deviation=config.deviation, equalised=config.equalised
+                maps, shape.channels, deviation=config.deviation, equalised=config.equalised, classes=len(self.classes)
             )
         self.average = copy.deepcopy(self.generator).requires_grad_(False)
         self.growth = Growth(len(self.sizes), (SHOWN, shape.height, shape.width, shape.channels), config.grow)
@@ -86,32 +88,40 @@ class ProgressiveModel(OnSamples):
         return self.generator if variant == "generator" else self.average
 
     @torch.no_grad()
-    def made(self, latents: Array, variant: str = "average") -> Tensor:
-        """Pictures (n, C, S, S) of latents (n, latent), of the size and at the fade that they have grown to."""
+    def made(self, latents: Array, variant: str = "average", labels: Array | None = None) -> Tensor:
+        """Pictures (n, C, S, S) of latents (n, latent), and of classes (n,) where the model knows some, of the size and at the
+        fade that they have grown to."""
         z = torch.from_numpy(np.require(latents, np.float32, ["C", "W"])).to(self.device)
-        made: Tensor = self.network(variant)(z, *self.now)
+        made: Tensor = self.network(variant)(z, *self.now, self.asked(labels))
         return made
+
+    def asked(self, labels: Array | None) -> Tensor | None:
+        """Classes (n,) on the model's device; None where it knows none."""
+        if labels is None or not self.classes:
+            return None
+        return torch.from_numpy(np.array(labels, np.int64)).to(self.device)
 
     def sample(self, latents: Array, labels: Array | None, variant: str) -> Iterator[Made]:
         """G(z), at the size of the data, and D(G(z)) beside it."""
-        made = self.made(latents, variant)
-        yield Made(self.outside(made), self.d_score(made))
+        made = self.made(latents, variant, labels)
+        yield Made(self.outside(made), self.d_score(made, labels))
 
     def judge(self, samples: Array, labels: Array | None) -> NDArray[np.float32]:
         """D(x) of pictures (n, h, w, c) uint8."""
-        return self.d_score(shrunk(self.inside(samples), *self.grown))
+        return self.d_score(shrunk(self.inside(samples), *self.grown), labels)
 
     @torch.no_grad()
-    def d_score(self, pictures: Tensor) -> NDArray[np.float32]:
+    def d_score(self, pictures: Tensor, labels: Array | None = None) -> NDArray[np.float32]:
         """The discriminator's output for each picture (n, C, S, S) of the size that is trained: (n,), a probability, or a
-        critic's score. Each is judged as if it were in a batch as varied as real ones."""
+        critic's score; as one of the classes `labels` (n,) where they are given. Each is judged as if it were in a batch as
+        varied as real ones."""
         with evaluating(self.discriminator):
-            scores = self.discriminator(pictures, *self.now)
-        return (scores.sigmoid() if self.bounded else scores).float().cpu().numpy()
+            scores = self.discriminator(pictures, *self.now, self.asked(labels))
+        return adversarial.opinion(scores, self.bounded).float().cpu().numpy()
 
     def first_weight(self, variant: str) -> NDArray[np.float32]:
         """What the generator's first layer does with the noise, before its activation function."""
-        return self.network(variant).begin.effective.detach().cpu().numpy().copy()
+        return self.network(variant).begin.effective.detach().cpu().numpy()[:, : self.config.latent].copy()
 
     def evaluate(self, exact: bool = False, share: float = 1.0) -> Iterator[Measured]:
         """Fidelity and diversity of the generator's average, of fixed noise, at the full size of the data: see `compared`. What

@@ -60,7 +60,8 @@ PRESETS = (
         "unsettled",
         "Lesson: a size that never settles",
         "Rates ten times as large with strong momentum, no R1 penalty, and layers that are switched on at once instead of faded "
-        "in: all fakes are nearly alike, change from look to look, and never come to rest. The Fréchet distance ends at 144.",
+        "in: all fakes are nearly alike, change from preview to preview, and never come to rest. The Fréchet distance "
+        "ends at 144.",
         _DIGITS | {"d_rate": 0.02, "g_rate": 0.02, "beta1": 0.9, "r1": 0.0, "fade": 0.0, "full_share": 0.8},
         steps=900,
         data="digits8",

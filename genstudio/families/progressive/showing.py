@@ -32,11 +32,11 @@ class Viewer:
         """`fixed` pictures of the generator's average, `fixed_raw` of itself; `sizes`: of the first of the same noise, a row for
         each size as it was left, one of the size that is trained, and one of real pictures at it; `real` ones, where the
         discriminator sees them otherwise than before; the histograms `scores`."""
-        model, noise = self.model, self.model.fixed[0]
-        average, raw = model.made(noise, "average"), model.made(noise, "generator")
-        fixed, scores = model.outside(average), model.d_score(raw)
-        yield Pictures("fixed", step, fixed, None, (), model.d_score(average))
-        yield Pictures("fixed_raw", step, model.outside(raw), None, (), scores)
+        model, (noise, labels) = self.model, self.model.fixed
+        average, raw = (model.made(noise, variant, labels) for variant in ("average", "generator"))
+        fixed, scores = model.outside(average), model.d_score(raw, labels)
+        yield self._pictures("fixed", step, fixed, labels, model.d_score(average, labels))
+        yield self._pictures("fixed_raw", step, model.outside(raw), labels, scores)
         real = self._real(step) if len(model.data.real) else None
         yield self._sizes(step, fixed, real)
         if real is None or real.scores is None:
@@ -44,14 +44,20 @@ class Viewer:
         now = model.growth.stage, model.growth.fade
         if now != self._told_real:
             self._told_real = now
-            yield Pictures("real", step, real.pixels.copy(), None, (), real.scores.copy())
+            yield self._pictures("real", step, real.pixels.copy(), real.labels, real.scores.copy())
         yield opinions(step, real.scores, scores, model.bounded)
 
     def _real(self, step: int, judged: bool = True) -> Pictures:
         model = self.model
         chosen = model.shown.chosen if len(model.shown.chosen) >= model.growth.rows.shape[1] else model.data.train
-        x = shrunk(model.inside(model.data.real[chosen[:PICTURES]]), *model.grown)
-        return Pictures("real", step, model.outside(x), None, (), model.d_score(x) if judged else None)
+        chosen = chosen[:PICTURES]
+        labels = model.data.labels[chosen] if model.classes and model.data.labels is not None else None
+        x = shrunk(model.inside(model.data.real[chosen]), *model.grown)
+        return self._pictures("real", step, model.outside(x), labels, model.d_score(x, labels) if judged else None)
+
+    def _pictures(self, channel: str, step: int, pixels: Array, labels: Array | None, scores: Array | None) -> Pictures:
+        """With the classes that were asked for, where the model knows some; a snapshot freezes what it holds."""
+        return Pictures(channel, step, pixels, None if labels is None else labels.copy(), self.model.classes, scores)
 
     def _sizes(self, step: int, fixed: Array, real: Pictures | None) -> Pictures:
         growth, sizes = self.model.growth, self.model.sizes

@@ -49,7 +49,7 @@ class Seq2SeqConfig(Stack, Tokens, StackTraining):
     d_head: int = restated(Stack, "d_head", 0, when=_TRANSFORMER)
     context: int = restated(
         Stack, "context", 64, label="Longest sentence",
-        help="Most tokens of a source or a target, with its end marker; longer pairs are not used for training",
+        help="Maximum number of tokens in a source or a target, with its end marker; longer pairs are not used for training",
     )
     d_ff: int = restated(Stack, "d_ff", 0, when=_TRANSFORMER)
     activation: Literal["relu", "gelu", "gelu_tanh", "swiglu", "relu2"] = restated(
@@ -72,17 +72,19 @@ class Seq2SeqConfig(Stack, Tokens, StackTraining):
         "random", "Held-out pairs: drawn at random, or the last ones. Pairs with the same source stay on one side", group="Data",
     )
     validation_share: float = restated(
-        Tokens, "validation_share", 0.1, help="Share of the sources that is kept from training, to measure on"
+        Tokens, "validation_share", 0.1, help="Share of the sources held out from training, for evaluation"
     )
-    split_seed: int = restated(Tokens, "split_seed", 0, help="Another number draws other pairs", when="split=random")
-    batch: int = restated(StackTraining, "batch", 64, help="Pairs looked at together in one step")
+    split_seed: int = restated(Tokens, "split_seed", 0, help="A different seed selects different pairs", when="split=random")
+    batch: int = restated(StackTraining, "batch", 64, help="Pairs processed together in one step")
     buckets: int = setting(
-        16, "Pairs for so many batches are drawn at once and sorted by length, so that a batch holds sentences of similar length "
+        16, "Pairs for this many batches are drawn at once and sorted by length, so that a batch holds sentences of "
+        "similar length "
         "and little padding; with many, one batch differs more from the next. 1: batches as they are drawn",
         low=1, high=256, group="Training", label="Length buckets",
     )
     label_smoothing: float = setting(
-        0.0, "Share of the wanted probability that is spread over all tokens, against being too sure", low=0, high=0.5,
+        0.0, "Share of the target probability that is spread over all tokens, which keeps the model from becoming "
+        "overconfident", low=0, high=0.5,
         group="Training", live=True, source="Szegedy et al. 2016",
     )
     teacher_forcing: float = setting(

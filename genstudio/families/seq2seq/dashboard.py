@@ -65,7 +65,7 @@ def said(info: RunInfo, references: Mapping[str, float]) -> str:
     exact, loss = info.losses.get("exact_match"), info.losses.get("val_loss")
     if exact is None:
         return ""
-    words = f"Of held-out pairs {exact:.1%} are translated without an error"
+    words = f"Of the held-out pairs {exact:.1%} are translated without an error"
     if loss is not None and math.isfinite(loss):
         step = info.measured.get("val_loss", info.step)
         words += f", at {loss:.3f} nats per token" + ("" if step == info.step else f" (step {step:,})")

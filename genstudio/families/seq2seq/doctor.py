@@ -84,16 +84,17 @@ def left_out(window: Window) -> Finding | None:
         f"{share:.1%} of the pairs are ignored in training and in every measure: they are longer than "
         f"{window.settings.get('context')} tokens (the longest has {longest:,.0f}).",
         {"share of the pairs": share, "tokens of the longest": longest},
-        advice(window, ("Start again with room for longer sentences, which takes longer", {"context": min(8192, int(longest))})),
+        advice(window, ("Start again with a longer limit for sentences, which takes more time",
+                        {"context": min(8192, int(longest))})),
     )
 
 
 RULES = (
     NOT_FINITE,
     diverged(("Shorten long gradients", {"clip": 1.0})),
-    plateau("unigram", "knowing how frequent each token is", ("Take the settings of the first preset", {})),
+    plateau("unigram", "knowing how frequent each token is", ("Use the settings of the first preset", {})),
     overfitting(("Stop here: the best checkpoint is kept, and can be chosen in the Playground", {}), _DROPOUT,
-                ("Be less sure", {"label_smoothing": 0.1})),
+                ("Make the targets less certain", {"label_smoothing": 0.1})),
     memorising("train_loss", "val_loss", "the loss", f"The training loss is below {RECALLED:.0%} of the held-out loss, which is "
                "not small.", lambda mine, theirs, _: theirs > 0.5 and mine < RECALLED * theirs, _DROPOUT),
     Rule("rate_too_high", "Learning rate too high",

@@ -37,8 +37,8 @@ PRESETS = (
     Preset(
         "verses",
         "Bible verses, ten minutes",
-        "Real sentences, in pieces of words that both languages share. Ten minutes on two cores give Spanish that is often "
-        "grammatical and about the right thing, seldom right: 13,000 pairs are few.",
+        "Real sentences, in pieces of words that both languages share. Ten minutes on two cores give Spanish that is "
+        "often grammatical and on topic, but seldom correct: 13,000 pairs are few.",
         {"tokenizer": "bpe", "vocabulary": 2000, "context": 64, "dropout": 0.1, "label_smoothing": 0.1},
         seconds=600,
         data="verses-en-es",
@@ -46,8 +46,8 @@ PRESETS = (
     Preset(
         "emoji",
         "Names of emoji in 16 languages",
-        "The source begins with the language that is wanted, such as fr: or ja:, so one model writes sixteen languages in many "
-        "scripts. Names are short and strange, so most of them stay wrong after five minutes.",
+        "The source begins with the target language, such as fr: or ja:, so one model writes sixteen languages in many "
+        "scripts. Names are short and strange, so most are still wrong after five minutes.",
         {"context": 48, "dropout": 0.1, "d_model": 96},
         seconds=300,
         data="emoji-names",
@@ -78,7 +78,7 @@ PRESETS = (
         "forgetting",
         "Long sentences break the RNN",
         "A lesson in what attention is for. Everything about the source has to pass through one vector: short strings are "
-        "reversed rightly, long ones begin right and end in guesses: in less than a minute all of 3 letters, 90% of 6 "
+        "reversed correctly, long ones start well and end in guesses: in less than a minute all of 3 letters, 90% of 6 "
         "and 15% of 9, where strings may have 12. Watch the lines of the shortest and the longest third.",
         _SMALL | {"architecture": "rnn", "layers": 1},
         seconds=60,

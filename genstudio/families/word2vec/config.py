@@ -69,15 +69,15 @@ class Word2VecConfig(Descent):
         "contiguous", "Validation part: the end of the text, or random paragraphs", group="Data",
     )
     validation_share: float = setting(
-        0.1, "Share of the text that is kept from training, to measure the validation loss on", low=0.001, high=0.5,
+        0.1, "Share of the text held out to measure the validation loss", low=0.001, high=0.5,
         group="Data",
     )
     split_seed: int = setting(
-        0, "Another number draws other paragraphs", low=0, high=2**31 - 1, group="Data", when="split=random",
+        0, "A different seed selects different paragraphs", low=0, high=2**31 - 1, group="Data", when="split=random",
     )
 
     batch: int = setting(
-        512, "Words whose windows are looked at together in one update", low=1, high=16384, group="Training", main=True,
+        512, "Words whose windows are processed together in one update", low=1, high=16384, group="Training", main=True,
         label="Batch size",
     )
     learning_rate: float = restated(Descent, "learning_rate", 1e-2)

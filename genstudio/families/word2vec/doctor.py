@@ -39,8 +39,8 @@ def too_narrow(window: Window) -> Finding | None:
     if window.step < 2 * START or reach > NARROW or math.isnan(right) or not right < MISSED:
         return None
     return Finding(
-        f"With a window of {reach:g} only {right:.0%} of the known analogies come out right: it sees how words are joined, not "
-        "what they are about.",
+        f"With a window of {reach:g} only {right:.0%} of the known analogies come out right: it sees how words are put "
+        "together, not what they are about.",
         {"share of the analogies right": right, "window": reach},
         advice(window, ("Start again with a wider window", {"window": 10})),
     )

@@ -51,7 +51,8 @@ PRESETS = (
         seconds=30,
         data="analogies",
         cure={"window": 10},
-        cure_text="A window of one word sees how words are joined: all nouns look alike. What a word is about stands farther "
+        cure_text="A window of one word sees how words are put together: all nouns look alike. What a word is about "
+        "stands farther "
         "away: 'crown' and 'his' are in the sentence of 'king', not beside it. With ten words on both sides all analogies come "
         "out right within half a minute.",
     ),

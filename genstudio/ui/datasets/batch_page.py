@@ -6,8 +6,9 @@ import numpy as np
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
-from genstudio.data.batches import Batch, PictureBatch, PointBatch, TokenBatch
+from genstudio.data.batches import Batch, PictureBatch, PointBatch, RowBatch, TokenBatch
 from genstudio.events import Array
+from genstudio.ui.datasets.row_pages import RowsModel, plain_table
 from genstudio.ui.layouts import hbox
 from genstudio.ui.views.batch import MOST_ITEMS, BatchView
 from genstudio.ui.views.picture_grid import PictureGrid
@@ -29,7 +30,9 @@ class BatchPage(QWidget):
         self.grid.setObjectName("batch_grid")
         self.scatter = ScatterView("The points of the first batch", "batch_scatter")
         self.shown = QStackedWidget()
-        for widget in (self.view, self.grid, self.scatter):
+        self.rows = RowsModel()
+        self.row_table = plain_table("batch_rows", "The rows of the first batch", self.rows)
+        for widget in (self.view, self.grid, self.scatter, self.row_table):
             self.shown.addWidget(widget)
         self.said = plain_label(role="quiet", wrap=True, name="batch_said")
         self.pointed = plain_label(role="quiet", wrap=True, name="batch_pointed")
@@ -64,6 +67,14 @@ class BatchPage(QWidget):
             self.pointed.setText("Click a picture to see its values.")
             self.grid.show_pictures(seen(batch), batch.labels, batch.classes)
             self.shown.setCurrentWidget(self.grid)
+        elif isinstance(batch, RowBatch):
+            self.said.setText(of_rows(batch))
+            self.rows.show_columns(
+                [", ".join(f"{name} {value:.4g}" for name, value in zip(batch.columns, row, strict=True))
+                 for row in batch.inputs.tolist()],
+                [batch.classes[label] for label in batch.labels.tolist()], ("Inputs as the network reads them", "Class"),
+            )  # fmt: skip
+            self.shown.setCurrentWidget(self.row_table)
         else:
             self.said.setText(of_points(batch))
             self.scatter.show_points(batch.points)
@@ -93,7 +104,7 @@ def of_tokens(batch: TokenBatch) -> str:
     lost = "" if batch.unknown is None else f" {int((batch.inputs == batch.unknown).sum()):,} of the tokens are <unk>."
     return (
         f"Step 1 with the settings of the Transformer tab: {accumulation * rows} pieces of {T} tokens{times}{more}; "
-        f"{mask}. The lower row is the upper one moved by one: what is to be named.{lost}"
+        f"{mask}. The lower row is the upper one shifted by one: the tokens to predict.{lost}"
     )
 
 
@@ -115,6 +126,14 @@ def of_points(batch: PointBatch) -> str:
         f"Step 1 with the settings of the GAN tab: {len(batch.points)} real points, each minus the mean "
         f"({x:.3g}, {y:.3g}) and over the spread "
         f"{f'{wide:.3g}' if wide == high else f'({wide:.3g}, {high:.3g})'}; here: {figures(batch.points)}."
+    )
+
+
+def of_rows(batch: RowBatch) -> str:
+    """What a batch of rows is, in words."""
+    return (
+        f"Step 1 with the settings of the Basics tab: {len(batch.inputs)} rows of {len(batch.columns)} numbers, each column "
+        f"scaled as in training, with their classes; here: {figures(batch.inputs)}."
     )
 
 

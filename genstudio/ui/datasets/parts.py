@@ -4,9 +4,9 @@ from __future__ import annotations
 
 KIND_WORDS = {
     "text": "Text", "pairs": "Pairs", "labelled": "Labelled texts",
-    "images": "Pictures", "points": "Points", "tasks": "Toy task", "regions": "Genomes",
+    "images": "Pictures", "points": "Points", "rows": "Rows with classes", "tasks": "Toy task", "regions": "Genomes",
 }
 COUNTED = {
     "text": "characters", "pairs": "pairs", "labelled": "texts",
-    "images": "pictures", "points": "points", "tasks": "examples", "regions": "regions",
+    "images": "pictures", "points": "points", "rows": "rows", "tasks": "examples", "regions": "regions",
 }

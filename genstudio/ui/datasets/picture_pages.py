@@ -61,6 +61,8 @@ class PicturesPage(QWidget):
         self.counted = plain_label(role="quiet", name="picture_counted")
         self.counted.setFont(theme.font(theme.SMALL, tabular=True))
         self.large = LargePicture()
+        self.caption = plain_label(role="heading", wrap=True, name="picture_caption")
+        self.caption.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.said = plain_label(wrap=True, name="picture_details")
         self.said.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.close_large = icon_button("close", "picture_close", "Close the large picture")
@@ -74,7 +76,7 @@ class PicturesPage(QWidget):
         self.finder.wanted.connect(self._find)
         self.close_large.clicked.connect(self.side.hide)
 
-    def show_look(self, _info: DatasetInfo, look: PictureLook) -> None:
+    def show_look(self, info: DatasetInfo, look: PictureLook) -> None:
         self._look, self._found = look, None
         self.side.hide()
         self.finder.clear()
@@ -86,8 +88,10 @@ class PicturesPage(QWidget):
             self.classes.setVisible(bool(look.per_class))
         larger = min(max(2 * look.thumbs.shape[1], 40), 72)
         self.grid.set_cell(larger)
-        self.grid.show_pictures(look.thumbs, look.labels, look.classes, look.names)
+        self.grid.show_pictures(look.thumbs, look.labels, look.classes, look.names, look.captions)
         self._count()
+        if info.details.get("captions") is True:  # a picture without its caption would be half of what there is to see
+            self.enlarge(0)
 
     def show_matches(self, matches: Matches) -> None:
         """Only the pictures that were found."""
@@ -107,16 +111,19 @@ class PicturesPage(QWidget):
         self.enlarge(index)
 
     def enlarge(self, index: int) -> None:
-        """Show one picture large, with its name, class, caption and size."""
+        """Show one picture large, with its caption, name, class and size."""
         look = self._look
         if look is None:
             return
         self.large.show_pixels(look.pixels[index])
+        caption = look.captions[index] if look.captions is not None else ""
+        self.caption.setText(caption or "No caption")
+        self.caption.setVisible(look.captions is not None)
         self.said.setText("\n".join(self.details(index)))
         self.side.show()
 
     def details(self, index: int) -> list[str]:
-        """All that is known of a picture, a line each."""
+        """All that is known of a picture besides its caption, a line each."""
         look = self._look
         if look is None:
             return []
@@ -127,8 +134,6 @@ class PicturesPage(QWidget):
             lines.append(f"Class: {look.classes[label] if label < len(look.classes) else label}")
         if look.names is not None:
             lines.append(f"File: {look.names[index]}")
-        if look.captions is not None:
-            lines.append(f"Caption: {look.captions[index]}")
         for name, values in look.attributes.items():
             value, words = values[index], name.replace("_", " ")
             if np.ndim(value) == 0 and values.dtype.kind in "biuf":
@@ -172,6 +177,7 @@ class PicturesPage(QWidget):
         beside = vbox(hbox(plain_label("Picture", role="heading"), None, self.close_large), into=self.side, spacing=6)
         self.large.setFixedHeight(232)
         beside.addWidget(self.large)
+        beside.addWidget(self.caption)
         beside.addWidget(self.said)
         beside.addStretch(1)
         self.side.hide()

@@ -13,7 +13,7 @@ from genstudio.data.shelf import DatasetInfo
 from genstudio.ui.datasets.batch_page import BatchPage
 from genstudio.ui.datasets.make_page import MakePage
 from genstudio.ui.datasets.picture_pages import PictureFigures, PicturesPage
-from genstudio.ui.datasets.point_pages import PointsPage
+from genstudio.ui.datasets.point_pages import ClassesPage, PointsPage
 from genstudio.ui.datasets.prepare_page import PreparePage
 from genstudio.ui.datasets.region_pages import HistoryPage, RegionFigures, RegionsPage
 from genstudio.ui.datasets.row_pages import LabelFigures, RowFigures, RowsPage
@@ -43,6 +43,7 @@ class PreviewPages(QWidget):
         self.tasks, self.task_figures = RowsPage("tasks", "Find in the examples"), RowFigures("task")
         self.labelled, self.label_figures = RowsPage("labelled", "Find in the texts"), LabelFigures()
         self.points = PointsPage()
+        self.rows, self.row_figures, self.classes = RowsPage("rows", "Find in the rows"), LabelFigures("row"), ClassesPage()
         self.regions, self.region_figures, self.history = RegionsPage(), RegionFigures(), HistoryPage()
         self.prepare = PreparePage()
         self.batch, self.make = BatchPage(), MakePage()
@@ -59,6 +60,9 @@ class PreviewPages(QWidget):
                 ("Texts", self.labelled), ("Figures", self.label_figures), ("What the model sees", self.batch),
             ],
             "tasks": [("Examples", self.tasks), ("Figures", self.task_figures)],
+            "rows": [
+                ("Plane", self.classes), ("Rows", self.rows), ("Figures", self.row_figures), ("What the model sees", self.batch),
+            ],
             "points": [("Points", self.points), ("What the model sees", self.batch)],
             "regions": [("Alignments", self.regions), ("Figures", self.region_figures), ("History", self.history)],
         }  # fmt: skip
@@ -68,7 +72,7 @@ class PreviewPages(QWidget):
         self.tabs.setDocumentMode(True)
         self.tabs.tabBar().setObjectName("preview_tab_bar")
         vbox(self.tabs, into=self, spacing=None)
-        for page in (self.text, self.pictures, self.pairs, self.labelled, self.tasks):
+        for page in (self.text, self.pictures, self.pairs, self.labelled, self.rows, self.tasks):
             page.find_wanted.connect(self.find_wanted)
         self.text.read_wanted.connect(self.read_wanted)
         self.text.random_wanted.connect(self.random_wanted)
@@ -79,7 +83,7 @@ class PreviewPages(QWidget):
         """The pages of this dataset's kind, empty until the look comes; what is made from a seed has one more."""
         kind, made = info.kind, generators.of(info) is not None
         self.text.clear()
-        for finder in (self.pictures.finder, self.pairs.finder, self.labelled.finder, self.tasks.finder):
+        for finder in (self.pictures.finder, self.pairs.finder, self.labelled.finder, self.rows.finder, self.tasks.finder):
             finder.clear()
         self.batch.clear()
         if (kind, made) == (self.kind, self.tabs.indexOf(self.make) >= 0):
@@ -128,7 +132,7 @@ class PreviewPages(QWidget):
             return self.text
         if self.kind == "images":
             return self.pictures
-        rows = {"pairs": self.pairs, "labelled": self.labelled, "tasks": self.tasks}
+        rows = {"pairs": self.pairs, "labelled": self.labelled, "rows": self.rows, "tasks": self.tasks}
         return rows.get(self.kind)
 
     def _turned(self, index: int) -> None:

@@ -150,18 +150,21 @@ class RowsPage(QWidget):
 
 
 class LabelFigures(QWidget):
-    """How many texts each class has, and how long texts are."""
+    """How many texts, or rows, each class has, and how long texts are."""
 
-    def __init__(self) -> None:
+    def __init__(self, of: str = "text") -> None:
         super().__init__()
-        self.setObjectName("label_figures")
-        self.classes = NamedBars("Classes", "label_classes", "texts", lambda value: f"{value:,.0f}")
-        self.lengths = HistogramView("Lengths", "label_lengths", "characters")
+        name = "label" if of == "text" else of
+        self.of = of
+        self.setObjectName(f"{name}_figures")
+        self.classes = NamedBars("Classes", f"{name}_classes", f"{of}s", lambda value: f"{value:,.0f}")
+        self.lengths = HistogramView("Lengths", f"{name}_lengths", "characters")
+        self.lengths.setVisible(of == "text")
         vbox((self.classes, 2), (self.lengths, 1), into=self, margins=(0, 12, 0, 0))
 
     def show_look(self, info: DatasetInfo, look: PairLook) -> None:
         ordered = sorted(look.per_class, key=lambda each: -each[1])
-        self.classes.show_bars(ordered, f"{len(ordered):,}, of {len(look.left):,} texts")
+        self.classes.show_bars(ordered, f"{len(ordered):,}, of {len(look.left):,} {self.of}s")
         self.lengths.show_histograms({"": look.left_lengths}, f"of {len(look.left):,} texts")
 
 

@@ -120,7 +120,7 @@ class GrowPage(Page):
         for view, title, pixels in zip(self.views, titles, (found.before, found.mixed, found.after), strict=True):
             view.title = title
             if view is self.views[1] or found.stage:
-                view.show_snapshot(Pictures("grown", found.step, pixels.copy()))
+                view.show_snapshot(Pictures("grown", found.step, pixels.copy(), found.labels, found.classes))
             else:
                 view.clear()  # there is nothing before the first size, so nothing is mixed
         self.words.setText(self._said(found))
@@ -129,7 +129,7 @@ class GrowPage(Page):
     def _said(self, found: Fading) -> str:
         said = f"Weights of step {found.step:,}. "
         if found.at > found.reached + 1e-6:
-            return said + "This size has not been trained yet: its layers are as they were drawn."
+            return said + "This size has not been trained yet: its layers still have their initial weights."
         if found.at < found.reached - 1e-6 and found.stage <= found.reached - 1:
             return said + (
                 "The output layer of this size has not been trained since the next one took over, but the layers before it "

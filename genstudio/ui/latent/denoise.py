@@ -84,7 +84,8 @@ class MadeView(QStackedWidget):
             self.plane.show_snapshot(Plane("made", 0, none, made.copy(), extent, arrows=arrows), live=False)
 
     def clear(self) -> None:
-        """Show nothing."""
+        """Show nothing, and no axes either: what comes next may be pictures."""
+        self.setCurrentIndex(0)
         self.pictures.clear()
         self.plane.clear()
 
@@ -415,7 +416,7 @@ class DenoisePage(Page):
             plain_label(
                 "Nothing is learned here: the data are one Gaussian, so the best prediction of the noise is known exactly. "
                 "Bars show the spread of the samples relative to that of the data (1 is right). Few DDIM steps shrink it, "
-                "whatever the network; Heun's method, with two looks per step, hardly does.",
+                "whatever the network; Heun's method, with two evaluations per step, hardly does.",
                 role="quiet", wrap=True, name="denoise_lesson",
             ),
             hbox(plain_label("Noise", role="quiet"), self.schedule, None), (self.perfect, 1), into=knowing, margins=(0, 8, 0, 0),

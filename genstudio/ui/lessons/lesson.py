@@ -197,12 +197,14 @@ class Step(Part):
 
 
 class Lesson(Part):
-    """A title, a line about it, the minutes that it takes, and its steps. `key` is its place among the others."""
+    """A title, a line about it, the minutes that it takes, the subject under which it is listed, and its steps. `key` is its
+    place among the others."""
 
     key: str = ""
     title: str = Field(min_length=1, max_length=60)
     line: str = Field(min_length=1, max_length=160)
     minutes: int = Field(ge=1, le=60)
+    subject: str = Field("", max_length=40)
     step: tuple[Step, ...] = Field(min_length=1)
 
     @property

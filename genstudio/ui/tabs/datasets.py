@@ -334,7 +334,7 @@ class DatasetsTab(QWidget):
 
     def _offer_training(self, info: DatasetInfo) -> None:
         """The button trains the usual family of those that take this data; a menu beside it offers each of several."""
-        taking = families.learning_from(info.kind)
+        taking = families.taking(info)
         self.train.setEnabled(bool(taking))
         self.untrained.setText("" if taking else "No model is trained on this kind of data yet.")
         self.untrained.setVisible(not taking)

@@ -1,4 +1,4 @@
-"""The Lessons tab: what a newcomer meets first. Lessons to play, and quick ways to a first model of one's own."""
+"""The Lessons tab: what a newcomer meets first. Quick ways to a first model of one's own, and lessons to play."""
 
 from __future__ import annotations
 
@@ -29,6 +29,10 @@ _STARTS = (
 )
 
 
+def _subject(lesson: Lesson) -> str:
+    return lesson.subject or ("Your lessons" if lesson.mine else "More lessons")
+
+
 class LessonCard(QPushButton):
     """A lesson as a button: its number and title, a line, how long it takes, and whether it was finished."""
 
@@ -57,7 +61,7 @@ class LessonCard(QPushButton):
 
     def fit(self, width: int) -> None:
         """Be as tall as the words need in this width."""
-        inner = width - 32
+        inner = width - 28
         tall = sum(label.heightForWidth(inner) for label in (self._title, self._line))
         self.setFixedHeight(tall + self._foot.sizeHint().height() + 32)
 
@@ -74,7 +78,13 @@ class LessonsTab(QWidget):
         self.setObjectName("lessons_tab")
         found = all_lessons()
         self.lessons = {lesson.key: lesson for lesson in found.lessons}
-        self.cards = [LessonCard(number, lesson) for number, lesson in enumerate(found.lessons, 1)]
+        subjects = dict.fromkeys(_subject(lesson) for lesson in found.lessons)
+        in_order = sorted(found.lessons, key=lambda lesson: list(subjects).index(_subject(lesson)))
+        self.cards = [LessonCard(number, lesson) for number, lesson in enumerate(in_order, 1)]
+        self._headings = {
+            subject: plain_label(subject, role="heading", name=f"lessons_subject_{number}")
+            for number, subject in enumerate(subjects, 1)
+        }
         self._done: set[str] = set()
         self.problems = [plain_label(f"{error.message} {error.hint}", role="problem", wrap=True) for error in found.problems]
         for number, label in enumerate(self.problems, 1):
@@ -119,19 +129,28 @@ class LessonsTab(QWidget):
         self._counted.setText(f"{len(self._done & self.lessons.keys())} of {len(self.lessons)} done")
 
     def _arrange(self) -> None:
-        """As many cards in a row as there is room for; those of a row are equally tall."""
+        """Below each subject, as many cards in a row as there is room for; those of a row are equally tall."""
         room = self.width() - 48
-        columns = max(1, min(len(self.cards), (room + 12) // (theme.scaled(_CARD) + 12)))
+        columns = max(1, (room + 12) // (theme.scaled(_CARD) + 12))
         width = (room - 12 * (columns - 1)) // columns
-        for place, card in enumerate(self.cards):
+        for column in range(max(columns, self._grid.columnCount())):
+            self._grid.setColumnMinimumWidth(column, width if column < columns else 0)
+        line = 0
+        for subject, heading in self._headings.items():
+            cards = [card for card in self.cards if _subject(card.lesson) == subject]
             if columns != self._columns:
-                self._grid.addWidget(card, place // columns, place % columns)
-            card.fit(width)
-        for first in range(0, len(self.cards), columns):
-            row = self.cards[first : first + columns]
-            tall = max(card.minimumHeight() for card in row)
-            for card in row:
-                card.setFixedHeight(tall)
+                self._grid.addWidget(heading, line, 0, 1, columns)
+            for first in range(0, len(cards), columns):
+                line += 1
+                row = cards[first : first + columns]
+                for place, card in enumerate(row):
+                    if columns != self._columns:
+                        self._grid.addWidget(card, line, place)
+                    card.fit(width)
+                tall = max(card.minimumHeight() for card in row)
+                for card in row:
+                    card.setFixedHeight(tall)
+            line += 1
         self._columns = columns
 
     def _lay_out(self) -> None:
@@ -148,8 +167,8 @@ class LessonsTab(QWidget):
         )
         inside = QWidget()
         vbox(
-            hbox(title, None, self._counted), intro, 4, self._grid, *self.problems, 8,
-            plain_label("Or start on your own", role="heading"), Flow(*starts, own), 8, own_lessons, None,
+            plain_label("Train a model", role="title", name="starts_title"), Flow(*starts, own), 8,
+            hbox(title, None, self._counted), intro, self._grid, *self.problems, 8, own_lessons, None,
             into=inside, margins=(24, 16, 24, 16), spacing=8,
         )  # fmt: skip
         scroll = named(QScrollArea(), "lessons_scroll", "Lessons")

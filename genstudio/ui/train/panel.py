@@ -71,6 +71,7 @@ class RunPanel(QWidget):
         self.family, self.board = family, family.dashboard
         self.tools = frozenset(self.board.tools) - (frozenset() if family.doctor else {DOCTOR})
         self.kind, self.run, self._live = "", "", False
+        self._turned = False  # from the page Live to another, because nothing trains
         self.panes = [PaneView(pane) for pane in self.board.panes]
         self.fields: dict[str, QLineEdit] = {}
         self._holders = {id(pane): self._held(pane) for pane in self.panes}
@@ -120,6 +121,7 @@ class RunPanel(QWidget):
         self.run, self._live = path, state in ("running", "paused")
         if LIVE in self.tools:
             self.live.set_live(self._live)
+            self._choose_side()
         if SLOW_MOTION in self.tools:
             self.slow.set_live(self._live)
         if DOCTOR in self.tools:
@@ -134,6 +136,14 @@ class RunPanel(QWidget):
             self.translate.set_run(path, self._live)
         if GROW in self.tools:
             self.grow.set_run(path, self._live)
+
+    def _choose_side(self) -> None:
+        """Without a training there is nothing to change: show what can be done with what is there, until it trains again."""
+        after = self.sample if SAMPLE in self.tools else self.doctor if DOCTOR in self.tools else None
+        here = self.side.currentWidget()
+        if after is not None and here is (after if self._live else self.live) and self._turned is self._live and self.run:
+            self._turned = not self._live
+            self.side.setCurrentWidget(self.live if self._live else after)
 
     def show_settings(self, values: Values) -> None:
         """The settings that a run begins with."""

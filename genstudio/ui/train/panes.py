@@ -14,12 +14,15 @@ from genstudio.snapshots.attention import Attention
 from genstudio.snapshots.confusion import Confusion
 from genstudio.snapshots.filled import Filled
 from genstudio.snapshots.layers import EmbeddingMap, LayerStatistics
+from genstudio.snapshots.network import Depth, NetworkState
 from genstudio.snapshots.population import Population
 from genstudio.snapshots.samples import Bars, Codes, Histograms, Pictures, Plane
 from genstudio.snapshots.text import Text
 from genstudio.snapshots.translation import Translations
 from genstudio.tasks.inspect_sample import Shown
 from genstudio.ui import theme
+from genstudio.ui.basics.depth_view import DepthView
+from genstudio.ui.basics.network_page import NetworkPage
 from genstudio.ui.layouts import Flow, choice, hbox, named, splitter, vbox
 from genstudio.ui.views.attention import AttentionView
 from genstudio.ui.views.codes import BarsView, CodesView
@@ -33,10 +36,8 @@ from genstudio.ui.views.plane import PlaneView
 from genstudio.ui.views.population import PopulationView
 from genstudio.ui.views.samples import SamplesView
 from genstudio.ui.views.translation import TranslationsPage
-from genstudio.ui.views.view import Figure
+from genstudio.ui.views.view import NO_DATA, Figure
 from genstudio.ui.widgets import plain_label, tooltip
-
-WAITING = "Waiting for the first step"
 
 
 class PlanePage(QWidget):
@@ -182,6 +183,8 @@ VIEWS: Mapping[type[Snapshot], Callable[[Pane], Any]] = {
     EmbeddingMap: lambda _: EmbeddingView(),
     Bars: lambda pane: BarsView(pane.title, f"bars_{pane.channels[0]}"),
     Translations: lambda pane: TranslationsPage(pane.title, pane.rows),
+    NetworkState: NetworkPage,
+    Depth: lambda pane: DepthView(pane.title),
     Codes: lambda pane: CodesView(pane.title, f"codes_{pane.channels[0]}", pane.note),
 }
 """What shows a kind of snapshot, built for a pane: it has `show_snapshot` and `clear`."""
@@ -204,7 +207,7 @@ class PaneView(QStackedWidget):
         self.setAccessibleName(pane.title)
         self.fixed = True
         self._views: dict[type[Snapshot], Any] = {}
-        waiting = plain_label(WAITING, role="quiet")
+        waiting = plain_label(NO_DATA, role="quiet")
         waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.addWidget(waiting)
 

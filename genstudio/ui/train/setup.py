@@ -121,7 +121,7 @@ class SetupColumn(QWidget):
         what the preset is meant for."""
         chosen, preset = self._wanted or self.data.currentData(), self.chosen()
         self._every = tuple(infos)
-        self.infos = {info.id: info for info in self._every if info.kind in self.family.data_kinds}
+        self.infos = {info.id: info for info in self._every if self.family.takes(info)}
         with QSignalBlocker(self.data):
             self.data.clear()
             for info in self.infos.values():
@@ -138,7 +138,7 @@ class SetupColumn(QWidget):
     @property
     def kind(self) -> str:
         """The kind of the dataset that is chosen."""
-        return self.family.data_kinds[0] if self.info is None else self.info.kind
+        return self.family.data_kinds[0] if self.info is None else self.family.kind_of(self.info)
 
     def choose_data(self, name: str | None) -> None:
         self._wanted = ""

@@ -774,7 +774,7 @@ class TrainingTab(QWidget):
         if not self.has_panel:
             return
         listed = self.setup.infos.get(self._data)
-        kind = self._kind if listed is None else listed.kind  # runs of older versions do not say it
+        kind = self._kind if listed is None else self.family.kind_of(listed)  # runs of older versions do not say it
         self.panel.set_kind(kind if kind in self.family.data_kinds else self.setup.kind)
 
     def _follow_data(self) -> None:

@@ -49,11 +49,11 @@ class ConfusionView(SnapshotFigure[Confusion], PointedFigure[tuple[int, int]]):
         note = "" if shown is None else f"step {shown.step:,}, {shown.accuracy:.1%} right of {shown.counts.sum():,}"
         paint_title(painter, self.title, note, area)
         if shown is None:
-            paint_empty(painter, area, "Appears with the first look at the model")
+            paint_empty(painter, area, "Appears with the first evaluation")
             return
         write_quietly(painter)
         painter.drawText(QPointF(_EDGE, 46), "true class")
-        painter.drawText(QRectF(self.cell(0, 0).left(), 34, self.width(), 16), LEFT, "class that was named, in the same order")
+        painter.drawText(QRectF(self.cell(0, 0).left(), 34, self.width(), 16), LEFT, "predicted class, in the same order")
         shares = shown.counts / np.maximum(shown.counts.sum(1, keepdims=True), 1)
         look, metrics = theme.current(), QFontMetricsF(theme.font(theme.SMALL))
         for row, name in enumerate(shown.classes):

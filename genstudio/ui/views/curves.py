@@ -31,7 +31,7 @@ from genstudio.ui.views.curve_items import (
     value_range,
 )
 from genstudio.ui.views.scene import SceneFigure, words
-from genstudio.ui.views.view import Table, bubble_box
+from genstudio.ui.views.view import NO_DATA, Table, bubble_box
 
 __all__ = ["CurveGroup", "CurvesView", "Line", "Mark"]
 
@@ -70,7 +70,7 @@ class CurvesView(SceneFigure):
         self._window: tuple[float, float] | None = None
         self._at: float | None = None
         self._said, self._beside = True, False
-        self._word, self._scale, self._nothing = "step", 1, "Waiting for the first step"
+        self._word, self._scale, self._nothing = "step", 1, NO_DATA
         self._built = False
         self.set_series(series)
 

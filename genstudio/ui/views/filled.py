@@ -20,7 +20,7 @@ class GapBars(BarChart):
     empty = "There is no gap in the text yet"
 
     def __init__(self) -> None:
-        super().__init__("What fits", "gap_bars")
+        super().__init__("Candidates", "gap_bars")
         self._ids: tuple[int, ...] = ()
 
     def show_gap(self, shown: Filled | None, index: int) -> None:
@@ -66,7 +66,7 @@ class FilledView(SnapshotFigure[Filled]):
         shown = self.snapshot
         paint_title(painter, self.title, "" if shown is None else f"step {shown.step:,}", area)
         if shown is None:
-            paint_empty(painter, area, "Appears with the first look at the model")
+            paint_empty(painter, area, "Appears with the first evaluation")
             return
         y = self._paint_text(painter, shown, area)
         if not shown.gaps:

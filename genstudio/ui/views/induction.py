@@ -55,7 +55,7 @@ class ScoresView(SnapshotFigure[Induction], PointedFigure[tuple[int, int]]):
 
     def paint_figure(self, painter: QPainter, area: QRectF) -> None:
         found = self.snapshot
-        note = "" if found is None else f"1: looks only there; {found.even:.3f}: looks everywhere alike"
+        note = "" if found is None else f"1: attends only there; {found.even:.3f}: attends everywhere equally"
         paint_title(painter, self.title, note, area)
         if found is None:
             paint_empty(painter, area, _EMPTY)

@@ -136,7 +136,8 @@ class ModelDrawing(QWidget):
             y = _write(painter, inside, y, inner.title, count(inner.parameters))
         whole = parameters(self.drawing)
         if part.total and whole:
-            _write(painter, inside, box.bottom() - _PAD - _BAR - 4 - _line(), f"{count(part.total)} parameters")
+            words = _parameters(part.total, inside.width())
+            _write(painter, inside, box.bottom() - _PAD - _BAR - 4 - _line(), words)
             bar = QRectF(inside.left(), box.bottom() - _PAD - _BAR + 2, inside.width(), _BAR)
             _paint_share(painter, bar, part.total / whole)
 
@@ -185,6 +186,12 @@ def _times(part: Part) -> str:
 
 def _line() -> float:
     return QFontMetricsF(theme.font(theme.SMALL)).height() + 2
+
+
+def _parameters(number: int, wide: float) -> str:
+    """So many parameters, in words that fit into so many pixels."""
+    metrics, said = QFontMetricsF(theme.font(theme.SMALL, tabular=True)), count(number)
+    return next((text for text in (f"{said} parameters", f"{said} param.") if metrics.horizontalAdvance(text) <= wide), said)
 
 
 def _write(painter: QPainter, room: QRectF, y: float, words: str, right: str = "", *, bold: bool = False) -> float:

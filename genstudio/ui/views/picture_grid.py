@@ -58,11 +58,12 @@ class PictureGrid(QAbstractScrollArea):
         theme.changed.connect(self._recolour)
 
     def show_pictures(
-        self, pixels: Array, labels: Array | None = None, classes: tuple[str, ...] = (), names: Any = None
+        self, pixels: Array, labels: Array | None = None, classes: tuple[str, ...] = (), names: Any = None,
+        captions: Any = None,
     ) -> None:
         """Replace what is shown."""
         self._pixels = pixels
-        self._words = {"labels": labels, "classes": classes, "names": names}
+        self._words = {"labels": labels, "classes": classes, "names": names, "captions": captions}
         self.show_order(np.arange(len(pixels)))
 
     def show_order(self, order: Array) -> None:
@@ -124,8 +125,9 @@ class PictureGrid(QAbstractScrollArea):
         if labels is not None and labels[index] >= 0:
             label = int(labels[index])
             parts.append(classes[label] if label < len(classes) else str(label))
-        if names is not None:
-            parts.append(str(names[index]))
+        for words in (names, self._words.get("captions")):
+            if words is not None and words[index]:
+                parts.append(str(words[index]))
         return ", ".join(parts)
 
     def index_at(self, at: QPoint) -> int:

@@ -20,7 +20,7 @@ from genstudio.snapshots.samples import Pictures
 from genstudio.ui import theme
 from genstudio.ui.views.chart import value_text
 from genstudio.ui.views.picture_grid import enlarged, packed
-from genstudio.ui.views.view import SnapshotFigure, Table, bubble, paint_empty, paint_title, write_quietly
+from genstudio.ui.views.view import NO_DATA, SnapshotFigure, Table, bubble, paint_empty, paint_title, write_quietly
 
 _HEAD = 32
 _GAP = 2
@@ -36,7 +36,7 @@ class PicturesView(SnapshotFigure[Pictures]):
 
     picked = Signal(int)
     live_share = 0.03
-    empty = "Waiting for the first step"
+    empty = NO_DATA
 
     def __init__(self, title: str, name: str, note: str = "", *, dated: bool = True, score: str = "D") -> None:
         super().__init__(title, name)

@@ -17,7 +17,7 @@ from genstudio.ui import theme
 from genstudio.ui.views.chart import value_text
 from genstudio.ui.views.plane_parts import arrows, density, dot, image, onward, opinions, strokes, washes
 from genstudio.ui.views.scatter import ScatterView
-from genstudio.ui.views.view import Table, bubble, polyline
+from genstudio.ui.views.view import NO_DATA, Table, bubble, polyline
 
 REAL, FAKE = theme.BLUE, theme.GREEN
 _LIGHT = "#ffffff"
@@ -128,7 +128,7 @@ class PlaneView(ScatterView):
         self._paint_axes(painter, area, plot)
         if shown is None:
             painter.setPen(theme.current().color("quiet"))
-            painter.drawText(plot, Qt.AlignmentFlag.AlignCenter, "Waiting for the first step")
+            painter.drawText(plot, Qt.AlignmentFlag.AlignCenter, NO_DATA)
             return
         painter.save()
         painter.setClipRect(plot)

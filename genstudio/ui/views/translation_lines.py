@@ -31,7 +31,7 @@ class TranslationLinesView(PointedFigure[Word]):
     chosen = Signal(int, int)
 
     def __init__(self) -> None:
-        super().__init__("Where each target token looks", "translation_lines")
+        super().__init__("What each target token attends to", "translation_lines")
         self.source: tuple[str, ...] = ()
         self.target: tuple[str, ...] = ()
         self.weights: Array = np.empty((0, 0))

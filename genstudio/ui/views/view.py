@@ -43,6 +43,8 @@ S = TypeVar("S")
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 CENTRE = Qt.AlignmentFlag.AlignCenter
+NO_DATA = "No data yet"
+"""Said before a training has come to its first step, and while a run is being read."""
 Table: TypeAlias = tuple[Sequence[str], Iterable[Sequence[Any]]]
 """The names of columns, and rows."""
 _REDRAW_MS = 50

@@ -57,7 +57,9 @@ GOLDEN = {
     "spirals": "16c2abbc2137", "swiss-roll": "9ca8286e5d93", "rings": "8111a6e0ee2c",
     "copy": "a4616247f2ce", "reverse": "8b07eda3ce2f", "sort": "bc511e9081ff",
     "addition": "748bbdaf7ba3", "dyck": "341fcb409858", "emoji-categories": "9d19acc1f2cc",
-    "emoji-languages": "d2e9b651faf2", "name-initials": "948f64f343cf", "hidden-history": "b34cf0056658",
+    "emoji-languages": "d2e9b651faf2", "name-initials": "948f64f343cf",
+    "xor": "0b68ad5cd349", "class-moons": "74520ebe11d7", "class-rings": "c5ce32f31c82", "class-spirals": "f92e760946d3",
+    "captioned-shapes": "2decf4eced70", "captioned-faces": "a0d898aa1857", "hidden-history": "b34cf0056658",
 }  # fmt: skip
 
 
@@ -72,8 +74,10 @@ def test_the_shelf_lists_and_opens_it(name: str) -> None:
     assert (info.origin, info.kind, info.title) == ("generated", GENERATORS[name].kind, GENERATORS[name].title)
     assert info.description and info.count > 0
     dataset = shelf.open_dataset(info)
-    sizes = {"text": "text", "pairs": "left", "labelled": "texts", "images": "pixels", "points": "points",
-    "tasks": "questions", "regions": "regions"}
+    sizes = {
+        "text": "text", "pairs": "left", "labelled": "texts", "images": "pixels", "points": "points", "rows": "rows",
+        "tasks": "questions", "regions": "regions",
+    }  # fmt: skip
     assert len(getattr(dataset, sizes[info.kind])) == info.count
 
 
@@ -288,3 +292,22 @@ def test_planted_analogies_are_corners_of_rectangles_and_every_word_is_written()
     assert len(text.questions) == len(set(text.questions)) == 540
     assert all(len(set(one)) == 4 and set(one) <= written for one in text.questions)
     assert ("king", "man", "woman", "queen") in text.questions and ("paris", "france", "italy", "rome") in text.questions
+
+
+def test_captions_say_what_is_seen_and_four_combinations_can_be_kept_from_training() -> None:
+    dataset = made("captioned-shapes", count=6000)
+    assert len({one.tobytes() for one in dataset.pixels}) == 6000 and len(set(dataset.captions)) == 432
+    light = dataset.pixels.max((1, 2)).astype(int)  # the brightest value of each colour channel
+    red, blue = (np.array([f" {name} " in text for text in dataset.captions]) for name in ("red", "blue"))
+    assert (light[red, 0] > 2 * light[red, 2]).all() and (light[blue, 2] > 1.5 * light[blue, 0]).all()
+    down = (dataset.pixels.sum((2, 3)) * np.arange(24)).sum(1) / dataset.pixels.sum((1, 2, 3))
+    top, bottom = (np.array([f"at the {name}" in text for text in dataset.captions]) for name in ("top", "bottom"))
+    assert down[top].max() < 9 and down[bottom].min() > 14
+    large = np.array(["large" in text for text in dataset.captions])
+    area = (dataset.pixels.max(3) > 60).sum((1, 2))
+    assert area[large].min() > area[~large].max()
+    unseen = dataset.attributes["unseen"]
+    assert {text.split()[2] + " " + text.split()[3] for text, one in zip(dataset.captions, unseen, strict=True) if one} == {
+        "red circle", "yellow square", "green triangle", "blue heart"}
+    some = made("captioned-shapes", named="some")
+    assert {len(text.split()) for text in some.captions} >= {3, 4} and some.info.kinds == ("images", "captioned")

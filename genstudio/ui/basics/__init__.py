@@ -1,0 +1,1 @@
+"""The Basics room: a network with every number, and explorers of its parts."""
