@@ -196,6 +196,14 @@ def test_padding_is_not_attended_to(data: BertData) -> None:
     assert (unmasked - stack.read(ids)).abs().max() > 1e-3
 
 
+def test_layers_are_looked_at_for_the_end_of_a_text_that_is_too_long(data: BertData) -> None:
+    model = learner(data).model
+    most = model.transformer.context
+    ids = np.arange(most + 1) % 10
+    found, end = (finished(model.layers(some)) for some in (ids, ids[1:]))
+    assert len(ids) > most and (found.activations.counts == end.activations.counts).all()
+
+
 @pytest.mark.parametrize("norm_place", ["pre", "post"])
 def test_what_is_computed_of_chosen_positions_alone_is_the_same(data: BertData, norm_place: str) -> None:
     stack = learner(data, norm_place=norm_place).model.transformer.eval()

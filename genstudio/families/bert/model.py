@@ -305,8 +305,9 @@ class BertModel:
         yield Measured(values, answer=answer)
 
     def layers(self, ids: NDArray[np.integer[Any]]) -> Generator[Tick, None, LayerStatistics]:
-        """Activations, weights and gradients of every layer for ids (T,), every seventh of which is hidden and predicted."""
-        pieces = np.asarray(ids, np.int64)[None]
+        """Activations, weights and gradients of every layer for the last of ids (T,) that the model reads at once, every seventh
+        of which is hidden and predicted."""
+        pieces = np.asarray(ids, np.int64)[None, -self.transformer.context :]
         chosen = (np.arange(pieces.shape[1]) % 7 == 3)[None] & (pieces < self.tokenizer.base.size)
         return self.statistics(Drawn(np.where(chosen, self.mask_id, pieces), pieces, chosen))
 

@@ -30,6 +30,19 @@ PRESETS = (
         data="digits8",
     ),
     Preset(
+        "mnist",
+        "MNIST: 3 and 8",
+        "The same with 28x28 pixels. For a hundred steps the pictures stay as they are; then strokes appear that close the loops, or "
+        "vanish. Discriminators that see more of a picture and no identity loss get it going, and the rates stay constant. A "
+        "separately trained classifier then takes 92% for the other digit. About three minutes on one core.",
+        {
+            "from_": "3", "to": "8", "patch_layers": 3, "halvings": 2, "cycle": 1.0, "cycle_back": 1.0, "identity": 0.0,
+            "schedule": "constant", "evaluate_every": 200,
+        },
+        steps=600,
+        data="mnist10k",
+    ),
+    Preset(
         "faces",
         "Faces: without glasses and with",
         "Faces of 16x16 pixels get glasses, or lose them. Each set is one value of an attribute; try 'mouth=sad' and "
@@ -82,7 +95,7 @@ PRESETS = (
         cure={"cycle": 2.0, "cycle_back": 2.0, "identity": 1.0},
         cure_text="With smaller weights the discriminators are heard.",
     ),
-)
+)  # fmt: skip
 
 
 def preset_for(info: DatasetInfo, now: str = "") -> str:

@@ -20,6 +20,15 @@ PRESETS = (
         data="digits8",
     ),
     Preset(
+        "classes",
+        "Digits, choose the class",
+        "The same, with both networks told the class: each column is a digit, and with 4 x 4 pixels they already differ. Under "
+        "'Growth', see at which size each class becomes what it is.",
+        _DIGITS | {"conditional": True},
+        steps=600,
+        data="digits8",
+    ),
+    Preset(
         "faces",
         "Faces, 4 to 8 to 16 pixels",
         "Colours of skin, hair and background come with 4 x 4, heads with 8 x 8, eyes and glasses with 16 x 16. Just after a "

@@ -163,6 +163,10 @@ class ComparePage(Page):
 
     def explained(self, kind: str, failure: Failure) -> bool:
         """Of what began by itself, the page says it: nobody asked, so there is no message over the page."""
+        if failure.expected and kind == "attention":  # a recurrent network, say, has none
+            self.attention.clear()
+            self.attention.empty = f"{failure.message} {failure.hint}"
+            return True
         if self._by_itself and kind in ("write", "score"):
             self.note.setText(f"{failure.message} {failure.hint}")
             return True
@@ -252,6 +256,7 @@ class ComparePage(Page):
 
     def _other_changed(self) -> None:
         self.attention.clear()
+        self.attention.empty = AttentionPairView.empty
         self._ask_kept()
         self.busy_changed()
         self._look()

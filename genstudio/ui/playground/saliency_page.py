@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtWidgets import QPushButton
 
+from genstudio.errors import Failure
 from genstudio.snapshots.attention import Saliency
 from genstudio.tasks.lens import Explain
 from genstudio.tasks.models import ModelRef
@@ -84,6 +85,16 @@ class SaliencyPage(Page):
             self._position = None
         self._looked_at = model, prompt
         self._ask()
+
+    def explained(self, kind: str, failure: Failure) -> bool:
+        """That there is nothing to explain yet, such as a gap, is said where the explanation would be."""
+        unread = failure.kind == "DataError"
+        if unread:
+            self._shown = None
+            self.strip.show_tokens((), np.zeros(0), (), "")
+            self.strongest.show_bars((), "")
+            self.summary.setText(f"{failure.message} {failure.hint}")
+        return unread
 
     def _ask(self, target: int | None = None) -> None:
         if self._looked_at is not None:

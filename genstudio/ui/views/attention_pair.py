@@ -28,6 +28,8 @@ class AttentionPairView(PointedFigure[tuple[int, int, int]]):
 
     head_chosen = Signal(int, int)
 
+    empty = "Choose a second model to compare with"
+
     def __init__(self) -> None:
         super().__init__("Attention", "attention_pair")
         self.sides: dict[str, Attention] = {}
@@ -115,7 +117,7 @@ class AttentionPairView(PointedFigure[tuple[int, int, int]]):
         paint_title(painter, self.title, chosen, area)
         shown, look = self.matrices(), theme.current()
         if not shown:
-            paint_empty(painter, area, "Choose a second model to compare with")
+            paint_empty(painter, area, self.empty)
         self._boxes = _places(area.adjusted(12, 34, -12, -10), len(shown))
         for box, (name, matrix) in zip(self._boxes, shown, strict=True):
             write_quietly(painter)

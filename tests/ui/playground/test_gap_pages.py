@@ -139,6 +139,12 @@ def test_the_lens_of_a_gap_ends_with_what_is_filled_in_and_saliency_hides_tokens
     page.method.setCurrentIndex(1)
     settle(qtbot, page)
     assert page._shown.method == "gradient" and page._shown.position == place and np.isfinite(page._shown.score).all()
+    failures: list[Any] = []
+    page.failed.connect(failures.append)
+    page.look_at(ModelRef(run), ("a cat",))  # nobody asked, so no message covers the page
+    settle(qtbot, page)
+    assert page.summary.text() == "There is no gap in the text. Write [MASK] in it, or click a token." and not failures
+    assert page._shown is None and not page.strip.tokens
 
 
 def test_knock_out_hides_each_token_in_turn_and_fills_the_gaps_with_and_without_a_head(
