@@ -32,8 +32,8 @@ PRESETS = (
     Preset(
         "mnist",
         "MNIST: 3 and 8",
-        "The same with 28x28 pixels. For a hundred steps the pictures stay as they are; then strokes appear that close the loops, or "
-        "vanish. Discriminators that see more of a picture and no identity loss get it going, and the rates stay constant. A "
+        "The same with 28x28 pixels. For a hundred steps the pictures stay as they are; strokes then appear that close loops, "
+        "or vanish. Discriminators that see more of a picture and no identity loss get it going, and the rates stay constant. A "
         "separately trained classifier then takes 92% for the other digit. About three minutes on one core.",
         {
             "from_": "3", "to": "8", "patch_layers": 3, "halvings": 2, "cycle": 1.0, "cycle_back": 1.0, "identity": 0.0,
