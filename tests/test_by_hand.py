@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from hand_torch import by_torch
 
 from genstudio.nn import activations, by_hand
 from genstudio.nn.activations import ACTIVATIONS, LOSSES, Function
 from genstudio.nn.by_hand import HandNetwork, backward, chain, forward, losses, targets_of
-from genstudio.nn.mlp import DenseNetwork
 
 CASES = list(product(ACTIVATIONS, ("cross_entropy", "squared_error"), ((2, 1), (2, 3, 1), (3, 4, 2, 3), (2, 3, 3, 2, 1))))
 
@@ -28,24 +28,6 @@ def examples(sizes: tuple[int, ...], count: int = 5, seed: int = 1) -> tuple[np.
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, 2 if sizes[-1] == 1 else sizes[-1], count)
     return rng.normal(size=(count, sizes[0])), targets_of(labels, sizes[-1])
-
-
-def by_torch(hand: HandNetwork, inputs: np.ndarray, targets: np.ndarray) -> tuple[float, list[np.ndarray], list[np.ndarray]]:
-    """Mean loss, and its slopes by the weights and biases, from autograd in float64."""
-    module = DenseNetwork(hand.sizes, hand.activation).double()  # type: ignore[arg-type]
-    with torch.no_grad():
-        for layer, weight, bias in zip(module.layers, hand.weights, hand.biases, strict=True):
-            assert isinstance(layer, torch.nn.Linear)
-            layer.weight.copy_(torch.from_numpy(weight))
-            layer.bias.copy_(torch.from_numpy(bias))
-    z, y = module(torch.from_numpy(inputs)), torch.from_numpy(targets)
-    if hand.loss == "squared_error":
-        loss = (z.sigmoid() - y).square().sum(1).mean()
-    else:
-        loss = F.binary_cross_entropy_with_logits(z, y) if z.shape[1] == 1 else F.cross_entropy(z, y)
-    loss.backward()
-    found = [parameter.grad.numpy() for parameter in module.parameters() if parameter.grad is not None]
-    return float(loss.detach()), found[::2], found[1::2]
 
 
 def differs(hand: HandNetwork, inputs: np.ndarray, targets: np.ndarray) -> float:

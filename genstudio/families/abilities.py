@@ -25,10 +25,11 @@ if TYPE_CHECKING:
     from genstudio.sampling.diffusion import Flow, Sampler, Schedule
     from genstudio.sampling.reader import LanguageModel
     from genstudio.snapshots.layers import LayerStatistics
+    from genstudio.snapshots.network import NetworkState
 
 __all__ = [
     "ABILITIES", "Classifies", "Denoised", "Denoises", "Embeddings", "Embeds", "Encodes", "Evaluates", "FillsIn", "Follows",
-    "Grows", "Judges", "LatentSpec", "Made", "Model", "Reads", "Reconstructs", "Samples", "Traces", "Translates",
+    "Grows", "Judges", "LatentSpec", "Made", "Model", "Reads", "Reconstructs", "Samples", "ShowsNumbers", "Traces", "Translates",
     "TranslatesPictures", "Writes", "able", "words",
 ]  # fmt: skip
 
@@ -330,6 +331,15 @@ class TranslatesPictures(Model, Protocol):
         """Pictures (n, h, w, c) uint8 of the other set -> the same as pictures of set `side`"""
 
 
+@runtime_checkable
+class ShowsNumbers(Model, Protocol):
+    """Is a dense network, with every number that it computes with to be seen."""
+
+    def network_state(self, step: int, rows: Array | None = None) -> NetworkState:
+        """Weights and some examples; the slopes are those of the mean loss of these stored rows (n,), of the examples where none
+        are said. Raises DataError for one that is too large."""
+
+
 ABILITIES: Mapping[str, tuple[type[Model], str]] = {
     "Reads": (Reads, "read text"),
     "Writes": (Writes, "write text"),
@@ -346,6 +356,7 @@ ABILITIES: Mapping[str, tuple[type[Model], str]] = {
     "Reconstructs": (Reconstructs, "reconstruct given samples"),
     "Judges": (Judges, "score how real samples are"),
     "TranslatesPictures": (TranslatesPictures, "turn pictures of one set into those of another"),
+    "ShowsNumbers": (ShowsNumbers, "be computed by hand"),
     "Evaluates": (Evaluates, "be evaluated"),
 }
 """By name: the protocol, and what completes the sentence "this model can ..."."""

@@ -164,6 +164,7 @@ class Dashboard:
     the stages of a step, for SLOW_MOTION. `references(config, info)` gives, in slices, the values of references that
     follow from the data, and whatever else `said` needs. `smaller(config, info)` is what would train faster: in words, with its
     config and dataset. `welcome` is what to do first. `race` is the setting in which trainings that race usually differ.
+    `explorers` name the pages beside the training that need no run: see `ui.explorers`.
     """
 
     charts: tuple[Chart, ...] = ()
@@ -180,6 +181,7 @@ class Dashboard:
     said: Callable[[RunInfo, Mapping[str, float]], str] | None = None
     welcome: str = "Press Start."
     race: str = "learning_rate"
+    explorers: tuple[str, ...] = ()
 
     def main_lines(self) -> tuple[str, ...]:
         """Names of the lines of its charts, first those that say how good a model is, in their order."""

@@ -25,7 +25,7 @@ def by_layer(network: HandNetwork, inputs: Array, targets: Array, step: int = 0)
         largest = 0.25 if number == last or network.activation == "sigmoid" else 1.0
         dead = max(_FLAT, 1.01 * LEAK) * largest
         saturated.append(float((slopes < dead).mean()))
-    signals = np.array([a.std() for a in passed.a[1:]])
+    signals = np.array([np.sqrt(a.var(0).mean()) for a in passed.a[1:]])
     return Depth(
         "depth", step, signals, np.array([np.sqrt(np.square(delta).mean()) for delta in deltas]), np.array(saturated)
     )

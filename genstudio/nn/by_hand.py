@@ -42,6 +42,10 @@ class HandNetwork:
     def parameters(self) -> int:
         return sum(part.size for part in (*self.weights, *self.biases))
 
+    def value(self, layer: int, row: int, column: int) -> float:
+        """A weight of a layer (from 0); column -1 is the bias."""
+        return float(self.biases[layer][row] if column < 0 else self.weights[layer][row, column])
+
     def with_weight(self, layer: int, row: int, column: int, value: float) -> HandNetwork:
         """The same with one other weight of a layer (from 0); column -1 is the bias."""
         parts = list(self.biases if column < 0 else self.weights)

@@ -14,7 +14,8 @@ CONSEQUENCES: Mapping[str, str] = {
     "zeros": "All weights 0: every neuron of a layer computes the same, and all gradients but the last layer's biases are 0.",
     "same": f"All weights {SAME:g}: every neuron of a layer computes the same and gets the same gradient, so they stay the same.",
     "small": f"Standard deviation {SMALL:g}: signals and gradients shrink from layer to layer, so deep networks hardly learn.",
-    "xavier": "Variance 2 / (inputs + outputs): signals and gradients keep their size through layers of tanh or sigmoid.",
+    "xavier": "Variance 2 / (inputs + outputs): signals and gradients nearly keep their size through layers of tanh; the slope "
+    "of a sigmoid, at most 1/4, still shrinks them.",
     "he": "Variance 2 / inputs: makes up for the half of the signal that a ReLU drops.",
     "large": f"{LARGE:g} times Xavier: sigmoid and tanh saturate, their slopes vanish; ReLU signals explode.",
 }

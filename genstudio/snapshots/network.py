@@ -52,8 +52,9 @@ class NetworkState(Snapshot):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Depth(Snapshot):
-    """Layer by layer: the standard deviation of what its neurons answer (`signals`), the root mean square of dC/dz (`slopes`),
-    and the share of neurons that are `saturated`, or dead: their own slope is below a twentieth of its largest."""
+    """Layer by layer: by how much a neuron's answers differ from example to example (`signals`: their standard deviation, root
+    mean square over the neurons), the root mean square of dC/dz (`slopes`), and the share
+    of neurons that are `saturated`, or dead: their own slope is below a twentieth of its largest."""
 
     signals: Annotated[Array, Held("json", "layers")]
     slopes: Annotated[Array, Held("json", "layers")]

@@ -13,20 +13,17 @@ from torch import Tensor
 from genstudio.data.learnable import batches
 from genstudio.events import Snapshot
 from genstudio.families.mlp.config import MLPConfig
-from genstudio.families.mlp.model import ROWS, MLPModel, sizes
+from genstudio.families.mlp.model import ROWS, MLPModel
 from genstudio.inspection.depth import by_layer
 from genstudio.nn.by_hand import probabilities, targets_of
 from genstudio.snapshots.confusion import Confusion
-from genstudio.snapshots.network import NetworkState
 from genstudio.snapshots.samples import Pictures
 from genstudio.training.learner import Tick, Values
 from genstudio.training.optim import Adam, Muon
 from genstudio.training.updates import Updates
 
 Array = NDArray[Any]
-MOST_WEIGHTS, MOST_PARTS = 60_000, 400_000
-"""Weights of the largest network that is shown with every number; and numbers in the rows that are shown with it."""
-_FIELD, _SHOWN, _PICTURES, _MEASURED = 64, 300, 60, 128
+_PICTURES, _MEASURED = 60, 128
 _ONE_THREAD = 256
 _BETA2, _RMS_DECAY = 0.999, 0.99
 
@@ -42,7 +39,6 @@ class MLPLearner:
         self.updates = Updates(model.modules.values(), self.optimizers)
         self.evaluate_every = model.config.evaluate_every
         self.threads: int | None = 1 if max((0, *model.config.hidden)) <= _ONE_THREAD else None
-        self._shown = self._chosen()
 
     @property
     def config(self) -> MLPConfig:
@@ -81,10 +77,10 @@ class MLPLearner:
     def preview(self) -> Iterator[Snapshot | Tick]:
         """`network` with every number and the classes over the plane of the first two columns, where it is small enough; `depth`;
         `confusion`; of pictures `decisions`, what the network says each is and how sure it is."""
-        model, small = self.model, sum(p.numel() for p in self.model.network.parameters()) <= MOST_WEIGHTS
+        model, small = self.model, self.model.small
         rows = self._rows(max(self.step, 1))
         if small:
-            yield self._network(rows)
+            yield model.network_state(self.step, rows)
             yield Tick()
         hand, some = model.hand(), rows[:_MEASURED]
         targets = targets_of(model.data.labels[some], model.data.shape.outputs)
@@ -95,47 +91,15 @@ class MLPLearner:
         counts = np.bincount(labels * classes + sure.argmax(1), minlength=classes**2).reshape(classes, classes)
         yield Confusion("confusion", self.step, counts.astype(np.int64), model.classes)
         if (size := model.data.shape.size) is not None and size[2] in (1, 3):
-            some = self._shown[:_PICTURES]
+            some = model.shown[:_PICTURES]
             found = self._sure(model.inputs(some))
             pixels = model.data.real[some].reshape(-1, *size).copy()
             yield Pictures("decisions", self.step, pixels, found.argmax(1), model.classes, found.max(1))
-
-    def _network(self, rows: NDArray[np.int64]) -> NetworkState:
-        model, data = self.model, self.model.data
-        weights = list(model.network.parameters())
-        slopes = torch.autograd.grad(model.losses(model.network(model.inputs(rows)), model.targets(rows)).mean(), weights)
-        shown, shape = self._shown, data.shape
-        return NetworkState(
-            "network", self.step, sizes(self.config, data), self.config.activation, self.config.loss,
-            _flat(weights[::2]), _flat(weights[1::2]), _flat(slopes[::2]), _flat(slopes[1::2]),
-            data.inside(data.real[shown]), data.labels[shown], np.isin(shown, data.held), data.mean.copy(), data.scale.copy(),
-            shape.columns, shape.classes, shape.size, data.extent, self._field(),
-        )  # fmt: skip
-
-    def _field(self) -> Array | None:
-        """Probability of each class in the middles of cells that fill the extent: (classes, rows, cells)."""
-        data = self.model.data
-        if data.extent is None:
-            return None
-        x0, x1, y0, y1 = data.extent
-        middles = (np.arange(_FIELD) + 0.5) / _FIELD
-        x, y = np.meshgrid(x0 + (x1 - x0) * middles, y0 + (y1 - y0) * middles)
-        places = np.tile(data.real[data.train].mean(0), (_FIELD * _FIELD, 1))
-        places[:, 0], places[:, 1] = x.ravel(), y.ravel()
-        return self.model.probabilities(places).T.reshape(-1, _FIELD, _FIELD).astype(np.float32)
 
     @torch.no_grad()
     def _sure(self, x: Tensor) -> Array:
         """Probability of each class (n, classes)."""
         return probabilities(self.model.outputs(self.model.network(x)).cpu().numpy())
-
-    def _chosen(self) -> NDArray[np.int64]:
-        """The rows that are shown at every step: training ones and held-out ones as they come, not too many."""
-        data = self.model.data
-        some = min(_SHOWN, max(MOST_PARTS // len(data.shape.columns), 1))
-        among = data.train[: self.config.examples or None]
-        held = data.held[: some // 4]
-        return np.concatenate([among[: some - len(held)], held])
 
     def _set_rates(self) -> None:
         config = self.config
@@ -163,8 +127,3 @@ def optimizers(model: MLPModel) -> dict[str, torch.optim.Optimizer]:
     if config.optimizer == "rmsprop":
         return {"rmsprop": torch.optim.RMSprop(weights, lr=rate, alpha=_RMS_DECAY, momentum=momentum)}
     return {"sgd": torch.optim.SGD(weights, lr=rate, momentum=momentum if config.optimizer == "momentum" else 0.0)}
-
-
-def _flat(tensors: Any) -> Array:
-    """All numbers in a row, (n,) float32."""
-    return np.concatenate([tensor.detach().cpu().numpy().ravel() for tensor in tensors])

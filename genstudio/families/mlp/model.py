@@ -13,14 +13,19 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from genstudio.data.learnable.rows import RowData
+from genstudio.errors import DataError
 from genstudio.families.mlp.config import MLPConfig
 from genstudio.nn.by_hand import HandNetwork, probabilities
 from genstudio.nn.mlp import DenseNetwork, initialise
+from genstudio.snapshots.network import NetworkState
 from genstudio.training.learner import Measured
 
 Array = NDArray[Any]
 ROWS = 2048
+MOST_WEIGHTS, MOST_PARTS = 60_000, 400_000
+"""Parameters of the largest network that is shown with every number; and numbers in the rows that are shown with it."""
 _SEED, _SAMPLE = 19_860_700, 4096
+_FIELD, _SHOWN = 64, 300
 
 
 class MLPModel:
@@ -33,12 +38,15 @@ class MLPModel:
         initialise(self.network, config.initialisation, torch.Generator().manual_seed(seed))
         self.network.to(self.device)
         self.modules: Mapping[str, nn.Module] = {"network": self.network}
-        self.data = data
+        self._take(data)
+
+    def _take(self, data: RowData) -> None:
+        self.data, self.shown = data, self._chosen(data)
 
     def on(self, data: RowData) -> Self:
         """The same modules with other data."""
         other = copy.copy(self)
-        other.data = data
+        other._take(data)
         return other
 
     @property
@@ -79,6 +87,44 @@ class MLPModel:
         weights = tuple(layer.weight.detach().cpu().double().numpy().copy() for layer in linear)
         biases = tuple(layer.bias.detach().cpu().double().numpy().copy() for layer in linear)
         return HandNetwork(self.config.activation, self.config.loss, weights, biases)
+
+    @property
+    def small(self) -> bool:
+        """Whether it can be shown with every number."""
+        return sum(p.numel() for p in self.network.parameters()) <= MOST_WEIGHTS
+
+    def network_state(self, step: int, rows: Array | None = None) -> NetworkState:
+        """Every number; the slopes are those of the mean loss of these stored rows (n,), of the shown examples where none are
+        said. Raises DataError for a network that is too large."""
+        data, shape, shown = self.data, self.data.shape, self.shown
+        if not self.small:
+            raise DataError("This network is too large to be shown with every number.", "Train a smaller one.")
+        weights, rows = list(self.network.parameters()), shown if rows is None else rows
+        slopes = torch.autograd.grad(self.losses(self.network(self.inputs(rows)), self.targets(rows)).mean(), weights)
+        return NetworkState(
+            "network", step, sizes(self.config, data), self.config.activation, self.config.loss,
+            _flat(weights[::2]), _flat(weights[1::2]), _flat(slopes[::2]), _flat(slopes[1::2]),
+            data.inside(data.real[shown]), data.labels[shown], np.isin(shown, data.held), data.mean.copy(), data.scale.copy(),
+            shape.columns, shape.classes, shape.size, data.extent, self._field(),
+        )  # fmt: skip
+
+    def _field(self) -> Array | None:
+        """Probability of each class in the middles of cells that fill the extent: (classes, rows, cells)."""
+        data = self.data
+        if data.extent is None:
+            return None
+        x0, x1, y0, y1 = data.extent
+        middles = (np.arange(_FIELD) + 0.5) / _FIELD
+        x, y = np.meshgrid(x0 + (x1 - x0) * middles, y0 + (y1 - y0) * middles)
+        places = np.tile(data.real[data.train].mean(0), (_FIELD * _FIELD, 1))
+        places[:, 0], places[:, 1] = x.ravel(), y.ravel()
+        return self.probabilities(places).T.reshape(-1, _FIELD, _FIELD).astype(np.float32)
+
+    def _chosen(self, data: RowData) -> NDArray[np.int64]:
+        """The rows that are shown at every step: training ones and held-out ones as they come, not too many."""
+        some = min(_SHOWN, max(MOST_PARTS // len(data.shape.columns), 1))
+        among, held = data.train[: self.config.examples or None], data.held[: some // 4]
+        return np.concatenate([among[: some - len(held)], held])
 
     def evaluate(self, exact: bool = False, share: float = 1.0) -> Iterator[Measured]:
         """The mean loss and the share of right answers, of rows that are kept from training, or of all where there are too few to
@@ -128,3 +174,8 @@ class MLPModel:
 def sizes(config: MLPConfig, data: RowData) -> tuple[int, ...]:
     """Neurons of each layer, the inputs first."""
     return (len(data.shape.columns), *config.hidden, data.shape.outputs)
+
+
+def _flat(tensors: Any) -> Array:
+    """All numbers in a row, (n,) float32."""
+    return np.concatenate([tensor.detach().cpu().numpy().ravel() for tensor in tensors])

@@ -17,7 +17,7 @@ from genstudio.ui.views.chart import log_ticks, percent, tick_text, value_text
 from genstudio.ui.views.pointed import PointedFigure, moved
 from genstudio.ui.views.view import CENTRE, RIGHT, Lines, Table, paint_empty, paint_title, write_quietly
 
-_LINES = (("signals", "signal: deviation of a", theme.BLUE), ("slopes", "slope: size of dC/dz", theme.VERMILION))
+_LINES = (("signals", "signal: deviation of a between examples", theme.BLUE), ("slopes", "slope: size of dC/dz", theme.VERMILION))
 _LEAST = 1e-30
 
 

@@ -123,7 +123,8 @@ class NetworkFigure(PointedFigure[Mark]):
         """The middle of a neuron."""
         sizes = self._sizes()
         side = _SIDE if self._picture is None else _PICTURE
-        left, right = side, max(self.width() - _SIDE - 34, side + 1)
+        spare = 20 if self.radius() >= _INSIDE else 64  # answers stand beside small neurons
+        left, right = side, max(self.width() - _SIDE - spare, side + 1)
         x = left + (right - left) * layer / max(len(sizes) - 1, 1)
         if not layer and self._picture is not None:
             return QPointF(x, (self.height() - _FOOT + _TOP) / 2)

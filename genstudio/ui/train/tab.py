@@ -35,6 +35,7 @@ from genstudio.training.changes import Change, Extend, SaveNow, ShowNow
 from genstudio.ui import theme
 from genstudio.ui.asking import Asking
 from genstudio.ui.engine import Engine
+from genstudio.ui.explorers import ExplorerBar, SetUp
 from genstudio.ui.layouts import Stack, hbox, named, single_shot, vbox
 from genstudio.ui.numbers import duration
 from genstudio.ui.remember import State
@@ -301,6 +302,7 @@ class TrainingTab(QWidget):
             watch=self.panel.texts(),
         )
         self.close_run()
+        self.explorers.choose("")
         self._plan = (steps, seconds)
         self._used, self._data, self._name = values, task.data, task.name
         self._kind = self.setup.kind
@@ -595,13 +597,15 @@ class TrainingTab(QWidget):
             self.stack.setCurrentWidget(self._race)
         else:
             self.stack.setCurrentWidget(self.panel if shown and not self._cramped() else self.empty)
+        if (explorer := self.explorers.page) is not None:
+            self.stack.setCurrentWidget(explorer)
         self.compete.setEnabled(self.state in ("idle", "stopped"))
         self.buttons.setEnabled(not self._racing)
         self.start.setEnabled(self.start.isEnabled() and not self._racing)
         self.strip.setVisible(shown and not self._racing)
         self.strip.settings.setText("Settings" if self.busy else "New run")
         self._show_column()
-        self.summary.stand_aside(self.has_panel and self.panel.pages.currentIndex() > 0)
+        self.summary.stand_aside(self._aside)
         self.show_summary()
         if self.has_panel:
             self.panel.set_run("" if self._opening else self.run_path, self.state)  # it may be of another family
@@ -695,8 +699,20 @@ class TrainingTab(QWidget):
 
     def _page_turned(self) -> None:
         """The summary belongs to the page of the training; elsewhere the headline says how that ended."""
-        self.summary.stand_aside(self.has_panel and self.panel.pages.currentIndex() > 0)
+        self.summary.stand_aside(self._aside)
         self._headline()
+
+    @property
+    def _aside(self) -> bool:
+        """Whether something else than the training is looked at."""
+        return bool(self.explorers.current) or (self.has_panel and self.panel.pages.currentIndex() > 0)
+
+    def _explored(self) -> SetUp:
+        """What an explorer may begin with."""
+        live, data = self.state in ("running", "paused"), str(self.setup.data.currentData() or "")
+        values = {} if self.setup.problems() else self.setup.values()
+        run = "" if self._opening else self.run_path
+        return SetUp(run, live, self.family.name, data, values, int(self.setup.seed.value()))
 
     def show_summary(self) -> None:
         """Say how the run that is shown ended, if it has."""
@@ -751,6 +767,7 @@ class TrainingTab(QWidget):
 
     def _show_family(self) -> None:
         """What follows from the family that is set up."""
+        self.explorers.set_explorers(self.family.dashboard.explorers)
         self._show_data()
         self.summary.offer(self.family.abilities, explore=EXPLORE in self.family.dashboard.tools)
         self._show_cure()
@@ -828,6 +845,9 @@ class TrainingTab(QWidget):
 
     def _connect(self) -> None:
         self.setup.changed.connect(self._ask_parts)
+        self.setup.changed.connect(self.explorers.refresh)
+        self.explorers.chosen.connect(self._show_state)
+        self.explorers.failed.connect(self.failed)
         self.checks.clicked.connect(self.checks_wanted)
         self.start.clicked.connect(self.start_training)
         self.pause.clicked.connect(self.toggle_pause)
@@ -870,10 +890,11 @@ class TrainingTab(QWidget):
         )
         self.stack = Stack()
         self.stack.addWidget(self.empty)
+        self.explorers = ExplorerBar(self._engine, self.stack, self._explored, self.prefix)
         self.splitter = named(QSplitter(Qt.Orientation.Horizontal), f"{name}_splitter")
         self.splitter.setChildrenCollapsible(False)
         right = QWidget()
-        vbox(self.summary, (self.stack, 1), into=right, spacing=4)
+        vbox(self.explorers, self.summary, (self.stack, 1), into=right, spacing=4)
         self.splitter.addWidget(self.left)
         self.splitter.addWidget(right)
         self.splitter.setStretchFactor(1, 1)
