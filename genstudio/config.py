@@ -43,7 +43,8 @@ def setting(
     `when` says in the form `other=value|value` for which other setting this one has an effect; `file` is the filter of
     names, as a dialog shows it, where the setting is the path of a file; `run` is the family of the runs, or "a|b", where it
     names one; `dataset` is the kind of the datasets where it names one of those; `part` is "data", or the setting of a dataset,
-    where it names a class or another part of that; a `live` one may change while a model trains.
+    where it names a class or another part of that, or "attributes", where it names an attribute of the data; a `live` one may
+    change while a model trains.
     """
     extra: dict[str, Any] = {
         "source": source,

@@ -33,6 +33,7 @@ _SEARCH: Values = {
 _DIFFUSION: Values = {
     "width": 16, "layers": 1, "batch": 128, "learning_rate": 0.01, "evaluate_every": 10, "sampling_steps": 4,
 }
+_VIT: Values = {"patch": 4, "layers": 1, "heads": 2, "d_model": 16, "batch": 8, "evaluate_every": 10, "warmup": 0}
 _WORDS: Values = {"dimension": 8, "batch": 32, "window": 2, "min_count": 1, "vocabulary": 20, "evaluate_every": 10}
 SMALL: Mapping[str, tuple[Values, ...]] = {
     "gpt": (*({**TINY, **tokens} for tokens in _TOKENS), {**TINY, "context": 14, "answers": "backwards"}),
@@ -47,6 +48,12 @@ SMALL: Mapping[str, tuple[Values, ...]] = {
         {**_PAIRS, "architecture": "rnn", "cell": "lstm", "vocabularies": "two", "tokenizer": "byte", "context": 60},
         {**_PAIRS, "architecture": "rnn-attention", "label_smoothing": 0.1, "teacher_forcing": 0.7, "accumulation": 2},
         {**_PAIRS, "norm_place": "post", "tied": True, "bias": True, "tokenizer": "bpe", "vocabulary": 280, "buckets": 1},
+    ),
+    "vit": (
+        _VIT,
+        {**_VIT, "task": "masked", "patch": 2, "decoder_width": 16, "positions": "rotary", "pooling": "class"},
+        {**_VIT, "task": "views", "norm": "rmsnorm", "activation": "swiglu", "bias": False, "optimizer": "muon"},
+        {**_VIT, "task": "views", "objective": "distilled", "accumulation": 2, "dropout": 0.1},
     ),
     "gan": (
         _GAN,

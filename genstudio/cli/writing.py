@@ -65,9 +65,10 @@ def add(commands: Commands) -> None:
     fill.add_argument("--top", type=int, default=10, metavar="K", help="number of tokens listed for each gap")
     fill.add_argument("--json", action="store_true", help="every gap with its tokens and their probabilities")
 
-    classify = commands.add("classify", _classify, "which class a fine-tuned model puts a text into")
+    classify = commands.add("classify", _classify, "which class a model puts a text or a picture into")
     add_model(classify)
-    classify.add_argument("--text", required=True, action="append", metavar="TEXT", help="may be repeated")
+    classify.add_argument("pictures", nargs="*", metavar="PICTURE", help="files, for a model of pictures")
+    classify.add_argument("--text", action="append", metavar="TEXT", help="for a model of texts; may be repeated")
     classify.add_argument("--json", action="store_true", help="every class with its probability")
 
     follows = commands.add("follows", _follows, "how probable it is that one sentence follows another")
@@ -304,19 +305,28 @@ def _fill(options: argparse.Namespace) -> None:
 
 
 def _classify(options: argparse.Namespace) -> None:
-    from genstudio.tasks.classify import Classify
+    from genstudio.tasks.classify import Classify, ClassifyPictures
 
-    found = result(Classify(reference(options), tuple(options.text)), quiet=options.json or None)
-    _say_skipped(found.unknown)
-    rows = [sorted(zip(found.classes, row.tolist(), strict=True), key=lambda pair: -pair[1]) for row in found.probabilities]
+    if bool(options.pictures) == bool(options.text):
+        both = "either pictures or texts" if options.pictures else "a picture, or a text with --text"
+        raise GenstudioError(f"This command classifies {both}.", "See genstudio classify --help.")
+    ref, quiet = reference(options), options.json or None
+    if options.pictures:
+        seen = result(ClassifyPictures(ref, tuple(str(expanded(path)) for path in options.pictures)), quiet=quiet)
+        names, kind, step, classes, shares = seen.paths, "picture", seen.step, seen.classes, seen.probabilities
+    else:
+        found = result(Classify(ref, tuple(options.text)), quiet=quiet)
+        _say_skipped(found.unknown)
+        names, kind, step, classes, shares = found.texts, "text", found.step, found.classes, found.probabilities
+    rows = [sorted(zip(classes, row.tolist(), strict=True), key=lambda pair: -pair[1]) for row in shares]
     if options.json:
-        texts = [{"text": text, "classes": dict(row)} for text, row in zip(found.texts, rows, strict=True)]
-        print(json.dumps({"step": found.step, "texts": texts}))
+        each = [{kind: name, "class": row[0][0], "classes": dict(row)} for name, row in zip(names, rows, strict=True)]
+        print(json.dumps({"step": step, f"{kind}s": each}))
         return
-    for text, row in zip(found.texts, rows, strict=True):
-        print(text)
-        for name, share in row[:10]:
-            print(f"  {share:>7.2%}  {name}")
+    for name, row in zip(names, rows, strict=True):
+        print(name)
+        for title, share in row[:10]:
+            print(f"  {share:>7.2%}  {title}")
 
 
 def _follows(options: argparse.Namespace) -> None:

@@ -26,11 +26,12 @@ if TYPE_CHECKING:
     from genstudio.sampling.reader import LanguageModel
     from genstudio.snapshots.layers import LayerStatistics
     from genstudio.snapshots.network import NetworkState
+    from genstudio.snapshots.patches import PatchLook
 
 __all__ = [
     "ABILITIES", "Classifies", "Denoised", "Denoises", "Embeddings", "Embeds", "Encodes", "Evaluates", "FillsIn", "Follows",
-    "Grows", "Judges", "LatentSpec", "Made", "Model", "Reads", "Reconstructs", "Samples", "ShowsNumbers", "Traces", "Translates",
-    "TranslatesPictures", "Writes", "able", "words",
+    "Grows", "Judges", "LatentSpec", "LooksAtPatches", "Made", "Model", "Reads", "Reconstructs", "Samples", "ShowsNumbers",
+    "Traces", "Translates", "TranslatesPictures", "Writes", "able", "words",
 ]  # fmt: skip
 
 A = TypeVar("A", bound=Model)
@@ -340,6 +341,27 @@ class ShowsNumbers(Model, Protocol):
         are said. Raises DataError for one that is too large."""
 
 
+@runtime_checkable
+class LooksAtPatches(Model, Protocol):
+    """Reads pictures as patches that attend to each other."""
+
+    @property
+    def data(self) -> SampleData: ...
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of patches, N in all."""
+
+    @property
+    def fills(self) -> bool:
+        """Whether it fills in what it does not see."""
+
+    def look(self, sample: Array, order: Array, dropped: Array, label: int = -1) -> PatchLook:
+        """What it makes of a picture (h, w, c) uint8 at whose place i stands the patch `order[i]` (N,), grey where that is -1,
+        and of which it does not read the places that are `dropped` (N,); `label` is its class, if known. Raises ValueError
+        where nothing is left to read."""
+
+
 ABILITIES: Mapping[str, tuple[type[Model], str]] = {
     "Reads": (Reads, "read text"),
     "Writes": (Writes, "write text"),
@@ -357,6 +379,7 @@ ABILITIES: Mapping[str, tuple[type[Model], str]] = {
     "Judges": (Judges, "score how real samples are"),
     "TranslatesPictures": (TranslatesPictures, "turn pictures of one set into those of another"),
     "ShowsNumbers": (ShowsNumbers, "be computed by hand"),
+    "LooksAtPatches": (LooksAtPatches, "show what its patches attend to"),
     "Evaluates": (Evaluates, "be evaluated"),
 }
 """By name: the protocol, and what completes the sentence "this model can ..."."""

@@ -113,7 +113,8 @@ class Pane:
     `score` is what the number of a place or a sample is called, `ends` what the lowest and the highest mean where it is a
     probability. `rows` are what is read, what would be right and what the model wrote, where it is judged token for token.
     `picks`: a click on a sample inspects it. `push` is what an arrow is called. `meaning` says of the score what it is, where it
-    does not say how real a sample is.
+    does not say how real a sample is. `when` says for which setting there is anything to show, in the form of
+    `config.setting`.
     """
 
     channels: tuple[str, ...]
@@ -138,6 +139,7 @@ class Pane:
     picks: bool = True
     push: str = "push"
     meaning: str = ""
+    when: str = ""
 
 
 @dataclass(frozen=True, slots=True)

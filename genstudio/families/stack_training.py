@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from genstudio.families.stack import Blocks, Stack, StackTraining
 from genstudio.inspection.statistics import evenly, named_weights
-from genstudio.nn.transformer import Architecture, Transformer
+from genstudio.nn import transformer
+from genstudio.nn.transformer import Architecture
 from genstudio.training.learner import Values
 from genstudio.training.optim import Muon, adamw, schedule
 from genstudio.training.updates import Updates
@@ -55,7 +56,7 @@ class Stepper:
     """
 
     def __init__(
-        self, config: StackTraining, stack: Transformer, further: Iterable[nn.Module] = (), share: float = 1.0
+        self, config: StackTraining, stack: transformer.Blocks, further: Iterable[nn.Module] = (), share: float = 1.0
     ) -> None:
         self._stack, self._share = stack, share
         modules = [stack, *further]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from genstudio.nn.modes import evaluating
-from genstudio.nn.transformer import Block, Stack, Transformer
+from genstudio.nn.transformer import Block, Blocks, Stack, Transformer
 from genstudio.snapshots.layers import Distributions, LayerStatistics
 from genstudio.training.learner import Tick
 
@@ -101,9 +101,9 @@ def _statistics(
     )
 
 
-def named_weights(model: Stack) -> Iterator[tuple[str, Tensor]]:
+def named_weights(model: Blocks) -> Iterator[tuple[str, Tensor]]:
     """The embeddings and matrices of a model, from its input to its output; a tied output layer is not named again."""
-    yield "embedding", model.tokens.weight
+    yield "embedding", cast("Tensor", model.tokens.weight)
     if model.positions is not None:
         yield "positions", model.positions.weight
     for number, block in enumerate(model.typed_blocks(), 1):

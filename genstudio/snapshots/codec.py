@@ -23,6 +23,7 @@ from genstudio.snapshots.confusion import Confusion
 from genstudio.snapshots.filled import Filled
 from genstudio.snapshots.layers import EmbeddingMap, LayerStatistics
 from genstudio.snapshots.network import Depth, NetworkState
+from genstudio.snapshots.patches import PatchAttention
 from genstudio.snapshots.population import Population
 from genstudio.snapshots.samples import Bars, Codes, Histograms, Pictures, Plane
 from genstudio.snapshots.text import Text
@@ -44,6 +45,7 @@ KINDS: Mapping[str, type[Snapshot]] = {
     "network": NetworkState,
     "depth": Depth,
     "population": Population,
+    "patches": PatchAttention,
 }
 """The kinds that a run keeps, by their names in files."""
 LARGEST = 1 << 28

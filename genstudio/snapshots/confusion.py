@@ -5,18 +5,34 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
+import numpy as np
+
 from genstudio.events import Array, Held, Snapshot
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Confusion(Snapshot):
-    """`counts` (classes, classes): how many samples of the class of a row were given the class of a column."""
+    """`counts` (classes, classes): how many samples of the class of a row were given the class of a column. Of pictures, some of
+    them: `pixels` (m, h, w, c) uint8, and the row and column of each in `cells` (m, 2)."""
 
     counts: Annotated[Array, Held("int64", "classes classes")]
     classes: Annotated[tuple[str, ...], Held("", "classes")]
+    pixels: Annotated[Array | None, Held("uint8", "m height width channels")] = None
+    cells: Annotated[Array | None, Held("int64", "m 2")] = None
 
     def sound(self) -> bool:
-        return not (self.counts < 0).any()
+        if (self.counts < 0).any() or (self.pixels is None) != (self.cells is None):
+            return False
+        if self.pixels is None or self.cells is None:
+            return True
+        return self.pixels.shape[3] in (1, 3) and bool(((self.cells >= 0) & (self.cells < len(self.classes))).all())
+
+    def examples(self, row: int, column: int) -> Array:
+        """The pictures of a cell that are held, (k, h, w, c) uint8; none where there are no pictures."""
+        if self.pixels is None or self.cells is None:
+            return np.zeros((0, 1, 1, 1), np.uint8)
+        found: Array = self.pixels[(self.cells == (row, column)).all(1)]
+        return found
 
     @property
     def accuracy(self) -> float:

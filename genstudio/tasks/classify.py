@@ -1,16 +1,19 @@
-"""Questions to a model that reads texts: which class a text belongs to, and whether one sentence follows another."""
+"""Questions to a model: which class a text or a picture belongs to, and whether one sentence follows another."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from genstudio.data.datasets import LabelledDataset, TextDataset
+from genstudio.data.learnable.samples import SampleData
 from genstudio.errors import DataError, RunError
 from genstudio.events import Array, Frame, Frozen, Progress
 from genstudio.families.abilities import Classifies, Follows, Reads
 from genstudio.runs import Run
+from genstudio.tasks.encode import decoded
 from genstudio.tasks.models import ModelRef, Models, Opened, dataset_of
 from genstudio.tasks.task import Frames, Quiet
 
@@ -46,12 +49,48 @@ class Classify(Quiet):
         if not isinstance(model, Reads):
             raise opened.refusal("name the class of a text")
         if not model.classes:
-            raise RunError(
-                f"'{opened.title}' was not trained to name classes.",
-                "Fine-tune it on labelled texts: the task 'classify', with this run to start from.",
-            )
+            raise _untrained(opened, "labelled texts")
         unknown = _unknown(opened.able(Reads), self.texts)
         return Classified(model.probabilities(self.texts), model.classes, self.texts, opened.step, opened.words, unknown)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClassifiedPictures(Frozen):
+    """Probabilities (n, classes) of the `classes` of `pixels` (n, h, w, c) uint8 as the model read them, which are in the files
+    `paths` (n), by `weights` of `step`."""
+
+    probabilities: Array
+    classes: tuple[str, ...]
+    pixels: Array
+    paths: tuple[str, ...]
+    step: int
+    weights: str
+
+
+@dataclass(frozen=True)
+class ClassifyPictures(Quiet):
+    """The class of the picture in each file, cut and scaled to the size of those that the model learned from. Raises RunError for
+    a model that names no classes of pictures, DataError for a file that is no picture."""
+
+    model: ModelRef
+    paths: tuple[str, ...]
+
+    def run(self, models: Models) -> Frames[ClassifiedPictures]:
+        yield Frame(progress=Progress("Opening the model"))
+        opened = models.open(self.model, Classifies)
+        model = opened.model
+        if isinstance(model, Reads) or not isinstance(model.data, SampleData) or model.data.shape.kind != "images":
+            raise opened.refusal("name the class of a picture")
+        shape = model.data.shape
+        if not model.classes:
+            raise _untrained(opened, "pictures with classes")
+        if not self.paths:
+            raise DataError("There is no picture to classify.", "Name a file.")
+        pixels = list[Array]()
+        for path in self.paths:
+            pixels.append((yield from decoded(Path(path), (shape.width, shape.height), shape.channels)))
+        found = np.stack(pixels)
+        return ClassifiedPictures(model.probabilities(found), model.classes, found, self.paths, opened.step, opened.words)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,6 +148,11 @@ class DrawPassages(Quiet):
         first, *passages = ("\n".join(lines[at : at + _LINES]) for at in (starts[0], starts[0] + _LINES, *starts[1:]))
         order = rng.permutation(len(passages)).tolist()
         return first, tuple(passages[at] for at in order), order.index(0)
+
+
+def _untrained(opened: Opened[Classifies], what: str) -> RunError:
+    hint = f"Fine-tune it on {what}: the task 'classify', with this run to start from."
+    return RunError(f"'{opened.title}' was not trained to name classes.", hint)
 
 
 def _unknown(opened: Opened[Reads], texts: tuple[str, ...]) -> tuple[str, ...]:

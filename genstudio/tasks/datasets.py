@@ -19,6 +19,7 @@ from genstudio.data.importing.copies import duplicate
 from genstudio.data.importing.options import Found, ImportOptions
 from genstudio.data.importing.pictures import import_array
 from genstudio.data.importing.rows import import_points
+from genstudio.data.learnable.classes import attributes
 from genstudio.data.learnable.sides import parts
 from genstudio.data.shelf import DatasetInfo
 from genstudio.data.work import Work, mapped
@@ -39,14 +40,18 @@ class ListDatasets(Quiet):
 
 @dataclass(frozen=True)
 class ReadParts(Quiet):
-    """The names of the classes and other parts of a dataset of pictures, of which a set can be made; see `sides.parts`."""
+    """The names of the classes and other parts of a dataset of pictures, of which a set can be made, see `sides.parts`; or of
+    its `attributes` whose values can be classes."""
 
     name: str
+    attributes: bool = False
 
     def run(self, models: Models) -> Frames[tuple[str, ...]]:
         yield Frame()
         dataset = models.dataset(shelf.find_dataset(self.name, ("images",)))
-        return tuple(parts(dataset)) if isinstance(dataset, ImageDataset) else ()
+        if not isinstance(dataset, ImageDataset):
+            return ()
+        return tuple(attributes(dataset) if self.attributes else parts(dataset))
 
 
 @dataclass(frozen=True)

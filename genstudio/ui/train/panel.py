@@ -25,6 +25,7 @@ from genstudio.families.dashboard import (
     STAGE,
     TIMELINE,
     TRANSLATE,
+    Pane,
     fitting,
 )
 from genstudio.snapshots.step_stage import StepStage
@@ -72,6 +73,7 @@ class RunPanel(QWidget):
         self.tools = frozenset(self.board.tools) - (frozenset() if family.doctor else {DOCTOR})
         self.kind, self.run, self._live = "", "", False
         self._turned = False  # from the page Live to another, because nothing trains
+        self._settings: Values = {}
         self.panes = [PaneView(pane) for pane in self.board.panes]
         self.fields: dict[str, QLineEdit] = {}
         self._holders = {id(pane): self._held(pane) for pane in self.panes}
@@ -106,7 +108,7 @@ class RunPanel(QWidget):
     def set_kind(self, kind: str) -> None:
         """Show what belongs to data of this kind."""
         self.kind = kind
-        shown = fitting(self.board.panes, kind)
+        shown = self._fitting(kind)
         for tabs in (self.stage, self.side):
             for pane in self.panes:
                 if (index := tabs.indexOf(self._holders[id(pane)])) >= 0:
@@ -115,6 +117,10 @@ class RunPanel(QWidget):
             self._holders[id(pane)].setVisible(pane.pane in shown)
         self.stage.tabBar().setVisible(sum(pane.place == STAGE for pane in shown) > 1)
         self.charts.set_kind(kind)
+
+    def _fitting(self, kind: str) -> list[Pane]:
+        """The panes that are for a kind of data, and for which the settings leave something to show."""
+        return [pane for pane in fitting(self.board.panes, kind) if applies(pane.when, self._settings)]
 
     def set_run(self, path: str, state: str) -> None:
         """The run that is shown, and the state of its training, as a word of the tab's."""
@@ -148,6 +154,8 @@ class RunPanel(QWidget):
     def show_settings(self, values: Values) -> None:
         """The settings that a run begins with."""
         self.charts.show_settings(values)
+        self._settings = values
+        self.set_kind(self.kind)
         for pane in self.panes:
             said = pane.pane.field
             line = self.fields[said.name].parentWidget() if said is not None and said.name in self.fields else None
@@ -214,7 +222,7 @@ class RunPanel(QWidget):
 
     def looked_at(self) -> PaneView | None:
         """The pane that is in front: on the stage, else beside."""
-        fitted = [pane for pane in self.panes if pane.pane in fitting(self.board.panes, self.kind)]
+        fitted = [pane for pane in self.panes if pane.pane in self._fitting(self.kind)]
         for place, tabs in ((STAGE, self.stage), (SIDE, self.side)):
             placed = [pane for pane in fitted if pane.pane.place == place]
             front = [pane for pane in placed if self._holders[id(pane)] is tabs.currentWidget()]

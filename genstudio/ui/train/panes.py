@@ -15,6 +15,7 @@ from genstudio.snapshots.confusion import Confusion
 from genstudio.snapshots.filled import Filled
 from genstudio.snapshots.layers import EmbeddingMap, LayerStatistics
 from genstudio.snapshots.network import Depth, NetworkState
+from genstudio.snapshots.patches import PatchAttention
 from genstudio.snapshots.population import Population
 from genstudio.snapshots.samples import Bars, Codes, Histograms, Pictures, Plane
 from genstudio.snapshots.text import Text
@@ -31,6 +32,7 @@ from genstudio.ui.views.embedding import EmbeddingView
 from genstudio.ui.views.filled import FilledView
 from genstudio.ui.views.histograms import HistogramView
 from genstudio.ui.views.layers import LayersPanel
+from genstudio.ui.views.patches import PatchPage
 from genstudio.ui.views.pictures import PicturesView
 from genstudio.ui.views.plane import PlaneView
 from genstudio.ui.views.population import PopulationView
@@ -176,6 +178,7 @@ VIEWS: Mapping[type[Snapshot], Callable[[Pane], Any]] = {
     Confusion: lambda pane: ConfusionView(pane.title),
     Population: lambda pane: PopulationView(pane.title, f"population_{pane.channels[0]}", pane.note),
     Attention: lambda pane: AttentionView(pane.title),
+    PatchAttention: lambda pane: PatchPage(pane.title),
     LayerStatistics: lambda _: LayersPanel(),
     Plane: PlanePage,
     Pictures: PicturesPage,

@@ -841,7 +841,7 @@ class TrainingTab(QWidget):
                 continue
             self._parts[place] = chosen
             show = partial(self.setup.form.set_names, setting.name)
-            self._asking.ask(f"parts {setting.name}", ReadParts(chosen), on_result=show)
+            self._asking.ask(f"parts {setting.name}", ReadParts(chosen, setting.part == "attributes"), on_result=show)
 
     def _connect(self) -> None:
         self.setup.changed.connect(self._ask_parts)

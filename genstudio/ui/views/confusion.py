@@ -8,15 +8,27 @@ from PySide6.QtGui import QFontMetricsF, QPainter
 
 from genstudio.snapshots.confusion import Confusion
 from genstudio.ui import theme
+from genstudio.ui.views.picture_grid import picture
 from genstudio.ui.views.pointed import PointedFigure, moved
-from genstudio.ui.views.view import LEFT, RIGHT, Lines, SnapshotFigure, Table, paint_empty, paint_title, write_quietly
+from genstudio.ui.views.view import (
+    LEFT,
+    RIGHT,
+    Lines,
+    SnapshotFigure,
+    Table,
+    paint_empty,
+    paint_title,
+    write_quietly,
+)
 
 _TOP, _EDGE, _LEAST_TEXT = 56.0, 12.0, 15.0
+_PICTURE, _CAPTION, _GAP, _SHARED = 40.0, 15.0, 8.0, 0.66
 
 
 class ConfusionView(SnapshotFigure[Confusion], PointedFigure[tuple[int, int]]):
     """A row for each true class, a column for each that was named; the darker, the larger its share of the row. What is right
-    is on the diagonal, in another colour. Point at a cell, or use the arrow keys, for its numbers."""
+    is on the diagonal, in another colour. Point at a cell, or use the arrow keys, for its numbers and its pictures, where there
+    are some."""
 
     def __init__(self, title: str = "Confusion", name: str = "confusion") -> None:
         super().__init__(title, name)
@@ -41,7 +53,9 @@ class ConfusionView(SnapshotFigure[Confusion], PointedFigure[tuple[int, int]]):
         """Where a cell is drawn."""
         size = 1 if self.snapshot is None else len(self.snapshot.classes)
         left = self._names() + _EDGE
-        side = max(2.0, min((self.width() - left - _EDGE) / size, (self.height() - _TOP - _EDGE) / size, 44.0))
+        beside = self.snapshot is not None and self.snapshot.pixels is not None
+        width = (_SHARED if beside else 1.0) * self.width()
+        side = max(2.0, min((width - left - _EDGE) / size, (self.height() - _TOP - _EDGE) / size, 44.0))
         return QRectF(left + column * side, _TOP + row * side, side, side)
 
     def paint_figure(self, painter: QPainter, area: QRectF) -> None:
@@ -52,8 +66,12 @@ class ConfusionView(SnapshotFigure[Confusion], PointedFigure[tuple[int, int]]):
             paint_empty(painter, area, "Appears with the first evaluation")
             return
         write_quietly(painter)
-        painter.drawText(QPointF(_EDGE, 46), "true class")
-        painter.drawText(QRectF(self.cell(0, 0).left(), 34, self.width(), 16), LEFT, "predicted class, in the same order")
+        last = self.cell(0, len(shown.classes) - 1).right()
+        says = painter.fontMetrics().elidedText("row: true class, column: predicted class", Qt.TextElideMode.ElideRight,
+                                                int((last if shown.pixels is not None else area.right()) - _EDGE))  # fmt: skip
+        painter.drawText(QPointF(_EDGE, 46), says)
+        self._paint_pictures(painter, area)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         shares = shown.counts / np.maximum(shown.counts.sum(1, keepdims=True), 1)
         look, metrics = theme.current(), QFontMetricsF(theme.font(theme.SMALL))
         for row, name in enumerate(shown.classes):
@@ -70,6 +88,42 @@ class ConfusionView(SnapshotFigure[Confusion], PointedFigure[tuple[int, int]]):
                 if shown.counts[row, column] and box.height() >= _LEAST_TEXT:
                     painter.setPen(look.color("text"))
                     painter.drawText(box, Qt.AlignmentFlag.AlignCenter, str(shown.counts[row, column]))
+
+    def rest_on(self, mark: tuple[int, int] | None) -> None:
+        if mark != self.hover:
+            super().rest_on(mark)
+            if self.snapshot is not None and self.snapshot.pixels is not None:
+                self.redraw()
+
+    def _paint_pictures(self, painter: QPainter, area: QRectF) -> None:
+        """Beside the matrix, the pictures of the cell that is pointed at; without one, those that were named wrongly."""
+        shown = self.snapshot
+        if shown is None or shown.pixels is None or shown.cells is None:
+            return
+        left = self.cell(0, len(shown.classes) - 1).right() + 18
+        columns = int((area.right() - _EDGE - left) // (_PICTURE + _GAP))
+        rows = int((area.bottom() - _EDGE - _TOP) // (_PICTURE + _CAPTION + _GAP))
+        if columns < 1 or rows < 1:
+            return
+        cells = shown.cells
+        if self.hover is None:
+            chosen, title = np.flatnonzero(cells[:, 0] != cells[:, 1]), "Mistakes"
+        else:
+            row, column = self.hover
+            chosen = np.flatnonzero((cells == self.hover).all(1))
+            title = f"true: {shown.classes[row]}, predicted: {shown.classes[column]}"
+        write_quietly(painter)
+        metrics = painter.fontMetrics()
+        right = Qt.TextElideMode.ElideRight
+        painter.drawText(QPointF(left, 46), metrics.elidedText(title, right, int(area.right() - _EDGE - left)))
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
+        for number, index in enumerate(chosen[: columns * rows].tolist()):
+            x = left + number % columns * (_PICTURE + _GAP)
+            y = _TOP + number // columns * (_PICTURE + _CAPTION + _GAP)
+            painter.drawImage(QRectF(x, y, _PICTURE, _PICTURE), picture(shown.pixels[index]))
+            true, named = (shown.classes[place] for place in cells[index].tolist())
+            words = metrics.elidedText(f"{true} → {named}" if true != named else true, right, int(_PICTURE + _GAP))
+            painter.drawText(QRectF(x, y + _PICTURE, _PICTURE + _GAP, _CAPTION), LEFT, words)
 
     def mark_at(self, point: QPointF) -> tuple[int, int] | None:
         if self.snapshot is None:
@@ -89,7 +143,8 @@ class ConfusionView(SnapshotFigure[Confusion], PointedFigure[tuple[int, int]]):
         row, column = mark
         counts, classes = self.snapshot.counts, self.snapshot.classes
         of = max(int(counts[row].sum()), 1)
-        lines: Lines = [(None, "named", classes[column]), (None, "texts", f"{counts[row, column]:,} of {of:,}"),
+        what = "texts" if self.snapshot.pixels is None else "pictures"
+        lines: Lines = [(None, "named", classes[column]), (None, what, f"{counts[row, column]:,} of {of:,}"),
                         (None, "share", f"{counts[row, column] / of:.1%}")]  # fmt: skip
         return self.cell(row, column).center(), lines, f"true: {classes[row]}"
 
