@@ -34,6 +34,7 @@ _DIFFUSION: Values = {
     "width": 16, "layers": 1, "batch": 128, "learning_rate": 0.01, "evaluate_every": 10, "sampling_steps": 4,
 }
 _VIT: Values = {"patch": 4, "layers": 1, "heads": 2, "d_model": 16, "batch": 8, "evaluate_every": 10, "warmup": 0}
+_PIXELS: Values = {"layers": 1, "heads": 2, "d_model": 16, "size": 4, "colours": 4, "batch": 8, "evaluate_every": 10}
 _WORDS: Values = {"dimension": 8, "batch": 32, "window": 2, "min_count": 1, "vocabulary": 20, "evaluate_every": 10}
 SMALL: Mapping[str, tuple[Values, ...]] = {
     "gpt": (*({**TINY, **tokens} for tokens in _TOKENS), {**TINY, "context": 14, "answers": "backwards"}),
@@ -75,6 +76,7 @@ SMALL: Mapping[str, tuple[Values, ...]] = {
         {**_DIFFUSION, "objective": "flow", "sampler": "heun", "ema": 0.0},
         {**_DIFFUSION, "objective": "x0", "noise_schedule": "linear", "sampler": "ddpm", "noise_steps": 50},
     ),
+    "igpt": (_PIXELS, {**_PIXELS, "colours": 2, "positions": "learned", "tied": True, "optimizer": "adamw", "accumulation": 2}),
     "word2vec": (
         _WORDS, {**_WORDS, "architecture": "cbow", "objective": "softmax", "subsampling": 1.0}, {**_WORDS, "tokenizer": "char"},
     ),

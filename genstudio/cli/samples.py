@@ -16,12 +16,16 @@ from genstudio.cli.progress import result
 from genstudio.errors import DataError, StorageError
 from genstudio.events import Array
 from genstudio.paths import expanded
+from genstudio.sampling.choose import SamplingOptions
 from genstudio.sampling.diffusion import SAMPLERS
 
 if TYPE_CHECKING:
     from genstudio.families.dashboard import Dashboard
+    from genstudio.tasks.models import ModelRef
     from genstudio.tasks.sample import Samples
 
+_CHOOSING = ("temperature", "top_k", "top_p")
+_KEEP = ("nothing", "quarter", "half", "three-quarters")
 _FILES = (".png", ".jpg", ".jpeg", ".gif", ".npy", ".zip")
 
 
@@ -44,6 +48,14 @@ def add(commands: Commands) -> None:
     sample.add_argument("--size", type=int, metavar="PIXELS", help="pixels a side, one of the sizes that the model grew through, "
         "enlarged (progressive models only)")
     sample.add_argument("--fade", type=float, default=1.0, metavar="F", help="share of the newest layers of that size, 0 to 1")
+    sample.add_argument("--prompt", metavar="PICTURE", help="a picture of your own to complete (models that make pictures pixel "
+        "by pixel only)")
+    sample.add_argument("--keep", choices=_KEEP, help="the upper part of the picture that is given; without --prompt, of a "
+        "held-out one. Default with --prompt: half")
+    sample.add_argument("--temperature", type=float, metavar="T", help="0: always the most probable colour, 1: as often as the "
+        "model says, more: bolder (the same models only)")
+    sample.add_argument("--top-k", type=int, metavar="K", help="only the K most probable colours")
+    sample.add_argument("--top-p", type=float, metavar="P", help="only the most probable colours that together reach this share")
     sample.add_argument("--out", required=True, metavar="FILE.npz|DIR", help="a file of arrays, or a new "
         "folder of PNG pictures")
 
@@ -114,6 +126,9 @@ def _sample(options: argparse.Namespace) -> None:
 
     ref, out = reference(options), expanded(options.out)
     _check_out(out)
+    if any(getattr(options, name) is not None for name in ("prompt", "keep", *_CHOOSING)):
+        _complete(options, ref, out)
+        return
     variant = options.variant or ("generator" if options.raw else "")
     given = {name: getattr(options, name) for name in ("sampler", "steps", "eta", "guidance")}
     sampler = {name: value for name, value in given.items() if value is not None}
@@ -125,6 +140,23 @@ def _sample(options: argparse.Namespace) -> None:
         raise DataError("Points are not pictures.", "Name a file that ends in .npz with --out.")
     else:
         _write_pictures(out, made.pixels, made.labels)
+    print(out)
+
+
+def _complete(options: argparse.Namespace, ref: ModelRef, out: Path) -> None:
+    """Pictures made pixel by pixel, of which a part may be given."""
+    from genstudio.tasks.complete import Complete
+
+    chosen = {name: value for name in _CHOOSING if (value := getattr(options, name)) is not None}
+    keep = options.keep or ("half" if options.prompt else "nothing")
+    task = Complete(ref, options.prompt or "", keep=keep, count=options.count, seed=options.seed,
+        options=SamplingOptions(**chosen))  # fmt: skip
+    made = result(task)
+    if out.suffix.lower() == ".npz":
+        _write_npz(out, {"samples": made.pixels, "pixels": made.pixels, "given": made.given, "keep": made.keep,
+            "bits": made.bits, "palette": made.palette})  # fmt: skip
+    else:
+        _write_pictures(out, made.pixels, None)
     print(out)
 
 

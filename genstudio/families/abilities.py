@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from genstudio.data.tokenizers.special import SpecialTokenizer
     from genstudio.evaluation.samples import Reference
     from genstudio.nn.transformer import Stack, Transformer
+    from genstudio.sampling.choose import SamplingOptions
     from genstudio.sampling.diffusion import Flow, Sampler, Schedule
     from genstudio.sampling.reader import LanguageModel
     from genstudio.snapshots.layers import LayerStatistics
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
     from genstudio.snapshots.patches import PatchLook
 
 __all__ = [
-    "ABILITIES", "Classifies", "Denoised", "Denoises", "Embeddings", "Embeds", "Encodes", "Evaluates", "FillsIn", "Follows",
-    "Grows", "Judges", "LatentSpec", "LooksAtPatches", "Made", "Model", "Reads", "Reconstructs", "Samples", "ShowsNumbers",
-    "Traces", "Translates", "TranslatesPictures", "Writes", "able", "words",
+    "ABILITIES", "Classifies", "Completed", "Completes", "Denoised", "Denoises", "Embeddings", "Embeds", "Encodes",
+    "Evaluates", "FillsIn", "Follows", "Grows", "Judges", "LatentSpec", "LooksAtPatches", "Made", "Model", "Reads",
+    "Reconstructs", "Samples", "ShowsNumbers", "Traces", "Translates", "TranslatesPictures", "Writes", "able", "words",
 ]  # fmt: skip
 
 A = TypeVar("A", bound=Model)
@@ -188,6 +189,14 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Completed(Made):
+    """Pictures on the way to their last pixel: `bits` (n, h, w) float32 that each pixel so far took, given or made, as the model
+    without a sampler sees it: minus the base-2 logarithm of its probability."""
+
+    bits: Array = field(default_factory=lambda: np.zeros((0, 0, 0), np.float32))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Denoised(Made):
     """A step between noise and a sample, to `samples`: from `start`, of which the network predicted `noise` and `clean` (n,
     ...), all as samples are given; `before` and `after` are the noise levels that it led from and to: s in a x0 + s e."""
@@ -239,6 +248,27 @@ class Samples(Model, Protocol):
 
     def first_weight(self, variant: str) -> Array | None:
         """The linear map (features, latent) that the latents meet first; None where there is none."""
+
+
+@runtime_checkable
+class Completes(Samples, Protocol):
+    """Makes pictures pixel by pixel in reading order, each in a colour of its `palette` (k, c) uint8: from nothing, or from a
+    part that is given."""
+
+    @property
+    def palette(self) -> Array: ...
+
+    def complete(self, pictures: Array, keep: Array, latents: Array, options: SamplingOptions) -> Iterator[Completed]:
+        """Pictures (n, h, w, c) uint8 of the size of the data, of which the pixels that are True in `keep` (h, w) stay, in the
+        nearest colour of the palette, and all others are made, by latents (n, latent); a `Completed` for each pixel. A pixel
+        knows those before it, in reading order, alone."""
+
+    def predictions(self, pictures: Array) -> Array:
+        """Pictures (n, h, w, c) uint8 -> probabilities of all colours at each pixel, given those before it: (n, h, w, k)"""
+
+    def attention(self, picture: Array, at: int) -> Array:
+        """Where each head looks in a picture (h, w, c) uint8 while pixel `at`, in reading order, is predicted: (layers, heads,
+        h, w) float32; NaN where it cannot look yet."""
 
 
 @runtime_checkable
@@ -372,6 +402,7 @@ ABILITIES: Mapping[str, tuple[type[Model], str]] = {
     "Embeds": (Embeds, "represent words as vectors"),
     "Translates": (Translates, "translate"),
     "Samples": (Samples, "generate samples"),
+    "Completes": (Completes, "complete pictures pixel by pixel"),
     "Denoises": (Denoises, "generate samples from noise step by step"),
     "Grows": (Grows, "generate pictures at several sizes"),
     "Encodes": (Encodes, "encode samples into latents"),

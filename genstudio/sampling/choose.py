@@ -86,8 +86,26 @@ def distribution(logits: Floats, options: SamplingOptions, seen: Seen = ()) -> N
 
 def pick(probabilities: NDArray[np.float64], rng: np.random.Generator) -> int:
     """An id drawn from probabilities (V,) with one uniform number; one of probability 0 is never drawn."""
+    return place(probabilities, rng.random())
+
+
+def place(probabilities: NDArray[np.float64], uniform: float) -> int:
+    """The id that a number in [0, 1) stands for where ids lie side by side, each as wide as its probability (V,)."""
     reached = np.cumsum(probabilities)
-    return int(np.searchsorted(reached, rng.random() * reached[-1], side="right"))
+    return int(np.searchsorted(reached, uniform * reached[-1], side="right"))
+
+
+def distributions(logits: Floats, options: SamplingOptions) -> NDArray[np.float64]:
+    """`distribution` of each row of logits (n, V), where nothing was seen before: (n, V)"""
+    if options.greedy or not options.temperature or options.top_k or options.top_p < 1 or options.min_p:
+        return np.stack([distribution(row, options) for row in logits])
+    values = np.asarray(logits, np.float64)
+    highest = values.max(-1, keepdims=True)
+    if not np.isfinite(highest).all():
+        raise ValueError("the logits hold a number that is not finite, or no possible token")
+    with np.errstate(over="ignore"):
+        weights = np.exp((values - highest) / options.temperature)
+    return np.asarray(weights / weights.sum(-1, keepdims=True))
 
 
 def _penalised(values: NDArray[np.float64], penalty: float, seen: Seen) -> NDArray[np.float64]:

@@ -69,6 +69,11 @@ class Pictures(Snapshot):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Growing(Pictures):
+    """Pictures that are not finished: shown, but never kept."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Histograms(Snapshot):
     """Counts (bins,) of one or more named quantities over the same `edges` (bins + 1,)."""
 

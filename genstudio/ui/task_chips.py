@@ -57,6 +57,7 @@ TASKS: Mapping[str, tuple[str, str]] = {
     "WalkToNoise": ("From samples to noise", ""),
     "Sample": ("Samples", ""),
     "EncodePicture": ("Your picture", ""),
+    "Complete": ("Completions", ""),
     "TranslatePicture": ("Your picture", ""),
     "ShowFading": ("Growth", ""),
     "TranslateHeldOut": ("Held-out pictures", ""),

@@ -77,6 +77,7 @@ PAGES = (
     Entry("Words", "Word similarity", "playground.words_page", "SimilarityPage", ("Embeds",)),
     Entry("Samples", "Explore", "latent.explore", "ExplorePage", S),
     Entry("Samples", "Noise to samples", "latent.denoise", "DenoisePage", ("Denoises",)),
+    Entry("Samples", "Complete", "latent.complete", "CompletePage", ("Completes",)),
     Entry("Samples", "Translate pictures", "gan.translate", "TranslatePage", ("TranslatesPictures",)),
 )
 

@@ -13,6 +13,7 @@ from genstudio.config import Values, applies
 from genstudio.events import Frame, Snapshot
 from genstudio.families import AnyFamily
 from genstudio.families.dashboard import (
+    COMPLETE,
     DENOISE,
     DOCTOR,
     EXPLORE,
@@ -34,6 +35,7 @@ from genstudio.ui.engine import Engine
 from genstudio.ui.gan.grow import GrowPage
 from genstudio.ui.gan.slow import SlowMotion
 from genstudio.ui.gan.translate import TranslatePage
+from genstudio.ui.latent.complete import CompletePage
 from genstudio.ui.latent.denoise import DenoisePage
 from genstudio.ui.latent.explore import ExplorePage
 from genstudio.ui.latent.sample import SamplePage
@@ -142,6 +144,8 @@ class RunPanel(QWidget):
             self.translate.set_run(path, self._live)
         if GROW in self.tools:
             self.grow.set_run(path, self._live)
+        if COMPLETE in self.tools:
+            self.complete.set_run(path, self._live)
 
     def _choose_side(self) -> None:
         """Without a training there is nothing to change: show what can be done with what is there, until it trains again."""
@@ -295,6 +299,8 @@ class RunPanel(QWidget):
             self.translate = TranslatePage(engine)
         if GROW in self.tools:
             self.grow = GrowPage(engine)
+        if COMPLETE in self.tools:
+            self.complete = CompletePage(engine)
 
     def _connect(self) -> None:
         for pane in self.panes:
@@ -313,6 +319,8 @@ class RunPanel(QWidget):
             self.translate.failed.connect(self.failed)
         if GROW in self.tools:
             self.grow.failed.connect(self.failed)
+        if COMPLETE in self.tools:
+            self.complete.failed.connect(self.failed)
         if SLOW_MOTION in self.tools:
             self.slow.diagram.failed.connect(self.failed)
         if DOCTOR in self.tools:
@@ -379,6 +387,8 @@ class RunPanel(QWidget):
             self.pages.addTab(self.translate, "Translate pictures")
         if GROW in self.tools:
             self.pages.addTab(self.grow, "Growth")
+        if COMPLETE in self.tools:
+            self.pages.addTab(self.complete, "Complete")
         self.set_kind(self.family.data_kinds[0])
         vbox((self.pages, 1), into=self, spacing=4)
 

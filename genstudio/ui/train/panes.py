@@ -17,7 +17,7 @@ from genstudio.snapshots.layers import EmbeddingMap, LayerStatistics
 from genstudio.snapshots.network import Depth, NetworkState
 from genstudio.snapshots.patches import PatchAttention
 from genstudio.snapshots.population import Population
-from genstudio.snapshots.samples import Bars, Codes, Histograms, Pictures, Plane
+from genstudio.snapshots.samples import Bars, Codes, Growing, Histograms, Pictures, Plane
 from genstudio.snapshots.text import Text
 from genstudio.snapshots.translation import Translations
 from genstudio.tasks.inspect_sample import Shown
@@ -230,7 +230,7 @@ class PaneView(QStackedWidget):
 
     def show_snapshot(self, snapshot: Snapshot, fixed: bool = True) -> None:
         """Show it, if there is a view for its kind. `fixed`: it was made of the noise that stays the same."""
-        kind = type(snapshot)
+        kind = Pictures if isinstance(snapshot, Growing) else type(snapshot)
         if kind not in VIEWS:
             return
         if kind not in self._views:

@@ -40,6 +40,7 @@ ELSEWHERE = {
     "Classify": "playground/test_gap_pages.py",
     "Next sentence": "playground/test_gap_pages.py",
     "Noise to samples": "../tasks/test_denoise.py",
+    "Complete": "test_igpt_window.py",
     "Translate pictures": "test_cyclegan_window.py",
     "Word map": "../tasks/test_word_vectors.py",
     "Word similarity": "../tasks/test_word_vectors.py",
