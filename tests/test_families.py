@@ -32,10 +32,12 @@ from genstudio.families.abilities import (
     able,
 )
 from genstudio.runs import Run
+from genstudio.snapshots.activity import Activity
 from genstudio.tasks import estimate
 from genstudio.tasks.first_batch import FirstBatch
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.train import Train
+from genstudio.training.activity import parts, preview
 from genstudio.training.learner import Learner, Tick
 from helpers import answer, curve, result, usually
 
@@ -93,6 +95,24 @@ def equal(a: Any, b: Any) -> bool:
 def step(learner: Any, number: int) -> Mapping[str, Any]:
     torch.manual_seed(number)
     return dict(learner.training_step(learner.batch(number), number, 0.0))
+
+
+@EVERY_DATA
+def test_what_is_drawn_is_filled_with_what_its_modules_put_out(family: AnyFamily, values: Values, tmp_path: Path) -> None:
+    learner = build(family, values, tmp_path)
+    step(learner, 1)
+    shown = [snapshot for snapshot in preview(learner) if isinstance(snapshot, Activity)]
+    hooks = [m._forward_hooks for whole in learner.model.modules.values() for m in whole.modules()]
+    assert not any(hooks), "nobody looks any longer"
+    if family.drawing is None or not shown:
+        return
+    filled = shown[-1]
+    assert filled.sound() and np.isfinite(filled.values).all() and (filled.rms >= 0).all()
+    config = family.config.parse(values)
+    info = shelf.find_dataset(data_for(family, tmp_path, values), family.data_kinds)
+    named = {part.module for chain in family.drawing(config, info, 30) for part in chain.parts} - {""}
+    assert any(name == one or name.startswith(f"{one}.") for one in named for name in filled.names)
+    assert named <= {path for path, _ in parts(learner.model.modules)}, "a module that the model does not have"
 
 
 def test_every_named_family_is_here_and_tried_with_small_settings() -> None:

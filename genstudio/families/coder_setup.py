@@ -80,9 +80,11 @@ def drawing(config: Coder, info: DatasetInfo, *, conditional: bool = False, vari
     drawn = (Part("Mean, spread", f"{n} of each"), Part("Code z", f"drawn: {code}")) if variational else (Part("Code", code),)
     return (Chain((
         Part("Sample", sample),
-        Part("Encoder", inside, _encoder(config, shape, n * (1 + variational), classes).parameters),
+        Part("Encoder", inside, _encoder(config, shape, n * (1 + variational), classes).parameters, module="encoder"),
         *drawn,
-        Part("Decoder", inside, _decoder(config, shape, classes).parameters + variational),  # the decoder's own noise
+        Part(
+            "Decoder", inside, _decoder(config, shape, classes).parameters + variational, module="decoder",  # its own noise too
+        ),
         Part("Copy", f"{shape.numbers:,} numbers"),
     )),)  # fmt: skip
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from genstudio.config import applies
+from genstudio.snapshots.activity import CHANNEL as ACTIVITY
 
 if TYPE_CHECKING:
     from genstudio.data.info import DatasetInfo
@@ -204,7 +205,7 @@ class Dashboard:
 
     def channels(self) -> tuple[str, ...]:
         """Channels that change with time."""
-        return tuple(dict.fromkeys(channel for pane in self.panes for channel in pane.channels))
+        return tuple(dict.fromkeys((*(channel for pane in self.panes for channel in pane.channels), ACTIVITY)))
 
     def looks(self) -> tuple[str, ...]:
         """Those that are looked at by themselves, not among the charts."""

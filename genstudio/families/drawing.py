@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class Part:
     """A box: its `title`, a `detail` in a few words, and the `parameters` of one; `times` of them follow each other.
 
-    What lies `inside` is listed in the box, and its parameters are among those of the box.
+    What lies `inside` is listed in the box, and its parameters are among those of the box. `module` is the path of the module
+    of the model that it stands for, "generator", so that what it puts out can be shown.
     """
 
     title: str
@@ -17,6 +18,7 @@ class Part:
     parameters: int = 0
     times: int = 1
     inside: tuple[Part, ...] = ()
+    module: str = ""
 
     @property
     def total(self) -> int:

@@ -207,9 +207,14 @@ def parts_for(config: Blocks, vocabulary: int, context: int) -> tuple[Part, ...]
     heads = f"{config.heads} head{'s' * (config.heads > 1)}"
     inside = Part(f"attention, {heads}", "", attention), Part("feed-forward", "", feed_forward), Part("norms", "", 2 * norm)
     return (
-        Part("Embedding", f"{vocabulary:,} tokens, {d} numbers each", embeddings),
-        Part("Block", f"{d} numbers per token", sum(part.parameters for part in inside), config.layers, inside),
-        Part("Output", "weights of the embedding" if config.tied else f"{vocabulary:,} logits", last_norm + head),
+        Part("Embedding", f"{vocabulary:,} tokens, {d} numbers each", embeddings, module="model.tokens"),
+        Part(
+            "Block", f"{d} numbers per token", sum(part.parameters for part in inside), config.layers, inside, "model.blocks"
+        ),
+        Part(
+            "Output", "weights of the embedding" if config.tied else f"{vocabulary:,} logits", last_norm + head,
+            module="model.head",
+        ),
     )
 
 

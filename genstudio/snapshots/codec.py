@@ -18,6 +18,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 import numpy as np
 
 from genstudio.events import Array, Held, Snapshot
+from genstudio.snapshots.activity import Activity
 from genstudio.snapshots.attention import Attention
 from genstudio.snapshots.confusion import Confusion
 from genstudio.snapshots.filled import Filled
@@ -46,6 +47,7 @@ KINDS: Mapping[str, type[Snapshot]] = {
     "depth": Depth,
     "population": Population,
     "patches": PatchAttention,
+    "activity": Activity,
 }
 """The kinds that a run keeps, by their names in files."""
 LARGEST = 1 << 28

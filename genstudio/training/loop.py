@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from genstudio.events import Notice, Snapshot
+from genstudio.training.activity import preview
 from genstudio.training.device import available
 from genstudio.training.learner import (
     Cut,
@@ -119,7 +120,7 @@ def fit(
         if done in early and start < done < evaluate_every and not ends:
             yield from _validate(_scores(learner, EARLY), done)
         if ends or began >= due:
-            yield from (_at(done, event) for event in learner.preview())
+            yield from (_at(done, event) for event in preview(learner))
             now = watch.elapsed
             due = now + max(preview_every, 9 * (now - began))
         if ends and plan.over(done, watch.elapsed):  # it may have been extended meanwhile

@@ -15,6 +15,7 @@ from genstudio.runs import plan as plans
 from genstudio.runs.run import Change as Changed
 from genstudio.snapshots.step_stage import StepStage
 from genstudio.training import checkpoint, steering
+from genstudio.training.activity import preview
 from genstudio.training.changes import Change, Extend, GoBack, Pace, SaveNow, SetLive, ShowNow, Watch
 from genstudio.training.device import out_of_memory, threads
 from genstudio.training.doctor import Doctor
@@ -266,7 +267,7 @@ class Session(Generator[Frame, None, None]):
         if self._between:
             return None
         with threads(self.learner.threads):
-            shown = [replace(s, step=self.step) for s in self.learner.preview() if isinstance(s, Snapshot)]
+            shown = [replace(s, step=self.step) for s in preview(self.learner) if isinstance(s, Snapshot)]
         self._recorder.remember(shown)
         return Frame(snapshots=tuple(shown), progress=self._progress())
 

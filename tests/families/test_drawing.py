@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
 from genstudio import families
 from genstudio.data import shelf
 from genstudio.families.drawing import Chain, Part, parameters
+from genstudio.snapshots.activity import Activity
 from genstudio.ui.views.model_drawing import ModelDrawing
 
 
@@ -46,3 +48,24 @@ def test_a_deeper_model_is_drawn_as_one(qtbot: QtBot, qapp: Any) -> None:
     assert view._lines_below() is None, "too low for that"
     view.show_drawing((Chain((Part("Data"), Part("A model", "", 5), Part("Output"))),))
     assert "A model, 5 parameters" in view.accessibleDescription()
+
+
+def test_what_modules_put_out_fills_the_boxes(qtbot: QtBot, qapp: Any) -> None:
+    view = ModelDrawing("drawing")
+    qtbot.addWidget(view)
+    view.resize(900, 400)
+    view.show()
+    body, other = Part("Generator", "", 5, module="net.body"), Part("Output", "", 2, module="net.bodyguard")
+    view.show_drawing((Chain((Part("Data"), body, other)),))
+    empty = view.grab().toImage()
+    values, sizes = np.linspace(-2, 2, 12, dtype=np.float32).reshape(3, 4), np.array([4, 4, 2])
+    view.show_snapshot(
+        Activity("activity", 7, ("net.body.0", "net.body.1", "net.body"), ("Linear", "ReLU", "Sequential"), values, sizes,
+                 np.array([1.0, 0.0, np.inf]))
+    )  # fmt: skip
+    assert view.rows(body) == [0, 1], "the innermost ones, not what holds them"
+    assert view.rows(other) == [], "a name that only begins alike is another module"
+    filled = view.grab().toImage()
+    assert filled != empty
+    view.show_snapshot(None)
+    assert view.grab().toImage() == empty

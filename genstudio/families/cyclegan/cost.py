@@ -29,8 +29,8 @@ def drawing(config: CycleGANConfig, info: DatasetInfo, _tokens: int = 0) -> Draw
     shape = Shape.of(info)
     g, d = generator(config, shape).parameters, discriminator(config, shape).parameters
     inside = f"halved {config.halvings}x, {config.blocks} blocks"
-    to_b, to_a = Part("Generator A → B", inside, g), Part("Generator B → A", inside, g)
-    judges = tuple(Part(f"Discriminator {name}", "patch by patch", d) for name in "AB")
+    to_b, to_a = Part("Generator A → B", inside, g, module="to_b"), Part("Generator B → A", inside, g, module="to_a")
+    judges = tuple(Part(f"Discriminator {name}", "patch by patch", d, module=f"judge_{name.lower()}") for name in "AB")
     return (
         Chain((Part("Picture of A"), to_b, Part("Looks like B"), to_a, Part("As it was?")), "Cycle, and the other way round"),
         Chain((Part("Real or made"), *judges, Part("A score per patch")), "Discriminators"),

@@ -75,7 +75,7 @@ def drawing(config: DiffusionConfig, shape: Shape) -> Drawing:
     return (
         Chain((Part("Noisy sample", made), Part(network, layers, size), Part("Prediction", words)), "Trained"),
         Chain(
-            (Part("Noise", made), Part("EMA of the network", told, size),
+            (Part("Noise", made), Part("EMA of the network", told, size, module="average"),
              Part("Step", f"{config.sampler}, from noise to less noise", times=config.sampling_steps), Part("Sample", made)),
             "Sampling",
         ),

@@ -33,8 +33,10 @@ def drawing(config: GANConfig, shape: Shape) -> Drawing:
     g, d = generator(config, shape).parameters, discriminator(config, shape).parameters
     noise, real, average = Part("Noise z", f"{config.latent} numbers"), Part("Sample", made), "average of its weights"
     return (
-        Chain((noise, Part("Generator", layers, g), Part("EMA", average, g), Part("Fake sample", made)), "Generator"),
-        Chain((real, Part("Discriminator", layers, d), Part("Real or fake?", "one number")), "Discriminator"),
+        Chain((noise, Part("Generator", layers, g, module="generator"), Part("EMA", average, g), Part("Fake sample", made)),
+              "Generator"),
+        Chain((real, Part("Discriminator", layers, d, module="discriminator"), Part("Real or fake?", "one number")),
+              "Discriminator"),
     )
 
 

@@ -53,10 +53,12 @@ def _cost(config: MLPConfig, info: DatasetInfo, _tokens: int) -> Cost:
 def _drawing(config: MLPConfig, info: DatasetInfo, _tokens: int) -> Drawing:
     sizes, shape = _sizes(config, info), RowShape.of(info)
     parts = [Part("Inputs", f"{sizes[0]:,} numbers")]
-    for number, (before, neurons) in enumerate(itertools.pairwise(sizes), 1):
-        parts.append(Part(f"Layer {number}", f"{neurons:,} × {_NAMES[config.activation]}", neurons * (before + 1)))
+    for number, (before, neurons) in enumerate(itertools.pairwise(sizes[:-1]), 1):
+        kind = f"{neurons:,} × {_NAMES[config.activation]}"
+        parts.append(Part(f"Layer {number}", kind, neurons * (before + 1), module=f"network.layers.{number - 1}"))
     squash = "softmax" if sizes[-1] > 1 and config.loss == "cross_entropy" else "sigmoid"
-    parts.append(Part("Outputs", f"{sizes[-1]:,} × {squash}", sizes[-1] * (sizes[-2] + 1)))
+    last = f"network.layers.{len(sizes) - 2}"
+    parts.append(Part("Outputs", f"{sizes[-1]:,} × {squash}", sizes[-1] * (sizes[-2] + 1), module=last))
     parts.append(Part("Classes", f"{len(shape.classes):,}"))
     return (Chain(tuple(parts)),)
 

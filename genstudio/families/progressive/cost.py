@@ -37,17 +37,21 @@ def drawing(config: ProgressiveConfig, info: DatasetInfo, _tokens: int = 0) -> D
     g = [networks.growing_generator(config.latent, each, pixels, classes).parameters for each in grown]
     d = [networks.growing_discriminator(each, pixels, config.deviation, classes).parameters for each in grown]
 
-    def boxes(counts: list[int]) -> list[Part]:
+    def boxes(counts: list[int], network: str, smallest: str) -> list[Part]:
         added = [now - before for now, before in zip(counts, [0, *counts[:-1]], strict=True)]
         return [
-            Part(f"{size} x {size}", f"{maps[stage]} channels", count)
+            Part(
+                f"{size} x {size}", f"{maps[stage]} channels", count,
+                module=f"{network}.blocks.{stage - 1}" if stage else f"{network}.{smallest}",
+            )
             for stage, (size, count) in enumerate(zip(sizes, added, strict=True))
         ]
 
     last = f"{sizes[-1]} x {sizes[-1]} pixels"
-    average = Part("EMA", "averaged weights", g[-1])
+    average = Part("EMA", "averaged weights", g[-1], module="average")
     noise = f"{config.latent} numbers" + (", and a class" if classes else "")
     return (
-        Chain((Part("Noise z", noise), *boxes(g), average, Part("Fake", last)), "Generator"),
-        Chain((Part("Picture", last), *reversed(boxes(d)), Part("Real or fake?", "one number")), "Discriminator"),
+        Chain((Part("Noise z", noise), *boxes(g, "generator", "first"), average, Part("Fake", last)), "Generator"),
+        Chain((Part("Picture", last), *reversed(boxes(d, "discriminator", "last")), Part("Real or fake?", "one number")),
+              "Discriminator"),
     )

@@ -135,13 +135,16 @@ def drawing(config: Seq2SeqConfig, _info: DatasetInfo, vocabulary: int) -> Drawi
         cross = (_transformer(config, vocabulary) - 2 * parameters(config, vocabulary)
                  + (0 if config.tied else table)) // config.layers
         looking = replace(
-            block, parameters=block.parameters + cross, inside=(*block.inside, Part("look at the source", "", cross))
+            block, parameters=block.parameters + cross, inside=(*block.inside, Part("look at the source", "", cross)),
+            module="model.decoder.blocks",
         )
+        output, block = replace(output, module="model.decoder.head"), replace(block, module="model.encoder.blocks")
         last_norm = output.parameters - (0 if config.tied else table)
         return (
-            Chain((source, Part("Embedding", words, table + places), block, Part("Memory", f"{d} numbers per token", last_norm)),
-                  "Encoder"),
-            Chain((target, Part("Embedding", words, own + places), looking, output, following), "Decoder"),
+            Chain((source, Part("Embedding", words, table + places, module="model.encoder.tokens"), block,
+                   Part("Memory", f"{d} numbers per token", last_norm, module="model.encoder.last_norm")), "Encoder"),
+            Chain((target, Part("Embedding", words, own + places, module="model.decoder.tokens"), looking, output, following),
+                  "Decoder"),
         )
     gates, ways = 3 if config.cell == "gru" else 4, config.both_ways
     cells = sum(ways * gates * d * ((d if not layer else ways * d) + d + 2) for layer in range(config.layers))
@@ -151,9 +154,10 @@ def drawing(config: Seq2SeqConfig, _info: DatasetInfo, vocabulary: int) -> Drawi
     bridge = "attention" if config.architecture != "rnn" else "one vector"
     head = 0 if config.tied else table
     return (
-        Chain((source, Part("Embedding", words, table), Part(config.cell.upper(), layers, cells), Part("Memory", bridge, rest)),
-              "Encoder"),
-        Chain((target, Part("Embedding", words, own), Part(config.cell.upper(), f"{config.layers} layers of {d}", decoder),
+        Chain((source, Part("Embedding", words, table), Part(config.cell.upper(), layers, cells, module="model.encoder"),
+               Part("Memory", bridge, rest)), "Encoder"),
+        Chain((target, Part("Embedding", words, own),
+               Part(config.cell.upper(), f"{config.layers} layers of {d}", decoder, module="model.decoder"),
                Part("Output", f"{vocabulary:,} logits", head), following), "Decoder"),
     )  # fmt: skip
 

@@ -219,17 +219,19 @@ def _encoder(config: ViTConfig, shape: Shape) -> tuple[Part, Part, Part]:
     embedding = numbers * d + d + (d if config.pooling == "class" else 0) + (tokens * d if config.positions == "learned" else 0)
     rows, columns = shape.height // config.patch, shape.width // config.patch
     return (
-        Part("Patches", f"{columns} x {rows} of {config.patch} x {config.patch} pixels, {d} numbers each", embedding),
-        Part("Block", f"{d} numbers per patch", block, config.layers, inside),
-        Part("Pooling", "mean over the patches" if config.pooling == "mean" else "the class token", last),
-    )
+        Part("Patches", f"{columns} x {rows} of {config.patch} x {config.patch} pixels, {d} numbers each", embedding,
+             module="encoder.tokens"),
+        Part("Block", f"{d} numbers per patch", block, config.layers, inside, "encoder.blocks"),
+        Part("Pooling", "mean over the patches" if config.pooling == "mean" else "the class token", last,
+             module="encoder.last_norm"),
+    )  # fmt: skip
 
 
 def _further(config: ViTConfig, shape: Shape) -> tuple[Part, ...]:
     """What a task adds behind the encoder."""
     d, classes = config.d_model, len(shape.classes)
     if config.task == "classify":
-        return (Part("Classes", f"{classes} scores", classes * (d + 1)),)
+        return (Part("Classes", f"{classes} scores", classes * (d + 1), module="classifier"),)
     if config.task == "masked":
         width, patches, pixels = config.decoder_width, patches_of(config, shape), shape.channels * config.patch**2
         block, _, last = _blocks(width, width, config.decoder_ff, config)

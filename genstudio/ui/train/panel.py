@@ -29,6 +29,7 @@ from genstudio.families.dashboard import (
     Pane,
     fitting,
 )
+from genstudio.snapshots.activity import Activity
 from genstudio.snapshots.step_stage import StepStage
 from genstudio.tasks.timeline import TimelineEntry
 from genstudio.ui.engine import Engine
@@ -47,7 +48,13 @@ from genstudio.ui.train.live import LiveHandles
 from genstudio.ui.train.panes import PaneView, with_field
 from genstudio.ui.train.timeline import TimeMachine
 from genstudio.ui.views.chart import value_text
-from genstudio.ui.widgets import named_tabs
+from genstudio.ui.views.model_drawing import ModelDrawing
+from genstudio.ui.widgets import named_tabs, plain_label
+
+_FILLED = (
+    "Step {step:,}. Each row shows numbers that a module put out for one sample: blue is negative, orange positive. The number "
+    "beside it is their root mean square (RMS): where it grows or shrinks from row to row, so do the signals."
+)
 
 
 class RunPanel(QWidget):
@@ -87,6 +94,8 @@ class RunPanel(QWidget):
         self.stage = _tabs(f"{prefix}stage", "Views")
         self.pages = _tabs(f"{prefix}pages", "What is shown")
         self.side = _tabs(f"{prefix}side", "Actions")
+        self.model = ModelDrawing(f"{prefix}model")
+        self.model_note = plain_label(role="quiet", wrap=True, name=f"{prefix}model_note")
         self._make_tools(engine)
         self._lay_out(prefix)
         self._connect()
@@ -171,6 +180,8 @@ class RunPanel(QWidget):
     def clear(self) -> None:
         """Forget the run that was shown."""
         self.charts.clear()
+        self.model.show_snapshot(None)
+        self.model_note.clear()
         for pane in self.panes:
             pane.clear()
         if SLOW_MOTION in self.tools:
@@ -235,6 +246,9 @@ class RunPanel(QWidget):
         return None
 
     def _show(self, snapshot: Snapshot, fixed: bool) -> None:
+        if isinstance(snapshot, Activity):
+            self.model.show_snapshot(snapshot)
+            self.model_note.setText(_FILLED.format(step=snapshot.step))
         for pane in self.panes:
             if pane.takes(snapshot.channel):
                 pane.show_snapshot(snapshot, fixed or snapshot.channel != pane.pane.staged)
@@ -389,6 +403,9 @@ class RunPanel(QWidget):
             self.pages.addTab(self.grow, "Growth")
         if COMPLETE in self.tools:
             self.pages.addTab(self.complete, "Complete")
+        inside = QWidget()
+        vbox(self.model_note, (self.model, 1), into=inside, spacing=4)
+        self.pages.addTab(inside, "Model")
         self.set_kind(self.family.data_kinds[0])
         vbox((self.pages, 1), into=self, spacing=4)
 

@@ -734,6 +734,8 @@ class TrainingTab(QWidget):
             self.cost.setText("\n".join([self.costs.words(parsed), *times]))
             if (drawn := self.costs.drawing(parsed)) is not None:
                 self.drawing.show_drawing(drawn)
+                if self.has_panel and self.setup.values() == self._used:
+                    self.panel.model.show_drawing(drawn)
         restyle(self.cost, "problem", bool(problems))
         restyle(self.cost, "quiet", not problems)
 

@@ -1,14 +1,19 @@
 """A drawing of a model that follows its settings: boxes from left to right, or from top to bottom where that is narrow, each
-with its parameters."""
+with its parameters, and with what it puts out once there is a model."""
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import QFontMetricsF, QImage, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from genstudio.families.drawing import Chain, Drawing, Part, parameters
+from genstudio.snapshots.activity import Activity
 from genstudio.ui import theme
+from genstudio.ui.views.chart import value_text
 
 _ARROW, _PAD, _BAR = 22.0, 8.0, 4.0
 _WIDEST, _NARROWEST, _COLUMN = 190.0, 112, 300
@@ -16,6 +21,8 @@ _WIDEST, _NARROWEST, _COLUMN = 190.0, 112, 300
 _DROP = 16.0
 _BEHIND = 3
 """Boxes that are seen behind one which is there several times, at most."""
+_STRIP, _STRIPS = 14.0, 16
+"""Height of a row of outputs, and how many there are in a box at most."""
 
 
 class ModelDrawing(QWidget):
@@ -26,6 +33,7 @@ class ModelDrawing(QWidget):
         self.setObjectName(name)
         self.setAccessibleName("The model as it is set up")
         self.drawing: Drawing = ()
+        self.activity: Activity | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         theme.changed.connect(self._recolour)
 
@@ -36,6 +44,20 @@ class ModelDrawing(QWidget):
             said = (f"{part.title}{_times(part)}, {part.total:,} parameters" for chain in drawing for part in chain.parts)
             self.setAccessibleDescription("; ".join(said))
             self.update()
+
+    def show_snapshot(self, activity: Activity | None) -> None:
+        """Fill the boxes with what their modules put out; empty them with None."""
+        self.activity = activity
+        self.update()
+
+    def rows(self, part: Part) -> list[int]:
+        """The rows of the activity that belong to a part: the innermost modules, in the order in which they ran."""
+        if self.activity is None or not part.module:
+            return []
+        names, below = self.activity.names, part.module + "."
+        mine = [row for row, name in enumerate(names) if name == part.module or name.startswith(below)]
+        inner = [row for row in mine if not any(names[other].startswith(names[row] + ".") for other in mine)]
+        return inner[:: -(-len(inner) // _STRIPS)] if inner else []
 
     def minimumSizeHint(self) -> QSize:
         return QSize(240, 120)
@@ -63,7 +85,7 @@ class ModelDrawing(QWidget):
     def _lines_below(self) -> int | None:
         """How much is said in each box where they stand below each other: 0 its title, 1 its detail, 2 what is inside; None
         where they have room beside each other, or no room below."""
-        if all(_unit(chain, self.width()) >= theme.scaled(_NARROWEST) for chain in self.drawing):
+        if all(self._unit(chain, self.width()) >= theme.scaled(_NARROWEST) for chain in self.drawing):
             return None
         fit = (lines for lines in (2, 1, 0) if all(_tall(chain, lines) <= self.height() for chain in self.drawing))
         return next(fit, None)
@@ -97,8 +119,8 @@ class ModelDrawing(QWidget):
 
     def _paint_chain(self, painter: QPainter, chain: Chain, room: QRectF) -> None:
         look, small = theme.current(), QFontMetricsF(theme.font(theme.SMALL))
-        weights = [2.0 if part.inside else 1.0 for part in chain.parts]
-        unit = _unit(chain, room.width())
+        weights = [self._weight(part) for part in chain.parts]
+        unit = self._unit(chain, room.width())
         x = room.center().x() - (unit * sum(weights) + _ARROW * (len(weights) - 1)) / 2
         middle = room.center().y() + (small.height() / 2 if chain.title else 0)
         most = room.height() - (2 * small.height() if chain.title else 16)
@@ -115,10 +137,18 @@ class ModelDrawing(QWidget):
                 _paint_arrow(painter, QPointF(x + 4, middle), QPointF(x + _ARROW - 4, middle))
                 x += _ARROW
 
-    @staticmethod
-    def _height(part: Part) -> float:
+    def _weight(self, part: Part) -> float:
+        """How many boxes wide a part is: two where something is inside, or shown of it."""
+        return 2.0 if part.inside or self.rows(part) else 1.0
+
+    def _unit(self, chain: Chain, width: float) -> float:
+        """Width of a box of weight 1, where all stand beside each other."""
+        boxes = sum(self._weight(part) for part in chain.parts)
+        return min((width - _ARROW * (len(chain.parts) - 1) - 12) / boxes, _WIDEST)
+
+    def _height(self, part: Part) -> float:
         line = QFontMetricsF(theme.font(theme.SMALL)).height() + 2
-        return 2 * _PAD + _BAR + 8 + line * (3 + len(part.inside))
+        return 2 * _PAD + _BAR + 8 + line * (3 + len(part.inside)) + _STRIP * len(self.rows(part))
 
     def _paint_part(self, painter: QPainter, part: Part, box: QRectF) -> None:
         look = theme.current()
@@ -134,6 +164,11 @@ class ModelDrawing(QWidget):
             if y + 2 * _line() + _BAR + 4 > inside.bottom() + 2:
                 break  # the box is lower than it would like to be
             y = _write(painter, inside, y, inner.title, count(inner.parameters))
+        rows = self.rows(part)
+        for number, row in enumerate(rows, 1):
+            if y + _STRIP + _line() + _BAR + 4 > inside.bottom() + 2:
+                break
+            y = self._paint_outputs(painter, row, self._word(rows, row, number), inside, y)
         whole = parameters(self.drawing)
         if part.total and whole:
             words = _parameters(part.total, inside.width())
@@ -142,10 +177,30 @@ class ModelDrawing(QWidget):
             _paint_share(painter, bar, part.total / whole)
 
 
-def _unit(chain: Chain, width: float) -> float:
-    """Width of a box without parts inside, where all stand beside each other; one with parts has two of them."""
-    boxes = sum(2.0 if part.inside else 1.0 for part in chain.parts)
-    return min((width - _ARROW * (len(chain.parts) - 1) - 12) / boxes, _WIDEST)
+    def _word(self, rows: list[int], row: int, number: int) -> str:
+        """What a row is called: its number among equals, else what kind of module it is."""
+        assert self.activity is not None
+        kinds = {self.activity.kinds[one] for one in rows}
+        return "" if len(rows) == 1 else str(number) if len(kinds) == 1 else self.activity.kinds[row]
+
+    def _paint_outputs(self, painter: QPainter, row: int, word: str, room: QRectF, y: float) -> float:
+        """A module's numbers as colours, from minus to plus three times their root mean square, which is written beside them;
+        gives the y below."""
+        assert self.activity is not None
+        size, rms = int(self.activity.sizes[row]), float(self.activity.rms[row])
+        painter.setFont(theme.font(theme.SMALL, tabular=True))
+        metrics = QFontMetricsF(painter.font())
+        named = room.width() * (0.34 if len(word) > 2 else 0.08) if word else 0.0
+        wide = max(room.width() - named - metrics.horizontalAdvance("0.0000") - 6, 8.0)
+        most = 3 * rms if rms > 0 and math.isfinite(rms) else 1.0
+        colours = np.ascontiguousarray(theme.mapped(self.activity.values[row : row + 1, :size], -most, most, theme.DIVERGING))
+        image = QImage(colours.data, size, 1, 3 * size, QImage.Format.Format_RGB888)
+        painter.drawImage(QRectF(room.left() + named, y + 2, wide, _STRIP - 4), image)
+        painter.setPen(theme.current().color("quiet"))
+        base = y + _STRIP / 2 + metrics.capHeight() / 2
+        painter.drawText(QPointF(room.left(), base), metrics.elidedText(word, Qt.TextElideMode.ElideRight, max(named - 4, 0)))
+        painter.drawText(QPointF(room.left() + named + wide + 6, base), value_text(rms))
+        return y + _STRIP
 
 
 def _box(part: Part, lines: int) -> float:
