@@ -207,7 +207,6 @@ KNOWS_A_FAMILY = {
     "ui/remember.py": {"names 'gan'"},  # keys under which the version before remembered its tabs
     "ui/rooms.py": {"names 'gan'"},  # the room
     "ui/window.py": {"names 'gan'"},
-    "ui/train/setup.py": {"'points' in self.family.data_kinds"},
     "inspection/anatomy.py": {"names 'mlp'"},  # here and below a block of a transformer, or a kind of dense layers
     "nn/cost.py": {"names 'mlp'"},
     "nn/dense.py": {"names 'mlp'"},

@@ -23,12 +23,12 @@ def add(commands: Commands) -> None:
     imported = commands.add("import", _import, "import texts, a table, pictures, an archive or arrays")
     imported.add_argument("path", metavar="PATH", nargs="+", help="a file, several of one kind, or a folder")
     imported.add_argument("--name", metavar="NAME")
-    imported.add_argument("--kind", choices=("text", "pairs", "labelled", "images", "points"),
+    imported.add_argument("--kind", choices=("text", "pairs", "labelled", "images", "points", "rows"),
         help="needed where a file could be read as several kinds")
     imported.add_argument(
         "--column", action="append", default=[], metavar="NAME",
         help="column of a table: one makes a text, two make pairs, or "
-        "with --kind labelled a text and its class"
+        "with --kind labelled a text and its class, with --kind rows numbers and, last, their class"
     )
     imported.add_argument(
         "--encoding", metavar="NAME",

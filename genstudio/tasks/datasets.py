@@ -18,7 +18,7 @@ from genstudio.data.importing import sources
 from genstudio.data.importing.copies import duplicate
 from genstudio.data.importing.options import Found, ImportOptions
 from genstudio.data.importing.pictures import import_array
-from genstudio.data.importing.rows import import_points
+from genstudio.data.importing.rows import import_class_rows, import_points
 from genstudio.data.learnable.classes import attributes
 from genstudio.data.learnable.sides import parts
 from genstudio.data.shelf import DatasetInfo
@@ -86,6 +86,22 @@ class ImportPoints:
 
     def run(self, models: Models) -> Frames[DatasetInfo]:
         return frames_of(import_points(self.points, self.name), "Saving the points")
+
+
+@dataclass(frozen=True, eq=False)
+class ImportClassPoints:
+    """Drawn points, (n, 2), with `labels` (n,) of `classes`, -1 for those that have none."""
+
+    points: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    classes: tuple[str, ...]
+    name: str = "Drawn points"
+
+    def run(self, models: Models) -> Frames[DatasetInfo]:
+        words = (*self.classes, "")
+        pairs = zip(self.points.tolist(), self.labels.tolist(), strict=True)
+        rows = ((0.5, (repr(x), repr(y), words[label])) for (x, y), label in pairs)
+        return frames_of(import_class_rows(rows, self.name, "drawn", ("x", "y", "class"), {}), "Saving the points")
 
 
 @dataclass(frozen=True, eq=False)

@@ -152,7 +152,8 @@ class Links:
         for tab in self.trainers().values():
             tab.set_datasets(infos)
         room, known = self._drawing or ("", frozenset())
-        drawn = [info.id for info in infos if info.kind == "points" and info.id not in known] if room else []
+        kinds = self.trainer(room).family.data_kinds if room else ()
+        drawn = [info.id for info in infos if info.kind in kinds and info.id not in known]
         if drawn:
             self._drawing = None
             self.trainer(room).train_on(drawn[0])

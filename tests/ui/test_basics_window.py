@@ -12,15 +12,18 @@ from hand_torch import by_torch
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
+from genstudio.data import shelf
 from genstudio.nn.activations import ACTIVATIONS
 from genstudio.nn.by_hand import backward, forward
+from genstudio.tasks.datasets import ImportClassPoints
 from genstudio.ui.basics.by_hand import ByHandPage
 from genstudio.ui.basics.curves_page import ActivationsPage, LossesPage
 from genstudio.ui.basics.depth_page import DepthPage
 from genstudio.ui.basics.network_page import NetworkPage
 from genstudio.ui.basics.optimisers import OptimisersPage
+from genstudio.ui.datasets.drawing import CLASSES, DrawPoints
 from genstudio.ui.window import MainWindow
-from helpers import LONG
+from helpers import LONG, result
 
 
 def column(page: ByHandPage, which: int) -> dict[str, float]:
@@ -163,3 +166,27 @@ def test_explorers_need_no_run(window: MainWindow, basics: Any, qtbot: Any) -> N
     assert "explode" in page.view.verdict()
     tab.explorers.choose("")
     assert tab.stack.currentWidget() is tab.empty
+
+
+def test_points_are_drawn_with_classes_and_become_rows(qtbot: Any) -> None:
+    page = DrawPoints()
+    qtbot.addWidget(page)
+    for kind, place in (("class 1", (-1.0, 0.0)), ("class 3", (1.0, 0.0))):
+        page.kind.setCurrentText(kind)
+        page.canvas._brush = np.array(place)
+        page.canvas.spray()
+        page.canvas.lift()
+        assert page.save.isEnabled() == (kind == "class 3")  # one class is nothing to tell apart
+    with qtbot.waitSignal(page.classes_saved) as saved:
+        page.save.click()
+    name, points, labels = saved.args
+    dataset = shelf.open_dataset(result(ImportClassPoints(points, labels, CLASSES[1:], name)))
+    assert dataset.classes == ("class 1", "class 3") and np.array_equal(dataset.rows, points)
+    assert dataset.named == ("class 1",) * 8 + ("class 3",) * 8
+    page.canvas.undo()
+    page.canvas.undo()
+    page.kind.setCurrentText("none")
+    page.canvas.spray()
+    page.canvas.lift()
+    with qtbot.waitSignal(page.saved):  # without classes they are points, as before
+        page.save.click()

@@ -9,6 +9,7 @@ from genstudio.data.checks.labelled import check_labelled
 from genstudio.data.checks.pairs import check_pairs, check_points
 from genstudio.data.checks.pictures import check_images
 from genstudio.data.checks.regions import check_regions
+from genstudio.data.checks.rows import check_rows
 from genstudio.data.checks.texts import check_text
 from genstudio.data.datasets import (
     ImageDataset,
@@ -16,6 +17,7 @@ from genstudio.data.datasets import (
     PairDataset,
     PointDataset,
     RegionDataset,
+    RowDataset,
     TaskDataset,
     TextDataset,
 )
@@ -27,7 +29,8 @@ _ORDER = {"error": 0, "warning": 1, "info": 2}
 
 
 def check(
-    dataset: TextDataset | PairDataset | LabelledDataset | ImageDataset | PointDataset | TaskDataset | RegionDataset,
+    dataset: TextDataset | PairDataset | LabelledDataset | ImageDataset | PointDataset | TaskDataset | RegionDataset
+    | RowDataset,
     context: int | None = None,
     parameters: int | None = None,
     split: SplitSettings | None = None,
@@ -50,6 +53,8 @@ def check(
     elif isinstance(dataset, TaskDataset):
         names = ("question", "answer")
         found = yield from check_pairs(dataset.questions, dataset.answers, names, split, context, False)
+    elif isinstance(dataset, RowDataset):
+        found = yield from check_rows(dataset)
     elif isinstance(dataset, RegionDataset):
         found = yield from check_regions(dataset)
     else:

@@ -17,11 +17,11 @@ Form = Literal["text", "table", "parallel", "pictures", "archive", "array", "idx
 class ImportOptions:
     """Everything with a default that is found out from the files.
 
-    `columns` names one column (a text) or two (pairs, or points where both are numbers); `header` says whether the
-    first row of a table holds names, `decimal` is the mark before decimals in its numbers, `delimiter` "none" reads each
-    line as one cell; `kind` decides where files could be several things, such as "pairs" for two text files with equally
-    many lines. `encoding` "auto" reads each file in the one it looks like. `skip_broken` imports however many pictures
-    are broken.
+    `columns` names one column (a text), two (pairs, or points where both are numbers), or numbers and, last, their class;
+    `header` says whether the first row of a table holds names, `decimal` is the mark before decimals in its numbers,
+    `delimiter` "none" reads each line as one cell; `kind` decides where files could be several things, such as "pairs" for
+    two text files with equally many lines. `encoding` "auto" reads each file in the one it looks like. `skip_broken` imports
+    however many pictures are broken.
     """
 
     name: str | None = None

@@ -89,6 +89,83 @@ def import_labelled(
     return (yield from work)
 
 
+def import_class_rows(
+    rows: Rows, name: str, source: str, columns: Sequence[str], details: dict[str, Any], decimal: Decimal = "."
+) -> Work[DatasetInfo]:
+    """Numbers and, last, their class per row -> rows with classes. A row that lacks a number is left out, one without a class is
+    kept, so that both can be counted. Raises DataError for cells that are no numbers, with the first of them; for fewer than two
+    rows or classes, or more than there can be; StorageError."""
+    counts: Counter[str] = Counter()
+    seen, gaps, kept_rows = 0, [0, 0], 0
+
+    def pieces() -> Iterator[tuple[float, bytes, int]]:
+        nonlocal seen, kept_rows
+        for done, batch in _batches(rows):
+            kept: list[str] = []
+            for cells in batch:
+                seen += 1
+                values = [_value(cell, decimal, seen, column) for cell, column in zip(cells[:-1], columns, strict=False)]
+                label = " ".join(_plain(cells[-1]).split())
+                if None in values:
+                    gaps[0] += 1
+                    gaps[1] = gaps[1] or seen
+                    continue
+                counts[label] += 1
+                kept.append(json.dumps([label, *values], ensure_ascii=False))
+            kept_rows += len(kept)
+            if kept_rows > MOST_POINTS:
+                raise DataError(f"There are more than {MOST_POINTS:,} rows.", "Use a sample of them.")
+            yield done, "".join(f"{line}\n" for line in kept).encode("utf-8"), len(kept)
+        known = [label for label in counts if label]
+        if kept_rows < 2:
+            raise DataError(
+                f"A classifier needs at least two rows of numbers; here {'is one' if kept_rows else 'are none'}.",
+                "Add rows, or choose other columns.",
+            )
+        if len(known) < 2:
+            only = f"'{known[0]}'" if known else "none"
+            raise DataError(f"Rows need at least two classes; in '{columns[-1]}' there is {only}.",
+                            "Choose another column for the class.")  # fmt: skip
+        if len(known) > MOST_CLASSES:
+            raise DataError(
+                f"'{columns[-1]}' has {len(known):,} different values, more than {MOST_CLASSES:,}: these are not classes.",
+                "Choose another column for the class.",
+            )
+
+    def known() -> dict[str, Any]:
+        classes = sorted(label for label in counts if label)
+        said = {"columns": [str(column)[:80] for column in columns[:-1]], "classes": classes}
+        notes = list(details.get("notes", ()))
+        if gaps[0]:
+            notes.append(f"Rows left out because a number is missing: {gaps[0]:,} of {seen:,}; the first is row {gaps[1]:,}.")
+        if counts[""]:
+            notes.append(f"Rows without a class, which are not trained on: {counts['']:,}.")
+        return {**details, **said, "class_counts": [counts[label] for label in classes], **({"notes": notes} if notes else {})}
+
+    empty = DataError("There are no rows of numbers in these columns.", "Choose other columns.")
+    work = store.poured("rows", clean_title(name), pieces(), empty, source, known, intact=intact)
+    return (yield from work)
+
+
+def is_missing(cell: str) -> bool:
+    """Whether a cell says that there is no number."""
+    return cell.strip().lower() in ("", "na", "nan", "n/a", "null", "none", "?")
+
+
+def _value(cell: str, decimal: Decimal, row: int, column: str) -> float | None:
+    """The number in a cell; None where it is missing. Raises DataError for anything else."""
+    bare = cell.strip()
+    if is_missing(bare):
+        return None
+    value = number(bare, decimal)
+    if value is None:
+        raise DataError(
+            f"Row {row:,} has '{bare[:40]}' in the column '{column}', which is not a number.",
+            f"Correct it, or leave this column out; numbers were read with a decimal {MARKS[decimal]}, which you can change.",
+        )
+    return float(np.float32(value))
+
+
 def import_number_rows(
     rows: Rows, name: str, source: str, details: dict[str, Any], decimal: Decimal = "."
 ) -> Work[DatasetInfo]:

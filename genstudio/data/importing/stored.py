@@ -13,7 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genstudio.data.datasets import Dataset, ImageDataset, LabelledDataset, PairDataset, PointDataset, RegionDataset
+from genstudio.data.datasets import (
+    Dataset,
+    ImageDataset,
+    LabelledDataset,
+    PairDataset,
+    PointDataset,
+    RegionDataset,
+    RowDataset,
+)
 from genstudio.data.images import PictureSettings
 from genstudio.data.importing import arrays
 from genstudio.data.info import DatasetInfo, changed, content, damaged, gone, unreadable
@@ -38,6 +46,8 @@ def read(info: DatasetInfo) -> Dataset:
         return _pairs(info)
     if info.kind == "labelled":
         return labelled_of(info, _rows_of(info))
+    if info.kind == "rows":
+        return _class_rows(info)
     if info.kind == "images":
         return _mirrored(read_images(info)) if _flips(info) else read_images(info)
     if info.kind == "points":
@@ -106,6 +116,28 @@ def _pairs(info: DatasetInfo) -> PairDataset:
     if isinstance(sides, list) and len(sides) == 2 and all(isinstance(side, str) for side in sides):
         names = (sides[0], sides[1])
     return PairDataset(info, tuple(pair[0] for pair in pairs), tuple(pair[1] for pair in pairs), names)
+
+
+def _class_rows(info: DatasetInfo) -> RowDataset:
+    """Rows of a class and numbers. Raises DataError."""
+    lines = content(info).decode("utf-8", "replace").split("\n")[:-1]
+    rows: list[Any] = []
+    try:
+        for start in range(0, len(lines), 1 << 14):
+            rows.extend(json.loads(f"[{','.join(lines[start : start + (1 << 14)])}]"))
+        wide = len(rows[0])
+        if wide < 2 or not all(isinstance(row, list) and len(row) == wide and type(row[0]) is str for row in rows):
+            raise ValueError("rows")
+        values = np.array([row[1:] for row in rows], np.float32)
+    except (ValueError, TypeError, IndexError, RecursionError, OverflowError):
+        raise damaged(info) from None
+    said = info.details.get("columns")
+    columns = tuple(map(str, said)) if isinstance(said, list) else ()
+    if len(columns) != wide - 1:
+        columns = tuple(f"x{number + 1}" for number in range(wide - 1))
+    classes = tuple(sorted({row[0] for row in rows} - {""}))
+    places = {name: place for place, name in enumerate(classes)} | {"": -1}
+    return RowDataset(info, values, np.array([places[row[0]] for row in rows], np.int64), columns, classes)
 
 
 def _rows_of(info: DatasetInfo) -> list[Any]:

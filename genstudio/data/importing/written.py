@@ -8,6 +8,8 @@ from itertools import islice
 from pathlib import Path
 
 from genstudio.data.importing import parquet, rows, tables, texts
+from genstudio.data.importing.numbers import Decimal
+from genstudio.data.importing.numbers import number as number_in
 from genstudio.data.importing.options import Found, ImportOptions
 from genstudio.data.importing.report import listed
 from genstudio.data.info import DatasetInfo, Kind
@@ -29,6 +31,9 @@ def import_table(path: Path, options: ImportOptions, name: str, source: str) -> 
     packed = parquet.is_parquet(beginning(path, 8))
     encoding, said = (None, ()) if packed else (yield from scaled(texts.decided(path, options.encoding), 0.0, 0.1))
     layout = yield from scaled(_layout(path, replace(options, encoding=encoding), packed), 0.1, 0.3)
+    if options.kind == "rows":
+        chosen = options.columns or class_columns(layout.columns, layout.rows, layout.decimal)
+        return (yield from scaled(_class_rows(path, layout, chosen, packed, name, source, said), 0.3, 1.0))
     chosen = options.columns or default_columns(layout, options.kind)
     if len(chosen) not in (1, 2):
         asked = (
@@ -52,6 +57,22 @@ def import_table(path: Path, options: ImportOptions, name: str, source: str) -> 
     else:
         work = rows.import_pairs(cells, name, source, chosen, _with(details, [*notes, WHAT_PAIRS_TRAIN]))
     return (yield from scaled(work, 0.3, 1.0))
+
+
+def _class_rows(
+    path: Path, layout: tables.Layout, chosen: Sequence[str], packed: bool, name: str, source: str, said: Sequence[str]
+) -> Work[DatasetInfo]:
+    """Columns of numbers and, last, the one of the class. Raises DataError where there are none."""
+    if len(chosen) < 2:
+        raise DataError(
+            "Rows with classes are made of columns of numbers and, last, the column of the class. The table has "
+            f"{len(layout.columns)}: {listed(layout.columns, 40)}.", "Name the columns, the class last.", path,
+        )
+    cells = parquet.rows(path, chosen) if packed else tables.rows(path, layout, chosen)
+    notes = [*said, *layout.notes, *_chosen_said(layout, chosen, asked=True)]
+    details: dict[str, object] = {"from": "table", "delimiter": layout.delimiter, "header": layout.header,
+                                  "decimal": layout.decimal}  # fmt: skip
+    return (yield from rows.import_class_rows(cells, name, source, chosen, dict(_with(details, notes)), layout.decimal))
 
 
 def import_parallel(files: Sequence[Path], options: ImportOptions, name: str) -> Work[DatasetInfo]:
@@ -82,6 +103,29 @@ def labelled_columns(columns: Sequence[str]) -> tuple[str, ...]:
     return (found[0], found[1]) if all(found) else ()
 
 
+def class_columns(
+    columns: Sequence[str], first: Sequence[Sequence[str]], decimal: Decimal, label: str = ""
+) -> tuple[str, ...]:
+    """The columns of numbers, as the first rows have them, and, last, that of the class: `label`, else by its name, else the only
+    one that is not of numbers; none where nothing tells."""
+    numeric = number_columns(columns, first, decimal)
+    usual = next((c for c in columns if c.strip().lower() in _LABELS), "")
+    others = [c for c in columns if c not in numeric]
+    label = label or usual or (others[0] if len(others) == 1 else "")
+    numbers = tuple(c for c in numeric if c != label)
+    return (*numbers, label) if label and numbers else ()
+
+
+def number_columns(columns: Sequence[str], first: Sequence[Sequence[str]], decimal: Decimal) -> tuple[str, ...]:
+    """Columns whose cells are numbers, but for some that are missing."""
+    found = []
+    for place, name in enumerate(columns):
+        cells = [row[place] for row in first if place < len(row) and not rows.is_missing(row[place])]
+        if cells and all(number_in(cell, decimal) is not None for cell in cells):
+            found.append(name)
+    return tuple(found)
+
+
 def inspect_table(path: Path, options: ImportOptions, title: str) -> Work[Found]:
     """What a table consists of, and good options: a text where it has words, for nothing else of it can be trained."""
     size, packed = path.stat().st_size, parquet.is_parquet(beginning(path, 8))
@@ -96,6 +140,9 @@ def inspect_table(path: Path, options: ImportOptions, title: str) -> Work[Found]
     points = len(layout.columns) == 2 == len(layout.numeric)
     kind: Kind = "points" if points else "text"
     columns = layout.numeric if points else (words or layout.columns)[:1]
+    likely = class_columns(layout.columns, layout.rows, layout.decimal)
+    if not points and len(likely) == len(layout.columns) > 2:
+        kind, columns = "rows", likely
     count = len(layout.columns)
     sentence = f"A table of {count:,} columns, {size_text(size)}." if count > 1 else f"A list, {size_text(size)}."
     return Found(
@@ -182,7 +229,8 @@ def _refuse_kind(path: Path, kind: Kind | None, chosen: Sequence[str]) -> None:
     if kind is None or need.get(kind) == len(chosen):
         return
     if kind not in need:
-        raise DataError(f"{path.name} is a table, which contains no {kind}.", "Choose text, pairs, labelled or points.", path)
+        hint = "Choose text, pairs, labelled, points or rows."
+        raise DataError(f"{path.name} is a table, which contains no {kind}.", hint, path)
     raise DataError(
         f"{_MADE[kind]} made from {need[kind]} "
         f"{'column' if need[kind] == 1 else 'columns'}, but {len(chosen)} was chosen: {listed(tuple(chosen))}.",

@@ -53,8 +53,8 @@ PRESETS = (
     Preset(
         "same-weights",
         "Lesson: all weights the same",
-        "Eight neurons that start with the same weights get the same gradient and stay the same: together they can only do what "
-        "one neuron does, and the moons are not told apart.",
+        "Eight neurons that start with the same weights get the same gradient and stay the same: together they do what one "
+        "neuron does, draw one straight line, and a tenth of the points stays on the wrong side of it.",
         {"width": 8, "initialisation": "same", "optimizer": "adam", "learning_rate": 0.02}, steps=600, data="class-moons",
         cure={"initialisation": "xavier"},
         cure_text="Start with random weights: each neuron then gets a gradient of its own, and they part.",

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QLineEdit, QSizePolicy, QWidget
 
 from genstudio.events import Array
 from genstudio.ui import theme
-from genstudio.ui.layouts import Scrolling, choice, hbox, named, vbox
+from genstudio.ui.layouts import Scrolling, choice, hbox, named, paired, vbox
 from genstudio.ui.views.picture_grid import PictureGrid, picture
 from genstudio.ui.views.view import polyline
 from genstudio.ui.widgets import LabeledSlider, button, plain_label, primary_button
@@ -17,6 +17,8 @@ from genstudio.ui.widgets import LabeledSlider, button, plain_label, primary_but
 HALF = 4.0
 """The plane shown is [-HALF, HALF] in both directions."""
 SIDE = 28
+CLASSES = ("none", "class 1", "class 2", "class 3", "class 4", "class 5")
+"""What points can be drawn as; a classifier needs two classes at least."""
 _RATE_MS = 20
 
 
@@ -34,7 +36,7 @@ class PointsCanvas(QWidget):
         self.setCursor(Qt.CursorShape.CrossCursor)
         self.setMinimumSize(200, 200)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.width_of_brush, self.density = 0.3, 8
+        self.width_of_brush, self.density, self.label = 0.3, 8, -1
         self._strokes: list[Array] = []
         self._undone: list[Array] = []
         self._now: list[Array] = []
@@ -48,11 +50,20 @@ class PointsCanvas(QWidget):
 
     def points(self) -> Array:
         """All points (n, 2) float32, in the order they were drawn."""
-        return np.concatenate([np.empty((0, 2)), *self._strokes, *self._now]).astype(np.float32)
+        return self._drawn()[:, :2].astype(np.float32)
+
+    def labels(self) -> Array:
+        """The class of each point (n,), -1 where it was drawn without one."""
+        return self._drawn()[:, 2].astype(np.int64)
+
+    def _drawn(self) -> Array:
+        """Places and classes (n, 3)."""
+        return np.concatenate([np.empty((0, 3)), *self._strokes, *self._now])
 
     def spray(self) -> None:
         """Some points around the brush."""
-        self._now.append(self._brush + self.width_of_brush * self._rng.standard_normal((self.density, 2)))
+        places = self._brush + self.width_of_brush * self._rng.standard_normal((self.density, 2))
+        self._now.append(np.column_stack([places, np.full(self.density, self.label)]))
         self.update()
 
     def lift(self) -> None:
@@ -138,9 +149,12 @@ class PointsCanvas(QWidget):
                 painter.drawLine(QPointF(x, 1), QPointF(x, self.height() - 1))
                 painter.drawLine(QPointF(1, y), QPointF(self.width() - 1, y))
             drawn = self.points().astype(np.float64)
-            blue = look.color(theme.visible(theme.BLUE), 0.7)
-            painter.setPen(QPen(blue, 3.5, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
-            painter.drawPoints(polyline(middle.x() + drawn[:, 0] * scale, middle.y() - drawn[:, 1] * scale))
+            labels = self.labels()
+            for label in np.unique(labels).tolist():
+                color = look.color(theme.visible(theme.CYCLE[max(label, 0)]), 0.7)
+                painter.setPen(QPen(color, 3.5, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+                mine = drawn[labels == label]
+                painter.drawPoints(polyline(middle.x() + mine[:, 0] * scale, middle.y() - mine[:, 1] * scale))
             if not len(drawn):
                 painter.setPen(look.color("quiet"))
                 painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "Hold the mouse button and drag")
@@ -265,9 +279,11 @@ class DigitCanvas(QWidget):
 
 
 class DrawPoints(QWidget):
-    """A distribution by hand. `saved(name, points)`, `cancelled()`."""
+    """A distribution by hand. `saved(name, points)`, `cancelled()`; `classes_saved(name, points, labels)` where some were drawn
+    with a class, -1 for those that were not."""
 
     saved = Signal(str, object)
+    classes_saved = Signal(str, object, object)
     cancelled = Signal()
 
     def __init__(self) -> None:
@@ -276,6 +292,7 @@ class DrawPoints(QWidget):
         self.canvas = PointsCanvas()
         self.brush = LabeledSlider("Brush", 0.02, 1.5, 0.3, logarithmic=True, name="points_brush")
         self.density = LabeledSlider("Points per stroke", 1, 40, 8, whole=True, name="points_density")
+        self.kind = choice("points_class", "Class of the points that are drawn next", *CLASSES)
         self.name = _name_field("points_name", "My points")
         self.counted = plain_label("No points yet", role="quiet", name="points_counted")
         self.undo = button("Undo", "points_undo", "undo", does=self.canvas.undo)
@@ -286,18 +303,28 @@ class DrawPoints(QWidget):
         cancel = button("Cancel", "points_cancel", does=self.cancelled.emit)
         vbox(
             plain_label("Draw your own points", role="title"),
-            hbox(self.brush, self.density), hbox(self.undo, self.redo, self.clear, None), (self.canvas, 1),
+            hbox(self.brush, self.density), hbox(paired(plain_label("Class"), self.kind), self.undo, self.redo, self.clear, None),
+            (self.canvas, 1),
             hbox(plain_label("Name"), self.name, self.counted, None, cancel, self.save), into=self,
         )  # fmt: skip
         self.brush.changed.connect(lambda value: setattr(self.canvas, "width_of_brush", value))
         self.density.changed.connect(lambda value: setattr(self.canvas, "density", int(value)))
         self.canvas.changed.connect(self._count)
-        self.save.clicked.connect(lambda: self.saved.emit(self.name.text(), self.canvas.points()))
+        self.kind.currentIndexChanged.connect(lambda index: setattr(self.canvas, "label", index - 1))
+        self.save.clicked.connect(self._save)
+
+    def _save(self) -> None:
+        points, labels = self.canvas.points(), self.canvas.labels()
+        if (labels >= 0).any():
+            self.classes_saved.emit(self.name.text(), points, labels)
+        else:
+            self.saved.emit(self.name.text(), points)
 
     def _count(self) -> None:
-        count = len(self.canvas.points())
-        self.counted.setText(f"{count:,} points")
-        self.save.setEnabled(count >= 2)
+        labels = self.canvas.labels()
+        classes = len(np.unique(labels[labels >= 0]))
+        self.counted.setText(f"{len(labels):,} points" + (f", {classes} class{'es' * (classes > 1)}" if classes else ""))
+        self.save.setEnabled(len(labels) >= 2 and classes != 1)
 
 
 class DrawDigits(QWidget):

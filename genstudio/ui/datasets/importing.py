@@ -27,7 +27,7 @@ from genstudio.data.images import AUTO, PictureSettings
 from genstudio.data.importing import tables
 from genstudio.data.importing.numbers import Decimal, is_number
 from genstudio.data.importing.options import Found, ImportOptions
-from genstudio.data.importing.written import WHAT_PAIRS_TRAIN, labelled_columns
+from genstudio.data.importing.written import WHAT_PAIRS_TRAIN, class_columns, labelled_columns, number_columns
 from genstudio.events import Progress
 from genstudio.ui import theme
 from genstudio.ui.layouts import choice, hbox, named, vbox
@@ -44,7 +44,8 @@ SCALES = {
 }  # fmt: skip
 _WIDEST = 240
 """Pixels of a column of a table with many columns."""
-USES = {"one text": "text", "pairs": "pairs", "labelled texts": "labelled", "points": "points"}
+USES = {"one text": "text", "pairs": "pairs", "labelled texts": "labelled", "rows with classes": "rows",
+        "points": "points"}
 
 
 class PictureForm(QWidget):
@@ -129,7 +130,8 @@ class TableForm(QWidget):
         self.untrained = plain_label(WHAT_PAIRS_TRAIN, wrap=True, name="table_untrained")
         self._found: Found | None = None
         self._fixed: dict[str, Any] = {}
-        layout = vbox(hbox(plain_label("Make"), self.use, plain_label("from"), *self.columns, None), into=self)
+        self.from_ = plain_label("from", name="table_from")
+        layout = vbox(hbox(plain_label("Make"), self.use, self.from_, *self.columns, None), into=self)
         self._how = QWidget()
         self._how.setLayout(hbox(plain_label("Separated by"), self.delimiter, self.header, self.decimal, None))
         layout.addWidget(self._how)
@@ -149,9 +151,11 @@ class TableForm(QWidget):
     def show_found(self, found: Found) -> None:
         chosen = self.use.currentText() if self._found is not None else ""
         self._found = found
+        numbers = number_columns(found.columns, found.rows, found.decimal)
         uses = [
             "one text",
             *(["pairs", "labelled texts"] if len(found.columns) > 1 else []),
+            *(["rows with classes"] if len(found.columns) > 1 and numbers else []),
             *(["points"] if len(found.numeric) > 1 else []),
         ]
         boxes = (self.use, *self.columns, self.delimiter, self.header, self.decimal)
@@ -193,6 +197,10 @@ class TableForm(QWidget):
     def options(self, base: ImportOptions) -> ImportOptions:
         kind: Any = USES.get(self.use.currentText(), "text")
         wanted = self.columns[:1] if kind == "text" else self.columns
+        if kind == "rows" and self._found is not None:
+            label = self.columns[0].currentText()
+            columns = class_columns(self._found.columns, self._found.rows, self._found.decimal, label)
+            return replace(base, kind=kind, columns=columns, **self._reading())
         return replace(base, kind=kind, columns=tuple(box.currentText() for box in wanted), **self._reading())
 
     def reading(self, base: ImportOptions) -> ImportOptions:
@@ -218,6 +226,8 @@ class TableForm(QWidget):
         names = found.numeric if use == "points" else found.columns
         if use == "labelled texts" and not wanted:
             wanted = labelled_columns(found.columns)
+        if use == "rows with classes":
+            wanted = (wanted or class_columns(found.columns, found.rows, found.decimal) or found.columns)[-1:]
         likely = wanted or (names if use == "points" else wordy(found, 1 if use == "one text" else 2))
         for place, box in enumerate(self.columns):
             with QSignalBlocker(box):
@@ -225,7 +235,8 @@ class TableForm(QWidget):
                 box.addItems(list(names))
                 usual = names.index(likely[place]) if place < len(likely) else min(place, len(names) - 1)
                 box.setCurrentIndex(usual)
-        self.columns[1].setVisible(use != "one text")
+        self.columns[1].setVisible(use not in ("one text", "rows with classes"))
+        self.from_.setText("of all numbers, with the class in" if use == "rows with classes" else "from")
         self.untrained.setVisible(use == "pairs")
         self.decimal.setVisible("decimal" in self._fixed or any(is_number(cell) for cells in found.rows for cell in cells))
 
@@ -236,6 +247,8 @@ class TableForm(QWidget):
     def _tint(self) -> None:
         """Colour the columns that are taken."""
         taken = {box.currentText() for box in self.columns if box.isVisibleTo(self)}
+        if self._found is not None and self.use.currentText() == "rows with classes":
+            taken |= set(number_columns(self._found.columns, self._found.rows, self._found.decimal))
         names = self._found.columns if self._found is not None else ()
         for x, name in enumerate(names):
             for y in range(self.rows.rowCount()):

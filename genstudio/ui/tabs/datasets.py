@@ -37,6 +37,7 @@ from genstudio.tasks.check import CheckDataset, ShowSplit
 from genstudio.tasks.datasets import (
     DuplicateDataset,
     Import,
+    ImportClassPoints,
     ImportDrawings,
     ImportPoints,
     Inspect,
@@ -52,7 +53,7 @@ from genstudio.tasks.task import Task
 from genstudio.ui.asking import Asking
 from genstudio.ui.datasets.checks import ChecksPanel, summary
 from genstudio.ui.datasets.downloads import DownloadPage
-from genstudio.ui.datasets.drawing import DrawDigits, DrawPoints
+from genstudio.ui.datasets.drawing import CLASSES, DrawDigits, DrawPoints
 from genstudio.ui.datasets.importing import ImportPanel
 from genstudio.ui.datasets.preview import PreviewPages
 from genstudio.ui.datasets.shelf import ShelfList, catalogue_entry, entry_of
@@ -511,6 +512,9 @@ class DatasetsTab(QWidget):
     def _save_points(self, name: str, points: Array) -> None:
         self._work("Saving", ImportPoints(points, name.strip() or "Drawn points"))
 
+    def _save_classes(self, name: str, points: Array, labels: Array) -> None:
+        self._work("Saving", ImportClassPoints(points, labels, CLASSES[1:], name.strip() or "Drawn points"))
+
     def _save_digits(self, name: str, pixels: Array, labels: Array) -> None:
         self._work("Saving", ImportDrawings(pixels, labels, tuple("0123456789"), name.strip() or "Drawn digits"))
 
@@ -550,6 +554,7 @@ class DatasetsTab(QWidget):
         )
         self.importing.import_wanted.connect(self._import)
         self.draw_points.saved.connect(self._save_points)
+        self.draw_points.classes_saved.connect(self._save_classes)
         self.draw_digits.saved.connect(self._save_digits)
         self.duplicate.clicked.connect(self._duplicate)
         self.preview.prepare.try_wanted.connect(self._try)

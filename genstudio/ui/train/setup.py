@@ -289,7 +289,7 @@ class SetupColumn(QWidget):
     def _fill(self) -> None:
         """The presets of the family."""
         self.preset.show_presets(self.family.presets)
-        self.draw.setVisible("points" in self.family.data_kinds)
+        self.draw.setVisible(not {"points", "rows"}.isdisjoint(self.family.data_kinds))
 
     def _apply_preset(self, _name: str = "") -> None:
         preset = self.chosen()
