@@ -23,7 +23,7 @@ def add(commands: Commands) -> None:
     imported = commands.add("import", _import, "import texts, a table, pictures, an archive or arrays")
     imported.add_argument("path", metavar="PATH", nargs="+", help="a file, several of one kind, or a folder")
     imported.add_argument("--name", metavar="NAME")
-    imported.add_argument("--kind", choices=("text", "pairs", "labelled", "images", "points", "rows"),
+    imported.add_argument("--kind", choices=("text", "pairs", "labelled", "images", "points", "rows", "regions"),
         help="needed where a file could be read as several kinds")
     imported.add_argument(
         "--column", action="append", default=[], metavar="NAME",

@@ -10,7 +10,7 @@ from genstudio.data.images import PictureSettings
 from genstudio.data.importing.numbers import Decimal
 from genstudio.data.info import Kind
 
-Form = Literal["text", "table", "parallel", "pictures", "archive", "array", "idx"]
+Form = Literal["text", "table", "parallel", "pictures", "archive", "array", "idx", "vcf"]
 
 
 @dataclass(frozen=True)

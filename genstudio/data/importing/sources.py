@@ -20,6 +20,7 @@ from genstudio.data.importing import (
     parquet,
     pictures,
     texts,
+    vcf,
     written,
 )
 from genstudio.data.importing.options import Found, ImportOptions
@@ -37,7 +38,7 @@ _FEWEST_CAPTIONS = 2
 _MARKS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 _HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 _File = TypeVar("_File", Path, str)
-_Kind = Literal["text", "table", "parquet", "parallel", "pictures", "archive", "array", "idx"]
+_Kind = Literal["text", "table", "parquet", "parallel", "pictures", "archive", "array", "idx", "vcf"]
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,8 @@ def import_any(sources: Sequence[Path | str] | str, options: ImportOptions | Non
         found = written.import_table(given.files[0], options, name, source)
     elif given.form == "parallel":
         found = written.import_parallel(given.files, options, name)
+    elif given.form == "vcf":
+        found = vcf.import_vcf(given.files[0], options, name, source)
     elif given.form in ("array", "idx"):
         found = labelled.import_arrays(given.files, options, name, source)
     else:
@@ -119,6 +122,8 @@ def inspect(sources: Sequence[Path | str] | str, options: ImportOptions | None =
         return (yield from written.inspect_table(given.files[0], options, given.title))
     if given.form == "parallel":
         return (yield from written.inspect_parallel(given.files, options, given.title))
+    if given.form == "vcf":
+        return vcf.inspect(given.files[0], given.title, options)
     if given.form in ("array", "idx"):
         return labelled.inspect(given.files, given.title, options)
     if given.form == "text":
@@ -230,6 +235,8 @@ def _file_form(path: Path) -> _Kind:
         return "array"
     if arrays.is_idx(start, name):
         return "idx"
+    if vcf.is_vcf(path):
+        return "vcf"
     if written.is_table(path):
         return "table"
     if start[4:8] == b"ftyp" and start[8:12] in _HEIC:
@@ -251,6 +258,7 @@ def _refuse_kind(given: _Given, options: ImportOptions) -> None:
     """Raises DataError where these files can not become what was asked for."""
     makes: dict[str, tuple[Kind, str]] = {
         "text": ("text", "text"), "pictures": ("images", "pictures"), "archive": ("images", "an archive of pictures"),
+        "vcf": ("regions", "genotypes"),
         "parallel": ("pairs", "two texts with corresponding lines"),
     }  # fmt: skip
     kind, what = makes.get(given.form, (options.kind, ""))

@@ -1,0 +1,180 @@
+"""A simulator whose parameters are searched: what is invariant, what is remembered, what is found, and what the doctor says."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from genstudio import families
+from genstudio.data import generators
+from genstudio.data.datasets import RegionDataset
+from genstudio.data.info import DatasetInfo
+from genstudio.data.work import finished
+from genstudio.errors import ConfigError
+from genstudio.events import Series
+from genstudio.families.simulator import FAMILY
+from genstudio.families.simulator.config import SimulatorConfig
+from genstudio.families.simulator.doctor import RULES, doctor
+from genstudio.families.simulator.engines import require_msprime
+from genstudio.families.simulator.learner import SimulatorLearner
+from genstudio.families.simulator.model import PRETRAINING, PROPOSING, Discriminator, SimulatorModel
+from genstudio.runs import Run
+from genstudio.snapshots.population import Population
+from genstudio.snapshots.samples import Bars, Pictures
+from genstudio.tasks.models import Models
+from genstudio.tasks.train import Resume, Train
+from genstudio.training import checkpoint
+from helpers import answer
+
+TINY: dict[str, Any] = {
+    "history": "constant", "haplotypes": 6, "snps": 12, "channels": 4, "dense": 8, "batch": 10, "updates": 2, "regions": 8,
+    "proposals": 3, "good_enough": 0.5, "retraining": 1, "evaluate_every": 50,
+}  # fmt: skip
+
+
+def regions(history: str = "constant", count: int = 40, parameters: str = "N=16000", **more: Any) -> RegionDataset:
+    settings = {"history": history, "count": count, "haplotypes": 12, "parameters": parameters, "hidden": False, **more}
+    details = {"generator": "hidden-history", "settings": settings}
+    found = generators.make(DatasetInfo("x", "x", "regions", "generated", Path("x"), 0, "0" * 64, details=details))
+    assert isinstance(found, RegionDataset)
+    return found
+
+
+def learner(dataset: RegionDataset, seed: int = 0, **values: Any) -> SimulatorLearner:
+    config = FAMILY.config.parse({**TINY, **values})
+    model = FAMILY.model(config, finished(FAMILY.prepare(config, dataset)), "cpu", seed)
+    found = FAMILY.learner(model, seed)
+    assert isinstance(found, SimulatorLearner)
+    return found
+
+
+def trained(one: SimulatorLearner, first: int, last: int, total: int) -> None:
+    for step in range(first, last + 1):
+        torch.manual_seed(one.seed * 1_000_003 + step)
+        one.training_step(one.batch(step), step, (step - 1) / total)
+
+
+@pytest.fixture(scope="module")
+def data() -> RegionDataset:
+    return regions()
+
+
+def test_the_order_of_haplotypes_does_not_matter_to_the_discriminator_and_would_to_one_without_the_mean() -> None:
+    torch.manual_seed(0)
+    network = Discriminator(36, 8, 16, 0.0).eval()
+    x = torch.randn(5, 2, 20, 36)
+    other = x[:, :, torch.randperm(20)]
+    with torch.no_grad():
+        assert torch.allclose(network(x), network(other), atol=1e-5)
+        broken = torch.nn.Conv2d(2, 1, (3, 5))  # sees neighbouring haplotypes
+        assert not torch.allclose(broken(x).mean((1, 2, 3)), broken(other).mean((1, 2, 3)), atol=1e-5)
+        assert not torch.allclose(network(x), network(x[..., torch.randperm(36)]), atol=1e-4)  # that of sites does
+
+
+def test_an_annealing_goes_on_bitwise(data: RegionDataset) -> None:
+    """From the weights, moments and buffers alone, in the middle of a round of proposals."""
+    values = {"history": "bottleneck", "known": "T_end=1000"}
+    one, two = learner(data, **values), learner(data, **values)
+    trained(one, 1, 9, 40)
+    assert one.search.phase == PROPOSING and 0 < one.search.at < 3
+    for part, module in one.model.modules.items():
+        two.model.modules[part].load_state_dict(module.state_dict())
+    two.optimizers["discriminator"].load_state_dict(copy.deepcopy(one.optimizers["discriminator"].state_dict()))
+    trained(one, 10, 24, 40)
+    trained(two, 10, 24, 40)
+    for part, module in one.model.modules.items():
+        for name, tensor in module.state_dict().items():
+            assert torch.equal(tensor, two.model.modules[part].state_dict()[name]), name
+    assert one.search.rounds > 1
+
+
+def test_a_resumed_run_is_the_uninterrupted_one(tmp_path: Path) -> None:
+    task = Train("simulator", "popgen-bottleneck", TINY, steps=9, runs_folder=tmp_path / "runs", name="whole")
+    whole = answer(list(task.run(Models())), "run")
+    cut = answer(list(replace(task, name="cut", stop_after=6).run(Models())), "run")
+    list(Resume(cut).run(Models()))
+    one, two = (checkpoint.read_weights(Run.open(Path(run)), "last")[0] for run in (whole, cut))
+    assert one.keys() == two.keys() and all(torch.equal(one[name], two[name]) for name in one)
+    assert one["search.state"][2] > 0  # rounds of proposals
+
+
+def test_the_discriminator_is_good_enough_first_then_the_parameter_walks_towards_the_truth(data: RegionDataset) -> None:
+    one = learner(data, good_enough=0.7, haplotypes=12, snps=24, regions=20, batch=20, proposals=4)
+    far = np.array([0.05])
+    one.search.place.copy_(torch.from_numpy(far))
+    assert one.search.phase == PRETRAINING
+    trained(one, 1, 30, 30)
+    assert one.search.rounds > 4 and "good enough" in " ".join(one._marks)
+    assert one.model.estimate[0] > 2 * one.model.values(far)[0]  # from 1,200 towards 16,000
+    shown = {type(snapshot): snapshot for snapshot in one.preview()}
+    assert {Pictures, Population, Bars} <= shown.keys() and len(shown[Bars].values) == 4  # type: ignore[attr-defined]
+    (*_, last) = one.model.evaluate()
+    assert last.result["truth"] == {"model": "constant", "N": 16000.0} and set(last.result["parameters"]) == {"N"}
+    assert last.result["relative_error"]["median"] == pytest.approx(abs(one.model.estimate[0] / 16000 - 1))
+    assert {"pi", "tajimas_d", "haplotypes", "sfs_1", "ld_500", "mean_gap"} <= last.result["statistics"].keys()
+
+
+def test_proposals_stay_in_the_range_and_known_parameters_where_they_are(data: RegionDataset) -> None:
+    one = learner(data, history="bottleneck", known="N_bottleneck=700, duration=500", width=1.0)
+    places = []
+    for step in range(1, 25):
+        trained(one, step, step, 30)
+        places.append(one.search.place.numpy().copy())
+    found = one.model.values(np.array(places))
+    assert np.allclose(found[:, [1, 3]], [700, 500]) and len(np.unique(found[:, 0])) > 2
+    assert (np.array(places) >= 0).all() and (np.array(places) <= 1).all()
+
+
+def test_hidden_parameters_are_not_shown_until_they_are_revealed() -> None:
+    one = learner(regions(hidden=True))
+    names = set((*one.model.evaluate(),)[-1].values)
+    assert not any("true" in name or "error" in name for name in names)
+    one.change({"reveal": True})
+    assert {"true_N", "relative_error"} <= (*one.model.evaluate(),)[-1].values.keys()
+
+
+def test_two_populations_need_haplotypes_of_two_and_msprime_has_to_be_there(
+    data: RegionDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ConfigError, match="come from one population"):
+        learner(data, history="isolation")
+    both = learner(regions("isolation", 8, ""), history="isolation", haplotypes=7)
+    assert both.model.data.samples == (3, 4) and both.model.data.alleles.shape[1] == 7
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    with pytest.raises(ConfigError, match="msprime is not installed"):
+        require_msprime()
+    for known in ("N=1", "size=3", "N", "N=nan"):
+        assert FAMILY.config.problems({"history": "constant", "known": known})
+    assert "every parameter is known" in FAMILY.config.problems({"history": "constant", "known": "N=5000"})[0].message
+
+
+def window(**numbers: Any) -> Iterator[Any]:
+    watch = doctor()
+    series = {name: Series(np.arange(1, len(v) + 1) * 10, np.array(v, float)) for name, v in numbers.items()}
+    yield from watch.see(series, (), SimulatorConfig.parse({"history": "constant"}).model_dump())
+
+
+def test_the_doctor_says_what_is_wrong_and_nothing_where_nothing_is() -> None:
+    cooled = {"temperature": [1, 0.6, 0.2], "shape_apart": [9, 8, 12.0], "apart_tajimas_d": [3, 4, 5.0],
+    "accuracy": [0.9, 0.9, 0.9]}
+    found = {one.name: one for one in window(**cooled)}
+    assert set(found) == {"wrong_model",
+    "recognised"} and {"history": "bottleneck"} in [a.values for a in found["wrong_model"].advice]
+    good = {"temperature": [1, 0.6, 0.2], "shape_apart": [9, 2, 1.5], "accuracy": [0.9, 0.6, 0.5], "accepted": [1, 1, 0] * 10}
+    assert not list(window(**good))
+    warm = {**cooled, "temperature": [1, 0.9, 0.8]}
+    assert not list(window(**warm))
+    assert [one.name for one in window(temperature=[0.9] * 30, accepted=[0.0] * 30)] == ["stuck"]
+    assert {rule.name for rule in RULES} >= {"wrong_model", "recognised", "at_the_edge", "blind", "stuck"}
+
+
+def test_it_is_the_family_that_learns_from_regions() -> None:
+    assert [family.name for family in families.learning_from("regions")] == ["simulator"]
+    assert isinstance(learner(regions(count=6)).model, SimulatorModel)
