@@ -31,6 +31,7 @@ from genstudio.tasks.latent import FindWays, SamplingWays
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
 from genstudio.tasks.replay import SavedSteps
+from genstudio.ui import layouts, theme
 from genstudio.ui.engine import Engine
 from genstudio.ui.latent.own import PICTURE_FILES
 from genstudio.ui.latent.weights import WeightsChoice
@@ -430,7 +431,11 @@ class DenoisePage(Page):
         inside = QWidget()
         layout = QVBoxLayout(inside)
         layout.setContentsMargins(0, 8, 0, 0)
-        layout.addLayout(hbox(self.weights, self.sampler, (self.steps, 1), (self.guidance, 1), self.label, self.other, self.stop))
+        for slider in (self.steps, self.guidance):
+            slider.setFixedWidth(theme.scaled(280))
+        layout.addWidget(
+            layouts.Flow(self.weights, self.sampler, self.steps, self.guidance, self.label, self.other, self.stop)
+        )
         layout.addWidget(self.says)
         layout.addWidget(self.tools, 1)
         self.stack = QStackedWidget()

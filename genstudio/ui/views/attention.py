@@ -236,7 +236,7 @@ class AttentionView(SnapshotFigure[Attention], SceneFigure):
             middle = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
             painter.drawText(room.adjusted(12, 24, -12, -8), int(middle), "Choose a model and type some text")
             return
-        step = f"step {self.snapshot.step:,}" + ("  ·  rows look at columns" if self.snapshot.queries else "")
+        step = f"step {self.snapshot.step:,}" + ("  ·  rows attend to columns" if self.snapshot.queries else "")
         if left + painter.fontMetrics().horizontalAdvance(step) < room.right() - 29:
             painter.drawText(QPointF(left, baseline), step)
         for (layer, head), cell in self._cells.items():
