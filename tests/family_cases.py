@@ -35,6 +35,9 @@ _DIFFUSION: Values = {
 }
 _VIT: Values = {"patch": 4, "layers": 1, "heads": 2, "d_model": 16, "batch": 8, "evaluate_every": 10, "warmup": 0}
 _PIXELS: Values = {"layers": 1, "heads": 2, "d_model": 16, "size": 4, "colours": 4, "batch": 8, "evaluate_every": 10}
+_TOWERS: Values = {
+    "channels": 4, "layers": 1, "heads": 2, "d_model": 16, "embedding": 8, "batch": 16, "evaluate_every": 10, "hold_out": False,
+}
 _WORDS: Values = {"dimension": 8, "batch": 32, "window": 2, "min_count": 1, "vocabulary": 20, "evaluate_every": 10}
 SMALL: Mapping[str, tuple[Values, ...]] = {
     "gpt": (*({**TINY, **tokens} for tokens in _TOKENS), {**TINY, "context": 14, "answers": "backwards"}),
@@ -77,6 +80,11 @@ SMALL: Mapping[str, tuple[Values, ...]] = {
         {**_DIFFUSION, "objective": "x0", "noise_schedule": "linear", "sampler": "ddpm", "noise_steps": 50},
     ),
     "igpt": (_PIXELS, {**_PIXELS, "colours": 2, "positions": "learned", "tied": True, "optimizer": "adamw", "accumulation": 2}),
+    "imagetext": (
+        _TOWERS, {**_TOWERS, "pictures": "patches", "patch": 8, "picture_layers": 1, "tokenizer": "char", "context": 64,
+                  "positions": "none"},
+        {**_TOWERS, "tokenizer": "bpe", "vocabulary": 280, "shuffled": True, "learn_temperature": False, "shift": 1},
+    ),
     "word2vec": (
         _WORDS, {**_WORDS, "architecture": "cbow", "objective": "softmax", "subsampling": 1.0}, {**_WORDS, "tokenizer": "char"},
     ),
@@ -88,7 +96,10 @@ SMALL: Mapping[str, tuple[Values, ...]] = {
     ),
 }
 """A family without a row is tried as it comes."""
-_DATA = {"points": "gaussian-ring", "rows": "class-moons", "images": "digits8", "regions": "popgen-bottleneck"}
+_DATA = {
+    "points": "gaussian-ring", "rows": "class-moons", "images": "digits8", "regions": "popgen-bottleneck",
+    "captioned": "captioned-shapes",
+}
 PAIRS = "English\tSpanish\n" + "".join(
     f"{adjective} {noun} {verb}\t{verb[::-1]} {noun[::-1]} {adjective}\n"
     for adjective in ("big", "red", "old") for noun in ("cat", "dog", "sun", "map") for verb in ("runs", "sees", "is", "has")

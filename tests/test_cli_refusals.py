@@ -34,8 +34,9 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "fill": ("--text", "an[MASK]a"),
     "neighbours": ("anna",),
     "analogy": ("anna", "emma", "ada"),
+    "search": ("--text", "anna"),
 }
-ELSEWHERE = ("translate", "fill", "classify", "follows", "neighbours", "analogy")
+ELSEWHERE = ("translate", "fill", "classify", "follows", "neighbours", "analogy", "search")
 """Commands that neither of the two runs can serve: what they give is tested with the families that can."""
 NEEDS_TEXT, NEEDS_SAMPLES = ("generate", "score", "attention"), ("sample",)
 EVERY = pytest.mark.parametrize("command", COMMANDS)

@@ -292,6 +292,7 @@ COMMANDS = {
     "generate {run} --tokens 4": "Writes",
     "score {run} {text}": "Writes",
     "fill {run} --text th[MASK]": "FillsIn",
+    "search {run} --text red": "Matches",
     "neighbours {run} the": "Embeds",
     "analogy {run} the cat sat --json": "Embeds",
     "attention {run} --prompt the --out {tmp}/attention.npz": "Traces",

@@ -30,7 +30,8 @@ class TokenBatch(Frozen):
 class PictureBatch(Frozen):
     """Pictures as a network is fed them: `pixels` (n, h, w, c) float32 within `low` and `high`, c 1 or 3.
 
-    Black is `low` and white is `high`. `labels` (n,) int64 index `classes`; None where pictures have no class.
+    Black is `low` and white is `high`. `labels` (n,) int64 index `classes`; None where pictures have no class. `captions` (n) are
+    the texts that belong to them, where there are some.
     """
 
     pixels: Array
@@ -38,6 +39,7 @@ class PictureBatch(Frozen):
     classes: tuple[str, ...] = ()
     low: float = -1.0
     high: float = 1.0
+    captions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,8 +15,8 @@ AnyFamily = Family[Any, Any]
 
 NAMES: Mapping[str, str] = {  # explicit: no import side effects, and safe when frozen
     "gpt": "transformer", "bert": "transformer", "seq2seq": "transformer", "word2vec": "transformer", "vit": "transformer",
-    "gan": "gan", "cyclegan": "gan", "progressive": "gan", "simulator": "gan", "gaussian": "latent", "autoencoder": "latent",
-    "vae": "latent", "diffusion": "latent", "mlp": "basics", "igpt": "transformer",
+    "imagetext": "transformer", "gan": "gan", "cyclegan": "gan", "progressive": "gan", "simulator": "gan", "gaussian": "latent",
+    "autoencoder": "latent", "vae": "latent", "diffusion": "latent", "mlp": "basics", "igpt": "transformer",
 }  # fmt: skip
 """Each family with its room, so that a tab imports those of its own room only."""
 

@@ -16,6 +16,7 @@ from genstudio.events import Array
 from genstudio.training.learner import Evaluates, Model, Tick
 
 if TYPE_CHECKING:
+    from genstudio.data.learnable.captions import CaptionData
     from genstudio.data.learnable.samples import SampleData
     from genstudio.data.learnable.sides import SideData
     from genstudio.data.tokenizers import Tokenizer
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ABILITIES", "Classifies", "Completed", "Completes", "Denoised", "Denoises", "Embeddings", "Embeds", "Encodes",
-    "Evaluates", "FillsIn", "Follows", "Grows", "Judges", "LatentSpec", "LooksAtPatches", "Made", "Model", "Reads",
+    "Evaluates", "FillsIn", "Follows", "Grows", "Judges", "LatentSpec", "LooksAtPatches", "Made", "Matches", "Model", "Reads",
     "Reconstructs", "Samples", "ShowsNumbers", "Traces", "Translates", "TranslatesPictures", "Writes", "able", "words",
 ]  # fmt: skip
 
@@ -392,6 +393,30 @@ class LooksAtPatches(Model, Protocol):
         where nothing is left to read."""
 
 
+@runtime_checkable
+class Matches(Reads, Protocol):
+    """Says how well texts and pictures belong together: it reads both into one space, where those that do are near."""
+
+    @property
+    def data(self) -> CaptionData: ...
+
+    def on(self, data: CaptionData) -> Matches:
+        """The same modules with other data."""
+
+    @property
+    def temperature(self) -> float:
+        """What cosines are divided by, to become logits."""
+
+    def read_text(self, text: str) -> tuple[Array, tuple[str, ...]]:
+        """The ids of a text as it is read, and what the vocabulary lacks of it."""
+
+    def embed_texts(self, texts: Sequence[str]) -> Array:
+        """Texts (n) -> vectors of length 1 (n, d) float32"""
+
+    def embed_pictures(self, pixels: Array) -> Array:
+        """Pictures (n, h, w, c) uint8 of the size that the model reads -> vectors of length 1 (n, d) float32"""
+
+
 ABILITIES: Mapping[str, tuple[type[Model], str]] = {
     "Reads": (Reads, "read text"),
     "Writes": (Writes, "write text"),
@@ -411,6 +436,7 @@ ABILITIES: Mapping[str, tuple[type[Model], str]] = {
     "TranslatesPictures": (TranslatesPictures, "turn pictures of one set into those of another"),
     "ShowsNumbers": (ShowsNumbers, "be computed by hand"),
     "LooksAtPatches": (LooksAtPatches, "show what its patches attend to"),
+    "Matches": (Matches, "match texts with pictures"),
     "Evaluates": (Evaluates, "be evaluated"),
 }
 """By name: the protocol, and what completes the sentence "this model can ..."."""

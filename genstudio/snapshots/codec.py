@@ -23,6 +23,7 @@ from genstudio.snapshots.attention import Attention
 from genstudio.snapshots.confusion import Confusion
 from genstudio.snapshots.filled import Filled
 from genstudio.snapshots.layers import EmbeddingMap, LayerStatistics
+from genstudio.snapshots.matching import Meeting, Similarity
 from genstudio.snapshots.network import Depth, NetworkState
 from genstudio.snapshots.patches import PatchAttention
 from genstudio.snapshots.population import Population
@@ -48,6 +49,8 @@ KINDS: Mapping[str, type[Snapshot]] = {
     "population": Population,
     "patches": PatchAttention,
     "activity": Activity,
+    "similarity": Similarity,
+    "meeting": Meeting,
 }
 """The kinds that a run keeps, by their names in files."""
 LARGEST = 1 << 28

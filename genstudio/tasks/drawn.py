@@ -14,6 +14,7 @@ from genstudio.snapshots.attention import Attention
 from genstudio.snapshots.confusion import Confusion
 from genstudio.snapshots.filled import Filled
 from genstudio.snapshots.layers import EmbeddingMap, LayerStatistics
+from genstudio.snapshots.matching import Meeting, Similarity
 from genstudio.snapshots.network import Depth, NetworkState
 from genstudio.snapshots.samples import Bars, Histograms, Pictures, Plane
 from genstudio.snapshots.text import Text
@@ -286,6 +287,31 @@ def _map(shown: EmbeddingMap, size: int) -> Image.Image:
     return paper
 
 
+def _similarity(shown: Similarity, size: int) -> Image.Image:
+    """A square for each text (rows) and each picture (columns): dark is alike."""
+    from PIL import Image
+
+    times = max(1, size // max(len(shown.texts), 1))
+    grey = np.kron(255 - np.round(255 * np.clip(shown.cosines, 0, 1)), np.ones((times, times))).astype(np.uint8)
+    return Image.fromarray(grey).convert("RGB")
+
+
+def _meeting(shown: Meeting, size: int) -> Image.Image:
+    """A dot for each picture and each caption, joined where they belong together."""
+    from PIL import Image, ImageDraw
+
+    paper = Image.new("RGB", (size, size), WHITE)
+    draw, both = ImageDraw.Draw(paper), np.concatenate([shown.pictures, shown.captions]).astype(np.float64)
+    middle, half = (both.min(0) + both.max(0)) / 2, max(float(np.ptp(both, axis=0).max()) / 2, 1e-12)
+    room = size / 2 - 2 * _MARGIN
+    pictures, captions = np.split((both - middle) / half * [room, -room] + size / 2, 2)
+    for (x, y), (u, v) in zip(pictures.tolist(), captions.tolist(), strict=True):
+        draw.line([x, y, u, v], LINE)
+        draw.rectangle([x - 2, y - 2, x + 2, y + 2], REAL)
+        draw.ellipse([u - 2, v - 2, u + 2, v + 2], _FAKE_SIDE)
+    return paper
+
+
 def _network(shown: NetworkState, size: int) -> Image.Image:
     """The points with their classes over what the network says of every place; without a plane, the weights of the first layer,
     a square for each neuron: orange is negative, blue positive."""
@@ -336,5 +362,7 @@ _DRAWN: Mapping[type[Snapshot], Callable[[Any, int], Image.Image]] = {
     Bars: _bars,
     EmbeddingMap: _map,
     NetworkState: _network,
+    Similarity: _similarity,
+    Meeting: _meeting,
     Depth: _depth,
 }

@@ -15,6 +15,7 @@ from genstudio.errors import DataError, DeviceError, RunError
 from genstudio.families.abilities import (
     A,
     Evaluates,
+    Matches,
     Model,
     Reads,
     Samples,
@@ -158,7 +159,7 @@ class Opened(Generic[M_co]):
         if self.live:
             return self.model
         if self._filled is None:
-            assert isinstance(self.model, Evaluates | Samples)
+            assert isinstance(self.model, Evaluates | Matches | Samples)
             family, _ = settings_of(run)
             work = family.prepare(self.model.config, shelf.open_dataset(dataset_of(run)), run.kept())
             self._filled = self.model.on((yield from frames_of(work, "Preparing the data")))
@@ -174,6 +175,8 @@ class Models:
     training: dict[str, Opened[Model]] = field(default_factory=dict)
     attention: list[AttentionCache] = field(default_factory=list)
     stream: Stream | None = None
+    vectors: tuple[tuple[str, int, str], Any] | None = None
+    """Vectors of the pictures that were searched last: of which run, step and part of the data."""
     _read: OrderedDict[tuple[str, int], Opened[Model]] = field(default_factory=OrderedDict)
     _dataset: tuple[tuple[str, str, str], Any] | None = None
 
@@ -217,7 +220,7 @@ class Models:
         """Drop the checkpoints of a run that is being deleted."""
         key = str(Path(run).resolve())
         self.attention.clear()
-        self.stream = None
+        self.stream = self.vectors = None
         for stale in [place for place in self._read if place[0] == key]:
             del self._read[stale]
 

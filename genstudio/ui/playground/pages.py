@@ -75,6 +75,8 @@ PAGES = (
     Entry("Compare", "By length", "playground.length_page", "LengthPage", TRANSLATES),
     Entry("Words", "Word map", "playground.words_page", "WordMapPage", ("Embeds",)),
     Entry("Words", "Word similarity", "playground.words_page", "SimilarityPage", ("Embeds",)),
+    Entry("Pictures", "Search", "playground.search_pages", "SearchPage", ("Matches",)),
+    Entry("Pictures", "Zero-shot classes", "playground.search_pages", "ZeroShotPage", ("Matches",)),
     Entry("Samples", "Explore", "latent.explore", "ExplorePage", S),
     Entry("Samples", "Noise to samples", "latent.denoise", "DenoisePage", ("Denoises",)),
     Entry("Samples", "Complete", "latent.complete", "CompletePage", ("Completes",)),

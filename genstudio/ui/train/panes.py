@@ -14,6 +14,7 @@ from genstudio.snapshots.attention import Attention
 from genstudio.snapshots.confusion import Confusion
 from genstudio.snapshots.filled import Filled
 from genstudio.snapshots.layers import EmbeddingMap, LayerStatistics
+from genstudio.snapshots.matching import Meeting, Similarity
 from genstudio.snapshots.network import Depth, NetworkState
 from genstudio.snapshots.patches import PatchAttention
 from genstudio.snapshots.population import Population
@@ -32,6 +33,7 @@ from genstudio.ui.views.embedding import EmbeddingView
 from genstudio.ui.views.filled import FilledView
 from genstudio.ui.views.histograms import HistogramView
 from genstudio.ui.views.layers import LayersPanel
+from genstudio.ui.views.matching import MeetingView, SimilarityView
 from genstudio.ui.views.patches import PatchPage
 from genstudio.ui.views.pictures import PicturesView
 from genstudio.ui.views.plane import PlaneView
@@ -177,6 +179,8 @@ VIEWS: Mapping[type[Snapshot], Callable[[Pane], Any]] = {
     Filled: lambda pane: FilledView(pane.title),
     Confusion: lambda pane: ConfusionView(pane.title),
     Population: lambda pane: PopulationView(pane.title, f"population_{pane.channels[0]}", pane.note),
+    Similarity: lambda pane: SimilarityView(pane.title),
+    Meeting: lambda pane: MeetingView(pane.title),
     Attention: lambda pane: AttentionView(pane.title),
     PatchAttention: lambda pane: PatchPage(pane.title),
     LayerStatistics: lambda _: LayersPanel(),

@@ -44,6 +44,8 @@ ELSEWHERE = {
     "Translate pictures": "test_cyclegan_window.py",
     "Word map": "../tasks/test_word_vectors.py",
     "Word similarity": "../tasks/test_word_vectors.py",
+    "Search": "test_imagetext_window.py",
+    "Zero-shot classes": "test_imagetext_window.py",
 }
 """Pages whose numbers are read back beside the rest of their family."""
 HERE = {"Next token", "Continuations", "Beam search", "Grid", "Score", "Compare two", "Replay"}

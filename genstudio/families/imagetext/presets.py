@@ -1,0 +1,87 @@
+"""Settings of two towers that belong together: some to succeed with, some to fail with and to repair."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from genstudio.data.info import DatasetInfo
+from genstudio.families.family import Preset, made_for
+
+_EMOJI: dict[str, Any] = {"shift": 2}
+
+PRESETS = (
+    Preset(
+        "shapes",
+        "Shapes in a minute",
+        "Shapes and captions such as 'a small red heart at the top left'. After 200 steps nine of ten captions find their "
+        "picture among 100 held-out ones; at the end, after about a minute on one core, nearly all do, also those of "
+        "combinations of colour and shape that training never saw.",
+        {},
+        steps=600,
+        data="captioned-shapes",
+    ),
+    Preset(
+        "emoji",
+        "Emoji and their names",
+        "1,477 emoji with their names. Within a minute one in four names of held-out emoji finds its picture among 100, where "
+        "chance is 1%, and half find it among the first ten. More steps do not help: the rest of the names hold words that "
+        "training never saw.",
+        _EMOJI,
+        steps=400,
+        data="emoji32",
+    ),
+    Preset(
+        "faces",
+        "Faces and their descriptions",
+        "Pixel-art faces with a sentence each, such as 'a sad face with long black hair, sunglasses'. Five minutes bring most "
+        "descriptions to the right face, or to one that looks the same.",
+        {"context": 32},
+        seconds=300,
+        data="captioned-faces",
+    ),
+    Preset(
+        "any",
+        "Your own pictures and captions",
+        "Any pictures with captions. A few hundred are memorised; thousands, with captions that name what is seen, teach what "
+        "words look like.",
+        {"shift": 2},
+        seconds=300,
+    ),
+    Preset(
+        "patches",
+        "Patches instead of convolutions",
+        "The picture tower is a transformer over patches of 4x4 pixels. It learns the same from shapes, in more steps: it has to "
+        "find out which patches are neighbours.",
+        {"pictures": "patches"},
+        steps=1000,
+        data="captioned-shapes",
+    ),
+    Preset(
+        "shuffled",
+        "Lesson: shuffled captions",
+        "Every picture has the caption of another one. The training loss falls, for pairs can be memorised; held-out pictures "
+        "are found no more often than at random, and their loss rises above the chance line.",
+        {"shuffled": True},
+        steps=400,
+        data="captioned-shapes",
+        cure={"shuffled": False},
+        cure_text="With its own caption, what is learned from one picture holds for others: the held-out loss falls with that of "
+        "training.",
+    ),
+    Preset(
+        "hot",
+        "Lesson: a fixed temperature of 1",
+        "Cosines lie between -1 and 1. Divided by 1, they can make a picture at most seven times as probable as another one: the "
+        "loss stays near 3.9, whatever is learned, and the vectors never come close.",
+        {"temperature": 1.0, "learn_temperature": False},
+        steps=400,
+        data="captioned-shapes",
+        cure={"learn_temperature": True, "temperature": 0.07},
+        cure_text="A learned temperature makes small differences between cosines count, so pairs can be told apart.",
+    ),
+)  # fmt: skip
+
+
+def preset_for(info: DatasetInfo, now: str = "") -> str:
+    """Name of the preset to begin with on a dataset: one made for it, the one of `now` first; else any pictures."""
+    return made_for(PRESETS, info, now, "any")

@@ -1,0 +1,223 @@
+"""Pictures that a text means, texts that a picture shows, and classes that somebody types: by a model that matches both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from genstudio.data.learnable.captions import knows
+from genstudio.errors import DataError
+from genstudio.events import Array, Frame, Frozen, Progress
+from genstudio.families.abilities import Matches
+from genstudio.runs import Run
+from genstudio.tasks.encode import decoded
+from genstudio.tasks.models import ModelRef, Models, Opened
+from genstudio.tasks.task import Frames, Quiet
+
+Among = Literal["held-out", "all"]
+LONGEST, MOST, MOST_CLASSES = 4000, 500, 40
+PLACE = "{}"
+"""Stands for the class in a sentence of zero-shot classes."""
+_ROWS = 250
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found(Frozen):
+    """The best of `searched` pictures, or of their captions, the best first: `places` (k,) in the data, `pixels` (k, h, w, c)
+    uint8 with their `captions`, and the `cosines` (k,) with what was asked for; `shares` (k,) are the softmax of all cosines over
+    the temperature. `query` is the text, or the caption of the picture `sample` where it has one; `unknown` is what of the text
+    the vocabulary lacks; `place` is where the picture whose caption was asked for came, 0 where there is none."""
+
+    query: str
+    places: Array
+    pixels: Array
+    captions: tuple[str, ...]
+    cosines: Array
+    shares: Array
+    searched: int
+    step: int
+    weights: str
+    unknown: tuple[str, ...] = ()
+    sample: Array | None = None
+    place: int = 0
+
+    @property
+    def chance(self) -> float:
+        """How probable it is that a picture drawn at random comes first."""
+        return 1 / max(self.searched, 1)
+
+
+@dataclass(frozen=True)
+class SearchText(Quiet):
+    """Returns the `count` pictures of the run's data that are nearest to a text. Raises DataError for a text that is empty, too
+    long or has nothing that the model knows, and where the data are gone."""
+
+    model: ModelRef
+    text: str
+    count: int = 24
+    among: Among = "held-out"
+
+    def run(self, models: Models) -> Frames[Found]:
+        yield Frame(progress=Progress("Opening the model"))
+        opened = models.open(self.model, Matches)
+        unknown = known_part(opened, self.text)
+        model, chosen, vectors = yield from _searched(models, opened, self.model, self.among)
+        cosines = vectors @ model.embed_texts([self.text])[0]
+        own = [place for place, at in enumerate(chosen.tolist()) if model.data.captions[at] == self.text.strip()]
+        return _found(model, opened, self.text.strip(), chosen, cosines, self.count, unknown=unknown, own=own)
+
+
+@dataclass(frozen=True)
+class SearchPicture(Quiet):
+    """Returns the `count` captions of the run's data that are nearest to a picture, each once: that of a file, or where `path` is
+    empty the one at `number` among those that are searched. Raises DataError for a file that is no picture."""
+
+    model: ModelRef
+    path: str = ""
+    number: int = 0
+    count: int = 24
+    among: Among = "held-out"
+
+    def run(self, models: Models) -> Frames[Found]:
+        yield Frame(progress=Progress("Opening the model"))
+        opened = models.open(self.model, Matches)
+        shape = opened.model.data.shape
+        sample = None
+        if self.path:
+            sample = yield from decoded(Path(self.path), (shape.width, shape.height), shape.channels)
+        model = yield from _with_data(opened, self.model)
+        chosen = _chosen(model, self.among)
+        said = ""
+        if sample is None:
+            at = int(chosen[self.number % len(chosen)])
+            sample, said = model.data.real[at], model.data.captions[at]
+        _, first = np.unique([model.data.captions[at] for at in chosen.tolist()], return_index=True)
+        chosen = chosen[np.sort(first)]
+        texts = []
+        for start in range(0, len(chosen), _ROWS):
+            texts.append(model.embed_texts([model.data.captions[at] for at in chosen[start : start + _ROWS].tolist()]))
+            yield Frame(progress=Progress("Reading captions", start / len(chosen)))
+        cosines = np.concatenate(texts) @ model.embed_pictures(sample[None])[0]
+        own = [place for place, at in enumerate(chosen.tolist()) if said and model.data.captions[at] == said]
+        return _found(model, opened, said, chosen, cosines, self.count, sample=sample, own=own)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ZeroShot(Frozen):
+    """Probabilities (n, classes) of `classes` that somebody typed for n pictures, `pixels` (n, h, w, c) uint8 with their
+    `captions`, by `weights` of `step`; `unknown` is what of the classes the vocabulary lacks."""
+
+    classes: tuple[str, ...]
+    probabilities: Array
+    pixels: Array
+    captions: tuple[str, ...]
+    step: int
+    weights: str
+    unknown: tuple[str, ...] = ()
+
+    @property
+    def named(self) -> Array:
+        """The class of each picture (n,) by its number."""
+        return np.asarray(self.probabilities.argmax(1), np.int64)
+
+
+@dataclass(frozen=True)
+class NameClasses(Quiet):
+    """Returns which of these classes each of some held-out pictures belongs to, by the cosine of the picture with the sentence
+    `template` of each class, in which {} stands for it (Radford et al. 2021, 3.1.2): no class was ever trained. The picture of a
+    file instead where there is a `path`. Raises DataError for fewer than two classes, or ones that the model does not know."""
+
+    model: ModelRef
+    classes: tuple[str, ...]
+    template: str = PLACE
+    path: str = ""
+    count: int = 64
+
+    def run(self, models: Models) -> Frames[ZeroShot]:
+        yield Frame(progress=Progress("Opening the model"))
+        opened = models.open(self.model, Matches)
+        classes = tuple(dict.fromkeys(name.strip() for name in self.classes if name.strip()))
+        if not 2 <= len(classes) <= MOST_CLASSES:
+            raise DataError(
+                f"{len(classes)} classes cannot be told apart.", f"Type 2 to {MOST_CLASSES} different ones, with commas between."
+            )
+        if PLACE not in self.template:
+            raise DataError(f"The sentence '{self.template[:40]}' has no {PLACE}.", f"{PLACE} stands for the class.")
+        unknown = [word for name in classes for word in known_part(opened, name)]
+        if self.path:
+            model, shape = opened.model, opened.model.data.shape
+            pixels = (yield from decoded(Path(self.path), (shape.width, shape.height), shape.channels))[None]
+            captions: tuple[str, ...] = ("",)
+        else:
+            model = yield from _with_data(opened, self.model)
+            some = _chosen(model, "held-out")[: self.count]
+            pixels, captions = model.data.real[some], tuple(model.data.captions[at] for at in some.tolist())
+        texts = model.embed_texts([self.template.replace(PLACE, name) for name in classes])
+        logits = model.embed_pictures(pixels) @ texts.T / model.temperature
+        return ZeroShot(
+            classes, softmax(logits), pixels, captions, opened.step, opened.words, tuple(dict.fromkeys(unknown))
+        )
+
+
+def softmax(logits: Array) -> Array:
+    """Over the last axis."""
+    shifted = np.exp(logits - logits.max(-1, keepdims=True))
+    return np.asarray(shifted / shifted.sum(-1, keepdims=True), np.float32)
+
+
+def known_part(opened: Opened[Matches], text: str) -> tuple[str, ...]:
+    """What of a text the vocabulary lacks. Raises DataError for one that is empty or too long, or has nothing known."""
+    if not text.strip():
+        raise DataError("There is no text to search for.", "Type one.")
+    if len(text) > LONGEST:
+        raise DataError(f"The text has {len(text):,} characters, more than {LONGEST:,}.", "Type a shorter one.")
+    ids, unknown = opened.model.read_text(text)
+    if not knows(opened.model.data.tokenizer, ids):
+        raise DataError(
+            f"None of '{text.strip()[:40]}' is in this model's vocabulary.", "Use words of the captions that it was trained on."
+        )
+    return unknown
+
+
+def _with_data(opened: Opened[Matches], ref: ModelRef) -> Frames[Matches]:
+    """The model with the data of its run. Raises DataError where these are gone."""
+    model: Matches = yield from opened.with_data(Run.open(ref.run))
+    return model
+
+
+def _chosen(model: Matches, among: Among) -> Array:
+    """The pictures that are searched, by their numbers."""
+    data = model.data
+    return np.sort(np.concatenate([data.held, data.unseen])) if among == "held-out" else np.arange(len(data.real))
+
+
+def _searched(models: Models, opened: Opened[Matches], ref: ModelRef, among: Among) -> Frames[tuple[Matches, Array, Array]]:
+    """The model with its data, the pictures that are searched and their vectors, which are kept for the next text."""
+    model = yield from _with_data(opened, ref)
+    chosen, key = _chosen(model, among), (ref.run, opened.step, among)
+    if models.vectors is None or models.vectors[0] != key:
+        parts = []
+        for start in range(0, len(chosen), _ROWS):
+            parts.append(model.embed_pictures(model.data.real[chosen[start : start + _ROWS]]))
+            yield Frame(progress=Progress("Reading pictures", start / len(chosen)))
+        models.vectors = key, np.concatenate(parts)
+    return model, chosen, models.vectors[1]
+
+
+def _found(
+    model: Matches, opened: Opened[Matches], query: str, chosen: Array, cosines: Array, count: int, *, own: list[int],
+    unknown: tuple[str, ...] = (), sample: Array | None = None,
+) -> Found:  # fmt: skip
+    if not 1 <= count <= MOST:
+        raise DataError(f"{count} is not a number of results.", f"Ask for 1 to {MOST}.")
+    best = np.argsort(-cosines, kind="stable")
+    places = chosen[best[:count]]
+    where = min((int(np.flatnonzero(best == one)[0]) + 1 for one in own), default=0)
+    return Found(
+        query, places, model.data.real[places], tuple(model.data.captions[at] for at in places.tolist()),
+        cosines[best[:count]].astype(np.float32), softmax(cosines / model.temperature)[best[:count]], len(chosen), opened.step,
+        opened.words, unknown, sample, where,
+    )  # fmt: skip
