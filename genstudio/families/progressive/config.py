@@ -24,7 +24,7 @@ class ProgressiveConfig(AdversarialDescent, Batches):
         "number of steps; or after a fixed time", group="Growth", main=True, when="grow=True", label="Growth by", live=True,
     )
     full_share: float = setting(
-        0.5, "Share of the planned training that is left for the full size; the smaller sizes share the rest evenly", low=0.01,
+        0.8, "Share of the planned training that is left for the full size; the smaller sizes share the rest evenly", low=0.01,
         high=0.99, group="Growth", when="growth=plan", label="Share of full size", live=True,
     )
     stage_steps: int = setting(
