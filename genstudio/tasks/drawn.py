@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +28,7 @@ WHITE, TEXT, QUIET, LINE = (255, 255, 255), (28, 33, 40), (91, 100, 112), (216, 
 REAL, FAKE = (0, 114, 178), (0, 158, 115)
 _CLASSES = ((0, 114, 178), (230, 159, 0), (0, 158, 115), (213, 94, 0), (204, 121, 167), (86, 180, 233))
 _FAKE_SIDE, _REAL_SIDE = (224, 133, 27), (43, 127, 189)
+_FONTS = ("DejaVuSans.ttf", "NotoSans-Regular.ttf", "LiberationSans-Regular.ttf", "segoeui.ttf", "arial.ttf", "Arial.ttf")
 _GAP, _MARGIN, _FINER, _NAMED, _LONGEST, _LINE = 2, 8, 2, 60, 140, 20
 
 
@@ -93,13 +95,20 @@ def _shortened(name: str, wide: int) -> str:
 
 
 def _written(name: str) -> str:
-    """In letters that Pillow's own font has."""
-    return name.replace("→", "to")
+    """In letters that Pillow's own font has too."""
+    return name.translate({ord("→"): "to", ord("×"): "x"})
 
 
+@cache
 def _font() -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
+    """One of the system, for Pillow's own has no accents, and translations have; else that."""
     from PIL import ImageFont
 
+    for name in _FONTS:
+        try:
+            return ImageFont.truetype(name, 13)
+        except OSError:  # it is not installed
+            continue
     return ImageFont.load_default(14)
 
 
@@ -206,9 +215,9 @@ def _lines(text: str, size: int) -> Image.Image:
 
 def _translations(shown: Translations, size: int) -> Image.Image:
     """Each source, and under it its translation: tokens where the reference has them in blue, others in orange."""
-    from PIL import Image, ImageDraw, ImageFont
+    from PIL import Image, ImageDraw
 
-    font, line = ImageFont.load_default(14), 20
+    font, line = _font(), 20
     high = 2 * _MARGIN + len(shown.sentences) * 2 * line
     paper = Image.new("RGB", (size, high), WHITE)
     draw = ImageDraw.Draw(paper)

@@ -62,7 +62,8 @@ class ExportTimeline:
         most = min(self.frames, _SHEET) if Path(self.out).suffix.lower() == ".png" else self.frames
         chosen = spread(steps, most)
         shown = (found for step in chosen for found in moment(run, step, (channel,)).snapshots)
-        return (yield from write(self.out, looks(shown), len(chosen), self.rate, self.size))
+        last = next((found for step in reversed(chosen) for found in moment(run, step, (channel,)).snapshots), None)
+        return (yield from write(self.out, looks(shown), len(chosen), self.rate, self.size, last))
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,8 @@ class ExportShown:
 
     def run(self, models: Models) -> Frames[str]:
         check(self.out, self.rate, self.size, len(self.shown))
-        return (yield from write(self.out, self.shown, len(self.shown), self.rate, self.size))
+        last = self.shown[-1][0] if self.shown else None
+        return (yield from write(self.out, self.shown, len(self.shown), self.rate, self.size, last))
 
 
 def videos() -> bool:
@@ -116,12 +118,16 @@ def looks(shown: Iterable[Snapshot]) -> Iterable[tuple[Snapshot, str]]:
     return ((one, f"step {one.step:,}") for one in shown)
 
 
-def write(out: str, shown: Iterable[tuple[Snapshot, str]], count: int, rate: float, size: int) -> Frames[str]:
-    """Write the file, which appears under its name once it is whole; returns its name."""
+def write(
+    out: str, shown: Iterable[tuple[Snapshot, str]], count: int, rate: float, size: int, last: Snapshot | None
+) -> Frames[str]:
+    """Write the file, which appears under its name once it is whole; returns its name. All frames are as large as that of the
+    `last` snapshot: a player cuts off what reaches beyond the first one, and a model that grows shows more and more."""
     path = Path(out)
     kind = path.suffix.lower()
     tile = size if kind != ".png" else max(32, size // 2)
-    pictures = (drawn(one, tile, caption) for one, caption in shown)
+    frame_size = None if last is None else drawn(last, tile, "step").size
+    pictures = (_framed(drawn(one, tile, caption), frame_size) for one, caption in shown)
     makers = {".gif": _gif, ".mp4": _video, ".png": _sheet}
     done = itertools.count(1)
 
@@ -132,6 +138,18 @@ def write(out: str, shown: Iterable[tuple[Snapshot, str]], count: int, rate: flo
     storage.write_atomic(path, data)
     yield Frame(progress=Progress(f"Wrote {path.name}", 1.0))
     return str(path)
+
+
+def _framed(picture: Image.Image, size: tuple[int, int] | None) -> Image.Image:
+    """The picture on white paper of this size, made smaller where it is larger."""
+    from PIL import Image
+
+    if size is None or picture.size == size:
+        return picture
+    picture.thumbnail(size)
+    paper = Image.new(picture.mode, size, 255 if picture.mode == "L" else (255, 255, 255))
+    paper.paste(picture, (0, 0))
+    return paper
 
 
 def _gif(pictures: Iterable[Image.Image], rate: float) -> Generator[None, None, bytes]:

@@ -111,6 +111,26 @@ def test_rows_that_are_classes_stay_rows_in_an_export_with_their_names_before_th
     assert (before < 100).any() and not (np.asarray(drawn(mixed, 480))[:, : place(mixed, 480, 0)[0]] < 100).any()
 
 
+@pytest.mark.parametrize("suffix", ["gif", "png"])
+def test_every_frame_of_a_film_is_as_large_as_that_of_the_last_snapshot(tmp_path: Path, suffix: str) -> None:
+    """A model that grows shows a row more with each size: players cut off what reaches beyond the first frame."""
+    rows = [
+        Pictures("sizes", n, np.full((8 * n, 8, 8, 3), 60 * n, np.uint8), np.repeat(np.arange(n), 8), tuple("abc"[:n]))
+        for n in (1, 2, 3)
+    ]
+    out = tmp_path / f"grown.{suffix}"
+    run_task(ExportShown(tuple((one, f"step {one.step}") for one in rows), str(out), size=240))
+    with Image.open(out) as image:
+        high = drawn(rows[2], 240, "step").height
+        if suffix == "gif":
+            assert image.size == drawn(rows[2], 240, "step").size and image.n_frames == 3
+            for n in range(3):
+                image.seek(n)
+                assert image.convert("RGB").size[1] == high
+        else:
+            assert image.height == drawn(rows[2], 120, "step").height
+
+
 def test_columns_that_are_classes_have_their_names_above_them_and_long_ones_are_shortened() -> None:
     pixels = np.full((8, 8, 8, 3), 200, np.uint8)
     shown = Pictures("fixed", 0, pixels, np.arange(8) % 2, ("none", "a name that is far too long for the pictures below it"))
