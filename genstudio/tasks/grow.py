@@ -13,6 +13,9 @@ from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.sample import variant
 from genstudio.tasks.task import Frames
 
+_ROWS = 8
+"""Pictures of each class, at most."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fading(Frozen):
@@ -45,7 +48,7 @@ class Fading(Frozen):
 @dataclass(frozen=True)
 class ShowFading:
     """Make `count` pictures of noise that depends on `seed` alone, grown as far as `at` says (None: as far as it was trained). Of
-    a model that knows classes they take turns, and so many are made that each comes equally often."""
+    a model that knows classes they take turns, and up to three times as many are made, small ones in a column for each."""
 
     model: ModelRef
     count: int = 16
@@ -62,7 +65,7 @@ class ShowFading:
         at = reached if self.at is None else min(max(self.at, 0.0), float(len(model.sizes) - 1))
         stage, fade = stage_of(at)
         classes = len(model.classes)
-        count = classes * max(1, round(self.count / classes)) if classes else self.count
+        count = classes * min(_ROWS, max(1, 3 * self.count // classes)) if classes else self.count
         noise, name, labels = model.noise(count, self.seed), variant(model, ""), np.arange(count) % classes if classes else None
         made = []
         for share in (0.0, fade, 1.0):
