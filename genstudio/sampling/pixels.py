@@ -29,7 +29,7 @@ class Growth:
     done: int = 0
 
 
-@torch.no_grad()
+@torch.inference_mode()
 def grow(
     model: LanguageModel, begin: int, given: Ids, uniforms: NDArray[np.floating[Any]], options: SamplingOptions
 ) -> Iterator[Growth]:

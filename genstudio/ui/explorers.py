@@ -57,6 +57,8 @@ EXPLORERS: Mapping[str, Explorer] = {
     "losses": Explorer("Losses", "Curves and slopes of losses: what a wrong answer costs", "basics.curves_page", "LossesPage"),
     "optimisers": Explorer("Optimisers", "Optimisers racing on one surface", "basics.optimisers", "OptimisersPage"),
     "depth": Explorer("Depth", "Signals and slopes through many layers", "basics.depth_page", "DepthPage"),
+    "scaling": Explorer("Compute and data", "The best size of a language model and of its text for a given compute, by three "
+        "published fits, and where yours stand", "train.scaling", "ScalingPage"),
 }
 
 

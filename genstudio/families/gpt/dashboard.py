@@ -140,6 +140,7 @@ DASHBOARD = Dashboard(
     references=_references,
     smaller=_smaller,
     said=said,
+    explorers=("scaling",),
     welcome="Train your first model: Shakespeare, about two minutes. You will see the loss fall, the samples turn "
     "into words, and the attention take shape. Your own text works the same way: drop the file on the window.",
 )  # fmt: skip

@@ -16,16 +16,16 @@ PRESETS = (
     Preset(
         "faces",
         "Pixel-art faces",
-        "16x16 faces in 32 colours, 256 tokens each, in five minutes. Give it the upper half of a face: it continues hair and "
-        "glasses in the colours that they begin with, and the two sides match.",
+        "16x16 faces in 32 colours, 256 tokens each, in five minutes: 0.6 bits per pixel after 200 steps, where zlib needs "
+        "1.56. Give it the upper half of a face under Complete, and compare what it makes of hair, mouth and clothes.",
         seconds=300,
         data="pixel-faces",
     ),
     Preset(
         "mnist",
         "MNIST at 14 x 14",
-        "Digits reduced to 14x14 pixels in 16 grey levels, five minutes. At 28x28 each picture has four times as many tokens: "
-        "set the picture size to 28 and take an hour.",
+        "Digits reduced to 14x14 pixels in 16 grey levels, five minutes: below 0.9 bits per pixel, where zlib needs 1.67. At "
+        "28x28 each picture has four times as many tokens: set the picture size to 28 and take an hour.",
         {"size": 14, "colours": 16},
         seconds=300,
         data="mnist10k",
