@@ -59,7 +59,7 @@ class Bar:
         known = [measure for measure in board.summary if measure.name in self._last]
         parts += [f"{measure.words} {self._last[measure.name]:.3f}" for measure in known]
         if board.speed.name in self._last:
-            parts.append(f"{self._last[board.speed.name]:,.0f} {board.speed.unit}")
+            parts.append(board.speed.rate(self._last[board.speed.name]))
         if progress.remaining is not None:
             parts.append(f"{int(progress.remaining) // 60}:{int(progress.remaining) % 60:02d} left")
         return "  ".join(parts)

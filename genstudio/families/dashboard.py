@@ -152,6 +152,14 @@ class Measure:
     better: str = ""
     unit: str = ""
 
+    def rate(self, value: float) -> str:
+        """A speed with its unit.
+
+        >>> [Measure("s", "speed", unit="steps/s").rate(value) for value in (12345.6, 7.25, 0.152)]
+        ['12,346 steps/s', '7.2 steps/s', '0.15 steps/s']
+        """
+        return f"{value:,.0f} {self.unit}" if value >= 10 else f"{value:.2g} {self.unit}"
+
 
 P = TypeVar("P", Chart, Pane)
 References = Callable[[Any, Any], Generator[float, None, Mapping[str, float]]]

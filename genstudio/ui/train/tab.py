@@ -475,7 +475,7 @@ class TrainingTab(QWidget):
         self.panel.show_frame(frame)
         speed = self.family.dashboard.speed
         if (rates := frame.series.get(speed.name)) is not None:
-            self._speed = f"{rates.values[-1]:,.0f} {speed.unit}"
+            self._speed = speed.rate(float(rates.values[-1]))
         if frame.progress is not None:
             if frame.progress.text == "Training":
                 self._progress, self._preparing = frame.progress, ""
