@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 Initialisation = Literal["zeros", "same", "small", "xavier", "he", "large"]
 KINDS: tuple[Initialisation, ...] = get_args(Initialisation)
-SAME, SMALL, LARGE = 0.5, 0.01, 5.0
+SAME, SMALL, LARGE = 0.5, 0.01, 20.0
 """The weight that all share; the standard deviation of small ones; and how many times that of Xavier large ones have."""
 CONSEQUENCES: Mapping[str, str] = {
     "zeros": "All weights 0: every neuron of a layer computes the same, and all gradients but the last layer's biases are 0.",

@@ -12,24 +12,30 @@ from genstudio.families.rules import (
     NOT_FINITE,
     advice,
     diverged,
-    faster,
     memorising,
     not_finite,
     overfitting,
     plateau,
 )
+from genstudio.inspection.depth import network_of
+from genstudio.nn.by_hand import forward, targets_of
 from genstudio.snapshots.network import Depth, NetworkState
 from genstudio.training.doctor import Doctor, Finding, Rule, Window
 
-_SAME, _FLAT, _START, _VANISHED = 1e-4, 0.8, 100, 1e-3
+_SAME, _FLAT, _START, _VANISHED, _SURE, _MANY = 1e-4, 0.8, 100, 1e-3, 0.9, 0.1
 
 
 def observe(snapshot: Snapshot) -> Mapping[str, float]:
-    """How far the neurons of the first hidden layer are apart, relative to their size; the share of hidden neurons that are
-    saturated; and the slopes of the first layer over those of the last."""
-    if isinstance(snapshot, NetworkState) and len(snapshot.sizes) > 2 and snapshot.sizes[1] > 1:
-        rows = snapshot.weights[: snapshot.sizes[0] * snapshot.sizes[1]].reshape(snapshot.sizes[1], -1)
-        return {"apart": float(np.abs(rows - rows[0]).max() / max(float(np.abs(rows).max()), 1e-12))}
+    """How far the neurons of the first hidden layer are apart, relative to their size; the share of answers that are surely
+    wrong; the share of hidden neurons that are saturated; and the slopes of the first layer over those of the last."""
+    if isinstance(snapshot, NetworkState):
+        network, targets = network_of(snapshot), targets_of(snapshot.labels, snapshot.sizes[-1])
+        away = np.abs(forward(network, snapshot.inputs).outputs - targets).max(1)
+        found = {"surely_wrong": float((away > _SURE).mean())}
+        if len(snapshot.sizes) > 2 and snapshot.sizes[1] > 1:
+            rows = network.weights[0]
+            found["apart"] = float(np.abs(rows - rows[0]).max() / max(float(np.abs(rows).max()), 1e-12))
+        return found
     if isinstance(snapshot, Depth) and len(snapshot.slopes) > 1:
         ratio = float(snapshot.slopes[0] / max(float(snapshot.slopes[-1]), 1e-30))
         return {"saturated": float(snapshot.saturated[:-1].mean()), "slope_ratio": ratio}
@@ -76,16 +82,14 @@ def vanishing(window: Window) -> Finding | None:
 
 def slow_when_wrong(window: Window) -> Finding | None:
     """Squared error where the outputs are surely wrong."""
-    if window.settings.get("loss") != "squared_error" or window.step < _START:
-        return None
-    norm, accuracy, loss = window.mean("gradient_norm", 50), window.last("train_accuracy"), window.last("train_loss")
-    if not (norm < 0.02 and accuracy < 0.9 and loss > 0.1):
+    share = window.last("surely_wrong")
+    if window.settings.get("loss") != "squared_error" or window.step < _START or math.isnan(share) or share < _MANY:
         return None
     return Finding(
-        "Many answers are surely wrong, yet the gradient is tiny: the squared error's slope contains the sigmoid's, which is "
-        "flat where the answer is sure.",
-        {"gradient norm": norm, "training accuracy": accuracy},
-        advice(window, ("Start a new run with cross-entropy as the loss", {}), faster(window, 0.1)),
+        f"{share:.0%} of the answers are surely wrong, yet they hardly move the weights: the squared error's slope contains the "
+        "sigmoid's, which is flat where the answer is sure.",
+        {"answers off by more than 0.9": share, "gradient norm": window.last("gradient_norm")},
+        advice(window, ("Start a new run with cross-entropy as the loss", {}), ("Start a new run with smaller weights", {})),
     )
 
 
@@ -98,8 +102,8 @@ RULES = (
          "of the largest.", saturated, 100),
     Rule("vanishing", "Vanishing gradient", f"After {_START} steps the slopes of the first layer are less than {_VANISHED:g} "
          "times those of the last.", vanishing, 100),
-    Rule("slow_when_wrong", "Surely wrong and slow", "With the squared error the gradient norm is below 0.02 while more than a "
-         "tenth of the training samples are wrong.", slow_when_wrong, 50),
+    Rule("slow_when_wrong", "Surely wrong and slow", f"With the squared error more than {_MANY:.0%} of the answers are off by "
+         f"more than {_SURE:g} after {_START} steps.", slow_when_wrong, 100),
     plateau("simple_loss", "always answering with the class shares", ("Start a new run with more neurons", {}),
             ("Raise the learning rate tenfold", {})),
     overfitting(("Start a new run with fewer neurons", {}), ("Use more samples", {})),

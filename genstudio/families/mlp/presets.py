@@ -62,19 +62,21 @@ PRESETS = (
     Preset(
         "too-large",
         "Lesson: too large a start",
-        "Four layers of sigmoids with weights many times too large: every neuron is saturated, its slope is nearly 0, and almost "
-        "nothing is learned.",
-        {"layers": 4, "width": 8, "activation": "sigmoid", "initialisation": "large", "learning_rate": 0.5}, steps=600,
+        "Three layers of tanh with weights twenty times too large: most neurons are saturated, their slopes are nearly 0, and "
+        "after 400 steps the rings are told apart little better than by guessing.",
+        {"layers": 3, "width": 8, "initialisation": "large", "learning_rate": 0.1}, steps=400,
         data="class-rings",
-        cure={"initialisation": "he", "activation": "relu", "learning_rate": 0.1},
+        cure={"initialisation": "he", "activation": "relu"},
         cure_text="Weights of the right size and a function that does not saturate: He's variance with ReLU.",
     ),
     Preset(
         "squared-error",
         "Lesson: squared error on a wrong class",
-        "A squared error punishes a sure but wrong answer too little: its slope contains the sigmoid's, which is flat there, so "
-        "the network stays wrong for a long time.",
-        {"width": 4, "initialisation": "large", "loss": "squared_error", "learning_rate": 0.1}, steps=600, data="class-moons",
+        "A start that makes many answers sure but wrong. The squared error punishes that too little: its slope contains the "
+        "sigmoid's, which is flat there, so after 400 steps more than half of the points can still be wrong.",
+        {"layers": 2, "width": 16, "activation": "relu", "initialisation": "large", "loss": "squared_error",
+         "learning_rate": 0.02},
+        steps=400, data="class-moons",
         cure={"loss": "cross_entropy"},
         cure_text="Cross-entropy's slope is a - y: the more wrong the answer, the larger the step.",
     ),

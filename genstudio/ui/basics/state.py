@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from genstudio.inspection.depth import network_of
 from genstudio.nn.by_hand import Backward, Forward, HandNetwork, backward, forward, losses, targets_of
 from genstudio.snapshots.network import NetworkState
 
 Array = NDArray[Any]
+
+__all__ = ["Worked", "network_of", "worked"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,24 +43,6 @@ class Worked:
         """The class that the targets name."""
         wanted = self.targets[0]
         return int(wanted[0] > 0.5) if len(wanted) == 1 else int(wanted.argmax())
-
-
-def unpacked(state: NetworkState, weights: Array, biases: Array) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
-    """Numbers that lie in a row as matrices (outputs, inputs) and vectors of each layer, in float64."""
-    made: list[Array] = []
-    vectors: list[Array] = []
-    at = begun = 0
-    for inputs, outputs in zip(state.sizes[:-1], state.sizes[1:], strict=True):
-        made.append(weights[at : at + inputs * outputs].reshape(outputs, inputs).astype(np.float64))
-        vectors.append(biases[begun : begun + outputs].astype(np.float64))
-        at, begun = at + inputs * outputs, begun + outputs
-    return tuple(made), tuple(vectors)
-
-
-def network_of(state: NetworkState) -> HandNetwork:
-    """The network of a snapshot."""
-    loss = "squared_error" if state.loss == "squared_error" else "cross_entropy"
-    return HandNetwork(state.activation, loss, *unpacked(state, state.weights, state.biases))  # type: ignore[arg-type]
 
 
 def worked(state: NetworkState, network: HandNetwork, example: int) -> Worked:
