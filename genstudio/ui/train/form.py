@@ -22,6 +22,10 @@ from genstudio.ui.widgets import CollapsibleSection, icon_button, plain_label, r
 _EDITOR_WIDTH = 120
 
 
+_LISTED = 420
+"""Pixels of a list of names, at most."""
+
+
 class _NameChoice(Choice):
     """A name: one of those there are, listed when it is opened, or what is typed; `empty` says what none means."""
 
@@ -44,6 +48,8 @@ class _NameChoice(Choice):
             self.addItem("")
             self.addItems(list(self.names()))
             self.setCurrentText(text)
+        view = self.view()  # as wide as the ids of runs, which are told apart by their ends
+        view.setMinimumWidth(min(view.sizeHintForColumn(0) + 40, theme.scaled(_LISTED)))
         super().showPopup()
 
 

@@ -542,6 +542,10 @@ class TrainingTab(QWidget):
         self._job = ""
         if failure is not None:
             self.setup.show_problems(failure.problems)
+            if failure.problems and not self.run_path:  # named as the form does, and shown there
+                words = "; ".join(self.setup.words(problem).rstrip(".") for problem in failure.problems)
+                failure = replace(failure, message=f"{words}.")
+                self.setup.go_to(failure.problems[0])
             self.failed.emit(failure)
         self._set_state("stopped" if self.run_path else "idle")
         if self.run_path:
