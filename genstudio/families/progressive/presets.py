@@ -23,7 +23,7 @@ PRESETS = (
         "classes",
         "Digits, choose the class",
         "The same, with both networks told the class: each column is a digit, and with 4 x 4 pixels they already differ. Half a "
-        "minute on one quiet core, after which a separately trained classifier sees the digit that was asked for in 99% of the "
+        "minute on one quiet core, after which a separately trained classifier sees the requested digit in 99% of the "
         "pictures. Under 'Growth', see at which size each digit becomes what it is.",
         _DIGITS | {"conditional": True},
         steps=600,
