@@ -52,7 +52,8 @@ class Reference:
     """A dashed line with its `words`, in which `{}` stands for the value, and `short` ones where there is little room.
 
     `value` is None where it is known only of the data: `Dashboard.references` gives it by `name`. `when` says for which
-    setting it holds, in the form of `config.setting`. `beaten` is said where the validation line falls below it.
+    setting it holds, in the form of `config.setting`. `beaten` is said where the validation line falls below it, or rises
+    `above` it.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Reference:
     value: float | None = None
     when: str = ""
     beaten: str = ""
+    above: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +71,9 @@ class Chart:
 
     `kinds` are the kinds of data that it is for; empty: all. `units` are other units by the setting that they hold for, in the
     form of `config.setting`. `floors` name numbers that are drawn as dashed lines, with their words: what real data would
-    reach; the first word stands alone where there is little room. No floor is below `least`, whatever is estimated. `when` says
-    for which setting there is anything to draw, in the same form.
+    reach; the first word stands alone where there is little room. No floor is below `least`, whatever is estimated; `beaten` has
+    what is said where the validation line falls below one. `when` says for which setting there is anything to draw, in the
+    same form.
     """
 
     name: str
@@ -86,6 +89,7 @@ class Chart:
     nats: bool = False
     units: Mapping[str, str] = dataclasses.field(default_factory=dict)
     floors: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    beaten: Mapping[str, str] = dataclasses.field(default_factory=dict)
     when: str = ""
 
 

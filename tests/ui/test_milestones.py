@@ -11,6 +11,8 @@ from pytestqt.qtbot import QtBot
 
 from genstudio.events import Frame, Notice, Series
 from genstudio.families.gpt.dashboard import DASHBOARD
+from genstudio.families.igpt import dashboard as igpt
+from genstudio.families.vit import dashboard as vit
 from genstudio.snapshots.text import Text
 from genstudio.ui.train.charts import RunCharts
 from genstudio.ui.train.milestones import Milestones
@@ -53,6 +55,23 @@ def test_a_word_inside_another_and_a_loss_above_its_line_are_none() -> None:
     milestones.show_references(LINES)
     milestones.show_words(WORDS)
     assert milestones.show_frame(measured(10, 3.3, "othello bathes handy")) == []
+
+
+def test_an_accuracy_rises_above_its_line_and_a_floor_is_measured_with_the_run() -> None:
+    rising = Milestones(vit.DASHBOARD)
+    rising.show_references({"knn_accuracy": 0.9, "logistic_accuracy": 0.95})
+
+    def accuracy(step: int, value: float) -> list[tuple[int, str]]:
+        return told(rising.show_frame(Frame(series={"accuracy": Series(np.array([step]), np.array([value]))})))
+
+    assert accuracy(10, 0.5) == [] and accuracy(20, 0.9) == [], "to be level is not to beat"
+    assert accuracy(30, 0.93) == [(30, "Beats k nearest neighbours")] and accuracy(40, 0.94) == []
+    assert accuracy(50, 0.97) == [(50, "Beats logistic regression")]
+    falling = Milestones(igpt.DASHBOARD)
+    floor = {"zlib_bits_per_pixel": Series(np.array([0]), np.array([2.5]))}
+    assert falling.show_frame(measured(0, 3.0)) == [] and falling.show_frame(Frame(series=floor)) == []
+    assert told(falling.show_frame(measured(60, 2.4))) == [(60, "Beats zlib")]
+    assert Milestones(DASHBOARD).reads and not rising.reads, "words are looked for where text is written"
 
 
 def test_a_loss_can_be_read_as_bits_per_character_and_as_perplexity(qtbot: QtBot, qapp: Any) -> None:

@@ -97,8 +97,10 @@ DASHBOARD = Dashboard(
             (Line("train_loss", "training", "training", True), Line("val_loss", "validation", "validation")),
             "Loss", large=True, units={"task=classify": "nats per text"},
             references=(
-                Reference("uniform", "uniform {:.3f}"), Reference("unigram", "unigram {:.3f}", when="task=pretrain"),
-                Reference("class_frequencies", "class frequencies {:.3f}"), Reference("optimum", "best possible {:.3f}"),
+                Reference("uniform", "uniform {:.3f}"),
+                Reference("unigram", "unigram {:.3f}", when="task=pretrain", beaten="Beats token frequencies"),
+                Reference("class_frequencies", "class frequencies {:.3f}", beaten="Beats class frequencies"),
+                Reference("optimum", "best possible {:.3f}"),
             ),
         ),
         Chart(

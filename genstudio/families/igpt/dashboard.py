@@ -25,6 +25,7 @@ DASHBOARD = Dashboard(
             "loss", "Bits per pixel", _BITS,
             (Line("train_loss", "training", "training", True), Line("val_loss", "held out", "validation")), "Loss",
             floors={"histogram_bits_per_pixel": "histogram of each pixel", "zlib_bits_per_pixel": "zlib, as in a PNG"}, least=0.0,
+            beaten={"histogram_bits_per_pixel": "Beats a histogram of each pixel", "zlib_bits_per_pixel": "Beats zlib"},
         ),
         Chart("rates", "Learning rate", "", (Line("learning_rate", "rate", "rate"),), "Loss"),
         Chart("gradients", "Gradient norm", "", (Line("gradient_norm", "norm", "norm", True),), "Gradients", log=True),

@@ -80,7 +80,10 @@ DASHBOARD = Dashboard(
             "loss", "Loss", "nats per token",
             (Line("train_loss", "training", "training", True), Line("val_loss", "held-out", "validation")),
             "Loss", large=True, units={"tokenizer=char": "nats per character", "tokenizer=byte": "nats per byte"},
-            references=(Reference("uniform", "uniform {:.3f}"), Reference("unigram", "unigram {:.3f}")),
+            references=(
+                Reference("uniform", "uniform {:.3f}"),
+                Reference("unigram", "unigram {:.3f}", beaten="Beats token frequencies"),
+            ),
         ),
         Chart(
             "exact_match", "Translated without an error", "share of held-out pairs",

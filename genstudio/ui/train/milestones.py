@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from genstudio.events import Frame, Notice
-from genstudio.families.dashboard import Dashboard
+from genstudio.families.dashboard import Dashboard, Reference
 from genstudio.snapshots.text import Text
 
 _WORD = re.compile(r"(?<![^\W\d_])[^\W\d_]{3,}(?![^\W\d_])")
@@ -20,23 +20,24 @@ class Milestones:
     """Finds each milestone of a run once, from its frames; `words` are words that the text of the run often has."""
 
     def __init__(self, board: Dashboard) -> None:
-        self._lines = {
-            line.name: beaten
+        self._bars = [
+            (line.name, reference)
             for chart in board.charts
-            if (beaten := tuple(reference for reference in chart.references if reference.beaten))
             for line in chart.lines
             if line.role == "validation"
-        }
+            for reference in (
+                *(reference for reference in chart.references if reference.beaten),
+                *(Reference(name, "", beaten=words) for name, words in chart.beaten.items()),
+            )
+        ]
+        self.reads = any("sample" in pane.channels for pane in board.panes)
+        """Whether the text of a run matters, because the first real word is looked for."""
+        self._floors = {name for chart in board.charts for name in chart.beaten}
         self.words: frozenset[str] = frozenset()
         self._known: Mapping[str, float] = {}
-        self._measured: dict[str, list[tuple[int, float]]] = {name: [] for name in self._lines}
+        self._measured: dict[str, list[tuple[int, float]]] = {name: [] for name, _ in self._bars}
         self._samples: list[Text] = []
         self._reached: set[str] = set()
-
-    @property
-    def reads(self) -> bool:
-        """Whether the text of a run matters, because the first real word is looked for."""
-        return bool(self._lines)
 
     def clear(self) -> None:
         """Another run."""
@@ -48,7 +49,7 @@ class Milestones:
 
     def show_references(self, values: Mapping[str, float]) -> list[Notice]:
         """The values of the reference lines, and what is known to be reached with them."""
-        self._known = values
+        self._known = {**self._known, **values}
         return list(self._found())
 
     def show_words(self, words: frozenset[str]) -> list[Notice]:
@@ -60,6 +61,8 @@ class Milestones:
         """What is reached with this frame."""
         fresh = [snapshot for snapshot in frame.snapshots if isinstance(snapshot, Text)]
         measured = frame.series.keys() & self._measured.keys()
+        floors = frame.series.keys() & self._floors
+        self._known = {**self._known, **{name: float(frame.series[name].values[-1]) for name in floors}}
         for name in measured:
             series = frame.series[name]
             self._measured[name] += zip(series.steps.tolist(), series.values.tolist(), strict=True)
@@ -70,16 +73,16 @@ class Milestones:
         return list(self._found()) if fresh or measured else []
 
     def _found(self) -> Iterator[Notice]:
-        for name, references in self._lines.items():
-            for reference in references:
-                value = self._known.get(reference.name) if reference.value is None else reference.value
-                if value is None or reference.name in self._reached:
-                    continue
-                step = next((step for step, loss in self._measured[name] if loss < value), None)
-                if step is not None:
-                    self._reached.add(reference.name)
-                    near = min(self._samples, key=lambda sample: abs(sample.step - step), default=None)
-                    yield Notice(step, "milestone", f"{reference.beaten}.{_quoted(near)}")
+        for name, bar in self._bars:
+            value = self._known.get(bar.name) if bar.value is None else bar.value
+            if value is None or bar.name in self._reached:
+                continue
+            sign = -1 if bar.above else 1
+            step = next((step for step, found in self._measured[name] if sign * found < sign * value), None)
+            if step is not None:
+                self._reached.add(bar.name)
+                near = min(self._samples, key=lambda sample: abs(sample.step - step), default=None)
+                yield Notice(step, "milestone", f"{bar.beaten}.{_quoted(near)}")
         if not self.words or "first word" in self._reached:
             return
         for sample in self._samples:
