@@ -202,7 +202,8 @@ class ByHandPage(ExplorerPage):
         work, layers = self.work(), len(self.network.weights)
         ahead = min(self.stage, layers)
         behind = None if self.stage <= layers + 1 else max(2 * layers + 1 - self.stage, 0)
-        note = f"example {self.example + 1:,} of {len(self.inputs):,}" + (f", {self.updates:,} updates" if self.updates else "")
+        made = f", {self.updates:,} update{'s' * (self.updates > 1)}" if self.updates else ""
+        note = f"example {self.example + 1:,} of {len(self.inputs):,}{made}"
         slopes = self.slopes()
         self.figure.show_worked(
             work, self.state.columns, self.state.classes, note, ahead=ahead, behind=behind, picture=self._picture(),
