@@ -146,6 +146,8 @@ class CompletePage(Page):
         self.ask("complete", task, self._growing, on_result=self._show)
 
     def _growing(self, frame: Frame) -> None:
+        if self.found is None and frame.progress is not None:
+            self.words.setText(f"{frame.progress.text}…")
         for snapshot in frame.snapshots:
             if isinstance(snapshot, Growing):
                 self.made.show_snapshot(snapshot)
