@@ -297,6 +297,17 @@ def test_heads_are_chosen_by_box_and_by_click(
     assert by_head[1, 1] == pytest.approx(np.abs(b - a)[np.tril_indices(T)].mean(), rel=1e-5)
 
 
+def test_a_model_without_attention_says_so_where_attention_would_be(qtbot: Any, engine: Engine) -> None:
+    """Nobody asked for it, so no message covers the page; what is pressed for has one."""
+    page = ComparePage(engine)
+    qtbot.addWidget(page)
+    refused = Failure("RunError", "'rnn' cannot be inspected layer by layer.", "Choose another model.")
+    assert page.explained("attention", refused) and page.attention.empty == f"{refused.message} {refused.hint}"
+    assert not page.explained("write", refused)
+    page.other.changed.emit()
+    assert page.attention.empty == type(page.attention).empty
+
+
 def test_the_loss_of_both_on_a_text(qtbot: Any, engine: Engine, runs: dict[str, str], failures: list[Failure]) -> None:
     page = comparing(qtbot, engine, runs, "bytes", failures)
     page.tabs.setCurrentIndex(3)
