@@ -59,6 +59,8 @@ def test_every_number_is_that_of_the_fits_and_of_the_set_up(page: ScalingPage, q
 
 
 def test_what_is_no_text_is_left_out(page: ScalingPage, qtbot: Any) -> None:
-    page.show_set_up(SetUp(family="gpt", data="copy", values={}))
-    qtbot.waitUntil(lambda: not page._job, timeout=LONG)
+    for family, data in (("gpt", "copy"), ("mlp", "moons")):
+        page.show_set_up(SetUp(family=family, data=data, values={}))
+        qtbot.waitUntil(lambda: not page._job, timeout=LONG)
+        assert "scaling" in families.get(family).dashboard.explorers
     assert page.own is None and "Set up a language model" in page.mine.text()

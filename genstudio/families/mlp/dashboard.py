@@ -36,5 +36,5 @@ DASHBOARD = Dashboard(
     welcome="Press Start: a network of a few neurons learns to tell points apart, with every weight and every slope on the "
     "screen. Then compute a step of it by hand.",
     race="optimizer",
-    explorers=("by_hand", "activations", "losses", "optimisers", "depth"),
+    explorers=("by_hand", "activations", "losses", "optimisers", "depth", "scaling"),
 )  # fmt: skip
