@@ -10,7 +10,6 @@ from genstudio.families.vit.dashboard import DASHBOARD
 from genstudio.families.vit.data import ViTData, from_metadata, prepare, shown
 from genstudio.families.vit.doctor import doctor
 from genstudio.families.vit.presets import PRESETS, preset_for
-from genstudio.families.weights import exporter
 
 __all__ = ["FAMILY", "ViTConfig"]
 
@@ -34,7 +33,9 @@ FAMILY: Family[ViTConfig, ViTData] = Family(
     usual_data="digits8",
     doctor=doctor,
     preset_for=preset_for,
-    export=exporter("vit"),
+    export=deferred(f"{__name__}.exchange", "exported"),
+    import_=deferred(f"{__name__}.exchange", "imported"),
+    reads=("vit",),
     resolve=resolved,
     saves_memory=("a smaller batch", "larger patches", "a smaller model"),
 )

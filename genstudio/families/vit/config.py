@@ -21,8 +21,8 @@ FOLLOWS = (
     "norm_place", "qk_norm", "bias", "validation_share", "split_seed",
 )  # fmt: skip
 """Settings that a run has from the run that it starts from: what its weights fit into, and which pictures are held out."""
-PROJECTED = 64
-"""Numbers of the vector in which two views are compared."""
+PROJECTED, PROTOTYPES = 64, 128
+"""Numbers of the vector in which two views are compared, and directions to which a student and its teacher compare it."""
 
 
 class ViTConfig(StackTraining, Split):
@@ -76,16 +76,17 @@ class ViTConfig(StackTraining, Split):
         group="Task", when="task=views", live=True, logarithmic=True, source=_SIMCLR,
     )
     teacher_temperature: float = setting(
-        0.06, "The same for the teacher; smaller than that of the student, so that its answers are sharp", low=0.01, high=2.0,
+        0.05, "The same for the teacher; smaller than that of the student, so that its answers are sharp", low=0.01, high=2.0,
         group="Task", when="objective=distilled", live=True, logarithmic=True, source=f"{_DINO}, 3.1",
     )
     teacher_decay: float = setting(
         0.99, "Decay rate of the moving average of the weights that is the teacher", low=0.0, high=0.9999, group="Task",
         when="objective=distilled", live=True, source=_DINO,
     )
-    centring: bool = setting(
-        True, "Subtract from the teacher's answers their moving mean, so that no answer wins always. Off: the model may collapse",
-        group="Task", when="objective=distilled", live=True, source=f"{_DINO}, 3.1",
+    balanced: bool = setting(
+        True, "Scale the teacher's answers to a batch so that each direction is named equally often. Off: one answer for all "
+        "pictures is the easiest solution, and the model collapses", group="Task", when="objective=distilled", live=True,
+        source="Caron et al. 2020, 3.1; Oquab et al. 2024, 4",
     )
     shift: float = setting(
         0.05, "Training pictures are shifted by up to this share of their side, each way", low=0.0, high=0.5, group="Variation",
@@ -239,6 +240,7 @@ def _further(config: ViTConfig, shape: Shape) -> tuple[Part, ...]:
         return (Part("Decoder", f"{config.decoder_layers} blocks, pixels of all patches",
                      fixed + config.decoder_layers * block),)  # fmt: skip
     projector = d * 2 * d + 2 * d + 2 * d * PROJECTED + PROJECTED
+    projector += PROJECTED * PROTOTYPES if config.objective == "distilled" else 0
     return (Part("Projection", f"{PROJECTED} numbers, which two views share", projector),)
 
 
@@ -273,7 +275,7 @@ def cost_of(config: ViTConfig, shape: Shape) -> Cost:
     per_token = config.layers * (14 * config.d_model + 4 * inner + 3 * config.ff_width + 2 * config.heads * seen)
     count = encoder + further
     if config.task == "views" and config.objective == "distilled":
-        count = 2 * count + PROJECTED
+        count *= 2
         flops *= 4 / 3
     moments = 2 if config.optimizer == "adamw" else 1.2
     return Cost(count, 4 * count * (2 + moments) + 4 * tokens * per_token, flops * config.accumulation,

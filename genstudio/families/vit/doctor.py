@@ -54,7 +54,7 @@ def collapsed(window: Window) -> Finding | None:
         "agree because everything does.",
         {"spread of the vectors": spread},
         advice(
-            window, ("Subtract the mean of the teacher's answers", {"centring": True}),
+            window, ("Balance the teacher's answers", {"balanced": True}),
             ("Let the teacher move more slowly", {"teacher_decay": 0.996}),
             ("Start a new run with the contrastive objective, which pushes pictures apart", {"objective": "contrastive"}),
             slower(window, 5),

@@ -106,8 +106,6 @@ class ViTLearner:
             loss = off[networks.others(batch.kept, model.patches)].mean()
         elif batch.other is not None:
             loss, more = model.compare(batch.pictures, batch.other)
-            if model.centre is not None:
-                model.centre.update(more.pop("answers"))
             found = {name: value * share for name, value in more.items()}
         else:
             assert model.head is not None and batch.labels is not None

@@ -50,15 +50,14 @@ class ViTModel:
             self.encoder = networks.encoder(config, shape.channels, self.patches)
             self.head = networks.Head(config.d_model, len(shape.classes)) if config.task == "classify" else None
             masked, views = config.task == "masked", config.task == "views"
+            taught = views and config.objective == "distilled"
             self.decoder = networks.decoder(config, shape.channels, self.patches) if masked else None
-            self.projector = networks.Projector(config.d_model) if views else None
-        taught = views and config.objective == "distilled"
+            self.projector = networks.Projector(config.d_model, taught) if views else None
         self.teacher = copy.deepcopy(self.encoder).requires_grad_(False) if taught else None
         self.teacher_projector = copy.deepcopy(self.projector).requires_grad_(False) if taught and self.projector else None
-        self.centre = networks.Centre() if taught else None
         further = {
             "classifier": self.head, "decoder": self.decoder, "projector": self.projector, "teacher": self.teacher,
-            "teacher_projector": self.teacher_projector, "centre": self.centre,
+            "teacher_projector": self.teacher_projector,
         }  # fmt: skip
         self.modules: Mapping[str, nn.Module] = {
             "encoder": self.encoder, **{name: module for name, module in further.items() if module is not None}
@@ -264,7 +263,7 @@ class ViTModel:
     def compare(self, one: Tensor, other: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Two views (n, c, h, w) of the same pictures -> the loss, a scalar; `partner_found`, the share in which the nearest
         other view is the partner; and `spread`, the deviation of the vectors times the root of their size: 1 where they
-        point everywhere, 0 where all are the same. Distilled, also `answers` of the teacher."""
+        point everywhere, 0 where all are the same."""
         config, encoder = self.config, self.encoder
         assert self.projector is not None
         pooled = encoder.pooled(encoder(torch.cat([one, other])))
@@ -273,16 +272,17 @@ class ViTModel:
         contrast, partner = networks.contrastive(first, second, config.temperature)
         spread = vectors.detach().std(0).mean() * vectors.shape[1] ** 0.5
         more = {"partner_found": partner.detach(), "spread": spread}
-        if self.teacher is None or self.teacher_projector is None or self.centre is None:
+        if self.teacher is None or self.teacher_projector is None:
             return contrast, more
         with torch.no_grad():
-            told = self.teacher_projector(self.teacher.pooled(self.teacher(torch.cat([one, other])))).float()
-        third, fourth = told.chunk(2)
-        centre = self.centre.mean if config.centring else torch.zeros_like(self.centre.mean)
-        heat, sharp = config.temperature, config.teacher_temperature
+            theirs = self.teacher_projector
+            told = theirs.answers(theirs(self.teacher.pooled(self.teacher(torch.cat([one, other]))))).float()
+            wanted = networks.shares(told, config.teacher_temperature, config.balanced)
+        first, second = self.projector.answers(vectors).chunk(2)
+        third, fourth = wanted.chunk(2)
         crossed = ((first, fourth), (second, third))
-        loss = torch.stack([networks.distilled(mine, theirs, centre, heat, sharp) for mine, theirs in crossed]).mean()
-        return loss, {**more, "answers": told}
+        loss = torch.stack([networks.distilled(mine, theirs_, config.temperature) for mine, theirs_ in crossed]).mean()
+        return loss, more
 
     @torch.no_grad()
     def partners(self, one: Tensor, other: Tensor) -> tuple[Array, Array]:

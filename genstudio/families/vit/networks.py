@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from genstudio.families.vit.config import PROJECTED, ViTConfig
+from genstudio.families.vit.config import PROJECTED, PROTOTYPES, ViTConfig
 from genstudio.nn.patches import PatchDecoder, PatchEncoder
 from genstudio.nn.transformer import Architecture
 
@@ -50,28 +50,22 @@ class Head(nn.Linear):
 
 
 class Projector(nn.Module):
-    """The vector in which two views of a picture are compared, of length 1 (Chen et al. 2020, 2.1)."""
+    """The vector in which two views of a picture are compared, of length 1 (Chen et al. 2020, 2.1); with `prototypes`, also what
+    a student and its teacher say of it: its products with learned directions (Caron et al. 2021, 3.1)."""
 
-    def __init__(self, d_model: int) -> None:
+    def __init__(self, d_model: int, prototypes: bool = False) -> None:
         super().__init__()
         self.wide, self.out = nn.Linear(d_model, 2 * d_model), nn.Linear(2 * d_model, PROJECTED)
+        self.prototypes = nn.Linear(PROJECTED, PROTOTYPES, bias=False) if prototypes else None
 
     def forward(self, x: Tensor) -> Tensor:
         """x (B, C) -> (B, PROJECTED)"""
         return F.normalize(self.out(F.gelu(self.wide(x))), dim=-1)
 
-
-class Centre(nn.Module):
-    """The moving mean of a teacher's answers (Caron et al. 2021, 3.1)."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.mean = nn.Parameter(torch.zeros(PROJECTED), requires_grad=False)
-
-    @torch.no_grad()
-    def update(self, answers: Tensor, decay: float = 0.9) -> None:
-        """Move it towards the mean of answers (B, PROJECTED)."""
-        self.mean.lerp_(answers.mean(0), 1 - decay)
+    def answers(self, vectors: Tensor) -> Tensor:
+        """What `forward` gave (B, PROJECTED) -> cosines (B, PROTOTYPES)"""
+        assert self.prototypes is not None
+        return vectors @ F.normalize(self.prototypes.weight, dim=-1).T
 
 
 def contrastive(one: Tensor, other: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
@@ -85,11 +79,21 @@ def contrastive(one: Tensor, other: Tensor, temperature: float) -> tuple[Tensor,
     return F.cross_entropy(scores, partner), (scores.argmax(1) == partner).float().mean()
 
 
-def distilled(student: Tensor, teacher: Tensor, centre: Tensor, temperature: float, sharp: float) -> Tensor:
-    """The cross-entropy of what a student says of one view with what its teacher says of the other (Caron et al. 2021, 3.1):
-    (B, D) each, centre (D,); mean in nats."""
-    wanted = ((teacher - centre) / sharp).softmax(-1)
+def distilled(student: Tensor, wanted: Tensor, temperature: float) -> Tensor:
+    """The cross-entropy of what a student says of one view, scores (B, K), with what its teacher says of the other, shares (B, K)
+    (Caron et al. 2021, 3.1); mean in nats."""
     return -(wanted * (student / temperature).log_softmax(-1)).sum(-1).mean()
+
+
+@torch.no_grad()
+def shares(scores: Tensor, sharp: float, balanced: bool, rounds: int = 3) -> Tensor:
+    """What a teacher says of a batch, scores (B, K), as shares (B, K) whose rows sum to 1: a softmax; `balanced`, also scaled so
+    that all K are named equally often, by turns of rows and columns (Cuturi 2013; Caron et al. 2020, 3.1)."""
+    logs = scores / sharp
+    for _ in range(rounds if balanced else 0):
+        logs = logs - logs.logsumexp(0, keepdim=True)
+        logs = logs - logs.logsumexp(1, keepdim=True)
+    return logs.softmax(-1)
 
 
 def random_kept(rng: np.random.Generator, count: int, patches: int, share: float) -> np.ndarray:

@@ -69,6 +69,7 @@ PAGES = (
     Entry("Inside", "Positions", "playground.positions_page", "PositionsPage", LOOK, sides=True),
     Entry("Inside", "Embedding map", "playground.map_page", "MapPage", LOOK, sides=True),
     Entry("Inside", "One word", "playground.word_page", "WordPage", ("FillsIn", "Traces")),
+    Entry("Inside", "Patches", "playground.patches_page", "PatchesPage", ("LooksAtPatches",)),
     Entry("Inside", "Layers", "playground.layers_page", "LayersPage", LOOK, sides=True),
     Entry("Compare", "Compare two", "playground.compare_page", "ComparePage", W),
     Entry("Compare", "Replay", "playground.replay_page", "ReplayPage", T, one_side=_WRITES),

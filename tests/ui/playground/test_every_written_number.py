@@ -42,6 +42,7 @@ ELSEWHERE = {
     "Noise to samples": "../tasks/test_denoise.py",
     "Complete": "test_igpt_window.py",
     "Translate pictures": "test_cyclegan_window.py",
+    "Patches": "test_vit_window.py",
     "Word map": "../tasks/test_word_vectors.py",
     "Word similarity": "../tasks/test_word_vectors.py",
     "Search": "test_imagetext_window.py",
