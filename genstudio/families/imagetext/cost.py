@@ -35,16 +35,19 @@ def drawing(config: ImageTextConfig, info: DatasetInfo, tokens: int) -> Drawing:
     vector = f"{config.embedding} numbers, length 1"
     return (
         Chain((
-            Part("Picture", size), Part("Picture tower", inside, towers.picture_tower(config, shape).parameters),
+            Part("Picture", size), Part("Picture tower", inside, towers.picture_tower(config, shape).parameters,
+                 module="pictures"),
             Part("Vector", vector),
         ), "Pictures"),
         Chain((
             Part("Text", f"up to {config.context} tokens"),
-            Part("Text tower", f"{config.layers} blocks", towers.text_tower(config, tokens).parameters), Part("Vector", vector),
+            Part("Text tower", f"{config.layers} blocks", towers.text_tower(config, tokens).parameters, module="texts"),
+            Part("Vector", vector),
         ), "Texts"),
         Chain((
             Part("Cosines", "of each picture with each text"),
-            Part("Temperature", "learned" if config.learn_temperature else f"{config.temperature:g}", _TEMPERATURE),
+            Part("Temperature", "learned" if config.learn_temperature else f"{config.temperature:g}", _TEMPERATURE,
+                 module="match"),
             Part("Softmax", "over texts, and over pictures"),
         ), "Which belong together?"),
     )  # fmt: skip

@@ -1,0 +1,87 @@
+"""How well two towers match pictures with captions after their presets, over seeds, in steps and seconds of CPU; and what a step
+costs beside a plain loop.
+
+Measured on one thread of two shared cores: shapes, 600 steps (44 s of CPU), seeds 0, 1 and 2, among 100 held-out pictures with
+different captions: texts find their picture 100% of the time, pictures their text 99.7% (worst seed 99.6%); of combinations of
+colour and shape that training never saw 100% and 99.5% (98.6%). Chance is 1%.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from genstudio.data import shelf
+from genstudio.data.work import finished
+from genstudio.families.imagetext import FAMILY
+from genstudio.families.imagetext.learner import ImageTextLearner
+from genstudio.families.imagetext.model import ImageText
+from genstudio.training.optim import take_step
+
+pytestmark = pytest.mark.bench
+SEEDS = 3
+
+
+def trained(preset: str, seed: int, **values: Any) -> tuple[dict[str, float], float]:
+    """What a full evaluation says after a preset, and the seconds of CPU that its steps took."""
+    chosen = next(one for one in FAMILY.presets if one.name == preset)
+    config = FAMILY.config.parse({**chosen.values, "split_seed": seed, **values})
+    data = finished(FAMILY.prepare(config, shelf.open_dataset(shelf.find_dataset(chosen.data))))
+    model = ImageText(config, data, "cpu", seed)
+    learner, steps = ImageTextLearner(model, seed), chosen.steps or 0
+    began = time.process_time()
+    for step in range(1, steps + 1):
+        torch.manual_seed(step)
+        learner.training_step(learner.batch(step), step, (step - 1) / steps)
+    took = time.process_time() - began
+    *_, last = model.evaluate(exact=True)
+    return dict(last.result), took
+
+
+def told(name: str, rows: list[tuple[dict[str, float], float]], *measures: str) -> None:
+    spread = [f"{m} {np.mean([r[m] for r, _ in rows]):.3f} ({min(r[m] for r, _ in rows):.3f})" for m in measures]
+    print(f"{name}: {', '.join(spread)}; {np.mean([took for _, took in rows]):.0f} s of CPU; mean (worst) of {len(rows)} seeds")
+
+
+def test_shapes_with_all_factors_named_are_found_among_100() -> None:
+    rows = [trained("shapes", seed) for seed in range(SEEDS)]
+    told("shapes", rows, "recall_at_1_text", "recall_at_1_image", "unseen_recall_at_1_text", "unseen_recall_at_1_image")
+    assert all(min(found["recall_at_1_text"], found["recall_at_1_image"]) >= 0.99 and took < 300 for found, took in rows)
+
+
+def test_names_find_emoji_that_were_held_out() -> None:
+    rows = [trained("emoji", seed) for seed in range(SEEDS)]
+    told("emoji", rows, "recall_at_1_text", "recall_at_10_text", "recall_at_1_image", "recall_at_10_image", "chance")
+    assert all(found["recall_at_1_text"] > 10 * found["chance"] for found, _ in rows)
+
+
+def test_shuffled_captions_fall_to_chance() -> None:
+    found, took = trained("shuffled", 0)
+    told("shuffled", [(found, took)], "recall_at_1_text", "recall_at_1_image", "chance")
+    assert found["recall_at_1_text"] < 0.04
+
+
+def test_a_step_costs_no_more_than_a_plain_loop() -> None:
+    config = FAMILY.config()
+    data = finished(FAMILY.prepare(config, shelf.open_dataset(shelf.find_dataset("captioned-shapes"))))
+    learner, plain = (ImageTextLearner(ImageText(config, data, "cpu", 0), 0) for _ in range(2))
+    weights = [p for module in plain.model.modules.values() for p in module.parameters()]
+    optimizer = torch.optim.AdamW(weights, lr=1e-3, betas=(0.9, 0.98), weight_decay=0.05)
+    ratios = []
+    for step in range(1, 41):
+        batch = learner.batch(step)
+        began = time.process_time()
+        loss = plain.model.loss(*batch)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(weights, 1.0)
+        take_step(optimizer)
+        optimizer.zero_grad()
+        middle = time.process_time()
+        learner.training_step(batch, step, 0.1)
+        ratios.append((time.process_time() - middle) / (middle - began))
+    print(f"step over plain loop: {np.median(ratios):.3f} (median of {len(ratios)})")
+    assert np.median(ratios) < 1.15
