@@ -63,12 +63,14 @@ EXPLORERS: Mapping[str, Explorer] = {
 
 
 class ExplorerBar(QTabBar):
-    """A tab for the training and one for each explorer of a family. `chosen()` when another one is looked at.
+    """The pages of a training, then the explorers of its family. `chosen()` when another one is looked at, `turned(index)` when
+    it is a page of the training.
 
     `now()` says what the room shows; `page` is the explorer in front, None where that is the training.
     """
 
     chosen = Signal()
+    turned = Signal(int)
     failed = Signal(object)
 
     def __init__(self, engine: Engine, stack: QStackedWidget, now: Callable[[], SetUp], prefix: str) -> None:
@@ -77,6 +79,7 @@ class ExplorerBar(QTabBar):
         self._engine, self._stack, self._now = engine, stack, now
         self._pages: dict[str, ExplorerPage] = {}
         self._names: tuple[str, ...] = ("",)
+        self._titles: tuple[str, ...] = ("Training",)
         self.setDrawBase(False)
         self.setExpanding(False)
         self.setDocumentMode(True)
@@ -86,18 +89,30 @@ class ExplorerBar(QTabBar):
 
     def set_explorers(self, names: Sequence[str]) -> None:
         """Offer these, by name; the training where what was in front is not among them."""
-        if (wanted := ("", *names)) == self._names:
-            return
-        front = self.current if self.current in wanted else ""
+        if names != self._names[len(self._titles) :]:
+            self._offer(self._titles, tuple(names), max(self.currentIndex(), 0) if not self.current else 0)
+            self._turned()
+
+    def set_titles(self, titles: Sequence[str], at: int) -> None:
+        """The pages of the training, and which of them is in front."""
+        if tuple(titles) != self._titles:
+            self._offer(tuple(titles), self._names[len(self._titles) :], at)
+        elif not self.current and self.currentIndex() != at:
+            with QSignalBlocker(self):
+                self.setCurrentIndex(at)
+
+    def _offer(self, titles: tuple[str, ...], names: tuple[str, ...], at: int) -> None:
+        front = self.current
         with QSignalBlocker(self):
-            while self.count() > 1:
-                self.removeTab(1)
-            self._names = wanted
+            while self.count():
+                self.removeTab(0)
+            self._titles, self._names = titles, ("",) * len(titles) + names
+            for title in titles:
+                self.addTab(title)
             for name in names:
                 self.setTabToolTip(self.addTab(EXPLORERS[name].title), tooltip(EXPLORERS[name].says))
-            self.setCurrentIndex(wanted.index(front))
+            self.setCurrentIndex(self._names.index(front) if front and front in names else min(at, len(titles) - 1))
         self.setVisible(bool(names))
-        self._turned()
 
     @property
     def current(self) -> str:
@@ -111,7 +126,8 @@ class ExplorerBar(QTabBar):
 
     def choose(self, name: str) -> None:
         """Bring an explorer to the front, or the training where `name` is empty. Raises ValueError for one not offered."""
-        self.setCurrentIndex(self._names.index(name))
+        if name or self.current:
+            self.setCurrentIndex(self._names.index(name))
 
     def refresh(self) -> None:
         """Tell the explorer in front what the room shows."""
@@ -128,4 +144,6 @@ class ExplorerBar(QTabBar):
             page.failed.connect(self.failed)
             self._stack.addWidget(page)
         self.refresh()
+        if not name:
+            self.turned.emit(max(self.currentIndex(), 0))
         self.chosen.emit()

@@ -195,7 +195,7 @@ def test_a_kind_that_is_asked_for_is_given_or_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="do not contain two numbers"):
         opened(text, kind="points")
     wide = put(tmp_path, "a\tb\tc\n1\tx\ty\n", "x.tsv")
-    with pytest.raises(DataError, match="made of 2 columns, but 1 was chosen"):
+    with pytest.raises(DataError, match="made from 2 columns, but 1 was chosen"):
         opened(wide, kind="pairs", columns=("a",))
 
 

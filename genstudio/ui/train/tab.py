@@ -601,6 +601,13 @@ class TrainingTab(QWidget):
             self.stack.setCurrentWidget(self._race)
         else:
             self.stack.setCurrentWidget(self.panel if shown and not self._cramped() else self.empty)
+        pages = self.panel.pages if self.has_panel and shown and not self._racing else None
+        self.explorers.set_titles(
+            ("Training",) if pages is None else [pages.tabText(i) for i in range(pages.count())],
+            0 if pages is None else pages.currentIndex(),
+        )
+        if pages is not None:  # one row of tabs for both
+            pages.tabBar().setVisible(self.explorers.isHidden())
         if (explorer := self.explorers.page) is not None:
             self.stack.setCurrentWidget(explorer)
         self.compete.setEnabled(self.state in ("idle", "stopped"))
@@ -701,8 +708,16 @@ class TrainingTab(QWidget):
         self._show_preset_costs()
         self.estimate.want(tuple(self._of_presets().values()))
 
+    def _turn_page(self, index: int) -> None:
+        """To a page of the training, chosen among the explorers."""
+        if self.has_panel:
+            self.panel.pages.setCurrentIndex(index)
+
     def _page_turned(self) -> None:
         """The summary belongs to the page of the training; elsewhere the headline says how that ended."""
+        if not self.explorers.current:
+            self.explorers.set_titles([self.panel.pages.tabText(i) for i in range(self.panel.pages.count())],
+                                      self.panel.pages.currentIndex())
         self.summary.stand_aside(self._aside)
         self._headline()
 
@@ -853,6 +868,7 @@ class TrainingTab(QWidget):
         self.setup.changed.connect(self._ask_parts)
         self.setup.changed.connect(self.explorers.refresh)
         self.explorers.chosen.connect(self._show_state)
+        self.explorers.turned.connect(self._turn_page)
         self.explorers.failed.connect(self.failed)
         self.checks.clicked.connect(self.checks_wanted)
         self.start.clicked.connect(self.start_training)
