@@ -329,3 +329,16 @@ def test_hidden_patches_never_reach_the_encoder() -> None:
         assert torch.equal(one.model.predicted(pictures, kept), one.model.predicted(other, kept))
         leaks = one.model.encoder(pictures)[:, :6]  # the broken twin
         assert not torch.equal(one.model.decoder(leaks, kept), one.model.decoder(one.model.encoder(other)[:, :6], kept))  # type: ignore[misc]
+
+
+def test_a_balanced_teacher_names_every_direction_equally_often_and_another_may_name_one_alone() -> None:
+    torch.manual_seed(0)
+    scores = 0.2 * torch.randn(64, 8) + torch.tensor([1.0] + [0.0] * 7)
+    even, plain = net.shares(scores, 0.1, True, 50), net.shares(scores, 0.1, False)
+    assert torch.allclose(even.sum(1), torch.ones(64)) and torch.allclose(even.mean(0), torch.full((8,), 1 / 8), atol=1e-3)
+    assert plain.mean(0)[0] > 0.9  # the broken twin: without it, one answer for all pictures is right
+    views = torch.eye(8)
+    loss, found = net.contrastive(views, views, 0.5)
+    assert found == 1 and loss == pytest.approx(math.log(math.exp(2) + 14) - 2, abs=1e-5)
+    _, mixed = net.contrastive(views, views.flip(0), 0.5)
+    assert mixed == 0

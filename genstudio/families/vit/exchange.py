@@ -137,7 +137,7 @@ def _settings(said: Mapping[str, Any], path: Path) -> tuple[ViTConfig, ViTData, 
     numbers = {name: said.get(name, usual) for name, usual in _NUMBERS.items()}
     for name, value in numbers.items():
         if type(value) is not int or not 0 < value <= 16384:
-            raise DataError(f"config.json says {name} {str(value)[:40]}, which is no number that is possible.", _ELSE, path)
+            raise DataError(f"config.json says {name} {str(value)[:40]}, which is not a possible number.", _ELSE, path)
     names = said.get("id2label")
     if not isinstance(names, dict) or not 1 < len(names) <= _MOST_CLASSES:
         raise DataError("config.json names no classes (id2label).", "Choose a ViT that was trained to classify.", path)
