@@ -39,7 +39,7 @@ def said(info: RunInfo, _references: Mapping[str, float]) -> str:
     return words + ("." if unseen is None else f". Of combinations that training never saw: {unseen:.1%}.")
 
 
-_CHANCE, _UNSEEN = Line("chance", "chance", "simple"), "unseen_recall_at_1_"
+_UNSEEN = "unseen_recall_at_1_"
 DASHBOARD = Dashboard(
     charts=(
         Chart(
@@ -53,7 +53,7 @@ DASHBOARD = Dashboard(
         Chart(
             "recall", "Found first", "share of held-out pictures",
             (Line("recall_at_1_text", "text finds picture", "validation"),
-             Line("recall_at_1_image", "picture finds text", "training"), _CHANCE),
+             Line("recall_at_1_image", "picture finds text", "training"), Line("chance", "chance", "simple")),
             "Retrieval",
         ),
         Chart(
@@ -65,7 +65,7 @@ DASHBOARD = Dashboard(
         Chart(
             "unseen", "Combinations never seen", "share found first",
             (Line(f"{_UNSEEN}text", "text finds picture", "validation"),
-             Line(f"{_UNSEEN}image", "picture finds text", "training"), _CHANCE),
+             Line(f"{_UNSEEN}image", "picture finds text", "training"), Line("unseen_chance", "chance", "simple")),
             "Retrieval", when="hold_out=True",
         ),
         Chart("temperature", "Temperature", "", (Line("temperature", "temperature", "rate"),), "Loss", log=True),

@@ -112,7 +112,8 @@ class ImageText:
         yield Measured(done=0.7)
         if len(data.unseen):
             (wanted,) = retrieval.pools(data, data.unseen, 1)
-            values |= self._recalls(wanted, retrieval.with_others(data, wanted, data.held), "unseen_")
+            among = retrieval.with_others(data, wanted, data.held)
+            values |= {**self._recalls(wanted, among, "unseen_"), "unseen_chance": 1 / len(among)}
         values["temperature"] = self.temperature
         counted = {"candidates": candidates, "pools": len(found), "held_out_count": len(data.held)} if exact else {}
         yield Measured(values, answer={**values, **counted} if exact else None)
