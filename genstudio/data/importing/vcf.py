@@ -40,7 +40,7 @@ _REASONS = {
     "missing": ("have missing calls (./.)", "Impute them, or keep only samples and sites that are called throughout."),
     "unphased": ("have unphased heterozygous calls such as 0/1, so that nobody knows the haplotypes", _PHASE),
     "alleles": ("are not single bases with two alleles", "Choose a file of SNPs."),
-    "ploidy": ("have another number of alleles per sample than the first site", "Leave out sex chromosomes."),
+    "ploidy": ("have another number of alleles per sample than the first site", "Import autosomes only."),
     "same": ("are the same in all samples", "Choose a file of sites that vary."),
 }  # fmt: skip
 """Why sites are skipped: in words, and what to do."""

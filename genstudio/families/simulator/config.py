@@ -31,7 +31,7 @@ class SimulatorConfig(Split):
         "(pip install 'genstudio[popgen]')", group="Generator", label="Simulator", source="Hudson 1983; Baumdicker et al. 2022",
     )
     haplotypes: int = setting(
-        32, "Haplotypes of each region that are compared; fewer where the data has fewer", low=4, high=400, group="Data",
+        24, "Haplotypes of each region that are compared; fewer where the data has fewer", low=4, high=400, group="Data",
         main=True,
     )
     snps: int = setting(
@@ -63,23 +63,23 @@ class SimulatorConfig(Split):
         live=True,
     )
     good_enough: float = setting(
-        0.9, "Accuracy of the discriminator at which the pre-training ends and the search begins", low=0.5, high=1.0,
-        group="Pre-training", main=True, label="Until accuracy", source=_PAPER,
+        0.8, "Accuracy of the discriminator at which the pre-training ends and the search begins", low=0.5, high=1.0,
+        group="Pre-training", main=True, label="Until accuracy", source=f"{_PAPER}: 0.9",
     )
     pretraining: int = setting(
-        60, "Steps of pre-training at most; where the discriminator is not good enough by then, the search begins "
+        30, "Steps of pre-training at most; where the discriminator is not good enough by then, the search begins "
         "elsewhere", low=1,
         high=100_000, group="Pre-training", label="Steps at most",
     )
     tries: int = setting(
-        4, "How many starting points are tried", low=1, high=20, group="Pre-training", source=f"{_PAPER}: 10",
+        2, "How many starting points are tried", low=1, high=20, group="Pre-training", source=f"{_PAPER}: 10",
     )
     proposals: int = setting(
-        6, "Proposals for each parameter in a round; the best of all may be accepted", low=1, high=50, group="Search", main=True,
+        4, "Proposals for each parameter in a round; the best of all may be accepted", low=1, high=50, group="Search", main=True,
         live=True, source=f"{_PAPER}: 10",
     )
     regions: int = setting(
-        60, "Regions that are simulated to judge a proposal", low=4, high=1000, group="Search", main=True, live=True,
+        40, "Regions that are simulated to judge a proposal", low=4, high=1000, group="Search", main=True, live=True,
         source=f"{_PAPER}: 50",
     )
     width: float = setting(
@@ -91,7 +91,7 @@ class SimulatorConfig(Split):
         group="Search", main=True, live=True, label="First temperature", source="Kirkpatrick et al. 1983",
     )
     retraining: int = setting(
-        4, "Steps for which the discriminator is trained after a move was accepted", low=1, high=1000, group="Search", live=True,
+        2, "Steps for which the discriminator is trained after a move was accepted", low=1, high=1000, group="Search", live=True,
     )
     hold: bool = setting(
         False, "Keep the parameters where they are, and train the discriminator only", group="Search", live=True,

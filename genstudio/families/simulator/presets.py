@@ -8,6 +8,14 @@ from genstudio.families.simulator.data import details_of
 
 PRESETS = (
     Preset(
+        "bottleneck",
+        "Two parameters: a bottleneck",
+        "When and how long the population was small is known; searched are its usual size and its size in the bottleneck.",
+        {"history": "bottleneck", "known": "T_end=1000, duration=500"},
+        steps=500,
+        data="popgen-bottleneck",
+    ),
+    Preset(
         "size",
         "One parameter: the size",
         "How large was a population that never changed? The size walks to its value, and the discriminator's accuracy "
@@ -16,14 +24,6 @@ PRESETS = (
         {"history": "constant"},
         steps=250,
         data="hidden-history",
-    ),
-    Preset(
-        "bottleneck",
-        "Two parameters: a bottleneck",
-        "When and how long the population was small is known; searched are its usual size and its size in the bottleneck.",
-        {"history": "bottleneck", "known": "T_end=1000, duration=500"},
-        steps=500,
-        data="popgen-bottleneck",
     ),
     Preset(
         "bottleneck-whole",

@@ -150,7 +150,7 @@ class PopulationView(SnapshotFigure[Population], PointedFigure[Mark]):
         write_quietly(painter)
         metrics = painter.fontMetrics()
         step = 1 if index != 2 else 4
-        for place in range(0, len(names), step):
+        for place in range(0, len(names) - (4 if index == 2 else 0), step):
             word = names[place] if index != 2 else f"{np.geomspace(1, 5000, len(names) + 1)[place]:.0f}"
             if metrics.horizontalAdvance(word) <= pitch * step + 6:
                 spot = QRectF(plot.left() + place * pitch - 8, plot.bottom() + 1, pitch + 16, 15)
@@ -167,12 +167,12 @@ class PopulationView(SnapshotFigure[Population], PointedFigure[Mark]):
             words = painter.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, int(0.42 * row.width()))
             painter.drawText(row, LEFT, words)
             painter.setPen(look.color("text"))
-            real = f"{shown.real.means[place]:.4g}"
+            real = f"{shown.real.means[place]:.3g}"
             if shown.simulated is None:
                 painter.drawText(row, RIGHT, f"{real} ± {shown.real.means_error[place]:.2g}")
                 continue
             painter.drawText(QRectF(row.left(), row.top(), 0.60 * row.width(), tall), RIGHT, real)
-            made = f"{shown.simulated.means[place]:.4g}"
+            made = f"{shown.simulated.means[place]:.3g}"
             painter.drawText(QRectF(row.left(), row.top(), 0.78 * row.width(), tall), RIGHT, made)
             if math.isfinite(apart[place]):
                 far = abs(apart[place]) > _FAR
