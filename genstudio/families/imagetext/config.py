@@ -34,7 +34,7 @@ class ImageTextConfig(Towers, Batches, Descent, Split):
     )
     shift: int = setting(
         0, "Move each batch of pictures by up to so many pixels each way, so that fewer pictures are memorised; not where "
-        "captions say where something is", low=0, high=16, group="Training", label="Random shifts",
+        "captions say where something is", low=0, high=16, group="Training", label="Random shifts", live=True,
     )
     batch: int = restated(
         Batches, "batch", 128, help="Pictures with captions in one update: each is told apart from all others, so more are harder"
