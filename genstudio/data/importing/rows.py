@@ -137,7 +137,7 @@ def import_class_rows(
         said = {"columns": [str(column)[:80] for column in columns[:-1]], "classes": classes}
         notes = list(details.get("notes", ()))
         if gaps[0]:
-            notes.append(f"Rows left out because a number is missing: {gaps[0]:,} of {seen:,}; the first is row {gaps[1]:,}.")
+            notes.append(f"Rows skipped because a number is missing: {gaps[0]:,} of {seen:,}; the first is row {gaps[1]:,}.")
         if counts[""]:
             notes.append(f"Rows without a class, which are not trained on: {counts['']:,}.")
         return {**details, **said, "class_counts": [counts[label] for label in classes], **({"notes": notes} if notes else {})}
