@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from genstudio.families.dashboard import DOCTOR, LIVE, SIDE, TIMELINE, Chart, Dashboard, Line, Measure, Pane, Reference
 
-_SIZES = {
-    "constant": ("N",), "bottleneck": ("N", "N_bottleneck"), "exponential": ("N_anc",), "three_epochs": ("N_anc",
-    "N_mid", "N_now"),
-    "isolation": ("N1", "N2", "N_anc"),
-}  # fmt: skip
-_TIMES = {
-    "bottleneck": ("T_end", "duration"), "exponential": ("T_growth",), "three_epochs": ("T_1", "T_2"), "isolation": ("T_split",),
-}  # fmt: skip
+_SIZES = ("N", "N_anc", "N_bottleneck", "N_mid", "N_now", "N1", "N2")
+_TIMES = ("T_end", "duration", "T_growth", "T_1", "T_2", "T_split")
 _CHANCE = Reference("chance", "50%: cannot tell", "50%", 0.5)
 
 
@@ -26,12 +20,8 @@ def _walk(name: str, title: str, unit: str, names: tuple[str, ...], log: bool, w
 
 DASHBOARD = Dashboard(
     charts=(
-        *(
-            _walk(f"sizes_{history}", "Sizes of the population", "diploid individuals", names, True, f"history={history}")
-            for history, names in _SIZES.items()
-        ),
-        *(_walk(f"times_{history}", "Times", "generations", names, True, f"history={history}") for history,
-        names in _TIMES.items()),
+        _walk("sizes", "Sizes of the population", "diploid individuals", _SIZES, True),
+        _walk("times", "Times", "generations", _TIMES, True, "history=bottleneck|exponential|three_epochs|isolation"),
         _walk("growth", "Growth", "per generation", ("growth",), False, "history=exponential"),
         _walk("migration", "Migration", "share per generation", ("mig",), True, "history=isolation"),
         Chart(

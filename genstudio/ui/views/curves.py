@@ -37,6 +37,8 @@ __all__ = ["CurveGroup", "CurvesView", "Line", "Mark"]
 
 _COVERED = 0.4
 """The share of a chart's width from which on a card over it is too large."""
+_FEW = 4
+"""Lines that are all named; of more, those that have points."""
 _SMOOTHING = {"None": 0.0, "Light": 0.9, "Medium": 0.97, "Strong": 0.99}
 
 
@@ -100,7 +102,7 @@ class CurvesView(SceneFigure):
             for curve in curves[len(self._strokes) :]:
                 self._strokes.append(self._spare.pop() if self._spare else Stroke(self.scene, self.box, curve))
                 self._strokes[-1].take(curve)
-            self.legend.show_lines([(stroke.strong, html.escape(stroke.curve.line.label)) for stroke in self._strokes])
+            self._named: list[Stroke] = []
         self.redraw()
 
     def append(self, name: str, steps: Array, values: Array) -> None:
@@ -314,6 +316,12 @@ class CurvesView(SceneFigure):
         used = self._unit.pos().x() + self._unit.boundingRect().width() + 16
         self._unit.setVisible(used <= room.right() - 17)
         many = len(self._curves) > 1
+        named = list(self._strokes)
+        if len(named) > _FEW:  # lines of which only some belong to what is shown
+            named = [stroke for stroke in named if len(stroke.curve.raw)] or named
+        if named != self._named:
+            self._named = named
+            self.legend.show_lines([(stroke.strong, html.escape(stroke.curve.line.label)) for stroke in named])
         if many:
             self.legend.fit(room.width() - 18)
         width = self.legend.width()

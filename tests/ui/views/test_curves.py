@@ -490,3 +490,21 @@ def test_a_drag_on_the_legend_is_left_to_the_chart(chart: CurvesView) -> None:
     drag = Drag()
     chart.legend.mouseDragEvent(drag)
     assert drag.ignored
+
+
+def test_of_many_lines_those_with_points_are_named(qtbot: QtBot, qapp: QApplication) -> None:
+    many = CurvesView("Parameters", "", [Line(name, name) for name in ("a", "b", "c", "d", "e")])
+    qtbot.addWidget(many)
+    many.resize(500, 300)
+    many.show()
+
+    def named() -> list[str]:
+        many.image()
+        return [label.text for _, label in many.legend.items]
+
+    assert named() == ["a", "b", "c", "d", "e"], "nobody knows yet"
+    many.append("b", np.array([1, 2]), np.array([0.0, 1.0]))
+    many.append("d", np.array([1, 2]), np.array([2.0, 1.0]))
+    assert named() == ["b", "d"]
+    many.clear()
+    assert named() == ["a", "b", "c", "d", "e"]
