@@ -102,8 +102,13 @@ class CurvesView(SceneFigure):
             for curve in curves[len(self._strokes) :]:
                 self._strokes.append(self._spare.pop() if self._spare else Stroke(self.scene, self.box, curve))
                 self._strokes[-1].take(curve)
-            self._named: list[Stroke] = []
+            self._name(list(self._strokes))
         self.redraw()
+
+    def _name(self, strokes: list[Stroke]) -> None:
+        """The lines that stand in the legend."""
+        self._named = strokes
+        self.legend.show_lines([(stroke.strong, html.escape(stroke.curve.line.label)) for stroke in strokes])
 
     def append(self, name: str, steps: Array, values: Array) -> None:
         """Add points (n,) at the end of a series. Raises KeyError for a series that the chart does not have."""
@@ -320,8 +325,7 @@ class CurvesView(SceneFigure):
         if len(named) > _FEW:  # lines of which only some belong to what is shown
             named = [stroke for stroke in named if len(stroke.curve.raw)] or named
         if named != self._named:
-            self._named = named
-            self.legend.show_lines([(stroke.strong, html.escape(stroke.curve.line.label)) for stroke in named])
+            self._name(named)
         if many:
             self.legend.fit(room.width() - 18)
         width = self.legend.width()
