@@ -17,8 +17,8 @@ from genstudio.families.settings import Descent, restated
 TokenKind = Literal["char", "byte", "word", "bpe", "file"]
 
 
-class Blocks(Config):
-    """Blocks of attention and feed-forward, and what is before and behind them, for as many tokens as the data say."""
+class Layers(Config):
+    """Blocks of attention and feed-forward."""
 
     layers: int = setting(
         4, "Transformer blocks stacked on each other", low=1, high=48, group="Model", main=True,
@@ -68,10 +68,6 @@ class Blocks(Config):
         label="QK-norm", source="Henry et al. 2020",
     )
     bias: bool = setting(False, "Bias terms in linear layers and in LayerNorm", group="Model", label="Biases")
-    tied: bool = setting(
-        False, "The output layer shares its weights with the token embedding", group="Model", label="Tied embeddings",
-        source="Press & Wolf 2017",
-    )
     dropout: float = setting(
         0.0, "Share of activations set to zero during training, to reduce overfitting", low=0, high=0.9, group="Model",
         source="Srivastava et al. 2014",
@@ -95,6 +91,15 @@ class Blocks(Config):
         if self.d_ff:
             return self.d_ff
         return -(-8 * self.d_model // 24) * 8 if self.activation == "swiglu" else 4 * self.d_model
+
+
+class Blocks(Layers):
+    """Blocks, and what is before and behind them, for as many tokens as the data say."""
+
+    tied: bool = setting(
+        False, "The output layer shares its weights with the token embedding", group="Model", label="Tied embeddings",
+        source="Press & Wolf 2017",
+    )
 
 
 class Stack(Blocks):
@@ -194,18 +199,30 @@ def parts(config: Stack, vocabulary: int) -> tuple[Part, ...]:
     return parts_for(config, vocabulary, config.context)
 
 
+def block_of(config: Layers, width: int, inner: int, wide: int, heads: int = 0) -> tuple[Part, ...]:
+    """What a block for vectors of this width is made of, with the trainable numbers of each part: attention of `inner` numbers
+    for its heads, which are counted where `heads` says how many; a feed-forward layer of `wide` neurons."""
+    bias, gates = int(config.bias), 2 if config.activation == "swiglu" else 1
+    counted = f", {heads} head{'s' * (heads > 1)}" if heads else ""
+    return (
+        Part(f"attention{counted}", "", 4 * width * inner + bias * (3 * inner + width)),
+        Part("feed-forward", "", (gates + 1) * width * wide + bias * (gates * wide + width)),
+        Part("norms", "", 2 * norm_of(config, width)),
+    )
+
+
+def norm_of(config: Layers, width: int) -> int:
+    """Trainable numbers of a norm of vectors of this width."""
+    return width * (1 + int(config.bias) * (config.norm == "layernorm"))
+
+
 def parts_for(config: Blocks, vocabulary: int, context: int) -> tuple[Part, ...]:
     """The same for so many tokens at once."""
-    d, inner, wide, bias = config.d_model, config.heads * config.head_size, config.ff_width, int(config.bias)
-    norm = d * (1 + bias * (config.norm == "layernorm"))
-    attention = 4 * d * inner + bias * (3 * inner + d)
-    gates = 2 if config.activation == "swiglu" else 1
-    feed_forward = (gates + 1) * d * wide + bias * (gates * wide + d)
+    d = config.d_model
     embeddings = vocabulary * d + (context * d if config.positions == "learned" else 0)
     head = 0 if config.tied else vocabulary * d
-    last_norm = norm if config.norm_place == "pre" else 0
-    heads = f"{config.heads} head{'s' * (config.heads > 1)}"
-    inside = Part(f"attention, {heads}", "", attention), Part("feed-forward", "", feed_forward), Part("norms", "", 2 * norm)
+    last_norm = norm_of(config, d) if config.norm_place == "pre" else 0
+    inside = block_of(config, d, config.heads * config.head_size, config.ff_width, config.heads)
     return (
         Part("Embedding", f"{vocabulary:,} tokens, {d} numbers each", embeddings, module="model.tokens"),
         Part(

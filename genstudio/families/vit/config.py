@@ -13,7 +13,7 @@ from genstudio.families import start
 from genstudio.families.drawing import Chain, Drawing, Part
 from genstudio.families.family import Cost
 from genstudio.families.settings import Batches, Split, restated
-from genstudio.families.stack import Blocks, StackTraining
+from genstudio.families.stack import Layers, StackTraining, block_of, norm_of
 
 _MAE, _SIMCLR, _DINO, _VIT = "He et al. 2022", "Chen et al. 2020", "Caron et al. 2021", "Dosovitskiy et al. 2021"
 FOLLOWS = (
@@ -25,7 +25,7 @@ PROJECTED, PROTOTYPES = 64, 128
 """Numbers of the vector in which two views are compared, and directions to which a student and its teacher compare it."""
 
 
-class ViTConfig(StackTraining, Split):
+class ViTConfig(Layers, StackTraining, Split):
     """Settings of a transformer encoder that reads pictures as patches, and of its training."""
 
     task: Literal["classify", "masked", "views"] = setting(
@@ -114,22 +114,18 @@ class ViTConfig(StackTraining, Split):
         "mean", "What a picture is read from: the mean over all patches, or the vector of a token of its own",
         group="Model", main=True, source=f"class: {_VIT}, 3.1",
     )
-    layers: int = restated(Blocks, "layers", 3)
-    heads: int = restated(Blocks, "heads", 4)
-    d_model: int = restated(Blocks, "d_model", 64, help="Size of each patch's vector")
-    d_head: int = restated(Blocks, "d_head", 0)
-    d_ff: int = restated(Blocks, "d_ff", 0)
-    activation: Literal["relu", "gelu", "gelu_tanh", "swiglu", "relu2"] = restated(Blocks, "activation", "gelu")
+    layers: int = restated(Layers, "layers", 3)
+    d_model: int = restated(Layers, "d_model", 64, help="Size of each patch's vector")
+    activation: Literal["relu", "gelu", "gelu_tanh", "swiglu", "relu2"] = restated(Layers, "activation", "gelu")
     positions: Literal["sinusoidal", "learned", "rotary", "none"] = restated(
-        Blocks, "positions", "learned",
+        Layers, "positions", "learned",
         help="How the model knows where each patch is, counted row by row; with none, a picture is a bag of patches",
     )
-    position_base: float = restated(Blocks, "position_base", 100.0)
-    norm: Literal["rmsnorm", "layernorm"] = restated(Blocks, "norm", "layernorm")
-    norm_place: Literal["pre", "post"] = restated(Blocks, "norm_place", "pre")
-    qk_norm: bool = restated(Blocks, "qk_norm", False)
-    bias: bool = restated(Blocks, "bias", True)
-    dropout: float = restated(Blocks, "dropout", 0.1)
+    position_base: float = restated(Layers, "position_base", 100.0)
+    norm: Literal["rmsnorm", "layernorm"] = restated(Layers, "norm", "layernorm")
+    qk_norm: bool = restated(Layers, "qk_norm", False)
+    bias: bool = restated(Layers, "bias", True)
+    dropout: float = restated(Layers, "dropout", 0.1)
     batch: int = restated(StackTraining, "batch", 32, help="Pictures processed together in one step")
     learning_rate: float = restated(StackTraining, "learning_rate", 3e-3)
     weight_decay: float = restated(StackTraining, "weight_decay", 0.05)
@@ -141,28 +137,12 @@ class ViTConfig(StackTraining, Split):
 
     def rules(self) -> Iterator[Problem]:
         yield from super().rules()
-        if not self.d_head and self.d_model % self.heads:
-            yield Problem("heads", f"{self.heads} heads cannot share a d_model of {self.d_model}; set d_head or change one")
-        elif self.positions == "rotary" and self.head_size % 2:
-            yield Problem("d_head", f"rotary positions rotate pairs of values, and a head size of {self.head_size} is odd")
-        if self.positions == "sinusoidal" and self.d_model % 2:
-            yield Problem("d_model", "sinusoidal positions need an even d_model")
         if self.task == "masked" and self.decoder_width % 8:
             yield Problem("decoder_width", "the decoder's heads have 8 numbers each, so its width must be a multiple of 8")
         if self.task == "views" and self.objective == "contrastive" and self.batch < 2:
             yield Problem("batch", "a contrast needs at least 2 pictures")
         if self.trained == "head" and self.task == "classify" and not self.start:
             yield Problem("trained", "a head alone needs a run to start from: the vectors of an untrained model say little")
-
-    @property
-    def head_size(self) -> int:
-        return self.d_head or self.d_model // self.heads
-
-    @property
-    def ff_width(self) -> int:
-        if self.d_ff:
-            return self.d_ff
-        return -(-8 * self.d_model // 24) * 8 if self.activation == "swiglu" else 4 * self.d_model
 
     @property
     def apart(self) -> float:
@@ -202,21 +182,11 @@ def patch_problem(config: ViTConfig, height: int, width: int) -> Problem | None:
     return Problem("patch", f"patches of {config.patch} pixels do not fill {width} x {height}; these do: {listed}{only}")
 
 
-def _blocks(width: int, inner: int, wide: int, config: ViTConfig) -> tuple[int, tuple[Part, ...], int]:
-    """Parameters of one block and what it is made of, and those of the norm behind the last one."""
-    bias = int(config.bias)
-    norm = width * (1 + bias * (config.norm == "layernorm"))
-    attention = 4 * width * inner + bias * (3 * inner + width)
-    gates = 2 if config.activation == "swiglu" else 1
-    feed_forward = (gates + 1) * width * wide + bias * (gates * wide + width)
-    inside = Part("attention", "", attention), Part("feed-forward", "", feed_forward), Part("norms", "", 2 * norm)
-    return attention + feed_forward + 2 * norm, inside, norm if config.norm_place == "pre" else 0
-
-
 def _encoder(config: ViTConfig, shape: Shape) -> tuple[Part, Part, Part]:
     d, patches = config.d_model, patches_of(config, shape)
     numbers, tokens = shape.channels * config.patch**2, patches + (config.pooling == "class")
-    block, inside, last = _blocks(d, config.heads * config.head_size, config.ff_width, config)
+    inside = block_of(config, d, config.heads * config.head_size, config.ff_width)
+    block, last = sum(part.parameters for part in inside), norm_of(config, d) if config.norm_place == "pre" else 0
     embedding = numbers * d + d + (d if config.pooling == "class" else 0) + (tokens * d if config.positions == "learned" else 0)
     rows, columns = shape.height // config.patch, shape.width // config.patch
     return (
@@ -235,7 +205,8 @@ def _further(config: ViTConfig, shape: Shape) -> tuple[Part, ...]:
         return (Part("Classes", f"{classes} scores", classes * (d + 1), module="classifier"),)
     if config.task == "masked":
         width, patches, pixels = config.decoder_width, patches_of(config, shape), shape.channels * config.patch**2
-        block, _, last = _blocks(width, width, config.decoder_ff, config)
+        block = sum(part.parameters for part in block_of(config, width, width, config.decoder_ff))
+        last = norm_of(config, width) if config.norm_place == "pre" else 0
         fixed = d * width + width + width + patches * width + width * pixels + pixels + last
         return (Part("Decoder", f"{config.decoder_layers} blocks, pixels of all patches",
                      fixed + config.decoder_layers * block),)  # fmt: skip
