@@ -136,7 +136,7 @@ def test_fine_tuning_starts_from_the_weights_size_and_tokens_of_a_run(begun: str
     found = result(Classify(ModelRef(str(run.folder)), asked))
     np.testing.assert_array_equal(found.probabilities, tuned.model.probabilities(asked))  # type: ignore[attr-defined]
     assert found.classes == ("animal", "fruit") and found.texts == asked
-    with pytest.raises(DataError, match="Nothing of '€' is in the vocabulary"):
+    with pytest.raises(DataError, match="None of '€' is in this model's vocabulary"):
         result(Classify(ModelRef(str(run.folder)), ("€",)))
     with pytest.raises(RunError, match="was not trained to name classes"):
         result(Classify(ModelRef(begun), asked))
