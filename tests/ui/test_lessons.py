@@ -13,7 +13,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
 
 from genstudio import families, paths
-from genstudio.ui.lessons.controls import ControlError, reveal
+from genstudio.ui.lessons.controls import ControlError, equals, find, put, reveal, value
 from genstudio.ui.lessons.lesson import Lesson, LessonError, Press, all_lessons, own_folder, read_lesson
 from genstudio.ui.lessons.player import Player
 from genstudio.ui.window import MainWindow
@@ -200,6 +200,27 @@ def test_the_setup_and_the_run_whose_room_it_takes_are_each_brought_into_view(op
         assert tab.start.isVisible() and not tab.panel.pages.isVisible()
         reveal(window, tab.panel.pages)
         assert tab.panel.pages.isVisible() and not tab.start.isVisible()
+
+
+def test_a_lesson_turns_to_an_explorer_and_back_to_the_training_that_it_hides(open_window: Open, qtbot: Any) -> None:
+    window = open_window("basics")
+    tab = window.tabs.page("basics")
+    bar = find(window, "basics", "basics_explorers")
+    assert bar is tab.explorers and value(bar) == "Training"
+    put(bar, "By hand")
+    assert value(bar) == "By hand" and equals(bar, "By hand") and tab.explorers.current == "by_hand"
+    assert tab.explorers.page.isVisible()
+    with pytest.raises(ControlError, match="does not offer 'By foot'"):
+        put(bar, "By foot")
+    tab.setup.choose_data("class-moons")
+    tab.setup.set_plan(3, None)
+    tab.start_training()
+    qtbot.waitUntil(lambda: tab.state == "stopped", timeout=LONG)
+    put(bar, "By hand")
+    pane = find(window, "basics", "pane_network")
+    assert pane is not None and not pane.isVisible()
+    reveal(window, pane)
+    assert pane.isVisible() and value(bar) == "Training"
 
 
 def test_a_teacher_steps_with_space_and_a_remote(open_window: Open, qtbot: Any, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
     QScrollArea,
     QSpinBox,
     QStackedWidget,
+    QTabBar,
     QTabWidget,
     QToolButton,
     QWidget,
@@ -97,7 +98,7 @@ def value(widget: QWidget) -> Any:
         return widget.isChecked()
     if isinstance(widget, QComboBox):
         return widget.currentText()
-    if isinstance(widget, QTabWidget):
+    if isinstance(widget, QTabWidget | QTabBar):
         return widget.tabText(widget.currentIndex())
     if isinstance(widget, QListWidget):
         item = widget.currentItem()
@@ -158,7 +159,7 @@ def put(widget: QWidget, wanted: bool | int | float | str) -> None:
         widget.click()
     elif isinstance(widget, QComboBox):
         _choose(widget, str(wanted))
-    elif isinstance(widget, QTabWidget):
+    elif isinstance(widget, QTabWidget | QTabBar):
         titles = [widget.tabText(index) for index in range(widget.count())]
         widget.setCurrentIndex(_place(widget, titles, str(wanted)))
     elif isinstance(widget, QListWidget):

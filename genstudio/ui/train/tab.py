@@ -626,7 +626,10 @@ class TrainingTab(QWidget):
         self.strip.settings.setChecked(on)
 
     def reveal(self, widget: QWidget) -> None:
-        """Show what is set up, or the run whose room it takes, whichever has this widget."""
+        """Show what is set up, or the run whose room it takes, whichever has this widget; of a run, the training where an
+        explorer is in front of it."""
+        if self.has_panel and self.panel.isAncestorOf(widget):
+            self.explorers.choose("")
         if not self.busy and self.left.isAncestorOf(widget) and self.left.isHidden():
             self.show_setup(True)
         elif self.has_panel and self.panel.isAncestorOf(widget) and self._cramped():
