@@ -21,7 +21,7 @@ from genstudio.errors import ConfigError
 from genstudio.events import Series
 from genstudio.families.simulator import FAMILY
 from genstudio.families.simulator.config import SimulatorConfig
-from genstudio.families.simulator.doctor import RULES, doctor
+from genstudio.families.simulator.doctor import RULES, doctor, wrong_model
 from genstudio.families.simulator.engines import require_msprime
 from genstudio.families.simulator.learner import SimulatorLearner
 from genstudio.families.simulator.model import PRETRAINING, PROPOSING, Discriminator, SimulatorModel
@@ -31,6 +31,7 @@ from genstudio.snapshots.samples import Bars, Pictures
 from genstudio.tasks.models import Models
 from genstudio.tasks.train import Resume, Train
 from genstudio.training import checkpoint
+from genstudio.training.doctor import Window
 from helpers import answer
 
 TINY: dict[str, Any] = {
@@ -161,9 +162,65 @@ def window(**numbers: Any) -> Iterator[Any]:
     yield from watch.see(series, (), SimulatorConfig.parse({"history": "constant"}).model_dump())
 
 
+KNOWN = {"T_end": 500.0, "duration": 300.0}
+FITTED = (
+    ("right, at the truth", "bottleneck", {"N": 6_000.0, "N_bottleneck": 200.0}, True),
+    ("right, on its way", "bottleneck", {"N": 6_000.0, "N_bottleneck": 1_000.0}, False),
+    ("right, but stuck elsewhere", "bottleneck", {"N": 8_000.0, "N_bottleneck": 600.0}, True),
+    ("wrong, on its way", "constant", {"N": 3_000.0}, False),
+    ("wrong, at its best", "constant", {"N": 3_000.0}, True),
+)  # fmt: skip
+"""Models fitted to a bottleneck of 200 individuals: parameters, and whether the search has cooled."""
+
+
+@pytest.fixture(scope="module")
+def fitted() -> dict[str, tuple[str, dict[str, Any]]]:
+    """What was measured of each of FITTED: its model, and numbers over two evaluations."""
+    known = ", ".join(f"{name}={value}" for name, value in KNOWN.items())
+    bottleneck, found = regions("bottleneck", 100, f"N=6000, N_bottleneck=200, {known}", haplotypes=24), {}
+    for says, history, values, cooled in FITTED:
+        one = learner(bottleneck, history=history, known=known if history == "bottleneck" else "", haplotypes=24)
+        search, model = one.search, one.config.model
+        place = [p.share({**KNOWN, **values}[p.name]) for p in model.parameters]
+        for stored in (search.place, search.mean):
+            stored.copy_(torch.tensor(place))
+        search.set_state(averaged=int(cooled))
+        *_, last = one.model.evaluate(share=0.6)
+        assert ("nearby_apart" in last.values) == (cooled and last.values["shape_apart"] > 4)
+        numbers = {name: [value] * 2 for name, value in last.values.items()}
+        numbers |= {"temperature": [1.0, 0.1 if cooled else 0.8], "accuracy": [0.9, 0.9]}
+        found[says] = history, numbers | {name: [value] * 20 for name, value in values.items()}
+    return found
+
+
+def accused(fitted: dict[str, tuple[str, dict[str, Any]]], rule: Any) -> set[str]:
+    """Those of FITTED that a rule speaks of."""
+    found = set()
+    for says, (history, numbers) in fitted.items():
+        seen = Window()
+        seen.settings = SimulatorConfig.parse({"history": history}).model_dump()
+        evaluated = np.array([50, 100])
+        for name, values in numbers.items():
+            seen.add({name: Series(evaluated if len(values) == 2 else np.arange(81, 101), np.array(values, float))})
+        if rule(seen) is not None:
+            found.add(says)
+    return found
+
+
+def test_a_wrong_model_is_said_only_where_no_parameters_of_it_would_fit(fitted: dict[str, tuple[str, dict[str, Any]]]) -> None:
+    assert accused(fitted, wrong_model) == {"wrong, at its best"}
+    careless = accused(fitted, lambda seen: seen.last("shape_apart") > 4 or None)
+    assert careless >= {"right, on its way", "right, but stuck elsewhere"}
+    history, numbers = fitted["wrong, at its best"]
+    walking = {"wrong": (history, {**numbers, "N": [3_000.0, 6_000.0] * 10})}
+    assert not accused(walking, wrong_model)  # nor near chance, nor at rest
+    assert accused({"wrong": (history, {**walking["wrong"][1], "accuracy": [0.55, 0.5]})}, wrong_model)
+    assert accused({"wrong": (history, {**walking["wrong"][1], "edge": [0.0] * 20})}, wrong_model)
+
+
 def test_the_doctor_says_what_is_wrong_and_nothing_where_nothing_is() -> None:
     cooled = {"temperature": [1, 0.6, 0.2], "shape_apart": [9, 8, 12.0], "apart_tajimas_d": [3, 4, 5.0],
-    "accuracy": [0.9, 0.9, 0.9]}
+    "accuracy": [0.9, 0.9, 0.9], "nearby_apart": [9, 8, 7.0], "N": [9_000.0] * 3}
     found = {one.name: one for one in window(**cooled)}
     assert set(found) == {"wrong_model",
     "recognised"} and {"history": "bottleneck"} in [a.values for a in found["wrong_model"].advice]

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
+
+from genstudio.data.population.history import model_of
 from genstudio.events import Diagnosis
 from genstudio.families.rules import NOT_FINITE, Tried, advice, not_finite, number
 from genstudio.training.doctor import Doctor, Finding, Rule, Window
 
-SHAPE, COOL, WINS, EDGE, ROUNDS = 4.0, 0.35, 0.8, 0.015, 20
+SHAPE, REPAIRED, COOL, WINS, EDGE, ROUNDS = 4.0, 3.0, 0.35, 0.8, 0.015, 20
+CHANCE, RESTING, REST = 0.6, 20, 0.1
+"""A discriminator right less often is near chance; parameters rest that moved less than this share of their range in so many
+steps."""
 _OTHERS = {
     "constant": ("bottleneck", "exponential", "three_epochs"), "bottleneck": ("three_epochs", "exponential"),
     "exponential": ("three_epochs", "bottleneck"), "three_epochs": ("exponential", "isolation"),
@@ -21,18 +27,39 @@ def _cooled(window: Window) -> bool:
     return window.last("temperature") <= COOL * max(number(window, "temperature"), 1e-9)
 
 
+def _settled(window: Window) -> bool:
+    """Whether the search has cooled and is where it will stay: the discriminator is near chance, or the parameters rest, or one
+    is at the end of its range."""
+    if not _cooled(window):
+        return False
+    right, edge = window.all("accuracy")[1][-2:], window.recent("edge", RESTING)
+    if (len(right) and right.mean() < CHANCE) or (len(edge) and edge.max() < EDGE):
+        return True
+    model = model_of(str(window.settings.get("history", "")))
+    walks = [(one, window.recent(one.name, RESTING)) for one in model.parameters]
+    shares = [[parameter.share(float(value)) for value in values] for parameter, values in walks if len(values) > 1]
+    return bool(shares) and max(max(walk) - min(walk) for walk in shares) < REST
+
+
 def wrong_model(window: Window) -> Finding | None:
-    """Statistics that hardly depend on the size of the population differ although the search has cooled."""
-    values = window.all("shape_apart")[1][-2:]
-    if not _cooled(window) or len(values) < 2 or not values.min() > SHAPE:
+    """The search has settled, the shape of the genomes' statistics differs, and no parameters nearby repair that."""
+    steps, values = window.all("shape_apart")
+    tried, nearby = window.all("nearby_apart")
+    if len(values) < 2 or not values[-2:].min() > SHAPE or not _settled(window):
+        return None
+    if not np.isin(steps[-2:], tried).all() or not nearby[-2:].min() > REPAIRED:
         return None
     now = str(window.settings.get("history", ""))
     tries: list[Tried] = [(f"Start a new run with the model {name}", {"history": name}) for name in _OTHERS.get(now, ())]
-    tajima = window.last("apart_tajimas_d")
-    evidence = {"Tajima's D and linkage, standard errors apart": float(values[-1]), "Tajima's D alone": tajima}
+    evidence = {
+        "Tajima's D and linkage, standard errors apart": float(values[-1]),
+        "Tajima's D alone": window.last("apart_tajimas_d"),
+        "the same with the best parameters tried nearby": float(nearby[-1]),
+    }
     return Finding(
-        f"This model of history does not fit the data: at the best parameters, Tajima's D and linkage of simulated genomes are "
-        f"{values[-1]:.1f} standard errors away from the real ones. Other parameters cannot repair that; another model can.",
+        f"This model of history does not fit the data: where the search has settled, Tajima's D and linkage of simulated genomes "
+        f"are {values[-1]:.1f} standard errors away from the real ones. Other parameters were tried: the best leave "
+        f"{nearby[-1]:.1f}. Another model may fit.",
         evidence, advice(window, *tries, ("Free parameters that are held as known", {"known": ""})),
     )  # fmt: skip
 
@@ -105,9 +132,9 @@ def stuck(window: Window) -> Finding | None:
 
 RULES = (
     Rule("wrong_model", "The model does not fit",
-         f"Below {COOL:.0%} of the first temperature, Tajima's D and linkage differ by more than {SHAPE:g} standard "
-         f"errors (root mean "
-         "square) in two evaluations in a row.", wrong_model),
+         f"Below {COOL:.0%} of the first temperature, and with the discriminator right in less than {CHANCE:.0%} or parameters "
+         f"that rest, Tajima's D and linkage differ by more than {SHAPE:g} standard errors (root mean square) in two evaluations "
+         f"in a row, and the best parameters tried nearby leave more than {REPAIRED:g}.", wrong_model),
     Rule("recognised", "Simulations are recognised",
          f"Below {COOL:.0%} of the first temperature, the discriminator is right in more than {WINS:.0%} of held-out "
          f"regions in two "

@@ -15,9 +15,10 @@ from genstudio.data.population.coalescent import Regions, Stream, joined
 from genstudio.data.population.history import values_of
 from genstudio.data.population.pictures import windows
 from genstudio.data.population.statistics import Statistics, apart, measured
-from genstudio.data.work import mapped
+from genstudio.data.work import Work, mapped, scaled
 from genstudio.families.simulator.config import SimulatorConfig
 from genstudio.families.simulator.data import GenomeData
+from genstudio.families.simulator.doctor import SHAPE
 from genstudio.families.simulator.engines import regions_of
 from genstudio.training.learner import Measured
 
@@ -25,6 +26,8 @@ Array = NDArray[Any]
 _JUDGED, _EXACT = 100, 300
 """Regions that are simulated for an evaluation, and for an exact one."""
 _FIXED = 73_194
+_TRIED, _MOVES = 40, ((-0.25, -0.1, 0.1, 0.25), (-0.12, -0.05, 0.05, 0.12))
+"""Regions that are simulated to try other parameters, and how far each is moved: in the first sweep, and in the second."""
 PRETRAINING, PROPOSING, RETRAINING = range(3)
 
 
@@ -224,8 +227,9 @@ class SimulatorModel:
     def evaluate(self, exact: bool = False, share: float = 1.0) -> Iterator[Measured]:
         """The discriminator's `accuracy` on real regions that are kept from it and simulated ones; `statistics_apart`, the
         root mean square of how many standard errors statistics of real and simulated genomes lie apart; `shape_apart`, the
-        same of Tajima's D and linkage only, which hardly depend on the size of the population; and `relative_error`, the
-        median over the parameters, where the truth may be shown. Yields nothing without data."""
+        same of Tajima's D and linkage only; `nearby_apart`, where a search that has cooled leaves these far apart: the same
+        with the best of other parameters that are tried then; and `relative_error`, the median over the parameters, where
+        the truth may be shown. Yields nothing without data."""
         if self.data.statistics is None:
             return
         count = _EXACT if exact else max(20, round(_JUDGED * share))
@@ -238,20 +242,40 @@ class SimulatorModel:
         right_real = float((self.logits(self.real(self.data.held)) > 0).mean())
         right_made = float((self.logits(self.seen(made)) < 0).mean())
         yield Measured(done=0.7)
-        statistics = yield from mapped(measured(made), lambda done: Measured(done=0.7 + 0.3 * done))
+        statistics = yield from mapped(measured(made), lambda done: Measured(done=0.7 + 0.2 * done))
         far = apart(self.data.statistics, statistics)
-        shape = [value for name, value in far.items() if name == "tajimas_d" or name.startswith("ld_")]
         values = {
             "accuracy": 0.5 * (right_real + right_made), "accuracy_real": right_real, "accuracy_fake": right_made,
-            "statistics_apart": _root_mean_square(list(far.values())), "shape_apart": _root_mean_square(shape),
+            "statistics_apart": _root_mean_square(list(far.values())), "shape_apart": _shape(far),
         }  # fmt: skip
         for name in ("pi", "tajimas_d", "segregating_sites"):
             if name in far:
                 values[f"apart_{name}"] = far[name]
+        if self.search.averaged and values["shape_apart"] > SHAPE:
+            search = scaled(self._nearby(self.data.statistics), 0.9, 1.0)
+            values["nearby_apart"] = yield from mapped(search, lambda done: Measured(done=done))
         if self.knows_truth and (errors := self.relative_errors()):
             values["relative_error"] = float(np.median(list(errors.values())))
             values |= {f"true_{name}": self.data.truth.values[name] for name in errors if self.data.truth is not None}
         yield Measured(values, answer=self._answer(values, statistics, far))
+
+    def _nearby(self, real: Statistics) -> Work[float]:
+        """How far Tajima's D and linkage lie apart with other parameters of this model: one after the other is moved to where all
+        statistics fit best, in two sweeps. Yields the share done."""
+        place, lowest, shape = self.search.mean.numpy().copy(), float("inf"), float("inf")
+        sweeps = [(index, moves) for moves in _MOVES for index in self.config.searched]
+        for done, (index, moves) in enumerate(sweeps):
+            tried = np.tile(place, (1 + len(moves), 1))
+            tried[1:, index] = np.clip(place[index] + np.array(moves), 0, 1)
+            for number, other in enumerate(tried):
+                if number or not done:  # where the one before ended is known
+                    made = self.simulated(np.tile(other, (_TRIED, 1)), Stream(_FIXED, 1))
+                    begun = (done + number / len(tried)) / len(sweeps)
+                    statistics = yield from scaled(measured(made), begun, begun)
+                    far = apart(real, statistics)
+                    if (now := _root_mean_square(list(far.values()))) < lowest:
+                        place, lowest, shape = other, now, _shape(far)
+        return shape
 
     def _answer(self, values: Mapping[str, float], made: Statistics, far: Mapping[str, float]) -> Mapping[str, Any]:
         """What an evaluation answers: it names the truth, for who asks wants to know."""
@@ -271,6 +295,11 @@ class SimulatorModel:
                 for name, value in far.items()
             },
         }  # fmt: skip
+
+
+def _shape(far: Mapping[str, float]) -> float:
+    """How many standard errors Tajima's D and linkage lie apart (root mean square)."""
+    return _root_mean_square([value for name, value in far.items() if name == "tajimas_d" or name.startswith("ld_")])
 
 
 def _root_mean_square(values: list[float]) -> float:
