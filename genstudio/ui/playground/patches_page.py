@@ -98,6 +98,7 @@ class PatchesPage(Page):
         if model.run != self._run:
             self._run, self._sample, self._path, self.found = model.run, None, "", None
             self._forget()
+            self._show_sides()
         old, known = self.found, self._sample is not None
         task = LookAtPatches(
             model, self._path, self._number, self._sample, old.whole.label if old is not None and known else -1,

@@ -14,7 +14,10 @@ from genstudio.ui.layouts import Flow, hbox, vbox
 from genstudio.ui.numbers import duration
 from genstudio.ui.widgets import button, icon_button, plain_label
 
-_LOOKS = {"Traces": "Look inside", "Translates": "Translate with it", "Embeds": "Explore its words"}
+_LOOKS = {
+    "Traces": "Look inside", "LooksAtPatches": "Look inside", "Translates": "Translate with it", "Embeds": "Explore its words",
+    "Matches": "Search with it",
+}
 """What the button to the Playground says, by the first of these abilities that a model has."""
 
 
