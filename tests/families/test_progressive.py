@@ -217,7 +217,7 @@ def test_the_growth_can_be_held_and_moved_on_and_a_longer_plan_never_makes_it_sm
     assert (growth.stage, growth.fade) == (1, 0.0)  # once only, and it is held still
     growth.advance(held.model_copy(update={"advance_size": 2}), 0.32, 0.0)
     assert (growth.stage, growth.fade) == (1, 1.0)  # a fade-in is completed
-    planned, growth = ProgressiveConfig(growth="plan"), Growth(3, (1, 16, 16, 1), True)
+    planned, growth = ProgressiveConfig(growth="plan", full_share=0.5), Growth(3, (1, 16, 16, 1), True)
     for step in range(45):
         growth.advance(planned, step / 100, 0.0)
     now = growth.stage, growth.fade

@@ -106,7 +106,7 @@ def test_whether_a_sentence_follows_is_what_the_network_says(engine: Engine, qtb
     assert page.first.toPlainText() == "on a mat" and page.candidates() == ("a cat", "in a hat")
     page.seconds.setPlainText("€")
     settle(qtbot, page)
-    assert "Nothing of '€' is in the vocabulary" in page.outcome.text() and not page.bars.bars
+    assert "None of '€' is in this model's vocabulary" in page.outcome.text() and not page.bars.bars
 
 
 def test_a_model_that_names_no_classes_says_so_on_its_page(run: str, engine: Engine, qtbot: QtBot) -> None:
