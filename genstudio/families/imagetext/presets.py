@@ -13,7 +13,7 @@ PRESETS = (
     Preset(
         "shapes",
         "Shapes in a minute",
-        "Shapes and captions such as 'a small red heart at the top left'. After 200 steps nine of ten captions find their "
+        "Shapes with captions, such as 'a small red heart at the top left'. After 200 steps nine of ten captions find their "
         "picture among 100 held-out ones; at the end, after about a minute on one core, nearly all do, also those of "
         "combinations of colour and shape that training never saw.",
         {},

@@ -12,8 +12,8 @@ PRESETS = (
     Preset(
         "xor",
         "XOR, every number",
-        "Three neurons learn the four corners that no straight line can separate, in seconds. Small enough to compute a step of "
-        "it by hand.",
+        "Three neurons learn XOR: four corners that no straight line can separate. It takes seconds, and is small enough to "
+        "compute a step of it by hand.",
         _XOR, steps=600, data="xor",
     ),
     Preset(
@@ -53,8 +53,8 @@ PRESETS = (
     Preset(
         "same-weights",
         "Lesson: all weights the same",
-        "Eight neurons that start with the same weights get the same gradient and stay the same: together they do what one "
-        "neuron does, draw one straight line, and a tenth of the points stays on the wrong side of it.",
+        "Eight neurons with the same weights: they get the same gradient and stay the same, so together they do what one neuron "
+        "does, draw one straight line, and a tenth of the points stays on the wrong side of it.",
         {"width": 8, "initialisation": "same", "optimizer": "adam", "learning_rate": 0.02}, steps=600, data="class-moons",
         cure={"initialisation": "xavier"},
         cure_text="Start with random weights: each neuron then gets a gradient of its own, and they part.",

@@ -18,9 +18,7 @@ PRESETS = (
     Preset(
         "size",
         "One parameter: the size",
-        "How large was a population that never changed? The size walks to its value, and the discriminator's accuracy "
-        "falls towards "
-        "50%.",
+        "A population that never changed: its size walks to the truth, and the discriminator's accuracy falls towards 50%.",
         {"history": "constant"},
         steps=250,
         data="hidden-history",
@@ -29,8 +27,7 @@ PRESETS = (
         "bottleneck-whole",
         "Four parameters: a bottleneck",
         "Nothing is known. Depth and duration of a bottleneck can stand in for each other: how strong it was is found, "
-        "each of them "
-        "alone less exactly.",
+        "each of them alone less exactly.",
         {"history": "bottleneck"},
         steps=1000,
         data="popgen-bottleneck",
@@ -46,9 +43,8 @@ PRESETS = (
     Preset(
         "wrong-model",
         "Lesson: the wrong model",
-        "A population of constant size is fitted to genomes that went through a bottleneck. A size is found, but linkage "
-        "and Tajima's "
-        "D of the simulated genomes differ from the real ones by many standard errors, and the doctor says so.",
+        "A constant size, fitted to genomes that went through a bottleneck. A size is found, but linkage "
+        "and Tajima's D of the simulated genomes differ from the real ones by many standard errors, and the doctor says so.",
         {"history": "constant"},
         steps=250,
         data="popgen-bottleneck",
