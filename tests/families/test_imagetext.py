@@ -196,6 +196,7 @@ def test_pictures_that_no_tower_reads_are_refused_at_their_setting(values: dict[
     assert [problem.field for problem in error.value.problems] == [field]
 
 
+@pytest.mark.thorough
 def test_the_command_line_searches_both_ways(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from PIL import Image
 

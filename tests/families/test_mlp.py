@@ -38,6 +38,7 @@ def learner(data: str, values: Any = None, seed: int = 0) -> Any:
     return FAMILY.learner(FAMILY.model(config, finished(FAMILY.prepare(config, dataset)), "cpu", seed), seed)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", LESSONS)
 def test_a_lesson_fails_the_doctor_says_why_and_the_cure_helps(tmp_path: Path, name: str) -> None:
     preset = PRESETS[name]
@@ -48,6 +49,7 @@ def test_a_lesson_fails_the_doctor_says_why_and_the_cure_helps(tmp_path: Path, n
     assert cured >= accuracy + 0.05 and LESSONS[name] not in after
 
 
+@pytest.mark.thorough
 @usually("name", ("points", "rings", "digits", "spirals", "xor"), usual=lambda name: name == "points")
 def test_a_preset_reaches_what_it_promises(tmp_path: Path, name: str) -> None:
     preset = PRESETS[name]

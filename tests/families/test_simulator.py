@@ -79,6 +79,7 @@ def test_the_order_of_haplotypes_does_not_matter_to_the_discriminator_and_would_
         assert not torch.allclose(network(x), network(x[..., torch.randperm(36)]), atol=1e-4)  # that of sites does
 
 
+@pytest.mark.thorough
 def test_an_annealing_goes_on_bitwise(data: RegionDataset) -> None:
     """From the weights, moments and buffers alone, in the middle of a round of proposals."""
     values = {"history": "bottleneck", "known": "T_end=1000"}
@@ -106,6 +107,7 @@ def test_a_resumed_run_is_the_uninterrupted_one(tmp_path: Path) -> None:
     assert one["search.state"][2] > 0  # rounds of proposals
 
 
+@pytest.mark.thorough
 def test_the_discriminator_is_good_enough_first_then_the_parameter_walks_towards_the_truth(data: RegionDataset) -> None:
     one = learner(data, good_enough=0.7, haplotypes=12, snps=24, regions=20, batch=20, proposals=4)
     far = np.array([0.05])
@@ -122,6 +124,7 @@ def test_the_discriminator_is_good_enough_first_then_the_parameter_walks_towards
     assert {"pi", "tajimas_d", "haplotypes", "sfs_1", "ld_500", "mean_gap"} <= last.result["statistics"].keys()
 
 
+@pytest.mark.thorough
 def test_proposals_stay_in_the_range_and_known_parameters_where_they_are(data: RegionDataset) -> None:
     one = learner(data, history="bottleneck", known="N_bottleneck=700, duration=500", width=1.0)
     places = []

@@ -232,6 +232,7 @@ def test_pictures_without_a_class_are_in_neither_part_and_the_split_is_that_of_a
     assert set(known.held) < set(everything.held) and set(known.train) < set(everything.train)
 
 
+@pytest.mark.thorough
 def test_the_classes_of_an_attribute_are_its_values_without_their_numbers() -> None:
     faces = dataset("pixel-faces")
     known = attributes(faces)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import numpy as np
+import pytest
 from every_screen import settle
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
@@ -66,6 +67,7 @@ def faint(window: MainWindow) -> list[str]:
     return found
 
 
+@pytest.mark.thorough
 def test_all_text_stands_out(open_window: Callable[[], MainWindow]) -> None:
     window, faults = open_window(), []
     for room in window.tabs.rooms:  # built before, so that each look is looked at whole

@@ -270,10 +270,10 @@ def test_everything_that_can_be_used_has_a_name_of_its_own(window: MainWindow, q
 
 def test_a_further_page_can_be_added_in_the_middle_and_beside(window: MainWindow) -> None:
     panel = window.gan.panel
-    assert [panel.pages.tabText(index) for index in range(panel.pages.count())] == ["Training", "Explore"]
+    assert [panel.pages.tabText(index) for index in range(panel.pages.count())] == ["Training", "Explore", "Model"]
     panel.pages.addTab(QWidget(), "Later")
     panel.side.addTab(QWidget(), "Later")
-    assert panel.pages.count() == 3 and panel.side.tabText(panel.side.count() - 1) == "Later"
+    assert panel.pages.count() == 4 and panel.side.tabText(panel.side.count() - 1) == "Later"
 
 
 def test_a_real_point_is_not_looked_at_as_if_it_were_a_sample(window: MainWindow, qtbot: Any) -> None:

@@ -80,6 +80,7 @@ def play(keys: Keys, key: str) -> None:
     assert key in window.lessons.finished
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(600)
 def test_two_lessons_with_keys_alone(real_models: None, open_window: Open, qtbot: Any) -> None:
     keys = Keys(qtbot, open_window("lessons", "playground"))

@@ -158,6 +158,7 @@ def test_a_race_from_its_button_to_its_runs(toy: Family[Any, Any], engine: Engin
     tab.set_datasets(shelf.list_datasets())
     tab.resize(1280, 640)
     tab.show()
+    tab.choose_family(toy.name)
     tab.setup.set_plan(12, None)
     tab.compete.click()
     page = tab.race

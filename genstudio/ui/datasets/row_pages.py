@@ -159,8 +159,8 @@ class LabelFigures(QWidget):
         self.setObjectName(f"{name}_figures")
         self.classes = NamedBars("Classes", f"{name}_classes", f"{of}s", lambda value: f"{value:,.0f}")
         self.lengths = HistogramView("Lengths", f"{name}_lengths", "characters")
-        self.lengths.setVisible(of == "text")
         vbox((self.classes, 2), (self.lengths, 1), into=self, margins=(0, 12, 0, 0))
+        self.lengths.setVisible(of == "text")
 
     def show_look(self, info: DatasetInfo, look: PairLook) -> None:
         ordered = sorted(look.per_class, key=lambda each: -each[1])
