@@ -13,8 +13,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
 
 from genstudio import families, paths
+from genstudio.ui.lessons.conditions import Since, words
 from genstudio.ui.lessons.controls import ControlError, equals, find, put, reveal, value
-from genstudio.ui.lessons.lesson import Lesson, LessonError, Press, all_lessons, own_folder, read_lesson
+from genstudio.ui.lessons.lesson import ControlHas, Lesson, LessonError, Press, all_lessons, own_folder, read_lesson
 from genstudio.ui.lessons.player import Player
 from genstudio.ui.window import MainWindow
 from helpers import LONG, usually
@@ -207,7 +208,11 @@ def test_a_lesson_turns_to_an_explorer_and_back_to_the_training_that_it_hides(op
     tab = window.tabs.page("basics")
     bar = find(window, "basics", "basics_explorers")
     assert bar is tab.explorers and value(bar) == "Training"
+    wish = words(window, ControlHas(control="basics_explorers", equals="By hand"), Since(room="basics"))
+    assert wish == "Choose 'By hand' in 'Training and explorers'"
     put(bar, "By hand")
+    title = words(window, ControlHas(control="by_hand_title", equals="Loss"), Since(room="basics"))
+    assert title == "Continue until it says 'Loss'"
     assert value(bar) == "By hand" and equals(bar, "By hand") and tab.explorers.current == "by_hand"
     assert tab.explorers.page.isVisible()
     with pytest.raises(ControlError, match="does not offer 'By foot'"):

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtWidgets import QComboBox, QListWidget, QTabWidget, QWidget
+from PySide6.QtWidgets import QComboBox, QLabel, QListWidget, QTabBar, QTabWidget, QWidget
 
 from genstudio import families
 from genstudio.ui.lessons import controls
@@ -88,8 +88,10 @@ def _has(widget: QWidget, asked: ControlHas, since: Since) -> bool:
 
 
 def _wish(widget: QWidget | None, name: str, asked: ControlHas) -> str:
-    if isinstance(widget, QComboBox | QListWidget | QTabWidget) and asked.equals is not None:
+    if isinstance(widget, QComboBox | QListWidget | QTabWidget | QTabBar) and asked.equals is not None:
         return f"Choose '{_entry(widget, str(asked.equals))}' in {name}"
+    if isinstance(widget, QLabel) and (asked.equals or asked.contains):
+        return f"{'Continue' if asked.equals else 'Wait'} until it says '{asked.equals or asked.contains}'"
     if isinstance(asked.equals, str):
         return f"Type '{asked.equals}' into {name}"
     if asked.equals is True or asked.equals is False:
