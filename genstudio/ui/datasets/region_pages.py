@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import statistics
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDoubleSpinBox, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
@@ -144,9 +146,8 @@ class HistoryPage(QWidget):
             error = abs(guess - true) / max(abs(true), 1e-12)
             errors.append(error)
             self.answers[parameter.name].setText(f"{parameter.words(true)}   ({error:.0%} off)")
-        errors.sort()
         self.result.setText(
-            f"The median error of your guesses is {errors[len(errors) // 2]:.0%}. Compare them with what the simulator GAN "
+            f"The median error of your guesses is {statistics.median(errors):.0%}. Compare them with what the simulator GAN "
             "found: its run shows the truth when you switch on 'Show the truth' among its live settings."
         )
 
