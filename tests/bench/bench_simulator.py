@@ -20,10 +20,10 @@ standard errors the statistics lie apart (root mean square):
 | before | 1 | 43% | 28% | 57% | 6 | 4.3 |
 
 Five minutes by the clock with two threads, on cores that others shared (136 CPU seconds): seed 2 20% and 136%, discriminator 50%,
-21 rounds, 4.5 apart.
+21 rounds, 4.5 apart; seed 3, where busier cores left it 52 CPU seconds, 30% and 49%, 63%, 3 rounds, 3.5 apart.
 
 A discriminator near 50% is no proof: with seeds 0 and 2 it had learnt too little to tell what the statistics tell clearly. In the
-second run of seed 2 its loss was the same (0.66 to 0.75) for every proposal from round 6 on, so nearly every move was accepted;
+second run of seed 2 the loss was 0.63 to 0.86 (chance: 0.69) from round 6 on wherever it stood, so most moves were accepted;
 other parameters nearby left Tajima's D and linkage 0.8 standard errors apart instead of 6.3.
 """
 
