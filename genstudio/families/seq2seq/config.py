@@ -142,7 +142,8 @@ def drawing(config: Seq2SeqConfig, _info: DatasetInfo, vocabulary: int) -> Drawi
         last_norm = output.parameters - (0 if config.tied else table)
         return (
             Chain((source, Part("Embedding", words, table + places, module="model.encoder.tokens"), block,
-                   Part("Memory", f"{d} numbers per token", last_norm, module="model.encoder.last_norm")), "Encoder"),
+                   Part("Memory", f"{d} numbers per token", last_norm,
+                        module="model.encoder.last_norm" * (config.norm_place == "pre"))), "Encoder"),
             Chain((target, Part("Embedding", words, own + places, module="model.decoder.tokens"), looking, output, following),
                   "Decoder"),
         )
@@ -154,11 +155,12 @@ def drawing(config: Seq2SeqConfig, _info: DatasetInfo, vocabulary: int) -> Drawi
     bridge = "attention" if config.architecture != "rnn" else "one vector"
     head = 0 if config.tied else table
     return (
-        Chain((source, Part("Embedding", words, table), Part(config.cell.upper(), layers, cells, module="model.encoder"),
+        Chain((source, Part("Embedding", words, table, module="model.encoder.tokens"),
+               Part(config.cell.upper(), layers, cells, module="model.encoder.cells"),
                Part("Memory", bridge, rest)), "Encoder"),
         Chain((target, Part("Embedding", words, own),
-               Part(config.cell.upper(), f"{config.layers} layers of {d}", decoder, module="model.decoder"),
-               Part("Output", f"{vocabulary:,} logits", head), following), "Decoder"),
+               Part(config.cell.upper(), f"{config.layers} layers of {d}", decoder, module="model.cells"),
+               Part("Output", f"{vocabulary:,} logits", head, module="model.head"), following), "Decoder"),
     )  # fmt: skip
 
 

@@ -76,5 +76,5 @@ DASHBOARD = Dashboard(
     "to tell its genomes from real ones; then simulated annealing moves the parameters until it no longer can. The "
     "parameters are "
     "an answer: how large the population was, and when.",
-    race="history",
+    race="proposals",
 )  # fmt: skip

@@ -194,7 +194,7 @@ def _encoder(config: ViTConfig, shape: Shape) -> tuple[Part, Part, Part]:
              module="encoder.tokens"),
         Part("Block", f"{d} numbers per patch", block, config.layers, inside, "encoder.blocks"),
         Part("Pooling", "mean over the patches" if config.pooling == "mean" else "the class token", last,
-             module="encoder.last_norm"),
+             module="encoder.last_norm" * (config.norm_place == "pre")),
     )  # fmt: skip
 
 
