@@ -198,6 +198,7 @@ def test_a_race_is_paused_and_stopped_as_one(toy: Family[Any, Any], engine: Engi
     qtbot.addWidget(tab)
     tab.set_datasets(shelf.list_datasets())
     tab.show()
+    tab.choose_family(toy.name)
     tab.setup.set_plan(None, 600.0)
     tab.open_race()
     page = tab.race
