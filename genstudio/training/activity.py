@@ -25,13 +25,13 @@ _UNCHANGED = (nn.Identity, nn.Flatten, nn.Unflatten, nn.Dropout)
 def preview(learner: Learner) -> Iterator[Snapshot | Tick]:
     """What a learner shows of its model, then what the model's modules put out the first time that each was used for it."""
     seen: dict[str, Tensor] = {}
+    looked_at = dict(parts(learner.model.modules))
     with ExitStack() as hooks:
-        for name, module in parts(learner.model.modules):
+        for name, module in looked_at.items():
             hooks.callback(module.register_forward_hook(partial(_keep, seen, name)).remove)
         yield from learner.preview()
     if seen:
-        kinds = {name: type(module).__name__ for name, module in parts(learner.model.modules)}
-        yield _activity(seen, kinds)
+        yield _activity(seen, tuple(type(looked_at[name]).__name__ for name in seen))
 
 
 def parts(modules: Mapping[str, nn.Module]) -> list[tuple[str, nn.Module]]:
@@ -45,7 +45,7 @@ def parts(modules: Mapping[str, nn.Module]) -> list[tuple[str, nn.Module]]:
     return found[:_MOST]
 
 
-def _activity(seen: Mapping[str, Tensor], kinds: Mapping[str, str]) -> Activity:
+def _activity(seen: Mapping[str, Tensor], kinds: tuple[str, ...]) -> Activity:
     """One reading of the device for all of them."""
     sizes = np.array([len(row) - 1 for row in seen.values()])
     read = torch.cat([*seen.values()]).cpu().numpy()
@@ -54,14 +54,16 @@ def _activity(seen: Mapping[str, Tensor], kinds: Mapping[str, str]) -> Activity:
     for row, (end, size) in enumerate(zip(ends, sizes, strict=True)):
         values[row, :size] = np.nan_to_num(read[end - size : end])
     rms = read[ends - sizes - 1].astype(np.float64)
-    return Activity(CHANNEL, 0, tuple(seen), tuple(kinds[name] for name in seen), values, sizes, rms)
+    return Activity(CHANNEL, 0, tuple(seen), kinds, values, sizes, rms)
 
 
 def _keep(seen: dict[str, Tensor], name: str, _module: nn.Module, _given: Any, put_out: Any) -> None:
     """Remember the root mean square of what a module put out, and some of its numbers."""
+    if name in seen:  # a text is written token by token: only the first one counts
+        return
     if isinstance(put_out, tuple | list) and put_out:
         put_out = put_out[0]
-    if name in seen or not isinstance(put_out, Tensor) or not put_out.is_floating_point() or not put_out.numel():
+    if not isinstance(put_out, Tensor) or not put_out.is_floating_point() or not put_out.numel():
         return
     values = put_out.detach().float()
     one = values[0] if values.ndim > 1 else values

@@ -59,7 +59,7 @@ class DepthPage(ExplorerPage):
         self.show_depth()
 
     def show_depth(self) -> None:
-        """Compute it anew."""
+        """Compute the network that is set, and show it."""
         activation = tuple(ACTIVATIONS)[self.activation.currentIndex()]
         kind = KINDS[self.kind.currentIndex()]
         network = deep(int(self.layers.value()), int(self.neurons.value()), activation, kind, self.seed)

@@ -601,13 +601,11 @@ class TrainingTab(QWidget):
             self.stack.setCurrentWidget(self._race)
         else:
             self.stack.setCurrentWidget(self.panel if shown and not self._cramped() else self.empty)
-        pages = self.panel.pages if self.has_panel and shown and not self._racing else None
-        self.explorers.set_titles(
-            ("Training",) if pages is None else [pages.tabText(i) for i in range(pages.count())],
-            0 if pages is None else pages.currentIndex(),
-        )
-        if pages is not None:  # one row of tabs for both
-            pages.tabBar().setVisible(self.explorers.isHidden())
+        if self.has_panel and shown and not self._racing:
+            self._show_pages()
+            self.panel.pages.tabBar().setVisible(self.explorers.isHidden())  # one row of tabs for both
+        else:
+            self.explorers.set_titles(("Training",), 0)
         if (explorer := self.explorers.page) is not None:
             self.stack.setCurrentWidget(explorer)
         self.compete.setEnabled(self.state in ("idle", "stopped"))
@@ -711,6 +709,11 @@ class TrainingTab(QWidget):
         self._show_preset_costs()
         self.estimate.want(tuple(self._of_presets().values()))
 
+    def _show_pages(self) -> None:
+        """The pages of the training among the explorers, and which of them is in front."""
+        pages = self.panel.pages
+        self.explorers.set_titles([pages.tabText(index) for index in range(pages.count())], pages.currentIndex())
+
     def _turn_page(self, index: int) -> None:
         """To a page of the training, chosen among the explorers."""
         if self.has_panel:
@@ -719,8 +722,7 @@ class TrainingTab(QWidget):
     def _page_turned(self) -> None:
         """The summary belongs to the page of the training; elsewhere the headline says how that ended."""
         if not self.explorers.current:
-            self.explorers.set_titles([self.panel.pages.tabText(i) for i in range(self.panel.pages.count())],
-                                      self.panel.pages.currentIndex())
+            self._show_pages()
         self.summary.stand_aside(self._aside)
         self._headline()
 

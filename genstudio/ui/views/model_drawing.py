@@ -34,6 +34,7 @@ class ModelDrawing(QWidget):
         self.setAccessibleName("The model as it is set up")
         self.drawing: Drawing = ()
         self.activity: Activity | None = None
+        self._rows: dict[str, list[int]] = {}
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         theme.changed.connect(self._recolour)
 
@@ -48,16 +49,19 @@ class ModelDrawing(QWidget):
     def show_snapshot(self, activity: Activity | None) -> None:
         """Fill the boxes with what their modules put out; empty them with None."""
         self.activity = activity
+        self._rows.clear()
         self.update()
 
     def rows(self, part: Part) -> list[int]:
         """The rows of the activity that belong to a part: the innermost modules, in the order in which they ran."""
         if self.activity is None or not part.module:
             return []
-        names, below = self.activity.names, part.module + "."
-        mine = [row for row, name in enumerate(names) if name == part.module or name.startswith(below)]
-        inner = [row for row in mine if not any(names[other].startswith(names[row] + ".") for other in mine)]
-        return inner[:: -(-len(inner) // _STRIPS)] if inner else []
+        if part.module not in self._rows:  # asked for several times in each painting
+            names, below = self.activity.names, part.module + "."
+            mine = [row for row, name in enumerate(names) if name == part.module or name.startswith(below)]
+            inner = [row for row in mine if not any(names[other].startswith(names[row] + ".") for other in mine)]
+            self._rows[part.module] = inner[:: -(-len(inner) // _STRIPS)] if inner else []
+        return self._rows[part.module]
 
     def minimumSizeHint(self) -> QSize:
         return QSize(240, 120)
