@@ -119,8 +119,16 @@ def test_a_run_opens_by_enter_and_by_a_double_click_on_every_column(
     assert not [record.message for record in qtlog.records if "edit" in record.message], "it is being renamed already"
     editor = table.findChild(QLineEdit)
     editor.setText("renamed")
+    tab.model.glances.arrived.emit((tab.model.runs[0].folder, 0, ""))
+    tab.model.dataChanged.emit(tab.model.index(0, 0), tab.model.index(1, tab.model.columnCount() - 1))
+    assert editor.text() == "renamed", "what is read of a run meanwhile does not fill the field again"
+    answer(run_task(Train("gpt", data, TINY, steps=6, name="run 2")), "run")
+    with qtbot.waitSignal(window.library.runs_changed, timeout=LONG):
+        window.library.refresh_runs()
+    assert len(window.library.runs) == 3 and table.findChild(QLineEdit) is editor, "nor does a new run close it"
     qtbot.keyClick(editor, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: "renamed" in [run.name for run in tab.model.runs], timeout=LONG)
+    assert len(tab.model.runs) == 3
     assert len(wanted) == tab.model.columnCount() + 2, "Enter ends the renaming and opens nothing"
 
 

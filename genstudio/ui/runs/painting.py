@@ -49,6 +49,12 @@ class RunPainter(QStyledItemDelegate):
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return QSize(super().sizeHint(option, index).width(), HEIGHT)
 
+    def setEditorData(self, editor: QWidget, index: Index) -> None:
+        """Fill the field once: Qt fills it again whenever something of its run is read, over what a person has typed by then."""
+        if not editor.property("filled"):
+            editor.setProperty("filled", True)
+            super().setEditorData(editor, index)
+
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         area, ratio = option.rect, painter.device().devicePixelRatioF()
         row, column, state = self._shown.source_row(index.row()), index.column(), option.state & _STATES

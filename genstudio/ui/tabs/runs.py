@@ -122,7 +122,7 @@ class RunsTab(QWidget):
         self.board = Leaderboard(lambda run: (self.model.standing(run), self.model.known_references(run)))
         self._numbers = Background(engine, 24, self)
         self._looks = Background(engine, 24, self)
-        self._begun = False
+        self._begun = self._waits = False
         self.pages = Tabs()
         self._rest, self._enabling = single_shot(self, _REST_MS), single_shot(self)
         self._lay_out()
@@ -152,6 +152,9 @@ class RunsTab(QWidget):
         self._show(tuple(self.model.runs))
 
     def _show(self, runs: Listed) -> None:
+        self._waits = self._editing
+        if self._waits:  # a reset of the rows would close the field and drop the name that is being typed
+            return
         chosen = self._wanted or {str(info.folder) for info in self.selection}
         current = self.table.currentIndex().data(INFO_ROLE)
         self.model.show_runs(runs)
@@ -315,8 +318,16 @@ class RunsTab(QWidget):
         for run in runs:
             self._engine.start(MarkRun(str(run.folder), star=star), None, self._on_end)
 
+    @property
+    def _editing(self) -> bool:
+        return self.table.state() == QTableView.State.EditingState
+
+    def _edited(self) -> None:
+        if self._waits:
+            self._show(self._library.runs)
+
     def _edit_name(self) -> None:
-        if self.table.state() != QTableView.State.EditingState and (run := self.selected) is not None:
+        if not self._editing and (run := self.selected) is not None:
             row = self.model.row_of(str(run.folder))
             assert row is not None
             self.table.edit(self._sorted.mapFromSource(self.model.index(row, Column.NAME)))
@@ -473,6 +484,7 @@ class RunsTab(QWidget):
         self.table.setAccessibleName("Runs")
         self.table.setModel(self._sorted)
         self.table.setItemDelegate(RunPainter(self._sorted, self.table))
+        self.table.itemDelegate().closeEditor.connect(lambda *_: QTimer.singleShot(0, self, self._edited))
         self.table.setSortingEnabled(True)
         self.table.sortByColumn(Column.CREATED, Qt.SortOrder.DescendingOrder)
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
