@@ -5,21 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractButton, QWidget
 
 from genstudio.ui.train.panel import RunPanel
 from genstudio.ui.train.tab import TrainingTab
 from genstudio.ui.window import MainWindow
 from helpers import LONG
+from real_window import press
 
 SMALL = {"width": 16, "layers": 2, "batch": 16, "evaluate_every": 20, "d_rate": 0.001, "g_rate": 0.001}
-
-
-def press(qtbot: Any, tab: QWidget, name: str) -> None:
-    found = tab.findChild(QAbstractButton, name)
-    assert found is not None and found.isEnabled(), f"{name} cannot be pressed"
-    qtbot.mouseClick(found, Qt.MouseButton.LeftButton)
 
 
 def begin(qtbot: Any, window: MainWindow, data: str, values: dict[str, Any]) -> TrainingTab:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from PySide6.QtCore import QPoint
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 
 from genstudio.ui import theme
 from genstudio.ui.rooms import FIRST
@@ -19,11 +19,18 @@ from helpers import LONG
 def shown(first: str = FIRST) -> MainWindow:
     """A light window at its smallest size with this room in front. There has to be an application; `begin()` builds the rest."""
     theme.apply(QApplication.instance(), "light")
-    window = MainWindow()
-    window.tabs.show_room(first)
+    window = MainWindow(first)
     window.resize(1280, 720)
     window.show()
     return window
+
+
+def press(qtbot: Any, page: QWidget, name: str) -> None:
+    """Click the button of this name, as soon as it can be used."""
+    found = page.findChild(QAbstractButton, name)
+    assert found is not None, f"there is no {name}"
+    qtbot.waitUntil(found.isEnabled, timeout=LONG)
+    qtbot.mouseClick(found, Qt.MouseButton.LeftButton)
 
 
 def hover(qtbot: Any, widget: QWidget, place: QPoint, seen: Callable[[], bool]) -> None:

@@ -52,10 +52,11 @@ def _pattern() -> tuple[re.Pattern[str], dict[str, Term]]:
     return re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, longest_first))})(?![\w-])", re.IGNORECASE), by_spelling
 
 
-def spans(text: str) -> list[tuple[int, int, Term]]:
+@functools.lru_cache(maxsize=2048)
+def spans(text: str) -> tuple[tuple[int, int, Term], ...]:
     """(start, end, term) of every term in a text, the longest spelling where several begin at one place."""
     pattern, by_spelling = _pattern()
-    return [(*found.span(), by_spelling[found.group().lower()]) for found in pattern.finditer(text)]
+    return tuple((*found.span(), by_spelling[found.group().lower()]) for found in pattern.finditer(text))
 
 
 def find(text: str) -> list[Term]:
@@ -80,7 +81,7 @@ class TermLabel(QLabel):
     def __init__(self) -> None:
         super().__init__()
         self.setTextFormat(Qt.TextFormat.PlainText)
-        self._spans: list[tuple[int, int, Term]] = []
+        self._spans: tuple[tuple[int, int, Term], ...] = ()
         self._card = ""
 
     def setText(self, text: str) -> None:

@@ -95,6 +95,7 @@ QSlider::handle:horizontal:disabled { background: $window; border-color: $line; 
 QTabWidget::pane { border: none; border-top: 1px solid $line; }
 QTabBar { qproperty-drawBase: 0; background: transparent; }
 QTabBar::tab { background: transparent; color: $quiet; padding: 8px 4px 7px 4px; margin: 0 12px; border: none; border-bottom: 2px solid transparent; font-weight: 500; }
+QTabBar[dense="true"]::tab { margin: 0 4px; }
 QTabBar::tab:hover { color: $text; }
 QTabBar::tab:selected { color: $text; border-bottom-color: $accent; }
 QTabBar::tab:selected:focus { color: $accent; background: $accent_soft; border-top-left-radius: 6px; border-top-right-radius: 6px; }

@@ -42,9 +42,12 @@ _FRAME = 32
 
 
 class MainWindow(QMainWindow):
-    """Holds the engine, the library and the rooms. `links` carries what one room says to the others."""
+    """Holds the engine, the library and the rooms. `links` carries what one room says to the others.
 
-    def __init__(self) -> None:
+    The room of the key `first` is painted first; where none is said, the usual one, or the lessons at the very first start.
+    """
+
+    def __init__(self, first: str = "") -> None:
         if isinstance(app := QApplication.instance(), QApplication):
             theme.prepare(app)
         super().__init__()
@@ -57,7 +60,7 @@ class MainWindow(QMainWindow):
         self._begun = False
         self.tabs = Rooms(self.engine, self.library)
         self.links = Links(self)
-        self.tabs.show_room(WELCOME if self.memory.first_start else FIRST)
+        self.tabs.show_room(first or (WELCOME if self.memory.first_start else FIRST))
         self.banners = Banners(self.tabs)
         self.setCentralWidget(self.banners)
         self.status = StatusBar(self.engine, self.tabs.key)

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gan_window import press
 from hand_torch import by_torch
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -24,6 +23,7 @@ from genstudio.ui.basics.optimisers import OptimisersPage
 from genstudio.ui.datasets.drawing import CLASSES, DrawPoints
 from genstudio.ui.window import MainWindow
 from helpers import LONG, result
+from real_window import press
 
 
 def column(page: ByHandPage, which: int) -> dict[str, float]:

@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gan_window import press, stop
+from gan_window import stop
 from PIL import Image
 
 from genstudio.ui.playground.pages import lack
 from genstudio.ui.views.chart import value_text
 from genstudio.ui.window import MainWindow
 from helpers import LONG
+from real_window import press
 
 SMALL = {"channels": 4, "blocks": 1, "batch": 4, "evaluate_every": 1000}
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from gan_window import press
 from PIL import Image
 
 from genstudio.ui.latent.denoise import DenoisePage
 from genstudio.ui.window import MainWindow
 from helpers import LONG
+from real_window import press
 
 SMALL = {
     "network": "unet", "channels": 8, "batch": 16, "objective": "v", "conditional": True, "sampling_steps": 4,

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import numpy as np
-from gan_window import SMALL, begin, press, steps, stop
+from gan_window import SMALL, begin, steps, stop
 
 from genstudio.events import Advice, Diagnosis, Frame
 from genstudio.tasks.inspect_sample import SampleReport
@@ -15,6 +15,7 @@ from genstudio.ui.train.tab import TrainingTab
 from genstudio.ui.views.chart import value_text
 from genstudio.ui.window import MainWindow
 from helpers import LONG, usually
+from real_window import press
 
 PICTURES = {**SMALL, "latent": 8, "conditional": True}
 

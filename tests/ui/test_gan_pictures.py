@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gan_window import SMALL, begin, change, press, steps, stop
+from gan_window import SMALL, begin, change, steps, stop
 from gans import pictures
 from PIL import Image
 from PySide6.QtCore import QPoint, QRectF, Qt
@@ -22,6 +22,7 @@ from genstudio.ui.train.panel import RunPanel
 from genstudio.ui.train.tab import TrainingTab
 from genstudio.ui.window import MainWindow
 from helpers import LONG
+from real_window import press
 
 FEW = {**SMALL, "latent": 8, "evaluate_every": 1000}
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gan_window import SMALL, begin, change, pictures, points, press, steps, stop
+from gan_window import SMALL, begin, change, pictures, points, steps, stop
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QWidget
 
@@ -18,7 +18,7 @@ from genstudio.snapshots.samples import Plane
 from genstudio.tasks.train import Train
 from genstudio.ui.window import MainWindow
 from helpers import LONG, TINY, answer, run_task
-from real_window import opened
+from real_window import opened, press
 
 PICTURES = {**SMALL, "latent": 8, "conditional": True}
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gan_window import press
 from PIL import Image
 from PySide6.QtCore import QPointF, Qt
 
@@ -17,6 +16,7 @@ from genstudio.tasks.models import ModelRef
 from genstudio.ui.playground.pages import lack
 from genstudio.ui.window import MainWindow
 from helpers import LONG, result
+from real_window import press
 
 SMALL = {"layers": 1, "heads": 2, "d_model": 16, "size": 6, "batch": 8, "evaluate_every": 1000, "positions": "learned"}
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from gan_window import change, press, stop
+from gan_window import change, stop
 
 from genstudio.events import Frame, Notice
 from genstudio.ui.window import MainWindow
 from helpers import LONG
+from real_window import press
 
 SMALL = {
     "channels": 4, "largest": 8, "latent": 4, "batch": 8, "evaluate_every": 100_000, "growth": "steps", "stage_steps": 20,

@@ -5,19 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractButton
 
 from genstudio.families.gpt.learner import GPTLearner
 from genstudio.runs import Run
 from genstudio.ui.window import MainWindow
 from helpers import LONG, TINY
-
-
-def press(qtbot: Any, window: MainWindow, name: str) -> None:
-    button = window.findChild(QAbstractButton, name)
-    assert button is not None and button.isEnabled()
-    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+from real_window import press
 
 
 def train(qtbot: Any, window: MainWindow, **values: Any) -> None:

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 from made_runs import made_run, pictures
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractButton, QLabel, QWidget
+from PySide6.QtWidgets import QLabel
 
 from genstudio import paths
 from genstudio.families.dashboard import result
@@ -21,17 +20,11 @@ from genstudio.tasks.train import Train
 from genstudio.ui.train.summary import how_it_ended, plan_words
 from genstudio.ui.window import MainWindow
 from helpers import TINY, answer, run_task, text_file
-from real_window import fits
+from real_window import fits, press
 
 LONG = 120_000
 Open = Callable[..., MainWindow]
 FOREVER = 1_000_000
-
-
-def press(qtbot: Any, window: QWidget, name: str) -> None:
-    found = window.findChild(QAbstractButton, name)
-    assert found is not None and found.isEnabled(), f"{name} cannot be pressed"
-    qtbot.mouseClick(found, Qt.MouseButton.LeftButton)
 
 
 def begin(qtbot: Any, window: MainWindow, steps: int, data: str = "names") -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gan_window import change, press, stop
+from gan_window import change, stop
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QWidget
 
@@ -16,6 +16,7 @@ from genstudio.tasks.evaluate import Evaluate
 from genstudio.tasks.models import ModelRef
 from genstudio.ui.window import MainWindow
 from helpers import LONG, result
+from real_window import press
 
 SMALL = {
     "history": "bottleneck", "known": "T_end=500, duration=300", "haplotypes": 6, "snps": 12, "channels": 2, "dense": 4,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from gan_window import press
 from PySide6.QtCore import Qt
 
 from genstudio.families import Family
@@ -14,6 +13,7 @@ from genstudio.runs import Run
 from genstudio.ui.playground.pages import PAGES
 from genstudio.ui.window import MainWindow
 from helpers import LONG
+from real_window import press
 
 
 def trained(window: MainWindow, qtbot: Any, steps: int) -> Any:

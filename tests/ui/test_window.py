@@ -29,15 +29,9 @@ from genstudio.snapshots.attention import Attention
 from genstudio.tasks.train import Train
 from genstudio.ui.window import MainWindow
 from helpers import LONG, TINY, answer, files, run_task, text_file
-from real_window import fits
+from real_window import fits, press
 
 SMALL = {"layers": 2, "heads": 2, "d_model": 32, "context": 32, "batch": 8, "evaluate_every": 20}
-
-
-def press(qtbot: Any, window: QWidget, name: str) -> None:
-    button = window.findChild(QAbstractButton, name)
-    assert button is not None and button.isEnabled(), f"{name} cannot be pressed"
-    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
 def import_found(qtbot: Any, window: MainWindow) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QGridLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QGridLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from genstudio import paths
 from genstudio.config import Config, Setting, Values
@@ -112,8 +113,7 @@ class SettingRow(QWidget):
         self.info.setCheckable(True)
         theme.set_icon(self.info, "info", "quiet")
         theme.set_icon(self.reset, "dot", "accent")
-        self.help = plain_label(_help(setting), role="quiet", wrap=True, name=f"help_text_{setting.name}")
-        self.problem = plain_label(role="problem", wrap=True, name=f"problem_{setting.name}")
+        self._said = _help(setting)
         self._lay_out()
         for widget in (self.label, self.editor):
             widget.setToolTip(tooltip(_help(setting)))
@@ -123,6 +123,16 @@ class SettingRow(QWidget):
         self._connect()
         self.set_value(setting.default)
         self.compare()
+
+    @cached_property
+    def help(self) -> QLabel:
+        """Its help, below the editor. This and the next are made when first shown: few of some fifty rows ever are."""
+        return self._line(self._said, "quiet", f"help_text_{self.setting.name}", 2)
+
+    @cached_property
+    def problem(self) -> QLabel:
+        """What stands in the way of this setting."""
+        return self._line("", "problem", f"problem_{self.setting.name}", 1)
 
     def value(self) -> Any:
         """What the editor holds; text where it is not a number."""
@@ -158,8 +168,9 @@ class SettingRow(QWidget):
         self.reset.setAccessibleName(f"{self.setting.label}: {words}")
 
     def show_problem(self, message: str) -> None:
-        self.problem.setText(message)
-        self.problem.setVisible(bool(message))
+        if message or "problem" in vars(self):
+            self.problem.setText(message)
+            self.problem.setVisible(bool(message))
         restyle(self.editor, "problem", bool(message))
         self.editor.setAccessibleDescription(f"{message}. {_help(self.setting)}" if message else _help(self.setting))
 
@@ -167,10 +178,11 @@ class SettingRow(QWidget):
         """Grey the row while the setting has no effect, and say why."""
         self.editor.setEnabled(applies)
         self.label.setEnabled(applies)
-        words = _help(self.setting) if applies else f"{reason}\n{_help(self.setting)}"
+        self._said = _help(self.setting) if applies else f"{reason}\n{_help(self.setting)}"
         for widget in (self.label, self.editor):
-            widget.setToolTip(tooltip(words))
-        self.help.setText(words)
+            widget.setToolTip(tooltip(self._said))
+        if "help" in vars(self):
+            self.help.setText(self._said)
 
     def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
         if event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut):
@@ -178,10 +190,18 @@ class SettingRow(QWidget):
         return False
 
     def _show_help(self, focused: bool | None = None) -> None:
-        self.help.setVisible(self.info.isChecked() or (self.editor.hasFocus() if focused is None else focused))
+        seen = self.info.isChecked() or (self.editor.hasFocus() if focused is None else focused)
+        if seen or "help" in vars(self):
+            self.help.setVisible(seen)
+
+    def _line(self, text: str, role: str, name: str, place: int) -> QLabel:
+        label = plain_label(text, role=role, wrap=True, name=name)
+        self._grid.addWidget(label, place, 0, 1, 4)
+        label.hide()
+        return label
 
     def _lay_out(self) -> None:
-        grid = QGridLayout(self)
+        self._grid = grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(4)
         grid.setVerticalSpacing(2)
@@ -189,12 +209,8 @@ class SettingRow(QWidget):
         grid.addWidget(self.editor, 0, 1)
         grid.addWidget(self.reset, 0, 2)
         grid.addWidget(self.info, 0, 3)
-        grid.addWidget(self.problem, 1, 0, 1, 4)
-        grid.addWidget(self.help, 2, 0, 1, 4)
         grid.setColumnStretch(0, 1)
         self.editor.setFixedWidth(_EDITOR_WIDTH + 28 * isinstance(self.editor, QComboBox))
-        self.help.hide()
-        self.problem.hide()
         for button in (self.reset, self.info):
             button.setFixedSize(22, 24)
         self.info.setFocusPolicy(Qt.FocusPolicy.NoFocus)

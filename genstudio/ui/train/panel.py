@@ -388,7 +388,7 @@ class RunPanel(QWidget):
         self.side.setVisible(self.side.count() > 0)
         self.side.setMinimumWidth(280)
         self.side.setUsesScrollButtons(False)
-        self.side.setStyleSheet("QTabBar::tab { margin: 0 4px; }")  # all are seen where there is least room
+        self.side.tabBar().setProperty("dense", True)  # all are seen where there is least room
         self.splitter = splitter(
             f"{prefix}run_splitter", (self.above, 1), (self.upright, 1), sizes=(620, 620) if staged else (700, 520), down=False
         )

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QAbstractButton, QGraphicsView, QWidget
+from PySide6.QtWidgets import QGraphicsView, QWidget
 
 from genstudio.errors import Failure
 from genstudio.runs import Run
@@ -32,6 +32,7 @@ from genstudio.ui.playground.page import Page
 from genstudio.ui.playground.replay_page import ReplayPage
 from genstudio.ui.playground.sampler import Sampling
 from helpers import LONG, TINY, answer, result, run_task, text_file
+from real_window import press
 
 PROMPT = ("the cat sat",)
 SAMPLING = Sampling(SamplingOptions(temperature=0.9), 12, 3)
@@ -83,12 +84,6 @@ def opened(qtbot: Any, page: Page, run: str, failures: list[Failure]) -> None:
     page.resize(600, 620)
     page.show()
     page.look_at(ModelRef(run), PROMPT)
-
-
-def press(qtbot: Any, page: QWidget, name: str) -> None:
-    found = page.findChild(QAbstractButton, name)
-    assert found is not None and found.isEnabled(), name
-    qtbot.mouseClick(found, Qt.MouseButton.LeftButton)
 
 
 def comparing(qtbot: Any, engine: Engine, runs: dict[str, str], other: str, failures: list[Failure]) -> ComparePage:
