@@ -85,9 +85,57 @@ class Setting:
     dataset: str = ""
     part: str = ""
 
+    def words(self, value: Any) -> str:
+        """A value of it as the screen says it: what a person typed as it is. The command line takes the value itself."""
+        return str(value) if self.kind == "text" else value_words(value)
+
     def applies(self, values: Mapping[str, Any]) -> bool:
         """Whether the setting has an effect beside these values of the others."""
         return applies(self.when, values)
+
+
+_NAMES = (
+    "Adam", "AdamW", "Muon", "SGD", "RMSprop", "ReLU", "GELU", "SwiGLU", "LayerNorm", "RMSNorm", "RNN", "GRU", "LSTM", "CBOW",
+    "MLP", "DCGAN", "U-Net", "Wasserstein", "Xavier", "He", "Gaussian", "Bernoulli", "DDPM", "DDIM", "Heun", "non-saturating",
+)  # fmt: skip
+"""Choices that are names: the value is the same in small letters, without hyphens."""
+VALUE_WORDS: Mapping[str, str] = {name.lower().replace("-", ""): name for name in _NAMES} | {
+    "relu2": "squared ReLU", "leaky_relu": "leaky ReLU", "gelu_tanh": "GELU (tanh)", "pre": "pre-norm", "post": "post-norm",
+    "char": "characters", "byte": "bytes", "word": "words", "bpe": "byte pairs", "rnn-attention": "RNN with attention",
+    "conv": "convolutional", "cls": "[CLS] token", "class": "class token", "pretrain": "pre-train",
+    "masked": "masked patches", "views": "two views", "all": "whole model", "head": "head only", "file": "from a file",
+    "two": "one per side", "clock": "time", "negative": "negative sampling", "softmax": "full softmax",
+    "wasserstein_gp": "WGAN-GP", "cross_entropy": "cross-entropy", "same": "all equal", "large": "too large",
+    "learnt": "learned", "x0": "clean sample (x0)",
+}  # fmt: skip
+"""What choices are called in the field, where that is not the value with spaces for underscores."""
+
+
+def number_text(value: float) -> str:
+    """The shortest text that reads back as the same number: 0.004, 1e-7, 128.
+
+    >>> [number_text(v) for v in (0.004, 1e-7, 128, 1000.0)]
+    ['0.004', '1e-7', '128', '1000']
+    """
+    text = repr(+value)  # True is 1
+    if "e" in text:
+        digits, _, power = text.partition("e")
+        return f"{digits.removesuffix('.0')}e{int(power)}"
+    return text.removesuffix(".0")
+
+
+def value_words(value: Any) -> str:
+    """A value of a setting in words, whatever the setting: on or off, a number in its shortest form, a choice as the field
+    calls it.
+
+    >>> [value_words(value) for value in (True, 1e-7, "least_squares", "adamw", "")]
+    ['on', '1e-7', 'least squares', 'AdamW', '']
+    """
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, int | float):
+        return number_text(value)
+    return VALUE_WORDS.get(str(value), str(value).replace("_", " "))
 
 
 def applies(when: str, values: Mapping[str, Any]) -> bool:

@@ -41,7 +41,7 @@ class Layers(Config):
         low=0, high=16384, group="Model", label="Feed-forward width", source="Vaswani et al. 2017, 3.3",
     )
     activation: Literal["relu", "gelu", "gelu_tanh", "swiglu", "relu2"] = setting(
-        "relu2", "Non-linearity of the feed-forward layer; relu2 is the squared ReLU, gelu_tanh GPT-2's approximation",
+        "relu2", "Non-linearity of the feed-forward layer; gelu_tanh: GPT-2's approximation of GELU",
         group="Model",
         source="gelu: Hendrycks & Gimpel 2016; swiglu: Shazeer 2020; relu2: So et al. 2021",
     )

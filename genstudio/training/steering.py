@@ -29,9 +29,11 @@ def changed(config: Config, values: Values) -> dict[str, Any]:
 def words(config: Config, values: Values) -> str:
     """What changes with these values: label, old and new value of each."""
     new = type(config).parse({**config.model_dump(), **values})
-    labels = {setting.name: setting.label for setting in config.settings()}
-    different = new.changes(config)
-    return "; ".join(f"{labels[name]}: {_short(old)} → {_short(mine)}" for name, (mine, old) in different.items())
+    settings = {setting.name: setting for setting in config.settings()}
+    return "; ".join(
+        f"{settings[name].label}: {settings[name].words(old)} → {settings[name].words(mine)}"
+        for name, (mine, old) in new.changes(config).items()
+    )
 
 
 def after(config: C, changes: Iterable[Change]) -> C:
@@ -57,7 +59,3 @@ def settings(run: Run, config: C, step: int) -> C:
 def last_saved(changes: tuple[Change, ...]) -> int | None:
     """The place of the last change that can be taken back, or None."""
     return next((index for index, change in reversed([*enumerate(changes)]) if change.saved), None)
-
-
-def _short(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)

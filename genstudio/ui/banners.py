@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QApplication, QFrame, QScrollArea, QVBoxLayout, QWidget
@@ -25,6 +27,7 @@ class Banners(QWidget):
         super().__init__()
         self.setObjectName("banners")
         self.shown: list[Banner] = []
+        self._about: dict[Banner, tuple[str, Container[str]]] = {}
         self.room = self._page = _scrolling(page, "room_scroll", "Room", self)
         self._toast = QFrame()
         self._toast.setProperty("toast", True)
@@ -40,9 +43,11 @@ class Banners(QWidget):
         self._leave = single_shot(self, NOTE_MS)
         self._leave.timeout.connect(self._time_out)
 
-    def add(self, banner: Banner, text: str) -> None:
-        """Show a message before the others; the same text is shown once."""
+    def add(self, banner: Banner, text: str, about: str = "", before: Container[str] = ()) -> None:
+        """Show a message before the others; the same text is shown once. `about` says what it speaks of, see `settle`: work
+        that was there `before` it does not count."""
         banner.setProperty("text", text)
+        self._about[banner] = about, before
         banner.dismissed.connect(lambda: self._drop(banner))
         for shown in [old for old in self.shown if old.property("text") == text] + self.shown[_MOST - 1 :]:
             self._drop(shown)
@@ -50,6 +55,13 @@ class Banners(QWidget):
         self._column.insertWidget(0, banner)
         self._scroll.verticalScrollBar().setValue(0)
         self._show()
+
+    def settle(self, about: str, name: str = "") -> None:
+        """What messages about this speak of is over, as the work of this name shows: they leave."""
+        for banner in list(self.shown):
+            what, before = self._about[banner]
+            if about and what == about and name not in before:
+                self._drop(banner)
 
     def dismiss_newest(self) -> bool:
         """Close the message that is seen; whether there was one."""
@@ -77,6 +89,7 @@ class Banners(QWidget):
     def _drop(self, banner: Banner) -> None:
         if banner in self.shown:
             self.shown.remove(banner)
+            del self._about[banner]
             self._column.removeWidget(banner)
             banner.hide()
             banner.deleteLater()

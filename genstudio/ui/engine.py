@@ -189,6 +189,7 @@ class Engine(QObject):
         super().__init__(parent)
         self.running: dict[str, str] = {}
         self.tasks: dict[str, Task[Any]] = {}
+        self.ending = ""  # the kind of the task whose end is being told
         self._quiet: set[str] = set()
         self._names = itertools.count(1)
         self._listeners: dict[str, _Listener] = {}
@@ -301,13 +302,16 @@ class Engine(QObject):
     def _on_end(self, name: str, failure: Failure | None, result: object) -> None:
         stopped = self.running.pop(name, "") == "stopping"
         self._quiet.discard(name)
-        self.tasks.pop(name, None)
+        self.ending = type(self.tasks.pop(name, None)).__name__
         listener = self._listeners.pop(name, _Listener())
-        if listener.on_result is not None and failure is None and not stopped:
-            listener.on_result(result)
-        if listener.on_end is not None:
-            listener.on_end(failure)
-        self.ended.emit(name, failure)
+        try:
+            if listener.on_result is not None and failure is None and not stopped:
+                listener.on_result(result)
+            if listener.on_end is not None:
+                listener.on_end(failure)
+            self.ended.emit(name, failure)
+        finally:
+            self.ending = ""
         self.changed.emit()
 
     def settle(self) -> None:

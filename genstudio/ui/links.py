@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from genstudio.ui.tabs.runs import RunsTab
     from genstudio.ui.window import MainWindow
 
+BUSY = "busy"
+"""What messages speak of that ask to stop a training first."""
+
 
 class Links:
     """Connects the pages of a window as they are built, and acts for the rooms."""
@@ -125,7 +128,7 @@ class Links:
                 words = f"The run '{info.name}' is of the family '{info.family}', which is unknown to this version."
                 window.show_banner(words, "warning", "Update genstudio to open it.")
             elif self.trainer(family.room).busy:
-                window.show_banner("A training is running.", "warning", "Stop it before opening another run.")
+                window.show_banner("A training is running.", "warning", "Stop it before opening another run.", BUSY)
             else:
                 self._tabs.show_room(family.room)
                 does(self.trainer(family.room))

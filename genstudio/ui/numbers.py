@@ -10,24 +10,12 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QValidator, QWheelEvent
 from PySide6.QtWidgets import QAbstractSpinBox, QWidget
 
+from genstudio.config import number_text
 from genstudio.ui import theme
 
 _LADDER = (1, 2, 5)
 _SPACES = re.compile(r"\s|(?<=\d)['\u2019](?=\d)")
 _GROUPED = re.compile(r"[-+]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
-
-
-def number_text(value: float) -> str:
-    """The shortest text that reads back as the same number: 0.004, 1e-7, 128.
-
-    >>> [number_text(v) for v in (0.004, 1e-7, 128, 1000.0)]
-    ['0.004', '1e-7', '128', '1000']
-    """
-    text = repr(+value)  # True is 1
-    if "e" in text:
-        digits, _, power = text.partition("e")
-        return f"{digits.removesuffix('.0')}e{int(power)}"
-    return text.removesuffix(".0")
 
 
 def read_number(text: str, *, whole: bool = False) -> int | float | str:

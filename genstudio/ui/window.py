@@ -18,7 +18,7 @@ from genstudio.ui.banners import Banners
 from genstudio.ui.engine import Engine
 from genstudio.ui.enter_key import EnterPresses
 from genstudio.ui.library import Library
-from genstudio.ui.links import Links
+from genstudio.ui.links import BUSY, Links
 from genstudio.ui.look import Look
 from genstudio.ui.menus import Menus
 from genstudio.ui.remember import Memory
@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 _SIZE, _SMALLEST = (1360, 860), (960, 560)
 _FRAME = 32
 """Height of a title bar, which a window has only once it is shown."""
+_TRAINING = "Train"
+_SAME = {"Resume": _TRAINING}
+"""Kinds of work that count as another: one succeeds where the other failed."""
 
 
 class MainWindow(QMainWindow):
@@ -167,10 +170,12 @@ class MainWindow(QMainWindow):
 
     def show_failure(self, failure: Failure) -> None:
         """A banner with what happened and what to do."""
-        self.banners.add(Banner.of(failure), failure.message)
+        about = self.engine.ending or (BUSY if failure.kind == "RunBusyError" else "")
+        self.banners.add(Banner.of(failure), failure.message, _SAME.get(about, about), frozenset(self.engine.running))
 
-    def show_banner(self, what: str, kind: str = "info", next_step: str = "") -> None:
-        self.banners.add(Banner(what, kind=kind, next_step=next_step), what)
+    def show_banner(self, what: str, kind: str = "info", next_step: str = "", about: str = "") -> None:
+        """A message. `about`: what it speaks of, see `Banners.settle`."""
+        self.banners.add(Banner(what, kind=kind, next_step=next_step), what, about)
 
     def open_run(self, path: str) -> None:
         """Show a run of the disk in the room of its family."""
@@ -270,13 +275,33 @@ class MainWindow(QMainWindow):
             self.doing.setText(frame.progress.text)
 
     def _connect(self) -> None:
-        self.engine.halted.connect(lambda _, reason: self.show_banner(reason, "warning", "Press Resume to try again."))
+        self.engine.halted.connect(
+            lambda name, reason: self.show_banner(reason, "warning", "Press Resume to try again.", name)
+        )
+        self.engine.framed.connect(self._went_well)
+        self.engine.ended.connect(self._ended)
         self.library.failed.connect(self.show_failure)
         self.chips.opened.connect(self.links.show_task)
         self.chips.cancelled.connect(self.links.cancel_task)
         self.tabs.currentChanged.connect(lambda _: self.menus.enable())
         self.tabs.built.connect(lambda *_: self.menus.enable())
         self.menus.enable()
+
+    def _went_well(self, name: str, frame: Frame) -> None:
+        """A message leaves when what it speaks of is over: a training began, or one that waited continues."""
+        if self.banners.shown and self.engine.running.get(name) == "running":
+            self.banners.settle(name)
+            if frame.run:
+                self.banners.settle(_TRAINING, name)
+
+    def _ended(self, name: str, failure: Failure | None) -> None:
+        """The same, once work of that kind has succeeded."""
+        kind = _SAME.get(self.engine.ending, self.engine.ending)
+        self.banners.settle(name)
+        if kind == _TRAINING:
+            self.banners.settle(BUSY)
+        if failure is None:
+            self.banners.settle(kind, name)
 
     def _remember(self) -> None:
         self.memory.set("geometry", self.saveGeometry())

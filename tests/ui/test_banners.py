@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QAbstractButton, QDialog, QLabel, QLineEdit, QWidg
 
 from genstudio import paths
 from genstudio.errors import Failure
+from genstudio.events import Frame
 from genstudio.ui.window import MainWindow
 from real_window import shown
 
@@ -120,3 +121,46 @@ def test_about_is_a_dialog(bare: MainWindow) -> None:
     dialog = bare.findChild(QDialog, "help_dialog")
     assert "genstudio" in dialog.windowTitle() and not bare.banners.shown
     dialog.close()
+
+
+def test_a_message_leaves_when_what_it_speaks_of_is_over(bare: MainWindow) -> None:
+    """Not when work that was there before, or work of another kind, goes well; nor on frames before a training began."""
+
+    def said() -> set[str]:
+        return {str(banner.property("text")) for banner in bare.banners.shown}
+
+    def fail(kind: str, message: str) -> None:
+        bare.engine.ending = kind
+        bare.show_failure(Failure("X", message))
+        bare.engine.ending = ""
+
+    def end(name: str, kind: str, failure: Failure | None = None) -> None:
+        bare.engine.running.pop(name, None)
+        bare.engine.ending = kind
+        bare.engine.ended.emit(name, failure)
+        bare.engine.ending = ""
+
+    bare.engine.running |= {"old": "running", "waits": "paused"}
+    fail("Train", "It could not be started.")
+    fail("ReadRun", "It could not be read.")
+    bare.engine.halted.emit("waits", "The disk is full.")
+    bare.show_failure(Failure("RunBusyError", "A training is running."))
+    bare.show_failure(Failure("X", "By itself."))
+    everything = said()
+    assert len(everything) == 5
+    end("old", "ReadRun")
+    end("new", "ReadRun", Failure("X", "again"))
+    bare.engine.framed.emit("more", Frame())
+    bare.engine.framed.emit("waits", Frame())
+    assert said() == everything
+    end("another", "ReadRun")
+    assert said() == everything - {"It could not be read."}
+    bare.engine.running["more"] = bare.engine.running["waits"] = "running"
+    bare.engine.framed.emit("waits", Frame())
+    assert said() == {"It could not be started.", "A training is running.", "By itself."}
+    bare.engine.framed.emit("more", Frame(run="/runs/one"))
+    assert said() == {"A training is running.", "By itself."}
+    end("more", "Resume")
+    assert said() == {"By itself."}
+    assert set(bare.banners._about) == set(bare.banners.shown)
+    bare.engine.running.clear()

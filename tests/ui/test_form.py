@@ -11,14 +11,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QApplication, QLabel, QWidget
+from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
-from genstudio.config import Config, Setting, setting
+from genstudio import families
+from genstudio.config import Config, Setting, number_text, setting
 from genstudio.errors import Problem
 from genstudio.families.gpt.config import GPTConfig
-from genstudio.ui.numbers import FloatEdit, number_text, read_number, stepped
-from genstudio.ui.train.form import ConfigForm
+from genstudio.training import steering
+from genstudio.ui.numbers import FloatEdit, read_number, stepped
+from genstudio.ui.train.form import ConfigForm, in_words
 
 
 @pytest.fixture
@@ -51,6 +53,29 @@ def test_values_in_are_values_out(form: ConfigForm, values: dict[str, Any]) -> N
     assert form.values() == values
     assert {n: type(v) for n, v in form.values().items()} == {n: type(v) for n, v in values.items()}
     assert form.problems() == GPTConfig.problems(values)
+
+
+@pytest.mark.parametrize("family", families.NAMES)
+def test_choices_are_said_in_words_and_keep_their_value(family: str, qtbot: QtBot) -> None:
+    """In the form, and as chips, live changes and differences of runs say it: all ask `Setting.words`."""
+    config = families.get(family).config
+    form = ConfigForm(config)
+    qtbot.addWidget(form)
+    for row in (row for row in form.rows.values() if row.setting.kind == "choice"):
+        said = [row.setting.words(value) for value in row.setting.choices]
+        assert len(set(said)) == len(said) and not any("_" in words for words in said)
+        assert isinstance(row.editor, QComboBox)
+        for value, words in zip(row.setting.choices, said, strict=True):
+            row.set_value(value)
+            assert (row.value(), row.editor.currentText()) == (value, words)
+            row.compare()
+            assert f"{row.setting.name}={value}" in row.editor.toolTip()
+        assert not any(f"{value}:" in row.help.text() for value in row.setting.choices if "_" in value)
+    differing = {one.name: one.choices[-1] for one in config.settings() if one.kind == "choice" and one.live}
+    if differing:
+        values = {**config().model_dump(), **differing}
+        if not config.problems(values):
+            assert "_" not in steering.words(config(), values)
 
 
 def test_what_is_typed_is_what_is_read(form: ConfigForm, qtbot: QtBot) -> None:
@@ -119,7 +144,7 @@ def test_settings_without_effect_are_grey_and_say_why(form: ConfigForm) -> None:
     form.set_values({"optimizer": "adamw"})
     row = form.rows["muon_rate"]
     assert not row.editor.isEnabled()
-    assert "Optimizer: muon" in row.editor.toolTip()
+    assert "Optimizer: Muon" in row.editor.toolTip()
     assert "muon_rate" in form.values()
 
 
@@ -169,8 +194,8 @@ def test_every_editor_has_a_name_and_help(form: ConfigForm) -> None:
     for found in GPTConfig.settings():
         editor = form.findChild(QWidget, f"setting_{found.name}")
         assert editor is not None and editor.accessibleName() == found.label
-        assert found.help.rstrip(".") in editor.accessibleDescription()
-        assert found.source in form.rows[found.name].help.text()
+        assert in_words(found, found.help.rstrip(".")) in editor.accessibleDescription()
+        assert in_words(found, found.source) in form.rows[found.name].help.text()
 
 
 class Hostile(Config):

@@ -318,6 +318,13 @@ def test_a_lesson_names_its_data_and_its_cure(window: MainWindow, qtbot: Any) ->
     assert any(tab.setup.values()[name] != value for name, value in lesson.cure.items())
     press(qtbot, tab, "apply_cure")
     assert all(tab.setup.values()[name] == value for name, value in lesson.cure.items())
+    assert tab.cure.text() == "Fix applied" and not tab.cure.isEnabled()
+    tab._used = tab.config_type.parse(tab.setup.values()).model_dump()
+    tab._show_cure()
+    assert not tab.cure.isVisible(), "the run has it"
+    tab._used = {}
+    tab.setup.form.set_values({next(iter(lesson.cure)): 7})
+    assert tab.cure.isVisible() and tab.cure.isEnabled() and tab.cure.text() == "Apply the fix"
 
 
 def test_the_cure_can_be_given_while_the_lesson_runs(window: MainWindow, qtbot: Any) -> None:

@@ -51,6 +51,27 @@ def engine(qtbot: Any, qapp: Any) -> Any:
     engine.close()
 
 
+@pytest.mark.parametrize("family", ["gan", "vae", "diffusion"])
+def test_charts_beside_a_stage_can_be_read_on_a_small_screen(engine: Engine, qtbot: Any, family: str) -> None:
+    """What a window of 1280 x 720 leaves to a run below the menu, the tabs and the strip."""
+    panel = RunPanel(engine, families.get(family))
+    qtbot.addWidget(panel)
+    panel.resize(1256, 530)
+    panel.show()
+    for kind in families.get(family).data_kinds:
+        panel.set_kind(kind)
+        panel.charts.setCurrentIndex(0)
+        qtbot.wait(50)
+        shown = [view for view in panel.charts.views.values() if view.isVisible()]
+        assert shown and all(view.box.area().height() >= 100 for view in shown)
+        if LIVE in panel.tools:
+            panel.side.setCurrentWidget(panel.live)
+            qtbot.wait(50)
+            rows = [row for row in panel.live.rows.values() if row.isVisible()]
+            assert len({row.x() for row in rows}) == 2, "two columns, for the height"
+            assert all(row.label.heightForWidth(row.label.width()) <= row.editor.height() for row in rows[:4])
+
+
 @pytest.fixture
 def panel(engine: Engine, qtbot: Any) -> RunPanel:
     panel = RunPanel(engine, toy(), "toy_")
@@ -203,7 +224,7 @@ def test_a_room_of_several_families_has_a_box_for_the_model(engine: Engine, qtbo
         TrainingTab(engine, "kitchen")
     both = TrainingTab(engine, "gan")
     qtbot.addWidget(both)
-    assert both.panel and {"gan_watch", "gan_column"} <= set(both.splitters()), "as when it was alone in its room"
+    assert both.panel and {"gan_watch", "gan_beside"} <= set(both.splitters()), "as when it was alone in its room"
     monkeypatch.setattr(families, "in_room", lambda _room: (families.get("gan"),))
     single = TrainingTab(engine, "gan")
     qtbot.addWidget(single)

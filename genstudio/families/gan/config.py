@@ -60,7 +60,7 @@ class GANConfig(AdversarialDescent, Batches):
         label="Packing", source="Lin et al. 2018, PacGAN",
     )
     loss: AdversarialLoss = setting(
-        "nonsaturating", "Objective of the two networks; wasserstein clips the critic's weights, wasserstein_gp keeps "
+        "nonsaturating", "Objective of the two networks; wasserstein: clips the critic's weights; wasserstein_gp: keeps "
         "its slope near 1", group="Loss", main=True, live=True,
         source="Goodfellow et al. 2014; least_squares: Mao et al. 2017; hinge: Lim & Ye 2017; wasserstein: Arjovsky et al. "
         "2017; wasserstein_gp: Gulrajani et al. 2017",

@@ -30,7 +30,7 @@ def _problems(config: GaussianConfig, data: SampleData) -> Iterator[Problem]:
     numbers = data.shape.numbers
     if config.covariance == "full" and numbers > LARGEST_FULL:
         yield Problem(
-            "covariance", f"a full covariance of {numbers:,} values is too large; choose low_rank, or smaller pictures"
+            "covariance", f"a full covariance of {numbers:,} values is too large; choose low rank (low_rank), or smaller pictures"
         )
     if config.covariance == "low_rank" and config.rank > numbers:
         yield Problem("rank", f"these samples have {numbers} values; choose at most as many directions")

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtWidgets import QComboBox, QLabel, QListWidget, QTabBar, QTabWidget, QWidget
 
 from genstudio import families
+from genstudio.config import number_text
 from genstudio.ui.lessons import controls
 from genstudio.ui.lessons.lesson import ControlHas, HasModel, Part, Pressed, RunIs, Seen
-from genstudio.ui.numbers import number_text
 
 if TYPE_CHECKING:
     from genstudio.ui.train.tab import TrainingTab

@@ -14,7 +14,6 @@ from genstudio.errors import ConfigError
 from genstudio.families import AnyFamily
 from genstudio.families.dashboard import Standing
 from genstudio.runs import RunInfo
-from genstudio.ui.numbers import number_text
 from genstudio.ui.train.summary import plan_words
 from genstudio.ui.views.chart import value_text
 
@@ -24,11 +23,9 @@ NOTHING = "–"
 """Stands where a run has no such setting, or one without effect."""
 
 
-def setting_words(value: object) -> str:
+def setting_words(setting: Setting, value: object) -> str:
     """A value as the form shows it."""
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    return number_text(value) if isinstance(value, int | float) else str(value) or NOTHING
+    return setting.words(value) or NOTHING
 
 
 def title_of(info: RunInfo) -> str:
@@ -93,14 +90,14 @@ def changes(info: RunInfo) -> str:
         return info.reason
     if families.find(info.family) is None:
         return f"Its family, '{info.family}', is unknown to this version."
-    return ", ".join(f"{one.label} {setting_words(value)}" for one, value in differences(info))
+    return ", ".join(f"{one.label} {setting_words(one, value)}" for one, value in differences(info))
 
 
 def display_name(info: RunInfo) -> str:
     """The name that a person gave a run, else its dataset and what differs: "Shakespeare, Layers 6"."""
     if info.name != title_of(info) or info.reason:
         return info.name
-    parts = [f"{one.label} {setting_words(value)}" for one, value in differences(info)[:_NAMED]]
+    parts = [f"{one.label} {setting_words(one, value)}" for one, value in differences(info)[:_NAMED]]
     return ", ".join([info.name, *parts])
 
 
@@ -135,7 +132,7 @@ def compare(infos: Sequence[RunInfo]) -> tuple[Row, ...]:
         if family is not None and values is not None:
             for one in family.config.settings():
                 settings.setdefault((one.name, one.label), one)
-                column[one.name, one.label] = setting_words(values[one.name]) if one.applies(values) else NOTHING
+                column[one.name, one.label] = setting_words(one, values[one.name]) if one.applies(values) else NOTHING
         columns.append(column)
     for key, one in settings.items():
         rows.append(Row(one.label, one.help, tuple(column.get(key, NOTHING) for column in columns)))

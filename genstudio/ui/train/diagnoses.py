@@ -8,7 +8,7 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QPushButton, QWidget
 
-from genstudio.config import Config, Values
+from genstudio.config import Config, Values, value_words
 from genstudio.events import Diagnosis, Frame
 from genstudio.ui.layouts import hbox, vbox
 from genstudio.ui.parts import scrolled
@@ -148,7 +148,7 @@ class DiagnosisCard(QFrame):
         words = plain_label(text + ".", wrap=True, name=f"advice_{index}_text")
         if not values:
             return hbox(words)
-        said = ", ".join(f"{labels.get(name, name)} {_short(value)}" for name, value in values.items())
+        said = ", ".join(f"{labels.get(name, name)} {value_words(value)}" for name, value in values.items())
         changes = set(values) <= live
         press = button(
             "Try" if changes else "Set up", f"advice_{index}",
@@ -164,7 +164,3 @@ class DiagnosisCard(QFrame):
 
     def _go(self) -> None:
         self.step_wanted.emit(self.diagnosis.step)
-
-
-def _short(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -11,13 +12,13 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QGridLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from genstudio import paths
-from genstudio.config import Config, Setting, Values
+from genstudio.config import Config, Setting, Values, number_text
 from genstudio.data import shelf
 from genstudio.errors import Problem
 from genstudio.runs import list_runs
 from genstudio.ui import theme
 from genstudio.ui.layouts import Choice, named, vbox
-from genstudio.ui.numbers import FloatEdit, number_text
+from genstudio.ui.numbers import FloatEdit
 from genstudio.ui.widgets import CollapsibleSection, icon_button, plain_label, restyle, tooltip
 
 _EDITOR_WIDTH = 120
@@ -103,7 +104,8 @@ class SettingRow(QWidget):
         self.setting = setting
         self.base: Any = setting.default
         self.setObjectName(f"row_{setting.name}")
-        self.about = f"{setting.name} {setting.label} {setting.help} {setting.group}".lower()
+        choices = " ".join(f"{choice} {setting.words(choice)}" for choice in setting.choices)
+        self.about = f"{setting.name} {setting.label} {setting.help} {setting.group} {choices}".lower()
         self.editor = named(_editor(setting), f"setting_{setting.name}", setting.label)
         self.editor.setAccessibleDescription(_help(setting))
         self.label = plain_label(setting.label, wrap=True, name=f"label_{setting.name}")
@@ -113,10 +115,8 @@ class SettingRow(QWidget):
         self.info.setCheckable(True)
         theme.set_icon(self.info, "info", "quiet")
         theme.set_icon(self.reset, "dot", "accent")
-        self._said = _help(setting)
+        self._said, self._tip = _help(setting), ""
         self._lay_out()
-        for widget in (self.label, self.editor):
-            widget.setToolTip(tooltip(_help(setting)))
         self.editor.installEventFilter(self)
         self.reset.clicked.connect(lambda: self.set_value(self.base))
         self.info.toggled.connect(lambda _: self._show_help())
@@ -139,15 +139,18 @@ class SettingRow(QWidget):
         if isinstance(self.editor, QCheckBox):
             return self.editor.isChecked()
         if isinstance(self.editor, QComboBox):
-            return self.editor.currentText()
+            return self.editor.currentText() if self.editor.isEditable() else self.editor.currentData()
         return self.editor.text() if isinstance(self.editor, QLineEdit) else self.editor.value()
 
     def set_value(self, value: Any) -> None:
         """Show a value; `changed` follows if it differs."""
         if isinstance(self.editor, QCheckBox):
             self.editor.setChecked(bool(value))
-        elif isinstance(self.editor, QComboBox):
+        elif isinstance(self.editor, _NameChoice):
             self.editor.setCurrentText(str(value))
+        elif isinstance(self.editor, QComboBox):
+            if (place := self.editor.findData(value)) >= 0:
+                self.editor.setCurrentIndex(place)
         elif isinstance(self.editor, QLineEdit):
             self.editor.setText(str(value))
         else:
@@ -163,9 +166,10 @@ class SettingRow(QWidget):
         room.setRetainSizeWhenHidden(True)
         self.reset.setSizePolicy(room)
         self.reset.setVisible(self.is_changed)
-        words = f"Changed; back to {_words(self.base)}"
+        words = f"Changed; back to {self.setting.words(self.base)}"
         self.reset.setToolTip(tooltip(words))
         self.reset.setAccessibleName(f"{self.setting.label}: {words}")
+        self._say()
 
     def show_problem(self, message: str) -> None:
         if message or "problem" in vars(self):
@@ -179,10 +183,19 @@ class SettingRow(QWidget):
         self.editor.setEnabled(applies)
         self.label.setEnabled(applies)
         self._said = _help(self.setting) if applies else f"{reason}\n{_help(self.setting)}"
-        for widget in (self.label, self.editor):
-            widget.setToolTip(tooltip(self._said))
         if "help" in vars(self):
             self.help.setText(self._said)
+        self._say()
+
+    def _say(self) -> None:
+        """The tooltip: what the setting does, and a choice as the command line takes it."""
+        words = self._said
+        if self.setting.kind == "choice":
+            words += f"\nOn the command line: {self.setting.name}={self.value()}"
+        if words != self._tip:
+            self._tip = words
+            for widget in (self.label, self.editor):
+                widget.setToolTip(tooltip(words))
 
     def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
         if event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut):
@@ -210,7 +223,7 @@ class SettingRow(QWidget):
         grid.addWidget(self.reset, 0, 2)
         grid.addWidget(self.info, 0, 3)
         grid.setColumnStretch(0, 1)
-        self.editor.setFixedWidth(_EDITOR_WIDTH + 28 * isinstance(self.editor, QComboBox))
+        self.editor.setFixedWidth(_EDITOR_WIDTH + 48 * isinstance(self.editor, QComboBox))
         for button in (self.reset, self.info):
             button.setFixedSize(22, 24)
         self.info.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -381,7 +394,9 @@ def _editor(setting: Setting) -> QCheckBox | QComboBox | QLineEdit | FloatEdit:
     if setting.kind == "choice":
         box = Choice()
         box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        box.addItems(list(setting.choices))
+        for place, choice in enumerate(setting.choices):
+            box.addItem(setting.words(choice), choice)
+            box.setItemData(place, f"{setting.name}={choice}", Qt.ItemDataRole.ToolTipRole)
         box.setMinimumContentsLength(6)
         box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         return box
@@ -402,21 +417,26 @@ def _editor(setting: Setting) -> QCheckBox | QComboBox | QLineEdit | FloatEdit:
 
 
 def _help(setting: Setting) -> str:
-    parts = [setting.help.rstrip(".") + "."]
+    parts = [in_words(setting, setting.help.rstrip(".")) + "."]
     if setting.low is not None and setting.high is not None:
         parts.append(f"{number_text(setting.low)} to {number_text(setting.high)}.")
     if setting.source:
-        parts.append(f"Source: {setting.source}.")
+        parts.append(f"Source: {in_words(setting, setting.source)}.")
     return " ".join(parts)
+
+
+def in_words(setting: Setting, text: str) -> str:
+    """What is said of a setting, with its choices called as they are in its list: "least_squares: Mao", "least squares: Mao"."""
+    for choice in setting.choices:
+        end = r"\b" if "_" in choice else "(?=:)"
+        text = re.sub(rf"\b{re.escape(choice)}{end}", setting.words(choice), text)
+    return text
 
 
 def _reason(setting: Setting, rows: Mapping[str, SettingRow]) -> str:
     name, _, wanted = setting.when.partition("=")
-    label = rows[name].setting.label if name in rows else name
-    return f"Has an effect only with {label}: {' or '.join(wanted.split('|'))}."
-
-
-def _words(value: Any) -> str:
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    return number_text(value) if isinstance(value, (int, float)) else str(value)
+    if name not in rows:
+        return f"Has an effect only with {name}: {' or '.join(wanted.split('|'))}."
+    other = rows[name].setting
+    values = [{"True": "on", "False": "off"}.get(value) or other.words(value) for value in wanted.split("|")]
+    return f"Has an effect only with {other.label}: {' or '.join(values)}."

@@ -4,21 +4,61 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QListWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QListWidget, QVBoxLayout, QWidget
 
 from genstudio.config import Config, Values
 from genstudio.events import Frame
+from genstudio.ui import theme
 from genstudio.ui.layouts import hbox, single_shot, vbox
 from genstudio.ui.parts import scrolled
 from genstudio.ui.train.form import SettingRow
 from genstudio.ui.widgets import CollapsibleSection, button, plain_label, tooltip
 
 _WAIT_MS = 500
+_COLUMN, _NUMBER = 310, 92
+"""Pixels of a column with a label on one line, and of the field of a number in it."""
 _SAYS = {
     True: "Changes apply from the next step. A checkpoint is saved first, so you can undo.",
     False: "These settings can be changed while a model trains.",
 }
+
+
+class _Rows(QWidget):
+    """Settings below each other, or in two columns where there is room: beside a stage that leaves the charts their height."""
+
+    def __init__(self, rows: Sequence[SettingRow]) -> None:
+        super().__init__()
+        self._rows = rows
+        self._placed: tuple[int, list[SettingRow]] = (0, [])
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 8, 0)
+        self._grid.setHorizontalSpacing(16)
+        self._grid.setVerticalSpacing(4)
+        for row in rows:
+            row.setParent(self)
+        self.arrange()
+
+    def arrange(self) -> None:
+        """Put those that have an effect into their places, from left to right."""
+        columns = 2 if self.width() >= theme.scaled(2 * _COLUMN) else 1
+        shown = [row for row in self._rows if not row.isHidden()]
+        if (columns, shown) == self._placed:
+            return
+        self._placed = columns, shown
+        for row in self._rows:
+            self._grid.removeWidget(row)
+            if not isinstance(row.editor, QComboBox | QCheckBox):
+                row.editor.setFixedWidth(theme.scaled(_NUMBER))
+        for place, row in enumerate(shown):
+            self._grid.addWidget(row, place // columns, place % columns, Qt.AlignmentFlag.AlignTop)
+        for column in range(2):
+            self._grid.setColumnStretch(column, int(column < columns))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.arrange()
 
 
 class LiveHandles(QWidget):
@@ -44,6 +84,7 @@ class LiveHandles(QWidget):
         self.back = button("Go back", "live_back", "undo", "Undo the last change", self.back_wanted.emit)
         self.back.setToolTip(tooltip("Undo the last change: weights, charts and settings go back to before it (F4)"))
         self.said = plain_label(role="quiet", wrap=True, name="live_said")
+        self._columns: list[_Rows] = []
         self._lay_out(first)
         for name, line in self.rows.items():
             line.changed.connect(lambda _, name=name: self._edited(name))
@@ -121,6 +162,8 @@ class LiveHandles(QWidget):
         for line in self.rows.values():
             line.setVisible(line.setting.applies(now))
             line.compare()
+        for columns in self._columns:
+            columns.arrange()
 
     def _enable(self) -> None:
         self.back.setEnabled(self._live and self._changes > 0)
@@ -131,22 +174,23 @@ class LiveHandles(QWidget):
         self.log.setAccessibleName("Changes made while training")
         self.log.setMaximumHeight(120)
         self.log.setWordWrap(True)
-        more = CollapsibleSection("More controls", name="live_more")
-        inside, hidden = QVBoxLayout(), QVBoxLayout()
-        for layout in (inside, hidden):
-            layout.setContentsMargins(0, 0, 8, 0)
-            layout.setSpacing(4)
         rest = [name for name in self.rows if name not in first]
-        for name in (*(n for n in first if n in self.rows), *rest):
-            (inside if name in first else hidden).addWidget(self.rows[name])
+        parts = [[self.rows[name] for name in names if name in self.rows] for names in (first, rest)]
+        self._columns = [_Rows(rows) for rows in parts]
+        more, hidden, inside = CollapsibleSection("More controls", name="live_more"), QVBoxLayout(), QVBoxLayout()
+        for layout in (inside, hidden):
+            layout.setContentsMargins(0, 0, 0, 0)
+            layout.setSpacing(4)
+        hidden.addWidget(self._columns[1])
         more.set_content(hidden)
         if not rest:  # shown without a parent, it would be a window for a moment
             more.hide()
+        inside.addWidget(self._columns[0])
         inside.addWidget(more)
         inside.addStretch(1)
         holder = QWidget()
         holder.setLayout(inside)
-        layout = vbox(
-            self.said, (scrolled(holder, "live_scroll"), 1), self.log, hbox(self.back, None), into=self,
-            margins=(0, 8, 0, 0),
-        )  # fmt: skip
+        vbox(
+            hbox((self.said, 1), self.back), (scrolled(holder, "live_scroll"), 1), self.log, into=self, margins=(0, 8, 0, 0),
+            spacing=4,
+        )

@@ -223,6 +223,11 @@ class RunPanel(QWidget):
             self._tell(self.time.step)
 
     @property
+    def staged(self) -> bool:
+        """Whether something stands on a stage of the full height, with the charts beside it."""
+        return any(pane.place == STAGE for pane in self.board.panes)
+
+    @property
     def slowed(self) -> bool:
         """Whether a step is walked through in stages."""
         return SLOW_MOTION in self.tools and self.slow.active
@@ -366,7 +371,7 @@ class RunPanel(QWidget):
         return list(found.values())
 
     def _lay_out(self, prefix: str) -> None:
-        staged = any(pane.pane.place == STAGE for pane in self.panes)
+        staged = self.staged
         beside = [pane for pane in self.panes if pane.pane.place == SIDE]
         first = self._over = [] if staged else self._first(beside)
         for pane in self.panes:
@@ -383,14 +388,14 @@ class RunPanel(QWidget):
         time = [self.time] if TIMELINE in self.tools else []
         self.above = _column(*((self.stage, *time) if staged else (self.charts, *time)))
         over, under = (self.side, self.charts) if staged else (_column(*(self._holders[id(pane)] for pane in first)), self.side)
-        self.upright = splitter(f"{prefix}upright_splitter", (over, 3), (under, 2), sizes=(330, 200) if staged else (210, 320))
+        self.upright = splitter(f"{prefix}upright_splitter", (over, 3), (under, 2), sizes=(250, 250) if staged else (210, 320))
         over.setVisible(staged or bool(first))
         self.side.setVisible(self.side.count() > 0)
         self.side.setMinimumWidth(280)
         self.side.setUsesScrollButtons(False)
         self.side.tabBar().setProperty("dense", True)  # all are seen where there is least room
         self.splitter = splitter(
-            f"{prefix}run_splitter", (self.above, 1), (self.upright, 1), sizes=(620, 620) if staged else (700, 520), down=False
+            f"{prefix}run_splitter", (self.above, 1), (self.upright, 1), sizes=(580, 670) if staged else (700, 520), down=False
         )
         self.pages.addTab(self.splitter, "Training")
         if EXPLORE in self.tools:

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from genstudio import paths
-from genstudio.config import Config, Setting, Values, applies
+from genstudio.config import Config, Setting, Values, applies, number_text, value_words
 from genstudio.errors import ConfigError, Failure, Problem
 from genstudio.events import Array, Frame, Progress, Snapshot
 from genstudio.families.dashboard import SIDE, STAGE, Chart, Dashboard, Line, Measure, Pane, fitting
@@ -33,7 +33,7 @@ from genstudio.ui import theme
 from genstudio.ui.asking import Asking
 from genstudio.ui.engine import Engine
 from genstudio.ui.layouts import choice, hbox, named, single_shot, splitter, vbox
-from genstudio.ui.numbers import duration, number_text
+from genstudio.ui.numbers import duration
 from genstudio.ui.train.panes import PaneView, PlanePage
 from genstudio.ui.train.setup import SetupColumn
 from genstudio.ui.train.summary import plan_words
@@ -74,6 +74,7 @@ def racers(
     if not 2 <= len(wanted) <= MAXIMUM:
         raise ConfigError([Problem(name, f"a race needs from 2 to {MAXIMUM} values, here there are {len(wanted)}")])
     base, found, problems = config.parse(values), list[Racer](), list[Problem]()
+    words = next((one.words for one in config.settings() if one.name == name), value_words)
     for text in wanted:
         try:
             if name == SEED:
@@ -82,7 +83,7 @@ def racers(
                 racer = Racer(f"seed {int(text)}", base.model_dump(), int(text))
             else:
                 changed = base.override([f"{name}={text}"]).model_dump()
-                racer = Racer(labels.get(text) or _said(changed[name]), changed, seed)
+                racer = Racer(labels.get(text) or words(changed[name]), changed, seed)
         except ConfigError as error:
             problems += [Problem(problem.field, f"{text}: {problem.message}") for problem in error.problems]
             continue
@@ -92,12 +93,6 @@ def racers(
     if problems:
         raise ConfigError(problems)
     return tuple(found)
-
-
-def _said(value: object) -> str:
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    return number_text(value) if isinstance(value, int | float) else str(value)
 
 
 @dataclass(slots=True)
@@ -291,7 +286,7 @@ class RaceSetup(QFrame):
         setting = self._setting()
         self.help.setText(_SEED_HELP if setting is None else setting.help)
         options: tuple[str, ...] = () if setting is None else setting.choices
-        words = {"true": "on", "false": "off"}
+        words = {"true": "on", "false": "off"} | {option: setting.words(option) for option in options if setting is not None}
         if setting is not None and setting.run:
             chosen = str(self._setup.values().get(setting.name) or "")
             words = {"": "from scratch", **_runs(self._known, setting, chosen, str(self._setup.data.currentData()))}

@@ -14,7 +14,7 @@ from genstudio.events import Progress
 from genstudio.families import Preset
 from genstudio.ui import theme
 from genstudio.ui.layouts import hbox, named, vbox
-from genstudio.ui.numbers import duration, number_text
+from genstudio.ui.numbers import duration
 from genstudio.ui.train.buttons import RunButtons
 from genstudio.ui.widgets import ElidedLabel, tooltip
 
@@ -118,9 +118,7 @@ def _changed(config: type[Config], settings: Sequence[Setting], values: Values, 
 
 
 def _chip(setting: Setting, value: Any) -> str:
-    if isinstance(value, bool):
-        return f"{setting.label}: {'on' if value else 'off'}"
-    return f"{setting.label} {number_text(value) if isinstance(value, int | float) else value}"
+    return f"{setting.label}{':' * isinstance(value, bool)} {setting.words(value)}"
 
 
 def headline(progress: Progress, state: str, speed: str = "") -> str:

@@ -241,7 +241,9 @@ class TrainingTab(QWidget):
         for name, panel in self._panels.items():
             alone = self.setup.model.count() == 1 or name == self.room  # as it once was: places of that time still hold
             key = self.prefix if alone else f"{self.prefix}{name}_"
-            found |= {f"{key}watch": panel.splitter, f"{key}column": panel.upright}
+            # versions before left charts beside a stage too little, and kept that whether or not somebody had chosen it
+            beside = "beside" if panel.staged else "column"
+            found |= {f"{key}watch": panel.splitter, f"{key}{beside}": panel.upright}
         return found
 
     @property
@@ -497,6 +499,7 @@ class TrainingTab(QWidget):
         if fill_form:
             self.setup.form.set_values(values)
         self._say_edits()
+        self._show_cure()
         self._name_run()
 
     def _say_edits(self) -> None:
@@ -564,6 +567,7 @@ class TrainingTab(QWidget):
             self.panel.flush()
         self._show_state()
         self.show_cost()
+        self._show_cure()
         self._headline()
 
     def _position(self) -> Progress:
@@ -800,8 +804,18 @@ class TrainingTab(QWidget):
         self.show_cost()
 
     def _show_cure(self) -> None:
+        """The fix of a lesson: offered while it fails, said to be set up once it is, and gone where the run has it."""
         preset = self.preset()
-        self.cure.setVisible(preset is not None and bool(preset.cure))
+        cure = {} if preset is None else preset.cure
+        if self.state in ("running", "paused"):
+            live = {setting.name for setting in self.config_type.settings() if setting.live}
+            left = {name for name in cure.keys() & live if self._used.get(name) != cure[name]}
+        else:
+            left = {name for name, value in cure.items() if self.setup.values().get(name) != value}
+        has_it = bool(self._used) and all(self._used.get(name) == value for name, value in cure.items())
+        self.cure.setVisible(bool(cure) and not has_it)
+        self.cure.setEnabled(bool(left))
+        self.cure.setText("Apply the fix" if left else "Fix applied")
 
     def _preset_chosen(self) -> None:
         preset = self.preset()

@@ -150,6 +150,7 @@ class TimeMachine(QWidget):
     def tell(self, words: str) -> None:
         """Numbers of the step that is shown."""
         self.note.setText(words)
+        self.note.setVisible(bool(words))  # the position needs the room
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

@@ -318,7 +318,7 @@ class CurvesView(SceneFigure):
         ends = self._title.boundingRect()
         base = 5 + QFontMetricsF(self._title.font()).ascent()
         self._unit.setPos(9 + ends.width() + 8, base - QFontMetricsF(self._unit.font()).ascent())
-        used = self._unit.pos().x() + self._unit.boundingRect().width() + 16
+        used = 9 + ends.width() + (8 + self._unit.boundingRect().width()) * bool(self._unit.text()) + 16
         self._unit.setVisible(used <= room.right() - 17)
         many = len(self._curves) > 1
         named = list(self._strokes)
