@@ -51,6 +51,7 @@ SMALL: Mapping[str, tuple[Values, ...]] = {
         _PAIRS,
         {**_PAIRS, "architecture": "rnn", "cell": "lstm", "vocabularies": "two", "tokenizer": "byte", "context": 60},
         {**_PAIRS, "architecture": "rnn-attention", "label_smoothing": 0.1, "teacher_forcing": 0.7, "accumulation": 2},
+        {**_PAIRS, "ema": 0.9, "dropout": 0.1},
         {**_PAIRS, "norm_place": "post", "tied": True, "bias": True, "tokenizer": "bpe", "vocabulary": 280, "buckets": 1},
     ),
     "vit": (

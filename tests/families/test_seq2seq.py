@@ -313,3 +313,29 @@ def test_a_bound_model_reads_its_source_once(run: Path) -> None:
     memory = model.bind(model.encode_source("abc")[0]).blocks[0].memory
     assert memory[0].shape[2] == 4
     assert model.encode_source("a1b")[1] == (1,)
+
+
+@ARCHITECTURES
+def test_what_translates_is_the_moving_average_of_the_weights_in_training(architecture: str) -> None:
+    one, plain = (learner({"architecture": architecture, "ema": ema}) for ema in (0.5, 0.0))
+    wanted = [p.detach().clone() for p in one.model.network.parameters()]
+    for step in range(1, 5):
+        for each in (one, plain):
+            each.training_step(each.batch(step), step, 0.0)
+        share = 1 - min(0.5, (1 + step) / (10 + step))
+        wanted = [old + share * (new - old) for old, new in zip(wanted, one.network.parameters(), strict=True)]
+    average, trained = (list(network.parameters()) for network in (one.model.network, one.network))
+    for mean, expected, newest, without in zip(average, wanted, trained, plain.model.network.parameters(), strict=True):
+        torch.testing.assert_close(mean, expected, rtol=1e-5, atol=1e-6)
+        assert torch.equal(newest, without), "averaging changes no training"
+    assert any(not torch.allclose(mean, newest, atol=1e-4) for mean, newest in zip(average, trained, strict=True))
+    assert list(one.model.modules) == ["model", "trained"] and list(plain.model.modules) == ["model"]
+    (score,) = [s.result["loss_nats"] for s in one.model.evaluate() if s.records]
+    with torch.no_grad():
+        for weight in trained:
+            weight.zero_()
+    assert [s.result["loss_nats"] for s in one.model.evaluate() if s.records] == [score], "the average is measured"
+    with torch.no_grad():
+        for weight in average:
+            weight.mul_(1.5)
+    assert [s.result["loss_nats"] for s in one.model.evaluate() if s.records] != [score]

@@ -99,7 +99,7 @@ def _refuse_short(train: int, validation: int, context: int, characters: int, in
             info.path,
         )
     raise DataError(
-        f"The text is too short: its {which} part has {shortest} tokens, and a context of {context} needs "
+        f"The text is too short: its {which} part has {shortest} token{'s' * (shortest != 1)}, and a context of {context} needs "
         f"{context + 1}.",
         f"Use a text of at least {needed} characters"
         + (f", or a context of at most {shortest - 1}." if shortest > 2 else "."),

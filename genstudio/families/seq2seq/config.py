@@ -93,6 +93,11 @@ class Seq2SeqConfig(Stack, Tokens, StackTraining):
         source="Williams & Zipser 1989; guesses of a first pass: Mihaylova & Martins 2019",
     )
     optimizer: Literal["muon", "adamw"] = restated(StackTraining, "optimizer", "muon", when=_TRANSFORMER)
+    ema: float = setting(
+        0.0, "Decay rate of the exponential moving average (EMA) of the weights, which is what translates and is saved; 0: off. "
+        "An average over the last steps errs less than the weights of any one of them",
+        low=0, high=0.99999, group="Training", label="EMA", source="Polyak & Juditsky 1992",
+    )
     evaluate_every: int = restated(StackTraining, "evaluate_every", 200, help="Steps between two measurements on held-out pairs")
 
     def rules(self) -> Iterator[Problem]:
@@ -129,6 +134,8 @@ def drawing(config: Seq2SeqConfig, _info: DatasetInfo, vocabulary: int) -> Drawi
     words = f"{vocabulary:,} tokens, {d} numbers each"
     source, target = Part("Source", f"up to {config.context} tokens"), Part("Target so far", f"up to {config.context} tokens")
     following = Part("Next token", f"{vocabulary:,} probabilities")
+    averaged = (Chain((Part("Weights in training", "the model is their EMA", network_parameters(config, vocabulary)),)),)
+    ema = averaged if config.ema else ()
     if config.architecture == "transformer":
         embedding, block, output = parts(config, vocabulary)
         places = embedding.parameters - table
@@ -146,6 +153,7 @@ def drawing(config: Seq2SeqConfig, _info: DatasetInfo, vocabulary: int) -> Drawi
                         module="model.encoder.last_norm" * (config.norm_place == "pre"))), "Encoder"),
             Chain((target, Part("Embedding", words, own + places, module="model.decoder.tokens"), looking, output, following),
                   "Decoder"),
+            *ema,
         )
     gates, ways = 3 if config.cell == "gru" else 4, config.both_ways
     cells = sum(ways * gates * d * ((d if not layer else ways * d) + d + 2) for layer in range(config.layers))
@@ -161,12 +169,14 @@ def drawing(config: Seq2SeqConfig, _info: DatasetInfo, vocabulary: int) -> Drawi
         Chain((target, Part("Embedding", words, own),
                Part(config.cell.upper(), f"{config.layers} layers of {d}", decoder, module="model.cells"),
                Part("Output", f"{vocabulary:,} logits", head, module="model.head"), following), "Decoder"),
+        *ema,
     )  # fmt: skip
 
 
 def cost(config: Seq2SeqConfig, info: DatasetInfo, vocabulary: int) -> Cost:
     """What a training costs: operations as in `stack.cost`, over source and target; bytes of float32 weights, gradients,
-    moments and activations. A batch is taken to be as long as its longest sentences may be."""
+    moments and activations. A batch is taken to be as long as its longest sentences may be. An average of the
+    weights counts as well."""
     count = network_parameters(config, vocabulary)
     lengths = info.details.get("longest")
     longest = max(lengths) if isinstance(lengths, list) and lengths and config.tokenizer in ("char", "byte") else config.context
@@ -184,7 +194,8 @@ def cost(config: Seq2SeqConfig, info: DatasetInfo, vocabulary: int) -> Cost:
     moments = 1.2 if config.optimizer == "muon" and not recurrent else 2
     activations = 4 * tokens * (per_token + 3 * vocabulary)
     items = tokens * config.accumulation
-    return Cost(count, 4 * count * (2 + moments) + activations, items * per_pair, items, "token")
+    kept = 2 if config.ema else 1
+    return Cost(kept * count, 4 * count * (1 + kept + moments) + activations, items * per_pair, items, "token")
 
 
 def _transformer(config: Seq2SeqConfig, vocabulary: int) -> int:

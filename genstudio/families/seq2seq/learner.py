@@ -16,6 +16,8 @@ from genstudio.families.seq2seq.batches import IGNORED, PairBatch, draw, padded
 from genstudio.families.seq2seq.config import Seq2SeqConfig
 from genstudio.families.seq2seq.model import Seq2SeqModel
 from genstudio.families.stack_training import optimizers
+from genstudio.nn.ema import update_ema
+from genstudio.nn.encoder_decoder import EncoderDecoder
 from genstudio.snapshots.attention import Attention
 from genstudio.snapshots.translation import Translated, Translations
 from genstudio.training.learner import Tick, Values
@@ -37,10 +39,10 @@ class Seq2SeqLearner:
     def __init__(self, model: Seq2SeqModel, seed: int) -> None:
         config = model.config
         self.model, self.seed, self.step = model, seed, 0
-        self.network = model.network.train(config.dropout > 0)
-        self.optimizers: Mapping[str, torch.optim.Optimizer] = optimizers(
-            config, model.pair.matrices(), self.network.parameters()
-        )
+        self.network = model.trained.train(config.dropout > 0)
+        self.pair: EncoderDecoder = self.network  # type: ignore[assignment]
+        self._newest, self._average = (list(network.parameters()) for network in (self.network, model.network))
+        self.optimizers: Mapping[str, torch.optim.Optimizer] = optimizers(config, self.pair.matrices(), self._newest)
         self.updates = Updates([self.network], self.optimizers)
         self.evaluate_every, self.evaluate_early = config.evaluate_every, _EARLY_STEPS
         self.tokens_per_step, self.preview_every, self.criterion = 0, 1.0, "val_loss"
@@ -72,6 +74,8 @@ class Seq2SeqLearner:
         rates = {"adamw": config.learning_rate, "muon": config.muon_rate}
         self.updates.set_rates({name: rates[name] * factor for name in self.optimizers})
         norm = self.updates.step(clip=config.clip)
+        if config.ema:
+            update_ema(self._average, self._newest, config.ema, step)
         loss = losses[0] if len(losses) == 1 else torch.stack(losses).sum()
         return {"train_loss": loss, "gradient_norm": norm, "learning_rate": config.learning_rate * factor}
 
@@ -144,10 +148,10 @@ class Seq2SeqLearner:
     def _backward(self, batch: Batch, share: float) -> Tensor:
         """Adds a batch's share to the gradients; returns its share of the loss."""
         source, padding, inputs, targets = batch
-        memory = self.model.pair.encode(source, padding)
+        memory = self.pair.encode(source, padding)
         if self.config.teacher_forcing < 1:
             inputs = self._guessed(inputs, memory)
-        logits = self.model.pair.decode(inputs, memory)
+        logits = self.pair.decode(inputs, memory)
         loss, nats = smoothed_loss(logits, targets, self.config.label_smoothing)
         (loss * share).backward()
         return nats.detach() * share
@@ -156,7 +160,7 @@ class Seq2SeqLearner:
     def _guessed(self, inputs: Tensor, memory: Any) -> Tensor:
         """Inputs of which a share of 1 - teacher_forcing is what the decoder itself would have written there, by a first pass
         with the right ones (Mihaylova & Martins 2019). The begin marker stays."""
-        guesses = self.model.pair.decode(inputs, memory).argmax(-1)[:, :-1]
+        guesses = self.pair.decode(inputs, memory).argmax(-1)[:, :-1]
         own = torch.rand(guesses.shape, device=inputs.device) >= self.config.teacher_forcing
         return torch.cat([inputs[:, :1], torch.where(own, guesses, inputs[:, 1:])], 1)
 

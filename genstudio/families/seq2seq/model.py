@@ -34,7 +34,8 @@ _BEYOND = 10
 
 
 class Seq2SeqModel:
-    """A network with its two tokenizers."""
+    """A network with its two tokenizers. `trained` are the weights in training: a network of their own where the settings want an
+    average of them, for that is what translates and is measured."""
 
     def __init__(self, config: Seq2SeqConfig, data: PairData, device: str, seed: int) -> None:
         self.config, self.data, self.device = config, data, torch.device(device)
@@ -42,7 +43,8 @@ class Seq2SeqModel:
             torch.manual_seed(seed)
             self.network: nn.Module = build(config, data.source_tokenizer.size, data.tokenizer.size)
         self.network.to(self.device).eval()
-        self.modules: Mapping[str, nn.Module] = {"model": self.network}
+        self.trained: nn.Module = copy.deepcopy(self.network) if config.ema else self.network
+        self.modules: Mapping[str, nn.Module] = {"model": self.network} | ({"trained": self.trained} if config.ema else {})
 
     @property
     def pair(self) -> EncoderDecoder:

@@ -30,7 +30,9 @@ PRESETS = (
         # two heads: with QK-norm the largest score is sqrt(d_head), and four heads of 16 cannot look at one letter alone.
         # Positions that are there from the first step, and batches of several lengths instead of one, help with repeated
         # letters: after 400 steps 2 of 2,000 strings are wrong instead of 17
-        _SMALL | {"heads": 2, "positions": "sinusoidal", "buckets": 4},
+        _SMALL | {
+            "heads": 2, "positions": "sinusoidal", "buckets": 4, "norm": "layernorm", "qk_norm": False, "hold": 0.0, "ema": 0.98,
+        },
         seconds=90,
         data="reverse",
     ),

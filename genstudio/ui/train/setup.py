@@ -194,7 +194,8 @@ class SetupColumn(QWidget):
 
     def words(self, problem: Problem) -> str:
         """The problem with the name of its field as the form shows it."""
-        names = {"length": "Train for", "seed": "Seed"} | {name: row.setting.label for name, row in self.form.rows.items()}
+        form = {name: row.setting.label for name, row in self.form.rows.items()}
+        names = {"length": "Train for", "seed": "Seed", "data": "Dataset", **form}
         return f"{names[problem.field]}: {problem.message}" if problem.field in names else str(problem)
 
     def go_to(self, problem: Problem) -> None:
@@ -247,7 +248,7 @@ class SetupColumn(QWidget):
         """At their fields in the form; what has no field there, in words below."""
         listed = [p for p in problems if p.field not in self._edits]  # theirs is shown as long as it lasts
         self.form.show_problems(p for p in listed if p.field in self.form.rows)
-        other = [str(p) for p in listed if p.field not in self.form.rows]
+        other = [self.words(p) for p in listed if p.field not in self.form.rows]
         self.general.setText("\n".join(other))
         self.general.setVisible(bool(other))
 
