@@ -139,9 +139,10 @@ def value_words(value: Any) -> str:
 
 
 def applies(when: str, values: Mapping[str, Any]) -> bool:
-    """Whether a condition in the form `name=value|value` holds of these values; an empty one does."""
-    name, _, wanted = when.partition("=")
-    return not when or str(values.get(name)) in wanted.split("|")
+    """Whether a condition in the form `name=value|value` holds of these values, or several with `&` between; an empty one
+    does."""
+    parts = (part.partition("=") for part in when.split("&"))
+    return not when or all(str(values.get(name)) in wanted.split("|") for name, _, wanted in parts)
 
 
 class Config(BaseModel):

@@ -85,6 +85,7 @@ SMALL: Mapping[str, tuple[Values, ...]] = {
         _TOWERS, {**_TOWERS, "pictures": "patches", "patch": 8, "picture_layers": 1, "tokenizer": "char", "context": 64,
                   "positions": "none"},
         {**_TOWERS, "tokenizer": "bpe", "vocabulary": 280, "shuffled": True, "learn_temperature": False, "shift": 1},
+        {**_TOWERS, "architecture": "two_stream", "pictures": "patches", "patch": 8, "picture_layers": 1, "joint_layers": 1},
     ),
     "word2vec": (
         _WORDS, {**_WORDS, "architecture": "cbow", "objective": "softmax", "subsampling": 1.0}, {**_WORDS, "tokenizer": "char"},

@@ -226,7 +226,7 @@ def test_it_learns_in_frames_of_plain_data_and_its_run_opens_without_its_dataset
         if info.origin == "imported":
             shelf.delete_dataset(info)
     opened = Models().get(ModelRef(folder))
-    assert opened.step == _STEPS and able(opened.model) == able(live) == family.abilities
+    assert opened.step == _STEPS and able(opened.model) == able(live) == family.has(values)
     assert equal(weights(opened.model), weights(live))
     assert family.metadata(opened.model.data) == family.metadata(live.data)
 
@@ -238,7 +238,7 @@ def test_abilities_are_what_they_are_called(family: AnyFamily, values: Values, t
     model = learner.model
     step(learner, 1)
     before = weights(model)
-    assert set(family.abilities) <= set(ABILITIES) and able(model) == family.abilities
+    assert set(family.abilities) <= set(ABILITIES) and able(model) == family.has(values)
     if isinstance(model, Samples):
         assert_samples(model)
     if isinstance(model, Encodes):

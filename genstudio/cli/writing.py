@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import itertools
 import json
 import math
 import sys
@@ -25,6 +26,7 @@ from genstudio.snapshots.text import AnsweredBy, BeamTree, Chosen, Writing
 from genstudio.tasks.task import Task
 
 if TYPE_CHECKING:
+    from genstudio.snapshots.filled import Gap
     from genstudio.tasks.models import ModelRef
 
 R = TypeVar("R")
@@ -62,6 +64,7 @@ def add(commands: Commands) -> None:
     fill = commands.add("fill", _fill, "what a masked language model puts into the gaps of a text")
     add_model(fill)
     fill.add_argument("--text", required=True, metavar="TEXT", help="with [MASK] for every gap")
+    fill.add_argument("--picture", metavar="F", help="a file that is read together with the text, by a model that reads both")
     fill.add_argument("--top", type=int, default=10, metavar="K", help="number of tokens listed for each gap")
     fill.add_argument("--json", action="store_true", help="every gap with its tokens and their probabilities")
 
@@ -281,27 +284,46 @@ def _fill(options: argparse.Namespace) -> None:
 
     if options.top < 1:
         raise GenstudioError(f"{options.top} tokens are too few.", "Ask for 1 or more with --top.")
-    found = result(Fill(reference(options), (options.text,), options.top))
-    if not found.gaps:
+    gaps_found: tuple[Gap, ...]
+    further: dict[str, float] = {}
+    if options.picture:
+        from genstudio.tasks.together import ReadTogether
+
+        read = result(ReadTogether(reference(options), options.text, str(expanded(options.picture))))
+        if read.unknown:
+            print(f"Not in the vocabulary: {', '.join(read.unknown)}", file=sys.stderr)
+        further["match"] = read.look.match
+        tokens, step, gaps_found = read.look.words, read.step, read.look.gaps
+    else:
+        found = result(Fill(reference(options), (options.text,), options.top))
+        _say_missing(found.unknown, options.text)
+        tokens, step, gaps_found = found.tokens, found.step, found.gaps
+    if not gaps_found:
         raise DataError("There is no gap in this text.", "Write [MASK] where the model is to fill something in.")
-    _say_missing(found.unknown, options.text)
     gaps = [
         {
             "position": gap.position,
             "tokens": [
-                {"id": int(index), "piece": piece, "probability": float(share)}
-                for index, piece, share in zip(gap.ids, gap.pieces, gap.probabilities, strict=True)
+                {"id": index, "piece": piece, "probability": share}
+                for index, piece, share in _best(gap, options.top)
             ],
         }
-        for gap in found.gaps
+        for gap in gaps_found
     ]
     if options.json:
-        print(json.dumps({"text": options.text, "step": found.step, "tokens": list(found.tokens), "gaps": gaps}))
+        print(json.dumps({"text": options.text, "step": step, "tokens": list(tokens), "gaps": gaps, **further}))
         return
-    for number, gap in enumerate(found.gaps, 1):
+    if further:
+        print(f"picture and text belong together with a probability of {further['match']:.1%}")
+    for number, gap in enumerate(gaps_found, 1):
         print(f"gap {number}, token {gap.position}")
-        for piece, share in zip(gap.pieces, gap.probabilities, strict=True):
+        for _, piece, share in _best(gap, options.top):
             print(f"  {share:>7.2%}  {piece}")
+
+
+def _best(gap: Gap, most: int) -> Iterator[tuple[int, str, float]]:
+    rows = zip(gap.ids.tolist(), gap.pieces, gap.probabilities.tolist(), strict=True)
+    return itertools.islice(rows, most)
 
 
 def _classify(options: argparse.Namespace) -> None:

@@ -26,14 +26,16 @@ if TYPE_CHECKING:
     from genstudio.sampling.choose import SamplingOptions
     from genstudio.sampling.diffusion import Flow, Sampler, Schedule
     from genstudio.sampling.reader import LanguageModel
+    from genstudio.snapshots.grounding import WordLook
     from genstudio.snapshots.layers import LayerStatistics
     from genstudio.snapshots.network import NetworkState
     from genstudio.snapshots.patches import PatchLook
 
 __all__ = [
     "ABILITIES", "Classifies", "Completed", "Completes", "Denoised", "Denoises", "Embeddings", "Embeds", "Encodes",
-    "Evaluates", "FillsIn", "Follows", "Grows", "Judges", "LatentSpec", "LooksAtPatches", "Made", "Matches", "Model", "Reads",
-    "Reconstructs", "Samples", "ShowsNumbers", "Traces", "Translates", "TranslatesPictures", "Writes", "able", "words",
+    "Evaluates", "FillsIn", "Follows", "Grounds", "Grows", "Judges", "LatentSpec", "LooksAtPatches", "Made", "Matches",
+    "Model", "Reads", "Reconstructs", "Samples", "ShowsNumbers", "Traces", "Translates", "TranslatesPictures", "Writes",
+    "able", "words",
 ]  # fmt: skip
 
 A = TypeVar("A", bound=Model)
@@ -417,6 +419,32 @@ class Matches(Reads, Protocol):
         """Pictures (n, h, w, c) uint8 of the size that the model reads -> vectors of length 1 (n, d) float32"""
 
 
+@runtime_checkable
+class Grounds(Reads, Protocol):
+    """Reads a text and a picture together: its words look at patches, and what is masked of either is filled in."""
+
+    @property
+    def data(self) -> CaptionData: ...
+
+    def on(self, data: CaptionData) -> Grounds:
+        """The same modules with other data."""
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of patches, N in all."""
+
+    def read_text(self, text: str) -> tuple[Array, tuple[str, ...]]:
+        """The ids of a text as it is read, [MASK] for what is to be filled in, and what the vocabulary lacks of it."""
+
+    def belongs(self, pixels: Array, texts: Sequence[str]) -> Array:
+        """Pictures (n, h, w, c) uint8 of the size that the model reads and n texts -> the probability (n,) float32 that each
+        text belongs to its picture"""
+
+    def look_together(self, sample: Array, ids: Array, hidden: Array, truth: tuple[str, ...] = ()) -> WordLook:
+        """What it makes of a picture (h, w, c) uint8, of which the patches that are True in `hidden` (N,) are masked, and a text
+        of ids (T,), as `read_text` gives it; `truth` is what stood in its gaps, if known."""
+
+
 ABILITIES: Mapping[str, tuple[type[Model], str]] = {
     "Reads": (Reads, "read text"),
     "Writes": (Writes, "write text"),
@@ -436,7 +464,8 @@ ABILITIES: Mapping[str, tuple[type[Model], str]] = {
     "TranslatesPictures": (TranslatesPictures, "turn pictures of one set into those of another"),
     "ShowsNumbers": (ShowsNumbers, "be computed by hand"),
     "LooksAtPatches": (LooksAtPatches, "show what its patches attend to"),
-    "Matches": (Matches, "match texts with pictures"),
+    "Matches": (Matches, "read texts and pictures into one space"),
+    "Grounds": (Grounds, "read a text and a picture together"),
     "Evaluates": (Evaluates, "be evaluated"),
 }
 """By name: the protocol, and what completes the sentence "this model can ..."."""

@@ -76,6 +76,7 @@ class Family(Generic[C, D]):
     """A kind of model.
 
     `room` is the tab in which it is trained; `abilities` names the protocols of `abilities.py` that its models satisfy.
+    `abilities_by(settings)` names those of a model of these settings, where they depend on them.
     `once_read(settings)` names the abilities that a model of these settings has besides, once it has read a source.
     `prepare(config, dataset)` turns an opened dataset into the data D the learner reads, in slices (a generator that
     yields a fraction in [0, 1] and returns D), so that long work never holds the engine; a third argument is what a run
@@ -112,6 +113,7 @@ class Family(Generic[C, D]):
     dashboard: Dashboard
     room: Room = "basics"
     abilities: tuple[str, ...] = ()
+    abilities_by: Callable[[Mapping[str, Any]], tuple[str, ...]] | None = None
     once_read: Callable[[Mapping[str, Any]], tuple[str, ...]] | None = None
     batch: Callable[[C, D, int, int], Batch] | None = None
     export: Callable[[Any, str, int], Mapping[str, bytes]] | None = None
@@ -140,7 +142,11 @@ class Family(Generic[C, D]):
 
     def can(self, settings: Mapping[str, Any]) -> tuple[str, ...]:
         """Abilities of a model of these settings, with those that it has once it has read a source."""
-        return self.abilities + (self.once_read(settings) if self.once_read is not None else ())
+        return self.has(settings) + (self.once_read(settings) if self.once_read is not None else ())
+
+    def has(self, settings: Mapping[str, Any]) -> tuple[str, ...]:
+        """Abilities of a model of these settings."""
+        return self.abilities if self.abilities_by is None else self.abilities_by(settings)
 
 
 def deferred(module: str, name: str) -> Callable[..., Any]:

@@ -74,9 +74,9 @@ class Towers(Config):
         """The stack that reads texts."""
         return self._stack(self.layers, self.context, self.positions)
 
-    def of_patches(self, shape: Shape) -> Stack:
-        """The stack that reads the patches of pictures."""
-        return self._stack(self.picture_layers, shape.height * shape.width // self.patch**2, "learned")
+    def of_patches(self, shape: Shape, special: int = 0) -> Stack:
+        """The stack that reads the patches of pictures, with so many tokens in front of them."""
+        return self._stack(self.picture_layers, shape.height * shape.width // self.patch**2 + special, "learned")
 
     def _stack(self, layers: int, context: int, positions: str) -> Stack:
         return Stack(
@@ -111,8 +111,8 @@ def picture_tower(config: Towers, shape: Shape) -> Network:
         body, features = networks.down(shape.channels, config.channels, shape.height, kind="strided")
     else:
         of, numbers = config.of_patches(shape), config.patch**2 * shape.channels
-        parameters = _blocks(of) + networks.linear(numbers, config.d_model).parameters
-        body, features = _running(of, of.context, parameters), config.d_model
+        parameters = blocks(of) + networks.linear(numbers, config.d_model).parameters
+        body, features = running(of, of.context, parameters), config.d_model
     return body + Network(features * config.embedding, features * config.embedding, config.embedding)
 
 
@@ -120,16 +120,17 @@ def text_tower(config: Towers, vocabulary: int) -> Network:
     """The cost of the tower of texts, for a vocabulary of so many tokens with the special ones, of which a caption holds a third
     of the context."""
     of = config.of_texts()
-    body = _running(of, max(config.context // 3, 2), _blocks(of) + vocabulary * config.d_model)
+    body = running(of, max(config.context // 3, 2), blocks(of) + vocabulary * config.d_model)
     return body + Network(config.d_model * config.embedding, config.d_model * config.embedding, config.embedding)
 
 
-def _blocks(of: Stack) -> int:
+def blocks(of: Stack) -> int:
     """Parameters of a stack besides its embedding of tokens."""
     return stack.parameters(of, 0)
 
 
-def _running(of: Stack, tokens: int, parameters: int) -> Network:
+def running(of: Stack, tokens: int, parameters: int) -> Network:
+    """The cost of a stack of so many parameters that reads so many tokens."""
     inner = sum(part.total for part in stack.parts(of, 0)[1:2])
     held = of.layers * (14 * of.d_model + 4 * of.d_model + 3 * of.ff_width + 2 * of.heads * tokens)
     return Network(parameters, tokens * (inner + 2 * of.layers * tokens * of.d_model), tokens * held)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import cast
 
 import torch
@@ -54,10 +53,8 @@ class PatchEncoder(Blocks):
 
     @torch.no_grad()
     def _widen(self) -> None:
-        """Weights that keep the size of what they read. With 0.02, which suits the width of a GPT-2, a narrow encoder hardly
-        looks at anything at first, and positions vanish beside patches: it took five times as long to learn."""
-        for linear in (self.tokens, *(layer for b in self.typed_blocks() for layer in (b.attention.qkv, b.feed_forward.up))):
-            linear.weight.normal_(0.0, 1 / math.sqrt(linear.in_features))
+        """See `Blocks.widen`; positions vanish beside patches otherwise."""
+        self.widen(self.tokens)
         if self.positions is not None:
             self.positions.weight.normal_(0.0, 0.5)
 
@@ -66,10 +63,16 @@ class PatchEncoder(Blocks):
         """Tokens in front of the patches: 1 with a class token, else 0."""
         return 0 if self.tokens.first is None else 1
 
-    def forward(self, pictures: Tensor, kept: Tensor | None = None) -> Tensor:
+    def forward(
+        self, pictures: Tensor, kept: Tensor | None = None, masked: Tensor | None = None, mask: Tensor | None = None
+    ) -> Tensor:
         """pictures (B, C, H, W) -> (B, special + N, C); of the patches that are `kept` (B, n) alone, by their numbers from 0 in
-        the order of rows: (B, special + n, C). The others are not read at all (He et al. 2022, 3)."""
-        x, turn = self.place(self.tokens(pictures))
+        the order of rows: (B, special + n, C). The others are not read at all (He et al. 2022, 3). In place of patches that are
+        True in `masked` (B, N) stands the vector `mask` (C,)."""
+        x = self.tokens(pictures)
+        if masked is not None and mask is not None:
+            x = torch.where(F.pad(masked, (self.special, 0))[..., None], mask, x)
+        x, turn = self.place(x)
         if kept is not None:
             rows = kept + self.special
             if self.special:

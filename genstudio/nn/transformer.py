@@ -255,6 +255,14 @@ class Blocks(nn.Module):
         return cast("list[Block]", list(self.blocks))
 
     @torch.no_grad()
+    def widen(self, *first: nn.Linear) -> None:
+        """Weights that keep the size of what they read, of these layers and of all that queries, keys, values and feed-forward
+        layers are made by. With 0.02, which suits the width of a GPT-2, a narrow encoder of patches hardly looks at anything at
+        first: it took five times as long to learn."""
+        for linear in (*first, *(layer for block in self.typed_blocks() for layer in _readers(block))):
+            linear.weight.normal_(0.0, 1 / math.sqrt(linear.in_features))
+
+    @torch.no_grad()
     def _initialise(self, arch: Architecture) -> None:
         """Radford et al. 2019, 2.3: small normal weights, smaller where a residual branch ends."""
         for module in self.modules():
@@ -266,6 +274,11 @@ class Blocks(nn.Module):
             ends = [block.attention.out, block.feed_forward.down, *([] if block.cross is None else [block.cross.out])]
             for linear in ends:
                 linear.weight.mul_(1 / math.sqrt(len(ends) * arch.layers))
+
+
+def _readers(block: Block) -> tuple[nn.Linear, ...]:
+    cross = () if block.cross is None else (block.cross.q, block.cross.kv)
+    return block.attention.qkv, *cross, block.feed_forward.up
 
 
 class Stack(Blocks):

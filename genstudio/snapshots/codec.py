@@ -22,6 +22,7 @@ from genstudio.snapshots.activity import Activity
 from genstudio.snapshots.attention import Attention
 from genstudio.snapshots.confusion import Confusion
 from genstudio.snapshots.filled import Filled
+from genstudio.snapshots.grounding import WordLooks
 from genstudio.snapshots.layers import EmbeddingMap, LayerStatistics
 from genstudio.snapshots.matching import Meeting, Similarity
 from genstudio.snapshots.network import Depth, NetworkState
@@ -51,6 +52,7 @@ KINDS: Mapping[str, type[Snapshot]] = {
     "activity": Activity,
     "similarity": Similarity,
     "meeting": Meeting,
+    "words": WordLooks,
 }
 """The kinds that a run keeps, by their names in files."""
 LARGEST = 1 << 28

@@ -10,12 +10,13 @@ from genstudio.events import Array, Held, Snapshot
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Similarity(Snapshot):
-    """How alike texts and pictures are: `cosines` (texts, pictures), where text i belongs to picture i; the `pixels` (pictures,
-    h, w, c) uint8, and the `texts`."""
+    """How alike texts and pictures are: `cosines` (texts, pictures), or whatever `score` says, where text i belongs to picture i;
+    the `pixels` (pictures, h, w, c) uint8, and the `texts`."""
 
     cosines: Annotated[Array, Held("float32", "texts pictures")]
     pixels: Annotated[Array, Held("uint8", "pictures height width channels")]
     texts: Annotated[tuple[str, ...], Held("", "texts")]
+    score: str = "cosine"
 
     def sound(self) -> bool:
         return self.pixels.shape[3] in (1, 3) and self.cosines.shape[0] == self.cosines.shape[1]

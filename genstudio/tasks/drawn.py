@@ -14,9 +14,11 @@ from genstudio.events import Array, Snapshot
 from genstudio.snapshots.attention import Attention
 from genstudio.snapshots.confusion import Confusion
 from genstudio.snapshots.filled import Filled
+from genstudio.snapshots.grounding import WordLooks
 from genstudio.snapshots.layers import EmbeddingMap, LayerStatistics
 from genstudio.snapshots.matching import Meeting, Similarity
 from genstudio.snapshots.network import Depth, NetworkState
+from genstudio.snapshots.patches import PatchAttention
 from genstudio.snapshots.samples import Bars, Histograms, Pictures, Plane
 from genstudio.snapshots.text import Text
 from genstudio.snapshots.translation import Translations
@@ -321,6 +323,44 @@ def _meeting(shown: Meeting, size: int) -> Image.Image:
     return paper
 
 
+def _patches(shown: PatchAttention, size: int) -> Image.Image:
+    """The pictures, tinted by how much of each patch reaches the class token, or all patches on average."""
+    tinted = []
+    for look in shown.looks:
+        shares = np.zeros((look.picture.shape[0] // shown.patch) * (look.picture.shape[1] // shown.patch), np.float64)
+        rows = look.rollout[0] if look.special else look.rollout.mean(0)
+        shares[look.seen] = rows[look.special :]
+        tinted.append(_tinted(look.picture, shares, shown.patch))
+    return _grid(Pictures("", 0, np.stack(tinted)), size)
+
+
+def _words(shown: WordLooks, size: int) -> Image.Image:
+    """The pictures, tinted by how much the first masked word of each looks at each patch, and below them their texts with what is
+    filled in."""
+    from PIL import Image
+
+    tinted, said = [], []
+    for number, look in enumerate(shown.looks, 1):
+        word = look.gaps[0].position if look.gaps else 0
+        tinted.append(_tinted(look.picture, look.weights.mean((0, 1))[word].astype(np.float64), shown.patch))
+        made = {gap.position: f"[{gap.pieces[0].strip('␣ ')} {gap.probabilities[0]:.0%}]" for gap in look.gaps}
+        said.append(f"{number}: " + " ".join(made.get(at, piece.strip("␣ ")) for at, piece in enumerate(look.words) if at))
+    grid, text = _grid(Pictures("", 0, np.stack(tinted)), size), _lines("\n".join(said), size)
+    paper = Image.new("RGB", (max(grid.width, text.width), grid.height + text.height), WHITE)
+    paper.paste(grid.convert("RGB"), (0, 0))
+    paper.paste(text, (0, grid.height))
+    return paper
+
+
+def _tinted(picture: Array, shares: Array, patch: int) -> Array:
+    """A picture (h, w, c) in colour, the more orange the larger the share (n,) of a patch beside the others."""
+    rows, columns = picture.shape[0] // patch, picture.shape[1] // patch
+    levels = 0.7 * shares / max(float(shares.max()), 1e-12)
+    strength = levels.reshape(rows, columns).repeat(patch, 0).repeat(patch, 1)[..., None]
+    colour = np.broadcast_to(picture, (*picture.shape[:2], 3)).astype(np.float64)
+    return np.asarray((colour * (1 - strength) + strength * np.array(_FAKE_SIDE, np.float64)).round().astype(np.uint8))
+
+
 def _network(shown: NetworkState, size: int) -> Image.Image:
     """The points with their classes over what the network says of every place; without a plane, the weights of the first layer,
     a square for each neuron: orange is negative, blue positive."""
@@ -374,4 +414,6 @@ _DRAWN: Mapping[type[Snapshot], Callable[[Any, int], Image.Image]] = {
     Similarity: _similarity,
     Meeting: _meeting,
     Depth: _depth,
+    PatchAttention: _patches,
+    WordLooks: _words,
 }

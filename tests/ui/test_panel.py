@@ -180,7 +180,8 @@ def test_every_family_declares_what_can_be_shown(family: Family[Any, Any], engin
     assert len(names) == len(set(names)) and board.result and board.welcome
     settings = {setting.name for setting in family.config.settings() if setting.live}
     assert set(board.handles) <= settings
-    assert {chart.when.partition("=")[0] for chart in board.charts if chart.when} <= set(family.config.model_fields)
+    names = {part.partition("=")[0] for chart in board.charts if chart.when for part in chart.when.split("&")}
+    assert names <= set(family.config.model_fields)
     pages = {pane.place for pane in board.panes} - {"stage", "side"}
     assert pages <= set(board.pages()) and len(VIEWS) >= 6
     panel = RunPanel(engine, family)

@@ -17,7 +17,7 @@ from genstudio.data.learnable.pairs import Sentences
 from genstudio.data.learnable.samples import SampleData, Shape
 from genstudio.data.split import SplitSettings, split_items
 from genstudio.data.tokenizers import Ids, Tokenizer, tokenizer_from_json
-from genstudio.data.tokenizers.special import SpecialTokenizer
+from genstudio.data.tokenizers.special import MASK, SpecialTokenizer
 from genstudio.data.vocabulary import TokenSettings, make_tokenizer
 from genstudio.data.work import Work, scaled
 from genstudio.errors import DataError
@@ -52,15 +52,18 @@ class CaptionData(SampleData):
         return _begun(self.tokenizer, np.where(padding, self.tokenizer.pad, ids))
 
 
-def encode(tokenizer: SpecialTokenizer, text: str, context: int) -> tuple[Ids, tuple[str, ...]]:
+def encode(tokenizer: SpecialTokenizer, text: str, context: int, gaps: bool = False) -> tuple[Ids, tuple[str, ...]]:
     """A text as it is read, without [CLS] and cut at the `context` that holds it, and what the vocabulary lacks of it, each once:
-    words, or characters."""
+    words, or characters. With `gaps`, [MASK] in it is that token."""
     plain = tidy(text)
-    ids, missing = tokenizer.base.encode_lossy(f" {plain}" if plain else "")
+    reader: Tokenizer = tokenizer.base
+    if gaps:
+        plain, reader = plain.replace(MASK.lower(), MASK), tokenizer
+    ids, missing = reader.encode_lossy(f" {plain}" if plain else "")
     if tokenizer.unknown is None:
         unknown = [plain[place - 1] for place in missing if 0 < place <= len(plain)]
     else:
-        unknown = [word for word in plain.split() if (tokenizer.base.encode_lossy(f" {word}")[0] == tokenizer.unknown).any()]
+        unknown = [word for word in plain.split() if (reader.encode_lossy(f" {word}")[0] == tokenizer.unknown).any()]
     return ids[: context - 1], tuple(dict.fromkeys(unknown))
 
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from genstudio.data.batches import PictureBatch
 from genstudio.data.learnable.captions import CaptionData, from_metadata, metadata
 from genstudio.families.family import Family, deferred
+from genstudio.families.imagetext import joint
 from genstudio.families.imagetext.config import ImageTextConfig
 from genstudio.families.imagetext.cost import cost, drawing
 from genstudio.families.imagetext.dashboard import DASHBOARD
@@ -12,6 +17,28 @@ from genstudio.families.imagetext.doctor import doctor
 from genstudio.families.imagetext.presets import PRESETS, preset_for
 from genstudio.families.weights import exporter
 
+_MODULE = __name__
+
+
+def _batch(config: ImageTextConfig, data: CaptionData, seed: int, step: int) -> PictureBatch:
+    return (joint.shown if config.two_stream else shown)(config, data, seed, step)
+
+
+def _model(config: ImageTextConfig, data: CaptionData, device: str, seed: int) -> Any:
+    name = ("two_stream", "TwoStream") if config.two_stream else ("model", "ImageText")
+    return deferred(f"{_MODULE}.{name[0]}", name[1])(config, data, device, seed)
+
+
+def _learner(model: Any, seed: int) -> Any:
+    name = ("two_stream_learner", "TwoStreamLearner") if model.config.two_stream else ("learner", "ImageTextLearner")
+    return deferred(f"{_MODULE}.{name[0]}", name[1])(model, seed)
+
+
+def _abilities(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    return ("Reads", "Grounds", "Evaluates") if settings.get("architecture") == "two_stream" else _USUAL
+
+
+_USUAL = ("Reads", "Matches", "Evaluates")
 __all__ = ["FAMILY", "ImageTextConfig"]
 
 FAMILY: Family[ImageTextConfig, CaptionData] = Family(
@@ -19,18 +46,19 @@ FAMILY: Family[ImageTextConfig, CaptionData] = Family(
     title="CLIP (pictures and texts)",
     room="transformer",
     data_kinds=("captioned",),
-    abilities=("Reads", "Matches", "Evaluates"),
+    abilities=_USUAL,
+    abilities_by=_abilities,
     config=ImageTextConfig,
     presets=PRESETS,
     prepare=prepare,
-    model=deferred(f"{__name__}.model", "ImageText"),
-    learner=deferred(f"{__name__}.learner", "ImageTextLearner"),
+    model=_model,
+    learner=_learner,
     metadata=metadata,
     from_metadata=lambda _config, kept: from_metadata(kept),
     cost=cost,
     drawing=drawing,
     dashboard=DASHBOARD,
-    batch=shown,
+    batch=_batch,
     export=exporter("imagetext"),
     doctor=doctor,
     preset_for=preset_for,

@@ -3,26 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 from genstudio.config import setting
 from genstudio.errors import Problem
 from genstudio.families.settings import Batches, Descent, Split, restated
 from genstudio.families.towers import Towers
 
-_RADFORD = "Radford et al. 2021"
+_RADFORD, _LU = "Radford et al. 2021", "Lu et al. 2019"
+CONTRASTIVE, TWO_STREAM = "architecture=contrastive", "architecture=two_stream"
 
 
 class ImageTextConfig(Towers, Batches, Descent, Split):
-    """Settings of the towers, of how alike what they make has to be, and of their training."""
+    """Settings of what reads pictures and texts, of what it learns from them, and of its training."""
 
+    architecture: Literal["contrastive", "two_stream"] = setting(
+        "contrastive", "contrastive: two towers that read pictures and texts into one space, where they are compared; "
+        "two_stream: words and patches that look at each other, fill in what is masked and say whether they belong "
+        "together", group="Model", main=True, source=f"contrastive: {_RADFORD}; two_stream: {_LU}",
+    )
+    joint_layers: int = setting(
+        2, "Co-attention blocks, in which words look at patches and patches at words", low=1, high=24, group="Model", main=True,
+        when=TWO_STREAM, label="Co-attention blocks", source=f"{_LU}, 3.1",
+    )
+    mask_share: float = setting(
+        0.3, "Share of the words of a caption that are masked, at least one", low=0.02, high=0.9, group="Loss", main=True,
+        when=TWO_STREAM, live=True, label="Share of words masked", source=f"{_LU}, 3.2; larger shares: Wettig et al. 2023",
+    )
+    hide_share: float = setting(
+        0.15, "Share of the patches of a picture that are masked; their pixels are to be filled in", low=0.0, high=0.9,
+        group="Loss", when=TWO_STREAM, live=True, label="Share of patches masked", source=f"{_LU}, 3.2; pixels: He et al. 2022",
+    )
+    embedding: int = restated(Towers, "embedding", 64, when=CONTRASTIVE)
     temperature: float = setting(
         0.07, "Temperature at the beginning: cosines are divided by it before the softmax, so a small one makes small "
         "differences count", low=0.01, high=10, group="Loss", main=True, logarithmic=True, label="First temperature",
+        when=CONTRASTIVE,
         source=f"{_RADFORD}, 2.5; Wu et al. 2018",
     )
     learn_temperature: bool = setting(
         True, "Learn the temperature with the weights. Off: it stays as it is", group="Loss", main=True,
-        label="Learn the temperature", source=f"{_RADFORD}, 2.5",
+        when=CONTRASTIVE, label="Learn the temperature", source=f"{_RADFORD}, 2.5",
     )
     shuffled: bool = setting(
         False, "Give every picture the caption of another one, so that nothing can be learned: what chance looks like",
@@ -52,3 +73,10 @@ class ImageTextConfig(Towers, Batches, Descent, Split):
         yield from super().rules()
         if self.batch < 4:
             yield Problem("batch", "every picture is told apart from the others of its batch: take at least 4")
+        if self.two_stream and self.pictures != "patches":
+            yield Problem("pictures", "in two streams words look at patches, so the picture tower has to be one of patches")
+
+    @property
+    def two_stream(self) -> bool:
+        """Whether words and patches look at each other."""
+        return self.architecture == "two_stream"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from genstudio.families.dashboard import (
     Pane,
     smaller_pictures,
 )
+from genstudio.families.imagetext.config import CONTRASTIVE, TWO_STREAM
 
 if TYPE_CHECKING:
     from genstudio.runs import RunInfo
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 def said(info: RunInfo, _references: Mapping[str, float]) -> str:
     """How often pictures and texts find each other, against chance."""
+    if "word_accuracy" in info.losses:
+        return _said_of_words(info)
     text, image, chance = (info.losses.get(name) for name in ("recall_at_1_text", "recall_at_1_image", "chance"))
     if text is None or image is None or not chance:
         return ""
@@ -39,6 +43,21 @@ def said(info: RunInfo, _references: Mapping[str, float]) -> str:
     return words + ("." if unseen is None else f". Of combinations that training never saw: {unseen:.1%}.")
 
 
+def _said_of_words(info: RunInfo) -> str:
+    """How many masked words are filled in from the picture, against what the text alone tells."""
+    names = ("word_accuracy", "text_only_accuracy", "other_picture_accuracy", "match_accuracy")
+    word, text, other, match = (info.losses.get(name, math.nan) for name in names)
+    step = info.measured.get("word_accuracy", info.step)
+    when = "" if step == info.step else f" (step {step:,})"
+    unseen = info.losses.get("unseen_word_accuracy")
+    further = "" if unseen is None else f" Of combinations that training never saw: {unseen:.1%} of the masked words."
+    return (
+        f"In held-out captions {word:.1%} of the masked words are filled in right{when}; from the text alone {text:.1%}, beside "
+        f"another picture {other:.1%}. Whether picture and text belong together is right {match:.1%} of the time; chance: 50%."
+        f"{further}"
+    )
+
+
 _UNSEEN = "unseen_recall_at_1_"
 DASHBOARD = Dashboard(
     charts=(
@@ -48,35 +67,82 @@ DASHBOARD = Dashboard(
                 Line("train_loss", "training", "training", True), Line("val_loss", "held out", "validation"),
                 Line("simple_loss", "chance: everything alike", "simple"),
             ),
-            "Loss", large=True,
+            "Loss", large=True, when=CONTRASTIVE,
+        ),
+        Chart(
+            "losses", "Loss of words, patches and matches", "nats and squared error",
+            (
+                Line("train_loss", "training", "training", True), Line("val_loss", "held out", "validation"),
+                Line("simple_loss", "frequencies alone", "simple"),
+            ),
+            "Loss", large=True, when=TWO_STREAM,
+        ),
+        Chart(
+            "words", "Masked words", "share filled in right",
+            (Line("word_accuracy", "held out", "validation"),
+             Line("other_picture_accuracy", "beside another picture", "training"),
+             Line("text_only_accuracy", "text alone", "simple")),
+            "Words", when=TWO_STREAM,
+        ),
+        Chart(
+            "match", "Belong together?", "share right",
+            (Line("match_accuracy", "held out", "validation"), Line("match_chance", "chance", "simple")), "Words",
+            when=TWO_STREAM,
+        ),
+        Chart(
+            "unseen_words", "Combinations never seen", "share right",
+            (Line("unseen_word_accuracy", "masked words", "validation"),
+             Line("unseen_match_accuracy", "belong together?", "training")),
+            "Words", when=f"{TWO_STREAM}&hold_out=True",
+        ),
+        Chart(
+            "patches", "Masked patches", "squared error, from -1 to 1",
+            (Line("patch_error", "held out", "validation"), Line("mean_patch_error", "mean patch", "simple")), "Loss",
+            when=TWO_STREAM,
         ),
         Chart(
             "recall", "Found first", "share of held-out pictures",
             (Line("recall_at_1_text", "text finds picture", "validation"),
              Line("recall_at_1_image", "picture finds text", "training"), Line("chance", "chance", "simple")),
-            "Retrieval",
+            "Retrieval", when=CONTRASTIVE,
         ),
         Chart(
             "recall_10", "Among the first ten", "share of held-out pictures",
             (Line("recall_at_10_text", "text finds picture", "validation"),
              Line("recall_at_10_image", "picture finds text", "training"), Line("chance_10", "chance", "simple")),
-            "Retrieval",
+            "Retrieval", when=CONTRASTIVE,
         ),
         Chart(
             "unseen", "Combinations never seen", "share found first",
             (Line(f"{_UNSEEN}text", "text finds picture", "validation"),
              Line(f"{_UNSEEN}image", "picture finds text", "training"), Line("unseen_chance", "chance", "simple")),
-            "Retrieval", when="hold_out=True",
+            "Retrieval", when=f"{CONTRASTIVE}&hold_out=True",
         ),
-        Chart("temperature", "Temperature", "", (Line("temperature", "temperature", "rate"),), "Loss", log=True),
+        Chart("temperature", "Temperature", "", (Line("temperature", "temperature", "rate"),), "Loss", log=True,
+              when=CONTRASTIVE),
         Chart("learning_rate", "Learning rate", "", (Line("learning_rate", "rate", "rate"),), "Loss"),
         Chart("gradient_norm", "Gradient norm", "", (Line("gradient_norm", "norm", "norm", True),), "Loss"),
     ),
     panes=(
         Pane(("similarity",), "Similarity", note="held-out pictures and their captions"),
-        Pane(("meeting",), "Where both meet", note="held-out pictures and their captions"),
+        Pane(
+            ("words",), "Words and patches", when=TWO_STREAM,
+            field=Field(
+                "question", "Text with [MASK]", "Read together with the pictures while it learns. Empty: their captions, a word "
+                "of each masked", "",
+            ),
+        ),
+        Pane(
+            ("filled", "seen"), "Masked patches", choices=("Filled in", "What is seen"),
+            choice_title="What is shown beside the originals",
+            choice_help="The pictures with their masked patches as the model fills them in, or what it sees of them",
+            beside="real", beside_title="Originals", beside_note="held out", paired=True, score="error", picks=False,
+            when=TWO_STREAM, note="the same patches masked throughout", meaning="mean squared error of the masked patches",
+        ),
+        Pane(("meeting",), "Where both meet", note="held-out pictures and their captions", when=CONTRASTIVE),
         Pane(
             ("found",), "Search", SIDE, score="cosine", picks=False, note="held-out pictures, the nearest first",
+            when=CONTRASTIVE,
             field=Field(
                 "text", "Text", "The held-out pictures nearest to this text are shown while it learns. Empty, or without a "
                 "known word: the caption of a held-out picture", "a red heart",
@@ -87,10 +153,12 @@ DASHBOARD = Dashboard(
     tools=(PROMPT, LIVE, DOCTOR, TIMELINE),
     result=(
         Measure("recall_at_1_text", "Texts that find their picture", "higher"),
+        Measure("word_accuracy", "Masked words filled in right", "higher"),
         Measure("val_loss", "Held-out loss", "lower", "nats"),
     ),
-    summary=(Measure("train_loss", "loss"), Measure("val_loss", "val"), Measure("recall_at_1_text", "recall")),
-    handles=("learning_rate", "clip", "schedule", "final_rate", "shift"),
+    summary=(Measure("train_loss", "loss"), Measure("val_loss", "val"), Measure("recall_at_1_text", "recall"),
+             Measure("word_accuracy", "words"), Measure("match_accuracy", "match")),
+    handles=("learning_rate", "clip", "schedule", "final_rate", "shift", "mask_share", "hide_share"),
     smaller=smaller_pictures,
     said=said,
     welcome="Press Start: a picture tower and a text tower learn which pictures and captions belong together, and the diagonal "

@@ -21,6 +21,9 @@ from genstudio.training.doctor import Doctor, Finding, Rule, Window
 
 HIGH = 0.3
 """The share of the loss of chance that a fixed temperature may leave."""
+BLIND, SEEN = 300, 0.05
+"""Steps after which words should look at the picture, and the least share of its mistakes beside another picture that a model
+then avoids beside its own."""
 _USUAL = 0.07
 
 
@@ -46,6 +49,21 @@ def fixed_temperature(window: Window) -> Finding | None:
     )
 
 
+def ignores_the_picture(window: Window) -> Finding | None:
+    """Masked words are filled in as well beside a picture that does not belong to them."""
+    own, other = window.last("word_accuracy"), window.last("other_picture_accuracy")
+    alone = window.last("text_only_accuracy")
+    if window.step < BLIND or math.isnan(own) or own - other > SEEN * (1 - other):
+        return None
+    return Finding(
+        f"After {window.step:,} steps {own:.0%} of the masked words are filled in right, and {other:.0%} beside another picture: "
+        f"the model reads the text alone, from which {alone:.0%} can be told.",
+        {"own picture": own, "another picture": other, "text alone": alone},
+        advice(window, ("Use the right captions", {"shuffled": False}), ("Mask fewer patches", {"hide_share": 0.15}),
+               ("Use smaller steps", {"learning_rate": 1e-3}), ("Train longer: it is learned after the order of words", {})),
+    )  # fmt: skip
+
+
 RULES = (
     NOT_FINITE,
     diverged(("Clip the gradient norm", {"clip": 1.0})),
@@ -54,8 +72,11 @@ RULES = (
     Rule("fixed_temperature", "Fixed temperature",
          f"After {START} steps the temperature is not learned, and at its value even perfect vectors leave more than {HIGH:.0%} "
          "of the loss of chance.", fixed_temperature),
+    Rule("ignores_the_picture", "Ignores the picture",
+         f"After {BLIND} steps a picture of its own raises the share of masked words that are filled in right by less than "
+         f"{SEEN:.0%} of what is missing beside another picture.", ignores_the_picture),
     overfitting(("Shift pictures at random", {"shift": 2}), ("Use more samples", {"examples": 0})),
-    memorising("known_loss", "val_loss", "the contrastive loss",
+    memorising("known_loss", "val_loss", "the loss",
                "On held-out pictures the model gains less than a third of what it gains on training pictures over chance.",
                lambda mine, theirs, simple: simple - theirs < (simple - mine) / 3,
                ("Shift pictures at random", {"shift": 2})),

@@ -13,14 +13,13 @@ from genstudio.data.learnable.captions import knows
 from genstudio.data.projection import principal
 from genstudio.evaluation import retrieval
 from genstudio.events import Snapshot
+from genstudio.families.imagetext.adam import Adam
 from genstudio.families.imagetext.config import ImageTextConfig
 from genstudio.families.imagetext.data import draw
 from genstudio.families.imagetext.model import ImageText
 from genstudio.snapshots.matching import Meeting, Similarity
 from genstudio.snapshots.samples import Pictures
 from genstudio.training.learner import Tick, Values
-from genstudio.training.optim import adamw, schedule
-from genstudio.training.updates import Updates
 
 _SHOWN, _MAPPED, _FOUND, _SEARCHED = 24, 60, 12, 1000
 Batch = tuple[Tensor, Tensor, Tensor]
@@ -33,13 +32,9 @@ class ImageTextLearner:
 
     def __init__(self, model: ImageText, seed: int) -> None:
         self.model, self.seed, self.step = model, seed, 0
-        weights = [p for module in model.modules.values() for p in module.parameters() if p.requires_grad]
-        config = model.config
-        self.optimizers: Mapping[str, torch.optim.Optimizer] = {
-            "adamw": adamw(weights, rate=1e-3, betas=(config.beta1, config.beta2), weight_decay=config.weight_decay)
-        }
-        self.updates = Updates(model.modules.values(), self.optimizers)
-        self.evaluate_every = config.evaluate_every
+        self.adam = Adam(model.config, model.modules)
+        self.optimizers: Mapping[str, torch.optim.Optimizer] = self.adam.optimizers
+        self.evaluate_every = model.config.evaluate_every
         self.threads: int | None = None
         self.text = "a red heart"
 
@@ -60,15 +55,8 @@ class ImageTextLearner:
             pixels = pixels.roll((down, right), (2, 3))
         loss = self.model.loss(pixels, ids, alike)
         loss.backward()
-        factor = schedule(
-            config.schedule, progress, step, warmup=config.warmup, hold=config.hold, final=config.final_rate
-        )
-        self.updates.set_rates({"adamw": config.learning_rate * factor})
-        norm = self.updates.step(clip=config.clip)
-        return {
-            "train_loss": loss.detach(), "temperature": self.model.match.now(), "gradient_norm": norm,
-            "learning_rate": config.learning_rate * factor,
-        }  # fmt: skip
+        moved = self.adam.step(config, step, progress)
+        return {"train_loss": loss.detach(), "temperature": self.model.match.now(), **moved}
 
     def change(self, values: Mapping[str, Any]) -> None:
         """Other values of the live settings from the next step on. Raises ConfigError."""

@@ -7,6 +7,10 @@ from typing import Any
 from genstudio.data.info import DatasetInfo
 from genstudio.families.family import Preset, made_for
 
+_STREAMS: dict[str, Any] = {
+    "architecture": "two_stream", "pictures": "patches", "layers": 1, "picture_layers": 1, "joint_layers": 1, "batch": 64,
+    "evaluate_every": 100,
+}  # fmt: skip
 _EMOJI: dict[str, Any] = {"shift": 2}
 
 PRESETS = (
@@ -55,6 +59,43 @@ PRESETS = (
         {"pictures": "patches"},
         steps=1000,
         data="captioned-shapes",
+    ),
+    Preset(
+        "streams",
+        "Words that look at patches",
+        "Two streams that read a shape and its caption together. In five minutes on one core masked words are filled in from the "
+        "picture: colours and shapes are right where the text alone gives one in five.",
+        _STREAMS,
+        steps=1500,
+        data="captioned-shapes",
+    ),
+    Preset(
+        "streams_short",
+        "Do they belong together? Half a minute",
+        "The same, shorter: after half a minute it says of four in five captions rightly whether they belong to a picture, and "
+        "begins to fill words in from it.",
+        _STREAMS,
+        steps=300,
+        data="captioned-shapes",
+    ),
+    Preset(
+        "streams_faces",
+        "Words that look at faces",
+        "Masked words of the descriptions of pixel-art faces: which hair, which glasses, which colour behind them.",
+        {**_STREAMS, "context": 32},
+        seconds=300,
+        data="captioned-faces",
+    ),
+    Preset(
+        "streams_shuffled",
+        "Lesson: words that cannot look",
+        "Two streams beside pictures with the captions of others. The order of words is learned; what a picture shows is not, so "
+        "masked colours are guessed, and beside another picture the model is as good.",
+        {**_STREAMS, "shuffled": True},
+        steps=600,
+        data="captioned-shapes",
+        cure={"shuffled": False},
+        cure_text="With its own caption a picture tells what is masked, and words begin to look at it.",
     ),
     Preset(
         "shuffled",

@@ -78,6 +78,7 @@ PAGES = (
     Entry("Words", "Word similarity", "playground.words_page", "SimilarityPage", ("Embeds",)),
     Entry("Pictures", "Search", "playground.search_pages", "SearchPage", ("Matches",)),
     Entry("Pictures", "Zero-shot classes", "playground.search_pages", "ZeroShotPage", ("Matches",)),
+    Entry("Pictures", "Words and patches", "playground.together_page", "TogetherPage", ("Grounds",)),
     Entry("Samples", "Explore", "latent.explore", "ExplorePage", S),
     Entry("Samples", "Noise to samples", "latent.denoise", "DenoisePage", ("Denoises",)),
     Entry("Samples", "Complete", "latent.complete", "CompletePage", ("Completes",)),

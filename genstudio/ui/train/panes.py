@@ -13,6 +13,7 @@ from genstudio.families.dashboard import Pane
 from genstudio.snapshots.attention import Attention
 from genstudio.snapshots.confusion import Confusion
 from genstudio.snapshots.filled import Filled
+from genstudio.snapshots.grounding import WordLooks
 from genstudio.snapshots.layers import EmbeddingMap, LayerStatistics
 from genstudio.snapshots.matching import Meeting, Similarity
 from genstudio.snapshots.network import Depth, NetworkState
@@ -31,6 +32,7 @@ from genstudio.ui.views.codes import BarsView, CodesView
 from genstudio.ui.views.confusion import ConfusionView
 from genstudio.ui.views.embedding import EmbeddingView
 from genstudio.ui.views.filled import FilledView
+from genstudio.ui.views.grounding import WordPage
 from genstudio.ui.views.histograms import HistogramView
 from genstudio.ui.views.layers import LayersPanel
 from genstudio.ui.views.matching import MeetingView, SimilarityView
@@ -183,6 +185,7 @@ VIEWS: Mapping[type[Snapshot], Callable[[Pane], Any]] = {
     Meeting: lambda pane: MeetingView(pane.title),
     Attention: lambda pane: AttentionView(pane.title),
     PatchAttention: lambda pane: PatchPage(pane.title),
+    WordLooks: lambda pane: WordPage(pane.title, f"words_{pane.channels[0]}"),
     LayerStatistics: lambda _: LayersPanel(),
     Plane: PlanePage,
     Pictures: PicturesPage,

@@ -19,8 +19,8 @@ _THUMB = 18.0
 
 
 class SimilarityView(SnapshotFigure[Similarity], PointedFigure[tuple[int, int]]):
-    """A row for each text, a column for each picture; the darker, the larger their cosine. What belongs together is on the
-    diagonal, in another colour. Point at a cell, or use the arrow keys, for both and their cosine."""
+    """A row for each text, a column for each picture; the darker, the larger their cosine or other score. What belongs together
+    is on the diagonal, in another colour. Point at a cell, or use the arrow keys, for both and their score."""
 
     def __init__(self, title: str = "Similarity", name: str = "similarity") -> None:
         super().__init__(title, name)
@@ -50,7 +50,7 @@ class SimilarityView(SnapshotFigure[Similarity], PointedFigure[tuple[int, int]])
     def paint_figure(self, painter: QPainter, area: QRectF) -> None:
         shown = self.snapshot
         n = 0 if shown is None else len(shown.texts)
-        note = "" if shown is None else f"step {shown.step:,}  ·  cosine of each held-out caption with each picture"
+        note = "" if shown is None else f"step {shown.step:,}  ·  {shown.score} of each held-out caption with each picture"
         paint_title(painter, self.title, note, area)
         if shown is None or not n:
             paint_empty(painter, area, WAITING)
@@ -95,7 +95,7 @@ class SimilarityView(SnapshotFigure[Similarity], PointedFigure[tuple[int, int]])
         row, column = mark
         shown = self.snapshot
         place = int((shown.cosines[row] > shown.cosines[row, column]).sum()) + 1
-        lines: Lines = [(None, "picture of", shown.texts[column]), (None, "cosine", f"{shown.cosines[row, column]:.3f}"),
+        lines: Lines = [(None, "picture of", shown.texts[column]), (None, shown.score, f"{shown.cosines[row, column]:.3f}"),
                         (None, "place", f"{place} of {len(shown.texts)}")]  # fmt: skip
         return self.cell(row, column).center(), lines, shown.texts[row]
 

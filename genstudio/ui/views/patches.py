@@ -22,6 +22,7 @@ from genstudio.ui.widgets import plain_label, tooltip
 ROLLOUT, MEAN = -1, -1
 _HEAD, _EDGE, _GAP, _WORDS = 30.0, 12.0, 10.0, 18.0
 _STRONG = 0.8
+_HEADS = "Mean of the heads"
 Mark = tuple[int, int]
 """A picture and one of its patches, both from 0."""
 
@@ -43,6 +44,49 @@ def attended(look: PatchLook, patch: int, layer: int, head: int) -> Array:
     found = np.zeros(int(look.seen.max()) + 1, np.float32)
     found[look.seen] = row[special:]
     return found
+
+
+def tile(area: QRectF, count: int, index: int, below: float, size: tuple[int, int]) -> QRectF:
+    """Where a picture of this size (width, height) is drawn, the one of this number of `count` side by side in an area, with so
+    many pixels `below` each."""
+    room = area.adjusted(_EDGE, _HEAD, -_EDGE, -_EDGE)
+
+    def side(columns: int) -> float:
+        rows = -(-count // columns)
+        return min((room.width() - _GAP * (columns - 1)) / columns, (room.height() - _GAP * (rows - 1)) / rows - below)
+
+    columns = max(range(1, count + 1), key=side)
+    wide, high = size
+    square, rows = max(side(columns), 8.0), -(-count // columns)
+    left = room.left() + (room.width() - columns * square - (columns - 1) * _GAP) / 2
+    top = room.top() + (room.height() - rows * (square + below) - (rows - 1) * _GAP) / 2
+    x = left + index % columns * (square + _GAP)
+    y = top + index // columns * (square + below + _GAP)
+    scale = square / max(high, wide)
+    return QRectF(x + (square - wide * scale) / 2, y + (square - high * scale) / 2, wide * scale, high * scale)
+
+
+def part_of(whole: QRectF, rows: int, columns: int, patch: int) -> QRectF:
+    """Where a patch of a picture that is drawn in `whole` lies."""
+    wide, high = whole.width() / columns, whole.height() / rows
+    return QRectF(whole.left() + patch % columns * wide, whole.top() + patch // columns * high, wide, high)
+
+
+def patch_at(whole: QRectF, rows: int, columns: int, point: QPointF) -> int:
+    """The patch of a picture that is drawn in `whole` under a point within."""
+    column = min(int((point.x() - whole.left()) / whole.width() * columns), columns - 1)
+    row = min(int((point.y() - whole.top()) / whole.height() * rows), rows - 1)
+    return row * columns + column
+
+
+def overlay(shares: Array, rows: int, columns: int) -> QImage:
+    """A pixel for each patch, the more opaque the larger its share (n,) beside the others; those behind the last have none."""
+    levels = np.zeros(rows * columns, np.float32)
+    levels[: len(shares)] = shares / max(float(shares.max()), 1e-9)
+    color = theme.current().color(theme.visible(theme.ORANGE))
+    alpha = (255 * _STRONG * levels).astype(np.uint32)
+    packed = np.ascontiguousarray((alpha << 24) | np.uint32(color.rgb() & 0xFFFFFF)).reshape(rows, columns)
+    return QImage(packed.data, columns, rows, 4 * columns, QImage.Format.Format_ARGB32).copy()
 
 
 class PatchView(SnapshotFigure[PatchAttention], PointedFigure[Mark]):
@@ -90,31 +134,13 @@ class PatchView(SnapshotFigure[PatchAttention], PointedFigure[Mark]):
     def box(self, index: int) -> QRectF:
         """Where a picture is drawn."""
         assert self.snapshot is not None
-        count = len(self.snapshot.looks)
-        room = QRectF(self.rect()).adjusted(_EDGE, _HEAD, -_EDGE, -_EDGE)
-
-        def side(columns: int) -> float:
-            rows = -(-count // columns)
-            return min((room.width() - _GAP * (columns - 1)) / columns, (room.height() - _GAP * (rows - 1)) / rows - _WORDS)
-
-        columns = max(range(1, count + 1), key=side)
         high, wide = self.snapshot.looks[index].picture.shape[:2]
-        square, rows = max(side(columns), 8.0), -(-count // columns)
-        left = room.left() + (room.width() - columns * square - (columns - 1) * _GAP) / 2
-        top = room.top() + (room.height() - rows * (square + _WORDS) - (rows - 1) * _GAP) / 2
-        x = left + index % columns * (square + _GAP)
-        y = top + index // columns * (square + _WORDS + _GAP)
-        scale = square / max(high, wide)
-        return QRectF(x + (square - wide * scale) / 2, y + (square - high * scale) / 2, wide * scale, high * scale)
+        return tile(QRectF(self.rect()), len(self.snapshot.looks), index, _WORDS, (wide, high))
 
     def patch_box(self, mark: Mark) -> QRectF:
         """Where a patch is drawn."""
         assert self.snapshot is not None
-        index, patch = mark
-        rows, columns = self.grid(self.snapshot.looks[index])
-        whole = self.box(index)
-        wide, high = whole.width() / columns, whole.height() / rows
-        return QRectF(whole.left() + patch % columns * wide, whole.top() + patch // columns * high, wide, high)
+        return part_of(self.box(mark[0]), *self.grid(self.snapshot.looks[mark[0]]), mark[1])
 
     def table(self) -> Table:
         shown = self.snapshot
@@ -141,7 +167,7 @@ class PatchView(SnapshotFigure[PatchAttention], PointedFigure[Mark]):
             whole = self.box(index)
             painter.drawImage(whole, self._pictures[index])
             if self.tint:
-                painter.drawImage(whole, self._overlay(look, self._shares(index)))
+                painter.drawImage(whole, overlay(self._shares(index), *self.grid(look)))
             self._paint_missing(painter, index, look)
             write_quietly(painter)
             wrong = look.probabilities is not None and look.label >= 0 and int(look.probabilities.argmax()) != look.label
@@ -168,10 +194,7 @@ class PatchView(SnapshotFigure[PatchAttention], PointedFigure[Mark]):
             assert self.snapshot is not None
             whole = self.box(index)
             if whole.contains(point):
-                rows, columns = self.grid(self.snapshot.looks[index])
-                column = min(int((point.x() - whole.left()) / whole.width() * columns), columns - 1)
-                row = min(int((point.y() - whole.top()) / whole.height() * rows), rows - 1)
-                return index, row * columns + column
+                return index, patch_at(whole, *self.grid(self.snapshot.looks[index]), point)
         return None
 
     def beside(self, mark: Mark | None, right: int, down: int) -> Mark | None:
@@ -213,16 +236,6 @@ class PatchView(SnapshotFigure[PatchAttention], PointedFigure[Mark]):
         patch = self.hover[1] if self.hover is not None and self.hover[0] == index else -1
         return attended(self.snapshot.looks[index], patch, self.layer, self.head)
 
-    def _overlay(self, look: PatchLook, shares: Array) -> QImage:
-        """A pixel for each patch, the more opaque the larger its share."""
-        rows, columns = self.grid(look)
-        levels = np.zeros(rows * columns, np.float32)
-        levels[: len(shares)] = shares / max(float(shares.max()), 1e-9)
-        color = theme.current().color(theme.visible(theme.ORANGE))
-        alpha = (255 * _STRONG * levels).astype(np.uint32)
-        packed = np.ascontiguousarray((alpha << 24) | np.uint32(color.rgb() & 0xFFFFFF)).reshape(rows, columns)
-        return QImage(packed.data, columns, rows, 4 * columns, QImage.Format.Format_ARGB32).copy()
-
     def _paint_missing(self, painter: QPainter, index: int, look: PatchLook) -> None:
         """What was not read is crossed out."""
         rows, columns = self.grid(look)
@@ -242,19 +255,19 @@ class PatchView(SnapshotFigure[PatchAttention], PointedFigure[Mark]):
         return f"step {shown.step:,}: where {where} looks, {what}" if self.tint else f"step {shown.step:,}"
 
 
-class PatchPage(QWidget):
-    """Pictures with their attention, and what of it is laid over them."""
+class LayeredPage(QWidget):
+    """A figure of attention, and which layer and head of it is shown; the first choices are all layers and all heads."""
 
-    def __init__(self, title: str = "Attention", name: str = "patch_attention") -> None:
+    def __init__(self, view: Any, name: str, every: str, says: str, hint: str) -> None:
+        """`view` has `choose(layer, head)`, -1 for all; `every` is what all layers together are called, `says` how."""
         super().__init__()
         self.setObjectName(f"{name}_page")
-        self.view = PatchView(title, name)
-        self.layer = choice(f"{name}_layer", "Which layer", "Rollout, all layers")
-        self.layer.setToolTip(tooltip("Attention of one layer; or rollout, which follows it through all layers and counts half "
-                                      "of each as the residual connection (Abnar & Zuidema 2020)"))  # fmt: skip
-        self.head = choice(f"{name}_head", "Which head", "Mean of the heads")
+        self.view, self._every = view, every
+        self.layer = choice(f"{name}_layer", "Which layer", every)
+        self.layer.setToolTip(tooltip(says))
+        self.head = choice(f"{name}_head", "Which head", _HEADS)
         self.head.setToolTip(tooltip("One head of the layer, or the mean over its heads"))
-        self.hint = plain_label("Point at a patch to see where it looks", role="quiet")
+        self.hint = plain_label(hint, role="quiet")
         top = hbox(paired(plain_label("Layer", role="quiet"), self.layer), paired(plain_label("Head", role="quiet"), self.head),
                    self.hint, None)  # fmt: skip
         vbox(top, (self.view, 1), into=self, spacing=4)
@@ -262,11 +275,11 @@ class PatchPage(QWidget):
         self.head.currentIndexChanged.connect(lambda _: self._choose())
         self._choose()
 
-    def show_snapshot(self, snapshot: PatchAttention) -> None:
-        """Replace what is shown."""
+    def show_snapshot(self, snapshot: Any) -> None:
+        """Replace what is shown: `looks` with `weights` (layers, heads, ...)."""
         layers, heads = snapshot.looks[0].weights.shape[:2]
-        _fill(self.layer, ["Rollout, all layers", *(f"Layer {number + 1}" for number in range(layers))])
-        _fill(self.head, ["Mean of the heads", *(f"Head {number + 1}" for number in range(heads))])
+        _fill(self.layer, [self._every, *(f"Layer {number + 1}" for number in range(layers))])
+        _fill(self.head, [_HEADS, *(f"Head {number + 1}" for number in range(heads))])
         self.view.show_snapshot(snapshot)
         self._choose()
 
@@ -277,6 +290,17 @@ class PatchPage(QWidget):
     def _choose(self) -> None:
         self.head.setEnabled(self.layer.currentIndex() > 0)
         self.view.choose(self.layer.currentIndex() - 1, self.head.currentIndex() - 1)
+
+
+class PatchPage(LayeredPage):
+    """Pictures with their attention, and what of it is laid over them."""
+
+    def __init__(self, title: str = "Attention", name: str = "patch_attention") -> None:
+        super().__init__(
+            PatchView(title, name), name, "Rollout, all layers", "Attention of one layer; or rollout, which follows it through "
+            "all layers and counts half of each as the residual connection (Abnar & Zuidema 2020)",
+            "Point at a patch to see where it looks",
+        )  # fmt: skip
 
 
 def _fill(box: Any, names: list[str]) -> None:
