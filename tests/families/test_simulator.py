@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,13 +17,17 @@ from genstudio import families
 from genstudio.data import generators
 from genstudio.data.datasets import RegionDataset
 from genstudio.data.info import DatasetInfo
+from genstudio.data.population.coalescent import Stream
+from genstudio.data.population.history import MODELS, Model
+from genstudio.data.population.statistics import measured
 from genstudio.data.work import finished
 from genstudio.errors import ConfigError
 from genstudio.events import Series
 from genstudio.families.simulator import FAMILY
 from genstudio.families.simulator.config import SimulatorConfig
+from genstudio.families.simulator.data import GenomeData
 from genstudio.families.simulator.doctor import RULES, doctor, wrong_model
-from genstudio.families.simulator.engines import require_msprime
+from genstudio.families.simulator.engines import regions_of, require_msprime
 from genstudio.families.simulator.learner import SimulatorLearner
 from genstudio.families.simulator.model import PRETRAINING, PROPOSING, Discriminator, SimulatorModel
 from genstudio.runs import Run
@@ -157,6 +162,34 @@ def test_two_populations_need_haplotypes_of_two_and_msprime_has_to_be_there(
     for known in ("N=1", "size=3", "N", "N=nan"):
         assert FAMILY.config.problems({"history": "constant", "known": known})
     assert "every parameter is known" in FAMILY.config.problems({"history": "constant", "known": "N=5000"})[0].message
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", MODELS)
+def test_the_optional_simulator_is_told_the_same_history(name: str) -> None:
+    """Means over 250 regions lie within 4 standard errors; those of the next model do not."""
+    pytest.importorskip("msprime")
+    names = [*MODELS, *MODELS]
+    other = MODELS[names[names.index(name) + 1]]
+    theirs, ours, wrong = (told(engine, model) for engine, model in (
+        ("msprime", MODELS[name]), ("built-in", MODELS[name]), ("built-in", other),
+    ))  # fmt: skip
+    assert apart(theirs, ours) < 4 < apart(theirs, wrong)
+
+
+def told(engine: str, model: Model) -> dict[str, Any]:
+    samples = (20,) if model.demes == 1 else (10, 10)
+    none = np.zeros((0, 20, 1))
+    data = GenomeData(none, none, np.arange(0), np.arange(0), samples, 50_000, 1.25e-8, 1.25e-8, None, None)
+    found = finished(measured(regions_of(engine, model, np.tile(model.usual(), (250, 1)), data, Stream(3))))
+    return {"sites": found.sites, "pi": found.pi, "haplotypes": found.haplotypes, "ones": found.spectrum[:, 0]}
+
+
+def apart(one: dict[str, Any], other: dict[str, Any]) -> float:
+    """The largest distance of means, in standard errors."""
+    return max(
+        abs(one[name].mean() - other[name].mean()) / np.hypot(one[name].std(), other[name].std()) * math.sqrt(250) for name in one
+    )
 
 
 def window(**numbers: Any) -> Iterator[Any]:
