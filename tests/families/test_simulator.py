@@ -29,7 +29,7 @@ from genstudio.families.simulator.data import GenomeData
 from genstudio.families.simulator.doctor import RULES, doctor, wrong_model
 from genstudio.families.simulator.engines import regions_of, require_msprime
 from genstudio.families.simulator.learner import SimulatorLearner
-from genstudio.families.simulator.model import PRETRAINING, PROPOSING, Discriminator, SimulatorModel
+from genstudio.families.simulator.model import PRETRAINING, PROPOSING, Discriminator, Pool, SimulatorModel
 from genstudio.runs import Run
 from genstudio.snapshots.population import Population
 from genstudio.snapshots.samples import Bars, Pictures
@@ -110,6 +110,43 @@ def test_a_resumed_run_is_the_uninterrupted_one(tmp_path: Path) -> None:
     one, two = (checkpoint.read_weights(Run.open(Path(run)), "last")[0] for run in (whole, cut))
     assert one.keys() == two.keys() and all(torch.equal(one[name], two[name]) for name in one)
     assert one["search.state"][2] > 0  # rounds of proposals
+
+
+def test_the_pool_holds_the_newest_regions_of_all_places_and_an_update_sees_them(
+    data: RegionDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool, rng = Pool(5, 3, 4), np.random.default_rng(0)
+    pool.put(np.zeros((3, 3, 4)), np.zeros((3, 4)))
+    assert len(pool) == 3 and not pool.drawn(8, Stream(1))[0].any()
+    alleles, distances = rng.integers(-1, 2, (7, 3, 4)), rng.random((7, 4), np.float32)
+    pool.put(alleles[:3], distances[:3])
+    pool.put(alleles[3:], distances[3:])
+    assert len(pool) == 5 and int(pool.count) == 10
+    found = {(a.tobytes(), d.tobytes()) for a, d in zip(*pool.drawn(200, Stream(1)), strict=True)}
+    assert found == {(a.astype(np.int8).tobytes(), d.tobytes()) for a, d in zip(alleles[2:], distances[2:], strict=True)}
+
+    shares = {}
+    for size in (0, 200):
+        one = learner(data, pool=size, pretraining=1_000, good_enough=1.0)
+        trained(one, 1, 2, 30)  # 20 regions in each: none from the pool before it holds 40
+        assert len(one.model.pool) == min(40, size)
+        made: list[int] = []
+        seen: list[int] = []
+        count_rows(monkeypatch, one.model, "simulated", made)
+        count_rows(monkeypatch, one.discriminator, "forward", seen)
+        trained(one, 3, 3, 30)
+        shares[size] = made, seen
+    assert shares == {0: ([20], [20, 20]), 200: ([10], [20, 20])}
+
+
+def count_rows(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, counts: list[int]) -> None:
+    does = getattr(owner, name)
+
+    def counted(rows: Any, *more: Any) -> Any:
+        counts.append(len(rows))
+        return does(rows, *more)
+
+    monkeypatch.setattr(owner, name, counted)
 
 
 @pytest.mark.thorough

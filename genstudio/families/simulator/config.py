@@ -62,6 +62,11 @@ class SimulatorConfig(Split):
         3, "Updates of the discriminator in a step, each with regions of its own", low=1, high=64, group="Discriminator",
         live=True,
     )
+    pool: int = setting(
+        2000, "Simulated regions of earlier places, proposals included, that are kept: half of what an update takes for "
+        "simulated comes from them, so that the discriminator does not forget what is wrong elsewhere", low=0, high=50_000,
+        group="Discriminator", label="Region pool", source="Shrivastava et al. 2017",
+    )
     good_enough: float = setting(
         0.8, "Accuracy of the discriminator at which the pre-training ends and the search begins", low=0.5, high=1.0,
         group="Pre-training", main=True, label="Until accuracy", source=f"{_PAPER}: 0.9",

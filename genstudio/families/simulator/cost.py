@@ -31,8 +31,9 @@ def cost(config: SimulatorConfig, info: DatasetInfo, _tokens: int = 0) -> Cost:
     parameters = sum(_parts(config).values())
     rows = 2 * config.batch * n
     forward = 2.0 * rows * (s * 10 * c + s // 2 * 10 * c * c)
-    held = 16.0 * parameters + 4.0 * rows * s * (2 + 2 * c + c)
-    simulated = config.batch * config.updates * 3 * n * _EVENT
+    held = 16.0 * parameters + 4.0 * rows * s * (2 + 2 * c + c) + config.pool * s * (n + 4.0)
+    here = config.batch - (config.batch // 2 if config.pool else 0)
+    simulated = here * config.updates * 3 * n * _EVENT
     return Cost(parameters, held, 3 * forward * config.updates + simulated, config.batch * config.updates)
 
 

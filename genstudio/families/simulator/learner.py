@@ -29,6 +29,8 @@ from genstudio.training.updates import Updates
 Array = NDArray[np.float64]
 _FEWEST = 3
 """Steps of pre-training at least: the accuracy of one is a rough number."""
+_POOLED = 4
+"""Regions that the pool holds before it is used, in batches."""
 _RECENT = 0.4
 """Weight of the newest step in the running accuracy."""
 _LATE = 0.35
@@ -79,23 +81,32 @@ class SimulatorLearner:
         return {**values, "edge": float(np.minimum(inner, 1 - inner).min()), "phase": float(search.phase)}
 
     def _train(self, real: Tensor, stream: Stream) -> dict[str, Tensor | float]:
-        """Tell real regions from simulated ones."""
-        model, config = self.model, self.config
-        places = np.tile(self.search.place.numpy(), (len(real), 1))
-        self._made = model.simulated(places, stream)
-        fake = model.seen(self._made)
+        """Tell real regions from simulated ones: of the place, and of the pool.
+
+        With those of the place alone, the discriminator soon knows no more than what is wrong there, and takes anything that
+        is not. The accuracy is that of the place.
+        """
+        model, config, pool = self.model, self.config, self.model.pool
+        earlier = config.batch // 2 if len(pool) >= _POOLED * config.batch else 0
+        here = config.batch - earlier
+        self._made = model.simulated(np.tile(self.search.place.numpy(), (here * config.updates, 1)), stream)
+        seen = windows(self._made, config.snps)
+        fake = model.inside(*seen)
         self.updates.set_rates({"discriminator": config.d_rate})
         self.discriminator.train()
         losses, right = [], []
         for mine, theirs in zip(real.chunk(config.updates), fake.chunk(config.updates), strict=True):
-            logits = self.discriminator(_turned(torch.cat([mine, theirs]), stream))
-            wanted = torch.cat([torch.ones(len(mine)), torch.zeros(len(theirs))]).to(logits)
+            others = [model.inside(*pool.drawn(earlier, stream))] if earlier else []
+            logits = self.discriminator(_turned(torch.cat([mine, theirs, *others]), stream))
+            wanted = torch.cat([torch.ones(len(mine)), torch.zeros(len(logits) - len(mine))]).to(logits)
             loss = nn.functional.binary_cross_entropy_with_logits(logits, wanted)
             loss.backward()
             norm = self.updates.step("discriminator", clip=1.0)
             losses.append(loss.detach())
-            right.append(((logits.detach() > 0) == (wanted > 0.5)).float().mean())
+            said = logits.detach() > 0
+            right.append(0.5 * (said[: len(mine)].float().mean() + (~said[len(mine) : len(mine) + here]).float().mean()))
         self.discriminator.eval()
+        pool.put(*seen)
         accuracy, before = float(torch.stack(right).mean()), self.search.accuracy
         self.search.set_numbers(accuracy=accuracy if not before else before + _RECENT * (accuracy - before))
         return {"d_loss": torch.stack(losses).mean(), "train_accuracy": accuracy, "gradient_norm": norm}
@@ -131,7 +142,9 @@ class SimulatorLearner:
         moved = place[index] + config.width * max(cool, 0.02) * stream.normal(config.proposals)
         tried[first:, index] = 1 - np.abs(1 - np.abs(moved) % 2)  # reflected at the ends of the range
         regions = model.simulated(np.repeat(tried, config.regions, 0), stream)
-        logits = model.logits(model.seen(regions)).astype(np.float64).reshape(len(tried), config.regions)
+        seen = windows(regions, config.snps)
+        model.pool.put(*seen)
+        logits = model.logits(model.inside(*seen)).astype(np.float64).reshape(len(tried), config.regions)
         losses = np.logaddexp(0, -logits).mean(1)  # cross-entropy of "real"
         if first:
             search.set_numbers(loss=float(losses[0]), best_loss=float("1e9"))

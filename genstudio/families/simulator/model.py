@@ -46,6 +46,7 @@ class Discriminator(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x (B, 2, n, s): alleles and distances -> logits (B,), above 0: real"""
+        x = x.contiguous(memory_format=torch.channels_last)  # one and a half times as fast for kernels of one row
         for conv in (self.first, self.second):
             x = nn.functional.max_pool2d(torch.relu(conv(x)), (1, 2))
         x = x.mean(2).flatten(1)  # over haplotypes: their order cannot matter
@@ -53,6 +54,40 @@ class Discriminator(nn.Module):
             x = self.dropout(torch.relu(layer(x)))
         out: Tensor = self.out(x)[:, 0]
         return out
+
+
+class Pool(nn.Module):
+    """The last `size` simulated regions, wherever the search stood, as the discriminator reads them (Shrivastava et al. 2017).
+    `count` is how many there were; a checkpoint holds it all."""
+
+    alleles: Tensor
+    distances: Tensor
+    count: Tensor
+
+    def __init__(self, size: int, haplotypes: int, sites: int) -> None:
+        super().__init__()
+        self.size = size
+        self.register_buffer("alleles", torch.zeros(size, haplotypes, sites, dtype=torch.int8))
+        self.register_buffer("distances", torch.zeros(size, sites))
+        self.register_buffer("count", torch.zeros((), dtype=torch.int64))
+
+    def __len__(self) -> int:
+        return min(int(self.count), self.size)
+
+    def put(self, alleles: Array, distances: Array) -> None:
+        """Take regions (B, n, s) and (B, s); the oldest make room."""
+        if not self.size:
+            return
+        alleles, distances = alleles[-self.size :], distances[-self.size :]
+        places = (int(self.count) + torch.arange(len(alleles))) % self.size
+        self.alleles[places] = torch.from_numpy(np.asarray(alleles, np.int8))
+        self.distances[places] = torch.from_numpy(np.asarray(distances, np.float32))
+        self.count += len(alleles)
+
+    def drawn(self, count: int, stream: Stream) -> tuple[Array, Array]:
+        """Any regions: (count, n, s) and (count, s)."""
+        places = torch.from_numpy((stream.uniform(count) * len(self)).astype(np.int64))
+        return self.alleles[places].numpy(), self.distances[places].numpy()
 
 
 class Search(nn.Module):
@@ -147,7 +182,10 @@ class SimulatorModel:
         self.discriminator = Discriminator(config.snps, config.channels, config.dense, config.dropout).to(self.device)
         self.discriminator.eval()
         self.search = Search(len(config.model.names))
-        self.modules: Mapping[str, nn.Module] = {"discriminator": self.discriminator, "search": self.search}
+        self.pool = Pool(config.pool, data.alleles.shape[1], config.snps)
+        self.modules: Mapping[str, nn.Module] = {
+            "discriminator": self.discriminator, "search": self.search, "pool": self.pool,
+        }  # fmt: skip
         self._take(data)
         self.search.place.copy_(torch.from_numpy(self.start(seed, 0)))
         self.search.mean.copy_(self.search.place)
