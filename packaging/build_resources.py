@@ -33,7 +33,7 @@ FORMAT = 1
 def describe(item: Item, content: Content, file: bytes) -> dict[str, Any]:
     """The manifest's entry. `bytes` and `sha256` are those of the file, `text_` or `array_` those of what is in it."""
     size, digest = content.content()
-    inside = "array" if content.kind in ("images", "regions") else "text"
+    inside = "array" if content.kind in ("images", "regions", "audio") else "text"
     return {
         "id": item.id,
         "title": item.title,

@@ -154,6 +154,47 @@ class RegionDataset:
             array.setflags(write=False)
 
 
+@dataclass(frozen=True, eq=False)
+class AudioDataset:
+    """Clips of sound of one channel: `samples` (N,) int16 of all of them, clip i from `offsets[i]` to `offsets[i + 1]`, of which
+    `rate` make a second. `transcripts` say what is spoken, "" where nobody knows. `segments` (m, 3) int64 are stretches of
+    `samples` with what sounds there, where that is known: first, behind the last, index into `phones`. `attributes` maps a name
+    to (n,) values; `names` are those of the files the clips came from."""
+
+    info: DatasetInfo
+    samples: NDArray[np.int16]
+    offsets: NDArray[np.int64]
+    rate: int
+    transcripts: tuple[str, ...] | None = None
+    phones: tuple[str, ...] = ()
+    segments: NDArray[np.int64] | None = None
+    attributes: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    names: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        for array in (self.samples, self.offsets, self.segments, *self.attributes.values()):
+            if array is not None:
+                array.setflags(write=False)
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """(n,) how many samples each clip has."""
+        return np.diff(self.offsets)
+
+    def clip(self, index: int) -> NDArray[np.int16]:
+        """The samples of a clip."""
+        return self.samples[self.offsets[index] : self.offsets[index + 1]]
+
+    def segments_of(self, index: int) -> NDArray[np.int64]:
+        """(k, 3) the stretches of a clip, counted from its beginning."""
+        if self.segments is None:
+            return np.zeros((0, 3), np.int64)
+        start, stop = self.offsets[index], self.offsets[index + 1]
+        own = self.segments[(self.segments[:, 0] >= start) & (self.segments[:, 1] <= stop)]
+        return own - [int(start), int(start), 0]
+
+
 Dataset: TypeAlias = (
     TextDataset | PairDataset | LabelledDataset | ImageDataset | PointDataset | RowDataset | TaskDataset | RegionDataset
+    | AudioDataset
 )

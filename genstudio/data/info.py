@@ -16,7 +16,7 @@ from typing import Any, Literal, cast, get_args
 
 from genstudio.errors import DataError
 
-Kind = Literal["text", "pairs", "labelled", "images", "points", "rows", "tasks", "regions"]
+Kind = Literal["text", "pairs", "labelled", "images", "points", "rows", "tasks", "regions", "audio"]
 Origin = Literal["ships", "imported", "generated"]
 
 CAPTIONED = "captioned"
@@ -25,7 +25,7 @@ FORMAT = 1
 FILES: Mapping[str, str] = {
     "text": "text.txt", "pairs": "pairs.jsonl", "labelled": "labelled.jsonl",
     "images": "pixels.npy", "points": "points.npy", "rows": "rows.jsonl", "tasks": "dataset.json",
-    "regions": "regions.npz",
+    "regions": "regions.npz", "audio": "clips.npz",
 }  # fmt: skip
 """The file that holds an imported dataset of each kind, beside its card `dataset.json`."""
 
@@ -40,7 +40,7 @@ class DatasetInfo:
     """What the shelf knows of a dataset.
 
     `bytes` and `sha256` are those of the content (of a text, as UTF-8), not of a packed file. `count` is how many
-    characters, pairs, pictures, points or examples there are, 0 where nobody counted. `details` is plain JSON: the
+    characters, pairs, pictures, points, clips or examples there are, 0 where nobody counted. `details` is plain JSON: the
     size of pictures, classes, names of columns, `files` as [name, start, end] in characters, the import's settings;
     `generator` and its settings where the dataset is made from a seed.
     """

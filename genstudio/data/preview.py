@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from genstudio.data.audio import measures as clips
 from genstudio.data.population.history import Truth
 from genstudio.data.population.pictures import pictured, windows
 from genstudio.data.population.statistics import DISTANCES, SUMMARY, described, measured
@@ -129,7 +130,25 @@ class RegionLook(Frozen):
     truth: Truth | None
 
 
-Preview = TextLook | PictureLook | PairLook | RowLook | PointLook | RegionLook
+@dataclass(frozen=True, slots=True, eq=False)
+class AudioLook(Frozen):
+    """Clips in figures, each of (n,): see `audio.measures.Measures`. `per_phone` are seconds of each sound, where
+    they are known."""
+
+    rate: int
+    seconds: Array
+    loudness: Array
+    peak: Array
+    silent: Array
+    clipped: Array
+    transcripts: Sequence[str] | None
+    names: Sequence[str] | None
+    durations: Histogram
+    levels: Histogram
+    per_phone: tuple[tuple[str, float], ...] = ()
+
+
+Preview = TextLook | PictureLook | PairLook | RowLook | PointLook | RegionLook | AudioLook
 
 
 def preview(dataset: Any) -> Work[Preview]:
@@ -143,6 +162,8 @@ def preview(dataset: Any) -> Work[Preview]:
         return _points(dataset)
     if kind == "regions":
         return (yield from _regions(dataset))
+    if kind == "audio":
+        return (yield from _clips(dataset))
     if kind == "labelled":
         found = yield from _pairs(dataset.texts, dataset.named, ("Text", "Label"))
         counts = np.bincount(dataset.labels[dataset.labels >= 0], minlength=len(dataset.classes)).tolist()
@@ -336,3 +357,15 @@ def _regions(dataset: Any) -> Work[RegionLook]:
     return RegionLook(
         len(regions), regions.haplotypes, regions.length, pixels, described(found), SUMMARY, DISTANCES, dataset.truth
     )
+
+
+def _clips(dataset: Any) -> Work[AudioLook]:
+    found = yield from clips.measured(dataset)
+    lasting: Counter[str] = Counter()
+    for first, behind, which in ([] if dataset.segments is None else dataset.segments.tolist()):
+        lasting[dataset.phones[which]] += behind - first
+    return AudioLook(
+        dataset.rate, found.seconds, found.loudness, found.peak, found.silent, found.clipped, dataset.transcripts, dataset.names,
+        histogram(found.seconds, whole=False), histogram(found.loudness, whole=False),
+        tuple((name, many / dataset.rate) for name, many in lasting.most_common()),
+    )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Reading the pairs and pictures that ship, in the forms that `packaging/build_resources.py` writes."""
+"""Reading the pairs, pictures and other arrays that ship, in the forms that `packaging/build_resources.py` writes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genstudio.data.datasets import ImageDataset, PairDataset, RegionDataset
+from genstudio.data.audio import stored as clips
+from genstudio.data.datasets import AudioDataset, ImageDataset, PairDataset, RegionDataset
 from genstudio.data.info import DatasetInfo, content, damaged
 from genstudio.data.population import stored
 from genstudio.errors import DataError
@@ -21,10 +22,10 @@ LARGEST = 256 << 20
 _ATTRIBUTE = "attribute_"
 
 
-def read(info: DatasetInfo) -> PairDataset | ImageDataset | RegionDataset:
+def read(info: DatasetInfo) -> PairDataset | ImageDataset | RegionDataset | AudioDataset:
     """A dataset that ships. Raises DataError where its file is gone, changed or damaged.
 
-    `info.sha256` is that of the table of pairs, or that of the whole file of pictures or regions.
+    `info.sha256` is that of the table of pairs, or that of the whole file of pictures, regions or clips.
     """
     if info.kind == "pairs":
         return _pairs(info)
@@ -32,6 +33,8 @@ def read(info: DatasetInfo) -> PairDataset | ImageDataset | RegionDataset:
         return _images(info)
     if info.kind == "regions":
         return stored.opened(info, _arrays(info))
+    if info.kind == "audio":
+        return clips.opened(info, _arrays(info))
     raise DataError(f"'{info.title}' has a format that this version cannot read.", "Reinstall genstudio.", info.path)
 
 

@@ -78,6 +78,7 @@ TASKS: Mapping[str, tuple[str, str]] = {
     "CheckDataset": ("Checks", "datasets"),
     "ShowSplit": ("Split", "datasets"),
     "Look": ("Preview", "datasets"),
+    "LookAtClip": ("Sound", "datasets"),
     "ReadText": ("Preview", "datasets"),
     "Find": ("Search", "datasets"),
     "TryPictures": ("Preview", "datasets"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from resources_build import drawn, genomes, parallel, pictures, texts
+from resources_build import drawn, genomes, parallel, pictures, sounds, texts
 from resources_build.packed import Content
 from resources_build.sources import Files, Source
 
@@ -249,5 +249,33 @@ ITEMS = (
         attribution="Simulated by genstudio",
         description="250 regions of 50 kb, 100 haplotypes each, of a simulated population that was small for a while. Its "
         "history is known, so what a model finds can be marked.",
+    ),
+    Item(
+        id="telephone-voice",
+        title="A telephone voice",
+        sources=(
+            Source(
+                "asterisk-core-sounds-en-wav",
+                "1.6.1-1",
+                "asterisk-core-sounds-en-wav_1.6.1-1_all.deb",
+                "2be3ea287d83299d143815fa804f11179a75b7affd4a758b98b55f5afc18a35d",
+                "apt",
+            ),
+            Source(
+                "asterisk-core-sounds-en",
+                "1.6.1-1",
+                "asterisk-core-sounds-en_1.6.1-1_all.deb",
+                "973e797d28e37fa6ca3c0a9d6fa717e77cf1268ae916bf09fd3503113cdffa50",
+                "apt",
+            ),
+        ),
+        build=sounds.telephone_voice,
+        licence="CC BY-SA 3.0",
+        licence_files=("telephone-voice.txt", "asterisk-sounds.txt"),
+        copied={"asterisk-sounds.txt": "usr/share/doc/asterisk-core-sounds-en-wav/copyright"},
+        attribution="Allison Smith, with financial contributions by Digium, Inc.; from asterisk-core-sounds, changed: a choice "
+        "of clips, 8 bits a sample",
+        description="120 short announcements of one real voice with what it says, 8 kHz: 'Your call cannot be completed as "
+        "dialed.'",
     ),
 )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
-import zipfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from genstudio.data import npz
+from genstudio.data.audio import stored as clips
+from genstudio.data.datasets import AudioDataset
 from genstudio.data.population import stored
 from genstudio.data.population.coalescent import Regions
 from genstudio.data.population.history import Truth
@@ -91,24 +93,11 @@ class Pictures:
         return found | {f"attribute_{name}": _words(values) for name, values in self.attributes.items()}
 
     def content(self) -> tuple[int, str]:
-        """Bytes of all arrays, and the SHA-256 of each one's name, type, shape and bytes, by name."""
-        digest, arrays = hashlib.sha256(), self.arrays()
-        for name, array in sorted(arrays.items()):
-            digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
-            digest.update(array.tobytes())
-        return sum(array.nbytes for array in arrays.values()), digest.hexdigest()
+        """Bytes of all arrays, and their SHA-256."""
+        return npz.digest(self.arrays())
 
     def packed(self) -> bytes:
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-            for name, array in self.arrays().items():
-                member = zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0))
-                member.create_system, member.external_attr = 3, 0o644 << 16
-                member.compress_type = zipfile.ZIP_DEFLATED
-                raw = io.BytesIO()
-                np.lib.format.write_array(raw, array, (1, 0), allow_pickle=False)
-                archive.writestr(member, raw.getvalue(), compresslevel=9)
-        return buffer.getvalue()
+        return npz.packed(self.arrays())
 
     def facts(self) -> dict[str, Any]:
         count, height, width, channels = self.pixels.shape
@@ -138,7 +127,7 @@ class Genomes:
 
     def content(self) -> tuple[int, str]:
         """Bytes of all arrays, and their SHA-256."""
-        return stored.digest(self.regions)
+        return npz.digest(stored.arrays_of(self.regions))
 
     def packed(self) -> bytes:
         return stored.packed(self.regions)
@@ -148,7 +137,27 @@ class Genomes:
         return {"count": len(self.regions), "details": details}
 
 
-Content = Text | Pairs | Pictures | Genomes
+@dataclass(frozen=True, eq=False)
+class Sound:
+    """Clips with transcripts, 8 bits a sample by mu-law."""
+
+    dataset: AudioDataset
+
+    suffix = "npz"
+    kind = "audio"
+
+    def content(self) -> tuple[int, str]:
+        """Bytes of all arrays, and their SHA-256."""
+        return npz.digest(clips.arrays_of(self.dataset, mu_law=True))
+
+    def packed(self) -> bytes:
+        return npz.packed(clips.arrays_of(self.dataset, mu_law=True))
+
+    def facts(self) -> dict[str, Any]:
+        return {"count": len(self.dataset.lengths), "details": clips.facts(self.dataset)}
+
+
+Content = Text | Pairs | Pictures | Genomes | Sound
 
 
 def gzipped(text: str) -> bytes:

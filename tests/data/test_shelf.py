@@ -35,12 +35,12 @@ from genstudio.errors import ConfigError, DataError, StorageError
 
 SHIPPED = [
     "shakespeare", "names", "verses-en-es", "emoji-names", "digits8", "mnist10k", "fashion10k", "pixel-faces", "icons32",
-    "emoji32", "popgen-bottleneck",
+    "emoji32", "popgen-bottleneck", "telephone-voice",
     "toy-en-es", "emoji-categories", "emoji-languages", "name-initials",
     "known-entropy", "analogies", "shapes", "coloured-shapes", "captioned-shapes", "captioned-faces",
     "gaussian-ring", "gaussian-grid", "moons", "spirals", "swiss-roll",
     "rings", "xor", "class-moons", "class-rings", "class-spirals", "copy", "reverse", "sort", "addition",
-    "hidden-history", "dyck",
+    "hidden-history", "dyck", "tones", "vowels", "spoken-digits",
 ]  # fmt: skip
 TEXTS = ["shakespeare", "names"]
 

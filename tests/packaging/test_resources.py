@@ -51,6 +51,8 @@ def content(item: dict[str, Any]) -> Any:
         return packed.Pairs(dataset.names, list(zip(dataset.left, dataset.right, strict=True)))
     if item["kind"] == "regions":
         return packed.Genomes(dataset.regions, dataset.mutation, dataset.recombination, dataset.truth)
+    if item["kind"] == "audio":
+        return packed.Sound(dataset)
     labels = None if dataset.labels is None else dataset.labels.tolist()
     attributes = {name: values.tolist() for name, values in dataset.attributes.items()}
     return packed.Pictures(dataset.pixels, labels, dataset.classes, dataset.captions, attributes)
@@ -60,7 +62,7 @@ def content(item: dict[str, Any]) -> Any:
 def test_every_file_is_the_one_in_the_manifest(item: dict[str, Any], build: ModuleType) -> None:
     raw = (ROOT / "resources" / item["file"]).read_bytes()
     assert (len(raw), hashlib.sha256(raw).hexdigest()) == (item["bytes"], item["sha256"])
-    if item["kind"] not in ("images", "regions"):
+    if item["kind"] not in ("images", "regions", "audio"):
         text = gzip.decompress(raw)
         assert (len(text), hashlib.sha256(text).hexdigest()) == (item["text_bytes"], item["text_sha256"])
     for name in item["licence_files"]:
@@ -79,7 +81,7 @@ def test_the_manifest_is_what_the_script_would_write(build: ModuleType) -> None:
 def test_what_ships_is_small_and_nothing_lies_about() -> None:
     found = sorted(path.name for path in (ROOT / "resources" / "data").iterdir())
     assert found == sorted(Path(item["file"]).name for item in FILES)
-    assert sum(item["bytes"] for item in FILES) < 12_500_000
+    assert sum(item["bytes"] for item in FILES) < 14_200_000
     used = {name for item in FILES for name in item["licence_files"]}
     assert used == {f"LICENSES/{path.name}" for path in (ROOT / "resources" / "LICENSES").iterdir()}
 

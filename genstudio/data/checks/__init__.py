@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from genstudio.data.checks.clips import check_clips
 from genstudio.data.checks.finding import Example as Example
 from genstudio.data.checks.finding import Finding as Finding
 from genstudio.data.checks.finding import Level as Level
@@ -12,6 +13,7 @@ from genstudio.data.checks.regions import check_regions
 from genstudio.data.checks.rows import check_rows
 from genstudio.data.checks.texts import check_text
 from genstudio.data.datasets import (
+    AudioDataset,
     ImageDataset,
     LabelledDataset,
     PairDataset,
@@ -30,7 +32,7 @@ _ORDER = {"error": 0, "warning": 1, "info": 2}
 
 def check(
     dataset: TextDataset | PairDataset | LabelledDataset | ImageDataset | PointDataset | TaskDataset | RegionDataset
-    | RowDataset,
+    | RowDataset | AudioDataset,
     context: int | None = None,
     parameters: int | None = None,
     split: SplitSettings | None = None,
@@ -57,6 +59,8 @@ def check(
         found = yield from check_rows(dataset)
     elif isinstance(dataset, RegionDataset):
         found = yield from check_regions(dataset)
+    elif isinstance(dataset, AudioDataset):
+        found = yield from check_clips(dataset)
     else:
         found = yield from check_points(dataset)
     return tuple(sorted(found, key=lambda finding: _ORDER[finding.level]))

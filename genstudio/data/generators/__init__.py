@@ -20,6 +20,7 @@ from genstudio.data.generators import (
     populations,
     puzzles,
     shapes,
+    sounds,
 )
 from genstudio.data.info import DatasetInfo, Kind
 from genstudio.errors import ConfigError, DataError
@@ -37,11 +38,13 @@ class Generator:
     settings: type[Config]
     make: Callable[[Any, DatasetInfo], Dataset]
     known: Mapping[str, Any] | None = None
+    any: tuple[str, ...] = ()
+    """More settings that do not change what is known."""
 
     def details(self, settings: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """What has to be kept of the dataset: enough to make it again. Raises ConfigError."""
         chosen = self.settings.parse(settings or {})
-        usual = chosen.changes(self.settings()).keys() <= {"count", "seed", "named"}
+        usual = chosen.changes(self.settings()).keys() <= {"count", "seed", "named", *self.any}
         return {"generator": self.name, "settings": chosen.model_dump(), **((self.known if usual else None) or {})}
 
     def entry(self, settings: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -59,6 +62,7 @@ class Generator:
         }
 
 
+_VOICE = ("noise", "most", "voices")
 ALL: tuple[Generator, ...] = (
     Generator("toy-en-es", "English-Spanish toy grammar", "pairs",
         "Short sentences from a template grammar: gender, number, word order of adjectives, spelled-out numbers, "
@@ -139,6 +143,17 @@ ALL: tuple[Generator, ...] = (
     Generator("dyck", "Brackets", "tasks",
         "Close an open bracket expression with three kinds of brackets.",
         puzzles.DyckSettings, puzzles.dyck),
+    Generator("tones", "Tones and chirps", "audio",
+        "Steady tones, and chirps that rise or fall, of known frequencies: half a second to a second each, 8 kHz.",
+        sounds.ToneSettings, sounds.tones, {"rate": 8000}, ("noise",)),
+    Generator("vowels", "Vowels with their phones", "audio",
+        "Five vowels of a source-filter voice, two to five in a clip, by eight voices. Which vowel sounds at each moment is "
+        "known, so what a model finds in sound can be scored.",
+        sounds.VoiceSettings, sounds.vowels, {"rate": 8000}, _VOICE),
+    Generator("spoken-digits", "Spoken digits", "audio",
+        "Two to five digits in a clip, such as 'seven one four', spoken by eight voices of a source-filter model, with "
+        "transcripts and phones.",
+        sounds.VoiceSettings, sounds.digits, {"rate": 8000, "transcripts": True}, _VOICE),
 )  # fmt: skip
 GENERATORS: Mapping[str, Generator] = {generator.name: generator for generator in ALL}
 

@@ -11,9 +11,17 @@ from typing import Any
 import numpy as np
 
 from genstudio.data import generators, opening, store
-from genstudio.data.datasets import ImageDataset, PairDataset, PointDataset, RegionDataset, TaskDataset, TextDataset
+from genstudio.data.datasets import (
+    AudioDataset,
+    ImageDataset,
+    PairDataset,
+    PointDataset,
+    RegionDataset,
+    TaskDataset,
+    TextDataset,
+)
 from genstudio.data.images import PictureSettings
-from genstudio.data.importing import pictures, rows, stored
+from genstudio.data.importing import clips, pictures, rows, stored
 from genstudio.data.info import DatasetInfo, clean_title, damaged
 from genstudio.data.work import Work
 from genstudio.errors import DataError
@@ -48,6 +56,8 @@ def duplicate(
         return (yield from _points(dataset, title))
     if isinstance(dataset, RegionDataset):
         return (yield from rows.import_regions(dataset, title, info.source or info.title, anew=True))
+    if isinstance(dataset, AudioDataset):
+        return (yield from clips.put_clips(dataset, title, info.source or info.title, anew=True))
     if isinstance(dataset, TaskDataset):
         dataset = PairDataset(info, dataset.questions, dataset.answers, ("question", "answer"))
     if not isinstance(dataset, PairDataset):

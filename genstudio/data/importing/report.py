@@ -46,6 +46,10 @@ def _counted(info: DatasetInfo) -> str:
         width, height, channels = (info.details.get(name) for name in ("width", "height", "channels"))
         size = f", {width} x {height} pixels" if isinstance(width, int) and isinstance(height, int) else ""
         return f"Pictures: {info.count:,}{size}, {'grey' if channels == 1 else 'colour'}."
+    if info.kind == "audio":
+        rate, seconds = info.details.get("rate"), info.details.get("seconds")
+        said = "with transcripts" if info.details.get("transcripts") is True else "without transcripts"
+        return f"Sound: {info.count:,} clips, {seconds:,} seconds, {rate:,} samples per second, {said}."
     return f"{'Pairs' if info.kind == 'pairs' else 'Points' if info.kind == 'points' else 'Examples'}: {info.count:,}."
 
 

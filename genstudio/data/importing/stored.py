@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from genstudio.data.audio import stored as clips
 from genstudio.data.datasets import (
     Dataset,
     ImageDataset,
@@ -54,6 +55,9 @@ def read(info: DatasetInfo) -> Dataset:
         return _points(info)
     if info.kind == "regions":
         return _regions(info)
+    if info.kind == "audio":
+        content(info)
+        return clips.opened(info, dict(arrays.read_npz(info.path)))
     raise DataError(f"'{info.title}' is of a kind that cannot be imported.", "Delete the dataset.", info.path)
 
 

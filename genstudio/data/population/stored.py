@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import math
-import zipfile
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from genstudio.data import npz
 from genstudio.data.info import DatasetInfo, damaged
 from genstudio.data.population.coalescent import Regions
 from genstudio.data.population.history import MODELS, Truth
@@ -37,25 +35,7 @@ def arrays_of(regions: Regions) -> dict[str, NDArray[Any]]:
 
 def packed(regions: Regions) -> bytes:
     """The file: the same regions give the same bytes."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for name, array in arrays_of(regions).items():
-            member = zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0))
-            member.create_system, member.external_attr = 3, 0o644 << 16
-            member.compress_type = zipfile.ZIP_DEFLATED
-            raw = io.BytesIO()
-            np.lib.format.write_array(raw, np.ascontiguousarray(array), (1, 0), allow_pickle=False)
-            archive.writestr(member, raw.getvalue(), compresslevel=9)
-    return buffer.getvalue()
-
-
-def digest(regions: Regions) -> tuple[int, str]:
-    """Bytes of all arrays, and the SHA-256 of each one's name, type, shape and bytes."""
-    found, arrays = hashlib.sha256(), arrays_of(regions)
-    for name, array in sorted(arrays.items()):
-        found.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
-        found.update(array.tobytes())
-    return sum(array.nbytes for array in arrays.values()), found.hexdigest()
+    return npz.packed(arrays_of(regions))
 
 
 def regions_of(arrays: Mapping[str, NDArray[Any]]) -> Regions:

@@ -16,11 +16,12 @@ from PySide6.QtWidgets import (
 
 from genstudio.config import Values
 from genstudio.data import generators
-from genstudio.data.preview import PairLook, PictureLook, PointLook, Preview, RegionLook
+from genstudio.data.preview import AudioLook, PairLook, PictureLook, PointLook, Preview, RegionLook
 from genstudio.data.shelf import DatasetInfo
 from genstudio.ui import theme
 from genstudio.ui.datasets.parts import COUNTED
 from genstudio.ui.datasets.row_pages import RowsModel, plain_table
+from genstudio.ui.datasets.sound_pages import clip_columns
 from genstudio.ui.layouts import hbox, named, single_shot, vbox
 from genstudio.ui.train.form import ConfigForm
 from genstudio.ui.views.picture_grid import PictureGrid
@@ -98,6 +99,10 @@ class MakePage(QWidget):
             self.model.show_columns(look.left, look.right, look.names)
             self.shown.setCurrentWidget(self.table)
             count = len(look.left)
+        elif isinstance(look, AudioLook):
+            self.model.show_columns(*clip_columns(look))
+            self.shown.setCurrentWidget(self.table)
+            count = len(look.seconds)
         else:
             self.text.setPlainText(beginning)
             self.shown.setCurrentWidget(self.text)

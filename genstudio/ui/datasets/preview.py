@@ -17,6 +17,7 @@ from genstudio.ui.datasets.point_pages import ClassesPage, PointsPage
 from genstudio.ui.datasets.prepare_page import PreparePage
 from genstudio.ui.datasets.region_pages import HistoryPage, RegionFigures, RegionsPage
 from genstudio.ui.datasets.row_pages import LabelFigures, RowFigures, RowsPage
+from genstudio.ui.datasets.sound_pages import ClipFigures, ClipsPage
 from genstudio.ui.datasets.text_pages import TextFigures, TextPage
 from genstudio.ui.layouts import Tabs, named, vbox
 
@@ -24,13 +25,15 @@ from genstudio.ui.layouts import Tabs, named, vbox
 class PreviewPages(QWidget):
     """`show_look(info, preview)` fills the pages; the page last chosen for a kind is the one shown again.
 
-    `find_wanted(needle, match_case)`, `read_wanted(position)`, `random_wanted()` and `batch_wanted()` ask for more.
+    `find_wanted(needle, match_case)`, `read_wanted(position)`, `random_wanted()`, `batch_wanted()` and `clip_wanted(index)` ask
+    for more.
     """
 
     find_wanted = Signal(str, bool)
     read_wanted = Signal(int)
     random_wanted = Signal()
     batch_wanted = Signal()
+    clip_wanted = Signal(int)
     page_changed = Signal()
 
     def __init__(self, extra: dict[str, list[tuple[str, QWidget]]] | None = None) -> None:
@@ -45,6 +48,7 @@ class PreviewPages(QWidget):
         self.points = PointsPage()
         self.rows, self.row_figures, self.classes = RowsPage("rows", "Find in the rows"), LabelFigures("row"), ClassesPage()
         self.regions, self.region_figures, self.history = RegionsPage(), RegionFigures(), HistoryPage()
+        self.clips, self.clip_figures = ClipsPage(), ClipFigures()
         self.prepare = PreparePage()
         self.batch, self.make = BatchPage(), MakePage()
         more = extra or {}
@@ -65,6 +69,7 @@ class PreviewPages(QWidget):
             ],
             "points": [("Points", self.points), ("What the model sees", self.batch)],
             "regions": [("Alignments", self.regions), ("Figures", self.region_figures), ("History", self.history)],
+            "audio": [("Clips", self.clips), ("Figures", self.clip_figures)],
         }  # fmt: skip
         self.kind = ""
         self._chosen: dict[str, int] = {}
@@ -77,6 +82,7 @@ class PreviewPages(QWidget):
         self.text.read_wanted.connect(self.read_wanted)
         self.text.random_wanted.connect(self.random_wanted)
         self.batch.wanted.connect(self.batch_wanted)
+        self.clips.clip_wanted.connect(self.clip_wanted)
         self.tabs.currentChanged.connect(self._turned)
 
     def show_kind(self, info: DatasetInfo) -> None:
@@ -86,6 +92,7 @@ class PreviewPages(QWidget):
         for finder in (self.pictures.finder, self.pairs.finder, self.labelled.finder, self.rows.finder, self.tasks.finder):
             finder.clear()
         self.batch.clear()
+        self.clips.clear()
         if (kind, made) == (self.kind, self.tabs.indexOf(self.make) >= 0):
             return
         self.kind = kind
@@ -116,7 +123,8 @@ class PreviewPages(QWidget):
 
     def go_to(self, index: int, length: int = 0) -> None:
         """Show a place: so many characters of a text, a picture, a pair, an example, a point."""
-        page = self.points if self.kind == "points" else self._searched()
+        alone: dict[str, PointsPage | ClipsPage] = {"points": self.points, "audio": self.clips}
+        page = alone.get(self.kind) or self._searched()
         if page is None:
             return
         self.tabs.setCurrentWidget(page)

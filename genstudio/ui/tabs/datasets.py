@@ -34,6 +34,7 @@ from genstudio.data.vocabulary import TokenSettings
 from genstudio.errors import ConfigError, DataError, Failure
 from genstudio.events import Array, Frame
 from genstudio.tasks.check import CheckDataset, ShowSplit
+from genstudio.tasks.clip import LookAtClip
 from genstudio.tasks.datasets import (
     DuplicateDataset,
     Import,
@@ -67,7 +68,7 @@ from genstudio.ui.widgets import button, icon_button, plain_label, primary_butto
 _SAID = 7
 """Lines about an import at most, so that they leave room for the data below."""
 
-_ABOUT = ("look", "read", "find", "batch", "try", "made", "check", "split", "used")
+_ABOUT = ("look", "read", "find", "batch", "try", "made", "check", "split", "used", "clip")
 """Questions about the dataset that is chosen."""
 
 R = TypeVar("R")
@@ -385,6 +386,10 @@ class DatasetsTab(QWidget):
             self.preview.batch.clear("Building the first batch…")
             self._start("batch", FirstBatch(info.id, values, family.name, seed), self.preview.batch.show_batch)
 
+    def _clip(self, index: int) -> None:
+        if self.current:
+            self._start("clip", LookAtClip(self.current, index), self.preview.clips.show_clip)
+
     def _try(self, settings: PictureSettings) -> None:
         if self._ready and self._infos[self._ready].kind == "images":
             task, prepare = TryPictures(self._ready, settings), self.preview.prepare
@@ -544,6 +549,7 @@ class DatasetsTab(QWidget):
         self.preview.read_wanted.connect(self._read)
         self.preview.random_wanted.connect(lambda: self._read(None))
         self.preview.batch_wanted.connect(self._batch)
+        self.preview.clip_wanted.connect(self._clip)
         self.importing.files_wanted.connect(self.ask_for_files)
         self.importing.folder_wanted.connect(self.ask_for_folder)
         self.importing.drawing_wanted.connect(self._draw)

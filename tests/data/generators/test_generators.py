@@ -20,7 +20,7 @@ from genstudio.data.info import DatasetInfo
 from genstudio.data.population.coalescent import Regions
 from genstudio.errors import ConfigError, DataError
 
-SMALL = {"known-entropy": 20_000, "analogies": 20_000, "hidden-history": 10}
+SMALL = {"known-entropy": 20_000, "analogies": 20_000, "hidden-history": 10, "tones": 60, "vowels": 30, "spoken-digits": 30}
 
 
 def made(name: str, **settings: Any) -> Any:
@@ -60,6 +60,7 @@ GOLDEN = {
     "emoji-languages": "d2e9b651faf2", "name-initials": "948f64f343cf",
     "xor": "0b68ad5cd349", "class-moons": "74520ebe11d7", "class-rings": "c5ce32f31c82", "class-spirals": "f92e760946d3",
     "captioned-shapes": "2decf4eced70", "captioned-faces": "a0d898aa1857", "hidden-history": "b34cf0056658",
+    "tones": "409509b17edb", "vowels": "4667a3676a29", "spoken-digits": "e5ad5d9e9a66",
 }  # fmt: skip
 
 
@@ -76,7 +77,7 @@ def test_the_shelf_lists_and_opens_it(name: str) -> None:
     dataset = shelf.open_dataset(info)
     sizes = {
         "text": "text", "pairs": "left", "labelled": "texts", "images": "pixels", "points": "points", "rows": "rows",
-        "tasks": "questions", "regions": "regions",
+        "tasks": "questions", "regions": "regions", "audio": "lengths",
     }  # fmt: skip
     assert len(getattr(dataset, sizes[info.kind])) == info.count
 
