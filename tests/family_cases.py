@@ -40,7 +40,8 @@ _TOWERS: Values = {
 }
 _WORDS: Values = {"dimension": 8, "batch": 32, "window": 2, "min_count": 1, "vocabulary": 20, "evaluate_every": 10}
 SMALL: Mapping[str, tuple[Values, ...]] = {
-    "gpt": (*({**TINY, **tokens} for tokens in _TOKENS), {**TINY, "context": 14, "answers": "backwards"}),
+    "gpt": (*({**TINY, **tokens} for tokens in _TOKENS), {**TINY, "context": 14, "answers": "backwards"},
+            {**TINY, "counts": "gate", "counts_length": 3}),
     "bert": (
         {**TINY, "tokenizer": "char"},
         {**TINY, "vocabulary": 20, "nsp": True, "original": True, "tied": True, "norm": "layernorm", "bias": True},

@@ -9,7 +9,8 @@ import math
 import os
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from genstudio import paths
 from genstudio.data.learnable.tokens import TextData
 from genstudio.data.tokenizers import Ids
-from genstudio.data.work import Work, scaled
+from genstudio.data.work import Work, finished, scaled
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -28,6 +29,8 @@ LARGEST = 8_000_000
 """Tokens counted at most, the last ones of the training part; memory and time grow with them."""
 
 _BUCKET = 1 << 17
+_DENSE = 1 << 20
+"""Most probabilities of an order that are held as a table."""
 _CACHE_FORMAT = 1
 
 
@@ -58,6 +61,40 @@ class Order:
     backoff: Floats
     discounts: Floats
 
+    def find(self, prefix: Integers, tokens: Ids, vocabulary: int) -> Integers:
+        """Indices of these n-grams; -1 where one never occurred, or its prefix (-1) never did."""
+        keys = np.where(prefix >= 0, prefix * vocabulary + tokens, -1)
+        found = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
+        return np.where(self.keys[found] == keys, found, -1)
+
+
+@dataclass(frozen=True, eq=False)
+class Expected:
+    """What the counts expect after each of n contexts: `probabilities` (n, V) float32, and how much they rest on: the
+    `depth` (n,) is the number of tokens of the longest context that was ever continued, which was continued `times` (n,)
+    in all, counted as its order counts, by `distinct` (n,) different tokens."""
+
+    probabilities: NDArray[np.float32]
+    depth: Integers
+    times: Floats
+    distinct: Integers
+
+    def only(self, kept: NDArray[Any]) -> Expected:
+        """What is expected after some of the contexts: their places, or (n,) booleans."""
+        return Expected(self.probabilities[kept], self.depth[kept], self.times[kept], self.distinct[kept])
+
+
+@dataclass(frozen=True, eq=False)
+class _Spread:
+    """An order by its prefixes: the tokens and their shares behind prefix p are those from `starts[p]` to `starts[p + 1]`.
+    `dense` (prefixes, V) are the probabilities up to this order where they are held."""
+
+    starts: Integers
+    tokens: Integers
+    shares: NDArray[np.float32]
+    backoff: NDArray[np.float32]
+    dense: NDArray[np.float32] | None = None
+
 
 @dataclass(frozen=True, eq=False)
 class KneserNey:
@@ -66,15 +103,18 @@ class KneserNey:
     orders: tuple[Order, ...]
     vocabulary: int
 
+    @property
+    def reach(self) -> int:
+        """How many tokens back it looks at most; at least 1."""
+        return max(1, len(self.orders) - 1)
+
     def probabilities(self, tokens: Ids) -> Floats:
         """(n,) tokens -> (n,) probability of each after those before it; the first ones have shorter contexts."""
         index = np.zeros(len(tokens) + 1, np.int64)
         result = np.full(len(tokens), 1.0 / self.vocabulary)
         for order in self.orders:
             prefix = index[:-1]
-            keys = np.where(prefix >= 0, prefix * self.vocabulary + tokens, -1)
-            found = np.minimum(np.searchsorted(order.keys, keys), len(order.keys) - 1)
-            found = np.where(order.keys[found] == keys, found, -1)
+            found = order.find(prefix, tokens, self.vocabulary)
             counts = np.where(found >= 0, order.counts[found], 0)
             totals = np.where(prefix >= 0, order.totals[prefix], 0.0)
             discounted = counts - order.discounts[np.minimum(counts, 3)]
@@ -82,6 +122,59 @@ class KneserNey:
             result = np.where(totals > 0, higher, result)
             index = np.concatenate([np.full(1, -1), found])
         return result
+
+    def after(self, texts: Ids, last: bool = False) -> Expected:
+        """texts (B, T), each by itself -> what follows each of their B x T beginnings, row by row, or with `last` each of the B
+        texts. The same probabilities as those of `probabilities`, of every token at once."""
+        V, kept = self.vocabulary, slice(-1, None) if last else slice(None)
+        rows = texts[:, kept].size
+        depth, times, distinct = np.zeros(rows, np.int64), np.zeros(rows), np.zeros(rows, np.int64)
+        result = np.empty((rows, V), np.float32)
+        context = np.zeros(texts.shape, np.int64)
+        for length, (order, spread) in enumerate(zip(self.orders, self._spread, strict=True)):
+            prefix = context[:, kept].reshape(-1)
+            known = np.flatnonzero((prefix >= 0) & (order.totals[prefix] > 0))
+            some = prefix[known]
+            if spread.dense is not None:
+                result[known] = spread.dense[some]
+            else:
+                self._add(result, known, some, spread)
+            depth[known], times[known] = length, order.totals[some]
+            distinct[known] = spread.starts[some + 1] - spread.starts[some]
+            before = np.full_like(context, -1 if length else 0)
+            if length:
+                before[:, 1:] = context[:, :-1]
+            context = order.find(before, texts, V)
+        return Expected(result, depth, times, distinct)
+
+    @staticmethod
+    def _add(result: NDArray[np.float32], known: Integers, prefixes: Integers, spread: _Spread) -> None:
+        """Probabilities `result` of one order become, in the rows `known`, those of the next."""
+        V = result.shape[1]
+        first = spread.starts[prefixes]
+        lengths = spread.starts[prefixes + 1] - first
+        ends = np.cumsum(lengths)
+        places = np.arange(ends[-1] if len(ends) else 0) + np.repeat(first - (ends - lengths), lengths)
+        result[known] *= spread.backoff[prefixes, None]
+        result.reshape(-1)[np.repeat(known * V, lengths) + spread.tokens[places]] += spread.shares[places]
+
+    @cached_property
+    def _spread(self) -> tuple[_Spread, ...]:
+        found: list[_Spread] = []
+        below = np.full((1, self.vocabulary), 1.0 / self.vocabulary, np.float32)
+        for length, order in enumerate(self.orders):
+            prefix, tokens = np.divmod(order.keys, self.vocabulary)
+            starts = np.searchsorted(prefix, np.arange(len(order.totals) + 1))
+            shares = (order.counts - order.discounts[np.minimum(order.counts, 3)]) / order.totals[prefix]
+            spread = _Spread(starts, tokens, shares.astype(np.float32), order.backoff.astype(np.float32))
+            if not length or (length == 1 and len(order.totals) * self.vocabulary <= _DENSE):
+                # after no token and after one, nearly every token has been seen: a row is copied sooner than it is added up
+                rows = np.flatnonzero(order.totals > 0)
+                dense = np.repeat(below[:1], len(order.totals), 0)
+                self._add(dense, rows, rows, spread)
+                below, spread = dense, replace(spread, dense=dense)
+            found.append(spread)
+        return tuple(found)
 
 
 def fit_kneser_ney(train: Ids, vocabulary: int, order: int = 7) -> Work[KneserNey]:
@@ -141,6 +234,11 @@ def reference_lines(data: TextData) -> Work[dict[str, float]]:
     lines["kneser_ney"] = yield from kneser_ney(train, validation, size)
     _write_cache(place, lines)
     return lines
+
+
+def order_of(keys: Integers, counts: Integers, prefixes: int, vocabulary: int) -> Order:
+    """The n-grams of these keys and counts, which begin with one of so many n-grams of the order below."""
+    return finished(_order(keys, counts, prefixes, vocabulary))
 
 
 def _order(keys: Integers, counts: Integers, prefixes: int, vocabulary: int) -> Work[Order]:

@@ -82,3 +82,19 @@ class Cache:
     def rows(self, rows: Tensor) -> Cache:
         """Another with these rows of the batch, (n,) int64, in this order; one may come several times."""
         return Cache([layer.rows(rows) for layer in self.layers])
+
+
+class TextCache(Cache):
+    """The KeyValues of all layers, and the `ids` (B, room) of the tokens in them."""
+
+    def __init__(self, layers: list[KeyValues], ids: Tensor) -> None:
+        super().__init__(layers)
+        self.ids = ids
+
+    def copy(self, other: Cache) -> None:
+        assert isinstance(other, TextCache)
+        super().copy(other)
+        self.ids.copy_(other.ids)
+
+    def rows(self, rows: Tensor) -> TextCache:
+        return TextCache(super().rows(rows).layers, self.ids[rows.to(self.ids.device)])

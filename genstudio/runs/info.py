@@ -22,7 +22,7 @@ _LARGEST = 1 << 22
 _LAST_FRAME = 0.5  # seconds: the last numbers may be written a little before the planned end
 _NUMBER = re.compile(r"\w{1,60}")
 _ID = re.compile(r"\d{8}-\d{6}_")
-KEPT = re.compile(r"[A-Za-z0-9_-]{1,60}\.json")
+KEPT = re.compile(r"[A-Za-z0-9_-]{1,60}\.(json|safetensors)")
 OURS = ("run.json", "metrics.jsonl", "checkpoints", "snapshots")
 _TEXTS = ("key", "name", "family", "device", "created", "notes")
 

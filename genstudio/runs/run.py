@@ -204,11 +204,13 @@ class Run:
         storage.write_atomic(self.folder / "changes.json", _json(rows))
 
     def kept(self) -> dict[str, Any]:
-        """The JSON files given to `create`, by name. Raises RunError where one is missing or damaged."""
+        """The files given to `create`, by name: JSON as what it says, others as bytes. Raises RunError where one is missing or
+        damaged."""
         found = {}
         for name in self.info.kept:
             try:
-                found[name] = json.loads((self.folder / name).read_bytes())
+                content = (self.folder / name).read_bytes()
+                found[name] = json.loads(content) if name.endswith(".json") else content
             except (OSError, ValueError, RecursionError) as error:
                 raise RunError(
                     f"{name} is missing or damaged.", "Copy it from a backup.", self.folder / name
@@ -237,7 +239,7 @@ def create(
 ) -> Run:
     """A new run in `<root>/<time>_<family>_<name>/`, not yet acquired. Raises StorageError.
 
-    `dataset` has at least `id`, `title` and `hash`; `kept` are the JSON files that open the run without its dataset;
+    `dataset` has at least `id`, `title` and `hash`; `kept` are the files, JSON-able or bytes, that open the run without its data;
     `measures` name what says how good the model is and is not measured at every step; `race` as in `RunInfo`.
     """
     if bad := [file for file in kept if not KEPT.fullmatch(file) or file == "run.json"]:
@@ -265,7 +267,7 @@ def create(
     place = root / f"{time.strftime('%Y%m%d-%H%M%S')}_{slug(family)}_{slug(title)}"
     with storage.StagedFolder(place) as stage:
         for file, content in kept.items():
-            stage.write(file, json.dumps(content).encode())
+            stage.write(file, content if isinstance(content, bytes) else json.dumps(content).encode())
         stage.write("run.json", _json(said))
         for folder in ("checkpoints", "snapshots"):
             stage.make_folder(folder)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -35,6 +36,25 @@ class LanguageModel(Protocol):
 
     def new_cache(self, batch: int = 1) -> Cache | None:
         """Room for a context; None when the model must read everything again for each token."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parts:
+    """What a network and counts say, and what comes of it: log-probabilities (B, T, V) of the `whole`, the `network` and the
+    `counts`, and the `share` (B, T) of the counts in the mixture."""
+
+    whole: Tensor
+    network: Tensor
+    counts: Tensor
+    share: Tensor
+
+
+@runtime_checkable
+class Mixes(Protocol):
+    """A language model with counts in it."""
+
+    def parts(self, ids: Tensor, cache: Cache | None = None, last: bool = False) -> Parts:
+        """The arguments of `LanguageModel` -> what it is mixed of."""
 
 
 class Reader:

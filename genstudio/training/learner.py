@@ -37,13 +37,15 @@ class Tick:
 @dataclass(frozen=True, slots=True)
 class Scored:
     """Sums over validation tokens: negative log-likelihood in nats, tokens and characters scored; `unknown` of the tokens
-    stand for what the vocabulary lacks."""
+    stand for what the vocabulary lacks. `parts` are such sums of what a mixture consists of, by name: nats of each alone, and
+    the `share` of one of them."""
 
     nats: float
     tokens: int
     characters: int
     done: float = 1.0
     unknown: int = 0
+    parts: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def loss(self) -> float:
@@ -52,7 +54,7 @@ class Scored:
     @property
     def values(self) -> Mapping[str, float]:
         """What is logged of the step."""
-        return {"val_loss": self.loss} if self.tokens else {}
+        return {"val_loss": self.loss, **{f"val_{name}": self._mean(name) for name in self.parts}} if self.tokens else {}
 
     @property
     def result(self) -> Mapping[str, float]:
@@ -61,7 +63,11 @@ class Scored:
             return {}
         bits = self.nats / math.log(2) / max(self.characters, 1)
         counts = {"tokens": self.tokens, "unknown": self.unknown, "characters": self.characters}
-        return {"loss_nats": self.loss, "bits_per_char": bits, **counts}
+        parts = {name if name == "share" else f"{name}_loss_nats": self._mean(name) for name in self.parts}
+        return {"loss_nats": self.loss, "bits_per_char": bits, **parts, **counts}
+
+    def _mean(self, part: str) -> float:
+        return self.parts[part] / max(self.tokens, 1)
 
 
 @dataclass(frozen=True, slots=True)

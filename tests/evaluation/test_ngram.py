@@ -206,3 +206,16 @@ def test_the_cache_tells_datasets_and_markers_apart() -> None:
 def _text(text: str) -> TextDataset:
     digest = format(hash(text) & (2**64 - 1), "064x")
     return TextDataset(DatasetInfo("d", "D", "text", "imported", Path("d"), len(text), digest, "", "", ""), text)
+
+
+def test_what_follows_every_context_is_what_each_token_alone_is_given() -> None:
+    rng = np.random.default_rng(3)
+    train, texts = rng.integers(0, 5, 300) ** 2 % 5, rng.integers(0, 5, (3, 9))
+    model, plain = finished(fit_kneser_ney(train, 5, 4)), Plain(train.tolist(), 5, 4)
+    found = model.after(texts)
+    np.testing.assert_allclose(found.probabilities.sum(-1), 1, atol=1e-6)
+    wanted = [[plain.probability(tuple(row[: at + 1]), token) for token in range(5)] for row in texts.tolist() for at in range(9)]
+    np.testing.assert_allclose(found.probabilities, wanted, atol=1e-6)
+    np.testing.assert_array_equal(model.after(texts, last=True).probabilities, found.probabilities[8::9])
+    broken = Plain(train.tolist(), 5, 4, continuation=False)
+    assert abs(broken.probability(tuple(texts[0]), 1) - found.probabilities[8, 1]) > 1e-4

@@ -8,15 +8,16 @@ from typing import Any
 from genstudio.data.datasets import TaskDataset, TextDataset
 from genstudio.data.info import DatasetInfo
 from genstudio.data.learnable.questions import prepare_questions
-from genstudio.data.learnable.tokens import TextData, from_metadata, metadata, prepare_text
+from genstudio.data.learnable.tokens import TextData, from_metadata, prepare_text
 from genstudio.data.split import SplitSettings
 from genstudio.data.vocabulary import TokenSettings
-from genstudio.data.work import Work
+from genstudio.data.work import Work, scaled
 from genstudio.errors import ConfigError, Problem
 from genstudio.families.drawing import Chain, Drawing, Part
 from genstudio.families.family import Family, deferred
 from genstudio.families.gpt.batches import shown
 from genstudio.families.gpt.config import GPTConfig
+from genstudio.families.gpt.counted import counted, counts_metadata, reopened
 from genstudio.families.gpt.dashboard import DASHBOARD
 from genstudio.families.gpt.doctor import doctor
 from genstudio.families.gpt.presets import PRESETS, USUAL, preset_for
@@ -39,8 +40,12 @@ def _prepare(
         backwards = config.answers == "backwards"
         return (yield from prepare_questions(dataset, config.context, settings, tokenizer, split, backwards=backwards))
     start = find_vectors(config.start_embeddings, config.d_model) if kept is None else None
-    found = yield from prepare_text(dataset, config.markers, config.context, settings, tokenizer, split)
-    return found if start is None else with_vectors(found, start)
+    whole = 1.0 if config.counts == "none" else 0.5
+    found: TextData = yield from scaled(
+        prepare_text(dataset, config.markers, config.context, settings, tokenizer, split), 0.0, whole
+    )
+    started = found if start is None else with_vectors(found, start)
+    return (yield from scaled(counted(config, started, kept), whole, 1.0))
 
 
 def _refuse_for_questions(config: GPTConfig) -> None:
@@ -48,6 +53,8 @@ def _refuse_for_questions(config: GPTConfig) -> None:
     problems = []
     if config.tokenizer == "file":
         problems.append(Problem("tokenizer", "a toy task is trained on characters, bytes, words or byte pairs"))
+    if config.counts != "none":
+        problems.append(Problem("counts", "a toy task has a rule, and no text to count; turn the counts off"))
     if config.start_embeddings:
         problems.append(Problem("start_embeddings", "a toy task has letters and digits, not words; leave this empty"))
     if problems:
@@ -60,7 +67,8 @@ def _drawing(config: GPTConfig, _info: DatasetInfo, tokens: int) -> Drawing:
 
 
 def _from_metadata(config: GPTConfig, kept: Mapping[str, Any]) -> TextData:
-    return from_metadata(kept, config.markers == "lines" if config.tokenizer == "file" else None)
+    data = from_metadata(kept, config.markers == "lines" if config.tokenizer == "file" else None)
+    return reopened(config, data, kept)
 
 
 FAMILY: Family[GPTConfig, TextData] = Family(
@@ -74,7 +82,7 @@ FAMILY: Family[GPTConfig, TextData] = Family(
     prepare=_prepare,
     model=deferred(f"{__name__}.model", "GPTModel"),
     learner=deferred(f"{__name__}.learner", "GPTLearner"),
-    metadata=metadata,
+    metadata=counts_metadata,
     from_metadata=_from_metadata,
     cost=lambda config, _info, tokens: cost(config, tokens),
     batch=shown,

@@ -22,6 +22,16 @@ class GPTConfig(TextStack):
         "tokens, and a d_model of the same size. Empty: random numbers",
         group="Model", label="Embeddings from run", run="word2vec",
     )
+    counts: Literal["none", "mix", "gate"] = setting(
+        "none", "Mix the predictions with those of an n-gram model, counted on the same training text in a second. mix: one "
+        "share for all tokens; gate: a share for each token, by how much either knows. Both are fitted on the last part of the "
+        "training text, up to a tenth, which the network then never sees",
+        group="Model", main=True, label="Counts", source="Kneser & Ney 1995; Chen & Goodman 1998",
+    )
+    counts_length: int = setting(
+        6, "How many tokens back the counts look", low=1, high=8, group="Model", label="Context of the counts",
+        when="counts=mix|gate", source="Chen & Goodman 1998",
+    )
     markers: Literal["none", "lines"] = setting(
         "none", "Put a beginning- and an end-of-sequence token around every line (for lists such as names)",
         group="Data", label="Sequence markers",
@@ -44,3 +54,5 @@ class GPTConfig(TextStack):
         yield from super().rules()
         if self.tokenizer == "bpe" and self.vocabulary < 257 + 2 * (self.markers == "lines"):
             yield Problem("vocabulary", "byte pairs start from the 256 bytes (and two markers): choose at least 260")
+        if self.counts != "none" and not self.mask:
+            yield Problem("counts", "without the look-ahead mask there is no next token to predict; turn the counts off")

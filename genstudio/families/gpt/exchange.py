@@ -17,7 +17,9 @@ from torch import Tensor
 from genstudio.data.tokenizers.foreign import tokenizer_text
 from genstudio.data.tokenizers.tokenizer import Tokenizer
 from genstudio.errors import DataError
+from genstudio.evaluation import count_tables
 from genstudio.families.gpt.config import GPTConfig
+from genstudio.families.gpt.counted import FILE
 from genstudio.families.gpt.gpt2_names import names
 from genstudio.families.gpt.model import GPTModel
 from genstudio.training import tensors
@@ -29,27 +31,30 @@ _NEEDED: tuple[tuple[str, Any, str], ...] = (
     ("norm_place", "pre", "the norm before each sub-layer"),
     ("qk_norm", False, "no QK-norm"),
     ("mask", True, "the look-ahead mask"),
+    ("counts", "none", "no n-gram counts"),
 )
 
 
 def exported(model: GPTModel, form: str, step: int) -> Mapping[str, bytes]:
     """Files by name. `hf`: what transformers loads as GPT-2, whatever its tokens are; `safetensors`: this program's
-    names, for any GPT.
+    names, for any GPT, with the gate and the counts of one that is mixed with counts.
 
     Raises DataError naming every setting that GPT-2 does not have.
     """
     config, tokenizer = model.config, model.tokenizer
     weights = {name: tensor.detach().cpu() for name, tensor in model.transformer.state_dict().items()}
+    gate = {} if model.mixture is None else {"gate": model.mixture.gate.weights.detach().cpu()}
     if form == "safetensors":
         said: dict[str, Any] = {"family": "gpt", "config": config.model_dump(), "step": step}
-        content = tensors.dump(weights)
+        content = tensors.dump(weights | gate)
     else:
         said = _hf_config(config, tokenizer)
         content = safetensors.torch.save(_hf_weights(config, weights), {"format": "pt"})
     files = {"config.json": json.dumps(said, indent=1).encode(), "model.safetensors": content}
     if form == "hf":
         files["tokenizer_config.json"] = json.dumps(_hf_tokens(config, tokenizer), indent=1).encode()
-    return files | {"tokenizer.json": tokenizer_text(tokenizer)}
+    counts = {} if model.mixture is None else {FILE: count_tables.dump(model.mixture.counts)}
+    return files | counts | {"tokenizer.json": tokenizer_text(tokenizer)}
 
 
 def _hf_config(config: GPTConfig, tokenizer: Tokenizer) -> dict[str, Any]:

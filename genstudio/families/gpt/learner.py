@@ -32,6 +32,8 @@ _WRITE, _WRITE_SEED = 120, 0
 _QUESTIONS, _QUESTIONS_SEED, _BEYOND = 8, 2017, 4
 _PROBE = 64
 _PROBE_TOKENS = 512
+_FIT_EVERY, _FIT_EARLY, _FIT_TOKENS = 100, frozenset((1, 5, 10, 20, 40, 70)), 4096
+"""When the share of the counts is fitted, and on how many tokens: some 3 % of the time."""
 _EARLY_STEPS = frozenset((5, 10, 20, 40, 70, 100))
 
 
@@ -72,6 +74,8 @@ class GPTLearner:
         loss = losses[0] if len(losses) == 1 else torch.stack(losses).sum()
         moved = self.stepper.step(self.config, step, progress)
         self.model.update_sizes = self.stepper.sizes
+        if step % _FIT_EVERY == 0 or step in _FIT_EARLY:
+            self.model.fit_gate(_FIT_TOKENS)
         return {"train_loss": loss, **moved}
 
     def change(self, values: Mapping[str, object]) -> None:
@@ -107,7 +111,7 @@ class GPTLearner:
         due = time.monotonic() + _TICK
         written: list[int] = []
         ids, places = self._read(self.prompt)
-        for choice in stream(self.transformer, ids, SamplingOptions(temperature=0.8), _WRITE_SEED, _WRITE):
+        for choice in stream(self.model.language_model, ids, SamplingOptions(temperature=0.8), _WRITE_SEED, _WRITE):
             written.append(choice.id)
             if time.monotonic() >= due:
                 yield Tick()

@@ -21,6 +21,8 @@ from genstudio.data.tokenizers import Tokenizer
 from genstudio.errors import DeviceError
 from genstudio.evaluation.questions import AnswerScore
 from genstudio.families.gpt.config import GPTConfig
+from genstudio.families.gpt.counted import CountedText
+from genstudio.families.mixture import Gate, Mixture, features
 from genstudio.families.stack_training import architecture
 from genstudio.families.start import StartedText
 from genstudio.inspection.statistics import layer_statistics
@@ -64,6 +66,11 @@ class GPTModel:
             data.vectors.copy_to(self.transformer.tokens.weight)
         self.transformer.to(self.device).eval()
         self.modules: Mapping[str, nn.Module] = {"model": self.transformer}
+        self.mixture: Mixture | None = None
+        if isinstance(data, CountedText) and data.counts is not None:
+            gate = Gate(config.d_model if config.counts == "gate" else 0)
+            self.mixture = Mixture(self.transformer, data.counts, gate)
+            self.modules = {"model": self.transformer, "gate": gate}
         self.update_sizes: Tensor | None = None
         self._weights = sum(p.numel() for p in self.transformer.parameters())
 
@@ -76,13 +83,16 @@ class GPTModel:
         return self.transformer.context
 
     @property
-    def language_model(self) -> Transformer:
-        return self.transformer
+    def language_model(self) -> Transformer | Mixture:
+        """The transformer, mixed with the counts where there are any."""
+        return self.transformer if self.mixture is None else self.mixture
 
     def with_transformer(self, stack: Transformer) -> GPTModel:
         """The same with another stack."""
         other = copy.copy(self)
-        other.transformer, other.modules = stack, {"model": stack}
+        other.transformer, other.modules = stack, {**self.modules, "model": stack}
+        if self.mixture is not None:
+            other.mixture = Mixture(stack, self.mixture.counts, self.mixture.gate)
         other.device = next(stack.parameters()).device
         return other
 
@@ -113,13 +123,38 @@ class GPTModel:
             starts, skipped = starts[chosen], skipped[chosen]
         per_row = context * 2 * self._weights
         rows = max(1, int(_SLICE.get(self.device.type, _SLICE_ELSEWHERE) / per_row))
-        nats, tokens = 0.0, 0
+        nats, tokens, parts = 0.0, 0, dict[str, float]()
         for first in range(0, len(starts), rows):
             part = slice(first, first + rows)
-            more, scored = self._score(starts[part], skipped[part])
-            nats, tokens = nats + more, tokens + scored
+            sums, scored = self._score(starts[part], skipped[part])
+            nats, tokens = nats + sums.pop("whole"), tokens + scored
+            parts = {name: parts.get(name, 0.0) + more for name, more in sums.items()}
             characters = round(data.validation_characters * tokens / max(1, len(data.validation) - 1))
-            yield Scored(nats, tokens, characters, min(1.0, (first + rows) / len(starts)), data.validation_unknown)
+            done = min(1.0, (first + rows) / len(starts))
+            yield Scored(nats, tokens, characters, done, data.validation_unknown, parts)
+
+    def fit_gate(self, most: int) -> None:
+        """Fit the share of the counts, where there are any, on at most so many tokens that were held back from the training."""
+        data, mixture = self.data, self.mixture
+        if mixture is None or not isinstance(data, CountedText) or data.held is None:
+            return
+        ids, T = data.held.ids, min(self.context, len(data.held.ids) - 1)
+        starts, skipped = windows(len(ids), T)
+        count = max(1, most // max(1, T // 2))
+        some = np.unique(np.linspace(0, len(starts) - 1, min(count, len(starts))).round().astype(np.int64))
+        pieces = ids[starts[some, None] + np.arange(T + 1)].astype(np.int64)
+        wanted = (np.arange(T) >= skipped[some, None]).reshape(-1)
+        expected = data.held.counts.after(pieces[:, :-1]).only(wanted)
+        with torch.no_grad(), evaluating(self.transformer), self.autocast():
+            hidden = self.transformer.hidden(self.tensor(pieces[:, :-1])).flatten(0, 1)
+            hidden = hidden[torch.from_numpy(wanted).to(hidden.device)]
+            network = self.transformer.head(hidden).float().log_softmax(-1).cpu().numpy()
+        targets = pieces[:, 1:].reshape(-1)[wanted]
+        rows = np.arange(len(targets))
+        if np.isfinite(network).all():
+            mine, theirs = np.exp(network[rows, targets]), expected.probabilities[rows, targets]
+            looked = features(network, expected, hidden.float().cpu().numpy())
+            mixture.gate.fit(looked, mine, theirs)
 
     def answer(self, asked: Sequence[Ids], limit: int) -> Generator[Tick, None, list[list[int]]]:
         """The tokens that greedily follow each of these beginnings (T,), up to the end marker or `limit` tokens, and no further
@@ -206,15 +241,27 @@ class GPTModel:
         return found
 
     @torch.no_grad()
-    def _score(self, starts: Ids, skipped: Ids) -> tuple[float, int]:
-        """Sum of nats, and tokens scored, of the windows at `starts` without their first `skipped` targets."""
+    def _score(self, starts: Ids, skipped: Ids) -> tuple[dict[str, float], int]:
+        """Sums of nats of the `whole` and of the parts of a mixture, and tokens scored, of the windows at `starts` without their
+        first `skipped` targets."""
         T = min(self.context, len(self.data.validation) - 1)
         pieces = self.tensor(self.data.validation[starts[:, None] + np.arange(T + 1)])
         wanted = torch.from_numpy(np.arange(T) >= skipped[:, None]).to(self.device)
+        targets = pieces[:, 1:][wanted]
+        if self.mixture is not None:
+            with self.autocast():
+                found = self.mixture.parts(pieces[:, :-1])
+            said = {"whole": found.whole, "network": found.network, "counts": found.counts}
+            sums = {name: _nats(logprobs[wanted], targets) for name, logprobs in said.items()}
+            return {**sums, "share": float(found.share[wanted].cpu().double().sum())}, len(targets)
         with evaluating(self.transformer), self.autocast():
             logits = self.transformer(pieces[:, :-1])
-        nats = F.cross_entropy(logits[wanted].float(), pieces[:, 1:][wanted], reduction="none")
-        return float(nats.cpu().double().sum()), int(wanted.sum())  # an Apple GPU has no float64
+        return {"whole": _nats(logits[wanted], targets)}, len(targets)
+
+
+def _nats(logits: Tensor, targets: Tensor) -> float:
+    nats = F.cross_entropy(logits.float(), targets, reduction="none")
+    return float(nats.cpu().double().sum())  # an Apple GPU has no float64
 
 
 def windows(tokens: int, context: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
