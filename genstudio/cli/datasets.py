@@ -20,10 +20,10 @@ def add(commands: Commands) -> None:
     download.add_argument("--list", action="store_true", help="show what can be downloaded, with sizes")
     download.add_argument("--json", action="store_true", help="machine-readable output")
 
-    imported = commands.add("import", _import, "import texts, a table, pictures, an archive or arrays")
+    imported = commands.add("import", _import, "import texts, a table, pictures, sound, an archive or arrays")
     imported.add_argument("path", metavar="PATH", nargs="+", help="a file, several of one kind, or a folder")
     imported.add_argument("--name", metavar="NAME")
-    imported.add_argument("--kind", choices=("text", "pairs", "labelled", "images", "points", "rows", "regions"),
+    imported.add_argument("--kind", choices=("text", "pairs", "labelled", "images", "points", "rows", "regions", "audio"),
         help="needed where a file could be read as several kinds")
     imported.add_argument(
         "--column", action="append", default=[], metavar="NAME",
@@ -49,7 +49,10 @@ def add(commands: Commands) -> None:
         "--scale", default="auto", metavar="LOW..HIGH", help="the values that stand for black and white, such as "
         "--scale=-1..1"
     )
-    imported.add_argument("--skip-broken", action="store_true", help="skip unreadable pictures, however many")
+    imported.add_argument("--rate", type=int, default=0, metavar="N", help="samples per second of sound; 0: the commonest rate")
+    imported.add_argument("--longest", type=float, default=15.0, metavar="S", help="cut sound into clips of at most S seconds")
+    imported.add_argument("--trim", action="store_true", help="take silence from both ends of sound")
+    imported.add_argument("--skip-broken", action="store_true", help="skip unreadable pictures and sound, however many")
 
 
 def _datasets(options: argparse.Namespace) -> None:
@@ -80,6 +83,7 @@ def _download(options: argparse.Namespace) -> None:
 
 
 def _import(options: argparse.Namespace) -> None:
+    from genstudio.data.audio.settings import SoundSettings
     from genstudio.data.images import PictureSettings
     from genstudio.data.importing import report
     from genstudio.data.importing.options import ImportOptions
@@ -94,6 +98,7 @@ def _import(options: argparse.Namespace) -> None:
         header=options.header,
         decimal={"point": ".", "comma": ",", None: None}[options.decimal],
         pictures=PictureSettings(options.size, options.fit, options.grey, scale=options.scale),
+        sound=SoundSettings(options.rate, options.longest, options.trim),
         skip_broken=options.skip_broken,
     )
     info = result(Import(tuple(options.path), chosen))

@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 
+from genstudio.data.audio.settings import SoundSettings
+from genstudio.data.importing.options import Found
 from genstudio.snapshots.sound import Clip
+from genstudio.ui.datasets.importing import ImportPanel
 from genstudio.ui.sound import SoundPlayer
 from genstudio.ui.views.sound import ClipView, envelope
 from helpers import LONG
@@ -70,6 +73,20 @@ def test_another_sound_ends_the_one_before(player: SoundPlayer, qtbot: Any) -> N
     with qtbot.waitSignal(player.ended, timeout=LONG):
         pass
     assert places[-1] <= 0.51
+
+
+def test_the_import_offers_what_can_be_chosen_of_sound(qtbot: Any) -> None:
+    panel = ImportPanel()
+    qtbot.addWidget(panel)
+    panel.sources = ("a.wav",)
+    panel.show_found(Found("audio", "sound", "One sound file.", "a", 1, 100))
+    assert panel.options().sound == SoundSettings() and not panel._sound_part.isHidden() and panel._picture_part.isHidden()
+    panel.sound.rate.setCurrentText("8,000 Hz")
+    panel.sound.longest.setCurrentText("4 seconds")
+    panel.sound.trim.setChecked(True)
+    panel.broken_sound.setChecked(True)
+    options = panel.options()
+    assert options.sound == SoundSettings(8_000, 4.0, True) and options.skip_broken
 
 
 def clip(**changes: Any) -> Clip:

@@ -19,8 +19,10 @@ LONGEST = 2000
 """Characters of a caption that are kept."""
 _TABLES = 20
 _NAMED = 3
-_FILES = ("file", "file_name", "filename", "image", "picture", "photo", "path", "image_path", "image_name", "name", "id")
-_TEXTS = ("caption", "captions", "text", "description", "sentence", "prompt", "title", "label", "comment")
+_FILES = ("file", "file_name", "filename", "image", "picture", "photo", "path", "image_path", "image_name", "name", "id", "audio",
+          "audio_path", "clip", "wav")
+_TEXTS = ("caption", "captions", "text", "description", "sentence", "prompt", "title", "label", "comment", "transcript",
+          "transcription", "words")
 
 
 @dataclass(frozen=True)

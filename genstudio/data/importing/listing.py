@@ -144,13 +144,14 @@ def folder_files(root: Path, *kinds: Sequence[str], left: LeftOut | None = None)
     return tuple(ordered)
 
 
-def archive_names(path: Path, left: LeftOut) -> Work[list[str]]:
-    """The names of the pictures in an archive; of the other members `left` counts the endings.
+def archive_names(path: Path, left: LeftOut, sound: Sequence[str] = ()) -> Work[tuple[list[str], list[str]]]:
+    """The names of the pictures in an archive, and of what has an ending of `sound`; of the other members `left` counts the
+    endings.
 
     Yields the fraction read. Raises DataError for a hostile archive, a file of an office program, and where there are
     no pictures.
     """
-    found: list[str] = []
+    found, sounds = list[str](), list[str]()
     others: set[str] = set()
     for done, name in archives.names(path):
         *folders, last = name.split("/")
@@ -163,6 +164,8 @@ def archive_names(path: Path, left: LeftOut) -> Work[list[str]]:
             left.system[system] += 1
         elif last.lower().endswith(SUFFIXES):
             found.append(name)
+        elif last.lower().endswith(tuple(sound)):
+            sounds.append(name)
         else:
             left.add(last)
         if len(found) % _SOME == 0:
@@ -174,12 +177,12 @@ def archive_names(path: Path, left: LeftOut) -> Work[list[str]]:
             "Save it as plain text or CSV and import that. To use its pictures, unpack it and import the folder.",
             path,
         )
-    if not found:
+    if not found and not sounds:
         holds = f", but it holds {left.files()}" if left.endings else ""
         raise DataError(
             f"There are no pictures in {path.name}{holds}.", "To use other files, unpack it and import the folder.", path
         )
-    return found
+    return found, sounds
 
 
 def grouped(names: Sequence[str]) -> Grouped:

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from genstudio.data.audio.settings import SoundSettings
 from genstudio.data.images import PictureSettings
 from genstudio.data.importing.numbers import Decimal
 from genstudio.data.info import Kind
 
-Form = Literal["text", "table", "parallel", "pictures", "archive", "array", "idx", "vcf"]
+Form = Literal["text", "table", "parallel", "pictures", "archive", "array", "idx", "vcf", "sound"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class ImportOptions:
     `header` says whether the first row of a table holds names, `decimal` is the mark before decimals in its numbers,
     `delimiter` "none" reads each line as one cell; `kind` decides where files could be several things, such as "pairs" for
     two text files with equally many lines. `encoding` "auto" reads each file in the one it looks like. `skip_broken` imports
-    however many pictures are broken.
+    however many pictures or sound files are broken.
     """
 
     name: str | None = None
@@ -32,6 +33,7 @@ class ImportOptions:
     header: bool | None = None
     decimal: Decimal | None = None
     pictures: PictureSettings = field(default_factory=PictureSettings)
+    sound: SoundSettings = field(default_factory=SoundSettings)
     skip_broken: bool = False
 
 

@@ -13,6 +13,7 @@ from genstudio.data.importing import (
     archives,
     arrays,
     captions,
+    clips,
     decode,
     folders,
     labelled,
@@ -38,7 +39,7 @@ _FEWEST_CAPTIONS = 2
 _MARKS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 _HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 _File = TypeVar("_File", Path, str)
-_Kind = Literal["text", "table", "parquet", "parallel", "pictures", "archive", "array", "idx", "vcf"]
+_Kind = Literal["text", "table", "parquet", "parallel", "pictures", "archive", "array", "idx", "vcf", "sound", "sound archive"]
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,18 @@ def import_any(sources: Sequence[Path | str] | str, options: ImportOptions | Non
         found = written.import_parallel(given.files, options, name)
     elif given.form == "vcf":
         found = vcf.import_vcf(given.files[0], options, name, source)
+    elif given.form == "sound archive":
+        found = clips.import_archive(
+            given.files[0], given.names, options.sound, name, skip_broken=options.skip_broken, notes=given.left.notes()
+        )
+    elif given.form == "sound":
+        spoken = yield from scaled(clips.transcripts_of(
+            given.root, given.table, given.captions, given.names, options.encoding, options.skip_broken
+        ), 0.0, 0.1)  # fmt: skip
+        found = scaled(clips.import_sound(
+            list(zip(given.names, given.files, strict=True)), options.sound, name, source, skip_broken=options.skip_broken,
+            texts=spoken.texts, notes=[*given.left.notes(), *spoken.notes],
+        ), 0.1, 1.0)  # fmt: skip
     elif given.form in ("array", "idx"):
         found = labelled.import_arrays(given.files, options, name, source)
     else:
@@ -124,6 +137,8 @@ def inspect(sources: Sequence[Path | str] | str, options: ImportOptions | None =
         return (yield from written.inspect_parallel(given.files, options, given.title))
     if given.form == "vcf":
         return vcf.inspect(given.files[0], given.title, options)
+    if given.form in ("sound", "sound archive"):
+        return (yield from _inspect_sound(given, options))
     if given.form in ("array", "idx"):
         return labelled.inspect(given.files, given.title, options)
     if given.form == "text":
@@ -151,9 +166,13 @@ def _given(named: Sequence[Path | str], options: ImportOptions) -> Work[_Given]:
     forms = [_file_form(path) for path in sources]
     if forms == ["archive"]:
         left = listing.LeftOut()
-        names = yield from listing.archive_names(sources[0], left)
+        names, sounds = yield from listing.archive_names(sources[0], left, clips.SUFFIXES)
+        if len(sounds) > len(names) or options.kind == "audio":
+            return _Given("sound archive", tuple(sources), None, tuple(sounds), left)
         kept, _ = _without_above(names, names, left)
         return _Given("archive", tuple(sources), None, tuple(kept), left)
+    if set(forms) == {"sound"}:
+        return _Given("sound", tuple(sources), None, tuple(listing.names_below(sources[0].parent, sources)))
     if len(sources) == 1:
         return _Given(_as_asked(forms[0], options), tuple(sources))
     if set(forms) <= {"text", "table"}:
@@ -168,13 +187,19 @@ def _given(named: Sequence[Path | str], options: ImportOptions) -> Work[_Given]:
 
 
 def _folder(root: Path, options: ImportOptions) -> Work[_Given]:
+    described = (None, "images", "audio")
     looks_for = (
         listing.SUFFIXES if options.kind in (None, "images") else (),
-        texts.SUFFIXES if options.kind in (None, "images", "text") else (),
-        captions.SUFFIXES if options.kind in (None, "images") else (),
+        texts.SUFFIXES if options.kind in (*described, "text") else (),
+        captions.SUFFIXES if options.kind in described else (),
+        clips.SUFFIXES if options.kind in (None, "audio") else (),
     )
     left = listing.LeftOut()
-    found, others, tables = yield from listing.folder_files(root, *looks_for, left=left)
+    found, others, tables, sounds = yield from listing.folder_files(root, *looks_for, left=left)
+    if sounds and (options.kind == "audio" or _mostly_sound(sounds, found, others)):
+        return (yield from _sound_folder(root, sounds, [*found, *others], tables, left, options))
+    for path in sounds:
+        left.add(path.name)
     written = listing.captions(found, others)
     wanted = options.kind == "images" or len(found) >= len(others) or 2 * len(written) >= len(others)
     if not (found and wanted):
@@ -207,6 +232,26 @@ def _folder(root: Path, options: ImportOptions) -> Work[_Given]:
     raise DataError(f"{root} contains no texts or pictures{holds}.", hint, root)
 
 
+def _mostly_sound(sounds: Sequence[Path], found: Sequence[Path], others: Sequence[Path]) -> bool:
+    """Whether a folder is one of sound: its files are more than its pictures, and than its texts but for those beside them."""
+    return len(sounds) > len(found) and len(sounds) >= len(others) - len(listing.captions(sounds, others))
+
+
+def _sound_folder(
+    root: Path, files: Sequence[Path], others: Sequence[Path], tables: Sequence[Path], left: listing.LeftOut,
+    options: ImportOptions,
+) -> Work[_Given]:  # fmt: skip
+    """Sound with transcripts in a table that names it, or in a text beside each."""
+    names = listing.names_below(root, files)
+    table = yield from captions.find_table(tables, names, options.encoding)
+    written = {path.with_suffix(""): path for path in listing.captions(files, others)} if table is None else {}
+    for path in (*others, *tables):
+        if path.with_suffix("") not in written and (table is None or path != table.path):
+            left.add(path.name)
+    mine = {name: written[stem] for name, path in zip(names, files, strict=True) if (stem := path.with_suffix("")) in written}
+    return _Given("sound", tuple(files), root, tuple(names), left, table, mine)
+
+
 def _without_above(files: list[_File], names: list[str], left: listing.LeftOut) -> tuple[list[_File], list[str]]:
     """Pictures, and their names, without the few that lie above the class folders."""
     found = listing.grouped(names)
@@ -237,6 +282,8 @@ def _file_form(path: Path) -> _Kind:
         return "idx"
     if vcf.is_vcf(path):
         return "vcf"
+    if clips.is_sound(start, name):
+        return "sound"
     if written.is_table(path):
         return "table"
     if start[4:8] == b"ftyp" and start[8:12] in _HEIC:
@@ -258,7 +305,7 @@ def _refuse_kind(given: _Given, options: ImportOptions) -> None:
     """Raises DataError where these files can not become what was asked for."""
     makes: dict[str, tuple[Kind, str]] = {
         "text": ("text", "text"), "pictures": ("images", "pictures"), "archive": ("images", "an archive of pictures"),
-        "vcf": ("regions", "genotypes"),
+        "vcf": ("regions", "genotypes"), "sound": ("audio", "sound"), "sound archive": ("audio", "an archive of sound"),
         "parallel": ("pairs", "two texts with corresponding lines"),
     }  # fmt: skip
     kind, what = makes.get(given.form, (options.kind, ""))
@@ -283,6 +330,32 @@ def _sizes(files: Sequence[Path]) -> Work[int]:
         size += sum(path.stat().st_size for path in files[start : start + _SOME])
         yield 0.0
     return size
+
+
+def _inspect_sound(given: _Given, options: ImportOptions) -> Work[Found]:
+    """Rates and channels of up to 16 files, spread over all of them; of those in an archive only the names are read."""
+    count, size = len(given.names), (yield from _sizes(given.files))
+    what, problems = f"{count:,} sound file{'s' * (count != 1)}", list[str]()
+    rates: Counter[int] = Counter()
+    if given.form == "sound":
+        rates, channels, broken = yield from clips.describe(given.files)
+        if not rates:
+            shown = "; ".join(f"{name} {why}" for name, why in broken[:3])
+            raise DataError(f"This sound cannot be read: {shown}.", "Choose other files.", given.files[0])
+        said = ", ".join(f"{rate:,} samples per second" for rate, _ in rates.most_common(3))
+        what += f", {said}, {'one channel' if max(channels) == 1 else f'up to {max(channels)} channels'}"
+        problems += [f"{name} {why}." for name, why in broken[:3]]
+    what += f", with transcripts in {given.table.path.name}" if given.table else ""
+    what += f", {len(given.captions):,} with a transcript beside" if given.captions else ""
+    if not (given.table or given.captions):
+        problems.append(
+            "There are no transcripts: put them into a CSV file with a column of file names, or into a text file beside each "
+            "sound file."
+        )
+    return Found(
+        "audio", "sound", f"{what}.", given.title, count, size, problems=(*problems, *given.left.notes()), suggested=options,
+        details={"rate": clips.chosen_rate(rates, options.sound)},
+    )  # fmt: skip
 
 
 def _inspect_pictures(given: _Given, options: ImportOptions) -> Work[Found]:

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from genstudio.data.audio.settings import RATES, SoundSettings
 from genstudio.data.images import AUTO, PictureSettings
 from genstudio.data.importing import tables
 from genstudio.data.importing.numbers import Decimal, is_number
@@ -42,6 +43,7 @@ SCALES = {
     "automatic": AUTO, "0 to 1": "0..1", "-1 to 1": "-1..1", "0 to 16": "0..16", "0 to 255 (8 bits)": "0..255",
     "0 to 1023 (10 bits)": "0..1023", "0 to 4095 (12 bits)": "0..4095", "0 to 65535 (16 bits)": "0..65535",
 }  # fmt: skip
+CLIP_SECONDS = (2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
 _WIDEST = 240
 """Pixels of a column of a table with many columns."""
 USES = {"one text": "text", "pairs": "pairs", "labelled texts": "labelled", "rows with classes": "rows",
@@ -101,6 +103,33 @@ class PictureForm(QWidget):
             if self.scale.findText(scale) < 0:
                 self.scale.addItem(scale)
             self.scale.setCurrentText(scale)
+
+
+class SoundForm(QWidget):
+    """How sound is made: rate, longest clip, silence at both ends."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.setObjectName(name)
+        self.rate = choice(f"{name}_rate", "Samples per second", "automatic", *(f"{rate:,} Hz" for rate in RATES))
+        self.longest = choice(f"{name}_longest", "Longest clip", *(f"{seconds:g} seconds" for seconds in CLIP_SECONDS))
+        self.trim = named(QCheckBox("Trim silence at both ends"), f"{name}_trim")
+        form = QFormLayout(self)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setSpacing(8)
+        form.addRow("Rate", self.rate)
+        form.addRow("Longest clip", self.longest)
+        form.addRow("", self.trim)
+
+    def settings(self) -> SoundSettings:
+        rate = (0, *RATES)[self.rate.currentIndex()]
+        return SoundSettings(rate, CLIP_SECONDS[self.longest.currentIndex()], self.trim.isChecked())
+
+    def show_settings(self, settings: SoundSettings) -> None:
+        self.rate.setCurrentIndex((0, *RATES).index(settings.rate))
+        near = min(range(len(CLIP_SECONDS)), key=lambda place: abs(CLIP_SECONDS[place] - settings.longest))
+        self.longest.setCurrentIndex(near)
+        self.trim.setChecked(settings.trim)
 
 
 class TableForm(QWidget):
@@ -285,6 +314,8 @@ class ImportPanel(QWidget):
         self.sample.setFont(theme.mono())
         self.table = TableForm()
         self.pictures = PictureForm("import_picture")
+        self.sound = SoundForm("import_sound")
+        self.broken_sound = named(QCheckBox("Skip unreadable files and list them afterwards"), "import_skip_sound")
         self.broken = named(QCheckBox("Skip unreadable pictures and list them afterwards"), "import_skip_broken")
         self.bar = named(QProgressBar(), "import_progress", "Import progress")
         self.bar.setRange(0, 1000)
@@ -308,7 +339,7 @@ class ImportPanel(QWidget):
         self.title.setText("Import your own data")
         self.sentence.setText(
             "Drop files or a folder anywhere on the window: text, CSV, TSV or JSONL, two parallel texts, pictures in "
-            "folders, zip or tar, IDX, NPY, NPZ, Parquet. The originals are never changed."
+            "folders, zip or tar, sound (WAV, FLAC, OGG, MP3), IDX, NPY, NPZ, Parquet. The originals are never changed."
         )
         self._show(self._choices, start=False)
 
@@ -348,6 +379,9 @@ class ImportPanel(QWidget):
         if found.kind == "images":
             self.pictures.show_settings(found.suggested.pictures)
             self.pictures.offer_scale(bool(found.details.get("numbers")))
+        if found.kind == "audio":
+            self.sound.show_settings(found.suggested.sound)
+        self._sound_part.setVisible(found.kind == "audio")
         self.sample.setVisible(bool(found.sample) and found.form != "table")
         self.table.setVisible(found.form == "table")
         self._picture_part.setVisible(found.kind == "images")
@@ -382,6 +416,8 @@ class ImportPanel(QWidget):
             options = replace(options, kind=self.found.suggested.kind, columns=self.found.suggested.columns)
         if self.found is not None and self.found.kind == "images":
             options = replace(options, pictures=self.pictures.settings(), skip_broken=self.broken.isChecked())
+        if self.found is not None and self.found.kind == "audio":
+            options = replace(options, sound=self.sound.settings(), skip_broken=self.broken_sound.isChecked())
         return options
 
     def begin(self) -> None:
@@ -448,7 +484,9 @@ class ImportPanel(QWidget):
         self._says = plain_label(role="quiet", wrap=True, name="import_details")
         self._picture_part = QWidget()
         self._picture_part.setLayout(vbox(self.pictures, self.broken))
-        for part in (self.sample, self.table, self._picture_part):
+        self._sound_part = QWidget()
+        self._sound_part.setLayout(vbox(self.sound, self.broken_sound))
+        for part in (self.sample, self.table, self._picture_part, self._sound_part):
             part.hide()  # one is shown once the files are looked at; all of them together would make the window high
         inside = vbox()
         inside.addLayout(form)
@@ -456,6 +494,7 @@ class ImportPanel(QWidget):
         inside.addWidget(self.sample, 1)
         inside.addWidget(self.table, 1)
         inside.addWidget(self._picture_part)
+        inside.addWidget(self._sound_part)
         inside.addStretch(0)
         self._form.setLayout(inside)
         running = vbox(self.bar, self.progress)
