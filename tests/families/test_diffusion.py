@@ -12,10 +12,10 @@ from latents import learner, measured, pictures, points, train
 
 from genstudio.data.datasets import ImageDataset, PointDataset
 from genstudio.errors import ConfigError, DataError
+from genstudio.families import denoiser as learning
 from genstudio.families.abilities import Denoised
 from genstudio.families.diffusion import FAMILY, DiffusionConfig
-from genstudio.families.diffusion import learner as learning
-from genstudio.families.diffusion.networks import Denoiser
+from genstudio.families.diffusion.networks import ClassDenoiser
 from genstudio.families.diffusion.targets import shared
 from genstudio.sampling.diffusion import CLEAN, Sampler
 from genstudio.snapshots.samples import Bars, Pictures, Plane
@@ -96,7 +96,7 @@ def test_the_score_of_points_is_that_of_the_data_and_of_a_network_that_is_not_to
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Of one Gaussian of mean 0 and deviation 1 inside, it is known: -x at every level, so s^2 times it is -s^2 x."""
-    rng, told = np.random.default_rng(0), Denoiser.forward
+    rng, told = np.random.default_rng(0), ClassDenoiser.forward
     cloud = PointDataset(points(10).info, rng.normal([3.0, -1.0], 0.5, (2000, 2)).astype(np.float32))
     places = rng.normal([3.0, -1.0], 0.4, (50, 2)).astype(np.float32)
 
@@ -110,7 +110,7 @@ def test_the_score_of_points_is_that_of_the_data_and_of_a_network_that_is_not_to
         return max(away)
 
     right = error()
-    monkeypatch.setattr(Denoiser, "forward", lambda self, x, time, condition: told(self, x, time * 0, condition))
+    monkeypatch.setattr(ClassDenoiser, "forward", lambda self, x, time, condition: told(self, x, time * 0, condition))
     wrong = error()
     assert right < 0.35 and wrong > 2 * right, (right, wrong)
 
@@ -197,12 +197,12 @@ def test_a_class_can_be_asked_for_and_not_where_the_condition_is_always_dropped(
     train(deaf, 3)
     changed = (deaf.model.network.classes.weight != before).any(1).tolist()
     assert changed == [False, False, True], "a class that is always hidden is learnt"
-    right, known = [], Denoiser.condition
+    right, known = [], ClassDenoiser.condition
     for _ in range(2):
         asked = np.arange(40) % 2
         samples = finished(by_class.model.sample(by_class.model.noise(40, 1), asked)).samples
         right.append((lighter(samples) == (asked == 0)).mean())
-        monkeypatch.setattr(Denoiser, "condition", lambda self, _labels, count: known(self, None, count))
+        monkeypatch.setattr(ClassDenoiser, "condition", lambda self, _labels, count: known(self, None, count))
     assert right[0] >= 0.9 and right[1] < 0.8, right
 
 

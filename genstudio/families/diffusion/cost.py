@@ -7,15 +7,12 @@ from collections.abc import Iterator
 from genstudio.data.learnable.samples import SampleData, Shape
 from genstudio.errors import Problem
 from genstudio.families.coder_setup import class_problems
+from genstudio.families.denoising import CONDITION, WORDS, size_problems, told_time, unet
 from genstudio.families.diffusion.config import DiffusionConfig
 from genstudio.families.drawing import Chain, Drawing, Part
 from genstudio.families.family import Cost
 from genstudio.nn import cost as networks
 from genstudio.nn.cost import Network
-
-FREQUENCIES, CONDITION = 64, 128
-"""Numbers that code a time, and the size of what every layer is told of time and class."""
-_LEAST = 2
 
 
 def problems(config: DiffusionConfig, data: SampleData) -> Iterator[Problem]:
@@ -24,21 +21,9 @@ def problems(config: DiffusionConfig, data: SampleData) -> Iterator[Problem]:
     if config.network == "unet" and shape.kind == "points":
         yield Problem("network", "a U-Net needs pictures, and these are points; choose mlp")
     elif config.network == "unet":
-        yield from _size_problems(config, shape)
+        yield from size_problems(config, shape)
     if config.conditional:
         yield from class_problems(data)
-
-
-def _size_problems(config: DiffusionConfig, shape: Shape) -> Iterator[Problem]:
-    """Why a U-Net cannot read pictures of this size."""
-    most = min(shape.height, shape.width) // _LEAST
-    if most < config.patch:
-        yield Problem("patch", f"pictures of {shape.width} x {shape.height} pixels are too small for it; choose "
-            f"{max(most, 1)} or smaller")
-    elif most < config.patch * 2**config.halvings:
-        patches = f" in patches of {config.patch} pixels" if config.patch > 1 else ""
-        yield Problem("halvings", f"pictures of {shape.width} x {shape.height} pixels cannot be halved {config.halvings} "
-            f"times{patches}; choose {(most // config.patch).bit_length() - 1} or fewer")
 
 
 def cost(config: DiffusionConfig, shape: Shape) -> Cost:
@@ -51,14 +36,10 @@ def cost(config: DiffusionConfig, shape: Shape) -> Cost:
 def denoiser(config: DiffusionConfig, shape: Shape) -> Network:
     """The cost of the network."""
     classes = len(shape.classes) if config.conditional else 0
-    told = networks.linear(FREQUENCIES, CONDITION) + networks.linear(CONDITION, CONDITION)
-    told += Network((classes + 1) * CONDITION if classes else 0, 0, 0)
+    told = told_time() + Network((classes + 1) * CONDITION if classes else 0, 0, 0)
     if config.network == "mlp":
         return told + networks.modulated(shape.numbers, config.width, config.layers, CONDITION)
-    return told + networks.unet(
-        shape.channels, config.channels, config.halvings, CONDITION, shape.height, shape.width, blocks=config.blocks,
-        attention=config.attention, patch=config.patch,
-    )  # fmt: skip
+    return told + unet(config, shape)
 
 
 def drawing(config: DiffusionConfig, shape: Shape) -> Drawing:
@@ -69,11 +50,10 @@ def drawing(config: DiffusionConfig, shape: Shape) -> Drawing:
         f"{config.layers} residual layers of {config.width}" if config.network == "mlp"
         else f"{config.channels} channels, halved {config.halvings} times"
     )  # fmt: skip
-    words = {"noise": "the noise", "x0": "the clean sample", "v": "v", "flow": "the velocity"}[config.objective]
     told = "how noisy it is" + (", and its class" if config.conditional else "")
     size, network = denoiser(config, shape).parameters, "MLP" if config.network == "mlp" else "U-Net"
     return (
-        Chain((Part("Noisy sample", made), Part(network, layers, size), Part("Prediction", words)), "Trained"),
+        Chain((Part("Noisy sample", made), Part(network, layers, size), Part("Prediction", WORDS[config.objective])), "Trained"),
         Chain(
             (Part("Noise", made), Part("EMA of the network", told, size, module="average"),
              Part("Step", f"{config.sampler}, from noise to less noise", times=config.sampling_steps), Part("Sample", made)),
