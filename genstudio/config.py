@@ -33,6 +33,7 @@ def setting(
     when: str = "",
     file: str = "",
     run: str = "",
+    empty: str = "",
     dataset: str = "",
     part: str = "",
     live: bool = False,
@@ -42,9 +43,9 @@ def setting(
     `main` settings are shown open, the rest under "More"; `logarithmic` ones step by factors;
     `when` says in the form `other=value|value` for which other setting this one has an effect; `file` is the filter of
     names, as a dialog shows it, where the setting is the path of a file; `run` is the family of the runs, or "a|b", where it
-    names one; `dataset` is the kind of the datasets where it names one of those; `part` is "data", or the setting of a dataset,
-    where it names a class or another part of that, or "attributes", where it names an attribute of the data; a `live` one may
-    change while a model trains.
+    names one, and `empty` what none means; `dataset` is the kind of the datasets where it names one of those; `part` is
+    "data", or the setting of a dataset, where it names a class or another part of that, or "attributes", where it names an
+    attribute of the data; a `live` one may change while a model trains.
     """
     extra: dict[str, Any] = {
         "source": source,
@@ -55,6 +56,7 @@ def setting(
         "when": when,
         "file": file,
         "run": run,
+        "empty": empty,
         "dataset": dataset,
         "part": part,
         "live": live,
@@ -84,6 +86,7 @@ class Setting:
     run: str = ""
     dataset: str = ""
     part: str = ""
+    empty: str = ""
 
     def words(self, value: Any) -> str:
         """A value of it as the screen says it: what a person typed as it is. The command line takes the value itself."""
@@ -243,6 +246,7 @@ def _setting(name: str, info: FieldInfo) -> Setting:
         run=extra.get("run", ""),
         dataset=extra.get("dataset", ""),
         part=extra.get("part", ""),
+        empty=extra.get("empty", ""),
     )
 
 

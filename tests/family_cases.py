@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
+import shutil
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from genstudio import families
+from genstudio import families, paths
 from genstudio.families import Family
-from helpers import TINY, text_file, words
+from genstudio.tasks.train import Train
+from helpers import TINY, run_task, text_file, words
 
 Values = Mapping[str, Any]
 
@@ -37,6 +42,10 @@ _VIT: Values = {"patch": 4, "layers": 1, "heads": 2, "d_model": 16, "batch": 8, 
 _PIXELS: Values = {"layers": 1, "heads": 2, "d_model": 16, "size": 4, "colours": 4, "batch": 8, "evaluate_every": 10}
 _TOWERS: Values = {
     "channels": 4, "layers": 1, "heads": 2, "d_model": 16, "embedding": 8, "batch": 16, "evaluate_every": 10, "hold_out": False,
+}
+_DRAWN: Values = {
+    "channels": 8, "patch": 4, "prior_width": 16, "prior_layers": 1, "batch": 16, "evaluate_every": 10, "sampling_steps": 3,
+    "learning_rate": 0.005,
 }
 _WORDS: Values = {"dimension": 8, "batch": 32, "window": 2, "min_count": 1, "vocabulary": 20, "evaluate_every": 10}
 SMALL: Mapping[str, tuple[Values, ...]] = {
@@ -88,6 +97,7 @@ SMALL: Mapping[str, tuple[Values, ...]] = {
         {**_TOWERS, "tokenizer": "bpe", "vocabulary": 280, "shuffled": True, "learn_temperature": False, "shift": 1},
         {**_TOWERS, "architecture": "two_stream", "pictures": "patches", "patch": 8, "picture_layers": 1, "joint_layers": 1},
     ),
+    "unclip": (_DRAWN, {**_DRAWN, "condition": "text", "objective": "v", "shuffled": True}),
     "word2vec": (
         _WORDS, {**_WORDS, "architecture": "cbow", "objective": "softmax", "subsampling": 1.0}, {**_WORDS, "tokenizer": "char"},
     ),
@@ -110,6 +120,23 @@ PAIRS = "English\tSpanish\n" + "".join(
 """48 pairs with two columns."""
 
 
+@functools.cache
+def _towers() -> Path:
+    """The run of two small towers, which what reads with them copies."""
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    run_task(Train("imagetext", "captioned-shapes", _TOWERS, steps=3, runs_folder=folder, name="towers"))
+    return next(folder.iterdir())
+
+
+def reader_run() -> Path:
+    """The same run in the home of this test."""
+    place = paths.runs() / _towers().name
+    if not place.exists():
+        shutil.copytree(_towers(), place)
+    return place
+
+
 def cases() -> list[tuple[Family[Any, Any], Values]]:
     """Every family with each of its small settings."""
     return [(family, values) for family in families.all_families() for values in SMALL.get(family.name, ({},))]
@@ -121,6 +148,8 @@ def data_for(family: Family[Any, Any], folder: Path, values: Values = {}) -> str
         return "emoji-categories"
     if values.get("answers") == "backwards":
         return "addition"
+    if family.name == "unclip":
+        reader_run()
     kind = family.data_kinds[0]
     if kind == "text":
         return str(text_file(folder, words().replace(" cat", "\ncat")))

@@ -45,6 +45,9 @@ def add(commands: Commands) -> None:
     sample.add_argument("--eta", type=float, metavar="E", help="fresh noise in each DDIM step, 0 to 1 (diffusion models only)")
     sample.add_argument("--guidance", type=float, metavar="G", help="strength of the class: 0 ignores it, 1 is the "
         "conditional model, more exaggerates (conditional diffusion models only)")
+    sample.add_argument("--text", metavar="T", help="what the pictures should show (models that make pictures of texts only)")
+    sample.add_argument("--no-prior", action="store_true", help="let the decoder read the text's vector as if it were a "
+        "picture's (the same models only)")
     sample.add_argument("--size", type=int, metavar="PIXELS", help="pixels a side, one of the sizes that the model grew through, "
         "enlarged (progressive models only)")
     sample.add_argument("--fade", type=float, default=1.0, metavar="F", help="share of the newest layers of that size, 0 to 1")
@@ -122,6 +125,7 @@ def _translate(options: argparse.Namespace) -> None:
 
 
 def _sample(options: argparse.Namespace) -> None:
+    from genstudio.tasks.illustrate import Text
     from genstudio.tasks.sample import Sample
 
     ref, out = reference(options), expanded(options.out)
@@ -133,7 +137,12 @@ def _sample(options: argparse.Namespace) -> None:
     given = {name: getattr(options, name) for name in ("sampler", "steps", "eta", "guidance")}
     sampler = {name: value for name, value in given.items() if value is not None}
     grown = None if options.size is None else (options.size, options.fade)
-    made = result(Sample(ref, options.count, options.seed, options.label, variant, sampler=sampler, grown=grown))
+    if options.text is None and options.no_prior:
+        raise DataError("Without a text there is nothing to leave the prior out of.", "Give a text with --text.")
+    if options.text is not None and options.label is not None:
+        raise DataError("A text and a class cannot both be asked for.", "Give --text or --class.")
+    text = None if options.text is None else Text(options.text, False if options.no_prior else None)
+    made = result(Sample(ref, options.count, options.seed, options.label, variant, sampler=sampler, grown=grown, text=text))
     if out.suffix.lower() == ".npz":
         _write_arrays(out, made)
     elif made.pixels is None:

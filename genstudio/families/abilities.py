@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ABILITIES", "Classifies", "Completed", "Completes", "Denoised", "Denoises", "Embeddings", "Embeds", "Encodes",
-    "Evaluates", "FillsIn", "Follows", "Grounds", "Grows", "Judges", "LatentSpec", "LooksAtPatches", "Made", "Matches",
+    "Evaluates", "FillsIn", "Follows", "Grounds", "Grows", "Illustrates", "Judges", "LatentSpec", "LooksAtPatches", "Made",
+    "Matches",
     "Model", "Reads", "Reconstructs", "Samples", "ShowsNumbers", "Traces", "Translates", "TranslatesPictures", "Writes",
     "able", "words",
 ]  # fmt: skip
@@ -302,6 +303,36 @@ class Denoises(Samples, Protocol):
 
 
 @runtime_checkable
+class Illustrates(Denoises, Protocol):
+    """Makes pictures of texts, by vectors that say what a picture shows. Its classes are some texts."""
+
+    @property
+    def has_prior(self) -> bool:
+        """Whether a prior turns the vectors of texts into those of pictures, so that there are such of pictures too."""
+
+    @property
+    def uses_prior(self) -> bool:
+        """Whether it does where nothing else is asked for."""
+
+    @property
+    def words(self) -> SpecialTokenizer:
+        """The tokens that texts are read in."""
+
+    def read_text(self, text: str) -> tuple[Array, tuple[str, ...]]:
+        """The ids of a text as it is read, and what the vocabulary lacks of it."""
+
+    def of_texts(self, texts: Sequence[str], prior: bool | None = None) -> Array:
+        """Texts (n) -> the vectors (n, d) float32 that their pictures are made of; with or without the `prior`, None: as it is
+        set."""
+
+    def of_pictures(self, pixels: Array) -> Array:
+        """Pictures (n, h, w, c) uint8 of the size of the data -> their vectors (n, d) float32"""
+
+    def made_of(self, vectors: Array) -> Illustrates:
+        """The same modules, whose sample i is made of vector i % n of these (n, d), whatever class is asked for."""
+
+
+@runtime_checkable
 class Grows(Samples, Protocol):
     """Makes pictures of several `sizes` (pixels a side, the smallest first), which fade into each other; the last is that of the
     data."""
@@ -457,6 +488,7 @@ ABILITIES: Mapping[str, tuple[type[Model], str]] = {
     "Samples": (Samples, "generate samples"),
     "Completes": (Completes, "complete pictures pixel by pixel"),
     "Denoises": (Denoises, "generate samples from noise step by step"),
+    "Illustrates": (Illustrates, "make pictures of texts"),
     "Grows": (Grows, "generate pictures at several sizes"),
     "Encodes": (Encodes, "encode samples into latents"),
     "Reconstructs": (Reconstructs, "reconstruct given samples"),

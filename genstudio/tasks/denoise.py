@@ -14,9 +14,10 @@ from genstudio.config import Values
 from genstudio.data.work import mapped
 from genstudio.errors import DataError
 from genstudio.events import Array, Frame, Frozen, Progress
-from genstudio.families.abilities import Denoised, Denoises, Made
+from genstudio.families.abilities import Denoised, Denoises, Made, Samples
 from genstudio.runs import Run
 from genstudio.tasks.encode import decoded
+from genstudio.tasks.illustrate import Text, told
 from genstudio.tasks.models import ModelRef, Models
 from genstudio.tasks.sample import SLICE, Sample, sampling
 from genstudio.tasks.task import Frames
@@ -45,13 +46,15 @@ class NoiseWalk(Frozen):
 @dataclass(frozen=True)
 class _Denoising:
     """What all of them are asked for: `count` samples of noise that depends on `seed` alone, of the class `label` (None: they
-    take turns); `sampler` are settings of `sampling.diffusion.Sampler` by name, other than the usual ones."""
+    take turns), or of what a `text` says; `sampler` are settings of `sampling.diffusion.Sampler` by name, other than the usual
+    ones."""
 
     model: ModelRef
     count: int
     seed: int = 0
     label: int | None = None
     sampler: Values = field(default_factory=dict, hash=False)
+    text: Text | None = None
 
 
 @dataclass(frozen=True)
@@ -59,9 +62,9 @@ class WalkFromNoise(_Denoising):
     """Returns a NoiseWalk from noise to samples."""
 
     def run(self, models: Models) -> Frames[NoiseWalk]:
-        opened = models.open(self.model, Denoises)
+        opened = told(models.open(self.model, Samples), self.text)
         model = sampling(opened, self.sampler)
-        labels = asked(model, self.count, self.label)
+        labels = asked(model, self.count, self.label) if self.text is None else None
         steps = yield from _walked(model.sample(model.noise(self.count, self.seed), labels, model.variants[0]))
         return _joined([], steps, model, opened.step, labels)
 
@@ -137,7 +140,7 @@ class SampleWays(_Denoising):
         made, seconds = [], []
         for number, way in enumerate(self.ways):
             began = time.monotonic()
-            task = Sample(self.model, self.count, self.seed, self.label, sampler={**self.sampler, **way})
+            task = Sample(self.model, self.count, self.seed, self.label, sampler={**self.sampler, **way}, text=self.text)
             made.append((yield from mapped(task.run(models), partial(_among, number, len(self.ways)))))
             seconds.append(time.monotonic() - began)
         first = made[0]

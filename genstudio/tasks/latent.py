@@ -8,7 +8,7 @@ import numpy as np
 
 from genstudio.config import Values
 from genstudio.events import Array, Frame, Frozen, Progress
-from genstudio.families.abilities import Denoises, Encodes, Reconstructs, Samples
+from genstudio.families.abilities import Denoises, Encodes, Illustrates, Reconstructs, Samples
 from genstudio.sampling import latent
 from genstudio.sampling.diffusion import Flow, Sampler, Schedule
 from genstudio.tasks.models import ModelRef, Models
@@ -85,12 +85,16 @@ class FindSpace:
 @dataclass(frozen=True, slots=True, eq=False)
 class SamplingWays(Frozen):
     """How a model that removes noise samples where nothing else is asked for, its `classes`, and where points lie: None for
-    pictures. `levels` is the noise that it was trained with."""
+    pictures. `levels` is the noise that it was trained with; `texts` says whether it makes pictures of texts, `prior` whether
+    through a prior that can be left out, which is `prior_used` where nothing else is asked for."""
 
     sampler: Sampler
     levels: Schedule | Flow
     classes: tuple[str, ...]
     extent: tuple[float, float, float, float] | None
+    texts: bool = False
+    prior: bool = False
+    prior_used: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,4 +107,7 @@ class FindWays:
         yield Frame(progress=Progress("Opening the model"))
         model = models.open(self.model, Denoises).model
         extent = model.data.extent if model.data.shape.kind == "points" else None
-        return SamplingWays(model.sampler, model.levels, model.classes, extent)
+        texts = isinstance(model, Illustrates)
+        prior = isinstance(model, Illustrates) and model.has_prior
+        used = isinstance(model, Illustrates) and model.uses_prior
+        return SamplingWays(model.sampler, model.levels, model.classes, extent, texts, prior, used)

@@ -12,6 +12,7 @@ from genstudio.errors import DataError
 from genstudio.events import Array, Frame, Frozen, Progress
 from genstudio.families import abilities
 from genstudio.families.abilities import Made
+from genstudio.tasks.illustrate import Text, told
 from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.task import Frames
 
@@ -49,7 +50,7 @@ class Sample:
     `label` asks for one class of a conditional model, by number or name (else they take turns); `variant`, by name, for
     other weights than the usual ones. `sampler` are settings of `sampling.diffusion.Sampler` by name, other than the usual ones,
     for a model that removes noise step by step. `grown` is the size, in pixels a side, and the share of its newest layers, for a
-    model that makes several.
+    model that makes several. `text` is what the pictures should show, for a model that reads texts.
     """
 
     model: ModelRef
@@ -60,16 +61,17 @@ class Sample:
     latents: Array | None = field(default=None, hash=False, compare=False)
     sampler: Values = field(default_factory=dict, hash=False)
     grown: tuple[int, float] | None = None
+    text: Text | None = None
 
     def run(self, models: Models) -> Frames[Samples]:
         if self.model.which != "live":  # each frame waits for its turn with a training: one is enough for a drag
             yield Frame(progress=Progress("Opening the model"))
-        opened = models.open(self.model, abilities.Samples)
+        opened = told(models.open(self.model, abilities.Samples), self.text)
         model: abilities.Samples = sampling(opened, self.sampler) if self.sampler else opened.model
         if self.grown is not None:
             model = grown(opened, *self.grown)
         name = variant(model, self.variant)
-        noise, labels = self._noise(model), self._labels(model)
+        noise, labels = self._noise(model), None if self.text is not None else self._labels(model)
         parts: list[Made] = []
         began = time.monotonic()
         for first in range(0, len(noise), _ROWS):

@@ -8,17 +8,17 @@ from typing import Literal
 
 import numpy as np
 
-from genstudio.data.learnable.captions import knows
 from genstudio.errors import DataError
 from genstudio.events import Array, Frame, Frozen, Progress
 from genstudio.families.abilities import Matches
 from genstudio.runs import Run
 from genstudio.tasks.encode import decoded
+from genstudio.tasks.illustrate import known_part
 from genstudio.tasks.models import ModelRef, Models, Opened
 from genstudio.tasks.task import Frames, Quiet
 
 Among = Literal["held-out", "all"]
-LONGEST, MOST, MOST_CLASSES = 4000, 500, 40
+MOST, MOST_CLASSES = 500, 40
 PLACE = "{}"
 """Stands for the class in a sentence of zero-shot classes."""
 _ROWS = 250
@@ -63,7 +63,7 @@ class SearchText(Quiet):
     def run(self, models: Models) -> Frames[Found]:
         yield Frame(progress=Progress("Opening the model"))
         opened = models.open(self.model, Matches)
-        unknown = known_part(opened, self.text)
+        unknown = known_part(opened.model, self.text)
         model, chosen, vectors = yield from _searched(models, opened, self.model, self.among)
         cosines = vectors @ model.embed_texts([self.text])[0]
         own = [place for place, at in enumerate(chosen.tolist()) if model.data.captions[at] == self.text.strip()]
@@ -146,7 +146,7 @@ class NameClasses(Quiet):
             )
         if PLACE not in self.template:
             raise DataError(f"The sentence '{self.template[:40]}' has no {PLACE}.", f"{PLACE} stands for the class.")
-        unknown = [word for name in classes for word in known_part(opened, name)]
+        unknown = [word for name in classes for word in known_part(opened.model, name)]
         if self.path:
             model, shape = opened.model, opened.model.data.shape
             pixels = (yield from decoded(Path(self.path), (shape.width, shape.height), shape.channels))[None]
@@ -166,20 +166,6 @@ def softmax(logits: Array) -> Array:
     """Over the last axis."""
     shifted = np.exp(logits - logits.max(-1, keepdims=True))
     return np.asarray(shifted / shifted.sum(-1, keepdims=True), np.float32)
-
-
-def known_part(opened: Opened[Matches], text: str) -> tuple[str, ...]:
-    """What of a text the vocabulary lacks. Raises DataError for one that is empty or too long, or has nothing known."""
-    if not text.strip():
-        raise DataError("There is no text to search for.", "Type one.")
-    if len(text) > LONGEST:
-        raise DataError(f"The text has {len(text):,} characters, more than {LONGEST:,}.", "Type a shorter one.")
-    ids, unknown = opened.model.read_text(text)
-    if not knows(opened.model.data.tokenizer, ids):
-        raise DataError(
-            f"None of '{text.strip()[:40]}' is in this model's vocabulary.", "Use words of the captions that it was trained on."
-        )
-    return unknown
 
 
 def _with_data(opened: Opened[Matches], ref: ModelRef) -> Frames[Matches]:

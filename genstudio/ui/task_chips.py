@@ -53,6 +53,7 @@ TASKS: Mapping[str, tuple[str, str]] = {
     "SaveSample": ("Save sample", ""),
     "FindSpace": ("Explore", ""),
     "FindWays": ("Samplers", ""),
+    "BlendPictures": ("Pictures between two", ""),
     "SampleWays": ("Samplers", ""),
     "NoiseAndBack": ("Your picture", ""),
     "WalkFromNoise": ("From noise to samples", ""),

@@ -24,6 +24,7 @@ from genstudio.errors import DataError
 
 Integers = NDArray[np.int64]
 _ENCODED, _FEWEST = 500, 4
+_SHUFFLED = 20_210_226
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -134,6 +135,13 @@ def prepare_captions(
         captions=captions, texts=Sentences.of(parts, np.int32), tokenizer=special, unseen=np.flatnonzero(apart),
         dataset_id=info.id, bare=len(dataset.pixels) - len(known), long=long,
     )  # fmt: skip
+
+
+def shuffled(data: CaptionData) -> Integers:
+    """For each picture (n,) the one whose caption it gets where training pictures have those of others: always the same one."""
+    other = np.arange(len(data.real))
+    other[data.train] = np.random.default_rng(_SHUFFLED).permutation(data.train)
+    return other
 
 
 def metadata(data: CaptionData) -> dict[str, Any]:

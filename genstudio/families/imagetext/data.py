@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from genstudio.data.batches import PictureBatch
 from genstudio.data.datasets import ImageDataset
 from genstudio.data.learnable import batches
-from genstudio.data.learnable.captions import CaptionData, prepare_captions
+from genstudio.data.learnable.captions import CaptionData, prepare_captions, shuffled
 from genstudio.data.tokenizers import tokenizer_from_json
 from genstudio.data.vocabulary import TokenSettings
 from genstudio.data.work import Work
@@ -20,7 +20,6 @@ from genstudio.families import towers
 from genstudio.families.imagetext.config import ImageTextConfig
 
 Integers = NDArray[np.int64]
-_SEED = 20_210_226
 
 
 def prepare(config: ImageTextConfig, dataset: ImageDataset, kept: Mapping[str, Any] | None = None) -> Work[CaptionData]:
@@ -43,12 +42,7 @@ def draw(config: ImageTextConfig, data: CaptionData, seed: int, step: int) -> tu
 
 def told(config: ImageTextConfig, data: CaptionData, chosen: Integers) -> Integers:
     """The pictures whose captions these pictures (n,) are given in training."""
-    if not config.shuffled:
-        return chosen
-    order = np.random.default_rng(_SEED).permutation(data.train)
-    other = np.arange(len(data.real))
-    other[data.train] = order
-    return other[chosen]
+    return shuffled(data)[chosen] if config.shuffled else chosen
 
 
 def shown(config: ImageTextConfig, data: CaptionData, seed: int, step: int) -> PictureBatch:

@@ -10,8 +10,10 @@ import numpy as np
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QFileDialog,
+    QLineEdit,
     QSlider,
     QSplitter,
     QStackedWidget,
@@ -21,12 +23,14 @@ from PySide6.QtWidgets import (
 )
 
 from genstudio.config import Values
+from genstudio.errors import Failure
 from genstudio.events import Array, Frame, Snapshot
 from genstudio.families.dashboard import LAYERS, Pane
 from genstudio.sampling.diffusion import SAMPLERS, Flow, Sampler, cosine_schedule, gaussian_moments, linear_schedule
 from genstudio.snapshots.samples import Pictures, Plane
 from genstudio.tasks.denoise import NoiseAndBack, NoiseWalk, SampledWays, SampleWays, WalkFromNoise, WalkToNoise
 from genstudio.tasks.film import ExportShown
+from genstudio.tasks.illustrate import Blended, BlendPictures, Text
 from genstudio.tasks.latent import FindWays, SamplingWays
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
@@ -35,13 +39,13 @@ from genstudio.ui import layouts, theme
 from genstudio.ui.engine import Engine
 from genstudio.ui.latent.own import PICTURE_FILES
 from genstudio.ui.latent.weights import WeightsChoice
-from genstudio.ui.layouts import choice, hbox, named, vbox
+from genstudio.ui.layouts import choice, hbox, named, single_shot, vbox
 from genstudio.ui.parts import export_menu
 from genstudio.ui.playground.page import Page
 from genstudio.ui.views.bars import NamedBars
 from genstudio.ui.views.pictures import PicturesView
 from genstudio.ui.views.plane import PlaneView
-from genstudio.ui.widgets import EmptyState, LabeledSlider, button, icon_button, named_tabs, plain_label
+from genstudio.ui.widgets import EmptyState, LabeledSlider, button, icon_button, named_tabs, plain_label, tooltip
 
 _EMPTY = "Train a diffusion model, or open a run of one, to see how noise becomes samples."
 _POINTS, _PICTURES, _BESIDE, _OWN = 400, 16, 12, 4
@@ -49,6 +53,8 @@ _PLAY_MS = 90
 _NAMES = {"ddim": "DDIM", "heun": "Heun", "ddpm": "DDPM"}
 _COUNTS, _GUIDANCES = (2, 5, 10, 25, 100), (0.0, 1.0, 2.0, 4.0, 8.0)
 _FROM, _TO, _OWN_PICTURE = range(3)
+_STEPWISE, _BETWEEN, _PERFECT = 0, 2, 3
+_TYPED_MS = 500
 _LAYERS = {**LAYERS, "arrows": ("Arrows", "From each noisy point to the clean one that is predicted for it")}
 _DEVIATION, _STEPS = 0.5, (5, 10, 20, 50)
 _KNOWN = (linear_schedule(1000), cosine_schedule(1000), Flow())
@@ -108,6 +114,19 @@ class DenoisePage(Page):
         self.steps = LabeledSlider("Steps", 1, 200, 50, logarithmic=True, whole=True, name="denoise_steps")
         self.guidance = LabeledSlider("Guidance", 0, 10, 1, name="denoise_guidance")
         self.label = choice("denoise_class", "Class to generate")
+        self.text = named(QLineEdit(), "denoise_text", "What the pictures should show")
+        self.text.setPlaceholderText("Type what the pictures should show")
+        self.text.setClearButtonEnabled(True)
+        self.text.setMinimumWidth(theme.scaled(260))
+        self.prior = named(QCheckBox("Prior"), "denoise_prior", "Use the prior")
+        self.prior.setToolTip(tooltip("Turn the vector of the text into one of a picture before the decoder reads it"))
+        self._typed = single_shot(self, _TYPED_MS)
+        self.ends: list[str | int] = [0, 1]
+        self.first = button("First picture…", "denoise_first", "open", "The picture to begin with", lambda: self._take_end(0))
+        self.second = button("Second picture…", "denoise_second", "open", "The picture to end with", lambda: self._take_end(1))
+        self.pair = button("Another pair", "denoise_pair", "refresh", "Two other held-out pictures", self._other_pair)
+        self.blend = PicturesView("Between two pictures", "denoise_blend", dated=False)
+        self.blend.empty = "Nothing here yet"
         self.other = icon_button("dice", "denoise_other", "Start from other noise")
         self.stop = button("Stop", "denoise_stop", "stop", "Stop sampling")
         self.says = plain_label(role="quiet", name="denoise_says")
@@ -179,12 +198,28 @@ class DenoisePage(Page):
         if self._model is None or self.model is None or not self.isVisible():
             return
         self._halted, self._made_by = False, self.reference()
-        if self.tools.currentIndex() == 0:
+        if self.tools.currentIndex() == _STEPWISE:
             self._make_walk(self.reference())
-        elif self.tools.currentIndex() == 1:
+        elif self.tools.currentIndex() == _BETWEEN:
+            between = BlendPictures(self.reference(), self.ends[0], self.ends[1], seed=self.seed, sampler=self.settings())
+            self.ask("blend", between, self._progress, on_result=self._show_blend)
+        elif self.tools.currentIndex() != _PERFECT:
             ways = self.ways()
-            task = SampleWays(self.reference(), self._count(_BESIDE), self.seed, self._label(), ways=ways)
+            task = SampleWays(self.reference(), self._count(_BESIDE), self.seed, self._label(), ways=ways, text=self.wanted())
             self.ask("sampled", task, self._progress, on_result=lambda made: self._show_ways(made, ways))
+
+    def wanted(self) -> Text | None:
+        """What the pictures should show, where something is typed; with or without the prior, where there is one."""
+        if self.model is None or not self.model.texts or not self.text.text().strip():
+            return None
+        return Text(self.text.text(), self.prior.isChecked() if self.model.prior else None)
+
+    def explained(self, kind: str, failure: Failure) -> bool:
+        """A text that cannot be read, and data that are gone, are said above the pictures."""
+        if failure.expected and (kind == "blend" or (kind in ("walk", "sampled") and self.wanted() is not None)):
+            self.says.setText(f"{failure.message} {failure.hint}")
+            return True
+        return False
 
     def ways(self) -> tuple[Values, ...]:
         """What stands side by side: the chosen settings with one of them changed."""
@@ -217,7 +252,7 @@ class DenoisePage(Page):
         asked: Any = {"seed": self.seed, "label": self._label(), "sampler": self.settings()}
         way = self.way.currentIndex()
         if way == _FROM:
-            task: Any = WalkFromNoise(model, self._of_each(), **asked)
+            task: Any = WalkFromNoise(model, self._of_each(), **asked, text=self.wanted())
         elif way == _TO:
             task = WalkToNoise(model, self._count(), **asked)
         elif self._path:
@@ -250,11 +285,16 @@ class DenoisePage(Page):
         self.steps.set_value(found.sampler.steps)
         self.guidance.set_value(found.sampler.guidance)
         self.label.clear()
-        self.label.addItems(["Every class", *found.classes])
+        self.label.addItems(["Every caption" if found.texts else "Every class", *found.classes])
+        self.label.setAccessibleName("Caption to make pictures of" if found.texts else "Class to generate")
+        self.prior.setChecked(found.prior_used)
         for box in (self.sampler, self.label):
             box.blockSignals(False)
         self.label.setVisible(bool(found.classes))
         self.guidance.setVisible(bool(found.classes))
+        self.text.setVisible(found.texts)
+        self.prior.setVisible(found.prior)
+        self.tools.setTabVisible(_BETWEEN, found.prior)
         self.views[1].setVisible(found.extent is None)
         _set_shown(self.way, _OWN_PICTURE, found.extent is None)
         _set_shown(self.compared, 2, bool(found.classes))
@@ -285,6 +325,27 @@ class DenoisePage(Page):
         ):
             pushes = arrows if made is walk.noisy else None
             view.show_made(made[at], title, walk.extent, walk.labels, walk.classes, pushes)
+
+    def _show_blend(self, found: Blended) -> None:
+        self.says.setText(
+            f"The same noise throughout. The vectors of the two pictures have cosine {found.cosine:.2f}. Weights of step "
+            f"{found.step:,}"
+        )
+        names = ("first", *(f"{share:.0%}" for share in found.shares), "second")
+        pixels = np.concatenate([found.first[None], found.pixels, found.second[None]])
+        self.blend.show_snapshot(Pictures("blend", found.step, pixels, np.arange(len(names)), names))
+
+    def _take_end(self, which: int) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Open a picture", "", PICTURE_FILES)
+        if path:
+            self.ends[which] = path
+            self.make()
+
+    def _other_pair(self) -> None:
+        numbers = [end for end in self.ends if isinstance(end, int)]
+        after = max(numbers, default=-1) + 1
+        self.ends = [after, after + 1]
+        self.make()
 
     def _show_ways(self, made: SampledWays, ways: tuple[Values, ...]) -> None:
         self.says.setText(f"The same noise in every column. Weights of step {made.step:,}")
@@ -322,7 +383,7 @@ class DenoisePage(Page):
         self.stack.setCurrentIndex(0)
 
     def _enable(self) -> None:
-        working = self.busy("walk") or self.busy("sampled")
+        working = any(self.busy(kind) for kind in ("walk", "sampled", "blend"))
         self.stop.setEnabled(working)
         own = self.way.currentIndex() == _OWN_PICTURE
         self.open.setVisible(own)
@@ -333,7 +394,7 @@ class DenoisePage(Page):
 
     def _halt(self) -> None:
         self._halted = True
-        for kind in ("walk", "sampled"):
+        for kind in ("walk", "sampled", "blend"):
             self.cancel(kind)
         self.says.setText("Stopped")
 
@@ -343,7 +404,7 @@ class DenoisePage(Page):
 
     def _chosen(self) -> None:
         """Another way through the stages, or another comparison."""
-        if self.tools.currentIndex() == 2:
+        if self.tools.currentIndex() == _PERFECT:
             self._show_perfect()
         if self.way.currentIndex() == _OWN_PICTURE and not self._path:
             self.walk = None
@@ -386,6 +447,10 @@ class DenoisePage(Page):
         self.weights.changed.connect(self.make)
         for box in (self.sampler, self.label):
             box.currentIndexChanged.connect(lambda _: self.make())
+        self.text.textChanged.connect(lambda _: self._typed.start())
+        self._typed.timeout.connect(self.make)
+        self.prior.clicked.connect(lambda _: self.make())
+        self.blend.failed.connect(self.failed)
         for slider in (self.steps, self.guidance, self.share):
             slider.changed.connect(lambda _: self.make())
         for view in (*self.views, *self.columns):
@@ -406,7 +471,14 @@ class DenoisePage(Page):
         beside.setChildrenCollapsible(False)
         for view in self.columns:
             beside.addWidget(view)
-        walking, comparing, knowing = QWidget(), QWidget(), QWidget()
+        walking, comparing, between, knowing = QWidget(), QWidget(), QWidget(), QWidget()
+        vbox(
+            plain_label(
+                "Each picture is made of a vector on the way from that of the first picture to that of the second, with the same "
+                "noise.", role="quiet", wrap=True,
+            ),
+            hbox(self.first, self.second, self.pair, None), (self.blend, 1), into=between, margins=(0, 8, 0, 0),
+        )  # fmt: skip
         self.export.setMenu(export_menu(self, "denoise_export", lambda: "noise", self.write))
         vbox(
             hbox(self.way, self.open, self.share, None), (shown, 1), hbox(self.play, (self.slider, 1), self.stage, self.export),
@@ -426,15 +498,21 @@ class DenoisePage(Page):
         self.tools.setObjectName("denoise_tools")
         named_tabs(self.tools, "Ways to look at denoising")
         self.tools.setDocumentMode(True)
-        for widget, title in ((walking, "Step by step"), (comparing, "Side by side"), (knowing, "A perfect network")):
+        for widget, title in (
+            (walking, "Step by step"), (comparing, "Side by side"), (between, "Between two pictures"),
+            (knowing, "A perfect network"),
+        ):  # fmt: skip
             self.tools.addTab(widget, title)
+        self.tools.setTabVisible(_BETWEEN, False)
         inside = QWidget()
         layout = QVBoxLayout(inside)
         layout.setContentsMargins(0, 8, 0, 0)
         for slider in (self.steps, self.guidance):
             slider.setFixedWidth(theme.scaled(280))
         layout.addWidget(
-            layouts.Flow(self.weights, self.sampler, self.steps, self.guidance, self.label, self.other, self.stop)
+            layouts.Flow(
+                self.text, self.prior, self.weights, self.sampler, self.steps, self.guidance, self.label, self.other, self.stop
+            )
         )
         layout.addWidget(self.says)
         layout.addWidget(self.tools, 1)

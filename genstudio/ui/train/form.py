@@ -401,7 +401,7 @@ def _editor(setting: Setting) -> QCheckBox | QComboBox | QLineEdit | FloatEdit:
         box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         return box
     if setting.run:
-        return _NameChoice(lambda: _runs_of(setting.run), "from scratch")
+        return _NameChoice(lambda: _runs_of(setting.run), setting.empty or "from scratch")
     if setting.dataset:
         return _NameChoice(lambda: _datasets_of(setting.dataset), "none")
     if setting.part:

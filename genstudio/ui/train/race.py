@@ -289,7 +289,8 @@ class RaceSetup(QFrame):
         words = {"true": "on", "false": "off"} | {option: setting.words(option) for option in options if setting is not None}
         if setting is not None and setting.run:
             chosen = str(self._setup.values().get(setting.name) or "")
-            words = {"": "from scratch", **_runs(self._known, setting, chosen, str(self._setup.data.currentData()))}
+            known = _runs(self._known, setting, chosen, str(self._setup.data.currentData()))
+            words = {"": setting.empty or "from scratch", **known}
             options = tuple(words)
         if setting is not None and setting.kind == "bool":
             options = ("true", "false")

@@ -1,0 +1,84 @@
+"""Settings of text to picture that belong together: some to succeed with, some to fail with and to repair."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from genstudio.data.info import DatasetInfo
+from genstudio.families.family import Preset, made_for
+
+_SHAPES: dict[str, Any] = {"patch": 3}
+
+PRESETS = (
+    Preset(
+        "quick",
+        "Shapes in half a minute",
+        "Colour, size and place come first, as blobs. Half a minute on one quiet core shows that texts are followed; what shape "
+        "it is takes longer. It needs a CLIP run of the same shapes.",
+        _SHAPES,
+        steps=200,
+        data="captioned-shapes",
+    ),
+    Preset(
+        "shapes",
+        "Shapes in five minutes",
+        "The same for five minutes on one quiet core: blobs become circles, squares, triangles and hearts. Then type a sentence, "
+        "sweep the guidance and go from one picture to another under 'Noise to samples'.",
+        _SHAPES,
+        steps=1800,
+        data="captioned-shapes",
+    ),
+    Preset(
+        "text",
+        "The text alone, without CLIP's pictures",
+        "For comparison: the decoder is told the vectors of texts directly, so there is no prior and no way from one picture to "
+        "another.",
+        _SHAPES | {"condition": "text"},
+        steps=1800,
+        data="captioned-shapes",
+    ),
+    Preset(
+        "faces",
+        "Faces from descriptions",
+        "Pixel-art faces of a sentence, such as 'a sad face with long black hair'. It needs a CLIP run of the faces with "
+        "descriptions. Allow several minutes.",
+        {},
+        seconds=300,
+        data="captioned-faces",
+    ),
+    Preset(
+        "any",
+        "Your own pictures and captions",
+        "Any pictures with captions of which a CLIP run has learned. Thousands teach what words look like; of a few hundred the "
+        "pictures are memorised.",
+        {"halvings": 2},
+        seconds=300,
+    ),
+    Preset(
+        "prior-off",
+        "Lesson: the prior left out",
+        "The decoder has only ever seen vectors of pictures, and is given those of texts as if they were such. The cosine of a "
+        "text with its picture is below that of the prior: see the chart 'Prior'.",
+        _SHAPES | {"prior": False},
+        steps=400,
+        data="captioned-shapes",
+        cure={"prior": True},
+        cure_text="The prior has learned which vector the pictures of a text have, so the decoder reads what it was trained on.",
+    ),
+    Preset(
+        "shuffled",
+        "Lesson: shuffled captions",
+        "Every picture has the caption of another one. The decoder learns to draw, but the prior learns nothing: whatever the "
+        "text, it gives the mean of all pictures, and agreement stays at chance.",
+        _SHAPES | {"shuffled": True},
+        steps=400,
+        data="captioned-shapes",
+        cure={"shuffled": False},
+        cure_text="With its own caption, what a text says holds for its picture, and the prior can learn it.",
+    ),
+)  # fmt: skip
+
+
+def preset_for(info: DatasetInfo, now: str = "") -> str:
+    """Name of the preset to begin with on a dataset: one made for it, the one of `now` first; else any pictures."""
+    return made_for(PRESETS, info, now, "any")
