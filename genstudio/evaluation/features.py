@@ -78,21 +78,25 @@ class Encoder(nn.Module):
         return F.interpolate(pictures, (self.side, self.side), mode="bilinear", antialias=True)
 
 
-def trained(data: SampleData, device: torch.device, folder: Path | None) -> Generator[float, None, Encoder]:
+def trained(
+    data: SampleData, device: torch.device, folder: Path | None, *, varied: bool = False
+) -> Generator[float, None, Encoder]:
     """The encoder of these pictures: that of the run in `folder`, that of another run on the same data, or trained anew.
 
     It is always alike, and kept in both places. Yields the fraction done. Of classifiers a tenth of the pictures is held
-    back, to know how often they are right.
+    back, to know how often they are right. One that is `varied` learns from half as many batches, of pictures that are blurred,
+    lighter or darker and noisy to some degree, so that it sees what made pictures show although they are not as sharp as real
+    ones.
     """
     classes = len(data.shape.classes) if data.labels is not None else 0
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(_SEED)
         encoder = Encoder(data.shape, classes)
-    key = _key(encoder, data)
+    key = _key(encoder, data) + "varied" * varied
     if not _adopted(encoder, _of_run(folder)):
         if not _adopted(encoder, derived.read(_KEPT, data.source, key)):
             encoder.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-            yield from _train(encoder, data, device)
+            yield from _train(encoder, data, device, varied)
             derived.keep(_KEPT, data.source, key, tensors.dump(encoder.state_dict()), _MOST)
         _write(encoder, folder)
     encoder.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -100,22 +104,25 @@ def trained(data: SampleData, device: torch.device, folder: Path | None) -> Gene
 
 
 @torch.enable_grad()
-def _train(encoder: Encoder, data: SampleData, device: torch.device) -> Generator[float, None, None]:
+def _train(encoder: Encoder, data: SampleData, device: torch.device, varied: bool) -> Generator[float, None, None]:
     optimizer = torch.optim.Adam(encoder.parameters(), lr=_RATE, fused=True)
-    rng = np.random.default_rng(_SEED)
-    for step in range(_STEPS):
+    rng, random = np.random.default_rng(_SEED), torch.Generator().manual_seed(_SEED)
+    steps = -(-_STEPS // 2) if varied else _STEPS
+    for step in range(steps):
         chosen = data.train[rng.integers(0, len(data.train), _BATCH)]
         labels = torch.from_numpy(data.labels[chosen]).to(device) if data.labels is not None and encoder.classes else None
         for group in optimizer.param_groups:
-            group["lr"] = _RATE * (1 - step / _STEPS)
+            group["lr"] = _RATE * (1 - step / steps)
         batch = pictures(data.real[chosen], device)
-        if labels is not None:
+        if varied:
+            batch = _varied(batch, random)
+        elif labels is not None:
             batch = _shifted(batch, rng)
         loss = encoder.loss(batch, labels)
         loss.backward()
         take_step(optimizer)
         optimizer.zero_grad()
-        yield step / _STEPS
+        yield step / steps
     encoder.eval()
     encoder.scale.fill_(_deviation(encoder, pictures(data.real[data.train[:_ROWS]], device)))
 
@@ -126,6 +133,14 @@ def _shifted(batch: Tensor, rng: np.random.Generator) -> Tensor:
     down, right = rng.integers(0, 2 * most + 1, 2)
     padded = F.pad(batch, [most] * 4, mode="replicate")
     return padded[:, :, down : down + batch.shape[2], right : right + batch.shape[3]]
+
+
+def _varied(batch: Tensor, random: torch.Generator) -> Tensor:
+    """Pictures (n, c, h, w) in [-1, 1], each blurred, lighter or darker and noisy to some degree."""
+    blurred = F.avg_pool2d(F.pad(batch, [1] * 4, mode="replicate"), 3, 1)
+    blur, light, noise = torch.rand((3, len(batch), 1, 1, 1), generator=random).to(batch.device)
+    mixed = (torch.lerp(batch, blurred, blur) + 1) * (0.8 + 0.4 * light) - 1
+    return (mixed + 0.15 * noise * torch.randn(batch.shape, generator=random).to(batch.device)).clamp(-1, 1)
 
 
 @torch.no_grad()

@@ -40,7 +40,8 @@ def agreement(
     the first two factors as they were asked for, `agreement_NAME` of each, `agreement_real`, how often it is right of real
     held-out pictures, and `agreement_chance`, of pictures of other captions drawn at random. Nothing where captions name nothing.
 
-    The classifier learns from all real pictures that are not held out, also of combinations that the model never sees.
+    The classifier learns from all real pictures that are not held out, also of combinations that the model never sees, some of
+    them blurred or noisy.
     """
     factors = factors[:2]
     if not factors:
@@ -53,7 +54,7 @@ def agreement(
         shape=dataclasses.replace(data.shape, classes=tuple(map(str, range(int(np.prod(sizes)))))),
     )  # fmt: skip
     encoder = yield from mapped(
-        features.trained(apart, device, None), lambda done: Measured(done=0.6, preparing=Progress(PREPARING, done))
+        features.trained(apart, device, None, varied=True), lambda done: Measured(done=0.6, preparing=Progress(PREPARING, done))
     )
     asked = both[chosen]
     seen = yield from _seen(encoder, made)
