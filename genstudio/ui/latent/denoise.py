@@ -53,7 +53,7 @@ _PLAY_MS = 90
 _NAMES = {"ddim": "DDIM", "heun": "Heun", "ddpm": "DDPM"}
 _COUNTS, _GUIDANCES = (2, 5, 10, 25, 100), (0.0, 1.0, 2.0, 4.0, 8.0)
 _FROM, _TO, _OWN_PICTURE = range(3)
-_STEPWISE, _BETWEEN, _PERFECT = 0, 2, 3
+_STEPWISE, _PERFECT, _BETWEEN = 0, 2, 3
 _TYPED_MS = 500
 _LAYERS = {**LAYERS, "arrows": ("Arrows", "From each noisy point to the clean one that is predicted for it")}
 _DEVIATION, _STEPS = 0.5, (5, 10, 20, 50)
@@ -499,8 +499,8 @@ class DenoisePage(Page):
         named_tabs(self.tools, "Ways to look at denoising")
         self.tools.setDocumentMode(True)
         for widget, title in (
-            (walking, "Step by step"), (comparing, "Side by side"), (between, "Between two pictures"),
-            (knowing, "A perfect network"),
+            (walking, "Step by step"), (comparing, "Side by side"), (knowing, "A perfect network"),
+            (between, "Between two pictures"),
         ):  # fmt: skip
             self.tools.addTab(widget, title)
         self.tools.setTabVisible(_BETWEEN, False)
