@@ -14,8 +14,8 @@ from genstudio.families.abilities import Grounds
 from genstudio.runs import Run
 from genstudio.snapshots.grounding import WordLook
 from genstudio.tasks.encode import decoded
+from genstudio.tasks.illustrate import LONGEST
 from genstudio.tasks.models import ModelRef, Models
-from genstudio.tasks.search import LONGEST
 from genstudio.tasks.task import Frames, Quiet
 
 

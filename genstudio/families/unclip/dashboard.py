@@ -69,7 +69,7 @@ DASHBOARD = Dashboard(
     panes=(
         Pane(
             ("samples", "expected"), "Samples", choices=("Samples", "Expected half-way"), choice_title="What is shown",
-            choice_help="Finished pictures of some captions, a column each, or the clean pictures that the decoder expects when "
+            choice_help="Finished pictures of some captions, a row each, or the clean pictures that the decoder expects when "
             "half of the noise is left", note="same captions and same noise throughout", picks=False,
         ),
         Pane(

@@ -226,8 +226,9 @@ class Unclip(NoiseModel):
             half = made if half is None or made.before >= 0.5 else half
             yield Tick()
         assert made is not None and half is not None and labels is not None
+        rows = np.argsort(labels, kind="stable")  # a row for each caption, which is too long for a column
         for channel, pixels in (("samples", made.samples), ("expected", half.clean)):
-            yield Pictures(channel, step, pixels.copy(), labels.copy(), self.classes)
+            yield Pictures(channel, step, pixels[rows], labels[rows], self.classes)
         yield from self._sentence(step, text)
 
     def _sentence(self, step: int, text: str) -> Iterator[Snapshot | Tick]:

@@ -55,6 +55,8 @@ _COUNTS, _GUIDANCES = (2, 5, 10, 25, 100), (0.0, 1.0, 2.0, 4.0, 8.0)
 _FROM, _TO, _OWN_PICTURE = range(3)
 _STEPWISE, _PERFECT, _BETWEEN = 0, 2, 3
 _TYPED_MS = 500
+_CAPTION = 14
+"""Characters of a caption in the list of those that can be asked for."""
 _LAYERS = {**LAYERS, "arrows": ("Arrows", "From each noisy point to the clean one that is predicted for it")}
 _DEVIATION, _STEPS = 0.5, (5, 10, 20, 50)
 _KNOWN = (linear_schedule(1000), cosine_schedule(1000), Flow())
@@ -288,6 +290,11 @@ class DenoisePage(Page):
         self.label.addItems(["Every caption" if found.texts else "Every class", *found.classes])
         self.label.setAccessibleName("Caption to make pictures of" if found.texts else "Class to generate")
         self.prior.setChecked(found.prior_used)
+        policy = QComboBox.SizeAdjustPolicy
+        self.label.setMinimumContentsLength(_CAPTION if found.texts else 0)  # captions are long, and all of them fit in one row
+        self.label.setSizeAdjustPolicy(
+            policy.AdjustToMinimumContentsLengthWithIcon if found.texts else policy.AdjustToContents
+        )
         for box in (self.sampler, self.label):
             box.blockSignals(False)
         self.label.setVisible(bool(found.classes))
@@ -509,10 +516,9 @@ class DenoisePage(Page):
         layout.setContentsMargins(0, 8, 0, 0)
         for slider in (self.steps, self.guidance):
             slider.setFixedWidth(theme.scaled(280))
+        layout.addLayout(hbox((self.text, 1), self.prior))
         layout.addWidget(
-            layouts.Flow(
-                self.text, self.prior, self.weights, self.sampler, self.steps, self.guidance, self.label, self.other, self.stop
-            )
+            layouts.Flow(self.weights, self.sampler, self.steps, self.guidance, self.label, self.other, self.stop)
         )
         layout.addWidget(self.says)
         layout.addWidget(self.tools, 1)
