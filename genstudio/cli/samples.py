@@ -140,7 +140,7 @@ def _sample(options: argparse.Namespace) -> None:
     if options.text is None and options.no_prior:
         raise DataError("Without a text there is nothing to leave the prior out of.", "Give a text with --text.")
     if options.text is not None and options.label is not None:
-        raise DataError("A text and a class cannot both be asked for.", "Give --text or --class.")
+        raise DataError("A text and a class cannot be combined.", "Give --text or --class.")
     text = None if options.text is None else Text(options.text, False if options.no_prior else None)
     made = result(Sample(ref, options.count, options.seed, options.label, variant, sampler=sampler, grown=grown, text=text))
     if out.suffix.lower() == ".npz":

@@ -66,7 +66,7 @@ RULES = (
          f"After {START} steps the prior is not used, and its vectors are nearer to those of pictures, by more than {GAIN:g} in "
          "cosine, than those of texts.", prior_off),
     Rule("deaf", "Text not followed",
-         f"After {2 * START} steps fewer than {DEAF:g} times as many pictures as by chance show what their text says.", deaf),
+         f"After {2 * START} steps fewer than {DEAF:g} times as many pictures as at random show what their text says.", deaf),
     overfitting(("Use more samples", {})),
     memorising("known_loss", "val_loss", "the denoising loss",
                "On held-out pictures the model gains less than half of what it gains on training pictures over always "
