@@ -26,7 +26,10 @@ above the optimum of 0.7379; 0.032 after 500 steps in 23 s, 1 seed.
 chain of order 2, which ships, 1 seed: 0.17 nats above the optimum after 2,000 steps of 16 pieces, 0.25 after 300 steps (31 s) of
 64: the goal of 0.02 is not reached. The same 300 steps with heads of 64 and a feed-forward layer of 512, twice as dear: 0.25 too,
 so the size does not hold it back there; with a context of 16 0.38, that and no QK-norm 0.65, that and learned positions 1.05.
-Whether more steps are enough is not measured.
+How many hidden letters it has seen seems to hold it back, 80 in a step of the preset: a network with one hidden layer of 512
+that is told the three letters on either side, and so has nothing to find out about positions, is 0.247 nats above the optimum
+after 150,000 hidden letters, 0.153 after 300,000, 0.129 after 450,000 and 0.118 after 600,000 (6 s); the BERT has its 0.17
+after 160,000.
 """
 
 from __future__ import annotations

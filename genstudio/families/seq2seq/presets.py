@@ -24,12 +24,13 @@ PRESETS = (
     Preset(
         "reverse",
         "Write it backwards",
-        "Strings of letters, a letter per token, in a minute and a half: then all but one or two of 2,000 unseen strings are "
-        "written without an error. Cross-attention shows how it is done: one line from corner to corner. Copying, sorting, "
+        "Strings of letters, a letter per token. In a minute and a half all of 2,000 unseen strings are written without an "
+        "error, or all but one. Cross-attention shows how it is done: one line from corner to corner. Copying, sorting, "
         "addition and brackets work with the same settings.",
         # two heads: with QK-norm the largest score is sqrt(d_head), and four heads of 16 cannot look at one letter alone.
         # Positions that are there from the first step, and batches of several lengths instead of one, help with repeated
-        # letters: after 400 steps 2 of 2,000 strings are wrong instead of 17
+        # letters: after 400 steps 2 of 2,000 strings are wrong instead of 17. LayerNorm without QK-norm costs a third less per
+        # step, and the average of the last weights has 1 sorted string wrong after 500 steps where the weights have 9
         _SMALL | {
             "heads": 2, "positions": "sinusoidal", "buckets": 4, "norm": "layernorm", "qk_norm": False, "hold": 0.0, "ema": 0.98,
         },
@@ -48,8 +49,8 @@ PRESETS = (
     Preset(
         "emoji",
         "Names of emoji in 16 languages",
-        "The source begins with the target language, such as fr: or ja:, so one model writes sixteen languages in many "
-        "scripts. Names are short and strange, so most are still wrong after five minutes.",
+        "One model writes sixteen languages in many scripts, for each source begins with the target language, such as fr: or "
+        "ja:. Names are short and strange, so most are still wrong after five minutes.",
         {"context": 48, "dropout": 0.1, "d_model": 96},
         seconds=300,
         data="emoji-names",
