@@ -37,8 +37,12 @@ def setting(
     dataset: str = "",
     part: str = "",
     live: bool = False,
+    plan: str = "",
 ) -> Any:
     """A field of a Config: its default, what it does, its inclusive range, and where the idea comes from.
+
+    `plan` says in the form "a|b: the rate stays" which of its values follow the planned length of a training ("*": all but 0),
+    and what happens in one without an end.
 
     `main` settings are shown open, the rest under "More"; `logarithmic` ones step by factors;
     `when` says in the form `other=value|value` for which other setting this one has an effect; `file` is the filter of
@@ -60,6 +64,7 @@ def setting(
         "dataset": dataset,
         "part": part,
         "live": live,
+        "plan": plan,
     }
     return Field(default, description=help, ge=low, le=high, json_schema_extra=extra)
 
@@ -83,6 +88,7 @@ class Setting:
     when: str
     file: str
     live: bool = False
+    plan: str = ""
     run: str = ""
     dataset: str = ""
     part: str = ""
@@ -95,6 +101,13 @@ class Setting:
     def applies(self, values: Mapping[str, Any]) -> bool:
         """Whether the setting has an effect beside these values of the others."""
         return applies(self.when, values)
+
+    def without_end(self, values: Mapping[str, Any]) -> str:
+        """What happens in a training without an end, where this follows the planned length; else nothing."""
+        wanted, _, says = self.plan.partition(": ")
+        value = values.get(self.name)
+        follows = bool(value) if wanted == "*" else str(value) in wanted.split("|")
+        return says if self.plan and follows and self.applies(values) else ""
 
 
 _NAMES = (
@@ -243,6 +256,7 @@ def _setting(name: str, info: FieldInfo) -> Setting:
         when=extra.get("when", ""),
         file=extra.get("file", ""),
         live=bool(extra.get("live")),
+        plan=extra.get("plan", ""),
         run=extra.get("run", ""),
         dataset=extra.get("dataset", ""),
         part=extra.get("part", ""),

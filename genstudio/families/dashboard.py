@@ -116,7 +116,8 @@ class Pane:
 
     Of points: `layers` are (title, help) by the names of the layers of a plane, `made` is what a point of the model is called.
     `score` is what the number of a place or a sample is called, `ends` what the lowest and the highest mean where it is a
-    probability. `rows` are what is read, what would be right and what the model wrote, where it is judged token for token.
+    probability. `rows` are what is read, what would be right and what the model wrote, where it is judged token for token. A
+    `tall` one needs more height than the charts below it.
     `picks`: a click on a sample inspects it. `push` is what an arrow is called. `meaning` says of the score what it is, where it
     does not say how real a sample is. `when` says for which setting there is anything to show, in the form of
     `config.setting`.
@@ -140,6 +141,7 @@ class Pane:
     made: str = "sample"
     score: str = "score"
     rows: tuple[str, str, str] = ("source", "reference", "model")
+    tall: bool = False
     ends: tuple[str, str] = ("0", "1")
     picks: bool = True
     push: str = "push"

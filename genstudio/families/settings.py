@@ -72,7 +72,7 @@ class Descent(Config):
     )
     schedule: Literal["linear", "cosine", "constant"] = setting(
         "linear", "Learning rate after the warm-up: constant, then linear decay; cosine decay; or constant",
-        group="Training", live=True,
+        group="Training", live=True, plan="linear|cosine: the learning rate stays at its full value",
         source="cosine: Loshchilov & Hutter 2017; linear after a constant part: Haegele et al. 2024",
     )
     warmup: int = setting(
@@ -111,7 +111,7 @@ class AdversarialDescent(Config):
     )
     schedule: Literal["constant", "linear"] = setting(
         "linear", "Keep the rates constant, or let them fall linearly to zero after their constant part",
-        group="Training",
+        group="Training", plan="linear: the learning rates stay at their full values",
     )
     hold: float = setting(
         0.5, "Share of the training before the rates fall", low=0, high=1, group="Training", label="Constant part",

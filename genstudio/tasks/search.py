@@ -125,6 +125,35 @@ class ZeroShot(Frozen):
 
 
 @dataclass(frozen=True)
+class SuggestClasses(Quiet):
+    """Returns classes to begin with: words by which captions of the run's data differ, see `usual_classes`."""
+
+    model: ModelRef
+
+    def run(self, models: Models) -> Frames[tuple[str, ...]]:
+        yield Frame(progress=Progress("Opening the model"))
+        model = yield from _with_data(models.open(self.model, Matches), self.model)
+        return usual_classes(tuple(model.data.captions))
+
+
+def usual_classes(captions: tuple[str, ...]) -> tuple[str, ...]:
+    """The words that stand in one place of all captions, where three to eight share it about evenly: of more such places the
+    last one, which in a sentence is nearest to the noun. Nothing where captions have no such place.
+
+    >>> usual_classes(("a small heart", "a large heart", "a small circle", "a large circle", "a small square", "a large square"))
+    ('circle', 'heart', 'square')
+    """
+    sentences = [caption.split() for caption in dict.fromkeys(captions)]
+    found: tuple[str, ...] = ()
+    for place in range(min(map(len, sentences), default=0)):
+        column = [sentence[place] for sentence in sentences]
+        words = sorted({*column})
+        if 3 <= len(words) <= 8 and min(map(column.count, words)) >= 0.5 * len(column) / len(words):
+            found = tuple(words)
+    return found
+
+
+@dataclass(frozen=True)
 class NameClasses(Quiet):
     """Returns which of these classes each of some held-out pictures belongs to, by the cosine of the picture with the sentence
     `template` of each class, in which {} stands for it (Radford et al. 2021, 3.1.2): no class was ever trained. The picture of a

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TypeAlias, TypeVar
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer
-from PySide6.QtGui import QPaintEvent, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QPaintEvent, QResizeEvent, QShowEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QComboBox,
@@ -53,7 +53,7 @@ class Flow(QWidget):
         self._widgets, self._spacing = widgets, spacing
         for widget in widgets:
             widget.setParent(self)
-        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)  # a fixed one is cut to its first row
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
 
@@ -76,6 +76,10 @@ class Flow(QWidget):
         super().resizeEvent(event)
         self._place(self.width(), moved=True)
 
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._place(self.width(), moved=True)  # what was shown or hidden meanwhile has asked for nothing
+
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.LayoutRequest:
             self.updateGeometry()
@@ -86,16 +90,23 @@ class Flow(QWidget):
         return [widget for widget in self._widgets if not widget.isHidden()]
 
     def _place(self, width: int, *, moved: bool) -> int:
-        """Put the widgets into a width, or only find the height that they need in it."""
-        x = y = tall = 0
+        """Put the widgets into a width, those of a row on one middle line, or only find the height that they need in it."""
+        rows: list[list[tuple[QWidget, QSize, int]]] = [[]]
+        x = 0
         for widget in self._shown():
-            size = widget.sizeHint().expandedTo(widget.minimumSize())
+            size = widget.sizeHint().expandedTo(widget.minimumSize()).boundedTo(widget.maximumSize())
             if x > 0 and x + size.width() > width:
-                x, y, tall = 0, y + tall + self._spacing, 0
-            if moved:
-                widget.setGeometry(x, y, min(size.width(), width), size.height())
-            x, tall = x + size.width() + self._spacing, max(tall, size.height())
-        return y + tall
+                rows.append([])
+                x = 0
+            rows[-1].append((widget, size, x))
+            x += size.width() + self._spacing
+        y = 0
+        for row in rows:
+            tall = max((size.height() for _, size, _ in row), default=0)
+            for widget, size, left in row if moved else ():
+                widget.setGeometry(left, y + (tall - size.height()) // 2, min(size.width(), width), size.height())
+            y += tall + self._spacing
+        return y - self._spacing
 
 
 def paired(label: QLabel, widget: QWidget) -> QWidget:

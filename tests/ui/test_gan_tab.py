@@ -96,7 +96,9 @@ def test_slow_motion_walks_through_every_stage_and_runs_on(window: MainWindow, q
     tab = begin(qtbot, window, "gaussian-ring", {**SMALL, "d_updates": 2})
     slow, panel = tab.panel.slow, tab.panel
     panel.side.setCurrentWidget(slow)
+    heights = panel.upright.sizes()
     press(qtbot, tab, "slow_on")
+    assert panel.upright.sizes()[0] > heights[0], "room for the diagram"
     walked: list[tuple[int, int]] = []
     for _ in range(13):
         qtbot.waitUntil(lambda: slow.stage is not None and not slow._awaited, timeout=LONG)
@@ -119,6 +121,7 @@ def test_slow_motion_walks_through_every_stage_and_runs_on(window: MainWindow, q
     press(qtbot, tab, "gan_pause")
     qtbot.waitUntil(lambda: len(steps(tab)) > before + 20 and tab.state == "running", timeout=LONG)
     assert not slow.active and steps(tab).tolist() == list(range(1, len(steps(tab)) + 1))
+    assert panel.upright.sizes() == heights
     stop(qtbot, tab)
 
 

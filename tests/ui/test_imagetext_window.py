@@ -78,6 +78,8 @@ def test_own_pictures_with_captions_are_learned_watched_and_searched(open_window
 
     window.playground.inspectors.open("Zero-shot classes")
     page = window.playground.page("Zero-shot classes")
+    qtbot.waitUntil(lambda: page.found is not None, timeout=LONG)
+    assert page.found.classes == ("circle", "heart", "square", "triangle"), "what the captions tell apart"
     page.classes.setText("circle, square, triangle, heart")
     qtbot.waitUntil(lambda: page.found is not None, timeout=LONG)
     true = result(NameClasses(ModelRef(run), ("circle", "square", "triangle", "heart"), "a {}"), Models())

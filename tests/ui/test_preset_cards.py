@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -58,5 +59,14 @@ def test_what_others_cost_is_measured_after_what_is_set_up(
         assert timed.seconds() is None
         qtbot.waitUntil(lambda: timed.seconds(other) is not None)
         assert (timed.seconds() or 0) > 0 and order == ["first", "other"]
+        kept = json.loads(json.dumps(timed.remembered()))
+        later = TimeEstimate(engine, lambda: first, lambda: True, owner)
+        later.restore(kept)
+        later.want((other,))
+        assert later.seconds(other) == timed.seconds(other), "not measured at each start"
+        assert later._next() == first, "but what is set up is: the computer may be busier now"
+        for elsewhere in ({"another computer": next(iter(kept.values()))}, {next(iter(kept)): 3}, None, "damaged"):
+            later.restore(elsewhere)
+            assert later.seconds(other) is None
     finally:
         engine.close()

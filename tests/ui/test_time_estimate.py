@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from gan_window import SMALL, begin
 
+from genstudio import families
+from genstudio.runs.plan import ENDLESS
 from genstudio.ui.train import estimate
-from genstudio.ui.train.estimate import about, in_words
+from genstudio.ui.train.estimate import about, in_words, without_end
 from genstudio.ui.train.tab import TrainingTab
 from genstudio.ui.window import MainWindow
 from helpers import LONG, TINY, usually
@@ -83,3 +85,17 @@ def test_what_is_faster_is_offered_where_it_takes_hours() -> None:
     )
     assert "Faster" not in in_words(0.1, 3000, None, way) and "Faster" not in in_words(3.2, None, 60.0, way)
     assert "Faster" not in in_words(3.2, 3000, None, (("other", 0.9),))
+
+
+def test_what_follows_the_plan_is_said_where_there_is_no_end(window: MainWindow, qtbot: Any) -> None:
+    tab = window.transformer
+    assert tab.setup.values()["schedule"] != "constant"
+    assert "Without an end" not in tab.cost.text()
+    tab.setup.set_plan(ENDLESS, None)
+    assert "Without an end, the learning rate stays at its full value." in tab.cost.text()
+    tab.setup.form.set_values({"schedule": "constant"})
+    assert "Without an end" not in tab.cost.text()
+    search, growth = families.get("simulator").config, families.get("progressive").config
+    assert "first temperature" in without_end(search, search().model_dump())
+    assert "first size" in without_end(growth, {**growth().model_dump(), "growth": "plan"})
+    assert "first size" not in without_end(growth, {**growth().model_dump(), "growth": "steps"})

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QGuiApplication
-from PySide6.QtWidgets import QLabel, QPushButton, QToolButton, QVBoxLayout
+from PySide6.QtWidgets import QLabel, QLineEdit, QPlainTextEdit, QPushButton, QToolButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from genstudio.errors import Failure
+from genstudio.ui.layouts import Flow, vbox
 from genstudio.ui.widgets import (
     Banner,
     CollapsibleSection,
@@ -104,3 +105,28 @@ def test_an_empty_place_says_what_to_do(qtbot: QtBot) -> None:
 def test_tooltips_are_never_markup() -> None:
     assert tooltip("a < b & c") == "<p style='white-space: pre-wrap; margin: 0'>a &lt; b &amp; c</p>"
     assert tooltip("") == ""
+
+
+def test_a_row_that_wraps_has_room_for_all_its_rows(qtbot: QtBot) -> None:
+    """In a column too, where a part that stretches would take what the second row needs; and one middle line for a row."""
+    parts = [QPushButton(f"A button {number}") for number in range(3)]
+    low = QLineEdit()
+    low.setFixedSize(60, 20)
+    row, below, page = Flow(*parts, low), QPlainTextEdit(), QWidget()
+    vbox(row, (below, 1), into=page)
+    qtbot.addWidget(page)
+    page.resize(parts[0].sizeHint().width() + 70, 300)
+    page.show()
+    qtbot.waitExposed(page)
+    assert len({part.y() for part in parts}) == 3
+    assert row.height() == row.heightForWidth(row.width()) >= parts[-1].geometry().bottom()
+    assert parts[0].y() == 0 and below.y() > row.geometry().bottom()
+    assert abs(low.geometry().center().y() - parts[-1].geometry().center().y()) <= 1 and low.y() > parts[-1].y()
+    page.hide()
+    parts[0].hide()
+    page.show()
+    assert parts[1].y() == 0, "what was hidden while nobody saw it leaves no gap"
+    page.hide()
+    parts[0].show()
+    page.show()
+    assert parts[0].y() == 0 and parts[1].y() > 0

@@ -94,6 +94,7 @@ class GANConfig(AdversarialDescent, Batches):
     noise: float = setting(
         0.0, "Standard deviation of the noise added to the discriminator's input; the data have a deviation near 1",
         low=0, high=5, group="Loss", label="Instance noise", live=True, source="Sonderby et al. 2017",
+        plan="*: the instance noise stays as strong as at the start",
     )
     noise_until: float = setting(
         0.5, "Share of the training over which the noise falls to zero", low=0, high=1, group="Loss",

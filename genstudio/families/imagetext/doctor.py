@@ -73,7 +73,7 @@ RULES = (
          f"After {START} steps the temperature is not learned, and at its value even perfect vectors leave more than {HIGH:.0%} "
          "of the loss of chance.", fixed_temperature),
     Rule("ignores_the_picture", "Ignores the picture",
-         f"After {BLIND} steps a picture of its own raises the share of masked words that are filled in right by less than "
+         f"After {BLIND} steps the right picture raises the share of masked words that are filled in right by less than "
          f"{SEEN:.0%} of what is missing beside another picture.", ignores_the_picture),
     overfitting(("Shift pictures at random", {"shift": 2}), ("Use more samples", {"examples": 0})),
     memorising("known_loss", "val_loss", "the loss",

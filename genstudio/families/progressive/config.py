@@ -22,6 +22,7 @@ class ProgressiveConfig(AdversarialDescent, Batches):
     growth: Literal["plan", "steps", "clock"] = setting(
         "plan", "When the next size begins: the planned training, steps or time, is shared out among the sizes; after a fixed "
         "number of steps; or after a fixed time", group="Growth", main=True, when="grow=True", label="Growth by", live=True,
+        plan="plan: the pictures stay at their first size",
     )
     full_share: float = setting(
         0.8, "Share of the planned training that is left for the full size; the smaller sizes share the rest evenly", low=0.01,

@@ -93,7 +93,8 @@ class SimulatorConfig(Split):
     )
     temperature: float = setting(
         1.0, "Temperature at which the search begins; it falls in a line to 0 with the planned training", low=0, high=1,
-        group="Search", main=True, live=True, label="First temperature", source="Kirkpatrick et al. 1983",
+        group="Search", main=True, live=True, label="First temperature", plan="*: the search stays at its first temperature",
+        source="Kirkpatrick et al. 1983",
     )
     retraining: int = setting(
         2, "Steps for which the discriminator is trained after a move was accepted", low=1, high=1000, group="Search", live=True,

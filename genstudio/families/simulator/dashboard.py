@@ -60,7 +60,7 @@ DASHBOARD = Dashboard(
             ("alignments",), "Simulated", beside="real", beside_title="Real", beside_note="kept from the discriminator",
             note="rows are haplotypes, blue is the rarer allele", paired=True, picks=False,
         ),
-        Pane(("statistics",), "Statistics", SIDE, note="none of them is part of a loss"),
+        Pane(("statistics",), "Statistics", SIDE, note="none of them is part of a loss", tall=True),
         Pane(("proposals",), "Proposals", SIDE),
     ),
     tools=(LIVE, DOCTOR, TIMELINE),

@@ -11,7 +11,7 @@ from genstudio.snapshots.step_stage import StepStage
 from genstudio.training.changes import Pace
 from genstudio.ui import theme
 from genstudio.ui.gan.diagram import StageDiagram
-from genstudio.ui.layouts import choice, hbox, named, single_shot, vbox
+from genstudio.ui.layouts import Flow, choice, named, paired, single_shot, vbox
 from genstudio.ui.parts import scrolled
 from genstudio.ui.views.chart import value_text
 from genstudio.ui.widgets import LabeledSlider, button, plain_label, restyle, tooltip
@@ -156,9 +156,9 @@ class SlowMotion(QWidget):
     def _lay_out(self) -> None:
         inside = QWidget()
         layout = vbox(
-            hbox(self.turn_on, self.play, None), hbox(self.next, self.iteration, None), self.speed,
-            hbox(plain_label("Learning", role="quiet"), self.train, None), self.where, self.diagram, self.formula,
-            self.numbers, vbox(*self.steps, spacing=2), into=inside, margins=(0, 8, 8, 0),
+            Flow(self.turn_on, self.play, self.next, self.iteration, paired(plain_label("Learning", role="quiet"), self.train)),
+            self.speed, self.where, self.diagram, self.formula, self.numbers, vbox(*self.steps, spacing=2), into=inside,
+            margins=(0, 8, 8, 0),
         )  # fmt: skip
         layout.addStretch()
         vbox(scrolled(inside, "slow_scroll"), into=self, spacing=None)

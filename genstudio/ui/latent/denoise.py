@@ -85,6 +85,8 @@ class MadeView(QStackedWidget):
         """Points (n, 2) with arrows (n, 2), or pictures (n, h, w, c)."""
         self.setCurrentIndex(0 if extent is None else 1)
         self.pictures.title = self.plane.title = title
+        for figure in (self.pictures, self.plane):
+            figure.setAccessibleName(title)
         self.caption.setText(title)
         if extent is None:
             self.pictures.show_snapshot(Pictures("made", 0, made.copy(), labels, classes))

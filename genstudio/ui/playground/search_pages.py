@@ -9,7 +9,7 @@ from genstudio.errors import Failure
 from genstudio.snapshots.samples import Pictures
 from genstudio.tasks.models import ModelRef
 from genstudio.tasks.prompt import Prompt
-from genstudio.tasks.search import PLACE, Among, Found, NameClasses, SearchPicture, SearchText, ZeroShot
+from genstudio.tasks.search import PLACE, Among, Found, NameClasses, SearchPicture, SearchText, SuggestClasses, ZeroShot
 from genstudio.ui.engine import Engine
 from genstudio.ui.latent.own import PICTURE_FILES
 from genstudio.ui.layouts import choice, hbox, named, single_shot, splitter, vbox
@@ -38,6 +38,7 @@ class SearchPage(Page):
         self.query = PicturesView("Picture", "search_query", dated=False)
         self.view = PicturesView("Found", "search_found", "the nearest first", dated=False, score="cosine")
         self.bars = NamedBars("Caption", "search_captions", "cosine", "{:.3f}".format)
+        self.bars.share = 0.62  # captions differ at their ends
         self.outcome = plain_label(_EMPTY, wrap=True, name="search_said")
         self.query.empty = self.view.empty = "Nothing here yet"
         self.bars.empty = ""
@@ -141,7 +142,7 @@ class ZeroShotPage(Page):
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine, "page_zero_shot", "Zero-shot classes")
         self.found: ZeroShot | None = None
-        self._path = ""
+        self._path = self._suggested = ""
         self.classes = _line("zero_shot_classes", "Classes to tell apart", "Classes with commas between, such as: circle, heart")
         self.template = _line("zero_shot_template", "Sentence that stands for a class", PLACE)
         self.template.setText(f"a {PLACE}")
@@ -175,6 +176,9 @@ class ZeroShotPage(Page):
 
     def look(self, model: ModelRef, prompt: Prompt) -> None:
         self.busy_changed()
+        if not self.names() and self._suggested != model.run:
+            self._suggested = model.run
+            self.ask("suggestion", SuggestClasses(model), on_result=self._suggest)
         if len(self.names()) > 1:
             template = self.template.text().strip() or PLACE
             self.ask("classes", NameClasses(model, self.names(), template, self._path), on_result=self._show)
@@ -186,6 +190,11 @@ class ZeroShotPage(Page):
     def busy_changed(self) -> None:
         for each in (self.open, self.held):
             each.setEnabled(self._model is not None)
+
+    def _suggest(self, classes: tuple[str, ...]) -> None:
+        """Begin with what the captions tell apart, unless somebody has typed by now."""
+        if classes and not self.classes.text():
+            self.classes.setText(", ".join(classes))
 
     def explained(self, kind: str, failure: Failure) -> bool:
         """Classes that cannot be read, and data that are gone, are said where the classes are."""

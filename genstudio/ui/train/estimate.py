@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Callable, Sequence
+import os
+import platform
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 
 from PySide6.QtCore import QObject, Signal
 
+from genstudio import __version__
+from genstudio.config import Config, Values
 from genstudio.runs.plan import ENDLESS
 from genstudio.tasks.estimate import EstimateTime
 from genstudio.ui.engine import Engine
 from genstudio.ui.layouts import single_shot
 
 WAIT_MS = 1200
+_KEPT = 300
+"""Measurements that are remembered from one start to the next: the newest ones."""
 _HOUR = 3600.0
 
 
@@ -21,7 +28,8 @@ class TimeEstimate(QObject):
     """Measures the settings that `question` gives, some time after they were changed; `changed()` when there is an answer.
 
     `question()` is None where there is nothing to measure, `ready()` says whether now is the time. Other work goes first:
-    it stops a measurement, which is made up for later.
+    it stops a measurement, which is made up for later. What others cost is remembered from one start to the next, as long as
+    computer and program are the same; what is set up is measured once in each.
     """
 
     changed = Signal()
@@ -32,6 +40,7 @@ class TimeEstimate(QObject):
         super().__init__(parent)
         self._engine, self._question, self._ready = engine, question, ready
         self._known: dict[str, float | None] = {}
+        self._before: dict[str, float] = {}
         self._others_wanted: tuple[EstimateTime, ...] = ()
         self._job = ""
         self._timer = single_shot(self, WAIT_MS)
@@ -53,12 +62,25 @@ class TimeEstimate(QObject):
     def seconds(self, task: EstimateTime | None = None) -> float | None:
         """Seconds per step with the settings as they are, or those of a task, where that was measured."""
         task = task or self._question()
-        return None if task is None else self._known.get(_key(task))
+        return None if task is None else self._known.get(key := _key(task), self._before.get(key))
+
+    def remembered(self) -> dict[str, dict[str, float]]:
+        """What was measured on this computer, by its name, to be given to `restore` at the next start."""
+        found = self._before | {key: seconds for key, seconds in self._known.items() if seconds is not None}
+        return {_computer(): dict([*found.items()][-_KEPT:])}
+
+    def restore(self, kept: object) -> None:
+        """Take up what was remembered; of another computer, or of what is damaged, nothing."""
+        found = kept.get(_computer()) if isinstance(kept, Mapping) else None
+        items = found.items() if isinstance(found, Mapping) else ()
+        self._before = {str(key): float(value) for key, value in items if isinstance(value, float) and value > 0}
 
     def _next(self) -> EstimateTime | None:
         """What is to be measured first."""
-        asked = (self._question(), *self._others_wanted)
-        return next((task for task in asked if task is not None and _key(task) not in self._known), None)
+        first = self._question()
+        if first is not None and _key(first) not in self._known:
+            return first
+        return next((task for task in self._others_wanted if _key(task) not in self._known | self._before), None)
 
     def _begin(self) -> None:
         task = self._next()
@@ -90,7 +112,13 @@ class TimeEstimate(QObject):
 
 
 def _key(task: EstimateTime) -> str:
-    return json.dumps(asdict(task), sort_keys=True, default=str)
+    words = json.dumps(asdict(task), sort_keys=True, default=str)
+    return hashlib.blake2b(words.encode(), digest_size=8).hexdigest()
+
+
+def _computer() -> str:
+    """What a measurement holds for: the computer with its cores, and the version of the program."""
+    return f"{platform.node()}, {platform.machine()}, {os.cpu_count()} cores, genstudio {__version__}"
 
 
 def about(seconds: float) -> str:
@@ -112,6 +140,14 @@ def about(seconds: float) -> str:
         hours, minutes = divmod(round(seconds / 600) * 10, 60)
         return f"{hours} h" + (f" {minutes} min" if minutes else "")
     return f"{seconds / 24 / _HOUR:.1f} days"
+
+
+def without_end(config: type[Config], values: Values) -> str:
+    """What a training that ends only when it is stopped leaves undone: nothing can fall, or grow, towards its end."""
+    kept = [words for one in config.settings() if (words := one.without_end(values))]
+    if not kept:
+        return ""
+    return f"Without an end, {' and '.join(kept)}. Plan a length to end at its best."
 
 
 def in_words(per_step: float, steps: int | None, seconds: float | None, faster: tuple[tuple[str, float], ...]) -> str:

@@ -434,9 +434,10 @@ def in_words(setting: Setting, text: str) -> str:
 
 
 def _reason(setting: Setting, rows: Mapping[str, SettingRow]) -> str:
-    name, _, wanted = setting.when.partition("=")
-    if name not in rows:
-        return f"Has an effect only with {name}: {' or '.join(wanted.split('|'))}."
-    other = rows[name].setting
-    values = [{"True": "on", "False": "off"}.get(value) or other.words(value) for value in wanted.split("|")]
-    return f"Has an effect only with {other.label}: {' or '.join(values)}."
+    parts = []
+    for part in setting.when.split("&"):
+        name, _, wanted = part.partition("=")
+        label, words = (rows[name].setting.label, rows[name].setting.words) if name in rows else (name, str)
+        values = [{"True": "on", "False": "off"}.get(value) or words(value) for value in wanted.split("|")]
+        parts.append(f"{label}: {' or '.join(values)}")
+    return f"Has an effect only with {', and '.join(parts)}."

@@ -51,6 +51,8 @@ from genstudio.ui.views.chart import value_text
 from genstudio.ui.views.model_drawing import ModelDrawing
 from genstudio.ui.widgets import named_tabs, plain_label
 
+_SLOWED = 0.76
+"""Share of the height beside the stage that slow motion takes: its diagram is looked at, and the charts hardly move."""
 _FILLED = (
     "Step {step:,}. Each row shows numbers that a module put out for one sample: blue is negative, orange positive. The number "
     "beside it is their root mean square (RMS): where it grows or shrinks from row to row, so do the signals."
@@ -83,6 +85,7 @@ class RunPanel(QWidget):
         self.kind, self.run, self._live = "", "", False
         self._turned = False  # from the page Live to another, because nothing trains
         self._settings: Values = {}
+        self._heights: list[int] = []
         self.panes = [PaneView(pane) for pane in self.board.panes]
         self.fields: dict[str, QLineEdit] = {}
         self._holders = {id(pane): self._held(pane) for pane in self.panes}
@@ -141,6 +144,8 @@ class RunPanel(QWidget):
             self._choose_side()
         if SLOW_MOTION in self.tools:
             self.slow.set_live(self._live)
+            if not self._live:
+                self._make_room(False)
         if DOCTOR in self.tools:
             self.doctor.set_state(state)
         if TIMELINE in self.tools:
@@ -155,6 +160,16 @@ class RunPanel(QWidget):
             self.grow.set_run(path, self._live)
         if COMPLETE in self.tools:
             self.complete.set_run(path, self._live)
+
+    def _make_room(self, slowed: bool) -> None:
+        """More height for slow motion, and what was there before once it is over."""
+        if slowed:
+            self._heights = self.upright.sizes()
+            whole = sum(self._heights)
+            self.upright.setSizes([round(_SLOWED * whole), round((1 - _SLOWED) * whole)])
+        elif self._heights:
+            self.upright.setSizes(self._heights)
+            self._heights = []
 
     def _choose_side(self) -> None:
         """Without a training there is nothing to change: show what can be done with what is there, until it trains again."""
@@ -358,6 +373,7 @@ class RunPanel(QWidget):
             self.doctor.step_wanted.connect(time.go_to)
         if SLOW_MOTION in self.tools:
             self.slow.turn_on.toggled.connect(lambda _: time.follow())
+            self.slow.turn_on.toggled.connect(self._make_room)
             self.slow.stage_wanted.connect(time.follow)
 
     def _first(self, beside: list[PaneView]) -> list[PaneView]:
@@ -388,7 +404,8 @@ class RunPanel(QWidget):
         time = [self.time] if TIMELINE in self.tools else []
         self.above = _column(*((self.stage, *time) if staged else (self.charts, *time)))
         over, under = (self.side, self.charts) if staged else (_column(*(self._holders[id(pane)] for pane in first)), self.side)
-        self.upright = splitter(f"{prefix}upright_splitter", (over, 3), (under, 2), sizes=(250, 250) if staged else (210, 320))
+        share = (210, 320) if not staged else (280, 220) if any(pane.pane.tall for pane in beside) else (250, 250)
+        self.upright = splitter(f"{prefix}upright_splitter", (over, 3), (under, 2), sizes=share)
         over.setVisible(staged or bool(first))
         self.side.setVisible(self.side.count() > 0)
         self.side.setMinimumWidth(280)

@@ -18,7 +18,7 @@ from genstudio.tasks.scaling import ModelAndText, SizeUp
 from genstudio.ui import theme
 from genstudio.ui.engine import Engine
 from genstudio.ui.explorers import ExplorerPage, SetUp
-from genstudio.ui.layouts import Scrolling, choice, hbox, splitter, vbox
+from genstudio.ui.layouts import Flow, Scrolling, choice, splitter, vbox
 from genstudio.ui.views.chart import paint_scale
 from genstudio.ui.views.view import CENTRE, Figure, Table, paint_title, polyline, write_quietly
 from genstudio.ui.widgets import LabeledSlider, plain_label
@@ -180,7 +180,7 @@ class ScalingPage(ExplorerPage):
         words = QWidget()
         vbox(
             _heading("Best with this compute, by each set of constants"), self.best,
-            hbox(_heading("Train a smaller model for longer, to the same loss"), self.law, None), self.longer,
+            Flow(_heading("Train a smaller model for longer, to the same loss"), self.law), self.longer,
             _heading("Your model and your text"), self.mine, _heading("Which constants are right?"),
             plain_label(DISPUTE, wrap=True, name="scaling_dispute"), self.source, None,
             into=words, margins=(0, 0, 8, 0),

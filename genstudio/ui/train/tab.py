@@ -23,7 +23,7 @@ from genstudio.data.info import DatasetInfo
 from genstudio.errors import ConfigError, Failure
 from genstudio.events import Frame, Progress
 from genstudio.families import AnyFamily
-from genstudio.families.dashboard import EXPLORE, result
+from genstudio.families.dashboard import EXPLORE
 from genstudio.runs import RunInfo
 from genstudio.runs.plan import ENDLESS
 from genstudio.tasks.datasets import ReadParts
@@ -41,12 +41,13 @@ from genstudio.ui.numbers import duration
 from genstudio.ui.remember import State
 from genstudio.ui.train.buttons import RunButtons
 from genstudio.ui.train.cost import Costs
-from genstudio.ui.train.estimate import TimeEstimate, in_words
+from genstudio.ui.train.estimate import TimeEstimate, in_words, without_end
 from genstudio.ui.train.preset_cards import cost_of
 from genstudio.ui.train.setup import LONGEST, SetupColumn
 from genstudio.ui.train.steering import Steering
 from genstudio.ui.train.strip import RunStrip, chips_of, headline
 from genstudio.ui.train.summary import RunSummary, how_it_ended
+from genstudio.ui.views.chart import value_text
 from genstudio.ui.views.model_drawing import ModelDrawing
 from genstudio.ui.widgets import EmptyState, button, plain_label, restyle
 
@@ -227,10 +228,12 @@ class TrainingTab(QWidget):
 
     def remembered(self) -> State:
         """What comes back at the next start."""
-        return self._texts | (self.panel.texts() if self.has_panel else {}) | self.setup.state()
+        texts = self._texts | (self.panel.texts() if self.has_panel else {})
+        return texts | self.setup.state() | {"speeds": self.estimate.remembered()}
 
     def restore(self, state: State) -> None:
         """Bring back what `remembered` gave: the set-up, and the texts that are followed."""
+        self.estimate.restore(state.get("speeds"))
         self.setup.restore(state)
         self._texts = {name: text for name, text in state.items() if isinstance(text, str)}
         self._show_family()
@@ -759,7 +762,9 @@ class TrainingTab(QWidget):
             parsed, per_step = config.parse(self.setup.values()), self.estimate.seconds()
             # the headline says how long a training that runs still takes
             times = [] if per_step is None or self.busy else [in_words(per_step, *self.setup.plan(), self.costs.faster(parsed))]
-            self.cost.setText("\n".join([self.costs.words(parsed), *times]))
+            endless = not self.busy and self.setup.plan()[0] == ENDLESS
+            undone = without_end(config, parsed.model_dump()) if endless else ""
+            self.cost.setText("\n".join(filter(None, [self.costs.words(parsed), *times, undone])))
             if (drawn := self.costs.drawing(parsed)) is not None:
                 self.drawing.show_drawing(drawn)
                 if self.has_panel and self.setup.values() == self._used:
@@ -776,8 +781,12 @@ class TrainingTab(QWidget):
         board = self.family.dashboard
         if board.said is not None:
             return board.said(info, self._lines)
-        found = result(board.result, info)
-        return f"{found[0][:1].upper()}{found[0][1:]}." if found is not None else ""
+        measure = next((one for one in board.result if one.name in info.losses), None)
+        if measure is None:
+            return ""
+        at = info.measured.get(measure.name, info.step)
+        words = f"{measure.words[:1].upper()}{measure.words[1:]} {value_text(info.losses[measure.name])} {measure.unit}".rstrip()
+        return f"{words}{'' if at == info.step else f' (step {at:,})'}."
 
     def _show_run(self, data: str, values: Values) -> None:
         """The panel for a run on this dataset, with what its numbers are compared with."""

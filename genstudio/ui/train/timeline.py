@@ -305,6 +305,6 @@ class TimeMachine(QWidget):
         self.speed.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.speed.setMinimumContentsLength(4)
         hbox(
-            self.play, (self.slider, 4), self.newest, (self.where, 3), (self.note, 2), self.speed, self.export, into=self,
+            self.play, (self.slider, 3), self.newest, (self.where, 4), (self.note, 2), self.speed, self.export, into=self,
             spacing=6,
         )  # fmt: skip

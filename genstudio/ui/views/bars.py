@@ -35,6 +35,8 @@ class BarChart(PointedFigure[int]):
     rows = 20.0, 20.0
     """Least and most pixels of a row."""
     empty = ""
+    share = _SHARE
+    """Of the width that names may take."""
 
     def __init__(self, title: str, name: str = "") -> None:
         super().__init__(title, name)
@@ -86,7 +88,7 @@ class BarChart(PointedFigure[int]):
 
     def _paint_bars(self, painter: QPainter, shown: Sequence[Bar]) -> None:
         mono, small = QFontMetricsF(theme.mono()), QFontMetricsF(theme.font(theme.SMALL, tabular=True))
-        longest = max(_NAMES, _SHARE * self.width())
+        longest = max(_NAMES, self.share * self.width())
         names = [mono.elidedText(bar.name, Qt.TextElideMode.ElideRight, longest) for bar in shown]
         left = _EDGE + 8 + max(mono.horizontalAdvance(name) for name in names)
         said = [words for bar in shown for value, _, words in bar.parts if value == value]
@@ -136,6 +138,7 @@ class NamedBars(BarChart):
         self.values: tuple[tuple[str, float], ...] = ()
         self._unit, self._said, self._colors, self._summed = unit, said, colors, summed
         self.rows = (18.0, 24.0) if summed else self.rows
+        self.adds_up = summed
 
     def show_bars(self, values: Iterable[tuple[str, float]], note: str = "") -> None:
         self.values, self.note, self.hover = tuple(values), note, None
@@ -155,5 +158,5 @@ class NamedBars(BarChart):
         rest = [value for _, value in self.values[self.fitting() :]]
         if rest and self._summed:
             write_quietly(painter)
-            words = f"and {len(rest):,} more with {self._said(sum(rest))} together"
+            words = f"and {len(rest):,} more" + (f" with {self._said(sum(rest))} together" if self.adds_up else "")
             painter.drawText(QPointF(area.left() + _EDGE, area.bottom() - 8), words)

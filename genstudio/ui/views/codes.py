@@ -108,9 +108,11 @@ class BarsView(NamedBars):
 
     def __init__(self, title: str, name: str) -> None:
         super().__init__(title, name, "value", lambda value: f"{value:.3g}", summed=True)
+        self.rows = (14.0, 24.0)  # the ten levels of a noise are seen beside a stage
 
     def show_snapshot(self, snapshot: Bars) -> None:
-        """Replace what is shown."""
+        """Replace what is shown. Only nats add up to something: of others, what has no room is counted."""
+        self.adds_up = snapshot.unit == "nats"
         notes = snapshot.notes or ("",) * len(snapshot.names)
         named = (f"{name} {note}".strip() for name, note in zip(snapshot.names, notes, strict=True))
         note = f"step {snapshot.step:,}" + (f", {snapshot.unit}" if snapshot.unit else "")

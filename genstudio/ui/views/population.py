@@ -25,7 +25,11 @@ from genstudio.ui.views.view import (
     write_quietly,
 )
 
-_TOP, _EDGE, _GAP = 52.0, 14.0, 18.0
+_EDGE, _GAP = 14.0, 18.0
+_BESIDE = 520
+"""Width from which on the legend has room beside the title."""
+_LOW = 12.0
+"""Height of a line of the means at least; what has no room is left to the table and to a larger figure."""
 _FAR = 2.0
 """Standard errors beyond which two means differ."""
 Mark = tuple[int, int]
@@ -88,8 +92,9 @@ class PopulationView(SnapshotFigure[Population], PointedFigure[Mark]):
 
     def panel(self, index: int) -> QRectF:
         """Where a panel is: the spectrum takes the upper left, the means the lower right."""
-        wide, high = (self.width() - 2 * _EDGE - _GAP) / 2, (self.height() - _TOP - 8 - _GAP) / 2
-        return QRectF(_EDGE + (index % 2) * (wide + _GAP), _TOP + (index // 2) * (high + _GAP), wide, high)
+        top = 34.0 if self.width() >= _BESIDE else 52.0
+        wide, high = (self.width() - 2 * _EDGE - _GAP) / 2, (self.height() - top - 8 - _GAP / 2) / 2
+        return QRectF(_EDGE + (index % 2) * (wide + _GAP), top + (index // 2) * (high + _GAP / 2), wide, high)
 
     def paint_figure(self, painter: QPainter, area: QRectF) -> None:
         shown = self.snapshot
@@ -115,13 +120,14 @@ class PopulationView(SnapshotFigure[Population], PointedFigure[Mark]):
     def _legend(self, painter: QPainter, shown: Population) -> None:
         if shown.simulated is None:
             return
-        look, x = theme.current(), _EDGE
+        beside = self.width() >= _BESIDE
+        look, x, y = theme.current(), self.width() - 210.0 if beside else _EDGE, 17.0 if beside else 37.0
         for word, role in (("real", "real"), ("simulated", "fake")):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(look.color(theme.visible(theme.ROLES[role])))
-            painter.drawEllipse(QPointF(x + 4, 37), 4, 4)
+            painter.drawEllipse(QPointF(x + 4, y), 4, 4)
             write_quietly(painter)
-            painter.drawText(QRectF(x + 14, 28, 80, 18), LEFT, word)
+            painter.drawText(QRectF(x + 14, y - 9, 80, 18), LEFT, word)
             x += 30 + painter.fontMetrics().horizontalAdvance(word)
 
     def _bars(self, painter: QPainter, shown: Population, index: int, box: QRectF) -> None:
@@ -160,19 +166,19 @@ class PopulationView(SnapshotFigure[Population], PointedFigure[Mark]):
 
     def _means(self, painter: QPainter, shown: Population, box: QRectF) -> None:
         apart, look = shown.apart().tolist(), theme.current()
-        tall = min(26.0, box.height() / max(len(shown.names), 1))
-        for place, name in enumerate(shown.names):
+        tall = _tall(box.height(), len(shown.names))
+        for place, name in enumerate(shown.names[: int(box.height() / tall + 0.01)]):
             row = QRectF(box.left(), box.top() + place * tall, box.width(), tall)
             write_quietly(painter)
             words = painter.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, int(0.42 * row.width()))
             painter.drawText(row, LEFT, words)
             painter.setPen(look.color("text"))
-            real = f"{shown.real.means[place]:.3g}"
+            real = _short(shown.real.means[place])
             if shown.simulated is None:
                 painter.drawText(row, RIGHT, f"{real} ± {shown.real.means_error[place]:.2g}")
                 continue
             painter.drawText(QRectF(row.left(), row.top(), 0.60 * row.width(), tall), RIGHT, real)
-            made = f"{shown.simulated.means[place]:.3g}"
+            made = _short(shown.simulated.means[place])
             painter.drawText(QRectF(row.left(), row.top(), 0.78 * row.width(), tall), RIGHT, made)
             if math.isfinite(apart[place]):
                 far = abs(apart[place]) > _FAR
@@ -186,8 +192,7 @@ class PopulationView(SnapshotFigure[Population], PointedFigure[Mark]):
             box, count = self.panel(panel), len(self._numbers(self.snapshot, panel)[0])
             if box.contains(point) and count:
                 if panel == 3:
-                    tall = min(26.0, (box.height() - 20) / count)
-                    place = int((point.y() - box.top() - 20) // max(tall, 1.0))
+                    place = int((point.y() - box.top() - 20) // _tall(box.height() - 20, count))
                 else:
                     place = int((point.x() - box.left()) // (box.width() / count))
                 return (panel, place) if 0 <= place < count else None
@@ -216,6 +221,16 @@ class PopulationView(SnapshotFigure[Population], PointedFigure[Mark]):
         else:
             at = QPointF(box.left() + (place + 0.5) * box.width() / len(names), box.center().y())
         return at, lines, f"{_TITLES[panel]}: {names[place]}" if panel < 3 else names[place]
+
+
+def _short(value: float) -> str:
+    """Three digits, and no power of ten where a number of the size can be read."""
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e6 else f"{value:.3g}"
+
+
+def _tall(height: float, lines: int) -> float:
+    """Pixels of a line of the means."""
+    return min(26.0, max(_LOW, height / max(lines, 1)))
 
 
 def _distance(base_pairs: float) -> str:
