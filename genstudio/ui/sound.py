@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import tempfile
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
+from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
 
@@ -32,6 +34,7 @@ class SoundPlayer(QObject):
         self._pipe: Connection | None = None
         self._process: SpawnProcess | None = None
         self._waiting: bytes | None = None
+        self._file: Path | None = None
         self._timer = QTimer(self)
         self._timer.setInterval(_POLL_MS)
         self._timer.timeout.connect(self._listen)
@@ -58,7 +61,15 @@ class SoundPlayer(QObject):
         if self.why_not:
             return
         self.prepare()
-        self.playing, self._waiting = True, playback.request(samples.tobytes(), rate, first)
+        self._forget()
+        try:
+            with tempfile.NamedTemporaryFile(prefix="genstudio-", suffix=".pcm", delete=False) as file:
+                self._file = Path(file.name)
+                file.write(samples.tobytes())
+        except OSError as error:
+            self._fail(f"Sound cannot be played: {error.strerror or error}. Everything else works.")
+            return
+        self.playing, self._waiting = True, playback.request(self._file, rate, first)
         self._send()
 
     def stop(self) -> None:
@@ -72,12 +83,19 @@ class SoundPlayer(QObject):
         """End the process."""
         self._timer.stop()
         self.playing, self.ready, self._waiting = False, False, None
+        self._forget()
         pipe, process, self._pipe, self._process = self._pipe, self._process, None, None
         if pipe is not None:
             pipe.close()
         if process is not None and process.pid is not None:
             process.kill()
             process.join(1)
+
+    def _forget(self) -> None:
+        """Delete what was to be played and never was."""
+        if self._file is not None and (not self.ready or self._waiting is not None or self._process is None):
+            self._file.unlink(missing_ok=True)
+        self._file = None
 
     def _send(self) -> None:
         if self.ready and self._waiting is not None and self._pipe is not None:

@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Generator
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 NO_DEVICE = "Sound cannot be played: this computer has no output device that is free. Everything else works."
@@ -18,9 +19,9 @@ _BUFFER_MS, _TELL = 60, 0.04
 
 
 def serve(connection: Connection, silent: bool = False) -> None:
-    """What the process does: says whether there is a device (r, or n and why not), then plays what it is given (JSON of rate and
-    first sample, a line end, int16 samples) until s or the next one comes, and says how far it is (p and seconds) and when it
-    is over (e). `silent` plays into nothing, at the same pace."""
+    """What the process does: says whether there is a device (r, or n and why not), then plays what it is asked for (`request`; it
+    deletes the file) until s or the next one comes, and says how far it is (p and seconds) and when it is over (e). `silent`
+    plays into nothing, at the same pace."""
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -53,15 +54,17 @@ def serve(connection: Connection, silent: bool = False) -> None:
         return
 
 
-def request(samples: bytes, rate: int, first: int = 0) -> bytes:
-    """The message that asks for int16 samples to be played."""
-    return json.dumps({"rate": rate, "first": first}).encode() + b"\n" + samples
+def request(path: Path, rate: int, first: int = 0) -> bytes:
+    """The message that asks for the int16 samples in a file to be played. It is short: what does not fit into a pipe would make
+    the sender wait until it is read."""
+    return json.dumps({"rate": rate, "first": first, "path": str(path)}).encode()
 
 
 def _play(connection: Connection, message: bytes, device: Any) -> bytes:
     """Plays until the end or a message, which is returned; empty where there was none."""
-    head, _, samples = message.partition(b"\n")
-    said = json.loads(head)
+    said = json.loads(message)
+    samples = Path(said["path"]).read_bytes()
+    Path(said["path"]).unlink(missing_ok=True)
     rate, place = int(said["rate"]), [2 * int(said["first"])]
 
     def pieces() -> Generator[bytes, int, None]:

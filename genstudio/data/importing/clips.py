@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ _SAMPLE = 16
 _PATIENCE = 60.0
 """Seconds for which a process may say nothing about a file."""
 _NAMED = 5
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_ -]{0,80}\.[A-Za-z0-9]{1,5}")
 _WORDS = (
     ("Captions", "Transcripts"), ("caption", "transcript"), ("pictures", "clips"), ("picture", "clip"), ("Picture", "Clip"),
 )  # fmt: skip
@@ -243,21 +245,37 @@ def transcripts_of(
 
 
 def unpacked(path: Path, names: Sequence[str], folder: Path) -> Work[list[tuple[str, Path]]]:
-    """The members of an archive with these names, as files of a folder with names of our own. Raises DataError."""
-    wanted, found = frozenset(names), list[tuple[str, Path]]()
-    for done, name, raw in archives.members(path, wanted.__contains__):
-        place = folder / f"{len(found)}{Path(name).suffix.lower()}"
+    """The members of an archive with these names, and its tables and texts, as files in numbered folders, under their last name
+    where every system takes it. Raises DataError."""
+    sound, endings = frozenset(names), (".txt", *captions.SUFFIXES)
+    found = list[tuple[str, Path]]()
+    for done, name, raw in archives.members(path, lambda name: name in sound or name.lower().endswith(endings)):
+        last = PurePosixPath(name).name
+        place = folder / str(len(found)) / (last if _PLAIN.fullmatch(last) else f"file{Path(name).suffix.lower()}")
+        place.parent.mkdir()
         place.write_bytes(raw)
         found.append((name, place))
         yield done
     return found
 
 
-def import_archive(path: Path, names: Sequence[str], settings: SoundSettings, name: str, **more: Any) -> Work[DatasetInfo]:
-    """The sound in an archive on the shelf. Raises DataError, StorageError."""
+def import_archive(
+    path: Path, names: Sequence[str], settings: SoundSettings, name: str, *, skip_broken: bool = False, notes: Sequence[str] = (),
+    encoding: str | None = None,
+) -> Work[DatasetInfo]:  # fmt: skip
+    """The sound in an archive on the shelf, with transcripts from a table or from texts in it. Raises DataError, StorageError."""
+    sound = frozenset(names)
     with tempfile.TemporaryDirectory(prefix="genstudio-") as folder:
-        files = yield from scaled(unpacked(path, names, Path(folder)), 0.0, 0.2)
-        return (yield from scaled(import_sound(files, settings, name, path.name, **more), 0.2, 1.0))
+        files = yield from scaled(unpacked(path, names, Path(folder)), 0.0, 0.15)
+        tables = [place for called, place in files if called.lower().endswith(captions.SUFFIXES)]
+        table = yield from captions.find_table(tables, names, encoding)
+        written = {PurePosixPath(called).with_suffix(""): place for called, place in files if called.lower().endswith(".txt")}
+        beside = {called: written[stem] for called in names if (stem := PurePosixPath(called).with_suffix("")) in written}
+        said = yield from transcripts_of(Path(folder), table, beside, names, encoding, skip_broken)
+        return (yield from scaled(import_sound(
+            [each for each in files if each[0] in sound], settings, name, path.name, skip_broken=skip_broken, texts=said.texts,
+            notes=[*notes, *said.notes],
+        ), 0.2, 1.0))  # fmt: skip
 
 
 def put_clips(

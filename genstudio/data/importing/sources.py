@@ -92,7 +92,7 @@ def import_any(sources: Sequence[Path | str] | str, options: ImportOptions | Non
         found = vcf.import_vcf(given.files[0], options, name, source)
     elif given.form == "sound archive":
         found = clips.import_archive(
-            given.files[0], given.names, options.sound, name, skip_broken=options.skip_broken, notes=given.left.notes()
+            given.files[0], given.names, options.sound, name, skip_broken=options.skip_broken, encoding=options.encoding
         )
     elif given.form == "sound":
         spoken = yield from scaled(clips.transcripts_of(

@@ -184,6 +184,13 @@ def test_sound_in_an_archive_and_several_files(folder: Path) -> None:
         archive.writestr("deep/readme.txt", "hello")
     found = finished(sources.inspect([folder / "all.zip"]))
     assert (found.kind, found.files) == ("audio", 3)
+    with zipfile.ZipFile(folder / "said.zip", "w") as archive:
+        for place in range(3):
+            archive.write(folder / f"{place}.wav", f"deep/{place}.wav")
+        archive.writestr("deep/words.csv", "file,text\n0.wav,hello there\n1.wav,good bye now\n2.wav,see you soon\n")
+    info, spoken = imported(folder / "said.zip")
+    assert spoken.transcripts == ("hello there", "good bye now", "see you soon")
+    assert any("of words.csv" in note for note in info.details["notes"]), info.details["notes"]
     assert imported(folder / "all.zip")[1].names == ("deep/0.wav", "deep/1.wav", "deep/2.wav")
     assert len(imported([folder / "0.wav", folder / "1.wav"])[1].lengths) == 2
     with pytest.raises(DataError, match="is sound, not text"):
