@@ -62,7 +62,7 @@ def what_it_is(start: bytes) -> str:
             raise BrokenSoundError(f"{words}{_SAVE}")
     if start[:3] == b"ID3" or (len(start) > 1 and start[0] == 0xFF and start[1] & 0xE6 in (0xE2, 0xE4, 0xE6)):
         return "mp3"
-    raise BrokenSoundError("is empty" if not start else "is no WAV, FLAC, Ogg Vorbis or MP3 file, whatever its name says")
+    raise BrokenSoundError("is empty" if not start else "is not a WAV, FLAC, Ogg Vorbis or MP3 file, whatever its name says")
 
 
 def described(path: Path) -> dict[str, Any]:

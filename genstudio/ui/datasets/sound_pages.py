@@ -24,7 +24,8 @@ _QUIET_CLIP = 1.0
 
 def clip_columns(look: AudioLook) -> tuple[list[str], list[str], tuple[str, str]]:
     """What each clip is called, how long it is, and the heads of the two columns."""
-    words = list(look.transcripts or look.names or [f"clip {place + 1}" for place in range(len(look.seconds))])
+    names = look.names or [f"clip {place + 1}" for place in range(len(look.seconds))]
+    words = [text or name for text, name in zip(look.transcripts or names, names, strict=True)]
     title = "Transcript" if look.transcripts else "File" if look.names else "Clip"
     return words, [f"{value:.2f} s" for value in look.seconds.tolist()], (title, "Length")
 

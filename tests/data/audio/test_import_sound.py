@@ -116,7 +116,7 @@ def test_what_is_bad_is_named_and_the_rest_is_taken(folder: Path) -> None:
     assert len(found.lengths) == 4
     why = dict(info.details["broken"])
     assert why["empty.wav"] == "is empty" and "zero seconds" in why["zero.wav"]
-    assert "no WAV, FLAC" in why["text.mp3"] and "MP4" in why["film.wav"] and "Opus" in why["opus.ogg"]
+    assert "not a WAV, FLAC" in why["text.mp3"] and "MP4" in why["film.wav"] and "Opus" in why["opus.ogg"]
     assert "AIFF" in why["aiff.wav"] and "noise.flac" in why and "really_flac.mp3" not in why
     with pytest.raises(DataError, match="This sound cannot be read: film"):
         finished(sources.inspect([folder / "film.wav"]))
