@@ -192,6 +192,19 @@ def _last_logits(
         return (logits if logits.dtype == torch.float64 else logits.float()).cpu().numpy()
 
 
+@torch.inference_mode()
+def parts_after(model: LanguageModel, ids: Ids) -> tuple[Logits, Logits, float] | None:
+    """Of a model with counts: the probabilities (V,) that its network and its counts give to what follows `ids`, and the share of
+    the counts; None of any other."""
+    if not isinstance(model, Mixes):
+        return None
+    parameter = next(model.parameters()) if isinstance(model, torch.nn.Module) else torch.empty(0)
+    row = torch.tensor(np.asarray(ids, np.int64), device=parameter.device)
+    found = model.parts(row[None], None, True)
+    network, counts = (part[0, -1].exp().cpu().numpy() for part in (found.network, found.counts))
+    return network, counts, float(found.share[0, -1])
+
+
 class Readers:
     """A few readers of one model, so that texts that are asked for in turn do not push each other out."""
 

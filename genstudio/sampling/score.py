@@ -12,7 +12,7 @@ from torch import Tensor
 
 from genstudio.nn.modes import evaluating
 from genstudio.sampling.choose import not_finite
-from genstudio.sampling.reader import Ids, LanguageModel
+from genstudio.sampling.reader import Ids, LanguageModel, Mixes
 
 Columns = dict[str, NDArray[Any]]
 
@@ -25,7 +25,7 @@ _ROOM = 1 << 22
 def score(model: LanguageModel, before: Ids, ids: Ids, alternatives: int = 5) -> Generator[float, None, Columns]:
     """Of each of ids (n,), which follow the ids `before`: its `logprobs` (n,) in nats, its `ranks` (n,) from 1, the
     `entropies` (n,) in nats of what was expected there, the most probable `alternatives` (n, K) and `before` (n, K), their
-    probabilities.
+    probabilities. Where counts have a part in the model, `counts` (n,) is their share of each token's probability.
 
     Windows of one context move by half of it: every token has at least half a context before it where there is one.
     What nothing comes before is NaN, its rank 0, its alternatives its own id. Yields the fraction done.
@@ -49,7 +49,7 @@ def score(model: LanguageModel, before: Ids, ids: Ids, alternatives: int = 5) ->
         for found in (
             _one(model, windows[0], int(first[0]), alternatives) if one else _many(model, windows, first, alternatives)
         ):
-            if columns["before"].shape[1:] != found["before"].shape[1:]:
+            if columns["before"].shape[1:] != found["before"].shape[1:] or columns.keys() != found.keys():
                 columns = _room(found, n, np.asarray(ids))
             count = len(found["ranks"])
             for name, values in found.items():
@@ -69,7 +69,8 @@ def _windows(offset: int, total: int, size: int, half: int) -> tuple[NDArray[np.
 
 def _room(like: Columns, n: int, ids: NDArray[Any]) -> Columns:
     columns = {name: np.zeros((n, *values.shape[1:]), values.dtype) for name, values in like.items()}
-    columns["logprobs"][:] = columns["entropies"][:] = np.nan
+    for name in {"logprobs", "entropies", "counts"} & columns.keys():
+        columns[name][:] = np.nan
     columns["alternatives"][:] = ids[:, None]
     return columns
 
@@ -93,8 +94,10 @@ def _many(model: LanguageModel, windows: Tensor, first: Tensor, alternatives: in
     while at < len(windows):
         some = windows[at : at + step]
         wanted = torch.arange(windows.shape[1] - 1) >= first[at : at + step, None]
-        logits = _read(model, some[:, :-1], None)
-        yield _opinions(logits[wanted.to(logits.device)], some[:, 1:][wanted].to(logits.device), alternatives)
+        logits, given = _read(model, some[:, :-1], None)
+        here = wanted.to(logits.device)
+        some_given = None if given is None else given[here]
+        yield _opinions(logits[here], some[:, 1:][wanted].to(logits.device), alternatives, some_given)
         at += step
         step = max(1, _ROOM // logits[0].numel())
 
@@ -106,23 +109,32 @@ def _one(model: LanguageModel, window: Tensor, first: int, alternatives: int) ->
     inputs = window[:-1]
     rows = max(16, int(_WORK / (2 * weights))) if cache is not None else len(inputs)
     for begin in range(0, len(inputs), rows):
-        logits = _read(model, inputs[None, begin : begin + rows], cache)[0, max(0, first - begin) :]
+        read, shares = _read(model, inputs[None, begin : begin + rows], cache)
+        fresh = slice(max(0, first - begin), None)
+        logits, given = read[0, fresh], None if shares is None else shares[0, fresh]
         targets = window[1:][begin + max(0, first - begin) : begin + rows]
         step = max(1, _ROOM // logits.shape[1])
         for at in range(0, len(logits), step):
-            yield _opinions(logits[at : at + step], targets[at : at + step].to(logits.device), alternatives)
+            part = slice(at, at + step)
+            some_given = None if given is None else given[part]
+            yield _opinions(logits[part], targets[part].to(logits.device), alternatives, some_given)
 
 
 @torch.inference_mode()
-def _read(model: LanguageModel, ids: Tensor, cache: Any) -> Tensor:
+def _read(model: LanguageModel, ids: Tensor, cache: Any) -> tuple[Tensor, Tensor | None]:
+    """Logits (B, T, V), and the logarithm of the share of each probability that counts gave, where they have a part in it."""
     parameter = next(model.parameters(), None) if isinstance(model, torch.nn.Module) else None
     with evaluating(model):
-        return model(ids.to("cpu" if parameter is None else parameter.device), cache)
+        here = ids.to("cpu" if parameter is None else parameter.device)
+        if isinstance(model, Mixes):
+            parts = model.parts(here, cache)
+            return parts.whole, parts.share[..., None].log() + parts.counts - parts.whole
+        return model(here, cache), None
 
 
 @torch.inference_mode()
-def _opinions(logits: Tensor, targets: Tensor, alternatives: int) -> Columns:
-    """Of logits (n, V) before targets (n,)."""
+def _opinions(logits: Tensor, targets: Tensor, alternatives: int, given: Tensor | None) -> Columns:
+    """Of logits (n, V) before targets (n,), with what `_read` says of counts."""
     values = logits if logits.dtype == torch.float64 else logits.float()
     logprobs = values.log_softmax(-1)
     if not torch.isfinite(logprobs.amax()):
@@ -138,5 +150,7 @@ def _opinions(logits: Tensor, targets: Tensor, alternatives: int) -> Columns:
         "alternatives": top.int(),
         "before": logprobs.gather(1, top).exp(),
     }
+    if given is not None:
+        columns["counts"] = given.gather(1, targets[:, None])[:, 0].exp().clamp(max=1.0)
     numbers: Columns = {name: column.cpu().numpy() for name, column in columns.items()}
     return numbers | {name: numbers[name].astype(np.float64) for name in ("logprobs", "entropies")}

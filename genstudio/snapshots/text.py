@@ -36,7 +36,8 @@ class NextTokens(Snapshot):
 
     `pieces` is one tuple for all answers with one tokenizer: compare it with `is`, and keep what was made of it.
     `unknown` are the positions of characters in the prompt that the vocabulary lacks; `seen` are the ids in the window,
-    which a repetition penalty needs. `weights` says which model answers, and with which of its weights.
+    which a repetition penalty needs. `weights` says which model answers, and with which of its weights. Where counts have a
+    part in it, `parts` are the probabilities (V,) of the network and of the counts, and the share of the counts.
     """
 
     logits: Array
@@ -45,6 +46,7 @@ class NextTokens(Snapshot):
     unknown: tuple[int, ...] = ()
     seen: tuple[int, ...] = ()
     weights: str = ""
+    parts: tuple[Array, Array, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,7 +140,8 @@ class ScoredText(Snapshot):
     Where there is nothing before it, the first token cannot be predicted: its numbers are NaN, its rank 0.
     `nats` is the sum over the `scored` tokens, and `characters` are those of these tokens, without what they leave out.
     `worst` are the positions of the least likely tokens, the worst first; `unknown` those of characters that the
-    vocabulary lacks. `weights` says who answers.
+    vocabulary lacks. `weights` says who answers. Where counts have a part in the model, `counts` (n,) is the share of each
+    token's probability that they gave.
     """
 
     text: str
@@ -150,6 +153,7 @@ class ScoredText(Snapshot):
     worst: tuple[int, ...]
     unknown: tuple[int, ...] = ()
     weights: str = ""
+    counts: Array | None = None
 
     @property
     def perplexity(self) -> float:

@@ -70,6 +70,7 @@ class Score:
         return shown
 
     def _shown(self, opened: Opened[Writes], ids: Array, starts: Array, unknown: tuple[int, ...], scores: Columns) -> ScoredText:
+        counts = scores.pop("counts", None)
         logprobs = scores["logprobs"]
         predicted = np.flatnonzero(~np.isnan(logprobs))
         count = max(0, min(self.worst, len(predicted)))
@@ -92,6 +93,7 @@ class Score:
             tuple(order.tolist()),
             unknown,
             opened.words,
+            counts,
         )
 
 
@@ -121,6 +123,7 @@ class Judge:
         before = encode(opened.tokenizer, self.prompt).ids
         ids = np.array(self.ids, np.int32)
         columns = yield from frames_of(score(opened.model.language_model, before, ids, ALTERNATIVES), "Scoring")
+        columns.pop("counts", None)
         present = np.unique(np.concatenate([ids, columns["alternatives"].ravel()]))
         names = dict(zip(present.tolist(), opened.tokenizer.pieces(present), strict=True))
         pieces = tuple(map(names.__getitem__, ids.tolist()))

@@ -270,14 +270,17 @@ class NextTokensOf(Quiet):
     prompt: Prompt
 
     def run(self, models: Models) -> Frames[NextTokens]:
+        from genstudio.sampling.reader import parts_after
+
         opened = models.open(self.model, Writes)
         encoded = encode(opened.tokenizer, self.prompt)
         window = encoded.ids[-opened.model.context :]
         with opened.readers.lend(window) as reader:
             logits = yield from reading(reader, window)
+            parts = parts_after(reader.model, window)
         shown = opened.tokenizer.pieces(window)
         seen = tuple(np.unique(window).tolist())
-        return NextTokens("next", opened.step, logits, opened.pieces, shown, encoded.unknown, seen, opened.words)
+        return NextTokens("next", opened.step, logits, opened.pieces, shown, encoded.unknown, seen, opened.words, parts)
 
 
 def said(opened: Opened[Writes], encoded: Encoded) -> Frame:

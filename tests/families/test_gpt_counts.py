@@ -23,7 +23,8 @@ from genstudio.families.gpt.model import GPTModel
 from genstudio.families.mixture import Gate, Mixture
 from genstudio.nn.int8 import available, quantised
 from genstudio.sampling.choose import SamplingOptions
-from genstudio.sampling.reader import Reader
+from genstudio.sampling.reader import Reader, parts_after
+from genstudio.sampling.score import score
 from genstudio.sampling.text import stream
 from genstudio.training.learner import Scored
 
@@ -193,6 +194,23 @@ def test_it_goes_into_8_bits_and_out_of_the_program(model: GPTModel) -> None:
         ids = torch.arange(8)[None]
         assert (small.language_model(ids).exp() - model.language_model(ids).exp()).abs().max() < 0.05
         assert small.language_model is not model.language_model
+
+
+def test_scoring_says_how_much_of_each_probability_the_counts_gave(model: GPTModel) -> None:
+    ids = model.data.validation[:16]
+    columns = finished(score(model.language_model, ids[:1], ids[1:], 3))
+    found = mixture(model).parts(torch.from_numpy(ids[:-1].astype(np.int64))[None])
+    rows, targets = np.arange(15), ids[1:].astype(np.int64)
+    given = (found.share[0] * found.counts[0].exp()[rows, targets]).numpy()
+    np.testing.assert_allclose(columns["counts"], given / found.whole[0].exp()[rows, targets].numpy(), rtol=1e-3)
+    assert columns["counts"].min() > 0 and columns["counts"].max() < 1
+    assert "counts" not in finished(score(model.transformer, ids[:1], ids[1:], 3))
+
+    said = parts_after(mixture(model), ids)
+    assert said is not None and parts_after(model.transformer, ids) is None
+    network, counts, share = said
+    whole = mixture(model)(torch.from_numpy(ids.astype(np.int64))[None])[0, -1].exp().numpy()
+    np.testing.assert_allclose((1 - share) * network + share * counts, whole, atol=1e-6)
 
 
 def test_what_cannot_be_counted_is_refused() -> None:

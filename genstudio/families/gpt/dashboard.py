@@ -112,6 +112,17 @@ DASHBOARD = Dashboard(
             "Loss", kinds=("tasks",), large=True,
             references=(Reference("usual", "always the most frequent answer {:.1%}", "guess {:.1%}"),),
         ),
+        Chart(
+            "parts", "Network and counts", "nats per token",
+            (Line("val_network", "network alone", "training"), Line("val_counts", "counts alone", "norm"),
+             Line("val_loss", "together", "validation")),
+            "Counts", units={"tokenizer=char": "nats per character", "tokenizer=byte": "nats per byte"}, nats=True,
+            when="counts=mix|gate",
+        ),
+        Chart(
+            "counts_share", "Share of the counts", "mean over validation tokens", (Line("val_share", "share", "rate"),), "Counts",
+            when="counts=mix|gate",
+        ),
         Chart("learning_rate", "Learning rate", "", (Line("learning_rate", "rate", "rate"),), "Loss"),
         Chart("gradient_norm", "Gradient norm", "", (Line("gradient_norm", "norm", "norm", True),), "Loss"),
         Chart("tokens_per_second", "Tokens per second", "", (Line("tokens_per_second", "tokens/s", "speed", True),), "Loss"),

@@ -27,6 +27,15 @@ PRESETS = (
         seconds=120,
     ),
     Preset(
+        "counts",
+        "Network and counts, one minute",
+        "A network and a count of the same text, mixed token by token. Counting takes a second and is at once better than "
+        "an hour of some networks; the network adds what never occurred. On Shakespeare 1,000 steps, about a minute on two "
+        "quiet cores, reach 1.45 nats per character, where the network alone has 1.68 and the counts alone have 1.52.",
+        {"counts": "gate"},
+        seconds=60,
+    ),
+    Preset(
         "larger",
         "Larger, for ten minutes",
         "1.8 million parameters and twice the context, ten minutes on two cores: to about 1.54 nats per character on "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 
+import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QPlainTextEdit, QSplitter, QTableWidget, QTableWidgetItem
 
@@ -15,7 +16,7 @@ from genstudio.tasks.prompt import Prompt, text_of
 from genstudio.tasks.score import ComparePrecision, PrecisionCost, Score
 from genstudio.ui import theme
 from genstudio.ui.engine import Engine
-from genstudio.ui.layouts import named
+from genstudio.ui.layouts import choice, named
 from genstudio.ui.playground.sampler import Sampling
 from genstudio.ui.playground.work_page import WorkPage
 from genstudio.ui.views.chart import value_text
@@ -47,15 +48,19 @@ class ScorePage(WorkPage):
         self.strip.failed.connect(self.failed)
         self.shown = TintedText("score_tokens", "The text, tinted by surprise", "The scored text appears here.")
         self.shown.choosable = True
+        self.tinted = choice("score_tint", "What the tint of the text shows", "Tint: surprise", "Tint: share of the counts")
+        self.tinted.setToolTip("Stronger for tokens that were less likely, or for tokens whose probability came from counts")
+        self.tinted.hide()
         self.table = QTableWidget(0, len(_COLUMNS))
         says = "Score this text and generate a little with float32 and int8, to compare loss and speed"
         self.cost = button("What does int8 cost?", "score_precision", "", says, self.compare)
         self.cost.setToolTip(says)
         self.costs = plain_label("", role="quiet", name="score_costs")
         self.costs.hide()
-        self.add_settings(self.document, self.cost)
+        self.add_settings(self.document, self.cost, self.tinted)
         self.note.setText("How well the model predicts each token of a text.")
         self._lay_out()
+        self.tinted.currentIndexChanged.connect(lambda _: self._show_from(self._first))
         self.strip.picked.connect(self.choose)
         self.shown.token_chosen.connect(lambda index: self.strip.choose(self._first + index))
         self.table.currentCellChanged.connect(lambda row, *_: self._worst_chosen(row))
@@ -107,6 +112,9 @@ class ScorePage(WorkPage):
             f"{snapshot.scored:,} tokens",
             f"{value_text(snapshot.nats / max(snapshot.scored, 1))} nats per token",
         ]
+        self.tinted.setVisible(snapshot.counts is not None)
+        if snapshot.counts is not None and snapshot.scored:
+            words.append(f"{np.nanmean(snapshot.counts):.0%} of the probability from counts")
         if snapshot.unknown:
             words.append(f"{len(snapshot.unknown):,} characters unknown to the model")
         self.note.setText("  ·  ".join(words))
@@ -135,7 +143,8 @@ class ScorePage(WorkPage):
         starts = self.scored.starts[first : first + _TINTED + 1].tolist()
         texts = [self.scored.text[a:b] for a, b in itertools.pairwise(starts)]
         chances = self.scored.tokens.probabilities[first : first + _TINTED].tolist()
-        self.shown.show_tokens(texts, chances)
+        counts = () if self.scored.counts is None else self.scored.counts[first : first + _TINTED].tolist()
+        self.shown.show_tokens(texts, chances, counts=counts, by_counts=bool(counts) and self.tinted.currentIndex() == 1)
 
     def _list_worst(self, scored: ScoredText) -> None:
         tokens = scored.tokens

@@ -11,6 +11,7 @@ from PySide6.QtGui import QPainter
 from genstudio.events import Array
 from genstudio.sampling.choose import SamplingOptions, distribution, entropy, softmax
 from genstudio.snapshots.text import NextTokens
+from genstudio.ui import theme
 from genstudio.ui.views.bars import Bar, BarChart
 from genstudio.ui.views.view import Lines, SnapshotFigure, Table, most_probable, token_text
 
@@ -62,6 +63,10 @@ class NextTokensView(SnapshotFigure[NextTokens], BarChart):
         """Ids of the tokens that have a bar, the most probable first."""
         return self._order[: self.fitting()]
 
+    def row(self, index: int) -> QRectF:
+        self.rows = (36.0, 36.0) if self.snapshot is not None and self.snapshot.parts is not None else (20.0, 20.0)
+        return super().row(index)
+
     def tail(self) -> tuple[float, float]:
         """The probability of all tokens that have no bar, before and after the sampler."""
         ids = self.shown()
@@ -85,10 +90,16 @@ class NextTokensView(SnapshotFigure[NextTokens], BarChart):
         kept = self.before[self.before > 0]
         own = float(-(kept * np.log2(kept)).sum()) + 0.0
         before, after = self.tail()
+        said = self.snapshot
+        if said is not None and said.parts is not None:
+            share = said.parts[2]
+            second = f"after sampling settings; network in blue ({1 - share:.0%} of the mixture), counts in orange ({share:.0%})"
+        else:
+            second = f"outline: model, bar: after sampling settings  ·  other tokens: {before:.1%}, {after:.1%}"
         return (
             f"{self.survivors():,} of {len(self.after):,} tokens possible  ·  "
             f"entropy {own:.2f} bits, {self.entropy():.2f} after the sampler",
-            f"outline: model, bar: after sampling settings  ·  other tokens: {before:.1%}, {after:.1%}",
+            second,
         )
 
     def card(self, mark: int) -> tuple[QPointF, Lines, str]:
@@ -99,6 +110,13 @@ class NextTokensView(SnapshotFigure[NextTokens], BarChart):
             (None, "after the sampler", f"{self.after[token]:.4f}" if self.after[token] > 0 else "cut"),
             (None, "rank", f"{mark + 1}"),
         ]
+        if self.snapshot.parts is not None:
+            network, counts, share = self.snapshot.parts
+            lines += [
+                (None, "the network alone", f"{network[token]:.4f}"),
+                (None, "the counts alone", f"{counts[token]:.4f}"),
+                (None, "of the model's, from counts", f"{share * counts[token] / max(self.before[token], 1e-30):.0%}"),
+            ]
         return self.row(mark).center(), lines, f"'{token_text(self.snapshot.pieces[token])}'  id {token}"
 
     def take(self, mark: int) -> None:
@@ -122,9 +140,18 @@ class NextTokensView(SnapshotFigure[NextTokens], BarChart):
             self._order = most_probable(self.before, 200)
         pieces, chances = self.snapshot.pieces, zip(self._order, self.before[self._order], self.after[self._order], strict=True)
         self.bars = tuple(
-            Bar(token_text(pieces[i]), ((float(after), "accent", f"{100 * after:.1f}%" if after > 0 else "cut"),),
-                float(before), faint=not after > 0)
+            Bar(token_text(pieces[i]), ((float(after), "accent", f"{100 * after:.1f}%" if after > 0 else "cut"),
+                                        *_parts(self.snapshot, int(i))),
+                float(before) if self.snapshot.parts is None else None, faint=not after > 0)
             for i, before, after in chances
         )  # fmt: skip
         words = (f"{bar.name} {bar.parts[0][0]:.0%}" for bar in self.bars[:5])
         self.setAccessibleDescription(", ".join(words))
+
+
+def _parts(shown: NextTokens, token: int) -> tuple[tuple[float, str, str], ...]:
+    """Bars of what the network and the counts alone give to a token, where counts have a part in the model."""
+    if shown.parts is None:
+        return ()
+    values = zip(shown.parts[:2], (theme.BLUE, theme.ORANGE), strict=True)
+    return tuple((float(part[token]), color, f"{100 * part[token]:.1f}%") for part, color in values)

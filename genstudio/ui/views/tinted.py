@@ -38,15 +38,20 @@ class TintedText(QPlainTextEdit):
         self.choosable = False
         self.texts: tuple[str, ...] = ()
         self.probabilities: tuple[float, ...] = ()
+        self.counts: tuple[float, ...] = ()
+        self.by_counts = False
         self.chosen: int | None = None
         self.mark: int | None = None
         self._starts = np.zeros(1, np.int64)
         theme.changed.connect(self._colour)
 
     def show_tokens(
-        self, texts: Sequence[str], probabilities: Sequence[float], *, mark: int | None = None, note: str = ""
-    ) -> None:
-        """Replace what is shown; `mark` is the number of a token that stands out, `note` what a screen reader says of it."""
+        self, texts: Sequence[str], probabilities: Sequence[float], *, mark: int | None = None, note: str = "",
+        counts: Sequence[float] = (), by_counts: bool = False,
+    ) -> None:  # fmt: skip
+        """Replace what is shown; `mark` is the number of a token that stands out, `note` what a screen reader says of it.
+        `counts` are the shares of the probabilities that counts gave; tints are `by_counts` instead: the more, the stronger."""
+        self.counts, self.by_counts = tuple(counts), by_counts
         pieces = tuple(map(shown, texts))
         if pieces != self.texts:
             bar = self.verticalScrollBar().value()
@@ -77,11 +82,11 @@ class TintedText(QPlainTextEdit):
         """What is known of a token, in words."""
         chance = self.probabilities[token] if token < len(self.probabilities) else float("nan")
         piece = f"'{token_text(self.texts[token])}'"
-        return (
-            piece
-            if np.isnan(chance)
-            else f"{piece}  probability {chance:.4f}, {-np.log2(max(chance, 1e-300)):.1f} bits"
-        )
+        if np.isnan(chance):
+            return piece
+        given = self.counts[token] if token < len(self.counts) else float("nan")
+        from_counts = "" if np.isnan(given) else f", {given:.0%} of it from counts"
+        return f"{piece}  probability {chance:.4f}, {-np.log2(max(chance, 1e-300)):.1f} bits{from_counts}"
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         super().mouseReleaseEvent(event)
@@ -135,6 +140,8 @@ class TintedText(QPlainTextEdit):
         look, marks = theme.current(), []
         grounds = TINTS[look.name]
         kinds = [-1 if np.isnan(chance) else tint(chance) for chance in self.probabilities[: len(self.texts)]]
+        if self.by_counts:
+            kinds = [-1 if np.isnan(share) else min(int(share * 5), 4) for share in self.counts[: len(self.texts)]]
         first = 0
         for index in range(1, len(kinds) + 1):
             if index == len(kinds) or kinds[index] != kinds[first]:
