@@ -114,7 +114,7 @@ DASHBOARD = Dashboard(
         ),
         Chart(
             "parts", "Network and counts", "nats per token",
-            (Line("val_network", "network alone", "training"), Line("val_counts", "counts alone", "norm"),
+            (Line("val_network", "network alone", "speed"), Line("val_counts", "counts alone", "norm"),
              Line("val_loss", "together", "validation")),
             "Counts", units={"tokenizer=char": "nats per character", "tokenizer=byte": "nats per byte"}, nats=True,
             when="counts=mix|gate",

@@ -64,7 +64,7 @@ class NextTokensView(SnapshotFigure[NextTokens], BarChart):
         return self._order[: self.fitting()]
 
     def row(self, index: int) -> QRectF:
-        self.rows = (36.0, 36.0) if self.snapshot is not None and self.snapshot.parts is not None else (20.0, 20.0)
+        self.rows = (42.0, 42.0) if self.snapshot is not None and self.snapshot.parts is not None else (20.0, 20.0)
         return super().row(index)
 
     def tail(self) -> tuple[float, float]:
@@ -93,7 +93,7 @@ class NextTokensView(SnapshotFigure[NextTokens], BarChart):
         said = self.snapshot
         if said is not None and said.parts is not None:
             share = said.parts[2]
-            second = f"after sampling settings; network in blue ({1 - share:.0%} of the mixture), counts in orange ({share:.0%})"
+            second = f"below the bar: network (light blue, share {1 - share:.0%}), counts (green, {share:.0%})"
         else:
             second = f"outline: model, bar: after sampling settings  ·  other tokens: {before:.1%}, {after:.1%}"
         return (
@@ -153,5 +153,5 @@ def _parts(shown: NextTokens, token: int) -> tuple[tuple[float, str, str], ...]:
     """Bars of what the network and the counts alone give to a token, where counts have a part in the model."""
     if shown.parts is None:
         return ()
-    values = zip(shown.parts[:2], (theme.BLUE, theme.ORANGE), strict=True)
+    values = zip(shown.parts[:2], (theme.SKY, theme.GREEN), strict=True)
     return tuple((float(part[token]), color, f"{100 * part[token]:.1f}%") for part, color in values)
